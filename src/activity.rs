@@ -1,0 +1,415 @@
+//! What happened: one thing that an actor did in an app at a time.
+
+use std::fmt;
+
+use chrono::{DateTime, SubsecRound, Utc};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::identity::{Alias, Identity, UserId, fold};
+use crate::text::{TextError, checked_text};
+
+checked_text! {
+    /// The id that the source gave to an activity. Delivering it again never changes what was stored first.
+    ///
+    /// `Debug` does not show it: of a private activity, not even the id may be known.
+    ActivityId, "activity id", max 512, redacted
+}
+
+checked_text! {
+    /// The name of an app or of a suite of apps, compared byte for byte.
+    AppName, "app name", max 256, shown
+}
+
+checked_text! {
+    /// What was done, in the words of the source, for example `FileAccessed`.
+    Action, "action", max 256, redacted
+}
+
+checked_text! {
+    /// The name of an application or a system account.
+    ActorName, "actor name", max 512, redacted
+}
+
+/// One thing that an actor did in an app at a time.
+///
+/// Built with [`Activity::builder`]; whatever exists is within its limits. Times are kept to the microsecond. `Debug`
+/// shows none of it, so that a log line cannot tell what the library hides.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use activity_privacy::{Activity, Actor, Alias, App};
+///
+/// let activity = Activity::builder(
+///     "1f6a".parse()?,
+///     Actor::user(Alias::new("adele@contoso.com")?),
+///     App::new("SharePoint".parse()?).in_suite("Microsoft 365".parse()?),
+///     "FileAccessed".parse()?,
+///     "2026-03-01T09:30:00Z".parse()?,
+/// )
+/// .object("https://contoso.example/plan.docx")
+/// .build()?;
+/// assert_eq!(activity.app().name().as_str(), "SharePoint");
+/// assert_eq!(format!("{activity:?}"), "Activity { .. }");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "RawActivity")]
+pub struct Activity {
+    id: ActivityId,
+    actor: Actor,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    on_behalf_of: Vec<Actor>,
+    app: App,
+    action: Action,
+    occurred_at: DateTime<Utc>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    objects: Vec<Box<str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<Box<str>>,
+}
+
+/// What makes an activity too large to be taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum ActivityError {
+    /// More of something than the limit.
+    #[error("{count} {what}, expected at most {max}")]
+    TooMany {
+        /// What there is too much of, for example "objects".
+        what: &'static str,
+        /// How many there are.
+        count: usize,
+        /// How many there may be.
+        max: usize,
+    },
+    /// One part is longer than its limit.
+    #[error(transparent)]
+    Text(#[from] TextError),
+}
+
+impl Activity {
+    /// The most objects that one activity may name.
+    pub const MAX_OBJECTS: usize = 1_000;
+    /// The longest that the name of an object may be, in bytes.
+    pub const MAX_OBJECT_BYTES: usize = 8 * 1024;
+    /// The most principals that an activity may be done for.
+    pub const MAX_ON_BEHALF_OF: usize = 8;
+    /// The longest that the details may be, in bytes.
+    pub const MAX_DETAILS_BYTES: usize = 4 * 1024 * 1024;
+
+    /// Begins an activity with what every activity has.
+    pub fn builder(
+        id: ActivityId,
+        actor: Actor,
+        app: App,
+        action: Action,
+        occurred_at: DateTime<Utc>,
+    ) -> ActivityBuilder {
+        ActivityBuilder(Self {
+            id,
+            actor,
+            on_behalf_of: Vec::new(),
+            app,
+            action,
+            occurred_at: occurred_at.trunc_subsecs(6),
+            objects: Vec::new(),
+            details: None,
+        })
+    }
+
+    /// The id that its source gave it.
+    #[must_use]
+    pub fn id(&self) -> &ActivityId {
+        &self.id
+    }
+
+    /// Who did it.
+    #[must_use]
+    pub fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
+    /// For whom the actor did it, if for somebody else: delegated mailboxes, impersonation.
+    #[must_use]
+    pub fn on_behalf_of(&self) -> &[Actor] {
+        &self.on_behalf_of
+    }
+
+    /// Everybody who counts as having done it: the actor, and those for whom it was done.
+    pub fn principals(&self) -> impl Iterator<Item = &Actor> {
+        std::iter::once(&self.actor).chain(&self.on_behalf_of)
+    }
+
+    /// Where it was done.
+    #[must_use]
+    pub fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// What was done.
+    #[must_use]
+    pub fn action(&self) -> &Action {
+        &self.action
+    }
+
+    /// When it was done, by the clock of the source, to the microsecond.
+    #[must_use]
+    pub fn occurred_at(&self) -> DateTime<Utc> {
+        self.occurred_at
+    }
+
+    /// To what or whom it was done.
+    pub fn objects(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.objects.iter().map(|object| &**object)
+    }
+
+    /// Whatever else the source said, as it said it.
+    #[must_use]
+    pub fn details(&self) -> Option<&str> {
+        self.details.as_deref()
+    }
+}
+
+impl fmt::Debug for Activity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Activity").finish_non_exhaustive()
+    }
+}
+
+/// An activity in the making.
+#[must_use]
+pub struct ActivityBuilder(Activity);
+
+impl ActivityBuilder {
+    /// Adds somebody for whom the actor acted.
+    pub fn on_behalf_of(mut self, principal: Actor) -> Self {
+        self.0.on_behalf_of.push(principal);
+        self
+    }
+
+    /// Adds something or somebody that it was done to.
+    pub fn object(mut self, name: impl Into<String>) -> Self {
+        self.0.objects.push(name.into().into_boxed_str());
+        self
+    }
+
+    /// Keeps what else the source said.
+    pub fn details(mut self, text: impl Into<String>) -> Self {
+        self.0.details = Some(text.into().into_boxed_str());
+        self
+    }
+
+    /// The activity, if it is within the limits.
+    ///
+    /// # Errors
+    /// [`ActivityError`] names what there is too much of.
+    pub fn build(self) -> Result<Activity, ActivityError> {
+        let activity = self.0;
+        at_most("objects", activity.objects.len(), Activity::MAX_OBJECTS)?;
+        at_most("principals acted for", activity.on_behalf_of.len(), Activity::MAX_ON_BEHALF_OF)?;
+        for principal in activity.principals() {
+            at_most("identities of one actor", principal.identities.len(), Actor::MAX_IDENTITIES)?;
+        }
+        for object in &activity.objects {
+            at_most("bytes in the name of an object", object.len(), Activity::MAX_OBJECT_BYTES)?;
+        }
+        at_most("bytes of details", activity.details().map_or(0, str::len), Activity::MAX_DETAILS_BYTES)?;
+        Ok(activity)
+    }
+}
+
+fn at_most(what: &'static str, count: usize, max: usize) -> Result<(), ActivityError> {
+    if count > max { Err(ActivityError::TooMany { what, count, max }) } else { Ok(()) }
+}
+
+impl fmt::Debug for ActivityBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ActivityBuilder").finish_non_exhaustive()
+    }
+}
+
+#[derive(Deserialize)]
+struct RawActivity {
+    id: ActivityId,
+    actor: Actor,
+    #[serde(default)]
+    on_behalf_of: Vec<Actor>,
+    app: App,
+    action: Action,
+    occurred_at: DateTime<Utc>,
+    #[serde(default)]
+    objects: Vec<Box<str>>,
+    #[serde(default)]
+    details: Option<Box<str>>,
+}
+
+impl TryFrom<RawActivity> for Activity {
+    type Error = ActivityError;
+
+    fn try_from(raw: RawActivity) -> Result<Self, ActivityError> {
+        let RawActivity { id, actor, on_behalf_of, app, action, occurred_at, objects, details } = raw;
+        let mut builder = Self::builder(id, actor, app, action, occurred_at);
+        builder.0.on_behalf_of = on_behalf_of;
+        builder.0.objects = objects;
+        builder.0.details = details;
+        builder.build()
+    }
+}
+
+/// What kind of principal acted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ActorKind {
+    /// A person.
+    User,
+    /// An application or service principal: a member of the built-in group of applications.
+    Application,
+    /// The platform itself.
+    System,
+    /// The source does not say. Such an activity is hidden.
+    Unknown,
+}
+
+/// Who did something, by every identity under which the source knows them.
+///
+/// An identity protects wherever it stands: an application's activity that also names a protected user is that
+/// user's. `Debug` shows the kind only.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Actor {
+    kind: ActorKind,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    name: Option<ActorName>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    identities: Vec<Identity>,
+}
+
+impl Actor {
+    /// The most identities that one actor may carry.
+    pub const MAX_IDENTITIES: usize = 32;
+
+    /// A person, known by an id or an alias. Say the sign-in name first: it is what a screen shows.
+    pub fn user(identity: impl Into<Identity>) -> Self {
+        Self { kind: ActorKind::User, name: None, identities: vec![identity.into()] }
+    }
+
+    /// An application or service principal.
+    #[must_use]
+    pub fn application(name: ActorName) -> Self {
+        Self { kind: ActorKind::Application, name: Some(name), identities: Vec::new() }
+    }
+
+    /// A system account.
+    #[must_use]
+    pub fn system(name: ActorName) -> Self {
+        Self { kind: ActorKind::System, name: Some(name), identities: Vec::new() }
+    }
+
+    /// Nobody that the source would name.
+    #[must_use]
+    pub fn unknown() -> Self {
+        Self { kind: ActorKind::Unknown, name: None, identities: Vec::new() }
+    }
+
+    /// The same actor, known by one more identity.
+    #[must_use]
+    pub fn also(mut self, identity: impl Into<Identity>) -> Self {
+        let identity = identity.into();
+        if !self.identities.contains(&identity) {
+            self.identities.push(identity);
+        }
+        self
+    }
+
+    /// What kind of principal this is.
+    #[must_use]
+    pub fn kind(&self) -> ActorKind {
+        self.kind
+    }
+
+    /// The name of an application or a system account.
+    #[must_use]
+    pub fn name(&self) -> Option<&ActorName> {
+        self.name.as_ref()
+    }
+
+    /// Every identity under which the source knows this actor.
+    #[must_use]
+    pub fn identities(&self) -> &[Identity] {
+        &self.identities
+    }
+
+    /// What a screen shows: the name, else the first alias, else the first id, else `unknown`.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        let aliases = self.aliases().map(Alias::as_str);
+        let ids = self.identities.iter().filter_map(|identity| match identity {
+            Identity::Id(id) => Some(id.as_str()),
+            Identity::Alias(_) => None,
+        });
+        self.name.iter().map(ActorName::as_str).chain(aliases).chain(ids).next().unwrap_or("unknown")
+    }
+
+    /// The [label](Self::label) in the form in which it is compared, so that one actor counts as one.
+    pub(crate) fn folded_label(&self) -> String {
+        match (&self.name, self.aliases().next(), self.identities.first()) {
+            (Some(name), _, _) => fold(name.as_str()),
+            (None, Some(alias), _) => alias.folded().replace('\u{1f}', ": "),
+            (None, None, Some(_)) => self.label().to_owned(),
+            (None, None, None) => "unknown".to_owned(),
+        }
+    }
+
+    pub(crate) fn aliases(&self) -> impl Iterator<Item = &Alias> {
+        self.identities.iter().filter_map(|identity| match identity {
+            Identity::Alias(alias) => Some(alias),
+            Identity::Id(_) => None,
+        })
+    }
+}
+
+impl fmt::Debug for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Actor").field("kind", &self.kind).finish_non_exhaustive()
+    }
+}
+
+/// The app in which something was done, and the suite that the app belongs to, if any.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct App {
+    name: AppName,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    suite: Option<AppName>,
+}
+
+impl App {
+    /// An app that belongs to no suite.
+    #[must_use]
+    pub fn new(name: AppName) -> Self {
+        Self { name, suite: None }
+    }
+
+    /// The same app, as part of a suite.
+    #[must_use]
+    pub fn in_suite(self, suite: AppName) -> Self {
+        Self { suite: Some(suite), ..self }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &AppName {
+        &self.name
+    }
+
+    /// The suite that it belongs to.
+    #[must_use]
+    pub fn suite(&self) -> Option<&AppName> {
+        self.suite.as_ref()
+    }
+}
+
+impl fmt::Debug for App {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("App").finish_non_exhaustive()
+    }
+}

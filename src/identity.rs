@@ -1,0 +1,376 @@
+//! Who somebody is: user and group ids, aliases and domains, and how each is compared.
+//!
+//! Ids are opaque and compared byte for byte. Aliases are what people are called in sign-in names, mail addresses and
+//! app accounts; they are compared folded: Unicode canonical caseless matching (The Unicode Standard, section 3.13,
+//! definition D145) for names and local parts, IDNA (UTS #46, non-transitional) for the domain after the last `@`.
+//! No locale takes part: `İ` is not `i`, and `ı` is neither.
+
+use std::fmt;
+
+use icu_casemap::CaseMapper;
+use icu_normalizer::DecomposingNormalizerBorrowed;
+use idna::AsciiDenyList;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::text::{TextError, check, checked_text};
+
+checked_text! {
+    /// The immutable id of a user in the directory, for example an Entra object id. Never folded.
+    ///
+    /// `Debug` does not show it, because it may name a protected person.
+    UserId, "user id", max 256, redacted
+}
+
+checked_text! {
+    /// The immutable id of an imported group. Never folded.
+    GroupId, "group id", max 256, shown
+}
+
+/// A name by which somebody is known: a UPN, an e-mail address, or an account name.
+///
+/// Whatever has something on both sides of its last `@` is an address. An account name may be bound to the app that
+/// gave it: `nrc` in one app is not `nrc` in another. Surrounding white space is dropped; everything else is kept as
+/// it was written, and two aliases [match](Alias::matches) when their folded forms are equal. `Debug` shows nothing.
+///
+/// ```
+/// # fn main() -> Result<(), activity_privacy::TextError> {
+/// use activity_privacy::Alias;
+///
+/// assert!(Alias::new("Adele.Vance@CONTOSO.com.")?.matches(&Alias::new("adele.vance@contoso.com")?));
+/// assert!(Alias::new("x@BÜCHER.example")?.matches(&Alias::new("x@xn--bcher-kva.example")?));
+/// assert!(!Alias::account("GitHub", "nrc")?.matches(&Alias::account("Slack", "nrc")?));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "RawAlias", into = "RawAlias")]
+pub struct Alias {
+    app: Option<Box<str>>,
+    text: Box<str>,
+    domain: Option<Domain>,
+    key: AliasKey,
+}
+
+/// The folded form of an [`Alias`]: equal for two aliases exactly when they name the same account.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct AliasKey(Box<str>);
+
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum RawAlias {
+    Name(String),
+    Account { app: String, name: String },
+}
+
+impl Alias {
+    /// The longest that an alias may be, in bytes.
+    pub const MAX_BYTES: usize = 512;
+
+    /// A UPN, an e-mail address, or a name that is not bound to an app.
+    ///
+    /// # Errors
+    /// [`TextError`] when it is blank, too long or holds a control character.
+    pub fn new(text: impl AsRef<str>) -> Result<Self, TextError> {
+        Self::checked(None, text.as_ref())
+    }
+
+    /// An account name in one app. One that reads as an address stands for that address in every app, because that
+    /// is how people are matched across apps.
+    ///
+    /// # Errors
+    /// [`TextError`] when either part is blank, too long or holds a control character.
+    pub fn account(app: impl AsRef<str>, name: impl AsRef<str>) -> Result<Self, TextError> {
+        let app = app.as_ref().trim();
+        check("app of an alias", app, Self::MAX_BYTES)?;
+        Self::checked(Some(app), name.as_ref())
+    }
+
+    fn checked(app: Option<&str>, text: &str) -> Result<Self, TextError> {
+        let text = text.trim();
+        check("alias", text, Self::MAX_BYTES)?;
+        let (app, domain, key) = match address(text) {
+            Some((local, domain)) => match Domain::new(domain) {
+                Ok(domain) => {
+                    let key = format!("{}@{domain}", fold(local));
+                    (None, Some(domain), key)
+                }
+                Err(_) => (None, None, fold(text)),
+            },
+            None => match app {
+                // A control character cannot stand in either part, so no two pairs make the same key.
+                Some(app) => (Some(app), None, format!("{}\u{1f}{}", fold(app), fold(text))),
+                None => (None, None, fold(text)),
+            },
+        };
+        Ok(Self { app: app.map(Into::into), text: text.into(), domain, key: AliasKey(key.into_boxed_str()) })
+    }
+
+    /// The alias as it was written, without surrounding white space.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The app that an account name belongs to.
+    #[must_use]
+    pub fn app(&self) -> Option<&str> {
+        self.app.as_deref()
+    }
+
+    /// The domain after the last `@`, if this is an address and its domain is one.
+    #[must_use]
+    pub fn domain(&self) -> Option<&Domain> {
+        self.domain.as_ref()
+    }
+
+    /// Whether both name the same account.
+    #[must_use]
+    pub fn matches(&self, other: &Self) -> bool {
+        self.key == other.key
+    }
+
+    /// Whether this is the name of a guest, who keeps the home of another organisation behind a local suffix:
+    /// it holds `#EXT#`, in any case. What stands before it is never decoded.
+    #[must_use]
+    pub fn is_guest(&self) -> bool {
+        self.text.as_bytes().windows(5).any(|part| part.eq_ignore_ascii_case(b"#EXT#"))
+    }
+
+    /// Whether this reads as an address, be its domain one or not.
+    pub(crate) fn is_address(&self) -> bool {
+        address(&self.text).is_some()
+    }
+
+    pub(crate) fn key(&self) -> &AliasKey {
+        &self.key
+    }
+
+    /// The folded form as text, for grouping what belongs together on a screen.
+    pub(crate) fn folded(&self) -> &str {
+        &self.key.0
+    }
+}
+
+impl fmt::Debug for Alias {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Alias(..)")
+    }
+}
+
+impl fmt::Debug for AliasKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AliasKey(..)")
+    }
+}
+
+impl std::str::FromStr for Alias {
+    type Err = TextError;
+
+    fn from_str(text: &str) -> Result<Self, TextError> {
+        Self::new(text)
+    }
+}
+
+impl TryFrom<RawAlias> for Alias {
+    type Error = TextError;
+
+    fn try_from(raw: RawAlias) -> Result<Self, TextError> {
+        match raw {
+            RawAlias::Name(name) => Self::new(name),
+            RawAlias::Account { app, name } => Self::account(app, name),
+        }
+    }
+}
+
+impl From<Alias> for RawAlias {
+    fn from(alias: Alias) -> Self {
+        let name = alias.text.into();
+        match alias.app {
+            Some(app) => Self::Account { app: app.into(), name },
+            None => Self::Name(name),
+        }
+    }
+}
+
+/// One thing by which an activity or a directory names somebody.
+///
+/// `Debug` tells which of the two it is and nothing more.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Identity {
+    /// The immutable id.
+    Id(UserId),
+    /// A name that may change hands.
+    Alias(Alias),
+}
+
+impl From<UserId> for Identity {
+    fn from(id: UserId) -> Self {
+        Self::Id(id)
+    }
+}
+
+impl From<Alias> for Identity {
+    fn from(alias: Alias) -> Self {
+        Self::Alias(alias)
+    }
+}
+
+/// An internet domain in its one canonical form: IDNA-encoded, lower case, without the trailing dot.
+///
+/// ```
+/// # fn main() -> Result<(), activity_privacy::DomainError> {
+/// use activity_privacy::Domain;
+///
+/// assert_eq!(Domain::new("Bücher.Example.")?.as_str(), "xn--bcher-kva.example");
+/// assert!(Domain::new("mail.contoso.com")?.is_below(&Domain::new("contoso.com")?));
+/// assert!(!Domain::new("evilcontoso.com")?.is_below(&Domain::new("contoso.com")?));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Domain(Box<str>);
+
+/// What was given is no domain name. Does not repeat it, because it may be part of somebody's address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("not a domain name, expected labels parted by dots, at most 253 bytes once IDNA-encoded (UTS #46)")]
+pub struct DomainError;
+
+impl Domain {
+    /// Normalises a domain name.
+    ///
+    /// # Errors
+    /// [`DomainError`] when it is not a domain name under UTS #46.
+    pub fn new(text: impl AsRef<str>) -> Result<Self, DomainError> {
+        let text = text.as_ref().trim();
+        let ascii = idna::domain_to_ascii_cow(text.as_bytes(), AsciiDenyList::URL).map_err(|_| DomainError)?;
+        // After encoding, because other full stops than `.` are mapped to it there.
+        let ascii = ascii.strip_suffix('.').unwrap_or(&ascii);
+        if ascii.len() > 253 || ascii.split('.').any(str::is_empty) {
+            return Err(DomainError);
+        }
+        Ok(Self(ascii.into()))
+    }
+
+    /// The canonical form.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether this is a proper subdomain of `parent`.
+    #[must_use]
+    pub fn is_below(&self, parent: &Self) -> bool {
+        self.0.strip_suffix(&*parent.0).is_some_and(|head| head.ends_with('.'))
+    }
+}
+
+impl fmt::Debug for Domain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Domain").field(&self.0).finish()
+    }
+}
+
+impl fmt::Display for Domain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::str::FromStr for Domain {
+    type Err = DomainError;
+
+    fn from_str(text: &str) -> Result<Self, DomainError> {
+        Self::new(text)
+    }
+}
+
+impl TryFrom<String> for Domain {
+    type Error = DomainError;
+
+    fn try_from(text: String) -> Result<Self, DomainError> {
+        Self::new(text)
+    }
+}
+
+impl From<Domain> for String {
+    fn from(domain: Domain) -> Self {
+        domain.0.into()
+    }
+}
+
+/// Local part and domain of what reads as an address: something on both sides of the last `@`.
+fn address(text: &str) -> Option<(&str, &str)> {
+    text.rsplit_once('@').filter(|(local, domain)| !local.is_empty() && !domain.is_empty())
+}
+
+/// Folds for comparison: `NFD(toCasefold(NFD(text)))`, D145 of the Unicode Standard.
+pub(crate) fn fold(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
+    let nfd = DecomposingNormalizerBorrowed::new_nfd();
+    nfd.normalize(&CaseMapper::new().fold_string(&nfd.normalize(text))).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn same(a: &str, b: &str) -> bool {
+        Alias::new(a).unwrap().matches(&Alias::new(b).unwrap())
+    }
+
+    #[test]
+    fn d8_folding_knows_no_locale() {
+        assert!(same("TITLE@x.example", "title@x.example"));
+        assert!(!same("tıtle@x.example", "title@x.example"), "dotless i is a letter of its own");
+        assert!(!same("İ@x.example", "i@x.example"), "dotted capital I folds to i with a dot above");
+        assert!(same("İ@x.example", "i\u{307}@x.example"));
+        assert!(same("STRASSE@x.example", "straße@x.example"));
+        assert!(same("Σίσυφος@x.example", "ΣΊΣΥΦΟΣ@X.EXAMPLE"), "final sigma");
+        assert!(same("jos\u{e9}@x.example", "JOSE\u{301}@x.example"), "composed and decomposed");
+    }
+
+    #[test]
+    fn d7_the_domain_is_after_the_last_at() {
+        let alias = Alias::new("\"a@evil.example\"@contoso.com").unwrap();
+        assert_eq!(alias.domain().unwrap().as_str(), "contoso.com");
+        assert_eq!(Alias::new("a@contoso.com@evil.example").unwrap().domain().unwrap().as_str(), "evil.example");
+        assert!(Alias::new("adele@").unwrap().domain().is_none());
+        assert!(Alias::new("@contoso.com").unwrap().domain().is_none());
+    }
+
+    #[test]
+    fn d7_domains_have_one_form() {
+        for form in ["contoso.com", "CONTOSO.COM", "contoso.com.", " contoso.com ", "ｃontoso。com"] {
+            assert_eq!(Domain::new(form).unwrap().as_str(), "contoso.com", "{form}");
+        }
+        for wrong in ["", ".", "..", "contoso..com", ".contoso.com", "contoso.com..", "a b", "xn--a", "a/b"] {
+            assert_eq!(Domain::new(wrong), Err(DomainError), "{wrong}");
+        }
+        assert!(Domain::new("é".repeat(300)).is_err());
+    }
+
+    #[test]
+    fn d7_a_guest_marker_is_seen_in_any_case() {
+        assert!(Alias::new("adele_gmail.com#EXT#@contoso.com").unwrap().is_guest());
+        assert!(Alias::new("adele_gmail.com#ext#@contoso.com").unwrap().is_guest());
+        assert!(!Alias::new("adele#EXT@contoso.com").unwrap().is_guest());
+    }
+
+    #[test]
+    fn b2_debug_names_nobody() {
+        let shown = format!(
+            "{:?} {:?} {:?}",
+            Alias::new("canary@x.example").unwrap(),
+            UserId::new("canary").unwrap(),
+            Identity::from(UserId::new("canary").unwrap()),
+        );
+        assert!(!shown.contains("canary"), "{shown}");
+        let error = UserId::new("canary\n").unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("canary"));
+    }
+}
