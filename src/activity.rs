@@ -6,7 +6,7 @@ use chrono::{DateTime, SubsecRound, Utc};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::identity::{Alias, Identity, UserId, fold};
+use crate::identity::{Alias, Identity, fold};
 use crate::text::{TextError, checked_text};
 
 checked_text! {

@@ -1,12 +1,57 @@
 //! Activity privacy as a library.
+
 mod activity;
+pub mod change;
+mod digest;
+mod directory;
+mod filter;
+mod forward;
+mod governance;
 mod identity;
 #[cfg(feature = "m365")]
 pub mod m365;
+pub mod memory;
+mod policy;
+mod query;
+pub mod reveal;
+mod screen;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
+mod store;
+mod stored;
 mod text;
 
 pub use activity::{
     Action, Activity, ActivityBuilder, ActivityError, ActivityId, Actor, ActorKind, ActorName, App, AppName,
 };
+pub use change::{ChangeRefusal, PendingChange, RecordedChange};
+pub use digest::Digest;
+pub use directory::{
+    DirectoryBuilder, DirectoryError, DirectoryRevision, DirectorySnapshot, GroupDirectory, ImportError, Resolution,
+    User, UserStatus,
+};
+pub use filter::{
+    ChangeError, Delivery, GovernanceError, IngestError, IngestReport, OpenError, Page, PrivacyFilter,
+    PrivacyFilterBuilder, Reveal, RevealError, View, ViewError,
+};
+pub use forward::{ForwardBatch, ForwardCursor};
+pub use governance::{
+    Act, BoundedSink, ChangeSummary, Failure, GovernanceSink, Initiator, Outcome, OutcomeKind, Receipt, Record,
+    RecordEntry, RecordId, RecordKind, RecordQuery, Refused, RevealId, RevealSummary, SinkError,
+};
 pub use identity::{Alias, Domain, DomainError, GroupId, Identity, UserId};
+pub use policy::{
+    Denial, Grant, GroupRef, ManagedDomain, PolicyChange, PolicyDocumentError, PolicyError, PolicyOptions,
+    PrivacyPolicy, Revision, Role, ScopeEffect, ScopeRule, ScopeTarget, WhenUndecidable,
+};
+pub use query::{Count, CountBy, Cursor, CursorError, PageSize, Position, Query};
+pub use reveal::{
+    Acknowledgement, Admission, Justification, PendingPage, PendingReveal, RecordedReveal, RevealRequest, SealedPage,
+    Seen,
+};
+pub use screen::{
+    Cause, Explanation, Reason, Screen, Stamp, Stamped, StampedBatch, Standing, Undecidable, Verdict, Visibility,
+};
+pub use store::{ActivityStore, Appended, StoreError};
+pub use stored::{PublicActivity, StoredActivity};
 pub use text::TextError;

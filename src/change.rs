@@ -1,0 +1,179 @@
+//! Changing the policy: allowed, recorded, published, and the outcome recorded too.
+//!
+//! The twin of [`reveal`](crate::reveal): a [`PendingChange`] becomes a [`RecordedChange`] with a sink's receipt, and a
+//! store publishes nothing else.
+
+use chrono::{DateTime, Utc};
+use thiserror::Error;
+
+use crate::directory::{DirectorySnapshot, Resolution};
+use crate::governance::{
+    Act, ChangeSummary, Failure, Initiator, Outcome, Receipt, Record, RecordId, Refused, SinkError,
+};
+use crate::identity::{Identity, UserId};
+use crate::policy::{Denial, PolicyChange, PolicyError, PrivacyPolicy, Revision, Upkeep};
+
+/// A change that is allowed, worked out, and not yet recorded.
+#[derive(Debug)]
+#[must_use]
+pub struct PendingChange {
+    record: Record,
+    next: PrivacyPolicy,
+    expected: Option<Revision>,
+}
+
+/// Why a change is refused.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ChangeRefusal {
+    /// Whoever asks may not.
+    #[error(transparent)]
+    Denied(#[from] Denial),
+    /// It does not fit the policy or the directory.
+    #[error(transparent)]
+    Invalid(#[from] PolicyError),
+}
+
+impl PendingChange {
+    /// The first policy of a store, with one administrator.
+    pub fn founding(administrator: UserId, record: RecordId, now: DateTime<Utc>) -> Self {
+        let record = Record {
+            id: record,
+            at: now,
+            initiator: Initiator::User(administrator.clone()),
+            policy: None,
+            act: Act::FoundPolicy,
+            outcome: Outcome::Intended,
+        };
+        Self { record, next: PrivacyPolicy::founding(administrator), expected: None }
+    }
+
+    /// Asks `policy` whether `by` may make the change and what it makes of it. Either way there is a record to write.
+    ///
+    /// Without a directory no imported group and no name can be used; everything else goes on.
+    ///
+    /// # Errors
+    /// [`Refused`] with the refusal and the record that says so.
+    pub fn authorise(
+        policy: &PrivacyPolicy,
+        change: &PolicyChange,
+        by: &UserId,
+        directory: Option<&DirectorySnapshot>,
+        record: RecordId,
+        now: DateTime<Utc>,
+    ) -> Result<Self, Box<Refused<ChangeRefusal>>> {
+        let next = policy
+            .may_manage_privacy(by)
+            .map_err(ChangeRefusal::Denied)
+            .and_then(|()| policy.apply(change, by, directory, now).map_err(ChangeRefusal::Invalid));
+        let outcome = match &next {
+            Ok(_) => Outcome::Intended,
+            Err(ChangeRefusal::Denied(denial)) => Outcome::Denied(*denial),
+            Err(ChangeRefusal::Invalid(error)) => Outcome::Invalid(error.clone()),
+        };
+        let record = Record {
+            id: record,
+            at: now,
+            initiator: Initiator::User(by.clone()),
+            policy: Some(policy.revision()),
+            act: Act::ChangePolicy(summary(change, directory)),
+            outcome,
+        };
+        match next {
+            Ok(next) => Ok(Self { record, next, expected: Some(policy.revision()) }),
+            Err(reason) => Err(Box::new(Refused { reason, record })),
+        }
+    }
+
+    /// What the library itself changes as the directory moves on; nothing, if the policy needs no change.
+    pub(crate) fn upkeep(policy: &PrivacyPolicy, upkeep: Upkeep, record: RecordId, now: DateTime<Utc>) -> Option<Self> {
+        let summary = match &upkeep {
+            Upkeep::Retain(group, retained) => {
+                ChangeSummary::RetainGroup { group: group.clone(), members: retained.members.len() as u64 }
+            }
+            Upkeep::Release(group) => ChangeSummary::ReleaseGroup(group.clone()),
+        };
+        let record = Record {
+            id: record,
+            at: now,
+            initiator: Initiator::System,
+            policy: Some(policy.revision()),
+            act: Act::ChangePolicy(summary),
+            outcome: Outcome::Intended,
+        };
+        let next = policy.keep_up(upkeep).ok()?;
+        Some(Self { record, next, expected: Some(policy.revision()) })
+    }
+
+    /// What must become durable first.
+    #[must_use]
+    pub fn record(&self) -> &Record {
+        &self.record
+    }
+
+    /// The change, once its record is durable.
+    ///
+    /// # Errors
+    /// [`SinkError::WrongReceipt`] when the receipt is for another record.
+    pub fn recorded(self, receipt: &Receipt) -> Result<RecordedChange, SinkError> {
+        receipt.confirm(&self.record)?;
+        let Self { record, next, expected } = self;
+        Ok(RecordedChange { record, next, expected })
+    }
+}
+
+/// Proof that a change was allowed and its record is durable. A store publishes this and nothing else.
+#[derive(Debug)]
+pub struct RecordedChange {
+    record: Record,
+    next: PrivacyPolicy,
+    expected: Option<Revision>,
+}
+
+impl RecordedChange {
+    /// The policy to publish.
+    #[must_use]
+    pub fn policy(&self) -> &PrivacyPolicy {
+        &self.next
+    }
+
+    /// The revision that must still be in force; none for the first policy of a store.
+    #[must_use]
+    pub fn expected(&self) -> Option<Revision> {
+        self.expected
+    }
+
+    /// The record of what came of it.
+    #[must_use]
+    pub fn outcome(&self, record: RecordId, now: DateTime<Utc>, failure: Option<Failure>) -> Record {
+        let intent = self.record.id;
+        let outcome = match failure {
+            None => Outcome::Done { intent },
+            Some(cause) => Outcome::Failed { intent, cause },
+        };
+        Record { id: record, at: now, outcome, ..self.record.clone() }
+    }
+}
+
+fn summary(change: &PolicyChange, directory: Option<&DirectorySnapshot>) -> ChangeSummary {
+    let person = |identity: &Identity| match (directory.map(|directory| directory.resolve(identity)), identity) {
+        (Some(Resolution::Known(user)), _) => Some(user.id().clone()),
+        (_, Identity::Id(id)) => Some(id.clone()),
+        (_, Identity::Alias(_)) => None,
+    };
+    match change {
+        PolicyChange::MakePrivate(group) => ChangeSummary::MakePrivate(group.clone()),
+        PolicyChange::MakePublic(group) => ChangeSummary::MakePublic(group.clone()),
+        PolicyChange::AddScopeRule(rule) => ChangeSummary::AddScopeRule(rule.clone()),
+        PolicyChange::RemoveScopeRule(rule) => ChangeSummary::RemoveScopeRule(rule.clone()),
+        PolicyChange::ManageDomain(managed) => ChangeSummary::ManageDomain {
+            domain: managed.domain().clone(),
+            with_subdomains: managed.is_with_subdomains(),
+        },
+        PolicyChange::UnmanageDomain(domain) => ChangeSummary::UnmanageDomain(domain.clone()),
+        PolicyChange::SetAdmin(user, role) => ChangeSummary::SetAdmin(user.clone(), *role),
+        PolicyChange::RemoveAdmin(user) => ChangeSummary::RemoveAdmin(user.clone()),
+        PolicyChange::Grant(alias) => ChangeSummary::Grant(person(&Identity::Alias(alias.clone()))),
+        PolicyChange::Revoke(identity) => ChangeSummary::Revoke(person(identity)),
+        PolicyChange::SetOptions(options) => ChangeSummary::SetOptions(options.clone()),
+    }
+}

@@ -1,0 +1,129 @@
+//! SHA-256 digests (FIPS 180-4), and one way to feed them so that no two inputs look alike.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use sha2::{Digest as _, Sha256};
+
+use crate::activity::ActivityId;
+
+/// A SHA-256 digest, written as 64 lower-case hex digits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Digest([u8; 32]);
+
+impl Digest {
+    /// The digest of some activity ids: of each id in order, followed by a line feed. An id holds no line feed, so
+    /// that `printf '%s\n' ID ... | sha256sum` gives the same.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), activity_privacy::TextError> {
+    /// use activity_privacy::{ActivityId, Digest};
+    ///
+    /// let ids = [ActivityId::new("a")?, ActivityId::new("b")?];
+    /// assert_eq!(
+    ///     Digest::of_ids(&ids).to_string(),
+    ///     "911169ddaaf146aff539f58c26c489af3b892dff0fe283c1c264c65ae5aa59a2",
+    /// );
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn of_ids<'a>(ids: impl IntoIterator<Item = &'a ActivityId>) -> Self {
+        let mut hasher = Sha256::new();
+        for id in ids {
+            hasher.update(id.as_str());
+            hasher.update("\n");
+        }
+        Self(hasher.finalize().into())
+    }
+
+    /// The 32 bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&to_hex(&self.0))
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Digest({self})")
+    }
+}
+
+impl Serialize for Digest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Digest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        from_hex(&text)
+            .and_then(|bytes| <[u8; 32]>::try_from(bytes).ok())
+            .map(Self)
+            .ok_or_else(|| de::Error::custom("expected 64 hex digits"))
+    }
+}
+
+/// Feeds a digest with fields, each after its length, so that two lists of fields never feed the same bytes.
+pub(crate) struct Fields(Sha256);
+
+impl Fields {
+    /// Begins with what the digest is for, so that a digest made for one thing never passes for another.
+    pub(crate) fn of(purpose: &str) -> Self {
+        let mut fields = Self(Sha256::new());
+        fields.add(purpose);
+        fields
+    }
+
+    pub(crate) fn add(&mut self, field: impl AsRef<[u8]>) {
+        let field = field.as_ref();
+        self.0.update((field.len() as u64).to_be_bytes());
+        self.0.update(field);
+    }
+
+    pub(crate) fn add_option(&mut self, field: Option<impl AsRef<[u8]>>) {
+        match field {
+            Some(field) => {
+                self.add([1]);
+                self.add(field);
+            }
+            None => self.add([0]),
+        }
+    }
+
+    pub(crate) fn digest(self) -> Digest {
+        Digest(self.0.finalize().into())
+    }
+}
+
+/// Lower-case hex, two digits a byte.
+pub(crate) fn to_hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        for digit in [byte >> 4, byte & 15] {
+            text.extend(char::from_digit(u32::from(digit), 16));
+        }
+    }
+    text
+}
+
+/// The bytes that lower-case hex stands for, if it is that.
+pub(crate) fn from_hex(text: &str) -> Option<Vec<u8>> {
+    let (pairs, []) = text.as_bytes().as_chunks::<2>() else { return None };
+    pairs.iter().map(|[high, low]| Some(nibble(*high)? << 4 | nibble(*low)?)).collect()
+}
+
+fn nibble(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        _ => None,
+    }
+}

@@ -1,0 +1,54 @@
+//! Who belongs where: the port through which the library asks, and the snapshots that answer.
+
+mod builder;
+mod snapshot;
+
+use std::error::Error;
+use std::sync::Arc;
+
+use thiserror::Error;
+
+pub use self::builder::{DirectoryBuilder, ImportError};
+pub(crate) use self::snapshot::GroupIndex;
+pub use self::snapshot::{DirectoryRevision, DirectorySnapshot, Resolution, User, UserStatus};
+
+/// Where the library learns who belongs to which group.
+///
+/// # Contract
+/// - **Atomicity.** A snapshot is whole: it comes from one import that succeeded to the end, never from a part of one.
+/// - **Ordering.** The revision grows whenever the content changes, across restarts too. Two snapshots of the same
+///   revision say the same.
+/// - **Errors.** Whoever cannot answer says so. The library then hides what it cannot decide: the safe wrong answer
+///   is an error, never an empty snapshot.
+/// - **Concurrency.** Called from any thread, once for each batch of activities, so it should answer from memory.
+pub trait GroupDirectory: Send + Sync {
+    /// The snapshot now in force.
+    ///
+    /// # Errors
+    /// [`DirectoryError::NeverLoaded`] before the first import, [`DirectoryError::Unavailable`] when it cannot tell.
+    fn snapshot(&self) -> Result<Arc<DirectorySnapshot>, DirectoryError>;
+}
+
+/// Why a directory gives no snapshot.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum DirectoryError {
+    /// Nothing was imported yet.
+    #[error("no directory was ever loaded")]
+    NeverLoaded,
+    /// The directory cannot be asked.
+    #[error("the directory is unavailable")]
+    Unavailable(#[source] Box<dyn Error + Send + Sync>),
+}
+
+macro_rules! forward {
+    ($($pointer:ty),*) => {$(
+        impl<T: GroupDirectory + ?Sized> GroupDirectory for $pointer {
+            fn snapshot(&self) -> Result<Arc<DirectorySnapshot>, DirectoryError> {
+                (**self).snapshot()
+            }
+        }
+    )*};
+}
+
+forward!(&T, Box<T>, Arc<T>);

@@ -1,0 +1,164 @@
+//! Changing the policy and reading the governance log: allowed first, recorded always.
+
+use thiserror::Error;
+
+use super::{Inner, OpenError, PrivacyFilter};
+use crate::change::{ChangeRefusal, PendingChange, RecordedChange};
+use crate::governance::{
+    Act, Failure, GovernanceSink, Initiator, Outcome, Record, RecordEntry, RecordQuery, SinkError,
+};
+use crate::identity::UserId;
+use crate::policy::{Denial, PolicyChange, PolicyError, Revision};
+use crate::query::PageSize;
+use crate::store::StoreError;
+
+/// Why a change of the policy is not in force, or not fully on record.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ChangeError {
+    /// Whoever asked may not.
+    #[error(transparent)]
+    Denied(Denial),
+    /// It does not fit the policy or the directory.
+    #[error(transparent)]
+    Invalid(PolicyError),
+    /// It could not be recorded, so it was not made.
+    #[error("the change could not be recorded, so it was not made")]
+    Unrecorded(#[source] SinkError),
+    /// It is in force, but the record that says so could not be written; that of the intent is there.
+    #[error("the change is in force as revision {revision}, but its outcome could not be recorded")]
+    OutcomeUnrecorded {
+        /// The revision now in force.
+        revision: Revision,
+        /// Why it could not be recorded.
+        source: SinkError,
+    },
+    /// Other changes came first again and again.
+    #[error("other changes came first {attempts} times")]
+    Contended {
+        /// How often it was tried.
+        attempts: usize,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Why governance records are not shown.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum GovernanceError {
+    /// Whoever asked may not.
+    #[error(transparent)]
+    Denied(Denial),
+    /// The sink cannot read them.
+    #[error(transparent)]
+    Sink(#[from] SinkError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+const ATTEMPTS: usize = 16;
+
+impl PrivacyFilter {
+    /// Changes the policy in the name of `by`. When this returns, no activity whose ingest starts later is stored under an
+    /// older revision, on any node that shares the store.
+    ///
+    /// # Errors
+    /// [`ChangeError`]. Only with [`ChangeError::OutcomeUnrecorded`] is the change in force all the same.
+    pub fn change(&self, by: &UserId, change: &PolicyChange) -> Result<Revision, ChangeError> {
+        for _ in 0..ATTEMPTS {
+            let policy = self.inner.policy()?;
+            let directory = self.inner.directory.snapshot().ok();
+            let (record, now) = (self.inner.fresh_record(), self.inner.now());
+            let pending = PendingChange::authorise(&policy, change, by, directory.as_deref(), record, now);
+            let pending = match pending {
+                Ok(pending) => pending,
+                Err(refused) => {
+                    self.inner.record_refusal(&refused.record);
+                    return Err(match refused.reason {
+                        ChangeRefusal::Denied(denial) => ChangeError::Denied(denial),
+                        ChangeRefusal::Invalid(error) => ChangeError::Invalid(error),
+                    });
+                }
+            };
+            let recorded = self.inner.record_change(pending).map_err(ChangeError::Unrecorded)?;
+            let revision = recorded.policy().revision();
+            match self.inner.publish(&recorded) {
+                (Ok(()), Ok(())) => return Ok(revision),
+                (Ok(()), Err(source)) => return Err(ChangeError::OutcomeUnrecorded { revision, source }),
+                (Err(StoreError::Stale { .. }), _) => {}
+                (Err(error), _) => return Err(error.into()),
+            }
+        }
+        Err(ChangeError::Contended { attempts: ATTEMPTS })
+    }
+
+    /// The governance records that match, in sequence, after sequence number `after` (0 for all), at most `size`.
+    ///
+    /// Read by privacy administrators and by admins who may view private activities; a refusal is recorded.
+    ///
+    /// # Errors
+    /// [`GovernanceError::Denied`] to anybody else.
+    pub fn governance(
+        &self,
+        reader: &UserId,
+        query: &RecordQuery,
+        after: u64,
+        size: PageSize,
+    ) -> Result<Vec<RecordEntry>, GovernanceError> {
+        let policy = self.inner.policy()?;
+        if let Err(denial) = policy.may_read_governance(reader) {
+            self.inner.record_refusal(&Record {
+                id: self.inner.fresh_record(),
+                at: self.inner.now(),
+                initiator: Initiator::User(reader.clone()),
+                policy: Some(policy.revision()),
+                act: Act::ReadGovernance,
+                outcome: Outcome::Denied(denial),
+            });
+            return Err(GovernanceError::Denied(denial));
+        }
+        Ok(self.inner.sink.records(query, after, size.get())?)
+    }
+}
+
+impl Inner {
+    pub(super) fn found(&self, administrator: UserId) -> Result<(), OpenError> {
+        if self.store.policy()?.is_some() {
+            return Err(OpenError::AlreadyFounded);
+        }
+        let pending = PendingChange::founding(administrator, self.fresh_record(), self.now());
+        let recorded = self.record_change(pending).map_err(OpenError::Unrecorded)?;
+        match self.publish(&recorded) {
+            (Ok(()), Ok(())) => Ok(()),
+            (Ok(()), Err(source)) => Err(OpenError::OutcomeUnrecorded(source)),
+            (Err(StoreError::Stale { .. }), _) => Err(OpenError::AlreadyFounded),
+            (Err(error), _) => Err(error.into()),
+        }
+    }
+
+    pub(super) fn record_change(&self, pending: PendingChange) -> Result<RecordedChange, SinkError> {
+        let receipt = self.sink.record(pending.record())?;
+        pending.recorded(&receipt)
+    }
+
+    /// Publishes a change and records what came of it. Should the record fail, the intent is durable, and an auditor sees
+    /// that its outcome is missing.
+    pub(super) fn publish(&self, change: &RecordedChange) -> (Result<(), StoreError>, Result<(), SinkError>) {
+        let published = self.store.publish(change);
+        let failure = match &published {
+            Ok(()) => None,
+            Err(StoreError::Stale { .. }) => Some(Failure::Superseded),
+            Err(_) => Some(Failure::Store),
+        };
+        let outcome = self.sink.record(&change.outcome(self.fresh_record(), self.now(), failure));
+        (published, outcome.map(drop))
+    }
+
+    /// Records that something was refused. It is refused all the same should the sink fail.
+    pub(super) fn record_refusal(&self, record: &Record) {
+        let _ = self.sink.record(record);
+    }
+}

@@ -1,0 +1,117 @@
+//! The log as somebody without a reveal sees it.
+
+use serde::Serialize;
+use thiserror::Error;
+
+use super::PrivacyFilter;
+use crate::activity::ActivityId;
+use crate::identity::UserId;
+use crate::query::{Count, CountBy, Cursor, CursorError, PageSize, Position, Query};
+use crate::screen::Visibility;
+use crate::store::StoreError;
+use crate::stored::{PublicActivity, StoredActivity};
+
+/// The public log for one viewer. Everything that can be observed through it is as if no private activity had ever been
+/// stored; being permitted to view private activities changes nothing here.
+#[derive(Debug, Clone)]
+pub struct View {
+    filter: PrivacyFilter,
+    viewer: UserId,
+}
+
+/// One page of the log, newest first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Page {
+    pub(super) activities: Vec<StoredActivity>,
+    #[serde(serialize_with = "as_token")]
+    pub(super) next: Option<Cursor>,
+    pub(super) includes_private: bool,
+}
+
+impl Page {
+    /// What is on it. Each activity carries its visibility, so that a screen can mark the private ones.
+    #[must_use]
+    pub fn activities(&self) -> &[StoredActivity] {
+        &self.activities
+    }
+
+    /// Where the next page begins; none on the last one.
+    #[must_use]
+    pub fn next(&self) -> Option<&Cursor> {
+        self.next.as_ref()
+    }
+
+    /// Whether private activities are on it.
+    #[must_use]
+    pub fn includes_private(&self) -> bool {
+        self.includes_private
+    }
+
+    pub(super) fn new(activities: Vec<StoredActivity>, next: Option<Cursor>) -> Self {
+        let includes_private = activities.iter().any(|activity| activity.visibility() == Visibility::Private);
+        Self { activities, next, includes_private }
+    }
+}
+
+#[expect(clippy::ref_option, reason = "the signature that serde asks for")]
+fn as_token<S: serde::Serializer>(cursor: &Option<Cursor>, serializer: S) -> Result<S::Ok, S::Error> {
+    cursor.as_ref().map(ToString::to_string).serialize(serializer)
+}
+
+/// Why a view does not answer. Says nothing of what there is to see.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ViewError {
+    /// The cursor is of no use here.
+    #[error(transparent)]
+    Cursor(#[from] CursorError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl View {
+    pub(super) fn new(filter: PrivacyFilter, viewer: UserId) -> Self {
+        Self { filter, viewer }
+    }
+
+    /// The page after `cursor`, or the first one. Stable while activities keep arriving: nothing that was there is shown
+    /// twice or left out.
+    ///
+    /// # Errors
+    /// [`ViewError::Cursor`] when the cursor came with another query or for another viewer.
+    pub fn page(&self, query: &Query, size: PageSize, cursor: Option<&Cursor>) -> Result<Page, ViewError> {
+        let after = cursor.map(|cursor| cursor.in_view(&self.viewer, query)).transpose()?;
+        // One more than asked for, to know whether there is a next page.
+        let mut activities = self.filter.inner.store.public_page(query, after, size.get() + 1)?;
+        let more = activities.len() > size.get();
+        activities.truncate(size.get());
+        let last = activities.last().filter(|_| more).map(|activity| Position::of(activity.activity()));
+        let next = last.map(|position| Cursor::of_view(&self.viewer, query, position));
+        Ok(Page::new(activities.into_iter().map(PublicActivity::into_stored).collect(), next))
+    }
+
+    /// One activity. A hidden id and an unknown one get the same answer.
+    ///
+    /// # Errors
+    /// [`ViewError::Store`] when the store failed.
+    pub fn activity(&self, id: &ActivityId) -> Result<Option<PublicActivity>, ViewError> {
+        Ok(self.filter.inner.store.public_activity(id)?)
+    }
+
+    /// How many activities match.
+    ///
+    /// # Errors
+    /// [`ViewError::Store`] when the store failed.
+    pub fn count(&self, query: &Query) -> Result<u64, ViewError> {
+        Ok(self.filter.inner.store.public_count(query)?)
+    }
+
+    /// How many activities match, by key in rising order.
+    ///
+    /// # Errors
+    /// [`ViewError::Store`] when the store failed.
+    pub fn counts(&self, query: &Query, by: CountBy) -> Result<Vec<Count>, ViewError> {
+        Ok(self.filter.inner.store.public_counts(query, by)?)
+    }
+}

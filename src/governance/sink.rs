@@ -1,0 +1,151 @@
+//! The port through which records become durable.
+
+use std::error::Error;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use thiserror::Error;
+
+use super::record::{Initiator, OutcomeKind, Record, RecordId, RecordKind};
+use crate::identity::UserId;
+
+/// Where governance records go to stay.
+///
+/// # Contract
+/// - **Durability.** [`record`](Self::record) answers after the record is where a crash cannot take it. The safe wrong
+///   answer is an error: the library then shows nothing and changes nothing.
+/// - **Ordering.** Sequence numbers begin at 1 and have no gap; a record that was answered before another was offered
+///   has the smaller number. They outlive a restart.
+/// - **Idempotency.** The same record offered again gets the receipt that it got first. Another record under an id
+///   that was used is refused.
+/// - **Identity.** A receipt names the very record that was offered.
+/// - **Concurrency.** Called from any thread.
+pub trait GovernanceSink: Send + Sync {
+    /// Makes a record durable.
+    ///
+    /// # Errors
+    /// [`SinkError`] when the record may not be durable.
+    fn record(&self, record: &Record) -> Result<Receipt, SinkError>;
+
+    /// The records after sequence number `after` (0 for all) that match, in sequence, at most `limit`. Whether the
+    /// caller may read them is asked by [`PrivacyFilter`](crate::PrivacyFilter), not here.
+    ///
+    /// # Errors
+    /// [`SinkError`] when they cannot be read.
+    fn records(&self, query: &RecordQuery, after: u64, limit: usize) -> Result<Vec<RecordEntry>, SinkError>;
+}
+
+/// The word of a sink that one record is durable.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[must_use]
+pub struct Receipt {
+    record: RecordId,
+    sequence: u64,
+}
+
+impl Receipt {
+    /// Claims that `record` is durable under this sequence number. Only a sink may claim that.
+    pub fn assertion(record: RecordId, sequence: u64) -> Self {
+        Self { record, sequence }
+    }
+
+    /// The record that is durable.
+    #[must_use]
+    pub fn record(&self) -> RecordId {
+        self.record
+    }
+
+    /// Its sequence number.
+    #[must_use]
+    pub fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    /// The id of `record`, if it is the one that is durable.
+    ///
+    /// # Errors
+    /// [`SinkError::WrongReceipt`] when it is another.
+    pub fn confirm(&self, record: &Record) -> Result<RecordId, SinkError> {
+        if self.record == record.id { Ok(record.id) } else { Err(SinkError::WrongReceipt) }
+    }
+}
+
+/// A record as a sink gives it back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RecordEntry {
+    /// Its sequence number, from 1 without a gap.
+    pub sequence: u64,
+    /// The record.
+    #[serde(flatten)]
+    pub record: Record,
+}
+
+/// Which records to read. The default is all of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RecordQuery {
+    /// Made at this time or later.
+    pub from: Option<DateTime<Utc>>,
+    /// Made before this time.
+    pub until: Option<DateTime<Utc>>,
+    /// Of this kind.
+    pub kind: Option<RecordKind>,
+    /// Done or tried by this user.
+    pub initiator: Option<UserId>,
+    /// Done to this target: see [`Record::target`].
+    pub target: Option<String>,
+    /// With this outcome.
+    pub outcome: Option<OutcomeKind>,
+}
+
+impl RecordQuery {
+    /// Whether a record is asked for.
+    #[must_use]
+    pub fn matches(&self, record: &Record) -> bool {
+        let Self { from, until, kind, initiator, target, outcome } = self;
+        let by = |user: &UserId| matches!(&record.initiator, Initiator::User(initiator) if initiator == user);
+        from.is_none_or(|from| record.at >= from)
+            && until.is_none_or(|until| record.at < until)
+            && kind.is_none_or(|kind| record.kind() == kind)
+            && initiator.as_ref().is_none_or(by)
+            && target.as_ref().is_none_or(|target| record.target().as_ref() == Some(target))
+            && outcome.is_none_or(|outcome| record.outcome_kind() == outcome)
+    }
+}
+
+/// Why a record may not be durable, or cannot be read.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum SinkError {
+    /// The sink did not answer within its limit. The record may become durable yet; it does not count.
+    #[error("the governance sink did not answer in time")]
+    TimedOut,
+    /// The sink panicked.
+    #[error("the governance sink broke off")]
+    Panicked,
+    /// The sink answered for another record than the one it was given.
+    #[error("the governance sink answered for another record")]
+    WrongReceipt,
+    /// Another record has this id already.
+    #[error("another record has the id {0}")]
+    IdTaken(RecordId),
+    /// The back-end failed.
+    #[error("the governance sink failed")]
+    Backend(#[source] Box<dyn Error + Send + Sync>),
+}
+
+macro_rules! forward {
+    ($($pointer:ty),*) => {$(
+        impl<T: GovernanceSink + ?Sized> GovernanceSink for $pointer {
+            fn record(&self, record: &Record) -> Result<Receipt, SinkError> {
+                (**self).record(record)
+            }
+
+            fn records(&self, query: &RecordQuery, after: u64, limit: usize) -> Result<Vec<RecordEntry>, SinkError> {
+                (**self).records(query, after, limit)
+            }
+        }
+    )*};
+}
+
+forward!(&T, Box<T>, Arc<T>);

@@ -1,0 +1,60 @@
+//! A directory that is told what is in force.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwapOption;
+use thiserror::Error;
+
+use crate::directory::{DirectoryError, DirectoryRevision, DirectorySnapshot, GroupDirectory};
+
+/// Holds the snapshot that was installed last. Installing is one swap: readers see the old one or the new one, whole.
+#[derive(Debug, Default)]
+pub struct MemoryDirectory {
+    snapshot: ArcSwapOption<DirectorySnapshot>,
+}
+
+/// Why a snapshot is not installed. The one before stays in force.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum InstallError {
+    /// Its revision is not newer than the one in force.
+    #[error("directory revision {offered} is not newer than {in_force}, which is in force")]
+    NotNewer {
+        /// The revision that was offered.
+        offered: DirectoryRevision,
+        /// The revision in force.
+        in_force: DirectoryRevision,
+    },
+}
+
+impl MemoryDirectory {
+    /// A directory that was never loaded.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Puts a snapshot in force.
+    ///
+    /// # Errors
+    /// [`InstallError::NotNewer`] when a snapshot of the same or a later revision is in force.
+    pub fn install(&self, snapshot: DirectorySnapshot) -> Result<(), InstallError> {
+        let snapshot = Arc::new(snapshot);
+        let offered = snapshot.revision();
+        let before = self.snapshot.rcu(|current| match current {
+            Some(current) if current.revision() >= offered => Some(Arc::clone(current)),
+            _ => Some(Arc::clone(&snapshot)),
+        });
+        match before {
+            Some(current) if current.revision() >= offered => {
+                Err(InstallError::NotNewer { offered, in_force: current.revision() })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl GroupDirectory for MemoryDirectory {
+    fn snapshot(&self) -> Result<Arc<DirectorySnapshot>, DirectoryError> {
+        self.snapshot.load_full().ok_or(DirectoryError::NeverLoaded)
+    }
+}

@@ -1,0 +1,41 @@
+//! Governance records in a list.
+
+use std::sync::{PoisonError, RwLock};
+
+use crate::governance::{GovernanceSink, Receipt, Record, RecordEntry, RecordQuery, SinkError};
+
+/// Keeps records until the process ends.
+#[derive(Debug, Default)]
+pub struct MemorySink {
+    entries: RwLock<Vec<RecordEntry>>,
+}
+
+impl MemorySink {
+    /// A sink without records.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl GovernanceSink for MemorySink {
+    fn record(&self, record: &Record) -> Result<Receipt, SinkError> {
+        let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = entries.iter().find(|entry| entry.record.id == record.id) {
+            return if known.record == *record {
+                Ok(Receipt::assertion(record.id, known.sequence))
+            } else {
+                Err(SinkError::IdTaken(record.id))
+            };
+        }
+        let sequence = entries.len() as u64 + 1;
+        entries.push(RecordEntry { sequence, record: record.clone() });
+        Ok(Receipt::assertion(record.id, sequence))
+    }
+
+    fn records(&self, query: &RecordQuery, after: u64, limit: usize) -> Result<Vec<RecordEntry>, SinkError> {
+        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+        let later = entries.iter().filter(|entry| entry.sequence > after);
+        Ok(later.filter(|entry| query.matches(&entry.record)).take(limit).cloned().collect())
+    }
+}

@@ -1,0 +1,289 @@
+//! What an organisation decided: who is private, who is monitored, who may see what.
+
+mod change;
+mod options;
+mod permission;
+mod scope;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+pub(crate) use self::change::Upkeep;
+pub use self::change::{PolicyChange, PolicyError};
+pub use self::options::{PolicyOptions, WhenUndecidable};
+pub use self::permission::{Denial, Grant, Role};
+pub use self::scope::{ScopeEffect, ScopeRule, ScopeTarget};
+use crate::directory::User;
+use crate::identity::{Alias, Domain, GroupId, UserId};
+
+/// Which state of the policy something happened under. Grows by one with every change; clocks play no part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Revision(u64);
+
+impl Revision {
+    /// The revision of the first policy.
+    pub const FIRST: Self = Self(1);
+
+    /// The number, as adapters store it.
+    #[must_use]
+    pub fn number(self) -> u64 {
+        self.0
+    }
+
+    /// The revision with this number, as adapters read it back.
+    #[must_use]
+    pub fn from_number(number: u64) -> Self {
+        Self(number)
+    }
+
+    fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+}
+
+impl fmt::Display for Revision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A group that a policy can speak of: an imported one, or one of the two that are built in.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GroupRef {
+    /// A group of the directory.
+    Imported(GroupId),
+    /// Every application and service principal.
+    Applications,
+    /// Every user whose home is in none of the managed domains.
+    ExternalUsers,
+}
+
+impl From<GroupId> for GroupRef {
+    fn from(id: GroupId) -> Self {
+        Self::Imported(id)
+    }
+}
+
+impl fmt::Display for GroupRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Imported(id) => write!(f, "group `{id}`"),
+            Self::Applications => f.write_str("the built-in group of applications"),
+            Self::ExternalUsers => f.write_str("the built-in group of external users"),
+        }
+    }
+}
+
+/// A domain whose users are the organisation's own.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ManagedDomain {
+    domain: Domain,
+    #[serde(default)]
+    with_subdomains: bool,
+}
+
+impl ManagedDomain {
+    /// Exactly this domain.
+    #[must_use]
+    pub fn exactly(domain: Domain) -> Self {
+        Self { domain, with_subdomains: false }
+    }
+
+    /// This domain and everything below it.
+    #[must_use]
+    pub fn with_subdomains(domain: Domain) -> Self {
+        Self { domain, with_subdomains: true }
+    }
+
+    /// The domain.
+    #[must_use]
+    pub fn domain(&self) -> &Domain {
+        &self.domain
+    }
+
+    /// Whether everything below it is covered too.
+    #[must_use]
+    pub fn is_with_subdomains(&self) -> bool {
+        self.with_subdomains
+    }
+
+    /// Whether a user of `domain` is one of the organisation's own.
+    #[must_use]
+    pub fn covers(&self, domain: &Domain) -> bool {
+        *domain == self.domain || (self.with_subdomains && domain.is_below(&self.domain))
+    }
+}
+
+/// The last members of a group that vanished from the directory while the policy still speaks of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RetainedGroup {
+    pub(crate) members: Vec<User>,
+}
+
+/// Scope, private groups, managed domains, admins, grants and options: one value with a revision.
+///
+/// Begins with [`PrivacyPolicy::founding`] and goes on by [`PrivacyPolicy::apply`], which makes the next one and
+/// leaves this as it is. A document read from elsewhere is checked for the same rules.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use activity_privacy::{PrivacyPolicy, Revision, UserId};
+///
+/// let policy = PrivacyPolicy::founding(UserId::new("admin-1")?);
+/// assert_eq!(policy.revision(), Revision::FIRST);
+/// assert!(policy.may_manage_privacy(&UserId::new("admin-1")?).is_ok());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "RawPolicy")]
+pub struct PrivacyPolicy {
+    revision: Revision,
+    scope: Vec<ScopeRule>,
+    private_groups: BTreeSet<GroupRef>,
+    managed_domains: BTreeSet<ManagedDomain>,
+    admins: BTreeMap<UserId, Role>,
+    grants: BTreeMap<UserId, Grant>,
+    options: PolicyOptions,
+    retained: BTreeMap<GroupId, RetainedGroup>,
+}
+
+#[derive(Deserialize)]
+struct RawPolicy {
+    revision: Revision,
+    scope: Vec<ScopeRule>,
+    private_groups: BTreeSet<GroupRef>,
+    managed_domains: BTreeSet<ManagedDomain>,
+    admins: BTreeMap<UserId, Role>,
+    grants: BTreeMap<UserId, Grant>,
+    options: PolicyOptions,
+    #[serde(default)]
+    retained: BTreeMap<GroupId, RetainedGroup>,
+}
+
+/// What a policy document breaks that every policy keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum PolicyDocumentError {
+    /// Revision 0.
+    #[error("field `revision` is 0, expected at least 1")]
+    NoRevision,
+    /// Nobody could ever change it.
+    #[error("field `admins` names no privacy administrator, expected at least one")]
+    NoAdministrator,
+    /// A grant to somebody who is no admin.
+    #[error("field `grants` names somebody who is not in `admins`")]
+    GrantWithoutAdmin,
+}
+
+impl TryFrom<RawPolicy> for PrivacyPolicy {
+    type Error = PolicyDocumentError;
+
+    fn try_from(raw: RawPolicy) -> Result<Self, PolicyDocumentError> {
+        let RawPolicy { revision, scope, private_groups, managed_domains, admins, grants, options, retained } = raw;
+        if revision < Revision::FIRST {
+            return Err(PolicyDocumentError::NoRevision);
+        }
+        if !admins.values().any(|role| role.manages_privacy()) {
+            return Err(PolicyDocumentError::NoAdministrator);
+        }
+        if !grants.keys().all(|user| admins.contains_key(user)) {
+            return Err(PolicyDocumentError::GrantWithoutAdmin);
+        }
+        Ok(Self { revision, scope, private_groups, managed_domains, admins, grants, options, retained })
+    }
+}
+
+impl PrivacyPolicy {
+    /// The first policy: nobody is private, everybody is monitored, and one administrator can change that.
+    #[must_use]
+    pub fn founding(administrator: UserId) -> Self {
+        Self {
+            revision: Revision::FIRST,
+            scope: Vec::new(),
+            private_groups: BTreeSet::new(),
+            managed_domains: BTreeSet::new(),
+            admins: BTreeMap::from([(administrator, Role::PrivacyAdministrator)]),
+            grants: BTreeMap::new(),
+            options: PolicyOptions::default(),
+            retained: BTreeMap::new(),
+        }
+    }
+
+    /// Which state of the policy this is.
+    #[must_use]
+    pub fn revision(&self) -> Revision {
+        self.revision
+    }
+
+    /// The rules that say who is monitored where.
+    #[must_use]
+    pub fn scope(&self) -> &[ScopeRule] {
+        &self.scope
+    }
+
+    /// The groups whose members' activities are private.
+    #[must_use]
+    pub fn private_groups(&self) -> &BTreeSet<GroupRef> {
+        &self.private_groups
+    }
+
+    /// The domains whose users are the organisation's own.
+    #[must_use]
+    pub fn managed_domains(&self) -> &BTreeSet<ManagedDomain> {
+        &self.managed_domains
+    }
+
+    /// Everybody with an admin role.
+    #[must_use]
+    pub fn admins(&self) -> &BTreeMap<UserId, Role> {
+        &self.admins
+    }
+
+    /// Every admin who was granted the permission to view private activities.
+    #[must_use]
+    pub fn grants(&self) -> &BTreeMap<UserId, Grant> {
+        &self.grants
+    }
+
+    /// How the policy is to be applied.
+    #[must_use]
+    pub fn options(&self) -> &PolicyOptions {
+        &self.options
+    }
+
+    /// The groups that vanished from the directory and whose last members still count.
+    pub fn retained_groups(&self) -> impl Iterator<Item = &GroupId> {
+        self.retained.keys()
+    }
+
+    /// Every imported group that this policy speaks of, private or in scope.
+    pub(crate) fn imported_groups(&self) -> BTreeSet<&GroupId> {
+        let scope = self.scope.iter().map(ScopeRule::group);
+        self.private_groups
+            .iter()
+            .chain(scope)
+            .filter_map(|group| match group {
+                GroupRef::Imported(id) => Some(id),
+                GroupRef::Applications | GroupRef::ExternalUsers => None,
+            })
+            .collect()
+    }
+
+    pub(crate) fn retained(&self) -> &BTreeMap<GroupId, RetainedGroup> {
+        &self.retained
+    }
+
+    pub(crate) fn manages(&self, domain: &Domain) -> bool {
+        self.managed_domains.iter().any(|managed| managed.covers(domain))
+    }
+
+    fn grant(&mut self, to: UserId, named: Alias, by: UserId, at: DateTime<Utc>) {
+        self.grants.insert(to, Grant::new(named, by, at));
+    }
+}

@@ -1,0 +1,70 @@
+//! How a policy is applied where an organisation may choose.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// Choices within the rules. The default is the safe one wherever the two differ.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PolicyOptions {
+    /// Whether an activity is also private when a protected person is only its object. Default: no.
+    pub objects_count: bool,
+    /// What becomes of an activity that cannot be decided. Default: it is hidden.
+    pub when_undecidable: WhenUndecidable,
+    /// How old the directory may be, in whole seconds from its as-of time; an older one decides nothing. Default: any
+    /// age.
+    #[serde(with = "seconds")]
+    pub max_directory_age: Option<Duration>,
+    /// Whether a reveal needs a written justification. Default: no.
+    pub justification_required: bool,
+    /// Whether administrators may grant themselves the permission to view private activities. Default: yes, as in the
+    /// reference product.
+    pub self_grant_allowed: bool,
+    /// The longest that a reveal may live, in whole seconds. Default: one hour.
+    #[serde(with = "seconds")]
+    pub max_reveal_lifetime: Option<Duration>,
+}
+
+impl Default for PolicyOptions {
+    fn default() -> Self {
+        Self {
+            objects_count: false,
+            when_undecidable: WhenUndecidable::Hide,
+            max_directory_age: None,
+            justification_required: false,
+            self_grant_allowed: true,
+            max_reveal_lifetime: Some(Duration::from_secs(3_600)),
+        }
+    }
+}
+
+/// What becomes of an activity that cannot be decided: nobody usable is named, an alias is ambiguous, or the directory
+/// does not answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WhenUndecidable {
+    /// It is stored as private, with the cause as its reason.
+    #[default]
+    Hide,
+    /// The whole batch is refused with an error and nothing of it is stored, so that the caller can try again.
+    Refuse,
+    /// It is stored as public although nobody knows whether it may be. This gives up the protection of whoever is
+    /// behind it.
+    ShowUndecided,
+}
+
+mod seconds {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[expect(clippy::ref_option, reason = "the signature that serde asks for")]
+    pub(super) fn serialize<S: Serializer>(value: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+        value.map(|duration| duration.as_secs()).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+        Ok(Option::<u64>::deserialize(deserializer)?.map(Duration::from_secs))
+    }
+}

@@ -1,0 +1,125 @@
+//! Who may do what: roles, grants, and the check that is made at each use.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::PrivacyPolicy;
+use crate::identity::{Alias, UserId};
+
+/// What an admin's role lets them do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Changes the policy and reads the governance log.
+    PrivacyAdministrator,
+    /// Works with the activity log, and can be granted the permission to view private activities.
+    Analyst,
+}
+
+impl Role {
+    /// Whether this role may change the policy.
+    #[must_use]
+    pub fn manages_privacy(self) -> bool {
+        matches!(self, Self::PrivacyAdministrator)
+    }
+}
+
+/// The permission to view private activities, given to one admin.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grant {
+    named: Alias,
+    granted_by: UserId,
+    granted_at: DateTime<Utc>,
+}
+
+impl Grant {
+    pub(super) fn new(named: Alias, granted_by: UserId, granted_at: DateTime<Utc>) -> Self {
+        Self { named, granted_by, granted_at }
+    }
+
+    /// The address that the grant was made out to. Who holds it today plays no part: the grant is bound to the id that
+    /// it led to when it was made.
+    #[must_use]
+    pub fn named(&self) -> &Alias {
+        &self.named
+    }
+
+    /// Who made the grant.
+    #[must_use]
+    pub fn granted_by(&self) -> &UserId {
+        &self.granted_by
+    }
+
+    /// When it was made.
+    #[must_use]
+    pub fn granted_at(&self) -> DateTime<Utc> {
+        self.granted_at
+    }
+}
+
+/// Why somebody may not do what they asked for. Speaks of the asker alone, never of what there is to see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Denial {
+    /// Not an admin, or not any more.
+    #[error("denied: not an admin")]
+    NotAdmin,
+    /// An admin whose role may not change the policy.
+    #[error("denied: the role may not manage privacy")]
+    MayNotManage,
+    /// An admin without the permission to view private activities, or whose permission was revoked.
+    #[error("denied: no permission to view private activities")]
+    NotPermitted,
+    /// An admin who may not read the governance log.
+    #[error("denied: the role may not read the governance log")]
+    MayNotReadGovernance,
+    /// The policy asks for a written justification.
+    #[error("denied: a written justification is required")]
+    JustificationMissing,
+    /// A lifetime of nothing, or one longer than the policy allows.
+    #[error("denied: the lifetime is longer than the policy allows, or nothing")]
+    LifetimeNotAllowed,
+    /// The reveal has outlived its lifetime.
+    #[error("denied: the reveal has expired")]
+    Expired,
+}
+
+impl PrivacyPolicy {
+    /// Whether somebody may change this policy.
+    ///
+    /// # Errors
+    /// The [`Denial`] that says why not.
+    pub fn may_manage_privacy(&self, user: &UserId) -> Result<(), Denial> {
+        match self.admins.get(user) {
+            Some(role) if role.manages_privacy() => Ok(()),
+            Some(_) => Err(Denial::MayNotManage),
+            None => Err(Denial::NotAdmin),
+        }
+    }
+
+    /// Whether somebody may open a reveal: an admin now, and granted now.
+    ///
+    /// # Errors
+    /// The [`Denial`] that says why not.
+    pub fn may_view_private(&self, user: &UserId) -> Result<(), Denial> {
+        match (self.admins.get(user), self.grants.get(user)) {
+            (Some(_), Some(_)) => Ok(()),
+            (Some(_), None) => Err(Denial::NotPermitted),
+            (None, _) => Err(Denial::NotAdmin),
+        }
+    }
+
+    /// Whether somebody may read governance records: a privacy administrator, or an admin who may view private
+    /// activities.
+    ///
+    /// # Errors
+    /// The [`Denial`] that says why not.
+    pub fn may_read_governance(&self, user: &UserId) -> Result<(), Denial> {
+        match (self.may_manage_privacy(user), self.may_view_private(user)) {
+            (Ok(()), _) | (_, Ok(())) => Ok(()),
+            (Err(Denial::NotAdmin), _) => Err(Denial::NotAdmin),
+            _ => Err(Denial::MayNotReadGovernance),
+        }
+    }
+}

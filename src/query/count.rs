@@ -1,0 +1,71 @@
+//! Counting what a query finds.
+
+use std::collections::BTreeMap;
+
+use chrono::{SecondsFormat, SubsecRound, Timelike, Utc};
+use serde::Serialize;
+
+use crate::activity::Activity;
+
+/// What to count by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CountBy {
+    /// The hour in which it happened, UTC.
+    Hour,
+    /// The day on which it happened, UTC.
+    Day,
+    /// The app.
+    App,
+    /// Who acted.
+    Actor,
+}
+
+/// How many activities share one key. `Debug` does not show the key, because it can be somebody's name.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+pub struct Count {
+    /// The hour or day as it begins (RFC 3339), the name of the app, or the folded name of the actor.
+    pub key: String,
+    /// How many.
+    pub activities: u64,
+}
+
+impl std::fmt::Debug for Count {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Count").field("activities", &self.activities).finish_non_exhaustive()
+    }
+}
+
+/// Counts activities by a key. Its memory grows with the number of keys, not of activities.
+pub(crate) struct Tally {
+    by: CountBy,
+    counts: BTreeMap<String, u64>,
+}
+
+impl Tally {
+    pub(crate) fn new(by: CountBy) -> Self {
+        Self { by, counts: BTreeMap::new() }
+    }
+
+    pub(crate) fn add(&mut self, activity: &Activity) {
+        *self.counts.entry(self.by.key(activity)).or_default() += 1;
+    }
+
+    /// The counts, by key in rising order.
+    pub(crate) fn counts(self) -> Vec<Count> {
+        self.counts.into_iter().map(|(key, activities)| Count { key, activities }).collect()
+    }
+}
+
+impl CountBy {
+    fn key(self, activity: &Activity) -> String {
+        let hour = || activity.occurred_at().trunc_subsecs(0).with_second(0).and_then(|time| time.with_minute(0));
+        let begin = match self {
+            Self::Hour => hour(),
+            Self::Day => hour().and_then(|time| time.with_hour(0)),
+            Self::App => return activity.app().name().as_str().to_owned(),
+            Self::Actor => return activity.actor().folded_label(),
+        };
+        // Every UTC time has a full hour before it; if one had none, its own time would still be a key.
+        begin.unwrap_or(activity.occurred_at()).with_timezone(&Utc).to_rfc3339_opts(SecondsFormat::Secs, true)
+    }
+}

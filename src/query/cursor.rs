@@ -1,0 +1,170 @@
+//! Where a page ended, as a token for the caller to bring back.
+
+use std::fmt;
+use std::str::FromStr;
+
+use chrono::{DateTime, Utc};
+use thiserror::Error;
+use uuid::Uuid;
+
+use super::Query;
+use crate::activity::{Activity, ActivityId};
+use crate::digest::{Fields, from_hex, to_hex};
+use crate::governance::RevealId;
+use crate::identity::UserId;
+
+/// A place in the log: pages are newest first, by time and then by id, and go on after a position.
+///
+/// `Ord` is by time, then by the bytes of the id.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    occurred_at: DateTime<Utc>,
+    id: ActivityId,
+}
+
+impl Position {
+    /// Where an activity stands.
+    #[must_use]
+    pub fn of(activity: &Activity) -> Self {
+        Self { occurred_at: activity.occurred_at(), id: activity.id().clone() }
+    }
+
+    /// When the activity happened.
+    #[must_use]
+    pub fn occurred_at(&self) -> DateTime<Utc> {
+        self.occurred_at
+    }
+
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> &ActivityId {
+        &self.id
+    }
+}
+
+impl fmt::Debug for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Position(..)")
+    }
+}
+
+/// Where a page ended. Opaque, and good for nothing but the next page of the same query for the same viewer, in the
+/// same reveal if it came from one. Survives a trip through text by [`Display`](fmt::Display) and [`FromStr`].
+///
+/// The cursor of a view holds the place of the last public activity on the page. That of a reveal holds no more than the
+/// reveal's id and a page number, so that it gives nothing away wherever it is kept.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Cursor(Inner);
+
+#[derive(Clone, PartialEq, Eq)]
+enum Inner {
+    View { binding: [u8; 16], position: Position },
+    Reveal { reveal: RevealId, page: u32 },
+}
+
+/// Why a cursor is of no use. Says nothing of what there is to see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum CursorError {
+    /// Not a cursor at all.
+    #[error("not a cursor, expected one that came with a page")]
+    Malformed,
+    /// A cursor of another query, viewer or reveal.
+    #[error("the cursor belongs to another query, viewer or reveal")]
+    Foreign,
+}
+
+impl Cursor {
+    pub(crate) fn of_view(viewer: &UserId, query: &Query, position: Position) -> Self {
+        Self(Inner::View { binding: binding(viewer, query), position })
+    }
+
+    pub(crate) fn of_reveal(reveal: RevealId, page: u32) -> Self {
+        Self(Inner::Reveal { reveal, page })
+    }
+
+    /// Where the view goes on, if this is a cursor of that very view.
+    pub(crate) fn in_view(&self, viewer: &UserId, query: &Query) -> Result<&Position, CursorError> {
+        match &self.0 {
+            Inner::View { binding: bound, position } if *bound == binding(viewer, query) => Ok(position),
+            Inner::View { .. } | Inner::Reveal { .. } => Err(CursorError::Foreign),
+        }
+    }
+
+    /// After which page the reveal goes on, if this is a cursor of that very reveal.
+    pub(crate) fn in_reveal(&self, of: RevealId) -> Result<u32, CursorError> {
+        match &self.0 {
+            Inner::Reveal { reveal, page } if *reveal == of => Ok(*page),
+            Inner::View { .. } | Inner::Reveal { .. } => Err(CursorError::Foreign),
+        }
+    }
+}
+
+fn binding(viewer: &UserId, query: &Query) -> [u8; 16] {
+    let mut fields = Fields::of("activity-privacy cursor of a view, version 1");
+    fields.add(viewer.as_str());
+    query.feed(&mut fields);
+    let mut binding = [0; 16];
+    for (to, from) in binding.iter_mut().zip(fields.digest().as_bytes()) {
+        *to = *from;
+    }
+    binding
+}
+
+const VIEW: u8 = 1;
+const REVEAL: u8 = 2;
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut bytes = Vec::new();
+        match &self.0 {
+            Inner::View { binding, position } => {
+                bytes.push(VIEW);
+                bytes.extend(binding);
+                bytes.extend(position.occurred_at.timestamp_micros().to_be_bytes());
+                bytes.extend(position.id.as_str().as_bytes());
+            }
+            Inner::Reveal { reveal, page } => {
+                bytes.push(REVEAL);
+                bytes.extend(reveal.0.as_bytes());
+                bytes.extend(page.to_be_bytes());
+            }
+        }
+        f.write_str(&to_hex(&bytes))
+    }
+}
+
+impl FromStr for Cursor {
+    type Err = CursorError;
+
+    fn from_str(token: &str) -> Result<Self, CursorError> {
+        // Longer than any token, so that a hostile one costs nothing.
+        if token.len() > 2 * (25 + ActivityId::MAX_BYTES) {
+            return Err(CursorError::Malformed);
+        }
+        from_hex(token).and_then(|bytes| parse(&bytes)).map(Self).ok_or(CursorError::Malformed)
+    }
+}
+
+fn parse(bytes: &[u8]) -> Option<Inner> {
+    match bytes.split_first()? {
+        (&VIEW, rest) => {
+            let (binding, rest) = rest.split_first_chunk::<16>()?;
+            let (micros, id) = rest.split_first_chunk::<8>()?;
+            let occurred_at = DateTime::from_timestamp_micros(i64::from_be_bytes(*micros))?;
+            let id = ActivityId::new(str::from_utf8(id).ok()?).ok()?;
+            Some(Inner::View { binding: *binding, position: Position { occurred_at, id } })
+        }
+        (&REVEAL, rest) => {
+            let (reveal, rest) = rest.split_first_chunk::<16>()?;
+            let page = u32::from_be_bytes(rest.try_into().ok()?);
+            Some(Inner::Reveal { reveal: RevealId(Uuid::from_bytes(*reveal)), page })
+        }
+        _ => None,
+    }
+}
+
+impl fmt::Debug for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Cursor(..)")
+    }
+}

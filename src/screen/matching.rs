@@ -1,0 +1,267 @@
+//! Finding out which groups of a policy the people on an activity are in.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::stamp::{Cause, Reason, Standing};
+use crate::activity::{Activity, Actor, ActorKind};
+use crate::directory::{DirectorySnapshot, GroupIndex, User};
+use crate::identity::{Alias, AliasKey, GroupId, Identity, UserId};
+use crate::policy::{GroupRef, PrivacyPolicy};
+
+/// The groups that a policy speaks of, laid over one directory.
+pub(super) struct Watch {
+    groups: Vec<Watched>,
+    /// For a group of the directory, which watched groups its members are in.
+    reach: HashMap<GroupIndex, Vec<usize>>,
+    /// The last members of watched groups that are gone from the directory.
+    retained: HashMap<UserId, Vec<usize>>,
+    /// The aliases of those among them whom the directory does not know any more.
+    retained_aliases: HashMap<AliasKey, Vec<usize>>,
+}
+
+struct Watched {
+    group: GroupRef,
+    private: bool,
+    missing: bool,
+}
+
+/// Which watched groups were found on an activity, where, and what could not be found out.
+#[derive(Default)]
+pub(super) struct Findings {
+    memberships: BTreeMap<usize, Standing>,
+    pub(super) causes: BTreeSet<Cause>,
+}
+
+impl Findings {
+    fn add(&mut self, watched: usize, standing: Standing) {
+        self.memberships.entry(watched).or_insert(standing);
+    }
+}
+
+impl Watch {
+    pub(super) fn new(policy: &PrivacyPolicy, directory: Option<&DirectorySnapshot>) -> Self {
+        let scope = policy.scope().iter().map(|rule| rule.group());
+        let spoken_of: BTreeSet<&GroupRef> = policy.private_groups().iter().chain(scope).collect();
+        let mut watch = Self {
+            groups: Vec::with_capacity(spoken_of.len()),
+            reach: HashMap::new(),
+            retained: HashMap::new(),
+            retained_aliases: HashMap::new(),
+        };
+        for (at, group) in spoken_of.into_iter().enumerate() {
+            let missing = match (group, directory) {
+                (GroupRef::Imported(id), Some(directory)) => !watch.lay(at, id, policy, directory),
+                // Without a directory nothing can be decided anyway, and the directory is the cause.
+                (GroupRef::Imported(_), None) | (GroupRef::Applications | GroupRef::ExternalUsers, _) => false,
+            };
+            let private = policy.private_groups().contains(group);
+            watch.groups.push(Watched { group: group.clone(), private, missing });
+        }
+        watch
+    }
+
+    /// Notes who is in an imported group; tells whether anybody knows.
+    fn lay(&mut self, at: usize, id: &GroupId, policy: &PrivacyPolicy, directory: &DirectorySnapshot) -> bool {
+        if let Some(index) = directory.group_index(id) {
+            for below in directory.groups_below(index) {
+                self.reach.entry(below).or_default().push(at);
+            }
+            return true;
+        }
+        let Some(retained) = policy.retained().get(id) else { return false };
+        for user in &retained.members {
+            self.retained.entry(user.id().clone()).or_default().push(at);
+            let still_known = directory.user_index(&Identity::Id(user.id().clone())).is_ok_and(|user| user.is_some());
+            if !still_known {
+                for alias in user.aliases() {
+                    self.retained_aliases.entry(alias.key().clone()).or_default().push(at);
+                }
+            }
+        }
+        true
+    }
+
+    /// The imported groups of the policy of which nobody knows the members.
+    pub(super) fn missing(&self) -> impl Iterator<Item = GroupId> {
+        self.groups.iter().filter(|watched| watched.missing).filter_map(|watched| match &watched.group {
+            GroupRef::Imported(id) => Some(id.clone()),
+            GroupRef::Applications | GroupRef::ExternalUsers => None,
+        })
+    }
+
+    /// Whether a group of the policy was found on the activity.
+    pub(super) fn found(&self, group: &GroupRef, findings: &Findings) -> bool {
+        self.position(group).is_some_and(|at| findings.memberships.contains_key(&at))
+    }
+
+    /// A reason for every private group that was found.
+    pub(super) fn private_reasons(&self, findings: &Findings) -> impl Iterator<Item = Reason> {
+        findings.memberships.iter().filter_map(|(at, standing)| {
+            let watched = self.groups.get(*at).filter(|watched| watched.private)?;
+            Some(Reason::Member { group: watched.group.clone(), standing: *standing })
+        })
+    }
+
+    /// What is known of those who acted and those for whom they acted.
+    pub(super) fn findings(
+        &self,
+        policy: &PrivacyPolicy,
+        directory: Option<&std::sync::Arc<DirectorySnapshot>>,
+        activity: &Activity,
+    ) -> Findings {
+        let mut findings = Findings::default();
+        let seeker = Seeker { watch: self, policy, directory: directory.map(|directory| &**directory) };
+        seeker.add_principal(activity.actor(), Standing::Actor, &mut findings);
+        for principal in activity.on_behalf_of() {
+            seeker.add_principal(principal, Standing::OnBehalfOf, &mut findings);
+        }
+        findings
+    }
+
+    /// Adds what is known of those to whom it was done.
+    pub(super) fn add_objects(
+        &self,
+        policy: &PrivacyPolicy,
+        directory: Option<&std::sync::Arc<DirectorySnapshot>>,
+        activity: &Activity,
+        findings: &mut Findings,
+    ) {
+        let seeker = Seeker { watch: self, policy, directory: directory.map(|directory| &**directory) };
+        for object in activity.objects() {
+            seeker.add_object(object, findings);
+        }
+    }
+
+    fn position(&self, group: &GroupRef) -> Option<usize> {
+        self.groups.binary_search_by(|watched| watched.group.cmp(group)).ok()
+    }
+}
+
+/// Where an identity says that somebody is at home.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Home {
+    Managed,
+    External,
+    Unsaid,
+}
+
+struct Seeker<'a> {
+    watch: &'a Watch,
+    policy: &'a PrivacyPolicy,
+    directory: Option<&'a DirectorySnapshot>,
+}
+
+impl Seeker<'_> {
+    fn add_principal(&self, principal: &Actor, standing: Standing, findings: &mut Findings) {
+        let mut said_home = false;
+        for identity in principal.identities() {
+            match self.add_identity(identity, standing, findings) {
+                Home::External => self.add_builtin(&GroupRef::ExternalUsers, standing, findings),
+                Home::Managed => said_home = true,
+                Home::Unsaid => {}
+            }
+        }
+        match principal.kind() {
+            ActorKind::Application => self.add_builtin(&GroupRef::Applications, standing, findings),
+            ActorKind::System => {}
+            ActorKind::User if principal.identities().is_empty() => {
+                findings.causes.insert(Cause::NoUsableActor);
+            }
+            // A user of whom nobody knows a home is in none of the managed domains.
+            ActorKind::User if !said_home => self.add_builtin(&GroupRef::ExternalUsers, standing, findings),
+            ActorKind::User => {}
+            ActorKind::Unknown => {
+                findings.causes.insert(Cause::NoUsableActor);
+            }
+        }
+    }
+
+    fn add_object(&self, object: &str, findings: &mut Findings) {
+        if let Ok(id) = UserId::new(object) {
+            self.add_identity(&Identity::Id(id), Standing::Object, findings);
+        }
+        if let Ok(alias) = Alias::new(object) {
+            // Of things, only what reads as a mail address is taken for a person from outside.
+            let person = !object.contains(|c: char| c.is_whitespace() || matches!(c, '/' | '\\' | ':'));
+            let address = alias.is_address() && person;
+            let home = self.add_identity(&Identity::Alias(alias), Standing::Object, findings);
+            if home == Home::External && address {
+                self.add_builtin(&GroupRef::ExternalUsers, Standing::Object, findings);
+            }
+        }
+    }
+
+    /// Adds the groups of whoever holds the identity, and says where they are at home.
+    fn add_identity(&self, identity: &Identity, standing: Standing, findings: &mut Findings) -> Home {
+        let holder = match self.directory.map(|directory| directory.user_index(identity)) {
+            Some(Ok(holder)) => holder,
+            Some(Err(_ambiguous)) => {
+                findings.causes.insert(Cause::AmbiguousAlias);
+                None
+            }
+            None => None,
+        };
+        let (Some(directory), Some(index)) = (self.directory, holder) else {
+            self.add_stranger(identity, standing, findings);
+            return self.home_of_stranger(identity);
+        };
+        for group in directory.groups_of_user(index) {
+            for at in self.watch.reach.get(group).into_iter().flatten() {
+                findings.add(*at, standing);
+            }
+        }
+        let Some(user) = directory.user(index) else { return Home::Unsaid };
+        for at in self.watch.retained.get(user.id()).into_iter().flatten() {
+            findings.add(*at, standing);
+        }
+        self.home_of_user(user, identity)
+    }
+
+    /// The directory does not know them, but a group that is gone from it may have.
+    fn add_stranger(&self, identity: &Identity, standing: Standing, findings: &mut Findings) {
+        let retained = match identity {
+            Identity::Id(id) => self.watch.retained.get(id),
+            Identity::Alias(alias) => self.watch.retained_aliases.get(alias.key()),
+        };
+        for at in retained.into_iter().flatten() {
+            findings.add(*at, standing);
+        }
+    }
+
+    fn add_builtin(&self, group: &GroupRef, standing: Standing, findings: &mut Findings) {
+        if let Some(at) = self.watch.position(group) {
+            findings.add(at, standing);
+        }
+    }
+
+    /// What the directory states comes first; a guest's name says External wherever it stands; else the UPN tells.
+    fn home_of_user(&self, user: &User, seen_as: &Identity) -> Home {
+        if let Some(stated) = user.stated_home_domain() {
+            return home(self.policy.manages(stated));
+        }
+        let guest = |alias: &Alias| alias.is_guest();
+        if user.aliases().iter().any(guest) || matches!(seen_as, Identity::Alias(alias) if guest(alias)) {
+            return Home::External;
+        }
+        match user.aliases().iter().find(|alias| alias.is_address()) {
+            Some(upn) => self.home_of_address(upn),
+            None => self.home_of_stranger(seen_as),
+        }
+    }
+
+    fn home_of_stranger(&self, identity: &Identity) -> Home {
+        match identity {
+            Identity::Alias(alias) if alias.is_guest() => Home::External,
+            Identity::Alias(alias) if alias.is_address() => self.home_of_address(alias),
+            Identity::Alias(_) | Identity::Id(_) => Home::Unsaid,
+        }
+    }
+
+    fn home_of_address(&self, address: &Alias) -> Home {
+        home(address.domain().is_some_and(|domain| self.policy.manages(domain)))
+    }
+}
+
+fn home(managed: bool) -> Home {
+    if managed { Home::Managed } else { Home::External }
+}

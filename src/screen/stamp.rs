@@ -1,0 +1,288 @@
+//! What a decision leaves behind: the verdict, and enough to say later why.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::activity::Activity;
+use crate::directory::DirectoryRevision;
+use crate::identity::GroupId;
+use crate::policy::{GroupRef, Revision, ScopeRule, ScopeTarget};
+
+/// What was decided about an activity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Out of scope: counted, and neither stored nor passed on.
+    NotMonitored,
+    /// Stored, and shown to whoever may see the log.
+    Public,
+    /// Stored, and hidden.
+    Private,
+}
+
+/// Whether a stored activity is hidden.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Visibility {
+    /// Shown to whoever may see the log.
+    Public,
+    /// Seen only within a reveal.
+    Private,
+}
+
+/// Where on an activity somebody was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// As the one who acted.
+    Actor,
+    /// As the one for whom it was done.
+    OnBehalfOf,
+    /// As the one it was done to.
+    Object,
+}
+
+/// Why an activity could not be decided.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// The source names nobody.
+    NoUsableActor,
+    /// An alias that several users hold.
+    AmbiguousAlias,
+    /// No directory was ever loaded.
+    DirectoryNeverLoaded,
+    /// The directory did not answer.
+    DirectoryUnavailable,
+    /// The directory is older than the policy allows.
+    DirectoryTooOld,
+    /// A group of the policy is gone from the directory and nobody knows who was in it.
+    GroupVanished(GroupId),
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoUsableActor => f.write_str("the source names nobody who acted"),
+            Self::AmbiguousAlias => f.write_str("an alias on it is held by several users"),
+            Self::DirectoryNeverLoaded => f.write_str("no directory was ever loaded"),
+            Self::DirectoryUnavailable => f.write_str("the directory did not answer"),
+            Self::DirectoryTooOld => f.write_str("the directory was older than the policy allows"),
+            Self::GroupVanished(group) => {
+                write!(f, "group `{group}` of the policy is gone from the directory and its last members are not known")
+            }
+        }
+    }
+}
+
+/// One reason for a verdict.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// Somebody on the activity is a member of a private group, directly or through other groups.
+    Member {
+        /// The private group.
+        group: GroupRef,
+        /// Where on the activity they stand.
+        standing: Standing,
+    },
+    /// It could not be decided.
+    Undecidable(Cause),
+    /// This rule is why it is monitored at all.
+    Scope(ScopeRule),
+}
+
+impl Reason {
+    /// The group that this reason speaks of.
+    #[must_use]
+    pub fn group(&self) -> Option<&GroupRef> {
+        match self {
+            Self::Member { group, .. } => Some(group),
+            Self::Scope(rule) => Some(rule.group()),
+            Self::Undecidable(_) => None,
+        }
+    }
+
+    pub(super) fn cause(&self) -> Option<&Cause> {
+        match self {
+            Self::Undecidable(cause) => Some(cause),
+            Self::Member { .. } | Self::Scope(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Member { group, standing } => {
+                let who = match standing {
+                    Standing::Actor => "who acted",
+                    Standing::OnBehalfOf => "for whom it was done",
+                    Standing::Object => "to whom it was done",
+                };
+                write!(f, "the one {who} was in {group}")
+            }
+            Self::Undecidable(cause) => cause.fmt(f),
+            Self::Scope(rule) => {
+                write!(f, "it was monitored because {} is included ", rule.group())?;
+                match rule.target() {
+                    ScopeTarget::AllApps => f.write_str("in all apps"),
+                    ScopeTarget::Suite(suite) => write!(f, "in suite `{suite}`"),
+                    ScopeTarget::App(app) => write!(f, "in app `{app}`"),
+                }
+            }
+        }
+    }
+}
+
+/// The verdict on a stored activity, with everything needed to explain it later without deciding again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stamp {
+    visibility: Visibility,
+    policy: Revision,
+    directory: Option<DirectoryRevision>,
+    decided_at: DateTime<Utc>,
+    reasons: Vec<Reason>,
+}
+
+impl Stamp {
+    pub(super) fn new(
+        visibility: Visibility,
+        policy: Revision,
+        directory: Option<DirectoryRevision>,
+        decided_at: DateTime<Utc>,
+        reasons: Vec<Reason>,
+    ) -> Self {
+        Self { visibility, policy, directory, decided_at, reasons }
+    }
+
+    /// Whether the activity is hidden.
+    #[must_use]
+    pub fn visibility(&self) -> Visibility {
+        self.visibility
+    }
+
+    /// The one policy that it was decided under.
+    #[must_use]
+    pub fn policy(&self) -> Revision {
+        self.policy
+    }
+
+    /// The one directory that it was decided against, unless there was none.
+    #[must_use]
+    pub fn directory(&self) -> Option<DirectoryRevision> {
+        self.directory
+    }
+
+    /// When it was decided.
+    #[must_use]
+    pub fn decided_at(&self) -> DateTime<Utc> {
+        self.decided_at
+    }
+
+    /// Why.
+    #[must_use]
+    pub fn reasons(&self) -> &[Reason] {
+        &self.reasons
+    }
+
+    /// Every group that the reasons speak of.
+    pub fn groups(&self) -> impl Iterator<Item = &GroupRef> {
+        self.reasons.iter().filter_map(Reason::group)
+    }
+
+    /// The verdict in words.
+    #[must_use]
+    pub fn explain(&self) -> Explanation<'_> {
+        Explanation(self)
+    }
+}
+
+/// A [`Stamp`] in words: `hidden because the one who acted was in group …; decided … under policy revision 3 and
+/// directory revision 7`.
+#[derive(Debug, Clone, Copy)]
+pub struct Explanation<'a>(&'a Stamp);
+
+impl fmt::Display for Explanation<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let stamp = self.0;
+        f.write_str(match (stamp.visibility, stamp.reasons.is_empty()) {
+            (Visibility::Private, _) => "hidden because ",
+            (Visibility::Public, true) => "shown because nobody who acted was in a private group",
+            (Visibility::Public, false) => "shown: ",
+        })?;
+        for (at, reason) in stamp.reasons.iter().enumerate() {
+            write!(f, "{}{reason}", if at == 0 { "" } else { "; " })?;
+        }
+        let at = stamp.decided_at.format("%Y-%m-%d %H:%M:%S UTC");
+        write!(f, "; decided at {at} under policy revision {}", stamp.policy)?;
+        match stamp.directory {
+            Some(directory) => write!(f, " and directory revision {directory}"),
+            None => f.write_str(" without a directory"),
+        }
+    }
+}
+
+/// An activity that was decided.
+#[derive(Debug, Clone)]
+pub struct Stamped<'a> {
+    activity: &'a Activity,
+    stamp: Stamp,
+}
+
+impl<'a> Stamped<'a> {
+    /// The activity.
+    #[must_use]
+    pub fn activity(&self) -> &'a Activity {
+        self.activity
+    }
+
+    /// What was decided about it.
+    #[must_use]
+    pub fn stamp(&self) -> &Stamp {
+        &self.stamp
+    }
+}
+
+/// A batch that was decided under one policy revision. Only [`Screen::screen`](crate::Screen::screen) makes one, so
+/// nothing reaches a store undecided.
+#[derive(Debug)]
+pub struct StampedBatch<'a> {
+    policy: Revision,
+    monitored: Vec<bool>,
+    stamped: Vec<Stamped<'a>>,
+}
+
+impl<'a> StampedBatch<'a> {
+    pub(super) fn new(policy: Revision) -> Self {
+        Self { policy, monitored: Vec::new(), stamped: Vec::new() }
+    }
+
+    pub(super) fn leave_out(&mut self) {
+        self.monitored.push(false);
+    }
+
+    pub(super) fn stamp(&mut self, activity: &'a Activity, stamp: Stamp) {
+        self.monitored.push(true);
+        self.stamped.push(Stamped { activity, stamp });
+    }
+
+    /// The policy that all of it was decided under.
+    #[must_use]
+    pub fn policy(&self) -> Revision {
+        self.policy
+    }
+
+    /// What is to be stored, in the order of delivery. What is not monitored is not in here.
+    #[must_use]
+    pub fn stamped(&self) -> &[Stamped<'a>] {
+        &self.stamped
+    }
+
+    /// For each activity that was delivered, in order, whether it is monitored.
+    pub fn monitored(&self) -> impl Iterator<Item = bool> {
+        self.monitored.iter().copied()
+    }
+}

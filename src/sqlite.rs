@@ -1,0 +1,79 @@
+//! Activities and the policy in one SQLite file, governance records in their own beside it.
+//!
+//! Two files, so that the durable record of a reveal never waits behind bulk ingest, and so that the log can be guarded
+//! and backed up apart. Both are in WAL mode with `synchronous = FULL`: what was answered outlives a power cut. Any
+//! number of processes may have the same files open.
+//!
+//! Public and private activities lie in two tables. A public read touches the public table alone, so nothing that it
+//! returns and nothing that it costs can depend on how much is hidden.
+//!
+//! ```
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let dir = std::env::temp_dir().join(format!("activity-privacy-doc-{}", std::process::id()));
+//! # std::fs::create_dir_all(&dir)?;
+//! # let path = dir.join("activities.db");
+//! use activity_privacy::memory::MemoryDirectory;
+//! use activity_privacy::sqlite::{SqliteGovernance, SqliteStore, governance_path};
+//! use activity_privacy::{PrivacyFilter, UserId};
+//!
+//! let store = SqliteStore::open(&path)?;
+//! let sink = SqliteGovernance::open(governance_path(&path))?;
+//! let filter = PrivacyFilter::builder(store, MemoryDirectory::new(), sink).open_or_found(UserId::new("admin-1")?)?;
+//! # drop(filter);
+//! # std::fs::remove_dir_all(&dir)?;
+//! # Ok(())
+//! # }
+//! ```
+
+mod file;
+mod governance;
+mod store;
+
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+pub use self::governance::SqliteGovernance;
+pub use self::store::SqliteStore;
+
+/// Where the governance records belong for a file of activities: `activities.db` gives `activities.governance.db`.
+#[must_use]
+pub fn governance_path(activities: impl AsRef<Path>) -> PathBuf {
+    let activities = activities.as_ref();
+    let mut name = activities.file_stem().unwrap_or_default().to_owned();
+    name.push(".governance");
+    if let Some(extension) = activities.extension() {
+        name.push(".");
+        name.push(extension);
+    }
+    activities.with_file_name(name)
+}
+
+/// Why a file cannot be used. Found as the source of [`StoreError::Unreadable`](crate::StoreError::Unreadable), and of
+/// [`SinkError::Backend`](crate::SinkError::Backend) for governance records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum FileError {
+    /// Not an SQLite file, or one that something else made.
+    #[error("the file was not made by this library, expected one of {expected}")]
+    Foreign {
+        /// What it should hold.
+        expected: &'static str,
+    },
+    /// Made by a newer version.
+    #[error(
+        "the file has schema version {found}, expected at most {supported}; a newer version of this library made it"
+    )]
+    Newer {
+        /// The schema version of the file.
+        found: i32,
+        /// The newest schema version that this version can read.
+        supported: i32,
+    },
+    /// Something in it is not what was written. Says what it should be, never what stands there.
+    #[error("the file holds something that cannot be read back, expected one {what}")]
+    Damaged {
+        /// What it should be.
+        what: &'static str,
+    },
+}

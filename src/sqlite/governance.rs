@@ -1,0 +1,116 @@
+//! Governance records in a file of their own.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+
+use super::FileError;
+use super::file::{self, OpenFileError, Schema};
+use crate::governance::{GovernanceSink, Receipt, Record, RecordEntry, RecordQuery, SinkError};
+
+/// The sequence is given in the transaction that writes the record, so a record that did not commit leaves no gap.
+const SCHEMA: Schema = Schema {
+    application_id: 0x4150_4731,
+    version: 1,
+    holds: "governance records",
+    tables: &["CREATE TABLE record (
+            sequence INTEGER PRIMARY KEY,
+            id BLOB NOT NULL UNIQUE,
+            record TEXT NOT NULL
+        ) STRICT;"],
+};
+
+/// Governance records in one SQLite file.
+pub struct SqliteGovernance {
+    path: PathBuf,
+    connection: Mutex<Connection>,
+}
+
+impl SqliteGovernance {
+    /// Opens a file, and makes it if it is not there.
+    ///
+    /// # Errors
+    /// [`SinkError::Backend`], with a [`FileError`] as its source when something else or a newer version made the file.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, SinkError> {
+        let path = path.as_ref().to_owned();
+        let connection = Mutex::new(file::open(&path, &SCHEMA)?);
+        Ok(Self { path, connection })
+    }
+
+    fn connection(&self) -> MutexGuard<'_, Connection> {
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl GovernanceSink for SqliteGovernance {
+    fn record(&self, record: &Record) -> Result<Receipt, SinkError> {
+        let text = serde_json::to_string(record).map_err(|_| damaged())?;
+        let id = record.id.0.as_bytes().as_slice();
+        let mut connection = self.connection();
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let known: Option<(i64, String)> = transaction
+            .prepare_cached("SELECT sequence, record FROM record WHERE id = ?1")?
+            .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        if let Some((sequence, known)) = known {
+            return if known == text {
+                Ok(Receipt::assertion(record.id, sequence.unsigned_abs()))
+            } else {
+                Err(SinkError::IdTaken(record.id))
+            };
+        }
+        let sequence: i64 = transaction
+            .prepare_cached(
+                "INSERT INTO record (sequence, id, record)
+                 VALUES ((SELECT coalesce(max(sequence), 0) + 1 FROM record), ?1, ?2) RETURNING sequence",
+            )?
+            .query_row(params![id, text], |row| row.get(0))?;
+        transaction.commit()?;
+        Ok(Receipt::assertion(record.id, sequence.unsigned_abs()))
+    }
+
+    fn records(&self, query: &RecordQuery, after: u64, limit: usize) -> Result<Vec<RecordEntry>, SinkError> {
+        let mut found = Vec::new();
+        let connection = self.connection();
+        let mut statement =
+            connection.prepare_cached("SELECT sequence, record FROM record WHERE sequence > ?1 ORDER BY sequence")?;
+        let mut rows = statement.query([i64::try_from(after).unwrap_or(i64::MAX)])?;
+        while found.len() < limit
+            && let Some(row) = rows.next()?
+        {
+            let sequence: i64 = row.get(0)?;
+            let text: String = row.get(1)?;
+            let record: Record = serde_json::from_str(&text).map_err(|_| damaged())?;
+            if query.matches(&record) {
+                found.push(RecordEntry { sequence: sequence.unsigned_abs(), record });
+            }
+        }
+        Ok(found)
+    }
+}
+
+fn damaged() -> SinkError {
+    SinkError::Backend(Box::new(FileError::Damaged { what: "governance record" }))
+}
+
+impl From<rusqlite::Error> for SinkError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Backend(Box::new(error))
+    }
+}
+
+impl From<OpenFileError> for SinkError {
+    fn from(error: OpenFileError) -> Self {
+        match error {
+            OpenFileError::File(error) => Self::Backend(Box::new(error)),
+            OpenFileError::Sqlite(error) => error.into(),
+        }
+    }
+}
+
+impl std::fmt::Debug for SqliteGovernance {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SqliteGovernance").field("path", &self.path).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,429 @@
+//! Activities and the policy that they are stamped under.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use arc_swap::ArcSwapOption;
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension, Row, ToSql, Transaction, TransactionBehavior, params};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::FileError;
+use super::file::{self, OpenFileError, Schema};
+use crate::activity::{Activity, ActivityId};
+use crate::change::RecordedChange;
+use crate::policy::{PrivacyPolicy, Revision};
+use crate::query::{Count, CountBy, Position, Query, Tally};
+use crate::reveal::{Admission, SealedPage};
+use crate::screen::{Stamped, StampedBatch, Visibility};
+use crate::store::{ActivityStore, Appended, StoreError};
+use crate::stored::{PublicActivity, StoredActivity};
+
+/// The two tables are alike. `sequence` counts the rows of one table alone, so that a forwarder's place among the public
+/// activities tells nothing of the others; AUTOINCREMENT keeps a number from being given twice when the newest rows are
+/// deleted.
+macro_rules! activity_table {
+    ($table:literal, $newest:literal) => {
+        concat!(
+            "CREATE TABLE ",
+            $table,
+            " (
+                sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+                id TEXT NOT NULL UNIQUE,
+                occurred_at INTEGER NOT NULL,
+                app TEXT NOT NULL,
+                suite TEXT,
+                action TEXT NOT NULL,
+                activity TEXT NOT NULL,
+                stamp TEXT NOT NULL
+            ) STRICT;
+            CREATE INDEX ",
+            $newest,
+            " ON ",
+            $table,
+            " (occurred_at DESC, id DESC);"
+        )
+    };
+}
+
+const SCHEMA: Schema = Schema {
+    application_id: 0x4150_5631,
+    version: 1,
+    holds: "activities",
+    tables: &[
+        "CREATE TABLE policy (revision INTEGER PRIMARY KEY, document TEXT NOT NULL) STRICT;",
+        activity_table!("public_activity", "public_newest"),
+        activity_table!("private_activity", "private_newest"),
+    ],
+};
+
+/// What can be found damaged.
+const ACTIVITY: &str = "activity";
+const POLICY: &str = "policy";
+
+/// One of the two tables, with the index that pages go by.
+#[derive(Clone, Copy)]
+struct Table {
+    name: &'static str,
+    newest: &'static str,
+}
+
+const PUBLIC: Table = Table { name: "public_activity", newest: "public_newest" };
+const PRIVATE: Table = Table { name: "private_activity", newest: "private_newest" };
+
+impl Table {
+    fn of(visibility: Visibility) -> Self {
+        match visibility {
+            Visibility::Public => PUBLIC,
+            Visibility::Private => PRIVATE,
+        }
+    }
+}
+
+/// Activities and the policy in one SQLite file.
+///
+/// One connection writes; reads have their own and are never blocked by it.
+pub struct SqliteStore {
+    path: PathBuf,
+    writer: Mutex<Connection>,
+    readers: Mutex<Vec<Connection>>,
+    policy: ArcSwapOption<PrivacyPolicy>,
+}
+
+/// How many idle connections for reading are kept.
+const IDLE_READERS: usize = 8;
+
+impl SqliteStore {
+    /// Opens a file, and makes it if it is not there.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`] with a [`FileError`] as its source when something else or a newer version made the file;
+    /// [`StoreError::Backend`] when it cannot be opened.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        let path = path.as_ref().to_owned();
+        let writer = Mutex::new(file::open(&path, &SCHEMA)?);
+        Ok(Self { path, writer, readers: Mutex::default(), policy: ArcSwapOption::empty() })
+    }
+
+    fn write(&self) -> MutexGuard<'_, Connection> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn read<T>(&self, act: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let idle = || self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = idle().pop();
+        let connection = match kept {
+            Some(connection) => connection,
+            None => file::open(&self.path, &SCHEMA)?,
+        };
+        let result = act(&connection)?;
+        let mut idle = idle();
+        if idle.len() < IDLE_READERS {
+            idle.push(connection);
+        }
+        Ok(result)
+    }
+
+    /// Hands every public activity that matches to `take`, newest first, until it has enough.
+    fn each_public(
+        &self,
+        query: &Query,
+        after: Option<&Position>,
+        mut take: impl FnMut(PublicActivity) -> Flow,
+    ) -> Result<(), StoreError> {
+        self.read(|connection| {
+            each(connection, &[PUBLIC], query, after, |stored| match stored.into_public() {
+                Some(public) => take(public),
+                // INVARIANT: nothing private lies in the public table; if it did, it would not be shown.
+                None => Flow::On,
+            })
+        })
+    }
+}
+
+#[derive(PartialEq, Eq)]
+enum Flow {
+    On,
+    Enough,
+}
+
+impl ActivityStore for SqliteStore {
+    fn policy(&self) -> Result<Option<Arc<PrivacyPolicy>>, StoreError> {
+        self.read(|connection| {
+            let Some(in_force) = revision_in_force(connection)? else { return Ok(None) };
+            if let Some(known) = self.policy.load_full().filter(|known| known.revision() == in_force) {
+                return Ok(Some(known));
+            }
+            let document: String = connection
+                .prepare_cached("SELECT document FROM policy WHERE revision = ?1")?
+                .query_row([as_integer(in_force.number())], |row| row.get(0))?;
+            let policy: Arc<PrivacyPolicy> = Arc::new(from_json(POLICY, &document)?);
+            self.policy.store(Some(Arc::clone(&policy)));
+            Ok(Some(policy))
+        })
+    }
+
+    fn publish(&self, change: &RecordedChange) -> Result<(), StoreError> {
+        let document = to_json(POLICY, change.policy())?;
+        let mut writer = self.write();
+        let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        fence(&transaction, change.expected())?;
+        transaction
+            .prepare_cached("INSERT INTO policy (revision, document) VALUES (?1, ?2)")?
+            .execute(params![as_integer(change.policy().revision().number()), document])?;
+        transaction.commit()?;
+        Ok(())
+    }
+
+    fn append(&self, batch: &StampedBatch<'_>) -> Result<Vec<Appended>, StoreError> {
+        if batch.stamped().is_empty() {
+            return self.read(|connection| fence(connection, Some(batch.policy()))).map(|()| Vec::new());
+        }
+        let mut writer = self.write();
+        // Immediate: from here on no other process can change the policy before this batch is in.
+        let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        fence(&transaction, Some(batch.policy()))?;
+        let appended: Result<Vec<_>, _> =
+            batch.stamped().iter().map(|stamped| append_one(&transaction, stamped)).collect();
+        let appended = appended?;
+        transaction.commit()?;
+        Ok(appended)
+    }
+
+    fn public_page(
+        &self,
+        query: &Query,
+        after: Option<&Position>,
+        limit: usize,
+    ) -> Result<Vec<PublicActivity>, StoreError> {
+        let mut page = Vec::new();
+        if limit > 0 {
+            self.each_public(query, after, |public| {
+                page.push(public);
+                if page.len() < limit { Flow::On } else { Flow::Enough }
+            })?;
+        }
+        Ok(page)
+    }
+
+    fn public_activity(&self, id: &ActivityId) -> Result<Option<PublicActivity>, StoreError> {
+        self.read(|connection| {
+            let mut statement =
+                connection.prepare_cached("SELECT activity, stamp FROM public_activity WHERE id = ?1")?;
+            let mut rows = statement.query([id.as_str()])?;
+            let Some(row) = rows.next()? else { return Ok(None) };
+            Ok(stored(row)?.into_public())
+        })
+    }
+
+    fn public_count(&self, query: &Query) -> Result<u64, StoreError> {
+        let mut count = 0;
+        self.each_public(query, None, |_| {
+            count += 1;
+            Flow::On
+        })?;
+        Ok(count)
+    }
+
+    fn public_counts(&self, query: &Query, by: CountBy) -> Result<Vec<Count>, StoreError> {
+        let mut tally = Tally::new(by);
+        self.each_public(query, None, |public| {
+            tally.add(public.activity());
+            Flow::On
+        })?;
+        Ok(tally.counts())
+    }
+
+    fn public_since(&self, after: u64, limit: usize) -> Result<Vec<(u64, PublicActivity)>, StoreError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT activity, stamp, sequence FROM public_activity WHERE sequence > ?1 ORDER BY sequence LIMIT ?2",
+            )?;
+            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+            let mut rows = statement.query(params![as_integer(after), limit])?;
+            let mut found = Vec::new();
+            while let Some(row) = rows.next()? {
+                let sequence: i64 = row.get(2)?;
+                if let Some(public) = stored(row)?.into_public() {
+                    found.push((sequence.unsigned_abs(), public));
+                }
+            }
+            Ok(found)
+        })
+    }
+
+    fn revealed_page(
+        &self,
+        admission: &Admission<'_>,
+        after: Option<&Position>,
+        limit: usize,
+    ) -> Result<SealedPage, StoreError> {
+        let tables: &[Table] = if admission.private_only() { &[PRIVATE] } else { &[PUBLIC, PRIVATE] };
+        let mut page = Vec::new();
+        if limit > 0 {
+            self.read(|connection| {
+                each(connection, tables, admission.query(), after, |stored| {
+                    page.push(stored);
+                    if page.len() < limit { Flow::On } else { Flow::Enough }
+                })
+            })?;
+        }
+        Ok(SealedPage::seal(page))
+    }
+}
+
+fn revision_in_force(connection: &Connection) -> Result<Option<Revision>, StoreError> {
+    let newest = "SELECT revision FROM policy ORDER BY revision DESC LIMIT 1";
+    let number: Option<i64> = connection.prepare_cached(newest)?.query_row([], |row| row.get(0)).optional()?;
+    Ok(number.map(|number| Revision::from_number(number.unsigned_abs())))
+}
+
+/// Rule D5: nothing is written unless the revision that the caller went by is the one in force.
+fn fence(connection: &Connection, expected: Option<Revision>) -> Result<(), StoreError> {
+    let in_force = revision_in_force(connection)?;
+    if in_force == expected { Ok(()) } else { Err(StoreError::Stale { in_force }) }
+}
+
+fn append_one(transaction: &Transaction<'_>, stamped: &Stamped<'_>) -> Result<Appended, StoreError> {
+    let activity = stamped.activity();
+    for table in [PUBLIC, PRIVATE] {
+        let first: Option<String> = transaction
+            .prepare_cached(&format!("SELECT activity FROM {} WHERE id = ?1", table.name))?
+            .query_row([activity.id().as_str()], |row| row.get(0))
+            .optional()?;
+        if let Some(first) = first {
+            let first: Activity = from_json(ACTIVITY, &first)?;
+            return Ok(if first == *activity { Appended::Duplicate } else { Appended::Conflict });
+        }
+    }
+    let table = Table::of(stamped.stamp().visibility());
+    transaction
+        .prepare_cached(&format!(
+            "INSERT INTO {} (id, occurred_at, app, suite, action, activity, stamp) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            table.name
+        ))?
+        .execute(params![
+            activity.id().as_str(),
+            activity.occurred_at().timestamp_micros(),
+            activity.app().name().as_str(),
+            activity.app().suite().map(|suite| suite.as_str()),
+            activity.action().as_str(),
+            to_json(ACTIVITY, activity)?,
+            to_json(ACTIVITY, stamped.stamp())?,
+        ])?;
+    Ok(Appended::Stored)
+}
+
+/// Hands every activity of some tables that matches to `take`, newest first, until it has enough.
+fn each(
+    connection: &Connection,
+    tables: &[Table],
+    query: &Query,
+    after: Option<&Position>,
+    mut take: impl FnMut(StoredActivity) -> Flow,
+) -> Result<(), StoreError> {
+    let Narrowed { conditions, values } = Narrowed::by(query, after);
+    let conditions = conditions.join(" AND ");
+    let selects: Vec<String> = tables
+        .iter()
+        .map(|Table { name, newest }| {
+            // The index is named, because the planner has picked others that read far more than a page.
+            format!("SELECT activity, stamp, occurred_at, id FROM {name} INDEXED BY {newest} WHERE {conditions}")
+        })
+        .collect();
+    let select = format!("{} ORDER BY occurred_at DESC, id DESC", selects.join(" UNION ALL "));
+    let mut statement = connection.prepare_cached(&select)?;
+    let values: Vec<(&str, &dyn ToSql)> = values.iter().map(|(name, value)| (*name, value as &dyn ToSql)).collect();
+    let mut rows = statement.query(&*values)?;
+    while let Some(row) = rows.next()? {
+        let stored = stored(row)?;
+        if query.matches(stored.activity(), stored.stamp()) && take(stored) == Flow::Enough {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// The part of a query that SQLite itself can leave out by. [`Query::matches`] has the last word, so this may let through
+/// too much, never too little.
+struct Narrowed {
+    conditions: Vec<&'static str>,
+    values: Vec<(&'static str, Value)>,
+}
+
+impl Narrowed {
+    fn by(query: &Query, after: Option<&Position>) -> Self {
+        let mut narrowed = Self { conditions: vec!["TRUE"], values: Vec::new() };
+        if let Some(after) = after {
+            narrowed.add("(occurred_at, id) < (:after, :after_id)", ":after", after.occurred_at().timestamp_micros());
+            narrowed.values.push((":after_id", after.id().as_str().to_owned().into()));
+        }
+        if let Some(since) = query.time_from() {
+            narrowed.add("occurred_at >= :since", ":since", since.timestamp_micros());
+        }
+        if let Some(until) = query.time_until() {
+            // Not `<`, because the bound may be finer than a microsecond.
+            narrowed.add("occurred_at <= :until", ":until", until.timestamp_micros());
+        }
+        if let Some(app) = query.app() {
+            narrowed.add("app = :app", ":app", app.as_str().to_owned());
+        }
+        if let Some(suite) = query.suite() {
+            narrowed.add("suite = :suite", ":suite", suite.as_str().to_owned());
+        }
+        if let Some(action) = query.action() {
+            narrowed.add("action = :action", ":action", action.as_str().to_owned());
+        }
+        narrowed
+    }
+
+    fn add(&mut self, condition: &'static str, name: &'static str, value: impl Into<Value>) {
+        self.conditions.push(condition);
+        self.values.push((name, value.into()));
+    }
+}
+
+fn stored(row: &Row<'_>) -> Result<StoredActivity, StoreError> {
+    let text = |column| row.get_ref(column)?.as_str().map_err(|_| damaged(ACTIVITY));
+    Ok(StoredActivity::assertion(from_json(ACTIVITY, text(0)?)?, from_json(ACTIVITY, text(1)?)?))
+}
+
+fn to_json<T: Serialize>(what: &'static str, value: &T) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|_| damaged(what))
+}
+
+/// The parser's own message is dropped, because it can quote what it read.
+fn from_json<T: DeserializeOwned>(what: &'static str, text: &str) -> Result<T, StoreError> {
+    serde_json::from_str(text).map_err(|_| damaged(what))
+}
+
+fn damaged(what: &'static str) -> StoreError {
+    StoreError::Unreadable(Box::new(FileError::Damaged { what }))
+}
+
+/// SQLite's integers are signed; no revision or sequence comes near the sign.
+fn as_integer(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Backend(Box::new(error))
+    }
+}
+
+impl From<OpenFileError> for StoreError {
+    fn from(error: OpenFileError) -> Self {
+        match error {
+            OpenFileError::File(error) => Self::Unreadable(Box::new(error)),
+            OpenFileError::Sqlite(error) => error.into(),
+        }
+    }
+}
+
+impl std::fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SqliteStore").field("path", &self.path).finish_non_exhaustive()
+    }
+}

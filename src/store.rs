@@ -1,0 +1,180 @@
+//! The port behind which activities and the policy they are stamped under are kept.
+
+use std::error::Error;
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use crate::activity::ActivityId;
+use crate::change::RecordedChange;
+use crate::policy::{PrivacyPolicy, Revision};
+use crate::query::{Count, CountBy, Position, Query};
+use crate::reveal::{Admission, SealedPage};
+use crate::screen::StampedBatch;
+use crate::stored::PublicActivity;
+
+/// Keeps activities, and the policy that they are stamped under, because the two must move in one transaction.
+///
+/// # Contract
+/// - **Fence.** [`append`](Self::append) stores nothing unless the batch's policy revision is the one in force, and it is
+///   still in force when the batch commits. Once [`publish`](Self::publish) has returned, no batch of an older revision is
+///   stored, by any thread, process or node. The safe wrong answer is [`StoreError::Stale`].
+/// - **Atomicity.** A batch is stored whole or not at all; so is a policy.
+/// - **Idempotency.** An id is stored once, for ever, with the first content and the first stamp, whichever visibility it
+///   got; within one batch too.
+/// - **Durability.** Whatever was answered `Ok` outlives a crash.
+/// - **Non-interference.** The `public_*` methods answer as if no private activity had ever been appended: in content,
+///   order, position numbers, counts and errors. Nor may their cost grow with the number of private activities.
+/// - **Ordering.** Pages are newest first by [`Position`]. [`public_since`](Self::public_since) is in the order of storing.
+/// - **Concurrency.** Called from any thread; readers see whole batches.
+/// - **Errors.** No error carries the content of an activity.
+pub trait ActivityStore: Send + Sync {
+    /// The policy in force; none before the first was published.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read. The safe wrong answer is an error, never an older policy.
+    fn policy(&self) -> Result<Option<Arc<PrivacyPolicy>>, StoreError>;
+
+    /// Puts a policy in force, if the revision that it follows still is.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] when another change came first.
+    fn publish(&self, change: &RecordedChange) -> Result<(), StoreError>;
+
+    /// Stores a batch, if the policy that it was stamped under is still in force. Answers for each stamped activity, in
+    /// order. An empty batch only asks whether its policy is in force.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] when the policy moved on; screen the activities again then.
+    fn append(&self, batch: &StampedBatch<'_>) -> Result<Vec<Appended>, StoreError>;
+
+    /// At most `limit` public activities that match, newest first, after a position.
+    ///
+    /// # Errors
+    /// [`StoreError`] when they cannot be read.
+    fn public_page(
+        &self,
+        query: &Query,
+        after: Option<&Position>,
+        limit: usize,
+    ) -> Result<Vec<PublicActivity>, StoreError>;
+
+    /// One public activity. A hidden id and an unknown one get the same answer.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read.
+    fn public_activity(&self, id: &ActivityId) -> Result<Option<PublicActivity>, StoreError>;
+
+    /// How many public activities match.
+    ///
+    /// # Errors
+    /// [`StoreError`] when they cannot be counted.
+    fn public_count(&self, query: &Query) -> Result<u64, StoreError>;
+
+    /// How many public activities match, by key in rising order.
+    ///
+    /// # Errors
+    /// [`StoreError`] when they cannot be counted.
+    fn public_counts(&self, query: &Query, by: CountBy) -> Result<Vec<Count>, StoreError>;
+
+    /// At most `limit` public activities in the order of storing, after a place in that order (0 for the beginning), each
+    /// with its own place. Places count public activities alone.
+    ///
+    /// # Errors
+    /// [`StoreError`] when they cannot be read.
+    fn public_since(&self, after: u64, limit: usize) -> Result<Vec<(u64, PublicActivity)>, StoreError>;
+
+    /// At most `limit` activities that a reveal may see, newest first, after a position, sealed.
+    ///
+    /// # Errors
+    /// [`StoreError`] when they cannot be read.
+    fn revealed_page(
+        &self,
+        admission: &Admission<'_>,
+        after: Option<&Position>,
+        limit: usize,
+    ) -> Result<SealedPage, StoreError>;
+}
+
+/// What became of one activity of a batch. For whoever delivers it; no viewer and no forwarder is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Appended {
+    /// It is stored now.
+    Stored,
+    /// It was stored before, with the same content. The first verdict stays.
+    Duplicate,
+    /// Another content was stored under its id before. That one stays.
+    Conflict,
+}
+
+/// Why a store does not do what it is asked.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The policy moved on.
+    #[error("the policy moved on to revision {}", in_force.map_or(0, Revision::number))]
+    Stale {
+        /// The revision in force, if there is a policy.
+        in_force: Option<Revision>,
+    },
+    /// What is stored cannot be read: it was written by something else, by a newer version, or damaged.
+    #[error("the store cannot be read")]
+    Unreadable(#[source] Box<dyn Error + Send + Sync>),
+    /// The back-end failed.
+    #[error("the store failed")]
+    Backend(#[source] Box<dyn Error + Send + Sync>),
+}
+
+macro_rules! forward {
+    ($($pointer:ty),*) => {$(
+        impl<T: ActivityStore + ?Sized> ActivityStore for $pointer {
+            fn policy(&self) -> Result<Option<Arc<PrivacyPolicy>>, StoreError> {
+                (**self).policy()
+            }
+
+            fn publish(&self, change: &RecordedChange) -> Result<(), StoreError> {
+                (**self).publish(change)
+            }
+
+            fn append(&self, batch: &StampedBatch<'_>) -> Result<Vec<Appended>, StoreError> {
+                (**self).append(batch)
+            }
+
+            fn public_page(
+                &self,
+                query: &Query,
+                after: Option<&Position>,
+                limit: usize,
+            ) -> Result<Vec<PublicActivity>, StoreError> {
+                (**self).public_page(query, after, limit)
+            }
+
+            fn public_activity(&self, id: &ActivityId) -> Result<Option<PublicActivity>, StoreError> {
+                (**self).public_activity(id)
+            }
+
+            fn public_count(&self, query: &Query) -> Result<u64, StoreError> {
+                (**self).public_count(query)
+            }
+
+            fn public_counts(&self, query: &Query, by: CountBy) -> Result<Vec<Count>, StoreError> {
+                (**self).public_counts(query, by)
+            }
+
+            fn public_since(&self, after: u64, limit: usize) -> Result<Vec<(u64, PublicActivity)>, StoreError> {
+                (**self).public_since(after, limit)
+            }
+
+            fn revealed_page(
+                &self,
+                admission: &Admission<'_>,
+                after: Option<&Position>,
+                limit: usize,
+            ) -> Result<SealedPage, StoreError> {
+                (**self).revealed_page(admission, after, limit)
+            }
+        }
+    )*};
+}
+
+forward!(&T, Box<T>, Arc<T>);
