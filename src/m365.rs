@@ -1,1 +1,224 @@
+//! Microsoft 365 management-activity records into activities.
+//!
+//! Reads what the [Office 365 Management Activity API][schema] delivers, and the tables into which others pour it:
+//!
+//! | Format | Where it comes from | One record is |
+//! |---|---|---|
+//! | [`JsonLines`](Format::JsonLines) | collectors, `Search-UnifiedAuditLog` post-processed | a line |
+//! | [`JsonArray`](Format::JsonArray) | the content blobs of the API | an element |
+//! | [`AuditLogCsv`](Format::AuditLogCsv) | the export of the audit log, JSON in a column `AuditData` | a row |
+//! | [`OfficeActivityCsv`](Format::OfficeActivityCsv) | the Azure Monitor table [`OfficeActivity`][table] | a row |
+//!
+//! ```
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use activity_privacy::m365::Reader;
+//!
+//! let blob = br#"[
+//!   {"Id": "1f6a", "CreationTime": "2026-03-01T09:30:00", "Operation": "FileAccessed", "Workload": "SharePoint",
+//!    "UserType": 0, "UserId": "adele@contoso.com", "ObjectId": "https://contoso.example/plan.docx"},
+//!   {"Id": "1f6b", "Operation": "FileAccessed"}
+//! ]"#;
+//! let mut records = Reader::new(&blob[..]);
+//!
+//! let activity = records.next().ok_or("no record")??;
+//! assert_eq!(activity.actor().label(), "adele@contoso.com");
+//! assert_eq!(activity.app().name().as_str(), "SharePoint");
+//!
+//! let rejected = records.next().ok_or("no record")?.unwrap_err();
+//! assert_eq!(
+//!     rejected.to_string(),
+//!     "line 4: field `CreationTime` is missing, expected a time such as `2026-03-01T09:30:00`, in UTC",
+//! );
+//! assert!(records.next().is_none());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Nothing is dropped
+//! Every line that is not blank, every element and every row gives exactly one item: an [`Activity`], or a
+//! [`Rejected`] that says on which line it begins and what was expected, and repeats nothing of it. After a rejection
+//! reading goes on, except where nothing can tell any more where a record begins. White space between records and a
+//! byte order mark count for nothing. An empty input holds no records.
+//!
+//! # Who acted
+//! The safe wrong answer is "hidden". So:
+//! - `UserType` decides between people, applications (5, 6) and the system (4, 7, 8). Without it, or with one that is
+//!   not known, whoever acted is a person. Names that Microsoft gives to no person (`app@sharepoint`,
+//!   `NT AUTHORITY\...`, `DlpAgent`, ...) are applications or system accounts whatever `UserType` says.
+//! - Whoever `UserId`, `UserKey` and `Actor` name, by address, Entra object id or passport id (PUID), becomes an
+//!   identity of the actor, also of an application or a system account: if it is a protected person's, it protects.
+//! - A record that names nobody (`UserId` and `UserKey` empty, `Unknown`, `Not Available`, `anonymous`) has the
+//!   [unknown](crate::Actor::unknown) actor.
+//! - A passport id is the account of an app `puid`; it is never taken for an address, though SharePoint writes it as
+//!   `i:0h.f|membership|1003200096971f55@live.com`. A `UserKey` that is nothing of all this is an account of an app
+//!   `userkey`.
+//! - Guests (`#EXT#`) are kept as they are written.
+//! - The owner of a mailbox in which somebody else acted, the sender as whom or for whom somebody sent, and the person
+//!   whose doing a data-loss-prevention agent reports are those on whose behalf it was done.
+//!
+//! # What else becomes of a record
+//! - Its id is `Id` (in the table `OfficeId`, else `SourceRecordId`, `RecordId`, `Id`). One without gets an id made
+//!   from its content, a version 5 UUID (RFC 9562) over the record with its fields in order: the same record delivered
+//!   again in another file is a duplicate. Two things that truly happened twice, and of which no field differs, become
+//!   one.
+//! - The app is its `Workload`, else the one that its `RecordType` belongs to, else `Microsoft 365`; all are in the
+//!   suite `Microsoft 365`.
+//! - Its time is `CreationTime`, in UTC when it names no zone. In a table also `TimeGenerated`, `Start_Time` or
+//!   `CreationDate`, with or without ` [UTC]` behind, also as a portal writes them (`4/26/2021, 7:17:10.000 AM`).
+//! - Its objects are `ObjectId` and whom it concerned: `TargetUserOrGroupName`, `UserSharedWith`,
+//!   `DestMailboxOwnerUPN`, the UPNs in `Members` and `Target`.
+//! - Its details are the JSON text itself; of a row in the flat table, an object of the columns that hold something.
+//!
+//! [schema]: https://learn.microsoft.com/office/office-365-management-api/office-365-management-activity-api-schema
+//! [table]: https://learn.microsoft.com/azure/azure-monitor/reference/tables/officeactivity
 
+mod actor;
+mod record;
+mod reject;
+mod split;
+mod table;
+
+use std::fmt;
+use std::io::BufRead;
+use std::iter::FusedIterator;
+
+pub use reject::{JsonFault, RejectReason, Rejected};
+
+use crate::activity::Activity;
+use split::{Found, Input, Place, Record};
+use table::Columns;
+
+/// The longest that a record may be, in bytes. A longer one is rejected, and skipped without being held in memory.
+pub const MAX_RECORD_BYTES: usize = Activity::MAX_DETAILS_BYTES;
+
+/// How the records are laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// One JSON object a line.
+    JsonLines,
+    /// One JSON array of objects.
+    JsonArray,
+    /// CSV with the record as JSON in the column `AuditData`.
+    AuditLogCsv,
+    /// CSV with a column for each field, as of the Azure Monitor table `OfficeActivity`.
+    OfficeActivityCsv,
+}
+
+impl fmt::Display for Format {
+    /// What is expected of an input in this format.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::JsonLines => "JSON Lines, expected one JSON object a line",
+            Self::JsonArray => "a JSON array, expected `[`",
+            Self::AuditLogCsv => "an audit log export, expected CSV with distinct column names and `AuditData`",
+            Self::OfficeActivityCsv => {
+                "an OfficeActivity table, expected CSV with distinct column names and `Operation`"
+            }
+        })
+    }
+}
+
+/// Reads activities from a stream, one record at a time; see the [module](self).
+///
+/// Holds one record in memory, of at most [`MAX_RECORD_BYTES`]. Never panics, and ends when the input does.
+pub struct Reader<R> {
+    state: State<R>,
+    record: Record,
+}
+
+enum State<R> {
+    Unopened(R, Option<Format>),
+    Lines(Input<R>),
+    Elements(Input<R>, Place),
+    Rows(Input<R>, Columns),
+    Ended,
+}
+
+impl<R: BufRead> Reader<R> {
+    /// Finds out the format from how the input begins: `[` is a JSON array, `{` is JSON Lines, anything else is CSV,
+    /// and its header tells which.
+    pub fn new(input: R) -> Self {
+        Self { state: State::Unopened(input, None), record: Record::default() }
+    }
+
+    /// Reads one format only. An input in another is rejected as a whole, except that JSON Lines are never more than
+    /// lines, each taken or rejected by itself.
+    pub fn with_format(input: R, format: Format) -> Self {
+        Self { state: State::Unopened(input, Some(format)), record: Record::default() }
+    }
+
+    fn open(&mut self, input: R, format: Option<Format>) -> Result<State<R>, Rejected> {
+        let mut input = Input::new(input).map_err(|error| Rejected::new(1, error.into()))?;
+        let first = input.skip_space().map_err(|error| Rejected::new(input.line(), error.into()))?;
+        match (format, first) {
+            (None, None) => Ok(State::Ended),
+            (Some(Format::JsonLines), _) | (None, Some(b'{')) => Ok(State::Lines(input)),
+            (Some(Format::JsonArray) | None, Some(b'[')) => {
+                let line = input.line();
+                split::open_array(&mut input).map_err(|error| Rejected::new(line, error.into()))?;
+                Ok(State::Elements(input, Place::Opened))
+            }
+            (Some(expected @ Format::JsonArray), _) => {
+                Err(Rejected::new(input.line(), RejectReason::OtherFormat { expected }))
+            }
+            (Some(Format::AuditLogCsv | Format::OfficeActivityCsv) | None, _) => {
+                let line = input.line();
+                let header = match split::next_row(&mut input, &mut self.record) {
+                    Found::End => Ok(""),
+                    Found::Record(_) => self.record.text(),
+                    Found::Fault(_, reason) | Found::Fatal(_, reason) => Err(reason),
+                };
+                let columns = header.and_then(|header| Columns::new(header, format));
+                Ok(State::Rows(input, columns.map_err(|reason| Rejected::new(line, reason))?))
+            }
+        }
+    }
+}
+
+impl<R: BufRead> Iterator for Reader<R> {
+    type Item = Result<Activity, Rejected>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if let State::Unopened(..) = self.state
+            && let State::Unopened(input, format) = std::mem::replace(&mut self.state, State::Ended)
+        {
+            match self.open(input, format) {
+                Ok(state) => self.state = state,
+                Err(rejected) => return Some(Err(rejected)),
+            }
+        }
+        let record = &mut self.record;
+        let found = match &mut self.state {
+            State::Unopened(..) | State::Ended => Found::End,
+            State::Lines(input) => split::next_line(input, record),
+            State::Elements(input, place) => split::next_element(input, place, record),
+            State::Rows(input, _) => split::next_row(input, record),
+        };
+        match found {
+            Found::Record(line) => {
+                let activity = record.text().and_then(|text| match &self.state {
+                    State::Rows(_, columns) => columns.activity(text),
+                    _ => record::from_json(text),
+                });
+                Some(activity.map_err(|reason| Rejected::new(line, reason)))
+            }
+            Found::Fault(line, reason) => Some(Err(Rejected::new(line, reason))),
+            Found::Fatal(line, reason) => {
+                self.state = State::Ended;
+                Some(Err(Rejected::new(line, reason)))
+            }
+            Found::End => {
+                self.state = State::Ended;
+                None
+            }
+        }
+    }
+}
+
+impl<R: BufRead> FusedIterator for Reader<R> {}
+
+impl<R> fmt::Debug for Reader<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reader").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,128 @@
+//! The organisation: its groups file, and the three admins of the walk-through.
+
+use std::error::Error;
+use std::fs;
+use std::path::Path;
+use std::time::SystemTime;
+
+use activity_privacy::*;
+use serde::Deserialize;
+
+/// A groups file, for example:
+///
+/// ```json
+/// {
+///   "managed_domains": ["contoso.com"],
+///   "users": [{"id": "u-1", "aliases": ["adele@contoso.com"]}],
+///   "groups": [{"id": "g-1", "name": "Works council", "users": ["u-1"], "groups": []}]
+/// }
+/// ```
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Organisation {
+    #[serde(default)]
+    pub(crate) managed_domains: Vec<Domain>,
+    #[serde(default)]
+    pub(crate) users: Vec<User>,
+    #[serde(default)]
+    pub(crate) groups: Vec<Group>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Group {
+    pub(crate) id: GroupId,
+    pub(crate) name: String,
+    #[serde(default)]
+    pub(crate) users: Vec<UserId>,
+    #[serde(default)]
+    pub(crate) groups: Vec<GroupId>,
+}
+
+/// Changes the policy and reads the governance log.
+pub(crate) fn officer() -> UserId {
+    admin("walk-through:officer")
+}
+
+/// An admin who was never permitted to view private activities.
+pub(crate) fn analyst() -> UserId {
+    admin("walk-through:analyst")
+}
+
+/// An admin who is.
+pub(crate) fn investigator() -> UserId {
+    admin("walk-through:investigator")
+}
+
+pub(crate) fn investigator_address() -> Result<Alias, TextError> {
+    Alias::new("investigator@walk-through.example")
+}
+
+#[expect(clippy::expect_used, reason = "a constant of this program that is a user id")]
+fn admin(id: &str) -> UserId {
+    UserId::new(id).expect("a user id")
+}
+
+impl Organisation {
+    /// Nobody is in any group.
+    pub(crate) fn empty() -> Self {
+        Self::default()
+    }
+
+    pub(crate) fn read(path: &Path) -> Result<Self, Box<dyn Error>> {
+        let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+        Ok(serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?)
+    }
+
+    pub(crate) fn managed_domains(&self) -> impl Iterator<Item = ManagedDomain> {
+        self.managed_domains.iter().cloned().map(ManagedDomain::with_subdomains)
+    }
+
+    /// The directory as of now. The seconds of the clock serve as its revision, because the file has none.
+    pub(crate) fn snapshot(&self) -> Result<DirectorySnapshot, Box<dyn Error>> {
+        let investigator = User::new(investigator()).with_alias(investigator_address()?);
+        let mut builder = DirectoryBuilder::new().user(investigator);
+        for user in &self.users {
+            builder = builder.user(user.clone());
+        }
+        for group in &self.groups {
+            builder = builder.group(group.id.clone(), &group.name);
+        }
+        for group in &self.groups {
+            for user in &group.users {
+                builder = builder.member(&group.id, user);
+            }
+            for child in &group.groups {
+                builder = builder.nested(&group.id, child);
+            }
+        }
+        let now = SystemTime::now();
+        let revision = now.duration_since(SystemTime::UNIX_EPOCH)?.as_secs();
+        Ok(builder.build(DirectoryRevision(revision), now.into())?)
+    }
+
+    /// The groups to make private, by id, name, or the names of the built-in ones.
+    pub(crate) fn choose(
+        &self,
+        wanted: &[String],
+        snapshot: &DirectorySnapshot,
+    ) -> Result<Vec<GroupRef>, Box<dyn Error>> {
+        if wanted.is_empty() {
+            let first = self.groups.first().map(|group| GroupRef::from(group.id.clone()));
+            return Ok(vec![first.unwrap_or(GroupRef::Applications)]);
+        }
+        let find = |wanted: &String| match wanted.as_str() {
+            "applications" => Ok(GroupRef::Applications),
+            "external-users" => Ok(GroupRef::ExternalUsers),
+            _ => {
+                let mut found = snapshot.groups().filter(|(id, name)| id.as_str() == wanted || name == wanted);
+                match (found.next(), found.next()) {
+                    (Some((id, _)), None) => Ok(GroupRef::from(id.clone())),
+                    (None, _) => Err(format!("no group has the id or name `{wanted}`").into()),
+                    (Some(_), Some(_)) => Err(format!("several groups have the name `{wanted}`: use the id").into()),
+                }
+            }
+        };
+        wanted.iter().map(find).collect()
+    }
+}

@@ -1,0 +1,233 @@
+//! The administrator's walk-through, on the embedded store: import groups, make one private, assign a permission, ingest
+//! Microsoft 365 records, look at the log as everybody sees it, be refused, be permitted, read the governance log, write
+//! what a SIEM would receive, and see that the past stays as it was when the policy changes.
+//!
+//! ```text
+//! cargo run --release --features sqlite --example activity_log
+//! cargo run --release --features sqlite --example activity_log -- \
+//!     --database audit.db --groups groups.json --private "Works council" audit-*.jsonl
+//! ```
+
+mod arguments;
+mod groups;
+mod sample;
+mod show;
+
+use std::error::Error;
+use std::fs::File;
+use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use activity_privacy::m365::Reader;
+use activity_privacy::memory::MemoryDirectory;
+use activity_privacy::sqlite::{SqliteGovernance, SqliteStore, governance_path};
+use activity_privacy::*;
+use arguments::Arguments;
+use groups::Organisation;
+use indicatif::{ProgressBar, ProgressStyle};
+use show::Totals;
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+/// How many activities are decided and stored in one transaction.
+const BATCH: usize = 1_000;
+
+fn main() -> Result<()> {
+    let Some(arguments) = Arguments::parse()? else {
+        println!("{}", arguments::USAGE);
+        return Ok(());
+    };
+    let scratch = tempfile::tempdir()?;
+    let database = arguments.database.clone().unwrap_or_else(|| scratch.path().join("activities.db"));
+    let organisation = match &arguments.groups {
+        Some(path) => Organisation::read(path)?,
+        None if arguments.files.is_empty() => sample::organisation()?,
+        None => Organisation::empty(),
+    };
+
+    show::heading("Import groups");
+    let directory = MemoryDirectory::new();
+    let snapshot = organisation.snapshot()?;
+    show::groups(&snapshot);
+    let private = organisation.choose(&arguments.private, &snapshot)?;
+    directory.install(snapshot)?;
+    let filter = PrivacyFilter::builder(
+        SqliteStore::open(&database)?,
+        directory,
+        SqliteGovernance::open(governance_path(&database))?,
+    )
+    .open_or_found(groups::officer())?;
+
+    show::heading("Make groups private, assign the permission");
+    for domain in organisation.managed_domains() {
+        change(&filter, &PolicyChange::ManageDomain(domain.clone()))?;
+    }
+    change(&filter, &PolicyChange::SetAdmin(groups::analyst(), Role::Analyst))?;
+    change(&filter, &PolicyChange::SetAdmin(groups::investigator(), Role::Analyst))?;
+    change(&filter, &PolicyChange::Grant(groups::investigator_address()?))?;
+    for group in &private {
+        change(&filter, &PolicyChange::MakePrivate(group.clone()))?;
+        println!("private from now on: {group}");
+    }
+    println!("may view private activities: {}", groups::investigator_address()?.as_str());
+
+    show::heading("Ingest");
+    let mut totals = Totals::default();
+    if arguments.files.is_empty() {
+        ingest(&filter, "sample, first day", sample::first_day().as_bytes(), 0, &mut totals)?;
+    }
+    for path in &arguments.files {
+        ingest_file(&filter, path, &mut totals)?;
+    }
+
+    show::heading("The log, as everybody sees it");
+    let log = filter.view(&groups::analyst());
+    show::page(&log.page(&Query::all(), PageSize::at_most(8), None)?);
+    println!("{} activities", log.count(&Query::all())?);
+    show::counts(&log.counts(&Query::all(), CountBy::App)?);
+
+    show::heading("An admin without the permission asks to see the private ones");
+    match filter.reveal(request(groups::analyst())?) {
+        Ok(_) => return Err("the analyst was not refused".into()),
+        Err(error) => println!("{error}"),
+    }
+
+    show::heading("The investigator confirms that it is audited, and looks");
+    let hidden = look(&filter)?;
+
+    show::heading("Governance log");
+    show::records(&latest_records(&filter)?);
+
+    show::heading("What a SIEM receives");
+    let siem = arguments.siem.clone().unwrap_or_else(|| scratch.path().join("siem.jsonl"));
+    println!("{} public activities, none other", forward(&filter, &siem)?);
+
+    show::heading("Change the policy: the past stays as it was");
+    for group in &private {
+        change(&filter, &PolicyChange::MakePublic(group.clone()))?;
+        println!("public from now on: {group}");
+    }
+    if arguments.files.is_empty() {
+        let before = log.count(&Query::all())?;
+        ingest(&filter, "sample, second day", sample::second_day().as_bytes(), 0, &mut totals)?;
+        println!("{} more activities are shown, the same people's among them", log.count(&Query::all())? - before);
+    } else if arguments.database.is_some() {
+        // The walk-through leaves the policy of a database that stays as the arguments say.
+        for group in &private {
+            change(&filter, &PolicyChange::MakePrivate(group.clone()))?;
+            println!("and private again: {group}");
+        }
+    }
+    if let Some(first) = hidden {
+        let delivery = filter.ingest(std::slice::from_ref(first.activity()))?;
+        let shown = log.activity(first.activity().id())?.is_some();
+        println!(
+            "a hidden activity, delivered again: {:?}, and {}",
+            delivery.deliveries(),
+            if shown { "shown" } else { "as hidden as before" }
+        );
+    }
+
+    println!();
+    println!("{totals}");
+    Ok(())
+}
+
+/// Changes the policy in the officer's name. On a database that is used again, much is as it should be already.
+fn change(filter: &PrivacyFilter, change: &PolicyChange) -> Result<()> {
+    match filter.change(&groups::officer(), change) {
+        Ok(_) | Err(ChangeError::Invalid(PolicyError::Unchanged)) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn ingest_file(filter: &PrivacyFilter, path: &Path, totals: &mut Totals) -> Result<()> {
+    let file = File::open(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let bytes = file.metadata().map_or(0, |metadata| metadata.len());
+    ingest(filter, &path.display().to_string(), BufReader::with_capacity(1 << 20, file), bytes, totals)
+}
+
+/// Reads records and ingests them in batches. What cannot be read is shown with its line, and the rest goes on.
+fn ingest(filter: &PrivacyFilter, name: &str, input: impl BufRead, bytes: u64, totals: &mut Totals) -> Result<()> {
+    let bar = ProgressBar::new(bytes)
+        .with_style(ProgressStyle::with_template("{msg:30!} [{bar:30}] {bytes}/{total_bytes} {bytes_per_sec} {eta}")?);
+    bar.set_message(name.to_owned());
+    let mut of_this_file = Totals::default();
+    let mut batch = Vec::with_capacity(BATCH);
+    for read in Reader::new(BufReader::with_capacity(1 << 20, bar.wrap_read(input))) {
+        match read {
+            Ok(activity) => batch.push(activity),
+            Err(rejected) => {
+                of_this_file.reject();
+                if of_this_file.rejected() <= 5 {
+                    bar.suspend(|| println!("{name}: {rejected}"));
+                }
+            }
+        }
+        if batch.len() == BATCH {
+            of_this_file.add(&filter.ingest(&batch)?);
+            batch.clear();
+        }
+    }
+    of_this_file.add(&filter.ingest(&batch)?);
+    bar.finish_and_clear();
+    println!("{name}: {of_this_file}");
+    totals.merge(&of_this_file);
+    Ok(())
+}
+
+fn request(viewer: UserId) -> Result<RevealRequest> {
+    let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
+    let why = Justification::new("case 2026-17: unusual downloads")?;
+    Ok(RevealRequest::new(viewer, Query::all(), Duration::from_secs(15 * 60), audited).because(why))
+}
+
+/// Shows one page with the private rows marked, says why the first of them is hidden, and gives it back.
+fn look(filter: &PrivacyFilter) -> Result<Option<StoredActivity>> {
+    let mut reveal = filter.reveal(request(groups::investigator())?)?;
+    let page = reveal.page(PageSize::at_most(12), None)?;
+    show::page(&page);
+    reveal.close()?;
+
+    let mut reveal = filter.reveal(request(groups::investigator())?.private_only())?;
+    let first = reveal.page(PageSize::at_most(1), None)?.activities().first().cloned();
+    reveal.close()?;
+    match &first {
+        Some(first) => println!("the newest private one is {}", first.stamp().explain()),
+        None => println!("there are no private activities"),
+    }
+    Ok(first)
+}
+
+/// The last dozen records, read in pages as a screen would.
+fn latest_records(filter: &PrivacyFilter) -> Result<Vec<RecordEntry>> {
+    let (mut latest, mut after) = (Vec::new(), 0);
+    loop {
+        let page = filter.governance(&groups::officer(), &RecordQuery::default(), after, PageSize::MAX)?;
+        let Some(last) = page.last() else { break };
+        after = last.sequence;
+        latest.extend(page);
+        latest.drain(..latest.len().saturating_sub(12));
+    }
+    Ok(latest)
+}
+
+/// Writes every public activity as a line of JSON, in the order of storing.
+fn forward(filter: &PrivacyFilter, path: &Path) -> Result<u64> {
+    let mut out = BufWriter::new(File::create(path)?);
+    let (mut cursor, mut sent) = (ForwardCursor::START, 0);
+    loop {
+        let batch = filter.forward(cursor, PageSize::MAX)?;
+        if batch.activities.is_empty() {
+            out.flush()?;
+            return Ok(sent);
+        }
+        for activity in &batch.activities {
+            serde_json::to_writer(&mut out, activity)?;
+            out.write_all(b"\n")?;
+            sent += 1;
+        }
+        cursor = batch.next;
+    }
+}

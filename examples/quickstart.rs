@@ -1,0 +1,54 @@
+//! Activity privacy on one page: decide at ingest, hide without a trace, reveal on record.
+
+use std::time::Duration;
+
+use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
+use activity_privacy::*;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    // Who belongs where: imported from the identity provider, whole or not at all.
+    let (officer, council) = (UserId::new("u-1")?, GroupId::new("g-council")?);
+    let directory = MemoryDirectory::new();
+    directory.install(
+        DirectoryBuilder::new()
+            .user(User::new(officer.clone()).with_alias(Alias::new("officer@contoso.com")?))
+            .user(User::new(UserId::new("u-2")?).with_alias(Alias::new("adele@contoso.com")?))
+            .group(council.clone(), "Works council")
+            .member(&council, &UserId::new("u-2")?)
+            .build(DirectoryRevision(1), "2026-03-02T08:00:00Z".parse()?)?,
+    )?;
+
+    // From now on, what members of the works council do is private.
+    let filter = PrivacyFilter::builder(MemoryStore::new(), directory, MemorySink::new()).found(officer.clone())?;
+    filter.change(&officer, &PolicyChange::MakePrivate(council.into()))?;
+
+    let file_accessed = |id: &str, who: &str| -> Result<Activity, Box<dyn std::error::Error>> {
+        let (actor, app) = (Actor::user(Alias::new(who)?), App::new("SharePoint".parse()?));
+        let at = "2026-03-02T09:00:00Z".parse()?;
+        Ok(Activity::builder(id.parse()?, actor, app, "FileAccessed".parse()?, at).object("plan.docx").build()?)
+    };
+    filter.ingest(&[file_accessed("a-1", "Adele@CONTOSO.com")?, file_accessed("a-2", "bob@contoso.com")?])?;
+
+    // Everybody sees the log without a trace of Adele.
+    let log = filter.view(&officer);
+    println!("shown: {}", log.count(&Query::all())?);
+    println!("a-1 is {:?}", log.activity(&"a-1".parse()?)?);
+
+    // Who was permitted can choose to look, knowing that it is recorded first.
+    let request = || {
+        let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
+        RevealRequest::new(officer.clone(), Query::all(), Duration::from_secs(600), audited)
+    };
+    println!("without permission: {}", filter.reveal(request()).err().map_or_else(String::new, |e| e.to_string()));
+    filter.change(&officer, &PolicyChange::Grant(Alias::new("officer@contoso.com")?))?;
+    let mut reveal = filter.reveal(request())?;
+    for stored in reveal.page(PageSize::default(), None)?.activities() {
+        println!("{} {:?}: {}", stored.activity().actor().label(), stored.visibility(), stored.stamp().explain());
+    }
+    reveal.close()?;
+
+    for entry in filter.governance(&officer, &RecordQuery::default(), 0, PageSize::MAX)? {
+        println!("{:>3} {:<13} {}", entry.sequence, entry.record.kind(), entry.record.outcome.kind());
+    }
+    Ok(())
+}

@@ -1,0 +1,288 @@
+//! One record of the Common schema into an activity.
+
+use std::collections::HashSet;
+use std::fmt;
+
+use chrono::{DateTime, Datelike, NaiveDateTime, Utc};
+use serde::Deserialize;
+use serde::de::{MapAccess, Visitor};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::actor;
+use super::reject::RejectReason;
+use crate::activity::{Action, Activity, ActivityError, ActivityId, Actor, App, AppName};
+use crate::text::TextError;
+
+/// The namespace of the ids that are made from the content of a record (RFC 9562, section 6.5). Never to change: the
+/// same record would no longer be known for a duplicate.
+const CONTENT_IDS: Uuid = Uuid::from_u128(0x5b0c_1de2_6a37_4f0e_9c41_d2a7_83f5_e619);
+
+const SUITE: &str = "Microsoft 365";
+
+/// Under which names each shape keeps what every activity has, best first.
+struct Shape {
+    id: &'static [&'static str],
+    time: &'static [&'static str],
+    app: &'static str,
+    object: &'static str,
+}
+
+const COMMON: Shape = Shape { id: &["Id"], time: &["CreationTime"], app: "Workload", object: "ObjectId" };
+
+// `Identity` is no id here: cmdlets write into it whom they changed.
+const FLAT: Shape = Shape {
+    id: &["OfficeId", "SourceRecordId", "RecordId", "Id"],
+    time: &["TimeGenerated", "Start_Time", "CreationTime", "CreationDate", "CreationDates"],
+    app: "OfficeWorkload",
+    object: "OfficeObjectId",
+};
+
+/// The fields of a record. Text is without white space around it, and empty text is no text.
+pub(super) struct Fields {
+    map: Map<String, Value>,
+    shape: &'static Shape,
+}
+
+impl Fields {
+    /// Of a row in the flat table, ` [UTC]` taken off the names.
+    pub(super) fn flat(map: Map<String, Value>) -> Self {
+        Self { map, shape: &FLAT }
+    }
+
+    pub(super) fn value(&self, field: &str) -> Option<&Value> {
+        self.map.get(field)
+    }
+
+    pub(super) fn text(&self, field: &'static str) -> Result<Option<&str>, RejectReason> {
+        text_of(self.value(field), field)
+    }
+
+    /// The text of a field in an object that stands in a field.
+    pub(super) fn inner_text(&self, object: &str, field: &'static str) -> Result<Option<&str>, RejectReason> {
+        text_of(self.value(object).and_then(|object| object.get(field)), field)
+    }
+
+    /// The entries of a list, which the flat table writes as JSON in a text. Any other text is the one entry.
+    pub(super) fn entries(&self, field: &'static str) -> Result<Vec<Value>, RejectReason> {
+        match self.value(field) {
+            None | Some(Value::Null) => Ok(Vec::new()),
+            Some(Value::Array(entries)) => Ok(entries.clone()),
+            Some(Value::String(text)) if text.trim().is_empty() => Ok(Vec::new()),
+            Some(Value::String(text)) => match serde_json::from_str(text) {
+                Ok(Value::Array(entries)) => Ok(entries),
+                Ok(entry @ Value::Object(_)) => Ok(vec![entry]),
+                _ => Ok(vec![Value::String(text.trim().to_owned())]),
+            },
+            Some(entry @ Value::Object(_)) => Ok(vec![entry.clone()]),
+            Some(_) => Err(RejectReason::InvalidField { field, expected: "a list" }),
+        }
+    }
+
+    fn first(&self, fields: &[&'static str]) -> Result<Option<(&'static str, &str)>, RejectReason> {
+        for field in fields {
+            if let Some(text) = self.text(field)? {
+                return Ok(Some((field, text)));
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn text_of<'a>(value: Option<&'a Value>, field: &'static str) -> Result<Option<&'a str>, RejectReason> {
+    match value {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.trim()).filter(|text| !text.is_empty())),
+        Some(_) => Err(RejectReason::InvalidField { field, expected: "a text" }),
+    }
+}
+
+/// The activity that a JSON record tells of. The text becomes its details as it stands.
+pub(super) fn from_json(text: &str) -> Result<Activity, RejectReason> {
+    if !text.starts_with('{') {
+        return Err(RejectReason::NotAnObject);
+    }
+    let Object { map, repeated } = serde_json::from_str(text)?;
+    if repeated {
+        return Err(RejectReason::RepeatedField);
+    }
+    from_fields(&Fields { map, shape: &COMMON }, text.to_owned())
+}
+
+/// The activity that the fields tell of.
+pub(super) fn from_fields(fields: &Fields, details: String) -> Result<Activity, RejectReason> {
+    let occurred_at = occurred_at(fields)?;
+    let action = fields
+        .text("Operation")?
+        .ok_or(RejectReason::MissingField { field: "Operation", expected: "the name of what was done" })?;
+    let action = Action::new(action).map_err(in_field("Operation"))?;
+    let actor = actor::acting(fields)?;
+    let on_behalf_of = actor::acted_for(fields, &actor)?;
+
+    let mut activity = Activity::builder(id(fields)?, actor, app(fields)?, action, occurred_at);
+    for principal in on_behalf_of {
+        activity = activity.on_behalf_of(Actor::user(principal));
+    }
+    for object in objects(fields)? {
+        activity = activity.object(object);
+    }
+    activity.details(details).build().map_err(|error| match error {
+        ActivityError::Text(error) => RejectReason::Text { field: "Id", error },
+        error @ ActivityError::TooMany { .. } => RejectReason::TooLarge(error),
+    })
+}
+
+/// Turns what is wrong with a text into what is wrong with the record that holds it.
+pub(super) fn in_field(field: &'static str) -> impl Fn(TextError) -> RejectReason {
+    move |error| RejectReason::Text { field, error }
+}
+
+fn id(fields: &Fields) -> Result<ActivityId, RejectReason> {
+    match fields.first(fields.shape.id)? {
+        // The nil UUID is how some say "none".
+        Some((field, id)) if !is_nil(id) => ActivityId::new(id).map_err(in_field(field)),
+        _ => {
+            let mut content = String::new();
+            write_in_order(&mut content, &fields.map)?;
+            ActivityId::new(Uuid::new_v5(&CONTENT_IDS, content.as_bytes()).to_string()).map_err(in_field("Id"))
+        }
+    }
+}
+
+/// Whether this is the UUID that stands for none.
+pub(super) fn is_nil(text: &str) -> bool {
+    Uuid::try_parse(text).is_ok_and(|uuid| uuid.is_nil())
+}
+
+/// Writes an object with its keys in order, and so its members; recursion is no deeper than the parser's was.
+fn write_in_order(out: &mut String, map: &Map<String, Value>) -> Result<(), RejectReason> {
+    // Not left to the map: another crate can switch it to insertion order by a feature of `serde_json`.
+    let mut members: Vec<(&String, &Value)> = map.iter().collect();
+    members.sort_unstable_by_key(|(key, _)| *key);
+    out.push('{');
+    for (key, value) in members {
+        out.push_str(&serde_json::to_string(key)?);
+        out.push(':');
+        write_value_in_order(out, value)?;
+        out.push(',');
+    }
+    out.push('}');
+    Ok(())
+}
+
+fn write_value_in_order(out: &mut String, value: &Value) -> Result<(), RejectReason> {
+    match value {
+        Value::Object(map) => write_in_order(out, map)?,
+        Value::Array(values) => {
+            out.push('[');
+            for value in values {
+                write_value_in_order(out, value)?;
+                out.push(',');
+            }
+            out.push(']');
+        }
+        plain => out.push_str(&serde_json::to_string(plain)?),
+    }
+    Ok(())
+}
+
+fn occurred_at(fields: &Fields) -> Result<DateTime<Utc>, RejectReason> {
+    const EXPECTED: &str = "a time such as `2026-03-01T09:30:00`, in UTC";
+    let default = fields.shape.time.first().copied().unwrap_or("CreationTime");
+    match fields.first(fields.shape.time)? {
+        None => Err(RejectReason::MissingField { field: default, expected: EXPECTED }),
+        Some((field, text)) => time(text).ok_or(RejectReason::InvalidField { field, expected: EXPECTED }),
+    }
+}
+
+/// RFC 3339; without a zone it is UTC; and what the portal writes into a table.
+fn time(text: &str) -> Option<DateTime<Utc>> {
+    const ZONELESS: [&str; 4] =
+        ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%m/%d/%Y, %I:%M:%S%.f %p", "%m/%d/%Y %I:%M:%S%.f %p"];
+    let time = match DateTime::parse_from_rfc3339(text) {
+        Ok(time) => time.to_utc(),
+        Err(_) => ZONELESS.iter().find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())?.and_utc(),
+    };
+    (0..=9999).contains(&time.year()).then_some(time)
+}
+
+fn app(fields: &Fields) -> Result<App, RejectReason> {
+    let suite = AppName::new(SUITE).map_err(in_field("Workload"))?;
+    let name = match fields.text(fields.shape.app)? {
+        Some(workload) => workload,
+        None => fields.value("RecordType").and_then(app_of_record_type).unwrap_or(SUITE),
+    };
+    Ok(App::new(AppName::new(name).map_err(in_field(fields.shape.app))?).in_suite(suite))
+}
+
+/// The workload that a record type belongs to, where that is beyond doubt: `AuditLogRecordType` in the schema.
+fn app_of_record_type(record_type: &Value) -> Option<&'static str> {
+    let number = match record_type {
+        Value::String(text) => text.trim().parse().ok(),
+        other => other.as_u64(),
+    };
+    match number {
+        Some(1..=3 | 50) => return Some("Exchange"),
+        Some(4 | 6 | 14 | 36) => return Some("SharePoint"),
+        Some(7) => return Some("OneDrive"),
+        Some(8 | 9 | 15) => return Some("AzureActiveDirectory"),
+        Some(20) => return Some("PowerBI"),
+        Some(22) => return Some("Yammer"),
+        Some(25) => return Some("MicrosoftTeams"),
+        Some(_) => return None,
+        None => {}
+    }
+    let word = record_type.as_str()?.trim();
+    ["Exchange", "SharePoint", "OneDrive", "AzureActiveDirectory", "PowerBI", "Yammer", "MicrosoftTeams"]
+        .into_iter()
+        .find(|app| word.starts_with(app))
+}
+
+fn objects(fields: &Fields) -> Result<Vec<String>, RejectReason> {
+    let mut objects: Vec<String> = Vec::new();
+    for field in [fields.shape.object, "TargetUserOrGroupName", "UserSharedWith", "DestMailboxOwnerUPN"] {
+        objects.extend(fields.text(field)?.map(str::to_owned));
+    }
+    for member in fields.entries("Members")? {
+        let name = member.get("UPN").unwrap_or(&member).as_str();
+        objects.extend(name.map(str::to_owned));
+    }
+    for field in ["Target", "AADTarget"] {
+        for target in fields.entries(field)? {
+            objects.extend(actor::directory_name(&target).map(str::to_owned));
+        }
+    }
+    let mut seen = HashSet::new();
+    objects.retain(|object| !object.trim().is_empty() && seen.insert(object.clone()));
+    Ok(objects)
+}
+
+/// A JSON object that remembers whether a field stood there twice, which a map would hide.
+struct Object {
+    map: Map<String, Value>,
+    repeated: bool,
+}
+
+impl<'de> Deserialize<'de> for Object {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members;
+
+        impl<'de> Visitor<'de> for Members {
+            type Value = Object;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Object, A::Error> {
+                let mut object = Object { map: Map::new(), repeated: false };
+                while let Some((key, value)) = members.next_entry::<String, Value>()? {
+                    object.repeated |= object.map.insert(key, value).is_some();
+                }
+                Ok(object)
+            }
+        }
+
+        deserializer.deserialize_map(Members)
+    }
+}

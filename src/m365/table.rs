@@ -1,0 +1,83 @@
+//! The two CSV shapes: the export of the audit log, and the flat `OfficeActivity` table.
+
+use serde_json::{Map, Value};
+
+use super::Format;
+use super::record::{self, Fields};
+use super::reject::RejectReason;
+use crate::activity::Activity;
+
+/// The column of the export that holds the whole record as JSON.
+const AUDIT_DATA: &str = "AuditData";
+
+/// What the header of a table says.
+pub(super) struct Columns {
+    names: Vec<String>,
+    /// Where the record stands as JSON, if the table is an export.
+    audit_data: Option<usize>,
+}
+
+impl Columns {
+    /// Reads the header; `format` is what the table was said to be, if anything.
+    pub(super) fn new(header: &str, format: Option<Format>) -> Result<Self, RejectReason> {
+        let wrong = match format {
+            Some(expected) => RejectReason::OtherFormat { expected },
+            None => RejectReason::UnknownFormat,
+        };
+        let names: Vec<String> = fields(header)?.iter().map(|name| name.trim().to_owned()).collect();
+        let mut sorted: Vec<&String> = names.iter().collect();
+        sorted.sort_unstable();
+        if sorted.windows(2).any(|pair| matches!(pair, [a, b] if a == b && !a.is_empty())) {
+            return Err(wrong);
+        }
+        let audit_data = names.iter().position(|name| name == AUDIT_DATA);
+        let flat = names.iter().any(|name| name == "Operation");
+        match (format, audit_data) {
+            (None | Some(Format::AuditLogCsv), Some(_)) => Ok(Self { names, audit_data }),
+            (None | Some(Format::OfficeActivityCsv), _) if flat => Ok(Self { names, audit_data: None }),
+            _ => Err(wrong),
+        }
+    }
+
+    /// The activity that a row tells of.
+    pub(super) fn activity(&self, row: &str) -> Result<Activity, RejectReason> {
+        let row = fields(row)?;
+        if row.len() != self.names.len() {
+            return Err(RejectReason::FieldCount { found: row.len(), expected: self.names.len() });
+        }
+        match self.audit_data {
+            Some(at) => match row.get(at).map(str::trim) {
+                None | Some("") => {
+                    Err(RejectReason::MissingField { field: AUDIT_DATA, expected: "the record as a JSON object" })
+                }
+                Some(json) => record::from_json(json),
+            },
+            None => self.flat(&row),
+        }
+    }
+
+    fn flat(&self, row: &csv::StringRecord) -> Result<Activity, RejectReason> {
+        let mut map = Map::new();
+        let mut details = String::from("{");
+        for (name, value) in self.names.iter().zip(row).filter(|(_, value)| !value.trim().is_empty()) {
+            if details.len() > 1 {
+                details.push(',');
+            }
+            details.push_str(&serde_json::to_string(name)?);
+            details.push(':');
+            details.push_str(&serde_json::to_string(value)?);
+            let name = name.strip_suffix(" [UTC]").unwrap_or(name);
+            map.insert(name.to_owned(), Value::String(value.to_owned()));
+        }
+        details.push('}');
+        record::from_fields(&Fields::flat(map), details)
+    }
+}
+
+fn fields(row: &str) -> Result<csv::StringRecord, RejectReason> {
+    let mut record = csv::StringRecord::new();
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(row.as_bytes());
+    // Whatever the reader says, it cannot be about UTF-8 or the number of fields.
+    reader.read_record(&mut record).map_err(|_| RejectReason::FieldCount { found: 0, expected: 1 })?;
+    Ok(record)
+}

@@ -1,0 +1,226 @@
+//! Who acted, and for whom.
+
+use activity_privacy::{Activity, Actor, ActorKind, Alias, Identity, UserId};
+use serde_json::{Value, json};
+
+use crate::{one, read, record};
+
+const OBJECT_ID: &str = "0f1d2c3b-4a59-4687-9e0f-a1b2c3d4e5f6";
+
+fn id(text: &str) -> Identity {
+    UserId::new(text).unwrap().into()
+}
+
+fn alias(text: &str) -> Identity {
+    Alias::new(text).unwrap().into()
+}
+
+fn account(app: &str, name: &str) -> Identity {
+    Alias::account(app, name).unwrap().into()
+}
+
+fn actor(fields: Value) -> Actor {
+    one(&record(fields)).actor().clone()
+}
+
+fn acted_for(activity: &Activity) -> Vec<&str> {
+    activity.on_behalf_of().iter().map(Actor::label).collect()
+}
+
+#[test]
+fn d9_a_record_without_a_user_has_an_unknown_actor() {
+    for nobody in
+        ["", " ", "Unknown", "Not Available", "anonymous", "urn:spo:anon#f00", "00000000-0000-0000-0000-000000000000"]
+    {
+        for user_type in [json!(0), json!(4), json!("Application"), json!(null)] {
+            let actor = actor(json!({ "UserId": nobody, "UserKey": nobody, "UserType": user_type }));
+            assert_eq!(actor, Actor::unknown(), "{nobody} {user_type}");
+        }
+    }
+    assert_eq!(actor(json!({ "UserId": null, "UserKey": null, "UserType": null })), Actor::unknown());
+}
+
+#[test]
+fn d9_a_type_of_user_that_is_not_known_is_a_person() {
+    for user_type in [
+        json!(0),
+        json!(2),
+        json!(3),
+        json!(10),
+        json!(99),
+        json!(-4),
+        json!(4.5),
+        json!("Admin"),
+        json!([4]),
+        json!(null),
+    ] {
+        let actor = actor(json!({ "UserType": user_type, "UserId": "CONTOSO\\adele" }));
+        assert_eq!(actor, Actor::user(alias("CONTOSO\\adele")), "{user_type}");
+    }
+}
+
+#[test]
+fn d7_applications_and_the_system_are_told_apart() {
+    for (user_type, kind) in [
+        (json!(5), ActorKind::Application),
+        (json!(6), ActorKind::Application),
+        (json!("6"), ActorKind::Application),
+        (json!("ServicePrincipal"), ActorKind::Application),
+        (json!(4), ActorKind::System),
+        (json!(7), ActorKind::System),
+        (json!("SystemPolicy"), ActorKind::System),
+    ] {
+        let actor = actor(json!({ "UserType": user_type, "UserId": "Backup" }));
+        assert_eq!((actor.kind(), actor.label()), (kind, "Backup"), "{user_type}");
+    }
+}
+
+#[test]
+fn d7_names_that_no_person_has_are_never_people() {
+    for (name, kind) in [
+        ("app@sharepoint", ActorKind::Application),
+        ("i:0i.t|00000003-0000-0ff1-ce00-000000000000|app@sharepoint", ActorKind::Application),
+        ("ServicePrincipal_0f1d2c3b-4a59-4687-9e0f-a1b2c3d4e5f6", ActorKind::Application),
+        ("Application", ActorKind::Application),
+        ("SHAREPOINT\\system", ActorKind::System),
+        ("NT AUTHORITY\\SYSTEM (Microsoft.Exchange.Servicehost)", ActorKind::System),
+        ("NT Service\\MSExchangeAdminApi", ActorKind::System),
+        ("DlpAgent", ActorKind::System),
+        ("DLPAgent", ActorKind::System),
+        ("DlpPolicyEventBasedAssistantOneDriveForBusiness", ActorKind::System),
+        ("SecurityComplianceAlerts", ActorKind::System),
+    ] {
+        for user_type in [0, 3, 5] {
+            let actor = actor(json!({ "UserType": user_type, "UserId": name, "UserKey": name }));
+            assert_eq!((actor.kind(), actor.label()), (kind, name));
+            assert!(actor.identities().iter().all(|identity| *identity == id(OBJECT_ID)), "{name}");
+        }
+    }
+    let person = actor(json!({ "UserId": "DlpPolicyEventBasedAssistant@contoso.com" }));
+    assert_eq!(person.kind(), ActorKind::User);
+}
+
+#[test]
+fn d8_an_identity_protects_wherever_it_stands() {
+    let application = actor(json!({ "UserType": 5, "UserId": "adele@contoso.com", "UserKey": OBJECT_ID }));
+    assert_eq!(application.kind(), ActorKind::Application);
+    assert_eq!(application.identities(), [alias("adele@contoso.com"), id(OBJECT_ID)]);
+
+    let system = actor(json!({ "UserType": 4, "UserId": "adele@contoso.com" }));
+    assert_eq!((system.kind(), system.identities()), (ActorKind::System, &[alias("adele@contoso.com")][..]));
+
+    let sharepoint = actor(json!({
+        "UserId": "app@sharepoint", "UserKey": "i:0h.f|membership|1003200012345678@live.com",
+    }));
+    assert_eq!(sharepoint.kind(), ActorKind::Application);
+    assert_eq!(sharepoint.identities(), [account("puid", "1003200012345678")]);
+
+    let claim = actor(json!({ "UserType": 5, "UserId": "i:0i.t|ms.sp.ext|adele@contoso.com" }));
+    assert_eq!((claim.kind(), claim.identities()), (ActorKind::Application, &[alias("adele@contoso.com")][..]));
+}
+
+#[test]
+fn d8_a_user_key_is_what_its_shape_says() {
+    let shapes = [
+        (OBJECT_ID, id(OBJECT_ID)),
+        ("10032000C757D25F", account("puid", "10032000C757D25F")),
+        ("i:0h.f|membership|1003200012345678@live.com", account("puid", "1003200012345678")),
+        ("i:0#.f|membership|adele.vance@contoso.com", alias("adele.vance@contoso.com")),
+        ("i:0#.f|membership|urn:spo:guest#megan@fabrikam.example", alias("megan@fabrikam.example")),
+        ("i:05.t|adfs|adele.vance@contoso.com", alias("adele.vance@contoso.com")),
+        ("i:0#.w|contoso\\adele", alias("contoso\\adele")),
+        ("adele.vance@contoso.com", alias("adele.vance@contoso.com")),
+        ("S-1-5-21-1", account("userkey", "S-1-5-21-1")),
+    ];
+    for (key, identity) in shapes {
+        let actor = actor(json!({ "UserKey": key }));
+        assert_eq!(actor.kind(), ActorKind::User);
+        let [first, second] = actor.identities() else { panic!("{key}: {} identities", actor.identities().len()) };
+        assert_eq!(first, &alias("adele@contoso.com"), "the sign-in name comes first");
+        // An address that came as an account name is the same alias, whatever it was an account of.
+        match (second, &identity) {
+            (Identity::Alias(a), Identity::Alias(b)) => assert!(a.matches(b), "{key}"),
+            (a, b) => assert_eq!(a, b, "{key}"),
+        }
+    }
+    let same = actor(json!({ "UserKey": "adele@contoso.com" }));
+    assert_eq!(same.identities().len(), 1);
+    let only_key = actor(json!({ "UserId": "Not Available", "UserKey": OBJECT_ID }));
+    assert_eq!(only_key, Actor::user(id(OBJECT_ID)));
+}
+
+#[test]
+fn d8_an_object_id_in_capitals_is_found_in_the_directory() {
+    let actor = actor(json!({ "UserId": OBJECT_ID.to_uppercase() }));
+    assert!(actor.identities().contains(&id(OBJECT_ID)));
+    assert!(actor.identities().contains(&id(&OBJECT_ID.to_uppercase())));
+}
+
+#[test]
+fn d8_the_actor_list_of_the_directory_names_the_user() {
+    let list = json!([
+        { "ID": "adele@contoso.com", "Type": 5 },
+        { "ID": "10032000C757D25F", "Type": 3 },
+        { "ID": format!("User_{OBJECT_ID}"), "Type": 2 },
+        { "ID": "User", "Type": 2 },
+        { "ID": "Adele Vance", "Type": 1 },
+        { "ID": "canary", "Type": 42 },
+        "not an entry but a name", 7, {},
+    ]);
+    let expected = [
+        alias("adele@contoso.com"),
+        account("puid", "10032000C757D25F"),
+        id(OBJECT_ID),
+        alias("not an entry but a name"),
+    ];
+    let nobody = json!({ "UserId": "Not Available", "UserKey": "", "Actor": list });
+    assert_eq!(actor(nobody).identities(), expected);
+    // The flat table writes the list as a text.
+    let text = json!({ "UserId": "", "Actor": list.to_string() });
+    assert_eq!(actor(text).identities(), expected);
+
+    let application = actor(json!({
+        "UserId": "", "UserType": 5, "Actor": [{ "ID": "Backup", "Type": 1 }, { "ID": OBJECT_ID, "Type": "Other" }],
+    }));
+    assert_eq!((application.kind(), application.label()), (ActorKind::Application, "Backup"));
+    assert_eq!(application.identities(), [id(OBJECT_ID)]);
+}
+
+#[test]
+fn d7_a_guest_upn_is_kept_verbatim() {
+    let upn = "Megan_fabrikam.example#EXT#@contoso.onmicrosoft.com";
+    let actor = actor(json!({ "UserId": upn, "UserType": 10, "Actor": [{ "ID": upn, "Type": 5 }] }));
+    assert_eq!(actor.identities(), [alias(upn)]);
+    assert!(matches!(actor.identities(), [Identity::Alias(alias)] if alias.is_guest() && alias.as_str() == upn));
+}
+
+#[test]
+fn d6_those_for_whom_it_was_done_are_named() {
+    let sent = one(&record(json!({
+        "SendAsUserSmtp": "board@contoso.com", "SendOnBehalfOfUserSmtp": "lee@contoso.com",
+    })));
+    assert_eq!(acted_for(&sent), ["lee@contoso.com", "board@contoso.com"]);
+    assert!(sent.on_behalf_of().iter().all(|actor| actor.kind() == ActorKind::User));
+
+    for logon in [json!(1), json!(2), json!("Delegated"), json!(6), json!(null)] {
+        let delegate = one(&record(json!({ "LogonType": logon, "MailboxOwnerUPN": "Lee@contoso.com" })));
+        assert_eq!(acted_for(&delegate), ["Lee@contoso.com"], "{logon}");
+    }
+    let owner = one(&record(json!({ "LogonType": 0, "MailboxOwnerUPN": "Adele@Contoso.com" })));
+    assert!(owner.on_behalf_of().is_empty(), "one's own mailbox");
+
+    let flat = "TimeGenerated,OfficeId,Operation,UserId,Logon_Type,MailboxOwnerUPN\n\
+                2026-03-01T09:30:00Z,a,MailItemsAccessed,adele@contoso.com,Admin,lee@contoso.com\n";
+    assert_eq!(acted_for(read(flat)[0].as_ref().unwrap()), ["lee@contoso.com"]);
+}
+
+#[test]
+fn d6_the_person_whose_doing_an_agent_reports_is_named() {
+    for object in ["SharePointMetaData", "ExchangeMetaData"] {
+        let matched = one(&record(json!({
+            "UserId": "DlpAgent", "UserKey": "DlpAgent", "UserType": 4, object: { "From": "lee@contoso.com" },
+        })));
+        assert_eq!(matched.actor().kind(), ActorKind::System);
+        assert_eq!(acted_for(&matched), ["lee@contoso.com"]);
+    }
+}

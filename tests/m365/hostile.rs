@@ -1,0 +1,180 @@
+//! Input that means harm, or that was harmed.
+
+use std::io::{BufReader, Read};
+
+use activity_privacy::m365::{Format, Reader};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use crate::{FORMATS, document, ids, joined, quoted, read, record};
+
+const CANARY: &str = "kanarienvogel";
+
+fn shown(input: &[u8], format: Format) -> String {
+    Reader::with_format(input, format)
+        .map(|item| format!("{item:?} {}", item.as_ref().err().map(ToString::to_string).unwrap_or_default()))
+        .collect()
+}
+
+#[test]
+fn b2_a_rejection_quotes_nothing_of_the_record() {
+    let sound = record(json!({ "Actor": [{ "ID": "x", "Type": 5 }], "Members": [], "MailboxOwnerUPN": "x@x.example" }));
+    let mut inputs: Vec<Vec<u8>> = Vec::new();
+    // Each field in turn is of the wrong type, too long, or holds a control character.
+    for field in sound.as_object().unwrap().keys() {
+        for value in [
+            json!({ CANARY: CANARY }),
+            json!([CANARY]),
+            json!(format!("{CANARY}\u{7}")),
+            json!(CANARY.repeat(1000)),
+            json!(CANARY),
+        ] {
+            inputs.push(record(json!({ field: value })).to_string().into_bytes());
+        }
+    }
+    // The text breaks off, or breaks the grammar, at every place.
+    let text = sound.to_string().replace("adele", CANARY).replace("FileAccessed", CANARY);
+    for at in (0..text.len()).filter(|at| text.is_char_boundary(*at)) {
+        let (head, tail) = text.split_at(at);
+        inputs.push(head.into());
+        inputs.push(format!("{head}{CANARY}{tail}").into());
+        inputs.push([head.as_bytes(), b"\xff", tail.as_bytes()].concat());
+    }
+    let mut rejected = 0;
+    for input in inputs {
+        let input_text = String::from_utf8_lossy(&input).into_owned();
+        let table = format!("AuditData,{CANARY}\n\"{}\"", input_text.replace('"', "\"\""));
+        let row = format!("{CANARY},Operation,TimeGenerated,{CANARY}2\n{input_text}\n");
+        let array = [b"[", &*input, b"]"].concat();
+        for (format, input) in FORMATS.into_iter().zip([input, array, table.into_bytes(), row.into_bytes()]) {
+            let shown = shown(&input, format);
+            rejected += shown.matches("Err(").count();
+            assert!(!shown.contains(CANARY), "{format:?}: {shown}");
+        }
+    }
+    assert!(rejected > 1000, "only {rejected} rejections were looked at");
+}
+
+#[test]
+fn b3_hostile_input_neither_panics_nor_grows() {
+    let deep = "[".repeat(10_000);
+    let nested =
+        record(json!({ "Id": "a" })).to_string().replacen('{', &format!("{{\"X\":{deep}{},", "]".repeat(10_000)), 1);
+    for input in [deep.clone(), nested.clone(), format!("[{nested},{nested}]"), format!("{{\"a\":{deep}")] {
+        let items = read(&input);
+        assert!(!items.is_empty() && items.iter().all(Result::is_err));
+    }
+    // A hundred times the limit of one never-ending record, in each format.
+    for (head, byte) in [
+        ("{\"a\":\"", b'x'),
+        ("[\"", b'x'),
+        ("[{", b'['),
+        ("Operation,A\n\"", b'\n'),
+        ("AuditData\n\"", b'x'),
+        ("", b'x'),
+    ] {
+        let endless = BufReader::new(head.as_bytes().chain(std::io::repeat(byte)).take(64 << 20));
+        assert_eq!(Reader::new(endless).count(), 1, "{head}");
+    }
+    // Many entries in a list cost no more than their number.
+    let actors: Vec<Value> = (0..50_000).map(|n| json!({ "ID": format!("u{n}@contoso.com"), "Type": 5 })).collect();
+    assert!(read(record(json!({ "Actor": actors })).to_string())[0].is_err());
+}
+
+/// Damage that keeps within its record.
+fn damaged(format: Format, record: &str, how: u8) -> Vec<u8> {
+    let json = matches!(format, Format::JsonLines | Format::JsonArray);
+    match (json, how % 4) {
+        (true, 0) => b"{\"Id\": }".to_vec(),
+        (true, 1) => record.replacen(':', " ", 1).into_bytes(),
+        (true, 2) => b"\"{ [ \\\" \"".to_vec(),
+        (false, 0) => b"one field".to_vec(),
+        (false, 1) => format!("{record},more").into_bytes(),
+        (false, 2) => quoted(record).into_bytes(),
+        (_, _) => {
+            let mut bytes = record.as_bytes().to_vec();
+            bytes[3] = 0xff;
+            bytes
+        }
+    }
+}
+
+fn formats() -> impl Strategy<Value = Format> {
+    prop::sample::select(FORMATS.to_vec())
+}
+
+/// Every format reads the bytes to an end, in order.
+fn reads_to_an_end(bytes: &[u8]) -> Result<(), TestCaseError> {
+    let readers = FORMATS.map(|format| Reader::with_format(bytes, format)).into_iter().chain([Reader::new(bytes)]);
+    for mut reader in readers {
+        let (mut last, mut items) = (0, 0);
+        for item in reader.by_ref() {
+            items += 1;
+            if let Err(rejected) = item {
+                prop_assert!(rejected.line() >= last.max(1));
+                last = rejected.line();
+            }
+        }
+        prop_assert!(items <= bytes.len() + 1);
+        prop_assert!(reader.next().is_none());
+    }
+    Ok(())
+}
+
+proptest! {
+    #[test]
+    fn b3_any_bytes_are_read_to_an_end(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        reads_to_an_end(&bytes)?;
+    }
+
+    #[test]
+    fn b3_any_soup_of_its_signs_is_read_to_an_end(text in r#"(\[|\{|Operation,A\n)?[\[\]{}",:\\\r\n a1\xEF]{0,200}"#) {
+        reads_to_an_end(text.as_bytes())?;
+    }
+
+    #[test]
+    fn b3_a_document_that_was_tampered_with_is_read_to_an_end(
+        format in formats(),
+        edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0..3u8), 1..12),
+    ) {
+        let names: Vec<String> = (0..4).map(|n| format!("r{n}")).collect();
+        let mut bytes = joined(format, &document(format, &names)).into_bytes();
+        for (index, byte, how) in edits {
+            let at = index.index(bytes.len());
+            match how {
+                0 => bytes[at] = byte,
+                1 => { bytes.remove(at); }
+                _ => bytes.insert(at, byte),
+            }
+        }
+        reads_to_an_end(&bytes)?;
+    }
+
+    #[test]
+    fn b1_damaged_records_are_counted_and_the_others_are_read(
+        format in formats(),
+        damage in prop::collection::vec(prop::option::of(any::<u8>()), 1..20),
+        chunk in 1..64usize,
+    ) {
+        let names: Vec<String> = (0..damage.len()).map(|n| format!("r{n}")).collect();
+        // What the damaged ones are to hold is no text, so a record stands in until all are joined.
+        let records = document(format, &names);
+        let marks: Vec<String> = (0..records.len()).map(|n| format!("<{n}>")).collect();
+        let mut input = joined(format, &marks).into_bytes();
+        let mut sound = Vec::new();
+        for (n, (record, how)) in records.iter().zip(&damage).enumerate() {
+            let content = match how {
+                Some(how) => damaged(format, record, *how),
+                None => {
+                    sound.push(names[n].clone());
+                    record.clone().into_bytes()
+                }
+            };
+            let at = input.windows(marks[n].len()).position(|window| window == marks[n].as_bytes()).unwrap();
+            input.splice(at..at + marks[n].len(), content);
+        }
+        let items: Vec<_> = Reader::with_format(BufReader::with_capacity(chunk, &input[..]), format).collect();
+        prop_assert_eq!(items.len(), damage.len());
+        prop_assert_eq!(ids(&items), sound);
+    }
+}

@@ -1,0 +1,264 @@
+//! What becomes of a record, and of one that cannot be taken.
+
+use activity_privacy::Activity;
+use activity_privacy::m365::{Format, MAX_RECORD_BYTES, Reader, RejectReason};
+use serde_json::json;
+
+use crate::{FORMATS, document, ids, joined, one, quoted, read, record, refusals};
+
+#[test]
+fn b1_a_malformed_line_is_rejected_with_its_line_and_the_rest_goes_on() {
+    let line = |id: &str| record(json!({ "Id": id })).to_string();
+    let good = line("a");
+    let input = format!(
+        "\u{feff}\n{good}\n\n{{\"Id\": \r\n[]\n \t\n{}\r\n{{}} {{}}\n{}",
+        line("b"),
+        record(json!({ "Id": "c", "CreationTime": null })),
+    );
+    let items = read(&input);
+    assert_eq!(ids(&items), ["a", "b"]);
+    assert_eq!(
+        refusals(&items),
+        [
+            "line 4: JSON ends too early at line 1, column 6 of the record, expected one JSON object",
+            "line 5: not a JSON object, expected one JSON object per record",
+            "line 8: JSON syntax error at line 1, column 4 of the record, expected one JSON object",
+            "line 9: field `CreationTime` is missing, expected a time such as `2026-03-01T09:30:00`, in UTC",
+        ]
+    );
+}
+
+#[test]
+fn b1_a_malformed_element_is_rejected_alone() {
+    let element = |id: &str| record(json!({ "Id": id, "ObjectId": "a ] } , \" \\ [ {" })).to_string();
+    let input = format!(
+        "\n [\n{},\n{{\"Id\": oops, \"x\": [1, {{}}]}},\n{{\"Id\": ]}},\n7\n,\n{}\n,]\n",
+        element("a"),
+        element("b")
+    );
+    let items = read(input);
+    assert_eq!(ids(&items), ["a", "b"]);
+    let lines: Vec<u64> = items.iter().filter_map(|item| item.as_ref().err()).map(|r| r.line()).collect();
+    assert_eq!(lines, [4, 5, 6, 9]);
+}
+
+#[test]
+fn b1_an_array_that_is_cut_or_goes_on_says_so() {
+    let element = record(json!({})).to_string();
+    let cut = read(format!("[{element},\n{}", &element[..40]));
+    assert_eq!((cut.len(), cut[1].as_ref().unwrap_err().reason()), (2, &RejectReason::Truncated));
+    assert_eq!(cut[1].as_ref().unwrap_err().line(), 2);
+
+    let after = read(format!("[{element}]\n {element}\n{element}"));
+    assert_eq!((after.len(), after[1].as_ref().unwrap_err().reason()), (2, &RejectReason::AfterEnd));
+    assert_eq!(after[1].as_ref().unwrap_err().line(), 2);
+
+    assert!(read("[ \n ]\n").is_empty());
+    assert!(read("").is_empty() && read("\u{feff} \n").is_empty(), "an empty input holds no records");
+    assert_eq!(read("[").len(), 1);
+}
+
+#[test]
+fn b1_rows_count_lines_through_quoted_line_breaks() {
+    let input = b"TimeGenerated,OfficeId,Operation,UserId,Parameters\r\n\
+        2026-03-01T09:30:00Z,a,\"New, rule\",adele@contoso.com,\"[\n  {\"\"Name\"\": 1}\n]\"\r\n\
+        2026-03-01T09:30:00Z,short\r\n\
+        \r\n\
+        2026-03-01T09:30:00Z,\xff,Op,adele@contoso.com,\r\n\
+        2026-03-01T09:30:00Z,b,Op,adele@contoso.com,\n";
+    let items = read(input);
+    assert_eq!(ids(&items), ["a", "b"]);
+    assert_eq!(
+        refusals(&items),
+        ["line 5: 2 CSV fields, expected 5", "line 7: not UTF-8 at byte 21 of the record, expected UTF-8"]
+    );
+}
+
+#[test]
+fn b1_a_quote_that_is_never_closed_is_one_rejection() {
+    let input =
+        "TimeGenerated,OfficeId,Operation,UserId\n2026-03-01T09:30:00Z,a,Op,adele@contoso.com\n\"open,\n\n1,2,3,4\n";
+    let items = read(input);
+    assert_eq!(ids(&items), ["a"]);
+    assert_eq!(refusals(&items), ["line 3: input ends within a quoted CSV field, expected its closing quote"]);
+}
+
+#[test]
+fn b1_every_record_is_accounted_for() {
+    for format in FORMATS {
+        let names: Vec<String> = (0..50).map(|n| format!("r{n}")).collect();
+        let text = joined(format, &document(format, &names));
+        for reader in [Reader::new(text.as_bytes()), Reader::with_format(text.as_bytes(), format)] {
+            let items: Vec<_> = reader.collect();
+            assert_eq!(ids(&items), names, "{format:?}");
+        }
+    }
+}
+
+#[test]
+fn b1_an_oversized_record_is_skipped_and_reading_goes_on() {
+    let text = "x".repeat(MAX_RECORD_BYTES);
+    for format in FORMATS {
+        let mut records = document(format, &["a".to_owned(), "b".to_owned(), "c".to_owned()]);
+        records[1] = records[1].replacen("adele@contoso.com", &text, 1);
+        if format == Format::OfficeActivityCsv {
+            // Nothing inside the quotes of an oversized row can pass for a row.
+            records[1] = format!("{},{}", records[1], quoted(&format!("{text}\n{}\n", records[0])));
+        }
+        let items = read(joined(format, &records));
+        assert_eq!(ids(&items), ["a", "c"], "{format:?}");
+        let refused = items[1].as_ref().unwrap_err().reason();
+        assert_eq!(refused, &RejectReason::TooLong { max: MAX_RECORD_BYTES }, "{format:?}");
+    }
+}
+
+#[test]
+fn b1_what_is_no_known_format_is_one_rejection() {
+    for input in ["a,b\n1,2\n3,4\n", "hello", "Operation,Operation\n1,2\n", "\"open"] {
+        assert_eq!(read(input).len(), 1, "{input}");
+    }
+    assert_eq!(read(b"\xff\xfeO\0p\0\n\0").len(), 1, "UTF-16");
+    for (input, format) in [
+        ("{}\n{}", Format::JsonArray),
+        ("", Format::JsonArray),
+        ("Operation\n1", Format::AuditLogCsv),
+        ("AuditData\n{}", Format::OfficeActivityCsv),
+    ] {
+        let items: Vec<_> = Reader::with_format(input.as_bytes(), format).collect();
+        let [Err(refused)] = &items[..] else { panic!("{} items", items.len()) };
+        assert_eq!(refused.reason(), &RejectReason::OtherFormat { expected: format });
+    }
+}
+
+#[test]
+fn b1_a_failing_input_is_one_rejection_and_the_end() {
+    struct Failing(usize);
+    impl std::io::Read for Failing {
+        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+            let good = format!("{}\n", record(json!({})));
+            self.0 += 1;
+            match self.0 {
+                1 => Err(std::io::ErrorKind::Interrupted.into()),
+                2 => std::io::Read::read(&mut good.as_bytes(), buffer),
+                _ => Err(std::io::Error::other("canary")),
+            }
+        }
+    }
+    let items: Vec<_> = Reader::new(std::io::BufReader::new(Failing(0))).collect();
+    assert_eq!(ids(&items), ["r1"]);
+    assert_eq!(refusals(&items), ["line 2: reading failed (other error), expected the input to go on"]);
+}
+
+#[test]
+fn b1_more_than_an_activity_may_hold_is_rejected_with_the_field() {
+    let long = "x".repeat(600);
+    for (field, value) in
+        [("UserId", &*long), ("UserKey", "a\u{7}b"), ("Id", &long), ("Workload", &long), ("Operation", &long)]
+    {
+        let items = read(record(json!({ field: value })).to_string());
+        let refused = refusals(&items);
+        assert!(refused.len() == 1 && refused[0].contains(&format!("field `{field}`")), "{refused:?}");
+    }
+    let members: Vec<_> = (0..=Activity::MAX_OBJECTS).map(|n| json!({ "UPN": format!("u{n}@contoso.com") })).collect();
+    let items = read(record(json!({ "Members": members })).to_string());
+    assert!(matches!(items[0].as_ref().unwrap_err().reason(), RejectReason::TooLarge(_)));
+}
+
+#[test]
+fn b1_a_field_given_twice_is_rejected() {
+    let twice =
+        r#"{"Id":"a","CreationTime":"2026-03-01T09:30:00","Operation":"Op","UserId":"adele@contoso.com","UserId":"x"}"#;
+    assert_eq!(read(twice)[0].as_ref().unwrap_err().reason(), &RejectReason::RepeatedField);
+}
+
+#[test]
+fn d4_a_record_without_an_id_gets_one_from_its_content() {
+    let id = |text: &str| read(text)[0].as_ref().unwrap().id().clone();
+    let plain = r#"{"CreationTime":"2026-03-01T09:30:00","Operation":"Op","X":{"a":1,"b":[{"c":2,"d":3}]}}"#;
+    let shuffled =
+        r#"{ "X": {"b": [ {"d":3, "c":2} ], "a":1}, "Operation": "Op", "CreationTime":"2026-03-01T09:30:00" }"#;
+    let other = plain.replace("\"d\":3", "\"d\":4");
+    assert_eq!(id(plain), id(shuffled), "neither order nor white space matter");
+    assert_ne!(id(plain), id(&other));
+    // Pinned: were it ever to change, what was delivered before would be stored again.
+    assert_eq!(id(plain).as_str(), "9fe021d2-2c2b-5088-95b7-8c9a24baacc3");
+
+    let row = "TimeGenerated,Operation,UserId\n2026-03-01T09:30:00Z,Op,adele@contoso.com\n";
+    let moved = "UserId,Empty,Operation,TimeGenerated [UTC]\nadele@contoso.com,,Op,2026-03-01T09:30:00Z\n";
+    assert_eq!(id(row), id(moved));
+    let nil = record(json!({ "Id": "00000000-0000-0000-0000-000000000000" }));
+    assert_ne!(one(&nil).id().as_str(), "00000000-0000-0000-0000-000000000000");
+}
+
+#[test]
+fn d4_a_row_is_known_by_the_id_of_its_record() {
+    let header = "Identity,Id,SourceRecordId,OfficeId,Operation,TimeGenerated\n";
+    for (row, id) in [("n,i,s,o", "o"), ("n,i,s,", "s"), ("n,i,,", "i")] {
+        assert_eq!(ids(&read(format!("{header}{row},Op,2026-03-01T09:30:00Z\n"))), [id]);
+    }
+}
+
+#[test]
+fn d3_times_are_read_in_utc() {
+    for (text, expected) in [
+        ("2026-03-01T09:30:00", "2026-03-01T09:30:00Z"),
+        ("2026-03-01T09:30:00.1234567", "2026-03-01T09:30:00.123456Z"),
+        ("2026-03-01T09:30:00Z", "2026-03-01T09:30:00Z"),
+        ("2026-03-01T09:30:00+02:00", "2026-03-01T07:30:00Z"),
+        ("4/26/2026, 7:17:10.250 PM", "2026-04-26T19:17:10.250Z"),
+        ("12/1/2026, 12:00:00.000 AM", "2026-12-01T00:00:00Z"),
+    ] {
+        let activity = one(&record(json!({ "CreationTime": text })));
+        assert_eq!(activity.occurred_at(), expected.parse::<chrono::DateTime<chrono::Utc>>().unwrap(), "{text}");
+    }
+    for text in ["yesterday", "2026-13-01T00:00:00", "26/4/2026, 7:17:10 PM", "+12026-03-01T09:30:00", "1234567890"] {
+        let items = read(record(json!({ "CreationTime": text })).to_string());
+        assert_eq!(items[0].as_ref().unwrap_err().line(), 1, "{text}");
+    }
+    for column in ["TimeGenerated", "TimeGenerated [UTC]", "Start_Time [UTC]", "CreationDate"] {
+        let items = read(format!("{column},OfficeId,Operation\n2026-03-01T09:30:00,a,Op\n"));
+        assert_eq!(ids(&items), ["a"], "{column}");
+    }
+}
+
+#[test]
+fn s1_the_app_is_the_workload_in_its_suite() {
+    for (workload, record_type, app) in [
+        (json!("OneDrive"), json!(6), "OneDrive"),
+        (json!(null), json!(25), "MicrosoftTeams"),
+        (json!(""), json!("ExchangeAdmin"), "Exchange"),
+        (json!(null), json!("15"), "AzureActiveDirectory"),
+        (json!(null), json!(9999), "Microsoft 365"),
+        (json!(null), json!(null), "Microsoft 365"),
+    ] {
+        let activity = one(&record(json!({ "Workload": workload, "RecordType": record_type })));
+        assert_eq!(activity.app().name().as_str(), app);
+        assert_eq!(activity.app().suite().unwrap().as_str(), "Microsoft 365");
+    }
+}
+
+#[test]
+fn d6_objects_and_details_are_kept() {
+    let source = record(json!({
+        "ObjectId": "team", "TargetUserOrGroupName": "lee@contoso.com", "UserSharedWith": "lee@contoso.com",
+        "Members": [{ "DisplayName": "Megan", "UPN": "megan@contoso.com" }, { "DisplayName": "Nobody" }],
+        "Target": [{ "ID": "pradeep@contoso.com", "Type": 5 }, { "ID": "Pradeep", "Type": 1 }],
+    }));
+    let activity = one(&source);
+    let objects: Vec<&str> = activity.objects().collect();
+    assert_eq!(objects, ["team", "lee@contoso.com", "megan@contoso.com", "pradeep@contoso.com"]);
+    assert_eq!(activity.details(), Some(&*source.to_string()));
+
+    let export = format!("AuditData\n{}\n", quoted(&source.to_string()));
+    assert_eq!(read(export)[0].as_ref().unwrap(), &activity);
+
+    let row = "OfficeId,Operation,Empty,TimeGenerated [UTC],OfficeObjectId,Members\n\
+               a,Op,,2026-03-01T09:30:00Z,file,\"[{\"\"UPN\"\":\"\"megan@contoso.com\"\"}]\"\n";
+    let items = read(row);
+    let activity = items[0].as_ref().unwrap();
+    assert_eq!(activity.objects().collect::<Vec<_>>(), ["file", "megan@contoso.com"]);
+    assert_eq!(
+        activity.details().unwrap(),
+        r#"{"OfficeId":"a","Operation":"Op","TimeGenerated [UTC]":"2026-03-01T09:30:00Z","OfficeObjectId":"file","Members":"[{\"UPN\":\"megan@contoso.com\"}]"}"#
+    );
+}
