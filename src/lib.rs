@@ -1,4 +1,11 @@
-//! Activity privacy as a library.
+#![doc = include_str!("../README.md")]
+//!
+//! ## Where to begin
+//!
+//! [`PrivacyFilter`] is the front door. Behind it stand three ports: [`ActivityStore`], [`GroupDirectory`] and
+//! [`GovernanceSink`]; each says in its documentation what an adapter must keep. The steps that the filter drives through them
+//! are pure values, for whoever drives them without it, say from async code: [`Screen`] decides, [`change`] and [`reveal`] make
+//! sure that nothing is changed or seen before it is on record.
 
 mod activity;
 pub mod change;
@@ -14,6 +21,7 @@ pub mod memory;
 mod policy;
 mod query;
 pub mod reveal;
+pub mod rules;
 mod screen;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
