@@ -67,12 +67,13 @@
 //!   `CreationDate`, with or without ` [UTC]` behind, also as a portal writes them (`4/26/2021, 7:17:10.000 AM`).
 //! - Its objects are `ObjectId` and whom it concerned: `TargetUserOrGroupName`, `UserSharedWith`,
 //!   `DestMailboxOwnerUPN`, the UPNs in `Members` and `Target`.
-//! - Its details are the JSON text itself; of a row in the flat table, an object of the columns that hold something.
+//! - Its details are the JSON text itself, without the white space between its parts; of a row in the flat table, an object of the columns that hold something.
 //!
 //! [schema]: https://learn.microsoft.com/office/office-365-management-api/office-365-management-activity-api-schema
 //! [table]: https://learn.microsoft.com/azure/azure-monitor/reference/tables/officeactivity
 
 mod actor;
+mod fields;
 mod record;
 mod reject;
 mod split;

@@ -11,6 +11,10 @@ pub(crate) fn heading(text: &str) {
 }
 
 pub(crate) fn groups(snapshot: &DirectorySnapshot) {
+    if snapshot.groups().next().is_none() {
+        println!("none: nobody is in any group; name a groups file with --groups");
+        return;
+    }
     let mut groups = table(&["group", "name", "members"]);
     for (id, name) in snapshot.groups() {
         groups.add_row([id.to_string(), plain(name, 40), snapshot.members_of(id).len().to_string()]);

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::record::{Fields, in_field, is_nil};
+use super::fields::{Fields, in_field, is_nil};
 use super::reject::RejectReason;
 use crate::activity::{Actor, ActorKind, ActorName};
 use crate::identity::{Alias, Identity, UserId};

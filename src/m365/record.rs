@@ -10,9 +10,9 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::actor;
+use super::fields::{Fields, in_field, is_nil};
 use super::reject::RejectReason;
 use crate::activity::{Action, Activity, ActivityError, ActivityId, Actor, App, AppName};
-use crate::text::TextError;
 
 /// The namespace of the ids that are made from the content of a record (RFC 9562, section 6.5). Never to change: the
 /// same record would no longer be known for a duplicate.
@@ -20,84 +20,8 @@ const CONTENT_IDS: Uuid = Uuid::from_u128(0x5b0c_1de2_6a37_4f0e_9c41_d2a7_83f5_e
 
 const SUITE: &str = "Microsoft 365";
 
-/// Under which names each shape keeps what every activity has, best first.
-struct Shape {
-    id: &'static [&'static str],
-    time: &'static [&'static str],
-    app: &'static str,
-    object: &'static str,
-}
-
-const COMMON: Shape = Shape { id: &["Id"], time: &["CreationTime"], app: "Workload", object: "ObjectId" };
-
-// `Identity` is no id here: cmdlets write into it whom they changed.
-const FLAT: Shape = Shape {
-    id: &["OfficeId", "SourceRecordId", "RecordId", "Id"],
-    time: &["TimeGenerated", "Start_Time", "CreationTime", "CreationDate", "CreationDates"],
-    app: "OfficeWorkload",
-    object: "OfficeObjectId",
-};
-
-/// The fields of a record. Text is without white space around it, and empty text is no text.
-pub(super) struct Fields {
-    map: Map<String, Value>,
-    shape: &'static Shape,
-}
-
-impl Fields {
-    /// Of a row in the flat table, ` [UTC]` taken off the names.
-    pub(super) fn flat(map: Map<String, Value>) -> Self {
-        Self { map, shape: &FLAT }
-    }
-
-    pub(super) fn value(&self, field: &str) -> Option<&Value> {
-        self.map.get(field)
-    }
-
-    pub(super) fn text(&self, field: &'static str) -> Result<Option<&str>, RejectReason> {
-        text_of(self.value(field), field)
-    }
-
-    /// The text of a field in an object that stands in a field.
-    pub(super) fn inner_text(&self, object: &str, field: &'static str) -> Result<Option<&str>, RejectReason> {
-        text_of(self.value(object).and_then(|object| object.get(field)), field)
-    }
-
-    /// The entries of a list, which the flat table writes as JSON in a text. Any other text is the one entry.
-    pub(super) fn entries(&self, field: &'static str) -> Result<Vec<Value>, RejectReason> {
-        match self.value(field) {
-            None | Some(Value::Null) => Ok(Vec::new()),
-            Some(Value::Array(entries)) => Ok(entries.clone()),
-            Some(Value::String(text)) if text.trim().is_empty() => Ok(Vec::new()),
-            Some(Value::String(text)) => match serde_json::from_str(text) {
-                Ok(Value::Array(entries)) => Ok(entries),
-                Ok(entry @ Value::Object(_)) => Ok(vec![entry]),
-                _ => Ok(vec![Value::String(text.trim().to_owned())]),
-            },
-            Some(entry @ Value::Object(_)) => Ok(vec![entry.clone()]),
-            Some(_) => Err(RejectReason::InvalidField { field, expected: "a list" }),
-        }
-    }
-
-    fn first(&self, fields: &[&'static str]) -> Result<Option<(&'static str, &str)>, RejectReason> {
-        for field in fields {
-            if let Some(text) = self.text(field)? {
-                return Ok(Some((field, text)));
-            }
-        }
-        Ok(None)
-    }
-}
-
-fn text_of<'a>(value: Option<&'a Value>, field: &'static str) -> Result<Option<&'a str>, RejectReason> {
-    match value {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text.trim()).filter(|text| !text.is_empty())),
-        Some(_) => Err(RejectReason::InvalidField { field, expected: "a text" }),
-    }
-}
-
-/// The activity that a JSON record tells of. The text becomes its details as it stands.
+/// The activity that a JSON record tells of. The text becomes its details, without the white space between its parts:
+/// the same record is the same however it was laid out.
 pub(super) fn from_json(text: &str) -> Result<Activity, RejectReason> {
     if !text.starts_with('{') {
         return Err(RejectReason::NotAnObject);
@@ -106,7 +30,7 @@ pub(super) fn from_json(text: &str) -> Result<Activity, RejectReason> {
     if repeated {
         return Err(RejectReason::RepeatedField);
     }
-    from_fields(&Fields { map, shape: &COMMON }, text.to_owned())
+    from_fields(&Fields::common(map), compact(text))
 }
 
 /// The activity that the fields tell of.
@@ -132,9 +56,21 @@ pub(super) fn from_fields(fields: &Fields, details: String) -> Result<Activity, 
     })
 }
 
-/// Turns what is wrong with a text into what is wrong with the record that holds it.
-pub(super) fn in_field(field: &'static str) -> impl Fn(TextError) -> RejectReason {
-    move |error| RejectReason::Text { field, error }
+/// A JSON text without the white space outside its strings.
+fn compact(text: &str) -> String {
+    let (mut in_string, mut escaped) = (false, false);
+    text.chars()
+        .filter(|&c| {
+            let kept = in_string || !c.is_ascii_whitespace();
+            match c {
+                _ if escaped => escaped = false,
+                '\\' => escaped = in_string,
+                '"' => in_string = !in_string,
+                _ => {}
+            }
+            kept
+        })
+        .collect()
 }
 
 fn id(fields: &Fields) -> Result<ActivityId, RejectReason> {
@@ -147,11 +83,6 @@ fn id(fields: &Fields) -> Result<ActivityId, RejectReason> {
             ActivityId::new(Uuid::new_v5(&CONTENT_IDS, content.as_bytes()).to_string()).map_err(in_field("Id"))
         }
     }
-}
-
-/// Whether this is the UUID that stands for none.
-pub(super) fn is_nil(text: &str) -> bool {
-    Uuid::try_parse(text).is_ok_and(|uuid| uuid.is_nil())
 }
 
 /// Writes an object with its keys in order, and so its members; recursion is no deeper than the parser's was.

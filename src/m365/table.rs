@@ -3,7 +3,8 @@
 use serde_json::{Map, Value};
 
 use super::Format;
-use super::record::{self, Fields};
+use super::fields::Fields;
+use super::record;
 use super::reject::RejectReason;
 use crate::activity::Activity;
 

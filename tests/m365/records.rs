@@ -191,6 +191,15 @@ fn d4_a_record_without_an_id_gets_one_from_its_content() {
 }
 
 #[test]
+fn d4_the_same_record_in_another_layout_is_the_same_activity() {
+    let compact = record(json!({ "ObjectId": " \\\" { a  b ] \u{e9}", "Members": [{ "UPN": "b c" }] }));
+    let pretty = serde_json::to_string_pretty(&compact).unwrap();
+    let [from_array] = &read(format!("[\n{pretty}\n]"))[..] else { panic!("one record") };
+    assert!(*from_array.as_ref().unwrap() == one(&compact));
+    assert_eq!(one(&compact).details(), Some(&*compact.to_string()), "nothing inside a text is lost");
+}
+
+#[test]
 fn d4_a_row_is_known_by_the_id_of_its_record() {
     let header = "Identity,Id,SourceRecordId,OfficeId,Operation,TimeGenerated\n";
     for (row, id) in [("n,i,s,o", "o"), ("n,i,s,", "s"), ("n,i,,", "i")] {

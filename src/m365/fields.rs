@@ -1,0 +1,100 @@
+//! The fields of a record, under whatever names its shape gives them.
+
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::reject::RejectReason;
+use crate::text::TextError;
+
+/// Under which names each shape keeps what every activity has, best first.
+pub(super) struct Shape {
+    pub(super) id: &'static [&'static str],
+    pub(super) time: &'static [&'static str],
+    pub(super) app: &'static str,
+    pub(super) object: &'static str,
+}
+
+const COMMON: Shape = Shape { id: &["Id"], time: &["CreationTime"], app: "Workload", object: "ObjectId" };
+
+// `Identity` is no id here: cmdlets write into it whom they changed.
+const FLAT: Shape = Shape {
+    id: &["OfficeId", "SourceRecordId", "RecordId", "Id"],
+    time: &["TimeGenerated", "Start_Time", "CreationTime", "CreationDate", "CreationDates"],
+    app: "OfficeWorkload",
+    object: "OfficeObjectId",
+};
+
+/// The fields of a record. Text is without white space around it, and empty text is no text.
+pub(super) struct Fields {
+    pub(super) map: Map<String, Value>,
+    pub(super) shape: &'static Shape,
+}
+
+impl Fields {
+    /// Of a record as JSON.
+    pub(super) fn common(map: Map<String, Value>) -> Self {
+        Self { map, shape: &COMMON }
+    }
+
+    /// Of a row in the flat table, ` [UTC]` taken off the names.
+    pub(super) fn flat(map: Map<String, Value>) -> Self {
+        Self { map, shape: &FLAT }
+    }
+
+    pub(super) fn value(&self, field: &str) -> Option<&Value> {
+        self.map.get(field)
+    }
+
+    pub(super) fn text(&self, field: &'static str) -> Result<Option<&str>, RejectReason> {
+        text_of(self.value(field), field)
+    }
+
+    /// The text of a field in an object that stands in a field.
+    pub(super) fn inner_text(&self, object: &str, field: &'static str) -> Result<Option<&str>, RejectReason> {
+        text_of(self.value(object).and_then(|object| object.get(field)), field)
+    }
+
+    /// The entries of a list, which the flat table writes as JSON in a text. Any other text is the one entry.
+    pub(super) fn entries(&self, field: &'static str) -> Result<Vec<Value>, RejectReason> {
+        match self.value(field) {
+            None | Some(Value::Null) => Ok(Vec::new()),
+            Some(Value::Array(entries)) => Ok(entries.clone()),
+            Some(Value::String(text)) if text.trim().is_empty() => Ok(Vec::new()),
+            Some(Value::String(text)) => match serde_json::from_str(text) {
+                Ok(Value::Array(entries)) => Ok(entries),
+                Ok(entry @ Value::Object(_)) => Ok(vec![entry]),
+                _ => Ok(vec![Value::String(text.trim().to_owned())]),
+            },
+            Some(entry @ Value::Object(_)) => Ok(vec![entry.clone()]),
+            Some(_) => Err(RejectReason::InvalidField { field, expected: "a list" }),
+        }
+    }
+
+    /// The first of some fields that holds a text, and which it is.
+    pub(super) fn first(&self, fields: &[&'static str]) -> Result<Option<(&'static str, &str)>, RejectReason> {
+        for field in fields {
+            if let Some(text) = self.text(field)? {
+                return Ok(Some((field, text)));
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn text_of<'a>(value: Option<&'a Value>, field: &'static str) -> Result<Option<&'a str>, RejectReason> {
+    match value {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.trim()).filter(|text| !text.is_empty())),
+        Some(_) => Err(RejectReason::InvalidField { field, expected: "a text" }),
+    }
+}
+
+/// Turns what is wrong with a text into what is wrong with the record that holds it.
+pub(super) fn in_field(field: &'static str) -> impl Fn(TextError) -> RejectReason {
+    move |error| RejectReason::Text { field, error }
+}
+
+/// Whether this is the UUID that stands for none.
+pub(super) fn is_nil(text: &str) -> bool {
+    Uuid::try_parse(text).is_ok_and(|uuid| uuid.is_nil())
+}
