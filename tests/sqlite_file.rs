@@ -1,4 +1,5 @@
 //! Files of the SQLite adapter: whose they are, what becomes of damaged ones, and what outlives whom.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
 #![cfg(feature = "sqlite")]
 
 mod house;
