@@ -254,7 +254,7 @@ fn g2_a_record_holds_no_content_and_no_name_from_a_query() {
             Actor::user(alias("adele@contoso.com")).also(Alias::account("CanaryApp", "canary-account").unwrap());
         let begun = Activity::builder("canary-id".parse().unwrap(), actor, app, "CanaryAction".parse().unwrap(), at(0));
         let stored = begun.object("canary-object").details("canary-details").build().unwrap();
-        house.ingest(&[stored.clone()]);
+        house.ingest(&[stored]);
         house.ingest(&[activity("canary-id", "canary-conflict")]);
         let queries = [
             Query::all().by_actor("adele@contoso.com").unwrap(),
