@@ -507,6 +507,41 @@ fn g4_a_sink_that_does_wrong_is_an_error_and_the_next_call_works() {
     }
 }
 
+/// Panics with something that panics again when it is dropped, until it is told to stop.
+struct PanicsTwice(AtomicUsize);
+
+struct Payload;
+
+impl Drop for Payload {
+    fn drop(&mut self) {
+        if !thread::panicking() {
+            std::panic::resume_unwind(Box::new("again"));
+        }
+    }
+}
+
+impl GovernanceSink for PanicsTwice {
+    fn record(&self, record: &Record) -> Result<Receipt, SinkError> {
+        if self.0.fetch_add(1, Ordering::SeqCst) < 2 * BoundedSink::MAX_CALLS {
+            std::panic::resume_unwind(Box::new(Payload));
+        }
+        Ok(Receipt::assertion(record.id, 1))
+    }
+
+    fn records(&self, _: &RecordQuery, _: u64, _: usize) -> Result<Vec<RecordEntry>, SinkError> {
+        Ok(Vec::new())
+    }
+}
+
+#[test]
+fn g4_no_panic_takes_a_thread_along() {
+    let bounded = BoundedSink::new(Arc::new(PanicsTwice(AtomicUsize::new(0))), LIMIT);
+    for id in 0..2 * BoundedSink::MAX_CALLS {
+        assert!(matches!(bounded.record(&record(id as u128)).unwrap_err(), SinkError::Panicked));
+    }
+    assert_eq!(bounded.record(&record(500)).unwrap().record(), record(500).id);
+}
+
 /// Its threads end with it, and so does its hold on the sink.
 #[test]
 fn g4_a_bounded_sink_leaves_no_thread_behind() {
