@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chrono::{DateTime, SubsecRound, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -33,8 +33,8 @@ checked_text! {
 
 /// One thing that an actor did in an app at a time.
 ///
-/// Built with [`Activity::builder`]; whatever exists is within its limits. Times are kept to the microsecond. `Debug`
-/// shows none of it, so that a log line cannot tell what the library hides.
+/// Built with [`Activity::builder`]; whatever exists is within its limits. Times are kept to the microsecond, and a leap
+/// second as the second after it. `Debug` shows none of it, so that a log line cannot tell what the library hides.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -112,7 +112,7 @@ impl Activity {
             on_behalf_of: Vec::new(),
             app,
             action,
-            occurred_at: occurred_at.trunc_subsecs(6),
+            occurred_at: without_leap_second(occurred_at).trunc_subsecs(6),
             objects: Vec::new(),
             details: None,
         })
@@ -217,6 +217,13 @@ impl ActivityBuilder {
         at_most("bytes of details", activity.details().map_or(0, str::len), Activity::MAX_DETAILS_BYTES)?;
         Ok(activity)
     }
+}
+
+/// The same time as a count from the epoch tells it, in which a leap second is the second after it. Whoever orders times
+/// by that count, as cursors and databases do, then orders them as everybody else.
+pub(crate) fn without_leap_second(time: DateTime<Utc>) -> DateTime<Utc> {
+    let part = TimeDelta::nanoseconds(time.timestamp_subsec_nanos().into());
+    DateTime::from_timestamp(time.timestamp(), 0).and_then(|whole| whole.checked_add_signed(part)).unwrap_or(time)
 }
 
 fn at_most(what: &'static str, count: usize, max: usize) -> Result<(), ActivityError> {

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 pub(crate) use self::count::Tally;
 pub use self::count::{Count, CountBy};
 pub use self::cursor::{Cursor, CursorError, Position};
-use crate::activity::{Action, Activity, Actor, AppName};
+use crate::activity::{Action, Activity, Actor, AppName, without_leap_second};
 use crate::digest::Fields;
 use crate::identity::{Alias, Identity, fold};
 use crate::policy::GroupRef;
@@ -65,12 +65,12 @@ impl Query {
 
     /// Only what happened at this time or later.
     pub fn since(self, time: DateTime<Utc>) -> Self {
-        Self { since: Some(time), ..self }
+        Self { since: Some(without_leap_second(time)), ..self }
     }
 
     /// Only what happened before this time.
     pub fn until(self, time: DateTime<Utc>) -> Self {
-        Self { until: Some(time), ..self }
+        Self { until: Some(without_leap_second(time)), ..self }
     }
 
     /// Only what somebody did, or what was done for them: an id, any alias, an account name or the name of an application.

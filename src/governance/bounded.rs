@@ -53,7 +53,11 @@ impl BoundedSink {
         let job: Job = Box::new(move |sink| {
             // Whoever waited for so long was told that it failed, so it must not be begun now.
             if begun.elapsed() < limit {
-                let result = catch_unwind(AssertUnwindSafe(|| act(sink))).unwrap_or(Err(SinkError::Panicked));
+                let result = catch_unwind(AssertUnwindSafe(|| act(sink))).unwrap_or_else(|payload| {
+                    // Never dropped, because its drop can panic too and would take the thread along.
+                    std::mem::forget(payload);
+                    Err(SinkError::Panicked)
+                });
                 // A late answer finds nobody waiting.
                 let _ = answer.send(result);
             }

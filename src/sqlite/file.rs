@@ -47,11 +47,15 @@ pub(super) fn open(path: &Path, schema: &Schema) -> Result<Connection, OpenFileE
 }
 
 fn check(connection: &mut Connection, schema: &Schema) -> Result<(), OpenFileError> {
-    if identify(connection, schema)? {
+    // In one transaction, because another process may be making the file: half of what it wrote is nobody's file.
+    let snapshot = connection.transaction()?;
+    let ours = identify(&snapshot, schema)?;
+    snapshot.commit()?;
+    if ours {
         return Ok(());
     }
     use_wal(connection)?;
-    // Another process may be making the file at the same time: look again once nobody else can write.
+    // Look again once nobody else can write.
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     if !identify(&transaction, schema)? {
         for table in schema.tables {

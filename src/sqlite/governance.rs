@@ -49,12 +49,12 @@ impl GovernanceSink for SqliteGovernance {
         let id = record.id.0.as_bytes().as_slice();
         let mut connection = self.connection();
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let known: Option<(i64, String)> = transaction
+        let known: Option<(i64, Vec<u8>)> = transaction
             .prepare_cached("SELECT sequence, record FROM record WHERE id = ?1")?
-            .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))
+            .query_row([id], |row| Ok((row.get(0)?, row.get_ref(1)?.as_bytes()?.to_vec())))
             .optional()?;
         if let Some((sequence, known)) = known {
-            return if known == text {
+            return if known == text.as_bytes() {
                 Ok(Receipt::assertion(record.id, sequence.unsigned_abs()))
             } else {
                 Err(SinkError::IdTaken(record.id))
@@ -80,8 +80,8 @@ impl GovernanceSink for SqliteGovernance {
             && let Some(row) = rows.next()?
         {
             let sequence: i64 = row.get(0)?;
-            let text: String = row.get(1)?;
-            let record: Record = serde_json::from_str(&text).map_err(|_| damaged())?;
+            let text = row.get_ref(1)?.as_bytes().map_err(|_| damaged())?;
+            let record: Record = serde_json::from_slice(text).map_err(|_| damaged())?;
             if query.matches(&record) {
                 found.push(RecordEntry { sequence: sequence.unsigned_abs(), record });
             }

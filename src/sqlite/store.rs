@@ -155,9 +155,9 @@ impl ActivityStore for SqliteStore {
             if let Some(known) = self.policy.load_full().filter(|known| known.revision() == in_force) {
                 return Ok(Some(known));
             }
-            let document: String = connection
+            let document: Vec<u8> = connection
                 .prepare_cached("SELECT document FROM policy WHERE revision = ?1")?
-                .query_row([as_integer(in_force.number())], |row| row.get(0))?;
+                .query_row([as_integer(in_force.number())], |row| Ok(row.get_ref(0)?.as_bytes()?.to_vec()))?;
             let policy: Arc<PrivacyPolicy> = Arc::new(from_json(POLICY, &document)?);
             self.policy.store(Some(Arc::clone(&policy)));
             Ok(Some(policy))
@@ -288,9 +288,9 @@ fn fence(connection: &Connection, expected: Option<Revision>) -> Result<(), Stor
 fn append_one(transaction: &Transaction<'_>, stamped: &Stamped<'_>) -> Result<Appended, StoreError> {
     let activity = stamped.activity();
     for table in [PUBLIC, PRIVATE] {
-        let first: Option<String> = transaction
+        let first: Option<Vec<u8>> = transaction
             .prepare_cached(&format!("SELECT activity FROM {} WHERE id = ?1", table.name))?
-            .query_row([activity.id().as_str()], |row| row.get(0))
+            .query_row([activity.id().as_str()], |row| Ok(row.get_ref(0)?.as_bytes()?.to_vec()))
             .optional()?;
         if let Some(first) = first {
             let first: Activity = from_json(ACTIVITY, &first)?;
@@ -385,7 +385,7 @@ impl Narrowed {
 }
 
 fn stored(row: &Row<'_>) -> Result<StoredActivity, StoreError> {
-    let text = |column| row.get_ref(column)?.as_str().map_err(|_| damaged(ACTIVITY));
+    let text = |column| row.get_ref(column)?.as_bytes().map_err(|_| damaged(ACTIVITY));
     Ok(StoredActivity::assertion(from_json(ACTIVITY, text(0)?)?, from_json(ACTIVITY, text(1)?)?))
 }
 
@@ -393,9 +393,10 @@ fn to_json<T: Serialize>(what: &'static str, value: &T) -> Result<String, StoreE
     serde_json::to_string(value).map_err(|_| damaged(what))
 }
 
-/// The parser's own message is dropped, because it can quote what it read.
-fn from_json<T: DeserializeOwned>(what: &'static str, text: &str) -> Result<T, StoreError> {
-    serde_json::from_str(text).map_err(|_| damaged(what))
+/// Takes bytes, because damaged text may not even be UTF-8. The parser's own message is dropped, because it can quote
+/// what it read.
+fn from_json<T: DeserializeOwned>(what: &'static str, text: &[u8]) -> Result<T, StoreError> {
+    serde_json::from_slice(text).map_err(|_| damaged(what))
 }
 
 fn damaged(what: &'static str) -> StoreError {

@@ -1,5 +1,6 @@
 //! A furnished house for the tests: a filter over any store, a directory to move people in and out of, a log to read.
 #![allow(dead_code, reason = "every test file uses a part of it")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};

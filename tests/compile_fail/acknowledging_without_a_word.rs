@@ -1,0 +1,21 @@
+//! Rule R1: an acknowledgement is one call, in so many words.
+
+use activity_privacy::*;
+
+fn built() -> Acknowledgement {
+    Acknowledgement(())
+}
+
+fn by_default() -> Acknowledgement {
+    Acknowledgement::default()
+}
+
+fn twice(once: &Acknowledgement) -> Acknowledgement {
+    once.clone()
+}
+
+fn left_out(viewer: UserId) -> RevealRequest {
+    RevealRequest::new(viewer, Query::all(), std::time::Duration::from_secs(1))
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+//! Rule R2: leave to read one page ends with the reveal that it is for.
+
+use activity_privacy::*;
+
+fn kept(reveal: RecordedReveal, policy: &PrivacyPolicy, record: RecordId) -> Option<Admission<'static>> {
+    reveal.admit(policy, record, chrono::DateTime::UNIX_EPOCH).ok()
+}
+
+fn main() {}

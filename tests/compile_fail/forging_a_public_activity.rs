@@ -1,0 +1,21 @@
+//! Rule F1: what a forwarder accepts cannot be made from a private activity, nor read from anywhere.
+
+use activity_privacy::*;
+
+fn wrapped(private: StoredActivity) -> PublicActivity {
+    PublicActivity(private)
+}
+
+fn turned(private: StoredActivity) -> PublicActivity {
+    private.into()
+}
+
+fn read(json: &str) -> PublicActivity {
+    serde_json::from_str(json).unwrap()
+}
+
+fn forwarded(revealed: Vec<StoredActivity>, next: ForwardCursor) -> ForwardBatch {
+    ForwardBatch { activities: revealed, next }
+}
+
+fn main() {}

@@ -1,0 +1,21 @@
+//! No proof is made but by the step before it.
+
+use activity_privacy::*;
+
+fn a_recorded_reveal(request: RevealRequest, id: RevealId, intent: RecordId) -> RecordedReveal {
+    RecordedReveal { id, intent, expires_at: chrono::DateTime::UNIX_EPOCH, request }
+}
+
+fn an_admission(reveal: &RecordedReveal) -> Admission<'_> {
+    Admission { reveal, policy: Revision::FIRST }
+}
+
+fn a_recorded_change(record: Record, next: PrivacyPolicy) -> RecordedChange {
+    RecordedChange { record, next, expected: None }
+}
+
+fn a_stamped_batch<'a>() -> StampedBatch<'a> {
+    StampedBatch { policy: Revision::FIRST, monitored: Vec::new(), stamped: Vec::new() }
+}
+
+fn main() {}

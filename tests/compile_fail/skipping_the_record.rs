@@ -1,0 +1,29 @@
+//! Rule R2: nothing private leaves the store before its record is durable.
+
+use activity_privacy::*;
+
+fn asking_unrecorded(store: &dyn ActivityStore, pending: &PendingReveal) {
+    let _ = store.revealed_page(pending, None, 10);
+}
+
+fn asking_unadmitted(store: &dyn ActivityStore, recorded: &RecordedReveal) {
+    let _ = store.revealed_page(recorded, None, 10);
+}
+
+fn publishing_unrecorded(store: &dyn ActivityStore, pending: &PendingChange) {
+    let _ = store.publish(pending);
+}
+
+fn reading_through_the_seal(sealed: SealedPage) -> Vec<StoredActivity> {
+    sealed.0
+}
+
+fn reading_a_pending_page(page: PendingPage) -> Vec<StoredActivity> {
+    page.activities
+}
+
+fn opening_without_a_receipt(page: PendingPage) -> Vec<StoredActivity> {
+    page.recorded().unwrap()
+}
+
+fn main() {}

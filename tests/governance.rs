@@ -1,0 +1,563 @@
+//! Chapter G of the rules: governance.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
+
+mod fault;
+mod house;
+mod place;
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
+use activity_privacy::*;
+use fault::*;
+use house::*;
+use place::*;
+use uuid::Uuid;
+
+/// A record like none before it.
+fn record(id: u128) -> Record {
+    Record {
+        id: RecordId(Uuid::from_u128(id)),
+        at: at(0),
+        initiator: Initiator::User(user("root")),
+        policy: None,
+        act: Act::ReadGovernance,
+        outcome: Outcome::Denied(Denial::NotAdmin),
+    }
+}
+
+fn furnish(house: &House) -> &House {
+    house.install(people(&[("adele", &["council"]), ("bob", &[]), ("ann", &["council"])]));
+    house.manage("contoso.com").make_private("council").change(PolicyChange::SetAdmin(user("ann"), Role::Analyst))
+}
+
+fn gap_free(entries: &[RecordEntry]) {
+    let sequences: Vec<u64> = entries.iter().map(|entry| entry.sequence).collect();
+    assert_eq!(sequences, (1..=entries.len() as u64).collect::<Vec<_>>());
+}
+
+/// `threads` threads at once, each recording on one of the sinks in turn: no number twice, none left out, and whoever
+/// comes later has the greater one.
+fn record_at_once(sinks: &[Arc<dyn GovernanceSink>], threads: usize) {
+    let start = Barrier::new(threads);
+    let each = 25;
+    let receipts = Mutex::new(BTreeSet::new());
+    thread::scope(|scope| {
+        for number in 0..threads {
+            let (start, receipts, sink) = (&start, &receipts, &sinks[number % sinks.len()]);
+            scope.spawn(move || {
+                start.wait();
+                let mut last = 0;
+                for at in 0..each {
+                    let receipt = sink.record(&record((number * each + at + 1) as u128)).unwrap();
+                    assert!(receipt.sequence() > last);
+                    last = receipt.sequence();
+                    assert!(receipts.lock().unwrap().insert(last), "{last} was given twice");
+                }
+            });
+        }
+    });
+    assert_eq!(*receipts.lock().unwrap(), (1..=(threads * each) as u64).collect());
+    for sink in sinks {
+        let entries = sink.records(&RecordQuery::default(), 0, usize::MAX).unwrap();
+        assert_eq!(entries.len(), threads * each);
+        gap_free(&entries);
+    }
+}
+
+#[test]
+fn g1_sequence_numbers_have_no_gap_with_many_threads() {
+    for place in places() {
+        record_at_once(&[place.sink], 8);
+    }
+}
+
+#[cfg(feature = "sqlite")]
+#[test]
+fn g1_sequence_numbers_have_no_gap_with_two_handles() {
+    use activity_privacy::sqlite::{SqliteGovernance, governance_path};
+    let place = Place::in_sqlite();
+    let other: Arc<dyn GovernanceSink> = Arc::new(SqliteGovernance::open(governance_path(place.path())).unwrap());
+    record_at_once(&[Arc::clone(&place.sink), other], 8);
+}
+
+#[test]
+fn g1_the_same_record_gets_the_same_receipt() {
+    for place in places() {
+        let receipts: Vec<Receipt> = (1..=3).map(|id| place.sink.record(&record(id)).unwrap()).collect();
+        assert_eq!(receipts.iter().map(Receipt::sequence).collect::<Vec<_>>(), [1, 2, 3]);
+        assert_eq!(place.sink.record(&record(2)).unwrap(), receipts[1]);
+        let other = Record { at: at(1), ..record(2) };
+        assert!(matches!(place.sink.record(&other).unwrap_err(), SinkError::IdTaken(id) if id == other.id));
+        assert_eq!(place.sink.record(&record(4)).unwrap().sequence(), 4, "what was refused leaves no gap");
+        gap_free(&place.sink.records(&RecordQuery::default(), 0, usize::MAX).unwrap());
+    }
+}
+
+/// A whole life of changes, grants, refusals, reveals and pages, from several threads and two filters.
+#[test]
+fn g1_everything_is_a_record_and_none_is_missing() {
+    for place in places() {
+        let (here, there) = (place.house(), place.house());
+        furnish(&here).permit_root().ingest(&[activity("a", "adele")]);
+        there.install(people(&[("adele", &["council"])]));
+        thread::scope(|scope| {
+            for (number, house) in [&here, &there, &here, &there].into_iter().enumerate() {
+                scope.spawn(move || {
+                    for turn in 0..3 {
+                        let name = domain(&format!("x{number}-{turn}.example"));
+                        house.change(PolicyChange::ManageDomain(ManagedDomain::exactly(name)));
+                        assert!(house.filter.reveal(reveal_all("adele")).is_err());
+                        let mut reveal = house.filter.reveal(reveal_all("root")).unwrap();
+                        reveal.page(PageSize::MAX, None).unwrap();
+                        reveal.close().unwrap();
+                    }
+                });
+            }
+        });
+        let entries = here.records();
+        gap_free(&entries);
+        let count = |fits: &dyn Fn(&Record) -> bool| entries.iter().filter(|entry| fits(&entry.record)).count();
+        let done = |record: &Record| matches!(record.outcome, Outcome::Done { .. });
+        assert_eq!(count(&|r| r.kind() == RecordKind::Page), 12);
+        assert_eq!(count(&|r| matches!(r.outcome, Outcome::Closed { .. })), 12);
+        assert_eq!(count(&|r| matches!((&r.act, &r.outcome), (Act::Reveal(_), Outcome::Denied(_)))), 12);
+        assert_eq!(count(&|r| matches!(r.act, Act::ChangePolicy(ChangeSummary::ManageDomain { .. })) && done(r)), 13);
+        // As many changes are done as the policy has revisions.
+        assert_eq!(count(&done) as u64, here.filter.policy().unwrap().revision().number());
+        // Each outcome comes after its intent, and each change has one.
+        for (at, entry) in entries.iter().enumerate() {
+            let intents = entries[..at].iter().filter(|before| before.record.outcome == Outcome::Intended);
+            let intents: BTreeSet<RecordId> = intents.map(|before| before.record.id).collect();
+            match &entry.record.outcome {
+                Outcome::Done { intent } | Outcome::Failed { intent, .. } | Outcome::Closed { intent, .. } => {
+                    assert!(intents.contains(intent));
+                }
+                _ => {}
+            }
+        }
+        let intended =
+            count(&|r| matches!(r.act, Act::ChangePolicy(_) | Act::FoundPolicy) && r.outcome == Outcome::Intended);
+        assert_eq!(intended, count(&done) + count(&|r| matches!(r.outcome, Outcome::Failed { .. })));
+    }
+}
+
+fn outcomes(records: &[Record]) -> Vec<OutcomeKind> {
+    records.iter().map(|record| record.outcome.kind()).collect()
+}
+
+#[test]
+fn g1_the_intent_comes_before_the_act_and_the_outcome_after() {
+    let log: Log = Arc::new(Mutex::default());
+    let sink = FaultySink::new(&log);
+    let store = SpyStore::new(Arc::new(MemoryStore::new()), &log);
+    let filter = PrivacyFilter::builder(Arc::clone(&store), MemoryDirectory::new(), Arc::clone(&sink))
+        .sink_limit(LIMIT)
+        .found(user("root"))
+        .unwrap();
+    assert_eq!(*log.lock().unwrap(), ["sink", "publish", "sink"]);
+    assert_eq!(outcomes(&sink.durable()), [OutcomeKind::Intended, OutcomeKind::Done]);
+
+    let change = |name: &str| {
+        log.lock().unwrap().clear();
+        let managed = ManagedDomain::exactly(domain(name));
+        filter.change(&user("root"), &PolicyChange::ManageDomain(managed))
+    };
+    change("done.example").unwrap();
+    assert_eq!(*log.lock().unwrap(), ["sink", "publish", "sink"]);
+
+    // The store fails: that is the outcome.
+    store.fail_to_publish(StoreError::Backend("on command".into()));
+    assert!(matches!(change("failed.example").unwrap_err(), ChangeError::Store(StoreError::Backend(_))));
+    let records = sink.durable();
+    let [.., intent, outcome] = &records[..] else { panic!("two records") };
+    assert_eq!(intent.outcome, Outcome::Intended);
+    assert_eq!(outcome.outcome, Outcome::Failed { intent: intent.id, cause: Failure::Store });
+    assert_eq!(intent.act, outcome.act);
+
+    // Another change came first: that is recorded, and the change is tried again on top of it.
+    store.fail_to_publish(StoreError::Stale { in_force: None });
+    change("late.example").unwrap();
+    assert_eq!(*log.lock().unwrap(), ["sink", "publish", "sink", "sink", "publish", "sink"]);
+    let records = sink.durable();
+    let [.., first, superseded, second, done] = &records[..] else { panic!("four records") };
+    assert_eq!(superseded.outcome, Outcome::Failed { intent: first.id, cause: Failure::Superseded });
+    assert_eq!(done.outcome, Outcome::Done { intent: second.id });
+    let ids: BTreeSet<RecordId> = records.iter().map(|record| record.id).collect();
+    assert_eq!(ids.len(), records.len());
+}
+
+#[test]
+fn g1_what_cannot_be_recorded_is_not_done() {
+    for fault in FAULTS {
+        let log: Log = Arc::new(Mutex::default());
+        let sink = FaultySink::new(&log);
+        let store = SpyStore::new(Arc::new(MemoryStore::new()), &log);
+        let filter = PrivacyFilter::builder(Arc::clone(&store), MemoryDirectory::new(), Arc::clone(&sink))
+            .sink_limit(LIMIT)
+            .found(user("root"))
+            .unwrap();
+        let change = |name: &str| {
+            log.lock().unwrap().clear();
+            let managed = ManagedDomain::exactly(domain(name));
+            filter.change(&user("root"), &PolicyChange::ManageDomain(managed))
+        };
+        let before = filter.policy().unwrap();
+        sink.fault_in(0, fault);
+        assert!(matches!(change("not.example").unwrap_err(), ChangeError::Unrecorded(_)), "{fault:?}");
+        assert_eq!(filter.policy().unwrap(), before);
+        assert_eq!(*log.lock().unwrap(), ["sink at fault"], "the store is never asked");
+        // The outcome cannot be recorded: the change is in force, and the caller is told both.
+        sink.fault_in(1, fault);
+        let ChangeError::OutcomeUnrecorded { revision, .. } = change("in-force.example").unwrap_err() else {
+            panic!("{fault:?}")
+        };
+        assert_eq!(filter.policy().unwrap().revision(), revision);
+        assert!(revision > before.revision());
+    }
+}
+
+#[test]
+fn g1_refused_changes_and_reads_are_records() {
+    for place in places() {
+        let house = place.house();
+        furnish(&house);
+        let last = || house.records().pop().unwrap().record;
+        let change = PolicyChange::MakePublic(group("council").into());
+        assert!(house.filter.change(&user("bob"), &change).is_err());
+        assert_eq!(
+            (last().initiator, last().outcome),
+            (Initiator::User(user("bob")), Outcome::Denied(Denial::NotAdmin))
+        );
+        assert_eq!(last().target().as_deref(), Some("council"));
+        let change = PolicyChange::MakePrivate(group("unknown").into());
+        assert!(house.filter.change(&user("root"), &change).is_err());
+        assert_eq!(last().outcome, Outcome::Invalid(PolicyError::UnknownGroup(group("unknown"))));
+        assert!(house.filter.governance(&user("bob"), &RecordQuery::default(), 0, PageSize::MAX).is_err());
+        assert_eq!((last().kind(), last().outcome), (RecordKind::GovernanceRead, Outcome::Denied(Denial::NotAdmin)));
+        gap_free(&house.records());
+    }
+}
+
+/// No content of an activity and nothing that was typed into a query, wherever it could slip in.
+#[test]
+fn g2_a_record_holds_no_content_and_no_name_from_a_query() {
+    for place in places() {
+        let house = place.house();
+        furnish(&house).permit_root();
+        let app = App::new("CanaryApp".parse().unwrap()).in_suite("CanarySuite".parse().unwrap());
+        let actor =
+            Actor::user(alias("adele@contoso.com")).also(Alias::account("CanaryApp", "canary-account").unwrap());
+        let begun = Activity::builder("canary-id".parse().unwrap(), actor, app, "CanaryAction".parse().unwrap(), at(0));
+        let stored = begun.object("canary-object").details("canary-details").build().unwrap();
+        house.ingest(&[stored]);
+        house.ingest(&[activity("canary-id", "canary-conflict")]);
+        let queries = [
+            Query::all().by_actor("adele@contoso.com").unwrap(),
+            Query::all().by_actor("canary-account").unwrap(),
+            Query::all().containing("canary-object").unwrap(),
+            Query::all().in_app("CanaryApp".parse().unwrap()).in_suite("CanarySuite".parse().unwrap()),
+            Query::all().with_action("CanaryAction".parse().unwrap()),
+        ];
+        for query in queries {
+            for viewer in ["root", "bob"] {
+                let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
+                let request = RevealRequest::new(user(viewer), query.clone(), Duration::from_secs(9), audited);
+                if let Ok(mut reveal) = house.filter.reveal(request) {
+                    reveal.page(PageSize::MAX, None).unwrap();
+                    reveal.close().unwrap();
+                }
+            }
+        }
+        // A grant names somebody; its record names the id that it led to, or nobody.
+        for name in ["canary-nobody@contoso.com", "ann@contoso.com"] {
+            let _nobody_is_refused = house.filter.change(&user("root"), &PolicyChange::Grant(alias(name)));
+        }
+        let records = house.records();
+        assert!(records.iter().any(|entry| matches!(&entry.record.act, Act::Page { private: 1, .. })));
+        for entry in records {
+            let json = serde_json::to_string(&entry).unwrap();
+            let text = format!("{json} {entry:?}").to_lowercase();
+            assert!(!text.contains("canary") && !text.contains("adele") && !text.contains('@'), "{json}");
+        }
+    }
+}
+
+#[test]
+fn g3_records_are_read_by_permitted_admins_only() {
+    for place in places() {
+        let house = place.house();
+        furnish(&house);
+        let read = |name: &str| house.filter.governance(&user(name), &RecordQuery::default(), 0, PageSize::MAX);
+        let denial = |name: &str| match read(name).unwrap_err() {
+            GovernanceError::Denied(denial) => denial,
+            other => panic!("expected a denial, got {other:?}"),
+        };
+        assert_eq!(read("root").unwrap(), house.records(), "a privacy administrator");
+        assert_eq!(denial("bob"), Denial::NotAdmin);
+        assert_eq!(denial("ann"), Denial::MayNotReadGovernance, "an analyst without a grant");
+        house.change(PolicyChange::Grant(alias("ann@contoso.com")));
+        assert_eq!(read("ann").unwrap(), house.records(), "an analyst with a grant");
+        house.change(PolicyChange::Revoke(user("ann").into()));
+        assert_eq!(denial("ann"), Denial::MayNotReadGovernance);
+        house.change(PolicyChange::RemoveAdmin(user("ann")));
+        assert_eq!(denial("ann"), Denial::NotAdmin);
+    }
+}
+
+/// Ann is in the private council, and what she did as an admin is shown.
+#[test]
+fn g3_privacy_never_hides_a_record() {
+    for place in places() {
+        let house = place.house();
+        furnish(&house).change(PolicyChange::Grant(alias("ann@contoso.com")));
+        house.ingest(&[activity("of-ann", "ann")]);
+        assert!(house.public_ids().is_empty(), "what she does in apps is private");
+        house.filter.reveal(reveal_all("ann")).unwrap().close().unwrap();
+        let by_ann = RecordQuery { initiator: Some(user("ann")), ..Default::default() };
+        let found = house.filter.governance(&user("root"), &by_ann, 0, PageSize::MAX).unwrap();
+        assert_eq!(found.iter().map(|entry| entry.record.kind()).collect::<Vec<_>>(), [RecordKind::Reveal; 2]);
+        assert!(serde_json::to_string(&found).unwrap().contains("\"ann\""));
+    }
+}
+
+#[test]
+fn g3_every_filter_narrows() {
+    for place in places() {
+        let house = place.house();
+        furnish(&house).permit_root().advance(10);
+        let mut reveal = house.filter.reveal(reveal_all("root")).unwrap();
+        reveal.page(PageSize::MAX, None).unwrap();
+        house.advance(10).change(PolicyChange::Revoke(user("root").into()));
+        assert!(reveal.page(PageSize::MAX, None).is_err());
+        assert!(house.filter.reveal(reveal_all("ann")).is_err());
+        let _denied = house.filter.governance(&user("bob"), &RecordQuery::default(), 0, PageSize::MAX);
+
+        let all = house.records();
+        let check = |query: RecordQuery, expected: usize, fits: &dyn Fn(&Record) -> bool| {
+            let found = house.filter.governance(&user("root"), &query, 0, PageSize::MAX).unwrap();
+            let naive: Vec<_> = all.iter().filter(|entry| fits(&entry.record)).cloned().collect();
+            assert_eq!(found, naive, "{query:?}");
+            assert_eq!(found.len(), expected, "{query:?}");
+            // Page by page, the same.
+            let (mut leafed, mut after) = (Vec::new(), 0);
+            loop {
+                let page = house.filter.governance(&user("root"), &query, after, PageSize::at_most(2)).unwrap();
+                let Some(last) = page.last() else { break };
+                after = last.sequence;
+                leafed.extend(page);
+            }
+            assert_eq!(leafed, naive);
+        };
+        let any = RecordQuery::default;
+        // Founding, managing, hiding, an admin, a grant: an intent and an outcome each; then what is above.
+        check(any(), 17, &|_| true);
+        check(RecordQuery { from: Some(at(10)), ..any() }, 7, &|r| r.at >= at(10));
+        check(RecordQuery { until: Some(at(10)), ..any() }, 10, &|r| r.at < at(10));
+        check(RecordQuery { from: Some(at(10)), until: Some(at(20)), ..any() }, 2, &|r| r.at == at(10));
+        for (kind, expected) in [
+            (RecordKind::PolicyChange, 8),
+            (RecordKind::Grant, 2),
+            (RecordKind::Revocation, 2),
+            (RecordKind::Reveal, 2),
+            (RecordKind::Page, 2),
+            (RecordKind::GovernanceRead, 1),
+        ] {
+            check(RecordQuery { kind: Some(kind), ..any() }, expected, &|r| r.kind() == kind);
+        }
+        for (name, expected) in [("root", 15), ("ann", 1), ("bob", 1), ("nobody", 0)] {
+            let by = Initiator::User(user(name));
+            check(RecordQuery { initiator: Some(user(name)), ..any() }, expected, &|r| r.initiator == by);
+        }
+        let of_reveal = reveal.id().to_string();
+        for (target, expected) in
+            [("root", 4), ("ann", 2), ("council", 2), ("contoso.com", 2), (&of_reveal, 3), ("x", 0)]
+        {
+            let target = target.to_owned();
+            check(RecordQuery { target: Some(target.clone()), ..any() }, expected, &|r| {
+                r.target().as_ref() == Some(&target)
+            });
+        }
+        for (outcome, expected) in
+            [(OutcomeKind::Intended, 8), (OutcomeKind::Done, 6), (OutcomeKind::Failed, 0), (OutcomeKind::Refused, 3)]
+        {
+            check(RecordQuery { outcome: Some(outcome), ..any() }, expected, &|r| r.outcome.kind() == outcome);
+        }
+        let both = RecordQuery { initiator: Some(user("root")), outcome: Some(OutcomeKind::Refused), ..any() };
+        check(both, 1, &|r| r.initiator == Initiator::User(user("root")) && r.outcome.kind() == OutcomeKind::Refused);
+    }
+}
+
+/// A sink in which calls wait until they are let go.
+struct Gate {
+    inner: MemorySink,
+    open: Mutex<bool>,
+    opened: std::sync::Condvar,
+    begun: AtomicUsize,
+}
+
+impl Gate {
+    fn shut() -> Arc<Self> {
+        Arc::new(Self {
+            inner: MemorySink::new(),
+            open: Mutex::new(false),
+            opened: std::sync::Condvar::new(),
+            begun: AtomicUsize::new(0),
+        })
+    }
+
+    fn let_go(&self) {
+        *self.open.lock().unwrap() = true;
+        self.opened.notify_all();
+    }
+}
+
+impl GovernanceSink for Gate {
+    fn record(&self, record: &Record) -> Result<Receipt, SinkError> {
+        self.begun.fetch_add(1, Ordering::SeqCst);
+        drop(self.opened.wait_while(self.open.lock().unwrap(), |open| !*open).unwrap());
+        self.inner.record(record)
+    }
+
+    fn records(&self, query: &RecordQuery, after: u64, limit: usize) -> Result<Vec<RecordEntry>, SinkError> {
+        self.inner.records(query, after, limit)
+    }
+}
+
+#[test]
+fn g4_a_hanging_sink_is_bounded_in_time() {
+    let gate = Gate::shut();
+    let limit = Duration::from_millis(50);
+    let bounded = BoundedSink::new(Arc::clone(&gate) as Arc<dyn GovernanceSink>, limit);
+    // Far more calls than may hang at once, from several threads.
+    thread::scope(|scope| {
+        for number in 0..4_u128 {
+            let bounded = &bounded;
+            scope.spawn(move || {
+                for at in 0..10 {
+                    let begun = Instant::now();
+                    let error = bounded.record(&record(number * 100 + at + 1)).unwrap_err();
+                    assert!(matches!(error, SinkError::TimedOut), "{error:?}");
+                    assert!(begun.elapsed() < limit * 10, "{:?}", begun.elapsed());
+                }
+            });
+        }
+    });
+    let hung = gate.begun.load(Ordering::SeqCst);
+    assert_eq!(hung, BoundedSink::MAX_CALLS, "no more threads than that");
+    // Once they come back, the sink is as good as ever; what was given up before it was begun never is.
+    gate.let_go();
+    let mut fresh = 1_000;
+    let receipt = loop {
+        fresh += 1;
+        match bounded.record(&record(fresh)) {
+            Ok(receipt) => break receipt,
+            Err(SinkError::TimedOut) if fresh < 1_100 => {}
+            Err(error) => panic!("{error:?}"),
+        }
+    };
+    assert_eq!(receipt.record(), record(fresh).id);
+    let late = || {
+        let durable = gate.inner.records(&RecordQuery::default(), 0, usize::MAX).unwrap();
+        durable.iter().filter(|entry| entry.record.id < record(1_000).id).count()
+    };
+    let begun = Instant::now();
+    while late() < hung && begun.elapsed() < Duration::from_secs(5) {
+        thread::sleep(Duration::from_millis(5));
+    }
+    assert_eq!(late(), hung, "late ones may be durable, and nobody was told that they are");
+}
+
+/// A late answer never counts: not for the call that it was for, and not for the next.
+#[test]
+fn g4_a_late_answer_never_counts() {
+    let sink = FaultySink::new(&Log::default());
+    let bounded = BoundedSink::new(Arc::clone(&sink) as Arc<dyn GovernanceSink>, LIMIT);
+    sink.fault_in(0, Fault::Hangs);
+    assert!(matches!(bounded.record(&record(1)).unwrap_err(), SinkError::TimedOut));
+    for id in 2..20 {
+        let receipt = bounded.record(&record(id)).unwrap();
+        assert_eq!(receipt.record(), record(id).id);
+        thread::sleep(HANG / 15);
+    }
+    assert!(sink.durable().iter().any(|record| record.id == RecordId(Uuid::from_u128(1))), "it came, too late");
+    // Offered again, it gets the receipt that it got first.
+    assert_eq!(bounded.record(&record(1)).unwrap().record(), record(1).id);
+}
+
+#[test]
+fn g4_a_sink_that_does_wrong_is_an_error_and_the_next_call_works() {
+    let sink = FaultySink::new(&Log::default());
+    let bounded = BoundedSink::new(Arc::clone(&sink) as Arc<dyn GovernanceSink>, LIMIT);
+    let _first = bounded.record(&record(1_000)).unwrap();
+    // More often than there are threads.
+    for turn in 0..40 {
+        sink.fault_in(0, Fault::Panics);
+        assert!(matches!(bounded.record(&record(turn * 2)).unwrap_err(), SinkError::Panicked));
+        let receipt = bounded.record(&record(turn * 2 + 1)).unwrap();
+        assert_eq!(receipt.record(), record(turn * 2 + 1).id);
+    }
+    for fault in [Fault::AnswersForAnother, Fault::AnswersForTheLast] {
+        sink.fault_in(0, fault);
+        assert!(matches!(bounded.record(&record(500)).unwrap_err(), SinkError::WrongReceipt));
+    }
+}
+
+/// Panics with something that panics again when it is dropped, until it is told to stop.
+struct PanicsTwice(AtomicUsize);
+
+struct Payload;
+
+impl Drop for Payload {
+    fn drop(&mut self) {
+        if !thread::panicking() {
+            std::panic::resume_unwind(Box::new("again"));
+        }
+    }
+}
+
+impl GovernanceSink for PanicsTwice {
+    fn record(&self, record: &Record) -> Result<Receipt, SinkError> {
+        if self.0.fetch_add(1, Ordering::SeqCst) < 2 * BoundedSink::MAX_CALLS {
+            std::panic::resume_unwind(Box::new(Payload));
+        }
+        Ok(Receipt::assertion(record.id, 1))
+    }
+
+    fn records(&self, _: &RecordQuery, _: u64, _: usize) -> Result<Vec<RecordEntry>, SinkError> {
+        Ok(Vec::new())
+    }
+}
+
+#[test]
+fn g4_no_panic_takes_a_thread_along() {
+    let bounded = BoundedSink::new(Arc::new(PanicsTwice(AtomicUsize::new(0))), LIMIT);
+    for id in 0..2 * BoundedSink::MAX_CALLS {
+        assert!(matches!(bounded.record(&record(id as u128)).unwrap_err(), SinkError::Panicked));
+    }
+    assert_eq!(bounded.record(&record(500)).unwrap().record(), record(500).id);
+}
+
+/// Its threads end with it, and so does its hold on the sink.
+#[test]
+fn g4_a_bounded_sink_leaves_no_thread_behind() {
+    let sink = Arc::new(MemorySink::new());
+    let bounded = BoundedSink::new(Arc::clone(&sink) as Arc<dyn GovernanceSink>, LIMIT * 10);
+    thread::scope(|scope| {
+        for number in 0..8_u128 {
+            let bounded = &bounded;
+            scope.spawn(move || (0..20).for_each(|at| drop(bounded.record(&record(number * 20 + at)).unwrap())));
+        }
+    });
+    gap_free(&bounded.records(&RecordQuery::default(), 0, usize::MAX).unwrap());
+    drop(bounded);
+    let begun = Instant::now();
+    while Arc::strong_count(&sink) > 1 {
+        assert!(begun.elapsed() < Duration::from_secs(5), "a thread still holds the sink");
+        thread::sleep(Duration::from_millis(5));
+    }
+}

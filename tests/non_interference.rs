@@ -1,0 +1,479 @@
+//! Rule V2: whoever has no reveal observes what they would observe had the private activities never come.
+//!
+//! The property is told by two runs. A random history goes into one house; the same history, less every activity that
+//! the first house holds as private, goes into another; then everything that can be called without a reveal is called
+//! on both, and the answers are compared byte for byte.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
+
+mod house;
+mod place;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use activity_privacy::*;
+use house::*;
+use place::*;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+const NAMES: [&str; 5] = ["adele", "bob", "carol", "dan", "nobody"];
+
+#[derive(Debug, Clone)]
+enum Step {
+    Deliver(Vec<Plain>),
+    Change(Change),
+    /// For each of two groups, whether the directory has it and who of the first four is in it.
+    Install([Option<u8>; 2]),
+    /// The same alias leads to two people.
+    InstallAmbiguous,
+    Advance(i64),
+}
+
+#[derive(Debug, Clone)]
+enum Change {
+    Private(u8),
+    Public(u8),
+    Include(u8, bool),
+    NoInclude(u8, bool),
+    Exclude(u8),
+    NoExclude(u8),
+    Manage,
+    Unmanage,
+    Options { objects_count: bool, show_undecided: bool, old_after: Option<u64> },
+}
+
+/// One delivered activity. Few ids, so that many are delivered again, with the same content or another.
+#[derive(Debug, Clone)]
+struct Plain {
+    id: u8,
+    actor: u8,
+    for_whom: Option<u8>,
+    app: bool,
+    object: Option<u8>,
+    hours: i64,
+    kind: u8,
+}
+
+impl Plain {
+    fn activity(&self) -> Activity {
+        let person = |at: u8| Actor::user(alias(&format!("{}@contoso.com", NAMES[usize::from(at)])));
+        let actor = match self.kind {
+            0 => Actor::application("Backup".parse().unwrap()),
+            1 => Actor::unknown(),
+            2 => Actor::user(alias("guest@elsewhere.example")),
+            _ => person(self.actor),
+        };
+        let app = App::new(if self.app { "Box" } else { "SharePoint" }.parse().unwrap());
+        let (id, action) = (format!("id-{}", self.id).parse().unwrap(), "FileAccessed".parse().unwrap());
+        let mut begun = Activity::builder(id, actor, app, action, at(self.hours * 3_600));
+        if let Some(for_whom) = self.for_whom {
+            begun = begun.on_behalf_of(person(for_whom));
+        }
+        if let Some(object) = self.object {
+            begun = begun.object(format!("{}@contoso.com", NAMES[usize::from(object)]));
+        }
+        begun.build().unwrap()
+    }
+}
+
+fn plain() -> impl Strategy<Value = Plain> {
+    let few = proptest::option::weighted(0.1, 0..5_u8);
+    (0..24_u8, 0..5_u8, few.clone(), any::<bool>(), few, -3..30_i64, 0..12_u8).prop_map(
+        |(id, actor, for_whom, app, object, hours, kind)| Plain { id, actor, for_whom, app, object, hours, kind },
+    )
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    let options = (any::<bool>(), any::<bool>(), proptest::option::of(0..500_u64));
+    prop_oneof![
+        4 => (0..4_u8).prop_map(Change::Private),
+        4 => (0..4_u8).prop_map(Change::Public),
+        1 => (0..4_u8, any::<bool>()).prop_map(|(group, app)| Change::Include(group, app)),
+        2 => (0..4_u8, any::<bool>()).prop_map(|(group, app)| Change::NoInclude(group, app)),
+        1 => (0..4_u8).prop_map(Change::Exclude),
+        1 => (0..4_u8).prop_map(Change::NoExclude),
+        1 => Just(Change::Manage),
+        1 => Just(Change::Unmanage),
+        1 => options.prop_map(|(objects_count, show_undecided, old_after)| Change::Options {
+            objects_count,
+            show_undecided,
+            old_after
+        }),
+    ]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let members = || proptest::option::weighted(0.9, 0..16_u8);
+    prop_oneof![
+        8 => vec(plain(), 0..10).prop_map(Step::Deliver),
+        4 => change().prop_map(Step::Change),
+        2 => [members(), members()].prop_map(Step::Install),
+        1 => Just(Step::InstallAmbiguous),
+        1 => (0..400_i64).prop_map(Step::Advance),
+    ]
+}
+
+fn group_of(at: u8) -> GroupRef {
+    match at {
+        0 => group("group-0").into(),
+        1 => group("group-1").into(),
+        2 => GroupRef::Applications,
+        _ => GroupRef::ExternalUsers,
+    }
+}
+
+impl Change {
+    fn policy_change(&self) -> PolicyChange {
+        let target = |app: bool| if app { ScopeTarget::App("Box".parse().unwrap()) } else { ScopeTarget::AllApps };
+        match self {
+            Self::Private(group) => PolicyChange::MakePrivate(group_of(*group)),
+            Self::Public(group) => PolicyChange::MakePublic(group_of(*group)),
+            Self::Include(group, app) => PolicyChange::AddScopeRule(ScopeRule::include(group_of(*group), target(*app))),
+            Self::NoInclude(group, app) => {
+                PolicyChange::RemoveScopeRule(ScopeRule::include(group_of(*group), target(*app)))
+            }
+            Self::Exclude(group) => PolicyChange::AddScopeRule(ScopeRule::exclude(group_of(*group), target(true))),
+            Self::NoExclude(group) => PolicyChange::RemoveScopeRule(ScopeRule::exclude(group_of(*group), target(true))),
+            Self::Manage => PolicyChange::ManageDomain(ManagedDomain::exactly(domain("contoso.com"))),
+            Self::Unmanage => PolicyChange::UnmanageDomain(domain("contoso.com")),
+            Self::Options { objects_count, show_undecided, old_after } => PolicyChange::SetOptions(PolicyOptions {
+                objects_count: *objects_count,
+                when_undecidable: if *show_undecided { WhenUndecidable::ShowUndecided } else { WhenUndecidable::Hide },
+                max_directory_age: old_after.map(Duration::from_secs),
+                ..PolicyOptions::default()
+            }),
+        }
+    }
+}
+
+/// Drives a history into a house, less what is left out. What the deliveries answer is for the pipeline alone.
+fn drive(house: &House, steps: &[Step], left_out: &BTreeSet<String>) {
+    house.install(people(&[("adele", &["group-0"]), ("bob", &["group-1"]), ("carol", &[])]));
+    house.manage("contoso.com").make_private("group-0");
+    for step in steps {
+        match step {
+            Step::Deliver(batch) => {
+                let mut batch: Vec<_> = batch.iter().map(Plain::activity).collect();
+                batch.retain(|activity| !left_out.contains(activity.id().as_str()));
+                house.ingest(&batch);
+            }
+            Step::Change(change) => {
+                let _refused_in_both_or_in_none = house.filter.change(&user("root"), &change.policy_change());
+            }
+            Step::Install(groups) => {
+                let mut builder = DirectoryBuilder::new().user(contoso("root"));
+                for name in &NAMES[..4] {
+                    builder = builder.user(contoso(name));
+                }
+                for (at, members) in groups.iter().enumerate() {
+                    let Some(members) = members else { continue };
+                    let id = group(&format!("group-{at}"));
+                    builder = builder.group(id.clone(), "shown");
+                    for (bit, name) in NAMES[..4].iter().enumerate() {
+                        if members >> bit & 1 == 1 {
+                            builder = builder.member(&id, &user(name));
+                        }
+                    }
+                }
+                house.install(builder);
+            }
+            Step::InstallAmbiguous => {
+                let double = User::new(user("double")).with_alias(alias("bob@contoso.com"));
+                house.install(people(&[("adele", &["group-0"]), ("bob", &["group-1"]), ("carol", &[])]).user(double));
+            }
+            Step::Advance(seconds) => {
+                house.advance(*seconds);
+            }
+        }
+    }
+}
+
+fn queries() -> Vec<Query> {
+    let all = Query::all();
+    vec![
+        all.clone(),
+        all.clone().since(at(0)).until(at(10 * 3_600)),
+        all.clone().by_actor("adele@contoso.com").unwrap(),
+        all.clone().by_actor("bob@contoso.com").unwrap(),
+        all.clone().in_app("Box".parse().unwrap()),
+        all.clone().in_suite("Box".parse().unwrap()),
+        all.clone().with_action("FileAccessed".parse().unwrap()),
+        all.clone().stamped_with(group_of(0)),
+        all.clone().stamped_with(group_of(2)),
+        all.containing("contoso").unwrap(),
+    ]
+}
+
+fn error(error: &dyn std::error::Error) -> Value {
+    let mut chain = vec![error.to_string(), format!("{error:?}")];
+    let mut source = error.source();
+    while let Some(error) = source {
+        chain.push(error.to_string());
+        source = error.source();
+    }
+    json!(chain)
+}
+
+/// Everything that can be called without a reveal, and what it answers.
+fn observe(house: &House) -> Vec<String> {
+    let mut seen: Vec<Value> = Vec::new();
+    let view = house.filter.view(&user("somebody"));
+    let mut cursors: Vec<Cursor> = Vec::new();
+    for query in queries() {
+        for pages in [1, 2, 3, 7, 1_000] {
+            let (mut cursor, mut turned): (Option<Cursor>, usize) = (None, 0);
+            loop {
+                let page = view.page(&query, PageSize::at_most(pages), cursor.as_ref()).unwrap();
+                seen.push(json!({ "page": page, "debug": format!("{page:?}") }));
+                cursors.extend(page.next().cloned());
+                cursor = page.next().map(|next| next.to_string().parse().unwrap());
+                turned += 1;
+                assert!(turned < 100, "the pages never end");
+                if cursor.is_none() {
+                    break;
+                }
+            }
+        }
+        seen.push(json!({ "count": view.count(&query).unwrap() }));
+        for by in [CountBy::Hour, CountBy::Day, CountBy::App, CountBy::Actor] {
+            seen.push(json!({ "counts": view.counts(&query, by).unwrap() }));
+        }
+    }
+    for id in 0..26 {
+        let found = view.activity(&format!("id-{id}").parse().unwrap()).unwrap();
+        seen.push(json!({ "look-up": found, "debug": format!("{found:?}") }));
+    }
+    // Every cursor where it does not belong.
+    for cursor in &cursors {
+        let other = house.filter.view(&user("somebody-else"));
+        for result in [
+            other.page(&Query::all(), PageSize::at_most(2), Some(cursor)),
+            view.page(&Query::all().in_app("Nowhere".parse().unwrap()), PageSize::at_most(2), Some(cursor)),
+        ] {
+            seen.push(error(&result.unwrap_err()));
+        }
+    }
+    for start in 0..30_u64 {
+        for size in [1, 2, 5, 1_000] {
+            let mut after: ForwardCursor = serde_json::from_value(json!(start)).unwrap();
+            loop {
+                let batch = house.filter.forward(after, PageSize::at_most(size)).unwrap();
+                seen.push(json!({ "forwarded": batch.activities, "next": batch.next, "debug": format!("{batch:?}") }));
+                if batch.activities.is_empty() || size == 1_000 {
+                    break;
+                }
+                after = batch.next;
+            }
+        }
+    }
+    seen.push(json!({ "policy": *house.filter.policy().unwrap(), "debug": format!("{:?}", house.filter) }));
+    // Whoever is refused learns the same too.
+    let refused = house.filter.reveal(reveal_all("somebody")).unwrap_err();
+    seen.push(error(&refused));
+    let refused = house.filter.governance(&user("somebody"), &RecordQuery::default(), 0, PageSize::MAX).unwrap_err();
+    seen.push(error(&refused));
+    seen.iter().map(Value::to_string).collect()
+}
+
+/// The ids that a house holds as private, hidden from all but a reveal.
+fn private_ids(house: &House) -> BTreeSet<String> {
+    let hidden = house.everything().into_iter().filter(|stored| stored.visibility() == Visibility::Private);
+    hidden.map(|stored| stored.activity().id().as_str().to_owned()).collect()
+}
+
+fn interferes_nowhere(make: fn() -> Place, steps: &[Step]) -> Result<usize, TestCaseError> {
+    let (with, without) = (make(), make());
+    let house = with.repeatable_house();
+    drive(&house, steps, &BTreeSet::new());
+    let observed = observe(&house);
+    let hidden = private_ids(&house);
+    let never = without.repeatable_house();
+    drive(&never, steps, &hidden);
+    let expected = observe(&never);
+    prop_assert_eq!(observed.len(), expected.len());
+    for (observed, expected) in observed.iter().zip(&expected) {
+        prop_assert_eq!(observed, expected);
+    }
+    prop_assert!(private_ids(&never).is_empty(), "the second house holds nothing private");
+    Ok(hidden.len())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn v2_private_activities_leave_no_trace_in_memory(steps in vec(step(), 0..24)) {
+        interferes_nowhere(Place::in_memory, &steps)?;
+    }
+}
+
+#[cfg(feature = "sqlite")]
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn v2_private_activities_leave_no_trace_in_sqlite(steps in vec(step(), 0..24)) {
+        interferes_nowhere(Place::in_sqlite, &steps)?;
+    }
+}
+
+/// The property says something only if the histories hold something private and something public.
+#[test]
+fn v2_the_histories_hide_something() {
+    use proptest::strategy::ValueTree;
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let (mut hidden, mut shown) = (0, 0);
+    for _ in 0..30 {
+        let steps = vec(step(), 0..24).new_tree(&mut runner).unwrap().current();
+        let house = House::repeatable(Place::in_memory().store);
+        drive(&house, &steps, &BTreeSet::new());
+        shown += house.public_ids().len();
+        hidden += private_ids(&house).len();
+    }
+    assert!(hidden > 100 && shown > 50, "{hidden} hidden, {shown} shown");
+}
+
+#[test]
+fn v2_a_hidden_id_and_an_unknown_one_answer_alike() {
+    for place in places() {
+        let house = place.house();
+        house.install(people(&[("adele", &["council"]), ("bob", &[])])).manage("contoso.com").make_private("council");
+        house.ingest(&[activity("hidden", "adele"), activity("shown", "bob")]);
+        let view = house.filter.view(&user("root"));
+        let ask = |id: &str| serde_json::to_string(&view.activity(&id.parse().unwrap()).unwrap()).unwrap();
+        assert_eq!(ask("hidden"), ask("unknown"));
+        assert_ne!(ask("shown"), ask("unknown"));
+        // Nor after somebody without protection delivered the same id again.
+        assert_eq!(house.ingest(&[activity("hidden", "bob")]), [Delivery::Conflict]);
+        assert_eq!(ask("hidden"), ask("unknown"));
+    }
+}
+
+/// Many private activities between any two public ones: the page is as long, and the forwarder's place as near.
+#[test]
+fn v2_private_rows_are_cut_before_limits() {
+    for place in places() {
+        let house = place.house();
+        house.install(people(&[("adele", &["council"]), ("bob", &[])])).manage("contoso.com").make_private("council");
+        let log: Vec<_> =
+            (0..300).map(|i| activity(&format!("{i:03}"), if i % 100 == 50 { "bob" } else { "adele" })).collect();
+        house.ingest(&log);
+        let view = house.filter.view(&user("somebody"));
+        let page = view.page(&Query::all(), PageSize::at_most(2), None).unwrap();
+        let ids: Vec<_> = page.activities().iter().map(|stored| stored.activity().id().as_str()).collect();
+        assert_eq!(ids, ["250", "150"]);
+        let rest = view.page(&Query::all(), PageSize::at_most(2), page.next()).unwrap();
+        assert_eq!((rest.activities().len(), rest.next()), (1, None));
+        let batch = house.filter.forward(ForwardCursor::START, PageSize::at_most(3)).unwrap();
+        assert_eq!(batch.activities.len(), 3);
+        assert_eq!(serde_json::to_value(batch.next).unwrap(), 3);
+    }
+}
+
+#[cfg(feature = "sqlite")]
+mod sqlite {
+    use std::sync::Arc;
+    use std::time::Instant;
+
+    use rusqlite::Connection;
+
+    use super::*;
+
+    fn lived_in(place: &Place) -> House {
+        let house = place.repeatable_house();
+        house.install(people(&[("adele", &["council"]), ("bob", &[])])).manage("contoso.com").make_private("council");
+        let log: Vec<_> =
+            (0..40_i64).map(|i| activity(&format!("id-{i}"), ["adele", "bob"][usize::from(i % 3 == 0)])).collect();
+        house.ingest(&log);
+        house
+    }
+
+    /// The private rows are damaged, then gone with their table. No public answer takes notice: none reads there.
+    #[test]
+    fn v2_a_public_read_touches_the_public_table_alone() {
+        let place = Place::in_sqlite();
+        let house = lived_in(&place);
+        let before = observe(&house);
+        let file = Connection::open(place.path()).unwrap();
+        file.execute("UPDATE private_activity SET activity = 'x', stamp = 'x'", []).unwrap();
+        assert_eq!(observe(&house), before);
+        file.execute_batch("DROP TABLE private_activity").unwrap();
+        assert_eq!(observe(&house), before);
+        // Not even a handle that never saw the table.
+        let again = activity_privacy::sqlite::SqliteStore::open(place.path()).unwrap();
+        let again = House::repeatable(Arc::new(again));
+        // Before its first batch it has no screen for its `Debug` to show.
+        again.install(people(&[("adele", &["council"]), ("bob", &[])])).ingest(&[]);
+        assert_eq!(observe(&again), before);
+    }
+
+    /// Rows that a page does not show are damaged: the page does not read them.
+    #[test]
+    fn v2_a_public_read_reads_no_row_that_it_does_not_need() {
+        let place = Place::in_sqlite();
+        let house = lived_in(&place);
+        let view = house.filter.view(&user("somebody"));
+        // 14 public rows, in the order of storing id-0, id-3, ..., id-39; newest first is by id: id-9, id-6, id-39, ...
+        let size = PageSize::at_most(3);
+        let (page, batch) =
+            (view.page(&Query::all(), size, None).unwrap(), house.filter.forward(ForwardCursor::START, size));
+        let file = Connection::open(place.path()).unwrap();
+        let damage = |keep: &str| {
+            let damage = format!("UPDATE public_activity SET activity = 'x' WHERE {keep}");
+            file.execute(&damage, []).unwrap()
+        };
+        // The page needs its rows, and the one after them to know that there are more.
+        let newest = "SELECT id FROM public_activity ORDER BY occurred_at DESC, id DESC LIMIT 4";
+        let first = "SELECT id FROM public_activity ORDER BY sequence LIMIT 3";
+        assert_eq!(damage(&format!("id NOT IN ({newest}) AND id NOT IN ({first}) AND id <> 'id-27'")), 7);
+        assert_eq!(view.page(&Query::all(), size, None).unwrap(), page);
+        assert_eq!(house.filter.forward(ForwardCursor::START, size).unwrap(), batch.unwrap());
+        assert!(view.activity(&"id-27".parse().unwrap()).unwrap().is_some());
+        assert!(view.page(&Query::all(), PageSize::MAX, None).is_err(), "the damage is there");
+    }
+
+    /// A thousand times as many rows, hidden or older or stored earlier, and the cost of a page stays what it was.
+    #[test]
+    fn v2_the_cost_of_a_public_page_does_not_grow() {
+        let place = Place::in_sqlite();
+        let house = lived_in(&place);
+        let view = house.filter.view(&user("somebody"));
+        let size = PageSize::at_most(5);
+        let middle = view.page(&Query::all(), size, None).unwrap().next().cloned();
+        let id: ActivityId = "id-9".parse().unwrap();
+        let unknown: ActivityId = "id-1".parse().unwrap();
+        let place_of_last: ForwardCursor = serde_json::from_value(json!(9)).unwrap();
+        // The least of several runs, because whatever else this machine does only adds.
+        let cost = || {
+            let one = || {
+                let begun = Instant::now();
+                for _ in 0..10 {
+                    assert_eq!(view.page(&Query::all(), size, None).unwrap().activities().len(), 5);
+                    view.page(&Query::all(), size, middle.as_ref()).unwrap();
+                    assert!(view.activity(&id).unwrap().is_some());
+                    assert!(view.activity(&unknown).unwrap().is_none());
+                    assert_eq!(house.filter.forward(place_of_last, size).unwrap().activities.len(), 5);
+                }
+                begun.elapsed()
+            };
+            (0..8).map(|_| one()).min().unwrap()
+        };
+        let few = cost();
+        let file = Connection::open(place.path()).unwrap();
+        for table in ["private_activity", "public_activity"] {
+            // Older than all and newer than all; the copies of public rows are older and stored later.
+            file.execute_batch(&format!(
+                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40000)
+                 INSERT INTO {table} (id, occurred_at, app, suite, action, activity, stamp)
+                 SELECT 'copy-' || i, occurred_at - i * iif('{table}' = 'private_activity', 1 - i % 2 * 2, 1),
+                        app, suite, action, activity, stamp
+                 FROM n, (SELECT * FROM {table} LIMIT 1);"
+            ))
+            .unwrap();
+        }
+        let many = cost();
+        assert!(many < few * 8 + Duration::from_millis(5), "{few:?} with 40 rows, {many:?} with 80,000 more");
+    }
+}

@@ -1,0 +1,333 @@
+//! Chapter P of the rules: permission.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
+
+mod house;
+mod place;
+
+use std::time::Duration;
+
+use activity_privacy::*;
+use house::*;
+use place::*;
+
+fn refusal(house: &House, by: &str, change: PolicyChange) -> ChangeError {
+    let before = house.filter.policy().unwrap();
+    let error = house.filter.change(&user(by), &change).unwrap_err();
+    assert_eq!(house.filter.policy().unwrap(), before, "what is refused changes nothing");
+    error
+}
+
+fn denied(house: &House, by: &str, change: PolicyChange) -> Denial {
+    match refusal(house, by, change) {
+        ChangeError::Denied(denial) => denial,
+        other => panic!("expected a denial, got {other:?}"),
+    }
+}
+
+fn invalid(house: &House, change: PolicyChange) -> PolicyError {
+    match refusal(house, "root", change) {
+        ChangeError::Invalid(error) => error,
+        other => panic!("expected a change that does not fit, got {other:?}"),
+    }
+}
+
+fn granted(house: &House, name: &str) -> bool {
+    house.filter.policy().unwrap().may_view_private(&user(name)).is_ok()
+}
+
+fn reveal_denial(house: &House, request: RevealRequest) -> Denial {
+    match house.filter.reveal(request).unwrap_err() {
+        RevealError::Denied(denial) => denial,
+        other => panic!("expected a denial, got {other:?}"),
+    }
+}
+
+/// Ann is an analyst, Bob is nobody in particular, Adele is in the council.
+fn furnished(place: &Place) -> House {
+    let house = place.house();
+    house.install(directory()).manage("contoso.com").make_private("council");
+    house.change(PolicyChange::SetAdmin(user("ann"), Role::Analyst));
+    house.ingest(&[activity("a", "adele"), activity("b", "bob")]);
+    house
+}
+
+fn directory() -> DirectoryBuilder {
+    people(&[("adele", &["council"]), ("bob", &[]), ("ann", &[])])
+}
+
+fn every_change() -> Vec<PolicyChange> {
+    let rule = ScopeRule::include(group("council"), ScopeTarget::AllApps);
+    vec![
+        PolicyChange::MakePrivate(GroupRef::Applications),
+        PolicyChange::MakePublic(group("council").into()),
+        PolicyChange::AddScopeRule(rule.clone()),
+        PolicyChange::RemoveScopeRule(rule),
+        PolicyChange::ManageDomain(ManagedDomain::exactly(domain("other.example"))),
+        PolicyChange::UnmanageDomain(domain("contoso.com")),
+        PolicyChange::SetAdmin(user("bob"), Role::PrivacyAdministrator),
+        PolicyChange::SetAdmin(user("ann"), Role::PrivacyAdministrator),
+        PolicyChange::RemoveAdmin(user("root")),
+        PolicyChange::Grant(alias("ann@contoso.com")),
+        PolicyChange::Revoke(user("ann").into()),
+        PolicyChange::SetOptions(PolicyOptions { self_grant_allowed: false, ..PolicyOptions::default() }),
+    ]
+}
+
+#[test]
+fn p1_only_a_privacy_administrator_changes_policy() {
+    for place in places() {
+        let house = furnished(&place);
+        house.change(PolicyChange::Grant(alias("ann@contoso.com")));
+        for change in every_change() {
+            assert_eq!(denied(&house, "ann", change.clone()), Denial::MayNotManage);
+            assert_eq!(denied(&house, "bob", change.clone()), Denial::NotAdmin);
+            assert_eq!(denied(&house, "ROOT", change.clone()), Denial::NotAdmin, "ids are never folded");
+            assert_eq!(denied(&house, "root@contoso.com", change), Denial::NotAdmin, "a name is no id");
+        }
+        house.change(PolicyChange::SetAdmin(user("ann"), Role::PrivacyAdministrator));
+        assert!(house.filter.change(&user("ann"), &PolicyChange::RemoveAdmin(user("root"))).is_ok());
+        assert_eq!(denied(&house, "root", PolicyChange::RemoveAdmin(user("ann"))), Denial::NotAdmin);
+    }
+}
+
+#[test]
+fn p1_somebody_can_always_change_the_policy() {
+    for place in places() {
+        let house = furnished(&place);
+        for change in [PolicyChange::RemoveAdmin(user("root")), PolicyChange::SetAdmin(user("root"), Role::Analyst)] {
+            assert_eq!(invalid(&house, change), PolicyError::LastAdministrator);
+        }
+    }
+}
+
+#[test]
+fn p1_a_grant_names_an_address_that_leads_to_one_admin() {
+    for place in places() {
+        let house = furnished(&place);
+        let grant = |text: &str| PolicyChange::Grant(alias(text));
+        assert_eq!(invalid(&house, grant("bob@contoso.com")), PolicyError::NotAnAdmin);
+        assert_eq!(invalid(&house, grant("nobody@contoso.com")), PolicyError::UnknownPerson);
+        assert_eq!(invalid(&house, grant("ann")), PolicyError::NotAnAddress);
+        assert_eq!(invalid(&house, grant("ann@")), PolicyError::NotAnAddress);
+        assert_eq!(
+            invalid(&house, PolicyChange::Grant(Alias::account("Box", "ann").unwrap())),
+            PolicyError::NotAnAddress
+        );
+        let twin = User::new(user("twin")).with_alias(alias("ANN@contoso.com"));
+        house.install(directory().user(twin));
+        assert_eq!(invalid(&house, grant("ann@contoso.com")), PolicyError::AmbiguousPerson);
+        house.install(directory());
+        assert!(!granted(&house, "ann"));
+        house.change(grant("Ann@CONTOSO.com."));
+        assert!(granted(&house, "ann"));
+        assert_eq!(invalid(&house, grant("ann@contoso.com")), PolicyError::Unchanged);
+    }
+}
+
+#[test]
+fn p1_without_a_directory_nobody_can_be_granted() {
+    for place in places() {
+        let house = place.house();
+        let grant = PolicyChange::Grant(alias("root@contoso.com"));
+        assert_eq!(invalid(&house, grant), PolicyError::UnknownPerson);
+    }
+}
+
+/// The alias moves to somebody else, who is an admin too: the grant stays with whom it was made out to.
+#[test]
+fn p1_a_grant_is_bound_to_an_id_when_it_is_made() {
+    for place in places() {
+        let house = furnished(&place);
+        house.change(PolicyChange::SetAdmin(user("eve"), Role::Analyst));
+        house.change(PolicyChange::Grant(alias("ann@contoso.com")));
+        let renamed = User::new(user("ann")).with_alias(alias("ann.married@contoso.com"));
+        let heir = User::new(user("eve")).with_alias(alias("ann@contoso.com"));
+        house.install(people(&[("adele", &["council"]), ("bob", &[])]).user(renamed).user(heir));
+        assert!(granted(&house, "ann"));
+        assert!(!granted(&house, "eve"));
+        assert!(house.filter.reveal(reveal_all("ann")).is_ok());
+        assert_eq!(reveal_denial(&house, reveal_all("eve")), Denial::NotPermitted);
+        let policy = house.filter.policy().unwrap();
+        let grant = &policy.grants()[&user("ann")];
+        assert!(grant.named().matches(&alias("ann@contoso.com")));
+        assert_eq!((grant.granted_by(), grant.granted_at()), (&user("root"), at(0)));
+        // Revoking by the name that moved takes nothing from whoever was meant, nor gives anything.
+        assert_eq!(invalid(&house, PolicyChange::Revoke(alias("ann@contoso.com").into())), PolicyError::Unchanged);
+        house.change(PolicyChange::Revoke(alias("ann.married@contoso.com").into()));
+        assert!(!granted(&house, "ann"));
+    }
+}
+
+/// Whoever is gone from the directory can still lose what they were granted, by their id.
+#[test]
+fn p1_a_grant_can_be_revoked_without_the_directory() {
+    for place in places() {
+        let house = furnished(&place);
+        house.change(PolicyChange::Grant(alias("ann@contoso.com")));
+        house.install(people(&[("adele", &["council"])]));
+        assert!(granted(&house, "ann"));
+        house.change(PolicyChange::Revoke(user("ann").into()));
+        assert!(!granted(&house, "ann"));
+    }
+}
+
+#[test]
+fn p2_losing_the_role_ends_the_grant_for_good() {
+    for place in places() {
+        let house = furnished(&place);
+        house.change(PolicyChange::Grant(alias("ann@contoso.com")));
+        let mut reveal = house.filter.reveal(reveal_all("ann")).unwrap();
+        assert!(reveal.page(PageSize::MAX, None).unwrap().includes_private());
+        house.change(PolicyChange::RemoveAdmin(user("ann")));
+        let page = reveal.page(PageSize::MAX, None).unwrap_err();
+        assert!(matches!(page, RevealError::Denied(Denial::NotAdmin)));
+        assert_eq!(reveal_denial(&house, reveal_all("ann")), Denial::NotAdmin);
+
+        house.change(PolicyChange::SetAdmin(user("ann"), Role::PrivacyAdministrator));
+        let page = reveal.page(PageSize::MAX, None).unwrap_err();
+        assert!(matches!(page, RevealError::Denied(Denial::NotPermitted)), "the role is back, the grant is not");
+        assert_eq!(reveal_denial(&house, reveal_all("ann")), Denial::NotPermitted);
+        assert!(house.filter.policy().unwrap().grants().is_empty());
+    }
+}
+
+#[test]
+fn p2_another_role_is_still_a_role() {
+    for place in places() {
+        let house = furnished(&place);
+        house.change(PolicyChange::Grant(alias("ann@contoso.com")));
+        house.change(PolicyChange::SetAdmin(user("ann"), Role::PrivacyAdministrator));
+        assert!(granted(&house, "ann"));
+    }
+}
+
+#[test]
+fn p2_revocation_stops_a_reveal_at_its_next_page() {
+    for place in places() {
+        let house = furnished(&place);
+        house.change(PolicyChange::Grant(alias("ann@contoso.com")));
+        let mut reveal = house.filter.reveal(reveal_all("ann")).unwrap();
+        let first = reveal.page(PageSize::at_most(1), None).unwrap();
+        house.change(PolicyChange::Revoke(alias("ann@contoso.com").into()));
+        let next = reveal.page(PageSize::at_most(1), first.next()).unwrap_err();
+        assert!(matches!(next, RevealError::Denied(Denial::NotPermitted)));
+    }
+}
+
+/// The revocation comes through another handle on the same store, as from another node.
+#[test]
+fn p2_revocation_anywhere_stops_a_reveal_here() {
+    for place in places() {
+        let house = furnished(&place);
+        house.change(PolicyChange::Grant(alias("ann@contoso.com")));
+        let mut reveal = house.filter.reveal(reveal_all("ann")).unwrap();
+        assert!(reveal.page(PageSize::MAX, None).unwrap().includes_private());
+        let elsewhere = place.house();
+        elsewhere.install(directory()).change(PolicyChange::Revoke(user("ann").into()));
+        let next = reveal.page(PageSize::MAX, None).unwrap_err();
+        assert!(matches!(next, RevealError::Denied(Denial::NotPermitted)));
+        assert_eq!(reveal_denial(&house, reveal_all("ann")), Denial::NotPermitted);
+    }
+}
+
+/// As above, and the other handle has the file open for itself.
+#[cfg(feature = "sqlite")]
+#[test]
+fn p2_revocation_in_another_process_stops_a_reveal_here() {
+    use std::sync::Arc;
+
+    use activity_privacy::sqlite::SqliteStore;
+
+    let place = Place::in_sqlite();
+    let house = furnished(&place);
+    house.change(PolicyChange::Grant(alias("ann@contoso.com")));
+    let mut reveal = house.filter.reveal(reveal_all("ann")).unwrap();
+    assert!(reveal.page(PageSize::MAX, None).unwrap().includes_private());
+    let elsewhere = House::over(Arc::new(SqliteStore::open(place.path()).unwrap()), Arc::clone(&place.sink));
+    elsewhere.install(directory()).change(PolicyChange::RemoveAdmin(user("ann")));
+    let next = reveal.page(PageSize::MAX, None).unwrap_err();
+    assert!(matches!(next, RevealError::Denied(Denial::NotAdmin)));
+}
+
+#[test]
+fn p3_nobody_grants_to_themselves_under_any_name() {
+    for place in places() {
+        let house = furnished(&place);
+        house.change(PolicyChange::SetOptions(PolicyOptions { self_grant_allowed: false, ..Default::default() }));
+        let root = contoso("root").with_alias(alias("r.oot@mail.example")).with_alias(alias("süß@mail.example"));
+        let builder = DirectoryBuilder::new().user(root).user(contoso("ann")).group(group("council"), "council");
+        house.install(builder);
+        for name in ["root@contoso.com", "ROOT@contoso.com", "r.oot@MAIL.example.", "SÜSS@mail.example"] {
+            assert_eq!(invalid(&house, PolicyChange::Grant(alias(name))), PolicyError::SelfGrant, "{name}");
+        }
+        // To others, and by others.
+        house.change(PolicyChange::Grant(alias("ann@contoso.com")));
+        house.change(PolicyChange::SetAdmin(user("ann"), Role::PrivacyAdministrator));
+        house.filter.change(&user("ann"), &PolicyChange::Grant(alias("r.oot@mail.example"))).unwrap();
+        assert!(granted(&house, "root"));
+    }
+}
+
+#[test]
+fn p3_by_default_they_may() {
+    let house = furnished(&Place::in_memory());
+    house.change(PolicyChange::Grant(alias("root@contoso.com")));
+    assert!(granted(&house, "root"));
+}
+
+#[test]
+fn p3_a_reveal_may_need_a_written_justification() {
+    for place in places() {
+        let house = furnished(&place);
+        house.permit_root();
+        assert!(house.filter.reveal(reveal_all("root")).is_ok(), "not unless the policy says so");
+        house.change(PolicyChange::SetOptions(PolicyOptions { justification_required: true, ..Default::default() }));
+        assert_eq!(reveal_denial(&house, reveal_all("root")), Denial::JustificationMissing);
+        for blank in [" ", "\u{a0}", "\u{2003}\u{2003}"] {
+            let blank = reveal_all("root").because(Justification::new(blank).unwrap());
+            assert_eq!(reveal_denial(&house, blank), Denial::JustificationMissing);
+        }
+        let reason = Justification::new("case 4711").unwrap();
+        let reveal = house.filter.reveal(reveal_all("root").because(reason)).unwrap();
+        let records = house.records();
+        let Act::Reveal(summary) = &records.last().unwrap().record.act else { panic!("not a reveal") };
+        assert_eq!((summary.reveal, summary.justification.as_deref()), (reveal.id(), Some("case 4711")));
+    }
+}
+
+#[test]
+fn p3_a_reveal_lives_no_longer_than_the_policy_allows() {
+    for place in places() {
+        let house = furnished(&place);
+        house.permit_root();
+        let lasting = |lifetime: Duration| {
+            let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
+            RevealRequest::new(user("root"), Query::all(), lifetime, audited)
+        };
+        let hour = Duration::from_secs(3_600);
+        assert!(house.filter.reveal(lasting(hour)).is_ok(), "an hour is the default");
+        for lifetime in [hour + Duration::from_nanos(1), Duration::MAX, Duration::ZERO] {
+            assert_eq!(reveal_denial(&house, lasting(lifetime)), Denial::LifetimeNotAllowed, "{lifetime:?}");
+        }
+        let minute = Some(Duration::from_secs(60));
+        house.change(PolicyChange::SetOptions(PolicyOptions { max_reveal_lifetime: minute, ..Default::default() }));
+        assert_eq!(reveal_denial(&house, lasting(hour)), Denial::LifetimeNotAllowed);
+        assert!(house.filter.reveal(lasting(Duration::from_secs(60))).is_ok());
+        house.change(PolicyChange::SetOptions(PolicyOptions { max_reveal_lifetime: None, ..Default::default() }));
+        assert!(house.filter.reveal(lasting(hour * 1_000)).is_ok());
+        assert_eq!(reveal_denial(&house, lasting(Duration::MAX)), Denial::LifetimeNotAllowed, "no clock counts so far");
+    }
+}
+
+#[test]
+fn p2_who_may_not_open_a_reveal_is_told_only_about_themselves() {
+    for place in places() {
+        let house = furnished(&place);
+        assert_eq!(reveal_denial(&house, reveal_all("bob")), Denial::NotAdmin);
+        assert_eq!(reveal_denial(&house, reveal_all("ann")), Denial::NotPermitted);
+        assert_eq!(reveal_denial(&house, reveal_all("root")), Denial::NotPermitted, "an administrator needs a grant");
+        // Who asks for too much learns first that they may not ask at all.
+        house.change(PolicyChange::SetOptions(PolicyOptions { justification_required: true, ..Default::default() }));
+        assert_eq!(reveal_denial(&house, reveal_all("ann")), Denial::NotPermitted);
+    }
+}

@@ -1,0 +1,79 @@
+//! Where a house stands: in memory, or in SQLite files. What a rule says holds in each.
+#![allow(dead_code, reason = "every test file uses a part of it")]
+
+#[cfg(feature = "sqlite")]
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use activity_privacy::memory::{MemorySink, MemoryStore};
+#[cfg(feature = "sqlite")]
+use activity_privacy::sqlite::{SqliteGovernance, SqliteStore, governance_path};
+use activity_privacy::{ActivityStore, GovernanceSink};
+
+use crate::house::House;
+
+/// A store and a sink of one kind.
+pub(crate) struct Place {
+    pub(crate) store: Arc<dyn ActivityStore>,
+    pub(crate) sink: Arc<dyn GovernanceSink>,
+    /// Kept, because its files go with it.
+    #[cfg(feature = "sqlite")]
+    files: Option<tempfile::TempDir>,
+}
+
+impl Place {
+    pub(crate) fn in_memory() -> Self {
+        Self {
+            store: Arc::new(MemoryStore::new()),
+            sink: Arc::new(MemorySink::new()),
+            #[cfg(feature = "sqlite")]
+            files: None,
+        }
+    }
+
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn in_sqlite() -> Self {
+        let files = folder();
+        let path = activities(files.path());
+        Self {
+            store: Arc::new(SqliteStore::open(&path).unwrap()),
+            sink: Arc::new(SqliteGovernance::open(governance_path(&path)).unwrap()),
+            files: Some(files),
+        }
+    }
+
+    /// The file of activities.
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn path(&self) -> PathBuf {
+        activities(self.files.as_ref().expect("it stands in files").path())
+    }
+
+    pub(crate) fn house(&self) -> House {
+        House::over(Arc::clone(&self.store), Arc::clone(&self.sink))
+    }
+
+    pub(crate) fn repeatable_house(&self) -> House {
+        House::repeatable(Arc::clone(&self.store))
+    }
+}
+
+/// One place of each kind.
+pub(crate) fn places() -> Vec<Place> {
+    vec![
+        Place::in_memory(),
+        #[cfg(feature = "sqlite")]
+        Place::in_sqlite(),
+    ]
+}
+
+/// A folder that goes away by itself; in memory where the system has such, because nothing here pulls the plug.
+#[cfg(feature = "sqlite")]
+pub(crate) fn folder() -> tempfile::TempDir {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() { tempfile::tempdir_in(memory).unwrap() } else { tempfile::tempdir().unwrap() }
+}
+
+#[cfg(feature = "sqlite")]
+pub(crate) fn activities(folder: &Path) -> PathBuf {
+    folder.join("activities.db")
+}

@@ -1,0 +1,426 @@
+//! Chapter R of the rules: revealing.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
+
+mod fault;
+mod house;
+mod place;
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use activity_privacy::*;
+use fault::*;
+use house::*;
+use place::*;
+use sha2::{Digest as _, Sha256};
+
+fn size(activities: u16) -> PageSize {
+    PageSize::at_most(activities)
+}
+
+fn ids(page: &Page) -> Vec<&str> {
+    page.activities().iter().map(|stored| stored.activity().id().as_str()).collect()
+}
+
+/// Adele is in the council, which is private. `root` may view private activities.
+fn furnish(house: &House) -> &House {
+    house.install(people(&[("adele", &["council"]), ("bob", &[])])).manage("contoso.com").make_private("council");
+    house.ingest(
+        &[("1", "adele"), ("2", "bob"), ("3", "adele"), ("4", "bob"), ("5", "adele")]
+            .map(|(id, name)| activity(id, name)),
+    );
+    house.permit_root()
+}
+
+/// The digest of ids as an auditor makes it, with tools that were not written here.
+fn by_hand(ids: &[&str]) -> String {
+    let lines: String = ids.iter().map(|id| format!("{id}\n")).collect();
+    Sha256::digest(lines).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A filter over a house's store, in front of a sink that does wrong on command.
+struct Faulty {
+    filter: PrivacyFilter,
+    sink: Arc<FaultySink>,
+    log: Log,
+}
+
+fn faulty(place: &Place) -> Faulty {
+    furnish(&place.house());
+    let log: Log = Arc::new(Mutex::default());
+    let sink = FaultySink::new(&log);
+    let store = SpyStore::new(Arc::clone(&place.store), &log);
+    let filter = PrivacyFilter::builder(store, activity_privacy::memory::MemoryDirectory::new(), Arc::clone(&sink))
+        .sink_limit(LIMIT)
+        .clock(|| at(0))
+        .open()
+        .unwrap();
+    Faulty { filter, sink, log }
+}
+
+fn unrecorded(error: &RevealError, fault: Fault) {
+    let RevealError::Unrecorded(cause) = error else { panic!("{fault:?} gave {error:?}") };
+    let fits = match fault {
+        Fault::Fails | Fault::FailsLate => matches!(cause, SinkError::Backend(_)),
+        Fault::AnswersForAnother | Fault::AnswersForTheLast => matches!(cause, SinkError::WrongReceipt),
+        Fault::Panics => matches!(cause, SinkError::Panicked),
+        Fault::Hangs => matches!(cause, SinkError::TimedOut),
+    };
+    assert!(fits, "{fault:?} gave {cause:?}");
+}
+
+#[test]
+fn r1_a_reveal_states_what_it_is() {
+    for place in places() {
+        let house = place.house();
+        furnish(&house);
+        let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
+        let query = Query::all().since(at(-5)).until(at(5)).by_actor("adele@contoso.com").unwrap();
+        let request = RevealRequest::new(user("root"), query, Duration::from_secs(90), audited);
+        let request = request.private_only().because(Justification::new("case 4711").unwrap());
+        let reveal = house.filter.reveal(request).unwrap();
+        let last = house.records().pop().unwrap().record;
+        assert_eq!((last.initiator.clone(), last.at), (Initiator::User(user("root")), at(0)));
+        assert_eq!(
+            (last.outcome.clone(), last.policy),
+            (Outcome::Intended, Some(house.filter.policy().unwrap().revision()))
+        );
+        let Act::Reveal(summary) = last.act else { panic!("not a reveal") };
+        assert_eq!(summary.reveal, reveal.id());
+        assert_eq!((summary.from, summary.until), (Some(at(-5)), Some(at(5))));
+        assert!(summary.one_actor && summary.private_only);
+        assert_eq!(summary.expires_at, at(90));
+        assert_eq!(summary.justification.as_deref(), Some("case 4711"));
+    }
+}
+
+/// A digest in the record binds the query: another query has another, and so has another reveal.
+#[test]
+fn r1_the_record_binds_the_query() {
+    let house = House::new();
+    furnish(&house);
+    let mut digests = Vec::new();
+    let queries = [Query::all(), Query::all(), Query::all().containing("x").unwrap(), Query::all().since(at(0))];
+    for query in queries {
+        let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
+        let request = RevealRequest::new(user("root"), query, Duration::from_secs(9), audited);
+        let _reveal = house.filter.reveal(request).unwrap();
+        let Act::Reveal(summary) = house.records().pop().unwrap().record.act else { panic!("not a reveal") };
+        digests.push(summary.query);
+    }
+    digests.sort();
+    digests.dedup();
+    assert_eq!(digests.len(), 4);
+}
+
+#[test]
+fn r1_a_reveal_expires() {
+    for place in places() {
+        let house = place.house();
+        furnish(&house);
+        let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
+        let request = RevealRequest::new(user("root"), Query::all(), Duration::from_secs(60), audited);
+        let mut reveal = house.filter.reveal(request).unwrap();
+        house.advance(59);
+        let page = reveal.page(size(1), None).unwrap();
+        house.advance(1);
+        for cursor in [None, page.next()] {
+            let error = reveal.page(size(1), cursor).unwrap_err();
+            assert!(matches!(error, RevealError::Denied(Denial::Expired)));
+            let last = house.records().pop().unwrap().record;
+            assert_eq!(last.outcome, Outcome::Denied(Denial::Expired));
+            assert!(matches!(last.act, Act::Page { reveal: of, activities: 0, private: 0, .. } if of == reveal.id()));
+        }
+        assert_eq!(reveal.close().unwrap(), Seen { pages: 1, private: 1 }, "it can still say how it ended");
+    }
+}
+
+#[test]
+fn r2_nothing_is_opened_unless_the_record_of_it_is_durable() {
+    for place in places() {
+        let faulty = faulty(&place);
+        let _first = faulty.filter.reveal(reveal_all("root")).unwrap();
+        for fault in FAULTS {
+            faulty.log.lock().unwrap().clear();
+            faulty.sink.fault_in(0, fault);
+            let begun = Instant::now();
+            let error = faulty.filter.reveal(reveal_all("root")).unwrap_err();
+            assert!(begun.elapsed() < HANG, "{fault:?} took {:?}", begun.elapsed());
+            unrecorded(&error, fault);
+            assert_eq!(*faulty.log.lock().unwrap(), ["sink at fault"], "the store is never asked");
+            assert!(faulty.filter.reveal(reveal_all("root")).is_ok(), "it recovers");
+        }
+    }
+}
+
+#[test]
+fn r2_no_page_is_shown_unless_the_record_of_it_is_durable() {
+    for place in places() {
+        let faulty = faulty(&place);
+        for fault in FAULTS {
+            // At the first page, at the second, at the third.
+            for at_page in 0..3 {
+                let mut reveal = faulty.filter.reveal(reveal_all("root")).unwrap();
+                let (mut seen, mut cursor, mut failed) = (Vec::new(), None, 0);
+                faulty.sink.fault_in(at_page, fault);
+                for turn in 0..4 {
+                    match reveal.page(size(2), cursor.as_ref()) {
+                        Ok(page) => {
+                            seen.extend(ids(&page).into_iter().map(str::to_owned));
+                            cursor = page.next().cloned();
+                        }
+                        Err(error) => {
+                            unrecorded(&error, fault);
+                            assert_eq!(turn, at_page);
+                            let text = format!("{error} {error:?}");
+                            assert!(!text.contains("contoso"), "{text}");
+                            failed += 1;
+                        }
+                    }
+                }
+                assert_eq!(failed, 1, "{fault:?} at page {at_page}");
+                assert_eq!(seen, ["5", "4", "3", "2", "1"], "what failed can be asked for again");
+                let counted = reveal.close().unwrap();
+                assert_eq!(counted, Seen { pages: 3, private: 3 }, "a page that was not shown was not seen");
+            }
+        }
+    }
+}
+
+/// Opening, reading, the record of the page, and only then is there a page: in this order and no other.
+#[test]
+fn r2_the_store_is_asked_after_the_receipt_of_the_opening() {
+    for place in places() {
+        let faulty = faulty(&place);
+        let mut reveal = faulty.filter.reveal(reveal_all("root")).unwrap();
+        assert_eq!(*faulty.log.lock().unwrap(), ["sink"]);
+        let page = reveal.page(size(2), None).unwrap();
+        assert_eq!(*faulty.log.lock().unwrap(), ["sink", "revealed_page", "sink"]);
+        reveal.page(size(2), page.next()).unwrap();
+        reveal.close().unwrap();
+        let expected = ["sink", "revealed_page", "sink", "revealed_page", "sink", "sink"];
+        assert_eq!(*faulty.log.lock().unwrap(), expected);
+    }
+}
+
+/// The steps by hand, without the filter: each receipt opens its own record and no other.
+#[test]
+fn r2_a_receipt_opens_its_own_record_alone() {
+    let house = House::new();
+    furnish(&house);
+    let policy = house.filter.policy().unwrap();
+    let id = |n: u128| RecordId(uuid::Uuid::from_u128(n));
+    let pending = || {
+        let reveal = RevealId(uuid::Uuid::from_u128(9));
+        reveal_all("root").authorise(&policy, reveal, id(1), at(0)).unwrap()
+    };
+    let wrong = pending().recorded(&Receipt::assertion(id(2), 1)).unwrap_err();
+    assert!(matches!(wrong, SinkError::WrongReceipt));
+    let recorded = pending().recorded(&Receipt::assertion(id(1), 1)).unwrap();
+    let admission = recorded.admit(&policy, id(3), at(0)).unwrap();
+    let sealed = || house.store.revealed_page(&admission, None, 10).unwrap();
+    let (page, _) = sealed().pending(&admission, 10, id(4), at(0));
+    assert!(matches!(page.recorded(&Receipt::assertion(id(1), 1)).unwrap_err(), SinkError::WrongReceipt));
+    let (page, more) = sealed().pending(&admission, 2, id(4), at(0));
+    assert!(more);
+    assert_eq!(page.recorded(&Receipt::assertion(id(4), 1)).unwrap().len(), 2);
+}
+
+#[test]
+fn r2_nothing_of_a_sealed_page_shows_before() {
+    let house = House::new();
+    furnish(&house);
+    let policy = house.filter.policy().unwrap();
+    let id = |n: u128| RecordId(uuid::Uuid::from_u128(n));
+    let reveal = RevealId(uuid::Uuid::from_u128(9));
+    let pending = reveal_all("root").authorise(&policy, reveal, id(1), at(0)).unwrap();
+    let recorded = pending.recorded(&Receipt::assertion(id(1), 1)).unwrap();
+    let admission = recorded.admit(&policy, id(3), at(0)).unwrap();
+    let sealed = house.store.revealed_page(&admission, None, 10).unwrap();
+    let before = format!("{sealed:?}");
+    let (page, _) = sealed.pending(&admission, 10, id(4), at(0));
+    let json = serde_json::to_string(page.record()).unwrap();
+    for text in [before, format!("{page:?}"), json] {
+        assert!(!text.contains("adele") && !text.contains("SharePoint"), "{text}");
+    }
+}
+
+#[test]
+fn r3_each_page_is_recorded_before_it_is_returned() {
+    for place in places() {
+        let house = place.house();
+        furnish(&house);
+        let mut reveal = house.filter.reveal(reveal_all("root")).unwrap();
+        let mut cursor = None;
+        let expected: [(&[&str], &[&str]); 3] = [(&["5", "4"], &["5"]), (&["3", "2"], &["3"]), (&["1"], &["1"])];
+        for (shown, private) in expected {
+            let page = reveal.page(size(2), cursor.as_ref()).unwrap();
+            assert_eq!(ids(&page), shown);
+            let last = house.records().pop().unwrap().record;
+            assert_eq!((last.initiator, last.outcome), (Initiator::User(user("root")), Outcome::Intended));
+            let Act::Page { reveal: of, activities, private: count, digest } = last.act else { panic!("not a page") };
+            assert_eq!(of, reveal.id());
+            assert_eq!((activities, count), (shown.len() as u64, private.len() as u64));
+            assert_eq!(digest.to_string(), by_hand(private));
+            cursor = page.next().cloned();
+        }
+        assert!(cursor.is_none());
+        let id = reveal.id();
+        assert_eq!(reveal.close().unwrap(), Seen { pages: 3, private: 3 });
+        let records = house.records();
+        let opening = records.iter().find(|e| matches!(&e.record.act, Act::Reveal(s) if s.reveal == id)).unwrap();
+        let closing = &records.last().unwrap().record;
+        assert_eq!(closing.outcome, Outcome::Closed { intent: opening.record.id, pages: 3, private: 3 });
+    }
+}
+
+/// The digest is of the private ids in the order of the page; a page seen twice is recorded twice.
+#[test]
+fn r3_an_auditor_can_tell_what_was_seen() {
+    for place in places() {
+        let house = place.house();
+        furnish(&house);
+        let mut reveal = house.filter.reveal(reveal_all("root")).unwrap();
+        reveal.page(size(9), None).unwrap();
+        reveal.page(size(9), None).unwrap();
+        reveal.close().unwrap();
+        let mut private_only = house.filter.reveal(reveal_all("root").private_only()).unwrap();
+        private_only.page(size(9), None).unwrap();
+        let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
+        let of_bob = Query::all().by_actor("bob@contoso.com").unwrap();
+        let of_bob = RevealRequest::new(user("root"), of_bob, Duration::from_secs(9), audited);
+        house.filter.reveal(of_bob).unwrap().page(size(9), None).unwrap();
+        let pages: Vec<_> = house
+            .records()
+            .into_iter()
+            .filter_map(|entry| match entry.record.act {
+                Act::Page { activities, private, digest, .. } => Some((activities, private, digest.to_string())),
+                _ => None,
+            })
+            .collect();
+        let seen = by_hand(&["5", "3", "1"]);
+        assert_eq!(pages, [(5, 3, seen.clone()), (5, 3, seen.clone()), (3, 3, seen), (2, 0, by_hand(&[]))]);
+        assert_ne!(by_hand(&["5", "3", "1"]), by_hand(&["1", "3", "5"]));
+    }
+}
+
+#[test]
+fn r4_a_refusal_is_recorded_with_its_cause_and_tells_nothing() {
+    for (with, without) in places().into_iter().zip(places()) {
+        let (with, without) = (with.house(), without.house());
+        furnish(&with);
+        let empty = &without;
+        empty.install(people(&[("adele", &["council"]), ("bob", &[])])).manage("contoso.com").make_private("council");
+        empty.permit_root();
+        let mut told: [Vec<String>; 2] = Default::default();
+        for (house, told) in [&with, &without].into_iter().zip(&mut told) {
+            let mut refuse = |request: RevealRequest, cause: Denial| {
+                let before = house.records().len();
+                let error = house.filter.reveal(request).unwrap_err();
+                told.push(format!("{error} {error:?}"));
+                let records = house.records();
+                assert_eq!(records.len(), before + 1);
+                let last = records.last().unwrap();
+                assert_eq!(last.record.outcome, Outcome::Denied(cause));
+                assert_eq!(last.record.kind(), RecordKind::Reveal);
+                told.push(format!("{:?} {:?}", last.record.kind(), last.record.outcome));
+            };
+            refuse(reveal_all("adele"), Denial::NotAdmin);
+            refuse(reveal_all("stranger"), Denial::NotAdmin);
+            let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
+            let for_ever = RevealRequest::new(user("root"), Query::all(), Duration::MAX, audited);
+            refuse(for_ever, Denial::LifetimeNotAllowed);
+            house.change(PolicyChange::SetAdmin(user("bob"), Role::Analyst));
+            refuse(reveal_all("bob"), Denial::NotPermitted);
+            let required = PolicyOptions { justification_required: true, ..Default::default() };
+            house.change(PolicyChange::SetOptions(required));
+            refuse(reveal_all("root"), Denial::JustificationMissing);
+            house.change(PolicyChange::SetOptions(PolicyOptions::default()));
+            // A page of a reveal that is under way.
+            let mut reveal = house.filter.reveal(reveal_all("root")).unwrap();
+            house.change(PolicyChange::Revoke(user("root").into()));
+            let error = reveal.page(size(2), None).unwrap_err();
+            told.push(format!("{error} {error:?}"));
+            let last = house.records().pop().unwrap().record;
+            assert_eq!((last.kind(), last.outcome), (RecordKind::Page, Outcome::Denied(Denial::NotPermitted)));
+            told.push(serde_json::to_string(&last.act).unwrap().replace(&reveal.id().to_string(), ""));
+        }
+        assert_eq!(told[0], told[1]);
+    }
+}
+
+/// Should even the refusal not be recorded, it is refused all the same.
+#[test]
+fn r4_a_refusal_stands_whatever_the_sink_does() {
+    let faulty = faulty(&Place::in_memory());
+    let _first = faulty.filter.reveal(reveal_all("root")).unwrap();
+    for fault in FAULTS {
+        faulty.sink.fault_in(0, fault);
+        let error = faulty.filter.reveal(reveal_all("adele")).unwrap_err();
+        assert!(matches!(error, RevealError::Denied(Denial::NotAdmin)));
+    }
+}
+
+#[test]
+fn r5_a_reveal_belongs_to_one_viewer() {
+    for place in places() {
+        let house = place.house();
+        furnish(&house);
+        house.change(PolicyChange::SetAdmin(user("bob"), Role::Analyst));
+        house.change(PolicyChange::Grant(alias("bob@contoso.com")));
+        let mut of_root = house.filter.reveal(reveal_all("root")).unwrap();
+        let mut of_bob = house.filter.reveal(reveal_all("bob").private_only()).unwrap();
+        assert_ne!(of_root.id(), of_bob.id());
+        let first = of_root.page(size(1), None).unwrap();
+        let other = of_bob.page(size(1), first.next()).unwrap_err();
+        assert!(matches!(other, RevealError::Cursor(CursorError::Foreign)));
+        // One ends, and the other does not; one is recorded for its viewer, the other for its own.
+        house.change(PolicyChange::Revoke(user("root").into()));
+        assert!(of_root.page(size(1), first.next()).is_err());
+        assert_eq!(ids(&of_bob.page(size(9), None).unwrap()), ["5", "3", "1"]);
+        let last = house.records().pop().unwrap().record;
+        assert_eq!(last.initiator, Initiator::User(user("bob")));
+        assert_eq!(last.target(), Some(of_bob.id().to_string()));
+    }
+}
+
+/// A cursor of a reveal leads only to a page that was shown before.
+#[test]
+fn r5_a_reveal_goes_on_only_from_its_own_pages() {
+    let house = House::new();
+    furnish(&house);
+    let mut reveal = house.filter.reveal(reveal_all("root")).unwrap();
+    let first = reveal.page(size(1), None).unwrap();
+    let token = first.next().unwrap().to_string();
+    let ahead: Cursor = format!("{}00000001", token.strip_suffix("00000000").unwrap()).parse().unwrap();
+    let error = reveal.page(size(1), Some(&ahead)).unwrap_err();
+    assert!(matches!(error, RevealError::Cursor(CursorError::Foreign)));
+}
+
+#[test]
+fn r6_a_reveal_widens_nothing_else() {
+    for place in places() {
+        let house = place.house();
+        furnish(&house);
+        let observe = || {
+            let views = ["root", "bob"].map(|name| {
+                let view = house.filter.view(&user(name));
+                let page = serde_json::to_string(&view.page(&Query::all(), size(2), None).unwrap()).unwrap();
+                let counts = view.counts(&Query::all(), CountBy::Actor).unwrap();
+                (page, view.count(&Query::all()).unwrap(), counts, view.activity(&"1".parse().unwrap()).unwrap())
+            });
+            (views, house.filter.forward(ForwardCursor::START, size(9)).unwrap())
+        };
+        let before = observe();
+        let mut reveal = house.filter.reveal(reveal_all("root")).unwrap();
+        assert_eq!(observe(), before, "opened");
+        let page = reveal.page(size(9), None).unwrap();
+        assert!(page.includes_private());
+        assert_eq!(observe(), before, "seen");
+        // What a reveal shows cannot be forwarded: the private ones make no public activity.
+        let public = page.activities().iter().cloned().filter_map(StoredActivity::into_public).count();
+        assert_eq!((page.activities().len(), public), (5, 2));
+        reveal.close().unwrap();
+        assert_eq!(observe(), before, "closed");
+    }
+}

@@ -1,0 +1,258 @@
+//! Files of the SQLite adapter: whose they are, what becomes of damaged ones, and what outlives whom.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
+#![cfg(feature = "sqlite")]
+
+mod house;
+mod place;
+
+use std::error::Error;
+use std::fs;
+use std::path::Path;
+use std::sync::{Arc, Barrier};
+use std::thread;
+
+use activity_privacy::sqlite::{FileError, SqliteGovernance, SqliteStore, governance_path};
+use activity_privacy::*;
+use house::*;
+use place::*;
+use rusqlite::Connection;
+
+fn file_error(error: &(dyn Error + 'static)) -> Option<FileError> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref::<FileError>() {
+            return Some(*found);
+        }
+        next = error.source();
+    }
+    None
+}
+
+fn house_at(path: &Path) -> House {
+    let sink = SqliteGovernance::open(governance_path(path)).unwrap();
+    House::over(Arc::new(SqliteStore::open(path).unwrap()), Arc::new(sink))
+}
+
+fn furnish(house: &House) -> &House {
+    house.install(people(&[("adele", &["council"]), ("bob", &[])])).manage("contoso.com").make_private("council");
+    house.ingest(&[activity("a", "adele"), activity("b", "bob")]);
+    house
+}
+
+/// How opening a file fails, as a store and as a sink.
+fn refusals(path: &Path) -> [FileError; 2] {
+    let store = SqliteStore::open(path).unwrap_err();
+    assert!(matches!(store, StoreError::Unreadable(_)), "{store:?}");
+    let sink = SqliteGovernance::open(path).unwrap_err();
+    assert!(matches!(sink, SinkError::Backend(_)), "{sink:?}");
+    [file_error(&store).unwrap(), file_error(&sink).unwrap()]
+}
+
+const FOREIGN: [FileError; 2] =
+    [FileError::Foreign { expected: "activities" }, FileError::Foreign { expected: "governance records" }];
+
+#[test]
+fn b1_a_file_of_a_newer_version_is_refused() {
+    let folder = folder();
+    let path = activities(folder.path());
+    furnish(&house_at(&path));
+    for path in [path.clone(), governance_path(&path)] {
+        Connection::open(&path).unwrap().pragma_update(None, "user_version", 7).unwrap();
+    }
+    let newer = FileError::Newer { found: 7, supported: 1 };
+    assert_eq!(file_error(&SqliteStore::open(&path).unwrap_err()), Some(newer));
+    assert_eq!(file_error(&SqliteGovernance::open(governance_path(&path)).unwrap_err()), Some(newer));
+    assert!(newer.to_string().contains("version 7, expected at most 1"), "{newer}");
+    // Nor does anything of ours pass for the other.
+    Connection::open(&path).unwrap().pragma_update(None, "user_version", 1).unwrap();
+    assert_eq!(file_error(&SqliteGovernance::open(&path).unwrap_err()), Some(FOREIGN[1]));
+    assert!(SqliteStore::open(&path).is_ok());
+}
+
+#[test]
+fn b1_a_file_of_somebody_else_is_refused_and_left_alone() {
+    let folder = folder();
+    let path = activities(folder.path());
+    Connection::open(&path).unwrap().execute_batch("CREATE TABLE theirs (x); INSERT INTO theirs VALUES (1)").unwrap();
+    let before = fs::read(&path).unwrap();
+    assert_eq!(refusals(&path), FOREIGN);
+    assert_eq!(fs::read(&path).unwrap(), before, "not a byte was changed");
+    // With a version, with an id, with neither tables nor an id.
+    for (at, pragma) in ["user_version", "application_id"].into_iter().enumerate() {
+        let path = folder.path().join(format!("{at}.db"));
+        Connection::open(&path).unwrap().pragma_update(None, pragma, 1).unwrap();
+        assert_eq!(refusals(&path), FOREIGN, "{pragma}");
+    }
+}
+
+#[test]
+fn b1_what_is_no_database_is_refused_and_left_alone() {
+    let folder = folder();
+    // SQLite itself takes a file of one byte for an empty one.
+    let texts: [&[u8]; 4] = [b"xy", b"not a database\n", &[0; 4_096], &[b'x'; 10_000]];
+    for (at, text) in texts.into_iter().enumerate() {
+        let path = folder.path().join(at.to_string());
+        fs::write(&path, text).unwrap();
+        assert_eq!(refusals(&path), FOREIGN, "file {at}");
+        assert_eq!(fs::read(&path).unwrap(), text, "not a byte was changed");
+    }
+    let directory = SqliteStore::open(folder.path()).unwrap_err();
+    assert!(matches!(directory, StoreError::Backend(_)));
+    assert!(SqliteStore::open(folder.path().join("no/such/folder.db")).is_err());
+}
+
+/// An empty file is as good as none.
+#[test]
+fn b1_an_empty_file_is_taken() {
+    let folder = folder();
+    let path = activities(folder.path());
+    fs::write(&path, b"").unwrap();
+    furnish(&house_at(&path));
+    assert_eq!(house_at(&path).public_ids(), ["b"]);
+}
+
+#[test]
+fn b2_a_damaged_row_is_an_error_that_does_not_repeat_it() {
+    for (table, column, damage) in [
+        ("public_activity", "activity", "'canary'"),
+        ("public_activity", "stamp", "'{\"canary\":1}'"),
+        ("public_activity", "activity", "CAST(x'ff63616e617279' AS TEXT)"),
+        ("public_activity", "activity", "replace(activity, '\"user\"', '\"canary\"')"),
+        ("private_activity", "activity", "'canary'"),
+        ("private_activity", "stamp", "CAST(x'ff63616e617279' AS TEXT)"),
+        ("policy", "document", "'canary'"),
+        ("policy", "document", "replace(document, '\"private_groups\"', '\"canary\"')"),
+        ("policy", "document", "CAST(x'ff63616e617279' AS TEXT)"),
+    ] {
+        let folder = folder();
+        let path = activities(folder.path());
+        furnish(&house_at(&path)).permit_root();
+        Connection::open(&path).unwrap().execute(&format!("UPDATE {table} SET {column} = {damage}"), []).unwrap();
+        let sink = SqliteGovernance::open(governance_path(&path)).unwrap();
+        let store = SqliteStore::open(&path).unwrap();
+        let opened = PrivacyFilter::builder(store, memory::MemoryDirectory::new(), sink).open();
+        let error: Box<dyn Error> = match (table, opened) {
+            ("policy", opened) => Box::new(opened.unwrap_err()),
+            ("public_activity", opened) => {
+                let view = opened.unwrap().view(&user("somebody"));
+                assert!(view.activity(&"b".parse().unwrap()).is_err());
+                assert!(view.count(&Query::all()).is_err());
+                Box::new(view.page(&Query::all(), PageSize::MAX, None).unwrap_err())
+            }
+            (_, opened) => {
+                let filter = opened.unwrap();
+                assert!(filter.view(&user("somebody")).page(&Query::all(), PageSize::MAX, None).is_ok());
+                let mut reveal = filter.reveal(reveal_short("root")).unwrap();
+                Box::new(reveal.page(PageSize::MAX, None).unwrap_err())
+            }
+        };
+        let what = if table == "policy" { "policy" } else { "activity" };
+        assert_eq!(file_error(&*error), Some(FileError::Damaged { what }), "{table} {column} {damage}: {error:?}");
+        let mut text = format!("{error:?}");
+        let mut next: Option<&dyn Error> = Some(&*error);
+        while let Some(error) = next {
+            text.push_str(&error.to_string());
+            next = error.source();
+        }
+        assert!(!text.contains("canary"), "{text}");
+    }
+}
+
+fn reveal_short(viewer: &str) -> RevealRequest {
+    let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
+    RevealRequest::new(user(viewer), Query::all(), std::time::Duration::from_secs(9), audited)
+}
+
+#[test]
+fn b2_a_damaged_record_is_an_error_that_does_not_repeat_it() {
+    for damage in ["'canary'", "CAST(x'ff63616e617279' AS TEXT)"] {
+        let folder = folder();
+        let path = activities(folder.path());
+        furnish(&house_at(&path));
+        let damage = format!("UPDATE record SET record = {damage} WHERE sequence = 2");
+        Connection::open(governance_path(&path)).unwrap().execute(&damage, []).unwrap();
+        let sink = SqliteGovernance::open(governance_path(&path)).unwrap();
+        assert_eq!(sink.records(&RecordQuery::default(), 0, 1).unwrap().len(), 1);
+        let error = sink.records(&RecordQuery::default(), 0, 9).unwrap_err();
+        assert_eq!(file_error(&error), Some(FileError::Damaged { what: "governance record" }), "{error:?}");
+        assert!(!format!("{error:?}").contains("canary"));
+    }
+}
+
+#[test]
+fn d4_policy_activities_and_records_outlive_the_process() {
+    let folder = folder();
+    let path = activities(folder.path());
+    let (policy, records, everything) = {
+        let house = house_at(&path);
+        furnish(&house).permit_root();
+        let everything = house.everything();
+        (house.filter.policy().unwrap(), house.records(), everything)
+    };
+    let again = house_at(&path);
+    assert_eq!(again.filter.policy().unwrap(), policy);
+    assert_eq!(again.records()[..records.len()], records);
+    assert_eq!(again.records().len(), records.len(), "opening again founds nothing");
+    assert_eq!(again.everything(), everything);
+    again.install(people(&[("adele", &[]), ("bob", &["council"])]));
+    assert_eq!(
+        again.ingest(&[activity("a", "adele"), activity("b", "adele"), activity("c", "bob")]),
+        [Delivery::Duplicate, Delivery::Conflict, Delivery::Stored]
+    );
+    assert!(again.is_private("a") && again.is_private("c") && !again.is_private("b"));
+    let records = again.records();
+    assert_eq!(records.last().unwrap().sequence, records.len() as u64, "the sequence goes on");
+}
+
+#[test]
+fn d4_what_is_durable_is_in_the_file() {
+    let folder = folder();
+    let path = activities(folder.path());
+    let house = house_at(&path);
+    furnish(&house);
+    // Another process sees it without the first one being closed.
+    let other = house_at(&path);
+    assert_eq!(other.public_ids(), ["b"]);
+    assert_eq!(other.filter.policy().unwrap(), house.filter.policy().unwrap());
+    let mode: String = Connection::open(&path).unwrap().query_row("PRAGMA journal_mode", [], |row| row.get(0)).unwrap();
+    assert_eq!(mode, "wal");
+}
+
+/// A new file, opened and founded by many at once: one policy, one founding done, and everything that came is stored.
+#[test]
+fn d5_many_open_a_new_file_at_once() {
+    for _ in 0..3 {
+        let folder = folder();
+        let path = activities(folder.path());
+        let threads: usize = 8;
+        let start = Barrier::new(threads);
+        thread::scope(|scope| {
+            for number in 0..threads {
+                let (start, path) = (&start, &path);
+                scope.spawn(move || {
+                    start.wait();
+                    let house = house_at(path);
+                    house.install(people(&[("bob", &[])]));
+                    let delivered =
+                        house.ingest(&[activity(&format!("of-{number}"), "bob"), activity("shared", "bob")]);
+                    assert_eq!(delivered[0], Delivery::Stored);
+                });
+            }
+        });
+        let house = house_at(&path);
+        assert_eq!(house.filter.policy().unwrap().revision(), Revision::FIRST);
+        assert_eq!(house.public_ids().len(), threads + 1);
+        let records = house.records();
+        let done = records.iter().filter(|entry| matches!(entry.record.outcome, Outcome::Done { .. })).count();
+        assert_eq!(done, 1, "founded once");
+        assert_eq!(records.last().unwrap().sequence, records.len() as u64);
+    }
+}
+
+#[test]
+fn governance_records_lie_beside_the_activities() {
+    let path = |text: &str| governance_path(text).to_str().unwrap().to_owned();
+    assert_eq!(path("/a/activities.db"), "/a/activities.governance.db");
+    assert_eq!(path("activities"), "activities.governance");
+    assert_eq!(path("a.b/c.tar.db"), "a.b/c.tar.governance.db");
+}
