@@ -82,6 +82,7 @@ impl fmt::Display for GroupRef {
 
 /// A domain whose users are the organisation's own.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ManagedDomain {
     domain: Domain,
     #[serde(default)]
@@ -122,6 +123,7 @@ impl ManagedDomain {
 
 /// The last members of a group that vanished from the directory while the policy still speaks of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct RetainedGroup {
     pub(crate) members: Vec<User>,
 }
@@ -155,6 +157,8 @@ pub struct PrivacyPolicy {
 }
 
 #[derive(Deserialize)]
+// A misspelt or newer field that nobody reads would be a protection that somebody believes in.
+#[serde(deny_unknown_fields)]
 struct RawPolicy {
     revision: Revision,
     scope: Vec<ScopeRule>,
