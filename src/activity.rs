@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chrono::{DateTime, SubsecRound, Utc};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -33,8 +33,8 @@ checked_text! {
 
 /// One thing that an actor did in an app at a time.
 ///
-/// Built with [`Activity::builder`]; whatever exists is within its limits. Times are kept to the microsecond. `Debug`
-/// shows none of it, so that a log line cannot tell what the library hides.
+/// Built with [`Activity::builder`]; whatever exists is within its limits. Times are kept to the microsecond, a leap
+/// second as the second after. `Debug` shows none of it, so that a log line cannot tell what the library hides.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -112,7 +112,7 @@ impl Activity {
             on_behalf_of: Vec::new(),
             app,
             action,
-            occurred_at: occurred_at.trunc_subsecs(6),
+            occurred_at: to_the_microsecond(occurred_at),
             objects: Vec::new(),
             details: None,
         })
@@ -217,6 +217,12 @@ impl ActivityBuilder {
         at_most("bytes of details", activity.details().map_or(0, str::len), Activity::MAX_DETAILS_BYTES)?;
         Ok(activity)
     }
+}
+
+/// By way of the number that stores and cursors keep, so that all of them order alike. A leap second has no number of its
+/// own there: it becomes the second after.
+fn to_the_microsecond(time: DateTime<Utc>) -> DateTime<Utc> {
+    DateTime::from_timestamp_micros(time.timestamp_micros()).unwrap_or(time)
 }
 
 fn at_most(what: &'static str, count: usize, max: usize) -> Result<(), ActivityError> {
