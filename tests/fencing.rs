@@ -1,5 +1,12 @@
 //! D4 and D5: the first verdict for ever, and none under a policy that was left behind.
 #![cfg(feature = "sqlite")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "clippy takes only the test functions themselves for tests"
+)]
 
 mod house;
 

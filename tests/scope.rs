@@ -1,4 +1,11 @@
 //! Chapter S of the rules: who is monitored at all.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "clippy takes only the test functions themselves for tests"
+)]
 
 mod house;
 

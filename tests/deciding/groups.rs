@@ -142,7 +142,7 @@ fn d11_an_import_is_seen_whole_or_not_at_all() {
     // In every import both of them are in the same group or neither is; nobody may ever see them apart.
     let directory = MemoryDirectory::new();
     let install = |revision: u64| {
-        let groups: &[&str] = if revision % 2 == 0 { &["council"] } else { &[] };
+        let groups: &[&str] = if revision.is_multiple_of(2) { &["council"] } else { &[] };
         let import = people(&[("adele", groups), ("bob", groups)]).build(DirectoryRevision(revision), at(0)).unwrap();
         directory.install(import).unwrap();
     };

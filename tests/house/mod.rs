@@ -1,5 +1,10 @@
 //! A furnished house for the tests: a filter over any store, a directory to move people in and out of, a log to read.
 #![allow(dead_code, reason = "every test file uses a part of it")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "clippy takes only the test functions themselves for tests"
+)]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
