@@ -17,7 +17,7 @@ pub use self::change::{PolicyChange, PolicyError};
 pub use self::options::{PolicyOptions, WhenUndecidable};
 pub use self::permission::{Denial, Grant, Role};
 pub use self::scope::{ScopeEffect, ScopeRule, ScopeTarget};
-use crate::directory::User;
+use crate::directory::{DirectoryRevision, User};
 use crate::identity::{Alias, Domain, GroupId, UserId};
 
 /// Which state of the policy something happened under. Grows by one with every change; clocks play no part.
@@ -126,6 +126,8 @@ impl ManagedDomain {
 #[serde(deny_unknown_fields)]
 pub(crate) struct RetainedGroup {
     pub(crate) members: Vec<User>,
+    /// The directory that was the first without it. An older one, on a node that lags behind, does not bring it back.
+    pub(crate) gone_in: DirectoryRevision,
 }
 
 /// Scope, private groups, managed domains, admins, grants and options: one value with a revision.

@@ -300,6 +300,32 @@ fn d11_a_group_that_comes_back_counts_as_the_directory_says() {
 }
 
 #[test]
+fn d11_a_node_that_lags_behind_brings_no_group_back() {
+    let (store, sink): (Arc<dyn ActivityStore>, Arc<dyn GovernanceSink>) =
+        (Arc::new(MemoryStore::new()), Arc::new(MemorySink::new()));
+    let (ahead, behind) = (council_over(Arc::clone(&store), Arc::clone(&sink)), House::over(store, sink));
+    behind.install(people(&[("adele", &["council"]), ("bob", &[])])).ingest(&[activity("behind", "bob")]);
+    ahead.install(people(&[("adele", &[]), ("bob", &[])])).ingest(&[activity("ahead", "bob")]);
+    // The other still has the directory from before: what it says of the group is old, not new.
+    behind.ingest(&[activity("behind 2", "bob"), activity("behind, adele", "adele")]);
+    ahead.ingest(&[activity("ahead 2", "bob"), activity("ahead, adele", "adele"), activity("ahead, dan", "dan")]);
+    for id in ["behind, adele", "ahead, adele", "ahead, dan"] {
+        assert_eq!(reasons(&ahead, id), [member()], "{id}");
+    }
+    assert_eq!(ahead.public_ids(), ["first", "behind 2", "behind", "ahead 2", "ahead"]);
+    assert_eq!(kept(&ahead).len(), 2, "retained once, released never");
+    // Both catch up with a directory in which it is back.
+    for house in [&ahead, &behind] {
+        house
+            .install(people(&[("adele", &[]), ("bob", &[])]))
+            .install(people(&[("adele", &[]), ("bob", &["council"])]));
+    }
+    behind.ingest(&[activity("bob is in", "bob"), activity("adele is out", "adele")]);
+    assert_eq!(["bob is in", "adele is out"].map(|id| ahead.is_private(id)), [true, false]);
+    assert_eq!(kept(&ahead).len(), 4);
+}
+
+#[test]
 fn d11_a_group_that_vanished_before_anybody_knew_its_members_hides_everybody() {
     let house = House::new();
     house.install(people(&[("adele", &["council"]), ("bob", &[])])).manage("contoso.com").make_private("council");
