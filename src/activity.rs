@@ -237,6 +237,8 @@ impl fmt::Debug for ActivityBuilder {
 }
 
 #[derive(Deserialize)]
+// A field that nobody reads would be a protection lost without a word: `onBehalfOf` for `on_behalf_of`.
+#[serde(deny_unknown_fields)]
 struct RawActivity {
     id: ActivityId,
     actor: Actor,
@@ -283,6 +285,7 @@ pub enum ActorKind {
 /// An identity protects wherever it stands: an application's activity that also names a protected user is that
 /// user's. `Debug` shows the kind only.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Actor {
     kind: ActorKind,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -383,6 +386,7 @@ impl fmt::Debug for Actor {
 
 /// The app in which something was done, and the suite that the app belongs to, if any.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct App {
     name: AppName,
     #[serde(default, skip_serializing_if = "Option::is_none")]

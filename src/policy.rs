@@ -17,7 +17,7 @@ pub use self::change::{PolicyChange, PolicyError};
 pub use self::options::{PolicyOptions, WhenUndecidable};
 pub use self::permission::{Denial, Grant, Role};
 pub use self::scope::{ScopeEffect, ScopeRule, ScopeTarget};
-use crate::directory::User;
+use crate::directory::{DirectoryRevision, User};
 use crate::identity::{Alias, Domain, GroupId, UserId};
 
 /// Which state of the policy something happened under. Grows by one with every change; clocks play no part.
@@ -82,6 +82,7 @@ impl fmt::Display for GroupRef {
 
 /// A domain whose users are the organisation's own.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ManagedDomain {
     domain: Domain,
     #[serde(default)]
@@ -122,8 +123,11 @@ impl ManagedDomain {
 
 /// The last members of a group that vanished from the directory while the policy still speaks of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct RetainedGroup {
     pub(crate) members: Vec<User>,
+    /// The directory that was the first without it. An older one, on a node that lags behind, does not bring it back.
+    pub(crate) gone_in: DirectoryRevision,
 }
 
 /// Scope, private groups, managed domains, admins, grants and options: one value with a revision.
@@ -155,6 +159,8 @@ pub struct PrivacyPolicy {
 }
 
 #[derive(Deserialize)]
+// A misspelt or newer field that nobody reads would be a protection that somebody believes in.
+#[serde(deny_unknown_fields)]
 struct RawPolicy {
     revision: Revision,
     scope: Vec<ScopeRule>,

@@ -35,6 +35,7 @@ pub enum UserStatus {
 
 /// A user as the directory knows them. `Debug` shows neither id nor aliases.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct User {
     id: UserId,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

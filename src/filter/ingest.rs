@@ -148,12 +148,14 @@ impl Inner {
         let groups: Vec<GroupId> = policy.imported_groups().into_iter().cloned().collect();
         let mut done = true;
         for group in groups {
-            let retained = policy.retained().contains_key(&group);
+            let retained = policy.retained().get(&group);
             let upkeep = match (now.group_name(&group), before) {
-                (Some(_), _) if retained => Upkeep::Release(group),
-                (None, Some(before)) if !retained && before.group_name(&group).is_some() => {
+                (Some(_), _) if retained.is_some_and(|retained| now.revision() > retained.gone_in) => {
+                    Upkeep::Release(group)
+                }
+                (None, Some(before)) if retained.is_none() && before.group_name(&group).is_some() => {
                     let members = before.users_below(&group).cloned().collect();
-                    Upkeep::Retain(group, RetainedGroup { members })
+                    Upkeep::Retain(group, RetainedGroup { members, gone_in: now.revision() })
                 }
                 _ => continue,
             };

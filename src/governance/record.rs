@@ -139,8 +139,9 @@ pub enum ChangeSummary {
     ReleaseGroup(GroupId),
 }
 
-/// What a reveal is about, without a word that was typed into its query.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// What a reveal is about, without a word that was typed into its query. `Debug` does not show the justification,
+/// because it can name a person.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RevealSummary {
     /// The reveal.
     pub reveal: RevealId,
@@ -158,6 +159,21 @@ pub struct RevealSummary {
     pub expires_at: DateTime<Utc>,
     /// Why, in the viewer's own words.
     pub justification: Option<String>,
+}
+
+impl fmt::Debug for RevealSummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RevealSummary")
+            .field("reveal", &self.reveal)
+            .field("query", &self.query)
+            .field("from", &self.from)
+            .field("until", &self.until)
+            .field("one_actor", &self.one_actor)
+            .field("private_only", &self.private_only)
+            .field("expires_at", &self.expires_at)
+            .field("justified", &self.justification.is_some())
+            .finish_non_exhaustive()
+    }
 }
 
 /// How far something came.

@@ -1,6 +1,7 @@
 //! The port through which records become durable.
 
 use std::error::Error;
+use std::fmt;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -81,8 +82,8 @@ pub struct RecordEntry {
     pub record: Record,
 }
 
-/// Which records to read. The default is all of them.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// Which records to read. The default is all of them. `Debug` does not show the target, because it can be somebody's id.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct RecordQuery {
     /// Made at this time or later.
     pub from: Option<DateTime<Utc>>,
@@ -110,6 +111,18 @@ impl RecordQuery {
             && initiator.as_ref().is_none_or(by)
             && target.as_ref().is_none_or(|target| record.target().as_ref() == Some(target))
             && outcome.is_none_or(|outcome| record.outcome_kind() == outcome)
+    }
+}
+
+impl fmt::Debug for RecordQuery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RecordQuery")
+            .field("from", &self.from)
+            .field("until", &self.until)
+            .field("kind", &self.kind)
+            .field("initiator", &self.initiator)
+            .field("outcome", &self.outcome)
+            .finish_non_exhaustive()
     }
 }
 

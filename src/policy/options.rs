@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// Choices within the rules. The default is the safe one wherever the two differ.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct PolicyOptions {
     /// Whether an activity is also private when a protected person is only its object. Default: no.
     pub objects_count: bool,

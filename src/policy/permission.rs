@@ -27,6 +27,7 @@ impl Role {
 
 /// The permission to view private activities, given to one admin.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Grant {
     named: Alias,
     granted_by: UserId,

@@ -52,6 +52,7 @@ impl ScopeTarget {
 /// decides for that app (app over suite over all apps) and the groups at that level add up. An exclude rule that
 /// applies at any level always wins.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ScopeRule {
     effect: ScopeEffect,
     group: GroupRef,

@@ -33,7 +33,7 @@ const BUSY: Duration = Duration::from_secs(60);
 pub(super) fn open(path: &Path, schema: &Schema) -> Result<Connection, OpenFileError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_timeout(BUSY)?;
+    connection.busy_handler(Some(wait_in_line))?;
     check(&mut connection, schema).map_err(|error| match error {
         OpenFileError::Sqlite(error) if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) => {
             FileError::Foreign { expected: schema.holds }.into()
@@ -79,6 +79,14 @@ fn identify(connection: &Connection, schema: &Schema) -> Result<bool, OpenFileEr
         _ if found > schema.version => Err(FileError::Newer { found, supported: schema.version }.into()),
         _ => Ok(true),
     }
+}
+
+/// Waits a millisecond each time, up to [`BUSY`]. SQLite's own handler waits ever longer, up to a tenth of a second, and
+/// so hardly ever finds the gap between two batches: a change of the policy must not starve behind another process's
+/// ingest.
+fn wait_in_line(times_before: i32) -> bool {
+    thread::sleep(Duration::from_millis(1));
+    u128::from(times_before.unsigned_abs()) < BUSY.as_millis()
 }
 
 /// Turns WAL mode on, which stays on in the file. SQLite does not wait here when another process is at it, so this does.

@@ -1,0 +1,214 @@
+//! B1: an error names the place and what was expected there.
+
+use activity_privacy::*;
+use serde_json::{Value, json};
+
+use crate::house::*;
+
+fn policy_document() -> Value {
+    let house = House::new();
+    house.install(people(&[("adele", &["council"])])).manage("contoso.com").permit_root().make_private("council");
+    house.change(PolicyChange::AddScopeRule(ScopeRule::include(group("council"), ScopeTarget::AllApps)));
+    let policy = house.filter.policy().unwrap();
+    let document = serde_json::to_value(&*policy).unwrap();
+    assert_eq!(serde_json::from_value::<PrivacyPolicy>(document.clone()).unwrap(), *policy, "it reads its own");
+    document
+}
+
+fn read_policy(document: &Value) -> String {
+    serde_json::from_str::<PrivacyPolicy>(&document.to_string()).expect_err("it is malformed").to_string()
+}
+
+#[test]
+fn b1_a_policy_document_is_refused_with_the_field_and_what_it_should_be() {
+    let good = policy_document();
+    for (field, value, says) in [
+        ("revision", json!(0), "field `revision` is 0, expected at least 1"),
+        ("revision", json!(-1), "expected u64"),
+        ("revision", json!("7"), "expected u64"),
+        ("admins", json!({}), "field `admins` names no privacy administrator, expected at least one"),
+        ("admins", json!({"root": "analyst"}), "field `admins` names no privacy administrator, expected at least one"),
+        ("admins", json!({"x": "privacy_administrator"}), "field `grants` names somebody who is not in `admins`"),
+        ("admins", json!({"root": "king"}), "expected `privacy_administrator` or `analyst`"),
+        ("admins", json!({"": "privacy_administrator"}), "user id is empty, expected 1 to 256 bytes"),
+        ("private_groups", json!([{"imported": "a\nb"}]), "group id holds a control character at byte 1"),
+        ("private_groups", json!(["everybody"]), "expected one of `imported`, `applications`, `external_users`"),
+        ("managed_domains", json!([{"domain": "a b"}]), "not a domain name, expected labels parted by dots"),
+        (
+            "scope",
+            json!([{"effect": "perhaps", "group": "applications", "target": "all_apps"}]),
+            "expected `include` or `exclude`",
+        ),
+        ("scope", json!([{"effect": "include", "group": "applications"}]), "missing field `target`"),
+        ("options", json!({"when_undecidable": "show"}), "expected one of `hide`, `refuse`, `show_undecided`"),
+        ("options", json!({"max_directory_age": -5}), "expected u64"),
+        (
+            "retained",
+            json!({"council": {"members": [{"id": "a", "aliases": [""]}]}}),
+            "alias is empty, expected 1 to 512 bytes",
+        ),
+    ] {
+        let mut document = good.clone();
+        document[field] = value;
+        let said = read_policy(&document);
+        assert!(said.contains(says), "{field}: {said}");
+        assert!(said.starts_with("field `") || said.contains(" at line 1 column "), "the place: {said}");
+    }
+    for field in ["revision", "scope", "private_groups", "managed_domains", "admins", "grants", "options"] {
+        let mut document = good.clone();
+        document.as_object_mut().unwrap().remove(field);
+        assert!(read_policy(&document).contains(&format!("missing field `{field}`")), "{field}");
+    }
+}
+
+type Misspell = fn(&mut Value);
+
+/// A field that nobody reads is a protection that somebody believes in.
+#[test]
+fn b1_no_field_of_a_policy_document_is_passed_over() {
+    let good = policy_document();
+    let misspelt: [(&str, Misspell); 6] = [
+        ("privateGroups", |document| document["privateGroups"] = json!([])),
+        ("object_counts", |document| document["options"]["object_counts"] = json!(true)),
+        ("subdomains", |document| document["managed_domains"][0]["subdomains"] = json!(true)),
+        ("app", |document| document["scope"][0]["app"] = json!("Teams")),
+        ("until", |document| document["grants"]["root"]["until"] = json!(7)),
+        ("emails", |document| {
+            document["retained"]["council"] = json!({"members": [{"id": "adele", "emails": ["adele@contoso.com"]}]});
+        }),
+    ];
+    for (field, misspell) in misspelt {
+        let mut document = good.clone();
+        misspell(&mut document);
+        let said = read_policy(&document);
+        assert!(said.contains(&format!("unknown field `{field}`")), "{said}");
+    }
+}
+
+#[test]
+fn b1_no_field_of_an_activity_is_passed_over() {
+    let bob = Actor::user(alias("bob@contoso.com"));
+    let good = serde_json::to_value(begun("a", bob.clone()).on_behalf_of(bob).build().unwrap()).unwrap();
+    assert!(serde_json::from_value::<Activity>(good.clone()).is_ok());
+    let misspelt: [Misspell; 4] = [
+        // Whom it was done for would be lost, and with them their protection.
+        |document| document["onBehalfOf"] = json!([{"kind": "user", "identities": [{"alias": "adele@contoso.com"}]}]),
+        |document| document["actor"]["aliases"] = json!(["adele@contoso.com"]),
+        |document| document["on_behalf_of"][0]["id"] = json!("adele"),
+        |document| document["app"]["suit"] = json!("Microsoft 365"),
+    ];
+    for misspell in misspelt {
+        let mut document = good.clone();
+        misspell(&mut document);
+        let said = serde_json::from_str::<Activity>(&document.to_string()).expect_err("a field too many").to_string();
+        assert!(said.contains("unknown field"), "{said}");
+    }
+}
+
+#[test]
+fn b1_ids_and_names_say_what_is_wrong_with_them_and_where() {
+    fn said<T>(result: Result<T, TextError>) -> String {
+        result.err().expect("it is malformed").to_string()
+    }
+    assert_eq!(said(ActivityId::new("")), "activity id is empty, expected 1 to 512 bytes");
+    assert_eq!(said(ActivityId::new("x".repeat(513))), "activity id is 513 bytes long, expected at most 512");
+    assert_eq!(said(ActivityId::new("ab\0")), "activity id holds a control character at byte 2");
+    assert_eq!(said(UserId::new("é\u{85}")), "user id holds a control character at byte 2");
+    assert_eq!(said(GroupId::new("\u{7f}")), "group id holds a control character at byte 0");
+    assert_eq!(said(AppName::new("é".repeat(129))), "app name is 258 bytes long, expected at most 256");
+    assert_eq!(said(Action::new("")), "action is empty, expected 1 to 256 bytes");
+    assert_eq!(said(ActorName::new("")), "actor name is empty, expected 1 to 512 bytes");
+    assert_eq!(said(Alias::new(" \t\n ")), "alias is empty, expected 1 to 512 bytes");
+    assert_eq!(said(Alias::new("x".repeat(513))), "alias is 513 bytes long, expected at most 512");
+    assert_eq!(said(Alias::account(" ", "nrc")), "app of an alias is empty, expected 1 to 512 bytes");
+    assert_eq!(said(Alias::account("GitHub", "")), "alias is empty, expected 1 to 512 bytes");
+    assert_eq!(said(Justification::new("")), "justification is empty, expected 1 to 4096 bytes");
+    assert_eq!(said(Query::all().by_actor(" ")), "alias is empty, expected 1 to 512 bytes");
+    assert_eq!(said(Query::all().containing("")), "text to look for is empty, expected 1 to 512 bytes");
+    assert_eq!(
+        Domain::new("a b").unwrap_err().to_string(),
+        "not a domain name, expected labels parted by dots, at most 253 bytes once IDNA-encoded (UTS #46)"
+    );
+    assert!(ActivityId::new("x".repeat(512)).is_ok() && Alias::new("x".repeat(512)).is_ok());
+}
+
+#[test]
+fn b1_an_activity_keeps_its_limits_however_it_is_made() {
+    let bob = || Actor::user(alias("bob@contoso.com"));
+    let start = || begun("a", bob());
+    let mut crowd = bob();
+    for at in 0..Actor::MAX_IDENTITIES {
+        crowd = crowd.also(user(&format!("u{at}")));
+    }
+    let objects = (0..=Activity::MAX_OBJECTS).fold(start(), |builder, at| builder.object(at.to_string()));
+    let acted_for = (0..=Activity::MAX_ON_BEHALF_OF).fold(start(), |builder, _| builder.on_behalf_of(bob()));
+    for (builder, says) in [
+        (objects, "1001 objects, expected at most 1000"),
+        (acted_for, "9 principals acted for, expected at most 8"),
+        (begun("a", crowd.clone()), "33 identities of one actor, expected at most 32"),
+        (start().on_behalf_of(crowd), "33 identities of one actor, expected at most 32"),
+        (start().object("x".repeat(8_193)), "8193 bytes in the name of an object, expected at most 8192"),
+        (start().details("x".repeat(4_194_305)), "4194305 bytes of details, expected at most 4194304"),
+    ] {
+        assert_eq!(builder.build().unwrap_err().to_string(), says);
+    }
+    let good = serde_json::to_value(start().build().unwrap()).unwrap();
+    let mut document = good.clone();
+    document["objects"] = json!(vec!["x"; 1_001]);
+    let said = serde_json::from_str::<Activity>(&document.to_string()).unwrap_err().to_string();
+    assert!(said.starts_with("1001 objects, expected at most 1000"), "{said}");
+    document = good;
+    document["id"] = json!("");
+    let said = serde_json::from_str::<Activity>(&document.to_string()).unwrap_err().to_string();
+    assert!(said.starts_with("activity id is empty, expected 1 to 512 bytes at line 1"), "{said}");
+}
+
+#[test]
+fn b1_a_cursor_is_malformed_or_of_another_view() {
+    let house = House::new();
+    house.install(people(&[])).manage("contoso.com");
+    house.ingest(&[activity("a", "adele"), activity("b", "adele")]);
+    let (view, all) = (house.filter.view(&user("somebody")), Query::all());
+    let cursor = view.page(&all, PageSize::at_most(1), None).unwrap().next().unwrap().clone();
+    let token = cursor.to_string();
+    assert_eq!(token.parse::<Cursor>().unwrap(), cursor);
+
+    let short = &token[..token.len() - 1];
+    let longer = "ab".repeat(600);
+    for malformed in ["", "0", "zz", "01", &token[..20], short, &token.to_uppercase(), &format!("{token} "), &longer] {
+        let error = malformed.parse::<Cursor>().unwrap_err();
+        assert_eq!(error, CursorError::Malformed, "{malformed}");
+        assert_eq!(error.to_string(), "not a cursor, expected one that came with a page");
+    }
+    let foreign = [
+        house.filter.view(&user("other")).page(&all, PageSize::MAX, Some(&cursor)),
+        view.page(&Query::all().since(at(0)), PageSize::MAX, Some(&cursor)),
+    ];
+    for answer in foreign {
+        let error = answer.unwrap_err();
+        assert!(matches!(error, ViewError::Cursor(CursorError::Foreign)));
+        assert_eq!(error.to_string(), "the cursor belongs to another query, viewer or reveal");
+    }
+}
+
+#[cfg(feature = "sqlite")]
+#[test]
+fn b1_a_file_of_something_else_is_refused_and_left_alone() {
+    use activity_privacy::sqlite::{FileError, SqliteGovernance, SqliteStore};
+    use std::error::Error;
+    let dir = tempfile::tempdir().unwrap();
+    let [text, ours, records] = ["text", "ours", "records"].map(|name| dir.path().join(name));
+    std::fs::write(&text, "not a database at all, but long enough to have a header of one hundred bytes".repeat(4))
+        .unwrap();
+    drop((SqliteStore::open(&ours).unwrap(), SqliteGovernance::open(&records).unwrap()));
+    let contents = std::fs::read(&text).unwrap();
+    for path in [&text, &records] {
+        let error = SqliteStore::open(path).unwrap_err();
+        let source = error.source().unwrap();
+        assert_eq!(source.downcast_ref(), Some(&FileError::Foreign { expected: "activities" }), "{error:?}");
+        assert_eq!(source.to_string(), "the file was not made by this library, expected one of activities");
+    }
+    let error = SqliteGovernance::open(&ours).unwrap_err();
+    assert_eq!(error.source().unwrap().downcast_ref(), Some(&FileError::Foreign { expected: "governance records" }));
+    assert_eq!(std::fs::read(&text).unwrap(), contents);
+}

@@ -1,0 +1,391 @@
+//! D10 to D12: groups within groups, groups that go and come, groups that there are not.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
+use activity_privacy::*;
+use proptest::prelude::*;
+
+use crate::house::*;
+
+/// Which group reaches which, itself included: Warshall's closure over a matrix.
+fn warshall(groups: usize, nested: &[(usize, usize)]) -> Vec<Vec<bool>> {
+    let mut reaches: Vec<Vec<bool>> = (0..groups).map(|a| (0..groups).map(|b| a == b).collect()).collect();
+    for (group, child) in nested {
+        reaches[*group][*child] = true;
+    }
+    for via in 0..groups {
+        for from in 0..groups {
+            for to in 0..groups {
+                reaches[from][to] |= reaches[from][via] && reaches[via][to];
+            }
+        }
+    }
+    reaches
+}
+
+const USERS: usize = 5;
+
+#[derive(Debug)]
+struct Graph {
+    groups: usize,
+    nested: Vec<(usize, usize)>,
+    members: Vec<(usize, usize)>,
+    private: Vec<usize>,
+}
+
+fn graph() -> impl Strategy<Value = Graph> {
+    (1..9_usize).prop_flat_map(|groups| {
+        let pairs = |a, b, most| prop::collection::vec((0..a, 0..b), 0..most);
+        let private = prop::collection::vec(0..groups, 0..3);
+        (pairs(groups, groups, 20), pairs(groups, USERS, 12), private)
+            .prop_map(move |(nested, members, private)| Graph { groups, nested, members, private })
+    })
+}
+
+fn name(group: usize) -> GroupId {
+    crate::house::group(&format!("g{group}"))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn d10_cycles_and_diamonds_give_the_transitive_closure(graph in graph()) {
+        let mut import = people(&[]);
+        for at in 0..graph.groups {
+            import = import.group(name(at), "");
+        }
+        for (group, child) in &graph.nested {
+            import = import.nested(&name(*group), &name(*child));
+        }
+        for (group, member) in &graph.members {
+            import = import.member(&name(*group), &user(&format!("u{member}")));
+        }
+        let directory = Arc::new(import.build(DirectoryRevision(1), at(0)).unwrap());
+        let mut policy = PrivacyPolicy::founding(user("root"));
+        for private in &graph.private {
+            let change = PolicyChange::MakePrivate(name(*private).into());
+            policy = policy.apply(&change, &user("root"), Some(&directory), at(0)).unwrap_or(policy);
+        }
+        let screen = Screen::new(Arc::new(policy), Ok(Arc::clone(&directory)));
+
+        let reaches = warshall(graph.groups, &graph.nested);
+        let is_in = |member: usize, group: usize| {
+            graph.members.iter().any(|(direct, other)| *other == member && reaches[group][*direct])
+        };
+        for member in 0..USERS {
+            let id = user(&format!("u{member}"));
+            let groups: BTreeSet<GroupId> = (0..graph.groups).filter(|at| is_in(member, *at)).map(name).collect();
+            prop_assert_eq!(&directory.groups_of(&id).into_iter().cloned().collect::<BTreeSet<_>>(), &groups);
+            let (verdict, reasons) = screen.judge(&by("a", Actor::user(id)), at(0));
+            let hits: BTreeSet<GroupId> = graph.private.iter().map(|at| name(*at)).filter(|id| groups.contains(id)).collect();
+            prop_assert_eq!(verdict == Verdict::Private, !hits.is_empty());
+            let reasons: Vec<Reason> = reasons.into_iter().collect();
+            let member = |id: GroupId| Reason::Member { group: id.into(), standing: Standing::Actor };
+            prop_assert_eq!(reasons, hits.into_iter().map(member).collect::<Vec<_>>());
+        }
+        for at in 0..graph.groups {
+            let members: BTreeSet<UserId> =
+                (0..USERS).filter(|member| is_in(*member, at)).map(|member| user(&format!("u{member}"))).collect();
+            prop_assert_eq!(directory.members_of(&name(at)).into_iter().cloned().collect::<BTreeSet<_>>(), members);
+        }
+    }
+}
+
+#[test]
+fn d10_a_group_nested_in_itself_ends() {
+    let house = House::new();
+    let (a, b) = (group("a"), group("b"));
+    let ring = people(&[("adele", &["b"]), ("bob", &["c"])]).group(a.clone(), "A");
+    house.install(ring.nested(&a, &a).nested(&a, &b).nested(&b, &a).nested(&a, &b)).manage("contoso.com");
+    house.make_private("a").ingest(&[activity("x", "adele"), activity("y", "bob")]);
+    assert_eq!(house.public_ids(), ["y"]);
+}
+
+#[test]
+fn d11_an_import_that_does_not_hold_together_is_nothing() {
+    let council = group("council");
+    let build = |builder: DirectoryBuilder| builder.build(DirectoryRevision(9), at(0)).map(|_| ());
+    let import = || people(&[("adele", &["council"])]);
+    assert_eq!(
+        build(import().member(&group("cut off"), &user("adele"))),
+        Err(ImportError::UnknownGroup(group("cut off")))
+    );
+    assert_eq!(build(import().nested(&council, &group("cut off"))), Err(ImportError::UnknownGroup(group("cut off"))));
+    assert_eq!(build(import().nested(&group("cut off"), &council)), Err(ImportError::UnknownGroup(group("cut off"))));
+    assert_eq!(build(import().group(council.clone(), "twice")), Err(ImportError::GroupTwice(council)));
+    assert_eq!(build(import().user(contoso("adele"))), Err(ImportError::UserTwice { at: 3 }));
+    assert_eq!(build(import()), Ok(()));
+}
+
+#[test]
+fn d11_a_directory_never_goes_back() {
+    use activity_privacy::memory::InstallError;
+    let directory = MemoryDirectory::new();
+    let install = |revision, entries: &[(&str, &[&str])]| {
+        directory.install(people(entries).build(DirectoryRevision(revision), at(0)).unwrap())
+    };
+    install(2, &[("adele", &["council"])]).unwrap();
+    for offered in [1, 2] {
+        let (offered, in_force) = (DirectoryRevision(offered), DirectoryRevision(2));
+        assert_eq!(install(offered.0, &[]), Err(InstallError::NotNewer { offered, in_force }));
+    }
+    assert!(directory.snapshot().unwrap().members_of(&group("council")).contains(&user("adele")));
+    install(3, &[]).unwrap();
+    assert!(directory.snapshot().unwrap().members_of(&group("council")).is_empty());
+}
+
+#[test]
+fn d11_an_import_is_seen_whole_or_not_at_all() {
+    // In every import both of them are in the same group or neither is; nobody may ever see them apart.
+    let directory = MemoryDirectory::new();
+    let install = |revision: u64| {
+        let groups: &[&str] = if revision.is_multiple_of(2) { &["council"] } else { &[] };
+        let import = people(&[("adele", groups), ("bob", groups)]).build(DirectoryRevision(revision), at(0)).unwrap();
+        directory.install(import).unwrap();
+    };
+    install(1);
+    std::thread::scope(|scope| {
+        scope.spawn(|| (2..400).for_each(install));
+        for _ in 0..2 {
+            scope.spawn(|| {
+                loop {
+                    let snapshot = directory.snapshot().unwrap();
+                    let members = snapshot.members_of(&group("council")).len() as u64;
+                    assert_eq!(members, (1 - snapshot.revision().0 % 2) * 2);
+                    if snapshot.revision().0 >= 399 {
+                        break;
+                    }
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn d11_whoever_is_disabled_or_deleted_stays_a_member() {
+    let house = House::new();
+    let council = group("council");
+    let with = |name: &str, status| contoso(name).with_status(status);
+    let import = people(&[]).group(council.clone(), "Works council");
+    let import = import.user(with("disabled", UserStatus::Disabled)).user(with("deleted", UserStatus::Deleted));
+    let import = import.member(&council, &user("disabled")).member(&council, &user("deleted"));
+    // Purged from the users, still listed by the group.
+    house.install(import.member(&council, &user("purged"))).manage("contoso.com").make_private("council");
+    house.ingest(&[activity("a", "disabled"), activity("b", "deleted"), by("c", Actor::user(user("purged")))]);
+    assert_eq!(house.public_ids(), [""; 0]);
+    house.install(people(&[("other", &["council"])]).user(with("deleted", UserStatus::Deleted)));
+    house.ingest(&[activity("d", "deleted")]);
+    assert_eq!(house.public_ids(), ["d"], "the group says otherwise now");
+}
+
+fn reasons(house: &House, id: &str) -> Vec<Reason> {
+    house.stamp(id).reasons().to_vec()
+}
+
+fn member() -> Reason {
+    Reason::Member { group: group("council").into(), standing: Standing::Actor }
+}
+
+/// Adele, and Dan through a nested group, sit on the private council, and something was decided.
+fn council_over(store: Arc<dyn ActivityStore>, sink: Arc<dyn GovernanceSink>) -> House {
+    let house = House::over(store, sink);
+    let import = people(&[("adele", &["council"]), ("dan", &["inner"]), ("bob", &[])]);
+    house.install(import.nested(&group("council"), &group("inner"))).manage("contoso.com").make_private("council");
+    house.ingest(&[activity("first", "bob")]);
+    house
+}
+
+fn kept(house: &House) -> Vec<Record> {
+    let records = house.records().into_iter().map(|entry| entry.record);
+    records.filter(|record| record.initiator == Initiator::System).collect()
+}
+
+#[test]
+fn d11_a_private_group_that_vanishes_keeps_its_last_members() {
+    let house = council_over(Arc::new(MemoryStore::new()), Arc::new(MemorySink::new()));
+    // Dan was deleted with it, and is known by his alias alone from now on.
+    house.install(people(&[("adele", &[]), ("bob", &[])]));
+    house.ingest(&["adele", "dan", "bob"].map(|name| activity(name, name)));
+    house.ingest(&[by("dan's id", Actor::user(user("dan")))]);
+    assert_eq!(house.public_ids(), ["first", "bob"]);
+    for id in ["adele", "dan", "dan's id"] {
+        assert_eq!(reasons(&house, id), [member()], "{id}");
+    }
+    assert_eq!(house.filter.policy().unwrap().retained_groups().collect::<Vec<_>>(), [&group("council")]);
+
+    // A record says so: what was intended and that it was done.
+    let records = kept(&house);
+    let retained = Act::ChangePolicy(ChangeSummary::RetainGroup { group: group("council"), members: 2 });
+    assert_eq!(records.iter().map(|record| &record.act).collect::<Vec<_>>(), [&retained, &retained]);
+    assert_eq!(records[0].outcome, Outcome::Intended);
+    assert_eq!(records[1].outcome, Outcome::Done { intent: records[0].id });
+
+    // Imported again without it: nothing new to say, and they stay hidden.
+    house.install(people(&[("adele", &[]), ("bob", &[])])).ingest(&[activity("adele 2", "adele")]);
+    assert!(house.is_private("adele 2"));
+    assert_eq!(kept(&house).len(), 2);
+
+    // Until an admin removes it from the policy.
+    house.change(PolicyChange::MakePublic(group("council").into()));
+    house.ingest(&[activity("adele 3", "adele"), activity("dan 3", "dan")]);
+    assert_eq!(house.public_ids(), ["first", "dan 3", "bob", "adele 3"]);
+    assert_eq!(house.filter.policy().unwrap().retained_groups().count(), 0);
+}
+
+#[test]
+fn d11_the_last_members_outlive_a_restart() {
+    let (store, sink): (Arc<dyn ActivityStore>, Arc<dyn GovernanceSink>) =
+        (Arc::new(MemoryStore::new()), Arc::new(MemorySink::new()));
+    let house = council_over(Arc::clone(&store), Arc::clone(&sink));
+    house.install(people(&[("adele", &[]), ("bob", &[])])).ingest(&[activity("before", "adele")]);
+    drop(house);
+    let house = House::over(store, sink);
+    house.install(people(&[("adele", &[]), ("bob", &[])]));
+    house.ingest(&[activity("adele", "adele"), activity("dan", "dan"), activity("bob", "bob")]);
+    assert_eq!(house.public_ids(), ["first", "bob"]);
+    assert_eq!(reasons(&house, "dan"), [member()]);
+}
+
+#[cfg(feature = "sqlite")]
+#[test]
+fn d11_the_last_members_outlive_a_restart_on_disk() {
+    use activity_privacy::sqlite::{SqliteGovernance, SqliteStore};
+    let dir = tempfile::tempdir().unwrap();
+    let open = || -> (Arc<dyn ActivityStore>, Arc<dyn GovernanceSink>) {
+        let path = dir.path().join("a.db");
+        (
+            Arc::new(SqliteStore::open(&path).unwrap()),
+            Arc::new(SqliteGovernance::open(dir.path().join("g.db")).unwrap()),
+        )
+    };
+    let (store, sink) = open();
+    council_over(store, sink).install(people(&[("adele", &[])])).ingest(&[activity("before", "adele")]);
+    let (store, sink) = open();
+    let house = House::over(store, sink);
+    house.install(people(&[("adele", &[]), ("bob", &[])]));
+    house.ingest(&["adele", "dan", "bob"].map(|name| activity(name, name)));
+    assert_eq!(house.public_ids(), ["first", "bob"]);
+    assert_eq!(reasons(&house, "dan"), [member()]);
+    assert_eq!(kept(&house).len(), 2);
+}
+
+#[test]
+fn d11_an_alias_of_a_last_member_follows_the_directory_in_force() {
+    let house = council_over(Arc::new(MemoryStore::new()), Arc::new(MemorySink::new()));
+    // Adele is still there and gave her name to Erin; Dan is gone and his name is Frank's.
+    let gave_away = User::new(user("adele")).with_alias(alias("a.vance@contoso.com"));
+    let erin = contoso("erin").with_alias(alias("adele@contoso.com"));
+    let frank = contoso("frank").with_alias(alias("dan@contoso.com"));
+    house.install(people(&[("bob", &[])]).user(gave_away).user(erin).user(frank));
+    house.ingest(&["a.vance", "adele", "dan"].map(|name| activity(name, name)));
+    house.ingest(&[by("dan's id", Actor::user(user("dan")))]);
+    assert_eq!(["a.vance", "adele", "dan", "dan's id"].map(|id| house.is_private(id)), [true, false, false, true]);
+}
+
+#[test]
+fn d11_a_group_that_comes_back_counts_as_the_directory_says() {
+    let house = council_over(Arc::new(MemoryStore::new()), Arc::new(MemorySink::new()));
+    house.install(people(&[("adele", &[]), ("bob", &[])])).ingest(&[activity("gone", "adele")]);
+    house.install(people(&[("adele", &[]), ("bob", &["council"])]));
+    house.ingest(&[activity("adele", "adele"), activity("bob", "bob")]);
+    assert_eq!(["gone", "adele", "bob"].map(|id| house.is_private(id)), [true, false, true]);
+    assert_eq!(kept(&house).last().unwrap().act, Act::ChangePolicy(ChangeSummary::ReleaseGroup(group("council"))));
+    // And when it goes once more, it is those of then who are kept.
+    house.install(people(&[("adele", &[]), ("bob", &[])]));
+    house.ingest(&[activity("adele 2", "adele"), activity("bob 2", "bob")]);
+    assert_eq!(["adele 2", "bob 2"].map(|id| house.is_private(id)), [false, true]);
+}
+
+#[test]
+fn d11_a_node_that_lags_behind_brings_no_group_back() {
+    let (store, sink): (Arc<dyn ActivityStore>, Arc<dyn GovernanceSink>) =
+        (Arc::new(MemoryStore::new()), Arc::new(MemorySink::new()));
+    let (ahead, behind) = (council_over(Arc::clone(&store), Arc::clone(&sink)), House::over(store, sink));
+    behind.install(people(&[("adele", &["council"]), ("bob", &[])])).ingest(&[activity("behind", "bob")]);
+    ahead.install(people(&[("adele", &[]), ("bob", &[])])).ingest(&[activity("ahead", "bob")]);
+    // The other still has the directory from before: what it says of the group is old, not new.
+    behind.ingest(&[activity("behind 2", "bob"), activity("behind, adele", "adele")]);
+    ahead.ingest(&[activity("ahead 2", "bob"), activity("ahead, adele", "adele"), activity("ahead, dan", "dan")]);
+    for id in ["behind, adele", "ahead, adele", "ahead, dan"] {
+        assert_eq!(reasons(&ahead, id), [member()], "{id}");
+    }
+    assert_eq!(ahead.public_ids(), ["first", "behind 2", "behind", "ahead 2", "ahead"]);
+    assert_eq!(kept(&ahead).len(), 2, "retained once, released never");
+    // Both catch up with a directory in which it is back.
+    for house in [&ahead, &behind] {
+        house
+            .install(people(&[("adele", &[]), ("bob", &[])]))
+            .install(people(&[("adele", &[]), ("bob", &["council"])]));
+    }
+    behind.ingest(&[activity("bob is in", "bob"), activity("adele is out", "adele")]);
+    assert_eq!(["bob is in", "adele is out"].map(|id| ahead.is_private(id)), [true, false]);
+    assert_eq!(kept(&ahead).len(), 4);
+}
+
+#[test]
+fn d11_a_group_that_vanished_before_anybody_knew_its_members_hides_everybody() {
+    let house = House::new();
+    house.install(people(&[("adele", &["council"]), ("bob", &[])])).manage("contoso.com").make_private("council");
+    let (store, sink) = (Arc::clone(&house.store), Arc::clone(&house.sink));
+    drop(house);
+    let house = House::over(store, sink);
+    house.install(people(&[("adele", &[]), ("bob", &[])]));
+    house.ingest(&[activity("bob", "bob"), activity("adele", "adele")]);
+    assert_eq!(house.public_ids(), [""; 0]);
+    assert_eq!(reasons(&house, "bob"), [Reason::Undecidable(Cause::GroupVanished(group("council")))]);
+    // It is hidden, not lost: an admin decides, or the group comes back.
+    house.install(people(&[("adele", &["council"]), ("bob", &[])])).ingest(&[activity("bob 2", "bob")]);
+    assert_eq!(house.public_ids(), ["bob 2"]);
+}
+
+#[test]
+fn d11_a_group_in_scope_that_vanishes_keeps_its_last_members_too() {
+    let house = House::new();
+    house.install(people(&[("adele", &["staff"]), ("bob", &[])])).manage("contoso.com");
+    house.change(PolicyChange::AddScopeRule(ScopeRule::include(group("staff"), ScopeTarget::AllApps)));
+    house.ingest(&[activity("before", "adele")]);
+    house.install(people(&[("adele", &[]), ("bob", &[])]));
+    let deliveries = house.ingest(&[activity("adele", "adele"), activity("bob", "bob")]);
+    assert_eq!(deliveries, [Delivery::Stored, Delivery::NotMonitored]);
+}
+
+#[test]
+fn d12_only_a_group_that_there_is_can_be_private_or_in_scope() {
+    let house = House::new();
+    let unknown = |house: &House, id: &str| {
+        for change in [
+            PolicyChange::MakePrivate(group(id).into()),
+            PolicyChange::AddScopeRule(ScopeRule::include(group(id), ScopeTarget::AllApps)),
+            PolicyChange::AddScopeRule(ScopeRule::exclude(group(id), ScopeTarget::AllApps)),
+        ] {
+            match house.filter.change(&user("root"), &change) {
+                Err(ChangeError::Invalid(error)) => {
+                    assert_eq!(error, PolicyError::UnknownGroup(group(id)));
+                    let said = format!("group `{id}` was not imported, expected an imported or a built-in group");
+                    assert_eq!(error.to_string(), said);
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    };
+    unknown(&house, "council");
+    house.install(people(&[("adele", &["council"])]));
+    let before = house.filter.policy().unwrap();
+    // Ids are never folded, and neither a user nor the name of a group is one.
+    for id in ["Council", "council ", "adele", "applications"] {
+        unknown(&house, id);
+    }
+    assert_eq!(house.filter.policy().unwrap(), before);
+    house.make_private("council");
+    house.change(PolicyChange::MakePrivate(GroupRef::Applications));
+    house.change(PolicyChange::AddScopeRule(ScopeRule::exclude(GroupRef::ExternalUsers, ScopeTarget::AllApps)));
+    house.install(people(&[("adele", &[])]));
+    unknown(&house, "council");
+    // What was refused is on record.
+    let refused =
+        |entry: &RecordEntry| entry.record.outcome == Outcome::Invalid(PolicyError::UnknownGroup(group("Council")));
+    assert_eq!(house.records().iter().filter(|entry| refused(entry)).count(), 3);
+}

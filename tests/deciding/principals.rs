@@ -1,0 +1,122 @@
+//! D6: whose doing an activity is.
+
+use activity_privacy::*;
+
+use crate::house::*;
+
+fn reasons(house: &House, id: &str) -> Vec<Reason> {
+    house.stamp(id).reasons().to_vec()
+}
+
+fn member(name: &str, standing: Standing) -> Reason {
+    Reason::Member { group: group(name).into(), standing }
+}
+
+/// Adele sits on the council, Bob on nothing.
+fn council() -> House {
+    let house = House::new();
+    house.install(people(&[("adele", &["council"]), ("bob", &[])])).manage("contoso.com").make_private("council");
+    house
+}
+
+#[test]
+fn d6_members_of_a_private_group_are_hidden() {
+    let house = council();
+    assert_eq!(house.ingest(&[activity("a", "adele"), activity("b", "bob")]), [Delivery::Stored; 2]);
+    assert_eq!(house.public_ids(), ["b"]);
+    assert_eq!(reasons(&house, "a"), [member("council", Standing::Actor)]);
+    assert_eq!(reasons(&house, "b"), []);
+}
+
+#[test]
+fn d6_membership_reaches_down_through_nested_groups_and_never_up() {
+    let house = House::new();
+    let nested = people(&[("top", &["outer"]), ("adele", &["middle"]), ("deep", &["inner"]), ("bob", &["other"])])
+        .nested(&group("outer"), &group("middle"))
+        .nested(&group("middle"), &group("inner"));
+    house.install(nested).manage("contoso.com").make_private("middle");
+    house.ingest(&["top", "adele", "deep", "bob"].map(|name| activity(name, name)));
+    assert_eq!(house.public_ids(), ["top", "bob"], "the private group holds what is nested in it, not what holds it");
+    house.make_private("outer");
+    house.ingest(&[activity("deep-2", "deep"), activity("top-2", "top")]);
+    assert_eq!(reasons(&house, "deep-2"), [member("middle", Standing::Actor), member("outer", Standing::Actor)]);
+    assert_eq!(reasons(&house, "top-2"), [member("outer", Standing::Actor)]);
+}
+
+#[test]
+fn d6_whoever_it_was_done_for_counts_as_having_done_it() {
+    let house = council();
+    let bob = || Actor::user(alias("bob@contoso.com"));
+    let adele = || Actor::user(alias("adele@contoso.com"));
+    house.ingest(&[
+        begun("for-adele", bob()).on_behalf_of(adele()).build().unwrap(),
+        begun("by-adele", adele()).on_behalf_of(bob()).build().unwrap(),
+        begun("second", bob()).on_behalf_of(bob()).on_behalf_of(adele()).build().unwrap(),
+        begun("app", Actor::application("Mailer".parse().unwrap())).on_behalf_of(adele()).build().unwrap(),
+        begun("system", Actor::system("Exchange".parse().unwrap())).on_behalf_of(adele()).build().unwrap(),
+        begun("for-bob", bob()).on_behalf_of(bob()).build().unwrap(),
+    ]);
+    assert_eq!(house.public_ids(), ["for-bob"]);
+    assert_eq!(reasons(&house, "for-adele"), [member("council", Standing::OnBehalfOf)]);
+    assert_eq!(reasons(&house, "by-adele"), [member("council", Standing::Actor)]);
+}
+
+#[test]
+fn d6_a_private_built_in_group_hides_whoever_falls_in_it() {
+    let house = council();
+    let app = || Actor::application("Mailer".parse().unwrap());
+    let guest = || Actor::user(alias("x@partner.example"));
+    let bob = || Actor::user(alias("bob@contoso.com"));
+    let four = |prefix: &str| {
+        let id = |name: &str| format!("{prefix}-{name}");
+        [
+            by(&id("app"), app()),
+            by(&id("guest"), guest()),
+            begun(&id("for-app"), bob()).on_behalf_of(app()).build().unwrap(),
+            begun(&id("for-guest"), bob()).on_behalf_of(guest()).build().unwrap(),
+        ]
+    };
+    house.ingest(&four("1"));
+    assert_eq!(house.public_ids().len(), 4, "neither built-in group is private by itself");
+    house.change(PolicyChange::MakePrivate(GroupRef::Applications)).ingest(&four("2"));
+    assert_eq!(["app", "for-app", "guest", "for-guest"].map(|name| house.is_private(&format!("2-{name}"))), {
+        [true, true, false, false]
+    });
+    house.change(PolicyChange::MakePublic(GroupRef::Applications));
+    house.change(PolicyChange::MakePrivate(GroupRef::ExternalUsers)).ingest(&four("3"));
+    assert_eq!(["app", "for-app", "guest", "for-guest"].map(|name| house.is_private(&format!("3-{name}"))), {
+        [false, false, true, true]
+    });
+}
+
+#[test]
+fn d6_objects_count_only_by_option() {
+    let house = council();
+    house.change(PolicyChange::MakePrivate(GroupRef::ExternalUsers));
+    let bob = || Actor::user(alias("bob@contoso.com"));
+    let on = |id: &str, object: &str| begun(id, bob()).object("plan.docx").object(object).build().unwrap();
+    let objects = ["Adele@Contoso.com", "adele", "x@partner.example", "bob@contoso.com", "https://a@b.example/plan"];
+    house.ingest(&objects.map(|object| on(&format!("off {object}"), object)));
+    assert_eq!(house.public_ids().len(), 5);
+
+    house.change(PolicyChange::SetOptions(PolicyOptions { objects_count: true, ..Default::default() }));
+    house.ingest(&objects.map(|object| on(&format!("on {object}"), object)));
+    let hidden = objects.map(|object| house.is_private(&format!("on {object}")));
+    assert_eq!(hidden, [true, true, true, false, false]);
+    assert_eq!(reasons(&house, "on adele"), [member("council", Standing::Object)]);
+    // Whoever acts is still found first.
+    house.ingest(&[begun("self", Actor::user(user("adele"))).object("adele@contoso.com").build().unwrap()]);
+    assert_eq!(reasons(&house, "self"), [member("council", Standing::Actor)]);
+}
+
+#[test]
+fn d6_an_object_that_cannot_be_told_apart_is_not_shown() {
+    let house = House::new();
+    let shared = |name: &str| contoso(name).with_alias(alias("desk@contoso.com"));
+    house.install(people(&[("bob", &["council"])]).user(shared("x")).user(shared("y"))).manage("contoso.com");
+    house.make_private("council");
+    house.change(PolicyChange::SetOptions(PolicyOptions { objects_count: true, ..Default::default() }));
+    let by_root = Actor::user(alias("root@contoso.com"));
+    house.ingest(&[begun("a", by_root).object("desk@contoso.com").build().unwrap()]);
+    assert_eq!(reasons(&house, "a"), [Reason::Undecidable(Cause::AmbiguousAlias)]);
+}

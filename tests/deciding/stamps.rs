@@ -1,0 +1,362 @@
+//! D1 to D3: what a decision leaves behind, and that nothing moves it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use activity_privacy::*;
+use proptest::prelude::*;
+
+use crate::house::*;
+
+#[test]
+fn d1_a_stamp_carries_one_policy_one_directory_the_time_and_the_reasons() {
+    let house = House::new();
+    house.install(people(&[("eve", &[])])).install(people(&[("adele", &["board", "council", "staff"])]));
+    house.manage("contoso.com").permit_root().make_private("council").make_private("board");
+    let rule = ScopeRule::include(group("staff"), ScopeTarget::AllApps);
+    house.change(PolicyChange::AddScopeRule(rule.clone()));
+    let in_force = house.filter.policy().unwrap().revision();
+    house.advance(90).ingest(&[activity("a", "adele")]);
+
+    let stamp = house.stamp("a");
+    assert_eq!(stamp.visibility(), Visibility::Private);
+    assert_eq!((stamp.policy(), stamp.directory()), (in_force, Some(DirectoryRevision(2))));
+    assert_eq!(stamp.decided_at(), at(90));
+    let member = |name| Reason::Member { group: group(name).into(), standing: Standing::Actor };
+    assert_eq!(stamp.reasons(), [member("board"), member("council"), Reason::Scope(rule)]);
+    assert_eq!(
+        stamp.explain().to_string(),
+        format!(
+            "hidden because the one who acted was in group `board`; the one who acted was in group `council`; \
+             it was monitored because group `staff` is included in all apps; \
+             decided at 2026-02-25 06:14:50 UTC under policy revision {in_force} and directory revision 2"
+        )
+    );
+}
+
+#[test]
+fn d1_the_explanation_says_every_kind_of_reason() {
+    let house = House::new();
+    house.ingest(&[activity("never-loaded", "adele")]);
+    house.install(people(&[("adele", &["council"]), ("bob", &[])])).manage("contoso.com").make_private("council");
+    house.change(PolicyChange::MakePrivate(GroupRef::Applications));
+    house.change(PolicyChange::MakePrivate(GroupRef::ExternalUsers));
+    let for_adele = begun("for", Actor::user(alias("bob@contoso.com"))).on_behalf_of(Actor::user(user("adele")));
+    house.ingest(&[
+        activity("plain", "bob"),
+        by("app", Actor::application("Backup".parse().unwrap())),
+        by("guest", Actor::user(alias("x_gmail.com#EXT#@contoso.com"))),
+        by("nobody", Actor::unknown()),
+        for_adele.build().unwrap(),
+    ]);
+    for (id, words) in [
+        ("plain", "shown because nobody who acted was in a private group; decided at "),
+        ("app", "hidden because the one who acted was in the built-in group of applications; "),
+        ("guest", "hidden because the one who acted was in the built-in group of external users; "),
+        ("for", "hidden because the one for whom it was done was in group `council`; "),
+        ("nobody", "hidden because the source names nobody who acted; "),
+        ("never-loaded", "hidden because no directory was ever loaded; "),
+    ] {
+        let said = house.stamp(id).explain().to_string();
+        assert!(said.starts_with(words), "{id}: {said}");
+    }
+    let said = house.stamp("never-loaded").explain().to_string();
+    assert!(said.ends_with(" under policy revision 1 without a directory"), "{said}");
+}
+
+#[test]
+fn d1_an_old_verdict_is_explained_as_it_was_decided() {
+    let house = House::new();
+    house.install(people(&[("adele", &["council"])])).manage("contoso.com").make_private("council");
+    house.ingest(&[activity("a", "adele")]);
+    let said = house.stamp("a").explain().to_string();
+    house.install(people(&[("adele", &[])])).change(PolicyChange::MakePublic(group("council").into()));
+    house.ingest(&[activity("b", "adele")]);
+    assert_eq!(house.stamp("a").explain().to_string(), said);
+}
+
+/// One thing that happens after Adele (in the private council), Bob (in the public staff) and Carol (from outside,
+/// while external users are private) were decided, and who of them is private from then on.
+struct Turn {
+    what: &'static str,
+    happens: fn(&House),
+    private: [bool; 3],
+}
+
+const NAMES: [&str; 3] = ["adele@contoso.com", "bob@contoso.com", "carol@partner.example"];
+
+fn three_of_them(prefix: &str) -> Vec<Activity> {
+    let by_name = |name| begun(&format!("{prefix}-{name}"), Actor::user(alias(name))).object("bob@contoso.com");
+    NAMES.iter().map(|name| by_name(*name).build().unwrap()).collect()
+}
+
+#[test]
+fn d2_no_change_moves_a_stored_verdict_in_either_direction() {
+    const STAFF: (&str, &[&str]) = ("bob", &["staff"]);
+    let turns = [
+        Turn {
+            what: "a private group is made public",
+            happens: |house| {
+                house.change(PolicyChange::MakePublic(group("council").into()));
+            },
+            private: [false, false, true],
+        },
+        Turn {
+            what: "a public group is made private",
+            happens: |house| {
+                house.make_private("staff");
+            },
+            private: [true, true, true],
+        },
+        Turn {
+            what: "a group is made public and private again",
+            happens: |house| {
+                house.change(PolicyChange::MakePublic(group("council").into()));
+                house.ingest(&[activity("between", "adele")]);
+                house.make_private("council");
+            },
+            private: [true, false, true],
+        },
+        Turn {
+            what: "somebody joins a private group",
+            happens: |house| {
+                house.install(people(&[("adele", &["council"]), ("bob", &["staff", "council"])]));
+            },
+            private: [true, true, true],
+        },
+        Turn {
+            what: "somebody leaves a private group",
+            happens: |house| {
+                house.install(people(&[("adele", &[]), STAFF, ("dan", &["council"])]));
+            },
+            private: [false, false, true],
+        },
+        Turn {
+            what: "a private group is deleted and removed from the policy",
+            happens: |house| {
+                house.install(people(&[("adele", &[]), STAFF]));
+                house.change(PolicyChange::MakePublic(group("council").into()));
+            },
+            private: [false, false, true],
+        },
+        Turn {
+            what: "a domain is managed",
+            happens: |house| {
+                house.manage("partner.example");
+            },
+            private: [true, false, false],
+        },
+        Turn {
+            what: "a domain is managed no more",
+            happens: |house| {
+                house.change(PolicyChange::UnmanageDomain(domain("contoso.com")));
+            },
+            private: [true, true, true],
+        },
+        Turn {
+            what: "the directory is imported again",
+            happens: |house| {
+                house.install(people(&[("adele", &["council"]), STAFF]));
+            },
+            private: [true, false, true],
+        },
+        Turn {
+            what: "an option counts objects",
+            happens: |house| {
+                house.make_private("staff");
+                house.change(PolicyChange::SetOptions(PolicyOptions { objects_count: true, ..Default::default() }));
+            },
+            private: [true, true, true],
+        },
+        Turn {
+            what: "somebody moves to another home",
+            happens: |house| {
+                let moved = contoso("erin").with_home_domain(domain("partner.example"));
+                house.install(people(&[("adele", &["council"]), STAFF]).user(moved));
+            },
+            private: [true, false, true],
+        },
+    ];
+    for Turn { what, happens, private } in turns {
+        let house = House::new();
+        house.install(people(&[("adele", &["council"]), STAFF])).manage("contoso.com").make_private("council");
+        house.change(PolicyChange::MakePrivate(GroupRef::ExternalUsers));
+        house.ingest(&three_of_them("before"));
+        let before: Vec<Stamp> = NAMES.iter().map(|name| house.stamp(&format!("before-{name}"))).collect();
+        assert_eq!(before.iter().map(Stamp::visibility).collect::<Vec<_>>(), {
+            use Visibility::{Private, Public};
+            [Private, Public, Private]
+        });
+
+        happens(&house);
+        house.ingest(&three_of_them("after"));
+        // Delivered once more, under another policy and another directory.
+        assert_eq!(house.ingest(&three_of_them("before")), [Delivery::Duplicate; 3], "{what}");
+        let after: Vec<Stamp> = NAMES.iter().map(|name| house.stamp(&format!("before-{name}"))).collect();
+        assert_eq!(after, before, "{what}");
+        let now = NAMES.map(|name| house.is_private(&format!("after-{name}")));
+        assert_eq!(now, private, "{what}");
+    }
+}
+
+const GROUPS: [&str; 3] = ["council", "board", "staff"];
+const PEOPLE: [&str; 4] = ["adele", "bob", "carol", "dan"];
+
+#[derive(Debug, Clone)]
+enum Step {
+    MakePrivate(usize),
+    MakePublic(usize),
+    Externals(bool),
+    Manage(bool),
+    ObjectsCount(bool),
+    Exclude(usize, bool),
+    Join(usize, usize),
+    Leave(usize, usize),
+    Delete(usize),
+    Recreate(usize),
+    Reimport,
+    Deliver(usize),
+    DeliverAgain(usize),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    use Step::*;
+    let (group, person) = (0..GROUPS.len(), 0..PEOPLE.len());
+    prop_oneof![
+        2 => group.clone().prop_map(MakePrivate),
+        2 => group.clone().prop_map(MakePublic),
+        1 => any::<bool>().prop_map(Externals),
+        1 => any::<bool>().prop_map(Manage),
+        1 => any::<bool>().prop_map(ObjectsCount),
+        1 => (group.clone(), any::<bool>()).prop_map(|(group, on)| Exclude(group, on)),
+        2 => (person.clone(), group.clone()).prop_map(|(person, group)| Join(person, group)),
+        2 => (person.clone(), group.clone()).prop_map(|(person, group)| Leave(person, group)),
+        1 => group.clone().prop_map(Delete),
+        1 => group.prop_map(Recreate),
+        1 => Just(Reimport),
+        5 => person.clone().prop_map(Deliver),
+        3 => person.prop_map(DeliverAgain),
+    ]
+}
+
+/// What the source of the directory says: the members of each group that there is.
+type Source = BTreeMap<usize, BTreeSet<usize>>;
+
+fn import(house: &House, source: &Source) {
+    let mut builder = people(&PEOPLE.map(|name| (name, &[][..])));
+    for (at, members) in source {
+        builder = builder.group(group(GROUPS[*at]), GROUPS[*at]);
+        for member in members {
+            builder = builder.member(&group(GROUPS[*at]), &user(PEOPLE[*member]));
+        }
+    }
+    house.install(builder);
+}
+
+fn take(house: &House, source: &mut Source, step: &Step, count: usize) {
+    let change = |change: PolicyChange| {
+        // Some change nothing or name a group that is gone; they are refused, which is as good.
+        let _ = house.filter.change(&user("root"), &change);
+    };
+    match *step {
+        Step::MakePrivate(at) => change(PolicyChange::MakePrivate(group(GROUPS[at]).into())),
+        Step::MakePublic(at) => change(PolicyChange::MakePublic(group(GROUPS[at]).into())),
+        Step::Externals(true) => change(PolicyChange::MakePrivate(GroupRef::ExternalUsers)),
+        Step::Externals(false) => change(PolicyChange::MakePublic(GroupRef::ExternalUsers)),
+        Step::Manage(true) => change(PolicyChange::ManageDomain(ManagedDomain::exactly(domain("contoso.com")))),
+        Step::Manage(false) => change(PolicyChange::UnmanageDomain(domain("contoso.com"))),
+        Step::ObjectsCount(objects_count) => {
+            change(PolicyChange::SetOptions(PolicyOptions { objects_count, ..Default::default() }));
+        }
+        Step::Exclude(at, on) => {
+            let rule = ScopeRule::exclude(group(GROUPS[at]), ScopeTarget::AllApps);
+            change(if on { PolicyChange::AddScopeRule(rule) } else { PolicyChange::RemoveScopeRule(rule) });
+        }
+        Step::Join(person, at) => drop(source.entry(at).or_default().insert(person)),
+        Step::Leave(person, at) => drop(source.get_mut(&at).map(|members| members.remove(&person))),
+        Step::Delete(at) => drop(source.remove(&at)),
+        Step::Recreate(at) => drop(source.entry(at).or_default()),
+        Step::Reimport => {}
+        Step::Deliver(person) => drop(house.ingest(&[delivered(person, count)])),
+        Step::DeliverAgain(person) => {
+            let again: Vec<Activity> = (0..count).map(|earlier| delivered(person, earlier)).collect();
+            house.ingest(&again);
+        }
+    }
+    if matches!(step, Step::Join(..) | Step::Leave(..) | Step::Delete(_) | Step::Recreate(_) | Step::Reimport) {
+        import(house, source);
+    }
+}
+
+fn delivered(person: usize, count: usize) -> Activity {
+    let name = PEOPLE[person];
+    let object = format!("{}@contoso.com", PEOPLE[(person + 1) % PEOPLE.len()]);
+    begun(&format!("{count}-{name}"), Actor::user(alias(&format!("{name}@contoso.com"))))
+        .object(object)
+        .build()
+        .unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn d2_whatever_happens_no_stamp_ever_changes(steps in prop::collection::vec(step(), 1..30)) {
+        let house = House::new();
+        let mut source = Source::from([(0, BTreeSet::from([0])), (1, BTreeSet::from([1])), (2, BTreeSet::new())]);
+        import(&house, &source);
+        house.permit_root();
+        let mut first: BTreeMap<String, Stamp> = BTreeMap::new();
+        for (count, step) in steps.iter().enumerate() {
+            take(&house, &mut source, step, count);
+            let stored = house.everything();
+            prop_assert!(first.len() <= stored.len(), "something stored went away");
+            for stored in stored {
+                let (id, stamp) = (stored.activity().id().as_str().to_owned(), stored.stamp().clone());
+                let known = first.entry(id).or_insert_with(|| stamp.clone());
+                prop_assert_eq!(&*known, &stamp, "after {:?}", step);
+            }
+            let public = first.iter().filter(|(_, stamp)| stamp.visibility() == Visibility::Public);
+            let public: BTreeSet<String> = public.map(|(id, _)| id.clone()).collect();
+            prop_assert_eq!(house.public_ids().into_iter().collect::<BTreeSet<_>>(), public);
+        }
+    }
+}
+
+fn happened(id: &str, name: &str, seconds: i64) -> Activity {
+    let app = App::new("SharePoint".parse().unwrap());
+    let actor = Actor::user(alias(&format!("{name}@contoso.com")));
+    Activity::builder(id.parse().unwrap(), actor, app, "FileAccessed".parse().unwrap(), at(seconds)).build().unwrap()
+}
+
+const YEAR: i64 = 31_536_000;
+
+#[test]
+fn d3_back_filled_activity_is_decided_when_it_arrives() {
+    let house = House::new();
+    house.install(people(&[("adele", &["council"]), ("bob", &[])])).manage("contoso.com");
+    house.ingest(&[happened("early", "adele", 0)]);
+    house.advance(100).make_private("council");
+    // Both happened before the group was private, the one a long time before; a third is from the future.
+    house.ingest(&[happened("late", "adele", 0), happened("filled", "adele", -YEAR), happened("ahead", "adele", YEAR)]);
+    assert_eq!(house.public_ids(), ["early"]);
+    house.advance(100).change(PolicyChange::MakePublic(group("council").into()));
+    // It happened while the group was private.
+    house.ingest(&[happened("during", "adele", 150)]);
+    assert_eq!(house.public_ids(), ["during", "early"]);
+    assert_eq!(house.stamp("filled").decided_at(), at(100));
+}
+
+#[test]
+fn d3_policies_follow_each_other_by_revision_not_by_clock() {
+    let house = House::new();
+    house.install(people(&[("adele", &["council"])])).manage("contoso.com");
+    house.make_private("council");
+    // The clock is set back, and the change that comes now seems to be older than the one before.
+    house.advance(-YEAR).change(PolicyChange::MakePublic(group("council").into()));
+    house.ingest(&[happened("a", "adele", 0)]);
+    house.advance(2 * YEAR).ingest(&[happened("b", "adele", 1)]);
+    assert_eq!(house.public_ids(), ["b", "a"]);
+    house.advance(-2 * YEAR).make_private("council");
+    house.advance(YEAR).ingest(&[happened("c", "adele", 2)]);
+    assert_eq!(house.public_ids(), ["b", "a"]);
+}

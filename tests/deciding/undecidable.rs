@@ -1,0 +1,191 @@
+//! D9: what cannot be known is hidden.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
+use activity_privacy::*;
+
+use crate::house::*;
+
+fn undecidable(cause: Cause) -> Reason {
+    Reason::Undecidable(cause)
+}
+
+fn when(when_undecidable: WhenUndecidable) -> PolicyChange {
+    PolicyChange::SetOptions(PolicyOptions { when_undecidable, ..Default::default() })
+}
+
+/// A person of whom the source says nothing, as it comes from elsewhere.
+fn nameless() -> Actor {
+    serde_json::from_str(r#"{"kind":"user"}"#).unwrap()
+}
+
+/// Adele sits on the council; two people share a desk.
+fn office() -> House {
+    let house = House::new();
+    let at_the_desk = |name: &str| contoso(name).with_alias(alias("desk@contoso.com"));
+    let import = people(&[("adele", &["council"]), ("bob", &[])]).user(at_the_desk("x")).user(at_the_desk("y"));
+    house.install(import).manage("contoso.com").make_private("council");
+    house
+}
+
+#[test]
+fn d9_no_usable_actor_is_hidden() {
+    let house = office();
+    let bob = || Actor::user(alias("bob@contoso.com"));
+    house.ingest(&[
+        by("unknown", Actor::unknown()),
+        by("nameless", nameless()),
+        begun("for-unknown", bob()).on_behalf_of(Actor::unknown()).build().unwrap(),
+        begun("for-nameless", bob()).on_behalf_of(nameless()).build().unwrap(),
+        by("half-known", Actor::unknown().also(alias("bob@contoso.com"))),
+    ]);
+    assert_eq!(house.public_ids(), [""; 0]);
+    assert_eq!(house.stamp("unknown").reasons(), [undecidable(Cause::NoUsableActor)]);
+    assert_eq!(house.stamp("for-nameless").reasons(), [undecidable(Cause::NoUsableActor)]);
+}
+
+#[test]
+fn d9_an_ambiguous_alias_is_hidden() {
+    let house = office();
+    house.ingest(&[
+        activity("desk", "desk"),
+        by("one of them", Actor::user(user("x"))),
+        by("said both ways", Actor::user(user("x")).also(alias("DESK@contoso.com"))),
+    ]);
+    assert_eq!(house.stamp("desk").reasons(), [undecidable(Cause::AmbiguousAlias)]);
+    assert_eq!(house.stamp("said both ways").reasons(), [undecidable(Cause::AmbiguousAlias)]);
+    assert_eq!(house.public_ids(), ["one of them"]);
+}
+
+#[test]
+fn d9_a_directory_that_was_never_loaded_hides_everything() {
+    let house = House::new();
+    house.ingest(&[activity("a", "bob"), by("app", Actor::application("Backup".parse().unwrap()))]);
+    assert_eq!(house.public_ids(), [""; 0]);
+    house.install(people(&[("bob", &[])]));
+    house.ingest(&[activity("b", "bob")]);
+    assert_eq!(house.public_ids(), ["b"]);
+    assert_eq!(house.stamp("a").reasons(), [undecidable(Cause::DirectoryNeverLoaded)]);
+    assert_eq!(house.stamp("a").directory(), None);
+}
+
+/// A directory that can be cut off.
+#[derive(Default)]
+struct Line {
+    directory: MemoryDirectory,
+    cut: AtomicBool,
+}
+
+impl GroupDirectory for Line {
+    fn snapshot(&self) -> Result<Arc<DirectorySnapshot>, DirectoryError> {
+        if self.cut.load(Ordering::SeqCst) {
+            return Err(DirectoryError::Unavailable("the line is cut".into()));
+        }
+        self.directory.snapshot()
+    }
+}
+
+#[test]
+fn d9_a_directory_that_does_not_answer_hides_everything_until_it_does() {
+    let line = Arc::new(Line::default());
+    let store = Arc::new(MemoryStore::new());
+    let filter = PrivacyFilter::builder(Arc::clone(&store), Arc::clone(&line), MemorySink::new())
+        .clock(|| at(0))
+        .found(user("root"))
+        .unwrap();
+    let import = |groups: &[&str]| people(&[("bob", groups), ("adele", &["council"])]);
+    line.directory.install(import(&[]).build(DirectoryRevision(1), at(0)).unwrap()).unwrap();
+    filter.change(&user("root"), &PolicyChange::ManageDomain(ManagedDomain::exactly(domain("contoso.com")))).unwrap();
+    filter.change(&user("root"), &PolicyChange::MakePrivate(group("council").into())).unwrap();
+    let ids = || {
+        let page = filter.view(&user("somebody")).page(&Query::all(), PageSize::MAX, None).unwrap();
+        page.activities().iter().map(|stored| stored.activity().id().as_str().to_owned()).collect::<Vec<_>>()
+    };
+    filter.ingest(&[activity("before", "bob")]).unwrap();
+    line.cut.store(true, Ordering::SeqCst);
+    filter.ingest(&[activity("during", "bob")]).unwrap();
+    assert_eq!(ids(), ["before"], "what it said before it failed is not good any more");
+    line.cut.store(false, Ordering::SeqCst);
+    filter.ingest(&[activity("restored", "bob"), activity("during", "bob")]).unwrap();
+    assert_eq!(ids(), ["restored", "before"], "what was hidden stays hidden");
+    let screen = Screen::new(filter.policy().unwrap(), Err(DirectoryError::Unavailable("cut".into())));
+    let (verdict, reasons) = screen.judge(&activity("x", "bob"), at(0));
+    assert_eq!((verdict, reasons), (Verdict::Private, vec![undecidable(Cause::DirectoryUnavailable)]));
+}
+
+#[test]
+fn d9_a_directory_older_than_the_policy_allows_hides_everything() {
+    let house = office();
+    let max_directory_age = Some(Duration::from_secs(60));
+    house.change(PolicyChange::SetOptions(PolicyOptions { max_directory_age, ..Default::default() }));
+    house.advance(60).ingest(&[activity("just", "bob")]);
+    house.advance(1).ingest(&[activity("late", "bob"), activity("adele", "adele")]);
+    assert_eq!(house.public_ids(), ["just"]);
+    assert_eq!(house.stamp("late").reasons(), [undecidable(Cause::DirectoryTooOld)]);
+    let member = Reason::Member { group: group("council").into(), standing: Standing::Actor };
+    assert_eq!(house.stamp("adele").reasons(), [member, undecidable(Cause::DirectoryTooOld)]);
+    // Imported afresh, by the house's clock.
+    house.install(people(&[("adele", &["council"]), ("bob", &[])])).ingest(&[activity("fresh", "bob")]);
+    assert_eq!(house.public_ids(), ["just", "fresh"]);
+}
+
+#[test]
+fn d9_by_option_what_cannot_be_decided_is_refused_and_nothing_is_stored() {
+    let house = office();
+    house.change(when(WhenUndecidable::Refuse));
+    let batch =
+        [activity("fine", "bob"), activity("adele", "adele"), activity("desk", "desk"), by("x", Actor::unknown())];
+    match house.filter.ingest(&batch) {
+        Err(IngestError::Undecidable(undecidable)) => {
+            assert_eq!(undecidable, Undecidable { position: 2, cause: Cause::AmbiguousAlias });
+            let said = "activity 2 of the batch cannot be decided: an alias on it is held by several users";
+            assert_eq!(undecidable.to_string(), said);
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(house.everything(), []);
+    // The caller tries again once the directory has sorted it out.
+    house.install(people(&[("adele", &["council"]), ("bob", &[]), ("desk", &[])]));
+    assert_eq!(house.ingest(&batch[..3]), [Delivery::Stored; 3]);
+    assert_eq!(house.public_ids(), ["fine", "desk"]);
+    // What is certain needs no refusal, and a directory that is gone is one for everything.
+    let gone = House::new();
+    gone.change(when(WhenUndecidable::Refuse));
+    assert!(matches!(
+        gone.filter.ingest(&[activity("a", "bob")]),
+        Err(IngestError::Undecidable(Undecidable { position: 0, cause: Cause::DirectoryNeverLoaded }))
+    ));
+    assert_eq!(gone.install(people(&[])).everything(), []);
+}
+
+#[test]
+fn d9_what_cannot_be_decided_is_shown_only_when_the_policy_says_so_in_as_many_words() {
+    let house = office();
+    let four = |prefix: &str| {
+        let id = |name: &str| format!("{prefix} {name}");
+        [by(&id("unknown"), Actor::unknown()), activity(&id("desk"), "desk"), activity(&id("adele"), "adele")]
+    };
+    house.ingest(&four("hide"));
+    house.change(when(WhenUndecidable::ShowUndecided)).ingest(&four("show"));
+    house.change(when(WhenUndecidable::Hide)).ingest(&four("hide again"));
+    assert_eq!(house.public_ids(), ["show unknown", "show desk"]);
+    let shown = house.stamp("show desk");
+    assert_eq!(shown.reasons(), [undecidable(Cause::AmbiguousAlias)], "the stamp still says that nobody knew");
+    // A protected person is hidden whatever else is unknown.
+    house.change(when(WhenUndecidable::ShowUndecided));
+    let desk = Actor::user(alias("desk@contoso.com"));
+    house.ingest(&[by("with adele", desk.also(user("adele")))]);
+    assert!(house.is_private("with adele"));
+}
+
+#[test]
+fn d9_a_known_directory_and_a_user_in_no_group_is_no_failure() {
+    let house = office();
+    house.ingest(&[activity("known", "bob"), activity("unheard of", "newcomer"), by("id", Actor::user(user("new")))]);
+    assert_eq!(house.public_ids(), ["unheard of", "known", "id"]);
+    house.change(when(WhenUndecidable::Refuse));
+    assert_eq!(house.ingest(&[activity("again", "newcomer")]), [Delivery::Stored]);
+}

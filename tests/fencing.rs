@@ -1,0 +1,438 @@
+//! D4 and D5: the first verdict for ever, and none under a policy that was left behind.
+#![cfg(feature = "sqlite")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "clippy takes only the test functions themselves for tests"
+)]
+
+mod house;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+
+use activity_privacy::memory::{MemorySink, MemoryStore};
+use activity_privacy::sqlite::{SqliteGovernance, SqliteStore, governance_path};
+use activity_privacy::*;
+use house::*;
+
+/// A house over the two files in a directory, as a process finds them when it starts.
+fn open(dir: &Path) -> House {
+    let path = dir.join("activities.db");
+    let store = Arc::new(SqliteStore::open(&path).unwrap());
+    let house = House::over(store, Arc::new(SqliteGovernance::open(governance_path(&path)).unwrap()));
+    house.install(people(&[("adele", &["council"]), ("bob", &[])]));
+    house
+}
+
+/// One house in memory and one on disk, each with Adele on the council.
+fn houses(dir: &Path) -> [House; 2] {
+    let memory = House::over(Arc::new(MemoryStore::new()), Arc::new(MemorySink::new()));
+    memory.install(people(&[("adele", &["council"]), ("bob", &[])]));
+    let houses = [memory, open(dir)];
+    for house in &houses {
+        house.manage("contoso.com").permit_root();
+    }
+    houses
+}
+
+fn other_content(id: &str, name: &str) -> Activity {
+    begun(id, Actor::user(alias(&format!("{name}@contoso.com")))).details("something else").build().unwrap()
+}
+
+#[test]
+fn d4_first_verdict_wins() {
+    let dir = tempfile::tempdir().unwrap();
+    for house in houses(dir.path()) {
+        let first = activity("a", "adele");
+        assert_eq!(house.ingest(std::slice::from_ref(&first)), [Delivery::Stored]);
+        let stamp = house.stamp("a");
+        house.make_private("council").advance(5);
+        assert_eq!(house.ingest(std::slice::from_ref(&first)), [Delivery::Duplicate]);
+        assert_eq!(house.ingest(&[other_content("a", "adele")]), [Delivery::Conflict]);
+        assert_eq!(house.ingest(&[activity("a", "bob")]), [Delivery::Conflict]);
+        let stored = house.everything();
+        assert_eq!(stored.len(), 1);
+        assert_eq!((stored[0].activity(), stored[0].stamp()), (&first, &stamp));
+        assert_eq!(house.public_ids(), ["a"]);
+    }
+}
+
+#[test]
+fn d4_first_verdict_wins_across_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let (shown, hidden) = (activity("shown", "adele"), activity("hidden", "adele"));
+    let house = open(dir.path());
+    house.manage("contoso.com").ingest(std::slice::from_ref(&shown));
+    drop(house);
+    let house = open(dir.path());
+    house.make_private("council").ingest(std::slice::from_ref(&hidden));
+    let stamps = [house.stamp("shown"), house.stamp("hidden")];
+    drop(house);
+    // The group is public again, Adele has left it, and both are delivered once more by another process.
+    let house = open(dir.path());
+    house.change(PolicyChange::MakePublic(group("council").into())).install(people(&[("adele", &[])]));
+    assert_eq!(house.ingest(&[shown.clone(), hidden.clone()]), [Delivery::Duplicate; 2]);
+    let conflicts = [other_content("shown", "adele"), other_content("hidden", "adele")];
+    assert_eq!(house.ingest(&conflicts), [Delivery::Conflict; 2]);
+    assert_eq!([house.stamp("shown"), house.stamp("hidden")], stamps);
+    let contents: Vec<Activity> = house.everything().iter().map(|stored| stored.activity().clone()).collect();
+    assert_eq!(contents, [shown, hidden], "newest first, and at one time by id");
+    assert_eq!(house.public_ids(), ["shown"]);
+}
+
+#[test]
+fn d4_first_verdict_wins_after_a_crash_between_storing_and_answering() {
+    let dir = tempfile::tempdir().unwrap();
+    let house = open(dir.path());
+    house.manage("contoso.com").ingest(&[activity("a", "adele")]);
+    // Nothing of the first process is closed in order: its files are copied as a power cut leaves them.
+    let after = tempfile::tempdir().unwrap();
+    for file in fs::read_dir(dir.path()).unwrap().map(Result::unwrap).filter(|file| !is_shared_memory(&file.path())) {
+        fs::copy(file.path(), after.path().join(file.file_name())).unwrap();
+    }
+    let house = open(after.path());
+    house.make_private("council");
+    assert_eq!(
+        house.ingest(&[activity("a", "adele"), activity("b", "adele")]),
+        [Delivery::Duplicate, Delivery::Stored]
+    );
+    assert_eq!(house.public_ids(), ["a"]);
+}
+
+/// SQLite makes this file anew when it is missing.
+fn is_shared_memory(path: &Path) -> bool {
+    path.to_string_lossy().ends_with("-shm")
+}
+
+#[test]
+fn d4_within_one_batch_the_first_of_an_id_counts() {
+    let dir = tempfile::tempdir().unwrap();
+    for house in houses(dir.path()) {
+        house.make_private("council");
+        let batch = [
+            activity("x", "adele"),
+            activity("x", "adele"),
+            activity("x", "bob"),
+            activity("y", "bob"),
+            activity("y", "adele"),
+            activity("y", "bob"),
+        ];
+        use Delivery::{Conflict, Duplicate, Stored};
+        assert_eq!(house.ingest(&batch), [Stored, Duplicate, Conflict, Stored, Conflict, Duplicate]);
+        assert_eq!(house.public_ids(), ["y"]);
+        assert_eq!((house.is_private("x"), house.everything().len()), (true, 2));
+    }
+}
+
+/// Everything that a viewer and a forwarder can observe.
+fn observed(house: &House) -> String {
+    let view = house.filter.view(&user("somebody"));
+    let page = view.page(&Query::all(), PageSize::MAX, None).unwrap();
+    let count = view.count(&Query::all()).unwrap();
+    let counts = view.counts(&Query::all(), CountBy::Actor).unwrap();
+    let known = ["x", "y", "unheard of"].map(|id| view.activity(&id.parse().unwrap()).unwrap());
+    let forwarded = house.filter.forward(ForwardCursor::START, PageSize::MAX).unwrap();
+    let json = serde_json::to_string(&(page, count, counts, known, forwarded.next)).unwrap();
+    format!("{json} {}", serde_json::to_string(&forwarded.activities).unwrap())
+}
+
+#[test]
+fn d4_a_conflict_tells_viewers_and_forwarders_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    for house in houses(dir.path()) {
+        house.make_private("council").ingest(&[activity("y", "bob")]);
+        let before = observed(&house);
+        // A public activity under the id of a private one, a private one under that of a public one, and both again.
+        assert_eq!(house.ingest(&[activity("x", "adele")]), [Delivery::Stored]);
+        assert_eq!(house.ingest(&[activity("x", "bob"), activity("y", "adele")]), [Delivery::Conflict; 2]);
+        assert_eq!(house.ingest(&[activity("x", "adele"), activity("y", "bob")]), [Delivery::Duplicate; 2]);
+        assert_eq!(observed(&house), before);
+        // Nor does the forwarder's place move on by what it never saw.
+        house.ingest(&[activity("z", "bob")]);
+        let forwarded = house.filter.forward(ForwardCursor::START, PageSize::MAX).unwrap();
+        let after = serde_json::to_string(&forwarded.next).unwrap();
+        assert_eq!(after, "2");
+    }
+}
+
+/// Whether the council is private under a revision, as far as anybody has been told.
+type Told = BTreeMap<Revision, bool>;
+
+fn begun_with(told: &Told) -> Revision {
+    *told.first_key_value().unwrap().0
+}
+
+/// What one delivery of a race brings: something of the council's, and something that is always public.
+fn both(delivery: &str) -> [Activity; 2] {
+    ["adele", "bob"].map(|name| activity(&format!("{delivery}-{name}"), name))
+}
+
+/// Makes the council private and public in turns, and notes under which revision it is what.
+fn turn(house: &House, turns: usize, told: &mut Told, after_each: impl Fn(Revision)) {
+    for private in (0..turns).map(|at| at % 2 == 0) {
+        let change = |group| if private { PolicyChange::MakePrivate(group) } else { PolicyChange::MakePublic(group) };
+        let revision = house.filter.change(&user("root"), &change(group("council").into())).unwrap();
+        told.insert(revision, private);
+        after_each(revision);
+    }
+}
+
+/// Every stamp keeps the verdict of its own revision, and none is older than what its deliverer knew when it began.
+fn check(house: &House, told: &Told, floors: &BTreeMap<String, u64>) {
+    let mut revisions = std::collections::BTreeSet::new();
+    let stored = house.everything();
+    assert!(stored.len() >= floors.len(), "{} of {} are stored", stored.len(), floors.len());
+    for stored in stored {
+        let (id, stamp) = (stored.activity().id().as_str(), stored.stamp());
+        let (delivery, name) = id.rsplit_once('-').unwrap();
+        let floor = floors[delivery];
+        assert!(stamp.policy().number() >= floor, "{id} began under {floor} and is stamped {}", stamp.policy());
+        let expected = name == "adele" && told[&stamp.policy()];
+        assert_eq!(stamp.visibility() == Visibility::Private, expected, "{id}: a verdict of its revision");
+        revisions.insert(stamp.policy());
+    }
+    assert!(revisions.len() > 1, "the policy changed while activities came in");
+    // Nothing of a revision is stored after something of a later one.
+    let (mut place, mut newest) = (ForwardCursor::START, begun_with(told));
+    loop {
+        let ForwardBatch { activities, next } = house.filter.forward(place, PageSize::MAX).unwrap();
+        for public in &activities {
+            assert!(public.stamp().policy() >= newest, "stored under {} after {newest}", public.stamp().policy());
+            newest = public.stamp().policy();
+        }
+        if activities.is_empty() {
+            break;
+        }
+        place = next;
+    }
+}
+
+#[test]
+fn d5_no_thread_stores_under_a_policy_that_was_left_behind() {
+    let dir = tempfile::tempdir().unwrap();
+    for house in houses(dir.path()) {
+        race(&house, &house);
+    }
+}
+
+#[test]
+fn d5_two_handles_on_one_file_share_one_fence() {
+    let dir = tempfile::tempdir().unwrap();
+    let [_, one] = houses(dir.path());
+    let other = open(dir.path());
+    race(&one, &other);
+}
+
+/// Threads deliver, most of them through one handle, while the policy changes through another.
+fn race(changing: &House, delivering: &House) {
+    const DELIVERERS: usize = 3;
+    let begun = changing.filter.policy().unwrap().revision();
+    let (floor, done, delivered) = (AtomicU64::new(begun.number()), AtomicBool::new(false), AtomicU64::new(0));
+    let mut told = Told::from([(begun, false)]);
+    let mut floors = BTreeMap::new();
+    thread::scope(|scope| {
+        let deliverers: Vec<_> = (0..DELIVERERS)
+            .map(|deliverer| {
+                let (floor, done, delivered) = (&floor, &done, &delivered);
+                let house = if deliverer == 0 { changing } else { delivering };
+                scope.spawn(move || {
+                    let mut floors = BTreeMap::new();
+                    for count in 0.. {
+                        if done.load(Ordering::SeqCst) {
+                            break;
+                        }
+                        let id = format!("{deliverer}-{count}");
+                        floors.insert(id.clone(), floor.load(Ordering::SeqCst));
+                        assert_eq!(house.ingest(&both(&id)), [Delivery::Stored; 2]);
+                        delivered.fetch_add(1, Ordering::SeqCst);
+                    }
+                    floors
+                })
+            })
+            .collect();
+        turn(changing, 20, &mut told, |revision| {
+            floor.store(revision.number(), Ordering::SeqCst);
+            // Somebody gets through under each revision, so that the next change finds a compiled policy everywhere.
+            let before = delivered.load(Ordering::SeqCst);
+            while delivered.load(Ordering::SeqCst) < before + 2 {
+                thread::yield_now();
+            }
+        });
+        done.store(true, Ordering::SeqCst);
+        for deliverer in deliverers {
+            floors.extend(deliverer.join().unwrap());
+        }
+    });
+    check(changing, &told, &floors);
+}
+
+#[test]
+fn d5_a_stale_node_decides_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let [_, one] = houses(dir.path());
+    let other = open(dir.path());
+    let activities = |id: &str| [activity(&format!("{id}-adele"), "adele"), activity(&format!("{id}-bob"), "bob")];
+    // Both have compiled the first policy; each change comes by way of the one and is met by the other.
+    for (change, adele) in [
+        (PolicyChange::MakePrivate(group("council").into()), true),
+        (PolicyChange::MakePublic(group("council").into()), false),
+    ] {
+        for (name, changing, stale) in [("a", &one, &other), ("b", &other, &one)] {
+            let back = match &change {
+                PolicyChange::MakePrivate(group) => PolicyChange::MakePublic(group.clone()),
+                _ => PolicyChange::MakePrivate(group("council").into()),
+            };
+            let _ = changing.filter.change(&user("root"), &back);
+            let id = format!("{name}-{adele}");
+            stale.ingest(&activities(&format!("{id}-before")));
+            changing.change(change.clone());
+            stale.ingest(&activities(&id));
+            assert_eq!(stale.is_private(&format!("{id}-adele")), adele);
+            assert_eq!(stale.is_private(&format!("{id}-before-adele")), !adele);
+            assert!(!stale.is_private(&format!("{id}-bob")));
+        }
+    }
+}
+
+#[test]
+fn d5_a_stale_node_neither_drops_nor_refuses_what_the_policy_in_force_would_take() {
+    let dir = tempfile::tempdir().unwrap();
+    let [_, one] = houses(dir.path());
+    let other = open(dir.path());
+    let leave_out = ScopeRule::exclude(group("council"), ScopeTarget::AllApps);
+    one.change(PolicyChange::AddScopeRule(leave_out.clone()));
+    assert_eq!(other.ingest(&[activity("a", "adele")]), [Delivery::NotMonitored]);
+    one.change(PolicyChange::RemoveScopeRule(leave_out));
+    assert_eq!(other.ingest(&[activity("a", "adele")]), [Delivery::Stored]);
+
+    let options = |when_undecidable| PolicyChange::SetOptions(PolicyOptions { when_undecidable, ..Default::default() });
+    one.change(options(WhenUndecidable::Refuse));
+    assert!(other.filter.ingest(&[by("b", Actor::unknown())]).is_err());
+    one.change(options(WhenUndecidable::Hide));
+    assert_eq!(other.ingest(&[by("b", Actor::unknown())]), [Delivery::Stored]);
+    one.change(options(WhenUndecidable::Refuse));
+    assert!(other.filter.ingest(&[by("c", Actor::unknown())]).is_err());
+    assert_eq!(other.everything().len(), 2);
+}
+
+#[test]
+fn d5_a_change_cuts_no_batch() {
+    let dir = tempfile::tempdir().unwrap();
+    for house in houses(dir.path()) {
+        const BATCH: usize = 40;
+        let (done, batches) = (AtomicBool::new(false), AtomicU64::new(0));
+        let mut told = Told::new();
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                for batch in 0.. {
+                    if done.load(Ordering::SeqCst) {
+                        break;
+                    }
+                    let ids = (0..BATCH).map(|at| format!("{batch}-{at}"));
+                    house.ingest(&ids.map(|id| activity(&id, "adele")).collect::<Vec<_>>());
+                    batches.fetch_add(1, Ordering::SeqCst);
+                }
+            });
+            turn(&house, 12, &mut told, |_| {
+                let before = batches.load(Ordering::SeqCst);
+                while batches.load(Ordering::SeqCst) == before {
+                    thread::yield_now();
+                }
+            });
+            done.store(true, Ordering::SeqCst);
+        });
+        let mut revisions: BTreeMap<String, Vec<(Revision, Option<DirectoryRevision>)>> = BTreeMap::new();
+        for stored in house.everything() {
+            let (batch, _) = stored.activity().id().as_str().split_once('-').unwrap();
+            let stamp = stored.stamp();
+            revisions.entry(batch.to_owned()).or_default().push((stamp.policy(), stamp.directory()));
+        }
+        assert!(revisions.len() > 3);
+        for (batch, mut revisions) in revisions {
+            assert_eq!(revisions.len(), BATCH, "batch {batch} is stored whole");
+            revisions.dedup();
+            assert_eq!(revisions.len(), 1, "batch {batch} is all under one revision");
+        }
+    }
+}
+
+/// Where the child finds its files, if this process is the child.
+const CHILD: &str = "ACTIVITY_PRIVACY_FENCING_CHILD";
+
+/// Not a test of its own: what the other process does. Delivers until told to stop, and writes down for each activity
+/// which revision was known to be in force before it began.
+#[test]
+fn d5_child_process() {
+    let Some(dir) = std::env::var_os(CHILD).map(PathBuf::from) else { return };
+    let house = open(&dir);
+    let mut log = fs::File::create(dir.join("log")).unwrap();
+    for count in 0.. {
+        if dir.join("stop").exists() {
+            break;
+        }
+        let floor = fs::read_to_string(dir.join("floor")).unwrap();
+        let id = format!("child-{count}");
+        assert_eq!(house.ingest(&both(&id)), [Delivery::Stored; 2]);
+        writeln!(log, "{id} {floor}").unwrap();
+    }
+}
+
+#[test]
+fn d5_two_processes_on_one_file_share_one_fence() {
+    let dir = tempfile::tempdir().unwrap();
+    let [_, house] = houses(dir.path());
+    let begun = house.filter.policy().unwrap().revision();
+    let tell = |revision: Revision| {
+        // Renamed into place, so that the child never reads half of it.
+        fs::write(dir.path().join("next"), revision.to_string()).unwrap();
+        fs::rename(dir.path().join("next"), dir.path().join("floor")).unwrap();
+    };
+    tell(begun);
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "d5_child_process"])
+        .env(CHILD, dir.path())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let lines = || fs::read_to_string(dir.path().join("log")).map_or(0, |log| log.lines().count());
+    let mut wait_for_more = {
+        let child = &mut child;
+        move || {
+            let before = lines();
+            while lines() < before + 2 {
+                assert!(child.try_wait().unwrap().is_none(), "the child goes on until it is told to stop");
+                thread::sleep(std::time::Duration::from_millis(1));
+            }
+        }
+    };
+    wait_for_more();
+    let mut told = Told::from([(begun, false)]);
+    let wait_for_more = std::cell::RefCell::new(wait_for_more);
+    turn(&house, 16, &mut told, |revision| {
+        tell(revision);
+        (wait_for_more.borrow_mut())();
+    });
+    fs::write(dir.path().join("stop"), "").unwrap();
+    assert!(child.wait().unwrap().success());
+
+    let log = fs::read_to_string(dir.path().join("log")).unwrap();
+    let floors: BTreeMap<String, u64> = log
+        .lines()
+        .map(|line| line.split_once(' ').unwrap())
+        .map(|(id, floor)| (id.to_owned(), floor.parse().unwrap()))
+        .collect();
+    assert!(floors.len() > 16);
+    check(&house, &told, &floors);
+    // Both wrote into one governance log, and its numbers have no gap.
+    let sequences: Vec<u64> = house.records().iter().map(|entry| entry.sequence).collect();
+    assert_eq!(sequences, (1..=sequences.len() as u64).collect::<Vec<_>>());
+}

@@ -1,0 +1,302 @@
+//! Chapter S of the rules: who is monitored at all.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "clippy takes only the test functions themselves for tests"
+)]
+
+mod house;
+
+use activity_privacy::*;
+use house::*;
+use proptest::prelude::*;
+
+fn suite(name: &str) -> ScopeTarget {
+    ScopeTarget::Suite(name.parse().unwrap())
+}
+
+fn app(name: &str) -> ScopeTarget {
+    ScopeTarget::App(name.parse().unwrap())
+}
+
+fn include(name: &str, target: ScopeTarget) -> ScopeRule {
+    ScopeRule::include(group(name), target)
+}
+
+fn exclude(name: &str, target: ScopeTarget) -> ScopeRule {
+    ScopeRule::exclude(group(name), target)
+}
+
+/// An app, and its suite if it has one.
+type Place = (&'static str, Option<&'static str>);
+
+const SHAREPOINT: Place = ("SharePoint", Some("Microsoft 365"));
+const TEAMS: Place = ("Teams", Some("Microsoft 365"));
+const BOX: Place = ("Box", None);
+
+fn done_in((app, suite): Place, id: &str, name: &str) -> Activity {
+    let mut place = App::new(app.parse().unwrap());
+    if let Some(suite) = suite {
+        place = place.in_suite(suite.parse().unwrap());
+    }
+    let actor = Actor::user(alias(&format!("{name}@contoso.com")));
+    Activity::builder(id.parse().unwrap(), actor, place, "FileAccessed".parse().unwrap(), at(0)).build().unwrap()
+}
+
+/// Adele is in staff, Bob in sales, Both in both, Carol in nothing.
+fn house_with(rules: &[ScopeRule]) -> House {
+    let house = House::new();
+    house.install(people(&[("adele", &["staff"]), ("bob", &["sales"]), ("both", &["sales", "staff"]), ("carol", &[])]));
+    house.manage("contoso.com");
+    for rule in rules {
+        house.change(PolicyChange::AddScopeRule(rule.clone()));
+    }
+    house
+}
+
+/// Which of Adele, Bob, Both and Carol are monitored in a place.
+fn monitored(house: &House, place: Place) -> String {
+    let names = ["adele", "bob", "both", "carol"];
+    let activities = names.map(|name| done_in(place, &format!("{}-{name}", place.0), name));
+    let deliveries = house.ingest(&activities);
+    let kept = names.iter().zip(deliveries).filter(|(_, delivery)| *delivery != Delivery::NotMonitored);
+    kept.map(|(name, _)| *name).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn s1_the_most_specific_level_of_include_rules_decides_and_an_exclude_rule_wins() {
+    use ScopeTarget::AllApps;
+    const ALL: &str = "adele bob both carol";
+    let m365 = || suite("Microsoft 365");
+    for (what, rules, [sharepoint, teams, in_box]) in [
+        ("no rule", vec![], [ALL, ALL, ALL]),
+        ("exclude rules alone", vec![exclude("staff", AllApps)], ["bob carol", "bob carol", "bob carol"]),
+        ("one group everywhere", vec![include("staff", AllApps)], ["adele both", "adele both", "adele both"]),
+        (
+            "groups at one level add up",
+            vec![include("staff", AllApps), include("sales", AllApps)],
+            ["adele bob both", "adele bob both", "adele bob both"],
+        ),
+        (
+            "a suite over all apps",
+            vec![include("staff", AllApps), include("sales", m365())],
+            ["bob both", "bob both", "adele both"],
+        ),
+        (
+            "an app over its suite over all apps",
+            vec![include("staff", AllApps), include("sales", m365()), include("staff", app("Teams"))],
+            ["bob both", "adele both", "adele both"],
+        ),
+        ("elsewhere alone means nobody here", vec![include("staff", app("Teams"))], ["", "adele both", ""]),
+        (
+            "an exclude rule at a wider level wins",
+            vec![include("staff", app("Teams")), exclude("sales", AllApps)],
+            ["", "adele", ""],
+        ),
+        (
+            "an exclude rule at a narrower level wins",
+            vec![include("staff", AllApps), exclude("sales", app("Teams"))],
+            ["adele both", "adele", "adele both"],
+        ),
+        (
+            "an exclude rule at the same level wins",
+            vec![include("staff", m365()), exclude("staff", m365())],
+            ["", "", ""],
+        ),
+        (
+            "an exclude rule elsewhere is nothing here",
+            vec![exclude("staff", suite("Google")), exclude("sales", app("Box"))],
+            [ALL, ALL, "adele carol"],
+        ),
+        (
+            "a suite is not an app of that name",
+            vec![exclude("staff", app("Microsoft 365")), exclude("sales", suite("SharePoint"))],
+            [ALL, ALL, ALL],
+        ),
+    ] {
+        let house = house_with(&rules);
+        assert_eq!(monitored(&house, SHAREPOINT), sharepoint, "{what}");
+        assert_eq!(monitored(&house, TEAMS), teams, "{what}");
+        assert_eq!(monitored(&house, BOX), in_box, "{what}");
+    }
+}
+
+#[test]
+fn s1_built_in_groups_and_nested_ones_and_whom_it_was_done_for_count_in_rules() {
+    let house = House::new();
+    let import = people(&[("adele", &["inner"]), ("bob", &[])]).group(group("outer"), "Outer");
+    house.install(import.nested(&group("outer"), &group("inner"))).manage("contoso.com");
+    house.change(PolicyChange::AddScopeRule(include("outer", ScopeTarget::AllApps)));
+    house.change(PolicyChange::AddScopeRule(ScopeRule::include(GroupRef::Applications, ScopeTarget::AllApps)));
+    house.change(PolicyChange::AddScopeRule(ScopeRule::exclude(GroupRef::ExternalUsers, ScopeTarget::AllApps)));
+    let backup = || Actor::application("Backup".parse().unwrap());
+    let bob = || Actor::user(alias("bob@contoso.com"));
+    let batch = [
+        activity("adele", "adele"),
+        activity("bob", "bob"),
+        by("app", backup()),
+        begun("for adele", bob()).on_behalf_of(Actor::user(user("adele"))).build().unwrap(),
+        begun("app for a guest", backup()).on_behalf_of(Actor::user(alias("x@evil.example"))).build().unwrap(),
+        // To whom it was done plays no part here, whatever the option says.
+        begun("to adele", bob()).object("adele@contoso.com").build().unwrap(),
+    ];
+    house.change(PolicyChange::SetOptions(PolicyOptions { objects_count: true, ..Default::default() }));
+    use Delivery::{NotMonitored, Stored};
+    assert_eq!(house.ingest(&batch), [Stored, NotMonitored, Stored, Stored, NotMonitored, NotMonitored]);
+}
+
+#[test]
+fn s1_whoever_cannot_be_decided_is_not_left_out_by_an_include_rule_but_hidden() {
+    let house = house_with(&[include("staff", ScopeTarget::AllApps)]);
+    assert_eq!(house.ingest(&[by("unknown", Actor::unknown())]), [Delivery::Stored]);
+    assert!(house.is_private("unknown"));
+}
+
+#[test]
+fn s1_the_rule_that_takes_somebody_in_stands_on_the_stamp() {
+    let house = house_with(&[include("sales", app("Teams")), include("staff", app("Teams"))]);
+    house.ingest(&[done_in(TEAMS, "a", "adele")]);
+    assert_eq!(house.stamp("a").reasons(), [Reason::Scope(include("staff", app("Teams")))]);
+    let said = house.stamp("a").explain().to_string();
+    assert!(said.starts_with("shown: it was monitored because group `staff` is included in app `Teams`; "), "{said}");
+}
+
+#[test]
+fn s1_scope_comes_before_privacy() {
+    let house = house_with(&[exclude("staff", ScopeTarget::AllApps)]);
+    house.make_private("staff");
+    assert_eq!(house.ingest(&[activity("a", "adele")]), [Delivery::NotMonitored]);
+    assert_eq!(house.everything(), []);
+}
+
+const GROUPS: [&str; 3] = ["g0", "g1", "g2"];
+const PLACES: [Place; 4] = [SHAREPOINT, TEAMS, BOX, ("Drive", Some("Google"))];
+
+fn target() -> impl Strategy<Value = ScopeTarget> {
+    prop_oneof![
+        Just(ScopeTarget::AllApps),
+        prop::sample::select(vec!["Microsoft 365", "Google", "Box"]).prop_map(suite),
+        prop::sample::select(vec!["SharePoint", "Teams", "Box", "Google"]).prop_map(app),
+    ]
+}
+
+fn rule() -> impl Strategy<Value = ScopeRule> {
+    (any::<bool>(), prop::sample::select(GROUPS.to_vec()), target())
+        .prop_map(|(takes_in, group, target)| if takes_in { include(group, target) } else { exclude(group, target) })
+}
+
+/// S1, word for word.
+fn naively_monitored(rules: &[ScopeRule], (app, suite): Place, memberships: &[&str]) -> bool {
+    let of = |effect| rules.iter().filter(move |rule| rule.effect() == effect);
+    let about_member = |rule: &ScopeRule| memberships.iter().any(|name| *rule.group() == group(name).into());
+    let at_level = |rule: &ScopeRule, level: usize| match rule.target() {
+        ScopeTarget::App(name) => level == 0 && name.as_str() == app,
+        ScopeTarget::Suite(name) => level == 1 && Some(name.as_str()) == suite,
+        ScopeTarget::AllApps => level == 2,
+    };
+    // An exclude rule that applies at any level always wins.
+    for rule in of(ScopeEffect::Exclude) {
+        if about_member(rule) && (0..3).any(|level| at_level(rule, level)) {
+            return false;
+        }
+    }
+    // With no include rule everyone is monitored.
+    if of(ScopeEffect::Include).count() == 0 {
+        return true;
+    }
+    // The most specific level that has a rule for this app decides; groups at that level add up.
+    for level in 0..3 {
+        let here: Vec<_> = of(ScopeEffect::Include).filter(|rule| at_level(rule, level)).collect();
+        if !here.is_empty() {
+            return here.into_iter().any(about_member);
+        }
+    }
+    false
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn s1_any_rules_mean_what_the_rule_says(
+        rules in prop::collection::vec(rule(), 0..8),
+        memberships in prop::sample::subsequence(GROUPS.to_vec(), 0..=GROUPS.len()),
+    ) {
+        let mut import = people(&[]).user(contoso("adele"));
+        for name in GROUPS {
+            import = import.group(group(name), name);
+        }
+        for name in &memberships {
+            import = import.member(&group(name), &user("adele"));
+        }
+        let directory = std::sync::Arc::new(import.build(DirectoryRevision(1), at(0)).unwrap());
+        let mut policy = PrivacyPolicy::founding(user("root"));
+        for rule in &rules {
+            let change = PolicyChange::AddScopeRule(rule.clone());
+            policy = policy.apply(&change, &user("root"), Some(&directory), at(0)).unwrap_or(policy);
+        }
+        let screen = Screen::new(std::sync::Arc::new(policy), Ok(directory));
+        for place in PLACES {
+            let (verdict, _) = screen.judge(&done_in(place, "a", "adele"), at(0));
+            prop_assert_eq!(verdict != Verdict::NotMonitored, naively_monitored(&rules, place, &memberships));
+        }
+    }
+}
+
+#[test]
+fn s2_what_is_not_monitored_is_only_counted() {
+    let house = house_with(&[exclude("staff", ScopeTarget::AllApps)]);
+    house.permit_root();
+    let records = house.records().len();
+    let batch = [activity("canary-1", "adele"), activity("plain", "bob"), activity("canary-2", "both")];
+    let report = house.filter.ingest(&batch).unwrap();
+    use Delivery::{NotMonitored, Stored};
+    assert_eq!(report.deliveries(), [NotMonitored, Stored, NotMonitored]);
+    assert_eq!((report.count(NotMonitored), report.count(Stored)), (2, 1));
+    assert!(!format!("{report:?}").contains("canary"));
+
+    assert_eq!(house.records().len(), records, "ingest puts nothing on record");
+    let stored = house.everything();
+    assert_eq!(stored.iter().map(|stored| stored.activity().id().as_str()).collect::<Vec<_>>(), ["plain"]);
+    let forwarded = house.filter.forward(ForwardCursor::START, PageSize::MAX).unwrap().activities;
+    assert_eq!(forwarded.iter().map(|public| public.activity().id().as_str()).collect::<Vec<_>>(), ["plain"]);
+    assert!(!serde_json::to_string(&house.records()).unwrap().contains("canary"));
+}
+
+#[cfg(feature = "sqlite")]
+#[test]
+fn s2_no_byte_of_what_is_not_monitored_reaches_the_disk() {
+    use activity_privacy::sqlite::{SqliteGovernance, SqliteStore};
+    use std::sync::Arc;
+    let dir = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(dir.path().join("a.db")).unwrap();
+    let sink = SqliteGovernance::open(dir.path().join("g.db")).unwrap();
+    let house = House::over(Arc::new(store), Arc::new(sink));
+    house.install(people(&[("adele", &["staff"])])).manage("contoso.com");
+    house.change(PolicyChange::AddScopeRule(exclude("staff", ScopeTarget::AllApps)));
+    house.ingest(&[activity("canary", "adele"), activity("control", "bob")]);
+    let on_disk = |text: &str| {
+        let files = std::fs::read_dir(dir.path()).unwrap();
+        files
+            .map(|file| std::fs::read(file.unwrap().path()).unwrap())
+            .any(|bytes| bytes.windows(text.len()).any(|window| window == text.as_bytes()))
+    };
+    assert!(on_disk("control"), "the search finds what is there");
+    assert!(!on_disk("canary"));
+}
+
+#[test]
+fn s2_what_was_not_monitored_is_taken_when_it_comes_again_under_another_scope() {
+    let house = house_with(&[exclude("staff", ScopeTarget::AllApps)]);
+    let batch = [activity("a", "adele")];
+    assert_eq!(house.ingest(&batch), [Delivery::NotMonitored]);
+    assert_eq!(house.ingest(&batch), [Delivery::NotMonitored]);
+    house.change(PolicyChange::RemoveScopeRule(exclude("staff", ScopeTarget::AllApps)));
+    assert_eq!(house.ingest(&batch), [Delivery::Stored]);
+    // And what is stored stays, whatever the scope says later.
+    house.change(PolicyChange::AddScopeRule(exclude("staff", ScopeTarget::AllApps)));
+    assert_eq!(house.ingest(&batch), [Delivery::NotMonitored]);
+    assert_eq!(house.public_ids(), ["a"]);
+}
