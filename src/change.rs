@@ -6,12 +6,12 @@
 use chrono::{DateTime, Utc};
 use thiserror::Error;
 
-use crate::directory::{DirectorySnapshot, Resolution};
+use crate::directory::DirectorySnapshot;
 use crate::governance::{
     Act, ChangeSummary, Failure, Initiator, Outcome, Receipt, Record, RecordId, Refused, SinkError,
 };
-use crate::identity::{Identity, UserId};
-use crate::policy::{Denial, PolicyChange, PolicyError, PrivacyPolicy, Revision, Upkeep};
+use crate::identity::UserId;
+use crate::policy::{Denial, PolicyChange, PolicyError, PrivacyPolicy, Revision, person};
 
 /// A change that is allowed, worked out, and not yet recorded.
 #[derive(Debug)]
@@ -49,7 +49,8 @@ impl PendingChange {
 
     /// Asks `policy` whether `by` may make the change and what it makes of it. Either way there is a record to write.
     ///
-    /// Without a directory no imported group and no name can be used; everything else goes on.
+    /// Without a directory, or with one that is older than the policy allows, no imported group and no name can be used;
+    /// everything else goes on.
     ///
     /// # Errors
     /// [`Refused`] with the refusal and the record that says so.
@@ -61,6 +62,7 @@ impl PendingChange {
         record: RecordId,
         now: DateTime<Utc>,
     ) -> Result<Self, Box<Refused<ChangeRefusal>>> {
+        let directory = directory.filter(|directory| policy.options().accepts(directory.as_of(), now));
         let next = policy
             .may_manage_privacy(by)
             .map_err(ChangeRefusal::Denied)
@@ -75,33 +77,13 @@ impl PendingChange {
             at: now,
             initiator: Initiator::User(by.clone()),
             policy: Some(policy.revision()),
-            act: Act::ChangePolicy(summary(change, directory)),
+            act: Act::ChangePolicy(summary(policy, change, directory)),
             outcome,
         };
         match next {
             Ok(next) => Ok(Self { record, next, expected: Some(policy.revision()) }),
             Err(reason) => Err(Box::new(Refused { reason, record })),
         }
-    }
-
-    /// What the library itself changes as the directory moves on; nothing, if the policy needs no change.
-    pub(crate) fn upkeep(policy: &PrivacyPolicy, upkeep: Upkeep, record: RecordId, now: DateTime<Utc>) -> Option<Self> {
-        let summary = match &upkeep {
-            Upkeep::Retain(group, retained) => {
-                ChangeSummary::RetainGroup { group: group.clone(), members: retained.members.len() as u64 }
-            }
-            Upkeep::Release(group) => ChangeSummary::ReleaseGroup(group.clone()),
-        };
-        let record = Record {
-            id: record,
-            at: now,
-            initiator: Initiator::System,
-            policy: Some(policy.revision()),
-            act: Act::ChangePolicy(summary),
-            outcome: Outcome::Intended,
-        };
-        let next = policy.keep_up(upkeep).ok()?;
-        Some(Self { record, next, expected: Some(policy.revision()) })
     }
 
     /// What must become durable first.
@@ -154,12 +136,7 @@ impl RecordedChange {
     }
 }
 
-fn summary(change: &PolicyChange, directory: Option<&DirectorySnapshot>) -> ChangeSummary {
-    let person = |identity: &Identity| match (directory.map(|directory| directory.resolve(identity)), identity) {
-        (Some(Resolution::Known(user)), _) => Some(user.id().clone()),
-        (_, Identity::Id(id)) => Some(id.clone()),
-        (_, Identity::Alias(_)) => None,
-    };
+fn summary(policy: &PrivacyPolicy, change: &PolicyChange, directory: Option<&DirectorySnapshot>) -> ChangeSummary {
     match change {
         PolicyChange::MakePrivate(group) => ChangeSummary::MakePrivate(group.clone()),
         PolicyChange::MakePublic(group) => ChangeSummary::MakePublic(group.clone()),
@@ -172,8 +149,8 @@ fn summary(change: &PolicyChange, directory: Option<&DirectorySnapshot>) -> Chan
         PolicyChange::UnmanageDomain(domain) => ChangeSummary::UnmanageDomain(domain.clone()),
         PolicyChange::SetAdmin(user, role) => ChangeSummary::SetAdmin(user.clone(), *role),
         PolicyChange::RemoveAdmin(user) => ChangeSummary::RemoveAdmin(user.clone()),
-        PolicyChange::Grant(alias) => ChangeSummary::Grant(person(&Identity::Alias(alias.clone()))),
-        PolicyChange::Revoke(identity) => ChangeSummary::Revoke(person(identity)),
+        PolicyChange::Grant(alias) => ChangeSummary::Grant(person(alias, directory).ok()),
+        PolicyChange::Revoke(identity) => ChangeSummary::Revoke(policy.grantee(identity, directory).ok()),
         PolicyChange::SetOptions(options) => ChangeSummary::SetOptions(options.clone()),
     }
 }

@@ -2,6 +2,7 @@
 
 mod builder;
 mod snapshot;
+mod vanished;
 
 use std::error::Error;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use thiserror::Error;
 pub use self::builder::{DirectoryBuilder, ImportError};
 pub(crate) use self::snapshot::GroupIndex;
 pub use self::snapshot::{DirectoryRevision, DirectorySnapshot, Resolution, User, UserStatus};
+pub use self::vanished::VanishedGroup;
 
 /// Where the library learns who belongs to which group.
 ///
@@ -18,6 +20,8 @@ pub use self::snapshot::{DirectoryRevision, DirectorySnapshot, Resolution, User,
 /// - **Atomicity.** A snapshot is whole: it comes from one import that succeeded to the end, never from a part of one.
 /// - **Ordering.** The revision grows whenever the content changes, across restarts too. Two snapshots of the same
 ///   revision say the same.
+/// - **Succession.** Each snapshot is the [successor](DirectorySnapshot::succeeding) of the one before, so that groups that
+///   vanished keep their last members. Of a group whose last members nobody knows, everybody is hidden.
 /// - **Errors.** Whoever cannot answer says so. The library then hides what it cannot decide: the safe wrong answer
 ///   is an error, never an empty snapshot.
 /// - **Concurrency.** Called from any thread, once for each batch of activities, so it should answer from memory.

@@ -4,6 +4,7 @@ mod governed;
 mod ingest;
 mod reveal;
 mod runtime;
+mod upkeep;
 mod view;
 
 use std::fmt;
@@ -19,6 +20,7 @@ pub use self::governed::{ChangeError, GovernanceError};
 pub use self::ingest::{Delivery, IngestError, IngestReport};
 pub use self::reveal::{Reveal, RevealError};
 use self::runtime::Runtime;
+use self::upkeep::Upkeep;
 pub use self::view::{Page, View, ViewError};
 use crate::directory::{DirectorySnapshot, GroupDirectory};
 use crate::forward::{ForwardBatch, ForwardCursor};
@@ -46,8 +48,11 @@ struct Inner {
     sink: BoundedSink,
     runtime: Runtime,
     screen: ArcSwapOption<Screen>,
-    /// The last directory with which the policy was kept up. Locked while a new screen is made, so that one is.
-    followed: Mutex<Option<Arc<DirectorySnapshot>>>,
+    /// Held while a new screen is made, so that it is made once.
+    renewal: Mutex<()>,
+    /// The newest directory that was seen.
+    newest: ArcSwapOption<DirectorySnapshot>,
+    upkeep: Mutex<Upkeep>,
 }
 
 /// Why a filter cannot be opened.
@@ -182,8 +187,9 @@ impl PrivacyFilterBuilder {
     fn build(self) -> PrivacyFilter {
         let Self { store, directory, sink, sink_limit, runtime } = self;
         let sink = BoundedSink::new(sink, sink_limit);
-        let (screen, followed) = (ArcSwapOption::empty(), Mutex::new(None));
-        PrivacyFilter { inner: Arc::new(Inner { store, directory, sink, runtime, screen, followed }) }
+        let (screen, newest) = (ArcSwapOption::empty(), ArcSwapOption::empty());
+        let (renewal, upkeep) = (Mutex::default(), Mutex::default());
+        PrivacyFilter { inner: Arc::new(Inner { store, directory, sink, runtime, screen, renewal, newest, upkeep }) }
     }
 }
 

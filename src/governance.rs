@@ -6,7 +6,7 @@ mod sink;
 
 pub use self::bounded::BoundedSink;
 pub use self::record::{
-    Act, ChangeSummary, Failure, Initiator, Outcome, OutcomeKind, Record, RecordId, RecordKind, Refused, RevealId,
-    RevealSummary,
+    Act, ChangeSummary, Failure, Initiator, Justification, Outcome, OutcomeKind, Record, RecordId, RecordKind, Refused,
+    RevealId, RevealSummary,
 };
 pub use self::sink::{GovernanceSink, Receipt, RecordEntry, RecordQuery, SinkError};

@@ -36,7 +36,7 @@ pub use change::{ChangeRefusal, PendingChange, RecordedChange};
 pub use digest::Digest;
 pub use directory::{
     DirectoryBuilder, DirectoryError, DirectoryRevision, DirectorySnapshot, GroupDirectory, ImportError, Resolution,
-    User, UserStatus,
+    User, UserStatus, VanishedGroup,
 };
 pub use filter::{
     ChangeError, Delivery, GovernanceError, IngestError, IngestReport, OpenError, Page, PrivacyFilter,
@@ -44,8 +44,8 @@ pub use filter::{
 };
 pub use forward::{ForwardBatch, ForwardCursor};
 pub use governance::{
-    Act, BoundedSink, ChangeSummary, Failure, GovernanceSink, Initiator, Outcome, OutcomeKind, Receipt, Record,
-    RecordEntry, RecordId, RecordKind, RecordQuery, Refused, RevealId, RevealSummary, SinkError,
+    Act, BoundedSink, ChangeSummary, Failure, GovernanceSink, Initiator, Justification, Outcome, OutcomeKind, Receipt,
+    Record, RecordEntry, RecordId, RecordKind, RecordQuery, Refused, RevealId, RevealSummary, SinkError,
 };
 pub use identity::{Alias, Domain, DomainError, GroupId, Identity, UserId};
 pub use policy::{
@@ -54,7 +54,7 @@ pub use policy::{
 };
 pub use query::{Count, CountBy, Cursor, CursorError, PageSize, Position, Query};
 pub use reveal::{
-    Acknowledgement, Admission, Justification, PendingPage, PendingReveal, RecordedReveal, RevealRequest, SealedPage,
+    Acknowledgement, Admission, PendingPage, PendingReveal, RecordedPage, RecordedReveal, RevealRequest, SealedPage,
     Seen,
 };
 pub use screen::{

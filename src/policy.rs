@@ -12,12 +12,11 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-pub(crate) use self::change::Upkeep;
+pub(crate) use self::change::person;
 pub use self::change::{PolicyChange, PolicyError};
 pub use self::options::{PolicyOptions, WhenUndecidable};
 pub use self::permission::{Denial, Grant, Role};
 pub use self::scope::{ScopeEffect, ScopeRule, ScopeTarget};
-use crate::directory::{DirectoryRevision, User};
 use crate::identity::{Alias, Domain, GroupId, UserId};
 
 /// Which state of the policy something happened under. Grows by one with every change; clocks play no part.
@@ -121,15 +120,6 @@ impl ManagedDomain {
     }
 }
 
-/// The last members of a group that vanished from the directory while the policy still speaks of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct RetainedGroup {
-    pub(crate) members: Vec<User>,
-    /// The directory that was the first without it. An older one, on a node that lags behind, does not bring it back.
-    pub(crate) gone_in: DirectoryRevision,
-}
-
 /// Scope, private groups, managed domains, admins, grants and options: one value with a revision.
 ///
 /// Begins with [`PrivacyPolicy::founding`] and goes on by [`PrivacyPolicy::apply`], which makes the next one and
@@ -155,7 +145,6 @@ pub struct PrivacyPolicy {
     admins: BTreeMap<UserId, Role>,
     grants: BTreeMap<UserId, Grant>,
     options: PolicyOptions,
-    retained: BTreeMap<GroupId, RetainedGroup>,
 }
 
 #[derive(Deserialize)]
@@ -169,8 +158,6 @@ struct RawPolicy {
     admins: BTreeMap<UserId, Role>,
     grants: BTreeMap<UserId, Grant>,
     options: PolicyOptions,
-    #[serde(default)]
-    retained: BTreeMap<GroupId, RetainedGroup>,
 }
 
 /// What a policy document breaks that every policy keeps.
@@ -191,7 +178,7 @@ impl TryFrom<RawPolicy> for PrivacyPolicy {
     type Error = PolicyDocumentError;
 
     fn try_from(raw: RawPolicy) -> Result<Self, PolicyDocumentError> {
-        let RawPolicy { revision, scope, private_groups, managed_domains, admins, grants, options, retained } = raw;
+        let RawPolicy { revision, scope, private_groups, managed_domains, admins, grants, options } = raw;
         if revision < Revision::FIRST {
             return Err(PolicyDocumentError::NoRevision);
         }
@@ -201,7 +188,7 @@ impl TryFrom<RawPolicy> for PrivacyPolicy {
         if !grants.keys().all(|user| admins.contains_key(user)) {
             return Err(PolicyDocumentError::GrantWithoutAdmin);
         }
-        Ok(Self { revision, scope, private_groups, managed_domains, admins, grants, options, retained })
+        Ok(Self { revision, scope, private_groups, managed_domains, admins, grants, options })
     }
 }
 
@@ -217,7 +204,6 @@ impl PrivacyPolicy {
             admins: BTreeMap::from([(administrator, Role::PrivacyAdministrator)]),
             grants: BTreeMap::new(),
             options: PolicyOptions::default(),
-            retained: BTreeMap::new(),
         }
     }
 
@@ -263,11 +249,6 @@ impl PrivacyPolicy {
         &self.options
     }
 
-    /// The groups that vanished from the directory and whose last members still count.
-    pub fn retained_groups(&self) -> impl Iterator<Item = &GroupId> {
-        self.retained.keys()
-    }
-
     /// Every imported group that this policy speaks of, private or in scope.
     pub(crate) fn imported_groups(&self) -> BTreeSet<&GroupId> {
         let scope = self.scope.iter().map(ScopeRule::group);
@@ -279,10 +260,6 @@ impl PrivacyPolicy {
                 GroupRef::Applications | GroupRef::ExternalUsers => None,
             })
             .collect()
-    }
-
-    pub(crate) fn retained(&self) -> &BTreeMap<GroupId, RetainedGroup> {
-        &self.retained
     }
 
     pub(crate) fn manages(&self, domain: &Domain) -> bool {

@@ -2,10 +2,11 @@
 //!
 //! Each step is a value that only the step before it makes. A [`RevealRequest`] that the policy allows becomes a
 //! [`PendingReveal`]; with a sink's receipt for its record that becomes a [`RecordedReveal`]; one that is still allowed
-//! is [admitted](RecordedReveal::admit) page by page. A store gives a [`SealedPage`] for an [`Admission`] alone, and the
-//! page opens with the receipt for a record that says what is on it. No other order can be written:
+//! is [admitted](RecordedReveal::admit) page by page. A store gives a [`SealedPage`] for an [`Admission`] alone, and uses it
+//! up. With the receipt for a record that says what is on it the page becomes a [`RecordedPage`], which
+//! [opens](RecordedPage::open) if the viewer may still see it. No other order can be written:
 //!
-//! ```compile_fail,E0277
+//! ```compile_fail,E0308
 //! # use activity_privacy::*;
 //! fn skip_the_sink(store: &dyn ActivityStore, pending: &PendingReveal) {
 //!     let _ = store.revealed_page(pending, None, 10);
@@ -14,8 +15,8 @@
 //!
 //! ```compile_fail,E0451
 //! # use activity_privacy::*;
-//! fn forge(request: RevealRequest) -> RecordedReveal {
-//!     RecordedReveal { request, ..todo!() }
+//! fn forge(request: RevealRequest, other: RecordedReveal) -> RecordedReveal {
+//!     RecordedReveal { request, ..other }
 //! }
 //! ```
 
@@ -26,19 +27,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::digest::{Digest, Fields};
 use crate::governance::{
-    Act, Initiator, Outcome, Receipt, Record, RecordId, Refused, RevealId, RevealSummary, SinkError,
+    Act, Initiator, Justification, Outcome, Receipt, Record, RecordId, Refused, RevealId, RevealSummary, SinkError,
 };
 use crate::identity::UserId;
 use crate::policy::{Denial, PrivacyPolicy, Revision};
 use crate::query::Query;
 use crate::screen::Visibility;
 use crate::stored::StoredActivity;
-use crate::text::checked_text;
-
-checked_text! {
-    /// Why somebody wants to see private activities, in their own words. Goes into the governance record as it is.
-    Justification, "justification", max 4096, redacted
-}
 
 /// The viewer's word that they know their looking is written down. There is no default and no shortcut: whoever asks
 /// for a reveal writes this call.
@@ -141,7 +136,7 @@ impl RevealRequest {
             one_actor: self.query.names_an_actor(),
             private_only: self.private_only,
             expires_at,
-            justification: self.justification.as_ref().map(|text| text.as_str().to_owned()),
+            justification: self.justification.clone(),
         }
     }
 }
@@ -174,7 +169,7 @@ impl PendingReveal {
     }
 }
 
-/// Proof that a reveal was allowed and its record is durable. Belongs to one viewer; cannot be copied, kept or sent.
+/// Proof that a reveal was allowed and its record is durable. Belongs to one viewer, and cannot be copied.
 #[derive(Debug)]
 pub struct RecordedReveal {
     id: RevealId,
@@ -212,29 +207,24 @@ impl RecordedReveal {
         record: RecordId,
         now: DateTime<Utc>,
     ) -> Result<Admission<'_>, Box<Refused<Denial>>> {
-        let alive = if now < self.expires_at { Ok(()) } else { Err(Denial::Expired) };
-        match policy.may_view_private(self.viewer()).and(alive) {
-            Ok(()) => Ok(Admission { reveal: self, policy: policy.revision() }),
-            Err(reason) => {
-                let act = Act::Page { reveal: self.id, activities: 0, private: 0, digest: Digest::of_ids([]) };
-                let outcome = Outcome::Denied(reason);
-                let record = self.next_record(record, now, policy.revision(), act, outcome);
-                Err(Box::new(Refused { reason, record }))
-            }
-        }
+        let terms = Terms { reveal: self.id, viewer: self.viewer().clone(), expires_at: self.expires_at };
+        terms.check(policy, record, now)?;
+        Ok(Admission { request: &self.request, terms, policy: policy.revision() })
     }
 
     /// The record that ends this reveal.
     #[must_use]
-    pub fn closing(&self, record: RecordId, now: DateTime<Utc>, policy: Revision, seen: Seen) -> Record {
+    pub fn closing(&self, record: RecordId, now: DateTime<Utc>, policy: Option<Revision>, seen: Seen) -> Record {
         let summary = self.request.summary(self.id, self.expires_at);
         let outcome = Outcome::Closed { intent: self.intent, pages: seen.pages, private: seen.private };
-        self.next_record(record, now, policy, Act::Reveal(summary), outcome)
-    }
-
-    fn next_record(&self, id: RecordId, at: DateTime<Utc>, policy: Revision, act: Act, outcome: Outcome) -> Record {
-        let initiator = Initiator::User(self.viewer().clone());
-        Record { id, at, initiator, policy: Some(policy), act, outcome }
+        Record {
+            id: record,
+            at: now,
+            initiator: Initiator::User(self.viewer().clone()),
+            policy,
+            act: Act::Reveal(summary),
+            outcome,
+        }
     }
 }
 
@@ -247,72 +237,102 @@ pub struct Seen {
     pub private: u64,
 }
 
-/// Leave to read one page of a recorded reveal, given under the policy of this moment.
+/// What a page must be true to, from the moment when it is asked for to the moment when it is seen.
 #[derive(Debug)]
-pub struct Admission<'a> {
-    reveal: &'a RecordedReveal,
-    policy: Revision,
+struct Terms {
+    reveal: RevealId,
+    viewer: UserId,
+    expires_at: DateTime<Utc>,
 }
 
-impl Admission<'_> {
-    /// What may be read. Nothing else.
-    pub fn query(&self) -> &Query {
-        &self.reveal.request.query
+impl Terms {
+    /// Whether the viewer may see a page under this policy, now.
+    fn check(&self, policy: &PrivacyPolicy, record: RecordId, now: DateTime<Utc>) -> Result<(), Box<Refused<Denial>>> {
+        let alive = if now < self.expires_at { Ok(()) } else { Err(Denial::Expired) };
+        policy.may_view_private(&self.viewer).and(alive).map_err(|reason| {
+            let (revision, outcome) = (policy.revision(), Outcome::Denied(reason));
+            Box::new(Refused { reason, record: self.record(record, now, revision, &[], outcome) })
+        })
     }
 
-    /// Whether the public activities are left out.
-    #[must_use]
-    pub fn private_only(&self) -> bool {
-        self.reveal.request.private_only
-    }
-}
-
-/// Activities read for a reveal, which nobody sees before a record says what they are.
-#[must_use]
-pub struct SealedPage(Vec<StoredActivity>);
-
-impl SealedPage {
-    /// Seals what a store read.
-    pub fn seal(activities: Vec<StoredActivity>) -> Self {
-        Self(activities)
-    }
-
-    /// Keeps the first `size` activities and drafts the record of them; tells whether there are more.
-    pub fn pending(
-        self,
-        admission: &Admission<'_>,
-        size: usize,
-        record: RecordId,
-        now: DateTime<Utc>,
-    ) -> (PendingPage, bool) {
-        let Self(mut activities) = self;
-        let more = activities.len() > size;
-        activities.truncate(size);
+    fn record(
+        &self,
+        id: RecordId,
+        at: DateTime<Utc>,
+        policy: Revision,
+        activities: &[StoredActivity],
+        outcome: Outcome,
+    ) -> Record {
         let private: Vec<_> = activities
             .iter()
             .filter(|activity| activity.visibility() == Visibility::Private)
             .map(|activity| activity.activity().id())
             .collect();
         let act = Act::Page {
-            reveal: admission.reveal.id,
+            reveal: self.reveal,
             activities: activities.len() as u64,
             private: private.len() as u64,
             digest: Digest::of_ids(private),
         };
-        let record = admission.reveal.next_record(record, now, admission.policy, act, Outcome::Intended);
-        (PendingPage { record, activities }, more)
+        Record { id, at, initiator: Initiator::User(self.viewer.clone()), policy: Some(policy), act, outcome }
+    }
+}
+
+/// Leave to read one page of a recorded reveal, given under the policy of this moment. A store takes it for the page.
+#[derive(Debug)]
+pub struct Admission<'a> {
+    request: &'a RevealRequest,
+    terms: Terms,
+    policy: Revision,
+}
+
+impl Admission<'_> {
+    /// What may be read. Nothing else.
+    pub fn query(&self) -> &Query {
+        &self.request.query
+    }
+
+    /// Whether the public activities are left out.
+    #[must_use]
+    pub fn private_only(&self) -> bool {
+        self.request.private_only
+    }
+}
+
+/// Activities read for a reveal, which nobody sees before a record says what they are.
+#[must_use]
+pub struct SealedPage {
+    terms: Terms,
+    policy: Revision,
+    activities: Vec<StoredActivity>,
+}
+
+impl SealedPage {
+    /// Seals what a store read for an admission, which is used up by it.
+    pub fn seal(admission: Admission<'_>, activities: Vec<StoredActivity>) -> Self {
+        Self { terms: admission.terms, policy: admission.policy, activities }
+    }
+
+    /// Keeps the first `size` activities and drafts the record of them; tells whether there are more.
+    pub fn pending(self, size: usize, record: RecordId, now: DateTime<Utc>) -> (PendingPage, bool) {
+        let Self { terms, policy, mut activities } = self;
+        let more = activities.len() > size;
+        activities.truncate(size);
+        let record = terms.record(record, now, policy, &activities, Outcome::Intended);
+        (PendingPage { terms, record, activities }, more)
     }
 }
 
 impl fmt::Debug for SealedPage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SealedPage(..)")
+        f.debug_struct("SealedPage").field("terms", &self.terms).finish_non_exhaustive()
     }
 }
 
 /// A page whose record is drafted and not yet durable.
 #[must_use]
 pub struct PendingPage {
+    terms: Terms,
     record: Record,
     activities: Vec<StoredActivity>,
 }
@@ -324,18 +344,48 @@ impl PendingPage {
         &self.record
     }
 
-    /// The activities, once the record of them is durable.
+    /// The page, once the record of it is durable.
     ///
     /// # Errors
     /// [`SinkError::WrongReceipt`] when the receipt is for another record.
-    pub fn recorded(self, receipt: &Receipt) -> Result<Vec<StoredActivity>, SinkError> {
+    pub fn recorded(self, receipt: &Receipt) -> Result<RecordedPage, SinkError> {
         receipt.confirm(&self.record)?;
-        Ok(self.activities)
+        Ok(RecordedPage { terms: self.terms, activities: self.activities })
     }
 }
 
 impl fmt::Debug for PendingPage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PendingPage").field("record", &self.record).finish_non_exhaustive()
+    }
+}
+
+/// A page that is on record and not yet seen.
+#[must_use]
+pub struct RecordedPage {
+    terms: Terms,
+    activities: Vec<StoredActivity>,
+}
+
+impl RecordedPage {
+    /// The activities, if the viewer may still see them under the policy of this moment: a sink can take its time, and a
+    /// revocation that came meanwhile counts.
+    ///
+    /// # Errors
+    /// [`Refused`] with the denial and the record that says so.
+    pub fn open(
+        self,
+        policy: &PrivacyPolicy,
+        record: RecordId,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<StoredActivity>, Box<Refused<Denial>>> {
+        self.terms.check(policy, record, now)?;
+        Ok(self.activities)
+    }
+}
+
+impl fmt::Debug for RecordedPage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RecordedPage").field("terms", &self.terms).finish_non_exhaustive()
     }
 }

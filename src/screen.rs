@@ -5,13 +5,14 @@ mod stamp;
 
 use std::sync::Arc;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use thiserror::Error;
 
 use self::matching::{Findings, Watch};
 pub use self::stamp::{Cause, Explanation, Reason, Stamp, Stamped, StampedBatch, Standing, Verdict, Visibility};
 use crate::activity::{Activity, App};
-use crate::directory::{DirectoryError, DirectoryRevision, DirectorySnapshot};
+use crate::directory::{DirectoryError, DirectoryRevision, DirectorySnapshot, VanishedGroup};
+use crate::identity::GroupId;
 use crate::policy::{GroupRef, PrivacyPolicy, Revision, ScopeEffect, ScopeRule, WhenUndecidable};
 
 /// A policy and a directory, made ready to decide.
@@ -58,11 +59,22 @@ impl Screen {
     /// Makes a policy and a directory ready to decide. A directory that failed is a cause to hide, not an error.
     #[must_use]
     pub fn new(policy: Arc<PrivacyPolicy>, directory: Result<Arc<DirectorySnapshot>, DirectoryError>) -> Self {
+        Self::with_vanished(policy, directory, &[])
+    }
+
+    /// The same, where groups that are gone from the directory are known from before: whoever the directory itself does not
+    /// remember.
+    #[must_use]
+    pub fn with_vanished(
+        policy: Arc<PrivacyPolicy>,
+        directory: Result<Arc<DirectorySnapshot>, DirectoryError>,
+        vanished: &[VanishedGroup],
+    ) -> Self {
         let directory = directory.map_err(|error| match error {
             DirectoryError::NeverLoaded => Cause::DirectoryNeverLoaded,
             DirectoryError::Unavailable(_) => Cause::DirectoryUnavailable,
         });
-        let watch = Watch::new(&policy, directory.as_deref().ok());
+        let watch = Watch::new(&policy, directory.as_deref().ok(), vanished);
         Self { policy, directory, watch }
     }
 
@@ -76,6 +88,11 @@ impl Screen {
     #[must_use]
     pub fn directory(&self) -> Option<&Arc<DirectorySnapshot>> {
         self.directory.as_ref().ok()
+    }
+
+    /// The imported groups of the policy that are gone from the directory and of which nobody knows the last members.
+    pub fn missing_groups(&self) -> impl Iterator<Item = &GroupId> {
+        self.watch.missing()
     }
 
     /// The revisions that every verdict of this screen carries.
@@ -135,16 +152,10 @@ impl Screen {
     fn standing_causes(&self, now: DateTime<Utc>) -> impl Iterator<Item = Cause> {
         let directory = match &self.directory {
             Err(cause) => Some(cause.clone()),
-            Ok(directory) => self
-                .policy
-                .options()
-                .max_directory_age
-                // An age beyond what the clock can count is no limit.
-                .and_then(|age| TimeDelta::from_std(age).ok())
-                .filter(|age| now.signed_duration_since(directory.as_of()) > *age)
-                .map(|_| Cause::DirectoryTooOld),
+            Ok(directory) if self.policy.options().accepts(directory.as_of(), now) => None,
+            Ok(_) => Some(Cause::DirectoryTooOld),
         };
-        directory.into_iter().chain(self.watch.missing().map(Cause::GroupVanished))
+        directory.into_iter().chain(self.watch.missing().cloned().map(Cause::GroupVanished))
     }
 
     fn scope(&self, app: &App, findings: &Findings) -> Scope<'_> {
@@ -164,10 +175,21 @@ impl Screen {
         let Some(level) = here().map(|rule| rule.target().level()).max() else {
             return Scope::Unmonitored;
         };
-        match here().find(|rule| rule.target().level() == level && found(rule.group())) {
+        let deciding = || here().filter(|rule| rule.target().level() == level);
+        let in_doubt = |cause: &Cause| match cause {
+            Cause::GroupVanished(gone) => {
+                deciding().any(|rule| matches!(rule.group(), GroupRef::Imported(group) if group == gone))
+            }
+            Cause::NoUsableActor
+            | Cause::AmbiguousAlias
+            | Cause::DirectoryNeverLoaded
+            | Cause::DirectoryUnavailable
+            | Cause::DirectoryTooOld => true,
+        };
+        match deciding().find(|rule| found(rule.group())) {
             Some(rule) => Scope::Monitored(Some(rule)),
-            // Nobody can tell whether the rule takes them in, so they stay, and stay hidden.
-            None if !findings.causes.is_empty() => Scope::Monitored(None),
+            // Nobody can tell whether a rule takes them in, so they stay, as what cannot be decided.
+            None if findings.causes.iter().any(in_doubt) => Scope::Monitored(None),
             None => Scope::Unmonitored,
         }
     }

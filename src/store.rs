@@ -7,6 +7,8 @@ use thiserror::Error;
 
 use crate::activity::ActivityId;
 use crate::change::RecordedChange;
+use crate::directory::{DirectoryRevision, VanishedGroup};
+use crate::identity::GroupId;
 use crate::policy::{PrivacyPolicy, Revision};
 use crate::query::{Count, CountBy, Position, Query};
 use crate::reveal::{Admission, SealedPage};
@@ -40,6 +42,26 @@ pub trait ActivityStore: Send + Sync {
     /// # Errors
     /// [`StoreError::Stale`] when another change came first.
     fn publish(&self, change: &RecordedChange) -> Result<(), StoreError>;
+
+    /// Every group that vanished and was kept.
+    ///
+    /// # Errors
+    /// [`StoreError`] when they cannot be read.
+    fn vanished_groups(&self) -> Result<Vec<VanishedGroup>, StoreError>;
+
+    /// Keeps a group that vanished, [together with](VanishedGroup::together_with) what another node kept of it, so that its
+    /// last members outlive a restart.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it may not be kept.
+    fn keep_vanished(&self, vanished: &VanishedGroup) -> Result<(), StoreError>;
+
+    /// Drops a group that is back in the directory of this revision, if it vanished in an earlier one: a node whose
+    /// directory lags behind drops nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it may not be dropped.
+    fn drop_vanished(&self, group: &GroupId, back_in: DirectoryRevision) -> Result<(), StoreError>;
 
     /// Stores a batch, if the policy that it was stamped under is still in force. Answers for each stamped activity, in
     /// order. An empty batch only asks whether its policy is in force.
@@ -90,7 +112,7 @@ pub trait ActivityStore: Send + Sync {
     /// [`StoreError`] when they cannot be read.
     fn revealed_page(
         &self,
-        admission: &Admission<'_>,
+        admission: Admission<'_>,
         after: Option<&Position>,
         limit: usize,
     ) -> Result<SealedPage, StoreError>;
@@ -136,6 +158,18 @@ macro_rules! forward {
                 (**self).publish(change)
             }
 
+            fn vanished_groups(&self) -> Result<Vec<VanishedGroup>, StoreError> {
+                (**self).vanished_groups()
+            }
+
+            fn keep_vanished(&self, vanished: &VanishedGroup) -> Result<(), StoreError> {
+                (**self).keep_vanished(vanished)
+            }
+
+            fn drop_vanished(&self, group: &GroupId, back_in: DirectoryRevision) -> Result<(), StoreError> {
+                (**self).drop_vanished(group, back_in)
+            }
+
             fn append(&self, batch: &StampedBatch<'_>) -> Result<Vec<Appended>, StoreError> {
                 (**self).append(batch)
             }
@@ -167,7 +201,7 @@ macro_rules! forward {
 
             fn revealed_page(
                 &self,
-                admission: &Admission<'_>,
+                admission: Admission<'_>,
                 after: Option<&Position>,
                 limit: usize,
             ) -> Result<SealedPage, StoreError> {

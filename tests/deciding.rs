@@ -15,4 +15,5 @@ mod deciding {
     mod principals;
     mod stamps;
     mod undecidable;
+    mod vanished;
 }

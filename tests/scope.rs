@@ -9,6 +9,8 @@
 
 mod house;
 
+use std::sync::Arc;
+
 use activity_privacy::*;
 use house::*;
 use proptest::prelude::*;
@@ -237,7 +239,7 @@ proptest! {
             let change = PolicyChange::AddScopeRule(rule.clone());
             policy = policy.apply(&change, &user("root"), Some(&directory), at(0)).unwrap_or(policy);
         }
-        let screen = Screen::new(std::sync::Arc::new(policy), Ok(directory));
+        let screen = Screen::new(Arc::new(policy), Ok(directory));
         for place in PLACES {
             let (verdict, _) = screen.judge(&done_in(place, "a", "adele"), at(0));
             prop_assert_eq!(verdict != Verdict::NotMonitored, naively_monitored(&rules, place, &memberships));
@@ -299,4 +301,18 @@ fn s2_what_was_not_monitored_is_taken_when_it_comes_again_under_another_scope() 
     house.change(PolicyChange::AddScopeRule(exclude("staff", ScopeTarget::AllApps)));
     assert_eq!(house.ingest(&batch), [Delivery::NotMonitored]);
     assert_eq!(house.public_ids(), ["a"]);
+}
+
+/// A group that vanished without a trace hides whom it may hide, and takes nobody into scope whom no rule speaks of.
+#[test]
+fn s1_a_group_that_vanished_takes_nobody_in_who_is_not_spoken_of() {
+    let house = House::new();
+    house.install(people(&[("sam", &["sales"]), ("pat", &["council"]), ("zoe", &[])])).make_private("council");
+    house.change(PolicyChange::AddScopeRule(ScopeRule::include(group("sales"), ScopeTarget::AllApps)));
+    // Another node, which never saw the council.
+    let other = House::over(Arc::clone(&house.store), Arc::clone(&house.sink));
+    other.install(people(&[("sam", &["sales"]), ("pat", &[]), ("zoe", &[])]));
+    let deliveries = other.ingest(&["sam", "pat", "zoe"].map(|name| activity(name, name)));
+    assert_eq!(deliveries, [Delivery::Stored, Delivery::NotMonitored, Delivery::NotMonitored]);
+    assert!(other.is_private("sam"));
 }

@@ -152,7 +152,8 @@ impl DirectoryBuilder {
                 }
             }
         }
-        Ok(DirectorySnapshot { revision, as_of, users, groups, by_id, by_alias, by_group })
+        let vanished = HashMap::new();
+        Ok(DirectorySnapshot { revision, as_of, users, groups, by_id, by_alias, by_group, vanished })
     }
 }
 

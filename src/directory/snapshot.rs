@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::vanished::VanishedGroup;
 use crate::identity::{Alias, AliasKey, Domain, GroupId, Identity, UserId};
 
 /// Which state of the directory an activity was decided against. Grows with every change.
@@ -150,6 +152,7 @@ pub struct DirectorySnapshot {
     pub(super) by_id: HashMap<UserId, UserIndex>,
     pub(super) by_alias: HashMap<AliasKey, Holder>,
     pub(super) by_group: HashMap<GroupId, GroupIndex>,
+    pub(super) vanished: HashMap<GroupId, Arc<VanishedGroup>>,
 }
 
 impl DirectorySnapshot {

@@ -70,7 +70,7 @@ impl PrivacyFilter {
     pub fn change(&self, by: &UserId, change: &PolicyChange) -> Result<Revision, ChangeError> {
         for _ in 0..ATTEMPTS {
             let policy = self.inner.policy()?;
-            let directory = self.inner.directory.snapshot().ok();
+            let directory = self.inner.directory().ok();
             let (record, now) = (self.inner.fresh_record(), self.inner.now());
             let pending = PendingChange::authorise(&policy, change, by, directory.as_deref(), record, now);
             let pending = match pending {

@@ -6,10 +6,7 @@ use thiserror::Error;
 
 use super::{Inner, PrivacyFilter};
 use crate::activity::Activity;
-use crate::change::PendingChange;
 use crate::directory::{DirectoryError, DirectorySnapshot};
-use crate::identity::GroupId;
-use crate::policy::{PrivacyPolicy, RetainedGroup, Upkeep};
 use crate::screen::{Screen, Undecidable};
 use crate::store::{Appended, StoreError};
 
@@ -22,7 +19,7 @@ pub enum Delivery {
     Duplicate,
     /// Another content was stored under its id before, and stays.
     Conflict,
-    /// It is out of scope, and was neither stored nor passed on.
+    /// It is out of scope, and was neither stored nor passed on. If it was stored before, when it was in scope, that stays.
     NotMonitored,
 }
 
@@ -46,7 +43,8 @@ impl IngestReport {
     }
 }
 
-/// Why a batch was not taken. Nothing of it is stored; deliver it again.
+/// Why a batch was not taken. Deliver it again: unless the variant says otherwise nothing of it is stored, and delivering
+/// twice does no harm.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum IngestError {
@@ -58,6 +56,15 @@ pub enum IngestError {
     Contended {
         /// How often the batch was decided.
         attempts: usize,
+    },
+    /// The store broke its contract: it took the batch and did not answer for each activity. Deliver it again to learn
+    /// what became of them.
+    #[error("the store answered for {answered} of {stored} activities")]
+    Unanswered {
+        /// For how many it should have answered.
+        stored: usize,
+        /// For how many it did.
+        answered: usize,
     },
     /// The store failed.
     #[error(transparent)]
@@ -87,12 +94,17 @@ impl PrivacyFilter {
                 }
             };
             match self.inner.store.append(&batch) {
+                Ok(appended) if appended.len() != batch.stamped().len() => {
+                    return Err(IngestError::Unanswered { stored: batch.stamped().len(), answered: appended.len() });
+                }
                 Ok(appended) => {
+                    self.inner.follow(&screen);
                     let mut appended = appended.into_iter();
                     let deliveries = batch.monitored().map(|monitored| match monitored.then(|| appended.next()) {
                         None => Delivery::NotMonitored,
                         Some(Some(Appended::Duplicate)) => Delivery::Duplicate,
                         Some(Some(Appended::Conflict)) => Delivery::Conflict,
+                        // The length was checked, so there is an answer for each.
                         Some(Some(Appended::Stored) | None) => Delivery::Stored,
                     });
                     return Ok(IngestReport { deliveries: deliveries.collect() });
@@ -108,68 +120,22 @@ impl PrivacyFilter {
 impl Inner {
     /// What to decide with now: the policy as last read, which the store checks again, and the directory in force.
     fn screen(&self) -> Result<Arc<Screen>, StoreError> {
-        let directory = self.directory.snapshot();
-        if let Some(screen) = self.screen.load_full().filter(|screen| is_current(screen, &directory)) {
+        let directory = self.directory();
+        let current = || self.screen.load_full().filter(|screen| is_current(screen, &directory));
+        if let Some(screen) = current() {
             return Ok(screen);
         }
-        let mut followed = self.followed.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(screen) = self.screen.load_full().filter(|screen| is_current(screen, &directory)) {
+        let _renewal = self.renewal.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(screen) = current() {
             return Ok(screen);
         }
-        // INVARIANT: a directory never goes back.
-        let directory = match (directory, &*followed) {
-            (Ok(offered), Some(known)) if offered.revision() < known.revision() => Ok(Arc::clone(known)),
-            (directory, _) => directory,
-        };
-        let mut policy = self.policy()?;
-        let kept_up = match &directory {
-            Ok(directory) => self.keep_up(&mut policy, followed.as_deref(), directory)?,
-            Err(_) => true,
-        };
-        let screen = Arc::new(Screen::new(policy, directory));
-        // What was not kept up is tried again with the next batch, from the same directory.
-        if kept_up {
-            if let Some(directory) = screen.directory() {
-                *followed = Some(Arc::clone(directory));
-            }
+        let (policy, vanished) = (self.policy()?, self.store.vanished_groups()?);
+        let screen = Arc::new(Screen::with_vanished(policy, directory, &vanished));
+        // Another node may know, now or soon, who was in a group that is gone: a screen that does not is asked for anew.
+        if screen.missing_groups().next().is_none() {
             self.screen.store(Some(Arc::clone(&screen)));
         }
         Ok(screen)
-    }
-
-    /// Lets groups of the policy that are gone from the directory keep their last members, and gives those that came back
-    /// to the directory again. Tells whether all of it was done; what was not is hidden by the screen meanwhile.
-    fn keep_up(
-        &self,
-        policy: &mut Arc<PrivacyPolicy>,
-        before: Option<&DirectorySnapshot>,
-        now: &DirectorySnapshot,
-    ) -> Result<bool, StoreError> {
-        let groups: Vec<GroupId> = policy.imported_groups().into_iter().cloned().collect();
-        let mut done = true;
-        for group in groups {
-            let retained = policy.retained().get(&group);
-            let upkeep = match (now.group_name(&group), before) {
-                (Some(_), _) if retained.is_some_and(|retained| now.revision() > retained.gone_in) => {
-                    Upkeep::Release(group)
-                }
-                (None, Some(before)) if retained.is_none() && before.group_name(&group).is_some() => {
-                    let members = before.users_below(&group).cloned().collect();
-                    Upkeep::Retain(group, RetainedGroup { members, gone_in: now.revision() })
-                }
-                _ => continue,
-            };
-            done &= self.publish_upkeep(policy, upkeep);
-            *policy = self.policy()?;
-        }
-        Ok(done)
-    }
-
-    fn publish_upkeep(&self, policy: &PrivacyPolicy, upkeep: Upkeep) -> bool {
-        let Some(pending) = PendingChange::upkeep(policy, upkeep, self.fresh_record(), self.now()) else {
-            return true;
-        };
-        self.record_change(pending).is_ok_and(|change| self.publish(&change).0.is_ok())
     }
 }
 

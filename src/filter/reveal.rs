@@ -88,10 +88,13 @@ impl Reveal {
             .recorded
             .admit(&policy, inner.fresh_record(), inner.now())
             .map_err(|refused| self.filter.refuse(&refused))?;
-        let sealed = inner.store.revealed_page(&admission, after, size.get() + 1)?;
-        let (pending, more) = sealed.pending(&admission, size.get(), inner.fresh_record(), inner.now());
+        let sealed = inner.store.revealed_page(admission, after, size.get() + 1)?;
+        let (pending, more) = sealed.pending(size.get(), inner.fresh_record(), inner.now());
         let receipt = inner.sink.record(pending.record()).map_err(RevealError::Unrecorded)?;
-        let activities = pending.recorded(&receipt).map_err(RevealError::Unrecorded)?;
+        let page = pending.recorded(&receipt).map_err(RevealError::Unrecorded)?;
+        let activities = page
+            .open(&*inner.policy()?, inner.fresh_record(), inner.now())
+            .map_err(|refused| self.filter.refuse(&refused))?;
 
         self.seen.pages += 1;
         self.seen.private +=
@@ -113,7 +116,7 @@ impl Reveal {
     /// [`RevealError::Unrecorded`] when the record may not be durable; the reveal has ended all the same.
     pub fn close(self) -> Result<Seen, RevealError> {
         let inner = &self.filter.inner;
-        let policy = inner.policy()?.revision();
+        let policy = inner.policy().ok().map(|policy| policy.revision());
         let record = self.recorded.closing(inner.fresh_record(), inner.now(), policy, self.seen);
         inner
             .sink

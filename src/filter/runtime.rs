@@ -31,7 +31,9 @@ impl FreshIds {
     fn next(&self) -> Uuid {
         let number = self.given.fetch_add(1, Ordering::Relaxed);
         let [high, low] = &self.keys;
-        let bits = u128::from(high.hash_one(number)) << 64 | u128::from(low.hash_one(number));
+        // The process too, because a fork copies keys and counter.
+        let seed = (number, std::process::id());
+        let bits = u128::from(high.hash_one(seed)) << 64 | u128::from(low.hash_one(seed));
         Builder::from_random_bytes(bits.to_be_bytes()).into_uuid()
     }
 }

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::digest::Digest;
 use crate::identity::{Domain, GroupId, UserId};
 use crate::policy::{Denial, GroupRef, PolicyError, PolicyOptions, Revision, Role, ScopeRule};
+use crate::text::checked_text;
 
 macro_rules! uuid_newtype {
     ($(#[$doc:meta])* $name:ident) => {
@@ -95,6 +96,19 @@ pub enum Act {
     },
     /// Reading governance records.
     ReadGovernance,
+    /// A group of the policy vanished from the directory.
+    GroupVanished {
+        /// The group.
+        group: GroupId,
+        /// How many last members go on to count. None when nobody knows them: then everything is hidden until the group
+        /// comes back, or leaves the policy.
+        members: Option<u64>,
+    },
+    /// Such a group came back: what the directory says counts again.
+    GroupReturned {
+        /// The group.
+        group: GroupId,
+    },
 }
 
 /// A change of the policy, by the ids that it names.
@@ -128,20 +142,17 @@ pub enum ChangeSummary {
     Revoke(Option<UserId>),
     /// The options changed to these.
     SetOptions(PolicyOptions),
-    /// A group of the policy vanished from the directory; its last members go on to count.
-    RetainGroup {
-        /// The group.
-        group: GroupId,
-        /// How many members it had.
-        members: u64,
-    },
-    /// Such a group is back in the directory.
-    ReleaseGroup(GroupId),
 }
 
-/// What a reveal is about, without a word that was typed into its query. `Debug` does not show the justification,
-/// because it can name a person.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+checked_text! {
+    /// Why somebody wants to see private activities, in their own words. Goes into the governance record as it is.
+    ///
+    /// `Debug` does not show it, because it can name a person.
+    Justification, "justification", max 4096, redacted
+}
+
+/// What a reveal is about, without a word that was typed into its query.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RevealSummary {
     /// The reveal.
     pub reveal: RevealId,
@@ -158,22 +169,7 @@ pub struct RevealSummary {
     /// When it ends by itself.
     pub expires_at: DateTime<Utc>,
     /// Why, in the viewer's own words.
-    pub justification: Option<String>,
-}
-
-impl fmt::Debug for RevealSummary {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RevealSummary")
-            .field("reveal", &self.reveal)
-            .field("query", &self.query)
-            .field("from", &self.from)
-            .field("until", &self.until)
-            .field("one_actor", &self.one_actor)
-            .field("private_only", &self.private_only)
-            .field("expires_at", &self.expires_at)
-            .field("justified", &self.justification.is_some())
-            .finish_non_exhaustive()
-    }
+    pub justification: Option<Justification>,
 }
 
 /// How far something came.
@@ -183,6 +179,8 @@ pub enum Outcome {
     /// About to be done. Stands alone for what was interrupted, and for pages, which are recorded before they are
     /// handed out.
     Intended,
+    /// Seen by the library, which did not do it.
+    Noted,
     /// Done.
     Done {
         /// The record of the intent.
@@ -238,6 +236,8 @@ pub enum RecordKind {
     Page,
     /// Reading governance records.
     GovernanceRead,
+    /// A group of the policy that vanished from the directory or came back.
+    Directory,
 }
 
 /// The kind of an outcome, for finding it.
@@ -248,6 +248,8 @@ pub enum OutcomeKind {
     Intended,
     /// Done, or a reveal closed.
     Done,
+    /// Seen by the library.
+    Noted,
     /// Failed.
     Failed,
     /// Refused: denied, or it did not fit.
@@ -265,6 +267,7 @@ impl Record {
             Act::Reveal(_) => RecordKind::Reveal,
             Act::Page { .. } => RecordKind::Page,
             Act::ReadGovernance => RecordKind::GovernanceRead,
+            Act::GroupVanished { .. } | Act::GroupReturned { .. } => RecordKind::Directory,
         }
     }
 
@@ -276,6 +279,7 @@ impl Record {
             Act::Reveal(summary) => Some(summary.reveal.to_string()),
             Act::Page { reveal, .. } => Some(reveal.to_string()),
             Act::ChangePolicy(change) => change.target(),
+            Act::GroupVanished { group, .. } | Act::GroupReturned { group } => Some(group.as_str().to_owned()),
         }
     }
 
@@ -293,7 +297,6 @@ impl ChangeSummary {
             Self::SetAdmin(user, _) | Self::RemoveAdmin(user) => Some(user.as_str().to_owned()),
             Self::Grant(user) | Self::Revoke(user) => user.as_ref().map(|user| user.as_str().to_owned()),
             Self::SetOptions(_) => None,
-            Self::RetainGroup { group, .. } | Self::ReleaseGroup(group) => Some(group.as_str().to_owned()),
         }
     }
 }
@@ -312,6 +315,7 @@ impl Outcome {
     pub fn kind(&self) -> OutcomeKind {
         match self {
             Self::Intended => OutcomeKind::Intended,
+            Self::Noted => OutcomeKind::Noted,
             Self::Done { .. } | Self::Closed { .. } => OutcomeKind::Done,
             Self::Failed { .. } => OutcomeKind::Failed,
             Self::Denied(_) | Self::Invalid(_) => OutcomeKind::Refused,
@@ -328,6 +332,7 @@ impl fmt::Display for RecordKind {
             Self::Reveal => "reveal",
             Self::Page => "page",
             Self::GovernanceRead => "governance read",
+            Self::Directory => "directory",
         })
     }
 }
@@ -336,6 +341,7 @@ impl fmt::Display for OutcomeKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Intended => "intended",
+            Self::Noted => "noted",
             Self::Done => "done",
             Self::Failed => "failed",
             Self::Refused => "refused",

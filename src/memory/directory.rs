@@ -1,6 +1,6 @@
 //! A directory that is told what is in force.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwapOption;
 use thiserror::Error;
@@ -11,6 +11,8 @@ use crate::directory::{DirectoryError, DirectoryRevision, DirectorySnapshot, Gro
 #[derive(Debug, Default)]
 pub struct MemoryDirectory {
     snapshot: ArcSwapOption<DirectorySnapshot>,
+    /// Held while a snapshot is installed, so that each follows the one before.
+    installing: Mutex<()>,
 }
 
 /// Why a snapshot is not installed. The one before stays in force.
@@ -33,23 +35,21 @@ impl MemoryDirectory {
         Self::default()
     }
 
-    /// Puts a snapshot in force.
+    /// Puts a snapshot in force. Groups that are gone from it keep their last members.
     ///
     /// # Errors
     /// [`InstallError::NotNewer`] when a snapshot of the same or a later revision is in force.
     pub fn install(&self, snapshot: DirectorySnapshot) -> Result<(), InstallError> {
-        let snapshot = Arc::new(snapshot);
-        let offered = snapshot.revision();
-        let before = self.snapshot.rcu(|current| match current {
-            Some(current) if current.revision() >= offered => Some(Arc::clone(current)),
-            _ => Some(Arc::clone(&snapshot)),
-        });
-        match before {
-            Some(current) if current.revision() >= offered => {
-                Err(InstallError::NotNewer { offered, in_force: current.revision() })
+        let _installing = self.installing.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = match self.snapshot.load_full() {
+            Some(before) if before.revision() >= snapshot.revision() => {
+                return Err(InstallError::NotNewer { offered: snapshot.revision(), in_force: before.revision() });
             }
-            _ => Ok(()),
-        }
+            Some(before) => snapshot.succeeding(&before),
+            None => snapshot,
+        };
+        self.snapshot.store(Some(Arc::new(next)));
+        Ok(())
     }
 }
 

@@ -1,10 +1,12 @@
 //! Activities in ordered maps.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::activity::ActivityId;
 use crate::change::RecordedChange;
+use crate::directory::{DirectoryRevision, VanishedGroup};
+use crate::identity::GroupId;
 use crate::policy::{PrivacyPolicy, Revision};
 use crate::query::{Count, CountBy, Position, Query, Tally};
 use crate::reveal::{Admission, SealedPage};
@@ -22,6 +24,7 @@ pub struct MemoryStore {
 #[derive(Default)]
 struct State {
     policy: Option<Arc<PrivacyPolicy>>,
+    vanished: BTreeMap<GroupId, VanishedGroup>,
     public: BTreeMap<Position, PublicActivity>,
     private: BTreeMap<Position, StoredActivity>,
     /// The public activities in the order of storing.
@@ -38,6 +41,10 @@ impl MemoryStore {
 
     fn read(&self) -> RwLockReadGuard<'_, State> {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, State> {
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -95,9 +102,31 @@ impl ActivityStore for MemoryStore {
     }
 
     fn publish(&self, change: &RecordedChange) -> Result<(), StoreError> {
-        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.write();
         state.fence(change.expected())?;
         state.policy = Some(Arc::new(change.policy().clone()));
+        Ok(())
+    }
+
+    fn vanished_groups(&self) -> Result<Vec<VanishedGroup>, StoreError> {
+        Ok(self.read().vanished.values().cloned().collect())
+    }
+
+    fn keep_vanished(&self, vanished: &VanishedGroup) -> Result<(), StoreError> {
+        let kept = &mut self.write().vanished;
+        let together = match kept.remove(vanished.group()) {
+            Some(known) => known.together_with(vanished),
+            None => vanished.clone(),
+        };
+        kept.insert(together.group().clone(), together);
+        Ok(())
+    }
+
+    fn drop_vanished(&self, group: &GroupId, back_in: DirectoryRevision) -> Result<(), StoreError> {
+        let kept = &mut self.write().vanished;
+        if kept.get(group).is_some_and(|vanished| vanished.gone_in() < back_in) {
+            kept.remove(group);
+        }
         Ok(())
     }
 
@@ -107,7 +136,7 @@ impl ActivityStore for MemoryStore {
             .iter()
             .map(|stamped| StoredActivity::assertion(stamped.activity().clone(), stamped.stamp().clone()))
             .collect();
-        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.write();
         state.fence(Some(batch.policy()))?;
         Ok(activities.into_iter().map(|activity| state.append(activity)).collect())
     }
@@ -151,7 +180,7 @@ impl ActivityStore for MemoryStore {
 
     fn revealed_page(
         &self,
-        admission: &Admission<'_>,
+        admission: Admission<'_>,
         after: Option<&Position>,
         limit: usize,
     ) -> Result<SealedPage, StoreError> {
@@ -169,7 +198,8 @@ impl ActivityStore for MemoryStore {
         let query = admission.query();
         let found = merged.map(|(_, activity)| activity);
         let found = found.filter(|activity| query.matches(activity.activity(), activity.stamp()));
-        Ok(SealedPage::seal(found.take(limit).cloned().collect()))
+        let page = found.take(limit).cloned().collect();
+        Ok(SealedPage::seal(admission, page))
     }
 }
 

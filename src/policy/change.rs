@@ -1,10 +1,12 @@
 //! From one policy to the next.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::{GroupRef, ManagedDomain, PolicyOptions, PrivacyPolicy, RetainedGroup, Role, ScopeRule};
+use super::{GroupRef, ManagedDomain, PolicyOptions, PrivacyPolicy, Role, ScopeRule};
 use crate::directory::{DirectorySnapshot, Resolution};
 use crate::identity::{Alias, Domain, GroupId, Identity, UserId};
 
@@ -35,15 +37,6 @@ pub enum PolicyChange {
     SetOptions(PolicyOptions),
 }
 
-/// What the library itself must keep up as the directory moves on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Upkeep {
-    /// A group of the policy vanished: its last members go on to count.
-    Retain(GroupId, RetainedGroup),
-    /// The group is back: what the directory says counts again.
-    Release(GroupId),
-}
-
 /// Why a change makes no new policy.
 #[derive(Debug, Clone, PartialEq, Eq, Error, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -57,6 +50,9 @@ pub enum PolicyError {
     /// The name of a grant is not an address.
     #[error("a grant names a UPN or an e-mail address")]
     NotAnAddress,
+    /// There is no directory, or it is too old to tell who is who.
+    #[error("no directory that is recent enough tells who is who")]
+    NoDirectory,
     /// The name leads to nobody.
     #[error("the name leads to nobody in the directory")]
     UnknownPerson,
@@ -119,7 +115,7 @@ impl PrivacyPolicy {
                 if alias.domain().is_none() {
                     return Err(PolicyError::NotAnAddress);
                 }
-                let admin = person(&alias.clone().into(), directory)?;
+                let admin = person(alias, directory)?;
                 if !next.admins.contains_key(&admin) {
                     return Err(PolicyError::NotAnAdmin);
                 }
@@ -132,29 +128,36 @@ impl PrivacyPolicy {
                 next.grant(admin, alias.clone(), by.clone(), at);
             }
             PolicyChange::Revoke(identity) => {
-                next.grants.remove(&person(identity, directory)?);
+                next.grants.remove(&self.grantee(identity, directory)?);
             }
             PolicyChange::SetOptions(options) => next.options = options.clone(),
         }
-        let named: Vec<GroupId> = next.imported_groups().into_iter().cloned().collect();
-        next.retained.retain(|group, _| named.contains(group));
         next.following(self)
     }
 
-    pub(crate) fn keep_up(&self, upkeep: Upkeep) -> Result<Self, PolicyError> {
-        let mut next = self.clone();
-        match upkeep {
-            Upkeep::Retain(group, members) => {
-                if !self.imported_groups().contains(&group) {
-                    return Err(PolicyError::Unchanged);
-                }
-                next.retained.entry(group).or_insert(members);
-            }
-            Upkeep::Release(group) => {
-                next.retained.remove(&group);
-            }
+    /// The one admin whose grant an identity means: by id, by the name that the grant was made out to, or by the name
+    /// that leads to them now. Needs no directory for the first two, so that whoever was deleted or renamed there can
+    /// still lose what they were granted.
+    pub(crate) fn grantee(
+        &self,
+        identity: &Identity,
+        directory: Option<&DirectorySnapshot>,
+    ) -> Result<UserId, PolicyError> {
+        let alias = match identity {
+            Identity::Id(id) => return Ok(id.clone()),
+            Identity::Alias(alias) => alias,
+        };
+        let made_out =
+            self.grants.iter().filter(|(_, grant)| grant.named().matches(alias)).map(|(user, _)| user.clone());
+        let holder = person(alias, directory);
+        let granted = holder.iter().filter(|user| self.grants.contains_key(user)).cloned();
+        let meant: BTreeSet<UserId> = made_out.chain(granted).collect();
+        let mut meant = meant.into_iter();
+        match (meant.next(), meant.next()) {
+            (Some(one), None) => Ok(one),
+            (Some(_), Some(_)) => Err(PolicyError::AmbiguousPerson),
+            (None, _) => holder,
         }
-        next.following(self)
     }
 
     fn following(mut self, before: &Self) -> Result<Self, PolicyError> {
@@ -169,21 +172,24 @@ impl PrivacyPolicy {
     }
 }
 
+/// An imported group that the directory knows, or a built-in one.
 fn imported(group: &GroupRef, directory: Option<&DirectorySnapshot>) -> Result<(), PolicyError> {
-    match group {
-        GroupRef::Imported(id) if directory.is_none_or(|directory| directory.group_name(id).is_none()) => {
-            Err(PolicyError::UnknownGroup(id.clone()))
-        }
-        GroupRef::Imported(_) | GroupRef::Applications | GroupRef::ExternalUsers => Ok(()),
+    match (group, directory) {
+        (GroupRef::Applications | GroupRef::ExternalUsers, _) => Ok(()),
+        (GroupRef::Imported(_), None) => Err(PolicyError::NoDirectory),
+        (GroupRef::Imported(id), Some(directory)) => match directory.group_name(id) {
+            Some(_) => Ok(()),
+            None => Err(PolicyError::UnknownGroup(id.clone())),
+        },
     }
 }
 
-fn person(identity: &Identity, directory: Option<&DirectorySnapshot>) -> Result<UserId, PolicyError> {
-    match (directory.map_or(Resolution::Unknown, |directory| directory.resolve(identity)), identity) {
-        (Resolution::Known(user), _) => Ok(user.id().clone()),
-        // An id needs no directory: whoever was deleted there can still lose what they were granted.
-        (Resolution::Unknown, Identity::Id(id)) => Ok(id.clone()),
-        (Resolution::Unknown, Identity::Alias(_)) => Err(PolicyError::UnknownPerson),
-        (Resolution::Ambiguous, _) => Err(PolicyError::AmbiguousPerson),
+/// The one user to whom a name leads now.
+pub(crate) fn person(alias: &Alias, directory: Option<&DirectorySnapshot>) -> Result<UserId, PolicyError> {
+    let directory = directory.ok_or(PolicyError::NoDirectory)?;
+    match directory.resolve(&Identity::Alias(alias.clone())) {
+        Resolution::Known(user) => Ok(user.id().clone()),
+        Resolution::Unknown => Err(PolicyError::UnknownPerson),
+        Resolution::Ambiguous => Err(PolicyError::AmbiguousPerson),
     }
 }

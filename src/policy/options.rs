@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-/// Choices within the rules. The default is the safe one wherever the two differ.
+/// Choices within the rules. Where nothing else is said, the default is the safe one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PolicyOptions {
@@ -36,6 +37,16 @@ impl Default for PolicyOptions {
             self_grant_allowed: true,
             max_reveal_lifetime: Some(Duration::from_secs(3_600)),
         }
+    }
+}
+
+impl PolicyOptions {
+    /// Whether a directory as of this time is recent enough at `now`. One from further in the future than it may be old is
+    /// not: its clock, or ours, is wrong.
+    pub(crate) fn accepts(&self, as_of: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+        // An age beyond what the clock can count is no limit.
+        let limit = self.max_directory_age.and_then(|age| TimeDelta::from_std(age).ok());
+        limit.is_none_or(|limit| now.signed_duration_since(as_of).abs() <= limit)
     }
 }
 

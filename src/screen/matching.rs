@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::stamp::{Cause, Reason, Standing};
 use crate::activity::{Activity, Actor, ActorKind};
-use crate::directory::{DirectorySnapshot, GroupIndex, User};
+use crate::directory::{DirectorySnapshot, GroupIndex, User, VanishedGroup};
 use crate::identity::{Alias, AliasKey, GroupId, Identity, UserId};
 use crate::policy::{GroupRef, PrivacyPolicy};
 
@@ -39,7 +39,11 @@ impl Findings {
 }
 
 impl Watch {
-    pub(super) fn new(policy: &PrivacyPolicy, directory: Option<&DirectorySnapshot>) -> Self {
+    pub(super) fn new(
+        policy: &PrivacyPolicy,
+        directory: Option<&DirectorySnapshot>,
+        vanished: &[VanishedGroup],
+    ) -> Self {
         let scope = policy.scope().iter().map(|rule| rule.group());
         let spoken_of: BTreeSet<&GroupRef> = policy.private_groups().iter().chain(scope).collect();
         let mut watch = Self {
@@ -50,7 +54,7 @@ impl Watch {
         };
         for (at, group) in spoken_of.into_iter().enumerate() {
             let missing = match (group, directory) {
-                (GroupRef::Imported(id), Some(directory)) => !watch.lay(at, id, policy, directory),
+                (GroupRef::Imported(id), Some(directory)) => !watch.lay(at, id, directory, vanished),
                 // Without a directory nothing can be decided anyway, and the directory is the cause.
                 (GroupRef::Imported(_), None) | (GroupRef::Applications | GroupRef::ExternalUsers, _) => false,
             };
@@ -61,15 +65,19 @@ impl Watch {
     }
 
     /// Notes who is in an imported group; tells whether anybody knows.
-    fn lay(&mut self, at: usize, id: &GroupId, policy: &PrivacyPolicy, directory: &DirectorySnapshot) -> bool {
+    fn lay(&mut self, at: usize, id: &GroupId, directory: &DirectorySnapshot, vanished: &[VanishedGroup]) -> bool {
         if let Some(index) = directory.group_index(id) {
             for below in directory.groups_below(index) {
                 self.reach.entry(below).or_default().push(at);
             }
             return true;
         }
-        let Some(retained) = policy.retained().get(id) else { return false };
-        for user in &retained.members {
+        let kept = vanished.iter().filter(|vanished| vanished.group() == id);
+        let mut known = directory.vanished_group(id).into_iter().chain(kept).peekable();
+        if known.peek().is_none() {
+            return false;
+        }
+        for user in known.flat_map(VanishedGroup::members) {
             self.retained.entry(user.id().clone()).or_default().push(at);
             let still_known = directory.user_index(&Identity::Id(user.id().clone())).is_ok_and(|user| user.is_some());
             if !still_known {
@@ -82,9 +90,9 @@ impl Watch {
     }
 
     /// The imported groups of the policy of which nobody knows the members.
-    pub(super) fn missing(&self) -> impl Iterator<Item = GroupId> {
+    pub(super) fn missing(&self) -> impl Iterator<Item = &GroupId> {
         self.groups.iter().filter(|watched| watched.missing).filter_map(|watched| match &watched.group {
-            GroupRef::Imported(id) => Some(id.clone()),
+            GroupRef::Imported(id) => Some(id),
             GroupRef::Applications | GroupRef::ExternalUsers => None,
         })
     }

@@ -13,6 +13,8 @@ use super::FileError;
 use super::file::{self, OpenFileError, Schema};
 use crate::activity::{Activity, ActivityId};
 use crate::change::RecordedChange;
+use crate::directory::{DirectoryRevision, VanishedGroup};
+use crate::identity::GroupId;
 use crate::policy::{PrivacyPolicy, Revision};
 use crate::query::{Count, CountBy, Position, Query, Tally};
 use crate::reveal::{Admission, SealedPage};
@@ -53,6 +55,7 @@ const SCHEMA: Schema = Schema {
     holds: "activities",
     tables: &[
         "CREATE TABLE policy (revision INTEGER PRIMARY KEY, document TEXT NOT NULL) STRICT;",
+        "CREATE TABLE vanished_group (id TEXT PRIMARY KEY, document TEXT NOT NULL) STRICT, WITHOUT ROWID;",
         activity_table!("public_activity", "public_newest"),
         activity_table!("private_activity", "private_newest"),
     ],
@@ -61,6 +64,7 @@ const SCHEMA: Schema = Schema {
 /// What can be found damaged.
 const ACTIVITY: &str = "activity";
 const POLICY: &str = "policy";
+const VANISHED_GROUP: &str = "vanished group";
 
 /// One of the two tables, with the index that pages go by.
 #[derive(Clone, Copy)]
@@ -176,6 +180,43 @@ impl ActivityStore for SqliteStore {
         Ok(())
     }
 
+    fn vanished_groups(&self) -> Result<Vec<VanishedGroup>, StoreError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached("SELECT document FROM vanished_group ORDER BY id")?;
+            let mut rows = statement.query([])?;
+            let mut vanished = Vec::new();
+            while let Some(row) = rows.next()? {
+                vanished
+                    .push(from_json(VANISHED_GROUP, row.get_ref(0)?.as_bytes().map_err(|_| damaged(VANISHED_GROUP))?)?);
+            }
+            Ok(vanished)
+        })
+    }
+
+    fn keep_vanished(&self, vanished: &VanishedGroup) -> Result<(), StoreError> {
+        let mut writer = self.write();
+        let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let together = match vanished_group(&transaction, vanished.group())? {
+            Some(known) => known.together_with(vanished),
+            None => vanished.clone(),
+        };
+        transaction
+            .prepare_cached("INSERT OR REPLACE INTO vanished_group (id, document) VALUES (?1, ?2)")?
+            .execute(params![together.group().as_str(), to_json(VANISHED_GROUP, &together)?])?;
+        transaction.commit()?;
+        Ok(())
+    }
+
+    fn drop_vanished(&self, group: &GroupId, back_in: DirectoryRevision) -> Result<(), StoreError> {
+        let mut writer = self.write();
+        let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        if vanished_group(&transaction, group)?.is_some_and(|vanished| vanished.gone_in() < back_in) {
+            transaction.prepare_cached("DELETE FROM vanished_group WHERE id = ?1")?.execute([group.as_str()])?;
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+
     fn append(&self, batch: &StampedBatch<'_>) -> Result<Vec<Appended>, StoreError> {
         if batch.stamped().is_empty() {
             return self.read(|connection| fence(connection, Some(batch.policy()))).map(|()| Vec::new());
@@ -255,7 +296,7 @@ impl ActivityStore for SqliteStore {
 
     fn revealed_page(
         &self,
-        admission: &Admission<'_>,
+        admission: Admission<'_>,
         after: Option<&Position>,
         limit: usize,
     ) -> Result<SealedPage, StoreError> {
@@ -269,7 +310,7 @@ impl ActivityStore for SqliteStore {
                 })
             })?;
         }
-        Ok(SealedPage::seal(page))
+        Ok(SealedPage::seal(admission, page))
     }
 }
 
@@ -277,6 +318,14 @@ fn revision_in_force(connection: &Connection) -> Result<Option<Revision>, StoreE
     let newest = "SELECT revision FROM policy ORDER BY revision DESC LIMIT 1";
     let number: Option<i64> = connection.prepare_cached(newest)?.query_row([], |row| row.get(0)).optional()?;
     Ok(number.map(|number| Revision::from_number(number.unsigned_abs())))
+}
+
+fn vanished_group(connection: &Connection, group: &GroupId) -> Result<Option<VanishedGroup>, StoreError> {
+    let document: Option<Vec<u8>> = connection
+        .prepare_cached("SELECT document FROM vanished_group WHERE id = ?1")?
+        .query_row([group.as_str()], |row| Ok(row.get_ref(0)?.as_bytes()?.to_vec()))
+        .optional()?;
+    document.map(|document| from_json(VANISHED_GROUP, &document)).transpose()
 }
 
 /// Rule D5: nothing is written unless the revision that the caller went by is the one in force.

@@ -107,9 +107,7 @@ fn good_policy() -> Value {
     let house = house();
     house.install(people(&[("adele", &[])])).ingest(&[activity("d", "bob")]);
     house.change(PolicyChange::AddScopeRule(ScopeRule::exclude(GroupRef::Applications, ScopeTarget::AllApps)));
-    let policy = serde_json::to_value(&*house.filter.policy().unwrap()).unwrap();
-    assert!(policy.pointer("/retained/council/members/0").is_some());
-    policy
+    serde_json::to_value(&*house.filter.policy().unwrap()).unwrap()
 }
 
 fn good_activity() -> Value {
@@ -220,14 +218,13 @@ fn b3_absurd_options_and_clocks_hide_rather_than_break() {
     let endless = RevealRequest::new(user("root"), Query::all(), far, audited);
     assert!(matches!(house.filter.reveal(endless), Err(RevealError::Denied(Denial::LifetimeNotAllowed))));
     // A directory from the very beginning or the very end of time.
-    for (as_of, verdict) in [(DateTime::<Utc>::MIN_UTC, Verdict::Private), (DateTime::<Utc>::MAX_UTC, Verdict::Public)]
-    {
+    for as_of in [DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC] {
         let max_directory_age = Some(std::time::Duration::from_secs(1));
         let change = PolicyChange::SetOptions(PolicyOptions { max_directory_age, ..Default::default() });
         let policy = PrivacyPolicy::founding(user("root")).apply(&change, &user("root"), None, at(0)).unwrap();
         let directory = people(&[]).build(DirectoryRevision(u64::MAX), as_of).unwrap();
         let screen = Screen::new(Arc::new(policy), Ok(Arc::new(directory)));
-        assert_eq!(screen.judge(&activity("a", "bob"), at(0)).0, verdict);
+        assert_eq!(screen.judge(&activity("a", "bob"), at(0)).0, Verdict::Private);
     }
 }
 

@@ -6,8 +6,8 @@ fn a_recorded_reveal(request: RevealRequest, id: RevealId, intent: RecordId) -> 
     RecordedReveal { id, intent, expires_at: chrono::DateTime::UNIX_EPOCH, request }
 }
 
-fn an_admission(reveal: &RecordedReveal) -> Admission<'_> {
-    Admission { reveal, policy: Revision::FIRST }
+fn an_admission<'a>(known: Admission<'a>) -> Admission<'a> {
+    Admission { policy: Revision::FIRST, ..known }
 }
 
 fn a_recorded_change(record: Record, next: PrivacyPolicy) -> RecordedChange {

@@ -15,7 +15,7 @@ fn publishing_unrecorded(store: &dyn ActivityStore, pending: &PendingChange) {
 }
 
 fn reading_through_the_seal(sealed: SealedPage) -> Vec<StoredActivity> {
-    sealed.0
+    sealed.activities
 }
 
 fn reading_a_pending_page(page: PendingPage) -> Vec<StoredActivity> {
@@ -24,6 +24,15 @@ fn reading_a_pending_page(page: PendingPage) -> Vec<StoredActivity> {
 
 fn opening_without_a_receipt(page: PendingPage) -> Vec<StoredActivity> {
     page.recorded().unwrap()
+}
+
+fn opening_without_asking_again(page: RecordedPage) -> Vec<StoredActivity> {
+    page.open().unwrap()
+}
+
+fn reading_twice_for_one_admission(store: &dyn ActivityStore, admission: Admission<'_>) {
+    let _ = store.revealed_page(admission, None, 10);
+    let _ = store.revealed_page(admission, None, 10);
 }
 
 fn main() {}

@@ -128,6 +128,18 @@ impl ActivityStore for SpyStore {
         }
     }
 
+    fn vanished_groups(&self) -> Result<Vec<VanishedGroup>, StoreError> {
+        self.inner.vanished_groups()
+    }
+
+    fn keep_vanished(&self, vanished: &VanishedGroup) -> Result<(), StoreError> {
+        self.inner.keep_vanished(vanished)
+    }
+
+    fn drop_vanished(&self, group: &GroupId, back_in: DirectoryRevision) -> Result<(), StoreError> {
+        self.inner.drop_vanished(group, back_in)
+    }
+
     fn append(&self, batch: &StampedBatch<'_>) -> Result<Vec<Appended>, StoreError> {
         self.inner.append(batch)
     }
@@ -159,7 +171,7 @@ impl ActivityStore for SpyStore {
 
     fn revealed_page(
         &self,
-        admission: &Admission<'_>,
+        admission: Admission<'_>,
         after: Option<&Position>,
         limit: usize,
     ) -> Result<SealedPage, StoreError> {

@@ -1,0 +1,141 @@
+//! D11 among several imports and several nodes: who counts as a last member depends on the imports alone, never on which
+//! node ingested what in between.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
+use activity_privacy::*;
+
+use crate::house::*;
+
+/// Adele is in the council; then Bob is too; then there is no council.
+fn imports() -> [DirectoryBuilder; 3] {
+    [
+        people(&[("adele", &["council"]), ("bob", &[])]),
+        people(&[("adele", &["council"]), ("bob", &["council"])]),
+        people(&[("adele", &[]), ("bob", &[])]),
+    ]
+}
+
+fn two_nodes() -> [House; 2] {
+    let store: Arc<dyn ActivityStore> = Arc::new(MemoryStore::new());
+    let sink: Arc<dyn GovernanceSink> = Arc::new(MemorySink::new());
+    [House::over(Arc::clone(&store), Arc::clone(&sink)), House::over(store, sink)]
+}
+
+#[test]
+fn d11_last_members_are_those_of_the_last_import_even_if_nothing_was_ingested_under_it() {
+    let house = House::new();
+    let [first, second, third] = imports();
+    house.install(first).make_private("council").ingest(&[activity("before", "adele")]);
+    house.install(second).install(third).ingest(&[activity("adele", "adele"), activity("bob", "bob")]);
+    assert!(house.is_private("adele") && house.is_private("bob"));
+}
+
+#[test]
+fn d11_last_members_are_known_before_anything_was_ingested() {
+    let house = House::new();
+    let [first, _, third] = imports();
+    house.install(first).make_private("council");
+    house.install(third).ingest(&[activity("adele", "adele"), activity("bob", "bob")]);
+    assert_eq!(["adele", "bob"].map(|id| house.is_private(id)), [true, false]);
+}
+
+#[test]
+fn d11_an_idle_node_takes_no_member_away() {
+    let [busy, idle] = two_nodes();
+    let install = |at: usize| [&busy, &idle].map(|node| node.install(imports().into_iter().nth(at).unwrap()));
+    install(0);
+    busy.make_private("council");
+    idle.ingest(&[activity("1", "adele")]);
+    install(1);
+    busy.ingest(&[activity("2", "bob")]);
+    install(2);
+    idle.ingest(&[activity("3", "adele")]);
+    busy.ingest(&[activity("4", "bob")]);
+    assert_eq!(["1", "2", "3", "4"].map(|id| busy.is_private(id)), [true; 4]);
+}
+
+#[test]
+fn d11_a_node_that_missed_an_import_takes_no_member_away() {
+    let [whole, gap] = two_nodes();
+    let [first, second, third] = imports();
+    whole.install(first);
+    gap.install(imports().into_iter().next().unwrap());
+    whole.make_private("council");
+    whole.install(second).install(third).ingest(&[activity("1", "bob")]);
+    // It lags, then jumps over the import in which Bob was a member.
+    gap.ingest(&[activity("2", "zoe")]);
+    gap.install(imports().into_iter().nth(2).unwrap()).install(imports().into_iter().nth(2).unwrap());
+    gap.ingest(&[activity("3", "zoe")]);
+    whole.ingest(&[activity("4", "bob")]);
+    assert!(whole.is_private("1") && whole.is_private("4"));
+    // A third node begins after it all, and goes by what the two kept together.
+    let late = House::over(Arc::clone(&whole.store), Arc::clone(&whole.sink));
+    late.install(imports().into_iter().nth(2).unwrap()).ingest(&[activity("5", "bob"), activity("6", "zoe")]);
+    assert_eq!(["5", "6"].map(|id| late.is_private(id)), [true, false]);
+}
+
+/// V2 where the private activity is the only one that makes the filter look at a directory.
+#[test]
+fn v2_no_ingest_of_something_private_moves_what_comes_later() {
+    let run = |with_private: bool, comes_back: bool| {
+        let house = House::repeatable(Arc::new(MemoryStore::new()));
+        let [first, second, third] = imports();
+        house.install(first).make_private("council").ingest(&[activity("1", "zoe")]);
+        house.install(second);
+        if with_private {
+            house.ingest(&[activity("2", "adele")]);
+        }
+        house.install(third);
+        if with_private {
+            house.ingest(&[activity("3", "adele")]);
+        }
+        if comes_back {
+            house.install(imports().into_iter().next().unwrap());
+        }
+        house.ingest(&[activity("4", "bob"), activity("5", "zoe")]);
+        let page = house.filter.view(&user("viewer")).page(&Query::all(), PageSize::MAX, None).unwrap();
+        serde_json::to_string(&page).unwrap()
+    };
+    for comes_back in [false, true] {
+        assert_eq!(run(true, comes_back), run(false, comes_back), "comes back: {comes_back}");
+    }
+}
+
+/// A sink that hangs on everything.
+struct Dead;
+
+impl GovernanceSink for Dead {
+    fn record(&self, _: &Record) -> Result<Receipt, SinkError> {
+        std::thread::sleep(Duration::from_secs(30));
+        Err(SinkError::TimedOut)
+    }
+
+    fn records(&self, _: &RecordQuery, _: u64, _: usize) -> Result<Vec<RecordEntry>, SinkError> {
+        Ok(Vec::new())
+    }
+}
+
+#[test]
+fn d11_a_sink_that_hangs_neither_shows_a_last_member_nor_holds_up_every_batch() {
+    let house = House::new();
+    let [first, _, third] = imports();
+    house.install(first).make_private("council");
+    let directory = Arc::new(MemoryDirectory::new());
+    let limit = Duration::from_millis(200);
+    let filter = PrivacyFilter::builder(Arc::clone(&house.store), Arc::clone(&directory), Dead)
+        .sink_limit(limit)
+        .open()
+        .unwrap();
+    let revision = DirectoryRevision;
+    directory.install(imports().into_iter().next().unwrap().build(revision(1), at(0)).unwrap()).unwrap();
+    directory.install(third.build(revision(2), at(0)).unwrap()).unwrap();
+    let begun = Instant::now();
+    for number in 0..20 {
+        filter.ingest(&[activity(&number.to_string(), "adele")]).unwrap();
+    }
+    assert!(begun.elapsed() < limit * 10, "one of twenty waited");
+    assert!((0..20).all(|number| house.is_private(&number.to_string())));
+}
