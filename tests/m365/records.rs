@@ -172,6 +172,16 @@ fn b1_a_field_given_twice_is_rejected() {
 }
 
 #[test]
+fn b1_a_blank_line_between_rows_is_none() {
+    let input =
+        "TimeGenerated,OfficeId,Operation\n  \n2026-03-01T09:30:00Z,a,Op\n \t \r\n\n2026-03-01T09:30:00Z,b,Op\n   ";
+    let items = read(input);
+    assert_eq!((ids(&items), refusals(&items)), (vec!["a", "b"], vec![]));
+    let export = format!("AuditData\n   \n{}\n", quoted(&record(json!({})).to_string()));
+    assert_eq!(ids(&read(export)), ["r1"]);
+}
+
+#[test]
 fn d4_a_record_without_an_id_gets_one_from_its_content() {
     let id = |text: &str| read(text)[0].as_ref().unwrap().id().clone();
     let plain = r#"{"CreationTime":"2026-03-01T09:30:00","Operation":"Op","X":{"a":1,"b":[{"c":2,"d":3}]}}"#;
