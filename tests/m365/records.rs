@@ -172,6 +172,20 @@ fn b1_a_field_given_twice_is_rejected() {
 }
 
 #[test]
+fn b1_two_columns_of_one_name_are_no_table() {
+    for header in ["UserId,UserId [UTC]", "UserId [UTC],UserId [UTC]", "UserId , UserId  [UTC]"] {
+        let table =
+            format!("TimeGenerated,OfficeId,Operation,{header}\n2026-03-01T09:30:00Z,a,Op,adele@contoso.com,x\n");
+        let items = read(&table);
+        assert_eq!(
+            (items.len(), items[0].as_ref().unwrap_err().reason()),
+            (1, &RejectReason::UnknownFormat),
+            "{header}"
+        );
+    }
+}
+
+#[test]
 fn b1_a_blank_line_between_rows_is_none() {
     let input =
         "TimeGenerated,OfficeId,Operation\n  \n2026-03-01T09:30:00Z,a,Op\n \t \r\n\n2026-03-01T09:30:00Z,b,Op\n   ";
