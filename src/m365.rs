@@ -55,6 +55,8 @@
 //! - Guests (`#EXT#`) are kept as they are written.
 //! - The owner of a mailbox in which somebody else acted, the sender as whom or for whom somebody sent, and the person
 //!   whose doing a data-loss-prevention agent reports are those on whose behalf it was done.
+//! - A record in which a field is given twice, at whatever depth, is rejected: readers could disagree on who acted.
+//!   So is a table with two columns of one name, ` [UTC]` not counting.
 //!
 //! # What else becomes of a record
 //! - Its id is `Id` (in the table `OfficeId`, else `SourceRecordId`, `RecordId`, `Id`). One without gets an id made
@@ -74,6 +76,7 @@
 
 mod actor;
 mod fields;
+mod json;
 mod record;
 mod reject;
 mod split;

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use super::json;
 use super::reject::RejectReason;
 use crate::text::TextError;
 
@@ -60,9 +61,10 @@ impl Fields {
             None | Some(Value::Null) => Ok(Vec::new()),
             Some(Value::Array(entries)) => Ok(entries.clone()),
             Some(Value::String(text)) if text.trim().is_empty() => Ok(Vec::new()),
-            Some(Value::String(text)) => match serde_json::from_str(text) {
+            Some(Value::String(text)) => match json::parse(text) {
                 Ok(Value::Array(entries)) => Ok(entries),
                 Ok(entry @ Value::Object(_)) => Ok(vec![entry]),
+                Err(RejectReason::RepeatedField) => Err(RejectReason::RepeatedField),
                 _ => Ok(vec![Value::String(text.trim().to_owned())]),
             },
             Some(entry @ Value::Object(_)) => Ok(vec![entry.clone()]),

@@ -1,16 +1,14 @@
 //! One record of the Common schema into an activity.
 
 use std::collections::HashSet;
-use std::fmt;
 
 use chrono::{DateTime, Datelike, NaiveDateTime, Utc};
-use serde::Deserialize;
-use serde::de::{MapAccess, Visitor};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::actor;
 use super::fields::{Fields, in_field, is_nil};
+use super::json;
 use super::reject::RejectReason;
 use crate::activity::{Action, Activity, ActivityError, ActivityId, Actor, App, AppName};
 
@@ -26,10 +24,7 @@ pub(super) fn from_json(text: &str) -> Result<Activity, RejectReason> {
     if !text.starts_with('{') {
         return Err(RejectReason::NotAnObject);
     }
-    let Object { map, repeated } = serde_json::from_str(text)?;
-    if repeated {
-        return Err(RejectReason::RepeatedField);
-    }
+    let Value::Object(map) = json::parse(text)? else { return Err(RejectReason::NotAnObject) };
     from_fields(&Fields::common(map), compact(text))
 }
 
@@ -186,34 +181,4 @@ fn objects(fields: &Fields) -> Result<Vec<String>, RejectReason> {
     let mut seen = HashSet::new();
     objects.retain(|object| !object.trim().is_empty() && seen.insert(object.clone()));
     Ok(objects)
-}
-
-/// A JSON object that remembers whether a field stood there twice, which a map would hide.
-struct Object {
-    map: Map<String, Value>,
-    repeated: bool,
-}
-
-impl<'de> Deserialize<'de> for Object {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members;
-
-        impl<'de> Visitor<'de> for Members {
-            type Value = Object;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Object, A::Error> {
-                let mut object = Object { map: Map::new(), repeated: false };
-                while let Some((key, value)) = members.next_entry::<String, Value>()? {
-                    object.repeated |= object.map.insert(key, value).is_some();
-                }
-                Ok(object)
-            }
-        }
-
-        deserializer.deserialize_map(Members)
-    }
 }

@@ -172,6 +172,23 @@ fn b1_a_field_given_twice_is_rejected() {
 }
 
 #[test]
+fn b1_a_field_given_twice_at_any_depth_is_rejected() {
+    let sound = record(json!({})).to_string();
+    for field in [
+        r#""SharePointMetaData":{"From":"lee@contoso.com","From":"x"}"#,
+        r#""SharePointMetaData":{"From":"lee@contoso.com","Fr\u006fm":"x"}"#,
+        r#""Actor":"[{\"ID\":\"lee@contoso.com\",\"ID\":\"x\",\"Type\":5}]""#,
+        r#""Members":[{"UPN":"a"},{"UPN":"b","UPN":"b"}]"#,
+        r#""X":[[null,true,1,-1,1.5,{"a":{"b":[],"c":"","b":{}}}]]"#,
+    ] {
+        let twice = sound.replacen('{', &format!("{{{field},"), 1);
+        assert_eq!(read(&twice)[0].as_ref().unwrap_err().reason(), &RejectReason::RepeatedField, "{field}");
+    }
+    let once = sound.replacen('{', r#"{"X":[{"a":[null,true,1,-1,1.5,"",{"a":1}]},{"a":{"a":2}}],"#, 1);
+    assert_eq!(ids(&read(once)), ["r1"], "the same name in another object is another field");
+}
+
+#[test]
 fn b1_two_columns_of_one_name_are_no_table() {
     for header in ["UserId,UserId [UTC]", "UserId [UTC],UserId [UTC]", "UserId , UserId  [UTC]"] {
         let table =
