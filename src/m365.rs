@@ -47,14 +47,19 @@
 //!   `NT AUTHORITY\...`, `DlpAgent`, ...) are applications or system accounts whatever `UserType` says.
 //! - Whoever `UserId`, `UserKey` and `Actor` name, by address, Entra object id or passport id (PUID), becomes an
 //!   identity of the actor, also of an application or a system account: if it is a protected person's, it protects.
-//! - A record that names nobody (`UserId` and `UserKey` empty, `Unknown`, `Not Available`, `anonymous`) has the
-//!   [unknown](crate::Actor::unknown) actor.
+//!   So does every address in an entry of `Actor`, whatever its `Type`.
+//! - Names are taken out of the claims in which SharePoint encodes them (`i:0#.f|membership|adele@contoso.com`), and
+//!   addresses out of the text around them (`Adele <adele@contoso.com>`, lists with `;` or `,`). The text itself
+//!   stays one more identity, if it can be one.
+//! - A record that names nobody (`UserId` and `UserKey` empty, `Unknown`, `Not Available`, `anonymous`,
+//!   `NT AUTHORITY\ANONYMOUS LOGON`) has the [unknown](crate::Actor::unknown) actor.
 //! - A passport id is the account of an app `puid`; it is never taken for an address, though SharePoint writes it as
 //!   `i:0h.f|membership|1003200096971f55@live.com`. A `UserKey` that is nothing of all this is an account of an app
 //!   `userkey`.
 //! - Guests (`#EXT#`) are kept as they are written.
 //! - The owner of a mailbox in which somebody else acted, the sender as whom or for whom somebody sent, and the person
-//!   whose doing a data-loss-prevention agent reports are those on whose behalf it was done.
+//!   whose doing a data-loss-prevention agent reports are those on whose behalf it was done, named in any of these
+//!   ways.
 //! - A record in which a field is given twice, at whatever depth, is rejected: readers could disagree on who acted.
 //!   So is a table with two columns of one name, ` [UTC]` not counting.
 //!

@@ -10,7 +10,7 @@ use super::actor;
 use super::fields::{Fields, in_field, is_nil};
 use super::json;
 use super::reject::RejectReason;
-use crate::activity::{Action, Activity, ActivityError, ActivityId, Actor, App, AppName};
+use crate::activity::{Action, Activity, ActivityError, ActivityId, App, AppName};
 
 /// The namespace of the ids that are made from the content of a record (RFC 9562, section 6.5). Never to change: the
 /// same record would no longer be known for a duplicate.
@@ -40,7 +40,7 @@ pub(super) fn from_fields(fields: &Fields, details: String) -> Result<Activity, 
 
     let mut activity = Activity::builder(id(fields)?, actor, app(fields)?, action, occurred_at);
     for principal in on_behalf_of {
-        activity = activity.on_behalf_of(Actor::user(principal));
+        activity = activity.on_behalf_of(principal);
     }
     for object in objects(fields)? {
         activity = activity.object(object);

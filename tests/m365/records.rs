@@ -177,6 +177,7 @@ fn b1_a_field_given_twice_at_any_depth_is_rejected() {
     for field in [
         r#""SharePointMetaData":{"From":"lee@contoso.com","From":"x"}"#,
         r#""SharePointMetaData":{"From":"lee@contoso.com","Fr\u006fm":"x"}"#,
+        r#""SharePointMetaData":"{\"From\":\"lee@contoso.com\",\"From\":\"x\"}""#,
         r#""Actor":"[{\"ID\":\"lee@contoso.com\",\"ID\":\"x\",\"Type\":5}]""#,
         r#""Members":[{"UPN":"a"},{"UPN":"b","UPN":"b"}]"#,
         r#""X":[[null,true,1,-1,1.5,{"a":{"b":[],"c":"","b":{}}}]]"#,
