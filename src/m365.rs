@@ -73,7 +73,8 @@
 //! - Its time is `CreationTime`, in UTC when it names no zone. In a table also `TimeGenerated`, `Start_Time` or
 //!   `CreationDate`, with or without ` [UTC]` behind, also as a portal writes them (`4/26/2021, 7:17:10.000 AM`).
 //! - Its objects are `ObjectId` and whom it concerned: `TargetUserOrGroupName`, `UserSharedWith`,
-//!   `DestMailboxOwnerUPN`, the UPNs in `Members` and `Target`.
+//!   `DestMailboxOwnerUPN`, the UPNs in `Members` and `Target`; the people among them also one by one, taken out of
+//!   claims and lists as actors are.
 //! - Its details are the JSON text itself, without the white space between its parts; of a row in the flat table, an object of the columns that hold something.
 //!
 //! [schema]: https://learn.microsoft.com/office/office-365-management-api/office-365-management-activity-api-schema

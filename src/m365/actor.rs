@@ -97,6 +97,19 @@ pub(super) fn directory_name(entry: &Value) -> Option<&str> {
     typed(entry, UPN).or_else(|| entry.as_str()).or_else(|| id_of(entry).filter(|id| address(id).is_some()))
 }
 
+/// Whom a text names, each by an id or a name as a directory has it.
+pub(super) fn named_in(text: &str) -> impl Iterator<Item = String> {
+    std::iter::once(text).chain(addresses_within(text)).flat_map(|name| {
+        let mut identities = Identities::default();
+        // What is too long for a name, or otherwise none, names nobody.
+        let named = identities.add_name(name, "").is_ok() && !names_nobody(name);
+        identities.0.into_iter().filter(move |_| named).filter_map(|identity| match identity {
+            Identity::Id(id) => Some(id.as_str().to_owned()),
+            Identity::Alias(alias) => alias.app().is_none().then(|| alias.as_str().to_owned()),
+        })
+    })
+}
+
 /// The id in an entry, if it is of this type, given as a number or as a word.
 fn typed<'a>(entry: &'a Value, (number, word): (f64, &str)) -> Option<&'a str> {
     let matches = match entry.get("Type")? {

@@ -165,20 +165,47 @@ fn app_of_record_type(record_type: &Value) -> Option<&'static str> {
 }
 
 fn objects(fields: &Fields) -> Result<Vec<String>, RejectReason> {
-    let mut objects: Vec<String> = Vec::new();
-    for field in [fields.shape.object, "TargetUserOrGroupName", "UserSharedWith", "DestMailboxOwnerUPN"] {
-        objects.extend(fields.text(field)?.map(str::to_owned));
+    let mut objects = Objects::default();
+    objects.extend(fields.text(fields.shape.object)?.map(str::to_owned));
+    for field in ["TargetUserOrGroupName", "UserSharedWith", "DestMailboxOwnerUPN"] {
+        objects.add_people(fields.text(field)?);
     }
     for member in fields.entries("Members")? {
-        let name = member.get("UPN").unwrap_or(&member).as_str();
-        objects.extend(name.map(str::to_owned));
+        objects.add_people(member.get("UPN").unwrap_or(&member).as_str());
     }
     for field in ["Target", "AADTarget"] {
         for target in fields.entries(field)? {
-            objects.extend(actor::directory_name(&target).map(str::to_owned));
+            objects.add_people(actor::directory_name(&target));
         }
     }
-    let mut seen = HashSet::new();
-    objects.retain(|object| !object.trim().is_empty() && seen.insert(object.clone()));
-    Ok(objects)
+    Ok(objects.names)
+}
+
+/// The objects of one activity, each once, in the order in which they were found.
+#[derive(Default)]
+struct Objects {
+    names: Vec<String>,
+    seen: HashSet<String>,
+}
+
+impl Objects {
+    /// A text that says whom it was done to: as it is, and each of them by themselves.
+    fn add_people(&mut self, text: Option<&str>) {
+        if let Some(text) = text {
+            self.extend([text.to_owned()]);
+            self.extend(actor::named_in(text.trim()));
+        }
+    }
+
+    fn extend(&mut self, names: impl IntoIterator<Item = String>) {
+        for name in names {
+            // INVARIANT: at most one more than an activity may name, for which it is then refused.
+            if self.names.len() > Activity::MAX_OBJECTS {
+                return;
+            }
+            if !name.trim().is_empty() && self.seen.insert(name.clone()) {
+                self.names.push(name);
+            }
+        }
+    }
 }

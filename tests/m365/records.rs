@@ -313,3 +313,29 @@ fn d6_objects_and_details_are_kept() {
         r#"{"OfficeId":"a","Operation":"Op","TimeGenerated [UTC]":"2026-03-01T09:30:00Z","OfficeObjectId":"file","Members":"[{\"UPN\":\"megan@contoso.com\"}]"}"#
     );
 }
+
+#[test]
+fn d6_the_people_among_the_objects_are_told_apart() {
+    let objects = |fields| one(&record(fields)).objects().map(str::to_owned).collect::<Vec<_>>();
+    for field in ["TargetUserOrGroupName", "UserSharedWith", "DestMailboxOwnerUPN"] {
+        for (text, people) in [
+            ("i:0#.f|membership|lee@contoso.com", &["lee@contoso.com"][..]),
+            ("i:0#.w|contoso\\lee", &["contoso\\lee"]),
+            ("urn:spo:guest#megan@fabrikam.example", &["megan@fabrikam.example"]),
+            ("lee@contoso.com;megan@contoso.com", &["lee@contoso.com", "megan@contoso.com"]),
+            ("lee@contoso.com, i:0#.f|membership|megan@contoso.com", &["lee@contoso.com", "megan@contoso.com"]),
+            ("Lee <lee@contoso.com>", &["lee@contoso.com"]),
+            ("Site Members", &[]),
+            ("i:0h.f|membership|1003200012345678@live.com", &[]),
+        ] {
+            let found = objects(json!({ "ObjectId": "file", field: text }));
+            assert_eq!(found[..2], ["file", text], "the text itself stays");
+            assert!(people.iter().all(|person| found.iter().any(|object| object == person)), "{text}");
+            assert!(found.iter().all(|object| object != "1003200012345678@live.com"));
+        }
+    }
+    let members = json!({ "ObjectId": null, "Members": [{ "UPN": "i:0#.f|membership|lee@contoso.com" }] });
+    assert_eq!(objects(members), ["i:0#.f|membership|lee@contoso.com", "lee@contoso.com"]);
+    let many: Vec<String> = (0..100).map(|n| format!("u{n}@contoso.com")).collect();
+    assert_eq!(objects(json!({ "ObjectId": null, "UserSharedWith": many.join(";") })).len(), 101, "none is lost");
+}
