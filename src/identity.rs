@@ -302,7 +302,7 @@ impl From<Domain> for String {
 }
 
 /// Local part and domain of what reads as an address: something on both sides of the last `@`.
-fn address(text: &str) -> Option<(&str, &str)> {
+pub(crate) fn address(text: &str) -> Option<(&str, &str)> {
     text.rsplit_once('@').filter(|(local, domain)| !local.is_empty() && !domain.is_empty())
 }
 

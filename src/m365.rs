@@ -47,14 +47,21 @@
 //!   `NT AUTHORITY\...`, `DlpAgent`, ...) are applications or system accounts whatever `UserType` says.
 //! - Whoever `UserId`, `UserKey` and `Actor` name, by address, Entra object id or passport id (PUID), becomes an
 //!   identity of the actor, also of an application or a system account: if it is a protected person's, it protects.
-//! - A record that names nobody (`UserId` and `UserKey` empty, `Unknown`, `Not Available`, `anonymous`) has the
-//!   [unknown](crate::Actor::unknown) actor.
+//!   So does every address in an entry of `Actor`, whatever its `Type`.
+//! - Names are taken out of the claims in which SharePoint encodes them (`i:0#.f|membership|adele@contoso.com`), and
+//!   addresses out of the text around them (`Adele <adele@contoso.com>`, lists with `;` or `,`). The text itself
+//!   stays one more identity, if it can be one.
+//! - A record that names nobody (`UserId` and `UserKey` empty, `Unknown`, `Not Available`, `anonymous`,
+//!   `NT AUTHORITY\ANONYMOUS LOGON`) has the [unknown](crate::Actor::unknown) actor.
 //! - A passport id is the account of an app `puid`; it is never taken for an address, though SharePoint writes it as
 //!   `i:0h.f|membership|1003200096971f55@live.com`. A `UserKey` that is nothing of all this is an account of an app
 //!   `userkey`.
 //! - Guests (`#EXT#`) are kept as they are written.
 //! - The owner of a mailbox in which somebody else acted, the sender as whom or for whom somebody sent, and the person
-//!   whose doing a data-loss-prevention agent reports are those on whose behalf it was done.
+//!   whose doing a data-loss-prevention agent reports are those on whose behalf it was done, named in any of these
+//!   ways.
+//! - A record in which a field is given twice, at whatever depth, is rejected: readers could disagree on who acted.
+//!   So is a table with two columns of one name, ` [UTC]` not counting.
 //!
 //! # What else becomes of a record
 //! - Its id is `Id` (in the table `OfficeId`, else `SourceRecordId`, `RecordId`, `Id`). One without gets an id made
@@ -66,7 +73,8 @@
 //! - Its time is `CreationTime`, in UTC when it names no zone. In a table also `TimeGenerated`, `Start_Time` or
 //!   `CreationDate`, with or without ` [UTC]` behind, also as a portal writes them (`4/26/2021, 7:17:10.000 AM`).
 //! - Its objects are `ObjectId` and whom it concerned: `TargetUserOrGroupName`, `UserSharedWith`,
-//!   `DestMailboxOwnerUPN`, the UPNs in `Members` and `Target`.
+//!   `DestMailboxOwnerUPN`, the UPNs in `Members` and `Target`; the people among them also one by one, taken out of
+//!   claims and lists as actors are.
 //! - Its details are the JSON text itself, without the white space between its parts; of a row in the flat table, an object of the columns that hold something.
 //!
 //! [schema]: https://learn.microsoft.com/office/office-365-management-api/office-365-management-activity-api-schema
@@ -74,6 +82,7 @@
 
 mod actor;
 mod fields;
+mod json;
 mod record;
 mod reject;
 mod split;

@@ -5,8 +5,8 @@ use uuid::Uuid;
 
 use super::fields::{Fields, in_field, is_nil};
 use super::reject::RejectReason;
-use crate::activity::{Actor, ActorKind, ActorName};
-use crate::identity::{Alias, Identity, UserId};
+use crate::activity::{Activity, Actor, ActorKind, ActorName};
+use crate::identity::{Alias, Identity, UserId, address};
 
 /// The account that SharePoint names for every application with permissions of its own.
 const SHAREPOINT_APP: &str = "app@sharepoint";
@@ -15,11 +15,11 @@ const SHAREPOINT_APP: &str = "app@sharepoint";
 const GUEST: &str = "urn:spo:guest#";
 
 /// `IdentityType` in the schema: what an entry of `Actor` or `Target` is.
-const NAME: (u64, &str) = (1, "Name");
-const OTHER: (u64, &str) = (2, "Other");
-const PUID: (u64, &str) = (3, "PUID");
-const SPN: (u64, &str) = (4, "SPN");
-const UPN: (u64, &str) = (5, "UPN");
+const NAME: (f64, &str) = (1.0, "Name");
+const OTHER: (f64, &str) = (2.0, "Other");
+const PUID: (f64, &str) = (3.0, "PUID");
+const SPN: (f64, &str) = (4.0, "SPN");
+const UPN: (f64, &str) = (5.0, "UPN");
 
 /// Who acted.
 pub(super) fn acting(fields: &Fields) -> Result<Actor, RejectReason> {
@@ -61,45 +61,79 @@ pub(super) fn acting(fields: &Fields) -> Result<Actor, RejectReason> {
 ///
 /// The kind of logon (`LogonType`) is not asked: where the owner of a mailbox is not the one who acted, somebody else
 /// acted in it, and where the record only calls the owner by another name, naming them twice does no harm.
-pub(super) fn acted_for(fields: &Fields, actor: &Actor) -> Result<Vec<Alias>, RejectReason> {
-    let mut principals: Vec<Alias> = Vec::new();
-    let named = [
-        fields.text("SendOnBehalfOfUserSmtp")?.map(|name| (name, "SendOnBehalfOfUserSmtp")),
-        fields.text("SendAsUserSmtp")?.map(|name| (name, "SendAsUserSmtp")),
-        fields.text("MailboxOwnerUPN")?.map(|name| (name, "MailboxOwnerUPN")),
-        // The person whose doing a data-loss-prevention agent reports.
-        fields.inner_text("SharePointMetaData", "From")?.map(|name| (name, "From")),
-        fields.inner_text("ExchangeMetaData", "From")?.map(|name| (name, "From")),
-    ];
-    for (name, field) in named.into_iter().flatten().filter(|(name, _)| !names_nobody(name)) {
-        let alias = Alias::new(name).map_err(in_field(field))?;
-        if !actor.aliases().chain(&principals).any(|known| known.matches(&alias)) {
-            principals.push(alias);
+pub(super) fn acted_for(fields: &Fields, actor: &Actor) -> Result<Vec<Actor>, RejectReason> {
+    let mut named: Vec<(String, &'static str)> = Vec::new();
+    for field in ["SendOnBehalfOfUserSmtp", "SendAsUserSmtp", "MailboxOwnerUPN"] {
+        named.extend(fields.text(field)?.map(|name| (name.to_owned(), field)));
+    }
+    // The person whose doing a data-loss-prevention agent reports.
+    for object in ["SharePointMetaData", "ExchangeMetaData"] {
+        named.extend(fields.inner_texts(object, "From")?.into_iter().map(|name| (name, "From")));
+    }
+    let mut principals: Vec<Actor> = Vec::new();
+    for (name, field) in named.iter().filter(|(name, _)| !names_nobody(name)) {
+        let mut identities = Identities::default();
+        identities.add_sign_in_name(name, field)?;
+        let known = |identity: &Identity| {
+            std::iter::once(actor).chain(&principals).flat_map(Actor::identities).any(|known| same(known, identity))
+        };
+        // INVARIANT: at most one more than there may be, for which the activity is then refused.
+        if principals.len() <= Activity::MAX_ON_BEHALF_OF && !identities.0.iter().all(known) {
+            principals.extend(identities.into_user());
         }
     }
     Ok(principals)
 }
 
-/// The UPN in an entry of `Target`.
+fn same(a: &Identity, b: &Identity) -> bool {
+    match (a, b) {
+        (Identity::Alias(a), Identity::Alias(b)) => a.matches(b),
+        (a, b) => a == b,
+    }
+}
+
+/// The name in an entry of `Target`: a UPN, or whatever reads as an address.
 pub(super) fn directory_name(entry: &Value) -> Option<&str> {
-    typed(entry, UPN).or_else(|| entry.as_str())
+    typed(entry, UPN).or_else(|| entry.as_str()).or_else(|| id_of(entry).filter(|id| address(id).is_some()))
+}
+
+/// Whom a text names, each by an id or a name as a directory has it.
+pub(super) fn named_in(text: &str) -> impl Iterator<Item = String> {
+    std::iter::once(text).chain(addresses_within(text)).flat_map(|name| {
+        let mut identities = Identities::default();
+        // What is too long for a name, or otherwise none, names nobody.
+        let named = identities.add_name(name, "").is_ok() && !names_nobody(name);
+        identities.0.into_iter().filter(move |_| named).filter_map(|identity| match identity {
+            Identity::Id(id) => Some(id.as_str().to_owned()),
+            Identity::Alias(alias) => alias.app().is_none().then(|| alias.as_str().to_owned()),
+        })
+    })
 }
 
 /// The id in an entry, if it is of this type, given as a number or as a word.
-fn typed<'a>(entry: &'a Value, (number, word): (u64, &str)) -> Option<&'a str> {
+fn typed<'a>(entry: &'a Value, (number, word): (f64, &str)) -> Option<&'a str> {
     let matches = match entry.get("Type")? {
         Value::String(text) => text.trim().eq_ignore_ascii_case(word) || text.trim().parse() == Ok(number),
-        other => other.as_u64() == Some(number),
+        other => other.as_f64() == Some(number),
     };
-    entry.get("ID")?.as_str().map(str::trim).filter(|_| matches)
+    id_of(entry).filter(|_| matches)
 }
 
-/// Whether a name says that there is none, or that it is not told.
+/// The id in an entry, of whatever type.
+fn id_of(entry: &Value) -> Option<&str> {
+    entry.get("ID")?.as_str().map(str::trim)
+}
+
+/// Whether a name says that there is none, or that it is not told, and holds nobody's address beside.
 fn names_nobody(name: &str) -> bool {
     let name = name.trim();
-    ["", "unknown", "not available", "anonymous", "null", "<null>"].iter().any(|word| name.eq_ignore_ascii_case(word))
-        || has_prefix(name, "urn:spo:anon#")
+    // The last is the security id of the anonymous logon.
+    let words = ["", "unknown", "not available", "anonymous", "anonymous logon", "null", "<null>", "S-1-5-7"];
+    let nobody = words.iter().any(|word| name.eq_ignore_ascii_case(word))
+        || ["urn:spo:anon#", r"NT AUTHORITY\ANONYMOUS"].iter().any(|head| has_prefix(name, head))
         || is_nil(name)
+        || claim(name).is_some_and(|(_, value)| names_nobody(value));
+    nobody && addresses_within(name).next().is_none()
 }
 
 /// What a name stands for that Microsoft gives to no person, whatever the type of user says.
@@ -154,8 +188,25 @@ impl Identities {
         }
     }
 
-    /// What `UserId` holds.
-    fn add_sign_in_name(&mut self, name: &str, field: &'static str) -> Result<(), RejectReason> {
+    /// The person known by these, if there are any.
+    fn into_user(self) -> Option<Actor> {
+        let mut known = self.0.into_iter();
+        known.next().map(|first| known.fold(Actor::user(first), Actor::also))
+    }
+
+    /// What `UserId` holds, and whatever else says who somebody is.
+    fn add_sign_in_name(&mut self, text: &str, field: &'static str) -> Result<(), RejectReason> {
+        let within = self.add_addresses_within(text, field);
+        self.add_name(text, field).or_else(|reason| if within { Ok(()) } else { Err(reason) })
+    }
+
+    /// The addresses in a text that holds more, each as if it stood alone; whether there were any.
+    fn add_addresses_within(&mut self, text: &str, field: &'static str) -> bool {
+        // One that cannot be an alias is the address of nobody whom a directory knows.
+        addresses_within(text).filter(|name| self.add_name(name, field).is_ok()).count() > 0
+    }
+
+    fn add_name(&mut self, name: &str, field: &'static str) -> Result<(), RejectReason> {
         if self.add_known_form(name, field)? {
             return Ok(());
         }
@@ -165,6 +216,7 @@ impl Identities {
 
     /// What `UserKey` holds.
     fn add_key(&mut self, key: &str, field: &'static str) -> Result<(), RejectReason> {
+        self.add_addresses_within(key, field);
         if self.add_known_form(key, field)? {
             return Ok(());
         }
@@ -175,24 +227,23 @@ impl Identities {
         Ok(())
     }
 
-    /// An entry of `Actor`. The kinds that are not known here, and display names, identify nobody.
+    /// An entry of `Actor`. The kinds that are not known here, and display names, identify nobody, unless they read
+    /// as an address.
     fn add_entry(&mut self, entry: &Value) -> Result<(), RejectReason> {
         let field = "Actor";
-        let named = |kind| typed(entry, kind).filter(|name| !names_nobody(name));
-        if let Some(name) = named(UPN).or_else(|| entry.as_str().filter(|name| !names_nobody(name))) {
-            self.add_sign_in_name(name, field)?;
+        let Some(id) = entry.as_str().or_else(|| id_of(entry)).filter(|id| !names_nobody(id)) else { return Ok(()) };
+        if typed(entry, PUID).is_some() {
+            return self.add_key(id, field);
         }
-        if let Some(name) = named(PUID) {
-            self.add_key(name, field)?;
+        if entry.is_string() || typed(entry, UPN).is_some() {
+            return self.add_sign_in_name(id, field);
         }
-        if let Some(name) = named(OTHER) {
-            let name = ["User_", "ServicePrincipal_"].iter().find_map(|head| name.strip_prefix(head)).unwrap_or(name);
+        let mut name = id;
+        if typed(entry, OTHER).is_some() {
+            name = ["User_", "ServicePrincipal_"].iter().find_map(|head| id.strip_prefix(head)).unwrap_or(id);
             self.add_ids(name, field)?;
-            if address(name).is_some() && impersonal(name).is_none() {
-                self.add(Alias::new(name).map_err(in_field(field))?);
-            }
         }
-        Ok(())
+        if address(name).is_some() { self.add_sign_in_name(name, field) } else { Ok(()) }
     }
 
     /// An Entra object id, a passport id.
@@ -274,8 +325,11 @@ fn is_puid(text: &str) -> bool {
     text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-fn address(text: &str) -> Option<(&str, &str)> {
-    text.rsplit_once('@').filter(|(local, domain)| !local.is_empty() && !domain.is_empty())
+/// The addresses in a text that is more than one address: `Adele <adele@contoso.com>`, `adele@contoso.com;lee@...`.
+fn addresses_within(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| c.is_whitespace() || r#"<>()[]{}";,"#.contains(c))
+        .map(|part| part.trim_matches('\''))
+        .filter(move |part| part.len() < text.len() && address(part).is_some() && !names_nobody(part))
 }
 
 fn has_prefix(text: &str, prefix: &str) -> bool {

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use super::json;
 use super::reject::RejectReason;
 use crate::text::TextError;
 
@@ -49,24 +50,30 @@ impl Fields {
         text_of(self.value(field), field)
     }
 
-    /// The text of a field in an object that stands in a field.
-    pub(super) fn inner_text(&self, object: &str, field: &'static str) -> Result<Option<&str>, RejectReason> {
-        text_of(self.value(object).and_then(|object| object.get(field)), field)
+    /// The texts of a field in the object, or the objects, that stand in a field.
+    pub(super) fn inner_texts(&self, object: &'static str, field: &'static str) -> Result<Vec<String>, RejectReason> {
+        let mut texts = Vec::new();
+        for entry in self.entries(object)? {
+            texts.extend(text_of(entry.get(field), field)?.map(str::to_owned));
+        }
+        Ok(texts)
     }
 
-    /// The entries of a list, which the flat table writes as JSON in a text. Any other text is the one entry.
+    /// The entries of a list, which the flat table writes as JSON in a text. An object, or any other text, is the one
+    /// entry.
     pub(super) fn entries(&self, field: &'static str) -> Result<Vec<Value>, RejectReason> {
         match self.value(field) {
             None | Some(Value::Null) => Ok(Vec::new()),
             Some(Value::Array(entries)) => Ok(entries.clone()),
             Some(Value::String(text)) if text.trim().is_empty() => Ok(Vec::new()),
-            Some(Value::String(text)) => match serde_json::from_str(text) {
+            Some(Value::String(text)) => match json::parse(text) {
                 Ok(Value::Array(entries)) => Ok(entries),
                 Ok(entry @ Value::Object(_)) => Ok(vec![entry]),
+                Err(RejectReason::RepeatedField) => Err(RejectReason::RepeatedField),
                 _ => Ok(vec![Value::String(text.trim().to_owned())]),
             },
             Some(entry @ Value::Object(_)) => Ok(vec![entry.clone()]),
-            Some(_) => Err(RejectReason::InvalidField { field, expected: "a list" }),
+            Some(_) => Err(RejectReason::InvalidField { field, expected: "a list or an object" }),
         }
     }
 

@@ -1,18 +1,16 @@
 //! One record of the Common schema into an activity.
 
 use std::collections::HashSet;
-use std::fmt;
 
 use chrono::{DateTime, Datelike, NaiveDateTime, Utc};
-use serde::Deserialize;
-use serde::de::{MapAccess, Visitor};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::actor;
 use super::fields::{Fields, in_field, is_nil};
+use super::json;
 use super::reject::RejectReason;
-use crate::activity::{Action, Activity, ActivityError, ActivityId, Actor, App, AppName};
+use crate::activity::{Action, Activity, ActivityError, ActivityId, App, AppName};
 
 /// The namespace of the ids that are made from the content of a record (RFC 9562, section 6.5). Never to change: the
 /// same record would no longer be known for a duplicate.
@@ -26,10 +24,7 @@ pub(super) fn from_json(text: &str) -> Result<Activity, RejectReason> {
     if !text.starts_with('{') {
         return Err(RejectReason::NotAnObject);
     }
-    let Object { map, repeated } = serde_json::from_str(text)?;
-    if repeated {
-        return Err(RejectReason::RepeatedField);
-    }
+    let Value::Object(map) = json::parse(text)? else { return Err(RejectReason::NotAnObject) };
     from_fields(&Fields::common(map), compact(text))
 }
 
@@ -45,7 +40,7 @@ pub(super) fn from_fields(fields: &Fields, details: String) -> Result<Activity, 
 
     let mut activity = Activity::builder(id(fields)?, actor, app(fields)?, action, occurred_at);
     for principal in on_behalf_of {
-        activity = activity.on_behalf_of(Actor::user(principal));
+        activity = activity.on_behalf_of(principal);
     }
     for object in objects(fields)? {
         activity = activity.object(object);
@@ -170,50 +165,47 @@ fn app_of_record_type(record_type: &Value) -> Option<&'static str> {
 }
 
 fn objects(fields: &Fields) -> Result<Vec<String>, RejectReason> {
-    let mut objects: Vec<String> = Vec::new();
-    for field in [fields.shape.object, "TargetUserOrGroupName", "UserSharedWith", "DestMailboxOwnerUPN"] {
-        objects.extend(fields.text(field)?.map(str::to_owned));
+    let mut objects = Objects::default();
+    objects.extend(fields.text(fields.shape.object)?.map(str::to_owned));
+    for field in ["TargetUserOrGroupName", "UserSharedWith", "DestMailboxOwnerUPN"] {
+        objects.add_people(fields.text(field)?);
     }
     for member in fields.entries("Members")? {
-        let name = member.get("UPN").unwrap_or(&member).as_str();
-        objects.extend(name.map(str::to_owned));
+        objects.add_people(member.get("UPN").unwrap_or(&member).as_str());
     }
     for field in ["Target", "AADTarget"] {
         for target in fields.entries(field)? {
-            objects.extend(actor::directory_name(&target).map(str::to_owned));
+            objects.add_people(actor::directory_name(&target));
         }
     }
-    let mut seen = HashSet::new();
-    objects.retain(|object| !object.trim().is_empty() && seen.insert(object.clone()));
-    Ok(objects)
+    Ok(objects.names)
 }
 
-/// A JSON object that remembers whether a field stood there twice, which a map would hide.
-struct Object {
-    map: Map<String, Value>,
-    repeated: bool,
+/// The objects of one activity, each once, in the order in which they were found.
+#[derive(Default)]
+struct Objects {
+    names: Vec<String>,
+    seen: HashSet<String>,
 }
 
-impl<'de> Deserialize<'de> for Object {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members;
+impl Objects {
+    /// A text that says whom it was done to: as it is, and each of them by themselves.
+    fn add_people(&mut self, text: Option<&str>) {
+        if let Some(text) = text {
+            self.extend([text.to_owned()]);
+            self.extend(actor::named_in(text.trim()));
+        }
+    }
 
-        impl<'de> Visitor<'de> for Members {
-            type Value = Object;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
+    fn extend(&mut self, names: impl IntoIterator<Item = String>) {
+        for name in names {
+            // INVARIANT: at most one more than an activity may name, for which it is then refused.
+            if self.names.len() > Activity::MAX_OBJECTS {
+                return;
             }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Object, A::Error> {
-                let mut object = Object { map: Map::new(), repeated: false };
-                while let Some((key, value)) = members.next_entry::<String, Value>()? {
-                    object.repeated |= object.map.insert(key, value).is_some();
-                }
-                Ok(object)
+            if !name.trim().is_empty() && self.seen.insert(name.clone()) {
+                self.names.push(name);
             }
         }
-
-        deserializer.deserialize_map(Members)
     }
 }

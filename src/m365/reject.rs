@@ -84,7 +84,7 @@ pub enum RejectReason {
     /// The record is something else than a JSON object.
     #[error("not a JSON object, expected one JSON object per record")]
     NotAnObject,
-    /// A field of the record stands there twice, so that readers could disagree on who acted.
+    /// A field of the record, or of an object in it, stands there twice, so that readers could disagree on who acted.
     #[error("a field is given twice, expected each field once")]
     RepeatedField,
     /// The JSON array ends before its closing bracket, maybe in the middle of this record.

@@ -235,7 +235,8 @@ impl JsonScan {
     }
 }
 
-/// One record a CSV row, which goes on over the line breaks in its quoted fields (RFC 4180). Empty rows are none.
+/// One record a CSV row, which goes on over the line breaks in its quoted fields (RFC 4180). Blank lines between rows
+/// are none.
 ///
 /// A row that is too long is skipped by the same rules, so that nothing inside its quotes can pass for a row.
 pub(super) fn next_row<R: BufRead>(input: &mut Input<R>, record: &mut Record) -> Found {
@@ -245,8 +246,8 @@ pub(super) fn next_row<R: BufRead>(input: &mut Input<R>, record: &mut Record) ->
         match input.until(record, |byte| scan.ends_at(byte)) {
             Err(error) => return Found::Fatal(input.line(), error.into()),
             Ok(None) if scan == CsvScan::Quoted => return Found::Fault(line, RejectReason::UnclosedQuote),
-            Ok(None) if record.bytes.is_empty() => return Found::End,
-            Ok(Some(_)) if record.bytes.is_empty() => {}
+            Ok(None) if record.is_blank() => return Found::End,
+            Ok(Some(_)) if record.is_blank() => {}
             Ok(_) => return Found::Record(line),
         }
     }

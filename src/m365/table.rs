@@ -26,7 +26,7 @@ impl Columns {
             None => RejectReason::UnknownFormat,
         };
         let names: Vec<String> = fields(header)?.iter().map(|name| name.trim().to_owned()).collect();
-        let mut sorted: Vec<&String> = names.iter().collect();
+        let mut sorted: Vec<&str> = names.iter().map(|name| without_zone(name)).collect();
         sorted.sort_unstable();
         if sorted.windows(2).any(|pair| matches!(pair, [a, b] if a == b && !a.is_empty())) {
             return Err(wrong);
@@ -67,12 +67,16 @@ impl Columns {
             details.push_str(&serde_json::to_string(name)?);
             details.push(':');
             details.push_str(&serde_json::to_string(value)?);
-            let name = name.strip_suffix(" [UTC]").unwrap_or(name);
-            map.insert(name.to_owned(), Value::String(value.to_owned()));
+            map.insert(without_zone(name).to_owned(), Value::String(value.to_owned()));
         }
         details.push('}');
         record::from_fields(&Fields::flat(map), details)
     }
+}
+
+/// The name of a column without the zone that a portal puts behind those of times.
+fn without_zone(name: &str) -> &str {
+    name.strip_suffix(" [UTC]").unwrap_or(name).trim_end()
 }
 
 fn fields(row: &str) -> Result<csv::StringRecord, RejectReason> {

@@ -224,3 +224,113 @@ fn d6_the_person_whose_doing_an_agent_reports_is_named() {
         assert_eq!(acted_for(&matched), ["lee@contoso.com"]);
     }
 }
+
+#[test]
+fn d6_those_for_whom_it_was_done_are_found_in_claims() {
+    for claim in ["i:0#.f|membership|lee@contoso.com", "i:0#.f|membership|urn:spo:guest#lee@contoso.com"] {
+        for fields in [
+            json!({ "SharePointMetaData": { "From": claim } }),
+            json!({ "ExchangeMetaData": { "From": claim } }),
+            json!({ "MailboxOwnerUPN": claim }),
+            json!({ "SendAsUserSmtp": claim }),
+            json!({ "SendOnBehalfOfUserSmtp": claim }),
+        ] {
+            assert_eq!(acted_for(&one(&record(fields))), ["lee@contoso.com"]);
+        }
+    }
+    let by_id = one(&record(json!({ "MailboxOwnerUPN": OBJECT_ID.to_uppercase() })));
+    assert!(by_id.on_behalf_of()[0].identities().contains(&id(OBJECT_ID)), "all identities that were found");
+
+    for nobody in
+        ["i:0i.t|00000003-0000-0ff1-ce00-000000000000|app@sharepoint", "app@sharepoint", "Unknown", "DlpAgent"]
+    {
+        let none = one(&record(json!({ "SharePointMetaData": { "From": nobody } })));
+        assert!(none.on_behalf_of().is_empty(), "{nobody}");
+    }
+    let oneself = one(&record(json!({ "MailboxOwnerUPN": "i:0#.f|membership|ADELE@contoso.com" })));
+    assert!(oneself.on_behalf_of().is_empty(), "one's own mailbox");
+}
+
+#[test]
+fn d6_an_object_written_as_text_names_those_for_whom_it_was_done() {
+    for object in ["SharePointMetaData", "ExchangeMetaData"] {
+        for metadata in [json!({ "From": "lee@contoso.com" }), json!([{}, { "From": "lee@contoso.com" }])] {
+            let matched = one(&record(json!({ object: metadata.to_string() })));
+            assert_eq!(acted_for(&matched), ["lee@contoso.com"], "{metadata}");
+        }
+    }
+    let flat = "TimeGenerated,OfficeId,Operation,UserId,SharePointMetaData\n\
+                2026-03-01T09:30:00Z,a,DlpRuleMatch,DlpAgent,\"{\"\"From\"\":\"\"lee@contoso.com\"\"}\"\n";
+    assert_eq!(acted_for(read(flat)[0].as_ref().unwrap()), ["lee@contoso.com"]);
+}
+
+#[test]
+fn d9_the_anonymous_logon_is_nobody() {
+    for nobody in [
+        "NT AUTHORITY\\ANONYMOUS LOGON",
+        "nt authority\\anonymous logon",
+        "NT AUTHORITY\\ANONYMOUS LOGON (Microsoft.Exchange.Servicehost)",
+        "ANONYMOUS LOGON",
+        "i:0#.w|NT Authority\\Anonymous Logon",
+        "S-1-5-7",
+    ] {
+        for user_type in [0, 4, 5] {
+            let actor = actor(json!({ "UserId": nobody, "UserKey": nobody, "UserType": user_type }));
+            assert_eq!(actor, Actor::unknown(), "{nobody} {user_type}");
+        }
+    }
+}
+
+#[test]
+fn d8_an_address_in_the_actor_list_protects_whatever_its_type() {
+    for kind in [json!(1), json!(2), json!(3), json!(4), json!(5.0), json!("5.0"), json!("SPN"), json!(42), json!(null)]
+    {
+        for (name, address) in
+            [("adele@contoso.com", "adele@contoso.com"), ("i:0#.f|membership|adele@contoso.com", "adele@contoso.com")]
+        {
+            let system = actor(json!({
+                "UserId": "DlpAgent", "UserKey": "", "UserType": 4, "Actor": [{ "ID": name, "Type": kind }],
+            }));
+            assert_eq!(system.kind(), ActorKind::System);
+            let [Identity::Alias(found)] = system.identities() else { panic!("{kind} {name}") };
+            assert!(found.matches(&Alias::new(address).unwrap()), "{kind} {name}");
+        }
+        let application = actor(json!({
+            "UserId": "app@sharepoint", "UserKey": "", "Actor": [{ "ID": "app@sharepoint", "Type": kind }],
+        }));
+        assert!(application.identities().is_empty(), "{kind}");
+    }
+    let untyped = actor(json!({ "UserId": "DlpAgent", "UserKey": "", "Actor": [{ "ID": "adele@contoso.com" }] }));
+    assert_eq!(untyped.identities(), [alias("adele@contoso.com")]);
+}
+
+#[test]
+fn d8_an_address_protects_within_more_text() {
+    for text in [
+        "Adele <adele@contoso.com>",
+        "\"Vance, Adele\" <adele@contoso.com>",
+        "Adele (adele@contoso.com)",
+        "'adele@contoso.com'",
+        "Adele <i:0#.f|membership|adele@contoso.com>",
+        "app@sharepoint;adele@contoso.com",
+        "NT AUTHORITY\\ANONYMOUS LOGON (adele@contoso.com)",
+        "urn:spo:anon#f00, adele@contoso.com",
+    ] {
+        let expected = [alias("adele@contoso.com"), alias(text)];
+        assert_eq!(actor(json!({ "UserId": text, "UserType": 0 })).identities(), expected, "{text}");
+        let key = actor(json!({ "UserId": "", "UserKey": text }));
+        assert!(key.identities().contains(&expected[0]), "{text}");
+        let sent = one(&record(json!({ "UserId": "DlpAgent", "SharePointMetaData": { "From": text } })));
+        assert_eq!(sent.on_behalf_of()[0].identities(), expected, "{text}");
+    }
+    let both = "i:0#.f|membership|lee@contoso.com;i:0#.f|membership|adele@contoso.com";
+    let both = actor(json!({ "UserId": both }));
+    assert_eq!(both.identities(), [alias("lee@contoso.com"), alias("adele@contoso.com")]);
+
+    let nobody_last = json!({ "From": "i:0#.f|membership|lee@contoso.com;i:0#.f|membership|anonymous" });
+    let sent = one(&record(json!({ "UserId": "DlpAgent", "SharePointMetaData": nobody_last })));
+    assert!(sent.on_behalf_of()[0].identities().contains(&alias("lee@contoso.com")));
+
+    let long = format!("{} <adele@contoso.com>", "x".repeat(Alias::MAX_BYTES));
+    assert_eq!(actor(json!({ "UserId": long })).identities(), [alias("adele@contoso.com")]);
+}

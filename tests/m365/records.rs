@@ -172,6 +172,48 @@ fn b1_a_field_given_twice_is_rejected() {
 }
 
 #[test]
+fn b1_a_field_given_twice_at_any_depth_is_rejected() {
+    let sound = record(json!({})).to_string();
+    for field in [
+        r#""SharePointMetaData":{"From":"lee@contoso.com","From":"x"}"#,
+        r#""SharePointMetaData":{"From":"lee@contoso.com","Fr\u006fm":"x"}"#,
+        r#""SharePointMetaData":"{\"From\":\"lee@contoso.com\",\"From\":\"x\"}""#,
+        r#""Actor":"[{\"ID\":\"lee@contoso.com\",\"ID\":\"x\",\"Type\":5}]""#,
+        r#""Members":[{"UPN":"a"},{"UPN":"b","UPN":"b"}]"#,
+        r#""X":[[null,true,1,-1,1.5,{"a":{"b":[],"c":"","b":{}}}]]"#,
+    ] {
+        let twice = sound.replacen('{', &format!("{{{field},"), 1);
+        assert_eq!(read(&twice)[0].as_ref().unwrap_err().reason(), &RejectReason::RepeatedField, "{field}");
+    }
+    let once = sound.replacen('{', r#"{"X":[{"a":[null,true,1,-1,1.5,"",{"a":1}]},{"a":{"a":2}}],"#, 1);
+    assert_eq!(ids(&read(once)), ["r1"], "the same name in another object is another field");
+}
+
+#[test]
+fn b1_two_columns_of_one_name_are_no_table() {
+    for header in ["UserId,UserId [UTC]", "UserId [UTC],UserId [UTC]", "UserId , UserId  [UTC]"] {
+        let table =
+            format!("TimeGenerated,OfficeId,Operation,{header}\n2026-03-01T09:30:00Z,a,Op,adele@contoso.com,x\n");
+        let items = read(&table);
+        assert_eq!(
+            (items.len(), items[0].as_ref().unwrap_err().reason()),
+            (1, &RejectReason::UnknownFormat),
+            "{header}"
+        );
+    }
+}
+
+#[test]
+fn b1_a_blank_line_between_rows_is_none() {
+    let input =
+        "TimeGenerated,OfficeId,Operation\n  \n2026-03-01T09:30:00Z,a,Op\n \t \r\n\n2026-03-01T09:30:00Z,b,Op\n   ";
+    let items = read(input);
+    assert_eq!((ids(&items), refusals(&items)), (vec!["a", "b"], vec![]));
+    let export = format!("AuditData\n   \n{}\n", quoted(&record(json!({})).to_string()));
+    assert_eq!(ids(&read(export)), ["r1"]);
+}
+
+#[test]
 fn d4_a_record_without_an_id_gets_one_from_its_content() {
     let id = |text: &str| read(text)[0].as_ref().unwrap().id().clone();
     let plain = r#"{"CreationTime":"2026-03-01T09:30:00","Operation":"Op","X":{"a":1,"b":[{"c":2,"d":3}]}}"#;
@@ -270,4 +312,30 @@ fn d6_objects_and_details_are_kept() {
         activity.details().unwrap(),
         r#"{"OfficeId":"a","Operation":"Op","TimeGenerated [UTC]":"2026-03-01T09:30:00Z","OfficeObjectId":"file","Members":"[{\"UPN\":\"megan@contoso.com\"}]"}"#
     );
+}
+
+#[test]
+fn d6_the_people_among_the_objects_are_told_apart() {
+    let objects = |fields| one(&record(fields)).objects().map(str::to_owned).collect::<Vec<_>>();
+    for field in ["TargetUserOrGroupName", "UserSharedWith", "DestMailboxOwnerUPN"] {
+        for (text, people) in [
+            ("i:0#.f|membership|lee@contoso.com", &["lee@contoso.com"][..]),
+            ("i:0#.w|contoso\\lee", &["contoso\\lee"]),
+            ("urn:spo:guest#megan@fabrikam.example", &["megan@fabrikam.example"]),
+            ("lee@contoso.com;megan@contoso.com", &["lee@contoso.com", "megan@contoso.com"]),
+            ("lee@contoso.com, i:0#.f|membership|megan@contoso.com", &["lee@contoso.com", "megan@contoso.com"]),
+            ("Lee <lee@contoso.com>", &["lee@contoso.com"]),
+            ("Site Members", &[]),
+            ("i:0h.f|membership|1003200012345678@live.com", &[]),
+        ] {
+            let found = objects(json!({ "ObjectId": "file", field: text }));
+            assert_eq!(found[..2], ["file", text], "the text itself stays");
+            assert!(people.iter().all(|person| found.iter().any(|object| object == person)), "{text}");
+            assert!(found.iter().all(|object| object != "1003200012345678@live.com"));
+        }
+    }
+    let members = json!({ "ObjectId": null, "Members": [{ "UPN": "i:0#.f|membership|lee@contoso.com" }] });
+    assert_eq!(objects(members), ["i:0#.f|membership|lee@contoso.com", "lee@contoso.com"]);
+    let many: Vec<String> = (0..100).map(|n| format!("u{n}@contoso.com")).collect();
+    assert_eq!(objects(json!({ "ObjectId": null, "UserSharedWith": many.join(";") })).len(), 101, "none is lost");
 }
