@@ -197,7 +197,11 @@ impl Identities {
     /// What `UserId` holds, and whatever else says who somebody is.
     fn add_sign_in_name(&mut self, text: &str, field: &'static str) -> Result<(), RejectReason> {
         let within = self.add_addresses_within(text, field);
-        self.add_name(text, field).or_else(|reason| if within { Ok(()) } else { Err(reason) })
+        // What stands around an address makes no address, and would pass for one in a domain of nobody's.
+        if within && Alias::new(text).ok().is_none_or(|whole| whole.domain().is_none()) {
+            return Ok(());
+        }
+        self.add_name(text, field)
     }
 
     /// The addresses in a text that holds more, each as if it stood alone; whether there were any.
