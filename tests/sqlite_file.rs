@@ -6,10 +6,9 @@ mod house;
 mod place;
 
 use std::error::Error;
-use std::fs;
 use std::path::Path;
 use std::sync::{Arc, Barrier};
-use std::thread;
+use std::{env, fs, thread};
 
 use activity_privacy::sqlite::{FileError, SqliteGovernance, SqliteStore, governance_path};
 use activity_privacy::*;
@@ -246,6 +245,38 @@ fn d5_many_open_a_new_file_at_once() {
         let done = records.iter().filter(|entry| matches!(entry.record.outcome, Outcome::Done { .. })).count();
         assert_eq!(done, 1, "founded once");
         assert_eq!(records.last().unwrap().sequence, records.len() as u64);
+    }
+}
+
+#[test]
+fn b1_what_names_no_file_is_refused() {
+    for path in ["", ":memory:", "file::memory:", "file:a?mode=memory", "file:a?vfs=memdb", "file:/tmp/a.db"] {
+        assert_eq!(refusals(Path::new(path)), [FileError::NotAFile; 2], "{path}");
+    }
+    assert!(FileError::NotAFile.to_string().contains("expected one"));
+}
+
+/// Other tests here use absolute paths alone, because this one changes where they all are.
+#[test]
+fn d4_a_relative_path_is_taken_from_where_it_was_opened() {
+    let (here, there) = (folder(), folder());
+    let before = env::current_dir().unwrap();
+    env::set_current_dir(here.path()).unwrap();
+    let house = house_at(Path::new("activities.db"));
+    // A file may be called like that.
+    for name in ["./:memory:", "./file:a"] {
+        drop(SqliteStore::open(name).unwrap());
+    }
+    env::set_current_dir(there.path()).unwrap();
+    furnish(&house).permit_root();
+    assert_eq!(house.everything().len(), 2);
+    // More readers at once than are kept.
+    thread::scope(|scope| (0..20).for_each(|_| drop(scope.spawn(|| assert_eq!(house.public_ids(), ["b"])))));
+    assert!(!house.records().is_empty());
+    env::set_current_dir(before).unwrap();
+    assert_eq!(fs::read_dir(there.path()).unwrap().count(), 0, "no stray file");
+    for name in ["activities.db", "activities.governance.db", ":memory:", "file:a"] {
+        assert!(here.path().join(name).is_file(), "{name}");
     }
 }
 
