@@ -21,6 +21,8 @@ const SCHEMA: Schema = Schema {
 };
 
 /// Governance records in one SQLite file.
+///
+/// One connection records; reads have their own, so no reveal waits for somebody who searches the log.
 pub struct SqliteGovernance {
     file: File,
 }
@@ -64,22 +66,23 @@ impl GovernanceSink for SqliteGovernance {
     }
 
     fn records(&self, query: &RecordQuery, after: u64, limit: usize) -> Result<Vec<RecordEntry>, SinkError> {
-        let mut found = Vec::new();
-        let connection = self.file.write();
-        let mut statement =
-            connection.prepare_cached("SELECT sequence, record FROM record WHERE sequence > ?1 ORDER BY sequence")?;
-        let mut rows = statement.query([i64::try_from(after).unwrap_or(i64::MAX)])?;
-        while found.len() < limit
-            && let Some(row) = rows.next()?
-        {
-            let sequence: i64 = row.get(0)?;
-            let text = row.get_ref(1)?.as_bytes().map_err(|_| damaged())?;
-            let record: Record = serde_json::from_slice(text).map_err(|_| damaged())?;
-            if query.matches(&record) {
-                found.push(RecordEntry { sequence: sequence.unsigned_abs(), record });
+        self.file.read(|connection| {
+            let mut found = Vec::new();
+            let mut statement = connection
+                .prepare_cached("SELECT sequence, record FROM record WHERE sequence > ?1 ORDER BY sequence")?;
+            let mut rows = statement.query([i64::try_from(after).unwrap_or(i64::MAX)])?;
+            while found.len() < limit
+                && let Some(row) = rows.next()?
+            {
+                let sequence: i64 = row.get(0)?;
+                let text = row.get_ref(1)?.as_bytes().map_err(|_| damaged())?;
+                let record: Record = serde_json::from_slice(text).map_err(|_| damaged())?;
+                if query.matches(&record) {
+                    found.push(RecordEntry { sequence: sequence.unsigned_abs(), record });
+                }
             }
-        }
-        Ok(found)
+            Ok(found)
+        })
     }
 }
 
