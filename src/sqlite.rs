@@ -54,6 +54,10 @@ pub fn governance_path(activities: impl AsRef<Path>) -> PathBuf {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum FileError {
+    /// A path that SQLite takes for something else than the path of a file: a database in memory, or a URI. Put `./` in
+    /// front of it if a file is called so.
+    #[error("the path names no file, expected one that is not empty, not `:memory:` and no `file:` URI")]
+    NotAFile,
     /// Not an SQLite file, or one that something else made.
     #[error("the file was not made by this library, expected one of {expected}")]
     Foreign {

@@ -472,6 +472,77 @@ fn g4_a_hanging_sink_is_bounded_in_time() {
     assert_eq!(late(), hung, "late ones may be durable, and nobody was told that they are");
 }
 
+/// Whatever takes its time.
+struct Slow(MemorySink, Duration);
+
+impl GovernanceSink for Slow {
+    fn record(&self, record: &Record) -> Result<Receipt, SinkError> {
+        thread::sleep(self.1);
+        self.0.record(record)
+    }
+
+    fn records(&self, query: &RecordQuery, after: u64, limit: usize) -> Result<Vec<RecordEntry>, SinkError> {
+        self.0.records(query, after, limit)
+    }
+}
+
+/// Four times as many callers at once as there are places: whoever finds none free waits for one.
+#[test]
+fn g4_a_burst_waits_for_its_turn() {
+    let slow = Slow(MemorySink::new(), Duration::from_millis(20));
+    let bounded = BoundedSink::new(Arc::new(slow), Duration::from_secs(10));
+    let callers = 4 * BoundedSink::MAX_CALLS;
+    let start = Barrier::new(callers);
+    thread::scope(|scope| {
+        for id in 0..callers as u128 {
+            let (bounded, start) = (&bounded, &start);
+            scope.spawn(move || {
+                start.wait();
+                let receipt = bounded.record(&record(id)).unwrap();
+                assert_eq!(receipt.record(), record(id).id);
+            });
+        }
+    });
+    let entries = bounded.records(&RecordQuery::default(), 0, usize::MAX).unwrap();
+    assert_eq!(entries.len(), callers);
+    gap_free(&entries);
+}
+
+#[test]
+fn g4_while_every_place_hangs_a_caller_waits_until_its_limit_and_no_longer() {
+    let gate = Gate::shut();
+    let limit = Duration::from_secs(1);
+    let bounded = BoundedSink::new(Arc::clone(&gate) as Arc<dyn GovernanceSink>, limit);
+    let (hung, bounded) = (BoundedSink::MAX_CALLS, &bounded);
+    thread::scope(|scope| {
+        for id in 0..hung as u128 {
+            scope.spawn(move || assert!(matches!(bounded.record(&record(id)).unwrap_err(), SinkError::TimedOut)));
+        }
+        while gate.begun.load(Ordering::SeqCst) < hung {
+            thread::sleep(Duration::from_millis(1));
+        }
+        // More than there are places.
+        let refused = (0..2 * hung as u128).map(|at| {
+            scope.spawn(move || {
+                let begun = Instant::now();
+                let error = bounded.record(&record(100 + at)).unwrap_err();
+                assert!(matches!(error, SinkError::TimedOut), "{error:?}");
+                assert!(begun.elapsed() >= limit, "not before its time: {:?}", begun.elapsed());
+                assert!(begun.elapsed() < limit * 5, "nor long after: {:?}", begun.elapsed());
+            })
+        });
+        refused.collect::<Vec<_>>().into_iter().for_each(|caller| caller.join().unwrap());
+        // Whoever waits when the sink recovers is served.
+        let waits = scope.spawn(move || bounded.record(&record(501)));
+        thread::sleep(limit / 10);
+        assert_eq!(gate.begun.load(Ordering::SeqCst), hung, "every place is taken");
+        gate.let_go();
+        assert_eq!(waits.join().unwrap().unwrap().record(), record(501).id);
+    });
+    assert_eq!(bounded.record(&record(502)).unwrap().record(), record(502).id);
+    assert_eq!(gate.begun.load(Ordering::SeqCst), hung + 2, "what was refused is never begun");
+}
+
 /// A late answer never counts: not for the call that it was for, and not for the next.
 #[test]
 fn g4_a_late_answer_never_counts() {

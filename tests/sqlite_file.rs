@@ -6,10 +6,11 @@ mod house;
 mod place;
 
 use std::error::Error;
-use std::fs;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Barrier};
-use std::thread;
+use std::time::Instant;
+use std::{env, fs, thread};
 
 use activity_privacy::sqlite::{FileError, SqliteGovernance, SqliteStore, governance_path};
 use activity_privacy::*;
@@ -247,6 +248,105 @@ fn d5_many_open_a_new_file_at_once() {
         assert_eq!(done, 1, "founded once");
         assert_eq!(records.last().unwrap().sequence, records.len() as u64);
     }
+}
+
+#[test]
+fn b1_what_names_no_file_is_refused() {
+    for path in ["", ":memory:", "file::memory:", "file:a?mode=memory", "file:a?vfs=memdb", "file:/tmp/a.db"] {
+        assert_eq!(refusals(Path::new(path)), [FileError::NotAFile; 2], "{path}");
+    }
+    assert!(FileError::NotAFile.to_string().contains("expected one"));
+}
+
+/// Other tests here use absolute paths alone, because this one changes where they all are.
+#[test]
+fn d4_a_relative_path_is_taken_from_where_it_was_opened() {
+    let (here, there) = (folder(), folder());
+    let before = env::current_dir().unwrap();
+    env::set_current_dir(here.path()).unwrap();
+    let house = house_at(Path::new("activities.db"));
+    // A file may be called like that.
+    for name in ["./:memory:", "./file:a"] {
+        drop(SqliteStore::open(name).unwrap());
+    }
+    env::set_current_dir(there.path()).unwrap();
+    furnish(&house).permit_root();
+    assert_eq!(house.everything().len(), 2);
+    // More readers at once than are kept.
+    thread::scope(|scope| (0..20).for_each(|_| drop(scope.spawn(|| assert_eq!(house.public_ids(), ["b"])))));
+    assert!(!house.records().is_empty());
+    env::set_current_dir(before).unwrap();
+    assert_eq!(fs::read_dir(there.path()).unwrap().count(), 0, "no stray file");
+    for name in ["activities.db", "activities.governance.db", ":memory:", "file:a"] {
+        assert!(here.path().join(name).is_file(), "{name}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn d4_reading_makes_no_file() {
+    let folder = folder();
+    let path = activities(folder.path());
+    drop(house_at(&path));
+    for gone in [true, false] {
+        let (store, sink) =
+            (SqliteStore::open(&path).unwrap(), SqliteGovernance::open(governance_path(&path)).unwrap());
+        for file in fs::read_dir(folder.path()).unwrap() {
+            fs::remove_file(file.unwrap().path()).unwrap();
+        }
+        if !gone {
+            fs::write(&path, b"").unwrap();
+            fs::write(governance_path(&path), b"").unwrap();
+        }
+        let errors = (store.policy().unwrap_err(), sink.records(&RecordQuery::default(), 0, 1).unwrap_err());
+        if gone {
+            assert!(matches!(errors, (StoreError::Backend(_), SinkError::Backend(_))), "{errors:?}");
+            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        } else {
+            assert_eq!([file_error(&errors.0).unwrap(), file_error(&errors.1).unwrap()], FOREIGN);
+        }
+    }
+}
+
+/// The log is long enough for a reading of it to take its time, and a record is offered amid it.
+#[test]
+fn r2_a_record_does_not_wait_for_who_reads_the_log() {
+    let folder = folder();
+    let path = governance_path(activities(folder.path()));
+    let sink = SqliteGovernance::open(&path).unwrap();
+    let record = |id: u128| Record {
+        id: RecordId(uuid::Uuid::from_u128(id)),
+        at: at(0),
+        initiator: Initiator::User(user("root")),
+        policy: None,
+        act: Act::ReadGovernance,
+        outcome: Outcome::Denied(Denial::NotAdmin),
+    };
+    let rows =
+        "INSERT INTO record WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number LIMIT 40000)
+        SELECT n, randomblob(16), ?1 FROM number";
+    Connection::open(&path).unwrap().execute(rows, [serde_json::to_string(&record(0)).unwrap()]).unwrap();
+    let by_nobody = RecordQuery { initiator: Some(user("nobody")), ..RecordQuery::default() };
+    let read = || assert!(sink.records(&by_nobody, 0, 1).unwrap().is_empty());
+    let begun = Instant::now();
+    read();
+    let takes = begun.elapsed();
+    // A machine may be busy: one of these has to come in between.
+    let answered_amid = (1..=5).any(|id| {
+        let (start, done) = (Barrier::new(2), AtomicBool::new(false));
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                start.wait();
+                read();
+                done.store(true, Ordering::SeqCst);
+            });
+            start.wait();
+            thread::sleep(takes / 4);
+            assert_eq!(sink.record(&record(id)).unwrap().sequence(), 40_000 + id as u64);
+            !done.load(Ordering::SeqCst)
+        })
+    });
+    assert!(answered_amid, "each time the record waited for a reading of {takes:?}");
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! A sink that answers in time or not at all.
 
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -14,11 +14,11 @@ use super::sink::{GovernanceSink, Receipt, RecordEntry, RecordQuery, SinkError};
 /// error, a late answer never counts, and a receipt for another record is refused.
 ///
 /// The sink runs on threads of its own, because a call that hangs cannot be ended: as many as there were calls at once,
-/// up to [`MAX_CALLS`](Self::MAX_CALLS). While that many hang, every further call is refused when its time is up. The
-/// threads end with the `BoundedSink`, those that hang as soon as their call comes back.
+/// up to [`MAX_CALLS`](Self::MAX_CALLS). While that many are under way, every further caller waits for its turn; when
+/// its time is up before that, it is refused and its call is never begun. The threads end with the `BoundedSink`, those
+/// that hang as soon as their call comes back.
 pub struct BoundedSink {
     limit: Duration,
-    jobs: SyncSender<Job>,
     pool: Arc<Pool>,
 }
 
@@ -26,21 +26,31 @@ type Job = Box<dyn FnOnce(&dyn GovernanceSink) + Send>;
 
 struct Pool {
     sink: Arc<dyn GovernanceSink>,
-    inbox: Mutex<Receiver<Job>>,
-    threads: AtomicUsize,
-    /// Threads that wait, less the jobs that wait.
-    spare: AtomicIsize,
+    line: Mutex<Line>,
+    /// Something changed for a thread that waits: a job came, or the end.
+    called: Condvar,
+}
+
+/// The jobs that wait, and the threads there are for them.
+#[derive(Default)]
+struct Line {
+    /// Each under its ticket, in the order in which they came. INVARIANT: at most one for each caller that waits.
+    jobs: VecDeque<(u64, Job)>,
+    next_ticket: u64,
+    threads: usize,
+    /// Those of the threads that wait for a job.
+    idle: usize,
+    closed: bool,
 }
 
 impl BoundedSink {
     /// How many calls may be under way at once.
     pub const MAX_CALLS: usize = 16;
 
-    /// Gives `sink` at most `limit` for each call.
+    /// Gives `sink` at most `limit` for each call, the time that the call waits for its turn included.
     pub fn new(sink: Arc<dyn GovernanceSink>, limit: Duration) -> Self {
-        let (jobs, inbox) = mpsc::sync_channel(Self::MAX_CALLS);
-        let pool = Pool { sink, inbox: Mutex::new(inbox), threads: AtomicUsize::new(0), spare: AtomicIsize::new(0) };
-        Self { limit, jobs, pool: Arc::new(pool) }
+        let pool = Pool { sink, line: Mutex::default(), called: Condvar::new() };
+        Self { limit, pool: Arc::new(pool) }
     }
 
     fn call<T: Send + 'static>(
@@ -50,54 +60,89 @@ impl BoundedSink {
         let begun = Instant::now();
         let limit = self.limit;
         let (answer, answered) = mpsc::sync_channel(1);
-        let job: Job = Box::new(move |sink| {
-            // Whoever waited for so long was told that it failed, so it must not be begun now.
-            if begun.elapsed() < limit {
-                let result = catch_unwind(AssertUnwindSafe(|| act(sink))).unwrap_or_else(|payload| {
-                    // Never dropped, because its drop can panic too and would take the thread along.
-                    std::mem::forget(payload);
-                    Err(SinkError::Panicked)
-                });
+        let ticket = Pool::line_up(
+            &self.pool,
+            Box::new(move |sink| {
+                // Whoever waited for so long is told that it failed, so it must not be begun now.
+                let result = if begun.elapsed() < limit { act(sink) } else { Err(SinkError::TimedOut) };
                 // A late answer finds nobody waiting.
                 let _ = answer.send(result);
-            }
-        });
-        if self.pool.spare.fetch_sub(1, Ordering::SeqCst) <= 0 {
-            Pool::grow(&self.pool);
-        }
-        if self.jobs.try_send(job).is_err() {
-            self.pool.spare.fetch_add(1, Ordering::SeqCst);
-            return Err(SinkError::TimedOut);
-        }
+            }),
+        );
         match answered.recv_timeout(limit.saturating_sub(begun.elapsed())) {
             Ok(result) => result,
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => Err(SinkError::TimedOut),
+            Err(RecvTimeoutError::Timeout) => {
+                self.pool.withdraw(ticket);
+                Err(SinkError::TimedOut)
+            }
+            // Only a panic takes the other end away without an answer.
+            Err(RecvTimeoutError::Disconnected) => Err(SinkError::Panicked),
         }
     }
 }
 
+impl Drop for BoundedSink {
+    fn drop(&mut self) {
+        self.pool.line().closed = true;
+        self.pool.called.notify_all();
+    }
+}
+
 impl Pool {
-    fn grow(pool: &Arc<Self>) {
-        let grown = pool.threads.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |threads| {
-            (threads < BoundedSink::MAX_CALLS).then_some(threads + 1)
-        });
-        let worker = Arc::clone(pool);
-        let started = grown.is_ok()
-            && thread::Builder::new().name("governance-sink".to_owned()).spawn(move || worker.work()).is_ok();
-        if grown.is_ok() && !started {
-            pool.threads.fetch_sub(1, Ordering::SeqCst);
+    fn line(&self) -> MutexGuard<'_, Line> {
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts a job at the end of the line, and starts a thread for it when there are more jobs than threads to take them.
+    fn line_up(pool: &Arc<Self>, job: Job) -> u64 {
+        let mut line = pool.line();
+        let ticket = line.next_ticket;
+        line.next_ticket += 1;
+        line.jobs.push_back((ticket, job));
+        let grows = line.jobs.len() > line.idle && line.threads < BoundedSink::MAX_CALLS;
+        line.threads += usize::from(grows);
+        drop(line);
+        pool.called.notify_one();
+        if grows {
+            let worker = Arc::clone(pool);
+            let thread = thread::Builder::new().name("governance-sink".to_owned());
+            if thread.spawn(move || worker.work()).is_err() {
+                // The job waits for one of the others.
+                pool.line().threads -= 1;
+            }
+        }
+        ticket
+    }
+
+    /// Takes a job out of the line, unless it was begun.
+    fn withdraw(&self, ticket: u64) {
+        let mut line = self.line();
+        if let Ok(place) = line.jobs.binary_search_by_key(&ticket, |(ticket, _)| *ticket) {
+            line.jobs.remove(place);
         }
     }
 
     fn work(&self) {
-        loop {
-            self.spare.fetch_add(1, Ordering::SeqCst);
-            let job = self.inbox.lock().unwrap_or_else(PoisonError::into_inner).recv();
-            match job {
-                Ok(job) => job(&*self.sink),
-                Err(_all_senders_gone) => return,
+        while let Some(job) = self.next() {
+            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| job(&*self.sink))) {
+                // Never dropped, because its drop can panic too and would take the thread along.
+                std::mem::forget(payload);
             }
         }
+    }
+
+    /// Waits for a job. None once there will be no more.
+    fn next(&self) -> Option<Job> {
+        let mut line = self.line();
+        while !line.closed {
+            if let Some((_, job)) = line.jobs.pop_front() {
+                return Some(job);
+            }
+            line.idle += 1;
+            line = self.called.wait(line).unwrap_or_else(PoisonError::into_inner);
+            line.idle -= 1;
+        }
+        None
     }
 }
 

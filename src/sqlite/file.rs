@@ -1,13 +1,62 @@
-//! Opening a file: whose it is, which version it has, and how it is to be written.
+//! A file: where it is, whose it is, which version it has, and how it is to be read and written.
 
-use std::path::Path;
-use std::thread;
+use std::path::{self, Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+use std::{io, thread};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use thiserror::Error;
 
 use super::FileError;
+
+/// A file that is open. One connection writes; reads have their own and are never blocked by it.
+pub(super) struct File {
+    path: PathBuf,
+    schema: &'static Schema,
+    writer: Mutex<Connection>,
+    /// Those that nobody reads from at the moment.
+    readers: Mutex<Vec<Connection>>,
+}
+
+/// How many idle connections for reading are kept.
+const IDLE_READERS: usize = 8;
+
+impl File {
+    /// Opens a file for writing, and makes it if it is not there.
+    pub(super) fn open(path: &Path, schema: &'static Schema) -> Result<Self, OpenFileError> {
+        let path = locate(path)?;
+        let writer = Mutex::new(open_writer(&path, schema)?);
+        Ok(Self { path, schema, writer, readers: Mutex::default() })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn write(&self) -> MutexGuard<'_, Connection> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads on a connection that nobody else uses meanwhile.
+    pub(super) fn read<T, E: From<OpenFileError>>(
+        &self,
+        act: impl FnOnce(&Connection) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let idle = || self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = idle().pop();
+        let connection = match kept {
+            Some(connection) => connection,
+            None => open_reader(&self.path, self.schema)?,
+        };
+        let result = act(&connection)?;
+        let mut idle = idle();
+        if idle.len() < IDLE_READERS {
+            idle.push(connection);
+        }
+        Ok(result)
+    }
+}
 
 /// What a file is to hold.
 pub(super) struct Schema {
@@ -24,36 +73,72 @@ pub(super) enum OpenFileError {
     File(#[from] FileError),
     #[error(transparent)]
     Sqlite(#[from] rusqlite::Error),
+    /// Where the file is cannot be told.
+    #[error(transparent)]
+    Location(#[from] io::Error),
 }
 
 /// How long a call waits for another process to finish its transaction.
 const BUSY: Duration = Duration::from_secs(60);
 
-/// Opens a file for writing, and makes it if it is not there.
-pub(super) fn open(path: &Path, schema: &Schema) -> Result<Connection, OpenFileError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+/// The absolute path, because every connection is to find the same file, wherever the process has gone meanwhile. What
+/// SQLite would take for something other than a path is refused: each connection would get a database of its own.
+fn locate(path: &Path) -> Result<PathBuf, OpenFileError> {
+    let text = path.as_os_str().as_encoded_bytes();
+    if text.is_empty() || text == b":memory:" || text.starts_with(b"file:") {
+        return Err(FileError::NotAFile.into());
+    }
+    Ok(path::absolute(path)?)
+}
+
+fn open_writer(path: &Path, schema: &Schema) -> Result<Connection, OpenFileError> {
+    let mut connection = connect(path, OpenFlags::SQLITE_OPEN_CREATE)?;
+    if !is_ours(&mut connection, schema)? {
+        make(&mut connection, schema)?;
+    }
+    settle(&connection)?;
+    Ok(connection)
+}
+
+/// Makes no file: whoever reads from one that is gone must not find an empty one in its place.
+fn open_reader(path: &Path, schema: &Schema) -> Result<Connection, OpenFileError> {
+    let mut connection = connect(path, OpenFlags::empty())?;
+    if !is_ours(&mut connection, schema)? {
+        return Err(FileError::Foreign { expected: schema.holds }.into());
+    }
+    settle(&connection)?;
+    // Not opened read-only, because readers of a file in WAL mode write to the index of the log.
+    connection.pragma_update(None, "query_only", "ON")?;
+    Ok(connection)
+}
+
+fn connect(path: &Path, create: OpenFlags) -> Result<Connection, OpenFileError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | create;
     let mut connection = Connection::open_with_flags(path, flags)?;
     connection.busy_handler(Some(wait_in_line))?;
-    check(&mut connection, schema).map_err(|error| match error {
+    Ok(connection)
+}
+
+/// Only once it is known whose file it is, because this already reads the schema.
+fn settle(connection: &Connection) -> Result<(), OpenFileError> {
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "trusted_schema", "OFF")?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(())
+}
+
+fn is_ours(connection: &mut Connection, schema: &Schema) -> Result<bool, OpenFileError> {
+    // In one transaction, because another process may be making the file: half of what it wrote is nobody's file.
+    let ours = connection.transaction().map_err(OpenFileError::from).and_then(|snapshot| identify(&snapshot, schema));
+    ours.map_err(|error| match error {
         OpenFileError::Sqlite(error) if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) => {
             FileError::Foreign { expected: schema.holds }.into()
         }
         error => error,
-    })?;
-    connection.pragma_update(None, "synchronous", "FULL")?;
-    connection.pragma_update(None, "trusted_schema", "OFF")?;
-    connection.set_prepared_statement_cache_capacity(64);
-    Ok(connection)
+    })
 }
 
-fn check(connection: &mut Connection, schema: &Schema) -> Result<(), OpenFileError> {
-    // In one transaction, because another process may be making the file: half of what it wrote is nobody's file.
-    let snapshot = connection.transaction()?;
-    let ours = identify(&snapshot, schema)?;
-    snapshot.commit()?;
-    if ours {
-        return Ok(());
-    }
+fn make(connection: &mut Connection, schema: &Schema) -> Result<(), OpenFileError> {
     use_wal(connection)?;
     // Look again once nobody else can write.
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;

@@ -1,12 +1,11 @@
 //! Governance records in a file of their own.
 
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::path::Path;
 
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use rusqlite::{OptionalExtension, TransactionBehavior, params};
 
 use super::FileError;
-use super::file::{self, OpenFileError, Schema};
+use super::file::{File, OpenFileError, Schema};
 use crate::governance::{GovernanceSink, Receipt, Record, RecordEntry, RecordQuery, SinkError};
 
 /// The sequence is given in the transaction that writes the record, so a record that did not commit leaves no gap.
@@ -22,24 +21,20 @@ const SCHEMA: Schema = Schema {
 };
 
 /// Governance records in one SQLite file.
+///
+/// One connection records; reads have their own, so no reveal waits for somebody who searches the log.
 pub struct SqliteGovernance {
-    path: PathBuf,
-    connection: Mutex<Connection>,
+    file: File,
 }
 
 impl SqliteGovernance {
-    /// Opens a file, and makes it if it is not there.
+    /// Opens a file, and makes it if it is not there. A relative path is taken from where the process is now.
     ///
     /// # Errors
-    /// [`SinkError::Backend`], with a [`FileError`] as its source when something else or a newer version made the file.
+    /// [`SinkError::Backend`], with a [`FileError`] as its source when something else or a newer version made the file,
+    /// or the path names none.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, SinkError> {
-        let path = path.as_ref().to_owned();
-        let connection = Mutex::new(file::open(&path, &SCHEMA)?);
-        Ok(Self { path, connection })
-    }
-
-    fn connection(&self) -> MutexGuard<'_, Connection> {
-        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+        Ok(Self { file: File::open(path.as_ref(), &SCHEMA)? })
     }
 }
 
@@ -47,8 +42,8 @@ impl GovernanceSink for SqliteGovernance {
     fn record(&self, record: &Record) -> Result<Receipt, SinkError> {
         let text = serde_json::to_string(record).map_err(|_| damaged())?;
         let id = record.id.0.as_bytes().as_slice();
-        let mut connection = self.connection();
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut writer = self.file.write();
+        let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let known: Option<(i64, Vec<u8>)> = transaction
             .prepare_cached("SELECT sequence, record FROM record WHERE id = ?1")?
             .query_row([id], |row| Ok((row.get(0)?, row.get_ref(1)?.as_bytes()?.to_vec())))
@@ -71,22 +66,23 @@ impl GovernanceSink for SqliteGovernance {
     }
 
     fn records(&self, query: &RecordQuery, after: u64, limit: usize) -> Result<Vec<RecordEntry>, SinkError> {
-        let mut found = Vec::new();
-        let connection = self.connection();
-        let mut statement =
-            connection.prepare_cached("SELECT sequence, record FROM record WHERE sequence > ?1 ORDER BY sequence")?;
-        let mut rows = statement.query([i64::try_from(after).unwrap_or(i64::MAX)])?;
-        while found.len() < limit
-            && let Some(row) = rows.next()?
-        {
-            let sequence: i64 = row.get(0)?;
-            let text = row.get_ref(1)?.as_bytes().map_err(|_| damaged())?;
-            let record: Record = serde_json::from_slice(text).map_err(|_| damaged())?;
-            if query.matches(&record) {
-                found.push(RecordEntry { sequence: sequence.unsigned_abs(), record });
+        self.file.read(|connection| {
+            let mut found = Vec::new();
+            let mut statement = connection
+                .prepare_cached("SELECT sequence, record FROM record WHERE sequence > ?1 ORDER BY sequence")?;
+            let mut rows = statement.query([i64::try_from(after).unwrap_or(i64::MAX)])?;
+            while found.len() < limit
+                && let Some(row) = rows.next()?
+            {
+                let sequence: i64 = row.get(0)?;
+                let text = row.get_ref(1)?.as_bytes().map_err(|_| damaged())?;
+                let record: Record = serde_json::from_slice(text).map_err(|_| damaged())?;
+                if query.matches(&record) {
+                    found.push(RecordEntry { sequence: sequence.unsigned_abs(), record });
+                }
             }
-        }
-        Ok(found)
+            Ok(found)
+        })
     }
 }
 
@@ -105,12 +101,13 @@ impl From<OpenFileError> for SinkError {
         match error {
             OpenFileError::File(error) => Self::Backend(Box::new(error)),
             OpenFileError::Sqlite(error) => error.into(),
+            OpenFileError::Location(error) => Self::Backend(Box::new(error)),
         }
     }
 }
 
 impl std::fmt::Debug for SqliteGovernance {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SqliteGovernance").field("path", &self.path).finish_non_exhaustive()
+        f.debug_struct("SqliteGovernance").field("path", &self.file.path()).finish_non_exhaustive()
     }
 }

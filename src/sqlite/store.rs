@@ -1,7 +1,7 @@
 //! Activities and the policy that they are stamped under.
 
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::path::Path;
+use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 use rusqlite::types::Value;
@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::FileError;
-use super::file::{self, OpenFileError, Schema};
+use super::file::{File, OpenFileError, Schema};
 use crate::activity::{Activity, ActivityId};
 use crate::change::RecordedChange;
 use crate::directory::{DirectoryRevision, VanishedGroup};
@@ -89,44 +89,18 @@ impl Table {
 ///
 /// One connection writes; reads have their own and are never blocked by it.
 pub struct SqliteStore {
-    path: PathBuf,
-    writer: Mutex<Connection>,
-    readers: Mutex<Vec<Connection>>,
+    file: File,
     policy: ArcSwapOption<PrivacyPolicy>,
 }
 
-/// How many idle connections for reading are kept.
-const IDLE_READERS: usize = 8;
-
 impl SqliteStore {
-    /// Opens a file, and makes it if it is not there.
+    /// Opens a file, and makes it if it is not there. A relative path is taken from where the process is now.
     ///
     /// # Errors
-    /// [`StoreError::Unreadable`] with a [`FileError`] as its source when something else or a newer version made the file;
-    /// [`StoreError::Backend`] when it cannot be opened.
+    /// [`StoreError::Unreadable`] with a [`FileError`] as its source when something else or a newer version made the file,
+    /// or the path names none; [`StoreError::Backend`] when it cannot be opened.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
-        let path = path.as_ref().to_owned();
-        let writer = Mutex::new(file::open(&path, &SCHEMA)?);
-        Ok(Self { path, writer, readers: Mutex::default(), policy: ArcSwapOption::empty() })
-    }
-
-    fn write(&self) -> MutexGuard<'_, Connection> {
-        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn read<T>(&self, act: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let idle = || self.readers.lock().unwrap_or_else(PoisonError::into_inner);
-        let kept = idle().pop();
-        let connection = match kept {
-            Some(connection) => connection,
-            None => file::open(&self.path, &SCHEMA)?,
-        };
-        let result = act(&connection)?;
-        let mut idle = idle();
-        if idle.len() < IDLE_READERS {
-            idle.push(connection);
-        }
-        Ok(result)
+        Ok(Self { file: File::open(path.as_ref(), &SCHEMA)?, policy: ArcSwapOption::empty() })
     }
 
     /// Hands every public activity that matches to `take`, newest first, until it has enough.
@@ -136,7 +110,7 @@ impl SqliteStore {
         after: Option<&Position>,
         mut take: impl FnMut(PublicActivity) -> Flow,
     ) -> Result<(), StoreError> {
-        self.read(|connection| {
+        self.file.read(|connection| {
             each(connection, &[PUBLIC], query, after, |stored| match stored.into_public() {
                 Some(public) => take(public),
                 // INVARIANT: nothing private lies in the public table; if it did, it would not be shown.
@@ -154,7 +128,7 @@ enum Flow {
 
 impl ActivityStore for SqliteStore {
     fn policy(&self) -> Result<Option<Arc<PrivacyPolicy>>, StoreError> {
-        self.read(|connection| {
+        self.file.read(|connection| {
             let Some(in_force) = revision_in_force(connection)? else { return Ok(None) };
             if let Some(known) = self.policy.load_full().filter(|known| known.revision() == in_force) {
                 return Ok(Some(known));
@@ -170,7 +144,7 @@ impl ActivityStore for SqliteStore {
 
     fn publish(&self, change: &RecordedChange) -> Result<(), StoreError> {
         let document = to_json(POLICY, change.policy())?;
-        let mut writer = self.write();
+        let mut writer = self.file.write();
         let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
         fence(&transaction, change.expected())?;
         transaction
@@ -219,9 +193,9 @@ impl ActivityStore for SqliteStore {
 
     fn append(&self, batch: &StampedBatch<'_>) -> Result<Vec<Appended>, StoreError> {
         if batch.stamped().is_empty() {
-            return self.read(|connection| fence(connection, Some(batch.policy()))).map(|()| Vec::new());
+            return self.file.read(|connection| fence(connection, Some(batch.policy()))).map(|()| Vec::new());
         }
-        let mut writer = self.write();
+        let mut writer = self.file.write();
         // Immediate: from here on no other process can change the policy before this batch is in.
         let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
         fence(&transaction, Some(batch.policy()))?;
@@ -249,7 +223,7 @@ impl ActivityStore for SqliteStore {
     }
 
     fn public_activity(&self, id: &ActivityId) -> Result<Option<PublicActivity>, StoreError> {
-        self.read(|connection| {
+        self.file.read(|connection| {
             let mut statement =
                 connection.prepare_cached("SELECT activity, stamp FROM public_activity WHERE id = ?1")?;
             let mut rows = statement.query([id.as_str()])?;
@@ -277,7 +251,7 @@ impl ActivityStore for SqliteStore {
     }
 
     fn public_since(&self, after: u64, limit: usize) -> Result<Vec<(u64, PublicActivity)>, StoreError> {
-        self.read(|connection| {
+        self.file.read(|connection| {
             let mut statement = connection.prepare_cached(
                 "SELECT activity, stamp, sequence FROM public_activity WHERE sequence > ?1 ORDER BY sequence LIMIT ?2",
             )?;
@@ -303,7 +277,7 @@ impl ActivityStore for SqliteStore {
         let tables: &[Table] = if admission.private_only() { &[PRIVATE] } else { &[PUBLIC, PRIVATE] };
         let mut page = Vec::new();
         if limit > 0 {
-            self.read(|connection| {
+            self.file.read(|connection| {
                 each(connection, tables, admission.query(), after, |stored| {
                     page.push(stored);
                     if page.len() < limit { Flow::On } else { Flow::Enough }
@@ -468,12 +442,13 @@ impl From<OpenFileError> for StoreError {
         match error {
             OpenFileError::File(error) => Self::Unreadable(Box::new(error)),
             OpenFileError::Sqlite(error) => error.into(),
+            OpenFileError::Location(error) => Self::Backend(Box::new(error)),
         }
     }
 }
 
 impl std::fmt::Debug for SqliteStore {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SqliteStore").field("path", &self.path).finish_non_exhaustive()
+        f.debug_struct("SqliteStore").field("path", &self.file.path()).finish_non_exhaustive()
     }
 }
