@@ -155,7 +155,7 @@ impl ActivityStore for SqliteStore {
     }
 
     fn vanished_groups(&self) -> Result<Vec<VanishedGroup>, StoreError> {
-        self.read(|connection| {
+        self.file.read(|connection| {
             let mut statement = connection.prepare_cached("SELECT document FROM vanished_group ORDER BY id")?;
             let mut rows = statement.query([])?;
             let mut vanished = Vec::new();
@@ -168,7 +168,7 @@ impl ActivityStore for SqliteStore {
     }
 
     fn keep_vanished(&self, vanished: &VanishedGroup) -> Result<(), StoreError> {
-        let mut writer = self.write();
+        let mut writer = self.file.write();
         let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let together = match vanished_group(&transaction, vanished.group())? {
             Some(known) => known.together_with(vanished),
@@ -182,7 +182,7 @@ impl ActivityStore for SqliteStore {
     }
 
     fn drop_vanished(&self, group: &GroupId, back_in: DirectoryRevision) -> Result<(), StoreError> {
-        let mut writer = self.write();
+        let mut writer = self.file.write();
         let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
         if vanished_group(&transaction, group)?.is_some_and(|vanished| vanished.gone_in() < back_in) {
             transaction.prepare_cached("DELETE FROM vanished_group WHERE id = ?1")?.execute([group.as_str()])?;
