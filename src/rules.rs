@@ -13,8 +13,8 @@
 //! - **D2** A stored verdict never changes, in either direction, whatever becomes of groups, members, domains or imports.
 //! - **D3** When an activity happened plays no part; what comes late is decided when it comes. Policies are ordered by
 //!   revision, never by a clock.
-//! - **D4** The first delivery of an id decides its verdict and its content for ever, on any node and after any crash. Whoever
-//!   delivers learns: [stored, duplicate or conflict](crate::Delivery).
+//! - **D4** The first stored delivery of an id decides its verdict and its content for ever, on any node and after any crash.
+//!   Whoever delivers learns: [stored, duplicate or conflict](crate::Delivery), or not monitored while it is out of scope.
 //! - **D5** After a change of the policy returned, nothing whose ingest starts later is stored under an older revision, in
 //!   any thread or process that shares the store. A batch is all under one revision.
 //! - **D6** Private is what a performing principal did who is in a private group, directly or through other groups: the
@@ -30,8 +30,8 @@
 //!   words. A user whom a working directory does not know is in no group, which is no doubt.
 //! - **D10** Cycles and diamonds among groups give the transitive closure.
 //! - **D11** A directory is in force whole or not at all. Disabled and deleted users stay members until their group says
-//!   otherwise. A group of the policy that vanishes keeps its last members until it leaves the policy, and a record says so. If
-//!   nobody knows its last members, everything is hidden.
+//!   otherwise. A group of the policy that [vanishes](crate::VanishedGroup) keeps its last members until it comes back or
+//!   leaves the policy, and a record says so. If nobody knows its last members, everything is hidden.
 //! - **D12** Only an imported or built-in group can be made private or used in scope.
 //! - **D13** *(not built yet)* A dry run says what a change would do.
 //!
@@ -58,7 +58,7 @@
 //!   activities; a grant names an address, is bound to the one id that it leads to then, and is refused when that is no admin,
 //!   nobody, or several.
 //! - **P2** Permission is asked at each use: an admin now, and granted now. Losing the admin role ends the grant for good. A
-//!   revocation stops a reveal at its next page.
+//!   revocation stops a reveal at its next page, and a page whose record was still being written.
 //! - **P3** By option nobody grants to themselves, and a reveal needs a justification. *(Not built yet: approvals.)*
 //!
 //! # R: revealing
@@ -86,7 +86,8 @@
 //!
 //! # F: forwarding
 //!
-//! - **F1** Only activities stamped public reach a forwarder; [the type](crate::PublicActivity) cannot be made from another.
+//! - **F1** Only activities stamped public reach a forwarder; [the type](crate::PublicActivity) cannot be made from another,
+//!   unless a store claims what is not so ([`StoredActivity::assertion`](crate::StoredActivity::assertion)).
 //!   Replays go by the stored verdict.
 //! - **F2** Batches come in the order of storing and resume from a [cursor](crate::ForwardCursor). *(Not built yet: driving
 //!   forwarders.)*

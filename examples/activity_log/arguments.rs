@@ -7,7 +7,8 @@ use lexopt::{Arg, Parser, ValueExt};
 pub(crate) const USAGE: &str = "\
 usage: activity_log [--database FILE] [--groups FILE] [--private GROUP]... [--siem FILE] [ACTIVITY-FILE]...
 
-  --database FILE   where activities are kept; governance records go into a file beside it (default: nowhere)
+  --database FILE   where activities are kept; governance records go into a file beside it (default: nowhere).
+                    Its policy is left as the other arguments say, so the step that makes groups public is left out
   --groups FILE     users and groups as JSON (default with activity files: nobody is in any group)
   --private GROUP   a group's id or name, `applications` or `external-users`; may be given again
                     (default: the first group, or `applications` without a groups file)

@@ -103,21 +103,18 @@ fn main() -> Result<()> {
     let siem = arguments.siem.clone().unwrap_or_else(|| scratch.path().join("siem.jsonl"));
     println!("{} public activities, none other", forward(&filter, &siem)?);
 
-    show::heading("Change the policy: the past stays as it was");
-    for group in &private {
-        change(&filter, &PolicyChange::MakePublic(group.clone()))?;
-        println!("public from now on: {group}");
+    // Not on a database that stays: whatever another process delivers meanwhile would be public for ever.
+    if arguments.database.is_none() {
+        show::heading("Change the policy: the past stays as it was");
+        for group in &private {
+            change(&filter, &PolicyChange::MakePublic(group.clone()))?;
+            println!("public from now on: {group}");
+        }
     }
     if arguments.files.is_empty() {
         let before = log.count(&Query::all())?;
         ingest(&filter, "sample, second day", sample::second_day().as_bytes(), 0, &mut totals)?;
-        println!("{} more activities are shown, the same people's among them", log.count(&Query::all())? - before);
-    } else if arguments.database.is_some() {
-        // The walk-through leaves the policy of a database that stays as the arguments say.
-        for group in &private {
-            change(&filter, &PolicyChange::MakePrivate(group.clone()))?;
-            println!("and private again: {group}");
-        }
+        println!("{} more activities are shown", log.count(&Query::all())? - before);
     }
     if let Some(first) = hidden {
         let delivery = filter.ingest(std::slice::from_ref(first.activity()))?;
@@ -128,6 +125,9 @@ fn main() -> Result<()> {
             if shown { "shown" } else { "as hidden as before" }
         );
     }
+
+    // Nor does the investigator of the walk-through keep a permission on it.
+    change(&filter, &PolicyChange::Revoke(groups::investigator().into()))?;
 
     println!();
     println!("{totals}");

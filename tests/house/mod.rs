@@ -86,8 +86,7 @@ impl House {
         Self::over(Arc::new(MemoryStore::new()), Arc::new(MemorySink::new()))
     }
 
-    /// Over any store and sink; opens or founds the policy. Ids count up from the nanosecond, so that houses over the same
-    /// files do not share them.
+    /// Over any store and sink; opens or founds the policy.
     pub(crate) fn over(store: Arc<dyn ActivityStore>, sink: Arc<dyn GovernanceSink>) -> Self {
         let directory = Arc::new(MemoryDirectory::new());
         let clock = Arc::new(AtomicI64::new(0));
