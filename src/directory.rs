@@ -18,10 +18,12 @@ pub use self::vanished::VanishedGroup;
 ///
 /// # Contract
 /// - **Atomicity.** A snapshot is whole: it comes from one import that succeeded to the end, never from a part of one.
-/// - **Ordering.** The revision grows whenever the content changes, across restarts too. Two snapshots of the same
+/// - **Ordering.** The revision grows whenever the content or the as-of time changes, across restarts too. Two snapshots of the same
 ///   revision say the same.
 /// - **Succession.** Each snapshot is the [successor](DirectorySnapshot::succeeding) of the one before, so that groups that
-///   vanished keep their last members. Of a group whose last members nobody knows, everybody is hidden.
+///   vanished keep their last members. While nobody knows the last members of a group of the policy, everybody is hidden.
+///   After each import, [`PrivacyFilter::follow_directory`](crate::PrivacyFilter::follow_directory) keeps them for the next
+///   start.
 /// - **Errors.** Whoever cannot answer says so. The library then hides what it cannot decide: the safe wrong answer
 ///   is an error, never an empty snapshot.
 /// - **Concurrency.** Called from any thread, once for each batch of activities, so it should answer from memory.

@@ -20,6 +20,7 @@ pub use self::governed::{ChangeError, GovernanceError};
 pub use self::ingest::{Delivery, IngestError, IngestReport};
 pub use self::reveal::{Reveal, RevealError};
 use self::runtime::Runtime;
+pub use self::upkeep::FollowError;
 use self::upkeep::Upkeep;
 pub use self::view::{Page, View, ViewError};
 use crate::directory::{DirectorySnapshot, GroupDirectory};
@@ -153,7 +154,7 @@ impl PrivacyFilterBuilder {
     pub fn open(self) -> Result<PrivacyFilter, OpenError> {
         let filter = self.build();
         match filter.inner.store.policy()? {
-            Some(_) => Ok(filter),
+            Some(_) => Ok(filter.following()),
             None => Err(OpenError::NoPolicy),
         }
     }
@@ -166,7 +167,7 @@ impl PrivacyFilterBuilder {
     pub fn found(self, administrator: UserId) -> Result<PrivacyFilter, OpenError> {
         let filter = self.build();
         filter.inner.found(administrator)?;
-        Ok(filter)
+        Ok(filter.following())
     }
 
     /// A filter over a store, whether it holds a policy or not.
@@ -181,7 +182,7 @@ impl PrivacyFilterBuilder {
                 Err(error) => return Err(error),
             }
         }
-        Ok(filter)
+        Ok(filter.following())
     }
 
     fn build(self) -> PrivacyFilter {
@@ -190,6 +191,14 @@ impl PrivacyFilterBuilder {
         let (screen, newest) = (ArcSwapOption::empty(), ArcSwapOption::empty());
         let (renewal, upkeep) = (Mutex::default(), Mutex::default());
         PrivacyFilter { inner: Arc::new(Inner { store, directory, sink, runtime, screen, renewal, newest, upkeep }) }
+    }
+}
+
+impl PrivacyFilter {
+    /// Begins to follow the directory. What fails is tried again with the next batch.
+    fn following(self) -> Self {
+        let _ = self.inner.follow_now();
+        self
     }
 }
 

@@ -39,7 +39,7 @@ pub use directory::{
     User, UserStatus, VanishedGroup,
 };
 pub use filter::{
-    ChangeError, Delivery, GovernanceError, IngestError, IngestReport, OpenError, Page, PrivacyFilter,
+    ChangeError, Delivery, FollowError, GovernanceError, IngestError, IngestReport, OpenError, Page, PrivacyFilter,
     PrivacyFilterBuilder, Reveal, RevealError, View, ViewError,
 };
 pub use forward::{ForwardBatch, ForwardCursor};

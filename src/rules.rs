@@ -31,7 +31,9 @@
 //! - **D10** Cycles and diamonds among groups give the transitive closure.
 //! - **D11** A directory is in force whole or not at all. Disabled and deleted users stay members until their group says
 //!   otherwise. A group of the policy that [vanishes](crate::VanishedGroup) keeps its last members until it comes back or
-//!   leaves the policy, and a record says so. If nobody knows its last members, everything is hidden.
+//!   leaves the policy, and a record says so. While nobody knows its last members, everything is hidden. What a node
+//!   that starts later knows of them was kept by [`follow_directory`](crate::PrivacyFilter::follow_directory), which a service
+//!   calls after each import; a node that missed an import learns of its members as soon as another node kept them.
 //! - **D12** Only an imported or built-in group can be made private or used in scope.
 //! - **D13** *(not built yet)* A dry run says what a change would do.
 //!

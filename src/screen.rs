@@ -12,7 +12,6 @@ use self::matching::{Findings, Watch};
 pub use self::stamp::{Cause, Explanation, Reason, Stamp, Stamped, StampedBatch, Standing, Verdict, Visibility};
 use crate::activity::{Activity, App};
 use crate::directory::{DirectoryError, DirectoryRevision, DirectorySnapshot, VanishedGroup};
-use crate::identity::GroupId;
 use crate::policy::{GroupRef, PrivacyPolicy, Revision, ScopeEffect, ScopeRule, WhenUndecidable};
 
 /// A policy and a directory, made ready to decide.
@@ -90,9 +89,10 @@ impl Screen {
         self.directory.as_ref().ok()
     }
 
-    /// The imported groups of the policy that are gone from the directory and of which nobody knows the last members.
-    pub fn missing_groups(&self) -> impl Iterator<Item = &GroupId> {
-        self.watch.missing()
+    /// Whether a group of the policy is gone from the directory, so that its last members count, as far as they are known.
+    #[must_use]
+    pub fn relies_on_last_members(&self) -> bool {
+        self.watch.relies_on_last_members()
     }
 
     /// The revisions that every verdict of this screen carries.

@@ -25,6 +25,7 @@ use crate::stored::PublicActivity;
 /// - **Idempotency.** An id is stored once, for ever, with the first content and the first stamp, whichever visibility it
 ///   got; within one batch too.
 /// - **Durability.** Whatever was answered `Ok` outlives a crash.
+/// - **Vanished groups.** Keeping and dropping are one transaction each, and what several nodes keep of one group adds up.
 /// - **Non-interference.** The `public_*` methods answer as if no private activity had ever been appended: in content,
 ///   order, position numbers, counts and errors. Nor may their cost grow with the number of private activities.
 /// - **Ordering.** Pages are newest first by [`Position`]. [`public_since`](Self::public_since) is in the order of storing.
@@ -56,12 +57,12 @@ pub trait ActivityStore: Send + Sync {
     /// [`StoreError`] when it may not be kept.
     fn keep_vanished(&self, vanished: &VanishedGroup) -> Result<(), StoreError>;
 
-    /// Drops a group that is back in the directory of this revision, if it vanished in an earlier one: a node whose
-    /// directory lags behind drops nothing.
+    /// Drops what was kept of a group, if it vanished in the directory of this revision or an earlier one: what another node
+    /// kept of a later time stays.
     ///
     /// # Errors
     /// [`StoreError`] when it may not be dropped.
-    fn drop_vanished(&self, group: &GroupId, back_in: DirectoryRevision) -> Result<(), StoreError>;
+    fn drop_vanished(&self, group: &GroupId, up_to: DirectoryRevision) -> Result<(), StoreError>;
 
     /// Stores a batch, if the policy that it was stamped under is still in force. Answers for each stamped activity, in
     /// order. An empty batch only asks whether its policy is in force.
@@ -166,8 +167,8 @@ macro_rules! forward {
                 (**self).keep_vanished(vanished)
             }
 
-            fn drop_vanished(&self, group: &GroupId, back_in: DirectoryRevision) -> Result<(), StoreError> {
-                (**self).drop_vanished(group, back_in)
+            fn drop_vanished(&self, group: &GroupId, up_to: DirectoryRevision) -> Result<(), StoreError> {
+                (**self).drop_vanished(group, up_to)
             }
 
             fn append(&self, batch: &StampedBatch<'_>) -> Result<Vec<Appended>, StoreError> {

@@ -632,3 +632,40 @@ fn g4_a_bounded_sink_leaves_no_thread_behind() {
         thread::sleep(Duration::from_millis(5));
     }
 }
+
+/// A sink that records at once and takes its time to read.
+struct SlowToRead(MemorySink);
+
+impl GovernanceSink for SlowToRead {
+    fn record(&self, record: &Record) -> Result<Receipt, SinkError> {
+        self.0.record(record)
+    }
+
+    fn records(&self, query: &RecordQuery, after: u64, limit: usize) -> Result<Vec<RecordEntry>, SinkError> {
+        std::thread::sleep(std::time::Duration::from_secs(2));
+        self.0.records(query, after, limit)
+    }
+}
+
+#[test]
+fn g4_whoever_reads_the_log_takes_no_place_of_a_record() {
+    let limit = std::time::Duration::from_millis(100);
+    let house = House::over(Arc::new(MemoryStore::new()), Arc::new(MemorySink::new()));
+    let filter =
+        PrivacyFilter::builder(Arc::clone(&house.store), MemoryDirectory::new(), SlowToRead(MemorySink::new()))
+            .sink_limit(limit)
+            .open()
+            .unwrap();
+    let readers: Vec<_> = (0..BoundedSink::MAX_CALLS)
+        .map(|_| {
+            let filter = filter.clone();
+            std::thread::spawn(move || {
+                filter.governance(&user("root"), &RecordQuery::default(), 0, PageSize::default()).is_err()
+            })
+        })
+        .collect();
+    for reader in readers {
+        assert!(reader.join().unwrap(), "a reading that takes too long is refused");
+    }
+    filter.change(&user("root"), &PolicyChange::MakePrivate(GroupRef::Applications)).unwrap();
+}

@@ -14,6 +14,7 @@ use crate::identity::GroupId;
 #[serde(deny_unknown_fields)]
 pub struct VanishedGroup {
     pub(super) group: GroupId,
+    pub(super) last_seen: DirectoryRevision,
     pub(super) gone_in: DirectoryRevision,
     pub(super) members: Vec<User>,
 }
@@ -31,16 +32,29 @@ impl VanishedGroup {
         self.gone_in
     }
 
+    /// Whether this tells of an earlier time that the group was gone: `other` saw it after that.
+    pub(crate) fn is_before(&self, other: &Self) -> bool {
+        self.gone_in <= other.last_seen
+    }
+
     /// Whoever was in it last, directly or through other groups, as the directory knew them then.
     #[must_use]
     pub fn members(&self) -> &[User] {
         &self.members
     }
 
-    /// What two nodes know together of one group: a node that missed an import knows of fewer members, and whoever is
-    /// left out here would be shown.
+    /// What two nodes know together of one group. If they tell of the same time that it was gone, it is the members of
+    /// both: a node that missed an import knows of fewer, and whoever is left out here would be shown. Otherwise what is
+    /// from the later time.
     #[must_use]
     pub fn together_with(mut self, other: &Self) -> Self {
+        if other.is_before(&self) {
+            return self;
+        }
+        if self.is_before(other) {
+            return other.clone();
+        }
+        self.last_seen = self.last_seen.max(other.last_seen);
         self.gone_in = self.gone_in.max(other.gone_in);
         for member in &other.members {
             if !self.members.iter().any(|known| known.id() == member.id()) {
@@ -55,6 +69,7 @@ impl std::fmt::Debug for VanishedGroup {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("VanishedGroup")
             .field("group", &self.group)
+            .field("last_seen", &self.last_seen)
             .field("gone_in", &self.gone_in)
             .field("members", &self.members.len())
             .finish()
@@ -65,13 +80,16 @@ impl DirectorySnapshot {
     /// The same snapshot as the one that follows `before`: groups that stood there and are gone keep their last members,
     /// from one import to the next, until they come back. Every adapter puts its snapshots in force in this way, so that who
     /// was in a group last depends on the imports alone.
+    ///
+    /// Costs the members of every group that vanished, in time now and in memory until it comes back.
     #[must_use]
     pub fn succeeding(mut self, before: &Self) -> Self {
         let gone = |group: &&GroupId| self.group_index(group).is_none();
         let long_gone = before.vanished.values().filter(|vanished| gone(&&vanished.group)).map(Arc::clone);
         let now_gone = before.groups().map(|(group, _)| group).filter(gone).map(|group| {
             let members = before.users_below(group).cloned().collect();
-            Arc::new(VanishedGroup { group: group.clone(), gone_in: self.revision, members })
+            let (last_seen, gone_in) = (before.revision, self.revision);
+            Arc::new(VanishedGroup { group: group.clone(), last_seen, gone_in, members })
         });
         let vanished = long_gone.chain(now_gone).map(|vanished| (vanished.group.clone(), vanished)).collect();
         self.vanished = vanished;

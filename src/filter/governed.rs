@@ -86,7 +86,11 @@ impl PrivacyFilter {
             let recorded = self.inner.record_change(pending).map_err(ChangeError::Unrecorded)?;
             let revision = recorded.policy().revision();
             match self.inner.publish(&recorded) {
-                (Ok(()), Ok(())) => return Ok(revision),
+                (Ok(()), Ok(())) => {
+                    // What fails is tried again with the next batch.
+                    let _ = self.inner.follow_now();
+                    return Ok(revision);
+                }
                 (Ok(()), Err(source)) => return Err(ChangeError::OutcomeUnrecorded { revision, source }),
                 (Err(StoreError::Stale { .. }), _) => {}
                 (Err(error), _) => return Err(error.into()),

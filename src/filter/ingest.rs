@@ -86,6 +86,7 @@ impl PrivacyFilter {
                 Ok(batch) => batch,
                 // A stale policy must not refuse what the one in force would take.
                 Err(undecidable) if self.inner.policy()?.revision() == screen.policy().revision() => {
+                    self.inner.follow(&screen);
                     return Err(undecidable.into());
                 }
                 Err(_) => {
@@ -131,8 +132,8 @@ impl Inner {
         }
         let (policy, vanished) = (self.policy()?, self.store.vanished_groups()?);
         let screen = Arc::new(Screen::with_vanished(policy, directory, &vanished));
-        // Another node may know, now or soon, who was in a group that is gone: a screen that does not is asked for anew.
-        if screen.missing_groups().next().is_none() {
+        // Of a group that is gone, another node may know more members, now or soon: that is asked for anew.
+        if !screen.relies_on_last_members() {
             self.screen.store(Some(Arc::clone(&screen)));
         }
         Ok(screen)

@@ -4,16 +4,18 @@
 //! next start, and put on record.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, TryLockError};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use thiserror::Error;
 
-use super::Inner;
+use super::{Inner, PrivacyFilter};
 use crate::directory::{DirectoryError, DirectoryRevision, DirectorySnapshot};
-use crate::governance::{Act, GovernanceSink, Initiator, Outcome, Record};
+use crate::governance::{Act, GovernanceSink, Initiator, Outcome, Record, SinkError};
 use crate::identity::GroupId;
 use crate::policy::{PrivacyPolicy, Revision};
 use crate::screen::Screen;
+use crate::store::StoreError;
 
 /// How far this filter has kept up.
 #[derive(Default)]
@@ -23,6 +25,33 @@ pub(super) struct Upkeep {
     again_at: Option<DateTime<Utc>>,
     /// The groups of which it is on record that nobody knows their members.
     unknown: BTreeSet<GroupId>,
+}
+
+/// Why the directory was not followed. No verdict of this process is wrong for it; call again.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum FollowError {
+    /// The directory does not answer.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
+    /// What vanished or came back could not be recorded.
+    #[error("what vanished from the directory or came back could not be recorded")]
+    Unrecorded(#[from] SinkError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl PrivacyFilter {
+    /// Follows the directory: keeps for the next start, and puts on record, which groups of the policy vanished from it or
+    /// came back. Call it after each import. Opening a filter, changing the policy and ingesting do it too, but an import
+    /// that another one replaced in between is then never followed, and a node that starts later knows nothing of it.
+    ///
+    /// # Errors
+    /// [`FollowError`]; the verdicts of this process do not depend on it.
+    pub fn follow_directory(&self) -> Result<(), FollowError> {
+        self.inner.follow_now()
+    }
 }
 
 impl Inner {
@@ -40,70 +69,68 @@ impl Inner {
         Ok(self.newest.load_full().unwrap_or(offered))
     }
 
-    /// Keeps and records what vanished or came back, once for each policy and directory. What fails is tried again after
-    /// a while, so that a sink that hangs does not hold up every batch.
+    /// Follows the directory after a batch, once for each policy and directory. What fails is tried again after a while, so
+    /// that a sink that hangs does not hold up every batch.
     pub(super) fn follow(&self, screen: &Screen) {
         const PAUSE: TimeDelta = TimeDelta::seconds(30);
-        let (policy, Some(directory)) = (screen.policy(), screen.directory()) else { return };
-        let now = (policy.revision(), directory.revision());
-        // Whoever comes second has nothing to wait for.
-        let Ok(mut upkeep) = self.upkeep.try_lock() else { return };
-        if upkeep.done == Some(now) || upkeep.again_at.is_some_and(|again_at| self.now() < again_at) {
-            return;
-        }
-        match self.keep_up(policy, directory, &mut upkeep.unknown) {
-            Some(()) => {
-                upkeep.done = Some(now);
-                upkeep.again_at = None;
-            }
-            None => upkeep.again_at = self.now().checked_add_signed(PAUSE),
+        let (policy, Some(directory)) = screen.revisions() else { return };
+        let mut upkeep = match self.upkeep.try_lock() {
+            Ok(upkeep) => upkeep,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            // Whoever comes second has nothing to wait for.
+            Err(TryLockError::WouldBlock) => return,
+        };
+        let paused = upkeep.again_at.is_some_and(|again_at| self.now() < again_at);
+        if upkeep.done != Some((policy, directory)) && !paused && self.keep_up(&mut upkeep).is_err() {
+            upkeep.again_at = self.now().checked_add_signed(PAUSE);
         }
     }
 
-    fn keep_up(
-        &self,
-        policy: &PrivacyPolicy,
-        directory: &DirectorySnapshot,
-        unknown: &mut BTreeSet<GroupId>,
-    ) -> Option<()> {
-        let kept = self.store.vanished_groups().ok()?;
+    /// Follows the directory now.
+    pub(super) fn follow_now(&self) -> Result<(), FollowError> {
+        self.keep_up(&mut self.upkeep.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn keep_up(&self, upkeep: &mut Upkeep) -> Result<(), FollowError> {
+        let directory = match self.directory() {
+            // There is nothing to follow yet.
+            Err(DirectoryError::NeverLoaded) => return Ok(()),
+            directory => directory?,
+        };
+        // In this order: what was kept before the policy that is silent about it cannot be kept for a later one.
+        let all_kept = self.store.vanished_groups()?;
+        let policy = self.policy()?;
         let groups = policy.imported_groups();
         // Once the policy is silent about a group, nobody has a reason to keep who was in it.
-        for kept in kept.iter().filter(|kept| !groups.contains(kept.group())) {
-            self.store.drop_vanished(kept.group(), DirectoryRevision(kept.gone_in().0.saturating_add(1))).ok()?;
+        for kept in all_kept.iter().filter(|kept| !groups.contains(kept.group())) {
+            self.store.drop_vanished(kept.group(), kept.gone_in())?;
         }
         for group in groups {
-            let kept = kept.iter().find(|kept| kept.group() == group);
+            let kept = all_kept.iter().find(|kept| kept.group() == group);
             if directory.group_name(group).is_some() {
-                unknown.remove(group);
-                if kept.is_some_and(|kept| kept.gone_in() < directory.revision()) {
-                    self.note(policy, Act::GroupReturned { group: group.clone() })?;
-                    self.store.drop_vanished(group, directory.revision()).ok()?;
+                upkeep.unknown.remove(group);
+                if let Some(kept) = kept.filter(|kept| kept.gone_in() < directory.revision()) {
+                    self.note(&policy, Act::GroupReturned { group: group.clone() })?;
+                    self.store.drop_vanished(group, kept.gone_in())?;
                 }
-                continue;
-            }
-            match (directory.vanished_group(group), kept) {
-                (Some(vanished), kept) => {
-                    let together = kept.map_or_else(|| vanished.clone(), |kept| kept.clone().together_with(vanished));
-                    if kept != Some(&together) {
-                        let members = Some(together.members().len() as u64);
-                        self.note(policy, Act::GroupVanished { group: group.clone(), members })?;
-                        self.store.keep_vanished(vanished).ok()?;
-                    }
+            } else if let Some(vanished) = directory.vanished_group(group) {
+                let together = kept.map_or_else(|| vanished.clone(), |kept| kept.clone().together_with(vanished));
+                if kept != Some(&together) {
+                    let members = Some(together.members().len() as u64);
+                    self.note(&policy, Act::GroupVanished { group: group.clone(), members })?;
+                    self.store.keep_vanished(vanished)?;
                 }
-                (None, Some(_)) => {}
-                (None, None) => {
-                    if !unknown.contains(group) {
-                        self.note(policy, Act::GroupVanished { group: group.clone(), members: None })?;
-                        unknown.insert(group.clone());
-                    }
-                }
+            } else if kept.is_none() && !upkeep.unknown.contains(group) {
+                self.note(&policy, Act::GroupVanished { group: group.clone(), members: None })?;
+                upkeep.unknown.insert(group.clone());
             }
         }
-        Some(())
+        upkeep.done = Some((policy.revision(), directory.revision()));
+        upkeep.again_at = None;
+        Ok(())
     }
 
-    fn note(&self, policy: &PrivacyPolicy, act: Act) -> Option<()> {
+    fn note(&self, policy: &PrivacyPolicy, act: Act) -> Result<(), SinkError> {
         let record = Record {
             id: self.fresh_record(),
             at: self.now(),
@@ -112,6 +139,6 @@ impl Inner {
             act,
             outcome: Outcome::Noted,
         };
-        self.sink.record(&record).ok().map(drop)
+        self.sink.record(&record).map(drop)
     }
 }

@@ -19,13 +19,16 @@ use super::sink::{GovernanceSink, Receipt, RecordEntry, RecordQuery, SinkError};
 /// that hang as soon as their call comes back.
 pub struct BoundedSink {
     limit: Duration,
-    pool: Arc<Pool>,
+    recording: Arc<Pool>,
+    /// Apart, so that nobody who reads the log takes the place of a record.
+    reading: Arc<Pool>,
 }
 
 type Job = Box<dyn FnOnce(&dyn GovernanceSink) + Send>;
 
 struct Pool {
     sink: Arc<dyn GovernanceSink>,
+    max_calls: usize,
     line: Mutex<Line>,
     /// Something changed for a thread that waits: a job came, or the end.
     called: Condvar,
@@ -44,24 +47,30 @@ struct Line {
 }
 
 impl BoundedSink {
-    /// How many calls may be under way at once.
+    /// How many records may be on their way at once.
     pub const MAX_CALLS: usize = 16;
+    /// How many readings of the log may be under way at once.
+    pub const MAX_READS: usize = 4;
 
     /// Gives `sink` at most `limit` for each call, the time that the call waits for its turn included.
     pub fn new(sink: Arc<dyn GovernanceSink>, limit: Duration) -> Self {
-        let pool = Pool { sink, line: Mutex::default(), called: Condvar::new() };
-        Self { limit, pool: Arc::new(pool) }
+        let pool = |max_calls| {
+            let sink = Arc::clone(&sink);
+            Arc::new(Pool { sink, max_calls, line: Mutex::default(), called: Condvar::new() })
+        };
+        Self { limit, recording: pool(Self::MAX_CALLS), reading: pool(Self::MAX_READS) }
     }
 
     fn call<T: Send + 'static>(
         &self,
+        pool: &Arc<Pool>,
         act: impl FnOnce(&dyn GovernanceSink) -> Result<T, SinkError> + Send + 'static,
     ) -> Result<T, SinkError> {
         let begun = Instant::now();
         let limit = self.limit;
         let (answer, answered) = mpsc::sync_channel(1);
         let ticket = Pool::line_up(
-            &self.pool,
+            pool,
             Box::new(move |sink| {
                 // Whoever waited for so long is told that it failed, so it must not be begun now.
                 let result = if begun.elapsed() < limit { act(sink) } else { Err(SinkError::TimedOut) };
@@ -72,7 +81,7 @@ impl BoundedSink {
         match answered.recv_timeout(limit.saturating_sub(begun.elapsed())) {
             Ok(result) => result,
             Err(RecvTimeoutError::Timeout) => {
-                self.pool.withdraw(ticket);
+                pool.withdraw(ticket);
                 Err(SinkError::TimedOut)
             }
             // Only a panic takes the other end away without an answer.
@@ -83,8 +92,10 @@ impl BoundedSink {
 
 impl Drop for BoundedSink {
     fn drop(&mut self) {
-        self.pool.line().closed = true;
-        self.pool.called.notify_all();
+        for pool in [&self.recording, &self.reading] {
+            pool.line().closed = true;
+            pool.called.notify_all();
+        }
     }
 }
 
@@ -99,7 +110,7 @@ impl Pool {
         let ticket = line.next_ticket;
         line.next_ticket += 1;
         line.jobs.push_back((ticket, job));
-        let grows = line.jobs.len() > line.idle && line.threads < BoundedSink::MAX_CALLS;
+        let grows = line.jobs.len() > line.idle && line.threads < pool.max_calls;
         line.threads += usize::from(grows);
         drop(line);
         pool.called.notify_one();
@@ -149,14 +160,14 @@ impl Pool {
 impl GovernanceSink for BoundedSink {
     fn record(&self, record: &Record) -> Result<Receipt, SinkError> {
         let offered = record.clone();
-        let receipt = self.call(move |sink| sink.record(&offered))?;
+        let receipt = self.call(&self.recording, move |sink| sink.record(&offered))?;
         receipt.confirm(record)?;
         Ok(receipt)
     }
 
     fn records(&self, query: &RecordQuery, after: u64, limit: usize) -> Result<Vec<RecordEntry>, SinkError> {
         let query = query.clone();
-        self.call(move |sink| sink.records(&query, after, limit))
+        self.call(&self.reading, move |sink| sink.records(&query, after, limit))
     }
 }
 

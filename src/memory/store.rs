@@ -122,9 +122,9 @@ impl ActivityStore for MemoryStore {
         Ok(())
     }
 
-    fn drop_vanished(&self, group: &GroupId, back_in: DirectoryRevision) -> Result<(), StoreError> {
+    fn drop_vanished(&self, group: &GroupId, up_to: DirectoryRevision) -> Result<(), StoreError> {
         let kept = &mut self.write().vanished;
-        if kept.get(group).is_some_and(|vanished| vanished.gone_in() < back_in) {
+        if kept.get(group).is_some_and(|vanished| vanished.gone_in() <= up_to) {
             kept.remove(group);
         }
         Ok(())

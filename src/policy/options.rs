@@ -50,8 +50,8 @@ impl PolicyOptions {
     }
 }
 
-/// What becomes of an activity that cannot be decided: nobody usable is named, an alias is ambiguous, or the directory
-/// does not answer.
+/// What becomes of an activity that cannot be decided: nobody usable is named, an alias is ambiguous, the directory does not
+/// answer or is too old, or a group of the policy is gone from it and nobody knows who was in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WhenUndecidable {
@@ -61,7 +61,7 @@ pub enum WhenUndecidable {
     /// The whole batch is refused with an error and nothing of it is stored, so that the caller can try again.
     Refuse,
     /// It is stored as public although nobody knows whether it may be. This gives up the protection of whoever is
-    /// behind it.
+    /// behind it: of everybody, while the directory is missing.
     ShowUndecided,
 }
 

@@ -22,7 +22,18 @@ pub(super) struct Watch {
 struct Watched {
     group: GroupRef,
     private: bool,
-    missing: bool,
+    members: Members,
+}
+
+/// How it is known who is in a watched group.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Members {
+    /// The directory or the policy tells, as for built-in groups.
+    Told,
+    /// The group is gone; its last members are remembered.
+    Remembered,
+    /// The group is gone, and nobody knows who was in it.
+    Unknown,
 }
 
 /// Which watched groups were found on an activity, where, and what could not be found out.
@@ -53,29 +64,32 @@ impl Watch {
             retained_aliases: HashMap::new(),
         };
         for (at, group) in spoken_of.into_iter().enumerate() {
-            let missing = match (group, directory) {
-                (GroupRef::Imported(id), Some(directory)) => !watch.lay(at, id, directory, vanished),
+            let members = match (group, directory) {
+                (GroupRef::Imported(id), Some(directory)) => watch.lay(at, id, directory, vanished),
                 // Without a directory nothing can be decided anyway, and the directory is the cause.
-                (GroupRef::Imported(_), None) | (GroupRef::Applications | GroupRef::ExternalUsers, _) => false,
+                (GroupRef::Imported(_), None) | (GroupRef::Applications | GroupRef::ExternalUsers, _) => Members::Told,
             };
             let private = policy.private_groups().contains(group);
-            watch.groups.push(Watched { group: group.clone(), private, missing });
+            watch.groups.push(Watched { group: group.clone(), private, members });
         }
         watch
     }
 
-    /// Notes who is in an imported group; tells whether anybody knows.
-    fn lay(&mut self, at: usize, id: &GroupId, directory: &DirectorySnapshot, vanished: &[VanishedGroup]) -> bool {
+    /// Notes who is in an imported group; tells how that is known.
+    fn lay(&mut self, at: usize, id: &GroupId, directory: &DirectorySnapshot, vanished: &[VanishedGroup]) -> Members {
         if let Some(index) = directory.group_index(id) {
             for below in directory.groups_below(index) {
                 self.reach.entry(below).or_default().push(at);
             }
-            return true;
+            return Members::Told;
         }
-        let kept = vanished.iter().filter(|vanished| vanished.group() == id);
-        let mut known = directory.vanished_group(id).into_iter().chain(kept).peekable();
+        let remembered = directory.vanished_group(id);
+        // What was kept before the group was last seen is from an earlier time that it was gone.
+        let outdated = |kept: &VanishedGroup| remembered.is_some_and(|vanished| kept.is_before(vanished));
+        let kept = vanished.iter().filter(|kept| kept.group() == id && !outdated(kept));
+        let mut known = remembered.into_iter().chain(kept).peekable();
         if known.peek().is_none() {
-            return false;
+            return Members::Unknown;
         }
         for user in known.flat_map(VanishedGroup::members) {
             self.retained.entry(user.id().clone()).or_default().push(at);
@@ -86,14 +100,21 @@ impl Watch {
                 }
             }
         }
-        true
+        Members::Remembered
+    }
+
+    /// Whether any group is gone from the directory.
+    pub(super) fn relies_on_last_members(&self) -> bool {
+        self.groups.iter().any(|watched| watched.members != Members::Told)
     }
 
     /// The imported groups of the policy of which nobody knows the members.
     pub(super) fn missing(&self) -> impl Iterator<Item = &GroupId> {
-        self.groups.iter().filter(|watched| watched.missing).filter_map(|watched| match &watched.group {
-            GroupRef::Imported(id) => Some(id),
-            GroupRef::Applications | GroupRef::ExternalUsers => None,
+        self.groups.iter().filter(|watched| watched.members == Members::Unknown).filter_map(|watched| {
+            match &watched.group {
+                GroupRef::Imported(id) => Some(id),
+                GroupRef::Applications | GroupRef::ExternalUsers => None,
+            }
         })
     }
 

@@ -181,10 +181,10 @@ impl ActivityStore for SqliteStore {
         Ok(())
     }
 
-    fn drop_vanished(&self, group: &GroupId, back_in: DirectoryRevision) -> Result<(), StoreError> {
+    fn drop_vanished(&self, group: &GroupId, up_to: DirectoryRevision) -> Result<(), StoreError> {
         let mut writer = self.file.write();
         let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        if vanished_group(&transaction, group)?.is_some_and(|vanished| vanished.gone_in() < back_in) {
+        if vanished_group(&transaction, group)?.is_some_and(|vanished| vanished.gone_in() <= up_to) {
             transaction.prepare_cached("DELETE FROM vanished_group WHERE id = ?1")?.execute([group.as_str()])?;
         }
         transaction.commit()?;

@@ -77,6 +77,72 @@ fn d11_a_node_that_missed_an_import_takes_no_member_away() {
     assert_eq!(["5", "6"].map(|id| late.is_private(id)), [true, false]);
 }
 
+fn import(at: usize) -> DirectoryBuilder {
+    imports().into_iter().nth(at).unwrap()
+}
+
+#[test]
+fn d11_a_node_that_missed_an_import_learns_of_its_members_from_another() {
+    let [whole, gap] = two_nodes();
+    whole.install(import(0)).make_private("council");
+    gap.install(import(0)).ingest(&[activity("0", "zoe")]);
+    whole.install(import(1));
+    // It jumps over the import in which Bob was a member, and decides before the other node kept him.
+    gap.directory.install(import(2).build(DirectoryRevision(3), at(0)).unwrap()).unwrap();
+    gap.ingest(&[activity("1", "zoe")]);
+    whole.install(import(2));
+    whole.filter.follow_directory().unwrap();
+    gap.ingest(&[activity("2", "bob"), activity("3", "adele"), activity("4", "zoe")]);
+    assert_eq!(["2", "3", "4"].map(|id| whole.is_private(id)), [true, true, false]);
+}
+
+#[test]
+fn d11_a_node_that_starts_later_knows_the_last_members_of_the_last_time() {
+    let [node, late] = two_nodes();
+    let follow = |builder| node.install(builder).filter.follow_directory().unwrap();
+    node.install(import(0)).make_private("council");
+    follow(import(2));
+    // Back with Bob alone, and gone again, with nothing ingested.
+    follow(people(&[("adele", &[]), ("bob", &["council"])]));
+    follow(import(2));
+    late.directory.install(import(2).build(DirectoryRevision(5), at(0)).unwrap()).unwrap();
+    late.ingest(&[activity("adele", "adele"), activity("bob", "bob")]);
+    assert_eq!(["adele", "bob"].map(|id| node.is_private(id)), [false, true]);
+}
+
+#[test]
+fn d11_what_was_kept_of_an_earlier_time_does_not_count() {
+    let run = |with_private: bool| {
+        let house = House::repeatable(Arc::new(MemoryStore::new()));
+        house.install(import(0)).make_private("council");
+        house.install(import(2)).ingest(&[activity("1", "zoe")]);
+        house.install(people(&[("adele", &[]), ("bob", &["council"])]));
+        if with_private {
+            house.ingest(&[activity("private", "bob")]);
+        }
+        house.install(import(2)).ingest(&[activity("2", "adele"), activity("3", "zoe"), activity("4", "bob")]);
+        house.public_ids()
+    };
+    assert_eq!(run(true), ["3", "2", "1"]);
+    assert_eq!(run(false), run(true));
+}
+
+#[test]
+fn d11_a_group_whose_members_nobody_knows_is_on_record_even_if_everything_is_refused() {
+    let [node, late] = two_nodes();
+    node.install(import(0)).make_private("council");
+    let when_undecidable = WhenUndecidable::Refuse;
+    node.change(PolicyChange::SetOptions(PolicyOptions { when_undecidable, ..PolicyOptions::default() }));
+    late.directory.install(import(2).build(DirectoryRevision(2), at(0)).unwrap()).unwrap();
+    for _ in 0..3 {
+        assert!(matches!(late.filter.ingest(&[activity("1", "zoe")]), Err(IngestError::Undecidable(_))));
+    }
+    let query = RecordQuery { kind: Some(RecordKind::Directory), ..RecordQuery::default() };
+    let records = late.sink.records(&query, 0, 10).unwrap();
+    let said: Vec<_> = records.iter().map(|entry| &entry.record.act).collect();
+    assert_eq!(said, [&Act::GroupVanished { group: group("council"), members: None }]);
+}
+
 /// V2 where the private activity is the only one that makes the filter look at a directory.
 #[test]
 fn v2_no_ingest_of_something_private_moves_what_comes_later() {

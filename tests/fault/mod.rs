@@ -136,8 +136,8 @@ impl ActivityStore for SpyStore {
         self.inner.keep_vanished(vanished)
     }
 
-    fn drop_vanished(&self, group: &GroupId, back_in: DirectoryRevision) -> Result<(), StoreError> {
-        self.inner.drop_vanished(group, back_in)
+    fn drop_vanished(&self, group: &GroupId, up_to: DirectoryRevision) -> Result<(), StoreError> {
+        self.inner.drop_vanished(group, up_to)
     }
 
     fn append(&self, batch: &StampedBatch<'_>) -> Result<Vec<Appended>, StoreError> {
