@@ -3,11 +3,11 @@
 use std::fmt;
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 use thiserror::Error;
 
 use crate::identity::{Alias, Identity, fold};
-use crate::text::{TextError, checked_text};
+use crate::text::{TextError, checked_text, without_values};
 
 checked_text! {
     /// The id that the source gave to an activity. Delivering it again never changes what was stored first.
@@ -54,8 +54,9 @@ checked_text! {
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "RawActivity")]
+///
+/// What cannot be read back is an error that does not repeat what it read.
+#[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct Activity {
     id: ActivityId,
     actor: Actor,
@@ -251,6 +252,14 @@ struct RawActivity {
     objects: Vec<Box<str>>,
     #[serde(default)]
     details: Option<Box<str>>,
+}
+
+impl<'de> Deserialize<'de> for Activity {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = RawActivity::deserialize(deserializer)
+            .map_err(|error| de::Error::custom(without_values(&error.to_string())))?;
+        raw.try_into().map_err(de::Error::custom)
+    }
 }
 
 impl TryFrom<RawActivity> for Activity {

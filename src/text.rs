@@ -48,6 +48,15 @@ pub(crate) fn check(what: &'static str, text: &str, max: usize) -> Result<(), Te
     }
 }
 
+/// What a parser says, without what it read: serde quotes values that do not fit, and those can be somebody's.
+pub(crate) fn without_values(message: &str) -> String {
+    let quotes = ["invalid type: ", "invalid value: ", "unknown variant "];
+    let Some(said) = quotes.iter().find(|said| message.starts_with(**said)) else { return message.to_owned() };
+    // The last one, because the value can hold the same words.
+    let expected = message.rsplit_once(", expected ").map_or("something else", |(_, expected)| expected);
+    format!("{}, expected {expected}", said.trim_end_matches([':', ' ']))
+}
+
 /// A newtype over checked text, compared byte for byte. `redacted` ones do not show their text in `Debug`, because
 /// it can be what an activity is private for; `shown` ones do, and can be printed.
 macro_rules! checked_text {

@@ -138,7 +138,9 @@ impl fmt::Display for Reason {
 }
 
 /// The verdict on a stored activity, with everything needed to explain it later without deciding again.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+///
+/// `Debug` does not show the reasons, because they say of a hidden activity in whose group and in which app it was.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stamp {
     visibility: Visibility,
     policy: Revision,
@@ -200,6 +202,16 @@ impl Stamp {
     }
 }
 
+impl fmt::Debug for Stamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stamp")
+            .field("visibility", &self.visibility)
+            .field("policy", &self.policy)
+            .field("directory", &self.directory)
+            .finish_non_exhaustive()
+    }
+}
+
 /// A [`Stamp`] in words: `hidden because the one who acted was in group …; decided … under policy revision 3 and
 /// directory revision 7`.
 #[derive(Debug, Clone, Copy)]
@@ -248,7 +260,6 @@ impl<'a> Stamped<'a> {
 
 /// A batch that was decided under one policy revision. Only [`Screen::screen`](crate::Screen::screen) makes one, so
 /// nothing reaches a store undecided.
-#[derive(Debug)]
 pub struct StampedBatch<'a> {
     policy: Revision,
     monitored: Vec<bool>,
@@ -284,5 +295,11 @@ impl<'a> StampedBatch<'a> {
     /// For each activity that was delivered, in order, whether it is monitored.
     pub fn monitored(&self) -> impl Iterator<Item = bool> {
         self.monitored.iter().copied()
+    }
+}
+
+impl fmt::Debug for StampedBatch<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StampedBatch").field("policy", &self.policy).finish_non_exhaustive()
     }
 }

@@ -284,6 +284,56 @@ fn b2_no_error_repeats_what_it_was_given() {
     silent_debug("all records", &house.records());
 }
 
+/// Serde quotes a value that does not fit; an activity does not pass that on, and still says what was expected.
+#[test]
+fn b2_an_activity_that_cannot_be_read_is_reported_without_its_values() {
+    let actor = Actor::user(alias("adele@contoso.com")).also(Alias::account("GitHub", "adele").unwrap());
+    let good = begun("a", actor.clone()).on_behalf_of(actor).object("plan.docx").details("more");
+    let good = serde_json::to_value(good.build().unwrap()).unwrap();
+    let pointers = [
+        "/id",
+        "/actor",
+        "/actor/kind",
+        "/actor/identities",
+        "/actor/identities/0",
+        "/actor/identities/1/alias",
+        "/actor/identities/1/alias/app",
+        "/on_behalf_of",
+        "/on_behalf_of/0/kind",
+        "/app",
+        "/app/name",
+        "/app/suite",
+        "/action",
+        "/occurred_at",
+        "/objects",
+        "/objects/0",
+        "/details",
+    ];
+    let canaries = [
+        serde_json::json!("canary, expected canary\u{1}"),
+        serde_json::json!(["canary"]),
+        serde_json::json!({ "canary": "canary" }),
+    ];
+    let mut refused = 0;
+    for pointer in pointers {
+        for canary in &canaries {
+            let mut bad = good.clone();
+            *bad.pointer_mut(pointer).unwrap() = canary.clone();
+            let text = bad.to_string();
+            if let Err(error) = serde_json::from_str::<Activity>(&text) {
+                // The name of a field that nobody knows is no value.
+                let said = format!("{error} {error:?}").replace("unknown field `canary`", "");
+                assert!(!said.contains(CANARY), "{pointer}: {said}");
+                refused += 1;
+            }
+        }
+    }
+    assert!(refused > 40, "{refused}");
+    let error =
+        serde_json::from_str::<Activity>(&good.to_string().replace("[\"plan.docx\"]", "\"canary\"")).unwrap_err();
+    assert!(error.to_string().starts_with("invalid type, expected a sequence at line 1 column "), "{error}");
+}
+
 #[test]
 fn b2_what_a_failing_sink_leaves_behind_says_nothing() {
     struct Broken;
