@@ -1,7 +1,9 @@
 //! Who belongs where: the port through which the library asks, and the snapshots that answer.
 
 mod builder;
+mod revision;
 mod snapshot;
+mod user;
 mod vanished;
 
 use std::error::Error;
@@ -10,8 +12,10 @@ use std::sync::Arc;
 use thiserror::Error;
 
 pub use self::builder::{DirectoryBuilder, ImportError};
+pub use self::revision::DirectoryRevision;
 pub(crate) use self::snapshot::GroupIndex;
-pub use self::snapshot::{DirectoryRevision, DirectorySnapshot, Resolution, User, UserStatus};
+pub use self::snapshot::{DirectorySnapshot, Resolution};
+pub use self::user::{User, UserStatus};
 pub use self::vanished::VanishedGroup;
 
 /// Where the library learns who belongs to which group.

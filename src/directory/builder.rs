@@ -1,12 +1,13 @@
 //! Making a snapshot from an import, in any order of its parts.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 
 use chrono::{DateTime, Utc};
 use thiserror::Error;
 
-use super::snapshot::{DirectoryRevision, DirectorySnapshot, GroupIndex, GroupNode, Holder, User, UserIndex, UserNode};
+use super::revision::DirectoryRevision;
+use super::snapshot::{DirectorySnapshot, GroupIndex, GroupNode, Holder, UserIndex, UserNode};
+use super::user::User;
 use crate::identity::{GroupId, UserId};
 
 /// Collects one full import and makes a snapshot of it, or nothing.
@@ -139,18 +140,7 @@ impl DirectoryBuilder {
 
         let mut by_alias = HashMap::with_capacity(users.len());
         for (index, node) in users.iter().enumerate() {
-            for alias in node.user.aliases() {
-                match by_alias.entry(alias.key().clone()) {
-                    Entry::Vacant(entry) => {
-                        entry.insert(Holder::One(UserIndex(index)));
-                    }
-                    Entry::Occupied(mut entry) => {
-                        if !matches!(entry.get(), Holder::One(UserIndex(holder)) if *holder == index) {
-                            entry.insert(Holder::Several);
-                        }
-                    }
-                }
-            }
+            Holder::take(&mut by_alias, &node.user, UserIndex(index));
         }
         let vanished = HashMap::new();
         Ok(DirectorySnapshot { revision, as_of, users, groups, by_id, by_alias, by_group, vanished })

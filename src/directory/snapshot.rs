@@ -5,102 +5,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
 
+use super::revision::DirectoryRevision;
+use super::user::{User, UserStatus};
 use super::vanished::VanishedGroup;
-use crate::identity::{Alias, AliasKey, Domain, GroupId, Identity, UserId};
-
-/// Which state of the directory an activity was decided against. Grows with every change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct DirectoryRevision(pub u64);
-
-impl fmt::Display for DirectoryRevision {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-/// Whether a user can sign in. Plays no part in deciding: whoever was disabled or deleted stays protected until
-/// their group says otherwise.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum UserStatus {
-    /// Can sign in.
-    #[default]
-    Active,
-    /// Disabled or suspended.
-    Disabled,
-    /// Deleted at the source, though a group may still list them.
-    Deleted,
-}
-
-/// A user as the directory knows them. `Debug` shows neither id nor aliases.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct User {
-    id: UserId,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    aliases: Vec<Alias>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    home_domain: Option<Domain>,
-    #[serde(default)]
-    status: UserStatus,
-}
-
-impl User {
-    /// A user who is known by an id alone.
-    #[must_use]
-    pub fn new(id: UserId) -> Self {
-        Self { id, aliases: Vec::new(), home_domain: None, status: UserStatus::Active }
-    }
-
-    /// The same user, known by one more alias. Say the UPN first: unless told otherwise, its domain is the user's home.
-    #[must_use]
-    pub fn with_alias(mut self, alias: Alias) -> Self {
-        if !self.aliases.contains(&alias) {
-            self.aliases.push(alias);
-        }
-        self
-    }
-
-    /// The same user with a home domain that overrides what the aliases suggest, as for a guest whose `#EXT#` name
-    /// hides a home in a managed domain.
-    #[must_use]
-    pub fn with_home_domain(self, domain: Domain) -> Self {
-        Self { home_domain: Some(domain), ..self }
-    }
-
-    /// The same user with a status.
-    #[must_use]
-    pub fn with_status(self, status: UserStatus) -> Self {
-        Self { status, ..self }
-    }
-
-    /// The immutable id.
-    #[must_use]
-    pub fn id(&self) -> &UserId {
-        &self.id
-    }
-
-    /// The names by which the user is known, the UPN first.
-    #[must_use]
-    pub fn aliases(&self) -> &[Alias] {
-        &self.aliases
-    }
-
-    /// The home domain that the directory states in so many words.
-    #[must_use]
-    pub fn stated_home_domain(&self) -> Option<&Domain> {
-        self.home_domain.as_ref()
-    }
-
-    /// Whether the user can sign in.
-    #[must_use]
-    pub fn status(&self) -> UserStatus {
-        self.status
-    }
-}
+use crate::identity::{AliasKey, GroupId, Identity, UserId};
 
 /// To whom an identity leads in one state of the directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,6 +34,18 @@ pub(crate) struct GroupIndex(pub(super) usize);
 pub(super) enum Holder {
     One(UserIndex),
     Several,
+}
+
+impl Holder {
+    /// Notes a user under all their aliases.
+    pub(super) fn take(by_alias: &mut HashMap<AliasKey, Self>, user: &User, index: UserIndex) {
+        for alias in user.aliases() {
+            let holder = by_alias.entry(alias.key().clone()).or_insert(Self::One(index));
+            if !matches!(holder, Self::One(known) if *known == index) {
+                *holder = Self::Several;
+            }
+        }
+    }
 }
 
 pub(super) struct UserNode {
@@ -166,6 +87,41 @@ impl DirectorySnapshot {
     #[must_use]
     pub fn as_of(&self) -> DateTime<Utc> {
         self.as_of
+    }
+
+    /// The same snapshot as the one that follows `before`. Groups that stood there and are gone keep their last members,
+    /// from one import to the next, until they come back; and a member of whom the import has no record, because the user was
+    /// deleted, stays known by the aliases of before, unless somebody else holds them now. Every adapter puts its snapshots
+    /// in force in this way, so that what is remembered depends on the imports alone.
+    ///
+    /// Costs the members of every group that vanished, in time now and in memory until it comes back.
+    #[must_use]
+    pub fn succeeding(mut self, before: &Self) -> Self {
+        let gone = |group: &&GroupId| self.group_index(group).is_none();
+        let long_gone = before.vanished.values().filter(|vanished| gone(&&vanished.group)).map(Arc::clone);
+        let now_gone = before.groups().map(|(group, _)| group).filter(gone).map(|group| {
+            let members = before.users_below(group).cloned().collect();
+            let (last_seen, gone_in) = (before.revision, self.revision);
+            Arc::new(VanishedGroup { group: group.clone(), last_seen, gone_in, members })
+        });
+        self.vanished = long_gone.chain(now_gone).map(|vanished| (vanished.group.clone(), vanished)).collect();
+        let mut remembered = HashMap::new();
+        for (index, node) in self.users.iter_mut().enumerate().filter(|(_, node)| node.user.aliases().is_empty()) {
+            let known = before.by_id.get(node.user.id()).and_then(|index| before.user(*index));
+            let Some(known) = known.filter(|known| !known.aliases().is_empty()) else { continue };
+            node.user = known.clone().with_status(UserStatus::Deleted);
+            Holder::take(&mut remembered, &node.user, UserIndex(index));
+        }
+        for (alias, holder) in remembered {
+            self.by_alias.entry(alias).or_insert(holder);
+        }
+        self
+    }
+
+    /// A group that is gone, with its last members.
+    #[must_use]
+    pub fn vanished_group(&self, group: &GroupId) -> Option<&VanishedGroup> {
+        self.vanished.get(group).map(|vanished| &**vanished)
     }
 
     /// Every group, with its display name.

@@ -1,10 +1,9 @@
 //! Groups that are gone from the directory, and who was in them last.
 
-use std::sync::Arc;
-
 use serde::{Deserialize, Serialize};
 
-use super::snapshot::{DirectoryRevision, DirectorySnapshot, User};
+use super::revision::DirectoryRevision;
+use super::user::User;
 use crate::identity::GroupId;
 
 /// A group that vanished from the directory, with its last members. While a policy speaks of it they go on to count.
@@ -73,32 +72,5 @@ impl std::fmt::Debug for VanishedGroup {
             .field("gone_in", &self.gone_in)
             .field("members", &self.members.len())
             .finish()
-    }
-}
-
-impl DirectorySnapshot {
-    /// The same snapshot as the one that follows `before`: groups that stood there and are gone keep their last members,
-    /// from one import to the next, until they come back. Every adapter puts its snapshots in force in this way, so that who
-    /// was in a group last depends on the imports alone.
-    ///
-    /// Costs the members of every group that vanished, in time now and in memory until it comes back.
-    #[must_use]
-    pub fn succeeding(mut self, before: &Self) -> Self {
-        let gone = |group: &&GroupId| self.group_index(group).is_none();
-        let long_gone = before.vanished.values().filter(|vanished| gone(&&vanished.group)).map(Arc::clone);
-        let now_gone = before.groups().map(|(group, _)| group).filter(gone).map(|group| {
-            let members = before.users_below(group).cloned().collect();
-            let (last_seen, gone_in) = (before.revision, self.revision);
-            Arc::new(VanishedGroup { group: group.clone(), last_seen, gone_in, members })
-        });
-        let vanished = long_gone.chain(now_gone).map(|vanished| (vanished.group.clone(), vanished)).collect();
-        self.vanished = vanished;
-        self
-    }
-
-    /// A group that is gone, with its last members.
-    #[must_use]
-    pub fn vanished_group(&self, group: &GroupId) -> Option<&VanishedGroup> {
-        self.vanished.get(group).map(|vanished| &**vanished)
     }
 }

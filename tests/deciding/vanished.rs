@@ -143,6 +143,24 @@ fn d11_a_group_whose_members_nobody_knows_is_on_record_even_if_everything_is_ref
     assert_eq!(said, [&Act::GroupVanished { group: group("council"), members: None }]);
 }
 
+#[test]
+fn d11_a_member_whose_record_is_gone_stays_known_by_every_name() {
+    let house = House::new();
+    house.install(import(0)).make_private("council");
+    // Adele's record is gone, and the council still lists her id. Twice, so that it is remembered from one to the next.
+    let without_record = || people(&[("bob", &["council"])]).member(&group("council"), &user("adele"));
+    house.install(without_record()).install(without_record());
+    house.ingest(&[activity("adele", "adele"), activity("zoe", "zoe"), by("id", Actor::user(user("adele")))]);
+    assert_eq!(["adele", "zoe", "id"].map(|id| house.is_private(id)), [true, false, true]);
+    // Her name went to somebody else: it is theirs.
+    let heir = User::new(user("heir")).with_alias(alias("adele@contoso.com"));
+    house.install(without_record().user(heir)).ingest(&[activity("heir", "adele")]);
+    assert!(!house.is_private("heir"));
+    // And the council lets her go.
+    house.install(import(2)).install(people(&[("bob", &["council"])])).ingest(&[activity("after", "adele")]);
+    assert!(!house.is_private("after"));
+}
+
 /// V2 where the private activity is the only one that makes the filter look at a directory.
 #[test]
 fn v2_no_ingest_of_something_private_moves_what_comes_later() {

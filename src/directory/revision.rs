@@ -1,0 +1,16 @@
+//! The order of directories.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Which state of the directory an activity was decided against. Grows with every change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DirectoryRevision(pub u64);
+
+impl fmt::Display for DirectoryRevision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}

@@ -1,0 +1,86 @@
+//! Users as the directory knows them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::identity::{Alias, Domain, UserId};
+
+/// Whether a user can sign in. Plays no part in deciding: whoever was disabled or deleted stays protected until
+/// their group says otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UserStatus {
+    /// Can sign in.
+    #[default]
+    Active,
+    /// Disabled or suspended.
+    Disabled,
+    /// Deleted at the source, though a group may still list them.
+    Deleted,
+}
+
+/// A user as the directory knows them. `Debug` shows neither id nor aliases.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct User {
+    id: UserId,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    aliases: Vec<Alias>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    home_domain: Option<Domain>,
+    #[serde(default)]
+    status: UserStatus,
+}
+
+impl User {
+    /// A user who is known by an id alone.
+    #[must_use]
+    pub fn new(id: UserId) -> Self {
+        Self { id, aliases: Vec::new(), home_domain: None, status: UserStatus::Active }
+    }
+
+    /// The same user, known by one more alias. Say the UPN first: unless told otherwise, its domain is the user's home.
+    #[must_use]
+    pub fn with_alias(mut self, alias: Alias) -> Self {
+        if !self.aliases.contains(&alias) {
+            self.aliases.push(alias);
+        }
+        self
+    }
+
+    /// The same user with a home domain that overrides what the aliases suggest, as for a guest whose `#EXT#` name
+    /// hides a home in a managed domain.
+    #[must_use]
+    pub fn with_home_domain(self, domain: Domain) -> Self {
+        Self { home_domain: Some(domain), ..self }
+    }
+
+    /// The same user with a status.
+    #[must_use]
+    pub fn with_status(self, status: UserStatus) -> Self {
+        Self { status, ..self }
+    }
+
+    /// The immutable id.
+    #[must_use]
+    pub fn id(&self) -> &UserId {
+        &self.id
+    }
+
+    /// The names by which the user is known, the UPN first.
+    #[must_use]
+    pub fn aliases(&self) -> &[Alias] {
+        &self.aliases
+    }
+
+    /// The home domain that the directory states in so many words.
+    #[must_use]
+    pub fn stated_home_domain(&self) -> Option<&Domain> {
+        self.home_domain.as_ref()
+    }
+
+    /// Whether the user can sign in.
+    #[must_use]
+    pub fn status(&self) -> UserStatus {
+        self.status
+    }
+}
