@@ -8,6 +8,7 @@
 //! sure that nothing is changed or seen before it is on record.
 
 mod activity;
+mod actor;
 pub mod change;
 mod digest;
 mod directory;
@@ -29,9 +30,8 @@ mod store;
 mod stored;
 mod text;
 
-pub use activity::{
-    Action, Activity, ActivityBuilder, ActivityError, ActivityId, Actor, ActorKind, ActorName, App, AppName,
-};
+pub use activity::{Action, Activity, ActivityBuilder, ActivityError, ActivityId, App, AppName};
+pub use actor::{Actor, ActorKind, ActorName};
 pub use change::{ChangeRefusal, PendingChange, RecordedChange};
 pub use digest::Digest;
 pub use directory::{

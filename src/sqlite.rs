@@ -25,9 +25,11 @@
 //! # }
 //! ```
 
+mod document;
 mod file;
 mod governance;
 mod store;
+mod table;
 
 use std::path::{Path, PathBuf};
 

@@ -5,7 +5,8 @@ use uuid::Uuid;
 
 use super::fields::{Fields, in_field, is_nil};
 use super::reject::RejectReason;
-use crate::activity::{Activity, Actor, ActorKind, ActorName};
+use crate::activity::Activity;
+use crate::actor::{Actor, ActorKind, ActorName};
 use crate::identity::{Alias, Identity, UserId, address};
 
 /// The account that SharePoint names for every application with permissions of its own.

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::stamp::{Cause, Reason, Standing};
-use crate::activity::{Activity, Actor, ActorKind};
+use crate::activity::Activity;
+use crate::actor::{Actor, ActorKind};
 use crate::directory::{DirectorySnapshot, GroupIndex, User, VanishedGroup};
 use crate::identity::{Alias, AliasKey, GroupId, Identity, UserId};
 use crate::policy::{GroupRef, PrivacyPolicy};

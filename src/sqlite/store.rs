@@ -4,50 +4,21 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
-use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension, Row, ToSql, Transaction, TransactionBehavior, params};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
-use super::FileError;
+use super::document::{POLICY, VANISHED_GROUP, damaged, from_json, to_json};
 use super::file::{File, OpenFileError, Schema};
-use crate::activity::{Activity, ActivityId};
+use super::table::{Flow, PRIVATE, PUBLIC, Table, append_one, each, stored};
+use crate::activity::ActivityId;
 use crate::change::RecordedChange;
 use crate::directory::{DirectoryRevision, VanishedGroup};
 use crate::identity::GroupId;
 use crate::policy::{PrivacyPolicy, Revision};
 use crate::query::{Count, CountBy, Position, Query, Tally};
 use crate::reveal::{Admission, SealedPage};
-use crate::screen::{Stamped, StampedBatch, Visibility};
+use crate::screen::StampedBatch;
 use crate::store::{ActivityStore, Appended, StoreError};
-use crate::stored::{PublicActivity, StoredActivity};
-
-/// The two tables are alike. `sequence` counts the rows of one table alone, so that a forwarder's place among the public
-/// activities tells nothing of the others; AUTOINCREMENT keeps a number from being given twice when the newest rows are
-/// deleted.
-macro_rules! activity_table {
-    ($table:literal, $newest:literal) => {
-        concat!(
-            "CREATE TABLE ",
-            $table,
-            " (
-                sequence INTEGER PRIMARY KEY AUTOINCREMENT,
-                id TEXT NOT NULL UNIQUE,
-                occurred_at INTEGER NOT NULL,
-                app TEXT NOT NULL,
-                suite TEXT,
-                action TEXT NOT NULL,
-                activity TEXT NOT NULL,
-                stamp TEXT NOT NULL
-            ) STRICT;
-            CREATE INDEX ",
-            $newest,
-            " ON ",
-            $table,
-            " (occurred_at DESC, id DESC);"
-        )
-    };
-}
+use crate::stored::PublicActivity;
 
 const SCHEMA: Schema = Schema {
     application_id: 0x4150_5631,
@@ -56,34 +27,10 @@ const SCHEMA: Schema = Schema {
     tables: &[
         "CREATE TABLE policy (revision INTEGER PRIMARY KEY, document TEXT NOT NULL) STRICT;",
         "CREATE TABLE vanished_group (id TEXT PRIMARY KEY, document TEXT NOT NULL) STRICT, WITHOUT ROWID;",
-        activity_table!("public_activity", "public_newest"),
-        activity_table!("private_activity", "private_newest"),
+        PUBLIC.create,
+        PRIVATE.create,
     ],
 };
-
-/// What can be found damaged.
-const ACTIVITY: &str = "activity";
-const POLICY: &str = "policy";
-const VANISHED_GROUP: &str = "vanished group";
-
-/// One of the two tables, with the index that pages go by.
-#[derive(Clone, Copy)]
-struct Table {
-    name: &'static str,
-    newest: &'static str,
-}
-
-const PUBLIC: Table = Table { name: "public_activity", newest: "public_newest" };
-const PRIVATE: Table = Table { name: "private_activity", newest: "private_newest" };
-
-impl Table {
-    fn of(visibility: Visibility) -> Self {
-        match visibility {
-            Visibility::Public => PUBLIC,
-            Visibility::Private => PRIVATE,
-        }
-    }
-}
 
 /// Activities and the policy in one SQLite file.
 ///
@@ -97,7 +44,7 @@ impl SqliteStore {
     /// Opens a file, and makes it if it is not there. A relative path is taken from where the process is now.
     ///
     /// # Errors
-    /// [`StoreError::Unreadable`] with a [`FileError`] as its source when something else or a newer version made the file,
+    /// [`StoreError::Unreadable`] with a [`FileError`](super::FileError) as its source when something else or a newer version made the file,
     /// or the path names none; [`StoreError::Backend`] when it cannot be opened.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         Ok(Self { file: File::open(path.as_ref(), &SCHEMA)?, policy: ArcSwapOption::empty() })
@@ -118,12 +65,6 @@ impl SqliteStore {
             })
         })
     }
-}
-
-#[derive(PartialEq, Eq)]
-enum Flow {
-    On,
-    Enough,
 }
 
 impl ActivityStore for SqliteStore {
@@ -306,124 +247,6 @@ fn vanished_group(connection: &Connection, group: &GroupId) -> Result<Option<Van
 fn fence(connection: &Connection, expected: Option<Revision>) -> Result<(), StoreError> {
     let in_force = revision_in_force(connection)?;
     if in_force == expected { Ok(()) } else { Err(StoreError::Stale { in_force }) }
-}
-
-fn append_one(transaction: &Transaction<'_>, stamped: &Stamped<'_>) -> Result<Appended, StoreError> {
-    let activity = stamped.activity();
-    for table in [PUBLIC, PRIVATE] {
-        let first: Option<Vec<u8>> = transaction
-            .prepare_cached(&format!("SELECT activity FROM {} WHERE id = ?1", table.name))?
-            .query_row([activity.id().as_str()], |row| Ok(row.get_ref(0)?.as_bytes()?.to_vec()))
-            .optional()?;
-        if let Some(first) = first {
-            let first: Activity = from_json(ACTIVITY, &first)?;
-            return Ok(if first == *activity { Appended::Duplicate } else { Appended::Conflict });
-        }
-    }
-    let table = Table::of(stamped.stamp().visibility());
-    transaction
-        .prepare_cached(&format!(
-            "INSERT INTO {} (id, occurred_at, app, suite, action, activity, stamp) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            table.name
-        ))?
-        .execute(params![
-            activity.id().as_str(),
-            activity.occurred_at().timestamp_micros(),
-            activity.app().name().as_str(),
-            activity.app().suite().map(|suite| suite.as_str()),
-            activity.action().as_str(),
-            to_json(ACTIVITY, activity)?,
-            to_json(ACTIVITY, stamped.stamp())?,
-        ])?;
-    Ok(Appended::Stored)
-}
-
-/// Hands every activity of some tables that matches to `take`, newest first, until it has enough.
-fn each(
-    connection: &Connection,
-    tables: &[Table],
-    query: &Query,
-    after: Option<&Position>,
-    mut take: impl FnMut(StoredActivity) -> Flow,
-) -> Result<(), StoreError> {
-    let Narrowed { conditions, values } = Narrowed::by(query, after);
-    let conditions = conditions.join(" AND ");
-    let selects: Vec<String> = tables
-        .iter()
-        .map(|Table { name, newest }| {
-            // The index is named, because the planner has picked others that read far more than a page.
-            format!("SELECT activity, stamp, occurred_at, id FROM {name} INDEXED BY {newest} WHERE {conditions}")
-        })
-        .collect();
-    let select = format!("{} ORDER BY occurred_at DESC, id DESC", selects.join(" UNION ALL "));
-    let mut statement = connection.prepare_cached(&select)?;
-    let values: Vec<(&str, &dyn ToSql)> = values.iter().map(|(name, value)| (*name, value as &dyn ToSql)).collect();
-    let mut rows = statement.query(&*values)?;
-    while let Some(row) = rows.next()? {
-        let stored = stored(row)?;
-        if query.matches(stored.activity(), stored.stamp()) && take(stored) == Flow::Enough {
-            break;
-        }
-    }
-    Ok(())
-}
-
-/// The part of a query that SQLite itself can leave out by. [`Query::matches`] has the last word, so this may let through
-/// too much, never too little.
-struct Narrowed {
-    conditions: Vec<&'static str>,
-    values: Vec<(&'static str, Value)>,
-}
-
-impl Narrowed {
-    fn by(query: &Query, after: Option<&Position>) -> Self {
-        let mut narrowed = Self { conditions: vec!["TRUE"], values: Vec::new() };
-        if let Some(after) = after {
-            narrowed.add("(occurred_at, id) < (:after, :after_id)", ":after", after.occurred_at().timestamp_micros());
-            narrowed.values.push((":after_id", after.id().as_str().to_owned().into()));
-        }
-        if let Some(since) = query.time_from() {
-            narrowed.add("occurred_at >= :since", ":since", since.timestamp_micros());
-        }
-        if let Some(until) = query.time_until() {
-            // Not `<`, because the bound may be finer than a microsecond.
-            narrowed.add("occurred_at <= :until", ":until", until.timestamp_micros());
-        }
-        if let Some(app) = query.app() {
-            narrowed.add("app = :app", ":app", app.as_str().to_owned());
-        }
-        if let Some(suite) = query.suite() {
-            narrowed.add("suite = :suite", ":suite", suite.as_str().to_owned());
-        }
-        if let Some(action) = query.action() {
-            narrowed.add("action = :action", ":action", action.as_str().to_owned());
-        }
-        narrowed
-    }
-
-    fn add(&mut self, condition: &'static str, name: &'static str, value: impl Into<Value>) {
-        self.conditions.push(condition);
-        self.values.push((name, value.into()));
-    }
-}
-
-fn stored(row: &Row<'_>) -> Result<StoredActivity, StoreError> {
-    let text = |column| row.get_ref(column)?.as_bytes().map_err(|_| damaged(ACTIVITY));
-    Ok(StoredActivity::assertion(from_json(ACTIVITY, text(0)?)?, from_json(ACTIVITY, text(1)?)?))
-}
-
-fn to_json<T: Serialize>(what: &'static str, value: &T) -> Result<String, StoreError> {
-    serde_json::to_string(value).map_err(|_| damaged(what))
-}
-
-/// Takes bytes, because damaged text may not even be UTF-8. The parser's own message is dropped, because it can quote
-/// what it read.
-fn from_json<T: DeserializeOwned>(what: &'static str, text: &[u8]) -> Result<T, StoreError> {
-    serde_json::from_slice(text).map_err(|_| damaged(what))
-}
-
-fn damaged(what: &'static str) -> StoreError {
-    StoreError::Unreadable(Box::new(FileError::Damaged { what }))
 }
 
 /// SQLite's integers are signed; no revision or sequence comes near the sign.
