@@ -34,6 +34,8 @@
 //!   leaves the policy, and a record says so. While nobody knows its last members, everything is hidden. What a node
 //!   that starts later knows of them was kept by [`follow_directory`](crate::PrivacyFilter::follow_directory), which a service
 //!   calls after each import; a node that missed an import learns of its members as soon as another node kept them.
+//!   A member whose record is gone stays known by name to the process that saw it, and by id to whatever starts later: import
+//!   deleted users with their records.
 //! - **D12** Only an imported or built-in group can be made private or used in scope.
 //! - **D13** *(not built yet)* A dry run says what a change would do.
 //!

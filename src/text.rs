@@ -48,13 +48,15 @@ pub(crate) fn check(what: &'static str, text: &str, max: usize) -> Result<(), Te
     }
 }
 
-/// What a parser says, without what it read: serde quotes values that do not fit, and those can be somebody's.
+/// What a parser says, without what it read: serde quotes values and names that do not fit, and those can be somebody's.
 pub(crate) fn without_values(message: &str) -> String {
-    let quotes = ["invalid type: ", "invalid value: ", "unknown variant "];
-    let Some(said) = quotes.iter().find(|said| message.starts_with(**said)) else { return message.to_owned() };
+    let said = ["invalid type", "invalid value", "unknown variant", "unknown field"];
+    let Some((at, said)) = said.iter().filter_map(|said| Some((message.find(said)?, said))).min() else {
+        return message.to_owned();
+    };
     // The last one, because the value can hold the same words.
     let expected = message.rsplit_once(", expected ").map_or("something else", |(_, expected)| expected);
-    format!("{}, expected {expected}", said.trim_end_matches([':', ' ']))
+    format!("{}{said}, expected {expected}", message.get(..at).unwrap_or_default())
 }
 
 /// A newtype over checked text, compared byte for byte. `redacted` ones do not show their text in `Debug`, because

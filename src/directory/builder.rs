@@ -110,7 +110,7 @@ impl DirectoryBuilder {
             if by_id.insert(user.id().clone(), UserIndex(users.len())).is_some() {
                 return Err(ImportError::UserTwice { at });
             }
-            users.push(UserNode { user, groups: Vec::new() });
+            users.push(UserNode { user, recorded: true, groups: Vec::new() });
         }
 
         let find =
@@ -118,7 +118,7 @@ impl DirectoryBuilder {
         for (group, user) in self.members {
             let group = find(&group)?;
             let user = *by_id.entry(user).or_insert_with_key(|id| {
-                users.push(UserNode { user: User::new(id.clone()), groups: Vec::new() });
+                users.push(UserNode { user: User::new(id.clone()), recorded: false, groups: Vec::new() });
                 UserIndex(users.len() - 1)
             });
             if let (Some(group_node), Some(user_node)) = (groups.get_mut(group.0), users.get_mut(user.0))

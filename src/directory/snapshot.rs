@@ -7,7 +7,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::revision::DirectoryRevision;
-use super::user::{User, UserStatus};
+use super::user::User;
 use super::vanished::VanishedGroup;
 use crate::identity::{AliasKey, GroupId, Identity, UserId};
 
@@ -50,6 +50,8 @@ impl Holder {
 
 pub(super) struct UserNode {
     pub(super) user: User,
+    /// Whether the import has a record of them, and not only a membership.
+    pub(super) recorded: bool,
     pub(super) groups: Vec<GroupIndex>,
 }
 
@@ -94,6 +96,10 @@ impl DirectorySnapshot {
     /// deleted, stays known by the aliases of before, unless somebody else holds them now. Every adapter puts its snapshots
     /// in force in this way, so that what is remembered depends on the imports alone.
     ///
+    /// Both are remembered by the process that saw the imports; for the next start, groups that vanished are kept by
+    /// [`PrivacyFilter::follow_directory`](crate::PrivacyFilter::follow_directory), while deleted members of a group that is
+    /// still there are then known by id alone. An adapter does best to import deleted users with their records.
+    ///
     /// Costs the members of every group that vanished, in time now and in memory until it comes back.
     #[must_use]
     pub fn succeeding(mut self, before: &Self) -> Self {
@@ -106,10 +112,11 @@ impl DirectorySnapshot {
         });
         self.vanished = long_gone.chain(now_gone).map(|vanished| (vanished.group.clone(), vanished)).collect();
         let mut remembered = HashMap::new();
-        for (index, node) in self.users.iter_mut().enumerate().filter(|(_, node)| node.user.aliases().is_empty()) {
+        for (index, node) in self.users.iter_mut().enumerate().filter(|(_, node)| !node.recorded) {
             let known = before.by_id.get(node.user.id()).and_then(|index| before.user(*index));
-            let Some(known) = known.filter(|known| !known.aliases().is_empty()) else { continue };
-            node.user = known.clone().with_status(UserStatus::Deleted);
+            let Some(known) = known else { continue };
+            // An alias that somebody else holds by now is theirs, and never comes back.
+            node.user = known.remembered(|alias| !self.by_alias.contains_key(alias.key()));
             Holder::take(&mut remembered, &node.user, UserIndex(index));
         }
         for (alias, holder) in remembered {

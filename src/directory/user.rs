@@ -60,6 +60,32 @@ impl User {
         Self { status, ..self }
     }
 
+    /// The same user once their record is gone, known by those aliases that are still theirs. The home stays where it was,
+    /// whatever became of the UPN.
+    pub(super) fn remembered(&self, still_theirs: impl Fn(&Alias) -> bool) -> Self {
+        let upn = self.aliases.iter().find(|alias| alias.is_address()).filter(|_| !self.is_guest());
+        let home_domain = self.home_domain.clone().or_else(|| upn.and_then(Alias::domain).cloned());
+        let aliases = self.aliases.iter().filter(|alias| still_theirs(alias)).cloned().collect();
+        Self { id: self.id.clone(), aliases, home_domain, status: UserStatus::Deleted }
+    }
+
+    /// Adds what another record of the same user knows.
+    pub(super) fn learn(&mut self, other: &Self) {
+        for alias in &other.aliases {
+            if !self.aliases.contains(alias) {
+                self.aliases.push(alias.clone());
+            }
+        }
+        if self.home_domain.is_none() {
+            self.home_domain.clone_from(&other.home_domain);
+        }
+    }
+
+    /// Whether any of their names is a guest's.
+    pub(crate) fn is_guest(&self) -> bool {
+        self.aliases.iter().any(Alias::is_guest)
+    }
+
     /// The immutable id.
     #[must_use]
     pub fn id(&self) -> &UserId {

@@ -43,7 +43,7 @@ impl VanishedGroup {
     }
 
     /// What two nodes know together of one group. If they tell of the same time that it was gone, it is the members of
-    /// both: a node that missed an import knows of fewer, and whoever is left out here would be shown. Otherwise what is
+    /// both, under the names of both: a node that missed an import knows of fewer, and whoever is left out here would be shown. Otherwise what is
     /// from the later time.
     #[must_use]
     pub fn together_with(mut self, other: &Self) -> Self {
@@ -56,8 +56,9 @@ impl VanishedGroup {
         self.last_seen = self.last_seen.max(other.last_seen);
         self.gone_in = self.gone_in.max(other.gone_in);
         for member in &other.members {
-            if !self.members.iter().any(|known| known.id() == member.id()) {
-                self.members.push(member.clone());
+            match self.members.iter_mut().find(|known| known.id() == member.id()) {
+                Some(known) => known.learn(member),
+                None => self.members.push(member.clone()),
             }
         }
         self

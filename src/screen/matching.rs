@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::stamp::{Cause, Reason, Standing};
 use crate::activity::Activity;
 use crate::actor::{Actor, ActorKind};
-use crate::directory::{DirectorySnapshot, GroupIndex, User, VanishedGroup};
+use crate::directory::{DirectorySnapshot, GroupIndex, Resolution, User, VanishedGroup};
 use crate::identity::{Alias, AliasKey, GroupId, Identity, UserId};
 use crate::policy::{GroupRef, PrivacyPolicy};
 
@@ -16,7 +16,7 @@ pub(super) struct Watch {
     reach: HashMap<GroupIndex, Vec<usize>>,
     /// The last members of watched groups that are gone from the directory.
     retained: HashMap<UserId, Vec<usize>>,
-    /// The aliases of those among them whom the directory does not know any more.
+    /// The aliases of those among them whom the directory does not know by any name.
     retained_aliases: HashMap<AliasKey, Vec<usize>>,
 }
 
@@ -94,8 +94,12 @@ impl Watch {
         }
         for user in known.flat_map(VanishedGroup::members) {
             self.retained.entry(user.id().clone()).or_default().push(at);
-            let still_known = directory.user_index(&Identity::Id(user.id().clone())).is_ok_and(|user| user.is_some());
-            if !still_known {
+            // A user without any alias is one of whom the directory has no record.
+            let still_named = matches!(
+                directory.resolve(&Identity::Id(user.id().clone())),
+                Resolution::Known(known) if !known.aliases().is_empty()
+            );
+            if !still_named {
                 for alias in user.aliases() {
                     self.retained_aliases.entry(alias.key().clone()).or_default().push(at);
                 }
@@ -269,8 +273,7 @@ impl Seeker<'_> {
         if let Some(stated) = user.stated_home_domain() {
             return home(self.policy.manages(stated));
         }
-        let guest = |alias: &Alias| alias.is_guest();
-        if user.aliases().iter().any(guest) || matches!(seen_as, Identity::Alias(alias) if guest(alias)) {
+        if user.is_guest() || matches!(seen_as, Identity::Alias(alias) if alias.is_guest()) {
             return Home::External;
         }
         match user.aliases().iter().find(|alias| alias.is_address()) {

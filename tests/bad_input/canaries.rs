@@ -321,8 +321,7 @@ fn b2_an_activity_that_cannot_be_read_is_reported_without_its_values() {
             *bad.pointer_mut(pointer).unwrap() = canary.clone();
             let text = bad.to_string();
             if let Err(error) = serde_json::from_str::<Activity>(&text) {
-                // The name of a field that nobody knows is no value.
-                let said = format!("{error} {error:?}").replace("unknown field `canary`", "");
+                let said = format!("{error} {error:?}");
                 assert!(!said.contains(CANARY), "{pointer}: {said}");
                 refused += 1;
             }

@@ -161,6 +161,71 @@ fn d11_a_member_whose_record_is_gone_stays_known_by_every_name() {
     assert!(!house.is_private("after"));
 }
 
+/// What the council's last members are known by: a user whose record went before the group did.
+fn adele_by_id(groups: &[&str]) -> DirectoryBuilder {
+    let mut builder = people(&[("bob", &[])]);
+    for name in groups {
+        builder = builder.group(group(name), *name).member(&group(name), &user("adele"));
+    }
+    builder
+}
+
+#[test]
+fn d11_what_two_nodes_keep_of_one_member_adds_up_in_either_order() {
+    for knowing_first in [true, false] {
+        let [knowing, late] = two_nodes();
+        knowing.install(import(0)).make_private("council").install(adele_by_id(&["council"]));
+        late.directory.install(adele_by_id(&["council"]).build(DirectoryRevision(2), at(0)).unwrap()).unwrap();
+        for (node, revision) in [(&knowing, 3), (&late, 3)] {
+            node.directory.install(people(&[]).build(DirectoryRevision(revision), at(0)).unwrap()).unwrap();
+        }
+        let order = if knowing_first { [&knowing, &late] } else { [&late, &knowing] };
+        for node in order {
+            node.filter.follow_directory().unwrap();
+        }
+        late.ingest(&[activity("1", "adele"), activity("2", "zoe")]);
+        assert_eq!(["1", "2"].map(|id| late.is_private(id)), [true, false], "{knowing_first}");
+    }
+}
+
+#[test]
+fn d11_a_last_member_whom_another_group_lists_by_id_is_kept_by_name() {
+    let [node, late] = two_nodes();
+    let both = people(&[("adele", &["council", "staff"]), ("bob", &[])]);
+    node.install(both).make_private("council").install(adele_by_id(&["staff"]));
+    node.filter.follow_directory().unwrap();
+    late.directory.install(adele_by_id(&["staff"]).build(DirectoryRevision(2), at(0)).unwrap()).unwrap();
+    late.ingest(&[activity("1", "adele"), activity("2", "zoe")]);
+    assert_eq!(["1", "2"].map(|id| late.is_private(id)), [true, false]);
+}
+
+#[test]
+fn d11_a_name_that_moved_never_comes_back_to_whoever_was_deleted() {
+    let house = House::new();
+    let alice = User::new(user("alice")).with_alias(alias("x@contoso.com"));
+    let staff =
+        |builder: DirectoryBuilder| builder.group(group("staff"), "Staff").member(&group("staff"), &user("alice"));
+    house.install(staff(people(&[("adele", &["council"])])).user(alice)).make_private("council");
+    // Bob of the council holds the name now; then he and the council are gone.
+    let heir = User::new(user("heir")).with_alias(alias("x@contoso.com"));
+    house.install(staff(people(&[("adele", &["council"])])).user(heir).member(&group("council"), &user("heir")));
+    house.install(staff(people(&[]))).ingest(&[activity("1", "x")]);
+    assert!(house.is_private("1"));
+}
+
+#[test]
+fn d11_a_record_without_names_is_a_record() {
+    let house = House::new();
+    let managed = User::new(user("u")).with_alias(alias("x@contoso.com"));
+    house
+        .install(people(&[]).user(managed))
+        .manage("contoso.com")
+        .change(PolicyChange::MakePrivate(GroupRef::ExternalUsers));
+    let moved = User::new(user("u")).with_home_domain(domain("elsewhere.example"));
+    house.install(people(&[]).user(moved)).ingest(&[by("1", Actor::user(user("u")))]);
+    assert!(house.is_private("1"), "what the import says counts, not what was remembered");
+}
+
 /// V2 where the private activity is the only one that makes the filter look at a directory.
 #[test]
 fn v2_no_ingest_of_something_private_moves_what_comes_later() {
