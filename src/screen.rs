@@ -108,21 +108,22 @@ impl Screen {
     /// ([`WhenUndecidable::Refuse`]); nothing of the batch is then decided.
     pub fn screen<'a>(&self, activities: &'a [Activity], now: DateTime<Utc>) -> Result<StampedBatch<'a>, Undecidable> {
         let (policy, directory) = self.revisions();
+        let refuse = self.policy.options().when_undecidable == WhenUndecidable::Refuse;
         let mut batch = StampedBatch::new(policy);
         for (position, activity) in activities.iter().enumerate() {
             let (verdict, reasons) = self.judge(activity, now);
-            let cause = reasons.iter().find_map(Reason::cause);
-            let refuse = self.policy.options().when_undecidable == WhenUndecidable::Refuse;
-            match (verdict, cause) {
-                (Verdict::NotMonitored, _) => batch.leave_out(),
-                (_, Some(cause)) if refuse => return Err(Undecidable { position, cause: cause.clone() }),
-                (Verdict::Public, _) => {
-                    batch.stamp(activity, Stamp::new(Visibility::Public, policy, directory, now, reasons));
+            let visibility = match verdict {
+                Verdict::NotMonitored => {
+                    batch.leave_out();
+                    continue;
                 }
-                (Verdict::Private, _) => {
-                    batch.stamp(activity, Stamp::new(Visibility::Private, policy, directory, now, reasons));
-                }
+                Verdict::Public => Visibility::Public,
+                Verdict::Private => Visibility::Private,
+            };
+            if refuse && let Some(cause) = reasons.iter().find_map(Reason::cause) {
+                return Err(Undecidable { position, cause: cause.clone() });
             }
+            batch.stamp(activity, Stamp::new(visibility, policy, directory, now, reasons));
         }
         Ok(batch)
     }
@@ -130,14 +131,15 @@ impl Screen {
     /// Decides one activity at `now`, and says why. When it happened plays no part.
     #[must_use]
     pub fn judge(&self, activity: &Activity, now: DateTime<Utc>) -> (Verdict, Vec<Reason>) {
-        let mut findings = self.watch.findings(&self.policy, self.directory(), activity);
+        let directory = self.directory.as_deref().ok();
+        let mut findings = self.watch.findings(&self.policy, directory, activity);
         findings.causes.extend(self.standing_causes(now));
         let scope = match self.scope(activity.app(), &findings) {
             Scope::Unmonitored => return (Verdict::NotMonitored, Vec::new()),
             Scope::Monitored(rule) => rule.cloned().map(Reason::Scope),
         };
         if self.policy.options().objects_count {
-            self.watch.add_objects(&self.policy, self.directory(), activity, &mut findings);
+            self.watch.add_objects(&self.policy, directory, activity, &mut findings);
         }
         let private: Vec<Reason> = self.watch.private_reasons(&findings).collect();
         let undecidable = !findings.causes.is_empty();

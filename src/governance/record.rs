@@ -282,10 +282,6 @@ impl Record {
             Act::GroupVanished { group, .. } | Act::GroupReturned { group } => Some(group.as_str().to_owned()),
         }
     }
-
-    pub(crate) fn outcome_kind(&self) -> OutcomeKind {
-        self.outcome.kind()
-    }
 }
 
 impl ChangeSummary {

@@ -110,7 +110,7 @@ impl RecordQuery {
             && kind.is_none_or(|kind| record.kind() == kind)
             && initiator.as_ref().is_none_or(by)
             && target.as_ref().is_none_or(|target| record.target().as_ref() == Some(target))
-            && outcome.is_none_or(|outcome| record.outcome_kind() == outcome)
+            && outcome.is_none_or(|outcome| record.outcome.kind() == outcome)
     }
 }
 

@@ -140,11 +140,11 @@ impl Watch {
     pub(super) fn findings(
         &self,
         policy: &PrivacyPolicy,
-        directory: Option<&std::sync::Arc<DirectorySnapshot>>,
+        directory: Option<&DirectorySnapshot>,
         activity: &Activity,
     ) -> Findings {
         let mut findings = Findings::default();
-        let seeker = Seeker { watch: self, policy, directory: directory.map(|directory| &**directory) };
+        let seeker = Seeker { watch: self, policy, directory };
         seeker.add_principal(activity.actor(), Standing::Actor, &mut findings);
         for principal in activity.on_behalf_of() {
             seeker.add_principal(principal, Standing::OnBehalfOf, &mut findings);
@@ -156,11 +156,11 @@ impl Watch {
     pub(super) fn add_objects(
         &self,
         policy: &PrivacyPolicy,
-        directory: Option<&std::sync::Arc<DirectorySnapshot>>,
+        directory: Option<&DirectorySnapshot>,
         activity: &Activity,
         findings: &mut Findings,
     ) {
-        let seeker = Seeker { watch: self, policy, directory: directory.map(|directory| &**directory) };
+        let seeker = Seeker { watch: self, policy, directory };
         for object in activity.objects() {
             seeker.add_object(object, findings);
         }

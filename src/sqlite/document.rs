@@ -1,5 +1,6 @@
 //! What a row holds as JSON.
 
+use rusqlite::Row;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -23,4 +24,9 @@ pub(super) fn from_json<T: DeserializeOwned>(what: &'static str, text: &[u8]) ->
 
 pub(super) fn damaged(what: &'static str) -> StoreError {
     StoreError::Unreadable(Box::new(FileError::Damaged { what }))
+}
+
+/// The JSON in the first column of a row, whether it is text still or damaged.
+pub(super) fn document(row: &Row<'_>) -> rusqlite::Result<Vec<u8>> {
+    Ok(row.get_ref(0)?.as_bytes()?.to_vec())
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwapOption;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
-use super::document::{POLICY, VANISHED_GROUP, damaged, from_json, to_json};
+use super::document::{POLICY, VANISHED_GROUP, document, from_json, to_json};
 use super::file::{File, OpenFileError, Schema};
 use super::table::{Flow, PRIVATE, PUBLIC, Table, append_one, each, stored};
 use crate::activity::ActivityId;
@@ -44,8 +44,8 @@ impl SqliteStore {
     /// Opens a file, and makes it if it is not there. A relative path is taken from where the process is now.
     ///
     /// # Errors
-    /// [`StoreError::Unreadable`] with a [`FileError`](super::FileError) as its source when something else or a newer version made the file,
-    /// or the path names none; [`StoreError::Backend`] when it cannot be opened.
+    /// [`StoreError::Unreadable`] with a [`FileError`](super::FileError) as its source when something else or a newer version
+    /// made the file, or the path names none; [`StoreError::Backend`] when it cannot be opened.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         Ok(Self { file: File::open(path.as_ref(), &SCHEMA)?, policy: ArcSwapOption::empty() })
     }
@@ -74,10 +74,10 @@ impl ActivityStore for SqliteStore {
             if let Some(known) = self.policy.load_full().filter(|known| known.revision() == in_force) {
                 return Ok(Some(known));
             }
-            let document: Vec<u8> = connection
+            let found = connection
                 .prepare_cached("SELECT document FROM policy WHERE revision = ?1")?
-                .query_row([as_integer(in_force.number())], |row| Ok(row.get_ref(0)?.as_bytes()?.to_vec()))?;
-            let policy: Arc<PrivacyPolicy> = Arc::new(from_json(POLICY, &document)?);
+                .query_row([as_integer(in_force.number())], document)?;
+            let policy: Arc<PrivacyPolicy> = Arc::new(from_json(POLICY, &found)?);
             self.policy.store(Some(Arc::clone(&policy)));
             Ok(Some(policy))
         })
@@ -101,8 +101,7 @@ impl ActivityStore for SqliteStore {
             let mut rows = statement.query([])?;
             let mut vanished = Vec::new();
             while let Some(row) = rows.next()? {
-                vanished
-                    .push(from_json(VANISHED_GROUP, row.get_ref(0)?.as_bytes().map_err(|_| damaged(VANISHED_GROUP))?)?);
+                vanished.push(from_json(VANISHED_GROUP, &document(row)?)?);
             }
             Ok(vanished)
         })
@@ -236,11 +235,11 @@ fn revision_in_force(connection: &Connection) -> Result<Option<Revision>, StoreE
 }
 
 fn vanished_group(connection: &Connection, group: &GroupId) -> Result<Option<VanishedGroup>, StoreError> {
-    let document: Option<Vec<u8>> = connection
+    let found = connection
         .prepare_cached("SELECT document FROM vanished_group WHERE id = ?1")?
-        .query_row([group.as_str()], |row| Ok(row.get_ref(0)?.as_bytes()?.to_vec()))
+        .query_row([group.as_str()], document)
         .optional()?;
-    document.map(|document| from_json(VANISHED_GROUP, &document)).transpose()
+    found.map(|found| from_json(VANISHED_GROUP, &found)).transpose()
 }
 
 /// Rule D5: nothing is written unless the revision that the caller went by is the one in force.

@@ -3,7 +3,7 @@
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, Transaction, params};
 
-use super::document::{ACTIVITY, damaged, from_json, to_json};
+use super::document::{ACTIVITY, damaged, document, from_json, to_json};
 use crate::activity::Activity;
 use crate::query::{Position, Query};
 use crate::screen::{Stamped, Visibility};
@@ -79,7 +79,7 @@ pub(super) fn append_one(transaction: &Transaction<'_>, stamped: &Stamped<'_>) -
     for table in [PUBLIC, PRIVATE] {
         let first: Option<Vec<u8>> = transaction
             .prepare_cached(&format!("SELECT activity FROM {} WHERE id = ?1", table.name))?
-            .query_row([activity.id().as_str()], |row| Ok(row.get_ref(0)?.as_bytes()?.to_vec()))
+            .query_row([activity.id().as_str()], document)
             .optional()?;
         if let Some(first) = first {
             let first: Activity = from_json(ACTIVITY, &first)?;
