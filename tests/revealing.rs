@@ -240,8 +240,10 @@ fn r2_nothing_of_a_sealed_page_shows_before() {
     let before = format!("{sealed:?}");
     let (page, _) = sealed.pending(10, id(4), at(0));
     let json = serde_json::to_string(page.record()).unwrap();
-    for text in [before, format!("{page:?}"), json] {
-        assert!(!text.contains("adele") && !text.contains("SharePoint"), "{text}");
+    let pending = format!("{page:?}");
+    let page = page.recorded(&Receipt::assertion(id(4), 2)).unwrap();
+    for text in [before, pending, format!("{page:?}"), json] {
+        assert!(!text.is_empty() && !text.contains("adele") && !text.contains("SharePoint"), "{text}");
     }
 }
 

@@ -102,6 +102,23 @@ fn b1_what_is_no_database_is_refused_and_left_alone() {
     assert!(SqliteStore::open(folder.path().join("no/such/folder.db")).is_err());
 }
 
+#[test]
+fn b1_a_damaged_file_of_ours_is_not_taken_for_somebody_else_s() {
+    let folder = folder();
+    let path = activities(folder.path());
+    furnish(&house_at(&path));
+    for path in [path.clone(), governance_path(&path)] {
+        let mut bytes = fs::read(&path).unwrap();
+        // The header of 100 bytes stays, the schema behind it does not.
+        bytes[100..4_096].fill(0xff);
+        fs::write(&path, bytes).unwrap();
+    }
+    let store = SqliteStore::open(&path).unwrap_err();
+    assert!(matches!(store, StoreError::Backend(_)) && file_error(&store).is_none(), "{store:?}");
+    let sink = SqliteGovernance::open(governance_path(&path)).unwrap_err();
+    assert!(matches!(sink, SinkError::Backend(_)) && file_error(&sink).is_none(), "{sink:?}");
+}
+
 /// An empty file is as good as none.
 #[test]
 fn b1_an_empty_file_is_taken() {

@@ -111,6 +111,25 @@ fn v3_newest_first_by_time_and_then_id() {
 }
 
 #[test]
+fn v3_the_last_page_says_so_even_when_it_is_full() {
+    for place in places() {
+        let house = place.house();
+        with_council(&house).ingest(&[activity("a", "adele"), activity("b", "bob"), activity("c", "bob")]);
+        let view = house.filter.view(&user("somebody"));
+        for (of, another) in [(1, true), (2, false), (3, false)] {
+            let page = view.page(&Query::all(), size(of), None).unwrap();
+            assert_eq!(page.next().is_some(), another, "pages of {of}");
+        }
+        house.permit_root();
+        let mut reveal = house.filter.reveal(reveal_all("root")).unwrap();
+        for (of, another) in [(2, true), (3, false), (4, false)] {
+            let page = reveal.page(size(of), None).unwrap();
+            assert_eq!(page.next().is_some(), another, "pages of {of} in a reveal");
+        }
+    }
+}
+
+#[test]
 fn v3_the_time_range_is_half_open() {
     for place in places() {
         let house = place.house();

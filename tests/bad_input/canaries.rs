@@ -69,8 +69,11 @@ fn silent(what: &str, text: &str) {
     assert!(!lower.contains(CANARY) && !lower.contains(&hex), "{what} says: {text}");
 }
 
+/// It says nothing of what is in it, and it does say something.
 fn silent_debug(what: &str, value: &dyn Debug) {
-    silent(what, &format!("{value:?} {value:#?}"));
+    let text = format!("{value:?}");
+    assert!(!text.is_empty(), "{what} says what it is");
+    silent(what, &format!("{text} {value:#?}"));
 }
 
 /// An error with everything behind it.
@@ -117,6 +120,8 @@ fn b2_deciding_says_nothing_of_what_it_decides() {
     silent_debug("a resolution", &directory.resolve(&alias("canary@contoso.com").into()));
     silent_debug("its port", &house.directory);
     silent_debug("an import", &DirectoryBuilder::new().user(User::new(user("canary"))));
+    let gone = DirectoryBuilder::new().build(DirectoryRevision(2), at(0)).unwrap().succeeding(&directory);
+    silent_debug("a group that vanished", gone.vanished_group(&group("council")).unwrap());
     let screen = Screen::new(house.filter.policy().unwrap(), Ok(directory));
     silent_debug("a screen", &screen);
     let activities = private_activities();
@@ -185,6 +190,7 @@ fn b2_no_byte_that_a_viewer_or_a_forwarder_gets_is_private() {
         let forwarded = house.filter.forward(ForwardCursor::START, PageSize::MAX).unwrap();
         assert_eq!(forwarded.activities.len(), 3);
         silent_debug("a batch to forward", &forwarded);
+        silent_debug("what is in it", &forwarded.activities[0]);
         silent("what is forwarded", &serde_json::to_string(&forwarded.activities).unwrap());
     }
 }
