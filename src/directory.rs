@@ -13,8 +13,8 @@ use thiserror::Error;
 
 pub use self::builder::{DirectoryBuilder, ImportError};
 pub use self::revision::DirectoryRevision;
-pub(crate) use self::snapshot::GroupIndex;
 pub use self::snapshot::{DirectorySnapshot, Resolution};
+pub(crate) use self::snapshot::{GroupIndex, UserIndex};
 pub use self::user::{User, UserStatus};
 pub use self::vanished::VanishedGroup;
 

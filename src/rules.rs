@@ -24,7 +24,8 @@
 //!   subdomains count when declared. A guest's `#EXT#` name is external whatever stands after it, unless the directory states
 //!   a managed home; what stands before it is never decoded.
 //! - **D8** Aliases are compared folded, by no locale; ids never are. One identity that matches a protected user suffices.
-//!   An alias that moved matches whoever holds it in the directory in force.
+//!   An alias that moved matches whoever holds it in the directory in force. A name that the directory binds to no app
+//!   protects the accounts of that name in every app.
 //! - **D9** In doubt, hidden: nobody usable named, an ambiguous alias, a directory that was never loaded, fails or is older than
 //!   allowed. [By option](crate::WhenUndecidable) the batch is refused instead; shown only if the policy says so in as many
 //!   words. A user whom a working directory does not know is in no group, which is no doubt.
@@ -33,7 +34,8 @@
 //!   otherwise. A group of the policy that [vanishes](crate::VanishedGroup) keeps its last members until it comes back or
 //!   leaves the policy, and a record says so. While nobody knows its last members, everything is hidden. What a node
 //!   that starts later knows of them was kept by [`follow_directory`](crate::PrivacyFilter::follow_directory), which a service
-//!   calls after each import; a node that missed an import learns of its members as soon as another node kept them.
+//!   calls after each import; a node that missed an import learns of its members as soon as another node kept them. What was
+//!   kept of a time before the group was back does not count any more.
 //!   A member whose record is gone stays known by name to the process that saw it, and by id to whatever starts later: import
 //!   deleted users with their records.
 //! - **D12** Only an imported or built-in group can be made private or used in scope.
@@ -60,9 +62,10 @@
 //!
 //! - **P1** Only a privacy administrator changes the policy. Only an admin can be granted the permission to view private
 //!   activities; a grant names an address, is bound to the one id that it leads to then, and is refused when that is no admin,
-//!   nobody, or several.
+//!   nobody, somebody deleted, or several.
 //! - **P2** Permission is asked at each use: an admin now, and granted now. Losing the admin role ends the grant for good. A
-//!   revocation stops a reveal at its next page, and a page whose record was still being written.
+//!   revocation stops a reveal at its next page, and a page whose record was still being written; a new grant revives no reveal
+//!   of an old one.
 //! - **P3** By option nobody grants to themselves, and a reveal needs a justification. *(Not built yet: approvals.)*
 //!
 //! # R: revealing

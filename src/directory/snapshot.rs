@@ -104,17 +104,20 @@ impl DirectorySnapshot {
     #[must_use]
     pub fn succeeding(mut self, before: &Self) -> Self {
         let gone = |group: &&GroupId| self.group_index(group).is_none();
-        let long_gone = before.vanished.values().filter(|vanished| gone(&&vanished.group)).map(Arc::clone);
+        // Whoever was renamed since is to be known by the new name too, once their record is gone.
+        let names = |user: &UserId| before.by_id.get(user).and_then(|index| before.user(*index));
+        let long_gone = before.vanished.values().filter(|vanished| gone(&&vanished.group));
+        let long_gone =
+            long_gone.map(|vanished| vanished.learning(names).map_or_else(|| Arc::clone(vanished), Arc::new));
         let now_gone = before.groups().map(|(group, _)| group).filter(gone).map(|group| {
             let members = before.users_below(group).cloned().collect();
             let (last_seen, gone_in) = (before.revision, self.revision);
-            Arc::new(VanishedGroup { group: group.clone(), last_seen, gone_in, members })
+            Arc::new(VanishedGroup { group: group.clone(), last_seen, gone_in, members, back_in: None })
         });
         self.vanished = long_gone.chain(now_gone).map(|vanished| (vanished.group.clone(), vanished)).collect();
         let mut remembered = HashMap::new();
         for (index, node) in self.users.iter_mut().enumerate().filter(|(_, node)| !node.recorded) {
-            let known = before.by_id.get(node.user.id()).and_then(|index| before.user(*index));
-            let Some(known) = known else { continue };
+            let Some(known) = names(node.user.id()) else { continue };
             // An alias that somebody else holds by now is theirs, and never comes back.
             node.user = known.remembered(|alias| !self.by_alias.contains_key(alias.key()));
             Holder::take(&mut remembered, &node.user, UserIndex(index));
@@ -129,6 +132,21 @@ impl DirectorySnapshot {
     #[must_use]
     pub fn vanished_group(&self, group: &GroupId) -> Option<&VanishedGroup> {
         self.vanished.get(group).map(|vanished| &**vanished)
+    }
+
+    /// What counts of a group that is gone: what is remembered here, and what was kept by whichever node. Neither does if the
+    /// group has been there again since.
+    pub(crate) fn last_known<'a>(
+        &'a self,
+        group: &GroupId,
+        kept: &'a [VanishedGroup],
+    ) -> [Option<&'a VanishedGroup>; 2] {
+        let kept = kept.iter().find(|kept| kept.group() == group);
+        let back_in = kept.and_then(|kept| kept.back_by(self.revision));
+        let remembered = self.vanished_group(group);
+        let remembered = remembered.filter(|vanished| back_in.is_none_or(|back_in| back_in <= vanished.last_seen));
+        let outdated = |kept: &VanishedGroup| remembered.is_some_and(|vanished| kept.is_before(vanished));
+        [remembered, kept.filter(|kept| back_in.is_none() && !outdated(kept))]
     }
 
     /// Every group, with its display name.

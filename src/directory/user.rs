@@ -69,6 +69,12 @@ impl User {
         Self { id: self.id.clone(), aliases, home_domain, status: UserStatus::Deleted }
     }
 
+    /// Whether another record of the same user knows something that this one does not.
+    pub(super) fn lacks(&self, other: &Self) -> bool {
+        other.aliases.iter().any(|alias| !self.aliases.contains(alias))
+            || (self.home_domain.is_none() && other.home_domain.is_some())
+    }
+
     /// Adds what another record of the same user knows.
     pub(super) fn learn(&mut self, other: &Self) {
         for alias in &other.aliases {

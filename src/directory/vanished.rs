@@ -1,10 +1,12 @@
 //! Groups that are gone from the directory, and who was in them last.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::revision::DirectoryRevision;
 use super::user::User;
-use crate::identity::GroupId;
+use crate::identity::{GroupId, UserId};
 
 /// A group that vanished from the directory, with its last members. While a policy speaks of it they go on to count.
 ///
@@ -16,6 +18,9 @@ pub struct VanishedGroup {
     pub(super) last_seen: DirectoryRevision,
     pub(super) gone_in: DirectoryRevision,
     pub(super) members: Vec<User>,
+    /// The first directory that had it again, as far as anybody has seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) back_in: Option<DirectoryRevision>,
 }
 
 impl VanishedGroup {
@@ -29,6 +34,18 @@ impl VanishedGroup {
     #[must_use]
     pub fn gone_in(&self) -> DirectoryRevision {
         self.gone_in
+    }
+
+    /// The same group, which is there again in the directory of this revision. A node that has not come so far goes on to
+    /// need its last members.
+    #[must_use]
+    pub fn returned(self, back_in: DirectoryRevision) -> Self {
+        Self { back_in: Some(self.back_in.map_or(back_in, |known| known.min(back_in))), ..self }
+    }
+
+    /// Since when the group is there again, for a directory that has come so far.
+    pub(crate) fn back_by(&self, revision: DirectoryRevision) -> Option<DirectoryRevision> {
+        self.back_in.filter(|back_in| *back_in <= revision)
     }
 
     /// Whether this tells of an earlier time that the group was gone: `other` saw it after that.
@@ -54,14 +71,34 @@ impl VanishedGroup {
             return other.clone();
         }
         self.last_seen = self.last_seen.max(other.last_seen);
-        self.gone_in = self.gone_in.max(other.gone_in);
+        self.gone_in = self.gone_in.min(other.gone_in);
+        let mut known: HashMap<_, _> = self.members.iter_mut().map(|member| (member.id().clone(), member)).collect();
+        let mut others = Vec::new();
         for member in &other.members {
-            match self.members.iter_mut().find(|known| known.id() == member.id()) {
+            match known.get_mut(member.id()) {
                 Some(known) => known.learn(member),
-                None => self.members.push(member.clone()),
+                None => others.push(member.clone()),
             }
         }
-        self
+        self.members.extend(others);
+        match other.back_in {
+            Some(back_in) => self.returned(back_in),
+            None => self,
+        }
+    }
+
+    /// The same with the names by which its members were known since, if there are any.
+    pub(super) fn learning<'a>(&self, since: impl Fn(&UserId) -> Option<&'a User>) -> Option<Self> {
+        if !self.members.iter().any(|member| since(member.id()).is_some_and(|known| member.lacks(known))) {
+            return None;
+        }
+        let mut learned = self.clone();
+        for member in &mut learned.members {
+            if let Some(known) = since(member.id()) {
+                member.learn(known);
+            }
+        }
+        Some(learned)
     }
 }
 

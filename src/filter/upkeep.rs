@@ -25,6 +25,8 @@ pub(super) struct Upkeep {
     again_at: Option<DateTime<Utc>>,
     /// The groups of which it is on record that nobody knows their members.
     unknown: BTreeSet<GroupId>,
+    /// What happened and could not be recorded yet.
+    owed: Vec<Act>,
 }
 
 /// Why the directory was not followed. No verdict of this process is wrong for it; call again.
@@ -45,7 +47,7 @@ pub enum FollowError {
 impl PrivacyFilter {
     /// Follows the directory: keeps for the next start, and puts on record, which groups of the policy vanished from it or
     /// came back. Call it after each import. Opening a filter, changing the policy and ingesting do it too, but an import
-    /// that another one replaced in between is then never followed, and a node that starts later knows nothing of it.
+    /// that another one replaced in between is then never followed: a node that starts later goes by what was kept before it.
     ///
     /// # Errors
     /// [`FollowError`]; the verdicts of this process do not depend on it.
@@ -105,40 +107,70 @@ impl Inner {
         for kept in all_kept.iter().filter(|kept| !groups.contains(kept.group())) {
             self.store.drop_vanished(kept.group(), kept.gone_in())?;
         }
+        let mut noted = Ok(());
         for group in groups {
             let kept = all_kept.iter().find(|kept| kept.group() == group);
             if directory.group_name(group).is_some() {
-                upkeep.unknown.remove(group);
-                if let Some(kept) = kept.filter(|kept| kept.gone_in() < directory.revision()) {
-                    self.note(&policy, Act::GroupReturned { group: group.clone() })?;
-                    self.store.drop_vanished(group, kept.gone_in())?;
+                let over = kept.filter(|kept| kept.gone_in() < directory.revision());
+                let over = over.filter(|kept| kept.back_by(directory.revision()).is_none());
+                if upkeep.unknown.remove(group) || over.is_some() {
+                    self.note(&policy, Act::GroupReturned { group: group.clone() }, upkeep, &mut noted);
                 }
-            } else if let Some(vanished) = directory.vanished_group(group) {
-                let together = kept.map_or_else(|| vanished.clone(), |kept| kept.clone().together_with(vanished));
-                if kept != Some(&together) {
-                    let members = Some(together.members().len() as u64);
-                    self.note(&policy, Act::GroupVanished { group: group.clone(), members })?;
-                    self.store.keep_vanished(vanished)?;
+                if let Some(kept) = over {
+                    self.store.keep_vanished(&kept.clone().returned(directory.revision()))?;
                 }
-            } else if kept.is_none() && !upkeep.unknown.contains(group) {
-                self.note(&policy, Act::GroupVanished { group: group.clone(), members: None })?;
-                upkeep.unknown.insert(group.clone());
+                continue;
+            }
+            match directory.last_known(group, &all_kept) {
+                [Some(vanished), _] => {
+                    let together = kept.map_or_else(|| vanished.clone(), |kept| kept.clone().together_with(vanished));
+                    if kept != Some(&together) {
+                        let members = Some(together.members().len() as u64);
+                        let act = Act::GroupVanished { group: group.clone(), members };
+                        self.note(&policy, act, upkeep, &mut noted);
+                        self.store.keep_vanished(vanished)?;
+                    }
+                }
+                [None, Some(_)] => {}
+                [None, None] => {
+                    if upkeep.unknown.insert(group.clone()) {
+                        let act = Act::GroupVanished { group: group.clone(), members: None };
+                        self.note(&policy, act, upkeep, &mut noted);
+                    }
+                }
             }
         }
+        noted.and_then(|()| self.settle(&policy, upkeep))?;
         upkeep.done = Some((policy.revision(), directory.revision()));
         upkeep.again_at = None;
         Ok(())
     }
 
-    fn note(&self, policy: &PrivacyPolicy, act: Act) -> Result<(), SinkError> {
-        let record = Record {
-            id: self.fresh_record(),
-            at: self.now(),
-            initiator: Initiator::System,
-            policy: Some(policy.revision()),
-            act,
-            outcome: Outcome::Noted,
-        };
-        self.sink.record(&record).map(drop)
+    /// Puts on record what happened, before it is kept. Once the sink fails the rest is owed, and kept all the same: nobody is
+    /// left unprotected because something cannot be recorded.
+    fn note(&self, policy: &PrivacyPolicy, act: Act, upkeep: &mut Upkeep, noted: &mut Result<(), SinkError>) {
+        // A store that fails brings the same act here again and again.
+        if upkeep.owed.last() != Some(&act) {
+            upkeep.owed.push(act);
+        }
+        if noted.is_ok() {
+            *noted = self.settle(policy, upkeep);
+        }
+    }
+
+    /// Records what is owed, in order.
+    fn settle(&self, policy: &PrivacyPolicy, upkeep: &mut Upkeep) -> Result<(), SinkError> {
+        while let Some(act) = upkeep.owed.first() {
+            let _receipt = self.sink.record(&Record {
+                id: self.fresh_record(),
+                at: self.now(),
+                initiator: Initiator::System,
+                policy: Some(policy.revision()),
+                act: act.clone(),
+                outcome: Outcome::Noted,
+            })?;
+            upkeep.owed.remove(0);
+        }
+        Ok(())
     }
 }

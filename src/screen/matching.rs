@@ -1,11 +1,12 @@
 //! Finding out which groups of a policy the people on an activity are in.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::iter;
 
 use super::stamp::{Cause, Reason, Standing};
-use crate::activity::Activity;
+use crate::activity::{Activity, App};
 use crate::actor::{Actor, ActorKind};
-use crate::directory::{DirectorySnapshot, GroupIndex, Resolution, User, VanishedGroup};
+use crate::directory::{DirectorySnapshot, GroupIndex, Resolution, User, UserIndex, VanishedGroup};
 use crate::identity::{Alias, AliasKey, GroupId, Identity, UserId};
 use crate::policy::{GroupRef, PrivacyPolicy};
 
@@ -84,11 +85,7 @@ impl Watch {
             }
             return Members::Told;
         }
-        let remembered = directory.vanished_group(id);
-        // What was kept before the group was last seen is from an earlier time that it was gone.
-        let outdated = |kept: &VanishedGroup| remembered.is_some_and(|vanished| kept.is_before(vanished));
-        let kept = vanished.iter().filter(|kept| kept.group() == id && !outdated(kept));
-        let mut known = remembered.into_iter().chain(kept).peekable();
+        let mut known = directory.last_known(id, vanished).into_iter().flatten().peekable();
         if known.peek().is_none() {
             return Members::Unknown;
         }
@@ -162,7 +159,7 @@ impl Watch {
     ) {
         let seeker = Seeker { watch: self, policy, directory };
         for object in activity.objects() {
-            seeker.add_object(object, findings);
+            seeker.add_object(object, activity.app(), findings);
         }
     }
 
@@ -210,16 +207,16 @@ impl Seeker<'_> {
         }
     }
 
-    fn add_object(&self, object: &str, findings: &mut Findings) {
-        if let Ok(id) = UserId::new(object) {
-            self.add_identity(&Identity::Id(id), Standing::Object, findings);
-        }
-        if let Ok(alias) = Alias::new(object) {
-            // Of things, only what reads as a mail address is taken for a person from outside.
-            let person = !object.contains(|c: char| c.is_whitespace() || matches!(c, '/' | '\\' | ':'));
-            let address = alias.is_address() && person;
-            let home = self.add_identity(&Identity::Alias(alias), Standing::Object, findings);
-            if home == Home::External && address {
+    /// An object can be a person by their id, by any of their names, or by the name of their account in the app.
+    fn add_object(&self, object: &str, app: &App, findings: &mut Findings) {
+        let id = UserId::new(object).map(Identity::Id);
+        let aliases =
+            [Alias::new(object), Alias::account(app.name().as_str(), object)].map(|alias| alias.map(Identity::Alias));
+        for identity in iter::once(id).chain(aliases).flatten() {
+            let home = self.add_identity(&identity, Standing::Object, findings);
+            // Of things that the directory does not know, only what reads as a mail address is a person from outside.
+            let person = self.holder(&identity, findings).is_some() || reads_as_mail_address(&identity);
+            if home == Home::External && person {
                 self.add_builtin(&GroupRef::ExternalUsers, Standing::Object, findings);
             }
         }
@@ -227,16 +224,12 @@ impl Seeker<'_> {
 
     /// Adds the groups of whoever holds the identity, and says where they are at home.
     fn add_identity(&self, identity: &Identity, standing: Standing, findings: &mut Findings) -> Home {
-        let holder = match self.directory.map(|directory| directory.user_index(identity)) {
-            Some(Ok(holder)) => holder,
-            Some(Err(_ambiguous)) => {
-                findings.causes.insert(Cause::AmbiguousAlias);
-                None
-            }
-            None => None,
-        };
-        let (Some(directory), Some(index)) = (self.directory, holder) else {
+        let Some((directory, index)) = self.holder(identity, findings) else {
             self.add_stranger(identity, standing, findings);
+            // A name that the directory binds to no app can be an account's in any. It protects, and says no more of them.
+            if let Some(unbound) = unbound(identity) {
+                self.add_identity(&unbound, standing, findings);
+            }
             return self.home_of_stranger(identity);
         };
         for group in directory.groups_of_user(index) {
@@ -249,6 +242,18 @@ impl Seeker<'_> {
             findings.add(*at, standing);
         }
         self.home_of_user(user, identity)
+    }
+
+    /// Whoever holds the identity in the directory.
+    fn holder(&self, identity: &Identity, findings: &mut Findings) -> Option<(&DirectorySnapshot, UserIndex)> {
+        let directory = self.directory?;
+        match directory.user_index(identity) {
+            Ok(holder) => holder.map(|index| (directory, index)),
+            Err(_ambiguous) => {
+                findings.causes.insert(Cause::AmbiguousAlias);
+                None
+            }
+        }
     }
 
     /// The directory does not know them, but a group that is gone from it may have.
@@ -293,6 +298,19 @@ impl Seeker<'_> {
     fn home_of_address(&self, address: &Alias) -> Home {
         home(address.domain().is_some_and(|domain| self.policy.manages(domain)))
     }
+}
+
+/// The name of an account without its app.
+fn unbound(identity: &Identity) -> Option<Identity> {
+    match identity {
+        Identity::Alias(alias) if alias.app().is_some() => Alias::new(alias.as_str()).ok().map(Identity::Alias),
+        Identity::Alias(_) | Identity::Id(_) => None,
+    }
+}
+
+fn reads_as_mail_address(identity: &Identity) -> bool {
+    let thing = |c: char| c.is_whitespace() || matches!(c, '/' | '\\' | ':');
+    matches!(identity, Identity::Alias(alias) if alias.is_address() && !alias.as_str().contains(thing))
 }
 
 fn home(managed: bool) -> Home {

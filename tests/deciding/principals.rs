@@ -120,3 +120,35 @@ fn d6_an_object_that_cannot_be_told_apart_is_not_shown() {
     house.ingest(&[begun("a", by_root).object("desk@contoso.com").build().unwrap()]);
     assert_eq!(reasons(&house, "a"), [Reason::Undecidable(Cause::AmbiguousAlias)]);
 }
+
+#[test]
+fn d6_an_object_is_found_by_id_by_name_and_by_account() {
+    let house = House::new();
+    let abroad = User::new(user("u-ext")).with_alias(alias("x@gmail.example")).with_alias(alias("ext"));
+    let coder = contoso("bob").with_alias(Alias::account("SharePoint", "nrc").unwrap());
+    house.install(
+        people(&[]).user(abroad).user(coder).group(group("council"), "Council").member(&group("council"), &user("bob")),
+    );
+    house.manage("contoso.com").make_private("council").change(PolicyChange::MakePrivate(GroupRef::ExternalUsers));
+    house.change(PolicyChange::SetOptions(PolicyOptions { objects_count: true, ..Default::default() }));
+    let on = |object: &str| begun(object, Actor::user(alias("root@contoso.com"))).object(object).build().unwrap();
+    let objects = ["u-ext", "ext", "NRC", "root", "plan"];
+    house.ingest(&objects.map(on));
+    assert_eq!(objects.map(|object| house.is_private(object)), [true, true, true, false, false]);
+}
+
+#[test]
+fn d8_a_name_that_is_bound_to_no_app_protects_in_every_app() {
+    let house = House::new();
+    let coder = contoso("bob").with_alias(alias("nrc"));
+    house.install(people(&[("adele", &["council"])]).user(coder).member(&group("council"), &user("bob")));
+    house.manage("contoso.com").make_private("council");
+    let account = |id: &str, name: &str| by(id, Actor::user(Alias::account("GitHub", name).unwrap()));
+    house.ingest(&[account("1", "NRC"), account("2", "else")]);
+    assert_eq!(["1", "2"].map(|id| house.is_private(id)), [true, false]);
+    // It says no more of whoever has the account: nobody knows where they are at home.
+    house.change(PolicyChange::MakePublic(group("council").into()));
+    house.change(PolicyChange::MakePrivate(GroupRef::ExternalUsers));
+    house.ingest(&[account("3", "nrc")]);
+    assert!(house.is_private("3"));
+}

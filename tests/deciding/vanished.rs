@@ -288,3 +288,125 @@ fn d11_a_sink_that_hangs_neither_shows_a_last_member_nor_holds_up_every_batch() 
     assert!(begun.elapsed() < limit * 10, "one of twenty waited");
     assert!((0..20).all(|number| house.is_private(&number.to_string())));
 }
+
+/// A sink that fails while it is told to.
+#[derive(Default)]
+struct Moody {
+    inner: MemorySink,
+    fails: std::sync::atomic::AtomicBool,
+}
+
+impl GovernanceSink for Moody {
+    fn record(&self, record: &Record) -> Result<Receipt, SinkError> {
+        if self.fails.load(std::sync::atomic::Ordering::SeqCst) {
+            return Err(SinkError::Backend("on command".into()));
+        }
+        self.inner.record(record)
+    }
+
+    fn records(&self, query: &RecordQuery, after: u64, limit: usize) -> Result<Vec<RecordEntry>, SinkError> {
+        self.inner.records(query, after, limit)
+    }
+}
+
+/// What is on record of groups that vanished and came back.
+fn on_record(house: &House) -> Vec<Act> {
+    let query = RecordQuery { kind: Some(RecordKind::Directory), ..RecordQuery::default() };
+    house.sink.records(&query, 0, 100).unwrap().into_iter().map(|entry| entry.record.act).collect()
+}
+
+fn gone(members: Option<u64>) -> Act {
+    Act::GroupVanished { group: group("council"), members }
+}
+
+fn back() -> Act {
+    Act::GroupReturned { group: group("council") }
+}
+
+#[test]
+fn d11_a_sink_that_fails_leaves_nobody_unprotected_and_its_records_are_made_up_for() {
+    let sink = Arc::new(Moody::default());
+    let recorder: Arc<dyn GovernanceSink> = sink.clone();
+    let house = House::over(Arc::new(MemoryStore::new()), recorder);
+    house.install(import(0)).make_private("council").install(import(2));
+    house.filter.follow_directory().unwrap();
+    // Back with Bob alone, and gone again, while nothing can be recorded.
+    sink.fails.store(true, std::sync::atomic::Ordering::SeqCst);
+    for builder in [people(&[("adele", &[]), ("bob", &["council"])]), import(2)] {
+        assert!(matches!(house.install(builder).filter.follow_directory(), Err(FollowError::Unrecorded(_))));
+    }
+    let late = House::over(Arc::clone(&house.store), Arc::clone(&house.sink));
+    late.directory.install(import(2).build(DirectoryRevision(4), at(0)).unwrap()).unwrap();
+    late.ingest(&[activity("adele", "adele"), activity("bob", "bob")]);
+    assert_eq!(on_record(&house), [gone(Some(1))]);
+    sink.fails.store(false, std::sync::atomic::Ordering::SeqCst);
+    house.filter.follow_directory().unwrap();
+    assert_eq!(on_record(&house), [gone(Some(1)), back(), gone(Some(1))]);
+    assert_eq!(["adele", "bob"].map(|id| house.is_private(id)), [false, true]);
+}
+
+#[test]
+fn d11_a_group_that_was_back_meanwhile_is_not_taken_for_what_it_was_before() {
+    let [node, late] = two_nodes();
+    node.install(import(0)).make_private("council").install(import(2));
+    node.filter.follow_directory().unwrap();
+    node.install(people(&[("adele", &[]), ("bob", &["council"])])).filter.follow_directory().unwrap();
+    // Nobody follows the import in which it is gone again, so nobody can tell that Bob was in it.
+    late.directory.install(import(2).build(DirectoryRevision(4), at(0)).unwrap()).unwrap();
+    late.ingest(&[activity("zoe", "zoe")]);
+    assert_eq!(late.stamp("zoe").reasons(), [Reason::Undecidable(Cause::GroupVanished(group("council")))]);
+    // Nor does a node that was there before and slept through the time in between.
+    let [node, gap] = two_nodes();
+    node.install(import(0)).make_private("council");
+    gap.install(import(0)).install(import(2)).ingest(&[activity("1", "zoe")]);
+    node.install(import(2)).install(import(1)).filter.follow_directory().unwrap();
+    gap.directory.install(import(2).build(DirectoryRevision(4), at(0)).unwrap()).unwrap();
+    gap.ingest(&[activity("2", "zoe")]);
+    assert_eq!(["1", "2"].map(|id| gap.is_private(id)), [false, true]);
+    // Until the other one says who was in it last.
+    node.install(import(2)).filter.follow_directory().unwrap();
+    gap.ingest(&[activity("bob", "bob"), activity("3", "zoe")]);
+    assert_eq!(["bob", "3"].map(|id| gap.is_private(id)), [true, false]);
+}
+
+#[test]
+fn d11_a_group_that_is_back_elsewhere_keeps_its_last_members_for_a_node_that_lags() {
+    let [whole, lags] = two_nodes();
+    whole.install(import(0)).make_private("council");
+    lags.install(import(0));
+    whole.install(import(1)).install(import(2)).filter.follow_directory().unwrap();
+    lags.directory.install(import(2).build(DirectoryRevision(3), at(0)).unwrap()).unwrap();
+    lags.ingest(&[activity("1", "bob")]);
+    whole.install(import(1)).filter.follow_directory().unwrap();
+    lags.ingest(&[activity("2", "bob"), activity("zoe", "zoe")]);
+    assert_eq!(["1", "2", "zoe"].map(|id| whole.is_private(id)), [true, true, false]);
+    let said = on_record(&whole);
+    assert_eq!(said.iter().filter(|act| **act == back()).count(), 1, "{said:?}");
+}
+
+#[test]
+fn d11_a_group_whose_members_nobody_knew_is_on_record_when_it_is_back() {
+    let [node, late] = two_nodes();
+    node.install(import(0)).make_private("council");
+    late.directory.install(import(2).build(DirectoryRevision(2), at(0)).unwrap()).unwrap();
+    late.filter.follow_directory().unwrap();
+    late.directory.install(import(0).build(DirectoryRevision(3), at(0)).unwrap()).unwrap();
+    late.filter.follow_directory().unwrap();
+    assert_eq!(on_record(&late), [gone(None), back()]);
+}
+
+#[test]
+fn d11_a_last_member_stays_known_by_names_that_came_later() {
+    let house = House::new();
+    house.install(import(0)).make_private("council").install(import(2));
+    let renamed = User::new(user("adele")).with_alias(alias("adele.other@contoso.com"));
+    house.install(people(&[]).user(renamed)).install(people(&[]));
+    house.ingest(&[activity("1", "adele.other"), activity("2", "adele"), activity("3", "zoe")]);
+    assert_eq!(["1", "2", "3"].map(|id| house.is_private(id)), [true, true, false]);
+    // And so does a node that starts then.
+    house.filter.follow_directory().unwrap();
+    let late = House::over(Arc::clone(&house.store), Arc::clone(&house.sink));
+    late.directory.install(people(&[]).build(DirectoryRevision(4), at(0)).unwrap()).unwrap();
+    late.ingest(&[activity("4", "adele.other")]);
+    assert!(late.is_private("4"));
+}
