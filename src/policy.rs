@@ -172,6 +172,9 @@ pub enum PolicyDocumentError {
     /// A grant to somebody who is no admin.
     #[error("field `grants` names somebody who is not in `admins`")]
     GrantWithoutAdmin,
+    /// A grant of a policy that is yet to come.
+    #[error("field `grants` holds one that was made in a later revision than field `revision`")]
+    GrantOfLaterRevision,
 }
 
 impl TryFrom<RawPolicy> for PrivacyPolicy {
@@ -187,6 +190,9 @@ impl TryFrom<RawPolicy> for PrivacyPolicy {
         }
         if !grants.keys().all(|user| admins.contains_key(user)) {
             return Err(PolicyDocumentError::GrantWithoutAdmin);
+        }
+        if grants.values().any(|grant| grant.granted_in() > revision) {
+            return Err(PolicyDocumentError::GrantOfLaterRevision);
         }
         Ok(Self { revision, scope, private_groups, managed_domains, admins, grants, options })
     }
@@ -267,6 +273,6 @@ impl PrivacyPolicy {
     }
 
     fn grant(&mut self, to: UserId, named: Alias, by: UserId, at: DateTime<Utc>) {
-        self.grants.insert(to, Grant::new(named, by, at));
+        self.grants.insert(to, Grant::new(named, by, at, self.revision.next()));
     }
 }

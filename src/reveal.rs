@@ -27,7 +27,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::digest::{Digest, Fields};
 use crate::governance::{
-    Act, Initiator, Justification, Outcome, Receipt, Record, RecordId, Refused, RevealId, RevealSummary, SinkError,
+    Act, Failure, Initiator, Justification, Outcome, Receipt, Record, RecordId, Refused, RevealId, RevealSummary,
+    SinkError,
 };
 use crate::identity::UserId;
 use crate::policy::{Denial, PrivacyPolicy, Revision};
@@ -88,10 +89,10 @@ impl RevealRequest {
     ) -> Result<PendingReveal, Box<Refused<Denial>>> {
         let lifetime = TimeDelta::from_std(self.lifetime).ok();
         let expires_at = lifetime.and_then(|lifetime| now.checked_add_signed(lifetime));
-        let allowed = policy.may_view_private(&self.viewer).and_then(|()| self.fits(policy));
+        let allowed = policy.permission(&self.viewer).and_then(|grant| self.fits(policy).map(|()| grant.granted_in()));
         let summary = self.summary(reveal, expires_at.unwrap_or(now));
         let outcome = match allowed {
-            Ok(()) => Outcome::Intended,
+            Ok(_) => Outcome::Intended,
             Err(denial) => Outcome::Denied(denial),
         };
         let record = Record {
@@ -103,8 +104,11 @@ impl RevealRequest {
             outcome,
         };
         match (allowed, expires_at) {
-            (Ok(()), Some(expires_at)) => Ok(PendingReveal { record, reveal, expires_at, request: self }),
-            (Ok(()), None) => {
+            (Ok(granted_in), Some(expires_at)) => {
+                let terms = Terms { reveal, viewer: self.viewer.clone(), granted_in, expires_at };
+                Ok(PendingReveal { record, terms, request: self })
+            }
+            (Ok(_), None) => {
                 let reason = Denial::LifetimeNotAllowed;
                 Err(Box::new(Refused { reason, record: Record { outcome: Outcome::Denied(reason), ..record } }))
             }
@@ -146,8 +150,7 @@ impl RevealRequest {
 #[must_use]
 pub struct PendingReveal {
     record: Record,
-    reveal: RevealId,
-    expires_at: DateTime<Utc>,
+    terms: Terms,
     request: RevealRequest,
 }
 
@@ -164,17 +167,16 @@ impl PendingReveal {
     /// [`SinkError::WrongReceipt`] when the receipt is for another record.
     pub fn recorded(self, receipt: &Receipt) -> Result<RecordedReveal, SinkError> {
         let intent = receipt.confirm(&self.record)?;
-        let Self { reveal, expires_at, request, .. } = self;
-        Ok(RecordedReveal { id: reveal, intent, expires_at, request })
+        let Self { terms, request, .. } = self;
+        Ok(RecordedReveal { intent, terms, request })
     }
 }
 
 /// Proof that a reveal was allowed and its record is durable. Belongs to one viewer, and cannot be copied.
 #[derive(Debug)]
 pub struct RecordedReveal {
-    id: RevealId,
     intent: RecordId,
-    expires_at: DateTime<Utc>,
+    terms: Terms,
     request: RevealRequest,
 }
 
@@ -182,22 +184,22 @@ impl RecordedReveal {
     /// The reveal's id, as its records name it.
     #[must_use]
     pub fn id(&self) -> RevealId {
-        self.id
+        self.terms.reveal
     }
 
     /// Who sees.
     #[must_use]
     pub fn viewer(&self) -> &UserId {
-        &self.request.viewer
+        &self.terms.viewer
     }
 
     /// When it ends by itself.
     #[must_use]
     pub fn expires_at(&self) -> DateTime<Utc> {
-        self.expires_at
+        self.terms.expires_at
     }
 
-    /// Asks again, before each page: still alive, still an admin, still granted.
+    /// Asks again, before each page: still alive, still an admin, still under the grant that it was opened with.
     ///
     /// # Errors
     /// [`Refused`] with the denial and the record that says so.
@@ -207,15 +209,20 @@ impl RecordedReveal {
         record: RecordId,
         now: DateTime<Utc>,
     ) -> Result<Admission<'_>, Box<Refused<Denial>>> {
-        let terms = Terms { reveal: self.id, viewer: self.viewer().clone(), expires_at: self.expires_at };
-        terms.check(policy, record, now)?;
-        Ok(Admission { request: &self.request, terms, policy: policy.revision() })
+        let terms = self.terms.clone();
+        match terms.check(policy, now) {
+            Ok(()) => Ok(Admission { request: &self.request, terms, policy: policy.revision() }),
+            Err(reason) => {
+                let record = terms.record(record, now, policy.revision(), &[], Outcome::Denied(reason));
+                Err(Box::new(Refused { reason, record }))
+            }
+        }
     }
 
     /// The record that ends this reveal.
     #[must_use]
     pub fn closing(&self, record: RecordId, now: DateTime<Utc>, policy: Option<Revision>, seen: Seen) -> Record {
-        let summary = self.request.summary(self.id, self.expires_at);
+        let summary = self.request.summary(self.id(), self.expires_at());
         let outcome = Outcome::Closed { intent: self.intent, pages: seen.pages, private: seen.private };
         Record {
             id: record,
@@ -238,21 +245,22 @@ pub struct Seen {
 }
 
 /// What a page must be true to, from the moment when it is asked for to the moment when it is seen.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Terms {
     reveal: RevealId,
     viewer: UserId,
+    /// Tells the grant that the reveal was opened with from one that came after a revocation.
+    granted_in: Revision,
     expires_at: DateTime<Utc>,
 }
 
 impl Terms {
     /// Whether the viewer may see a page under this policy, now.
-    fn check(&self, policy: &PrivacyPolicy, record: RecordId, now: DateTime<Utc>) -> Result<(), Box<Refused<Denial>>> {
-        let alive = if now < self.expires_at { Ok(()) } else { Err(Denial::Expired) };
-        policy.may_view_private(&self.viewer).and(alive).map_err(|reason| {
-            let (revision, outcome) = (policy.revision(), Outcome::Denied(reason));
-            Box::new(Refused { reason, record: self.record(record, now, revision, &[], outcome) })
-        })
+    fn check(&self, policy: &PrivacyPolicy, now: DateTime<Utc>) -> Result<(), Denial> {
+        if policy.permission(&self.viewer)?.granted_in() != self.granted_in {
+            return Err(Denial::NotPermitted);
+        }
+        if now < self.expires_at { Ok(()) } else { Err(Denial::Expired) }
     }
 
     fn record(
@@ -350,7 +358,7 @@ impl PendingPage {
     /// [`SinkError::WrongReceipt`] when the receipt is for another record.
     pub fn recorded(self, receipt: &Receipt) -> Result<RecordedPage, SinkError> {
         receipt.confirm(&self.record)?;
-        Ok(RecordedPage { terms: self.terms, activities: self.activities })
+        Ok(RecordedPage { terms: self.terms, record: self.record, activities: self.activities })
     }
 }
 
@@ -364,6 +372,7 @@ impl fmt::Debug for PendingPage {
 #[must_use]
 pub struct RecordedPage {
     terms: Terms,
+    record: Record,
     activities: Vec<StoredActivity>,
 }
 
@@ -372,15 +381,17 @@ impl RecordedPage {
     /// revocation that came meanwhile counts.
     ///
     /// # Errors
-    /// [`Refused`] with the denial and the record that says so.
+    /// [`Refused`] with the denial, and the record that says that this page was never seen.
     pub fn open(
         self,
         policy: &PrivacyPolicy,
         record: RecordId,
         now: DateTime<Utc>,
     ) -> Result<Vec<StoredActivity>, Box<Refused<Denial>>> {
-        self.terms.check(policy, record, now)?;
-        Ok(self.activities)
+        let Err(reason) = self.terms.check(policy, now) else { return Ok(self.activities) };
+        let outcome = Outcome::Failed { intent: self.record.id, cause: Failure::Denied(reason) };
+        let record = Record { id: record, at: now, policy: Some(policy.revision()), outcome, ..self.record };
+        Err(Box::new(Refused { reason, record }))
     }
 }
 

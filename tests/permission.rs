@@ -220,6 +220,46 @@ fn p2_revocation_stops_a_reveal_at_its_next_page() {
     }
 }
 
+#[test]
+fn p2_a_new_grant_revives_no_reveal_of_an_old_one() {
+    for place in places() {
+        let house = furnished(&place);
+        let grant = || PolicyChange::Grant(alias("ann@contoso.com"));
+        let ends: [&[PolicyChange]; 2] = [
+            &[PolicyChange::Revoke(user("ann").into())],
+            &[PolicyChange::RemoveAdmin(user("ann")), PolicyChange::SetAdmin(user("ann"), Role::Analyst)],
+        ];
+        house.change(grant());
+        for end in ends {
+            let mut reveal = house.filter.reveal(reveal_all("ann")).unwrap();
+            assert!(reveal.page(PageSize::MAX, None).is_ok());
+            for change in end.iter().cloned().chain([grant()]) {
+                house.change(change);
+            }
+            let next = reveal.page(PageSize::MAX, None).unwrap_err();
+            assert!(matches!(next, RevealError::Denied(Denial::NotPermitted)), "{next:?}");
+            assert!(house.filter.reveal(reveal_all("ann")).unwrap().page(PageSize::MAX, None).is_ok());
+        }
+    }
+}
+
+#[test]
+fn p1_nobody_is_granted_anything_by_the_name_of_somebody_deleted() {
+    let house = House::new();
+    house.install(people(&[("ann", &["staff"])]));
+    house.change(PolicyChange::SetAdmin(user("ann"), Role::Analyst));
+    let staff = |builder: DirectoryBuilder| {
+        builder.user(contoso("root")).group(group("staff"), "Staff").member(&group("staff"), &user("ann"))
+    };
+    // A group still lists her, and so her name is still known.
+    house.install(staff(DirectoryBuilder::new()));
+    assert_eq!(invalid(&house, PolicyChange::Grant(alias("ann@contoso.com"))), PolicyError::UnknownPerson);
+    house.install(staff(DirectoryBuilder::new().user(contoso("ann").with_status(UserStatus::Deleted))));
+    assert_eq!(invalid(&house, PolicyChange::Grant(alias("ann@contoso.com"))), PolicyError::UnknownPerson);
+    house.install(staff(DirectoryBuilder::new().user(contoso("ann").with_status(UserStatus::Disabled))));
+    house.change(PolicyChange::Grant(alias("ann@contoso.com")));
+}
+
 /// The revocation comes through another handle on the same store, as from another node.
 #[test]
 fn p2_revocation_anywhere_stops_a_reveal_here() {
@@ -455,5 +495,12 @@ fn p2_a_revocation_or_the_end_stops_a_page_that_is_being_recorded() {
         }));
         let refused = reveal.page(PageSize::MAX, None).unwrap_err();
         assert!(matches!(refused, RevealError::Denied(why) if why == denial), "{refused}");
+        // An auditor can tell that this page was never seen.
+        let pages = RecordQuery { kind: Some(RecordKind::Page), ..RecordQuery::default() };
+        let [intended, failed] = &house.sink.records(&pages, 0, 9).unwrap()[..] else { panic!("two records") };
+        let (intent, cause) = (intended.record.id, Failure::Denied(denial));
+        assert_eq!(intended.record.outcome, Outcome::Intended);
+        assert_eq!(failed.record.outcome, Outcome::Failed { intent, cause });
+        assert_eq!(failed.record.act, intended.record.act);
     }
 }

@@ -216,8 +216,8 @@ pub enum Failure {
     Superseded,
     /// The store could not do it.
     Store,
-    /// Whoever was to do it may not any more.
-    NoLongerAllowed,
+    /// The initiator may not any more.
+    Denied(Denial),
 }
 
 /// The kind of a record, for finding it.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::{GroupRef, ManagedDomain, PolicyOptions, PrivacyPolicy, Role, ScopeRule};
-use crate::directory::{DirectorySnapshot, Resolution};
+use crate::directory::{DirectorySnapshot, Resolution, UserStatus};
 use crate::identity::{Alias, Domain, GroupId, Identity, UserId};
 
 /// One change of the policy. Takes effect for activities whose ingest starts after it; no stored verdict moves.
@@ -115,7 +115,7 @@ impl PrivacyPolicy {
                 if alias.domain().is_none() {
                     return Err(PolicyError::NotAnAddress);
                 }
-                let admin = person(alias, directory)?;
+                let admin = living(alias, directory)?;
                 if !next.admins.contains_key(&admin) {
                     return Err(PolicyError::NotAnAdmin);
                 }
@@ -184,7 +184,17 @@ fn imported(group: &GroupRef, directory: Option<&DirectorySnapshot>) -> Result<(
     }
 }
 
-/// The one user to whom a name leads now.
+/// The one user to whom a name leads now. Names of the deleted are known so that they stay protected, not to be granted
+/// anything.
+fn living(alias: &Alias, directory: Option<&DirectorySnapshot>) -> Result<UserId, PolicyError> {
+    let user = person(alias, directory)?;
+    match directory.map(|directory| directory.resolve(&Identity::Id(user.clone()))) {
+        Some(Resolution::Known(known)) if known.status() != UserStatus::Deleted => Ok(user),
+        _ => Err(PolicyError::UnknownPerson),
+    }
+}
+
+/// The one user to whom a name leads, whatever became of them.
 pub(crate) fn person(alias: &Alias, directory: Option<&DirectorySnapshot>) -> Result<UserId, PolicyError> {
     let directory = directory.ok_or(PolicyError::NoDirectory)?;
     match directory.resolve(&Identity::Alias(alias.clone())) {

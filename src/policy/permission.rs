@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::PrivacyPolicy;
+use super::{PrivacyPolicy, Revision};
 use crate::identity::{Alias, UserId};
 
 /// What an admin's role lets them do.
@@ -32,11 +32,12 @@ pub struct Grant {
     named: Alias,
     granted_by: UserId,
     granted_at: DateTime<Utc>,
+    granted_in: Revision,
 }
 
 impl Grant {
-    pub(super) fn new(named: Alias, granted_by: UserId, granted_at: DateTime<Utc>) -> Self {
-        Self { named, granted_by, granted_at }
+    pub(super) fn new(named: Alias, granted_by: UserId, granted_at: DateTime<Utc>, granted_in: Revision) -> Self {
+        Self { named, granted_by, granted_at, granted_in }
     }
 
     /// The address that the grant was made out to. Who holds it today plays no part: the grant is bound to the id that
@@ -56,6 +57,12 @@ impl Grant {
     #[must_use]
     pub fn granted_at(&self) -> DateTime<Utc> {
         self.granted_at
+    }
+
+    /// The revision of the policy that it came with. It tells this grant from an earlier one to the same admin.
+    #[must_use]
+    pub fn granted_in(&self) -> Revision {
+        self.granted_in
     }
 }
 
@@ -104,8 +111,13 @@ impl PrivacyPolicy {
     /// # Errors
     /// The [`Denial`] that says why not.
     pub fn may_view_private(&self, user: &UserId) -> Result<(), Denial> {
+        self.permission(user).map(drop)
+    }
+
+    /// The grant by which somebody may open a reveal.
+    pub(crate) fn permission(&self, user: &UserId) -> Result<&Grant, Denial> {
         match (self.admins.get(user), self.grants.get(user)) {
-            (Some(_), Some(_)) => Ok(()),
+            (Some(_), Some(grant)) => Ok(grant),
             (Some(_), None) => Err(Denial::NotPermitted),
             (None, _) => Err(Denial::NotAdmin),
         }
