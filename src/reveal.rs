@@ -318,6 +318,12 @@ impl SealedPage {
         Self { terms: admission.terms, policy: admission.policy, activities }
     }
 
+    /// The reveal that it was read for: no other may be shown it.
+    #[must_use]
+    pub fn reveal(&self) -> RevealId {
+        self.terms.reveal
+    }
+
     /// Keeps the first `size` activities and drafts the record of them; tells whether there are more.
     pub fn pending(self, size: usize, record: RecordId, now: DateTime<Utc>) -> (PendingPage, bool) {
         let Self { terms, policy, mut activities } = self;
