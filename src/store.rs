@@ -140,6 +140,15 @@ pub enum StoreError {
         /// The revision in force, if there is a policy.
         in_force: Option<Revision>,
     },
+    /// The store gave an older policy than before. Found by [`PrivacyFilter`](crate::PrivacyFilter), which goes by no policy
+    /// that was left behind: what it was shown last may hide somebody, or have taken a permission away.
+    #[error("the store gave policy revision {given}, expected {known} or a later one")]
+    WentBack {
+        /// The revision that it gave.
+        given: Revision,
+        /// The newest one that is known to have been in force.
+        known: Revision,
+    },
     /// What is stored cannot be read: it was written by something else, by a newer version, or damaged.
     #[error("the store cannot be read")]
     Unreadable(#[source] Box<dyn Error + Send + Sync>),

@@ -130,7 +130,7 @@ impl PrivacyFilter {
 
 impl Inner {
     pub(super) fn found(&self, administrator: UserId) -> Result<(), OpenError> {
-        if self.store.policy()?.is_some() {
+        if self.policy_if_any()?.is_some() {
             return Err(OpenError::AlreadyFounded);
         }
         let pending = PendingChange::founding(administrator, self.fresh_record(), self.now());
@@ -152,6 +152,9 @@ impl Inner {
     /// that its outcome is missing.
     pub(super) fn publish(&self, change: &RecordedChange) -> (Result<(), StoreError>, Result<(), SinkError>) {
         let published = self.store.publish(change);
+        if published.is_ok() {
+            self.in_force(change.policy().revision());
+        }
         let failure = match &published {
             Ok(()) => None,
             Err(StoreError::Stale { .. }) => Some(Failure::Superseded),
