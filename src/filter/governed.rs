@@ -66,7 +66,8 @@ impl PrivacyFilter {
     /// older revision, on any node that shares the store.
     ///
     /// # Errors
-    /// [`ChangeError`]. Only with [`ChangeError::OutcomeUnrecorded`] is the change in force all the same.
+    /// [`ChangeError`]. Only with [`ChangeError::OutcomeUnrecorded`] is the change in force all the same; and perhaps with
+    /// [`ChangeError::Store`], if the store failed twice: at the change, and when it was asked whether it is in force.
     pub fn change(&self, by: &UserId, change: &PolicyChange) -> Result<Revision, ChangeError> {
         for _ in 0..ATTEMPTS {
             let policy = self.inner.policy()?;
@@ -151,7 +152,11 @@ impl Inner {
     /// Publishes a change and records what came of it. Should the record fail, the intent is durable, and an auditor sees
     /// that its outcome is missing.
     pub(super) fn publish(&self, change: &RecordedChange) -> (Result<(), StoreError>, Result<(), SinkError>) {
-        let published = self.store.publish(change);
+        let published = match self.store.publish(change) {
+            // A store can fail once it is done, as when its answer is lost on the way. Then the policy itself tells.
+            Err(ref error) if !matches!(error, StoreError::Stale { .. }) && self.is_in_force(change) => Ok(()),
+            published => published,
+        };
         if published.is_ok() {
             self.in_force(change.policy().revision());
         }
@@ -162,6 +167,10 @@ impl Inner {
         };
         let outcome = self.sink.record(&change.outcome(self.fresh_record(), self.now(), failure));
         (published, outcome.map(drop))
+    }
+
+    fn is_in_force(&self, change: &RecordedChange) -> bool {
+        self.policy().is_ok_and(|policy| *policy == *change.policy())
     }
 
     /// Records that something was refused. It is refused all the same should the sink fail.
