@@ -329,3 +329,75 @@ fn b3_a_store_that_hangs_in_one_call_holds_up_no_reader() {
         }
     }
 }
+
+/// Ann's permission was revoked, and the store answers with the policy of before.
+#[test]
+fn p2_a_policy_that_was_left_behind_permits_nothing() {
+    for place in places() {
+        let scene = Scene::furnished(place, AMPLE, true);
+        scene.store.fault_in(0, StoreFault::OlderPolicy);
+        let error = scene.filter().reveal(reveal_all("ann")).unwrap_err();
+        assert!(
+            matches!(error, RevealError::Store(StoreError::WentBack { given, known }) if given < known),
+            "{error:?}"
+        );
+        assert!(matches!(scene.filter().reveal(reveal_all("ann")).unwrap_err(), RevealError::Denied(_)));
+        // Nor does a reveal go on by it that lost the permission meanwhile.
+        let mut reveal = scene.filter().reveal(reveal_all("eve")).unwrap();
+        scene.house.change(PolicyChange::Revoke(user("eve").into()));
+        assert!(matches!(reveal.page(PageSize::MAX, None).unwrap_err(), RevealError::Denied(_)));
+        scene.store.fault_in(0, StoreFault::OlderPolicy);
+        assert!(matches!(reveal.page(PageSize::MAX, None).unwrap_err(), RevealError::Store(_)));
+    }
+}
+
+/// What stands on record is who saw it.
+#[test]
+fn r3_a_page_that_was_read_for_another_reveal_is_not_shown() {
+    for place in places() {
+        let scene = Scene::furnished(place, AMPLE, true);
+        let mut reveal = scene.filter().reveal(reveal_all("root")).unwrap();
+        let before = scene.records().len();
+        scene.store.fault_in(1, StoreFault::PageOfAnother);
+        assert!(matches!(reveal.page(PageSize::MAX, None).unwrap_err(), RevealError::WrongPage));
+        assert_eq!(scene.records().len(), before, "nobody saw it, so nobody is said to have");
+        assert_eq!(reveal.page(PageSize::MAX, None).unwrap().activities().len(), 6);
+    }
+}
+
+#[test]
+fn r1_a_store_that_reads_too_much_shows_no_more_for_it() {
+    for place in places() {
+        let mut scene = Scene::furnished(place, AMPLE, true);
+        Operation::PagesOfBobAlone.prepare(&mut scene);
+        scene.store.fault_in(1, StoreFault::Unasked);
+        let page = scene.reveal.as_mut().unwrap().page(PageSize::MAX, None).unwrap();
+        assert_eq!((page.activities().len(), page.includes_private()), (3, false));
+        let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
+        let hidden = RevealRequest::new(user("root"), Query::all(), Duration::from_secs(60), audited).private_only();
+        let mut reveal = scene.filter().reveal(hidden).unwrap();
+        scene.store.fault_in(1, StoreFault::Unasked);
+        let page = reveal.page(PageSize::MAX, None).unwrap();
+        assert_eq!(page.activities().len(), 3);
+        assert!(page.activities().iter().all(|stored| stored.visibility() == Visibility::Private));
+    }
+}
+
+/// The answer to a change is lost on its way: it is in force, and no record may say that it failed.
+#[test]
+fn g1_a_change_that_is_in_force_is_done_whatever_its_store_answered() {
+    for place in places() {
+        let scene = Scene::furnished(place, AMPLE, true);
+        scene.store.fault_in(1, StoreFault::FailsLate);
+        let revision = scene.filter().change(&user("root"), &finance_private()).unwrap();
+        assert_eq!(scene.policy().unwrap().revision(), revision);
+        assert!(matches!(scene.records().pop().unwrap().record.outcome, Outcome::Done { .. }));
+        // It fails before it is done.
+        scene.store.fault_in(1, StoreFault::Fails);
+        let public = PolicyChange::MakePublic(group("finance").into());
+        assert!(matches!(scene.filter().change(&user("root"), &public).unwrap_err(), ChangeError::Store(_)));
+        assert_eq!(scene.policy().unwrap().revision(), revision);
+        let outcome = scene.records().pop().unwrap().record.outcome;
+        assert!(matches!(outcome, Outcome::Failed { cause: Failure::Store, .. }), "{outcome:?}");
+    }
+}

@@ -109,8 +109,8 @@ fn d4_g1_r2_without_space_nothing_is_lost_and_nothing_goes_unrecorded() {
     let said = String::from_utf8(child.stdout).unwrap();
     assert!(child.status.success(), "{said}{}", String::from_utf8_lossy(&child.stderr));
     let last = |what: &str| {
-        let numbers = said.lines().filter_map(|line| line.strip_prefix(what)?.trim().parse::<usize>().ok());
-        numbers.last().unwrap_or_else(|| panic!("the child says {what}: {said}"))
+        let mut numbers = said.lines().filter_map(|line| line.strip_prefix(what)?.trim().parse::<usize>().ok());
+        numbers.next_back().unwrap_or_else(|| panic!("the child says {what}: {said}"))
     };
     let (delivered, pages) = (last("full"), last("pages"));
     assert!(last("done") == 0 && delivered > 3 && pages > 3, "some of it fits: {said}");
