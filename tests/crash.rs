@@ -28,6 +28,8 @@ mod crash {
     pub(crate) mod files;
     pub(crate) mod life;
     pub(crate) mod round;
+    pub(crate) mod summary;
+    pub(crate) mod truth;
     pub(crate) mod word;
 }
 
@@ -35,7 +37,8 @@ use std::env;
 
 use crash::chance::Chance;
 use crash::child;
-use crash::life::{Life, Summary};
+use crash::life::Life;
+use crash::summary::Summary;
 
 /// How many rounds the files of one life go through: grown ones, and ones that are killed while they are made.
 const LIVES: [usize; 6] = [25, 1, 1, 2, 1, 1];

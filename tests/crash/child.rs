@@ -159,6 +159,11 @@ impl Child {
             }
             // Another child was first.
             Err(ChangeError::Invalid(_) | ChangeError::Contended { .. }) => (Answer::Refused, ()),
+            // The machine has other things to do.
+            Err(
+                ChangeError::Unrecorded(SinkError::TimedOut)
+                | ChangeError::OutcomeUnrecorded { source: SinkError::TimedOut, .. },
+            ) => (Answer::Refused, ()),
             Err(error) => panic!("{error}: {error:?}"),
         });
     }
@@ -167,7 +172,7 @@ impl Child {
     fn reveal(&self, chance: &mut Chance) {
         let opened = self.call(Call::Reveal, || match self.house.filter.reveal(reveal_all("ann")) {
             Ok(reveal) => (Answer::Revealed, Some(reveal)),
-            Err(RevealError::Denied(_)) => (Answer::Refused, None),
+            Err(RevealError::Denied(_) | RevealError::Unrecorded(SinkError::TimedOut)) => (Answer::Refused, None),
             Err(error) => panic!("{error}: {error:?}"),
         });
         let Some(mut reveal) = opened else { return };
@@ -180,7 +185,7 @@ impl Child {
                     let shown = shown.map(|stored| (stored.activity().id().as_str().to_owned(), stored.visibility()));
                     (Answer::Shown { reveal: reveal.id(), shown: shown.collect() }, Some(page))
                 }
-                Err(RevealError::Denied(_)) => (Answer::Refused, None),
+                Err(RevealError::Denied(_) | RevealError::Unrecorded(SinkError::TimedOut)) => (Answer::Refused, None),
                 Err(error) => panic!("{error}: {error:?}"),
             });
             cursor = page.and_then(|page| page.next().cloned());
@@ -191,8 +196,11 @@ impl Child {
         if chance.one_in(2) {
             self.call(Call::Close, || {
                 let id = reveal.id();
-                let Seen { pages, private } = reveal.close().unwrap();
-                (Answer::Closed { reveal: id, pages, private }, ())
+                match reveal.close() {
+                    Ok(Seen { pages, private }) => (Answer::Closed { reveal: id, pages, private }, ()),
+                    Err(RevealError::Unrecorded(SinkError::TimedOut)) => (Answer::Refused, ()),
+                    Err(error) => panic!("{error}: {error:?}"),
+                }
             });
         }
     }

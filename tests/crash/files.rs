@@ -25,6 +25,12 @@ pub(crate) struct Lying {
     pub(crate) visibility: Visibility,
 }
 
+impl Lying {
+    pub(crate) fn is_public(&self) -> bool {
+        self.visibility == Visibility::Public
+    }
+}
+
 /// Everything in the two files.
 pub(crate) struct Files {
     pub(crate) activities: BTreeMap<String, Lying>,

@@ -1,7 +1,6 @@
 //! The life of one set of files: round after round of children that are killed on it, and what has to be true between.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::fs;
 use std::thread;
 use std::time::Duration;
@@ -13,8 +12,10 @@ use super::chance::Chance;
 use super::child::{BEFORE, everybody};
 use super::files::{self, Files, Lying};
 use super::round::{Running, Said};
-use super::word::{Answer, Call, Item, Told, Word, name};
-use crate::house::{House, activity, group, user};
+use super::summary::Summary;
+use super::truth::{self, Answers, Ingested};
+use super::word::{Answer, Call, Item, Told, Word};
+use crate::house::{House, activity, user};
 use crate::place::folder;
 
 /// Files, what was said of them, and what was seen in them.
@@ -36,39 +37,6 @@ pub(crate) struct Life {
     forwarded: BTreeSet<String>,
     /// The revision on the last of it.
     newest: u64,
-}
-
-#[derive(Default)]
-struct Answers {
-    ingested: Vec<Ingested>,
-    /// Per batch without an answer, what was delivered in it for the first time.
-    interrupted: Vec<Vec<Item>>,
-    changed: Vec<u64>,
-    shown: Vec<(RevealId, Vec<(String, Visibility)>)>,
-    closed: Vec<(RevealId, u64, u64)>,
-}
-
-struct Ingested {
-    batch: Vec<Item>,
-    floor: u64,
-    deliveries: Vec<Told>,
-}
-
-/// How much was put to the test.
-#[derive(Default)]
-pub(crate) struct Summary {
-    pub(crate) kills: u64,
-    lives: usize,
-    looks: usize,
-    activities_told: usize,
-    activities_lying: usize,
-    changes: usize,
-    pages: usize,
-    private_shown: usize,
-    interrupted: [usize; 2],
-    forwarded: usize,
-    records: usize,
-    amid: BTreeMap<&'static str, usize>,
 }
 
 impl Life {
@@ -202,9 +170,9 @@ impl Life {
         let files = Files::read(self.folder.path(), &*house.sink);
         assert_eq!(house.filter.policy().unwrap().revision().number(), files.in_force());
         self.what_was_seen_stays(&files);
-        verdicts(&files);
-        policies(&files);
-        records(&files);
+        truth::verdicts(&files);
+        truth::policies(&files);
+        truth::records(&files);
         let told = std::mem::take(&mut self.told);
         for ingested in &told.ingested {
             self.ingested(ingested, &files);
@@ -214,8 +182,8 @@ impl Life {
             assert!(lying == 0 || lying == batch.len(), "a batch is cut: {lying} of {batch:?}");
             summary.interrupted[usize::from(lying > 0)] += 1;
         }
-        changed(&told.changed, &files);
-        shown(&told, &files);
+        truth::changed(&told.changed, &files);
+        truth::shown(&told, &files);
         self.forward(&house, &files);
         summary.looks += 1;
         summary.activities_told += told.ingested.iter().map(|ingested| ingested.batch.len()).sum::<usize>();
@@ -284,175 +252,5 @@ impl Life {
         assert_eq!(serde_json::to_string(&self.place).unwrap(), files.places.len().to_string());
         let count = house.filter.view(&user("somebody")).count(&Query::all()).unwrap();
         assert_eq!(count, public.len() as u64);
-    }
-}
-
-impl Lying {
-    fn is_public(&self) -> bool {
-        self.visibility == Visibility::Public
-    }
-}
-
-impl Call {
-    fn name(&self) -> &'static str {
-        match self {
-            Self::Ingest(_) => "ingest",
-            Self::Change => "change",
-            Self::Reveal => "reveal",
-            Self::Page => "page",
-            Self::Close => "closing",
-        }
-    }
-}
-
-/// D1: every activity lies where its stamp says, and its stamp is what the policy on it gives.
-fn verdicts(files: &Files) {
-    let council = GroupRef::from(group("council"));
-    for (id, lying) in &files.activities {
-        assert_eq!(lying.stamp.visibility(), lying.visibility, "{id} lies where it belongs");
-        let revision = lying.stamp.policy().number();
-        let Some(policy) = files.policies.get(&revision) else { panic!("{id} is stamped {revision}, which never was") };
-        let expected = name(id) == "adele" && policy.private_groups().contains(&council);
-        assert_eq!(lying.visibility == Visibility::Private, expected, "D1: {id}, under revision {revision}");
-    }
-}
-
-/// G1: revisions have no gap, and each was intended on record before it came.
-fn policies(files: &Files) {
-    let revisions: Vec<u64> = files.policies.keys().copied().collect();
-    assert_eq!(revisions, (1..=revisions.len() as u64).collect::<Vec<_>>());
-    let mut intents: BTreeMap<Option<u64>, Vec<&Act>> = BTreeMap::new();
-    for entry in files.records.iter().filter(|entry| entry.record.outcome == Outcome::Intended) {
-        intents.entry(entry.record.policy.map(Revision::number)).or_default().push(&entry.record.act);
-    }
-    for (revision, policy) in &files.policies {
-        let before = files.policies.get(&(revision - 1));
-        let intended = intents.get(&before.map(|before| before.revision().number()));
-        let fits = |act: &&&Act| accounts_for(act, before, policy);
-        assert!(intended.is_some_and(|acts| acts.iter().any(|act| fits(&act))), "G1: revision {revision} is on record");
-    }
-}
-
-/// Whether an act makes the one policy of the other.
-fn accounts_for(act: &Act, before: Option<&PrivacyPolicy>, policy: &PrivacyPolicy) -> bool {
-    let (Act::ChangePolicy(change), Some(before)) = (act, before) else {
-        return before.is_none() && *act == Act::FoundPolicy;
-    };
-    match change {
-        ChangeSummary::MakePrivate(group) => {
-            !before.private_groups().contains(group) && policy.private_groups().contains(group)
-        }
-        ChangeSummary::MakePublic(group) => {
-            before.private_groups().contains(group) && !policy.private_groups().contains(group)
-        }
-        ChangeSummary::Grant(Some(admin)) => {
-            !before.grants().contains_key(admin) && policy.grants().contains_key(admin)
-        }
-        ChangeSummary::Revoke(Some(admin)) => {
-            before.grants().contains_key(admin) && !policy.grants().contains_key(admin)
-        }
-        ChangeSummary::SetAdmin(admin, role) => policy.admins().get(admin) == Some(role),
-        ChangeSummary::ManageDomain { .. } => before.managed_domains() != policy.managed_domains(),
-        _ => false,
-    }
-}
-
-/// G1: numbers have no gap, and an intent comes before its outcome, a reveal before its pages. P2: whoever was shown a
-/// page was permitted under the policy on its record.
-fn records(files: &Files) {
-    let (mut intents, mut reveals, mut done) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-    for (entry, expected) in files.records.iter().zip(1..) {
-        assert_eq!(entry.sequence, expected, "G1: the sequence has no gap");
-        let Record { id, initiator, policy, act, outcome, .. } = &entry.record;
-        match (act, outcome) {
-            (Act::Page { reveal, .. }, Outcome::Intended) => {
-                assert!(reveals.contains(reveal), "R2: a page comes after its reveal");
-                let (Some(revision), Initiator::User(viewer)) = (policy, initiator) else { panic!("{entry:?}") };
-                assert_eq!(files.policies[&revision.number()].may_view_private(viewer), Ok(()));
-            }
-            (Act::Reveal(summary), Outcome::Intended) => drop(reveals.insert(summary.reveal)),
-            _ => {}
-        }
-        match outcome {
-            Outcome::Intended => drop(intents.insert(*id)),
-            Outcome::Done { intent } | Outcome::Failed { intent, .. } | Outcome::Closed { intent, .. } => {
-                assert!(intents.contains(intent), "G1: an outcome comes after its intent");
-                assert!(done.insert(*intent), "G1: nothing has two outcomes");
-            }
-            _ => {}
-        }
-    }
-}
-
-/// D5, G1: a change that was answered is in force, and done on record.
-fn changed(told: &[u64], files: &Files) {
-    let done = files.records.iter().filter_map(|entry| match (&entry.record.outcome, entry.record.policy) {
-        (Outcome::Done { .. }, Some(policy)) => Some(policy.number() + 1),
-        _ => None,
-    });
-    let done: BTreeSet<u64> = done.collect();
-    let mut answered = BTreeSet::new();
-    for revision in told {
-        assert!(files.policies.contains_key(revision), "D5: revision {revision} was answered for and is gone");
-        assert!(done.contains(revision), "G1: revision {revision} was answered for and is not done on record");
-        assert!(answered.insert(revision), "one change a revision");
-    }
-}
-
-/// R3: every page that was shown is on record, in order, with what stood on it; every closing with how much was seen.
-fn shown(told: &Answers, files: &Files) {
-    let mut recorded: BTreeMap<RevealId, Vec<(u64, u64, Digest)>> = BTreeMap::new();
-    let mut closings = BTreeMap::new();
-    for entry in &files.records {
-        match (&entry.record.act, &entry.record.outcome) {
-            (Act::Page { reveal, activities, private, digest }, Outcome::Intended) => {
-                recorded.entry(*reveal).or_default().push((*activities, *private, *digest));
-            }
-            (Act::Reveal(summary), Outcome::Closed { pages, private, .. }) => {
-                closings.insert(summary.reveal, (*pages, *private));
-            }
-            _ => {}
-        }
-    }
-    let mut seen: BTreeMap<RevealId, (u64, u64)> = BTreeMap::new();
-    let mut after: BTreeMap<RevealId, usize> = BTreeMap::new();
-    for (reveal, shown) in &told.shown {
-        for (id, visibility) in shown {
-            assert_eq!(files.activities.get(id).map(|lying| lying.visibility), Some(*visibility), "{id} was shown");
-        }
-        let private = shown.iter().filter(|(_, visibility)| *visibility == Visibility::Private);
-        let private: Vec<ActivityId> = private.map(|(id, _)| id.parse().unwrap()).collect();
-        let page = (shown.len() as u64, private.len() as u64, Digest::of_ids(&private));
-        let (pages, after) = (recorded.get(reveal).map_or(&[][..], Vec::as_slice), after.entry(*reveal).or_default());
-        let Some(at) = pages[*after..].iter().position(|recorded| *recorded == page) else {
-            panic!("R3: a page of reveal {reveal} was shown and is not on record: {shown:?}")
-        };
-        *after += at + 1;
-        let seen = seen.entry(*reveal).or_default();
-        *seen = (seen.0 + 1, seen.1 + page.1);
-    }
-    for (reveal, pages, private) in &told.closed {
-        assert_eq!(closings.get(reveal), Some(&(*pages, *private)), "R3: the closing of {reveal} is on record");
-        assert_eq!(seen.get(reveal).copied().unwrap_or_default(), (*pages, *private));
-    }
-}
-
-impl Summary {
-    /// Whether there was something to lose when the kills came.
-    pub(crate) fn has_bitten(&self) -> bool {
-        self.kills < 40 || [self.activities_told, self.changes, self.private_shown].iter().all(|count| *count > 0)
-    }
-}
-
-impl fmt::Display for Summary {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { kills, lives, looks, activities_told, activities_lying, changes, pages, .. } = self;
-        let [none, whole] = self.interrupted;
-        writeln!(f, "{kills} kills in {lives} lives of files, which were looked into {looks} times")?;
-        writeln!(f, "{activities_told} answers for activities held, {activities_lying} activities stored")?;
-        writeln!(f, "{} batches without an answer: {whole} stored whole, {none} not at all", none + whole)?;
-        writeln!(f, "{changes} changes held, {pages} pages with {} private activities on record", self.private_shown)?;
-        writeln!(f, "{} activities forwarded once, {} records without a gap", self.forwarded, self.records)?;
-        write!(f, "killed amid {:?} (several at once where several threads were at it)", self.amid)
     }
 }

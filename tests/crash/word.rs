@@ -29,6 +29,18 @@ pub(crate) enum Call {
     Close,
 }
 
+impl Call {
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Ingest(_) => "ingest",
+            Self::Change => "change",
+            Self::Reveal => "reveal",
+            Self::Page => "page",
+            Self::Close => "closing",
+        }
+    }
+}
+
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) enum Answer {
     /// What became of each, and the revision that was known to be in force before the call.
