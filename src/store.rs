@@ -41,7 +41,8 @@ pub trait ActivityStore: Send + Sync {
     /// Puts a policy in force, if the revision that it follows still is.
     ///
     /// # Errors
-    /// [`StoreError::Stale`] when another change came first.
+    /// [`StoreError::Stale`] when another change came first, and never because this one did: a store that tries again by
+    /// itself must tell its own from another's. After any other error the policy may be in force; whoever publishes asks.
     fn publish(&self, change: &RecordedChange) -> Result<(), StoreError>;
 
     /// Every group that vanished and was kept.

@@ -25,7 +25,7 @@ pub(crate) struct Summary {
 impl Summary {
     /// Whether there was something to lose when the kills came.
     pub(crate) fn has_bitten(&self) -> bool {
-        self.kills < 40 || [self.activities_told, self.changes, self.private_shown].iter().all(|count| *count > 0)
+        self.kills < 40 || [self.activities_told, self.changes, self.pages].iter().all(|count| *count > 0)
     }
 }
 
