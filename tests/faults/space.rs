@@ -55,7 +55,7 @@ fn say(what: &str, number: impl fmt::Display) {
 fn the_child_without_space() {
     let Some(folder) = env::var_os(CHILD).map(PathBuf::from) else { return };
     let unlimited = getrlimit(Resource::Fsize);
-    setrlimit(Resource::Fsize, Rlimit { current: Some(SPACE), ..unlimited.clone() }).unwrap();
+    setrlimit(Resource::Fsize, Rlimit { current: Some(SPACE), ..unlimited }).unwrap();
     let house = open(&folder);
     house.manage("contoso.com").make_private("council").permit_root();
     let mut delivered = 0;
