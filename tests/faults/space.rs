@@ -17,6 +17,8 @@ use crate::place::{activities, folder};
 
 /// Where the child finds its files, if this process is the child.
 const CHILD: &str = "ACTIVITY_PRIVACY_SPACE_CHILD";
+/// Far more of anything than fits.
+const ENDLESS: usize = 10_000;
 /// How large a file may be, in bytes: what has to fit does.
 const SPACE: u64 = 512 * 1024;
 
@@ -64,8 +66,8 @@ fn the_child_without_space() {
             Ok(report) => assert_eq!(report.count(Delivery::Stored), 20),
             Err(error) => break error,
         }
-        say("delivered", delivered);
         delivered += 1;
+        assert!(delivered < ENDLESS, "no space is left at some time");
     };
     assert!(matches!(full, IngestError::Store(StoreError::Backend(_))), "{full:?}");
     refused(&full);
@@ -82,6 +84,7 @@ fn the_child_without_space() {
             Err(error) => break error,
         }
         pages += 1;
+        assert!(pages < ENDLESS as u64, "no record fits at some time");
     };
     assert!(matches!(full, RevealError::Unrecorded(SinkError::Backend(_))), "{full:?}");
     refused(&full);
