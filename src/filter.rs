@@ -8,6 +8,7 @@ mod upkeep;
 mod view;
 
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -27,7 +28,7 @@ use crate::directory::{DirectorySnapshot, GroupDirectory};
 use crate::forward::{ForwardBatch, ForwardCursor};
 use crate::governance::{BoundedSink, GovernanceSink, RecordId, SinkError};
 use crate::identity::UserId;
-use crate::policy::PrivacyPolicy;
+use crate::policy::{PrivacyPolicy, Revision};
 use crate::query::PageSize;
 use crate::screen::Screen;
 use crate::store::{ActivityStore, StoreError};
@@ -48,6 +49,8 @@ struct Inner {
     directory: Arc<dyn GroupDirectory>,
     sink: BoundedSink,
     runtime: Runtime,
+    /// The newest revision that is known to have been in force.
+    newest_policy: AtomicU64,
     screen: ArcSwapOption<Screen>,
     /// Held while a new screen is made, so that it is made once.
     renewal: Mutex<()>,
@@ -153,7 +156,7 @@ impl PrivacyFilterBuilder {
     /// [`OpenError::NoPolicy`] when it holds none.
     pub fn open(self) -> Result<PrivacyFilter, OpenError> {
         let filter = self.build();
-        match filter.inner.store.policy()? {
+        match filter.inner.policy_if_any()? {
             Some(_) => Ok(filter.following()),
             None => Err(OpenError::NoPolicy),
         }
@@ -176,7 +179,7 @@ impl PrivacyFilterBuilder {
     /// [`OpenError`] when the store or the sink fails.
     pub fn open_or_found(self, administrator: UserId) -> Result<PrivacyFilter, OpenError> {
         let filter = self.build();
-        if filter.inner.store.policy()?.is_none() {
+        if filter.inner.policy_if_any()?.is_none() {
             match filter.inner.found(administrator) {
                 Ok(()) | Err(OpenError::AlreadyFounded) => {}
                 Err(error) => return Err(error),
@@ -189,8 +192,9 @@ impl PrivacyFilterBuilder {
         let Self { store, directory, sink, sink_limit, runtime } = self;
         let sink = BoundedSink::new(sink, sink_limit);
         let (screen, newest) = (ArcSwapOption::empty(), ArcSwapOption::empty());
-        let (renewal, upkeep) = (Mutex::default(), Mutex::default());
-        PrivacyFilter { inner: Arc::new(Inner { store, directory, sink, runtime, screen, renewal, newest, upkeep }) }
+        let (newest_policy, renewal, upkeep) = (AtomicU64::new(0), Mutex::default(), Mutex::default());
+        let inner = Inner { store, directory, sink, runtime, newest_policy, screen, renewal, newest, upkeep };
+        PrivacyFilter { inner: Arc::new(inner) }
     }
 }
 
@@ -213,7 +217,25 @@ impl Inner {
 
     fn policy(&self) -> Result<Arc<PrivacyPolicy>, StoreError> {
         // A store that held a policy when it was opened always holds one.
-        self.store.policy()?.ok_or(StoreError::Stale { in_force: None })
+        self.policy_if_any()?.ok_or(StoreError::Stale { in_force: None })
+    }
+
+    /// The policy in force. It never goes back: an adapter that answers with an older one than before is not believed.
+    fn policy_if_any(&self) -> Result<Option<Arc<PrivacyPolicy>>, StoreError> {
+        // Read before the store is asked, because a newer one may be published while it answers.
+        let known = Revision::from_number(self.newest_policy.load(Ordering::SeqCst));
+        let Some(policy) = self.store.policy()? else { return Ok(None) };
+        let given = policy.revision();
+        if given < known {
+            return Err(StoreError::WentBack { given, known });
+        }
+        self.in_force(given);
+        Ok(Some(policy))
+    }
+
+    /// Takes down that a policy is or was in force.
+    fn in_force(&self, revision: Revision) {
+        self.newest_policy.fetch_max(revision.number(), Ordering::SeqCst);
     }
 }
 

@@ -316,9 +316,20 @@ pub struct SealedPage {
 }
 
 impl SealedPage {
-    /// Seals what a store read for an admission, which is used up by it.
-    pub fn seal(admission: Admission<'_>, activities: Vec<StoredActivity>) -> Self {
+    /// Seals what a store read for an admission, which is used up by it. What the reveal did not ask for is left out: a
+    /// store that reads too much shows no more for it.
+    pub fn seal(admission: Admission<'_>, mut activities: Vec<StoredActivity>) -> Self {
+        activities.retain(|stored| {
+            let private = stored.visibility() == Visibility::Private;
+            (private || !admission.private_only()) && admission.query().matches(stored.activity(), stored.stamp())
+        });
         Self { terms: admission.terms, policy: admission.policy, activities }
+    }
+
+    /// The reveal that it was read for: no other may be shown it.
+    #[must_use]
+    pub fn reveal(&self) -> RevealId {
+        self.terms.reveal
     }
 
     /// Keeps the first `size` activities and drafts the record of them; tells whether there are more.

@@ -65,7 +65,7 @@
 //!   nobody, somebody deleted, or several.
 //! - **P2** Permission is asked at each use: an admin now, and granted now. Losing the admin role ends the grant for good. A
 //!   revocation stops a reveal at its next page, and a page whose record was still being written; a new grant revives no reveal
-//!   of an old one.
+//!   of an old one. A store that goes back to an older policy is not believed.
 //! - **P3** By option nobody grants to themselves, and a reveal needs a justification. *(Not built yet: approvals.)*
 //!
 //! # R: revealing
@@ -73,7 +73,7 @@
 //! - **R1** A reveal states its viewer, its query, an [`Acknowledgement`](crate::Acknowledgement) that it is audited, and a
 //!   lifetime.
 //! - **R2** No private byte leaves the store before the record of the reveal is durable. If the sink fails, hangs past its limit
-//!   or answers for another record, nothing private is returned.
+//!   or answers for another record, or the store for another reveal, nothing private is returned.
 //! - **R3** Each page is recorded before it is returned: which reveal, how many private activities, and a digest of their ids.
 //! - **R4** Refusals are recorded with their cause. What the caller is told speaks of the caller alone.
 //! - **R5** A reveal belongs to one viewer and one chain of calls.

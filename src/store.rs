@@ -41,7 +41,8 @@ pub trait ActivityStore: Send + Sync {
     /// Puts a policy in force, if the revision that it follows still is.
     ///
     /// # Errors
-    /// [`StoreError::Stale`] when another change came first.
+    /// [`StoreError::Stale`] when another change came first, and never because this one did: a store that tries again by
+    /// itself must tell its own from another's. After any other error the policy may be in force; whoever publishes asks.
     fn publish(&self, change: &RecordedChange) -> Result<(), StoreError>;
 
     /// Every group that vanished and was kept.
@@ -139,6 +140,15 @@ pub enum StoreError {
     Stale {
         /// The revision in force, if there is a policy.
         in_force: Option<Revision>,
+    },
+    /// The store gave an older policy than before. Found by [`PrivacyFilter`](crate::PrivacyFilter), which goes by no policy
+    /// that was left behind: what it was shown last may hide somebody, or have taken a permission away.
+    #[error("the store gave policy revision {given}, expected {known} or a later one")]
+    WentBack {
+        /// The revision that it gave.
+        given: Revision,
+        /// The newest one that is known to have been in force.
+        known: Revision,
     },
     /// What is stored cannot be read: it was written by something else, by a newer version, or damaged.
     #[error("the store cannot be read")]

@@ -154,7 +154,7 @@ fn outcomes(records: &[Record]) -> Vec<OutcomeKind> {
 fn g1_the_intent_comes_before_the_act_and_the_outcome_after() {
     let log: Log = Arc::new(Mutex::default());
     let sink = FaultySink::new(&log);
-    let store = SpyStore::new(Arc::new(MemoryStore::new()), &log);
+    let store = FaultyStore::new(Arc::new(MemoryStore::new()), &log);
     let filter = PrivacyFilter::builder(Arc::clone(&store), MemoryDirectory::new(), Arc::clone(&sink))
         .sink_limit(LIMIT)
         .found(user("root"))
@@ -196,7 +196,7 @@ fn g1_what_cannot_be_recorded_is_not_done() {
     for fault in FAULTS {
         let log: Log = Arc::new(Mutex::default());
         let sink = FaultySink::new(&log);
-        let store = SpyStore::new(Arc::new(MemoryStore::new()), &log);
+        let store = FaultyStore::new(Arc::new(MemoryStore::new()), &log);
         let filter = PrivacyFilter::builder(Arc::clone(&store), MemoryDirectory::new(), Arc::clone(&sink))
             .sink_limit(LIMIT)
             .found(user("root"))

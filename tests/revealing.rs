@@ -49,7 +49,7 @@ fn faulty(place: &Place) -> Faulty {
     furnish(&place.house());
     let log: Log = Arc::new(Mutex::default());
     let sink = FaultySink::new(&log);
-    let store = SpyStore::new(Arc::clone(&place.store), &log);
+    let store = FaultyStore::new(Arc::clone(&place.store), &log);
     let filter = PrivacyFilter::builder(store, activity_privacy::memory::MemoryDirectory::new(), Arc::clone(&sink))
         .sink_limit(LIMIT)
         .clock(|| at(0))
@@ -63,8 +63,9 @@ fn unrecorded(error: &RevealError, fault: Fault) {
     let fits = match fault {
         Fault::Fails | Fault::FailsLate => matches!(cause, SinkError::Backend(_)),
         Fault::AnswersForAnother | Fault::AnswersForTheLast => matches!(cause, SinkError::WrongReceipt),
-        Fault::Panics => matches!(cause, SinkError::Panicked),
+        Fault::Panics | Fault::PanicsLate => matches!(cause, SinkError::Panicked),
         Fault::Hangs => matches!(cause, SinkError::TimedOut),
+        Fault::Dawdles | Fault::RecordsTwice | Fault::Loses => false,
     };
     assert!(fits, "{fault:?} gave {cause:?}");
 }

@@ -66,7 +66,8 @@ impl PrivacyFilter {
     /// older revision, on any node that shares the store.
     ///
     /// # Errors
-    /// [`ChangeError`]. Only with [`ChangeError::OutcomeUnrecorded`] is the change in force all the same.
+    /// [`ChangeError`]. Only with [`ChangeError::OutcomeUnrecorded`] is the change in force all the same; and perhaps with
+    /// [`ChangeError::Store`], if the store failed twice: at the change, and when it was asked whether it is in force.
     pub fn change(&self, by: &UserId, change: &PolicyChange) -> Result<Revision, ChangeError> {
         for _ in 0..ATTEMPTS {
             let policy = self.inner.policy()?;
@@ -130,7 +131,7 @@ impl PrivacyFilter {
 
 impl Inner {
     pub(super) fn found(&self, administrator: UserId) -> Result<(), OpenError> {
-        if self.store.policy()?.is_some() {
+        if self.policy_if_any()?.is_some() {
             return Err(OpenError::AlreadyFounded);
         }
         let pending = PendingChange::founding(administrator, self.fresh_record(), self.now());
@@ -151,7 +152,14 @@ impl Inner {
     /// Publishes a change and records what came of it. Should the record fail, the intent is durable, and an auditor sees
     /// that its outcome is missing.
     pub(super) fn publish(&self, change: &RecordedChange) -> (Result<(), StoreError>, Result<(), SinkError>) {
-        let published = self.store.publish(change);
+        let published = match self.store.publish(change) {
+            // A store can fail once it is done, as when its answer is lost on the way. Then the policy itself tells.
+            Err(ref error) if !matches!(error, StoreError::Stale { .. }) && self.is_in_force(change) => Ok(()),
+            published => published,
+        };
+        if published.is_ok() {
+            self.in_force(change.policy().revision());
+        }
         let failure = match &published {
             Ok(()) => None,
             Err(StoreError::Stale { .. }) => Some(Failure::Superseded),
@@ -159,6 +167,10 @@ impl Inner {
         };
         let outcome = self.sink.record(&change.outcome(self.fresh_record(), self.now(), failure));
         (published, outcome.map(drop))
+    }
+
+    fn is_in_force(&self, change: &RecordedChange) -> bool {
+        self.policy().is_ok_and(|policy| *policy == *change.policy())
     }
 
     /// Records that something was refused. It is refused all the same should the sink fail.

@@ -35,6 +35,9 @@ pub enum RevealError {
     /// It could not be recorded, so nothing is shown.
     #[error("the reveal could not be recorded, so nothing is shown")]
     Unrecorded(#[source] SinkError),
+    /// The store broke its contract: it answered with a page that it read for another reveal.
+    #[error("the store answered for another reveal, so nothing is shown")]
+    WrongPage,
     /// The cursor is of no use here.
     #[error(transparent)]
     Cursor(#[from] CursorError),
@@ -89,6 +92,10 @@ impl Reveal {
             .admit(&policy, inner.fresh_record(), inner.now())
             .map_err(|refused| self.filter.refuse(&refused))?;
         let sealed = inner.store.revealed_page(admission, after, size.get() + 1)?;
+        // The record would name whoever the page was read for, not whoever sees it.
+        if sealed.reveal() != self.id() {
+            return Err(RevealError::WrongPage);
+        }
         let (pending, more) = sealed.pending(size.get(), inner.fresh_record(), inner.now());
         let receipt = inner.sink.record(pending.record()).map_err(RevealError::Unrecorded)?;
         let page = pending.recorded(&receipt).map_err(RevealError::Unrecorded)?;

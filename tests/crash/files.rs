@@ -1,0 +1,91 @@
+//! What lies in the files: read through the library where it gives it out, and beside it where it does not.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use activity_privacy::sqlite::{SqliteGovernance, SqliteStore, governance_path};
+use activity_privacy::*;
+use rusqlite::Connection;
+
+use crate::place::activities;
+
+pub(crate) fn open(folder: &Path) -> (Arc<SqliteStore>, Arc<SqliteGovernance>) {
+    let path = activities(folder);
+    let store = SqliteStore::open(&path).unwrap();
+    (Arc::new(store), Arc::new(SqliteGovernance::open(governance_path(&path)).unwrap()))
+}
+
+/// One activity as it lies in its table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Lying {
+    pub(crate) activity: Activity,
+    pub(crate) stamp: Stamp,
+    /// By the table that it lies in.
+    pub(crate) visibility: Visibility,
+}
+
+impl Lying {
+    pub(crate) fn is_public(&self) -> bool {
+        self.visibility == Visibility::Public
+    }
+}
+
+/// Everything in the two files.
+pub(crate) struct Files {
+    pub(crate) activities: BTreeMap<String, Lying>,
+    /// The places in the order of storing that the public ones have.
+    pub(crate) places: Vec<u64>,
+    /// Every policy that there ever was, by revision.
+    pub(crate) policies: BTreeMap<u64, PrivacyPolicy>,
+    pub(crate) records: Vec<RecordEntry>,
+}
+
+impl Files {
+    pub(crate) fn read(folder: &Path, sink: &dyn GovernanceSink) -> Self {
+        let path = activities(folder);
+        let connection = sound(&path);
+        drop(sound(&governance_path(&path)));
+        let mut files = Self {
+            activities: BTreeMap::new(),
+            places: Vec::new(),
+            policies: BTreeMap::new(),
+            records: sink.records(&RecordQuery::default(), 0, usize::MAX).unwrap(),
+        };
+        for (table, visibility) in [("public_activity", Visibility::Public), ("private_activity", Visibility::Private)]
+        {
+            let select = format!("SELECT sequence, activity, stamp FROM {table} ORDER BY sequence");
+            let mut statement = connection.prepare(&select).unwrap();
+            let mut rows = statement.query([]).unwrap();
+            while let Some(row) = rows.next().unwrap() {
+                if visibility == Visibility::Public {
+                    files.places.push(row.get::<_, i64>(0).unwrap() as u64);
+                }
+                let activity: Activity = serde_json::from_str(&row.get::<_, String>(1).unwrap()).unwrap();
+                let stamp: Stamp = serde_json::from_str(&row.get::<_, String>(2).unwrap()).unwrap();
+                let id = activity.id().as_str().to_owned();
+                let before = files.activities.insert(id, Lying { activity, stamp, visibility });
+                assert!(before.is_none(), "D4: an id lies there once");
+            }
+        }
+        let mut statement = connection.prepare("SELECT revision, document FROM policy ORDER BY revision").unwrap();
+        let mut rows = statement.query([]).unwrap();
+        while let Some(row) = rows.next().unwrap() {
+            let document: String = row.get(1).unwrap();
+            files.policies.insert(row.get::<_, i64>(0).unwrap() as u64, serde_json::from_str(&document).unwrap());
+        }
+        files
+    }
+
+    pub(crate) fn in_force(&self) -> u64 {
+        self.policies.last_key_value().map_or(0, |(revision, _)| *revision)
+    }
+}
+
+/// A connection to a file that SQLite itself finds nothing wrong with.
+fn sound(path: &PathBuf) -> Connection {
+    let connection = Connection::open(path).unwrap();
+    let found: String = connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+    assert_eq!(found, "ok", "the file is sound");
+    connection
+}

@@ -1,0 +1,158 @@
+//! What children were answered, and what has to be true of the files.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use activity_privacy::*;
+
+use super::files::Files;
+use super::word::{Item, Told, name};
+use crate::house::group;
+
+/// What children were answered since the files were last looked into.
+#[derive(Default)]
+pub(crate) struct Answers {
+    pub(crate) ingested: Vec<Ingested>,
+    /// Per batch without an answer, what was delivered in it for the first time.
+    pub(crate) interrupted: Vec<Vec<Item>>,
+    pub(crate) changed: Vec<u64>,
+    pub(crate) shown: Vec<(RevealId, Vec<(String, Visibility)>)>,
+    pub(crate) closed: Vec<(RevealId, u64, u64)>,
+}
+
+pub(crate) struct Ingested {
+    pub(crate) batch: Vec<Item>,
+    pub(crate) floor: u64,
+    pub(crate) deliveries: Vec<Told>,
+}
+
+/// D1: every activity lies where its stamp says, and its stamp is what the policy on it gives.
+pub(crate) fn verdicts(files: &Files) {
+    let council = GroupRef::from(group("council"));
+    for (id, lying) in &files.activities {
+        assert_eq!(lying.stamp.visibility(), lying.visibility, "{id} lies where it belongs");
+        let revision = lying.stamp.policy().number();
+        let Some(policy) = files.policies.get(&revision) else { panic!("{id} is stamped {revision}, which never was") };
+        let expected = name(id) == "adele" && policy.private_groups().contains(&council);
+        assert_eq!(lying.visibility == Visibility::Private, expected, "D1: {id}, under revision {revision}");
+    }
+}
+
+/// G1: revisions have no gap, and each was intended on record before it came.
+pub(crate) fn policies(files: &Files) {
+    let revisions: Vec<u64> = files.policies.keys().copied().collect();
+    assert_eq!(revisions, (1..=revisions.len() as u64).collect::<Vec<_>>());
+    let mut intents: BTreeMap<Option<u64>, Vec<&Act>> = BTreeMap::new();
+    for entry in files.records.iter().filter(|entry| entry.record.outcome == Outcome::Intended) {
+        intents.entry(entry.record.policy.map(Revision::number)).or_default().push(&entry.record.act);
+    }
+    for (revision, policy) in &files.policies {
+        let before = files.policies.get(&(revision - 1));
+        let intended = intents.get(&before.map(|before| before.revision().number()));
+        let fits = |act: &&&Act| accounts_for(act, before, policy);
+        assert!(intended.is_some_and(|acts| acts.iter().any(|act| fits(&act))), "G1: revision {revision} is on record");
+    }
+}
+
+/// Whether an act makes the one policy of the other.
+fn accounts_for(act: &Act, before: Option<&PrivacyPolicy>, policy: &PrivacyPolicy) -> bool {
+    let (Act::ChangePolicy(change), Some(before)) = (act, before) else {
+        return before.is_none() && *act == Act::FoundPolicy;
+    };
+    match change {
+        ChangeSummary::MakePrivate(group) => {
+            !before.private_groups().contains(group) && policy.private_groups().contains(group)
+        }
+        ChangeSummary::MakePublic(group) => {
+            before.private_groups().contains(group) && !policy.private_groups().contains(group)
+        }
+        ChangeSummary::Grant(Some(admin)) => {
+            !before.grants().contains_key(admin) && policy.grants().contains_key(admin)
+        }
+        ChangeSummary::Revoke(Some(admin)) => {
+            before.grants().contains_key(admin) && !policy.grants().contains_key(admin)
+        }
+        ChangeSummary::SetAdmin(admin, role) => policy.admins().get(admin) == Some(role),
+        ChangeSummary::ManageDomain { .. } => before.managed_domains() != policy.managed_domains(),
+        _ => false,
+    }
+}
+
+/// G1: numbers have no gap, and an intent comes before its outcome, a reveal before its pages. P2: whoever was shown a
+/// page was permitted under the policy on its record.
+pub(crate) fn records(files: &Files) {
+    let (mut intents, mut reveals, mut done) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    for (entry, expected) in files.records.iter().zip(1..) {
+        assert_eq!(entry.sequence, expected, "G1: the sequence has no gap");
+        let Record { id, initiator, policy, act, outcome, .. } = &entry.record;
+        match (act, outcome) {
+            (Act::Page { reveal, .. }, Outcome::Intended) => {
+                assert!(reveals.contains(reveal), "R2: a page comes after its reveal");
+                let (Some(revision), Initiator::User(viewer)) = (policy, initiator) else { panic!("{entry:?}") };
+                assert_eq!(files.policies[&revision.number()].may_view_private(viewer), Ok(()));
+            }
+            (Act::Reveal(summary), Outcome::Intended) => drop(reveals.insert(summary.reveal)),
+            _ => {}
+        }
+        match outcome {
+            Outcome::Intended => drop(intents.insert(*id)),
+            Outcome::Done { intent } | Outcome::Failed { intent, .. } | Outcome::Closed { intent, .. } => {
+                assert!(intents.contains(intent), "G1: an outcome comes after its intent");
+                assert!(done.insert(*intent), "G1: nothing has two outcomes");
+            }
+            _ => {}
+        }
+    }
+}
+
+/// D5, G1: a change that was answered is in force, and done on record.
+pub(crate) fn changed(told: &[u64], files: &Files) {
+    let done = files.records.iter().filter_map(|entry| match (&entry.record.outcome, entry.record.policy) {
+        (Outcome::Done { .. }, Some(policy)) => Some(policy.number() + 1),
+        _ => None,
+    });
+    let done: BTreeSet<u64> = done.collect();
+    let mut answered = BTreeSet::new();
+    for revision in told {
+        assert!(files.policies.contains_key(revision), "D5: revision {revision} was answered for and is gone");
+        assert!(done.contains(revision), "G1: revision {revision} was answered for and is not done on record");
+        assert!(answered.insert(revision), "one change a revision");
+    }
+}
+
+/// R3: every page that was shown is on record, in order, with what stood on it; every closing with how much was seen.
+pub(crate) fn shown(told: &Answers, files: &Files) {
+    let mut recorded: BTreeMap<RevealId, Vec<(u64, u64, Digest)>> = BTreeMap::new();
+    let mut closings = BTreeMap::new();
+    for entry in &files.records {
+        match (&entry.record.act, &entry.record.outcome) {
+            (Act::Page { reveal, activities, private, digest }, Outcome::Intended) => {
+                recorded.entry(*reveal).or_default().push((*activities, *private, *digest));
+            }
+            (Act::Reveal(summary), Outcome::Closed { pages, private, .. }) => {
+                closings.insert(summary.reveal, (*pages, *private));
+            }
+            _ => {}
+        }
+    }
+    let mut seen: BTreeMap<RevealId, (u64, u64)> = BTreeMap::new();
+    let mut after: BTreeMap<RevealId, usize> = BTreeMap::new();
+    for (reveal, shown) in &told.shown {
+        for (id, visibility) in shown {
+            assert_eq!(files.activities.get(id).map(|lying| lying.visibility), Some(*visibility), "{id} was shown");
+        }
+        let private = shown.iter().filter(|(_, visibility)| *visibility == Visibility::Private);
+        let private: Vec<ActivityId> = private.map(|(id, _)| id.parse().unwrap()).collect();
+        let page = (shown.len() as u64, private.len() as u64, Digest::of_ids(&private));
+        let (pages, after) = (recorded.get(reveal).map_or(&[][..], Vec::as_slice), after.entry(*reveal).or_default());
+        let Some(at) = pages[*after..].iter().position(|recorded| *recorded == page) else {
+            panic!("R3: a page of reveal {reveal} was shown and is not on record: {shown:?}")
+        };
+        *after += at + 1;
+        let seen = seen.entry(*reveal).or_default();
+        *seen = (seen.0 + 1, seen.1 + page.1);
+    }
+    for (reveal, pages, private) in &told.closed {
+        assert_eq!(closings.get(reveal), Some(&(*pages, *private)), "R3: the closing of {reveal} is on record");
+        assert_eq!(seen.get(reveal).copied().unwrap_or_default(), (*pages, *private));
+    }
+}

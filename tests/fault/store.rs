@@ -1,0 +1,351 @@
+//! A store that does wrong.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use activity_privacy::*;
+
+use super::{Log, panic_on_command};
+
+/// What a store does wrong. Where a fault makes no sense for a call, the call is answered as it should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum StoreFault {
+    /// It says that it failed.
+    Fails,
+    /// It does what it is asked, and says that it failed.
+    FailsLate,
+    /// It panics.
+    Panics,
+    /// It does what it is asked, and panics.
+    PanicsLate,
+    /// It takes its time.
+    Dawdles,
+    /// It does it twice and gives the second answer.
+    DoesItTwice,
+    /// It says that the policy moved on, which it did not.
+    SaysStale,
+    /// It says that it did what it is asked, and does nothing.
+    Loses,
+    /// It leaves the last answer or row out.
+    AnswersShort,
+    /// It gives the last answer or row once more, beyond any limit.
+    AnswersLong,
+    /// It gives rows in the opposite order.
+    WrongOrder,
+    /// It gives every row that there is, whatever the query, the place and the limit.
+    Unasked,
+    /// It gives a policy of before.
+    OlderPolicy,
+    /// It gives no policy.
+    NoPolicy,
+    /// It gives a page that it read for another reveal.
+    PageOfAnother,
+}
+
+pub(crate) const STORE_FAULTS: [StoreFault; 15] = [
+    StoreFault::Fails,
+    StoreFault::FailsLate,
+    StoreFault::Panics,
+    StoreFault::PanicsLate,
+    StoreFault::Dawdles,
+    StoreFault::DoesItTwice,
+    StoreFault::SaysStale,
+    StoreFault::Loses,
+    StoreFault::AnswersShort,
+    StoreFault::AnswersLong,
+    StoreFault::WrongOrder,
+    StoreFault::Unasked,
+    StoreFault::OlderPolicy,
+    StoreFault::NoPolicy,
+    StoreFault::PageOfAnother,
+];
+
+/// A store in front of one that does right. Does wrong at certain calls, counted from 0, and says when it is asked for a
+/// revealed page or a policy to publish.
+pub(crate) struct FaultyStore {
+    pub(crate) inner: Arc<dyn ActivityStore>,
+    log: Log,
+    calls: AtomicUsize,
+    faults: Mutex<HashMap<usize, StoreFault>>,
+    /// For each publication from now on, what it answers instead; none once it is empty.
+    publications: Mutex<Vec<StoreError>>,
+    older: Mutex<Option<Arc<PrivacyPolicy>>>,
+    everything: Mutex<Vec<StoredActivity>>,
+    keeps_next_page: AtomicBool,
+    page_of_another: Mutex<Option<SealedPage>>,
+    gate: Mutex<Gate>,
+    moved: Condvar,
+}
+
+/// Where a call hangs.
+#[derive(Default)]
+struct Gate {
+    at: Option<usize>,
+    hangs: bool,
+}
+
+impl FaultyStore {
+    pub(crate) fn new(inner: Arc<dyn ActivityStore>, log: &Log) -> Arc<Self> {
+        Arc::new(Self {
+            inner,
+            log: Arc::clone(log),
+            calls: AtomicUsize::new(0),
+            faults: Mutex::default(),
+            publications: Mutex::default(),
+            older: Mutex::default(),
+            everything: Mutex::default(),
+            keeps_next_page: AtomicBool::new(false),
+            page_of_another: Mutex::default(),
+            gate: Mutex::default(),
+            moved: Condvar::new(),
+        })
+    }
+
+    pub(crate) fn fail_to_publish(&self, error: StoreError) {
+        self.publications.lock().unwrap().insert(0, error);
+    }
+
+    /// Does wrong at the `n`th call from now, 0 being the next.
+    pub(crate) fn fault_in(&self, n: usize, fault: StoreFault) {
+        self.faults.lock().unwrap().insert(self.calls() + n, fault);
+    }
+
+    /// Hangs at the `n`th call from now, 0 being the next, until it is let go.
+    pub(crate) fn hang_in(&self, n: usize) {
+        self.gate.lock().unwrap().at = Some(self.calls() + n);
+    }
+
+    /// Waits until a call hangs.
+    pub(crate) fn wait_until_it_hangs(&self) {
+        drop(self.moved.wait_while(self.gate.lock().unwrap(), |gate| !gate.hangs).unwrap());
+    }
+
+    pub(crate) fn let_go(&self) {
+        self.gate.lock().unwrap().at = None;
+        self.moved.notify_all();
+    }
+
+    /// Does right from now on.
+    pub(crate) fn recover(&self) {
+        self.faults.lock().unwrap().clear();
+    }
+
+    /// How often it was called.
+    pub(crate) fn calls(&self) -> usize {
+        self.calls.load(Ordering::SeqCst)
+    }
+
+    /// What [`StoreFault::OlderPolicy`] answers with.
+    pub(crate) fn remember_policy(&self, policy: Arc<PrivacyPolicy>) {
+        *self.older.lock().unwrap() = Some(policy);
+    }
+
+    /// What [`StoreFault::Unasked`] answers with.
+    pub(crate) fn remember_rows(&self, rows: Vec<StoredActivity>) {
+        *self.everything.lock().unwrap() = rows;
+    }
+
+    /// Keeps the next page that is read for a reveal to itself, for [`StoreFault::PageOfAnother`], and answers that it failed.
+    pub(crate) fn keep_next_page(&self) {
+        self.keeps_next_page.store(true, Ordering::SeqCst);
+    }
+
+    fn begin(&self) -> Option<StoreFault> {
+        let call = self.calls.fetch_add(1, Ordering::SeqCst);
+        let mut gate = self.gate.lock().unwrap();
+        if gate.at == Some(call) {
+            gate.hangs = true;
+            self.moved.notify_all();
+            gate = self.moved.wait_while(gate, |gate| gate.at == Some(call)).unwrap();
+        }
+        drop(gate);
+        let fault = self.faults.lock().unwrap().get(&call).copied();
+        if fault == Some(StoreFault::Dawdles) {
+            thread::sleep(Duration::from_millis(2));
+        }
+        fault
+    }
+
+    /// What a call is answered with under the faults that are the same for all calls; `act` is the call done right.
+    fn at_fault<T>(fault: Option<StoreFault>, act: impl Fn() -> Result<T, StoreError>) -> Result<T, StoreError> {
+        match fault {
+            Some(StoreFault::Fails) => Err(failed()),
+            Some(StoreFault::FailsLate) => act().and(Err(failed())),
+            Some(StoreFault::Panics) => panic_on_command(),
+            Some(StoreFault::PanicsLate) => {
+                let _done = act();
+                panic_on_command()
+            }
+            Some(StoreFault::DoesItTwice) => act().and_then(|_| act()),
+            Some(StoreFault::SaysStale) => Err(StoreError::Stale { in_force: None }),
+            _ => act(),
+        }
+    }
+
+    fn rows<T: Clone>(
+        &self,
+        unasked: impl Fn(&StoredActivity) -> Option<T>,
+        act: impl Fn() -> Result<Vec<T>, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        let fault = self.begin();
+        let mut rows = Self::at_fault(fault, act)?;
+        match fault {
+            Some(StoreFault::Unasked) => Ok(self.everything.lock().unwrap().iter().filter_map(unasked).collect()),
+            Some(StoreFault::Loses) => Ok(Vec::new()),
+            fault => {
+                spoil(fault, &mut rows);
+                Ok(rows)
+            }
+        }
+    }
+}
+
+fn failed() -> StoreError {
+    StoreError::Backend("on command".into())
+}
+
+fn spoil<T: Clone>(fault: Option<StoreFault>, rows: &mut Vec<T>) {
+    match fault {
+        Some(StoreFault::AnswersShort) => drop(rows.pop()),
+        Some(StoreFault::AnswersLong) => rows.extend(rows.last().cloned()),
+        Some(StoreFault::WrongOrder) => rows.reverse(),
+        _ => {}
+    }
+}
+
+impl ActivityStore for FaultyStore {
+    fn policy(&self) -> Result<Option<Arc<PrivacyPolicy>>, StoreError> {
+        let fault = self.begin();
+        match fault {
+            Some(StoreFault::OlderPolicy) => Ok(self.older.lock().unwrap().clone()),
+            Some(StoreFault::NoPolicy) => Ok(None),
+            fault => Self::at_fault(fault, || self.inner.policy()),
+        }
+    }
+
+    fn publish(&self, change: &RecordedChange) -> Result<(), StoreError> {
+        let fault = self.begin();
+        self.log.lock().unwrap().push("publish");
+        let publication = self.publications.lock().unwrap().pop();
+        match (publication, fault) {
+            (Some(error), _) => Err(error),
+            (None, Some(StoreFault::Loses)) => Ok(()),
+            (None, fault) => Self::at_fault(fault, || self.inner.publish(change)),
+        }
+    }
+
+    fn vanished_groups(&self) -> Result<Vec<VanishedGroup>, StoreError> {
+        self.rows(|_| None, || self.inner.vanished_groups())
+    }
+
+    fn keep_vanished(&self, vanished: &VanishedGroup) -> Result<(), StoreError> {
+        match self.begin() {
+            Some(StoreFault::Loses) => Ok(()),
+            fault => Self::at_fault(fault, || self.inner.keep_vanished(vanished)),
+        }
+    }
+
+    fn drop_vanished(&self, group: &GroupId, up_to: DirectoryRevision) -> Result<(), StoreError> {
+        match self.begin() {
+            Some(StoreFault::Loses) => Ok(()),
+            fault => Self::at_fault(fault, || self.inner.drop_vanished(group, up_to)),
+        }
+    }
+
+    fn append(&self, batch: &StampedBatch<'_>) -> Result<Vec<Appended>, StoreError> {
+        let fault = self.begin();
+        if fault == Some(StoreFault::Loses) {
+            return Ok(vec![Appended::Stored; batch.stamped().len()]);
+        }
+        let mut answers = Self::at_fault(fault, || self.inner.append(batch))?;
+        // Answers carry no name: in another order they are as good as any.
+        if fault != Some(StoreFault::WrongOrder) {
+            spoil(fault, &mut answers);
+        }
+        Ok(answers)
+    }
+
+    fn public_page(
+        &self,
+        query: &Query,
+        after: Option<&Position>,
+        limit: usize,
+    ) -> Result<Vec<PublicActivity>, StoreError> {
+        self.rows(|stored| stored.clone().into_public(), || self.inner.public_page(query, after, limit))
+    }
+
+    fn public_activity(&self, id: &ActivityId) -> Result<Option<PublicActivity>, StoreError> {
+        match self.begin() {
+            Some(StoreFault::Loses) => Ok(None),
+            fault => Self::at_fault(fault, || self.inner.public_activity(id)),
+        }
+    }
+
+    fn public_count(&self, query: &Query) -> Result<u64, StoreError> {
+        match self.begin() {
+            Some(StoreFault::Loses) => Ok(0),
+            fault => Self::at_fault(fault, || self.inner.public_count(query)),
+        }
+    }
+
+    fn public_counts(&self, query: &Query, by: CountBy) -> Result<Vec<Count>, StoreError> {
+        self.rows(|_| None, || self.inner.public_counts(query, by))
+    }
+
+    fn public_since(&self, after: u64, limit: usize) -> Result<Vec<(u64, PublicActivity)>, StoreError> {
+        let place = AtomicUsize::new(0);
+        let row = |stored: &StoredActivity| {
+            let public = stored.clone().into_public()?;
+            Some((place.fetch_add(1, Ordering::SeqCst) as u64 + 1, public))
+        };
+        self.rows(row, || self.inner.public_since(after, limit))
+    }
+
+    fn revealed_page(
+        &self,
+        admission: Admission<'_>,
+        after: Option<&Position>,
+        limit: usize,
+    ) -> Result<SealedPage, StoreError> {
+        let fault = self.begin();
+        self.log.lock().unwrap().push("revealed_page");
+        if self.keeps_next_page.swap(false, Ordering::SeqCst) {
+            *self.page_of_another.lock().unwrap() = Some(self.inner.revealed_page(admission, after, limit)?);
+            return Err(failed());
+        }
+        let limit = match fault {
+            Some(StoreFault::Fails) => return Err(failed()),
+            Some(StoreFault::Panics) => panic_on_command(),
+            Some(StoreFault::SaysStale) => return Err(StoreError::Stale { in_force: None }),
+            Some(StoreFault::PageOfAnother) => match self.page_of_another.lock().unwrap().take() {
+                Some(page) => return Ok(page),
+                None => limit,
+            },
+            Some(StoreFault::Loses) => return Ok(SealedPage::seal(admission, Vec::new())),
+            Some(StoreFault::Unasked) => {
+                let rows = self.everything.lock().unwrap().clone();
+                return Ok(SealedPage::seal(admission, rows));
+            }
+            Some(StoreFault::WrongOrder) => {
+                let rows = self.everything.lock().unwrap();
+                let asked = rows.iter().filter(|row| admission.query().matches(row.activity(), row.stamp()));
+                let mut rows: Vec<_> = asked.cloned().collect();
+                rows.sort_by_key(|row| Position::of(row.activity()));
+                rows.truncate(limit);
+                return Ok(SealedPage::seal(admission, rows));
+            }
+            Some(StoreFault::AnswersShort) => limit - 1,
+            Some(StoreFault::AnswersLong) => limit + 1,
+            _ => limit,
+        };
+        let sealed = self.inner.revealed_page(admission, after, limit);
+        match fault {
+            Some(StoreFault::FailsLate) => sealed.and(Err(failed())),
+            Some(StoreFault::PanicsLate) => panic_on_command(),
+            _ => sealed,
+        }
+    }
+}

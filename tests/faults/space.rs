@@ -1,0 +1,150 @@
+//! Out of space, for real: a process whose files may not grow beyond a limit for a while, on SQLite.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::{env, fmt};
+
+use activity_privacy::sqlite::{SqliteGovernance, SqliteStore, governance_path};
+use activity_privacy::*;
+use rusqlite::Connection;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use super::operation::{assert_says_nothing, finance_private};
+use super::scene::everybody;
+use crate::house::*;
+use crate::place::{activities, folder};
+
+/// Where the child finds its files, if this process is the child.
+const CHILD: &str = "ACTIVITY_PRIVACY_SPACE_CHILD";
+/// Far more of anything than fits.
+const ENDLESS: usize = 10_000;
+/// How large a file may be, in bytes: what has to fit does.
+const SPACE: u64 = 512 * 1024;
+
+fn open(folder: &Path) -> House {
+    let path = activities(folder);
+    let sink = SqliteGovernance::open(governance_path(&path)).unwrap();
+    let house = House::over(Arc::new(SqliteStore::open(&path).unwrap()), Arc::new(sink));
+    house.install(everybody());
+    house
+}
+
+fn batch(number: usize) -> Vec<Activity> {
+    (0..20)
+        .map(|at| {
+            let (id, name) = if at % 2 == 0 { ("secret", "adele") } else { ("shown", "bob") };
+            activity(&format!("{id}-{number}-{at}"), name)
+        })
+        .collect()
+}
+
+/// What went wrong, with everything behind it: it says nothing of what is private.
+fn refused<E: std::error::Error + 'static>(error: &E) {
+    let mut next: Option<&dyn std::error::Error> = Some(error);
+    while let Some(error) = next {
+        assert_says_nothing(&format!("{error} {error:?}"));
+        next = error.source();
+    }
+}
+
+fn say(what: &str, number: impl fmt::Display) {
+    println!("\n{what} {number}");
+}
+
+/// Not a test of its own: what the process does that has no space.
+#[test]
+fn the_child_without_space() {
+    let Some(folder) = env::var_os(CHILD).map(PathBuf::from) else { return };
+    let unlimited = getrlimit(Resource::Fsize);
+    setrlimit(Resource::Fsize, Rlimit { current: Some(SPACE), ..unlimited }).unwrap();
+    let house = open(&folder);
+    house.manage("contoso.com").make_private("council").permit_root();
+    let mut delivered = 0;
+    let full = loop {
+        match house.filter.ingest(&batch(delivered)) {
+            Ok(report) => assert_eq!(report.count(Delivery::Stored), 20),
+            Err(error) => break error,
+        }
+        delivered += 1;
+        assert!(delivered < ENDLESS, "no space is left at some time");
+    };
+    assert!(matches!(full, IngestError::Store(StoreError::Backend(_))), "{full:?}");
+    refused(&full);
+    say("full", delivered);
+    // What is there can be read, and is all that was answered.
+    let view = house.filter.view(&user("somebody"));
+    assert_eq!(view.count(&Query::all()).unwrap(), 10 * delivered as u64);
+    // Looking fills the other file.
+    let mut reveal = house.filter.reveal(reveal_all("root")).unwrap();
+    let mut pages: u64 = 0;
+    let full = loop {
+        match reveal.page(PageSize::at_most(3), None) {
+            Ok(page) => assert_eq!(page.activities().len(), 3),
+            Err(error) => break error,
+        }
+        pages += 1;
+        assert!(pages < ENDLESS as u64, "no record fits at some time");
+    };
+    assert!(matches!(full, RevealError::Unrecorded(SinkError::Backend(_))), "{full:?}");
+    refused(&full);
+    say("pages", pages);
+    // What cannot be recorded is neither seen nor done.
+    assert!(matches!(house.filter.reveal(reveal_all("root")).unwrap_err(), RevealError::Unrecorded(_)));
+    let before = house.filter.policy().unwrap();
+    let unrecorded = house.filter.change(&user("root"), &finance_private()).unwrap_err();
+    assert!(matches!(unrecorded, ChangeError::Unrecorded(_)), "{unrecorded:?}");
+    assert_eq!(house.filter.policy().unwrap(), before);
+    assert_eq!(view.count(&Query::all()).unwrap(), 10 * delivered as u64);
+
+    // There is space again, and the same filter goes on: with the batch, with the reveal, with the change.
+    setrlimit(Resource::Fsize, unlimited).unwrap();
+    assert_eq!(house.ingest(&batch(delivered)), [Delivery::Stored; 20]);
+    assert_eq!(reveal.page(PageSize::at_most(3), None).unwrap().activities().len(), 3);
+    assert_eq!(reveal.close().unwrap().pages, pages + 1);
+    house.change(finance_private());
+    say("done", 0);
+}
+
+#[test]
+fn d4_g1_r2_without_space_nothing_is_lost_and_nothing_goes_unrecorded() {
+    let folder = folder();
+    // Without the signal, so that writing fails as it does on a full disk.
+    let child = Command::new("sh")
+        .args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""])
+        .arg(env::current_exe().unwrap())
+        .args(["--exact", "faults::space::the_child_without_space", "--nocapture"])
+        .env(CHILD, folder.path())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let said = String::from_utf8(child.stdout).unwrap();
+    assert!(child.status.success(), "{said}{}", String::from_utf8_lossy(&child.stderr));
+    let last = |what: &str| {
+        let mut numbers = said.lines().filter_map(|line| line.strip_prefix(what)?.trim().parse::<usize>().ok());
+        numbers.next_back().unwrap_or_else(|| panic!("the child says {what}: {said}"))
+    };
+    let (delivered, pages) = (last("full"), last("pages"));
+    assert!(last("done") == 0 && delivered > 3 && pages > 3, "some of it fits: {said}");
+
+    // What was answered is there, and all goes on.
+    let path = activities(folder.path());
+    for path in [&path, &governance_path(&path)] {
+        let sound = Connection::open(path).unwrap().query_row("PRAGMA integrity_check", [], |row| row.get(0));
+        assert_eq!(sound, Ok("ok".to_owned()));
+    }
+    let house = open(folder.path());
+    let records = house.records();
+    let sequences: Vec<u64> = records.iter().map(|entry| entry.sequence).collect();
+    assert_eq!(sequences, (1..=records.len() as u64).collect::<Vec<_>>());
+    let shown = records.iter().filter(|entry| matches!(entry.record.act, Act::Page { .. }));
+    assert_eq!(shown.count(), pages + 1, "R3: every page that was shown, and no other");
+    assert!(house.filter.policy().unwrap().private_groups().contains(&group("finance").into()));
+    let stored: std::collections::BTreeSet<_> =
+        house.everything().iter().map(|stored| stored.activity().id().clone()).collect();
+    assert_eq!(stored.len(), 20 * (delivered + 1));
+    for number in 0..=delivered {
+        assert!(batch(number).iter().all(|activity| stored.contains(activity.id())), "D4: batch {number} is there");
+    }
+    assert_eq!(house.ingest(&batch(delivered)), [Delivery::Duplicate; 20]);
+}
