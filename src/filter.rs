@@ -8,10 +8,9 @@ mod upkeep;
 mod view;
 
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwapOption;
 use chrono::{DateTime, Utc};
 use thiserror::Error;
 use uuid::Uuid;
@@ -31,6 +30,7 @@ use crate::policy::PrivacyPolicy;
 use crate::query::PageSize;
 use crate::screen::Screen;
 use crate::store::{ActivityStore, StoreError};
+use crate::sync::{ArcSwapOption, Mutex};
 
 /// Decides at ingest who is protected, hides what they do, and reveals it on record alone.
 ///
