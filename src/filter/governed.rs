@@ -66,7 +66,8 @@ impl PrivacyFilter {
     /// older revision, on any node that shares the store.
     ///
     /// # Errors
-    /// [`ChangeError`]. Only with [`ChangeError::OutcomeUnrecorded`] is the change in force all the same.
+    /// [`ChangeError`]. With [`ChangeError::OutcomeUnrecorded`] the change is in force all the same; with
+    /// [`ChangeError::Store`] it may be, if only the store's answer was lost: [`policy`](Self::policy) tells.
     pub fn change(&self, by: &UserId, change: &PolicyChange) -> Result<Revision, ChangeError> {
         for _ in 0..ATTEMPTS {
             let policy = self.inner.policy()?;

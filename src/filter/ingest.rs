@@ -66,7 +66,7 @@ pub enum IngestError {
         /// For how many it did.
         answered: usize,
     },
-    /// The store failed.
+    /// The store failed. The batch is stored all the same if only the store's answer was lost: deliver it again.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -78,7 +78,7 @@ impl PrivacyFilter {
     /// stored, and against one directory; a batch is taken whole or not at all.
     ///
     /// # Errors
-    /// [`IngestError`]; nothing of the batch is stored then, and it can be delivered again.
+    /// [`IngestError`]; unless the variant says otherwise nothing of the batch is stored then, and it can be delivered again.
     pub fn ingest(&self, activities: &[Activity]) -> Result<IngestReport, IngestError> {
         for _ in 0..ATTEMPTS {
             let screen = self.inner.screen()?;
