@@ -53,7 +53,9 @@ impl Gate {
 struct Moody {
     inner: MemorySink,
     gate: Gate,
+    /// How many readings are under way, and how many ever were.
     readings: AtomicUsize,
+    begun: AtomicUsize,
 }
 
 impl GovernanceSink for Moody {
@@ -68,6 +70,7 @@ impl GovernanceSink for Moody {
     }
 
     fn records(&self, query: &RecordQuery, after: u64, limit: usize) -> Result<Vec<RecordEntry>, SinkError> {
+        self.begun.fetch_add(1, Ordering::SeqCst);
         let readings = self.readings.fetch_add(1, Ordering::SeqCst) + 1;
         assert!(readings <= BoundedSink::MAX_READS, "no more readings at once than there may be");
         self.gate.pass();
@@ -200,6 +203,9 @@ fn g4_whoever_gives_up_waiting_leaves_the_line() {
             Ok(entries) => assert!(entries.is_empty()),
             Err(error) => assert!(matches!(error, SinkError::TimedOut)),
         }
+        drop(sink);
+        let begun = moody.begun.load(Ordering::SeqCst);
+        assert!(begun <= BoundedSink::MAX_READS + 1, "what was given up before its turn is not begun any more");
     });
 }
 

@@ -78,20 +78,23 @@ fn d5_the_store_itself_takes_no_batch_of_a_revision_that_was_left_behind() {
         let screen = Screen::new(scene.store.policy().unwrap().unwrap(), Ok(council(1).into()));
         let activities = both("a");
         let batch = screen.screen(&activities, at(0)).unwrap();
+        let shown = || scene.store.public_page(&Query::all(), None, 9).unwrap().len();
         let returned = AtomicBool::new(false);
-        thread::scope(|scope| {
-            scope.spawn(|| {
+        let at_return = thread::scope(|scope| {
+            let changer = scope.spawn(|| {
                 scene.change(PolicyChange::MakePrivate(group("council").into()));
                 returned.store(true, Ordering::SeqCst);
+                shown()
             });
             scope.spawn(|| {
                 let after = returned.load(Ordering::SeqCst);
                 let appended = scene.store.append(&batch);
                 assert!(!after || matches!(appended, Err(StoreError::Stale { .. })));
-                let stored = scene.store.public_page(&Query::all(), None, 9).unwrap().len();
-                assert_eq!(stored, if appended.is_ok() { 2 } else { 0 }, "whole or not at all");
+                assert_eq!(shown(), if appended.is_ok() { 2 } else { 0 }, "whole or not at all");
             });
+            changer.join().unwrap()
         });
+        assert_eq!(shown(), at_return, "once a policy is published, nothing of an older revision is stored any more");
     });
 }
 
