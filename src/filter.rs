@@ -8,11 +8,9 @@ mod upkeep;
 mod view;
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwapOption;
 use chrono::{DateTime, Utc};
 use thiserror::Error;
 use uuid::Uuid;
@@ -32,6 +30,8 @@ use crate::policy::{PrivacyPolicy, Revision};
 use crate::query::PageSize;
 use crate::screen::Screen;
 use crate::store::{ActivityStore, StoreError};
+use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::{ArcSwapOption, Mutex};
 
 /// Decides at ingest who is protected, hides what they do, and reveals it on record alone.
 ///

@@ -28,6 +28,7 @@ mod screen;
 pub mod sqlite;
 mod store;
 mod stored;
+mod sync;
 mod text;
 
 pub use activity::{Action, Activity, ActivityBuilder, ActivityError, ActivityId, App, AppName};

@@ -66,7 +66,7 @@ pub enum IngestError {
         /// For how many it did.
         answered: usize,
     },
-    /// The store failed. If it did so once the batch was in, delivering it again tells.
+    /// The store failed. The batch is stored all the same if only the store's answer was lost: deliver it again.
     #[error(transparent)]
     Store(#[from] StoreError),
 }

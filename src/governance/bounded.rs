@@ -2,13 +2,13 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::record::Record;
 use super::sink::{GovernanceSink, Receipt, RecordEntry, RecordQuery, SinkError};
+use crate::sync::mpsc::{self, RecvTimeoutError};
+use crate::sync::{Condvar, Mutex, MutexGuard, thread};
 
 /// Puts a limit on how long a sink may take, and keeps what it does wrong away from the caller: a panic becomes an
 /// error, a late answer never counts, and a receipt for another record is refused.

@@ -195,7 +195,7 @@ pub enum Outcome {
         /// How many private activities were on them.
         private: u64,
     },
-    /// Not done, because something failed.
+    /// Not done, because something failed; or, with [`Failure::Store`], not known to be done.
     Failed {
         /// The record of the intent.
         intent: RecordId,
@@ -214,7 +214,7 @@ pub enum Outcome {
 pub enum Failure {
     /// Another change came first; the act was tried again on top of it.
     Superseded,
-    /// The store could not do it.
+    /// The store failed. It may have done it all the same, if only its answer was lost: the policy in force tells.
     Store,
     /// The initiator may not any more.
     Denied(Denial),

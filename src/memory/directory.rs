@@ -1,11 +1,11 @@
 //! A directory that is told what is in force.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 
-use arc_swap::ArcSwapOption;
 use thiserror::Error;
 
 use crate::directory::{DirectoryError, DirectoryRevision, DirectorySnapshot, GroupDirectory};
+use crate::sync::{ArcSwapOption, Mutex};
 
 /// Holds the snapshot that was installed last. Installing is one swap: readers see the old one or the new one, whole.
 #[derive(Debug, Default)]

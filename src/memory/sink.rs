@@ -1,8 +1,9 @@
 //! Governance records in a list.
 
-use std::sync::{PoisonError, RwLock};
+use std::sync::PoisonError;
 
 use crate::governance::{GovernanceSink, Receipt, Record, RecordEntry, RecordQuery, SinkError};
+use crate::sync::RwLock;
 
 /// Keeps records until the process ends.
 #[derive(Debug, Default)]

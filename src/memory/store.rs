@@ -1,7 +1,7 @@
 //! Activities in ordered maps.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, PoisonError};
 
 use crate::activity::ActivityId;
 use crate::change::RecordedChange;
@@ -13,6 +13,7 @@ use crate::reveal::{Admission, SealedPage};
 use crate::screen::{StampedBatch, Visibility};
 use crate::store::{ActivityStore, Appended, StoreError};
 use crate::stored::{PublicActivity, StoredActivity};
+use crate::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// Keeps activities and the policy until the process ends. Public and private activities are kept apart, so that no
 /// public answer can be moved by a private one.

@@ -1,7 +1,7 @@
 //! A file: where it is, whose it is, which version it has, and how it is to be read and written.
 
 use std::path::{self, Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 use std::{io, thread};
 
@@ -9,6 +9,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use thiserror::Error;
 
 use super::FileError;
+use crate::sync::{Mutex, MutexGuard};
 
 /// A file that is open. One connection writes; reads have their own and are never blocked by it.
 pub(super) struct File {

@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use arc_swap::ArcSwapOption;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use super::document::{POLICY, VANISHED_GROUP, document, from_json, to_json};
@@ -19,6 +18,7 @@ use crate::reveal::{Admission, SealedPage};
 use crate::screen::StampedBatch;
 use crate::store::{ActivityStore, Appended, StoreError};
 use crate::stored::PublicActivity;
+use crate::sync::ArcSwapOption;
 
 const SCHEMA: Schema = Schema {
     application_id: 0x4150_5631,

@@ -1,0 +1,229 @@
+//! D11: imports that race ingests, changes and whoever follows the directory.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use activity_privacy::memory::MemoryDirectory;
+use activity_privacy::*;
+use shuttle::thread;
+
+use super::explore::explore;
+use super::scene::*;
+use crate::house::*;
+
+/// Whoever is on the council in the directory of this revision: each import moves the seat.
+fn seat(revision: u64) -> &'static str {
+    if revision % 2 == 1 { "adele" } else { "bob" }
+}
+
+fn seated(revision: u64) -> DirectorySnapshot {
+    let member = |name| if seat(revision) == name { &["council"][..] } else { &[] };
+    people(&[("adele", member("adele")), ("bob", member("bob"))]).build(DirectoryRevision(revision), at(0)).unwrap()
+}
+
+/// What was stored was decided against one whole directory, at least the one of the floor that its batch began with.
+fn check(scene: &Scene, floors: &std::collections::BTreeMap<String, u64>) {
+    let everything = scene.everything();
+    assert_eq!(everything.len(), 2 * floors.len());
+    for stored in everything {
+        let revision = stored.stamp().directory().unwrap().0;
+        let batch = stored.activity().id().as_str().split_once('/').unwrap().0;
+        assert!(revision >= floors[batch], "directory {revision} was left behind when the ingest began");
+        assert_eq!(is_private(&stored), is_of(&stored, seat(revision)), "all of it is of directory {revision}");
+    }
+}
+
+#[test]
+fn d11_an_import_is_seen_whole_at_once_and_for_good() {
+    explore(|| {
+        let scene = Scene::with_private_council();
+        let directory = directory(seated(1));
+        let node = scene.node(Arc::clone(&directory));
+        let (installed, floors) = (AtomicU64::new(1), Notes::new());
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                for revision in 2..4 {
+                    directory.install(seated(revision)).unwrap();
+                    installed.store(revision, Ordering::SeqCst);
+                    node.follow_directory().unwrap();
+                }
+            });
+            for number in 0..2 {
+                let (node, installed, floors) = (&node, &installed, &floors);
+                scope.spawn(move || {
+                    for turn in 0..2 {
+                        let batch = format!("{number}-{turn}");
+                        floors.note(batch.clone(), installed.load(Ordering::SeqCst));
+                        node.ingest(&both(&batch)).unwrap();
+                    }
+                });
+            }
+        });
+        check(&scene, &floors.all());
+    });
+}
+
+/// A directory that answers with what another one said some questions ago: an adapter with replicas, say.
+struct Wavering {
+    snapshots: [Arc<DirectorySnapshot>; 3],
+    asked: AtomicU64,
+}
+
+impl GroupDirectory for Wavering {
+    fn snapshot(&self) -> Result<Arc<DirectorySnapshot>, DirectoryError> {
+        const ANSWERS: [usize; 7] = [0, 1, 0, 2, 1, 0, 2];
+        let asked = self.asked.fetch_add(1, Ordering::SeqCst) as usize;
+        Ok(Arc::clone(&self.snapshots[ANSWERS[asked % ANSWERS.len()]]))
+    }
+}
+
+#[test]
+fn d11_a_directory_that_goes_back_is_not_believed() {
+    explore(|| {
+        let scene = Scene::with_private_council();
+        let snapshots = [1, 2, 3].map(|revision| Arc::new(seated(revision)));
+        let node = scene.node(Wavering { snapshots, asked: AtomicU64::new(0) });
+        let (seen, floors) = (AtomicU64::new(1), Notes::new());
+        thread::scope(|scope| {
+            for number in 0..3 {
+                let (node, seen, floors, scene) = (&node, &seen, &floors, &scene);
+                scope.spawn(move || {
+                    for turn in 0..2 {
+                        let batch = format!("{number}-{turn}");
+                        floors.note(batch.clone(), seen.load(Ordering::SeqCst));
+                        node.ingest(&both(&batch)).unwrap();
+                        // From now on nothing older may be decided against.
+                        for stored in scene.everything() {
+                            seen.fetch_max(stored.stamp().directory().unwrap().0, Ordering::SeqCst);
+                        }
+                    }
+                });
+            }
+        });
+        check(&scene, &floors.all());
+    });
+}
+
+#[test]
+fn d11_racing_imports_never_go_back_and_forget_no_group() {
+    explore(|| {
+        let directory = directory(council(1));
+        thread::scope(|scope| {
+            for revision in [2, 3, 4] {
+                let directory = &directory;
+                // Some are refused, because a later one came first.
+                scope.spawn(move || directory.install(no_council(revision)));
+            }
+            scope.spawn(|| {
+                let mut before = DirectoryRevision(1);
+                for _ in 0..3 {
+                    let snapshot = directory.snapshot().unwrap();
+                    assert!(snapshot.revision() >= before);
+                    let known = snapshot.group_name(&group("council")).is_some()
+                        || snapshot.vanished_group(&group("council")).is_some_and(|gone| gone.members().len() == 1);
+                    assert!(known, "the council is there, or its last members are");
+                    before = snapshot.revision();
+                }
+            });
+        });
+        assert_eq!(directory.snapshot().unwrap().revision(), DirectoryRevision(4));
+    });
+}
+
+/// A node that starts now, with a directory that never heard of the council, still knows who was on it.
+fn a_new_node_knows_the_last_members(scene: &Scene, batch: &str) {
+    let node = scene.node(directory(no_council(9)));
+    node.ingest(&both(batch)).unwrap();
+    let everything = scene.everything();
+    let of = |name: &str| {
+        everything.iter().find(|stored| stored.activity().id().as_str() == format!("{batch}/{name}")).unwrap()
+    };
+    assert!(is_private(of("adele")), "the last members of the council still count");
+    assert!(!is_private(of("bob")), "and nobody else");
+}
+
+#[test]
+fn d11_the_last_members_are_kept_whoever_comes_first() {
+    explore(|| {
+        let scene = Scene::founded();
+        let directory = directory(council(1));
+        let node = scene.node(Arc::clone(&directory));
+        let (make_private, gone) = (AtomicU64::new(0), AtomicU64::new(0));
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let change = PolicyChange::MakePrivate(group("council").into());
+                // Refused when the council is gone before it.
+                make_private.store(u64::from(node.change(&user("root"), &change).is_ok()), Ordering::SeqCst);
+            });
+            scope.spawn(|| {
+                directory.install(no_council(2)).unwrap();
+                gone.store(1, Ordering::SeqCst);
+                node.follow_directory().unwrap();
+            });
+            scope.spawn(|| {
+                for turn in 0..2 {
+                    let private_before = make_private.load(Ordering::SeqCst) == 1;
+                    let batch = format!("{turn}-{private_before}");
+                    node.ingest(&both(&batch)).unwrap();
+                }
+            });
+        });
+        for stored in scene.everything() {
+            let private_before = stored.activity().id().as_str().contains("true");
+            assert!(!is_of(&stored, "bob") || !is_private(&stored), "whoever was not on the council is shown");
+            assert!(!private_before || is_of(&stored, "bob") || is_private(&stored), "the members go on to count");
+        }
+        if make_private.load(Ordering::SeqCst) == 1 {
+            a_new_node_knows_the_last_members(&scene, "new");
+        }
+    });
+}
+
+#[test]
+fn d11_a_follower_that_is_late_drops_nothing_of_a_later_policy() {
+    explore(|| {
+        let scene = Scene::founded();
+        let late = scene.node(directory(council(1)));
+        let directory = directory(council(1));
+        let node = scene.node(Arc::clone(&directory));
+        thread::scope(|scope| {
+            scope.spawn(|| late.follow_directory().unwrap());
+            scope.spawn(|| {
+                node.change(&user("root"), &PolicyChange::MakePrivate(group("council").into())).unwrap();
+                directory.install(no_council(2)).unwrap();
+                node.follow_directory().unwrap();
+            });
+        });
+        a_new_node_knows_the_last_members(&scene, "new");
+    });
+}
+
+#[test]
+fn d11_nodes_that_saw_other_imports_know_together_who_was_in_a_group() {
+    explore(|| {
+        let scene = Scene::with_private_council();
+        // One node missed the import in which Bob took a seat.
+        let seats = |revision, bob: &[&str]| {
+            people(&[("adele", &["council"]), ("bob", bob), ("eve", &[])])
+                .build(DirectoryRevision(revision), at(0))
+                .unwrap()
+        };
+        let directories = [directory(seats(1, &[])), directory(seats(2, &["council"]))];
+        let nodes = directories.each_ref().map(|directory| scene.node(Arc::clone(directory)));
+        thread::scope(|scope| {
+            for (directory, node) in directories.iter().zip(&nodes) {
+                scope.spawn(move || {
+                    install_without_council(directory);
+                    node.follow_directory().unwrap();
+                });
+            }
+        });
+        let kept = scene.store.vanished_groups().unwrap();
+        let members: Vec<_> = kept[0].members().iter().map(|member| member.id().clone()).collect();
+        assert_eq!((kept.len(), members.len()), (1, 2), "{members:?}");
+    });
+}
+
+fn install_without_council(directory: &MemoryDirectory) {
+    directory.install(no_council(3)).unwrap();
+}

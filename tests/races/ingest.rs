@@ -1,0 +1,205 @@
+//! D4 and D5: ingests that race changes of the policy and one another.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use activity_privacy::*;
+use shuttle::thread;
+
+use super::explore::{exhaust, explore};
+use super::scene::*;
+use crate::house::*;
+
+/// Makes the council private and public again by one node, while others take batches; then looks at what was stored.
+fn batches_race_changes(changing: &PrivacyFilter, others: &[&PrivacyFilter], scene: &Scene) {
+    let in_force = AtomicU64::new(changing.policy().unwrap().revision().number());
+    let (floors, private) = (Notes::new(), Notes::new());
+    private.note(in_force.load(Ordering::SeqCst), false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let council = GroupRef::from(group("council"));
+            for change in [PolicyChange::MakePrivate(council.clone()), PolicyChange::MakePublic(council)] {
+                let revision = changing.change(&user("root"), &change).unwrap().number();
+                private.note(revision, matches!(change, PolicyChange::MakePrivate(_)));
+                in_force.store(revision, Ordering::SeqCst);
+            }
+        });
+        for (number, node) in others.iter().enumerate() {
+            let (in_force, floors) = (&in_force, &floors);
+            scope.spawn(move || {
+                for turn in 0..2 {
+                    let batch = format!("{number}-{turn}");
+                    floors.note(batch.clone(), in_force.load(Ordering::SeqCst));
+                    let report = node.ingest(&both(&batch)).unwrap();
+                    assert_eq!(report.deliveries(), [Delivery::Stored; 2]);
+                }
+            });
+        }
+    });
+
+    let (floors, private) = (floors.all(), private.all());
+    let mut batches: BTreeMap<String, Vec<u64>> = BTreeMap::new();
+    for stored in scene.everything() {
+        let revision = stored.stamp().policy().number();
+        let (batch, name) = stored.activity().id().as_str().split_once('/').unwrap();
+        assert!(revision >= floors[batch], "{revision} was no longer in force when the ingest began");
+        assert_eq!(is_private(&stored), private[&revision] && name == "adele", "the verdict is that of its revision");
+        batches.entry(batch.to_owned()).or_default().push(revision);
+    }
+    assert_eq!(batches.len(), floors.len());
+    for revisions in batches.values() {
+        assert_eq!(revisions.len(), 2, "a batch is stored whole");
+        assert_eq!(revisions[0], revisions[1], "a batch is all under one revision");
+    }
+}
+
+#[test]
+fn d5_one_filter_stores_nothing_under_a_revision_that_was_left_behind() {
+    explore(|| {
+        let scene = Scene::founded();
+        let node = scene.node(directory(council(1)));
+        batches_race_changes(&node, &[&node, &node], &scene);
+    });
+}
+
+#[test]
+fn d5_two_filters_store_nothing_under_a_revision_that_was_left_behind() {
+    explore(|| {
+        let scene = Scene::founded();
+        let [one, other] = [1, 1].map(|revision| scene.node(directory(council(revision))));
+        batches_race_changes(&one, &[&other, &other], &scene);
+    });
+}
+
+#[test]
+fn d5_the_store_itself_takes_no_batch_of_a_revision_that_was_left_behind() {
+    exhaust(10_000, || {
+        let scene = Scene::founded();
+        let screen = Screen::new(scene.store.policy().unwrap().unwrap(), Ok(council(1).into()));
+        let activities = both("a");
+        let batch = screen.screen(&activities, at(0)).unwrap();
+        let shown = || scene.store.public_page(&Query::all(), None, 9).unwrap().len();
+        let returned = AtomicBool::new(false);
+        let at_return = thread::scope(|scope| {
+            let changer = scope.spawn(|| {
+                scene.change(PolicyChange::MakePrivate(group("council").into()));
+                returned.store(true, Ordering::SeqCst);
+                shown()
+            });
+            scope.spawn(|| {
+                let after = returned.load(Ordering::SeqCst);
+                let appended = scene.store.append(&batch);
+                assert!(!after || matches!(appended, Err(StoreError::Stale { .. })));
+                assert_eq!(shown(), if appended.is_ok() { 2 } else { 0 }, "whole or not at all");
+            });
+            changer.join().unwrap()
+        });
+        assert_eq!(shown(), at_return, "once a policy is published, nothing of an older revision is stored any more");
+    });
+}
+
+#[test]
+fn d5_a_stale_filter_neither_drops_nor_refuses_what_the_policy_in_force_would_take() {
+    explore(|| {
+        let scene = Scene::founded();
+        let leave_out = ScopeRule::exclude(group("council"), ScopeTarget::AllApps);
+        scene.change(PolicyChange::AddScopeRule(leave_out.clone()));
+        let refuse = PolicyOptions { when_undecidable: WhenUndecidable::Refuse, ..Default::default() };
+        scene.change(PolicyChange::SetOptions(refuse));
+        let [changing, stale] = [1, 1].map(|revision| scene.node(directory(council(revision))));
+        // It has made its screen before the race begins.
+        assert_eq!(stale.ingest(&[activity("before", "adele")]).unwrap().deliveries(), [Delivery::NotMonitored]);
+        let returned = AtomicU64::new(0);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let hide = PolicyOptions { when_undecidable: WhenUndecidable::Hide, ..Default::default() };
+                for change in [PolicyChange::RemoveScopeRule(leave_out.clone()), PolicyChange::SetOptions(hide)] {
+                    changing.change(&user("root"), &change).unwrap();
+                    returned.fetch_add(1, Ordering::SeqCst);
+                }
+            });
+            scope.spawn(|| {
+                for turn in 0..3 {
+                    let returned = returned.load(Ordering::SeqCst);
+                    let monitored = stale.ingest(&[activity(&format!("{turn}/adele"), "adele")]).unwrap();
+                    let undecidable = stale.ingest(&[by(&format!("{turn}/nobody"), Actor::unknown())]);
+                    assert!(returned < 1 || monitored.deliveries() == [Delivery::Stored]);
+                    assert!(returned < 2 || undecidable.is_ok());
+                }
+            });
+        });
+    });
+}
+
+#[test]
+fn d4_of_racing_deliveries_the_first_wins() {
+    explore(|| {
+        let scene = Scene::founded();
+        let [one, other] = [1, 1].map(|revision| scene.node(directory(council(revision))));
+        let first = activity("x", "adele");
+        let changed = begun("x", Actor::user(alias("adele@contoso.com"))).details("something else").build().unwrap();
+        let answers = Notes::new();
+        let stamps = Notes::new();
+        thread::scope(|scope| {
+            for (number, node, activity) in [(0, &one, &first), (1, &other, &first), (2, &other, &changed)] {
+                let (answers, stamps, scene) = (&answers, &stamps, &scene);
+                scope.spawn(move || {
+                    let report = node.ingest(std::slice::from_ref(activity)).unwrap();
+                    answers.note(number, (report.deliveries()[0], activity));
+                    stamps.note(number, scene.everything()[0].clone());
+                });
+            }
+            scope.spawn(|| one.change(&user("root"), &PolicyChange::MakePrivate(group("council").into())).unwrap());
+        });
+        let stored = &scene.everything()[..];
+        assert_eq!(stored.len(), 1);
+        let answers = answers.all();
+        assert_eq!(answers.values().filter(|(answer, _)| *answer == Delivery::Stored).count(), 1, "one is stored");
+        for (answer, activity) in answers.values() {
+            let same = stored[0].activity() == *activity;
+            assert_eq!(
+                *answer == Delivery::Conflict,
+                !same,
+                "{answer:?} of another content is a conflict, and no other"
+            );
+        }
+        assert!(stamps.all().values().all(|seen| *seen == stored[0]), "what was stored first stays as it is");
+    });
+}
+
+#[test]
+fn d5_racing_changes_each_build_on_the_one_before() {
+    explore(|| {
+        let scene = Scene::founded();
+        let [one, other] = [1, 1].map(|revision| scene.node(directory(council(revision))));
+        let before = one.policy().unwrap().revision().number();
+        let changes = [
+            PolicyChange::MakePrivate(group("council").into()),
+            PolicyChange::MakePrivate(GroupRef::Applications),
+            PolicyChange::ManageDomain(ManagedDomain::exactly(domain("contoso.com"))),
+        ];
+        let revisions = Notes::new();
+        thread::scope(|scope| {
+            for (node, change) in [&one, &one, &other].into_iter().zip(&changes) {
+                let revisions = &revisions;
+                scope.spawn(move || revisions.note(node.change(&user("root"), change).unwrap().number(), ()));
+            }
+        });
+        assert_eq!(revisions.all().into_keys().collect::<Vec<_>>(), [before + 1, before + 2, before + 3]);
+        let policy = one.policy().unwrap();
+        assert_eq!((policy.private_groups().len(), policy.managed_domains().len()), (2, 1), "no change is lost");
+        for entry in scene.records() {
+            // An intent is followed by what came of it, done or superseded.
+            if let Record { id, act: Act::ChangePolicy(_), outcome: Outcome::Intended, .. } = entry.record
+                && entry.record.policy.unwrap().number() >= before
+            {
+                let came_of_it = |outcome: &Outcome| match outcome {
+                    Outcome::Done { intent } | Outcome::Failed { intent, .. } => *intent == id,
+                    _ => false,
+                };
+                let outcomes = scene.records().into_iter().filter(|later| came_of_it(&later.record.outcome)).count();
+                assert_eq!(outcomes, 1);
+            }
+        }
+    });
+}

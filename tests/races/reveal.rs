@@ -1,0 +1,139 @@
+//! P2, R2, R3 and G1: reveals that race a revocation, and records that race one another.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use activity_privacy::memory::MemorySink;
+use activity_privacy::*;
+use shuttle::thread;
+
+use super::explore::{exhaust, explore};
+use super::scene::*;
+use crate::house::*;
+
+/// A sink that notes, when it answers for a page, whether a revocation had returned by then.
+struct Watchful {
+    inner: Arc<MemorySink>,
+    revoked: Arc<AtomicBool>,
+    /// Whether it had, for the page recorded last.
+    before_the_answer: Arc<AtomicBool>,
+}
+
+impl GovernanceSink for Watchful {
+    fn record(&self, record: &Record) -> Result<Receipt, SinkError> {
+        // Stands still for a moment, as a sink may.
+        thread::yield_now();
+        let receipt = self.inner.record(record)?;
+        thread::yield_now();
+        if record.kind() == RecordKind::Page && record.outcome == Outcome::Intended {
+            self.before_the_answer.store(self.revoked.load(Ordering::SeqCst), Ordering::SeqCst);
+        }
+        Ok(receipt)
+    }
+
+    fn records(&self, query: &RecordQuery, after: u64, limit: usize) -> Result<Vec<RecordEntry>, SinkError> {
+        self.inner.records(query, after, limit)
+    }
+}
+
+/// Reads pages of a reveal while another node takes the permission away.
+fn pages_race_a_revocation(limit: Duration, revocation: PolicyChange) {
+    let scene = Scene::with_private_council();
+    scene.change(PolicyChange::SetAdmin(user("other"), Role::PrivacyAdministrator));
+    let [revoking, ingesting] = [1, 1].map(|revision| scene.node(directory(council(revision))));
+    ingesting.ingest(&[activity("1", "adele"), activity("2", "bob"), activity("3", "adele")]).unwrap();
+    let [revoked, before_the_answer] = [(); 2].map(|()| Arc::new(AtomicBool::new(false)));
+    let sink = Watchful {
+        inner: Arc::clone(&scene.sink),
+        revoked: Arc::clone(&revoked),
+        before_the_answer: Arc::clone(&before_the_answer),
+    };
+    let node = scene.builder_over(directory(council(1)), sink).sink_limit(limit).open().unwrap();
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            revoking.change(&user("other"), &revocation).unwrap();
+            revoked.store(true, Ordering::SeqCst);
+        });
+        scope.spawn(|| {
+            let asked_after = || revoked.load(Ordering::SeqCst);
+            let after = asked_after();
+            let Ok(mut reveal) = node.reveal(reveal_all("root")) else { return };
+            assert!(!after, "no reveal is opened after the revocation returned");
+            let mut cursor = None;
+            for _ in 0..2 {
+                let after = asked_after();
+                let Ok(page) = reveal.page(PageSize::at_most(2), cursor.as_ref()) else { continue };
+                assert!(!after, "no page is returned that was asked for after the revocation returned");
+                assert!(!before_the_answer.load(Ordering::SeqCst), "nor one whose record took until then");
+                is_on_record(&scene, reveal.id(), &page);
+                cursor = page.next().cloned();
+            }
+        });
+    });
+}
+
+/// The record of a page says what is on it, and is there before the page; so is that of its reveal.
+fn is_on_record(scene: &Scene, reveal: RevealId, page: &Page) {
+    let private = page.activities().iter().filter(|stored| is_private(stored)).map(|stored| stored.activity().id());
+    let seen = Digest::of_ids(private);
+    let records = scene.records();
+    let opened =
+        records.iter().position(|entry| matches!(&entry.record.act, Act::Reveal(summary) if summary.reveal == reveal));
+    let shown = records.iter().position(|entry| {
+        matches!(&entry.record.act, Act::Page { reveal: of, digest, .. } if *of == reveal && *digest == seen)
+            && entry.record.outcome == Outcome::Intended
+    });
+    assert!(opened.is_some() && shown.is_some(), "the page is on record before it is returned");
+    assert!(opened < shown, "and its reveal before the page");
+}
+
+#[test]
+fn p2_no_page_is_returned_after_a_revocation() {
+    explore(|| pages_race_a_revocation(NEVER, PolicyChange::Revoke(user("root").into())));
+}
+
+#[test]
+fn p2_no_page_is_returned_after_the_admin_role_is_lost() {
+    explore(|| pages_race_a_revocation(NEVER, PolicyChange::RemoveAdmin(user("root"))));
+}
+
+#[test]
+fn r2_every_page_has_its_record_before_it_though_the_sink_hangs() {
+    explore(|| pages_race_a_revocation(ANY_MOMENT, PolicyChange::Revoke(user("root").into())));
+}
+
+fn refusal(scene: &Scene, reader: &str) -> Record {
+    Record {
+        id: scene.fresh(),
+        at: at(0),
+        initiator: Initiator::User(user(reader)),
+        policy: None,
+        act: Act::ReadGovernance,
+        outcome: Outcome::Denied(Denial::MayNotReadGovernance),
+    }
+}
+
+#[test]
+fn g1_numbers_have_no_gap_and_a_record_has_one() {
+    exhaust(10_000, || {
+        let scene = Scene::new();
+        let shared = refusal(&scene, "shared");
+        let records = ["one", "other"].map(|reader| refusal(&scene, reader));
+        let receipts: Vec<Receipt> = thread::scope(|scope| {
+            let threads = records.each_ref().map(|own| {
+                let (sink, shared) = (&scene.sink, &shared);
+                // Both offer one record of their own and one that both offer.
+                scope.spawn(move || [own, shared].map(|record| sink.record(record).unwrap()))
+            });
+            threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+        });
+        let entries = scene.records();
+        let numbers: Vec<u64> = entries.iter().map(|entry| entry.sequence).collect();
+        assert_eq!(numbers, [1, 2, 3]);
+        for receipt in receipts {
+            let entry = entries.iter().find(|entry| entry.sequence == receipt.sequence()).unwrap();
+            assert_eq!(entry.record.id, receipt.record(), "a receipt has the number of its own record");
+        }
+    });
+}

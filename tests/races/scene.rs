@@ -1,0 +1,155 @@
+//! What the threads of a scenario share: a store, a sink, and filters before them as nodes would have them.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
+use activity_privacy::*;
+use uuid::Uuid;
+
+use crate::house::*;
+
+/// A limit that is never reached: a call that is never answered is a deadlock then.
+pub(crate) const NEVER: Duration = Duration::MAX;
+/// A limit that is reached at any moment: see `src/sync.rs`.
+pub(crate) const ANY_MOMENT: Duration = Duration::from_secs(3_600);
+
+/// One store and one sink. Everything that is not to race is done to them directly, step by step, without the threads
+/// that a filter starts.
+#[derive(Clone)]
+pub(crate) struct Scene {
+    pub(crate) store: Arc<MemoryStore>,
+    pub(crate) sink: Arc<MemorySink>,
+    ids: Arc<AtomicU64>,
+}
+
+impl Scene {
+    /// Without a policy.
+    pub(crate) fn new() -> Self {
+        Self {
+            store: Arc::new(MemoryStore::new()),
+            sink: Arc::new(MemorySink::new()),
+            ids: Arc::new(AtomicU64::new(1)),
+        }
+    }
+
+    /// With a policy of `root`, who may view private activities.
+    pub(crate) fn founded() -> Self {
+        let scene = Self::new();
+        scene.publish(PendingChange::founding(user("root"), scene.fresh(), at(0)));
+        scene.change(PolicyChange::Grant(alias("root@contoso.com")));
+        scene
+    }
+
+    /// With a policy under which the council is private.
+    pub(crate) fn with_private_council() -> Self {
+        let scene = Self::founded();
+        scene.change(PolicyChange::MakePrivate(group("council").into()));
+        scene
+    }
+
+    pub(crate) fn change(&self, change: PolicyChange) {
+        let policy = self.store.policy().unwrap().unwrap();
+        let pending =
+            PendingChange::authorise(&policy, &change, &user("root"), Some(&council(1)), self.fresh(), at(0)).unwrap();
+        self.publish(pending);
+    }
+
+    fn publish(&self, pending: PendingChange) {
+        let receipt = self.sink.record(pending.record()).unwrap();
+        self.store.publish(&pending.recorded(&receipt).unwrap()).unwrap();
+    }
+
+    /// A node in front of this store and this sink.
+    pub(crate) fn node(&self, directory: impl GroupDirectory + 'static) -> PrivacyFilter {
+        self.builder(directory).open().unwrap()
+    }
+
+    pub(crate) fn builder(&self, directory: impl GroupDirectory + 'static) -> PrivacyFilterBuilder {
+        self.builder_over(directory, Arc::clone(&self.sink))
+    }
+
+    pub(crate) fn builder_over(
+        &self,
+        directory: impl GroupDirectory + 'static,
+        sink: impl GovernanceSink + 'static,
+    ) -> PrivacyFilterBuilder {
+        let ids = self.clone();
+        PrivacyFilter::builder(Arc::clone(&self.store), directory, sink)
+            .sink_limit(NEVER)
+            .clock(|| at(0))
+            .ids(move || ids.fresh().0)
+    }
+
+    /// Everything that is stored, hidden or not.
+    pub(crate) fn everything(&self) -> Vec<StoredActivity> {
+        let policy = self.store.policy().unwrap().unwrap();
+        let id = RevealId(self.fresh().0);
+        let pending = reveal_all("root").authorise(&policy, id, self.fresh(), at(0)).unwrap();
+        let receipt = self.sink.record(pending.record()).unwrap();
+        let recorded = pending.recorded(&receipt).unwrap();
+        let admission = recorded.admit(&policy, self.fresh(), at(0)).unwrap();
+        let sealed = self.store.revealed_page(admission, None, 1_000).unwrap();
+        let (page, _) = sealed.pending(1_000, self.fresh(), at(0));
+        let receipt = self.sink.record(page.record()).unwrap();
+        page.recorded(&receipt).unwrap().open(&policy, self.fresh(), at(0)).unwrap()
+    }
+
+    /// Every governance record.
+    pub(crate) fn records(&self) -> Vec<RecordEntry> {
+        self.sink.records(&RecordQuery::default(), 0, usize::MAX).unwrap()
+    }
+
+    pub(crate) fn fresh(&self) -> RecordId {
+        RecordId(Uuid::from_u128(self.ids.fetch_add(1, Ordering::SeqCst).into()))
+    }
+}
+
+/// A directory of this revision, in which Adele is on the council and Bob is not.
+pub(crate) fn council(revision: u64) -> DirectorySnapshot {
+    people(&[("adele", &["council"]), ("bob", &[])]).build(DirectoryRevision(revision), at(0)).unwrap()
+}
+
+/// A directory of this revision, in which there is no council.
+pub(crate) fn no_council(revision: u64) -> DirectorySnapshot {
+    people(&[("adele", &[]), ("bob", &[])]).build(DirectoryRevision(revision), at(0)).unwrap()
+}
+
+pub(crate) fn directory(snapshot: DirectorySnapshot) -> Arc<MemoryDirectory> {
+    let directory = Arc::new(MemoryDirectory::new());
+    directory.install(snapshot).unwrap();
+    directory
+}
+
+/// One activity of Adele and one of Bob.
+pub(crate) fn both(batch: &str) -> [Activity; 2] {
+    [activity(&format!("{batch}/adele"), "adele"), activity(&format!("{batch}/bob"), "bob")]
+}
+
+pub(crate) fn is_private(stored: &StoredActivity) -> bool {
+    stored.visibility() == Visibility::Private
+}
+
+pub(crate) fn is_of(stored: &StoredActivity, name: &str) -> bool {
+    stored.activity().id().as_str().ends_with(name)
+}
+
+/// What was true before something began, for whoever checks afterwards. Its locks are not shuttle's, so that looking at it
+/// orders no threads.
+pub(crate) struct Notes<K, V>(Mutex<BTreeMap<K, V>>);
+
+impl<K: Ord, V> Notes<K, V> {
+    pub(crate) fn new() -> Self {
+        Self(Mutex::new(BTreeMap::new()))
+    }
+
+    pub(crate) fn note(&self, key: K, value: V) {
+        self.0.lock().unwrap().insert(key, value);
+    }
+
+    pub(crate) fn all(self) -> BTreeMap<K, V> {
+        self.0.into_inner().unwrap()
+    }
+}
