@@ -44,34 +44,37 @@ pub(super) fn d1_a_revision_says_one_thing(place: impl DirectoryHarness) -> Chec
     Ok(())
 }
 
-pub(super) fn d1_the_revision_never_goes_back<H: DirectoryHarness>(place: H) -> Checked {
+pub(super) fn d1_the_revision_never_goes_back(place: impl DirectoryHarness) -> Checked {
     let sources = (0..16).map(|n| source(n, 2)).collect::<Checked<Vec<_>>>()?;
-    let readers: Vec<H::Directory> = (0..2).map(|_| place.open()).collect();
-    let importers = Crew::default();
-    let watch = |reader: &H::Directory| {
-        let mut last = None;
-        while importers.is_at_work() {
-            let now = match reader.snapshot() {
-                Ok(snapshot) => Some(snapshot.revision()),
-                Err(DirectoryError::NeverLoaded) => None,
-                Err(error) => return Err(error.into()),
-            };
-            ensure!(now >= last, "a handle answered with revision {now:?} after {last:?}");
-            last = now;
-        }
-        Ok(())
+    let (importers, readers) = (&Crew::default(), &Crew::default());
+    let read = || {
+        let (directory, at_work) = (place.open(), readers.join());
+        Box::new(move || {
+            let mut last = None;
+            while importers.is_at_work() {
+                let now = match directory.snapshot() {
+                    Ok(snapshot) => Some(snapshot.revision()),
+                    Err(DirectoryError::NeverLoaded) => None,
+                    Err(error) => return Err(error.into()),
+                };
+                ensure!(now >= last, "a handle answered with revision {now:?} after {last:?}");
+                last = now;
+                at_work.step();
+            }
+            Ok(())
+        }) as Racer<'_>
     };
     let at_work = importers.join();
-    let watchers: Vec<Racer<'_>> = readers.iter().map(|reader| Box::new(|| watch(reader)) as Racer<'_>).collect();
-    while_watched(watchers, || {
-        let _at_work = at_work;
+    while_watched(vec![read(), read()], || {
         let mut last = None;
         for source in &sources {
             import(&place, source)?;
             let now = Some(snapshot(&place.open())?.revision());
             ensure!(now > last, "a new handle answered with revision {now:?} after {last:?}");
             last = now;
+            readers.await_a_step();
         }
+        drop(at_work);
         Ok(())
     })
 }

@@ -32,25 +32,32 @@ pub(super) fn d11_before_the_first_whole_import_there_is_no_snapshot(place: impl
     says("after the next import", &*snapshot(&directory)?, &next)
 }
 
-pub(super) fn d11_readers_see_whole_imports<H: DirectoryHarness>(place: H) -> Checked {
+pub(super) fn d11_readers_see_whole_imports(place: impl DirectoryHarness) -> Checked {
     const IMPORTS: usize = 12;
     let sources = (0_i64..).zip(0..IMPORTS).map(|(n, size)| source(n, size + 1)).collect::<Checked<Vec<_>>>()?;
     let [first, later @ ..] = &sources[..] else { return Ok(()) };
     import(&place, first)?;
-    let readers: Vec<H::Directory> = (0..2).map(|_| place.open()).collect();
-    let importers = Crew::default();
-    let watch = |reader: &H::Directory| {
-        while importers.is_at_work() {
-            let seen = snapshot(reader)?;
-            let whole = sources.iter().any(|source| difference(&seen, source).is_none());
-            ensure!(whole, "while imports went on, a snapshot was none of them: {seen:?}");
-        }
-        Ok(())
+    let (importers, readers) = (&Crew::default(), &Crew::default());
+    let read = || {
+        let (directory, at_work) = (place.open(), readers.join());
+        let sources = &sources;
+        Box::new(move || {
+            while importers.is_at_work() {
+                let seen = snapshot(&directory)?;
+                let whole = sources.iter().any(|source| difference(&seen, source).is_none());
+                ensure!(whole, "while imports went on, a snapshot was none of them: {seen:?}");
+                at_work.step();
+            }
+            Ok(())
+        }) as Racer<'_>
     };
     let at_work = importers.join();
-    let watchers: Vec<Racer<'_>> = readers.iter().map(|reader| Box::new(|| watch(reader)) as Racer<'_>).collect();
-    while_watched(watchers, || {
-        let _at_work = at_work;
-        later.iter().try_for_each(|source| import(&place, source))
+    while_watched(vec![read(), read()], || {
+        for source in later {
+            import(&place, source)?;
+            readers.await_a_step();
+        }
+        drop(at_work);
+        Ok(())
     })
 }

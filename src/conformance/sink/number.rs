@@ -66,22 +66,27 @@ pub(super) fn g1_who_is_answered_first_has_the_smaller_number(place: impl SinkHa
 }
 
 pub(super) fn g1_readers_see_no_gap(place: impl SinkHarness) -> Checked {
-    let recorders = &Crew::default();
+    let (recorders, readers) = (&Crew::default(), &Crew::default());
     let recorder = || {
         let (sink, at_work) = (place.open(), recorders.join());
         move || {
-            let _at_work = at_work;
-            record_some(&sink, 16).map(drop)
+            for _ in 0..8 {
+                record_some(&sink, 1)?;
+                readers.await_a_step();
+            }
+            drop(at_work);
+            Ok(())
         }
     };
     let reader = || {
-        let sink = place.open();
+        let (sink, at_work) = (place.open(), readers.join());
         move || {
             let mut seen = 0;
             while recorders.is_at_work() {
                 let now = all_numbers(&sink)?.len();
                 ensure!(now >= seen, "{now} records are read where {seen} were read before");
                 seen = now;
+                at_work.step();
             }
             Ok(())
         }

@@ -46,33 +46,35 @@ pub(super) fn a_batch_is_answered_for_one_by_one(place: impl StoreHarness) -> Ch
 }
 
 pub(super) fn a_batch_is_seen_whole(place: impl StoreHarness) -> Checked {
-    const BATCHES: usize = 12;
+    const BATCHES: usize = 8;
     const EACH: usize = 6;
     let store = place.open();
     store.found_hiding()?;
-    let writers = &Crew::default();
+    let (writers, readers) = (&Crew::default(), &Crew::default());
     let write = |name: &'static str| {
         let (store, at_work) = (place.open(), writers.join());
         move || {
-            let _at_work = at_work;
             for n in 0..BATCHES {
                 let mut batch = activities(&format!("{name}-{n}-public"), ADELE, EACH)?;
                 batch.extend(activities(&format!("{name}-{n}-private"), HANNA, EACH)?);
                 store.keep(&batch)?;
+                readers.await_a_step();
             }
+            drop(at_work);
             Ok(())
         }
     };
-    let read = |handle| {
+    let read = || {
+        let (handle, at_work) = (place.open(), readers.join());
         move || {
             while writers.is_at_work() {
                 see_whole_batches(&handle, EACH)?;
+                at_work.step();
             }
             see_whole_batches(&handle, EACH)
         }
     };
-    let racers: [Racer<'_>; 4] =
-        [Box::new(write("a")), Box::new(write("b")), Box::new(read(place.open())), Box::new(read(place.open()))];
+    let racers: [Racer<'_>; 4] = [Box::new(write("a")), Box::new(write("b")), Box::new(read()), Box::new(read())];
     race(racers.into())?;
     let stored = store.everything()?.len();
     ensure!(stored == 2 * BATCHES * 2 * EACH, "{stored} activities are stored in the end");

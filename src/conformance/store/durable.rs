@@ -35,7 +35,7 @@ pub(super) fn activities_outlive_a_crash(mut place: impl StoreHarness) -> Checke
 pub(super) fn places_outlive_a_crash(mut place: impl StoreHarness) -> Checked {
     let before = place.open();
     before.found_hiding()?;
-    for who in [ADELE, HANNA] {
+    for who in [HANNA, ADELE] {
         before.keep(&activities(who, who, 4)?)?;
     }
     let places = before.public_since(0, ALL)?;

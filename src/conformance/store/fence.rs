@@ -1,8 +1,7 @@
 //! Nothing is stored under a policy that is no longer in force, and policies follow one another.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::thread;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::StoreHarness;
 use crate::actor::Actor;
@@ -76,31 +75,27 @@ pub(super) fn d5_nothing_older_is_stored_once_a_publish_returned(place: impl Sto
     const BATCHES: usize = 24;
     let publisher = place.open();
     publisher.found()?;
-    let (writers, answered) = (&Crew::default(), &AtomicUsize::new(0));
+    let writers = &Crew::default();
     let publish = || {
         let mut published = Vec::new();
         while writers.is_at_work() {
             publisher.turn()?;
             let stored = publisher.public_since(0, ALL)?.len();
             published.push((publisher.in_force()?.revision(), stored));
-            // One more batch before the next change, so that changes fall among batches however threads are scheduled.
-            let before = answered.load(Ordering::SeqCst);
-            while writers.is_at_work() && answered.load(Ordering::SeqCst) == before {
-                thread::yield_now();
-            }
+            // A batch in between, so that changes fall among batches.
+            writers.await_a_step();
         }
         Ok(published)
     };
     let append = |name: &'static str| {
         let (store, at_work) = (place.open(), writers.join());
         move || {
-            let _at_work = at_work;
             for n in 0..BATCHES {
                 let batch = activities(&format!("{name}-{n}"), ADELE, 2)?;
                 match store.append(&stamped(&*store.in_force()?, &batch)?) {
-                    Ok(_) | Err(StoreError::Stale { .. }) => answered.fetch_add(1, Ordering::SeqCst),
+                    Ok(_) | Err(StoreError::Stale { .. }) => at_work.step(),
                     Err(error) => return Err(error.into()),
-                };
+                }
             }
             Ok(Vec::new())
         }
@@ -205,30 +200,33 @@ fn all_sorts_of_changes() -> Checked<Vec<PolicyChange>> {
 pub(super) fn d5_no_handle_goes_back_to_an_older_policy(place: impl StoreHarness) -> Checked {
     let store = place.open();
     store.found()?;
-    let (publishers, published) = (&Crew::default(), &AtomicU64::new(1));
+    let (publishers, readers, published) = (&Crew::default(), &Crew::default(), &AtomicU64::new(1));
     let publish = {
         let at_work = publishers.join();
-        || {
-            let _at_work = at_work;
-            for _ in 0..24 {
+        move || {
+            for _ in 0..12 {
                 store.turn()?;
                 published.fetch_add(1, Ordering::SeqCst);
+                readers.await_a_step();
             }
+            drop(at_work);
             Ok(())
         }
     };
-    let read = |handle| {
+    let read = || {
+        let (handle, at_work) = (place.open(), readers.join());
         move || {
             while publishers.is_at_work() {
                 let at_least = published.load(Ordering::SeqCst);
-                let found = Drive::in_force(&handle)?.revision().number();
+                let found = handle.in_force()?.revision().number();
                 ensure!(found >= at_least, "revision {found} was read after {at_least} was published");
+                at_work.step();
             }
             Ok(())
         }
     };
-    let readers = [place.open(), place.open()].map(|handle| Box::new(read(handle)) as Racer<'_>);
-    race(std::iter::once(Box::new(publish) as Racer<'_>).chain(readers).collect()).map(drop)
+    let racers: [Racer<'_>; 3] = [Box::new(publish), Box::new(read()), Box::new(read())];
+    race(racers.into()).map(drop)
 }
 
 pub(super) fn b2_a_refusal_carries_no_content(place: impl StoreHarness) -> Checked {

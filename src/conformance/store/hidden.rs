@@ -79,8 +79,9 @@ fn queries() -> Checked<Vec<(&'static str, Query)>> {
 pub(super) fn v2_pages_tell_nothing_of_what_is_hidden<H: StoreHarness>(place: H) -> Checked {
     let twins = Twins::new(place)?;
     let positions = twins.positions()?;
-    for (what, query) in queries()? {
-        for after in &positions {
+    for (nth, (what, query)) in queries()?.into_iter().enumerate() {
+        // Everything after every position; the other queries after some.
+        for after in positions.iter().step_by(if nth == 0 { 1 } else { 9 }) {
             for limit in [0, 1, 3, ALL] {
                 let with = in_the_open(twins.with.public_page(&query, after.as_ref(), limit)?);
                 let without = in_the_open(twins.without.public_page(&query, after.as_ref(), limit)?);
