@@ -1,5 +1,6 @@
 //! The adapters in memory keep the contracts of their ports, as an embedder's would.
 #![cfg(feature = "conformance")]
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 use std::error::Error;
 use std::sync::Arc;

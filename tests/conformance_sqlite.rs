@@ -1,5 +1,6 @@
 //! The SQLite adapters keep the contracts of their ports, as an embedder's would.
 #![cfg(all(feature = "conformance", feature = "sqlite"))]
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,5 @@
 //! Directories that are almost right: a cell with a snapshot in it, filled in a wrong way.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail")]
 
 use std::error::Error;
 use std::marker::PhantomData;

@@ -1,4 +1,5 @@
 //! Sinks that are almost right: the one in memory with one thing bent.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail")]
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, RwLock};

@@ -137,7 +137,8 @@ pub(super) fn v3_every_filter_narrows_pages(place: impl StoreHarness) -> Checked
 pub(super) fn v3_filters_narrow_together(place: impl StoreHarness) -> Checked {
     let store = place.open();
     let list: Vec<_> = filled(&store)?.into_iter().filter(is_public).collect();
-    let narrow: [(&str, fn(Query) -> Checked<Query>); 7] = [
+    type Narrow = fn(Query) -> Checked<Query>;
+    let narrow: [(&str, Narrow); 7] = [
         ("since", |query| Ok(query.since(at(1_800)))),
         ("until", |query| Ok(query.until(at(86_400)))),
         ("by actor", |query| Ok(query.by_actor("adele@contoso.com")?)),

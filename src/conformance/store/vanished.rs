@@ -1,5 +1,7 @@
 //! Groups that vanished: what nodes keep of them adds up, and goes only by what it is told.
 
+use std::slice;
+
 use super::StoreHarness;
 use crate::conformance::clause::{Breach, Checked, ensure};
 use crate::conformance::fixture::{alias, at, race};
@@ -61,7 +63,7 @@ pub(super) fn d11_what_nodes_keep_of_a_group_adds_up(place: impl StoreHarness) -
     store.keep_vanished(&one)?;
     elsewhere.keep_vanished(&other)?;
     let together = one.together_with(&other);
-    holds("after two nodes kept a group", &store, &[together.clone()])?;
+    holds("after two nodes kept a group", &store, slice::from_ref(&together))?;
     let (later, earlier) = (vanished("council", &["lena"], 20)?, vanished("council", &["paul"], 3)?);
     store.keep_vanished(&earlier)?;
     holds("after a node kept what is from an earlier time", &store, &[together])?;
@@ -103,7 +105,7 @@ pub(super) fn d11_a_drop_spares_what_vanished_later(place: impl StoreHarness) ->
     store.drop_vanished(&GroupId::new("unknown")?, DirectoryRevision(99))?;
     holds("after a drop of a group that is not kept", &store, &[council.clone(), board.clone()])?;
     place.open().drop_vanished(council.group(), DirectoryRevision(8))?;
-    holds("after a drop up to the very revision", &store, &[board.clone()])?;
+    holds("after a drop up to the very revision", &store, slice::from_ref(&board))?;
     store.keep_vanished(&vanished("council", &["lena"], 12)?)?;
     holds("after the group vanished anew", &store, &[vanished("council", &["lena"], 12)?, board])
 }
