@@ -10,6 +10,8 @@
 mod activity;
 mod actor;
 pub mod change;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod digest;
 mod directory;
 mod filter;

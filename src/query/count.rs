@@ -57,7 +57,22 @@ impl Tally {
 }
 
 impl CountBy {
-    fn key(self, activity: &Activity) -> String {
+    /// Under which key an activity counts: see [`Count::key`]. Every store must count by the key that this gives.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use activity_privacy::{Activity, Actor, Alias, App, CountBy};
+    ///
+    /// let (actor, app) = (Actor::user(Alias::new("Adele@Contoso.com")?), App::new("Box".parse()?));
+    /// let time = "2026-03-01T09:30:00Z".parse()?;
+    /// let activity = Activity::builder("a-1".parse()?, actor, app, "Login".parse()?, time).build()?;
+    /// assert_eq!(CountBy::Hour.key(&activity), "2026-03-01T09:00:00Z");
+    /// assert_eq!(CountBy::Actor.key(&activity), "adele@contoso.com");
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn key(self, activity: &Activity) -> String {
         let hour = || activity.occurred_at().trunc_subsecs(0).with_second(0).and_then(|time| time.with_minute(0));
         let begin = match self {
             Self::Hour => hour(),

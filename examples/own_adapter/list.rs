@@ -1,0 +1,144 @@
+//! A store as somebody outside of this crate would write it: everything in one list, behind one lock.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use activity_privacy::*;
+
+#[derive(Default)]
+pub(crate) struct ListStore(Mutex<List>);
+
+#[derive(Default)]
+pub(crate) struct List {
+    pub(crate) policy: Option<Arc<PrivacyPolicy>>,
+    pub(crate) vanished: Vec<VanishedGroup>,
+    /// In the order of storing.
+    pub(crate) activities: Vec<StoredActivity>,
+}
+
+impl ListStore {
+    /// Whatever is done under the lock is done whole, and nobody sees half of it.
+    pub(crate) fn list(&self) -> MutexGuard<'_, List> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl List {
+    pub(crate) fn fence(&self, expected: Option<Revision>) -> Result<(), StoreError> {
+        let in_force = self.policy.as_ref().map(|policy| policy.revision());
+        if in_force == expected { Ok(()) } else { Err(StoreError::Stale { in_force }) }
+    }
+
+    pub(crate) fn append(&mut self, new: &Stamped<'_>) -> Appended {
+        let same_id = |stored: &&StoredActivity| stored.activity().id() == new.activity().id();
+        match self.activities.iter().find(same_id) {
+            Some(first) if first.activity() == new.activity() => Appended::Duplicate,
+            Some(_) => Appended::Conflict,
+            None => {
+                self.activities.push(StoredActivity::assertion(new.activity().clone(), new.stamp().clone()));
+                Appended::Stored
+            }
+        }
+    }
+
+    pub(crate) fn public(&self) -> impl Iterator<Item = PublicActivity> {
+        self.activities.iter().filter_map(|stored| stored.clone().into_public())
+    }
+}
+
+/// What a page is made of: what matches, newest first, after a position, and only then cut to the limit.
+pub(crate) fn page(
+    found: impl Iterator<Item = StoredActivity>,
+    query: &Query,
+    after: Option<&Position>,
+    limit: usize,
+) -> Vec<StoredActivity> {
+    let place = |stored: &StoredActivity| Position::of(stored.activity());
+    let mut page: Vec<_> = found
+        .filter(|stored| query.matches(stored.activity(), stored.stamp()))
+        .filter(|stored| after.is_none_or(|after| place(stored) < *after))
+        .collect();
+    page.sort_by_key(|stored| Reverse(place(stored)));
+    page.truncate(limit);
+    page
+}
+
+impl ActivityStore for ListStore {
+    fn policy(&self) -> Result<Option<Arc<PrivacyPolicy>>, StoreError> {
+        Ok(self.list().policy.clone())
+    }
+
+    fn publish(&self, change: &RecordedChange) -> Result<(), StoreError> {
+        let mut list = self.list();
+        list.fence(change.expected())?;
+        list.policy = Some(Arc::new(change.policy().clone()));
+        Ok(())
+    }
+
+    fn vanished_groups(&self) -> Result<Vec<VanishedGroup>, StoreError> {
+        Ok(self.list().vanished.clone())
+    }
+
+    fn keep_vanished(&self, vanished: &VanishedGroup) -> Result<(), StoreError> {
+        let kept = &mut self.list().vanished;
+        match kept.iter_mut().find(|kept| kept.group() == vanished.group()) {
+            Some(known) => *known = known.clone().together_with(vanished),
+            None => kept.push(vanished.clone()),
+        }
+        Ok(())
+    }
+
+    fn drop_vanished(&self, group: &GroupId, up_to: DirectoryRevision) -> Result<(), StoreError> {
+        self.list().vanished.retain(|kept| kept.group() != group || kept.gone_in() > up_to);
+        Ok(())
+    }
+
+    fn append(&self, batch: &StampedBatch<'_>) -> Result<Vec<Appended>, StoreError> {
+        let mut list = self.list();
+        list.fence(Some(batch.policy()))?;
+        Ok(batch.stamped().iter().map(|stamped| list.append(stamped)).collect())
+    }
+
+    fn public_page(
+        &self,
+        query: &Query,
+        after: Option<&Position>,
+        limit: usize,
+    ) -> Result<Vec<PublicActivity>, StoreError> {
+        let page = page(self.list().public().map(PublicActivity::into_stored), query, after, limit);
+        Ok(page.into_iter().filter_map(StoredActivity::into_public).collect())
+    }
+
+    fn public_activity(&self, id: &ActivityId) -> Result<Option<PublicActivity>, StoreError> {
+        Ok(self.list().public().find(|public| public.activity().id() == id))
+    }
+
+    fn public_count(&self, query: &Query) -> Result<u64, StoreError> {
+        Ok(self.public_page(query, None, usize::MAX)?.len() as u64)
+    }
+
+    fn public_counts(&self, query: &Query, by: CountBy) -> Result<Vec<Count>, StoreError> {
+        let mut counts = BTreeMap::new();
+        for public in self.public_page(query, None, usize::MAX)? {
+            *counts.entry(by.key(public.activity())).or_default() += 1;
+        }
+        Ok(counts.into_iter().map(|(key, activities)| Count { key, activities }).collect())
+    }
+
+    fn public_since(&self, after: u64, limit: usize) -> Result<Vec<(u64, PublicActivity)>, StoreError> {
+        Ok((1..).zip(self.list().public()).filter(|(place, _)| *place > after).take(limit).collect())
+    }
+
+    fn revealed_page(
+        &self,
+        admission: Admission<'_>,
+        after: Option<&Position>,
+        limit: usize,
+    ) -> Result<SealedPage, StoreError> {
+        let shown = |stored: &&StoredActivity| stored.visibility() == Visibility::Private || !admission.private_only();
+        let all = self.list().activities.iter().filter(shown).cloned().collect::<Vec<_>>();
+        let page = page(all.into_iter(), admission.query(), after, limit);
+        Ok(SealedPage::seal(admission, page))
+    }
+}

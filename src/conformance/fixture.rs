@@ -1,0 +1,258 @@
+//! What the clauses write with: one organisation, its directory, its policies, and what its people do.
+//!
+//! Nothing here is random and nothing reads a clock, so a clause that fails today fails tomorrow.
+
+mod race;
+mod records;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use uuid::Uuid;
+
+pub(super) use self::race::{Crew, Racer, race, while_watched};
+pub(super) use self::records::{record, records_of_all_sorts};
+use super::clause::{Breach, Checked, ensure};
+use crate::activity::{Activity, ActivityBuilder, App};
+use crate::actor::Actor;
+use crate::change::{PendingChange, RecordedChange};
+use crate::directory::{DirectoryBuilder, DirectoryRevision, DirectorySnapshot, User};
+use crate::governance::{Receipt, RecordId, RevealId};
+use crate::identity::{Alias, GroupId, UserId};
+use crate::policy::{GroupRef, PolicyChange, PrivacyPolicy};
+use crate::query::{Position, Query};
+use crate::reveal::{Acknowledgement, RecordedReveal, RevealRequest};
+use crate::screen::{Screen, StampedBatch, Visibility};
+use crate::store::{ActivityStore, Appended};
+use crate::stored::{PublicActivity, StoredActivity};
+
+/// Somebody in no private group.
+pub(super) const ADELE: &str = "adele";
+/// Somebody in the council, which the policy makes private.
+pub(super) const HANNA: &str = "hanna";
+/// The privacy administrator.
+pub(super) const ROOT: &str = "root";
+/// More than any clause stores.
+pub(super) const ALL: usize = 10_000;
+
+/// `seconds` after an arbitrary beginning.
+pub(super) fn at(seconds: i64) -> DateTime<Utc> {
+    DateTime::UNIX_EPOCH + TimeDelta::seconds(1_772_000_000 + seconds)
+}
+
+pub(super) fn micros(micros: i64) -> TimeDelta {
+    TimeDelta::microseconds(micros)
+}
+
+pub(super) fn council() -> Checked<GroupRef> {
+    Ok(GroupRef::Imported(GroupId::new("council")?))
+}
+
+pub(super) fn staff() -> Checked<GroupRef> {
+    Ok(GroupRef::Imported(GroupId::new("staff")?))
+}
+
+pub(super) fn alias(name: &str) -> Checked<Alias> {
+    Ok(Alias::new(format!("{name}@contoso.com"))?)
+}
+
+/// The directory that everything is decided against.
+fn directory() -> Checked<Arc<DirectorySnapshot>> {
+    let (council, staff) = (GroupId::new("council")?, GroupId::new("staff")?);
+    let mut builder = DirectoryBuilder::new().group(council.clone(), "Works council").group(staff.clone(), "Staff");
+    for name in [ROOT, ADELE, HANNA] {
+        let id = UserId::new(name)?;
+        builder = builder.member(&staff, &id).user(User::new(id).with_alias(alias(name)?));
+    }
+    Ok(Arc::new(builder.member(&council, &UserId::new(HANNA)?).build(DirectoryRevision(7), at(0))?))
+}
+
+/// Somebody's activity, at the beginning.
+pub(super) fn activity(id: &str, who: &str) -> Checked<Activity> {
+    activity_at(id, who, at(0))
+}
+
+pub(super) fn activity_at(id: &str, who: &str, time: DateTime<Utc>) -> Checked<Activity> {
+    Ok(begun(id, Actor::user(alias(who)?), time)?.build()?)
+}
+
+pub(super) fn begun(id: &str, actor: Actor, time: DateTime<Utc>) -> Checked<ActivityBuilder> {
+    let app = App::new("SharePoint".parse()?).in_suite("Microsoft 365".parse()?);
+    Ok(Activity::builder(id.parse()?, actor, app, "FileAccessed".parse()?, time).object("plan.docx"))
+}
+
+/// A run of somebody's activities, a second apart: `name-0`, `name-1`, and so on.
+pub(super) fn activities(name: &str, who: &str, count: usize) -> Checked<Vec<Activity>> {
+    (0..count).zip(0_i64..).map(|(n, seconds)| activity_at(&format!("{name}-{n}"), who, at(seconds))).collect()
+}
+
+/// A record id that no other clause uses in this process.
+pub(super) fn fresh_record() -> RecordId {
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    RecordId(Uuid::from_u128(u128::from(LAST.fetch_add(1, Ordering::Relaxed)) + 1))
+}
+
+/// The first policy: nobody is private.
+pub(super) fn founding() -> Checked<RecordedChange> {
+    recorded(PendingChange::founding(UserId::new(ROOT)?, fresh_record(), at(0)))
+}
+
+/// What `root` makes of a policy, on record and not yet published.
+pub(super) fn change(policy: &PrivacyPolicy, change: &PolicyChange) -> Checked<RecordedChange> {
+    let (root, directory) = (UserId::new(ROOT)?, directory()?);
+    let pending = PendingChange::authorise(policy, change, &root, Some(&directory), fresh_record(), at(0));
+    recorded(pending.map_err(|refused| refused.reason)?)
+}
+
+fn recorded(pending: PendingChange) -> Checked<RecordedChange> {
+    let receipt = Receipt::assertion(pending.record().id, 1);
+    Ok(pending.recorded(&receipt)?)
+}
+
+/// The next policy: the council is private in it if it was not, and the other way round.
+pub(super) fn turned(policy: &PrivacyPolicy) -> Checked<RecordedChange> {
+    let council = council()?;
+    let is_private = policy.private_groups().contains(&council);
+    change(policy, &if is_private { PolicyChange::MakePublic(council) } else { PolicyChange::MakePrivate(council) })
+}
+
+/// Some activities as they are decided under a policy. To the nanosecond, because a stamp is to come back as it was.
+pub(super) fn stamped<'a>(policy: &PrivacyPolicy, activities: &'a [Activity]) -> Checked<StampedBatch<'a>> {
+    let screen = Screen::new(Arc::new(policy.clone()), Ok(directory()?));
+    Ok(screen.screen(activities, at(86_400) + TimeDelta::nanoseconds(123_456_789))?)
+}
+
+/// What a store is to hold once it took a batch.
+pub(super) fn as_stored(batch: &StampedBatch<'_>) -> Vec<StoredActivity> {
+    let stored = batch.stamped().iter();
+    stored.map(|one| StoredActivity::assertion(one.activity().clone(), one.stamp().clone())).collect()
+}
+
+pub(super) fn is_public(stored: &StoredActivity) -> bool {
+    stored.visibility() == Visibility::Public
+}
+
+pub(super) fn place_of(stored: &StoredActivity) -> Position {
+    Position::of(stored.activity())
+}
+
+pub(super) fn newest_first(mut stored: Vec<StoredActivity>) -> Vec<StoredActivity> {
+    stored.sort_by_key(|stored| std::cmp::Reverse(place_of(stored)));
+    stored
+}
+
+/// A policy under which `root` may view private activities.
+fn permitting() -> Checked<PrivacyPolicy> {
+    Ok(change(founding()?.policy(), &PolicyChange::Grant(alias(ROOT)?))?.policy().clone())
+}
+
+fn reveal(query: &Query, private_only: bool, policy: &PrivacyPolicy) -> Checked<RecordedReveal> {
+    let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
+    let request = RevealRequest::new(UserId::new(ROOT)?, query.clone(), Duration::from_secs(60), audited);
+    let request = if private_only { request.private_only() } else { request };
+    let pending = request.authorise(policy, RevealId(Uuid::from_u128(1)), fresh_record(), at(0));
+    let pending = pending.map_err(|refused| refused.reason)?;
+    let receipt = Receipt::assertion(pending.record().id, 1);
+    Ok(pending.recorded(&receipt)?)
+}
+
+/// What the clauses do with a store, over and over.
+pub(super) trait Drive: ActivityStore {
+    /// Founds the policy; nobody is private.
+    fn found(&self) -> Checked {
+        Ok(self.publish(&founding()?)?)
+    }
+
+    /// Founds the policy and makes the council private.
+    fn found_hiding(&self) -> Checked {
+        self.found()?;
+        self.turn()
+    }
+
+    /// Makes the council private if it is not, and the other way round.
+    fn turn(&self) -> Checked {
+        Ok(self.publish(&turned(&*self.in_force()?)?)?)
+    }
+
+    fn in_force(&self) -> Checked<Arc<PrivacyPolicy>> {
+        self.policy()?.ok_or_else(|| Breach::seen("no policy, where one was published"))
+    }
+
+    /// Decides activities under the policy in force, and stores them.
+    fn deliver(&self, activities: &[Activity]) -> Checked<Vec<Appended>> {
+        Ok(self.append(&stamped(&*self.in_force()?, activities)?)?)
+    }
+
+    /// Stores activities that are all new, and says what the store is to hold of them.
+    fn keep(&self, activities: &[Activity]) -> Checked<Vec<StoredActivity>> {
+        let policy = self.in_force()?;
+        let batch = stamped(&policy, activities)?;
+        let answers = self.append(&batch)?;
+        let expected = vec![Appended::Stored; batch.stamped().len()];
+        ensure!(answers == expected, "{answers:?} for a batch of {} new activities", expected.len());
+        Ok(as_stored(&batch))
+    }
+
+    /// Everything public, newest first.
+    fn shown(&self) -> Checked<Vec<StoredActivity>> {
+        Ok(in_the_open(self.public_page(&Query::all(), None, ALL)?))
+    }
+
+    /// Everything, newest first.
+    fn everything(&self) -> Checked<Vec<StoredActivity>> {
+        self.revealed(&Query::all(), false, None, ALL)
+    }
+
+    /// What a reveal sees.
+    fn revealed(
+        &self,
+        query: &Query,
+        private_only: bool,
+        after: Option<&Position>,
+        limit: usize,
+    ) -> Checked<Vec<StoredActivity>> {
+        let policy = permitting()?;
+        let reveal = reveal(query, private_only, &policy)?;
+        let admission = reveal.admit(&policy, fresh_record(), at(0)).map_err(|refused| refused.reason)?;
+        let (pending, _) = self.revealed_page(admission, after, limit)?.pending(ALL, fresh_record(), at(0));
+        let receipt = Receipt::assertion(pending.record().id, 2);
+        let page = pending.recorded(&receipt)?;
+        Ok(page.open(&policy, fresh_record(), at(0)).map_err(|refused| refused.reason)?)
+    }
+}
+
+impl<S: ActivityStore + ?Sized> Drive for S {}
+
+pub(super) fn in_the_open(page: Vec<PublicActivity>) -> Vec<StoredActivity> {
+    page.into_iter().map(PublicActivity::into_stored).collect()
+}
+
+/// Ids, as a violation tells of them. What the clauses store is nobody's secret.
+pub(super) fn ids(stored: &[StoredActivity]) -> String {
+    let ids: Vec<&str> = stored.iter().map(|stored| stored.activity().id().as_str()).collect();
+    format!("[{}]", ids.join(", "))
+}
+
+/// Breaks off unless the very activities were found that were expected, in this order, under these stamps.
+pub(super) fn same(what: &str, found: &[StoredActivity], expected: &[StoredActivity]) -> Checked {
+    let order = |stored: &StoredActivity| stored.activity().id().clone();
+    ensure!(
+        found.iter().map(order).eq(expected.iter().map(order)),
+        "{what}: found {}, expected {}",
+        ids(found),
+        ids(expected)
+    );
+    for (found, expected) in found.iter().zip(expected) {
+        let id = expected.activity().id().as_str();
+        ensure!(found.activity() == expected.activity(), "{what}: `{id}` came back with another content");
+        ensure!(
+            found.stamp() == expected.stamp(),
+            "{what}: `{id}` came back with another stamp: {}; expected: {}",
+            found.stamp().explain(),
+            expected.stamp().explain()
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,160 @@
+//! Without a trace: two stores took the same public activities, and one of them private ones in between. Whatever the
+//! `public_*` methods of the one answer, those of the other answer too.
+
+use super::StoreHarness;
+use crate::activity::Activity;
+use crate::conformance::clause::{Breach, Checked, ensure, in_full};
+use crate::conformance::fixture::{
+    ADELE, ALL, Drive, HANNA, activity_at, at, council, in_the_open, is_public, micros, newest_first, place_of, same,
+};
+use crate::query::{Count, CountBy, Position, Query};
+use crate::store::ActivityStore;
+use crate::stored::{PublicActivity, StoredActivity};
+
+struct Twins<H: StoreHarness> {
+    with: H::Store,
+    without: H::Store,
+    public: Vec<StoredActivity>,
+    private: Vec<StoredActivity>,
+    /// Kept, because what the stores lie in may go with them.
+    _places: [H; 2],
+}
+
+impl<H: StoreHarness> Twins<H> {
+    fn new(place: H) -> Checked<Self> {
+        let other = H::fresh();
+        let (with, without) = (place.open(), other.open());
+        with.found_hiding()?;
+        without.found_hiding()?;
+        let mut stored = Vec::new();
+        for batch in 0..5 {
+            let shown = (0..4).map(|n| shown(batch, n)).collect::<Checked<Vec<_>>>()?;
+            without.keep(&shown)?;
+            let hidden = (0..5).map(|n| hidden(batch, n)).collect::<Checked<Vec<_>>>()?;
+            stored.extend(with.keep(&alternately(hidden, shown))?);
+            // A batch with nothing to see in it, now before everything and now after everything.
+            let seconds = if batch % 2 == 0 { 1_000 + batch } else { -1_000 - batch };
+            stored.extend(with.keep(&[activity_at(&format!("alone-{batch}"), HANNA, at(seconds))?])?);
+        }
+        let (public, private) = newest_first(stored).into_iter().partition(is_public);
+        Ok(Self { with, without, public, private, _places: [place, other] })
+    }
+
+    /// Positions of what is shown, of what is hidden, and of nothing.
+    fn positions(&self) -> Checked<Vec<Option<Position>>> {
+        let of_nothing = [activity_at("nobody-1", ADELE, at(5))?, activity_at("nobody-2", ADELE, at(-5_000))?];
+        let all = self.public.iter().chain(&self.private).map(place_of).chain(of_nothing.iter().map(Position::of));
+        Ok(std::iter::once(None).chain(all.map(Some)).collect())
+    }
+}
+
+/// Several share a time, and the order of storing is not that of time.
+fn shown(batch: i64, n: i64) -> Checked<Activity> {
+    activity_at(&format!("n-{batch}-{n}"), ADELE, at((7 * batch + n / 2) % 11) + micros(n))
+}
+
+/// At the very times of what is shown, with ids before and after.
+fn hidden(batch: i64, n: i64) -> Checked<Activity> {
+    let name = if n % 2 == 0 { "a" } else { "z" };
+    activity_at(&format!("{name}-{batch}-{n}"), HANNA, at((7 * batch + n / 2) % 11) + micros(n))
+}
+
+fn alternately(longer: Vec<Activity>, shorter: Vec<Activity>) -> Vec<Activity> {
+    let mut shorter = shorter.into_iter();
+    longer.into_iter().flat_map(|activity| std::iter::once(activity).chain(shorter.next())).collect()
+}
+
+fn queries() -> Checked<Vec<(&'static str, Query)>> {
+    Ok(vec![
+        ("everything", Query::all()),
+        ("a time range", Query::all().since(at(2)).until(at(8))),
+        ("somebody who is shown", Query::all().by_actor("adele@contoso.com")?),
+        ("somebody who is hidden", Query::all().by_actor("hanna@contoso.com")?),
+        ("an app", Query::all().in_app("SharePoint".parse()?)),
+        ("the private group", Query::all().stamped_with(council()?)),
+        ("a text", Query::all().containing("plan")?),
+    ])
+}
+
+pub(super) fn v2_pages_tell_nothing_of_what_is_hidden<H: StoreHarness>(place: H) -> Checked {
+    let twins = Twins::new(place)?;
+    let positions = twins.positions()?;
+    for (nth, (what, query)) in queries()?.into_iter().enumerate() {
+        // Everything after every position; the other queries after some.
+        for after in positions.iter().step_by(if nth == 0 { 1 } else { 9 }) {
+            for limit in [0, 1, 3, ALL] {
+                let with = in_the_open(twins.with.public_page(&query, after.as_ref(), limit)?);
+                let without = in_the_open(twins.without.public_page(&query, after.as_ref(), limit)?);
+                same(&format!("a page of {limit} of {what}, with private activities around"), &with, &without)?;
+            }
+        }
+    }
+    same("all that is public", &twins.with.shown()?, &twins.public)
+}
+
+pub(super) fn v2_a_limit_cuts_what_is_shown(place: impl StoreHarness) -> Checked {
+    let twins = Twins::new(place)?;
+    for limit in 0..=twins.public.len() + 1 {
+        let page = in_the_open(twins.with.public_page(&Query::all(), None, limit)?);
+        let expected = twins.public.iter().take(limit).cloned().collect::<Vec<_>>();
+        same(&format!("a page of {limit}"), &page, &expected)?;
+        let places = twins.with.public_since(0, limit)?.len();
+        ensure!(places == expected.len(), "public_since gives {places} of {limit}, expected {}", expected.len());
+    }
+    Ok(())
+}
+
+pub(super) fn v2_a_hidden_id_and_an_unknown_one_are_answered_alike(place: impl StoreHarness) -> Checked {
+    let twins = Twins::new(place)?;
+    for hidden in &twins.private {
+        let id = hidden.activity().id();
+        match twins.with.public_activity(id) {
+            Ok(None) => {}
+            Ok(Some(_)) => return Err(Breach::seen(format!("`{}`, which is hidden, was found", id.as_str()))),
+            Err(error) => return Err(Breach::seen(format!("a hidden id was answered with `{}`", in_full(&error)))),
+        }
+    }
+    ensure!(twins.with.public_activity(&"unknown".parse()?)?.is_none(), "an unknown id was found");
+    for shown in &twins.public {
+        let found = twins.with.public_activity(shown.activity().id())?;
+        same("a look-up by id", &in_the_open(found.into_iter().collect()), std::slice::from_ref(shown))?;
+    }
+    Ok(())
+}
+
+pub(super) fn v2_counts_tell_nothing_of_what_is_hidden(place: impl StoreHarness) -> Checked {
+    let twins = Twins::new(place)?;
+    for (what, query) in queries()? {
+        let (with, without) = (twins.with.public_count(&query)?, twins.without.public_count(&query)?);
+        ensure!(with == without, "{what} counts {with} with private activities around, {without} without");
+        for by in [CountBy::Hour, CountBy::Day, CountBy::App, CountBy::Actor] {
+            let tell = |counts: Vec<Count>| -> Vec<_> {
+                counts.into_iter().map(|count| (count.key, count.activities)).collect()
+            };
+            let with = tell(twins.with.public_counts(&query, by)?);
+            let without = tell(twins.without.public_counts(&query, by)?);
+            ensure!(
+                with == without,
+                "{what} by {by:?} counts {with:?} with private activities around, {without:?} without"
+            );
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn v2_places_count_public_activities_alone(place: impl StoreHarness) -> Checked {
+    let twins = Twins::new(place)?;
+    for limit in [0, 1, 3, ALL] {
+        for after in 0..=twins.public.len() as u64 + 1 {
+            let with = twins.with.public_since(after, limit)?;
+            let without = twins.without.public_since(after, limit)?;
+            let places = |found: &[(u64, PublicActivity)]| found.iter().map(|(place, _)| *place).collect::<Vec<_>>();
+            let (told, expected) = (places(&with), places(&without));
+            ensure!(
+                with == without,
+                "after place {after}, {limit} at most: places {told:?} with private activities around, {expected:?} without"
+            );
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,192 @@
+//! Every filter narrows as `Query::matches` says, on every method that takes a query: held against a list that is searched
+//! from end to end.
+
+use super::StoreHarness;
+use crate::activity::{Activity, App};
+use crate::actor::Actor;
+use crate::conformance::clause::{Checked, ensure};
+use crate::conformance::fixture::{
+    self, ADELE, ALL, Drive, HANNA, alias, at, council, in_the_open, is_public, micros, newest_first, place_of, same,
+    staff,
+};
+use crate::identity::{Alias, UserId};
+use crate::policy::{GroupRef, PolicyChange, ScopeRule, ScopeTarget};
+use crate::query::{Count, CountBy, Query};
+use crate::store::ActivityStore;
+use crate::stored::StoredActivity;
+
+/// Each filter has something to find, and something to leave out.
+pub(super) fn queries() -> Checked<Vec<(&'static str, Query)>> {
+    let all = Query::all;
+    Ok(vec![
+        ("everything", all()),
+        ("since", all().since(at(3_600))),
+        ("since, to the microsecond", all().since(at(7_200) + micros(1))),
+        ("until", all().until(at(7_200))),
+        ("until, to the microsecond", all().until(at(7_200) + micros(1))),
+        ("until, finer than any activity", all().until(at(7_200) + chrono::TimeDelta::nanoseconds(1))),
+        ("a range", all().since(at(1_800)).until(at(90_000))),
+        ("a range that is empty", all().since(at(50)).until(at(50))),
+        ("an actor by UPN", all().by_actor("ADELE@Contoso.com.")?),
+        ("an actor by id", all().by_actor("u-77")?),
+        ("an actor by id in another case", all().by_actor("U-77")?),
+        ("an actor by account", all().by_actor("Nrc")?),
+        ("an application", all().by_actor("BACKUP robot")?),
+        ("a folded name", all().by_actor("STRASSE@contoso.com")?),
+        ("whom it was done for", all().by_actor("boss@contoso.com")?),
+        ("somebody hidden", all().by_actor("hanna@contoso.com")?),
+        ("nobody", all().by_actor("nobody@contoso.com")?),
+        ("an app", all().in_app("SharePoint".parse()?)),
+        ("an app in another case", all().in_app("sharepoint".parse()?)),
+        ("a suite", all().in_suite("Microsoft 365".parse()?)),
+        ("an action", all().with_action("Login".parse()?)),
+        ("an action in another case", all().with_action("LOGIN".parse()?)),
+        ("the staff, as stamped", all().stamped_with(staff()?)),
+        ("the council, as stamped", all().stamped_with(council()?)),
+        ("a built-in group, as stamped", all().stamped_with(GroupRef::Applications)),
+        ("a text in an object", all().containing("BUDGET")?),
+        ("a text in the action", all().containing("log")?),
+        ("a text, folded", all().containing("ÜBERSICHT")?),
+        ("a text with a wildcard", all().containing("100%")?),
+        ("a text with an underscore", all().containing("a_b")?),
+        ("a text with a quote", all().containing("it's")?),
+        ("a text of details, which are not searched", all().containing("secret sauce")?),
+    ])
+}
+
+/// Of some hours and days, some apps in suites and outside, by all sorts of actors; in two batches, of which the later is
+/// stamped with a scope rule.
+pub(super) fn filled(store: &impl ActivityStore) -> Checked<Vec<StoredActivity>> {
+    store.found_hiding()?;
+    let first = store.keep(&all_sorts()?)?;
+    let rule = ScopeRule::include(staff()?, ScopeTarget::AllApps);
+    store.publish(&fixture::change(&*store.in_force()?, &PolicyChange::AddScopeRule(rule))?)?;
+    let mut staffed = Vec::new();
+    for (who, n) in [(ADELE, 1), (HANNA, 2), (ADELE, 3), (ADELE, 40)] {
+        staffed.push(fixture::activity_at(&format!("staffed-{n}"), who, at(n * 2_400))?);
+    }
+    let second = store.keep(&staffed)?;
+    Ok(newest_first([first, second].concat()))
+}
+
+/// No two of these lists are of one length, so that everything meets everything else.
+fn all_sorts() -> Checked<Vec<Activity>> {
+    let actors = [
+        Actor::user(alias(ADELE)?),
+        Actor::user(alias(HANNA)?),
+        Actor::user(UserId::new("u-77")?).also(alias("otto")?),
+        Actor::user(Alias::account("GitHub", "nrc")?),
+        Actor::application("Backup Robot".parse()?),
+        Actor::user(alias("straße")?),
+        Actor::user(alias("Adele")?),
+        Actor::system("SHAREPOINT\\system".parse()?),
+    ];
+    let apps = [
+        App::new("SharePoint".parse()?).in_suite("Microsoft 365".parse()?),
+        App::new("Box".parse()?),
+        App::new("SharePoint".parse()?),
+        App::new("Exchange".parse()?).in_suite("Microsoft 365".parse()?),
+        App::new("sharepoint".parse()?).in_suite("microsoft 365".parse()?),
+    ];
+    let actions = ["FileAccessed", "Login", "login"];
+    let objects = ["budget 2026.xlsx", "Übersicht.pdf", "100%", "1000", "a_b", "axb", "it's"];
+    let seconds = [0, 1_800, 3_599, 3_600, 7_199, 7_200, 10_800, 86_399, 86_400, 90_000, 172_800];
+    let who = actors.iter().cycle().zip(apps.iter().cycle());
+    let what = actions.iter().cycle().zip(objects.iter().cycle());
+    let sorts = who.zip(what).zip(seconds.iter().cycle());
+    let mut all = Vec::new();
+    for (n, (((actor, app), (action, object)), seconds)) in (0..60).zip(sorts) {
+        let time = at(*seconds) + micros(i64::from(n % 3 == 0));
+        let mut builder =
+            Activity::builder(format!("a-{n}").parse()?, actor.clone(), app.clone(), action.parse()?, time);
+        if n % 4 != 0 {
+            builder = builder.object("plan").object(*object);
+        }
+        if n % 9 == 2 {
+            builder = builder.on_behalf_of(Actor::user(alias("boss")?)).details("secret sauce");
+        }
+        if n % 9 == 5 {
+            builder = builder.on_behalf_of(Actor::user(alias(HANNA)?));
+        }
+        all.push(builder.build()?);
+    }
+    Ok(all)
+}
+
+fn found<'a>(query: &'a Query, list: &'a [StoredActivity]) -> impl Iterator<Item = &'a StoredActivity> + 'a {
+    list.iter().filter(|stored| query.matches(stored.activity(), stored.stamp()))
+}
+
+pub(super) fn v3_every_filter_narrows_pages(place: impl StoreHarness) -> Checked {
+    let store = place.open();
+    let list: Vec<_> = filled(&store)?.into_iter().filter(is_public).collect();
+    for (what, query) in queries()? {
+        let expected: Vec<_> = found(&query, &list).cloned().collect();
+        same(&format!("a page of {what}"), &in_the_open(store.public_page(&query, None, ALL)?), &expected)?;
+        let first = expected.iter().take(2).cloned().collect::<Vec<_>>();
+        same(&format!("the first two of {what}"), &in_the_open(store.public_page(&query, None, 2)?), &first)?;
+        if let Some(middle) = list.get(list.len() / 2).map(place_of) {
+            let rest: Vec<_> = expected.into_iter().filter(|stored| place_of(stored) < middle).collect();
+            let page = in_the_open(store.public_page(&query, Some(&middle), ALL)?);
+            same(&format!("the older half of {what}"), &page, &rest)?;
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn v3_filters_narrow_together(place: impl StoreHarness) -> Checked {
+    let store = place.open();
+    let list: Vec<_> = filled(&store)?.into_iter().filter(is_public).collect();
+    type Narrow = fn(Query) -> Checked<Query>;
+    let narrow: [(&str, Narrow); 7] = [
+        ("since", |query| Ok(query.since(at(1_800)))),
+        ("until", |query| Ok(query.until(at(86_400)))),
+        ("by actor", |query| Ok(query.by_actor("adele@contoso.com")?)),
+        ("in app", |query| Ok(query.in_app("SharePoint".parse()?))),
+        ("in suite", |query| Ok(query.in_suite("Microsoft 365".parse()?))),
+        ("with action", |query| Ok(query.with_action("FileAccessed".parse()?))),
+        ("containing", |query| Ok(query.containing("plan")?)),
+    ];
+    for (nth, (first, narrow_first)) in narrow.iter().enumerate() {
+        for (second, narrow_second) in narrow.iter().skip(nth + 1) {
+            let query = narrow_second(narrow_first(Query::all())?)?;
+            let expected: Vec<_> = found(&query, &list).cloned().collect();
+            let page = in_the_open(store.public_page(&query, None, ALL)?);
+            same(&format!("{first} and {second}"), &page, &expected)?;
+        }
+    }
+    let all = narrow.iter().try_fold(Query::all(), |query, (_, narrow)| narrow(query))?;
+    let expected: Vec<_> = found(&all, &list).cloned().collect();
+    same("all filters at once", &in_the_open(store.public_page(&all, None, ALL)?), &expected)
+}
+
+pub(super) fn v3_every_filter_narrows_counts(place: impl StoreHarness) -> Checked {
+    let store = place.open();
+    let list: Vec<_> = filled(&store)?.into_iter().filter(is_public).collect();
+    for (what, query) in queries()? {
+        let (counted, expected) = (store.public_count(&query)?, found(&query, &list).count() as u64);
+        ensure!(counted == expected, "{what} counts {counted}, expected {expected}");
+        let by_app = store.public_counts(&query, CountBy::App)?;
+        let sum: u64 = by_app.iter().map(|count| count.activities).sum();
+        ensure!(sum == expected, "{what}, counted by app, is {sum} together, expected {expected}");
+    }
+    Ok(())
+}
+
+pub(super) fn v3_counts_are_by_key_in_rising_order(place: impl StoreHarness) -> Checked {
+    let store = place.open();
+    let list: Vec<_> = filled(&store)?.into_iter().filter(is_public).collect();
+    let tell = |counts: Vec<Count>| counts.into_iter().map(|count| (count.key, count.activities)).collect::<Vec<_>>();
+    for by in [CountBy::Hour, CountBy::Day, CountBy::App, CountBy::Actor] {
+        for (what, query) in queries()? {
+            let mut expected = std::collections::BTreeMap::new();
+            for stored in found(&query, &list) {
+                *expected.entry(by.key(stored.activity())).or_insert(0_u64) += 1;
+            }
+            let expected: Vec<_> = expected.into_iter().collect();
+            let counted = tell(store.public_counts(&query, by)?);
+            ensure!(counted == expected, "{what} by {by:?} counts {counted:?}, expected {expected:?}");
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,124 @@
+//! Groups that vanished: what nodes keep of them adds up, and goes only by what it is told.
+
+use std::slice;
+
+use super::StoreHarness;
+use crate::conformance::clause::{Breach, Checked, ensure};
+use crate::conformance::fixture::{alias, at, race};
+use crate::directory::{DirectoryBuilder, DirectoryRevision, User, VanishedGroup};
+use crate::identity::{GroupId, UserId};
+use crate::store::ActivityStore;
+
+/// A group that was last seen with these members and is gone in this revision, as a directory tells of it.
+fn vanished(group: &str, members: &[&str], gone_in: u64) -> Checked<VanishedGroup> {
+    let id = GroupId::new(group)?;
+    let mut before = DirectoryBuilder::new().group(id.clone(), group);
+    for name in members {
+        let user = UserId::new(*name)?;
+        before = before.member(&id, &user).user(User::new(user).with_alias(alias(name)?));
+    }
+    let before = before.build(DirectoryRevision(gone_in - 1), at(0))?;
+    let after = DirectoryBuilder::new().build(DirectoryRevision(gone_in), at(1))?.succeeding(&before);
+    after.vanished_group(&id).cloned().ok_or_else(|| Breach::seen("the directory forgot the group"))
+}
+
+/// What is kept, told in a way that does not depend on the order of groups and members.
+fn told(kept: &[VanishedGroup]) -> Vec<String> {
+    let tell = |vanished: &VanishedGroup| {
+        let mut members: Vec<String> =
+            vanished.members().iter().map(|user| format!("{}{:?}", user.id().as_str(), names(user))).collect();
+        members.sort_unstable();
+        format!("{} with {} gone in {}", vanished.group(), members.join(" and "), vanished.gone_in())
+    };
+    let mut told: Vec<String> = kept.iter().map(tell).collect();
+    told.sort_unstable();
+    told
+}
+
+fn names(user: &User) -> Vec<&str> {
+    user.aliases().iter().map(|alias| alias.as_str()).collect()
+}
+
+fn holds(what: &str, store: &impl ActivityStore, expected: &[VanishedGroup]) -> Checked {
+    let (found, expected) = (told(&store.vanished_groups()?), told(expected));
+    ensure!(found == expected, "{what} the store keeps {found:?}, expected {expected:?}");
+    Ok(())
+}
+
+pub(super) fn d11_kept_groups_come_back(place: impl StoreHarness) -> Checked {
+    let store = place.open();
+    holds("before anything was kept", &store, &[])?;
+    let (council, board) = (vanished("council", &["hanna", "otto"], 8)?, vanished("board", &[], 9)?);
+    store.keep_vanished(&council)?;
+    store.keep_vanished(&board)?;
+    holds("after two groups were kept", &store, &[council.clone(), board.clone()])?;
+    holds("after two groups were kept elsewhere", &place.open(), &[council.clone(), board.clone()])?;
+    store.keep_vanished(&council)?;
+    holds("after one was kept again", &store, &[council, board])
+}
+
+pub(super) fn d11_what_nodes_keep_of_a_group_adds_up(place: impl StoreHarness) -> Checked {
+    let (store, elsewhere) = (place.open(), place.open());
+    let (one, other) = (vanished("council", &["hanna"], 8)?, vanished("council", &["otto"], 8)?);
+    store.keep_vanished(&one)?;
+    elsewhere.keep_vanished(&other)?;
+    let together = one.together_with(&other);
+    holds("after two nodes kept a group", &store, slice::from_ref(&together))?;
+    let (later, earlier) = (vanished("council", &["lena"], 20)?, vanished("council", &["paul"], 3)?);
+    store.keep_vanished(&earlier)?;
+    holds("after a node kept what is from an earlier time", &store, &[together])?;
+    elsewhere.keep_vanished(&later)?;
+    holds("after a node kept what is from a later time", &store, &[later])
+}
+
+pub(super) fn d11_racing_nodes_lose_no_member(place: impl StoreHarness) -> Checked {
+    const NODES: [&str; 4] = ["hanna", "otto", "lena", "paul"];
+    let store = place.open();
+    for round in ["council", "board", "staff", "works"] {
+        let node = |name| {
+            let (handle, known) = (place.open(), vanished(round, &[name], 8)?);
+            Ok(move || Ok(handle.keep_vanished(&known)?))
+        };
+        race(NODES.into_iter().map(node).collect::<Checked<_>>()?)?;
+    }
+    for kept in store.vanished_groups()? {
+        let (group, members) = (kept.group(), kept.members().len());
+        ensure!(
+            members == NODES.len(),
+            "of `{group}` {members} members are kept, expected one of each of {} nodes",
+            NODES.len()
+        );
+    }
+    let kept = store.vanished_groups()?.len();
+    ensure!(kept == 4, "{kept} groups are kept, expected 4");
+    Ok(())
+}
+
+pub(super) fn d11_a_drop_spares_what_vanished_later(place: impl StoreHarness) -> Checked {
+    let store = place.open();
+    let (council, board) = (vanished("council", &["hanna"], 8)?, vanished("board", &["otto"], 8)?);
+    for kept in [&council, &board] {
+        store.keep_vanished(kept)?;
+    }
+    store.drop_vanished(council.group(), DirectoryRevision(7))?;
+    holds("after a drop up to the revision before", &store, &[council.clone(), board.clone()])?;
+    store.drop_vanished(&GroupId::new("unknown")?, DirectoryRevision(99))?;
+    holds("after a drop of a group that is not kept", &store, &[council.clone(), board.clone()])?;
+    place.open().drop_vanished(council.group(), DirectoryRevision(8))?;
+    holds("after a drop up to the very revision", &store, slice::from_ref(&board))?;
+    store.keep_vanished(&vanished("council", &["lena"], 12)?)?;
+    holds("after the group vanished anew", &store, &[vanished("council", &["lena"], 12)?, board])
+}
+
+pub(super) fn d11_kept_groups_outlive_a_crash(mut place: impl StoreHarness) -> Checked {
+    let before = place.open();
+    let (council, board) = (vanished("council", &["hanna"], 8)?, vanished("board", &["otto"], 8)?);
+    for kept in [&council, &board] {
+        before.keep_vanished(kept)?;
+    }
+    before.drop_vanished(board.group(), DirectoryRevision(8))?;
+    place.crash();
+    holds("after a crash", &place.open(), &[council])?;
+    drop(before);
+    Ok(())
+}

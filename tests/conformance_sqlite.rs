@@ -1,0 +1,88 @@
+//! The SQLite adapters keep the contracts of their ports, as an embedder's would.
+#![cfg(all(feature = "conformance", feature = "sqlite"))]
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use activity_privacy::conformance::{SinkHarness, StoreHarness};
+use activity_privacy::sqlite::{SqliteGovernance, SqliteStore};
+use activity_privacy::{activity_store_conformance, governance_sink_conformance};
+use tempfile::TempDir;
+
+/// A folder with one database in it.
+struct Folder(TempDir);
+
+impl Folder {
+    /// In memory where the system has such, because nothing here pulls the plug.
+    fn new() -> Self {
+        let memory = Path::new("/dev/shm");
+        Self(if memory.is_dir() { tempfile::tempdir_in(memory).unwrap() } else { tempfile::tempdir().unwrap() })
+    }
+
+    fn database(&self) -> PathBuf {
+        self.0.path().join("some.db")
+    }
+
+    /// The files as they are while others have them open: the database and what its log holds beyond it. The index of the
+    /// log lies in the memory of the processes that share it, which a crash takes.
+    fn after_a_crash(&self) -> Self {
+        let copy = Self::new();
+        for file in ["some.db", "some.db-wal"] {
+            let from = self.0.path().join(file);
+            if from.exists() {
+                fs::copy(from, copy.0.path().join(file)).unwrap();
+            }
+        }
+        copy
+    }
+}
+
+struct Activities {
+    folder: Folder,
+    /// Kept, because handles on them are still open.
+    crashed: Vec<Folder>,
+}
+
+impl StoreHarness for Activities {
+    type Store = SqliteStore;
+
+    fn fresh() -> Self {
+        Self { folder: Folder::new(), crashed: Vec::new() }
+    }
+
+    fn open(&self) -> SqliteStore {
+        SqliteStore::open(self.folder.database()).unwrap()
+    }
+
+    fn crash(&mut self) {
+        let left = self.folder.after_a_crash();
+        self.crashed.push(std::mem::replace(&mut self.folder, left));
+    }
+}
+
+struct Records {
+    folder: Folder,
+    /// Kept, because handles on them are still open.
+    crashed: Vec<Folder>,
+}
+
+impl SinkHarness for Records {
+    type Sink = SqliteGovernance;
+
+    fn fresh() -> Self {
+        Self { folder: Folder::new(), crashed: Vec::new() }
+    }
+
+    fn open(&self) -> SqliteGovernance {
+        SqliteGovernance::open(self.folder.database()).unwrap()
+    }
+
+    fn crash(&mut self) {
+        let left = self.folder.after_a_crash();
+        self.crashed.push(std::mem::replace(&mut self.folder, left));
+    }
+}
+
+activity_store_conformance!(Activities);
+governance_sink_conformance!(Records);

@@ -1,0 +1,374 @@
+//! Sinks that are almost right: the one in memory with one thing bent.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail")]
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, RwLock};
+
+use activity_privacy::conformance::SinkHarness;
+use activity_privacy::memory::MemorySink;
+use activity_privacy::*;
+
+/// What a sink does wrong, with one value for each handle and one that all handles share.
+pub(crate) trait Fault: Default + Send + Sync {
+    /// What all handles know.
+    type Shared: Default + Send + Sync;
+
+    fn record(&self, shared: &Self::Shared, right: &MemorySink, record: &Record) -> Result<Receipt, SinkError>;
+
+    fn records(&self, _: &Self::Shared, right: &MemorySink, query: &RecordQuery, after: u64, limit: usize) -> Entries {
+        right.records(query, after, limit)
+    }
+
+    fn crash(_: &Self::Shared, _: &mut MemorySink) {}
+}
+
+pub(crate) type Entries = Result<Vec<RecordEntry>, SinkError>;
+
+/// A place with a sink that has a fault.
+pub(crate) struct Place<F: Fault>(Arc<RwLock<MemorySink>>, Arc<F::Shared>);
+
+/// A handle on it.
+pub(crate) struct Bent<F: Fault>(Arc<RwLock<MemorySink>>, Arc<F::Shared>, F);
+
+impl<F: Fault> SinkHarness for Place<F> {
+    type Sink = Bent<F>;
+
+    fn fresh() -> Self {
+        Self(Arc::default(), Arc::default())
+    }
+
+    fn open(&self) -> Bent<F> {
+        Bent(Arc::clone(&self.0), Arc::clone(&self.1), F::default())
+    }
+
+    fn crash(&mut self) {
+        F::crash(&self.1, &mut self.0.write().unwrap());
+    }
+}
+
+impl<F: Fault> GovernanceSink for Bent<F> {
+    fn record(&self, record: &Record) -> Result<Receipt, SinkError> {
+        self.2.record(&self.1, &self.0.read().unwrap(), record)
+    }
+
+    fn records(&self, query: &RecordQuery, after: u64, limit: usize) -> Entries {
+        self.2.records(&self.1, &self.0.read().unwrap(), query, after, limit)
+    }
+}
+
+fn all(sink: &MemorySink) -> Vec<RecordEntry> {
+    sink.records(&RecordQuery::default(), 0, usize::MAX).unwrap()
+}
+
+/// A sink of these alone.
+fn of(entries: Vec<RecordEntry>) -> MemorySink {
+    let sink = MemorySink::new();
+    for entry in entries {
+        let _receipt = sink.record(&entry.record).unwrap();
+    }
+    sink
+}
+
+/// Nothing at all: the sink in memory as it is.
+#[derive(Default)]
+pub(crate) struct NoFault;
+
+impl Fault for NoFault {
+    type Shared = ();
+
+    fn record(&self, (): &(), right: &MemorySink, record: &Record) -> Result<Receipt, SinkError> {
+        right.record(record)
+    }
+}
+
+/// Answers at once, and writes a record when the next one comes.
+#[derive(Default)]
+pub(crate) struct ReceiptBeforeDurability(Mutex<Option<Record>>);
+
+impl Fault for ReceiptBeforeDurability {
+    type Shared = ();
+
+    fn record(&self, (): &(), right: &MemorySink, record: &Record) -> Result<Receipt, SinkError> {
+        let mut waiting = self.0.lock().unwrap();
+        if let Some(waiting) = waiting.take() {
+            let _receipt = right.record(&waiting)?;
+        }
+        if let Some(known) = all(right).into_iter().find(|entry| entry.record.id == record.id) {
+            return right.record(record).map(|_| Receipt::assertion(record.id, known.sequence));
+        }
+        *waiting = Some(record.clone());
+        Ok(Receipt::assertion(record.id, all(right).len() as u64 + 1))
+    }
+
+    fn records(&self, (): &(), right: &MemorySink, query: &RecordQuery, after: u64, limit: usize) -> Entries {
+        if let Some(waiting) = self.0.lock().unwrap().take() {
+            let _receipt = right.record(&waiting)?;
+        }
+        right.records(query, after, limit)
+    }
+}
+
+/// Gives the receipt of the record before.
+#[derive(Default)]
+pub(crate) struct ReceiptForAnother(Mutex<Option<Receipt>>);
+
+impl Fault for ReceiptForAnother {
+    type Shared = ();
+
+    fn record(&self, (): &(), right: &MemorySink, record: &Record) -> Result<Receipt, SinkError> {
+        let receipt = right.record(record)?;
+        Ok(self.0.lock().unwrap().replace(receipt.clone()).unwrap_or(receipt))
+    }
+}
+
+/// The numbers of a sequence that goes on with every attempt.
+#[derive(Default)]
+pub(crate) struct LeavesGaps;
+
+impl Fault for LeavesGaps {
+    type Shared = Mutex<(u64, HashMap<RecordId, u64>)>;
+
+    fn record(&self, numbers: &Self::Shared, right: &MemorySink, record: &Record) -> Result<Receipt, SinkError> {
+        let mut numbers = numbers.lock().unwrap();
+        numbers.0 += 1;
+        let next = numbers.0;
+        let receipt = right.record(record)?;
+        Ok(Receipt::assertion(receipt.record(), *numbers.1.entry(record.id).or_insert(next)))
+    }
+
+    fn records(
+        &self,
+        numbers: &Self::Shared,
+        right: &MemorySink,
+        query: &RecordQuery,
+        after: u64,
+        limit: usize,
+    ) -> Entries {
+        let numbers = numbers.lock().unwrap();
+        let numbered = right.records(query, 0, usize::MAX)?.into_iter().map(|entry| {
+            let sequence = numbers.1[&entry.record.id];
+            RecordEntry { sequence, ..entry }
+        });
+        Ok(numbered.filter(|entry| entry.sequence > after).take(limit).collect())
+    }
+}
+
+/// Believes that whoever offers a used id offers the same record.
+#[derive(Default)]
+pub(crate) struct TakesAUsedId;
+
+impl Fault for TakesAUsedId {
+    type Shared = ();
+
+    fn record(&self, (): &(), right: &MemorySink, record: &Record) -> Result<Receipt, SinkError> {
+        match all(right).into_iter().find(|entry| entry.record.id == record.id) {
+            Some(known) => Ok(Receipt::assertion(record.id, known.sequence)),
+            None => right.record(record),
+        }
+    }
+}
+
+/// Keeps a list, and puts everything on it that comes.
+#[derive(Default)]
+pub(crate) struct NumbersARecordTwice;
+
+impl Fault for NumbersARecordTwice {
+    type Shared = Mutex<Vec<Record>>;
+
+    fn record(&self, list: &Self::Shared, _: &MemorySink, record: &Record) -> Result<Receipt, SinkError> {
+        let mut list = list.lock().unwrap();
+        if list.iter().any(|known| known.id == record.id && known != record) {
+            return Err(SinkError::IdTaken(record.id));
+        }
+        list.push(record.clone());
+        Ok(Receipt::assertion(record.id, list.len() as u64))
+    }
+
+    fn records(&self, list: &Self::Shared, _: &MemorySink, query: &RecordQuery, after: u64, limit: usize) -> Entries {
+        let entries = (1..).zip(list.lock().unwrap().clone());
+        let entries = entries.map(|(sequence, record)| RecordEntry { sequence, record });
+        let found = entries.filter(|entry| entry.sequence > after && query.matches(&entry.record));
+        Ok(found.take(limit).collect())
+    }
+}
+
+/// Counts from the number of records that this process wrote.
+#[derive(Default)]
+pub(crate) struct ForgetsItsNumbers;
+
+impl Fault for ForgetsItsNumbers {
+    type Shared = Mutex<Vec<RecordEntry>>;
+
+    fn record(&self, _: &Self::Shared, right: &MemorySink, record: &Record) -> Result<Receipt, SinkError> {
+        right.record(record)
+    }
+
+    fn records(
+        &self,
+        before: &Self::Shared,
+        right: &MemorySink,
+        query: &RecordQuery,
+        after: u64,
+        limit: usize,
+    ) -> Entries {
+        let before = before.lock().unwrap().clone().into_iter();
+        let all = before.chain(right.records(query, 0, usize::MAX)?);
+        Ok(all.filter(|entry| entry.sequence > after && query.matches(&entry.record)).take(limit).collect())
+    }
+
+    fn crash(before: &Self::Shared, right: &mut MemorySink) {
+        before.lock().unwrap().extend(all(right));
+        *right = MemorySink::new();
+    }
+}
+
+/// The newest record is lost at a crash.
+#[derive(Default)]
+pub(crate) struct LosesTheTail;
+
+impl Fault for LosesTheTail {
+    type Shared = ();
+
+    fn record(&self, (): &(), right: &MemorySink, record: &Record) -> Result<Receipt, SinkError> {
+        right.record(record)
+    }
+
+    fn crash((): &(), right: &mut MemorySink) {
+        let mut entries = all(right);
+        entries.pop();
+        *right = of(entries);
+    }
+}
+
+/// Reads in the order of the clock.
+#[derive(Default)]
+pub(crate) struct ReadsByTime;
+
+impl Fault for ReadsByTime {
+    type Shared = ();
+
+    fn record(&self, (): &(), right: &MemorySink, record: &Record) -> Result<Receipt, SinkError> {
+        right.record(record)
+    }
+
+    fn records(&self, (): &(), right: &MemorySink, query: &RecordQuery, after: u64, limit: usize) -> Entries {
+        let mut found = right.records(query, after, usize::MAX)?;
+        found.sort_by_key(|entry| entry.record.at);
+        found.truncate(limit);
+        Ok(found)
+    }
+}
+
+/// Cuts to the limit, and then looks for what was asked.
+#[derive(Default)]
+pub(crate) struct LimitBeforeFilter;
+
+impl Fault for LimitBeforeFilter {
+    type Shared = ();
+
+    fn record(&self, (): &(), right: &MemorySink, record: &Record) -> Result<Receipt, SinkError> {
+        right.record(record)
+    }
+
+    fn records(&self, (): &(), right: &MemorySink, query: &RecordQuery, after: u64, limit: usize) -> Entries {
+        let found = right.records(&RecordQuery::default(), after, limit)?;
+        Ok(found.into_iter().filter(|entry| query.matches(&entry.record)).collect())
+    }
+}
+
+/// Each handle takes ten numbers at a time.
+#[derive(Default)]
+pub(crate) struct NumbersInTens(Mutex<std::ops::Range<u64>>);
+
+/// What was written, under numbers that the sink in memory would not give.
+#[derive(Default)]
+pub(crate) struct Numbered {
+    last: Mutex<u64>,
+    entries: Mutex<Vec<RecordEntry>>,
+}
+
+impl Numbered {
+    fn write(&self, record: &Record, number: impl FnOnce() -> u64) -> Result<Receipt, SinkError> {
+        if let Some(known) = self.entries.lock().unwrap().iter().find(|known| known.record.id == record.id) {
+            let receipt = Receipt::assertion(record.id, known.sequence);
+            return if known.record == *record { Ok(receipt) } else { Err(SinkError::IdTaken(record.id)) };
+        }
+        let sequence = number();
+        let mut entries = self.entries.lock().unwrap();
+        entries.push(RecordEntry { sequence, record: record.clone() });
+        entries.sort_by_key(|entry| entry.sequence);
+        Ok(Receipt::assertion(record.id, sequence))
+    }
+
+    fn read(&self, query: &RecordQuery, after: u64, limit: usize) -> Entries {
+        let entries = self.entries.lock().unwrap();
+        let found = entries.iter().filter(|entry| entry.sequence > after && query.matches(&entry.record));
+        Ok(found.take(limit).cloned().collect())
+    }
+
+    fn next(&self) -> u64 {
+        let mut last = self.last.lock().unwrap();
+        *last += 1;
+        *last
+    }
+}
+
+impl Fault for NumbersInTens {
+    type Shared = Numbered;
+
+    fn record(&self, shared: &Numbered, _: &MemorySink, record: &Record) -> Result<Receipt, SinkError> {
+        shared.write(record, || {
+            let mut mine = self.0.lock().unwrap();
+            if mine.is_empty() {
+                let tens = shared.next();
+                *mine = tens * 10 - 9..tens * 10 + 1;
+            }
+            mine.next().unwrap()
+        })
+    }
+
+    fn records(&self, shared: &Numbered, _: &MemorySink, query: &RecordQuery, after: u64, limit: usize) -> Entries {
+        shared.read(query, after, limit)
+    }
+}
+
+/// Gives a number, and writes the record a moment later.
+#[derive(Default)]
+pub(crate) struct NumbersBeforeCommit;
+
+impl Fault for NumbersBeforeCommit {
+    type Shared = Numbered;
+
+    fn record(&self, shared: &Numbered, _: &MemorySink, record: &Record) -> Result<Receipt, SinkError> {
+        shared.write(record, || {
+            let number = shared.next();
+            if number % 2 == 1 {
+                std::thread::sleep(std::time::Duration::from_millis(1));
+            }
+            number
+        })
+    }
+
+    fn records(&self, shared: &Numbered, _: &MemorySink, query: &RecordQuery, after: u64, limit: usize) -> Entries {
+        shared.read(query, after, limit)
+    }
+}
+
+/// The second of two comes before the first.
+#[derive(Default)]
+pub(crate) struct SwapsNeighbours;
+
+impl Fault for SwapsNeighbours {
+    type Shared = Numbered;
+
+    fn record(&self, shared: &Numbered, _: &MemorySink, record: &Record) -> Result<Receipt, SinkError> {
+        shared.write(record, || match shared.next() {
+            odd if odd % 2 == 1 => odd + 1,
+            even => even - 1,
+        })
+    }
+
+    fn records(&self, shared: &Numbered, _: &MemorySink, query: &RecordQuery, after: u64, limit: usize) -> Entries {
+        shared.read(query, after, limit)
+    }
+}

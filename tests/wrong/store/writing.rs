@@ -1,0 +1,377 @@
+//! What can go wrong in writing, and in keeping what was written.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread::{self, ThreadId};
+use std::time::Duration;
+
+use activity_privacy::*;
+
+use super::{Fault, Since, stored};
+use crate::list::{List, ListStore};
+
+/// An id that comes again replaces what was there.
+#[derive(Default)]
+pub(crate) struct LastWriteWins;
+
+impl Fault for LastWriteWins {
+    fn append(&self, right: &ListStore, batch: &StampedBatch<'_>) -> Result<Vec<Appended>, StoreError> {
+        let answers = right.append(batch)?;
+        let mut list = right.list();
+        for stamped in batch.stamped() {
+            let id = stamped.activity().id();
+            if let Some(first) = list.activities.iter_mut().find(|first| first.activity().id() == id) {
+                *first = stored(stamped);
+            }
+        }
+        Ok(answers)
+    }
+}
+
+/// Whatever comes is stored, under whatever policy it was decided.
+#[derive(Default)]
+pub(crate) struct DropsTheFence;
+
+impl Fault for DropsTheFence {
+    fn append(&self, right: &ListStore, batch: &StampedBatch<'_>) -> Result<Vec<Appended>, StoreError> {
+        let mut list = right.list();
+        Ok(batch.stamped().iter().map(|stamped| list.append(stamped)).collect())
+    }
+}
+
+/// Holds a call in its gap until another has passed through the store, or until it is plain that none will.
+#[derive(Default)]
+pub(crate) struct Gap {
+    passed: Mutex<u64>,
+    another: Condvar,
+}
+
+impl Gap {
+    fn wait_for_another(&self) {
+        let passed = self.passed.lock().unwrap();
+        let before = *passed;
+        let patience = Duration::from_millis(3);
+        drop(self.another.wait_timeout_while(passed, patience, |passed| *passed == before).unwrap());
+    }
+
+    /// Lets those in the gap go on, a moment after this call returned.
+    fn pass(self: &Arc<Self>) {
+        let gap = Arc::clone(self);
+        thread::spawn(move || {
+            thread::sleep(Duration::from_micros(500));
+            *gap.passed.lock().unwrap() += 1;
+            gap.another.notify_all();
+        });
+    }
+}
+
+/// The policy is looked at, and then the batch is stored.
+#[derive(Default)]
+pub(crate) struct FenceBeforeCommit(Arc<Gap>);
+
+impl Fault for FenceBeforeCommit {
+    fn publish(&self, right: &ListStore, change: &RecordedChange) -> Result<(), StoreError> {
+        right.publish(change)?;
+        self.0.pass();
+        Ok(())
+    }
+
+    fn append(&self, right: &ListStore, batch: &StampedBatch<'_>) -> Result<Vec<Appended>, StoreError> {
+        right.list().fence(Some(batch.policy()))?;
+        self.0.wait_for_another();
+        let mut list = right.list();
+        Ok(batch.stamped().iter().map(|stamped| list.append(stamped)).collect())
+    }
+}
+
+/// The revision is looked at, and then the policy is published.
+#[derive(Default)]
+pub(crate) struct TwoWinners(Arc<Gap>);
+
+impl Fault for TwoWinners {
+    fn publish(&self, right: &ListStore, change: &RecordedChange) -> Result<(), StoreError> {
+        right.list().fence(change.expected())?;
+        self.0.wait_for_another();
+        right.list().policy = Some(Arc::new(change.policy().clone()));
+        self.0.pass();
+        Ok(())
+    }
+}
+
+/// Writes when it comes to it: the newest activity is lost at a crash.
+#[derive(Default)]
+pub(crate) struct LosesTheTail;
+
+impl Fault for LosesTheTail {
+    fn crash(&self, list: &mut List) {
+        list.activities.pop();
+    }
+}
+
+/// The policy is kept in the process.
+#[derive(Default)]
+pub(crate) struct ForgetsThePolicy;
+
+impl Fault for ForgetsThePolicy {
+    fn crash(&self, list: &mut List) {
+        list.policy = None;
+    }
+}
+
+/// Gives up at the first id that it knows, and says that it stored the rest.
+#[derive(Default)]
+pub(crate) struct StoresHalfABatch;
+
+impl Fault for StoresHalfABatch {
+    fn append(&self, right: &ListStore, batch: &StampedBatch<'_>) -> Result<Vec<Appended>, StoreError> {
+        let mut list = right.list();
+        list.fence(Some(batch.policy()))?;
+        let mut gave_up = false;
+        let answers = batch.stamped().iter().map(|stamped| {
+            let answer = if gave_up { Appended::Stored } else { list.append(stamped) };
+            gave_up |= answer != Appended::Stored;
+            answer
+        });
+        Ok(answers.collect())
+    }
+}
+
+/// Stores activity by activity, and lets others look in between.
+#[derive(Default)]
+pub(crate) struct StoresOneByOne;
+
+impl Fault for StoresOneByOne {
+    fn append(&self, right: &ListStore, batch: &StampedBatch<'_>) -> Result<Vec<Appended>, StoreError> {
+        right.list().fence(Some(batch.policy()))?;
+        let one_by_one = batch.stamped().iter().map(|stamped| {
+            thread::sleep(Duration::from_micros(50));
+            right.list().append(stamped)
+        });
+        Ok(one_by_one.collect())
+    }
+}
+
+/// Decides everything anew when the policy changes.
+#[derive(Default)]
+pub(crate) struct DecidesAnew;
+
+impl Fault for DecidesAnew {
+    fn publish(&self, right: &ListStore, change: &RecordedChange) -> Result<(), StoreError> {
+        right.publish(change)?;
+        let screen = Screen::new(Arc::new(change.policy().clone()), Err(DirectoryError::NeverLoaded));
+        let mut list = right.list();
+        let activities: Vec<_> = list.activities.iter().map(|stored| stored.activity().clone()).collect();
+        let anew = screen.screen(&activities, chrono::DateTime::UNIX_EPOCH).unwrap();
+        list.activities = anew.stamped().iter().map(stored).collect();
+        Ok(())
+    }
+}
+
+/// Compares ids as a database with a friendly collation does.
+#[derive(Default)]
+pub(crate) struct IgnoresCase;
+
+impl Fault for IgnoresCase {
+    fn append(&self, right: &ListStore, batch: &StampedBatch<'_>) -> Result<Vec<Appended>, StoreError> {
+        let mut list = right.list();
+        list.fence(Some(batch.policy()))?;
+        let mut known: HashSet<String> =
+            list.activities.iter().map(|stored| stored.activity().id().as_str().to_lowercase()).collect();
+        let answers = batch.stamped().iter().map(|stamped| {
+            let exact = list.activities.iter().any(|stored| stored.activity().id() == stamped.activity().id());
+            let new = known.insert(stamped.activity().id().as_str().to_lowercase());
+            if new || exact { list.append(stamped) } else { Appended::Conflict }
+        });
+        Ok(answers.collect())
+    }
+}
+
+/// Keeps what it heard last of a group.
+#[derive(Default)]
+pub(crate) struct KeepsTheLastWord;
+
+impl Fault for KeepsTheLastWord {
+    fn keep_vanished(&self, right: &ListStore, vanished: &VanishedGroup) -> Result<(), StoreError> {
+        let kept = &mut right.list().vanished;
+        kept.retain(|known| known.group() != vanished.group());
+        kept.push(vanished.clone());
+        Ok(())
+    }
+}
+
+/// Drops what another node kept of a later time.
+#[derive(Default)]
+pub(crate) struct DropsWhatVanishedLater;
+
+impl Fault for DropsWhatVanishedLater {
+    fn drop_vanished(&self, right: &ListStore, group: &GroupId, _: DirectoryRevision) -> Result<(), StoreError> {
+        right.drop_vanished(group, DirectoryRevision(u64::MAX))
+    }
+}
+
+/// Gives a place to what is public, and stores it a moment later, when a later place may be there already.
+#[derive(Default)]
+pub(crate) struct PlacesBeforeCommit(Mutex<(u64, Vec<(u64, ActivityId)>)>);
+
+impl Fault for PlacesBeforeCommit {
+    fn append(&self, right: &ListStore, batch: &StampedBatch<'_>) -> Result<Vec<Appended>, StoreError> {
+        let public = batch.stamped().iter().filter(|stamped| stamped.stamp().visibility() == Visibility::Public);
+        let mut places = Vec::new();
+        for stamped in public {
+            let mut given = self.0.lock().unwrap();
+            given.0 += 1;
+            places.push((given.0, stamped.activity().id().clone()));
+        }
+        if places.len() == 3 && places[0].0 % 2 == 1 {
+            thread::sleep(Duration::from_millis(1));
+        }
+        let answers = right.append(batch)?;
+        let mut given = self.0.lock().unwrap();
+        places.retain(|(_, id)| !given.1.iter().any(|(_, known)| known == id));
+        given.1.extend(places);
+        Ok(answers)
+    }
+
+    fn public_since(&self, right: &ListStore, after: u64, limit: usize) -> Since {
+        let mut places = self.0.lock().unwrap().1.clone();
+        places.retain(|(place, _)| *place > after);
+        places.sort_unstable_by_key(|(place, _)| *place);
+        let public: Vec<_> = right.list().public().collect();
+        let find = |id: &ActivityId| public.iter().find(|public| public.activity().id() == id).cloned();
+        Ok(places.into_iter().filter_map(|(place, id)| Some((place, find(&id)?))).take(limit).collect())
+    }
+}
+
+/// Looks whether an id is there, and then stores it.
+#[derive(Default)]
+pub(crate) struct LooksBeforeItStores(Arc<Gap>);
+
+impl Fault for LooksBeforeItStores {
+    fn append(&self, right: &ListStore, batch: &StampedBatch<'_>) -> Result<Vec<Appended>, StoreError> {
+        let known: HashSet<ActivityId> =
+            right.list().activities.iter().map(|stored| stored.activity().id().clone()).collect();
+        let new = batch.stamped().iter().filter(|stamped| !known.contains(stamped.activity().id())).count();
+        if new > 1 {
+            self.0.wait_for_another();
+        }
+        let mut list = right.list();
+        list.fence(Some(batch.policy()))?;
+        let mut seen = known.clone();
+        let answers = batch.stamped().iter().map(|stamped| {
+            if seen.insert(stamped.activity().id().clone()) {
+                list.activities.push(stored(stamped));
+                Appended::Stored
+            } else {
+                list.append(stamped)
+            }
+        });
+        let answers = answers.collect();
+        self.0.pass();
+        Ok(answers)
+    }
+}
+
+/// Whatever is published is in force.
+#[derive(Default)]
+pub(crate) struct PublishesAnything;
+
+impl Fault for PublishesAnything {
+    fn publish(&self, right: &ListStore, change: &RecordedChange) -> Result<(), StoreError> {
+        right.list().policy = Some(Arc::new(change.policy().clone()));
+        Ok(())
+    }
+}
+
+/// A cache of the policy that only the node that published is told of at once: others are given the old one a few times.
+#[derive(Default)]
+pub(crate) struct AnswersFromACache(Mutex<Cache>);
+
+#[derive(Default)]
+struct Cache {
+    published_by: Option<ThreadId>,
+    before: Option<Arc<PrivacyPolicy>>,
+    stale_answers: u8,
+}
+
+impl Fault for AnswersFromACache {
+    fn policy(&self, right: &ListStore) -> Result<Option<Arc<PrivacyPolicy>>, StoreError> {
+        let mut cache = self.0.lock().unwrap();
+        if cache.stale_answers == 0 || cache.published_by == Some(thread::current().id()) {
+            return right.policy();
+        }
+        cache.stale_answers -= 1;
+        Ok(cache.before.clone())
+    }
+
+    fn publish(&self, right: &ListStore, change: &RecordedChange) -> Result<(), StoreError> {
+        let before = right.policy()?;
+        right.publish(change)?;
+        *self.0.lock().unwrap() = Cache { published_by: Some(thread::current().id()), before, stale_answers: 4 };
+        Ok(())
+    }
+}
+
+/// Keeps a policy without its options.
+#[derive(Default)]
+pub(crate) struct ForgetsTheOptions;
+
+impl Fault for ForgetsTheOptions {
+    fn publish(&self, right: &ListStore, change: &RecordedChange) -> Result<(), StoreError> {
+        right.publish(change)?;
+        let mut document = serde_json::to_value(change.policy()).unwrap();
+        document["options"] = serde_json::json!({});
+        right.list().policy = Some(Arc::new(serde_json::from_value(document).unwrap()));
+        Ok(())
+    }
+}
+
+/// Says which activity it refuses.
+#[derive(Default)]
+pub(crate) struct SaysWhatItRefuses;
+
+impl Fault for SaysWhatItRefuses {
+    fn append(&self, right: &ListStore, batch: &StampedBatch<'_>) -> Result<Vec<Appended>, StoreError> {
+        right.append(batch).map_err(|_| {
+            let ids: Vec<_> = batch.stamped().iter().map(|stamped| stamped.activity().id().as_str()).collect();
+            StoreError::Backend(format!("stale: {ids:?}").into())
+        })
+    }
+}
+
+/// Takes no more than a statement has parameters for.
+#[derive(Default)]
+pub(crate) struct StoresThirtyTwo;
+
+impl Fault for StoresThirtyTwo {
+    fn append(&self, right: &ListStore, batch: &StampedBatch<'_>) -> Result<Vec<Appended>, StoreError> {
+        let mut list = right.list();
+        list.fence(Some(batch.policy()))?;
+        let mut answers: Vec<_> = batch.stamped().iter().take(32).map(|stamped| list.append(stamped)).collect();
+        answers.resize(batch.stamped().len(), Appended::Stored);
+        Ok(answers)
+    }
+}
+
+/// Keeps the ids of those who were in a group, and not their names.
+#[derive(Default)]
+pub(crate) struct ForgetsNames;
+
+impl Fault for ForgetsNames {
+    fn keep_vanished(&self, right: &ListStore, vanished: &VanishedGroup) -> Result<(), StoreError> {
+        let mut document = serde_json::to_value(vanished).unwrap();
+        for member in document["members"].as_array_mut().unwrap() {
+            member["aliases"] = serde_json::json!([]);
+        }
+        right.keep_vanished(&serde_json::from_value(document).unwrap())
+    }
+}
+
+/// What vanished is kept in the process.
+#[derive(Default)]
+pub(crate) struct ForgetsWhoVanished;
+
+impl Fault for ForgetsWhoVanished {
+    fn crash(&self, list: &mut List) {
+        list.vanished.clear();
+    }
+}
