@@ -1,6 +1,6 @@
-//! Where the crate gets its locks, atomics, threads, channels and the atomically swapped `Arc` from, and nowhere else: from the standard
-//! library and `arc_swap`; and under `--cfg shuttle` from [shuttle](https://docs.rs/shuttle), which runs one thread at a time
-//! and lets a scheduler choose which, so that `tests/races.rs` can explore how they interleave.
+//! Where the crate gets its locks, atomics, threads, channels and the atomically swapped `Arc` from, and nowhere else: from the
+//! standard library and `arc_swap`; and under `--cfg shuttle` from [shuttle](https://docs.rs/shuttle), which runs one thread at
+//! a time and lets a scheduler choose which, so that `tests/races.rs` can explore how they interleave.
 
 #[cfg(not(shuttle))]
 pub(crate) use std::sync::atomic;
