@@ -28,6 +28,8 @@ mod screen;
 pub mod sqlite;
 mod store;
 mod stored;
+#[cfg(feature = "proptest")]
+pub mod strategies;
 mod text;
 
 pub use activity::{Action, Activity, ActivityBuilder, ActivityError, ActivityId, App, AppName};

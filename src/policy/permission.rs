@@ -35,7 +35,7 @@ pub struct Grant {
 }
 
 impl Grant {
-    pub(super) fn new(named: Alias, granted_by: UserId, granted_at: DateTime<Utc>) -> Self {
+    pub(crate) fn new(named: Alias, granted_by: UserId, granted_at: DateTime<Utc>) -> Self {
         Self { named, granted_by, granted_at }
     }
 
