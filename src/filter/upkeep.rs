@@ -108,9 +108,13 @@ impl Inner {
         for group in groups {
             let kept = all_kept.iter().find(|kept| kept.group() == group);
             if directory.group_name(group).is_some() {
-                upkeep.unknown.remove(group);
-                if let Some(kept) = kept.filter(|kept| kept.gone_in() < directory.revision()) {
+                let over = kept.filter(|kept| kept.gone_in() < directory.revision());
+                // Also when nobody knew its members: the record that everything is hidden is not the last word then.
+                if over.is_some() || (kept.is_none() && upkeep.unknown.contains(group)) {
                     self.note(&policy, Act::GroupReturned { group: group.clone() })?;
+                }
+                upkeep.unknown.remove(group);
+                if let Some(kept) = over {
                     self.store.drop_vanished(group, kept.gone_in())?;
                 }
             } else if let Some(vanished) = directory.vanished_group(group) {

@@ -143,6 +143,23 @@ fn d11_a_group_whose_members_nobody_knows_is_on_record_even_if_everything_is_ref
     assert_eq!(said, [&Act::GroupVanished { group: group("council"), members: None }]);
 }
 
+/// The record that everything is hidden has its counterpart, once and on the node that wrote it.
+#[test]
+fn d11_a_group_whose_members_nobody_knew_comes_back_on_record() {
+    let [node, late] = two_nodes();
+    node.install(import(0)).make_private("council");
+    late.directory.install(import(2).build(DirectoryRevision(2), at(0)).unwrap()).unwrap();
+    late.ingest(&[activity("1", "zoe")]);
+    late.directory.install(import(0).build(DirectoryRevision(3), at(0)).unwrap()).unwrap();
+    late.ingest(&[activity("2", "zoe")]);
+    late.filter.follow_directory().unwrap();
+    assert_eq!(["1", "2"].map(|id| late.is_private(id)), [true, false]);
+    let query = RecordQuery { kind: Some(RecordKind::Directory), ..RecordQuery::default() };
+    let said: Vec<Act> = late.sink.records(&query, 0, 10).unwrap().into_iter().map(|entry| entry.record.act).collect();
+    let group = group("council");
+    assert_eq!(said, [Act::GroupVanished { group: group.clone(), members: None }, Act::GroupReturned { group }]);
+}
+
 #[test]
 fn d11_a_member_whose_record_is_gone_stays_known_by_every_name() {
     let house = House::new();
