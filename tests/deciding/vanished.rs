@@ -216,6 +216,23 @@ fn d11_a_last_member_whom_another_group_lists_by_id_is_kept_by_name() {
     assert_eq!(["1", "2"].map(|id| late.is_private(id)), [true, false]);
 }
 
+/// A node that missed an import remembers fewer names of a deleted member than another node kept.
+#[test]
+fn d11_a_last_member_without_a_record_goes_by_every_name_that_was_kept() {
+    let [whole, gap] = two_nodes();
+    let adele = || people(&[("adele", &["council", "staff"])]);
+    whole.install(adele()).make_private("council");
+    gap.install(adele());
+    let renamed = contoso("adele").with_alias(alias("a.vance@contoso.com"));
+    let both = ["council", "staff"].map(group);
+    let import = people(&[]).group(both[0].clone(), "Council").group(both[1].clone(), "Staff").user(renamed);
+    whole.install(import.member(&both[0], &user("adele")).member(&both[1], &user("adele")));
+    whole.install(adele_by_id(&["staff"])).filter.follow_directory().unwrap();
+    gap.directory.install(adele_by_id(&["staff"]).build(DirectoryRevision(3), at(0)).unwrap()).unwrap();
+    gap.ingest(&[activity("1", "adele"), activity("2", "a.vance"), activity("3", "zoe")]);
+    assert_eq!(["1", "2", "3"].map(|id| gap.is_private(id)), [true, true, false]);
+}
+
 #[test]
 fn d11_a_name_that_moved_never_comes_back_to_whoever_was_deleted() {
     let house = House::new();
