@@ -20,7 +20,7 @@ use std::cell::RefCell;
 use std::marker::PhantomData;
 use std::panic::{self, AssertUnwindSafe};
 
-use activity_privacy::strategies::{Answer, Model, Step, beginnings, steps};
+use activity_privacy::strategies::{Answer, Model, Step, beginnings, imports, steps};
 use ground::{Ground, Memory};
 use proptest::prelude::*;
 use proptest::strategy::BoxedStrategy;
@@ -44,7 +44,7 @@ impl std::fmt::Debug for Reference {
 }
 
 /// How many steps come first to make the others worth while.
-const BEGINNINGS: usize = 8;
+const BEGINNINGS: usize = 6;
 
 impl ReferenceStateMachine for Reference {
     type State = Self;
@@ -56,10 +56,17 @@ impl ReferenceStateMachine for Reference {
 
     fn transitions(state: &Self) -> BoxedStrategy<Step> {
         thread_local! {
-            static STEPS: RefCell<[BoxedStrategy<Step>; 2]> =
-                RefCell::new([beginnings().boxed(), steps(house::at(0)).boxed()]);
+            static STEPS: RefCell<[BoxedStrategy<Step>; 3]> = RefCell::new([
+                imports().prop_map(|import| Step::Import { import, follow: true }).boxed(),
+                beginnings().boxed(),
+                steps(house::at(0)).boxed(),
+            ]);
         }
-        STEPS.with_borrow(|[first, rest]| if state.taken < BEGINNINGS { first.clone() } else { rest.clone() })
+        STEPS.with_borrow(|[first, second, rest]| match state.taken {
+            0 => first.clone(),
+            1..BEGINNINGS => second.clone(),
+            _ => rest.clone(),
+        })
     }
 
     fn apply(mut state: Self, step: &Step) -> Self {

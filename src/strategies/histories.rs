@@ -16,7 +16,7 @@ use super::searches::{Search, record_queries, searches};
 use crate::activity::ActivityId;
 use crate::governance::RecordQuery;
 use crate::identity::{Alias, Domain, UserId};
-use crate::policy::{ManagedDomain, PolicyChange};
+use crate::policy::{ManagedDomain, PolicyChange, Role};
 use crate::query::CountBy;
 
 /// One of two filters over the same store and the same sink.
@@ -80,6 +80,13 @@ pub enum Step {
         at: Node,
         /// What.
         batch: Batch,
+    },
+    /// A batch that was delivered before is delivered again, as a source does that had no answer.
+    DeliverAgain {
+        /// Where.
+        at: Node,
+        /// Which, counted from the latest; none if there was none.
+        batch: u8,
     },
     /// Time goes by.
     Advance {
@@ -211,11 +218,12 @@ pub fn steps(begin: DateTime<Utc>) -> impl Strategy<Value = Step> {
     let because = weighted(0.5, select(vec!["case 12", " "]).prop_map(str::to_owned));
     prop_oneof![
         3 => (imports(), weighted(0.8, Just(()))).prop_map(|(import, follow)| Step::Import { import, follow: follow.is_some() }),
-        2 => Just(Step::CatchUp),
+        3 => Just(Step::CatchUp),
         1 => nodes().prop_map(Step::Follow),
         1 => (nodes(), weighted(0.3, Just(()))).prop_map(|(at, out)| Step::Outage { at, out: out.is_some() }),
         9 => (nodes(), askers(), policy_changes()).prop_map(|(at, by, change)| Step::Change { at, by, change }),
         12 => (nodes(), batches()).prop_map(|(at, batch)| Step::Deliver { at, batch }),
+        3 => (nodes(), 0..4_u8).prop_map(|(at, batch)| Step::DeliverAgain { at, batch }),
         2 => select(vec![1, 30, 61, 400, 4_000, -10]).prop_map(|seconds| Step::Advance { seconds }),
         2 => (nodes(), weighted(0.7, Just(()))).prop_map(|(node, loaded)| Step::Restart { node, loaded: loaded.is_some() }),
         4 => (nodes(), user_ids(), searches(), sizes(), cursors()).prop_map(|(at, viewer, search, size, cursor)| {
@@ -256,9 +264,9 @@ pub fn steps(begin: DateTime<Utc>) -> impl Strategy<Value = Step> {
 /// ```
 pub fn histories(length: impl Into<SizeRange>) -> impl Strategy<Value = Vec<Step>> {
     let begin = DateTime::<Utc>::default();
-    (vec(beginnings(), 4..=8), vec(steps(begin), length)).prop_map(|(mut first, rest)| {
-        first.extend(rest);
-        first
+    let import = imports().prop_map(|import| Step::Import { import, follow: true });
+    (vec(import, 1..=1), vec(beginnings(), 4..=6), vec(steps(begin), length)).prop_map(|(import, first, rest)| {
+        import.into_iter().chain(first).chain(rest).collect()
     })
 }
 
@@ -268,11 +276,13 @@ pub fn beginnings() -> impl Strategy<Value = Step> {
     let root = || select(UserId::new("root").into_iter().collect::<Vec<_>>());
     let managed = Domain::new("contoso.com").map(ManagedDomain::exactly).map(PolicyChange::ManageDomain);
     let granted = Alias::new("root@contoso.com").map(PolicyChange::Grant);
-    let likely: Vec<PolicyChange> = managed.into_iter().chain(granted).collect();
+    let admin = UserId::new("ann").map(|ann| PolicyChange::SetAdmin(ann, Role::Analyst));
+    let likely: Vec<PolicyChange> = managed.into_iter().chain(granted.into_iter().chain(admin)).collect();
     let private = group_ids().prop_map(|group| PolicyChange::MakePrivate(group.into()));
     let change = prop_oneof![2 => select(likely), 1 => private];
     prop_oneof![
         1 => imports().prop_map(|import| Step::Import { import, follow: true }),
-        3 => (root(), change).prop_map(move |(by, change)| Step::Change { at, by, change }),
+        1 => Just(Step::CatchUp),
+        4 => (root(), change).prop_map(move |(by, change)| Step::Change { at, by, change }),
     ]
 }

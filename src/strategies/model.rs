@@ -14,6 +14,7 @@ use self::directory::{Directory, LastMembers};
 use self::policy::Policy;
 pub use self::reading::Turned;
 use self::reading::{Ended, OpenReveal};
+use super::activities::Batch;
 use super::histories::{Node, Step};
 use super::imports::Import;
 use crate::activity::Activity;
@@ -53,6 +54,7 @@ pub struct Model {
     kept: Vec<LastMembers>,
     stored: Vec<Stored>,
     records: Vec<Record>,
+    delivered: Vec<Batch>,
     reveals: Vec<OpenReveal>,
     cursors: Vec<Ended>,
 }
@@ -63,6 +65,8 @@ struct NodeState {
     out: bool,
     /// The groups of which this node said that nobody knows their members.
     unknown: Vec<GroupId>,
+    /// The policy and the directory that this node followed last.
+    followed: Option<(Revision, u64)>,
     forwarded: u64,
 }
 
@@ -131,6 +135,7 @@ impl Model {
             kept: Vec::new(),
             stored: Vec::new(),
             records: Vec::new(),
+            delivered: Vec::new(),
             reveals: Vec::new(),
             cursors: Vec::new(),
         };
@@ -158,7 +163,14 @@ impl Model {
                 Answer::Nothing
             }
             Step::Change { at, by, change } => Answer::Changed(self.change(*at, by, change)),
-            Step::Deliver { at, batch } => Answer::Delivered(self.deliver(*at, batch)),
+            Step::Deliver { at, batch } => {
+                self.delivered.push(batch.clone());
+                Answer::Delivered(self.deliver(*at, batch))
+            }
+            Step::DeliverAgain { at, batch } => {
+                let before = self.delivered.iter().rev().cycle().nth(usize::from(*batch)).cloned();
+                Answer::Delivered(self.deliver(*at, &before.unwrap_or_default()))
+            }
             Step::Advance { seconds } => {
                 self.now += TimeDelta::seconds(*seconds);
                 Answer::Nothing
@@ -316,7 +328,7 @@ impl Model {
             let open = decisions.iter().position(|decision| decision.decided == Decided::Refused);
             if let Some((position, decision)) = open.and_then(|position| Some((position, decisions.get(position)?))) {
                 let causes = decision.causes();
-                self.follow(at);
+                self.follow_once(at);
                 return Err((position, causes));
             }
         }
@@ -336,14 +348,27 @@ impl Model {
                 }
             });
         }
-        self.follow(at);
+        self.follow_once(at);
         Ok(deliveries)
+    }
+
+    /// After a batch: once for each policy and directory.
+    fn follow_once(&mut self, at: Node) {
+        let state = self.directory(at).map(|directory| (self.policy.revision, directory.revision));
+        if state.is_some() && state != self.node(at).followed {
+            self.follow(at);
+        }
     }
 
     /// D11: what vanished is kept and put on record, and what came back is let go.
     fn follow(&mut self, node: Node) -> bool {
-        let Some(directory) = self.directory(node).cloned() else { return false };
-        for group in self.policy.imported_groups() {
+        // Before the first import there is nothing to follow, which is no failure.
+        let Some(directory) = self.directory(node).cloned() else { return !self.node(node).out };
+        self.node_mut(node).followed = Some((self.policy.revision, directory.revision));
+        // What left the policy is let go.
+        let spoken_of = self.policy.imported_groups();
+        self.kept.retain(|kept| spoken_of.contains(&kept.group));
+        for group in spoken_of {
             let kept = self.kept.iter().position(|kept| kept.group == group);
             if directory.groups.contains(&group) {
                 // A node that lags brings nothing back.

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::activities::{app_name, suite_name};
-use super::names::{aliases, domains, groups, identities, user_ids};
+use super::names::{aliases, domains, groups, identities, of_line, user_ids};
 use crate::policy::{ManagedDomain, PolicyChange, PolicyOptions, Role, ScopeRule, ScopeTarget, WhenUndecidable};
 
 /// Everywhere, in a suite, or in an app.
@@ -69,6 +69,11 @@ pub fn policy_changes() -> impl Strategy<Value = PolicyChange> {
     let managed = (domains(), any::<bool>()).prop_map(|(domain, below)| {
         if below { ManagedDomain::with_subdomains(domain) } else { ManagedDomain::exactly(domain) }
     });
+    // Those of whom most is said: whoever is an admin or may become one.
+    let admins = || {
+        let known: Vec<_> = (0..=1).flat_map(of_line).collect();
+        prop_oneof![3 => select(known), 1 => aliases()]
+    };
     prop_oneof![
         8 => groups().prop_map(PolicyChange::MakePrivate),
         4 => groups().prop_map(PolicyChange::MakePublic),
@@ -78,8 +83,9 @@ pub fn policy_changes() -> impl Strategy<Value = PolicyChange> {
         1 => domains().prop_map(PolicyChange::UnmanageDomain),
         3 => (user_ids(), role).prop_map(|(user, role)| PolicyChange::SetAdmin(user, role)),
         2 => user_ids().prop_map(PolicyChange::RemoveAdmin),
-        6 => aliases().prop_map(PolicyChange::Grant),
-        3 => identities().prop_map(PolicyChange::Revoke),
+        7 => admins().prop_map(PolicyChange::Grant),
+        3 => admins().prop_map(|alias| PolicyChange::Revoke(alias.into())),
+        1 => identities().prop_map(PolicyChange::Revoke),
         2 => policy_options().prop_map(PolicyChange::SetOptions),
     ]
 }

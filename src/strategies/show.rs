@@ -81,6 +81,7 @@ impl Debug for Step {
             Self::Deliver { at, batch } => {
                 write!(f, "Deliver({at:?}, {:#?})", batch.iter().map(activity).collect::<Vec<_>>())
             }
+            Self::DeliverAgain { at, batch } => write!(f, "DeliverAgain({at:?}, {batch})"),
             Self::Advance { seconds } => write!(f, "Advance({seconds})"),
             Self::Restart { node, loaded } => write!(f, "Restart({node:?}, loaded: {loaded})"),
             Self::Page { at, viewer, search, size, cursor } => {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use activity_privacy::memory::MemoryDirectory;
 use activity_privacy::strategies::{
-    Answer, CursorChoice, Import, Model, Node, Search, Step, Stored, Turned, all_activity_ids,
+    Answer, Batch, CursorChoice, Import, Model, Node, Search, Step, Stored, Turned, all_activity_ids,
 };
 use activity_privacy::*;
 use chrono::{DateTime, Utc};
@@ -57,6 +57,7 @@ pub(crate) struct System<G> {
     nodes: BTreeMap<Node, Live>,
     reveals: Vec<(Node, UserId, Reveal)>,
     cursors: Vec<Made>,
+    delivered: Vec<Batch>,
     ground: G,
     clock: Arc<AtomicI64>,
     ids: Arc<AtomicU64>,
@@ -73,6 +74,7 @@ impl<G: Ground> System<G> {
             nodes: BTreeMap::new(),
             reveals: Vec::new(),
             cursors: Vec::new(),
+            delivered: Vec::new(),
             ground: G::new(),
             clock: Arc::default(),
             ids: Arc::default(),
@@ -151,7 +153,16 @@ impl<G: Ground> System<G> {
                 Answer::Nothing
             }
             Step::Change { at, by, change } => self.change(*at, by, change),
-            Step::Deliver { at, batch } => self.deliver(*at, batch, expected),
+            Step::Deliver { at, batch } => {
+                reached("step: deliver");
+                self.delivered.push(batch.clone());
+                self.deliver(*at, batch, expected)
+            }
+            Step::DeliverAgain { at, batch } => {
+                reached("step: deliver again");
+                let before = self.delivered.iter().rev().cycle().nth((*batch).into()).cloned();
+                self.deliver(*at, &before.unwrap_or_default(), expected)
+            }
             Step::Advance { seconds } => {
                 reached("step: advance");
                 self.clock.fetch_add(*seconds, Ordering::SeqCst);
@@ -283,7 +294,6 @@ impl<G: Ground> System<G> {
     }
 
     fn deliver(&mut self, at: Node, batch: &[Activity], expected: &Answer) -> Answer {
-        reached("step: deliver");
         self.deliver_stale(batch);
         Answer::Delivered(match self.filter(at).ingest(batch) {
             Ok(report) => {

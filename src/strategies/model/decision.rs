@@ -140,10 +140,11 @@ impl Model {
         }
         causes.sort();
         causes.dedup();
-        let decided = match (is_private, causes.is_empty(), self.policy.options.when_undecidable) {
-            (true, _, _) | (_, false, WhenUndecidable::Hide) => Decided::Verdict(Verdict::Private),
-            (_, true, _) | (_, _, WhenUndecidable::ShowUndecided) => Decided::Verdict(Verdict::Public),
-            (_, false, WhenUndecidable::Refuse) => Decided::Refused,
+        let decided = match (causes.is_empty(), self.policy.options.when_undecidable) {
+            (false, WhenUndecidable::Refuse) => Decided::Refused,
+            _ if is_private => Decided::Verdict(Verdict::Private),
+            (false, WhenUndecidable::Hide) => Decided::Verdict(Verdict::Private),
+            (false, WhenUndecidable::ShowUndecided) | (true, _) => Decided::Verdict(Verdict::Public),
         };
         reasons.extend(causes.into_iter().map(Reason::Undecidable));
         Decision { decided, reasons }
@@ -181,9 +182,11 @@ impl Model {
         for identity in actor.identities() {
             homes.push(self.identity(directory, gone, identity, &mut known));
         }
-        // Whoever says nothing of a home is at home in none of the managed domains.
-        let outside = homes.contains(&Some(false)) || (!homes.is_empty() && !homes.contains(&Some(true)));
-        if outside && actor.kind() == ActorKind::User {
+        // A user of whom nothing tells a home is at home in none of the managed domains.
+        let homeless = actor.kind() == ActorKind::User && !homes.is_empty() && !homes.contains(&Some(true));
+        let outside = homes.contains(&Some(false)) || homeless;
+        // D8: an identity protects wherever it stands, so an application that names somebody from outside is theirs too.
+        if outside {
             known.groups.push(GroupRef::ExternalUsers);
         }
         known
@@ -216,7 +219,10 @@ impl Model {
             Home::Elsewhere => false,
         };
         let now: Vec<_> = directory.into_iter().flat_map(|it| &it.people).filter(|person| person.is(identity)).collect();
-        let last: Vec<_> = gone.iter().filter_map(|(_, last)| last.as_ref()).flat_map(|last| &last.members).collect();
+        // D8: whoever has a record goes by the names on it, if there are any.
+        let has_record = |id: &UserId| directory.is_some_and(|directory| directory.is_named_on_record(id));
+        let last = gone.iter().filter_map(|(_, last)| last.as_ref()).flat_map(|last| &last.members);
+        let last: Vec<_> = last.filter(|member| !has_record(&member.id)).collect();
         let people = match now.as_slice() {
             [] => last.iter().filter(|person| person.is(identity)).copied().collect(),
             [_] => now,

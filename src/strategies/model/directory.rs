@@ -97,6 +97,10 @@ impl Directory {
         self.people.iter().filter(|person| person.recorded).flat_map(|person| person.aliases.clone()).collect()
     }
 
+    pub(super) fn is_named_on_record(&self, user: &UserId) -> bool {
+        self.people.iter().any(|person| person.id == *user && person.recorded && !person.aliases.is_empty())
+    }
+
     /// Everybody who holds a name now.
     pub(super) fn holders(&self, alias: &Alias) -> Vec<&Person> {
         self.people.iter().filter(|person| person.holds(alias)).collect()
