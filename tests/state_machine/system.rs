@@ -1,4 +1,5 @@
 //! The library, driven step by step, and looked at from every side.
+#![allow(dead_code, reason = "every test file uses a part of it")]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -113,7 +114,7 @@ impl<G: Ground> System<G> {
         self.nodes.insert(node, Live { filter: filter.unwrap(), store, sink, line });
     }
 
-    fn filter(&self, node: Node) -> &PrivacyFilter {
+    pub(crate) fn filter(&self, node: Node) -> &PrivacyFilter {
         &self.nodes[&node].filter
     }
 
@@ -129,7 +130,7 @@ impl<G: Ground> System<G> {
         assert_eq!(answer, *expected, "the library answers (left), the model expects (right)");
     }
 
-    fn answer(&mut self, step: &Step, expected: &Answer) -> Answer {
+    pub(crate) fn answer(&mut self, step: &Step, expected: &Answer) -> Answer {
         match step {
             Step::Import { import, follow } => {
                 reached("step: import");
@@ -434,7 +435,7 @@ impl<G: Ground> System<G> {
     }
 
     /// Everything that is stored, read from behind the library as an auditor could who had been permitted.
-    fn everything(&self, live: &Live) -> Vec<StoredActivity> {
+    pub(crate) fn everything(&self, node: Node) -> Vec<StoredActivity> {
         let directory = people(&[]).build(DirectoryRevision(1), at(0)).unwrap();
         let grant = PolicyChange::Grant(alias("root@contoso.com"));
         let policy = PrivacyPolicy::founding(user("root")).apply(&grant, &user("root"), Some(&directory), at(0)).unwrap();
@@ -443,7 +444,7 @@ impl<G: Ground> System<G> {
         let id = RecordId(Uuid::nil());
         let pending = request.authorise(&policy, RevealId(Uuid::nil()), id, at(0)).unwrap();
         let recorded = pending.recorded(&Receipt::assertion(id, 1)).unwrap();
-        let sealed = live.store.revealed_page(recorded.admit(&policy, id, at(0)).unwrap(), None, 10_000).unwrap();
+        let sealed = self.nodes[&node].store.revealed_page(recorded.admit(&policy, id, at(0)).unwrap(), None, 10_000).unwrap();
         let (pending, more) = sealed.pending(10_000, id, at(0));
         assert!(!more);
         pending.recorded(&Receipt::assertion(id, 1)).unwrap().open(&policy, id, at(0)).unwrap()
@@ -457,7 +458,7 @@ impl<G: Ground> System<G> {
         check_policy(&live.filter.policy().unwrap(), model);
 
         // D2, D4: everything, with its stamp.
-        let stored = self.everything(live);
+        let stored = self.everything(node);
         let mut expected: Vec<&Stored> = model.stored().iter().collect();
         expected.sort_by_key(|stored| std::cmp::Reverse((stored.activity.occurred_at(), stored.activity.id().clone())));
         assert_eq!(stored.len(), expected.len());

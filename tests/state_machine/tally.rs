@@ -1,4 +1,5 @@
 //! How often each operation and each outcome was reached, so that nobody has to hope that they were.
+#![allow(dead_code, reason = "every test file uses a part of it")]
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

@@ -216,7 +216,7 @@ impl Model {
     ) -> Option<bool> {
         let manages = |home: &Home| match home {
             Home::At(domain) => self.policy.domains.iter().any(|managed| managed.covers(domain)),
-            Home::Elsewhere => false,
+            Home::Elsewhere | Home::Unsaid => false,
         };
         let now: Vec<_> = directory.into_iter().flat_map(|it| &it.people).filter(|person| person.is(identity)).collect();
         // D8: whoever has a record goes by the names on it, if there are any.
@@ -240,7 +240,8 @@ impl Model {
                 }
             }
         }
-        if let Some(person) = people.first() {
+        // Whoever is known without a home has the one that the name says under which they are seen.
+        if let Some(person) = people.first().filter(|person| *person.home() != Home::Unsaid) {
             return Some(manages(person.home()));
         }
         match identity {

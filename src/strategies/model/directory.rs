@@ -31,8 +31,10 @@ pub(super) struct Person {
 pub(super) enum Home {
     /// The directory says so, or their first address does.
     At(Domain),
-    /// A guest's, and the directory does not say where.
+    /// A guest's, and the directory does not say where; or an address that has no domain.
     Elsewhere,
+    /// Nothing that the directory knows says where.
+    Unsaid,
 }
 
 /// Who was last in a group that is gone.
@@ -52,7 +54,7 @@ impl Directory {
                 (Some(stated), _) => Home::At(stated.clone()),
                 (None, _) if user.aliases().iter().any(Alias::is_guest) => Home::Elsewhere,
                 (None, Some(first)) => first.domain().cloned().map_or(Home::Elsewhere, Home::At),
-                (None, None) => Home::Elsewhere,
+                (None, None) => Home::Unsaid,
             };
             people.push(Person { id: user.id().clone(), aliases: user.aliases().to_vec(), home, recorded: true });
         }
@@ -126,7 +128,7 @@ impl Directory {
 
 impl Person {
     fn by_id(id: UserId) -> Self {
-        Self { id, aliases: Vec::new(), home: Home::Elsewhere, recorded: false }
+        Self { id, aliases: Vec::new(), home: Home::Unsaid, recorded: false }
     }
 
     fn holds(&self, name: &Alias) -> bool {
@@ -165,7 +167,7 @@ impl LastMembers {
                             known.aliases.push(alias.clone());
                         }
                     }
-                    if known.home == Home::Elsewhere {
+                    if known.home == Home::Unsaid {
                         known.home = member.home.clone();
                     }
                 }
