@@ -30,6 +30,8 @@ mod screen;
 pub mod sqlite;
 mod store;
 mod stored;
+#[cfg(feature = "proptest")]
+pub mod strategies;
 mod sync;
 mod text;
 

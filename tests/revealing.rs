@@ -354,6 +354,22 @@ fn r4_a_refusal_is_recorded_with_its_cause_and_tells_nothing() {
 
 /// Should even the refusal not be recorded, it is refused all the same.
 #[test]
+fn r4_whoever_lost_the_permission_is_refused_on_record_whatever_cursor_they_bring() {
+    for place in places() {
+        let house = place.house();
+        house.install(people(&[])).manage("contoso.com").permit_root();
+        house.ingest(&[activity("a", "root"), activity("b", "root")]);
+        let foreign = house.filter.view(&user("root")).page(&Query::all(), size(1), None).unwrap().next().cloned();
+        let mut reveal = house.filter.reveal(reveal_all("root")).unwrap();
+        house.change(PolicyChange::Revoke(user("root").into()));
+        let refused = reveal.page(size(1), Some(&foreign.expect("there is a second page"))).unwrap_err();
+        assert!(matches!(refused, RevealError::Denied(Denial::NotPermitted)), "{refused:?}");
+        let last = house.records().pop().unwrap().record;
+        assert_eq!((last.kind(), last.outcome), (RecordKind::Page, Outcome::Denied(Denial::NotPermitted)));
+    }
+}
+
+#[test]
 fn r4_a_refusal_stands_whatever_the_sink_does() {
     let faulty = faulty(&Place::in_memory());
     let _first = faulty.filter.reveal(reveal_all("root")).unwrap();

@@ -217,6 +217,12 @@ impl DirectorySnapshot {
         self.users.get(index.0).map(|node| &node.user)
     }
 
+    /// Whether the import has a record of a user that names them. One who is only remembered by some names may have had others.
+    pub(crate) fn is_named_on_record(&self, id: &UserId) -> bool {
+        let node = self.by_id.get(id).and_then(|index| self.users.get(index.0));
+        node.is_some_and(|node| node.recorded && !node.user.aliases().is_empty())
+    }
+
     /// The groups that list this user themselves.
     pub(crate) fn groups_of_user(&self, index: UserIndex) -> &[GroupIndex] {
         self.users.get(index.0).map_or(&[], |node| &node.groups)

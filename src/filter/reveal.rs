@@ -82,15 +82,16 @@ impl Reveal {
     /// record of the page may not be durable. Nothing is shown then.
     pub fn page(&mut self, size: PageSize, cursor: Option<&Cursor>) -> Result<Page, RevealError> {
         let inner = &self.filter.inner;
-        let after = match cursor.map(|cursor| cursor.in_reveal(self.id())).transpose()? {
-            Some(page) => Some(self.ends.get(page as usize).ok_or(CursorError::Foreign)?),
-            None => None,
-        };
         let policy = inner.policy()?;
         let admission = self
             .recorded
             .admit(&policy, inner.fresh_record(), inner.now())
             .map_err(|refused| self.filter.refuse(&refused))?;
+        // After the permission: whoever lost it is refused on record, whatever they bring along.
+        let after = match cursor.map(|cursor| cursor.in_reveal(self.id())).transpose()? {
+            Some(page) => Some(self.ends.get(page as usize).ok_or(CursorError::Foreign)?),
+            None => None,
+        };
         let sealed = inner.store.revealed_page(admission, after, size.get() + 1)?;
         // The record would name whoever the page was read for, not whoever sees it.
         if sealed.reveal() != self.id() {

@@ -113,6 +113,7 @@ impl Inner {
             if directory.group_name(group).is_some() {
                 let over = kept.filter(|kept| kept.gone_in() < directory.revision());
                 let over = over.filter(|kept| kept.back_by(directory.revision()).is_none());
+                // Also when nobody knew its members: the record that everything is hidden is not the last word then.
                 if upkeep.unknown.remove(group) || over.is_some() {
                     self.note(&policy, Act::GroupReturned { group: group.clone() }, upkeep, &mut noted);
                 }

@@ -36,7 +36,7 @@ pub struct Grant {
 }
 
 impl Grant {
-    pub(super) fn new(named: Alias, granted_by: UserId, granted_at: DateTime<Utc>, granted_in: Revision) -> Self {
+    pub(crate) fn new(named: Alias, granted_by: UserId, granted_at: DateTime<Utc>, granted_in: Revision) -> Self {
         Self { named, granted_by, granted_at, granted_in }
     }
 

@@ -6,7 +6,7 @@ use std::iter;
 use super::stamp::{Cause, Reason, Standing};
 use crate::activity::{Activity, App};
 use crate::actor::{Actor, ActorKind};
-use crate::directory::{DirectorySnapshot, GroupIndex, Resolution, User, UserIndex, VanishedGroup};
+use crate::directory::{DirectorySnapshot, GroupIndex, User, UserIndex, VanishedGroup};
 use crate::identity::{Alias, AliasKey, GroupId, Identity, UserId};
 use crate::policy::{GroupRef, PrivacyPolicy};
 
@@ -17,7 +17,7 @@ pub(super) struct Watch {
     reach: HashMap<GroupIndex, Vec<usize>>,
     /// The last members of watched groups that are gone from the directory.
     retained: HashMap<UserId, Vec<usize>>,
-    /// The aliases of those among them whom the directory does not know by any name.
+    /// The aliases of those among them whom no record of the directory names.
     retained_aliases: HashMap<AliasKey, Vec<usize>>,
 }
 
@@ -91,12 +91,8 @@ impl Watch {
         }
         for user in known.flat_map(VanishedGroup::members) {
             self.retained.entry(user.id().clone()).or_default().push(at);
-            // A user without any alias is one of whom the directory has no record.
-            let still_named = matches!(
-                directory.resolve(&Identity::Id(user.id().clone())),
-                Resolution::Known(known) if !known.aliases().is_empty()
-            );
-            if !still_named {
+            // Whoever has a record goes by the names on it.
+            if !directory.is_named_on_record(user.id()) {
                 for alias in user.aliases() {
                     self.retained_aliases.entry(alias.key().clone()).or_default().push(at);
                 }

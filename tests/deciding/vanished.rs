@@ -143,6 +143,23 @@ fn d11_a_group_whose_members_nobody_knows_is_on_record_even_if_everything_is_ref
     assert_eq!(said, [&Act::GroupVanished { group: group("council"), members: None }]);
 }
 
+/// The record that everything is hidden has its counterpart, once and on the node that wrote it.
+#[test]
+fn d11_a_group_whose_members_nobody_knew_comes_back_on_record() {
+    let [node, late] = two_nodes();
+    node.install(import(0)).make_private("council");
+    late.directory.install(import(2).build(DirectoryRevision(2), at(0)).unwrap()).unwrap();
+    late.ingest(&[activity("1", "zoe")]);
+    late.directory.install(import(0).build(DirectoryRevision(3), at(0)).unwrap()).unwrap();
+    late.ingest(&[activity("2", "zoe")]);
+    late.filter.follow_directory().unwrap();
+    assert_eq!(["1", "2"].map(|id| late.is_private(id)), [true, false]);
+    let query = RecordQuery { kind: Some(RecordKind::Directory), ..RecordQuery::default() };
+    let said: Vec<Act> = late.sink.records(&query, 0, 10).unwrap().into_iter().map(|entry| entry.record.act).collect();
+    let group = group("council");
+    assert_eq!(said, [Act::GroupVanished { group: group.clone(), members: None }, Act::GroupReturned { group }]);
+}
+
 #[test]
 fn d11_a_member_whose_record_is_gone_stays_known_by_every_name() {
     let house = House::new();
@@ -197,6 +214,23 @@ fn d11_a_last_member_whom_another_group_lists_by_id_is_kept_by_name() {
     late.directory.install(adele_by_id(&["staff"]).build(DirectoryRevision(2), at(0)).unwrap()).unwrap();
     late.ingest(&[activity("1", "adele"), activity("2", "zoe")]);
     assert_eq!(["1", "2"].map(|id| late.is_private(id)), [true, false]);
+}
+
+/// A node that missed an import remembers fewer names of a deleted member than another node kept.
+#[test]
+fn d11_a_last_member_without_a_record_goes_by_every_name_that_was_kept() {
+    let [whole, gap] = two_nodes();
+    let adele = || people(&[("adele", &["council", "staff"])]);
+    whole.install(adele()).make_private("council");
+    gap.install(adele());
+    let renamed = contoso("adele").with_alias(alias("a.vance@contoso.com"));
+    let both = ["council", "staff"].map(group);
+    let import = people(&[]).group(both[0].clone(), "Council").group(both[1].clone(), "Staff").user(renamed);
+    whole.install(import.member(&both[0], &user("adele")).member(&both[1], &user("adele")));
+    whole.install(adele_by_id(&["staff"])).filter.follow_directory().unwrap();
+    gap.directory.install(adele_by_id(&["staff"]).build(DirectoryRevision(3), at(0)).unwrap()).unwrap();
+    gap.ingest(&[activity("1", "adele"), activity("2", "a.vance"), activity("3", "zoe")]);
+    assert_eq!(["1", "2", "3"].map(|id| gap.is_private(id)), [true, true, false]);
 }
 
 #[test]

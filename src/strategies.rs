@@ -1,0 +1,45 @@
+//! Strategies for [`proptest`](https://docs.rs/proptest), and a model of the rules to run beside the library.
+//!
+//! Whoever builds on this crate and has invariants of their own tests them against everything that can happen: awkward
+//! names, groups in circles, directories that come and go, every change of the policy, deliveries that repeat and
+//! contradict each other, restarts and a second node that lags behind. The alphabets are small, so that things collide.
+//!
+//! - [`identities`], [`aliases`], [`domains`], [`actors`], [`activities`], [`batches`]: what is delivered.
+//! - [`imports`]: whole directories.
+//! - [`policy_changes`], [`policy_options`], [`scope_rules`]: what a policy can be told.
+//! - [`searches`], [`record_queries`]: what can be asked.
+//! - [`steps`], [`histories`]: all of it, interleaved, for two nodes over one store.
+//! - [`Model`]: what each step of a history must answer, by the [rules](crate::rules), worked out as naively as can be.
+//!
+//! What is generated shows in full in `Debug`, unlike anywhere else in this crate, because a failure that shows
+//! `Activity { .. }` helps nobody. None of it is anybody's.
+//!
+//! ```
+//! use activity_privacy::strategies::{Step, histories};
+//! use proptest::prelude::*;
+//!
+//! proptest!(ProptestConfig::with_cases(8), |(history in histories(1..20))| {
+//!     for step in &history {
+//!         if let Step::Deliver { batch, .. } = step {
+//!             prop_assert!(batch.len() <= 8); // your own invariant here
+//!         }
+//!     }
+//! });
+//! ```
+
+mod activities;
+mod histories;
+mod imports;
+mod model;
+mod names;
+mod policies;
+mod searches;
+mod show;
+
+pub use self::activities::{Batch, activities, activity_ids, actors, all_activity_ids, apps, batches, times};
+pub use self::histories::{CursorChoice, Node, Step, beginnings, histories, steps};
+pub use self::imports::{Import, imports};
+pub use self::model::{Answer, Decided, Decision, Model, Opened, Stored, Turned};
+pub use self::names::{aliases, domains, group_ids, groups, identities, spellings, user_ids};
+pub use self::policies::{policy_changes, policy_options, scope_rules, scope_targets};
+pub use self::searches::{Search, record_queries, searches};

@@ -1,0 +1,106 @@
+//! Whole directories.
+
+use chrono::{DateTime, Utc};
+use proptest::collection::vec;
+use proptest::option::weighted;
+use proptest::prelude::*;
+use proptest::sample::{select, subsequence};
+
+use super::names::{PEOPLE, aliases, all_groups, domains, group_ids, of_line};
+use crate::directory::{DirectoryBuilder, DirectoryRevision, DirectorySnapshot, ImportError, User, UserStatus};
+use crate::identity::{Alias, Domain, GroupId, UserId};
+
+/// One import as plain data: to build a snapshot of, and to look into.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Import {
+    /// The user records.
+    pub users: Vec<User>,
+    /// The groups.
+    pub groups: Vec<GroupId>,
+    /// Who is in which group; some of them have no record.
+    pub members: Vec<(GroupId, UserId)>,
+    /// Which group, first, holds which other. Holds circles, diamonds and groups nested in themselves.
+    pub nested: Vec<(GroupId, GroupId)>,
+}
+
+impl Import {
+    /// The import in the builder, ready for more.
+    pub fn builder(&self) -> DirectoryBuilder {
+        let Self { users, groups, members, nested } = self;
+        let mut builder = DirectoryBuilder::new();
+        // Memberships first: their order plays no part.
+        for (group, user) in members {
+            builder = builder.member(group, user);
+        }
+        for (group, child) in nested {
+            builder = builder.nested(group, child);
+        }
+        for user in users {
+            builder = builder.user(user.clone());
+        }
+        for group in groups {
+            builder = builder.group(group.clone(), format!("The {}", group.as_str()));
+        }
+        builder
+    }
+
+    /// The snapshot. What [`imports`] makes always holds together.
+    ///
+    /// # Errors
+    /// [`ImportError`] when a membership names a group that is not there, or something is there twice.
+    pub fn snapshot(
+        &self,
+        revision: DirectoryRevision,
+        as_of: DateTime<Utc>,
+    ) -> Result<DirectorySnapshot, ImportError> {
+        self.builder().build(revision, as_of)
+    }
+}
+
+/// Directories of up to six users and four groups. Names move between users and are shared by several; users are disabled,
+/// deleted, or members without a record; groups are empty, missing, or nested in circles.
+///
+/// ```
+/// use activity_privacy::DirectoryRevision;
+/// use activity_privacy::strategies::imports;
+/// use proptest::prelude::*;
+///
+/// proptest!(ProptestConfig::with_cases(8), |(import in imports())| {
+///     prop_assert!(import.snapshot(DirectoryRevision(1), Default::default()).is_ok());
+/// });
+/// ```
+pub fn imports() -> impl Strategy<Value = Import> {
+    let ids: Vec<UserId> = PEOPLE.iter().filter_map(|(name, _)| UserId::new(*name).ok()).collect();
+    let users = PEOPLE.iter().enumerate().map(|(at, (name, lines))| record(at, name, lines)).collect::<Vec<_>>();
+    let groups = all_groups();
+    let few = groups.len() - 1;
+    (
+        users,
+        prop_oneof![2 => Just(groups.clone()), 1 => subsequence(groups.clone(), few..=few), 1 => subsequence(groups, 0..=few)],
+        vec((group_ids(), select(ids)), 0..8),
+        vec((group_ids(), group_ids()), 0..4),
+    )
+        .prop_map(|(users, groups, mut members, mut nested)| {
+            members.retain(|(group, _)| groups.contains(group));
+            nested.retain(|(group, child)| groups.contains(group) && groups.contains(child));
+            Import { users: users.into_iter().flatten().collect(), groups, members, nested }
+        })
+}
+
+fn record(at: usize, name: &'static str, lines: &'static [usize]) -> BoxedStrategy<Option<User>> {
+    let Ok(id) = UserId::new(name) else { return Just(None).boxed() };
+    let own: Vec<BoxedStrategy<Option<Alias>>> =
+        lines.iter().map(|line| weighted(0.85, select(of_line(*line))).boxed()).collect();
+    let status =
+        prop_oneof![4 => Just(UserStatus::Active), 1 => Just(UserStatus::Disabled), 1 => Just(UserStatus::Deleted)];
+    // The first user is nearly always there, so that somebody can be granted something.
+    let there = if at == 0 { 0.98 } else { 0.85 };
+    let make = (own, weighted(0.1, aliases()), weighted(0.1, domains()), status).prop_map(
+        move |(own, other, home, status): (Vec<Option<Alias>>, Option<Alias>, Option<Domain>, UserStatus)| {
+            let user = User::new(id.clone()).with_status(status);
+            let user = own.into_iter().flatten().chain(other).fold(user, User::with_alias);
+            home.into_iter().fold(user, User::with_home_domain)
+        },
+    );
+    weighted(there, make).boxed()
+}

@@ -1,0 +1,432 @@
+//! A model of the rules: lists, linear scans and loops to a fixpoint, worked out from the rules alone. It shares nothing with
+//! the library but plain values: ids, names and how they are compared, and the types of changes, records and reasons.
+
+mod decision;
+mod directory;
+mod policy;
+mod reading;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use uuid::Uuid;
+
+pub use self::decision::{Decided, Decision};
+use self::directory::{Directory, LastMembers};
+use self::policy::Policy;
+pub use self::reading::Turned;
+use self::reading::{Ended, OpenReveal};
+use super::activities::Batch;
+use super::histories::{Node, Step};
+use super::imports::Import;
+use crate::activity::Activity;
+use crate::change::ChangeRefusal;
+use crate::digest::Digest;
+use crate::directory::DirectoryRevision;
+use crate::filter::Delivery;
+use crate::governance::{Act, Initiator, Outcome, Record, RecordId};
+use crate::identity::{GroupId, UserId};
+use crate::policy::{
+    Denial, Grant, GroupRef, ManagedDomain, PolicyOptions, Revision, Role, ScopeRule, WhenUndecidable,
+};
+use crate::query::Count;
+use crate::screen::{Cause, Verdict, Visibility};
+
+/// What each step of a history must answer, and what must be stored and on record after it.
+///
+/// ```
+/// use activity_privacy::strategies::{Answer, Model, Node, Step};
+/// use activity_privacy::{Delivery, Visibility};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let activity = activity_privacy::Activity::builder(
+/// #     "a".parse()?, activity_privacy::Actor::unknown(), activity_privacy::App::new("Box".parse()?), "Login".parse()?,
+/// #     Default::default()).build()?;
+/// // A directory was never loaded, so whatever is delivered is hidden.
+/// let mut model = Model::new(Default::default());
+/// let answer = model.take(&Step::Deliver { at: Node::First, batch: vec![activity] });
+/// assert_eq!(answer, Answer::Delivered(Ok(vec![Delivery::Stored])));
+/// assert_eq!(model.stored()[0].decision.visibility(), Some(Visibility::Private));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Model {
+    now: DateTime<Utc>,
+    policy: Policy,
+    source: Option<(u64, DateTime<Utc>, Import)>,
+    nodes: [NodeState; 2],
+    kept: Vec<LastMembers>,
+    stored: Vec<Stored>,
+    records: Vec<Record>,
+    delivered: Vec<Batch>,
+    reveals: Vec<OpenReveal>,
+    cursors: Vec<Ended>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct NodeState {
+    directory: Option<Directory>,
+    out: bool,
+    /// The groups of which this node said that nobody knows their members.
+    unknown: Vec<GroupId>,
+    /// The policy and the directory that this node followed last.
+    followed: Option<(Revision, u64)>,
+    forwarded: u64,
+}
+
+/// An activity as it must be stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stored {
+    /// What came first under its id.
+    pub activity: Activity,
+    /// The policy that it was decided under.
+    pub policy: Revision,
+    /// The directory that it was decided against.
+    pub directory: Option<DirectoryRevision>,
+    /// When it was decided.
+    pub decided_at: DateTime<Utc>,
+    /// What was decided, and why.
+    pub decision: Decision,
+}
+
+/// What a step answers. Ids of records are their sequence numbers here, the id of a reveal is that of the record that opened
+/// it, and the digest of its query is that of nothing.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    /// Nothing that anybody sees.
+    Nothing,
+    /// Whether the directory could be followed.
+    Followed(bool),
+    /// The revision after a change, or the refusal.
+    Changed(Result<Revision, ChangeRefusal>),
+    /// What became of each activity; or which one could not be decided, and the causes, any of which may be named.
+    Delivered(Result<Vec<Delivery>, (usize, Vec<Cause>)>),
+    /// A page.
+    Page(Turned),
+    /// A page of a reveal; nothing when none is open.
+    RevealedPage(Option<Turned>),
+    /// How many.
+    Count(u64),
+    /// How many of each.
+    Counts(Vec<Count>),
+    /// What was found.
+    Found(Option<Activity>),
+    /// Whether a reveal opened.
+    Opened(Opened),
+    /// How many pages and how many private activities were seen; nothing when none is open.
+    Closed(Option<(u64, u64)>),
+    /// Sequence numbers and records.
+    Governance(Result<Vec<(u64, Record)>, Denial>),
+    /// What is forwarded, and the place after it.
+    Forwarded(Vec<Activity>, u64),
+    /// Whether a policy was founded. There is one, so it was not.
+    Founded(bool),
+}
+
+/// Whether a reveal opened.
+pub type Opened = Result<(), Denial>;
+
+impl Model {
+    /// A store where `root` has founded a policy, two nodes over it, and no directory.
+    #[must_use]
+    pub fn new(now: DateTime<Utc>) -> Self {
+        let root = UserId::new("root").unwrap_or_else(|_| unreachable!("four letters are an id"));
+        let mut model = Self {
+            now,
+            policy: Policy::founding(root.clone()),
+            source: None,
+            nodes: Default::default(),
+            kept: Vec::new(),
+            stored: Vec::new(),
+            records: Vec::new(),
+            delivered: Vec::new(),
+            reveals: Vec::new(),
+            cursors: Vec::new(),
+        };
+        let intent = model.note(Initiator::User(root.clone()), None, Act::FoundPolicy, Outcome::Intended);
+        model.note(Initiator::User(root), None, Act::FoundPolicy, Outcome::Done { intent });
+        model
+    }
+
+    /// Takes a step, and says what it must answer.
+    pub fn take(&mut self, step: &Step) -> Answer {
+        match step {
+            Step::Import { import, follow } => {
+                let revision = self.source.as_ref().map_or(0, |(revision, ..)| *revision) + 1;
+                self.source = Some((revision, self.now, import.clone()));
+                self.install(Node::First);
+                if *follow { Answer::Followed(self.follow(Node::First)) } else { Answer::Nothing }
+            }
+            Step::CatchUp => {
+                self.install(Node::Second);
+                Answer::Nothing
+            }
+            Step::Follow(node) => Answer::Followed(self.follow(*node)),
+            Step::Outage { at, out } => {
+                self.node_mut(*at).out = *out;
+                Answer::Nothing
+            }
+            Step::Change { at, by, change } => Answer::Changed(self.change(*at, by, change)),
+            Step::Deliver { at, batch } => {
+                self.delivered.push(batch.clone());
+                Answer::Delivered(self.deliver(*at, batch))
+            }
+            Step::DeliverAgain { at, batch } => {
+                let before = self.delivered.iter().rev().cycle().nth(usize::from(*batch)).cloned();
+                Answer::Delivered(self.deliver(*at, &before.unwrap_or_default()))
+            }
+            Step::Advance { seconds } => {
+                self.now += TimeDelta::seconds(*seconds);
+                Answer::Nothing
+            }
+            Step::Restart { node, loaded } => {
+                self.reveals.retain(|reveal| reveal.at != *node);
+                let forwarded = self.node(*node).forwarded;
+                *self.node_mut(*node) = NodeState { forwarded, ..NodeState::default() };
+                if *loaded {
+                    self.install(*node);
+                }
+                self.follow(*node);
+                Answer::Nothing
+            }
+            Step::Page { viewer, search, size, cursor, .. } => self.page(viewer, search, *size, *cursor),
+            Step::Count { search, by, .. } => self.count(search, *by),
+            Step::LookUp { id, .. } => {
+                let found = self.forwardable().into_iter().find(|activity| activity.id() == id);
+                Answer::Found(found.cloned())
+            }
+            Step::Open { at, viewer, search, lifetime, private_only, because } => {
+                Answer::Opened(self.open(*at, viewer, search, *lifetime, *private_only, because.as_deref()))
+            }
+            Step::Turn { reveal, size, cursor } => Answer::RevealedPage(self.turn(*reveal, *size, *cursor)),
+            Step::Close { reveal } => Answer::Closed(self.close(*reveal)),
+            Step::Governance { reader, query, after, size, .. } => {
+                Answer::Governance(self.governance(reader, query, *after, *size))
+            }
+            Step::Forward { at, replay, size } => {
+                let after = if *replay { 0 } else { self.node(*at).forwarded };
+                let batch: Vec<Activity> = self
+                    .forwardable()
+                    .into_iter()
+                    .skip(after as usize)
+                    .take(reading::page_size(*size))
+                    .cloned()
+                    .collect();
+                let next = after + batch.len() as u64;
+                self.node_mut(*at).forwarded = next;
+                Answer::Forwarded(batch, next)
+            }
+            Step::Found { .. } => Answer::Founded(false),
+        }
+    }
+
+    /// The time.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        self.now
+    }
+
+    /// Everything that is stored, hidden or not, in the order of storing.
+    #[must_use]
+    pub fn stored(&self) -> &[Stored] {
+        &self.stored
+    }
+
+    /// What is public, in the order of storing.
+    #[must_use]
+    pub fn forwardable(&self) -> Vec<&Activity> {
+        let public = |stored: &&Stored| stored.decision.visibility() == Some(Visibility::Public);
+        self.stored.iter().filter(public).map(|stored| &stored.activity).collect()
+    }
+
+    /// Every governance record; the sequence number of the first is 1.
+    #[must_use]
+    pub fn records(&self) -> &[Record] {
+        &self.records
+    }
+
+    /// How many reveals are open.
+    #[must_use]
+    pub fn open_reveals(&self) -> usize {
+        self.reveals.len()
+    }
+
+    /// The revision of the policy.
+    #[must_use]
+    pub fn revision(&self) -> Revision {
+        self.policy.revision
+    }
+
+    /// The scope rules, in the order in which they were added.
+    #[must_use]
+    pub fn scope(&self) -> &[ScopeRule] {
+        &self.policy.scope
+    }
+
+    /// The private groups, in the order in which they were made so.
+    #[must_use]
+    pub fn private_groups(&self) -> &[GroupRef] {
+        &self.policy.private
+    }
+
+    /// The managed domains.
+    #[must_use]
+    pub fn managed_domains(&self) -> &[ManagedDomain] {
+        &self.policy.domains
+    }
+
+    /// The admins.
+    #[must_use]
+    pub fn admins(&self) -> &[(UserId, Role)] {
+        &self.policy.admins
+    }
+
+    /// The grants.
+    #[must_use]
+    pub fn grants(&self) -> &[(UserId, Grant)] {
+        &self.policy.grants
+    }
+
+    /// The options.
+    #[must_use]
+    pub fn options(&self) -> &PolicyOptions {
+        &self.policy.options
+    }
+
+    /// The groups that vanished from the directory and are kept for the next start, with how many members.
+    #[must_use]
+    pub fn kept(&self) -> Vec<(GroupId, usize)> {
+        let mut kept: Vec<_> = self.kept.iter().map(|kept| (kept.group.clone(), kept.members.len())).collect();
+        kept.sort();
+        kept
+    }
+
+    fn node(&self, node: Node) -> &NodeState {
+        let [first, second] = &self.nodes;
+        match node {
+            Node::First => first,
+            Node::Second => second,
+        }
+    }
+
+    fn node_mut(&mut self, node: Node) -> &mut NodeState {
+        let [first, second] = &mut self.nodes;
+        match node {
+            Node::First => first,
+            Node::Second => second,
+        }
+    }
+
+    /// The directory with which a node decides, if it answers.
+    fn directory(&self, node: Node) -> Option<&Directory> {
+        self.node(node).directory.as_ref().filter(|_| !self.node(node).out)
+    }
+
+    fn install(&mut self, node: Node) {
+        let Some((revision, as_of, import)) = self.source.clone() else { return };
+        let before = self.node_mut(node).directory.take();
+        let newer = before.as_ref().is_none_or(|before| before.revision < revision);
+        let next = if newer { Some(Directory::following(before.as_ref(), revision, as_of, &import)) } else { before };
+        self.node_mut(node).directory = next;
+    }
+
+    fn deliver(&mut self, at: Node, batch: &[Activity]) -> Result<Vec<Delivery>, (usize, Vec<Cause>)> {
+        let decisions: Vec<Decision> = batch.iter().map(|activity| self.decide(at, activity)).collect();
+        // D9: by option the batch is refused, whole.
+        if self.policy.options.when_undecidable == WhenUndecidable::Refuse {
+            let open = decisions.iter().position(|decision| decision.decided == Decided::Refused);
+            if let Some((position, decision)) = open.and_then(|position| Some((position, decisions.get(position)?))) {
+                let causes = decision.causes();
+                self.follow_once(at);
+                return Err((position, causes));
+            }
+        }
+        let directory = self.directory(at).map(|directory| DirectoryRevision(directory.revision));
+        let mut deliveries = Vec::new();
+        for (activity, decision) in batch.iter().zip(decisions) {
+            let before = self.stored.iter().find(|stored| stored.activity.id() == activity.id());
+            // S2 before D4: what is out of scope is not looked at any further.
+            deliveries.push(match before {
+                _ if decision.verdict() == Some(Verdict::NotMonitored) => Delivery::NotMonitored,
+                Some(before) if before.activity == *activity => Delivery::Duplicate,
+                Some(_) => Delivery::Conflict,
+                None => {
+                    let (policy, decided_at) = (self.policy.revision, self.now);
+                    self.stored.push(Stored { activity: activity.clone(), policy, directory, decided_at, decision });
+                    Delivery::Stored
+                }
+            });
+        }
+        self.follow_once(at);
+        Ok(deliveries)
+    }
+
+    /// After a batch: once for each policy and directory.
+    fn follow_once(&mut self, at: Node) {
+        let state = self.directory(at).map(|directory| (self.policy.revision, directory.revision));
+        if state.is_some() && state != self.node(at).followed {
+            self.follow(at);
+        }
+    }
+
+    /// D11: what vanished is kept and put on record, and what came back is let go.
+    fn follow(&mut self, node: Node) -> bool {
+        // Before the first import there is nothing to follow, which is no failure.
+        let Some(directory) = self.directory(node).cloned() else { return !self.node(node).out };
+        self.node_mut(node).followed = Some((self.policy.revision, directory.revision));
+        // What left the policy is let go.
+        let spoken_of = self.policy.imported_groups();
+        self.kept.retain(|kept| spoken_of.contains(&kept.group));
+        for group in spoken_of {
+            let kept = self.kept.iter().position(|kept| kept.group == group);
+            if directory.groups.contains(&group) {
+                // A node that lags brings nothing back.
+                let over = kept.filter(|at| self.kept.get(*at).is_some_and(|kept| kept.gone_in <= directory.revision));
+                if let Some(at) = over {
+                    self.kept.remove(at);
+                    self.note_directory(Act::GroupReturned { group: group.clone() });
+                } else if self.node(node).unknown.contains(&group) && kept.is_none() {
+                    self.note_directory(Act::GroupReturned { group: group.clone() });
+                }
+                self.node_mut(node).unknown.retain(|unknown| *unknown != group);
+                continue;
+            }
+            let before = kept.and_then(|at| self.kept.get(at)).cloned();
+            match (directory.vanished.iter().find(|vanished| vanished.group == group), before) {
+                (Some(here), None) => {
+                    let members = Some(here.members.len() as u64);
+                    self.kept.push(here.clone());
+                    self.note_directory(Act::GroupVanished { group, members });
+                }
+                (Some(here), Some(before)) => {
+                    let both = before.clone().with(here);
+                    if both != before {
+                        let members = Some(both.members.len() as u64);
+                        self.kept.retain(|kept| kept.group != group);
+                        self.kept.push(both);
+                        self.note_directory(Act::GroupVanished { group, members });
+                    }
+                }
+                (None, None) if !self.node(node).unknown.contains(&group) => {
+                    self.node_mut(node).unknown.push(group.clone());
+                    self.note_directory(Act::GroupVanished { group, members: None });
+                }
+                (None, _) => {}
+            }
+        }
+        true
+    }
+
+    fn note_directory(&mut self, act: Act) {
+        self.note(Initiator::System, Some(self.policy.revision), act, Outcome::Noted);
+    }
+
+    fn note(&mut self, initiator: Initiator, policy: Option<Revision>, act: Act, outcome: Outcome) -> RecordId {
+        let id = RecordId(Uuid::from_u128(self.records.len() as u128 + 1));
+        self.records.push(Record { id, at: self.now, initiator, policy, act, outcome });
+        id
+    }
+}
+
+/// The digest that stands for one that only the library can make.
+fn no_digest() -> Digest {
+    Digest::of_ids([])
+}

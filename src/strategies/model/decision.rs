@@ -1,0 +1,286 @@
+//! What becomes of one activity: D6 to D9, S1.
+
+use super::directory::{Directory, Home, LastMembers, reads_as_address};
+use super::{Model, Node};
+use crate::activity::{Activity, App};
+use crate::actor::{Actor, ActorKind};
+use crate::identity::{Alias, GroupId, Identity, UserId};
+use crate::policy::{GroupRef, ScopeEffect, ScopeRule, ScopeTarget, WhenUndecidable};
+use crate::screen::{Cause, Reason, Standing, Verdict, Visibility};
+
+/// What was decided, and every reason, in no order that means anything.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decision {
+    /// What.
+    pub decided: Decided,
+    /// Why.
+    pub reasons: Vec<Reason>,
+}
+
+/// A verdict, or that there is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decided {
+    /// A verdict.
+    Verdict(Verdict),
+    /// The policy says to refuse.
+    Refused,
+}
+
+impl Decision {
+    pub(super) fn verdict(&self) -> Option<Verdict> {
+        match self.decided {
+            Decided::Verdict(verdict) => Some(verdict),
+            Decided::Refused => None,
+        }
+    }
+
+    /// Whether it is hidden, if it is stored.
+    #[must_use]
+    pub fn visibility(&self) -> Option<Visibility> {
+        match self.verdict()? {
+            Verdict::Public => Some(Visibility::Public),
+            Verdict::Private => Some(Visibility::Private),
+            Verdict::NotMonitored => None,
+        }
+    }
+
+    /// What could not be known.
+    #[must_use]
+    pub fn causes(&self) -> Vec<Cause> {
+        let cause = |reason: &Reason| match reason {
+            Reason::Undecidable(cause) => Some(cause.clone()),
+            Reason::Member { .. } | Reason::Scope(_) => None,
+        };
+        self.reasons.iter().filter_map(cause).collect()
+    }
+}
+
+/// What is known of somebody on an activity.
+#[derive(Default)]
+struct Known {
+    groups: Vec<GroupRef>,
+    causes: Vec<Cause>,
+}
+
+impl Model {
+    pub(super) fn is_too_old(&self, directory: &Directory) -> bool {
+        let age = (self.now - directory.as_of).num_seconds().unsigned_abs();
+        self.policy.options.max_directory_age.is_some_and(|max| age > max.as_secs())
+    }
+
+    pub(super) fn decide(&self, at: Node, activity: &Activity) -> Decision {
+        let directory = self.directory(at);
+        let cause = match directory {
+            None if self.node(at).out => Some(Cause::DirectoryUnavailable),
+            None => Some(Cause::DirectoryNeverLoaded),
+            Some(directory) if self.is_too_old(directory) => Some(Cause::DirectoryTooOld),
+            Some(_) => None,
+        };
+        let gone = self.gone(directory);
+
+        // Who is on it, and where.
+        let mut standing: Vec<(Standing, Known)> = Vec::new();
+        for (place, principal) in activity.principals().enumerate() {
+            let place = if place == 0 { Standing::Actor } else { Standing::OnBehalfOf };
+            standing.push((place, self.principal(directory, &gone, principal)));
+        }
+        let principals: Vec<GroupRef> = standing.iter().flat_map(|(_, known)| known.groups.clone()).collect();
+        let mut causes: Vec<Cause> = cause.into_iter().collect();
+        causes.extend(standing.iter().flat_map(|(_, known)| known.causes.clone()));
+
+        // S: scope, before privacy.
+        let app = activity.app();
+        let rules = |effect| self.policy.scope.iter().filter(move |rule: &&ScopeRule| rule.effect() == effect);
+        let is_unknown =
+            |rule: &&ScopeRule| gone.iter().any(|(group, last)| last.is_none() && *rule.group() == imported(group));
+        if rules(ScopeEffect::Exclude).any(|rule| covers(rule.target(), app) && principals.contains(rule.group())) {
+            return Decision { decided: Decided::Verdict(Verdict::NotMonitored), reasons: Vec::new() };
+        }
+        let mut vanished: Vec<&ScopeRule> =
+            rules(ScopeEffect::Exclude).filter(|rule| covers(rule.target(), app)).filter(is_unknown).collect();
+        let mut reasons: Vec<Reason> = Vec::new();
+        if rules(ScopeEffect::Include).next().is_some() {
+            let level = |level: usize| {
+                let here = move |rule: &&ScopeRule| covers(rule.target(), app) && level_of(rule.target()) == level;
+                rules(ScopeEffect::Include).filter(here).collect::<Vec<_>>()
+            };
+            let deciding = (0..3).map(level).find(|rules| !rules.is_empty()).unwrap_or_default();
+            let taken_in: Vec<&ScopeRule> =
+                deciding.iter().filter(|rule| principals.contains(rule.group())).copied().collect();
+            let unknown: Vec<&ScopeRule> = deciding.iter().copied().filter(|rule| is_unknown(rule)).collect();
+            if taken_in.is_empty() {
+                // Whoever cannot be decided is not left out where somebody is taken in.
+                if deciding.is_empty() || (causes.is_empty() && unknown.is_empty()) {
+                    return Decision { decided: Decided::Verdict(Verdict::NotMonitored), reasons: Vec::new() };
+                }
+                vanished.extend(unknown);
+            }
+            reasons.extend(taken_in.into_iter().cloned().map(Reason::Scope));
+        }
+
+        // D6.
+        if self.policy.options.objects_count {
+            standing.extend(activity.objects().map(|object| (Standing::Object, self.object(directory, &gone, object))));
+        }
+        let mut is_private = false;
+        for group in &self.policy.private {
+            let first = standing.iter().find(|(_, known)| known.groups.contains(group));
+            if let Some((standing, _)) = first {
+                is_private = true;
+                reasons.push(Reason::Member { group: group.clone(), standing: *standing });
+            }
+        }
+
+        // D9.
+        causes.extend(
+            standing.iter().filter(|(at, _)| *at == Standing::Object).flat_map(|(_, known)| known.causes.clone()),
+        );
+        for (group, last) in &gone {
+            let in_scope = vanished.iter().any(|rule| *rule.group() == imported(group));
+            if last.is_none() && (in_scope || self.policy.private.contains(&imported(group))) {
+                causes.push(Cause::GroupVanished(group.clone()));
+            }
+        }
+        causes.sort();
+        causes.dedup();
+        let decided = match (causes.is_empty(), self.policy.options.when_undecidable) {
+            (false, WhenUndecidable::Refuse) => Decided::Refused,
+            _ if is_private => Decided::Verdict(Verdict::Private),
+            (false, WhenUndecidable::Hide) => Decided::Verdict(Verdict::Private),
+            (false, WhenUndecidable::ShowUndecided) | (true, _) => Decided::Verdict(Verdict::Public),
+        };
+        reasons.extend(causes.into_iter().map(Reason::Undecidable));
+        Decision { decided, reasons }
+    }
+
+    /// Every group of the policy that is gone from a directory, with its last members if anybody knows them.
+    fn gone(&self, directory: Option<&Directory>) -> Vec<(GroupId, Option<LastMembers>)> {
+        let Some(directory) = directory else { return Vec::new() };
+        let mut gone = Vec::new();
+        for group in self.policy.imported_groups() {
+            if !directory.groups.contains(&group) {
+                let here = directory.vanished.iter().find(|vanished| vanished.group == group).cloned();
+                let kept = self.kept.iter().find(|kept| kept.group == group).cloned();
+                let known = match (here, kept) {
+                    (Some(here), Some(kept)) => Some(here.with(&kept)),
+                    (here, kept) => here.or(kept),
+                };
+                gone.push((group, known));
+            }
+        }
+        gone
+    }
+
+    fn principal(
+        &self,
+        directory: Option<&Directory>,
+        gone: &[(GroupId, Option<LastMembers>)],
+        actor: &Actor,
+    ) -> Known {
+        let mut known = Known::default();
+        // D7.
+        if actor.kind() == ActorKind::Application {
+            known.groups.push(GroupRef::Applications);
+        }
+        let nobody = actor.kind() == ActorKind::User && actor.identities().is_empty();
+        if actor.kind() == ActorKind::Unknown || nobody {
+            known.causes.push(Cause::NoUsableActor);
+        }
+        let mut homes: Vec<Option<bool>> = Vec::new();
+        for identity in actor.identities() {
+            homes.push(self.identity(directory, gone, identity, &mut known));
+        }
+        // A user of whom nothing tells a home is at home in none of the managed domains.
+        let homeless = actor.kind() == ActorKind::User && !homes.is_empty() && !homes.contains(&Some(true));
+        let outside = homes.contains(&Some(false)) || homeless;
+        // D8: an identity protects wherever it stands, so an application that names somebody from outside is theirs too.
+        if outside {
+            known.groups.push(GroupRef::ExternalUsers);
+        }
+        known
+    }
+
+    fn object(&self, directory: Option<&Directory>, gone: &[(GroupId, Option<LastMembers>)], object: &str) -> Known {
+        let mut known = Known::default();
+        if let Ok(id) = UserId::new(object) {
+            self.identity(directory, gone, &Identity::Id(id), &mut known);
+        }
+        if let Ok(alias) = Alias::new(object) {
+            let home = self.identity(directory, gone, &Identity::Alias(alias.clone()), &mut known);
+            if home == Some(false) && alias.domain().is_some() {
+                known.groups.push(GroupRef::ExternalUsers);
+            }
+        }
+        known
+    }
+
+    /// Adds the groups that an identity leads to, and says whether its home is managed, if it tells of one.
+    fn identity(
+        &self,
+        directory: Option<&Directory>,
+        gone: &[(GroupId, Option<LastMembers>)],
+        identity: &Identity,
+        known: &mut Known,
+    ) -> Option<bool> {
+        let manages = |home: &Home| match home {
+            Home::At(domain) => self.policy.domains.iter().any(|managed| managed.covers(domain)),
+            Home::Elsewhere | Home::Unsaid => false,
+        };
+        let now: Vec<_> =
+            directory.into_iter().flat_map(|it| &it.people).filter(|person| person.is(identity)).collect();
+        // D8: whoever has a record goes by the names on it, if there are any.
+        let has_record = |id: &UserId| directory.is_some_and(|directory| directory.is_named_on_record(id));
+        let last = gone.iter().filter_map(|(_, last)| last.as_ref()).flat_map(|last| &last.members);
+        let last: Vec<_> = last.filter(|member| !has_record(&member.id)).collect();
+        let people = match now.as_slice() {
+            [] => last.iter().filter(|person| person.is(identity)).copied().collect(),
+            [_] => now,
+            _ => {
+                known.causes.push(Cause::AmbiguousAlias);
+                return None;
+            }
+        };
+        for person in &people {
+            let in_force = directory.into_iter().flat_map(|directory| directory.groups_of(&person.id));
+            known.groups.extend(in_force.map(GroupRef::Imported));
+            for (group, last) in gone {
+                if last.iter().any(|last| last.members.iter().any(|member| member.id == person.id)) {
+                    known.groups.push(imported(group));
+                }
+            }
+        }
+        // Whoever is known without a home has the one that the name says under which they are seen.
+        if let Some(person) = people.first().filter(|person| *person.home() != Home::Unsaid) {
+            return Some(manages(person.home()));
+        }
+        match identity {
+            Identity::Id(_) => None,
+            Identity::Alias(alias) if alias.is_guest() => Some(false),
+            Identity::Alias(alias) if reads_as_address(alias) => {
+                Some(alias.domain().cloned().is_some_and(|domain| manages(&Home::At(domain))))
+            }
+            Identity::Alias(_) => None,
+        }
+    }
+}
+
+fn imported(group: &GroupId) -> GroupRef {
+    GroupRef::Imported(group.clone())
+}
+
+fn covers(target: &ScopeTarget, app: &App) -> bool {
+    match target {
+        ScopeTarget::App(name) => app.name() == name,
+        ScopeTarget::Suite(suite) => app.suite() == Some(suite),
+        ScopeTarget::AllApps => true,
+    }
+}
+
+/// 0 for the most specific.
+fn level_of(target: &ScopeTarget) -> usize {
+    match target {
+        ScopeTarget::App(_) => 0,
+        ScopeTarget::Suite(_) => 1,
+        ScopeTarget::AllApps => 2,
+    }
+}

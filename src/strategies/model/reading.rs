@@ -1,0 +1,380 @@
+//! What is seen, with a reveal and without: V1 to V4, R1 to R6, G3.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::super::histories::CursorChoice;
+use super::super::searches::Search;
+use super::{Answer, Model, Node, Opened, Stored, no_digest};
+use crate::activity::{Activity, ActivityId};
+use crate::actor::Actor;
+use crate::digest::Digest;
+use crate::governance::{
+    Act, ChangeSummary, Initiator, Justification, Outcome, OutcomeKind, Record, RecordId, RecordKind, RecordQuery,
+    RevealId, RevealSummary,
+};
+use crate::identity::{Alias, Identity, UserId, fold};
+use crate::policy::{Denial, GroupRef};
+use crate::query::{Count, CountBy};
+use crate::screen::{Reason, Visibility};
+
+/// Ids and visibilities on a page and whether there is a next one; or the denial, or none for a cursor that is of no use.
+pub type Turned = Result<(Vec<(ActivityId, Visibility)>, bool), Option<Denial>>;
+
+/// Where somebody's page ended.
+#[derive(Debug, Clone)]
+pub(super) enum Ended {
+    View { viewer: UserId, search: Search, last: Place },
+    Reveal { reveal: RevealId, page: usize },
+}
+
+type Place = (DateTime<Utc>, ActivityId);
+
+#[derive(Debug, Clone)]
+pub(super) struct OpenReveal {
+    pub(super) at: Node,
+    intent: RecordId,
+    viewer: UserId,
+    search: Search,
+    summary: RevealSummary,
+    /// Where each of its pages ended.
+    ends: Vec<Place>,
+    pages: u64,
+    private: u64,
+}
+
+pub(super) fn page_size(size: u16) -> usize {
+    usize::from(size).clamp(1, 1_000)
+}
+
+impl Model {
+    pub(super) fn page(&mut self, viewer: &UserId, search: &Search, size: u16, cursor: CursorChoice) -> Answer {
+        let (mut viewer, mut search) = (viewer.clone(), search.clone());
+        let after = match self.cursor(cursor) {
+            None => None,
+            Some(Ended::View { viewer: of, search: with, last }) => {
+                if cursor == CursorChoice::Last {
+                    (viewer, search) = (of.clone(), with.clone());
+                }
+                if (&of, &with) != (&viewer, &search) {
+                    return Answer::Page(Err(None));
+                }
+                Some(last)
+            }
+            Some(Ended::Reveal { .. }) => return Answer::Page(Err(None)),
+        };
+        let found: Vec<Stored> = self.newest_first(&search, false, is_private).into_iter().cloned().collect();
+        let (page, more) = cut(&found, after.as_ref(), page_size(size));
+        if let (true, Some(last)) = (more, page.last()) {
+            self.cursors.push(Ended::View { viewer, search, last: place(last) });
+        }
+        Answer::Page(Ok((ids(&page), more)))
+    }
+
+    pub(super) fn count(&self, search: &Search, by: Option<CountBy>) -> Answer {
+        let found = self.newest_first(search, false, is_private);
+        let Some(by) = by else { return Answer::Count(found.len() as u64) };
+        let mut counts: Vec<Count> = Vec::new();
+        for stored in found {
+            let key = count_key(by, &stored.activity);
+            match counts.iter_mut().find(|count| count.key == key) {
+                Some(count) => count.activities += 1,
+                None => counts.push(Count { key, activities: 1 }),
+            }
+        }
+        counts.sort_by(|a, b| a.key.cmp(&b.key));
+        Answer::Counts(counts)
+    }
+
+    pub(super) fn open(
+        &mut self,
+        at: Node,
+        viewer: &UserId,
+        search: &Search,
+        lifetime: Duration,
+        private_only: bool,
+        because: Option<&str>,
+    ) -> Opened {
+        let id = self.records.len() as u128 + 1;
+        let expires_at = TimeDelta::from_std(lifetime).ok().and_then(|lifetime| self.now.checked_add_signed(lifetime));
+        let options = &self.policy.options;
+        let allowed = if let Err(denial) = self.policy.may_view_private(viewer) {
+            Err(denial)
+        } else if options.justification_required && because.is_none_or(|because| because.trim().is_empty()) {
+            Err(Denial::JustificationMissing)
+        } else if lifetime.is_zero()
+            || options.max_reveal_lifetime.is_some_and(|max| lifetime > max)
+            || expires_at.is_none()
+        {
+            Err(Denial::LifetimeNotAllowed)
+        } else {
+            Ok(())
+        };
+        let reveal = RevealId(uuid::Uuid::from_u128(id));
+        let summary = RevealSummary {
+            reveal,
+            query: no_digest(),
+            from: search.since,
+            until: search.until,
+            one_actor: search.actor.is_some(),
+            private_only,
+            expires_at: expires_at.unwrap_or(self.now),
+            justification: because.and_then(|because| Justification::new(because).ok()),
+        };
+        let outcome = allowed.map_or_else(Outcome::Denied, |()| Outcome::Intended);
+        let (initiator, act) = (Initiator::User(viewer.clone()), Act::Reveal(summary.clone()));
+        let intent = self.note(initiator, Some(self.policy.revision), act, outcome);
+        allowed?;
+        let (viewer, search) = (viewer.clone(), search.clone());
+        self.reveals.push(OpenReveal { at, intent, viewer, search, summary, ends: Vec::new(), pages: 0, private: 0 });
+        Ok(())
+    }
+
+    pub(super) fn turn(&mut self, which: u8, size: u16, cursor: CursorChoice) -> Option<Turned> {
+        let at = self.slot(which)?;
+        let reveal = self.reveals.get(at)?.clone();
+        let id = reveal.summary.reveal;
+        let chosen = match cursor {
+            // Where this very reveal ended last.
+            CursorChoice::Last => {
+                let own = |ended: &&Ended| matches!(ended, Ended::Reveal { reveal, .. } if *reveal == id);
+                self.cursors.iter().rev().find(own).cloned()
+            }
+            other => self.cursor(other),
+        };
+        let initiator = Initiator::User(reveal.viewer.clone());
+        // P2: at each use.
+        let allowed = self.policy.may_view_private(&reveal.viewer);
+        let allowed = allowed.and(if self.now < reveal.summary.expires_at { Ok(()) } else { Err(Denial::Expired) });
+        let act = |shown: &[Stored]| {
+            let private: Vec<_> =
+                shown.iter().filter(|shown| is_private(shown)).map(|shown| shown.activity.id()).collect();
+            let (activities, count) = (shown.len() as u64, private.len() as u64);
+            (Act::Page { reveal: id, activities, private: count, digest: Digest::of_ids(private) }, count)
+        };
+        if let Err(denial) = allowed {
+            self.note(initiator, Some(self.policy.revision), act(&[]).0, Outcome::Denied(denial));
+            return Some(Err(Some(denial)));
+        }
+        let after = match chosen {
+            None => None,
+            Some(Ended::Reveal { reveal: of, page }) if of == id => Some(reveal.ends.get(page)?.clone()),
+            Some(_) => return Some(Err(None)),
+        };
+        let left_out = |stored: &Stored| reveal.summary.private_only && !is_private(stored);
+        let found: Vec<Stored> = self.newest_first(&reveal.search, true, left_out).into_iter().cloned().collect();
+        let (page, more) = cut(&found, after.as_ref(), page_size(size));
+        let (act, private) = act(&page);
+        self.note(initiator, Some(self.policy.revision), act, Outcome::Intended);
+        let open = self.reveals.get_mut(at)?;
+        open.pages += 1;
+        open.private += private;
+        if let (true, Some(last)) = (more, page.last()) {
+            open.ends.push(place(last));
+            let page = open.ends.len() - 1;
+            self.cursors.push(Ended::Reveal { reveal: id, page });
+        }
+        Some(Ok((ids(&page), more)))
+    }
+
+    pub(super) fn close(&mut self, which: u8) -> Option<(u64, u64)> {
+        let at = self.slot(which)?;
+        let OpenReveal { intent, viewer, summary, pages, private, .. } = self.reveals.remove(at);
+        let outcome = Outcome::Closed { intent, pages, private };
+        self.note(Initiator::User(viewer), Some(self.policy.revision), Act::Reveal(summary), outcome);
+        Some((pages, private))
+    }
+
+    pub(super) fn governance(
+        &mut self,
+        reader: &UserId,
+        query: &RecordQuery,
+        after: u64,
+        size: u16,
+    ) -> Result<Vec<(u64, Record)>, Denial> {
+        if let Err(denial) = self.policy.may_read_governance(reader) {
+            let outcome = Outcome::Denied(denial);
+            self.note(Initiator::User(reader.clone()), Some(self.policy.revision), Act::ReadGovernance, outcome);
+            return Err(denial);
+        }
+        let numbered = (1_u64..).zip(self.records.iter().cloned());
+        let found = numbered.filter(|(number, record)| *number > after && is_asked_for(query, record));
+        Ok(found.take(page_size(size)).collect())
+    }
+
+    /// Which open reveal a number means, counted from the latest.
+    fn slot(&self, which: u8) -> Option<usize> {
+        let open = self.reveals.len();
+        (open > 0).then(|| open - 1 - usize::from(which) % open)
+    }
+
+    fn cursor(&self, choice: CursorChoice) -> Option<Ended> {
+        let of_view = |ended: &&Ended| matches!(ended, Ended::View { .. });
+        match choice {
+            CursorChoice::Start => None,
+            CursorChoice::Last => self.cursors.iter().rev().find(of_view).cloned(),
+            CursorChoice::Any(_) if self.cursors.is_empty() => None,
+            CursorChoice::Any(which) => self.cursors.iter().rev().cycle().nth(usize::from(which)).cloned(),
+        }
+    }
+
+    fn newest_first(&self, search: &Search, private_too: bool, left_out: impl Fn(&Stored) -> bool) -> Vec<&Stored> {
+        let wanted =
+            |stored: &&Stored| !left_out(stored) && (private_too || !is_private(stored)) && finds(search, stored);
+        let mut found: Vec<&Stored> = self.stored.iter().filter(wanted).collect();
+        found.sort_by_key(|stored| std::cmp::Reverse(place(stored)));
+        found
+    }
+}
+
+fn is_private(stored: &Stored) -> bool {
+    stored.decision.visibility() == Some(Visibility::Private)
+}
+
+fn place(stored: &Stored) -> Place {
+    (stored.activity.occurred_at(), stored.activity.id().clone())
+}
+
+fn ids(page: &[Stored]) -> Vec<(ActivityId, Visibility)> {
+    let shown = |stored: &Stored| if is_private(stored) { Visibility::Private } else { Visibility::Public };
+    page.iter().map(|stored| (stored.activity.id().clone(), shown(stored))).collect()
+}
+
+/// What comes after a place, as much as fits, and whether there is more.
+fn cut(found: &[Stored], after: Option<&Place>, size: usize) -> (Vec<Stored>, bool) {
+    let rest: Vec<Stored> =
+        found.iter().filter(|stored| after.is_none_or(|after| place(stored) < *after)).cloned().collect();
+    let more = rest.len() > size;
+    (rest.into_iter().take(size).collect(), more)
+}
+
+/// V3: every filter narrows.
+fn finds(search: &Search, stored: &Stored) -> bool {
+    let Search { since, until, actor, app, suite, action, group, text } = search;
+    let activity = &stored.activity;
+    let speaks_of = |group: &GroupRef| {
+        stored.decision.reasons.iter().any(|reason| match reason {
+            Reason::Member { group: of, .. } => of == group,
+            Reason::Scope(rule) => rule.group() == group,
+            Reason::Undecidable(_) => false,
+        })
+    };
+    let holds = |text: &String| {
+        let held = |name: &str| fold(name).contains(&fold(text));
+        held(activity.action().as_str()) || activity.objects().any(held)
+    };
+    since.is_none_or(|since| activity.occurred_at() >= since)
+        && until.is_none_or(|until| activity.occurred_at() < until)
+        && actor.as_ref().is_none_or(|name| activity.principals().any(|principal| is_called(principal, name)))
+        && app.as_ref().is_none_or(|app| activity.app().name() == app)
+        && suite.as_ref().is_none_or(|suite| activity.app().suite() == Some(suite))
+        && action.as_ref().is_none_or(|action| activity.action() == action)
+        && group.as_ref().is_none_or(speaks_of)
+        && text.as_ref().is_none_or(holds)
+}
+
+/// An id, any alias, an account name or the name of an application.
+fn is_called(actor: &Actor, name: &str) -> bool {
+    let name = name.trim();
+    let Ok(alias) = Alias::new(name) else { return false };
+    let same = |text: &str| fold(text) == fold(name);
+    actor.name().is_some_and(|of| same(of.as_str()))
+        || actor.identities().iter().any(|identity| match identity {
+            Identity::Id(id) => id.as_str() == name,
+            Identity::Alias(other) => other.matches(&alias) || same(other.as_str()),
+        })
+}
+
+fn count_key(by: CountBy, activity: &Activity) -> String {
+    let at = activity.occurred_at();
+    match by {
+        CountBy::Hour => at.format("%Y-%m-%dT%H:00:00Z").to_string(),
+        CountBy::Day => at.format("%Y-%m-%dT00:00:00Z").to_string(),
+        CountBy::App => activity.app().name().as_str().to_owned(),
+        CountBy::Actor => label(activity.actor()),
+    }
+}
+
+/// The folded name of an actor: the name, else the first alias, else the first id.
+fn label(actor: &Actor) -> String {
+    if let Some(name) = actor.name() {
+        return fold(name.as_str());
+    }
+    let alias = actor.identities().iter().find_map(|identity| match identity {
+        Identity::Alias(alias) => Some(alias),
+        Identity::Id(_) => None,
+    });
+    let id = actor.identities().iter().find_map(|identity| match identity {
+        Identity::Id(id) => Some(id.as_str()),
+        Identity::Alias(_) => None,
+    });
+    match (alias, id) {
+        (Some(alias), _) => match (alias.domain(), alias.as_str().rsplit_once('@'), alias.app()) {
+            (Some(domain), Some((local, _)), _) => format!("{}@{domain}", fold(local)),
+            (_, _, Some(app)) => format!("{}: {}", fold(app), fold(alias.as_str())),
+            _ => fold(alias.as_str()),
+        },
+        (None, Some(id)) => id.to_owned(),
+        (None, None) => "unknown".to_owned(),
+    }
+}
+
+/// G3: by time, kind, initiator, target and outcome.
+fn is_asked_for(query: &RecordQuery, record: &Record) -> bool {
+    let RecordQuery { from, until, kind, initiator, target, outcome } = query;
+    from.is_none_or(|from| record.at >= from)
+        && until.is_none_or(|until| record.at < until)
+        && kind.is_none_or(|kind| kind == kind_of(record))
+        && initiator.as_ref().is_none_or(|user| record.initiator == Initiator::User(user.clone()))
+        && target.as_ref().is_none_or(|target| target_of(record).as_ref() == Some(target))
+        && outcome.is_none_or(|outcome| outcome == outcome_of(record))
+}
+
+fn kind_of(record: &Record) -> RecordKind {
+    match &record.act {
+        Act::ChangePolicy(ChangeSummary::Grant(_)) => RecordKind::Grant,
+        Act::ChangePolicy(ChangeSummary::Revoke(_)) => RecordKind::Revocation,
+        Act::ChangePolicy(_) | Act::FoundPolicy => RecordKind::PolicyChange,
+        Act::Reveal(_) => RecordKind::Reveal,
+        Act::Page { .. } => RecordKind::Page,
+        Act::ReadGovernance => RecordKind::GovernanceRead,
+        Act::GroupVanished { .. } | Act::GroupReturned { .. } => RecordKind::Directory,
+    }
+}
+
+fn outcome_of(record: &Record) -> OutcomeKind {
+    match &record.outcome {
+        Outcome::Intended => OutcomeKind::Intended,
+        Outcome::Noted => OutcomeKind::Noted,
+        Outcome::Done { .. } | Outcome::Closed { .. } => OutcomeKind::Done,
+        Outcome::Failed { .. } => OutcomeKind::Failed,
+        Outcome::Denied(_) | Outcome::Invalid(_) => OutcomeKind::Refused,
+    }
+}
+
+fn target_of(record: &Record) -> Option<String> {
+    let group = |group: &GroupRef| match group {
+        GroupRef::Imported(id) => id.as_str().to_owned(),
+        GroupRef::Applications => "applications".to_owned(),
+        GroupRef::ExternalUsers => "external_users".to_owned(),
+    };
+    match &record.act {
+        Act::FoundPolicy | Act::ReadGovernance | Act::ChangePolicy(ChangeSummary::SetOptions(_)) => None,
+        Act::Reveal(RevealSummary { reveal, .. }) | Act::Page { reveal, .. } => Some(reveal.to_string()),
+        Act::GroupVanished { group, .. } | Act::GroupReturned { group } => Some(group.as_str().to_owned()),
+        Act::ChangePolicy(ChangeSummary::MakePrivate(of) | ChangeSummary::MakePublic(of)) => Some(group(of)),
+        Act::ChangePolicy(ChangeSummary::AddScopeRule(rule) | ChangeSummary::RemoveScopeRule(rule)) => {
+            Some(group(rule.group()))
+        }
+        Act::ChangePolicy(ChangeSummary::ManageDomain { domain, .. } | ChangeSummary::UnmanageDomain(domain)) => {
+            Some(domain.as_str().to_owned())
+        }
+        Act::ChangePolicy(ChangeSummary::SetAdmin(user, _) | ChangeSummary::RemoveAdmin(user)) => {
+            Some(user.as_str().to_owned())
+        }
+        Act::ChangePolicy(ChangeSummary::Grant(user) | ChangeSummary::Revoke(user)) => {
+            user.as_ref().map(|user| user.as_str().to_owned())
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Names that are easily mistaken for each other, and those that only look so.
+
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use crate::identity::{Alias, Domain, GroupId, Identity, UserId};
+use crate::policy::GroupRef;
+
+/// Each line is one account, however it is spelled; no two lines are the same account. An app before the name binds it.
+const SPELLINGS: &[&[(&str, &str)]] = &[
+    &[("", "root@contoso.com"), ("", "ROOT@Contoso.com.")],
+    &[("", "ann@contoso.com"), ("", "Ann@CONTOSO.COM")],
+    &[("", "jos\u{e9}@mail.contoso.com"), ("", "JOSE\u{301}@Mail.Contoso.com")],
+    &[("", "adele@contoso.com"), ("", "ADELE@\u{ff43}ontoso\u{3002}com"), ("Box", "Adele@contoso.com")],
+    &[("", "stra\u{df}e@contoso.com"), ("", "STRASSE@contoso.com"), ("", "STRA\u{1e9e}E@contoso.com.")],
+    &[("Box", "adele"), ("BOX", "ADELE")],
+    &[("", "bob@b\u{fc}cher.example"), ("", "BOB@xn--bcher-kva.example"), ("", "bob@BU\u{308}CHER.example.")],
+    &[("", "\"a@evil.example\"@contoso.com"), ("", "\"A@evil.example\"@contoso.com")],
+    &[("", "g_fabrikam.com#EXT#@contoso.com"), ("", "G_fabrikam.com#ext#@contoso.com")],
+    &[
+        ("", "\u{3a3}\u{3af}\u{3c3}\u{3c5}\u{3c6}\u{3bf}\u{3c2}@evil.example"),
+        ("", "\u{3c3}\u{3af}\u{3c3}\u{3c5}\u{3c6}\u{3bf}\u{3c3}@EVIL.example"),
+    ],
+    &[("", "I@contoso.com"), ("", "i@contoso.com")],
+    &[("", "\u{130}@contoso.com"), ("", "i\u{307}@contoso.com")],
+    &[("", "\u{131}@contoso.com")],
+    &[("", "a@evil.example@contoso.com"), ("", "A@EVIL.example@contoso.com.")],
+    &[("", "x@evilcontoso.com")],
+    &[("", "x@contoso.com@evil.example")],
+    &[("", "adele"), ("", " Adele ")],
+    &[("GitHub", "adele")],
+    &[("", "@contoso.com")],
+    &[("", "adele@")],
+    &[("", "x@contoso..com")],
+    &[("", "\u{ff41}dele@contoso.com"), ("", "\u{ff21}dele@contoso.com")],
+    &[("", LONG), ("", LONG_UPPER)],
+    &[("", "o'neil%_*@contoso.com")],
+    &[("", "nobody@contoso.com")],
+];
+
+const LONG: &str = concat!(
+    "long-long-long-long-long-long-long-long-long-long-long-long-long-long-long-long-long-long-long-long-long-long-",
+    "long-long-long-long-long-long-long-long-long-long-long-long-long-long-long-long-long-long-long-long-long-long-",
+    "long-long-long-long-long-long-long-long-long-long-long-long-long-long-long-long-long-long-long-long-long-long-",
+    "long@contoso.com"
+);
+const LONG_UPPER: &str = concat!(
+    "LONG-long-long-long-long-long-long-long-long-long-long-long-long-long-long-long-long-long-long-long-long-long-",
+    "long-long-long-long-long-long-long-long-long-long-long-long-long-long-long-long-long-long-long-long-long-long-",
+    "long-long-long-long-long-long-long-long-long-long-long-long-long-long-long-long-long-long-long-long-long-LONG-",
+    "long@contoso.com"
+);
+
+/// Whoever there is, and which of the accounts above are theirs as a rule.
+pub(super) const PEOPLE: &[(&str, &[usize])] = &[
+    ("root", &[0]),
+    ("ann", &[1, 2]),
+    ("adele", &[3, 4, 5]),
+    ("bob", &[6, 7]),
+    ("guest", &[8, 9]),
+    // Not `bob`: ids are never folded.
+    ("Bob", &[10, 11]),
+];
+
+const STRANGERS: &[&str] = &["stranger", "ROOT", "adele@contoso.com"];
+const GROUPS: &[&str] = &["council", "board", "staff", "Council"];
+const DOMAINS: &[&str] = &["contoso.com", "mail.contoso.com", "b\u{fc}cher.example", "fabrikam.com", "com"];
+
+pub(super) fn account((app, text): (&str, &str)) -> Option<Alias> {
+    if app.is_empty() { Alias::new(text).ok() } else { Alias::account(app, text).ok() }
+}
+
+/// Names by account: all of one line are the same account in other letters, and no two lines are the same account.
+///
+/// ```
+/// let names = activity_privacy::strategies::spellings();
+/// assert!(names[0][0].matches(&names[0][1]));
+/// assert!(!names[0][0].matches(&names[1][0]));
+/// ```
+#[must_use]
+pub fn spellings() -> Vec<Vec<Alias>> {
+    SPELLINGS.iter().map(|line| line.iter().copied().filter_map(account).collect()).collect()
+}
+
+/// Names of people and of nobody: mixed case, sharp s, dotted and dotless i, final sigma, accents composed and combining,
+/// domains in Unicode, in punycode and with a trailing dot, several `@`, quotes, guests, full-width letters, no domain, and
+/// accounts bound to an app.
+pub fn aliases() -> impl Strategy<Value = Alias> + Clone {
+    let known: Vec<Alias> = PEOPLE.iter().flat_map(|(_, lines)| lines.iter()).flat_map(|line| of_line(*line)).collect();
+    let all: Vec<Alias> = spellings().into_iter().flatten().collect();
+    prop_oneof![3 => select(known), 1 => select(all)]
+}
+
+pub(super) fn of_line(line: usize) -> Vec<Alias> {
+    SPELLINGS.get(line).into_iter().flat_map(|line| line.iter().copied()).filter_map(account).collect()
+}
+
+/// Ids of six users, two of whom differ by case alone, and of some whom no directory has.
+pub fn user_ids() -> impl Strategy<Value = UserId> + Clone {
+    let ids = |names: Vec<&str>| names.into_iter().filter_map(|name| UserId::new(name).ok()).collect::<Vec<_>>();
+    prop_oneof![
+        9 => select(ids(PEOPLE.iter().map(|(name, _)| *name).collect())),
+        1 => select(ids(STRANGERS.to_vec())),
+    ]
+}
+
+/// An id or an alias.
+pub fn identities() -> impl Strategy<Value = Identity> + Clone {
+    prop_oneof![3 => aliases().prop_map(Identity::Alias), 1 => user_ids().prop_map(Identity::Id)]
+}
+
+/// Domains that are managed or not, one below another, one in Unicode.
+pub fn domains() -> impl Strategy<Value = Domain> + Clone {
+    select(DOMAINS.iter().filter_map(|name| Domain::new(name).ok()).collect::<Vec<_>>())
+}
+
+pub(super) fn all_groups() -> Vec<GroupId> {
+    GROUPS.iter().filter_map(|name| GroupId::new(*name).ok()).collect()
+}
+
+/// Ids of four groups, two of which differ by case alone.
+pub fn group_ids() -> impl Strategy<Value = GroupId> + Clone {
+    select(all_groups())
+}
+
+/// Imported groups, and the two that are built in.
+pub fn groups() -> impl Strategy<Value = GroupRef> + Clone {
+    prop_oneof![
+        6 => group_ids().prop_map(GroupRef::Imported),
+        1 => Just(GroupRef::Applications),
+        1 => Just(GroupRef::ExternalUsers),
+    ]
+}

@@ -1,0 +1,134 @@
+//! What can be asked.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use proptest::option::weighted;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::activities::{action, app_name, suite_name, times};
+use super::names::{aliases, groups, user_ids};
+use crate::activity::{Action, AppName};
+use crate::governance::{OutcomeKind, RecordKind, RecordQuery};
+use crate::policy::GroupRef;
+use crate::query::Query;
+
+/// A query as plain data: to make a [`Query`] of, and to look into.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Search {
+    /// See [`Query::since`].
+    pub since: Option<DateTime<Utc>>,
+    /// See [`Query::until`].
+    pub until: Option<DateTime<Utc>>,
+    /// See [`Query::by_actor`].
+    pub actor: Option<String>,
+    /// See [`Query::in_app`].
+    pub app: Option<AppName>,
+    /// See [`Query::in_suite`].
+    pub suite: Option<AppName>,
+    /// See [`Query::with_action`].
+    pub action: Option<Action>,
+    /// See [`Query::stamped_with`].
+    pub group: Option<GroupRef>,
+    /// See [`Query::containing`].
+    pub text: Option<String>,
+}
+
+impl Search {
+    /// The query.
+    pub fn query(&self) -> Query {
+        let Self { since, until, actor, app, suite, action, group, text } = self.clone();
+        let mut query = Query::all();
+        query = since.into_iter().fold(query, Query::since);
+        query = until.into_iter().fold(query, Query::until);
+        query = app.into_iter().fold(query, Query::in_app);
+        query = suite.into_iter().fold(query, Query::in_suite);
+        query = action.into_iter().fold(query, Query::with_action);
+        query = group.into_iter().fold(query, Query::stamped_with);
+        if let Some(actor) = actor {
+            query = query.clone().by_actor(actor).unwrap_or(query);
+        }
+        if let Some(text) = text {
+            query = query.clone().containing(text).unwrap_or(query);
+        }
+        query
+    }
+}
+
+/// Everything, and what a few filters leave of it.
+///
+/// ```
+/// use activity_privacy::Query;
+/// use activity_privacy::strategies::{Search, searches};
+/// use proptest::prelude::*;
+///
+/// proptest!(ProptestConfig::with_cases(8), |(search in searches())| {
+///     prop_assert_eq!(search == Search::default(), search.query() == Query::all());
+/// });
+/// ```
+pub fn searches() -> impl Strategy<Value = Search> {
+    let texts = select(vec!["plan", "%", "_", "strasse", "FILE", "e", "@CONTOSO"]).prop_map(str::to_owned);
+    let name = prop_oneof![
+        4 => aliases().prop_map(|alias| alias.as_str().to_owned()),
+        1 => user_ids().prop_map(|id| id.as_str().to_owned()),
+        1 => Just("backup".to_owned()),
+    ];
+    let few = (
+        weighted(0.15, times()),
+        weighted(0.15, times()),
+        weighted(0.25, name),
+        weighted(0.15, app_name()),
+        weighted(0.15, suite_name()),
+        weighted(0.15, action()),
+        weighted(0.2, groups()),
+        weighted(0.2, texts),
+    )
+        .prop_map(|(since, until, actor, app, suite, action, group, text)| Search {
+            since,
+            until,
+            actor,
+            app,
+            suite,
+            action,
+            group,
+            text,
+        });
+    prop_oneof![1 => Just(Search::default()), 2 => few]
+}
+
+/// All records, and what a few filters leave of them. Times are seconds after `begin`.
+pub fn record_queries(begin: DateTime<Utc>) -> impl Strategy<Value = RecordQuery> {
+    let time = move || (0..2_000_i64).prop_map(move |seconds| begin + TimeDelta::seconds(seconds));
+    let kind = select(vec![
+        RecordKind::PolicyChange,
+        RecordKind::Grant,
+        RecordKind::Revocation,
+        RecordKind::Reveal,
+        RecordKind::Page,
+        RecordKind::GovernanceRead,
+        RecordKind::Directory,
+    ]);
+    let outcome = select(vec![
+        OutcomeKind::Intended,
+        OutcomeKind::Done,
+        OutcomeKind::Noted,
+        OutcomeKind::Failed,
+        OutcomeKind::Refused,
+    ]);
+    let target = select(vec!["council", "contoso.com", "applications", "root", "adele"]).prop_map(str::to_owned);
+    (
+        weighted(0.15, time()),
+        weighted(0.15, time()),
+        weighted(0.3, kind),
+        weighted(0.2, user_ids()),
+        weighted(0.2, target),
+        weighted(0.3, outcome),
+    )
+        .prop_map(|(from, until, kind, initiator, target, outcome)| RecordQuery {
+            from,
+            until,
+            kind,
+            initiator,
+            target,
+            outcome,
+        })
+}

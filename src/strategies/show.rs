@@ -1,0 +1,111 @@
+//! Shows what was generated in full: a failure that hides what it is about helps nobody, and none of it is anybody's.
+
+use std::fmt::{self, Debug, Formatter};
+
+use super::histories::Step;
+use super::imports::Import;
+use crate::activity::Activity;
+use crate::actor::Actor;
+use crate::directory::User;
+use crate::identity::{Alias, Identity};
+use crate::policy::PolicyChange;
+
+fn alias(alias: &Alias) -> String {
+    alias.app().map_or_else(|| alias.as_str().to_owned(), |app| format!("{app}: {}", alias.as_str()))
+}
+
+fn identity(identity: &Identity) -> String {
+    match identity {
+        Identity::Id(id) => format!("id {}", id.as_str()),
+        Identity::Alias(name) => alias(name),
+    }
+}
+
+fn actor(actor: &Actor) -> String {
+    let name = actor.name().map_or("", |name| name.as_str());
+    format!("{:?} {name}{:?}", actor.kind(), actor.identities().iter().map(identity).collect::<Vec<_>>())
+}
+
+fn activity(activity: &Activity) -> String {
+    let for_whom: Vec<_> = activity.on_behalf_of().iter().map(actor).collect();
+    let suite = activity.app().suite().map_or("", |suite| suite.as_str());
+    format!(
+        "{:?}: {} for {for_whom:?} in {}/{suite} {} at {} to {:?}",
+        activity.id().as_str(),
+        actor(activity.actor()),
+        activity.app().name().as_str(),
+        activity.action().as_str(),
+        activity.occurred_at(),
+        activity.objects().collect::<Vec<_>>(),
+    )
+}
+
+fn user(user: &User) -> String {
+    let aliases: Vec<_> = user.aliases().iter().map(alias).collect();
+    format!("{} {aliases:?} home {:?} {:?}", user.id().as_str(), user.stated_home_domain(), user.status())
+}
+
+fn change(change: &PolicyChange) -> String {
+    match change {
+        PolicyChange::SetAdmin(user, role) => format!("SetAdmin({}, {role:?})", user.as_str()),
+        PolicyChange::RemoveAdmin(user) => format!("RemoveAdmin({})", user.as_str()),
+        PolicyChange::Grant(name) => format!("Grant({})", alias(name)),
+        PolicyChange::Revoke(whom) => format!("Revoke({})", identity(whom)),
+        other => format!("{other:?}"),
+    }
+}
+
+impl Debug for Import {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self { users, groups, members, nested } = self;
+        let names: Vec<_> = groups.iter().map(|group| group.as_str()).collect();
+        let members: Vec<_> = members.iter().map(|(group, user)| (group.as_str(), user.as_str())).collect();
+        let nested: Vec<_> = nested.iter().map(|(group, child)| (group.as_str(), child.as_str())).collect();
+        f.debug_struct("Import")
+            .field("users", &users.iter().map(user).collect::<Vec<_>>())
+            .field("groups", &names)
+            .field("members", &members)
+            .field("nested", &nested)
+            .finish()
+    }
+}
+
+impl Debug for Step {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Import { import, follow } => write!(f, "Import(follow: {follow}, {import:?})"),
+            Self::CatchUp => f.write_str("CatchUp"),
+            Self::Follow(node) => write!(f, "Follow({node:?})"),
+            Self::Outage { at, out } => write!(f, "Outage({at:?}, {out})"),
+            Self::Change { at, by, change: what } => write!(f, "Change({at:?}, by {}, {})", by.as_str(), change(what)),
+            Self::Deliver { at, batch } => {
+                write!(f, "Deliver({at:?}, {:#?})", batch.iter().map(activity).collect::<Vec<_>>())
+            }
+            Self::DeliverAgain { at, batch } => write!(f, "DeliverAgain({at:?}, {batch})"),
+            Self::Advance { seconds } => write!(f, "Advance({seconds})"),
+            Self::Restart { node, loaded } => write!(f, "Restart({node:?}, loaded: {loaded})"),
+            Self::Page { at, viewer, search, size, cursor } => {
+                write!(f, "Page({at:?}, {}, {search:?}, {size}, {cursor:?})", viewer.as_str())
+            }
+            Self::Count { at, search, by } => write!(f, "Count({at:?}, {search:?}, {by:?})"),
+            Self::LookUp { at, id } => write!(f, "LookUp({at:?}, {:?})", id.as_str()),
+            Self::Open { at, viewer, search, lifetime, private_only, because } => {
+                let viewer = viewer.as_str();
+                write!(f, "Open({at:?}, {viewer}, {search:?}, {lifetime:?}, private only: {private_only}, {because:?})")
+            }
+            Self::Turn { reveal, size, cursor } => write!(f, "Turn({reveal}, {size}, {cursor:?})"),
+            Self::Close { reveal } => write!(f, "Close({reveal})"),
+            Self::Governance { at, reader, query, after, size } => {
+                let target = &query.target;
+                let initiator = query.initiator.as_ref().map(|user| user.as_str());
+                write!(
+                    f,
+                    "Governance({at:?}, {}, {query:?}, {target:?} by {initiator:?}, {after}, {size})",
+                    reader.as_str()
+                )
+            }
+            Self::Forward { at, replay, size } => write!(f, "Forward({at:?}, replay: {replay}, {size})"),
+            Self::Found { at, administrator } => write!(f, "Found({at:?}, {})", administrator.as_str()),
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! The whole library beside a model of its rules: every public operation, in random histories, on two nodes over one store,
+//! with restarts. After each step everything that can be observed is what the model says.
+//!
+//! `ACTIVITY_PRIVACY_CASES` says how many histories (32 unless told), `ACTIVITY_PRIVACY_STEPS` how long they are (up to 50).
+#![cfg(feature = "proptest")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
+
+mod place;
+// The furniture that `place` stands in.
+mod house;
+
+#[path = "state_machine/ground.rs"]
+mod ground;
+#[path = "state_machine/system.rs"]
+mod system;
+#[path = "state_machine/tally.rs"]
+mod tally;
+
+use std::cell::RefCell;
+use std::marker::PhantomData;
+use std::ops::RangeInclusive;
+use std::panic::{self, AssertUnwindSafe};
+
+use activity_privacy::PolicyChange;
+use activity_privacy::strategies::{Answer, Model, Node, Step, beginnings, imports, steps};
+use ground::{Ground, Memory};
+use proptest::prelude::*;
+use proptest::sample::select;
+use proptest::strategy::{BoxedStrategy, Union};
+use proptest::test_runner::{FileFailurePersistence, RngAlgorithm, TestRng, TestRunner};
+use proptest_state_machine::{ReferenceStateMachine, StateMachineTest};
+use system::System;
+use tally::Tally;
+
+/// The model, and what it says that the last step answers.
+#[derive(Clone)]
+pub(crate) struct Reference {
+    pub(crate) model: Model,
+    pub(crate) answer: Answer,
+    taken: usize,
+}
+
+impl std::fmt::Debug for Reference {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "after {} steps", self.taken)
+    }
+}
+
+/// How many steps come first to make the others worth while.
+const BEGINNINGS: usize = 6;
+
+impl ReferenceStateMachine for Reference {
+    type State = Self;
+    type Transition = Step;
+
+    fn init_state() -> BoxedStrategy<Self> {
+        Just(Self { model: Model::new(house::at(0)), answer: Answer::Nothing, taken: 0 }).boxed()
+    }
+
+    fn transitions(state: &Self) -> BoxedStrategy<Step> {
+        thread_local! {
+            static STEPS: RefCell<[BoxedStrategy<Step>; 3]> = RefCell::new([
+                imports().prop_map(|import| Step::Import { import, follow: true }).boxed(),
+                beginnings().boxed(),
+                steps(house::at(0)).boxed(),
+            ]);
+        }
+        let any = STEPS.with_borrow(|[first, second, rest]| match state.taken {
+            0 => first.clone(),
+            1..BEGINNINGS => second.clone(),
+            _ => rest.clone(),
+        });
+        if state.taken < BEGINNINGS { any } else { Union::new_weighted(state.undoing(any)).boxed() }
+    }
+
+    fn apply(mut state: Self, step: &Step) -> Self {
+        state.answer = state.model.take(step);
+        state.taken += 1;
+        state
+    }
+}
+
+impl Reference {
+    /// Any step, or now and then one that takes back something that the policy says: chance alone seldom hits it.
+    fn undoing(&self, any: BoxedStrategy<Step>) -> Vec<(u32, BoxedStrategy<Step>)> {
+        let mut steps = vec![(40, any)];
+        let mut undo = |weight: u32, changes: Vec<PolicyChange>| {
+            if !changes.is_empty() {
+                let nodes = select(Node::BOTH.to_vec());
+                let step = (nodes, select(changes));
+                let by = house::user("root");
+                steps.push((
+                    weight,
+                    step.prop_map(move |(at, change)| Step::Change { at, by: by.clone(), change }).boxed(),
+                ));
+            }
+        };
+        undo(1, self.model.scope().iter().cloned().map(PolicyChange::RemoveScopeRule).collect());
+        undo(1, self.model.private_groups().iter().cloned().map(PolicyChange::MakePublic).collect());
+        undo(1, self.model.grants().iter().map(|(user, _)| PolicyChange::Revoke(user.clone().into())).collect());
+        let domains = self.model.managed_domains().iter().map(|managed| managed.domain().clone());
+        undo(1, domains.map(PolicyChange::UnmanageDomain).collect());
+        let others = self.model.admins().iter().map(|(user, _)| user.clone()).filter(|user| user.as_str() != "root");
+        undo(1, others.map(PolicyChange::RemoveAdmin).collect());
+        steps
+    }
+}
+
+/// The library on one kind of ground.
+struct Machine<G>(PhantomData<G>);
+
+impl<G: Ground> StateMachineTest for Machine<G> {
+    type SystemUnderTest = System<G>;
+    type Reference = Reference;
+
+    fn init_test(_: &Reference) -> System<G> {
+        System::begin()
+    }
+
+    fn apply(mut system: System<G>, expected: &Reference, step: Step) -> System<G> {
+        system.take(&step, &expected.answer);
+        system
+    }
+
+    fn check_invariants(system: &System<G>, expected: &Reference) {
+        system.check(&expected.model);
+    }
+
+    fn teardown(mut system: System<G>, expected: Reference) {
+        system.check_all(&expected.model);
+    }
+}
+
+fn number(name: &str, otherwise: usize) -> usize {
+    std::env::var(name).ok().map_or(otherwise, |value| value.parse().expect("a number"))
+}
+
+/// Runs as many histories as the environment says.
+fn run<G: Ground>(seeds: &'static str) {
+    let cases = number("ACTIVITY_PRIVACY_CASES", 32);
+    let length = number("ACTIVITY_PRIVACY_STEPS", 0);
+    let length = if length == 0 { 1..=50 } else { length..=length };
+    let config = ProptestConfig {
+        cases: u32::try_from(cases).expect("not as many"),
+        failure_persistence: Some(Box::new(FileFailurePersistence::Direct(seeds))),
+        max_shrink_iters: 20_000,
+        ..ProptestConfig::default()
+    };
+    run_with::<G>(TestRunner::new(config.clone()), config, length);
+}
+
+/// Runs histories, and says how often what was reached.
+fn run_with<G: Ground>(mut runner: TestRunner, config: ProptestConfig, length: RangeInclusive<usize>) -> Tally {
+    tally::start();
+    let cases = config.cases;
+    let outcome = runner.run(&Reference::sequential_strategy(length), |(state, steps, seen)| {
+        let config = config.clone();
+        let case = AssertUnwindSafe(|| Machine::<G>::test_sequential(config, state, steps, seen));
+        panic::catch_unwind(case).map_err(|panicked| {
+            let said = panicked.downcast_ref::<String>().cloned();
+            let said = said.or_else(|| panicked.downcast_ref::<&str>().map(|said| (*said).to_owned()));
+            TestCaseError::fail(said.unwrap_or_default())
+        })
+    });
+    let tally = tally::finish();
+    println!("{cases} histories over {}:\n{tally}", G::NAME);
+    if let Err(error) = outcome {
+        panic!("{error}");
+    }
+    tally
+}
+
+#[test]
+fn every_rule_holds_through_any_history_in_memory() {
+    run::<Memory>("proptest-regressions/state_machine_memory.txt");
+}
+
+#[cfg(feature = "sqlite")]
+#[test]
+fn every_rule_holds_through_any_history_in_sqlite() {
+    run::<ground::Files>("proptest-regressions/state_machine_sqlite.txt");
+}
+
+/// Agreement says something only about what was reached.
+#[test]
+fn the_histories_reach_what_is_interesting() {
+    let config = ProptestConfig { cases: 120, failure_persistence: None, ..ProptestConfig::default() };
+    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let tally = run_with::<Memory>(TestRunner::new_with_rng(config.clone(), rng), config, 40..=50);
+    for what in [
+        "change denied: MayNotManage",
+        "change denied: NotAdmin",
+        "change invalid: AmbiguousPerson",
+        "change invalid: LastAdministrator",
+        "change invalid: NoDirectory",
+        "change invalid: NotAnAdmin",
+        "change invalid: Unchanged",
+        "change invalid: UnknownGroup",
+        "change invalid: UnknownPerson",
+        "changed: AddScopeRule",
+        "changed: Grant",
+        "changed: MakePublic",
+        "changed: RemoveAdmin",
+        "changed: RemoveScopeRule",
+        "changed: Revoke",
+        "changed: SetOptions",
+        "changed: UnmanageDomain",
+        "delivered: Conflict",
+        "delivered: Duplicate",
+        "delivered: NotMonitored",
+        "delivered: refused, because undecidable",
+        "directory: not newer, refused",
+        "governance denied: MayNotReadGovernance",
+        "governance: read",
+        "look-up: found",
+        "look-up: hidden or unknown",
+        "page of a reveal denied: Expired",
+        "page of a reveal denied: NotPermitted",
+        "record: directory, noted",
+        "record: page, refused",
+        "reveal denied: LifetimeNotAllowed",
+        "reveal denied: NotAdmin",
+        "reveal denied: NotPermitted",
+        "reveal: closed",
+        "reveal: foreign cursor refused",
+        "reveal: permission lost while open",
+        "reveal: private activities shown",
+        "reveal: went on from a cursor",
+        "step: found",
+        "step: restart",
+        "store: a batch of an older policy is refused",
+        "stored Some(Private) though AmbiguousAlias",
+        "stored Some(Private) though DirectoryNeverLoaded",
+        "stored Some(Private) though DirectoryTooOld",
+        "stored Some(Private) though DirectoryUnavailable",
+        "stored Some(Private) though GroupVanished",
+        "stored Some(Private) though NoUsableActor",
+        "stored Some(Public) though NoUsableActor",
+        "stored: member as Actor",
+        "stored: member as OnBehalfOf",
+        "stored: member as Object",
+        "stored: member of Applications",
+        "stored: member of ExternalUsers",
+        "stored: taken in by a rule",
+        "view: foreign cursor refused",
+        "view: went on from a cursor",
+    ] {
+        assert!(tally.times(what) > 0, "never reached: {what}\n{tally}");
+    }
+}

@@ -1,0 +1,56 @@
+//! What outlives a node: memory that is shared, or files.
+
+use std::sync::Arc;
+
+use activity_privacy::memory::{MemorySink, MemoryStore};
+use activity_privacy::{ActivityStore, GovernanceSink};
+
+/// Where stores stand.
+pub(crate) trait Ground {
+    /// What it is called.
+    const NAME: &'static str;
+
+    /// Empty.
+    fn new() -> Self;
+
+    /// What one node, which begins now, finds there.
+    fn stand(&self) -> (Arc<dyn ActivityStore>, Arc<dyn GovernanceSink>);
+}
+
+/// Memory.
+pub(crate) struct Memory {
+    store: Arc<MemoryStore>,
+    sink: Arc<MemorySink>,
+}
+
+impl Ground for Memory {
+    const NAME: &'static str = "memory";
+
+    fn new() -> Self {
+        Self { store: Arc::default(), sink: Arc::default() }
+    }
+
+    fn stand(&self) -> (Arc<dyn ActivityStore>, Arc<dyn GovernanceSink>) {
+        (self.store.clone(), self.sink.clone())
+    }
+}
+
+/// Two SQLite files, opened anew by each node that begins.
+#[cfg(feature = "sqlite")]
+pub(crate) struct Files(tempfile::TempDir);
+
+#[cfg(feature = "sqlite")]
+impl Ground for Files {
+    const NAME: &'static str = "sqlite";
+
+    fn new() -> Self {
+        Self(crate::place::folder())
+    }
+
+    fn stand(&self) -> (Arc<dyn ActivityStore>, Arc<dyn GovernanceSink>) {
+        use activity_privacy::sqlite::{SqliteGovernance, SqliteStore, governance_path};
+        let path = crate::place::activities(self.0.path());
+        let store = SqliteStore::open(&path).unwrap();
+        (Arc::new(store), Arc::new(SqliteGovernance::open(governance_path(&path)).unwrap()))
+    }
+}

@@ -1,0 +1,597 @@
+//! The library, driven step by step, and looked at from every side.
+#![allow(dead_code, reason = "every test file uses a part of it")]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
+
+use activity_privacy::memory::MemoryDirectory;
+use activity_privacy::strategies::{
+    Answer, Batch, CursorChoice, Import, Model, Node, Search, Step, Stored, Turned, all_activity_ids,
+};
+use activity_privacy::*;
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::ground::Ground;
+use crate::house::{alias, at, people, user};
+use crate::tally::{reached, reached_times};
+
+/// A directory that can be cut off.
+#[derive(Default)]
+struct Line {
+    directory: MemoryDirectory,
+    out: AtomicBool,
+}
+
+impl GroupDirectory for Line {
+    fn snapshot(&self) -> Result<Arc<DirectorySnapshot>, DirectoryError> {
+        if self.out.load(Ordering::SeqCst) {
+            return Err(DirectoryError::Unavailable("cut".into()));
+        }
+        self.directory.snapshot()
+    }
+}
+
+struct Live {
+    filter: PrivacyFilter,
+    store: Arc<dyn ActivityStore>,
+    sink: Arc<dyn GovernanceSink>,
+    line: Arc<Line>,
+}
+
+/// A cursor that was handed out.
+struct Made {
+    cursor: Cursor,
+    of: Of,
+}
+
+enum Of {
+    View(UserId, Search),
+    Reveal(RevealId),
+}
+
+/// Two nodes over one ground.
+pub(crate) struct System<G> {
+    // Before the ground, so that the files are closed when it goes.
+    nodes: BTreeMap<Node, Live>,
+    reveals: Vec<(Node, UserId, Reveal)>,
+    cursors: Vec<Made>,
+    delivered: Vec<Batch>,
+    ground: G,
+    clock: Arc<AtomicI64>,
+    ids: Arc<AtomicU64>,
+    source: Option<(u64, DateTime<Utc>, Import)>,
+    forwarded: BTreeMap<Node, ForwardCursor>,
+    /// The policy before the last change.
+    before: Option<Arc<PrivacyPolicy>>,
+    checks: AtomicU64,
+}
+
+impl<G: Ground> System<G> {
+    pub(crate) fn begin() -> Self {
+        let mut system = Self {
+            nodes: BTreeMap::new(),
+            reveals: Vec::new(),
+            cursors: Vec::new(),
+            delivered: Vec::new(),
+            ground: G::new(),
+            clock: Arc::default(),
+            ids: Arc::default(),
+            source: None,
+            forwarded: BTreeMap::new(),
+            before: None,
+            checks: AtomicU64::new(0),
+        };
+        system.stand(Node::First, false);
+        system.stand(Node::Second, false);
+        system
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        at(self.clock.load(Ordering::SeqCst))
+    }
+
+    fn builder(
+        &self,
+        store: &Arc<dyn ActivityStore>,
+        line: &Arc<Line>,
+        sink: &Arc<dyn GovernanceSink>,
+    ) -> PrivacyFilterBuilder {
+        let (clock, ids) = (Arc::clone(&self.clock), Arc::clone(&self.ids));
+        PrivacyFilter::builder(Arc::clone(store), Arc::clone(line), Arc::clone(sink))
+            .clock(move || at(clock.load(Ordering::SeqCst)))
+            .ids(move || Uuid::from_u128(u128::from(ids.fetch_add(1, Ordering::SeqCst)) + (1 << 64)))
+            .sink_limit(Duration::from_secs(60))
+    }
+
+    /// Begins a node, which finds what stands on the ground.
+    fn stand(&mut self, node: Node, loaded: bool) {
+        let (store, sink) = self.ground.stand();
+        let line = Arc::new(Line::default());
+        if let (true, Some((revision, as_of, import))) = (loaded, &self.source) {
+            line.directory.install(import.snapshot(DirectoryRevision(*revision), *as_of).unwrap()).unwrap();
+        }
+        let builder = self.builder(&store, &line, &sink);
+        let is_new = store.policy().unwrap().is_none();
+        let filter = if is_new { builder.found(user("root")) } else { builder.open() };
+        self.nodes.insert(node, Live { filter: filter.unwrap(), store, sink, line });
+    }
+
+    pub(crate) fn filter(&self, node: Node) -> &PrivacyFilter {
+        &self.nodes[&node].filter
+    }
+
+    fn install(&self, node: Node) {
+        let Some((revision, as_of, import)) = &self.source else { return };
+        let snapshot = import.snapshot(DirectoryRevision(*revision), *as_of).unwrap();
+        let installed = self.nodes[&node].line.directory.install(snapshot);
+        reached(if installed.is_ok() { "directory: installed" } else { "directory: not newer, refused" });
+    }
+
+    pub(crate) fn take(&mut self, step: &Step, expected: &Answer) {
+        let answer = self.answer(step, expected);
+        assert_eq!(answer, *expected, "the library answers (left), the model expects (right)");
+    }
+
+    pub(crate) fn answer(&mut self, step: &Step, expected: &Answer) -> Answer {
+        match step {
+            Step::Import { import, follow } => {
+                reached("step: import");
+                let revision = self.source.as_ref().map_or(0, |(revision, ..)| *revision) + 1;
+                self.source = Some((revision, self.now(), import.clone()));
+                self.install(Node::First);
+                if *follow { self.follow(Node::First) } else { Answer::Nothing }
+            }
+            Step::CatchUp => {
+                reached("step: the second node catches up");
+                self.install(Node::Second);
+                Answer::Nothing
+            }
+            Step::Follow(node) => {
+                reached("step: follow");
+                self.follow(*node)
+            }
+            Step::Outage { at, out } => {
+                reached("step: outage of a directory");
+                self.nodes[at].line.out.store(*out, Ordering::SeqCst);
+                Answer::Nothing
+            }
+            Step::Change { at, by, change } => self.change(*at, by, change),
+            Step::Deliver { at, batch } => {
+                reached("step: deliver");
+                self.delivered.push(batch.clone());
+                self.deliver(*at, batch, expected)
+            }
+            Step::DeliverAgain { at, batch } => {
+                reached("step: deliver again");
+                let before = self.delivered.iter().rev().cycle().nth((*batch).into()).cloned();
+                self.deliver(*at, &before.unwrap_or_default(), expected)
+            }
+            Step::Advance { seconds } => {
+                reached("step: advance");
+                self.clock.fetch_add(*seconds, Ordering::SeqCst);
+                Answer::Nothing
+            }
+            Step::Restart { node, loaded } => {
+                reached("step: restart");
+                self.reveals.retain(|(at, ..)| at != node);
+                self.nodes.remove(node);
+                self.stand(*node, *loaded);
+                Answer::Nothing
+            }
+            Step::Page { at, viewer, search, size, cursor } => self.page(*at, viewer, search, *size, *cursor),
+            Step::Count { at, search, by } => {
+                reached("step: count");
+                let view = self.filter(*at).view(&user("ann"));
+                match by {
+                    None => Answer::Count(view.count(&search.query()).unwrap()),
+                    Some(by) => Answer::Counts(view.counts(&search.query(), *by).unwrap()),
+                }
+            }
+            Step::LookUp { at, id } => {
+                reached("step: look-up");
+                let found = self.filter(*at).view(&user("ann")).activity(id).unwrap();
+                reached(if found.is_some() { "look-up: found" } else { "look-up: hidden or unknown" });
+                Answer::Found(found.map(|found| found.activity().clone()))
+            }
+            Step::Open { at, viewer, search, lifetime, private_only, because } => {
+                reached("step: open a reveal");
+                let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
+                let mut request = RevealRequest::new(viewer.clone(), search.query(), *lifetime, audited);
+                if *private_only {
+                    request = request.private_only();
+                }
+                if let Some(because) = because {
+                    request = request.because(Justification::new(because.as_str()).unwrap());
+                }
+                Answer::Opened(match self.filter(*at).reveal(request) {
+                    Ok(reveal) => {
+                        reached("reveal: opened");
+                        self.reveals.push((*at, viewer.clone(), reveal));
+                        Ok(())
+                    }
+                    Err(RevealError::Denied(denial)) => {
+                        reached(format!("reveal denied: {denial:?}"));
+                        Err(denial)
+                    }
+                    Err(error) => panic!("{error:?}"),
+                })
+            }
+            Step::Turn { reveal, size, cursor } => Answer::RevealedPage(self.turn(*reveal, *size, *cursor)),
+            Step::Close { reveal } => {
+                reached("step: close a reveal");
+                let Some(slot) = self.slot(*reveal) else { return Answer::Closed(None) };
+                let Seen { pages, private } = self.reveals.remove(slot).2.close().unwrap();
+                reached("reveal: closed");
+                Answer::Closed(Some((pages, private)))
+            }
+            Step::Governance { at, reader, query, after, size } => {
+                reached("step: governance");
+                let found = self.filter(*at).governance(reader, query, *after, PageSize::at_most(*size));
+                Answer::Governance(match found {
+                    Ok(entries) => {
+                        reached("governance: read");
+                        let known = self.canonical();
+                        Ok(entries
+                            .into_iter()
+                            .map(|entry| (entry.sequence, known[entry.sequence as usize - 1].clone()))
+                            .collect())
+                    }
+                    Err(GovernanceError::Denied(denial)) => {
+                        reached(format!("governance denied: {denial:?}"));
+                        Err(denial)
+                    }
+                    Err(error) => panic!("{error:?}"),
+                })
+            }
+            Step::Forward { at, replay, size } => {
+                reached("step: forward");
+                let after =
+                    if *replay { ForwardCursor::START } else { self.forwarded.get(at).copied().unwrap_or_default() };
+                let batch = self.filter(*at).forward(after, PageSize::at_most(*size)).unwrap();
+                self.forwarded.insert(*at, batch.next);
+                let place = serde_json::to_value(batch.next).unwrap().as_u64().unwrap();
+                Answer::Forwarded(batch.activities.iter().map(|public| public.activity().clone()).collect(), place)
+            }
+            Step::Found { at, administrator } => {
+                reached("step: found");
+                let Live { store, sink, line, .. } = &self.nodes[at];
+                let founded = self.builder(store, line, sink).found(administrator.clone());
+                assert!(matches!(founded, Err(OpenError::AlreadyFounded)), "{founded:?}");
+                Answer::Founded(false)
+            }
+        }
+    }
+
+    fn follow(&self, node: Node) -> Answer {
+        match self.filter(node).follow_directory() {
+            Ok(()) => Answer::Followed(true),
+            Err(FollowError::Directory(_)) => Answer::Followed(false),
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+
+    fn change(&mut self, at: Node, by: &UserId, change: &PolicyChange) -> Answer {
+        reached("step: change");
+        let kind = format!("{change:?}");
+        let kind = kind.split('(').next().unwrap();
+        let before = self.filter(at).policy().unwrap();
+        Answer::Changed(match self.filter(at).change(by, change) {
+            Ok(revision) => {
+                reached(format!("changed: {kind}"));
+                let now = self.filter(at).policy().unwrap();
+                for (_, viewer, _) in &self.reveals {
+                    if before.may_view_private(viewer).is_ok() && now.may_view_private(viewer).is_err() {
+                        reached("reveal: permission lost while open");
+                    }
+                }
+                self.before = Some(before);
+                Ok(revision)
+            }
+            Err(ChangeError::Denied(denial)) => {
+                reached(format!("change denied: {denial:?}"));
+                Err(ChangeRefusal::Denied(denial))
+            }
+            Err(ChangeError::Invalid(error)) => {
+                let refusal = format!("{error:?}");
+                reached(format!("change invalid: {}", refusal.split('(').next().unwrap()));
+                Err(ChangeRefusal::Invalid(error))
+            }
+            Err(error) => panic!("{error:?}"),
+        })
+    }
+
+    fn deliver(&mut self, at: Node, batch: &[Activity], expected: &Answer) -> Answer {
+        self.deliver_stale(batch);
+        Answer::Delivered(match self.filter(at).ingest(batch) {
+            Ok(report) => {
+                for delivery in report.deliveries() {
+                    reached(format!("delivered: {delivery:?}"));
+                }
+                Ok(report.deliveries().to_vec())
+            }
+            Err(IngestError::Undecidable(Undecidable { position, cause })) => {
+                reached("delivered: refused, because undecidable");
+                // Any of the causes may be named.
+                match expected {
+                    Answer::Delivered(Err((_, causes))) if causes.contains(&cause) => Err((position, causes.clone())),
+                    _ => Err((position, vec![cause])),
+                }
+            }
+            Err(error) => panic!("{error:?}"),
+        })
+    }
+
+    /// D5: a node that still decides under the policy before the last change stores nothing, on whichever handle.
+    fn deliver_stale(&self, batch: &[Activity]) {
+        let Some(before) = &self.before else { return };
+        let screen = Screen::new(Arc::clone(before), Err(DirectoryError::NeverLoaded));
+        let Ok(stamped) = screen.screen(batch, self.now()) else { return };
+        for live in self.nodes.values() {
+            let appended = live.store.append(&stamped);
+            assert!(matches!(appended, Err(StoreError::Stale { .. })), "stored under an older policy: {appended:?}");
+            reached("store: a batch of an older policy is refused");
+        }
+    }
+
+    fn page(&mut self, node: Node, viewer: &UserId, search: &Search, size: u16, choice: CursorChoice) -> Answer {
+        reached("step: page of a view");
+        let (mut viewer, mut search) = (viewer.clone(), search.clone());
+        let chosen = self.cursor(choice, |of| matches!(of, Of::View(..)));
+        if let (CursorChoice::Last, Some(Made { of: Of::View(of, with), .. })) = (choice, chosen) {
+            (viewer, search) = (of.clone(), with.clone());
+        }
+        let cursor: Option<Cursor> = chosen.map(|made| made.cursor.to_string().parse().unwrap());
+        let page = self.filter(node).view(&viewer).page(&search.query(), PageSize::at_most(size), cursor.as_ref());
+        Answer::Page(match page {
+            Ok(page) => {
+                assert!(!page.includes_private());
+                if cursor.is_some() {
+                    reached("view: went on from a cursor");
+                }
+                if let Some(next) = page.next() {
+                    self.cursors.push(Made { cursor: next.clone(), of: Of::View(viewer, search) });
+                }
+                Ok((shown(&page), page.next().is_some()))
+            }
+            Err(ViewError::Cursor(_)) => {
+                reached("view: foreign cursor refused");
+                Err(None)
+            }
+            Err(error) => panic!("{error:?}"),
+        })
+    }
+
+    fn turn(&mut self, which: u8, size: u16, choice: CursorChoice) -> Option<Turned> {
+        reached("step: page of a reveal");
+        let slot = self.slot(which)?;
+        let id = self.reveals[slot].2.id();
+        let chosen = match choice {
+            CursorChoice::Last => self.cursor(choice, |of| matches!(of, Of::Reveal(reveal) if *reveal == id)),
+            other => self.cursor(other, |_| true),
+        };
+        let cursor: Option<Cursor> = chosen.map(|made| made.cursor.to_string().parse().unwrap());
+        Some(match self.reveals[slot].2.page(PageSize::at_most(size), cursor.as_ref()) {
+            Ok(page) => {
+                reached(if cursor.is_some() { "reveal: went on from a cursor" } else { "reveal: first page" });
+                let shown = shown(&page);
+                let private = shown.iter().filter(|(_, visibility)| *visibility == Visibility::Private).count();
+                reached_times("reveal: private activities shown", private as u64);
+                assert_eq!(page.includes_private(), private > 0);
+                if let Some(next) = page.next() {
+                    self.cursors.push(Made { cursor: next.clone(), of: Of::Reveal(id) });
+                }
+                Ok((shown, page.next().is_some()))
+            }
+            Err(RevealError::Denied(denial)) => {
+                reached(format!("page of a reveal denied: {denial:?}"));
+                Err(Some(denial))
+            }
+            Err(RevealError::Cursor(_)) => {
+                reached("reveal: foreign cursor refused");
+                Err(None)
+            }
+            Err(error) => panic!("{error:?}"),
+        })
+    }
+
+    fn slot(&self, which: u8) -> Option<usize> {
+        let open = self.reveals.len();
+        (open > 0).then(|| open - 1 - usize::from(which) % open)
+    }
+
+    fn cursor(&self, choice: CursorChoice, is: impl Fn(&Of) -> bool) -> Option<&Made> {
+        match choice {
+            CursorChoice::Start => None,
+            CursorChoice::Last => self.cursors.iter().rev().find(|made| is(&made.of)),
+            CursorChoice::Any(which) => self.cursors.iter().rev().cycle().nth(which.into()),
+        }
+    }
+
+    /// Every record, with ids that are sequence numbers, and a reveal's that of the record that opened it.
+    fn canonical(&self) -> Vec<Record> {
+        let sink = &self.nodes[&Node::First].sink;
+        let entries = sink.records(&RecordQuery::default(), 0, usize::MAX).unwrap();
+        let mut numbers: BTreeMap<Uuid, (Uuid, Digest)> = BTreeMap::new();
+        let mut records = Vec::new();
+        for (number, RecordEntry { sequence, mut record }) in (1..).zip(entries) {
+            assert_eq!(sequence, number, "G1: no gap");
+            let own = Uuid::from_u128(sequence.into());
+            let nothing = Digest::of_ids([]);
+            assert!(numbers.insert(record.id.0, (own, nothing)).is_none(), "an id was given twice");
+            record.id = RecordId(own);
+            match &mut record.act {
+                Act::Reveal(summary) => {
+                    let (first, digest) = *numbers.entry(summary.reveal.0).or_insert((own, summary.query));
+                    assert_eq!(digest, summary.query, "a reveal is about one query");
+                    summary.reveal = RevealId(first);
+                    summary.query = nothing;
+                }
+                Act::Page { reveal, .. } => reveal.0 = numbers[&reveal.0].0,
+                _ => {}
+            }
+            match &mut record.outcome {
+                Outcome::Done { intent } | Outcome::Closed { intent, .. } | Outcome::Failed { intent, .. } => {
+                    intent.0 = numbers[&intent.0].0;
+                }
+                _ => {}
+            }
+            records.push(record);
+        }
+        records
+    }
+
+    /// Everything that is stored, read from behind the library as an auditor could who had been permitted.
+    pub(crate) fn everything(&self, node: Node) -> Vec<StoredActivity> {
+        let directory = people(&[]).build(DirectoryRevision(1), at(0)).unwrap();
+        let grant = PolicyChange::Grant(alias("root@contoso.com"));
+        let policy =
+            PrivacyPolicy::founding(user("root")).apply(&grant, &user("root"), Some(&directory), at(0)).unwrap();
+        let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
+        let request = RevealRequest::new(user("root"), Query::all(), Duration::from_secs(60), audited);
+        let id = RecordId(Uuid::nil());
+        let pending = request.authorise(&policy, RevealId(Uuid::nil()), id, at(0)).unwrap();
+        let recorded = pending.recorded(&Receipt::assertion(id, 1)).unwrap();
+        let sealed =
+            self.nodes[&node].store.revealed_page(recorded.admit(&policy, id, at(0)).unwrap(), None, 10_000).unwrap();
+        let (pending, more) = sealed.pending(10_000, id, at(0));
+        assert!(!more);
+        pending.recorded(&Receipt::assertion(id, 1)).unwrap().open(&policy, id, at(0)).unwrap()
+    }
+
+    /// What is checked after each step, on one node after the other.
+    pub(crate) fn check(&self, model: &Model) {
+        let node = Node::BOTH[self.checks.fetch_add(1, Ordering::Relaxed) as usize % 2];
+        let live = &self.nodes[&node];
+        assert_eq!(self.now(), model.now());
+        check_policy(&live.filter.policy().unwrap(), model);
+
+        // D2, D4: everything, with its stamp.
+        let stored = self.everything(node);
+        let mut expected: Vec<&Stored> = model.stored().iter().collect();
+        expected.sort_by_key(|stored| std::cmp::Reverse((stored.activity.occurred_at(), stored.activity.id().clone())));
+        assert_eq!(stored.len(), expected.len());
+        for (stored, expected) in stored.iter().zip(&expected) {
+            check_stored(stored, expected);
+        }
+
+        // V1 to V3, F1: what is public, from every side.
+        let public: Vec<&Activity> = model.forwardable();
+        let view = live.filter.view(&user("ann"));
+        let page = view.page(&Query::all(), PageSize::MAX, None).unwrap();
+        let seen: Vec<&Activity> = page.activities().iter().map(StoredActivity::activity).collect();
+        let newest: Vec<&Activity> =
+            expected.iter().map(|stored| &stored.activity).filter(|activity| public.contains(activity)).collect();
+        assert!(page.activities().iter().all(|stored| stored.visibility() == Visibility::Public));
+        assert_eq!(seen, newest);
+        assert_eq!(view.count(&Query::all()).unwrap(), public.len() as u64);
+        let batch = live.filter.forward(ForwardCursor::START, PageSize::MAX).unwrap();
+        assert_eq!(batch.activities.iter().map(|public| public.activity()).collect::<Vec<_>>(), public);
+        for id in all_activity_ids() {
+            let found = view.activity(&id).unwrap();
+            let expected = public.iter().find(|activity| *activity.id() == id);
+            assert_eq!(found.as_ref().map(|found| found.activity()), expected.copied());
+        }
+
+        // D11: what is kept for the next start.
+        let mut kept: Vec<(GroupId, usize)> = live
+            .store
+            .vanished_groups()
+            .unwrap()
+            .iter()
+            .map(|kept| (kept.group().clone(), kept.members().len()))
+            .collect();
+        kept.sort();
+        assert_eq!(kept, model.kept(), "vanished groups that are kept");
+
+        // G1: every record.
+        let records = self.canonical();
+        for (at, (record, expected)) in records.iter().zip(model.records()).enumerate() {
+            assert_eq!(record, expected, "record {}", at + 1);
+        }
+        assert_eq!(records.len(), model.records().len(), "{:?}", (records.last(), model.records().last()));
+    }
+
+    /// What is checked at the end.
+    pub(crate) fn check_all(&mut self, model: &Model) {
+        for stored in model.stored() {
+            let verdict = stored.decision.visibility();
+            for cause in stored.decision.causes() {
+                let cause = format!("{cause:?}");
+                reached(format!("stored {verdict:?} though {}", cause.split('(').next().unwrap()));
+            }
+            for reason in &stored.decision.reasons {
+                match reason {
+                    Reason::Member { group: GroupRef::Imported(_), standing } => {
+                        reached(format!("stored: member as {standing:?}"))
+                    }
+                    Reason::Member { group, .. } => reached(format!("stored: member of {group:?}")),
+                    Reason::Scope(_) => reached("stored: taken in by a rule"),
+                    Reason::Undecidable(_) => {}
+                }
+            }
+            reached(format!("stored {verdict:?}"));
+        }
+        for record in model.records() {
+            reached(format!("record: {}, {}", record.kind(), record.outcome.kind()));
+        }
+        // Each node finds everything after it begins anew.
+        for node in Node::BOTH {
+            self.reveals.clear();
+            self.nodes.remove(&node);
+            let (store, sink) = self.ground.stand();
+            let line = Arc::new(Line::default());
+            let filter = self.builder(&store, &line, &sink).open().unwrap();
+            self.nodes.insert(node, Live { filter, store, sink, line });
+        }
+        self.check(model);
+        self.check(model);
+    }
+}
+
+fn shown(page: &Page) -> Vec<(ActivityId, Visibility)> {
+    page.activities().iter().map(|stored| (stored.activity().id().clone(), stored.visibility())).collect()
+}
+
+fn check_policy(policy: &PrivacyPolicy, model: &Model) {
+    fn sorted<T: Ord + Clone>(items: &[T]) -> Vec<T> {
+        let mut items = items.to_vec();
+        items.sort();
+        items
+    }
+    assert_eq!(policy.revision(), model.revision());
+    assert_eq!(policy.scope(), model.scope());
+    assert_eq!(policy.private_groups().iter().cloned().collect::<Vec<_>>(), sorted(model.private_groups()));
+    assert_eq!(policy.managed_domains().iter().cloned().collect::<Vec<_>>(), sorted(model.managed_domains()));
+    let mut admins = model.admins().to_vec();
+    admins.sort_by(|(a, _), (b, _)| a.cmp(b));
+    assert_eq!(policy.admins().iter().map(|(user, role)| (user.clone(), *role)).collect::<Vec<_>>(), admins);
+    let mut grants = model.grants().to_vec();
+    grants.sort_by(|(a, _), (b, _)| a.cmp(b));
+    assert_eq!(policy.grants().iter().map(|(user, grant)| (user.clone(), grant.clone())).collect::<Vec<_>>(), grants);
+    assert_eq!(policy.options(), model.options());
+}
+
+fn check_stored(stored: &StoredActivity, expected: &Stored) {
+    let stamp = stored.stamp();
+    let id = expected.activity.id().as_str();
+    assert_eq!(*stored.activity(), expected.activity, "{id}");
+    assert_eq!(
+        Some(stored.visibility()),
+        expected.decision.visibility(),
+        "{id}: {:?} for {:?}",
+        stamp.reasons(),
+        expected.decision
+    );
+    assert_eq!(stamp.policy(), expected.policy, "{id}");
+    assert_eq!(stamp.directory(), expected.directory, "{id}");
+    assert_eq!(stamp.decided_at(), expected.decided_at, "{id}");
+    let sorted = |reasons: &[Reason]| {
+        let mut said: Vec<String> = reasons.iter().map(|reason| format!("{reason:?}")).collect();
+        said.sort();
+        said
+    };
+    assert_eq!(sorted(stamp.reasons()), sorted(&expected.decision.reasons), "{id}: reasons");
+}
