@@ -134,6 +134,11 @@ fn on_record(end: &End, wrong: Wrong, scene: &Scene) {
             assert!(recorded, "R3: a page was shown and is not on record");
         }
     }
+    if let Some(reveal) = &scene.reveal {
+        let opening = |record: &Record| matches!(&record.act, Act::Reveal(summary) if summary.reveal == reveal.id());
+        let recorded = records.iter().any(|entry| entry.record.outcome == Outcome::Intended && opening(&entry.record));
+        assert!(recorded, "R2: a reveal is open and is not on record");
+    }
     let Some(policy) = scene.policy() else { return };
     let before = policy.revision().number().checked_sub(1).filter(|before| *before > 0).map(Revision::from_number);
     let intents = || records.iter().filter(|entry| entry.record.outcome == Outcome::Intended);

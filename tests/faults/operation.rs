@@ -215,6 +215,10 @@ impl Operation {
                     assert_eq!(private, 0, "R1: what the reveal did not ask for is not shown");
                 }
             }
+            Self::Close if matches!(end, End::Done(_)) && wrong != Wrong::Sink(Fault::Loses) => {
+                let closed = |entry: &RecordEntry| matches!(entry.record.outcome, Outcome::Closed { .. });
+                assert!(scene.records().iter().any(closed), "G1: what is closed is closed on record");
+            }
             Self::View | Self::Forward => {
                 if let End::Done(answer) = end {
                     assert_says_nothing(&answer.text);

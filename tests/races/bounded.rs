@@ -48,7 +48,7 @@ impl Gate {
     }
 }
 
-/// Hangs for record 0 and every reading until its gate is opened, and panics at record 9. Counts who is in there.
+/// Hangs for record 0 and every reading until its gate is opened, and panics at record 9 and at a reading of nothing.
 #[derive(Default)]
 struct Moody {
     inner: MemorySink,
@@ -71,6 +71,9 @@ impl GovernanceSink for Moody {
 
     fn records(&self, query: &RecordQuery, after: u64, limit: usize) -> Result<Vec<RecordEntry>, SinkError> {
         self.begun.fetch_add(1, Ordering::SeqCst);
+        if limit == 0 {
+            resume_unwind(Box::new("on command"));
+        }
         let readings = self.readings.fetch_add(1, Ordering::SeqCst) + 1;
         assert!(readings <= BoundedSink::MAX_READS, "no more readings at once than there may be");
         self.gate.pass();
@@ -224,5 +227,18 @@ fn g4_a_panic_meets_its_own_caller_and_no_other() {
             }
         });
         assert_eq!(moody.inner.records(&RecordQuery::default(), 0, 9).unwrap().len(), 2);
+    });
+}
+
+#[test]
+fn g4_panics_use_up_no_threads() {
+    explore(|| {
+        let moody = Arc::new(Moody::default());
+        moody.gate.open();
+        let sink = BoundedSink::new(Arc::clone(&moody) as Arc<dyn GovernanceSink>, NEVER);
+        for _ in 0..=BoundedSink::MAX_READS {
+            assert!(matches!(sink.records(&RecordQuery::default(), 0, 0), Err(SinkError::Panicked)));
+        }
+        assert!(sink.records(&RecordQuery::default(), 0, 1).unwrap().is_empty());
     });
 }

@@ -85,6 +85,8 @@ fn d11_a_directory_that_goes_back_is_not_believed() {
         let node = scene.node(Wavering { snapshots, asked: AtomicU64::new(0) });
         let (seen, floors) = (AtomicU64::new(1), Notes::new());
         thread::scope(|scope| {
+            // A change makes the filter ask for the directory in earnest: until then its screen has one.
+            scope.spawn(|| node.change(&user("root"), &PolicyChange::MakePrivate(GroupRef::Applications)).unwrap());
             for number in 0..3 {
                 let (node, seen, floors, scene) = (&node, &seen, &floors, &scene);
                 scope.spawn(move || {
