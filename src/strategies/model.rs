@@ -367,7 +367,7 @@ impl Model {
         }
     }
 
-    /// D11: what vanished is kept and put on record, and what came back is let go.
+    /// D11: what vanished is kept, what is there again is marked, and both are put on record.
     fn follow(&mut self, node: Node) -> bool {
         // Before the first import there is nothing to follow, which is no failure.
         let Some(directory) = self.directory(node).cloned() else { return !self.node(node).out };
@@ -376,21 +376,23 @@ impl Model {
         let spoken_of = self.policy.imported_groups();
         self.kept.retain(|kept| spoken_of.contains(&kept.group));
         for group in spoken_of {
-            let kept = self.kept.iter().position(|kept| kept.group == group);
             if directory.groups.contains(&group) {
                 // A node that lags brings nothing back.
-                let over = kept.filter(|at| self.kept.get(*at).is_some_and(|kept| kept.gone_in <= directory.revision));
-                if let Some(at) = over {
-                    self.kept.remove(at);
-                    self.note_directory(Act::GroupReturned { group: group.clone() });
-                } else if self.node(node).unknown.contains(&group) && kept.is_none() {
+                let over = self.kept.iter_mut().find(|kept| kept.group == group && kept.gone_in <= directory.revision);
+                let over = over.filter(|kept| kept.back_in.is_none_or(|back_in| back_in > directory.revision));
+                let is_over = over.is_some();
+                if let Some(kept) = over {
+                    kept.back_in = Some(directory.revision);
+                }
+                if is_over || self.node(node).unknown.contains(&group) {
                     self.note_directory(Act::GroupReturned { group: group.clone() });
                 }
                 self.node_mut(node).unknown.retain(|unknown| *unknown != group);
                 continue;
             }
-            let before = kept.and_then(|at| self.kept.get(at)).cloned();
-            match (directory.vanished.iter().find(|vanished| vanished.group == group), before) {
+            let [here, counts] = self.last_known(&directory, &group);
+            let before = self.kept.iter().find(|kept| kept.group == group).cloned();
+            match (here.as_ref(), before) {
                 (Some(here), None) => {
                     let members = Some(here.members.len() as u64);
                     self.kept.push(here.clone());
@@ -405,7 +407,7 @@ impl Model {
                         self.note_directory(Act::GroupVanished { group, members });
                     }
                 }
-                (None, None) if !self.node(node).unknown.contains(&group) => {
+                (None, _) if counts.is_none() && !self.node(node).unknown.contains(&group) => {
                     self.node_mut(node).unknown.push(group.clone());
                     self.note_directory(Act::GroupVanished { group, members: None });
                 }

@@ -120,7 +120,9 @@ impl Model {
 
         // D6.
         if self.policy.options.objects_count {
-            standing.extend(activity.objects().map(|object| (Standing::Object, self.object(directory, &gone, object))));
+            let app = activity.app();
+            let objects = activity.objects().map(|object| self.object(directory, &gone, object, app));
+            standing.extend(objects.map(|known| (Standing::Object, known)));
         }
         let mut is_private = false;
         for group in &self.policy.private {
@@ -159,8 +161,7 @@ impl Model {
         let mut gone = Vec::new();
         for group in self.policy.imported_groups() {
             if !directory.groups.contains(&group) {
-                let here = directory.vanished.iter().find(|vanished| vanished.group == group).cloned();
-                let kept = self.kept.iter().find(|kept| kept.group == group).cloned();
+                let [here, kept] = self.last_known(directory, &group);
                 let known = match (here, kept) {
                     (Some(here), Some(kept)) => Some(here.with(&kept)),
                     (here, kept) => here.or(kept),
@@ -169,6 +170,15 @@ impl Model {
             }
         }
         gone
+    }
+
+    /// What a node remembers of a group that is gone, and what was kept, unless it is known to have been back since.
+    pub(super) fn last_known(&self, directory: &Directory, group: &GroupId) -> [Option<LastMembers>; 2] {
+        let kept = self.kept.iter().find(|kept| kept.group == *group);
+        let back_in = kept.and_then(|kept| kept.back_in);
+        let counts = |last: &&LastMembers| last.still_counts(back_in, directory.revision);
+        let here = directory.vanished.iter().find(|vanished| vanished.group == *group);
+        [here.filter(counts).cloned(), kept.filter(counts).cloned()]
     }
 
     fn principal(
@@ -200,14 +210,25 @@ impl Model {
         known
     }
 
-    fn object(&self, directory: Option<&Directory>, gone: &[(GroupId, Option<LastMembers>)], object: &str) -> Known {
+    /// By id, by name, or by the name of an account in the app.
+    fn object(
+        &self,
+        directory: Option<&Directory>,
+        gone: &[(GroupId, Option<LastMembers>)],
+        object: &str,
+        app: &App,
+    ) -> Known {
         let mut known = Known::default();
-        if let Ok(id) = UserId::new(object) {
-            self.identity(directory, gone, &Identity::Id(id), &mut known);
-        }
-        if let Ok(alias) = Alias::new(object) {
-            let home = self.identity(directory, gone, &Identity::Alias(alias.clone()), &mut known);
-            if home == Some(false) && alias.domain().is_some() {
+        let mut identities: Vec<Identity> = UserId::new(object).map(Identity::Id).into_iter().collect();
+        identities.extend(Alias::new(object).map(Identity::Alias));
+        identities.extend(Alias::account(app.name().as_str(), object).map(Identity::Alias));
+        for identity in identities {
+            let home = self.identity(directory, gone, &identity, &mut known);
+            let holders = directory.map_or(0, |it| it.people.iter().filter(|person| person.is(&identity)).count());
+            // Of what the directory does not know, only a mail address is somebody from outside.
+            let address = matches!(&identity, Identity::Alias(alias) if reads_as_address(alias))
+                && !object.contains(|c: char| c.is_whitespace() || "/\\:".contains(c));
+            if home == Some(false) && (holders == 1 || address) {
                 known.groups.push(GroupRef::ExternalUsers);
             }
         }
@@ -232,6 +253,7 @@ impl Model {
         let has_record = |id: &UserId| directory.is_some_and(|directory| directory.is_named_on_record(id));
         let last = gone.iter().filter_map(|(_, last)| last.as_ref()).flat_map(|last| &last.members);
         let last: Vec<_> = last.filter(|member| !has_record(&member.id)).collect();
+        let now_nobody = now.is_empty();
         let people = match now.as_slice() {
             [] => last.iter().filter(|person| person.is(identity)).copied().collect(),
             [_] => now,
@@ -240,6 +262,14 @@ impl Model {
                 return None;
             }
         };
+        // D8: a name that is bound to no app protects the accounts of that name, and says no more of them.
+        if let Identity::Alias(account) = identity
+            && account.app().is_some()
+            && now_nobody
+            && let Ok(unbound) = Alias::new(account.as_str())
+        {
+            self.identity(directory, gone, &Identity::Alias(unbound), known);
+        }
         for person in &people {
             let in_force = directory.into_iter().flat_map(|directory| directory.groups_of(&person.id));
             known.groups.extend(in_force.map(GroupRef::Imported));

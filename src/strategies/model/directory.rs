@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::super::imports::Import;
+use crate::directory::UserStatus;
 use crate::identity::{Alias, Domain, GroupId, Identity, UserId};
 
 /// A directory in force on one node.
@@ -24,6 +25,7 @@ pub(super) struct Person {
     pub(super) aliases: Vec<Alias>,
     home: Home,
     recorded: bool,
+    pub(super) deleted: bool,
 }
 
 /// Where somebody is at home.
@@ -44,6 +46,8 @@ pub(super) struct LastMembers {
     last_seen: u64,
     pub(super) gone_in: u64,
     pub(super) members: Vec<Person>,
+    /// Since when it is there again.
+    pub(super) back_in: Option<u64>,
 }
 
 impl Directory {
@@ -56,7 +60,14 @@ impl Directory {
                 (None, Some(first)) => first.domain().cloned().map_or(Home::Elsewhere, Home::At),
                 (None, None) => Home::Unsaid,
             };
-            people.push(Person { id: user.id().clone(), aliases: user.aliases().to_vec(), home, recorded: true });
+            let deleted = user.status() == UserStatus::Deleted;
+            people.push(Person {
+                id: user.id().clone(),
+                aliases: user.aliases().to_vec(),
+                home,
+                recorded: true,
+                deleted,
+            });
         }
         // A member without a record is known by what was known before, less the names that are somebody else's now.
         for (_, member) in &import.members {
@@ -65,7 +76,7 @@ impl Directory {
             }
             let known = before.and_then(|before| before.people.iter().find(|person| person.id == *member));
             let mut person = known.cloned().unwrap_or_else(|| Person::by_id(member.clone()));
-            person.recorded = false;
+            (person.recorded, person.deleted) = (false, true);
             people.push(person);
         }
         let mut directory = Self {
@@ -87,8 +98,14 @@ impl Directory {
                 last_seen: before.revision,
                 gone_in: revision,
                 members: before.members_of(group),
+                back_in: None,
             });
-            let mut vanished: Vec<LastMembers> = gone.chain(before.vanished.iter().cloned()).collect();
+            // Whoever was renamed since is known by the new name too.
+            let long_gone = before.vanished.iter().cloned().map(|mut vanished| {
+                vanished.learn(&before.people);
+                vanished
+            });
+            let mut vanished: Vec<LastMembers> = gone.chain(long_gone).collect();
             vanished.retain(|vanished| !directory.groups.contains(&vanished.group));
             directory.vanished = vanished;
         }
@@ -128,7 +145,7 @@ impl Directory {
 
 impl Person {
     fn by_id(id: UserId) -> Self {
-        Self { id, aliases: Vec::new(), home: Home::Unsaid, recorded: false }
+        Self { id, aliases: Vec::new(), home: Home::Unsaid, recorded: false, deleted: true }
     }
 
     fn holds(&self, name: &Alias) -> bool {
@@ -158,23 +175,36 @@ impl LastMembers {
             return other.clone();
         }
         self.last_seen = self.last_seen.max(other.last_seen);
-        self.gone_in = self.gone_in.max(other.gone_in);
+        self.gone_in = self.gone_in.min(other.gone_in);
+        self.learn(&other.members);
         for member in &other.members {
-            match self.members.iter_mut().find(|known| known.id == member.id) {
-                Some(known) => {
-                    for alias in &member.aliases {
-                        if !known.aliases.contains(alias) {
-                            known.aliases.push(alias.clone());
-                        }
-                    }
-                    if known.home == Home::Unsaid {
-                        known.home = member.home.clone();
-                    }
-                }
-                None => self.members.push(member.clone()),
+            if !self.members.iter().any(|known| known.id == member.id) {
+                self.members.push(member.clone());
             }
         }
+        self.back_in = self.back_in.into_iter().chain(other.back_in).min();
         self
+    }
+
+    /// Adds the names by which somebody else knows the members.
+    fn learn(&mut self, people: &[Person]) {
+        for known in &mut self.members {
+            for other in people.iter().filter(|other| other.id == known.id) {
+                for alias in &other.aliases {
+                    if !known.aliases.contains(alias) {
+                        known.aliases.push(alias.clone());
+                    }
+                }
+                if known.home == Home::Unsaid {
+                    known.home = other.home.clone();
+                }
+            }
+        }
+    }
+
+    /// Whether nobody has seen the group there again, as far as a directory of this revision can tell.
+    pub(super) fn still_counts(&self, back_in: Option<u64>, revision: u64) -> bool {
+        back_in.is_none_or(|back_in| back_in > revision || back_in <= self.last_seen)
     }
 }
 

@@ -49,6 +49,10 @@ impl Policy {
         self.admins.iter().find(|(admin, _)| admin == user).map(|(_, role)| *role)
     }
 
+    pub(super) fn granted_in(&self, user: &UserId) -> Option<Revision> {
+        self.grants.iter().find(|(granted, _)| granted == user).map(|(_, grant)| grant.granted_in())
+    }
+
     fn is_granted(&self, user: &UserId) -> bool {
         self.grants.iter().any(|(granted, _)| granted == user)
     }
@@ -174,6 +178,9 @@ impl Model {
                     return Err(PolicyError::NotAnAddress);
                 }
                 let user = person(name, directory)?;
+                if directory.is_some_and(|directory| directory.people.iter().any(|it| it.id == user && it.deleted)) {
+                    return Err(PolicyError::UnknownPerson);
+                }
                 if self.policy.role(&user).is_none() {
                     return Err(PolicyError::NotAnAdmin);
                 }

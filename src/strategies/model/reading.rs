@@ -15,7 +15,7 @@ use crate::governance::{
     RevealId, RevealSummary,
 };
 use crate::identity::{Alias, Identity, UserId, fold};
-use crate::policy::{Denial, GroupRef};
+use crate::policy::{Denial, GroupRef, Revision};
 use crate::query::{Count, CountBy};
 use crate::screen::{Reason, Visibility};
 
@@ -38,6 +38,8 @@ pub(super) struct OpenReveal {
     viewer: UserId,
     search: Search,
     summary: RevealSummary,
+    /// The policy in which its viewer was granted the permission.
+    granted_in: Option<Revision>,
     /// Where each of its pages ended.
     ends: Vec<Place>,
     pages: u64,
@@ -127,7 +129,9 @@ impl Model {
         let intent = self.note(initiator, Some(self.policy.revision), act, outcome);
         allowed?;
         let (viewer, search) = (viewer.clone(), search.clone());
-        self.reveals.push(OpenReveal { at, intent, viewer, search, summary, ends: Vec::new(), pages: 0, private: 0 });
+        let granted_in = self.policy.granted_in(&viewer);
+        let (ends, pages, private) = (Vec::new(), 0, 0);
+        self.reveals.push(OpenReveal { at, intent, viewer, search, summary, granted_in, ends, pages, private });
         Ok(())
     }
 
@@ -146,6 +150,8 @@ impl Model {
         let initiator = Initiator::User(reveal.viewer.clone());
         // P2: at each use.
         let allowed = self.policy.may_view_private(&reveal.viewer);
+        let same_grant = self.policy.granted_in(&reveal.viewer) == reveal.granted_in;
+        let allowed = allowed.and(if same_grant { Ok(()) } else { Err(Denial::NotPermitted) });
         let allowed = allowed.and(if self.now < reveal.summary.expires_at { Ok(()) } else { Err(Denial::Expired) });
         let act = |shown: &[Stored]| {
             let private: Vec<_> =
