@@ -86,7 +86,7 @@ mod store {
         drops_the_fence DropsTheFence,
             caught by [d5_a_stale_batch_is_refused_whole]
             also [d5_without_a_policy_nothing_is_stored, d5_an_empty_batch_only_asks, the_fence_outlives_a_crash]
-            perhaps [];
+            perhaps [d5_nothing_older_is_stored_once_a_publish_returned];
         fence_before_commit FenceBeforeCommit,
             caught by [d5_nothing_older_is_stored_once_a_publish_returned]
             also []
@@ -145,7 +145,10 @@ mod store {
         stores_one_by_one StoresOneByOne,
             caught by [a_batch_is_seen_whole]
             also []
-            perhaps [d5_nothing_older_is_stored_once_a_publish_returned];
+            perhaps [
+                d5_nothing_older_is_stored_once_a_publish_returned,
+                f2_whoever_follows_public_since_misses_nothing
+            ];
         decides_anew DecidesAnew,
             caught by [d4_a_change_of_the_policy_moves_no_verdict]
             also [
@@ -221,7 +224,7 @@ mod store {
         places_before_commit PlacesBeforeCommit,
             caught by [f2_whoever_follows_public_since_misses_nothing]
             also []
-            perhaps [];
+            perhaps [d5_nothing_older_is_stored_once_a_publish_returned];
         looks_before_it_stores LooksBeforeItStores,
             caught by [d4_racing_deliveries_store_an_id_once]
             also []
@@ -229,15 +232,15 @@ mod store {
         publishes_anything PublishesAnything,
             caught by [d5_a_stale_change_is_refused, d5_a_policy_is_founded_once]
             also [the_fence_outlives_a_crash]
-            perhaps [d5_one_of_racing_changes_wins];
+            perhaps [d5_nothing_older_is_stored_once_a_publish_returned, d5_one_of_racing_changes_wins];
         answers_from_a_cache AnswersFromACache,
             caught by [d5_no_handle_goes_back_to_an_older_policy]
             also []
             perhaps [
-                d5_nothing_older_is_stored_once_a_publish_returned,
-                d5_one_of_racing_changes_wins,
                 a_batch_is_seen_whole,
                 d4_racing_deliveries_store_an_id_once,
+                d5_nothing_older_is_stored_once_a_publish_returned,
+                d5_one_of_racing_changes_wins,
                 f2_whoever_follows_public_since_misses_nothing
             ];
         forgets_the_options ForgetsTheOptions,
@@ -289,7 +292,10 @@ mod store {
         places_by_time PlacesByTime,
             caught by [f2_public_since_goes_by_the_order_of_storing, f2_places_stay_and_go_on_at_every_limit]
             also [places_outlive_a_crash]
-            perhaps [d5_nothing_older_is_stored_once_a_publish_returned];
+            perhaps [
+                d5_nothing_older_is_stored_once_a_publish_returned,
+                f2_whoever_follows_public_since_misses_nothing
+            ];
         counts_by_label CountsByLabel,
             caught by [v3_counts_are_by_key_in_rising_order]
             also []
@@ -336,9 +342,12 @@ mod sink {
                 g1_another_record_under_a_used_id_is_refused
             ]
             perhaps [
-                g1_racing_records_leave_no_gap,
+                g1_one_of_racing_records_gets_an_id,
                 g1_racing_offers_of_a_record_are_one_record,
-                g1_one_of_racing_records_gets_an_id
+                g1_racing_records_leave_no_gap,
+                g1_readers_see_no_gap,
+                g1_who_is_answered_first_has_the_smaller_number,
+                r2_a_receipt_names_the_record
             ];
         receipt_for_another ReceiptForAnother,
             caught by [r2_a_receipt_names_the_record]
@@ -353,7 +362,13 @@ mod sink {
                 g3_every_filter_narrows,
                 g3_records_are_read_in_sequence_after_a_number
             ]
-            perhaps [g1_racing_records_leave_no_gap];
+            perhaps [
+                g1_one_of_racing_records_gets_an_id,
+                g1_racing_offers_of_a_record_are_one_record,
+                g1_racing_records_leave_no_gap,
+                g1_readers_see_no_gap,
+                g1_who_is_answered_first_has_the_smaller_number
+            ];
         leaves_gaps LeavesGaps,
             caught by [g1_another_record_under_a_used_id_is_refused]
             also [g1_a_record_offered_again_gets_its_first_receipt]
@@ -390,11 +405,15 @@ mod sink {
         numbers_in_tens NumbersInTens,
             caught by [g1_handles_share_one_numbering]
             also [g1_numbers_outlive_a_crash, g1_racing_records_leave_no_gap, g1_readers_see_no_gap]
-            perhaps [];
+            perhaps [g1_one_of_racing_records_gets_an_id, g1_racing_offers_of_a_record_are_one_record];
         numbers_before_commit NumbersBeforeCommit,
             caught by [g1_readers_see_no_gap]
             also []
-            perhaps [g1_racing_offers_of_a_record_are_one_record, g1_one_of_racing_records_gets_an_id];
+            perhaps [
+                g1_one_of_racing_records_gets_an_id,
+                g1_racing_offers_of_a_record_are_one_record,
+                g1_racing_records_leave_no_gap
+            ];
         swaps_neighbours SwapsNeighbours,
             caught by [g1_who_is_answered_first_has_the_smaller_number]
             also [
@@ -408,10 +427,14 @@ mod sink {
                 r2_a_receipt_outlives_a_crash,
                 g1_records_come_back_whole,
                 g3_every_filter_narrows,
-                g3_records_are_read_in_sequence_after_a_number,
-                g1_readers_see_no_gap
+                g3_records_are_read_in_sequence_after_a_number
             ]
-            perhaps [];
+            perhaps [
+                g1_one_of_racing_records_gets_an_id,
+                g1_racing_offers_of_a_record_are_one_record,
+                g1_racing_records_leave_no_gap,
+                g1_readers_see_no_gap
+            ];
     }
 }
 
@@ -438,7 +461,7 @@ mod directory {
         goes_back GoesBack,
             caught by [d1_the_revision_never_goes_back]
             also [d1_the_revision_grows_with_every_change, d1_a_revision_says_one_thing]
-            perhaps [];
+            perhaps [d11_readers_see_whole_imports];
         forgets_who_vanished ForgetsWhoVanished,
             caught by [d11_a_vanished_group_keeps_its_last_members]
             also [d11_a_group_that_came_back_counts_anew, d11_a_member_whose_record_is_gone_keeps_their_names]
