@@ -74,8 +74,9 @@ pub fn actors() -> impl Strategy<Value = Actor> + Clone {
         2 => name().prop_map(Actor::system),
         1 => Just(Actor::unknown()),
     ];
-    let other = (other, weighted(0.2, identities()))
-        .prop_map(|(actor, identity)| identity.into_iter().fold(actor, |actor: Actor, identity: Identity| actor.also(identity)));
+    let other = (other, weighted(0.2, identities())).prop_map(|(actor, identity)| {
+        identity.into_iter().fold(actor, |actor: Actor, identity: Identity| actor.also(identity))
+    });
     prop_oneof![8 => person, 2 => other]
 }
 

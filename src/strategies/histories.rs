@@ -209,10 +209,8 @@ fn sizes() -> impl Strategy<Value = u16> + Clone {
 
 /// One step. Times are around `begin`, when the clock of the history begins.
 pub fn steps(begin: DateTime<Utc>) -> impl Strategy<Value = Step> {
-    let counts = prop_oneof![
-        Just(None),
-        select(vec![CountBy::Hour, CountBy::Day, CountBy::App, CountBy::Actor]).prop_map(Some)
-    ];
+    let counts =
+        prop_oneof![Just(None), select(vec![CountBy::Hour, CountBy::Day, CountBy::App, CountBy::Actor]).prop_map(Some)];
     let lifetimes = select(vec![3_600, 60, 0, 7_200, u64::MAX]).prop_map(Duration::from_secs);
     let lifetimes = prop_oneof![3 => Just(Duration::from_secs(600)), 1 => lifetimes];
     let because = weighted(0.5, select(vec!["case 12", " "]).prop_map(str::to_owned));
@@ -224,7 +222,7 @@ pub fn steps(begin: DateTime<Utc>) -> impl Strategy<Value = Step> {
         9 => (nodes(), askers(), policy_changes()).prop_map(|(at, by, change)| Step::Change { at, by, change }),
         12 => (nodes(), batches()).prop_map(|(at, batch)| Step::Deliver { at, batch }),
         3 => (nodes(), 0..4_u8).prop_map(|(at, batch)| Step::DeliverAgain { at, batch }),
-        2 => select(vec![1, 30, 61, 400, 4_000, -10]).prop_map(|seconds| Step::Advance { seconds }),
+        3 => select(vec![1, 30, 61, 400, 4_000, -10]).prop_map(|seconds| Step::Advance { seconds }),
         2 => (nodes(), weighted(0.7, Just(()))).prop_map(|(node, loaded)| Step::Restart { node, loaded: loaded.is_some() }),
         4 => (nodes(), user_ids(), searches(), sizes(), cursors()).prop_map(|(at, viewer, search, size, cursor)| {
             Step::Page { at, viewer, search, size, cursor }
@@ -236,7 +234,7 @@ pub fn steps(begin: DateTime<Utc>) -> impl Strategy<Value = Step> {
                 Step::Open { at, viewer, search, lifetime, private_only, because }
             }
         ),
-        7 => (0..3_u8, sizes(), cursors()).prop_map(|(reveal, size, cursor)| Step::Turn { reveal, size, cursor }),
+        9 => (0..3_u8, sizes(), cursors()).prop_map(|(reveal, size, cursor)| Step::Turn { reveal, size, cursor }),
         1 => (0..3_u8).prop_map(|reveal| Step::Close { reveal }),
         2 => (nodes(), askers(), record_queries(begin), 0..6_u64, sizes()).prop_map(|(at, reader, query, after, size)| {
             Step::Governance { at, reader, query, after, size }
@@ -265,9 +263,8 @@ pub fn steps(begin: DateTime<Utc>) -> impl Strategy<Value = Step> {
 pub fn histories(length: impl Into<SizeRange>) -> impl Strategy<Value = Vec<Step>> {
     let begin = DateTime::<Utc>::default();
     let import = imports().prop_map(|import| Step::Import { import, follow: true });
-    (vec(import, 1..=1), vec(beginnings(), 4..=6), vec(steps(begin), length)).prop_map(|(import, first, rest)| {
-        import.into_iter().chain(first).chain(rest).collect()
-    })
+    (vec(import, 1..=1), vec(beginnings(), 4..=6), vec(steps(begin), length))
+        .prop_map(|(import, first, rest)| import.into_iter().chain(first).chain(rest).collect())
 }
 
 /// Steps that make the rest of a history worth while: imports, a managed domain, a grant to `root`, private groups.
@@ -277,7 +274,7 @@ pub fn beginnings() -> impl Strategy<Value = Step> {
     let managed = Domain::new("contoso.com").map(ManagedDomain::exactly).map(PolicyChange::ManageDomain);
     let granted = Alias::new("root@contoso.com").map(PolicyChange::Grant);
     let admin = UserId::new("ann").map(|ann| PolicyChange::SetAdmin(ann, Role::Analyst));
-    let likely: Vec<PolicyChange> = managed.into_iter().chain(granted.into_iter().chain(admin)).collect();
+    let likely: Vec<PolicyChange> = managed.into_iter().chain(granted.clone()).chain(granted).chain(admin).collect();
     let private = group_ids().prop_map(|group| PolicyChange::MakePrivate(group.into()));
     let change = prop_oneof![2 => select(likely), 1 => private];
     prop_oneof![

@@ -48,7 +48,11 @@ impl Import {
     ///
     /// # Errors
     /// [`ImportError`] when a membership names a group that is not there, or something is there twice.
-    pub fn snapshot(&self, revision: DirectoryRevision, as_of: DateTime<Utc>) -> Result<DirectorySnapshot, ImportError> {
+    pub fn snapshot(
+        &self,
+        revision: DirectoryRevision,
+        as_of: DateTime<Utc>,
+    ) -> Result<DirectorySnapshot, ImportError> {
         self.builder().build(revision, as_of)
     }
 }
@@ -87,7 +91,8 @@ fn record(at: usize, name: &'static str, lines: &'static [usize]) -> BoxedStrate
     let Ok(id) = UserId::new(name) else { return Just(None).boxed() };
     let own: Vec<BoxedStrategy<Option<Alias>>> =
         lines.iter().map(|line| weighted(0.85, select(of_line(*line))).boxed()).collect();
-    let status = prop_oneof![4 => Just(UserStatus::Active), 1 => Just(UserStatus::Disabled), 1 => Just(UserStatus::Deleted)];
+    let status =
+        prop_oneof![4 => Just(UserStatus::Active), 1 => Just(UserStatus::Disabled), 1 => Just(UserStatus::Deleted)];
     // The first user is nearly always there, so that somebody can be granted something.
     let there = if at == 0 { 0.98 } else { 0.85 };
     let make = (own, weighted(0.1, aliases()), weighted(0.1, domains()), status).prop_map(

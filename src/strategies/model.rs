@@ -24,7 +24,9 @@ use crate::directory::DirectoryRevision;
 use crate::filter::Delivery;
 use crate::governance::{Act, Initiator, Outcome, Record, RecordId};
 use crate::identity::{GroupId, UserId};
-use crate::policy::{Denial, Grant, GroupRef, ManagedDomain, PolicyOptions, Revision, Role, ScopeRule, WhenUndecidable};
+use crate::policy::{
+    Denial, Grant, GroupRef, ManagedDomain, PolicyOptions, Revision, Role, ScopeRule, WhenUndecidable,
+};
 use crate::query::Count;
 use crate::screen::{Cause, Verdict, Visibility};
 
@@ -201,8 +203,13 @@ impl Model {
             }
             Step::Forward { at, replay, size } => {
                 let after = if *replay { 0 } else { self.node(*at).forwarded };
-                let batch: Vec<Activity> =
-                    self.forwardable().into_iter().skip(after as usize).take(reading::page_size(*size)).cloned().collect();
+                let batch: Vec<Activity> = self
+                    .forwardable()
+                    .into_iter()
+                    .skip(after as usize)
+                    .take(reading::page_size(*size))
+                    .cloned()
+                    .collect();
                 let next = after + batch.len() as u64;
                 self.node_mut(*at).forwarded = next;
                 Answer::Forwarded(batch, next)

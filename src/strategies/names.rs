@@ -17,7 +17,10 @@ const SPELLINGS: &[&[(&str, &str)]] = &[
     &[("", "bob@b\u{fc}cher.example"), ("", "BOB@xn--bcher-kva.example"), ("", "bob@BU\u{308}CHER.example.")],
     &[("", "\"a@evil.example\"@contoso.com"), ("", "\"A@evil.example\"@contoso.com")],
     &[("", "g_fabrikam.com#EXT#@contoso.com"), ("", "G_fabrikam.com#ext#@contoso.com")],
-    &[("", "\u{3a3}\u{3af}\u{3c3}\u{3c5}\u{3c6}\u{3bf}\u{3c2}@evil.example"), ("", "\u{3c3}\u{3af}\u{3c3}\u{3c5}\u{3c6}\u{3bf}\u{3c3}@EVIL.example")],
+    &[
+        ("", "\u{3a3}\u{3af}\u{3c3}\u{3c5}\u{3c6}\u{3bf}\u{3c2}@evil.example"),
+        ("", "\u{3c3}\u{3af}\u{3c3}\u{3c5}\u{3c6}\u{3bf}\u{3c3}@EVIL.example"),
+    ],
     &[("", "I@contoso.com"), ("", "i@contoso.com")],
     &[("", "\u{130}@contoso.com"), ("", "i\u{307}@contoso.com")],
     &[("", "\u{131}@contoso.com")],

@@ -34,16 +34,18 @@ pub fn policy_options() -> impl Strategy<Value = PolicyOptions> {
         1 => Just(WhenUndecidable::Refuse),
     ];
     let seconds = |choices: Vec<u64>| select(choices).prop_map(Duration::from_secs);
-    let age = weighted(0.3, seconds(vec![100_000, 300, 0, u64::MAX]));
+    let age = weighted(0.5, seconds(vec![300, 60, 0, 100_000, u64::MAX]));
     let lifetime = weighted(0.8, seconds(vec![3_600, 60, u64::MAX]));
     (weighted(0.4, Just(())), when, age, weighted(0.2, Just(())), weighted(0.8, Just(())), lifetime).prop_map(
-        |(objects, when_undecidable, max_directory_age, justification, self_grant, max_reveal_lifetime)| PolicyOptions {
-            objects_count: objects.is_some(),
-            when_undecidable,
-            max_directory_age,
-            justification_required: justification.is_some(),
-            self_grant_allowed: self_grant.is_some(),
-            max_reveal_lifetime,
+        |(objects, when_undecidable, max_directory_age, justification, self_grant, max_reveal_lifetime)| {
+            PolicyOptions {
+                objects_count: objects.is_some(),
+                when_undecidable,
+                max_directory_age,
+                justification_required: justification.is_some(),
+                self_grant_allowed: self_grant.is_some(),
+                max_reveal_lifetime,
+            }
         },
     )
 }
@@ -86,6 +88,6 @@ pub fn policy_changes() -> impl Strategy<Value = PolicyChange> {
         7 => admins().prop_map(PolicyChange::Grant),
         3 => admins().prop_map(|alias| PolicyChange::Revoke(alias.into())),
         1 => identities().prop_map(PolicyChange::Revoke),
-        2 => policy_options().prop_map(PolicyChange::SetOptions),
+        4 => policy_options().prop_map(PolicyChange::SetOptions),
     ]
 }

@@ -98,7 +98,11 @@ impl Debug for Step {
             Self::Governance { at, reader, query, after, size } => {
                 let target = &query.target;
                 let initiator = query.initiator.as_ref().map(|user| user.as_str());
-                write!(f, "Governance({at:?}, {}, {query:?}, {target:?} by {initiator:?}, {after}, {size})", reader.as_str())
+                write!(
+                    f,
+                    "Governance({at:?}, {}, {query:?}, {target:?} by {initiator:?}, {after}, {size})",
+                    reader.as_str()
+                )
             }
             Self::Forward { at, replay, size } => write!(f, "Forward({at:?}, replay: {replay}, {size})"),
             Self::Found { at, administrator } => write!(f, "Found({at:?}, {})", administrator.as_str()),

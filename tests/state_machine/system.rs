@@ -93,7 +93,12 @@ impl<G: Ground> System<G> {
         at(self.clock.load(Ordering::SeqCst))
     }
 
-    fn builder(&self, store: &Arc<dyn ActivityStore>, line: &Arc<Line>, sink: &Arc<dyn GovernanceSink>) -> PrivacyFilterBuilder {
+    fn builder(
+        &self,
+        store: &Arc<dyn ActivityStore>,
+        line: &Arc<Line>,
+        sink: &Arc<dyn GovernanceSink>,
+    ) -> PrivacyFilterBuilder {
         let (clock, ids) = (Arc::clone(&self.clock), Arc::clone(&self.ids));
         PrivacyFilter::builder(Arc::clone(store), Arc::clone(line), Arc::clone(sink))
             .clock(move || at(clock.load(Ordering::SeqCst)))
@@ -229,7 +234,10 @@ impl<G: Ground> System<G> {
                     Ok(entries) => {
                         reached("governance: read");
                         let known = self.canonical();
-                        Ok(entries.into_iter().map(|entry| (entry.sequence, known[entry.sequence as usize - 1].clone())).collect())
+                        Ok(entries
+                            .into_iter()
+                            .map(|entry| (entry.sequence, known[entry.sequence as usize - 1].clone()))
+                            .collect())
                     }
                     Err(GovernanceError::Denied(denial)) => {
                         reached(format!("governance denied: {denial:?}"));
@@ -240,7 +248,8 @@ impl<G: Ground> System<G> {
             }
             Step::Forward { at, replay, size } => {
                 reached("step: forward");
-                let after = if *replay { ForwardCursor::START } else { self.forwarded.get(at).copied().unwrap_or_default() };
+                let after =
+                    if *replay { ForwardCursor::START } else { self.forwarded.get(at).copied().unwrap_or_default() };
                 let batch = self.filter(*at).forward(after, PageSize::at_most(*size)).unwrap();
                 self.forwarded.insert(*at, batch.next);
                 let place = serde_json::to_value(batch.next).unwrap().as_u64().unwrap();
@@ -438,13 +447,15 @@ impl<G: Ground> System<G> {
     pub(crate) fn everything(&self, node: Node) -> Vec<StoredActivity> {
         let directory = people(&[]).build(DirectoryRevision(1), at(0)).unwrap();
         let grant = PolicyChange::Grant(alias("root@contoso.com"));
-        let policy = PrivacyPolicy::founding(user("root")).apply(&grant, &user("root"), Some(&directory), at(0)).unwrap();
+        let policy =
+            PrivacyPolicy::founding(user("root")).apply(&grant, &user("root"), Some(&directory), at(0)).unwrap();
         let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
         let request = RevealRequest::new(user("root"), Query::all(), Duration::from_secs(60), audited);
         let id = RecordId(Uuid::nil());
         let pending = request.authorise(&policy, RevealId(Uuid::nil()), id, at(0)).unwrap();
         let recorded = pending.recorded(&Receipt::assertion(id, 1)).unwrap();
-        let sealed = self.nodes[&node].store.revealed_page(recorded.admit(&policy, id, at(0)).unwrap(), None, 10_000).unwrap();
+        let sealed =
+            self.nodes[&node].store.revealed_page(recorded.admit(&policy, id, at(0)).unwrap(), None, 10_000).unwrap();
         let (pending, more) = sealed.pending(10_000, id, at(0));
         assert!(!more);
         pending.recorded(&Receipt::assertion(id, 1)).unwrap().open(&policy, id, at(0)).unwrap()
@@ -485,8 +496,13 @@ impl<G: Ground> System<G> {
         }
 
         // D11: what is kept for the next start.
-        let mut kept: Vec<(GroupId, usize)> = live.store.vanished_groups().unwrap().iter()
-            .map(|kept| (kept.group().clone(), kept.members().len())).collect();
+        let mut kept: Vec<(GroupId, usize)> = live
+            .store
+            .vanished_groups()
+            .unwrap()
+            .iter()
+            .map(|kept| (kept.group().clone(), kept.members().len()))
+            .collect();
         kept.sort();
         assert_eq!(kept, model.kept(), "vanished groups that are kept");
 
@@ -508,7 +524,9 @@ impl<G: Ground> System<G> {
             }
             for reason in &stored.decision.reasons {
                 match reason {
-                    Reason::Member { group: GroupRef::Imported(_), standing } => reached(format!("stored: member as {standing:?}")),
+                    Reason::Member { group: GroupRef::Imported(_), standing } => {
+                        reached(format!("stored: member as {standing:?}"))
+                    }
                     Reason::Member { group, .. } => reached(format!("stored: member of {group:?}")),
                     Reason::Scope(_) => reached("stored: taken in by a rule"),
                     Reason::Undecidable(_) => {}
@@ -560,7 +578,13 @@ fn check_stored(stored: &StoredActivity, expected: &Stored) {
     let stamp = stored.stamp();
     let id = expected.activity.id().as_str();
     assert_eq!(*stored.activity(), expected.activity, "{id}");
-    assert_eq!(Some(stored.visibility()), expected.decision.visibility(), "{id}: {:?} for {:?}", stamp.reasons(), expected.decision);
+    assert_eq!(
+        Some(stored.visibility()),
+        expected.decision.visibility(),
+        "{id}: {:?} for {:?}",
+        stamp.reasons(),
+        expected.decision
+    );
     assert_eq!(stamp.policy(), expected.policy, "{id}");
     assert_eq!(stamp.directory(), expected.directory, "{id}");
     assert_eq!(stamp.decided_at(), expected.decided_at, "{id}");

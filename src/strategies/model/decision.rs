@@ -1,6 +1,6 @@
 //! What becomes of one activity: D6 to D9, S1.
 
-use super::directory::{Directory, Home, LastMembers, reads_as_address};
+use super::directory::{Directory, Home, LastMembers, Person, reads_as_address};
 use super::{Model, Node};
 use crate::activity::{Activity, App};
 use crate::actor::{Actor, ActorKind};
@@ -91,7 +91,8 @@ impl Model {
         // S: scope, before privacy.
         let app = activity.app();
         let rules = |effect| self.policy.scope.iter().filter(move |rule: &&ScopeRule| rule.effect() == effect);
-        let is_unknown = |rule: &&ScopeRule| gone.iter().any(|(group, last)| last.is_none() && *rule.group() == imported(group));
+        let is_unknown =
+            |rule: &&ScopeRule| gone.iter().any(|(group, last)| last.is_none() && *rule.group() == imported(group));
         if rules(ScopeEffect::Exclude).any(|rule| covers(rule.target(), app) && principals.contains(rule.group())) {
             return Decision { decided: Decided::Verdict(Verdict::NotMonitored), reasons: Vec::new() };
         }
@@ -131,7 +132,9 @@ impl Model {
         }
 
         // D9.
-        causes.extend(standing.iter().filter(|(at, _)| *at == Standing::Object).flat_map(|(_, known)| known.causes.clone()));
+        causes.extend(
+            standing.iter().filter(|(at, _)| *at == Standing::Object).flat_map(|(_, known)| known.causes.clone()),
+        );
         for (group, last) in &gone {
             let in_scope = vanished.iter().any(|rule| *rule.group() == imported(group));
             if last.is_none() && (in_scope || self.policy.private.contains(&imported(group))) {
@@ -168,7 +171,12 @@ impl Model {
         gone
     }
 
-    fn principal(&self, directory: Option<&Directory>, gone: &[(GroupId, Option<LastMembers>)], actor: &Actor) -> Known {
+    fn principal(
+        &self,
+        directory: Option<&Directory>,
+        gone: &[(GroupId, Option<LastMembers>)],
+        actor: &Actor,
+    ) -> Known {
         let mut known = Known::default();
         // D7.
         if actor.kind() == ActorKind::Application {
@@ -218,30 +226,31 @@ impl Model {
             Home::At(domain) => self.policy.domains.iter().any(|managed| managed.covers(domain)),
             Home::Elsewhere | Home::Unsaid => false,
         };
-        let now: Vec<_> = directory.into_iter().flat_map(|it| &it.people).filter(|person| person.is(identity)).collect();
-        // D8: whoever has a record goes by the names on it, if there are any.
-        let has_record = |id: &UserId| directory.is_some_and(|directory| directory.is_named_on_record(id));
-        let last = gone.iter().filter_map(|(_, last)| last.as_ref()).flat_map(|last| &last.members);
-        let last: Vec<_> = last.filter(|member| !has_record(&member.id)).collect();
-        let people = match now.as_slice() {
-            [] => last.iter().filter(|person| person.is(identity)).copied().collect(),
-            [_] => now,
+        let now: Vec<_> =
+            directory.into_iter().flat_map(|it| &it.people).filter(|person| person.is(identity)).collect();
+        let now = match now.as_slice() {
+            [] => None,
+            [one] => Some(*one),
             _ => {
                 known.causes.push(Cause::AmbiguousAlias);
                 return None;
             }
         };
-        for person in &people {
-            let in_force = directory.into_iter().flat_map(|directory| directory.groups_of(&person.id));
-            known.groups.extend(in_force.map(GroupRef::Imported));
-            for (group, last) in gone {
-                if last.iter().any(|last| last.members.iter().any(|member| member.id == person.id)) {
-                    known.groups.push(imported(group));
-                }
+        if let (Some(directory), Some(person)) = (directory, now) {
+            known.groups.extend(directory.groups_of(&person.id).into_iter().map(GroupRef::Imported));
+        }
+        // D11, D8: of a group that is gone by id, or by the last names, unless a record says other ones.
+        let goes_by_it = |member: &Person| match now {
+            Some(person) => member.id == person.id,
+            None => member.is(identity) && !directory.is_some_and(|directory| directory.is_named_on_record(&member.id)),
+        };
+        for (group, last) in gone {
+            if last.iter().flat_map(|last| &last.members).any(goes_by_it) {
+                known.groups.push(imported(group));
             }
         }
         // Whoever is known without a home has the one that the name says under which they are seen.
-        if let Some(person) = people.first().filter(|person| *person.home() != Home::Unsaid) {
+        if let Some(person) = now.filter(|person| *person.home() != Home::Unsaid) {
             return Some(manages(person.home()));
         }
         match identity {

@@ -134,7 +134,12 @@ impl Model {
         }
     }
 
-    fn changed(&self, by: &UserId, change: &PolicyChange, directory: Option<&Directory>) -> Result<Policy, PolicyError> {
+    fn changed(
+        &self,
+        by: &UserId,
+        change: &PolicyChange,
+        directory: Option<&Directory>,
+    ) -> Result<Policy, PolicyError> {
         let mut next = self.policy.clone();
         match change {
             PolicyChange::MakePrivate(group) => {

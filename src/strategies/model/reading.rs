@@ -103,7 +103,10 @@ impl Model {
             Err(denial)
         } else if options.justification_required && because.is_none_or(|because| because.trim().is_empty()) {
             Err(Denial::JustificationMissing)
-        } else if lifetime.is_zero() || options.max_reveal_lifetime.is_some_and(|max| lifetime > max) || expires_at.is_none() {
+        } else if lifetime.is_zero()
+            || options.max_reveal_lifetime.is_some_and(|max| lifetime > max)
+            || expires_at.is_none()
+        {
             Err(Denial::LifetimeNotAllowed)
         } else {
             Ok(())
@@ -145,7 +148,8 @@ impl Model {
         let allowed = self.policy.may_view_private(&reveal.viewer);
         let allowed = allowed.and(if self.now < reveal.summary.expires_at { Ok(()) } else { Err(Denial::Expired) });
         let act = |shown: &[Stored]| {
-            let private: Vec<_> = shown.iter().filter(|shown| is_private(shown)).map(|shown| shown.activity.id()).collect();
+            let private: Vec<_> =
+                shown.iter().filter(|shown| is_private(shown)).map(|shown| shown.activity.id()).collect();
             let (activities, count) = (shown.len() as u64, private.len() as u64);
             (Act::Page { reveal: id, activities, private: count, digest: Digest::of_ids(private) }, count)
         };
@@ -216,7 +220,8 @@ impl Model {
     }
 
     fn newest_first(&self, search: &Search, private_too: bool, left_out: impl Fn(&Stored) -> bool) -> Vec<&Stored> {
-        let wanted = |stored: &&Stored| !left_out(stored) && (private_too || !is_private(stored)) && finds(search, stored);
+        let wanted =
+            |stored: &&Stored| !left_out(stored) && (private_too || !is_private(stored)) && finds(search, stored);
         let mut found: Vec<&Stored> = self.stored.iter().filter(wanted).collect();
         found.sort_by_key(|stored| std::cmp::Reverse(place(stored)));
         found
@@ -238,7 +243,8 @@ fn ids(page: &[Stored]) -> Vec<(ActivityId, Visibility)> {
 
 /// What comes after a place, as much as fits, and whether there is more.
 fn cut(found: &[Stored], after: Option<&Place>, size: usize) -> (Vec<Stored>, bool) {
-    let rest: Vec<Stored> = found.iter().filter(|stored| after.is_none_or(|after| place(stored) < *after)).cloned().collect();
+    let rest: Vec<Stored> =
+        found.iter().filter(|stored| after.is_none_or(|after| place(stored) < *after)).cloned().collect();
     let more = rest.len() > size;
     (rest.into_iter().take(size).collect(), more)
 }
