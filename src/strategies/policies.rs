@@ -21,7 +21,7 @@ pub fn scope_targets() -> impl Strategy<Value = ScopeTarget> + Clone {
 
 /// Rules that include or exclude a group somewhere.
 pub fn scope_rules() -> impl Strategy<Value = ScopeRule> + Clone {
-    (any::<bool>(), groups(), scope_targets()).prop_map(|(exclude, group, target)| {
+    (proptest::bool::weighted(0.4), groups(), scope_targets()).prop_map(|(exclude, group, target)| {
         if exclude { ScopeRule::exclude(group, target) } else { ScopeRule::include(group, target) }
     })
 }
@@ -79,8 +79,8 @@ pub fn policy_changes() -> impl Strategy<Value = PolicyChange> {
     prop_oneof![
         8 => groups().prop_map(PolicyChange::MakePrivate),
         4 => groups().prop_map(PolicyChange::MakePublic),
-        2 => scope_rules().prop_map(PolicyChange::AddScopeRule),
-        3 => scope_rules().prop_map(PolicyChange::RemoveScopeRule),
+        5 => scope_rules().prop_map(PolicyChange::AddScopeRule),
+        2 => scope_rules().prop_map(PolicyChange::RemoveScopeRule),
         3 => managed.prop_map(PolicyChange::ManageDomain),
         1 => domains().prop_map(PolicyChange::UnmanageDomain),
         3 => (user_ids(), role).prop_map(|(user, role)| PolicyChange::SetAdmin(user, role)),

@@ -96,8 +96,6 @@ impl Model {
         if rules(ScopeEffect::Exclude).any(|rule| covers(rule.target(), app) && principals.contains(rule.group())) {
             return Decision { decided: Decided::Verdict(Verdict::NotMonitored), reasons: Vec::new() };
         }
-        let mut vanished: Vec<&ScopeRule> =
-            rules(ScopeEffect::Exclude).filter(|rule| covers(rule.target(), app)).filter(is_unknown).collect();
         let mut reasons: Vec<Reason> = Vec::new();
         if rules(ScopeEffect::Include).next().is_some() {
             let level = |level: usize| {
@@ -113,9 +111,9 @@ impl Model {
                 if deciding.is_empty() || (causes.is_empty() && unknown.is_empty()) {
                     return Decision { decided: Decided::Verdict(Verdict::NotMonitored), reasons: Vec::new() };
                 }
-                vanished.extend(unknown);
             }
-            reasons.extend(taken_in.into_iter().cloned().map(Reason::Scope));
+            // The first of them is the reason.
+            reasons.extend(taken_in.first().map(|rule| Reason::Scope((*rule).clone())));
         }
 
         // D6.
@@ -135,12 +133,9 @@ impl Model {
         causes.extend(
             standing.iter().filter(|(at, _)| *at == Standing::Object).flat_map(|(_, known)| known.causes.clone()),
         );
-        for (group, last) in &gone {
-            let in_scope = vanished.iter().any(|rule| *rule.group() == imported(group));
-            if last.is_none() && (in_scope || self.policy.private.contains(&imported(group))) {
-                causes.push(Cause::GroupVanished(group.clone()));
-            }
-        }
+        // While nobody knows who was in a group of the policy, everything is hidden.
+        let unknown = gone.iter().filter(|(_, last)| last.is_none());
+        causes.extend(unknown.map(|(group, _)| Cause::GroupVanished(group.clone())));
         causes.sort();
         causes.dedup();
         let decided = match (causes.is_empty(), self.policy.options.when_undecidable) {
@@ -207,7 +202,9 @@ impl Model {
         }
         if let Ok(alias) = Alias::new(object) {
             let home = self.identity(directory, gone, &Identity::Alias(alias.clone()), &mut known);
-            if home == Some(false) && alias.domain().is_some() {
+            // Of things, only what reads as a mail address is somebody from outside.
+            let is_a_thing = object.contains(|c: char| c.is_whitespace() || "/\\:".contains(c));
+            if home == Some(false) && reads_as_address(&alias) && !is_a_thing {
                 known.groups.push(GroupRef::ExternalUsers);
             }
         }
@@ -233,7 +230,7 @@ impl Model {
             [one] => Some(*one),
             _ => {
                 known.causes.push(Cause::AmbiguousAlias);
-                return None;
+                None
             }
         };
         if let (Some(directory), Some(person)) = (directory, now) {
