@@ -222,7 +222,7 @@ pub fn steps(begin: DateTime<Utc>) -> impl Strategy<Value = Step> {
         9 => (nodes(), askers(), policy_changes()).prop_map(|(at, by, change)| Step::Change { at, by, change }),
         12 => (nodes(), batches()).prop_map(|(at, batch)| Step::Deliver { at, batch }),
         3 => (nodes(), 0..4_u8).prop_map(|(at, batch)| Step::DeliverAgain { at, batch }),
-        2 => select(vec![1, 30, 61, 400, 4_000, -10]).prop_map(|seconds| Step::Advance { seconds }),
+        3 => select(vec![1, 30, 61, 400, 4_000, -10]).prop_map(|seconds| Step::Advance { seconds }),
         2 => (nodes(), weighted(0.7, Just(()))).prop_map(|(node, loaded)| Step::Restart { node, loaded: loaded.is_some() }),
         4 => (nodes(), user_ids(), searches(), sizes(), cursors()).prop_map(|(at, viewer, search, size, cursor)| {
             Step::Page { at, viewer, search, size, cursor }
@@ -234,7 +234,7 @@ pub fn steps(begin: DateTime<Utc>) -> impl Strategy<Value = Step> {
                 Step::Open { at, viewer, search, lifetime, private_only, because }
             }
         ),
-        7 => (0..3_u8, sizes(), cursors()).prop_map(|(reveal, size, cursor)| Step::Turn { reveal, size, cursor }),
+        9 => (0..3_u8, sizes(), cursors()).prop_map(|(reveal, size, cursor)| Step::Turn { reveal, size, cursor }),
         1 => (0..3_u8).prop_map(|reveal| Step::Close { reveal }),
         2 => (nodes(), askers(), record_queries(begin), 0..6_u64, sizes()).prop_map(|(at, reader, query, after, size)| {
             Step::Governance { at, reader, query, after, size }
@@ -274,7 +274,7 @@ pub fn beginnings() -> impl Strategy<Value = Step> {
     let managed = Domain::new("contoso.com").map(ManagedDomain::exactly).map(PolicyChange::ManageDomain);
     let granted = Alias::new("root@contoso.com").map(PolicyChange::Grant);
     let admin = UserId::new("ann").map(|ann| PolicyChange::SetAdmin(ann, Role::Analyst));
-    let likely: Vec<PolicyChange> = managed.into_iter().chain(granted.into_iter().chain(admin)).collect();
+    let likely: Vec<PolicyChange> = managed.into_iter().chain(granted.clone()).chain(granted).chain(admin).collect();
     let private = group_ids().prop_map(|group| PolicyChange::MakePrivate(group.into()));
     let change = prop_oneof![2 => select(likely), 1 => private];
     prop_oneof![

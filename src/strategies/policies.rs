@@ -21,7 +21,7 @@ pub fn scope_targets() -> impl Strategy<Value = ScopeTarget> + Clone {
 
 /// Rules that include or exclude a group somewhere.
 pub fn scope_rules() -> impl Strategy<Value = ScopeRule> + Clone {
-    (any::<bool>(), groups(), scope_targets()).prop_map(|(exclude, group, target)| {
+    (proptest::bool::weighted(0.4), groups(), scope_targets()).prop_map(|(exclude, group, target)| {
         if exclude { ScopeRule::exclude(group, target) } else { ScopeRule::include(group, target) }
     })
 }
@@ -34,7 +34,7 @@ pub fn policy_options() -> impl Strategy<Value = PolicyOptions> {
         1 => Just(WhenUndecidable::Refuse),
     ];
     let seconds = |choices: Vec<u64>| select(choices).prop_map(Duration::from_secs);
-    let age = weighted(0.3, seconds(vec![100_000, 300, 0, u64::MAX]));
+    let age = weighted(0.5, seconds(vec![300, 60, 0, 100_000, u64::MAX]));
     let lifetime = weighted(0.8, seconds(vec![3_600, 60, u64::MAX]));
     (weighted(0.4, Just(())), when, age, weighted(0.2, Just(())), weighted(0.8, Just(())), lifetime).prop_map(
         |(objects, when_undecidable, max_directory_age, justification, self_grant, max_reveal_lifetime)| {
@@ -79,8 +79,8 @@ pub fn policy_changes() -> impl Strategy<Value = PolicyChange> {
     prop_oneof![
         8 => groups().prop_map(PolicyChange::MakePrivate),
         4 => groups().prop_map(PolicyChange::MakePublic),
-        2 => scope_rules().prop_map(PolicyChange::AddScopeRule),
-        3 => scope_rules().prop_map(PolicyChange::RemoveScopeRule),
+        5 => scope_rules().prop_map(PolicyChange::AddScopeRule),
+        2 => scope_rules().prop_map(PolicyChange::RemoveScopeRule),
         3 => managed.prop_map(PolicyChange::ManageDomain),
         1 => domains().prop_map(PolicyChange::UnmanageDomain),
         3 => (user_ids(), role).prop_map(|(user, role)| PolicyChange::SetAdmin(user, role)),
@@ -88,6 +88,6 @@ pub fn policy_changes() -> impl Strategy<Value = PolicyChange> {
         7 => admins().prop_map(PolicyChange::Grant),
         3 => admins().prop_map(|alias| PolicyChange::Revoke(alias.into())),
         1 => identities().prop_map(PolicyChange::Revoke),
-        2 => policy_options().prop_map(PolicyChange::SetOptions),
+        4 => policy_options().prop_map(PolicyChange::SetOptions),
     ]
 }

@@ -1,6 +1,6 @@
 //! What becomes of one activity: D6 to D9, S1.
 
-use super::directory::{Directory, Home, LastMembers, reads_as_address};
+use super::directory::{Directory, Home, LastMembers, Person, reads_as_address};
 use super::{Model, Node};
 use crate::activity::{Activity, App};
 use crate::actor::{Actor, ActorKind};
@@ -96,8 +96,6 @@ impl Model {
         if rules(ScopeEffect::Exclude).any(|rule| covers(rule.target(), app) && principals.contains(rule.group())) {
             return Decision { decided: Decided::Verdict(Verdict::NotMonitored), reasons: Vec::new() };
         }
-        let mut vanished: Vec<&ScopeRule> =
-            rules(ScopeEffect::Exclude).filter(|rule| covers(rule.target(), app)).filter(is_unknown).collect();
         let mut reasons: Vec<Reason> = Vec::new();
         if rules(ScopeEffect::Include).next().is_some() {
             let level = |level: usize| {
@@ -113,9 +111,9 @@ impl Model {
                 if deciding.is_empty() || (causes.is_empty() && unknown.is_empty()) {
                     return Decision { decided: Decided::Verdict(Verdict::NotMonitored), reasons: Vec::new() };
                 }
-                vanished.extend(unknown);
             }
-            reasons.extend(taken_in.into_iter().cloned().map(Reason::Scope));
+            // The first of them is the reason.
+            reasons.extend(taken_in.first().map(|rule| Reason::Scope((*rule).clone())));
         }
 
         // D6.
@@ -137,12 +135,9 @@ impl Model {
         causes.extend(
             standing.iter().filter(|(at, _)| *at == Standing::Object).flat_map(|(_, known)| known.causes.clone()),
         );
-        for (group, last) in &gone {
-            let in_scope = vanished.iter().any(|rule| *rule.group() == imported(group));
-            if last.is_none() && (in_scope || self.policy.private.contains(&imported(group))) {
-                causes.push(Cause::GroupVanished(group.clone()));
-            }
-        }
+        // While nobody knows who was in a group of the policy, everything is hidden.
+        let unknown = gone.iter().filter(|(_, last)| last.is_none());
+        causes.extend(unknown.map(|(group, _)| Cause::GroupVanished(group.clone())));
         causes.sort();
         causes.dedup();
         let decided = match (causes.is_empty(), self.policy.options.when_undecidable) {
@@ -249,38 +244,37 @@ impl Model {
         };
         let now: Vec<_> =
             directory.into_iter().flat_map(|it| &it.people).filter(|person| person.is(identity)).collect();
-        // D8: whoever has a record goes by the names on it, if there are any.
-        let has_record = |id: &UserId| directory.is_some_and(|directory| directory.is_named_on_record(id));
-        let last = gone.iter().filter_map(|(_, last)| last.as_ref()).flat_map(|last| &last.members);
-        let last: Vec<_> = last.filter(|member| !has_record(&member.id)).collect();
-        let now_nobody = now.is_empty();
-        let people = match now.as_slice() {
-            [] => last.iter().filter(|person| person.is(identity)).copied().collect(),
-            [_] => now,
+        let now = match now.as_slice() {
+            [] => None,
+            [one] => Some(*one),
             _ => {
                 known.causes.push(Cause::AmbiguousAlias);
-                return None;
+                None
             }
         };
         // D8: a name that is bound to no app protects the accounts of that name, and says no more of them.
         if let Identity::Alias(account) = identity
             && account.app().is_some()
-            && now_nobody
+            && now.is_none()
             && let Ok(unbound) = Alias::new(account.as_str())
         {
             self.identity(directory, gone, &Identity::Alias(unbound), known);
         }
-        for person in &people {
-            let in_force = directory.into_iter().flat_map(|directory| directory.groups_of(&person.id));
-            known.groups.extend(in_force.map(GroupRef::Imported));
-            for (group, last) in gone {
-                if last.iter().any(|last| last.members.iter().any(|member| member.id == person.id)) {
-                    known.groups.push(imported(group));
-                }
+        if let (Some(directory), Some(person)) = (directory, now) {
+            known.groups.extend(directory.groups_of(&person.id).into_iter().map(GroupRef::Imported));
+        }
+        // D11, D8: of a group that is gone by id, or by the last names, unless a record says other ones.
+        let goes_by_it = |member: &Person| match now {
+            Some(person) => member.id == person.id,
+            None => member.is(identity) && !directory.is_some_and(|directory| directory.is_named_on_record(&member.id)),
+        };
+        for (group, last) in gone {
+            if last.iter().flat_map(|last| &last.members).any(goes_by_it) {
+                known.groups.push(imported(group));
             }
         }
         // Whoever is known without a home has the one that the name says under which they are seen.
-        if let Some(person) = people.first().filter(|person| *person.home() != Home::Unsaid) {
+        if let Some(person) = now.filter(|person| *person.home() != Home::Unsaid) {
             return Some(manages(person.home()));
         }
         match identity {
