@@ -108,6 +108,9 @@ fn b1_a_damaged_file_of_ours_is_not_taken_for_somebody_else_s() {
     let path = activities(folder.path());
     furnish(&house_at(&path));
     for path in [path.clone(), governance_path(&path)] {
+        // Whoever had it open may still be about to close it.
+        let connection = Connection::open(&path).unwrap();
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
         let mut bytes = fs::read(&path).unwrap();
         // The header of 100 bytes stays, the schema behind it does not.
         bytes[100..4_096].fill(0xff);

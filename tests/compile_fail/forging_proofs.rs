@@ -2,8 +2,8 @@
 
 use activity_privacy::*;
 
-fn a_recorded_reveal(request: RevealRequest, id: RevealId, intent: RecordId) -> RecordedReveal {
-    RecordedReveal { id, intent, expires_at: chrono::DateTime::UNIX_EPOCH, request }
+fn a_recorded_reveal(request: RevealRequest, intent: RecordId, known: RecordedReveal) -> RecordedReveal {
+    RecordedReveal { intent, request, ..known }
 }
 
 fn an_admission<'a>(known: Admission<'a>) -> Admission<'a> {

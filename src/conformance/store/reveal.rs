@@ -7,6 +7,10 @@ use crate::conformance::fixture::{ALL, Drive, ids, is_public, place_of, same};
 use crate::query::Query;
 use crate::stored::StoredActivity;
 
+fn first(count: usize, list: &[StoredActivity]) -> &[StoredActivity] {
+    list.get(..count).unwrap_or(list)
+}
+
 fn among(private_only: bool, list: &[StoredActivity]) -> Vec<StoredActivity> {
     list.iter().filter(|stored| !private_only || !is_public(stored)).cloned().collect()
 }
@@ -21,6 +25,7 @@ pub(super) fn v3_a_reveal_sees_all_newest_first(place: impl StoreHarness) -> Che
 pub(super) fn v3_a_reveal_can_leave_out_what_is_public(place: impl StoreHarness) -> Checked {
     let store = place.open();
     let private = among(true, &filled(&store)?);
+    same("the newest that are private", &store.revealed(&Query::all(), true, None, 3)?, first(3, &private))?;
     same("all that is private", &store.revealed(&Query::all(), true, None, ALL)?, &private)
 }
 
@@ -33,6 +38,9 @@ pub(super) fn r1_a_reveal_sees_what_its_query_finds(place: impl StoreHarness) ->
             expected.retain(|stored| query.matches(stored.activity(), stored.stamp()));
             let what = format!("a reveal of {what}{}", if private_only { ", private only" } else { "" });
             same(&what, &store.revealed(&query, private_only, None, ALL)?, &expected)?;
+            // What a reveal did not ask for is left out of a page anyway, but it must not take up the room of the rest.
+            let newest = store.revealed(&query, private_only, None, 3)?;
+            same(&format!("the newest of {what}"), &newest, first(3, &expected))?;
         }
     }
     Ok(())
