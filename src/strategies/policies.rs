@@ -36,7 +36,7 @@ pub fn policy_options() -> impl Strategy<Value = PolicyOptions> {
     let seconds = |choices: Vec<u64>| select(choices).prop_map(Duration::from_secs);
     let age = weighted(0.5, seconds(vec![300, 60, 0, 100_000, u64::MAX]));
     let lifetime = weighted(0.8, seconds(vec![3_600, 60, u64::MAX]));
-    (weighted(0.4, Just(())), when, age, weighted(0.2, Just(())), weighted(0.8, Just(())), lifetime).prop_map(
+    (weighted(0.6, Just(())), when, age, weighted(0.2, Just(())), weighted(0.8, Just(())), lifetime).prop_map(
         |(objects, when_undecidable, max_directory_age, justification, self_grant, max_reveal_lifetime)| {
             PolicyOptions {
                 objects_count: objects.is_some(),
