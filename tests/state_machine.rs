@@ -184,7 +184,7 @@ fn every_rule_holds_through_any_history_in_sqlite() {
 /// Agreement says something only about what was reached.
 #[test]
 fn the_histories_reach_what_is_interesting() {
-    let config = ProptestConfig { cases: 160, failure_persistence: None, ..ProptestConfig::default() };
+    let config = ProptestConfig { cases: 220, failure_persistence: None, ..ProptestConfig::default() };
     let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
     let tally = run_with::<Memory>(TestRunner::new_with_rng(config.clone(), rng), config, 40..=50);
     for what in [

@@ -29,8 +29,8 @@ pub fn scope_rules() -> impl Strategy<Value = ScopeRule> + Clone {
 /// Options of every kind. Times are short, so that a history gets past them.
 pub fn policy_options() -> impl Strategy<Value = PolicyOptions> {
     let when = prop_oneof![
-        4 => Just(WhenUndecidable::Hide),
-        1 => Just(WhenUndecidable::ShowUndecided),
+        3 => Just(WhenUndecidable::Hide),
+        2 => Just(WhenUndecidable::ShowUndecided),
         1 => Just(WhenUndecidable::Refuse),
     ];
     let seconds = |choices: Vec<u64>| select(choices).prop_map(Duration::from_secs);
