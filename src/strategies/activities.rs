@@ -93,13 +93,13 @@ pub fn actors() -> impl Strategy<Value = Actor> + Clone {
 /// ```
 pub fn activities() -> impl Strategy<Value = Activity> {
     let object = prop_oneof![
-        select(OBJECTS.to_vec()).prop_map(str::to_owned),
-        aliases().prop_map(|alias| alias.as_str().to_owned()),
-        super::names::user_ids().prop_map(|id| id.as_str().to_owned()),
+        2 => select(OBJECTS.to_vec()).prop_map(str::to_owned),
+        3 => aliases().prop_map(|alias| alias.as_str().to_owned()),
+        1 => super::names::user_ids().prop_map(|id| id.as_str().to_owned()),
     ];
     let for_whom = prop_oneof![5 => vec(actors(), 0..=0), 1 => vec(actors(), 1..=2)];
     let details = weighted(0.1, Just("{\"x\":1}"));
-    (activity_ids(), actors(), for_whom, apps(), action(), times(), vec(object, 0..2), details).prop_filter_map(
+    (activity_ids(), actors(), for_whom, apps(), action(), times(), vec(object, 0..=2), details).prop_filter_map(
         "what is within the limits",
         |(id, actor, for_whom, app, action, at, objects, details)| {
             let begun = Activity::builder(id, actor, app, action, at);

@@ -222,7 +222,7 @@ pub fn steps(begin: DateTime<Utc>) -> impl Strategy<Value = Step> {
         9 => (nodes(), askers(), policy_changes()).prop_map(|(at, by, change)| Step::Change { at, by, change }),
         12 => (nodes(), batches()).prop_map(|(at, batch)| Step::Deliver { at, batch }),
         3 => (nodes(), 0..4_u8).prop_map(|(at, batch)| Step::DeliverAgain { at, batch }),
-        3 => select(vec![1, 30, 61, 400, 4_000, -10]).prop_map(|seconds| Step::Advance { seconds }),
+        3 => select(vec![1, 30, 60, 300, 600, 4_000, -10]).prop_map(|seconds| Step::Advance { seconds }),
         2 => (nodes(), weighted(0.7, Just(()))).prop_map(|(node, loaded)| Step::Restart { node, loaded: loaded.is_some() }),
         4 => (nodes(), user_ids(), searches(), sizes(), cursors()).prop_map(|(at, viewer, search, size, cursor)| {
             Step::Page { at, viewer, search, size, cursor }

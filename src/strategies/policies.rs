@@ -29,14 +29,14 @@ pub fn scope_rules() -> impl Strategy<Value = ScopeRule> + Clone {
 /// Options of every kind. Times are short, so that a history gets past them.
 pub fn policy_options() -> impl Strategy<Value = PolicyOptions> {
     let when = prop_oneof![
-        4 => Just(WhenUndecidable::Hide),
-        1 => Just(WhenUndecidable::ShowUndecided),
+        3 => Just(WhenUndecidable::Hide),
+        2 => Just(WhenUndecidable::ShowUndecided),
         1 => Just(WhenUndecidable::Refuse),
     ];
     let seconds = |choices: Vec<u64>| select(choices).prop_map(Duration::from_secs);
     let age = weighted(0.5, seconds(vec![300, 60, 0, 100_000, u64::MAX]));
     let lifetime = weighted(0.8, seconds(vec![3_600, 60, u64::MAX]));
-    (weighted(0.4, Just(())), when, age, weighted(0.2, Just(())), weighted(0.8, Just(())), lifetime).prop_map(
+    (weighted(0.6, Just(())), when, age, weighted(0.2, Just(())), weighted(0.8, Just(())), lifetime).prop_map(
         |(objects, when_undecidable, max_directory_age, justification, self_grant, max_reveal_lifetime)| {
             PolicyOptions {
                 objects_count: objects.is_some(),

@@ -8,6 +8,7 @@ use activity_privacy::{ActivityStore, GovernanceSink};
 /// Where stores stand.
 pub(crate) trait Ground {
     /// What it is called.
+    #[allow(dead_code, reason = "not every test says where it stands")]
     const NAME: &'static str;
 
     /// Empty.
@@ -24,6 +25,7 @@ pub(crate) struct Memory {
 }
 
 impl Ground for Memory {
+    #[allow(dead_code, reason = "not every test says where it stands")]
     const NAME: &'static str = "memory";
 
     fn new() -> Self {
@@ -41,6 +43,7 @@ pub(crate) struct Files(tempfile::TempDir);
 
 #[cfg(feature = "sqlite")]
 impl Ground for Files {
+    #[allow(dead_code, reason = "not every test says where it stands")]
     const NAME: &'static str = "sqlite";
 
     fn new() -> Self {

@@ -30,6 +30,11 @@ pub(crate) fn reached_times(what: impl Into<String>, times: u64) {
 }
 
 impl Tally {
+    /// How often what begins so was reached.
+    pub(crate) fn times_like(&self, what: &str) -> u64 {
+        self.0.iter().filter(|(reached, _)| reached.starts_with(what)).map(|(_, times)| times).sum()
+    }
+
     pub(crate) fn times(&self, what: &str) -> u64 {
         self.0.get(what).copied().unwrap_or_default()
     }
