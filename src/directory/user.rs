@@ -69,10 +69,9 @@ impl User {
         Self { id: self.id.clone(), aliases, home_domain, status: UserStatus::Deleted }
     }
 
-    /// Whether another record of the same user knows something that this one does not.
-    pub(super) fn lacks(&self, other: &Self) -> bool {
+    /// Whether another record of the same user knows a name that this one does not.
+    pub(super) fn lacks_a_name_of(&self, other: &Self) -> bool {
         other.aliases.iter().any(|alias| !self.aliases.contains(alias))
-            || (self.home_domain.is_none() && other.home_domain.is_some())
     }
 
     /// Adds what another record of the same user knows.

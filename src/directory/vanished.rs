@@ -89,7 +89,8 @@ impl VanishedGroup {
 
     /// The same with the names by which its members were known since, if there are any.
     pub(super) fn learning<'a>(&self, since: impl Fn(&UserId) -> Option<&'a User>) -> Option<Self> {
-        if !self.members.iter().any(|member| since(member.id()).is_some_and(|known| member.lacks(known))) {
+        let has_news = |member: &User| since(member.id()).is_some_and(|known| member.lacks_a_name_of(known));
+        if !self.members.iter().any(has_news) {
             return None;
         }
         let mut learned = self.clone();

@@ -17,8 +17,8 @@ pub(super) struct Watch {
     reach: HashMap<GroupIndex, Vec<usize>>,
     /// The last members of watched groups that are gone from the directory.
     retained: HashMap<UserId, Vec<usize>>,
-    /// The aliases of those among them whom no record of the directory names.
-    retained_aliases: HashMap<AliasKey, Vec<usize>>,
+    /// Whoever among them no record of the directory names, by the names that they had.
+    last_names: HashMap<AliasKey, BTreeSet<UserId>>,
 }
 
 struct Watched {
@@ -63,7 +63,7 @@ impl Watch {
             groups: Vec::with_capacity(spoken_of.len()),
             reach: HashMap::new(),
             retained: HashMap::new(),
-            retained_aliases: HashMap::new(),
+            last_names: HashMap::new(),
         };
         for (at, group) in spoken_of.into_iter().enumerate() {
             let members = match (group, directory) {
@@ -94,7 +94,7 @@ impl Watch {
             // Whoever has a record goes by the names on it.
             if !directory.is_named_on_record(user.id()) {
                 for alias in user.aliases() {
-                    self.retained_aliases.entry(alias.key().clone()).or_default().push(at);
+                    self.last_names.entry(alias.key().clone()).or_default().insert(user.id().clone());
                 }
             }
         }
@@ -234,9 +234,7 @@ impl Seeker<'_> {
             }
         }
         let Some(user) = directory.user(index) else { return Home::Unsaid };
-        for at in self.watch.retained.get(user.id()).into_iter().flatten() {
-            findings.add(*at, standing);
-        }
+        self.add_retained(user.id(), standing, findings);
         self.home_of_user(user, identity)
     }
 
@@ -254,11 +252,18 @@ impl Seeker<'_> {
 
     /// The directory does not know them, but a group that is gone from it may have.
     fn add_stranger(&self, identity: &Identity, standing: Standing, findings: &mut Findings) {
-        let retained = match identity {
-            Identity::Id(id) => self.watch.retained.get(id),
-            Identity::Alias(alias) => self.watch.retained_aliases.get(alias.key()),
-        };
-        for at in retained.into_iter().flatten() {
+        match identity {
+            Identity::Id(id) => self.add_retained(id, standing, findings),
+            Identity::Alias(alias) => {
+                for id in self.watch.last_names.get(alias.key()).into_iter().flatten() {
+                    self.add_identity(&Identity::Id(id.clone()), standing, findings);
+                }
+            }
+        }
+    }
+
+    fn add_retained(&self, user: &UserId, standing: Standing, findings: &mut Findings) {
+        for at in self.watch.retained.get(user).into_iter().flatten() {
             findings.add(*at, standing);
         }
     }

@@ -444,3 +444,17 @@ fn d11_a_last_member_stays_known_by_names_that_came_later() {
     late.ingest(&[activity("4", "adele.other")]);
     assert!(late.is_private("4"));
 }
+
+#[test]
+fn d11_a_last_name_leads_to_every_group_that_lists_its_holder() {
+    let [node, late] = two_nodes();
+    let board =
+        |builder: DirectoryBuilder| builder.group(group("board"), "Board").member(&group("board"), &user("adele"));
+    node.install(board(import(0))).make_private("board");
+    node.change(PolicyChange::AddScopeRule(ScopeRule::include(group("council"), ScopeTarget::AllApps)));
+    // The council is gone with her record; the board still lists her, by id.
+    node.install(board(people(&[]))).filter.follow_directory().unwrap();
+    late.directory.install(board(people(&[])).build(DirectoryRevision(2), at(0)).unwrap()).unwrap();
+    late.ingest(&[activity("a", "adele")]);
+    assert!(late.is_private("a"));
+}

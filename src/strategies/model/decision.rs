@@ -260,17 +260,21 @@ impl Model {
         {
             self.identity(directory, gone, &Identity::Alias(unbound), known);
         }
-        if let (Some(directory), Some(person)) = (directory, now) {
-            known.groups.extend(directory.groups_of(&person.id).into_iter().map(GroupRef::Imported));
-        }
-        // D11, D8: of a group that is gone by id, or by the last names, unless a record says other ones.
-        let goes_by_it = |member: &Person| match now {
-            Some(person) => member.id == person.id,
-            None => member.is(identity) && !directory.is_some_and(|directory| directory.is_named_on_record(&member.id)),
+        // D11, D8: whoever nobody knows may be a last member of a group that is gone, by one of the last names, unless a
+        // record says other ones.
+        let last = gone.iter().filter_map(|(_, last)| last.as_ref()).flat_map(|last| &last.members);
+        let named = |member: &&Person| directory.is_some_and(|directory| directory.is_named_on_record(&member.id));
+        let people: Vec<&Person> = match now {
+            Some(person) => vec![person],
+            None => last.filter(|member| member.is(identity) && !named(member)).collect(),
         };
-        for (group, last) in gone {
-            if last.iter().flat_map(|last| &last.members).any(goes_by_it) {
-                known.groups.push(imported(group));
+        for person in people {
+            let in_force = directory.into_iter().flat_map(|directory| directory.groups_of(&person.id));
+            known.groups.extend(in_force.map(GroupRef::Imported));
+            for (group, last) in gone {
+                if last.iter().any(|last| last.members.iter().any(|member| member.id == person.id)) {
+                    known.groups.push(imported(group));
+                }
             }
         }
         // Whoever is known without a home has the one that the name says under which they are seen.
