@@ -122,8 +122,8 @@ impl ManagedDomain {
 
 /// Scope, private groups, managed domains, admins, grants and options: one value with a revision.
 ///
-/// Begins with [`PrivacyPolicy::founding`] and goes on by [`PrivacyPolicy::apply`], which makes the next one and
-/// leaves this as it is. A document read from elsewhere is checked for the same rules.
+/// Begins with [`PrivacyPolicy::founding`] and goes on by [`PendingChange`](crate::PendingChange), which makes the next one
+/// and leaves this as it is. A document read from elsewhere is checked for the same rules.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -237,7 +237,7 @@ proptest! {
         let mut policy = PrivacyPolicy::founding(user("root"));
         for rule in &rules {
             let change = PolicyChange::AddScopeRule(rule.clone());
-            policy = policy.apply(&change, &user("root"), Some(&directory), at(0)).unwrap_or(policy);
+            policy = changed(&policy, &change, Some(&directory)).unwrap_or(policy);
         }
         let screen = Screen::new(Arc::new(policy), Ok(directory));
         for place in PLACES {

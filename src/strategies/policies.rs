@@ -53,16 +53,19 @@ pub fn policy_options() -> impl Strategy<Value = PolicyOptions> {
 /// Every kind of change, those that do not fit among them.
 ///
 /// ```
-/// use activity_privacy::{DirectoryRevision, PrivacyPolicy, UserId};
+/// use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
 /// use activity_privacy::strategies::{imports, policy_changes};
+/// use activity_privacy::{DirectoryRevision, PrivacyFilter, UserId};
 /// use proptest::prelude::*;
 ///
 /// let root = UserId::new("root").unwrap();
 /// proptest!(ProptestConfig::with_cases(16), |(import in imports(), change in policy_changes())| {
-///     let directory = import.snapshot(DirectoryRevision(1), Default::default()).unwrap();
-///     let policy = PrivacyPolicy::founding(root.clone());
-///     if let Ok(next) = policy.apply(&change, &root, Some(&directory), Default::default()) {
-///         prop_assert!(next.revision() > policy.revision());
+///     let directory = MemoryDirectory::new();
+///     directory.install(import.snapshot(DirectoryRevision(1), Default::default()).unwrap()).unwrap();
+///     let filter = PrivacyFilter::builder(MemoryStore::new(), directory, MemorySink::new()).found(root.clone()).unwrap();
+///     let before = filter.policy().unwrap().revision();
+///     if let Ok(revision) = filter.change(&root, &change) {
+///         prop_assert!(revision > before);
 ///     }
 /// });
 /// ```

@@ -67,7 +67,7 @@ proptest! {
         let mut policy = PrivacyPolicy::founding(user("root"));
         for private in &graph.private {
             let change = PolicyChange::MakePrivate(name(*private).into());
-            policy = policy.apply(&change, &user("root"), Some(&directory), at(0)).unwrap_or(policy);
+            policy = changed(&policy, &change, Some(&directory)).unwrap_or(policy);
         }
         let screen = Screen::new(Arc::new(policy), Ok(Arc::clone(&directory)));
 

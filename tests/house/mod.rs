@@ -187,6 +187,18 @@ impl House {
     }
 }
 
+/// What `root` makes of a policy, as if it had been recorded and published.
+pub(crate) fn changed(
+    policy: &PrivacyPolicy,
+    change: &PolicyChange,
+    directory: Option<&DirectorySnapshot>,
+) -> Result<PrivacyPolicy, ChangeRefusal> {
+    let id = RecordId(Uuid::nil());
+    let pending = PendingChange::authorise(policy, change, &user("root"), directory, id, at(0));
+    let recorded = pending.map_err(|refused| refused.reason)?.recorded(&Receipt::assertion(id, 1)).unwrap();
+    Ok(recorded.policy().clone())
+}
+
 /// A request for everything, for an hour.
 pub(crate) fn reveal_all(viewer: &str) -> RevealRequest {
     let audited = Acknowledgement::i_know_that_this_reveal_is_audited();

@@ -15,7 +15,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::ground::Ground;
-use crate::house::{alias, at, people, user};
+use crate::house::{alias, at, changed, people, user};
 use crate::tally::{reached, reached_times};
 
 /// A directory that can be cut off.
@@ -447,8 +447,7 @@ impl<G: Ground> System<G> {
     pub(crate) fn everything(&self, node: Node) -> Vec<StoredActivity> {
         let directory = people(&[]).build(DirectoryRevision(1), at(0)).unwrap();
         let grant = PolicyChange::Grant(alias("root@contoso.com"));
-        let policy =
-            PrivacyPolicy::founding(user("root")).apply(&grant, &user("root"), Some(&directory), at(0)).unwrap();
+        let policy = changed(&PrivacyPolicy::founding(user("root")), &grant, Some(&directory)).unwrap();
         let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
         let request = RevealRequest::new(user("root"), Query::all(), Duration::from_secs(60), audited);
         let id = RecordId(Uuid::nil());
