@@ -151,6 +151,16 @@ fn outcomes(records: &[Record]) -> Vec<OutcomeKind> {
 }
 
 #[test]
+fn g1_an_outcome_has_a_time_of_its_own() {
+    let id = |n: u128| RecordId(uuid::Uuid::from_u128(n));
+    let pending = PendingChange::founding(user("root"), id(1), at(5));
+    assert_eq!(pending.record().at, at(5));
+    let recorded = pending.recorded(&Receipt::assertion(id(1), 1)).unwrap();
+    let outcome = recorded.outcome(id(2), at(9), None);
+    assert_eq!((outcome.id, outcome.at, outcome.outcome), (id(2), at(9), Outcome::Done { intent: id(1) }));
+}
+
+#[test]
 fn g1_the_intent_comes_before_the_act_and_the_outcome_after() {
     let log: Log = Arc::new(Mutex::default());
     let sink = FaultySink::new(&log);

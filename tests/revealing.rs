@@ -333,6 +333,11 @@ fn r4_a_refusal_is_recorded_with_its_cause_and_tells_nothing() {
             let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
             let for_ever = RevealRequest::new(user("root"), Query::all(), Duration::MAX, audited);
             refuse(for_ever, Denial::LifetimeNotAllowed);
+            // Nor where the policy sets no limit: that reveal would end after the end of time.
+            house.change(PolicyChange::SetOptions(PolicyOptions { max_reveal_lifetime: None, ..Default::default() }));
+            let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
+            let for_ever = RevealRequest::new(user("root"), Query::all(), Duration::MAX, audited);
+            refuse(for_ever, Denial::LifetimeNotAllowed);
             house.change(PolicyChange::SetAdmin(user("bob"), Role::Analyst));
             refuse(reveal_all("bob"), Denial::NotPermitted);
             let required = PolicyOptions { justification_required: true, ..Default::default() };

@@ -113,6 +113,25 @@ fn b2_no_debug_of_what_a_private_activity_is_made_of_shows_it() {
 }
 
 #[test]
+fn b2_the_debug_of_an_adapter_or_a_filter_says_what_it_is_and_no_more() {
+    let house = over(Arc::new(MemoryStore::new()));
+    house.ingest(&private_activities());
+    let (store, directory, sink) = (MemoryStore::new(), Arc::clone(&house.directory), MemorySink::new());
+    silent_debug("a builder", &PrivacyFilter::builder(store, directory, sink));
+    silent_debug("a store in memory", &MemoryStore::new());
+    silent_debug("a sink that is bounded", &BoundedSink::new(house.sink.clone(), std::time::Duration::from_secs(1)));
+    silent_debug("a stamp", &house.everything()[0].stamp());
+    #[cfg(feature = "sqlite")]
+    {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        silent_debug("a store in a file", &activity_privacy::sqlite::SqliteStore::open(&path).unwrap());
+        let records = activity_privacy::sqlite::SqliteGovernance::open(folder.path().join("g.db")).unwrap();
+        silent_debug("records in a file", &records);
+    }
+}
+
+#[test]
 fn b2_deciding_says_nothing_of_what_it_decides() {
     let house = over(Arc::new(MemoryStore::new()));
     let directory = house.directory.snapshot().unwrap();

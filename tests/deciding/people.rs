@@ -116,6 +116,18 @@ fn d7_the_directory_has_the_last_word_on_where_somebody_is_at_home() {
 }
 
 #[test]
+fn d7_a_name_that_is_no_address_says_nothing_of_a_home() {
+    let house = House::new();
+    house.install(people(&[("bob", &[])])).manage("contoso.com");
+    house.change(PolicyChange::MakePrivate(GroupRef::ExternalUsers));
+    let named = |id: &str, more: Identity| by(id, Actor::user(alias("bob@contoso.com")).also(more));
+    let account = Alias::account("GitHub", "nrc").unwrap();
+    house.ingest(&[named("account", account.into()), named("id", user("unheard-of").into())]);
+    house.ingest(&[named("abroad", alias("bob@partner.example").into())]);
+    assert_eq!(["account", "id", "abroad"].map(|id| house.is_private(id)), [false, false, true]);
+}
+
+#[test]
 fn d7_a_guest_whose_stated_home_is_managed_no_more_is_from_outside() {
     let house = House::new();
     let guest = User::new(user("g")).with_alias(alias("g_fabrikam.com#EXT#@contoso.com"));
