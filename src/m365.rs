@@ -208,7 +208,7 @@ impl<R: BufRead> Iterator for Reader<R> {
             Found::Record(line) => {
                 let activity = record.text().and_then(|text| match &self.state {
                     State::Rows(_, columns) => columns.activity(text),
-                    _ => record::from_json(text),
+                    _ => record::from_json(text.trim_ascii()),
                 });
                 Some(activity.map_err(|reason| Rejected::new(line, reason)))
             }

@@ -98,16 +98,20 @@ enum Step {
 pub(super) struct Record {
     bytes: Vec<u8>,
     too_long: bool,
+    /// Whether there is anything but white space in it, also where it is too long.
+    holds_something: bool,
 }
 
 impl Record {
     fn clear(&mut self) {
         self.bytes.clear();
         self.too_long = false;
+        self.holds_something = false;
     }
 
     // INVARIANT: never holds more than the limit.
     fn push(&mut self, byte: u8) {
+        self.holds_something |= !byte.is_ascii_whitespace();
         if self.bytes.len() < MAX_RECORD_BYTES {
             self.bytes.push(byte);
         } else {
@@ -116,16 +120,16 @@ impl Record {
     }
 
     fn is_blank(&self) -> bool {
-        !self.too_long && self.bytes.iter().all(u8::is_ascii_whitespace)
+        !self.holds_something
     }
 
-    /// The record as text, without white space around it.
+    /// The record as text.
     pub(super) fn text(&self) -> Result<&str, RejectReason> {
         if self.too_long {
             return Err(RejectReason::TooLong { max: MAX_RECORD_BYTES });
         }
         match std::str::from_utf8(&self.bytes) {
-            Ok(text) => Ok(text.trim_matches(|c: char| c.is_ascii_whitespace())),
+            Ok(text) => Ok(text),
             Err(error) => Err(RejectReason::NotUtf8 { at: error.valid_up_to() }),
         }
     }

@@ -1,5 +1,7 @@
 //! The two CSV shapes: the export of the audit log, and the flat `OfficeActivity` table.
 
+use std::io::Read;
+
 use serde_json::{Map, Value};
 
 use super::Format;
@@ -81,8 +83,11 @@ fn without_zone(name: &str) -> &str {
 
 fn fields(row: &str) -> Result<csv::StringRecord, RejectReason> {
     let mut record = csv::StringRecord::new();
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(row.as_bytes());
+    // After one more comma, or the reader would drop a byte order mark that stands at the beginning, and take a quote
+    // behind it for one that opens the field: the rows were parted otherwise.
+    let row = b",".chain(row.as_bytes());
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(row);
     // Whatever the reader says, it cannot be about UTF-8 or the number of fields.
     reader.read_record(&mut record).map_err(|_| RejectReason::FieldCount { found: 0, expected: 1 })?;
-    Ok(record)
+    Ok(record.iter().skip(1).collect())
 }

@@ -213,6 +213,39 @@ fn b1_a_blank_line_between_rows_is_none() {
     assert_eq!(ids(&read(export)), ["r1"]);
 }
 
+/// What parts the rows and what parts their fields see the same quotes: none that opens a field stands behind a blank or
+/// a byte order mark.
+#[test]
+fn b1_a_row_has_the_fields_by_which_it_was_parted() {
+    let table = |rows: &str| read(format!("Operation,TimeGenerated,UserId\n{rows}\n"));
+    for before in [" ", "\t", "\u{feff}", "x"] {
+        let items = table(&format!("{before}\"Set, twice\",2026-03-01T09:30:00,adele@contoso.com"));
+        assert_eq!(refusals(&items), ["line 2: 4 CSV fields, expected 3"], "{before:?}");
+        let items = table(&format!("{before}\"Set\n{before}\"Set\",2026-03-01T09:30:00,adele@contoso.com"));
+        assert_eq!(refusals(&items), ["line 2: 1 CSV fields, expected 3"], "{before:?}");
+        assert_eq!(items[1].as_ref().unwrap().action().as_str(), format!("{before}\"Set\"").trim());
+    }
+    let items = table("Set,2026-03-01T09:30:00,adele@contoso.com \nSet,2026-03-01T09:30:00,\"a, b\" ");
+    assert_eq!(items[0].as_ref().unwrap().actor().label(), "adele@contoso.com");
+    assert_eq!(items[1].as_ref().unwrap().actor().label(), "a, b");
+}
+
+#[test]
+fn b1_white_space_counts_for_nothing_however_much_it_is() {
+    let blank = " ".repeat(MAX_RECORD_BYTES + 1);
+    for format in FORMATS {
+        let names = ["a".to_owned(), "b".to_owned()];
+        let records = document(format, &names);
+        let gap = if format == Format::JsonArray { format!(",\n{blank}\n") } else { format!("\n{blank}\n") };
+        let empty = [records.join(&gap)];
+        let items: Vec<_> = Reader::with_format(joined(format, &empty).as_bytes(), format).collect();
+        assert_eq!(ids(&items), names, "{format:?}");
+        assert_eq!(items.len(), 2, "{format:?}");
+    }
+    assert!(read(format!("[{blank}]{blank}")).is_empty());
+    assert!(read(format!("{blank}\n")).is_empty());
+}
+
 #[test]
 fn d4_a_record_without_an_id_gets_one_from_its_content() {
     let id = |text: &str| read(text)[0].as_ref().unwrap().id().clone();
