@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::digest::Digest;
 use crate::identity::{Domain, GroupId, UserId};
 use crate::policy::{Denial, GroupRef, PolicyError, PolicyOptions, Revision, Role, ScopeRule};
-use crate::text::checked_text;
+use crate::text::{checked_text, deserialize_silently};
 
 macro_rules! uuid_newtype {
     ($(#[$doc:meta])* $name:ident) => {
@@ -38,7 +38,7 @@ uuid_newtype! {
 }
 
 /// One governance record, as it is handed to a sink.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Record {
     /// Its own id.
     pub id: RecordId,
@@ -53,6 +53,19 @@ pub struct Record {
     /// How far it came.
     pub outcome: Outcome,
 }
+
+#[derive(Deserialize)]
+#[serde(remote = "Record")]
+struct RecordDocument {
+    id: RecordId,
+    at: DateTime<Utc>,
+    initiator: Initiator,
+    policy: Option<Revision>,
+    act: Act,
+    outcome: Outcome,
+}
+
+deserialize_silently!(Record, RecordDocument);
 
 /// Something that was refused for a reason, and the record that is to say so.
 #[derive(Debug)]

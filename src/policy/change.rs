@@ -68,6 +68,9 @@ pub enum PolicyError {
     /// Nobody would be left who may change the policy.
     #[error("the change would leave no privacy administrator")]
     LastAdministrator,
+    /// Revisions are counted no further. Only a policy that came from elsewhere can stand there.
+    #[error("no revision comes after the one in force")]
+    LastRevision,
 }
 
 impl PrivacyPolicy {
@@ -167,7 +170,8 @@ impl PrivacyPolicy {
         if !self.admins.values().any(|role| role.manages_privacy()) {
             return Err(PolicyError::LastAdministrator);
         }
-        self.revision = before.revision.next();
+        // Another policy under the same revision would let a node decide under the one before it.
+        self.revision = before.revision.next().ok_or(PolicyError::LastRevision)?;
         Ok(self)
     }
 }

@@ -31,7 +31,11 @@ fn b1_a_policy_document_is_refused_with_the_field_and_what_it_should_be() {
         ("admins", json!({"x": "privacy_administrator"}), "field `grants` names somebody who is not in `admins`"),
         ("admins", json!({"root": "king"}), "expected `privacy_administrator` or `analyst`"),
         ("admins", json!({"": "privacy_administrator"}), "user id is empty, expected 1 to 256 bytes"),
-        ("private_groups", json!([{"imported": "a\nb"}]), "group id holds a control character at byte 1"),
+        (
+            "private_groups",
+            json!([{"imported": "a\nb"}]),
+            "group id holds a control character at byte 1, expected none",
+        ),
         ("private_groups", json!(["everybody"]), "expected one of `imported`, `applications`, `external_users`"),
         ("managed_domains", json!([{"domain": "a b"}]), "not a domain name, expected labels parted by dots"),
         (
@@ -80,7 +84,8 @@ fn b1_no_field_of_a_policy_document_is_passed_over() {
 #[test]
 fn b1_no_field_of_an_activity_is_passed_over() {
     let bob = Actor::user(alias("bob@contoso.com"));
-    let good = serde_json::to_value(begun("a", bob.clone()).on_behalf_of(bob).build().unwrap()).unwrap();
+    let named = bob.clone().also(Alias::account("GitHub", "bob").unwrap());
+    let good = serde_json::to_value(begun("a", named).on_behalf_of(bob).build().unwrap()).unwrap();
     assert!(serde_json::from_value::<Activity>(good.clone()).is_ok());
     let misspelt: [Misspell; 4] = [
         // Whom it was done for would be lost, and with them their protection.
@@ -95,6 +100,41 @@ fn b1_no_field_of_an_activity_is_passed_over() {
         let said = serde_json::from_str::<Activity>(&document.to_string()).expect_err("a field too many").to_string();
         assert!(said.contains("unknown field"), "{said}");
     }
+    let mut document = good;
+    document["actor"]["identities"][1]["alias"]["upn"] = json!("adele@contoso.com");
+    let said = serde_json::from_str::<Activity>(&document.to_string()).expect_err("a field too many").to_string();
+    assert!(said.contains("any variant of untagged enum"), "{said}");
+}
+
+/// A map would keep the last of them, and another reader the first.
+#[test]
+fn b1_no_user_stands_twice_in_a_policy_document() {
+    let document = policy_document();
+    for field in ["admins", "grants"] {
+        let said_of_root = &document[field]["root"];
+        let once = format!("\"{field}\":{{\"root\":{said_of_root}");
+        let text = document.to_string();
+        assert!(text.contains(&once), "{text}");
+        let twice = text.replacen(&once, &format!("{once},\"root\":{said_of_root}"), 1);
+        let said = serde_json::from_str::<PrivacyPolicy>(&twice).expect_err("given twice").to_string();
+        assert!(
+            said.starts_with("a user is given twice, expected each user once at line 1 column "),
+            "{field}: {said}"
+        );
+    }
+}
+
+/// With a second policy under one revision a node could go on under the first.
+#[test]
+fn d5_no_policy_follows_the_last_revision() {
+    let mut document = policy_document();
+    document["revision"] = json!(u64::MAX);
+    let last: PrivacyPolicy = serde_json::from_value(document.clone()).unwrap();
+    let change = PolicyChange::MakePrivate(GroupRef::Applications);
+    assert_eq!(last.apply(&change, &user("root"), None, at(0)), Err(PolicyError::LastRevision));
+    document["revision"] = json!(u64::MAX - 1);
+    let before: PrivacyPolicy = serde_json::from_value(document).unwrap();
+    assert_eq!(before.apply(&change, &user("root"), None, at(0)).unwrap().revision(), last.revision());
 }
 
 #[test]
@@ -104,9 +144,9 @@ fn b1_ids_and_names_say_what_is_wrong_with_them_and_where() {
     }
     assert_eq!(said(ActivityId::new("")), "activity id is empty, expected 1 to 512 bytes");
     assert_eq!(said(ActivityId::new("x".repeat(513))), "activity id is 513 bytes long, expected at most 512");
-    assert_eq!(said(ActivityId::new("ab\0")), "activity id holds a control character at byte 2");
-    assert_eq!(said(UserId::new("é\u{85}")), "user id holds a control character at byte 2");
-    assert_eq!(said(GroupId::new("\u{7f}")), "group id holds a control character at byte 0");
+    assert_eq!(said(ActivityId::new("ab\0")), "activity id holds a control character at byte 2, expected none");
+    assert_eq!(said(UserId::new("é\u{85}")), "user id holds a control character at byte 2, expected none");
+    assert_eq!(said(GroupId::new("\u{7f}")), "group id holds a control character at byte 0, expected none");
     assert_eq!(said(AppName::new("é".repeat(129))), "app name is 258 bytes long, expected at most 256");
     assert_eq!(said(Action::new("")), "action is empty, expected 1 to 256 bytes");
     assert_eq!(said(ActorName::new("")), "actor name is empty, expected 1 to 512 bytes");
