@@ -101,6 +101,10 @@ use table::Columns;
 /// The longest that a record may be, in bytes. A longer one is rejected, and skipped without being held in memory.
 pub const MAX_RECORD_BYTES: usize = Activity::MAX_DETAILS_BYTES;
 
+/// The most values that the JSON of a record may hold at all depths: objects, lists, and what stands in them. One with more
+/// is rejected.
+pub const MAX_RECORD_VALUES: usize = 100_000;
+
 /// How the records are laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Format {
@@ -130,7 +134,8 @@ impl fmt::Display for Format {
 
 /// Reads activities from a stream, one record at a time; see the [module](self).
 ///
-/// Holds one record in memory, of at most [`MAX_RECORD_BYTES`]. Never panics, and ends when the input does.
+/// Holds one record in memory, of at most [`MAX_RECORD_BYTES`] and [`MAX_RECORD_VALUES`]. Never panics, and ends when the input
+/// does.
 pub struct Reader<R> {
     state: State<R>,
     record: Record,

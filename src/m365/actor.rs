@@ -35,7 +35,7 @@ pub(super) fn acting(fields: &Fields) -> Result<Actor, RejectReason> {
     if let Some(user_key) = user_key.filter(|key| Some(*key) != user_id) {
         identities.add_key(user_key, "UserKey")?;
     }
-    for entry in &entries {
+    for entry in entries.iter() {
         identities.add_entry(entry)?;
     }
 
