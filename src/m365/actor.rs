@@ -26,7 +26,7 @@ const UPN: (f64, &str) = (5.0, "UPN");
 pub(super) fn acting(fields: &Fields) -> Result<Actor, RejectReason> {
     let user_id = fields.text("UserId")?.filter(|name| !names_nobody(name));
     let user_key = fields.text("UserKey")?.filter(|name| !names_nobody(name));
-    let entries = fields.entries("Actor")?;
+    let entries = fields.people("Actor")?;
 
     let mut identities = Identities::default();
     if let Some(user_id) = user_id {

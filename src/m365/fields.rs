@@ -55,7 +55,7 @@ impl Fields {
     /// The texts of a field in the object, or the objects, that stand in a field.
     pub(super) fn inner_texts(&self, object: &'static str, field: &'static str) -> Result<Vec<String>, RejectReason> {
         let mut texts = Vec::new();
-        for entry in self.entries(object)?.iter() {
+        for entry in self.people(object)?.iter() {
             texts.extend(text_of(entry.get(field), field)?.map(str::to_owned));
         }
         Ok(texts)
@@ -77,6 +77,18 @@ impl Fields {
             },
             Some(entry @ Value::Object(_)) => Ok(std::slice::from_ref(entry).into()),
             Some(_) => Err(RejectReason::InvalidField { field, expected: "a list or an object" }),
+        }
+    }
+
+    /// The entries of a list that says who acted. One written as a text that cannot be read to its end is refused: cut, it may
+    /// name somebody by an id that is found in it no more.
+    pub(super) fn people(&self, field: &'static str) -> Result<Cow<'_, [Value]>, RejectReason> {
+        let entries = self.entries(field)?;
+        match (self.value(field), &*entries) {
+            (Some(Value::String(_)), [Value::String(text)]) if text.starts_with(['[', '{']) => {
+                Err(RejectReason::InvalidField { field, expected: "a list or an object" })
+            }
+            _ => Ok(entries),
         }
     }
 
