@@ -43,7 +43,7 @@ impl Bytes<'_> {
             name => Actor::user(Alias::new(name).unwrap()),
         };
         let app = App::new(self.pick(&APPS).parse().unwrap());
-        let app = if self.next() % 2 == 0 { app.in_suite(SUITE.parse().unwrap()) } else { app };
+        let app = if self.next().is_multiple_of(2) { app.in_suite(SUITE.parse().unwrap()) } else { app };
         let builder = Activity::builder(id.parse().unwrap(), actor, app, action.parse().unwrap(), time);
         builder.object(self.pick(&WORDS)).build().unwrap()
     }
@@ -64,7 +64,7 @@ impl Bytes<'_> {
         if let Some(action) = self.sometimes(|bytes| bytes.pick(&["Did0", "Did1", "did1"])) {
             query = query.with_action(action.parse().unwrap());
         }
-        if let Some(council) = self.sometimes(|bytes| bytes.next() % 2 == 0) {
+        if let Some(council) = self.sometimes(|bytes| bytes.next().is_multiple_of(2)) {
             query = query.stamped_with(if council { group("council").into() } else { GroupRef::ExternalUsers });
         }
         if let Some(word) = self.sometimes(|bytes| bytes.pick(&WORDS[..5])) {

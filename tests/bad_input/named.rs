@@ -223,6 +223,29 @@ fn b1_a_cursor_is_malformed_or_of_another_view() {
     }
 }
 
+#[test]
+fn v4_the_longest_cursor_survives_a_trip_through_text_and_a_longer_one_is_none() {
+    let house = House::new();
+    house.install(people(&[])).manage("contoso.com");
+    let longest = "x".repeat(ActivityId::MAX_BYTES);
+    house.ingest(&[activity(&longest, "adele"), activity("a", "adele")]);
+    let view = house.filter.view(&user("somebody"));
+    let page = view.page(&Query::all(), PageSize::at_most(1), None).unwrap();
+    assert_eq!(page.activities()[0].activity().id().as_str(), longest);
+    let token = page.next().unwrap().to_string();
+    let cursor: Cursor = token.parse().unwrap();
+    let page = view.page(&Query::all(), PageSize::at_most(1), Some(&cursor)).unwrap();
+    assert_eq!(page.activities()[0].activity().id().as_str(), "a");
+    for longer in [format!("{token}78"), format!("{token}7"), token.replacen("01", "03", 1), token[..50].to_owned()] {
+        assert_eq!(longer.parse::<Cursor>(), Err(CursorError::Malformed));
+    }
+    // A control character, or what is no UTF-8, is no id.
+    for id in ["00", "0a", "7f", "c285", "ff", "c0af", "eda080"] {
+        assert_eq!(format!("{}{id}", &token[..50]).parse::<Cursor>(), Err(CursorError::Malformed), "{id}");
+    }
+    assert!(format!("{}61", &token[..50]).parse::<Cursor>().is_ok());
+}
+
 #[cfg(feature = "sqlite")]
 #[test]
 fn b1_a_file_of_something_else_is_refused_and_left_alone() {

@@ -113,6 +113,24 @@ fn b1_an_oversized_record_is_skipped_and_reading_goes_on() {
 }
 
 #[test]
+fn b1_a_record_may_be_as_long_as_the_limit_and_no_longer() {
+    let long = |bytes: usize| {
+        let short = record(json!({ "Extra": "" })).to_string();
+        short.replacen("\"Extra\":\"", &format!("\"Extra\":\"{}", "x".repeat(bytes - short.len())), 1)
+    };
+    let whole = long(MAX_RECORD_BYTES);
+    assert_eq!(whole.len(), MAX_RECORD_BYTES);
+    for (format, longest) in [(Format::JsonLines, whole.clone()), (Format::JsonArray, format!("[{whole}]"))] {
+        let items: Vec<_> = Reader::with_format(longest.as_bytes(), format).collect();
+        assert_eq!(items[0].as_ref().unwrap().details().map(str::len), Some(MAX_RECORD_BYTES));
+    }
+    let longer = long(MAX_RECORD_BYTES + 1);
+    let expected = RejectReason::TooLong { max: MAX_RECORD_BYTES };
+    assert_eq!(read(&longer)[0].as_ref().unwrap_err().reason(), &expected);
+    assert_eq!(read(format!("[{longer}]"))[0].as_ref().unwrap_err().reason(), &expected);
+}
+
+#[test]
 fn b1_what_is_no_known_format_is_one_rejection() {
     for input in ["a,b\n1,2\n3,4\n", "hello", "Operation,Operation\n1,2\n", "\"open"] {
         assert_eq!(read(input).len(), 1, "{input}");
@@ -291,11 +309,23 @@ fn d3_times_are_read_in_utc() {
         ("2026-03-01T09:30:00+02:00", "2026-03-01T07:30:00Z"),
         ("4/26/2026, 7:17:10.250 PM", "2026-04-26T19:17:10.250Z"),
         ("12/1/2026, 12:00:00.000 AM", "2026-12-01T00:00:00Z"),
+        // The years that every other reader of times knows, the first and the last.
+        ("0000-01-01T00:00:00", "0000-01-01T00:00:00Z"),
+        ("9999-12-31T23:59:60+00:01", "9999-12-31T23:59:00Z"),
+        ("2016-12-31T23:59:60Z", "2017-01-01T00:00:00Z"),
     ] {
         let activity = one(&record(json!({ "CreationTime": text })));
         assert_eq!(activity.occurred_at(), expected.parse::<chrono::DateTime<chrono::Utc>>().unwrap(), "{text}");
     }
-    for text in ["yesterday", "2026-13-01T00:00:00", "26/4/2026, 7:17:10 PM", "+12026-03-01T09:30:00", "1234567890"] {
+    for text in ["yesterday", "2026-13-01T00:00:00", "26/4/2026, 7:17:10 PM", "+12026-03-01T09:30:00", "1234567890"]
+        .into_iter()
+        .chain([
+            "0000-01-01T00:59:59+01:00",
+            "9999-12-31T23:00:00-01:00",
+            "-0001-12-31T23:59:59",
+            "+262142-01-01T00:00:00",
+        ])
+    {
         let items = read(record(json!({ "CreationTime": text })).to_string());
         assert_eq!(items[0].as_ref().unwrap_err().line(), 1, "{text}");
     }
