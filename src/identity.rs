@@ -342,6 +342,10 @@ mod tests {
         assert!(same("STRASSE@x.example", "straße@x.example"));
         assert!(same("Σίσυφος@x.example", "ΣΊΣΥΦΟΣ@X.EXAMPLE"), "final sigma");
         assert!(same("jos\u{e9}@x.example", "JOSE\u{301}@x.example"), "composed and decomposed");
+        assert!(
+            same("\u{3b1}\u{345}\u{301}", "\u{391}\u{301}\u{345}"),
+            "marks in any order, of which one folds to a letter"
+        );
     }
 
     #[test]
