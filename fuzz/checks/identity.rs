@@ -33,6 +33,9 @@ pub(crate) fn check(input: &[u8]) {
             pair(&account, &plain);
         }
     }
+    if let (Ok(here), Ok(there)) = (Alias::account(one, "nrc"), Alias::account(other, "nrc")) {
+        assert_eq!(here.matches(&there), fold(one.trim()) == fold(other.trim()), "D8: an account belongs to its app");
+    }
     if let (Ok(one), Ok(other)) = (Domain::new(one), Domain::new(other)) {
         let below = one.is_below(&other);
         assert_eq!(below, one.as_str().ends_with(&format!(".{other}")), "D7: whole labels");
