@@ -60,8 +60,8 @@
 //! - The owner of a mailbox in which somebody else acted, the sender as whom or for whom somebody sent, and the person
 //!   whose doing a data-loss-prevention agent reports are those on whose behalf it was done, named in any of these
 //!   ways.
-//! - A record is rejected in which one of these lists is written as a text that breaks off: whom it named by an id
-//!   would be passed over.
+//! - A record is rejected in which `Actor`, `SharePointMetaData` or `ExchangeMetaData` is a list or an object written as
+//!   a text that breaks off: whom it names by an id would be passed over.
 //! - A record in which a field is given twice, at whatever depth, is rejected: readers could disagree on who acted.
 //!   So is a table with two columns of one name, ` [UTC]` not counting.
 //!
