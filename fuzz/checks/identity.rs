@@ -76,7 +76,8 @@ fn domain(text: &str) {
     assert_eq!(Domain::new(format!(" {form}. ")).as_ref(), Ok(&domain), "D7: without trailing dot");
     assert_eq!(Domain::new(form.to_ascii_uppercase()).as_ref(), Ok(&domain), "D7: case-folded");
     let (unicode, whole) = idna::domain_to_unicode(form);
-    if whole.is_ok() {
+    // A label that decodes to what looks encoded itself is taken as it is, and has no other form.
+    if whole.is_ok() && !unicode.split('.').any(|label| label.get(2..4) == Some("--")) {
         assert_eq!(Domain::new(&unicode).as_ref(), Ok(&domain), "D7: the same in Unicode: {unicode}");
     }
     assert!(comes_back(&domain) == domain && !domain.is_below(&domain));

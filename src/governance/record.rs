@@ -55,7 +55,8 @@ pub struct Record {
 }
 
 #[derive(Deserialize)]
-#[serde(remote = "Record")]
+// What is damaged or newer must not read as a record that says less.
+#[serde(remote = "Record", deny_unknown_fields)]
 struct RecordDocument {
     id: RecordId,
     at: DateTime<Utc>,
@@ -88,7 +89,7 @@ pub enum Initiator {
 
 /// What was done or tried.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Act {
     /// The first policy.
     FoundPolicy,
@@ -126,7 +127,7 @@ pub enum Act {
 
 /// A change of the policy, by the ids that it names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum ChangeSummary {
     /// A group was made private.
     MakePrivate(GroupRef),
@@ -166,6 +167,7 @@ checked_text! {
 
 /// What a reveal is about, without a word that was typed into its query.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RevealSummary {
     /// The reveal.
     pub reveal: RevealId,
@@ -187,7 +189,7 @@ pub struct RevealSummary {
 
 /// How far something came.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Outcome {
     /// About to be done. Stands alone for what was interrupted, and for pages, which are recorded before they are
     /// handed out.

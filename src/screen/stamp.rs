@@ -80,7 +80,7 @@ impl fmt::Display for Cause {
 
 /// One reason for a verdict.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Reason {
     /// Somebody on the activity is a member of a private group, directly or through other groups.
     Member {
@@ -151,7 +151,7 @@ pub struct Stamp {
 }
 
 #[derive(Deserialize)]
-#[serde(remote = "Stamp")]
+#[serde(remote = "Stamp", deny_unknown_fields)]
 struct StampDocument {
     visibility: Visibility,
     policy: Revision,

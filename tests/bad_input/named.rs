@@ -106,6 +106,33 @@ fn b1_no_field_of_an_activity_is_passed_over() {
     assert!(said.contains("any variant of untagged enum"), "{said}");
 }
 
+/// A justification that is misspelt would read as none that was given.
+#[test]
+fn b1_no_field_of_a_record_or_a_stamp_is_passed_over() {
+    let house = House::new();
+    house.install(people(&[("adele", &["council"])])).permit_root().make_private("council");
+    house.ingest(&[activity("a", "adele")]);
+    let _ = house.everything();
+    for entry in house.records() {
+        let good = serde_json::to_value(&entry.record).unwrap();
+        assert_eq!(serde_json::from_value::<Record>(good.clone()).unwrap(), entry.record);
+        for pointer in ["", "/act/reveal", "/act/page", "/act/change_policy/manage_domain", "/outcome/done"] {
+            let mut document = good.clone();
+            let Some(fields) = document.pointer_mut(pointer).and_then(Value::as_object_mut) else { continue };
+            fields.insert("justifcation".to_owned(), json!("why"));
+            let said = serde_json::from_str::<Record>(&document.to_string()).expect_err(pointer).to_string();
+            assert!(said.starts_with("unknown field, expected "), "{pointer}: {said}");
+        }
+    }
+    let good = serde_json::to_value(house.stamp("a")).unwrap();
+    for pointer in ["", "/reasons/0/member"] {
+        let mut document = good.clone();
+        document.pointer_mut(pointer).unwrap().as_object_mut().unwrap().insert("until".to_owned(), json!(7));
+        let said = serde_json::from_str::<Stamp>(&document.to_string()).expect_err(pointer).to_string();
+        assert!(said.starts_with("unknown field, expected "), "{pointer}: {said}");
+    }
+}
+
 /// A map would keep the last of them, and another reader the first.
 #[test]
 fn b1_no_user_stands_twice_in_a_policy_document() {
