@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 use thiserror::Error;
 
 use crate::actor::Actor;
-use crate::text::{TextError, checked_text, without_values};
+use crate::text::{TextError, checked_text, deserialize_silently, without_values};
 
 checked_text! {
     /// The id that the source gave to an activity. Delivering it again never changes what was stored first.
@@ -271,13 +271,22 @@ impl TryFrom<RawActivity> for Activity {
 }
 
 /// The app in which something was done, and the suite that the app belongs to, if any.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct App {
     name: AppName,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     suite: Option<AppName>,
 }
+
+#[derive(Deserialize)]
+#[serde(remote = "App", deny_unknown_fields)]
+struct AppDocument {
+    name: AppName,
+    #[serde(default)]
+    suite: Option<AppName>,
+}
+
+deserialize_silently!(App, AppDocument);
 
 impl App {
     /// An app that belongs to no suite.

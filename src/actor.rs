@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::identity::{Alias, Identity, fold};
-use crate::text::checked_text;
+use crate::text::{checked_text, deserialize_silently};
 
 checked_text! {
     /// The name of an application or a system account.
@@ -30,15 +30,26 @@ pub enum ActorKind {
 ///
 /// An identity protects wherever it stands: an application's activity that also names a protected user is that
 /// user's. `Debug` shows the kind only.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct Actor {
     kind: ActorKind,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<ActorName>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     identities: Vec<Identity>,
 }
+
+#[derive(Deserialize)]
+#[serde(remote = "Actor", deny_unknown_fields)]
+struct ActorDocument {
+    kind: ActorKind,
+    #[serde(default)]
+    name: Option<ActorName>,
+    #[serde(default)]
+    identities: Vec<Identity>,
+}
+
+deserialize_silently!(Actor, ActorDocument);
 
 impl Actor {
     /// The most identities that one actor may carry.

@@ -13,7 +13,7 @@ use idna::AsciiDenyList;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::text::{TextError, check, checked_text};
+use crate::text::{TextError, check, checked_text, deserialize_silently};
 
 checked_text! {
     /// The immutable id of a user in the directory, for example an Entra object id. Never folded.
@@ -57,7 +57,8 @@ pub struct Alias {
 pub(crate) struct AliasKey(Box<str>);
 
 #[derive(Serialize, Deserialize)]
-#[serde(untagged)]
+// A field that nobody reads would be a name that protects nobody.
+#[serde(untagged, deny_unknown_fields)]
 enum RawAlias {
     Name(String),
     Account { app: String, name: String },
@@ -196,7 +197,7 @@ impl From<Alias> for RawAlias {
 /// One thing by which an activity or a directory names somebody.
 ///
 /// `Debug` tells which of the two it is and nothing more.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Identity {
     /// The immutable id.
@@ -204,6 +205,15 @@ pub enum Identity {
     /// A name that may change hands.
     Alias(Alias),
 }
+
+#[derive(Deserialize)]
+#[serde(remote = "Identity", rename_all = "snake_case")]
+enum IdentityDocument {
+    Id(UserId),
+    Alias(Alias),
+}
+
+deserialize_silently!(Identity, IdentityDocument);
 
 impl From<UserId> for Identity {
     fn from(id: UserId) -> Self {
@@ -332,6 +342,10 @@ mod tests {
         assert!(same("STRASSE@x.example", "straße@x.example"));
         assert!(same("Σίσυφος@x.example", "ΣΊΣΥΦΟΣ@X.EXAMPLE"), "final sigma");
         assert!(same("jos\u{e9}@x.example", "JOSE\u{301}@x.example"), "composed and decomposed");
+        assert!(
+            same("\u{3b1}\u{345}\u{301}", "\u{391}\u{301}\u{345}"),
+            "marks in any order, of which one folds to a letter"
+        );
     }
 
     #[test]

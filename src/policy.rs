@@ -1,6 +1,7 @@
 //! What an organisation decided: who is private, who is monitored, who may see what.
 
 mod change;
+mod document;
 mod options;
 mod permission;
 mod scope;
@@ -40,8 +41,9 @@ impl Revision {
         Self(number)
     }
 
-    fn next(self) -> Self {
-        Self(self.0.saturating_add(1))
+    /// The one that comes after this, if numbers reach that far.
+    fn next(self) -> Option<Self> {
+        self.0.checked_add(1).map(Self)
     }
 }
 
@@ -155,7 +157,9 @@ struct RawPolicy {
     scope: Vec<ScopeRule>,
     private_groups: BTreeSet<GroupRef>,
     managed_domains: BTreeSet<ManagedDomain>,
+    #[serde(deserialize_with = "document::each_once")]
     admins: BTreeMap<UserId, Role>,
+    #[serde(deserialize_with = "document::each_once")]
     grants: BTreeMap<UserId, Grant>,
     options: PolicyOptions,
 }
@@ -272,7 +276,7 @@ impl PrivacyPolicy {
         self.managed_domains.iter().any(|managed| managed.covers(domain))
     }
 
-    fn grant(&mut self, to: UserId, named: Alias, by: UserId, at: DateTime<Utc>) {
-        self.grants.insert(to, Grant::new(named, by, at, self.revision.next()));
+    fn grant(&mut self, to: UserId, named: Alias, by: UserId, at: DateTime<Utc>, granted_in: Revision) {
+        self.grants.insert(to, Grant::new(named, by, at, granted_in));
     }
 }

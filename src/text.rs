@@ -24,7 +24,7 @@ pub enum TextError {
         max: usize,
     },
     /// A control character (Unicode category Cc), which no id or name may hold.
-    #[error("{what} holds a control character at byte {at}")]
+    #[error("{what} holds a control character at byte {at}, expected none")]
     Control {
         /// What the text was to be.
         what: &'static str,
@@ -57,6 +57,19 @@ pub(crate) fn without_values(message: &str) -> String {
     // The last one, because the value can hold the same words.
     let expected = message.rsplit_once(", expected ").map_or("something else", |(_, expected)| expected);
     format!("{}{said}, expected {expected}", message.get(..at).unwrap_or_default())
+}
+
+/// `Deserialize` for a type whose document can hold what is private, by way of a document that serde derives with
+/// `remote`: what cannot be read back is an error that does not repeat what it read.
+macro_rules! deserialize_silently {
+    ($name:ident, $document:ident) => {
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                $document::deserialize(deserializer)
+                    .map_err(|error| serde::de::Error::custom(crate::text::without_values(&error.to_string())))
+            }
+        }
+    };
 }
 
 /// A newtype over checked text, compared byte for byte. `redacted` ones do not show their text in `Debug`, because
@@ -137,3 +150,4 @@ macro_rules! checked_text {
 }
 
 pub(crate) use checked_text;
+pub(crate) use deserialize_silently;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::identity::{Alias, Domain, UserId};
+use crate::text::deserialize_silently;
 
 /// Whether a user can sign in. Plays no part in deciding: whoever was disabled or deleted stays protected until
 /// their group says otherwise.
@@ -19,17 +20,29 @@ pub enum UserStatus {
 }
 
 /// A user as the directory knows them. `Debug` shows neither id nor aliases.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct User {
     id: UserId,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     aliases: Vec<Alias>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    home_domain: Option<Domain>,
+    status: UserStatus,
+}
+
+#[derive(Deserialize)]
+#[serde(remote = "User", deny_unknown_fields)]
+struct UserDocument {
+    id: UserId,
+    #[serde(default)]
+    aliases: Vec<Alias>,
+    #[serde(default)]
     home_domain: Option<Domain>,
     #[serde(default)]
     status: UserStatus,
 }
+
+deserialize_silently!(User, UserDocument);
 
 impl User {
     /// A user who is known by an id alone.

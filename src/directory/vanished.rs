@@ -7,21 +7,34 @@ use serde::{Deserialize, Serialize};
 use super::revision::DirectoryRevision;
 use super::user::User;
 use crate::identity::{GroupId, UserId};
+use crate::text::deserialize_silently;
 
 /// A group that vanished from the directory, with its last members. While a policy speaks of it they go on to count.
 ///
 /// `Debug` shows how many there are, never who.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct VanishedGroup {
     pub(super) group: GroupId,
     pub(super) last_seen: DirectoryRevision,
     pub(super) gone_in: DirectoryRevision,
     pub(super) members: Vec<User>,
     /// The first directory that had it again, as far as anybody has seen.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) back_in: Option<DirectoryRevision>,
 }
+
+#[derive(Deserialize)]
+#[serde(remote = "VanishedGroup", deny_unknown_fields)]
+struct VanishedGroupDocument {
+    group: GroupId,
+    last_seen: DirectoryRevision,
+    gone_in: DirectoryRevision,
+    members: Vec<User>,
+    #[serde(default)]
+    back_in: Option<DirectoryRevision>,
+}
+
+deserialize_silently!(VanishedGroup, VanishedGroupDocument);
 
 impl VanishedGroup {
     /// The group.

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::digest::Digest;
 use crate::identity::{Domain, GroupId, UserId};
 use crate::policy::{Denial, GroupRef, PolicyError, PolicyOptions, Revision, Role, ScopeRule};
-use crate::text::checked_text;
+use crate::text::{checked_text, deserialize_silently};
 
 macro_rules! uuid_newtype {
     ($(#[$doc:meta])* $name:ident) => {
@@ -38,7 +38,7 @@ uuid_newtype! {
 }
 
 /// One governance record, as it is handed to a sink.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Record {
     /// Its own id.
     pub id: RecordId,
@@ -53,6 +53,20 @@ pub struct Record {
     /// How far it came.
     pub outcome: Outcome,
 }
+
+#[derive(Deserialize)]
+// What is damaged or newer must not read as a record that says less.
+#[serde(remote = "Record", deny_unknown_fields)]
+struct RecordDocument {
+    id: RecordId,
+    at: DateTime<Utc>,
+    initiator: Initiator,
+    policy: Option<Revision>,
+    act: Act,
+    outcome: Outcome,
+}
+
+deserialize_silently!(Record, RecordDocument);
 
 /// Something that was refused for a reason, and the record that is to say so.
 #[derive(Debug)]
@@ -75,7 +89,7 @@ pub enum Initiator {
 
 /// What was done or tried.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Act {
     /// The first policy.
     FoundPolicy,
@@ -113,7 +127,7 @@ pub enum Act {
 
 /// A change of the policy, by the ids that it names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum ChangeSummary {
     /// A group was made private.
     MakePrivate(GroupRef),
@@ -153,6 +167,7 @@ checked_text! {
 
 /// What a reveal is about, without a word that was typed into its query.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RevealSummary {
     /// The reveal.
     pub reveal: RevealId,
@@ -174,7 +189,7 @@ pub struct RevealSummary {
 
 /// How far something came.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Outcome {
     /// About to be done. Stands alone for what was interrupted, and for pages, which are recorded before they are
     /// handed out.

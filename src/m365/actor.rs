@@ -26,7 +26,7 @@ const UPN: (f64, &str) = (5.0, "UPN");
 pub(super) fn acting(fields: &Fields) -> Result<Actor, RejectReason> {
     let user_id = fields.text("UserId")?.filter(|name| !names_nobody(name));
     let user_key = fields.text("UserKey")?.filter(|name| !names_nobody(name));
-    let entries = fields.entries("Actor")?;
+    let entries = fields.people("Actor")?;
 
     let mut identities = Identities::default();
     if let Some(user_id) = user_id {
@@ -35,7 +35,7 @@ pub(super) fn acting(fields: &Fields) -> Result<Actor, RejectReason> {
     if let Some(user_key) = user_key.filter(|key| Some(*key) != user_id) {
         identities.add_key(user_key, "UserKey")?;
     }
-    for entry in &entries {
+    for entry in entries.iter() {
         identities.add_entry(entry)?;
     }
 

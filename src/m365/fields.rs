@@ -1,5 +1,7 @@
 //! The fields of a record, under whatever names its shape gives them.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -53,7 +55,7 @@ impl Fields {
     /// The texts of a field in the object, or the objects, that stand in a field.
     pub(super) fn inner_texts(&self, object: &'static str, field: &'static str) -> Result<Vec<String>, RejectReason> {
         let mut texts = Vec::new();
-        for entry in self.entries(object)? {
+        for entry in self.people(object)?.iter() {
             texts.extend(text_of(entry.get(field), field)?.map(str::to_owned));
         }
         Ok(texts)
@@ -61,19 +63,32 @@ impl Fields {
 
     /// The entries of a list, which the flat table writes as JSON in a text. An object, or any other text, is the one
     /// entry.
-    pub(super) fn entries(&self, field: &'static str) -> Result<Vec<Value>, RejectReason> {
+    pub(super) fn entries(&self, field: &'static str) -> Result<Cow<'_, [Value]>, RejectReason> {
         match self.value(field) {
-            None | Some(Value::Null) => Ok(Vec::new()),
-            Some(Value::Array(entries)) => Ok(entries.clone()),
-            Some(Value::String(text)) if text.trim().is_empty() => Ok(Vec::new()),
+            None | Some(Value::Null) => Ok(Cow::default()),
+            Some(Value::Array(entries)) => Ok(entries.into()),
+            Some(Value::String(text)) if text.trim().is_empty() => Ok(Cow::default()),
             Some(Value::String(text)) => match json::parse(text) {
-                Ok(Value::Array(entries)) => Ok(entries),
-                Ok(entry @ Value::Object(_)) => Ok(vec![entry]),
-                Err(RejectReason::RepeatedField) => Err(RejectReason::RepeatedField),
-                _ => Ok(vec![Value::String(text.trim().to_owned())]),
+                Ok(Value::Array(entries)) => Ok(entries.into()),
+                Ok(entry @ Value::Object(_)) => Ok(vec![entry].into()),
+                // Taken for any other text, it would name nobody whom it names by an id.
+                Err(reason @ (RejectReason::RepeatedField | RejectReason::TooLarge(_))) => Err(reason),
+                _ => Ok(vec![Value::String(text.trim().to_owned())].into()),
             },
-            Some(entry @ Value::Object(_)) => Ok(vec![entry.clone()]),
+            Some(entry @ Value::Object(_)) => Ok(std::slice::from_ref(entry).into()),
             Some(_) => Err(RejectReason::InvalidField { field, expected: "a list or an object" }),
+        }
+    }
+
+    /// The entries of a list that says who acted. One written as a text that cannot be read to its end is refused: cut, it may
+    /// name somebody by an id that is found in it no more.
+    pub(super) fn people(&self, field: &'static str) -> Result<Cow<'_, [Value]>, RejectReason> {
+        let entries = self.entries(field)?;
+        match (self.value(field), &*entries) {
+            (Some(Value::String(_)), [Value::String(text)]) if text.starts_with(['[', '{']) => {
+                Err(RejectReason::InvalidField { field, expected: "a list or an object" })
+            }
+            _ => Ok(entries),
         }
     }
 

@@ -7,21 +7,45 @@ use serde::Deserialize;
 use serde::de::{Error, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
+use super::MAX_RECORD_VALUES;
 use super::reject::RejectReason;
+use crate::activity::ActivityError;
 
 /// Parses a JSON text, and refuses one in which a field is given twice, at whatever depth: a map would keep only the
 /// last of them, and the other may be the one that protects.
+///
+/// Refuses more than [`MAX_RECORD_VALUES`] too, before they are held in memory, where an object of one member takes a
+/// hundred times the bytes of its text.
 pub(super) fn parse(text: &str) -> Result<Value, RejectReason> {
-    let value = serde_json::from_str(text)?;
-    // Looked for apart from the parsing, which does with numbers whatever `serde_json` was built to do.
-    let Repeated(repeated) = serde_json::from_str(text)?;
-    if repeated { Err(RejectReason::RepeatedField) } else { Ok(value) }
+    // Looked at apart from the parsing, which does with numbers whatever `serde_json` was built to do.
+    let Seen { values, repeated } = serde_json::from_str(text)?;
+    if repeated {
+        return Err(RejectReason::RepeatedField);
+    }
+    if values > MAX_RECORD_VALUES {
+        let (what, max) = ("values in the JSON", MAX_RECORD_VALUES);
+        return Err(RejectReason::TooLarge(ActivityError::TooMany { what, count: values, max }));
+    }
+    Ok(serde_json::from_str(text)?)
 }
 
-/// Whether a field is given twice somewhere. Nests no deeper than the parser lets it.
-struct Repeated(bool);
+/// What was seen in a JSON text without holding it. Nests no deeper than the parser lets it.
+struct Seen {
+    values: usize,
+    /// Whether a field is given twice somewhere.
+    repeated: bool,
+}
 
-impl<'de> Deserialize<'de> for Repeated {
+impl Seen {
+    const ONE_VALUE: Self = Self { values: 1, repeated: false };
+
+    fn add(&mut self, within: Self) {
+        self.values += within.values;
+        self.repeated |= within.repeated;
+    }
+}
+
+impl<'de> Deserialize<'de> for Seen {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(Members)
     }
@@ -30,49 +54,50 @@ impl<'de> Deserialize<'de> for Repeated {
 struct Members;
 
 impl<'de> Visitor<'de> for Members {
-    type Value = Repeated;
+    type Value = Seen;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("JSON")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Repeated, A::Error> {
-        let (mut names, mut repeated) = (HashSet::new(), false);
-        while let Some((name, Repeated(within))) = members.next_entry::<String, Repeated>()? {
-            repeated |= within | !names.insert(name);
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Seen, A::Error> {
+        let (mut names, mut seen) = (HashSet::new(), Seen::ONE_VALUE);
+        while let Some((name, within)) = members.next_entry::<String, Seen>()? {
+            seen.add(within);
+            seen.repeated |= !names.insert(name);
         }
-        Ok(Repeated(repeated))
+        Ok(seen)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<Repeated, A::Error> {
-        let mut repeated = false;
-        while let Some(Repeated(within)) = entries.next_element()? {
-            repeated |= within;
+    fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<Seen, A::Error> {
+        let mut seen = Seen::ONE_VALUE;
+        while let Some(within) = entries.next_element()? {
+            seen.add(within);
         }
-        Ok(Repeated(repeated))
+        Ok(seen)
     }
 
-    fn visit_unit<E: Error>(self) -> Result<Repeated, E> {
-        Ok(Repeated(false))
+    fn visit_unit<E: Error>(self) -> Result<Seen, E> {
+        Ok(Seen::ONE_VALUE)
     }
 
-    fn visit_bool<E: Error>(self, _: bool) -> Result<Repeated, E> {
-        Ok(Repeated(false))
+    fn visit_bool<E: Error>(self, _: bool) -> Result<Seen, E> {
+        Ok(Seen::ONE_VALUE)
     }
 
-    fn visit_u64<E: Error>(self, _: u64) -> Result<Repeated, E> {
-        Ok(Repeated(false))
+    fn visit_u64<E: Error>(self, _: u64) -> Result<Seen, E> {
+        Ok(Seen::ONE_VALUE)
     }
 
-    fn visit_i64<E: Error>(self, _: i64) -> Result<Repeated, E> {
-        Ok(Repeated(false))
+    fn visit_i64<E: Error>(self, _: i64) -> Result<Seen, E> {
+        Ok(Seen::ONE_VALUE)
     }
 
-    fn visit_f64<E: Error>(self, _: f64) -> Result<Repeated, E> {
-        Ok(Repeated(false))
+    fn visit_f64<E: Error>(self, _: f64) -> Result<Seen, E> {
+        Ok(Seen::ONE_VALUE)
     }
 
-    fn visit_str<E: Error>(self, _: &str) -> Result<Repeated, E> {
-        Ok(Repeated(false))
+    fn visit_str<E: Error>(self, _: &str) -> Result<Seen, E> {
+        Ok(Seen::ONE_VALUE)
     }
 }

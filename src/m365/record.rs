@@ -170,12 +170,12 @@ fn objects(fields: &Fields) -> Result<Vec<String>, RejectReason> {
     for field in ["TargetUserOrGroupName", "UserSharedWith", "DestMailboxOwnerUPN"] {
         objects.add_people(fields.text(field)?);
     }
-    for member in fields.entries("Members")? {
-        objects.add_people(member.get("UPN").unwrap_or(&member).as_str());
+    for member in fields.entries("Members")?.iter() {
+        objects.add_people(member.get("UPN").unwrap_or(member).as_str());
     }
     for field in ["Target", "AADTarget"] {
-        for target in fields.entries(field)? {
-            objects.add_people(actor::directory_name(&target));
+        for target in fields.entries(field)?.iter() {
+            objects.add_people(actor::directory_name(target));
         }
     }
     Ok(objects.names)

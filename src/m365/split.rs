@@ -98,16 +98,20 @@ enum Step {
 pub(super) struct Record {
     bytes: Vec<u8>,
     too_long: bool,
+    /// Whether there is anything but white space in it, also where it is too long.
+    holds_something: bool,
 }
 
 impl Record {
     fn clear(&mut self) {
         self.bytes.clear();
         self.too_long = false;
+        self.holds_something = false;
     }
 
     // INVARIANT: never holds more than the limit.
     fn push(&mut self, byte: u8) {
+        self.holds_something |= !byte.is_ascii_whitespace();
         if self.bytes.len() < MAX_RECORD_BYTES {
             self.bytes.push(byte);
         } else {
@@ -116,16 +120,16 @@ impl Record {
     }
 
     fn is_blank(&self) -> bool {
-        !self.too_long && self.bytes.iter().all(u8::is_ascii_whitespace)
+        !self.holds_something
     }
 
-    /// The record as text, without white space around it.
+    /// The record as text.
     pub(super) fn text(&self) -> Result<&str, RejectReason> {
         if self.too_long {
             return Err(RejectReason::TooLong { max: MAX_RECORD_BYTES });
         }
         match std::str::from_utf8(&self.bytes) {
-            Ok(text) => Ok(text.trim_matches(|c: char| c.is_ascii_whitespace())),
+            Ok(text) => Ok(text),
             Err(error) => Err(RejectReason::NotUtf8 { at: error.valid_up_to() }),
         }
     }
@@ -253,7 +257,50 @@ pub(super) fn next_row<R: BufRead>(input: &mut Input<R>, record: &mut Record) ->
     }
 }
 
-/// Where in a CSV field a byte stands, as the `csv` crate sees it: a quote opens a field only at its start.
+/// The fields of a CSV row, without the quotes around them. Read by the rules by which rows are parted from each other, so
+/// that nothing is a quote for the one and none for the other.
+pub(super) struct Row {
+    text: String,
+    /// Where each field ends in the text.
+    ends: Vec<usize>,
+}
+
+impl Row {
+    pub(super) fn of(row: &str) -> Self {
+        let (mut text, mut ends, mut scan) = (String::with_capacity(row.len()), Vec::new(), CsvScan::Start);
+        for c in row.chars() {
+            let before = scan;
+            // No letter beyond ASCII means anything here.
+            scan.ends_at(u8::try_from(c).unwrap_or(b'x'));
+            match (before, c) {
+                // It opens the field, or closes it, or is the first of two that stand for one.
+                (CsvScan::Start | CsvScan::Quoted, '"') => {}
+                (CsvScan::Start | CsvScan::Plain | CsvScan::QuoteInQuoted, ',') => ends.push(text.len()),
+                _ => text.push(c),
+            }
+        }
+        ends.push(text.len());
+        Self { text, ends }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    pub(super) fn get(&self, at: usize) -> Option<&str> {
+        let from = match at.checked_sub(1) {
+            Some(before) => *self.ends.get(before)?,
+            None => 0,
+        };
+        self.text.get(from..*self.ends.get(at)?)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
+        (0..self.len()).map_while(|at| self.get(at))
+    }
+}
+
+/// Where in a CSV field a byte stands. A quote opens a field only at its start; one that stands elsewhere is a quote.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum CsvScan {
     Start,

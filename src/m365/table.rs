@@ -6,6 +6,7 @@ use super::Format;
 use super::fields::Fields;
 use super::record;
 use super::reject::RejectReason;
+use super::split::Row;
 use crate::activity::Activity;
 
 /// The column of the export that holds the whole record as JSON.
@@ -25,7 +26,7 @@ impl Columns {
             Some(expected) => RejectReason::OtherFormat { expected },
             None => RejectReason::UnknownFormat,
         };
-        let names: Vec<String> = fields(header)?.iter().map(|name| name.trim().to_owned()).collect();
+        let names: Vec<String> = Row::of(header).iter().map(|name| name.trim().to_owned()).collect();
         let mut sorted: Vec<&str> = names.iter().map(|name| without_zone(name)).collect();
         sorted.sort_unstable();
         if sorted.windows(2).any(|pair| matches!(pair, [a, b] if a == b && !a.is_empty())) {
@@ -42,7 +43,7 @@ impl Columns {
 
     /// The activity that a row tells of.
     pub(super) fn activity(&self, row: &str) -> Result<Activity, RejectReason> {
-        let row = fields(row)?;
+        let row = Row::of(row);
         if row.len() != self.names.len() {
             return Err(RejectReason::FieldCount { found: row.len(), expected: self.names.len() });
         }
@@ -57,10 +58,10 @@ impl Columns {
         }
     }
 
-    fn flat(&self, row: &csv::StringRecord) -> Result<Activity, RejectReason> {
+    fn flat(&self, row: &Row) -> Result<Activity, RejectReason> {
         let mut map = Map::new();
         let mut details = String::from("{");
-        for (name, value) in self.names.iter().zip(row).filter(|(_, value)| !value.trim().is_empty()) {
+        for (name, value) in self.names.iter().zip(row.iter()).filter(|(_, value)| !value.trim().is_empty()) {
             if details.len() > 1 {
                 details.push(',');
             }
@@ -77,12 +78,4 @@ impl Columns {
 /// The name of a column without the zone that a portal puts behind those of times.
 fn without_zone(name: &str) -> &str {
     name.strip_suffix(" [UTC]").unwrap_or(name).trim_end()
-}
-
-fn fields(row: &str) -> Result<csv::StringRecord, RejectReason> {
-    let mut record = csv::StringRecord::new();
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(row.as_bytes());
-    // Whatever the reader says, it cannot be about UTF-8 or the number of fields.
-    reader.read_record(&mut record).map_err(|_| RejectReason::FieldCount { found: 0, expected: 1 })?;
-    Ok(record)
 }

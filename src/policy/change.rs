@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::{GroupRef, ManagedDomain, PolicyOptions, PrivacyPolicy, Role, ScopeRule};
+use super::{GroupRef, ManagedDomain, PolicyOptions, PrivacyPolicy, Revision, Role, ScopeRule};
 use crate::directory::{DirectorySnapshot, Resolution, UserStatus};
 use crate::identity::{Alias, Domain, GroupId, Identity, UserId};
 
@@ -68,6 +68,9 @@ pub enum PolicyError {
     /// Nobody would be left who may change the policy.
     #[error("the change would leave no privacy administrator")]
     LastAdministrator,
+    /// Revisions are counted no further. Only a policy that came from elsewhere can stand there.
+    #[error("no revision comes after the one in force")]
+    LastRevision,
 }
 
 impl PrivacyPolicy {
@@ -84,6 +87,8 @@ impl PrivacyPolicy {
         directory: Option<&DirectorySnapshot>,
         at: DateTime<Utc>,
     ) -> Result<Self, PolicyError> {
+        // Another policy under the same revision would let a node decide under the one before it.
+        let revision = self.revision.next().ok_or(PolicyError::LastRevision)?;
         let mut next = self.clone();
         match change {
             PolicyChange::MakePrivate(group) => {
@@ -126,14 +131,14 @@ impl PrivacyPolicy {
                 if next.grants.contains_key(&admin) {
                     return Err(PolicyError::Unchanged);
                 }
-                next.grant(admin, alias.clone(), by.clone(), at);
+                next.grant(admin, alias.clone(), by.clone(), at, revision);
             }
             PolicyChange::Revoke(identity) => {
                 next.grants.remove(&self.grantee(identity, directory)?);
             }
             PolicyChange::SetOptions(options) => next.options = options.clone(),
         }
-        next.following(self)
+        next.following(self, revision)
     }
 
     /// The one admin whose grant an identity means: by id, by the name that the grant was made out to, or by the name
@@ -161,14 +166,14 @@ impl PrivacyPolicy {
         }
     }
 
-    fn following(mut self, before: &Self) -> Result<Self, PolicyError> {
+    fn following(mut self, before: &Self, revision: Revision) -> Result<Self, PolicyError> {
         if self == *before {
             return Err(PolicyError::Unchanged);
         }
         if !self.admins.values().any(|role| role.manages_privacy()) {
             return Err(PolicyError::LastAdministrator);
         }
-        self.revision = before.revision.next();
+        self.revision = revision;
         Ok(self)
     }
 }

@@ -9,6 +9,7 @@ use crate::activity::Activity;
 use crate::directory::DirectoryRevision;
 use crate::identity::GroupId;
 use crate::policy::{GroupRef, Revision, ScopeRule, ScopeTarget};
+use crate::text::deserialize_silently;
 
 /// What was decided about an activity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -79,7 +80,7 @@ impl fmt::Display for Cause {
 
 /// One reason for a verdict.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Reason {
     /// Somebody on the activity is a member of a private group, directly or through other groups.
     Member {
@@ -140,7 +141,7 @@ impl fmt::Display for Reason {
 /// The verdict on a stored activity, with everything needed to explain it later without deciding again.
 ///
 /// `Debug` does not show the reasons, because they say of a hidden activity in whose group and in which app it was.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct Stamp {
     visibility: Visibility,
     policy: Revision,
@@ -148,6 +149,18 @@ pub struct Stamp {
     decided_at: DateTime<Utc>,
     reasons: Vec<Reason>,
 }
+
+#[derive(Deserialize)]
+#[serde(remote = "Stamp", deny_unknown_fields)]
+struct StampDocument {
+    visibility: Visibility,
+    policy: Revision,
+    directory: Option<DirectoryRevision>,
+    decided_at: DateTime<Utc>,
+    reasons: Vec<Reason>,
+}
+
+deserialize_silently!(Stamp, StampDocument);
 
 impl Stamp {
     pub(super) fn new(

@@ -358,6 +358,41 @@ fn b2_an_activity_that_cannot_be_read_is_reported_without_its_values() {
     assert!(error.to_string().starts_with("invalid type, expected a sequence at line 1 column "), "{error}");
 }
 
+/// Neither does any other document that a store keeps, nor a part of an activity.
+#[test]
+fn b2_no_document_of_a_store_is_quoted_when_it_cannot_be_read() {
+    fn says<T: serde::de::DeserializeOwned>(document: &serde_json::Value) -> String {
+        let error = serde_json::from_str::<T>(&document.to_string()).err().expect("it is malformed");
+        format!("{error} {error:?}")
+    }
+    let canary = serde_json::json!(CANARY);
+    let field = serde_json::json!({ CANARY: CANARY });
+    let reveal = serde_json::json!({
+        "id": Uuid::nil(), "at": at(0), "initiator": "system", "policy": 1, "outcome": "intended",
+        "act": { "reveal": { "justification": [CANARY] } },
+    });
+    let member = serde_json::json!({ "id": "a", "aliases": CANARY });
+    let vanished = serde_json::json!({ "group": "g", "last_seen": 1, "gone_in": 2, "members": [member] });
+    let reason = serde_json::json!({ "member": { "group": { CANARY: "council" }, "standing": "actor" } });
+    let stamp = serde_json::json!({
+        "visibility": "private", "policy": 1, "directory": 1, "decided_at": at(0), "reasons": [reason],
+    });
+    for said in [
+        says::<Actor>(&serde_json::json!({ "kind": CANARY })),
+        says::<Actor>(&field),
+        says::<Identity>(&field),
+        says::<App>(&field),
+        says::<App>(&canary),
+        says::<User>(&member),
+        says::<VanishedGroup>(&vanished),
+        says::<Stamp>(&stamp),
+        says::<Record>(&reveal),
+    ] {
+        silent("an error", &said);
+        assert!(said.contains("expected"), "{said}");
+    }
+}
+
 #[test]
 fn b2_what_a_failing_sink_leaves_behind_says_nothing() {
     struct Broken;

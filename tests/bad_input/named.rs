@@ -31,7 +31,11 @@ fn b1_a_policy_document_is_refused_with_the_field_and_what_it_should_be() {
         ("admins", json!({"x": "privacy_administrator"}), "field `grants` names somebody who is not in `admins`"),
         ("admins", json!({"root": "king"}), "expected `privacy_administrator` or `analyst`"),
         ("admins", json!({"": "privacy_administrator"}), "user id is empty, expected 1 to 256 bytes"),
-        ("private_groups", json!([{"imported": "a\nb"}]), "group id holds a control character at byte 1"),
+        (
+            "private_groups",
+            json!([{"imported": "a\nb"}]),
+            "group id holds a control character at byte 1, expected none",
+        ),
         ("private_groups", json!(["everybody"]), "expected one of `imported`, `applications`, `external_users`"),
         ("managed_domains", json!([{"domain": "a b"}]), "not a domain name, expected labels parted by dots"),
         (
@@ -80,7 +84,8 @@ fn b1_no_field_of_a_policy_document_is_passed_over() {
 #[test]
 fn b1_no_field_of_an_activity_is_passed_over() {
     let bob = Actor::user(alias("bob@contoso.com"));
-    let good = serde_json::to_value(begun("a", bob.clone()).on_behalf_of(bob).build().unwrap()).unwrap();
+    let named = bob.clone().also(Alias::account("GitHub", "bob").unwrap());
+    let good = serde_json::to_value(begun("a", named).on_behalf_of(bob).build().unwrap()).unwrap();
     assert!(serde_json::from_value::<Activity>(good.clone()).is_ok());
     let misspelt: [Misspell; 4] = [
         // Whom it was done for would be lost, and with them their protection.
@@ -95,6 +100,68 @@ fn b1_no_field_of_an_activity_is_passed_over() {
         let said = serde_json::from_str::<Activity>(&document.to_string()).expect_err("a field too many").to_string();
         assert!(said.contains("unknown field"), "{said}");
     }
+    let mut document = good;
+    document["actor"]["identities"][1]["alias"]["upn"] = json!("adele@contoso.com");
+    let said = serde_json::from_str::<Activity>(&document.to_string()).expect_err("a field too many").to_string();
+    assert!(said.contains("any variant of untagged enum"), "{said}");
+}
+
+/// A justification that is misspelt would read as none that was given.
+#[test]
+fn b1_no_field_of_a_record_or_a_stamp_is_passed_over() {
+    let house = House::new();
+    house.install(people(&[("adele", &["council"])])).permit_root().make_private("council");
+    house.ingest(&[activity("a", "adele")]);
+    let _ = house.everything();
+    for entry in house.records() {
+        let good = serde_json::to_value(&entry.record).unwrap();
+        assert_eq!(serde_json::from_value::<Record>(good.clone()).unwrap(), entry.record);
+        for pointer in ["", "/act/reveal", "/act/page", "/act/change_policy/manage_domain", "/outcome/done"] {
+            let mut document = good.clone();
+            let Some(fields) = document.pointer_mut(pointer).and_then(Value::as_object_mut) else { continue };
+            fields.insert("justifcation".to_owned(), json!("why"));
+            let said = serde_json::from_str::<Record>(&document.to_string()).expect_err(pointer).to_string();
+            assert!(said.starts_with("unknown field, expected "), "{pointer}: {said}");
+        }
+    }
+    let good = serde_json::to_value(house.stamp("a")).unwrap();
+    for pointer in ["", "/reasons/0/member"] {
+        let mut document = good.clone();
+        document.pointer_mut(pointer).unwrap().as_object_mut().unwrap().insert("until".to_owned(), json!(7));
+        let said = serde_json::from_str::<Stamp>(&document.to_string()).expect_err(pointer).to_string();
+        assert!(said.starts_with("unknown field, expected "), "{pointer}: {said}");
+    }
+}
+
+/// A map would keep the last of them, and another reader the first.
+#[test]
+fn b1_no_user_stands_twice_in_a_policy_document() {
+    let document = policy_document();
+    for field in ["admins", "grants"] {
+        let said_of_root = &document[field]["root"];
+        let once = format!("\"{field}\":{{\"root\":{said_of_root}");
+        let text = document.to_string();
+        assert!(text.contains(&once), "{text}");
+        let twice = text.replacen(&once, &format!("{once},\"root\":{said_of_root}"), 1);
+        let said = serde_json::from_str::<PrivacyPolicy>(&twice).expect_err("given twice").to_string();
+        assert!(
+            said.starts_with("a user is given twice, expected each user once at line 1 column "),
+            "{field}: {said}"
+        );
+    }
+}
+
+/// With a second policy under one revision a node could go on under the first.
+#[test]
+fn d5_no_policy_follows_the_last_revision() {
+    let mut document = policy_document();
+    document["revision"] = json!(u64::MAX);
+    let last: PrivacyPolicy = serde_json::from_value(document.clone()).unwrap();
+    let change = PolicyChange::MakePrivate(GroupRef::Applications);
+    assert_eq!(changed(&last, &change, None), Err(ChangeRefusal::Invalid(PolicyError::LastRevision)));
+    document["revision"] = json!(u64::MAX - 1);
+    let before: PrivacyPolicy = serde_json::from_value(document).unwrap();
+    assert_eq!(changed(&before, &change, None).unwrap().revision(), last.revision());
 }
 
 #[test]
@@ -104,9 +171,9 @@ fn b1_ids_and_names_say_what_is_wrong_with_them_and_where() {
     }
     assert_eq!(said(ActivityId::new("")), "activity id is empty, expected 1 to 512 bytes");
     assert_eq!(said(ActivityId::new("x".repeat(513))), "activity id is 513 bytes long, expected at most 512");
-    assert_eq!(said(ActivityId::new("ab\0")), "activity id holds a control character at byte 2");
-    assert_eq!(said(UserId::new("é\u{85}")), "user id holds a control character at byte 2");
-    assert_eq!(said(GroupId::new("\u{7f}")), "group id holds a control character at byte 0");
+    assert_eq!(said(ActivityId::new("ab\0")), "activity id holds a control character at byte 2, expected none");
+    assert_eq!(said(UserId::new("é\u{85}")), "user id holds a control character at byte 2, expected none");
+    assert_eq!(said(GroupId::new("\u{7f}")), "group id holds a control character at byte 0, expected none");
     assert_eq!(said(AppName::new("é".repeat(129))), "app name is 258 bytes long, expected at most 256");
     assert_eq!(said(Action::new("")), "action is empty, expected 1 to 256 bytes");
     assert_eq!(said(ActorName::new("")), "actor name is empty, expected 1 to 512 bytes");
@@ -181,6 +248,29 @@ fn b1_a_cursor_is_malformed_or_of_another_view() {
         assert!(matches!(error, ViewError::Cursor(CursorError::Foreign)));
         assert_eq!(error.to_string(), "the cursor belongs to another query, viewer or reveal");
     }
+}
+
+#[test]
+fn v4_the_longest_cursor_survives_a_trip_through_text_and_a_longer_one_is_none() {
+    let house = House::new();
+    house.install(people(&[])).manage("contoso.com");
+    let longest = "x".repeat(ActivityId::MAX_BYTES);
+    house.ingest(&[activity(&longest, "adele"), activity("a", "adele")]);
+    let view = house.filter.view(&user("somebody"));
+    let page = view.page(&Query::all(), PageSize::at_most(1), None).unwrap();
+    assert_eq!(page.activities()[0].activity().id().as_str(), longest);
+    let token = page.next().unwrap().to_string();
+    let cursor: Cursor = token.parse().unwrap();
+    let page = view.page(&Query::all(), PageSize::at_most(1), Some(&cursor)).unwrap();
+    assert_eq!(page.activities()[0].activity().id().as_str(), "a");
+    for longer in [format!("{token}78"), format!("{token}7"), token.replacen("01", "03", 1), token[..50].to_owned()] {
+        assert_eq!(longer.parse::<Cursor>(), Err(CursorError::Malformed));
+    }
+    // A control character, or what is no UTF-8, is no id.
+    for id in ["00", "0a", "7f", "c285", "ff", "c0af", "eda080"] {
+        assert_eq!(format!("{}{id}", &token[..50]).parse::<Cursor>(), Err(CursorError::Malformed), "{id}");
+    }
+    assert!(format!("{}61", &token[..50]).parse::<Cursor>().is_ok());
 }
 
 #[cfg(feature = "sqlite")]

@@ -1,5 +1,6 @@
 //! Who acted, and for whom.
 
+use activity_privacy::m365::RejectReason;
 use activity_privacy::{Activity, Actor, ActorKind, Alias, Identity, UserId};
 use serde_json::{Value, json};
 
@@ -335,4 +336,66 @@ fn d8_an_address_protects_within_more_text() {
 
     let long = format!("{} <adele@contoso.com>", "x".repeat(Alias::MAX_BYTES));
     assert_eq!(actor(json!({ "UserId": long })).identities(), [alias("adele@contoso.com")]);
+}
+
+/// Whom a list names by an id would be found in it no more.
+#[test]
+fn d9_a_list_of_people_that_breaks_off_is_rejected() {
+    let list =
+        json!([{ "ID": format!("User_{OBJECT_ID}"), "Type": 2 }, { "ID": "Adele Vance", "Type": 1 }]).to_string();
+    let deep = format!("[{}{}]", "[".repeat(200), "]".repeat(200));
+    for field in ["Actor", "SharePointMetaData", "ExchangeMetaData"] {
+        for text in [&list[..list.len() - 3], " {\"From\": \"lee", &deep] {
+            let items = read(record(json!({ field: text })).to_string());
+            let expected = RejectReason::InvalidField { field, expected: "a list or an object" };
+            assert_eq!(items[0].as_ref().unwrap_err().reason(), &expected, "{text}");
+        }
+    }
+    assert_eq!(actor(json!({ "UserId": "", "Actor": list })).identities(), [id(OBJECT_ID)]);
+    // What is no list is a name, and an object may be called anything.
+    assert_eq!(actor(json!({ "UserId": "", "Actor": "Adele [x" })).identities(), [alias("Adele [x")]);
+    let target = one(&record(json!({ "Target": "[External] Sales" })));
+    assert!(target.objects().any(|object| object == "[External] Sales"));
+}
+
+#[test]
+fn b3_as_many_people_as_may_be_and_no_more() {
+    let list = |count: usize| (0..count).map(|n| json!({ "ID": format!("u{n}@contoso.com"), "Type": 5 })).collect();
+    let with_actors = |count| read(record(json!({ "UserId": "", "Actor": Value::Array(list(count)) })).to_string());
+    assert_eq!(with_actors(32)[0].as_ref().unwrap().actor().identities().len(), Actor::MAX_IDENTITIES);
+    assert!(with_actors(33)[0].as_ref().unwrap_err().to_string().contains("33 identities of one actor"));
+
+    let from = |count: usize| (0..count).map(|n| json!({ "From": format!("u{n}@contoso.com") })).collect();
+    let acted_for = |count| read(record(json!({ "SharePointMetaData": Value::Array(from(count)) })).to_string());
+    assert_eq!(acted_for(8)[0].as_ref().unwrap().on_behalf_of().len(), Activity::MAX_ON_BEHALF_OF);
+    assert!(acted_for(9)[0].as_ref().unwrap_err().to_string().contains("9 principals acted for"));
+
+    let members = |count: usize| (0..count).map(|n| json!({ "UPN": format!("u{n}@contoso.com") })).collect();
+    let with_members =
+        |count| read(record(json!({ "ObjectId": null, "Members": Value::Array(members(count)) })).to_string());
+    assert_eq!(with_members(1_000)[0].as_ref().unwrap().objects().len(), Activity::MAX_OBJECTS);
+    assert!(with_members(1_001)[0].as_ref().unwrap_err().to_string().contains("1001 objects"));
+}
+
+/// One more or less than the form, and it is another name.
+#[test]
+fn d8_ids_are_known_by_their_exact_form() {
+    let key = |key: &str| actor(json!({ "UserId": "", "UserKey": key })).identities().to_vec();
+    for puid in ["10032000C757D25F", "abcdefABCDEF0000"] {
+        assert_eq!(key(puid), [account("puid", puid)]);
+    }
+    for other in ["10032000C757D25", "10032000C757D25F0", "10032000C757D25G", "10032000C757D2 F"] {
+        assert_eq!(key(other), [account("userkey", other)]);
+    }
+    assert_eq!(key(OBJECT_ID), [id(OBJECT_ID)]);
+    for other in [&OBJECT_ID.replace('-', ""), &format!("{{{OBJECT_ID}}}"), &format!("urn:uuid:{OBJECT_ID}")] {
+        assert_eq!(key(other), [account("userkey", other)]);
+    }
+    for claim in ["i:0#.f|membership|adele", "I:0#.F|adele", "c:0!.s|forms%3amembership|adele"] {
+        assert_eq!(key(claim), [alias("adele")], "{claim}");
+    }
+    for other in ["i:0#.ff|adele", "i:0#.|adele", "j:0#.f|adele", "i:1#.f|adele", "i:0é|adelé"] {
+        assert_eq!(key(other), [account("userkey", other)], "{other}");
+    }
+    assert_eq!(key("i:0#.f|membership| "), [account("userkey", "i:0#.f|membership|")], "a claim of nobody");
 }

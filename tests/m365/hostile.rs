@@ -2,7 +2,7 @@
 
 use std::io::{BufReader, Read};
 
-use activity_privacy::m365::{Format, Reader};
+use activity_privacy::m365::{Format, MAX_RECORD_VALUES, Reader, RejectReason};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -79,6 +79,31 @@ fn b3_hostile_input_neither_panics_nor_grows() {
     // Many entries in a list cost no more than their number.
     let actors: Vec<Value> = (0..50_000).map(|n| json!({ "ID": format!("u{n}@contoso.com"), "Type": 5 })).collect();
     assert!(read(record(json!({ "Actor": actors })).to_string())[0].is_err());
+}
+
+/// An object of one member takes a hundred times its text, so not the bytes alone are limited.
+#[test]
+fn b3_a_record_of_too_many_values_is_rejected_before_it_is_held() {
+    // The record itself and its ten fields are values too, as is the list.
+    let room = MAX_RECORD_VALUES - 1 - record(json!({})).as_object().unwrap().len() - 1;
+    let most = json!(vec![0; room]);
+    assert_eq!(read(record(json!({ "X": most })).to_string())[0].as_ref().err(), None);
+    let objects = json!(vec![json!({ "": 0 }); room / 2 + 1]);
+    for (fields, values) in [
+        (json!({ "X": objects }), room + 2 - room % 2),
+        (json!({ "X": [most, []] }), room + 2),
+        (json!({ "Actor": objects }), room + 2 - room % 2),
+    ] {
+        let said = read(record(fields).to_string())[0].as_ref().unwrap_err().to_string();
+        let values = MAX_RECORD_VALUES - room + values;
+        assert_eq!(said, format!("line 1: record is too large: {values} values in the JSON, expected at most 100000"));
+    }
+    // Nor in a text that is a list: whom it names must not be passed over.
+    let text = json!(vec![0; MAX_RECORD_VALUES]).to_string();
+    for field in ["Actor", "Members", "Target", "SharePointMetaData"] {
+        let items = read(record(json!({ field: text })).to_string());
+        assert!(matches!(items[0].as_ref().unwrap_err().reason(), RejectReason::TooLarge(_)), "{field}");
+    }
 }
 
 /// Damage that keeps within its record.

@@ -113,6 +113,24 @@ fn b1_an_oversized_record_is_skipped_and_reading_goes_on() {
 }
 
 #[test]
+fn b1_a_record_may_be_as_long_as_the_limit_and_no_longer() {
+    let long = |bytes: usize| {
+        let short = record(json!({ "Extra": "" })).to_string();
+        short.replacen("\"Extra\":\"", &format!("\"Extra\":\"{}", "x".repeat(bytes - short.len())), 1)
+    };
+    let whole = long(MAX_RECORD_BYTES);
+    assert_eq!(whole.len(), MAX_RECORD_BYTES);
+    for (format, longest) in [(Format::JsonLines, whole.clone()), (Format::JsonArray, format!("[{whole}]"))] {
+        let items: Vec<_> = Reader::with_format(longest.as_bytes(), format).collect();
+        assert_eq!(items[0].as_ref().unwrap().details().map(str::len), Some(MAX_RECORD_BYTES));
+    }
+    let longer = long(MAX_RECORD_BYTES + 1);
+    let expected = RejectReason::TooLong { max: MAX_RECORD_BYTES };
+    assert_eq!(read(&longer)[0].as_ref().unwrap_err().reason(), &expected);
+    assert_eq!(read(format!("[{longer}]"))[0].as_ref().unwrap_err().reason(), &expected);
+}
+
+#[test]
 fn b1_what_is_no_known_format_is_one_rejection() {
     for input in ["a,b\n1,2\n3,4\n", "hello", "Operation,Operation\n1,2\n", "\"open"] {
         assert_eq!(read(input).len(), 1, "{input}");
@@ -213,6 +231,39 @@ fn b1_a_blank_line_between_rows_is_none() {
     assert_eq!(ids(&read(export)), ["r1"]);
 }
 
+/// What parts the rows and what parts their fields see the same quotes: none that opens a field stands behind a blank or
+/// a byte order mark.
+#[test]
+fn b1_a_row_has_the_fields_by_which_it_was_parted() {
+    let table = |rows: &str| read(format!("Operation,TimeGenerated,UserId\n{rows}\n"));
+    for before in [" ", "\t", "\u{feff}", "x"] {
+        let items = table(&format!("{before}\"Set, twice\",2026-03-01T09:30:00,adele@contoso.com"));
+        assert_eq!(refusals(&items), ["line 2: 4 CSV fields, expected 3"], "{before:?}");
+        let items = table(&format!("{before}\"Set\n{before}\"Set\",2026-03-01T09:30:00,adele@contoso.com"));
+        assert_eq!(refusals(&items), ["line 2: 1 CSV fields, expected 3"], "{before:?}");
+        assert_eq!(items[1].as_ref().unwrap().action().as_str(), format!("{before}\"Set\"").trim());
+    }
+    let items = table("Set,2026-03-01T09:30:00,adele@contoso.com \nSet,2026-03-01T09:30:00,\"a, b\" ");
+    assert_eq!(items[0].as_ref().unwrap().actor().label(), "adele@contoso.com");
+    assert_eq!(items[1].as_ref().unwrap().actor().label(), "a, b");
+}
+
+#[test]
+fn b1_white_space_counts_for_nothing_however_much_it_is() {
+    let blank = " ".repeat(MAX_RECORD_BYTES + 1);
+    for format in FORMATS {
+        let names = ["a".to_owned(), "b".to_owned()];
+        let records = document(format, &names);
+        let gap = if format == Format::JsonArray { format!(",\n{blank}\n") } else { format!("\n{blank}\n") };
+        let empty = [records.join(&gap)];
+        let items: Vec<_> = Reader::with_format(joined(format, &empty).as_bytes(), format).collect();
+        assert_eq!(ids(&items), names, "{format:?}");
+        assert_eq!(items.len(), 2, "{format:?}");
+    }
+    assert!(read(format!("[{blank}]{blank}")).is_empty());
+    assert!(read(format!("{blank}\n")).is_empty());
+}
+
 #[test]
 fn d4_a_record_without_an_id_gets_one_from_its_content() {
     let id = |text: &str| read(text)[0].as_ref().unwrap().id().clone();
@@ -258,11 +309,23 @@ fn d3_times_are_read_in_utc() {
         ("2026-03-01T09:30:00+02:00", "2026-03-01T07:30:00Z"),
         ("4/26/2026, 7:17:10.250 PM", "2026-04-26T19:17:10.250Z"),
         ("12/1/2026, 12:00:00.000 AM", "2026-12-01T00:00:00Z"),
+        // The years that every other reader of times knows, the first and the last.
+        ("0000-01-01T00:00:00", "0000-01-01T00:00:00Z"),
+        ("9999-12-31T23:59:60+00:01", "9999-12-31T23:59:00Z"),
+        ("2016-12-31T23:59:60Z", "2017-01-01T00:00:00Z"),
     ] {
         let activity = one(&record(json!({ "CreationTime": text })));
         assert_eq!(activity.occurred_at(), expected.parse::<chrono::DateTime<chrono::Utc>>().unwrap(), "{text}");
     }
-    for text in ["yesterday", "2026-13-01T00:00:00", "26/4/2026, 7:17:10 PM", "+12026-03-01T09:30:00", "1234567890"] {
+    for text in ["yesterday", "2026-13-01T00:00:00", "26/4/2026, 7:17:10 PM", "+12026-03-01T09:30:00", "1234567890"]
+        .into_iter()
+        .chain([
+            "0000-01-01T00:59:59+01:00",
+            "9999-12-31T23:00:00-01:00",
+            "-0001-12-31T23:59:59",
+            "+262142-01-01T00:00:00",
+        ])
+    {
         let items = read(record(json!({ "CreationTime": text })).to_string());
         assert_eq!(items[0].as_ref().unwrap_err().line(), 1, "{text}");
     }

@@ -1,0 +1,102 @@
+//! Bytes as a policy document.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use activity_privacy::*;
+
+use super::json::Tree;
+use super::reader::directory;
+use crate::house::{activity, alias, at, by, domain, group, user};
+
+pub(crate) fn check(input: &[u8]) {
+    let policy: PrivacyPolicy = match serde_json::from_slice(input) {
+        Ok(policy) => policy,
+        Err(error) => {
+            assert!(!error.to_string().is_empty(), "B1");
+            return;
+        }
+    };
+    let text = std::str::from_utf8(input).expect("JSON is UTF-8");
+    assert!(!Tree::of(text).unwrap().repeats_a_name(), "B1: readers could disagree on who is an admin");
+    let document = sound(&policy);
+    // In whatever order its fields stand.
+    let reversed: PrivacyPolicy = serde_json::from_str(&Tree::of(&document).unwrap().reversed()).unwrap();
+    assert!(reversed == policy, "B1: the order of fields plays no part");
+    decides(&policy);
+    changes(&policy);
+}
+
+/// What holds of every policy, wherever it came from; its document.
+fn sound(policy: &PrivacyPolicy) -> String {
+    assert!(policy.revision() >= Revision::FIRST);
+    assert!(policy.admins().values().any(|role| role.manages_privacy()), "P1: somebody can change it");
+    assert!(policy.grants().keys().all(|user| policy.admins().contains_key(user)), "P1: only an admin is granted");
+    for user in policy.admins().keys().chain(policy.grants().keys()) {
+        let granted = policy.admins().contains_key(user) && policy.grants().contains_key(user);
+        assert_eq!(policy.may_view_private(user).is_ok(), granted, "P2");
+    }
+    let document = serde_json::to_string(policy).unwrap();
+    let again: PrivacyPolicy = serde_json::from_str(&document).expect("what was accepted can be read back");
+    assert!(again == *policy, "a policy comes back from a store as it was");
+    assert_eq!(serde_json::to_string(&again).unwrap(), document);
+    document
+}
+
+/// Whatever it says, there is a verdict, and it hides whoever its private groups hold.
+fn decides(policy: &PrivacyPolicy) {
+    let screen = Screen::new(Arc::new(policy.clone()), Ok(directory()));
+    let app = Actor::application("Backup".parse().unwrap());
+    let activities = [
+        activity("a", "adele"),
+        activity("b", "bob"),
+        by("c", app),
+        by("d", Actor::unknown()),
+        by("e", Actor::user(alias("vera_x.example#EXT#@contoso.com"))),
+    ];
+    let verdicts: Vec<Verdict> = activities.iter().map(|activity| screen.judge(activity, at(0)).0).collect();
+    let private = |group: GroupRef| policy.private_groups().contains(&group);
+    let [adele, _, backup, unknown, vera] = verdicts[..] else { panic!("one each") };
+    assert!(!private(group("council").into()) || adele != Verdict::Public, "D6");
+    assert!(!private(GroupRef::Applications) || backup != Verdict::Public, "D7");
+    assert!(!private(GroupRef::ExternalUsers) || vera != Verdict::Public, "D7");
+    let shows = policy.options().when_undecidable == WhenUndecidable::ShowUndecided;
+    assert!(shows || unknown != Verdict::Public, "D9");
+    match screen.screen(&activities, at(0)) {
+        Ok(batch) => assert_eq!(batch.policy(), policy.revision(), "D1"),
+        Err(_) => assert_eq!(policy.options().when_undecidable, WhenUndecidable::Refuse, "D9"),
+    }
+}
+
+/// Every change makes the next policy, as sound as this one, or is refused.
+fn changes(policy: &PrivacyPolicy) {
+    let directory = directory();
+    let options = PolicyOptions { max_directory_age: Some(Duration::from_secs(7)), ..policy.options().clone() };
+    let council: GroupRef = group("council").into();
+    let rule = ScopeRule::include(council.clone(), ScopeTarget::AllApps);
+    let mut changes = vec![
+        PolicyChange::MakePrivate(council.clone()),
+        PolicyChange::MakePublic(council),
+        PolicyChange::AddScopeRule(rule),
+        PolicyChange::ManageDomain(ManagedDomain::exactly(domain("contoso.com"))),
+        PolicyChange::UnmanageDomain(domain("contoso.com")),
+        PolicyChange::Grant(alias("root@contoso.com")),
+        PolicyChange::SetOptions(options),
+    ];
+    changes.extend(policy.scope().first().map(|rule| PolicyChange::RemoveScopeRule(rule.clone())));
+    for admin in policy.admins().keys() {
+        changes.push(PolicyChange::RemoveAdmin(admin.clone()));
+        changes.push(PolicyChange::SetAdmin(admin.clone(), Role::Analyst));
+        changes.push(PolicyChange::Revoke(admin.clone().into()));
+    }
+    for change in changes {
+        if let Ok(next) = policy.apply(&change, &user("root"), Some(&directory), at(0)) {
+            sound(&next);
+            assert_eq!(
+                Some(next.revision().number()),
+                policy.revision().number().checked_add(1),
+                "D5: the revision grows by one, or a stale node would go on"
+            );
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! What holds of every reading of Microsoft 365 records, in whatever format.
+
+use std::io::BufReader;
+use std::sync::{Arc, OnceLock};
+
+use activity_privacy::m365::{Format, Reader, Rejected};
+use activity_privacy::*;
+
+use super::silence::CANARY;
+use crate::house::{House, at, group, people, user};
+
+pub(crate) type Item = Result<Activity, Rejected>;
+
+/// Reads to the end, and checks what holds of each item by itself and of all of them together.
+pub(crate) fn read(input: &[u8], format: Option<Format>) -> Vec<Item> {
+    let items = items(input, format);
+    // What is held in memory at once plays no part.
+    let chunk = 1 + input.len() % 13;
+    let chunked: Vec<Item> = match format {
+        Some(format) => Reader::with_format(BufReader::with_capacity(chunk, input), format).collect(),
+        None => Reader::new(BufReader::with_capacity(chunk, input)).collect(),
+    };
+    assert!(items == chunked, "D4: the same bytes give the same activities");
+
+    // A line, an element or a row takes one byte at least, and an element may be empty.
+    assert!(items.len() <= input.len() + 1, "B1: more items than records");
+    let lines = 1 + input.iter().filter(|byte| **byte == b'\n').count() as u64;
+    let mut last = 1;
+    for item in &items {
+        match item {
+            Err(rejected) => {
+                assert!((last..=lines).contains(&rejected.line()), "B1: the line of a rejection is the record's");
+                last = rejected.line();
+                let said = rejected.to_string();
+                assert!(said.starts_with(&format!("line {last}: ")) && said.contains("expected"), "B1: {said}");
+                let said = format!("{said} {rejected:?}");
+                assert!(!said.contains(CANARY), "B2: {said}");
+            }
+            Ok(activity) => sound(activity),
+        }
+    }
+    // Once is enough for each input: a house costs more than everything else here.
+    if format.is_none() {
+        account_for(&items);
+    }
+    items
+}
+
+fn items(input: &[u8], format: Option<Format>) -> Vec<Item> {
+    match format {
+        Some(format) => Reader::with_format(input, format).collect(),
+        None => Reader::new(input).collect(),
+    }
+}
+
+/// What was accepted is within its limits, keeps silent, and comes back from a store as it was.
+fn sound(activity: &Activity) {
+    assert_eq!(format!("{activity:?}"), "Activity { .. }", "B2");
+    let document = serde_json::to_string(activity).unwrap();
+    let again: Activity = serde_json::from_str(&document).expect("B1: what was accepted can be read back");
+    assert!(again == *activity, "D4: what was accepted comes back as it was");
+    assert_eq!(serde_json::to_string(&again).unwrap(), document, "D4: and is written the same again");
+    let (one, other) = (judge(activity), judge(&again));
+    assert!(one == other, "D1: the same activity has the same verdict");
+    assert_eq!(one.is_empty(), verdict(activity) == Verdict::Public, "D1: a verdict to hide has a reason");
+}
+
+/// Every activity that was accepted is stored, a duplicate or a conflict, and nobody sees one that is hidden.
+fn account_for(items: &[Item]) {
+    let accepted: Vec<Activity> = items.iter().flatten().cloned().collect();
+    if accepted.is_empty() {
+        return;
+    }
+    let house = House::new();
+    house.install(protected()).manage("contoso.com").make_private("council");
+    house.change(PolicyChange::MakePrivate(GroupRef::Applications));
+    house.change(PolicyChange::MakePrivate(GroupRef::ExternalUsers));
+    let report = house.filter.ingest(&accepted).unwrap();
+    let all = [Delivery::Stored, Delivery::Duplicate, Delivery::Conflict, Delivery::NotMonitored];
+    let told = all.iter().map(|delivery| report.count(*delivery)).sum::<usize>();
+    let rejected = items.iter().filter(|item| item.is_err()).count();
+    assert_eq!(told + rejected, items.len(), "B1: nothing is dropped silently");
+    assert_eq!(report.count(Delivery::NotMonitored), 0, "S1");
+    let page = house.filter.view(&user("somebody")).page(&Query::all(), PageSize::MAX, None).unwrap();
+    assert!(
+        page.activities().iter().all(|shown| verdict(shown.activity()) == Verdict::Public),
+        "V1: what is shown is what everybody may see"
+    );
+}
+
+/// A directory in which Adele is protected, and somebody whom records name by object id or passport id.
+fn protected() -> DirectoryBuilder {
+    let council = group("council");
+    let mut import = people(&[("adele", &["council"]), ("bob", &[])]);
+    let object_id = user("0f1d2c3b-4a59-4687-9e0f-a1b2c3d4e5f6");
+    let puid = Alias::account("puid", "1003200096971F55").unwrap();
+    import = import.user(User::new(object_id.clone()).with_alias(puid)).member(&council, &object_id);
+    import
+}
+
+/// A screen of which every group is private.
+fn screen() -> &'static Screen {
+    static SCREEN: OnceLock<Screen> = OnceLock::new();
+    SCREEN.get_or_init(|| {
+        let house = House::new();
+        house.install(protected()).manage("contoso.com").make_private("council");
+        house.change(PolicyChange::MakePrivate(GroupRef::Applications));
+        house.change(PolicyChange::MakePrivate(GroupRef::ExternalUsers));
+        Screen::new(house.filter.policy().unwrap(), house.directory.snapshot())
+    })
+}
+
+pub(crate) fn verdict(activity: &Activity) -> Verdict {
+    screen().judge(activity, at(0)).0
+}
+
+/// The reasons to hide an activity, none if it is shown.
+pub(crate) fn judge(activity: &Activity) -> Vec<Reason> {
+    screen().judge(activity, at(0)).1
+}
+
+/// Fails when a protected name that stands in a field of those who acted, alone or among others, did not protect.
+pub(crate) fn protects<'a>(activity: &Activity, names: impl Iterator<Item = &'a str>) {
+    for name in names {
+        let parts = name.split(|c: char| c.is_whitespace() || r#"<>()[]{}";,"#.contains(c));
+        let mut parts = parts.map(|part| part.trim_matches('\''));
+        if parts.any(|part| part.eq_ignore_ascii_case("adele@contoso.com")) {
+            assert_eq!(verdict(activity), Verdict::Private, "D6: a protected name stands in the record");
+        }
+    }
+}
+
+/// Without the byte order mark.
+pub(crate) fn unmarked(input: &[u8]) -> &[u8] {
+    input.strip_prefix(b"\xef\xbb\xbf").unwrap_or(input)
+}
+
+/// The same policy and directory as a shared screen's, for whoever needs them apart.
+pub(crate) fn directory() -> Arc<DirectorySnapshot> {
+    Arc::clone(screen().directory().unwrap())
+}

@@ -1,0 +1,42 @@
+//! B2: whether a message repeats what it was given.
+
+use std::collections::HashSet;
+use std::sync::OnceLock;
+
+/// Stands in the seeds wherever something private could stand.
+pub(crate) const CANARY: &str = "kanarienvogel";
+
+/// So many bytes in a row are no accident.
+const WINDOW: usize = 12;
+
+/// The words of the library and of the parser, as far as they are so long.
+const WORDS: &[&str] = &[
+    "invalid type invalid value unknown variant unknown field",
+    "missing field `identities` missing field `occurred_at` missing field `on_behalf_of`",
+    "missing field `visibility` missing field `directory` missing field `decided_at` missing field `last_seen`",
+    "missing field `initiator` missing field `activities` missing field `private_only` missing field `expires_at`",
+    "missing field `with_subdomains` missing field `standing`",
+    "duplicate field `identities` duplicate field `occurred_at` duplicate field `on_behalf_of`",
+    "duplicate field `visibility` duplicate field `directory` duplicate field `decided_at` duplicate field `last_seen`",
+    "duplicate field `initiator` duplicate field `activities` duplicate field `private_only` duplicate field `expires_at`",
+    "duplicate field `home_domain` duplicate field `justification` duplicate field `with_subdomains`",
+    "duplicate field `max_directory_age` duplicate field `when_undecidable` duplicate field `max_reveal_lifetime`",
+    "duplicate field `self_grant_allowed` duplicate field `justification_required` duplicate field `objects_count`",
+    "data did not match any variant of untagged enum RawAlias",
+    "not a domain name, holds a control character at byte",
+];
+
+fn own_windows() -> &'static HashSet<&'static [u8]> {
+    static OWN: OnceLock<HashSet<&'static [u8]>> = OnceLock::new();
+    OWN.get_or_init(|| WORDS.iter().flat_map(|words| words.as_bytes().windows(WINDOW)).collect())
+}
+
+/// Fails when a message holds the canary, or, before it comes to what was expected, twelve bytes of the input in a row
+/// that are none of the library's words.
+pub(crate) fn repeats_nothing(message: &str, input: &[u8]) {
+    assert!(!message.contains(CANARY), "B2: repeats the canary: {message}");
+    let said = message.split(", expected ").next().unwrap_or_default();
+    for window in said.as_bytes().windows(WINDOW).filter(|window| !own_windows().contains(window)) {
+        assert!(!input.windows(WINDOW).any(|given| given == window), "B2: repeats what it was given: {message}");
+    }
+}

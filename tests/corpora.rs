@@ -1,0 +1,63 @@
+//! The corpora of the fuzz targets, replayed: whatever a fuzzer once made up is looked at in every test run.
+#![cfg(feature = "sqlite")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "clippy takes only the test functions themselves for tests"
+)]
+
+#[path = "../fuzz/checks/mod.rs"]
+mod checks;
+mod house;
+
+use std::path::Path;
+
+/// Runs a check on every file of a target's corpus, in the order of their names.
+fn replay(target: &str, check: impl Fn(&[u8])) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
+    let mut files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    assert!(!files.is_empty(), "the corpus of {target} is empty");
+    for file in &files {
+        // Told when the check fails, and only then.
+        eprintln!("{}", file.file_name().unwrap().to_string_lossy());
+        check(&std::fs::read(file).unwrap());
+    }
+}
+
+#[test]
+fn b1_every_json_record_of_the_corpus_is_taken_or_rejected() {
+    replay("m365_json", checks::m365_json::check);
+}
+
+#[test]
+fn b1_every_csv_row_of_the_corpus_is_taken_or_rejected() {
+    replay("m365_csv", checks::m365_csv::check);
+}
+
+#[test]
+fn b1_every_policy_document_of_the_corpus_is_sound_or_refused() {
+    replay("policy_document", checks::policy_document::check);
+}
+
+#[test]
+fn b2_no_stored_document_of_the_corpus_is_quoted_when_it_cannot_be_read() {
+    replay("stored_documents", checks::stored_documents::check);
+}
+
+#[test]
+fn b3_no_name_of_the_corpus_is_too_strange() {
+    replay("identity", checks::identity::check);
+}
+
+#[test]
+fn b3_no_cursor_of_the_corpus_leads_astray() {
+    replay("cursor", checks::cursor::check);
+}
+
+#[test]
+fn b3_both_stores_answer_every_question_of_the_corpus_alike() {
+    replay("query", checks::query::check);
+}
