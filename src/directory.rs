@@ -14,8 +14,9 @@ use thiserror::Error;
 pub use self::builder::{DirectoryBuilder, ImportError};
 pub use self::revision::DirectoryRevision;
 pub use self::snapshot::{DirectorySnapshot, Resolution};
-pub(crate) use self::snapshot::{GroupIndex, UserIndex};
+pub(crate) use self::snapshot::{GroupIndex, LastKnown, UserIndex};
 pub use self::user::{User, UserStatus};
+pub(crate) use self::vanished::Told;
 pub use self::vanished::VanishedGroup;
 
 /// Where the library learns who belongs to which group.

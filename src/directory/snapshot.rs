@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 
 use super::revision::DirectoryRevision;
 use super::user::User;
-use super::vanished::VanishedGroup;
+use super::vanished::{Told, VanishedGroup};
 use crate::identity::{AliasKey, GroupId, Identity, UserId};
 
 /// To whom an identity leads in one state of the directory.
@@ -107,14 +107,22 @@ impl DirectorySnapshot {
         // Whoever was renamed since is to be known by the new name too, once their record is gone.
         let names = |user: &UserId| before.by_id.get(user).and_then(|index| before.user(*index));
         let long_gone = before.vanished.values().filter(|vanished| gone(&&vanished.group));
-        let long_gone =
-            long_gone.map(|vanished| vanished.learning(names).map_or_else(|| Arc::clone(vanished), Arc::new));
         let now_gone = before.groups().map(|(group, _)| group).filter(gone).map(|group| {
             let members = before.users_below(group).cloned().collect();
             let (last_seen, gone_in) = (before.revision, self.revision);
-            Arc::new(VanishedGroup { group: group.clone(), last_seen, gone_in, members, back_in: None })
+            Arc::new(VanishedGroup {
+                group: group.clone(),
+                last_seen,
+                gone_in,
+                members,
+                back_in: None,
+                told: Told::Nothing,
+            })
         });
-        self.vanished = long_gone.chain(now_gone).map(|vanished| (vanished.group.clone(), vanished)).collect();
+        let here = |user: &UserId| self.by_id.get(user).and_then(|index| self.user(*index));
+        let learned = |vanished: Arc<VanishedGroup>| vanished.learning(here).map_or(vanished, Arc::new);
+        let vanished = long_gone.cloned().chain(now_gone).map(learned);
+        self.vanished = vanished.map(|vanished| (vanished.group.clone(), vanished)).collect();
         let mut remembered = HashMap::new();
         for (index, node) in self.users.iter_mut().enumerate().filter(|(_, node)| !node.recorded) {
             let Some(known) = names(node.user.id()) else { continue };
@@ -136,17 +144,13 @@ impl DirectorySnapshot {
 
     /// What counts of a group that is gone: what is remembered here, and what was kept by whichever node. Neither does if the
     /// group has been there again since.
-    pub(crate) fn last_known<'a>(
-        &'a self,
-        group: &GroupId,
-        kept: &'a [VanishedGroup],
-    ) -> [Option<&'a VanishedGroup>; 2] {
+    pub(crate) fn last_known<'a>(&'a self, group: &GroupId, kept: &'a [VanishedGroup]) -> LastKnown<'a> {
         let kept = kept.iter().find(|kept| kept.group() == group);
         let back_in = kept.and_then(|kept| kept.back_by(self.revision));
         let remembered = self.vanished_group(group);
         let remembered = remembered.filter(|vanished| back_in.is_none_or(|back_in| back_in <= vanished.last_seen));
         let outdated = |kept: &VanishedGroup| remembered.is_some_and(|vanished| kept.is_before(vanished));
-        [remembered, kept.filter(|kept| back_in.is_none() && !outdated(kept))]
+        LastKnown { remembered, kept: kept.filter(|kept| back_in.is_none() && !outdated(kept)) }
     }
 
     /// Every group, with its display name.
@@ -257,6 +261,14 @@ impl DirectorySnapshot {
             Some(index)
         })
     }
+}
+
+/// What counts of a group that is gone.
+pub(crate) struct LastKnown<'a> {
+    /// What this process saw.
+    pub(crate) remembered: Option<&'a VanishedGroup>,
+    /// What any node kept.
+    pub(crate) kept: Option<&'a VanishedGroup>,
 }
 
 /// Several users hold the alias.

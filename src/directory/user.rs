@@ -78,7 +78,9 @@ impl User {
     pub(super) fn remembered(&self, still_theirs: impl Fn(&Alias) -> bool) -> Self {
         let upn = self.aliases.iter().find(|alias| alias.is_address()).filter(|_| !self.is_guest());
         let home_domain = self.home_domain.clone().or_else(|| upn.and_then(Alias::domain).cloned());
-        let aliases = self.aliases.iter().filter(|alias| still_theirs(alias)).cloned().collect();
+        // What says that the home is elsewhere stays, whoever holds the name.
+        let elsewhere = |alias: &Alias| alias.is_guest() || (alias.is_address() && alias.domain().is_none());
+        let aliases = self.aliases.iter().filter(|alias| still_theirs(alias) || elsewhere(alias)).cloned().collect();
         Self { id: self.id.clone(), aliases, home_domain, status: UserStatus::Deleted }
     }
 

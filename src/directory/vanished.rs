@@ -21,6 +21,17 @@ pub struct VanishedGroup {
     /// The first directory that had it again, as far as anybody has seen.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) back_in: Option<DirectoryRevision>,
+    pub(super) told: Told,
+}
+
+/// What of a group that vanished is on record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Told {
+    #[default]
+    Nothing,
+    Vanished,
+    Returned,
 }
 
 #[derive(Deserialize)]
@@ -32,6 +43,8 @@ struct VanishedGroupDocument {
     members: Vec<User>,
     #[serde(default)]
     back_in: Option<DirectoryRevision>,
+    #[serde(default)]
+    told: Told,
 }
 
 deserialize_silently!(VanishedGroup, VanishedGroupDocument);
@@ -54,6 +67,16 @@ impl VanishedGroup {
     #[must_use]
     pub fn returned(self, back_in: DirectoryRevision) -> Self {
         Self { back_in: Some(self.back_in.map_or(back_in, |known| known.min(back_in))), ..self }
+    }
+
+    /// What of it is on record.
+    pub(crate) fn told(&self) -> Told {
+        self.told
+    }
+
+    /// The same once more of it is on record.
+    pub(crate) fn telling(self, told: Told) -> Self {
+        Self { told: self.told.max(told), ..self }
     }
 
     /// Since when the group is there again, for a directory that has come so far.
@@ -85,6 +108,7 @@ impl VanishedGroup {
         }
         self.last_seen = self.last_seen.max(other.last_seen);
         self.gone_in = self.gone_in.min(other.gone_in);
+        self.told = self.told.max(other.told);
         let mut known: HashMap<_, _> = self.members.iter_mut().map(|member| (member.id().clone(), member)).collect();
         let mut others = Vec::new();
         for member in &other.members {

@@ -10,7 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use thiserror::Error;
 
 use super::{Inner, PrivacyFilter};
-use crate::directory::{DirectoryError, DirectoryRevision, DirectorySnapshot};
+use crate::directory::{DirectoryError, DirectoryRevision, DirectorySnapshot, LastKnown, Told, VanishedGroup};
 use crate::governance::{Act, GovernanceSink, Initiator, Outcome, Record, SinkError};
 use crate::identity::GroupId;
 use crate::policy::{PrivacyPolicy, Revision};
@@ -25,8 +25,8 @@ pub(super) struct Upkeep {
     again_at: Option<DateTime<Utc>>,
     /// The groups of which it is on record that nobody knows their members.
     unknown: BTreeSet<GroupId>,
-    /// What happened and could not be recorded yet.
-    owed: Vec<Act>,
+    /// The record that the sink did not take when it was offered last.
+    pending: Option<Record>,
 }
 
 /// Why the directory was not followed. No verdict of this process is wrong for it; call again.
@@ -107,71 +107,138 @@ impl Inner {
         for kept in all_kept.iter().filter(|kept| !groups.contains(kept.group())) {
             self.store.drop_vanished(kept.group(), kept.gone_in())?;
         }
-        let mut noted = Ok(());
+        let Upkeep { unknown, pending, .. } = upkeep;
+        let mut log = Log { inner: self, policy: &policy, pending, outcome: Ok(()) };
         for group in groups {
-            let kept = all_kept.iter().find(|kept| kept.group() == group);
             if directory.group_name(group).is_some() {
-                let over = kept.filter(|kept| kept.gone_in() < directory.revision());
-                let over = over.filter(|kept| kept.back_by(directory.revision()).is_none());
-                // Also when nobody knew its members: the record that everything is hidden is not the last word then.
-                if upkeep.unknown.remove(group) || over.is_some() {
-                    self.note(&policy, Act::GroupReturned { group: group.clone() }, upkeep, &mut noted);
-                }
-                if let Some(kept) = over {
-                    self.store.keep_vanished(&kept.clone().returned(directory.revision()))?;
-                }
-                continue;
-            }
-            match directory.last_known(group, &all_kept) {
-                [Some(vanished), _] => {
-                    let together = kept.map_or_else(|| vanished.clone(), |kept| kept.clone().together_with(vanished));
-                    if kept != Some(&together) {
-                        let members = Some(together.members().len() as u64);
-                        let act = Act::GroupVanished { group: group.clone(), members };
-                        self.note(&policy, act, upkeep, &mut noted);
-                        self.store.keep_vanished(vanished)?;
-                    }
-                }
-                [None, Some(_)] => {}
-                [None, None] => {
-                    if upkeep.unknown.insert(group.clone()) {
-                        let act = Act::GroupVanished { group: group.clone(), members: None };
-                        self.note(&policy, act, upkeep, &mut noted);
-                    }
-                }
+                let kept = all_kept.iter().find(|kept| kept.group() == group);
+                self.is_there(group, kept, directory.revision(), unknown, &mut log)?;
+            } else {
+                self.is_gone(group, &all_kept, &directory, unknown, &mut log)?;
             }
         }
-        noted.and_then(|()| self.settle(&policy, upkeep))?;
+        log.settle();
+        log.outcome?;
         upkeep.done = Some((policy.revision(), directory.revision()));
         upkeep.again_at = None;
         Ok(())
     }
 
-    /// Puts on record what happened, before it is kept. Once the sink fails the rest is owed, and kept all the same: nobody is
-    /// left unprotected because something cannot be recorded.
-    fn note(&self, policy: &PrivacyPolicy, act: Act, upkeep: &mut Upkeep, noted: &mut Result<(), SinkError>) {
-        // A store that fails brings the same act here again and again.
-        if upkeep.owed.last() != Some(&act) {
-            upkeep.owed.push(act);
+    /// What was kept of a group that is there does not count any more, from this directory on.
+    fn is_there(
+        &self,
+        group: &GroupId,
+        kept: Option<&VanishedGroup>,
+        revision: DirectoryRevision,
+        unknown: &mut BTreeSet<GroupId>,
+        log: &mut Log<'_>,
+    ) -> Result<(), StoreError> {
+        // A node that lags brings nothing back.
+        let kept = kept.filter(|kept| kept.gone_in() < revision);
+        if let Some(kept) = kept {
+            if kept.back_by(revision).is_none() {
+                self.store.keep_vanished(&kept.clone().returned(revision))?;
+            }
+            if kept.told() < Told::Vanished && log.note(vanished(group, Some(kept))) {
+                self.store.keep_vanished(&kept.clone().telling(Told::Vanished))?;
+            }
         }
-        if noted.is_ok() {
-            *noted = self.settle(policy, upkeep);
-        }
-    }
-
-    /// Records what is owed, in order.
-    fn settle(&self, policy: &PrivacyPolicy, upkeep: &mut Upkeep) -> Result<(), SinkError> {
-        while let Some(act) = upkeep.owed.first() {
-            let _receipt = self.sink.record(&Record {
-                id: self.fresh_record(),
-                at: self.now(),
-                initiator: Initiator::System,
-                policy: Some(policy.revision()),
-                act: act.clone(),
-                outcome: Outcome::Noted,
-            })?;
-            upkeep.owed.remove(0);
+        let untold = kept.filter(|kept| kept.told() < Told::Returned);
+        // Also when nobody knew its members: that everything is hidden must not stay the last word.
+        if (untold.is_some() || unknown.contains(group)) && log.note(Act::GroupReturned { group: group.clone() }) {
+            unknown.remove(group);
+            if let Some(kept) = untold {
+                self.store.keep_vanished(&kept.clone().telling(Told::Returned))?;
+            }
         }
         Ok(())
+    }
+
+    /// The last members of a group that is gone are kept, whether or not it can be recorded.
+    fn is_gone(
+        &self,
+        group: &GroupId,
+        all_kept: &[VanishedGroup],
+        directory: &DirectorySnapshot,
+        unknown: &mut BTreeSet<GroupId>,
+        log: &mut Log<'_>,
+    ) -> Result<(), StoreError> {
+        let before = all_kept.iter().find(|kept| kept.group() == group);
+        let LastKnown { remembered, kept } = directory.last_known(group, all_kept);
+        let together = match (remembered, before) {
+            (Some(remembered), Some(before)) => before.clone().together_with(remembered),
+            (Some(known), None) => known.clone(),
+            (None, _) if kept.is_some() => return self.tell(group, kept, kept, log),
+            (None, _) => {
+                if !unknown.contains(group) && log.note(vanished(group, None)) {
+                    unknown.insert(group.clone());
+                }
+                return Ok(());
+            }
+        };
+        if before != Some(&together) {
+            self.store.keep_vanished(&together)?;
+        }
+        self.tell(group, before, Some(&together), log)
+    }
+
+    /// Puts on record that a group vanished, and with how many members, unless that is known.
+    fn tell(
+        &self,
+        group: &GroupId,
+        before: Option<&VanishedGroup>,
+        now: Option<&VanishedGroup>,
+        log: &mut Log<'_>,
+    ) -> Result<(), StoreError> {
+        let Some(now) = now else { return Ok(()) };
+        let as_many = before.is_some_and(|before| before.members().len() == now.members().len());
+        let known = now.told() >= Told::Vanished && as_many;
+        if !known && log.note(vanished(group, Some(now))) {
+            self.store.keep_vanished(&now.clone().telling(Told::Vanished))?;
+        }
+        Ok(())
+    }
+}
+
+fn vanished(group: &GroupId, known: Option<&VanishedGroup>) -> Act {
+    Act::GroupVanished { group: group.clone(), members: known.map(|known| known.members().len() as u64) }
+}
+
+/// Puts on record what happened, as long as the sink goes along.
+struct Log<'a> {
+    inner: &'a Inner,
+    policy: &'a PrivacyPolicy,
+    /// The record that the sink did not take: offered again as it was, in case it became durable all the same.
+    pending: &'a mut Option<Record>,
+    outcome: Result<(), SinkError>,
+}
+
+impl Log<'_> {
+    /// Whether it is on record now.
+    fn note(&mut self, act: Act) -> bool {
+        let offered_before = self.pending.as_ref().is_some_and(|record| record.act == act);
+        self.settle();
+        if self.outcome.is_ok() && !offered_before {
+            *self.pending = Some(Record {
+                id: self.inner.fresh_record(),
+                at: self.inner.now(),
+                initiator: Initiator::System,
+                policy: Some(self.policy.revision()),
+                act,
+                outcome: Outcome::Noted,
+            });
+            self.settle();
+        }
+        self.outcome.is_ok()
+    }
+
+    /// Offers what the sink did not take, once.
+    fn settle(&mut self) {
+        if let (Ok(()), Some(record)) = (&self.outcome, &self.pending) {
+            self.outcome = self.inner.sink.record(record).map(drop);
+            if self.outcome.is_ok() {
+                *self.pending = None;
+            }
+        }
     }
 }

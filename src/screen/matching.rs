@@ -1,12 +1,11 @@
 //! Finding out which groups of a policy the people on an activity are in.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::iter;
 
 use super::stamp::{Cause, Reason, Standing};
 use crate::activity::{Activity, App};
 use crate::actor::{Actor, ActorKind};
-use crate::directory::{DirectorySnapshot, GroupIndex, User, UserIndex, VanishedGroup};
+use crate::directory::{DirectorySnapshot, GroupIndex, LastKnown, User, UserIndex, VanishedGroup};
 use crate::identity::{Alias, AliasKey, GroupId, Identity, UserId};
 use crate::policy::{GroupRef, PrivacyPolicy};
 
@@ -85,11 +84,11 @@ impl Watch {
             }
             return Members::Told;
         }
-        let mut known = directory.last_known(id, vanished).into_iter().flatten().peekable();
-        if known.peek().is_none() {
+        let LastKnown { remembered, kept } = directory.last_known(id, vanished);
+        if remembered.is_none() && kept.is_none() {
             return Members::Unknown;
         }
-        for user in known.flat_map(VanishedGroup::members) {
+        for user in remembered.into_iter().chain(kept).flat_map(VanishedGroup::members) {
             self.retained.entry(user.id().clone()).or_default().push(at);
             // Whoever has a record goes by the names on it.
             if !directory.is_named_on_record(user.id()) {
@@ -137,7 +136,7 @@ impl Watch {
         activity: &Activity,
     ) -> Findings {
         let mut findings = Findings::default();
-        let seeker = Seeker { watch: self, policy, directory };
+        let seeker = Seeker { watch: self, policy, directory, app: activity.app() };
         seeker.add_principal(activity.actor(), Standing::Actor, &mut findings);
         for principal in activity.on_behalf_of() {
             seeker.add_principal(principal, Standing::OnBehalfOf, &mut findings);
@@ -153,9 +152,9 @@ impl Watch {
         activity: &Activity,
         findings: &mut Findings,
     ) {
-        let seeker = Seeker { watch: self, policy, directory };
+        let seeker = Seeker { watch: self, policy, directory, app: activity.app() };
         for object in activity.objects() {
-            seeker.add_object(object, activity.app(), findings);
+            seeker.add_object(object, findings);
         }
     }
 
@@ -176,6 +175,7 @@ struct Seeker<'a> {
     watch: &'a Watch,
     policy: &'a PrivacyPolicy,
     directory: Option<&'a DirectorySnapshot>,
+    app: &'a App,
 }
 
 impl Seeker<'_> {
@@ -203,12 +203,10 @@ impl Seeker<'_> {
         }
     }
 
-    /// An object can be a person by their id, by any of their names, or by the name of their account in the app.
-    fn add_object(&self, object: &str, app: &App, findings: &mut Findings) {
-        let id = UserId::new(object).map(Identity::Id);
-        let aliases =
-            [Alias::new(object), Alias::account(app.name().as_str(), object)].map(|alias| alias.map(Identity::Alias));
-        for identity in iter::once(id).chain(aliases).flatten() {
+    /// An object can be a person by their id or by any of their names.
+    fn add_object(&self, object: &str, findings: &mut Findings) {
+        let (id, alias) = (UserId::new(object).map(Identity::Id), Alias::new(object).map(Identity::Alias));
+        for identity in [id, alias].into_iter().flatten() {
             let home = self.add_identity(&identity, Standing::Object, findings);
             // Of things that the directory does not know, only what reads as a mail address is a person from outside.
             let person = self.holder(&identity, findings).is_some() || reads_as_mail_address(&identity);
@@ -218,14 +216,32 @@ impl Seeker<'_> {
         }
     }
 
-    /// Adds the groups of whoever holds the identity, and says where they are at home.
+    /// Adds the groups of whoever an identity can mean, and says where its holder is at home.
     fn add_identity(&self, identity: &Identity, standing: Standing, findings: &mut Findings) -> Home {
+        if let Some(other) = self.other_meaning(identity) {
+            // It can only hide: whether it means the same person is not known well enough to call somebody one of our own.
+            if self.add_holder(&other, standing, findings) == Home::External {
+                self.add_builtin(&GroupRef::ExternalUsers, standing, findings);
+            }
+        }
+        self.add_holder(identity, standing, findings)
+    }
+
+    /// A name that is bound to no app can be that of an account in any, and the other way round.
+    fn other_meaning(&self, identity: &Identity) -> Option<Identity> {
+        let Identity::Alias(alias) = identity else { return None };
+        let other = match alias.app() {
+            Some(_) => Alias::new(alias.as_str()),
+            None if alias.is_address() => return None,
+            None => Alias::account(self.app.name().as_str(), alias.as_str()),
+        };
+        other.ok().map(Identity::Alias)
+    }
+
+    /// Adds the groups of whoever holds the identity, and says where they are at home.
+    fn add_holder(&self, identity: &Identity, standing: Standing, findings: &mut Findings) -> Home {
         let Some((directory, index)) = self.holder(identity, findings) else {
             self.add_stranger(identity, standing, findings);
-            // A name that the directory binds to no app can be an account's in any. It protects, and says no more of them.
-            if let Some(unbound) = unbound(identity) {
-                self.add_identity(&unbound, standing, findings);
-            }
             return self.home_of_stranger(identity);
         };
         for group in directory.groups_of_user(index) {
@@ -235,6 +251,10 @@ impl Seeker<'_> {
         }
         let Some(user) = directory.user(index) else { return Home::Unsaid };
         self.add_retained(user.id(), standing, findings);
+        // The name may have been shared with somebody whose record is gone.
+        if !directory.is_named_on_record(user.id()) {
+            self.add_stranger(identity, standing, findings);
+        }
         self.home_of_user(user, identity)
     }
 
@@ -256,7 +276,7 @@ impl Seeker<'_> {
             Identity::Id(id) => self.add_retained(id, standing, findings),
             Identity::Alias(alias) => {
                 for id in self.watch.last_names.get(alias.key()).into_iter().flatten() {
-                    self.add_identity(&Identity::Id(id.clone()), standing, findings);
+                    self.add_holder(&Identity::Id(id.clone()), standing, findings);
                 }
             }
         }
@@ -298,14 +318,6 @@ impl Seeker<'_> {
 
     fn home_of_address(&self, address: &Alias) -> Home {
         home(address.domain().is_some_and(|domain| self.policy.manages(domain)))
-    }
-}
-
-/// The name of an account without its app.
-fn unbound(identity: &Identity) -> Option<Identity> {
-    match identity {
-        Identity::Alias(alias) if alias.app().is_some() => Alias::new(alias.as_str()).ok().map(Identity::Alias),
-        Identity::Alias(_) | Identity::Id(_) => None,
     }
 }
 

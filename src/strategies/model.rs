@@ -174,7 +174,8 @@ impl Model {
                 Answer::Delivered(self.deliver(*at, &before.unwrap_or_default()))
             }
             Step::Advance { seconds } => {
-                self.now += TimeDelta::seconds(*seconds);
+                let then = TimeDelta::try_seconds(*seconds).and_then(|seconds| self.now.checked_add_signed(seconds));
+                self.now = then.unwrap_or(self.now);
                 Answer::Nothing
             }
             Step::Restart { node, loaded } => {
@@ -380,11 +381,11 @@ impl Model {
                 // A node that lags brings nothing back.
                 let over = self.kept.iter_mut().find(|kept| kept.group == group && kept.gone_in <= directory.revision);
                 let over = over.filter(|kept| kept.back_in.is_none_or(|back_in| back_in > directory.revision));
-                let is_over = over.is_some();
+                let is_news = over.as_ref().is_some_and(|kept| kept.back_in.is_none());
                 if let Some(kept) = over {
                     kept.back_in = Some(directory.revision);
                 }
-                if is_over || self.node(node).unknown.contains(&group) {
+                if is_news || self.node(node).unknown.contains(&group) {
                     self.note_directory(Act::GroupReturned { group: group.clone() });
                 }
                 self.node_mut(node).unknown.retain(|unknown| *unknown != group);
@@ -400,10 +401,11 @@ impl Model {
                 }
                 (Some(here), Some(before)) => {
                     let both = before.clone().with(here);
-                    if both != before {
-                        let members = Some(both.members.len() as u64);
-                        self.kept.retain(|kept| kept.group != group);
-                        self.kept.push(both);
+                    let is_news = before.is_before(here) || both.members.len() != before.members.len();
+                    let members = Some(both.members.len() as u64);
+                    self.kept.retain(|kept| kept.group != group);
+                    self.kept.push(both);
+                    if is_news {
                         self.note_directory(Act::GroupVanished { group, members });
                     }
                 }

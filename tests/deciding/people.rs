@@ -127,6 +127,21 @@ fn d7_a_name_that_is_no_address_says_nothing_of_a_home() {
     assert_eq!(["account", "id", "abroad"].map(|id| house.is_private(id)), [false, false, true]);
 }
 
+/// Somebody is invited once more under a new id, and the record of the old one goes.
+#[test]
+fn d7_a_guest_whose_record_is_gone_is_still_from_outside() {
+    let house = House::new();
+    let upn = "g_fabrikam.com#EXT#@contoso.com";
+    let staff =
+        |builder: DirectoryBuilder| builder.group(group("staff"), "Staff").member(&group("staff"), &user("guest"));
+    let guest = User::new(user("guest")).with_alias(alias(upn)).with_alias(alias("guest@contoso.com"));
+    house.install(staff(people(&[]).user(guest))).manage("contoso.com");
+    house.change(PolicyChange::MakePrivate(GroupRef::ExternalUsers));
+    house.install(staff(people(&[]).user(User::new(user("guest-2")).with_alias(alias(upn)))));
+    house.ingest(&[by("a", Actor::user(user("guest"))), by("b", Actor::user(alias("guest@contoso.com")))]);
+    assert_eq!(["a", "b"].map(|id| house.is_private(id)), [true, true]);
+}
+
 #[test]
 fn d7_a_guest_whose_stated_home_is_managed_no_more_is_from_outside() {
     let house = House::new();

@@ -146,9 +146,24 @@ fn d8_a_name_that_is_bound_to_no_app_protects_in_every_app() {
     let account = |id: &str, name: &str| by(id, Actor::user(Alias::account("GitHub", name).unwrap()));
     house.ingest(&[account("1", "NRC"), account("2", "else")]);
     assert_eq!(["1", "2"].map(|id| house.is_private(id)), [true, false]);
+    // Also where somebody else holds the account, and the other way round: for an account of the app in which it was done.
+    let zoe = contoso("zoe").with_alias(Alias::account("GitHub", "nrc").unwrap());
+    let amy = contoso("amy").with_alias(Alias::account("SharePoint", "amy-at-work").unwrap());
+    let coder = contoso("bob").with_alias(alias("nrc"));
+    let council = |builder: DirectoryBuilder, name: &str| builder.member(&group("council"), &user(name));
+    let import = people(&[("adele", &["council"])]).user(coder).user(zoe).user(amy);
+    house.install(council(council(import, "bob"), "amy"));
+    let plain = |id: &str, name: &str| by(id, Actor::user(alias(name)));
+    house.ingest(&[account("4", "nrc"), plain("5", "amy-at-work"), plain("6", "zoe-at-work")]);
+    assert_eq!(["4", "5", "6"].map(|id| house.is_private(id)), [true, true, false]);
     // It says no more of whoever has the account: nobody knows where they are at home.
     house.change(PolicyChange::MakePublic(group("council").into()));
     house.change(PolicyChange::MakePrivate(GroupRef::ExternalUsers));
-    house.ingest(&[account("3", "nrc")]);
+    house.ingest(&[account("3", "bob-at-work")]);
     assert!(house.is_private("3"));
+    // Unless it is somebody from outside.
+    let abroad = User::new(user("x")).with_alias(alias("x@partner.example")).with_alias(alias("out"));
+    house.install(people(&[("bob", &["council"])]).user(abroad));
+    house.ingest(&[by("7", Actor::user(alias("bob@contoso.com")).also(Alias::account("GitHub", "out").unwrap()))]);
+    assert!(house.is_private("7"));
 }

@@ -458,3 +458,72 @@ fn d11_a_last_name_leads_to_every_group_that_lists_its_holder() {
     late.ingest(&[activity("a", "adele")]);
     assert!(late.is_private("a"));
 }
+
+#[test]
+fn d11_a_name_that_came_with_the_import_in_which_the_group_went_is_kept_too() {
+    for gap in [false, true] {
+        let house = House::new();
+        let named = |name: &str| User::new(user("m")).with_alias(alias(&format!("{name}@contoso.com")));
+        let council = |builder: DirectoryBuilder| {
+            builder.group(group("council"), "Council").member(&group("council"), &user("m"))
+        };
+        house.install(council(people(&[]).user(named("old")))).make_private("council");
+        if gap {
+            house.install(people(&[]).user(named("old")));
+        }
+        house.install(people(&[]).user(named("new")));
+        house.filter.follow_directory().unwrap();
+        let late = House::over(Arc::clone(&house.store), Arc::clone(&house.sink));
+        late.directory.install(people(&[]).build(DirectoryRevision(4), at(0)).unwrap()).unwrap();
+        late.ingest(&[activity("1", "new"), activity("2", "old"), activity("3", "zoe")]);
+        assert_eq!(["1", "2", "3"].map(|id| late.is_private(id)), [true, true, false]);
+    }
+}
+
+#[test]
+fn d11_a_name_that_was_shared_stays_hidden_when_one_record_of_two_is_left() {
+    let house = House::new();
+    let shared = |name: &str| User::new(user(name)).with_alias(alias("desk@contoso.com"));
+    let staff =
+        |builder: DirectoryBuilder| builder.group(group("staff"), "Staff").member(&group("staff"), &user("one"));
+    let council = group("council");
+    let first = staff(people(&[]).user(shared("one")).user(shared("two"))).group(council.clone(), "Council");
+    house.install(first.member(&council, &user("two"))).make_private("council");
+    house.install(staff(people(&[])));
+    house.ingest(&[activity("a", "desk")]);
+    assert!(house.is_private("a"));
+}
+
+#[test]
+fn d11_what_could_not_be_recorded_is_recorded_by_whoever_comes_later() {
+    let sink = Arc::new(Moody::default());
+    let recorder: Arc<dyn GovernanceSink> = sink.clone();
+    let house = House::over(Arc::new(MemoryStore::new()), recorder);
+    house.install(import(0)).make_private("council").install(import(2)).advance(60);
+    sink.fails.store(true, std::sync::atomic::Ordering::SeqCst);
+    assert!(house.filter.follow_directory().is_err());
+    sink.fails.store(false, std::sync::atomic::Ordering::SeqCst);
+    // The process ends, and another node takes over.
+    let next = House::over(Arc::clone(&house.store), Arc::clone(&house.sink));
+    for revision in [2, 3] {
+        next.directory.install(import(2).build(DirectoryRevision(revision), at(0)).unwrap()).unwrap();
+        next.filter.follow_directory().unwrap();
+    }
+    assert_eq!(on_record(&next), [gone(Some(1))], "once");
+    // Whoever was not able to record it offers the same record again, as of then.
+    house.advance(60).filter.follow_directory().unwrap();
+    let last = house.records().pop().unwrap().record;
+    assert_eq!((last.act, last.at), (gone(Some(1)), at(60)));
+}
+
+#[test]
+fn d11_members_who_are_renamed_make_no_new_record() {
+    let house = House::new();
+    house.install(import(0)).make_private("council").install(import(2));
+    house.filter.follow_directory().unwrap();
+    for name in ["adele.b", "adele.c"] {
+        let renamed = User::new(user("adele")).with_alias(alias(&format!("{name}@contoso.com")));
+        house.install(people(&[]).user(renamed)).filter.follow_directory().unwrap();
+    }
+    assert_eq!(on_record(&house), [gone(Some(1))]);
+}

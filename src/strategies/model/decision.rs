@@ -82,7 +82,7 @@ impl Model {
         let mut standing: Vec<(Standing, Known)> = Vec::new();
         for (place, principal) in activity.principals().enumerate() {
             let place = if place == 0 { Standing::Actor } else { Standing::OnBehalfOf };
-            standing.push((place, self.principal(directory, &gone, principal)));
+            standing.push((place, self.principal(directory, &gone, principal, activity.app())));
         }
         let principals: Vec<GroupRef> = standing.iter().flat_map(|(_, known)| known.groups.clone()).collect();
         let mut causes: Vec<Cause> = cause.into_iter().collect();
@@ -181,6 +181,7 @@ impl Model {
         directory: Option<&Directory>,
         gone: &[(GroupId, Option<LastMembers>)],
         actor: &Actor,
+        app: &App,
     ) -> Known {
         let mut known = Known::default();
         // D7.
@@ -193,7 +194,7 @@ impl Model {
         }
         let mut homes: Vec<Option<bool>> = Vec::new();
         for identity in actor.identities() {
-            homes.push(self.identity(directory, gone, identity, &mut known));
+            homes.push(self.identity(directory, gone, identity, app, &mut known));
         }
         // A user of whom nothing tells a home is at home in none of the managed domains.
         let homeless = actor.kind() == ActorKind::User && !homes.is_empty() && !homes.contains(&Some(true));
@@ -205,7 +206,7 @@ impl Model {
         known
     }
 
-    /// By id, by name, or by the name of an account in the app.
+    /// By id or by name.
     fn object(
         &self,
         directory: Option<&Directory>,
@@ -216,9 +217,8 @@ impl Model {
         let mut known = Known::default();
         let mut identities: Vec<Identity> = UserId::new(object).map(Identity::Id).into_iter().collect();
         identities.extend(Alias::new(object).map(Identity::Alias));
-        identities.extend(Alias::account(app.name().as_str(), object).map(Identity::Alias));
         for identity in identities {
-            let home = self.identity(directory, gone, &identity, &mut known);
+            let home = self.identity(directory, gone, &identity, app, &mut known);
             let holders = directory.map_or(0, |it| it.people.iter().filter(|person| person.is(&identity)).count());
             // Of what the directory does not know, only a mail address is somebody from outside.
             let address = matches!(&identity, Identity::Alias(alias) if reads_as_address(alias))
@@ -230,8 +230,32 @@ impl Model {
         known
     }
 
-    /// Adds the groups that an identity leads to, and says whether its home is managed, if it tells of one.
+    /// Adds the groups that an identity leads to, and says whether its home is managed, if it tells of one. D8: a name that is
+    /// bound to no app can be that of an account in any, and the other way round; that can only hide.
     fn identity(
+        &self,
+        directory: Option<&Directory>,
+        gone: &[(GroupId, Option<LastMembers>)],
+        identity: &Identity,
+        app: &App,
+        known: &mut Known,
+    ) -> Option<bool> {
+        let other = match identity {
+            Identity::Alias(alias) if alias.app().is_some() => Alias::new(alias.as_str()).ok(),
+            Identity::Alias(alias) if !reads_as_address(alias) => {
+                Alias::account(app.name().as_str(), alias.as_str()).ok()
+            }
+            _ => None,
+        };
+        if let Some(other) = other
+            && self.holder(directory, gone, &Identity::Alias(other), known) == Some(false)
+        {
+            known.groups.push(GroupRef::ExternalUsers);
+        }
+        self.holder(directory, gone, identity, known)
+    }
+
+    fn holder(
         &self,
         directory: Option<&Directory>,
         gone: &[(GroupId, Option<LastMembers>)],
@@ -252,22 +276,14 @@ impl Model {
                 None
             }
         };
-        // D8: a name that is bound to no app protects the accounts of that name, and says no more of them.
-        if let Identity::Alias(account) = identity
-            && account.app().is_some()
-            && now.is_none()
-            && let Ok(unbound) = Alias::new(account.as_str())
-        {
-            self.identity(directory, gone, &Identity::Alias(unbound), known);
-        }
-        // D11, D8: whoever nobody knows may be a last member of a group that is gone, by one of the last names, unless a
+        // D11, D8: whoever no record names may be a last member of a group that is gone, by one of the last names, unless a
         // record says other ones.
         let last = gone.iter().filter_map(|(_, last)| last.as_ref()).flat_map(|last| &last.members);
-        let named = |member: &&Person| directory.is_some_and(|directory| directory.is_named_on_record(&member.id));
-        let people: Vec<&Person> = match now {
-            Some(person) => vec![person],
-            None => last.filter(|member| member.is(identity) && !named(member)).collect(),
-        };
+        let known_well = |person: &&Person| directory.is_some_and(|directory| directory.is_named_on_record(&person.id));
+        let mut people: Vec<&Person> = now.into_iter().collect();
+        if now.as_ref().is_none_or(|person| !known_well(person)) {
+            people.extend(last.filter(|member| member.is(identity) && !known_well(member)));
+        }
         for person in people {
             let in_force = directory.into_iter().flat_map(|directory| directory.groups_of(&person.id));
             known.groups.extend(in_force.map(GroupRef::Imported));

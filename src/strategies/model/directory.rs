@@ -100,12 +100,11 @@ impl Directory {
                 members: before.members_of(group),
                 back_in: None,
             });
-            // Whoever was renamed since is known by the new name too.
-            let long_gone = before.vanished.iter().cloned().map(|mut vanished| {
-                vanished.learn(&before.people);
-                vanished
-            });
-            let mut vanished: Vec<LastMembers> = gone.chain(long_gone).collect();
+            let mut vanished: Vec<LastMembers> = gone.chain(before.vanished.iter().cloned()).collect();
+            // Whoever is renamed now or later is known by the new name too.
+            for vanished in &mut vanished {
+                vanished.learn(&directory.people);
+            }
             vanished.retain(|vanished| !directory.groups.contains(&vanished.group));
             directory.vanished = vanished;
         }
@@ -168,10 +167,10 @@ impl LastMembers {
     /// What two nodes know: of the same time that it was gone the members of both, under the names of both; otherwise what
     /// is from the later time.
     pub(super) fn with(mut self, other: &Self) -> Self {
-        if other.gone_in <= self.last_seen {
+        if other.is_before(&self) {
             return self;
         }
-        if self.gone_in <= other.last_seen {
+        if self.is_before(other) {
             return other.clone();
         }
         self.last_seen = self.last_seen.max(other.last_seen);
@@ -184,6 +183,10 @@ impl LastMembers {
         }
         self.back_in = self.back_in.into_iter().chain(other.back_in).min();
         self
+    }
+
+    pub(super) fn is_before(&self, other: &Self) -> bool {
+        self.gone_in <= other.last_seen
     }
 
     /// Adds the names by which somebody else knows the members.
