@@ -1,6 +1,6 @@
 //! The contracts of the three ports as clauses, to run against any adapter.
 //!
-//! Each port says in its `# Contract` what an adapter must keep. Here every sentence of it is a [`Clause`]: a function that
+//! Each port says in its `# Contract` what an adapter must keep. Here it is cut into [`Clause`]s: each a function that
 //! gets a fresh adapter, uses it through the port alone, and says what it saw if the promise was broken. What the clauses
 //! need to write with, they make themselves; an embedder says where a fresh adapter is, how another handle on it is opened,
 //! and what a crash leaves behind. The adapters of this crate are held to the same clauses, in the same way.
@@ -84,8 +84,10 @@ macro_rules! __conformance_tests {
         fn $name() {
             let mut clauses = $crate::conformance::$clauses::<$harness>().into_iter();
             let clause = clauses.find(|clause| clause.name == stringify!($name));
-            if let Some(Err(violation)) = clause.map(|clause| clause.check()) {
-                panic!("{violation}");
+            match clause.map(|clause| clause.check()) {
+                Some(Ok(())) => {}
+                Some(Err(violation)) => panic!("{violation}"),
+                None => panic!("there is no clause of this name"),
             }
         }
     )*)* };

@@ -24,8 +24,8 @@
 //!   subdomains count when declared. A guest's `#EXT#` name is external whatever stands after it, unless the directory states
 //!   a managed home; what stands before it is never decoded.
 //! - **D8** Aliases are compared folded, by no locale; ids never are. One identity that matches a protected user suffices.
-//!   An alias that moved matches whoever holds it in the directory in force. A name that the directory binds to no app
-//!   protects the accounts of that name in every app.
+//!   An alias that moved matches whoever holds it in the directory in force. A name that is bound to no app and
+//!   the account of that name in the app count for each other; that can only hide.
 //! - **D9** In doubt, hidden: nobody usable named, an ambiguous alias, a directory that was never loaded, fails or is older than
 //!   allowed. [By option](crate::WhenUndecidable) the batch is refused instead; shown only if the policy says so in as many
 //!   words. A user whom a working directory does not know is in no group, which is no doubt.

@@ -27,7 +27,8 @@ use crate::stored::PublicActivity;
 ///   got; within one batch too, and when several deliver it at once. Ids are compared byte for byte.
 /// - **Durability.** Whatever was answered `Ok` outlives a crash: activities with their stamps and places, the policy, and
 ///   what is kept of vanished groups.
-/// - **Vanished groups.** Keeping and dropping are one transaction each, and what several nodes keep of one group adds up.
+/// - **Vanished groups.** Keeping and dropping are one transaction each, and what several nodes keep of one group adds up. All of
+///   a [`VanishedGroup`] is kept, as its `serde` form tells it.
 /// - **Non-interference.** The `public_*` methods answer as if no private activity had ever been appended: in content,
 ///   order, position numbers, counts and errors. Nor may their cost grow with the number of private activities.
 /// - **Ordering.** Pages are newest first by [`Position`], and go on after any position, whether an activity stands there or

@@ -11,7 +11,7 @@
 //! - [`steps`], [`histories`]: all of it, interleaved, for two nodes over one store.
 //! - [`Model`]: what each step of a history must answer, by the [rules](crate::rules), worked out as naively as can be.
 //!
-//! What is generated shows in full in `Debug`, unlike anywhere else in this crate, because a failure that shows
+//! A [`Step`] and an [`Import`] show in full in `Debug`, unlike anything else in this crate, because a failure that shows
 //! `Activity { .. }` helps nobody. None of it is anybody's.
 //!
 //! ```

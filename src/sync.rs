@@ -1,5 +1,5 @@
-//! Where the crate gets its locks, atomics, threads, channels and the atomically swapped `Arc` from, and nowhere else: from the
-//! standard library and `arc_swap`; and under `--cfg shuttle` from [shuttle](https://docs.rs/shuttle), which runs one thread at
+//! Where the crate gets the locks, atomics, threads, channels and the atomically swapped `Arc` from through which its threads
+//! meet: from the standard library and `arc_swap`; and under `--cfg shuttle` from [shuttle](https://docs.rs/shuttle), which runs one thread at
 //! a time and lets a scheduler choose which, so that `tests/races.rs` can explore how they interleave.
 
 #[cfg(not(shuttle))]

@@ -6,14 +6,17 @@ use super::{DirectoryHarness, Source};
 use crate::conformance::clause::{Breach, Checked, ensure, in_full};
 use crate::conformance::fixture::{alias, at};
 use crate::directory::{DirectoryError, DirectorySnapshot, GroupDirectory, Resolution, User, UserStatus};
-use crate::identity::{Domain, GroupId, Identity, UserId};
+use crate::identity::{Alias, Domain, GroupId, Identity, UserId};
 
 /// A source as of a time, with so many people in the council and one more in the board within it.
 pub(super) fn source(seconds: i64, in_the_council: usize) -> Checked<Source> {
     let (council, board, empty) = (GroupId::new("council")?, GroupId::new("board")?, GroupId::new("empty")?);
+    let (north, south, works) = (GroupId::new("north")?, GroupId::new("south")?, GroupId::new("works")?);
     let chair = User::new(UserId::new("chair")?)
         .with_alias(alias("chair")?)
         .with_alias("chair@fabrikam.example".parse()?)
+        .with_alias(Alias::account("GitHub", "chair")?)
+        .with_alias("chair_fabrikam.example#EXT#@contoso.com".parse()?)
         .with_home_domain(Domain::new("contoso.com")?)
         .with_status(UserStatus::Disabled);
     let mut users = vec![chair, User::new(UserId::new("outsider")?).with_alias(alias("outsider")?)];
@@ -24,8 +27,13 @@ pub(super) fn source(seconds: i64, in_the_council: usize) -> Checked<Source> {
         users.push(User::new(id).with_alias(alias(&format!("member-{n}"))?));
     }
     let named = |id: &GroupId| (id.clone(), format!("The {id}, {in_the_council} strong"));
-    let groups = [&council, &board, &empty].map(named).into();
-    Ok(Source { as_of: at(seconds), users, groups, members, nested: vec![(council, board)] })
+    let groups = [&council, &board, &empty, &north, &south, &works].map(named).into();
+    members.push((works.clone(), UserId::new("outsider")?));
+    // Three deep, by two ways, and in a circle further down.
+    let nested =
+        [(&council, &board), (&board, &north), (&board, &south), (&north, &works), (&south, &works), (&works, &north)];
+    let nested = nested.map(|(outer, inner)| (outer.clone(), inner.clone())).into();
+    Ok(Source { as_of: at(seconds), users, groups, members, nested })
 }
 
 /// Imports, where nothing should keep that from succeeding.
@@ -63,8 +71,12 @@ pub(super) fn difference(snapshot: &DirectorySnapshot, source: &Source) -> Optio
         return Some(format!("its groups are {found:?}, those of the import {expected:?}"));
     }
     for (group, _) in &source.groups {
-        let nested = source.nested.iter().filter(|(outer, _)| outer == group).map(|(_, inner)| inner);
-        let counted: Vec<&GroupId> = std::iter::once(group).chain(nested).collect();
+        let mut counted = vec![group];
+        while let Some((_, inner)) =
+            source.nested.iter().find(|(outer, inner)| counted.contains(&outer) && !counted.contains(&inner))
+        {
+            counted.push(inner);
+        }
         let members = source.members.iter().filter(|(group, _)| counted.contains(&group)).map(|(_, user)| user);
         let expected: std::collections::BTreeSet<&UserId> = members.collect();
         let found = snapshot.members_of(group);

@@ -5,7 +5,7 @@ use std::slice;
 use super::StoreHarness;
 use crate::conformance::clause::{Breach, Checked, ensure};
 use crate::conformance::fixture::{alias, at, race};
-use crate::directory::{DirectoryBuilder, DirectoryRevision, User, VanishedGroup};
+use crate::directory::{DirectoryBuilder, DirectoryRevision, Told, User, VanishedGroup};
 use crate::identity::{GroupId, UserId};
 use crate::store::ActivityStore;
 
@@ -28,7 +28,10 @@ fn told(kept: &[VanishedGroup]) -> Vec<String> {
         let mut members: Vec<String> =
             vanished.members().iter().map(|user| format!("{}{:?}", user.id().as_str(), names(user))).collect();
         members.sort_unstable();
-        format!("{} with {} gone in {}", vanished.group(), members.join(" and "), vanished.gone_in())
+        let (group, gone_in, members) = (vanished.group(), vanished.gone_in(), members.join(" and "));
+        let back_in = vanished.back_by(DirectoryRevision(u64::MAX));
+        let back_in = back_in.map_or_else(String::new, |back_in| format!(", back in {back_in}"));
+        format!("{group} with {members} gone in {gone_in}{back_in}, {:?} on record", vanished.told())
     };
     let mut told: Vec<String> = kept.iter().map(tell).collect();
     told.sort_unstable();
@@ -62,8 +65,16 @@ pub(super) fn d11_what_nodes_keep_of_a_group_adds_up(place: impl StoreHarness) -
     let (one, other) = (vanished("council", &["hanna"], 8)?, vanished("council", &["otto"], 8)?);
     store.keep_vanished(&one)?;
     elsewhere.keep_vanished(&other)?;
-    let together = one.together_with(&other);
+    let together = one.clone().together_with(&other);
     holds("after two nodes kept a group", &store, slice::from_ref(&together))?;
+    let together = together.telling(Told::Vanished);
+    elsewhere.keep_vanished(&one.clone().telling(Told::Vanished))?;
+    holds("after that was put on record", &store, slice::from_ref(&together))?;
+    let together = together.returned(DirectoryRevision(9));
+    elsewhere.keep_vanished(&one.clone().returned(DirectoryRevision(9)))?;
+    holds("after a node saw the group again", &store, slice::from_ref(&together))?;
+    store.keep_vanished(&other)?;
+    holds("after a node that lags kept it once more", &store, slice::from_ref(&together))?;
     let (later, earlier) = (vanished("council", &["lena"], 20)?, vanished("council", &["paul"], 3)?);
     store.keep_vanished(&earlier)?;
     holds("after a node kept what is from an earlier time", &store, &[together])?;
@@ -113,6 +124,7 @@ pub(super) fn d11_a_drop_spares_what_vanished_later(place: impl StoreHarness) ->
 pub(super) fn d11_kept_groups_outlive_a_crash(mut place: impl StoreHarness) -> Checked {
     let before = place.open();
     let (council, board) = (vanished("council", &["hanna"], 8)?, vanished("board", &["otto"], 8)?);
+    let council = council.telling(Told::Vanished).returned(DirectoryRevision(9));
     for kept in [&council, &board] {
         before.keep_vanished(kept)?;
     }
