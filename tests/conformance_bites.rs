@@ -269,6 +269,10 @@ mod store {
                 v3_pages_of_a_reveal_join_at_every_limit
             ]
             perhaps [];
+        forgets_that_it_is_back ForgetsThatItIsBack,
+            caught by [d11_what_nodes_keep_of_a_group_adds_up]
+            also [d11_kept_groups_outlive_a_crash]
+            perhaps [];
         forgets_names ForgetsNames,
             caught by [d11_kept_groups_come_back]
             also [

@@ -366,6 +366,18 @@ impl Fault for ForgetsNames {
     }
 }
 
+/// Keeps of a group who was in it, and not that it is there again.
+#[derive(Default)]
+pub(crate) struct ForgetsThatItIsBack;
+
+impl Fault for ForgetsThatItIsBack {
+    fn keep_vanished(&self, right: &ListStore, vanished: &VanishedGroup) -> Result<(), StoreError> {
+        let mut document = serde_json::to_value(vanished).unwrap();
+        document.as_object_mut().unwrap().remove("back_in");
+        right.keep_vanished(&serde_json::from_value(document).unwrap())
+    }
+}
+
 /// What vanished is kept in the process.
 #[derive(Default)]
 pub(crate) struct ForgetsWhoVanished;
