@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use activity_privacy::conformance::{SinkHarness, StoreHarness};
 use activity_privacy::sqlite::{SqliteGovernance, SqliteStore};
@@ -16,8 +16,7 @@ struct Folder(TempDir);
 impl Folder {
     /// In memory where the system has such, because nothing here pulls the plug.
     fn new() -> Self {
-        let memory = Path::new("/dev/shm");
-        Self(if memory.is_dir() { tempfile::tempdir_in(memory).unwrap() } else { tempfile::tempdir().unwrap() })
+        Self(tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap())
     }
 
     fn database(&self) -> PathBuf {

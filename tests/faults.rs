@@ -126,10 +126,10 @@ fn on_record(end: &End, wrong: Wrong, scene: &Scene) {
             let private = page.activities().iter().filter(|stored| stored.visibility() == Visibility::Private);
             let digest = Digest::of_ids(private.map(|stored| stored.activity().id()));
             let recorded = records.iter().any(|entry| {
-                let Record { act, initiator, .. } = &entry.record;
+                let Record { act, initiator, outcome, .. } = &entry.record;
                 let same = matches!(act, Act::Page { reveal: of, activities, digest: seen, .. }
                     if of == reveal && *activities == page.activities().len() as u64 && *seen == digest);
-                same && *initiator == Initiator::User(user("root"))
+                same && *outcome == Outcome::Intended && *initiator == Initiator::User(user("root"))
             });
             assert!(recorded, "R3: a page was shown and is not on record");
         }
@@ -315,7 +315,7 @@ fn b3_a_store_that_hangs_in_one_call_holds_up_no_reader() {
             store.hang_in(call);
             thread::scope(|scope| {
                 let hanging = scope.spawn(|| operation.ends_well(&run(operation, &mut scene)));
-                store.wait_until_it_hangs();
+                let hangs = store.hangs_within(AMPLE);
                 let (answer, answered) = mpsc::channel();
                 scope.spawn(move || {
                     viewed(&filter).unwrap();
@@ -327,6 +327,7 @@ fn b3_a_store_that_hangs_in_one_call_holds_up_no_reader() {
                 });
                 let in_time = answered.recv_timeout(AMPLE);
                 store.let_go();
+                assert!(hangs, "{operation:?} makes call {call}");
                 assert_eq!(in_time, Ok(()), "readers wait for {operation:?}, which hangs at call {call}");
                 assert!(hanging.join().unwrap(), "{operation:?}, once it is let go");
             });

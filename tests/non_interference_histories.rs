@@ -44,6 +44,8 @@ struct Run {
     observed: Vec<String>,
     /// For each delivery, whether it was taken.
     taken: Vec<bool>,
+    /// What became of each activity in it.
+    delivered: Vec<Vec<(ActivityId, Delivery)>>,
     /// What is stored as private in the end.
     hidden: BTreeSet<ActivityId>,
 }
@@ -69,11 +71,15 @@ fn drive<G: Ground>(history: &[Step], asked: &[Search], less: Option<&Run>, noth
                     batch.retain(|activity| !less.hidden.contains(activity.id()));
                     if nothing == Nothing::Left && batch.is_empty() && whole > 0 {
                         run.taken.push(true);
+                        run.delivered.push(Vec::new());
                         continue;
                     }
                 }
+                let ids: Vec<ActivityId> = batch.iter().map(|activity| activity.id().clone()).collect();
                 let answer = system.answer(&Step::Deliver { at, batch }, &Answer::Nothing);
                 run.taken.push(matches!(answer, Answer::Delivered(Ok(_))));
+                let Answer::Delivered(answer) = answer else { panic!("{answer:?}") };
+                run.delivered.push(ids.into_iter().zip(answer.unwrap_or_default()).collect());
             }
             step => {
                 let answer = system.answer(&step, &Answer::Nothing);
@@ -173,6 +179,11 @@ fn interferes_nowhere<G: Ground>(history: &[Step], asked: &[Search]) -> Result<u
         }
         prop_assert_eq!(with.observed.len(), without.observed.len());
         prop_assert_eq!(&with.taken, &without.taken, "what is refused is refused in both");
+        let of_others = |batch: &Vec<(ActivityId, Delivery)>| -> Vec<_> {
+            batch.iter().filter(|(id, _)| !with.hidden.contains(id)).cloned().collect()
+        };
+        let delivered: Vec<_> = with.delivered.iter().map(of_others).collect();
+        prop_assert_eq!(delivered, without.delivered, "whoever delivers what is not hidden is told the same");
         prop_assert!(without.hidden.is_empty(), "the second run holds nothing private");
         hidden += with.hidden.len();
     }

@@ -357,7 +357,6 @@ fn r4_a_refusal_is_recorded_with_its_cause_and_tells_nothing() {
     }
 }
 
-/// Should even the refusal not be recorded, it is refused all the same.
 #[test]
 fn r4_whoever_lost_the_permission_is_refused_on_record_whatever_cursor_they_bring() {
     for place in places() {
@@ -374,6 +373,7 @@ fn r4_whoever_lost_the_permission_is_refused_on_record_whatever_cursor_they_brin
     }
 }
 
+/// Should even the refusal not be recorded, it is refused all the same.
 #[test]
 fn r4_a_refusal_stands_whatever_the_sink_does() {
     let faulty = faulty(&Place::in_memory());

@@ -23,9 +23,14 @@ pub(crate) struct Summary {
 }
 
 impl Summary {
-    /// Whether there was something to lose when the kills came.
+    /// Whether there was something to lose when the kills came; of many kills, whether they came amid everything.
     pub(crate) fn has_bitten(&self) -> bool {
-        self.kills < 40 || [self.activities_told, self.changes, self.pages].iter().all(|count| *count > 0)
+        let amid = |what| self.amid.get(what).copied().unwrap_or_default();
+        let some = [self.activities_told, self.changes, self.pages];
+        let [none, whole] = self.interrupted;
+        let many = [self.private_shown, none, whole, amid("ingest"), amid("change"), amid("reveal"), amid("page")];
+        let all = |counts: &[usize]| counts.iter().all(|count| *count > 0);
+        (self.kills < 40 || all(&some)) && (self.kills < 400 || all(&many))
     }
 }
 

@@ -95,7 +95,8 @@ impl Word {
     /// What a child said, without what the test harness says and without a line that a kill cut off.
     pub(crate) fn all(said: &str) -> Vec<Self> {
         let whole = said.rfind('\n').map_or("", |end| &said[..end]);
-        whole.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+        let words = whole.lines().filter(|line| line.starts_with(['{', '"']));
+        words.map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect()
     }
 }
 

@@ -118,9 +118,9 @@ impl FaultyStore {
         self.gate.lock().unwrap().at = Some(self.calls() + n);
     }
 
-    /// Waits until a call hangs.
-    pub(crate) fn wait_until_it_hangs(&self) {
-        drop(self.moved.wait_while(self.gate.lock().unwrap(), |gate| !gate.hangs).unwrap());
+    /// Waits until a call hangs. False when none does: it was never made.
+    pub(crate) fn hangs_within(&self, patience: Duration) -> bool {
+        self.moved.wait_timeout_while(self.gate.lock().unwrap(), patience, |gate| !gate.hangs).unwrap().0.hangs
     }
 
     pub(crate) fn let_go(&self) {

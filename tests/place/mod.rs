@@ -69,8 +69,7 @@ pub(crate) fn places() -> Vec<Place> {
 /// A folder that goes away by itself; in memory where the system has such, because nothing here pulls the plug.
 #[cfg(feature = "sqlite")]
 pub(crate) fn folder() -> tempfile::TempDir {
-    let memory = Path::new("/dev/shm");
-    if memory.is_dir() { tempfile::tempdir_in(memory).unwrap() } else { tempfile::tempdir().unwrap() }
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
 }
 
 #[cfg(feature = "sqlite")]

@@ -66,14 +66,22 @@ fn d11_an_import_is_seen_whole_at_once_and_for_good() {
 /// A directory that answers with what another one said some questions ago: an adapter with replicas, say.
 struct Wavering {
     snapshots: [Arc<DirectorySnapshot>; 3],
+    /// Which of them it answers with, over and over.
+    answers: &'static [usize],
     asked: AtomicU64,
+}
+
+impl Wavering {
+    fn new(answers: &'static [usize]) -> Self {
+        let snapshots = [1, 2, 3].map(|revision| Arc::new(seated(revision)));
+        Self { snapshots, answers, asked: AtomicU64::new(0) }
+    }
 }
 
 impl GroupDirectory for Wavering {
     fn snapshot(&self) -> Result<Arc<DirectorySnapshot>, DirectoryError> {
-        const ANSWERS: [usize; 7] = [0, 1, 0, 2, 1, 0, 2];
         let asked = self.asked.fetch_add(1, Ordering::SeqCst) as usize;
-        Ok(Arc::clone(&self.snapshots[ANSWERS[asked % ANSWERS.len()]]))
+        Ok(Arc::clone(&self.snapshots[self.answers[asked % self.answers.len()]]))
     }
 }
 
@@ -81,12 +89,15 @@ impl GroupDirectory for Wavering {
 fn d11_a_directory_that_goes_back_is_not_believed() {
     explore(|| {
         let scene = Scene::with_private_council();
-        let snapshots = [1, 2, 3].map(|revision| Arc::new(seated(revision)));
-        let node = scene.node(Wavering { snapshots, asked: AtomicU64::new(0) });
+        let node = scene.node(Wavering::new(&[0, 1, 0, 2, 1, 0, 2]));
         let (seen, floors) = (AtomicU64::new(1), Notes::new());
         thread::scope(|scope| {
             // A change makes the filter ask for the directory in earnest: until then its screen has one.
-            scope.spawn(|| node.change(&user("root"), &PolicyChange::MakePrivate(GroupRef::Applications)).unwrap());
+            scope.spawn(|| {
+                for change in [PolicyChange::MakePrivate, PolicyChange::MakePublic] {
+                    node.change(&user("root"), &change(GroupRef::Applications)).unwrap();
+                }
+            });
             for number in 0..3 {
                 let (node, seen, floors, scene) = (&node, &seen, &floors, &scene);
                 scope.spawn(move || {
@@ -103,6 +114,26 @@ fn d11_a_directory_that_goes_back_is_not_believed() {
             }
         });
         check(&scene, &floors.all());
+    });
+}
+
+#[test]
+fn d11_the_newest_of_racing_answers_stays() {
+    explore(|| {
+        let scene = Scene::with_private_council();
+        // The first one opens the filter, the next two race, and then it is as if they had never been.
+        let node = scene.node(Wavering::new(&[0, 1, 2, 0, 0, 0, 0, 0, 0]));
+        thread::scope(|scope| {
+            for batch in ["one", "other"] {
+                let node = &node;
+                scope.spawn(move || node.ingest(&both(batch)).unwrap());
+            }
+        });
+        // The filter leaves its screen behind, and asks anew.
+        scene.change(PolicyChange::MakePrivate(GroupRef::Applications));
+        node.ingest(&both("after")).unwrap();
+        let floors = [("one", 1), ("other", 1), ("after", 3)].map(|(batch, floor)| (batch.to_owned(), floor));
+        check(&scene, &floors.into());
     });
 }
 
