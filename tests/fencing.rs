@@ -127,7 +127,9 @@ fn d4_within_one_batch_the_first_of_an_id_counts() {
             activity("y", "bob"),
         ];
         use Delivery::{Conflict, Duplicate, Stored};
-        assert_eq!(house.ingest(&batch), [Stored, Duplicate, Conflict, Stored, Conflict, Duplicate]);
+        let report = house.filter.ingest(&batch).unwrap();
+        assert_eq!(report.deliveries(), [Stored, Duplicate, Conflict, Stored, Conflict, Duplicate]);
+        assert_eq!([Stored, Duplicate, Conflict, Delivery::NotMonitored].map(|what| report.count(what)), [2, 2, 2, 0]);
         assert_eq!(house.public_ids(), ["y"]);
         assert_eq!((house.is_private("x"), house.everything().len()), (true, 2));
     }
@@ -316,7 +318,8 @@ fn d5_a_stale_node_neither_drops_nor_refuses_what_the_policy_in_force_would_take
 
     let options = |when_undecidable| PolicyChange::SetOptions(PolicyOptions { when_undecidable, ..Default::default() });
     one.change(options(WhenUndecidable::Refuse));
-    assert!(other.filter.ingest(&[by("b", Actor::unknown())]).is_err());
+    let refused = other.filter.ingest(&[by("b", Actor::unknown())]);
+    assert!(matches!(refused, Err(IngestError::Undecidable(_))), "{refused:?}");
     one.change(options(WhenUndecidable::Hide));
     assert_eq!(other.ingest(&[by("b", Actor::unknown())]), [Delivery::Stored]);
     one.change(options(WhenUndecidable::Refuse));

@@ -151,6 +151,18 @@ fn outcomes(records: &[Record]) -> Vec<OutcomeKind> {
 }
 
 #[test]
+fn g1_ids_are_drawn_from_their_whole_range() {
+    let house = House::new();
+    house.manage("one.example").manage("two.example").manage("three.example");
+    let ids: Vec<u128> = house.records().iter().map(|entry| entry.record.id.0.as_u128()).collect();
+    // The six upper and the seven lower bytes, which hold neither version nor variant.
+    for part in [|id: u128| (id >> 80) as u64, |id: u128| id as u64 & 0xff_ffff_ffff_ffff] {
+        let parts: std::collections::BTreeSet<u64> = ids.iter().map(|id| part(*id)).collect();
+        assert_eq!(parts.len(), ids.len(), "{parts:?}");
+    }
+}
+
+#[test]
 fn g1_an_outcome_has_a_time_of_its_own() {
     let id = |n: u128| RecordId(uuid::Uuid::from_u128(n));
     let pending = PendingChange::founding(user("root"), id(1), at(5));

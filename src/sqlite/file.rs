@@ -189,3 +189,62 @@ fn use_wal(connection: &Connection) -> Result<(), OpenFileError> {
 fn is_busy(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may fail")]
+mod tests {
+    use super::*;
+
+    const SCHEMA: Schema = Schema { application_id: 7, version: 1, holds: "nothing", tables: &[] };
+
+    #[test]
+    fn d4_every_connection_waits_for_the_disk_and_trusts_no_schema() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file.db");
+        let writer = open_writer(&path, &SCHEMA).unwrap();
+        let reader = open_reader(&path, &SCHEMA).unwrap();
+        let set = |connection: &Connection, pragma| {
+            connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0)).unwrap()
+        };
+        for connection in [&writer, &reader] {
+            let (full, off) = (2, 0);
+            assert_eq!((set(connection, "synchronous"), set(connection, "trusted_schema")), (full, off));
+        }
+        assert_eq!((set(&writer, "query_only"), set(&reader, "query_only")), (0, 1));
+    }
+
+    #[test]
+    fn d5_whoever_waits_in_line_waits_a_minute_and_no_longer() {
+        assert!(wait_in_line(0) && wait_in_line(59_999));
+        assert!(!wait_in_line(60_000));
+    }
+
+    #[test]
+    fn d5_turning_the_log_on_waits_for_whoever_holds_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file.db");
+        let other = Connection::open(&path).unwrap();
+        other.execute_batch("CREATE TABLE t (x); BEGIN EXCLUSIVE").unwrap();
+        let connection = Connection::open(&path).unwrap();
+        connection.busy_timeout(Duration::ZERO).unwrap();
+        assert!(is_busy(&connection.pragma_update(None, "journal_mode", "WAL").unwrap_err()));
+        thread::scope(|scope| {
+            let waits = scope.spawn(move || use_wal(&connection));
+            thread::sleep(Duration::from_millis(50));
+            other.execute_batch("COMMIT").unwrap();
+            assert!(waits.join().unwrap().is_ok());
+        });
+    }
+
+    #[test]
+    fn b1_turning_the_log_on_waits_for_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file.db");
+        std::fs::write(&path, [b'x'; 4_096]).unwrap();
+        let begun = Instant::now();
+        let Err(OpenFileError::Sqlite(error)) = use_wal(&Connection::open(&path).unwrap()) else {
+            unreachable!("it is no database")
+        };
+        assert!(!is_busy(&error) && begun.elapsed() < BUSY);
+    }
+}
