@@ -151,6 +151,18 @@ fn outcomes(records: &[Record]) -> Vec<OutcomeKind> {
 }
 
 #[test]
+fn g3_kinds_and_outcomes_have_words_that_line_up() {
+    let kinds = [RecordKind::PolicyChange, RecordKind::Grant, RecordKind::Revocation, RecordKind::Reveal];
+    let kinds = kinds.into_iter().chain([RecordKind::Page, RecordKind::GovernanceRead, RecordKind::Directory]);
+    let outcomes = [OutcomeKind::Intended, OutcomeKind::Done, OutcomeKind::Noted, OutcomeKind::Failed];
+    let outcomes = outcomes.into_iter().chain([OutcomeKind::Refused]);
+    let words: Vec<String> =
+        kinds.map(|kind| format!("{kind:<16}")).chain(outcomes.map(|kind| format!("{kind:<16}"))).collect();
+    assert!(words.iter().all(|word| word.len() == 16 && !word.trim().is_empty()), "{words:?}");
+    assert_eq!(words.iter().collect::<std::collections::BTreeSet<_>>().len(), 12);
+}
+
+#[test]
 fn g1_ids_are_drawn_from_their_whole_range() {
     let house = House::new();
     house.manage("one.example").manage("two.example").manage("three.example");

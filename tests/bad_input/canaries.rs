@@ -120,7 +120,9 @@ fn b2_the_debug_of_an_adapter_or_a_filter_says_what_it_is_and_no_more() {
     silent_debug("a builder", &PrivacyFilter::builder(store, directory, sink));
     silent_debug("a store in memory", &MemoryStore::new());
     silent_debug("a sink that is bounded", &BoundedSink::new(house.sink.clone(), std::time::Duration::from_secs(1)));
-    silent_debug("a stamp", &house.everything()[0].stamp());
+    let everything = house.everything();
+    silent_debug("a stamp", &everything[0].stamp());
+    silent_debug("what is stored", &everything[0]);
     #[cfg(feature = "sqlite")]
     {
         let folder = tempfile::tempdir().unwrap();
