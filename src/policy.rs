@@ -9,7 +9,6 @@ mod scope;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -18,7 +17,7 @@ pub use self::change::{PolicyChange, PolicyError};
 pub use self::options::{PolicyOptions, WhenUndecidable};
 pub use self::permission::{Denial, Grant, Role};
 pub use self::scope::{ScopeEffect, ScopeRule, ScopeTarget};
-use crate::identity::{Alias, Domain, GroupId, UserId};
+use crate::identity::{Domain, GroupId, UserId};
 
 /// Which state of the policy something happened under. Grows by one with every change; clocks play no part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -274,9 +273,5 @@ impl PrivacyPolicy {
 
     pub(crate) fn manages(&self, domain: &Domain) -> bool {
         self.managed_domains.iter().any(|managed| managed.covers(domain))
-    }
-
-    fn grant(&mut self, to: UserId, named: Alias, by: UserId, at: DateTime<Utc>, granted_in: Revision) {
-        self.grants.insert(to, Grant::new(named, by, at, granted_in));
     }
 }

@@ -104,7 +104,6 @@ impl DirectorySnapshot {
     #[must_use]
     pub fn succeeding(mut self, before: &Self) -> Self {
         let gone = |group: &&GroupId| self.group_index(group).is_none();
-        // Whoever was renamed since is to be known by the new name too, once their record is gone.
         let names = |user: &UserId| before.by_id.get(user).and_then(|index| before.user(*index));
         let long_gone = before.vanished.values().filter(|vanished| gone(&&vanished.group));
         let now_gone = before.groups().map(|(group, _)| group).filter(gone).map(|group| {
@@ -119,6 +118,7 @@ impl DirectorySnapshot {
                 told: Told::Nothing,
             })
         });
+        // Whoever is renamed now or later is to be known by the new name too, once their record is gone.
         let here = |user: &UserId| self.by_id.get(user).and_then(|index| self.user(*index));
         let learned = |vanished: Arc<VanishedGroup>| vanished.learning(here).map_or(vanished, Arc::new);
         let vanished = long_gone.cloned().chain(now_gone).map(learned);

@@ -168,8 +168,10 @@ impl Inner {
         let together = match (remembered, before) {
             (Some(remembered), Some(before)) => before.clone().together_with(remembered),
             (Some(known), None) => known.clone(),
-            (None, _) if kept.is_some() => return self.tell(group, kept, kept, log),
             (None, _) => {
+                if let Some(kept) = kept {
+                    return self.tell(group, before, kept, log);
+                }
                 if !unknown.contains(group) && log.note(vanished(group, None)) {
                     unknown.insert(group.clone());
                 }
@@ -179,7 +181,7 @@ impl Inner {
         if before != Some(&together) {
             self.store.keep_vanished(&together)?;
         }
-        self.tell(group, before, Some(&together), log)
+        self.tell(group, before, &together, log)
     }
 
     /// Puts on record that a group vanished, and with how many members, unless that is known.
@@ -187,10 +189,9 @@ impl Inner {
         &self,
         group: &GroupId,
         before: Option<&VanishedGroup>,
-        now: Option<&VanishedGroup>,
+        now: &VanishedGroup,
         log: &mut Log<'_>,
     ) -> Result<(), StoreError> {
-        let Some(now) = now else { return Ok(()) };
         let as_many = before.is_some_and(|before| before.members().len() == now.members().len());
         let known = now.told() >= Told::Vanished && as_many;
         if !known && log.note(vanished(group, Some(now))) {

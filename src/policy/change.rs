@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::{GroupRef, ManagedDomain, PolicyOptions, PrivacyPolicy, Revision, Role, ScopeRule};
+use super::{Grant, GroupRef, ManagedDomain, PolicyOptions, PrivacyPolicy, Revision, Role, ScopeRule};
 use crate::directory::{DirectorySnapshot, Resolution, UserStatus};
 use crate::identity::{Alias, Domain, GroupId, Identity, UserId};
 
@@ -131,7 +131,7 @@ impl PrivacyPolicy {
                 if next.grants.contains_key(&admin) {
                     return Err(PolicyError::Unchanged);
                 }
-                next.grant(admin, alias.clone(), by.clone(), at, revision);
+                next.grants.insert(admin, Grant::new(alias.clone(), by.clone(), at, revision));
             }
             PolicyChange::Revoke(identity) => {
                 next.grants.remove(&self.grantee(identity, directory)?);
