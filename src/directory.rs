@@ -1,6 +1,7 @@
 //! Who belongs where: the port through which the library asks, and the snapshots that answer.
 
 mod builder;
+mod delta;
 mod revision;
 mod snapshot;
 mod user;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 pub use self::builder::{DirectoryBuilder, ImportError};
+pub use self::delta::{DirectoryChange, DirectoryDelta};
 pub use self::revision::DirectoryRevision;
 pub use self::snapshot::{DirectorySnapshot, Resolution};
 pub(crate) use self::snapshot::{GroupIndex, LastKnown, UserIndex};

@@ -18,6 +18,8 @@ mod filter;
 mod forward;
 mod governance;
 mod identity;
+#[cfg(feature = "import")]
+pub mod import;
 #[cfg(feature = "m365")]
 pub mod m365;
 pub mod memory;
@@ -40,8 +42,8 @@ pub use actor::{Actor, ActorKind, ActorName};
 pub use change::{ChangeRefusal, PendingChange, RecordedChange};
 pub use digest::Digest;
 pub use directory::{
-    DirectoryBuilder, DirectoryError, DirectoryRevision, DirectorySnapshot, GroupDirectory, ImportError, Resolution,
-    User, UserStatus, VanishedGroup,
+    DirectoryBuilder, DirectoryChange, DirectoryDelta, DirectoryError, DirectoryRevision, DirectorySnapshot,
+    GroupDirectory, ImportError, Resolution, User, UserStatus, VanishedGroup,
 };
 pub use filter::{
     ChangeError, Delivery, FollowError, GovernanceError, IngestError, IngestReport, OpenError, Page, PrivacyFilter,

@@ -1,0 +1,122 @@
+//! What changed in a directory, as its source tells it.
+
+use super::user::User;
+use crate::identity::{GroupId, UserId};
+
+/// What changed in a directory since its last state: facts that hold from now on, in the order in which they were learned.
+///
+/// What is said later holds. A fact that was true before is no error, so a delta can be applied to a state that has some
+/// of it already.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use activity_privacy::{DirectoryBuilder, DirectoryDelta, DirectoryRevision, GroupId, UserId};
+///
+/// let (council, adele) = (GroupId::new("g-1")?, UserId::new("u-1")?);
+/// let before = DirectoryBuilder::new()
+///     .group(council.clone(), "Works council")
+///     .build(DirectoryRevision(1), "2026-03-01T00:00:00Z".parse()?)?;
+/// let joined = DirectoryDelta::new().member(&council, &adele);
+/// let after = before.with(&joined, DirectoryRevision(2), "2026-03-01T00:05:00Z".parse()?)?;
+/// assert!(after.members_of(&council).contains(&adele));
+/// assert!(before.members_of(&council).is_empty(), "a snapshot never changes");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, PartialEq, Eq, Default)]
+#[must_use]
+pub struct DirectoryDelta {
+    changes: Vec<DirectoryChange>,
+}
+
+/// One fact of a [`DirectoryDelta`]. `Debug` names nobody.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DirectoryChange {
+    /// A user is there, with this record in the place of any before.
+    User(User),
+    /// There is no record of a user any more. Whoever a group still lists stays a member.
+    NoUser(UserId),
+    /// A group is there, under this name.
+    Group(GroupId, Box<str>),
+    /// A group is gone, with its memberships and its place in other groups.
+    NoGroup(GroupId),
+    /// A user is listed by a group.
+    Member(GroupId, UserId),
+    /// A user is not listed by a group any more.
+    NoMember(GroupId, UserId),
+    /// The second group is nested in the first.
+    Nested(GroupId, GroupId),
+    /// The second group is not nested in the first any more.
+    NotNested(GroupId, GroupId),
+}
+
+impl DirectoryDelta {
+    /// Nothing changed yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds or replaces the record of a user.
+    pub fn user(self, user: User) -> Self {
+        self.and(DirectoryChange::User(user))
+    }
+
+    /// Removes the record of a user. Memberships stay until the groups say otherwise.
+    pub fn without_user(self, user: &UserId) -> Self {
+        self.and(DirectoryChange::NoUser(user.clone()))
+    }
+
+    /// Adds a group, or gives it another name to show.
+    pub fn group(self, id: GroupId, name: impl Into<Box<str>>) -> Self {
+        self.and(DirectoryChange::Group(id, name.into()))
+    }
+
+    /// Removes a group and all of its memberships.
+    pub fn without_group(self, group: &GroupId) -> Self {
+        self.and(DirectoryChange::NoGroup(group.clone()))
+    }
+
+    /// Adds a user to a group.
+    pub fn member(self, group: &GroupId, user: &UserId) -> Self {
+        self.and(DirectoryChange::Member(group.clone(), user.clone()))
+    }
+
+    /// Removes a user from a group.
+    pub fn without_member(self, group: &GroupId, user: &UserId) -> Self {
+        self.and(DirectoryChange::NoMember(group.clone(), user.clone()))
+    }
+
+    /// Nests `child` in `group`.
+    pub fn nested(self, group: &GroupId, child: &GroupId) -> Self {
+        self.and(DirectoryChange::Nested(group.clone(), child.clone()))
+    }
+
+    /// Takes `child` out of `group`.
+    pub fn without_nested(self, group: &GroupId, child: &GroupId) -> Self {
+        self.and(DirectoryChange::NotNested(group.clone(), child.clone()))
+    }
+
+    /// Adds one fact more.
+    pub fn and(mut self, change: DirectoryChange) -> Self {
+        self.changes.push(change);
+        self
+    }
+
+    /// What changed, in order.
+    #[must_use]
+    pub fn changes(&self) -> &[DirectoryChange] {
+        &self.changes
+    }
+
+    /// Whether nothing changed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+}
+
+impl std::fmt::Debug for DirectoryDelta {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DirectoryDelta").field("changes", &self.changes.len()).finish()
+    }
+}
