@@ -121,7 +121,7 @@ impl Actor {
     pub(crate) fn folded_label(&self) -> String {
         match (&self.name, self.aliases().next(), self.identities.first()) {
             (Some(name), _, _) => fold(name.as_str()),
-            (None, Some(alias), _) => alias.folded().replace('\u{1f}', ": "),
+            (None, Some(alias), _) => alias.key().replace('\u{1f}', ": "),
             (None, None, Some(_)) => self.label().to_owned(),
             (None, None, None) => "unknown".to_owned(),
         }

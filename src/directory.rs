@@ -1,9 +1,18 @@
 //! Who belongs where: the port through which the library asks, and the snapshots that answer.
 
+mod apply;
 mod builder;
 mod delta;
+mod groups;
+mod hints;
+mod lineage;
+mod membership;
+mod names;
+mod packed;
+mod people;
 mod revision;
 mod snapshot;
+mod succession;
 mod user;
 mod vanished;
 
@@ -14,9 +23,13 @@ use thiserror::Error;
 
 pub use self::builder::{DirectoryBuilder, ImportError};
 pub use self::delta::{DirectoryChange, DirectoryDelta};
+pub(crate) use self::groups::GroupIndex;
+pub(crate) use self::hints::Hints;
+pub(crate) use self::names::{BLOCK, Entry};
+pub(crate) use self::people::{Holder, Home, UserIndex};
 pub use self::revision::DirectoryRevision;
+pub(crate) use self::snapshot::LastKnown;
 pub use self::snapshot::{DirectorySnapshot, Resolution};
-pub(crate) use self::snapshot::{GroupIndex, LastKnown, UserIndex};
 pub use self::user::{User, UserStatus};
 pub(crate) use self::vanished::Told;
 pub use self::vanished::VanishedGroup;

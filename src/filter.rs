@@ -4,6 +4,7 @@ mod governed;
 mod ingest;
 mod reveal;
 mod runtime;
+mod screens;
 mod upkeep;
 mod view;
 
@@ -19,6 +20,7 @@ pub use self::governed::{ChangeError, GovernanceError};
 pub use self::ingest::{Delivery, IngestError, IngestReport};
 pub use self::reveal::{Reveal, RevealError};
 use self::runtime::Runtime;
+use self::screens::Screens;
 pub use self::upkeep::FollowError;
 use self::upkeep::Upkeep;
 pub use self::view::{Page, View, ViewError};
@@ -28,7 +30,6 @@ use crate::governance::{BoundedSink, GovernanceSink, RecordId, SinkError};
 use crate::identity::UserId;
 use crate::policy::{PrivacyPolicy, Revision};
 use crate::query::PageSize;
-use crate::screen::Screen;
 use crate::store::{ActivityStore, StoreError};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{ArcSwapOption, Mutex};
@@ -51,9 +52,7 @@ struct Inner {
     runtime: Runtime,
     /// The newest revision that is known to have been in force.
     newest_policy: AtomicU64,
-    screen: ArcSwapOption<Screen>,
-    /// Held while a new screen is made, so that it is made once.
-    renewal: Mutex<()>,
+    screens: Screens,
     /// The newest directory that was seen.
     newest: ArcSwapOption<DirectorySnapshot>,
     upkeep: Mutex<Upkeep>,
@@ -191,9 +190,9 @@ impl PrivacyFilterBuilder {
     fn build(self) -> PrivacyFilter {
         let Self { store, directory, sink, sink_limit, runtime } = self;
         let sink = BoundedSink::new(sink, sink_limit);
-        let (screen, newest) = (ArcSwapOption::empty(), ArcSwapOption::empty());
-        let (newest_policy, renewal, upkeep) = (AtomicU64::new(0), Mutex::default(), Mutex::default());
-        let inner = Inner { store, directory, sink, runtime, newest_policy, screen, renewal, newest, upkeep };
+        let (newest_policy, screens) = (AtomicU64::new(0), Screens::default());
+        let (newest, upkeep) = (ArcSwapOption::empty(), Mutex::default());
+        let inner = Inner { store, directory, sink, runtime, newest_policy, screens, newest, upkeep };
         PrivacyFilter { inner: Arc::new(inner) }
     }
 }
@@ -223,7 +222,7 @@ impl Inner {
     /// The policy in force. It never goes back: an adapter that answers with an older one than before is not believed.
     fn policy_if_any(&self) -> Result<Option<Arc<PrivacyPolicy>>, StoreError> {
         // Read before the store is asked, because a newer one may be published while it answers.
-        let known = Revision::from_number(self.newest_policy.load(Ordering::SeqCst));
+        let known = self.newest_policy();
         let Some(policy) = self.store.policy()? else { return Ok(None) };
         let given = policy.revision();
         if given < known {
@@ -231,6 +230,11 @@ impl Inner {
         }
         self.in_force(given);
         Ok(Some(policy))
+    }
+
+    /// The newest revision that is known to have been in force.
+    fn newest_policy(&self) -> Revision {
+        Revision::from_number(self.newest_policy.load(Ordering::SeqCst))
     }
 
     /// Takes down that a policy is or was in force.

@@ -22,6 +22,13 @@ checked_text! {
     UserId, "user id", max 256, redacted
 }
 
+impl UserId {
+    /// An id that was checked before.
+    pub(crate) fn from_checked(text: &str) -> Self {
+        Self(text.into())
+    }
+}
+
 checked_text! {
     /// The immutable id of an imported group. Never folded.
     GroupId, "group id", max 256, shown
@@ -48,13 +55,9 @@ checked_text! {
 pub struct Alias {
     app: Option<Box<str>>,
     text: Box<str>,
-    domain: Option<Domain>,
-    key: AliasKey,
+    /// The form in which it is compared, unless that is the text with its ASCII letters in lower case, as it mostly is.
+    folded: Option<Box<str>>,
 }
-
-/// The folded form of an [`Alias`]: equal for two aliases exactly when they name the same account.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct AliasKey(Box<str>);
 
 #[derive(Serialize, Deserialize)]
 // A field that nobody reads would be a name that protects nobody.
@@ -90,21 +93,27 @@ impl Alias {
     fn checked(app: Option<&str>, text: &str) -> Result<Self, TextError> {
         let text = text.trim();
         check("alias", text, Self::MAX_BYTES)?;
-        let (app, domain, key) = match address(text) {
+        if is_plain(text, app) {
+            return Ok(Self { app: None, text: text.into(), folded: None });
+        }
+        let (app, folded) = match address(text) {
             Some((local, domain)) => match Domain::new(domain) {
-                Ok(domain) => {
-                    let key = format!("{}@{domain}", fold(local));
-                    (None, Some(domain), key)
-                }
-                Err(_) => (None, None, fold(text)),
+                Ok(domain) => (None, format!("{}@{domain}", fold(local))),
+                Err(_) => (None, fold(text)),
             },
             None => match app {
-                // A control character cannot stand in either part, so no two pairs make the same key.
-                Some(app) => (Some(app), None, format!("{}\u{1f}{}", fold(app), fold(text))),
-                None => (None, None, fold(text)),
+                // A control character cannot stand in either part, so no two pairs are compared in the same form.
+                Some(app) => (Some(app), format!("{}{ACCOUNT_OF}{}", fold(app), fold(text))),
+                None => (None, fold(text)),
             },
         };
-        Ok(Self { app: app.map(Into::into), text: text.into(), domain, key: AliasKey(key.into_boxed_str()) })
+        let folded = Some(folded.into_boxed_str()).filter(|folded| !folded.eq_ignore_ascii_case(text));
+        Ok(Self { app: app.map(Into::into), text: text.into(), folded })
+    }
+
+    /// An alias whose parts another one gave.
+    pub(crate) fn from_parts(app: Option<&str>, text: &str, folded: Option<&str>) -> Self {
+        Self { app: app.map(Into::into), text: text.into(), folded: folded.map(Into::into) }
     }
 
     /// The alias as it was written, without surrounding white space.
@@ -121,14 +130,14 @@ impl Alias {
 
     /// The domain after the last `@`, if this is an address and its domain is one.
     #[must_use]
-    pub fn domain(&self) -> Option<&Domain> {
-        self.domain.as_ref()
+    pub fn domain(&self) -> Option<Domain> {
+        address(&self.text).and_then(|(_, domain)| Domain::new(domain).ok())
     }
 
     /// Whether both name the same account.
     #[must_use]
     pub fn matches(&self, other: &Self) -> bool {
-        self.key == other.key
+        self.form().eq_ignore_ascii_case(other.form())
     }
 
     /// Whether this is the name of a guest, who keeps the home of another organisation behind a local suffix:
@@ -143,25 +152,25 @@ impl Alias {
         address(&self.text).is_some()
     }
 
-    pub(crate) fn key(&self) -> &AliasKey {
-        &self.key
+    /// The form in which it is compared, but for the case of ASCII letters.
+    pub(crate) fn form(&self) -> &str {
+        self.folded.as_deref().unwrap_or(&self.text)
     }
 
-    /// The folded form as text, for grouping what belongs together on a screen.
-    pub(crate) fn folded(&self) -> &str {
-        &self.key.0
+    /// What [`Self::form`] is unless it is the text.
+    pub(crate) fn folded(&self) -> Option<&str> {
+        self.folded.as_deref()
+    }
+
+    /// The form in which it is compared: equal for two aliases exactly when they name the same account.
+    pub(crate) fn key(&self) -> String {
+        self.form().to_ascii_lowercase()
     }
 }
 
 impl fmt::Debug for Alias {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Alias(..)")
-    }
-}
-
-impl fmt::Debug for AliasKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("AliasKey(..)")
     }
 }
 
@@ -249,6 +258,9 @@ pub struct Domain(Box<str>);
 pub struct DomainError;
 
 impl Domain {
+    /// The longest that a domain may be, in bytes.
+    const MAX_BYTES: usize = 253;
+
     /// Normalises a domain name.
     ///
     /// # Errors
@@ -258,10 +270,15 @@ impl Domain {
         let ascii = idna::domain_to_ascii_cow(text.as_bytes(), AsciiDenyList::URL).map_err(|_| DomainError)?;
         // After encoding, because other full stops than `.` are mapped to it there.
         let ascii = ascii.strip_suffix('.').unwrap_or(&ascii);
-        if ascii.len() > 253 || ascii.split('.').any(str::is_empty) {
+        if ascii.len() > Self::MAX_BYTES || ascii.split('.').any(str::is_empty) {
             return Err(DomainError);
         }
         Ok(Self(ascii.into()))
+    }
+
+    /// A domain that was normalised before.
+    pub(crate) fn from_canonical(text: &str) -> Self {
+        Self(text.into())
     }
 
     /// The canonical form.
@@ -314,6 +331,26 @@ impl From<Domain> for String {
 /// Local part and domain of what reads as an address: something on both sides of the last `@`.
 pub(crate) fn address(text: &str) -> Option<(&str, &str)> {
     text.rsplit_once('@').filter(|(local, domain)| !local.is_empty() && !domain.is_empty())
+}
+
+/// What parts the app of an account from its name in the form in which the two are compared.
+pub(crate) const ACCOUNT_OF: char = '\u{1f}';
+
+/// Whether all that folding does to a name is to put ASCII letters into lower case. Cautious: where it says no, folding may
+/// come to the same.
+fn is_plain(text: &str, app: Option<&str>) -> bool {
+    let plain_label = |label: &[u8]| {
+        !label.is_empty()
+            && label.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-')
+            && !label.get(..4).is_some_and(|start| start.eq_ignore_ascii_case(b"xn--"))
+    };
+    text.is_ascii()
+        && match address(text) {
+            Some((_, domain)) => {
+                domain.len() <= Domain::MAX_BYTES && domain.as_bytes().split(|b| *b == b'.').all(plain_label)
+            }
+            None => app.is_none(),
+        }
 }
 
 /// Folds for comparison: `NFD(toCasefold(NFD(text)))`, D145 of the Unicode Standard.

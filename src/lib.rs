@@ -65,7 +65,8 @@ pub use reveal::{
     Seen,
 };
 pub use screen::{
-    Cause, Explanation, Reason, Screen, Stamp, Stamped, StampedBatch, Standing, Undecidable, Verdict, Visibility,
+    Cause, Explanation, Reason, Reasons, Screen, Stamp, Stamped, StampedBatch, Standing, Undecidable, Verdict,
+    Visibility,
 };
 pub use store::{ActivityStore, Appended, StoreError};
 pub use stored::{PublicActivity, StoredActivity};

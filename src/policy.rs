@@ -114,6 +114,16 @@ impl ManagedDomain {
         self.with_subdomains
     }
 
+    /// Whether it covers a domain that is in ASCII and may have letters in upper case.
+    pub(crate) fn covers_ascii(&self, domain: &str) -> bool {
+        let own = self.domain.as_str();
+        if domain.len() <= own.len() || !self.with_subdomains {
+            return domain.eq_ignore_ascii_case(own);
+        }
+        let (head, tail) = domain.as_bytes().split_at(domain.len() - own.len());
+        head.ends_with(b".") && tail.eq_ignore_ascii_case(own.as_bytes())
+    }
+
     /// Whether a user of `domain` is one of the organisation's own.
     #[must_use]
     pub fn covers(&self, domain: &Domain) -> bool {

@@ -115,7 +115,7 @@ pub(crate) fn verdict(activity: &Activity) -> Verdict {
 }
 
 /// The reasons to hide an activity, none if it is shown.
-pub(crate) fn judge(activity: &Activity) -> Vec<Reason> {
+pub(crate) fn judge(activity: &Activity) -> Reasons {
     screen().judge(activity, at(0)).1
 }
 

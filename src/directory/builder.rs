@@ -1,12 +1,20 @@
 //! Making a snapshot from an import, in any order of its parts.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use hashbrown::HashTable;
 use thiserror::Error;
 
+use super::groups::{GroupIndex, Groups};
+use super::hints::Hashing;
+use super::lineage::Lineage;
+use super::membership::{MAX_GROUPS, Memberships};
+use super::names::{self, BLOCK, Entry, MAX_RECORD, Names};
+use super::people::{Homes, MAX_USERS, People};
 use super::revision::DirectoryRevision;
-use super::snapshot::{DirectorySnapshot, GroupIndex, GroupNode, Holder, UserIndex, UserNode};
+use super::snapshot::DirectorySnapshot;
 use super::user::User;
 use crate::identity::{GroupId, UserId};
 
@@ -33,13 +41,16 @@ use crate::identity::{GroupId, UserId};
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Default)]
 #[must_use]
 pub struct DirectoryBuilder {
-    users: Vec<User>,
-    groups: Vec<(GroupId, String)>,
-    members: Vec<(GroupId, UserId)>,
-    nested: Vec<(GroupId, GroupId)>,
+    records: Records,
+    /// Every group that was named, by its number: with its name once it was imported.
+    groups: Vec<(GroupId, Option<Box<str>>)>,
+    group_numbers: HashMap<GroupId, u32>,
+    members: Vec<(u32, u32)>,
+    nested: Vec<(u32, u32)>,
+    /// What keeps the import from being taken.
+    fault: Option<ImportError>,
 }
 
 /// Why an import makes no snapshot. Nothing of it is then in force.
@@ -57,6 +68,136 @@ pub enum ImportError {
         /// Which user record it was, from 1.
         at: usize,
     },
+    /// A user with more names than fit.
+    #[error("user record {at} of the import is too large, expected at most {max} bytes of names")]
+    UserTooLarge {
+        /// Which user record it was, from 1.
+        at: usize,
+        /// How many bytes of names there may be.
+        max: usize,
+    },
+    /// More than can be numbered.
+    #[error("there are more than {max} {what}")]
+    TooMany {
+        /// Of what there are too many: groups or users.
+        what: &'static str,
+        /// How many there may be.
+        max: usize,
+    },
+}
+
+/// Users as they came in: one record after the other, and where the one that counts of each user is.
+struct Records {
+    hashing: Hashing,
+    by_id: HashTable<u32>,
+    /// Where the record of each user begins and ends.
+    places: Vec<(u64, u32)>,
+    homes_of: Vec<u32>,
+    homes: Homes,
+    bytes: Vec<u8>,
+    /// How many user records there were.
+    recorded: usize,
+}
+
+impl Default for DirectoryBuilder {
+    fn default() -> Self {
+        let records = Records {
+            hashing: Hashing::new(),
+            by_id: HashTable::new(),
+            places: Vec::new(),
+            homes_of: Vec::new(),
+            homes: Homes::default(),
+            bytes: Vec::new(),
+            recorded: 0,
+        };
+        let (groups, group_numbers, members, nested) = <_>::default();
+        Self { records, groups, group_numbers, members, nested, fault: None }
+    }
+}
+
+impl Records {
+    fn bytes_of(&self, user: u32) -> &[u8] {
+        let place = self.places.get(user as usize);
+        place.and_then(|(start, len)| self.bytes.get(*start as usize..)?.get(..*len as usize)).unwrap_or_default()
+    }
+
+    fn entry(&self, user: u32) -> Option<Entry<'_>> {
+        Entry::read(self.bytes_of(user))
+    }
+
+    fn number(&self, hash: u64, id: &UserId) -> Option<u32> {
+        let is = |user: &u32| self.entry(*user).is_some_and(|entry| entry.id() == id.as_str());
+        self.by_id.find(hash, is).copied()
+    }
+
+    /// The number of whoever has this id, who is known by it alone if nobody has it yet.
+    fn number_or_new(&mut self, id: &UserId) -> Result<u32, ImportError> {
+        let hash = self.hashing.of_id(id.as_str());
+        match self.number(hash, id) {
+            Some(user) => Ok(user),
+            None => self.add(hash, &User::new(id.clone()), false),
+        }
+    }
+
+    fn record(&mut self, user: &User) -> Result<(), ImportError> {
+        self.recorded += 1;
+        let hash = self.hashing.of_id(user.id().as_str());
+        match self.number(hash, user.id()) {
+            None => self.add(hash, user, true).map(drop),
+            Some(known) if self.entry(known).is_some_and(Entry::is_recorded) => {
+                Err(ImportError::UserTwice { at: self.recorded })
+            }
+            Some(known) => {
+                let (place, home) = self.write(user, true)?;
+                if let (Some(old_place), Some(old_home)) =
+                    (self.places.get_mut(known as usize), self.homes_of.get_mut(known as usize))
+                {
+                    (*old_place, *old_home) = (place, home);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn add(&mut self, hash: u64, user: &User, recorded: bool) -> Result<u32, ImportError> {
+        if self.places.len() >= MAX_USERS {
+            return Err(ImportError::TooMany { what: "users", max: MAX_USERS });
+        }
+        let (place, home) = self.write(user, recorded)?;
+        let number = self.places.len() as u32;
+        self.places.push(place);
+        self.homes_of.push(home);
+        let Self { hashing, by_id, places, bytes, .. } = self;
+        let hash_of = |user: &u32| {
+            let record = places.get(*user as usize);
+            let record = record.and_then(|(start, len)| bytes.get(*start as usize..)?.get(..*len as usize));
+            record.and_then(Entry::read).map_or(0, |entry| hashing.of_id(entry.id()))
+        };
+        by_id.insert_unique(hash, number, hash_of);
+        Ok(number)
+    }
+
+    fn write(&mut self, user: &User, recorded: bool) -> Result<((u64, u32), u32), ImportError> {
+        let start = self.bytes.len();
+        names::write(user, recorded, &mut self.bytes)
+            .map_err(|_| ImportError::UserTooLarge { at: self.recorded, max: MAX_RECORD })?;
+        Ok(((start as u64, (self.bytes.len() - start) as u32), self.homes.of(user)))
+    }
+
+    /// All records side by side, in order of their numbers.
+    fn into_people(self) -> People {
+        let mut blocks = Vec::with_capacity(self.places.len().div_ceil(BLOCK));
+        for (first, places) in (0_u32..).step_by(BLOCK).zip(self.places.chunks(BLOCK)) {
+            let mut names = Names::with_capacity(places.iter().map(|(_, len)| *len as usize).sum());
+            let homes = self.homes_of.iter().skip(first as usize);
+            for (user, home) in (first..).zip(homes).take(places.len()) {
+                names.push(self.bytes_of(user), *home);
+            }
+            blocks.push(names);
+        }
+        let Self { hashing, homes, .. } = self;
+        People::new(blocks, homes, hashing)
+    }
 }
 
 impl DirectoryBuilder {
@@ -67,26 +208,57 @@ impl DirectoryBuilder {
 
     /// Adds a user.
     pub fn user(mut self, user: User) -> Self {
-        self.users.push(user);
+        let recorded = self.records.record(&user);
+        self.checked(recorded);
         self
     }
 
     /// Adds a group under its immutable id, with the name to show.
     pub fn group(mut self, id: GroupId, name: impl Into<String>) -> Self {
-        self.groups.push((id, name.into()));
+        let group = self.group_number(&id);
+        match self.groups.get_mut(group as usize) {
+            Some((_, name_there @ None)) => *name_there = Some(name.into().into_boxed_str()),
+            _ => self.checked(Err(ImportError::GroupTwice(id))),
+        }
         self
     }
 
     /// Adds a user to a group.
     pub fn member(mut self, group: &GroupId, user: &UserId) -> Self {
-        self.members.push((group.clone(), user.clone()));
+        let group = self.group_number(group);
+        match self.records.number_or_new(user) {
+            Ok(user) => self.members.push((user, group)),
+            Err(fault) => self.checked(Err(fault)),
+        }
         self
     }
 
     /// Nests `child` in `group`: whoever is in the child is in the group.
     pub fn nested(mut self, group: &GroupId, child: &GroupId) -> Self {
-        self.nested.push((group.clone(), child.clone()));
+        let nesting = (self.group_number(group), self.group_number(child));
+        self.nested.push(nesting);
         self
+    }
+
+    fn group_number(&mut self, id: &GroupId) -> u32 {
+        if let Some(group) = self.group_numbers.get(id) {
+            return *group;
+        }
+        let group = self.groups.len() as u32;
+        if self.groups.len() >= MAX_GROUPS {
+            self.checked(Err(ImportError::TooMany { what: "groups", max: MAX_GROUPS }));
+            return group;
+        }
+        self.groups.push((id.clone(), None));
+        self.group_numbers.insert(id.clone(), group);
+        group
+    }
+
+    /// Keeps the first fault.
+    fn checked(&mut self, outcome: Result<(), ImportError>) {
+        if let Err(fault) = outcome {
+            self.fault.get_or_insert(fault);
+        }
     }
 
     /// The snapshot, if the import holds together.
@@ -94,56 +266,31 @@ impl DirectoryBuilder {
     /// # Errors
     /// [`ImportError`] names what does not fit.
     pub fn build(self, revision: DirectoryRevision, as_of: DateTime<Utc>) -> Result<DirectorySnapshot, ImportError> {
-        let mut by_group = HashMap::with_capacity(self.groups.len());
-        let mut groups = Vec::with_capacity(self.groups.len());
-        for (id, name) in self.groups {
-            if by_group.insert(id.clone(), GroupIndex(groups.len())).is_some() {
-                return Err(ImportError::GroupTwice(id));
-            }
-            let name = name.into_boxed_str();
-            groups.push(GroupNode { id, name, users: Vec::new(), parents: Vec::new(), children: Vec::new() });
+        let Self { records, groups: named, group_numbers: _, members, nested, fault } = self;
+        if let Some(fault) = fault {
+            return Err(fault);
         }
-
-        let mut by_id = HashMap::with_capacity(self.users.len());
-        let mut users = Vec::with_capacity(self.users.len());
-        for (at, user) in (1..).zip(self.users) {
-            if by_id.insert(user.id().clone(), UserIndex(users.len())).is_some() {
-                return Err(ImportError::UserTwice { at });
-            }
-            users.push(UserNode { user, recorded: true, groups: Vec::new() });
+        let mut groups = Groups::default();
+        for (id, name) in named {
+            match name {
+                Some(name) => groups.put(id, name),
+                None => return Err(ImportError::UnknownGroup(id)),
+            };
         }
-
-        let find =
-            |group: &GroupId| by_group.get(group).copied().ok_or_else(|| ImportError::UnknownGroup(group.clone()));
-        for (group, user) in self.members {
-            let group = find(&group)?;
-            let user = *by_id.entry(user).or_insert_with_key(|id| {
-                users.push(UserNode { user: User::new(id.clone()), recorded: false, groups: Vec::new() });
-                UserIndex(users.len() - 1)
-            });
-            if let (Some(group_node), Some(user_node)) = (groups.get_mut(group.0), users.get_mut(user.0))
-                && !user_node.groups.contains(&group)
-            {
-                group_node.users.push(user);
-                user_node.groups.push(group);
-            }
+        for (group, child) in nested {
+            groups.nest(GroupIndex(group), GroupIndex(child));
         }
-        for (group, child) in self.nested {
-            let (group, child) = (find(&group)?, find(&child)?);
-            if let Some(node) = groups.get_mut(group.0) {
-                node.children.push(child);
-            }
-            if let Some(node) = groups.get_mut(child.0) {
-                node.parents.push(group);
-            }
-        }
-
-        let mut by_alias = HashMap::with_capacity(users.len());
-        for (index, node) in users.iter().enumerate() {
-            Holder::take(&mut by_alias, &node.user, UserIndex(index));
-        }
-        let vanished = HashMap::new();
-        Ok(DirectorySnapshot { revision, as_of, users, groups, by_id, by_alias, by_group, vanished })
+        let memberships = Memberships::sorted_by_user(records.places.len(), &members);
+        drop(members);
+        Ok(DirectorySnapshot {
+            revision,
+            as_of,
+            people: records.into_people(),
+            groups: Arc::new(groups),
+            memberships,
+            vanished: HashMap::new(),
+            lineage: Lineage::of_import(),
+        })
     }
 }
 

@@ -6,76 +6,45 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use super::groups::{GroupIndex, Groups};
+use super::hints::Hashing;
+use super::lineage::Lineage;
+use super::membership::Memberships;
+use super::names::Entry;
+use super::packed::Packed;
+use super::people::{Holder, Home, People, UserIndex};
 use super::revision::DirectoryRevision;
 use super::user::User;
-use super::vanished::{Told, VanishedGroup};
-use crate::identity::{AliasKey, GroupId, Identity, UserId};
+use super::vanished::VanishedGroup;
+use crate::identity::{GroupId, Identity, UserId};
 
 /// To whom an identity leads in one state of the directory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Resolution<'a> {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Resolution {
     /// To one user.
-    Known(&'a User),
+    Known(User),
     /// An alias that several users hold.
     Ambiguous,
     /// To nobody.
     Unknown,
 }
 
-/// The place of a user in a snapshot.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct UserIndex(pub(super) usize);
-
-/// The place of a group in a snapshot.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct GroupIndex(pub(super) usize);
-
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Holder {
-    One(UserIndex),
-    Several,
-}
-
-impl Holder {
-    /// Notes a user under all their aliases.
-    pub(super) fn take(by_alias: &mut HashMap<AliasKey, Self>, user: &User, index: UserIndex) {
-        for alias in user.aliases() {
-            let holder = by_alias.entry(alias.key().clone()).or_insert(Self::One(index));
-            if !matches!(holder, Self::One(known) if *known == index) {
-                *holder = Self::Several;
-            }
-        }
-    }
-}
-
-pub(super) struct UserNode {
-    pub(super) user: User,
-    /// Whether the import has a record of them, and not only a membership.
-    pub(super) recorded: bool,
-    pub(super) groups: Vec<GroupIndex>,
-}
-
-pub(super) struct GroupNode {
-    pub(super) id: GroupId,
-    pub(super) name: Box<str>,
-    pub(super) users: Vec<UserIndex>,
-    pub(super) parents: Vec<GroupIndex>,
-    pub(super) children: Vec<GroupIndex>,
-}
-
 /// One state of the directory: users, their aliases, and groups that may hold users and other groups.
 ///
-/// Made by a [`DirectoryBuilder`](crate::DirectoryBuilder), whole or not at all, and never changed afterwards.
-/// `Debug` shows the revision and how much there is, never who.
+/// Made by a [`DirectoryBuilder`](crate::DirectoryBuilder) or from the one before [with](Self::with) what changed, whole or not
+/// at all, and never changed afterwards. What a delta leaves alone is shared between the two. `Debug` shows the revision and
+/// how much there is, never who.
+///
+/// Beyond the bytes of ids and names a user takes about 60 bytes, of which three are for each group that lists them.
+#[derive(Clone)]
 pub struct DirectorySnapshot {
     pub(super) revision: DirectoryRevision,
     pub(super) as_of: DateTime<Utc>,
-    pub(super) users: Vec<UserNode>,
-    pub(super) groups: Vec<GroupNode>,
-    pub(super) by_id: HashMap<UserId, UserIndex>,
-    pub(super) by_alias: HashMap<AliasKey, Holder>,
-    pub(super) by_group: HashMap<GroupId, GroupIndex>,
+    pub(super) people: People,
+    pub(super) groups: Arc<Groups>,
+    pub(super) memberships: Memberships,
     pub(super) vanished: HashMap<GroupId, Arc<VanishedGroup>>,
+    pub(super) lineage: Lineage,
 }
 
 impl DirectorySnapshot {
@@ -89,51 +58,6 @@ impl DirectorySnapshot {
     #[must_use]
     pub fn as_of(&self) -> DateTime<Utc> {
         self.as_of
-    }
-
-    /// The same snapshot as the one that follows `before`. Groups that stood there and are gone keep their last members,
-    /// from one import to the next, until they come back; and a member of whom the import has no record, because the user was
-    /// deleted, stays known by the aliases of before, unless somebody else holds them now. Every adapter puts its snapshots
-    /// in force in this way, so that what is remembered depends on the imports alone.
-    ///
-    /// Both are remembered by the process that saw the imports; for the next start, groups that vanished are kept by
-    /// [`PrivacyFilter::follow_directory`](crate::PrivacyFilter::follow_directory), while deleted members of a group that is
-    /// still there are then known by id alone. An adapter does best to import deleted users with their records.
-    ///
-    /// Costs the members of every group that vanished, in time now and in memory until it comes back.
-    #[must_use]
-    pub fn succeeding(mut self, before: &Self) -> Self {
-        let gone = |group: &&GroupId| self.group_index(group).is_none();
-        let names = |user: &UserId| before.by_id.get(user).and_then(|index| before.user(*index));
-        let long_gone = before.vanished.values().filter(|vanished| gone(&&vanished.group));
-        let now_gone = before.groups().map(|(group, _)| group).filter(gone).map(|group| {
-            let members = before.users_below(group).cloned().collect();
-            let (last_seen, gone_in) = (before.revision, self.revision);
-            Arc::new(VanishedGroup {
-                group: group.clone(),
-                last_seen,
-                gone_in,
-                members,
-                back_in: None,
-                told: Told::Nothing,
-            })
-        });
-        // Whoever is renamed now or later is to be known by the new name too, once their record is gone.
-        let here = |user: &UserId| self.by_id.get(user).and_then(|index| self.user(*index));
-        let learned = |vanished: Arc<VanishedGroup>| vanished.learning(here).map_or(vanished, Arc::new);
-        let vanished = long_gone.cloned().chain(now_gone).map(learned);
-        self.vanished = vanished.map(|vanished| (vanished.group.clone(), vanished)).collect();
-        let mut remembered = HashMap::new();
-        for (index, node) in self.users.iter_mut().enumerate().filter(|(_, node)| !node.recorded) {
-            let Some(known) = names(node.user.id()) else { continue };
-            // An alias that somebody else holds by now is theirs, and never comes back.
-            node.user = known.remembered(|alias| !self.by_alias.contains_key(alias.key()));
-            Holder::take(&mut remembered, &node.user, UserIndex(index));
-        }
-        for (alias, holder) in remembered {
-            self.by_alias.entry(alias).or_insert(holder);
-        }
-        self
     }
 
     /// A group that is gone, with its last members.
@@ -155,111 +79,159 @@ impl DirectorySnapshot {
 
     /// Every group, with its display name.
     pub fn groups(&self) -> impl Iterator<Item = (&GroupId, &str)> {
-        self.groups.iter().map(|group| (&group.id, &*group.name))
+        self.groups.iter()
     }
 
     /// The display name of a group, if it was imported.
     #[must_use]
     pub fn group_name(&self, group: &GroupId) -> Option<&str> {
-        self.by_group.get(group).and_then(|index| self.groups.get(index.0)).map(|group| &*group.name)
+        self.groups.number(group).and_then(|group| self.groups.name(group))
+    }
+
+    /// Every user: those with a record, and those whom a group lists.
+    pub fn users(&self) -> impl Iterator<Item = User> {
+        self.people.entries().map(|(_, entry)| entry.to_user())
     }
 
     /// To whom an identity leads.
     #[must_use]
-    pub fn resolve(&self, identity: &Identity) -> Resolution<'_> {
-        match self.locate(identity) {
-            Some(Holder::One(index)) => match self.users.get(index.0) {
-                Some(node) => Resolution::Known(&node.user),
-                None => Resolution::Unknown,
-            },
-            Some(Holder::Several) => Resolution::Ambiguous,
-            None => Resolution::Unknown,
+    pub fn resolve(&self, identity: &Identity) -> Resolution {
+        match self.people.holder(identity) {
+            Holder::One(user) => {
+                self.people.entry(user).map_or(Resolution::Unknown, |entry| Resolution::Known(entry.to_user()))
+            }
+            Holder::Several => Resolution::Ambiguous,
+            Holder::Nobody => Resolution::Unknown,
         }
     }
 
     /// Every group that a user is in, directly or through other groups; nothing for an unknown user.
     #[must_use]
     pub fn groups_of(&self, user: &UserId) -> BTreeSet<&GroupId> {
-        let direct = self.by_id.get(user).map_or(&[][..], |index| self.groups_of_user(*index)).iter().copied();
-        self.closure(direct, |group| &group.parents).filter_map(|index| self.group(index)).map(|g| &g.id).collect()
+        let direct = self.find(user).into_iter().flat_map(|user| self.groups_of_user(user));
+        self.groups.above(direct).into_iter().filter_map(|group| self.groups.id(group)).collect()
     }
 
-    /// Every user in a group, directly or through other groups; nothing for an unknown group.
+    /// Every user in a group, directly or through other groups; nothing for an unknown group. Reads all memberships.
     #[must_use]
-    pub fn members_of(&self, group: &GroupId) -> BTreeSet<&UserId> {
-        self.users_below(group).map(|user| user.id()).collect()
+    pub fn members_of(&self, group: &GroupId) -> BTreeSet<UserId> {
+        self.entries_below(group).map(|entry| UserId::from_checked(entry.id())).collect()
     }
 
-    pub(crate) fn users_below(&self, group: &GroupId) -> impl Iterator<Item = &User> {
-        let start = self.by_group.get(group).copied();
-        let below: BTreeSet<UserIndex> = self
-            .closure(start, |group| &group.children)
-            .filter_map(|index| self.group(index))
-            .flat_map(|group| group.users.iter().copied())
-            .collect();
-        below.into_iter().filter_map(|index| self.users.get(index.0)).map(|node| &node.user)
+    pub(crate) fn users_below(&self, group: &GroupId) -> impl Iterator<Item = User> {
+        self.entries_below(group).map(Entry::to_user)
+    }
+
+    fn entries_below(&self, group: &GroupId) -> impl Iterator<Item = Entry<'_>> {
+        let members = self.groups.number(group).map(|group| self.members_below(group)).unwrap_or_default();
+        members.into_iter().filter_map(|user| self.people.entry(user))
+    }
+
+    /// Whoever is in a group, directly or through other groups, in order of their numbers.
+    pub(crate) fn members_below(&self, group: GroupIndex) -> Vec<UserIndex> {
+        let mut wanted = vec![false; self.groups.numbers()];
+        for group in self.groups.below(group) {
+            if let Some(wanted) = wanted.get_mut(group.place()) {
+                *wanted = true;
+            }
+        }
+        self.memberships.listed_in(&wanted).map(UserIndex).collect()
     }
 
     /// The group itself and every group nested in it.
     pub(crate) fn groups_below(&self, group: GroupIndex) -> impl Iterator<Item = GroupIndex> {
-        self.closure([group], |group| &group.children)
+        self.groups.below(group).into_iter()
     }
 
     pub(crate) fn group_index(&self, group: &GroupId) -> Option<GroupIndex> {
-        self.by_group.get(group).copied()
+        self.groups.number(group)
     }
 
-    pub(crate) fn user_index(&self, identity: &Identity) -> Result<Option<UserIndex>, Ambiguous> {
-        match self.locate(identity) {
-            Some(Holder::One(index)) => Ok(Some(index)),
-            Some(Holder::Several) => Err(Ambiguous),
-            None => Ok(None),
-        }
+    /// The number above those of all users.
+    pub(crate) fn user_numbers(&self) -> usize {
+        self.people.numbers()
     }
 
-    pub(crate) fn user(&self, index: UserIndex) -> Option<&User> {
-        self.users.get(index.0).map(|node| &node.user)
+    /// Who holds an identity.
+    pub(crate) fn holder(&self, identity: &Identity) -> Holder {
+        self.people.holder(identity)
+    }
+
+    /// The number of a user who is known by this id.
+    pub(crate) fn find(&self, id: &UserId) -> Option<UserIndex> {
+        self.people.find(id)
+    }
+
+    pub(crate) fn entry(&self, user: UserIndex) -> Option<Entry<'_>> {
+        self.people.entry(user)
+    }
+
+    pub(crate) fn home(&self, user: UserIndex) -> Home<'_> {
+        self.people.home(user)
+    }
+
+    /// The number of the home of a user.
+    pub(crate) fn home_number(&self, user: UserIndex) -> u32 {
+        self.people.home_number(user)
+    }
+
+    /// The numbers of the homes of all users, in order of theirs.
+    pub(crate) fn home_numbers(&self) -> impl Iterator<Item = u32> + '_ {
+        self.people.home_numbers()
+    }
+
+    /// Every home, in order of their numbers.
+    pub(crate) fn all_homes(&self) -> impl Iterator<Item = Home<'_>> {
+        self.people.all_homes()
     }
 
     /// Whether the import has a record of a user that names them. One who is only remembered by some names may have had others.
-    pub(crate) fn is_named_on_record(&self, id: &UserId) -> bool {
-        let node = self.by_id.get(id).and_then(|index| self.users.get(index.0));
-        node.is_some_and(|node| node.recorded && !node.user.aliases().is_empty())
+    pub(crate) fn is_named_on_record(&self, user: UserIndex) -> bool {
+        self.entry(user).is_some_and(|entry| entry.is_recorded() && entry.aliases().next().is_some())
     }
 
     /// The groups that list this user themselves.
-    pub(crate) fn groups_of_user(&self, index: UserIndex) -> &[GroupIndex] {
-        self.users.get(index.0).map_or(&[], |node| &node.groups)
+    pub(crate) fn groups_of_user(&self, user: UserIndex) -> impl Iterator<Item = GroupIndex> + '_ {
+        self.memberships.of(user.number()).map(GroupIndex)
     }
 
-    fn locate(&self, identity: &Identity) -> Option<Holder> {
-        match identity {
-            Identity::Id(id) => self.by_id.get(id).map(|index| Holder::One(*index)),
-            Identity::Alias(alias) => self.by_alias.get(alias.key()).copied(),
-        }
+    /// Calls `found` for every user in order of their numbers, with the groups that list them.
+    pub(crate) fn each_membership(&self, found: impl FnMut(u32, &[Packed])) {
+        self.memberships.each(found);
     }
 
-    fn group(&self, index: GroupIndex) -> Option<&GroupNode> {
-        self.groups.get(index.0)
+    /// How identities are hashed here, and in every snapshot that a delta made of this one.
+    pub(crate) fn hashing(&self) -> &Hashing {
+        self.people.hashing()
     }
 
-    /// Follows `next` from `start`, each group once, so that cycles and diamonds end.
-    fn closure<'a>(
-        &'a self,
-        start: impl IntoIterator<Item = GroupIndex>,
-        next: impl Fn(&GroupNode) -> &[GroupIndex] + 'a,
-    ) -> impl Iterator<Item = GroupIndex> + 'a {
-        let mut seen: BTreeSet<GroupIndex> = start.into_iter().collect();
-        let mut open: Vec<GroupIndex> = seen.iter().copied().collect();
-        std::iter::from_fn(move || {
-            let index = open.pop()?;
-            for more in self.group(index).map_or(&[][..], &next) {
-                if seen.insert(*more) {
-                    open.push(*more);
-                }
-            }
-            Some(index)
-        })
+    /// The hashes of all identities of a user.
+    pub(crate) fn hashes_of(&self, user: UserIndex) -> impl Iterator<Item = u64> + '_ {
+        self.people.entry(user).into_iter().flat_map(|entry| self.people.hashes(entry))
+    }
+
+    /// The aliases that several users hold, in the form in which they are compared.
+    pub(crate) fn shared_aliases(&self) -> &Arc<BTreeSet<String>> {
+        self.people.shared()
+    }
+
+    /// Whether this is the [successor](Self::succeeding) of an earlier snapshot, so far as that is remembered: deltas made it of
+    /// that one, or it was made to succeed it.
+    #[must_use]
+    pub fn succeeds(&self, earlier: &Self) -> bool {
+        self.lineage.succeeds(&earlier.lineage)
+    }
+
+    /// What changed since an earlier snapshot that this one was made of, if that can still be told.
+    pub(crate) fn changes_since(&self, earlier: &Self) -> Option<BTreeSet<UserIndex>> {
+        self.lineage.since(&earlier.lineage)
+    }
+
+    /// How much memory this takes, shared with others or not, and how much of it is the bytes of ids and aliases themselves.
+    #[must_use]
+    pub fn heap_bytes(&self) -> (usize, usize) {
+        let (people, names) = self.people.heap_bytes();
+        (people + self.memberships.heap_bytes(), names)
     }
 }
 
@@ -271,15 +243,12 @@ pub(crate) struct LastKnown<'a> {
     pub(crate) kept: Option<&'a VanishedGroup>,
 }
 
-/// Several users hold the alias.
-pub(crate) struct Ambiguous;
-
 impl fmt::Debug for DirectorySnapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DirectorySnapshot")
             .field("revision", &self.revision)
             .field("as_of", &self.as_of)
-            .field("users", &self.users.len())
+            .field("users", &self.people.numbers())
             .field("groups", &self.groups.len())
             .finish_non_exhaustive()
     }

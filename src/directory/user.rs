@@ -77,11 +77,23 @@ impl User {
     /// whatever became of the UPN.
     pub(super) fn remembered(&self, still_theirs: impl Fn(&Alias) -> bool) -> Self {
         let upn = self.aliases.iter().find(|alias| alias.is_address()).filter(|_| !self.is_guest());
-        let home_domain = self.home_domain.clone().or_else(|| upn.and_then(Alias::domain).cloned());
+        let home_domain = self.home_domain.clone().or_else(|| upn.and_then(Alias::domain));
         // What says that the home is elsewhere stays, whoever holds the name.
         let elsewhere = |alias: &Alias| alias.is_guest() || (alias.is_address() && alias.domain().is_none());
         let aliases = self.aliases.iter().filter(|alias| still_theirs(alias) || elsewhere(alias)).cloned().collect();
         Self { id: self.id.clone(), aliases, home_domain, status: UserStatus::Deleted }
+    }
+
+    /// Where the user is at home, if any of that says so: what is stated comes first, then that a name is a guest's, then the
+    /// UPN. An address without a proper domain is at home in no domain.
+    pub(super) fn home(&self) -> Option<Option<Domain>> {
+        if let Some(stated) = &self.home_domain {
+            return Some(Some(stated.clone()));
+        }
+        if self.is_guest() {
+            return Some(None);
+        }
+        self.aliases.iter().find(|alias| alias.is_address()).map(Alias::domain)
     }
 
     /// Whether another record of the same user knows a name that this one does not.

@@ -50,6 +50,16 @@ struct VanishedGroupDocument {
 deserialize_silently!(VanishedGroup, VanishedGroupDocument);
 
 impl VanishedGroup {
+    /// A group that is gone, of which nothing is on record yet.
+    pub(super) fn new(
+        group: GroupId,
+        last_seen: DirectoryRevision,
+        gone_in: DirectoryRevision,
+        members: Vec<User>,
+    ) -> Self {
+        Self { group, last_seen, gone_in, members, back_in: None, told: Told::Nothing }
+    }
+
     /// The group.
     #[must_use]
     pub fn group(&self) -> &GroupId {
@@ -125,18 +135,15 @@ impl VanishedGroup {
     }
 
     /// The same with the names by which its members were known since, if there are any.
-    pub(super) fn learning<'a>(&self, since: impl Fn(&UserId) -> Option<&'a User>) -> Option<Self> {
-        let has_news = |member: &User| since(member.id()).is_some_and(|known| member.lacks_a_name_of(known));
-        if !self.members.iter().any(has_news) {
-            return None;
-        }
-        let mut learned = self.clone();
-        for member in &mut learned.members {
-            if let Some(known) = since(member.id()) {
-                member.learn(known);
+    pub(super) fn learning(&self, since: impl Fn(&UserId) -> Option<User>) -> Option<Self> {
+        let mut learned = None;
+        for (at, member) in self.members.iter().enumerate() {
+            let Some(known) = since(member.id()).filter(|known| member.lacks_a_name_of(known)) else { continue };
+            if let Some(member) = learned.get_or_insert_with(|| self.clone()).members.get_mut(at) {
+                member.learn(&known);
             }
         }
-        Some(learned)
+        learned
     }
 }
 

@@ -1,5 +1,7 @@
 //! Changing the policy and reading the governance log: allowed first, recorded always.
 
+use std::sync::Arc;
+
 use thiserror::Error;
 
 use super::{Inner, OpenError, PrivacyFilter};
@@ -86,6 +88,7 @@ impl PrivacyFilter {
             };
             let recorded = self.inner.record_change(pending).map_err(ChangeError::Unrecorded)?;
             let revision = recorded.policy().revision();
+            self.inner.prepare_for(&recorded);
             match self.inner.publish(&recorded) {
                 (Ok(()), Ok(())) => {
                     // What fails is tried again with the next batch.
@@ -167,6 +170,14 @@ impl Inner {
         };
         let outcome = self.sink.record(&change.outcome(self.fresh_record(), self.now(), failure));
         (published, outcome.map(drop))
+    }
+
+    /// Makes ready what is decided with once a change is in force, so that no batch has to wait for it. Should that fail,
+    /// the first batch does it.
+    fn prepare_for(&self, change: &RecordedChange) {
+        if let Ok(directory) = self.directory() {
+            let _ = self.prepare(Arc::new(change.policy().clone()), Ok(directory));
+        }
     }
 
     fn is_in_force(&self, change: &RecordedChange) -> bool {

@@ -1,13 +1,10 @@
 //! Activities in: decided under the policy in force, and stored under no other.
 
-use std::sync::{Arc, PoisonError};
-
 use thiserror::Error;
 
-use super::{Inner, PrivacyFilter};
+use super::PrivacyFilter;
 use crate::activity::Activity;
-use crate::directory::{DirectoryError, DirectorySnapshot};
-use crate::screen::{Screen, Undecidable};
+use crate::screen::Undecidable;
 use crate::store::{Appended, StoreError};
 
 /// What became of one delivered activity. For the pipeline that delivers: it tells nothing of who is private.
@@ -89,10 +86,7 @@ impl PrivacyFilter {
                     self.inner.follow(&screen);
                     return Err(undecidable.into());
                 }
-                Err(_) => {
-                    self.inner.screen.store(None);
-                    continue;
-                }
+                Err(_) => continue,
             };
             match self.inner.store.append(&batch) {
                 Ok(appended) if appended.len() != batch.stamped().len() => {
@@ -110,39 +104,11 @@ impl PrivacyFilter {
                     });
                     return Ok(IngestReport { deliveries: deliveries.collect() });
                 }
-                Err(StoreError::Stale { .. }) => self.inner.screen.store(None),
+                // Whoever reads the policy in force knows that what was decided with is not.
+                Err(StoreError::Stale { .. }) => drop(self.inner.policy()?),
                 Err(error) => return Err(error.into()),
             }
         }
         Err(IngestError::Contended { attempts: ATTEMPTS })
-    }
-}
-
-impl Inner {
-    /// What to decide with now: the policy as last read, which the store checks again, and the directory in force.
-    fn screen(&self) -> Result<Arc<Screen>, StoreError> {
-        let directory = self.directory();
-        let current = || self.screen.load_full().filter(|screen| is_current(screen, &directory));
-        if let Some(screen) = current() {
-            return Ok(screen);
-        }
-        let _renewal = self.renewal.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(screen) = current() {
-            return Ok(screen);
-        }
-        let (policy, vanished) = (self.policy()?, self.store.vanished_groups()?);
-        let screen = Arc::new(Screen::with_vanished(policy, directory, &vanished));
-        // Of a group that is gone, another node may know more members, now or soon: that is asked for anew.
-        if !screen.relies_on_last_members() {
-            self.screen.store(Some(Arc::clone(&screen)));
-        }
-        Ok(screen)
-    }
-}
-
-fn is_current(screen: &Screen, directory: &Result<Arc<DirectorySnapshot>, DirectoryError>) -> bool {
-    match (screen.directory(), directory) {
-        (Some(known), Ok(offered)) => offered.revision() <= known.revision(),
-        _ => false,
     }
 }

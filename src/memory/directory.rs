@@ -40,16 +40,20 @@ impl MemoryDirectory {
     ///
     /// # Errors
     /// [`InstallError::NotNewer`] when a snapshot of the same or a later revision is in force.
-    pub fn install(&self, snapshot: DirectorySnapshot) -> Result<(), InstallError> {
+    pub fn install(&self, snapshot: impl Into<Arc<DirectorySnapshot>>) -> Result<(), InstallError> {
+        let snapshot = snapshot.into();
         let _installing = self.installing.lock().unwrap_or_else(PoisonError::into_inner);
         let next = match self.snapshot.load_full() {
             Some(before) if before.revision() >= snapshot.revision() => {
                 return Err(InstallError::NotNewer { offered: snapshot.revision(), in_force: before.revision() });
             }
-            Some(before) => snapshot.succeeding(&before),
-            None => snapshot,
+            // What succeeds it already is installed as it is.
+            Some(before) if !snapshot.succeeds(&before) => {
+                Arc::new(Arc::unwrap_or_clone(snapshot).succeeding(&before))
+            }
+            Some(_) | None => snapshot,
         };
-        self.snapshot.store(Some(Arc::new(next)));
+        self.snapshot.store(Some(next));
         Ok(())
     }
 }

@@ -5,10 +5,10 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::reason::{Reason, Reasons};
 use crate::activity::Activity;
 use crate::directory::DirectoryRevision;
-use crate::identity::GroupId;
-use crate::policy::{GroupRef, Revision, ScopeRule, ScopeTarget};
+use crate::policy::{GroupRef, Revision};
 use crate::text::deserialize_silently;
 
 /// What was decided about an activity.
@@ -33,111 +33,6 @@ pub enum Visibility {
     Private,
 }
 
-/// Where on an activity somebody was found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Standing {
-    /// As the one who acted.
-    Actor,
-    /// As the one for whom it was done.
-    OnBehalfOf,
-    /// As the one it was done to.
-    Object,
-}
-
-/// Why an activity could not be decided.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Cause {
-    /// The source names nobody.
-    NoUsableActor,
-    /// An alias that several users hold.
-    AmbiguousAlias,
-    /// No directory was ever loaded.
-    DirectoryNeverLoaded,
-    /// The directory did not answer.
-    DirectoryUnavailable,
-    /// The directory is older than the policy allows.
-    DirectoryTooOld,
-    /// A group of the policy is gone from the directory and nobody knows who was in it.
-    GroupVanished(GroupId),
-}
-
-impl fmt::Display for Cause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoUsableActor => f.write_str("the source names nobody who acted"),
-            Self::AmbiguousAlias => f.write_str("an alias on it is held by several users"),
-            Self::DirectoryNeverLoaded => f.write_str("no directory was ever loaded"),
-            Self::DirectoryUnavailable => f.write_str("the directory did not answer"),
-            Self::DirectoryTooOld => f.write_str("the directory was older than the policy allows"),
-            Self::GroupVanished(group) => {
-                write!(f, "group `{group}` of the policy is gone from the directory and its last members are not known")
-            }
-        }
-    }
-}
-
-/// One reason for a verdict.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Reason {
-    /// Somebody on the activity is a member of a private group, directly or through other groups.
-    Member {
-        /// The private group.
-        group: GroupRef,
-        /// Where on the activity they stand.
-        standing: Standing,
-    },
-    /// It could not be decided.
-    Undecidable(Cause),
-    /// This rule is why it is monitored at all.
-    Scope(ScopeRule),
-}
-
-impl Reason {
-    /// The group that this reason speaks of.
-    #[must_use]
-    pub fn group(&self) -> Option<&GroupRef> {
-        match self {
-            Self::Member { group, .. } => Some(group),
-            Self::Scope(rule) => Some(rule.group()),
-            Self::Undecidable(_) => None,
-        }
-    }
-
-    pub(super) fn cause(&self) -> Option<&Cause> {
-        match self {
-            Self::Undecidable(cause) => Some(cause),
-            Self::Member { .. } | Self::Scope(_) => None,
-        }
-    }
-}
-
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Member { group, standing } => {
-                let who = match standing {
-                    Standing::Actor => "who acted",
-                    Standing::OnBehalfOf => "for whom it was done",
-                    Standing::Object => "to whom it was done",
-                };
-                write!(f, "the one {who} was in {group}")
-            }
-            Self::Undecidable(cause) => cause.fmt(f),
-            Self::Scope(rule) => {
-                write!(f, "it was monitored because {} is included ", rule.group())?;
-                match rule.target() {
-                    ScopeTarget::AllApps => f.write_str("in all apps"),
-                    ScopeTarget::Suite(suite) => write!(f, "in suite `{suite}`"),
-                    ScopeTarget::App(app) => write!(f, "in app `{app}`"),
-                }
-            }
-        }
-    }
-}
-
 /// The verdict on a stored activity, with everything needed to explain it later without deciding again.
 ///
 /// `Debug` does not show the reasons, because they say of a hidden activity in whose group and in which app it was.
@@ -147,7 +42,7 @@ pub struct Stamp {
     policy: Revision,
     directory: Option<DirectoryRevision>,
     decided_at: DateTime<Utc>,
-    reasons: Vec<Reason>,
+    reasons: Reasons,
 }
 
 #[derive(Deserialize)]
@@ -157,7 +52,7 @@ struct StampDocument {
     policy: Revision,
     directory: Option<DirectoryRevision>,
     decided_at: DateTime<Utc>,
-    reasons: Vec<Reason>,
+    reasons: Reasons,
 }
 
 deserialize_silently!(Stamp, StampDocument);
@@ -168,7 +63,7 @@ impl Stamp {
         policy: Revision,
         directory: Option<DirectoryRevision>,
         decided_at: DateTime<Utc>,
-        reasons: Vec<Reason>,
+        reasons: Reasons,
     ) -> Self {
         Self { visibility, policy, directory, decided_at, reasons }
     }
@@ -280,8 +175,8 @@ pub struct StampedBatch<'a> {
 }
 
 impl<'a> StampedBatch<'a> {
-    pub(super) fn new(policy: Revision) -> Self {
-        Self { policy, monitored: Vec::new(), stamped: Vec::new() }
+    pub(super) fn new(policy: Revision, activities: usize) -> Self {
+        Self { policy, monitored: Vec::with_capacity(activities), stamped: Vec::with_capacity(activities) }
     }
 
     pub(super) fn leave_out(&mut self) {

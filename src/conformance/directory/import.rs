@@ -77,8 +77,8 @@ pub(super) fn difference(snapshot: &DirectorySnapshot, source: &Source) -> Optio
         {
             counted.push(inner);
         }
-        let members = source.members.iter().filter(|(group, _)| counted.contains(&group)).map(|(_, user)| user);
-        let expected: std::collections::BTreeSet<&UserId> = members.collect();
+        let members = source.members.iter().filter(|(group, _)| counted.contains(&group)).map(|(_, user)| user.clone());
+        let expected: std::collections::BTreeSet<UserId> = members.collect();
         let found = snapshot.members_of(group);
         if found != expected {
             return Some(format!("{} are in `{group}`, in the import {}", found.len(), expected.len()));
@@ -88,7 +88,7 @@ pub(super) fn difference(snapshot: &DirectorySnapshot, source: &Source) -> Optio
         let identities = user.aliases().iter().cloned().map(Identity::from);
         for identity in identities.chain([user.id().clone().into()]) {
             match snapshot.resolve(&identity) {
-                Resolution::Known(known) if known == user => {}
+                Resolution::Known(known) if known == *user => {}
                 other => return Some(format!("user `{}` is {other:?} by {identity:?}", user.id().as_str())),
             }
         }

@@ -301,7 +301,7 @@ impl Model {
             Identity::Id(_) => None,
             Identity::Alias(alias) if alias.is_guest() => Some(false),
             Identity::Alias(alias) if reads_as_address(alias) => {
-                Some(alias.domain().cloned().is_some_and(|domain| manages(&Home::At(domain))))
+                Some(alias.domain().is_some_and(|domain| manages(&Home::At(domain))))
             }
             Identity::Alias(_) => None,
         }

@@ -57,7 +57,7 @@ impl Directory {
             let home = match (user.stated_home_domain(), user.aliases().iter().find(|alias| reads_as_address(alias))) {
                 (Some(stated), _) => Home::At(stated.clone()),
                 (None, _) if user.aliases().iter().any(Alias::is_guest) => Home::Elsewhere,
-                (None, Some(first)) => first.domain().cloned().map_or(Home::Elsewhere, Home::At),
+                (None, Some(first)) => first.domain().map_or(Home::Elsewhere, Home::At),
                 (None, None) => Home::Unsaid,
             };
             let deleted = user.status() == UserStatus::Deleted;

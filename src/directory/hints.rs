@@ -1,0 +1,229 @@
+//! Where to look for somebody: fingerprints of identities, each with the one user whom it may mean.
+//!
+//! A fingerprint that is not there is the truth: nobody here is called that. One that is there has to be held against the
+//! names of that user, because another name can have the same, and because nothing is ever taken out when somebody is called
+//! otherwise. So a table never has to be told what became of a name, and an activity of somebody who is in none costs the
+//! reading of one cache line.
+//!
+//! Open addressing over buckets that are half a cache line wide, as in Swiss tables, but with 16 bits a fingerprint, so that one
+//! in some thousand strangers is taken for somebody and not one in ten.
+
+use std::hash::{BuildHasher, Hasher};
+
+use foldhash::quality::RandomState;
+
+use crate::identity::{Alias, Identity};
+
+/// How many fingerprints stand together.
+const WIDTH: usize = 16;
+
+/// See the module.
+#[derive(Clone)]
+pub(crate) struct Hints {
+    tags: Box<[Tags]>,
+    users: Box<[[u32; WIDTH]]>,
+    len: usize,
+}
+
+/// From the left; 0 is empty.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(align(32))]
+struct Tags([u16; WIDTH]);
+
+impl Tags {
+    fn hold(self, tag: u16) -> bool {
+        self.0.iter().fold(false, |found, here| found | (*here == tag))
+    }
+
+    fn are_full(self) -> bool {
+        let [.., last] = self.0;
+        last != 0
+    }
+}
+
+impl Hints {
+    /// A table for so many, of which each bucket holds `filled` on average.
+    pub(crate) fn with_room_for(identities: usize, filled: usize) -> Self {
+        let buckets = identities / filled.clamp(1, WIDTH - 1) + 1;
+        Self { tags: vec![Tags([0; WIDTH]); buckets].into(), users: vec![[0; WIDTH]; buckets].into(), len: 0 }
+    }
+
+    /// How many fingerprints there are.
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Whether so many more would leave searching fast.
+    pub(crate) fn has_room_for(&self, more: usize) -> bool {
+        self.len + more <= self.tags.len() * (WIDTH - 2)
+    }
+
+    /// How much memory it takes.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        self.tags.len() * (size_of::<Tags>() + size_of::<[u32; WIDTH]>())
+    }
+
+    /// Adds one, for which there must be [room](Self::has_room_for).
+    pub(crate) fn insert(&mut self, hash: u64, user: u32) {
+        let tag = tag(hash);
+        for at in self.buckets_from(hash) {
+            let (Some(tags), Some(users)) = (self.tags.get_mut(at), self.users.get_mut(at)) else { return };
+            if let Some((free, user_there)) = tags.0.iter_mut().zip(users).find(|(tag, _)| **tag == 0) {
+                (*free, *user_there) = (tag, user);
+                self.len += 1;
+                return;
+            }
+        }
+    }
+
+    /// Whether somebody may be called that. Reads one cache line of nearly every name that nobody has.
+    #[inline]
+    pub(crate) fn may_hold(&self, hash: u64) -> bool {
+        let tag = tag(hash);
+        match self.tags.get(self.bucket(hash)) {
+            Some(tags) if !tags.are_full() => tags.hold(tag),
+            Some(tags) => tags.hold(tag) || self.candidates(hash).next().is_some(),
+            None => false,
+        }
+    }
+
+    /// Whoever may be called that.
+    pub(crate) fn candidates(&self, hash: u64) -> impl Iterator<Item = u32> + '_ {
+        let tag = tag(hash);
+        let mut last = false;
+        self.buckets_from(hash)
+            .map_while(move |at| {
+                let tags = self.tags.get(at).filter(|_| !last)?;
+                last = !tags.are_full();
+                Some((at, tags))
+            })
+            .filter(move |(_, tags)| tags.hold(tag))
+            .flat_map(move |(at, tags)| {
+                let users = self.users.get(at).into_iter().flatten();
+                tags.0.iter().zip(users).filter(move |(here, _)| **here == tag).map(|(_, user)| *user)
+            })
+    }
+
+    /// The bucket of a hash, and those that take what it has no room for.
+    fn buckets_from(&self, hash: u64) -> impl Iterator<Item = usize> + use<> {
+        let (first, all) = (self.bucket(hash), self.tags.len());
+        (first..all).chain(0..first)
+    }
+
+    #[inline]
+    fn bucket(&self, hash: u64) -> usize {
+        // The high half, spread over the buckets without a division (Lemire, "Fast random integer generation in an interval").
+        (((hash >> 32) * self.tags.len() as u64) >> 32) as usize
+    }
+}
+
+#[inline]
+fn tag(hash: u64) -> u16 {
+    (hash as u16).max(1)
+}
+
+/// How identities are hashed. An id and a name that read alike are two identities.
+#[derive(Clone)]
+pub(crate) struct Hashing {
+    ids: RandomState,
+    names: RandomState,
+}
+
+impl Hashing {
+    pub(crate) fn new() -> Self {
+        Self { ids: RandomState::default(), names: RandomState::default() }
+    }
+
+    pub(crate) fn of(&self, identity: &Identity) -> u64 {
+        match identity {
+            Identity::Id(id) => self.of_id(id.as_str()),
+            Identity::Alias(alias) => self.of_alias(alias),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn of_id(&self, id: &str) -> u64 {
+        let mut hasher = self.ids.build_hasher();
+        hasher.write(id.as_bytes());
+        hasher.finish()
+    }
+
+    #[inline]
+    pub(crate) fn of_alias(&self, alias: &Alias) -> u64 {
+        self.of_form(alias.form())
+    }
+
+    /// Of the form in which an alias is compared, in any case of its ASCII letters.
+    #[inline]
+    pub(crate) fn of_form(&self, form: &str) -> u64 {
+        // Nearly all names are that short, and whole vectors are turned into lower case faster than the exact number of bytes.
+        const SHORT: usize = 64;
+        let mut lower = [0; SHORT];
+        match lower.get_mut(..form.len()) {
+            Some(there) => {
+                there.copy_from_slice(form.as_bytes());
+                lower.make_ascii_lowercase();
+                self.of_lower(lower.get(..form.len()).unwrap_or_default())
+            }
+            None => self.of_long(form),
+        }
+    }
+
+    #[cold]
+    fn of_long(&self, form: &str) -> u64 {
+        // In pieces of the same length for every spelling, because only ASCII letters change.
+        let mut hasher = self.names.build_hasher();
+        let mut lower = [0; 256];
+        for piece in form.as_bytes().chunks(256) {
+            if let Some(there) = lower.get_mut(..piece.len()) {
+                there.copy_from_slice(piece);
+                there.make_ascii_lowercase();
+                hasher.write(there);
+            }
+        }
+        hasher.finish()
+    }
+
+    #[inline]
+    fn of_lower(&self, lower: &[u8]) -> u64 {
+        let mut hasher = self.names.build_hasher();
+        hasher.write(lower);
+        hasher.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn d8_whoever_was_put_in_is_found_however_full_it_gets() {
+        let hashing = Hashing::new();
+        for (room, filled) in [(0, 1), (1, 1), (100, 8), (1_000, 13), (5_000, 15)] {
+            let mut hints = Hints::with_room_for(room, filled);
+            let mut put = 0;
+            while hints.has_room_for(1) {
+                hints.insert(hashing.of_id(&put.to_string()), put);
+                put += 1;
+            }
+            for user in 0..put {
+                let hash = hashing.of_id(&user.to_string());
+                assert!(hints.may_hold(hash) && hints.candidates(hash).any(|found| found == user), "{user} of {put}");
+            }
+            assert_eq!(hints.len(), put as usize);
+        }
+    }
+
+    #[test]
+    fn d8_a_name_is_hashed_alike_in_any_case_and_unlike_an_id() {
+        let hashing = Hashing::new();
+        for name in ["Adele@Contoso.com".to_owned(), "A".repeat(64), "Ab".repeat(200), "Zé".repeat(80)] {
+            assert_eq!(hashing.of_form(&name), hashing.of_form(&name.to_ascii_lowercase()));
+            assert_ne!(hashing.of_form(&name.to_ascii_lowercase()), hashing.of_id(&name.to_ascii_lowercase()));
+        }
+    }
+}

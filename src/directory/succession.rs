@@ -1,0 +1,74 @@
+//! What a snapshot remembers of the ones before: groups that vanished, and the names of users whose record is gone.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use super::names;
+use super::people::NewRecord;
+use super::snapshot::DirectorySnapshot;
+use super::user::User;
+use super::vanished::VanishedGroup;
+use crate::identity::{Alias, GroupId, Identity, UserId};
+
+impl DirectorySnapshot {
+    /// The same snapshot as the one that follows `before`. Groups that stood there and are gone keep their last members,
+    /// from one import to the next, until they come back; and a member of whom the import has no record, because the user was
+    /// deleted, stays known by the aliases of before, unless somebody else holds them now. Every adapter puts its snapshots
+    /// in force in this way, so that what is remembered depends on the imports alone.
+    ///
+    /// Both are remembered by the process that saw the imports; for the next start, groups that vanished are kept by
+    /// [`PrivacyFilter::follow_directory`](crate::PrivacyFilter::follow_directory), while deleted members of a group that is
+    /// still there are then known by id alone. An adapter does best to import deleted users with their records.
+    ///
+    /// Reads everybody once, and all memberships for each group that vanished. What was made of `before` by deltas
+    /// [has done it all already](Self::with).
+    #[must_use]
+    pub fn succeeding(mut self, before: &Self) -> Self {
+        if self.succeeds(before) {
+            return self;
+        }
+        let here = |id: &UserId| self.find(id).and_then(|user| self.entry(user)).map(|entry| entry.to_user());
+        let vanished = self.vanished_after(before, here);
+        // What this remembers already, because deltas led to it, is from later.
+        self.vanished = vanished.into_iter().chain(self.vanished).collect();
+
+        let (mut records, mut homes) = (BTreeMap::new(), self.people.known_homes());
+        let is_free = |alias: &Alias| self.people.called(&Identity::Alias(alias.clone())).next().is_none();
+        for (user, entry) in self.people.entries().filter(|(_, entry)| !entry.is_recorded()) {
+            let known = before.find(&UserId::from_checked(entry.id())).and_then(|user| before.entry(user));
+            // An alias that somebody else holds by now is theirs, and never comes back.
+            if let Some(known) = known.filter(|known| known.is_known_by_more_than_an_id()) {
+                let user_now = known.to_user().remembered(is_free);
+                let mut bytes = Vec::new();
+                // It is no more than what was written before, so it fits.
+                if names::write(&user_now, false, &mut bytes).is_ok() {
+                    records.insert(user.number(), NewRecord { bytes, home: homes.number_of(&user_now) });
+                }
+            }
+        }
+        self.lineage = self.lineage.after(&before.lineage);
+        if !records.is_empty() {
+            self.people = self.people.replacing(&records, homes);
+        }
+        self
+    }
+
+    /// The groups that are gone from here: what `before` remembered and what stood there. `since` gives users as they are known
+    /// now, at least those of whom it has news.
+    pub(super) fn vanished_after(
+        &self,
+        before: &Self,
+        since: impl Fn(&UserId) -> Option<User>,
+    ) -> HashMap<GroupId, Arc<VanishedGroup>> {
+        let gone = |group: &GroupId| self.group_index(group).is_none();
+        let long_gone = before.vanished.values().filter(|vanished| gone(vanished.group())).cloned();
+        let now_gone = before.groups().map(|(group, _)| group).filter(|group| gone(group)).map(|group| {
+            let members = before.users_below(group).collect();
+            Arc::new(VanishedGroup::new(group.clone(), before.revision, self.revision, members))
+        });
+        // Whoever is renamed now or later is to be known by the new name too, once their record is gone.
+        let learned = |vanished: Arc<VanishedGroup>| vanished.learning(&since).map_or(vanished, Arc::new);
+        let vanished = long_gone.chain(now_gone).map(learned);
+        vanished.map(|vanished| (vanished.group().clone(), vanished)).collect()
+    }
+}

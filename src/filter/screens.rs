@@ -1,0 +1,124 @@
+//! What to decide with now: kept until the policy or the directory moves on, and made ready before they do where that is known.
+
+use std::sync::{Arc, PoisonError};
+
+use super::{Inner, PrivacyFilter};
+use crate::directory::{DirectoryError, DirectorySnapshot};
+use crate::policy::PrivacyPolicy;
+use crate::screen::Screen;
+use crate::store::StoreError;
+use crate::sync::{ArcSwapOption, Mutex};
+
+/// The screens of one filter.
+#[derive(Default)]
+pub(super) struct Screens {
+    current: ArcSwapOption<Screen>,
+    /// For a policy or a directory that is not in force yet.
+    upcoming: ArcSwapOption<Screen>,
+    /// Held while a screen is made, so that it is made once.
+    making: Mutex<()>,
+}
+
+type Directory = Result<Arc<DirectorySnapshot>, DirectoryError>;
+
+impl PrivacyFilter {
+    /// Makes a snapshot ready that is about to be installed, so that no batch has to wait for that. Nothing is decided
+    /// against it before the directory answers with that very snapshot, made to succeed the one before.
+    ///
+    /// Making a directory of millions of users ready takes a part of a second, and after a delta some milliseconds. Without this
+    /// the first batch that is decided against it does that, and those beside it wait.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::sync::Arc;
+    ///
+    /// use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
+    /// use activity_privacy::*;
+    ///
+    /// let directory = Arc::new(MemoryDirectory::new());
+    /// let filter = PrivacyFilter::builder(MemoryStore::new(), Arc::clone(&directory), MemorySink::new())
+    ///     .found(UserId::new("admin-1")?)?;
+    /// let council = GroupId::new("g-1")?;
+    /// let import = DirectoryBuilder::new().group(council.clone(), "Works council");
+    /// directory.install(import.build(DirectoryRevision(1), "2026-03-01T00:00:00Z".parse()?)?)?;
+    ///
+    /// let delta = DirectoryDelta::new().member(&council, &UserId::new("u-1")?);
+    /// let before = directory.snapshot()?;
+    /// let next = Arc::new(before.with(&delta, DirectoryRevision(2), "2026-03-01T00:05:00Z".parse()?)?);
+    /// filter.prepare(&next)?;
+    /// directory.install(next)?;
+    /// filter.follow_directory()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`StoreError`] when the policy in force cannot be read. The directory can be installed all the same.
+    pub fn prepare(&self, directory: &Arc<DirectorySnapshot>) -> Result<(), StoreError> {
+        let policy = self.inner.policy()?;
+        self.inner.prepare(policy, Ok(Arc::clone(directory)))
+    }
+}
+
+impl Inner {
+    /// What to decide with now: the policy as last read, which the store checks again, and the directory in force.
+    pub(super) fn screen(&self) -> Result<Arc<Screen>, StoreError> {
+        let directory = self.directory();
+        if let Some(screen) = self.current_screen(&directory)? {
+            return Ok(screen);
+        }
+        let _making = self.screens.making.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(screen) = self.current_screen(&directory)? {
+            return Ok(screen);
+        }
+        let policy = self.policy()?;
+        let screen = self.make_screen(policy, directory)?;
+        self.screens.current.store(Some(Arc::clone(&screen)));
+        Ok(screen)
+    }
+
+    /// Makes the screen for what is about to be in force, beside those who decide with the one of now.
+    pub(super) fn prepare(&self, policy: Arc<PrivacyPolicy>, directory: Directory) -> Result<(), StoreError> {
+        let screen = self.make_screen(policy, directory)?;
+        self.screens.upcoming.store(Some(screen));
+        Ok(())
+    }
+
+    /// The screen that was made last, if it is for the policy and the directory in force.
+    fn current_screen(&self, directory: &Directory) -> Result<Option<Arc<Screen>>, StoreError> {
+        let Some(screen) = self.screens.current.load_full() else { return Ok(None) };
+        if !is_for(&screen, directory) || screen.policy().revision() < self.newest_policy() {
+            return Ok(None);
+        }
+        // Of a group that is gone, another node may know more members, now or soon.
+        let is_news = screen.relies_on_last_members() && !screen.was_made_with(&self.store.vanished_groups()?);
+        Ok((!is_news).then_some(screen))
+    }
+
+    fn make_screen(&self, policy: Arc<PrivacyPolicy>, directory: Directory) -> Result<Arc<Screen>, StoreError> {
+        let vanished = self.store.vanished_groups()?;
+        let is_made = |screen: &Arc<Screen>| {
+            // Not only the revision: what was prepared may not have been made to succeed what is in force.
+            let same = match (screen.directory(), &directory) {
+                (Some(known), Ok(offered)) => Arc::ptr_eq(known, offered),
+                _ => false,
+            };
+            same && *screen.policy() == policy && screen.was_made_with(&vanished)
+        };
+        if let Some(screen) = self.screens.upcoming.load_full().filter(is_made) {
+            return Ok(screen);
+        }
+        Ok(Arc::new(match self.screens.current.load_full() {
+            Some(before) => before.following(policy, directory, &vanished),
+            None => Screen::with_vanished(policy, directory, &vanished),
+        }))
+    }
+}
+
+/// Whether a screen decides against a directory, or against the same revision of it.
+fn is_for(screen: &Screen, directory: &Directory) -> bool {
+    match (screen.directory(), directory) {
+        (Some(known), Ok(offered)) => offered.revision() == known.revision(),
+        _ => false,
+    }
+}

@@ -1,0 +1,435 @@
+//! Deciding most activities with one look.
+//!
+//! Most of those who act are in no group that a policy speaks of. So a table holds the identities of everybody else, and whoever
+//! is not in it is decided: that costs one hash and one cache line, however many people, groups and nestings there are. Whoever is
+//! found is held against the directory, and has a class: the set of watched groups that they are in, with the reasons
+//! that follow from it made beforehand.
+//!
+//! INVARIANT: what this says is what [`Seeker`](super::seeker::Seeker) finds. Where that is not certain it says so, and the
+//! seeker is asked: for names that several people have, for who was in a group that is gone, for strangers where external users
+//! count, for people in several classes on one activity, and for whoever was acted for.
+
+use std::collections::{BTreeSet, HashMap};
+use std::iter;
+use std::sync::Arc;
+
+use super::reason::{Reasons, Standing};
+use super::watch::Watch;
+use crate::activity::{Activity, App};
+use crate::actor::{Actor, ActorKind};
+use crate::directory::{BLOCK, DirectorySnapshot, Entry, Hints, Home, UserIndex};
+use crate::identity::{ACCOUNT_OF, Alias, Identity};
+use crate::policy::{GroupRef, ManagedDomain, PrivacyPolicy};
+
+/// See the module.
+pub(super) struct Lookout {
+    watched: Arc<Hints>,
+    /// Whoever came to be watched since that table was made.
+    recent: Arc<Hints>,
+    /// The class of each user, for blocks of users of whom any has one.
+    classes: Vec<Option<Arc<Classes>>>,
+    kinds: Arc<Kinds>,
+    /// The class of applications, if they are watched.
+    applications: Class,
+    /// The domains that are not external, if external users are watched.
+    managed: Option<Vec<ManagedDomain>>,
+}
+
+type Classes = [Class; BLOCK];
+
+/// A set of watched groups.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Class(u16);
+
+impl Class {
+    /// No watched group.
+    pub(super) const NONE: Self = Self(0);
+    /// It takes more than a look.
+    pub(super) const UNCLEAR: Self = Self(u16::MAX);
+
+    fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (one, Self::NONE) => one,
+            (Self::NONE, other) => other,
+            (one, other) if one == other => one,
+            _ => Self::UNCLEAR,
+        }
+    }
+}
+
+/// What each class stands for.
+#[derive(Clone)]
+struct Kinds {
+    kinds: Vec<Kind>,
+    numbers: HashMap<Box<[usize]>, Class>,
+}
+
+#[derive(Clone)]
+struct Kind {
+    groups: Box<[usize]>,
+    /// For the one who acted.
+    reasons: Reasons,
+}
+
+impl Kinds {
+    fn new() -> Self {
+        let none = Kind { groups: Box::default(), reasons: Reasons::NONE };
+        Self { kinds: vec![none], numbers: HashMap::from([(Box::default(), Class::NONE)]) }
+    }
+
+    /// The class of a sorted set.
+    fn number(&mut self, watch: &Watch, groups: &[usize]) -> Class {
+        if let Some(class) = self.numbers.get(groups) {
+            return *class;
+        }
+        let class = match u16::try_from(self.kinds.len()) {
+            Ok(number) if number < u16::MAX => Class(number),
+            // So many different sets are not worth more memory: the seeker knows them all.
+            _ => return Class::UNCLEAR,
+        };
+        let groups: Box<[usize]> = groups.into();
+        let reasons = groups.iter().filter_map(|at| watch.private_reason(*at, Standing::Actor)).collect();
+        self.kinds.push(Kind { groups: groups.clone(), reasons });
+        self.numbers.insert(groups, class);
+        class
+    }
+}
+
+/// A mark in the tables for a name that means more than one user, or one whom the directory does not know.
+const NOT_ONE_USER: u32 = u32::MAX;
+
+impl Lookout {
+    /// Looks through everybody.
+    pub(super) fn new(policy: &PrivacyPolicy, watch: &Watch, directory: &DirectorySnapshot) -> Self {
+        let mut sorter = Sorter::new(policy, watch, directory, Kinds::new());
+        let mut classes = Vec::with_capacity(directory.user_numbers().div_ceil(BLOCK));
+        let mut identities = Vec::new();
+        let (mut block, mut is_empty) = ([Class::NONE; BLOCK], true);
+        let users = directory.user_numbers();
+        let mut homes = sorter.home_classes.is_some().then(|| directory.home_numbers());
+        directory.each_membership(|user, groups| {
+            let home = homes.as_mut().and_then(Iterator::next).unwrap_or(0);
+            let class = sorter.class(groups.iter().map(|group| group.get()), home);
+            let at = user as usize;
+            if class != Class::NONE {
+                is_empty = false;
+                if let Some(there) = block.get_mut(at % BLOCK) {
+                    *there = class;
+                }
+                identities.extend(directory.hashes_of(UserIndex::numbered(user)).map(|hash| (hash, user)));
+            }
+            if at % BLOCK == BLOCK - 1 || at + 1 == users {
+                classes.push((!is_empty).then(|| Arc::new(block)));
+                (block, is_empty) = ([Class::NONE; BLOCK], true);
+            }
+        });
+        identities.extend(unclear_names(watch, directory).map(|hash| (hash, NOT_ONE_USER)));
+        let Sorter { kinds, applications, .. } = sorter;
+        Self {
+            watched: Arc::new(table_of(&identities)),
+            recent: Arc::new(Hints::with_room_for(0, 1)),
+            classes,
+            kinds: Arc::new(kinds),
+            applications,
+            managed: managed(policy, watch),
+        }
+    }
+
+    /// The same after a delta, at the cost of whoever `changed`; `None` if it is better to look through everybody again. The
+    /// policy is the same, and so is what groups lead to.
+    pub(super) fn following(
+        &self,
+        policy: &PrivacyPolicy,
+        watch: &Watch,
+        before: &DirectorySnapshot,
+        directory: &DirectorySnapshot,
+        changed: &BTreeSet<UserIndex>,
+    ) -> Option<Self> {
+        let mut sorter = Sorter::new(policy, watch, directory, Kinds::clone(&self.kinds));
+        let mut classes = self.classes.clone();
+        classes.resize(directory.user_numbers().div_ceil(BLOCK), None);
+        let mut identities = Vec::new();
+        for user in changed {
+            let class =
+                sorter.class(directory.groups_of_user(*user).map(|group| group.number()), directory.home_number(*user));
+            let block = classes.get_mut(user.place() / BLOCK)?;
+            if class != Class::NONE {
+                identities.extend(directory.hashes_of(*user).map(|hash| (hash, user.number())));
+            }
+            if class != Class::NONE || block.is_some() {
+                let block = Arc::make_mut(block.get_or_insert_with(|| Arc::new([Class::NONE; BLOCK])));
+                *block.get_mut(user.place() % BLOCK)? = class;
+            }
+        }
+        let newly_shared = directory.shared_aliases().difference(before.shared_aliases());
+        identities.extend(newly_shared.map(|name| (directory.hashing().of_form(name), NOT_ONE_USER)));
+
+        let mut recent = Hints::clone(&self.recent);
+        if !recent.has_room_for(identities.len()) {
+            // Room for a tenth of what there is, so that it is copied cheaply and everybody is looked through seldom.
+            let room = (self.watched.len() / 8).max(1 << 14);
+            if !self.recent.is_empty() || identities.len() > room / 2 {
+                return None;
+            }
+            recent = Hints::with_room_for(room, FILLED);
+        }
+        for (hash, user) in identities {
+            recent.insert(hash, user);
+        }
+        let Sorter { kinds, applications, .. } = sorter;
+        Some(Self {
+            watched: Arc::clone(&self.watched),
+            recent: Arc::new(recent),
+            classes,
+            kinds: Arc::new(kinds),
+            applications,
+            managed: self.managed.clone(),
+        })
+    }
+
+    /// The watched groups of a class.
+    pub(super) fn groups(&self, class: Class) -> &[usize] {
+        self.kinds.kinds.get(usize::from(class.0)).map_or(&[], |kind| &kind.groups)
+    }
+
+    /// The reasons why somebody of a class is hidden.
+    pub(super) fn reasons(&self, class: Class) -> Reasons {
+        self.kinds.kinds.get(usize::from(class.0)).map_or(Reasons::NONE, |kind| kind.reasons.clone())
+    }
+
+    /// The class of whoever did something.
+    #[inline]
+    pub(super) fn look(&self, directory: &DirectorySnapshot, activity: &Activity) -> Class {
+        let actor = self.look_at(directory, activity.actor(), activity.app());
+        if activity.on_behalf_of().is_empty() {
+            return actor;
+        }
+        let others = activity.on_behalf_of().iter().map(|principal| self.look_at(directory, principal, activity.app()));
+        match others.fold(actor, Class::and) {
+            Class::NONE => Class::NONE,
+            // The reasons tell who stood where.
+            _ => Class::UNCLEAR,
+        }
+    }
+
+    #[inline]
+    fn look_at(&self, directory: &DirectorySnapshot, principal: &Actor, app: &App) -> Class {
+        let mut class = match principal.kind() {
+            ActorKind::User if !principal.identities().is_empty() => Class::NONE,
+            ActorKind::User | ActorKind::Unknown => return Class::UNCLEAR,
+            ActorKind::Application => self.applications,
+            ActorKind::System => Class::NONE,
+        };
+        let mut is_at_home = self.managed.is_none();
+        for identity in principal.identities() {
+            let found = self.class_of(directory, identity, app);
+            class = class.and(found);
+            if let Some(managed) = &self.managed {
+                match (found, identity) {
+                    (Class::NONE, Identity::Alias(alias)) if alias.is_address() => match is_managed(alias, managed) {
+                        true => is_at_home = true,
+                        false => return Class::UNCLEAR,
+                    },
+                    (Class::NONE, _) => {}
+                    // Whether they are external is part of what they were found to be.
+                    _ => is_at_home = true,
+                }
+            }
+        }
+        if principal.kind() == ActorKind::User && !is_at_home { Class::UNCLEAR } else { class }
+    }
+
+    /// The class of whoever goes by an identity, in each of its meanings.
+    #[inline]
+    fn class_of(&self, directory: &DirectorySnapshot, identity: &Identity, app: &App) -> Class {
+        let hashing = directory.hashing();
+        match identity {
+            Identity::Id(id) => self.class_called(directory, hashing.of_id(id.as_str()), |entry| entry.is(identity)),
+            Identity::Alias(alias) => {
+                let form = alias.form();
+                let class = self.class_called(directory, hashing.of_form(form), |entry| entry.is_called(form));
+                match alias.is_address() {
+                    true => class,
+                    false => class.and(self.class_of_other_meaning(directory, alias, app)),
+                }
+            }
+        }
+    }
+
+    /// A name that is bound to no app can be that of an account in any, and the other way round.
+    #[inline(never)]
+    fn class_of_other_meaning(&self, directory: &DirectorySnapshot, alias: &Alias, app: &App) -> Class {
+        let class_called =
+            |form: &str| self.class_called(directory, directory.hashing().of_form(form), |entry| entry.is_called(form));
+        match alias.form().split_once(ACCOUNT_OF) {
+            Some((_, name)) => class_called(name),
+            None => match Alias::account(app.name().as_str(), alias.as_str()) {
+                Ok(account) => class_called(account.form()),
+                Err(_) => Class::NONE,
+            },
+        }
+    }
+
+    #[inline]
+    fn class_called(&self, directory: &DirectorySnapshot, hash: u64, is: impl Fn(Entry<'_>) -> bool) -> Class {
+        if !self.may_know(hash) {
+            return Class::NONE;
+        }
+        let candidates = self.recent.candidates(hash).chain(self.watched.candidates(hash));
+        candidates.fold(Class::NONE, |class, user| {
+            if user == NOT_ONE_USER {
+                return Class::UNCLEAR;
+            }
+            match directory.entry(UserIndex::numbered(user)) {
+                Some(entry) if is(entry) => class.and(self.class_of_user(user as usize)),
+                _ => class,
+            }
+        })
+    }
+
+    /// Whether an identity of this hash may be anybody's who is watched. If not, it is nobody's.
+    #[inline]
+    pub(super) fn may_know(&self, hash: u64) -> bool {
+        self.watched.may_hold(hash) || (!self.recent.is_empty() && self.recent.may_hold(hash))
+    }
+
+    fn class_of_user(&self, at: usize) -> Class {
+        let block = self.classes.get(at / BLOCK).and_then(Option::as_deref);
+        block.and_then(|block| block.get(at % BLOCK)).copied().unwrap_or(Class::NONE)
+    }
+
+    /// The hash of the only identity on an activity, if it is enough to know that nobody is called that.
+    #[inline]
+    pub(super) fn only_hash(&self, directory: &DirectorySnapshot, activity: &Activity) -> Option<u64> {
+        let actor = activity.actor();
+        if self.managed.is_some() || actor.kind() != ActorKind::User || !activity.on_behalf_of().is_empty() {
+            return None;
+        }
+        match actor.identities() {
+            [Identity::Id(id)] => Some(directory.hashing().of_id(id.as_str())),
+            [Identity::Alias(alias)] if alias.is_address() => Some(directory.hashing().of_alias(alias)),
+            _ => None,
+        }
+    }
+
+    /// How much memory the tables take.
+    pub(super) fn heap_bytes(&self) -> usize {
+        let blocks = self.classes.iter().flatten().count() * size_of::<Classes>();
+        self.watched.heap_bytes() + self.recent.heap_bytes() + blocks + self.classes.capacity() * size_of::<usize>()
+    }
+}
+
+/// How full the buckets of the tables are. Half, so that hardly a look has to go on to the next.
+const FILLED: usize = 8;
+
+fn table_of(identities: &[(u64, u32)]) -> Hints {
+    let mut table = Hints::with_room_for(identities.len(), FILLED);
+    for (hash, user) in identities {
+        table.insert(*hash, *user);
+    }
+    table
+}
+
+/// The hashes of names and ids of which the seeker has to say what they mean.
+fn unclear_names<'a>(watch: &'a Watch, directory: &'a DirectorySnapshot) -> impl Iterator<Item = u64> + 'a {
+    let hashing = directory.hashing();
+    let (ids, names) = watch.remembered();
+    let shared = directory.shared_aliases().iter().map(|name| hashing.of_form(name));
+    // Whoever the directory knows is also found by what it calls them.
+    let known = ids.flat_map(move |id| {
+        let user = directory.find(id).into_iter();
+        iter::once(hashing.of_id(id.as_str())).chain(user.flat_map(|user| directory.hashes_of(user)))
+    });
+    shared.chain(known).chain(names.map(|name| hashing.of_form(name)))
+}
+
+fn managed(policy: &PrivacyPolicy, watch: &Watch) -> Option<Vec<ManagedDomain>> {
+    watch.position(&GroupRef::ExternalUsers).map(|_| policy.managed_domains().iter().cloned().collect())
+}
+
+/// Whether an address is certainly in one of the domains, and not a guest's.
+fn is_managed(alias: &Alias, managed: &[ManagedDomain]) -> bool {
+    let Some((_, domain)) = alias.as_str().rsplit_once('@') else { return false };
+    alias.folded().is_none() && !alias.is_guest() && managed.iter().any(|managed| managed.covers_ascii(domain))
+}
+
+/// Puts users into classes.
+struct Sorter<'a> {
+    watch: &'a Watch,
+    kinds: Kinds,
+    /// The class of whoever is in one group of a set alone, by the number of the set.
+    of_sets: Vec<Option<Class>>,
+    applications: Class,
+    /// What the home of a user adds, by its number, if external users are watched.
+    home_classes: Option<Vec<HomeClass>>,
+    external: Option<usize>,
+    groups: Vec<usize>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum HomeClass {
+    Managed,
+    External,
+    Unclear,
+}
+
+impl<'a> Sorter<'a> {
+    fn new(policy: &PrivacyPolicy, watch: &'a Watch, directory: &DirectorySnapshot, mut kinds: Kinds) -> Self {
+        let applications = watch.position(&GroupRef::Applications);
+        let applications = applications.map_or(Class::NONE, |at| kinds.number(watch, &[at]));
+        let external = watch.position(&GroupRef::ExternalUsers);
+        let class = |home: Home<'_>| match home {
+            Home::At(domain) if policy.manages(domain) => HomeClass::Managed,
+            Home::At(_) | Home::Elsewhere => HomeClass::External,
+            // It depends on the name by which they are seen.
+            Home::Unsaid => HomeClass::Unclear,
+        };
+        let home_classes = external.map(|_| directory.all_homes().map(class).collect());
+        Self { watch, kinds, of_sets: Vec::new(), applications, home_classes, external, groups: Vec::new() }
+    }
+
+    /// The class of a user in these groups and at home there.
+    #[inline]
+    fn class(&mut self, groups: impl Iterator<Item = u32>, home: u32) -> Class {
+        let reach = self.watch.reach();
+        let (mut only, mut several) = (0, false);
+        self.groups.clear();
+        for set in groups.map(|group| reach.number(group)).filter(|set| *set != 0) {
+            if only == 0 {
+                only = set;
+            } else if only != set {
+                several = true;
+                self.groups.extend_from_slice(reach.set(set));
+            }
+        }
+        let home = match &self.home_classes {
+            None => HomeClass::Managed,
+            Some(classes) => classes.get(home as usize).copied().unwrap_or(HomeClass::Unclear),
+        };
+        match home {
+            HomeClass::Unclear => Class::UNCLEAR,
+            HomeClass::Managed if only == 0 => Class::NONE,
+            HomeClass::Managed if !several => self.class_of_set(only),
+            _ => {
+                self.groups.extend_from_slice(reach.set(only));
+                self.groups.extend(self.external.filter(|_| home == HomeClass::External));
+                self.groups.sort_unstable();
+                self.groups.dedup();
+                self.kinds.number(self.watch, &self.groups)
+            }
+        }
+    }
+
+    fn class_of_set(&mut self, set: u32) -> Class {
+        let at = set as usize;
+        if self.of_sets.len() <= at {
+            self.of_sets.resize(at + 1, None);
+        }
+        let Self { watch, kinds, of_sets, .. } = self;
+        match of_sets.get_mut(at) {
+            Some(Some(class)) => *class,
+            Some(unknown) => *unknown.insert(kinds.number(watch, watch.reach().set(set))),
+            None => Class::UNCLEAR,
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! Finding out which groups of a policy the people on an activity are in: whole, and from the full directory.
+//!
+//! What is said here is what holds. [`super::lookout`] gives the same answer faster where it can, and else asks here.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::reason::{Cause, Reason, Standing};
+use super::watch::Watch;
+use crate::activity::{Activity, App};
+use crate::actor::{Actor, ActorKind};
+use crate::directory::{self, DirectorySnapshot, Holder, UserIndex};
+use crate::identity::{Alias, Identity, UserId};
+use crate::policy::{GroupRef, PrivacyPolicy};
+
+/// Which watched groups were found on an activity, where, and what could not be found out.
+#[derive(Default)]
+pub(super) struct Findings {
+    memberships: BTreeMap<usize, Standing>,
+    pub(super) causes: BTreeSet<Cause>,
+}
+
+impl Findings {
+    fn add(&mut self, watched: usize, standing: Standing) {
+        self.memberships.entry(watched).or_insert(standing);
+    }
+
+    /// Whether a watched group was found.
+    pub(super) fn hold(&self, watched: usize) -> bool {
+        self.memberships.contains_key(&watched)
+    }
+
+    /// A reason for every private group that was found.
+    pub(super) fn private_reasons<'a>(&'a self, watch: &'a Watch) -> impl Iterator<Item = Reason> + 'a {
+        self.memberships.iter().filter_map(|(at, standing)| watch.private_reason(*at, *standing))
+    }
+}
+
+/// Where an identity says that somebody is at home.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Home {
+    Managed,
+    External,
+    Unsaid,
+}
+
+/// Looks for the people on one activity.
+pub(super) struct Seeker<'a> {
+    pub(super) watch: &'a Watch,
+    pub(super) policy: &'a PrivacyPolicy,
+    pub(super) directory: Option<&'a DirectorySnapshot>,
+    pub(super) activity: &'a Activity,
+}
+
+impl Seeker<'_> {
+    /// What is known of those who acted and those for whom they acted.
+    pub(super) fn findings(&self) -> Findings {
+        let mut findings = Findings::default();
+        self.add_principal(self.activity.actor(), Standing::Actor, &mut findings);
+        for principal in self.activity.on_behalf_of() {
+            self.add_principal(principal, Standing::OnBehalfOf, &mut findings);
+        }
+        findings
+    }
+
+    /// Adds whoever the activity was done to.
+    pub(super) fn add_objects(&self, findings: &mut Findings) {
+        for object in self.activity.objects() {
+            self.add_object(object, findings);
+        }
+    }
+
+    fn add_principal(&self, principal: &Actor, standing: Standing, findings: &mut Findings) {
+        let mut said_home = false;
+        for identity in principal.identities() {
+            match self.add_identity(identity, standing, findings) {
+                Home::External => self.add_builtin(&GroupRef::ExternalUsers, standing, findings),
+                Home::Managed => said_home = true,
+                Home::Unsaid => {}
+            }
+        }
+        match principal.kind() {
+            ActorKind::Application => self.add_builtin(&GroupRef::Applications, standing, findings),
+            ActorKind::System => {}
+            ActorKind::User if principal.identities().is_empty() => {
+                findings.causes.insert(Cause::NoUsableActor);
+            }
+            // A user of whom nobody knows a home is in none of the managed domains.
+            ActorKind::User if !said_home => self.add_builtin(&GroupRef::ExternalUsers, standing, findings),
+            ActorKind::User => {}
+            ActorKind::Unknown => {
+                findings.causes.insert(Cause::NoUsableActor);
+            }
+        }
+    }
+
+    /// An object can be a person by their id or by any of their names.
+    fn add_object(&self, object: &str, findings: &mut Findings) {
+        let (id, alias) = (UserId::new(object).map(Identity::Id), Alias::new(object).map(Identity::Alias));
+        for identity in [id, alias].into_iter().flatten() {
+            let home = self.add_identity(&identity, Standing::Object, findings);
+            // Of things that the directory does not know, only what reads as a mail address is a person from outside.
+            let person = self.holder(&identity, findings).is_some() || reads_as_mail_address(&identity);
+            if home == Home::External && person {
+                self.add_builtin(&GroupRef::ExternalUsers, Standing::Object, findings);
+            }
+        }
+    }
+
+    /// Adds the groups of whoever an identity can mean, and says where its holder is at home.
+    fn add_identity(&self, identity: &Identity, standing: Standing, findings: &mut Findings) -> Home {
+        if let Some(other) = self.other_meaning(identity) {
+            // It can only hide: whether it means the same person is not known well enough to call somebody one of our own.
+            if self.add_holder(&other, standing, findings) == Home::External {
+                self.add_builtin(&GroupRef::ExternalUsers, standing, findings);
+            }
+        }
+        self.add_holder(identity, standing, findings)
+    }
+
+    /// A name that is bound to no app can be that of an account in any, and the other way round.
+    fn other_meaning(&self, identity: &Identity) -> Option<Identity> {
+        let Identity::Alias(alias) = identity else { return None };
+        let other = match alias.app() {
+            Some(_) => Alias::new(alias.as_str()),
+            None if alias.is_address() => return None,
+            None => Alias::account(self.app().name().as_str(), alias.as_str()),
+        };
+        other.ok().map(Identity::Alias)
+    }
+
+    /// Adds the groups of whoever holds the identity, and says where they are at home.
+    fn add_holder(&self, identity: &Identity, standing: Standing, findings: &mut Findings) -> Home {
+        let Some((directory, index)) = self.holder(identity, findings) else {
+            self.add_stranger(identity, standing, findings);
+            return self.home_of_stranger(identity);
+        };
+        for group in directory.groups_of_user(index) {
+            for at in self.watch.reach().of(group) {
+                findings.add(*at, standing);
+            }
+        }
+        if !self.watch.remembers_nobody() {
+            let id = directory.entry(index).map(|entry| UserId::from_checked(entry.id()));
+            id.iter().for_each(|id| self.add_retained(id, standing, findings));
+            // The name may have been shared with somebody whose record is gone.
+            if !directory.is_named_on_record(index) {
+                self.add_stranger(identity, standing, findings);
+            }
+        }
+        match directory.home(index) {
+            directory::Home::At(domain) => home(self.policy.manages(domain)),
+            directory::Home::Elsewhere => Home::External,
+            directory::Home::Unsaid => self.home_of_stranger(identity),
+        }
+    }
+
+    /// Whoever holds the identity in the directory.
+    fn holder(&self, identity: &Identity, findings: &mut Findings) -> Option<(&DirectorySnapshot, UserIndex)> {
+        let directory = self.directory?;
+        match directory.holder(identity) {
+            Holder::One(user) => Some((directory, user)),
+            Holder::Nobody => None,
+            Holder::Several => {
+                findings.causes.insert(Cause::AmbiguousAlias);
+                None
+            }
+        }
+    }
+
+    /// The directory does not know them, but a group that is gone from it may have.
+    fn add_stranger(&self, identity: &Identity, standing: Standing, findings: &mut Findings) {
+        match identity {
+            Identity::Id(id) => self.add_retained(id, standing, findings),
+            Identity::Alias(alias) => {
+                for id in self.watch.last_called(alias) {
+                    self.add_holder(&Identity::Id(id.clone()), standing, findings);
+                }
+            }
+        }
+    }
+
+    fn add_retained(&self, user: &UserId, standing: Standing, findings: &mut Findings) {
+        for at in self.watch.retained(user) {
+            findings.add(*at, standing);
+        }
+    }
+
+    fn add_builtin(&self, group: &GroupRef, standing: Standing, findings: &mut Findings) {
+        if let Some(at) = self.watch.position(group) {
+            findings.add(at, standing);
+        }
+    }
+
+    fn app(&self) -> &App {
+        self.activity.app()
+    }
+
+    fn home_of_stranger(&self, identity: &Identity) -> Home {
+        match identity {
+            Identity::Alias(alias) if alias.is_guest() => Home::External,
+            Identity::Alias(alias) if alias.is_address() => self.home_of_address(alias),
+            Identity::Alias(_) | Identity::Id(_) => Home::Unsaid,
+        }
+    }
+
+    fn home_of_address(&self, address: &Alias) -> Home {
+        home(address.domain().is_some_and(|domain| self.policy.manages(&domain)))
+    }
+}
+
+fn reads_as_mail_address(identity: &Identity) -> bool {
+    let thing = |c: char| c.is_whitespace() || matches!(c, '/' | '\\' | ':');
+    matches!(identity, Identity::Alias(alias) if alias.is_address() && !alias.as_str().contains(thing))
+}
+
+fn home(managed: bool) -> Home {
+    if managed { Home::Managed } else { Home::External }
+}
