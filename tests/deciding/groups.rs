@@ -82,14 +82,14 @@ proptest! {
             let (verdict, reasons) = screen.judge(&by("a", Actor::user(id)), at(0));
             let hits: BTreeSet<GroupId> = graph.private.iter().map(|at| name(*at)).filter(|id| groups.contains(id)).collect();
             prop_assert_eq!(verdict == Verdict::Private, !hits.is_empty());
-            let reasons: Vec<Reason> = reasons.into_iter().collect();
+            let reasons: Vec<Reason> = reasons.to_vec();
             let member = |id: GroupId| Reason::Member { group: id.into(), standing: Standing::Actor };
             prop_assert_eq!(reasons, hits.into_iter().map(member).collect::<Vec<_>>());
         }
         for at in 0..graph.groups {
             let members: BTreeSet<UserId> =
                 (0..USERS).filter(|member| is_in(*member, at)).map(|member| user(&format!("u{member}"))).collect();
-            prop_assert_eq!(directory.members_of(&name(at)).into_iter().cloned().collect::<BTreeSet<_>>(), members);
+            prop_assert_eq!(directory.members_of(&name(at)), members);
         }
     }
 }
