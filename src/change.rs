@@ -86,6 +86,11 @@ impl PendingChange {
         }
     }
 
+    /// The policy that the change would make.
+    pub(crate) fn policy(&self) -> &PrivacyPolicy {
+        &self.next
+    }
+
     /// What must become durable first.
     #[must_use]
     pub fn record(&self) -> &Record {

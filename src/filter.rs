@@ -16,7 +16,7 @@ use chrono::{DateTime, Utc};
 use thiserror::Error;
 use uuid::Uuid;
 
-pub use self::governed::{ChangeError, GovernanceError};
+pub use self::governed::{ChangeError, DryRunError, GovernanceError};
 pub use self::ingest::{Delivery, IngestError, IngestReport};
 pub use self::reveal::{Reveal, RevealError};
 use self::runtime::Runtime;

@@ -46,8 +46,8 @@ pub use directory::{
     GroupDirectory, ImportError, Resolution, User, UserStatus, VanishedGroup,
 };
 pub use filter::{
-    ChangeError, Delivery, FollowError, GovernanceError, IngestError, IngestReport, OpenError, Page, PrivacyFilter,
-    PrivacyFilterBuilder, Reveal, RevealError, View, ViewError,
+    ChangeError, Delivery, DryRunError, FollowError, GovernanceError, IngestError, IngestReport, OpenError, Page,
+    PrivacyFilter, PrivacyFilterBuilder, Reveal, RevealError, View, ViewError,
 };
 pub use forward::{ForwardBatch, ForwardCursor};
 pub use governance::{
@@ -65,8 +65,8 @@ pub use reveal::{
     Seen,
 };
 pub use screen::{
-    Cause, Explanation, Reason, Reasons, Screen, Stamp, Stamped, StampedBatch, Standing, Undecidable, Verdict,
-    Visibility,
+    Affected, Cause, DryRun, Explanation, Reason, Reasons, Screen, Stamp, Stamped, StampedBatch, Standing, Undecidable,
+    Verdict, Visibility,
 };
 pub use store::{ActivityStore, Appended, StoreError};
 pub use stored::{PublicActivity, StoredActivity};

@@ -1,19 +1,22 @@
 //! Deciding: one activity, one policy, one directory, one verdict with its reasons.
 
+mod dry_run;
 mod lookout;
 mod reason;
 mod seeker;
 mod stamp;
 mod watch;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use thiserror::Error;
 
+pub use self::dry_run::{Affected, DryRun};
 use self::lookout::{Class, Lookout};
 pub use self::reason::{Cause, Reason, Reasons, Standing};
-use self::seeker::{Findings, Seeker};
+use self::seeker::Seeker;
 pub use self::stamp::{Explanation, Stamp, Stamped, StampedBatch, Verdict, Visibility};
 use self::watch::Watch;
 use crate::activity::{Activity, App};
@@ -291,7 +294,8 @@ impl Screen {
         let seeker = Seeker { watch: &self.watch, policy: &self.policy, directory, activity };
         let mut findings = seeker.findings();
         findings.causes.extend(self.standing_causes(now));
-        let scope = self.scope(activity.app(), |at| findings.hold(at), |decides| self.is_in_doubt(&findings, decides));
+        let scope =
+            self.scope(activity.app(), |at| findings.hold(at), |decides| self.is_in_doubt(&findings.causes, decides));
         let scope = match scope {
             Scope::Unmonitored => return (Verdict::NotMonitored, Reasons::NONE),
             Scope::Monitored(rule) => rule.and_then(|rule| self.policy.scope().get(rule)).cloned().map(Reason::Scope),
@@ -314,7 +318,12 @@ impl Screen {
             Ok(directory) if self.policy.options().accepts(directory.as_of(), now) => None,
             Ok(_) => Some(Cause::DirectoryTooOld),
         };
-        directory.into_iter().chain(self.watch.missing().cloned().map(Cause::GroupVanished))
+        directory.into_iter().chain(self.missing())
+    }
+
+    /// The groups of the policy of which nobody knows who was in them.
+    fn missing(&self) -> impl Iterator<Item = Cause> {
+        self.watch.missing().cloned().map(Cause::GroupVanished)
     }
 
     /// Whether somebody is monitored in an app, of whom it is known which watched groups they are in. If they are in no group of
@@ -353,12 +362,12 @@ impl Screen {
     }
 
     /// Whether nobody can tell if a rule that `decides` takes somebody in. Then they stay, as what cannot be decided.
-    fn is_in_doubt(&self, findings: &Findings, decides: &dyn Fn(&ScopeRule) -> bool) -> bool {
+    fn is_in_doubt(&self, causes: &BTreeSet<Cause>, decides: &dyn Fn(&ScopeRule) -> bool) -> bool {
         let decides_by = |gone: &GroupId| {
             let mut rules = self.policy.scope().iter().filter(|rule| decides(rule));
             rules.any(|rule| matches!(rule.group(), GroupRef::Imported(group) if group == gone))
         };
-        findings.causes.iter().any(|cause| match cause {
+        causes.iter().any(|cause| match cause {
             Cause::GroupVanished(gone) => decides_by(gone),
             Cause::NoUsableActor
             | Cause::AmbiguousAlias

@@ -89,8 +89,8 @@ impl Memberships {
         self.blocks.get(at / BLOCK).into_iter().flat_map(move |block| block.of(at % BLOCK))
     }
 
-    /// Calls `found` for each user in order, with the groups that list them.
-    pub(super) fn each(&self, mut found: impl FnMut(u32, &[Packed])) {
+    /// Calls `found` for each of so many users in order, with the groups that list them.
+    pub(super) fn each(&self, users: usize, mut found: impl FnMut(u32, &[Packed])) {
         let mut user = 0;
         for block in &self.blocks {
             let mut start = 0;
@@ -100,7 +100,12 @@ impl Memberships {
                 found(user, groups);
                 user += 1;
             }
+            // Whoever came after the last of them who is listed by any group.
+            let rest = user..(user as usize).next_multiple_of(BLOCK).min(users) as u32;
+            rest.for_each(|unlisted| found(unlisted, &[]));
+            user = (user as usize).next_multiple_of(BLOCK) as u32;
         }
+        (user as usize..users).for_each(|unlisted| found(unlisted as u32, &[]));
     }
 
     /// The users of whom a group is `wanted`, by number, in order.

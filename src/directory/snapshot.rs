@@ -197,7 +197,7 @@ impl DirectorySnapshot {
 
     /// Calls `found` for every user in order of their numbers, with the groups that list them.
     pub(crate) fn each_membership(&self, found: impl FnMut(u32, &[Packed])) {
-        self.memberships.each(found);
+        self.memberships.each(self.user_numbers(), found);
     }
 
     /// How identities are hashed here, and in every snapshot that a delta made of this one.

@@ -6,12 +6,14 @@ use thiserror::Error;
 
 use super::{Inner, OpenError, PrivacyFilter};
 use crate::change::{ChangeRefusal, PendingChange, RecordedChange};
+use crate::directory::DirectoryError;
 use crate::governance::{
     Act, Failure, GovernanceSink, Initiator, Outcome, Record, RecordEntry, RecordQuery, SinkError,
 };
 use crate::identity::UserId;
 use crate::policy::{Denial, PolicyChange, PolicyError, Revision};
 use crate::query::PageSize;
+use crate::screen::{DryRun, Screen};
 use crate::store::StoreError;
 
 /// Why a change of the policy is not in force, or not fully on record.
@@ -41,6 +43,21 @@ pub enum ChangeError {
         /// How often it was tried.
         attempts: usize,
     },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Why nobody can say what a change would do.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum DryRunError {
+    /// It would be refused.
+    #[error(transparent)]
+    Refused(ChangeRefusal),
+    /// The directory does not answer.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -101,6 +118,42 @@ impl PrivacyFilter {
             }
         }
         Err(ChangeError::Contended { attempts: ATTEMPTS })
+    }
+
+    /// Says whom a change of the policy would hide or stop monitoring, with the first `sample` of them, and changes nothing:
+    /// nothing is published, and nothing is recorded either. Whoever may not make the change may not ask.
+    ///
+    /// Reads everybody in the directory once.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
+    /// use activity_privacy::*;
+    ///
+    /// let (admin, council) = (UserId::new("admin-1")?, GroupId::new("g-1")?);
+    /// let directory = MemoryDirectory::new();
+    /// let import = DirectoryBuilder::new().group(council.clone(), "Works council").member(&council, &UserId::new("u-1")?);
+    /// directory.install(import.build(DirectoryRevision(1), "2026-03-01T00:00:00Z".parse()?)?)?;
+    /// let filter = PrivacyFilter::builder(MemoryStore::new(), directory, MemorySink::new()).found(admin.clone())?;
+    ///
+    /// let run = filter.dry_run(&admin, &PolicyChange::MakePrivate(council.into()), 10)?;
+    /// assert_eq!(run.hidden().users(), 1);
+    /// assert!(filter.policy()?.private_groups().is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`DryRunError`], as [`Self::change`] would refuse it.
+    pub fn dry_run(&self, by: &UserId, change: &PolicyChange, sample: usize) -> Result<DryRun, DryRunError> {
+        let (policy, directory, now) = (self.inner.policy()?, self.inner.directory(), self.inner.now());
+        let accepted = directory.as_deref().ok();
+        let pending = PendingChange::authorise(&policy, change, by, accepted, self.inner.fresh_record(), now)
+            .map_err(|refused| DryRunError::Refused(refused.reason))?;
+        let directory = directory?;
+        let vanished = self.inner.store.vanished_groups()?;
+        let screen = |policy| Screen::with_vanished(policy, Ok(Arc::clone(&directory)), &vanished);
+        Ok(screen(policy).dry_run(&screen(Arc::new(pending.policy().clone())), sample))
     }
 
     /// The governance records that match, in sequence, after sequence number `after` (0 for all), at most `size`.

@@ -123,10 +123,14 @@ impl Watch {
         self.groups.binary_search_by(|watched| watched.group.cmp(group)).ok()
     }
 
+    /// A watched group, if it is private.
+    pub(super) fn private_group(&self, at: usize) -> Option<&GroupRef> {
+        self.groups.get(at).filter(|watched| watched.private).map(|watched| &watched.group)
+    }
+
     /// A reason for a watched group, if it is private.
     pub(super) fn private_reason(&self, at: usize, standing: Standing) -> Option<Reason> {
-        let watched = self.groups.get(at).filter(|watched| watched.private)?;
-        Some(Reason::Member { group: watched.group.clone(), standing })
+        self.private_group(at).map(|group| Reason::Member { group: group.clone(), standing })
     }
 
     pub(super) fn reach(&self) -> &Reach {

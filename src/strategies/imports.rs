@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
 use super::names::{PEOPLE, aliases, all_groups, domains, group_ids, of_line};
-use crate::directory::{DirectoryBuilder, DirectoryRevision, DirectorySnapshot, ImportError, User, UserStatus};
+use crate::directory::{DirectoryBuilder, DirectoryDelta, DirectoryRevision, DirectorySnapshot, ImportError, User, UserStatus};
 use crate::identity::{Alias, Domain, GroupId, UserId};
 
 /// One import as plain data: to build a snapshot of, and to look into.
@@ -39,9 +39,40 @@ impl Import {
             builder = builder.user(user.clone());
         }
         for group in groups {
-            builder = builder.group(group.clone(), format!("The {}", group.as_str()));
+            builder = builder.group(group.clone(), title(group));
         }
         builder
+    }
+
+    /// What changed between this import and a later one, as a source that keeps track would tell it.
+    pub fn delta_to(&self, next: &Self) -> DirectoryDelta {
+        let mut delta = DirectoryDelta::new();
+        // Groups first, so that no membership comes before its group; and away with those that are gone.
+        for group in self.groups.iter().filter(|group| !next.groups.contains(group)) {
+            delta = delta.without_group(group);
+        }
+        for group in next.groups.iter().filter(|group| !self.groups.contains(group)) {
+            delta = delta.group(group.clone(), title(group));
+        }
+        for user in self.users.iter().filter(|user| next.users.iter().all(|other| other.id() != user.id())) {
+            delta = delta.without_user(user.id());
+        }
+        for user in next.users.iter().filter(|user| !self.users.contains(user)) {
+            delta = delta.user(user.clone());
+        }
+        for (group, user) in next.members.iter().filter(|member| !self.members.contains(member)) {
+            delta = delta.member(group, user);
+        }
+        for (group, user) in self.members.iter().filter(|member| !next.members.contains(member)) {
+            delta = delta.without_member(group, user);
+        }
+        for (group, child) in next.nested.iter().filter(|nesting| !self.nested.contains(nesting)) {
+            delta = delta.nested(group, child);
+        }
+        for (group, child) in self.nested.iter().filter(|nesting| !next.nested.contains(nesting)) {
+            delta = delta.without_nested(group, child);
+        }
+        delta
     }
 
     /// The snapshot. What [`imports`] makes always holds together.
@@ -85,6 +116,10 @@ pub fn imports() -> impl Strategy<Value = Import> {
             nested.retain(|(group, child)| groups.contains(group) && groups.contains(child));
             Import { users: users.into_iter().flatten().collect(), groups, members, nested }
         })
+}
+
+fn title(group: &GroupId) -> String {
+    format!("The {}", group.as_str())
 }
 
 fn record(at: usize, name: &'static str, lines: &'static [usize]) -> BoxedStrategy<Option<User>> {

@@ -1,0 +1,188 @@
+//! Deltas: small steps that lead where whole imports lead.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use activity_privacy::memory::MemoryDirectory;
+use activity_privacy::strategies::{Import, activities, identities, imports, policy_changes};
+use activity_privacy::*;
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use crate::house::{alias, at, changed, contoso, group, people, user};
+
+/// All that a snapshot says, by name.
+#[derive(Debug, PartialEq)]
+struct Said {
+    groups: BTreeMap<GroupId, (String, BTreeSet<String>)>,
+    users: BTreeMap<String, serde_json::Value>,
+    memberships: BTreeMap<String, BTreeSet<GroupId>>,
+    led_to: Vec<String>,
+    vanished: BTreeMap<GroupId, (DirectoryRevision, BTreeMap<String, serde_json::Value>)>,
+}
+
+fn said(snapshot: &DirectorySnapshot, asked: &[Identity], groups: &BTreeSet<GroupId>) -> Said {
+    let record = |user: &User| (user.id().as_str().to_owned(), serde_json::to_value(user).unwrap());
+    let members = |group: &GroupId| snapshot.members_of(group).iter().map(|id| id.as_str().to_owned()).collect();
+    let vanished = groups.iter().filter_map(|group| snapshot.vanished_group(group));
+    Said {
+        groups: snapshot.groups().map(|(id, name)| (id.clone(), (name.to_owned(), members(id)))).collect(),
+        users: snapshot.users().map(|user| record(&user)).collect(),
+        memberships: snapshot
+            .users()
+            .map(|user| {
+                let groups = snapshot.groups_of(user.id()).into_iter().cloned().collect();
+                (user.id().as_str().to_owned(), groups)
+            })
+            .collect(),
+        led_to: asked
+            .iter()
+            .map(|identity| match snapshot.resolve(identity) {
+                Resolution::Known(user) => user.id().as_str().to_owned(),
+                other => format!("{other:?}"),
+            })
+            .collect(),
+        vanished: vanished
+            .map(|gone| (gone.group().clone(), (gone.gone_in(), gone.members().iter().map(record).collect())))
+            .collect(),
+    }
+}
+
+fn every_identity(imports: &[Import], more: Vec<Identity>) -> Vec<Identity> {
+    let users = || imports.iter().flat_map(|import| &import.users);
+    let aliases = users().flat_map(|user| user.aliases().iter().cloned().map(Identity::from));
+    let ids = imports.iter().flat_map(|import| import.members.iter().map(|(_, user)| user.clone().into()));
+    aliases.chain(ids).chain(users().map(|user| user.id().clone().into())).chain(more).collect()
+}
+
+fn every_group(imports: &[Import]) -> BTreeSet<GroupId> {
+    imports.iter().flat_map(|import| import.groups.iter().cloned()).collect()
+}
+
+proptest! {
+    #[test]
+    fn d11_deltas_lead_where_whole_imports_lead(
+        imports in vec(imports(), 2..6),
+        more in vec(identities(), 0..4),
+        twice in any::<bool>(),
+    ) {
+        let (asked, groups) = (every_identity(&imports, more), every_group(&imports));
+        let mut whole = imports[0].snapshot(DirectoryRevision(1), at(1)).unwrap();
+        let mut stepped = imports[0].snapshot(DirectoryRevision(1), at(1)).unwrap();
+        for (revision, step) in (2..).zip(imports.windows(2)) {
+            let (revision, as_of) = (DirectoryRevision(revision), at(revision as i64));
+            whole = step[1].snapshot(revision, as_of).unwrap().succeeding(&whole);
+            let mut delta = step[0].delta_to(&step[1]);
+            if twice {
+                // What is said again, as when a page is fetched again, changes nothing.
+                delta = step[0].delta_to(&step[1]).changes().iter().cloned().fold(delta, DirectoryDelta::and);
+            }
+            let before = said(&stepped, &asked, &groups);
+            let next = stepped.with(&delta, revision, as_of).unwrap();
+            prop_assert_eq!(said(&stepped, &asked, &groups), before, "a snapshot never changes");
+            prop_assert!(next.succeeds(&stepped) && !stepped.succeeds(&next));
+            stepped = next.succeeding(&stepped);
+            prop_assert_eq!((stepped.revision(), stepped.as_of()), (revision, as_of));
+            prop_assert_eq!(said(&stepped, &asked, &groups), said(&whole, &asked, &groups), "after revision {}", revision);
+        }
+    }
+
+    #[test]
+    fn d1_a_screen_that_followed_decides_as_one_made_anew(
+        imports in vec(imports(), 2..6),
+        changes in vec(policy_changes(), 0..12),
+        activities in vec(activities(), 1..12),
+    ) {
+        let mut snapshot = Arc::new(imports[0].snapshot(DirectoryRevision(1), at(1)).unwrap());
+        let mut policy = PrivacyPolicy::founding(user("root"));
+        for change in &changes {
+            policy = changed(&policy, change, Some(&snapshot)).unwrap_or(policy);
+        }
+        let policy = Arc::new(policy);
+        let mut followed = Screen::new(Arc::clone(&policy), Ok(Arc::clone(&snapshot)));
+        for (revision, step) in (2..).zip(imports.windows(2)) {
+            let next = snapshot.with(&step[0].delta_to(&step[1]), DirectoryRevision(revision), at(revision as i64));
+            snapshot = Arc::new(next.unwrap());
+            followed = followed.following(Arc::clone(&policy), Ok(Arc::clone(&snapshot)), &[]);
+            let anew = Screen::new(Arc::clone(&policy), Ok(Arc::clone(&snapshot)));
+            for activity in &activities {
+                let now = at(revision as i64 + 10);
+                prop_assert_eq!(followed.judge(activity, now), anew.judge(activity, now));
+            }
+            prop_assert_eq!(followed.judge_all(&activities, at(20)), anew.judge_all(&activities, at(20)));
+        }
+    }
+}
+
+#[test]
+fn d11_a_delta_that_does_not_fit_changes_nothing() {
+    let before = people(&[("adele", &["council"])]).build(DirectoryRevision(1), at(0)).unwrap();
+    let delta = DirectoryDelta::new().without_member(&group("council"), &user("adele")).member(&group("board"), &user("bob"));
+    let error = before.with(&delta, DirectoryRevision(2), at(1)).unwrap_err();
+    assert_eq!(error, ImportError::UnknownGroup(group("board")));
+    assert!(before.members_of(&group("council")).contains(&user("adele")));
+    assert!(before.members_of(&group("council")).len() == 1 && before.group_name(&group("board")).is_none());
+}
+
+#[test]
+fn d8_a_name_leads_to_whoever_holds_it_now() {
+    let before = people(&[("adele", &["council"]), ("bob", &["staff"])]).build(DirectoryRevision(1), at(0)).unwrap();
+    let name = Identity::from(alias("Adele@Contoso.com"));
+    let holder = |snapshot: &DirectorySnapshot| match snapshot.resolve(&name) {
+        Resolution::Known(user) => user.id().as_str().to_owned(),
+        other => format!("{other:?}"),
+    };
+    assert_eq!(holder(&before), "adele");
+    // Bob was given the name before it was taken from Adele.
+    let bob = contoso("bob").with_alias(alias("adele@contoso.com"));
+    let both = before.with(&DirectoryDelta::new().user(bob.clone()), DirectoryRevision(2), at(1)).unwrap();
+    assert_eq!(holder(&both), "Ambiguous");
+    let renamed = DirectoryDelta::new().user(User::new(user("adele")).with_alias(alias("adele.vance@contoso.com")));
+    let after = both.with(&renamed, DirectoryRevision(3), at(2)).unwrap();
+    assert_eq!(holder(&after), "bob");
+    // Whoever is gone does not get it back, though a group still lists them.
+    let gone = after.with(&DirectoryDelta::new().without_user(&user("bob")), DirectoryRevision(4), at(3)).unwrap();
+    assert_eq!(holder(&gone), "bob", "known by it as long as nobody else holds it");
+    let taken = DirectoryDelta::new().user(contoso("eve").with_alias(alias("adele@contoso.com")));
+    let taken = gone.with(&taken, DirectoryRevision(5), at(4)).unwrap();
+    assert_eq!(holder(&taken), "eve");
+}
+
+#[test]
+fn d11_many_small_deltas_are_one_large_change() {
+    let directory = MemoryDirectory::new();
+    let groups: Vec<GroupId> = (0..40).map(|n| group(&format!("g-{n}"))).collect();
+    let mut import = DirectoryBuilder::new();
+    for group in &groups {
+        import = import.group(group.clone(), "Some");
+    }
+    for n in 0..2_000 {
+        import = import.user(contoso(&format!("u{n}"))).member(&groups[n % 40], &user(&format!("u{n}")));
+    }
+    directory.install(import.build(DirectoryRevision(1), at(0)).unwrap()).unwrap();
+    // More than are remembered one by one, and enough for everybody to be indexed anew in between.
+    for step in 0..600_usize {
+        let mut delta = DirectoryDelta::new();
+        for n in (step * 7..step * 7 + 20).map(|n| n % 2_000) {
+            let name = format!("u{n}");
+            delta = delta
+                .user(contoso(&name).with_alias(alias(&format!("{name}.{step}@contoso.com"))))
+                .without_member(&groups[n % 40], &user(&name))
+                .member(&groups[(n + step) % 40], &user(&name))
+                .member(&groups[n % 40], &user(&format!("new-{step}")));
+        }
+        let before = directory.snapshot().unwrap();
+        let next = before.with(&delta, DirectoryRevision(step as u64 + 2), at(step as i64)).unwrap();
+        directory.install(next).unwrap();
+    }
+    let last = directory.snapshot().unwrap();
+    assert_eq!(last.users().count(), 2_600);
+    let last_name = Identity::from(alias("U199.599@contoso.com"));
+    let of_599 = (599 * 7..599 * 7 + 20).map(|n| n % 2_000).collect::<Vec<_>>();
+    assert!(of_599.contains(&199), "{of_599:?}");
+    assert!(matches!(last.resolve(&last_name), Resolution::Known(known) if known.id() == &user("u199")));
+    assert_eq!(last.resolve(&Identity::from(alias("u199.313@contoso.com"))), Resolution::Unknown, "a name of before");
+    let found: usize = groups.iter().map(|group| last.members_of(group).len()).sum();
+    let told: usize = last.users().map(|user| last.groups_of(user.id()).len()).sum();
+    assert_eq!(found, told);
+}
