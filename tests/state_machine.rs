@@ -210,6 +210,8 @@ fn the_histories_reach_what_is_interesting() {
         "delivered: NotMonitored",
         "delivered: refused, because undecidable",
         "directory: installed",
+        "directory: by a delta",
+        "directory: prepared",
         "directory: not newer, refused",
         "governance denied: MayNotReadGovernance",
         "governance: read",
