@@ -7,7 +7,9 @@ use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
 use super::names::{PEOPLE, aliases, all_groups, domains, group_ids, of_line};
-use crate::directory::{DirectoryBuilder, DirectoryDelta, DirectoryRevision, DirectorySnapshot, ImportError, User, UserStatus};
+use crate::directory::{
+    DirectoryBuilder, DirectoryDelta, DirectoryRevision, DirectorySnapshot, ImportError, User, UserStatus,
+};
 use crate::identity::{Alias, Domain, GroupId, UserId};
 
 /// One import as plain data: to build a snapshot of, and to look into.

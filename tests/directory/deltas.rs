@@ -117,7 +117,8 @@ proptest! {
 #[test]
 fn d11_a_delta_that_does_not_fit_changes_nothing() {
     let before = people(&[("adele", &["council"])]).build(DirectoryRevision(1), at(0)).unwrap();
-    let delta = DirectoryDelta::new().without_member(&group("council"), &user("adele")).member(&group("board"), &user("bob"));
+    let delta =
+        DirectoryDelta::new().without_member(&group("council"), &user("adele")).member(&group("board"), &user("bob"));
     let error = before.with(&delta, DirectoryRevision(2), at(1)).unwrap_err();
     assert_eq!(error, ImportError::UnknownGroup(group("board")));
     assert!(before.members_of(&group("council")).contains(&user("adele")));

@@ -1,0 +1,171 @@
+//! D13: what a change would do, said beforehand.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use activity_privacy::strategies::{Import, imports, policy_changes};
+use activity_privacy::*;
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use crate::house::{House, alias, at, changed, contoso, domain, group, people, user};
+
+fn private(name: &str) -> PolicyChange {
+    PolicyChange::MakePrivate(group(name).into())
+}
+
+fn dry_run(house: &House, change: &PolicyChange) -> DryRun {
+    house.filter.dry_run(&user("root"), change, 2).unwrap()
+}
+
+fn of(groups: &[(&str, usize)]) -> BTreeMap<GroupRef, usize> {
+    groups.iter().map(|(name, count)| (group(name).into(), *count)).collect()
+}
+
+#[test]
+fn d13_a_dry_run_counts_whom_a_change_would_hide_and_changes_nothing() {
+    let house = House::new();
+    house.install(people(&[("ann", &["council"]), ("bob", &["council", "board"]), ("eve", &["board"]), ("zoe", &[])]));
+    house.make_private("board");
+    let (policy, records) = (house.filter.policy().unwrap(), house.records().len());
+
+    let run = dry_run(&house, &private("council"));
+    assert_eq!(run.hidden().users(), 1, "Bob is hidden already");
+    assert_eq!(run.hidden().by_group(), &of(&[("council", 1)]));
+    assert_eq!(run.hidden().sample(), [user("ann")]);
+    assert_eq!((run.shown().users(), run.unmonitored().users(), run.monitored().users()), (0, 0, 0));
+
+    let run = dry_run(&house, &PolicyChange::MakePublic(group("board").into()));
+    assert_eq!((run.shown().users(), run.shown().by_group()), (2, &of(&[("board", 2)])));
+    assert_eq!(run.shown().sample().len(), 2);
+
+    assert_eq!(*house.filter.policy().unwrap(), *policy);
+    assert_eq!(house.records().len(), records);
+}
+
+#[test]
+fn d13_a_dry_run_counts_whom_a_change_would_stop_monitoring() {
+    let house = House::new();
+    house.install(people(&[("ann", &["council"]), ("bob", &["council", "board"]), ("zoe", &[])]));
+    let in_box = ScopeTarget::App("Box".parse().unwrap());
+    let run = dry_run(&house, &PolicyChange::AddScopeRule(ScopeRule::exclude(group("council"), in_box.clone())));
+    assert_eq!((run.unmonitored().users(), run.unmonitored().by_group()), (2, &of(&[("council", 2)])));
+    // The first include rule leaves everybody else out, there and elsewhere.
+    let run = dry_run(&house, &PolicyChange::AddScopeRule(ScopeRule::include(group("board"), in_box.clone())));
+    assert_eq!(run.unmonitored().users(), 4, "elsewhere not even Bob");
+    house.change(PolicyChange::AddScopeRule(ScopeRule::include(group("board"), in_box)));
+    let run = dry_run(&house, &PolicyChange::AddScopeRule(ScopeRule::include(group("council"), ScopeTarget::AllApps)));
+    assert_eq!((run.monitored().users(), run.unmonitored().users()), (2, 0));
+}
+
+#[test]
+fn d13_built_in_groups_and_groups_that_are_gone_are_counted_too() {
+    let house = House::new();
+    let guest = User::new(user("guest")).with_alias(alias("guest@fabrikam.com"));
+    house.install(people(&[("ann", &["council"])]).user(guest.clone()));
+    house.manage("contoso.com");
+    let run = dry_run(&house, &PolicyChange::MakePrivate(GroupRef::ExternalUsers));
+    assert_eq!((run.hidden().users(), run.hidden().sample()), (1, &[user("guest")][..]));
+    let applications = PolicyChange::MakePrivate(GroupRef::Applications);
+    assert!(
+        dry_run(&house, &applications).hides_applications() && !dry_run(&house, &applications).shows_applications()
+    );
+    house.make_private("council");
+    house.install(DirectoryBuilder::new().user(contoso("root")).user(contoso("ann")));
+    let run = dry_run(&house, &PolicyChange::MakePublic(group("council").into()));
+    assert_eq!((run.shown().users(), run.shown().by_group()), (1, &of(&[("council", 1)])));
+}
+
+#[test]
+fn d13_who_may_not_change_the_policy_may_not_ask_either() {
+    let house = House::new();
+    house.install(people(&[("ann", &["council"])]));
+    let denied = house.filter.dry_run(&user("ann"), &private("council"), 2).unwrap_err();
+    assert!(matches!(denied, DryRunError::Refused(ChangeRefusal::Denied(_))), "{denied:?}");
+    let unknown = house.filter.dry_run(&user("root"), &private("board"), 2).unwrap_err();
+    assert!(matches!(unknown, DryRunError::Refused(ChangeRefusal::Invalid(_))), "{unknown:?}");
+    assert!(matches!(
+        House::new().filter.dry_run(
+            &user("root"),
+            &PolicyChange::ManageDomain(ManagedDomain::exactly(domain("a.b"))),
+            2
+        ),
+        Err(DryRunError::Directory(DirectoryError::NeverLoaded))
+    ));
+}
+
+/// What each user could do, in each app that the rules can tell apart.
+fn doings(id: &UserId) -> Vec<Activity> {
+    let suites: [Option<&str>; 3] = [None, Some("Microsoft 365"), Some("Box")];
+    let apps = ["Box", "Teams", "SharePoint", "box", "Another"].map(|name| App::new(name.parse().unwrap()));
+    let places = apps.into_iter().flat_map(|app| {
+        suites.map(|suite| match suite {
+            Some(suite) => app.clone().in_suite(suite.parse().unwrap()),
+            None => app.clone(),
+        })
+    });
+    let doing =
+        |app| Activity::builder("a".parse().unwrap(), Actor::user(id.clone()), app, "Login".parse().unwrap(), at(0));
+    places.map(|app| doing(app).build().unwrap()).collect()
+}
+
+fn users_of(import: &Import) -> BTreeSet<String> {
+    let listed = import.members.iter().map(|(_, user)| user.as_str().to_owned());
+    listed.chain(import.users.iter().map(|user| user.id().as_str().to_owned())).collect()
+}
+
+proptest! {
+    #[test]
+    fn d13_a_dry_run_says_what_then_happens(
+        import in imports(),
+        changes in vec(policy_changes(), 0..10),
+        change in policy_changes(),
+    ) {
+        let directory = Arc::new(import.snapshot(DirectoryRevision(1), at(0)).unwrap());
+        let mut policy = PrivacyPolicy::founding(user("root"));
+        for change in &changes {
+            // Options play no part in who is in which group.
+            if !matches!(change, PolicyChange::SetOptions(_)) {
+                policy = changed(&policy, change, Some(&directory)).unwrap_or(policy);
+            }
+        }
+        let Ok(then) = changed(&policy, &change, Some(&directory)) else { return Ok(()) };
+        let is_scoped = !policy.scope().is_empty() || !then.scope().is_empty();
+        let house = House::new();
+        house.directory.install(Arc::clone(&directory)).unwrap();
+        for change in &changes {
+            if !matches!(change, PolicyChange::SetOptions(_)) {
+                let _ = house.filter.change(&user("root"), change);
+            }
+        }
+        prop_assert_eq!(&*house.filter.policy().unwrap(), &policy);
+        let run = house.filter.dry_run(&user("root"), &change, 100).unwrap();
+
+        let [before, after] = [policy, then].map(|policy| Screen::new(Arc::new(policy), Ok(Arc::clone(&directory))));
+        let [mut hidden, mut shown, mut unmonitored, mut monitored] = [const { BTreeSet::new() }; 4];
+        for id in users_of(&import) {
+            for doing in doings(&user(&id)) {
+                let verdict = |screen: &Screen| screen.judge(&doing, at(0)).0;
+                match (verdict(&before), verdict(&after)) {
+                    (Verdict::NotMonitored, Verdict::NotMonitored) => {}
+                    (Verdict::NotMonitored, _) => { monitored.insert(id.clone()); }
+                    (_, Verdict::NotMonitored) => { unmonitored.insert(id.clone()); }
+                    (Verdict::Public, Verdict::Private) => { hidden.insert(id.clone()); }
+                    (Verdict::Private, Verdict::Public) => { shown.insert(id.clone()); }
+                    (Verdict::Public, Verdict::Public) | (Verdict::Private, Verdict::Private) => {}
+                }
+            }
+        }
+        let said = |affected: &Affected| -> BTreeSet<String> {
+            assert_eq!(affected.users(), affected.sample().len());
+            affected.sample().iter().map(|user| user.as_str().to_owned()).collect()
+        };
+        prop_assert_eq!(said(run.unmonitored()), unmonitored);
+        prop_assert_eq!(said(run.monitored()), monitored);
+        // Of whom a scope leaves out everywhere nothing is seen.
+        if !is_scoped {
+            prop_assert_eq!(said(run.hidden()), hidden);
+            prop_assert_eq!(said(run.shown()), shown);
+        }
+    }
+}
