@@ -119,7 +119,8 @@ impl Child {
             match self.house.filter.ingest(&activities) {
                 Ok(report) => {
                     let deliveries = report.deliveries().iter().copied().map(Told::of).collect();
-                    (Answer::Ingested { floor, deliveries }, true)
+                    let ceiling = self.house.filter.policy().unwrap().revision().number();
+                    (Answer::Ingested { floor, ceiling, deliveries }, true)
                 }
                 Err(IngestError::Contended { .. }) => (Answer::Refused, false),
                 Err(error) => panic!("{error}: {error:?}"),

@@ -122,10 +122,10 @@ impl Life {
                 Word::Founded => founded = true,
                 Word::Began(number, call) => drop(under_way.insert(number, call)),
                 Word::Ended(number, answer) => match (under_way.remove(&number), answer) {
-                    (Some(Call::Ingest(batch)), Answer::Ingested { floor, deliveries }) => {
+                    (Some(Call::Ingest(batch)), Answer::Ingested { floor, ceiling, deliveries }) => {
                         answered.extend(batch.iter().map(|item| item.id.clone()));
                         self.before.extend(batch.iter().cloned());
-                        self.told.ingested.push(Ingested { batch, floor, deliveries });
+                        self.told.ingested.push(Ingested { batch, floor, ceiling, deliveries });
                     }
                     (Some(Call::Change), Answer::Changed(revision)) => self.told.changed.push(revision),
                     (Some(Call::Page), Answer::Shown { reveal, shown }) => self.told.shown.push((reveal, shown)),
@@ -210,7 +210,7 @@ impl Life {
 
     /// D4, D5: what was answered for a batch is so.
     fn ingested(&mut self, ingested: &Ingested, files: &Files) {
-        let Ingested { batch, floor, deliveries } = ingested;
+        let Ingested { batch, floor, ceiling, deliveries } = ingested;
         assert_eq!(batch.len(), deliveries.len());
         let mut revisions = BTreeSet::new();
         for (item, told) in batch.iter().zip(deliveries) {
@@ -222,6 +222,7 @@ impl Life {
                 assert!(self.stored.insert(id.clone()), "D4: {id} is stored for the first time twice");
                 let revision = lying.stamp.policy().number();
                 assert!(revision >= *floor, "D5: {id} began under {floor} and is stamped {revision}");
+                assert!(revision <= *ceiling, "D5: {id} was stored under {ceiling} at most and is stamped {revision}");
                 revisions.insert(revision);
             }
         }

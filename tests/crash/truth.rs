@@ -22,6 +22,7 @@ pub(crate) struct Answers {
 pub(crate) struct Ingested {
     pub(crate) batch: Vec<Item>,
     pub(crate) floor: u64,
+    pub(crate) ceiling: u64,
     pub(crate) deliveries: Vec<Told>,
 }
 

@@ -43,9 +43,10 @@ impl Call {
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) enum Answer {
-    /// What became of each, and the revision that was known to be in force before the call.
+    /// What became of each, the revision that was known to be in force before the call, and the one that was after it.
     Ingested {
         floor: u64,
+        ceiling: u64,
         deliveries: Vec<Told>,
     },
     /// The revision that the change is in force as.
