@@ -48,9 +48,7 @@ impl MemoryDirectory {
                 return Err(InstallError::NotNewer { offered: snapshot.revision(), in_force: before.revision() });
             }
             // What succeeds it already is installed as it is.
-            Some(before) if !snapshot.succeeds(&before) => {
-                Arc::new(Arc::unwrap_or_clone(snapshot).succeeding(&before))
-            }
+            Some(before) if !snapshot.succeeds(&before) => Arc::new(Arc::unwrap_or_clone(snapshot).succeeding(&before)),
             Some(_) | None => snapshot,
         };
         self.snapshot.store(Some(next));
