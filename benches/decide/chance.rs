@@ -1,0 +1,69 @@
+//! Chance that is the same in every run.
+
+/// Numbers that look random (Steele, Lea, Flood: "Fast splittable pseudorandom number generators").
+pub(crate) struct Chance(u64);
+
+impl Chance {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        mix(self.0)
+    }
+
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
+        scale(self.next(), end)
+    }
+
+    /// At least 0 and below 1.
+    pub(crate) fn fraction(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+}
+
+/// Spreads a number over all 64 bits.
+pub(crate) fn mix(number: u64) -> u64 {
+    let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    number ^ (number >> 31)
+}
+
+/// A random number, brought below `end`.
+pub(crate) fn scale(random: u64, end: u64) -> u64 {
+    ((u128::from(random) * u128::from(end)) >> 64) as u64
+}
+
+/// All numbers below an end in an order without a pattern, one by one, so that no list of them has to be kept.
+pub(crate) struct Shuffled {
+    end: u64,
+    half_bits: u32,
+    seed: u64,
+}
+
+impl Shuffled {
+    pub(crate) fn new(end: u64, seed: u64) -> Self {
+        let bits = u64::BITS - end.saturating_sub(1).leading_zeros();
+        Self { end, half_bits: bits.div_ceil(2).max(1), seed }
+    }
+
+    /// The number at a place below the end.
+    pub(crate) fn at(&self, place: u64) -> u64 {
+        let mut number = self.round_trip(place);
+        while number >= self.end {
+            number = self.round_trip(number);
+        }
+        number
+    }
+
+    /// A Feistel network, so each number is met once.
+    fn round_trip(&self, number: u64) -> u64 {
+        let mask = (1 << self.half_bits) - 1;
+        let (mut left, mut right) = (number >> self.half_bits, number & mask);
+        for round in 0..4 {
+            (left, right) = (right, left ^ (mix(right ^ mix(self.seed + round)) & mask));
+        }
+        left << self.half_bits | right
+    }
+}

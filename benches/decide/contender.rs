@@ -1,0 +1,170 @@
+//! Whoever decides, and by what.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::BuildHasher;
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use activity_privacy::{Screen, Verdict, Visibility};
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
+
+use super::as_of;
+use super::block::{Block, Form};
+use super::organisation::{Organisation, id, mail, upn};
+
+/// One way to decide a block.
+pub(crate) struct Contender<'a> {
+    pub(crate) name: &'static str,
+    pub(crate) form: Form,
+    /// Whether it is held against the floor of batches.
+    pub(crate) is_batch: bool,
+    pub(crate) decide: Decide<'a>,
+    /// Whether somebody who acts is to be hidden.
+    pub(crate) is_hidden: IsHidden<'a>,
+}
+
+/// Tells how long it took, and who is hidden.
+type Decide<'a> = Box<dyn Fn(&Block) -> (Duration, Vec<bool>) + 'a>;
+pub(crate) type IsHidden<'a> = &'a dyn Fn(u32) -> bool;
+
+/// Times one decision after the other.
+fn one_by_one<T>(items: impl Iterator<Item = T>, mut is_hidden: impl FnMut(T) -> bool) -> (Duration, Vec<bool>) {
+    let mut hidden = Vec::with_capacity(super::block::BLOCK);
+    let start = Instant::now();
+    items.for_each(|item| hidden.push(is_hidden(item)));
+    let took = start.elapsed();
+    (took, black_box(hidden))
+}
+
+pub(crate) fn judge(screen: &Screen) -> Decide<'_> {
+    let now = as_of();
+    Box::new(move |block| {
+        one_by_one(block.activities.iter(), |activity| black_box(screen.judge(activity, now)).0 == Verdict::Private)
+    })
+}
+
+pub(crate) fn judge_all(screen: &Screen) -> Decide<'_> {
+    let now = as_of();
+    Box::new(move |block| {
+        let start = Instant::now();
+        let verdicts = black_box(screen.judge_all(&block.activities, now));
+        (start.elapsed(), verdicts.iter().map(|(verdict, _)| *verdict == Verdict::Private).collect())
+    })
+}
+
+pub(crate) fn stamp(screen: &Screen) -> Decide<'_> {
+    let now = as_of();
+    Box::new(move |block| {
+        let start = Instant::now();
+        let batch = black_box(screen.screen(&block.activities, now)).unwrap();
+        let took = start.elapsed();
+        let private = batch.stamped().iter().map(|stamped| stamped.stamp().visibility() == Visibility::Private);
+        (took, private.collect())
+    })
+}
+
+/// What one would write by hand: the groups of everybody, with nesting worked out before.
+pub(crate) struct GroupsByName {
+    groups: HashMap<String, Vec<u32>>,
+    private: HashSet<u32>,
+}
+
+impl GroupsByName {
+    pub(crate) fn new(organisation: &Organisation) -> Self {
+        let groups = (0..organisation.users).map(|user| (upn(user), organisation.all_groups_of(user))).collect();
+        Self { groups, private: organisation.private_groups().collect() }
+    }
+
+    pub(crate) fn decide(&self) -> Decide<'_> {
+        Box::new(move |block| {
+            one_by_one(block.raw().into_iter(), |actor| {
+                let groups = self.groups.get(&actor.to_lowercase());
+                groups.is_some_and(|groups| groups.iter().any(|group| self.private.contains(group)))
+            })
+        })
+    }
+}
+
+/// What one would write by hand once that is too slow: the verdict on everybody.
+pub(crate) struct VerdictByName(HashMap<String, bool>);
+
+impl VerdictByName {
+    pub(crate) fn new(organisation: &Organisation) -> Self {
+        Self((0..organisation.users).map(|user| (upn(user), organisation.is_protected(user))).collect())
+    }
+
+    pub(crate) fn decide(&self) -> Decide<'_> {
+        Box::new(move |block| {
+            one_by_one(block.raw().into_iter(), |actor| self.0.get(&actor.to_lowercase()).copied().unwrap_or(false))
+        })
+    }
+}
+
+/// The least that a decision can cost: one probe of a table with a name that is folded already.
+pub(crate) struct Names<T> {
+    hashing: RandomState,
+    names: HashTable<(Box<str>, T)>,
+}
+
+impl<T> Names<T> {
+    fn new(all: impl Iterator<Item = (String, T)>) -> Self {
+        let hashing = RandomState::default();
+        let mut names = HashTable::new();
+        for (name, what) in all {
+            let hash = hashing.hash_one(name.as_str());
+            names.insert_unique(hash, (name.into_boxed_str(), what), |(name, _)| hashing.hash_one(&**name));
+        }
+        Self { hashing, names }
+    }
+
+    #[inline]
+    fn get(&self, name: &str) -> Option<&T> {
+        self.names.find(self.hashing.hash_one(name), |(there, _)| **there == *name).map(|(_, what)| what)
+    }
+}
+
+impl Names<()> {
+    /// Every identity of everybody who is protected.
+    pub(crate) fn of_protected(organisation: &Organisation) -> Self {
+        let protected = (0..organisation.users).filter(|user| organisation.is_protected(*user));
+        Self::new(protected.flat_map(|user| [id(user), upn(user), mail(user).to_lowercase()]).map(|name| (name, ())))
+    }
+
+    pub(crate) fn decide(&self) -> Decide<'_> {
+        Box::new(move |block| one_by_one(block.folded.iter(), |name| self.get(name).is_some()))
+    }
+
+    /// Hashes 64 names, then asks for the memory of all, then compares those that may be there.
+    pub(crate) fn decide_at_once(&self) -> Decide<'_> {
+        const AT_ONCE: usize = 64;
+        Box::new(move |block| {
+            let mut hidden = Vec::with_capacity(block.folded.len());
+            let start = Instant::now();
+            for names in block.folded.chunks(AT_ONCE) {
+                let (mut hashes, mut may_be_there) = ([0; AT_ONCE], [false; AT_ONCE]);
+                for (hash, name) in hashes.iter_mut().zip(names) {
+                    *hash = self.hashing.hash_one(name.as_str());
+                }
+                for (may_be_there, hash) in may_be_there.iter_mut().zip(hashes) {
+                    *may_be_there = self.names.find(hash, |_| true).is_some();
+                }
+                for ((name, hash), may_be_there) in names.iter().zip(hashes).zip(may_be_there) {
+                    hidden.push(may_be_there && self.names.find(hash, |(there, ())| **there == **name).is_some());
+                }
+            }
+            (start.elapsed(), black_box(hidden))
+        })
+    }
+}
+
+impl Names<bool> {
+    /// The UPN of everybody.
+    pub(crate) fn of_all(organisation: &Organisation) -> Self {
+        Self::new((0..organisation.users).map(|user| (upn(user), organisation.is_protected(user))))
+    }
+
+    pub(crate) fn decide(&self) -> Decide<'_> {
+        Box::new(move |block| one_by_one(block.folded.iter(), |name| self.get(name).copied().unwrap_or(false)))
+    }
+}

@@ -1,0 +1,93 @@
+//! A directory of the organisation, from an import in which nothing is sorted.
+
+use std::time::{Duration, Instant};
+
+use activity_privacy::{Alias, DirectoryBuilder, DirectoryRevision, DirectorySnapshot, GroupId, User, UserId};
+
+use super::as_of;
+use super::chance::{Chance, Shuffled};
+use super::organisation::{MEMBERSHIPS, Organisation, group_id, id, mail, upn};
+
+/// A snapshot, and how long the library took for it.
+pub(crate) struct Imported {
+    pub(crate) snapshot: DirectorySnapshot,
+    /// Taking in what came, one by one.
+    pub(crate) collecting: Duration,
+    /// Making a snapshot of all.
+    pub(crate) building: Duration,
+}
+
+enum Part {
+    User(User),
+    Group(GroupId),
+    Member(GroupId, UserId),
+    Nested(GroupId, GroupId),
+}
+
+pub(crate) fn user_id(user: u32) -> UserId {
+    UserId::new(id(user)).unwrap()
+}
+
+pub(crate) fn group(group: u32) -> GroupId {
+    GroupId::new(group_id(group)).unwrap()
+}
+
+/// The record of a user: an id, a UPN and one other address.
+pub(crate) fn record(user: u32) -> User {
+    User::new(user_id(user)).with_alias(Alias::new(upn(user)).unwrap()).with_alias(Alias::new(mail(user)).unwrap())
+}
+
+/// Imports everything in one shuffled order. What the parts are made of is not timed, because it was parsed before.
+pub(crate) fn import(organisation: &Organisation, revision: u64) -> Imported {
+    const AT_ONCE: usize = 4_096;
+    let nestings: Vec<(u32, u32)> = Organisation::nestings().collect();
+    let groups = Organisation::groups().count() as u64;
+    let users = u64::from(organisation.users);
+    let all = groups + nestings.len() as u64 + users * u64::from(1 + MEMBERSHIPS);
+    let part = |number: u64| -> Part {
+        let Some(nesting) = number.checked_sub(groups) else { return Part::Group(group(number as u32)) };
+        if let Some((parent, child)) = nestings.get(nesting as usize) {
+            return Part::Nested(group(*parent), group(*child));
+        }
+        let number = nesting - nestings.len() as u64;
+        let (user, place) = ((number % users) as u32, (number / users) as u32);
+        match place.checked_sub(1) {
+            None => Part::User(record(user)),
+            Some(place) => Part::Member(group(organisation.group_of(user, place)), user_id(user)),
+        }
+    };
+    let shuffled = Shuffled::new(all, 10);
+    let mut parts = (0..all).map(|place| part(shuffled.at(place)));
+    let (mut builder, mut collecting) = (DirectoryBuilder::new(), Duration::ZERO);
+    loop {
+        let some: Vec<Part> = parts.by_ref().take(AT_ONCE).collect();
+        if some.is_empty() {
+            break;
+        }
+        let start = Instant::now();
+        for part in some {
+            builder = match part {
+                Part::User(user) => builder.user(user),
+                Part::Group(id) => builder.group(id.clone(), id.as_str()),
+                Part::Member(group, user) => builder.member(&group, &user),
+                Part::Nested(group, child) => builder.nested(&group, &child),
+            };
+        }
+        collecting += start.elapsed();
+    }
+    let start = Instant::now();
+    let snapshot = builder.build(DirectoryRevision(revision), as_of()).unwrap();
+    Imported { snapshot, collecting, building: start.elapsed() }
+}
+
+/// How long it takes to sort one number for each membership.
+pub(crate) fn sorting(organisation: &Organisation) -> Duration {
+    let mut chance = Chance::new(11);
+    let mut numbers: Vec<u64> =
+        (0..u64::from(organisation.users) * u64::from(MEMBERSHIPS)).map(|_| chance.next()).collect();
+    let start = Instant::now();
+    numbers.sort_unstable();
+    let sorting = start.elapsed();
+    std::hint::black_box(numbers);
+    sorting
+}

@@ -1,0 +1,52 @@
+//! Policies, each made of the one before as an administrator would.
+
+use std::sync::Arc;
+
+use activity_privacy::{
+    DirectorySnapshot, GroupRef, ManagedDomain, PendingChange, PolicyChange, PrivacyPolicy, Receipt, RecordId,
+    ScopeRule, ScopeTarget, UserId,
+};
+use uuid::Uuid;
+
+use super::as_of;
+use super::import::group;
+use super::organisation::{DOMAIN, LARGE, Organisation};
+
+pub(crate) fn administrator() -> UserId {
+    UserId::new("administrator").unwrap()
+}
+
+/// The 50 groups, private.
+pub(crate) fn private(organisation: &Organisation, directory: &DirectorySnapshot) -> Arc<PrivacyPolicy> {
+    let changes = organisation.private_groups().map(|private| PolicyChange::MakePrivate(group(private).into()));
+    let founding = PrivacyPolicy::founding(administrator());
+    Arc::new(changes.fold(founding, |policy, change| changed(&policy, &change, directory)))
+}
+
+/// The same, and the large group private too.
+pub(crate) fn with_large(policy: &PrivacyPolicy, directory: &DirectorySnapshot) -> Arc<PrivacyPolicy> {
+    Arc::new(changed(policy, &PolicyChange::MakePrivate(group(LARGE).into()), directory))
+}
+
+/// The same, and whoever is at home elsewhere private too.
+pub(crate) fn with_external(policy: &PrivacyPolicy, directory: &DirectorySnapshot) -> Arc<PrivacyPolicy> {
+    let ours = ManagedDomain::with_subdomains(DOMAIN.parse().unwrap());
+    let policy = changed(policy, &PolicyChange::ManageDomain(ours), directory);
+    Arc::new(changed(&policy, &PolicyChange::MakePrivate(GroupRef::ExternalUsers), directory))
+}
+
+/// The same, where only the large group is monitored; in one other app, three others.
+pub(crate) fn with_scope(policy: &PrivacyPolicy, directory: &DirectorySnapshot) -> Arc<PrivacyPolicy> {
+    let other = ScopeTarget::App("Box".parse().unwrap());
+    let rules = (0..3).map(|included| ScopeRule::include(group(included), other.clone()));
+    let rules = rules.chain([ScopeRule::include(group(LARGE), ScopeTarget::AllApps)]);
+    Arc::new(rules.fold(policy.clone(), |policy, rule| changed(&policy, &PolicyChange::AddScopeRule(rule), directory)))
+}
+
+/// As if it had been recorded and published.
+fn changed(policy: &PrivacyPolicy, change: &PolicyChange, directory: &DirectorySnapshot) -> PrivacyPolicy {
+    let record = RecordId(Uuid::nil());
+    let by = administrator();
+    let pending = PendingChange::authorise(policy, change, &by, Some(directory), record, as_of()).unwrap();
+    pending.recorded(&Receipt::assertion(record, 1)).unwrap().policy().clone()
+}

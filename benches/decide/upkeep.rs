@@ -1,0 +1,150 @@
+//! What it takes to follow the directory and the policy, and whether those who decide notice.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
+use activity_privacy::{
+    Activity, DirectoryDelta, DirectoryRevision, DirectorySnapshot, GroupRef, PolicyChange, PrivacyFilter,
+    PrivacyPolicy, Screen,
+};
+
+use super::as_of;
+use super::block::{Block, Form};
+use super::chance::Chance;
+use super::import::{group, user_id};
+use super::organisation::{GROUPS, LARGE, Organisation};
+use super::policies::{self, administrator};
+use super::race::median;
+
+/// How long each step takes, in milliseconds: medians of several.
+pub(crate) struct Steps {
+    pub(crate) new_screen: f64,
+    pub(crate) delta: f64,
+    pub(crate) following_delta: f64,
+    pub(crate) following_policy: f64,
+}
+
+/// How long one batch of a reader took at worst, in milliseconds.
+pub(crate) struct Pauses {
+    pub(crate) quiet: f64,
+    pub(crate) delta: f64,
+    pub(crate) policy: f64,
+}
+
+const REPEATS: usize = 5;
+
+/// A thousand users come to be in another group, or leave one; one group in ten is private.
+fn delta(organisation: &Organisation, chance: &mut Chance) -> DirectoryDelta {
+    let private: Vec<u32> = organisation.private_groups().collect();
+    (0..1_000).fold(DirectoryDelta::new(), |delta, at| {
+        let user = chance.below(organisation.users.into()) as u32;
+        match at % 10 {
+            0 => delta.member(&group(private[at / 10 % private.len()]), &user_id(user)),
+            1..5 => delta.member(&group(chance.below(GROUPS.into()) as u32), &user_id(user)),
+            _ => delta.without_member(&group(organisation.group_of(user, 7)), &user_id(user)),
+        }
+    })
+}
+
+pub(crate) fn steps(
+    organisation: &Organisation,
+    policy: &Arc<PrivacyPolicy>,
+    directory: &Arc<DirectorySnapshot>,
+) -> Steps {
+    let mut chance = Chance::new(13);
+    let [mut new_screen, mut with, mut following_delta, mut following_policy] = [const { Vec::new() }; 4];
+    let other = policies::with_large(policy, directory);
+    for repeat in 0..REPEATS {
+        let screen = timed(&mut new_screen, || Screen::new(Arc::clone(policy), Ok(Arc::clone(directory))));
+        let delta = delta(organisation, &mut chance);
+        let revision = DirectoryRevision(directory.revision().0 + 1 + repeat as u64);
+        let next = timed(&mut with, || directory.with(&delta, revision, as_of()).unwrap());
+        let next = Arc::new(next);
+        let after = timed(&mut following_delta, || screen.following(Arc::clone(policy), Ok(Arc::clone(&next)), &[]));
+        drop(after);
+        drop(timed(&mut following_policy, || screen.following(Arc::clone(&other), Ok(Arc::clone(directory)), &[])));
+    }
+    Steps {
+        new_screen: median(new_screen),
+        delta: median(with),
+        following_delta: median(following_delta),
+        following_policy: median(following_policy),
+    }
+}
+
+fn timed<T>(times: &mut Vec<f64>, step: impl FnOnce() -> T) -> T {
+    let start = Instant::now();
+    let made = step();
+    times.push(milliseconds(start.elapsed()));
+    made
+}
+
+pub(crate) fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
+}
+
+/// The worst batch of a thread that takes in the same activities again and again, through a filter: while nothing happens, while
+/// deltas are installed, and while the large group is made private and public again.
+pub(crate) fn pauses(organisation: &Organisation, directory: &Arc<DirectorySnapshot>) -> Pauses {
+    const BATCH: usize = 64;
+    let holder = Arc::new(MemoryDirectory::new());
+    let filter = PrivacyFilter::builder(MemoryStore::new(), Arc::clone(&holder), MemorySink::new())
+        .clock(as_of)
+        .found(administrator())
+        .unwrap();
+    holder.install(Arc::clone(directory)).unwrap();
+    let change = |change: &PolicyChange| filter.change(&administrator(), change).unwrap();
+    for private in organisation.private_groups() {
+        change(&PolicyChange::MakePrivate(group(private).into()));
+    }
+    let mut chance = Chance::new(14);
+    let users: Vec<u32> = (0..64 * BATCH).map(|_| chance.below(organisation.users.into()) as u32).collect();
+    let activities: Vec<Activity> = Block::new(&users, Form::Upn, &mut chance, |_| false).activities;
+
+    let (worst, done) = (AtomicU64::new(0), AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for batch in activities.chunks(BATCH).cycle().take_while(|_| !done.load(Ordering::Relaxed)) {
+                let start = Instant::now();
+                filter.ingest(batch).unwrap();
+                worst.fetch_max(start.elapsed().as_nanos() as u64, Ordering::Relaxed);
+            }
+        });
+        let worst_since = || worst.swap(0, Ordering::Relaxed) as f64 / 1e6;
+        // Until everything was stored once, and then nothing is stored any more.
+        std::thread::sleep(Duration::from_millis(300));
+        let (mut revision, mut current) = (directory.revision().0, Arc::clone(directory));
+        let [mut quiet, mut after_delta, mut after_policy] = [const { Vec::new() }; 3];
+        let large: GroupRef = group(LARGE).into();
+        for _ in 0..REPEATS {
+            worst_since();
+            let start = Instant::now();
+            for _ in 0..4 {
+                revision += 1;
+                let delta = delta(organisation, &mut chance);
+                current = Arc::new(current.with(&delta, DirectoryRevision(revision), as_of()).unwrap());
+                filter.prepare(&current).unwrap();
+                holder.install(Arc::clone(&current)).unwrap();
+                filter.follow_directory().unwrap();
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            let took = start.elapsed();
+            after_delta.push(worst_since());
+            std::thread::sleep(took);
+            quiet.push(worst_since());
+            let start = Instant::now();
+            change(&PolicyChange::MakePrivate(large.clone()));
+            change(&PolicyChange::MakePublic(large.clone()));
+            std::thread::sleep(Duration::from_millis(5));
+            let took = start.elapsed();
+            after_policy.push(worst_since());
+            std::thread::sleep(took);
+            quiet.push(worst_since());
+        }
+        done.store(true, Ordering::Relaxed);
+        let worst = |all: Vec<f64>| all.into_iter().fold(0.0, f64::max);
+        Pauses { quiet: worst(quiet), delta: worst(after_delta), policy: worst(after_policy) }
+    })
+}
