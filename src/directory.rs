@@ -4,6 +4,7 @@ mod apply;
 mod builder;
 mod delta;
 mod groups;
+mod hashing;
 mod hints;
 mod lineage;
 mod membership;

@@ -57,6 +57,7 @@ pub struct Alias {
     text: Box<str>,
     /// The form in which it is compared, unless that is the text with its ASCII letters in lower case, as it mostly is.
     folded: Option<Box<str>>,
+    is_address: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -94,7 +95,7 @@ impl Alias {
         let text = text.trim();
         check("alias", text, Self::MAX_BYTES)?;
         if is_plain(text, app) {
-            return Ok(Self { app: None, text: text.into(), folded: None });
+            return Ok(Self::from_parts(None, text, None));
         }
         let (app, folded) = match address(text) {
             Some((local, domain)) => match Domain::new(domain) {
@@ -107,13 +108,13 @@ impl Alias {
                 None => (None, fold(text)),
             },
         };
-        let folded = Some(folded.into_boxed_str()).filter(|folded| !folded.eq_ignore_ascii_case(text));
-        Ok(Self { app: app.map(Into::into), text: text.into(), folded })
+        Ok(Self::from_parts(app, text, Some(&*folded).filter(|folded| !folded.eq_ignore_ascii_case(text))))
     }
 
     /// An alias whose parts another one gave.
     pub(crate) fn from_parts(app: Option<&str>, text: &str, folded: Option<&str>) -> Self {
-        Self { app: app.map(Into::into), text: text.into(), folded: folded.map(Into::into) }
+        let is_address = address(text).is_some();
+        Self { app: app.map(Into::into), text: text.into(), folded: folded.map(Into::into), is_address }
     }
 
     /// The alias as it was written, without surrounding white space.
@@ -149,7 +150,7 @@ impl Alias {
 
     /// Whether this reads as an address, be its domain one or not.
     pub(crate) fn is_address(&self) -> bool {
-        address(&self.text).is_some()
+        self.is_address
     }
 
     /// The form in which it is compared, but for the case of ASCII letters.

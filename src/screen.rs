@@ -218,11 +218,11 @@ impl Screen {
             let mut is_nobody = [false; AT_ONCE];
             if let Some((lookout, directory)) = clear {
                 let mut hashes = [None; AT_ONCE];
-                for (hash, activity) in hashes.iter_mut().zip(activities) {
-                    *hash = lookout.only_hash(directory, activity);
+                for (hashes, activity) in hashes.iter_mut().zip(activities) {
+                    *hashes = lookout.hashes(directory, activity);
                 }
-                for (is_nobody, hash) in is_nobody.iter_mut().zip(hashes) {
-                    *is_nobody = hash.is_some_and(|hash| !lookout.may_know(hash));
+                for (is_nobody, hashes) in is_nobody.iter_mut().zip(hashes) {
+                    *is_nobody = hashes.is_some_and(|hashes| !lookout.may_know_any(hashes));
                 }
             }
             for ((position, activity), is_nobody) in (first..).zip(activities).zip(is_nobody) {
@@ -254,7 +254,8 @@ impl Screen {
         if let Some((lookout, directory)) = clear
             && !self.has_counted_objects(activity)
         {
-            let class = lookout.look(directory, activity);
+            let nobody = lookout.hashes(directory, activity).is_some_and(|hashes| !lookout.may_know_any(hashes));
+            let class = if nobody { Class::NONE } else { lookout.look(directory, activity) };
             if class != Class::UNCLEAR {
                 return self.judge_class(lookout, activity.app(), class);
             }

@@ -8,7 +8,7 @@ use hashbrown::HashTable;
 use thiserror::Error;
 
 use super::groups::{GroupIndex, Groups};
-use super::hints::Hashing;
+use super::hashing::Hashing;
 use super::lineage::Lineage;
 use super::membership::{MAX_GROUPS, Memberships};
 use super::names::{self, BLOCK, Entry, MAX_RECORD, Names};

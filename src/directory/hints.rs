@@ -8,12 +8,6 @@
 //! Open addressing over buckets that are half a cache line wide, as in Swiss tables, but with 16 bits a fingerprint, so that one
 //! in some thousand strangers is taken for somebody and not one in ten.
 
-use std::hash::{BuildHasher, Hasher};
-
-use foldhash::quality::RandomState;
-
-use crate::identity::{Alias, Identity};
-
 /// How many fingerprints stand together.
 const WIDTH: usize = 16;
 
@@ -126,78 +120,9 @@ fn tag(hash: u64) -> u16 {
     (hash as u16).max(1)
 }
 
-/// How identities are hashed. An id and a name that read alike are two identities.
-#[derive(Clone)]
-pub(crate) struct Hashing {
-    ids: RandomState,
-    names: RandomState,
-}
-
-impl Hashing {
-    pub(crate) fn new() -> Self {
-        Self { ids: RandomState::default(), names: RandomState::default() }
-    }
-
-    pub(crate) fn of(&self, identity: &Identity) -> u64 {
-        match identity {
-            Identity::Id(id) => self.of_id(id.as_str()),
-            Identity::Alias(alias) => self.of_alias(alias),
-        }
-    }
-
-    #[inline]
-    pub(crate) fn of_id(&self, id: &str) -> u64 {
-        let mut hasher = self.ids.build_hasher();
-        hasher.write(id.as_bytes());
-        hasher.finish()
-    }
-
-    #[inline]
-    pub(crate) fn of_alias(&self, alias: &Alias) -> u64 {
-        self.of_form(alias.form())
-    }
-
-    /// Of the form in which an alias is compared, in any case of its ASCII letters.
-    #[inline]
-    pub(crate) fn of_form(&self, form: &str) -> u64 {
-        // Nearly all names are that short, and whole vectors are turned into lower case faster than the exact number of bytes.
-        const SHORT: usize = 64;
-        let mut lower = [0; SHORT];
-        match lower.get_mut(..form.len()) {
-            Some(there) => {
-                there.copy_from_slice(form.as_bytes());
-                lower.make_ascii_lowercase();
-                self.of_lower(lower.get(..form.len()).unwrap_or_default())
-            }
-            None => self.of_long(form),
-        }
-    }
-
-    #[cold]
-    fn of_long(&self, form: &str) -> u64 {
-        // In pieces of the same length for every spelling, because only ASCII letters change.
-        let mut hasher = self.names.build_hasher();
-        let mut lower = [0; 256];
-        for piece in form.as_bytes().chunks(256) {
-            if let Some(there) = lower.get_mut(..piece.len()) {
-                there.copy_from_slice(piece);
-                there.make_ascii_lowercase();
-                hasher.write(there);
-            }
-        }
-        hasher.finish()
-    }
-
-    #[inline]
-    fn of_lower(&self, lower: &[u8]) -> u64 {
-        let mut hasher = self.names.build_hasher();
-        hasher.write(lower);
-        hasher.finish()
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::hashing::Hashing;
     use super::*;
 
     #[test]
@@ -215,15 +140,6 @@ mod tests {
                 assert!(hints.may_hold(hash) && hints.candidates(hash).any(|found| found == user), "{user} of {put}");
             }
             assert_eq!(hints.len(), put as usize);
-        }
-    }
-
-    #[test]
-    fn d8_a_name_is_hashed_alike_in_any_case_and_unlike_an_id() {
-        let hashing = Hashing::new();
-        for name in ["Adele@Contoso.com".to_owned(), "A".repeat(64), "Ab".repeat(200), "Zé".repeat(80)] {
-            assert_eq!(hashing.of_form(&name), hashing.of_form(&name.to_ascii_lowercase()));
-            assert_ne!(hashing.of_form(&name.to_ascii_lowercase()), hashing.of_id(&name.to_ascii_lowercase()));
         }
     }
 }

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::hints::{Hashing, Hints};
+use super::hashing::Hashing;
+use super::hints::Hints;
 use super::names::{BLOCK, Entry, Names};
 use super::packed::Packed;
 use super::user::User;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::groups::{GroupIndex, Groups};
-use super::hints::Hashing;
+use super::hashing::Hashing;
 use super::lineage::Lineage;
 use super::membership::Memberships;
 use super::names::Entry;

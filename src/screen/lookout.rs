@@ -198,7 +198,6 @@ impl Lookout {
     }
 
     /// The class of whoever did something.
-    #[inline]
     pub(super) fn look(&self, directory: &DirectorySnapshot, activity: &Activity) -> Class {
         let actor = self.look_at(directory, activity.actor(), activity.app());
         if activity.on_behalf_of().is_empty() {
@@ -212,7 +211,6 @@ impl Lookout {
         }
     }
 
-    #[inline]
     fn look_at(&self, directory: &DirectorySnapshot, principal: &Actor, app: &App) -> Class {
         let mut class = match principal.kind() {
             ActorKind::User if !principal.identities().is_empty() => Class::NONE,
@@ -289,8 +287,14 @@ impl Lookout {
 
     /// Whether an identity of this hash may be anybody's who is watched. If not, it is nobody's.
     #[inline]
-    pub(super) fn may_know(&self, hash: u64) -> bool {
+    fn may_know(&self, hash: u64) -> bool {
         self.watched.may_hold(hash) || (!self.recent.is_empty() && self.recent.may_hold(hash))
+    }
+
+    /// Whether either of two may be.
+    #[inline]
+    pub(super) fn may_know_any(&self, [one, other]: [u64; 2]) -> bool {
+        self.may_know(one) || (one != other && self.may_know(other))
     }
 
     fn class_of_user(&self, at: usize) -> Class {
@@ -298,16 +302,21 @@ impl Lookout {
         block.and_then(|block| block.get(at % BLOCK)).copied().unwrap_or(Class::NONE)
     }
 
-    /// The hash of the only identity on an activity, if it is enough to know that nobody is called that.
+    /// The hashes of the identities on an activity, twice if there is one, if nobody who is called either is all that has to be
+    /// known for its class to be [`Class::NONE`].
     #[inline]
-    pub(super) fn only_hash(&self, directory: &DirectorySnapshot, activity: &Activity) -> Option<u64> {
+    pub(super) fn hashes(&self, directory: &DirectorySnapshot, activity: &Activity) -> Option<[u64; 2]> {
         let actor = activity.actor();
         if self.managed.is_some() || actor.kind() != ActorKind::User || !activity.on_behalf_of().is_empty() {
             return None;
         }
+        let hash = |identity: &Identity| match identity {
+            Identity::Id(id) => Some(directory.hashing().of_id(id.as_str())),
+            Identity::Alias(alias) => alias.is_address().then(|| directory.hashing().of_alias(alias)),
+        };
         match actor.identities() {
-            [Identity::Id(id)] => Some(directory.hashing().of_id(id.as_str())),
-            [Identity::Alias(alias)] if alias.is_address() => Some(directory.hashing().of_alias(alias)),
+            [only] => hash(only).map(|hash| [hash, hash]),
+            [one, other] => Some([hash(one)?, hash(other)?]),
             _ => None,
         }
     }

@@ -1,0 +1,121 @@
+//! How identities are hashed: in any case of their ASCII letters, without making a copy in lower case first.
+//!
+//! Sixteen bytes at a time are folded by a multiplication of their halves, as in wyhash and foldhash, with keys that are random
+//! in each process, so that nobody outside can choose names that meet. A hash only says where to look.
+
+use std::hash::{BuildHasher, RandomState};
+
+use crate::identity::{Alias, Identity};
+
+/// See the module. An id and a name that read alike are two identities.
+#[derive(Clone)]
+pub(crate) struct Hashing {
+    ids: Keys,
+    names: Keys,
+}
+
+/// For the first half of sixteen bytes, for the second, and for the length.
+#[derive(Clone, Copy)]
+struct Keys([u64; 3]);
+
+/// How many bytes are folded at once.
+const STEP: usize = 16;
+
+impl Hashing {
+    pub(crate) fn new() -> Self {
+        let random = RandomState::new();
+        let keys = |of: u64| Keys([0, 1, 2].map(|key| random.hash_one([of, key])));
+        Self { ids: keys(0), names: keys(1) }
+    }
+
+    pub(crate) fn of(&self, identity: &Identity) -> u64 {
+        match identity {
+            Identity::Id(id) => self.of_id(id.as_str()),
+            Identity::Alias(alias) => self.of_alias(alias),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn of_id(&self, id: &str) -> u64 {
+        self.ids.hash(id.as_bytes(), |bytes| bytes)
+    }
+
+    #[inline]
+    pub(crate) fn of_alias(&self, alias: &Alias) -> u64 {
+        self.of_form(alias.form())
+    }
+
+    /// Of the form in which an alias is compared, in any case of its ASCII letters.
+    #[inline]
+    pub(crate) fn of_form(&self, form: &str) -> u64 {
+        self.names.hash(form.as_bytes(), |bytes| bytes.map(|byte| byte.to_ascii_lowercase()))
+    }
+}
+
+impl Keys {
+    #[inline(always)]
+    fn hash(self, bytes: &[u8], fold: impl Fn([u8; STEP]) -> [u8; STEP]) -> u64 {
+        let Self([first, second, length]) = self;
+        let step = |sum: u64, bytes: [u8; STEP]| {
+            let halves = u128::from_le_bytes(fold(bytes));
+            multiply(halves as u64 ^ sum, (halves >> 64) as u64 ^ second)
+        };
+        let (whole, rest) = bytes.as_chunks();
+        let sum = whole.iter().fold(first, |sum, bytes| step(sum, *bytes));
+        let sum = match bytes.last_chunk() {
+            _ if rest.is_empty() => sum,
+            // Some bytes are taken a second time, which costs less than finding out how many are left.
+            Some(last) => step(sum, *last),
+            None => {
+                let mut last = [0; STEP];
+                last.iter_mut().zip(rest).for_each(|(there, byte)| *there = *byte);
+                step(sum, last)
+            }
+        };
+        multiply(sum ^ length, bytes.len() as u64 ^ first)
+    }
+}
+
+/// Both halves of the product, folded into one.
+#[inline(always)]
+fn multiply(one: u64, other: u64) -> u64 {
+    let product = u128::from(one) * u128::from(other);
+    product as u64 ^ (product >> 64) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn d8_a_name_is_hashed_alike_in_any_case_and_unlike_an_id() {
+        let hashing = Hashing::new();
+        for name in ["Adele@Contoso.com".to_owned(), "A".repeat(64), "Ab".repeat(200), "Zé".repeat(80)] {
+            assert_eq!(hashing.of_form(&name), hashing.of_form(&name.to_ascii_lowercase()));
+            assert_ne!(hashing.of_form(&name.to_ascii_lowercase()), hashing.of_id(&name.to_ascii_lowercase()));
+        }
+    }
+
+    #[test]
+    fn d8_names_that_differ_by_little_are_hashed_apart() {
+        let hashing = Hashing::new();
+        let mut names: HashSet<String> = HashSet::new();
+        for base in ["a", "adele.vance@contoso.com", "0123456789abcdef", "0123456789abcdef0123456789abcdef"] {
+            for len in 0..=base.len() {
+                for end in ["", "a", "b", "aa", "\u{0}", "\u{0}\u{0}", "@", "`", "[", "{"] {
+                    names.insert(format!("{}{end}", &base[..len]));
+                }
+            }
+        }
+        names.extend((0..50_000).map(|n| format!("user{n}@contoso.com")));
+        let hashes: HashSet<u64> = names.iter().map(|name| hashing.of_form(name)).collect();
+        assert_eq!(hashes.len(), names.len());
+        // A bucket is chosen by the upper half, what stands in it by the lowest bits.
+        let spread =
+            |bits: &dyn Fn(u64) -> u64| names.iter().map(|name| bits(hashing.of_form(name))).collect::<HashSet<_>>();
+        assert!(spread(&|hash| hash >> 56).len() == 256 && spread(&|hash| hash & 0xff).len() == 256);
+        assert!(spread(&|hash| hash & 0xffff).len() > 30_000, "as many as chance gives");
+    }
+}
