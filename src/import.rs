@@ -5,7 +5,7 @@
 //! [`Import::whole`] it is used only if nothing of it was refused, and otherwise says what was and where.
 
 pub mod ldif;
-//pub mod table;
+pub mod table;
 
 use std::fmt;
 
@@ -40,6 +40,13 @@ pub enum Place {
     Line(u64),
     /// The record of this number in a page, a list or a request, the first being 1.
     Record(u64),
+    /// The line of this number in the input of this number, where several are read as one; the first of each being 1.
+    LineOf {
+        /// Which input.
+        input: u64,
+        /// Which line of it.
+        line: u64,
+    },
     /// The input as a whole.
     Whole,
 }
@@ -209,6 +216,7 @@ impl fmt::Display for Place {
         match self {
             Self::Line(line) => write!(f, "line {line}"),
             Self::Record(record) => write!(f, "record {record}"),
+            Self::LineOf { input, line } => write!(f, "line {line} of input {input}"),
             Self::Whole => f.write_str("the input as a whole"),
         }
     }

@@ -10,3 +10,5 @@
 
 #[path = "imports/ldif.rs"]
 mod ldif;
+#[path = "imports/table.rs"]
+mod table;
