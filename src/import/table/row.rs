@@ -1,18 +1,21 @@
 //! The rows of a table, one at a time, and never more of one than allowed.
 
-use std::io::{self, BufRead};
+use std::io::{self, BufRead, Chain, Cursor, Read};
 
 use csv_core::{ReadRecordResult, Reader};
 
 use super::MAX_ROW_BYTES;
 use crate::import::RejectReason;
 
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 const LINE_FEED: &str = "a line feed at the end of the last row";
 const QUOTE: &str = "the closing quote of a field";
 
 /// A stream of rows that knows on which line each begins.
 pub(super) struct Rows<R> {
-    input: R,
+    input: Chain<Cursor<Vec<u8>>, R>,
+    /// What went wrong before anything was read.
+    failed: Option<io::Error>,
     reader: Reader,
     /// What the fields hold, without anything between them.
     text: Vec<u8>,
@@ -41,9 +44,19 @@ pub(super) struct Row<'a> {
 }
 
 impl<R: BufRead> Rows<R> {
-    pub(super) fn new(input: R) -> Self {
-        let (text, ends) = (vec![0; 1024], vec![0; 16]);
-        Self { input, reader: Reader::new(), text, ends, line: 1, next_line: 1, ended: false }
+    /// Begins after the byte order mark, if there is one.
+    pub(super) fn new(mut input: R) -> Self {
+        let mut head = Vec::new();
+        let failed = (&mut input).take(BYTE_ORDER_MARK.len() as u64).read_to_end(&mut head).err();
+        if head == BYTE_ORDER_MARK {
+            head.clear();
+        }
+        // The reader takes a byte order mark away by itself, and its absence for the end of the input when nothing else is in
+        // the first buffer. After a first line end, which says nothing, it does not look for one.
+        let (mut reader, mut text, mut ends) = (Reader::new(), vec![0; 1024], vec![0; 16]);
+        let _ = reader.read_record(b"\n", &mut text, &mut ends);
+        let input = Cursor::new(head).chain(input);
+        Self { input, failed, reader, text, ends, line: 1, next_line: 1, ended: false }
     }
 
     /// The line on which the row begins.
@@ -71,6 +84,9 @@ impl<R: BufRead> Rows<R> {
     }
 
     fn advance(&mut self) -> io::Result<Found> {
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
         if self.ended || !self.skip_line_ends()? {
             return Ok(Found::End);
         }
