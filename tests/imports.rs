@@ -8,6 +8,8 @@
     reason = "clippy takes only the test functions themselves for tests"
 )]
 
+#[path = "imports/changes.rs"]
+mod changes;
 #[path = "imports/ldif.rs"]
 mod ldif;
 #[path = "imports/table.rs"]

@@ -26,7 +26,7 @@
 //! let cut = ldif::read(&export[..150]);
 //! assert_eq!(
 //!     cut.whole().unwrap_err().to_string(),
-//!     "1 of 1 records were not taken, the first at line 5: the input ends too early, expected a line feed at the end of \
+//!     "1 of 1 records were not taken, the first at line 7: the input ends too early, expected a line feed at the end of \
 //!      the last line",
 //! );
 //! # Ok(())
@@ -43,6 +43,7 @@
 //!   `uniqueMember` (a bit string behind the name is dropped) and `memberUid` list whom they hold, as does `memberOf` of
 //!   users and groups. Whoever has a group's `gidNumber`, or by `primaryGroupID` and `objectSid` has it for their primary
 //!   group, is in it too. `displayName`, or else `cn`, is the name to show.
+//! - `changetype: add`, which `ldifde` writes into every entry, is what an entry says anyhow. Other changes are rejected here.
 //! - Machines, organisational units and the like are [ignored](super::Import::ignored), as is what a search says of itself at
 //!   its end. An entry of no known class is rejected if it has the names of a user or the members of a group, an entry without
 //!   `objectClass` always, and one of both kinds too.
@@ -55,7 +56,8 @@
 //! # Ids
 //! `entryUUID`, else `objectGUID` (16 bytes, in the order of Active Directory), else `nsUniqueId`. Ask for them:
 //! `ldapsearch ... '*' entryUUID`. An entry with none of them has for its id the distinguished name in the form in which names
-//! are compared: a move then gives a new id, and people stay protected by their names.
+//! are compared: a move then gives a new id, and people stay protected by their names. Where that is longer than 256 bytes, it is
+//! no id, and the entry is rejected.
 //!
 //! Distinguished names (RFC 4514) are compared folded, with white space squeezed, escapes undone, and multi-valued parts in any
 //! order. The entries may come in any order.
@@ -68,8 +70,7 @@
 //! - `memberUid` knows no nesting. Groups that a server computes (`memberURL`) are rejected.
 //! - LDIF says nowhere that it ends. A last line without a line feed is rejected, a modification without its last `-`
 //!   too, and a search whose `result` is not 0; an input that was cut between two lines of content looks whole.
-//! - Files that were fetched apart are one input when read one after another: use [`Read::chain`](std::io::Read::chain), and a
-//!   blank line between them.
+//! - Files that were fetched apart are read as one: use [`Read::chain`](std::io::Read::chain), with a blank line between them.
 //!
 //! # Changes
 //! [`Tree::read`] keeps what [`Tree::change`] needs to understand change records: names of entries, and who lists whom.
@@ -83,8 +84,10 @@
 mod attribute;
 mod change;
 mod dn;
+mod doubt;
 mod entry;
 mod line;
+mod rename;
 mod tree;
 
 use std::io::BufRead;
@@ -162,13 +165,9 @@ impl Tree {
         let tree = &mut self;
         while records.next(|first| {
             let mut change = Change::default();
-            let mut begun = None;
-            let fault = first(&mut |line, place| {
-                begun.get_or_insert(place.number);
-                change.take(tree, line, place)
-            });
+            let fault = first(&mut |line, place| change.take(tree, line, place));
             match fault {
-                None => change.apply(tree, begun.unwrap_or_default()).map_err(|reason| (None, reason)),
+                None => change.apply(tree).map_err(|reason| (None, reason)),
                 Some((line, reason)) => {
                     change.refuse(tree);
                     Err((Some(line), reason))
@@ -192,7 +191,6 @@ type EachLine<'a> = &'a mut dyn FnMut(TakeLine<'_>) -> Option<(u64, RejectReason
 /// The records of an input, and what became of them.
 struct Records<R> {
     lines: Lines<R>,
-    versioned: bool,
     read: u64,
     ignored: u64,
     rejected: Vec<Rejected>,
@@ -200,7 +198,7 @@ struct Records<R> {
 
 impl<R: BufRead> Records<R> {
     fn new(input: R) -> Self {
-        Self { lines: Lines::new(input), versioned: false, read: 0, ignored: 0, rejected: Vec::new() }
+        Self { lines: Lines::new(input), read: 0, ignored: 0, rejected: Vec::new() }
     }
 
     /// Reads one record. Whether there may be more.
@@ -251,7 +249,7 @@ impl<R: BufRead> Records<R> {
         goes_on
     }
 
-    /// The next line that belongs to a record. Before the first record, one may tell the version.
+    /// The next line that belongs to a record. One before it may tell the version, also where several files are read as one.
     fn first_line(&mut self) -> Result<Option<line::Place>, RejectReason> {
         loop {
             let found = self.lines.next().map_err(|error| RejectReason::Io { kind: error.kind() })?;
@@ -260,10 +258,7 @@ impl<R: BufRead> Records<R> {
                 Found::Blank => {}
                 Found::Line(place) => {
                     let field = Field::parse(self.lines.bytes()).ok().filter(|field| field.is("version"));
-                    let Some(version) = field.filter(|_| !self.versioned && self.read == 0 && !place.cut) else {
-                        return Ok(Some(place));
-                    };
-                    self.versioned = true;
+                    let Some(version) = field.filter(|_| !place.cut) else { return Ok(Some(place)) };
                     if version.text("version")?.trim() != "1" {
                         return Err(RejectReason::InvalidField { field: "version", expected: "`1`" });
                     }

@@ -217,7 +217,13 @@ impl Tables {
             None => None,
             Some("user" | "person" | "microsoftgraphuser" | "microsoftgraphorgcontact") => Some(MemberKind::User),
             Some("group" | "microsoftgraphgroup") => Some(MemberKind::Group),
-            Some("device" | "application" | "serviceprincipal" | "microsoftgraphdevice" | "microsoftgraphserviceprincipal") => {
+            Some(
+                "device"
+                | "application"
+                | "serviceprincipal"
+                | "microsoftgraphdevice"
+                | "microsoftgraphserviceprincipal",
+            ) => {
                 self.ignored += 1;
                 return Ok(());
             }
@@ -265,7 +271,11 @@ impl Tables {
                     builder = builder.nested(&group, nested);
                     if kind.is_none() && is_user {
                         builder = builder.member(&group, &user);
-                        open(&mut rejected, at, RejectReason::InvalidField { field: Column::MemberType.name(), expected });
+                        open(
+                            &mut rejected,
+                            at,
+                            RejectReason::InvalidField { field: Column::MemberType.name(), expected },
+                        );
                     }
                 }
                 (Some(MemberKind::Group), None) => open(&mut rejected, at, unknown),
@@ -332,9 +342,8 @@ fn status(column: Column, text: &str, before: UserStatus) -> Result<UserStatus, 
     };
     match (column, text.to_ascii_lowercase().as_str()) {
         (Column::Status, "active" | "enabled") | (Column::Enabled, "true" | "yes" | "1") => Ok(before),
-        (Column::Status, "disabled" | "suspended" | "blocked" | "inactive") | (Column::Enabled, "false" | "no" | "0") => {
-            Ok(UserStatus::Disabled)
-        }
+        (Column::Status, "disabled" | "suspended" | "blocked" | "inactive")
+        | (Column::Enabled, "false" | "no" | "0") => Ok(UserStatus::Disabled),
         (Column::Status, "deleted") => Ok(UserStatus::Deleted),
         _ => Err(RejectReason::InvalidField { field: column.name(), expected }),
     }

@@ -131,20 +131,32 @@ fn d11_a_column_that_is_not_known_refuses_the_whole_table_unless_said_to_be_igno
 #[test]
 fn b1_a_header_that_makes_no_table_is_named() {
     for (header, says) in [
-        ("upn,mail", "field `id` is missing, expected the immutable id of a user, or `group id`, or `group` and `member`"),
-        ("id,display name", "field `user id` is missing, expected that, or `group id`, because `id` and a name are told of both"),
+        (
+            "upn,mail",
+            "field `id` is missing, expected the immutable id of a user, or `group id`, or `group` and `member`",
+        ),
+        (
+            "id,display name",
+            "field `user id` is missing, expected that, or `group id`, because `id` and a name are told of both",
+        ),
         ("member,type", "field `group` is missing, expected the id of the group"),
         ("group name,name", "field `group id` is missing, expected the immutable id of a group"),
         ("id,object id,upn", "field `id` is given twice, expected once"),
         ("group,group id,member", "field `group id` is given twice, expected once"),
-        (MEMBERSHIPS.trim(), "field `id` is missing, expected the immutable id of a user, or `group id`, or `group` and `member`"),
+        (
+            MEMBERSHIPS.trim(),
+            "field `id` is missing, expected the immutable id of a user, or `group id`, or `group` and `member`",
+        ),
         ("id,\"upn", "the input ends too early, expected the closing quote of a field"),
     ] {
         let import = read(&[&format!("{header}\n")]);
         assert_eq!(refusal(&import), format!("line 1: {says}"), "{header}");
         assert_eq!(import.read(), 1);
     }
-    assert_eq!(refusal(&read(&["id,upn"])), "line 1: the input ends too early, expected a line feed at the end of the last row");
+    assert_eq!(
+        refusal(&read(&["id,upn"])),
+        "line 1: the input ends too early, expected a line feed at the end of the last row"
+    );
     for nothing in ["", "\n\r\n", "id,upn\n"] {
         assert_eq!((read(&[nothing]).read(), read(&[nothing]).rejected().len()), (0, 0));
     }
@@ -159,9 +171,18 @@ fn b1_a_row_is_named_with_its_line_and_the_rest_goes_on() {
         ("u,a@x.example,,,", "5 fields, expected 4"),
         (",a@x.example,,", "field `id` is missing, expected the immutable id of a user"),
         ("u,a@x.example,perhaps,", "field `status` cannot be understood, expected `active`, `disabled` or `deleted`"),
-        ("u,a@x.example,,a b.example", "field `home domain` cannot be understood, expected the domain at which they are at home"),
-        ("u,\"a@x.example, b@x.example\",,", "field `upn` cannot be understood, expected addresses with nothing but `;` between them"),
-        ("u,a@x.example b@x.example,,", "field `upn` cannot be understood, expected addresses with nothing but `;` between them"),
+        (
+            "u,a@x.example,,a b.example",
+            "field `home domain` cannot be understood, expected the domain at which they are at home",
+        ),
+        (
+            "u,\"a@x.example, b@x.example\",,",
+            "field `upn` cannot be understood, expected addresses with nothing but `;` between them",
+        ),
+        (
+            "u,a@x.example b@x.example,,",
+            "field `upn` cannot be understood, expected addresses with nothing but `;` between them",
+        ),
         ("u,a\u{7}b,,", "field `upn`: alias holds a control character at byte 1, expected none"),
         (&long, "field `id`: user id is 300 bytes long, expected at most 256"),
         (&wide, "too long, expected at most 1048576 bytes"),
@@ -227,7 +248,8 @@ fn d11_a_member_or_a_group_that_no_table_holds_is_rejected() {
 fn d11_an_id_of_both_a_user_and_a_group_needs_a_type() {
     let (users, groups) = ("id,upn\nx,x@x.example\n", "group id,name\nx,X\ng,G\n");
     let import = read(&[users, groups, "group,member\ng,x\n"]);
-    let says = "line 2 of input 3: field `type` cannot be understood, expected `user` or `group`, because both have the id";
+    let says =
+        "line 2 of input 3: field `type` cannot be understood, expected `user` or `group`, because both have the id";
     assert_eq!(refusal(&import), says);
     assert_eq!(members(&built(import.despite_rejections()), "g"), set(&["x"]), "both are taken");
     assert_eq!(members(&whole(&[users, groups, "group,member,type\ng,x,user\n"]), "g"), set(&["x"]));

@@ -105,6 +105,17 @@ impl Attribute {
         matches!(self, Member | UniqueMember | MemberUid)
     }
 
+    /// The mark by which it is told apart who lists somebody in a group.
+    pub(super) fn mark(self) -> Mark {
+        match self {
+            Member => Mark(1),
+            UniqueMember => Mark(2),
+            MemberUid => Mark(4),
+            MemberOf => Mark(8),
+            _ => Mark::PRIMARY,
+        }
+    }
+
     pub(super) fn is_name(self) -> bool {
         NAMES.contains(&self)
     }
@@ -117,6 +128,33 @@ impl Attribute {
     /// Whether its text is kept with a group.
     pub(super) fn is_of_group(self) -> bool {
         matches!(self, DisplayName | Cn)
+    }
+}
+
+/// What lists somebody in a group: several attributes can, and whoever one of them lets go is still listed by the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Mark(u8);
+
+impl Mark {
+    /// That it is their primary group.
+    pub(super) const PRIMARY: Self = Self(16);
+
+    pub(super) fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    pub(super) fn has(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    /// What is left when an attribute lets somebody go. What the group says of itself, the member repeats.
+    pub(super) fn without(self, attribute: Attribute) -> Self {
+        let repeated = if attribute.holds_dns() { MemberOf.mark().0 } else { 0 };
+        Self(self.0 & !(attribute.mark().0 | repeated))
+    }
+
+    pub(super) fn is_empty(self) -> bool {
+        self.0 == 0
     }
 }
 
@@ -219,7 +257,7 @@ const CLASSES: &[(Class, &[&str])] = &[
 
 impl Class {
     pub(super) fn named(name: &str) -> Option<Self> {
-        let same = |known: &&str| known.eq_ignore_ascii_case(name);
+        let same = |known: &str| known.eq_ignore_ascii_case(name);
         CLASSES.iter().find(|(_, names)| names.iter().any(|known| same(known))).map(|(class, _)| *class)
     }
 }

@@ -27,7 +27,7 @@ const TYPES: &[(&str, &[&str])] = &[
 impl Dn {
     /// Reads a name; none if it is not one.
     pub(super) fn parse(text: &str) -> Option<Self> {
-        let (mut normal, mut rdn, mut rest) = (String::with_capacity(text.len()), Vec::new(), text.trim());
+        let (mut normal, mut rdn, mut rest) = (String::with_capacity(text.len()), Vec::new(), text.trim_start());
         if rest.is_empty() {
             return Some(Self { normal, rdn });
         }
@@ -115,7 +115,9 @@ impl<'a> Value<'a> {
         if let Some(digits) = text.strip_prefix('#') {
             let end = digits.find([',', '+']).unwrap_or(digits.len());
             let (value, rest) = (digits.get(..end)?.trim_end(), digits.get(end..)?);
-            let whole = !value.is_empty() && value.len() % 2 == 0 && value.bytes().all(|byte| byte.is_ascii_hexdigit());
+            let whole = !value.is_empty()
+                && value.len().is_multiple_of(2)
+                && value.bytes().all(|byte| byte.is_ascii_hexdigit());
             let mut rest = rest.chars();
             return whole.then_some(Self {
                 text: value.to_ascii_lowercase(),
@@ -128,7 +130,7 @@ impl<'a> Value<'a> {
         let stop = loop {
             match chars.next() {
                 stop @ (None | Some(',' | '+')) => break stop,
-                Some('\\') => bytes.extend(unescaped(&mut chars)?.encode()),
+                Some('\\') => bytes.push(unescaped(&mut chars)?),
                 Some('"' | ';' | '<' | '>' | '\0') => return None,
                 Some(c) => bytes.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
             }
@@ -158,30 +160,15 @@ impl<'a> Value<'a> {
     }
 }
 
-/// What a backslash stands before.
-enum Escaped {
-    Special(char),
-    Byte(u8),
-}
-
-impl Escaped {
-    fn encode(self) -> impl Iterator<Item = u8> {
-        // Every special letter is ASCII.
-        let byte = match self {
-            Self::Special(c) => u8::try_from(c).unwrap_or(b' '),
-            Self::Byte(byte) => byte,
-        };
-        std::iter::once(byte)
-    }
-}
-
-fn unescaped(chars: &mut std::str::Chars<'_>) -> Option<Escaped> {
+/// The byte that stands behind a backslash, as itself or by its two digits.
+fn unescaped(chars: &mut std::str::Chars<'_>) -> Option<u8> {
     let first = chars.next()?;
     if let Some(high) = first.to_digit(16) {
         let low = chars.next()?.to_digit(16)?;
-        return u8::try_from(high * 16 + low).ok().map(Escaped::Byte);
+        return u8::try_from(high * 16 + low).ok();
     }
-    matches!(first, ' ' | '"' | '#' | '+' | ',' | ';' | '<' | '=' | '>' | '\\').then_some(Escaped::Special(first))
+    let special = matches!(first, ' ' | '"' | '#' | '+' | ',' | ';' | '<' | '=' | '>' | '\\');
+    special.then(|| u8::try_from(first).ok()).flatten()
 }
 
 fn push_escaped(normal: &mut String, word: &str) {
@@ -233,7 +220,19 @@ mod tests {
 
     #[test]
     fn b1_what_is_no_name_is_none() {
-        for text in ["adele", "cn=a,", "=a", "cn=a;dc=b", "cn=\"a\"", r"cn=a\", r"cn=a\z", r"cn=\c4", "cn=#0", "c n=a", "cn=a,,dc=b"] {
+        for text in [
+            "adele",
+            "cn=a,",
+            "=a",
+            "cn=a;dc=b",
+            "cn=\"a\"",
+            r"cn=a\",
+            r"cn=a\z",
+            r"cn=\c4",
+            "cn=#0",
+            "c n=a",
+            "cn=a,,dc=b",
+        ] {
             assert!(Dn::parse(text).is_none(), "{text}");
         }
         assert_eq!(Dn::parse("").unwrap().normal, "", "the root");

@@ -1,8 +1,10 @@
 //! An entry of the directory, from its lines to what it says of a user or a group.
 
+use std::collections::BTreeMap;
+
 use uuid::Uuid;
 
-use super::attribute::{Attribute, Class, NAMES};
+use super::attribute::{Attribute, Class, Mark, NAMES};
 use super::line::{Field, Place};
 use super::tree::Tree;
 use super::{MAX_VALUE_BYTES, PARTIAL_SEARCH};
@@ -42,9 +44,8 @@ pub(super) struct Group {
     pub(super) id: GroupId,
     pub(super) named_by_dn: bool,
     pub(super) texts: Texts,
-    pub(super) members: std::collections::BTreeSet<usize>,
-    /// Who has it for their primary group.
-    pub(super) primary: std::collections::BTreeSet<usize>,
+    /// Who is listed, and by what.
+    pub(super) members: BTreeMap<usize, Mark>,
     pub(super) keys: Vec<Box<str>>,
 }
 
@@ -101,7 +102,9 @@ impl Person {
             for text in texts {
                 let name = match attribute {
                     Attribute::ProxyAddresses => match text.split_once(':') {
-                        Some((kind, name)) if kind.eq_ignore_ascii_case("smtp") || kind.eq_ignore_ascii_case("sip") => name,
+                        Some((kind, name)) if kind.eq_ignore_ascii_case("smtp") || kind.eq_ignore_ascii_case("sip") => {
+                            name
+                        }
                         Some(_) => continue,
                         None => text,
                     },
@@ -153,7 +156,7 @@ pub(super) struct Draft {
     gid: Option<String>,
     primary: Option<u32>,
     texts: Texts,
-    pub(super) members: Vec<(Member, u64)>,
+    pub(super) members: Vec<(Attribute, Member, u64)>,
     pub(super) groups: Vec<(usize, u64)>,
     computed: bool,
 }
@@ -183,7 +186,8 @@ impl Draft {
             let missing = RejectReason::MissingField { field: "dn", expected: "it to be the first of an entry" };
             return if self.summary { Ok(()) } else { Err(missing) };
         }
-        if field.is("changetype") || field.is("control") {
+        let added = field.is("changetype") && field.text("changetype")?.trim().eq_ignore_ascii_case("add");
+        if !added && (field.is("changetype") || field.is("control")) {
             let expected = "entries here, and records with a `changetype` where changes are read";
             return Err(RejectReason::UnsupportedChange { expected });
         }
@@ -211,7 +215,8 @@ impl Draft {
                     ObjectGuid => (guid, uuid_of_bytes(&field.value(ObjectGuid.name())?)),
                     _ => (unique, Some(field.text(NsUniqueId.name())?)),
                 };
-                let id = id.ok_or(RejectReason::InvalidField { field: attribute.name(), expected: "a UUID (RFC 9562)" })?;
+                let id =
+                    id.ok_or(RejectReason::InvalidField { field: attribute.name(), expected: "a UUID (RFC 9562)" })?;
                 if slot.replace(id).is_some() {
                     return Err(RejectReason::RepeatedField { field: attribute.name() });
                 }
@@ -224,8 +229,9 @@ impl Draft {
                 self.primary =
                     Some(number.map_err(|_| RejectReason::InvalidField { field: PrimaryGroupId.name(), expected })?);
             }
-            Member | UniqueMember => self.members.push((member(tree, attribute, field)?, at.number)),
-            MemberUid => self.members.push((member(tree, attribute, field)?, at.number)),
+            Member | UniqueMember | MemberUid => {
+                self.members.push((attribute, member(tree, attribute, field)?, at.number));
+            }
             MemberOf => {
                 if let self::Member::Node(group) = member(tree, attribute, field)? {
                     self.groups.push((group, at.number));
@@ -301,7 +307,7 @@ impl Draft {
         let keys = gid.into_iter().chain(self.sid.as_deref().map(sid_key)).collect();
         let mut texts = std::mem::take(&mut self.texts);
         texts.retain(Attribute::is_of_group);
-        Ok(Group { id, named_by_dn, texts, members: Default::default(), primary: Default::default(), keys })
+        Ok(Group { id, named_by_dn, texts, members: BTreeMap::new(), keys })
     }
 
     /// The immutable id, or else the name, and whether it is the name.

@@ -180,7 +180,9 @@ impl<'a> Field<'a> {
             Raw::Plain(value) => Ok(without_fill(value).to_vec()),
             Raw::Base64(value) => decoded(without_fill(value).trim_ascii_end())
                 .ok_or(RejectReason::InvalidField { field, expected: "base64 (RFC 4648, section 4)" }),
-            Raw::Url => Err(RejectReason::InvalidField { field, expected: "the value itself, not a URL to fetch it from" }),
+            Raw::Url => {
+                Err(RejectReason::InvalidField { field, expected: "the value itself, not a URL to fetch it from" })
+            }
         }
     }
 }
@@ -196,7 +198,7 @@ pub(super) fn is_attribute_name(name: &str) -> bool {
 
 fn decoded(text: &[u8]) -> Option<Vec<u8>> {
     let digits = text.strip_suffix(b"==").or_else(|| text.strip_suffix(b"=")).unwrap_or(text);
-    if text.len() % 4 != 0 {
+    if !text.len().is_multiple_of(4) {
         return None;
     }
     let mut bytes = Vec::with_capacity(text.len() / 4 * 3);

@@ -1,14 +1,14 @@
 //! The entries of a directory by their distinguished names, and who lists whom.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use super::entry::{Draft, Entry, Group, Member, Person};
+use super::attribute::{Attribute, Mark};
+use super::doubt::Doubt;
+use super::entry::{Draft, Entry, Group, Member, Person, Texts};
 use crate::directory::{DirectoryBuilder, DirectoryChange};
 use crate::identity::{GroupId, UserId, fold};
-use crate::import::{Place, RejectReason, Rejected};
-
-use super::attribute::Attribute;
+use crate::import::RejectReason;
 
 /// What was read of a directory, from which its next changes are understood.
 ///
@@ -23,7 +23,7 @@ pub struct Tree {
     by_uid: HashMap<Box<str>, BTreeSet<usize>>,
     by_key: HashMap<Box<str>, BTreeSet<usize>>,
     /// What could not be decided yet, because an entry was named that may still come.
-    doubts: Vec<Doubt>,
+    pub(super) doubts: Vec<Doubt>,
     /// What changed, if anybody wants to know.
     pub(super) changes: Option<Vec<DirectoryChange>>,
 }
@@ -37,15 +37,6 @@ pub(super) struct Node {
     former: Vec<UserId>,
     /// Whether it was listed while there was no entry.
     awaited: bool,
-}
-
-#[derive(Clone)]
-struct Doubt {
-    line: u64,
-    group: usize,
-    member: Member,
-    /// Whether the member said so, and not the group.
-    said_by_member: bool,
 }
 
 impl Tree {
@@ -78,7 +69,7 @@ impl Tree {
 
     /// The groups that list an entry.
     pub(super) fn groups_listing(&self, node: usize) -> Vec<usize> {
-        let lists = |group: &Group| group.members.contains(&node) || group.primary.contains(&node);
+        let lists = |group: &Group| group.members.contains_key(&node);
         (0..self.nodes.len()).filter(|at| self.group(*at).is_some_and(lists)).collect()
     }
 
@@ -99,8 +90,8 @@ impl Tree {
         };
         let taken = matches!(entry, Entry::Person(_) | Entry::Group(_));
         self.put(node, entry);
-        for (member, line) in draft.members {
-            self.list(node, &member, line);
+        for (attribute, member, line) in draft.members {
+            self.list(node, &member, attribute, line);
         }
         for (group, line) in draft.groups.iter().filter(|_| taken) {
             self.list_in(*group, node, *line);
@@ -140,7 +131,7 @@ impl Tree {
                 let groups: BTreeSet<usize> =
                     person.primary.iter().filter_map(|key| self.by_key.get(key)).flatten().copied().collect();
                 for group in groups {
-                    self.list_primary(group, node);
+                    self.mark(group, node, Mark::PRIMARY);
                 }
                 for key in person.primary {
                     self.by_key.entry(format!("of {key}").into()).or_default().insert(node);
@@ -152,7 +143,7 @@ impl Tree {
                     let members = self.by_key.get(&*format!("of {key}")).cloned().unwrap_or_default();
                     self.by_key.entry(key).or_default().insert(node);
                     for member in members {
-                        self.list_primary(node, member);
+                        self.mark(node, member, Mark::PRIMARY);
                     }
                 }
             }
@@ -177,10 +168,9 @@ impl Tree {
                 self.forget_uids(node, person);
                 for key in &person.primary {
                     for group in self.by_key.get(key).cloned().unwrap_or_default() {
-                        if let Some(group) = self.group_mut(group) {
-                            group.primary.remove(&node);
-                            // As the directory remembers them, until somebody says otherwise.
-                            group.members.insert(node);
+                        // They stay, as the directory remembers them, until somebody says otherwise.
+                        if let Some(mark) = self.group_mut(group).and_then(|group| group.members.get_mut(&node)) {
+                            *mark = Attribute::Member.mark();
                         }
                     }
                     if let Some(members) = self.by_key.get_mut(&*format!("of {key}")) {
@@ -203,33 +193,50 @@ impl Tree {
         entry
     }
 
-    /// Puts what is now known of a user in the place of what was, and tells of it.
-    pub(super) fn replace_person(&mut self, node: usize, before: &Person, now: Person) {
-        self.forget_uids(node, before);
-        self.note_uids(node, &now);
-        self.tell_user(&now);
-        if let Some(place) = self.nodes.get_mut(node) {
-            place.entry = Entry::Person(now);
+    /// Puts other texts in the place of those of a user or a group, and tells of it; or of nothing if they do not hold together.
+    pub(super) fn rename_texts(&mut self, node: usize, texts: Texts) -> Result<(), RejectReason> {
+        if let Entry::Person(before) = self.entry(node) {
+            let (before, now) = (before.clone(), Person { texts, ..before.clone() });
+            now.user()?;
+            self.forget_uids(node, &before);
+            self.note_uids(node, &now);
+            self.tell_user(&now);
+            if let Some(place) = self.nodes.get_mut(node) {
+                place.entry = Entry::Person(now);
+            }
+        } else if let Some(group) = self.group_mut(node) {
+            group.texts = texts;
+            let (id, name) = (group.id.clone(), group.name().into());
+            self.tell(|| DirectoryChange::Group(id, name));
         }
+        Ok(())
     }
 
     /// Lists somebody in a group, and tells of it.
-    pub(super) fn list(&mut self, group: usize, member: &Member, line: u64) {
+    pub(super) fn list(&mut self, group: usize, member: &Member, by: Attribute, line: u64) {
         let listed: Vec<usize> = match member {
             Member::Node(node) => vec![*node],
             Member::Uid(uid) => self.by_uid.get(uid).into_iter().flatten().copied().collect(),
         };
         let known = |node: &usize| !matches!(self.entry(*node), Entry::Unknown | Entry::Neither);
         if listed.is_empty() || !listed.iter().all(known) {
-            self.doubts.push(Doubt { line, group, member: member.clone(), said_by_member: false });
+            self.doubts.push(Doubt { line, group, member: member.clone(), by });
         }
         for node in listed {
             if let Some(place) = self.nodes.get_mut(node) {
                 place.awaited |= matches!(place.entry, Entry::Unknown);
             }
-            if let Some(group) = self.group_mut(group) {
-                group.members.insert(node);
-            }
+            self.mark(group, node, by.mark());
+        }
+    }
+
+    /// Notes that somebody is listed, and tells of it if they were not.
+    fn mark(&mut self, group: usize, node: usize, by: Mark) {
+        let Some(held) = self.group_mut(group) else { return };
+        let mark = held.members.entry(node).or_default();
+        let is_new = mark.is_empty();
+        *mark = mark.and(by);
+        if is_new {
             self.tell_edges(group, node, true);
         }
     }
@@ -238,16 +245,19 @@ impl Tree {
     pub(super) fn list_in(&mut self, group: usize, node: usize, line: u64) {
         let member = Member::Node(node);
         if self.group(group).is_some() {
-            self.list(group, &member, line);
+            self.list(group, &member, Attribute::MemberOf, line);
         } else {
-            self.doubts.push(Doubt { line, group, member, said_by_member: true });
+            self.doubts.push(Doubt { line, group, member, by: Attribute::MemberOf });
         }
     }
 
     /// Takes somebody out of a group, and tells of it.
-    pub(super) fn unlist(&mut self, group: usize, node: usize) {
+    pub(super) fn unlist(&mut self, group: usize, node: usize, by: Attribute) {
         let Some(held) = self.group_mut(group) else { return };
-        if held.members.remove(&node) && !held.primary.contains(&node) {
+        let Some(mark) = held.members.get_mut(&node) else { return };
+        *mark = mark.without(by);
+        if mark.is_empty() {
+            held.members.remove(&node);
             self.tell_edges(group, node, false);
         }
     }
@@ -255,60 +265,6 @@ impl Tree {
     /// Those whom an account name leads to.
     pub(super) fn holders(&self, uid: &str) -> Vec<usize> {
         self.by_uid.get(uid).into_iter().flatten().copied().collect()
-    }
-
-    fn list_primary(&mut self, group: usize, node: usize) {
-        if let Some(group) = self.group_mut(group) {
-            group.primary.insert(node);
-        }
-        self.tell_edges(group, node, true);
-    }
-
-    /// Decides what was left open. Whoever lists somebody of whom nothing was read, or says that they are in a group of which
-    /// nothing was read, is rejected once. Those who are listed are then taken for users who are known by their names alone.
-    pub(super) fn settle(&mut self) -> Vec<Rejected> {
-        let mut open: BTreeMap<usize, Open> = BTreeMap::new();
-        for doubt in std::mem::take(&mut self.doubts) {
-            if self.is_open(&doubt) {
-                let Doubt { line, group, member, said_by_member } = doubt;
-                let at = match member {
-                    Member::Node(node) if said_by_member => node,
-                    _ => group,
-                };
-                open.entry(at).or_default().note(line, said_by_member);
-            }
-        }
-        open.into_values().map(Open::rejected).collect()
-    }
-
-    fn is_open(&mut self, doubt: &Doubt) -> bool {
-        let Doubt { line, group, member, said_by_member } = doubt;
-        if self.group(*group).is_none() {
-            // One that was refused is rejected already.
-            return *said_by_member && !matches!(self.entry(*group), Entry::Refused);
-        }
-        match member {
-            Member::Node(_) if *said_by_member => {
-                self.list(*group, member, *line);
-                false
-            }
-            Member::Node(node) => {
-                let listed = self.group(*group).is_some_and(|group| group.members.contains(node));
-                let open = listed && matches!(self.entry(*node), Entry::Unknown | Entry::Neither);
-                if open {
-                    self.name_by_dn(*node);
-                    self.tell_edges(*group, *node, true);
-                }
-                open
-            }
-            Member::Uid(uid) => {
-                let holders = self.holders(uid);
-                for node in &holders {
-                    self.list(*group, &Member::Node(*node), *line);
-                }
-                holders.is_empty()
-            }
-        }
     }
 
     /// Everything that was read, as one import.
@@ -324,7 +280,7 @@ impl Tree {
                 }
                 Entry::Group(group) => {
                     builder = builder.group(group.id.clone(), group.name());
-                    for member in group.members.union(&group.primary) {
+                    for member in group.members.keys() {
                         builder = self.listed(*member).into_iter().fold(builder, |builder, id| match id {
                             Listed::User(user) => builder.member(&group.id, &user),
                             Listed::Group(child) => builder.nested(&group.id, &child),
@@ -348,7 +304,7 @@ impl Tree {
         node.former.iter().cloned().map(Listed::User).chain(now).collect()
     }
 
-    fn name_by_dn(&mut self, node: usize) {
+    pub(super) fn name_by_dn(&mut self, node: usize) {
         if let Some(node) = self.nodes.get_mut(node)
             && node.former.is_empty()
             && let Ok(id) = UserId::new(&*node.dn)
@@ -404,7 +360,7 @@ impl Tree {
         }
     }
 
-    fn tell_edges(&mut self, group: usize, node: usize, listed: bool) {
+    pub(super) fn tell_edges(&mut self, group: usize, node: usize, listed: bool) {
         if self.changes.is_none() {
             return;
         }
@@ -418,30 +374,6 @@ impl Tree {
                 (Listed::Group(child), false) => DirectoryChange::NotNested(group, child),
             });
         }
-    }
-}
-
-/// What is left open of one entry.
-#[derive(Default)]
-struct Open {
-    /// The first line that says it.
-    line: Option<u64>,
-    members: u64,
-    groups: u64,
-}
-
-impl Open {
-    fn note(&mut self, line: u64, said_by_member: bool) {
-        self.line = Some(self.line.map_or(line, |first| first.min(line)));
-        if said_by_member { self.groups += 1 } else { self.members += 1 }
-    }
-
-    fn rejected(self) -> Rejected {
-        let reason = match (self.members, self.groups) {
-            (0, count) => RejectReason::UnknownGroup { count },
-            (count, _) => RejectReason::UnknownMember { count },
-        };
-        Rejected { place: self.line.map_or(Place::Whole, Place::Line), reason }
     }
 }
 

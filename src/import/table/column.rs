@@ -133,11 +133,7 @@ impl Header {
     }
 
     /// The same, with the column.
-    pub(super) fn texts<'a>(
-        &'a self,
-        row: &'a Row<'_>,
-        column: Column,
-    ) -> impl Iterator<Item = (Column, &'a str)> {
+    pub(super) fn texts<'a>(&'a self, row: &'a Row<'_>, column: Column) -> impl Iterator<Item = (Column, &'a str)> {
         self.all(row, column).map(move |text| (column, text))
     }
 
@@ -165,10 +161,15 @@ impl Kind {
         }
         let id = has(&["id", "userid", "objectid"]);
         // Users and groups alike can have an id, a name, and nothing else.
-        if id && has(&["name", "displayname", "parents", "parentgroups"]) && !names.iter().any(|name| is_of_users(name)) {
+        if id && has(&["name", "displayname", "parents", "parentgroups"]) && !names.iter().any(|name| is_of_users(name))
+        {
             return Err(missing("user id", "that, or `group id`, because `id` and a name are told of both"));
         }
-        if id { Ok(Self::Users) } else { Err(missing("id", "the immutable id of a user, or `group id`, or `group` and `member`")) }
+        if id {
+            Ok(Self::Users)
+        } else {
+            Err(missing("id", "the immutable id of a user, or `group id`, or `group` and `member`"))
+        }
     }
 }
 
