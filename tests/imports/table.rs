@@ -115,6 +115,21 @@ fn b1_marks_and_line_ends_play_no_part() {
     }
 }
 
+/// The reader beneath takes a first buffer of nothing but a mark for the end of the input.
+#[test]
+fn b1_no_byte_order_mark_is_the_end_of_a_table() {
+    for marks in ["", "\u{feff}", "\u{feff}\u{feff}", "\u{feff}\u{feff}\u{feff}"] {
+        let table = format!("{marks}id,upn\nu,a@x.example\n");
+        for chunk in [1, 2, 3, 6, 64] {
+            let mut tables = Tables::new();
+            tables.read(BufReader::with_capacity(chunk, table.as_bytes()));
+            assert_eq!(names(&built(tables.finish().whole().unwrap()), "u"), ["a@x.example"], "{chunk}");
+        }
+    }
+    let quoted = whole(&["\u{feff}\"user, id\",upn\nu,a@x.example\n"]);
+    assert_eq!(names(&quoted, "u"), ["a@x.example"], "a quote behind the mark opens a field");
+}
+
 #[test]
 fn d11_a_column_that_is_not_known_refuses_the_whole_table_unless_said_to_be_ignored() {
     let table = "id,upn,kanarienvogel@x.example\nu,a@x.example,b@x.example\n";
