@@ -26,7 +26,8 @@
 //! let cut = ldif::read(&export[..150]);
 //! assert_eq!(
 //!     cut.whole().unwrap_err().to_string(),
-//!     "1 of 1 records were not taken, the first at line 7: the input ends too early, expected a line feed at the end of \
+//!     "1 of 1 records were not taken, the first at line 7: the input ends too early, expected a line feed at the end
+//!     of \
 //!      the last line",
 //! );
 //! # Ok(())
@@ -34,52 +35,56 @@
 //! ```
 //!
 //! # What becomes of an entry
-//! - **Users** are those of the classes `person`, `organizationalPerson`, `inetOrgPerson`, `user`, `contact`, `account`,
-//!   `posixAccount` and their like. They are known by `userPrincipalName`, then `mail` (also called `rfc822Mailbox`),
-//!   `proxyAddresses` (`smtp:` and `sip:`), `mailAlternateAddress`, `mailLocalAddress`, `emailAddress`, `krbPrincipalName`,
-//!   `uid`, `sAMAccountName` and `mailNickname`. The second bit of `userAccountControl`, `nsAccountLock: true` and
-//!   `pwdAccountLockedTime` disable them, `isDeleted: TRUE` says that they are deleted; they stay members all the same.
-//! - **Groups** are those of the classes `groupOfNames`, `groupOfUniqueNames`, `group`, `posixGroup` and their like. `member`,
-//!   `uniqueMember` (a bit string behind the name is dropped) and `memberUid` list whom they hold, as does `memberOf` of
-//!   users and groups. Whoever has a group's `gidNumber`, or by `primaryGroupID` and `objectSid` has it for their primary
-//!   group, is in it too. `displayName`, or else `cn`, is the name to show.
-//! - `changetype: add`, which `ldifde` writes into every entry, is what an entry says anyhow. Other changes are rejected here.
-//! - Machines, organisational units and the like are [ignored](super::Import::ignored), as is what a search says of itself at
-//!   its end. An entry of no known class is rejected if it has the names of a user or the members of a group, an entry without
-//!   `objectClass` always, and one of both kinds too.
+//! - **Users** are those of the classes `person`, `organizationalPerson`, `inetOrgPerson`, `user`, `contact`,
+//!   `account`, `posixAccount` and their like. They are known by `userPrincipalName`, then `mail` (also called
+//!   `rfc822Mailbox`), `proxyAddresses` (`smtp:` and `sip:`), `mailAlternateAddress`, `mailLocalAddress`,
+//!   `emailAddress`, `krbPrincipalName`, `uid`, `sAMAccountName` and `mailNickname`. The second bit of
+//!   `userAccountControl`, `nsAccountLock: true` and `pwdAccountLockedTime` disable them, `isDeleted: TRUE` says that
+//!   they are deleted; they stay members all the same.
+//! - **Groups** are those of the classes `groupOfNames`, `groupOfUniqueNames`, `group`, `posixGroup` and their like.
+//!   `member`, `uniqueMember` (a bit string behind the name is dropped) and `memberUid` list whom they hold, as does
+//!   `memberOf` of users and groups. Whoever has a group's `gidNumber`, or by `primaryGroupID` and `objectSid` has it
+//!   for their primary group, is in it too. `displayName`, or else `cn`, is the name to show.
+//! - `changetype: add`, which `ldifde` writes into every entry, is what an entry says anyhow. Other changes are
+//!   rejected here.
+//! - Machines, organisational units and the like are [ignored](super::Import::ignored), as is what a search says of
+//!   itself at its end. An entry of no known class is rejected if it has the names of a user or the members of a group,
+//!   an entry without `objectClass` always, and one of both kinds too.
 //!
-//! Attributes are known by name, whatever the case, and by object identifier; options (`cn;lang-de`) play no part, except that
-//! a `range` which is not the whole one is rejected: the rest of the members is missing. Every other attribute is passed over,
-//! however long it is, with a URL in the place of its value (`jpegPhoto:< file:///...`) too. An attribute that is read and
-//! has a URL is rejected: no URL and no file is ever read.
+//! Attributes are known by name, whatever the case, and by object identifier; options (`cn;lang-de`) play no part,
+//! except that a `range` which is not the whole one is rejected: the rest of the members is missing. Every other
+//! attribute is passed over, however long it is, with a URL in the place of its value (`jpegPhoto:< file:///...`) too.
+//! An attribute that is read and has a URL is rejected: no URL and no file is ever read.
 //!
 //! # Ids
 //! `entryUUID`, else `objectGUID` (16 bytes, in the order of Active Directory), else `nsUniqueId`. Ask for them:
-//! `ldapsearch ... '*' entryUUID`. An entry with none of them has for its id the distinguished name in the form in which names
-//! are compared: a move then gives a new id, and people stay protected by their names. Where that is longer than 256 bytes, it is
-//! no id, and the entry is rejected.
+//! `ldapsearch ... '*' entryUUID`. An entry with none of them has for its id the distinguished name in the form in
+//! which names are compared: a move then gives a new id, and people stay protected by their names. Where that is longer
+//! than 256 bytes, it is no id, and the entry is rejected.
 //!
-//! Distinguished names (RFC 4514) are compared folded, with white space squeezed, escapes undone, and multi-valued parts in any
-//! order. The entries may come in any order.
+//! Distinguished names (RFC 4514) are compared folded, with white space squeezed, escapes undone, and multi-valued
+//! parts in any order. The entries may come in any order.
 //!
 //! # Whom it could leave out
-//! A member who is no entry of the input may be a group whose members nobody would protect, so the group that lists them is
-//! rejected, as is an entry whose `memberOf` names a group that is not there. With
+//! A member who is no entry of the input may be a group whose members nobody would protect, so the group that lists
+//! them is rejected, as is an entry whose `memberOf` names a group that is not there. With
 //! [`despite_rejections`](super::Import::despite_rejections), such members are users known by the name alone, and such
 //! groups are none.
 //! - `memberUid` knows no nesting. Groups that a server computes (`memberURL`) are rejected.
 //! - LDIF says nowhere that it ends. A last line without a line feed is rejected, a modification without its last `-`
 //!   too, and a search whose `result` is not 0; an input that was cut between two lines of content looks whole.
-//! - Files that were fetched apart are read as one: use [`Read::chain`](std::io::Read::chain), with a blank line between them.
+//! - Files that were fetched apart are read as one: use [`Read::chain`](std::io::Read::chain), with a blank line
+//!   between them.
 //!
 //! # Changes
 //! [`Tree::read`] keeps what [`Tree::change`] needs to understand change records: names of entries, and who lists whom.
-//! Understood are `add`, `delete`, `modify` of names, status and members, and `modrdn` (`moddn`) of whatever has an immutable id.
-//! Anything else that would change who somebody is (other classes, other ids, primary groups, a `control`) is rejected:
-//! read the entries anew after it.
+//! Understood are `add`, `delete`, `modify` of names, status and members, and `modrdn` (`moddn`) of whatever has an
+//! immutable id. Anything else that would change who somebody is (other classes, other ids, primary groups, a
+//! `control`) is rejected: read the entries anew after it.
 //!
 //! # Why not a crate
-//! Those for LDIF take the input as one `str` in memory, or leave out change records, and none tells the line of a fault.
+//! Those for LDIF take the input as one `str` in memory, or leave out change records, and none tells the line of a
+//! fault.
 
 mod attribute;
 mod change;
@@ -100,8 +105,8 @@ use self::line::{Field, Found, Lines};
 use super::{Import, Place, RejectReason, Rejected};
 use crate::directory::{DirectoryBuilder, DirectoryDelta};
 
-/// The longest that a line of an attribute that is read may be once unfolded, in bytes. Longer ones of other attributes are
-/// skipped without being held.
+/// The longest that a line of an attribute that is read may be once unfolded, in bytes. Longer ones of other attributes
+/// are skipped without being held.
 pub const MAX_VALUE_BYTES: usize = 64 * 1024;
 
 const PARTIAL_SEARCH: &str = "`result` 0 at the end of a search";
@@ -109,8 +114,8 @@ const LAST_LINE: &str = "a line feed at the end of the last line";
 
 /// Reads all entries of a directory; see the [module](self).
 ///
-/// Holds in memory one line of at most [`MAX_VALUE_BYTES`] and what is taken of the entries. A group of any size is read
-/// line by line.
+/// Holds in memory one line of at most [`MAX_VALUE_BYTES`] and what is taken of the entries. A group of any size is
+/// read line by line.
 pub fn read(input: impl BufRead) -> Import<DirectoryBuilder> {
     let Import { value: (_, builder), read, ignored, rejected } = Tree::read(input);
     Import { value: builder, read, ignored, rejected }
@@ -142,8 +147,8 @@ impl Tree {
 
     /// Reads change records: what changed in the directory, and the tree as it is then.
     ///
-    /// Takes the tree, because of an import that is not [whole](Import::whole) nothing may be used: clone it before, if you
-    /// would go on from it.
+    /// Takes the tree, because of an import that is not [whole](Import::whole) nothing may be used: clone it before, if
+    /// you would go on from it.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -249,7 +254,8 @@ impl<R: BufRead> Records<R> {
         goes_on
     }
 
-    /// The next line that belongs to a record. One before it may tell the version, also where several files are read as one.
+    /// The next line that belongs to a record. One before it may tell the version, also where several files are read as
+    /// one.
     fn first_line(&mut self) -> Result<Option<line::Place>, RejectReason> {
         loop {
             let found = self.lines.next().map_err(|error| RejectReason::Io { kind: error.kind() })?;

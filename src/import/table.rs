@@ -29,26 +29,26 @@
 //! | memberships | `group` (`group id`) and `member` (`member id`, `user`, `user id`) | `type` (`member type`): `user`, `group` or what nobody is |
 //!
 //! - Ids are taken as they are, without the white space around them. Groups are named by their ids everywhere.
-//! - In columns of names, `groups` and `parents`, `;` parts one from the next. `smtp:` and `sip:` before an address are left
-//!   away. The UPN is the first name, whatever the order of the columns.
-//! - `status` is `active`, `disabled` (`suspended`, `blocked`) or `deleted`; `account enabled` is `true` or `false` (`yes`,
-//!   `no`, `1`, `0`). Whatever it is, it protects nobody less.
-//! - A member without a `type` is whichever of a user and a group has that id. When both have it, or none, the row is rejected.
-//!   With the `type` `user` they need no record. Memberships of a `device`, an `application` or a `service principal` are
-//!   [ignored](super::Import::ignored), as are rows that hold nothing.
+//! - In columns of names, `groups` and `parents`, `;` parts one from the next. `smtp:` and `sip:` before an address are
+//!   left away. The UPN is the first name, whatever the order of the columns.
+//! - `status` is `active`, `disabled` (`suspended`, `blocked`) or `deleted`; `account enabled` is `true` or `false`
+//!   (`yes`, `no`, `1`, `0`). Whatever it is, it protects nobody less.
+//! - A member without a `type` is whichever of a user and a group has that id. When both have it, or none, the row is
+//!   rejected. With the `type` `user` they need no record. Memberships of a `device`, an `application` or a
+//!   `service principal` are [ignored](super::Import::ignored), as are rows that hold nothing.
 //!
 //! # Nothing is dropped
-//! A column that is not listed here is not passed over, because one that is misspelt would protect nobody by the names in it:
-//! the whole table is refused, and the rejection says which column it is. Say with [`Tables::ignoring`] which may be.
-//! Every row is taken or rejected, with the line on which it begins. A row with more or fewer fields than there are columns is
-//! rejected, and so is the last one when it is not ended by a line feed, or stands within quotes: it may have been cut. An input
-//! that was cut between two rows looks whole. A byte order mark is none of the header. What a spreadsheet would take for a
-//! formula (`=`, `+`, `-`, `@` in front) is text like any other.
+//! A column that is not listed here is not passed over, because one that is misspelt would protect nobody by the names
+//! in it: the whole table is refused, and the rejection says which column it is. Say with [`Tables::ignoring`] which
+//! may be. Every row is taken or rejected, with the line on which it begins. A row with more or fewer fields than there
+//! are columns is rejected, and so is the last one when it is not ended by a line feed, or stands within quotes: it may
+//! have been cut. An input that was cut between two rows looks whole. A byte order mark is none of the header. What a
+//! spreadsheet would take for a formula (`=`, `+`, `-`, `@` in front) is text like any other.
 //!
 //! # Whom it could leave out
-//! A table of members that a portal exports can hold the direct members only, or users only, with nested groups left away.
-//! Either protects too few, unless the nested groups are exported as groups too and named as members, or the table holds all
-//! members whom a group has by nesting.
+//! A table of members that a portal exports can hold the direct members only, or users only, with nested groups left
+//! away. Either protects too few, unless the nested groups are exported as groups too and named as members, or the
+//! table holds all members whom a group has by nesting.
 //!
 //! # How
 //! Rows are parted by the crate `csv-core`, which holds no more of a row than it is given room for.

@@ -131,7 +131,8 @@ impl Attribute {
     }
 }
 
-/// What lists somebody in a group: several attributes can, and whoever one of them lets go is still listed by the others.
+/// What lists somebody in a group: several attributes can, and whoever one of them lets go is still listed by the
+/// others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Mark(u8);
 

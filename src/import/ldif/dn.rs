@@ -61,8 +61,8 @@ impl Dn {
         }
     }
 
-    /// Reads a name that may end in a bit string, as those of `uniqueMember` do (RFC 4517, section 3.3.21). What it tells
-    /// apart is another holder of the same name, so it is dropped.
+    /// Reads a name that may end in a bit string, as those of `uniqueMember` do (RFC 4517, section 3.3.21). What it
+    /// tells apart is another holder of the same name, so it is dropped.
     pub(super) fn parse_with_uid(text: &str) -> Option<Self> {
         let bits = |text: &str| text.chars().all(|c| matches!(c, '0' | '1'));
         let uid = |text: &str| text.strip_suffix("'B").and_then(|text| text.strip_prefix('\'')).is_some_and(bits);

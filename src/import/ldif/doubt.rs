@@ -18,8 +18,9 @@ pub(super) struct Doubt {
 }
 
 impl Tree {
-    /// Decides what was left open. Whoever lists somebody of whom nothing was read, or says that they are in a group of which
-    /// nothing was read, is rejected once. Those who are listed are then taken for users who are known by their names alone.
+    /// Decides what was left open. Whoever lists somebody of whom nothing was read, or says that they are in a group of
+    /// which nothing was read, is rejected once. Those who are listed are then taken for users who are known by their
+    /// names alone.
     pub(super) fn settle(&mut self) -> Vec<Rejected> {
         let mut open: BTreeMap<usize, Open> = BTreeMap::new();
         for doubt in std::mem::take(&mut self.doubts) {

@@ -12,8 +12,8 @@ use crate::import::RejectReason;
 
 /// What was read of a directory, from which its next changes are understood.
 ///
-/// Change records name entries by their distinguished names, and a snapshot knows nothing of those. `Debug` tells how many
-/// there are.
+/// Change records name entries by their distinguished names, and a snapshot knows nothing of those. `Debug` tells how
+/// many there are.
 #[derive(Clone, Default)]
 #[must_use]
 pub struct Tree {
@@ -193,7 +193,8 @@ impl Tree {
         entry
     }
 
-    /// Puts other texts in the place of those of a user or a group, and tells of it; or of nothing if they do not hold together.
+    /// Puts other texts in the place of those of a user or a group, and tells of it; or of nothing if they do not hold
+    /// together.
     pub(super) fn rename_texts(&mut self, node: usize, texts: Texts) -> Result<(), RejectReason> {
         if let Entry::Person(before) = self.entry(node) {
             let (before, now) = (before.clone(), Person { texts, ..before.clone() });

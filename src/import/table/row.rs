@@ -51,8 +51,8 @@ impl<R: BufRead> Rows<R> {
         if head == BYTE_ORDER_MARK {
             head.clear();
         }
-        // The reader takes a byte order mark away by itself, and its absence for the end of the input when nothing else is in
-        // the first buffer. After a first line end, which says nothing, it does not look for one.
+        // The reader takes a byte order mark away by itself, and its absence for the end of the input when nothing else
+        // is in the first buffer. After a first line end, which says nothing, it does not look for one.
         let (mut reader, mut text, mut ends) = (Reader::new(), vec![0; 1024], vec![0; 16]);
         let _ = reader.read_record(b"\n", &mut text, &mut ends);
         let input = Cursor::new(head).chain(input);
@@ -95,7 +95,8 @@ impl<R: BufRead> Rows<R> {
         loop {
             let buffer = fill(&mut self.input)?;
             self.ended = buffer.is_empty();
-            // Whoever stands within quotes takes this for a part of the field, and everybody else for the end of the row.
+            // Whoever stands within quotes takes this for a part of the field, and everybody else for the end of the
+            // row.
             let buffer = if self.ended { b"\n" } else { buffer };
             let text = self.text.get_mut(filled..).unwrap_or_default();
             let ends = self.ends.get_mut(fields..).unwrap_or_default();
