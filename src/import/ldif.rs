@@ -26,9 +26,8 @@
 //! let cut = ldif::read(&export[..150]);
 //! assert_eq!(
 //!     cut.whole().unwrap_err().to_string(),
-//!     "1 of 1 records were not taken, the first at line 7: the input ends too early, expected a line feed at the end
-//!     of \
-//!      the last line",
+//!     "1 of 1 records were not taken, the first at line 7: the input ends too early, expected a line feed at \
+//!      the end of the last line",
 //! );
 //! # Ok(())
 //! # }
