@@ -1,5 +1,5 @@
 //! The corpora of the fuzz targets, replayed: whatever a fuzzer once made up is looked at in every test run.
-#![cfg(feature = "sqlite")]
+#![cfg(all(feature = "import", feature = "sqlite"))]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -60,4 +60,14 @@ fn b3_no_cursor_of_the_corpus_leads_astray() {
 #[test]
 fn b3_both_stores_answer_every_question_of_the_corpus_alike() {
     replay("query", checks::query::check);
+}
+
+#[test]
+fn b1_every_entry_and_change_of_the_corpus_is_taken_or_rejected() {
+    replay("ldif", checks::ldif::check);
+}
+
+#[test]
+fn b1_every_table_of_the_corpus_is_taken_or_rejected() {
+    replay("table", checks::table::check);
 }

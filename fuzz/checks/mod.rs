@@ -5,7 +5,9 @@
 
 pub(crate) mod cursor;
 pub(crate) mod identity;
+mod import;
 mod json;
+pub(crate) mod ldif;
 pub(crate) mod m365_csv;
 pub(crate) mod m365_json;
 pub(crate) mod policy_document;
@@ -13,3 +15,4 @@ pub(crate) mod query;
 mod reader;
 mod silence;
 pub(crate) mod stored_documents;
+pub(crate) mod table;

@@ -1,0 +1,44 @@
+//! What holds of every import of a directory, in whatever format.
+
+use activity_privacy::import::{Import, Place};
+use activity_privacy::*;
+
+use super::silence::CANARY;
+
+/// Fails when an import does not add up, names a place that is none, or repeats what it was given.
+pub(crate) fn sound<T>(import: &Import<T>, input: &[u8]) {
+    let rejected = import.rejected();
+    assert!(import.ignored() + rejected.len() as u64 <= import.read(), "B1: more items than records");
+    let lines = 1 + input.iter().filter(|byte| **byte == b'\n').count() as u64;
+    let mut last = 1;
+    for rejected in rejected {
+        let Place::Line(line) = rejected.place else { panic!("B1: no line: {}", rejected.place) };
+        assert!((last..=lines).contains(&line), "B1: the line of a rejection is the record's");
+        last = line;
+        let said = rejected.to_string();
+        assert!(said.starts_with(&format!("line {line}: ")) && said.contains("expected"), "B1: {said}");
+        assert!(!format!("{rejected:?}").contains(CANARY), "B2: {rejected:?}");
+        assert!(!said.contains(CANARY), "B2: {said}");
+    }
+}
+
+/// Fails when two readings of one input differ.
+pub(crate) fn same<T>(one: &Import<T>, other: &Import<T>) {
+    assert_eq!((one.read(), one.ignored(), one.rejected()), (other.read(), other.ignored(), other.rejected()));
+}
+
+/// The directory that an import makes, whatever was rejected. There is always one.
+pub(crate) fn built(builder: DirectoryBuilder) -> DirectorySnapshot {
+    builder.build(DirectoryRevision(1), Default::default()).expect("D11: what was read holds together")
+}
+
+/// The groups and their members, in order.
+pub(crate) fn memberships(snapshot: &DirectorySnapshot) -> Vec<(String, String, Vec<String>)> {
+    let groups = snapshot.groups().map(|(id, name)| {
+        let members = snapshot.members_of(id).into_iter().map(|user| user.as_str().to_owned()).collect();
+        (id.as_str().to_owned(), name.to_owned(), members)
+    });
+    let mut groups: Vec<_> = groups.collect();
+    groups.sort();
+    groups
+}

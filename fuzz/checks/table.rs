@@ -1,0 +1,22 @@
+//! Bytes as a table of users, of groups or of memberships.
+
+use std::io::BufReader;
+
+use activity_privacy::import::table::Tables;
+
+use super::import::{built, memberships, same, sound};
+
+pub(crate) fn check(input: &[u8]) {
+    let (mut one, mut other) = (Tables::new(), Tables::new());
+    one.read(input);
+    other.read(BufReader::with_capacity(1 + input.len() % 13, input));
+    let (one, other) = (one.finish(), other.finish());
+    sound(&one, input);
+    same(&one, &other);
+    let (one, other) = (built(one.despite_rejections()), built(other.despite_rejections()));
+    assert!(memberships(&one) == memberships(&other), "D10: the same bytes give the same groups");
+    // Read behind tables that hold whom it names, there is always a directory.
+    let mut tables = Tables::new();
+    tables.read(&b"id,upn\nu-1,a@x.example\nu-2,b@x.example\n"[..]).read(&b"group id\ng-1\ng-2\n"[..]).read(input);
+    built(tables.finish().despite_rejections());
+}

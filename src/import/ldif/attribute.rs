@@ -1,0 +1,264 @@
+//! The attributes and object classes that say who somebody is and to whom they belong.
+
+/// An attribute that is read; every other one is passed over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Attribute {
+    ObjectClass,
+    EntryUuid,
+    ObjectGuid,
+    NsUniqueId,
+    ObjectSid,
+    UserPrincipalName,
+    Mail,
+    MailAlternateAddress,
+    MailLocalAddress,
+    EmailAddress,
+    ProxyAddresses,
+    KrbPrincipalName,
+    Uid,
+    SamAccountName,
+    MailNickname,
+    DisplayName,
+    Cn,
+    Member,
+    UniqueMember,
+    MemberUid,
+    MemberOf,
+    MemberUrl,
+    UserAccountControl,
+    NsAccountLock,
+    PwdAccountLockedTime,
+    IsDeleted,
+    GidNumber,
+    PrimaryGroupId,
+}
+
+use Attribute::*;
+
+/// What each is called in messages, then its other names and its object identifier, in lower case.
+const ATTRIBUTES: &[(Attribute, &str, &[&str])] = &[
+    (ObjectClass, "objectClass", &["2.5.4.0"]),
+    (EntryUuid, "entryUUID", &["1.3.6.1.1.16.4"]),
+    (ObjectGuid, "objectGUID", &["1.2.840.113556.1.4.2"]),
+    (NsUniqueId, "nsUniqueId", &["2.16.840.1.113730.3.1.542"]),
+    (ObjectSid, "objectSid", &["1.2.840.113556.1.4.146"]),
+    (UserPrincipalName, "userPrincipalName", &["1.2.840.113556.1.4.656"]),
+    (Mail, "mail", &["rfc822mailbox", "0.9.2342.19200300.100.1.3"]),
+    (MailAlternateAddress, "mailAlternateAddress", &["2.16.840.1.113730.3.1.13"]),
+    (MailLocalAddress, "mailLocalAddress", &["2.16.840.1.113730.3.1.18"]),
+    (EmailAddress, "emailAddress", &["email", "pkcs9email", "1.2.840.113549.1.9.1"]),
+    (ProxyAddresses, "proxyAddresses", &["1.2.840.113556.1.2.210"]),
+    (KrbPrincipalName, "krbPrincipalName", &["2.16.840.1.113719.1.301.6.8.1"]),
+    (Uid, "uid", &["userid", "0.9.2342.19200300.100.1.1"]),
+    (SamAccountName, "sAMAccountName", &["1.2.840.113556.1.4.221"]),
+    (MailNickname, "mailNickname", &["1.2.840.113556.1.2.447"]),
+    (DisplayName, "displayName", &["2.16.840.1.113730.3.1.241"]),
+    (Cn, "cn", &["commonname", "2.5.4.3"]),
+    (Member, "member", &["2.5.4.31"]),
+    (UniqueMember, "uniqueMember", &["2.5.4.50"]),
+    (MemberUid, "memberUid", &["1.3.6.1.1.1.1.12"]),
+    (MemberOf, "memberOf", &["ismemberof", "1.2.840.113556.1.2.102"]),
+    (MemberUrl, "memberURL", &["2.16.840.1.113730.3.1.198"]),
+    (UserAccountControl, "userAccountControl", &["1.2.840.113556.1.4.8"]),
+    (NsAccountLock, "nsAccountLock", &["2.16.840.1.113730.3.1.610"]),
+    (PwdAccountLockedTime, "pwdAccountLockedTime", &["1.3.6.1.4.1.42.2.27.8.1.17"]),
+    (IsDeleted, "isDeleted", &["1.2.840.113556.1.2.48"]),
+    (GidNumber, "gidNumber", &["1.3.6.1.1.1.1.1"]),
+    (PrimaryGroupId, "primaryGroupID", &["1.2.840.113556.1.4.98"]),
+];
+
+/// The names of users, in the order in which they are said: the UPN first.
+pub(super) const NAMES: [Attribute; 10] = [
+    UserPrincipalName,
+    Mail,
+    ProxyAddresses,
+    MailAlternateAddress,
+    MailLocalAddress,
+    EmailAddress,
+    KrbPrincipalName,
+    Uid,
+    SamAccountName,
+    MailNickname,
+];
+
+impl Attribute {
+    /// The attribute of this name or object identifier, options left away.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        let bare = name.get(..4).filter(|head| head.eq_ignore_ascii_case("oid.")).and_then(|_| name.get(4..));
+        let same = |known: &str| known.eq_ignore_ascii_case(bare.unwrap_or(name));
+        let known = ATTRIBUTES.iter().find(|(_, first, others)| same(first) || others.iter().any(|other| same(other)));
+        known.map(|(attribute, ..)| *attribute)
+    }
+
+    /// What it is called in messages.
+    pub(super) fn name(self) -> &'static str {
+        ATTRIBUTES.iter().find(|(attribute, ..)| *attribute == self).map_or("", |(_, name, _)| name)
+    }
+
+    /// Whether it holds names of other entries.
+    pub(super) fn holds_dns(self) -> bool {
+        matches!(self, Member | UniqueMember | MemberOf)
+    }
+
+    /// Whether it says who is in a group.
+    pub(super) fn lists_members(self) -> bool {
+        matches!(self, Member | UniqueMember | MemberUid)
+    }
+
+    /// The mark by which it is told apart who lists somebody in a group.
+    pub(super) fn mark(self) -> Mark {
+        match self {
+            Member => Mark(1),
+            UniqueMember => Mark(2),
+            MemberUid => Mark(4),
+            MemberOf => Mark(8),
+            _ => Mark::PRIMARY,
+        }
+    }
+
+    pub(super) fn is_name(self) -> bool {
+        NAMES.contains(&self)
+    }
+
+    /// Whether its text is kept with a user.
+    pub(super) fn is_of_person(self) -> bool {
+        self.is_name() || matches!(self, UserAccountControl | NsAccountLock | PwdAccountLockedTime | IsDeleted)
+    }
+
+    /// Whether its text is kept with a group.
+    pub(super) fn is_of_group(self) -> bool {
+        matches!(self, DisplayName | Cn)
+    }
+}
+
+/// What lists somebody in a group: several attributes can, and whoever one of them lets go is still listed by the
+/// others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Mark(u8);
+
+impl Mark {
+    /// That it is their primary group.
+    pub(super) const PRIMARY: Self = Self(16);
+
+    pub(super) fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    pub(super) fn has(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    /// What is left when an attribute lets somebody go. What the group says of itself, the member repeats.
+    pub(super) fn without(self, attribute: Attribute) -> Self {
+        let repeated = if attribute.holds_dns() { MemberOf.mark().0 } else { 0 };
+        Self(self.0 & !(attribute.mark().0 | repeated))
+    }
+
+    pub(super) fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+}
+
+/// What an object class makes of an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Class {
+    Person,
+    Group,
+    /// A machine, also where its class derives from that of users.
+    Computer,
+    /// A machine, if it is not a person.
+    Device,
+    /// Something that is neither, and is known to be.
+    Place,
+    /// Somewhere else in the world is more of the directory.
+    Referral,
+}
+
+const CLASSES: &[(Class, &[&str])] = &[
+    (
+        Class::Person,
+        &[
+            "person",
+            "2.5.6.6",
+            "organizationalperson",
+            "2.5.6.7",
+            "residentialperson",
+            "2.5.6.10",
+            "inetorgperson",
+            "2.16.840.1.113730.3.2.2",
+            "user",
+            "1.2.840.113556.1.5.9",
+            "contact",
+            "1.2.840.113556.1.5.15",
+            "account",
+            "0.9.2342.19200300.100.4.5",
+            "pilotperson",
+            "newpilotperson",
+            "0.9.2342.19200300.100.4.4",
+            "posixaccount",
+            "1.3.6.1.1.1.2.0",
+            "shadowaccount",
+            "1.3.6.1.1.1.2.1",
+            "sambasamaccount",
+            "simplesecurityobject",
+            "0.9.2342.19200300.100.4.19",
+            "eduperson",
+            "inetuser",
+            "inetlocalmailrecipient",
+            "nsperson",
+            "nsaccount",
+            "nsorgperson",
+        ],
+    ),
+    (
+        Class::Group,
+        &[
+            "groupofnames",
+            "2.5.6.9",
+            "groupofuniquenames",
+            "2.5.6.17",
+            "group",
+            "1.2.840.113556.1.5.8",
+            "posixgroup",
+            "1.3.6.1.1.1.2.2",
+            "groupofmembers",
+            "groupofurls",
+            "groupofentries",
+            "nestedgroup",
+            "ipausergroup",
+        ],
+    ),
+    (Class::Computer, &["computer", "1.2.840.113556.1.3.30"]),
+    (Class::Device, &["device", "2.5.6.14", "iphost", "1.3.6.1.1.1.2.6", "ieee802device", "bootabledevice"]),
+    (
+        Class::Place,
+        &[
+            "organizationalunit",
+            "2.5.6.5",
+            "organization",
+            "2.5.6.4",
+            "domain",
+            "domaindns",
+            "dcobject",
+            "dnsdomain",
+            "country",
+            "2.5.6.2",
+            "locality",
+            "2.5.6.3",
+            "container",
+            "nscontainer",
+            "builtindomain",
+            "organizationalrole",
+            "2.5.6.8",
+            "pwdpolicy",
+        ],
+    ),
+    (Class::Referral, &["referral", "2.16.840.1.113730.3.2.6"]),
+];
+
+impl Class {
+    pub(super) fn named(name: &str) -> Option<Self> {
+        let same = |known: &str| known.eq_ignore_ascii_case(name);
+        CLASSES.iter().find(|(_, names)| names.iter().any(|known| same(known))).map(|(class, _)| *class)
+    }
+}

@@ -1,0 +1,254 @@
+//! Distinguished names in the string form of RFC 4514, and the one form in which they are compared.
+
+use super::attribute::Attribute;
+use crate::identity::fold;
+
+/// A distinguished name, read.
+pub(super) struct Dn {
+    /// The form in which it is compared: attribute types by their short names, values folded, white space in them
+    /// squeezed, the parts of a multi-valued name in order, everything escaped in one way.
+    pub(super) normal: String,
+    /// The attributes that the first part of the name states, as they were written.
+    pub(super) rdn: Vec<(Attribute, String)>,
+}
+
+/// Other names of attributes of which names are made and which say nothing else that is read.
+const TYPES: &[(&str, &[&str])] = &[
+    ("sn", &["surname", "2.5.4.4"]),
+    ("c", &["countryname", "2.5.4.6"]),
+    ("l", &["localityname", "2.5.4.7"]),
+    ("st", &["stateorprovincename", "2.5.4.8"]),
+    ("street", &["streetaddress", "2.5.4.9"]),
+    ("o", &["organizationname", "2.5.4.10"]),
+    ("ou", &["organizationalunitname", "2.5.4.11"]),
+    ("dc", &["domaincomponent", "0.9.2342.19200300.100.1.25"]),
+];
+
+impl Dn {
+    /// Reads a name; none if it is not one.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let (mut normal, mut rdn, mut rest) = (String::with_capacity(text.len()), Vec::new(), text.trim_start());
+        if rest.is_empty() {
+            return Some(Self { normal, rdn });
+        }
+        let mut parts: Vec<String> = Vec::new();
+        loop {
+            let (kind, after) = rest.split_once('=')?;
+            let kind = kind.trim();
+            if !super::line::is_attribute_name(kind) {
+                return None;
+            }
+            let value = Value::parse(after)?;
+            if normal.is_empty()
+                && let Some(attribute) = Attribute::named(kind)
+                && !value.encoded
+            {
+                rdn.push((attribute, value.text.clone()));
+            }
+            parts.push(format!("{}={}", short(kind), value.normal()));
+            if value.stop != Some('+') {
+                parts.sort_unstable();
+                if !normal.is_empty() {
+                    normal.push(',');
+                }
+                normal.push_str(&parts.join("+"));
+                parts.clear();
+            }
+            if value.stop.is_none() {
+                return Some(Self { normal, rdn });
+            }
+            rest = value.rest;
+        }
+    }
+
+    /// Reads a name that may end in a bit string, as those of `uniqueMember` do (RFC 4517, section 3.3.21). What it
+    /// tells apart is another holder of the same name, so it is dropped.
+    pub(super) fn parse_with_uid(text: &str) -> Option<Self> {
+        let bits = |text: &str| text.chars().all(|c| matches!(c, '0' | '1'));
+        let uid = |text: &str| text.strip_suffix("'B").and_then(|text| text.strip_prefix('\'')).is_some_and(bits);
+        match text.trim_end().rsplit_once('#') {
+            Some((name, tail)) if uid(tail) => Self::parse(name),
+            _ => Self::parse(text),
+        }
+    }
+}
+
+/// The name that is below `parent` by `rdn`, both in the form in which they are compared.
+pub(super) fn below(rdn: &str, parent: &str) -> String {
+    if parent.is_empty() { rdn.to_owned() } else { format!("{rdn},{parent}") }
+}
+
+/// What a name in the form in which it is compared is below.
+pub(super) fn parent(normal: &str) -> &str {
+    let mut escaped = false;
+    let comma = normal.bytes().position(|byte| {
+        let parts = byte == b',' && !escaped;
+        escaped = byte == b'\\' && !escaped;
+        parts
+    });
+    comma.and_then(|at| normal.get(at + 1..)).unwrap_or_default()
+}
+
+fn short(kind: &str) -> String {
+    let kind = kind.to_ascii_lowercase();
+    let kind = kind.strip_prefix("oid.").unwrap_or(&kind);
+    match (TYPES.iter().find(|(_, others)| others.contains(&kind)), Attribute::named(kind)) {
+        (Some((short, _)), _) => (*short).to_owned(),
+        (None, Some(attribute)) => attribute.name().to_ascii_lowercase(),
+        (None, None) => kind.to_owned(),
+    }
+}
+
+/// The value in one part of a name.
+struct Value<'a> {
+    text: String,
+    /// Whether the text is the hexadecimal digits of an encoding.
+    encoded: bool,
+    /// What ended it, and what comes after that.
+    stop: Option<char>,
+    rest: &'a str,
+}
+
+impl<'a> Value<'a> {
+    fn parse(text: &'a str) -> Option<Self> {
+        let text = text.trim_start_matches(' ');
+        if let Some(digits) = text.strip_prefix('#') {
+            let end = digits.find([',', '+']).unwrap_or(digits.len());
+            let (value, rest) = (digits.get(..end)?.trim_end(), digits.get(end..)?);
+            let whole = !value.is_empty()
+                && value.len().is_multiple_of(2)
+                && value.bytes().all(|byte| byte.is_ascii_hexdigit());
+            let mut rest = rest.chars();
+            return whole.then_some(Self {
+                text: value.to_ascii_lowercase(),
+                encoded: true,
+                stop: rest.next(),
+                rest: rest.as_str(),
+            });
+        }
+        let (mut bytes, mut chars) = (Vec::with_capacity(text.len()), text.chars());
+        let stop = loop {
+            match chars.next() {
+                stop @ (None | Some(',' | '+')) => break stop,
+                Some('\\') => bytes.push(unescaped(&mut chars)?),
+                Some('"' | ';' | '<' | '>' | '\0') => return None,
+                Some(c) => bytes.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
+            }
+        };
+        let text = String::from_utf8(bytes).ok()?;
+        Some(Self { text, encoded: false, stop, rest: chars.as_str() })
+    }
+
+    fn normal(&self) -> String {
+        if self.encoded {
+            return format!("#{}", self.text);
+        }
+        let folded = fold(&self.text);
+        // White space at the ends counts for nothing, and inside, any of it is one space (RFC 4518, section 2.6.1).
+        let mut words = folded.split(char::is_whitespace).filter(|word| !word.is_empty());
+        let mut normal = String::with_capacity(folded.len());
+        let first = words.next().unwrap_or_default();
+        if first.starts_with('#') {
+            normal.push('\\');
+        }
+        push_escaped(&mut normal, first);
+        for word in words {
+            normal.push(' ');
+            push_escaped(&mut normal, word);
+        }
+        normal
+    }
+}
+
+/// The byte that stands behind a backslash, as itself or by its two digits.
+fn unescaped(chars: &mut std::str::Chars<'_>) -> Option<u8> {
+    let first = chars.next()?;
+    if let Some(high) = first.to_digit(16) {
+        let low = chars.next()?.to_digit(16)?;
+        return u8::try_from(high * 16 + low).ok();
+    }
+    let special = matches!(first, ' ' | '"' | '#' | '+' | ',' | ';' | '<' | '=' | '>' | '\\');
+    special.then(|| u8::try_from(first).ok()).flatten()
+}
+
+fn push_escaped(normal: &mut String, word: &str) {
+    for c in word.chars() {
+        match c {
+            ',' | '+' | '"' | '\\' | '<' | '>' | ';' => normal.extend(['\\', c]),
+            // An id that is made of the name may hold none.
+            c if c.is_control() => {
+                for byte in c.encode_utf8(&mut [0; 4]).bytes() {
+                    normal.push_str(&format!("\\{byte:02x}"));
+                }
+            }
+            c => normal.push(c),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn same(a: &str, b: &str) -> bool {
+        let normal = |text| Dn::parse(text).unwrap().normal;
+        normal(a) == normal(b)
+    }
+
+    #[test]
+    fn d8_one_name_has_one_form() {
+        assert!(same("CN=Adele  Vance , OU=People,DC=x", "cn=adele vance,ou=people,dc=X"));
+        assert!(same(r"cn=Vance\, Adele,dc=x", r"cn=Vance\2C Adele,dc=x"));
+        assert!(same(r"cn=Lu\C4\8Di\C4\87", "cn=Lučić"), "escaped UTF-8");
+        assert!(same("cn=Lučić", "cn=LUČIĆ"));
+        assert!(same("cn=a+uid=b,dc=x", "UID=b + CN=a,dc=x"), "in any order");
+        assert!(same("2.5.4.3=a,0.9.2342.19200300.100.1.25=x", "commonName=a,domainComponent=x"));
+        assert!(same(r"cn=\ a\ ", "cn=a"), "white space at the ends counts for nothing");
+        assert!(same("cn=#04024869", "cn=#04024869"));
+        assert!(same("cn=a=b", r"cn=a\=b"));
+    }
+
+    #[test]
+    fn d8_different_names_have_different_forms() {
+        assert!(!same(r"cn=a\,b", "cn=a,cn=b"));
+        assert!(!same(r"cn=a\+uid\=b", "cn=a+uid=b"));
+        assert!(!same("cn=#04024869", r"cn=\#04024869"));
+        assert!(!same("cn=a b", "cn=ab"));
+        assert!(!same("cn=a,dc=x", "cn=a,dc=y"));
+        assert!(!same(r"cn=a\0A", r"cn=a\\0a"));
+    }
+
+    #[test]
+    fn b1_what_is_no_name_is_none() {
+        for text in [
+            "adele",
+            "cn=a,",
+            "=a",
+            "cn=a;dc=b",
+            "cn=\"a\"",
+            r"cn=a\",
+            r"cn=a\z",
+            r"cn=\c4",
+            "cn=#0",
+            "c n=a",
+            "cn=a,,dc=b",
+        ] {
+            assert!(Dn::parse(text).is_none(), "{text}");
+        }
+        assert_eq!(Dn::parse("").unwrap().normal, "", "the root");
+    }
+
+    #[test]
+    fn d11_a_name_is_below_another() {
+        assert_eq!(parent(r"cn=a\,b,ou=c,dc=d"), "ou=c,dc=d");
+        assert_eq!(parent(r"cn=a\\,ou=c"), "ou=c");
+        assert_eq!(parent("dc=d"), "");
+        assert_eq!(below("cn=a", "dc=d"), "cn=a,dc=d");
+    }
+
+    #[test]
+    fn d8_a_bit_string_behind_a_name_is_no_part_of_it() {
+        assert_eq!(Dn::parse_with_uid("cn=a,dc=x#'0101'B").unwrap().normal, "cn=a,dc=x");
+        assert_eq!(Dn::parse_with_uid("cn=a#1,dc=x#1").unwrap().normal, "cn=a#1,dc=x#1");
+    }
+}

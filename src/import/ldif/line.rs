@@ -1,0 +1,239 @@
+//! The lines of LDIF, unfolded (RFC 2849), without holding more of one than allowed.
+
+use std::io::{self, BufRead};
+
+use super::MAX_VALUE_BYTES;
+use crate::import::RejectReason;
+
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+const ATTRIBUTE: &str = "`attribute: value`, `attribute:: base64` or a comment";
+
+/// A stream of lines that knows on which line it is.
+pub(super) struct Lines<R> {
+    input: R,
+    /// How many lines, as they stand in the input, were begun.
+    begun: u64,
+    line: Vec<u8>,
+}
+
+/// What was found next. The line itself is with the [`Lines`].
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Found {
+    /// A line that says something.
+    Line(Place),
+    /// What parts records.
+    Blank,
+    End,
+}
+
+/// A line, which may go on over several in the input.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) number: u64,
+    /// Whether there was more than is held.
+    pub(super) too_long: bool,
+    /// Whether the input ended before the line did.
+    pub(super) cut: bool,
+}
+
+/// A line that was understood.
+pub(super) struct Field<'a> {
+    /// The name of the attribute, without options.
+    pub(super) name: &'a str,
+    pub(super) options: &'a str,
+    pub(super) value: Raw<'a>,
+}
+
+/// A value as it is written.
+#[derive(Clone, Copy)]
+pub(super) enum Raw<'a> {
+    Plain(&'a [u8]),
+    Base64(&'a [u8]),
+    Url,
+}
+
+impl<R: BufRead> Lines<R> {
+    /// The lines of an input.
+    pub(super) fn new(input: R) -> Self {
+        Self { input, begun: 0, line: Vec::new() }
+    }
+
+    /// On which line reading stands.
+    pub(super) fn number(&self) -> u64 {
+        self.begun.max(1)
+    }
+
+    /// The next line that is no comment.
+    pub(super) fn next(&mut self) -> io::Result<Found> {
+        loop {
+            self.line.clear();
+            let mut place = Place { number: self.begun + 1, too_long: false, cut: false };
+            if self.peek()?.is_none() {
+                return Ok(Found::End);
+            }
+            loop {
+                self.begun += 1;
+                self.rest_of_line(&mut place)?;
+                if place.number == 1 && self.begun == 1 && self.line.starts_with(BYTE_ORDER_MARK) {
+                    self.line.drain(..BYTE_ORDER_MARK.len());
+                }
+                if self.line.is_empty() {
+                    break;
+                }
+                match self.peek()? {
+                    // One space is the fold, and what comes after it is text.
+                    Some(b' ' | b'\t') => self.input.consume(1),
+                    _ => break,
+                }
+            }
+            match self.line.first() {
+                None if place.cut => return Ok(Found::End),
+                None => return Ok(Found::Blank),
+                // A comment that breaks off says that the input does.
+                Some(b'#') if !place.cut => {}
+                Some(_) => return Ok(Found::Line(place)),
+            }
+        }
+    }
+
+    /// What the line holds.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.line
+    }
+
+    fn peek(&mut self) -> io::Result<Option<u8>> {
+        loop {
+            match self.input.fill_buf() {
+                Ok(buffer) => return Ok(buffer.first().copied()),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Adds what stands before the line feed, and before a carriage return in front of it.
+    // INVARIANT: never holds more than the limit, and a byte for the carriage return.
+    fn rest_of_line(&mut self, place: &mut Place) -> io::Result<()> {
+        let from = self.line.len();
+        loop {
+            if self.peek()?.is_none() {
+                place.cut = true;
+                return Ok(());
+            }
+            let buffer = self.input.fill_buf()?;
+            let end = buffer.iter().position(|byte| *byte == b'\n');
+            let text = buffer.get(..end.unwrap_or(buffer.len())).unwrap_or_default();
+            let room = (MAX_VALUE_BYTES + 1).saturating_sub(self.line.len());
+            self.line.extend_from_slice(text.get(..room).unwrap_or(text));
+            let over = text.len() > room;
+            place.too_long |= over;
+            let taken = end.map_or(buffer.len(), |end| end + 1);
+            self.input.consume(taken);
+            if end.is_some() {
+                if self.line.len() > from && self.line.ends_with(b"\r") {
+                    self.line.pop();
+                }
+                place.too_long |= self.line.len() > MAX_VALUE_BYTES;
+                return Ok(());
+            }
+        }
+    }
+}
+
+impl<'a> Field<'a> {
+    /// Understands a line.
+    pub(super) fn parse(line: &'a [u8]) -> Result<Self, RejectReason> {
+        let expected = RejectReason::Syntax { expected: ATTRIBUTE };
+        let Some(colon) = line.iter().position(|byte| *byte == b':') else { return Err(expected) };
+        let (name, value) = line.split_at(colon);
+        let Ok(name) = std::str::from_utf8(name) else { return Err(expected) };
+        let (name, options) = name.split_once(';').unwrap_or((name, ""));
+        if !is_attribute_name(name) || !options.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(expected);
+        }
+        let value = match value {
+            [b':', b':', value @ ..] => Raw::Base64(value),
+            [b':', b'<', ..] => Raw::Url,
+            [_, value @ ..] => Raw::Plain(value),
+            [] => return Err(expected),
+        };
+        Ok(Self { name, options, value })
+    }
+
+    pub(super) fn is(&self, name: &str) -> bool {
+        self.name.eq_ignore_ascii_case(name)
+    }
+
+    /// The value as text; `field` is what it is called in messages.
+    pub(super) fn text(&self, field: &'static str) -> Result<String, RejectReason> {
+        String::from_utf8(self.value(field)?)
+            .map_err(|error| RejectReason::NotUtf8 { at: error.utf8_error().valid_up_to() })
+    }
+
+    /// The value as it is.
+    pub(super) fn value(&self, field: &'static str) -> Result<Vec<u8>, RejectReason> {
+        let without_fill = |value: &'a [u8]| {
+            let from = value.iter().position(|byte| *byte != b' ').unwrap_or(value.len());
+            value.get(from..).unwrap_or_default()
+        };
+        match self.value {
+            Raw::Plain(value) => Ok(without_fill(value).to_vec()),
+            Raw::Base64(value) => decoded(without_fill(value).trim_ascii_end())
+                .ok_or(RejectReason::InvalidField { field, expected: "base64 (RFC 4648, section 4)" }),
+            Raw::Url => {
+                Err(RejectReason::InvalidField { field, expected: "the value itself, not a URL to fetch it from" })
+            }
+        }
+    }
+}
+
+/// Whether this is how an attribute can be called: a word, or an object identifier (RFC 4512, section 1.4).
+pub(super) fn is_attribute_name(name: &str) -> bool {
+    let bare = name.strip_prefix("OID.").or_else(|| name.strip_prefix("oid.")).unwrap_or(name);
+    let number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let word = bare.starts_with(|c: char| c.is_ascii_alphabetic())
+        && bare.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+    word || (bare.contains('.') && bare.split('.').all(number))
+}
+
+fn decoded(text: &[u8]) -> Option<Vec<u8>> {
+    let digits = text.strip_suffix(b"==").or_else(|| text.strip_suffix(b"=")).unwrap_or(text);
+    if !text.len().is_multiple_of(4) {
+        return None;
+    }
+    let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
+    let (mut held, mut bits) = (0_u32, 0);
+    for digit in digits {
+        let value = match digit {
+            b'A'..=b'Z' => digit - b'A',
+            b'a'..=b'z' => digit - b'a' + 26,
+            b'0'..=b'9' => digit - b'0' + 52,
+            b'+' => 62,
+            b'/' => 63,
+            _ => return None,
+        };
+        held = (held << 6) | u32::from(value);
+        bits += 6;
+        if bits >= 8 {
+            bits -= 8;
+            bytes.push(u8::try_from((held >> bits) & 0xff).ok()?);
+        }
+    }
+    // What is left over of the last digit holds nothing.
+    (held & ((1 << bits) - 1) == 0).then_some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn b1_base64_is_what_it_must_be() {
+        assert_eq!(decoded(b"QWRlbGU=").unwrap(), b"Adele");
+        assert_eq!(decoded(b"").unwrap(), b"");
+        assert_eq!(decoded(b"YQ==").unwrap(), b"a");
+        for text in [&b"QWRlbGU"[..], b"QWRl bGU=", b"YR==", b"Y===", b"=", b"Q-_="] {
+            assert!(decoded(text).is_none(), "{}", String::from_utf8_lossy(text));
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! What the columns of a table are called, and what table they make.
+
+use super::row::Row;
+use crate::import::RejectReason;
+
+const KNOWN: &str = "a column of users, groups or memberships, or one that is said to be ignored";
+
+/// What a column holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Column {
+    Id,
+    Upn,
+    Mail,
+    Alias,
+    Account,
+    Status,
+    Enabled,
+    HomeDomain,
+    Groups,
+    Name,
+    GroupId,
+    Parents,
+    Member,
+    MemberType,
+    Ignored,
+}
+
+/// What the rows of a table are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Users,
+    Groups,
+    Memberships,
+}
+
+const USERS: &[(Column, &[&str])] = &[
+    (Column::Id, &["id", "userid", "objectid"]),
+    (Column::Upn, &["upn", "userprincipalname", "username"]),
+    (Column::Mail, &["mail", "email", "emailaddress", "primarysmtpaddress"]),
+    (Column::Alias, &["alias", "aliases", "proxyaddresses", "othermails", "emailaddresses"]),
+    (Column::Account, &["account", "accountname", "samaccountname", "login", "uid", "mailnickname"]),
+    (Column::Status, &["status"]),
+    (Column::Enabled, &["accountenabled", "enabled", "active"]),
+    (Column::HomeDomain, &["homedomain"]),
+    (Column::Groups, &["groups", "memberof", "groupids"]),
+    (Column::Ignored, &["name", "displayname"]),
+];
+
+const GROUPS: &[(Column, &[&str])] = &[
+    (Column::GroupId, &["groupid", "id"]),
+    (Column::Name, &["name", "displayname", "groupname"]),
+    (Column::Parents, &["parents", "parentgroups"]),
+];
+
+const MEMBERSHIPS: &[(Column, &[&str])] = &[
+    (Column::GroupId, &["group", "groupid"]),
+    (Column::Member, &["member", "memberid", "user", "userid"]),
+    (Column::MemberType, &["type", "membertype"]),
+];
+
+impl Column {
+    /// What it is called in messages.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Id => "id",
+            Self::Upn => "upn",
+            Self::Mail => "mail",
+            Self::Alias => "alias",
+            Self::Account => "account",
+            Self::Status => "status",
+            Self::Enabled => "account enabled",
+            Self::HomeDomain => "home domain",
+            Self::Groups => "groups",
+            Self::Name => "name",
+            Self::GroupId => "group id",
+            Self::Parents => "parents",
+            Self::Member => "member",
+            Self::MemberType => "type",
+            Self::Ignored => "",
+        }
+    }
+
+    /// Whether a table can have several of it.
+    fn may_repeat(self) -> bool {
+        matches!(self, Self::Upn | Self::Mail | Self::Alias | Self::Account | Self::Ignored)
+    }
+}
+
+/// The header of a table, understood.
+pub(super) struct Header {
+    kind: Kind,
+    columns: Vec<Column>,
+}
+
+impl Header {
+    pub(super) fn new(row: &Row<'_>, ignoring: &[String]) -> Result<Self, RejectReason> {
+        let names: Vec<String> = row.iter().map(plain).collect();
+        let read: Vec<&str> = names.iter().map(String::as_str).filter(|name| !ignores(ignoring, name)).collect();
+        let kind = Kind::of(&read)?;
+        let known = match kind {
+            Kind::Users => USERS,
+            Kind::Groups => GROUPS,
+            Kind::Memberships => MEMBERSHIPS,
+        };
+        let mut columns: Vec<Column> = Vec::with_capacity(names.len());
+        for (at, name) in (1..).zip(&names) {
+            let column = known.iter().find(|(_, names)| names.contains(&name.as_str())).map(|(column, _)| *column);
+            let column = match column {
+                _ if ignores(ignoring, name) => Column::Ignored,
+                Some(column) => column,
+                None => return Err(RejectReason::UnknownColumn { column: at, expected: KNOWN }),
+            };
+            if columns.contains(&column) && !column.may_repeat() {
+                return Err(RejectReason::RepeatedField { field: column.name() });
+            }
+            columns.push(column);
+        }
+        Ok(Self { kind, columns })
+    }
+
+    pub(super) fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.columns.len()
+    }
+
+    /// What the columns of this meaning hold, unless nothing.
+    pub(super) fn all<'a>(&'a self, row: &'a Row<'_>, column: Column) -> impl Iterator<Item = &'a str> {
+        let held = self.columns.iter().zip(row.iter()).filter(move |(held, _)| **held == column);
+        held.map(|(_, text)| text.trim()).filter(|text| !text.is_empty())
+    }
+
+    /// The same, with the column.
+    pub(super) fn texts<'a>(&'a self, row: &'a Row<'_>, column: Column) -> impl Iterator<Item = (Column, &'a str)> {
+        self.all(row, column).map(move |text| (column, text))
+    }
+
+    /// What a column holds that a row cannot do without.
+    pub(super) fn required<'a>(
+        &'a self,
+        row: &'a Row<'_>,
+        column: Column,
+        expected: &'static str,
+    ) -> Result<&'a str, RejectReason> {
+        self.all(row, column).next().ok_or(RejectReason::MissingField { field: column.name(), expected })
+    }
+}
+
+impl Kind {
+    fn of(names: &[&str]) -> Result<Self, RejectReason> {
+        let has = |some: &[&str]| names.iter().any(|name| some.contains(name));
+        let group = has(&["group", "groupid"]);
+        if has(&["member", "memberid"]) || (group && has(&["user", "userid"])) {
+            return if group { Ok(Self::Memberships) } else { Err(missing("group", "the id of the group")) };
+        }
+        if group || has(&["groupname"]) {
+            let id = has(&["groupid", "id"]);
+            return if id { Ok(Self::Groups) } else { Err(missing("group id", "the immutable id of a group")) };
+        }
+        let id = has(&["id", "userid", "objectid"]);
+        // Users and groups alike can have an id, a name, and nothing else.
+        if id && has(&["name", "displayname", "parents", "parentgroups"]) && !names.iter().any(|name| is_of_users(name))
+        {
+            return Err(missing("user id", "that, or `group id`, because `id` and a name are told of both"));
+        }
+        if id {
+            Ok(Self::Users)
+        } else {
+            Err(missing("id", "the immutable id of a user, or `group id`, or `group` and `member`"))
+        }
+    }
+}
+
+/// Whether no table but that of users has this column.
+fn is_of_users(name: &str) -> bool {
+    let shared = ["id", "name", "displayname"];
+    !shared.contains(&name) && USERS.iter().any(|(_, names)| names.contains(&name))
+}
+
+fn missing(field: &'static str, expected: &'static str) -> RejectReason {
+    RejectReason::MissingField { field, expected }
+}
+
+fn ignores(ignoring: &[String], name: &str) -> bool {
+    ignoring.iter().any(|ignored| ignored == name)
+}
+
+/// A name without what plays no part in it.
+pub(super) fn plain(name: &str) -> String {
+    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}

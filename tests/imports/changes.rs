@@ -1,0 +1,255 @@
+//! LDIF: change records.
+
+use activity_privacy::import::RejectReason;
+use activity_privacy::import::ldif::Tree;
+use activity_privacy::*;
+
+use crate::ldif::*;
+
+fn tree(entries: &[&str]) -> Tree {
+    Tree::read(document(entries).as_bytes()).whole().unwrap().0
+}
+
+fn changed(tree: Tree, records: &str) -> (Tree, Vec<DirectoryChange>) {
+    let (tree, delta) = tree.change(records.as_bytes()).whole().unwrap();
+    (tree, delta.changes().to_vec())
+}
+
+fn group(id: &str) -> GroupId {
+    GroupId::new(id).unwrap()
+}
+
+#[test]
+fn d11_members_that_a_change_adds_and_takes_away_are_facts_in_order() {
+    let records = "dn: CN=Council,dc=contoso,dc=example\nchangetype: modify\nadd: member\nmember: \
+                   uid=dora,ou=people,dc=contoso,dc=example\n-\ndelete: member\nmember: \
+                   cn=board,dc=contoso,dc=example\n-\nreplace: description\ndescription: x\n-\n\n\
+                   dn: cn=board,dc=contoso,dc=example\nchangetype: modify\nreplace: uniqueMember\nuniqueMember: \
+                   uid=adele,ou=people,dc=contoso,dc=example\n-\n";
+    let (_, changes) = changed(tree(&ENTRIES), records);
+    let (council, board) = (group(COUNCIL), group(BOARD));
+    assert_eq!(
+        changes,
+        [
+            DirectoryChange::Member(council.clone(), user(DORA)),
+            DirectoryChange::NotNested(council, board.clone()),
+            DirectoryChange::NoMember(board.clone(), user(BRUNO)),
+            DirectoryChange::Member(board, user(ADELE)),
+        ]
+    );
+}
+
+#[test]
+fn d11_a_replaced_member_who_stays_is_never_taken_out() {
+    let records = "dn: cn=council,dc=contoso,dc=example\nchangetype: modify\nreplace: member\nmember: \
+                   uid=adele,ou=people,dc=contoso,dc=example\n-\n";
+    let (_, changes) = changed(tree(&ENTRIES), records);
+    assert!(!changes.contains(&DirectoryChange::NoMember(group(COUNCIL), user(ADELE))));
+    assert!(changes.contains(&DirectoryChange::NotNested(group(COUNCIL), group(BOARD))));
+}
+
+#[test]
+fn d11_members_by_account_name_and_by_their_own_word_change_too() {
+    let records = "dn: cn=unix,dc=contoso,dc=example\nchangetype: modify\ndelete: memberUid\nmemberUid: lucic\n-\n\
+                   add: memberUid\nmemberUid: adele\n-\n\ndn: uid=dora,ou=people,dc=contoso,dc=example\nchangetype: \
+                   modify\nreplace: memberOf\nmemberOf: cn=council,dc=contoso,dc=example\n-\n";
+    let (_, changes) = changed(tree(&ENTRIES), records);
+    let told: Vec<_> = changes.iter().filter(|change| !matches!(change, DirectoryChange::User(_))).cloned().collect();
+    assert_eq!(
+        told,
+        [
+            DirectoryChange::NoMember(group(UNIX), user(LUCIC)),
+            DirectoryChange::Member(group(UNIX), user(ADELE)),
+            DirectoryChange::NoMember(group(BOARD), user(DORA)),
+            DirectoryChange::Member(group(COUNCIL), user(DORA)),
+        ]
+    );
+    // Whose primary group it is cannot be taken out of it.
+    let (_, changes) =
+        changed(tree(&ENTRIES), "dn: cn=unix,dc=contoso,dc=example\nchangetype: modify\ndelete: memberUid\n-\n");
+    assert_eq!(changes, [DirectoryChange::NoMember(group(UNIX), user(LUCIC))]);
+}
+
+#[test]
+fn d8_names_change_one_attribute_at_a_time() {
+    let records = "dn: uid=adele,ou=people,dc=contoso,dc=example\nchangetype: modify\ndelete: mail\nmail: \
+                   ADELE@contoso.example\n-\nadd: userPrincipalName\nuserPrincipalName: av@contoso.example\n-\nadd: \
+                   pwdAccountLockedTime\npwdAccountLockedTime: 000001010000Z\n-\n";
+    let (_, changes) = changed(tree(&ENTRIES), records);
+    let [DirectoryChange::User(adele)] = changes.as_slice() else { panic!("{changes:?}") };
+    let names: Vec<&str> = adele.aliases().iter().map(Alias::as_str).collect();
+    assert_eq!(names, ["av@contoso.example", "a.vance@contoso.example", "adele"]);
+    assert_eq!((adele.id().as_str(), adele.status()), (ADELE, UserStatus::Disabled));
+    // An address that another attribute holds too is still theirs.
+    let records =
+        "dn: cn=Vance\\, Bruno,ou=people,dc=contoso,dc=example\nchangetype: modify\ndelete: proxyAddresses\n-\n";
+    let (_, changes) = changed(tree(&ENTRIES), records);
+    let [DirectoryChange::User(bruno)] = changes.as_slice() else { panic!("{changes:?}") };
+    assert_eq!(bruno.aliases()[0].as_str(), "bruno@contoso.example");
+}
+
+#[test]
+fn d11_whoever_is_deleted_stays_a_member_until_the_group_says_otherwise() {
+    let (tree, changes) =
+        changed(tree(&ENTRIES), "dn: uid=adele,ou=people,dc=contoso,dc=example\nchangetype: delete\n");
+    assert_eq!(changes, [DirectoryChange::NoUser(user(ADELE))]);
+    // Somebody else gets the name: the group lists them now.
+    let other = ENTRIES[2].replace("\nobjectClass: top", "\nchangetype: add\nobjectClass: top");
+    let (tree, changes) = changed(tree, &format!("{}\n", other.replace("000000000001", "000000000002")));
+    let second = ADELE.replace("000000000001", "000000000002");
+    assert!(changes.contains(&DirectoryChange::Member(group(COUNCIL), user(&second))), "{changes:?}");
+    let records = "dn: cn=council,dc=contoso,dc=example\nchangetype: modify\ndelete: member\nmember: \
+                   uid=adele,ou=people,dc=contoso,dc=example\n-\n";
+    let (_, changes) = changed(tree, records);
+    assert_eq!(
+        changes,
+        [
+            DirectoryChange::NoMember(group(COUNCIL), user(ADELE)),
+            DirectoryChange::NoMember(group(COUNCIL), user(&second)),
+        ]
+    );
+}
+
+#[test]
+fn d11_what_is_added_is_taken_with_its_members_in_any_order() {
+    let records = "dn: cn=new,dc=contoso,dc=example\nchangetype: add\nobjectClass: groupOfNames\nmember: cn=late\nmember: \
+                   cn=council,dc=contoso,dc=example\n\ndn: cn=late\nchangetype: add\nobjectClass: person\nuid: late\n\n\
+                   dn: ou=new\nchangetype: add\nobjectClass: organizationalUnit\n\n\
+                   dn: cn=board,dc=contoso,dc=example\nchangetype: delete\n";
+    let import = tree(&ENTRIES).change(records.as_bytes());
+    assert_eq!((import.read(), import.ignored()), (4, 1));
+    let (_, delta) = import.whole().unwrap();
+    let new = group("cn=new,dc=contoso,dc=example");
+    let changes = delta.changes();
+    let [DirectoryChange::Group(id, name), nested, DirectoryChange::User(late), member, gone] = changes else {
+        panic!("{changes:?}")
+    };
+    assert_eq!((id, &**name), (&new, "new"));
+    assert_eq!(*nested, DirectoryChange::Nested(new.clone(), group(COUNCIL)));
+    assert_eq!(*member, DirectoryChange::Member(new, late.id().clone()));
+    assert_eq!(*gone, DirectoryChange::NoGroup(group(BOARD)));
+}
+
+#[test]
+fn d8_whoever_is_moved_is_the_same() {
+    let below = "dn: ou=people,dc=contoso,dc=example\nobjectClass: organizationalUnit";
+    let entries = [below, ENTRIES[2], ENTRIES[6], ENTRIES[7], ENTRIES[3], ENTRIES[5]];
+    let records = "dn: uid=adele,ou=people,dc=contoso,dc=example\nchangetype: modrdn\nnewrdn: uid=vance\ndeleteoldrdn: 1\n\n\
+                   dn: ou=people,dc=contoso,dc=example\nchangetype: moddn\nnewrdn: ou=staff\ndeleteoldrdn: 1\n\
+                   newsuperior: o=contoso\n\ndn: cn=council,dc=contoso,dc=example\nchangetype: modify\ndelete: \
+                   member\nmember: uid=vance,ou=staff,o=contoso\n-\n";
+    let (_, changes) = changed(tree(&entries), records);
+    let [DirectoryChange::User(adele), last] = changes.as_slice() else { panic!("{changes:?}") };
+    assert_eq!(adele.id().as_str(), ADELE);
+    assert!(adele.aliases().iter().any(|alias| alias.as_str() == "vance"));
+    assert!(!adele.aliases().iter().any(|alias| alias.as_str() == "adele"));
+    assert_eq!(*last, DirectoryChange::NoMember(group(COUNCIL), user(ADELE)));
+}
+
+#[test]
+fn b1_a_change_that_cannot_be_told_is_rejected_and_changes_nothing() {
+    let adele = "dn: uid=adele,ou=people,dc=contoso,dc=example";
+    let council = "dn: cn=council,dc=contoso,dc=example";
+    let cases = [
+        (format!("{adele}\nobjectClass: person"), "line 2: cannot be understood, expected `dn`, then `changetype`"),
+        (adele.to_owned(), "line 1: field `changetype` is missing, expected what was done"),
+        (
+            format!("{adele}\nchangetype: destroy"),
+            "line 2: field `changetype` cannot be understood, expected `add`, `delete`, `modify`, `modrdn` or `moddn`",
+        ),
+        (
+            format!("{adele}\ncontrol: 1.2.840.113556.1.4.805 true\nchangetype: delete"),
+            "line 2: a change of a kind that is not read, expected changes without a `control`",
+        ),
+        (
+            "dn: cn=x\nchangetype: delete".to_owned(),
+            "line 1: changes a record that is not known, expected one that was read before",
+        ),
+        (
+            format!("{council}\nchangetype: modify\nadd: member\nmember: uid=dora,ou=people,dc=contoso,dc=example"),
+            "line 1: the input ends too early, expected `-` after the last value of a block",
+        ),
+        (
+            format!("{council}\nchangetype: modify\nadd: member\nmail: a@x.example\n-"),
+            "line 4: cannot be understood, expected values of the attribute that the block is about, then `-`",
+        ),
+        (
+            format!("{adele}\nchangetype: modify\nincrement: uidNumber\nuidNumber: 1\n-"),
+            "line 3: a change of a kind that is not read, expected `add`, `delete` or `replace` with the name of an attribute",
+        ),
+        (
+            format!("{adele}\nchangetype: modify\nreplace: objectClass\nobjectClass: group\n-"),
+            "line 1: a change of a kind that is not read, expected all entries to be read anew after it",
+        ),
+        (
+            format!("{adele}\nchangetype: modify\nreplace: gidNumber\ngidNumber: 7\n-"),
+            "line 1: a change of a kind that is not read, expected all entries to be read anew after it",
+        ),
+        (
+            format!(
+                "{adele}\nchangetype: modify\nreplace: mail\nmail: c@x.example\n-\nreplace: entryUUID\nentryUUID: 7\n-"
+            ),
+            "line 1: a change of a kind that is not read, expected all entries to be read anew after it",
+        ),
+        (
+            "dn: uid=dora,ou=people,dc=contoso,dc=example\nchangetype: modrdn\nnewrdn: uid=d\ndeleteoldrdn: 1"
+                .to_owned(),
+            "line 1: a change of a kind that is not read, expected an immutable id of whatever is moved",
+        ),
+        (
+            format!("{adele}\nchangetype: modrdn\nnewrdn: uid=dora\ndeleteoldrdn: 1"),
+            "line 1: a change of a kind that is not read, expected a new name that nothing had before",
+        ),
+        (
+            format!("{adele}\nchangetype: modrdn\nnewrdn: uid=d"),
+            "line 1: field `deleteoldrdn` is missing, expected it with every move",
+        ),
+        (
+            ENTRIES[2].replace("\nobjectClass: top", "\nchangetype: add\nobjectClass: top"),
+            "line 1: another record has the same name or id, expected each once",
+        ),
+    ];
+    for (record, says) in cases {
+        let import = tree(&ENTRIES).change(format!("{record}\n").as_bytes());
+        assert_eq!(refusal(&import).0, says, "{record}");
+        assert!(import.despite_rejections().1.is_empty(), "{record}");
+    }
+    let unknown = format!("{council}\nchangetype: modify\nadd: member\nmember: cn=x\n-\n");
+    let import = tree(&ENTRIES).change(unknown.as_bytes());
+    assert_eq!(refusal(&import).1, RejectReason::UnknownMember { count: 1 });
+    let (_, delta) = import.despite_rejections();
+    assert_eq!(delta.changes(), [DirectoryChange::Member(group(COUNCIL), user("cn=x"))]);
+}
+
+#[test]
+fn d11_changes_to_what_is_nobody_are_ignored() {
+    let records = "dn: cn=PC-1,ou=machines,dc=contoso,dc=example\nchangetype: modify\nreplace: memberOf\nmemberOf: cn=x\n-\n\
+                   replace: primaryGroupID\nprimaryGroupID: 515\n-\n\ndn: ou=people,dc=contoso,dc=example\nchangetype: \
+                   modify\nadd: description\ndescription: x\n-\n\ndn: ou=people,dc=contoso,dc=example\nchangetype: delete\n\n\
+                   dn: uid=adele,ou=people,dc=contoso,dc=example\nchangetype: modify\nreplace: title\ntitle: x\n-\n";
+    let import = tree(&ENTRIES).change(records.as_bytes());
+    assert_eq!((import.read(), import.ignored(), import.rejected().len()), (4, 4, 0));
+    assert!(import.whole().unwrap().1.is_empty());
+}
+
+#[test]
+fn d11_whoever_one_attribute_lets_go_is_still_listed_by_the_other() {
+    let both = "dn: cn=both\nobjectClass: groupOfNames\nobjectClass: posixGroup\nmember: \
+                uid=adele,ou=people,dc=contoso,dc=example\nmemberUid: adele";
+    let step = |attribute: &str, value: &str| {
+        format!("dn: cn=both\nchangetype: modify\ndelete: {attribute}\n{attribute}: {value}\n-\n")
+    };
+    let (tree, changes) = changed(tree(&[both, ENTRIES[2]]), &step("memberUid", "adele"));
+    assert!(changes.is_empty(), "{changes:?}");
+    let (_, changes) = changed(tree, &step("member", "uid=adele,ou=people,dc=contoso,dc=example"));
+    assert_eq!(changes, [DirectoryChange::NoMember(group("cn=both"), user(ADELE))]);
+}
+
+#[test]
+fn d11_a_member_whom_the_group_lists_and_who_says_so_too_goes_when_the_group_says_so() {
+    let entries = ["dn: cn=g\nobjectClass: group\nmember: cn=a", "dn: cn=a\nobjectClass: person\nmemberOf: cn=g"];
+    let own = "dn: cn=a\nchangetype: modify\ndelete: memberOf\nmemberOf: cn=g\n-\n";
+    assert!(changed(tree(&entries), own).1.is_empty(), "the group lists them still");
+    let said = "dn: cn=g\nchangetype: modify\ndelete: member\nmember: cn=a\n-\n";
+    assert_eq!(changed(tree(&entries), said).1, [DirectoryChange::NoMember(group("cn=g"), user("cn=a"))]);
+}

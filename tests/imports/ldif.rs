@@ -1,0 +1,475 @@
+//! LDIF: entries and change records.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, BufReader, Read};
+
+use activity_privacy::import::ldif::{self, MAX_VALUE_BYTES, Tree};
+use activity_privacy::import::{Import, Place, RejectReason};
+use activity_privacy::*;
+use proptest::prelude::*;
+
+/// A record of each kind that a directory of a company holds.
+pub(crate) const ENTRIES: [&str; 10] = [
+    "dn: dc=contoso,dc=example\nobjectClass: domain\ndc: contoso",
+    "dn: ou=people,dc=contoso,dc=example\nobjectClass: organizationalUnit\nou: people",
+    "dn: uid=adele,ou=people,dc=contoso,dc=example\nobjectClass: top\nobjectClass: inetOrgPerson\nentryUUID: \
+     7D1C8E52-0a43-103e-8f2b-000000000001\nuid: adele\ncn: Adele Vance\ncn;lang-de: Adele Vanz\nmail: \
+     adele@contoso.example\nmail: a.vance@contoso.example",
+    "dn: cn=Vance\\, Bruno,ou=people,dc=contoso,dc=example\nobjectclass: user\nobjectGUID:: \
+     AAECAwQFBgcICQoLDA0ODw==\nsAMAccountName: bruno\nuserPrincipalName: bruno@contoso.example\nproxyAddresses: \
+     SMTP:bruno@contoso.example\nproxyAddresses: smtp:b.vance@contoso.example\nproxyAddresses: \
+     X500:/o=contoso/cn=bruno\nuserAccountControl: 514",
+    "dn:: Y249THXEjWnEhyxvdT1wZW9wbGUsZGM9Y29udG9zbyxkYz1leGFtcGxl\nobjectClass: person\ncn:: THXEjWnEhw==\nuid: \
+     lucic\nnsAccountLock: TRUE",
+    "dn: cn=PC-1,ou=machines,dc=contoso,dc=example\nobjectClass: top\nobjectClass: user\nobjectClass: computer\n\
+     sAMAccountName: PC-1$",
+    "dn: cn=council,dc=contoso,dc=example\nobjectClass: groupOfNames\nentryUUID: \
+     7d1c8e52-0a43-103e-8f2b-000000000101\ncn: council\ndisplayName: Works council\nmember: UID=Adele , \
+     OU=People,DC=contoso, DC=example\nmember: cn=board,dc=contoso,dc=example",
+    "dn: cn=board,dc=contoso,dc=example\nobjectClass: groupOfUniqueNames\nentryUUID: \
+     7d1c8e52-0a43-103e-8f2b-000000000102\ncn: Board\nuniqueMember: cn=Vance\\2C \
+     Bruno,ou=people,dc=contoso,dc=example#'0101'B\nmember: cn=PC-1,ou=machines,dc=contoso,dc=example",
+    "dn: cn=unix,dc=contoso,dc=example\nobjectClass: posixGroup\ncn: unix\ngidNumber: 100\nmemberUid: lucic",
+    "dn: uid=dora,ou=people,dc=contoso,dc=example\nobjectClass: posixAccount\nuid: dora\ngidNumber: 100\nmemberOf: \
+     cn=board,dc=contoso,dc=example",
+];
+pub(crate) const ADELE: &str = "7d1c8e52-0a43-103e-8f2b-000000000001";
+pub(crate) const BRUNO: &str = "03020100-0504-0706-0809-0a0b0c0d0e0f";
+pub(crate) const LUCIC: &str = "cn=luc\u{30c}ic\u{301},ou=people,dc=contoso,dc=example";
+pub(crate) const DORA: &str = "uid=dora,ou=people,dc=contoso,dc=example";
+pub(crate) const COUNCIL: &str = "7d1c8e52-0a43-103e-8f2b-000000000101";
+pub(crate) const BOARD: &str = "7d1c8e52-0a43-103e-8f2b-000000000102";
+pub(crate) const UNIX: &str = "cn=unix,dc=contoso,dc=example";
+
+pub(crate) fn document(entries: &[&str]) -> String {
+    format!("version: 1\n\n{}\n", entries.join("\n\n"))
+}
+
+pub(crate) fn built(builder: DirectoryBuilder) -> DirectorySnapshot {
+    builder.build(DirectoryRevision(1), Default::default()).unwrap()
+}
+
+fn whole(document: impl AsRef<[u8]>) -> DirectorySnapshot {
+    built(ldif::read(document.as_ref()).whole().unwrap())
+}
+
+pub(crate) fn members(snapshot: &DirectorySnapshot, group: &str) -> BTreeSet<String> {
+    let members = snapshot.members_of(&GroupId::new(group).unwrap());
+    members.into_iter().map(|user| user.as_str().to_owned()).collect()
+}
+
+fn set(ids: &[&str]) -> BTreeSet<String> {
+    ids.iter().map(|id| (*id).to_owned()).collect()
+}
+
+pub(crate) fn known(snapshot: &DirectorySnapshot, identity: impl Into<Identity>) -> Option<User> {
+    match snapshot.resolve(&identity.into()) {
+        Resolution::Known(user) => Some(user.clone()),
+        _ => None,
+    }
+}
+
+pub(crate) fn user(id: &str) -> UserId {
+    UserId::new(id).unwrap()
+}
+
+pub(crate) fn named(snapshot: &DirectorySnapshot, name: &str) -> Option<String> {
+    known(snapshot, Alias::new(name).unwrap()).map(|user| user.id().as_str().to_owned())
+}
+
+/// Everything that a snapshot says, in one form.
+fn said(snapshot: &DirectorySnapshot) -> BTreeMap<String, Vec<String>> {
+    let groups: Vec<GroupId> = snapshot.groups().map(|(id, _)| id.clone()).collect();
+    let mut said = BTreeMap::new();
+    for group in &groups {
+        let members = members(snapshot, group.as_str());
+        for id in &members {
+            let user = known(snapshot, user(id)).unwrap();
+            let mut names = vec![format!("{:?}", user.status())];
+            names.extend(user.aliases().iter().map(|alias| alias.as_str().to_owned()));
+            said.insert(format!("user {id}"), names);
+        }
+        let name = snapshot.group_name(group).unwrap().to_owned();
+        said.insert(format!("group {}", group.as_str()), members.into_iter().chain([name]).collect());
+    }
+    said
+}
+
+/// The one rejection of a document, as text and as it is.
+pub(crate) fn refusal<T>(import: &Import<T>) -> (String, RejectReason) {
+    let [rejected] = import.rejected() else { panic!("{:?}", import.rejected()) };
+    (rejected.to_string(), rejected.reason.clone())
+}
+
+#[test]
+fn d6_people_groups_and_memberships_are_what_the_entries_say() {
+    let import = ldif::read(document(&ENTRIES).as_bytes());
+    assert_eq!((import.read(), import.ignored(), import.rejected().len()), (10, 3, 0));
+    let snapshot = built(import.whole().unwrap());
+    assert_eq!(members(&snapshot, COUNCIL), set(&[ADELE, BRUNO, DORA]));
+    assert_eq!(members(&snapshot, BOARD), set(&[BRUNO, DORA]));
+    assert_eq!(members(&snapshot, UNIX), set(&[DORA, LUCIC]), "by name, and by primary group");
+    assert_eq!(snapshot.groups().count(), 3);
+    assert_eq!(snapshot.group_name(&GroupId::new(COUNCIL).unwrap()), Some("Works council"));
+    assert_eq!(snapshot.group_name(&GroupId::new(BOARD).unwrap()), Some("Board"));
+}
+
+#[test]
+fn d8_a_user_is_known_by_every_name_of_the_entry_and_the_upn_is_the_first() {
+    let snapshot = whole(document(&ENTRIES));
+    let names = |id| {
+        let user = known(&snapshot, user(id)).unwrap();
+        user.aliases().iter().map(|alias| alias.as_str().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(names(BRUNO), ["bruno@contoso.example", "b.vance@contoso.example", "bruno"]);
+    assert_eq!(names(ADELE), ["a.vance@contoso.example", "adele@contoso.example", "adele"]);
+    assert_eq!(names(DORA), ["dora"]);
+    assert_eq!(named(&snapshot, "PC-1$"), None, "a machine is nobody");
+}
+
+#[test]
+fn d11_whoever_is_disabled_stays_a_member() {
+    let snapshot = whole(document(&ENTRIES));
+    let status = |id| known(&snapshot, user(id)).unwrap().status();
+    assert_eq!(status(ADELE), UserStatus::Active);
+    assert_eq!(status(BRUNO), UserStatus::Disabled);
+    assert_eq!(status(LUCIC), UserStatus::Disabled);
+}
+
+#[test]
+fn b1_folds_comments_and_line_ends_play_no_part() {
+    let plain = document(&ENTRIES);
+    let expected = said(&whole(&plain));
+    let crlf = plain.replace('\n', "\r\n");
+    let marked = format!("\u{feff}{plain}");
+    let commented = plain.replace("objectC", "# a comment\n  that goes on: here\nobjectC");
+    let mut folded = String::new();
+    for line in plain.lines() {
+        // No letter is cut in two here; that it may be is tried with the bytes below.
+        let letters: Vec<char> = line.chars().collect();
+        let pieces: Vec<String> = letters.chunks(7).map(|piece| piece.iter().collect()).collect();
+        folded.push_str(&pieces.join("\n "));
+        folded.push('\n');
+    }
+    let shouted = plain.replace("member:", "MEMBER:").replace("objectClass", "OBJECTCLASS").replace("uid:", "UserID:");
+    let numbered = plain.replace("\nmember:", "\n2.5.4.31:").replace("inetOrgPerson", "2.16.840.1.113730.3.2.2");
+    let close = plain.replace(": ", ":");
+    for other in [crlf, marked, commented, folded, shouted, numbered, close] {
+        assert_eq!(said(&whole(&other)), expected, "{other}");
+    }
+    let between =
+        "dn: cn=Lu\u{10d}\nobjectClass: person\nuid: l\n\ndn: cn=g\nobjectClass: group\nmember: cn=Lu\u{10d}\n";
+    let at = between.rfind('\u{10d}').unwrap() + 1;
+    let (head, tail) = between.as_bytes().split_at(at);
+    assert_eq!(members(&whole([head, b"\n ", tail].concat()), "cn=g").len(), 1, "a fold within a letter");
+}
+
+#[test]
+fn d8_a_primary_group_of_active_directory_has_its_members() {
+    // S-1-5-21-1-2-3 with 513 and 1105 behind.
+    let document = "dn: cn=Domain Users\nobjectClass: group\nobjectSid:: AQUAAAAAAAUVAAAAAQAAAAIAAAADAAAAAQIAAA==\n\n\
+                    dn: cn=a\nobjectClass: user\nsAMAccountName: a\nprimaryGroupID: 513\nobjectSid:: \
+                    AQUAAAAAAAUVAAAAAQAAAAIAAAADAAAAUQQAAA==\n";
+    assert_eq!(members(&whole(document), "cn=domain users"), set(&["cn=a"]));
+}
+
+#[test]
+fn d11_a_member_who_is_no_entry_is_rejected_and_by_choice_a_user() {
+    let entries = [ENTRIES[6], "dn: cn=board,dc=contoso,dc=example\nobjectClass: group\nmember: cn=x\nmember: cn=y"];
+    let import = ldif::read(document(&entries).as_bytes());
+    let rejected: Vec<_> = import.rejected().to_vec();
+    assert_eq!((import.read(), rejected.len()), (2, 2), "one for each group");
+    assert_eq!(rejected[0].place, Place::Line(8));
+    assert_eq!(rejected[0].reason, RejectReason::UnknownMember { count: 1 });
+    assert_eq!(rejected[1].place, Place::Line(13));
+    assert_eq!(rejected[1].reason, RejectReason::UnknownMember { count: 2 });
+    let snapshot = built(import.despite_rejections());
+    assert_eq!(members(&snapshot, COUNCIL), set(&["uid=adele,ou=people,dc=contoso,dc=example", "cn=x", "cn=y"]));
+}
+
+#[test]
+fn d11_a_group_that_only_its_members_name_is_rejected() {
+    let import = ldif::read(document(&[ENTRIES[9]]).as_bytes());
+    assert_eq!(refusal(&import).1, RejectReason::UnknownGroup { count: 1 });
+    assert_eq!(known(&built(import.despite_rejections()), user(DORA)).unwrap().aliases().len(), 1);
+}
+
+#[test]
+fn d11_what_is_neither_user_nor_group_is_no_member() {
+    let entries = ["dn: ou=a\nobjectClass: organizationalUnit", "dn: cn=g\nobjectClass: group\nmember: ou=a"];
+    assert_eq!(refusal(&ldif::read(document(&entries).as_bytes())).1, RejectReason::UnknownMember { count: 1 });
+}
+
+#[test]
+fn d11_members_whom_a_server_holds_back_are_missed() {
+    let group =
+        |member: &str| format!("dn: cn=g\nobjectClass: group\n{member}: cn=a\n\ndn: cn=a\nobjectClass: person\n");
+    for (member, complete) in [
+        ("member;range=0-*", true),
+        ("member;lang-de", true),
+        ("member;range=0-1499", false),
+        ("member;x-a;RANGE=1500-*", false),
+    ] {
+        let import = ldif::read(group(member).as_bytes());
+        assert_eq!(import.rejected().is_empty(), complete, "{member}");
+    }
+    let computed = ldif::read(&b"dn: cn=g\nobjectClass: groupOfURLs\nmemberURL: ldap:///dc=x??sub?(uid=*)\n"[..]);
+    assert_eq!(
+        refusal(&computed).1,
+        RejectReason::InvalidField { field: "memberURL", expected: "`member` with those whom it leads to" }
+    );
+}
+
+#[test]
+fn d11_a_search_that_did_not_end_well_is_missed() {
+    let result = |said: &str| {
+        format!("dn: cn=a\nobjectClass: person\n\n# search result\nsearch: 2\nresult: {said}\n\n# numEntries: 1\n")
+    };
+    let import = ldif::read(result("0 Success").as_bytes());
+    assert_eq!((import.read(), import.ignored(), import.rejected().len()), (2, 1, 0));
+    let import = ldif::read(result("4 Size limit exceeded").as_bytes());
+    assert_eq!(refusal(&import).0, "line 6: the input ends too early, expected `result` 0 at the end of a search");
+    let import = ldif::read(&b"dn: cn=a\nobjectClass: person\n\n# search reference\nref: ldap://b.example/dc=b\n"[..]);
+    assert!(matches!(refusal(&import).1, RejectReason::MissingField { field: "dn", .. }));
+}
+
+#[test]
+fn b1_a_fault_is_named_with_its_line_and_the_rest_goes_on() {
+    let long = format!("dn: cn=a\nobjectClass: person\nmail: {}", "a".repeat(MAX_VALUE_BYTES));
+    let long_alias = format!("dn: cn=a\nobjectClass: person\nmail: {}@x.example", "a".repeat(600));
+    let cases: &[(&str, &str)] = &[
+        ("objectClass: person\ndn: cn=a", "line 3: field `dn` is missing, expected it to be the first of an entry"),
+        ("dn: cn=a\ncn: a", "line 3: field `objectClass` is missing, expected what kind of entry it is"),
+        ("dn: cn=a\nobjectClass: person\ndn: cn=b", "line 5: field `dn` is given twice, expected once"),
+        (
+            "dn: a\nobjectClass: person",
+            "line 3: field `dn` cannot be understood, expected a distinguished name (RFC 4514)",
+        ),
+        (
+            "dn: cn=a\nobjectClass: person\nmail a@b.example",
+            "line 5: cannot be understood, expected `attribute: value`, `attribute:: base64` or a comment",
+        ),
+        (
+            "dn: cn=a\nobjectClass: person\nmem ber: cn=b",
+            "line 5: cannot be understood, expected `attribute: value`, `attribute:: base64` or a comment",
+        ),
+        (
+            "dn: cn=a\nobjectClass: person\nmail:: a",
+            "line 5: field `mail` cannot be understood, expected base64 (RFC 4648, section 4)",
+        ),
+        ("dn: cn=a\nobjectClass: person\nmail:: /w==", "line 5: not UTF-8 at byte 0, expected UTF-8"),
+        (
+            "dn: cn=a\nobjectClass: person\nmail:< file:///etc/passwd",
+            "line 5: field `mail` cannot be understood, expected the value itself, not a URL to fetch it from",
+        ),
+        (
+            "dn: cn=a\nobjectClass: person\nentryUUID: 7",
+            "line 5: field `entryUUID` cannot be understood, expected a UUID (RFC 9562)",
+        ),
+        (
+            "dn: cn=a\nobjectClass: person\nobjectGUID:: AAEC",
+            "line 5: field `objectGUID` cannot be understood, expected a UUID (RFC 9562)",
+        ),
+        (
+            "dn: cn=a\nobjectClass: person\nentryUUID: 7d1c8e52-0a43-103e-8f2b-000000000001\nentryUUID: \
+             7d1c8e52-0a43-103e-8f2b-000000000002",
+            "line 6: field `entryUUID` is given twice, expected once",
+        ),
+        (
+            "dn: cn=a\nobjectClass: group\nmember: b",
+            "line 5: field `member` cannot be understood, expected a distinguished name (RFC 4514)",
+        ),
+        (
+            "dn: cn=a\nobjectClass: group\nobjectClass: person",
+            "line 3: field `objectClass` cannot be understood, expected a class of people or one of groups, not both",
+        ),
+        (
+            "dn: cn=a\nobjectClass: acmeRobot\nmail: a@x.example",
+            "line 3: field `objectClass` cannot be understood, expected a class of people, of groups or of neither that is known here",
+        ),
+        (
+            "dn: ou=a\nobjectClass: organizationalUnit\nmember: cn=b",
+            "line 3: field `objectClass` cannot be understood, expected a class of people, of groups or of neither that is known here",
+        ),
+        (
+            "dn: cn=a\nobjectClass: referral\nref: ldap://b.example/",
+            "line 3: refers to another server, expected the records themselves",
+        ),
+        (
+            "dn: cn=a\nchangetype: delete",
+            "line 4: a change of a kind that is not read, expected entries here, and records with a `changetype` where \
+             changes are read",
+        ),
+        (&long, "line 5: too long, expected at most 65536 bytes"),
+        (&long_alias, "line 3: field `mail`: alias is 610 bytes long, expected at most 512"),
+        (
+            " folded: from nowhere",
+            "line 3: cannot be understood, expected `attribute: value`, `attribute:: base64` or a comment",
+        ),
+    ];
+    for (record, says) in cases {
+        let last = "dn: cn=z\nobjectClass: person\nuid: z";
+        let import = ldif::read(document(&[record, last]).as_bytes());
+        assert_eq!(import.read(), 2);
+        assert_eq!(refusal(&import).0, *says);
+        assert!(named(&built(import.despite_rejections()), "z").is_some(), "the rest goes on: {record}");
+    }
+}
+
+#[test]
+fn b1_an_entry_that_comes_twice_is_rejected_the_second_time() {
+    let other_dn = ENTRIES[2].replace("uid=adele,", "uid=twin,");
+    let other_id = ENTRIES[2].replace("000000000001", "000000000009").replace("uid=adele,ou", "UID=Adele, OU");
+    for second in [ENTRIES[2], &other_dn, &other_id] {
+        let import = ldif::read(document(&[ENTRIES[2], second]).as_bytes());
+        assert_eq!(refusal(&import).1, RejectReason::RepeatedRecord, "{second}");
+    }
+}
+
+#[test]
+fn b1_the_version_is_one_or_nothing_is_read() {
+    let import = ldif::read(&b"version: 2\n\ndn: cn=a\nobjectClass: person\n"[..]);
+    assert_eq!(refusal(&import).0, "line 1: field `version` cannot be understood, expected `1`");
+    let files = [document(&ENTRIES[..5]), document(&ENTRIES[5..])].join("\n");
+    assert_eq!(said(&whole(&files)), said(&whole(document(&ENTRIES))), "two files, one behind the other");
+    let added = document(&ENTRIES).replace("\nobjectC", "\nchangetype: add\nobjectC");
+    assert_eq!(said(&whole(&added)), said(&whole(document(&ENTRIES))), "as ldifde writes it");
+    let import = ldif::read(&b"version:1\ndn: cn=a\nobjectClass: person\n"[..]);
+    assert_eq!((import.read(), import.rejected().len()), (1, 0), "no blank line needs to follow");
+    for text in ["", "\n\n", "version: 1\n", "# nothing\n", "\u{feff}"] {
+        let import = ldif::read(text.as_bytes());
+        assert_eq!((import.read(), import.rejected().len()), (0, 0), "{text:?}");
+    }
+}
+
+#[test]
+fn b1_what_is_not_read_may_be_of_any_length_and_anywhere() {
+    let photo = "A".repeat(3 * MAX_VALUE_BYTES);
+    let entry = format!("dn: cn=a\nobjectClass: person\njpegPhoto:: {photo}\naudio:< file:///nowhere\nnote:: \nuid: a");
+    assert!(named(&whole(document(&[&entry])), "a").is_some());
+}
+
+#[test]
+fn b1_an_input_that_fails_says_so() {
+    struct Failing;
+    impl Read for Failing {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::ConnectionReset.into())
+        }
+    }
+    let text = "dn: cn=a\nobjectClass: person\nuid: a\n\ndn: cn=b\nobjectClass: person\n";
+    let import = ldif::read(BufReader::new(text.as_bytes().chain(Failing)));
+    assert_eq!(import.read(), 2);
+    assert_eq!(refusal(&import).1, RejectReason::Io { kind: io::ErrorKind::ConnectionReset });
+    let import = ldif::read(BufReader::new(Failing));
+    assert_eq!((import.read(), import.rejected().len()), (1, 1));
+}
+
+#[test]
+fn b1_a_cut_within_a_line_is_seen() {
+    let document = document(&ENTRIES);
+    for at in 1..document.len() {
+        let import = ldif::read(&document.as_bytes()[..at]);
+        let between = document.as_bytes()[at - 1] == b'\n';
+        assert!(between || !import.rejected().is_empty(), "cut at {at} of {document}");
+    }
+}
+
+#[test]
+fn b2_no_rejection_repeats_what_was_read() {
+    let record = "dn: uid=kanarienvogel\nobjectClass: kanarienvogel\nmail: kanarienvogel\nmember: kanarienvogel\n\
+                  kanarien vogel: 7\n\ndn: cn=kanarienvogel\nobjectClass: group\nmember: cn=kanarienvogel2\n\n\
+                  dn: cn=kanarienvogel3\nchangetype: kanarienvogel\nkanarienvogel: 8\n";
+    let import = ldif::read(record.as_bytes());
+    assert_eq!(import.rejected().len(), 3);
+    let rejected = import.rejected().to_vec();
+    let told = format!("{rejected:?} {:?}", import.whole().unwrap_err());
+    let (tree, _) = Tree::read(record.as_bytes()).despite_rejections();
+    let told = format!("{told} {tree:?} {:?}", tree.clone().change(record.as_bytes()).rejected());
+    assert!(!told.contains("kanarienvogel"), "{told}");
+}
+
+#[test]
+fn b3_a_group_of_many_members_is_read_line_by_line() {
+    struct Members(u32);
+    impl Read for Members {
+        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            let text = match self.0 {
+                0 => "dn: cn=a\nobjectClass: person\n\ndn: cn=g\nobjectClass: group\n",
+                1..=100_000 => "member: cn=A\n",
+                _ => "",
+            };
+            self.0 += 1;
+            into[..text.len()].copy_from_slice(text.as_bytes());
+            Ok(text.len())
+        }
+    }
+    let import = ldif::read(BufReader::with_capacity(256, Members(0)));
+    assert_eq!(members(&built(import.whole().unwrap()), "cn=g").len(), 1);
+}
+
+proptest! {
+    #[test]
+    fn d11_the_order_of_entries_plays_no_part(entries in Just(ENTRIES.to_vec()).prop_shuffle()) {
+        prop_assert_eq!(said(&whole(document(&entries))), said(&whole(document(&ENTRIES))));
+    }
+
+    #[test]
+    fn b1_every_record_is_taken_ignored_or_rejected(
+        chosen in prop::collection::vec((0..ENTRIES.len(), any::<bool>()), 0..20),
+    ) {
+        // Some are spoilt, and some come twice.
+        let spoilt = |entry: &str| entry.replacen('\n', "\nno line of LDIF\n", 1);
+        let records: Vec<String> =
+            chosen.iter().map(|(at, good)| if *good { ENTRIES[*at].to_owned() } else { spoilt(ENTRIES[*at]) }).collect();
+        let records: Vec<&str> = records.iter().map(String::as_str).collect();
+        let import = ldif::read(document(&records).as_bytes());
+
+        let mut first = BTreeMap::new();
+        for (at, good) in &chosen {
+            first.entry(*at).or_insert(*good);
+        }
+        let (there, good) = (|at| first.contains_key(&at), |at| first.get(&at) == Some(&true));
+        let taken = [
+            good(2),
+            good(3),
+            good(4),
+            good(6) && there(2) && there(7),
+            good(7) && there(3) && there(5),
+            good(8) && good(4),
+            good(9) && there(7),
+        ];
+        let taken = taken.iter().filter(|taken| **taken).count() as u64;
+        let ignored = [0, 1, 5].into_iter().filter(|at| good(*at)).count() as u64;
+        prop_assert_eq!((import.read(), import.ignored()), (records.len() as u64, ignored));
+        prop_assert_eq!(import.read(), taken + ignored + import.rejected().len() as u64);
+        let lines: Vec<u64> = import.rejected().iter().map(|rejected| match rejected.place {
+            Place::Line(line) => line,
+            _ => 0,
+        }).collect();
+        prop_assert!(lines.is_sorted() && lines.iter().all(|line| *line >= 1));
+    }
+
+    #[test]
+    fn b3_no_bytes_are_too_strange(bytes in prop::collection::vec(any::<u8>(), 0..300), chunk in 1_usize..9) {
+        let import = ldif::read(BufReader::with_capacity(chunk, bytes.as_slice()));
+        prop_assert!(import.ignored() + import.rejected().len() as u64 <= import.read());
+        let _ = Tree::read(bytes.as_slice()).despite_rejections().0.change(bytes.as_slice());
+    }
+
+    #[test]
+    fn b3_no_spoilt_document_is_too_strange(
+        spoilt in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0_usize..4), 1..6),
+        chunk in 1_usize..40,
+    ) {
+        let mut bytes = document(&ENTRIES).into_bytes();
+        for (at, byte, removed) in spoilt {
+            let at = at.index(bytes.len());
+            bytes.splice(at..(at + removed).min(bytes.len()), [byte]);
+        }
+        let one = ldif::read(bytes.as_slice());
+        let other = ldif::read(BufReader::with_capacity(chunk, bytes.as_slice()));
+        prop_assert_eq!((one.read(), one.ignored(), one.rejected()), (other.read(), other.ignored(), other.rejected()));
+        prop_assert!(one.despite_rejections().build(DirectoryRevision(1), Default::default()).is_ok());
+    }
+}
