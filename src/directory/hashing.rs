@@ -37,7 +37,7 @@ impl Hashing {
 
     #[inline]
     pub(crate) fn of_id(&self, id: &str) -> u64 {
-        self.ids.hash(id.as_bytes(), |bytes| bytes)
+        self.ids.hash(id.as_bytes(), |word| word)
     }
 
     #[inline]
@@ -48,17 +48,17 @@ impl Hashing {
     /// Of the form in which an alias is compared, in any case of its ASCII letters.
     #[inline]
     pub(crate) fn of_form(&self, form: &str) -> u64 {
-        self.names.hash(form.as_bytes(), |bytes| bytes.map(|byte| byte.to_ascii_lowercase()))
+        self.names.hash(form.as_bytes(), in_lower_case)
     }
 }
 
 impl Keys {
     #[inline(always)]
-    fn hash(self, bytes: &[u8], fold: impl Fn([u8; STEP]) -> [u8; STEP]) -> u64 {
+    fn hash(self, bytes: &[u8], fold: impl Fn(u64) -> u64) -> u64 {
         let Self([first, second, length]) = self;
         let step = |sum: u64, bytes: [u8; STEP]| {
-            let halves = u128::from_le_bytes(fold(bytes));
-            multiply(halves as u64 ^ sum, (halves >> 64) as u64 ^ second)
+            let halves = u128::from_le_bytes(bytes);
+            multiply(fold(halves as u64) ^ sum, fold((halves >> 64) as u64) ^ second)
         };
         let (whole, rest) = bytes.as_chunks();
         let sum = whole.iter().fold(first, |sum, bytes| step(sum, *bytes));
@@ -76,6 +76,19 @@ impl Keys {
     }
 }
 
+/// Eight bytes with their ASCII letters in lower case: all at once, each in its own eighth of the word. A letter is a byte below
+/// 128 that carries into the highest bit when enough is added to reach it from `A`, and does not when it is from `[`.
+#[inline(always)]
+fn in_lower_case(word: u64) -> u64 {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x80 * EACH;
+    let low = word & !HIGH;
+    let from_a = low + (0x80 - b'A' as u64) * EACH;
+    let past_z = low + (0x80 - b'[' as u64) * EACH;
+    let is_upper = (from_a ^ past_z) & !word & HIGH;
+    word | (is_upper >> 2)
+}
+
 /// Both halves of the product, folded into one.
 #[inline(always)]
 fn multiply(one: u64, other: u64) -> u64 {
@@ -88,6 +101,18 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
+
+    #[test]
+    fn d8_eight_bytes_are_put_into_lower_case_as_each_of_them_is() {
+        for byte in 0..=u8::MAX {
+            for at in 0..8 {
+                let mut bytes = *b"aZ@[`{\xc3\x80";
+                bytes[at] = byte;
+                let folded = in_lower_case(u64::from_le_bytes(bytes)).to_le_bytes();
+                assert_eq!(folded, bytes.map(|byte| byte.to_ascii_lowercase()), "{byte} at {at}");
+            }
+        }
+    }
 
     #[test]
     fn d8_a_name_is_hashed_alike_in_any_case_and_unlike_an_id() {
