@@ -189,6 +189,17 @@ impl<T> Import<T> {
     }
 }
 
+impl<T> fmt::Debug for Import<T> {
+    /// Says how much was read, and not whom it names.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Import")
+            .field("read", &self.read)
+            .field("ignored", &self.ignored)
+            .field("rejected", &self.rejected)
+            .finish_non_exhaustive()
+    }
+}
+
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

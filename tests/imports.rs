@@ -1,0 +1,18 @@
+//! What the importers of directories promise, rule by rule.
+#![cfg(feature = "import")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "clippy takes only the test functions themselves for tests"
+)]
+
+mod house;
+
+mod imports {
+    mod graph;
+    mod hostile;
+    mod scim;
+    mod scim_patch;
+}
