@@ -130,6 +130,12 @@ pub enum RejectReason {
         /// What is wrong with the text.
         error: TextError,
     },
+    /// A user has more names than anybody may have.
+    #[error("too many names of one user, expected at most {max}")]
+    TooManyNames {
+        /// The most names that a user may have.
+        max: usize,
+    },
     /// The page is none of those that are still open.
     #[error("not an open page, expected the link of a page that was asked for and not read yet")]
     NotAsked,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::names::Names;
+use super::names::{MAX_NAMES, Names, Unfit};
 use super::{Import, Place, RejectReason, Rejected};
 use crate::directory::{DirectoryBuilder, DirectoryChange, DirectoryDelta, DirectorySnapshot, Resolution, User};
 use crate::identity::{GroupId, Identity, UserId};
@@ -47,8 +47,10 @@ pub(super) struct Reading<'a> {
 struct UserFacts {
     removed: bool,
     names: Option<Names>,
-    /// Where the records of users are that give the names; none if only members gave them.
-    recorded_at: Vec<Place>,
+    /// Whether there is a record of the user, and not only one of a member.
+    has_record: bool,
+    /// Where the records are that give the names.
+    named_at: Vec<Place>,
 }
 
 #[derive(Default)]
@@ -69,17 +71,14 @@ struct Membership {
 impl Facts {
     /// Adds what a user record says.
     pub(super) fn user(&mut self, id: UserId, names: Names, place: Place) {
-        let facts = self.users.entry(id).or_default();
-        facts.recorded_at.push(place);
-        Self::learn(facts, names);
+        self.user_by_the_way(id.clone(), names, place);
+        self.users.entry(id).or_default().has_record = true;
     }
 
     /// Adds what a list of members says of a user by the way.
-    pub(super) fn user_by_the_way(&mut self, id: UserId, names: Names) {
-        Self::learn(self.users.entry(id).or_default(), names);
-    }
-
-    fn learn(facts: &mut UserFacts, names: Names) {
+    pub(super) fn user_by_the_way(&mut self, id: UserId, names: Names, place: Place) {
+        let facts = self.users.entry(id).or_default();
+        facts.named_at.push(place);
         match &mut facts.names {
             Some(known) => known.learn(names),
             None => facts.names = Some(names),
@@ -154,11 +153,16 @@ impl Facts {
             };
             let known = reading.before.and_then(|before| known_user(before, &id));
             match names.user(id, known.as_ref(), reading.whole_records) {
-                Some(user) => changes.push(DirectoryChange::User(user)),
-                // Whoever only a list of members speaks of is known by the id, and has no record that could be cut.
-                None => rejected.extend(
-                    facts.recorded_at.into_iter().map(|place| Rejected { place, reason: reading.nameless.clone() }),
-                ),
+                Ok(user) => changes.push(DirectoryChange::User(user)),
+                // Whom only a list of members speaks of, by the id alone, has no record that could be cut.
+                Err(Unfit::Nameless) if !facts.has_record && names.is_empty() => {}
+                Err(unfit) => {
+                    let reason = match unfit {
+                        Unfit::Nameless => reading.nameless.clone(),
+                        Unfit::TooManyNames => RejectReason::TooManyNames { max: MAX_NAMES },
+                    };
+                    rejected.extend(facts.named_at.into_iter().map(|place| Rejected { place, reason: reason.clone() }));
+                }
             }
         }
         changes.append(&mut gone);

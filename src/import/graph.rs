@@ -41,10 +41,11 @@
 //!   anew without one.
 //! - Plain listings: `/users` and `/groups` with the same `$select`, then `/groups/{id}/members` for each group. Without the
 //!   members of every group that was listed there is no result. Groups nested in groups are listed as such: never ask for
-//!   `transitiveMembers`, nor for one type of members alone.
+//!   `transitiveMembers`. A listing of members of one type alone is refused, because it leaves out nested groups.
 //!
-//! Neither a provisioning feed nor a listing of direct members that leaves out groups tells who is nested: such a source
-//! protects too few, and nothing in it shows that.
+//! Ask without `$filter`, and as an application that may read hidden memberships (`Member.Read.Hidden`): Graph leaves out what
+//! it does not show, and nothing in the answer says so. The same goes for provisioning feeds that tell no nested groups, as
+//! that of Entra: they protect too few.
 //!
 //! # What becomes of it
 //! - A **record** is an entry of a page, and so is each member that a group lists: read = taken + ignored + rejected.
@@ -157,6 +158,9 @@ pub enum Unfinished {
         /// The first such group.
         group: GroupId,
     },
+    /// A link from the middle of a listing was asked for: what stands before it would be missed.
+    #[error("a link with a skip token was asked for, expected links that begin a listing")]
+    BegunInTheMiddle,
     /// A link with a delta token was asked for: its pages tell what changed, and no whole directory.
     #[error("a delta link was asked for, expected links that begin anew")]
     OnlyChanges,
@@ -260,7 +264,7 @@ impl Round {
             }
             Entry::Member(group, member, names) => {
                 if let (Some(names), Ok(id)) = (names, document::user_id(&member.id, "id")) {
-                    self.facts.user_by_the_way(id, names);
+                    self.facts.user_by_the_way(id, names, place(None));
                 }
                 self.facts.member(group, member, place(None));
             }
@@ -280,14 +284,14 @@ impl Round {
     ///
     /// # Errors
     /// [`Unfinished`] as long as pages are open, when users, groups or the members of a group were not asked for, and when
-    /// the round began with a delta link.
+    /// the round began with a delta link, or in the middle of a listing.
     pub fn into_builder(mut self) -> Result<Import<DirectoryBuilder>, Unfinished> {
         self.finished()?;
         let asked = |listing: &Listing| self.first.iter().any(|(asked, _)| asked.listing == *listing);
         if !asked(&Listing::Users) || !asked(&Listing::Groups) {
             return Err(Unfinished::NotAsked);
         }
-        if self.first.iter().any(|(_, link)| has_delta_token(link)) {
+        if self.first.iter().any(|(_, link)| has_token(link, "deltatoken")) {
             return Err(Unfinished::OnlyChanges);
         }
         if self.first.iter().any(|(asked, _)| asked.listing == Listing::Groups && !asked.is_delta) {
@@ -304,10 +308,12 @@ impl Round {
         Ok(self.import(None).into_builder())
     }
 
-    /// What changed since the snapshot before, which must be the one that the last round led to.
+    /// What changed since the snapshot before, which must be the one that the last round led to. A round that began anew tells
+    /// nothing of who left in the meantime: make a whole directory of it.
     ///
     /// # Errors
-    /// [`Unfinished`] as long as pages are open, when nothing was asked for, and when a plain listing was.
+    /// [`Unfinished`] as long as pages are open, when nothing was asked for or a plain listing was, and when the round began
+    /// in the middle of a listing.
     pub fn into_delta(self, before: &DirectorySnapshot) -> Result<Import<DirectoryDelta>, Unfinished> {
         self.finished()?;
         if self.first.is_empty() {
@@ -320,6 +326,9 @@ impl Round {
     }
 
     fn finished(&self) -> Result<(), Unfinished> {
+        if self.first.iter().any(|(_, link)| has_token(link, "skiptoken")) {
+            return Err(Unfinished::BegunInTheMiddle);
+        }
         match self.open.len() {
             0 => Ok(()),
             open => Err(Unfinished::PagesOpen { open }),
@@ -359,7 +368,7 @@ fn is_delta(link: &str) -> bool {
     matches!(function.trim_end_matches("()"), "delta" | "microsoft.graph.delta")
 }
 
-/// Whether a link goes on from an earlier round.
-fn has_delta_token(link: &str) -> bool {
-    link.to_ascii_lowercase().contains("deltatoken")
+/// Whether a link goes on from an earlier round (`deltatoken`) or page (`skiptoken`).
+fn has_token(link: &str, token: &str) -> bool {
+    link.to_ascii_lowercase().contains(token)
 }

@@ -20,6 +20,14 @@ pub(super) struct Names {
     pub(super) enabled: Option<bool>,
 }
 
+/// Why there is no user to be made of records.
+pub(super) enum Unfit {
+    /// They have no name.
+    Nameless,
+    /// They have too many.
+    TooManyNames,
+}
+
 impl Names {
     /// Adds the names that a property gives. A blank one names nobody.
     pub(super) fn add<'a>(
@@ -31,10 +39,15 @@ impl Names {
         for name in given.into_iter().filter(|name| !name.trim().is_empty()) {
             self.aliases.insert((rank, name.to_owned()), document::alias(name, property)?);
             if self.aliases.len() > MAX_NAMES {
-                return Err(RejectReason::InvalidField { field: property, expected: "at most 1000 names" });
+                return Err(RejectReason::TooManyNames { max: MAX_NAMES });
             }
         }
         Ok(())
+    }
+
+    /// Whether they give no name.
+    pub(super) fn is_empty(&self) -> bool {
+        self.aliases.is_empty()
     }
 
     /// Says that the record did not speak of the property of this rank.
@@ -58,15 +71,18 @@ impl Names {
     }
 
     /// The user whom these records and the one before tell of. The names of before are dropped only if nothing was left
-    /// unsaid: because the records are whole, or because they speak of every property. Nothing if they then have no name.
-    pub(super) fn user(&self, id: UserId, before: Option<&User>, whole: bool) -> Option<User> {
+    /// unsaid: because the records are whole, or because they speak of every property.
+    pub(super) fn user(&self, id: UserId, before: Option<&User>, whole: bool) -> Result<User, Unfit> {
         let all_said = whole || self.unsaid.as_ref().is_none_or(Vec::is_empty);
         let kept = before.filter(|_| !all_said).map(User::aliases).unwrap_or_default();
         let of_rank = |first: bool| {
             self.aliases.iter().filter(move |((rank, _), _)| (*rank == 0) == first).map(|(_, alias)| alias)
         };
         if kept.is_empty() && of_rank(true).next().is_none() {
-            return None;
+            return Err(Unfit::Nameless);
+        }
+        if kept.len() + self.aliases.len() > MAX_NAMES {
+            return Err(Unfit::TooManyNames);
         }
         let user = of_rank(true).chain(kept).chain(of_rank(false)).fold(User::new(id), |user, alias| {
             if user.aliases().iter().any(|known| known.matches(alias)) { user } else { user.with_alias(alias.clone()) }
@@ -79,6 +95,6 @@ impl Names {
             Some(home) => user.with_home_domain(home.clone()),
             None => user,
         };
-        Some(user.with_status(if disabled { UserStatus::Disabled } else { UserStatus::Active }))
+        Ok(user.with_status(if disabled { UserStatus::Disabled } else { UserStatus::Active }))
     }
 }

@@ -197,12 +197,39 @@ mod plain {
     }
 
     #[test]
-    fn d11_a_collection_of_one_type_says_what_its_entries_are() {
+    fn d10_members_of_one_type_leave_out_nested_groups() {
         let mut round = listed(json!([{"id": "g-1", "displayName": "Council"}]));
-        let context = "https://graph.example/v1.0/$metadata#users";
-        members(&mut round, "g-1", json!({"@odata.context": context, "value": [{"id": "u-9"}]}));
-        let snapshot = snapshot(round.into_builder().unwrap().whole().unwrap());
-        assert_eq!(snapshot.members_of(&group("g-1")).len(), 1);
+        round.ask(Listing::Members(group("g-1")), "m");
+        let page = |set: &str| {
+            json!({"@odata.context": format!("https://graph.example/v1.0/$metadata#{set}"), "value": [of_type("user", "u-9")]})
+                .to_string()
+        };
+        for set in ["users", "groups", "users(id)"] {
+            assert!(round.page("m", page(set).as_bytes()).is_err(), "{set}");
+        }
+        round.page("m", page("directoryObjects(id)").as_bytes()).unwrap();
+        assert_eq!(snapshot(round.into_builder().unwrap().whole().unwrap()).members_of(&group("g-1")).len(), 1);
+    }
+
+    #[test]
+    fn b1_a_name_that_only_a_list_of_members_gives_is_not_lost() {
+        let of = |member: Value| {
+            let mut round = listed(json!([{"id": "g-1", "displayName": "Council"}]));
+            members(&mut round, "g-1", json!({"value": [member]}));
+            round.into_builder().unwrap()
+        };
+        let by_id_alone = json!({"@odata.type": "#microsoft.graph.user", "id": "u-9", "mail": null});
+        assert!(of(by_id_alone).whole().is_ok());
+        let by_mail = json!({"@odata.type": "#microsoft.graph.user", "id": "u-9", "mail": "n@contoso.com"});
+        assert_eq!(
+            messages(&of(by_mail)),
+            [
+                "page 3, record 1: field `userPrincipalName` is missing, expected the sign-in name, first of the names to \
+              protect by: have it in `$select`"
+            ]
+        );
+        let upn = json!({"@odata.type": "#microsoft.graph.user", "id": "u-9", "userPrincipalName": "n@contoso.com"});
+        assert_eq!(names(&known(&snapshot(of(upn).whole().unwrap()), "u-9")), ["n@contoso.com"]);
     }
 
     #[test]

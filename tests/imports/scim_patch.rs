@@ -305,5 +305,5 @@ fn b3_names_without_end_are_refused() {
     let addresses: Vec<Value> = (0..1000).map(|at| json!({"value": format!("{at}@contoso.com")})).collect();
     let body = request(json!([{"op": "add", "path": "emails", "value": addresses}]));
     let refused = scim::patch_user(&before(), &user("u-1"), body.as_bytes()).unwrap_err().to_string();
-    assert_eq!(refused, "the input as a whole: field `Operations` cannot be understood, expected at most 1000 names");
+    assert_eq!(refused, "the input as a whole: too many names of one user, expected at most 1000");
 }

@@ -55,10 +55,11 @@ pub(super) fn read(mut page: Object, listing: &Listing, is_delta: bool) -> Resul
     let fits = match listing {
         Listing::Users => of != Kind::Group,
         Listing::Groups => of != Kind::User,
-        Listing::Members(_) => true,
+        // Of one type only, they would leave out whoever is in by way of a nested group.
+        Listing::Members(_) => of == Kind::Unsaid,
     };
     if !fits {
-        let expected = "a collection of what was asked for: users of users, groups of groups";
+        let expected = "a collection of what was asked for: `users`, `groups`, or `directoryObjects` for members";
         return Err(RejectReason::InvalidField { field: "@odata.context", expected });
     }
     let end = match (document::text(&page, NEXT)?, document::text(&page, DELTA)?) {
@@ -78,10 +79,10 @@ pub(super) fn read(mut page: Object, listing: &Listing, is_delta: bool) -> Resul
         Some(_) => return Err(RejectReason::InvalidField { field: "value", expected: "the list of entries" }),
         None => return Err(RejectReason::MissingField { field: "value", expected: "the list of entries" }),
     };
-    Ok(Page { entries: entries.into_iter().map(|entry| read_entry(&entry, listing, of)).collect(), end })
+    Ok(Page { entries: entries.into_iter().map(|entry| read_entry(&entry, listing)).collect(), end })
 }
 
-fn read_entry(entry: &Value, listing: &Listing, of: Kind) -> Result<Entry, RejectReason> {
+fn read_entry(entry: &Value, listing: &Listing) -> Result<Entry, RejectReason> {
     let Value::Object(entry) = entry else { return Err(RejectReason::NotAnObject) };
     let said = kind(entry)?;
     let removed = removed(entry)?;
@@ -98,11 +99,7 @@ fn read_entry(entry: &Value, listing: &Listing, of: Kind) -> Result<Entry, Rejec
         Listing::Users | Listing::Groups => Err(other),
         Listing::Members(group) => {
             let id = document::id(entry, "id")?.to_owned();
-            let kind = match said {
-                None => return Ok(Entry::Other),
-                Some(Kind::Unsaid) => of,
-                Some(said) => said,
-            };
+            let Some(kind) = said else { return Ok(Entry::Other) };
             let names = if kind == Kind::User && !removed { Some(names::read(entry)?) } else { None };
             Ok(Entry::Member(group.clone(), Member { id, kind, removed }, names))
         }

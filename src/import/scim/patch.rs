@@ -66,7 +66,7 @@ pub fn patch_user(
     });
     let import = import.map(|steps| steps.into_iter().flatten().collect::<Vec<UserStep>>());
     if known.aliases().len() + import.value.len() > MAX_NAMES {
-        return Err(in_whole(RejectReason::InvalidField { field: "Operations", expected: "at most 1000 names" }));
+        return Err(in_whole(RejectReason::TooManyNames { max: MAX_NAMES }));
     }
     let changed = import.map(|steps| changed(&known, steps));
     Ok(changed.map(|user| if user == known { DirectoryDelta::new() } else { DirectoryDelta::new().user(user) }))

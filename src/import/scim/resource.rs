@@ -10,7 +10,7 @@ use super::{Endpoint, reading};
 use crate::directory::{DirectoryChange, DirectoryDelta, DirectorySnapshot};
 use crate::identity::{GroupId, UserId};
 use crate::import::facts::{Kind, Member};
-use crate::import::names::Names;
+use crate::import::names::{MAX_NAMES, Names, Unfit};
 use crate::import::{Import, Place, RejectReason, Rejected, document};
 
 /// The ranks of the attributes that name a user.
@@ -79,7 +79,12 @@ pub fn put_user(id: &UserId, body: impl Read) -> Result<Import<DirectoryDelta>, 
         is_of(&user, "user")?;
         names(&user)
     });
-    let user = names.and_then(|names| names.user(id.clone(), None, true).ok_or(reading(None).nameless));
+    let user = names.and_then(|names| {
+        names.user(id.clone(), None, true).map_err(|unfit| match unfit {
+            Unfit::Nameless => reading(None).nameless,
+            Unfit::TooManyNames => RejectReason::TooManyNames { max: MAX_NAMES },
+        })
+    });
     let value = DirectoryDelta::new().user(user.map_err(in_whole)?);
     Ok(Import { value, read: 1, ignored: 0, rejected: Vec::new() })
 }

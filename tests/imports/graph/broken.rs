@@ -54,8 +54,8 @@ fn b1_a_page_that_is_none_is_refused() {
     assert_eq!(
         page(json!({"value": [], "@odata.deltaLink": "d", "@odata.context": "x/$metadata#groups(id)/$delta"})),
         whole(
-            "field `@odata.context` cannot be understood, expected a collection of what was asked for: users of users, \
-             groups of groups"
+            "field `@odata.context` cannot be understood, expected a collection of what was asked for: `users`, \
+             `groups`, or `directoryObjects` for members"
         )
     );
     let values = vec![0; MAX_PAGE_VALUES];
@@ -135,7 +135,7 @@ fn b1_an_entry_that_says_nothing_is_rejected_and_the_others_are_taken() {
             "page 1, record 12: field `@removed` cannot be understood, expected an object with a `reason`, which is \
              `changed` or `deleted`",
             "page 1, record 13: field `@odata.type` cannot be understood, expected the type of what was asked for",
-            "page 1, record 15: field `otherMails` cannot be understood, expected at most 1000 names",
+            "page 1, record 15: too many names of one user, expected at most 1000",
             "page 2, record 1: field `displayName` cannot be understood, expected a text",
             "page 2, record 2: field `members@delta` cannot be understood, expected a list",
             "page 2, record 3: field `members` cannot be understood, expected no members here, but in `members@delta` or \
@@ -178,6 +178,33 @@ fn d11_a_round_with_an_open_page_gives_nothing() {
     let round = take(&pages);
     assert_eq!(round.delta_links().count(), 2);
     assert!(round.into_builder().unwrap().whole().is_ok());
+}
+
+#[test]
+fn d11_a_round_begins_at_the_beginning() {
+    let mut round = Round::new();
+    let link = "https://graph.example/users/delta?$skipToken=7";
+    round.ask(Listing::Users, link);
+    round.page(link, last(json!([])).to_string().as_bytes()).unwrap();
+    let before = snapshot(DirectoryBuilder::new());
+    assert_eq!(round.into_delta(&before).unwrap_err(), Unfinished::BegunInTheMiddle);
+}
+
+#[test]
+fn b3_names_of_one_user_add_up_to_so_many() {
+    let part = |from: usize| {
+        let mails: Vec<String> = (from..from + 600).map(|at| format!("{at}@x.example")).collect();
+        json!({"id": "u-1", "userPrincipalName": "adele@contoso.com", "otherMails": mails})
+    };
+    let import = round(json!([part(0), part(600)]), json!([])).into_builder().unwrap();
+    assert_eq!(
+        messages(&import),
+        [
+            "page 1, record 1: too many names of one user, expected at most 1000",
+            "page 1, record 2: too many names of one user, expected at most 1000"
+        ]
+    );
+    assert!(round(json!([part(0), part(300)]), json!([])).into_builder().unwrap().whole().is_ok());
 }
 
 #[test]
