@@ -1,5 +1,5 @@
 //! The corpora of the fuzz targets, replayed: whatever a fuzzer once made up is looked at in every test run.
-#![cfg(feature = "sqlite")]
+#![cfg(all(feature = "import", feature = "sqlite"))]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -35,6 +35,16 @@ fn b1_every_json_record_of_the_corpus_is_taken_or_rejected() {
 #[test]
 fn b1_every_csv_row_of_the_corpus_is_taken_or_rejected() {
     replay("m365_csv", checks::m365_csv::check);
+}
+
+#[test]
+fn b1_every_page_of_graph_of_the_corpus_is_taken_or_rejected() {
+    replay("graph", checks::graph::check);
+}
+
+#[test]
+fn b1_every_body_of_scim_of_the_corpus_is_taken_or_rejected() {
+    replay("scim", checks::scim::check);
 }
 
 #[test]

@@ -4,12 +4,15 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a check may fail")]
 
 pub(crate) mod cursor;
+pub(crate) mod graph;
 pub(crate) mod identity;
+mod import;
 mod json;
 pub(crate) mod m365_csv;
 pub(crate) mod m365_json;
 pub(crate) mod policy_document;
 pub(crate) mod query;
 mod reader;
+pub(crate) mod scim;
 mod silence;
 pub(crate) mod stored_documents;

@@ -267,6 +267,9 @@ fn d8_a_patched_user_keeps_the_names_that_were_known() {
     let operations = json!([{"op": "Replace", "path": "userName", "value": "a.vance@fabrikam.com"}]);
     let adele = patched(operations).unwrap();
     assert_eq!(names(&adele), ["a.vance@fabrikam.com", "adele@contoso.com", "a@contoso.com"]);
+    let renamed = |name: &str| json!({"op": "replace", "path": "userName", "value": name});
+    let adele = patched(json!([renamed("b@fabrikam.com"), renamed("c@fabrikam.com")])).unwrap();
+    assert_eq!(adele.aliases()[0].as_str(), "c@fabrikam.com", "the last one holds");
 }
 
 #[test]
@@ -277,6 +280,9 @@ fn d11_a_user_who_is_not_active_is_disabled() {
         let by_value = json!([{"op": "replace", "value": {"Active": off}}]);
         assert_eq!(patched(by_value).unwrap().status(), UserStatus::Disabled);
     }
+    let taken_back = patch_user(json!([{"op": "remove", "path": "active", "value": false}]));
+    assert_eq!(taken_back.ignored(), 1);
+    assert!(taken_back.whole().unwrap().is_empty());
     let on_again =
         json!([{"op": "replace", "path": "active", "value": false}, {"op": "add", "path": "active", "value": "True"}]);
     assert_eq!(patched(on_again), None, "as before");
@@ -291,11 +297,12 @@ fn b1_an_operation_on_a_user_is_taken_ignored_or_rejected() {
         {"op": "add", "path": "emails", "value": [{"type": "work"}]},
         {"op": "add", "path": "emails", "value": "x@contoso.com"},
         {"op": "add", "path": "emails[type eq \"work\"", "value": "x@contoso.com"},
+        {"op": "add", "path": "name.given name", "value": "Adele"},
         {"op": "remove", "path": "emails[type eq \"work\"]"},
         {"op": "replace", "path": "name.givenName", "value": "Adele"},
         {"op": "add", "path": "userName", "value": "fine@contoso.com"},
     ]));
-    assert_eq!((import.read(), import.ignored(), import.rejected().len()), (9, 2, 6));
+    assert_eq!((import.read(), import.ignored(), import.rejected().len()), (10, 2, 7));
     assert!(import.rejected().iter().all(|rejected| !format!("{rejected} {rejected:?}").contains("contoso")));
     assert_eq!(import.despite_rejections().changes().len(), 1);
 }

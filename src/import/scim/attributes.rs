@@ -100,8 +100,7 @@ fn folded(value: Value) -> Result<Value, RejectReason> {
         Value::Object(object) => {
             let mut all = Map::new();
             for (name, value) in object {
-                let name = fold(&name);
-                if all.insert(name, folded(value)?).is_some() {
+                if all.insert(unqualified(name.trim()).to_ascii_lowercase(), folded(value)?).is_some() {
                     return Err(RejectReason::RepeatedField);
                 }
             }
@@ -110,13 +109,4 @@ fn folded(value: Value) -> Result<Value, RejectReason> {
         Value::Array(entries) => Value::Array(entries.into_iter().map(folded).collect::<Result<_, _>>()?),
         plain => plain,
     })
-}
-
-/// A name can be a path, and what its filter compares with is somebody's id, which is never folded.
-fn fold(name: &str) -> String {
-    let name = unqualified(name.trim());
-    match name.split_once('[') {
-        Some(_) => name.to_owned(),
-        None => name.to_ascii_lowercase(),
-    }
 }

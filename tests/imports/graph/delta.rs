@@ -152,6 +152,35 @@ fn d11_where_a_round_contradicts_itself_the_side_that_protects_holds() {
 }
 
 #[test]
+fn d11_several_records_of_one_object_are_one() {
+    let (said, unsaid) = ALL_NAMES.split_at(3);
+    let part = |names: &[&str]| {
+        let mut record: Value = names.iter().map(|name| ((*name).to_owned(), Value::Null)).collect();
+        record["id"] = json!("u-1");
+        record
+    };
+    let (mut first, mut second) = (part(said), part(unsaid));
+    first["userPrincipalName"] = json!("adele@contoso.com");
+    first["accountEnabled"] = json!(true);
+    second["accountEnabled"] = json!(false);
+    let groups = json!([{"id": "g-1", "displayName": "Works council"}, {"id": "g-1"}]);
+    let adele = User::new(user("u-1")).with_alias(alias("adele@contoso.com")).with_status(UserStatus::Disabled);
+    assert_eq!(
+        changes(json!([first, second]), groups),
+        [DirectoryChange::Group(group("g-1"), "Works council".into()), DirectoryChange::User(adele)],
+        "both together speak of every name"
+    );
+}
+
+#[test]
+fn b1_rejections_are_told_in_order() {
+    let groups = json!([{"id": "g-1", "members@delta": [{"id": "nobody"}]}, 7]);
+    let import = round(json!([]), groups).into_delta(&before()).unwrap();
+    assert!(import.rejected().is_sorted_by_key(|rejected| rejected.place), "{import:?}");
+    assert_eq!(import.rejected().len(), 2);
+}
+
+#[test]
 fn d10_a_member_without_a_type_is_what_its_id_is_known_for() {
     let users = json!([{"id": "u-5", "userPrincipalName": "e@contoso.com"}]);
     let ids = ["u-1", "u-2", "u-5", "g-2", "g-5"];
