@@ -86,11 +86,11 @@ pub enum RejectReason {
         /// The column within that line, in bytes, the first being 1.
         column: usize,
     },
-    /// The input is JSON that ends too early.
-    #[error("JSON ends too early, at line {line}, expected one JSON object to its end")]
+    /// The input ends too early.
+    #[error("the input ends too early, expected {expected}")]
     Truncated {
-        /// The line on which it ends, the first being 1.
-        line: usize,
+        /// What should come yet.
+        expected: &'static str,
     },
     /// The input, or a record in it, is something else than a JSON object.
     #[error("not a JSON object, expected one")]
@@ -105,7 +105,7 @@ pub enum RejectReason {
     },
     /// A field stands twice in one object, so that readers could disagree on whom it names.
     #[error("a field is given twice, expected each field once")]
-    RepeatedField,
+    GivenTwice,
     /// A field that nothing can be made of the record without is missing or empty.
     #[error("field `{field}` is missing, expected {expected}")]
     MissingField {

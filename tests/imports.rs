@@ -1,4 +1,4 @@
-//! What the importers of directories promise, rule by rule.
+//! What the readers of directories promise, rule by rule.
 #![cfg(feature = "import")]
 #![allow(
     clippy::unwrap_used,

@@ -4,7 +4,7 @@ use activity_privacy::GroupId;
 use activity_privacy::import::graph::{Listing, Round};
 use serde_json::Value;
 
-use super::import::{accounted, before, built, decided, refused};
+use super::directory::{accounted, before, built, decided, refused};
 use crate::house::group;
 
 const USERS: &str = "https://graph.example/users/delta";

@@ -4,9 +4,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a check may fail")]
 
 pub(crate) mod cursor;
+mod directory;
 pub(crate) mod graph;
 pub(crate) mod identity;
-mod import;
 mod json;
 pub(crate) mod m365_csv;
 pub(crate) mod m365_json;

@@ -3,7 +3,7 @@
 use activity_privacy::import::scim::{self, Endpoint, Lists};
 use serde_json::Value;
 
-use super::import::{accounted, before, built, decided, refused};
+use super::directory::{accounted, before, built, decided, refused};
 use crate::house::{group, user};
 
 const EMPTY: &[u8] = br#"{"totalResults": 0}"#;

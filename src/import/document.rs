@@ -24,9 +24,11 @@ pub(super) fn read(source: impl Read, max_bytes: usize, max_values: usize) -> Re
     match json::parse(text, max_values) {
         Ok(Value::Object(object)) => Ok(object),
         Ok(_) => Err(RejectReason::NotAnObject),
-        Err(Unreadable::Repeated) => Err(RejectReason::RepeatedField),
+        Err(Unreadable::Repeated) => Err(RejectReason::GivenTwice),
         Err(Unreadable::TooManyValues(count)) => Err(RejectReason::TooManyValues { count, max: max_values }),
-        Err(Unreadable::NotJson(error)) if error.is_eof() => Err(RejectReason::Truncated { line: error.line() }),
+        Err(Unreadable::NotJson(error)) if error.is_eof() => {
+            Err(RejectReason::Truncated { expected: "one JSON object to its end" })
+        }
         Err(Unreadable::NotJson(error)) => Err(RejectReason::NotJson { line: error.line(), column: error.column() }),
     }
 }

@@ -143,7 +143,7 @@ fn b1_a_resource_that_says_nothing_is_rejected_and_the_others_are_taken() {
 fn b1_a_page_that_is_none_is_refused() {
     let refused = |page: &str| Lists::new().page(Endpoint::Users, page.as_bytes()).unwrap_err().reason.to_string();
     assert_eq!(refused("[]"), "not a JSON object, expected one");
-    assert_eq!(refused("{"), "JSON ends too early, at line 1, expected one JSON object to its end");
+    assert_eq!(refused("{"), "the input ends too early, expected one JSON object to its end");
     assert_eq!(refused("{}"), "field `totalResults` is missing, expected how many resources there are in all");
     assert_eq!(
         refused(r#"{"totalResults": -1}"#),

@@ -101,7 +101,7 @@ fn folded(value: Value) -> Result<Value, RejectReason> {
             let mut all = Map::new();
             for (name, value) in object {
                 if all.insert(unqualified(name.trim()).to_ascii_lowercase(), folded(value)?).is_some() {
-                    return Err(RejectReason::RepeatedField);
+                    return Err(RejectReason::GivenTwice);
                 }
             }
             Value::Object(all)

@@ -26,7 +26,7 @@ fn b1_a_page_that_is_none_is_refused() {
     let page = |page: Value| refused(page.to_string());
     assert_eq!(refused("x"), whole("not JSON at line 1, column 1, expected one JSON object"));
     assert_eq!(refused("[]"), whole("not a JSON object, expected one"));
-    assert_eq!(refused(""), whole("JSON ends too early, at line 1, expected one JSON object to its end"));
+    assert_eq!(refused(""), whole("the input ends too early, expected one JSON object to its end"));
     assert_eq!(refused(b"{\"\xff\": 1}"), whole("not UTF-8 at byte 2, expected UTF-8"));
     assert_eq!(refused("{} {}"), whole("not JSON at line 1, column 4, expected one JSON object"));
     assert_eq!(
