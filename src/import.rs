@@ -4,14 +4,20 @@
 //! Whoever an import leaves out is protected by none of their groups. So what was read is an [`Import`]: with
 //! [`Import::whole`] it is used only if nothing of it was refused, and otherwise says what was and where.
 
+mod document;
+mod facts;
+pub mod graph;
 pub mod ldif;
+mod names;
+mod reject;
+pub mod scim;
 pub mod table;
 
 use std::fmt;
 
 use thiserror::Error;
 
-use crate::text::TextError;
+pub use self::reject::{Place, RejectReason, Rejected};
 
 /// What was read from a source, and what of it was not taken.
 #[derive(Clone)]
@@ -21,149 +27,6 @@ pub struct Import<T> {
     read: u64,
     ignored: u64,
     rejected: Vec<Rejected>,
-}
-
-/// A record that could not be taken. Repeats nothing that names a person.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{place}: {reason}")]
-pub struct Rejected {
-    /// Where the record is.
-    pub place: Place,
-    /// What was wrong, and what was expected.
-    pub reason: RejectReason,
-}
-
-/// Where in its input a record is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
-    /// The line on which it begins, or the line within it that is at fault where a record has many; the first being 1.
-    Line(u64),
-    /// The record of this number in a page, a list or a request, the first being 1.
-    Record(u64),
-    /// The line of this number in the input of this number, where several are read as one; the first of each being 1.
-    LineOf {
-        /// Which input.
-        input: u64,
-        /// Which line of it.
-        line: u64,
-    },
-    /// The input as a whole.
-    Whole,
-}
-
-/// What is wrong with a record, or with the input as a whole.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum RejectReason {
-    /// The input could not be read any further.
-    #[error("reading failed ({kind}), expected the input to go on")]
-    Io {
-        /// What the operating system, or the reader beneath, said.
-        kind: std::io::ErrorKind,
-    },
-    /// It is not UTF-8.
-    #[error("not UTF-8 at byte {at}, expected UTF-8")]
-    NotUtf8 {
-        /// Where it stops being UTF-8, in bytes from the start of the value or record.
-        at: usize,
-    },
-    /// It is longer than it may be; it was skipped without being held in memory.
-    #[error("too long, expected at most {max} bytes")]
-    TooLong {
-        /// The longest that it may be, in bytes.
-        max: usize,
-    },
-    /// It cannot be understood at all.
-    #[error("cannot be understood, expected {expected}")]
-    Syntax {
-        /// What should be there.
-        expected: &'static str,
-    },
-    /// The input ends too early.
-    #[error("the input ends too early, expected {expected}")]
-    Truncated {
-        /// What should come yet.
-        expected: &'static str,
-    },
-    /// A field that the record cannot do without is missing or empty.
-    #[error("field `{field}` is missing, expected {expected}")]
-    MissingField {
-        /// Its name.
-        field: &'static str,
-        /// What it should hold.
-        expected: &'static str,
-    },
-    /// A field holds something that cannot be understood or that does not fit the rest of the record.
-    #[error("field `{field}` cannot be understood, expected {expected}")]
-    InvalidField {
-        /// Its name.
-        field: &'static str,
-        /// What it should hold.
-        expected: &'static str,
-    },
-    /// A field stands there twice.
-    #[error("field `{field}` is given twice, expected once")]
-    RepeatedField {
-        /// Its name.
-        field: &'static str,
-    },
-    /// A field holds a text that is no id or name.
-    #[error("field `{field}`: {error}")]
-    Text {
-        /// Its name.
-        field: &'static str,
-        /// What is wrong with the text.
-        error: TextError,
-    },
-    /// The source gave a part of the values only.
-    #[error("field `{field}` holds a part of its values, expected all of them")]
-    PartialValues {
-        /// Its name.
-        field: &'static str,
-    },
-    /// Another record has the same name or the same id.
-    #[error("another record has the same name or id, expected each once")]
-    RepeatedRecord,
-    /// A group lists somebody of whom the input tells nothing: maybe a group, whose members would not be protected.
-    #[error("lists {count} members that are no user and no group of the input, expected the whole input to hold them")]
-    UnknownMember {
-        /// How many.
-        count: u64,
-    },
-    /// Somebody is said to be in a group of which the input tells nothing.
-    #[error("is a member of {count} groups that the input does not hold, expected the whole input to hold them")]
-    UnknownGroup {
-        /// How many.
-        count: u64,
-    },
-    /// What is asked for stands on another server.
-    #[error("refers to another server, expected the records themselves")]
-    Referral,
-    /// A change to something of which nothing is known.
-    #[error("changes a record that is not known, expected one that was read before")]
-    UnknownRecord,
-    /// A change that cannot be told as a difference.
-    #[error("a change of a kind that is not read, expected {expected}")]
-    UnsupportedChange {
-        /// What to do instead.
-        expected: &'static str,
-    },
-    /// A column that nobody reads, and nobody said is to be passed over: a misspelt one would protect nobody by its names.
-    #[error("column {column} has a name that is not known, expected {expected}")]
-    UnknownColumn {
-        /// Which column, the first being 1.
-        column: usize,
-        /// What columns there are.
-        expected: &'static str,
-    },
-    /// A row with more or fewer fields than there are columns.
-    #[error("{found} fields, expected {expected}")]
-    FieldCount {
-        /// How many fields the row has.
-        found: usize,
-        /// How many columns there are.
-        expected: usize,
-    },
 }
 
 /// An import of which something was not taken, so that nothing of it may be used unseen.
@@ -192,6 +55,12 @@ impl<T> Import<T> {
         self.value
     }
 
+    /// The same with its value turned into something else.
+    fn map<U>(self, turn: impl FnOnce(T) -> U) -> Import<U> {
+        let Self { value, read, ignored, rejected } = self;
+        Import { value: turn(value), read, ignored, rejected }
+    }
+
     /// How many records there were: those taken, ignored and rejected.
     #[must_use]
     pub fn read(&self) -> u64 {
@@ -211,13 +80,13 @@ impl<T> Import<T> {
     }
 }
 
-impl fmt::Display for Place {
+impl<T> fmt::Debug for Import<T> {
+    /// Says how much was read, and not whom it names.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Line(line) => write!(f, "line {line}"),
-            Self::Record(record) => write!(f, "record {record}"),
-            Self::LineOf { input, line } => write!(f, "line {line} of input {input}"),
-            Self::Whole => f.write_str("the input as a whole"),
-        }
+        f.debug_struct("Import")
+            .field("read", &self.read)
+            .field("ignored", &self.ignored)
+            .field("rejected", &self.rejected)
+            .finish_non_exhaustive()
     }
 }

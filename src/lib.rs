@@ -20,6 +20,8 @@ mod governance;
 mod identity;
 #[cfg(feature = "import")]
 pub mod import;
+#[cfg(any(feature = "import", feature = "m365"))]
+mod json;
 #[cfg(feature = "m365")]
 pub mod m365;
 pub mod memory;

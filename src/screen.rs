@@ -254,8 +254,10 @@ impl Screen {
         if let Some((lookout, directory)) = clear
             && !self.has_counted_objects(activity)
         {
-            let nobody = lookout.hashes(directory, activity).is_some_and(|hashes| !lookout.may_know_any(hashes));
-            let class = if nobody { Class::NONE } else { lookout.look(directory, activity) };
+            let class = match lookout.hashes(directory, activity) {
+                Some(hashes) => lookout.look_for(directory, activity, hashes),
+                None => lookout.look(directory, activity),
+            };
             if class != Class::UNCLEAR {
                 return self.judge_class(lookout, activity.app(), class);
             }

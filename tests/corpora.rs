@@ -38,6 +38,16 @@ fn b1_every_csv_row_of_the_corpus_is_taken_or_rejected() {
 }
 
 #[test]
+fn b1_every_page_of_graph_of_the_corpus_is_taken_or_rejected() {
+    replay("graph", checks::graph::check);
+}
+
+#[test]
+fn b1_every_body_of_scim_of_the_corpus_is_taken_or_rejected() {
+    replay("scim", checks::scim::check);
+}
+
+#[test]
 fn b1_every_policy_document_of_the_corpus_is_sound_or_refused() {
     replay("policy_document", checks::policy_document::check);
 }

@@ -8,9 +8,14 @@
     reason = "clippy takes only the test functions themselves for tests"
 )]
 
-#[path = "imports/changes.rs"]
-mod changes;
-#[path = "imports/ldif.rs"]
-mod ldif;
-#[path = "imports/table.rs"]
-mod table;
+mod house;
+
+mod imports {
+    mod changes;
+    mod graph;
+    mod hostile;
+    mod ldif;
+    mod scim;
+    mod scim_patch;
+    mod table;
+}

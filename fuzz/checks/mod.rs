@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a check may fail")]
 
 pub(crate) mod cursor;
+mod directory;
+pub(crate) mod graph;
 pub(crate) mod identity;
 mod import;
 mod json;
@@ -13,6 +15,7 @@ pub(crate) mod m365_json;
 pub(crate) mod policy_document;
 pub(crate) mod query;
 mod reader;
+pub(crate) mod scim;
 mod silence;
 pub(crate) mod stored_documents;
 pub(crate) mod table;

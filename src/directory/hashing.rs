@@ -66,11 +66,7 @@ impl Keys {
             _ if rest.is_empty() => sum,
             // Some bytes are taken a second time, which costs less than finding out how many are left.
             Some(last) => step(sum, *last),
-            None => {
-                let mut last = [0; STEP];
-                last.iter_mut().zip(rest).for_each(|(there, byte)| *there = *byte);
-                step(sum, last)
-            }
+            None => step(sum, padded(rest)),
         };
         multiply(sum ^ length, bytes.len() as u64 ^ first)
     }
@@ -87,6 +83,13 @@ fn in_lower_case(word: u64) -> u64 {
     let past_z = low + (0x80 - b'[' as u64) * EACH;
     let is_upper = (from_a ^ past_z) & !word & HIGH;
     word | (is_upper >> 2)
+}
+
+#[inline(never)]
+fn padded(bytes: &[u8]) -> [u8; STEP] {
+    let mut padded = [0; STEP];
+    padded.iter_mut().zip(bytes).for_each(|(there, byte)| *there = *byte);
+    padded
 }
 
 /// Both halves of the product, folded into one.

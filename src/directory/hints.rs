@@ -25,10 +25,18 @@ pub(crate) struct Hints {
 struct Tags([u16; WIDTH]);
 
 impl Tags {
+    #[inline(always)]
     fn hold(self, tag: u16) -> bool {
         self.0.iter().fold(false, |found, here| found | (*here == tag))
     }
 
+    /// Where a fingerprint stands, a bit for each place.
+    #[inline(always)]
+    fn places_of(self, tag: u16) -> u16 {
+        self.0.iter().enumerate().fold(0, |places, (at, here)| places | u16::from(*here == tag) << at)
+    }
+
+    #[inline(always)]
     fn are_full(self) -> bool {
         let [.., last] = self.0;
         last != 0
@@ -79,27 +87,23 @@ impl Hints {
     pub(crate) fn may_hold(&self, hash: u64) -> bool {
         let tag = tag(hash);
         match self.tags.get(self.bucket(hash)) {
-            Some(tags) if !tags.are_full() => tags.hold(tag),
-            Some(tags) => tags.hold(tag) || self.candidates(hash).next().is_some(),
+            Some(tags) => tags.hold(tag) || (tags.are_full() && self.may_hold_beyond(hash)),
             None => false,
         }
     }
 
+    #[cold]
+    #[inline(never)]
+    fn may_hold_beyond(&self, hash: u64) -> bool {
+        self.candidates(hash).next().is_some()
+    }
+
     /// Whoever may be called that.
-    pub(crate) fn candidates(&self, hash: u64) -> impl Iterator<Item = u32> + '_ {
-        let tag = tag(hash);
-        let mut last = false;
-        self.buckets_from(hash)
-            .map_while(move |at| {
-                let tags = self.tags.get(at).filter(|_| !last)?;
-                last = !tags.are_full();
-                Some((at, tags))
-            })
-            .filter(move |(_, tags)| tags.hold(tag))
-            .flat_map(move |(at, tags)| {
-                let users = self.users.get(at).into_iter().flatten();
-                tags.0.iter().zip(users).filter(move |(here, _)| **here == tag).map(|(_, user)| *user)
-            })
+    #[inline]
+    pub(crate) fn candidates(&self, hash: u64) -> Candidates<'_> {
+        let (tag, bucket) = (tag(hash), self.bucket(hash));
+        let places = self.tags.get(bucket).map_or(0, |tags| tags.places_of(tag));
+        Candidates { hints: self, tag, bucket, places, passed: 0 }
     }
 
     /// The bucket of a hash, and those that take what it has no room for.
@@ -112,6 +116,37 @@ impl Hints {
     fn bucket(&self, hash: u64) -> usize {
         // The high half, spread over the buckets without a division (Lemire, "Fast random integer generation in an interval").
         (((hash >> 32) * self.tags.len() as u64) >> 32) as usize
+    }
+}
+
+/// See [`Hints::candidates`].
+pub(crate) struct Candidates<'a> {
+    hints: &'a Hints,
+    tag: u16,
+    bucket: usize,
+    /// Those in the bucket that were not given yet, a bit for each.
+    places: u16,
+    /// How many buckets were passed.
+    passed: usize,
+}
+
+impl Iterator for Candidates<'_> {
+    type Item = u32;
+
+    #[inline]
+    fn next(&mut self) -> Option<u32> {
+        let Hints { tags, users, .. } = self.hints;
+        while self.places == 0 {
+            self.passed += 1;
+            if self.passed >= tags.len() || !tags.get(self.bucket)?.are_full() {
+                return None;
+            }
+            self.bucket = if self.bucket + 1 == tags.len() { 0 } else { self.bucket + 1 };
+            self.places = tags.get(self.bucket)?.places_of(self.tag);
+        }
+        let place = self.places.trailing_zeros() as usize;
+        self.places &= self.places - 1;
+        users.get(self.bucket)?.get(place).copied()
     }
 }
 

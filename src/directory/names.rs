@@ -29,17 +29,17 @@ pub(super) struct TooLarge;
 #[derive(Clone, Copy)]
 pub(crate) struct Entry<'a> {
     flags: u8,
-    id: &'a str,
-    home: Option<&'a str>,
+    id: &'a [u8],
+    home: Option<&'a [u8]>,
     aliases: &'a [u8],
 }
 
 /// One alias of a record.
 #[derive(Clone, Copy)]
 pub(crate) struct AliasEntry<'a> {
-    app: Option<&'a str>,
-    text: &'a str,
-    folded: Option<&'a str>,
+    app: Option<&'a [u8]>,
+    text: &'a [u8],
+    folded: Option<&'a [u8]>,
 }
 
 const RECORDED: u8 = 1;
@@ -150,14 +150,14 @@ impl<'a> Entry<'a> {
     pub(super) fn read(mut bytes: &'a [u8]) -> Option<Self> {
         let rest = &mut bytes;
         let flags = *rest.split_off_first()?;
-        let id = read_text(rest)?;
-        let home = if flags & HOME == 0 { None } else { Some(read_text(rest)?) };
+        let id = read_part(rest)?;
+        let home = if flags & HOME == 0 { None } else { Some(read_part(rest)?) };
         Some(Self { flags, id, home, aliases: bytes })
     }
 
     /// The immutable id.
     pub(crate) fn id(self) -> &'a str {
-        self.id
+        text(self.id)
     }
 
     /// Whether the import has a record of them, and not only a membership.
@@ -174,9 +174,9 @@ impl<'a> Entry<'a> {
         let mut bytes = self.aliases;
         std::iter::from_fn(move || {
             let head = read_number(&mut bytes)?;
-            let text = read_utf8(&mut bytes, head >> 2)?;
-            let app = if head & BOUND_TO_APP == 0 { None } else { Some(read_text(&mut bytes)?) };
-            let folded = if head & FOLDED == 0 { None } else { Some(read_text(&mut bytes)?) };
+            let text = bytes.split_off(..head >> 2)?;
+            let app = if head & BOUND_TO_APP == 0 { None } else { Some(read_part(&mut bytes)?) };
+            let folded = if head & FOLDED == 0 { None } else { Some(read_part(&mut bytes)?) };
             Some(AliasEntry { app, text, folded })
         })
     }
@@ -184,14 +184,14 @@ impl<'a> Entry<'a> {
     /// Whether the user goes by this identity.
     pub(crate) fn is(self, identity: &Identity) -> bool {
         match identity {
-            Identity::Id(id) => self.id == id.as_str(),
+            Identity::Id(id) => self.id == id.as_str().as_bytes(),
             Identity::Alias(alias) => self.is_called(alias.form()),
         }
     }
 
     /// Whether an alias of the user is compared in this form.
     pub(crate) fn is_called(self, form: &str) -> bool {
-        self.aliases().any(|alias| alias.form().eq_ignore_ascii_case(form))
+        self.aliases().any(|alias| alias.folded.unwrap_or(alias.text).eq_ignore_ascii_case(form.as_bytes()))
     }
 
     pub(crate) fn status(self) -> UserStatus {
@@ -209,8 +209,9 @@ impl<'a> Entry<'a> {
 
     /// The record as it was given.
     pub(crate) fn to_user(self) -> User {
-        let user = User::new(UserId::from_checked(self.id)).with_status(self.status());
-        let user = self.home.map(Domain::from_canonical).into_iter().fold(user, User::with_home_domain);
+        let user = User::new(UserId::from_checked(self.id())).with_status(self.status());
+        let user =
+            self.home.map(|home| Domain::from_canonical(text(home))).into_iter().fold(user, User::with_home_domain);
         self.aliases().map(AliasEntry::to_alias).fold(user, User::with_alias)
     }
 }
@@ -218,21 +219,22 @@ impl<'a> Entry<'a> {
 impl<'a> AliasEntry<'a> {
     /// The form in which it is compared, but for the case of ASCII letters.
     pub(crate) fn form(self) -> &'a str {
-        self.folded.unwrap_or(self.text)
+        text(self.folded.unwrap_or(self.text))
     }
 
     pub(crate) fn to_alias(self) -> Alias {
-        Alias::from_parts(self.app, self.text, self.folded)
+        Alias::from_parts(self.app.map(text), text(self.text), self.folded.map(text))
     }
 }
 
-fn read_text<'a>(bytes: &mut &'a [u8]) -> Option<&'a str> {
-    let len = read_number(bytes)?;
-    read_utf8(bytes, len)
+/// What [`write`] put there was text.
+fn text(bytes: &[u8]) -> &str {
+    str::from_utf8(bytes).unwrap_or_default()
 }
 
-fn read_utf8<'a>(bytes: &mut &'a [u8], len: usize) -> Option<&'a str> {
-    str::from_utf8(bytes.split_off(..len)?).ok()
+fn read_part<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let len = read_number(bytes)?;
+    bytes.split_off(..len)
 }
 
 fn read_number(bytes: &mut &[u8]) -> Option<usize> {

@@ -302,8 +302,22 @@ impl Lookout {
         block.and_then(|block| block.get(at % BLOCK)).copied().unwrap_or(Class::NONE)
     }
 
-    /// The hashes of the identities on an activity, twice if there is one, if nobody who is called either is all that has to be
-    /// known for its class to be [`Class::NONE`].
+    /// The class of whoever did something, where [`Self::hashes`] are all that has to be looked for.
+    #[inline]
+    pub(super) fn look_for(&self, directory: &DirectorySnapshot, activity: &Activity, hashes: [u64; 2]) -> Class {
+        if !self.may_know_any(hashes) {
+            return Class::NONE;
+        }
+        let found = activity.actor().identities().iter().zip(hashes);
+        found.fold(Class::NONE, |class, (identity, hash)| class.and(self.class_by_hash(directory, identity, hash)))
+    }
+
+    fn class_by_hash(&self, directory: &DirectorySnapshot, identity: &Identity, hash: u64) -> Class {
+        self.class_called(directory, hash, |entry| entry.is(identity))
+    }
+
+    /// The hashes of the identities on an activity, twice if there is one, if its class is that of whoever is called
+    /// by them.
     #[inline]
     pub(super) fn hashes(&self, directory: &DirectorySnapshot, activity: &Activity) -> Option<[u64; 2]> {
         let actor = activity.actor();

@@ -4,7 +4,7 @@ use activity_privacy::import::RejectReason;
 use activity_privacy::import::ldif::Tree;
 use activity_privacy::*;
 
-use crate::ldif::*;
+use super::ldif::*;
 
 fn tree(entries: &[&str]) -> Tree {
     Tree::read(document(entries).as_bytes()).whole().unwrap().0

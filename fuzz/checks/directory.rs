@@ -1,0 +1,60 @@
+//! What holds of every reading of a directory.
+
+use std::collections::BTreeSet;
+
+use activity_privacy::import::{Import, Place, Rejected};
+use activity_privacy::*;
+
+use super::silence::repeats_nothing;
+use crate::house::{alias, at, group, user};
+
+/// A directory that knows the ids which stand in the seeds.
+pub(crate) fn before() -> DirectorySnapshot {
+    let adele = User::new(user("u-1")).with_alias(alias("adele@contoso.com"));
+    let builder = DirectoryBuilder::new().user(adele).group(group("g-1"), "Council").group(group("g-2"), "Board");
+    let builder = builder.member(&group("g-1"), &user("u-1")).nested(&group("g-1"), &group("g-2"));
+    builder.build(DirectoryRevision(1), at(0)).unwrap()
+}
+
+/// A refusal that quotes nothing of the input.
+pub(crate) fn refused(rejected: &Rejected, input: &[u8]) {
+    repeats_nothing(&rejected.to_string(), input);
+    assert!(
+        rejected.to_string().contains(", expected ") || rejected.to_string().contains("holds a control"),
+        "B1: {rejected}"
+    );
+}
+
+/// All of an import is accounted for, in order, and quoted nowhere.
+pub(crate) fn accounted<T>(import: &Import<T>, input: &[u8]) {
+    for rejected in import.rejected() {
+        refused(rejected, input);
+    }
+    assert!(import.rejected().is_sorted_by_key(|rejected| rejected.place), "B1: in order");
+    let within = import.rejected().iter().filter(|rejected| rejected.place != Place::Whole).count();
+    assert!(import.ignored() + within as u64 <= import.read(), "B1: read = taken + ignored + rejected");
+}
+
+/// Builds what it can, and looks at it once.
+pub(crate) fn built(builder: DirectoryBuilder) -> Option<DirectorySnapshot> {
+    let snapshot = builder.build(DirectoryRevision(2), at(0)).ok()?;
+    for (group, _) in snapshot.groups() {
+        let _ = snapshot.members_of(group).len();
+    }
+    Some(snapshot)
+}
+
+/// A delta in which nothing is both said and taken back.
+pub(crate) fn decided(delta: &DirectoryDelta) {
+    let (mut said, mut taken_back) = (BTreeSet::new(), BTreeSet::new());
+    for change in delta.changes() {
+        match change {
+            DirectoryChange::User(user) => drop(said.insert((user.id().as_str(), ""))),
+            DirectoryChange::NoUser(user) => drop(taken_back.insert((user.as_str(), ""))),
+            DirectoryChange::Member(group, user) => drop(said.insert((group.as_str(), user.as_str()))),
+            DirectoryChange::NoMember(group, user) => drop(taken_back.insert((group.as_str(), user.as_str()))),
+            _ => {}
+        }
+    }
+    assert!(said.is_disjoint(&taken_back), "D11: the side that protects holds");
+}

@@ -1,0 +1,96 @@
+//! Bytes as pages of Microsoft Graph: of users, of groups, and of members.
+
+use activity_privacy::GroupId;
+use activity_privacy::import::graph::{Listing, Round};
+use serde_json::Value;
+
+use super::directory::{accounted, before, built, decided, refused};
+use crate::house::group;
+
+const USERS: &str = "https://graph.example/users/delta";
+const GROUPS: &str = "https://graph.example/groups/delta";
+const EMPTY: &[u8] = br#"{"@odata.deltaLink": "end", "value": []}"#;
+
+pub(crate) fn check(input: &[u8]) {
+    let before = before();
+    for (users, groups) in [(input, EMPTY), (EMPTY, input), (input, input)] {
+        let Some(builder) = delta_round(users, groups, input) else { continue };
+        let builder = builder.into_builder().expect("D11: no page is open");
+        accounted(&builder, input);
+        built(builder.despite_rejections());
+        let delta = delta_round(users, groups, input).expect("the same once more").into_delta(&before);
+        let delta = delta.expect("D11: no page is open");
+        accounted(&delta, input);
+        decided(&delta.clone().despite_rejections());
+        if users == EMPTY {
+            let whole = delta.whole().ok();
+            let known = |of: &GroupId, id: &str| {
+                whole.as_ref().is_none_or(|delta| {
+                    delta.changes().iter().any(|change| {
+                        matches!(change, activity_privacy::DirectoryChange::Member(group, user)
+                            if group == of && user.as_str() == id)
+                    })
+                })
+            };
+            everybody_is_in(input, known);
+        }
+    }
+    members(input);
+}
+
+/// A round in which both listings came to their end, if they do so after one page more at most.
+fn delta_round(users: &[u8], groups: &[u8], input: &[u8]) -> Option<Round> {
+    let mut round = Round::new();
+    round.ask(Listing::Users, USERS);
+    round.ask(Listing::Groups, GROUPS);
+    for (link, page) in [(USERS, users), (GROUPS, groups)] {
+        if let Err(rejected) = round.page(link, page) {
+            refused(&rejected, input);
+            assert!(round.next_link().is_some(), "D11: a page that was refused is open");
+            return None;
+        }
+    }
+    while let Some(link) = round.next_link().map(str::to_owned) {
+        round.page(&link, EMPTY).ok()?;
+    }
+    Some(round)
+}
+
+/// Nothing that a page calls a user in a group that is there is lost.
+fn everybody_is_in(input: &[u8], knows: impl Fn(&GroupId, &str) -> bool) {
+    let Ok(page) = serde_json::from_slice::<Value>(input) else { return };
+    let entries = page["value"].as_array().into_iter().flatten();
+    for entry in entries.filter(|entry| entry.get("@removed").is_none()) {
+        let Some(of) = entry["id"].as_str().and_then(|id| GroupId::new(id).ok()) else { continue };
+        for member in entry["members@delta"].as_array().into_iter().flatten() {
+            if let (Some("#microsoft.graph.user"), Some(id), None) =
+                (member["@odata.type"].as_str(), member["id"].as_str(), member.get("@removed"))
+            {
+                assert!(knows(&of, id), "D11: a member is lost");
+            }
+        }
+    }
+}
+
+fn members(input: &[u8]) {
+    let mut round = Round::new();
+    for (listing, link) in
+        [(Listing::Users, "users"), (Listing::Groups, "groups"), (Listing::Members(group("g-1")), "members")]
+    {
+        round.ask(listing, link);
+    }
+    let groups = br#"{"value": [{"id": "g-1", "displayName": "Council"}, {"id": "g-2", "displayName": "Board"}]}"#;
+    round.ask(Listing::Members(group("g-2")), "no members");
+    round.page("users", &br#"{"value": []}"#[..]).unwrap();
+    round.page("groups", &groups[..]).unwrap();
+    round.page("no members", &br#"{"value": []}"#[..]).unwrap();
+    match round.page("members", input) {
+        Err(rejected) => refused(&rejected, input),
+        Ok(()) => {
+            if let Ok(builder) = round.into_builder() {
+                accounted(&builder, input);
+                built(builder.despite_rejections());
+            }
+        }
+    }
+}

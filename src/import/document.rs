@@ -1,0 +1,81 @@
+//! JSON documents and their fields, as the importers of JSON formats see them.
+
+use std::io::Read;
+
+use serde_json::{Map, Value};
+
+use super::RejectReason;
+use crate::identity::{Alias, GroupId, UserId};
+use crate::json::{self, Unreadable};
+use crate::text::TextError;
+
+/// An object of a document.
+pub(super) type Object = Map<String, Value>;
+
+/// Reads a whole document of at most `max_bytes` and `max_values`, which is one object.
+pub(super) fn read(source: impl Read, max_bytes: usize, max_values: usize) -> Result<Object, RejectReason> {
+    let mut bytes = Vec::new();
+    let limit = u64::try_from(max_bytes).unwrap_or(u64::MAX).saturating_add(1);
+    source.take(limit).read_to_end(&mut bytes).map_err(|error| RejectReason::Io { kind: error.kind() })?;
+    if bytes.len() > max_bytes {
+        return Err(RejectReason::TooLong { max: max_bytes });
+    }
+    let text = std::str::from_utf8(&bytes).map_err(|error| RejectReason::NotUtf8 { at: error.valid_up_to() })?;
+    match json::parse(text, max_values) {
+        Ok(Value::Object(object)) => Ok(object),
+        Ok(_) => Err(RejectReason::NotAnObject),
+        Err(Unreadable::Repeated) => Err(RejectReason::GivenTwice),
+        Err(Unreadable::TooManyValues(count)) => Err(RejectReason::TooManyValues { count, max: max_values }),
+        Err(Unreadable::NotJson(error)) if error.is_eof() => {
+            Err(RejectReason::Truncated { expected: "one JSON object to its end" })
+        }
+        Err(Unreadable::NotJson(error)) => Err(RejectReason::NotJson { line: error.line(), column: error.column() }),
+    }
+}
+
+/// A text, if there is one. One that is empty or blank names nobody, and is none.
+pub(super) fn text<'a>(object: &'a Object, field: &'static str) -> Result<Option<&'a str>, RejectReason> {
+    text_of(object.get(field), field)
+}
+
+/// The same of a value that stands in a field.
+pub(super) fn text_of<'a>(value: Option<&'a Value>, field: &'static str) -> Result<Option<&'a str>, RejectReason> {
+    match value {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.as_str()).filter(|text| !text.trim().is_empty())),
+        Some(_) => Err(RejectReason::InvalidField { field, expected: "a text" }),
+    }
+}
+
+/// The entries of a list, if there is one.
+pub(super) fn list<'a>(object: &'a Object, field: &'static str) -> Result<Option<&'a [Value]>, RejectReason> {
+    match object.get(field) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::Array(entries)) => Ok(Some(entries)),
+        Some(_) => Err(RejectReason::InvalidField { field, expected: "a list" }),
+    }
+}
+
+/// An id, as it is. What is an id of a group can be one of a user too, and the other way round.
+pub(super) fn id<'a>(object: &'a Object, field: &'static str) -> Result<&'a str, RejectReason> {
+    let id = text(object, field)?.ok_or(RejectReason::MissingField { field, expected: "the id of the object" })?;
+    user_id(id, field)?;
+    group_id(id, field)?;
+    Ok(id)
+}
+
+pub(super) fn user_id(id: &str, field: &'static str) -> Result<UserId, RejectReason> {
+    UserId::new(id).map_err(in_field(field))
+}
+
+pub(super) fn group_id(id: &str, field: &'static str) -> Result<GroupId, RejectReason> {
+    GroupId::new(id).map_err(in_field(field))
+}
+
+pub(super) fn alias(name: &str, field: &'static str) -> Result<Alias, RejectReason> {
+    Alias::new(name).map_err(in_field(field))
+}
+
+fn in_field(field: &'static str) -> impl Fn(TextError) -> RejectReason {
+    move |error| RejectReason::Text { field, error }
+}

@@ -1,0 +1,252 @@
+//! What a source says, whatever the order in which it was said.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::names::{MAX_NAMES, Names, Unfit};
+use super::{Import, Place, RejectReason, Rejected};
+use crate::directory::{DirectoryBuilder, DirectoryChange, DirectoryDelta, DirectorySnapshot, Resolution, User};
+use crate::identity::{GroupId, Identity, UserId};
+
+/// What the pages of a source say together. Each fact is a set or a union, so that the order of pages plays no part.
+#[derive(Default)]
+pub(super) struct Facts {
+    users: BTreeMap<UserId, UserFacts>,
+    groups: BTreeMap<GroupId, GroupFacts>,
+    members: BTreeMap<(GroupId, String), Membership>,
+}
+
+/// Something that a group lists, or lists no more.
+pub(super) struct Member {
+    /// An id of a user or of a group.
+    pub(super) id: String,
+    pub(super) kind: Kind,
+    pub(super) removed: bool,
+}
+
+/// What the source says that a member is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    User,
+    Group,
+    Unsaid,
+}
+
+/// How a source is read, as far as sources differ.
+pub(super) struct Reading<'a> {
+    /// What was known before, if this is a change of it.
+    pub(super) before: Option<&'a DirectorySnapshot>,
+    /// Whether a user record says all that there is to say.
+    pub(super) whole_records: bool,
+    /// What is wrong with a user record that gives no name.
+    pub(super) nameless: RejectReason,
+    /// What is wrong with a member of whom nobody knows what they are.
+    pub(super) kindless: RejectReason,
+}
+
+#[derive(Default)]
+struct UserFacts {
+    removed: bool,
+    names: Option<Names>,
+    /// Whether there is a record of the user, and not only one of a member.
+    has_record: bool,
+    /// Where the records are that give the names.
+    named_at: Vec<Place>,
+}
+
+#[derive(Default)]
+struct GroupFacts {
+    removed: bool,
+    there: bool,
+    names: BTreeSet<String>,
+}
+
+#[derive(Default)]
+struct Membership {
+    listed_as: BTreeSet<Kind>,
+    removed_as: BTreeSet<Kind>,
+    /// Where it was listed without a word on what it is.
+    unsaid_at: Vec<Place>,
+}
+
+impl Facts {
+    /// Adds what a user record says.
+    pub(super) fn user(&mut self, id: UserId, names: Names, place: Place) {
+        self.user_by_the_way(id.clone(), names, place);
+        self.users.entry(id).or_default().has_record = true;
+    }
+
+    /// Adds what a list of members says of a user by the way.
+    pub(super) fn user_by_the_way(&mut self, id: UserId, names: Names, place: Place) {
+        let facts = self.users.entry(id).or_default();
+        facts.named_at.push(place);
+        match &mut facts.names {
+            Some(known) => known.learn(names),
+            None => facts.names = Some(names),
+        }
+    }
+
+    /// Adds that there is no record of a user any more.
+    pub(super) fn no_user(&mut self, id: UserId) {
+        self.users.entry(id).or_default().removed = true;
+    }
+
+    /// Adds that a group is there.
+    pub(super) fn group(&mut self, id: GroupId, name: Option<String>) {
+        let facts = self.groups.entry(id).or_default();
+        facts.there = true;
+        facts.names.extend(name);
+    }
+
+    /// Adds that a group is gone.
+    pub(super) fn no_group(&mut self, id: GroupId) {
+        self.groups.entry(id).or_default().removed = true;
+    }
+
+    /// Adds that a group lists something, or lists it no more.
+    pub(super) fn member(&mut self, group: GroupId, member: Member, place: Place) {
+        let membership = self.members.entry((group, member.id)).or_default();
+        if member.removed {
+            membership.removed_as.insert(member.kind);
+        } else {
+            membership.listed_as.insert(member.kind);
+            if member.kind == Kind::Unsaid {
+                membership.unsaid_at.push(place);
+            }
+        }
+    }
+
+    /// The groups that are there, in order.
+    pub(super) fn groups(&self) -> impl Iterator<Item = &GroupId> {
+        self.groups.iter().filter(|(_, facts)| facts.there).map(|(id, _)| id)
+    }
+
+    /// What changed, groups first and new memberships last, and what could not be taken.
+    pub(super) fn changes(self, reading: &Reading<'_>) -> (Vec<DirectoryChange>, Vec<Rejected>) {
+        let (mut changes, mut gone, mut joined, mut rejected) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        for (id, facts) in &self.groups {
+            if facts.there {
+                let known = reading.before.and_then(|before| before.group_name(id));
+                let name = facts.names.last().map(String::as_str).or(known).unwrap_or(id.as_str());
+                changes.push(DirectoryChange::Group(id.clone(), name.into()));
+            } else if facts.removed {
+                gone.push(DirectoryChange::NoGroup(id.clone()));
+            }
+        }
+        for ((group, id), membership) in self.members.iter().filter(|((group, _), _)| !self.is_gone(group)) {
+            let listed = !membership.listed_as.is_empty();
+            let said = if listed { &membership.listed_as } else { &membership.removed_as };
+            let Some(party) =
+                Party::of(id, said, listed, |id| self.knows_user(id, reading), |id| self.knows_group(id, reading))
+            else {
+                let refused = |place: &Place| Rejected { place: *place, reason: reading.kindless.clone() };
+                rejected.extend(membership.unsaid_at.iter().map(refused));
+                continue;
+            };
+            // A group that is gone takes its place in others with it.
+            let party = Party { group: party.group.filter(|child| !self.is_gone(child)), ..party };
+            if listed { joined.extend(party.joining(group)) } else { gone.extend(party.leaving(group)) }
+        }
+        for (id, facts) in self.users {
+            let Some(names) = facts.names else {
+                gone.push(DirectoryChange::NoUser(id));
+                continue;
+            };
+            let known = reading.before.and_then(|before| known_user(before, &id));
+            match names.user(id, known.as_ref(), reading.whole_records) {
+                Ok(user) => changes.push(DirectoryChange::User(user)),
+                // Whom only a list of members speaks of, by the id alone, has no record that could be cut.
+                Err(Unfit::Nameless) if !facts.has_record && names.is_empty() => {}
+                Err(unfit) => {
+                    let reason = match unfit {
+                        Unfit::Nameless => reading.nameless.clone(),
+                        Unfit::TooManyNames => RejectReason::TooManyNames { max: MAX_NAMES },
+                    };
+                    rejected.extend(facts.named_at.into_iter().map(|place| Rejected { place, reason: reason.clone() }));
+                }
+            }
+        }
+        changes.append(&mut gone);
+        changes.append(&mut joined);
+        (changes, rejected)
+    }
+
+    fn knows_user(&self, id: &UserId, reading: &Reading<'_>) -> bool {
+        self.users.contains_key(id) || reading.before.is_some_and(|before| known_user(before, id).is_some())
+    }
+
+    fn knows_group(&self, id: &GroupId, reading: &Reading<'_>) -> bool {
+        self.groups.get(id).is_some_and(|facts| facts.there || facts.removed)
+            || reading.before.is_some_and(|before| before.group_name(id).is_some())
+    }
+
+    fn is_gone(&self, group: &GroupId) -> bool {
+        self.groups.get(group).is_some_and(|facts| facts.removed && !facts.there)
+    }
+}
+
+/// What a member is: a user, a group, or what is said to be the one and known for the other.
+pub(super) struct Party {
+    pub(super) user: Option<UserId>,
+    pub(super) group: Option<GroupId>,
+}
+
+impl Party {
+    /// Nothing when it is listed and nobody knows what it is. What is listed no more and was never known for a group can
+    /// only have been a user.
+    pub(super) fn of(
+        id: &str,
+        said: &BTreeSet<Kind>,
+        listed: bool,
+        knows_user: impl FnOnce(&UserId) -> bool,
+        knows_group: impl FnOnce(&GroupId) -> bool,
+    ) -> Option<Self> {
+        let (user, group) = (UserId::new(id).ok()?, GroupId::new(id).ok()?);
+        let as_group = said.contains(&Kind::Group) || knows_group(&group);
+        let as_user = said.contains(&Kind::User)
+            || if listed { said.contains(&Kind::Unsaid) && knows_user(&user) } else { !as_group };
+        (as_user || as_group)
+            .then(|| Self { user: Some(user).filter(|_| as_user), group: Some(group).filter(|_| as_group) })
+    }
+
+    /// That a group lists it.
+    pub(super) fn joining(self, group: &GroupId) -> impl Iterator<Item = DirectoryChange> {
+        let user = self.user.map(|user| DirectoryChange::Member(group.clone(), user));
+        user.into_iter().chain(self.group.map(|child| DirectoryChange::Nested(group.clone(), child)))
+    }
+
+    /// That a group lists it no more.
+    pub(super) fn leaving(self, group: &GroupId) -> impl Iterator<Item = DirectoryChange> {
+        let user = self.user.map(|user| DirectoryChange::NoMember(group.clone(), user));
+        user.into_iter().chain(self.group.map(|child| DirectoryChange::NotNested(group.clone(), child)))
+    }
+}
+
+/// The record of a user, by their id.
+pub(super) fn known_user(before: &DirectorySnapshot, id: &UserId) -> Option<User> {
+    match before.resolve(&Identity::Id(id.clone())) {
+        Resolution::Known(user) => Some(user.clone()),
+        Resolution::Ambiguous | Resolution::Unknown => None,
+    }
+}
+
+impl Import<Vec<DirectoryChange>> {
+    /// What is there, as a whole directory. What is gone was never in it.
+    pub(super) fn into_builder(self) -> Import<DirectoryBuilder> {
+        self.map(|changes| {
+            changes.into_iter().fold(DirectoryBuilder::new(), |builder, change| match change {
+                DirectoryChange::User(user) => builder.user(user),
+                DirectoryChange::Group(id, name) => builder.group(id, name),
+                DirectoryChange::Member(group, user) => builder.member(&group, &user),
+                DirectoryChange::Nested(group, child) => builder.nested(&group, &child),
+                DirectoryChange::NoUser(_)
+                | DirectoryChange::NoGroup(_)
+                | DirectoryChange::NoMember(..)
+                | DirectoryChange::NotNested(..) => builder,
+            })
+        })
+    }
+
+    pub(super) fn into_delta(self) -> Import<DirectoryDelta> {
+        self.map(|changes| changes.into_iter().fold(DirectoryDelta::new(), DirectoryDelta::and))
+    }
+}

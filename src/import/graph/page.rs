@@ -1,0 +1,171 @@
+//! One page as it comes: its entries, and where it leads.
+
+use serde_json::Value;
+
+use super::Listing;
+use super::names;
+use crate::identity::{GroupId, UserId};
+use crate::import::RejectReason;
+use crate::import::document::{self, Object};
+use crate::import::facts::{Kind, Member};
+use crate::import::names::Names;
+
+const NEXT: &str = "@odata.nextLink";
+const DELTA: &str = "@odata.deltaLink";
+const TYPE: &str = "@odata.type";
+const REMOVED: &str = "@removed";
+const MEMBERS: &str = "members@delta";
+
+/// What stands on a page.
+pub(super) struct Page {
+    pub(super) entries: Vec<Result<Entry, RejectReason>>,
+    pub(super) end: End,
+}
+
+/// Where a page leads.
+pub(super) enum End {
+    /// There is more behind this link.
+    Next(String),
+    /// That was all; what changes from now on is behind this link.
+    Changes(String),
+    /// That was all.
+    Last,
+}
+
+/// One entry of a page.
+pub(super) enum Entry {
+    User(UserId, Option<Names>),
+    Group(GroupId, Option<GroupRecord>),
+    /// An entry of a list of members, with the names that it gives.
+    Member(GroupId, Member, Option<Names>),
+    /// What no directory here holds.
+    Other,
+}
+
+/// What a record says of a group that is there.
+pub(super) struct GroupRecord {
+    pub(super) name: Option<String>,
+    /// Its changed members, if it speaks of them.
+    pub(super) members: Option<Vec<Result<Option<Member>, RejectReason>>>,
+}
+
+/// Reads a page of a listing.
+pub(super) fn read(mut page: Object, listing: &Listing, is_delta: bool) -> Result<Page, RejectReason> {
+    let of = kind_of_context(&page)?;
+    let fits = match listing {
+        Listing::Users => of != Kind::Group,
+        Listing::Groups => of != Kind::User,
+        // Of one type only, they would leave out whoever is in by way of a nested group.
+        Listing::Members(_) => of == Kind::Unsaid,
+    };
+    if !fits {
+        let expected = "a collection of what was asked for: `users`, `groups`, or `directoryObjects` for members";
+        return Err(RejectReason::InvalidField { field: "@odata.context", expected });
+    }
+    let end = match (document::text(&page, NEXT)?, document::text(&page, DELTA)?) {
+        (Some(next), None) => End::Next(next.to_owned()),
+        (None, Some(delta)) => End::Changes(delta.to_owned()),
+        // A delta round that stops without saying where the next begins was cut.
+        (None, None) if is_delta => {
+            return Err(RejectReason::MissingField { field: DELTA, expected: "this link or `@odata.nextLink`" });
+        }
+        (None, None) => End::Last,
+        (Some(_), Some(_)) => {
+            return Err(RejectReason::InvalidField { field: DELTA, expected: "either this link or `@odata.nextLink`" });
+        }
+    };
+    let entries = match page.remove("value") {
+        Some(Value::Array(entries)) => entries,
+        Some(_) => return Err(RejectReason::InvalidField { field: "value", expected: "the list of entries" }),
+        None => return Err(RejectReason::MissingField { field: "value", expected: "the list of entries" }),
+    };
+    Ok(Page { entries: entries.into_iter().map(|entry| read_entry(&entry, listing)).collect(), end })
+}
+
+fn read_entry(entry: &Value, listing: &Listing) -> Result<Entry, RejectReason> {
+    let Value::Object(entry) = entry else { return Err(RejectReason::NotAnObject) };
+    let said = kind(entry)?;
+    let removed = removed(entry)?;
+    let other = RejectReason::InvalidField { field: TYPE, expected: "the type of what was asked for" };
+    match listing {
+        Listing::Users if matches!(said, Some(Kind::User | Kind::Unsaid)) => {
+            let id = document::user_id(document::id(entry, "id")?, "id")?;
+            Ok(Entry::User(id, if removed { None } else { Some(names::read(entry)?) }))
+        }
+        Listing::Groups if matches!(said, Some(Kind::Group | Kind::Unsaid)) => {
+            let id = document::group_id(document::id(entry, "id")?, "id")?;
+            Ok(Entry::Group(id, if removed { None } else { Some(read_group(entry)?) }))
+        }
+        Listing::Users | Listing::Groups => Err(other),
+        Listing::Members(group) => {
+            let id = document::id(entry, "id")?.to_owned();
+            let Some(kind) = said else { return Ok(Entry::Other) };
+            let names = if kind == Kind::User && !removed { Some(names::read(entry)?) } else { None };
+            Ok(Entry::Member(group.clone(), Member { id, kind, removed }, names))
+        }
+    }
+}
+
+fn read_group(entry: &Object) -> Result<GroupRecord, RejectReason> {
+    // `$expand` gives twenty members at most, and not always says that there are more.
+    if entry.get("members").is_some_and(|members| !members.is_null()) || entry.contains_key("members@odata.nextLink") {
+        let expected = "no members here, but in `members@delta` or in a listing of their own";
+        return Err(RejectReason::InvalidField { field: "members", expected });
+    }
+    let name = document::text(entry, "displayName")?.map(str::to_owned);
+    let members = match entry.get(MEMBERS) {
+        None => None,
+        Some(Value::Array(members)) => Some(members.iter().map(read_member).collect()),
+        Some(_) => return Err(RejectReason::InvalidField { field: MEMBERS, expected: "a list" }),
+    };
+    Ok(GroupRecord { name, members })
+}
+
+/// Nothing for what no directory here holds.
+fn read_member(entry: &Value) -> Result<Option<Member>, RejectReason> {
+    let Value::Object(entry) = entry else { return Err(RejectReason::NotAnObject) };
+    let id = document::id(entry, "id")?.to_owned();
+    let removed = removed(entry)?;
+    Ok(kind(entry)?.map(|kind| Member { id, kind, removed }))
+}
+
+/// What an entry says that it is, nothing for what no directory here holds. What is none of the types known here could be
+/// a person.
+fn kind(entry: &Object) -> Result<Option<Kind>, RejectReason> {
+    let Some(said) = document::text(entry, TYPE)? else { return Ok(Some(Kind::Unsaid)) };
+    let name = said.strip_prefix("#microsoft.graph.").unwrap_or_default();
+    let kind = match name {
+        "user" | "agentUser" => Some(Kind::User),
+        "group" => Some(Kind::Group),
+        "device" | "orgContact" | "servicePrincipal" | "agentIdentity" | "application" => None,
+        _ => {
+            let expected =
+                "`#microsoft.graph.user`, `group`, `device`, `orgContact`, `servicePrincipal` or `application`";
+            return Err(RejectReason::InvalidField { field: TYPE, expected });
+        }
+    };
+    Ok(kind)
+}
+
+/// What a page says that all of its entries are.
+fn kind_of_context(page: &Object) -> Result<Kind, RejectReason> {
+    let Some(context) = document::text(page, "@odata.context")? else { return Ok(Kind::Unsaid) };
+    let set = context.rsplit_once("$metadata#").map_or("", |(_, set)| set);
+    Ok(match set.split(['(', '/']).next() {
+        Some("users") => Kind::User,
+        Some("groups") => Kind::Group,
+        _ => Kind::Unsaid,
+    })
+}
+
+fn removed(entry: &Object) -> Result<bool, RejectReason> {
+    let expected = "an object with a `reason`, which is `changed` or `deleted`";
+    match entry.get(REMOVED) {
+        None => Ok(false),
+        Some(Value::Object(removed)) => match document::text(removed, "reason")? {
+            Some("changed" | "deleted") => Ok(true),
+            _ => Err(RejectReason::InvalidField { field: REMOVED, expected }),
+        },
+        Some(_) => Err(RejectReason::InvalidField { field: REMOVED, expected }),
+    }
+}

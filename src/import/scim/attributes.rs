@@ -1,0 +1,112 @@
+//! Attributes, whose names are read in any case (RFC 7643, section 2.1).
+
+use serde_json::{Map, Value};
+
+use crate::import::RejectReason;
+use crate::import::document::{self, Object};
+
+/// The URNs that attributes of users and groups can have before their names (RFC 7644, section 3.10).
+const CORE: [&str; 2] = ["urn:ietf:params:scim:schemas:core:2.0:user:", "urn:ietf:params:scim:schemas:core:2.0:group:"];
+
+/// An object with its attributes, names in lower case and without the URN of a core schema.
+pub(super) struct Attributes(Object);
+
+impl Attributes {
+    /// Reads the names in an object and in whatever stands in it. Two that differ in case only are one attribute given twice.
+    pub(super) fn new(object: Object) -> Result<Self, RejectReason> {
+        match folded(Value::Object(object))? {
+            Value::Object(object) => Ok(Self(object)),
+            _ => Err(RejectReason::NotAnObject),
+        }
+    }
+
+    /// An object out of one whose names were read already.
+    pub(super) fn within(value: Value) -> Result<Self, RejectReason> {
+        match value {
+            Value::Object(object) => Ok(Self(object)),
+            _ => Err(RejectReason::NotAnObject),
+        }
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&Value> {
+        self.0.get(&name.to_ascii_lowercase())
+    }
+
+    pub(super) fn text(&self, name: &'static str) -> Result<Option<&str>, RejectReason> {
+        document::text_of(self.get(name), name)
+    }
+
+    pub(super) fn list(&self, name: &'static str) -> Result<Option<&[Value]>, RejectReason> {
+        match self.get(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(value) => entries(value, name).map(Some),
+        }
+    }
+
+    pub(super) fn number(&self, name: &'static str) -> Result<Option<u64>, RejectReason> {
+        match self.get(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::Number(number)) if number.as_u64().is_some() => Ok(number.as_u64()),
+            Some(_) => Err(RejectReason::InvalidField { field: name, expected: "a number, not below 0" }),
+        }
+    }
+
+    /// Whether the schemas, if there are any, name this one.
+    pub(super) fn is_message(&self, urn: &str, expected: &'static str) -> Result<(), RejectReason> {
+        match self.list("schemas")? {
+            None | Some([]) => Ok(()),
+            Some(schemas) if schemas.iter().any(|schema| is_text(schema, urn)) => Ok(()),
+            Some(_) => Err(RejectReason::InvalidField { field: "schemas", expected }),
+        }
+    }
+}
+
+/// The entries of a list. An object stands for the one entry.
+pub(super) fn entries<'a>(value: &'a Value, field: &'static str) -> Result<&'a [Value], RejectReason> {
+    match value {
+        Value::Array(entries) => Ok(entries),
+        Value::Object(_) => Ok(std::slice::from_ref(value)),
+        _ => Err(RejectReason::InvalidField { field, expected: "a list of objects" }),
+    }
+}
+
+/// Whether something holds, written as a boolean or as a text in any case.
+pub(super) fn truth(value: &Value, field: &'static str) -> Result<Option<bool>, RejectReason> {
+    match value {
+        Value::Null => Ok(None),
+        Value::Bool(holds) => Ok(Some(*holds)),
+        Value::String(text) if text.eq_ignore_ascii_case("true") => Ok(Some(true)),
+        Value::String(text) if text.eq_ignore_ascii_case("false") => Ok(Some(false)),
+        _ => Err(RejectReason::InvalidField { field, expected: "true or false" }),
+    }
+}
+
+/// The name of an attribute without the URN of a core schema.
+pub(super) fn unqualified(name: &str) -> &str {
+    CORE.iter()
+        .find_map(|urn| {
+            name.get(..urn.len()).filter(|start| start.eq_ignore_ascii_case(urn)).and(name.get(urn.len()..))
+        })
+        .unwrap_or(name)
+}
+
+fn is_text(value: &Value, text: &str) -> bool {
+    value.as_str().is_some_and(|value| value.eq_ignore_ascii_case(text))
+}
+
+/// Nests no deeper than the parser let it.
+fn folded(value: Value) -> Result<Value, RejectReason> {
+    Ok(match value {
+        Value::Object(object) => {
+            let mut all = Map::new();
+            for (name, value) in object {
+                if all.insert(unqualified(name.trim()).to_ascii_lowercase(), folded(value)?).is_some() {
+                    return Err(RejectReason::GivenTwice);
+                }
+            }
+            Value::Object(all)
+        }
+        Value::Array(entries) => Value::Array(entries.into_iter().map(folded).collect::<Result<_, _>>()?),
+        plain => plain,
+    })
+}

@@ -1,0 +1,81 @@
+//! The members of a group while a request changes them.
+
+use std::collections::BTreeSet;
+
+use super::kindless;
+use crate::directory::{DirectoryChange, DirectorySnapshot};
+use crate::identity::{GroupId, UserId};
+use crate::import::RejectReason;
+use crate::import::facts::{Member, Party, known_user};
+
+/// Whom a group lists, as far as that is known while a request is done.
+pub(super) struct Listed<'a> {
+    before: &'a DirectorySnapshot,
+    pub(super) group: &'a GroupId,
+    /// Whoever was in the snapshot before is out already.
+    cleared: bool,
+    users: BTreeSet<UserId>,
+    groups: BTreeSet<GroupId>,
+}
+
+impl<'a> Listed<'a> {
+    pub(super) fn new(before: &'a DirectorySnapshot, group: &'a GroupId) -> Self {
+        Self { before, group, cleared: false, users: BTreeSet::new(), groups: BTreeSet::new() }
+    }
+
+    /// What a member is.
+    pub(super) fn party(&self, member: &Member, listed: bool) -> Result<Party, RejectReason> {
+        Party::of(
+            &member.id,
+            &BTreeSet::from([member.kind]),
+            listed,
+            |user| known_user(self.before, user).is_some(),
+            |group| self.before.group_name(group).is_some(),
+        )
+        .ok_or_else(kindless)
+    }
+
+    pub(super) fn add(&mut self, parties: Vec<Party>) -> Vec<DirectoryChange> {
+        for party in &parties {
+            self.users.extend(party.user.clone());
+            self.groups.extend(party.group.clone());
+        }
+        parties.into_iter().flat_map(|party| party.joining(self.group)).collect()
+    }
+
+    pub(super) fn remove(&mut self, parties: Vec<Party>) -> Vec<DirectoryChange> {
+        for party in &parties {
+            if let Some(user) = &party.user {
+                self.users.remove(user);
+            }
+            if let Some(group) = &party.group {
+                self.groups.remove(group);
+            }
+        }
+        parties.into_iter().flat_map(|party| party.leaving(self.group)).collect()
+    }
+
+    /// Takes out everybody else. A snapshot does not tell who is in a group directly, so it is taken for everybody in it,
+    /// and every group: to take out what is not in changes nothing.
+    pub(super) fn remove_all_but(&mut self, kept: &[Party]) -> Vec<DirectoryChange> {
+        let (mut users, mut groups) = (std::mem::take(&mut self.users), std::mem::take(&mut self.groups));
+        if !std::mem::replace(&mut self.cleared, true) {
+            for user in self.before.members_of(self.group) {
+                users.insert(user.clone());
+            }
+            for (group, _) in self.before.groups() {
+                groups.insert(group.clone());
+            }
+        }
+        for party in kept {
+            if let Some(user) = &party.user {
+                users.remove(user);
+            }
+            if let Some(group) = &party.group {
+                groups.remove(group);
+            }
+        }
+        let users = users.into_iter().map(|user| DirectoryChange::NoMember(self.group.clone(), user));
+        users.chain(groups.into_iter().map(|group| DirectoryChange::NotNested(self.group.clone(), group))).collect()
+    }
+}

@@ -1,0 +1,259 @@
+//! Microsoft Graph: rounds of pages into directories and deltas.
+
+mod broken;
+mod delta;
+mod order;
+
+use activity_privacy::import::Import;
+use activity_privacy::import::graph::{Listing, Round, Unfinished};
+use activity_privacy::*;
+use serde_json::{Value, json};
+
+use crate::house::{alias, at, group, user};
+
+pub(super) const USERS: &str = "https://graph.example/v1.0/users/delta?$select=userPrincipalName";
+pub(super) const GROUPS: &str = "https://graph.example/v1.0/groups/delta?$select=displayName,members";
+
+/// The last page of a delta query.
+pub(super) fn last(entries: Value) -> Value {
+    json!({"@odata.deltaLink": "https://graph.example/v1.0/delta?$deltatoken=next", "value": entries})
+}
+
+/// A page with more behind it.
+pub(super) fn more(next: &str, entries: Value) -> Value {
+    json!({"@odata.nextLink": next, "value": entries})
+}
+
+/// A round of delta queries of which every listing is one page.
+pub(super) fn round(users: Value, groups: Value) -> Round {
+    let mut round = Round::new();
+    round.ask(Listing::Users, USERS);
+    round.ask(Listing::Groups, GROUPS);
+    round.page(USERS, last(users).to_string().as_bytes()).unwrap();
+    round.page(GROUPS, last(groups).to_string().as_bytes()).unwrap();
+    round
+}
+
+pub(super) fn snapshot(builder: DirectoryBuilder) -> DirectorySnapshot {
+    builder.build(DirectoryRevision(1), at(0)).unwrap()
+}
+
+pub(super) fn messages<T>(import: &Import<T>) -> Vec<String> {
+    import.rejected().iter().map(ToString::to_string).collect()
+}
+
+pub(super) fn of_type(kind: &str, id: &str) -> Value {
+    json!({"@odata.type": format!("#microsoft.graph.{kind}"), "id": id})
+}
+
+fn known<'a>(snapshot: &'a DirectorySnapshot, name: &str) -> User {
+    let resolution: Resolution = snapshot.resolve(&user(name).into());
+    match resolution {
+        Resolution::Known(user) => user.clone(),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn names(user: &User) -> Vec<&str> {
+    user.aliases().iter().map(Alias::as_str).collect()
+}
+
+#[test]
+fn d8_a_user_is_known_by_every_name_that_graph_gives() {
+    let record = json!({
+        "id": "u-1", "mail": "adele.vance@contoso.com", "userPrincipalName": "adele@contoso.com", "displayName": "Adele",
+        "proxyAddresses": ["smtp:av@contoso.example", "SMTP:adele.vance@contoso.com", "X500:/o=Contoso/cn=adele",
+                           "SIP:adele@chat.contoso.com", "eum:2222;phone-context=x", "bare@contoso.com", ""],
+        "otherMails": ["adele@home.example"], "onPremisesUserPrincipalName": "adele@corp.example",
+        "onPremisesSamAccountName": "avance", "accountEnabled": true,
+    });
+    let import = round(json!([record]), json!([])).into_builder().unwrap();
+    let adele = known(&snapshot(import.whole().unwrap()), "u-1");
+    assert_eq!(
+        names(&adele),
+        [
+            "adele@contoso.com",
+            "adele.vance@contoso.com",
+            "adele@chat.contoso.com",
+            "av@contoso.example",
+            "bare@contoso.com",
+            "adele@home.example",
+            "adele@corp.example",
+            "avance",
+        ]
+    );
+    assert_eq!(adele.status(), UserStatus::Active);
+}
+
+#[test]
+fn d7_a_guest_is_at_home_nowhere_that_their_mail_says() {
+    let guest = json!({"id": "u-1", "userPrincipalName": "a_fabrikam.com#EXT#@contoso.com", "mail": "a@fabrikam.com",
+                       "userType": "Guest"});
+    let import = round(json!([guest]), json!([])).into_builder().unwrap();
+    let guest = known(&snapshot(import.whole().unwrap()), "u-1");
+    assert_eq!(guest.stated_home_domain(), None);
+    assert!(guest.aliases()[0].is_guest(), "the name that tells the home is the first");
+}
+
+#[test]
+fn d10_groups_in_circles_are_imported_as_they_are() {
+    let groups = json!([
+        {"id": "g-1", "displayName": "Council", "members@delta": [of_type("group", "g-2")]},
+        {"id": "g-2", "displayName": "Board", "members@delta": [of_type("group", "g-1"), of_type("user", "u-1")]},
+    ]);
+    let import = round(json!([]), groups).into_builder().unwrap();
+    let snapshot = snapshot(import.whole().unwrap());
+    assert!(snapshot.members_of(&group("g-1")).iter().any(|member| member.as_str() == "u-1"));
+    assert_eq!(snapshot.group_name(&group("g-2")), Some("Board"));
+}
+
+#[test]
+fn d11_a_user_who_cannot_sign_in_stays_a_member() {
+    let users = json!([
+        {"id": "u-1", "userPrincipalName": "a@contoso.com", "accountEnabled": false},
+        {"id": "u-2", "@removed": {"reason": "changed"}},
+        {"id": "u-3", "@removed": {"reason": "deleted"}},
+    ]);
+    let groups = json!([{"id": "g-1", "displayName": "Council",
+                         "members@delta": [of_type("user", "u-1"), of_type("user", "u-2"), of_type("user", "u-3")]}]);
+    let snapshot = snapshot(round(users, groups).into_builder().unwrap().whole().unwrap());
+    assert_eq!(snapshot.members_of(&group("g-1")).len(), 3);
+    assert_eq!(known(&snapshot, "u-1").status(), UserStatus::Disabled);
+}
+
+#[test]
+fn b1_what_is_no_person_and_no_group_is_counted() {
+    let members: Vec<Value> =
+        ["device", "orgContact", "servicePrincipal", "application", "agentIdentity", "user", "agentUser"]
+            .iter()
+            .enumerate()
+            .map(|(at, kind)| of_type(kind, &format!("m-{at}")))
+            .collect();
+    let groups = json!([{"id": "g-1", "displayName": "Council", "members@delta": members}]);
+    let import = round(json!([]), groups).into_builder().unwrap();
+    assert_eq!((import.read(), import.ignored(), import.rejected().len()), (8, 5, 0));
+    assert_eq!(snapshot(import.whole().unwrap()).members_of(&group("g-1")).len(), 2);
+}
+
+#[test]
+fn d12_a_group_without_a_name_is_called_by_its_id() {
+    let groups = json!([{"id": "g-1", "displayName": null, "members@delta": [of_type("user", "u-1")]}]);
+    let snapshot = snapshot(round(json!([]), groups).into_builder().unwrap().whole().unwrap());
+    assert_eq!(snapshot.group_name(&group("g-1")), Some("g-1"));
+}
+
+/// Plain listings: users, groups, and the members of each.
+mod plain {
+    use super::*;
+
+    const USERS: &str = "https://graph.example/v1.0/users?$select=userPrincipalName";
+    const GROUPS: &str = "https://graph.example/v1.0/groups";
+
+    fn listed(groups: Value) -> Round {
+        let mut round = Round::new();
+        round.ask(Listing::Users, USERS);
+        round.ask(Listing::Groups, GROUPS);
+        let users = json!({"@odata.context": "https://graph.example/v1.0/$metadata#users(id,userPrincipalName)",
+                           "value": [{"id": "u-1", "userPrincipalName": "adele@contoso.com"}]});
+        round.page(USERS, users.to_string().as_bytes()).unwrap();
+        let groups = json!({"@odata.context": "https://graph.example/v1.0/$metadata#groups", "value": groups});
+        round.page(GROUPS, groups.to_string().as_bytes()).unwrap();
+        round
+    }
+
+    fn members(round: &mut Round, of: &str, page: Value) {
+        let link = format!("https://graph.example/v1.0/groups/{of}/members");
+        round.ask(Listing::Members(group(of)), &*link);
+        round.page(&link, page.to_string().as_bytes()).unwrap();
+    }
+
+    #[test]
+    fn d11_a_listing_without_the_members_of_a_group_is_no_directory() {
+        let groups = json!([{"id": "g-1", "displayName": "Council"}, {"id": "g-2", "displayName": "Board"}]);
+        let mut round = listed(groups.clone());
+        assert_eq!(round.groups().map(GroupId::as_str).collect::<Vec<_>>(), ["g-1", "g-2"]);
+        members(&mut round, "g-1", json!({"value": []}));
+        let missing = round.into_builder().unwrap_err();
+        assert_eq!(missing, Unfinished::MembersNotAsked { group: group("g-2") });
+
+        let mut round = listed(groups);
+        members(&mut round, "g-1", json!({"value": [of_type("group", "g-2")]}));
+        let with_names = json!({"@odata.type": "#microsoft.graph.user", "id": "u-1", "mail": "a.vance@contoso.com"});
+        members(&mut round, "g-2", json!({"value": [with_names, of_type("device", "d-1")]}));
+        let import = round.into_builder().unwrap();
+        assert_eq!((import.read(), import.ignored()), (6, 1));
+        let snapshot = snapshot(import.whole().unwrap());
+        assert_eq!(snapshot.members_of(&group("g-1")).len(), 1);
+        assert_eq!(names(&known(&snapshot, "u-1")), ["adele@contoso.com", "a.vance@contoso.com"]);
+    }
+
+    #[test]
+    fn d11_members_that_are_open_are_no_members() {
+        let mut round = listed(json!([{"id": "g-1", "displayName": "Council"}]));
+        round.ask(Listing::Members(group("g-1")), "m");
+        round.page("m", more("m2", json!([of_type("user", "u-1")])).to_string().as_bytes()).unwrap();
+        assert_eq!(round.next_link(), Some("m2"));
+        assert_eq!(round.into_builder().unwrap_err(), Unfinished::PagesOpen { open: 1 });
+    }
+
+    #[test]
+    fn d10_members_of_one_type_leave_out_nested_groups() {
+        let mut round = listed(json!([{"id": "g-1", "displayName": "Council"}]));
+        round.ask(Listing::Members(group("g-1")), "m");
+        let page = |set: &str| {
+            json!({"@odata.context": format!("https://graph.example/v1.0/$metadata#{set}"), "value": [of_type("user", "u-9")]})
+                .to_string()
+        };
+        for set in ["users", "groups", "users(id)"] {
+            assert!(round.page("m", page(set).as_bytes()).is_err(), "{set}");
+        }
+        round.page("m", page("directoryObjects(id)").as_bytes()).unwrap();
+        assert_eq!(snapshot(round.into_builder().unwrap().whole().unwrap()).members_of(&group("g-1")).len(), 1);
+    }
+
+    #[test]
+    fn b1_a_name_that_only_a_list_of_members_gives_is_not_lost() {
+        let of = |member: Value| {
+            let mut round = listed(json!([{"id": "g-1", "displayName": "Council"}]));
+            members(&mut round, "g-1", json!({"value": [member]}));
+            round.into_builder().unwrap()
+        };
+        let by_id_alone = json!({"@odata.type": "#microsoft.graph.user", "id": "u-9", "mail": null});
+        assert!(of(by_id_alone).whole().is_ok());
+        let by_mail = json!({"@odata.type": "#microsoft.graph.user", "id": "u-9", "mail": "n@contoso.com"});
+        assert_eq!(
+            messages(&of(by_mail)),
+            [
+                "page 3, record 1: field `userPrincipalName` is missing, expected the sign-in name, first of the names to \
+              protect by: have it in `$select`"
+            ]
+        );
+        let upn = json!({"@odata.type": "#microsoft.graph.user", "id": "u-9", "userPrincipalName": "n@contoso.com"});
+        assert_eq!(names(&known(&snapshot(of(upn).whole().unwrap()), "u-9")), ["n@contoso.com"]);
+    }
+
+    #[test]
+    fn d11_a_plain_listing_is_no_delta() {
+        let before = snapshot(DirectoryBuilder::new());
+        assert_eq!(listed(json!([])).into_delta(&before).unwrap_err(), Unfinished::NoChanges);
+    }
+
+    #[test]
+    fn d11_twenty_members_in_a_record_are_not_taken_for_all() {
+        let groups = json!([{"id": "g-1", "displayName": "Council", "members": [of_type("user", "u-1")]}]);
+        let import = listed(groups).into_builder().unwrap();
+        assert_eq!(
+            messages(&import),
+            ["page 2, record 1: field `members` cannot be understood, expected no members here, but in \
+              `members@delta` or in a listing of their own"]
+        );
+    }
+}
+
+#[test]
+fn d8_a_name_leads_to_whoever_has_it_on_record() {
+    let users = json!([{"id": "u-1", "userPrincipalName": "Adele@Contoso.com"}]);
+    let snapshot = snapshot(round(users, json!([])).into_builder().unwrap().whole().unwrap());
+    let found = snapshot.resolve(&alias("adele@contoso.com").into());
+    assert!(matches!(found, Resolution::Known(found) if found.id().as_str() == "u-1"));
+}

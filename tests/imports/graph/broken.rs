@@ -1,0 +1,247 @@
+//! Pages that are none, and entries that say nothing.
+
+use std::io::{self, Read};
+
+use activity_privacy::import::graph::{Listing, MAX_PAGE_BYTES, MAX_PAGE_VALUES, Round, Unfinished};
+use activity_privacy::*;
+use serde_json::{Value, json};
+
+use super::{GROUPS, USERS, last, messages, more, of_type, round, snapshot};
+
+fn asked() -> Round {
+    let mut round = Round::new();
+    round.ask(Listing::Users, USERS);
+    round.ask(Listing::Groups, GROUPS);
+    round
+}
+
+/// What is wrong with a page of users.
+fn refused(page: impl AsRef<[u8]>) -> String {
+    asked().page(USERS, page.as_ref()).unwrap_err().to_string()
+}
+
+#[test]
+fn b1_a_page_that_is_none_is_refused() {
+    let whole = |said: &str| format!("the input as a whole: {said}");
+    let page = |page: Value| refused(page.to_string());
+    assert_eq!(refused("x"), whole("not JSON at line 1, column 1, expected one JSON object"));
+    assert_eq!(refused("[]"), whole("not a JSON object, expected one"));
+    assert_eq!(refused(""), whole("the input ends too early, expected one JSON object to its end"));
+    assert_eq!(refused(b"{\"\xff\": 1}"), whole("not UTF-8 at byte 2, expected UTF-8"));
+    assert_eq!(refused("{} {}"), whole("not JSON at line 1, column 4, expected one JSON object"));
+    assert_eq!(
+        refused(r#"{"value": [{"id": "u-1", "id": "u-2"}], "@odata.deltaLink": "d"}"#),
+        whole("a field is given twice, expected each field once")
+    );
+    assert_eq!(page(json!({"@odata.deltaLink": "d"})), whole("field `value` is missing, expected the list of entries"));
+    assert_eq!(
+        page(json!({"@odata.deltaLink": "d", "value": {}})),
+        whole("field `value` cannot be understood, expected the list of entries")
+    );
+    assert_eq!(
+        page(json!({"value": []})),
+        whole("field `@odata.deltaLink` is missing, expected this link or `@odata.nextLink`")
+    );
+    assert_eq!(
+        page(json!({"value": [], "@odata.deltaLink": "d", "@odata.nextLink": "n"})),
+        whole("field `@odata.deltaLink` cannot be understood, expected either this link or `@odata.nextLink`")
+    );
+    assert_eq!(
+        page(more(GROUPS, json!([]))),
+        whole("field `@odata.nextLink` cannot be understood, expected a link that no other page had")
+    );
+    assert_eq!(page(more(USERS, json!([]))), page(more(GROUPS, json!([]))));
+    assert_eq!(
+        page(json!({"value": [], "@odata.deltaLink": "d", "@odata.context": "x/$metadata#groups(id)/$delta"})),
+        whole(
+            "field `@odata.context` cannot be understood, expected a collection of what was asked for: `users`, \
+             `groups`, or `directoryObjects` for members"
+        )
+    );
+    let values = vec![0; MAX_PAGE_VALUES];
+    assert_eq!(
+        page(json!({"value": [], "@odata.deltaLink": "d", "x": values})),
+        whole(&format!("{} values in the JSON, expected at most {MAX_PAGE_VALUES}", MAX_PAGE_VALUES + 4))
+    );
+    let endless = asked().page(USERS, io::repeat(b' ')).unwrap_err().to_string();
+    assert_eq!(endless, whole(&format!("too long, expected at most {MAX_PAGE_BYTES} bytes")));
+    struct Broken;
+    impl Read for Broken {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            Err(io::Error::other("canary"))
+        }
+    }
+    let broken = asked().page(USERS, Broken).unwrap_err().to_string();
+    assert_eq!(broken, whole("reading failed (other error), expected the input to go on"));
+}
+
+#[test]
+fn b1_a_link_is_followed_once() {
+    let mut round = asked();
+    let refused = |round: &mut Round, link: &str| round.page(link, &b"{}"[..]).unwrap_err().to_string();
+    let said =
+        "the input as a whole: not an open page, expected the link of a page that was asked for and not read yet";
+    assert_eq!(refused(&mut round, "elsewhere"), said);
+    round.page(USERS, more("n", json!([])).to_string().as_bytes()).unwrap();
+    assert_eq!(refused(&mut round, USERS), said);
+    round.page("n", last(json!([])).to_string().as_bytes()).unwrap();
+    round.ask(Listing::Users, "n");
+    assert_eq!(round.next_link(), Some(GROUPS), "what was read is not asked for again");
+}
+
+#[test]
+fn b1_an_entry_that_says_nothing_is_rejected_and_the_others_are_taken() {
+    let users = json!([
+        7,
+        {"userPrincipalName": "a@contoso.com"},
+        {"id": "", "userPrincipalName": "a@contoso.com"},
+        {"id": 7},
+        {"id": "u\n1"},
+        {"id": "u-1", "userPrincipalName": 7},
+        {"id": "u-1", "userPrincipalName": "a\u{7}@contoso.com"},
+        {"id": "u-1", "proxyAddresses": "smtp:a@contoso.com"},
+        {"id": "u-1", "proxyAddresses": [7]},
+        {"id": "u-1", "accountEnabled": "yes"},
+        {"id": "u-1", "@removed": true},
+        {"id": "u-1", "@removed": {"reason": "moved"}},
+        of_type("group", "g-1"),
+        {"id": "u-1", "otherMails": vec!["x@contoso.com"; 2], "userPrincipalName": "fine@contoso.com"},
+        {"id": "u-2", "otherMails": (0..1001).map(|at| format!("{at}@x.example")).collect::<Vec<_>>()},
+    ]);
+    let groups = json!([
+        {"id": "g-1", "displayName": 7},
+        {"id": "g-1", "members@delta": null},
+        {"id": "g-1", "members@odata.nextLink": "n"},
+        {"id": "g-1", "members@delta": [7, {"@odata.type": "#microsoft.graph.user"}, of_type("martian", "m-1"),
+                                        {"@odata.type": "user", "id": "u-1"}, of_type("user", "u-1")]},
+        of_type("device", "d-1"),
+    ]);
+    let import = round(users, groups).into_builder().unwrap();
+    assert_eq!(
+        messages(&import),
+        [
+            "page 1, record 1: not a JSON object, expected one",
+            "page 1, record 2: field `id` is missing, expected the id of the object",
+            "page 1, record 3: field `id` is missing, expected the id of the object",
+            "page 1, record 4: field `id` cannot be understood, expected a text",
+            "page 1, record 5: field `id`: user id holds a control character at byte 1, expected none",
+            "page 1, record 6: field `userPrincipalName` cannot be understood, expected a text",
+            "page 1, record 7: field `userPrincipalName`: alias holds a control character at byte 1, expected none",
+            "page 1, record 8: field `proxyAddresses` cannot be understood, expected a list",
+            "page 1, record 9: field `proxyAddresses` cannot be understood, expected a list of texts",
+            "page 1, record 10: field `accountEnabled` cannot be understood, expected true or false",
+            "page 1, record 11: field `@removed` cannot be understood, expected an object with a `reason`, which is \
+             `changed` or `deleted`",
+            "page 1, record 12: field `@removed` cannot be understood, expected an object with a `reason`, which is \
+             `changed` or `deleted`",
+            "page 1, record 13: field `@odata.type` cannot be understood, expected the type of what was asked for",
+            "page 1, record 15: too many names of one user, expected at most 1000",
+            "page 2, record 1: field `displayName` cannot be understood, expected a text",
+            "page 2, record 2: field `members@delta` cannot be understood, expected a list",
+            "page 2, record 3: field `members` cannot be understood, expected no members here, but in `members@delta` or \
+             in a listing of their own",
+            "page 2, record 4, member 1: not a JSON object, expected one",
+            "page 2, record 4, member 2: field `id` is missing, expected the id of the object",
+            "page 2, record 4, member 3: field `@odata.type` cannot be understood, expected `#microsoft.graph.user`, \
+             `group`, `device`, `orgContact`, `servicePrincipal` or `application`",
+            "page 2, record 4, member 4: field `@odata.type` cannot be understood, expected `#microsoft.graph.user`, \
+             `group`, `device`, `orgContact`, `servicePrincipal` or `application`",
+            "page 2, record 5: field `@odata.type` cannot be understood, expected the type of what was asked for",
+        ]
+    );
+    assert_eq!((import.read(), import.ignored()), (25, 0));
+    let taken = snapshot(import.despite_rejections());
+    assert_eq!(taken.members_of(&GroupId::new("g-1").unwrap()).len(), 1);
+}
+
+#[test]
+fn d11_a_round_with_an_open_page_gives_nothing() {
+    let before = snapshot(DirectoryBuilder::new());
+    let take = |pages: &[(&str, Value)]| {
+        let mut round = asked();
+        for (link, page) in pages {
+            round.page(link, page.to_string().as_bytes()).unwrap();
+        }
+        round
+    };
+    let pages = [
+        (USERS, more("u2", json!([]))),
+        ("u2", last(json!([]))),
+        (GROUPS, more("g2", json!([{"id": "g-1", "members@delta": [of_type("user", "u-1")]}]))),
+        ("g2", last(json!([]))),
+    ];
+    for read in 0..pages.len() {
+        let open = Unfinished::PagesOpen { open: if read < 3 && read != 2 { 2 } else { 1 } };
+        assert_eq!(take(&pages[..read]).into_builder().unwrap_err(), open);
+        assert_eq!(take(&pages[..read]).into_delta(&before).unwrap_err(), open);
+    }
+    let round = take(&pages);
+    assert_eq!(round.delta_links().count(), 2);
+    assert!(round.into_builder().unwrap().whole().is_ok());
+}
+
+#[test]
+fn d11_a_round_begins_at_the_beginning() {
+    let mut round = Round::new();
+    let link = "https://graph.example/users/delta?$skipToken=7";
+    round.ask(Listing::Users, link);
+    round.page(link, last(json!([])).to_string().as_bytes()).unwrap();
+    let before = snapshot(DirectoryBuilder::new());
+    assert_eq!(round.into_delta(&before).unwrap_err(), Unfinished::BegunInTheMiddle);
+}
+
+#[test]
+fn b3_names_of_one_user_add_up_to_so_many() {
+    let part = |from: usize| {
+        let mails: Vec<String> = (from..from + 600).map(|at| format!("{at}@x.example")).collect();
+        json!({"id": "u-1", "userPrincipalName": "adele@contoso.com", "otherMails": mails})
+    };
+    let import = round(json!([part(0), part(600)]), json!([])).into_builder().unwrap();
+    assert_eq!(
+        messages(&import),
+        [
+            "page 1, record 1: too many names of one user, expected at most 1000",
+            "page 1, record 2: too many names of one user, expected at most 1000"
+        ]
+    );
+    assert!(round(json!([part(0), part(300)]), json!([])).into_builder().unwrap().whole().is_ok());
+}
+
+#[test]
+fn d11_a_page_that_was_cut_can_be_read_again() {
+    let page = more("u2", json!([{"id": "u-1", "userPrincipalName": "adèle@contoso.com"}])).to_string();
+    let mut round = asked();
+    for cut in 0..page.len() {
+        assert!(round.page(USERS, &page.as_bytes()[..cut]).is_err());
+        assert_eq!(round.next_link(), Some(GROUPS));
+    }
+    round.page(USERS, page.as_bytes()).unwrap();
+    round.page("u2", last(json!([])).to_string().as_bytes()).unwrap();
+    round.page(GROUPS, last(json!([])).to_string().as_bytes()).unwrap();
+    let import = round.into_builder().unwrap();
+    assert_eq!(import.read(), 1, "nothing of a page that was cut was taken");
+    assert!(import.whole().is_ok());
+}
+
+#[test]
+fn d11_a_membership_of_a_group_that_is_not_there_makes_no_directory() {
+    let groups = json!([{"id": "g-1", "members@delta": [of_type("group", "g-9")]}]);
+    let builder = round(json!([]), groups).into_builder().unwrap().whole().unwrap();
+    let error = builder.build(DirectoryRevision(1), crate::house::at(0)).unwrap_err();
+    assert_eq!(error, ImportError::UnknownGroup(crate::house::group("g-9")));
+}
+
+#[test]
+fn b2_nothing_that_is_shown_names_anybody() {
+    let canary = "kanarienvogel";
+    let mut record = json!({"id": format!("{canary}\n"), "mail": canary});
+    let users = json!([record.clone(), {"id": canary, "mail": {canary: canary}}, {"id": "x", canary: canary}]);
+    record["@odata.type"] = json!(canary);
+    let groups = json!([{"id": "g-1", "members@delta": [record, {"id": canary}, of_type(canary, canary)]}]);
+    let round = round(users, groups);
+    let shown = format!("{round:?}");
+    let import = round.into_builder().unwrap();
+    assert_eq!(import.rejected().len(), 6);
+    let shown = format!("{shown} {:?} {:?}", import.rejected(), messages(&import));
+    assert!(!shown.contains(canary), "{shown}");
+}

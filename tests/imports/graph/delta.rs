@@ -1,0 +1,279 @@
+//! What changed since the round before.
+
+use activity_privacy::import::graph::{Listing, Round, Unfinished};
+use activity_privacy::*;
+use serde_json::{Value, json};
+
+use super::{GROUPS, USERS, last, messages, names, of_type, round, snapshot};
+use crate::house::{alias, domain, group, user};
+
+/// Adele, with two names, is in the council; so is the board, with Brand, who has no record.
+fn before() -> DirectorySnapshot {
+    let adele = User::new(user("u-1")).with_alias(alias("adele@contoso.com")).with_alias(alias("av@contoso.com"));
+    snapshot(
+        DirectoryBuilder::new()
+            .user(adele.with_status(UserStatus::Disabled))
+            .group(group("g-1"), "Council")
+            .group(group("g-2"), "Board")
+            .member(&group("g-1"), &user("u-1"))
+            .member(&group("g-2"), &user("u-2"))
+            .nested(&group("g-1"), &group("g-2")),
+    )
+}
+
+fn changes(users: Value, groups: Value) -> Vec<DirectoryChange> {
+    round(users, groups).into_delta(&before()).unwrap().whole().unwrap().changes().to_vec()
+}
+
+/// The one user record in a delta.
+fn record(record: Value) -> User {
+    match &changes(json!([record]), json!([]))[..] {
+        [DirectoryChange::User(user)] => user.clone(),
+        other => panic!("{other:?}"),
+    }
+}
+
+const ALL_NAMES: [&str; 6] = [
+    "userPrincipalName",
+    "mail",
+    "proxyAddresses",
+    "otherMails",
+    "onPremisesUserPrincipalName",
+    "onPremisesSamAccountName",
+];
+
+#[test]
+fn d8_a_property_that_is_not_spoken_of_keeps_what_was_known() {
+    let adele = record(json!({"id": "u-1", "mail": "adele.vance@contoso.com"}));
+    assert_eq!(names(&adele), ["adele@contoso.com", "av@contoso.com", "adele.vance@contoso.com"]);
+    assert_eq!(adele.status(), UserStatus::Disabled, "whether the account is enabled was not spoken of");
+    let adele = record(json!({"id": "u-1", "accountEnabled": true}));
+    assert_eq!(names(&adele), ["adele@contoso.com", "av@contoso.com"]);
+    assert_eq!(adele.status(), UserStatus::Active);
+}
+
+#[test]
+fn d7_a_new_sign_in_name_comes_first() {
+    let adele = record(json!({"id": "u-1", "userPrincipalName": "adele@fabrikam.com", "mail": "x@contoso.com"}));
+    assert_eq!(names(&adele), ["adele@fabrikam.com", "adele@contoso.com", "av@contoso.com", "x@contoso.com"]);
+}
+
+#[test]
+fn d8_names_are_dropped_only_when_every_property_was_spoken_of() {
+    let mut all: Value = ALL_NAMES.iter().map(|name| ((*name).to_owned(), Value::Null)).collect();
+    all["id"] = json!("u-1");
+    all["userPrincipalName"] = json!("adele@contoso.com");
+    assert_eq!(names(&record(all.clone())), ["adele@contoso.com"]);
+    for silent in ALL_NAMES {
+        let mut record_without = all.clone();
+        record_without.as_object_mut().unwrap().remove(silent);
+        assert!(names(&record(record_without)).contains(&"av@contoso.com"), "{silent} may have been it");
+    }
+}
+
+#[test]
+fn d8_names_are_dropped_when_the_caller_says_that_records_are_whole() {
+    let mut round = Round::new().with_whole_records();
+    round.ask(Listing::Users, USERS);
+    let page = last(json!([{"id": "u-1", "userPrincipalName": "adele@contoso.com"}]));
+    round.page(USERS, page.to_string().as_bytes()).unwrap();
+    let delta = round.into_delta(&before()).unwrap().whole().unwrap();
+    let adele = User::new(user("u-1")).with_alias(alias("adele@contoso.com")).with_status(UserStatus::Disabled);
+    assert_eq!(delta.changes(), [DirectoryChange::User(adele)]);
+}
+
+#[test]
+fn d7_a_stated_home_is_kept() {
+    let guest = User::new(user("u-1")).with_alias(alias("a@x.example")).with_home_domain(domain("contoso.com"));
+    let before = snapshot(DirectoryBuilder::new().user(guest));
+    let round = round(json!([{"id": "u-1", "mail": "b@x.example"}]), json!([]));
+    let delta = round.into_delta(&before).unwrap().whole().unwrap();
+    assert!(matches!(delta.changes(), [DirectoryChange::User(user)] if user.stated_home_domain().is_some()));
+}
+
+#[test]
+fn d11_a_removed_user_leaves_no_group() {
+    for reason in ["changed", "deleted"] {
+        let removed = json!([{"id": "u-1", "@removed": {"reason": reason}}]);
+        assert_eq!(changes(removed, json!([])), [DirectoryChange::NoUser(user("u-1"))]);
+    }
+}
+
+#[test]
+fn d11_memberships_change_as_they_are_told() {
+    let gone = |kind: &str, id: &str| {
+        let mut member = of_type(kind, id);
+        member["@removed"] = json!({"reason": "deleted"});
+        member
+    };
+    let members = json!([of_type("user", "u-3"), gone("user", "u-1"), gone("group", "g-2"), gone("device", "d-1")]);
+    assert_eq!(
+        changes(json!([]), json!([{"id": "g-1", "members@delta": members}])),
+        [
+            DirectoryChange::Group(group("g-1"), "Council".into()),
+            DirectoryChange::NotNested(group("g-1"), group("g-2")),
+            DirectoryChange::NoMember(group("g-1"), user("u-1")),
+            DirectoryChange::Member(group("g-1"), user("u-3")),
+        ]
+    );
+}
+
+#[test]
+fn d11_a_removed_group_takes_its_place_in_others_with_it() {
+    let groups = json!([
+        {"id": "g-2", "@removed": {"reason": "deleted"}},
+        {"id": "g-1", "displayName": "Council", "members@delta": [of_type("group", "g-2")]},
+    ]);
+    assert_eq!(
+        changes(json!([]), groups),
+        [DirectoryChange::Group(group("g-1"), "Council".into()), DirectoryChange::NoGroup(group("g-2"))]
+    );
+}
+
+#[test]
+fn d11_where_a_round_contradicts_itself_the_side_that_protects_holds() {
+    let users = json!([
+        {"id": "u-1", "@removed": {"reason": "deleted"}},
+        {"id": "u-1", "userPrincipalName": "adele@contoso.com", "mail": "a@contoso.com"},
+        {"id": "u-1", "userPrincipalName": "adele@contoso.com", "mail": "b@contoso.com"},
+    ]);
+    let groups = json!([
+        {"id": "g-2", "@removed": {"reason": "deleted"}},
+        {"id": "g-2", "displayName": "Board", "members@delta": [
+            of_type("user", "u-2"),
+            {"@odata.type": "#microsoft.graph.user", "id": "u-2", "@removed": {"reason": "deleted"}}]},
+    ]);
+    let changes = changes(users, groups);
+    assert_eq!(changes.len(), 3, "{changes:?}");
+    assert_eq!(changes[0], DirectoryChange::Group(group("g-2"), "Board".into()));
+    assert!(matches!(&changes[1], DirectoryChange::User(adele)
+        if names(adele) == ["adele@contoso.com", "av@contoso.com", "a@contoso.com", "b@contoso.com"]));
+    assert_eq!(changes[2], DirectoryChange::Member(group("g-2"), user("u-2")));
+}
+
+#[test]
+fn d11_several_records_of_one_object_are_one() {
+    let (said, unsaid) = ALL_NAMES.split_at(3);
+    let part = |names: &[&str]| {
+        let mut record: Value = names.iter().map(|name| ((*name).to_owned(), Value::Null)).collect();
+        record["id"] = json!("u-1");
+        record
+    };
+    let (mut first, mut second) = (part(said), part(unsaid));
+    first["userPrincipalName"] = json!("adele@contoso.com");
+    first["accountEnabled"] = json!(true);
+    second["accountEnabled"] = json!(false);
+    let groups = json!([{"id": "g-1", "displayName": "Works council"}, {"id": "g-1"}]);
+    let adele = User::new(user("u-1")).with_alias(alias("adele@contoso.com")).with_status(UserStatus::Disabled);
+    assert_eq!(
+        changes(json!([first, second]), groups),
+        [DirectoryChange::Group(group("g-1"), "Works council".into()), DirectoryChange::User(adele)],
+        "both together speak of every name"
+    );
+}
+
+#[test]
+fn b1_rejections_are_told_in_order() {
+    let groups = json!([{"id": "g-1", "members@delta": [{"id": "nobody"}]}, 7]);
+    let import = round(json!([]), groups).into_delta(&before()).unwrap();
+    assert!(import.rejected().is_sorted_by_key(|rejected| rejected.place), "{import:?}");
+    assert_eq!(import.rejected().len(), 2);
+}
+
+#[test]
+fn d10_a_member_without_a_type_is_what_its_id_is_known_for() {
+    let users = json!([{"id": "u-5", "userPrincipalName": "e@contoso.com"}]);
+    let ids = ["u-1", "u-2", "u-5", "g-2", "g-5"];
+    let members: Vec<Value> = ids.iter().map(|id| json!({"id": id})).collect();
+    let groups = json!([{"id": "g-1", "members@delta": members}, {"id": "g-5", "displayName": "New"}]);
+    let changes = changes(users, groups);
+    let g = || group("g-1");
+    for joined in [
+        DirectoryChange::Member(g(), user("u-1")),
+        DirectoryChange::Member(g(), user("u-2")),
+        DirectoryChange::Member(g(), user("u-5")),
+        DirectoryChange::Nested(g(), group("g-2")),
+        DirectoryChange::Nested(g(), group("g-5")),
+    ] {
+        assert!(changes.contains(&joined), "{joined:?}");
+    }
+    assert_eq!(changes.len(), 8);
+}
+
+#[test]
+fn d10_a_group_called_a_user_is_a_group_too() {
+    let groups = json!([{"id": "g-1", "members@delta": [of_type("user", "g-2")]}]);
+    assert!(changes(json!([]), groups).contains(&DirectoryChange::Nested(group("g-1"), group("g-2"))));
+}
+
+#[test]
+fn b1_a_member_whom_nobody_knows_is_rejected() {
+    let groups = json!([{"id": "g-1", "members@delta": [of_type("user", "u-1"), {"id": "nobody"}]}]);
+    let import = round(json!([]), groups).into_delta(&before()).unwrap();
+    assert_eq!(
+        messages(&import),
+        ["page 2, record 1, member 2: field `@odata.type` is missing, expected it, or a member that is known for a \
+          user or a group"]
+    );
+    assert_eq!((import.read(), import.ignored()), (3, 0));
+    assert!(import.whole().is_err());
+}
+
+#[test]
+fn d11_whoever_leaves_without_a_type_leaves() {
+    let gone = |id: &str| json!({"id": id, "@removed": {"reason": "deleted"}});
+    let groups = json!([{"id": "g-1", "members@delta": [gone("g-2"), gone("u-1"), gone("nobody")]}]);
+    assert_eq!(
+        changes(json!([]), groups)[1..],
+        [
+            DirectoryChange::NotNested(group("g-1"), group("g-2")),
+            DirectoryChange::NoMember(group("g-1"), user("nobody")),
+            DirectoryChange::NoMember(group("g-1"), user("u-1")),
+        ]
+    );
+}
+
+#[test]
+fn b1_a_user_of_whom_no_name_is_known_is_rejected() {
+    let import = round(json!([{"id": "u-2", "mail": "b@contoso.com"}]), json!([])).into_delta(&before()).unwrap();
+    assert_eq!(
+        messages(&import),
+        ["page 1, record 1: field `userPrincipalName` is missing, expected the sign-in name, first of the names to \
+          protect by: have it in `$select`"]
+    );
+}
+
+#[test]
+fn d11_changes_are_no_directory() {
+    let mut round = Round::new();
+    let link = "https://graph.example/users/delta?$deltaToken=1";
+    round.ask(Listing::Users, link);
+    round.ask(Listing::Groups, GROUPS);
+    round.page(link, last(json!([])).to_string().as_bytes()).unwrap();
+    round.page(GROUPS, last(json!([])).to_string().as_bytes()).unwrap();
+    assert_eq!(round.into_builder().unwrap_err(), Unfinished::OnlyChanges);
+}
+
+#[test]
+fn d11_a_directory_is_made_of_users_and_groups() {
+    let before = before();
+    assert_eq!(Round::new().into_delta(&before).unwrap_err(), Unfinished::NotAsked);
+    for (listing, link) in [(Listing::Users, USERS), (Listing::Groups, GROUPS)] {
+        let mut round = Round::new();
+        round.ask(listing, link);
+        round.page(link, last(json!([])).to_string().as_bytes()).unwrap();
+        assert_eq!(round.into_builder().unwrap_err(), Unfinished::NotAsked);
+    }
+}
+
+#[test]
+fn d11_a_directory_in_which_no_group_has_members_is_cut() {
+    let import = round(json!([]), json!([{"id": "g-1", "displayName": "Council"}])).into_builder().unwrap();
+    assert_eq!(
+        messages(&import),
+        ["the input as a whole: field `members@delta` is missing, expected the members of at least one group: have \
+          `members` in `$select`"]
+    );
+    let empty = json!([{"id": "g-1", "displayName": "Council", "members@delta": []}]);
+    assert!(round(json!([]), empty).into_builder().unwrap().whole().is_ok());
+}
