@@ -1,6 +1,7 @@
 //! Making a snapshot from an import, in any order of its parts.
 
 use std::collections::HashMap;
+use std::hint::black_box;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -41,13 +42,18 @@ use crate::identity::{GroupId, UserId};
 /// # Ok(())
 /// # }
 /// ```
+#[derive(Default)]
 #[must_use]
-pub struct DirectoryBuilder {
+pub struct DirectoryBuilder(Box<Collected>);
+
+/// What came in so far.
+struct Collected {
     records: Records,
     /// Every group that was named, by its number: with its name once it was imported.
     groups: Vec<(GroupId, Option<Box<str>>)>,
     group_numbers: HashMap<GroupId, u32>,
     members: Vec<(u32, u32)>,
+    waiting: Waiting,
     nested: Vec<(u32, u32)>,
     /// What keeps the import from being taken.
     fault: Option<ImportError>,
@@ -86,6 +92,15 @@ pub enum ImportError {
     },
 }
 
+/// Memberships of which it is not known yet who the user is. Ids come in any order, so that each is somewhere else in memory;
+/// to look for many at once takes a fraction of the time that it takes one after the other.
+#[derive(Default)]
+struct Waiting {
+    /// The group, the hash of the id of the user, and where the id ends.
+    listed: Vec<(u32, u64, usize)>,
+    ids: String,
+}
+
 /// Users as they came in: one record after the other, and where the one that counts of each user is.
 struct Records {
     hashing: Hashing,
@@ -99,7 +114,7 @@ struct Records {
     recorded: usize,
 }
 
-impl Default for DirectoryBuilder {
+impl Default for Collected {
     fn default() -> Self {
         let records = Records {
             hashing: Hashing::new(),
@@ -110,8 +125,8 @@ impl Default for DirectoryBuilder {
             bytes: Vec::new(),
             recorded: 0,
         };
-        let (groups, group_numbers, members, nested) = <_>::default();
-        Self { records, groups, group_numbers, members, nested, fault: None }
+        let (groups, group_numbers, members, waiting, nested) = <_>::default();
+        Self { records, groups, group_numbers, members, waiting, nested, fault: None }
     }
 }
 
@@ -125,24 +140,33 @@ impl Records {
         Entry::read(self.bytes_of(user))
     }
 
-    fn number(&self, hash: u64, id: &UserId) -> Option<u32> {
-        let is = |user: &u32| self.entry(*user).is_some_and(|entry| entry.id() == id.as_str());
+    fn number(&self, hash: u64, id: &str) -> Option<u32> {
+        let is = |user: &u32| self.entry(*user).is_some_and(|entry| entry.has_id(id));
         self.by_id.find(hash, is).copied()
     }
 
     /// The number of whoever has this id, who is known by it alone if nobody has it yet.
-    fn number_or_new(&mut self, id: &UserId) -> Result<u32, ImportError> {
-        let hash = self.hashing.of_id(id.as_str());
+    fn number_or_new(&mut self, hash: u64, id: &str) -> Result<u32, ImportError> {
         match self.number(hash, id) {
             Some(user) => Ok(user),
-            None => self.add(hash, &User::new(id.clone()), false),
+            None => self.add(hash, &User::new(UserId::from_checked(id)), false),
         }
+    }
+
+    /// Has what [`Self::number`] reads for these hashes brought from memory, all at the same time.
+    fn touch(&self, hashes: impl Iterator<Item = u64>) {
+        let users: Vec<usize> =
+            hashes.map(|hash| self.by_id.find(hash, |_| true).map_or(0, |user| *user as usize)).collect();
+        let starts: Vec<u64> =
+            users.iter().filter_map(|user| self.places.get(*user)).map(|(start, _)| *start).collect();
+        let bytes = starts.iter().filter_map(|start| self.bytes.get(*start as usize));
+        black_box(bytes.fold(0, |sum: u8, byte| sum ^ byte));
     }
 
     fn record(&mut self, user: &User) -> Result<(), ImportError> {
         self.recorded += 1;
         let hash = self.hashing.of_id(user.id().as_str());
-        match self.number(hash, user.id()) {
+        match self.number(hash, user.id().as_str()) {
             None => self.add(hash, user, true).map(drop),
             Some(known) if self.entry(known).is_some_and(Entry::is_recorded) => {
                 Err(ImportError::UserTwice { at: self.recorded })
@@ -208,57 +232,39 @@ impl DirectoryBuilder {
 
     /// Adds a user.
     pub fn user(mut self, user: User) -> Self {
-        let recorded = self.records.record(&user);
-        self.checked(recorded);
+        let recorded = self.0.records.record(&user);
+        self.0.checked(recorded);
         self
     }
 
     /// Adds a group under its immutable id, with the name to show.
     pub fn group(mut self, id: GroupId, name: impl Into<String>) -> Self {
-        let group = self.group_number(&id);
-        match self.groups.get_mut(group as usize) {
+        let group = self.0.group_number(&id);
+        match self.0.groups.get_mut(group as usize) {
             Some((_, name_there @ None)) => *name_there = Some(name.into().into_boxed_str()),
-            _ => self.checked(Err(ImportError::GroupTwice(id))),
+            _ => self.0.checked(Err(ImportError::GroupTwice(id))),
         }
         self
     }
 
     /// Adds a user to a group.
     pub fn member(mut self, group: &GroupId, user: &UserId) -> Self {
-        let group = self.group_number(group);
-        match self.records.number_or_new(user) {
-            Ok(user) => self.members.push((user, group)),
-            Err(fault) => self.checked(Err(fault)),
+        const AT_ONCE: usize = 1_024;
+        let group = self.0.group_number(group);
+        let Collected { records, waiting, .. } = &mut *self.0;
+        waiting.ids.push_str(user.as_str());
+        waiting.listed.push((group, records.hashing.of_id(user.as_str()), waiting.ids.len()));
+        if waiting.listed.len() == AT_ONCE {
+            self.0.find_waiting();
         }
         self
     }
 
     /// Nests `child` in `group`: whoever is in the child is in the group.
     pub fn nested(mut self, group: &GroupId, child: &GroupId) -> Self {
-        let nesting = (self.group_number(group), self.group_number(child));
-        self.nested.push(nesting);
+        let nesting = (self.0.group_number(group), self.0.group_number(child));
+        self.0.nested.push(nesting);
         self
-    }
-
-    fn group_number(&mut self, id: &GroupId) -> u32 {
-        if let Some(group) = self.group_numbers.get(id) {
-            return *group;
-        }
-        let group = self.groups.len() as u32;
-        if self.groups.len() >= MAX_GROUPS {
-            self.checked(Err(ImportError::TooMany { what: "groups", max: MAX_GROUPS }));
-            return group;
-        }
-        self.groups.push((id.clone(), None));
-        self.group_numbers.insert(id.clone(), group);
-        group
-    }
-
-    /// Keeps the first fault.
-    fn checked(&mut self, outcome: Result<(), ImportError>) {
-        if let Err(fault) = outcome {
-            self.fault.get_or_insert(fault);
-        }
     }
 
     /// The snapshot, if the import holds together.
@@ -266,7 +272,9 @@ impl DirectoryBuilder {
     /// # Errors
     /// [`ImportError`] names what does not fit.
     pub fn build(self, revision: DirectoryRevision, as_of: DateTime<Utc>) -> Result<DirectorySnapshot, ImportError> {
-        let Self { records, groups: named, group_numbers: _, members, nested, fault } = self;
+        let mut collected = *self.0;
+        collected.find_waiting();
+        let Collected { records, groups: named, members, nested, fault, .. } = collected;
         if let Some(fault) = fault {
             return Err(fault);
         }
@@ -291,6 +299,46 @@ impl DirectoryBuilder {
             vanished: HashMap::new(),
             lineage: Lineage::of_import(),
         })
+    }
+}
+
+impl Collected {
+    fn group_number(&mut self, id: &GroupId) -> u32 {
+        if let Some(group) = self.group_numbers.get(id) {
+            return *group;
+        }
+        let group = self.groups.len() as u32;
+        if self.groups.len() >= MAX_GROUPS {
+            self.checked(Err(ImportError::TooMany { what: "groups", max: MAX_GROUPS }));
+            return group;
+        }
+        self.groups.push((id.clone(), None));
+        self.group_numbers.insert(id.clone(), group);
+        group
+    }
+
+    /// Finds out who those are that groups list.
+    fn find_waiting(&mut self) {
+        let Waiting { mut listed, mut ids } = std::mem::take(&mut self.waiting);
+        self.records.touch(listed.iter().map(|(_, hash, _)| *hash));
+        let mut start = 0;
+        for (group, hash, end) in listed.drain(..) {
+            match self.records.number_or_new(hash, ids.get(start..end).unwrap_or_default()) {
+                Ok(user) => self.members.push((user, group)),
+                Err(fault) => self.checked(Err(fault)),
+            }
+            start = end;
+        }
+        // What they were held in is used again.
+        ids.clear();
+        self.waiting = Waiting { listed, ids };
+    }
+
+    /// Keeps the first fault.
+    fn checked(&mut self, outcome: Result<(), ImportError>) {
+        if let Err(fault) = outcome {
+            self.fault.get_or_insert(fault);
+        }
     }
 }
 

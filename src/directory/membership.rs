@@ -3,6 +3,7 @@
 //! Only this way round: whoever asks for the members of a group reads it all, at about the speed of memory, because it is asked
 //! when a policy changes and not when an activity comes in. Whatever changes with one user is then in one place.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::names::BLOCK;
@@ -36,6 +37,19 @@ impl Block {
         self.groups.extend(groups.map(Packed::new));
         // INVARIANT: this is below 2^32, because there are at most 2^9 users in fewer than 2^23 groups.
         self.ends.push(self.groups.len() as u32);
+    }
+
+    /// Adds the groups of users from one place to another in an earlier block, or nothing where it knows of nobody.
+    fn push_all(&mut self, before: &Self, users: Range<usize>) {
+        let start = |at: usize| at.checked_sub(1).and_then(|at| before.ends.get(at)).copied();
+        let known = before.ends.get(users.start..users.end.min(before.ends.len())).unwrap_or_default();
+        let first = start(users.start).unwrap_or(0);
+        let last = known.last().copied().unwrap_or(first);
+        let shift = self.groups.len() as u32;
+        self.groups.extend_from_slice(before.groups.get(first as usize..last as usize).unwrap_or_default());
+        self.ends.extend(known.iter().map(|end| end - first + shift));
+        // Whoever came since and whom no group lists yet.
+        self.ends.extend(std::iter::repeat_n(self.groups.len() as u32, users.len() - known.len()));
     }
 }
 
@@ -127,24 +141,18 @@ impl Memberships {
         let block_of = |(user, _): &(u32, Vec<u32>)| *user as usize / BLOCK;
         for here in changed.chunk_by(|one, other| block_of(one) == block_of(other)) {
             let Some(at) = here.first().map(block_of) else { continue };
-            let before = self.blocks.get(at).map(|block| &**block);
-            let known = before.map_or(0, |block| block.ends.len());
-            let first = at * BLOCK;
-            let users = here.last().map_or(0, |(user, _)| *user as usize + 1 - first).max(known);
-            let mut block = Block {
-                ends: Vec::with_capacity(users),
-                groups: Vec::with_capacity(before.map_or(0, |block| block.groups.len()) + here.len()),
-            };
-            let mut here = here.iter().peekable();
-            for place in 0..users {
-                match here.next_if(|(user, _)| *user as usize == first + place) {
-                    Some((_, groups)) => block.push(groups.iter().copied()),
-                    None => match before {
-                        Some(before) => block.push(before.of(place)),
-                        None => block.push(std::iter::empty()),
-                    },
-                }
+            let empty = Arc::default();
+            let before: &Arc<Block> = self.blocks.get(at).unwrap_or(&empty);
+            let mut block =
+                Block { ends: Vec::with_capacity(BLOCK), groups: Vec::with_capacity(before.groups.len() + here.len()) };
+            let mut copied = 0;
+            for (user, groups) in here {
+                let place = *user as usize % BLOCK;
+                block.push_all(before, copied..place);
+                block.push(groups.iter().copied());
+                copied = place + 1;
             }
+            block.push_all(before, copied..before.ends.len().max(copied));
             while next.blocks.len() <= at {
                 next.blocks.push(Arc::default());
             }

@@ -160,6 +160,10 @@ impl<'a> Entry<'a> {
         text(self.id)
     }
 
+    pub(super) fn has_id(self, id: &str) -> bool {
+        self.id == id.as_bytes()
+    }
+
     /// Whether the import has a record of them, and not only a membership.
     pub(crate) fn is_recorded(self) -> bool {
         self.flags & RECORDED != 0
@@ -184,7 +188,7 @@ impl<'a> Entry<'a> {
     /// Whether the user goes by this identity.
     pub(crate) fn is(self, identity: &Identity) -> bool {
         match identity {
-            Identity::Id(id) => self.id == id.as_str().as_bytes(),
+            Identity::Id(id) => self.has_id(id.as_str()),
             Identity::Alias(alias) => self.is_called(alias.form()),
         }
     }

@@ -243,7 +243,7 @@ impl People {
     pub(super) fn find(&self, id: &UserId) -> Option<UserIndex> {
         let hash = self.hashing.of_id(id.as_str());
         let mut candidates = self.recent.hints.candidates(hash).chain(self.hints.candidates(hash)).map(UserIndex);
-        candidates.find(|user| self.entry(*user).is_some_and(|entry| entry.id() == id.as_str()))
+        candidates.find(|user| self.entry(*user).is_some_and(|entry| entry.has_id(id.as_str())))
     }
 
     /// Who holds an identity. An alias that a record names is theirs, whoever else is remembered by it.

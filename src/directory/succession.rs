@@ -62,7 +62,9 @@ impl DirectorySnapshot {
     ) -> HashMap<GroupId, Arc<VanishedGroup>> {
         let gone = |group: &GroupId| self.group_index(group).is_none();
         let long_gone = before.vanished.values().filter(|vanished| gone(vanished.group())).cloned();
-        let now_gone = before.groups().map(|(group, _)| group).filter(|group| gone(group)).map(|group| {
+        // After most deltas the groups are the very same.
+        let groups = (!Arc::ptr_eq(&self.groups, &before.groups)).then(|| before.groups());
+        let now_gone = groups.into_iter().flatten().map(|(group, _)| group).filter(|group| gone(group)).map(|group| {
             let members = before.users_below(group).collect();
             Arc::new(VanishedGroup::new(group.clone(), before.revision, self.revision, members))
         });
