@@ -113,8 +113,7 @@ impl Draft<'_> {
 
     fn remove_group(&mut self, id: &GroupId) {
         let Some(group) = self.groups.number(id) else { return };
-        let listed: Vec<u32> = self.before.memberships.listed_in(&only(group)).collect();
-        for user in listed {
+        for user in self.before.memberships.listed_by(group.number()) {
             self.memberships_of(user);
         }
         for groups in self.memberships.values_mut() {
@@ -249,13 +248,4 @@ impl DirectorySnapshot {
             })
             .collect()
     }
-}
-
-/// A list of all groups in which one is wanted.
-fn only(group: GroupIndex) -> Vec<bool> {
-    let mut wanted = vec![false; group.place() + 1];
-    if let Some(last) = wanted.last_mut() {
-        *last = true;
-    }
-    wanted
 }

@@ -112,6 +112,11 @@ impl Groups {
         }
     }
 
+    /// The groups that a group holds itself.
+    pub(super) fn children(&self, group: GroupIndex) -> impl Iterator<Item = GroupIndex> + '_ {
+        self.node(group).into_iter().flat_map(|node| node.children.iter().copied())
+    }
+
     /// These groups, and every group that they are nested in.
     pub(super) fn above(&self, groups: impl IntoIterator<Item = GroupIndex>) -> BTreeSet<GroupIndex> {
         self.closure(groups, |node| &node.parents)

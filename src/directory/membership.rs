@@ -122,6 +122,13 @@ impl Memberships {
         (user as usize..users).for_each(|unlisted| found(unlisted as u32, &[]));
     }
 
+    /// The users whom one group lists, in order.
+    pub(super) fn listed_by(&self, group: u32) -> Vec<u32> {
+        let mut wanted = vec![false; group as usize + 1];
+        wanted.last_mut().into_iter().for_each(|last| *last = true);
+        self.listed_in(&wanted).collect()
+    }
+
     /// The users of whom a group is `wanted`, by number, in order.
     pub(super) fn listed_in<'a>(&'a self, wanted: &'a [bool]) -> impl Iterator<Item = u32> + 'a {
         let is_wanted = move |group: &Packed| wanted.get(group.get() as usize).copied().unwrap_or(false);

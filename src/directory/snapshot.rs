@@ -118,6 +118,21 @@ impl DirectorySnapshot {
         self.entries_below(group).map(|entry| UserId::from_checked(entry.id())).collect()
     }
 
+    /// Every user whom a group lists itself; nothing for an unknown group. Reads all memberships.
+    #[must_use]
+    pub fn listed_by(&self, group: &GroupId) -> BTreeSet<UserId> {
+        let listed = self.groups.number(group).map(|group| self.memberships.listed_by(group.number()));
+        let entries = listed.into_iter().flatten().filter_map(|user| self.people.entry(UserIndex::numbered(user)));
+        entries.map(|entry| UserId::from_checked(entry.id())).collect()
+    }
+
+    /// Every group that is nested in a group itself; nothing for an unknown group.
+    #[must_use]
+    pub fn nested_in(&self, group: &GroupId) -> BTreeSet<&GroupId> {
+        let children = self.groups.number(group).into_iter().flat_map(|group| self.groups.children(group));
+        children.filter_map(|child| self.groups.id(child)).collect()
+    }
+
     pub(crate) fn users_below(&self, group: &GroupId) -> impl Iterator<Item = User> {
         self.entries_below(group).map(Entry::to_user)
     }

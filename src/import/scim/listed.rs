@@ -55,17 +55,12 @@ impl<'a> Listed<'a> {
         parties.into_iter().flat_map(|party| party.leaving(self.group)).collect()
     }
 
-    /// Takes out everybody else. A snapshot does not tell who is in a group directly, so it is taken for everybody in it,
-    /// and every group: to take out what is not in changes nothing.
+    /// Takes out everybody else.
     pub(super) fn remove_all_but(&mut self, kept: &[Party]) -> Vec<DirectoryChange> {
         let (mut users, mut groups) = (std::mem::take(&mut self.users), std::mem::take(&mut self.groups));
         if !std::mem::replace(&mut self.cleared, true) {
-            for user in self.before.members_of(self.group) {
-                users.insert(user.clone());
-            }
-            for (group, _) in self.before.groups() {
-                groups.insert(group.clone());
-            }
+            users.extend(self.before.listed_by(self.group));
+            groups.extend(self.before.nested_in(self.group).into_iter().cloned());
         }
         for party in kept {
             if let Some(user) = &party.user {
