@@ -250,7 +250,11 @@ impl Lookout {
                 let class = self.class_called(directory, hashing.of_form(form), |entry| entry.is_called(form));
                 match alias.is_address() {
                     true => class,
-                    false => class.and(self.class_of_other_meaning(directory, alias, app)),
+                    false => match self.class_of_other_meaning(directory, alias, app) {
+                        // It can only hide: whose account a name may be says nothing of where its holder is at home.
+                        other if other != Class::NONE && self.managed.is_some() => Class::UNCLEAR,
+                        other => class.and(other),
+                    },
                 }
             }
         }
@@ -350,7 +354,8 @@ fn managed(policy: &PrivacyPolicy, watch: &Watch) -> Option<Vec<ManagedDomain>> 
 /// Whether an address is certainly in one of the domains, and not a guest's.
 fn is_managed(alias: &Alias, managed: &[ManagedDomain]) -> bool {
     let Some((_, domain)) = alias.as_str().rsplit_once('@') else { return false };
-    alias.folded().is_none() && !alias.is_guest() && managed.iter().any(|managed| managed.covers_ascii(domain))
+    // Below a managed domain is only what is a domain.
+    alias.is_plain_address() && !alias.is_guest() && managed.iter().any(|managed| managed.covers_ascii(domain))
 }
 
 /// Puts users into classes.
