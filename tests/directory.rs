@@ -12,5 +12,6 @@ mod directory {
     mod deltas;
     mod dry_run;
     mod look;
+    mod succession;
 }
 mod house;
