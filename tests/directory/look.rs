@@ -23,6 +23,43 @@ fn without_objects(activity: &Activity) -> Activity {
     serde_json::from_value(document).unwrap()
 }
 
+/// A policy after these changes, so far as they can be made, where objects count; with external users private and a domain
+/// managed, perhaps, because who is from outside is the hardest part.
+pub(super) fn policy_over(
+    changes: &[PolicyChange],
+    managed: Option<ManagedDomain>,
+    directory: &DirectorySnapshot,
+) -> Arc<PrivacyPolicy> {
+    let outside = PolicyChange::MakePrivate(GroupRef::ExternalUsers);
+    let outside = managed.map(|managed| [outside, PolicyChange::ManageDomain(managed)]);
+    let mut policy = PrivacyPolicy::founding(user("root"));
+    for change in changes.iter().chain(outside.iter().flatten()) {
+        policy = changed(&policy, change, Some(directory)).unwrap_or(policy);
+    }
+    let counted = PolicyChange::SetOptions(PolicyOptions { objects_count: true, ..policy.options().clone() });
+    // Or they do already.
+    Arc::new(changed(&policy, &counted, Some(directory)).unwrap_or(policy))
+}
+
+pub(super) fn managed_domains() -> impl Strategy<Value = ManagedDomain> {
+    (domains(), any::<bool>()).prop_map(|(domain, whole)| match whole {
+        true => ManagedDomain::with_subdomains(domain),
+        false => ManagedDomain::exactly(domain),
+    })
+}
+
+/// Whether a look finds, one by one and in a batch, what a screen finds once it searches.
+pub(super) fn looks_as_it_searches(screen: &Screen, activities: &[Activity]) -> Result<(), TestCaseError> {
+    let plain: Vec<Activity> = activities.iter().map(without_objects).collect();
+    let together = screen.judge_all(&plain, at(50));
+    for ((activity, plain), together) in activities.iter().zip(&plain).zip(together) {
+        let searched = screen.judge(&with_nobody_as_object(activity), at(50));
+        prop_assert_eq!(&screen.judge(plain, at(50)), &searched);
+        prop_assert_eq!(&together, &searched);
+    }
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
@@ -31,37 +68,13 @@ proptest! {
         before in imports(),
         import in imports(),
         changes in vec(policy_changes(), 0..12),
+        managed in option::of(managed_domains()),
         activities in vec(activities(), 1..24),
-        // Who is from outside is the hardest part.
-        managed in option::of((domains(), any::<bool>())),
     ) {
         let first = before.snapshot(DirectoryRevision(1), at(1)).unwrap();
-        let mut policy = PrivacyPolicy::founding(user("root"));
-        let managed = managed.map(|(domain, whole)| match whole {
-            true => ManagedDomain::with_subdomains(domain),
-            false => ManagedDomain::exactly(domain),
-        });
-        let outside = PolicyChange::MakePrivate(GroupRef::ExternalUsers);
-        let outside = managed.map(|managed| [outside, PolicyChange::ManageDomain(managed)]);
-        for change in changes.iter().chain(outside.iter().flatten()) {
-            policy = changed(&policy, change, Some(&first)).unwrap_or(policy);
-        }
-        let counted = PolicyChange::SetOptions(PolicyOptions { objects_count: true, ..policy.options().clone() });
-        let uncounted = PolicyChange::SetOptions(PolicyOptions { objects_count: false, ..policy.options().clone() });
-        // One of the two is no change.
-        let searching = changed(&policy, &counted, Some(&first)).unwrap_or_else(|_| policy.clone());
-        let looking = changed(&policy, &uncounted, Some(&first)).unwrap_or_else(|_| policy.clone());
-        let directory = Arc::new(import.snapshot(DirectoryRevision(2), at(2)).unwrap().succeeding(&first));
-        let [searching, looking] =
-            [searching, looking].map(|policy| Screen::new(Arc::new(policy), Ok(Arc::clone(&directory))));
-        let now = at(5);
-        let plain: Vec<Activity> = activities.iter().map(without_objects).collect();
-        let together = looking.judge_all(&plain, now);
-        for ((activity, plain), together) in activities.iter().zip(&plain).zip(together) {
-            let searched = searching.judge(&with_nobody_as_object(activity), now);
-            prop_assert_eq!(&looking.judge(plain, now), &searched);
-            prop_assert_eq!(&together, &searched);
-        }
+        let policy = policy_over(&changes, managed, &first);
+        let directory = import.snapshot(DirectoryRevision(2), at(2)).unwrap().succeeding(&first);
+        looks_as_it_searches(&Screen::new(policy, Ok(Arc::new(directory))), &activities)?;
     }
 }
 
