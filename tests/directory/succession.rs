@@ -101,6 +101,39 @@ fn d11_a_group_that_a_delta_removes_keeps_the_names_of_its_members() {
 }
 
 #[test]
+fn d8_the_last_names_that_a_delta_told_are_those_that_stay() {
+    let directory = MemoryDirectory::new();
+    let base = people(&[("adele", &["council"])]).build(DirectoryRevision(1), at(0)).unwrap();
+    let policy = private("council", &base);
+    let gone = DirectoryDelta::new().without_user(&user("adele"));
+    let one = base.with(&gone, DirectoryRevision(2), at(1)).unwrap();
+    // Somebody else who began where this one did knows more.
+    let renamed = DirectoryDelta::new().user(User::new(user("adele")).with_alias(alias("vance@contoso.com")));
+    let other = base.with(&renamed, DirectoryRevision(3), at(2)).unwrap();
+    let other = other.with(&gone, DirectoryRevision(4), at(3)).unwrap();
+    directory.install(base).unwrap();
+    directory.install(one).unwrap();
+    directory.install(other).unwrap();
+    assert_eq!(verdict(&policy, &directory.snapshot().unwrap(), "vance"), Verdict::Private);
+}
+
+#[test]
+fn d8_a_name_by_which_two_are_remembered_is_that_of_neither() {
+    let with_name = |name: &str| contoso(name).with_alias(alias("team@contoso.com"));
+    let import = |users: &[User]| {
+        let builder = DirectoryBuilder::new().group(group("council"), "council").group(group("staff"), "staff");
+        let builder = users.iter().cloned().fold(builder, DirectoryBuilder::user);
+        builder.member(&group("council"), &user("zoe")).member(&group("staff"), &user("adele"))
+    };
+    let before = import(&[with_name("zoe")]).build(DirectoryRevision(1), at(0)).unwrap();
+    let policy = private("council", &before);
+    let next = import(&[with_name("adele")]).build(DirectoryRevision(2), at(1)).unwrap();
+    let next = next.with(&DirectoryDelta::new().without_user(&user("adele")), DirectoryRevision(3), at(2)).unwrap();
+    let next = Arc::new(next.succeeding(&before));
+    assert_eq!(verdict(&policy, &next, "team"), Verdict::Private);
+}
+
+#[test]
 fn d8_a_screen_follows_what_an_import_came_to_remember() {
     let before = people(&[("adele", &["council"])]).build(DirectoryRevision(1), at(0)).unwrap();
     let policy = private("council", &before);
