@@ -166,7 +166,7 @@ impl Lookout {
 
         let mut recent = Hints::clone(&self.recent);
         if !recent.has_room_for(identities.len()) {
-            // Room for a tenth of what there is, so that it is copied cheaply and everybody is looked through seldom.
+            // Room for an eighth of what there is, so that it is copied cheaply and everybody is looked through seldom.
             let room = (self.watched.len() / 8).max(1 << 14);
             if !self.recent.is_empty() || identities.len() > room / 2 {
                 return None;
