@@ -112,7 +112,7 @@ pub(super) fn write(user: &User, recorded: bool, into: &mut Vec<u8>) -> Result<(
         UserStatus::Deleted => DELETED,
     };
     let home = user.stated_home_domain();
-    into.push(u8::from(recorded) * RECORDED | home.map_or(0, |_| HOME) | status);
+    into.push((u8::from(recorded) * RECORDED) | home.map_or(0, |_| HOME) | status);
     write_text(user.id().as_str(), into);
     if let Some(home) = home {
         write_text(home.as_str(), into);
