@@ -153,6 +153,12 @@ impl Alias {
         self.is_address
     }
 
+    /// Whether this is an address whose domain is one, in ASCII letters, digits and hyphens of any case. Cautious: where it
+    /// says no, the domain may be one all the same.
+    pub(crate) fn is_plain_address(&self) -> bool {
+        self.is_address() && is_plain(&self.text, None)
+    }
+
     /// The form in which it is compared, but for the case of ASCII letters.
     pub(crate) fn form(&self) -> &str {
         self.folded.as_deref().unwrap_or(&self.text)
@@ -365,6 +371,9 @@ pub(crate) fn fold(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use proptest::{collection, option};
+
     use super::*;
 
     fn same(a: &str, b: &str) -> bool {
@@ -424,5 +433,46 @@ mod tests {
         assert!(!shown.contains("canary"), "{shown}");
         let error = UserId::new("canary\n").unwrap_err();
         assert!(!format!("{error} {error:?}").contains("canary"));
+    }
+
+    /// Local parts and domains of which most are plain, nearly plain, or no domain at all.
+    fn ascii_names() -> impl Strategy<Value = String> {
+        let label = prop_oneof![
+            "[A-Za-z0-9-]{0,8}",
+            "[xX][nN]--[a-zA-Z0-9-]{0,8}",
+            "[a-z]{2}--[a-z]{0,3}",
+            "[0-9]{1,3}",
+            "[ -~]{0,4}",
+            Just("l".repeat(70)),
+        ];
+        let domain = collection::vec(label, 0..6).prop_map(|labels| labels.join("."));
+        let name = ("[ -~]{0,6}", collection::vec(domain, 0..3), "[.@ ]{0,2}");
+        name.prop_map(|(local, domains, end)| [local].into_iter().chain(domains).collect::<Vec<_>>().join("@") + &end)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4096))]
+
+        #[test]
+        fn d8_what_is_plain_is_folded_as_all_else(name in ascii_names(), app in option::of(Just("Box"))) {
+            let text = name.trim();
+            let in_full = match (address(text), app) {
+                (Some((local, domain)), _) => match Domain::new(domain) {
+                    Ok(domain) => format!("{}@{domain}", fold(local)),
+                    Err(_) => fold(text),
+                },
+                (None, Some(app)) => format!("{}{ACCOUNT_OF}{}", fold(app), fold(text)),
+                (None, None) => fold(text),
+            };
+            let alias = match app {
+                Some(app) => Alias::account(app, text),
+                None => Alias::new(text),
+            };
+            if let Ok(alias) = alias {
+                prop_assert_eq!(alias.key(), in_full);
+                prop_assert_eq!(alias.app().is_some(), app.is_some() && address(text).is_none());
+                prop_assert!(!alias.is_plain_address() || alias.domain().is_some());
+            }
+        }
     }
 }

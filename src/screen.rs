@@ -97,8 +97,8 @@ impl Screen {
         Self::of(policy, directory, watch, lookout, vanished)
     }
 
-    /// The screen for a directory that a delta made of the one of this screen, at the cost of whoever changed. In every other
-    /// case, the same as [`Self::with_vanished`].
+    /// The screen for the same policy and a directory that deltas made of the one of this screen, at the cost of whoever
+    /// changed. In every other case, the same as [`Self::with_vanished`].
     #[must_use]
     pub fn following(
         &self,
@@ -106,7 +106,7 @@ impl Screen {
         directory: Result<Arc<DirectorySnapshot>, DirectoryError>,
         vanished: &[VanishedGroup],
     ) -> Self {
-        let next = directory.as_ref().ok().filter(|_| policy.revision() == self.policy.revision());
+        let next = directory.as_ref().ok().filter(|_| policy == self.policy);
         let follow = next.and_then(|next| {
             let (lookout, before) = (self.lookout.as_ref()?, self.directory()?);
             let changed = next.changes_since(before)?;

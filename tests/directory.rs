@@ -12,5 +12,7 @@ mod directory {
     mod deltas;
     mod dry_run;
     mod look;
+    mod prepared;
+    mod succession;
 }
 mod house;

@@ -394,12 +394,13 @@ fn r1_a_store_that_reads_too_much_shows_no_more_for_it() {
 fn g1_a_change_that_is_in_force_is_done_whatever_its_store_answered() {
     for place in places() {
         let scene = Scene::furnished(place, AMPLE, true);
-        scene.store.fault_in(1, StoreFault::FailsLate);
+        // Asked for the policy, then for what vanished to make ready what comes, and then to publish.
+        scene.store.fault_in(2, StoreFault::FailsLate);
         let revision = scene.filter().change(&user("root"), &finance_private()).unwrap();
         assert_eq!(scene.policy().unwrap().revision(), revision);
         assert!(matches!(scene.records().pop().unwrap().record.outcome, Outcome::Done { .. }));
         // It fails before it is done.
-        scene.store.fault_in(1, StoreFault::Fails);
+        scene.store.fault_in(2, StoreFault::Fails);
         let public = PolicyChange::MakePublic(group("finance").into());
         assert!(matches!(scene.filter().change(&user("root"), &public).unwrap_err(), ChangeError::Store(_)));
         assert_eq!(scene.policy().unwrap().revision(), revision);

@@ -106,20 +106,19 @@ impl Memberships {
     /// Calls `found` for each of so many users in order, with the groups that list them.
     pub(super) fn each(&self, users: usize, mut found: impl FnMut(u32, &[Packed])) {
         let mut user = 0;
-        for block in &self.blocks {
+        for (block, first) in self.blocks.iter().zip((0..).step_by(BLOCK)) {
             let mut start = 0;
             for end in &block.ends {
-                let groups = block.groups.get(start..*end as usize).unwrap_or_default();
+                found(user, block.groups.get(start..*end as usize).unwrap_or_default());
                 start = *end as usize;
-                found(user, groups);
                 user += 1;
             }
-            // Whoever came after the last of them who is listed by any group.
-            let rest = user..(user as usize).next_multiple_of(BLOCK).min(users) as u32;
-            rest.for_each(|unlisted| found(unlisted, &[]));
-            user = (user as usize).next_multiple_of(BLOCK) as u32;
+            // Whoever came after the last of them whose groups ever changed.
+            let after = (first + BLOCK).min(users) as u32;
+            (user..after).for_each(|unlisted| found(unlisted, &[]));
+            user = after;
         }
-        (user as usize..users).for_each(|unlisted| found(unlisted as u32, &[]));
+        (user..users as u32).for_each(|unlisted| found(unlisted, &[]));
     }
 
     /// The users whom one group lists, in order.

@@ -58,7 +58,7 @@ impl Names {
     /// Adds a record behind the others, as [`write`] made it. An empty one is of nobody any more.
     pub(super) fn push(&mut self, record: &[u8], home: u32) {
         self.bytes.extend_from_slice(record);
-        // INVARIANT: this is below 2^32, because there are at most 2^9 records of at most 2^22 bytes.
+        // INVARIANT: this is below 2^32, because there are at most 2^9 records of hardly more than 2^22 bytes.
         self.ends.push(self.bytes.len() as u32);
         self.homes.push(Packed::new(home));
     }
@@ -100,7 +100,7 @@ impl Names {
     }
 }
 
-/// The longest that a record can be.
+/// The longest that a record of an import can be.
 pub(super) const MAX_RECORD: usize = 1 << 22;
 
 /// Writes the record of a user.
@@ -112,7 +112,7 @@ pub(super) fn write(user: &User, recorded: bool, into: &mut Vec<u8>) -> Result<(
         UserStatus::Deleted => DELETED,
     };
     let home = user.stated_home_domain();
-    into.push(u8::from(recorded) * RECORDED | home.map_or(0, |_| HOME) | status);
+    into.push((u8::from(recorded) * RECORDED) | home.map_or(0, |_| HOME) | status);
     write_text(user.id().as_str(), into);
     if let Some(home) = home {
         write_text(home.as_str(), into);
@@ -125,8 +125,9 @@ pub(super) fn write(user: &User, recorded: bool, into: &mut Vec<u8>) -> Result<(
             write_text(part, into);
         }
     }
-    // Half a user would be protected by half of their names.
-    if into.len() - start > MAX_RECORD {
+    // Half a user would be protected by half of their names. Whoever is only remembered has the names of an earlier record, and
+    // perhaps a stated home in addition.
+    if recorded && into.len() - start > MAX_RECORD {
         into.truncate(start);
         return Err(TooLarge);
     }
@@ -251,4 +252,29 @@ fn read_number(bytes: &mut &[u8]) -> Option<usize> {
         }
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn d11_whoever_has_as_many_names_as_fit_is_remembered_by_all_of_them() {
+        let account = |name: &str| Alias::new(name).unwrap();
+        let mut names = vec![account("adele@contoso.com")];
+        let mut bytes = Vec::new();
+        // An id of one letter, and two bytes before each long name.
+        let long = (MAX_RECORD - 30) / (Alias::MAX_BYTES + 2);
+        names.extend((0..long).map(|n| account(&format!("{n:0>width$}", width = Alias::MAX_BYTES))));
+        let rest = MAX_RECORD - 30 - long * (Alias::MAX_BYTES + 2);
+        names.push(account(&"r".repeat(rest)));
+        let document = serde_json::json!({ "id": "a", "aliases": names, "status": "active" });
+        let user: User = serde_json::from_value(document).unwrap();
+        write(&user, true, &mut bytes).unwrap();
+        assert!(bytes.len() + "contoso.com".len() > MAX_RECORD, "{} of {MAX_RECORD}", bytes.len());
+        bytes.clear();
+        write(&user.remembered(|_| true), false, &mut bytes).unwrap();
+        assert_eq!(Entry::read(&bytes).unwrap().aliases().count(), long + 2);
+        assert!(write(&user.with_alias(account(&"z".repeat(40))), true, &mut bytes).is_err());
+    }
 }

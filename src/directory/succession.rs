@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use super::names;
+use super::lineage::Lineage;
+use super::names::{self, Entry};
 use super::people::NewRecord;
 use super::snapshot::DirectorySnapshot;
 use super::user::User;
@@ -27,26 +28,35 @@ impl DirectorySnapshot {
         if self.succeeds(before) {
             return self;
         }
-        let here = |id: &UserId| self.find(id).and_then(|user| self.entry(user)).map(|entry| entry.to_user());
-        let vanished = self.vanished_after(before, here);
-        // What this remembers already, because deltas led to it, is from later.
-        self.vanished = vanished.into_iter().chain(self.vanished).collect();
+        let known_to = |snapshot: &Self, id: &UserId| {
+            snapshot.find(id).and_then(|user| snapshot.entry(user)).map(|entry| entry.to_user())
+        };
+        let mut vanished = self.vanished_after(before, |id| known_to(&self, id));
+        // What this remembers already, because deltas led to it, is from later; but whom it knew by id alone had names before.
+        vanished.extend(self.vanished.iter().map(|(group, later)| {
+            let named = later.learning(|user| known_to(before, user.id()).filter(|_| user.aliases().is_empty()));
+            (group.clone(), named.map_or_else(|| Arc::clone(later), Arc::new))
+        }));
+        self.vanished = vanished;
 
         let (mut records, mut homes) = (BTreeMap::new(), self.people.known_homes());
-        let is_free = |alias: &Alias| self.people.called(&Identity::Alias(alias.clone())).next().is_none();
-        for (user, entry) in self.people.entries().filter(|(_, entry)| !entry.is_recorded()) {
+        let is_free =
+            |alias: &Alias| !self.people.called(&Identity::Alias(alias.clone())).any(|(_, entry)| entry.is_recorded());
+        // Whoever is remembered here already, because deltas led to it, stays known as they are.
+        let by_id_alone = |entry: &Entry<'_>| !entry.is_recorded() && !entry.is_known_by_more_than_an_id();
+        for (user, entry) in self.people.entries().filter(|(_, entry)| by_id_alone(entry)) {
             let known = before.find(&UserId::from_checked(entry.id())).and_then(|user| before.entry(user));
             // An alias that somebody else holds by now is theirs, and never comes back.
             if let Some(known) = known.filter(|known| known.is_known_by_more_than_an_id()) {
                 let user_now = known.to_user().remembered(is_free);
                 let mut bytes = Vec::new();
-                // It is no more than what was written before, so it fits.
+                // What is only remembered may have any length.
                 if names::write(&user_now, false, &mut bytes).is_ok() {
                     records.insert(user.number(), NewRecord { bytes, home: homes.number_of(&user_now) });
                 }
             }
         }
-        self.lineage = self.lineage.after(&before.lineage);
+        self.lineage = Lineage::after(&before.lineage);
         if !records.is_empty() {
             self.people = self.people.replacing(&records, homes);
         }
@@ -69,7 +79,8 @@ impl DirectorySnapshot {
             Arc::new(VanishedGroup::new(group.clone(), before.revision, self.revision, members))
         });
         // Whoever is renamed now or later is to be known by the new name too, once their record is gone.
-        let learned = |vanished: Arc<VanishedGroup>| vanished.learning(&since).map_or(vanished, Arc::new);
+        let learned =
+            |vanished: Arc<VanishedGroup>| vanished.learning(|user| since(user.id())).map_or(vanished, Arc::new);
         let vanished = long_gone.chain(now_gone).map(learned);
         vanished.map(|vanished| (vanished.group().clone(), vanished)).collect()
     }

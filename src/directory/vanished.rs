@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::revision::DirectoryRevision;
 use super::user::User;
-use crate::identity::{GroupId, UserId};
+use crate::identity::GroupId;
 use crate::text::deserialize_silently;
 
 /// A group that vanished from the directory, with its last members. While a policy speaks of it they go on to count.
@@ -106,8 +106,8 @@ impl VanishedGroup {
     }
 
     /// What two nodes know together of one group. If they tell of the same time that it was gone, it is the members of
-    /// both, under the names of both: a node that missed an import knows of fewer, and whoever is left out here would be shown. Otherwise what is
-    /// from the later time.
+    /// both, under the names of both: a node that missed an import knows of fewer, and whoever is left out here would be
+    /// shown. Otherwise what is from the later time.
     #[must_use]
     pub fn together_with(mut self, other: &Self) -> Self {
         if other.is_before(&self) {
@@ -134,11 +134,11 @@ impl VanishedGroup {
         }
     }
 
-    /// The same with the names by which its members were known since, if there are any.
-    pub(super) fn learning(&self, since: impl Fn(&UserId) -> Option<User>) -> Option<Self> {
+    /// The same with more names of its members, as `known` gives them for any of them, if it lacks one.
+    pub(super) fn learning(&self, known: impl Fn(&User) -> Option<User>) -> Option<Self> {
         let mut learned = None;
         for (at, member) in self.members.iter().enumerate() {
-            let Some(known) = since(member.id()).filter(|known| member.lacks_a_name_of(known)) else { continue };
+            let Some(known) = known(member).filter(|known| member.lacks_a_name_of(known)) else { continue };
             if let Some(member) = learned.get_or_insert_with(|| self.clone()).members.get_mut(at) {
                 member.learn(&known);
             }

@@ -68,12 +68,18 @@ impl Inner {
             return Ok(screen);
         }
         let _making = self.screens.making.lock().unwrap_or_else(PoisonError::into_inner);
+        // Asked again, because whoever made one meanwhile may have done so for the next directory.
+        let directory = self.directory();
         if let Some(screen) = self.current_screen(&directory)? {
             return Ok(screen);
         }
         let policy = self.policy()?;
         let screen = self.make_screen(policy, directory)?;
         self.screens.current.store(Some(Arc::clone(&screen)));
+        // What was made ready is in use now or was overtaken, and would keep its directory in memory.
+        if self.screens.upcoming.load_full().is_some_and(|upcoming| !is_ahead(&upcoming, &screen)) {
+            self.screens.upcoming.store(None);
+        }
         Ok(screen)
     }
 
@@ -121,4 +127,10 @@ fn is_for(screen: &Screen, directory: &Directory) -> bool {
         (Some(known), Ok(offered)) => offered.revision() == known.revision(),
         _ => false,
     }
+}
+
+/// Whether a screen may still be needed while decisions are made with another.
+fn is_ahead(upcoming: &Screen, current: &Screen) -> bool {
+    let ((policy, directory), (policy_now, directory_now)) = (upcoming.revisions(), current.revisions());
+    policy >= policy_now && directory >= directory_now && (policy > policy_now || directory > directory_now)
 }

@@ -166,7 +166,7 @@ impl Lookout {
 
         let mut recent = Hints::clone(&self.recent);
         if !recent.has_room_for(identities.len()) {
-            // Room for a tenth of what there is, so that it is copied cheaply and everybody is looked through seldom.
+            // Room for an eighth of what there is, so that it is copied cheaply and everybody is looked through seldom.
             let room = (self.watched.len() / 8).max(1 << 14);
             if !self.recent.is_empty() || identities.len() > room / 2 {
                 return None;
@@ -248,7 +248,11 @@ impl Lookout {
                 let class = self.class_called(directory, hashing.of_form(form), |entry| entry.is_called(form));
                 match alias.is_address() {
                     true => class,
-                    false => class.and(self.class_of_other_meaning(directory, alias, app)),
+                    false => match self.class_of_other_meaning(directory, alias, app) {
+                        // It can only hide: whose account a name may be says nothing of where its holder is at home.
+                        other if other != Class::NONE && self.managed.is_some() => Class::UNCLEAR,
+                        other => class.and(other),
+                    },
                 }
             }
         }
@@ -373,7 +377,8 @@ fn managed(policy: &PrivacyPolicy, watch: &Watch) -> Option<Vec<ManagedDomain>> 
 /// Whether an address is certainly in one of the domains, and not a guest's.
 fn is_managed(alias: &Alias, managed: &[ManagedDomain]) -> bool {
     let Some((_, domain)) = alias.as_str().rsplit_once('@') else { return false };
-    alias.folded().is_none() && !alias.is_guest() && managed.iter().any(|managed| managed.covers_ascii(domain))
+    // Below a managed domain is only what is a domain.
+    alias.is_plain_address() && !alias.is_guest() && managed.iter().any(|managed| managed.covers_ascii(domain))
 }
 
 /// Puts users into classes.

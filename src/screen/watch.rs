@@ -154,7 +154,7 @@ impl Watch {
         (self.retained.keys(), self.last_names.keys().map(String::as_str))
     }
 
-    /// Whether the same users count because of a group that is gone: nobody.
+    /// Whether nobody counts because of a group that is gone.
     pub(super) fn remembers_nobody(&self) -> bool {
         self.retained.is_empty() && self.last_names.is_empty()
     }

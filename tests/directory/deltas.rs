@@ -9,7 +9,7 @@ use activity_privacy::*;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::house::{alias, at, changed, contoso, group, people, user};
+use crate::house::{activity, alias, at, changed, contoso, group, people, user};
 
 /// All that a snapshot says, by name.
 #[derive(Debug, PartialEq)]
@@ -186,4 +186,26 @@ fn d11_many_small_deltas_are_one_large_change() {
     let found: usize = groups.iter().map(|group| last.members_of(group).len()).sum();
     let told: usize = last.users().map(|user| last.groups_of(user.id()).len()).sum();
     assert_eq!(found, told);
+}
+
+#[test]
+fn d6_everybody_is_found_when_nobody_before_them_is_listed() {
+    let empty = DirectoryBuilder::new().group(group("council"), "council").build(DirectoryRevision(1), at(0)).unwrap();
+    let mut delta = DirectoryDelta::new();
+    for n in 0..1_300 {
+        delta = delta.user(contoso(&format!("u{n}")));
+    }
+    let members = [550, 1_290].map(|n| format!("u{n}"));
+    for name in &members {
+        delta = delta.member(&group("council"), &user(name));
+    }
+    let next = Arc::new(empty.with(&delta, DirectoryRevision(2), at(1)).unwrap());
+    assert_eq!(next.members_of(&group("council")), members.iter().map(|name| user(name)).collect::<BTreeSet<_>>());
+    let private = PolicyChange::MakePrivate(group("council").into());
+    let policy = changed(&PrivacyPolicy::founding(user("root")), &private, Some(&next)).unwrap();
+    let screen = Screen::new(Arc::new(policy), Ok(Arc::clone(&next)));
+    for name in (0..1_300).map(|n| format!("u{n}")) {
+        let expected = if members.contains(&name) { Verdict::Private } else { Verdict::Public };
+        assert_eq!(screen.judge(&activity("a", &name), at(2)).0, expected, "{name}");
+    }
 }
