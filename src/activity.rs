@@ -28,8 +28,8 @@ checked_text! {
 
 /// One thing that an actor did in an app at a time.
 ///
-/// Built with [`Activity::builder`]; whatever exists is within its limits. Times are kept to the microsecond, and a leap
-/// second as the second after it. `Debug` shows none of it, so that a log line cannot tell what the library hides.
+/// Built with [`Activity::builder`]; whatever exists is within its limits. Times are kept to the microsecond, and a
+/// leap second as the second after it. `Debug` shows none of it, so that a log line cannot tell what the library hides.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -215,8 +215,8 @@ impl ActivityBuilder {
     }
 }
 
-/// The same time as a count from the epoch tells it, in which a leap second is the second after it. Whoever orders times
-/// by that count, as cursors and databases do, then orders them as everybody else.
+/// The same time as a count from the epoch tells it, in which a leap second is the second after it. Whoever orders
+/// times by that count, as cursors and databases do, then orders them as everybody else.
 pub(crate) fn without_leap_second(time: DateTime<Utc>) -> DateTime<Utc> {
     let part = TimeDelta::nanoseconds(time.timestamp_subsec_nanos().into());
     DateTime::from_timestamp(time.timestamp(), 0).and_then(|whole| whole.checked_add_signed(part)).unwrap_or(time)

@@ -49,8 +49,8 @@ impl PendingChange {
 
     /// Asks `policy` whether `by` may make the change and what it makes of it. Either way there is a record to write.
     ///
-    /// Without a directory, or with one that is older than the policy allows, no imported group and no name can be used;
-    /// everything else goes on.
+    /// Without a directory, or with one that is older than the policy allows, no imported group and no name can be
+    /// used; everything else goes on.
     ///
     /// # Errors
     /// [`Refused`] with the refusal and the record that says so.

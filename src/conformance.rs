@@ -1,9 +1,10 @@
 //! The contracts of the three ports as clauses, to run against any adapter.
 //!
 //! Each port says in its `# Contract` what an adapter must keep. Here it is cut into [`Clause`]s: each a function that
-//! gets a fresh adapter, uses it through the port alone, and says what it saw if the promise was broken. What the clauses
-//! need to write with, they make themselves; an embedder says where a fresh adapter is, how another handle on it is opened,
-//! and what a crash leaves behind. The adapters of this crate are held to the same clauses, in the same way.
+//! gets a fresh adapter, uses it through the port alone, and says what it saw if the promise was broken. What the
+//! clauses need to write with, they make themselves; an embedder says where a fresh adapter is, how another handle on
+//! it is opened, and what a crash leaves behind. The adapters of this crate are held to the same clauses, in the same
+//! way.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -40,14 +41,15 @@
 //! # }
 //! ```
 //!
-//! The program `examples/own_adapter` writes a store in a hundred lines, holds it to every clause, and shows what the kit
-//! says of three stores that are almost right.
+//! The program `examples/own_adapter` writes a store in a hundred lines, holds it to every clause, and shows what the
+//! kit says of three stores that are almost right.
 //!
 //! # What it can and cannot tell
 //!
-//! A clause that fails has seen a promise broken. Clauses about threads let many calls meet, and look at what came of it, not
-//! at a clock; an adapter that is wrong for an instant only may get past them. That the cost of a public answer does not grow
-//! with what is hidden is part of the contract of a store, and left to a benchmark. No clause can be switched off.
+//! A clause that fails has seen a promise broken. Clauses about threads let many calls meet, and look at what came of
+//! it, not at a clock; an adapter that is wrong for an instant only may get past them. That the cost of a public answer
+//! does not grow with what is hidden is part of the contract of a store, and left to a benchmark. No clause can be
+//! switched off.
 
 mod clause;
 mod directory;
@@ -60,8 +62,8 @@ pub use self::directory::{DirectoryHarness, Source, directory_clauses};
 pub use self::sink::{SinkHarness, sink_clauses};
 pub use self::store::{StoreHarness, store_clauses};
 
-/// Makes clauses of a contract's list: for each name, the function of that name in the module of its chapter, on a fresh
-/// harness.
+/// Makes clauses of a contract's list: for each name, the function of that name in the module of its chapter, on a
+/// fresh harness.
 macro_rules! clauses_of {
     ($harness:ident; $($chapter:ident { $($name:ident: $promise:literal;)* })*) => {
         vec![$($(Clause {
@@ -93,8 +95,8 @@ macro_rules! __conformance_tests {
     )*)* };
 }
 
-/// One `#[test]` for each clause of the contract of [`ActivityStore`](crate::ActivityStore), named after the clause, for the
-/// adapter behind a [`StoreHarness`](crate::conformance::StoreHarness). Once in a module.
+/// One `#[test]` for each clause of the contract of [`ActivityStore`](crate::ActivityStore), named after the clause,
+/// for the adapter behind a [`StoreHarness`](crate::conformance::StoreHarness). Once in a module.
 #[macro_export]
 macro_rules! activity_store_conformance {
     ($harness:ty) => {
@@ -102,8 +104,8 @@ macro_rules! activity_store_conformance {
     };
 }
 
-/// One `#[test]` for each clause of the contract of [`GovernanceSink`](crate::GovernanceSink), named after the clause, for the
-/// adapter behind a [`SinkHarness`](crate::conformance::SinkHarness). Once in a module.
+/// One `#[test]` for each clause of the contract of [`GovernanceSink`](crate::GovernanceSink), named after the clause,
+/// for the adapter behind a [`SinkHarness`](crate::conformance::SinkHarness). Once in a module.
 #[macro_export]
 macro_rules! governance_sink_conformance {
     ($harness:ty) => {
@@ -111,8 +113,8 @@ macro_rules! governance_sink_conformance {
     };
 }
 
-/// One `#[test]` for each clause of the contract of [`GroupDirectory`](crate::GroupDirectory), named after the clause, for the
-/// adapter behind a [`DirectoryHarness`](crate::conformance::DirectoryHarness). Once in a module.
+/// One `#[test]` for each clause of the contract of [`GroupDirectory`](crate::GroupDirectory), named after the clause,
+/// for the adapter behind a [`DirectoryHarness`](crate::conformance::DirectoryHarness). Once in a module.
 #[macro_export]
 macro_rules! group_directory_conformance {
     ($harness:ty) => {

@@ -38,15 +38,16 @@ pub use self::vanished::VanishedGroup;
 /// Where the library learns who belongs to which group.
 ///
 /// # Contract
-/// - **Atomicity.** A snapshot is whole: it comes from one import that succeeded to the end, never from a part of one, nor from
-///   two. An import that broke off changes nothing, the revision included.
-/// - **Ordering.** The revision grows whenever the content or the as-of time changes, across restarts too, and no handle
-///   answers with an older one than before. Two snapshots of the same revision say the same, on every node that shares a
-///   store. A directory that keeps nothing over a restart says that it was never loaded, and goes on from a later revision.
-/// - **Succession.** Each snapshot is the [successor](DirectorySnapshot::succeeding) of the one before, so that groups that
-///   vanished keep their last members. While nobody knows the last members of a group of the policy, everybody is hidden.
-///   After each import, [`PrivacyFilter::follow_directory`](crate::PrivacyFilter::follow_directory) keeps them for the next
-///   start.
+/// - **Atomicity.** A snapshot is whole: it comes from one import that succeeded to the end, never from a part of one,
+///   nor from two. An import that broke off changes nothing, the revision included.
+/// - **Ordering.** The revision grows whenever the content or the as-of time changes, across restarts too, and no
+///   handle answers with an older one than before. Two snapshots of the same revision say the same, on every node that
+///   shares a store. A directory that keeps nothing over a restart says that it was never loaded, and goes on from a
+///   later revision.
+/// - **Succession.** Each snapshot is the [successor](DirectorySnapshot::succeeding) of the one before, so that groups
+///   that vanished keep their last members. While nobody knows the last members of a group of the policy, everybody is
+///   hidden. After each import, [`PrivacyFilter::follow_directory`](crate::PrivacyFilter::follow_directory) keeps them
+///   for the next start.
 /// - **Errors.** Whoever cannot answer says so. The library then hides what it cannot decide: the safe wrong answer
 ///   is an error, never an empty snapshot.
 /// - **Concurrency.** Called from any thread, once for each batch of activities, so it should answer from memory.

@@ -153,8 +153,8 @@ impl Alias {
         self.is_address
     }
 
-    /// Whether this is an address whose domain is one, in ASCII letters, digits and hyphens of any case. Cautious: where it
-    /// says no, the domain may be one all the same.
+    /// Whether this is an address whose domain is one, in ASCII letters, digits and hyphens of any case. Cautious:
+    /// where it says no, the domain may be one all the same.
     pub(crate) fn is_plain_address(&self) -> bool {
         self.is_address() && is_plain(&self.text, None)
     }
@@ -343,8 +343,8 @@ pub(crate) fn address(text: &str) -> Option<(&str, &str)> {
 /// What parts the app of an account from its name in the form in which the two are compared.
 pub(crate) const ACCOUNT_OF: char = '\u{1f}';
 
-/// Whether all that folding does to a name is to put ASCII letters into lower case. Cautious: where it says no, folding may
-/// come to the same.
+/// Whether all that folding does to a name is to put ASCII letters into lower case. Cautious: where it says no, folding
+/// may come to the same.
 fn is_plain(text: &str, app: Option<&str>) -> bool {
     let plain_label = |label: &[u8]| {
         !label.is_empty()

@@ -49,8 +49,8 @@ impl<T> Import<T> {
         if rejected.is_empty() { Ok(value) } else { Err(Incomplete { read, rejected }) }
     }
 
-    /// What was read, whatever was refused: for a caller who has looked at [`Self::rejected`] and takes it upon themselves
-    /// that nobody whom a refused record names is protected by it.
+    /// What was read, whatever was refused: for a caller who has looked at [`Self::rejected`] and takes it upon
+    /// themselves that nobody whom a refused record names is protected by it.
     pub fn despite_rejections(self) -> T {
         self.value
     }

@@ -3,9 +3,9 @@
 //! ## Where to begin
 //!
 //! [`PrivacyFilter`] is the front door. Behind it stand three ports: [`ActivityStore`], [`GroupDirectory`] and
-//! [`GovernanceSink`]; each says in its documentation what an adapter must keep. The steps that the filter drives through them
-//! are pure values, for whoever drives them without it, say from async code: [`Screen`] decides, [`change`] and [`reveal`] make
-//! sure that nothing is changed or seen before it is on record.
+//! [`GovernanceSink`]; each says in its documentation what an adapter must keep. The steps that the filter drives
+//! through them are pure values, for whoever drives them without it, say from async code: [`Screen`] decides,
+//! [`change`] and [`reveal`] make sure that nothing is changed or seen before it is on record.
 
 mod activity;
 mod actor;

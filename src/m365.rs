@@ -60,8 +60,8 @@
 //! - The owner of a mailbox in which somebody else acted, the sender as whom or for whom somebody sent, and the person
 //!   whose doing a data-loss-prevention agent reports are those on whose behalf it was done, named in any of these
 //!   ways.
-//! - A record is rejected in which `Actor`, `SharePointMetaData` or `ExchangeMetaData` is a list or an object written as
-//!   a text that breaks off: whom it names by an id would be passed over.
+//! - A record is rejected in which `Actor`, `SharePointMetaData` or `ExchangeMetaData` is a list or an object written
+//!   as a text that breaks off: whom it names by an id would be passed over.
 //! - A record in which a field is given twice, at whatever depth, is rejected: readers could disagree on who acted.
 //!   So is a table with two columns of one name, ` [UTC]` not counting.
 //!
@@ -77,7 +77,8 @@
 //! - Its objects are `ObjectId` and whom it concerned: `TargetUserOrGroupName`, `UserSharedWith`,
 //!   `DestMailboxOwnerUPN`, the UPNs in `Members` and `Target`; the people among them also one by one, taken out of
 //!   claims and lists as actors are.
-//! - Its details are the JSON text itself, without the white space between its parts; of a row in the flat table, an object of the columns that hold something.
+//! - Its details are the JSON text itself, without the white space between its parts; of a row in the flat table, an
+//!   object of the columns that hold something.
 //!
 //! [schema]: https://learn.microsoft.com/office/office-365-management-api/office-365-management-activity-api-schema
 //! [table]: https://learn.microsoft.com/azure/azure-monitor/reference/tables/officeactivity
@@ -103,8 +104,8 @@ use table::Columns;
 /// The longest that a record may be, in bytes. A longer one is rejected, and skipped without being held in memory.
 pub const MAX_RECORD_BYTES: usize = Activity::MAX_DETAILS_BYTES;
 
-/// The most values that the JSON of a record may hold at all depths: objects, lists, and what stands in them. One with more
-/// is rejected.
+/// The most values that the JSON of a record may hold at all depths: objects, lists, and what stands in them. One with
+/// more is rejected.
 pub const MAX_RECORD_VALUES: usize = 100_000;
 
 /// How the records are laid out.
@@ -136,8 +137,8 @@ impl fmt::Display for Format {
 
 /// Reads activities from a stream, one record at a time; see the [module](self).
 ///
-/// Holds one record in memory, of at most [`MAX_RECORD_BYTES`] and [`MAX_RECORD_VALUES`]. Never panics, and ends when the input
-/// does.
+/// Holds one record in memory, of at most [`MAX_RECORD_BYTES`] and [`MAX_RECORD_VALUES`]. Never panics, and ends when
+/// the input does.
 pub struct Reader<R> {
     state: State<R>,
     record: Record,

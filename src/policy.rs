@@ -127,14 +127,14 @@ impl ManagedDomain {
     /// Whether a user of `domain` is one of the organisation's own.
     #[must_use]
     pub fn covers(&self, domain: &Domain) -> bool {
-        *domain == self.domain || (self.with_subdomains && domain.is_below(&self.domain))
+        self.covers_ascii(domain.as_str())
     }
 }
 
 /// Scope, private groups, managed domains, admins, grants and options: one value with a revision.
 ///
-/// Begins with [`PrivacyPolicy::founding`] and goes on by [`PendingChange`](crate::PendingChange), which makes the next one
-/// and leaves this as it is. A document read from elsewhere is checked for the same rules.
+/// Begins with [`PrivacyPolicy::founding`] and goes on by [`PendingChange`](crate::PendingChange), which makes the next
+/// one and leaves this as it is. A document read from elsewhere is checked for the same rules.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -266,6 +266,14 @@ impl PrivacyPolicy {
     #[must_use]
     pub fn options(&self) -> &PolicyOptions {
         &self.options
+    }
+
+    /// Whether another policy has the same private groups, scope and managed domains, so that everybody is in the same
+    /// of its groups.
+    pub(crate) fn speaks_alike_of_groups(&self, other: &Self) -> bool {
+        self.private_groups == other.private_groups
+            && self.scope == other.scope
+            && self.managed_domains == other.managed_domains
     }
 
     /// Every imported group that this policy speaks of, private or in scope.

@@ -74,7 +74,8 @@ impl Query {
         Self { until: Some(without_leap_second(time)), ..self }
     }
 
-    /// Only what somebody did, or what was done for them: an id, any alias, an account name or the name of an application.
+    /// Only what somebody did, or what was done for them: an id, any alias, an account name or the name of an
+    /// application.
     ///
     /// # Errors
     /// [`TextError`] when the text is blank, too long or holds a control character.

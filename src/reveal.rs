@@ -2,8 +2,8 @@
 //!
 //! Each step is a value that only the step before it makes. A [`RevealRequest`] that the policy allows becomes a
 //! [`PendingReveal`]; with a sink's receipt for its record that becomes a [`RecordedReveal`]; one that is still allowed
-//! is [admitted](RecordedReveal::admit) page by page. A store gives a [`SealedPage`] for an [`Admission`] alone, and uses it
-//! up. With the receipt for a record that says what is on it the page becomes a [`RecordedPage`], which
+//! is [admitted](RecordedReveal::admit) page by page. A store gives a [`SealedPage`] for an [`Admission`] alone, and
+//! uses it up. With the receipt for a record that says what is on it the page becomes a [`RecordedPage`], which
 //! [opens](RecordedPage::open) if the viewer may still see it. No other order can be written:
 //!
 //! ```compile_fail,E0308
@@ -388,8 +388,8 @@ pub struct RecordedPage {
 }
 
 impl RecordedPage {
-    /// The activities, if the viewer may still see them under the policy of this moment: a sink can take its time, and a
-    /// revocation that came meanwhile counts.
+    /// The activities, if the viewer may still see them under the policy of this moment: a sink can take its time, and
+    /// a revocation that came meanwhile counts.
     ///
     /// # Errors
     /// [`Refused`] with the denial, and the record that says that this page was never seen.

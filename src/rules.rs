@@ -1,58 +1,61 @@
 //! The rules that this crate keeps, in full. The tests are named after them: `d4_first_verdict_wins` holds to rule D4.
 //!
-//! An **activity** is one thing that an **actor** did in an app. A **group** is imported under an immutable id, or one of the
-//! two that are built in: applications, and external users. The **policy** is one value with a revision that grows by one at
-//! each change. A **verdict** is not monitored, public or private. A **reveal** is an authorised admin looking at private
-//! activities. A **governance record** says who did or tried what, when, why, under which policy, with which outcome.
-//! Where no rule speaks, the safe wrong answer is "hidden".
+//! An **activity** is one thing that an **actor** did in an app. A **group** is imported under an immutable id, or one
+//! of the two that are built in: applications, and external users. The **policy** is one value with a revision that
+//! grows by one at each change. A **verdict** is not monitored, public or private. A **reveal** is an authorised admin
+//! looking at private activities. A **governance record** says who did or tried what, when, why, under which policy,
+//! with which outcome. Where no rule speaks, the safe wrong answer is "hidden".
 //!
 //! # D: deciding
 //!
-//! - **D1** An activity is decided against exactly one policy and one directory. Its [`Stamp`](crate::Stamp) carries both
-//!   revisions, the time and the reasons, so that [`Stamp::explain`](crate::Stamp::explain) can say why later.
-//! - **D2** A stored verdict never changes, in either direction, whatever becomes of groups, members, domains or imports.
+//! - **D1** An activity is decided against exactly one policy and one directory. Its [`Stamp`](crate::Stamp) carries
+//!   both revisions, the time and the reasons, so that [`Stamp::explain`](crate::Stamp::explain) can say why later.
+//! - **D2** A stored verdict never changes, in either direction, whatever becomes of groups, members, domains or
+//!   imports.
 //! - **D3** When an activity happened plays no part; what comes late is decided when it comes. Policies are ordered by
 //!   revision, never by a clock.
-//! - **D4** The first stored delivery of an id decides its verdict and its content for ever, on any node and after any crash.
-//!   Whoever delivers learns: [stored, duplicate or conflict](crate::Delivery), or not monitored while it is out of scope.
-//! - **D5** After a change of the policy returned, nothing whose ingest starts later is stored under an older revision, in
-//!   any thread or process that shares the store. A batch is all under one revision.
+//! - **D4** The first stored delivery of an id decides its verdict and its content for ever, on any node and after any
+//!   crash. Whoever delivers learns: [stored, duplicate or conflict](crate::Delivery), or not monitored while it is out
+//!   of scope.
+//! - **D5** After a change of the policy returned, nothing whose ingest starts later is stored under an older revision,
+//!   in any thread or process that shares the store. A batch is all under one revision.
 //! - **D6** Private is what a performing principal did who is in a private group, directly or through other groups: the
-//!   actor, or whoever the actor acted for. [By option](crate::PolicyOptions::objects_count) whoever it was done to counts too.
+//!   actor, or whoever the actor acted for. [By option](crate::PolicyOptions::objects_count) whoever it was done to
+//!   counts too.
 //! - **D7** Applications are in the built-in group of applications. Users whose home domain is in no managed domain are
 //!   external. The domain is what stands after the last `@`, in IDNA form, without trailing dot, compared exactly;
-//!   subdomains count when declared. A guest's `#EXT#` name is external whatever stands after it, unless the directory states
-//!   a managed home; what stands before it is never decoded.
-//! - **D8** Aliases are compared folded, by no locale; ids never are. One identity that matches a protected user suffices.
-//!   An alias that moved matches whoever holds it in the directory in force. A name that is bound to no app and
-//!   the account of that name in the app count for each other; that can only hide.
-//! - **D9** In doubt, hidden: nobody usable named, an ambiguous alias, a directory that was never loaded, fails or is older than
-//!   allowed. [By option](crate::WhenUndecidable) the batch is refused instead; shown only if the policy says so in as many
-//!   words. A user whom a working directory does not know is in no group, which is no doubt.
+//!   subdomains count when declared. A guest's `#EXT#` name is external whatever stands after it, unless the directory
+//!   states a managed home; what stands before it is never decoded.
+//! - **D8** Aliases are compared folded, by no locale; ids never are. One identity that matches a protected user
+//!   suffices. An alias that moved matches whoever holds it in the directory in force. A name that is bound to no app
+//!   and the account of that name in the app count for each other; that can only hide.
+//! - **D9** In doubt, hidden: nobody usable named, an ambiguous alias, a directory that was never loaded, fails or is
+//!   older than allowed. [By option](crate::WhenUndecidable) the batch is refused instead; shown only if the policy
+//!   says so in as many words. A user whom a working directory does not know is in no group, which is no doubt.
 //! - **D10** Cycles and diamonds among groups give the transitive closure.
-//! - **D11** A directory is in force whole or not at all. Disabled and deleted users stay members until their group says
-//!   otherwise. A group of the policy that [vanishes](crate::VanishedGroup) keeps its last members until it comes back or
-//!   leaves the policy, and a record says so. While nobody knows its last members, everything is hidden. What a node
-//!   that starts later knows of them was kept by [`follow_directory`](crate::PrivacyFilter::follow_directory), which a service
-//!   calls after each import; a node that missed an import learns of its members as soon as another node kept them. What was
-//!   kept of a time before the group was back does not count any more.
-//!   A member whose record is gone stays known by name to the process that saw it, and by id to whatever starts later: import
-//!   deleted users with their records.
+//! - **D11** A directory is in force whole or not at all. Disabled and deleted users stay members until their group
+//!   says otherwise. A group of the policy that [vanishes](crate::VanishedGroup) keeps its last members until it comes
+//!   back or leaves the policy, and a record says so. While nobody knows its last members, everything is hidden. What a
+//!   node that starts later knows of them was kept by [`follow_directory`](crate::PrivacyFilter::follow_directory),
+//!   which a service calls after each import; a node that missed an import learns of its members as soon as another
+//!   node kept them. What was kept of a time before the group was back does not count any more.
+//!   A member whose record is gone stays known by name to the process that saw it, and by id to whatever starts later:
+//!   import deleted users with their records.
 //! - **D12** Only an imported or built-in group can be made private or used in scope.
 //! - **D13** *(not built yet)* A dry run says what a change would do.
 //!
 //! # S: scope
 //!
-//! - **S1** With no include rule everyone is monitored. Otherwise the most specific level that has an include rule for the app
-//!   decides, app over suite over all apps; groups at one level add up. An exclude rule always wins.
+//! - **S1** With no include rule everyone is monitored. Otherwise the most specific level that has an include rule for
+//!   the app decides, app over suite over all apps; groups at one level add up. An exclude rule always wins.
 //! - **S2** What is not monitored is counted, and neither stored, forwarded nor recorded.
 //!
 //! # V: viewing
 //!
-//! - **V1** A [view](crate::View) shows public activities only, to the permitted as well. Showing private ones is a choice made
-//!   each time.
-//! - **V2** Without a reveal, everything that can be observed is as if the private activities had never been stored. A hidden
-//!   id and an unknown one are answered alike. A public page costs the same however much is hidden.
+//! - **V1** A [view](crate::View) shows public activities only, to the permitted as well. Showing private ones is a
+//!   choice made each time.
+//! - **V2** Without a reveal, everything that can be observed is as if the private activities had never been stored. A
+//!   hidden id and an unknown one are answered alike. A public page costs the same however much is hidden.
 //! - **V3** Pages are newest first by time and id, and stable while activities keep arriving.
 //! - **V4** A cursor is opaque, bound to its query, viewer and reveal, and useless elsewhere.
 //! - **V5** *(not built yet)* Exports.
@@ -60,44 +63,46 @@
 //!
 //! # P: permission
 //!
-//! - **P1** Only a privacy administrator changes the policy. Only an admin can be granted the permission to view private
-//!   activities; a grant names an address, is bound to the one id that it leads to then, and is refused when that is no admin,
-//!   nobody, somebody deleted, or several.
-//! - **P2** Permission is asked at each use: an admin now, and granted now. Losing the admin role ends the grant for good. A
-//!   revocation stops a reveal at its next page, and a page whose record was still being written; a new grant revives no reveal
-//!   of an old one. A store that goes back to an older policy is not believed.
+//! - **P1** Only a privacy administrator changes the policy. Only an admin can be granted the permission to view
+//!   private activities; a grant names an address, is bound to the one id that it leads to then, and is refused when
+//!   that is no admin, nobody, somebody deleted, or several.
+//! - **P2** Permission is asked at each use: an admin now, and granted now. Losing the admin role ends the grant for
+//!   good. A revocation stops a reveal at its next page, and a page whose record was still being written; a new grant
+//!   revives no reveal of an old one. A store that goes back to an older policy is not believed.
 //! - **P3** By option nobody grants to themselves, and a reveal needs a justification. *(Not built yet: approvals.)*
 //!
 //! # R: revealing
 //!
-//! - **R1** A reveal states its viewer, its query, an [`Acknowledgement`](crate::Acknowledgement) that it is audited, and a
-//!   lifetime.
-//! - **R2** No private byte leaves the store before the record of the reveal is durable. If the sink fails, hangs past its limit
-//!   or answers for another record, or the store for another reveal, nothing private is returned.
-//! - **R3** Each page is recorded before it is returned: which reveal, how many private activities, and a digest of their ids.
+//! - **R1** A reveal states its viewer, its query, an [`Acknowledgement`](crate::Acknowledgement) that it is audited,
+//!   and a lifetime.
+//! - **R2** No private byte leaves the store before the record of the reveal is durable. If the sink fails, hangs past
+//!   its limit or answers for another record, or the store for another reveal, nothing private is returned.
+//! - **R3** Each page is recorded before it is returned: which reveal, how many private activities, and a digest of
+//!   their ids.
 //! - **R4** Refusals are recorded with their cause. What the caller is told speaks of the caller alone.
 //! - **R5** A reveal belongs to one viewer and one chain of calls.
 //! - **R6** A reveal widens what one person sees, and makes nothing forwardable or exportable.
 //!
 //! # G: governance
 //!
-//! - **G1** Policy changes, grants, revocations, reveals, pages and refusals are records with sequence numbers that have no gap.
-//!   The intent is recorded before the act, the outcome after it. A page is recorded once, before it is returned; the closing of
-//!   its reveal says how many there were.
-//! - **G2** Records hold ids, digests and counts: no content of an activity, and nothing typed into a query. A viewer's own
-//!   justification is kept as it is.
-//! - **G3** Records are read by privacy administrators and by admins who may view private activities. Being in a private
-//!   group hides no record.
-//! - **G4** A sink that hangs is bounded in time: see [`BoundedSink`](crate::BoundedSink). *(Not built yet: several sinks.)*
+//! - **G1** Policy changes, grants, revocations, reveals, pages and refusals are records with sequence numbers that
+//!   have no gap. The intent is recorded before the act, the outcome after it. A page is recorded once, before it is
+//!   returned; the closing of its reveal says how many there were.
+//! - **G2** Records hold ids, digests and counts: no content of an activity, and nothing typed into a query. A viewer's
+//!   own justification is kept as it is.
+//! - **G3** Records are read by privacy administrators and by admins who may view private activities. Being in a
+//!   private group hides no record.
+//! - **G4** A sink that hangs is bounded in time: see [`BoundedSink`](crate::BoundedSink). *(Not built yet: several
+//!   sinks.)*
 //! - **G5**–**G7** *(not built yet)* Retention, tamper evidence, and telling the people concerned.
 //!
 //! # F: forwarding
 //!
-//! - **F1** Only activities stamped public reach a forwarder; [the type](crate::PublicActivity) cannot be made from another,
-//!   unless a store claims what is not so ([`StoredActivity::assertion`](crate::StoredActivity::assertion)).
+//! - **F1** Only activities stamped public reach a forwarder; [the type](crate::PublicActivity) cannot be made from
+//!   another, unless a store claims what is not so ([`StoredActivity::assertion`](crate::StoredActivity::assertion)).
 //!   Replays go by the stored verdict.
-//! - **F2** Batches come in the order of storing and resume from a [cursor](crate::ForwardCursor). *(Not built yet: driving
-//!   forwarders.)*
+//! - **F2** Batches come in the order of storing and resume from a [cursor](crate::ForwardCursor). *(Not built yet:
+//!   driving forwarders.)*
 //! - **F3** What a forwarder sees tells nothing of private activities.
 //!
 //! # B: bad input

@@ -1,5 +1,6 @@
 //! Deciding: one activity, one policy, one directory, one verdict with its reasons.
 
+mod classes;
 mod dry_run;
 mod lookout;
 mod reason;
@@ -13,8 +14,9 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use thiserror::Error;
 
+use self::classes::Class;
 pub use self::dry_run::{Affected, DryRun};
-use self::lookout::{Class, Lookout};
+use self::lookout::Lookout;
 pub use self::reason::{Cause, Reason, Reasons, Standing};
 use self::seeker::Seeker;
 pub use self::stamp::{Explanation, Stamp, Stamped, StampedBatch, Verdict, Visibility};
@@ -79,8 +81,8 @@ impl Screen {
         Self::with_vanished(policy, directory, &[])
     }
 
-    /// The same, where groups that are gone from the directory are known from before: whoever the directory itself does not
-    /// remember.
+    /// The same, where groups that are gone from the directory are known from before: whoever the directory itself does
+    /// not remember.
     #[must_use]
     pub fn with_vanished(
         policy: Arc<PrivacyPolicy>,
@@ -97,8 +99,8 @@ impl Screen {
         Self::of(policy, directory, watch, lookout, vanished)
     }
 
-    /// The screen for the same policy and a directory that deltas made of the one of this screen, at the cost of whoever
-    /// changed. In every other case, the same as [`Self::with_vanished`].
+    /// The screen for a directory that deltas made of the one of this screen, at the cost of whoever changed, if the
+    /// policy says the same about groups. In every other case, the same as [`Self::with_vanished`].
     #[must_use]
     pub fn following(
         &self,
@@ -106,20 +108,32 @@ impl Screen {
         directory: Result<Arc<DirectorySnapshot>, DirectoryError>,
         vanished: &[VanishedGroup],
     ) -> Self {
-        let next = directory.as_ref().ok().filter(|_| policy == self.policy);
-        let follow = next.and_then(|next| {
-            let (lookout, before) = (self.lookout.as_ref()?, self.directory()?);
-            let changed = next.changes_since(before)?;
-            let watch = Watch::new(&policy, Some(next), vanished);
-            let same = watch.remembers_nobody() && self.watch.remembers_nobody() && watch.reach() == self.watch.reach();
-            let told = same && watch.missing().next().is_none();
-            let lookout = told.then(|| lookout.following(&policy, &watch, before, next, &changed)).flatten()?;
-            Some((watch, lookout))
-        });
-        match (follow, directory) {
-            (Some((watch, lookout)), Ok(directory)) => Self::of(policy, Ok(directory), watch, Some(lookout), vanished),
-            (_, directory) => Self::with_vanished(policy, directory, vanished),
+        let Ok(next) = directory else { return Self::with_vanished(policy, directory, vanished) };
+        match self.followed(&policy, &next, vanished) {
+            Some((watch, lookout)) => Self::of(policy, Ok(next), watch, Some(lookout), vanished),
+            None => Self::with_vanished(policy, Ok(next), vanished),
         }
+    }
+
+    /// What has to be made anew for a policy and a directory, if it is not everything.
+    fn followed(
+        &self,
+        policy: &PrivacyPolicy,
+        next: &DirectorySnapshot,
+        vanished: &[VanishedGroup],
+    ) -> Option<(Watch, Lookout)> {
+        let (lookout, before) = (self.lookout.as_ref()?, self.directory()?);
+        if !policy.speaks_alike_of_groups(&self.policy) {
+            return None;
+        }
+        let changed = next.changes_since(before)?;
+        let watch = Watch::new(policy, Some(next), vanished);
+        let is_told = |watch: &Watch| watch.remembers_nobody() && watch.missing().next().is_none();
+        if !is_told(&watch) || !is_told(&self.watch) || watch.reach() != self.watch.reach() {
+            return None;
+        }
+        let lookout = lookout.following(policy, &watch, before, next, &changed)?;
+        Some((watch, lookout))
     }
 
     fn of(
@@ -149,7 +163,8 @@ impl Screen {
         self.directory.as_ref().ok()
     }
 
-    /// Whether a group of the policy is gone from the directory, so that its last members count, as far as they are known.
+    /// Whether a group of the policy is gone from the directory, so that its last members count, as far as they are
+    /// known.
     #[must_use]
     pub fn relies_on_last_members(&self) -> bool {
         self.watch.relies_on_last_members()
@@ -277,7 +292,7 @@ impl Screen {
             return (verdict(!reasons.is_empty()), reasons);
         }
         let groups = lookout.groups(class);
-        match self.scope(app, |at| groups.contains(&at), |_| false) {
+        match self.scope(app, |at| groups.contains(&at), &BTreeSet::new()) {
             Scope::Unmonitored => (Verdict::NotMonitored, Reasons::NONE),
             Scope::Monitored(None) => (verdict(!reasons.is_empty()), reasons),
             Scope::Monitored(Some(rule)) => {
@@ -297,8 +312,7 @@ impl Screen {
         let seeker = Seeker { watch: &self.watch, policy: &self.policy, directory, activity };
         let mut findings = seeker.findings();
         findings.causes.extend(self.standing_causes(now));
-        let scope =
-            self.scope(activity.app(), |at| findings.hold(at), |decides| self.is_in_doubt(&findings.causes, decides));
+        let scope = self.scope(activity.app(), |at| findings.hold(at), &findings.causes);
         let scope = match scope {
             Scope::Unmonitored => return (Verdict::NotMonitored, Reasons::NONE),
             Scope::Monitored(rule) => rule.and_then(|rule| self.policy.scope().get(rule)).cloned().map(Reason::Scope),
@@ -329,15 +343,10 @@ impl Screen {
         self.watch.missing().cloned().map(Cause::GroupVanished)
     }
 
-    /// Whether somebody is monitored in an app, of whom it is known which watched groups they are in. If they are in no group of
-    /// the rules that decide there, they are monitored only if whether they are is in doubt.
+    /// Whether somebody is monitored in an app, of whom it is known which watched groups they are in. If they are in no
+    /// group of the rules that decide there, they are monitored only if whether they are is in doubt.
     #[inline]
-    fn scope(
-        &self,
-        app: &App,
-        found: impl Fn(usize) -> bool,
-        in_doubt: impl Fn(&dyn Fn(&ScopeRule) -> bool) -> bool,
-    ) -> Scope {
+    fn scope(&self, app: &App, found: impl Fn(usize) -> bool, causes: &BTreeSet<Cause>) -> Scope {
         let rules = || self.policy.scope().iter().zip(&self.scope_groups).enumerate();
         let mut level = None;
         for (_, (rule, group)) in rules() {
@@ -359,13 +368,13 @@ impl Screen {
         let mut deciding = rules().filter(|(_, (rule, _))| decides(rule));
         match deciding.find(|(_, (_, group))| found(**group)) {
             Some((rule, _)) => Scope::Monitored(Some(rule)),
-            None if in_doubt(&decides) => Scope::Monitored(None),
+            None if self.is_in_doubt(causes, decides) => Scope::Monitored(None),
             None => Scope::Unmonitored,
         }
     }
 
     /// Whether nobody can tell if a rule that `decides` takes somebody in. Then they stay, as what cannot be decided.
-    fn is_in_doubt(&self, causes: &BTreeSet<Cause>, decides: &dyn Fn(&ScopeRule) -> bool) -> bool {
+    fn is_in_doubt(&self, causes: &BTreeSet<Cause>, decides: impl Fn(&ScopeRule) -> bool) -> bool {
         let decides_by = |gone: &GroupId| {
             let mut rules = self.policy.scope().iter().filter(|rule| decides(rule));
             rules.any(|rule| matches!(rule.group(), GroupRef::Imported(group) if group == gone))

@@ -18,27 +18,28 @@ use crate::stored::PublicActivity;
 /// Keeps activities, and the policy that they are stamped under, because the two must move in one transaction.
 ///
 /// # Contract
-/// - **Fence.** [`append`](Self::append) stores nothing unless the batch's policy revision is the one in force, and it is
-///   still in force when the batch commits. Once [`publish`](Self::publish) has returned, no batch of an older revision is
-///   stored, by any thread, process or node, and none of them is answered with an older policy. Of several changes of one
-///   revision exactly one is published. The safe wrong answer is [`StoreError::Stale`].
+/// - **Fence.** [`append`](Self::append) stores nothing unless the batch's policy revision is the one in force, and it
+///   is still in force when the batch commits. Once [`publish`](Self::publish) has returned, no batch of an older
+///   revision is stored, by any thread, process or node, and none of them is answered with an older policy. Of several
+///   changes of one revision exactly one is published. The safe wrong answer is [`StoreError::Stale`].
 /// - **Atomicity.** A batch is stored whole or not at all; so is a policy, which comes back as it was published.
-/// - **Idempotency.** An id is stored once, for ever, with the first content and the first stamp, whichever visibility it
-///   got; within one batch too, and when several deliver it at once. Ids are compared byte for byte.
-/// - **Durability.** Whatever was answered `Ok` outlives a crash: activities with their stamps and places, the policy, and
-///   what is kept of vanished groups.
-/// - **Vanished groups.** Keeping and dropping are one transaction each, and what several nodes keep of one group adds up. All of
-///   a [`VanishedGroup`] is kept, as its `serde` form tells it.
+/// - **Idempotency.** An id is stored once, for ever, with the first content and the first stamp, whichever visibility
+///   it got; within one batch too, and when several deliver it at once. Ids are compared byte for byte.
+/// - **Durability.** Whatever was answered `Ok` outlives a crash: activities with their stamps and places, the policy,
+///   and what is kept of vanished groups.
+/// - **Vanished groups.** Keeping and dropping are one transaction each, and what several nodes keep of one group adds
+///   up. All of a [`VanishedGroup`] is kept, as its `serde` form tells it.
 /// - **Non-interference.** The `public_*` methods answer as if no private activity had ever been appended: in content,
 ///   order, position numbers, counts and errors. Nor may their cost grow with the number of private activities.
-/// - **Ordering.** Pages are newest first by [`Position`], and go on after any position, whether an activity stands there or
-///   not. [`public_since`](Self::public_since) is in the order of storing: nothing is stored later in a place at or before one
-///   that was read, so that whoever follows it misses nothing.
+/// - **Ordering.** Pages are newest first by [`Position`], and go on after any position, whether an activity stands
+///   there or not. [`public_since`](Self::public_since) is in the order of storing: nothing is stored later in a place
+///   at or before one that was read, so that whoever follows it misses nothing.
 /// - **Limits.** Every limit is taken: 0 gives nothing, and memory is used for what is found, not for what is asked.
 /// - **Concurrency.** Called from any thread, through any number of handles; readers see whole batches.
 /// - **Errors.** No error carries the content of an activity.
 ///
-/// With the feature `conformance`, the module of that name holds an adapter to every sentence of this but the one on cost.
+/// With the feature `conformance`, the module of that name holds an adapter to every sentence of this but the one on
+/// cost.
 pub trait ActivityStore: Send + Sync {
     /// The policy in force; none before the first was published.
     ///
@@ -49,8 +50,9 @@ pub trait ActivityStore: Send + Sync {
     /// Puts a policy in force, if the revision that it follows still is; the first one, if there is none.
     ///
     /// # Errors
-    /// [`StoreError::Stale`] when another change came first, and never because this one did: a store that tries again by
-    /// itself must tell its own from another's. After any other error the policy may be in force; whoever publishes asks.
+    /// [`StoreError::Stale`] when another change came first, and never because this one did: a store that tries again
+    /// by itself must tell its own from another's. After any other error the policy may be in force; whoever publishes
+    /// asks.
     fn publish(&self, change: &RecordedChange) -> Result<(), StoreError>;
 
     /// Every group that vanished and was kept.
@@ -59,15 +61,15 @@ pub trait ActivityStore: Send + Sync {
     /// [`StoreError`] when they cannot be read.
     fn vanished_groups(&self) -> Result<Vec<VanishedGroup>, StoreError>;
 
-    /// Keeps a group that vanished, [together with](VanishedGroup::together_with) what another node kept of it, so that its
-    /// last members outlive a restart.
+    /// Keeps a group that vanished, [together with](VanishedGroup::together_with) what another node kept of it, so that
+    /// its last members outlive a restart.
     ///
     /// # Errors
     /// [`StoreError`] when it may not be kept.
     fn keep_vanished(&self, vanished: &VanishedGroup) -> Result<(), StoreError>;
 
-    /// Drops what was kept of a group, if it vanished in the directory of this revision or an earlier one: what another node
-    /// kept of a later time stays.
+    /// Drops what was kept of a group, if it vanished in the directory of this revision or an earlier one: what another
+    /// node kept of a later time stays.
     ///
     /// # Errors
     /// [`StoreError`] when it may not be dropped.
@@ -109,15 +111,17 @@ pub trait ActivityStore: Send + Sync {
     /// [`StoreError`] when they cannot be counted.
     fn public_counts(&self, query: &Query, by: CountBy) -> Result<Vec<Count>, StoreError>;
 
-    /// At most `limit` public activities in the order of storing, within a batch in that of delivery, after a place in that
-    /// order (0 for the beginning), each with its own place. Places count public activities alone; they rise, and stay.
+    /// At most `limit` public activities in the order of storing, within a batch in that of delivery, after a place in
+    /// that order (0 for the beginning), each with its own place. Places count public activities alone; they rise, and
+    /// stay.
     ///
     /// # Errors
     /// [`StoreError`] when they cannot be read.
     fn public_since(&self, after: u64, limit: usize) -> Result<Vec<(u64, PublicActivity)>, StoreError>;
 
-    /// At most `limit` activities that a reveal may see, public and private ones in one order, newest first, after a position,
-    /// sealed. What it may see is what the query of the admission finds, without the public ones if the admission says so.
+    /// At most `limit` activities that a reveal may see, public and private ones in one order, newest first, after a
+    /// position, sealed. What it may see is what the query of the admission finds, without the public ones if the
+    /// admission says so.
     ///
     /// # Errors
     /// [`StoreError`] when they cannot be read.
@@ -150,8 +154,8 @@ pub enum StoreError {
         /// The revision in force, if there is a policy.
         in_force: Option<Revision>,
     },
-    /// The store gave an older policy than before. Found by [`PrivacyFilter`](crate::PrivacyFilter), which goes by no policy
-    /// that was left behind: what it was shown last may hide somebody, or have taken a permission away.
+    /// The store gave an older policy than before. Found by [`PrivacyFilter`](crate::PrivacyFilter), which goes by no
+    /// policy that was left behind: what it was shown last may hide somebody, or have taken a permission away.
     #[error("the store gave policy revision {given}, expected {known} or a later one")]
     WentBack {
         /// The revision that it gave.

@@ -11,8 +11,8 @@
 //! - [`steps`], [`histories`]: all of it, interleaved, for two nodes over one store.
 //! - [`Model`]: what each step of a history must answer, by the [rules](crate::rules), worked out as naively as can be.
 //!
-//! A [`Step`] and an [`Import`] show in full in `Debug`, unlike anything else in this crate, because a failure that shows
-//! `Activity { .. }` helps nobody. None of it is anybody's.
+//! A [`Step`] and an [`Import`] show in full in `Debug`, unlike anything else in this crate, because a failure that
+//! shows `Activity { .. }` helps nobody. None of it is anybody's.
 //!
 //! ```
 //! use activity_privacy::strategies::{Step, histories};

@@ -1,6 +1,7 @@
-//! Where the crate gets the locks, atomics, threads, channels and the atomically swapped `Arc` from through which its threads
-//! meet: from the standard library and `arc_swap`; and under `--cfg shuttle` from [shuttle](https://docs.rs/shuttle), which runs one thread at
-//! a time and lets a scheduler choose which, so that `tests/races.rs` can explore how they interleave.
+//! Where the crate gets the locks, atomics, threads, channels and the atomically swapped `Arc` from through which its
+//! threads meet: from the standard library and `arc_swap`; and under `--cfg shuttle` from
+//! [shuttle](https://docs.rs/shuttle), which runs one thread at a time and lets a scheduler choose which, so that
+//! `tests/races.rs` can explore how they interleave.
 
 #[cfg(not(shuttle))]
 pub(crate) use std::sync::atomic;
@@ -22,8 +23,8 @@ pub(crate) use shuttle::thread;
 pub(crate) use self::swap::ArcSwapOption;
 
 /// What the crate uses of `arc_swap`, over a lock. Explored is every order of loads and stores, and that an update by
-/// [`rcu`](ArcSwapOption::rcu) begins again when another came first. Not explored are memory orders weaker than one order for
-/// all threads, and the inside of `arc_swap`.
+/// [`rcu`](ArcSwapOption::rcu) begins again when another came first. Not explored are memory orders weaker than one
+/// order for all threads, and the inside of `arc_swap`.
 #[cfg(shuttle)]
 mod swap {
     use std::sync::{Arc, PoisonError};
@@ -70,10 +71,10 @@ mod swap {
     }
 }
 
-/// A channel for one message, because shuttle's own never times out. Time is a thread here: a receiver that waits with a limit
-/// starts one, and its time is up as soon as the scheduler lets that thread run, so that a timeout comes at any moment, early
-/// or late, whatever the limit. A limit of [a lifetime](LIFETIME) or more never ends, so that a wake-up that is lost shows as a
-/// deadlock.
+/// A channel for one message, because shuttle's own never times out. Time is a thread here: a receiver that waits with
+/// a limit starts one, and its time is up as soon as the scheduler lets that thread run, so that a timeout comes at any
+/// moment, early or late, whatever the limit. A limit of [a lifetime](LIFETIME) or more never ends, so that a wake-up
+/// that is lost shows as a deadlock.
 #[cfg(shuttle)]
 pub(crate) mod mpsc {
     pub(crate) use std::sync::mpsc::RecvTimeoutError;

@@ -48,7 +48,8 @@ pub(crate) fn check(what: &'static str, text: &str, max: usize) -> Result<(), Te
     }
 }
 
-/// What a parser says, without what it read: serde quotes values and names that do not fit, and those can be somebody's.
+/// What a parser says, without what it read: serde quotes values and names that do not fit, and those can be
+/// somebody's.
 pub(crate) fn without_values(message: &str) -> String {
     let said = ["invalid type", "invalid value", "unknown variant", "unknown field"];
     let Some((at, said)) = said.iter().filter_map(|said| Some((message.find(said)?, said))).min() else {

@@ -1,6 +1,6 @@
-//! The conformance kit tells adapters that are almost right from those that are. Each wrong one is caught by the clause that
-//! names its fault. What else it breaks is listed by name, so that nobody takes a kit that refuses everything for a sharp one,
-//! and no clause is left that nothing breaks.
+//! The conformance kit tells adapters that are almost right from those that are. Each wrong one is caught by the clause
+//! that names its fault. What else it breaks is listed by name, so that nobody takes a kit that refuses everything for
+//! a sharp one, and no clause is left that nothing breaks.
 #![cfg(feature = "conformance")]
 
 #[path = "../examples/own_adapter/list.rs"]

@@ -23,8 +23,8 @@ impl Folder {
         self.0.path().join("some.db")
     }
 
-    /// The files as they are while others have them open: the database and what its log holds beyond it. The index of the
-    /// log lies in the memory of the processes that share it, which a crash takes.
+    /// The files as they are while others have them open: the database and what its log holds beyond it. The index of
+    /// the log lies in the memory of the processes that share it, which a crash takes.
     fn after_a_crash(&self) -> Self {
         let copy = Self::new();
         for file in ["some.db", "some.db-wal"] {

@@ -1,5 +1,5 @@
-//! Crashes: a process that delivers, changes the policy and reveals is killed at a moment that nobody chose, hundreds of
-//! times on the same files, and whatever it was told before has to be true afterwards (D2, D4, D5, R2, R3, G1, F2).
+//! Crashes: a process that delivers, changes the policy and reveals is killed at a moment that nobody chose, hundreds
+//! of times on the same files, and whatever it was told before has to be true afterwards (D2, D4, D5, R2, R3, G1, F2).
 //!
 //! The process is this very test binary, run again as a child. Whatever a call answers it writes to a pipe, one line a
 //! write, so that the lines of before the kill outlive it. Then the files are opened and held against those lines.

@@ -1,5 +1,5 @@
-//! Faults on command: whatever a store or a sink does wrong, at whichever call of whichever operation, the rules hold while
-//! it lasts, and the filter works again when it is over.
+//! Faults on command: whatever a store or a sink does wrong, at whichever call of whichever operation, the rules hold
+//! while it lasts, and the filter works again when it is over.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -302,7 +302,8 @@ fn v2_a_fault_tells_nobody_whether_anything_is_hidden() {
     }
 }
 
-/// The store's answer can be long in coming. Meanwhile whoever reads gets on, whichever call of whichever operation waits.
+/// The store's answer can be long in coming. Meanwhile whoever reads gets on, whichever call of whichever operation
+/// waits.
 #[test]
 fn b3_a_store_that_hangs_in_one_call_holds_up_no_reader() {
     for operation in Operation::ALL.into_iter().filter(|operation| *operation != Operation::Found) {

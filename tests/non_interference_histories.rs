@@ -1,9 +1,10 @@
-//! Rule V2 through whole histories: two nodes, restarts, every change of the policy, directories that vanish and come back.
+//! Rule V2 through whole histories: two nodes, restarts, every change of the policy, directories that vanish and come
+//! back.
 //!
-//! One run takes a history as it is. Another takes the same history, and of every batch that was taken it leaves out what the
-//! first run holds as private. A batch that the first run refused, because the policy says to
-//! ([`WhenUndecidable::Refuse`](activity_privacy::WhenUndecidable::Refuse)), stamped nothing, so it stays as it is, and is
-//! refused again. Whatever is asked without a reveal, at any step of the way, is then answered alike, byte for byte.
+//! One run takes a history as it is. Another takes the same history, and of every batch that was taken it leaves out
+//! what the first run holds as private. A batch that the first run refused, because the policy says to
+//! ([`WhenUndecidable::Refuse`](activity_privacy::WhenUndecidable::Refuse)), stamped nothing, so it stays as it is, and
+//! is refused again. Whatever is asked without a reveal, at any step of the way, is then answered alike, byte for byte.
 #![cfg(feature = "proptest")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
 

@@ -1,9 +1,10 @@
-//! The protocol between nodes, store and sink, explored whole: every order of their steps and every failure between them, within
-//! the bounds that a [`Plan`](protocol::world::Plan) sets. The rules hold in every state; and for each guard that the
-//! library has, the same model without it breaks one of them, so that nobody need take the model's word for it.
+//! The protocol between nodes, store and sink, explored whole: every order of their steps and every failure between
+//! them, within the bounds that a [`Plan`](protocol::world::Plan) sets. The rules hold in every state; and for each
+//! guard that the library has, the same model without it breaks one of them, so that nobody need take the model's word
+//! for it.
 //!
-//! Each step of the model names the function that it stands for. How threads within one node interleave is explored with the
-//! library itself, in `tests/races.rs`.
+//! Each step of the model names the function that it stands for. How threads within one node interleave is explored
+//! with the library itself, in `tests/races.rs`.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

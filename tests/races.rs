@@ -1,8 +1,8 @@
 //! The rules that threads could break, explored by [shuttle](https://docs.rs/shuttle) over many interleavings:
 //! `RUSTFLAGS="--cfg shuttle" cargo test --test races`. Built without that flag this file is empty.
 //!
-//! `ACTIVITY_PRIVACY_SCHEDULES` says how many interleavings each scenario is run in. One that fails prints its schedule;
-//! `shuttle::replay` runs it again.
+//! `ACTIVITY_PRIVACY_SCHEDULES` says how many interleavings each scenario is run in. One that fails prints its
+//! schedule; `shuttle::replay` runs it again.
 #![cfg(shuttle)]
 #![allow(
     clippy::unwrap_used,

@@ -1,7 +1,8 @@
-//! The whole library beside a model of its rules: every public operation, in random histories, on two nodes over one store,
-//! with restarts. After each step everything that can be observed is what the model says.
+//! The whole library beside a model of its rules: every public operation, in random histories, on two nodes over one
+//! store, with restarts. After each step everything that can be observed is what the model says.
 //!
-//! `ACTIVITY_PRIVACY_CASES` says how many histories (32 unless told), `ACTIVITY_PRIVACY_STEPS` how long they are (up to 50).
+//! `ACTIVITY_PRIVACY_CASES` says how many histories (32 unless told), `ACTIVITY_PRIVACY_STEPS` how long they are (up to
+//! 50).
 #![cfg(feature = "proptest")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
 

@@ -39,7 +39,8 @@ pub(crate) struct Block {
 }
 
 impl Block {
-    /// What these users do, the next for the one before where it is done for somebody. `is_hidden` says of whoever is on it.
+    /// What these users do, the next for the one before where it is done for somebody. `is_hidden` says of whoever is
+    /// on it.
     pub(crate) fn new(users: &[u32], form: Form, chance: &mut Chance, is_hidden: impl Fn(&[u32]) -> bool) -> Self {
         let mut block = Self { activities: Vec::new(), folded: Vec::new(), hidden: Vec::new() };
         let next = users.iter().cycle().skip(1);

@@ -19,8 +19,8 @@ impl Times {
 pub(crate) const FLOOR: &str = "floor: protected identities, folded before";
 pub(crate) const FLOOR_BATCH: &str = "floor, 64 at once";
 
-/// Gives every contender as many blocks as there are rounds, each in its turn, and takes the median. All of them decide the same
-/// blocks, but never one that another has just decided: those that share a table would find it warm.
+/// Gives every contender as many blocks as there are rounds, each in its turn, and takes the median. All of them decide
+/// the same blocks, but never one that another has just decided: those that share a table would find it warm.
 ///
 /// # Panics
 /// When a contender gives another verdict than it should.

@@ -85,8 +85,8 @@ pub(crate) fn milliseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
 }
 
-/// The worst batch of a thread that takes in the same activities again and again, through a filter: while nothing happens, while
-/// deltas are installed, and while the large group is made private and public again.
+/// The worst batch of a thread that takes in the same activities again and again, through a filter: while nothing
+/// happens, while deltas are installed, and while the large group is made private and public again.
 pub(crate) fn pauses(organisation: &Organisation, directory: &Arc<DirectorySnapshot>) -> Pauses {
     const BATCH: usize = 64;
     let holder = Arc::new(MemoryDirectory::new());

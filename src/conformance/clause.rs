@@ -8,7 +8,8 @@ use thiserror::Error;
 /// One sentence of a port's contract that can be tried out.
 #[derive(Clone, Copy)]
 pub struct Clause {
-    /// What the clause is called, rule first: `d4_the_first_verdict_wins`. The test that holds an adapter to it has this name.
+    /// What the clause is called, rule first: `d4_the_first_verdict_wins`. The test that holds an adapter to it has
+    /// this name.
     pub name: &'static str,
     /// The chapter of the contract that it belongs to.
     pub chapter: &'static str,
@@ -49,8 +50,8 @@ pub struct Violation {
     pub seen: String,
 }
 
-/// What a clause saw that it should not have seen. Not an error itself, so that every error can become one by `?`: whatever
-/// an adapter fails with, where nothing should fail, is a breach.
+/// What a clause saw that it should not have seen. Not an error itself, so that every error can become one by `?`:
+/// whatever an adapter fails with, where nothing should fail, is a breach.
 #[derive(Debug)]
 pub(super) struct Breach(String);
 

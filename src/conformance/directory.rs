@@ -13,7 +13,8 @@ use super::clause::Clause;
 use crate::directory::{GroupDirectory, User};
 use crate::identity::{GroupId, UserId};
 
-/// What an embedder tells the kit about a directory: where a fresh one is, how to import into it, and what a crash leaves.
+/// What an embedder tells the kit about a directory: where a fresh one is, how to import into it, and what a crash
+/// leaves.
 pub trait DirectoryHarness: Sized {
     /// The adapter.
     type Directory: GroupDirectory;
@@ -24,8 +25,8 @@ pub trait DirectoryHarness: Sized {
     /// A handle on the directory in this place. Called again while others are open, and after a crash.
     fn open(&self) -> Self::Directory;
 
-    /// One full import of what the source says, in whatever form the adapter reads it, under a revision that the adapter
-    /// chooses. It is in force for every handle once this returns.
+    /// One full import of what the source says, in whatever form the adapter reads it, under a revision that the
+    /// adapter chooses. It is in force for every handle once this returns.
     ///
     /// # Errors
     /// Whatever the adapter says. No clause lets it fail.
@@ -36,8 +37,8 @@ pub trait DirectoryHarness: Sized {
     fn import_cut_off(&self, source: &Source);
 
     /// From now on this place is what a crash at this moment leaves behind, while handles are open. See
-    /// [`StoreHarness::crash`](super::StoreHarness::crash). A directory that must be imported anew afterwards may say that it
-    /// was never loaded.
+    /// [`StoreHarness::crash`](super::StoreHarness::crash). A directory that must be imported anew afterwards may say
+    /// that it was never loaded.
     fn crash(&mut self);
 }
 
@@ -56,7 +57,8 @@ pub struct Source {
     pub nested: Vec<(GroupId, GroupId)>,
 }
 
-/// Every clause that a directory is held to, chapter by chapter. Tests and [`directory_clauses`] are made from this one list.
+/// Every clause that a directory is held to, chapter by chapter. Tests and [`directory_clauses`] are made from this one
+/// list.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __group_directory_contract {

@@ -24,9 +24,9 @@ pub trait StoreHarness: Sized {
     /// A handle on what lies in this place. Called again while others are open: for a second node, or after a crash.
     fn open(&self) -> Self::Store;
 
-    /// From now on this place is what a crash at this moment leaves behind, while handles are open. Files: copy them as they
-    /// are, without closing or flushing anything, and go on from the copy. A server: kill it and start it again. An adapter
-    /// whose data ends with the process has nothing to lose here, because what would be lost is the process.
+    /// From now on this place is what a crash at this moment leaves behind, while handles are open. Files: copy them as
+    /// they are, without closing or flushing anything, and go on from the copy. A server: kill it and start it again.
+    /// An adapter whose data ends with the process has nothing to lose here, because what would be lost is the process.
     fn crash(&mut self);
 }
 

@@ -20,9 +20,9 @@ impl DirectorySnapshot {
     /// The snapshot that follows this one once a delta was applied: whole, or not at all. It is the
     /// [successor](Self::succeeding) of this one already.
     ///
-    /// Costs what changed, and not what there is: blocks of 512 users are copied that hold somebody who changed. Only a group that
-    /// is removed costs the reading of all memberships, and when a sixteenth of all records have changed, everybody is indexed
-    /// anew.
+    /// Costs what changed, and not what there is: blocks of 512 users are copied that hold somebody who changed. Only a
+    /// group that is removed costs the reading of all memberships, and when a sixteenth of all records have changed,
+    /// everybody is indexed anew.
     ///
     /// # Errors
     /// [`ImportError`] names what does not fit; this snapshot is then as it was, and so is whatever is in force.
@@ -189,8 +189,8 @@ impl Draft<'_> {
         Ok(next)
     }
 
-    /// Whoever is known without a record keeps the names of before, but for those that somebody else's record has now; and
-    /// whoever lost the last membership that they were known by is not known any more.
+    /// Whoever is known without a record keeps the names of before, but for those that somebody else's record has now;
+    /// and whoever lost the last membership that they were known by is not known any more.
     fn forget_names(&mut self) {
         let taken: HashSet<String> = self.on_record().flat_map(|(_, user)| user.aliases()).map(Alias::key).collect();
         let others = self.on_record().flat_map(|(_, user)| user.aliases().to_vec()).flat_map(|alias| {

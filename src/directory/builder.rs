@@ -75,9 +75,9 @@ pub enum ImportError {
         at: usize,
     },
     /// A user with more names than fit.
-    #[error("user record {at} of the import is too large, expected at most {max} bytes of names")]
+    #[error("user {at} of the import is too large, expected at most {max} bytes of names")]
     UserTooLarge {
-        /// Which user record it was, from 1.
+        /// Which user record of an import it was, or which change of a delta, from 1.
         at: usize,
         /// How many bytes of names there may be.
         max: usize,
@@ -92,8 +92,8 @@ pub enum ImportError {
     },
 }
 
-/// Memberships of which it is not known yet who the user is. Ids come in any order, so that each is somewhere else in memory;
-/// to look for many at once takes a fraction of the time that it takes one after the other.
+/// Memberships of which it is not known yet who the user is. Ids come in any order, so that each is somewhere else in
+/// memory; to look for many at once takes a fraction of the time that it takes one after the other.
 #[derive(Default)]
 struct Waiting {
     /// The group, the hash of the id of the user, and where the id ends.

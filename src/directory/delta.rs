@@ -3,10 +3,11 @@
 use super::user::User;
 use crate::identity::{GroupId, UserId};
 
-/// What changed in a directory since its last state: facts that hold from now on, in the order in which they were learned.
+/// What changed in a directory since its last state: facts that hold from now on, in the order in which they were
+/// learned.
 ///
-/// What is said later holds. A fact that was true before is no error, so a delta can be applied to a state that has some
-/// of it already.
+/// What is said later holds. A fact that was true before is no error, so a delta can be applied to a state that has
+/// some of it already.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {

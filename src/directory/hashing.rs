@@ -1,7 +1,7 @@
 //! How identities are hashed: in any case of their ASCII letters, without making a copy in lower case first.
 //!
-//! Sixteen bytes at a time are folded by a multiplication of their halves, as in wyhash and foldhash, with keys that are random
-//! in each process, so that nobody outside can choose names that meet. A hash only says where to look.
+//! Sixteen bytes at a time are folded by a multiplication of their halves, as in wyhash and foldhash, with keys that
+//! are random in each process, so that nobody outside can choose names that meet. A hash only says where to look.
 
 use std::hash::{BuildHasher, RandomState};
 
@@ -72,8 +72,9 @@ impl Keys {
     }
 }
 
-/// Eight bytes with their ASCII letters in lower case: all at once, each in its own eighth of the word. A letter is a byte below
-/// 128 that carries into the highest bit when enough is added to reach it from `A`, and does not when it is from `[`.
+/// Eight bytes with their ASCII letters in lower case: all at once, each in its own eighth of the word. A letter is a
+/// byte below 128 that carries into the highest bit when enough is added to reach it from `A`, and does not when it is
+/// from `[`.
 #[inline(always)]
 fn in_lower_case(word: u64) -> u64 {
     const EACH: u64 = 0x0101_0101_0101_0101;

@@ -1,12 +1,12 @@
 //! Where to look for somebody: fingerprints of identities, each with the one user whom it may mean.
 //!
-//! A fingerprint that is not there is the truth: nobody here is called that. One that is there has to be held against the
-//! names of that user, because another name can have the same, and because nothing is ever taken out when somebody is called
-//! otherwise. So a table never has to be told what became of a name, and an activity of somebody who is in none costs the
-//! reading of one cache line.
+//! A fingerprint that is not there is the truth: nobody here is called that. One that is there has to be held against
+//! the names of that user, because another name can have the same, and because nothing is ever taken out when somebody
+//! is called otherwise. So a table never has to be told what became of a name, and an activity of somebody who is in
+//! none costs the reading of one cache line.
 //!
-//! Open addressing over buckets that are half a cache line wide, as in Swiss tables, but with 16 bits a fingerprint, so that one
-//! in some thousand strangers is taken for somebody and not one in ten.
+//! Open addressing over buckets that are half a cache line wide, as in Swiss tables, but with 16 bits a fingerprint, so
+//! that one in some thousand strangers is taken for somebody and not one in ten.
 
 /// How many fingerprints stand together.
 const WIDTH: usize = 16;
@@ -114,7 +114,8 @@ impl Hints {
 
     #[inline]
     fn bucket(&self, hash: u64) -> usize {
-        // The high half, spread over the buckets without a division (Lemire, "Fast random integer generation in an interval").
+        // The high half, spread over the buckets without a division (Lemire, "Fast random integer generation in an
+        // interval").
         (((hash >> 32) * self.tags.len() as u64) >> 32) as usize
     }
 }

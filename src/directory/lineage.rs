@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use super::people::UserIndex;
 
-/// How a snapshot came about: by one import, and the deltas since. The numbers of users and groups are the same all along.
+/// How a snapshot came about: by one import, and the deltas since. The numbers of users and groups are the same all
+/// along.
 #[derive(Clone)]
 pub(super) struct Lineage {
     /// Of this snapshot.
     mark: Mark,
-    /// The last snapshots that deltas led through, each with whoever was changed by the delta that followed it: in their records
-    /// or in their memberships.
+    /// The last snapshots that deltas led through, each with whoever was changed by the delta that followed it: in
+    /// their records or in their memberships.
     past: Vec<(Mark, Arc<[UserIndex]>)>,
     /// The snapshot that the import was made to succeed.
     after: Option<Mark>,
@@ -52,7 +53,8 @@ impl Lineage {
         self.since(earlier).is_some() || self.after.as_ref().is_some_and(|after| Arc::ptr_eq(after, &earlier.mark))
     }
 
-    /// Whether this came from that by deltas alone, or is the same; and if so, whoever changed, while that is remembered.
+    /// Whether this came from that by deltas alone, or is the same; and if so, whoever changed, while that is
+    /// remembered.
     pub(super) fn since(&self, earlier: &Self) -> Option<BTreeSet<UserIndex>> {
         if Arc::ptr_eq(&self.mark, &earlier.mark) {
             return Some(BTreeSet::new());

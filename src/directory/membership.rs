@@ -1,7 +1,8 @@
 //! Which groups list whom: for each user the numbers of their groups, three bytes each.
 //!
-//! Only this way round: whoever asks for the members of a group reads it all, at about the speed of memory, because it is asked
-//! when a policy changes and not when an activity comes in. Whatever changes with one user is then in one place.
+//! Only this way round: whoever asks for the members of a group reads it all, at about the speed of memory, because it
+//! is asked when a policy changes and not when an activity comes in. Whatever changes with one user is then in one
+//! place.
 
 use std::ops::Range;
 use std::sync::Arc;

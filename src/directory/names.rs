@@ -1,8 +1,8 @@
 //! What users are called: many records side by side, in about as many bytes as the names themselves.
 //!
-//! A record is a byte of flags, the id, the home domain if one is stated, and the aliases, each with its length before it.
-//! Lengths are LEB128 numbers, as in DWARF: one byte for what is shorter than 128. So a user with an id and two aliases takes 5
-//! or 6 bytes more than these, 4 for where the record begins, and 3 for where they are at home.
+//! A record is a byte of flags, the id, the home domain if one is stated, and the aliases, each with its length before
+//! it. Lengths are LEB128 numbers, as in DWARF: one byte for what is shorter than 128. So a user with an id and two
+//! aliases takes 5 or 6 bytes more than these, 4 for where the record begins, and 3 for where they are at home.
 
 use super::packed::Packed;
 use super::user::{User, UserStatus};
@@ -125,8 +125,8 @@ pub(super) fn write(user: &User, recorded: bool, into: &mut Vec<u8>) -> Result<(
             write_text(part, into);
         }
     }
-    // Half a user would be protected by half of their names. Whoever is only remembered has the names of an earlier record, and
-    // perhaps a stated home in addition.
+    // Half a user would be protected by half of their names. Whoever is only remembered has the names of an earlier
+    // record, and perhaps a stated home in addition.
     if recorded && into.len() - start > MAX_RECORD {
         into.truncate(start);
         return Err(TooLarge);

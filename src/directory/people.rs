@@ -112,7 +112,8 @@ impl Homes {
         }
         let number = FIRST_DOMAIN + self.domains.len() as u32;
         if number >= Packed::COUNT {
-            // Sixteen million organisations are reached by nobody; whoever comes after them counts as external, which hides.
+            // Sixteen million organisations are reached by nobody; whoever comes after them counts as external, which
+            // hides.
             return ELSEWHERE;
         }
         self.domains.push(domain.clone());

@@ -31,9 +31,9 @@ pub enum Resolution {
 
 /// One state of the directory: users, their aliases, and groups that may hold users and other groups.
 ///
-/// Made by a [`DirectoryBuilder`](crate::DirectoryBuilder) or from the one before [with](Self::with) what changed, whole or not
-/// at all, and never changed afterwards. What a delta leaves alone is shared between the two. `Debug` shows the revision and
-/// how much there is, never who.
+/// Made by a [`DirectoryBuilder`](crate::DirectoryBuilder) or from the one before [with](Self::with) what changed,
+/// whole or not at all, and never changed afterwards. What a delta leaves alone is shared between the two. `Debug`
+/// shows the revision and how much there is, never who.
 ///
 /// Beyond the bytes of ids and names a user takes about 60 bytes, of which three are for each group that lists them.
 #[derive(Clone)]
@@ -66,8 +66,8 @@ impl DirectorySnapshot {
         self.vanished.get(group).map(|vanished| &**vanished)
     }
 
-    /// What counts of a group that is gone: what is remembered here, and what was kept by whichever node. Neither does if the
-    /// group has been there again since.
+    /// What counts of a group that is gone: what is remembered here, and what was kept by whichever node. Neither does
+    /// if the group has been there again since.
     pub(crate) fn last_known<'a>(&'a self, group: &GroupId, kept: &'a [VanishedGroup]) -> LastKnown<'a> {
         let kept = kept.iter().find(|kept| kept.group() == group);
         let back_in = kept.and_then(|kept| kept.back_by(self.revision));
@@ -200,7 +200,8 @@ impl DirectorySnapshot {
         self.people.all_homes()
     }
 
-    /// Whether the import has a record of a user that names them. One who is only remembered by some names may have had others.
+    /// Whether the import has a record of a user that names them. One who is only remembered by some names may have had
+    /// others.
     pub(crate) fn is_named_on_record(&self, user: UserIndex) -> bool {
         self.entry(user).is_some_and(|entry| entry.is_recorded() && entry.aliases().next().is_some())
     }
@@ -230,8 +231,8 @@ impl DirectorySnapshot {
         self.people.shared()
     }
 
-    /// Whether this is the [successor](Self::succeeding) of an earlier snapshot, so far as that is remembered: deltas made it of
-    /// that one, or it was made to succeed it.
+    /// Whether this is the [successor](Self::succeeding) of an earlier snapshot, so far as that is remembered: deltas
+    /// made it of that one, or it was made to succeed it.
     #[must_use]
     pub fn succeeds(&self, earlier: &Self) -> bool {
         self.lineage.succeeds(&earlier.lineage)
@@ -242,7 +243,8 @@ impl DirectorySnapshot {
         self.lineage.since(&earlier.lineage)
     }
 
-    /// How much memory this takes, shared with others or not, and how much of it is the bytes of ids and aliases themselves.
+    /// How much memory this takes, shared with others or not, and how much of it is the bytes of ids and aliases
+    /// themselves.
     #[must_use]
     pub fn heap_bytes(&self) -> (usize, usize) {
         let (people, names) = self.people.heap_bytes();

@@ -12,14 +12,14 @@ use super::vanished::VanishedGroup;
 use crate::identity::{Alias, GroupId, Identity, UserId};
 
 impl DirectorySnapshot {
-    /// The same snapshot as the one that follows `before`. Groups that stood there and are gone keep their last members,
-    /// from one import to the next, until they come back; and a member of whom the import has no record, because the user was
-    /// deleted, stays known by the aliases of before, unless somebody else holds them now. Every adapter puts its snapshots
-    /// in force in this way, so that what is remembered depends on the imports alone.
+    /// The same snapshot as the one that follows `before`. Groups that stood there and are gone keep their last
+    /// members, from one import to the next, until they come back; and a member of whom the import has no record,
+    /// because the user was deleted, stays known by the aliases of before, unless somebody else holds them now. Every
+    /// adapter puts its snapshots in force in this way, so that what is remembered depends on the imports alone.
     ///
     /// Both are remembered by the process that saw the imports; for the next start, groups that vanished are kept by
-    /// [`PrivacyFilter::follow_directory`](crate::PrivacyFilter::follow_directory), while deleted members of a group that is
-    /// still there are then known by id alone. An adapter does best to import deleted users with their records.
+    /// [`PrivacyFilter::follow_directory`](crate::PrivacyFilter::follow_directory), while deleted members of a group
+    /// that is still there are then known by id alone. An adapter does best to import deleted users with their records.
     ///
     /// Reads everybody once, and all memberships for each group that vanished. What was made of `before` by deltas
     /// [has done it all already](Self::with).
@@ -32,7 +32,8 @@ impl DirectorySnapshot {
             snapshot.find(id).and_then(|user| snapshot.entry(user)).map(|entry| entry.to_user())
         };
         let mut vanished = self.vanished_after(before, |id| known_to(&self, id));
-        // What this remembers already, because deltas led to it, is from later; but whom it knew by id alone had names before.
+        // What this remembers already, because deltas led to it, is from later; but whom it knew by id alone had names
+        // before.
         vanished.extend(self.vanished.iter().map(|(group, later)| {
             let named = later.learning(|user| known_to(before, user.id()).filter(|_| user.aliases().is_empty()));
             (group.clone(), named.map_or_else(|| Arc::clone(later), Arc::new))
@@ -63,8 +64,8 @@ impl DirectorySnapshot {
         self
     }
 
-    /// The groups that are gone from here: what `before` remembered and what stood there. `since` gives users as they are known
-    /// now, at least those of whom it has news.
+    /// The groups that are gone from here: what `before` remembered and what stood there. `since` gives users as they
+    /// are known now, at least those of whom it has news.
     pub(super) fn vanished_after(
         &self,
         before: &Self,

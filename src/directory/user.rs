@@ -73,8 +73,8 @@ impl User {
         Self { status, ..self }
     }
 
-    /// The same user once their record is gone, known by those aliases that are still theirs. The home stays where it was,
-    /// whatever became of the UPN.
+    /// The same user once their record is gone, known by those aliases that are still theirs. The home stays where it
+    /// was, whatever became of the UPN.
     pub(super) fn remembered(&self, still_theirs: impl Fn(&Alias) -> bool) -> Self {
         let upn = self.aliases.iter().find(|alias| alias.is_address()).filter(|_| !self.is_guest());
         let home_domain = self.home_domain.clone().or_else(|| upn.and_then(Alias::domain));
@@ -84,8 +84,8 @@ impl User {
         Self { id: self.id.clone(), aliases, home_domain, status: UserStatus::Deleted }
     }
 
-    /// Where the user is at home, if any of that says so: what is stated comes first, then that a name is a guest's, then the
-    /// UPN. An address without a proper domain is at home in no domain.
+    /// Where the user is at home, if any of that says so: what is stated comes first, then that a name is a guest's,
+    /// then the UPN. An address without a proper domain is at home in no domain.
     pub(super) fn home(&self) -> Option<Option<Domain>> {
         if let Some(stated) = &self.home_domain {
             return Some(Some(stated.clone()));

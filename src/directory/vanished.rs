@@ -72,8 +72,8 @@ impl VanishedGroup {
         self.gone_in
     }
 
-    /// The same group, which is there again in the directory of this revision. A node that has not come so far goes on to
-    /// need its last members.
+    /// The same group, which is there again in the directory of this revision. A node that has not come so far goes on
+    /// to need its last members.
     #[must_use]
     pub fn returned(self, back_in: DirectoryRevision) -> Self {
         Self { back_in: Some(self.back_in.map_or(back_in, |known| known.min(back_in))), ..self }
@@ -106,8 +106,8 @@ impl VanishedGroup {
     }
 
     /// What two nodes know together of one group. If they tell of the same time that it was gone, it is the members of
-    /// both, under the names of both: a node that missed an import knows of fewer, and whoever is left out here would be
-    /// shown. Otherwise what is from the later time.
+    /// both, under the names of both: a node that missed an import knows of fewer, and whoever is left out here would
+    /// be shown. Otherwise what is from the later time.
     #[must_use]
     pub fn together_with(mut self, other: &Self) -> Self {
         if other.is_before(&self) {

@@ -81,11 +81,12 @@ pub enum GovernanceError {
 const ATTEMPTS: usize = 16;
 
 impl PrivacyFilter {
-    /// Changes the policy in the name of `by`. When this returns, no activity whose ingest starts later is stored under an
-    /// older revision, on any node that shares the store.
+    /// Changes the policy in the name of `by`. When this returns, no activity whose ingest starts later is stored under
+    /// an older revision, on any node that shares the store.
     ///
     /// # Errors
-    /// [`ChangeError`]. Only with [`ChangeError::OutcomeUnrecorded`] is the change in force all the same; and perhaps with
+    /// [`ChangeError`]. Only with [`ChangeError::OutcomeUnrecorded`] is the change in force all the same; and perhaps
+    /// with
     /// [`ChangeError::Store`], if the store failed twice: at the change, and when it was asked whether it is in force.
     pub fn change(&self, by: &UserId, change: &PolicyChange) -> Result<Revision, ChangeError> {
         for _ in 0..ATTEMPTS {
@@ -103,9 +104,9 @@ impl PrivacyFilter {
                     });
                 }
             };
+            self.inner.make_ready_for(&pending);
             let recorded = self.inner.record_change(pending).map_err(ChangeError::Unrecorded)?;
             let revision = recorded.policy().revision();
-            self.inner.prepare_for(&recorded);
             match self.inner.publish(&recorded) {
                 (Ok(()), Ok(())) => {
                     // What fails is tried again with the next batch.
@@ -120,8 +121,8 @@ impl PrivacyFilter {
         Err(ChangeError::Contended { attempts: ATTEMPTS })
     }
 
-    /// Says whom a change of the policy would hide or stop monitoring, with the first `sample` of them, and changes nothing:
-    /// nothing is published, and nothing is recorded either. Whoever may not make the change may not ask.
+    /// Says whom a change of the policy would hide or stop monitoring, with the first `sample` of them, and changes
+    /// nothing: nothing is published, and nothing is recorded either. Whoever may not make the change may not ask.
     ///
     /// Reads everybody in the directory once.
     ///
@@ -205,8 +206,8 @@ impl Inner {
         pending.recorded(&receipt)
     }
 
-    /// Publishes a change and records what came of it. Should the record fail, the intent is durable, and an auditor sees
-    /// that its outcome is missing.
+    /// Publishes a change and records what came of it. Should the record fail, the intent is durable, and an auditor
+    /// sees that its outcome is missing.
     pub(super) fn publish(&self, change: &RecordedChange) -> (Result<(), StoreError>, Result<(), SinkError>) {
         let published = match self.store.publish(change) {
             // A store can fail once it is done, as when its answer is lost on the way. Then the policy itself tells.
@@ -225,11 +226,11 @@ impl Inner {
         (published, outcome.map(drop))
     }
 
-    /// Makes ready what is decided with once a change is in force, so that no batch has to wait for it. Should that fail,
-    /// the first batch does it.
-    fn prepare_for(&self, change: &RecordedChange) {
+    /// Makes ready what is decided with once a change is in force, so that no batch has to wait for it. Should that
+    /// fail, the first batch does it. Comes before the record of the change, because it can take a while.
+    fn make_ready_for(&self, change: &PendingChange) {
         if let Ok(directory) = self.directory() {
-            let _ = self.prepare(Arc::new(change.policy().clone()), Ok(directory));
+            let _ = self.make_ready(Arc::new(change.policy().clone()), Ok(directory));
         }
     }
 

@@ -16,7 +16,8 @@ pub enum Delivery {
     Duplicate,
     /// Another content was stored under its id before, and stays.
     Conflict,
-    /// It is out of scope, and was neither stored nor passed on. If it was stored before, when it was in scope, that stays.
+    /// It is out of scope, and was neither stored nor passed on. If it was stored before, when it was in scope, that
+    /// stays.
     NotMonitored,
 }
 
@@ -40,8 +41,8 @@ impl IngestReport {
     }
 }
 
-/// Why a batch was not taken. Deliver it again: unless the variant says otherwise nothing of it is stored, and delivering
-/// twice does no harm.
+/// Why a batch was not taken. Deliver it again: unless the variant says otherwise nothing of it is stored, and
+/// delivering twice does no harm.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum IngestError {
@@ -71,11 +72,12 @@ pub enum IngestError {
 const ATTEMPTS: usize = 64;
 
 impl PrivacyFilter {
-    /// Decides a batch of activities and stores it. All of it is decided under the one policy that is in force when it is
-    /// stored, and against one directory; a batch is taken whole or not at all.
+    /// Decides a batch of activities and stores it. All of it is decided under the one policy that is in force when it
+    /// is stored, and against one directory; a batch is taken whole or not at all.
     ///
     /// # Errors
-    /// [`IngestError`]; the batch is not stored then, unless the variant says that it may be, and it can be delivered again.
+    /// [`IngestError`]; the batch is not stored then, unless the variant says that it may be, and it can be delivered
+    /// again.
     pub fn ingest(&self, activities: &[Activity]) -> Result<IngestReport, IngestError> {
         for _ in 0..ATTEMPTS {
             let screen = self.inner.screen()?;

@@ -14,8 +14,8 @@ use crate::store::StoreError;
 /// Private activities, shown to one viewer, page by page, each page recorded before it is returned.
 ///
 /// Belongs to one viewer and one chain of calls: it cannot be copied. Whether the viewer may still see is asked again
-/// for every page. [`close`](Self::close) records how much was seen; one that is dropped instead stays in the governance log
-/// as an intent without an outcome.
+/// for every page. [`close`](Self::close) records how much was seen; one that is dropped instead stays in the
+/// governance log as an intent without an outcome.
 #[derive(Debug)]
 pub struct Reveal {
     filter: PrivacyFilter,
@@ -78,8 +78,8 @@ impl Reveal {
     /// The page after `cursor`, or the first one, private activities included and marked.
     ///
     /// # Errors
-    /// [`RevealError::Denied`] once the permission is revoked or the lifetime is over; [`RevealError::Unrecorded`] when the
-    /// record of the page may not be durable. Nothing is shown then.
+    /// [`RevealError::Denied`] once the permission is revoked or the lifetime is over; [`RevealError::Unrecorded`] when
+    /// the record of the page may not be durable. Nothing is shown then.
     pub fn page(&mut self, size: PageSize, cursor: Option<&Cursor>) -> Result<Page, RevealError> {
         let inner = &self.filter.inner;
         let policy = inner.policy()?;

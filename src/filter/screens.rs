@@ -1,4 +1,5 @@
-//! What to decide with now: kept until the policy or the directory moves on, and made ready before they do where that is known.
+//! What to decide with now: kept until the policy or the directory moves on, and made ready before they do where that
+//! is known.
 
 use std::sync::{Arc, PoisonError};
 
@@ -25,8 +26,8 @@ impl PrivacyFilter {
     /// Makes a snapshot ready that is about to be installed, so that no batch has to wait for that. Nothing is decided
     /// against it before the directory answers with that very snapshot, made to succeed the one before.
     ///
-    /// Making a directory of millions of users ready takes a part of a second, and after a delta some milliseconds. Without this
-    /// the first batch that is decided against it does that, and those beside it wait.
+    /// Making a directory of millions of users ready takes a part of a second, and after a delta some milliseconds.
+    /// Without this the first batch that is decided against it does that, and those beside it wait.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -56,7 +57,7 @@ impl PrivacyFilter {
     /// [`StoreError`] when the policy in force cannot be read. The directory can be installed all the same.
     pub fn prepare(&self, directory: &Arc<DirectorySnapshot>) -> Result<(), StoreError> {
         let policy = self.inner.policy()?;
-        self.inner.prepare(policy, Ok(Arc::clone(directory)))
+        self.inner.make_ready(policy, Ok(Arc::clone(directory)))
     }
 }
 
@@ -75,7 +76,10 @@ impl Inner {
         }
         let policy = self.policy()?;
         let screen = self.make_screen(policy, directory)?;
-        self.screens.current.store(Some(Arc::clone(&screen)));
+        // One without a directory is never used again, and the one before may be.
+        if screen.directory().is_some() {
+            self.screens.current.store(Some(Arc::clone(&screen)));
+        }
         // What was made ready is in use now or was overtaken, and would keep its directory in memory.
         if self.screens.upcoming.load_full().is_some_and(|upcoming| !is_ahead(&upcoming, &screen)) {
             self.screens.upcoming.store(None);
@@ -84,7 +88,7 @@ impl Inner {
     }
 
     /// Makes the screen for what is about to be in force, beside those who decide with the one of now.
-    pub(super) fn prepare(&self, policy: Arc<PrivacyPolicy>, directory: Directory) -> Result<(), StoreError> {
+    pub(super) fn make_ready(&self, policy: Arc<PrivacyPolicy>, directory: Directory) -> Result<(), StoreError> {
         let screen = self.make_screen(policy, directory)?;
         self.screens.upcoming.store(Some(screen));
         Ok(())

@@ -1,7 +1,7 @@
 //! Keeping up with a directory that moves on: groups of the policy that vanish from it, and come back.
 //!
-//! No verdict waits for this. The directory itself remembers the last members of what vanished; here they are kept for the
-//! next start, and put on record.
+//! No verdict waits for this. The directory itself remembers the last members of what vanished; here they are kept for
+//! the next start, and put on record.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, TryLockError};
@@ -45,9 +45,10 @@ pub enum FollowError {
 }
 
 impl PrivacyFilter {
-    /// Follows the directory: keeps for the next start, and puts on record, which groups of the policy vanished from it or
-    /// came back. Call it after each import. Opening a filter, changing the policy and ingesting do it too, but an import
-    /// that another one replaced in between is then never followed: a node that starts later goes by what was kept before it.
+    /// Follows the directory: keeps for the next start, and puts on record, which groups of the policy vanished from it
+    /// or came back. Call it after each import. Opening a filter, changing the policy and ingesting do it too, but an
+    /// import that another one replaced in between is then never followed: a node that starts later goes by what was
+    /// kept before it.
     ///
     /// # Errors
     /// [`FollowError`]; the verdicts of this process do not depend on it.
@@ -57,7 +58,8 @@ impl PrivacyFilter {
 }
 
 impl Inner {
-    /// The directory in force. It never goes back: an adapter that answers with an older one than before is not believed.
+    /// The directory in force. It never goes back: an adapter that answers with an older one than before is not
+    /// believed.
     pub(super) fn directory(&self) -> Result<Arc<DirectorySnapshot>, DirectoryError> {
         let offered = self.directory.snapshot()?;
         let newer = |known: &Arc<DirectorySnapshot>| known.revision() >= offered.revision();
@@ -71,8 +73,8 @@ impl Inner {
         Ok(self.newest.load_full().unwrap_or(offered))
     }
 
-    /// Follows the directory after a batch, once for each policy and directory. What fails is tried again after a while, so
-    /// that a sink that hangs does not hold up every batch.
+    /// Follows the directory after a batch, once for each policy and directory. What fails is tried again after a
+    /// while, so that a sink that hangs does not hold up every batch.
     pub(super) fn follow(&self, screen: &Screen) {
         const PAUSE: TimeDelta = TimeDelta::seconds(30);
         let (policy, Some(directory)) = screen.revisions() else { return };

@@ -75,8 +75,8 @@ impl View {
         Self { filter, viewer }
     }
 
-    /// The page after `cursor`, or the first one. Stable while activities keep arriving: nothing that was there is shown
-    /// twice or left out.
+    /// The page after `cursor`, or the first one. Stable while activities keep arriving: nothing that was there is
+    /// shown twice or left out.
     ///
     /// # Errors
     /// [`ViewError::Cursor`] when the cursor came with another query or for another viewer.

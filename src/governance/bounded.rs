@@ -104,7 +104,8 @@ impl Pool {
         self.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts a job at the end of the line, and starts a thread for it when there are more jobs than threads to take them.
+    /// Puts a job at the end of the line, and starts a thread for it when there are more jobs than threads to take
+    /// them.
     fn line_up(pool: &Arc<Self>, job: Job) -> u64 {
         let mut line = pool.line();
         let ticket = line.next_ticket;

@@ -15,13 +15,14 @@ use crate::identity::UserId;
 ///
 /// # Contract
 /// - **Durability.** [`record`](Self::record) answers after the record is where a crash cannot take it. The safe wrong
-///   answer is an error: the library then shows nothing and changes nothing. Once it answered, everybody reads the record, as
-///   it was offered.
-/// - **Ordering.** Sequence numbers begin at 1 and have no gap, at no time: whoever reads a record reads all with smaller
-///   numbers. A record that was answered before another was offered has the smaller number. They outlive a restart.
-/// - **Idempotency.** The same record offered again gets the receipt that it got first, also when several offer it at once.
-///   Another record under an id that was used is refused as [`SinkError::IdTaken`]; nothing of it is kept, and it takes no
-///   number.
+///   answer is an error: the library then shows nothing and changes nothing. Once it answered, everybody reads the
+///   record, as it was offered.
+/// - **Ordering.** Sequence numbers begin at 1 and have no gap, at no time: whoever reads a record reads all with
+///   smaller numbers. A record that was answered before another was offered has the smaller number. They outlive a
+///   restart.
+/// - **Idempotency.** The same record offered again gets the receipt that it got first, also when several offer it at
+///   once. Another record under an id that was used is refused as [`SinkError::IdTaken`]; nothing of it is kept, and it
+///   takes no number.
 /// - **Identity.** A receipt names the very record that was offered.
 /// - **Concurrency.** Called from any thread, through any number of handles, which share one sequence.
 ///
@@ -33,8 +34,9 @@ pub trait GovernanceSink: Send + Sync {
     /// [`SinkError`] when the record may not be durable.
     fn record(&self, record: &Record) -> Result<Receipt, SinkError>;
 
-    /// The records after sequence number `after` (0 for all) that [match](RecordQuery::matches), in sequence, at most `limit`;
-    /// every limit is taken. Whether the caller may read them is asked by [`PrivacyFilter`](crate::PrivacyFilter), not here.
+    /// The records after sequence number `after` (0 for all) that [match](RecordQuery::matches), in sequence, at most
+    /// `limit`; every limit is taken. Whether the caller may read them is asked by
+    /// [`PrivacyFilter`](crate::PrivacyFilter), not here.
     ///
     /// # Errors
     /// [`SinkError`] when they cannot be read.
@@ -86,7 +88,8 @@ pub struct RecordEntry {
     pub record: Record,
 }
 
-/// Which records to read. The default is all of them. `Debug` does not show the target, because it can be somebody's id.
+/// Which records to read. The default is all of them. `Debug` does not show the target, because it can be somebody's
+/// id.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct RecordQuery {
     /// Made at this time or later.

@@ -191,8 +191,8 @@ pub(super) struct Party {
 }
 
 impl Party {
-    /// Nothing when it is listed and nobody knows what it is. What is listed no more and was never known for a group can
-    /// only have been a user.
+    /// Nothing when it is listed and nobody knows what it is. What is listed no more and was never known for a group
+    /// can only have been a user.
     pub(super) fn of(
         id: &str,
         said: &BTreeSet<Kind>,

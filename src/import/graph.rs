@@ -1,7 +1,7 @@
 //! Users and groups from [Microsoft Graph][graph], as full listings or as the changes since the last time.
 //!
-//! A [`Round`] is told what to ask for, says which link to fetch next, and takes the answers. It fetches nothing by itself.
-//! When no page is open any more, it is a [`DirectoryBuilder`], or a [`DirectoryDelta`] on the snapshot before.
+//! A [`Round`] is told what to ask for, says which link to fetch next, and takes the answers. It fetches nothing by
+//! itself. When no page is open any more, it is a [`DirectoryBuilder`], or a [`DirectoryDelta`] on the snapshot before.
 //!
 //! ```
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -34,48 +34,50 @@
 //! ```
 //!
 //! # What to ask for
-//! - [Delta queries][delta]: `/users/delta?$select=userPrincipalName,mail,proxyAddresses,accountEnabled`, with `otherMails`,
-//!   `onPremisesUserPrincipalName` and `onPremisesSamAccountName` where people are known by them, and
+//! - [Delta queries][delta]: `/users/delta?$select=userPrincipalName,mail,proxyAddresses,accountEnabled`, with
+//!   `otherMails`, `onPremisesUserPrincipalName` and `onPremisesSamAccountName` where people are known by them, and
 //!   `/groups/delta?$select=displayName,members`. The first round is the whole state. For the next one, ask for its
-//!   [delta links](Round::delta_links) once the result is in force. When Graph answers that a link is too old (410), begin
-//!   anew without one.
-//! - Plain listings: `/users` and `/groups` with the same `$select`, then `/groups/{id}/members` for each group. Without the
-//!   members of every group that was listed there is no result. Groups nested in groups are listed as such: never ask for
-//!   `transitiveMembers`. A listing of members of one type alone is refused, because it leaves out nested groups.
+//!   [delta links](Round::delta_links) once the result is in force. When Graph answers that a link is too old (410),
+//!   begin anew without one.
+//! - Plain listings: `/users` and `/groups` with the same `$select`, then `/groups/{id}/members` for each group.
+//!   Without the members of every group that was listed there is no result. Groups nested in groups are listed as such:
+//!   never ask for `transitiveMembers`. A listing of members of one type alone is refused, because it leaves out nested
+//!   groups.
 //!
-//! Ask without `$filter`, and as an application that may read hidden memberships (`Member.Read.Hidden`): Graph leaves out what
-//! it does not show, and nothing in the answer says so. The same goes for provisioning feeds that tell no nested groups, as
-//! that of Entra: they protect too few.
+//! Ask without `$filter`, and as an application that may read hidden memberships (`Member.Read.Hidden`): Graph leaves
+//! out what it does not show, and nothing in the answer says so. The same goes for provisioning feeds that tell no
+//! nested groups, as that of Entra: they protect too few.
 //!
 //! # What becomes of it
 //! - A **record** is an entry of a page, and so is each member that a group lists: read = taken + ignored + rejected.
-//! - A user is known by their `id`, by `userPrincipalName`, which comes first and tells their home, `mail`, `proxyAddresses`
-//!   that are mail (`smtp:`) or chat (`sip:`) addresses, and, where asked for, `otherMails`, `onPremisesUserPrincipalName`
-//!   and `onPremisesSamAccountName`. Other kinds of proxy addresses are left out. Whoever is not `accountEnabled` is
+//! - A user is known by their `id`, by `userPrincipalName`, which comes first and tells their home, `mail`,
+//!   `proxyAddresses` that are mail (`smtp:`) or chat (`sip:`) addresses, and, where asked for, `otherMails`,
+//!   `onPremisesUserPrincipalName` and `onPremisesSamAccountName`. Other kinds of proxy addresses are left out. Whoever
+//!   is not `accountEnabled` is
 //!   [disabled](crate::UserStatus::Disabled). `userType` is not read: a guest is known by `#EXT#`, and no home is taken
 //!   from their `mail`, which anybody may have set.
-//! - A user record without a `userPrincipalName`, of a user of whom no name is known, is rejected: by the id alone, they would
-//!   be missed wherever they are named.
+//! - A user record without a `userPrincipalName`, of a user of whom no name is known, is rejected: by the id alone,
+//!   they would be missed wherever they are named.
 //! - Users and groups with `@removed`, `changed` (they can be restored) or `deleted`, are
-//!   [without a record](DirectoryDelta::without_user) from then on. Only an id is told of them; the library remembers by
-//!   which names they were known as long as a group lists them, which it does until `members@delta` says otherwise.
+//!   [without a record](DirectoryDelta::without_user) from then on. Only an id is told of them; the library remembers
+//!   by which names they were known as long as a group lists them, which it does until `members@delta` says otherwise.
 //! - A group without `displayName` keeps the name it had, and is called by its id if it had none.
 //! - Members are users and groups by `@odata.type`. Devices, contacts, service principals and applications are ignored:
 //!   applications are protected by the built-in group. A type that is not known here is rejected. A member without a
-//!   type is what its id is known for, in this round or before; one whom nobody knows is rejected, because a group taken
-//!   for a user would protect nobody.
+//!   type is what its id is known for, in this round or before; one whom nobody knows is rejected, because a group
+//!   taken for a user would protect nobody.
 //!
 //! # Property by property
-//! In a delta a record can speak of a part of its properties. One that is absent keeps what was known, and `null` says that
-//! there is none. A [`User`](crate::User) does not tell which property gave which name, so the names of before are
+//! In a delta a record can speak of a part of its properties. One that is absent keeps what was known, and `null` says
+//! that there is none. A [`User`](crate::User) does not tell which property gave which name, so the names of before are
 //! dropped only when the records of this round speak of all six properties that name somebody, or when the caller said
-//! [that records are whole](Round::with_whole_records). Otherwise names only ever add up: a stale name hides too much, a lost
-//! one too little.
+//! [that records are whole](Round::with_whole_records). Otherwise names only ever add up: a stale name hides too much,
+//! a lost one too little.
 //!
 //! # Order
-//! Graph may repeat an object, split it over pages and answer in any order, so the order of pages plays no part. Where a
-//! round contradicts itself, the side that protects holds: who is both listed and removed is listed; who is both there and
-//! removed is there; two records of one user give the names of both, in the order of the alphabet.
+//! Graph may repeat an object, split it over pages and answer in any order, so the order of pages plays no part. Where
+//! a round contradicts itself, the side that protects holds: who is both listed and removed is listed; who is both
+//! there and removed is there; two records of one user give the names of both, in the order of the alphabet.
 //!
 //! [graph]: https://learn.microsoft.com/graph/overview
 //! [delta]: https://learn.microsoft.com/graph/delta-query-overview
@@ -176,15 +178,16 @@ impl Round {
         Self::default()
     }
 
-    /// Takes user records for whole: what they do not speak of was never set. That is how Graph answers a delta query without
-    /// the header `Prefer: return=minimal`, if `$select` named all the properties ever asked for, or there was none. A
-    /// name of before that they do not give is then dropped.
+    /// Takes user records for whole: what they do not speak of was never set. That is how Graph answers a delta query
+    /// without the header `Prefer: return=minimal`, if `$select` named all the properties ever asked for, or there was
+    /// none. A name of before that they do not give is then dropped.
     #[must_use]
     pub fn with_whole_records(self) -> Self {
         Self { whole_records: true, ..self }
     }
 
-    /// Asks for a listing, by the link that its first page is fetched from. Asking for the same link again changes nothing.
+    /// Asks for a listing, by the link that its first page is fetched from. Asking for the same link again changes
+    /// nothing.
     pub fn ask(&mut self, listing: Listing, link: impl Into<String>) {
         let link = link.into();
         if self.followed.contains(&link) || self.open.contains_key(&link) {
@@ -209,8 +212,8 @@ impl Round {
     /// Takes the page that was fetched from an open link, and opens the one that it leads to.
     ///
     /// # Errors
-    /// [`Rejected`] when the page is none, not to its end, or none that is open. Then nothing of it was taken, and its link
-    /// stays open. An entry that is rejected is kept for the [`Import`] instead, and the others are taken.
+    /// [`Rejected`] when the page is none, not to its end, or none that is open. Then nothing of it was taken, and its
+    /// link stays open. An entry that is rejected is kept for the [`Import`] instead, and the others are taken.
     pub fn page(&mut self, link: &str, page: impl Read) -> Result<(), Rejected> {
         let whole = |reason| Rejected { place: Place::Whole, reason };
         let asked = self.open.get(link).cloned().ok_or(whole(RejectReason::NotAsked))?;
@@ -272,8 +275,8 @@ impl Round {
         }
     }
 
-    /// The links from which to ask for what changes from now on, one for each delta query that came to its end. Keep them once
-    /// the result of this round is in force, not before: what happened in between is told only once.
+    /// The links from which to ask for what changes from now on, one for each delta query that came to its end. Keep
+    /// them once the result of this round is in force, not before: what happened in between is told only once.
     pub fn delta_links(&self) -> impl Iterator<Item = (&Listing, &str)> {
         self.delta_links.iter().map(|(listing, link)| (listing, link.as_str()))
     }
@@ -283,8 +286,8 @@ impl Round {
     /// Rejects groups of which not one has members, with delta queries: then `members` was not in the `$select`.
     ///
     /// # Errors
-    /// [`Unfinished`] as long as pages are open, when users, groups or the members of a group were not asked for, and when
-    /// the round began with a delta link, or in the middle of a listing.
+    /// [`Unfinished`] as long as pages are open, when users, groups or the members of a group were not asked for, and
+    /// when the round began with a delta link, or in the middle of a listing.
     pub fn into_builder(mut self) -> Result<Import<DirectoryBuilder>, Unfinished> {
         self.finished()?;
         let asked = |listing: &Listing| self.first.iter().any(|(asked, _)| asked.listing == *listing);
@@ -308,12 +311,12 @@ impl Round {
         Ok(self.import(None).into_builder())
     }
 
-    /// What changed since the snapshot before, which must be the one that the last round led to. A round that began anew tells
-    /// nothing of who left in the meantime: make a whole directory of it.
+    /// What changed since the snapshot before, which must be the one that the last round led to. A round that began
+    /// anew tells nothing of who left in the meantime: make a whole directory of it.
     ///
     /// # Errors
-    /// [`Unfinished`] as long as pages are open, when nothing was asked for or a plain listing was, and when the round began
-    /// in the middle of a listing.
+    /// [`Unfinished`] as long as pages are open, when nothing was asked for or a plain listing was, and when the round
+    /// began in the middle of a listing.
     pub fn into_delta(self, before: &DirectorySnapshot) -> Result<Import<DirectoryDelta>, Unfinished> {
         self.finished()?;
         if self.first.is_empty() {

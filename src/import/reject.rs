@@ -162,7 +162,8 @@ pub enum RejectReason {
         /// What to do instead.
         expected: &'static str,
     },
-    /// A column that nobody reads, and nobody said is to be passed over: a misspelt one would protect nobody by its names.
+    /// A column that nobody reads, and nobody said is to be passed over: a misspelt one would protect nobody by its
+    /// names.
     #[error("column {column} has a name that is not known, expected {expected}")]
     UnknownColumn {
         /// Which column, the first being 1.

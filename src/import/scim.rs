@@ -1,8 +1,8 @@
 //! Users and groups from [SCIM 2.0][rfc7643]: lists that are fetched, and requests that a provisioning client sends.
 //!
 //! [`Lists`] takes the pages of `/Users` and `/Groups` and gives a whole directory. [`put_user`], [`put_group`],
-//! [`patch_user`] and [`patch_group`] turn the bodies of `POST`, `PUT` and `PATCH` into what changes in the snapshot before. For
-//! a `DELETE`, say [`DirectoryDelta::without_user`] or [`without_group`](DirectoryDelta::without_group).
+//! [`patch_user`] and [`patch_group`] turn the bodies of `POST`, `PUT` and `PATCH` into what changes in the snapshot
+//! before. For a `DELETE`, say [`DirectoryDelta::without_user`] or [`without_group`](DirectoryDelta::without_group).
 //!
 //! ```
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -28,43 +28,44 @@
 //! ```
 //!
 //! # Whom a feed leaves out
-//! Many provisioning clients send the direct members of the groups assigned to them, and no nested groups: the one of Entra
-//! does so. Who is in a private group by way of another group is then not in it here, and nothing in the feed shows that.
-//! Such a source protects too few; take nested groups from [Graph](super::graph) instead.
+//! Many provisioning clients send the direct members of the groups assigned to them, and no nested groups: the one of
+//! Entra does so. Who is in a private group by way of another group is then not in it here, and nothing in the feed
+//! shows that. Such a source protects too few; take nested groups from [Graph](super::graph) instead.
 //!
 //! # What becomes of it
-//! - A **record** is a resource, and so is each member that it lists; in a `PATCH`, a record is an operation, and one that is
-//!   wrong anywhere is rejected as a whole: read = taken + ignored + rejected.
-//! - A user is known by their `id`, by `userName`, which comes first and tells their home, by `emails`, the primary one first,
-//!   and by `externalId`, which is the account or object id that the provisioning client knows them by. Whoever is not
-//!   `active` is [disabled](crate::UserStatus::Disabled). Other attributes are not read, `groups` neither: it repeats what
-//!   the groups say.
+//! - A **record** is a resource, and so is each member that it lists; in a `PATCH`, a record is an operation, and one
+//!   that is wrong anywhere is rejected as a whole: read = taken + ignored + rejected.
+//! - A user is known by their `id`, by `userName`, which comes first and tells their home, by `emails`, the primary one
+//!   first, and by `externalId`, which is the account or object id that the provisioning client knows them by. Whoever
+//!   is not `active` is [disabled](crate::UserStatus::Disabled). Other attributes are not read, `groups` neither: it
+//!   repeats what the groups say.
 //! - A group is shown by its `displayName`, and by its id if it has none.
-//! - A member is a user or a group by `type`, or by the path in `$ref`; without either it is what its id is known for. One whom
-//!   nobody knows is rejected, because a group taken for a user would protect nobody; any other type is rejected too.
-//! - Attribute names are read in any case, with or without the URN of their schema before them (RFC 7643, section 2.1; RFC 7644,
-//!   section 3.10). An attribute given twice, be it in different case, is refused.
-//! - A page of a list counts as read only if the number of different resources comes up to `totalResults` in the end; pages
-//!   can come in any order and overlap. Groups of which not one has members, in a list, are rejected: then
+//! - A member is a user or a group by `type`, or by the path in `$ref`; without either it is what its id is known for.
+//!   One whom nobody knows is rejected, because a group taken for a user would protect nobody; any other type is
+//!   rejected too.
+//! - Attribute names are read in any case, with or without the URN of their schema before them (RFC 7643, section 2.1;
+//!   RFC 7644, section 3.10). An attribute given twice, be it in different case, is refused.
+//! - A page of a list counts as read only if the number of different resources comes up to `totalResults` in the end;
+//!   pages can come in any order and overlap. Groups of which not one has members, in a list, are rejected: then
 //!   `members` was left out (`excludedAttributes`). Two resources of one id give the names and members of both.
-//! - `PUT` of a user replaces their record. `PUT` of a group without `members` keeps them, because that can also mean that they
-//!   were left out.
+//! - `PUT` of a user replaces their record. `PUT` of a group without `members` keeps them, because that can also mean
+//!   that they were left out.
 //!
 //! # PATCH, as it is sent
-//! - `op` in any case; `path` absent, then `value` is an object of paths; `value` an object where a list is meant; `active` as a
-//!   text (`"False"`); `remove` of `members` with those to remove in `value`, which Entra sends, and which must name somebody:
-//!   only without any `value` are all removed.
-//! - `path` is an attribute, or `members[value eq "..."]` to remove one member. Any other filter on members is rejected. A filter
-//!   on `emails` does not matter, because of the next sentence.
+//! - `op` in any case; `path` absent, then `value` is an object of paths; `value` an object where a list is meant;
+//!   `active` as a text (`"False"`); `remove` of `members` with those to remove in `value`, which Entra sends, and
+//!   which must name somebody: only without any `value` are all removed.
+//! - `path` is an attribute, or `members[value eq "..."]` to remove one member. Any other filter on members is
+//!   rejected. A filter on `emails` does not matter, because of the next sentence.
 //! - What concerns no name, no `active` and no member is ignored, and so is `remove` of what names a user.
-//! - Names only ever add up: a [`User`](crate::User) does not tell which attribute gave which name, so a changed `userName` comes
-//!   first, a changed address is added, and what was known stays until a `PUT` or a list. A stale name hides too much, a lost
-//!   one too little.
-//! - `replace` of `members`, and `remove` of all, take out whoever the snapshot before knows in the group and every group that
-//!   could be nested in it.
+//! - Names only ever add up: a [`User`](crate::User) does not tell which attribute gave which name, so a changed
+//!   `userName` comes first, a changed address is added, and what was known stays until a `PUT` or a list. A stale name
+//!   hides too much, a lost one too little.
+//! - `replace` of `members`, and `remove` of all, take out whoever the snapshot before knows in the group and every
+//!   group that could be nested in it.
 //!
-//! Read with `serde_json` and not with the crate `scim_v2`, whose types match attribute names exactly, pass over those that they
-//! do not know (`Members` would be nobody) and have none of the forms of `PATCH` above.
+//! Read with `serde_json` and not with the crate `scim_v2`, whose types match attribute names exactly, pass over those
+//! that they do not know (`Members` would be nobody) and have none of the forms of `PATCH` above.
 //!
 //! [rfc7643]: https://www.rfc-editor.org/rfc/rfc7643
 
@@ -171,9 +172,9 @@ impl Lists {
     /// Takes a page of a list.
     ///
     /// # Errors
-    /// [`Rejected`] when the page is none, not to its end, empty before the end of its list, or says another `totalResults` than
-    /// those before. Then nothing of it was taken. A resource that is rejected is kept for the [`Import`] instead, and the
-    /// others are taken.
+    /// [`Rejected`] when the page is none, not to its end, empty before the end of its list, or says another
+    /// `totalResults` than those before. Then nothing of it was taken. A resource that is rejected is kept for the
+    /// [`Import`] instead, and the others are taken.
     pub fn page(&mut self, endpoint: Endpoint, page: impl Read) -> Result<(), Rejected> {
         let whole = |reason| Rejected { place: Place::Whole, reason };
         let page = read(page).and_then(Page::new).map_err(whole)?;

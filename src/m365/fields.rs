@@ -80,8 +80,8 @@ impl Fields {
         }
     }
 
-    /// The entries of a list that says who acted. One written as a text that cannot be read to its end is refused: cut, it may
-    /// name somebody by an id that is found in it no more.
+    /// The entries of a list that says who acted. One written as a text that cannot be read to its end is refused: cut,
+    /// it may name somebody by an id that is found in it no more.
     pub(super) fn people(&self, field: &'static str) -> Result<Cow<'_, [Value]>, RejectReason> {
         let entries = self.entries(field)?;
         match (self.value(field), &*entries) {

@@ -257,8 +257,8 @@ pub(super) fn next_row<R: BufRead>(input: &mut Input<R>, record: &mut Record) ->
     }
 }
 
-/// The fields of a CSV row, without the quotes around them. Read by the rules by which rows are parted from each other, so
-/// that nothing is a quote for the one and none for the other.
+/// The fields of a CSV row, without the quotes around them. Read by the rules by which rows are parted from each other,
+/// so that nothing is a quote for the one and none for the other.
 pub(super) struct Row {
     text: String,
     /// Where each field ends in the text.

@@ -35,8 +35,8 @@ impl MemoryDirectory {
         Self::default()
     }
 
-    /// Puts a snapshot in force, as the [successor](DirectorySnapshot::succeeding) of the one before: what is gone from it is
-    /// remembered.
+    /// Puts a snapshot in force, as the [successor](DirectorySnapshot::succeeding) of the one before: what is gone from
+    /// it is remembered.
     ///
     /// # Errors
     /// [`InstallError::NotNewer`] when a snapshot of the same or a later revision is in force.

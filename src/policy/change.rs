@@ -74,9 +74,9 @@ pub enum PolicyError {
 }
 
 impl PrivacyPolicy {
-    /// The policy that `change` makes of this one, with the next revision. Whether `by` may make it is not asked here, so
-    /// there is no other way to it than [`PendingChange`](crate::PendingChange): a policy that was never published must not
-    /// pass for the one that has its revision.
+    /// The policy that `change` makes of this one, with the next revision. Whether `by` may make it is not asked here,
+    /// so there is no other way to it than [`PendingChange`](crate::PendingChange): a policy that was never published
+    /// must not pass for the one that has its revision.
     ///
     /// # Errors
     /// [`PolicyError`] names what does not fit; this policy stays in force.

@@ -9,8 +9,8 @@ use serde::{Deserialize, Deserializer};
 
 use crate::identity::UserId;
 
-/// Reads what is said of each user, and refuses a map that speaks of one twice: it would keep the last, and other readers
-/// the first, so that they disagree on who is an admin.
+/// Reads what is said of each user, and refuses a map that speaks of one twice: it would keep the last, and other
+/// readers the first, so that they disagree on who is an admin.
 pub(super) fn each_once<'de, V, D>(deserializer: D) -> Result<BTreeMap<UserId, V>, D::Error>
 where
     V: Deserialize<'de>,

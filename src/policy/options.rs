@@ -41,8 +41,8 @@ impl Default for PolicyOptions {
 }
 
 impl PolicyOptions {
-    /// Whether a directory as of this time is recent enough at `now`. One from further in the future than it may be old is
-    /// not: its clock, or ours, is wrong.
+    /// Whether a directory as of this time is recent enough at `now`. One from further in the future than it may be old
+    /// is not: its clock, or ours, is wrong.
     pub(crate) fn accepts(&self, as_of: DateTime<Utc>, now: DateTime<Utc>) -> bool {
         // An age beyond what the clock can count is no limit.
         let limit = self.max_directory_age.and_then(|age| TimeDelta::from_std(age).ok());
@@ -50,8 +50,8 @@ impl PolicyOptions {
     }
 }
 
-/// What becomes of an activity that cannot be decided: nobody usable is named, an alias is ambiguous, the directory does not
-/// answer or is too old, or a group of the policy is gone from it and nobody knows who was in it.
+/// What becomes of an activity that cannot be decided: nobody usable is named, an alias is ambiguous, the directory
+/// does not answer or is too old, or a group of the policy is gone from it and nobody knows who was in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WhenUndecidable {

@@ -51,8 +51,8 @@ impl fmt::Debug for Position {
 /// Where a page ended. Opaque, and good for nothing but the next page of the same query for the same viewer, in the
 /// same reveal if it came from one. Survives a trip through text by [`Display`](fmt::Display) and [`FromStr`].
 ///
-/// The cursor of a view holds the place of the last public activity on the page. That of a reveal holds no more than the
-/// reveal's id and a page number, so that it gives nothing away wherever it is kept.
+/// The cursor of a view holds the place of the last public activity on the page. That of a reveal holds no more than
+/// the reveal's id and a page number, so that it gives nothing away wherever it is kept.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Cursor(Inner);
 

@@ -9,11 +9,12 @@ use crate::directory::{Home, UserIndex};
 use crate::identity::UserId;
 use crate::policy::{GroupRef, PrivacyPolicy, ScopeTarget, WhenUndecidable};
 
-/// What a change of the policy would do to the users of the directory, as those who act from then on; what is stored stays as
-/// it is. Changes nothing.
+/// What a change of the policy would do to the users of the directory, as those who act from then on; what is stored
+/// stays as it is. Changes nothing.
 ///
-/// Asked for by [`PrivacyFilter::dry_run`](crate::PrivacyFilter::dry_run). It counts users whom the directory knows, and those
-/// who were in a group that is gone: a person from outside whom it does not know is hidden all the same by the group of external users.
+/// Asked for by [`PrivacyFilter::dry_run`](crate::PrivacyFilter::dry_run). It counts users whom the directory knows,
+/// and those who were in a group that is gone: a person from outside whom it does not know is hidden all the same by
+/// the group of external users.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DryRun {
     hidden: Affected,
@@ -38,8 +39,8 @@ impl Affected {
         self.users
     }
 
-    /// How many of them are in each group that the change is about for them: the private groups that hide them, or did; the
-    /// groups of the rules that take them in or leave them out, or did. Whoever is in two of them counts in both.
+    /// How many of them are in each group that the change is about for them: the private groups that hide them, or did;
+    /// the groups of the rules that take them in or leave them out, or did. Whoever is in two of them counts in both.
     #[must_use]
     pub fn by_group(&self) -> &BTreeMap<GroupRef, usize> {
         &self.by_group
@@ -106,7 +107,8 @@ struct Alike {
     sample: Vec<UserId>,
 }
 
-/// What a policy goes by: the sets of watched groups that the groups of a user lead to, those that are remembered, and their home.
+/// What a policy goes by: the sets of watched groups that the groups of a user lead to, those that are remembered, and
+/// their home.
 #[derive(Clone, PartialEq, Eq, Hash, Default)]
 struct Facts {
     sets: Vec<u32>,
@@ -183,7 +185,7 @@ impl Screen {
         }
         let monitored = |screen: &Self, groups: &BTreeSet<usize>, app: &App| {
             let unknown = screen.missing().collect();
-            let scope = screen.scope(app, |at| groups.contains(&at), |rules| screen.is_in_doubt(&unknown, rules));
+            let scope = screen.scope(app, |at| groups.contains(&at), &unknown);
             matches!(scope, Scope::Monitored(_))
         };
         let both = |app: &App| (monitored(self, &before, app), monitored(after, &then, app));
@@ -239,6 +241,8 @@ impl Screen {
             for (facts, screen) in facts.iter_mut().zip(screens) {
                 facts.clear();
                 facts.remembered.extend(screen.watch.retained(id));
+                // By their id nobody tells where they are at home.
+                facts.external = true;
             }
             found(&|| id.clone(), &facts);
         }

@@ -109,7 +109,8 @@ impl Seeker<'_> {
     /// Adds the groups of whoever an identity can mean, and says where its holder is at home.
     fn add_identity(&self, identity: &Identity, standing: Standing, findings: &mut Findings) -> Home {
         if let Some(other) = self.other_meaning(identity) {
-            // It can only hide: whether it means the same person is not known well enough to call somebody one of our own.
+            // It can only hide: whether it means the same person is not known well enough to call somebody one of our
+            // own.
             if self.add_holder(&other, standing, findings) == Home::External {
                 self.add_builtin(&GroupRef::ExternalUsers, standing, findings);
             }

@@ -13,7 +13,8 @@ pub(super) struct Watch {
     reach: Reach,
     /// The last members of watched groups that are gone from the directory.
     retained: HashMap<UserId, Vec<usize>>,
-    /// Whoever among them no record of the directory names, by the names that they had, in the form in which they are compared.
+    /// Whoever among them no record of the directory names, by the names that they had, in the form in which they are
+    /// compared.
     last_names: HashMap<String, BTreeSet<UserId>>,
 }
 
@@ -149,7 +150,8 @@ impl Watch {
         known.into_iter().flatten()
     }
 
-    /// Everybody who counts because of a group that is gone: by id, and by names in the form in which they are compared.
+    /// Everybody who counts because of a group that is gone: by id, and by names in the form in which they are
+    /// compared.
     pub(super) fn remembered(&self) -> (impl Iterator<Item = &UserId>, impl Iterator<Item = &str>) {
         (self.retained.keys(), self.last_names.keys().map(String::as_str))
     }

@@ -167,15 +167,16 @@ fn identify(connection: &Connection, schema: &Schema) -> Result<bool, OpenFileEr
     }
 }
 
-/// Waits a millisecond each time, up to [`BUSY`]. SQLite's own handler waits ever longer, up to a tenth of a second, and
-/// so hardly ever finds the gap between two batches: a change of the policy must not starve behind another process's
-/// ingest.
+/// Waits a millisecond each time, up to [`BUSY`]. SQLite's own handler waits ever longer, up to a tenth of a second,
+/// and so hardly ever finds the gap between two batches: a change of the policy must not starve behind another
+/// process's ingest.
 fn wait_in_line(times_before: i32) -> bool {
     thread::sleep(Duration::from_millis(1));
     u128::from(times_before.unsigned_abs()) < BUSY.as_millis()
 }
 
-/// Turns WAL mode on, which stays on in the file. SQLite does not wait here when another process is at it, so this does.
+/// Turns WAL mode on, which stays on in the file. SQLite does not wait here when another process is at it, so this
+/// does.
 fn use_wal(connection: &Connection) -> Result<(), OpenFileError> {
     let begun = Instant::now();
     loop {

@@ -44,8 +44,8 @@ impl SqliteStore {
     /// Opens a file, and makes it if it is not there. A relative path is taken from where the process is now.
     ///
     /// # Errors
-    /// [`StoreError::Unreadable`] with a [`FileError`](super::FileError) as its source when something else or a newer version
-    /// made the file, or the path names none; [`StoreError::Backend`] when it cannot be opened.
+    /// [`StoreError::Unreadable`] with a [`FileError`](super::FileError) as its source when something else or a newer
+    /// version made the file, or the path names none; [`StoreError::Backend`] when it cannot be opened.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         Ok(Self { file: File::open(path.as_ref(), &SCHEMA)?, policy: ArcSwapOption::empty() })
     }

@@ -10,9 +10,9 @@ use crate::screen::{Stamped, Visibility};
 use crate::store::{Appended, StoreError};
 use crate::stored::StoredActivity;
 
-/// The two tables are alike. `sequence` counts the rows of one table alone, so that a forwarder's place among the public
-/// activities tells nothing of the others; AUTOINCREMENT keeps a number from being given twice when the newest rows are
-/// deleted.
+/// The two tables are alike. `sequence` counts the rows of one table alone, so that a forwarder's place among the
+/// public activities tells nothing of the others; AUTOINCREMENT keeps a number from being given twice when the newest
+/// rows are deleted.
 macro_rules! activity_table {
     ($table:literal, $newest:literal) => {
         concat!(
@@ -134,8 +134,8 @@ pub(super) fn each(
     Ok(())
 }
 
-/// The part of a query that SQLite itself can leave out by. [`Query::matches`] has the last word, so this may let through
-/// too much, never too little.
+/// The part of a query that SQLite itself can leave out by. [`Query::matches`] has the last word, so this may let
+/// through too much, never too little.
 struct Narrowed {
     conditions: Vec<&'static str>,
     values: Vec<(&'static str, Value)>,

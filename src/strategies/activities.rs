@@ -64,7 +64,8 @@ pub fn times() -> impl Strategy<Value = DateTime<Utc>> + Clone {
     prop_oneof![4 => select(near), 1 => select(far)]
 }
 
-/// Users by any number of identities, applications, system accounts, and nobody; any of them with somebody's name as well.
+/// Users by any number of identities, applications, system accounts, and nobody; any of them with somebody's name as
+/// well.
 pub fn actors() -> impl Strategy<Value = Actor> + Clone {
     let name = || select(all(&["Backup", "adele", "BACKUP"], ActorName::new));
     let person = (identities(), vec(identities(), 0..2))
@@ -80,8 +81,8 @@ pub fn actors() -> impl Strategy<Value = Actor> + Clone {
     prop_oneof![8 => person, 2 => other]
 }
 
-/// Activities of all those actors, for themselves or others, in all those apps, at all those times, done to files and to
-/// people.
+/// Activities of all those actors, for themselves or others, in all those apps, at all those times, done to files and
+/// to people.
 ///
 /// ```
 /// use activity_privacy::strategies::activities;

@@ -40,7 +40,8 @@ pub enum CursorChoice {
     Start,
     /// Where the last page with a next one ended, asked for by the same viewer with the same query.
     Last,
-    /// With any cursor that was ever handed out, counted from the latest: mostly one of another query, viewer or reveal.
+    /// With any cursor that was ever handed out, counted from the latest: mostly one of another query, viewer or
+    /// reveal.
     Any(u8),
 }
 
@@ -244,8 +245,8 @@ pub fn steps(begin: DateTime<Utc>) -> impl Strategy<Value = Step> {
     ]
 }
 
-/// A history of this many steps. It begins in most cases with a directory and a managed domain, a private group and a grant,
-/// so that there is something to hide and somebody to see it; shrinking takes that away where it plays no part.
+/// A history of this many steps. It begins in most cases with a directory and a managed domain, a private group and a
+/// grant, so that there is something to hide and somebody to see it; shrinking takes that away where it plays no part.
 ///
 /// ```
 /// use activity_privacy::strategies::{Model, histories};

@@ -90,8 +90,8 @@ impl Import {
     }
 }
 
-/// Directories of up to six users and four groups. Names move between users and are shared by several; users are disabled,
-/// deleted, or members without a record; groups are empty, missing, or nested in circles.
+/// Directories of up to six users and four groups. Names move between users and are shared by several; users are
+/// disabled, deleted, or members without a record; groups are empty, missing, or nested in circles.
 ///
 /// ```
 /// use activity_privacy::DirectoryRevision;

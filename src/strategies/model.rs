@@ -1,5 +1,6 @@
-//! A model of the rules: lists, linear scans and loops to a fixpoint, worked out from the rules alone. It shares nothing with
-//! the library but plain values: ids, names and how they are compared, and the types of changes, records and reasons.
+//! A model of the rules: lists, linear scans and loops to a fixpoint, worked out from the rules alone. It shares
+//! nothing with the library but plain values: ids, names and how they are compared, and the types of changes, records
+//! and reasons.
 
 mod decision;
 mod directory;
@@ -87,8 +88,8 @@ pub struct Stored {
     pub decision: Decision,
 }
 
-/// What a step answers. Ids of records are their sequence numbers here, the id of a reveal is that of the record that opened
-/// it, and the digest of its query is that of nothing.
+/// What a step answers. Ids of records are their sequence numbers here, the id of a reveal is that of the record that
+/// opened it, and the digest of its query is that of nothing.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Answer {
     /// Nothing that anybody sees.

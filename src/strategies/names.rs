@@ -82,9 +82,9 @@ pub fn spellings() -> Vec<Vec<Alias>> {
     SPELLINGS.iter().map(|line| line.iter().copied().filter_map(account).collect()).collect()
 }
 
-/// Names of people and of nobody: mixed case, sharp s, dotted and dotless i, final sigma, accents composed and combining,
-/// domains in Unicode, in punycode and with a trailing dot, several `@`, quotes, guests, full-width letters, no domain, and
-/// accounts bound to an app.
+/// Names of people and of nobody: mixed case, sharp s, dotted and dotless i, final sigma, accents composed and
+/// combining, domains in Unicode, in punycode and with a trailing dot, several `@`, quotes, guests, full-width letters,
+/// no domain, and accounts bound to an app.
 pub fn aliases() -> impl Strategy<Value = Alias> + Clone {
     let known: Vec<Alias> = PEOPLE.iter().flat_map(|(_, lines)| lines.iter()).flat_map(|line| of_line(*line)).collect();
     let all: Vec<Alias> = spellings().into_iter().flatten().collect();

@@ -56,8 +56,8 @@ impl Life {
         }
     }
 
-    /// One child, or two at once, killed after a while; then, mostly, a look into the files. Without it the next child is
-    /// the first to open what the kill left behind.
+    /// One child, or two at once, killed after a while; then, mostly, a look into the files. Without it the next child
+    /// is the first to open what the kill left behind.
     pub(crate) fn round(&mut self, chance: &mut Chance, summary: &mut Summary) {
         fs::write(self.folder.path().join(BEFORE), serde_json::to_vec(&self.before).unwrap()).unwrap();
         let fresh = self.children == 0;
@@ -109,8 +109,8 @@ impl Life {
         Running::start(self.folder.path(), self.children.to_string(), chance.below(u64::MAX))
     }
 
-    /// Takes down what a child said. What it was not answered for is delivered again only once the files were looked into:
-    /// until then it must lie there whole or not at all.
+    /// Takes down what a child said. What it was not answered for is delivered again only once the files were looked
+    /// into: until then it must lie there whole or not at all.
     fn hear(&mut self, said: Said, look: bool, summary: &mut Summary) {
         let Said { name, words, killed } = said;
         let mut under_way: BTreeMap<u64, Call> = BTreeMap::new();

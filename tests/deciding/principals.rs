@@ -146,7 +146,8 @@ fn d8_a_name_that_is_bound_to_no_app_protects_in_every_app() {
     let account = |id: &str, name: &str| by(id, Actor::user(Alias::account("GitHub", name).unwrap()));
     house.ingest(&[account("1", "NRC"), account("2", "else")]);
     assert_eq!(["1", "2"].map(|id| house.is_private(id)), [true, false]);
-    // Also where somebody else holds the account, and the other way round: for an account of the app in which it was done.
+    // Also where somebody else holds the account, and the other way round: for an account of the app in which it was
+    // done.
     let zoe = contoso("zoe").with_alias(Alias::account("GitHub", "nrc").unwrap());
     let amy = contoso("amy").with_alias(Alias::account("SharePoint", "amy-at-work").unwrap());
     let coder = contoso("bob").with_alias(alias("nrc"));

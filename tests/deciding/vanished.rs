@@ -1,5 +1,5 @@
-//! D11 among several imports and several nodes: who counts as a last member depends on the imports alone, never on which
-//! node ingested what in between.
+//! D11 among several imports and several nodes: who counts as a last member depends on the imports alone, never on
+//! which node ingested what in between.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -10,7 +10,8 @@ use proptest::prelude::*;
 
 use crate::house::{alias, at, by, changed, contoso, domain, group, people, user};
 
-/// The same activity, with an object that is nobody's id or name. Where objects count, all of the activity is then searched.
+/// The same activity, with an object that is nobody's id or name. Where objects count, all of the activity is then
+/// searched.
 fn with_nobody_as_object(activity: &Activity) -> Activity {
     let mut document = serde_json::to_value(activity).unwrap();
     document["objects"] = serde_json::json!(["\u{1}"]);
@@ -23,8 +24,8 @@ fn without_objects(activity: &Activity) -> Activity {
     serde_json::from_value(document).unwrap()
 }
 
-/// A policy after these changes, so far as they can be made, where objects count; with external users private and a domain
-/// managed, perhaps, because who is from outside is the hardest part.
+/// A policy after these changes, so far as they can be made, where objects count; with external users private and a
+/// domain managed, perhaps, because who is from outside is the hardest part.
 pub(super) fn policy_over(
     changes: &[PolicyChange],
     managed: Option<ManagedDomain>,

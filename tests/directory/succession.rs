@@ -1,4 +1,5 @@
-//! What a directory remembers, whichever way it came about: by imports, by deltas, and by deltas of what was never in force.
+//! What a directory remembers, whichever way it came about: by imports, by deltas, and by deltas of what was never in
+//! force.
 
 use std::sync::Arc;
 
@@ -159,8 +160,8 @@ fn d6_a_screen_follows_no_other_policy_of_the_same_revision() {
     assert_eq!(screen.judge(&activity("a", "adele"), at(0)).0, Verdict::Private);
 }
 
-/// How the next snapshot comes about: of which one before, and whether by a delta, as an import of its own, or again as the
-/// successor of what is in force.
+/// How the next snapshot comes about: of which one before, and whether by a delta, as an import of its own, or again as
+/// the successor of what is in force.
 #[derive(Debug, Clone, Copy)]
 enum Step {
     Delta,

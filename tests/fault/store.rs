@@ -63,8 +63,8 @@ pub(crate) const STORE_FAULTS: [StoreFault; 15] = [
     StoreFault::PageOfAnother,
 ];
 
-/// A store in front of one that does right. Does wrong at certain calls, counted from 0, and says when it is asked for a
-/// revealed page or a policy to publish.
+/// A store in front of one that does right. Does wrong at certain calls, counted from 0, and says when it is asked for
+/// a revealed page or a policy to publish.
 pub(crate) struct FaultyStore {
     pub(crate) inner: Arc<dyn ActivityStore>,
     log: Log,
@@ -148,7 +148,8 @@ impl FaultyStore {
         *self.everything.lock().unwrap() = rows;
     }
 
-    /// Keeps the next page that is read for a reveal to itself, for [`StoreFault::PageOfAnother`], and answers that it failed.
+    /// Keeps the next page that is read for a reveal to itself, for [`StoreFault::PageOfAnother`], and answers that it
+    /// failed.
     pub(crate) fn keep_next_page(&self) {
         self.keeps_next_page.store(true, Ordering::SeqCst);
     }

@@ -28,7 +28,8 @@ pub(crate) struct Scene {
     pub(crate) limit: Duration,
 }
 
-/// Adele is on the council, which is private; Bob is in finance. Root, Eve and, formerly, Ann may view private activities.
+/// Adele is on the council, which is private; Bob is in finance. Root, Eve and, formerly, Ann may view private
+/// activities.
 pub(crate) fn everybody() -> DirectoryBuilder {
     people(&[("adele", &["council"]), ("bob", &["finance"]), ("ann", &[]), ("eve", &[])])
 }

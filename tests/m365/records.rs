@@ -231,8 +231,8 @@ fn b1_a_blank_line_between_rows_is_none() {
     assert_eq!(ids(&read(export)), ["r1"]);
 }
 
-/// What parts the rows and what parts their fields see the same quotes: none that opens a field stands behind a blank or
-/// a byte order mark.
+/// What parts the rows and what parts their fields see the same quotes: none that opens a field stands behind a blank
+/// or a byte order mark.
 #[test]
 fn b1_a_row_has_the_fields_by_which_it_was_parted() {
     let table = |rows: &str| read(format!("Operation,TimeGenerated,UserId\n{rows}\n"));

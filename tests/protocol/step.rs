@@ -10,9 +10,11 @@ use super::world::{Call, Change, Guard, Node, Page, Plan, Policy, Published, Rec
 pub(super) enum Step {
     /// `PrivacyFilter::ingest` is called with the one activity.
     Ingest(usize),
-    /// `Inner::screen` and `Screen::screen`: the policy last read, or the one in the store, decides; the store is asked.
+    /// `Inner::screen` and `Screen::screen`: the policy last read, or the one in the store, decides; the store is
+    /// asked.
     Decide(usize),
-    /// `PrivacyFilter::change` is called: `PendingChange::authorise` with the policy in force; the sink is offered the intent.
+    /// `PrivacyFilter::change` is called: `PendingChange::authorise` with the policy in force; the sink is offered the
+    /// intent.
     Change(usize, Change),
     /// `PrivacyFilter::reveal` is called: `RevealRequest::authorise`; the sink is offered the intent.
     Reveal(usize),
@@ -288,8 +290,8 @@ impl World {
 
     fn sink_fails(&mut self, plan: &Plan, at: usize) {
         match self.nodes[at].call {
-            // `ChangeError::OutcomeUnrecorded` says that the change is in force; another change that came first is followed
-            // by another turn all the same.
+            // `ChangeError::OutcomeUnrecorded` says that the change is in force; another change that came first is
+            // followed by another turn all the same.
             Call::Concluding { .. } => self.concluded(plan, at),
             // The reveal goes on: its next page can be asked for.
             Call::Sealed(page) => self.nodes[at].call = Call::Revealing { act: page.act, pages: page.number + 1 },

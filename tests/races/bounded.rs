@@ -1,5 +1,5 @@
-//! G4 and R2: the sink's own threads. A deadlock, a wake-up that is lost or a thread that stays behind ends a run with an error
-//! of shuttle's, because it waits until every thread has ended.
+//! G4 and R2: the sink's own threads. A deadlock, a wake-up that is lost or a thread that stays behind ends a run with
+//! an error of shuttle's, because it waits until every thread has ended.
 
 use std::panic::resume_unwind;
 use std::sync::Arc;

@@ -136,8 +136,8 @@ pub(crate) fn is_of(stored: &StoredActivity, name: &str) -> bool {
     stored.activity().id().as_str().ends_with(name)
 }
 
-/// What was true before something began, for whoever checks afterwards. Its locks are not shuttle's, so that looking at it
-/// orders no threads.
+/// What was true before something began, for whoever checks afterwards. Its locks are not shuttle's, so that looking at
+/// it orders no threads.
 pub(crate) struct Notes<K, V>(Mutex<BTreeMap<K, V>>);
 
 impl<K: Ord, V> Notes<K, V> {

@@ -13,8 +13,8 @@ use crate::query::{Position, Query};
 use crate::store::ActivityStore;
 use crate::stored::StoredActivity;
 
-/// Ids that sort otherwise as numbers, in other cases and by code points than by bytes; times a microsecond apart, before the
-/// epoch, and shared by many; in no order.
+/// Ids that sort otherwise as numbers, in other cases and by code points than by bytes; times a microsecond apart,
+/// before the epoch, and shared by many; in no order.
 fn shuffled() -> Checked<Vec<Activity>> {
     let early = at(0) - at(0).signed_duration_since(chrono::DateTime::UNIX_EPOCH) - micros(1);
     let times = [

@@ -1,5 +1,5 @@
-//! Every filter narrows as `Query::matches` says, on every method that takes a query: held against a list that is searched
-//! from end to end.
+//! Every filter narrows as `Query::matches` says, on every method that takes a query: held against a list that is
+//! searched from end to end.
 
 use super::StoreHarness;
 use crate::activity::{Activity, App};
@@ -54,8 +54,8 @@ pub(super) fn queries() -> Checked<Vec<(&'static str, Query)>> {
     ])
 }
 
-/// Of some hours and days, some apps in suites and outside, by all sorts of actors; in two batches, of which the later is
-/// stamped with a scope rule.
+/// Of some hours and days, some apps in suites and outside, by all sorts of actors; in two batches, of which the later
+/// is stamped with a scope rule.
 pub(super) fn filled(store: &impl ActivityStore) -> Checked<Vec<StoredActivity>> {
     store.found_hiding()?;
     let first = store.keep(&all_sorts()?)?;

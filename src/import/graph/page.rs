@@ -129,8 +129,8 @@ fn read_member(entry: &Value) -> Result<Option<Member>, RejectReason> {
     Ok(kind(entry)?.map(|kind| Member { id, kind, removed }))
 }
 
-/// What an entry says that it is, nothing for what no directory here holds. What is none of the types known here could be
-/// a person.
+/// What an entry says that it is, nothing for what no directory here holds. What is none of the types known here could
+/// be a person.
 fn kind(entry: &Object) -> Result<Option<Kind>, RejectReason> {
     let Some(said) = document::text(entry, TYPE)? else { return Ok(Some(Kind::Unsaid)) };
     let name = said.strip_prefix("#microsoft.graph.").unwrap_or_default();

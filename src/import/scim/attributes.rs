@@ -12,7 +12,8 @@ const CORE: [&str; 2] = ["urn:ietf:params:scim:schemas:core:2.0:user:", "urn:iet
 pub(super) struct Attributes(Object);
 
 impl Attributes {
-    /// Reads the names in an object and in whatever stands in it. Two that differ in case only are one attribute given twice.
+    /// Reads the names in an object and in whatever stands in it. Two that differ in case only are one attribute given
+    /// twice.
     pub(super) fn new(object: Object) -> Result<Self, RejectReason> {
         match folded(Value::Object(object))? {
             Value::Object(object) => Ok(Self(object)),

@@ -89,8 +89,8 @@ pub fn put_user(id: &UserId, body: impl Read) -> Result<Import<DirectoryDelta>, 
     Ok(Import { value, read: 1, ignored: 0, rejected: Vec::new() })
 }
 
-/// What changes by the body of a `PUT` or `POST` of a group, which has this id: its name, and its members, if the body speaks of
-/// them. As long as one of them is rejected, nobody is taken out.
+/// What changes by the body of a `PUT` or `POST` of a group, which has this id: its name, and its members, if the body
+/// speaks of them. As long as one of them is rejected, nobody is taken out.
 ///
 /// # Errors
 /// [`Rejected`] when the body is no group, or has another id.

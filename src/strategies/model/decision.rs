@@ -199,7 +199,8 @@ impl Model {
         // A user of whom nothing tells a home is at home in none of the managed domains.
         let homeless = actor.kind() == ActorKind::User && !homes.is_empty() && !homes.contains(&Some(true));
         let outside = homes.contains(&Some(false)) || homeless;
-        // D8: an identity protects wherever it stands, so an application that names somebody from outside is theirs too.
+        // D8: an identity protects wherever it stands, so an application that names somebody from outside is theirs
+        // too.
         if outside {
             known.groups.push(GroupRef::ExternalUsers);
         }
@@ -230,8 +231,8 @@ impl Model {
         known
     }
 
-    /// Adds the groups that an identity leads to, and says whether its home is managed, if it tells of one. D8: a name that is
-    /// bound to no app can be that of an account in any, and the other way round; that can only hide.
+    /// Adds the groups that an identity leads to, and says whether its home is managed, if it tells of one. D8: a name
+    /// that is bound to no app can be that of an account in any, and the other way round; that can only hide.
     fn identity(
         &self,
         directory: Option<&Directory>,
@@ -276,8 +277,8 @@ impl Model {
                 None
             }
         };
-        // D11, D8: whoever no record names may be a last member of a group that is gone, by one of the last names, unless a
-        // record says other ones.
+        // D11, D8: whoever no record names may be a last member of a group that is gone, by one of the last names,
+        // unless a record says other ones.
         let last = gone.iter().filter_map(|(_, last)| last.as_ref()).flat_map(|last| &last.members);
         let known_well = |person: &&Person| directory.is_some_and(|directory| directory.is_named_on_record(&person.id));
         let mut people: Vec<&Person> = now.into_iter().collect();

@@ -164,8 +164,8 @@ impl Person {
 }
 
 impl LastMembers {
-    /// What two nodes know: of the same time that it was gone the members of both, under the names of both; otherwise what
-    /// is from the later time.
+    /// What two nodes know: of the same time that it was gone the members of both, under the names of both; otherwise
+    /// what is from the later time.
     pub(super) fn with(mut self, other: &Self) -> Self {
         if other.is_before(&self) {
             return self;

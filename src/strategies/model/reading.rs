@@ -19,7 +19,8 @@ use crate::policy::{Denial, GroupRef, Revision};
 use crate::query::{Count, CountBy};
 use crate::screen::{Reason, Visibility};
 
-/// Ids and visibilities on a page and whether there is a next one; or the denial, or none for a cursor that is of no use.
+/// Ids and visibilities on a page and whether there is a next one; or the denial, or none for a cursor that is of no
+/// use.
 pub type Turned = Result<(Vec<(ActivityId, Visibility)>, bool), Option<Denial>>;
 
 /// Where somebody's page ended.

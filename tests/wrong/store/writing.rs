@@ -282,7 +282,8 @@ impl Fault for PublishesAnything {
     }
 }
 
-/// A cache of the policy that only the node that published is told of at once: others are given the old one a few times.
+/// A cache of the policy that only the node that published is told of at once: others are given the old one a few
+/// times.
 #[derive(Default)]
 pub(crate) struct AnswersFromACache(Mutex<Cache>);
 
