@@ -236,9 +236,16 @@ impl Screen {
                 for (hashes, activity) in hashes.iter_mut().zip(activities) {
                     *hashes = lookout.hashes(directory, activity);
                 }
+                let (mut suspects, mut count) = ([0; AT_ONCE], 0);
                 for (is_nobody, hashes) in is_nobody.iter_mut().zip(hashes) {
-                    *is_nobody = hashes.is_some_and(|hashes| !lookout.may_know_any(hashes));
+                    let Some(hashes) = hashes else { continue };
+                    *is_nobody = !lookout.may_know_any(hashes);
+                    if let (Some(suspect), [first, _]) = (suspects.get_mut(count), hashes) {
+                        *suspect = first;
+                        count += usize::from(!*is_nobody);
+                    }
                 }
+                lookout.ask_for(directory, suspects.get(..count).unwrap_or_default());
             }
             for ((position, activity), is_nobody) in (first..).zip(activities).zip(is_nobody) {
                 let (verdict, reasons) = match clear {

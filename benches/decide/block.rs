@@ -9,8 +9,8 @@ use super::chance::Chance;
 use super::import::user_id;
 use super::organisation::{as_written, id, mail, upn};
 
-/// How many activities are timed together.
-pub(crate) const BLOCK: usize = 1_024;
+/// How many activities are timed together: no more than stay in a core's own cache, at nearly a kilobyte each.
+pub(crate) const BLOCK: usize = 256;
 
 /// What stands on an activity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,8 +39,7 @@ pub(crate) struct Block {
 }
 
 impl Block {
-    /// What these users do, the next for the one before where it is done for somebody. `is_hidden` says of whoever is
-    /// on it.
+    /// What these users do, the next for the one before where it is done for somebody. `is_hidden` says of whoever is on it.
     pub(crate) fn new(users: &[u32], form: Form, chance: &mut Chance, is_hidden: impl Fn(&[u32]) -> bool) -> Self {
         let mut block = Self { activities: Vec::new(), folded: Vec::new(), hidden: Vec::new() };
         let next = users.iter().cycle().skip(1);

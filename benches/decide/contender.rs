@@ -25,11 +25,14 @@ pub(crate) struct Contender<'a> {
 }
 
 /// Tells how long it took, and who is hidden.
-type Decide<'a> = Box<dyn Fn(&Block) -> (Duration, Vec<bool>) + 'a>;
+pub(crate) type Decide<'a> = Box<dyn Fn(&Block) -> (Duration, Vec<bool>) + 'a>;
 pub(crate) type IsHidden<'a> = &'a dyn Fn(u32) -> bool;
 
 /// Times one decision after the other.
-fn one_by_one<T>(items: impl Iterator<Item = T>, mut is_hidden: impl FnMut(T) -> bool) -> (Duration, Vec<bool>) {
+pub(crate) fn one_by_one<T>(
+    items: impl Iterator<Item = T>,
+    mut is_hidden: impl FnMut(T) -> bool,
+) -> (Duration, Vec<bool>) {
     let mut hidden = Vec::with_capacity(super::block::BLOCK);
     let start = Instant::now();
     items.for_each(|item| hidden.push(is_hidden(item)));

@@ -1,7 +1,7 @@
 //! What a decision costs, beside what one would write by hand and beside the least that it can cost.
 //!
-//! `cargo bench --bench decide` takes some minutes and 8 GB of memory. `DECIDE_SIZES=10000,1000000` chooses numbers of
-//! users, `DECIDE_ROUNDS=100` makes it shorter. Every verdict is checked while it is timed.
+//! `cargo bench --bench decide` takes some minutes and 8 GB of memory. `DECIDE_SIZES=10000,1000000` chooses numbers of users,
+//! `DECIDE_ROUNDS=100` makes it shorter. Every verdict is checked while it is timed.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -52,7 +52,7 @@ fn main() {
         None => vec![10_000, 1_000_000, 10_000_000],
     };
     let rounds =
-        std::env::var("DECIDE_ROUNDS").ok().map_or(500, |rounds| rounds.parse().expect("DECIDE_ROUNDS is a number"));
+        std::env::var("DECIDE_ROUNDS").ok().map_or(1_500, |rounds| rounds.parse().expect("DECIDE_ROUNDS is a number"));
     let report = Report(sizes.iter().map(|users| measure(*users, rounds)).collect());
     println!("{report}");
     // The plot that the README shows is that of a full run.
@@ -148,6 +148,9 @@ fn variants(
         contenders.push(contender(single, form, false, judge(screen), is_hidden));
         contenders.push(contender(batch, form, true, judge_all(screen), is_hidden));
     }
+    let [single, batch] = report::VARIANTS[7];
+    contenders.push(contender(single, Form::Protected, false, protected.decide(), is_protected));
+    contenders.push(contender(batch, Form::Protected, true, protected.decide_at_once(), is_protected));
     Actors::BOTH
         .map(|actors| (actors, race(organisation, &actors.draw(organisation.users, POOL), rounds, &contenders)))
         .into()

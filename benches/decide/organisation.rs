@@ -1,9 +1,8 @@
-//! The organisation that everybody is measured on: the same for each number of users, and worked out anew wherever it
-//! is needed rather than kept.
+//! The organisation that everybody is measured on: the same for each number of users, and worked out anew wherever it is needed
+//! rather than kept.
 //!
-//! 10,000 groups, half of them nested in another, three deep at most; 8 direct memberships a user; 50 private groups.
-//! One group more has a tenth of all users; it is private only where that is said. So about one user in fourteen is
-//! protected.
+//! 10,000 groups, half of them nested in another, three deep at most; 8 direct memberships a user; 50 private groups. One group
+//! more has a tenth of all users; it is private only where that is said. So about one user in fourteen is protected.
 
 use super::chance::{Chance, Shuffled, mix, scale};
 

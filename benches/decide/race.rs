@@ -19,13 +19,13 @@ impl Times {
 pub(crate) const FLOOR: &str = "floor: protected identities, folded before";
 pub(crate) const FLOOR_BATCH: &str = "floor, 64 at once";
 
-/// Gives every contender as many blocks as there are rounds, each in its turn, and takes the median. All of them decide
-/// the same blocks, but never one that another has just decided: those that share a table would find it warm.
+/// Gives every contender as many blocks as there are rounds, each in its turn, and takes the median. All of them decide the same
+/// blocks, but never one that another has just decided: those that share a table would find it warm.
 ///
 /// # Panics
 /// When a contender gives another verdict than it should.
 pub(crate) fn race(organisation: &Organisation, actors: &[u32], rounds: usize, contenders: &[Contender<'_>]) -> Times {
-    const APART: usize = 53;
+    const APART: usize = 211;
     let mut chance = Chance::new(12);
     let mut times: Vec<Vec<f64>> = contenders.iter().map(|_| Vec::with_capacity(rounds)).collect();
     let blocks = actors.len() / BLOCK;

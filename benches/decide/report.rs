@@ -16,7 +16,7 @@ pub(crate) const ALL: &str = "hashbrown, all users, folded before";
 pub(crate) const VERDICTS: &str = "`HashMap<String, bool>`, `to_lowercase`";
 pub(crate) const GROUPS: &str = "`HashMap<String, Vec<u32>>`, `to_lowercase`";
 /// What is less plain, one by one and as a batch.
-pub(crate) const VARIANTS: [[&str; 2]; 7] = [
+pub(crate) const VARIANTS: [[&str; 2]; 8] = [
     ["id and UPN", "id and UPN, batch"],
     ["on behalf of somebody", "on behalf of somebody, batch"],
     ["external users private", "external users private, batch"],
@@ -24,6 +24,7 @@ pub(crate) const VARIANTS: [[&str; 2]; 7] = [
     ["account names", "account names, batch"],
     ["not in ASCII", "not in ASCII, batch"],
     ["protected actors only", "protected actors only, batch"],
+    ["floor, protected actors only", "floor, protected actors only, 64 at once"],
 ];
 
 /// Everything that was measured of one number of users.

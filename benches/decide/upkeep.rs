@@ -1,5 +1,7 @@
 //! What it takes to follow the directory and the policy, and whether those who decide notice.
 
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -26,7 +28,7 @@ pub(crate) struct Steps {
     pub(crate) following_policy: f64,
 }
 
-/// How long one batch of a reader took at worst, in milliseconds.
+/// How long one batch of a reader took at worst, in milliseconds, but for the time in which it waited for a core.
 pub(crate) struct Pauses {
     pub(crate) quiet: f64,
     pub(crate) delta: f64,
@@ -85,8 +87,26 @@ pub(crate) fn milliseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
 }
 
-/// The worst batch of a thread that takes in the same activities again and again, through a filter: while nothing
-/// happens, while deltas are installed, and while the large group is made private and public again.
+/// How long a thread has waited for a core because others had them all. That is no fault of the library, and left out where the
+/// system tells: in the second number of `schedstat` of Linux.
+struct Queue(Option<File>);
+
+impl Queue {
+    fn of_this_thread() -> Self {
+        Self(File::open("/proc/thread-self/schedstat").ok())
+    }
+
+    /// In nanoseconds, since the thread began.
+    fn waited(&self) -> u64 {
+        let Some(mut file) = self.0.as_ref() else { return 0 };
+        let mut text = String::with_capacity(64);
+        let read = file.seek(SeekFrom::Start(0)).and_then(|_| file.read_to_string(&mut text));
+        read.ok().and_then(|_| text.split(' ').nth(1)?.parse().ok()).unwrap_or(0)
+    }
+}
+
+/// The worst batch of a thread that takes in the same activities again and again, through a filter: while nothing happens, while
+/// deltas are installed, and while the large group is made private and public again.
 pub(crate) fn pauses(organisation: &Organisation, directory: &Arc<DirectorySnapshot>) -> Pauses {
     const BATCH: usize = 64;
     let holder = Arc::new(MemoryDirectory::new());
@@ -106,10 +126,12 @@ pub(crate) fn pauses(organisation: &Organisation, directory: &Arc<DirectorySnaps
     let (worst, done) = (AtomicU64::new(0), AtomicBool::new(false));
     std::thread::scope(|scope| {
         scope.spawn(|| {
+            let queue = Queue::of_this_thread();
             for batch in activities.chunks(BATCH).cycle().take_while(|_| !done.load(Ordering::Relaxed)) {
-                let start = Instant::now();
+                let (start, waited) = (Instant::now(), queue.waited());
                 filter.ingest(batch).unwrap();
-                worst.fetch_max(start.elapsed().as_nanos() as u64, Ordering::Relaxed);
+                let waited = queue.waited() - waited;
+                worst.fetch_max((start.elapsed().as_nanos() as u64).saturating_sub(waited), Ordering::Relaxed);
             }
         });
         let worst_since = || worst.swap(0, Ordering::Relaxed) as f64 / 1e6;

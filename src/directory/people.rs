@@ -200,6 +200,11 @@ impl People {
         self.blocks.get(user.place() / BLOCK)?.entry(user.place() % BLOCK)
     }
 
+    /// The record of a user as it is stored.
+    pub(super) fn record_of(&self, user: UserIndex) -> &[u8] {
+        self.blocks.get(user.place() / BLOCK).map_or(&[], |block| block.bytes_of(user.place() % BLOCK))
+    }
+
     pub(super) fn entries(&self) -> impl Iterator<Item = (UserIndex, Entry<'_>)> {
         let all = self.blocks.iter().flat_map(|block| block.entries());
         (0..).map(UserIndex).zip(all).filter_map(|(user, entry)| Some((user, entry?)))

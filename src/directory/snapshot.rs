@@ -181,6 +181,11 @@ impl DirectorySnapshot {
         self.people.entry(user)
     }
 
+    /// The record of a user as it is stored.
+    pub(crate) fn record_of(&self, user: UserIndex) -> &[u8] {
+        self.people.record_of(user)
+    }
+
     pub(crate) fn home(&self, user: UserIndex) -> Home<'_> {
         self.people.home(user)
     }

@@ -10,6 +10,7 @@
 //! external users count, for people in several classes on one activity, and for whoever was acted for.
 
 use std::collections::BTreeSet;
+use std::hint;
 use std::iter;
 use std::sync::Arc;
 
@@ -225,8 +226,10 @@ impl Lookout {
             if user == NOT_ONE_USER {
                 return Class::UNCLEAR;
             }
+            // Read first, so that its memory is waited for beside that of the record.
+            let there = self.class_of_user(user as usize);
             match directory.entry(UserIndex::numbered(user)) {
-                Some(entry) if is(entry) => class.and(self.class_of_user(user as usize)),
+                Some(entry) if is(entry) => class.and(there),
                 _ => class,
             }
         })
@@ -244,6 +247,30 @@ impl Lookout {
         self.may_know(one) || (one != other && self.may_know(other))
     }
 
+    /// Asks at once for the memory of those whom these hashes may mean: who that is, then where their records are, then the
+    /// records and the classes. One after the other, each of these would be waited for.
+    pub(super) fn ask_for(&self, directory: &DirectorySnapshot, hashes: &[u64]) {
+        const AT_ONCE: usize = 16;
+        for hashes in hashes.chunks(AT_ONCE) {
+            let mut users = [0; AT_ONCE];
+            for (user, hash) in users.iter_mut().zip(hashes) {
+                *user = self.watched.candidates(*hash).next().unwrap_or(0);
+            }
+            let mut records: [&[u8]; AT_ONCE] = [&[]; AT_ONCE];
+            for (record, user) in records.iter_mut().zip(users).take(hashes.len()) {
+                *record = directory.record_of(UserIndex::numbered(user));
+            }
+            let mut read = 0;
+            for (record, user) in records.iter().zip(users).take(hashes.len()) {
+                // A record is seldom longer than two cache lines.
+                read ^= record.first().copied().unwrap_or(0) ^ record.get(64).copied().unwrap_or(0);
+                read ^= u8::from(self.class_of_user(user as usize) == Class::NONE);
+            }
+            hint::black_box(read);
+        }
+    }
+
+    #[inline]
     fn class_of_user(&self, at: usize) -> Class {
         let block = self.classes.get(at / BLOCK).and_then(Option::as_deref);
         block.and_then(|block| block.get(at % BLOCK)).copied().unwrap_or(Class::NONE)
