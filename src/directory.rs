@@ -25,6 +25,7 @@ use thiserror::Error;
 pub use self::builder::{DirectoryBuilder, ImportError};
 pub use self::delta::{DirectoryChange, DirectoryDelta};
 pub(crate) use self::groups::GroupIndex;
+pub(crate) use self::hashing::Hashing;
 pub(crate) use self::hints::Hints;
 pub(crate) use self::names::{BLOCK, Entry};
 pub(crate) use self::people::{Holder, Home, UserIndex};

@@ -232,13 +232,14 @@ impl Screen {
         for (first, activities) in (0..).step_by(AT_ONCE).zip(activities.chunks(AT_ONCE)) {
             let mut is_nobody = [false; AT_ONCE];
             if let Some((lookout, directory)) = clear {
-                let mut hashes = [None; AT_ONCE];
-                for (hashes, activity) in hashes.iter_mut().zip(activities) {
-                    *hashes = lookout.hashes(directory, activity);
-                }
+                let mut hashes = [[0; 2]; AT_ONCE];
                 let (mut suspects, mut count) = ([0; AT_ONCE], 0);
-                for (is_nobody, hashes) in is_nobody.iter_mut().zip(hashes) {
-                    let Some(hashes) = hashes else { continue };
+                for ((hashes, is_nobody), activity) in hashes.iter_mut().zip(&mut is_nobody).zip(activities) {
+                    if let Some(known) = lookout.hashes(directory, activity) {
+                        (*hashes, *is_nobody) = (known, true);
+                    }
+                }
+                for (is_nobody, hashes) in is_nobody.iter_mut().zip(hashes).filter(|(is_nobody, _)| **is_nobody) {
                     *is_nobody = !lookout.may_know_any(hashes);
                     if let (Some(suspect), [first, _]) = (suspects.get_mut(count), hashes) {
                         *suspect = first;
@@ -260,13 +261,14 @@ impl Screen {
     }
 
     /// What is needed to decide by a look, if nothing keeps this screen from deciding.
+    #[inline]
     fn clear(&self, now: DateTime<Utc>) -> Option<(&Lookout, &DirectorySnapshot)> {
         let directory = self.directory.as_deref().ok()?;
         let lookout = self.lookout.as_ref()?;
         self.policy.options().accepts(directory.as_of(), now).then_some((lookout, directory))
     }
 
-    #[inline]
+    #[inline(always)]
     fn judge_by_look(
         &self,
         clear: Option<(&Lookout, &DirectorySnapshot)>,
@@ -292,8 +294,16 @@ impl Screen {
     }
 
     /// Decides on somebody who is in the watched groups of a class, of whom everything is known.
-    #[inline]
+    #[inline(always)]
     fn judge_class(&self, lookout: &Lookout, app: &App, class: Class) -> (Verdict, Reasons) {
+        match (class, self.policy.scope().is_empty()) {
+            (Class::NONE, true) => (Verdict::Public, Reasons::NONE),
+            _ => self.judge_known(lookout, app, class),
+        }
+    }
+
+    #[inline(never)]
+    fn judge_known(&self, lookout: &Lookout, app: &App, class: Class) -> (Verdict, Reasons) {
         let reasons = lookout.reasons(class);
         if self.policy.scope().is_empty() {
             return (verdict(!reasons.is_empty()), reasons);

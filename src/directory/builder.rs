@@ -12,7 +12,7 @@ use super::groups::{GroupIndex, Groups};
 use super::hashing::Hashing;
 use super::lineage::Lineage;
 use super::membership::{MAX_GROUPS, Memberships};
-use super::names::{self, BLOCK, Entry, MAX_RECORD, Names};
+use super::names::{self, BLOCK, Entry, MAX_RECORD, NamesBuilder};
 use super::people::{Homes, MAX_USERS, People};
 use super::revision::DirectoryRevision;
 use super::snapshot::DirectorySnapshot;
@@ -212,12 +212,12 @@ impl Records {
     fn into_people(self) -> People {
         let mut blocks = Vec::with_capacity(self.places.len().div_ceil(BLOCK));
         for (first, places) in (0_u32..).step_by(BLOCK).zip(self.places.chunks(BLOCK)) {
-            let mut names = Names::with_capacity(places.iter().map(|(_, len)| *len as usize).sum());
+            let mut names = NamesBuilder::default();
             let homes = self.homes_of.iter().skip(first as usize);
             for (user, home) in (first..).zip(homes).take(places.len()) {
                 names.push(self.bytes_of(user), *home);
             }
-            blocks.push(names);
+            blocks.push(names.build());
         }
         let Self { hashing, homes, .. } = self;
         People::new(blocks, homes, hashing)

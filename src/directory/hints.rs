@@ -83,7 +83,7 @@ impl Hints {
     }
 
     /// Whether somebody may be called that. Reads one cache line of nearly every name that nobody has.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn may_hold(&self, hash: u64) -> bool {
         let tag = tag(hash);
         match self.tags.get(self.bucket(hash)) {
@@ -112,7 +112,7 @@ impl Hints {
         (first..all).chain(0..first)
     }
 
-    #[inline]
+    #[inline(always)]
     fn bucket(&self, hash: u64) -> usize {
         // The high half, spread over the buckets without a division (Lemire, "Fast random integer generation in an
         // interval").
@@ -151,7 +151,7 @@ impl Iterator for Candidates<'_> {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn tag(hash: u64) -> u16 {
     (hash as u16).max(1)
 }

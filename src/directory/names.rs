@@ -4,6 +4,8 @@
 //! it. Lengths are LEB128 numbers, as in DWARF: one byte for what is shorter than 128. So a user with an id and two
 //! aliases takes 5 or 6 bytes more than these, 4 for where the record begins, and 3 for where they are at home.
 
+use std::sync::Arc;
+
 use super::packed::Packed;
 use super::user::{User, UserStatus};
 use crate::identity::{Alias, Domain, Identity, UserId};
@@ -11,15 +13,22 @@ use crate::identity::{Alias, Domain, Identity, UserId};
 /// How many users share one block, which is what is copied when one of them is called otherwise.
 pub(crate) const BLOCK: usize = 512;
 
-/// The records of up to [`BLOCK`] users.
+/// The records of up to [`BLOCK`] users, in one piece of memory: where each ends and is at home, and then the records.
 #[derive(Clone, Default)]
 pub(super) struct Names {
-    /// Where each record ends.
-    ends: Vec<u32>,
-    bytes: Vec<u8>,
-    /// Where each is at home, as `super::people` counts it.
-    homes: Vec<Packed>,
+    users: u16,
+    memory: Arc<[u8]>,
 }
+
+/// Records that become [`Names`].
+#[derive(Default)]
+pub(super) struct NamesBuilder {
+    heads: Vec<u8>,
+    records: Vec<u8>,
+}
+
+/// How many bytes stand before the records for each of them: four for where it ends, three for where the user is at home.
+const HEAD: usize = 7;
 
 /// What [`write`] makes of a user who has more names than fit.
 #[derive(Debug)]
@@ -50,35 +59,50 @@ const DELETED: u8 = 8;
 const BOUND_TO_APP: usize = 1;
 const FOLDED: usize = 2;
 
-impl Names {
-    pub(super) fn with_capacity(bytes: usize) -> Self {
-        Self { ends: Vec::with_capacity(BLOCK), bytes: Vec::with_capacity(bytes), homes: Vec::with_capacity(BLOCK) }
-    }
-
+impl NamesBuilder {
     /// Adds a record behind the others, as [`write`] made it. An empty one is of nobody any more.
     pub(super) fn push(&mut self, record: &[u8], home: u32) {
-        self.bytes.extend_from_slice(record);
-        // INVARIANT: this is below 2^32, because there are at most 2^9 records of hardly more than 2^22 bytes.
-        self.ends.push(self.bytes.len() as u32);
-        self.homes.push(Packed::new(home));
+        self.records.extend_from_slice(record);
+        // INVARIANT: this is below 2^32, because there are at most 2^9 records of at most 2^22 bytes.
+        self.heads.extend_from_slice(&(self.records.len() as u32).to_le_bytes());
+        self.heads.extend_from_slice(&Packed::new(home).bytes());
     }
 
-    pub(super) fn bytes_of(&self, at: usize) -> &[u8] {
-        let start = at.checked_sub(1).and_then(|before| self.ends.get(before)).map_or(0, |end| *end as usize);
-        let end = self.ends.get(at).map_or(start, |end| *end as usize);
-        self.bytes.get(start..end).unwrap_or_default()
+    pub(super) fn build(mut self) -> Names {
+        let users = (self.heads.len() / HEAD) as u16;
+        self.heads.append(&mut self.records);
+        Names { users, memory: self.heads.into() }
+    }
+}
+
+impl Names {
+    /// Where the record of a user ends, and the number of their home.
+    #[inline]
+    fn head(&self, at: usize) -> Option<(usize, u32)> {
+        let heads = self.memory.get(..self.len() * HEAD)?;
+        let [a, b, c, d, home @ ..] = *heads.get(at * HEAD..)?.first_chunk::<HEAD>()?;
+        Some((u32::from_le_bytes([a, b, c, d]) as usize, Packed::from_bytes(home).get()))
+    }
+
+    /// The record of a user as [`write`] made it.
+    #[inline]
+    pub(super) fn record(&self, at: usize) -> &[u8] {
+        let start = at.checked_sub(1).and_then(|before| self.head(before)).map_or(0, |(end, _)| end);
+        let end = self.head(at).map_or(start, |(end, _)| end);
+        self.memory.get(self.len() * HEAD..).and_then(|records| records.get(start..end)).unwrap_or_default()
     }
 
     pub(super) fn home_of(&self, at: usize) -> u32 {
-        self.homes.get(at).map_or(0, |home| home.get())
+        self.head(at).map_or(0, |(_, home)| home)
     }
 
     pub(super) fn homes(&self) -> impl Iterator<Item = u32> + '_ {
-        self.homes.iter().map(|home| home.get())
+        (0..self.len()).map(|at| self.home_of(at))
     }
 
+    #[inline]
     pub(super) fn entry(&self, at: usize) -> Option<Entry<'_>> {
-        Entry::read(self.bytes_of(at))
+        Entry::read(self.record(at))
     }
 
     pub(super) fn entries(&self) -> impl Iterator<Item = Option<Entry<'_>>> {
@@ -86,17 +110,12 @@ impl Names {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.ends.len()
+        usize::from(self.users)
     }
 
+    /// How much memory it takes, with the counts of those who share it.
     pub(super) fn heap_bytes(&self) -> usize {
-        self.bytes.capacity() + self.ends.capacity() * size_of::<u32>() + self.homes.capacity() * size_of::<Packed>()
-    }
-
-    pub(super) fn shrink(&mut self) {
-        self.bytes.shrink_to_fit();
-        self.ends.shrink_to_fit();
-        self.homes.shrink_to_fit();
+        self.memory.len() + 2 * size_of::<usize>()
     }
 }
 

@@ -14,6 +14,14 @@ impl Packed {
         Self([a, b, c])
     }
 
+    pub(super) fn from_bytes(bytes: [u8; 3]) -> Self {
+        Self(bytes)
+    }
+
+    pub(super) fn bytes(self) -> [u8; 3] {
+        self.0
+    }
+
     pub(crate) fn get(self) -> u32 {
         let Self([a, b, c]) = self;
         u32::from_le_bytes([a, b, c, 0])

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::hashing::Hashing;
 use super::hints::Hints;
-use super::names::{BLOCK, Entry, Names};
+use super::names::{BLOCK, Entry, Names, NamesBuilder};
 use super::packed::Packed;
 use super::user::User;
 use crate::identity::{Alias, Domain, Identity, UserId};
@@ -63,7 +63,7 @@ pub(crate) enum Home<'a> {
 /// Everybody, by number. A number whose user is gone is not used again.
 #[derive(Clone)]
 pub(super) struct People {
-    blocks: Vec<Arc<Names>>,
+    blocks: Vec<Names>,
     homes: Arc<Homes>,
     hashing: Hashing,
     hints: Arc<Hints>,
@@ -158,7 +158,7 @@ pub(super) struct NewRecord {
 impl People {
     pub(super) fn new(blocks: Vec<Names>, homes: Homes, hashing: Hashing) -> Self {
         Self {
-            blocks: blocks.into_iter().map(Arc::new).collect(),
+            blocks,
             homes: Arc::new(homes),
             hashing,
             hints: Arc::new(Hints::with_room_for(0, 1)),
@@ -202,7 +202,7 @@ impl People {
 
     /// The record of a user as it is stored.
     pub(super) fn record_of(&self, user: UserIndex) -> &[u8] {
-        self.blocks.get(user.place() / BLOCK).map_or(&[], |block| block.bytes_of(user.place() % BLOCK))
+        self.blocks.get(user.place() / BLOCK).map_or(&[], |block| block.record(user.place() % BLOCK))
     }
 
     pub(super) fn entries(&self) -> impl Iterator<Item = (UserIndex, Entry<'_>)> {
@@ -269,22 +269,21 @@ impl People {
         for here in changed.chunk_by(|(one, _), (other, _)| *one as usize / BLOCK == *other as usize / BLOCK) {
             let Some(at) = here.first().map(|(user, _)| *user as usize / BLOCK) else { continue };
             let last = here.last().map_or(0, |(user, _)| *user as usize % BLOCK + 1);
-            let empty = Arc::default();
+            let empty = Names::default();
             let before = self.blocks.get(at).unwrap_or(&empty);
-            let mut names = Names::with_capacity(before.heap_bytes());
+            let mut names = NamesBuilder::default();
             let mut here = here.iter().peekable();
             for place in 0..before.len().max(last) {
                 match here.next_if(|(user, _)| *user as usize == at * BLOCK + place) {
                     Some((_, record)) => names.push(&record.bytes, record.home),
-                    None => names.push(before.bytes_of(place), before.home_of(place)),
+                    None => names.push(before.record(place), before.home_of(place)),
                 }
             }
-            names.shrink();
             if next.blocks.len() <= at {
-                next.blocks.resize_with(at + 1, Arc::default);
+                next.blocks.resize_with(at + 1, Names::default);
             }
             if let Some(block) = next.blocks.get_mut(at) {
-                *block = Arc::new(names);
+                *block = names.build();
             }
         }
         next.learning(self, records)
@@ -356,9 +355,9 @@ impl People {
 
     /// How much memory it all takes, and how much of it is the names themselves.
     pub(super) fn heap_bytes(&self) -> (usize, usize) {
-        let blocks: usize = self.blocks.iter().map(|block| block.heap_bytes() + size_of::<Names>() + 16).sum();
+        let blocks: usize = self.blocks.iter().map(Names::heap_bytes).sum();
         let names: usize = self.entries().map(|(_, entry)| entry.name_bytes()).sum();
         let hints = self.hints.heap_bytes() + self.recent.hints.heap_bytes() + self.recent.users.len() * 8;
-        (blocks + self.blocks.capacity() * size_of::<usize>() + hints, names)
+        (blocks + self.blocks.capacity() * size_of::<Names>() + hints, names)
     }
 }

@@ -19,7 +19,7 @@ use super::reason::Reasons;
 use super::watch::Watch;
 use crate::activity::{Activity, App};
 use crate::actor::{Actor, ActorKind};
-use crate::directory::{BLOCK, DirectorySnapshot, Entry, Hints, UserIndex};
+use crate::directory::{BLOCK, DirectorySnapshot, Entry, Hashing, Hints, UserIndex};
 use crate::identity::{ACCOUNT_OF, Alias, Identity};
 use crate::policy::{GroupRef, ManagedDomain, PrivacyPolicy};
 
@@ -236,13 +236,13 @@ impl Lookout {
     }
 
     /// Whether an identity of this hash may be anybody's who is watched. If not, it is nobody's.
-    #[inline]
+    #[inline(always)]
     fn may_know(&self, hash: u64) -> bool {
         self.watched.may_hold(hash) || (!self.recent.is_empty() && self.recent.may_hold(hash))
     }
 
     /// Whether either of two may be.
-    #[inline]
+    #[inline(always)]
     pub(super) fn may_know_any(&self, [one, other]: [u64; 2]) -> bool {
         self.may_know(one) || (one != other && self.may_know(other))
     }
@@ -277,34 +277,41 @@ impl Lookout {
     }
 
     /// The class of whoever did something, where [`Self::hashes`] are all that has to be looked for.
-    #[inline]
+    #[inline(always)]
     pub(super) fn look_for(&self, directory: &DirectorySnapshot, activity: &Activity, hashes: [u64; 2]) -> Class {
         if !self.may_know_any(hashes) {
             return Class::NONE;
         }
+        self.class_by_hashes(directory, activity, hashes)
+    }
+
+    #[inline(never)]
+    fn class_by_hashes(&self, directory: &DirectorySnapshot, activity: &Activity, hashes: [u64; 2]) -> Class {
         let found = activity.actor().identities().iter().zip(hashes);
         found.fold(Class::NONE, |class, (identity, hash)| class.and(self.class_by_hash(directory, identity, hash)))
     }
 
+    #[inline]
     fn class_by_hash(&self, directory: &DirectorySnapshot, identity: &Identity, hash: u64) -> Class {
         self.class_called(directory, hash, |entry| entry.is(identity))
     }
 
     /// The hashes of the identities on an activity, twice if there is one, if its class is that of whoever is called
     /// by them.
-    #[inline]
+    #[inline(always)]
     pub(super) fn hashes(&self, directory: &DirectorySnapshot, activity: &Activity) -> Option<[u64; 2]> {
         let actor = activity.actor();
         if self.managed.is_some() || actor.kind() != ActorKind::User || !activity.on_behalf_of().is_empty() {
             return None;
         }
-        let hash = |identity: &Identity| match identity {
-            Identity::Id(id) => Some(directory.hashing().of_id(id.as_str())),
-            Identity::Alias(alias) => alias.is_address().then(|| directory.hashing().of_alias(alias)),
-        };
+        let hashing = directory.hashing();
         match actor.identities() {
-            [only] => hash(only).map(|hash| [hash, hash]),
-            [one, other] => Some([hash(one)?, hash(other)?]),
+            [Identity::Alias(alias)] if alias.is_address() => {
+                let hash = hashing.of_alias(alias);
+                Some([hash, hash])
+            }
+            [only] => hash_of_one_meaning(hashing, only).map(|hash| [hash, hash]),
+            [one, other] => Some([hash_of_one_meaning(hashing, one)?, hash_of_one_meaning(hashing, other)?]),
             _ => None,
         }
     }
@@ -313,6 +320,14 @@ impl Lookout {
     pub(super) fn heap_bytes(&self) -> usize {
         let blocks = self.classes.iter().flatten().count() * size_of::<Classes>();
         self.watched.heap_bytes() + self.recent.heap_bytes() + blocks + self.classes.capacity() * size_of::<usize>()
+    }
+}
+
+/// The hash of an identity that means the same in every app.
+fn hash_of_one_meaning(hashing: &Hashing, identity: &Identity) -> Option<u64> {
+    match identity {
+        Identity::Id(id) => Some(hashing.of_id(id.as_str())),
+        Identity::Alias(alias) => alias.is_address().then(|| hashing.of_alias(alias)),
     }
 }
 
