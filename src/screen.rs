@@ -246,7 +246,7 @@ impl Screen {
                         count += usize::from(!*is_nobody);
                     }
                 }
-                lookout.ask_for(directory, suspects.get(..count).unwrap_or_default());
+                lookout.ask_for(suspects.get(..count).unwrap_or_default());
             }
             for ((position, activity), is_nobody) in (first..).zip(activities).zip(is_nobody) {
                 let (verdict, reasons) = match clear {

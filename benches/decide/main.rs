@@ -1,7 +1,7 @@
 //! What a decision costs, beside what one would write by hand and beside the least that it can cost.
 //!
-//! `cargo bench --bench decide` takes some minutes and 8 GB of memory. `DECIDE_SIZES=10000,1000000` chooses numbers of users,
-//! `DECIDE_ROUNDS=100` makes it shorter. Every verdict is checked while it is timed.
+//! `cargo bench --bench decide` takes some ten minutes, and several GB of memory for 10 M users. `DECIDE_SIZES=10000,1000000`
+//! chooses numbers of users, `DECIDE_ROUNDS=100` makes it shorter. Every verdict is checked while it is timed.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

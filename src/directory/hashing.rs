@@ -12,6 +12,8 @@ use crate::identity::{Alias, Identity};
 pub(crate) struct Hashing {
     ids: Keys,
     names: Keys,
+    proofs_of_ids: Keys,
+    proofs_of_names: Keys,
 }
 
 /// For the first half of sixteen bytes, for the second, and for the length.
@@ -25,7 +27,7 @@ impl Hashing {
     pub(crate) fn new() -> Self {
         let random = RandomState::new();
         let keys = |of: u64| Keys([0, 1, 2].map(|key| random.hash_one([of, key])));
-        Self { ids: keys(0), names: keys(1) }
+        Self { ids: keys(0), names: keys(1), proofs_of_ids: keys(2), proofs_of_names: keys(3) }
     }
 
     pub(crate) fn of(&self, identity: &Identity) -> u64 {
@@ -52,6 +54,35 @@ impl Hashing {
     }
 }
 
+/// Where to look for an identity, and by what to tell it from every other that is looked for there: two hashes that have
+/// nothing to do with each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Print {
+    pub(crate) hash: u64,
+    pub(crate) proof: u64,
+}
+
+impl Hashing {
+    pub(crate) fn proof_of(&self, identity: &Identity) -> u64 {
+        match identity {
+            Identity::Id(id) => self.proofs_of_ids.hash(id.as_str().as_bytes(), |word| word),
+            Identity::Alias(alias) => self.proof_of_form(alias.form()),
+        }
+    }
+
+    pub(crate) fn proof_of_form(&self, form: &str) -> u64 {
+        self.proofs_of_names.hash(form.as_bytes(), in_lower_case)
+    }
+
+    pub(crate) fn print_of_id(&self, id: &str) -> Print {
+        Print { hash: self.of_id(id), proof: self.proofs_of_ids.hash(id.as_bytes(), |word| word) }
+    }
+
+    pub(crate) fn print_of_form(&self, form: &str) -> Print {
+        Print { hash: self.of_form(form), proof: self.proof_of_form(form) }
+    }
+}
+
 impl Keys {
     #[inline(always)]
     fn hash(self, bytes: &[u8], fold: impl Fn(u64) -> u64) -> u64 {
@@ -70,6 +101,18 @@ impl Keys {
         };
         multiply(sum ^ length, bytes.len() as u64 ^ first)
     }
+}
+
+/// Eight bytes with their ASCII letters in lower case: all at once, each in its own eighth of the word. A letter is a byte
+/// below 128 that carries into the highest bit when enough is added to reach it from `A`, and does not when it is from `[`.
+fn in_lower_case(word: u64) -> u64 {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x80 * EACH;
+    let low = word & !HIGH;
+    let from_a = low + (0x80 - b'A' as u64) * EACH;
+    let past_z = low + (0x80 - b'[' as u64) * EACH;
+    let is_upper = (from_a ^ past_z) & !word & HIGH;
+    word | (is_upper >> 2)
 }
 
 /// Eight bytes, each with the bit set by which `A` differs from `a`. Other characters fall together too, as `@` and `` ` `` do;
@@ -98,6 +141,27 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
+
+    #[test]
+    fn d8_eight_bytes_are_put_into_lower_case_as_each_of_them_is() {
+        for byte in 0..=u8::MAX {
+            for at in 0..8 {
+                let mut bytes = *b"aZ@[`{\xc3\x80";
+                bytes[at] = byte;
+                let folded = in_lower_case(u64::from_le_bytes(bytes)).to_le_bytes();
+                assert_eq!(folded, bytes.map(|byte| byte.to_ascii_lowercase()), "{byte} at {at}");
+            }
+        }
+    }
+
+    #[test]
+    fn d8_names_that_are_looked_for_together_are_told_apart() {
+        let hashing = Hashing::new();
+        let (one, other) = (hashing.print_of_form("a@contoso.com"), hashing.print_of_form("a`contoso.com"));
+        assert!(one.hash == other.hash && one.proof != other.proof);
+        assert_eq!(one, hashing.print_of_form("A@Contoso.COM"));
+        assert_ne!(hashing.print_of_id("a"), hashing.print_of_id("A"));
+    }
 
     #[test]
     fn d8_a_name_is_hashed_alike_in_any_case_and_unlike_an_id() {

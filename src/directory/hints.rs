@@ -1,9 +1,7 @@
-//! Where to look for somebody: fingerprints of identities, each with the one user whom it may mean.
+//! Where to look for an identity: fingerprints, each with something to tell of it.
 //!
-//! A fingerprint that is not there is the truth: nobody here is called that. One that is there has to be held against
-//! the names of that user, because another name can have the same, and because nothing is ever taken out when somebody
-//! is called otherwise. So a table never has to be told what became of a name, and an activity of somebody who is in
-//! none costs the reading of one cache line.
+//! A fingerprint that is not there is the truth: nobody here is called that, and to know it costs the reading of one cache
+//! line. One that is there may be that of another identity, so that what stands beside it has to be held against something.
 //!
 //! Open addressing over buckets that are half a cache line wide, as in Swiss tables, but with 16 bits a fingerprint, so
 //! that one in some thousand strangers is taken for somebody and not one in ten.
@@ -13,9 +11,9 @@ const WIDTH: usize = 16;
 
 /// See the module.
 #[derive(Clone)]
-pub(crate) struct Hints {
+pub(crate) struct Hints<T> {
     tags: Box<[Tags]>,
-    users: Box<[[u32; WIDTH]]>,
+    values: Box<[[T; WIDTH]]>,
     len: usize,
 }
 
@@ -43,11 +41,15 @@ impl Tags {
     }
 }
 
-impl Hints {
+impl<T: Copy + Default> Hints<T> {
     /// A table for so many, of which each bucket holds `filled` on average.
     pub(crate) fn with_room_for(identities: usize, filled: usize) -> Self {
         let buckets = identities / filled.clamp(1, WIDTH - 1) + 1;
-        Self { tags: vec![Tags([0; WIDTH]); buckets].into(), users: vec![[0; WIDTH]; buckets].into(), len: 0 }
+        Self {
+            tags: vec![Tags([0; WIDTH]); buckets].into(),
+            values: vec![[T::default(); WIDTH]; buckets].into(),
+            len: 0,
+        }
     }
 
     /// How many fingerprints there are.
@@ -66,16 +68,16 @@ impl Hints {
 
     /// How much memory it takes.
     pub(crate) fn heap_bytes(&self) -> usize {
-        self.tags.len() * (size_of::<Tags>() + size_of::<[u32; WIDTH]>())
+        self.tags.len() * (size_of::<Tags>() + size_of::<[T; WIDTH]>())
     }
 
     /// Adds one, for which there must be [room](Self::has_room_for).
-    pub(crate) fn insert(&mut self, hash: u64, user: u32) {
+    pub(crate) fn insert(&mut self, hash: u64, value: T) {
         let tag = tag(hash);
         for at in self.buckets_from(hash) {
-            let (Some(tags), Some(users)) = (self.tags.get_mut(at), self.users.get_mut(at)) else { return };
-            if let Some((free, user_there)) = tags.0.iter_mut().zip(users).find(|(tag, _)| **tag == 0) {
-                (*free, *user_there) = (tag, user);
+            let (Some(tags), Some(values)) = (self.tags.get_mut(at), self.values.get_mut(at)) else { return };
+            if let Some((free, value_there)) = tags.0.iter_mut().zip(values).find(|(tag, _)| **tag == 0) {
+                (*free, *value_there) = (tag, value);
                 self.len += 1;
                 return;
             }
@@ -98,16 +100,31 @@ impl Hints {
         self.candidates(hash).next().is_some()
     }
 
-    /// Whoever may be called that.
+    /// Gives one that stands there another value, or adds it, for which there must be room.
+    pub(crate) fn put(&mut self, hash: u64, value: T, is: impl Fn(T) -> bool) {
+        let mut candidates = self.candidates(hash);
+        while let Some(known) = candidates.next() {
+            let (bucket, place) = (candidates.bucket, candidates.place);
+            if is(known) {
+                if let Some(there) = self.values.get_mut(bucket).and_then(|values| values.get_mut(place)) {
+                    *there = value;
+                }
+                return;
+            }
+        }
+        self.insert(hash, value);
+    }
+
+    /// What stands beside each fingerprint that is the same.
     #[inline]
-    pub(crate) fn candidates(&self, hash: u64) -> Candidates<'_> {
+    pub(crate) fn candidates(&self, hash: u64) -> Candidates<'_, T> {
         let (tag, bucket) = (tag(hash), self.bucket(hash));
         let places = self.tags.get(bucket).map_or(0, |tags| tags.places_of(tag));
-        Candidates { hints: self, tag, bucket, places, passed: 0 }
+        Candidates { hints: self, tag, bucket, places, place: 0, passed: 0 }
     }
 
     /// The bucket of a hash, and those that take what it has no room for.
-    fn buckets_from(&self, hash: u64) -> impl Iterator<Item = usize> + use<> {
+    fn buckets_from(&self, hash: u64) -> impl Iterator<Item = usize> + use<T> {
         let (first, all) = (self.bucket(hash), self.tags.len());
         (first..all).chain(0..first)
     }
@@ -121,22 +138,24 @@ impl Hints {
 }
 
 /// See [`Hints::candidates`].
-pub(crate) struct Candidates<'a> {
-    hints: &'a Hints,
+pub(crate) struct Candidates<'a, T> {
+    hints: &'a Hints<T>,
     tag: u16,
     bucket: usize,
     /// Those in the bucket that were not given yet, a bit for each.
     places: u16,
+    /// Where the one stood that was given last.
+    place: usize,
     /// How many buckets were passed.
     passed: usize,
 }
 
-impl Iterator for Candidates<'_> {
-    type Item = u32;
+impl<T: Copy + Default> Iterator for Candidates<'_, T> {
+    type Item = T;
 
     #[inline]
-    fn next(&mut self) -> Option<u32> {
-        let Hints { tags, users, .. } = self.hints;
+    fn next(&mut self) -> Option<T> {
+        let Hints { tags, values, .. } = self.hints;
         while self.places == 0 {
             self.passed += 1;
             if self.passed >= tags.len() || !tags.get(self.bucket)?.are_full() {
@@ -145,9 +164,9 @@ impl Iterator for Candidates<'_> {
             self.bucket = if self.bucket + 1 == tags.len() { 0 } else { self.bucket + 1 };
             self.places = tags.get(self.bucket)?.places_of(self.tag);
         }
-        let place = self.places.trailing_zeros() as usize;
+        self.place = self.places.trailing_zeros() as usize;
         self.places &= self.places - 1;
-        users.get(self.bucket)?.get(place).copied()
+        values.get(self.bucket)?.get(self.place).copied()
     }
 }
 

@@ -11,7 +11,7 @@ use super::user::{User, UserStatus};
 use crate::identity::{Alias, Domain, Identity, UserId};
 
 /// How many users share one block, which is what is copied when one of them is called otherwise.
-pub(crate) const BLOCK: usize = 512;
+pub(super) const BLOCK: usize = 512;
 
 /// The records of up to [`BLOCK`] users, in one piece of memory: where each ends and is at home, and then the records.
 #[derive(Clone, Default)]

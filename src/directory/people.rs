@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::hashing::Hashing;
+use super::hashing::{Hashing, Print};
 use super::hints::Hints;
 use super::names::{BLOCK, Entry, Names, NamesBuilder};
 use super::packed::Packed;
@@ -66,7 +66,7 @@ pub(super) struct People {
     blocks: Vec<Names>,
     homes: Arc<Homes>,
     hashing: Hashing,
-    hints: Arc<Hints>,
+    hints: Arc<Hints<u32>>,
     /// Whoever changed since `hints` was made, and under which identities.
     recent: Recent,
     /// The aliases that several users hold, in the form in which they are compared.
@@ -75,7 +75,7 @@ pub(super) struct People {
 
 #[derive(Clone)]
 struct Recent {
-    hints: Arc<Hints>,
+    hints: Arc<Hints<u32>>,
     users: Arc<BTreeSet<u32>>,
 }
 
@@ -198,11 +198,6 @@ impl People {
 
     pub(super) fn entry(&self, user: UserIndex) -> Option<Entry<'_>> {
         self.blocks.get(user.place() / BLOCK)?.entry(user.place() % BLOCK)
-    }
-
-    /// The record of a user as it is stored.
-    pub(super) fn record_of(&self, user: UserIndex) -> &[u8] {
-        self.blocks.get(user.place() / BLOCK).map_or(&[], |block| block.record(user.place() % BLOCK))
     }
 
     pub(super) fn entries(&self) -> impl Iterator<Item = (UserIndex, Entry<'_>)> {
@@ -343,9 +338,15 @@ impl People {
     }
 
     /// The hashes of all identities on a record.
-    pub(super) fn hashes<'a>(&'a self, entry: Entry<'a>) -> impl Iterator<Item = u64> + 'a {
+    fn hashes<'a>(&'a self, entry: Entry<'a>) -> impl Iterator<Item = u64> + 'a {
         let aliases = entry.aliases().map(|alias| self.hashing.of_form(alias.form()));
         std::iter::once(self.hashing.of_id(entry.id())).chain(aliases)
+    }
+
+    /// The prints of all identities on a record.
+    pub(super) fn prints<'a>(&'a self, entry: Entry<'a>) -> impl Iterator<Item = Print> + 'a {
+        let aliases = entry.aliases().map(|alias| self.hashing.print_of_form(alias.form()));
+        std::iter::once(self.hashing.print_of_id(entry.id())).chain(aliases)
     }
 
     /// The homes of everybody, to which those of new records are added.

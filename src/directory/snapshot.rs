@@ -7,7 +7,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::groups::{GroupIndex, Groups};
-use super::hashing::Hashing;
+use super::hashing::{Hashing, Print};
 use super::lineage::Lineage;
 use super::membership::Memberships;
 use super::names::Entry;
@@ -181,11 +181,6 @@ impl DirectorySnapshot {
         self.people.entry(user)
     }
 
-    /// The record of a user as it is stored.
-    pub(crate) fn record_of(&self, user: UserIndex) -> &[u8] {
-        self.people.record_of(user)
-    }
-
     pub(crate) fn home(&self, user: UserIndex) -> Home<'_> {
         self.people.home(user)
     }
@@ -226,9 +221,9 @@ impl DirectorySnapshot {
         self.people.hashing()
     }
 
-    /// The hashes of all identities of a user.
-    pub(crate) fn hashes_of(&self, user: UserIndex) -> impl Iterator<Item = u64> + '_ {
-        self.people.entry(user).into_iter().flat_map(|entry| self.people.hashes(entry))
+    /// The prints of all identities of a user.
+    pub(crate) fn prints_of(&self, user: UserIndex) -> impl Iterator<Item = Print> + '_ {
+        self.people.entry(user).into_iter().flat_map(|entry| self.people.prints(entry))
     }
 
     /// The aliases that several users hold, in the form in which they are compared.

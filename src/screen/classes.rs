@@ -17,6 +17,15 @@ impl Class {
     /// It takes more than a look.
     pub(super) const UNCLEAR: Self = Self(u16::MAX);
 
+    pub(super) fn numbered(number: u16) -> Self {
+        Self(number)
+    }
+
+    pub(super) fn number(self) -> u16 {
+        self.0
+    }
+
+    #[inline]
     pub(super) fn and(self, other: Self) -> Self {
         match (self, other) {
             (one, Self::NONE) => one,

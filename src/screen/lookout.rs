@@ -9,7 +9,7 @@
 //! the seeker is asked: for names that several people have, for who was in a group that is gone, for strangers where
 //! external users count, for people in several classes on one activity, and for whoever was acted for.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hint;
 use std::iter;
 use std::sync::Arc;
@@ -19,17 +19,15 @@ use super::reason::Reasons;
 use super::watch::Watch;
 use crate::activity::{Activity, App};
 use crate::actor::{Actor, ActorKind};
-use crate::directory::{BLOCK, DirectorySnapshot, Entry, Hashing, Hints, UserIndex};
+use crate::directory::{DirectorySnapshot, Hashing, Hints, Print, UserIndex};
 use crate::identity::{ACCOUNT_OF, Alias, Identity};
 use crate::policy::{GroupRef, ManagedDomain, PrivacyPolicy};
 
 /// See the module.
 pub(super) struct Lookout {
-    watched: Arc<Hints>,
-    /// Whoever came to be watched since that table was made.
-    recent: Arc<Hints>,
-    /// The class of each user, for blocks of users of whom any has one.
-    classes: Vec<Option<Arc<Classes>>>,
+    watched: Arc<Hints<Seen>>,
+    /// What is otherwise since that table was made.
+    recent: Arc<Hints<Seen>>,
     kinds: Arc<Kinds>,
     /// The class of applications, if they are watched.
     applications: Class,
@@ -37,42 +35,52 @@ pub(super) struct Lookout {
     managed: Option<Vec<ManagedDomain>>,
 }
 
-type Classes = [Class; BLOCK];
+/// What is known of an identity: the class of whoever has it, behind so much of its proof as there is room for.
+///
+/// By the place in the table, the fingerprint and this, identities are told apart by some 80 bits under keys that nobody
+/// knows. That two of ten million people fall together is less likely than that the memory fails in which they are.
+#[derive(Clone, Copy, Default)]
+struct Seen(u64);
 
-/// A mark in the tables for a name that means more than one user, or one whom the directory does not know.
-const NOT_ONE_USER: u32 = u32::MAX;
+impl Seen {
+    fn new(proof: u64, class: Class) -> Self {
+        Self(proof & !u64::from(u16::MAX) | u64::from(class.number()))
+    }
+
+    fn is(self, proof: u64) -> bool {
+        (self.0 ^ proof) <= u64::from(u16::MAX)
+    }
+
+    fn class(self) -> Class {
+        Class::numbered(self.0 as u16)
+    }
+}
 
 impl Lookout {
     /// Looks through everybody.
     pub(super) fn new(policy: &PrivacyPolicy, watch: &Watch, directory: &DirectorySnapshot) -> Self {
         let mut sorter = Sorter::new(policy, watch, directory, Kinds::new());
-        let mut classes = Vec::with_capacity(directory.user_numbers().div_ceil(BLOCK));
         let mut identities = Vec::new();
-        let (mut block, mut is_empty) = ([Class::NONE; BLOCK], true);
-        let users = directory.user_numbers();
         let mut homes = sorter.home_classes.is_some().then(|| directory.home_numbers());
         directory.each_membership(|user, groups| {
-            let home = homes.as_mut().and_then(Iterator::next).unwrap_or(0);
+            let home = match &mut homes {
+                Some(homes) => homes.next().unwrap_or(0),
+                // Most are in no group that is watched.
+                None if !watch.reach().is_led_to(groups) => return,
+                None => 0,
+            };
             let class = sorter.class(groups.iter().map(|group| group.get()), home);
-            let at = user as usize;
             if class != Class::NONE {
-                is_empty = false;
-                if let Some(there) = block.get_mut(at % BLOCK) {
-                    *there = class;
-                }
-                identities.extend(directory.hashes_of(UserIndex::numbered(user)).map(|hash| (hash, user)));
-            }
-            if at % BLOCK == BLOCK - 1 || at + 1 == users {
-                classes.push((!is_empty).then(|| Arc::new(block)));
-                (block, is_empty) = ([Class::NONE; BLOCK], true);
+                let prints = directory.prints_of(UserIndex::numbered(user));
+                identities.extend(prints.map(|print| (print.hash, Seen::new(print.proof, class))));
             }
         });
-        identities.extend(unclear_names(watch, directory).map(|hash| (hash, NOT_ONE_USER)));
+        let unclear = unclear_identities(watch, directory);
+        identities.extend(unclear.map(|print| (print.hash, Seen::new(print.proof, Class::UNCLEAR))));
         let Sorter { kinds, applications, .. } = sorter;
         Self {
-            watched: Arc::new(table_of(&identities)),
+            watched: Arc::new(table_of(identities)),
             recent: Arc::new(Hints::with_room_for(0, 1)),
-            classes,
             kinds: Arc::new(kinds),
             applications,
             managed: managed(policy, watch),
@@ -90,23 +98,24 @@ impl Lookout {
         changed: &BTreeSet<UserIndex>,
     ) -> Option<Self> {
         let mut sorter = Sorter::new(policy, watch, directory, Kinds::clone(&self.kinds));
-        let mut classes = self.classes.clone();
-        classes.resize(directory.user_numbers().div_ceil(BLOCK), None);
-        let mut identities = Vec::new();
+        // Whatever anybody was called who changed is nobody's name, unless it is one now.
+        let former = changed.iter().flat_map(|user| before.prints_of(*user));
+        let mut identities: BTreeMap<Print, Class> = former.map(|print| (print, Class::NONE)).collect();
         for user in changed {
-            let class =
-                sorter.class(directory.groups_of_user(*user).map(|group| group.number()), directory.home_number(*user));
-            let block = classes.get_mut(user.place() / BLOCK)?;
-            if class != Class::NONE {
-                identities.extend(directory.hashes_of(*user).map(|hash| (hash, user.number())));
-            }
-            if class != Class::NONE || block.is_some() {
-                let block = Arc::make_mut(block.get_or_insert_with(|| Arc::new([Class::NONE; BLOCK])));
-                *block.get_mut(user.place() % BLOCK)? = class;
+            let groups = directory.groups_of_user(*user).map(|group| group.number());
+            let class = sorter.class(groups, directory.home_number(*user));
+            for print in directory.prints_of(*user) {
+                let known = identities.entry(print).or_insert(Class::NONE);
+                *known = known.and(class);
             }
         }
-        let newly_shared = directory.shared_aliases().difference(before.shared_aliases());
-        identities.extend(newly_shared.map(|name| (directory.hashing().of_form(name), NOT_ONE_USER)));
+        // INVARIANT: whoever has a name in common with somebody who changed has changed too.
+        for name in directory.shared_aliases().iter() {
+            let print = directory.hashing().print_of_form(name);
+            if let Some(class) = identities.get_mut(&print) {
+                *class = Class::UNCLEAR;
+            }
+        }
 
         let mut recent = Hints::clone(&self.recent);
         if !recent.has_room_for(identities.len()) {
@@ -117,14 +126,13 @@ impl Lookout {
             }
             recent = Hints::with_room_for(room, FILLED);
         }
-        for (hash, user) in identities {
-            recent.insert(hash, user);
+        for (print, class) in identities {
+            recent.put(print.hash, Seen::new(print.proof, class), |seen| seen.is(print.proof));
         }
         let Sorter { kinds, applications, .. } = sorter;
         Some(Self {
             watched: Arc::clone(&self.watched),
             recent: Arc::new(recent),
-            classes,
             kinds: Arc::new(kinds),
             applications,
             managed: self.managed.clone(),
@@ -182,31 +190,25 @@ impl Lookout {
     }
 
     /// The class of whoever goes by an identity, in each of its meanings.
-    #[inline]
     fn class_of(&self, directory: &DirectorySnapshot, identity: &Identity, app: &App) -> Class {
         let hashing = directory.hashing();
-        match identity {
-            Identity::Id(id) => self.class_called(directory, hashing.of_id(id.as_str()), |entry| entry.is(identity)),
-            Identity::Alias(alias) => {
-                let form = alias.form();
-                let class = self.class_called(directory, hashing.of_form(form), |entry| entry.is_called(form));
-                match alias.is_address() {
-                    true => class,
-                    false => match self.class_of_other_meaning(directory, alias, app) {
-                        // It can only hide: whose account a name may be says nothing of where its holder is at home.
-                        other if other != Class::NONE && self.managed.is_some() => Class::UNCLEAR,
-                        other => class.and(other),
-                    },
-                }
-            }
+        let class = self.class_by_hash(hashing, identity, hashing.of(identity));
+        let Identity::Alias(alias) = identity else { return class };
+        if alias.is_address() {
+            return class;
+        }
+        match self.class_of_other_meaning(hashing, alias, app) {
+            // It can only hide: whose account a name may be says nothing of where its holder is at home.
+            other if other != Class::NONE && self.managed.is_some() => Class::UNCLEAR,
+            other => class.and(other),
         }
     }
 
     /// A name that is bound to no app can be that of an account in any, and the other way round.
-    #[inline(never)]
-    fn class_of_other_meaning(&self, directory: &DirectorySnapshot, alias: &Alias, app: &App) -> Class {
-        let class_called =
-            |form: &str| self.class_called(directory, directory.hashing().of_form(form), |entry| entry.is_called(form));
+    fn class_of_other_meaning(&self, hashing: &Hashing, alias: &Alias, app: &App) -> Class {
+        let class_called = |form: &str| {
+            self.class_known_as(hashing.of_form(form), || hashing.proof_of_form(form)).unwrap_or(Class::NONE)
+        };
         match alias.form().split_once(ACCOUNT_OF) {
             Some((_, name)) => class_called(name),
             None => match Alias::account(app.name().as_str(), alias.as_str()) {
@@ -217,22 +219,22 @@ impl Lookout {
     }
 
     #[inline]
-    fn class_called(&self, directory: &DirectorySnapshot, hash: u64, is: impl Fn(Entry<'_>) -> bool) -> Class {
+    fn class_by_hash(&self, hashing: &Hashing, identity: &Identity, hash: u64) -> Class {
+        self.class_known_as(hash, || hashing.proof_of(identity)).unwrap_or(Class::NONE)
+    }
+
+    #[inline]
+    fn class_known_as(&self, hash: u64, proof: impl Fn() -> u64) -> Option<Class> {
         if !self.may_know(hash) {
-            return Class::NONE;
+            return None;
         }
-        let candidates = self.recent.candidates(hash).chain(self.watched.candidates(hash));
-        candidates.fold(Class::NONE, |class, user| {
-            if user == NOT_ONE_USER {
-                return Class::UNCLEAR;
-            }
-            // Read first, so that its memory is waited for beside that of the record.
-            let there = self.class_of_user(user as usize);
-            match directory.entry(UserIndex::numbered(user)) {
-                Some(entry) if is(entry) => class.and(there),
-                _ => class,
-            }
-        })
+        let proof = proof();
+        let known = |table: &Hints<Seen>| {
+            let seen = table.candidates(hash).filter(|seen| seen.is(proof)).map(Seen::class);
+            seen.reduce(Class::and)
+        };
+        // What is known since counts, also that it is nobody's any more.
+        (!self.recent.is_empty()).then(|| known(&self.recent)).flatten().or_else(|| known(&self.watched))
     }
 
     /// Whether an identity of this hash may be anybody's who is watched. If not, it is nobody's.
@@ -247,33 +249,10 @@ impl Lookout {
         self.may_know(one) || (one != other && self.may_know(other))
     }
 
-    /// Asks at once for the memory of those whom these hashes may mean: who that is, then where their records are, then the
-    /// records and the classes. One after the other, each of these would be waited for.
-    pub(super) fn ask_for(&self, directory: &DirectorySnapshot, hashes: &[u64]) {
-        const AT_ONCE: usize = 16;
-        for hashes in hashes.chunks(AT_ONCE) {
-            let mut users = [0; AT_ONCE];
-            for (user, hash) in users.iter_mut().zip(hashes) {
-                *user = self.watched.candidates(*hash).next().unwrap_or(0);
-            }
-            let mut records: [&[u8]; AT_ONCE] = [&[]; AT_ONCE];
-            for (record, user) in records.iter_mut().zip(users).take(hashes.len()) {
-                *record = directory.record_of(UserIndex::numbered(user));
-            }
-            let mut read = 0;
-            for (record, user) in records.iter().zip(users).take(hashes.len()) {
-                // A record is seldom longer than two cache lines.
-                read ^= record.first().copied().unwrap_or(0) ^ record.get(64).copied().unwrap_or(0);
-                read ^= u8::from(self.class_of_user(user as usize) == Class::NONE);
-            }
-            hint::black_box(read);
-        }
-    }
-
-    #[inline]
-    fn class_of_user(&self, at: usize) -> Class {
-        let block = self.classes.get(at / BLOCK).and_then(Option::as_deref);
-        block.and_then(|block| block.get(at % BLOCK)).copied().unwrap_or(Class::NONE)
+    /// Asks at once for the memory of those whom these hashes may mean. One after the other, each would be waited for.
+    pub(super) fn ask_for(&self, hashes: &[u64]) {
+        let seen = hashes.iter().filter_map(|hash| self.watched.candidates(*hash).next());
+        hint::black_box(seen.fold(0, |read, Seen(seen)| read ^ seen));
     }
 
     /// The class of whoever did something, where [`Self::hashes`] are all that has to be looked for.
@@ -288,12 +267,8 @@ impl Lookout {
     #[inline(never)]
     fn class_by_hashes(&self, directory: &DirectorySnapshot, activity: &Activity, hashes: [u64; 2]) -> Class {
         let found = activity.actor().identities().iter().zip(hashes);
-        found.fold(Class::NONE, |class, (identity, hash)| class.and(self.class_by_hash(directory, identity, hash)))
-    }
-
-    #[inline]
-    fn class_by_hash(&self, directory: &DirectorySnapshot, identity: &Identity, hash: u64) -> Class {
-        self.class_called(directory, hash, |entry| entry.is(identity))
+        let hashing = directory.hashing();
+        found.fold(Class::NONE, |class, (identity, hash)| class.and(self.class_by_hash(hashing, identity, hash)))
     }
 
     /// The hashes of the identities on an activity, twice if there is one, if its class is that of whoever is called
@@ -318,8 +293,7 @@ impl Lookout {
 
     /// How much memory the tables take.
     pub(super) fn heap_bytes(&self) -> usize {
-        let blocks = self.classes.iter().flatten().count() * size_of::<Classes>();
-        self.watched.heap_bytes() + self.recent.heap_bytes() + blocks + self.classes.capacity() * size_of::<usize>()
+        self.watched.heap_bytes() + self.recent.heap_bytes()
     }
 }
 
@@ -334,25 +308,56 @@ fn hash_of_one_meaning(hashing: &Hashing, identity: &Identity) -> Option<u64> {
 /// How full the buckets of the tables are. Half, so that hardly a look has to go on to the next.
 const FILLED: usize = 8;
 
-fn table_of(identities: &[(u64, u32)]) -> Hints {
+fn table_of(mut identities: Vec<(u64, Seen)>) -> Hints<Seen> {
+    /// Below so many the table stays in a core's own cache.
+    const MANY: usize = 1 << 15;
     let mut table = Hints::with_room_for(identities.len(), FILLED);
-    for (hash, user) in identities {
-        table.insert(*hash, *user);
+    if identities.len() > MANY {
+        identities = by_first_byte(&identities);
+    }
+    for (hash, seen) in identities {
+        table.insert(hash, seen);
     }
     table
 }
 
-/// The hashes of names and ids of which the seeker has to say what they mean.
-fn unclear_names<'a>(watch: &'a Watch, directory: &'a DirectorySnapshot) -> impl Iterator<Item = u64> + 'a {
+/// The same, those together whose places in a table are near each other: one pass of a radix sort.
+fn by_first_byte(identities: &[(u64, Seen)]) -> Vec<(u64, Seen)> {
+    let byte = |hash: u64| (hash >> 56) as usize;
+    let mut next = [0; 257];
+    for (hash, _) in identities {
+        if let Some(count) = next.get_mut(byte(*hash) + 1) {
+            *count += 1;
+        }
+    }
+    let mut sum = 0;
+    for start in &mut next {
+        sum += *start;
+        *start = sum;
+    }
+    let mut sorted = vec![(0, Seen::default()); identities.len()];
+    for (hash, seen) in identities {
+        if let Some(place) = next.get_mut(byte(*hash))
+            && let Some(there) = sorted.get_mut(*place)
+        {
+            *there = (*hash, *seen);
+            *place += 1;
+        }
+    }
+    sorted
+}
+
+/// The prints of names and ids of which the seeker has to say what they mean.
+fn unclear_identities<'a>(watch: &'a Watch, directory: &'a DirectorySnapshot) -> impl Iterator<Item = Print> + 'a {
     let hashing = directory.hashing();
     let (ids, names) = watch.remembered();
-    let shared = directory.shared_aliases().iter().map(|name| hashing.of_form(name));
+    let shared = directory.shared_aliases().iter().map(|name| hashing.print_of_form(name));
     // Whoever the directory knows is also found by what it calls them.
     let known = ids.flat_map(move |id| {
         let user = directory.find(id).into_iter();
-        iter::once(hashing.of_id(id.as_str())).chain(user.flat_map(|user| directory.hashes_of(user)))
+        iter::once(hashing.print_of_id(id.as_str())).chain(user.flat_map(|user| directory.prints_of(user)))
     });
-    shared.chain(known).chain(names.map(|name| hashing.of_form(name)))
+    shared.chain(known).chain(names.map(|name| hashing.print_of_form(name)))
 }
 
 fn managed(policy: &PrivacyPolicy, watch: &Watch) -> Option<Vec<ManagedDomain>> {

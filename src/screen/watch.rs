@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::reason::{Reason, Standing};
-use crate::directory::{DirectorySnapshot, GroupIndex, LastKnown, VanishedGroup};
+use crate::directory::{DirectorySnapshot, GroupIndex, LastKnown, Packed, VanishedGroup};
 use crate::identity::{Alias, GroupId, UserId};
 use crate::policy::{GroupRef, PrivacyPolicy};
 
@@ -177,6 +177,12 @@ impl Reach {
             }
         }
         Self { of_group, sets }
+    }
+
+    /// Whether any of these groups leads to one that is watched.
+    #[inline]
+    pub(super) fn is_led_to(&self, groups: &[Packed]) -> bool {
+        groups.iter().fold(0, |found, group| found | self.number(group.get())) != 0
     }
 
     /// The number of the set of a group; 0 if it leads to no watched group.
