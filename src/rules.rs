@@ -42,7 +42,8 @@
 //!   A member whose record is gone stays known by name to the process that saw it, and by id to whatever starts later:
 //!   import deleted users with their records.
 //! - **D12** Only an imported or built-in group can be made private or used in scope.
-//! - **D13** *(not built yet)* A dry run says what a change would do.
+//! - **D13** A [dry run](crate::PrivacyFilter::dry_run) says whom a change of the policy would hide or stop monitoring, and
+//!   changes nothing.
 //!
 //! # S: scope
 //!

@@ -18,7 +18,7 @@ pub(crate) struct Imported {
 }
 
 enum Part {
-    User(User),
+    User(Option<User>),
     Group(GroupId),
     Member(GroupId, UserId),
     Nested(GroupId, GroupId),
@@ -52,7 +52,7 @@ pub(crate) fn import(organisation: &Organisation, revision: u64) -> Imported {
         let number = nesting - nestings.len() as u64;
         let (user, place) = ((number % users) as u32, (number / users) as u32);
         match place.checked_sub(1) {
-            None => Part::User(record(user)),
+            None => Part::User(Some(record(user))),
             Some(place) => Part::Member(group(organisation.group_of(user, place)), user_id(user)),
         }
     };
@@ -60,17 +60,17 @@ pub(crate) fn import(organisation: &Organisation, revision: u64) -> Imported {
     let mut parts = (0..all).map(|place| part(shuffled.at(place)));
     let (mut builder, mut collecting) = (DirectoryBuilder::new(), Duration::ZERO);
     loop {
-        let some: Vec<Part> = parts.by_ref().take(AT_ONCE).collect();
+        let mut some: Vec<Part> = parts.by_ref().take(AT_ONCE).collect();
         if some.is_empty() {
             break;
         }
         let start = Instant::now();
-        for part in some {
+        for part in &mut some {
             builder = match part {
-                Part::User(user) => builder.user(user),
+                Part::User(user) => builder.user(user.take().unwrap()),
                 Part::Group(id) => builder.group(id.clone(), id.as_str()),
-                Part::Member(group, user) => builder.member(&group, &user),
-                Part::Nested(group, child) => builder.nested(&group, &child),
+                Part::Member(group, user) => builder.member(group, user),
+                Part::Nested(group, child) => builder.nested(group, child),
             };
         }
         collecting += start.elapsed();

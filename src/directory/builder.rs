@@ -107,6 +107,8 @@ struct Records {
     by_id: HashTable<u32>,
     /// Where the record of each user begins and ends.
     places: Vec<(u64, u32)>,
+    /// The hash of the id of each user.
+    hashes: Vec<u64>,
     homes_of: Vec<u32>,
     homes: Homes,
     bytes: Vec<u8>,
@@ -120,6 +122,7 @@ impl Default for Collected {
             hashing: Hashing::new(),
             by_id: HashTable::new(),
             places: Vec::new(),
+            hashes: Vec::new(),
             homes_of: Vec::new(),
             homes: Homes::default(),
             bytes: Vec::new(),
@@ -141,7 +144,10 @@ impl Records {
     }
 
     fn number(&self, hash: u64, id: &str) -> Option<u32> {
-        let is = |user: &u32| self.entry(*user).is_some_and(|entry| entry.has_id(id));
+        let is = |user: &u32| {
+            let same_hash = self.hashes.get(*user as usize) == Some(&hash);
+            same_hash && self.entry(*user).is_some_and(|entry| entry.has_id(id))
+        };
         self.by_id.find(hash, is).copied()
     }
 
@@ -157,6 +163,7 @@ impl Records {
     fn touch(&self, hashes: impl Iterator<Item = u64>) {
         let users: Vec<usize> =
             hashes.map(|hash| self.by_id.find(hash, |_| true).map_or(0, |user| *user as usize)).collect();
+        black_box(users.iter().filter_map(|user| self.hashes.get(*user)).fold(0, |sum, hash| sum ^ hash));
         let starts: Vec<u64> =
             users.iter().filter_map(|user| self.places.get(*user)).map(|(start, _)| *start).collect();
         let bytes = starts.iter().filter_map(|start| self.bytes.get(*start as usize));
@@ -191,13 +198,9 @@ impl Records {
         let number = self.places.len() as u32;
         self.places.push(place);
         self.homes_of.push(home);
-        let Self { hashing, by_id, places, bytes, .. } = self;
-        let hash_of = |user: &u32| {
-            let record = places.get(*user as usize);
-            let record = record.and_then(|(start, len)| bytes.get(*start as usize..)?.get(..*len as usize));
-            record.and_then(Entry::read).map_or(0, |entry| hashing.of_id(entry.id()))
-        };
-        by_id.insert_unique(hash, number, hash_of);
+        self.hashes.push(hash);
+        let Self { by_id, hashes, .. } = self;
+        by_id.insert_unique(hash, number, |user| hashes.get(*user as usize).copied().unwrap_or(0));
         Ok(number)
     }
 

@@ -1,6 +1,7 @@
 //! Everybody in a directory: what they are called, and who is called that.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hint::black_box;
 use std::sync::Arc;
 
 use super::hashing::{Hashing, Print};
@@ -63,7 +64,7 @@ pub(crate) enum Home<'a> {
 /// Everybody, by number. A number whose user is gone is not used again.
 #[derive(Clone)]
 pub(super) struct People {
-    blocks: Vec<Names>,
+    blocks: Arc<Vec<Names>>,
     homes: Arc<Homes>,
     hashing: Hashing,
     hints: Arc<Hints<u32>>,
@@ -158,7 +159,7 @@ pub(super) struct NewRecord {
 impl People {
     pub(super) fn new(blocks: Vec<Names>, homes: Homes, hashing: Hashing) -> Self {
         Self {
-            blocks,
+            blocks: Arc::new(blocks),
             homes: Arc::new(homes),
             hashing,
             hints: Arc::new(Hints::with_room_for(0, 1)),
@@ -198,6 +199,15 @@ impl People {
 
     pub(super) fn entry(&self, user: UserIndex) -> Option<Entry<'_>> {
         self.blocks.get(user.place() / BLOCK)?.entry(user.place() % BLOCK)
+    }
+
+    /// Has the records of users brought from memory, all at the same time.
+    pub(super) fn touch(&self, users: impl Iterator<Item = UserIndex>) {
+        let record = |user: UserIndex| Some(self.blocks.get(user.place() / BLOCK)?.record(user.place() % BLOCK));
+        let records: Vec<&[u8]> = users.filter_map(record).collect();
+        // A record is seldom longer than two cache lines.
+        let bytes = records.iter().flat_map(|record| [record.first(), record.get(64)]).flatten();
+        black_box(bytes.fold(0, |sum: u8, byte| sum ^ byte));
     }
 
     pub(super) fn entries(&self) -> impl Iterator<Item = (UserIndex, Entry<'_>)> {
@@ -274,10 +284,11 @@ impl People {
                     None => names.push(before.record(place), before.home_of(place)),
                 }
             }
-            if next.blocks.len() <= at {
-                next.blocks.resize_with(at + 1, Names::default);
+            let blocks = Arc::make_mut(&mut next.blocks);
+            if blocks.len() <= at {
+                blocks.resize_with(at + 1, Names::default);
             }
-            if let Some(block) = next.blocks.get_mut(at) {
+            if let Some(block) = blocks.get_mut(at) {
                 *block = names.build();
             }
         }

@@ -221,6 +221,11 @@ impl DirectorySnapshot {
         self.people.hashing()
     }
 
+    /// Has the records of users brought from memory, all at the same time.
+    pub(crate) fn touch(&self, users: impl Iterator<Item = UserIndex>) {
+        self.people.touch(users);
+    }
+
     /// The prints of all identities of a user.
     pub(crate) fn prints_of(&self, user: UserIndex) -> impl Iterator<Item = Print> + '_ {
         self.people.entry(user).into_iter().flat_map(|entry| self.people.prints(entry))

@@ -2,12 +2,12 @@
 //!
 //! Most of those who act are in no group that a policy speaks of. So a table holds the identities of everybody else,
 //! and whoever is not in it is decided: that costs one hash and one cache line, however many people, groups and
-//! nestings there are. Whoever is found is held against the directory, and has a class: the set of watched groups that
-//! they are in, with the reasons that follow from it made beforehand.
+//! nestings there are. Whoever is found is told apart from all others by a second hash, and has a class: the set of
+//! watched groups that they are in, with the reasons that follow from it made beforehand.
 //!
 //! INVARIANT: what this says is what [`Seeker`](super::seeker::Seeker) finds. Where that is not certain it says so, and
 //! the seeker is asked: for names that several people have, for who was in a group that is gone, for strangers where
-//! external users count, for people in several classes on one activity, and for whoever was acted for.
+//! external users count, for people in several classes on one activity, and for members who were acted for.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hint;
@@ -59,8 +59,9 @@ impl Seen {
 impl Lookout {
     /// Looks through everybody.
     pub(super) fn new(policy: &PrivacyPolicy, watch: &Watch, directory: &DirectorySnapshot) -> Self {
+        const AT_ONCE: usize = 64;
         let mut sorter = Sorter::new(policy, watch, directory, Kinds::new());
-        let mut identities = Vec::new();
+        let mut found = Vec::new();
         let mut homes = sorter.home_classes.is_some().then(|| directory.home_numbers());
         directory.each_membership(|user, groups| {
             let home = match &mut homes {
@@ -71,10 +72,17 @@ impl Lookout {
             };
             let class = sorter.class(groups.iter().map(|group| group.get()), home);
             if class != Class::NONE {
-                let prints = directory.prints_of(UserIndex::numbered(user));
-                identities.extend(prints.map(|print| (print.hash, Seen::new(print.proof, class))));
+                found.push((UserIndex::numbered(user), class));
             }
         });
+        let mut identities = Vec::with_capacity(found.len() * 3);
+        for found in found.chunks(AT_ONCE) {
+            directory.touch(found.iter().map(|(user, _)| *user));
+            for (user, class) in found {
+                let prints = directory.prints_of(*user);
+                identities.extend(prints.map(|print| (print.hash, Seen::new(print.proof, *class))));
+            }
+        }
         let unclear = unclear_identities(watch, directory);
         identities.extend(unclear.map(|print| (print.hash, Seen::new(print.proof, Class::UNCLEAR))));
         let Sorter { kinds, applications, .. } = sorter;
@@ -156,8 +164,8 @@ impl Lookout {
             return actor;
         }
         let others = activity.on_behalf_of().iter().map(|principal| self.look_at(directory, principal, activity.app()));
-        match others.fold(actor, Class::and) {
-            Class::NONE => Class::NONE,
+        match others.fold(Class::NONE, Class::and) {
+            Class::NONE => actor,
             // The reasons tell who stood where.
             _ => Class::UNCLEAR,
         }
