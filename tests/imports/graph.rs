@@ -46,10 +46,9 @@ pub(super) fn of_type(kind: &str, id: &str) -> Value {
     json!({"@odata.type": format!("#microsoft.graph.{kind}"), "id": id})
 }
 
-fn known<'a>(snapshot: &'a DirectorySnapshot, name: &str) -> User {
-    let resolution: Resolution = snapshot.resolve(&user(name).into());
-    match resolution {
-        Resolution::Known(user) => user.clone(),
+fn known(snapshot: &DirectorySnapshot, name: &str) -> User {
+    match snapshot.resolve(&user(name).into()) {
+        Resolution::Known(user) => user,
         other => panic!("{other:?}"),
     }
 }

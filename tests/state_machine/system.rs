@@ -134,7 +134,7 @@ impl<G: Ground> System<G> {
         let revision = DirectoryRevision(*revision);
         let snapshot = match known {
             // Every other one comes as what changed since what the node has, which can be several imports.
-            Some((before, known)) if revision.0 % 2 == 0 && before.revision() < revision => {
+            Some((before, known)) if revision.0.is_multiple_of(2) && before.revision() < revision => {
                 reached("directory: by a delta");
                 before.with(&known.delta_to(import), revision, *as_of).unwrap()
             }
@@ -144,7 +144,7 @@ impl<G: Ground> System<G> {
             Some(before) => snapshot.succeeding(&before),
             None => snapshot,
         });
-        if revision.0 % 3 == 0 {
+        if revision.0.is_multiple_of(3) {
             reached("directory: prepared");
             let _ = filter.prepare(&snapshot);
         }
