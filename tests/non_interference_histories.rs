@@ -155,8 +155,9 @@ fn observe_all(filter: &PrivacyFilter, observed: &mut Vec<String>) {
         }
     }
     observed.push(json!({ "policy": *filter.policy().unwrap(), "debug": format!("{filter:?}") }).to_string());
-    observed.push(said(&filter.reveal(house::reveal_all("stranger")).unwrap_err()));
-    let refused = filter.governance(&user("stranger"), &RecordQuery::default(), 0, PageSize::MAX);
+    // Somebody whom no history makes an admin.
+    observed.push(said(&filter.reveal(house::reveal_all("from elsewhere")).unwrap_err()));
+    let refused = filter.governance(&user("from elsewhere"), &RecordQuery::default(), 0, PageSize::MAX);
     observed.push(said(&refused.unwrap_err()));
 }
 

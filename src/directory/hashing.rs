@@ -1,7 +1,7 @@
 //! How identities are hashed: alike in any case of their ASCII letters, without making a copy in lower case first.
 //!
 //! Sixteen bytes at a time are folded by a multiplication of their halves, as in wyhash and foldhash, with keys that
-//! are random in each process, so that nobody outside can choose names that meet. A hash only says where to look.
+//! are random in each process, so that nobody outside can choose names that meet.
 
 use std::hash::{BuildHasher, RandomState};
 

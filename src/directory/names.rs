@@ -2,7 +2,7 @@
 //!
 //! A record is a byte of flags, the id, the home domain if one is stated, and the aliases, each with its length before
 //! it. Lengths are LEB128 numbers, as in DWARF: one byte for what is shorter than 128. So a user with an id and two
-//! aliases takes 5 or 6 bytes more than these, 4 for where the record begins, and 3 for where they are at home.
+//! aliases takes 5 or 6 bytes more than these, 4 for where the record ends, and 3 for where they are at home.
 
 use std::sync::Arc;
 

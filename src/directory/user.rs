@@ -84,6 +84,16 @@ impl User {
         Self { id: self.id.clone(), aliases, home_domain, status: UserStatus::Deleted }
     }
 
+    /// The home domain that a record stated. Of somebody who was remembered without a record, it can also be that of the UPN
+    /// that they had, which says nothing of the one that they have next.
+    #[cfg(feature = "import")]
+    pub(crate) fn home_on_record(&self) -> Option<&Domain> {
+        let stated = self.home_domain.as_ref()?;
+        let mut addresses = self.aliases.iter().filter(|alias| alias.is_address()).peekable();
+        let from_upn = addresses.peek().is_none() || addresses.any(|alias| alias.domain().as_ref() == Some(stated));
+        (self.status != UserStatus::Deleted || !from_upn).then_some(stated)
+    }
+
     /// Where the user is at home, if any of that says so: what is stated comes first, then that a name is a guest's,
     /// then the UPN. An address without a proper domain is at home in no domain.
     pub(super) fn home(&self) -> Option<Option<Domain>> {

@@ -69,7 +69,8 @@
 //! them is rejected, as is an entry whose `memberOf` names a group that is not there. With
 //! [`despite_rejections`](super::Import::despite_rejections), such members are users known by the name alone, and such
 //! groups are none.
-//! - `memberUid` knows no nesting. Groups that a server computes (`memberURL`) are rejected.
+//! - `memberUid` knows no nesting, and is looked up when it is read: a change that gives its name to somebody else lists
+//!   nobody, so import anew after that. Groups that a server computes (`memberURL`) are rejected.
 //! - LDIF says nowhere that it ends. A last line without a line feed is rejected, a modification without its last `-`
 //!   too, and a search whose `result` is not 0; an input that was cut between two lines of content looks whole.
 //! - Files that were fetched apart are read as one: use [`Read::chain`](std::io::Read::chain), with a blank line

@@ -91,7 +91,7 @@ impl Names {
             Some(enabled) => !enabled,
             None => before.is_some_and(|user| user.status() == UserStatus::Disabled),
         };
-        let user = match before.and_then(User::stated_home_domain) {
+        let user = match before.and_then(User::home_on_record) {
             Some(home) => user.with_home_domain(home.clone()),
             None => user,
         };

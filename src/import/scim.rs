@@ -48,6 +48,8 @@
 //! - A page of a list counts as read only if the number of different resources comes up to `totalResults` in the end;
 //!   pages can come in any order and overlap. Groups of which not one has members, in a list, are rejected: then
 //!   `members` was left out (`excludedAttributes`). Two resources of one id give the names and members of both.
+//!   A list in which something goes and something else comes while its pages are read can pass for whole: ask for it in a
+//!   stable order (`sortBy` the id), where the provider knows one.
 //! - `PUT` of a user replaces their record. `PUT` of a group without `members` keeps them, because that can also mean
 //!   that they were left out.
 //!
@@ -230,7 +232,7 @@ impl Lists {
     pub fn into_builder(mut self) -> Result<Import<DirectoryBuilder>, Unfinished> {
         for (endpoint, list) in [(Endpoint::Users, &self.users), (Endpoint::Groups, &self.groups)] {
             let seen = u64::try_from(list.seen.len()).unwrap_or(u64::MAX);
-            // A list that moved while it was read gives one resource twice and another never.
+            // A list that moved while it was read can give one resource twice and another never.
             if list.total.is_none_or(|total| seen < total) {
                 return Err(Unfinished { endpoint, seen, total: list.total });
             }

@@ -31,6 +31,7 @@
 //! - Ids are taken as they are, without the white space around them. Groups are named by their ids everywhere.
 //! - In columns of names, `groups` and `parents`, `;` parts one from the next. `smtp:` and `sip:` before an address are
 //!   left away. The UPN is the first name, whatever the order of the columns.
+//! - A user without any name is known by the id alone, and missed wherever an activity names them otherwise.
 //! - `status` is `active`, `disabled` (`suspended`, `blocked`) or `deleted`; `account enabled` is `true` or `false`
 //!   (`yes`, `no`, `1`, `0`). Whatever it is, it protects nobody less.
 //! - A member without a `type` is whichever of a user and a group has that id. When both have it, or none, the row is
@@ -61,6 +62,7 @@ use std::io::BufRead;
 
 use self::column::{Column, Header, Kind};
 use self::row::{Found, Row, Rows};
+use super::names::MAX_NAMES;
 use super::{Import, Place, RejectReason, Rejected};
 use crate::directory::{DirectoryBuilder, User, UserStatus};
 use crate::identity::{Alias, Domain, GroupId, UserId};
@@ -174,6 +176,9 @@ impl Tables {
         for column in [Column::Upn, Column::Mail, Column::Alias, Column::Account] {
             for name in header.all(row, column).flat_map(parts) {
                 user = user.with_alias(alias(column, name)?);
+                if user.aliases().len() > MAX_NAMES {
+                    return Err(RejectReason::TooManyNames { max: MAX_NAMES });
+                }
             }
         }
         let mut status = UserStatus::Active;

@@ -147,7 +147,8 @@ impl Screen {
                 }
             }
         });
-        let applications = screens.map(|screen| screen.policy.private_groups().contains(&GroupRef::Applications));
+        let applications = screens
+            .map(|screen| screen.policy.private_groups().contains(&GroupRef::Applications) || screen.hides_everybody());
         let [before, then] = applications;
         let (hidden, shown, unmonitored, monitored) = <_>::default();
         let mut run = DryRun { hidden, shown, unmonitored, monitored, applications: (before, then) };

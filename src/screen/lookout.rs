@@ -37,8 +37,9 @@ pub(super) struct Lookout {
 
 /// What is known of an identity: the class of whoever has it, behind so much of its proof as there is room for.
 ///
-/// By the place in the table, the fingerprint and this, identities are told apart by some 80 bits under keys that nobody
-/// knows. That two of ten million people fall together is less likely than that the memory fails in which they are.
+/// By the fingerprint and this, and in a large table by the place in it, identities are told apart by 64 to 80 bits under
+/// keys that nobody knows. That two of ten million people fall together is less likely than that the memory fails in
+/// which they are, and would hide one of them.
 #[derive(Clone, Copy, Default)]
 struct Seen(u64);
 
@@ -117,7 +118,8 @@ impl Lookout {
                 *known = known.and(class);
             }
         }
-        // INVARIANT: whoever has a name in common with somebody who changed has changed too.
+        // Whoever has a name in common with somebody whose record changed counts as changed; and what several are called is
+        // unclear in any case.
         for name in directory.shared_aliases().iter() {
             let print = directory.hashing().print_of_form(name);
             if let Some(class) = identities.get_mut(&print) {
@@ -126,7 +128,7 @@ impl Lookout {
         }
 
         let mut recent = Hints::clone(&self.recent);
-        if !recent.has_room_for(identities.len()) {
+        if self.recent.is_empty() || !recent.has_room_for(identities.len()) {
             // Room for an eighth of what there is, so that it is copied cheaply and everybody is looked through seldom.
             let room = (self.watched.len() / 8).max(1 << 14);
             if !self.recent.is_empty() || identities.len() > room / 2 {
@@ -184,6 +186,8 @@ impl Lookout {
             class = class.and(found);
             if let Some(managed) = &self.managed {
                 match (found, identity) {
+                    // A guest's name says where they are at home, address or not.
+                    (_, Identity::Alias(alias)) if !alias.is_address() && alias.is_guest() => return Class::UNCLEAR,
                     (Class::NONE, Identity::Alias(alias)) if alias.is_address() => match is_managed(alias, managed) {
                         true => is_at_home = true,
                         false => return Class::UNCLEAR,

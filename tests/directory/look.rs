@@ -163,3 +163,29 @@ fn d6_more_sets_of_groups_than_are_numbered_are_told_apart() {
     }
     assert_eq!(screen.judge(&by("a", Actor::user(alias("ann@contoso.com"))), at(0)).0, Verdict::Public);
 }
+
+#[test]
+fn d7_a_guest_name_that_is_no_address_says_external_whatever_else_is_said() {
+    let guest = || alias("x_gmail.com#EXT#");
+    let directory = Arc::new(people(&[("adele", &["staff"])]).build(DirectoryRevision(1), at(0)).unwrap());
+    let mut policy = PrivacyPolicy::founding(user("root"));
+    for change in [
+        PolicyChange::MakePrivate(GroupRef::ExternalUsers),
+        PolicyChange::ManageDomain(ManagedDomain::exactly("contoso.com".parse().unwrap())),
+        PolicyChange::AddScopeRule(ScopeRule::include(group("staff"), ScopeTarget::AllApps)),
+        PolicyChange::AddScopeRule(ScopeRule::include(GroupRef::ExternalUsers, ScopeTarget::AllApps)),
+    ] {
+        policy = changed(&policy, &change, Some(&directory)).unwrap();
+    }
+    let screen = Screen::new(Arc::new(policy), Ok(directory));
+    for actor in [
+        Actor::user(guest()).also(alias("bob@contoso.com")),
+        Actor::system("sync".parse().unwrap()).also(guest()),
+        Actor::user(user("adele")).also(guest()),
+        Actor::user(alias("adele@contoso.com")).also(guest()),
+    ] {
+        let activity = by("a", actor);
+        assert_eq!(screen.judge(&activity, at(0)).0, Verdict::Private);
+        assert_eq!(screen.judge_all(&[activity], at(0))[0].0, Verdict::Private);
+    }
+}

@@ -11,6 +11,7 @@ use super::{MAX_VALUE_BYTES, PARTIAL_SEARCH};
 use crate::directory::{User, UserStatus};
 use crate::identity::{Alias, GroupId, UserId, fold};
 use crate::import::RejectReason;
+use crate::import::names::MAX_NAMES;
 
 const NAME: &str = "a distinguished name (RFC 4514)";
 
@@ -112,6 +113,9 @@ impl Person {
                 };
                 let field = attribute.name();
                 user = user.with_alias(Alias::new(name).map_err(|error| RejectReason::Text { field, error })?);
+                if user.aliases().len() > MAX_NAMES {
+                    return Err(RejectReason::TooManyNames { max: MAX_NAMES });
+                }
             }
         }
         Ok(user)

@@ -220,7 +220,9 @@ impl Tree {
             Member::Uid(uid) => self.by_uid.get(uid).into_iter().flatten().copied().collect(),
         };
         let known = |node: &usize| !matches!(self.entry(*node), Entry::Unknown | Entry::Neither);
-        if listed.is_empty() || !listed.iter().all(known) {
+        // Whoever is called by this uid can come later too.
+        let is_open = matches!(member, Member::Uid(_)) || !listed.iter().all(known);
+        if listed.is_empty() || is_open {
             self.doubts.push(Doubt { line, group, member: member.clone(), by });
         }
         for node in listed {

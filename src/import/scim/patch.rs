@@ -279,7 +279,7 @@ fn changed(known: &User, steps: Vec<UserStep>) -> User {
     let user = all.fold(User::new(known.id().clone()), |user, alias| {
         if user.aliases().iter().any(|known| known.matches(&alias)) { user } else { user.with_alias(alias) }
     });
-    let user = match known.stated_home_domain() {
+    let user = match known.home_on_record() {
         Some(home) => user.with_home_domain(home.clone()),
         None => user,
     };
