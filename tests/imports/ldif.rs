@@ -473,3 +473,27 @@ proptest! {
         prop_assert!(one.despite_rejections().build(DirectoryRevision(1), Default::default()).is_ok());
     }
 }
+
+#[test]
+fn d11_whoever_a_uid_means_is_listed_in_any_order() {
+    let person = |place: &str| format!("dn: uid=adele,ou={place}\nobjectClass: posixAccount\nuid: adele\ncn: {place}");
+    let entries =
+        [person("a"), "dn: cn=unix\nobjectClass: posixGroup\ncn: unix\nmemberUid: adele".to_owned(), person("b")];
+    for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [2, 1, 0]] {
+        let text = order.map(|at| format!("{}\n\n", entries[at])).concat();
+        let directory = ldif::read(text.as_bytes()).whole().unwrap();
+        let directory = directory.build(DirectoryRevision(1), "2026-03-01T00:00:00Z".parse().unwrap()).unwrap();
+        assert_eq!(directory.members_of(&GroupId::new("cn=unix").unwrap()).len(), 2, "{order:?}");
+    }
+}
+
+#[test]
+fn b3_names_without_end_are_refused() {
+    let names: String = (0..1_001).map(|n| format!("mail: a{n}@contoso.example\n")).collect();
+    let text = format!("dn: uid=adele\nobjectClass: person\n{names}\n");
+    let import = ldif::read(text.as_bytes());
+    assert_eq!(
+        import.rejected().first().map(|rejected| &rejected.reason),
+        Some(&RejectReason::TooManyNames { max: 1_000 })
+    );
+}

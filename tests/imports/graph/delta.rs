@@ -5,7 +5,7 @@ use activity_privacy::*;
 use serde_json::{Value, json};
 
 use super::{GROUPS, USERS, last, messages, names, of_type, round, snapshot};
-use crate::house::{alias, domain, group, user};
+use crate::house::{alias, at, domain, group, user};
 
 /// Adele, with two names, is in the council; so is the board, with Brand, who has no record.
 fn before() -> DirectorySnapshot {
@@ -80,6 +80,18 @@ fn d8_names_are_dropped_when_the_caller_says_that_records_are_whole() {
     let delta = round.into_delta(&before()).unwrap().whole().unwrap();
     let adele = User::new(user("u-1")).with_alias(alias("adele@contoso.com")).with_status(UserStatus::Disabled);
     assert_eq!(delta.changes(), [DirectoryChange::User(adele)]);
+}
+
+#[test]
+fn d7_the_home_of_a_former_name_is_not_that_of_the_next() {
+    let council = DirectoryBuilder::new().group(group("g-1"), "Council").member(&group("g-1"), &user("u-1"));
+    let before = snapshot(council.user(User::new(user("u-1")).with_alias(alias("a@contoso.com"))));
+    let gone = before.with(&DirectoryDelta::new().without_user(&user("u-1")), DirectoryRevision(2), at(1)).unwrap();
+    let Resolution::Known(remembered) = gone.resolve(&user("u-1").into()) else { panic!("a group lists them") };
+    assert!(remembered.stated_home_domain().is_some(), "as long as there is no other name");
+    let restored = json!({"id": "u-1", "userPrincipalName": "a@partner.example"});
+    let delta = round(json!([restored]), json!([])).into_delta(&gone).unwrap().whole().unwrap();
+    assert!(matches!(delta.changes(), [DirectoryChange::User(user)] if user.stated_home_domain().is_none()));
 }
 
 #[test]
