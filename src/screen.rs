@@ -339,8 +339,7 @@ impl Screen {
         }
         let private: Vec<Reason> = findings.private_reasons(&self.watch).collect();
         let undecidable = !findings.causes.is_empty();
-        let shown_anyway = self.policy.options().when_undecidable == WhenUndecidable::ShowUndecided;
-        let hidden = !private.is_empty() || (undecidable && !shown_anyway);
+        let hidden = !private.is_empty() || (undecidable && !self.shows_undecided());
         let causes = findings.causes.into_iter().map(Reason::Undecidable);
         (verdict(hidden), private.into_iter().chain(causes).chain(scope).collect())
     }
@@ -353,6 +352,11 @@ impl Screen {
             Ok(_) => Some(Cause::DirectoryTooOld),
         };
         directory.into_iter().chain(self.missing())
+    }
+
+    /// Whether what cannot be decided is shown.
+    fn shows_undecided(&self) -> bool {
+        self.policy.options().when_undecidable == WhenUndecidable::ShowUndecided
     }
 
     /// The groups of the policy of which nobody knows who was in them.

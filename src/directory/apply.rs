@@ -192,8 +192,8 @@ impl Draft<'_> {
     /// Whoever is known without a record keeps the names of before, but for those that somebody else's record has now;
     /// and whoever lost the last membership that they were known by is not known any more.
     fn forget_names(&mut self) {
-        let taken: HashSet<String> = self.on_record().flat_map(|(_, user)| user.aliases()).map(Alias::key).collect();
-        let others = self.on_record().flat_map(|(_, user)| user.aliases().to_vec()).flat_map(|alias| {
+        let taken: HashSet<String> = self.on_record().flat_map(User::aliases).map(Alias::key).collect();
+        let others = self.on_record().flat_map(|user| user.aliases().to_vec()).flat_map(|alias| {
             let alias = Identity::Alias(alias);
             let called = self.before.people.called(&alias).filter(|(_, entry)| !entry.is_recorded());
             called.map(|(user, _)| user.number()).collect::<Vec<_>>()
@@ -223,9 +223,8 @@ impl Draft<'_> {
     }
 
     /// The records that the delta gives.
-    fn on_record(&self) -> impl Iterator<Item = (u32, &User)> {
-        let recorded = self.records.iter().filter(|(_, written)| written.recorded);
-        recorded.map(|(number, written)| (*number, &written.user))
+    fn on_record(&self) -> impl Iterator<Item = &User> {
+        self.records.values().filter(|written| written.recorded).map(|written| &written.user)
     }
 
     fn is_listed(&self, user: u32) -> bool {

@@ -13,7 +13,7 @@ use super::hashing::Hashing;
 use super::lineage::Lineage;
 use super::membership::{MAX_GROUPS, Memberships};
 use super::names::{self, BLOCK, Entry, MAX_RECORD, NamesBuilder};
-use super::people::{Homes, MAX_USERS, People};
+use super::people::{KnownHomes, MAX_USERS, People};
 use super::revision::DirectoryRevision;
 use super::snapshot::DirectorySnapshot;
 use super::user::User;
@@ -110,7 +110,7 @@ struct Records {
     /// The hash of the id of each user.
     hashes: Vec<u64>,
     homes_of: Vec<u32>,
-    homes: Homes,
+    homes: KnownHomes,
     bytes: Vec<u8>,
     /// How many user records there were.
     recorded: usize,
@@ -124,7 +124,7 @@ impl Default for Collected {
             places: Vec::new(),
             hashes: Vec::new(),
             homes_of: Vec::new(),
-            homes: Homes::default(),
+            homes: KnownHomes::default(),
             bytes: Vec::new(),
             recorded: 0,
         };
@@ -208,7 +208,7 @@ impl Records {
         let start = self.bytes.len();
         names::write(user, recorded, &mut self.bytes)
             .map_err(|_| ImportError::UserTooLarge { at: self.recorded, max: MAX_RECORD })?;
-        Ok(((start as u64, (self.bytes.len() - start) as u32), self.homes.of(user)))
+        Ok(((start as u64, (self.bytes.len() - start) as u32), self.homes.number_of(user)))
     }
 
     /// All records side by side, in order of their numbers.

@@ -65,9 +65,13 @@ pub(crate) struct Print {
 impl Hashing {
     pub(crate) fn proof_of(&self, identity: &Identity) -> u64 {
         match identity {
-            Identity::Id(id) => self.proofs_of_ids.hash(id.as_str().as_bytes(), |word| word),
+            Identity::Id(id) => self.proof_of_id(id.as_str()),
             Identity::Alias(alias) => self.proof_of_form(alias.form()),
         }
+    }
+
+    fn proof_of_id(&self, id: &str) -> u64 {
+        self.proofs_of_ids.hash(id.as_bytes(), |word| word)
     }
 
     pub(crate) fn proof_of_form(&self, form: &str) -> u64 {
@@ -75,7 +79,7 @@ impl Hashing {
     }
 
     pub(crate) fn print_of_id(&self, id: &str) -> Print {
-        Print { hash: self.of_id(id), proof: self.proofs_of_ids.hash(id.as_bytes(), |word| word) }
+        Print { hash: self.of_id(id), proof: self.proof_of_id(id) }
     }
 
     pub(crate) fn print_of_form(&self, form: &str) -> Print {

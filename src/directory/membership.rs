@@ -160,8 +160,8 @@ impl Memberships {
                 copied = place + 1;
             }
             block.push_all(before, copied..before.ends.len().max(copied));
-            while next.blocks.len() <= at {
-                next.blocks.push(Arc::default());
+            if next.blocks.len() <= at {
+                next.blocks.resize_with(at + 1, Arc::default);
             }
             if let Some(there) = next.blocks.get_mut(at) {
                 *there = Arc::new(block);

@@ -88,7 +88,7 @@ impl Default for Recent {
 
 /// The domains in which anybody is at home.
 #[derive(Clone, Default)]
-pub(super) struct Homes {
+struct Homes {
     domains: Vec<Domain>,
     numbers: HashMap<Domain, u32>,
 }
@@ -98,15 +98,6 @@ const ELSEWHERE: u32 = 1;
 const FIRST_DOMAIN: u32 = 2;
 
 impl Homes {
-    /// The number of the home of a user: what is stated comes first, then that they are a guest, then their UPN.
-    pub(super) fn of(&mut self, user: &User) -> u32 {
-        match user.home() {
-            Some(Some(domain)) => self.number(domain),
-            Some(None) => ELSEWHERE,
-            None => UNSAID,
-        }
-    }
-
     fn number(&mut self, domain: Domain) -> u32 {
         if let Some(number) = self.numbers.get(&domain) {
             return *number;
@@ -134,10 +125,11 @@ impl Homes {
 }
 
 /// The homes of a snapshot, copied once one is added.
+#[derive(Default)]
 pub(super) struct KnownHomes(Arc<Homes>);
 
 impl KnownHomes {
-    /// The number of the home of a user.
+    /// The number of the home of a user: what is stated comes first, then that they are a guest, then their UPN.
     pub(super) fn number_of(&mut self, user: &User) -> u32 {
         match user.home() {
             Some(Some(domain)) => match self.0.numbers.get(&domain) {
@@ -157,10 +149,10 @@ pub(super) struct NewRecord {
 }
 
 impl People {
-    pub(super) fn new(blocks: Vec<Names>, homes: Homes, hashing: Hashing) -> Self {
+    pub(super) fn new(blocks: Vec<Names>, KnownHomes(homes): KnownHomes, hashing: Hashing) -> Self {
         Self {
             blocks: Arc::new(blocks),
-            homes: Arc::new(homes),
+            homes,
             hashing,
             hints: Arc::new(Hints::with_room_for(0, 1)),
             recent: Recent::default(),
@@ -245,16 +237,19 @@ impl People {
     /// Whoever goes by an identity; the same user can come twice.
     pub(super) fn called<'a>(&'a self, identity: &'a Identity) -> impl Iterator<Item = (UserIndex, Entry<'a>)> {
         let hash = self.hashing.of(identity);
-        let candidates = self.recent.hints.candidates(hash).chain(self.hints.candidates(hash)).map(UserIndex);
-        let entries = candidates.filter_map(|user| Some((user, self.entry(user)?)));
-        entries.filter(|(_, entry)| entry.is(identity))
+        self.candidates(hash).filter(|(_, entry)| entry.is(identity))
+    }
+
+    /// Whoever may go by an identity of this hash.
+    fn candidates(&self, hash: u64) -> impl Iterator<Item = (UserIndex, Entry<'_>)> {
+        let users = self.recent.hints.candidates(hash).chain(self.hints.candidates(hash)).map(UserIndex);
+        users.filter_map(|user| Some((user, self.entry(user)?)))
     }
 
     /// The number of whoever has this id.
     pub(super) fn find(&self, id: &UserId) -> Option<UserIndex> {
         let hash = self.hashing.of_id(id.as_str());
-        let mut candidates = self.recent.hints.candidates(hash).chain(self.hints.candidates(hash)).map(UserIndex);
-        candidates.find(|user| self.entry(*user).is_some_and(|entry| entry.has_id(id.as_str())))
+        self.candidates(hash).find(|(_, entry)| entry.has_id(id.as_str())).map(|(user, _)| user)
     }
 
     /// Who holds an identity. An alias that a record names is theirs, whoever else is remembered by it.

@@ -7,7 +7,7 @@ use super::{Scope, Screen};
 use crate::activity::{App, AppName};
 use crate::directory::{Home, UserIndex};
 use crate::identity::UserId;
-use crate::policy::{GroupRef, PrivacyPolicy, ScopeTarget, WhenUndecidable};
+use crate::policy::{GroupRef, PrivacyPolicy, ScopeTarget};
 
 /// What a change of the policy would do to the users of the directory, as those who act from then on; what is stored
 /// stays as it is. Changes nothing.
@@ -161,8 +161,7 @@ impl Screen {
 
     /// Whether everybody is hidden, because nobody knows who was in a group that is gone.
     fn hides_everybody(&self) -> bool {
-        let shown_anyway = self.policy.options().when_undecidable == WhenUndecidable::ShowUndecided;
-        !shown_anyway && self.missing().next().is_some()
+        !self.shows_undecided() && self.missing().next().is_some()
     }
 
     fn compare(
@@ -218,12 +217,8 @@ impl Screen {
         directory.each_membership(|user, groups| {
             let (user, home) = (UserIndex::numbered(user), homes.next().unwrap_or(0));
             // A number whose user is gone.
-            if directory.entry(user).is_none() {
-                return;
-            }
-            let id = || {
-                directory.entry(user).map_or_else(|| UserId::from_checked(""), |entry| UserId::from_checked(entry.id()))
-            };
+            let Some(entry) = directory.entry(user) else { return };
+            let id = || UserId::from_checked(entry.id());
             for ((facts, screen), external) in facts.iter_mut().zip(screens).zip(&external) {
                 facts.clear();
                 let sets = groups.iter().map(|group| screen.watch.reach().number(group.get()));
