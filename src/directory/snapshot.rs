@@ -68,6 +68,10 @@ impl DirectorySnapshot {
 
     /// What counts of a group that is gone: what is remembered here, and what was kept by whichever node. Neither does
     /// if the group has been there again since.
+    ///
+    /// What was kept of an earlier time that the group was gone is over. What was kept of a later one counts beside what
+    /// is remembered: a node that lags decides by its own directory, in which the group went as it remembers, and
+    /// whoever left one of the two would be shown.
     pub(crate) fn last_known<'a>(&'a self, group: &GroupId, kept: &'a [VanishedGroup]) -> LastKnown<'a> {
         let kept = kept.iter().find(|kept| kept.group() == group);
         let back_in = kept.and_then(|kept| kept.back_by(self.revision));

@@ -33,7 +33,7 @@ impl FreshIds {
         let [high, low] = &self.keys;
         // The process too, because a fork copies keys and counter.
         let seed = (number, std::process::id());
-        let bits = u128::from(high.hash_one(seed)) << 64 | u128::from(low.hash_one(seed));
-        Builder::from_random_bytes(bits.to_be_bytes()).into_uuid()
+        let random = Uuid::from_u64_pair(high.hash_one(seed), low.hash_one(seed));
+        Builder::from_random_bytes(random.into_bytes()).into_uuid()
     }
 }

@@ -114,7 +114,7 @@ fn open_reader(path: &Path, schema: &Schema) -> Result<Connection, OpenFileError
 }
 
 fn connect(path: &Path, create: OpenFlags) -> Result<Connection, OpenFileError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | create;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags::SQLITE_OPEN_NO_MUTEX).union(create);
     let mut connection = Connection::open_with_flags(path, flags)?;
     connection.busy_handler(Some(wait_in_line))?;
     Ok(connection)

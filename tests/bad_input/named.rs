@@ -29,6 +29,7 @@ fn b1_a_policy_document_is_refused_with_the_field_and_what_it_should_be() {
         ("admins", json!({}), "field `admins` names no privacy administrator, expected at least one"),
         ("admins", json!({"root": "analyst"}), "field `admins` names no privacy administrator, expected at least one"),
         ("admins", json!({"x": "privacy_administrator"}), "field `grants` names somebody who is not in `admins`"),
+        ("admins", json!(["root"]), "invalid type: sequence, expected a map with each user once"),
         ("admins", json!({"root": "king"}), "expected `privacy_administrator` or `analyst`"),
         ("admins", json!({"": "privacy_administrator"}), "user id is empty, expected 1 to 256 bytes"),
         (

@@ -418,6 +418,47 @@ fn d11_a_group_that_is_back_elsewhere_keeps_its_last_members_for_a_node_that_lag
     assert_eq!(said.iter().filter(|act| **act == back()).count(), 1, "{said:?}");
 }
 
+/// What a node remembers is of the directory by which it decides; what others kept since does not take it away.
+#[test]
+fn d11_a_node_that_lags_hides_whom_it_remembers_beside_whom_a_later_time_left() {
+    let [whole, lags] = two_nodes();
+    whole.install(import(0)).make_private("council");
+    lags.install(import(0)).install(import(2));
+    whole.install(import(2)).install(people(&[("adele", &[]), ("bob", &["council"])])).install(import(2));
+    whole.filter.follow_directory().unwrap();
+    lags.ingest(&[activity("adele", "adele"), activity("bob", "bob"), activity("zoe", "zoe")]);
+    assert_eq!(["adele", "bob", "zoe"].map(|id| lags.is_private(id)), [true, true, false]);
+    whole.ingest(&[activity("adele, later", "adele")]);
+    assert!(!whole.is_private("adele, later"));
+}
+
+/// Two sources that number different imports alike: the one with the group must not free the members of the other.
+#[test]
+fn d11_a_directory_of_the_same_revision_brings_nothing_back() {
+    let [without, with] = two_nodes();
+    without.install(import(0)).make_private("council").install(import(2));
+    without.filter.follow_directory().unwrap();
+    with.install(import(0)).install(import(0)).filter.follow_directory().unwrap();
+    without.ingest(&[activity("adele", "adele"), activity("zoe", "zoe")]);
+    assert_eq!(["adele", "zoe"].map(|id| without.is_private(id)), [true, false]);
+    assert_eq!(on_record(&without), [gone(Some(1))]);
+}
+
+#[test]
+fn d11_what_failed_is_tried_again_once_its_pause_is_over() {
+    let sink = Arc::new(Moody::default());
+    let recorder: Arc<dyn GovernanceSink> = sink.clone();
+    let house = House::over(Arc::new(MemoryStore::new()), recorder);
+    house.install(import(0)).make_private("council").install(import(2));
+    sink.fails.store(true, std::sync::atomic::Ordering::SeqCst);
+    house.ingest(&[activity("1", "zoe")]);
+    sink.fails.store(false, std::sync::atomic::Ordering::SeqCst);
+    house.advance(29).ingest(&[activity("2", "zoe")]);
+    assert_eq!(on_record(&house), [], "a sink that hangs must not hold up every batch");
+    house.advance(1).ingest(&[activity("3", "zoe")]);
+    assert_eq!(on_record(&house), [gone(Some(1))]);
+}
+
 #[test]
 fn d11_a_group_whose_members_nobody_knew_is_on_record_when_it_is_back() {
     let [node, late] = two_nodes();

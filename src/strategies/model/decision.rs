@@ -158,7 +158,10 @@ impl Model {
             if !directory.groups.contains(&group) {
                 let [here, kept] = self.last_known(directory, &group);
                 let known = match (here, kept) {
-                    (Some(here), Some(kept)) => Some(here.with(&kept)),
+                    // What is known of an earlier time is over. What is kept of a later one counts beside what a
+                    // node that lags remembers: the group is gone for it in the directory by which it decides.
+                    (Some(here), Some(kept)) if kept.is_before(&here) => Some(here),
+                    (Some(here), Some(kept)) => Some(here.joined(&kept)),
                     (here, kept) => here.or(kept),
                 };
                 gone.push((group, known));

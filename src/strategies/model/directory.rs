@@ -166,13 +166,18 @@ impl Person {
 impl LastMembers {
     /// What two nodes know: of the same time that it was gone the members of both, under the names of both; otherwise
     /// what is from the later time.
-    pub(super) fn with(mut self, other: &Self) -> Self {
+    pub(super) fn with(self, other: &Self) -> Self {
         if other.is_before(&self) {
             return self;
         }
         if self.is_before(other) {
             return other.clone();
         }
+        self.joined(other)
+    }
+
+    /// The members of both, under the names of both.
+    pub(super) fn joined(mut self, other: &Self) -> Self {
         self.last_seen = self.last_seen.max(other.last_seen);
         self.gone_in = self.gone_in.min(other.gone_in);
         self.learn(&other.members);
