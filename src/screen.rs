@@ -1,5 +1,6 @@
 //! Deciding: one activity, one policy, one directory, one verdict with its reasons.
 
+mod census;
 mod classes;
 mod dry_run;
 mod lookout;

@@ -130,7 +130,7 @@ impl Draft<'_> {
         if let Some(number) = self.number(id) {
             return Ok(number);
         }
-        let number = self.before.user_numbers() + self.added.len();
+        let number = self.before.user_range().len() + self.added.len();
         if number >= MAX_USERS {
             return Err(ImportError::TooMany { what: "users", max: MAX_USERS });
         }

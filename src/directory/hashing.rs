@@ -38,8 +38,8 @@ impl Hashing {
     }
 
     #[inline]
-    pub(crate) fn of_id(&self, id: &str) -> u64 {
-        self.ids.hash(id.as_bytes(), |word| word)
+    pub(crate) fn of_id(&self, id: impl AsRef<[u8]>) -> u64 {
+        self.ids.hash(id.as_ref(), |word| word)
     }
 
     #[inline]
@@ -49,8 +49,8 @@ impl Hashing {
 
     /// Of the form in which an alias is compared, in any case of its ASCII letters.
     #[inline]
-    pub(crate) fn of_form(&self, form: &str) -> u64 {
-        self.names.hash(form.as_bytes(), without_case)
+    pub(crate) fn of_form(&self, form: impl AsRef<[u8]>) -> u64 {
+        self.names.hash(form.as_ref(), without_case)
     }
 }
 
@@ -70,19 +70,21 @@ impl Hashing {
         }
     }
 
-    fn proof_of_id(&self, id: &str) -> u64 {
-        self.proofs_of_ids.hash(id.as_bytes(), |word| word)
+    fn proof_of_id(&self, id: impl AsRef<[u8]>) -> u64 {
+        self.proofs_of_ids.hash(id.as_ref(), |word| word)
     }
 
-    pub(crate) fn proof_of_form(&self, form: &str) -> u64 {
-        self.proofs_of_names.hash(form.as_bytes(), in_lower_case)
+    pub(crate) fn proof_of_form(&self, form: impl AsRef<[u8]>) -> u64 {
+        self.proofs_of_names.hash(form.as_ref(), in_lower_case)
     }
 
-    pub(crate) fn print_of_id(&self, id: &str) -> Print {
+    pub(crate) fn print_of_id(&self, id: impl AsRef<[u8]>) -> Print {
+        let id = id.as_ref();
         Print { hash: self.of_id(id), proof: self.proof_of_id(id) }
     }
 
-    pub(crate) fn print_of_form(&self, form: &str) -> Print {
+    pub(crate) fn print_of_form(&self, form: impl AsRef<[u8]>) -> Print {
+        let form = form.as_ref();
         Print { hash: self.of_form(form), proof: self.proof_of_form(form) }
     }
 }
@@ -171,8 +173,8 @@ mod tests {
     fn d8_a_name_is_hashed_alike_in_any_case_and_unlike_an_id() {
         let hashing = Hashing::new();
         for name in ["Adele@Contoso.com".to_owned(), "A".repeat(64), "Ab".repeat(200), "Zé".repeat(80)] {
-            assert_eq!(hashing.of_form(&name), hashing.of_form(&name.to_ascii_lowercase()));
-            assert_ne!(hashing.of_form(&name.to_ascii_lowercase()), hashing.of_id(&name.to_ascii_lowercase()));
+            assert_eq!(hashing.of_form(&name), hashing.of_form(name.to_ascii_lowercase()));
+            assert_ne!(hashing.of_form(name.to_ascii_lowercase()), hashing.of_id(name.to_ascii_lowercase()));
         }
     }
 

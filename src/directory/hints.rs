@@ -187,11 +187,11 @@ mod tests {
             let mut hints = Hints::with_room_for(room, filled);
             let mut put = 0;
             while hints.has_room_for(1) {
-                hints.insert(hashing.of_id(&put.to_string()), put);
+                hints.insert(hashing.of_id(put.to_string()), put);
                 put += 1;
             }
             for user in 0..put {
-                let hash = hashing.of_id(&user.to_string());
+                let hash = hashing.of_id(user.to_string());
                 assert!(hints.may_hold(hash) && hints.candidates(hash).any(|found| found == user), "{user} of {put}");
             }
             assert_eq!(hints.len(), put as usize);

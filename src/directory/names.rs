@@ -96,10 +96,6 @@ impl Names {
         self.head(at).map_or(0, |(_, home)| home)
     }
 
-    pub(super) fn homes(&self) -> impl Iterator<Item = u32> + '_ {
-        (0..self.len()).map(|at| self.home_of(at))
-    }
-
     #[inline]
     pub(super) fn entry(&self, at: usize) -> Option<Entry<'_>> {
         Entry::read(self.record(at))
@@ -180,6 +176,11 @@ impl<'a> Entry<'a> {
         text(self.id)
     }
 
+    /// The same as bytes, which need not be looked through to be text.
+    pub(super) fn id_bytes(self) -> &'a [u8] {
+        self.id
+    }
+
     pub(super) fn has_id(self, id: &str) -> bool {
         self.id == id.as_bytes()
     }
@@ -209,13 +210,13 @@ impl<'a> Entry<'a> {
     pub(crate) fn is(self, identity: &Identity) -> bool {
         match identity {
             Identity::Id(id) => self.has_id(id.as_str()),
-            Identity::Alias(alias) => self.is_called(alias.form()),
+            Identity::Alias(alias) => self.is_called(alias.form().as_bytes()),
         }
     }
 
     /// Whether an alias of the user is compared in this form.
-    pub(crate) fn is_called(self, form: &str) -> bool {
-        self.aliases().any(|alias| alias.folded.unwrap_or(alias.text).eq_ignore_ascii_case(form.as_bytes()))
+    pub(super) fn is_called(self, form: &[u8]) -> bool {
+        self.aliases().any(|alias| alias.form_bytes().eq_ignore_ascii_case(form))
     }
 
     pub(crate) fn status(self) -> UserStatus {
@@ -242,8 +243,8 @@ impl<'a> Entry<'a> {
 
 impl<'a> AliasEntry<'a> {
     /// The form in which it is compared, but for the case of ASCII letters.
-    pub(crate) fn form(self) -> &'a str {
-        text(self.folded.unwrap_or(self.text))
+    pub(super) fn form_bytes(self) -> &'a [u8] {
+        self.folded.unwrap_or(self.text)
     }
 
     pub(crate) fn to_alias(self) -> Alias {

@@ -169,11 +169,14 @@ impl People {
         let mut hints = Hints::with_room_for(identities, FILLED);
         let mut shared = BTreeSet::new();
         for (user, entry) in self.entries() {
-            hints.insert(self.hashing.of_id(entry.id()), user.number());
+            hints.insert(self.hashing.of_id(entry.id_bytes()), user.number());
             for alias in entry.aliases() {
-                let hash = self.hashing.of_form(alias.form());
+                let hash = self.hashing.of_form(alias.form_bytes());
                 let others = hints.candidates(hash).filter(|other| *other != user.number());
-                if others.filter_map(|other| self.entry(UserIndex(other))).any(|other| other.is_called(alias.form())) {
+                if others
+                    .filter_map(|other| self.entry(UserIndex(other)))
+                    .any(|other| other.is_called(alias.form_bytes()))
+                {
                     shared.insert(alias.to_alias().key());
                 }
                 hints.insert(hash, user.number());
@@ -213,11 +216,6 @@ impl People {
 
     pub(super) fn home_number(&self, user: UserIndex) -> u32 {
         self.blocks.get(user.place() / BLOCK).map_or(UNSAID, |block| block.home_of(user.place() % BLOCK))
-    }
-
-    /// The numbers of the homes of all users, in order of theirs.
-    pub(super) fn home_numbers(&self) -> impl Iterator<Item = u32> + '_ {
-        self.blocks.iter().flat_map(|block| block.homes())
     }
 
     /// Every home, in order of their numbers.
@@ -345,14 +343,14 @@ impl People {
 
     /// The hashes of all identities on a record.
     fn hashes<'a>(&'a self, entry: Entry<'a>) -> impl Iterator<Item = u64> + 'a {
-        let aliases = entry.aliases().map(|alias| self.hashing.of_form(alias.form()));
-        std::iter::once(self.hashing.of_id(entry.id())).chain(aliases)
+        let aliases = entry.aliases().map(|alias| self.hashing.of_form(alias.form_bytes()));
+        std::iter::once(self.hashing.of_id(entry.id_bytes())).chain(aliases)
     }
 
     /// The prints of all identities on a record.
     pub(super) fn prints<'a>(&'a self, entry: Entry<'a>) -> impl Iterator<Item = Print> + 'a {
-        let aliases = entry.aliases().map(|alias| self.hashing.print_of_form(alias.form()));
-        std::iter::once(self.hashing.print_of_id(entry.id())).chain(aliases)
+        let aliases = entry.aliases().map(|alias| self.hashing.print_of_form(alias.form_bytes()));
+        std::iter::once(self.hashing.print_of_id(entry.id_bytes())).chain(aliases)
     }
 
     /// The homes of everybody, to which those of new records are added.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -154,7 +155,7 @@ impl DirectorySnapshot {
                 *wanted = true;
             }
         }
-        self.memberships.listed_in(&wanted).map(UserIndex).collect()
+        self.memberships.listed_in(&wanted).into_iter().map(UserIndex).collect()
     }
 
     /// The group itself and every group nested in it.
@@ -166,9 +167,10 @@ impl DirectorySnapshot {
         self.groups.number(group)
     }
 
-    /// The number above those of all users.
-    pub(crate) fn user_numbers(&self) -> usize {
-        self.people.numbers()
+    /// The numbers of all users.
+    pub(crate) fn user_range(&self) -> Range<u32> {
+        // INVARIANT: there are at most `people::MAX_USERS`.
+        0..self.people.numbers() as u32
     }
 
     /// Who holds an identity.
@@ -194,11 +196,6 @@ impl DirectorySnapshot {
         self.people.home_number(user)
     }
 
-    /// The numbers of the homes of all users, in order of theirs.
-    pub(crate) fn home_numbers(&self) -> impl Iterator<Item = u32> + '_ {
-        self.people.home_numbers()
-    }
-
     /// Every home, in order of their numbers.
     pub(crate) fn all_homes(&self) -> impl Iterator<Item = Home<'_>> {
         self.people.all_homes()
@@ -215,9 +212,9 @@ impl DirectorySnapshot {
         self.memberships.of(user.number()).map(GroupIndex)
     }
 
-    /// Calls `found` for every user in order of their numbers, with the groups that list them.
-    pub(crate) fn each_membership(&self, found: impl FnMut(u32, &[Packed])) {
-        self.memberships.each(self.user_numbers(), found);
+    /// Calls `found` for each user with one of these numbers, in order, with the groups that list them.
+    pub(crate) fn each_membership(&self, users: Range<u32>, found: impl FnMut(u32, &[Packed])) {
+        self.memberships.each(users, found);
     }
 
     /// How identities are hashed here, and in every snapshot that a delta made of this one.

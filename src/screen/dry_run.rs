@@ -212,10 +212,9 @@ impl Screen {
             let home = |home: Home<'_>| !matches!(home, Home::At(domain) if screen.policy.manages(domain));
             directory.all_homes().map(home).collect::<Vec<bool>>()
         });
-        let mut homes = directory.home_numbers();
         let mut facts = [Facts::default(), Facts::default()];
-        directory.each_membership(|user, groups| {
-            let (user, home) = (UserIndex::numbered(user), homes.next().unwrap_or(0));
+        directory.each_membership(directory.user_range(), |user, groups| {
+            let user = UserIndex::numbered(user);
             // A number whose user is gone.
             let Some(entry) = directory.entry(user) else { return };
             let id = || UserId::from_checked(entry.id());
@@ -225,7 +224,7 @@ impl Screen {
                 facts.sets.extend(sets.filter(|set| *set != 0));
                 facts.sets.sort_unstable();
                 facts.sets.dedup();
-                facts.external = external.get(home as usize).copied().unwrap_or(true);
+                facts.external = external.get(directory.home_number(user) as usize).copied().unwrap_or(true);
                 if !screen.watch.remembers_nobody() {
                     facts.remembered.extend(screen.watch.retained(&id()));
                 }

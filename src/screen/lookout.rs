@@ -11,10 +11,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hint;
-use std::iter;
 use std::sync::Arc;
 
-use super::classes::{Class, Kinds, Sorter};
+use super::census::{Census, FILLED};
+use super::classes::{Class, Kinds, Seen, Sorter};
 use super::reason::Reasons;
 use super::watch::Watch;
 use crate::activity::{Activity, App};
@@ -35,60 +35,12 @@ pub(super) struct Lookout {
     managed: Option<Vec<ManagedDomain>>,
 }
 
-/// What is known of an identity: the class of whoever has it, behind so much of its proof as there is room for.
-///
-/// By the fingerprint and this, and in a large table by the place in it, identities are told apart by 64 to 80 bits under
-/// keys that nobody knows. That two of ten million people fall together is less likely than that the memory fails in
-/// which they are, and would hide one of them.
-#[derive(Clone, Copy, Default)]
-struct Seen(u64);
-
-impl Seen {
-    fn new(proof: u64, class: Class) -> Self {
-        Self(proof & !u64::from(u16::MAX) | u64::from(class.number()))
-    }
-
-    fn is(self, proof: u64) -> bool {
-        (self.0 ^ proof) <= u64::from(u16::MAX)
-    }
-
-    fn class(self) -> Class {
-        Class::numbered(self.0 as u16)
-    }
-}
-
 impl Lookout {
     /// Looks through everybody.
     pub(super) fn new(policy: &PrivacyPolicy, watch: &Watch, directory: &DirectorySnapshot) -> Self {
-        const AT_ONCE: usize = 64;
-        let mut sorter = Sorter::new(policy, watch, directory, Kinds::new());
-        let mut found = Vec::new();
-        let mut homes = sorter.home_classes.is_some().then(|| directory.home_numbers());
-        directory.each_membership(|user, groups| {
-            let home = match &mut homes {
-                Some(homes) => homes.next().unwrap_or(0),
-                // Most are in no group that is watched.
-                None if !watch.reach().is_led_to(groups) => return,
-                None => 0,
-            };
-            let class = sorter.class(groups.iter().map(|group| group.get()), home);
-            if class != Class::NONE {
-                found.push((UserIndex::numbered(user), class));
-            }
-        });
-        let mut identities = Vec::with_capacity(found.len() * 3);
-        for found in found.chunks(AT_ONCE) {
-            directory.touch(found.iter().map(|(user, _)| *user));
-            for (user, class) in found {
-                let prints = directory.prints_of(*user);
-                identities.extend(prints.map(|print| (print.hash, Seen::new(print.proof, *class))));
-            }
-        }
-        let unclear = unclear_identities(watch, directory);
-        identities.extend(unclear.map(|print| (print.hash, Seen::new(print.proof, Class::UNCLEAR))));
-        let Sorter { kinds, applications, .. } = sorter;
+        let Census { identities, kinds, applications } = Census::take(policy, watch, directory);
         Self {
-            watched: Arc::new(table_of(identities)),
+            watched: Arc::new(identities),
             recent: Arc::new(Hints::with_room_for(0, 1)),
             kinds: Arc::new(kinds),
             applications,
@@ -264,7 +216,7 @@ impl Lookout {
     /// Asks at once for the memory of those whom these hashes may mean. One after the other, each would be waited for.
     pub(super) fn ask_for(&self, hashes: &[u64]) {
         let seen = hashes.iter().filter_map(|hash| self.watched.candidates(*hash).next());
-        hint::black_box(seen.fold(0, |read, Seen(seen)| read ^ seen));
+        hint::black_box(seen.fold(0, |read, seen| read ^ seen.class().number()));
     }
 
     /// The class of whoever did something, where [`Self::hashes`] are all that has to be looked for.
@@ -315,61 +267,6 @@ fn hash_of_one_meaning(hashing: &Hashing, identity: &Identity) -> Option<u64> {
         Identity::Id(id) => Some(hashing.of_id(id.as_str())),
         Identity::Alias(alias) => alias.is_address().then(|| hashing.of_alias(alias)),
     }
-}
-
-/// How full the buckets of the tables are. Half, so that hardly a look has to go on to the next.
-const FILLED: usize = 8;
-
-fn table_of(mut identities: Vec<(u64, Seen)>) -> Hints<Seen> {
-    /// Below so many the table stays in a core's own cache.
-    const MANY: usize = 1 << 15;
-    let mut table = Hints::with_room_for(identities.len(), FILLED);
-    if identities.len() > MANY {
-        identities = by_first_byte(&identities);
-    }
-    for (hash, seen) in identities {
-        table.insert(hash, seen);
-    }
-    table
-}
-
-/// The same, those together whose places in a table are near each other: one pass of a radix sort.
-fn by_first_byte(identities: &[(u64, Seen)]) -> Vec<(u64, Seen)> {
-    let byte = |hash: u64| (hash >> 56) as usize;
-    let mut next = [0; 257];
-    for (hash, _) in identities {
-        if let Some(count) = next.get_mut(byte(*hash) + 1) {
-            *count += 1;
-        }
-    }
-    let mut sum = 0;
-    for start in &mut next {
-        sum += *start;
-        *start = sum;
-    }
-    let mut sorted = vec![(0, Seen::default()); identities.len()];
-    for (hash, seen) in identities {
-        if let Some(place) = next.get_mut(byte(*hash))
-            && let Some(there) = sorted.get_mut(*place)
-        {
-            *there = (*hash, *seen);
-            *place += 1;
-        }
-    }
-    sorted
-}
-
-/// The prints of names and ids of which the seeker has to say what they mean.
-fn unclear_identities<'a>(watch: &'a Watch, directory: &'a DirectorySnapshot) -> impl Iterator<Item = Print> + 'a {
-    let hashing = directory.hashing();
-    let (ids, names) = watch.remembered();
-    let shared = directory.shared_aliases().iter().map(|name| hashing.print_of_form(name));
-    // Whoever the directory knows is also found by what it calls them.
-    let known = ids.flat_map(move |id| {
-        let user = directory.find(id).into_iter();
-        iter::once(hashing.print_of_id(id.as_str())).chain(user.flat_map(|user| directory.prints_of(user)))
-    });
-    shared.chain(known).chain(names.map(|name| hashing.print_of_form(name)))
 }
 
 fn managed(policy: &PrivacyPolicy, watch: &Watch) -> Option<Vec<ManagedDomain>> {
