@@ -12,7 +12,7 @@ mod watch;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 use thiserror::Error;
 
 use self::classes::Class;
@@ -22,7 +22,7 @@ pub use self::reason::{Cause, Reason, Reasons, Standing};
 use self::seeker::Seeker;
 pub use self::stamp::{Explanation, Stamp, Stamped, StampedBatch, Verdict, Visibility};
 use self::watch::Watch;
-use crate::activity::{Activity, App};
+use crate::activity::{Activity, App, without_leap_second};
 use crate::directory::{DirectoryError, DirectoryRevision, DirectorySnapshot, VanishedGroup};
 use crate::identity::GroupId;
 use crate::policy::{GroupRef, PrivacyPolicy, Revision, ScopeEffect, ScopeRule, WhenUndecidable};
@@ -184,6 +184,7 @@ impl Screen {
     /// ([`WhenUndecidable::Refuse`]); nothing of the batch is then decided.
     pub fn screen<'a>(&self, activities: &'a [Activity], now: DateTime<Utc>) -> Result<StampedBatch<'a>, Undecidable> {
         let (policy, directory) = self.revisions();
+        let decided_at = without_leap_second(now).trunc_subsecs(6);
         let refuse = self.policy.options().when_undecidable == WhenUndecidable::Refuse;
         let mut batch = StampedBatch::new(policy, activities.len());
         let mut undecidable = None;
@@ -197,7 +198,7 @@ impl Screen {
                 let cause = reasons.iter().find_map(Reason::cause);
                 undecidable = cause.map(|cause| Undecidable { position, cause: cause.clone() });
             }
-            batch.stamp(activity, Stamp::new(visibility, policy, directory, now, reasons));
+            batch.stamp(activity, Stamp::new(visibility, policy, directory, decided_at, reasons));
         });
         match undecidable {
             Some(undecidable) => Err(undecidable),

@@ -25,11 +25,14 @@
 //! # }
 //! ```
 
+mod commit;
 mod document;
+mod facts;
 mod file;
 mod governance;
 mod store;
 mod table;
+mod writer;
 
 use std::path::{Path, PathBuf};
 

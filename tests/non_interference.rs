@@ -400,7 +400,7 @@ mod sqlite {
         let house = lived_in(&place);
         let before = observe(&house);
         let file = Connection::open(place.path()).unwrap();
-        file.execute("UPDATE private_activity SET activity = 'x', stamp = 'x'", []).unwrap();
+        file.execute("UPDATE private_activity SET facts = x'00', stamp = 0", []).unwrap();
         assert_eq!(observe(&house), before);
         file.execute_batch("DROP TABLE private_activity").unwrap();
         assert_eq!(observe(&house), before);
@@ -424,7 +424,7 @@ mod sqlite {
             (view.page(&Query::all(), size, None).unwrap(), house.filter.forward(ForwardCursor::START, size));
         let file = Connection::open(place.path()).unwrap();
         let damage = |keep: &str| {
-            let damage = format!("UPDATE public_activity SET activity = 'x' WHERE {keep}");
+            let damage = format!("UPDATE public_activity SET facts = x'ff' WHERE {keep}");
             file.execute(&damage, []).unwrap()
         };
         // The page needs its rows, and the one after them to know that there are more.
@@ -469,9 +469,9 @@ mod sqlite {
             // Older than all and newer than all; the copies of public rows are older and stored later.
             file.execute_batch(&format!(
                 "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40000)
-                 INSERT INTO {table} (id, occurred_at, app, suite, action, activity, stamp)
+                 INSERT INTO {table} (id, occurred_at, decided_at, stamp, facts, details)
                  SELECT 'copy-' || i, occurred_at - i * iif('{table}' = 'private_activity', 1 - i % 2 * 2, 1),
-                        app, suite, action, activity, stamp
+                        decided_at, stamp, facts, details
                  FROM n, (SELECT * FROM {table} LIMIT 1);"
             ))
             .unwrap();

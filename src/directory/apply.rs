@@ -20,9 +20,9 @@ impl DirectorySnapshot {
     /// The snapshot that follows this one once a delta was applied: whole, or not at all. It is the
     /// [successor](Self::succeeding) of this one already.
     ///
-    /// Costs what changed, and not what there is: blocks of 512 users are copied that hold somebody who changed. Only a
-    /// group that is removed costs the reading of all memberships, and when a sixteenth of all records have changed,
-    /// everybody is indexed anew.
+    /// Costs what changed, and hardly what there is: the memberships of 32 users are copied for each of them that
+    /// changed, and the records of 512. Only a group that is removed costs the reading of all memberships, and when a
+    /// sixteenth of all records have changed, everybody is indexed anew.
     ///
     /// # Errors
     /// [`ImportError`] names what does not fit; this snapshot is then as it was, and so is whatever is in force.

@@ -86,10 +86,26 @@ impl Stamp {
         self.directory
     }
 
-    /// When it was decided.
+    /// When it was decided, to the microsecond.
     #[must_use]
     pub fn decided_at(&self) -> DateTime<Utc> {
         self.decided_at
+    }
+
+    /// The same, decided at another time.
+    #[cfg_attr(not(feature = "sqlite"), expect(dead_code, reason = "only a file keeps stamps without their time"))]
+    pub(crate) fn decided(self, decided_at: DateTime<Utc>) -> Self {
+        Self { decided_at, ..self }
+    }
+
+    /// Whether both say the same, but for when.
+    #[cfg_attr(not(feature = "sqlite"), expect(dead_code, reason = "only a file keeps stamps without their time"))]
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        let Self { visibility, policy, directory, decided_at: _, reasons } = self;
+        *policy == other.policy
+            && *directory == other.directory
+            && *visibility == other.visibility
+            && *reasons == other.reasons
     }
 
     /// Why.

@@ -9,13 +9,15 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use thiserror::Error;
 
 use super::FileError;
-use crate::sync::{Mutex, MutexGuard};
+use super::commit::{Failed, Shared};
+use super::writer::Writer;
+use crate::sync::Mutex;
 
 /// A file that is open. One connection writes; reads have their own and are never blocked by it.
-pub(super) struct File {
+pub(super) struct File<M: Default = ()> {
     path: PathBuf,
     schema: &'static Schema,
-    writer: Mutex<Connection>,
+    writer: Shared<Writer<M>>,
     /// Those that nobody reads from at the moment.
     readers: Mutex<Vec<Connection>>,
 }
@@ -23,11 +25,11 @@ pub(super) struct File {
 /// How many idle connections for reading are kept.
 const IDLE_READERS: usize = 8;
 
-impl File {
+impl<M: Default> File<M> {
     /// Opens a file for writing, and makes it if it is not there.
     pub(super) fn open(path: &Path, schema: &'static Schema) -> Result<Self, OpenFileError> {
         let path = locate(path)?;
-        let writer = Mutex::new(open_writer(&path, schema)?);
+        let writer = Shared::new(Writer::new(open_writer(&path, schema)?));
         Ok(Self { path, schema, writer, readers: Mutex::default() })
     }
 
@@ -35,8 +37,13 @@ impl File {
         &self.path
     }
 
-    pub(super) fn write(&self) -> MutexGuard<'_, Connection> {
-        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Writes in a transaction, and returns once that is durable; others may share the commit. If it fails, nothing of
+    /// it was done.
+    pub(super) fn write<T, E: From<Failed<rusqlite::Error>>>(
+        &self,
+        act: impl FnOnce(&mut Writer<M>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.writer.act(act)
     }
 
     /// Reads on a connection that nobody else uses meanwhile.

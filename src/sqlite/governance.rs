@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use rusqlite::{OptionalExtension, TransactionBehavior, params};
+use rusqlite::{OptionalExtension, params};
 
 use super::FileError;
+use super::commit::Failed;
 use super::file::{File, OpenFileError, Schema};
 use crate::governance::{GovernanceSink, Receipt, Record, RecordEntry, RecordQuery, SinkError};
 
@@ -42,27 +43,27 @@ impl GovernanceSink for SqliteGovernance {
     fn record(&self, record: &Record) -> Result<Receipt, SinkError> {
         let text = serde_json::to_string(record).map_err(|_| damaged())?;
         let id = record.id.0.as_bytes().as_slice();
-        let mut writer = self.file.write();
-        let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let known: Option<(i64, Vec<u8>)> = transaction
-            .prepare_cached("SELECT sequence, record FROM record WHERE id = ?1")?
-            .query_row([id], |row| Ok((row.get(0)?, row.get_ref(1)?.as_bytes()?.to_vec())))
-            .optional()?;
-        if let Some((sequence, known)) = known {
-            return if known == text.as_bytes() {
-                Ok(Receipt::assertion(record.id, sequence.unsigned_abs()))
-            } else {
-                Err(SinkError::IdTaken(record.id))
-            };
-        }
-        let sequence: i64 = transaction
-            .prepare_cached(
-                "INSERT INTO record (sequence, id, record)
-                 VALUES ((SELECT coalesce(max(sequence), 0) + 1 FROM record), ?1, ?2) RETURNING sequence",
-            )?
-            .query_row(params![id, text], |row| row.get(0))?;
-        transaction.commit()?;
-        Ok(Receipt::assertion(record.id, sequence.unsigned_abs()))
+        self.file.write(|writer| {
+            let connection = writer.connection();
+            let known: Option<(i64, Vec<u8>)> = connection
+                .prepare_cached("SELECT sequence, record FROM record WHERE id = ?1")?
+                .query_row([id], |row| Ok((row.get(0)?, row.get_ref(1)?.as_bytes()?.to_vec())))
+                .optional()?;
+            if let Some((sequence, known)) = known {
+                return if known == text.as_bytes() {
+                    Ok(Receipt::assertion(record.id, sequence.unsigned_abs()))
+                } else {
+                    Err(SinkError::IdTaken(record.id))
+                };
+            }
+            let sequence: i64 = connection
+                .prepare_cached(
+                    "INSERT INTO record (sequence, id, record)
+                     VALUES ((SELECT coalesce(max(sequence), 0) + 1 FROM record), ?1, ?2) RETURNING sequence",
+                )?
+                .query_row(params![id, text], |row| row.get(0))?;
+            Ok(Receipt::assertion(record.id, sequence.unsigned_abs()))
+        })
     }
 
     fn records(&self, query: &RecordQuery, after: u64, limit: usize) -> Result<Vec<RecordEntry>, SinkError> {
@@ -92,6 +93,12 @@ fn damaged() -> SinkError {
 
 impl From<rusqlite::Error> for SinkError {
     fn from(error: rusqlite::Error) -> Self {
+        Self::Backend(Box::new(error))
+    }
+}
+
+impl From<Failed<rusqlite::Error>> for SinkError {
+    fn from(error: Failed<rusqlite::Error>) -> Self {
         Self::Backend(Box::new(error))
     }
 }

@@ -3,11 +3,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
+use super::commit::Failed;
 use super::document::{POLICY, VANISHED_GROUP, document, from_json, to_json};
 use super::file::{File, OpenFileError, Schema};
-use super::table::{Flow, PRIVATE, PUBLIC, Table, append_one, each, stored};
+use super::table::{self, Flow, Memory, PRIVATE, PUBLIC, Table, each};
 use crate::activity::ActivityId;
 use crate::change::RecordedChange;
 use crate::directory::{DirectoryRevision, VanishedGroup};
@@ -17,7 +18,7 @@ use crate::query::{Count, CountBy, Position, Query, Tally};
 use crate::reveal::{Admission, SealedPage};
 use crate::screen::StampedBatch;
 use crate::store::{ActivityStore, Appended, StoreError};
-use crate::stored::PublicActivity;
+use crate::stored::{PublicActivity, StoredActivity};
 use crate::sync::ArcSwapOption;
 
 const SCHEMA: Schema = Schema {
@@ -36,7 +37,7 @@ const SCHEMA: Schema = Schema {
 ///
 /// One connection writes; reads have their own and are never blocked by it.
 pub struct SqliteStore {
-    file: File,
+    file: File<Memory>,
     policy: ArcSwapOption<PrivacyPolicy>,
 }
 
@@ -85,14 +86,14 @@ impl ActivityStore for SqliteStore {
 
     fn publish(&self, change: &RecordedChange) -> Result<(), StoreError> {
         let document = to_json(POLICY, change.policy())?;
-        let mut writer = self.file.write();
-        let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        fence(&transaction, change.expected())?;
-        transaction
-            .prepare_cached("INSERT INTO policy (revision, document) VALUES (?1, ?2)")?
-            .execute(params![as_integer(change.policy().revision().number()), document])?;
-        transaction.commit()?;
-        Ok(())
+        self.file.write(|writer| {
+            let connection = writer.connection();
+            fence(connection, change.expected())?;
+            connection
+                .prepare_cached("INSERT INTO policy (revision, document) VALUES (?1, ?2)")?
+                .execute(params![as_integer(change.policy().revision().number()), document])?;
+            Ok(())
+        })
     }
 
     fn vanished_groups(&self) -> Result<Vec<VanishedGroup>, StoreError> {
@@ -108,42 +109,38 @@ impl ActivityStore for SqliteStore {
     }
 
     fn keep_vanished(&self, vanished: &VanishedGroup) -> Result<(), StoreError> {
-        let mut writer = self.file.write();
-        let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let together = match vanished_group(&transaction, vanished.group())? {
-            Some(known) => known.together_with(vanished),
-            None => vanished.clone(),
-        };
-        transaction
-            .prepare_cached("INSERT OR REPLACE INTO vanished_group (id, document) VALUES (?1, ?2)")?
-            .execute(params![together.group().as_str(), to_json(VANISHED_GROUP, &together)?])?;
-        transaction.commit()?;
-        Ok(())
+        self.file.write(|writer| {
+            let connection = writer.connection();
+            let together = match vanished_group(connection, vanished.group())? {
+                Some(known) => known.together_with(vanished),
+                None => vanished.clone(),
+            };
+            connection
+                .prepare_cached("INSERT OR REPLACE INTO vanished_group (id, document) VALUES (?1, ?2)")?
+                .execute(params![together.group().as_str(), to_json(VANISHED_GROUP, &together)?])?;
+            Ok(())
+        })
     }
 
     fn drop_vanished(&self, group: &GroupId, up_to: DirectoryRevision) -> Result<(), StoreError> {
-        let mut writer = self.file.write();
-        let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        if vanished_group(&transaction, group)?.is_some_and(|vanished| vanished.gone_in() <= up_to) {
-            transaction.prepare_cached("DELETE FROM vanished_group WHERE id = ?1")?.execute([group.as_str()])?;
-        }
-        transaction.commit()?;
-        Ok(())
+        self.file.write(|writer| {
+            let connection = writer.connection();
+            if vanished_group(connection, group)?.is_some_and(|vanished| vanished.gone_in() <= up_to) {
+                connection.prepare_cached("DELETE FROM vanished_group WHERE id = ?1")?.execute([group.as_str()])?;
+            }
+            Ok(())
+        })
     }
 
     fn append(&self, batch: &StampedBatch<'_>) -> Result<Vec<Appended>, StoreError> {
         if batch.stamped().is_empty() {
             return self.file.read(|connection| fence(connection, Some(batch.policy()))).map(|()| Vec::new());
         }
-        let mut writer = self.file.write();
-        // Immediate: from here on no other process can change the policy before this batch is in.
-        let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        fence(&transaction, Some(batch.policy()))?;
-        let appended: Result<Vec<_>, _> =
-            batch.stamped().iter().map(|stamped| append_one(&transaction, stamped)).collect();
-        let appended = appended?;
-        transaction.commit()?;
-        Ok(appended)
+        self.file.write(|writer| {
+            fence(writer.connection(), Some(batch.policy()))?;
+            let (connection, memory) = writer.with_memory();
+            table::append(connection, memory, batch.stamped())
+        })
     }
 
     fn public_page(
@@ -163,13 +160,8 @@ impl ActivityStore for SqliteStore {
     }
 
     fn public_activity(&self, id: &ActivityId) -> Result<Option<PublicActivity>, StoreError> {
-        self.file.read(|connection| {
-            let mut statement =
-                connection.prepare_cached("SELECT activity, stamp FROM public_activity WHERE id = ?1")?;
-            let mut rows = statement.query([id.as_str()])?;
-            let Some(row) = rows.next()? else { return Ok(None) };
-            Ok(stored(row)?.into_public())
-        })
+        self.file
+            .read(|connection| Ok(table::find(connection, PUBLIC, id.as_str())?.and_then(StoredActivity::into_public)))
     }
 
     fn public_count(&self, query: &Query) -> Result<u64, StoreError> {
@@ -191,20 +183,11 @@ impl ActivityStore for SqliteStore {
     }
 
     fn public_since(&self, after: u64, limit: usize) -> Result<Vec<(u64, PublicActivity)>, StoreError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         self.file.read(|connection| {
-            let mut statement = connection.prepare_cached(
-                "SELECT activity, stamp, sequence FROM public_activity WHERE sequence > ?1 ORDER BY sequence LIMIT ?2",
-            )?;
-            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-            let mut rows = statement.query(params![as_integer(after), limit])?;
-            let mut found = Vec::new();
-            while let Some(row) = rows.next()? {
-                let sequence: i64 = row.get(2)?;
-                if let Some(public) = stored(row)?.into_public() {
-                    found.push((sequence.unsigned_abs(), public));
-                }
-            }
-            Ok(found)
+            let found = table::since(connection, PUBLIC, as_integer(after), limit)?.into_iter();
+            let public = found.filter_map(|(sequence, stored)| Some((sequence.unsigned_abs(), stored.into_public()?)));
+            Ok(public.collect())
         })
     }
 
@@ -255,6 +238,12 @@ fn as_integer(number: u64) -> i64 {
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
+        Self::Backend(Box::new(error))
+    }
+}
+
+impl From<Failed<rusqlite::Error>> for StoreError {
+    fn from(error: Failed<rusqlite::Error>) -> Self {
         Self::Backend(Box::new(error))
     }
 }
