@@ -7,6 +7,10 @@
 //! Public and private activities lie in two tables. A public read touches the public table alone, so nothing that it
 //! returns and nothing that it costs can depend on how much is hidden.
 //!
+//! What was written together is made durable together: callers that come while another one is writing share its commit,
+//! and each still gets their own answer, once it is durable. When another process is writing, a call waits for up to a
+//! minute. Readers wait for nobody, and nobody for them.
+//!
 //! ```
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let dir = std::env::temp_dir().join(format!("activity-privacy-doc-{}", std::process::id()));
@@ -25,9 +29,11 @@
 //! # }
 //! ```
 
+mod care;
 mod commit;
 mod document;
 mod facts;
+mod failure;
 mod file;
 mod governance;
 mod store;
@@ -38,6 +44,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+pub use self::care::BackupError;
 pub use self::governance::SqliteGovernance;
 pub use self::store::SqliteStore;
 
@@ -54,7 +61,8 @@ pub fn governance_path(activities: impl AsRef<Path>) -> PathBuf {
     activities.with_file_name(name)
 }
 
-/// Why a file cannot be used. Found as the source of [`StoreError::Unreadable`](crate::StoreError::Unreadable), and of
+/// Why a file cannot be used. Found as the source of [`StoreError::Unreadable`](crate::StoreError::Unreadable) where it is
+/// what stands in the file, and of [`StoreError::Backend`](crate::StoreError::Backend) where it is not; and of
 /// [`SinkError::Backend`](crate::SinkError::Backend) for governance records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
@@ -79,10 +87,32 @@ pub enum FileError {
         /// The newest schema version that this version can read.
         supported: i32,
     },
+    /// SQLite cannot read what it wrote: something else wrote into the file, or the disk lost a part of it.
+    #[error("the file is corrupt, expected one that SQLite finds sound; restore it from a copy")]
+    Corrupt,
+    /// This process may not write to it, or not to the folder in which it is.
+    #[error("the file cannot be written, expected the right to write it and its folder")]
+    ReadOnly,
+    /// Another process has had it for longer than is waited for.
+    #[error("the file is held by another process, expected that to be done within {} seconds", file::BUSY.as_secs())]
+    Busy,
+    /// There is no space for what is to be written. Nothing of that was written.
+    #[error("the file has no space to grow")]
+    Full,
     /// Something in it is not what was written. Says what it should be, never what stands there.
     #[error("the file holds something that cannot be read back, expected one {what}")]
     Damaged {
         /// What it should be.
         what: &'static str,
     },
+}
+
+impl FileError {
+    /// Whether it is because of what stands in the file.
+    fn is_of_the_content(self) -> bool {
+        match self {
+            Self::NotAFile | Self::Foreign { .. } | Self::Newer { .. } | Self::Corrupt | Self::Damaged { .. } => true,
+            Self::ReadOnly | Self::Busy | Self::Full => false,
+        }
+    }
 }

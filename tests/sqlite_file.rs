@@ -12,7 +12,7 @@ use std::sync::{Arc, Barrier};
 use std::time::Instant;
 use std::{env, fs, thread};
 
-use activity_privacy::sqlite::{FileError, SqliteGovernance, SqliteStore, governance_path};
+use activity_privacy::sqlite::{BackupError, FileError, SqliteGovernance, SqliteStore, governance_path};
 use activity_privacy::*;
 use house::*;
 use place::*;
@@ -117,9 +117,9 @@ fn b1_a_damaged_file_of_ours_is_not_taken_for_somebody_else_s() {
         fs::write(&path, bytes).unwrap();
     }
     let store = SqliteStore::open(&path).unwrap_err();
-    assert!(matches!(store, StoreError::Backend(_)) && file_error(&store).is_none(), "{store:?}");
+    assert!(matches!(store, StoreError::Unreadable(_)) && file_error(&store) == Some(FileError::Corrupt), "{store:?}");
     let sink = SqliteGovernance::open(governance_path(&path)).unwrap_err();
-    assert!(matches!(sink, SinkError::Backend(_)) && file_error(&sink).is_none(), "{sink:?}");
+    assert!(matches!(sink, SinkError::Backend(_)) && file_error(&sink) == Some(FileError::Corrupt), "{sink:?}");
 }
 
 /// An empty file is as good as none.
@@ -377,4 +377,142 @@ fn governance_records_lie_beside_the_activities() {
     assert_eq!(path("/a/activities.db"), "/a/activities.governance.db");
     assert_eq!(path("activities"), "activities.governance");
     assert_eq!(path("a.b/c.tar.db"), "a.b/c.tar.governance.db");
+}
+
+#[test]
+fn b1_what_can_be_put_right_outside_is_said_in_so_many_words() {
+    let folder = folder();
+    let path = activities(folder.path());
+    let house = house_at(&path);
+    furnish(&house).permit_root();
+    drop(house);
+    let readable = fs::metadata(&path).unwrap().permissions();
+    let mut locked = readable.clone();
+    locked.set_readonly(true);
+    fs::set_permissions(&path, locked).unwrap();
+    // Whoever may do everything may write all the same.
+    if fs::OpenOptions::new().append(true).open(&path).is_err() {
+        let store = SqliteStore::open(&path).unwrap_err();
+        assert_eq!(file_error(&store), Some(FileError::ReadOnly), "{store:?}");
+    }
+    fs::set_permissions(&path, readable).unwrap();
+    for (error, says) in [
+        (FileError::ReadOnly, "expected the right to write it"),
+        (FileError::Busy, "within 60 seconds"),
+        (FileError::Full, "no space"),
+        (FileError::Corrupt, "restore it from a copy"),
+    ] {
+        assert!(error.to_string().contains(says), "{error}");
+    }
+}
+
+/// Tells other threads to stop, whatever happens to this one.
+struct Stop<'a>(&'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+#[test]
+fn d4_a_copy_made_while_the_file_is_written_holds_what_was_durable_then() {
+    let folder = folder();
+    let path = activities(folder.path());
+    let store = Arc::new(SqliteStore::open(&path).unwrap());
+    let sink = Arc::new(SqliteGovernance::open(governance_path(&path)).unwrap());
+    let house = House::over(store.clone(), sink.clone());
+    furnish(&house);
+    let (done, stored) = (AtomicBool::new(false), std::sync::atomic::AtomicUsize::new(0));
+    let copy = folder.path().join("copy.db");
+    let (before, after) = thread::scope(|scope| {
+        scope.spawn(|| {
+            for at in 0.. {
+                house.ingest(&[activity(&format!("more-{at}"), "bob"), activity(&format!("hidden-{at}"), "adele")]);
+                stored.store(at + 1, Ordering::SeqCst);
+                if done.load(Ordering::SeqCst) {
+                    break;
+                }
+            }
+        });
+        let stop = Stop(&done);
+        while stored.load(Ordering::SeqCst) < 5 {
+            thread::yield_now();
+        }
+        let before = stored.load(Ordering::SeqCst);
+        store.back_up(&copy).unwrap();
+        let after = stored.load(Ordering::SeqCst) + 1;
+        sink.back_up(governance_path(&copy)).unwrap();
+        drop(stop);
+        (before, after)
+    });
+    store.check().unwrap();
+    sink.check().unwrap();
+    assert!(matches!(store.back_up(&copy), Err(BackupError::Exists)), "no copy is overwritten");
+    let files: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(files.iter().all(|name| !name.to_string_lossy().contains("part")), "{files:?}");
+
+    let copied = house_at(&copy);
+    assert_eq!(copied.filter.policy().unwrap(), house.filter.policy().unwrap());
+    copied.install(people(&[("adele", &["council"]), ("bob", &[])]));
+    let public = copied.public_ids().len();
+    assert!((before + 1..=after + 1).contains(&public), "{before} <= {public} - 1 <= {after}");
+    assert_eq!(copied.everything().len(), 2 * public, "batches are whole");
+    // It is a file like any other.
+    copied.ingest(&[activity("a", "bob"), activity("new", "adele")]);
+    assert!(copied.is_private("new") && copied.is_private("a"));
+}
+
+#[test]
+fn d4_a_part_of_a_file_that_was_overwritten_is_found() {
+    let folder = folder();
+    let path = activities(folder.path());
+    let house = house_at(&path);
+    furnish(&house);
+    for batch in 0..50 {
+        let batch: Vec<_> = (0..20).map(|at| activity(&format!("{batch}-{at}"), "bob")).collect();
+        house.ingest(&batch);
+    }
+    drop(house);
+    let connection = Connection::open(&path).unwrap();
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+    drop(connection);
+    let mut bytes = fs::read(&path).unwrap();
+    let end = bytes.len();
+    bytes[end - 3 * 8_192..].fill(0x5a);
+    fs::write(&path, bytes).unwrap();
+    let store = SqliteStore::open(&path).unwrap();
+    let error = store.check().unwrap_err();
+    assert!(matches!(error, StoreError::Unreadable(_)) && file_error(&error) == Some(FileError::Corrupt), "{error:?}");
+}
+
+/// Readers that never cease, and batches behind each other: the log is emptied all the same.
+#[test]
+fn b3_the_log_beside_a_file_stays_bounded() {
+    let folder = folder();
+    let path = activities(folder.path());
+    let house = house_at(&path);
+    furnish(&house);
+    let done = AtomicBool::new(false);
+    let largest = thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                let view = house.filter.view(&user("somebody"));
+                while !done.load(Ordering::SeqCst) {
+                    view.page(&Query::all(), PageSize::at_most(20), None).unwrap();
+                }
+            });
+        }
+        let _stop = Stop(&done);
+        let details = "d".repeat(1 << 20);
+        let mut largest = 0;
+        for at in 0..200 {
+            let large = begun(&format!("large-{at}"), Actor::user(alias("bob@contoso.com"))).details(&*details);
+            house.ingest(&[large.build().unwrap()]);
+            largest = largest.max(fs::metadata(path.with_extension("db-wal")).map_or(0, |log| log.len()));
+        }
+        largest
+    });
+    assert!(largest < 72 << 20, "{largest} bytes");
+    assert_eq!(house.filter.view(&user("somebody")).count(&Query::all()).unwrap(), 201);
 }

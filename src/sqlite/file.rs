@@ -2,14 +2,14 @@
 
 use std::path::{self, Path, PathBuf};
 use std::sync::PoisonError;
+use std::thread;
 use std::time::{Duration, Instant};
-use std::{io, thread};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
-use thiserror::Error;
 
 use super::FileError;
 use super::commit::{Failed, Shared};
+use super::failure::Failure;
 use super::writer::Writer;
 use crate::sync::Mutex;
 
@@ -27,9 +27,9 @@ const IDLE_READERS: usize = 8;
 
 impl<M: Default> File<M> {
     /// Opens a file for writing, and makes it if it is not there.
-    pub(super) fn open(path: &Path, schema: &'static Schema) -> Result<Self, OpenFileError> {
+    pub(super) fn open(path: &Path, schema: &'static Schema) -> Result<Self, Failure> {
         let path = locate(path)?;
-        let writer = Shared::new(Writer::new(open_writer(&path, schema)?));
+        let writer = Shared::new(Writer::new(open_writer(&path, schema)?, &path));
         Ok(Self { path, schema, writer, readers: Mutex::default() })
     }
 
@@ -47,10 +47,7 @@ impl<M: Default> File<M> {
     }
 
     /// Reads on a connection that nobody else uses meanwhile.
-    pub(super) fn read<T, E: From<OpenFileError>>(
-        &self,
-        act: impl FnOnce(&Connection) -> Result<T, E>,
-    ) -> Result<T, E> {
+    pub(super) fn read<T, E: From<Failure>>(&self, act: impl FnOnce(&Connection) -> Result<T, E>) -> Result<T, E> {
         let idle = || self.readers.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = idle().pop();
         let connection = match kept {
@@ -75,23 +72,12 @@ pub(super) struct Schema {
     pub(super) tables: &'static [&'static str],
 }
 
-#[derive(Debug, Error)]
-pub(super) enum OpenFileError {
-    #[error(transparent)]
-    File(#[from] FileError),
-    #[error(transparent)]
-    Sqlite(#[from] rusqlite::Error),
-    /// Where the file is cannot be told.
-    #[error(transparent)]
-    Location(#[from] io::Error),
-}
-
 /// How long a call waits for another process to finish its transaction.
-const BUSY: Duration = Duration::from_secs(60);
+pub(super) const BUSY: Duration = Duration::from_secs(60);
 
 /// The absolute path, because every connection is to find the same file, wherever the process has gone meanwhile. What
 /// SQLite would take for something other than a path is refused: each connection would get a database of its own.
-fn locate(path: &Path) -> Result<PathBuf, OpenFileError> {
+fn locate(path: &Path) -> Result<PathBuf, Failure> {
     let text = path.as_os_str().as_encoded_bytes();
     if text.is_empty() || text == b":memory:" || text.starts_with(b"file:") {
         return Err(FileError::NotAFile.into());
@@ -99,9 +85,12 @@ fn locate(path: &Path) -> Result<PathBuf, OpenFileError> {
     Ok(path::absolute(path)?)
 }
 
-fn open_writer(path: &Path, schema: &Schema) -> Result<Connection, OpenFileError> {
+fn open_writer(path: &Path, schema: &Schema) -> Result<Connection, Failure> {
     let mut connection = connect(path, OpenFlags::SQLITE_OPEN_CREATE)?;
-    if !is_ours(&mut connection, schema)? {
+    if is_ours(&mut connection, schema)? {
+        // A copy of a file has left that behind.
+        use_wal(&connection)?;
+    } else {
         make(&mut connection, schema)?;
     }
     settle(&connection)?;
@@ -109,7 +98,7 @@ fn open_writer(path: &Path, schema: &Schema) -> Result<Connection, OpenFileError
 }
 
 /// Makes no file: whoever reads from one that is gone must not find an empty one in its place.
-fn open_reader(path: &Path, schema: &Schema) -> Result<Connection, OpenFileError> {
+fn open_reader(path: &Path, schema: &Schema) -> Result<Connection, Failure> {
     let mut connection = connect(path, OpenFlags::empty())?;
     if !is_ours(&mut connection, schema)? {
         return Err(FileError::Foreign { expected: schema.holds }.into());
@@ -120,7 +109,7 @@ fn open_reader(path: &Path, schema: &Schema) -> Result<Connection, OpenFileError
     Ok(connection)
 }
 
-fn connect(path: &Path, create: OpenFlags) -> Result<Connection, OpenFileError> {
+fn connect(path: &Path, create: OpenFlags) -> Result<Connection, Failure> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags::SQLITE_OPEN_NO_MUTEX).union(create);
     let mut connection = Connection::open_with_flags(path, flags)?;
     connection.busy_handler(Some(wait_in_line))?;
@@ -128,25 +117,31 @@ fn connect(path: &Path, create: OpenFlags) -> Result<Connection, OpenFileError> 
 }
 
 /// Only once it is known whose file it is, because this already reads the schema.
-fn settle(connection: &Connection) -> Result<(), OpenFileError> {
+fn settle(connection: &Connection) -> Result<(), Failure> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "trusted_schema", "OFF")?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(())
 }
 
-fn is_ours(connection: &mut Connection, schema: &Schema) -> Result<bool, OpenFileError> {
+fn is_ours(connection: &mut Connection, schema: &Schema) -> Result<bool, Failure> {
     // In one transaction, because another process may be making the file: half of what it wrote is nobody's file.
-    let ours = connection.transaction().map_err(OpenFileError::from).and_then(|snapshot| identify(&snapshot, schema));
-    ours.map_err(|error| match error {
-        OpenFileError::Sqlite(error) if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) => {
-            FileError::Foreign { expected: schema.holds }.into()
-        }
-        error => error,
-    })
+    let snapshot = connection.transaction().map_err(foreign_if_no_database(schema))?;
+    identify(&snapshot, schema)
 }
 
-fn make(connection: &mut Connection, schema: &Schema) -> Result<(), OpenFileError> {
+/// SQLite notices only once it reads.
+fn foreign_if_no_database(schema: &Schema) -> impl Fn(rusqlite::Error) -> Failure {
+    let foreign = FileError::Foreign { expected: schema.holds };
+    move |error| match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => foreign.into(),
+        _ => error.into(),
+    }
+}
+
+fn make(connection: &mut Connection, schema: &Schema) -> Result<(), Failure> {
+    // Twice as much as usual: a row takes some hundred bytes, and fewer, larger pages are written for a batch.
+    connection.pragma_update(None, "page_size", 8_192)?;
     use_wal(connection)?;
     // Look again once nobody else can write.
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -162,8 +157,9 @@ fn make(connection: &mut Connection, schema: &Schema) -> Result<(), OpenFileErro
 }
 
 /// Whether this is a file of ours; an empty one is not yet.
-fn identify(connection: &Connection, schema: &Schema) -> Result<bool, OpenFileError> {
+fn identify(connection: &Connection, schema: &Schema) -> Result<bool, Failure> {
     let number = |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, i32>(0));
+    let number = |pragma| number(pragma).map_err(foreign_if_no_database(schema));
     let (application_id, found) = (number("application_id")?, number("user_version")?);
     let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     match application_id {
@@ -177,14 +173,14 @@ fn identify(connection: &Connection, schema: &Schema) -> Result<bool, OpenFileEr
 /// Waits a millisecond each time, up to [`BUSY`]. SQLite's own handler waits ever longer, up to a tenth of a second,
 /// and so hardly ever finds the gap between two batches: a change of the policy must not starve behind another
 /// process's ingest.
-fn wait_in_line(times_before: i32) -> bool {
+pub(super) fn wait_in_line(times_before: i32) -> bool {
     thread::sleep(Duration::from_millis(1));
     u128::from(times_before.unsigned_abs()) < BUSY.as_millis()
 }
 
 /// Turns WAL mode on, which stays on in the file. SQLite does not wait here when another process is at it, so this
 /// does.
-fn use_wal(connection: &Connection) -> Result<(), OpenFileError> {
+fn use_wal(connection: &Connection) -> Result<(), Failure> {
     let begun = Instant::now();
     loop {
         match connection.pragma_update(None, "journal_mode", "WAL") {
@@ -250,9 +246,7 @@ mod tests {
         let path = folder.path().join("file.db");
         std::fs::write(&path, [b'x'; 4_096]).unwrap();
         let begun = Instant::now();
-        let Err(OpenFileError::Sqlite(error)) = use_wal(&Connection::open(&path).unwrap()) else {
-            unreachable!("it is no database")
-        };
-        assert!(!is_busy(&error) && begun.elapsed() < BUSY);
+        let error = use_wal(&Connection::open(&path).unwrap()).unwrap_err();
+        assert!(matches!(error, Failure::File(FileError::Corrupt)) && begun.elapsed() < BUSY);
     }
 }

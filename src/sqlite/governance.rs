@@ -5,8 +5,8 @@ use std::path::Path;
 use rusqlite::{OptionalExtension, params};
 
 use super::FileError;
-use super::commit::Failed;
-use super::file::{File, OpenFileError, Schema};
+use super::care::BackupError;
+use super::file::{File, Schema};
 use crate::governance::{GovernanceSink, Receipt, Record, RecordEntry, RecordQuery, SinkError};
 
 /// The sequence is given in the transaction that writes the record, so a record that did not commit leaves no gap.
@@ -36,6 +36,25 @@ impl SqliteGovernance {
     /// or the path names none.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, SinkError> {
         Ok(Self { file: File::open(path.as_ref(), &SCHEMA)? })
+    }
+}
+
+impl SqliteGovernance {
+    /// Looks through the whole file, as SQLite's `integrity_check` does. Others go on meanwhile.
+    ///
+    /// # Errors
+    /// [`SinkError::Backend`] with [`FileError::Corrupt`] as its source when something is not where it belongs.
+    pub fn check(&self) -> Result<(), SinkError> {
+        self.file.check()
+    }
+
+    /// Copies every record that is durable now to a file of its own. Others go on meanwhile, and the copy is whole or not
+    /// there.
+    ///
+    /// # Errors
+    /// [`BackupError`] when something is there already or the copy cannot be written.
+    pub fn back_up(&self, to: impl AsRef<Path>) -> Result<(), BackupError> {
+        self.file.back_up(to.as_ref())
     }
 }
 
@@ -89,28 +108,6 @@ impl GovernanceSink for SqliteGovernance {
 
 fn damaged() -> SinkError {
     SinkError::Backend(Box::new(FileError::Damaged { what: "governance record" }))
-}
-
-impl From<rusqlite::Error> for SinkError {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Backend(Box::new(error))
-    }
-}
-
-impl From<Failed<rusqlite::Error>> for SinkError {
-    fn from(error: Failed<rusqlite::Error>) -> Self {
-        Self::Backend(Box::new(error))
-    }
-}
-
-impl From<OpenFileError> for SinkError {
-    fn from(error: OpenFileError) -> Self {
-        match error {
-            OpenFileError::File(error) => Self::Backend(Box::new(error)),
-            OpenFileError::Sqlite(error) => error.into(),
-            OpenFileError::Location(error) => Self::Backend(Box::new(error)),
-        }
-    }
 }
 
 impl std::fmt::Debug for SqliteGovernance {

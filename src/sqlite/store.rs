@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::commit::Failed;
+use super::care::BackupError;
 use super::document::{POLICY, VANISHED_GROUP, document, from_json, to_json};
-use super::file::{File, OpenFileError, Schema};
+use super::file::{File, Schema};
 use super::table::{self, Flow, Memory, PRIVATE, PUBLIC, Table, each};
 use crate::activity::ActivityId;
 use crate::change::RecordedChange;
@@ -49,6 +49,25 @@ impl SqliteStore {
     /// version made the file, or the path names none; [`StoreError::Backend`] when it cannot be opened.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         Ok(Self { file: File::open(path.as_ref(), &SCHEMA)?, policy: ArcSwapOption::empty() })
+    }
+
+    /// Looks through the whole file, as SQLite's `integrity_check` does. Others go on meanwhile.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`] with [`FileError::Corrupt`](super::FileError::Corrupt) as its source when something is
+    /// not where it belongs; [`StoreError`] when it cannot be looked through.
+    pub fn check(&self) -> Result<(), StoreError> {
+        self.file.check()
+    }
+
+    /// Copies everything that is durable now to a file of its own, which can be opened in place of this one. Others go on
+    /// meanwhile, and the copy is whole or not there. It belongs together with a copy of the governance records that
+    /// is made after it: a record is older than what it is of.
+    ///
+    /// # Errors
+    /// [`BackupError`] when something is there already or the copy cannot be written.
+    pub fn back_up(&self, to: impl AsRef<Path>) -> Result<(), BackupError> {
+        self.file.back_up(to.as_ref())
     }
 
     /// Hands every public activity that matches to `take`, newest first, until it has enough.
@@ -234,28 +253,6 @@ fn fence(connection: &Connection, expected: Option<Revision>) -> Result<(), Stor
 /// SQLite's integers are signed; no revision or sequence comes near the sign.
 fn as_integer(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-impl From<rusqlite::Error> for StoreError {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Backend(Box::new(error))
-    }
-}
-
-impl From<Failed<rusqlite::Error>> for StoreError {
-    fn from(error: Failed<rusqlite::Error>) -> Self {
-        Self::Backend(Box::new(error))
-    }
-}
-
-impl From<OpenFileError> for StoreError {
-    fn from(error: OpenFileError) -> Self {
-        match error {
-            OpenFileError::File(error) => Self::Unreadable(Box::new(error)),
-            OpenFileError::Sqlite(error) => error.into(),
-            OpenFileError::Location(error) => Self::Backend(Box::new(error)),
-        }
-    }
 }
 
 impl std::fmt::Debug for SqliteStore {

@@ -1,8 +1,14 @@
 //! The connection that writes to a file, and what is kept in memory of what it wrote.
 
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
 use rusqlite::Connection;
 
 use super::commit::Transact;
+use super::file::wait_in_line;
 
 /// The one connection of a process that writes to a file, with what the adapter knows of the file beside it. That is
 /// forgotten once anything is undone that was done with it.
@@ -11,11 +17,28 @@ pub(super) struct Writer<M> {
     memory: M,
     /// Whether the memory was used since the transaction began, and since the mark in it.
     used: [bool; 2],
+    log: Log,
 }
 
+/// The write-ahead log beside the file.
+struct Log {
+    path: PathBuf,
+    /// How large it may get before it is emptied.
+    bound: u64,
+}
+
+/// SQLite moves the log into the file as it grows, but begins it anew only when nobody reads from it; and where somebody
+/// always does, it would grow for ever. So from this size on the writer waits for those who read now.
+const LOG_BOUND: u64 = 64 << 20;
+/// The longest that it waits for them. Whoever reads for longer is let finish, and the log may grow as much again.
+const LOG_PATIENCE: Duration = Duration::from_secs(1);
+
 impl<M: Default> Writer<M> {
-    pub(super) fn new(connection: Connection) -> Self {
-        Self { connection, memory: M::default(), used: [false; 2] }
+    pub(super) fn new(connection: Connection, file: &Path) -> Self {
+        let mut path = file.as_os_str().to_owned();
+        path.push("-wal");
+        let log = Log { path: path.into(), bound: LOG_BOUND };
+        Self { connection, memory: M::default(), used: [false; 2], log }
     }
 
     pub(super) fn connection(&self) -> &Connection {
@@ -32,12 +55,30 @@ impl<M: Default> Writer<M> {
         self.connection.prepare_cached(sql)?.execute([]).map(drop)
     }
 
+    fn bound_log(&mut self) -> Result<(), rusqlite::Error> {
+        let size = fs::metadata(&self.log.path).map_or(0, |log| log.len());
+        if size >= self.log.bound {
+            self.connection.busy_handler(Some(wait_for_readers))?;
+            let empty = "PRAGMA wal_checkpoint(TRUNCATE)";
+            let stayed = self.connection.query_row(empty, [], |row| row.get::<_, bool>(0)).unwrap_or(true);
+            self.log.bound = LOG_BOUND + if stayed { size } else { 0 };
+            self.connection.busy_handler(Some(wait_in_line))?;
+        }
+        Ok(())
+    }
+
     fn undo(&mut self, used: bool, sql: &str) -> Result<(), rusqlite::Error> {
         if used {
             self.memory = M::default();
         }
         self.run(sql)
     }
+}
+
+/// Waits a millisecond each time, up to [`LOG_PATIENCE`].
+fn wait_for_readers(times_before: i32) -> bool {
+    thread::sleep(Duration::from_millis(1));
+    u128::from(times_before.unsigned_abs()) < LOG_PATIENCE.as_millis()
 }
 
 impl<M: Default> Transact for Writer<M> {
@@ -50,7 +91,10 @@ impl<M: Default> Transact for Writer<M> {
     }
 
     fn commit(&mut self) -> Result<(), rusqlite::Error> {
-        self.run("COMMIT").inspect_err(|_| self.roll_back())
+        self.run("COMMIT").inspect_err(|_| self.roll_back())?;
+        // What was committed is durable, whatever becomes of the log.
+        drop(self.bound_log());
+        Ok(())
     }
 
     fn roll_back(&mut self) {
@@ -83,7 +127,7 @@ mod tests {
 
     #[test]
     fn d4_what_was_undone_is_forgotten() {
-        let writer: Writer<Vec<i64>> = Writer::new(Connection::open_in_memory().unwrap());
+        let writer: Writer<Vec<i64>> = Writer::new(Connection::open_in_memory().unwrap(), Path::new("none"));
         writer.connection.execute_batch("CREATE TABLE t (n INTEGER)").unwrap();
         let shared = Shared::new(writer);
         let put = |number: i64, keep: bool| {

@@ -1,0 +1,139 @@
+//! What goes wrong with a file, for either adapter.
+
+use std::error::Error;
+use std::io;
+use std::sync::Arc;
+
+use rusqlite::ErrorCode;
+
+use super::FileError;
+use super::commit::Failed;
+use crate::governance::SinkError;
+use crate::store::StoreError;
+
+/// See the module.
+#[derive(Debug)]
+pub(super) enum Failure {
+    File(FileError),
+    Other(Box<dyn Error + Send + Sync>),
+}
+
+impl Failure {
+    pub(super) fn into_source(self) -> Box<dyn Error + Send + Sync> {
+        match self {
+            Self::File(error) => Box::new(error),
+            Self::Other(error) => error,
+        }
+    }
+}
+
+/// What SQLite's code stands for, where it is something that can be put right outside.
+fn kind(error: &rusqlite::Error) -> Option<FileError> {
+    match error.sqlite_error_code()? {
+        ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => Some(FileError::Corrupt),
+        ErrorCode::ReadOnly => Some(FileError::ReadOnly),
+        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Some(FileError::Busy),
+        ErrorCode::DiskFull => Some(FileError::Full),
+        _ => None,
+    }
+}
+
+impl From<rusqlite::Error> for Failure {
+    fn from(error: rusqlite::Error) -> Self {
+        kind(&error).map_or_else(|| Self::Other(Box::new(error)), Self::File)
+    }
+}
+
+impl From<Failed<rusqlite::Error>> for Failure {
+    fn from(failed: Failed<rusqlite::Error>) -> Self {
+        let known = match &failed {
+            Failed::Commit(error) => kind(error),
+            Failed::Abandoned => None,
+        };
+        match (known, failed) {
+            (Some(known), _) => Self::File(known),
+            (None, Failed::Commit(error)) => match Arc::try_unwrap(error) {
+                Ok(error) => Self::Other(Box::new(error)),
+                Err(shared) => Self::Other(Box::new(Failed::Commit(shared))),
+            },
+            (None, abandoned) => Self::Other(Box::new(abandoned)),
+        }
+    }
+}
+
+impl From<FileError> for Failure {
+    fn from(error: FileError) -> Self {
+        Self::File(error)
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Other(Box::new(error))
+    }
+}
+
+impl From<Failure> for StoreError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::File(error) if error.is_of_the_content() => Self::Unreadable(Box::new(error)),
+            failure => Self::Backend(failure.into_source()),
+        }
+    }
+}
+
+impl From<Failure> for SinkError {
+    fn from(failure: Failure) -> Self {
+        Self::Backend(failure.into_source())
+    }
+}
+
+/// For the calls of SQLite within an adapter.
+macro_rules! through_failure {
+    ($($from:ty => $($into:ty),+;)+) => {$($(
+        impl From<$from> for $into {
+            fn from(error: $from) -> Self {
+                Failure::from(error).into()
+            }
+        }
+    )+)+};
+}
+
+through_failure! {
+    rusqlite::Error => StoreError, SinkError;
+    Failed<rusqlite::Error> => StoreError, SinkError;
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::ffi;
+
+    use super::*;
+
+    #[test]
+    fn b1_what_sqlite_says_is_said_in_the_terms_of_files_also_to_those_who_share_a_commit() {
+        for (code, expected) in [
+            (ffi::SQLITE_CORRUPT, Some(FileError::Corrupt)),
+            (ffi::SQLITE_NOTADB, Some(FileError::Corrupt)),
+            (ffi::SQLITE_READONLY, Some(FileError::ReadOnly)),
+            (ffi::SQLITE_BUSY, Some(FileError::Busy)),
+            (ffi::SQLITE_LOCKED, Some(FileError::Busy)),
+            (ffi::SQLITE_FULL, Some(FileError::Full)),
+            (ffi::SQLITE_IOERR, None),
+        ] {
+            let error = || rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+            let shared = Failed::Commit(Arc::new(error()));
+            for failure in [Failure::from(error()), Failure::from(shared.clone()), Failure::from(shared)] {
+                let found = match &failure {
+                    Failure::File(error) => Some(*error),
+                    Failure::Other(_) => None,
+                };
+                assert_eq!(found, expected, "{code}");
+                let unreadable = expected.is_some_and(FileError::is_of_the_content);
+                let error = StoreError::from(failure);
+                assert_eq!(matches!(error, StoreError::Unreadable(_)), unreadable, "{error:?}");
+                assert_eq!(error.source().unwrap().downcast_ref(), expected.as_ref(), "{error:?}");
+            }
+        }
+    }
+}
