@@ -28,7 +28,7 @@
 mod document;
 mod file;
 mod governance;
-#[allow(dead_code, reason = "the tables of activities do not go by it yet")]
+#[allow(dead_code, unused_imports, reason = "the tables of activities do not go by it yet")]
 mod ids;
 mod store;
 mod table;

@@ -2,8 +2,8 @@
 //!
 //! An index over random ids dirties a page of the file for each row, more of them the larger the file is. Here the
 //! newest ids are in memory, and in the file one row for each batch (the tail). When the tail is full it becomes a sorted
-//! [run](run), and when there are some runs of like size they are merged into one: an id is written a few times
-//! in all, and always beside its neighbours. Whether a run may hold an id is told by a [filter](filter) in memory.
+//! `run`, and when there are some runs of like size they are merged into one: an id is written a few times
+//! in all, and always beside its neighbours. Whether a run may hold an id is told by a `filter` in memory.
 //!
 //! Kept of an id is its hash, under a key that only the file holds, and the row that it stands in. Different ids can
 //! have the same hash, so whoever asks compares the ids in the rows that are found.
@@ -28,6 +28,7 @@ use rusqlite::{Connection, Row, params};
 
 use self::entry::Entry;
 pub(super) use self::filter::Filters;
+use self::filter::Probe;
 pub(super) use self::key::CREATE_KEY;
 use self::key::Key;
 use self::run::Run;
@@ -67,6 +68,9 @@ struct Sizes {
 }
 
 const SIZES: Sizes = Sizes { tail: 32_768, fan: 8, top: 2, bucket: 160 };
+
+/// How many hashes go through all filters together.
+const MARKED_AT_ONCE: usize = 1_024;
 
 /// The entries that are in no run yet.
 #[derive(Default)]
@@ -140,9 +144,14 @@ impl Ids {
     ) -> Result<(), StoreError> {
         marks.clear();
         marks.resize(hashes.len(), false);
-        for run in &mut self.runs {
-            let filter = run.filter(connection, &self.setting)?;
-            marks.iter_mut().zip(hashes).for_each(|(mark, hash)| *mark |= filter.may_hold(*hash));
+        let mut probes = Vec::with_capacity(hashes.len().min(MARKED_AT_ONCE));
+        for (hashes, marks) in hashes.chunks(MARKED_AT_ONCE).zip(marks.chunks_mut(MARKED_AT_ONCE)) {
+            probes.clear();
+            probes.extend(hashes.iter().copied().map(Probe::of));
+            for run in &mut self.runs {
+                let filter = run.filter(connection, &self.setting)?;
+                marks.iter_mut().zip(&probes).for_each(|(mark, probe)| *mark |= filter.may_hold(probe));
+            }
         }
         Ok(())
     }
@@ -161,7 +170,8 @@ impl Ids {
         let in_tail = self.tail.entries.iter_hash(hash).filter(|entry| entry.hash == hash);
         found.extend(in_tail.map(|entry| entry.sequence));
         if marked {
-            for run in self.runs.iter().filter(|run| run.may_hold(hash)) {
+            let probe = Probe::of(hash);
+            for run in self.runs.iter().filter(|run| run.may_hold(&probe)) {
                 run.find(connection, &self.setting, hash, found)?;
             }
         }

@@ -31,18 +31,17 @@ impl Filter {
     }
 
     pub(super) fn add(&mut self, hash: u64) {
-        let at = self.place(hash);
+        let (at, probe) = (self.place(hash), Probe::of(hash));
         if let Some(block) = self.0.get_mut(at) {
-            block.0.iter_mut().zip(bits(hash)).for_each(|(word, bit)| *word |= bit);
+            block.0.iter_mut().zip(probe.bits).for_each(|(word, bit)| *word |= bit);
         }
     }
 
     #[inline]
-    pub(super) fn may_hold(&self, hash: u64) -> bool {
-        let missing =
-            |block: &Block| block.0.iter().zip(bits(hash)).fold(0, |missing, (word, bit)| missing | (!word & bit));
+    pub(super) fn may_hold(&self, probe: &Probe) -> bool {
         // INVARIANT: there is a block for each hash. If there were none, the run would be asked.
-        self.0.get(self.place(hash)).is_none_or(|block| missing(block) == 0)
+        let Some(block) = self.0.get(self.place(probe.hash)) else { return true };
+        block.0.iter().zip(probe.bits).fold(0, |missing, (word, bit)| missing | (!word & bit)) == 0
     }
 
     /// The high half of a hash picks the block, the low half the bits in it.
@@ -71,9 +70,16 @@ fn blocks_for(count: u64) -> u64 {
     count.saturating_mul(BITS_PER_HASH).div_ceil(8 * BLOCK_BYTES as u64).max(1)
 }
 
-#[inline]
-fn bits(hash: u64) -> [u32; WORDS] {
-    SALT.map(|salt| 1 << ((hash as u32).wrapping_mul(salt) >> 27))
+/// What is looked for in each of several filters.
+pub(super) struct Probe {
+    hash: u64,
+    bits: [u32; WORDS],
+}
+
+impl Probe {
+    pub(super) fn of(hash: u64) -> Self {
+        Self { hash, bits: SALT.map(|salt| 1 << ((hash as u32).wrapping_mul(salt) >> 27)) }
+    }
 }
 
 /// The filters that anybody in this process holds, by seal, so that whoever reads the same file shares them. Holds none

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use rusqlite::{CachedStatement, Connection, Row, params};
 
 use super::entry::{self, Entry, WIDTH};
-use super::filter::Filter;
+use super::filter::{Filter, Probe};
 use super::{Setting, damaged, integer, seal};
 use crate::store::StoreError;
 
@@ -57,8 +57,8 @@ impl Run {
     }
 
     /// Whether it may hold this hash. As long as its filter was not read it may hold any.
-    pub(super) fn may_hold(&self, hash: u64) -> bool {
-        self.filter.as_ref().is_none_or(|filter| filter.may_hold(hash))
+    pub(super) fn may_hold(&self, probe: &Probe) -> bool {
+        self.filter.as_ref().is_none_or(|filter| filter.may_hold(probe))
     }
 
     pub(super) fn filter(&mut self, connection: &Connection, setting: &Setting) -> Result<&Filter, StoreError> {
