@@ -61,7 +61,7 @@ struct Sizes {
     tail: u64,
     /// How many runs of one level become one of the next.
     fan: u64,
-    /// The level whose runs are not merged any more.
+    /// The level whose runs are not merged any more, so that no file says how much memory a merge takes.
     top: u32,
     /// The most entries that a bucket has on average. Part of the format of the file.
     bucket: u64,
@@ -219,8 +219,6 @@ impl Ids {
 
     fn tail_to_run(&mut self, connection: &Connection) -> Result<(), StoreError> {
         let number = self.runs.last().map_or(0, Run::number).checked_add(1).ok_or_else(damaged)?;
-        // A run whose filter was read says truly how many entries it has.
-        self.runs.iter_mut().try_for_each(|run| run.filter(connection, &self.setting).map(|_| ()))?;
         let (ripe, others) = self.setting.sizes.ripe(std::mem::take(&mut self.runs), self.tail.len());
         let merged = Run::merge(connection, &self.setting, number, &ripe, self.tail.entries.drain().collect())?;
         self.runs = others;

@@ -210,10 +210,10 @@ fn bucket_of(hash: u64, bits: u32) -> i64 {
     hash.checked_shr(u64::BITS - bits).unwrap_or(0).cast_signed()
 }
 
-/// The entries in a row of a bucket.
+/// The entries in the row of the bucket at this place: the seal of another one would not be right.
 fn read_bucket<'r>(row: &'r Row<'_>, place: i64, setting: &Setting) -> Result<&'r [[u8; WIDTH]], StoreError> {
-    let bytes = row.get_ref(2)?.as_blob().map_err(|_| damaged())?;
-    if integer(row, 0)? != place || setting.key.seal(0, place, bytes) != seal(row, 1)? {
+    let bytes = row.get_ref(1)?.as_blob().map_err(|_| damaged())?;
+    if setting.key.seal(0, place, bytes) != seal(row, 0)? {
         return Err(damaged());
     }
     entry::in_bytes(bytes)

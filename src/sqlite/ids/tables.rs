@@ -54,7 +54,7 @@ macro_rules! tables {
             add_run: concat!("INSERT INTO ", $of, "_id_run (run, entries, seal, filter) VALUES (?1, ?2, ?3, ?4)"),
             drop_run: concat!("DELETE FROM ", $of, "_id_run WHERE run = ?1"),
             buckets: concat!(
-                "SELECT place, seal, entries FROM ",
+                "SELECT seal, entries FROM ",
                 $of,
                 "_id_bucket WHERE place BETWEEN ?1 AND ?2 ORDER BY place"
             ),

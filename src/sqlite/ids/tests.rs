@@ -180,7 +180,7 @@ fn filled() -> (House, Vec<u64>) {
     let mut side = house.side(&Filters::default());
     let all = entries(1..=8 * 13 + 6);
     let (in_runs, in_tail) = all.split_at(8 * 13);
-    in_runs.chunks(8).chain(in_tail.chunks(3)).for_each(|batch| side.write(batch, End::Kept));
+    in_runs.chunks(4).chain(in_tail.chunks(3)).for_each(|batch| side.write(batch, End::Kept));
     let levels: Vec<_> = side.ids.runs.iter().map(|run| SMALL.level(run.entries())).collect();
     assert_eq!((levels.as_slice(), side.ids.tail.len()), ([2, 1, 0].as_slice(), 6));
     (house, all.into_iter().map(|(hash, _)| hash).collect())
@@ -303,6 +303,7 @@ fn b1_whatever_is_damaged_is_an_error_and_never_an_id_that_is_not_there() {
         "UPDATE public_id_run SET run = -run".to_owned(),
         "UPDATE public_id_tail SET place = place + 1 WHERE place = (SELECT max(place) FROM public_id_tail)".to_owned(),
         "DELETE FROM public_id_run".to_owned(),
+        "UPDATE public_id_bucket SET (seal, entries) = (SELECT seal, entries FROM public_id_bucket LIMIT 1)".to_owned(),
         "DELETE FROM public_id_bucket".to_owned(),
         "UPDATE public_id_bucket SET place = -place".to_owned(),
     ]);
@@ -316,6 +317,17 @@ fn b1_whatever_is_damaged_is_an_error_and_never_an_id_that_is_not_there() {
         let checked = opened.and_then(|ids| Side { connection, ids }.check(&hashes));
         assert!(checked.as_ref().is_err_and(is_damaged), "{damage}: {checked:?}");
     }
+}
+
+#[test]
+fn b1_half_an_entry_is_none_and_a_key_of_zeros_is_no_key() {
+    assert_eq!(entry::in_bytes(&[0; 26]).unwrap().len(), 2);
+    assert!(entry::in_bytes(&[0; 25]).is_err_and(|error| is_damaged(&error)));
+    let house = House::new();
+    let connection = house.connect();
+    assert!(Ids::open(&connection, &PUBLIC, &Filters::default()).is_ok());
+    connection.execute("UPDATE id_key SET key = zeroblob(16)", []).unwrap();
+    assert!(Ids::open(&connection, &PUBLIC, &Filters::default()).is_err_and(|error| is_damaged(&error)));
 }
 
 #[test]
@@ -354,6 +366,9 @@ fn d4_a_filter_passes_all_that_it_holds_and_one_in_some_hundred_others() {
     (1..=10_000).for_each(|number| filter.add(hash(number)));
     let filter = filter::Filter::from_bytes(&filter.to_bytes(), 10_000).unwrap();
     let passes = |number: &u64| filter.may_hold(&Probe::of(hash(*number)));
+    let bytes = filter.to_bytes();
+    assert!(filter::Filter::from_bytes(&bytes[32..], 10_000).is_none());
+    assert!(filter::Filter::from_bytes(&bytes[1..], 10_000).is_none());
     assert!((1..=10_000).all(|number| passes(&number)));
     assert!((10_001..=110_000).filter(passes).count() < 400);
 }
