@@ -332,16 +332,36 @@ fn b1_half_an_entry_is_none_and_a_key_of_zeros_is_no_key() {
 
 #[test]
 fn b1_a_merge_copies_no_damage() {
-    let (house, _) = filled();
-    house.connect().execute("UPDATE public_id_bucket SET entries = CAST(entries || entries AS BLOB)", []).unwrap();
+    for damage in [
+        "UPDATE public_id_bucket SET entries = CAST(entries || entries AS BLOB)",
+        "UPDATE public_id_run SET entries = entries - 1; DELETE FROM public_id_tail",
+    ] {
+        let (house, _) = filled();
+        house.connect().execute_batch(damage).unwrap();
+        let mut side = house.side(&Filters::default());
+        let more = entries(200..=300);
+        let mut written = more.chunks(8).map(|batch| {
+            side.ids.catch_up(&side.connection)?;
+            batch.iter().for_each(|(hash, sequence)| side.ids.add(*hash, *sequence));
+            side.ids.keep_up(&side.connection)
+        });
+        assert!(written.any(|result| result.is_err_and(|error| is_damaged(&error))), "{damage}");
+    }
+}
+
+#[test]
+fn d4_several_batches_of_one_transaction_are_kept() {
+    let house = House::new();
     let mut side = house.side(&Filters::default());
-    let more = entries(200..=300);
-    let mut written = more.chunks(8).map(|batch| {
-        side.ids.catch_up(&side.connection)?;
+    let all = entries(1..=60);
+    let transaction = side.connection.transaction().unwrap();
+    for batch in all.chunks(3) {
         batch.iter().for_each(|(hash, sequence)| side.ids.add(*hash, *sequence));
-        side.ids.keep_up(&side.connection)
-    });
-    assert!(written.any(|result| result.is_err_and(|error| is_damaged(&error))));
+        side.ids.keep_up(&transaction).unwrap();
+    }
+    transaction.commit().unwrap();
+    let mut other = house.side(&Filters::default());
+    assert!(all.iter().all(|(hash, sequence)| side.read(*hash) == [*sequence] && other.read(*hash) == [*sequence]));
 }
 
 #[test]
