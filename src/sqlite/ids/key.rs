@@ -1,0 +1,43 @@
+//! The key under which a file hashes: SipHash-1-3 (Aumasson, Bernstein: *SipHash: a fast short-input PRF*, 2012).
+
+use std::hash::Hasher;
+
+use rusqlite::{Connection, OptionalExtension};
+use siphasher::sip::SipHasher13;
+
+use super::damaged;
+use crate::store::StoreError;
+
+/// Makes the table of the key, and the key: 16 bytes of SQLite's generator, which the operating system seeds.
+pub(in crate::sqlite) const CREATE_KEY: &str = "
+    CREATE TABLE id_key (one INTEGER PRIMARY KEY CHECK (one = 1), key BLOB NOT NULL) STRICT;
+    INSERT INTO id_key (one, key) VALUES (1, randomblob(16));";
+
+/// Each file has its own, so that nobody outside can choose ids whose hashes meet.
+#[derive(Clone)]
+pub(super) struct Key(SipHasher13);
+
+impl Key {
+    pub(super) fn read(connection: &Connection) -> Result<Self, StoreError> {
+        let key = connection
+            .prepare_cached("SELECT key FROM id_key")?
+            .query_row([], |row| Ok(row.get_ref(0)?.as_blob().ok().and_then(|key| key.try_into().ok())))
+            .optional()?
+            .flatten();
+        let key: [u8; 16] = key.filter(|key| *key != [0; 16]).ok_or_else(damaged)?;
+        Ok(Self(SipHasher13::new_with_key(&key)))
+    }
+
+    pub(super) fn hash(&self, id: &str) -> u64 {
+        self.0.hash(id.as_bytes())
+    }
+
+    /// By what damage is told: of some bytes, of where they belong, and of what stands before them.
+    pub(super) fn seal(&self, before: u64, place: i64, bytes: &[u8]) -> u64 {
+        let mut hasher = self.0;
+        hasher.write(&before.to_le_bytes());
+        hasher.write(&place.to_le_bytes());
+        hasher.write(bytes);
+        hasher.finish()
+    }
+}
