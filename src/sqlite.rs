@@ -36,7 +36,6 @@ mod facts;
 mod failure;
 mod file;
 mod governance;
-#[allow(dead_code, unused_imports, reason = "the tables of activities do not go by it yet")]
 mod ids;
 mod store;
 mod table;

@@ -10,6 +10,7 @@ use thiserror::Error;
 use super::FileError;
 use super::failure::Failure;
 use super::file::File;
+use super::writer::Memory;
 
 /// Why there is no copy of a file.
 #[derive(Debug, Error)]
@@ -23,7 +24,7 @@ pub enum BackupError {
     Copy(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-impl<M: Default> File<M> {
+impl<M: Memory> File<M> {
     /// Whether SQLite finds everything where it belongs.
     pub(super) fn check<E: From<Failure>>(&self) -> Result<(), E> {
         self.read(|connection| sound(connection).map_err(E::from))

@@ -10,11 +10,11 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use super::FileError;
 use super::commit::{Failed, Shared};
 use super::failure::Failure;
-use super::writer::Writer;
+use super::writer::{Memory, Writer};
 use crate::sync::Mutex;
 
 /// A file that is open. One connection writes; reads have their own and are never blocked by it.
-pub(super) struct File<M: Default = ()> {
+pub(super) struct File<M: Memory = ()> {
     path: PathBuf,
     schema: &'static Schema,
     writer: Shared<Writer<M>>,
@@ -25,11 +25,11 @@ pub(super) struct File<M: Default = ()> {
 /// How many idle connections for reading are kept.
 const IDLE_READERS: usize = 8;
 
-impl<M: Default> File<M> {
+impl<M: Memory> File<M> {
     /// Opens a file for writing, and makes it if it is not there.
-    pub(super) fn open(path: &Path, schema: &'static Schema) -> Result<Self, Failure> {
+    pub(super) fn open(path: &Path, schema: &'static Schema, memory: M) -> Result<Self, Failure> {
         let path = locate(path)?;
-        let writer = Shared::new(Writer::new(open_writer(&path, schema)?, &path));
+        let writer = Shared::new(Writer::new(open_writer(&path, schema)?, &path, memory));
         Ok(Self { path, schema, writer, readers: Mutex::default() })
     }
 

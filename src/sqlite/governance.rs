@@ -35,7 +35,7 @@ impl SqliteGovernance {
     /// [`SinkError::Backend`], with a [`FileError`] as its source when something else or a newer version made the file,
     /// or the path names none.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, SinkError> {
-        Ok(Self { file: File::open(path.as_ref(), &SCHEMA)? })
+        Ok(Self { file: File::open(path.as_ref(), &SCHEMA, ())? })
     }
 }
 

@@ -1,14 +1,15 @@
 //! Activities and the policy that they are stamped under.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::care::BackupError;
 use super::document::{POLICY, VANISHED_GROUP, document, from_json, to_json};
 use super::file::{File, Schema};
-use super::table::{self, Flow, Memory, PRIVATE, PUBLIC, Table, each};
+use super::ids::{self, CREATE_KEY, Filters, Ids};
+use super::table::{self, Flow, PRIVATE, PUBLIC, Table, Written, each};
 use crate::activity::ActivityId;
 use crate::change::RecordedChange;
 use crate::directory::{DirectoryRevision, VanishedGroup};
@@ -19,9 +20,9 @@ use crate::reveal::{Admission, SealedPage};
 use crate::screen::StampedBatch;
 use crate::store::{ActivityStore, Appended, StoreError};
 use crate::stored::{PublicActivity, StoredActivity};
-use crate::sync::ArcSwapOption;
+use crate::sync::{ArcSwapOption, Mutex};
 
-const SCHEMA: Schema = Schema {
+static SCHEMA: Schema = Schema {
     application_id: 0x4150_5631,
     version: 1,
     holds: "activities",
@@ -30,6 +31,9 @@ const SCHEMA: Schema = Schema {
         "CREATE TABLE vanished_group (id TEXT PRIMARY KEY, document TEXT NOT NULL) STRICT, WITHOUT ROWID;",
         PUBLIC.create,
         PRIVATE.create,
+        CREATE_KEY,
+        ids::PUBLIC.create,
+        ids::PRIVATE.create,
     ],
 };
 
@@ -37,8 +41,11 @@ const SCHEMA: Schema = Schema {
 ///
 /// One connection writes; reads have their own and are never blocked by it.
 pub struct SqliteStore {
-    file: File<Memory>,
+    file: File<Written>,
     policy: ArcSwapOption<PrivacyPolicy>,
+    /// For looking up: those of public activities, once they were read.
+    public_ids: Mutex<Option<Ids>>,
+    filters: Filters,
 }
 
 impl SqliteStore {
@@ -48,7 +55,13 @@ impl SqliteStore {
     /// [`StoreError::Unreadable`] with a [`FileError`](super::FileError) as its source when something else or a newer
     /// version made the file, or the path names none; [`StoreError::Backend`] when it cannot be opened.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
-        Ok(Self { file: File::open(path.as_ref(), &SCHEMA)?, policy: ArcSwapOption::empty() })
+        let filters = Filters::default();
+        Ok(Self {
+            file: File::open(path.as_ref(), &SCHEMA, Written::new(filters.clone()))?,
+            policy: ArcSwapOption::empty(),
+            public_ids: Mutex::new(None),
+            filters,
+        })
     }
 
     /// Looks through the whole file, as SQLite's `integrity_check` does. Others go on meanwhile.
@@ -179,8 +192,16 @@ impl ActivityStore for SqliteStore {
     }
 
     fn public_activity(&self, id: &ActivityId) -> Result<Option<PublicActivity>, StoreError> {
-        self.file
-            .read(|connection| Ok(table::find(connection, PUBLIC, id.as_str())?.and_then(StoredActivity::into_public)))
+        self.file.read(|connection| {
+            let mut public_ids = self.public_ids.lock().unwrap_or_else(PoisonError::into_inner);
+            // Begun with the lock held, so that none comes behind another that saw more.
+            let snapshot = connection.unchecked_transaction()?;
+            let ids = match &mut *public_ids {
+                Some(ids) => ids,
+                None => public_ids.insert(Ids::open(&snapshot, &ids::PUBLIC, &self.filters)?),
+            };
+            Ok(table::find(&snapshot, PUBLIC, ids, id.as_str())?.and_then(StoredActivity::into_public))
+        })
     }
 
     fn public_count(&self, query: &Query) -> Result<u64, StoreError> {

@@ -8,6 +8,8 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, ToSql, param
 
 use super::document::{ACTIVITY, damaged, from_json, to_json};
 use super::facts;
+use super::ids::{self, Filters, Ids};
+use super::writer::Memory;
 use crate::activity::Activity;
 use crate::query::{Position, Query};
 use crate::screen::{Stamp, Stamped, Visibility};
@@ -16,7 +18,7 @@ use crate::stored::StoredActivity;
 
 /// The two tables are alike. `sequence` counts the rows of one table alone, so that a forwarder's place among the
 /// public activities tells nothing of the others; the next one is kept, so that no number is given twice when the newest
-/// rows are deleted. A stamp stands once for all rows that have it, but for when they were decided.
+/// rows are deleted. That an id stands once in both is seen to by [`Ids`]. A stamp stands once for all rows that have it, but for when they were decided.
 macro_rules! activity_table {
     ($of:literal) => {
         concat!(
@@ -24,7 +26,7 @@ macro_rules! activity_table {
             $of,
             "_activity (
                 sequence INTEGER PRIMARY KEY,
-                id TEXT NOT NULL UNIQUE,
+                id TEXT NOT NULL,
                 occurred_at INTEGER NOT NULL,
                 decided_at INTEGER NOT NULL,
                 stamp INTEGER NOT NULL,
@@ -70,18 +72,38 @@ pub(super) enum Flow {
     Enough,
 }
 
-/// What the writer knows of the file beside it.
+/// What the writer knows of the two tables.
 #[derive(Default)]
-pub(super) struct Memory {
+pub(super) struct Written {
+    filters: Filters,
+    /// Public ones and private ones, once they were read.
+    ids: Option<[Ids; 2]>,
     /// Stamps that have a number, of each table: those that were given last.
     stamps: [Vec<(Stamp, i64)>; 2],
     facts: Vec<u8>,
+}
+
+impl Written {
+    pub(super) fn new(filters: Filters) -> Self {
+        Self { filters, ..Self::default() }
+    }
+}
+
+impl Memory for Written {
+    fn forget(&mut self) {
+        self.ids = None;
+        self.stamps.iter_mut().for_each(Vec::clear);
+    }
 }
 
 /// One table while a batch is written to it.
 struct Writing<'a> {
     connection: &'a Connection,
     of: &'static str,
+    ids: &'a mut Ids,
+    /// Whether an id of the batch may be in the table since earlier.
+    marks: Vec<bool>,
+    candidates: Vec<i64>,
     stamps: &'a mut Vec<(Stamp, i64)>,
     find: CachedStatement<'a>,
     insert: CachedStatement<'a>,
@@ -92,18 +114,26 @@ struct Writing<'a> {
 /// Stores a batch, but for what is stored under its id in either table.
 pub(super) fn append(
     connection: &Connection,
-    memory: &mut Memory,
+    written: &mut Written,
     batch: &[Stamped<'_>],
 ) -> Result<Vec<Appended>, StoreError> {
-    let Memory { stamps: [public_stamps, private_stamps], facts } = memory;
-    let mut public = Writing::new(connection, PUBLIC, public_stamps)?;
-    let mut private = Writing::new(connection, PRIVATE, private_stamps)?;
+    let Written { filters, ids, stamps: [public_stamps, private_stamps], facts } = written;
+    let [public_ids, private_ids] = match ids {
+        Some(ids) => ids,
+        None => {
+            ids.insert([Ids::open(connection, &ids::PUBLIC, filters)?, Ids::open(connection, &ids::PRIVATE, filters)?])
+        }
+    };
+    // Both hash alike.
+    let hashes: Vec<u64> = batch.iter().map(|stamped| public_ids.hash(stamped.activity().id().as_str())).collect();
+    let mut public = Writing::new(connection, PUBLIC, public_ids, public_stamps, &hashes)?;
+    let mut private = Writing::new(connection, PRIVATE, private_ids, private_stamps, &hashes)?;
     let mut appended = Vec::with_capacity(batch.len());
-    for stamped in batch {
+    for (at, (stamped, hash)) in batch.iter().zip(&hashes).enumerate() {
         facts.clear();
         facts::write(stamped.activity(), facts);
-        let first = match public.first(stamped.activity(), facts)? {
-            None => private.first(stamped.activity(), facts)?,
+        let first = match public.first(at, *hash, stamped.activity(), facts)? {
+            None => private.first(at, *hash, stamped.activity(), facts)?,
             first => first,
         };
         appended.push(match first {
@@ -113,7 +143,7 @@ pub(super) fn append(
                     Visibility::Public => &mut public,
                     Visibility::Private => &mut private,
                 };
-                table.insert(stamped, facts)?;
+                table.insert(*hash, stamped, facts)?;
                 Appended::Stored
             }
         });
@@ -127,14 +157,22 @@ impl<'a> Writing<'a> {
     fn new(
         connection: &'a Connection,
         Table { of, .. }: Table,
+        ids: &'a mut Ids,
         stamps: &'a mut Vec<(Stamp, i64)>,
+        hashes: &[u64],
     ) -> Result<Self, StoreError> {
+        ids.catch_up(connection)?;
+        let mut marks = Vec::new();
+        ids.mark(connection, hashes, &mut marks)?;
         let prepare = |sql: String| connection.prepare_cached(&sql);
         Ok(Self {
             connection,
             of,
+            ids,
+            marks,
+            candidates: Vec::new(),
             stamps,
-            find: prepare(format!("SELECT occurred_at, facts, details FROM {of}_activity WHERE id = ?1"))?,
+            find: prepare(format!("SELECT id, occurred_at, facts, details FROM {of}_activity WHERE sequence = ?1"))?,
             insert: prepare(format!(
                 "INSERT INTO {of}_activity (sequence, id, occurred_at, decided_at, stamp, facts, details)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
@@ -144,18 +182,35 @@ impl<'a> Writing<'a> {
         })
     }
 
-    /// What is to be answered for an activity because something is stored under its id.
-    fn first(&mut self, activity: &Activity, facts: &[u8]) -> Result<Option<Appended>, StoreError> {
-        let same = |row: &Row<'_>| {
-            Ok(row.get_ref(0)?.as_i64()? == activity.occurred_at().timestamp_micros()
-                && row.get_ref(1)?.as_bytes()? == facts
-                && row.get_ref(2)?.as_bytes_or_null()? == activity.details().map(str::as_bytes))
+    /// What is to be answered for an activity of the batch because something is stored under its id.
+    fn first(
+        &mut self,
+        at: usize,
+        hash: u64,
+        activity: &Activity,
+        facts: &[u8],
+    ) -> Result<Option<Appended>, StoreError> {
+        self.candidates.clear();
+        let marked = self.marks.get(at).copied().unwrap_or(true);
+        self.ids.candidates(self.connection, hash, marked, &mut self.candidates)?;
+        let is_first = |row: &Row<'_>| {
+            if row.get_ref(0)?.as_bytes()? != activity.id().as_str().as_bytes() {
+                return Ok(None);
+            }
+            let same = row.get_ref(1)?.as_i64()? == activity.occurred_at().timestamp_micros()
+                && row.get_ref(2)?.as_bytes()? == facts
+                && row.get_ref(3)?.as_bytes_or_null()? == activity.details().map(str::as_bytes);
+            Ok(Some(if same { Appended::Duplicate } else { Appended::Conflict }))
         };
-        let same = self.find.query_row([activity.id().as_str()], same).optional()?;
-        Ok(same.map(|same| if same { Appended::Duplicate } else { Appended::Conflict }))
+        for sequence in &self.candidates {
+            if let Some(first) = self.find.query_row([sequence], is_first).optional()?.flatten() {
+                return Ok(Some(first));
+            }
+        }
+        Ok(None)
     }
 
-    fn insert(&mut self, stamped: &Stamped<'_>, facts: &[u8]) -> Result<(), StoreError> {
+    fn insert(&mut self, hash: u64, stamped: &Stamped<'_>, facts: &[u8]) -> Result<(), StoreError> {
         let (activity, stamp) = (stamped.activity(), self.number_of(stamped.stamp())?);
         self.insert.execute(params![
             self.next,
@@ -166,6 +221,7 @@ impl<'a> Writing<'a> {
             facts,
             activity.details(),
         ])?;
+        self.ids.add(hash, self.next);
         self.next += 1;
         self.stored = true;
         Ok(())
@@ -192,6 +248,7 @@ impl<'a> Writing<'a> {
         if self.stored {
             let update = format!("UPDATE {}_next SET sequence = ?1", self.of);
             self.connection.prepare_cached(&update)?.execute([self.next])?;
+            self.ids.keep_up(self.connection)?;
         }
         Ok(())
     }
@@ -230,12 +287,28 @@ pub(super) fn each(
     Ok(())
 }
 
-/// The activity of a table that has this id.
-pub(super) fn find(connection: &Connection, table: Table, id: &str) -> Result<Option<StoredActivity>, StoreError> {
-    let select = format!("SELECT {COLUMNS} FROM {}_activity WHERE id = ?1", table.of);
+/// The activity of a table that has this id, as far as its ids are known. To be called in a transaction.
+pub(super) fn find(
+    connection: &Connection,
+    table: Table,
+    ids: &mut Ids,
+    id: &str,
+) -> Result<Option<StoredActivity>, StoreError> {
+    ids.catch_up(connection)?;
+    let (hash, mut marks, mut candidates) = (ids.hash(id), Vec::new(), Vec::new());
+    ids.mark(connection, &[hash], &mut marks)?;
+    ids.candidates(connection, hash, marks.contains(&true), &mut candidates)?;
+    let select = format!("SELECT {COLUMNS} FROM {}_activity WHERE sequence = ?1", table.of);
     let mut statement = connection.prepare_cached(&select)?;
-    let mut rows = statement.query([id])?;
-    rows.next()?.map(|row| Stamps::new(connection, table).stored(row)).transpose()
+    for sequence in candidates {
+        let mut rows = statement.query([sequence])?;
+        if let Some(row) = rows.next()?
+            && row.get_ref(0)?.as_bytes().is_ok_and(|found| found == id.as_bytes())
+        {
+            return Stamps::new(connection, table).stored(row).map(Some);
+        }
+    }
+    Ok(None)
 }
 
 /// At most so many activities of a table in the order of storing, each with its sequence, after one of these.

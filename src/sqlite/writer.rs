@@ -10,6 +10,16 @@ use rusqlite::Connection;
 use super::commit::Transact;
 use super::file::wait_in_line;
 
+/// What an adapter knows of its file beside it, so that it need not be read each time.
+pub(super) trait Memory {
+    /// Something was undone that may be in here.
+    fn forget(&mut self);
+}
+
+impl Memory for () {
+    fn forget(&mut self) {}
+}
+
 /// The one connection of a process that writes to a file, with what the adapter knows of the file beside it. That is
 /// forgotten once anything is undone that was done with it.
 pub(super) struct Writer<M> {
@@ -33,12 +43,12 @@ const LOG_BOUND: u64 = 64 << 20;
 /// The longest that it waits for them. Whoever reads for longer is let finish, and the log may grow as much again.
 const LOG_PATIENCE: Duration = Duration::from_secs(1);
 
-impl<M: Default> Writer<M> {
-    pub(super) fn new(connection: Connection, file: &Path) -> Self {
+impl<M: Memory> Writer<M> {
+    pub(super) fn new(connection: Connection, file: &Path, memory: M) -> Self {
         let mut path = file.as_os_str().to_owned();
         path.push("-wal");
         let log = Log { path: path.into(), bound: LOG_BOUND };
-        Self { connection, memory: M::default(), used: [false; 2], log }
+        Self { connection, memory, used: [false; 2], log }
     }
 
     pub(super) fn connection(&self) -> &Connection {
@@ -69,7 +79,7 @@ impl<M: Default> Writer<M> {
 
     fn undo(&mut self, used: bool, sql: &str) -> Result<(), rusqlite::Error> {
         if used {
-            self.memory = M::default();
+            self.memory.forget();
         }
         self.run(sql)
     }
@@ -81,7 +91,7 @@ fn wait_for_readers(times_before: i32) -> bool {
     u128::from(times_before.unsigned_abs()) < LOG_PATIENCE.as_millis()
 }
 
-impl<M: Default> Transact for Writer<M> {
+impl<M: Memory> Transact for Writer<M> {
     type Error = rusqlite::Error;
 
     /// Immediate: from here on no other process can change anything before this transaction is over.
@@ -125,9 +135,15 @@ mod tests {
     use super::super::commit::{Failed, Shared};
     use super::*;
 
+    impl Memory for Vec<i64> {
+        fn forget(&mut self) {
+            self.clear();
+        }
+    }
+
     #[test]
     fn d4_what_was_undone_is_forgotten() {
-        let writer: Writer<Vec<i64>> = Writer::new(Connection::open_in_memory().unwrap(), Path::new("none"));
+        let writer = Writer::new(Connection::open_in_memory().unwrap(), Path::new("none"), Vec::new());
         writer.connection.execute_batch("CREATE TABLE t (n INTEGER)").unwrap();
         let shared = Shared::new(writer);
         let put = |number: i64, keep: bool| {
