@@ -29,6 +29,7 @@
 //! # }
 //! ```
 
+mod append;
 mod care;
 mod commit;
 mod document;

@@ -5,11 +5,12 @@ use std::sync::{Arc, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::append::{Written, append};
 use super::care::BackupError;
 use super::document::{POLICY, VANISHED_GROUP, document, from_json, to_json};
 use super::file::{File, Schema};
 use super::ids::{self, CREATE_KEY, Filters, Ids};
-use super::table::{self, Flow, PRIVATE, PUBLIC, Table, Written, each};
+use super::table::{self, Flow, PRIVATE, PUBLIC, Table, each};
 use crate::activity::ActivityId;
 use crate::change::RecordedChange;
 use crate::directory::{DirectoryRevision, VanishedGroup};
@@ -171,7 +172,7 @@ impl ActivityStore for SqliteStore {
         self.file.write(|writer| {
             fence(writer.connection(), Some(batch.policy()))?;
             let (connection, memory) = writer.with_memory();
-            table::append(connection, memory, batch.stamped())
+            append(connection, memory, batch.stamped())
         })
     }
 

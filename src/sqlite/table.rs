@@ -1,19 +1,17 @@
-//! The two tables of activities: how they are made, written and read.
+//! The two tables of activities: how they are made and read.
 
 use std::collections::HashMap;
 
 use chrono::DateTime;
 use rusqlite::types::Value;
-use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, ToSql, params};
+use rusqlite::{Connection, Row, ToSql};
 
-use super::document::{ACTIVITY, damaged, from_json, to_json};
+use super::document::{ACTIVITY, damaged, from_json};
 use super::facts;
-use super::ids::{self, Filters, Ids};
-use super::writer::Memory;
-use crate::activity::Activity;
+use super::ids::Ids;
 use crate::query::{Position, Query};
-use crate::screen::{Stamp, Stamped, Visibility};
-use crate::store::{Appended, StoreError};
+use crate::screen::Stamp;
+use crate::store::StoreError;
 use crate::stored::StoredActivity;
 
 /// The two tables are alike. `sequence` counts the rows of one table alone, so that a forwarder's place among the
@@ -56,7 +54,7 @@ macro_rules! activity_table {
 pub(super) struct Table {
     /// What makes it.
     pub(super) create: &'static str,
-    of: &'static str,
+    pub(super) of: &'static str,
 }
 
 pub(super) const PUBLIC: Table = Table { create: activity_table!("public"), of: "public" };
@@ -72,188 +70,6 @@ pub(super) enum Flow {
     Enough,
 }
 
-/// What the writer knows of the two tables.
-#[derive(Default)]
-pub(super) struct Written {
-    filters: Filters,
-    /// Public ones and private ones, once they were read.
-    ids: Option<[Ids; 2]>,
-    /// Stamps that have a number, of each table: those that were given last.
-    stamps: [Vec<(Stamp, i64)>; 2],
-    facts: Vec<u8>,
-}
-
-impl Written {
-    pub(super) fn new(filters: Filters) -> Self {
-        Self { filters, ..Self::default() }
-    }
-}
-
-impl Memory for Written {
-    fn forget(&mut self) {
-        self.ids = None;
-        self.stamps.iter_mut().for_each(Vec::clear);
-    }
-}
-
-/// One table while a batch is written to it.
-struct Writing<'a> {
-    connection: &'a Connection,
-    of: &'static str,
-    ids: &'a mut Ids,
-    /// Whether an id of the batch may be in the table since earlier.
-    marks: Vec<bool>,
-    candidates: Vec<i64>,
-    stamps: &'a mut Vec<(Stamp, i64)>,
-    find: CachedStatement<'a>,
-    insert: CachedStatement<'a>,
-    next: i64,
-    stored: bool,
-}
-
-/// Stores a batch, but for what is stored under its id in either table.
-pub(super) fn append(
-    connection: &Connection,
-    written: &mut Written,
-    batch: &[Stamped<'_>],
-) -> Result<Vec<Appended>, StoreError> {
-    let Written { filters, ids, stamps: [public_stamps, private_stamps], facts } = written;
-    let [public_ids, private_ids] = match ids {
-        Some(ids) => ids,
-        None => {
-            ids.insert([Ids::open(connection, &ids::PUBLIC, filters)?, Ids::open(connection, &ids::PRIVATE, filters)?])
-        }
-    };
-    // Both hash alike.
-    let hashes: Vec<u64> = batch.iter().map(|stamped| public_ids.hash(stamped.activity().id().as_str())).collect();
-    let mut public = Writing::new(connection, PUBLIC, public_ids, public_stamps, &hashes)?;
-    let mut private = Writing::new(connection, PRIVATE, private_ids, private_stamps, &hashes)?;
-    let mut appended = Vec::with_capacity(batch.len());
-    for (at, (stamped, hash)) in batch.iter().zip(&hashes).enumerate() {
-        facts.clear();
-        facts::write(stamped.activity(), facts);
-        let first = match public.first(at, *hash, stamped.activity(), facts)? {
-            None => private.first(at, *hash, stamped.activity(), facts)?,
-            first => first,
-        };
-        appended.push(match first {
-            Some(first) => first,
-            None => {
-                let table = match stamped.stamp().visibility() {
-                    Visibility::Public => &mut public,
-                    Visibility::Private => &mut private,
-                };
-                table.insert(*hash, stamped, facts)?;
-                Appended::Stored
-            }
-        });
-    }
-    public.finish()?;
-    private.finish()?;
-    Ok(appended)
-}
-
-impl<'a> Writing<'a> {
-    fn new(
-        connection: &'a Connection,
-        Table { of, .. }: Table,
-        ids: &'a mut Ids,
-        stamps: &'a mut Vec<(Stamp, i64)>,
-        hashes: &[u64],
-    ) -> Result<Self, StoreError> {
-        ids.catch_up(connection)?;
-        let mut marks = Vec::new();
-        ids.mark(connection, hashes, &mut marks)?;
-        let prepare = |sql: String| connection.prepare_cached(&sql);
-        Ok(Self {
-            connection,
-            of,
-            ids,
-            marks,
-            candidates: Vec::new(),
-            stamps,
-            find: prepare(format!("SELECT id, occurred_at, facts, details FROM {of}_activity WHERE sequence = ?1"))?,
-            insert: prepare(format!(
-                "INSERT INTO {of}_activity (sequence, id, occurred_at, decided_at, stamp, facts, details)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
-            ))?,
-            next: prepare(format!("SELECT sequence FROM {of}_next"))?.query_row([], |row| row.get(0))?,
-            stored: false,
-        })
-    }
-
-    /// What is to be answered for an activity of the batch because something is stored under its id.
-    fn first(
-        &mut self,
-        at: usize,
-        hash: u64,
-        activity: &Activity,
-        facts: &[u8],
-    ) -> Result<Option<Appended>, StoreError> {
-        self.candidates.clear();
-        let marked = self.marks.get(at).copied().unwrap_or(true);
-        self.ids.candidates(self.connection, hash, marked, &mut self.candidates)?;
-        let is_first = |row: &Row<'_>| {
-            if row.get_ref(0)?.as_bytes()? != activity.id().as_str().as_bytes() {
-                return Ok(None);
-            }
-            let same = row.get_ref(1)?.as_i64()? == activity.occurred_at().timestamp_micros()
-                && row.get_ref(2)?.as_bytes()? == facts
-                && row.get_ref(3)?.as_bytes_or_null()? == activity.details().map(str::as_bytes);
-            Ok(Some(if same { Appended::Duplicate } else { Appended::Conflict }))
-        };
-        for sequence in &self.candidates {
-            if let Some(first) = self.find.query_row([sequence], is_first).optional()?.flatten() {
-                return Ok(Some(first));
-            }
-        }
-        Ok(None)
-    }
-
-    fn insert(&mut self, hash: u64, stamped: &Stamped<'_>, facts: &[u8]) -> Result<(), StoreError> {
-        let (activity, stamp) = (stamped.activity(), self.number_of(stamped.stamp())?);
-        self.insert.execute(params![
-            self.next,
-            activity.id().as_str(),
-            activity.occurred_at().timestamp_micros(),
-            stamped.stamp().decided_at().timestamp_micros(),
-            stamp,
-            facts,
-            activity.details(),
-        ])?;
-        self.ids.add(hash, self.next);
-        self.next += 1;
-        self.stored = true;
-        Ok(())
-    }
-
-    /// The number of the stamp that is like this one, but for the time.
-    fn number_of(&mut self, stamp: &Stamp) -> Result<i64, StoreError> {
-        /// So many different reasons are known at a time.
-        const KNOWN: usize = 64;
-        if let Some((_, number)) = self.stamps.iter().find(|(known, _)| known.is_like(stamp)) {
-            return Ok(*number);
-        }
-        let insert = format!("INSERT INTO {}_stamp (document) VALUES (?1)", self.of);
-        self.connection.prepare_cached(&insert)?.execute([to_json(ACTIVITY, stamp)?])?;
-        let number = self.connection.last_insert_rowid();
-        if self.stamps.len() == KNOWN {
-            self.stamps.clear();
-        }
-        self.stamps.push((stamp.clone(), number));
-        Ok(number)
-    }
-
-    fn finish(self) -> Result<(), StoreError> {
-        if self.stored {
-            let update = format!("UPDATE {}_next SET sequence = ?1", self.of);
-            self.connection.prepare_cached(&update)?.execute([self.next])?;
-            self.ids.keep_up(self.connection)?;
-        }
-        Ok(())
-    }
-}
-
 /// Hands every activity of some tables that matches to `take`, newest first, until it has enough.
 pub(super) fn each(
     connection: &Connection,
@@ -263,15 +79,7 @@ pub(super) fn each(
     mut take: impl FnMut(StoredActivity) -> Flow,
 ) -> Result<(), StoreError> {
     let Narrowed { conditions, values } = Narrowed::by(query, after);
-    let conditions = conditions.join(" AND ");
-    let selects: Vec<String> = tables
-        .iter()
-        .map(|Table { of, .. }| {
-            // The index is named, because the planner has picked others that read far more than a page.
-            format!("SELECT {COLUMNS}, '{of}' FROM {of}_activity INDEXED BY {of}_newest WHERE {conditions}")
-        })
-        .collect();
-    let select = format!("{} ORDER BY occurred_at DESC, id DESC", selects.join(" UNION ALL "));
+    let select = newest_first(tables, &conditions);
     let mut statement = connection.prepare_cached(&select)?;
     let values: Vec<(&str, &dyn ToSql)> = values.iter().map(|(name, value)| (*name, value as &dyn ToSql)).collect();
     let mut rows = statement.query(&*values)?;
@@ -285,6 +93,18 @@ pub(super) fn each(
         }
     }
     Ok(())
+}
+
+fn newest_first(tables: &[Table], conditions: &[&str]) -> String {
+    let conditions = conditions.join(" AND ");
+    let selects: Vec<String> = tables
+        .iter()
+        .map(|Table { of, .. }| {
+            // The index is named, because the planner has picked others that read far more than a page.
+            format!("SELECT {COLUMNS}, '{of}' FROM {of}_activity INDEXED BY {of}_newest WHERE {conditions}")
+        })
+        .collect();
+    format!("{} ORDER BY occurred_at DESC, id DESC", selects.join(" UNION ALL "))
 }
 
 /// The activity of a table that has this id, as far as its ids are known. To be called in a transaction.
@@ -338,7 +158,7 @@ struct Narrowed {
 
 impl Narrowed {
     fn by(query: &Query, after: Option<&Position>) -> Self {
-        let mut narrowed = Self { conditions: vec!["TRUE"], values: Vec::new() };
+        let mut narrowed = Self { conditions: Vec::new(), values: Vec::new() };
         if let Some(after) = after {
             narrowed.add("(occurred_at, id) < (:after, :after_id)", ":after", after.occurred_at().timestamp_micros());
             narrowed.values.push((":after_id", after.id().as_str().to_owned().into()));
@@ -346,10 +166,9 @@ impl Narrowed {
         if let Some(since) = query.time_from() {
             narrowed.add("occurred_at >= :since", ":since", since.timestamp_micros());
         }
-        if let Some(until) = query.time_until() {
-            // Not `<`, because the bound may be finer than a microsecond.
-            narrowed.add("occurred_at <= :until", ":until", until.timestamp_micros());
-        }
+        // Always some bound, so that SQLite begins with a search. Not `<`, because this one may be finer than a microsecond.
+        let until = query.time_until().map_or(i64::MAX, |until| until.timestamp_micros());
+        narrowed.add("occurred_at <= :until", ":until", until);
         narrowed
     }
 
@@ -395,5 +214,49 @@ impl<'a> Stamps<'a> {
                 unknown.insert(from_json(ACTIVITY, row.get_ref(0)?.as_bytes().map_err(|_| damaged(ACTIVITY))?)?)
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::activity::Activity;
+
+    fn plan(connection: &Connection, select: &str) -> Vec<String> {
+        let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {select}")).unwrap();
+        // Without its values, which make no difference.
+        let mut rows = explain.raw_query();
+        let mut steps = Vec::new();
+        while let Some(row) = rows.next().unwrap() {
+            steps.push(row.get(3).unwrap());
+        }
+        steps
+    }
+
+    #[test]
+    fn v2_no_page_is_found_by_reading_more_than_it_holds() {
+        let connection = Connection::open_in_memory().unwrap();
+        for table in [PUBLIC, PRIVATE] {
+            connection.execute_batch(table.create).unwrap();
+        }
+        let time = "2026-03-01T09:30:00Z".parse().unwrap();
+        let actor = crate::actor::Actor::unknown();
+        let (app, action) = (crate::activity::App::new("Box".parse().unwrap()), "Login".parse().unwrap());
+        let activity = Activity::builder("a-1".parse().unwrap(), actor, app, action, time).build().unwrap();
+        let after = Position::of(&activity);
+        for query in
+            [Query::all(), Query::all().since(time), Query::all().since(time).until(time), Query::all().until(time)]
+        {
+            for after in [None, Some(&after)] {
+                let Narrowed { conditions, .. } = Narrowed::by(&query, after);
+                let public = plan(&connection, &newest_first(&[PUBLIC], &conditions));
+                assert_eq!(public.len(), 1, "{public:?}");
+                assert!(public[0].starts_with("SEARCH public_activity USING INDEX public_newest ("), "{public:?}");
+                let all = plan(&connection, &newest_first(&[PUBLIC, PRIVATE], &conditions));
+                assert!(all.iter().any(|step| step.contains("private_newest")), "{all:?}");
+                let reads_all = |step: &String| step.starts_with("SCAN") || step.contains("TEMP B-TREE");
+                assert!(!all.iter().any(reads_all), "{all:?}");
+            }
+        }
     }
 }
