@@ -28,7 +28,7 @@ mod search;
 mod tables;
 mod tail;
 mod tally;
-#[cfg(test)]
+#[cfg(all(test, feature = "proptest"))]
 mod tests;
 mod varint;
 

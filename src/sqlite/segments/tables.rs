@@ -137,7 +137,7 @@ mod tests {
     #[test]
     fn v2_no_statement_of_the_room_scans() {
         let connection = Connection::open_in_memory().unwrap();
-        connection.execute_batch(super::super::tests::PUBLIC_ACTIVITY).unwrap();
+        connection.execute_batch(crate::sqlite::table::PUBLIC.create).unwrap();
         connection.execute_batch(CREATE).unwrap();
         let single = [LAST_CLOSED, CLOSED_SINCE, SEGMENT_OF, GROUPS_SINCE, THINNED, NEWEST_ROW, ROWS_BETWEEN, ROW_ID];
         let blobs = [ORDER, POSTINGS, FACETS, GROUP_KEYS, GROUP_FACETS];
