@@ -55,6 +55,9 @@ impl Sums {
     }
 
     pub(super) fn add_name(&mut self, name: &str, rows: u64) {
+        if rows == 0 {
+            return;
+        }
         match self.names.get_mut(name) {
             Some(sum) => *sum += rows,
             None => {
@@ -110,6 +113,41 @@ impl Sums {
             names.into_iter().map(|(key, activities)| Count { key: key.into(), activities }).collect();
         counts.sort_unstable_by(|a, b| a.key.cmp(&b.key));
         Ok(counts)
+    }
+}
+
+/// How many rows there are of each name of a segment, by the code of the name.
+#[derive(Default)]
+pub(super) struct Counted(Vec<u64>);
+
+/// No segment has as many names.
+const MOST_NAMES: u32 = 1 << 24;
+
+impl Counted {
+    pub(super) fn add(&mut self, code: u32) {
+        let at = code.min(MOST_NAMES) as usize;
+        if self.0.len() <= at {
+            self.0.resize(at + 1, 0);
+        }
+        if let Some(rows) = self.0.get_mut(at) {
+            *rows += 1;
+        }
+    }
+
+    pub(super) fn rows(&self, code: u32) -> u64 {
+        self.0.get(code as usize).copied().unwrap_or_default()
+    }
+
+    /// Adds everything under its name; `facet` has the names in the order of their codes.
+    pub(super) fn add_to(&self, sums: &mut Sums, facet: &[u8]) -> Result<(), StoreError> {
+        let mut codes = 0..;
+        each_name(facet, |name, _| {
+            sums.add_name(name, codes.next().map_or(0, |code| self.rows(code)));
+            Ok(())
+        })?;
+        // Whatever counts under a name that is not there.
+        let names = codes.next().unwrap_or(u32::MAX) as usize;
+        if self.0.len() <= names { Ok(()) } else { Err(damaged(SEGMENT)) }
     }
 }
 

@@ -6,7 +6,7 @@ use rusqlite::{Connection, params};
 
 use super::buckets::Buckets;
 use super::directory::closed_since;
-use super::facets::{Facet, Sums, hour_of, put_name};
+use super::facets::{Counted, Facet, Sums, hour_of, put_name};
 use super::keys::{self, Clause, Kind, Wanted};
 use super::order::{self, Bound, Entry};
 use super::tables::{ADD_SEGMENT, FACETS, LAST_CLOSED, POSTINGS, greatest};
@@ -225,38 +225,24 @@ impl Open {
                 }
             }
             Facet::Labels => {
-                for (label, rows) in self.labels().into_iter().zip(self.rows_by(|row| row.label)) {
-                    put_name(&mut bytes, label, rows);
+                let mut counted = Counted::default();
+                self.rows.iter().for_each(|row| counted.add(row.label));
+                let mut labels: Vec<(&u32, &Box<str>)> =
+                    self.labels.iter().map(|(label, code)| (code, label)).collect();
+                labels.sort_unstable();
+                for (code, label) in labels {
+                    put_name(&mut bytes, label, counted.rows(*code));
                 }
             }
         }
         bytes
     }
 
-    fn rows_by(&self, code: impl Fn(&OpenRow) -> u32) -> Vec<u64> {
-        let mut counts = vec![0; self.rows.len()];
-        for row in &self.rows {
-            if let Some(count) = counts.get_mut(code(row) as usize) {
-                *count += 1;
-            }
-        }
-        counts
-    }
-
-    /// The actors by code.
-    fn labels(&self) -> Vec<&str> {
-        let mut labels: Vec<(u32, &str)> = self.labels.iter().map(|(label, code)| (*code, &**label)).collect();
-        labels.sort_unstable();
-        labels.into_iter().map(|(_, label)| label).collect()
-    }
-
     /// Adds what some rows count to, which are told by how many there are of each app and of each label.
-    pub(super) fn add_names(&self, facet: Facet, counted: &HashMap<u32, u64>, sums: &mut Sums) {
+    pub(super) fn add_names(&self, facet: Facet, counted: &Counted, sums: &mut Sums) {
         let codes = if facet == Facet::Apps { &self.apps.codes } else { &self.labels };
         for (name, code) in codes {
-            if let Some(rows) = counted.get(code) {
-                sums.add_name(name, *rows);
-            }
+            sums.add_name(name, counted.rows(*code));
         }
     }
 
@@ -339,15 +325,21 @@ impl From<&OpenRow> for Entry {
     }
 }
 
-/// Puts the newest row into a list in order: nearly always at the end or close to it.
+/// Puts the newest row into a list in order: nearly always at the end or close to it, so it is looked for from there,
+/// ever further back, before it is looked for in between.
 fn insert(list: &mut Vec<u32>, row: u32, rows: &[OpenRow]) {
-    match list.last() {
-        Some(last) if compare(*last, row, rows).is_ge() => {
-            if let Err(at) = list.binary_search_by(|other| compare(*other, row, rows)) {
-                list.insert(at, row);
-            }
-        }
-        _ => list.push(row),
+    let is_older = |at: usize| list.get(at).is_none_or(|other| compare(*other, row, rows).is_lt());
+    let (mut step, mut end) = (1, list.len());
+    while end > 0 && !is_older(end.saturating_sub(step)) {
+        end = end.saturating_sub(step);
+        step *= 2;
+    }
+    let begin = end.saturating_sub(step);
+    let newer = list.get(begin..end).unwrap_or_default();
+    let at = begin + newer.partition_point(|other| compare(*other, row, rows).is_lt());
+    // The same key twice on one activity.
+    if list.get(at) != Some(&row) {
+        list.insert(at, row);
     }
 }
 

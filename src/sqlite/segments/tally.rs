@@ -1,13 +1,13 @@
 //! Counting what a query finds, without reading a row.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use rusqlite::Connection;
 
 use super::SEGMENT;
 use super::buckets::find;
 use super::directory::{Closed, Presence};
-use super::facets::{Facet, Sums, each_name, hour_of};
+use super::facets::{Counted, Facet, Sums, hour_of};
 use super::group::{GROUP, Known};
 use super::keys::{Clause, Range, Wanted};
 use super::order::{Bound, Order};
@@ -220,7 +220,7 @@ impl Taker for Keyed {
 
     fn some(&mut self, walk: &Walk<'_>, closed: &Closed, order: &mut Order, mut hits: Hits) -> Result<(), StoreError> {
         let is_thinned = walk.thinned.contains(&closed.number);
-        let mut counted: HashMap<u32, u64> = HashMap::new();
+        let mut counted = Counted::default();
         while let Some(rank) = hits.next()? {
             let entry = order.entry(walk.connection, rank)?;
             if is_thinned && !is_there(walk.connection, entry.sequence)? {
@@ -228,37 +228,30 @@ impl Taker for Keyed {
             }
             match self.facet {
                 Facet::Hours => self.sums.add_hour(hour_of(entry.at), 1),
-                Facet::Apps => *counted.entry(entry.app).or_default() += 1,
-                Facet::Labels => *counted.entry(entry.label).or_default() += 1,
+                Facet::Apps => counted.add(entry.app),
+                Facet::Labels => counted.add(entry.label),
             }
         }
-        if counted.is_empty() {
+        if self.facet == Facet::Hours {
             return Ok(());
         }
-        FACETS.must(walk.connection, closed.number, self.facet.part(), |bytes| {
-            let mut code = 0;
-            each_name(bytes, |name, _| {
-                if let Some(rows) = counted.remove(&code) {
-                    self.sums.add_name(name, rows);
-                }
-                code += 1;
-                Ok(())
-            })
-        })?;
-        // Whatever is left counts under a name that is not there.
-        if counted.is_empty() { Ok(()) } else { Err(damaged(SEGMENT)) }
+        FACETS.must(walk.connection, closed.number, self.facet.part(), |bytes| counted.add_to(&mut self.sums, bytes))
     }
 
     fn open(&mut self, walk: &mut Walk<'_>, tail: &Tail) -> Result<(), StoreError> {
         let gone = walk.gone_from_open(tail)?;
         let Self { facet, sums } = self;
-        let mut counted: HashMap<u32, u64> = HashMap::new();
+        let mut counted = Counted::default();
         walk.each_open(tail, |row| match facet {
             _ if gone.contains(&row.sequence) => {}
             Facet::Hours => sums.add_hour(hour_of(row.at), 1),
-            Facet::Apps => *counted.entry(row.app).or_default() += 1,
-            Facet::Labels => *counted.entry(row.label).or_default() += 1,
+            Facet::Apps => counted.add(row.app),
+            Facet::Labels => counted.add(row.label),
         })?;
-        tail.with_open(walk.connection, &mut walk.snapshot, |open| open.add_names(*facet, &counted, sums))
+        tail.with_open(walk.connection, &mut walk.snapshot, |open| {
+            if *facet != Facet::Hours {
+                open.add_names(*facet, &counted, sums);
+            }
+        })
     }
 }
