@@ -95,7 +95,7 @@ impl Range {
     pub(super) fn of(query: &Query) -> Self {
         // Rounded up, because a bound may be finer than a microsecond and an activity never is.
         let micros = |time: chrono::DateTime<chrono::Utc>| {
-            time.timestamp_micros() + i64::from(time.timestamp_subsec_nanos() % 1_000 != 0)
+            time.timestamp_micros() + i64::from(!time.timestamp_subsec_nanos().is_multiple_of(1_000))
         };
         Self {
             from: query.time_from().map_or(i64::MIN, micros),
