@@ -235,6 +235,7 @@ proptest! {
             let Some((_, last)) = page.last() else { break };
             after = Some(Position::of(last));
             chained.extend(sequences(&page));
+            prop_assert!(chained.len() <= log.rows.len(), "pages that have no end");
         }
         prop_assert_eq!(chained, expected(&log.rows, &query, None));
         // A position is good though its row is gone.
