@@ -379,8 +379,15 @@ fn v2_counts_read_no_order_where_segments_are_whole() {
 #[test]
 fn v3_a_principal_is_found_under_every_form_that_matches() {
     let mut log = Log::new(2);
-    let names =
-        ["stra\u{df}e@b\u{fc}cher.example", "NRC@contoso.com.", "Adele", "\u{130}@contoso.com", "x@contoso..com"];
+    let names = [
+        "stra\u{df}e@b\u{fc}cher.example",
+        "NRC@contoso.com.",
+        "Adele",
+        "\u{130}@contoso.com",
+        "x@contoso..com",
+        // Folded it is the name of another domain.
+        "x@stra\u{df}e.example",
+    ];
     let mut actors: Vec<Actor> = names.iter().map(|name| alias(name)).collect();
     actors.extend(names.iter().map(|name| Actor::application(name.parse().unwrap())));
     actors.push(Actor::user(Alias::account("GitHub", "Nrc").unwrap()));
@@ -388,7 +395,8 @@ fn v3_a_principal_is_found_under_every_form_that_matches() {
     actors.push(Actor::unknown());
     log.append(&(0..).zip(actors).map(|(n, actor)| activity(n, actor, "Box")).collect::<Vec<_>>());
     let tail = Tail::default();
-    for text in names.into_iter().chain(["STRASSE@xn--bcher-kva.example", "nrc@CONTOSO.com", "nrc", "ADELE", "adele"]) {
+    let others = ["STRASSE@xn--bcher-kva.example", "nrc@CONTOSO.com", "nrc", "ADELE", "adele", "X@strasse.example"];
+    for text in names.into_iter().chain(others) {
         let query = Query::all().by_actor(text).unwrap();
         assert_eq!(
             sequences(&page((&log.connection, &tail), &query, None, usize::MAX).0),
