@@ -168,6 +168,25 @@ impl Query {
         self.actor.is_some()
     }
 
+    /// The forms in which the one actor looked for is compared: as it was written with ids, as an alias with aliases,
+    /// and folded with aliases and names.
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn actor_forms(&self) -> Option<(&str, String, &str)> {
+        self.actor.as_ref().map(|actor| (&*actor.text, actor.alias.key(), &*actor.folded))
+    }
+
+    /// Whether it narrows by something that an index can be kept of.
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn has_keys(&self) -> bool {
+        self.actor.is_some() || self.app.is_some() || self.suite.is_some() || self.action.is_some()
+    }
+
+    /// Whether it asks for what only the whole activity or its stamp tells: a text, or a group.
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn looks_into_rows(&self) -> bool {
+        self.text.is_some() || self.group.is_some()
+    }
+
     /// Feeds everything that tells this query from another.
     pub(crate) fn feed(&self, fields: &mut Fields) {
         let Self { since, until, actor, app, suite, action, group, text } = self;

@@ -38,6 +38,7 @@ mod failure;
 mod file;
 mod governance;
 mod ids;
+mod segments;
 mod store;
 mod table;
 mod writer;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{SecondsFormat, SubsecRound, Timelike, Utc};
+use chrono::{DateTime, SecondsFormat, SubsecRound, Timelike, Utc};
 use serde::Serialize;
 
 use crate::activity::Activity;
@@ -73,14 +73,18 @@ impl CountBy {
     /// ```
     #[must_use]
     pub fn key(self, activity: &Activity) -> String {
-        let hour = || activity.occurred_at().trunc_subsecs(0).with_second(0).and_then(|time| time.with_minute(0));
-        let begin = match self {
-            Self::Hour => hour(),
-            Self::Day => hour().and_then(|time| time.with_hour(0)),
-            Self::App => return activity.app().name().as_str().to_owned(),
-            Self::Actor => return activity.actor().folded_label(),
-        };
+        match self {
+            Self::Hour | Self::Day => self.key_of_time(activity.occurred_at()),
+            Self::App => activity.app().name().as_str().to_owned(),
+            Self::Actor => activity.actor().folded_label(),
+        }
+    }
+
+    /// Under which key this time counts: the beginning of its day if it is counted by day, of its hour if not.
+    pub(crate) fn key_of_time(self, time: DateTime<Utc>) -> String {
+        let hour = time.trunc_subsecs(0).with_second(0).and_then(|time| time.with_minute(0));
+        let begin = if self == Self::Day { hour.and_then(|time| time.with_hour(0)) } else { hour };
         // Every UTC time has a full hour before it; if one had none, its own time would still be a key.
-        begin.unwrap_or(activity.occurred_at()).with_timezone(&Utc).to_rfc3339_opts(SecondsFormat::Secs, true)
+        begin.unwrap_or(time).to_rfc3339_opts(SecondsFormat::Secs, true)
     }
 }

@@ -5,6 +5,7 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
 use super::document::{ACTIVITY, to_json};
 use super::facts;
 use super::ids::{self, Filters, Ids};
+use super::segments::{Open, SEGMENT_ROWS};
 use super::table::{PRIVATE, PUBLIC, Table};
 use super::writer::Memory;
 use crate::activity::Activity;
@@ -17,6 +18,8 @@ pub(super) struct Written {
     filters: Filters,
     /// Public ones and private ones, once they were read.
     ids: Option<[Ids; 2]>,
+    /// The newest public rows by their keys, once they were read.
+    open: Option<Open>,
     /// Stamps that have a number, of each table: those that were given last.
     stamps: [Vec<(Stamp, i64)>; 2],
     facts: Vec<u8>,
@@ -31,6 +34,7 @@ impl Written {
 impl Memory for Written {
     fn forget(&mut self) {
         self.ids = None;
+        self.open = None;
         self.stamps.iter_mut().for_each(Vec::clear);
     }
 }
@@ -56,7 +60,7 @@ pub(super) fn append(
     written: &mut Written,
     batch: &[Stamped<'_>],
 ) -> Result<Vec<Appended>, StoreError> {
-    let Written { filters, ids, stamps: [public_stamps, private_stamps], facts } = written;
+    let Written { filters, ids, open, stamps: [public_stamps, private_stamps], facts } = written;
     let [public_ids, private_ids] = match ids {
         Some(ids) => ids,
         None => {
@@ -67,6 +71,11 @@ pub(super) fn append(
     let hashes: Vec<u64> = batch.iter().map(|stamped| public_ids.hash(stamped.activity().id().as_str())).collect();
     let mut public = Writing::new(connection, PUBLIC, public_ids, public_stamps, &hashes)?;
     let mut private = Writing::new(connection, PRIVATE, private_ids, private_stamps, &hashes)?;
+    let open = match open {
+        Some(open) => open,
+        None => open.insert(Open::load(connection, SEGMENT_ROWS)?),
+    };
+    open.catch_up(connection, public.next - 1)?;
     let mut appended = Vec::with_capacity(batch.len());
     for (at, (stamped, hash)) in batch.iter().zip(&hashes).enumerate() {
         facts.clear();
@@ -82,7 +91,13 @@ pub(super) fn append(
                     Visibility::Public => &mut public,
                     Visibility::Private => &mut private,
                 };
-                table.insert(*hash, stamped, facts)?;
+                let sequence = table.insert(*hash, stamped, facts)?;
+                if table.of == PUBLIC.of {
+                    open.add(sequence, stamped.activity());
+                    if open.is_full() {
+                        *open = open.close(connection)?;
+                    }
+                }
                 Appended::Stored
             }
         });
@@ -149,7 +164,7 @@ impl<'a> Writing<'a> {
         Ok(None)
     }
 
-    fn insert(&mut self, hash: u64, stamped: &Stamped<'_>, facts: &[u8]) -> Result<(), StoreError> {
+    fn insert(&mut self, hash: u64, stamped: &Stamped<'_>, facts: &[u8]) -> Result<i64, StoreError> {
         let (activity, stamp) = (stamped.activity(), self.number_of(stamped.stamp())?);
         self.insert.execute(params![
             self.next,
@@ -163,7 +178,7 @@ impl<'a> Writing<'a> {
         self.ids.add(hash, self.next);
         self.next += 1;
         self.stored = true;
-        Ok(())
+        Ok(self.next - 1)
     }
 
     /// The number of the stamp that is like this one, but for the time.

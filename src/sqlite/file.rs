@@ -120,7 +120,7 @@ fn connect(path: &Path, create: OpenFlags) -> Result<Connection, Failure> {
 fn settle(connection: &Connection) -> Result<(), Failure> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "trusted_schema", "OFF")?;
-    connection.set_prepared_statement_cache_capacity(64);
+    connection.set_prepared_statement_cache_capacity(128);
     Ok(())
 }
 

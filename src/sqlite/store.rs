@@ -10,7 +10,8 @@ use super::care::BackupError;
 use super::document::{POLICY, VANISHED_GROUP, document, from_json, to_json};
 use super::file::{File, Schema};
 use super::ids::{self, CREATE_KEY, Filters, Ids};
-use super::table::{self, Flow, PRIVATE, PUBLIC, Table, each};
+use super::segments::{self, Tail};
+use super::table::{self, BySequence, Flow, PRIVATE, PUBLIC, Table, each};
 use crate::activity::ActivityId;
 use crate::change::RecordedChange;
 use crate::directory::{DirectoryRevision, VanishedGroup};
@@ -35,6 +36,7 @@ static SCHEMA: Schema = Schema {
         CREATE_KEY,
         ids::PUBLIC.create,
         ids::PRIVATE.create,
+        segments::CREATE,
     ],
 };
 
@@ -47,6 +49,8 @@ pub struct SqliteStore {
     /// For looking up: those of public activities, once they were read.
     public_ids: Mutex<Option<Ids>>,
     filters: Filters,
+    /// For filters and counts: the newest public rows by their keys.
+    tail: Tail,
 }
 
 impl SqliteStore {
@@ -62,6 +66,7 @@ impl SqliteStore {
             policy: ArcSwapOption::empty(),
             public_ids: Mutex::new(None),
             filters,
+            tail: Tail::default(),
         })
     }
 
@@ -84,19 +89,28 @@ impl SqliteStore {
         self.file.back_up(to.as_ref())
     }
 
-    /// Hands every public activity that matches to `take`, newest first, until it has enough.
+    /// Reads in one snapshot of the file.
+    fn snapshot<T>(&self, act: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        self.file.read(|connection| act(&*connection.unchecked_transaction()?))
+    }
+
+    /// Hands every public activity that matches to `take`, newest first, until it has enough. To be called in a snapshot.
     fn each_public(
         &self,
+        connection: &Connection,
         query: &Query,
         after: Option<&Position>,
         mut take: impl FnMut(PublicActivity) -> Flow,
     ) -> Result<(), StoreError> {
-        self.file.read(|connection| {
-            each(connection, &[PUBLIC], query, after, |stored| match stored.into_public() {
-                Some(public) => take(public),
-                // INVARIANT: nothing private lies in the public table; if it did, it would not be shown.
-                None => Flow::On,
-            })
+        // INVARIANT: nothing private lies in the public table; if it did, it would not be shown.
+        let mut take = |stored: StoredActivity| stored.into_public().map_or(Flow::On, &mut take);
+        if !query.has_keys() {
+            return each(connection, &[PUBLIC], query, after, take);
+        }
+        let mut rows = BySequence::new(connection, PUBLIC)?;
+        segments::search(connection, &self.tail, query, after, |sequence| {
+            let found = rows.read(sequence)?.filter(|stored| query.matches(stored.activity(), stored.stamp()));
+            Ok(found.map_or(Flow::On, &mut take))
         })
     }
 }
@@ -184,9 +198,11 @@ impl ActivityStore for SqliteStore {
     ) -> Result<Vec<PublicActivity>, StoreError> {
         let mut page = Vec::new();
         if limit > 0 {
-            self.each_public(query, after, |public| {
-                page.push(public);
-                if page.len() < limit { Flow::On } else { Flow::Enough }
+            self.snapshot(|connection| {
+                self.each_public(connection, query, after, |public| {
+                    page.push(public);
+                    if page.len() < limit { Flow::On } else { Flow::Enough }
+                })
             })?;
         }
         Ok(page)
@@ -206,21 +222,31 @@ impl ActivityStore for SqliteStore {
     }
 
     fn public_count(&self, query: &Query) -> Result<u64, StoreError> {
-        let mut count = 0;
-        self.each_public(query, None, |_| {
-            count += 1;
-            Flow::On
-        })?;
-        Ok(count)
+        self.snapshot(|connection| {
+            if let Some(counted) = segments::count(connection, &self.tail, query)? {
+                return Ok(counted);
+            }
+            let mut count = 0;
+            self.each_public(connection, query, None, |_| {
+                count += 1;
+                Flow::On
+            })?;
+            Ok(count)
+        })
     }
 
     fn public_counts(&self, query: &Query, by: CountBy) -> Result<Vec<Count>, StoreError> {
-        let mut tally = Tally::new(by);
-        self.each_public(query, None, |public| {
-            tally.add(public.activity());
-            Flow::On
-        })?;
-        Ok(tally.counts())
+        self.snapshot(|connection| {
+            if let Some(counted) = segments::counts(connection, &self.tail, query, by)? {
+                return Ok(counted);
+            }
+            let mut tally = Tally::new(by);
+            self.each_public(connection, query, None, |public| {
+                tally.add(public.activity());
+                Flow::On
+            })?;
+            Ok(tally.counts())
+        })
     }
 
     fn public_since(&self, after: u64, limit: usize) -> Result<Vec<(u64, PublicActivity)>, StoreError> {

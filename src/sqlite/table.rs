@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use chrono::DateTime;
 use rusqlite::types::Value;
-use rusqlite::{Connection, Row, ToSql};
+use rusqlite::{CachedStatement, Connection, Row, ToSql};
 
 use super::document::{ACTIVITY, damaged, from_json};
 use super::facts;
@@ -118,17 +118,32 @@ pub(super) fn find(
     let (hash, mut marks, mut candidates) = (ids.hash(id), Vec::new(), Vec::new());
     ids.mark(connection, &[hash], &mut marks)?;
     ids.candidates(connection, hash, marks.contains(&true), &mut candidates)?;
-    let select = format!("SELECT {COLUMNS} FROM {}_activity WHERE sequence = ?1", table.of);
-    let mut statement = connection.prepare_cached(&select)?;
+    let mut rows = BySequence::new(connection, table)?;
     for sequence in candidates {
-        let mut rows = statement.query([sequence])?;
-        if let Some(row) = rows.next()?
-            && row.get_ref(0)?.as_bytes().is_ok_and(|found| found == id.as_bytes())
-        {
-            return Stamps::new(connection, table).stored(row).map(Some);
+        if let Some(found) = rows.read(sequence)?.filter(|found| found.activity().id().as_str() == id) {
+            return Ok(Some(found));
         }
     }
     Ok(None)
+}
+
+/// Reads the activities of a table by their sequences.
+pub(super) struct BySequence<'a> {
+    statement: CachedStatement<'a>,
+    stamps: Stamps<'a>,
+}
+
+impl<'a> BySequence<'a> {
+    pub(super) fn new(connection: &'a Connection, table: Table) -> Result<Self, StoreError> {
+        let select = format!("SELECT {COLUMNS} FROM {}_activity WHERE sequence = ?1", table.of);
+        Ok(Self { statement: connection.prepare_cached(&select)?, stamps: Stamps::new(connection, table) })
+    }
+
+    /// `None` if it is gone.
+    pub(super) fn read(&mut self, sequence: i64) -> Result<Option<StoredActivity>, StoreError> {
+        let mut rows = self.statement.query([sequence])?;
+        rows.next()?.map(|row| self.stamps.stored(row)).transpose()
+    }
 }
 
 /// At most so many activities of a table in the order of storing, each with its sequence, after one of these.

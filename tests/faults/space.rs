@@ -20,7 +20,7 @@ const CHILD: &str = "ACTIVITY_PRIVACY_SPACE_CHILD";
 /// Far more of anything than fits.
 const ENDLESS: usize = 10_000;
 /// How large a file may be, in bytes: what has to fit does.
-const SPACE: u64 = 512 * 1024;
+const SPACE: u64 = 2 * 1024 * 1024;
 
 fn open(folder: &Path) -> House {
     let path = activities(folder);

@@ -1,0 +1,110 @@
+//! By which keys a row is found, and by which a query looks.
+
+use crate::activity::Activity;
+use crate::identity::{Identity, fold};
+use crate::query::Query;
+
+/// What a key is of. The number stands in the file.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Kind {
+    /// The id of a principal, byte for byte.
+    Id = 0,
+    /// The folded name of a principal: of an application or a system account; of an alias as it is compared with other
+    /// aliases, unless it is bound to an app; and the folded text of an alias.
+    Name = 1,
+    /// The name of the app.
+    App = 2,
+    /// The name of the suite.
+    Suite = 3,
+    /// The action.
+    Action = 4,
+}
+
+/// Hands every key of an activity to `put`, some more than once.
+pub(super) fn each(activity: &Activity, mut put: impl FnMut(Kind, &str)) {
+    for principal in activity.principals() {
+        if let Some(name) = principal.name() {
+            put(Kind::Name, &fold(name.as_str()));
+        }
+        for identity in principal.identities() {
+            match identity {
+                Identity::Id(id) => put(Kind::Id, id.as_str()),
+                Identity::Alias(alias) => {
+                    // A filter names no account of an app: that form is never looked for.
+                    let key = alias.app().is_none().then(|| alias.key());
+                    if let Some(key) = &key {
+                        put(Kind::Name, key);
+                    }
+                    let is_same = key.is_some() && alias.folded().is_none() && alias.as_str().is_ascii();
+                    if !is_same {
+                        put(Kind::Name, &fold(alias.as_str()));
+                    }
+                }
+            }
+        }
+    }
+    put(Kind::App, activity.app().name().as_str());
+    if let Some(suite) = activity.app().suite() {
+        put(Kind::Suite, suite.as_str());
+    }
+    put(Kind::Action, activity.action().as_str());
+}
+
+/// What a query looks for in the keys: a row that matches has, of every clause, at least one key.
+pub(super) struct Wanted {
+    pub(super) clauses: Vec<Clause>,
+    /// Whether the reverse holds too, so that nothing is left for [`Query::matches`] to decide but the time.
+    pub(super) is_exact: bool,
+}
+
+/// Any of these keys.
+pub(super) struct Clause(pub(super) Vec<(Kind, String)>);
+
+impl Wanted {
+    /// For an actor, an id that is the text, or a name that is the text as an alias or folded. Names of both forms stand
+    /// under one kind, because they are nearly always the same: then one look-up finds exactly what matches. Where the
+    /// two forms of the text differ (`x@contoso.com.`), an application whose name is the alias is found as well, which
+    /// does not match: the rows decide.
+    pub(super) fn by(query: &Query) -> Self {
+        let mut clauses = Vec::new();
+        let mut is_exact = !query.looks_into_rows();
+        if let Some((text, alias, folded)) = query.actor_forms() {
+            let mut keys = vec![(Kind::Id, text.to_owned()), (Kind::Name, folded.to_owned())];
+            if alias != folded {
+                keys.push((Kind::Name, alias));
+                is_exact = false;
+            }
+            clauses.push(Clause(keys));
+        }
+        let mut one = |kind, text: Option<&str>| clauses.extend(text.map(|text| Clause(vec![(kind, text.to_owned())])));
+        one(Kind::App, query.app().map(|app| app.as_str()));
+        one(Kind::Suite, query.suite().map(|suite| suite.as_str()));
+        one(Kind::Action, query.action().map(|action| action.as_str()));
+        Self { clauses, is_exact }
+    }
+}
+
+/// The times of a query in microseconds: from the first, up to and without the second.
+#[derive(Clone, Copy)]
+pub(super) struct Range {
+    pub(super) from: i64,
+    pub(super) until: i64,
+}
+
+impl Range {
+    pub(super) fn of(query: &Query) -> Self {
+        // Rounded up, because a bound may be finer than a microsecond and an activity never is.
+        let micros = |time: chrono::DateTime<chrono::Utc>| {
+            time.timestamp_micros() + i64::from(!time.timestamp_subsec_nanos().is_multiple_of(1_000))
+        };
+        Self {
+            from: query.time_from().map_or(i64::MIN, micros),
+            // No time is as late as that.
+            until: query.time_until().map_or(i64::MAX, micros),
+        }
+    }
+
+    pub(super) fn holds(self, at: i64) -> bool {
+        self.from <= at && at < self.until
+    }
+}
