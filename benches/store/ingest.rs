@@ -26,7 +26,7 @@ struct Plan {
 
 impl Plan {
     fn new(settings: &Settings) -> Self {
-        let slice = |batch: &usize| (*batch, (20 * batch).clamp(500, (2 * batch).max(6_000)) / batch * batch);
+        let slice = |batch: &usize| (*batch, (20 * batch).clamp(100, (2 * batch).max(6_000)) / batch * batch);
         let slices: Vec<(usize, usize)> = settings.batches.iter().map(slice).collect();
         let round: usize = slices.iter().map(|(_, rows)| rows).sum();
         Self { rounds: (settings.rows as usize / round).max(SIDES), slices }

@@ -24,9 +24,9 @@ impl Report {
     }
 
     /// A time beside what it is held against, in seconds.
-    pub(crate) fn time(&mut self, what: &str, seconds: f64, name: &str, floor: f64) {
+    pub(crate) fn time(&mut self, what: &str, seconds: f64, name: &str, floor: f64, ratio: f64) {
         self.fact(what, &duration(seconds));
-        self.beside(&format!("{name}: {}", duration(floor)), &format!("{:.2}", seconds / floor), "");
+        self.beside(&format!("{name}: {}", duration(floor)), &format!("{ratio:.2}"), "");
     }
 
     /// A size beside what it is held against, in bytes.
