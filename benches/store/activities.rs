@@ -38,6 +38,15 @@ pub(crate) struct Number {
     pub(crate) micros: u64,
 }
 
+impl Ids {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::TimeOrdered => "time-ordered ids",
+            Self::Random => "random ids",
+        }
+    }
+}
+
 impl Activities {
     pub(crate) fn new(ids: Ids) -> Self {
         let (public, hidden) = (Zipf::new(ranks(false)), Zipf::new(ranks(true)));
@@ -45,13 +54,11 @@ impl Activities {
     }
 
     pub(crate) fn id(&self, number: Number) -> ActivityId {
-        let (high, low) = (mix(number.seed() ^ 1), mix(number.seed() ^ 2));
         let uuid = match self.ids {
             Ids::Random => random_id(number),
             Ids::TimeOrdered => {
                 let mut bytes = [0; 10];
-                bytes[..8].copy_from_slice(&high.to_be_bytes());
-                bytes[8..].copy_from_slice(&low.to_be_bytes()[..2]);
+                bytes[..8].copy_from_slice(&mix(number.seed() ^ 1).to_be_bytes());
                 Builder::from_unix_timestamp_millis(BEGINNING * 1_000 + number.micros / 1_000, &bytes).into_uuid()
             }
         };

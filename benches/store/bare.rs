@@ -98,7 +98,7 @@ impl Row {
     }
 }
 
-/// Opens a file as the store does.
+/// Opens a file as the store does: whatever it sets for speed or durability is to be set here too.
 pub(crate) fn connect(path: &Path) -> Connection {
     let connection = Connection::open(path).unwrap();
     let mode: String = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0)).unwrap();

@@ -49,6 +49,9 @@ pub(crate) fn measure(settings: &Settings, folder: &Path, report: &mut Report) {
     let against = [(bare, last_bare), ("first ones", first)];
     report.rate(&format!("random ids, last {tenth}"), "activities", last, &against);
     report.rate(&format!("(b), last {tenth}"), "rows", last_bare, &[("first ones", first_bare)]);
+    // So the disk, which may have become slower or faster meanwhile, is out of it.
+    let kept = last.over(last_bare).whole / first.over(first_bare).whole;
+    report.fact("last ones to first ones, each as a share of (b)", &format!("{kept:.2}"));
 
     let bytes = |name: &str| std::fs::metadata(file(name)).unwrap().len() as f64 / rows as f64;
     report.size(

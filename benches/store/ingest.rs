@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::activities::{Activities, Ids, Number, stream};
+use super::activities::{Activities, Number, stream};
 use super::bare::{Bare, Row};
 use super::replay::Replay;
 use super::report::Report;
@@ -49,9 +49,10 @@ impl Plan {
 }
 
 pub(crate) fn measure(settings: &Settings, folder: &Path, report: &mut Report) {
-    for (ids, name) in [(Ids::TimeOrdered, "time-ordered ids"), (Ids::Random, "random ids")] {
+    for ids in settings.ids.iter().copied() {
         let folder = tempfile::tempdir_in(folder).unwrap();
         let plan = Plan::new(settings);
+        let name = ids.name();
         eprintln!("ingest, {name}: {} rows", plan.rows());
         let times = race(&plan, &Activities::new(ids), folder.path());
         for ((batch, _), [ours, same_tables, ordered, naive]) in plan.slices.iter().zip(&times) {

@@ -2,8 +2,9 @@
 //!
 //! `cargo bench --bench store --features sqlite` takes some minutes. `STORE_ROWS=1000000` chooses how many rows the files
 //! grow to, `STORE_BATCHES=100,1000` the batches, `STORE_PART=ingest,growth,pages,callers` the parts, `STORE_HIDDEN=5000000`
-//! how many hidden rows there are at most, `STORE_DIR` the folder for the files, which are deleted at the end. With
-//! 10 M rows `growth` needs 10 GB of disk. All that is counted is checked.
+//! how many hidden rows there are at most, `STORE_IDS=random` the ids of `ingest`, `STORE_DIR` the folder for the files,
+//! which are deleted at the end: `ingest` needs some 3 KB of disk a row, `growth` a little more than 1 KB. All that is
+//! counted is checked. Where a commit waits long for the disk, whatever is small is slow on both sides.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -4,11 +4,15 @@ use std::fmt::Debug;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use super::activities::Ids;
+
 pub(crate) struct Settings {
     /// How many rows a file grows to.
     pub(crate) rows: u64,
     /// How many activities are delivered at once.
     pub(crate) batches: Vec<usize>,
+    /// How activities are named, where both ways are compared.
+    pub(crate) ids: Vec<Ids>,
     /// The most hidden rows that are put around the public ones.
     pub(crate) hidden: u64,
     pub(crate) parts: Vec<Part>,
@@ -30,9 +34,22 @@ impl Settings {
         Self {
             rows: number("STORE_ROWS").unwrap_or(300_000),
             batches: list("STORE_BATCHES").unwrap_or_else(|| vec![1, 100, 1_000, 10_000]),
+            ids: list("STORE_IDS").unwrap_or_else(|| vec![Ids::TimeOrdered, Ids::Random]),
             hidden: number("STORE_HIDDEN").unwrap_or(1_000_000),
             parts: list("STORE_PART").unwrap_or(parts),
             folder: variable("STORE_DIR").map_or_else(std::env::temp_dir, PathBuf::from),
+        }
+    }
+}
+
+impl FromStr for Ids {
+    type Err = &'static str;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        match name {
+            "time-ordered" => Ok(Self::TimeOrdered),
+            "random" => Ok(Self::Random),
+            _ => Err("expected time-ordered or random"),
         }
     }
 }
