@@ -14,6 +14,7 @@ mod block;
 mod chance;
 mod contender;
 mod import;
+mod median;
 mod organisation;
 mod plot;
 mod policies;

@@ -3,6 +3,7 @@
 use super::block::{BLOCK, Block, Form};
 use super::chance::Chance;
 use super::contender::Contender;
+use super::median::median;
 use super::organisation::{Organisation, is_spelt_beyond_ascii};
 
 /// What one decision took each contender.
@@ -61,9 +62,4 @@ fn fitting(form: Form, organisation: &Organisation, user: u32) -> u32 {
         Form::Upn | Form::IdAndUpn | Form::OnBehalf | Form::Account => true,
     };
     (user..organisation.users).chain(0..user).find(fits).unwrap_or(user)
-}
-
-pub(crate) fn median(mut all: Vec<f64>) -> f64 {
-    all.sort_by(f64::total_cmp);
-    all.get(all.len() / 2).copied().unwrap_or(f64::NAN)
 }

@@ -16,9 +16,9 @@ use super::as_of;
 use super::block::{Block, Form};
 use super::chance::Chance;
 use super::import::{group, user_id};
+use super::median::median;
 use super::organisation::{GROUPS, LARGE, Organisation};
 use super::policies::{self, administrator};
-use super::race::median;
 
 /// How long each step takes, in milliseconds: medians of several.
 pub(crate) struct Steps {
