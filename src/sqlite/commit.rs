@@ -5,16 +5,15 @@
 //! one commits for all (DeWitt et al., "Implementation Techniques for Main Memory Database Systems": group commit). A
 //! caller on their own notices nothing of it, and nobody's rows are copied to be written by somebody else.
 //!
-//! Nobody is answered before the commit, also not whoever failed: what they were told may rest on what others wrote in
-//! the same transaction.
+//! Nobody is answered before the commit, also not whoever was refused: what they were told may rest on what others wrote
+//! in the same transaction. Whoever fails after they have written takes the transaction with them; then the others do
+//! their parts again, which costs time, seldom, and saves each of them a savepoint, always.
 
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
-use thiserror::Error;
-
 use crate::sync::atomic::{AtomicUsize, Ordering};
-use crate::sync::{Condvar, Mutex, MutexGuard};
+use crate::sync::{Condvar, Mutex, MutexGuard, thread};
 
 /// What a transaction is made with.
 pub(super) trait Transact {
@@ -25,11 +24,8 @@ pub(super) trait Transact {
     fn commit(&mut self) -> Result<(), Self::Error>;
     /// Undoes everything since the beginning.
     fn roll_back(&mut self);
-    /// Notes a place to which to go back.
-    fn mark(&mut self) -> Result<(), Self::Error>;
-    fn forget_mark(&mut self) -> Result<(), Self::Error>;
-    /// Undoes everything since the mark, and forgets it.
-    fn back_to_mark(&mut self) -> Result<(), Self::Error>;
+    /// How much was ever written.
+    fn written(&self) -> u64;
 }
 
 /// A writer that many callers share.
@@ -42,6 +38,8 @@ pub(super) struct Shared<W: Transact> {
 struct Turn<W: Transact> {
     writer: W,
     open: Option<Open<W::Error>>,
+    /// How many shared the commit before.
+    callers_before: usize,
 }
 
 /// A transaction that was left open to the next caller.
@@ -53,25 +51,25 @@ struct Open<E> {
 
 /// Those who share a commit.
 struct Group<E> {
-    outcome: Mutex<Option<Result<(), Failed<E>>>>,
+    outcome: Mutex<Option<Outcome<E>>>,
     decided: Condvar,
 }
 
-/// Why nothing was committed.
-#[derive(Debug, Error)]
-pub(super) enum Failed<E> {
-    #[error(transparent)]
-    Commit(Arc<E>),
-    /// Somebody who shared the commit never finished their part.
-    #[error("another caller panicked in the transaction that was shared with it")]
-    Abandoned,
+/// What became of a transaction.
+enum Outcome<E> {
+    Committed,
+    /// Nothing was committed.
+    Failed(Arc<E>),
+    /// Somebody else's part failed, and all were undone.
+    Undone,
 }
 
-impl<E> Clone for Failed<E> {
+impl<E> Clone for Outcome<E> {
     fn clone(&self) -> Self {
         match self {
-            Self::Commit(error) => Self::Commit(Arc::clone(error)),
-            Self::Abandoned => Self::Abandoned,
+            Self::Committed => Self::Committed,
+            Self::Failed(error) => Self::Failed(Arc::clone(error)),
+            Self::Undone => Self::Undone,
         }
     }
 }
@@ -80,40 +78,70 @@ impl<E> Clone for Failed<E> {
 const OPEN: Duration = Duration::from_millis(5);
 /// The most who share a commit.
 const CALLERS: usize = 256;
+/// How long the last one looks out for others, if there were others before: they are on their way back.
+const LOOK_OUT: Duration = Duration::from_micros(100);
 
 impl<W: Transact> Shared<W> {
     pub(super) fn new(writer: W) -> Self {
-        Self { turn: Mutex::new(Turn { writer, open: None }), waiting: AtomicUsize::new(0) }
+        let turn = Turn { writer, open: None, callers_before: 1 };
+        Self { turn: Mutex::new(turn), waiting: AtomicUsize::new(0) }
     }
 
     /// Does something in a transaction, and returns once that is durable. If it fails, nothing of it was done, and what
-    /// others did stays.
-    pub(super) fn act<T, E>(&self, act: impl FnOnce(&mut W) -> Result<T, E>) -> Result<T, E>
+    /// others did stays. It is done again if somebody else's failure has undone it.
+    pub(super) fn act<T, E>(&self, mut act: impl FnMut(&mut W) -> Result<T, E>) -> Result<T, E>
     where
-        E: From<Failed<W::Error>>,
+        E: From<Arc<W::Error>>,
     {
-        self.waiting.fetch_add(1, Ordering::SeqCst);
-        let turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        self.waiting.fetch_sub(1, Ordering::SeqCst);
-        let mut part = Part { turn, finished: false };
-        let shared = part.turn.open.is_some();
-        part.begin(shared).map_err(failed)?;
-        let result = act(&mut part.turn.writer);
-        part.end(shared, result.is_ok()).map_err(failed)?;
-        if !shared && result.is_err() {
-            // There is nothing to commit.
-            part.finished = true;
-            return result;
-        }
-        let group = if self.waiting.load(Ordering::SeqCst) > 0 { part.leave_open() } else { None };
-        match group {
-            Some(group) => {
-                drop(part);
-                group.wait()?;
+        loop {
+            self.waiting.fetch_add(1, Ordering::SeqCst);
+            let turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+            self.waiting.fetch_sub(1, Ordering::SeqCst);
+            let mut part = Part { turn, finished: false };
+            part.begin()?;
+            let before = part.turn.writer.written();
+            let result = act(&mut part.turn.writer);
+            if result.is_err() && (part.turn.open.is_none() || part.turn.writer.written() != before) {
+                // There is nothing to commit, or nothing that could be parted from what failed.
+                return result;
             }
-            None => part.commit()?,
+            let outcome = match self.leave_open(&mut part) {
+                Some(group) => {
+                    drop(part);
+                    group.wait()
+                }
+                None => part.commit(),
+            };
+            match outcome {
+                Outcome::Committed => return result,
+                Outcome::Failed(error) => return Err(error.into()),
+                Outcome::Undone => {}
+            }
         }
-        result
+    }
+
+    /// Leaves the transaction to whoever comes next, if somebody does and it has not been open for long.
+    fn leave_open(&self, part: &mut Part<'_, W>) -> Option<Arc<Group<W::Error>>> {
+        let (callers, begun) = part.turn.open.as_ref().map_or((0, None), |open| (open.callers, Some(open.begun)));
+        let are_more_likely = callers + 1 < part.turn.callers_before / 2;
+        let since = Instant::now();
+        while self.waiting.load(Ordering::SeqCst) == 0 {
+            if !are_more_likely || since.elapsed() > LOOK_OUT {
+                return None;
+            }
+            thread::yield_now();
+        }
+        if callers + 1 >= CALLERS || begun.is_some_and(|begun| begun.elapsed() > OPEN) {
+            return None;
+        }
+        let open = part.turn.open.get_or_insert_with(|| Open {
+            begun: since,
+            callers: 0,
+            group: Arc::new(Group { outcome: Mutex::new(None), decided: Condvar::new() }),
+        });
+        open.callers += 1;
+        part.finished = true;
+        Some(Arc::clone(&open.group))
     }
 }
 
@@ -124,47 +152,28 @@ struct Part<'a, W: Transact> {
 }
 
 impl<W: Transact> Part<'_, W> {
-    fn begin(&mut self, shared: bool) -> Result<(), W::Error> {
-        let begun = match shared {
-            true => self.turn.writer.mark(),
-            false => self.turn.writer.begin(),
-        };
-        // Without a transaction there is nothing to undo.
-        self.finished = !shared && begun.is_err();
-        begun
-    }
-
-    /// Keeps what was done since the beginning of this part, or undoes it.
-    fn end(&mut self, shared: bool, keep: bool) -> Result<(), W::Error> {
-        match (shared, keep) {
-            (true, true) => self.turn.writer.forget_mark(),
-            (true, false) => self.turn.writer.back_to_mark(),
-            (false, true) => Ok(()),
-            (false, false) => {
-                self.turn.writer.roll_back();
-                Ok(())
-            }
+    /// Joins the transaction that was left open, or begins one.
+    fn begin(&mut self) -> Result<(), Arc<W::Error>> {
+        if self.turn.open.is_none() {
+            // Without a transaction there is nothing to undo.
+            self.turn.writer.begin().map_err(|error| {
+                self.finished = true;
+                Arc::new(error)
+            })?;
         }
-    }
-
-    /// Leaves the transaction to whoever comes next, unless it has been open for long enough.
-    fn leave_open(&mut self) -> Option<Arc<Group<W::Error>>> {
-        let open = self.turn.open.get_or_insert_with(|| Open {
-            begun: Instant::now(),
-            callers: 0,
-            group: Arc::new(Group { outcome: Mutex::new(None), decided: Condvar::new() }),
-        });
-        open.callers += 1;
-        let left = open.callers < CALLERS && open.begun.elapsed() < OPEN;
-        self.finished = left;
-        left.then(|| Arc::clone(&open.group))
+        Ok(())
     }
 
     /// Commits for everybody.
-    fn commit(&mut self) -> Result<(), Failed<W::Error>> {
-        let outcome = self.turn.writer.commit().map_err(failed);
+    fn commit(&mut self) -> Outcome<W::Error> {
+        let outcome = match self.turn.writer.commit() {
+            Ok(()) => Outcome::Committed,
+            Err(error) => Outcome::Failed(Arc::new(error)),
+        };
         self.finished = true;
+        self.turn.callers_before = 1;
         if let Some(open) = self.turn.open.take() {
+            self.turn.callers_before = open.callers + 1;
             open.group.decide(outcome.clone());
         }
         outcome
@@ -176,19 +185,19 @@ impl<W: Transact> Drop for Part<'_, W> {
         if !self.finished {
             self.turn.writer.roll_back();
             if let Some(open) = self.turn.open.take() {
-                open.group.decide(Err(Failed::Abandoned));
+                open.group.decide(Outcome::Undone);
             }
         }
     }
 }
 
 impl<E> Group<E> {
-    fn decide(&self, outcome: Result<(), Failed<E>>) {
+    fn decide(&self, outcome: Outcome<E>) {
         *self.outcome.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
         self.decided.notify_all();
     }
 
-    fn wait(&self) -> Result<(), Failed<E>> {
+    fn wait(&self) -> Outcome<E> {
         let mut outcome = self.outcome.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             match &*outcome {
@@ -199,10 +208,6 @@ impl<E> Group<E> {
     }
 }
 
-fn failed<E>(error: E) -> Failed<E> {
-    Failed::Commit(Arc::new(error))
-}
-
 #[cfg(all(test, not(shuttle)))]
 mod tests {
     use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -210,32 +215,35 @@ mod tests {
 
     use super::*;
 
+    #[derive(Debug, PartialEq)]
+    struct OnCommand;
+
     /// A ledger that tells what is durable and how often something was made so.
     #[derive(Default)]
     struct Ledger {
         durable: Vec<u32>,
         pending: Vec<u32>,
-        marked: Option<usize>,
+        written: u64,
         open: bool,
         commits: usize,
         fails: bool,
     }
 
     impl Transact for Ledger {
-        type Error = &'static str;
+        type Error = OnCommand;
 
-        fn begin(&mut self) -> Result<(), &'static str> {
+        fn begin(&mut self) -> Result<(), OnCommand> {
             assert!(!self.open && self.pending.is_empty());
             self.open = true;
             Ok(())
         }
 
-        fn commit(&mut self) -> Result<(), &'static str> {
-            assert!(self.open && self.marked.is_none());
+        fn commit(&mut self) -> Result<(), OnCommand> {
+            assert!(self.open);
             thread::sleep(Duration::from_millis(1));
             if self.fails {
                 self.roll_back();
-                return Err("on command");
+                return Err(OnCommand);
             }
             self.open = false;
             self.durable.append(&mut self.pending);
@@ -244,40 +252,34 @@ mod tests {
         }
 
         fn roll_back(&mut self) {
-            (self.open, self.marked) = (false, None);
+            self.open = false;
             self.pending.clear();
         }
 
-        fn mark(&mut self) -> Result<(), &'static str> {
-            assert!(self.open && self.marked.replace(self.pending.len()).is_none());
-            Ok(())
-        }
-
-        fn forget_mark(&mut self) -> Result<(), &'static str> {
-            self.marked.take().map(drop).ok_or("there is none")
-        }
-
-        fn back_to_mark(&mut self) -> Result<(), &'static str> {
-            self.pending.truncate(self.marked.take().ok_or("there is none")?);
-            Ok(())
+        fn written(&self) -> u64 {
+            self.written
         }
     }
 
     #[derive(Debug)]
     enum Refused {
         ItsOwn,
-        Shared(Failed<&'static str>),
+        Shared(Arc<OnCommand>),
     }
 
-    impl From<Failed<&'static str>> for Refused {
-        fn from(failed: Failed<&'static str>) -> Self {
+    impl From<Arc<OnCommand>> for Refused {
+        fn from(failed: Arc<OnCommand>) -> Self {
             Self::Shared(failed)
         }
     }
 
     fn put(shared: &Shared<Ledger>, entry: u32, keep: bool) -> Result<u32, Refused> {
         shared.act(|ledger| {
-            ledger.pending.push(entry);
+            // Some are refused before they write, and some fail after.
+            if keep || entry.is_multiple_of(2) {
+                ledger.pending.push(entry);
+                ledger.written += 1;
+            }
             if keep { Ok(entry) } else { Err(Refused::ItsOwn) }
         })
     }
@@ -294,7 +296,7 @@ mod tests {
                         .map(|(entry, keep)| match put(shared, entry, keep) {
                             Ok(stored) => (stored, true),
                             Err(Refused::ItsOwn) => (entry, false),
-                            Err(Refused::Shared(failed)) => unreachable!("{failed}"),
+                            Err(Refused::Shared(failed)) => unreachable!("{failed:?}"),
                         })
                         .collect()
                 }
@@ -320,7 +322,7 @@ mod tests {
                 let shared = &shared;
                 // Also whoever failed by themselves: what they saw was not to last.
                 scope.spawn(move || match put(shared, entry, entry % 3 != 0) {
-                    Err(Refused::Shared(Failed::Commit(error))) => assert_eq!(*error, "on command"),
+                    Err(Refused::Shared(error)) => assert_eq!(*error, OnCommand),
                     answer => assert!(entry % 3 == 0 && matches!(answer, Err(Refused::ItsOwn)), "{answer:?}"),
                 });
             }

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use rusqlite::ErrorCode;
 
 use super::FileError;
-use super::commit::Failed;
 use crate::governance::SinkError;
 use crate::store::StoreError;
 
@@ -44,20 +43,10 @@ impl From<rusqlite::Error> for Failure {
     }
 }
 
-impl From<Failed<rusqlite::Error>> for Failure {
-    fn from(failed: Failed<rusqlite::Error>) -> Self {
-        let known = match &failed {
-            Failed::Commit(error) => kind(error),
-            Failed::Abandoned => None,
-        };
-        match (known, failed) {
-            (Some(known), _) => Self::File(known),
-            (None, Failed::Commit(error)) => match Arc::try_unwrap(error) {
-                Ok(error) => Self::Other(Box::new(error)),
-                Err(shared) => Self::Other(Box::new(Failed::Commit(shared))),
-            },
-            (None, abandoned) => Self::Other(Box::new(abandoned)),
-        }
+/// Of a commit that others shared.
+impl From<Arc<rusqlite::Error>> for Failure {
+    fn from(error: Arc<rusqlite::Error>) -> Self {
+        kind(&error).map_or_else(|| Self::Other(Box::new(error)), Self::File)
     }
 }
 
@@ -101,7 +90,7 @@ macro_rules! through_failure {
 
 through_failure! {
     rusqlite::Error => StoreError, SinkError;
-    Failed<rusqlite::Error> => StoreError, SinkError;
+    Arc<rusqlite::Error> => StoreError, SinkError;
 }
 
 #[cfg(test)]
@@ -122,8 +111,8 @@ mod tests {
             (ffi::SQLITE_IOERR, None),
         ] {
             let error = || rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
-            let shared = Failed::Commit(Arc::new(error()));
-            for failure in [Failure::from(error()), Failure::from(shared.clone()), Failure::from(shared)] {
+            let shared = Arc::new(error());
+            for failure in [Failure::from(error()), Failure::from(Arc::clone(&shared)), Failure::from(shared)] {
                 let found = match &failure {
                     Failure::File(error) => Some(*error),
                     Failure::Other(_) => None,

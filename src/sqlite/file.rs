@@ -1,14 +1,14 @@
 //! A file: where it is, whose it is, which version it has, and how it is to be read and written.
 
 use std::path::{self, Path, PathBuf};
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use super::FileError;
-use super::commit::{Failed, Shared};
+use super::commit::Shared;
 use super::failure::Failure;
 use super::writer::{Memory, Writer};
 use crate::sync::Mutex;
@@ -39,9 +39,9 @@ impl<M: Memory> File<M> {
 
     /// Writes in a transaction, and returns once that is durable; others may share the commit. If it fails, nothing of
     /// it was done.
-    pub(super) fn write<T, E: From<Failed<rusqlite::Error>>>(
+    pub(super) fn write<T, E: From<Arc<rusqlite::Error>>>(
         &self,
-        act: impl FnOnce(&mut Writer<M>) -> Result<T, E>,
+        act: impl FnMut(&mut Writer<M>) -> Result<T, E>,
     ) -> Result<T, E> {
         self.writer.act(act)
     }
@@ -69,6 +69,8 @@ pub(super) struct Schema {
     pub(super) application_id: i32,
     pub(super) version: i32,
     pub(super) holds: &'static str,
+    /// In bytes.
+    pub(super) page_size: i32,
     pub(super) tables: &'static [&'static str],
 }
 
@@ -140,8 +142,7 @@ fn foreign_if_no_database(schema: &Schema) -> impl Fn(rusqlite::Error) -> Failur
 }
 
 fn make(connection: &mut Connection, schema: &Schema) -> Result<(), Failure> {
-    // Twice as much as usual: a row takes some hundred bytes, and fewer, larger pages are written for a batch.
-    connection.pragma_update(None, "page_size", 8_192)?;
+    connection.pragma_update(None, "page_size", schema.page_size)?;
     use_wal(connection)?;
     // Look again once nobody else can write.
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -199,7 +200,7 @@ fn is_busy(error: &rusqlite::Error) -> bool {
 mod tests {
     use super::*;
 
-    const SCHEMA: Schema = Schema { application_id: 7, version: 1, holds: "nothing", tables: &[] };
+    const SCHEMA: Schema = Schema { application_id: 7, version: 1, holds: "nothing", page_size: 4_096, tables: &[] };
 
     #[test]
     fn d4_every_connection_waits_for_the_disk_and_trusts_no_schema() {

@@ -14,6 +14,8 @@ const SCHEMA: Schema = Schema {
     application_id: 0x4150_4731,
     version: 1,
     holds: "governance records",
+    // Records come one by one, and with each of them a page is written.
+    page_size: 4_096,
     tables: &["CREATE TABLE record (
             sequence INTEGER PRIMARY KEY,
             id BLOB NOT NULL UNIQUE,

@@ -25,8 +25,8 @@ impl Memory for () {
 pub(super) struct Writer<M> {
     connection: Connection,
     memory: M,
-    /// Whether the memory was used since the transaction began, and since the mark in it.
-    used: [bool; 2],
+    /// Whether the memory was used since the transaction began.
+    used: bool,
     log: Log,
 }
 
@@ -48,7 +48,7 @@ impl<M: Memory> Writer<M> {
         let mut path = file.as_os_str().to_owned();
         path.push("-wal");
         let log = Log { path: path.into(), bound: LOG_BOUND };
-        Self { connection, memory, used: [false; 2], log }
+        Self { connection, memory, used: false, log }
     }
 
     pub(super) fn connection(&self) -> &Connection {
@@ -57,7 +57,7 @@ impl<M: Memory> Writer<M> {
 
     /// The connection, and the memory to go with whatever is written.
     pub(super) fn with_memory(&mut self) -> (&Connection, &mut M) {
-        self.used = [true; 2];
+        self.used = true;
         (&self.connection, &mut self.memory)
     }
 
@@ -76,13 +76,6 @@ impl<M: Memory> Writer<M> {
         }
         Ok(())
     }
-
-    fn undo(&mut self, used: bool, sql: &str) -> Result<(), rusqlite::Error> {
-        if used {
-            self.memory.forget();
-        }
-        self.run(sql)
-    }
 }
 
 /// Waits a millisecond each time, up to [`LOG_PATIENCE`].
@@ -96,7 +89,7 @@ impl<M: Memory> Transact for Writer<M> {
 
     /// Immediate: from here on no other process can change anything before this transaction is over.
     fn begin(&mut self) -> Result<(), rusqlite::Error> {
-        self.used = [false; 2];
+        self.used = false;
         self.run("BEGIN IMMEDIATE")
     }
 
@@ -108,31 +101,23 @@ impl<M: Memory> Transact for Writer<M> {
     }
 
     fn roll_back(&mut self) {
+        if self.used {
+            self.memory.forget();
+        }
         // SQLite itself has undone it already after some errors; then this is one more.
-        let [used, _] = self.used;
-        drop(self.undo(used, "ROLLBACK"));
+        drop(self.run("ROLLBACK"));
     }
 
-    fn mark(&mut self) -> Result<(), rusqlite::Error> {
-        let [_, since_mark] = &mut self.used;
-        *since_mark = false;
-        self.run("SAVEPOINT caller")
-    }
-
-    fn forget_mark(&mut self) -> Result<(), rusqlite::Error> {
-        self.run("RELEASE caller")
-    }
-
-    fn back_to_mark(&mut self) -> Result<(), rusqlite::Error> {
-        let [_, used] = self.used;
-        self.undo(used, "ROLLBACK TO caller")?;
-        self.run("RELEASE caller")
+    fn written(&self) -> u64 {
+        self.connection.total_changes()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::commit::{Failed, Shared};
+    use std::sync::Arc;
+
+    use super::super::commit::Shared;
     use super::*;
 
     impl Memory for Vec<i64> {
@@ -147,11 +132,11 @@ mod tests {
         writer.connection.execute_batch("CREATE TABLE t (n INTEGER)").unwrap();
         let shared = Shared::new(writer);
         let put = |number: i64, keep: bool| {
-            shared.act(|writer| -> Result<Vec<i64>, Failed<rusqlite::Error>> {
+            shared.act(|writer| -> Result<Vec<i64>, Arc<rusqlite::Error>> {
                 let (connection, memory) = writer.with_memory();
                 connection.execute("INSERT INTO t VALUES (?1)", [number]).unwrap();
                 memory.push(number);
-                if keep { Ok(memory.clone()) } else { Err(Failed::Abandoned) }
+                if keep { Ok(memory.clone()) } else { Err(Arc::new(rusqlite::Error::InvalidQuery)) }
             })
         };
         assert_eq!(put(1, true).unwrap(), [1]);
@@ -159,10 +144,11 @@ mod tests {
         assert!(put(3, false).is_err());
         assert_eq!(put(4, true).unwrap(), [4]);
         // Whoever fails without having used it takes nothing from anybody.
-        let refused = shared.act(|_| -> Result<(), Failed<rusqlite::Error>> { Err(Failed::Abandoned) });
+        let refused =
+            shared.act(|_| -> Result<(), Arc<rusqlite::Error>> { Err(Arc::new(rusqlite::Error::InvalidQuery)) });
         assert!(refused.is_err());
         assert_eq!(put(5, true).unwrap(), [4, 5]);
-        let sum = shared.act(|writer| -> Result<i64, Failed<rusqlite::Error>> {
+        let sum = shared.act(|writer| -> Result<i64, Arc<rusqlite::Error>> {
             Ok(writer.connection().query_row("SELECT sum(n) FROM t", [], |row| row.get(0)).unwrap())
         });
         assert_eq!(sum.unwrap(), 12);

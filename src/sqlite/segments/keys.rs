@@ -22,6 +22,8 @@ pub(super) enum Kind {
 
 /// Hands every key of an activity to `put`, some more than once.
 pub(super) fn each(activity: &Activity, mut put: impl FnMut(Kind, &str)) {
+    // Used again for each alias, because this is done for every row.
+    let mut key = String::new();
     for principal in activity.principals() {
         if let Some(name) = principal.name() {
             put(Kind::Name, &fold(name.as_str()));
@@ -31,11 +33,14 @@ pub(super) fn each(activity: &Activity, mut put: impl FnMut(Kind, &str)) {
                 Identity::Id(id) => put(Kind::Id, id.as_str()),
                 Identity::Alias(alias) => {
                     // A filter names no account of an app: that form is never looked for.
-                    let key = alias.app().is_none().then(|| alias.key());
-                    if let Some(key) = &key {
-                        put(Kind::Name, key);
+                    let is_looked_for = alias.app().is_none();
+                    if is_looked_for {
+                        key.clear();
+                        key.push_str(alias.form());
+                        key.make_ascii_lowercase();
+                        put(Kind::Name, &key);
                     }
-                    let is_same = key.is_some() && alias.folded().is_none() && alias.as_str().is_ascii();
+                    let is_same = is_looked_for && alias.folded().is_none() && alias.as_str().is_ascii();
                     if !is_same {
                         put(Kind::Name, &fold(alias.as_str()));
                     }

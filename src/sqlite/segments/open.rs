@@ -1,7 +1,6 @@
 //! The open segment: the newest public rows, in memory.
 
-use std::collections::HashMap;
-
+use hashbrown::HashMap;
 use rusqlite::{Connection, params};
 
 use super::buckets::Buckets;
@@ -25,6 +24,9 @@ pub(in crate::sqlite) struct Open {
     /// The sequence of the newest row that it has seen.
     last: i64,
     full_at: usize,
+    /// Whether it is searched, and all lists are in order of time and id. Who only closes it puts them in order then, at
+    /// once; until then they are in the order of storing.
+    is_searched: bool,
     bytes: usize,
     rows: Vec<OpenRow>,
     /// All of them, oldest first, as indices into `rows`; so are all lists.
@@ -106,6 +108,7 @@ impl Open {
             number,
             last,
             full_at,
+            is_searched: false,
             bytes: 0,
             rows: Vec::new(),
             order: Vec::new(),
@@ -116,6 +119,11 @@ impl Open {
             actions: Lists::default(),
             labels: HashMap::new(),
         }
+    }
+
+    /// An empty one for whoever looks for rows, and closes nothing.
+    pub(super) fn to_search(number: i64, last: i64) -> Self {
+        Self { is_searched: true, ..Self::after(number, last, usize::MAX) }
     }
 
     pub(super) fn number(&self) -> i64 {
@@ -143,8 +151,14 @@ impl Open {
         let id: Box<str> = activity.id().as_str().into();
         self.bytes += id.len() + ENTRY_BYTES;
         self.rows.push(OpenRow { at: activity.occurred_at().timestamp_micros(), id, sequence, app, label });
-        insert(&mut self.order, row, &self.rows);
-        let Self { rows, ids, names, apps, suites, actions, bytes, .. } = self;
+        let Self { rows, order, ids, names, apps, suites, actions, bytes, is_searched, .. } = self;
+        let put = |list: &mut Vec<u32>| match is_searched {
+            true => insert(list, row, rows),
+            // The same key twice on one activity.
+            false if list.last() == Some(&row) => {}
+            false => list.push(row),
+        };
+        put(order);
         keys::each(activity, |kind, key| {
             let lists = match kind {
                 Kind::Id => &mut *ids,
@@ -156,7 +170,7 @@ impl Open {
             let code = lists.code(key, bytes);
             if let Some(list) = lists.lists.get_mut(code as usize) {
                 *bytes += size_of::<u32>();
-                insert(list, row, rows);
+                put(list);
             }
         });
         self.last = sequence;
@@ -168,7 +182,9 @@ impl Open {
 
     /// Writes everything that is known of the segment, in the transaction of the batch that filled it, and gives the
     /// next one. Whoever rolls that transaction back has to [load](Self::load) again.
-    pub(in crate::sqlite) fn close(&self, connection: &Connection) -> Result<Self, StoreError> {
+    pub(in crate::sqlite) fn close(&mut self, connection: &Connection) -> Result<Self, StoreError> {
+        // Mostly they are in order but for a few; then this is fast.
+        self.order.sort_by(|a, b| compare(*a, *b, &self.rows));
         let next = |number| Self::after(number, self.last, self.full_at);
         let (Some(first), Some(oldest), Some(newest)) = (
             self.rows.first(),
@@ -214,11 +230,14 @@ impl Open {
             || kinds.iter().flat_map(|kind| self.lists(*kind).each().map(|(key, list)| (*kind as u8, key, list)));
         // Most ranks are near the one before.
         let mut buckets = Buckets::for_bytes(lists().map(|(_, key, list)| key.len() + list.len() * 3 / 2 + 5).sum());
-        let mut value = Vec::new();
+        let (mut value, mut ranks) = (Vec::new(), Vec::new());
         for (kind, key, list) in lists() {
-            value.clear();
             let of = |row: &u32| rank_of.get(*row as usize).copied().unwrap_or_default();
-            ranks::encode(&mut value, list.iter().rev().map(of));
+            ranks.clear();
+            ranks.extend(list.iter().rev().map(of));
+            ranks.sort();
+            value.clear();
+            ranks::encode(&mut value, ranks.iter().copied());
             buckets.put(kind, key, &value);
         }
         buckets

@@ -23,7 +23,7 @@ struct Known {
 
 impl Default for Known {
     fn default() -> Self {
-        Self { directory: Arc::default(), open: Open::after(0, 0, usize::MAX) }
+        Self { directory: Arc::default(), open: Open::to_search(0, 0) }
     }
 }
 
@@ -83,7 +83,7 @@ impl Tail {
 
 fn empty(directory: &Directory, closed: i64) -> Open {
     let last = directory.segment(closed - 1).map_or(0, |closed| closed.last);
-    Open::after(closed, last, usize::MAX)
+    Open::to_search(closed, last)
 }
 
 fn catch_up(open: &mut Open, connection: &Connection, newest: i64) -> Result<(), StoreError> {
