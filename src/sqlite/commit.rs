@@ -24,6 +24,8 @@ pub(super) trait Transact {
     fn commit(&mut self) -> Result<(), Self::Error>;
     /// Undoes everything since the beginning.
     fn roll_back(&mut self);
+    /// Whether what was begun is neither committed nor undone. After some errors a database undoes it by itself.
+    fn is_open(&self) -> bool;
     /// How much was ever written.
     fn written(&self) -> u64;
 }
@@ -101,8 +103,10 @@ impl<W: Transact> Shared<W> {
             part.begin()?;
             let before = part.turn.writer.written();
             let result = act(&mut part.turn.writer);
-            if result.is_err() && (part.turn.open.is_none() || part.turn.writer.written() != before) {
-                // There is nothing to commit, or nothing that could be parted from what failed.
+            let Turn { writer, open, .. } = &*part.turn;
+            if result.is_err() && (open.is_none() || !writer.is_open() || writer.written() != before) {
+                // There is nothing to commit, or nothing that could be parted from what failed. Nobody may come into a
+                // transaction that is not there any more: what they write would be kept bit by bit.
                 return result;
             }
             let outcome = match self.leave_open(&mut part) {
@@ -254,6 +258,10 @@ mod tests {
         fn roll_back(&mut self) {
             self.open = false;
             self.pending.clear();
+        }
+
+        fn is_open(&self) -> bool {
+            self.open
         }
 
         fn written(&self) -> u64 {
