@@ -40,6 +40,8 @@ pub(super) struct Shared<W: Transact> {
 struct Turn<W: Transact> {
     writer: W,
     open: Option<Open<W::Error>>,
+    /// If the last transaction could not be begun: since when that was tried, and what came of it.
+    refused: Option<(Instant, Arc<W::Error>)>,
     /// How many shared the commit before.
     callers_before: usize,
 }
@@ -85,7 +87,7 @@ const LOOK_OUT: Duration = Duration::from_micros(100);
 
 impl<W: Transact> Shared<W> {
     pub(super) fn new(writer: W) -> Self {
-        let turn = Turn { writer, open: None, callers_before: 1 };
+        let turn = Turn { writer, open: None, refused: None, callers_before: 1 };
         Self { turn: Mutex::new(turn), waiting: AtomicUsize::new(0) }
     }
 
@@ -96,11 +98,12 @@ impl<W: Transact> Shared<W> {
         E: From<Arc<W::Error>>,
     {
         loop {
+            let came = Instant::now();
             self.waiting.fetch_add(1, Ordering::SeqCst);
             let turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
             self.waiting.fetch_sub(1, Ordering::SeqCst);
             let mut part = Part { turn, finished: false };
-            part.begin()?;
+            part.begin(came)?;
             let before = part.turn.writer.written();
             let result = act(&mut part.turn.writer);
             let Turn { writer, open, .. } = &*part.turn;
@@ -156,16 +159,23 @@ struct Part<'a, W: Transact> {
 }
 
 impl<W: Transact> Part<'_, W> {
-    /// Joins the transaction that was left open, or begins one.
-    fn begin(&mut self) -> Result<(), Arc<W::Error>> {
-        if self.turn.open.is_none() {
-            // Without a transaction there is nothing to undo.
-            self.turn.writer.begin().map_err(|error| {
-                self.finished = true;
-                Arc::new(error)
-            })?;
+    /// Joins the transaction that was left open, or begins one. Whoever came before somebody began to wait in vain for the
+    /// file has waited as long as that one, and is refused with them: a file that is held for long is waited for by
+    /// all at once, not by one after the other.
+    fn begin(&mut self, came: Instant) -> Result<(), Arc<W::Error>> {
+        if self.turn.open.is_some() {
+            return Ok(());
         }
-        Ok(())
+        // Without a transaction there is nothing to undo.
+        self.finished = true;
+        if let Some((_, error)) = self.turn.refused.as_ref().filter(|(since, _)| came <= *since) {
+            return Err(Arc::clone(error));
+        }
+        let since = Instant::now();
+        let begun = self.turn.writer.begin().map_err(Arc::new);
+        self.finished = begun.is_err();
+        self.turn.refused = begun.as_ref().err().map(|error| (since, Arc::clone(error)));
+        begun
     }
 
     /// Commits for everybody.
@@ -375,5 +385,47 @@ mod tests {
         }
         let ledger = shared.turn.into_inner().unwrap().writer;
         assert_eq!((ledger.commits, ledger.durable), (4, vec![0, 1, 3, 4]));
+    }
+
+    /// Cannot be begun, as a file that another process holds.
+    #[derive(Default)]
+    struct Held {
+        tried: usize,
+    }
+
+    impl Transact for Held {
+        type Error = OnCommand;
+
+        fn begin(&mut self) -> Result<(), OnCommand> {
+            self.tried += 1;
+            thread::sleep(Duration::from_millis(100));
+            Err(OnCommand)
+        }
+
+        fn commit(&mut self) -> Result<(), OnCommand> {
+            unreachable!("nothing was begun")
+        }
+
+        fn roll_back(&mut self) {}
+
+        fn is_open(&self) -> bool {
+            false
+        }
+
+        fn written(&self) -> u64 {
+            0
+        }
+    }
+
+    #[test]
+    fn d5_all_wait_together_for_a_file_that_is_held() {
+        let shared = Shared::new(Held::default());
+        thread::scope(|scope| {
+            for _ in 0..16 {
+                scope.spawn(|| assert!(shared.act(|_| -> Result<(), Arc<OnCommand>> { Ok(()) }).is_err()));
+            }
+        });
+        let tried = shared.turn.into_inner().unwrap().writer.tried;
+        assert!(tried < 8, "the last one waited {tried} times as long as the first");
     }
 }
