@@ -294,7 +294,7 @@ fn d4_a_relative_path_is_taken_from_where_it_was_opened() {
     let house = house_at(Path::new("activities.db"));
     // A file may be called like that.
     for name in ["./:memory:", "./file:a"] {
-        drop(SqliteStore::open(name).unwrap());
+        SqliteStore::open(name).unwrap().back_up(format!("{}.copy", &name[2..])).unwrap();
     }
     env::set_current_dir(there.path()).unwrap();
     furnish(&house).permit_root();
@@ -304,7 +304,7 @@ fn d4_a_relative_path_is_taken_from_where_it_was_opened() {
     assert!(!house.records().is_empty());
     env::set_current_dir(before).unwrap();
     assert_eq!(fs::read_dir(there.path()).unwrap().count(), 0, "no stray file");
-    for name in ["activities.db", "activities.governance.db", ":memory:", "file:a"] {
+    for name in ["activities.db", "activities.governance.db", ":memory:", "file:a", "file:a.copy"] {
         assert!(here.path().join(name).is_file(), "{name}");
     }
 }
@@ -469,6 +469,34 @@ fn d4_a_copy_made_while_the_file_is_written_holds_what_was_durable_then() {
 }
 
 #[test]
+fn d4_a_copy_takes_nothing_away_that_it_did_not_make() {
+    let folder = folder();
+    // What a copy in the making could be called.
+    for name in ["log.db.part", "log.db.part0"] {
+        let path = folder.path().join(name);
+        furnish(&house_at(&path));
+        let copy = folder.path().join("log.db");
+        SqliteStore::open(&path).unwrap().back_up(&copy).unwrap();
+        assert_eq!(house_at(&path).public_ids(), ["b"], "{name}");
+        assert_eq!(house_at(&copy).public_ids(), ["b"], "{name}");
+        fs::remove_file(copy).unwrap();
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn b2_a_copy_is_readable_to_nobody_who_may_not_read_the_file() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = folder();
+    let path = activities(folder.path());
+    let store = SqliteStore::open(&path).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    let copy = folder.path().join("copy.db");
+    store.back_up(&copy).unwrap();
+    assert_eq!(fs::metadata(&copy).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
 fn d4_a_part_of_a_file_that_was_overwritten_is_found() {
     let folder = folder();
     let path = activities(folder.path());
@@ -489,6 +517,11 @@ fn d4_a_part_of_a_file_that_was_overwritten_is_found() {
     let store = SqliteStore::open(&path).unwrap();
     let error = store.check().unwrap_err();
     assert!(matches!(error, StoreError::Unreadable(_)) && file_error(&error) == Some(FileError::Corrupt), "{error:?}");
+    // Nor is it copied, and what was copied of it is not left behind.
+    let error = store.back_up(folder.path().join("copy.db")).unwrap_err();
+    assert_eq!(file_error(&error), Some(FileError::Corrupt), "{error:?}");
+    let mut files = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
+    assert!(files.all(|name| !name.to_string_lossy().contains("copy")));
 }
 
 /// Readers that never cease, and batches behind each other: the log is emptied all the same.

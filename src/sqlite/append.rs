@@ -67,6 +67,14 @@ pub(super) fn append(
             ids.insert([Ids::open(connection, &ids::PUBLIC, filters)?, Ids::open(connection, &ids::PRIVATE, filters)?])
         }
     };
+    // Somebody may have put the file back from a copy, under this process: then nothing that is known is sure.
+    if !public_ids.catch_up(connection)? {
+        *open = None;
+        public_stamps.clear();
+    }
+    if !private_ids.catch_up(connection)? {
+        private_stamps.clear();
+    }
     // Both hash alike.
     let hashes: Vec<u64> = batch.iter().map(|stamped| public_ids.hash(stamped.activity().id().as_str())).collect();
     let mut public = Writing::new(connection, PUBLIC, public_ids, public_stamps, &hashes)?;
@@ -115,7 +123,6 @@ impl<'a> Writing<'a> {
         stamps: &'a mut Vec<(Stamp, i64)>,
         hashes: &[u64],
     ) -> Result<Self, StoreError> {
-        ids.catch_up(connection)?;
         let mut marks = Vec::new();
         ids.mark(connection, hashes, &mut marks)?;
         let prepare = |sql: String| connection.prepare_cached(&sql);

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File as StdFile};
 use std::io;
-use std::path::Path;
+use std::path::{self, Path, PathBuf};
 
 use rusqlite::Connection;
 use thiserror::Error;
@@ -33,20 +33,13 @@ impl<M: Memory> File<M> {
     /// Copies everything that is durable now to a file that is not there yet. Others go on reading and writing.
     pub(super) fn back_up(&self, to: &Path) -> Result<(), BackupError> {
         let failed = |error: Box<dyn std::error::Error + Send + Sync>| BackupError::Copy(error);
-        // The name is taken only once the copy is whole and durable.
-        let mut half = to.as_os_str().to_owned();
-        half.push(".part");
-        let half = Path::new(&half);
         if to.symlink_metadata().is_ok() {
             return Err(BackupError::Exists);
         }
-        // What an earlier attempt left behind.
-        match fs::remove_file(half) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(Box::new(error))),
-            _ => {}
-        }
+        // The name is taken only once the copy is whole and durable.
+        let half = Half::of(to, self.path()).map_err(|error| failed(Box::new(error)))?;
         let copied = self.read(|connection| {
-            let name = half.to_str().ok_or(FileError::NotAFile)?;
+            let name = half.0.to_str().ok_or(FileError::NotAFile)?;
             // To SQLite this is writing, though not into this file.
             connection.pragma_update(None, "query_only", "OFF")?;
             connection.execute("VACUUM INTO ?1", [name])?;
@@ -54,20 +47,56 @@ impl<M: Memory> File<M> {
             Ok::<(), Failure>(())
         });
         copied.map_err(|error| failed(error.into_source()))?;
-        settle(half, to).map_err(|error| failed(Box::new(error)))
+        half.settle(to).map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => BackupError::Exists,
+            _ => failed(Box::new(error)),
+        })
     }
 }
 
-fn settle(half: &Path, to: &Path) -> io::Result<()> {
-    StdFile::open(half)?.sync_all()?;
-    // Unlike a renaming, a second name replaces nothing that came there meanwhile.
-    fs::hard_link(half, to)?;
-    fs::remove_file(half)?;
-    #[cfg(unix)]
-    if let Some(folder) = to.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        StdFile::open(folder)?.sync_all()?;
+/// A copy in the making, under a name that nothing else had. It goes away with this, so that no part of what is private
+/// is left behind.
+struct Half(PathBuf);
+
+impl Half {
+    /// An empty file that nobody may read who may not read the one that is copied.
+    fn of(to: &Path, from: &Path) -> io::Result<Self> {
+        // Absolute, because SQLite takes some names for something else than a path.
+        let to = path::absolute(to)?;
+        let permissions = fs::metadata(from)?.permissions();
+        for number in 0_u32.. {
+            let mut name = to.clone().into_os_string();
+            name.push(format!(".part{number}"));
+            match StdFile::create_new(&name) {
+                Ok(file) => {
+                    let half = Self(name.into());
+                    file.set_permissions(permissions)?;
+                    return Ok(half);
+                }
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(io::ErrorKind::AlreadyExists.into())
     }
-    Ok(())
+
+    fn settle(self, to: &Path) -> io::Result<()> {
+        StdFile::open(&self.0)?.sync_all()?;
+        // Unlike a renaming, a second name replaces nothing that came there meanwhile.
+        fs::hard_link(&self.0, to)?;
+        drop(self);
+        #[cfg(unix)]
+        if let Some(folder) = to.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            StdFile::open(folder)?.sync_all()?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Half {
+    fn drop(&mut self) {
+        drop(fs::remove_file(&self.0));
+    }
 }
 
 fn sound(connection: &Connection) -> Result<(), Failure> {

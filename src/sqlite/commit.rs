@@ -24,6 +24,8 @@ pub(super) trait Transact {
     fn commit(&mut self) -> Result<(), Self::Error>;
     /// Undoes everything since the beginning.
     fn roll_back(&mut self);
+    /// Whether what was begun is neither committed nor undone. After some errors a database undoes it by itself.
+    fn is_open(&self) -> bool;
     /// How much was ever written.
     fn written(&self) -> u64;
 }
@@ -38,6 +40,8 @@ pub(super) struct Shared<W: Transact> {
 struct Turn<W: Transact> {
     writer: W,
     open: Option<Open<W::Error>>,
+    /// If the last transaction could not be begun: since when that was tried, and what came of it.
+    refused: Option<(Instant, Arc<W::Error>)>,
     /// How many shared the commit before.
     callers_before: usize,
 }
@@ -83,29 +87,35 @@ const LOOK_OUT: Duration = Duration::from_micros(100);
 
 impl<W: Transact> Shared<W> {
     pub(super) fn new(writer: W) -> Self {
-        let turn = Turn { writer, open: None, callers_before: 1 };
+        let turn = Turn { writer, open: None, refused: None, callers_before: 1 };
         Self { turn: Mutex::new(turn), waiting: AtomicUsize::new(0) }
     }
 
     /// Does something in a transaction, and returns once that is durable. If it fails, nothing of it was done, and what
-    /// others did stays. It is done again if somebody else's failure has undone it.
+    /// others did stays. It is done again, once, if somebody else's failure has undone it.
     pub(super) fn act<T, E>(&self, mut act: impl FnMut(&mut W) -> Result<T, E>) -> Result<T, E>
     where
         E: From<Arc<W::Error>>,
     {
+        let mut was_undone = false;
         loop {
+            let came = Instant::now();
             self.waiting.fetch_add(1, Ordering::SeqCst);
             let turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
             self.waiting.fetch_sub(1, Ordering::SeqCst);
             let mut part = Part { turn, finished: false };
-            part.begin()?;
+            part.begin(came)?;
             let before = part.turn.writer.written();
             let result = act(&mut part.turn.writer);
-            if result.is_err() && (part.turn.open.is_none() || part.turn.writer.written() != before) {
-                // There is nothing to commit, or nothing that could be parted from what failed.
+            let Turn { writer, open, .. } = &*part.turn;
+            if result.is_err() && (open.is_none() || !writer.is_open() || writer.written() != before) {
+                // There is nothing to commit, or nothing that could be parted from what failed. Nobody may come into a
+                // transaction that is not there any more: what they write would be kept bit by bit.
                 return result;
             }
-            let outcome = match self.leave_open(&mut part) {
+            // Once is enough: where many fail, nobody would ever get through.
+            let group = if was_undone { None } else { self.leave_open(&mut part) };
+            let outcome = match group {
                 Some(group) => {
                     drop(part);
                     group.wait()
@@ -115,7 +125,7 @@ impl<W: Transact> Shared<W> {
             match outcome {
                 Outcome::Committed => return result,
                 Outcome::Failed(error) => return Err(error.into()),
-                Outcome::Undone => {}
+                Outcome::Undone => was_undone = true,
             }
         }
     }
@@ -152,16 +162,23 @@ struct Part<'a, W: Transact> {
 }
 
 impl<W: Transact> Part<'_, W> {
-    /// Joins the transaction that was left open, or begins one.
-    fn begin(&mut self) -> Result<(), Arc<W::Error>> {
-        if self.turn.open.is_none() {
-            // Without a transaction there is nothing to undo.
-            self.turn.writer.begin().map_err(|error| {
-                self.finished = true;
-                Arc::new(error)
-            })?;
+    /// Joins the transaction that was left open, or begins one. Whoever came before somebody began to wait in vain for the
+    /// file has waited as long as that one, and is refused with them: a file that is held for long is waited for by
+    /// all at once, not by one after the other.
+    fn begin(&mut self, came: Instant) -> Result<(), Arc<W::Error>> {
+        if self.turn.open.is_some() {
+            return Ok(());
         }
-        Ok(())
+        // Without a transaction there is nothing to undo.
+        self.finished = true;
+        if let Some((_, error)) = self.turn.refused.as_ref().filter(|(since, _)| came <= *since) {
+            return Err(Arc::clone(error));
+        }
+        let since = Instant::now();
+        let begun = self.turn.writer.begin().map_err(Arc::new);
+        self.finished = begun.is_err();
+        self.turn.refused = begun.as_ref().err().map(|error| (since, Arc::clone(error)));
+        begun
     }
 
     /// Commits for everybody.
@@ -254,6 +271,10 @@ mod tests {
         fn roll_back(&mut self) {
             self.open = false;
             self.pending.clear();
+        }
+
+        fn is_open(&self) -> bool {
+            self.open
         }
 
         fn written(&self) -> u64 {
@@ -367,5 +388,77 @@ mod tests {
         }
         let ledger = shared.turn.into_inner().unwrap().writer;
         assert_eq!((ledger.commits, ledger.durable), (4, vec![0, 1, 3, 4]));
+    }
+
+    /// Cannot be begun, as a file that another process holds.
+    #[derive(Default)]
+    struct Held {
+        tried: usize,
+    }
+
+    impl Transact for Held {
+        type Error = OnCommand;
+
+        fn begin(&mut self) -> Result<(), OnCommand> {
+            self.tried += 1;
+            thread::sleep(Duration::from_millis(100));
+            Err(OnCommand)
+        }
+
+        fn commit(&mut self) -> Result<(), OnCommand> {
+            unreachable!("nothing was begun")
+        }
+
+        fn roll_back(&mut self) {}
+
+        fn is_open(&self) -> bool {
+            false
+        }
+
+        fn written(&self) -> u64 {
+            0
+        }
+    }
+
+    #[test]
+    fn d5_all_wait_together_for_a_file_that_is_held() {
+        let shared = Shared::new(Held::default());
+        thread::scope(|scope| {
+            for _ in 0..16 {
+                scope.spawn(|| assert!(shared.act(|_| -> Result<(), Arc<OnCommand>> { Ok(()) }).is_err()));
+            }
+        });
+        let tried = shared.turn.into_inner().unwrap().writer.tried;
+        assert!(tried < 8, "the last one waited {tried} times as long as the first");
+    }
+
+    #[test]
+    fn d4_whoever_was_undone_by_others_is_not_undone_again_and_again() {
+        let shared = Shared::new(Ledger::default());
+        let done = std::sync::atomic::AtomicBool::new(false);
+        let most = thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    while !done.load(Ordering::SeqCst) {
+                        assert!(put(&shared, 0, false).is_err());
+                    }
+                });
+            }
+            let mut most = 0;
+            for entry in 1..200 {
+                let mut times = 0;
+                let stored = shared.act(|ledger| -> Result<(), Refused> {
+                    times += 1;
+                    ledger.pending.push(entry);
+                    ledger.written += 1;
+                    Ok(())
+                });
+                assert!(stored.is_ok());
+                most = most.max(times);
+            }
+            done.store(true, Ordering::SeqCst);
+            most
+        });
+        assert!(most <= 2, "{most} times");
     }
 }

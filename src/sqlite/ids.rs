@@ -114,19 +114,22 @@ impl Ids {
     /// Makes this what the transaction of this connection sees: what others wrote meanwhile is there, and what was
     /// rolled back is not. To be called at the beginning of each transaction; takes two seeks when nothing changed.
     ///
+    /// Says whether all that was known still stands and was only added to. If not, others have made a run meanwhile, or
+    /// the file is not the one that it was: who keeps more in memory has to read that again too.
+    ///
     /// After an error this is as it was or further on: call again before anything else.
-    pub(super) fn catch_up(&mut self, connection: &Connection) -> Result<(), StoreError> {
+    pub(super) fn catch_up(&mut self, connection: &Connection) -> Result<bool, StoreError> {
         let standing: (Option<i64>, Option<i64>) = connection
             .prepare_cached(self.setting.tables.standing)?
             .query_row([self.last_place()?], |row| Ok((row.get(0)?, row.get(1)?)))?;
         let known = (self.runs.last().map(Run::seal), self.tail.last.map(|last| last.seal));
         if self.fresh.is_empty() && known == (standing.0.map(i64::cast_unsigned), standing.1.map(i64::cast_unsigned)) {
-            return self.read_tail(connection);
+            return self.read_tail(connection).map(|()| true);
         }
         let Setting { tables, filters, sizes, .. } = &self.setting;
         // The filters that this holds are found again, because it goes only when the new one is there.
         *self = Self::open_sized(connection, tables, filters, *sizes)?;
-        Ok(())
+        Ok(false)
     }
 
     /// By what an id is looked for.

@@ -108,6 +108,10 @@ impl<M: Memory> Transact for Writer<M> {
         drop(self.run("ROLLBACK"));
     }
 
+    fn is_open(&self) -> bool {
+        !self.connection.is_autocommit()
+    }
+
     fn written(&self) -> u64 {
         self.connection.total_changes()
     }
@@ -152,5 +156,36 @@ mod tests {
             Ok(writer.connection().query_row("SELECT sum(n) FROM t", [], |row| row.get(0)).unwrap())
         });
         assert_eq!(sum.unwrap(), 12);
+    }
+
+    #[test]
+    fn d4_whoever_comes_after_a_failure_that_undid_everything_is_in_a_transaction() {
+        let writer = Writer::new(Connection::open_in_memory().unwrap(), Path::new("none"), Vec::new());
+        writer.connection.execute_batch("CREATE TABLE t (n BLOB)").unwrap();
+        writer.connection.pragma_update(None, "max_page_count", 100).unwrap();
+        let shared = Shared::new(writer);
+        // The others come while the first is at it, and share what that one began.
+        let put = |bytes: i64, comes: u64, takes: u64| {
+            thread::sleep(Duration::from_millis(comes));
+            shared.act(|writer| -> Result<(), Arc<rusqlite::Error>> {
+                assert!(!writer.connection().is_autocommit(), "what is written now is not undone with the rest");
+                thread::sleep(Duration::from_millis(takes));
+                writer.connection().execute("INSERT INTO t VALUES (zeroblob(?1))", [bytes])?;
+                Ok(())
+            })
+        };
+        thread::scope(|scope| {
+            let first = scope.spawn(|| put(1, 0, 100));
+            let full = scope.spawn(|| put(1 << 20, 30, 0));
+            let last = scope.spawn(|| put(1, 60, 0));
+            assert!(first.join().unwrap().is_ok());
+            let full = full.join().unwrap().unwrap_err();
+            assert_eq!(full.sqlite_error_code(), Some(rusqlite::ErrorCode::DiskFull), "{full}");
+            assert!(last.join().unwrap().is_ok());
+        });
+        let count = shared.act(|writer| -> Result<i64, Arc<rusqlite::Error>> {
+            Ok(writer.connection().query_row("SELECT count(*) FROM t", [], |row| row.get(0))?)
+        });
+        assert_eq!(count.unwrap(), 2);
     }
 }

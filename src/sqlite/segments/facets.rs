@@ -42,7 +42,8 @@ pub(super) fn hour_of(at: i64) -> i64 {
     at.div_euclid(HOUR)
 }
 
-/// Counts as they are added up: hours as numbers, everything else by name.
+/// Counts as they are added up: hours as numbers, everything else by name. Sums stop at the greatest number, which only
+/// damage reaches.
 #[derive(Default)]
 pub(super) struct Sums {
     hours: BTreeMap<i64, u64>,
@@ -51,7 +52,8 @@ pub(super) struct Sums {
 
 impl Sums {
     pub(super) fn add_hour(&mut self, hour: i64, rows: u64) {
-        *self.hours.entry(hour).or_default() += rows;
+        let sum = self.hours.entry(hour).or_default();
+        *sum = sum.saturating_add(rows);
     }
 
     pub(super) fn add_name(&mut self, name: &str, rows: u64) {
@@ -59,7 +61,7 @@ impl Sums {
             return;
         }
         match self.names.get_mut(name) {
-            Some(sum) => *sum += rows,
+            Some(sum) => *sum = sum.saturating_add(rows),
             None => {
                 self.names.insert(name.into(), rows);
             }
@@ -107,7 +109,8 @@ impl Sums {
         for (hour, rows) in self.hours {
             let time = hour.checked_mul(HOUR / MICROS).and_then(|seconds| DateTime::from_timestamp(seconds, 0));
             let key = by.key_of_time(time.ok_or_else(|| damaged(SEGMENT))?);
-            *names.entry(key.into()).or_default() += rows;
+            let sum = names.entry(key.into()).or_default();
+            *sum = sum.saturating_add(rows);
         }
         let mut counts: Vec<Count> =
             names.into_iter().map(|(key, activities)| Count { key: key.into(), activities }).collect();
@@ -166,4 +169,26 @@ pub(super) fn each_name(
         act(reader.text()?, reader.number()?)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn b3_counts_that_were_damaged_do_not_panic() {
+        for facet in Facet::ALL {
+            let mut bytes = Vec::new();
+            for _ in 0..2 {
+                match facet {
+                    Facet::Hours => {
+                        put_signed(&mut bytes, 7);
+                        put(&mut bytes, u64::MAX);
+                    }
+                    Facet::Apps | Facet::Labels => put_name(&mut bytes, "Box", u64::MAX),
+                }
+            }
+            drop(Sums::default().add_all(facet, &bytes));
+        }
+    }
 }

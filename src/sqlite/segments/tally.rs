@@ -158,7 +158,8 @@ impl Taker for Rows<'_> {
                 }
                 match &*found {
                     [] => {}
-                    [known] => *self.0 += known.rows,
+                    // Only damage gives as many as that.
+                    [known] => *self.0 = self.0.saturating_add(known.rows),
                     // Rows that have both keys would count twice.
                     _ => return Ok(false),
                 }

@@ -1,0 +1,105 @@
+//! A file that is put back from a copy, as SQLite's own shell does it, while processes have it open.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
+#![cfg(feature = "sqlite")]
+
+mod house;
+mod place;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use activity_privacy::sqlite::{SqliteGovernance, SqliteStore, governance_path};
+use activity_privacy::*;
+use house::*;
+use place::*;
+use rusqlite::Connection;
+
+fn house_of(path: &Path) -> (House, Arc<SqliteStore>) {
+    let store = Arc::new(SqliteStore::open(path).unwrap());
+    let sink = Arc::new(SqliteGovernance::open(governance_path(path)).unwrap());
+    let house = House::over(store.clone(), sink);
+    (house, store)
+}
+
+fn furnish(house: &House) {
+    house.install(people(&[("adele", &["council"]), ("bob", &[])])).manage("contoso.com").make_private("council");
+    house.ingest(&[activity("a", "adele"), activity("b", "bob")]);
+}
+
+/// What `.restore` of SQLite's own shell does, in a transaction of its own.
+fn restore(path: &Path, copy: &Path) {
+    let connection = Connection::open(path).unwrap();
+    connection.execute("ATTACH ?1 AS copy", [copy.to_str().unwrap()]).unwrap();
+    let mut tables = connection.prepare("SELECT name FROM copy.sqlite_schema WHERE type = 'table'").unwrap();
+    let tables: Vec<String> = tables.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    let all =
+        tables.iter().map(|table| format!("DELETE FROM {table}; INSERT INTO {table} SELECT * FROM copy.{table};"));
+    connection.execute_batch(&format!("BEGIN IMMEDIATE; {} COMMIT", all.collect::<String>())).unwrap();
+}
+
+fn in_app(id: &str, app: &str) -> Activity {
+    let actor = Actor::user(alias("bob@contoso.com"));
+    Activity::builder(id.parse().unwrap(), actor, App::new(app.parse().unwrap()), "Login".parse().unwrap(), at(1))
+        .build()
+        .unwrap()
+}
+
+#[test]
+fn v3_a_file_put_back_under_a_running_process_is_found_as_it_is() {
+    let folder = folder();
+    let path = activities(folder.path());
+    let (house, store) = house_of(&path);
+    furnish(&house);
+    let copy = folder.path().join("copy.db");
+    store.back_up(&copy).unwrap();
+    house.ingest(&[in_app("c", "Box")]);
+    let view = house.filter.view(&user("somebody"));
+    let count = |app: &str| view.count(&Query::all().in_app(app.parse().unwrap())).unwrap();
+    assert_eq!(count("Box"), 1);
+    restore(&path, &copy);
+    assert_eq!(house.ingest(&[in_app("d", "Teams")]), [Delivery::Stored]);
+    assert_eq!((count("Box"), count("Teams")), (0, 1));
+}
+
+#[test]
+fn d1_a_file_put_back_under_a_running_process_gets_no_row_that_cannot_be_read() {
+    let folder = folder();
+    let path = activities(folder.path());
+    let (house, store) = house_of(&path);
+    furnish(&house);
+    let copy = folder.path().join("copy.db");
+    store.back_up(&copy).unwrap();
+    // Another revision of the directory, so another stamp.
+    house.install(people(&[("adele", &["council"]), ("bob", &[]), ("carl", &[])]));
+    house.ingest(&[in_app("c", "Box")]);
+    restore(&path, &copy);
+    assert_eq!(house.ingest(&[in_app("d", "Teams")]), [Delivery::Stored]);
+    assert_eq!(
+        house
+            .filter
+            .view(&user("somebody"))
+            .page(&Query::all(), PageSize::MAX, None)
+            .map(|page| page.activities().len())
+            .ok(),
+        Some(2)
+    );
+}
+
+#[test]
+fn d5_a_policy_of_the_same_revision_is_not_taken_for_the_one_in_force() {
+    let folder = folder();
+    let path = activities(folder.path());
+    let (house, store) = house_of(&path);
+    let everybody = || people(&[("adele", &["council"]), ("bob", &["finance"])]);
+    house.install(everybody()).manage("contoso.com");
+    let copy = folder.path().join("copy.db");
+    store.back_up(&copy).unwrap();
+    house.make_private("council");
+    house.ingest(&[activity("a", "adele")]);
+    restore(&path, &copy);
+    // Another process, which finds the file as it is.
+    let (other, _) = house_of(&path);
+    other.install(everybody()).make_private("finance");
+    assert_eq!(house.ingest(&[activity("b", "bob")]), [Delivery::Stored]);
+    assert!(house.is_private("b"), "decided by a policy that is not in force");
+}
