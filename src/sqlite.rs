@@ -9,7 +9,11 @@
 //!
 //! What was written together is made durable together: callers that come while another one is writing share its commit,
 //! and each still gets their own answer, once it is durable. When another process is writing, a call waits for up to a
-//! minute. Readers wait for nobody, and nobody for them.
+//! minute, and for another one if it came while others were waiting; then it is refused with [`FileError::Busy`]. Readers
+//! wait for no writer.
+//!
+//! A file is put back from a copy while no process has it open: what a process knows of a file, its policy above all, it
+//! does not expect to go back.
 //!
 //! ```
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -83,7 +83,15 @@ impl Half {
     fn settle(self, to: &Path) -> io::Result<()> {
         StdFile::open(&self.0)?.sync_all()?;
         // Unlike a renaming, a second name replaces nothing that came there meanwhile.
-        fs::hard_link(&self.0, to)?;
+        match fs::hard_link(&self.0, to) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(error),
+            Ok(()) => {}
+            // Not every file system has second names; then the name is taken by an empty file first.
+            Err(_) => {
+                drop(StdFile::create_new(to)?);
+                fs::rename(&self.0, to)?;
+            }
+        }
         drop(self);
         #[cfg(unix)]
         if let Some(folder) = to.parent().filter(|folder| !folder.as_os_str().is_empty()) {

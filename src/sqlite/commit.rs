@@ -9,6 +9,11 @@
 //! in the same transaction. Whoever fails after they have written takes the transaction with them; then the others do
 //! their parts again, which costs time, seldom, and saves each of them a savepoint, always.
 
+#[cfg(all(test, shuttle))]
+mod races;
+#[cfg(all(test, not(shuttle)))]
+mod tests;
+
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -28,6 +33,8 @@ pub(super) trait Transact {
     fn is_open(&self) -> bool;
     /// How much was ever written.
     fn written(&self) -> u64;
+    /// What there is to do now and then, once everybody knows what became of a transaction.
+    fn tidy(&mut self) {}
 }
 
 /// A writer that many callers share.
@@ -193,6 +200,7 @@ impl<W: Transact> Part<'_, W> {
             self.turn.callers_before = open.callers + 1;
             open.group.decide(outcome.clone());
         }
+        self.turn.writer.tidy();
         outcome
     }
 }
@@ -222,243 +230,5 @@ impl<E> Group<E> {
                 None => outcome = self.decided.wait(outcome).unwrap_or_else(PoisonError::into_inner),
             }
         }
-    }
-}
-
-#[cfg(all(test, not(shuttle)))]
-mod tests {
-    use std::panic::{AssertUnwindSafe, catch_unwind};
-    use std::thread;
-
-    use super::*;
-
-    #[derive(Debug, PartialEq)]
-    struct OnCommand;
-
-    /// A ledger that tells what is durable and how often something was made so.
-    #[derive(Default)]
-    struct Ledger {
-        durable: Vec<u32>,
-        pending: Vec<u32>,
-        written: u64,
-        open: bool,
-        commits: usize,
-        fails: bool,
-    }
-
-    impl Transact for Ledger {
-        type Error = OnCommand;
-
-        fn begin(&mut self) -> Result<(), OnCommand> {
-            assert!(!self.open && self.pending.is_empty());
-            self.open = true;
-            Ok(())
-        }
-
-        fn commit(&mut self) -> Result<(), OnCommand> {
-            assert!(self.open);
-            thread::sleep(Duration::from_millis(1));
-            if self.fails {
-                self.roll_back();
-                return Err(OnCommand);
-            }
-            self.open = false;
-            self.durable.append(&mut self.pending);
-            self.commits += 1;
-            Ok(())
-        }
-
-        fn roll_back(&mut self) {
-            self.open = false;
-            self.pending.clear();
-        }
-
-        fn is_open(&self) -> bool {
-            self.open
-        }
-
-        fn written(&self) -> u64 {
-            self.written
-        }
-    }
-
-    #[derive(Debug)]
-    enum Refused {
-        ItsOwn,
-        Shared(Arc<OnCommand>),
-    }
-
-    impl From<Arc<OnCommand>> for Refused {
-        fn from(failed: Arc<OnCommand>) -> Self {
-            Self::Shared(failed)
-        }
-    }
-
-    fn put(shared: &Shared<Ledger>, entry: u32, keep: bool) -> Result<u32, Refused> {
-        shared.act(|ledger| {
-            // Some are refused before they write, and some fail after.
-            if keep || entry.is_multiple_of(2) {
-                ledger.pending.push(entry);
-                ledger.written += 1;
-            }
-            if keep { Ok(entry) } else { Err(Refused::ItsOwn) }
-        })
-    }
-
-    #[test]
-    fn d4_many_share_a_commit_and_each_gets_their_own_answer() {
-        let shared = Shared::new(Ledger::default());
-        let answers: Vec<(u32, bool)> = thread::scope(|scope| {
-            let caller = |caller: u32| {
-                let shared = &shared;
-                move || -> Vec<(u32, bool)> {
-                    let entries = (0..50).map(|entry| (caller * 50 + entry, !(caller + entry).is_multiple_of(7)));
-                    entries
-                        .map(|(entry, keep)| match put(shared, entry, keep) {
-                            Ok(stored) => (stored, true),
-                            Err(Refused::ItsOwn) => (entry, false),
-                            Err(Refused::Shared(failed)) => unreachable!("{failed:?}"),
-                        })
-                        .collect()
-                }
-            };
-            let callers: Vec<_> = (0..16).map(|number| scope.spawn(caller(number))).collect();
-            callers.into_iter().flat_map(|caller| caller.join().unwrap()).collect()
-        });
-        let ledger = shared.turn.into_inner().unwrap().writer;
-        let mut stored: Vec<u32> = answers.iter().filter(|(_, stored)| *stored).map(|(entry, _)| *entry).collect();
-        let mut durable = ledger.durable;
-        stored.sort_unstable();
-        durable.sort_unstable();
-        assert_eq!(durable, stored);
-        assert_eq!(answers.len(), 800);
-        assert!(ledger.commits * 2 < stored.len(), "{} commits for {}", ledger.commits, stored.len());
-    }
-
-    #[test]
-    fn d4_nobody_is_told_that_something_is_stored_that_is_not() {
-        let shared = Shared::new(Ledger { fails: true, ..Ledger::default() });
-        thread::scope(|scope| {
-            for entry in 0..16 {
-                let shared = &shared;
-                // Also whoever failed by themselves: what they saw was not to last.
-                scope.spawn(move || match put(shared, entry, entry % 3 != 0) {
-                    Err(Refused::Shared(error)) => assert_eq!(*error, OnCommand),
-                    answer => assert!(entry % 3 == 0 && matches!(answer, Err(Refused::ItsOwn)), "{answer:?}"),
-                });
-            }
-        });
-        assert!(shared.turn.into_inner().unwrap().writer.durable.is_empty());
-    }
-
-    #[test]
-    fn b3_whoever_panics_leaves_nobody_waiting() {
-        for _ in 0..20 {
-            let shared = Shared::new(Ledger::default());
-            let answers: Vec<(u32, bool)> = thread::scope(|scope| {
-                let callers: Vec<_> = (0..8)
-                    .map(|entry| {
-                        let shared = &shared;
-                        scope.spawn(move || {
-                            let act = || match entry {
-                                3 => {
-                                    shared.act(|_| -> Result<u32, Refused> { std::panic::resume_unwind(Box::new(())) })
-                                }
-                                entry => put(shared, entry, true),
-                            };
-                            (entry, catch_unwind(AssertUnwindSafe(act)).is_ok_and(|answer| answer.is_ok()))
-                        })
-                    })
-                    .collect();
-                callers.into_iter().map(|caller| caller.join().unwrap()).collect()
-            });
-            let ledger = shared.turn.into_inner().unwrap_or_else(PoisonError::into_inner).writer;
-            for (entry, stored) in answers {
-                assert_eq!(ledger.durable.contains(&entry), stored, "{entry}");
-            }
-            assert!(!ledger.open);
-        }
-    }
-
-    #[test]
-    fn d4_one_caller_commits_each_time() {
-        let shared = Shared::new(Ledger::default());
-        for entry in 0..5 {
-            assert!(put(&shared, entry, entry != 2).is_ok() == (entry != 2));
-        }
-        let ledger = shared.turn.into_inner().unwrap().writer;
-        assert_eq!((ledger.commits, ledger.durable), (4, vec![0, 1, 3, 4]));
-    }
-
-    /// Cannot be begun, as a file that another process holds.
-    #[derive(Default)]
-    struct Held {
-        tried: usize,
-    }
-
-    impl Transact for Held {
-        type Error = OnCommand;
-
-        fn begin(&mut self) -> Result<(), OnCommand> {
-            self.tried += 1;
-            thread::sleep(Duration::from_millis(100));
-            Err(OnCommand)
-        }
-
-        fn commit(&mut self) -> Result<(), OnCommand> {
-            unreachable!("nothing was begun")
-        }
-
-        fn roll_back(&mut self) {}
-
-        fn is_open(&self) -> bool {
-            false
-        }
-
-        fn written(&self) -> u64 {
-            0
-        }
-    }
-
-    #[test]
-    fn d5_all_wait_together_for_a_file_that_is_held() {
-        let shared = Shared::new(Held::default());
-        thread::scope(|scope| {
-            for _ in 0..16 {
-                scope.spawn(|| assert!(shared.act(|_| -> Result<(), Arc<OnCommand>> { Ok(()) }).is_err()));
-            }
-        });
-        let tried = shared.turn.into_inner().unwrap().writer.tried;
-        assert!(tried < 8, "the last one waited {tried} times as long as the first");
-    }
-
-    #[test]
-    fn d4_whoever_was_undone_by_others_is_not_undone_again_and_again() {
-        let shared = Shared::new(Ledger::default());
-        let done = std::sync::atomic::AtomicBool::new(false);
-        let most = thread::scope(|scope| {
-            for _ in 0..4 {
-                scope.spawn(|| {
-                    while !done.load(Ordering::SeqCst) {
-                        assert!(put(&shared, 0, false).is_err());
-                    }
-                });
-            }
-            let mut most = 0;
-            for entry in 1..200 {
-                let mut times = 0;
-                let stored = shared.act(|ledger| -> Result<(), Refused> {
-                    times += 1;
-                    ledger.pending.push(entry);
-                    ledger.written += 1;
-                    Ok(())
-                });
-                assert!(stored.is_ok());
-                most = most.max(times);
-            }
-            done.store(true, Ordering::SeqCst);
-            most
-        });
-        assert!(most <= 2, "{most} times");
     }
 }

@@ -156,7 +156,7 @@ fn checked<T, E>(read: Result<T, E>) -> Result<T, Unreadable> {
     read.map_err(|_| Unreadable)
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "proptest"))]
 mod tests {
     use proptest::prelude::*;
 

@@ -23,7 +23,7 @@ pub(super) struct File<M: Memory = ()> {
 }
 
 /// How many idle connections for reading are kept.
-const IDLE_READERS: usize = 8;
+const IDLE_READERS: usize = 64;
 
 impl<M: Memory> File<M> {
     /// Opens a file for writing, and makes it if it is not there.

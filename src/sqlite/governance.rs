@@ -53,6 +53,9 @@ impl SqliteGovernance {
     /// Copies every record that is durable now to a file of its own. Others go on meanwhile, and the copy is whole or not
     /// there.
     ///
+    /// A process that dies meanwhile leaves a file behind that is called like the copy, with `.part0` or another number
+    /// behind it. A copy is put back while no process has the file open.
+    ///
     /// # Errors
     /// [`BackupError`] when something is there already or the copy cannot be written.
     pub fn back_up(&self, to: impl AsRef<Path>) -> Result<(), BackupError> {

@@ -47,7 +47,7 @@ pub(super) const SEGMENT_ROWS: usize = 32_768;
 /// What can be found damaged.
 const SEGMENT: &str = "segment of the public log";
 
-#[cfg_attr(not(test), expect(dead_code, reason = "no activity is deleted yet"))]
+#[cfg_attr(not(all(test, feature = "proptest")), expect(dead_code, reason = "no activity is deleted yet"))]
 /// Tells that the public row with this sequence is deleted, in the same transaction. From then on counts look for each
 /// row of its segment.
 pub(super) fn thin(connection: &Connection, sequence: i64) -> Result<(), StoreError> {

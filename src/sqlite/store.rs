@@ -85,6 +85,9 @@ impl SqliteStore {
     /// meanwhile, and the copy is whole or not there. It belongs together with a copy of the governance records that
     /// is made after it: a record is older than what it is of.
     ///
+    /// A process that dies meanwhile leaves a file behind that is called like the copy, with `.part0` or another number
+    /// behind it. A copy is put back while no process has the file open.
+    ///
     /// # Errors
     /// [`BackupError`] when something is there already or the copy cannot be written.
     pub fn back_up(&self, to: impl AsRef<Path>) -> Result<(), BackupError> {

@@ -41,7 +41,7 @@ struct Log {
 /// always does, it would grow for ever. So from this size on the writer waits for those who read now.
 const LOG_BOUND: u64 = 64 << 20;
 /// The longest that it waits for them. Whoever reads for longer is let finish, and the log may grow as much again.
-const LOG_PATIENCE: Duration = Duration::from_secs(1);
+const LOG_PATIENCE: Duration = Duration::from_millis(100);
 
 impl<M: Memory> Writer<M> {
     pub(super) fn new(connection: Connection, file: &Path, memory: M) -> Self {
@@ -94,10 +94,7 @@ impl<M: Memory> Transact for Writer<M> {
     }
 
     fn commit(&mut self) -> Result<(), rusqlite::Error> {
-        self.run("COMMIT").inspect_err(|_| self.roll_back())?;
-        // What was committed is durable, whatever becomes of the log.
-        drop(self.bound_log());
-        Ok(())
+        self.run("COMMIT").inspect_err(|_| self.roll_back())
     }
 
     fn roll_back(&mut self) {
@@ -114,6 +111,11 @@ impl<M: Memory> Transact for Writer<M> {
 
     fn written(&self) -> u64 {
         self.connection.total_changes()
+    }
+
+    fn tidy(&mut self) {
+        // What was committed is durable, whatever becomes of the log.
+        drop(self.bound_log());
     }
 }
 

@@ -72,7 +72,7 @@ impl Open {
         let mut open = match greatest(connection, LAST_CLOSED)? {
             Some(number) => {
                 let last = closed_since(connection, number)?.first().map_or(0, |closed| closed.last);
-                Self::after(number + 1, last, full_at)
+                Self::after(number.saturating_add(1), last, full_at)
             }
             None => Self::after(0, 0, full_at),
         };
@@ -215,7 +215,7 @@ impl Open {
         if let Some(segments) = group::ending_with(connection, self.number)? {
             group::write(connection, &segments)?;
         }
-        Ok(next(self.number + 1))
+        Ok(next(self.number.saturating_add(1)))
     }
 
     fn postings(&self) -> Buckets {
