@@ -38,6 +38,7 @@ mod stored;
 pub mod strategies;
 mod sync;
 mod text;
+mod varint;
 
 pub use activity::{Action, Activity, ActivityBuilder, ActivityError, ActivityId, App, AppName};
 pub use actor::{Actor, ActorKind, ActorName};

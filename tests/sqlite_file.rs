@@ -551,6 +551,7 @@ fn b3_the_log_beside_a_file_stays_bounded() {
         }
         largest
     });
-    assert!(largest < 72 << 20, "{largest} bytes");
+    // Without that it would be more than 200 MB.
+    assert!(largest < 128 << 20, "{largest} bytes");
     assert_eq!(house.filter.view(&user("somebody")).count(&Query::all()).unwrap(), 201);
 }

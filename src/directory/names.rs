@@ -1,7 +1,7 @@
 //! What users are called: many records side by side, in about as many bytes as the names themselves.
 //!
 //! A record is a byte of flags, the id, the home domain if one is stated, and the aliases, each with its length before
-//! it. Lengths are LEB128 numbers, as in DWARF: one byte for what is shorter than 128. So a user with an id and two
+//! it. Lengths take [one byte](crate::varint) for what is shorter than 128. So a user with an id and two
 //! aliases takes 5 or 6 bytes more than these, 4 for where the record ends, and 3 for where they are at home.
 
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::packed::Packed;
 use super::user::{User, UserStatus};
 use crate::identity::{Alias, Domain, Identity, UserId};
+use crate::varint;
 
 /// How many users share one block, which is what is copied when one of them is called otherwise.
 pub(super) const BLOCK: usize = 512;
@@ -134,7 +135,7 @@ pub(super) fn write(user: &User, recorded: bool, into: &mut Vec<u8>) -> Result<(
     }
     for alias in user.aliases() {
         let marks = alias.app().map_or(0, |_| BOUND_TO_APP) | alias.folded().map_or(0, |_| FOLDED);
-        write_number(alias.as_str().len() << 2 | marks, into);
+        varint::write((alias.as_str().len() << 2 | marks) as u64, into);
         into.extend_from_slice(alias.as_str().as_bytes());
         for part in [alias.app(), alias.folded()].into_iter().flatten() {
             write_text(part, into);
@@ -150,16 +151,8 @@ pub(super) fn write(user: &User, recorded: bool, into: &mut Vec<u8>) -> Result<(
 }
 
 fn write_text(text: &str, into: &mut Vec<u8>) {
-    write_number(text.len(), into);
+    varint::write(text.len() as u64, into);
     into.extend_from_slice(text.as_bytes());
-}
-
-fn write_number(mut number: usize, into: &mut Vec<u8>) {
-    while number >= 0x80 {
-        into.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    into.push(number as u8);
 }
 
 impl<'a> Entry<'a> {
@@ -263,15 +256,7 @@ fn read_part<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {
 }
 
 fn read_number(bytes: &mut &[u8]) -> Option<usize> {
-    let mut number = 0;
-    for shift in (0..usize::BITS).step_by(7) {
-        let byte = *bytes.split_off_first()?;
-        number |= usize::from(byte & 0x7f) << shift;
-        if byte & 0x80 == 0 {
-            return Some(number);
-        }
-    }
-    None
+    usize::try_from(varint::read(bytes)?).ok()
 }
 
 #[cfg(test)]

@@ -9,6 +9,8 @@
 //! in the same transaction. Whoever fails after they have written takes the transaction with them; then the others do
 //! their parts again, which costs time, seldom, and saves each of them a savepoint, always.
 
+#[cfg(test)]
+mod ledger;
 #[cfg(all(test, shuttle))]
 mod races;
 #[cfg(all(test, not(shuttle)))]

@@ -1,7 +1,7 @@
 //! How an activity stands in a row: its id, its time and its details in columns of their own, everything else side by
 //! side in one blob.
 //!
-//! Numbers are LEB128, as in DWARF; a text is its length and its bytes. One activity has one form, so that two are the
+//! A text is its [length](crate::varint) and its bytes. One activity has one form, so that two are the
 //! same exactly when their rows are.
 
 use chrono::DateTime;
@@ -9,6 +9,7 @@ use chrono::DateTime;
 use crate::activity::{Activity, App};
 use crate::actor::{Actor, ActorKind};
 use crate::identity::{Alias, Identity, UserId};
+use crate::varint;
 
 /// The facts cannot be read back.
 #[derive(Debug)]
@@ -64,12 +65,8 @@ fn text(text: &str, into: &mut Vec<u8>) {
     into.extend_from_slice(text.as_bytes());
 }
 
-fn number(mut number: usize, into: &mut Vec<u8>) {
-    while number >= 0x80 {
-        into.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    into.push(number as u8);
+fn number(number: usize, into: &mut Vec<u8>) {
+    varint::write(number as u64, into);
 }
 
 /// The activity of a row, if it is one.
@@ -135,15 +132,7 @@ impl<'a> Rest<'a> {
     }
 
     fn number(&mut self) -> Result<usize, Unreadable> {
-        let mut number = 0;
-        for shift in (0..usize::BITS).step_by(7) {
-            let byte = self.byte()?;
-            number |= usize::from(byte & 0x7f) << shift;
-            if byte & 0x80 == 0 {
-                return Ok(number);
-            }
-        }
-        Err(Unreadable)
+        checked(varint::read(&mut self.0).ok_or(Unreadable)?.try_into())
     }
 
     fn byte(&mut self) -> Result<u8, Unreadable> {

@@ -40,8 +40,9 @@ struct Log {
 /// SQLite moves the log into the file as it grows, but begins it anew only when nobody reads from it; and where somebody
 /// always does, it would grow for ever. So from this size on the writer waits for those who read now.
 const LOG_BOUND: u64 = 64 << 20;
-/// The longest that it waits for them. Whoever reads for longer is let finish, and the log may grow as much again.
-const LOG_PATIENCE: Duration = Duration::from_millis(100);
+/// The longest that it waits for them. Whoever reads for longer is let finish, and the log may grow by so much before it
+/// waits again.
+const LOG_PATIENCE: Duration = Duration::from_secs(1);
 
 impl<M: Memory> Writer<M> {
     pub(super) fn new(connection: Connection, file: &Path, memory: M) -> Self {
@@ -71,7 +72,7 @@ impl<M: Memory> Writer<M> {
             self.connection.busy_handler(Some(wait_for_readers))?;
             let empty = "PRAGMA wal_checkpoint(TRUNCATE)";
             let stayed = self.connection.query_row(empty, [], |row| row.get::<_, bool>(0)).unwrap_or(true);
-            self.log.bound = LOG_BOUND + if stayed { size } else { 0 };
+            self.log.bound = if stayed { size + LOG_BOUND / 4 } else { LOG_BOUND };
             self.connection.busy_handler(Some(wait_in_line))?;
         }
         Ok(())

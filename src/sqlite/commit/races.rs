@@ -2,56 +2,8 @@
 
 use shuttle::thread;
 
+use super::ledger::{Ledger, OnCommand};
 use super::*;
-
-#[derive(Debug)]
-struct OnCommand;
-
-#[derive(Default)]
-struct Ledger {
-    durable: Vec<u32>,
-    pending: Vec<u32>,
-    written: u64,
-    open: bool,
-    /// The commit with this number fails.
-    fails: Option<u32>,
-    commits: u32,
-}
-
-impl Transact for Ledger {
-    type Error = OnCommand;
-
-    fn begin(&mut self) -> Result<(), OnCommand> {
-        assert!(!self.open && self.pending.is_empty(), "one transaction at a time");
-        self.open = true;
-        Ok(())
-    }
-
-    fn commit(&mut self) -> Result<(), OnCommand> {
-        assert!(self.open);
-        self.commits += 1;
-        if self.fails == Some(self.commits) {
-            self.roll_back();
-            return Err(OnCommand);
-        }
-        self.open = false;
-        self.durable.append(&mut self.pending);
-        Ok(())
-    }
-
-    fn roll_back(&mut self) {
-        self.open = false;
-        self.pending.clear();
-    }
-
-    fn is_open(&self) -> bool {
-        self.open
-    }
-
-    fn written(&self) -> u64 {
-        self.written
-    }
-}
 
 #[derive(Debug)]
 enum Refused {
@@ -71,8 +23,7 @@ fn put(shared: &Shared<Ledger>, entry: u32) -> Result<u32, Refused> {
         if entry % 5 == 3 {
             return Err(Refused::BeforeItWrote);
         }
-        ledger.pending.push(entry);
-        ledger.written += 1;
+        ledger.put(entry);
         if entry % 5 == 4 { Err(Refused::AfterItWrote) } else { Ok(entry) }
     })
 }
@@ -80,9 +31,10 @@ fn put(shared: &Shared<Ledger>, entry: u32) -> Result<u32, Refused> {
 /// Whatever the order: everybody is answered, and what is durable is what was answered to be.
 #[test]
 fn d4_whoever_shares_a_commit_is_told_what_became_of_it() {
-    for fails in [None, Some(1), Some(2)] {
+    let which: [fn(usize) -> bool; 3] = [|_| false, |commit| commit == 1, |commit| commit == 2];
+    for fails in which {
         let round = move || {
-            let shared = Arc::new(Shared::new(Ledger { fails, ..Ledger::default() }));
+            let shared = Arc::new(Shared::new(Ledger::new(fails)));
             let callers: Vec<_> = (0..4)
                 .map(|caller| {
                     let shared = Arc::clone(&shared);

@@ -3,57 +3,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 
+use super::ledger::{Ledger, OnCommand};
 use super::*;
-
-#[derive(Debug, PartialEq)]
-struct OnCommand;
-
-/// A ledger that tells what is durable and how often something was made so.
-#[derive(Default)]
-struct Ledger {
-    durable: Vec<u32>,
-    pending: Vec<u32>,
-    written: u64,
-    open: bool,
-    commits: usize,
-    fails: bool,
-}
-
-impl Transact for Ledger {
-    type Error = OnCommand;
-
-    fn begin(&mut self) -> Result<(), OnCommand> {
-        assert!(!self.open && self.pending.is_empty());
-        self.open = true;
-        Ok(())
-    }
-
-    fn commit(&mut self) -> Result<(), OnCommand> {
-        assert!(self.open);
-        thread::sleep(Duration::from_millis(1));
-        if self.fails {
-            self.roll_back();
-            return Err(OnCommand);
-        }
-        self.open = false;
-        self.durable.append(&mut self.pending);
-        self.commits += 1;
-        Ok(())
-    }
-
-    fn roll_back(&mut self) {
-        self.open = false;
-        self.pending.clear();
-    }
-
-    fn is_open(&self) -> bool {
-        self.open
-    }
-
-    fn written(&self) -> u64 {
-        self.written
-    }
-}
 
 #[derive(Debug)]
 enum Refused {
@@ -71,8 +22,7 @@ fn put(shared: &Shared<Ledger>, entry: u32, keep: bool) -> Result<u32, Refused> 
     shared.act(|ledger| {
         // Some are refused before they write, and some fail after.
         if keep || entry.is_multiple_of(2) {
-            ledger.pending.push(entry);
-            ledger.written += 1;
+            ledger.put(entry);
         }
         if keep { Ok(entry) } else { Err(Refused::ItsOwn) }
     })
@@ -80,7 +30,7 @@ fn put(shared: &Shared<Ledger>, entry: u32, keep: bool) -> Result<u32, Refused> 
 
 #[test]
 fn d4_many_share_a_commit_and_each_gets_their_own_answer() {
-    let shared = Shared::new(Ledger::default());
+    let shared = Shared::new(Ledger::new(|_| false));
     let answers: Vec<(u32, bool)> = thread::scope(|scope| {
         let caller = |caller: u32| {
             let shared = &shared;
@@ -110,7 +60,7 @@ fn d4_many_share_a_commit_and_each_gets_their_own_answer() {
 
 #[test]
 fn d4_nobody_is_told_that_something_is_stored_that_is_not() {
-    let shared = Shared::new(Ledger { fails: true, ..Ledger::default() });
+    let shared = Shared::new(Ledger::new(|_| true));
     thread::scope(|scope| {
         for entry in 0..16 {
             let shared = &shared;
@@ -127,7 +77,7 @@ fn d4_nobody_is_told_that_something_is_stored_that_is_not() {
 #[test]
 fn b3_whoever_panics_leaves_nobody_waiting() {
     for _ in 0..20 {
-        let shared = Shared::new(Ledger::default());
+        let shared = Shared::new(Ledger::new(|_| false));
         let answers: Vec<(u32, bool)> = thread::scope(|scope| {
             let callers: Vec<_> = (0..8)
                 .map(|entry| {
@@ -153,7 +103,7 @@ fn b3_whoever_panics_leaves_nobody_waiting() {
 
 #[test]
 fn d4_one_caller_commits_each_time() {
-    let shared = Shared::new(Ledger::default());
+    let shared = Shared::new(Ledger::new(|_| false));
     for entry in 0..5 {
         assert!(put(&shared, entry, entry != 2).is_ok() == (entry != 2));
     }
@@ -205,7 +155,7 @@ fn d5_all_wait_together_for_a_file_that_is_held() {
 
 #[test]
 fn d4_whoever_was_undone_by_others_is_not_undone_again_and_again() {
-    let shared = Shared::new(Ledger::default());
+    let shared = Shared::new(Ledger::new(|_| false));
     let done = std::sync::atomic::AtomicBool::new(false);
     let most = thread::scope(|scope| {
         for _ in 0..4 {
@@ -220,8 +170,7 @@ fn d4_whoever_was_undone_by_others_is_not_undone_again_and_again() {
             let mut times = 0;
             let stored = shared.act(|ledger| -> Result<(), Refused> {
                 times += 1;
-                ledger.pending.push(entry);
-                ledger.written += 1;
+                ledger.put(entry);
                 Ok(())
             });
             assert!(stored.is_ok());

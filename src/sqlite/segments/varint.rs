@@ -1,16 +1,12 @@
-//! Numbers and texts in as few bytes as they need.
+//! Numbers and texts in the blobs of this room, in as few bytes as they need.
 
 use super::SEGMENT;
 use crate::sqlite::document::damaged;
 use crate::store::StoreError;
+use crate::varint;
 
-/// Puts a number, seven bits a byte, the lowest first (LEB128).
-pub(super) fn put(bytes: &mut Vec<u8>, mut number: u64) {
-    while number >= 0x80 {
-        bytes.push((number & 0x7f) as u8 | 0x80);
-        number >>= 7;
-    }
-    bytes.push(number as u8);
+pub(super) fn put(bytes: &mut Vec<u8>, number: u64) {
+    varint::write(number, bytes);
 }
 
 /// Puts a number that may be below zero: near zero it is short on both sides.
@@ -42,16 +38,7 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn number(&mut self) -> Result<u64, StoreError> {
-        let mut number = 0;
-        for shift in (0..u64::BITS).step_by(7) {
-            let (byte, rest) = self.0.split_first().ok_or_else(|| damaged(SEGMENT))?;
-            self.0 = rest;
-            number |= u64::from(byte & 0x7f) << shift;
-            if *byte < 0x80 {
-                return Ok(number);
-            }
-        }
-        Err(damaged(SEGMENT))
+        varint::read(&mut self.0).ok_or_else(|| damaged(SEGMENT))
     }
 
     pub(super) fn small(&mut self) -> Result<u32, StoreError> {
