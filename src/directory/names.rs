@@ -56,6 +56,7 @@ const RECORDED: u8 = 1;
 const HOME: u8 = 2;
 const DISABLED: u8 = 4;
 const DELETED: u8 = 8;
+const ELSEWHERE: u8 = 16;
 
 const BOUND_TO_APP: usize = 1;
 const FOLDED: usize = 2;
@@ -128,7 +129,8 @@ pub(super) fn write(user: &User, recorded: bool, into: &mut Vec<u8>) -> Result<(
         UserStatus::Deleted => DELETED,
     };
     let home = user.stated_home_domain();
-    into.push((u8::from(recorded) * RECORDED) | home.map_or(0, |_| HOME) | status);
+    let elsewhere = u8::from(user.is_remembered_elsewhere()) * ELSEWHERE;
+    into.push((u8::from(recorded) * RECORDED) | home.map_or(0, |_| HOME) | elsewhere | status);
     write_text(user.id().as_str(), into);
     if let Some(home) = home {
         write_text(home.as_str(), into);
@@ -230,6 +232,7 @@ impl<'a> Entry<'a> {
         let user = User::new(UserId::from_checked(self.id())).with_status(self.status());
         let user =
             self.home.map(|home| Domain::from_canonical(text(home))).into_iter().fold(user, User::with_home_domain);
+        let user = if self.flags & ELSEWHERE == 0 { user } else { user.remembered_elsewhere() };
         self.aliases().map(AliasEntry::to_alias).fold(user, User::with_alias)
     }
 }

@@ -27,6 +27,10 @@ pub struct User {
     aliases: Vec<Alias>,
     #[serde(skip_serializing_if = "Option::is_none")]
     home_domain: Option<Domain>,
+    /// Whether they are remembered as at home in no domain that could be managed, by a name that may be somebody else's
+    /// now.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    at_home_elsewhere: bool,
     status: UserStatus,
 }
 
@@ -39,6 +43,8 @@ struct UserDocument {
     #[serde(default)]
     home_domain: Option<Domain>,
     #[serde(default)]
+    at_home_elsewhere: bool,
+    #[serde(default)]
     status: UserStatus,
 }
 
@@ -48,7 +54,7 @@ impl User {
     /// A user who is known by an id alone.
     #[must_use]
     pub fn new(id: UserId) -> Self {
-        Self { id, aliases: Vec::new(), home_domain: None, status: UserStatus::Active }
+        Self { id, aliases: Vec::new(), home_domain: None, at_home_elsewhere: false, status: UserStatus::Active }
     }
 
     /// The same user, known by one more alias. Say the UPN first: unless told otherwise, its domain is the user's home.
@@ -78,10 +84,18 @@ impl User {
     pub(super) fn remembered(&self, still_theirs: impl Fn(&Alias) -> bool) -> Self {
         let upn = self.aliases.iter().find(|alias| alias.is_address()).filter(|_| !self.is_guest());
         let home_domain = self.home_domain.clone().or_else(|| upn.and_then(Alias::domain));
-        // What says that the home is elsewhere stays, whoever holds the name.
-        let elsewhere = |alias: &Alias| alias.is_guest() || (alias.is_address() && alias.domain().is_none());
-        let aliases = self.aliases.iter().filter(|alias| still_theirs(alias) || elsewhere(alias)).cloned().collect();
-        Self { id: self.id.clone(), aliases, home_domain, status: UserStatus::Deleted }
+        let at_home_elsewhere = self.home() == Some(None);
+        let aliases = self.aliases.iter().filter(|alias| still_theirs(alias)).cloned().collect();
+        Self { id: self.id.clone(), aliases, home_domain, at_home_elsewhere, status: UserStatus::Deleted }
+    }
+
+    /// The same user, remembered as at home in no domain that could be managed.
+    pub(super) fn remembered_elsewhere(self) -> Self {
+        Self { at_home_elsewhere: true, ..self }
+    }
+
+    pub(super) fn is_remembered_elsewhere(&self) -> bool {
+        self.at_home_elsewhere
     }
 
     /// The home domain that a record stated. Of somebody who was remembered without a record, it can also be that of the UPN
@@ -100,7 +114,7 @@ impl User {
         if let Some(stated) = &self.home_domain {
             return Some(Some(stated.clone()));
         }
-        if self.is_guest() {
+        if self.at_home_elsewhere || self.is_guest() {
             return Some(None);
         }
         self.aliases.iter().find(|alias| alias.is_address()).map(Alias::domain)
@@ -120,6 +134,7 @@ impl User {
         }
         if self.home_domain.is_none() {
             self.home_domain.clone_from(&other.home_domain);
+            self.at_home_elsewhere |= other.at_home_elsewhere;
         }
     }
 

@@ -418,6 +418,25 @@ fn d11_a_group_that_is_back_elsewhere_keeps_its_last_members_for_a_node_that_lag
     assert_eq!(said.iter().filter(|act| **act == back()).count(), 1, "{said:?}");
 }
 
+/// That a guest is at home elsewhere stays known; the name that said so does not stay theirs.
+#[test]
+fn d8_a_guest_s_name_that_moved_never_comes_back_to_whoever_was_deleted() {
+    let name = || alias("g_fabrikam.com#EXT#@contoso.com");
+    let known = |id: &str| User::new(user(id)).with_alias(name());
+    let house = House::new();
+    let groups = |builder: DirectoryBuilder| builder.group(group("council"), "").group(group("staff"), "");
+    house.install(groups(people(&[])).user(known("guest")));
+    house.install(groups(people(&[])).user(known("adele")).member(&group("council"), &user("guest")));
+    house.install(groups(people(&[])).member(&group("staff"), &user("guest")));
+    house.make_private("staff").manage("contoso.com");
+    house.ingest(&[by("by name", Actor::user(name())), by("by id", Actor::user(user("guest")))]);
+    assert_eq!(["by name", "by id"].map(|id| house.is_private(id)), [false, true]);
+    house.change(PolicyChange::MakePublic(group("staff").into()));
+    house.change(PolicyChange::MakePrivate(GroupRef::ExternalUsers));
+    house.ingest(&[by("from elsewhere", Actor::user(user("guest")))]);
+    assert!(house.is_private("from elsewhere"));
+}
+
 /// What a node remembers is of the directory by which it decides; what others kept since does not take it away.
 #[test]
 fn d11_a_node_that_lags_hides_whom_it_remembers_beside_whom_a_later_time_left() {
