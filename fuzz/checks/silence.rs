@@ -23,6 +23,8 @@ const WORDS: &[&str] = &[
     "duplicate field `max_directory_age` duplicate field `when_undecidable` duplicate field `max_reveal_lifetime`",
     "duplicate field `self_grant_allowed` duplicate field `justification_required` duplicate field `objects_count`",
     "data did not match any variant of untagged enum RawAlias",
+    "the input as a whole: not JSON the input as a whole: not UTF-8",
+    "the input as a whole: the input ends too early field `active` cannot be understood",
     "not a domain name, holds a control character at byte",
     "field `userPrincipalName` is missing field `userPrincipalName` cannot be understood field `userPrincipalName`: alias",
     "field `proxyAddresses` cannot be understood field `proxyAddresses`: alias is empty",
@@ -54,6 +56,8 @@ fn own_windows() -> &'static HashSet<&'static [u8]> {
 pub(crate) fn repeats_nothing(message: &str, input: &[u8]) {
     assert!(!message.contains(CANARY), "B2: repeats the canary: {message}");
     let said = message.split(", expected ").next().unwrap_or_default();
+    // Where something stands in the input is said in numbers, which an input can hold by chance.
+    let said = said.split(" at line ").next().unwrap_or_default().split(" at byte ").next().unwrap_or_default();
     for window in said.as_bytes().windows(WINDOW).filter(|window| !own_windows().contains(window)) {
         assert!(!input.windows(WINDOW).any(|given| given == window), "B2: repeats what it was given: {message}");
     }
