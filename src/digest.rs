@@ -36,6 +36,11 @@ impl Digest {
         Self(hasher.finalize().into())
     }
 
+    /// The digest of a text as it stands.
+    pub(crate) fn of_text(text: &str) -> Self {
+        Self(Sha256::digest(text).into())
+    }
+
     /// The 32 bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 32] {

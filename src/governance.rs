@@ -1,12 +1,22 @@
 //! Who did or tried what, when, why, under which policy, with which outcome.
 
+mod act;
 mod bounded;
+mod outcome;
 mod record;
+mod sealed;
 mod sink;
+mod sink_name;
+mod subjects;
 
-pub use self::bounded::BoundedSink;
-pub use self::record::{
-    Act, ChangeSummary, Failure, Initiator, Justification, Outcome, OutcomeKind, Record, RecordId, RecordKind, Refused,
-    RevealId, RevealSummary,
+pub(crate) use self::act::query_digest;
+pub use self::act::{
+    Act, Answer, ChangeSummary, Justification, RemovalSummary, RequestSummary, RevealSummary, RevealTerms,
 };
+pub use self::bounded::BoundedSink;
+pub use self::outcome::{Failure, Outcome, OutcomeKind};
+pub use self::record::{Initiator, Record, RecordId, RecordKind, Refused, RequestId, RevealId};
+pub use self::sealed::{Sealed, SealedText};
 pub use self::sink::{GovernanceSink, Receipt, RecordEntry, RecordQuery, SinkError};
+pub use self::sink_name::SinkName;
+pub use self::subjects::Subjects;

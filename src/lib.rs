@@ -5,7 +5,7 @@
 //! [`PrivacyFilter`] is the front door. Behind it stand three ports: [`ActivityStore`], [`GroupDirectory`] and
 //! [`GovernanceSink`]; each says in its documentation what an adapter must keep. The steps that the filter drives
 //! through them are pure values, for whoever drives them without it, say from async code: [`Screen`] decides,
-//! [`change`] and [`reveal`] make sure that nothing is changed or seen before it is on record.
+//! [`change`], [`reveal`] and [`removal`] make sure that nothing is changed, seen or removed before it is on record.
 
 mod activity;
 mod actor;
@@ -27,6 +27,7 @@ pub mod m365;
 pub mod memory;
 mod policy;
 mod query;
+pub mod removal;
 pub mod reveal;
 pub mod rules;
 mod screen;
@@ -54,18 +55,21 @@ pub use filter::{
 };
 pub use forward::{ForwardBatch, ForwardCursor};
 pub use governance::{
-    Act, BoundedSink, ChangeSummary, Failure, GovernanceSink, Initiator, Justification, Outcome, OutcomeKind, Receipt,
-    Record, RecordEntry, RecordId, RecordKind, RecordQuery, Refused, RevealId, RevealSummary, SinkError,
+    Act, Answer, BoundedSink, ChangeSummary, Failure, GovernanceSink, Initiator, Justification, Outcome, OutcomeKind,
+    Receipt, Record, RecordEntry, RecordId, RecordKind, RecordQuery, Refused, RemovalSummary, RequestId,
+    RequestSummary, RevealId, RevealSummary, RevealTerms, Sealed, SealedText, SinkError, SinkName, Subjects,
 };
 pub use identity::{Alias, Domain, DomainError, GroupId, Identity, UserId};
 pub use policy::{
     Denial, Grant, GroupRef, ManagedDomain, PolicyChange, PolicyDocumentError, PolicyError, PolicyOptions,
-    PrivacyPolicy, Revision, Role, ScopeEffect, ScopeRule, ScopeTarget, WhenUndecidable,
+    PrivacyPolicy, Purpose, Retention, RetentionError, Revision, Role, ScopeEffect, ScopeRule, ScopeTarget,
+    WhenUndecidable,
 };
 pub use query::{Count, CountBy, Cursor, CursorError, PageSize, Position, Query};
+pub use removal::{Erasure, PendingRemoval, RecordedRemoval};
 pub use reveal::{
-    Acknowledgement, Admission, PendingPage, PendingReveal, RecordedPage, RecordedReveal, RevealRequest, SealedPage,
-    Seen,
+    Acknowledgement, Admission, Approvals, PendingPage, PendingReveal, RecordedPage, RecordedReveal, RequestStatus,
+    RevealRequest, SealedPage, Seen,
 };
 pub use screen::{
     Affected, Cause, DryRun, Explanation, Reason, Reasons, Screen, Stamp, Stamped, StampedBatch, Standing, Undecidable,

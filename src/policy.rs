@@ -4,7 +4,9 @@ mod change;
 mod document;
 mod options;
 mod permission;
+mod retention;
 mod scope;
+mod seconds;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -14,8 +16,10 @@ use thiserror::Error;
 
 pub(crate) use self::change::person;
 pub use self::change::{PolicyChange, PolicyError};
-pub use self::options::{PolicyOptions, WhenUndecidable};
+pub use self::options::{PolicyOptions, Purpose, WhenUndecidable};
 pub use self::permission::{Denial, Grant, Role};
+pub(crate) use self::retention::before;
+pub use self::retention::{Retention, RetentionError};
 pub use self::scope::{ScopeEffect, ScopeRule, ScopeTarget};
 use crate::identity::{Domain, GroupId, UserId};
 

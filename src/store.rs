@@ -11,6 +11,7 @@ use crate::directory::{DirectoryRevision, VanishedGroup};
 use crate::identity::GroupId;
 use crate::policy::{PrivacyPolicy, Revision};
 use crate::query::{Count, CountBy, Position, Query};
+use crate::removal::RecordedRemoval;
 use crate::reveal::{Admission, SealedPage};
 use crate::screen::StampedBatch;
 use crate::stored::PublicActivity;
@@ -29,6 +30,9 @@ use crate::stored::PublicActivity;
 ///   and what is kept of vanished groups.
 /// - **Vanished groups.** Keeping and dropping are one transaction each, and what several nodes keep of one group adds
 ///   up. All of a [`VanishedGroup`] is kept, as its `serde` form tells it.
+/// - **Removal.** Nothing is removed but what a [`RecordedRemoval`] covers, and all of that is, step by step: each step is
+///   one transaction. What is removed is gone from every reading, and for good. Its id stays taken: delivered again, it is
+///   a duplicate, whatever its content, because that is known no more. Places of what stays do not change.
 /// - **Non-interference.** The `public_*` methods answer as if no private activity had ever been appended: in content,
 ///   order, position numbers, counts and errors. Nor may their cost grow with the number of private activities.
 /// - **Ordering.** Pages are newest first by [`Position`], and go on after any position, whether an activity stands
@@ -81,6 +85,13 @@ pub trait ActivityStore: Send + Sync {
     /// # Errors
     /// [`StoreError::Stale`] when the policy moved on; screen the activities again then.
     fn append(&self, batch: &StampedBatch<'_>) -> Result<Vec<Appended>, StoreError>;
+
+    /// Removes some of the activities that are to be removed, at most `limit` or what the store takes for a step that
+    /// delays nobody, and says how many. Called again until there are none: then, and only then, the answer is 0.
+    ///
+    /// # Errors
+    /// [`StoreError`] when they may not be removed for good. The safe wrong answer is to remove less.
+    fn remove(&self, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError>;
 
     /// At most `limit` public activities that match, newest first, after a position.
     ///
@@ -196,6 +207,10 @@ macro_rules! forward {
 
             fn append(&self, batch: &StampedBatch<'_>) -> Result<Vec<Appended>, StoreError> {
                 (**self).append(batch)
+            }
+
+            fn remove(&self, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
+                (**self).remove(removal, limit)
             }
 
             fn public_page(

@@ -11,7 +11,7 @@ use crate::governance::{
     Act, Failure, GovernanceSink, Initiator, Outcome, Record, RecordEntry, RecordQuery, SinkError,
 };
 use crate::identity::UserId;
-use crate::policy::{Denial, PolicyChange, PolicyError, Revision};
+use crate::policy::{Denial, PolicyChange, PolicyError, PrivacyPolicy, Revision};
 use crate::query::PageSize;
 use crate::screen::{DryRun, Screen};
 use crate::store::StoreError;
@@ -170,18 +170,7 @@ impl PrivacyFilter {
         after: u64,
         size: PageSize,
     ) -> Result<Vec<RecordEntry>, GovernanceError> {
-        let policy = self.inner.policy()?;
-        if let Err(denial) = policy.may_read_governance(reader) {
-            self.inner.record_refusal(&Record {
-                id: self.inner.fresh_record(),
-                at: self.inner.now(),
-                initiator: Initiator::User(reader.clone()),
-                policy: Some(policy.revision()),
-                act: Act::ReadGovernance,
-                outcome: Outcome::Denied(denial),
-            });
-            return Err(GovernanceError::Denied(denial));
-        }
+        self.inner.check_reader(&*self.inner.policy()?, reader).map_err(GovernanceError::Denied)?;
         Ok(self.inner.sink.records(query, after, size.get())?)
     }
 }
@@ -236,6 +225,20 @@ impl Inner {
 
     fn is_in_force(&self, change: &RecordedChange) -> bool {
         self.policy().is_ok_and(|policy| *policy == *change.policy())
+    }
+
+    /// Whether somebody may read the governance log. A refusal is recorded.
+    pub(super) fn check_reader(&self, policy: &PrivacyPolicy, reader: &UserId) -> Result<(), Denial> {
+        policy.may_read_governance(reader).inspect_err(|denial| {
+            self.record_refusal(&Record {
+                id: self.fresh_record(),
+                at: self.now(),
+                initiator: Initiator::User(reader.clone()),
+                policy: Some(policy.revision()),
+                act: Act::ReadGovernance,
+                outcome: Outcome::Denied(*denial),
+            });
+        })
     }
 
     /// Records that something was refused. It is refused all the same should the sink fail.

@@ -2,12 +2,15 @@
 
 use thiserror::Error;
 
-use super::PrivacyFilter;
 use super::view::Page;
-use crate::governance::{GovernanceSink, Refused, RevealId, SinkError};
+use super::{Inner, PrivacyFilter};
+use crate::governance::{
+    Answer, GovernanceSink, Receipt, Record, RecordQuery, Refused, RequestId, RevealId, SinkError,
+};
+use crate::identity::UserId;
 use crate::policy::Denial;
 use crate::query::{Cursor, CursorError, PageSize, Position};
-use crate::reveal::{RecordedReveal, RevealRequest, Seen};
+use crate::reveal::{Approvals, RecordedReveal, RevealRequest, Seen};
 use crate::screen::Visibility;
 use crate::store::StoreError;
 
@@ -35,6 +38,9 @@ pub enum RevealError {
     /// It could not be recorded, so nothing is shown.
     #[error("the reveal could not be recorded, so nothing is shown")]
     Unrecorded(#[source] SinkError),
+    /// What others said to the request cannot be read, so nothing is shown.
+    #[error("the approvals cannot be read, so nothing is shown")]
+    ApprovalsUnreadable(#[source] SinkError),
     /// The store broke its contract: it answered with a page that it read for another reveal.
     #[error("the store answered for another reveal, so nothing is shown")]
     WrongPage,
@@ -52,10 +58,101 @@ impl PrivacyFilter {
     /// # Errors
     /// [`RevealError::Denied`] with the reason; [`RevealError::Unrecorded`] when the record may not be durable.
     pub fn reveal(&self, request: RevealRequest) -> Result<Reveal, RevealError> {
+        self.open_reveal(request, None)
+    }
+
+    /// Asks other admins to approve a reveal, where the policy wants that. The request and what is said to it are
+    /// governance records; a refusal is recorded too.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::time::Duration;
+    /// use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
+    /// use activity_privacy::*;
+    ///
+    /// let (officer, council) = (UserId::new("u-1")?, UserId::new("u-2")?);
+    /// let directory = MemoryDirectory::new();
+    /// let person = |id: &UserId, name: &str| Ok::<_, TextError>(User::new(id.clone()).with_alias(Alias::new(name)?));
+    /// let import = DirectoryBuilder::new().user(person(&officer, "officer@contoso.com")?).user(person(&council, "council@contoso.com")?);
+    /// directory.install(import.build(DirectoryRevision(1), "2026-03-02T08:00:00Z".parse()?)?)?;
+    /// let filter = PrivacyFilter::builder(MemoryStore::new(), directory, MemorySink::new()).found(officer.clone())?;
+    /// filter.change(&officer, &PolicyChange::SetAdmin(council.clone(), Role::Analyst))?;
+    /// for name in ["officer@contoso.com", "council@contoso.com"] {
+    ///     filter.change(&officer, &PolicyChange::Grant(Alias::new(name)?))?;
+    /// }
+    /// let options = PolicyOptions { approvals_required: 1, ..PolicyOptions::default() };
+    /// filter.change(&officer, &PolicyChange::SetOptions(options))?;
+    ///
+    /// let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
+    /// let wish = RevealRequest::new(officer, Query::all(), Duration::from_secs(600), audited)
+    ///     .for_purpose(Purpose::new("security incident")?);
+    /// let request = filter.request_reveal(&wish)?;
+    ///
+    /// // The other one sees what is asked for, and checks the query that they were told.
+    /// let approvals = filter.approvals(&council, request)?;
+    /// assert!(approvals.asked().is_some_and(|(_, asked)| asked.is_about(&Query::all())));
+    /// filter.answer_request(&council, request, Answer::Approve)?;
+    ///
+    /// let reveal = filter.reveal_approved(wish, request)?;
+    /// reveal.close()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`RevealError::Denied`] with the reason; [`RevealError::Unrecorded`] when the record may not be durable.
+    pub fn request_reveal(&self, request: &RevealRequest) -> Result<RequestId, RevealError> {
+        let policy = self.inner.policy()?;
+        let id = RequestId((self.inner.runtime.fresh)());
+        let (record, salt) = (self.inner.fresh_record(), (self.inner.runtime.fresh)());
+        let record =
+            request.ask(&policy, id, record, salt, self.inner.now()).map_err(|refused| self.refuse(&refused))?;
+        self.inner.on_record(&record)?;
+        Ok(id)
+    }
+
+    /// Approves or denies the request of somebody else, or takes one's own back; and says what the log says of it now,
+    /// because something else may have come first. A refusal is recorded.
+    ///
+    /// # Errors
+    /// [`RevealError::Denied`] with the reason; [`RevealError::Unrecorded`] when the record may not be durable;
+    /// [`RevealError::ApprovalsUnreadable`] when the log cannot be read.
+    pub fn answer_request(&self, by: &UserId, request: RequestId, answer: Answer) -> Result<Approvals, RevealError> {
+        let policy = self.inner.policy()?;
+        let approvals = self.inner.approvals(request)?;
+        let record = approvals
+            .answer(&policy, by, answer, self.inner.fresh_record(), self.inner.now())
+            .map_err(|refused| self.refuse(&refused))?;
+        self.inner.on_record(&record)?;
+        self.inner.approvals(request)
+    }
+
+    /// What was asked for with a request, and what was said to it. For whoever may read the governance log; a refusal is
+    /// recorded.
+    ///
+    /// # Errors
+    /// [`RevealError::Denied`] to anybody else; [`RevealError::ApprovalsUnreadable`] when the log cannot be read.
+    pub fn approvals(&self, reader: &UserId, request: RequestId) -> Result<Approvals, RevealError> {
+        self.inner.check_reader(&*self.inner.policy()?, reader).map_err(RevealError::Denied)?;
+        self.inner.approvals(request)
+    }
+
+    /// Opens a reveal that was approved: exactly what was asked for, by whoever asked for it. Its lifetime began with the
+    /// last approval that it needed.
+    ///
+    /// # Errors
+    /// As [`Self::reveal`], and [`RevealError::ApprovalsUnreadable`] when the log cannot be read.
+    pub fn reveal_approved(&self, request: RevealRequest, approved: RequestId) -> Result<Reveal, RevealError> {
+        let approvals = self.inner.approvals(approved)?;
+        self.open_reveal(request, Some(approvals))
+    }
+
+    fn open_reveal(&self, request: RevealRequest, approvals: Option<Approvals>) -> Result<Reveal, RevealError> {
         let policy = self.inner.policy()?;
         let id = RevealId((self.inner.runtime.fresh)());
+        let (record, salt) = (self.inner.fresh_record(), (self.inner.runtime.fresh)());
         let pending = request
-            .authorise(&policy, id, self.inner.fresh_record(), self.inner.now())
+            .authorise(&policy, approvals, id, record, salt, self.inner.now())
             .map_err(|refused| self.refuse(&refused))?;
         let receipt = self.inner.sink.record(pending.record()).map_err(RevealError::Unrecorded)?;
         let recorded = pending.recorded(&receipt).map_err(RevealError::Unrecorded)?;
@@ -68,11 +165,42 @@ impl PrivacyFilter {
     }
 }
 
+impl Inner {
+    /// Makes a record durable that is itself what was to be done.
+    fn on_record(&self, record: &Record) -> Result<(), RevealError> {
+        let receipt = self.sink.record(record).map_err(RevealError::Unrecorded)?;
+        receipt.confirm(record).map(drop).map_err(RevealError::Unrecorded)
+    }
+
+    /// What the log says now of a request.
+    fn approvals(&self, request: RequestId) -> Result<Approvals, RevealError> {
+        let query = RecordQuery { target: Some(request.to_string()), ..RecordQuery::default() };
+        let mut approvals = Approvals::none(request);
+        let mut after = 0;
+        loop {
+            let found = self.sink.records(&query, after, PAGE).map_err(RevealError::ApprovalsUnreadable)?;
+            found.iter().for_each(|entry| approvals.add(&entry.record));
+            match found.last() {
+                Some(last) if found.len() == PAGE => after = last.sequence,
+                _ => return Ok(approvals),
+            }
+        }
+    }
+}
+
+/// How many records are read at a time.
+const PAGE: usize = 256;
+
 impl Reveal {
     /// The reveal's id, as its records name it.
     #[must_use]
     pub fn id(&self) -> RevealId {
         self.recorded.id()
+    }
+
+    /// The receipt of the record that it began with.
+    pub fn receipt(&self) -> &Receipt {
+        self.recorded.receipt()
     }
 
     /// The page after `cursor`, or the first one, private activities included and marked.
@@ -83,9 +211,10 @@ impl Reveal {
     pub fn page(&mut self, size: PageSize, cursor: Option<&Cursor>) -> Result<Page, RevealError> {
         let inner = &self.filter.inner;
         let policy = inner.policy()?;
+        let approvals = self.recorded.request().map(|request| inner.approvals(request)).transpose()?;
         let admission = self
             .recorded
-            .admit(&policy, inner.fresh_record(), inner.now())
+            .admit(&policy, approvals, inner.fresh_record(), inner.now())
             .map_err(|refused| self.filter.refuse(&refused))?;
         // After the permission: whoever lost it is refused on record, whatever they bring along.
         let after = match cursor.map(|cursor| cursor.in_reveal(self.id())).transpose()? {
@@ -97,7 +226,7 @@ impl Reveal {
         if sealed.reveal() != self.id() {
             return Err(RevealError::WrongPage);
         }
-        let (pending, more) = sealed.pending(size.get(), inner.fresh_record(), inner.now());
+        let (pending, more) = sealed.pending(size.get(), inner.fresh_record(), (inner.runtime.fresh)(), inner.now());
         let receipt = inner.sink.record(pending.record()).map_err(RevealError::Unrecorded)?;
         let page = pending.recorded(&receipt).map_err(RevealError::Unrecorded)?;
         let activities = page

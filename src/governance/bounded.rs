@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::record::Record;
 use super::sink::{GovernanceSink, Receipt, RecordEntry, RecordQuery, SinkError};
+use crate::removal::RecordedRemoval;
 use crate::sync::mpsc::{self, RecvTimeoutError};
 use crate::sync::{Condvar, Mutex, MutexGuard, thread};
 
@@ -169,6 +170,11 @@ impl GovernanceSink for BoundedSink {
     fn records(&self, query: &RecordQuery, after: u64, limit: usize) -> Result<Vec<RecordEntry>, SinkError> {
         let query = query.clone();
         self.call(&self.reading, move |sink| sink.records(&query, after, limit))
+    }
+
+    fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {
+        let removal = removal.clone();
+        self.call(&self.reading, move |sink| sink.remove(&removal))
     }
 }
 

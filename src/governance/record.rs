@@ -1,5 +1,4 @@
-//! What a governance record says. Ids, digests and counts: never the content of an activity, never a name typed into
-//! a query.
+//! One governance record.
 
 use std::fmt;
 
@@ -7,10 +6,11 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::digest::Digest;
-use crate::identity::{Domain, GroupId, UserId};
-use crate::policy::{Denial, GroupRef, PolicyError, PolicyOptions, Revision, Role, ScopeRule};
-use crate::text::{checked_text, deserialize_silently};
+use super::act::{Act, ChangeSummary, RemovalSummary};
+use super::outcome::Outcome;
+use crate::identity::UserId;
+use crate::policy::Revision;
+use crate::text::deserialize_silently;
 
 macro_rules! uuid_newtype {
     ($(#[$doc:meta])* $name:ident) => {
@@ -35,6 +35,11 @@ uuid_newtype! {
 uuid_newtype! {
     /// The id of one reveal, fresh for each.
     RevealId
+}
+
+uuid_newtype! {
+    /// The id of one request for approvals of a reveal, fresh for each.
+    RequestId
 }
 
 /// One governance record, as it is handed to a sink.
@@ -87,154 +92,6 @@ pub enum Initiator {
     System,
 }
 
-/// What was done or tried.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Act {
-    /// The first policy.
-    FoundPolicy,
-    /// A change of the policy.
-    ChangePolicy(ChangeSummary),
-    /// A reveal, from its opening to its closing.
-    Reveal(RevealSummary),
-    /// One page seen within a reveal.
-    Page {
-        /// The reveal.
-        reveal: RevealId,
-        /// How many activities it holds.
-        activities: u64,
-        /// How many of them are private.
-        private: u64,
-        /// The digest of the ids of the private ones, in the order of the page: see [`Digest::of_ids`].
-        digest: Digest,
-    },
-    /// Reading governance records.
-    ReadGovernance,
-    /// A group of the policy vanished from the directory.
-    GroupVanished {
-        /// The group.
-        group: GroupId,
-        /// How many last members go on to count. None when nobody knows them: then everything is hidden until the group
-        /// comes back, or leaves the policy.
-        members: Option<u64>,
-    },
-    /// Such a group came back: what the directory says counts again.
-    GroupReturned {
-        /// The group.
-        group: GroupId,
-    },
-}
-
-/// A change of the policy, by the ids that it names.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum ChangeSummary {
-    /// A group was made private.
-    MakePrivate(GroupRef),
-    /// A group was made public.
-    MakePublic(GroupRef),
-    /// A scope rule was added.
-    AddScopeRule(ScopeRule),
-    /// A scope rule was removed.
-    RemoveScopeRule(ScopeRule),
-    /// A domain became managed.
-    ManageDomain {
-        /// The domain.
-        domain: Domain,
-        /// Whether with everything below it.
-        with_subdomains: bool,
-    },
-    /// A domain is managed no more.
-    UnmanageDomain(Domain),
-    /// Somebody got an admin role.
-    SetAdmin(UserId, Role),
-    /// Somebody lost their admin role.
-    RemoveAdmin(UserId),
-    /// An admin got the permission to view private activities. Nobody, when the name led to nobody.
-    Grant(Option<UserId>),
-    /// An admin lost that permission.
-    Revoke(Option<UserId>),
-    /// The options changed to these.
-    SetOptions(PolicyOptions),
-}
-
-checked_text! {
-    /// Why somebody wants to see private activities, in their own words. Goes into the governance record as it is.
-    ///
-    /// `Debug` does not show it, because it can name a person.
-    Justification, "justification", max 4096, redacted
-}
-
-/// What a reveal is about, without a word that was typed into its query.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RevealSummary {
-    /// The reveal.
-    pub reveal: RevealId,
-    /// A digest that binds the query to this reveal: whoever knows the query can check it.
-    pub query: Digest,
-    /// The beginning of the time range, if it has one.
-    pub from: Option<DateTime<Utc>>,
-    /// The end of the time range, if it has one.
-    pub until: Option<DateTime<Utc>>,
-    /// Whether the query names one actor.
-    pub one_actor: bool,
-    /// Whether only private activities are asked for.
-    pub private_only: bool,
-    /// When it ends by itself.
-    pub expires_at: DateTime<Utc>,
-    /// Why, in the viewer's own words.
-    pub justification: Option<Justification>,
-}
-
-/// How far something came.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Outcome {
-    /// About to be done. Stands alone for what was interrupted, and for pages, which are recorded before they are
-    /// handed out.
-    Intended,
-    /// Seen by the library, which did not do it.
-    Noted,
-    /// Done.
-    Done {
-        /// The record of the intent.
-        intent: RecordId,
-    },
-    /// A reveal was closed.
-    Closed {
-        /// The record of the intent.
-        intent: RecordId,
-        /// How many pages were seen.
-        pages: u64,
-        /// How many private activities were on them.
-        private: u64,
-    },
-    /// Not done, because something failed; or, with [`Failure::Store`], not known to be done.
-    Failed {
-        /// The record of the intent.
-        intent: RecordId,
-        /// What failed.
-        cause: Failure,
-    },
-    /// Not done, because the initiator may not.
-    Denied(Denial),
-    /// Not done, because it does not fit the policy or the directory.
-    Invalid(PolicyError),
-}
-
-/// What kept an intended act from being done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Failure {
-    /// Another change came first; the act was tried again on top of it.
-    Superseded,
-    /// The store failed. It may have done it all the same, if only its answer was lost: the policy in force tells.
-    Store,
-    /// The initiator may not any more.
-    Denied(Denial),
-}
-
 /// The kind of a record, for finding it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -249,26 +106,20 @@ pub enum RecordKind {
     Reveal,
     /// A page within a reveal.
     Page,
+    /// A request for approvals of a reveal.
+    RevealRequest,
+    /// An answer to such a request, or its withdrawal.
+    Approval,
+    /// The erasure of what somebody did, or of what a record says of people.
+    Erasure,
+    /// The removal of what is older than the policy lets it be kept.
+    Retention,
+    /// A change of the sinks, or the trial of one.
+    SinkChange,
     /// Reading governance records.
     GovernanceRead,
     /// A group of the policy that vanished from the directory or came back.
     Directory,
-}
-
-/// The kind of an outcome, for finding it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OutcomeKind {
-    /// About to be done.
-    Intended,
-    /// Done, or a reveal closed.
-    Done,
-    /// Seen by the library.
-    Noted,
-    /// Failed.
-    Failed,
-    /// Refused: denied, or it did not fit.
-    Refused,
 }
 
 impl Record {
@@ -281,16 +132,25 @@ impl Record {
             Act::FoundPolicy | Act::ChangePolicy(_) => RecordKind::PolicyChange,
             Act::Reveal(_) => RecordKind::Reveal,
             Act::Page { .. } => RecordKind::Page,
+            Act::RequestReveal(_) => RecordKind::RevealRequest,
+            Act::AnswerRequest { .. } => RecordKind::Approval,
+            Act::Remove(RemovalSummary::Aged { .. }) => RecordKind::Retention,
+            Act::Remove(_) => RecordKind::Erasure,
+            Act::ChangeSinks { .. } | Act::ProbeSink { .. } => RecordKind::SinkChange,
             Act::ReadGovernance => RecordKind::GovernanceRead,
             Act::GroupVanished { .. } | Act::GroupReturned { .. } => RecordKind::Directory,
         }
     }
 
-    /// What it was done to: a group, a user, a domain or a reveal, by id.
+    /// What it was done to: a group, a user, a domain, a reveal, a request, a record or a sink, by id.
     #[must_use]
     pub fn target(&self) -> Option<String> {
         match &self.act {
-            Act::FoundPolicy | Act::ReadGovernance => None,
+            Act::FoundPolicy | Act::ReadGovernance | Act::ChangeSinks { .. } => None,
+            Act::ProbeSink { sink } => Some(sink.to_string()),
+            Act::RequestReveal(summary) => Some(summary.request.to_string()),
+            Act::AnswerRequest { request, .. } => Some(request.to_string()),
+            Act::Remove(removal) => removal.target(),
             Act::Reveal(summary) => Some(summary.reveal.to_string()),
             Act::Page { reveal, .. } => Some(reveal.to_string()),
             Act::ChangePolicy(change) => change.target(),
@@ -299,38 +159,33 @@ impl Record {
     }
 }
 
-impl ChangeSummary {
-    fn target(&self) -> Option<String> {
-        match self {
-            Self::MakePrivate(group) | Self::MakePublic(group) => Some(group_target(group)),
-            Self::AddScopeRule(rule) | Self::RemoveScopeRule(rule) => Some(group_target(rule.group())),
-            Self::ManageDomain { domain, .. } | Self::UnmanageDomain(domain) => Some(domain.as_str().to_owned()),
-            Self::SetAdmin(user, _) | Self::RemoveAdmin(user) => Some(user.as_str().to_owned()),
-            Self::Grant(user) | Self::Revoke(user) => user.as_ref().map(|user| user.as_str().to_owned()),
-            Self::SetOptions(_) => None,
+impl Record {
+    /// Forgets every [sealed](super::Sealed) value in it, for good. Whether there was one that was not forgotten yet.
+    pub fn forget(&mut self) -> bool {
+        let (justification, subjects) = match &mut self.act {
+            Act::Reveal(summary) => (summary.about.justification.as_mut(), None),
+            Act::RequestReveal(summary) => (summary.about.justification.as_mut(), None),
+            Act::Page { subjects, .. } => (None, subjects.as_mut()),
+            _ => (None, None),
+        };
+        let mut forgot = false;
+        if let Some(sealed) = justification {
+            forgot |= sealed.value().is_some();
+            sealed.forget();
         }
+        if let Some(sealed) = subjects {
+            forgot |= sealed.value().is_some();
+            sealed.forget();
+        }
+        forgot
     }
-}
 
-fn group_target(group: &GroupRef) -> String {
-    match group {
-        GroupRef::Imported(id) => id.as_str().to_owned(),
-        GroupRef::Applications => "applications".to_owned(),
-        GroupRef::ExternalUsers => "external_users".to_owned(),
-    }
-}
-
-impl Outcome {
-    /// The kind of this outcome.
+    /// The same record as it will always be: without what can be forgotten, with the commitments to that.
     #[must_use]
-    pub fn kind(&self) -> OutcomeKind {
-        match self {
-            Self::Intended => OutcomeKind::Intended,
-            Self::Noted => OutcomeKind::Noted,
-            Self::Done { .. } | Self::Closed { .. } => OutcomeKind::Done,
-            Self::Failed { .. } => OutcomeKind::Failed,
-            Self::Denied(_) | Self::Invalid(_) => OutcomeKind::Refused,
-        }
+    pub fn without_openings(&self) -> Self {
+        let mut record = self.clone();
+        record.forget();
+        record
     }
 }
 
@@ -342,20 +197,13 @@ impl fmt::Display for RecordKind {
             Self::Revocation => "revocation",
             Self::Reveal => "reveal",
             Self::Page => "page",
+            Self::RevealRequest => "reveal request",
+            Self::Approval => "approval",
+            Self::Erasure => "erasure",
+            Self::Retention => "retention",
+            Self::SinkChange => "sink change",
             Self::GovernanceRead => "governance read",
             Self::Directory => "directory",
-        })
-    }
-}
-
-impl fmt::Display for OutcomeKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Intended => "intended",
-            Self::Noted => "noted",
-            Self::Done => "done",
-            Self::Failed => "failed",
-            Self::Refused => "refused",
         })
     }
 }

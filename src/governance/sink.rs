@@ -8,8 +8,10 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use thiserror::Error;
 
-use super::record::{Initiator, OutcomeKind, Record, RecordId, RecordKind};
+use super::outcome::OutcomeKind;
+use super::record::{Initiator, Record, RecordId, RecordKind};
 use crate::identity::UserId;
+use crate::removal::RecordedRemoval;
 
 /// Where governance records go to stay.
 ///
@@ -24,6 +26,8 @@ use crate::identity::UserId;
 ///   once. Another record under an id that was used is refused as [`SinkError::IdTaken`]; nothing of it is kept, and it
 ///   takes no number.
 /// - **Identity.** A receipt names the very record that was offered.
+/// - **Removal.** Nothing is removed but what a [`RecordedRemoval`] covers. Records that are removed are the first ones:
+///   those that stay keep their numbers, which go on as if nothing had been removed.
 /// - **Concurrency.** Called from any thread, through any number of handles, which share one sequence.
 ///
 /// With the feature `conformance`, the module of that name holds an adapter to every sentence of this.
@@ -41,6 +45,18 @@ pub trait GovernanceSink: Send + Sync {
     /// # Errors
     /// [`SinkError`] when they cannot be read.
     fn records(&self, query: &RecordQuery, after: u64, limit: usize) -> Result<Vec<RecordEntry>, SinkError>;
+
+    /// Removes what is to be removed of the records, and says of how many. Done again, it removes nothing more.
+    ///
+    /// - Those [made before a time](RecordedRemoval::records_before): every record from the first on, up to the first
+    ///   that was not made before it. The newest record always stays, so that its number is not given again. The safe
+    ///   wrong answer is to remove less.
+    /// - What [one record](RecordedRemoval::forgotten_record) says of people: it [forgets](Record::forget) that, and
+    ///   stays otherwise as it is. Where there is no such record there is nothing to remove.
+    ///
+    /// # Errors
+    /// [`SinkError`] when it may not be removed for good.
+    fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError>;
 }
 
 /// The word of a sink that one record is durable.
@@ -163,6 +179,10 @@ macro_rules! forward {
 
             fn records(&self, query: &RecordQuery, after: u64, limit: usize) -> Result<Vec<RecordEntry>, SinkError> {
                 (**self).records(query, after, limit)
+            }
+
+            fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {
+                (**self).remove(removal)
             }
         }
     )*};

@@ -3,6 +3,7 @@
 use std::sync::PoisonError;
 
 use crate::governance::{GovernanceSink, Receipt, Record, RecordEntry, RecordQuery, SinkError};
+use crate::removal::RecordedRemoval;
 use crate::sync::RwLock;
 
 /// Keeps records until the process ends.
@@ -23,13 +24,14 @@ impl GovernanceSink for MemorySink {
     fn record(&self, record: &Record) -> Result<Receipt, SinkError> {
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = entries.iter().find(|entry| entry.record.id == record.id) {
-            return if known.record == *record {
+            // What was forgotten since makes it no other record.
+            return if known.record.without_openings() == record.without_openings() {
                 Ok(Receipt::assertion(record.id, known.sequence))
             } else {
                 Err(SinkError::IdTaken(record.id))
             };
         }
-        let sequence = entries.len() as u64 + 1;
+        let sequence = entries.last().map_or(1, |last| last.sequence + 1);
         entries.push(RecordEntry { sequence, record: record.clone() });
         Ok(Receipt::assertion(record.id, sequence))
     }
@@ -38,5 +40,18 @@ impl GovernanceSink for MemorySink {
         let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
         let later = entries.iter().filter(|entry| entry.sequence > after);
         Ok(later.filter(|entry| query.matches(&entry.record)).take(limit).cloned().collect())
+    }
+
+    fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {
+        let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(before) = removal.records_before() {
+            let aged = entries.iter().take_while(|entry| entry.record.at < before).count();
+            let removed = aged.min(entries.len().saturating_sub(1));
+            entries.drain(..removed);
+            return Ok(removed as u64);
+        }
+        let of = removal.forgotten_record();
+        let record = entries.iter_mut().find(|entry| Some(entry.record.id) == of);
+        Ok(record.is_some_and(|entry| entry.record.forget()).into())
     }
 }

@@ -9,6 +9,7 @@ use crate::directory::{DirectoryRevision, VanishedGroup};
 use crate::identity::GroupId;
 use crate::policy::{PrivacyPolicy, Revision};
 use crate::query::{Count, CountBy, Position, Query, Tally};
+use crate::removal::RecordedRemoval;
 use crate::reveal::{Admission, SealedPage};
 use crate::screen::{StampedBatch, Visibility};
 use crate::store::{ActivityStore, Appended, StoreError};
@@ -30,7 +31,8 @@ struct State {
     private: BTreeMap<Position, StoredActivity>,
     /// The public activities in the order of storing.
     stored: Vec<Position>,
-    positions: HashMap<ActivityId, Position>,
+    /// Every id that was ever stored; without a position once what stood there is removed.
+    positions: HashMap<ActivityId, Option<Position>>,
 }
 
 impl MemoryStore {
@@ -65,11 +67,15 @@ impl State {
 
     fn append(&mut self, activity: StoredActivity) -> Appended {
         let position = Position::of(activity.activity());
-        if let Some(first) = self.positions.get(position.id()) {
-            let same = self.at(first).is_some_and(|first| first.activity() == activity.activity());
-            return if same { Appended::Duplicate } else { Appended::Conflict };
+        match self.positions.get(position.id()) {
+            Some(Some(first)) => {
+                let same = self.at(first).is_some_and(|first| first.activity() == activity.activity());
+                return if same { Appended::Duplicate } else { Appended::Conflict };
+            }
+            Some(None) => return Appended::Duplicate,
+            None => {}
         }
-        self.positions.insert(position.id().clone(), position.clone());
+        self.positions.insert(position.id().clone(), Some(position.clone()));
         match activity.visibility() {
             Visibility::Private => {
                 self.private.insert(position, activity);
@@ -142,6 +148,19 @@ impl ActivityStore for MemoryStore {
         Ok(activities.into_iter().map(|activity| state.append(activity)).collect())
     }
 
+    fn remove(&self, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
+        let mut state = self.write();
+        let all = state.public.values().map(|public| &**public).chain(state.private.values());
+        let covered = all.filter(|stored| removal.covers(stored)).map(|stored| Position::of(stored.activity()));
+        let covered: Vec<Position> = covered.take(limit).collect();
+        for position in &covered {
+            state.public.remove(position);
+            state.private.remove(position);
+            state.positions.insert(position.id().clone(), None);
+        }
+        Ok(covered.len() as u64)
+    }
+
     fn public_page(
         &self,
         query: &Query,
@@ -155,7 +174,8 @@ impl ActivityStore for MemoryStore {
 
     fn public_activity(&self, id: &ActivityId) -> Result<Option<PublicActivity>, StoreError> {
         let state = self.read();
-        Ok(state.positions.get(id).and_then(|position| state.public.get(position)).cloned())
+        let position = state.positions.get(id).and_then(Option::as_ref);
+        Ok(position.and_then(|position| state.public.get(position)).cloned())
     }
 
     fn public_count(&self, query: &Query) -> Result<u64, StoreError> {
@@ -175,8 +195,9 @@ impl ActivityStore for MemoryStore {
     fn public_since(&self, after: u64, limit: usize) -> Result<Vec<(u64, PublicActivity)>, StoreError> {
         let state = self.read();
         let skip = usize::try_from(after).unwrap_or(usize::MAX);
-        let later = (1_u64..).zip(&state.stored).skip(skip).take(limit);
-        Ok(later.filter_map(|(place, position)| Some((place, state.public.get(position)?.clone()))).collect())
+        let later = (1_u64..).zip(&state.stored).skip(skip);
+        let kept = later.filter_map(|(place, position)| Some((place, state.public.get(position)?.clone())));
+        Ok(kept.take(limit).collect())
     }
 
     fn revealed_page(

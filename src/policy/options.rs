@@ -1,9 +1,18 @@
 //! How a policy is applied where an organisation may choose.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
+
+use super::{Retention, seconds};
+use crate::text::checked_text;
+
+checked_text! {
+    /// For what purpose private activities are looked at, in words that those whose activities they are may read.
+    Purpose, "purpose", max 256, shown
+}
 
 /// Choices within the rules. Where nothing else is said, the default is the safe one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +34,19 @@ pub struct PolicyOptions {
     /// The longest that a reveal may live, in whole seconds. Default: one hour.
     #[serde(with = "seconds")]
     pub max_reveal_lifetime: Option<Duration>,
+    /// The purposes for which anybody may look; a reveal names one of them. Default: none, and a reveal may name any
+    /// purpose or no purpose.
+    pub purposes: BTreeSet<Purpose>,
+    /// How many other admins, who are themselves permitted to view private activities, must approve a reveal. Default:
+    /// nobody.
+    pub approvals_required: u32,
+    /// Whether whoever asks for a reveal counts as one of those who approve it. Default: no.
+    pub self_approval_allowed: bool,
+    /// How long a request for a reveal waits for its approvals, in whole seconds. Default: one day.
+    #[serde(with = "seconds")]
+    pub max_request_age: Option<Duration>,
+    /// For how long activities and governance records are kept. Default: for ever.
+    pub retention: Option<Retention>,
 }
 
 impl Default for PolicyOptions {
@@ -36,6 +58,11 @@ impl Default for PolicyOptions {
             justification_required: false,
             self_grant_allowed: true,
             max_reveal_lifetime: Some(Duration::from_secs(3_600)),
+            purposes: BTreeSet::new(),
+            approvals_required: 0,
+            self_approval_allowed: false,
+            max_request_age: Some(Duration::from_secs(86_400)),
+            retention: None,
         }
     }
 }
@@ -63,19 +90,4 @@ pub enum WhenUndecidable {
     /// It is stored as public although nobody knows whether it may be. This gives up the protection of whoever is
     /// behind it: of everybody, while the directory is missing.
     ShowUndecided,
-}
-
-mod seconds {
-    use std::time::Duration;
-
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    #[expect(clippy::ref_option, reason = "the signature that serde asks for")]
-    pub(super) fn serialize<S: Serializer>(value: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
-        value.map(|duration| duration.as_secs()).serialize(serializer)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
-        Ok(Option::<u64>::deserialize(deserializer)?.map(Duration::from_secs))
-    }
 }

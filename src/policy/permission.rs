@@ -91,6 +91,21 @@ pub enum Denial {
     /// The reveal has outlived its lifetime.
     #[error("denied: the reveal has expired")]
     Expired,
+    /// The policy lists the purposes for which anybody may look, and this is none of them.
+    #[error("denied: the policy does not list that purpose, or one must be named")]
+    PurposeNotAllowed,
+    /// The policy asks for approvals by other admins, and there are not enough that still count.
+    #[error("denied: not enough admins have approved")]
+    ApprovalsMissing,
+    /// There is no such request, or it asks for something else.
+    #[error("denied: no such request was made")]
+    NotRequested,
+    /// The request was denied, taken back, or waited too long.
+    #[error("denied: the request is over")]
+    RequestOver,
+    /// Nobody approves what they asked for themselves.
+    #[error("denied: nobody may approve their own request")]
+    SelfApproval,
 }
 
 impl PrivacyPolicy {

@@ -8,6 +8,7 @@ use super::FileError;
 use super::care::BackupError;
 use super::file::{File, Schema};
 use crate::governance::{GovernanceSink, Receipt, Record, RecordEntry, RecordQuery, SinkError};
+use crate::removal::RecordedRemoval;
 
 /// The sequence is given in the transaction that writes the record, so a record that did not commit leaves no gap.
 const SCHEMA: Schema = Schema {
@@ -108,6 +109,10 @@ impl GovernanceSink for SqliteGovernance {
             }
             Ok(found)
         })
+    }
+
+    fn remove(&self, _removal: &RecordedRemoval) -> Result<u64, SinkError> {
+        Err(SinkError::Backend("not yet".into()))
     }
 }
 

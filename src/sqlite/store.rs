@@ -18,6 +18,7 @@ use crate::directory::{DirectoryRevision, VanishedGroup};
 use crate::identity::GroupId;
 use crate::policy::{PrivacyPolicy, Revision};
 use crate::query::{Count, CountBy, Position, Query, Tally};
+use crate::removal::RecordedRemoval;
 use crate::reveal::{Admission, SealedPage};
 use crate::screen::StampedBatch;
 use crate::store::{ActivityStore, Appended, StoreError};
@@ -193,6 +194,10 @@ impl ActivityStore for SqliteStore {
             let (connection, memory) = writer.with_memory();
             append(connection, memory, batch.stamped())
         })
+    }
+
+    fn remove(&self, _removal: &RecordedRemoval, _limit: usize) -> Result<u64, StoreError> {
+        Err(StoreError::Backend("not yet".into()))
     }
 
     fn public_page(

@@ -1,0 +1,269 @@
+//! What was done or tried. Ids, digests and counts: never the content of an activity, never a name typed into a query.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::record::{RecordId, RequestId, RevealId};
+use super::sealed::{Sealed, SealedText};
+use super::sink_name::SinkName;
+use super::subjects::Subjects;
+use crate::digest::{Digest, Fields};
+use crate::identity::{Domain, GroupId, UserId};
+use crate::policy::{GroupRef, PolicyOptions, Purpose, Role, ScopeRule};
+use crate::query::Query;
+use crate::text::checked_text;
+
+/// What was done or tried.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Act {
+    /// The first policy.
+    FoundPolicy,
+    /// A change of the policy.
+    ChangePolicy(ChangeSummary),
+    /// A reveal, from its opening to its closing.
+    Reveal(RevealSummary),
+    /// One page seen within a reveal.
+    Page {
+        /// The reveal.
+        reveal: RevealId,
+        /// How many activities it holds.
+        activities: u64,
+        /// How many of them are private.
+        private: u64,
+        /// The digest of the ids of the private ones, in the order of the page: see [`Digest::of_ids`].
+        digest: Digest,
+        /// Whose they are, so that they can be told. Nobody, where nothing private is on it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        subjects: Option<Sealed<Subjects>>,
+    },
+    /// Asking other admins to approve a reveal.
+    RequestReveal(RequestSummary),
+    /// Answering such a request, or taking it back.
+    AnswerRequest {
+        /// The request.
+        request: RequestId,
+        /// With what.
+        answer: Answer,
+    },
+    /// Removing what is not to be kept any longer.
+    Remove(RemovalSummary),
+    /// Changing the sinks that records go to: to these, in order.
+    ChangeSinks {
+        /// Their names, the leading one first.
+        sinks: Vec<SinkName>,
+        /// How many of them must answer for each record.
+        quorum: u32,
+    },
+    /// Trying out a sink before it is accepted: the record is that sink's first, and stands in no other.
+    ProbeSink {
+        /// Its name.
+        sink: SinkName,
+    },
+    /// Reading governance records.
+    ReadGovernance,
+    /// A group of the policy vanished from the directory.
+    GroupVanished {
+        /// The group.
+        group: GroupId,
+        /// How many last members go on to count. None when nobody knows them: then everything is hidden until the group
+        /// comes back, or leaves the policy.
+        members: Option<u64>,
+    },
+    /// Such a group came back: what the directory says counts again.
+    GroupReturned {
+        /// The group.
+        group: GroupId,
+    },
+}
+
+/// A change of the policy, by the ids that it names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum ChangeSummary {
+    /// A group was made private.
+    MakePrivate(GroupRef),
+    /// A group was made public.
+    MakePublic(GroupRef),
+    /// A scope rule was added.
+    AddScopeRule(ScopeRule),
+    /// A scope rule was removed.
+    RemoveScopeRule(ScopeRule),
+    /// A domain became managed.
+    ManageDomain {
+        /// The domain.
+        domain: Domain,
+        /// Whether with everything below it.
+        with_subdomains: bool,
+    },
+    /// A domain is managed no more.
+    UnmanageDomain(Domain),
+    /// Somebody got an admin role.
+    SetAdmin(UserId, Role),
+    /// Somebody lost their admin role.
+    RemoveAdmin(UserId),
+    /// An admin got the permission to view private activities. Nobody, when the name led to nobody.
+    Grant(Option<UserId>),
+    /// An admin lost that permission.
+    Revoke(Option<UserId>),
+    /// The options changed to these.
+    SetOptions(PolicyOptions),
+}
+
+checked_text! {
+    /// Why somebody wants to see private activities, in their own words. Goes into the governance record as it is.
+    ///
+    /// `Debug` does not show it, because it can name a person.
+    Justification, "justification", max 4096, redacted
+}
+
+impl SealedText for Justification {
+    fn sealed_text(&self) -> Cow<'_, str> {
+        self.as_str().into()
+    }
+}
+
+/// A reveal, without a word that was typed into its query.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RevealSummary {
+    /// The reveal.
+    pub reveal: RevealId,
+    /// The request that was approved, if it needed approvals.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<RequestId>,
+    /// What is to be seen, and why.
+    pub about: RevealTerms,
+    /// When it ends by itself.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// A request for approvals, without a word that was typed into its query.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RequestSummary {
+    /// The request.
+    pub request: RequestId,
+    /// What is to be seen, and why.
+    pub about: RevealTerms,
+    /// How long it may be seen once it is approved.
+    pub lifetime: Duration,
+    /// When it cannot be approved any more.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// What a reveal is to show, and why, without a word that was typed into its query.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RevealTerms {
+    /// A digest that binds the query to this reveal or request: whoever knows the query can
+    /// [check](RevealSummary::is_about) it.
+    pub query: Digest,
+    /// The beginning of the time range, if it has one.
+    pub from: Option<DateTime<Utc>>,
+    /// The end of the time range, if it has one.
+    pub until: Option<DateTime<Utc>>,
+    /// Whether the query names one actor.
+    pub one_actor: bool,
+    /// Whether only private activities are asked for.
+    pub private_only: bool,
+    /// For what purpose: what the protected are told.
+    pub purpose: Option<Purpose>,
+    /// Why, in the viewer's own words.
+    pub justification: Option<Sealed<Justification>>,
+}
+
+impl RevealSummary {
+    /// Whether this is the query of the reveal.
+    #[must_use]
+    pub fn is_about(&self, query: &Query) -> bool {
+        self.about.query == query_digest(query, self.reveal.0.as_bytes())
+    }
+}
+
+impl RequestSummary {
+    /// Whether this is the query of the request: what an admin checks before they approve it.
+    #[must_use]
+    pub fn is_about(&self, query: &Query) -> bool {
+        self.about.query == query_digest(query, self.request.0.as_bytes())
+    }
+}
+
+/// A digest of a query that cannot be compared with that of another reveal or request.
+pub(crate) fn query_digest(query: &Query, bound_to: &[u8; 16]) -> Digest {
+    let mut fields = Fields::of("activity-privacy query of a reveal, version 1");
+    fields.add(bound_to);
+    query.feed(&mut fields);
+    fields.digest()
+}
+
+/// What an admin, or whoever asked, says to a request for a reveal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// Another admin approves.
+    Approve,
+    /// Another admin is against it: the request is over.
+    Deny,
+    /// Whoever asked takes it back: the request is over.
+    Withdraw,
+}
+
+/// What is to be removed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum RemovalSummary {
+    /// Whatever one person did: erasure.
+    Subject {
+        /// Who.
+        subject: UserId,
+        /// By how many identities their activities are found, that id among them.
+        identities: u64,
+    },
+    /// Whatever is older than the policy lets it be kept: retention.
+    Aged {
+        /// Activities that were decided before this time.
+        activities_before: DateTime<Utc>,
+        /// Governance records that were made before this time, if they are removed at all.
+        records_before: Option<DateTime<Utc>>,
+    },
+    /// What one governance record says of people: the [sealed](Sealed) values in it.
+    Sealed {
+        /// The record.
+        record: RecordId,
+    },
+}
+
+impl ChangeSummary {
+    pub(super) fn target(&self) -> Option<String> {
+        match self {
+            Self::MakePrivate(group) | Self::MakePublic(group) => Some(group_target(group)),
+            Self::AddScopeRule(rule) | Self::RemoveScopeRule(rule) => Some(group_target(rule.group())),
+            Self::ManageDomain { domain, .. } | Self::UnmanageDomain(domain) => Some(domain.as_str().to_owned()),
+            Self::SetAdmin(user, _) | Self::RemoveAdmin(user) => Some(user.as_str().to_owned()),
+            Self::Grant(user) | Self::Revoke(user) => user.as_ref().map(|user| user.as_str().to_owned()),
+            Self::SetOptions(_) => None,
+        }
+    }
+}
+
+fn group_target(group: &GroupRef) -> String {
+    match group {
+        GroupRef::Imported(id) => id.as_str().to_owned(),
+        GroupRef::Applications => "applications".to_owned(),
+        GroupRef::ExternalUsers => "external_users".to_owned(),
+    }
+}
+
+impl RemovalSummary {
+    pub(super) fn target(&self) -> Option<String> {
+        match self {
+            Self::Subject { subject, .. } => Some(subject.as_str().to_owned()),
+            Self::Aged { .. } => None,
+            Self::Sealed { record } => Some(record.to_string()),
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! How far something came.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::record::RecordId;
+use crate::policy::{Denial, PolicyError};
+
+/// How far something came.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Outcome {
+    /// About to be done. Stands alone for what was interrupted, and for pages, which are recorded before they are
+    /// handed out.
+    Intended,
+    /// Seen by the library, which did not do it.
+    Noted,
+    /// Done by being on record: a request and what is said to it are nothing else.
+    OnRecord,
+    /// Done.
+    Done {
+        /// The record of the intent.
+        intent: RecordId,
+    },
+    /// A reveal was closed.
+    Closed {
+        /// The record of the intent.
+        intent: RecordId,
+        /// How many pages were seen.
+        pages: u64,
+        /// How many private activities were on them.
+        private: u64,
+    },
+    /// Removed.
+    Removed {
+        /// The record of the intent.
+        intent: RecordId,
+        /// How many activities.
+        activities: u64,
+        /// How many governance records, or how many that had something of people in them.
+        records: u64,
+    },
+    /// Not done, because something failed; or, with [`Failure::Store`], not known to be done.
+    Failed {
+        /// The record of the intent.
+        intent: RecordId,
+        /// What failed.
+        cause: Failure,
+    },
+    /// Not done, because the initiator may not.
+    Denied(Denial),
+    /// Not done, because it does not fit the policy or the directory.
+    Invalid(PolicyError),
+}
+
+/// What kept an intended act from being done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Failure {
+    /// Another change came first; the act was tried again on top of it.
+    Superseded,
+    /// The store failed. It may have done it all the same, if only its answer was lost: the policy in force tells.
+    Store,
+    /// The initiator may not any more.
+    Denied(Denial),
+}
+
+/// The kind of an outcome, for finding it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OutcomeKind {
+    /// About to be done.
+    Intended,
+    /// Done: by being on record, a reveal closed, or something removed.
+    Done,
+    /// Seen by the library.
+    Noted,
+    /// Failed.
+    Failed,
+    /// Refused: denied, or it did not fit.
+    Refused,
+}
+
+impl Outcome {
+    /// The kind of this outcome.
+    #[must_use]
+    pub fn kind(&self) -> OutcomeKind {
+        match self {
+            Self::Intended => OutcomeKind::Intended,
+            Self::Noted => OutcomeKind::Noted,
+            Self::OnRecord | Self::Done { .. } | Self::Closed { .. } | Self::Removed { .. } => OutcomeKind::Done,
+            Self::Failed { .. } => OutcomeKind::Failed,
+            Self::Denied(_) | Self::Invalid(_) => OutcomeKind::Refused,
+        }
+    }
+}
+
+impl fmt::Display for OutcomeKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Intended => "intended",
+            Self::Noted => "noted",
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Refused => "refused",
+        })
+    }
+}

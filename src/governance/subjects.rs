@@ -1,0 +1,109 @@
+//! Whose private activities a page showed, so that they can be told.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use super::record::RevealId;
+use super::sealed::SealedText;
+use crate::digest::{Fields, from_hex, to_hex};
+use crate::identity::{Alias, Identity};
+use crate::screen::{Reason, Standing, Visibility};
+use crate::stored::StoredActivity;
+
+/// The people behind the private activities of one page, each as a tag that tells nobody who they are but whoever knows
+/// the identity already.
+///
+/// A tag is the first half of a SHA-256 digest over the reveal and one identity, in the form in which identities are
+/// compared. A principal with an immutable id has a tag of that id alone; any other has one for each of their aliases.
+/// Tags of one reveal cannot be compared with those of another.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Subjects(Vec<Tag>);
+
+type Tag = [u8; 16];
+
+impl Subjects {
+    /// Those behind the private ones of some activities: whoever acted, whoever it was done for, and whoever it was done
+    /// to where that is why it is private.
+    #[must_use]
+    pub fn of<'a>(reveal: RevealId, activities: impl IntoIterator<Item = &'a StoredActivity>) -> Self {
+        let private = activities.into_iter().filter(|stored| stored.visibility() == Visibility::Private);
+        let mut tags: Vec<Tag> = Vec::new();
+        for stored in private {
+            for principal in stored.activity().principals() {
+                let has_id = principal.identities().iter().any(|identity| matches!(identity, Identity::Id(_)));
+                let telling = |identity: &&Identity| !has_id || matches!(identity, Identity::Id(_));
+                tags.extend(principal.identities().iter().filter(telling).map(|identity| tag(reveal, identity)));
+            }
+            let objects_count = |reason: &Reason| matches!(reason, Reason::Member { standing: Standing::Object, .. });
+            if stored.stamp().reasons().iter().any(objects_count) {
+                let objects = stored.activity().objects().filter_map(|object| Alias::new(object).ok());
+                tags.extend(objects.map(|alias| tag(reveal, &alias.into())));
+            }
+        }
+        tags.sort_unstable();
+        tags.dedup();
+        Self(tags)
+    }
+
+    /// Whether somebody known by this identity is among them, on a page of this reveal.
+    #[must_use]
+    pub fn contains(&self, reveal: RevealId, identity: &Identity) -> bool {
+        self.0.binary_search(&tag(reveal, identity)).is_ok()
+    }
+
+    /// Whether there is nobody: no private activity, or none that names anybody.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+fn tag(reveal: RevealId, identity: &Identity) -> Tag {
+    let mut fields = Fields::of("activity-privacy subject of a page, version 1");
+    fields.add(reveal.0.as_bytes());
+    match identity {
+        Identity::Id(id) => {
+            fields.add("id");
+            fields.add(id.as_str());
+        }
+        Identity::Alias(alias) => {
+            fields.add("alias");
+            fields.add(alias.key());
+        }
+    }
+    let mut tag = Tag::default();
+    tag.iter_mut().zip(fields.digest().as_bytes()).for_each(|(to, from)| *to = *from);
+    tag
+}
+
+/// One tag a line, 32 lower-case hex digits each, in rising order.
+impl SealedText for Subjects {
+    fn sealed_text(&self) -> Cow<'_, str> {
+        self.0.iter().map(|tag| to_hex(tag)).collect::<Vec<_>>().join("\n").into()
+    }
+}
+
+impl Serialize for Subjects {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(|tag| to_hex(tag)))
+    }
+}
+
+impl<'de> Deserialize<'de> for Subjects {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let lines = Vec::<String>::deserialize(deserializer)?;
+        let tag = |line: &String| from_hex(line).and_then(|bytes| Tag::try_from(bytes).ok());
+        let tags: Option<Vec<Tag>> = lines.iter().map(tag).collect();
+        tags.filter(|tags| tags.is_sorted_by(|one, next| one < next))
+            .map(Self)
+            .ok_or_else(|| de::Error::custom("expected tags of 32 hex digits each, in rising order"))
+    }
+}
+
+impl fmt::Debug for Subjects {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Subjects").field("tags", &self.0.len()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,14 @@
+//! Durations in a policy document: in whole seconds, or none.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+#[expect(clippy::ref_option, reason = "the signature that serde asks for")]
+pub(in crate::policy) fn serialize<S: Serializer>(value: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+    value.map(|duration| duration.as_secs()).serialize(serializer)
+}
+
+pub(in crate::policy) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    Ok(Option::<u64>::deserialize(deserializer)?.map(Duration::from_secs))
+}

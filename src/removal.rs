@@ -1,0 +1,243 @@
+//! Removing what is not to be kept: allowed, recorded, and only then done.
+//!
+//! The twin of [`change`](crate::change): a [`PendingRemoval`] becomes a [`RecordedRemoval`] with a sink's receipt, and
+//! neither a store nor a sink removes anything for anything else.
+
+use chrono::{DateTime, Utc};
+
+use crate::governance::{
+    Act, Failure, Initiator, Outcome, Receipt, Record, RecordId, Refused, RemovalSummary, SinkError,
+};
+use crate::identity::{Identity, UserId};
+use crate::policy::{Denial, PrivacyPolicy, before};
+use crate::stored::StoredActivity;
+
+/// Somebody whose activities are to be erased, by every identity under which they acted.
+///
+/// `Debug` does not show who.
+#[derive(Clone, PartialEq, Eq)]
+#[must_use]
+pub struct Erasure {
+    subject: UserId,
+    also: Vec<Identity>,
+}
+
+impl Erasure {
+    /// Whatever this person did, as far as the activity names their id.
+    pub fn of(subject: UserId) -> Self {
+        Self { subject, also: Vec::new() }
+    }
+
+    /// And whatever was done under this name of theirs.
+    pub fn also(mut self, identity: impl Into<Identity>) -> Self {
+        let identity = identity.into();
+        if !self.also.contains(&identity) {
+            self.also.push(identity);
+        }
+        self
+    }
+}
+
+impl std::fmt::Debug for Erasure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Erasure").finish_non_exhaustive()
+    }
+}
+
+/// A removal that is allowed and not yet recorded. Nothing is removed for it.
+#[derive(Debug)]
+#[must_use]
+pub struct PendingRemoval {
+    record: Record,
+    what: What,
+}
+
+/// What a removal takes.
+#[derive(Clone)]
+enum What {
+    Subject(Vec<Identity>),
+    Aged { activities_before: DateTime<Utc>, records_before: Option<DateTime<Utc>> },
+    Sealed(RecordId),
+}
+
+impl PendingRemoval {
+    /// Asks the policy whether `by` may erase what somebody did. Either way there is a record to write.
+    ///
+    /// # Errors
+    /// [`Refused`] with the denial and the record that says so.
+    pub fn of_subject(
+        policy: &PrivacyPolicy,
+        by: &UserId,
+        erasure: Erasure,
+        record: RecordId,
+        now: DateTime<Utc>,
+    ) -> Result<Self, Box<Refused<Denial>>> {
+        let Erasure { subject, also } = erasure;
+        let mut identities = vec![Identity::Id(subject.clone())];
+        identities.extend(also.into_iter().filter(|identity| *identity != Identity::Id(subject.clone())));
+        let summary = RemovalSummary::Subject { subject, identities: identities.len() as u64 };
+        Self::asked(policy, by, summary, What::Subject(identities), record, now)
+    }
+
+    /// Asks the policy whether `by` may have a governance record forget what it says of people.
+    ///
+    /// # Errors
+    /// [`Refused`] with the denial and the record that says so.
+    pub fn of_sealed(
+        policy: &PrivacyPolicy,
+        by: &UserId,
+        of: RecordId,
+        record: RecordId,
+        now: DateTime<Utc>,
+    ) -> Result<Self, Box<Refused<Denial>>> {
+        Self::asked(policy, by, RemovalSummary::Sealed { record: of }, What::Sealed(of), record, now)
+    }
+
+    /// Whatever the policy does not let be kept any longer at this time. None if it lets everything be kept.
+    #[must_use]
+    pub fn of_aged(policy: &PrivacyPolicy, record: RecordId, now: DateTime<Utc>) -> Option<Self> {
+        let retention = policy.options().retention?;
+        let activities_before = before(now, retention.activities())?;
+        let records_before = retention.records().and_then(|keep| before(now, keep));
+        let record = Record {
+            id: record,
+            at: now,
+            initiator: Initiator::System,
+            policy: Some(policy.revision()),
+            act: Act::Remove(RemovalSummary::Aged { activities_before, records_before }),
+            outcome: Outcome::Intended,
+        };
+        Some(Self { record, what: What::Aged { activities_before, records_before } })
+    }
+
+    fn asked(
+        policy: &PrivacyPolicy,
+        by: &UserId,
+        summary: RemovalSummary,
+        what: What,
+        record: RecordId,
+        now: DateTime<Utc>,
+    ) -> Result<Self, Box<Refused<Denial>>> {
+        let allowed = policy.may_manage_privacy(by);
+        let record = Record {
+            id: record,
+            at: now,
+            initiator: Initiator::User(by.clone()),
+            policy: Some(policy.revision()),
+            act: Act::Remove(summary),
+            outcome: allowed.map_or_else(Outcome::Denied, |()| Outcome::Intended),
+        };
+        match allowed {
+            Ok(()) => Ok(Self { record, what }),
+            Err(reason) => Err(Box::new(Refused { reason, record })),
+        }
+    }
+
+    /// What must become durable first.
+    #[must_use]
+    pub fn record(&self) -> &Record {
+        &self.record
+    }
+
+    /// The removal, once its record is durable.
+    ///
+    /// # Errors
+    /// [`SinkError::WrongReceipt`] when the receipt is for another record.
+    pub fn recorded(self, receipt: &Receipt) -> Result<RecordedRemoval, SinkError> {
+        receipt.confirm(&self.record)?;
+        Ok(RecordedRemoval { record: self.record, what: self.what })
+    }
+}
+
+/// Proof that a removal was allowed and its record is durable. Stores and sinks remove for this and for nothing else.
+#[derive(Debug, Clone)]
+pub struct RecordedRemoval {
+    record: Record,
+    what: What,
+}
+
+impl RecordedRemoval {
+    /// Whether an activity is to be removed. Every store must give the answer that this gives.
+    #[must_use]
+    pub fn covers(&self, stored: &StoredActivity) -> bool {
+        match &self.what {
+            What::Subject(subject) => stored
+                .activity()
+                .principals()
+                .flat_map(|principal| principal.identities())
+                .any(|identity| subject.iter().any(|of_subject| is_same(identity, of_subject))),
+            What::Aged { activities_before, .. } => stored.stamp().decided_at() < *activities_before,
+            What::Sealed(_) => false,
+        }
+    }
+
+    /// The identities of the person whose activities are to be removed, if it is somebody's. A store can use them to
+    /// narrow before it asks [`covers`](Self::covers).
+    #[must_use]
+    pub fn identities(&self) -> &[Identity] {
+        match &self.what {
+            What::Subject(identities) => identities,
+            What::Aged { .. } | What::Sealed(_) => &[],
+        }
+    }
+
+    /// The time before which an activity must have been decided to be removed, if that is why.
+    #[must_use]
+    pub fn activities_before(&self) -> Option<DateTime<Utc>> {
+        match self.what {
+            What::Aged { activities_before, .. } => Some(activities_before),
+            What::Subject(_) | What::Sealed(_) => None,
+        }
+    }
+
+    /// The time before which governance records must have been made to be removed, if any are.
+    #[must_use]
+    pub fn records_before(&self) -> Option<DateTime<Utc>> {
+        match self.what {
+            What::Aged { records_before, .. } => records_before,
+            What::Subject(_) | What::Sealed(_) => None,
+        }
+    }
+
+    /// The one governance record that is to [forget](Record::forget) what it says of people, if it is that.
+    #[must_use]
+    pub fn forgotten_record(&self) -> Option<RecordId> {
+        match self.what {
+            What::Sealed(record) => Some(record),
+            What::Subject(_) | What::Aged { .. } => None,
+        }
+    }
+
+    /// The record of what came of it: how many activities and governance records were removed until it was done or
+    /// failed.
+    #[must_use]
+    pub fn outcome(
+        &self,
+        record: RecordId,
+        now: DateTime<Utc>,
+        activities: u64,
+        records: u64,
+        failure: Option<Failure>,
+    ) -> Record {
+        let intent = self.record.id;
+        let outcome = match failure {
+            None => Outcome::Removed { intent, activities, records },
+            Some(cause) => Outcome::Failed { intent, cause },
+        };
+        Record { id: record, at: now, outcome, ..self.record.clone() }
+    }
+}
+
+fn is_same(one: &Identity, other: &Identity) -> bool {
+    match (one, other) {
+        (Identity::Id(one), Identity::Id(other)) => one == other,
+        (Identity::Alias(one), Identity::Alias(other)) => one.matches(other),
+        (Identity::Id(_), Identity::Alias(_)) | (Identity::Alias(_), Identity::Id(_)) => false,
+    }
+}
+
+impl std::fmt::Debug for What {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("What(..)")
+    }
+}

@@ -1,0 +1,237 @@
+//! What others said to a request for a reveal.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+
+use super::request::RevealRequest;
+use crate::governance::{
+    Act, Answer, Initiator, Outcome, Record, RecordEntry, RecordId, Refused, RequestId, RequestSummary,
+};
+use crate::identity::UserId;
+use crate::policy::{Denial, PrivacyPolicy, Revision};
+
+/// A request for a reveal and the answers to it, as the governance log tells them.
+///
+/// Everybody who reads the same records has the same: an answer counts by its place in the log, so that of an approval
+/// and a withdrawal at once one comes first. Nothing is kept elsewhere.
+#[derive(Debug, Clone)]
+pub struct Approvals {
+    request: RequestId,
+    asked: Option<Asked>,
+}
+
+#[derive(Debug, Clone)]
+struct Asked {
+    by: UserId,
+    summary: RequestSummary,
+    /// In the order of the log, each admin once under each policy.
+    approvals: Vec<Approval>,
+    /// Whether it was denied or withdrawn.
+    over: Option<RequestStatus>,
+}
+
+#[derive(Debug, Clone)]
+struct Approval {
+    by: UserId,
+    at: DateTime<Utc>,
+    /// The policy that was in force. Tells the grant that it was given under from one that came later.
+    policy: Revision,
+}
+
+/// How far a request for a reveal has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RequestStatus {
+    /// It waits for so many more approvals.
+    Waiting {
+        /// How many, at least 1.
+        missing: u32,
+    },
+    /// It is approved, and can be opened until the lifetime that was asked for is over.
+    Approved {
+        /// When the last approval that it needed was given.
+        at: DateTime<Utc>,
+    },
+    /// Somebody was against it.
+    Denied,
+    /// Whoever asked took it back.
+    Withdrawn,
+    /// It was not approved in time.
+    Expired,
+}
+
+impl Approvals {
+    /// What these records of the log, in their order, say of a request. Records of anything else are passed over.
+    #[must_use]
+    pub fn read<'a>(request: RequestId, records: impl IntoIterator<Item = &'a RecordEntry>) -> Self {
+        let mut approvals = Self::none(request);
+        records.into_iter().for_each(|entry| approvals.add(&entry.record));
+        approvals
+    }
+
+    /// A request of which nothing is known yet.
+    pub(crate) fn none(request: RequestId) -> Self {
+        Self { request, asked: None }
+    }
+
+    /// Goes on with the next record of the log.
+    pub(crate) fn add(&mut self, record: &Record) {
+        let Record { initiator: Initiator::User(by), outcome: Outcome::OnRecord, at, policy, act, .. } = record else {
+            return;
+        };
+        match (act, &mut self.asked) {
+            (Act::RequestReveal(summary), asked @ None) if summary.request == self.request => {
+                *asked = Some(Asked { by: by.clone(), summary: summary.clone(), approvals: Vec::new(), over: None });
+            }
+            (Act::AnswerRequest { request, answer }, Some(asked)) if *request == self.request => {
+                asked.answered(by, *at, *policy, *answer);
+            }
+            _ => {}
+        }
+    }
+
+    /// The request.
+    #[must_use]
+    pub fn request(&self) -> RequestId {
+        self.request
+    }
+
+    /// What was asked for, and by whom; nothing if no such request is on record.
+    #[must_use]
+    pub fn asked(&self) -> Option<(&UserId, &RequestSummary)> {
+        self.asked.as_ref().map(|asked| (&asked.by, &asked.summary))
+    }
+
+    /// How far it has come under this policy, at this time. An approval counts for as long as the admin who gave it is
+    /// permitted under the grant that they gave it with. None if no such request is on record.
+    #[must_use]
+    pub fn status(&self, policy: &PrivacyPolicy, now: DateTime<Utc>) -> Option<RequestStatus> {
+        let asked = self.asked.as_ref()?;
+        Some(match (asked.over, asked.approved(policy)) {
+            (Some(over), _) => over,
+            (None, Ok(at)) => RequestStatus::Approved { at: at.unwrap_or(now) },
+            (None, Err(_)) if now >= asked.summary.expires_at => RequestStatus::Expired,
+            (None, Err(missing)) => RequestStatus::Waiting { missing },
+        })
+    }
+
+    /// Somebody answers. The record is the answer: it stands once the record is durable, unless something else that ends
+    /// the request came before it in the log. A refusal has a record too.
+    ///
+    /// # Errors
+    /// [`Refused`] with the denial and the record that says so.
+    pub fn answer(
+        &self,
+        policy: &PrivacyPolicy,
+        by: &UserId,
+        answer: Answer,
+        record: RecordId,
+        now: DateTime<Utc>,
+    ) -> Result<Record, Box<Refused<Denial>>> {
+        let allowed = self.may_answer(policy, by, answer, now);
+        let record = Record {
+            id: record,
+            at: now,
+            initiator: Initiator::User(by.clone()),
+            policy: Some(policy.revision()),
+            act: Act::AnswerRequest { request: self.request, answer },
+            outcome: allowed.map_or_else(Outcome::Denied, |()| Outcome::OnRecord),
+        };
+        match allowed {
+            Ok(()) => Ok(record),
+            Err(reason) => Err(Box::new(Refused { reason, record })),
+        }
+    }
+
+    fn may_answer(
+        &self,
+        policy: &PrivacyPolicy,
+        by: &UserId,
+        answer: Answer,
+        now: DateTime<Utc>,
+    ) -> Result<(), Denial> {
+        // Before anything is said of the request: whoever may not answer any learns nothing of this one.
+        policy.may_view_private(by)?;
+        let asked = self.asked.as_ref().ok_or(Denial::NotRequested)?;
+        let own = asked.by == *by;
+        match answer {
+            Answer::Withdraw if !own => return Err(Denial::NotRequested),
+            Answer::Approve if own && !policy.options().self_approval_allowed => return Err(Denial::SelfApproval),
+            Answer::Approve if now >= asked.summary.expires_at => return Err(Denial::RequestOver),
+            Answer::Approve | Answer::Deny | Answer::Withdraw => {}
+        }
+        if asked.over.is_some() { Err(Denial::RequestOver) } else { Ok(()) }
+    }
+
+    /// Since when the very reveal that `request` is for is approved; none if no approval is needed any more.
+    pub(super) fn of(&self, request: &RevealRequest, policy: &PrivacyPolicy) -> Result<Option<DateTime<Utc>>, Denial> {
+        let asked = self.asked.as_ref().ok_or(Denial::NotRequested)?;
+        if asked.by != *request.viewer() || !request.is_what_was_asked(&asked.summary) {
+            return Err(Denial::NotRequested);
+        }
+        self.hold(policy)
+    }
+
+    /// Since when it is approved, if it still is.
+    pub(super) fn hold(&self, policy: &PrivacyPolicy) -> Result<Option<DateTime<Utc>>, Denial> {
+        let asked = self.asked.as_ref().ok_or(Denial::NotRequested)?;
+        if asked.over.is_some() {
+            return Err(Denial::RequestOver);
+        }
+        asked.approved(policy).map_err(|_| Denial::ApprovalsMissing)
+    }
+}
+
+impl Asked {
+    fn answered(&mut self, by: &UserId, at: DateTime<Utc>, policy: Option<Revision>, answer: Answer) {
+        // What ended it first stands.
+        if self.over.is_some() {
+            return;
+        }
+        match answer {
+            Answer::Approve => {
+                // Again by the same admin counts only if they were permitted anew, which another policy alone can say.
+                let again = |policy| self.approvals.iter().any(|known| known.by == *by && known.policy == policy);
+                if let Some(policy) = policy.filter(|policy| at < self.summary.expires_at && !again(*policy)) {
+                    self.approvals.push(Approval { by: by.clone(), at, policy });
+                }
+            }
+            Answer::Deny => self.over = Some(RequestStatus::Denied),
+            Answer::Withdraw => self.over = Some(RequestStatus::Withdrawn),
+        }
+    }
+
+    /// When the last approval was given that this policy asks for, none if it asks for none; or how many are missing.
+    fn approved(&self, policy: &PrivacyPolicy) -> Result<Option<DateTime<Utc>>, u32> {
+        let mut missing = policy.options().approvals_required;
+        let (mut admins, mut at) = (BTreeSet::new(), None);
+        for approval in self.approvals.iter().filter(|approval| approval.counts(&self.by, policy)) {
+            if missing > 0 && admins.insert(&approval.by) {
+                missing -= 1;
+                // Clocks of several nodes may differ; the lifetime begins with the latest.
+                at = at.max(Some(approval.at));
+            }
+        }
+        if missing == 0 { Ok(at) } else { Err(missing) }
+    }
+}
+
+impl Approval {
+    fn counts(&self, asked_by: &UserId, policy: &PrivacyPolicy) -> bool {
+        let own = self.by == *asked_by && !policy.options().self_approval_allowed;
+        !own && policy.permission(&self.by).is_ok_and(|grant| grant.granted_in() <= self.policy)
+    }
+}
+
+impl fmt::Display for RequestStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Waiting { missing } => write!(f, "waits for {missing} more approvals"),
+            Self::Approved { at } => write!(f, "approved since {at}"),
+            Self::Denied => f.write_str("denied"),
+            Self::Withdrawn => f.write_str("withdrawn"),
+            Self::Expired => f.write_str("not approved in time"),
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! A reveal that was allowed, and what it must stay true to.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::approval::Approvals;
+use super::request::RevealRequest;
+use crate::digest::Digest;
+use crate::governance::{
+    Act, Initiator, Outcome, Receipt, Record, RecordId, Refused, RequestId, RevealId, RevealSummary, Sealed, SinkError,
+    Subjects,
+};
+use crate::identity::UserId;
+use crate::policy::{Denial, PrivacyPolicy, Revision};
+use crate::query::Query;
+use crate::screen::Visibility;
+use crate::stored::StoredActivity;
+
+/// A reveal that is allowed and not yet recorded. Nothing can be seen with it.
+#[derive(Debug)]
+#[must_use]
+pub struct PendingReveal {
+    record: Record,
+    summary: RevealSummary,
+    terms: Terms,
+    request: RevealRequest,
+}
+
+impl PendingReveal {
+    pub(super) fn new(record: Record, summary: RevealSummary, terms: Terms, request: RevealRequest) -> Self {
+        Self { record, summary, terms, request }
+    }
+
+    /// What must become durable first.
+    #[must_use]
+    pub fn record(&self) -> &Record {
+        &self.record
+    }
+
+    /// The reveal, once its record is durable.
+    ///
+    /// # Errors
+    /// [`SinkError::WrongReceipt`] when the receipt is for another record.
+    pub fn recorded(self, receipt: &Receipt) -> Result<RecordedReveal, SinkError> {
+        receipt.confirm(&self.record)?;
+        let Self { summary, terms, request, .. } = self;
+        Ok(RecordedReveal { receipt: receipt.clone(), summary, terms, request })
+    }
+}
+
+/// Proof that a reveal was allowed and its record is durable. Belongs to one viewer, and cannot be copied.
+#[derive(Debug)]
+pub struct RecordedReveal {
+    receipt: Receipt,
+    summary: RevealSummary,
+    terms: Terms,
+    request: RevealRequest,
+}
+
+impl RecordedReveal {
+    /// The reveal's id, as its records name it.
+    #[must_use]
+    pub fn id(&self) -> RevealId {
+        self.terms.reveal
+    }
+
+    /// Who sees.
+    #[must_use]
+    pub fn viewer(&self) -> &UserId {
+        &self.terms.viewer
+    }
+
+    /// When it ends by itself.
+    #[must_use]
+    pub fn expires_at(&self) -> DateTime<Utc> {
+        self.terms.expires_at
+    }
+
+    /// The receipt of the record that it began with.
+    pub fn receipt(&self) -> &Receipt {
+        &self.receipt
+    }
+
+    /// The request that was approved, if it needed approvals: what the log says of it by now is asked for before each
+    /// page.
+    #[must_use]
+    pub fn request(&self) -> Option<RequestId> {
+        self.summary.request
+    }
+
+    /// Asks again, before each page: still alive, still an admin, still under the grant that it was opened with, and
+    /// still approved, by what the log says now of its [request](Self::request).
+    ///
+    /// # Errors
+    /// [`Refused`] with the denial and the record that says so.
+    pub fn admit(
+        &self,
+        policy: &PrivacyPolicy,
+        approvals: Option<Approvals>,
+        record: RecordId,
+        now: DateTime<Utc>,
+    ) -> Result<Admission<'_>, Box<Refused<Denial>>> {
+        let mut terms = self.terms.clone();
+        terms.approvals = self.request().map(|request| {
+            let of_this = approvals.filter(|approvals| approvals.request() == request);
+            of_this.unwrap_or_else(|| Approvals::none(request))
+        });
+        match terms.check(policy, now) {
+            Ok(()) => Ok(Admission { request: &self.request, terms, policy: policy.revision() }),
+            Err(reason) => {
+                let act = terms.page(&[], None);
+                let record = terms.record(record, now, policy.revision(), act, Outcome::Denied(reason));
+                Err(Box::new(Refused { reason, record }))
+            }
+        }
+    }
+
+    /// The record that ends this reveal.
+    #[must_use]
+    pub fn closing(&self, record: RecordId, now: DateTime<Utc>, policy: Option<Revision>, seen: Seen) -> Record {
+        let outcome = Outcome::Closed { intent: self.receipt.record(), pages: seen.pages, private: seen.private };
+        Record {
+            id: record,
+            at: now,
+            initiator: Initiator::User(self.viewer().clone()),
+            policy,
+            act: Act::Reveal(self.summary.clone()),
+            outcome,
+        }
+    }
+}
+
+/// How much was seen in a reveal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Seen {
+    /// How many pages.
+    pub pages: u64,
+    /// How many private activities on them, each counted as often as it was shown.
+    pub private: u64,
+}
+
+/// What a page must be true to, from the moment when it is asked for to the moment when it is seen.
+#[derive(Debug, Clone)]
+pub(super) struct Terms {
+    reveal: RevealId,
+    viewer: UserId,
+    /// Tells the grant that the reveal was opened with from one that came after a revocation.
+    granted_in: Revision,
+    expires_at: DateTime<Utc>,
+    /// What the log said of the request, if it was opened with one.
+    approvals: Option<Approvals>,
+}
+
+impl Terms {
+    pub(super) fn new(
+        reveal: RevealId,
+        viewer: UserId,
+        granted_in: Revision,
+        expires_at: DateTime<Utc>,
+        approvals: Option<Approvals>,
+    ) -> Self {
+        Self { reveal, viewer, granted_in, expires_at, approvals }
+    }
+
+    pub(super) fn reveal(&self) -> RevealId {
+        self.reveal
+    }
+
+    pub(super) fn expires_at(&self) -> DateTime<Utc> {
+        self.expires_at
+    }
+
+    /// Whether the viewer may see a page under this policy, now.
+    pub(super) fn check(&self, policy: &PrivacyPolicy, now: DateTime<Utc>) -> Result<(), Denial> {
+        if policy.permission(&self.viewer)?.granted_in() != self.granted_in {
+            return Err(Denial::NotPermitted);
+        }
+        match &self.approvals {
+            Some(approvals) => drop(approvals.hold(policy)?),
+            None if policy.options().approvals_required > 0 => return Err(Denial::ApprovalsMissing),
+            None => {}
+        }
+        if now < self.expires_at { Ok(()) } else { Err(Denial::Expired) }
+    }
+
+    /// What a page shows. `salt` seals whose it is.
+    pub(super) fn page(&self, activities: &[StoredActivity], salt: Option<Uuid>) -> Act {
+        let private: Vec<_> = activities
+            .iter()
+            .filter(|activity| activity.visibility() == Visibility::Private)
+            .map(|activity| activity.activity().id())
+            .collect();
+        let subjects = Subjects::of(self.reveal, activities);
+        let salt = salt.filter(|_| !subjects.is_empty());
+        Act::Page {
+            reveal: self.reveal,
+            activities: activities.len() as u64,
+            private: private.len() as u64,
+            digest: Digest::of_ids(private),
+            subjects: salt.map(|salt| Sealed::new(subjects, salt)),
+        }
+    }
+
+    pub(super) fn record(
+        &self,
+        id: RecordId,
+        at: DateTime<Utc>,
+        policy: Revision,
+        act: Act,
+        outcome: Outcome,
+    ) -> Record {
+        Record { id, at, initiator: Initiator::User(self.viewer.clone()), policy: Some(policy), act, outcome }
+    }
+}
+
+/// Leave to read one page of a recorded reveal, given under the policy of this moment. A store takes it for the page.
+#[derive(Debug)]
+pub struct Admission<'a> {
+    request: &'a RevealRequest,
+    terms: Terms,
+    policy: Revision,
+}
+
+impl Admission<'_> {
+    pub(super) fn into_parts(self) -> (Terms, Revision) {
+        (self.terms, self.policy)
+    }
+
+    /// What may be read. Nothing else.
+    pub fn query(&self) -> &Query {
+        self.request.query()
+    }
+
+    /// Whether the public activities are left out.
+    #[must_use]
+    pub fn private_only(&self) -> bool {
+        self.request.is_private_only()
+    }
+}
