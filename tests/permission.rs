@@ -338,7 +338,7 @@ fn p3_a_reveal_may_need_a_written_justification() {
         let records = house.records();
         let Act::Reveal(summary) = &records.last().unwrap().record.act else { panic!("not a reveal") };
         assert_eq!(
-            (summary.reveal, summary.justification.as_ref().map(Justification::as_str)),
+            (summary.reveal, summary.about.justification.as_ref().and_then(Sealed::value).map(Justification::as_str)),
             (reveal.id(), Some("case 4711"))
         );
     }
@@ -471,6 +471,10 @@ impl GovernanceSink for Meanwhile {
 
     fn records(&self, query: &RecordQuery, after: u64, limit: usize) -> Result<Vec<RecordEntry>, SinkError> {
         self.inner.records(query, after, limit)
+    }
+
+    fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {
+        self.inner.remove(removal)
     }
 }
 

@@ -91,7 +91,10 @@ fn r1_a_reveal_states_what_it_is() {
         assert_eq!((summary.from, summary.until), (Some(at(-5)), Some(at(5))));
         assert!(summary.one_actor && summary.private_only);
         assert_eq!(summary.expires_at, at(90));
-        assert_eq!(summary.justification.as_ref().map(Justification::as_str), Some("case 4711"));
+        assert_eq!(
+            summary.about.justification.as_ref().and_then(Sealed::value).map(Justification::as_str),
+            Some("case 4711")
+        );
     }
 }
 

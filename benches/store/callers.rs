@@ -186,7 +186,13 @@ fn record(number: u64) -> Record {
         at: chrono::DateTime::from_timestamp(1_772_000_000, 0).unwrap(),
         initiator: Initiator::User(somebody()),
         policy: None,
-        act: Act::Page { reveal: RevealId(id(2)), activities: 50, private: 1, digest: Digest::of_ids(&private) },
+        act: Act::Page {
+            reveal: RevealId(id(2)),
+            activities: 50,
+            private: 1,
+            digest: Digest::of_ids(&private),
+            subjects: None,
+        },
         outcome: Outcome::Intended,
     }
 }

@@ -100,6 +100,10 @@ impl ActivityStore for ListStore {
         Ok(batch.stamped().iter().map(|stamped| list.append(stamped)).collect())
     }
 
+    fn remove(&self, _removal: &RecordedRemoval, _limit: usize) -> Result<u64, StoreError> {
+        Err(StoreError::Backend("not yet".into()))
+    }
+
     fn public_page(
         &self,
         query: &Query,

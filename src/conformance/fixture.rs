@@ -152,11 +152,14 @@ fn reveal(query: &Query, private_only: bool, policy: &PrivacyPolicy) -> Checked<
     let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
     let request = RevealRequest::new(UserId::new(ROOT)?, query.clone(), Duration::from_secs(60), audited);
     let request = if private_only { request.private_only() } else { request };
-    let pending = request.authorise(policy, RevealId(Uuid::from_u128(1)), fresh_record(), at(0));
+    let pending = request.authorise(policy, None, RevealId(Uuid::from_u128(1)), fresh_record(), SALT, at(0));
     let pending = pending.map_err(|refused| refused.reason)?;
     let receipt = Receipt::assertion(pending.record().id, 1);
     Ok(pending.recorded(&receipt)?)
 }
+
+/// Of no record that anybody keeps.
+const SALT: Uuid = Uuid::nil();
 
 /// What the clauses do with a store, over and over.
 pub(super) trait Drive: ActivityStore {
@@ -215,8 +218,8 @@ pub(super) trait Drive: ActivityStore {
     ) -> Checked<Vec<StoredActivity>> {
         let policy = permitting()?;
         let reveal = reveal(query, private_only, &policy)?;
-        let admission = reveal.admit(&policy, fresh_record(), at(0)).map_err(|refused| refused.reason)?;
-        let (pending, _) = self.revealed_page(admission, after, limit)?.pending(ALL, fresh_record(), at(0));
+        let admission = reveal.admit(&policy, None, fresh_record(), at(0)).map_err(|refused| refused.reason)?;
+        let (pending, _) = self.revealed_page(admission, after, limit)?.pending(ALL, fresh_record(), SALT, at(0));
         let receipt = Receipt::assertion(pending.record().id, 2);
         let page = pending.recorded(&receipt)?;
         Ok(page.open(&policy, fresh_record(), at(0)).map_err(|refused| refused.reason)?)

@@ -126,12 +126,13 @@ impl RevealRequest {
         now: DateTime<Utc>,
     ) -> Result<PendingReveal, Box<Refused<Denial>>> {
         let request = approvals.as_ref().map(Approvals::request);
+        let unapproved = after(now, self.lifetime);
         let allowed = self.allowed(policy, reveal, approvals, now);
         let summary = RevealSummary {
             reveal,
             request,
             about: self.terms(reveal.0.as_bytes(), salt),
-            expires_at: allowed.as_ref().map_or(now, Terms::expires_at),
+            expires_at: allowed.as_ref().map_or(unapproved.unwrap_or(now), Terms::expires_at),
         };
         let outcome = allowed.as_ref().map_or_else(|denial| Outcome::Denied(*denial), |_| Outcome::Intended);
         let record = self.record(policy, record, now, Act::Reveal(summary.clone()), outcome);

@@ -408,6 +408,10 @@ fn b2_what_a_failing_sink_leaves_behind_says_nothing() {
         fn records(&self, _: &RecordQuery, _: u64, _: usize) -> Result<Vec<RecordEntry>, SinkError> {
             Ok(Vec::new())
         }
+
+        fn remove(&self, _: &RecordedRemoval) -> Result<u64, SinkError> {
+            Ok(0)
+        }
     }
     let house = House::over(Arc::new(MemoryStore::new()), Arc::new(Broken));
     house.install(people(&[]).user(User::new(user(CANARY)).with_alias(alias("canary@contoso.com"))));

@@ -126,7 +126,7 @@ pub(crate) fn shown(told: &Answers, files: &Files) {
     let mut closings = BTreeMap::new();
     for entry in &files.records {
         match (&entry.record.act, &entry.record.outcome) {
-            (Act::Page { reveal, activities, private, digest }, Outcome::Intended) => {
+            (Act::Page { reveal, activities, private, digest, .. }, Outcome::Intended) => {
                 recorded.entry(*reveal).or_default().push((*activities, *private, *digest));
             }
             (Act::Reveal(summary), Outcome::Closed { pages, private, .. }) => {

@@ -299,6 +299,10 @@ impl GovernanceSink for Dead {
     fn records(&self, _: &RecordQuery, _: u64, _: usize) -> Result<Vec<RecordEntry>, SinkError> {
         Ok(Vec::new())
     }
+
+    fn remove(&self, _: &RecordedRemoval) -> Result<u64, SinkError> {
+        Ok(0)
+    }
 }
 
 #[test]
@@ -340,6 +344,10 @@ impl GovernanceSink for Moody {
 
     fn records(&self, query: &RecordQuery, after: u64, limit: usize) -> Result<Vec<RecordEntry>, SinkError> {
         self.inner.records(query, after, limit)
+    }
+
+    fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {
+        self.inner.remove(removal)
     }
 }
 

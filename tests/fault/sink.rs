@@ -159,4 +159,18 @@ impl GovernanceSink for FaultySink {
             Some(_) | None => self.inner.records(query, after, limit),
         }
     }
+
+    fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {
+        match self.begin() {
+            Some(Fault::Fails) => Err(failed()),
+            Some(Fault::FailsLate) => self.inner.remove(removal).and(Err(failed())),
+            Some(Fault::Panics | Fault::PanicsLate) => panic_on_command(),
+            Some(Fault::Hangs) => {
+                thread::sleep(HANG);
+                self.inner.remove(removal)
+            }
+            Some(Fault::Loses) => Ok(0),
+            Some(_) | None => self.inner.remove(removal),
+        }
+    }
 }

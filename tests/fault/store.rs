@@ -269,6 +269,13 @@ impl ActivityStore for FaultyStore {
         Ok(answers)
     }
 
+    fn remove(&self, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
+        match self.begin() {
+            Some(StoreFault::Loses) => Ok(0),
+            fault => Self::at_fault(fault, || self.inner.remove(removal, limit)),
+        }
+    }
+
     fn public_page(
         &self,
         query: &Query,

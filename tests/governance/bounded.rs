@@ -47,6 +47,10 @@ impl GovernanceSink for Gate {
     fn records(&self, query: &RecordQuery, after: u64, limit: usize) -> Result<Vec<RecordEntry>, SinkError> {
         self.inner.records(query, after, limit)
     }
+
+    fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {
+        self.inner.remove(removal)
+    }
 }
 
 #[test]
@@ -104,6 +108,10 @@ impl GovernanceSink for Slow {
 
     fn records(&self, query: &RecordQuery, after: u64, limit: usize) -> Result<Vec<RecordEntry>, SinkError> {
         self.0.records(query, after, limit)
+    }
+
+    fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {
+        self.0.remove(removal)
     }
 }
 
@@ -223,6 +231,10 @@ impl GovernanceSink for PanicsTwice {
     fn records(&self, _: &RecordQuery, _: u64, _: usize) -> Result<Vec<RecordEntry>, SinkError> {
         Ok(Vec::new())
     }
+
+    fn remove(&self, _: &RecordedRemoval) -> Result<u64, SinkError> {
+        Ok(0)
+    }
 }
 
 #[test]
@@ -265,6 +277,10 @@ impl GovernanceSink for SlowToRead {
     fn records(&self, query: &RecordQuery, after: u64, limit: usize) -> Result<Vec<RecordEntry>, SinkError> {
         std::thread::sleep(std::time::Duration::from_secs(2));
         self.0.records(query, after, limit)
+    }
+
+    fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {
+        self.0.remove(removal)
     }
 }
 

@@ -80,6 +80,10 @@ impl GovernanceSink for Moody {
         self.readings.fetch_sub(1, Ordering::SeqCst);
         self.inner.records(query, after, limit)
     }
+
+    fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {
+        self.inner.remove(removal)
+    }
 }
 
 /// So many callers at once, each with records of its own; the last one to leave drops the sink.

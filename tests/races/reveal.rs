@@ -35,6 +35,10 @@ impl GovernanceSink for Watchful {
     fn records(&self, query: &RecordQuery, after: u64, limit: usize) -> Result<Vec<RecordEntry>, SinkError> {
         self.inner.records(query, after, limit)
     }
+
+    fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {
+        self.inner.remove(removal)
+    }
 }
 
 /// Reads pages of a reveal while another node takes the permission away.

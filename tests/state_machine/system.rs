@@ -447,12 +447,18 @@ impl<G: Ground> System<G> {
             record.id = RecordId(own);
             match &mut record.act {
                 Act::Reveal(summary) => {
-                    let (first, digest) = *numbers.entry(summary.reveal.0).or_insert((own, summary.query));
-                    assert_eq!(digest, summary.query, "a reveal is about one query");
+                    let (first, digest) = *numbers.entry(summary.reveal.0).or_insert((own, summary.about.query));
+                    assert_eq!(digest, summary.about.query, "a reveal is about one query");
                     summary.reveal = RevealId(first);
-                    summary.query = nothing;
+                    summary.about.query = nothing;
+                    let why = summary.about.justification.take();
+                    summary.about.justification = why.map(|why| Sealed::new(why.value().unwrap().clone(), Uuid::nil()));
                 }
-                Act::Page { reveal, .. } => reveal.0 = numbers[&reveal.0].0,
+                Act::Page { reveal, private, subjects, .. } => {
+                    reveal.0 = numbers[&reveal.0].0;
+                    assert!(*private > 0 || subjects.is_none(), "nobody is behind what is public");
+                    *subjects = None;
+                }
                 _ => {}
             }
             match &mut record.outcome {
@@ -474,11 +480,13 @@ impl<G: Ground> System<G> {
         let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
         let request = RevealRequest::new(user("root"), Query::all(), Duration::from_secs(60), audited);
         let id = RecordId(Uuid::nil());
-        let pending = request.authorise(&policy, RevealId(Uuid::nil()), id, at(0)).unwrap();
+        let pending = request.authorise(&policy, None, RevealId(Uuid::nil()), id, Uuid::nil(), at(0)).unwrap();
         let recorded = pending.recorded(&Receipt::assertion(id, 1)).unwrap();
-        let sealed =
-            self.nodes[&node].store.revealed_page(recorded.admit(&policy, id, at(0)).unwrap(), None, 10_000).unwrap();
-        let (pending, more) = sealed.pending(10_000, id, at(0));
+        let sealed = self.nodes[&node]
+            .store
+            .revealed_page(recorded.admit(&policy, None, id, at(0)).unwrap(), None, 10_000)
+            .unwrap();
+        let (pending, more) = sealed.pending(10_000, id, Uuid::nil(), at(0));
         assert!(!more);
         pending.recorded(&Receipt::assertion(id, 1)).unwrap().open(&policy, id, at(0)).unwrap()
     }

@@ -19,6 +19,10 @@ pub(crate) trait Fault: Default + Send + Sync {
         right.records(query, after, limit)
     }
 
+    fn remove(&self, _: &Self::Shared, right: &MemorySink, removal: &RecordedRemoval) -> Result<u64, SinkError> {
+        right.remove(removal)
+    }
+
     fn crash(_: &Self::Shared, _: &mut MemorySink) {}
 }
 
@@ -53,6 +57,10 @@ impl<F: Fault> GovernanceSink for Bent<F> {
 
     fn records(&self, query: &RecordQuery, after: u64, limit: usize) -> Entries {
         self.2.records(&self.1, &self.0.read().unwrap(), query, after, limit)
+    }
+
+    fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {
+        self.2.remove(&self.1, &self.0.read().unwrap(), removal)
     }
 }
 

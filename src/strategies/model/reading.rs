@@ -12,7 +12,7 @@ use crate::actor::Actor;
 use crate::digest::Digest;
 use crate::governance::{
     Act, ChangeSummary, Initiator, Justification, Outcome, OutcomeKind, Record, RecordId, RecordKind, RecordQuery,
-    RevealId, RevealSummary,
+    RemovalSummary, RequestSummary, RevealId, RevealSummary, RevealTerms, Sealed,
 };
 use crate::identity::{Alias, Identity, UserId, fold};
 use crate::policy::{Denial, GroupRef, Revision};
@@ -106,25 +106,32 @@ impl Model {
             Err(denial)
         } else if options.justification_required && because.is_none_or(|because| because.trim().is_empty()) {
             Err(Denial::JustificationMissing)
+        } else if !options.purposes.is_empty() {
+            // No search names a purpose.
+            Err(Denial::PurposeNotAllowed)
         } else if lifetime.is_zero()
             || options.max_reveal_lifetime.is_some_and(|max| lifetime > max)
             || expires_at.is_none()
         {
             Err(Denial::LifetimeNotAllowed)
+        } else if options.approvals_required > 0 {
+            Err(Denial::ApprovalsMissing)
         } else {
             Ok(())
         };
         let reveal = RevealId(uuid::Uuid::from_u128(id));
-        let summary = RevealSummary {
-            reveal,
+        let sealed = |justification| Sealed::new(justification, uuid::Uuid::nil());
+        let about = RevealTerms {
             query: no_digest(),
             from: search.since,
             until: search.until,
             one_actor: search.actor.is_some(),
             private_only,
-            expires_at: expires_at.unwrap_or(self.now),
-            justification: because.and_then(|because| Justification::new(because).ok()),
+            purpose: None,
+            justification: because.and_then(|because| Justification::new(because).ok()).map(sealed),
         };
+        let expires_at = expires_at.unwrap_or(self.now);
+        let summary = RevealSummary { reveal, request: None, about, expires_at };
         let outcome = allowed.map_or_else(Outcome::Denied, |()| Outcome::Intended);
         let (initiator, act) = (Initiator::User(viewer.clone()), Act::Reveal(summary.clone()));
         let intent = self.note(initiator, Some(self.policy.revision), act, outcome);
@@ -153,12 +160,15 @@ impl Model {
         let allowed = self.policy.may_view_private(&reveal.viewer);
         let same_grant = self.policy.granted_in(&reveal.viewer) == reveal.granted_in;
         let allowed = allowed.and(if same_grant { Ok(()) } else { Err(Denial::NotPermitted) });
+        let unapproved = self.policy.options.approvals_required > 0;
+        let allowed = allowed.and(if unapproved { Err(Denial::ApprovalsMissing) } else { Ok(()) });
         let allowed = allowed.and(if self.now < reveal.summary.expires_at { Ok(()) } else { Err(Denial::Expired) });
         let act = |shown: &[Stored]| {
             let private: Vec<_> =
                 shown.iter().filter(|shown| is_private(shown)).map(|shown| shown.activity.id()).collect();
             let (activities, count) = (shown.len() as u64, private.len() as u64);
-            (Act::Page { reveal: id, activities, private: count, digest: Digest::of_ids(private) }, count)
+            let digest = Digest::of_ids(private);
+            (Act::Page { reveal: id, activities, private: count, digest, subjects: None }, count)
         };
         if let Err(denial) = allowed {
             self.note(initiator, Some(self.policy.revision), act(&[]).0, Outcome::Denied(denial));
@@ -169,7 +179,7 @@ impl Model {
             Some(Ended::Reveal { reveal: of, page }) if of == id => Some(reveal.ends.get(page)?.clone()),
             Some(_) => return Some(Err(None)),
         };
-        let left_out = |stored: &Stored| reveal.summary.private_only && !is_private(stored);
+        let left_out = |stored: &Stored| reveal.summary.about.private_only && !is_private(stored);
         let found: Vec<Stored> = self.newest_first(&reveal.search, true, left_out).into_iter().cloned().collect();
         let (page, more) = cut(&found, after.as_ref(), page_size(size));
         let (act, private) = act(&page);
@@ -345,6 +355,11 @@ fn kind_of(record: &Record) -> RecordKind {
         Act::ChangePolicy(_) | Act::FoundPolicy => RecordKind::PolicyChange,
         Act::Reveal(_) => RecordKind::Reveal,
         Act::Page { .. } => RecordKind::Page,
+        Act::RequestReveal(_) => RecordKind::RevealRequest,
+        Act::AnswerRequest { .. } => RecordKind::Approval,
+        Act::Remove(RemovalSummary::Aged { .. }) => RecordKind::Retention,
+        Act::Remove(RemovalSummary::Subject { .. } | RemovalSummary::Sealed { .. }) => RecordKind::Erasure,
+        Act::ChangeSinks { .. } | Act::ProbeSink { .. } => RecordKind::SinkChange,
         Act::ReadGovernance => RecordKind::GovernanceRead,
         Act::GroupVanished { .. } | Act::GroupReturned { .. } => RecordKind::Directory,
     }
@@ -354,7 +369,9 @@ fn outcome_of(record: &Record) -> OutcomeKind {
     match &record.outcome {
         Outcome::Intended => OutcomeKind::Intended,
         Outcome::Noted => OutcomeKind::Noted,
-        Outcome::Done { .. } | Outcome::Closed { .. } => OutcomeKind::Done,
+        Outcome::OnRecord | Outcome::Done { .. } | Outcome::Closed { .. } | Outcome::Removed { .. } => {
+            OutcomeKind::Done
+        }
         Outcome::Failed { .. } => OutcomeKind::Failed,
         Outcome::Denied(_) | Outcome::Invalid(_) => OutcomeKind::Refused,
     }
@@ -368,6 +385,13 @@ fn target_of(record: &Record) -> Option<String> {
     };
     match &record.act {
         Act::FoundPolicy | Act::ReadGovernance | Act::ChangePolicy(ChangeSummary::SetOptions(_)) => None,
+        Act::ChangeSinks { .. } | Act::Remove(RemovalSummary::Aged { .. }) => None,
+        Act::ProbeSink { sink } => Some(sink.as_str().to_owned()),
+        Act::RequestReveal(RequestSummary { request, .. }) | Act::AnswerRequest { request, .. } => {
+            Some(request.to_string())
+        }
+        Act::Remove(RemovalSummary::Subject { subject, .. }) => Some(subject.as_str().to_owned()),
+        Act::Remove(RemovalSummary::Sealed { record }) => Some(record.to_string()),
         Act::Reveal(RevealSummary { reveal, .. }) | Act::Page { reveal, .. } => Some(reveal.to_string()),
         Act::GroupVanished { group, .. } | Act::GroupReturned { group } => Some(group.as_str().to_owned()),
         Act::ChangePolicy(ChangeSummary::MakePrivate(of) | ChangeSummary::MakePublic(of)) => Some(group(of)),

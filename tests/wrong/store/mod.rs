@@ -31,6 +31,10 @@ pub(crate) trait Fault: Default + Send + Sync + 'static {
         right.drop_vanished(group, up_to)
     }
 
+    fn remove(&self, right: &ListStore, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
+        right.remove(removal, limit)
+    }
+
     fn append(&self, right: &ListStore, batch: &StampedBatch<'_>) -> Result<Vec<Appended>, StoreError> {
         right.append(batch)
     }
@@ -111,6 +115,10 @@ impl<F: Fault> ActivityStore for Place<F> {
 
     fn drop_vanished(&self, group: &GroupId, up_to: DirectoryRevision) -> Result<(), StoreError> {
         self.0.1.drop_vanished(&self.0.0, group, up_to)
+    }
+
+    fn remove(&self, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
+        self.0.1.remove(&self.0.0, removal, limit)
     }
 
     fn append(&self, batch: &StampedBatch<'_>) -> Result<Vec<Appended>, StoreError> {
