@@ -88,8 +88,8 @@ fn r1_a_reveal_states_what_it_is() {
         );
         let Act::Reveal(summary) = last.act else { panic!("not a reveal") };
         assert_eq!(summary.reveal, reveal.id());
-        assert_eq!((summary.from, summary.until), (Some(at(-5)), Some(at(5))));
-        assert!(summary.one_actor && summary.private_only);
+        assert_eq!((summary.about.from, summary.about.until), (Some(at(-5)), Some(at(5))));
+        assert!(summary.about.one_actor && summary.about.private_only);
         assert_eq!(summary.expires_at, at(90));
         assert_eq!(
             summary.about.justification.as_ref().and_then(Sealed::value).map(Justification::as_str),
@@ -110,7 +110,7 @@ fn r1_the_record_binds_the_query() {
         let request = RevealRequest::new(user("root"), query, Duration::from_secs(9), audited);
         let _reveal = house.filter.reveal(request).unwrap();
         let Act::Reveal(summary) = house.records().pop().unwrap().record.act else { panic!("not a reveal") };
-        digests.push(summary.query);
+        digests.push(summary.about.query);
     }
     digests.sort();
     digests.dedup();
@@ -216,15 +216,15 @@ fn r2_a_receipt_opens_its_own_record_alone() {
     let id = |n: u128| RecordId(uuid::Uuid::from_u128(n));
     let pending = || {
         let reveal = RevealId(uuid::Uuid::from_u128(9));
-        reveal_all("root").authorise(&policy, reveal, id(1), at(0)).unwrap()
+        reveal_all("root").authorise(&policy, None, reveal, id(1), id(0).0, at(0)).unwrap()
     };
     let wrong = pending().recorded(&Receipt::assertion(id(2), 1)).unwrap_err();
     assert!(matches!(wrong, SinkError::WrongReceipt));
     let recorded = pending().recorded(&Receipt::assertion(id(1), 1)).unwrap();
-    let sealed = || house.store.revealed_page(recorded.admit(&policy, id(3), at(0)).unwrap(), None, 10).unwrap();
-    let (page, _) = sealed().pending(10, id(4), at(0));
+    let sealed = || house.store.revealed_page(recorded.admit(&policy, None, id(3), at(0)).unwrap(), None, 10).unwrap();
+    let (page, _) = sealed().pending(10, id(4), id(0).0, at(0));
     assert!(matches!(page.recorded(&Receipt::assertion(id(1), 1)).unwrap_err(), SinkError::WrongReceipt));
-    let (page, more) = sealed().pending(2, id(4), at(0));
+    let (page, more) = sealed().pending(2, id(4), id(0).0, at(0));
     assert!(more);
     let page = page.recorded(&Receipt::assertion(id(4), 1)).unwrap();
     assert_eq!(page.open(&policy, id(5), at(0)).unwrap().len(), 2);
@@ -237,12 +237,12 @@ fn r2_nothing_of_a_sealed_page_shows_before() {
     let policy = house.filter.policy().unwrap();
     let id = |n: u128| RecordId(uuid::Uuid::from_u128(n));
     let reveal = RevealId(uuid::Uuid::from_u128(9));
-    let pending = reveal_all("root").authorise(&policy, reveal, id(1), at(0)).unwrap();
+    let pending = reveal_all("root").authorise(&policy, None, reveal, id(1), id(0).0, at(0)).unwrap();
     let recorded = pending.recorded(&Receipt::assertion(id(1), 1)).unwrap();
-    let admission = recorded.admit(&policy, id(3), at(0)).unwrap();
+    let admission = recorded.admit(&policy, None, id(3), at(0)).unwrap();
     let sealed = house.store.revealed_page(admission, None, 10).unwrap();
     let before = format!("{sealed:?}");
-    let (page, _) = sealed.pending(10, id(4), at(0));
+    let (page, _) = sealed.pending(10, id(4), id(0).0, at(0));
     let json = serde_json::to_string(page.record()).unwrap();
     let pending = format!("{page:?}");
     let page = page.recorded(&Receipt::assertion(id(4), 2)).unwrap();
@@ -264,7 +264,9 @@ fn r3_each_page_is_recorded_before_it_is_returned() {
             assert_eq!(ids(&page), shown);
             let last = house.records().pop().unwrap().record;
             assert_eq!((last.initiator, last.outcome), (Initiator::User(user("root")), Outcome::Intended));
-            let Act::Page { reveal: of, activities, private: count, digest } = last.act else { panic!("not a page") };
+            let Act::Page { reveal: of, activities, private: count, digest, .. } = last.act else {
+                panic!("not a page")
+            };
             assert_eq!(of, reveal.id());
             assert_eq!((activities, count), (shown.len() as u64, private.len() as u64));
             assert_eq!(digest.to_string(), by_hand(private));

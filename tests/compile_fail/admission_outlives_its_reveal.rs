@@ -3,7 +3,7 @@
 use activity_privacy::*;
 
 fn kept(reveal: RecordedReveal, policy: &PrivacyPolicy, record: RecordId) -> Option<Admission<'static>> {
-    reveal.admit(policy, record, chrono::DateTime::UNIX_EPOCH).ok()
+    reveal.admit(policy, None, record, chrono::DateTime::UNIX_EPOCH).ok()
 }
 
 fn main() {}
