@@ -2,6 +2,7 @@
 
 mod governed;
 mod ingest;
+mod report;
 mod reveal;
 mod runtime;
 mod screens;
@@ -18,6 +19,7 @@ use uuid::Uuid;
 
 pub use self::governed::{ChangeError, DryRunError, GovernanceError};
 pub use self::ingest::{Delivery, IngestError, IngestReport};
+pub use self::report::Look;
 pub use self::reveal::{Reveal, RevealError};
 use self::runtime::Runtime;
 use self::screens::Screens;

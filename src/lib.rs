@@ -37,6 +37,7 @@ mod store;
 mod stored;
 #[cfg(feature = "proptest")]
 pub mod strategies;
+mod subject;
 mod sync;
 mod text;
 mod varint;
@@ -50,7 +51,7 @@ pub use directory::{
     GroupDirectory, ImportError, Resolution, User, UserStatus, VanishedGroup,
 };
 pub use filter::{
-    ChangeError, Delivery, DryRunError, FollowError, GovernanceError, IngestError, IngestReport, OpenError, Page,
+    ChangeError, Delivery, DryRunError, FollowError, GovernanceError, IngestError, IngestReport, Look, OpenError, Page,
     PrivacyFilter, PrivacyFilterBuilder, Reveal, RevealError, View, ViewError,
 };
 pub use forward::{ForwardBatch, ForwardCursor};
@@ -77,4 +78,5 @@ pub use screen::{
 };
 pub use store::{ActivityStore, Appended, StoreError};
 pub use stored::{PublicActivity, StoredActivity};
+pub use subject::Subject;
 pub use text::TextError;

@@ -176,20 +176,11 @@ impl Inner {
     fn approvals(&self, request: RequestId) -> Result<Approvals, RevealError> {
         let query = RecordQuery { target: Some(request.to_string()), ..RecordQuery::default() };
         let mut approvals = Approvals::none(request);
-        let mut after = 0;
-        loop {
-            let found = self.sink.records(&query, after, PAGE).map_err(RevealError::ApprovalsUnreadable)?;
-            found.iter().for_each(|entry| approvals.add(&entry.record));
-            match found.last() {
-                Some(last) if found.len() == PAGE => after = last.sequence,
-                _ => return Ok(approvals),
-            }
-        }
+        let read = self.each_record(&query, |entry| approvals.add(&entry.record));
+        read.map_err(RevealError::ApprovalsUnreadable)?;
+        Ok(approvals)
     }
 }
-
-/// How many records are read at a time.
-const PAGE: usize = 256;
 
 impl Reveal {
     /// The reveal's id, as its records name it.

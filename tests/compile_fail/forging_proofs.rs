@@ -2,8 +2,8 @@
 
 use activity_privacy::*;
 
-fn a_recorded_reveal(request: RevealRequest, intent: RecordId, known: RecordedReveal) -> RecordedReveal {
-    RecordedReveal { intent, request, ..known }
+fn a_recorded_reveal(request: RevealRequest, receipt: Receipt, known: RecordedReveal) -> RecordedReveal {
+    RecordedReveal { receipt, request, ..known }
 }
 
 fn an_admission<'a>(known: Admission<'a>) -> Admission<'a> {
@@ -12,6 +12,10 @@ fn an_admission<'a>(known: Admission<'a>) -> Admission<'a> {
 
 fn a_recorded_change(record: Record, next: PrivacyPolicy) -> RecordedChange {
     RecordedChange { record, next, expected: None }
+}
+
+fn a_recorded_removal(record: Record, known: RecordedRemoval) -> RecordedRemoval {
+    RecordedRemoval { record, ..known }
 }
 
 fn a_stamped_batch<'a>() -> StampedBatch<'a> {

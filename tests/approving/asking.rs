@@ -1,0 +1,182 @@
+//! Asking, approving, and what may be opened then.
+
+use super::*;
+
+#[test]
+fn p3_a_reveal_needs_the_approvals_of_others_that_the_policy_asks_for() {
+    for place in places() {
+        let house = furnished(&place, 2);
+        let alone = house.filter.reveal(reveal_all("root")).unwrap_err();
+        assert!(matches!(alone, RevealError::Denied(Denial::ApprovalsMissing)), "{alone:?}");
+
+        let request = ask(&house, "root");
+        assert_eq!(status(&house, request), Some(RequestStatus::Waiting { missing: 2 }));
+        assert_eq!(open_denied(&house, reveal_all("root"), request), Denial::ApprovalsMissing);
+        approve(&house, "ann", request);
+        assert_eq!(open_denied(&house, reveal_all("root"), request), Denial::ApprovalsMissing);
+        approve(&house, "carl", request);
+        assert_eq!(status(&house, request), Some(RequestStatus::Approved { at: at(0) }));
+        let mut reveal = house.filter.reveal_approved(reveal_all("root"), request).unwrap();
+        assert_eq!(page_of(&mut reveal), Ok(2));
+        let entry = house.records().into_iter().find(|entry| entry.sequence == reveal.receipt().sequence()).unwrap();
+        let Act::Reveal(summary) = entry.record.act else { panic!("not a reveal") };
+        assert_eq!((summary.reveal, summary.request), (reveal.id(), Some(request)));
+    }
+}
+
+#[test]
+fn p3_nobody_approves_what_they_asked_for_themselves_unless_the_policy_lets_them() {
+    for place in places() {
+        let house = furnished(&place, 1);
+        let request = ask(&house, "root");
+        assert_eq!(answer_denied(&house, "root", request, Answer::Approve), Denial::SelfApproval);
+        assert_eq!(status(&house, request), Some(RequestStatus::Waiting { missing: 1 }));
+        let options = PolicyOptions { approvals_required: 1, self_approval_allowed: true, ..Default::default() };
+        house.change(PolicyChange::SetOptions(options));
+        approve(&house, "root", request);
+        assert_eq!(status(&house, request), Some(RequestStatus::Approved { at: at(0) }));
+        // Taken back, it does not count any more, though it is on record.
+        let options = PolicyOptions { approvals_required: 1, ..Default::default() };
+        house.change(PolicyChange::SetOptions(options));
+        assert_eq!(open_denied(&house, reveal_all("root"), request), Denial::ApprovalsMissing);
+    }
+}
+
+#[test]
+fn p3_an_admin_approves_once_however_often_they_say_so() {
+    for place in places() {
+        let house = furnished(&place, 2);
+        let request = ask(&house, "root");
+        approve(&house, "ann", request);
+        approve(&house, "ann", request);
+        // Under another policy too.
+        house.make_private_again();
+        approve(&house, "ann", request);
+        assert_eq!(open_denied(&house, reveal_all("root"), request), Denial::ApprovalsMissing);
+    }
+}
+
+trait Turn {
+    fn make_private_again(&self);
+}
+
+impl Turn for House {
+    /// Something changes that has nothing to do with reveals.
+    fn make_private_again(&self) {
+        self.change(PolicyChange::MakePublic(group("council").into())).make_private("council");
+    }
+}
+
+#[test]
+fn p3_only_admins_who_may_view_private_activities_answer() {
+    for place in places() {
+        let house = furnished(&place, 1);
+        let request = ask(&house, "root");
+        for answer in [Answer::Approve, Answer::Deny, Answer::Withdraw] {
+            assert_eq!(answer_denied(&house, "eve", request, answer), Denial::NotPermitted);
+            assert_eq!(answer_denied(&house, "bob", request, answer), Denial::NotAdmin);
+        }
+        assert_eq!(answer_denied(&house, "ann", request, Answer::Withdraw), Denial::NotRequested);
+        assert_eq!(status(&house, request), Some(RequestStatus::Waiting { missing: 1 }));
+        // Whoever may not look does not get to ask either.
+        let refused = house.filter.request_reveal(&reveal_all("eve")).unwrap_err();
+        assert!(matches!(refused, RevealError::Denied(Denial::NotPermitted)), "{refused:?}");
+        let last = house.records().pop().unwrap().record;
+        assert!(matches!(last.act, Act::RequestReveal(_)) && last.outcome == Outcome::Denied(Denial::NotPermitted));
+    }
+}
+
+#[test]
+fn r4_nobody_learns_whether_there_is_a_request_but_whoever_may_answer_one() {
+    let house = furnished(&Place::in_memory(), 1);
+    let nothing = RequestId(uuid::Uuid::from_u128(99));
+    assert_eq!(answer_denied(&house, "ann", nothing, Answer::Approve), Denial::NotRequested);
+    assert_eq!(answer_denied(&house, "bob", nothing, Answer::Approve), Denial::NotAdmin);
+    assert_eq!(open_denied(&house, reveal_all("root"), nothing), Denial::NotRequested);
+    let refused = house.filter.approvals(&user("bob"), nothing).unwrap_err();
+    assert!(matches!(refused, RevealError::Denied(Denial::NotAdmin)));
+    assert!(house.filter.approvals(&user("root"), nothing).unwrap().asked().is_none());
+}
+
+/// Whatever differs from what was approved was not approved.
+#[test]
+fn r1_only_what_was_asked_for_is_opened() {
+    let options = || PolicyOptions { approvals_required: 1, ..Default::default() };
+    let wish = |viewer: &str, query: Query, lifetime| {
+        let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
+        RevealRequest::new(user(viewer), query, lifetime, audited)
+    };
+    let purpose = |text: &str| Purpose::new(text).unwrap();
+    let because = |text: &str| Justification::new(text).unwrap();
+    let asked =
+        || wish("root", Query::all().since(at(-9)), HOUR).for_purpose(purpose("audit")).because(because("case 1"));
+    for place in places() {
+        let house = furnished(&place, 1);
+        house.change(PolicyChange::SetOptions(PolicyOptions { objects_count: true, ..options() }));
+        let request = house.filter.request_reveal(&asked()).unwrap();
+        approve(&house, "ann", request);
+        let query = || Query::all().since(at(-9));
+        let others = [
+            wish("carl", query(), HOUR).for_purpose(purpose("audit")).because(because("case 1")),
+            wish("root", Query::all(), HOUR).for_purpose(purpose("audit")).because(because("case 1")),
+            wish("root", query(), HOUR / 2).for_purpose(purpose("audit")).because(because("case 1")),
+            wish("root", query(), HOUR).for_purpose(purpose("curiosity")).because(because("case 1")),
+            wish("root", query(), HOUR).for_purpose(purpose("audit")).because(because("case 2")),
+            wish("root", query(), HOUR).for_purpose(purpose("audit")),
+            wish("root", query(), HOUR).because(because("case 1")),
+            asked().private_only(),
+        ];
+        for other in others {
+            assert_eq!(open_denied(&house, other, request), Denial::NotRequested);
+        }
+        assert!(house.filter.reveal_approved(asked(), request).is_ok());
+    }
+}
+
+#[test]
+fn p3_a_purpose_is_one_of_those_that_the_policy_lists() {
+    let house = furnished(&Place::in_memory(), 0);
+    let named = |text: &str| reveal_all("root").for_purpose(Purpose::new(text).unwrap());
+    assert!(house.filter.reveal(named("anything")).is_ok(), "as long as it lists none");
+    let purposes = [Purpose::new("security incident").unwrap()].into();
+    house.change(PolicyChange::SetOptions(PolicyOptions { purposes, ..Default::default() }));
+    for refused in [reveal_all("root"), named("anything"), named("Security incident")] {
+        let error = house.filter.reveal(refused).unwrap_err();
+        assert!(matches!(error, RevealError::Denied(Denial::PurposeNotAllowed)), "{error:?}");
+    }
+    assert!(house.filter.reveal(named("security incident")).is_ok());
+}
+
+/// What is asked of those who approve is something that they can check, though no record spells it out.
+#[test]
+fn g2_a_request_names_nobody_and_is_bound_to_its_query() {
+    for place in places() {
+        let house = furnished(&place, 1);
+        let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
+        let query = Query::all().by_actor("adele@contoso.com").unwrap();
+        let wish = RevealRequest::new(user("root"), query.clone(), HOUR, audited);
+        let request = house.filter.request_reveal(&wish).unwrap();
+        let approvals = house.filter.approvals(&user("ann"), request).unwrap();
+        let (by, asked) = approvals.asked().unwrap();
+        assert_eq!(by, &user("root"));
+        assert!(asked.is_about(&query) && !asked.is_about(&Query::all()));
+        assert!(asked.about.one_actor && asked.lifetime == HOUR);
+        let text = serde_json::to_string(&house.records()).unwrap();
+        let asking = text.split("request_reveal").nth(1).unwrap();
+        assert!(!asking.contains("adele"), "{asking}");
+    }
+}
+
+#[test]
+fn g1_requests_and_answers_are_records_found_by_the_request() {
+    for place in places() {
+        let house = furnished(&place, 1);
+        let (request, other) = (ask(&house, "root"), ask(&house, "ann"));
+        approve(&house, "ann", request);
+        approve(&house, "carl", other);
+        let query = RecordQuery { target: Some(request.to_string()), ..RecordQuery::default() };
+        let found = house.filter.governance(&user("root"), &query, 0, PageSize::default()).unwrap();
+        let kinds: Vec<_> = found.iter().map(|entry| (entry.record.kind(), entry.record.outcome.clone())).collect();
+        assert_eq!(kinds, [(RecordKind::RevealRequest, Outcome::OnRecord), (RecordKind::Approval, Outcome::OnRecord)]);
+    }
+}

@@ -1,0 +1,152 @@
+//! Any history of a request, beside a naive reading of the rules.
+
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::*;
+
+const ADMINS: [&str; 4] = ["root", "ann", "carl", "dora"];
+
+#[derive(Debug, Clone)]
+enum Step {
+    Answer(&'static str, Answer),
+    Grant(&'static str),
+    Revoke(&'static str),
+    Require(u32),
+    AllowSelf(bool),
+    Wait(i64),
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let admin = || select(ADMINS.to_vec());
+    let step = prop_oneof![
+        8 => admin().prop_map(|by| Step::Answer(by, Answer::Approve)),
+        1 => admin().prop_map(|by| Step::Answer(by, Answer::Deny)),
+        1 => admin().prop_map(|by| Step::Answer(by, Answer::Withdraw)),
+        3 => admin().prop_map(Step::Grant),
+        3 => admin().prop_map(Step::Revoke),
+        2 => (0_u32..4).prop_map(Step::Require),
+        1 => any::<bool>().prop_map(Step::AllowSelf),
+        2 => select(vec![1_i64, 60, 1_800, 3_600, 50_000]).prop_map(Step::Wait),
+    ];
+    proptest::collection::vec(step, 0..24)
+}
+
+/// What the rules say, told from the whole history each time. `carl` asked, at 0, for an hour.
+#[derive(Default)]
+struct Told {
+    now: i64,
+    required: u32,
+    self_allowed: bool,
+    /// Who is permitted, and by which of all the grants there ever were.
+    granted: std::collections::BTreeMap<&'static str, u32>,
+    grants: u32,
+    /// Who approved when, by which grant.
+    approvals: Vec<(&'static str, i64, u32)>,
+    over: bool,
+}
+
+impl Told {
+    fn may(&self, by: &str, answer: Answer) -> Result<(), Denial> {
+        if !self.granted.contains_key(by) {
+            return Err(Denial::NotPermitted);
+        }
+        match answer {
+            Answer::Withdraw if by != "carl" => Err(Denial::NotRequested),
+            Answer::Approve if by == "carl" && !self.self_allowed => Err(Denial::SelfApproval),
+            Answer::Approve if self.now >= 86_400 => Err(Denial::RequestOver),
+            _ if self.over => Err(Denial::RequestOver),
+            _ => Ok(()),
+        }
+    }
+
+    /// Since when it is approved.
+    fn approved(&self) -> Option<Option<i64>> {
+        let mut counted: Vec<&str> = Vec::new();
+        let mut since = None;
+        for (by, at, grant) in &self.approvals {
+            let theirs = self.granted.get(by) == Some(grant) && (*by != "carl" || self.self_allowed);
+            if theirs && !counted.contains(by) && counted.len() < self.required as usize {
+                counted.push(by);
+                since = Some(*at);
+            }
+        }
+        (counted.len() == self.required as usize).then_some(since)
+    }
+
+    fn opens(&self) -> Result<(), Denial> {
+        if !self.granted.contains_key("carl") {
+            return Err(Denial::NotPermitted);
+        }
+        if self.over {
+            return Err(Denial::RequestOver);
+        }
+        let since = self.approved().ok_or(Denial::ApprovalsMissing)?.unwrap_or(self.now);
+        if self.now < since + 3_600 { Ok(()) } else { Err(Denial::Expired) }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// P2, P3, R1: whether an answer is taken, and whether the reveal opens, is what the rules say, after any history.
+    #[test]
+    fn p3_any_history_of_a_request_comes_out_as_the_rules_say(steps in steps()) {
+        let house = furnished(&Place::in_memory(), 1);
+        let mut told = Told { required: 1, ..Told::default() };
+        for name in ADMINS {
+            told.grants += 1;
+            told.granted.insert(name, told.grants);
+        }
+        let request = ask(&house, "carl");
+        for step in steps {
+            match step {
+                Step::Answer(by, answer) => {
+                    let expected = told.may(by, answer);
+                    let taken = house.filter.answer_request(&user(by), request, answer);
+                    match (taken, expected) {
+                        (Ok(_), Ok(())) => match answer {
+                            Answer::Approve => told.approvals.push((by, told.now, told.granted[by])),
+                            Answer::Deny | Answer::Withdraw => told.over = true,
+                        },
+                        (Err(RevealError::Denied(denial)), Err(expected)) => prop_assert_eq!(denial, expected),
+                        (taken, expected) => prop_assert!(false, "{taken:?} where {expected:?} was expected"),
+                    }
+                }
+                Step::Grant(name) => {
+                    if !told.granted.contains_key(name) {
+                        grant(&house, name);
+                        told.grants += 1;
+                        told.granted.insert(name, told.grants);
+                    }
+                }
+                Step::Revoke(name) => {
+                    if told.granted.remove(name).is_some() {
+                        revoke(&house, name);
+                    }
+                }
+                Step::Require(approvals) => {
+                    require(&house, approvals);
+                    told.required = approvals;
+                }
+                Step::AllowSelf(self_approval_allowed) => {
+                    let options = house.filter.policy().unwrap().options().clone();
+                    if options.self_approval_allowed != self_approval_allowed {
+                        house.change(PolicyChange::SetOptions(PolicyOptions { self_approval_allowed, ..options }));
+                    }
+                    told.self_allowed = self_approval_allowed;
+                }
+                Step::Wait(seconds) => {
+                    house.advance(seconds);
+                    told.now += seconds;
+                }
+            }
+            let opened = match house.filter.reveal_approved(reveal_all("carl"), request) {
+                Ok(mut reveal) => page_of(&mut reveal).map(drop),
+                Err(RevealError::Denied(denial)) => Err(denial),
+                Err(other) => panic!("{other:?}"),
+            };
+            prop_assert_eq!(opened, told.opens());
+        }
+    }
+}
