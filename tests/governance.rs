@@ -7,6 +7,8 @@ mod place;
 
 mod governance {
     mod bounded;
+    mod report;
+    mod sealed;
 }
 
 use std::collections::BTreeSet;

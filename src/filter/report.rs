@@ -33,9 +33,8 @@ impl PrivacyFilter {
     /// When, and for what purpose, private activities of `subject` were looked at on pages recorded in `times`, the first
     /// reveal first. For that person to read: the service says that it is them.
     ///
-    /// Goes by the identities on the activities: by the id where an activity names it, else by alias. Whoever has an
-    /// alias now that somebody else had is therefore told of looks at what was done under it before; a service that can
-    /// puts ids on its activities. Pages that were recorded and refused at the last moment were never seen, and do not
+    /// Goes by the identities on the activities, so whoever has an alias now that somebody else had is told of looks at
+    /// what was done under it before: rather that than somebody who is not told. Pages that were recorded and refused at the last moment were never seen, and do not
     /// count; neither does what the log was told to [forget](Self::forget), or does not keep any longer.
     ///
     /// Reads the whole log of those times.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use super::record::RevealId;
 use super::sealed::SealedText;
 use crate::digest::{Fields, from_hex, to_hex};
-use crate::identity::{Alias, Identity};
+use crate::identity::{Alias, Identity, UserId};
 use crate::screen::{Reason, Standing, Visibility};
 use crate::stored::StoredActivity;
 
@@ -16,8 +16,7 @@ use crate::stored::StoredActivity;
 /// the identity already.
 ///
 /// A tag is the first half of a SHA-256 digest over the reveal and one identity, in the form in which identities are
-/// compared. A principal with an immutable id has a tag of that id alone; any other has one for each of their aliases.
-/// Tags of one reveal cannot be compared with those of another.
+/// compared: one for each identity on each private activity. Tags of one reveal cannot be compared with those of another.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Subjects(Vec<Tag>);
 
@@ -32,14 +31,15 @@ impl Subjects {
         let mut tags: Vec<Tag> = Vec::new();
         for stored in private {
             for principal in stored.activity().principals() {
-                let has_id = principal.identities().iter().any(|identity| matches!(identity, Identity::Id(_)));
-                let telling = |identity: &&Identity| !has_id || matches!(identity, Identity::Id(_));
-                tags.extend(principal.identities().iter().filter(telling).map(|identity| tag(reveal, identity)));
+                tags.extend(principal.identities().iter().map(|identity| tag(reveal, identity)));
             }
             let objects_count = |reason: &Reason| matches!(reason, Reason::Member { standing: Standing::Object, .. });
             if stored.stamp().reasons().iter().any(objects_count) {
-                let objects = stored.activity().objects().filter_map(|object| Alias::new(object).ok());
-                tags.extend(objects.map(|alias| tag(reveal, &alias.into())));
+                for object in stored.activity().objects() {
+                    // An object can be named either way.
+                    tags.extend(UserId::new(object).map(|id| tag(reveal, &Identity::Id(id))));
+                    tags.extend(Alias::new(object).map(|alias| tag(reveal, &Identity::Alias(alias))));
+                }
             }
         }
         tags.sort_unstable();

@@ -1,0 +1,185 @@
+//! What a protected person is told: G7.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use activity_privacy::*;
+use chrono::{DateTime, Utc};
+
+use crate::house::*;
+use crate::place::places;
+
+const ALWAYS: std::ops::Range<DateTime<Utc>> = DateTime::<Utc>::MIN_UTC..DateTime::<Utc>::MAX_UTC;
+
+fn told(house: &House, name: &str) -> Vec<Look> {
+    house.filter.report(&Subject::of(user(name)), ALWAYS).unwrap()
+}
+
+fn look(from: i64, until: i64, pages: u64, purpose: Option<&str>) -> Look {
+    let purpose = purpose.map(|text| Purpose::new(text).unwrap());
+    Look { from: at(from), until: at(until), pages, purpose }
+}
+
+/// What Adele and Ann do is private, what Bob does is not.
+fn furnish(house: &House) {
+    let people = people(&[("adele", &["council"]), ("ann", &["council"]), ("bob", &[])]);
+    house.install(people).manage("contoso.com").make_private("council").permit_root();
+    house.ingest(&[activity("a1", "adele"), activity("a2", "adele"), activity("b", "bob"), activity("c", "ann")]);
+}
+
+#[test]
+fn g7_the_protected_are_told_when_and_for_what_purpose_and_not_by_whom() {
+    for place in places() {
+        let house = place.house();
+        furnish(&house);
+        assert_eq!(told(&house, "adele"), []);
+        let mut first = house.filter.reveal(reveal_for("security incident")).unwrap();
+        assert_eq!(told(&house, "adele"), [], "nothing was seen yet");
+        first.page(PageSize::default(), None).unwrap();
+        house.advance(60);
+        first.page(PageSize::default(), None).unwrap();
+        house.advance(60);
+        house.filter.reveal(reveal_all("root")).unwrap().page(PageSize::default(), None).unwrap();
+        let looks = [look(0, 60, 2, Some("security incident")), look(120, 120, 1, None)];
+        assert_eq!(told(&house, "adele"), looks);
+        assert_eq!(told(&house, "ann"), looks);
+        assert_eq!(told(&house, "bob"), [], "what is public is nobody's secret");
+        assert!(!serde_json::to_string(&told(&house, "adele")).unwrap().contains("root"));
+        // In some times only.
+        let subject = Subject::of(user("adele"));
+        assert_eq!(
+            house.filter.report(&subject, at(60)..at(120)).unwrap(),
+            [look(60, 60, 1, Some("security incident"))]
+        );
+        assert_eq!(house.filter.report(&subject, at(61)..at(120)).unwrap(), []);
+    }
+}
+
+#[test]
+fn g7_only_those_whose_activities_were_on_the_page_are_told() {
+    for place in places() {
+        let house = place.house();
+        furnish(&house);
+        let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
+        let query = Query::all().by_actor("ann@contoso.com").unwrap();
+        let wish = RevealRequest::new(user("root"), query, Duration::from_secs(9), audited);
+        house.filter.reveal(wish).unwrap().page(PageSize::default(), None).unwrap();
+        assert_eq!(told(&house, "ann"), [look(0, 0, 1, None)]);
+        assert_eq!(told(&house, "adele"), []);
+    }
+}
+
+/// By whatever an activity names them, as a principal of either kind, or as an object where objects count.
+#[test]
+fn g7_people_are_found_by_every_identity_on_an_activity() {
+    for place in places() {
+        let house = place.house();
+        furnish(&house);
+        house.change(PolicyChange::SetOptions(PolicyOptions { objects_count: true, ..Default::default() }));
+        let bob = || Actor::user(alias("bob@contoso.com"));
+        let acts = [
+            begun("x1", Actor::user(alias("ADELE@Contoso.COM"))),
+            begun("x2", Actor::user(user("some app's own")).also(alias("adele@contoso.com"))),
+            begun("x3", bob()).on_behalf_of(Actor::user(user("adele"))),
+            begun("x4", bob()).object("adele@contoso.com"),
+            begun("x5", bob()).object("adele"),
+        ];
+        for (n, act) in (1..).zip(acts) {
+            house.ingest(&[act.build().unwrap()]);
+            let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
+            let by = ["adele@contoso.com", "some app's own", "bob@contoso.com"][(n - 1).min(2)];
+            let (query, minute) = (Query::all().by_actor(by).unwrap(), Duration::from_secs(60));
+            let wish = RevealRequest::new(user("root"), query, minute, audited).private_only();
+            house.filter.reveal(wish).unwrap().page(PageSize::at_most(1), None).unwrap();
+            assert_eq!(told(&house, "adele").len(), n, "x{n}");
+            assert_eq!(told(&house, "ann"), [], "x{n}");
+            assert_eq!(told(&house, "bob").len(), n.saturating_sub(2), "x{n}: what they did is private too");
+        }
+    }
+}
+
+/// Names that the directory does not know any more can be given along.
+#[test]
+fn g7_whoever_is_gone_from_the_directory_is_told_by_the_names_that_they_bring() {
+    let house = House::new();
+    furnish(&house);
+    house.filter.reveal(reveal_for("audit")).unwrap().page(PageSize::default(), None).unwrap();
+    house.install(people(&[("bob", &[])]));
+    assert_eq!(told(&house, "adele"), []);
+    let known = Subject::of(user("adele")).also(alias("Adele@contoso.com"));
+    assert_eq!(house.filter.report(&known, ALWAYS).unwrap(), [look(0, 0, 1, Some("audit"))]);
+}
+
+#[test]
+fn g7_a_page_that_was_refused_at_the_last_moment_was_not_seen() {
+    let sink = Arc::new(Meanwhile::default());
+    let house = House::over(Arc::new(memory::MemoryStore::new()), sink.clone());
+    furnish(&house);
+    let mut reveal = house.filter.reveal(reveal_for("audit")).unwrap();
+    let clock = Arc::clone(&house.clock);
+    sink.then(move || {
+        clock.fetch_add(3_600, Ordering::SeqCst);
+    });
+    reveal.page(PageSize::default(), None).unwrap_err();
+    assert_eq!(told(&house, "adele"), []);
+}
+
+/// Whoever reads the log learns from a page whose it is only if they know whom they look for.
+#[test]
+fn g2_a_page_s_record_names_nobody_and_cannot_be_compared_with_another_reveal_s() {
+    for place in places() {
+        let house = place.house();
+        furnish(&house);
+        let mut tags = Vec::new();
+        for _ in 0..2 {
+            let mut reveal = house.filter.reveal(reveal_for("audit")).unwrap();
+            reveal.page(PageSize::default(), None).unwrap();
+            let last = house.records().pop().unwrap().record;
+            assert!(!serde_json::to_string(&last).unwrap().contains("adele"));
+            let Act::Page { reveal: id, subjects: Some(sealed), .. } = last.act else { panic!("not a page") };
+            let subjects = sealed.value().unwrap().clone();
+            let adele = Identity::Alias(alias("adele@contoso.com"));
+            assert!(subjects.contains(id, &adele) && !subjects.contains(RevealId(uuid::Uuid::nil()), &adele));
+            assert!(!subjects.contains(id, &Identity::Alias(alias("bob@contoso.com"))));
+            tags.push(serde_json::to_string(&subjects).unwrap());
+        }
+        assert_ne!(tags[0], tags[1]);
+    }
+}
+
+fn reveal_for(purpose: &str) -> RevealRequest {
+    reveal_all("root").for_purpose(Purpose::new(purpose).unwrap())
+}
+
+/// A sink that does something while it records a page.
+#[derive(Default)]
+struct Meanwhile {
+    inner: memory::MemorySink,
+    act: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+}
+
+impl Meanwhile {
+    fn then(&self, act: impl FnOnce() + Send + 'static) {
+        *self.act.lock().unwrap() = Some(Box::new(act));
+    }
+}
+
+impl GovernanceSink for Meanwhile {
+    fn record(&self, record: &Record) -> Result<Receipt, SinkError> {
+        if matches!(record.act, Act::Page { .. })
+            && let Some(act) = self.act.lock().unwrap().take()
+        {
+            act();
+        }
+        self.inner.record(record)
+    }
+
+    fn records(&self, query: &RecordQuery, after: u64, limit: usize) -> Result<Vec<RecordEntry>, SinkError> {
+        self.inner.records(query, after, limit)
+    }
+
+    fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {
+        self.inner.remove(removal)
+    }
+}
