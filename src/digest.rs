@@ -103,6 +103,11 @@ impl Fields {
         }
     }
 
+    pub(crate) fn add_list(&mut self, list: impl ExactSizeIterator<Item = impl AsRef<[u8]>>) {
+        self.add((list.len() as u64).to_be_bytes());
+        list.for_each(|field| self.add(field));
+    }
+
     pub(crate) fn digest(self) -> Digest {
         Digest(self.0.finalize().into())
     }

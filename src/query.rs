@@ -20,6 +20,8 @@ use crate::text::{TextError, check};
 
 /// Which activities to look for; every filter narrows. The order is always newest first.
 ///
+/// Actors, apps, suites and actions can be named more than once: then any of those that are named is looked for.
+///
 /// `Debug` does not show the filters, because they can name a person.
 ///
 /// ```
@@ -40,10 +42,10 @@ use crate::text::{TextError, check};
 pub struct Query {
     since: Option<DateTime<Utc>>,
     until: Option<DateTime<Utc>>,
-    actor: Option<ActorFilter>,
-    app: Option<AppName>,
-    suite: Option<AppName>,
-    action: Option<Action>,
+    actors: Vec<ActorFilter>,
+    apps: Vec<AppName>,
+    suites: Vec<AppName>,
+    actions: Vec<Action>,
     group: Option<GroupRef>,
     text: Option<String>,
 }
@@ -75,29 +77,33 @@ impl Query {
     }
 
     /// Only what somebody did, or what was done for them: an id, any alias, an account name or the name of an
-    /// application.
+    /// application. Said again of somebody else: only what one of them did.
     ///
     /// # Errors
     /// [`TextError`] when the text is blank, too long or holds a control character.
-    pub fn by_actor(self, text: impl AsRef<str>) -> Result<Self, TextError> {
+    pub fn by_actor(mut self, text: impl AsRef<str>) -> Result<Self, TextError> {
         let text = text.as_ref().trim();
         let alias = Alias::new(text)?;
-        Ok(Self { actor: Some(ActorFilter { text: text.to_owned(), alias, folded: fold(text) }), ..self })
+        add(&mut self.actors, ActorFilter { text: text.to_owned(), alias, folded: fold(text) });
+        Ok(self)
     }
 
-    /// Only what was done in this app.
-    pub fn in_app(self, app: AppName) -> Self {
-        Self { app: Some(app), ..self }
+    /// Only what was done in this app. Said again of another: only what was done in one of them.
+    pub fn in_app(mut self, app: AppName) -> Self {
+        add(&mut self.apps, app);
+        self
     }
 
-    /// Only what was done in this suite of apps.
-    pub fn in_suite(self, suite: AppName) -> Self {
-        Self { suite: Some(suite), ..self }
+    /// Only what was done in this suite of apps. Said again of another: only what was done in one of them.
+    pub fn in_suite(mut self, suite: AppName) -> Self {
+        add(&mut self.suites, suite);
+        self
     }
 
-    /// Only this action.
-    pub fn with_action(self, action: Action) -> Self {
-        Self { action: Some(action), ..self }
+    /// Only this action. Said again of another: only these.
+    pub fn with_action(mut self, action: Action) -> Self {
+        add(&mut self.actions, action);
+        self
     }
 
     /// Only activities whose stamp speaks of this group: as it was decided then, not as the directory is now.
@@ -117,14 +123,15 @@ impl Query {
     /// Whether an activity is looked for. Every store must give the answer that this gives.
     #[must_use]
     pub fn matches(&self, activity: &Activity, stamp: &Stamp) -> bool {
-        let Self { since, until, actor, app, suite, action, group, text } = self;
+        let Self { since, until, actors, apps, suites, actions, group, text } = self;
+        let by = |actor: &ActorFilter| activity.principals().any(|principal| actor.matches(principal));
         since.is_none_or(|since| activity.occurred_at() >= since)
             && until.is_none_or(|until| activity.occurred_at() < until)
-            && app.as_ref().is_none_or(|app| activity.app().name() == app)
-            && suite.as_ref().is_none_or(|suite| activity.app().suite() == Some(suite))
-            && action.as_ref().is_none_or(|action| activity.action() == action)
+            && (apps.is_empty() || apps.contains(activity.app().name()))
+            && (suites.is_empty() || activity.app().suite().is_some_and(|suite| suites.contains(suite)))
+            && (actions.is_empty() || actions.contains(activity.action()))
+            && (actors.is_empty() || actors.iter().any(by))
             && group.as_ref().is_none_or(|group| stamp.groups().any(|stamped| stamped == group))
-            && actor.as_ref().is_none_or(|actor| activity.principals().any(|principal| actor.matches(principal)))
             && text.as_ref().is_none_or(|text| {
                 std::iter::once(activity.action().as_str())
                     .chain(activity.objects())
@@ -144,41 +151,41 @@ impl Query {
         self.until
     }
 
-    /// The one app looked for, if it is one. A store can use it to narrow before it asks [`Query::matches`].
+    /// The apps looked for; none if it is any app. A store can use them to narrow before it asks [`Query::matches`].
     #[must_use]
-    pub fn app(&self) -> Option<&AppName> {
-        self.app.as_ref()
+    pub fn apps(&self) -> &[AppName] {
+        &self.apps
     }
 
-    /// The one suite looked for, if it is one.
+    /// The suites looked for; none if it is any suite, or none.
     #[must_use]
-    pub fn suite(&self) -> Option<&AppName> {
-        self.suite.as_ref()
+    pub fn suites(&self) -> &[AppName] {
+        &self.suites
     }
 
-    /// The one action looked for, if it is one.
+    /// The actions looked for; none if it is any action.
     #[must_use]
-    pub fn action(&self) -> Option<&Action> {
-        self.action.as_ref()
+    pub fn actions(&self) -> &[Action] {
+        &self.actions
     }
 
-    /// Whether the query names one actor.
+    /// How many actors the query names; none if it is any actor.
     #[must_use]
-    pub fn names_an_actor(&self) -> bool {
-        self.actor.is_some()
+    pub fn actors(&self) -> usize {
+        self.actors.len()
     }
 
-    /// The forms in which the one actor looked for is compared: as it was written with ids, as an alias with aliases,
-    /// and folded with aliases and names.
+    /// The forms in which the actors looked for are compared: as each was written with ids, as an alias with aliases, and
+    /// folded with aliases and names.
     #[cfg(feature = "sqlite")]
-    pub(crate) fn actor_forms(&self) -> Option<(&str, String, &str)> {
-        self.actor.as_ref().map(|actor| (&*actor.text, actor.alias.key(), &*actor.folded))
+    pub(crate) fn actor_forms(&self) -> impl ExactSizeIterator<Item = (&str, String, &str)> {
+        self.actors.iter().map(|actor| (&*actor.text, actor.alias.key(), &*actor.folded))
     }
 
     /// Whether it narrows by something that an index can be kept of.
     #[cfg(feature = "sqlite")]
     pub(crate) fn has_keys(&self) -> bool {
-        self.actor.is_some() || self.app.is_some() || self.suite.is_some() || self.action.is_some()
+        !(self.actors.is_empty() && self.apps.is_empty() && self.suites.is_empty() && self.actions.is_empty())
     }
 
     /// Whether it asks for what only the whole activity or its stamp tells: a text, or a group.
@@ -189,16 +196,23 @@ impl Query {
 
     /// Feeds everything that tells this query from another.
     pub(crate) fn feed(&self, fields: &mut Fields) {
-        let Self { since, until, actor, app, suite, action, group, text } = self;
+        let Self { since, until, actors, apps, suites, actions, group, text } = self;
         for time in [since, until] {
             fields.add_option(time.map(|time| time.to_rfc3339()));
         }
-        fields.add_option(actor.as_ref().map(|actor| &actor.text));
-        fields.add_option(app.as_ref().map(AppName::as_str));
-        fields.add_option(suite.as_ref().map(AppName::as_str));
-        fields.add_option(action.as_ref().map(Action::as_str));
+        fields.add_list(actors.iter().map(|actor| &actor.text));
+        fields.add_list(apps.iter().map(AppName::as_str));
+        fields.add_list(suites.iter().map(AppName::as_str));
+        fields.add_list(actions.iter().map(Action::as_str));
         fields.add_option(group.as_ref().map(ToString::to_string));
         fields.add_option(text.as_ref());
+    }
+}
+
+/// Adds one that is not there yet.
+fn add<T: PartialEq>(to: &mut Vec<T>, one: T) {
+    if !to.contains(&one) {
+        to.push(one);
     }
 }
 

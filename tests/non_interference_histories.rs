@@ -231,7 +231,7 @@ fn v2_the_histories_hide_and_show_and_refuse() {
     let mut runner = TestRunner::deterministic();
     let (mut hidden, mut refused) = (0, 0);
     tally::start();
-    for _ in 0..60 {
+    for _ in 0..150 {
         let history = histories(20..=40).new_tree(&mut runner).unwrap().current();
         let run = drive::<Memory>(&history, &[], None, Nothing::Delivered);
         hidden += run.hidden.len();

@@ -89,7 +89,7 @@ fn r1_a_reveal_states_what_it_is() {
         let Act::Reveal(summary) = last.act else { panic!("not a reveal") };
         assert_eq!(summary.reveal, reveal.id());
         assert_eq!((summary.about.from, summary.about.until), (Some(at(-5)), Some(at(5))));
-        assert!(summary.about.one_actor && summary.about.private_only);
+        assert!(summary.about.actors == 1 && summary.about.private_only);
         assert_eq!(summary.expires_at, at(90));
         assert_eq!(
             summary.about.justification.as_ref().and_then(Sealed::value).map(Justification::as_str),

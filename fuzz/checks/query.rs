@@ -52,10 +52,10 @@ impl Bytes<'_> {
         let mut query = Query::all();
         query = self.sometimes(Self::time).into_iter().fold(query, Query::since);
         query = self.sometimes(Self::time).into_iter().fold(query, Query::until);
-        if let Some(name) = self.sometimes(|bytes| bytes.pick(&NAMES)) {
+        while let Some(name) = self.sometimes(|bytes| bytes.pick(&NAMES)) {
             query = query.by_actor(name).unwrap();
         }
-        if let Some(app) = self.sometimes(|bytes| bytes.pick(&APPS)) {
+        while let Some(app) = self.sometimes(|bytes| bytes.pick(&APPS)) {
             query = query.in_app(app.parse().unwrap());
         }
         if let Some(suite) = self.sometimes(|bytes| bytes.pick(&[SUITE, "microsoft 365"])) {

@@ -166,8 +166,8 @@ pub struct RevealTerms {
     pub from: Option<DateTime<Utc>>,
     /// The end of the time range, if it has one.
     pub until: Option<DateTime<Utc>>,
-    /// Whether the query names one actor.
-    pub one_actor: bool,
+    /// How many actors the query names; none if it is about everybody.
+    pub actors: u64,
     /// Whether only private activities are asked for.
     pub private_only: bool,
     /// For what purpose: what the protected are told.

@@ -180,7 +180,7 @@ impl RevealRequest {
     /// Whether a request for approvals asked for exactly this.
     pub(super) fn is_what_was_asked(&self, asked: &RequestSummary) -> bool {
         let RequestSummary { about, lifetime, .. } = asked;
-        let RevealTerms { query: _, from: _, until: _, one_actor: _, private_only, purpose, justification } = about;
+        let RevealTerms { query: _, from: _, until: _, actors: _, private_only, purpose, justification } = about;
         let same_words = match (&self.justification, justification) {
             (Some(own), Some(sealed)) => sealed.value() == Some(own),
             (None, None) => true,
@@ -198,7 +198,7 @@ impl RevealRequest {
             query: query_digest(&self.query, bound_to),
             from: self.query.time_from(),
             until: self.query.time_until(),
-            one_actor: self.query.names_an_actor(),
+            actors: self.query.actors() as u64,
             private_only: self.private_only,
             purpose: self.purpose.clone(),
             justification: self.justification.clone().map(|justification| Sealed::new(justification, salt)),

@@ -19,10 +19,10 @@ pub struct Search {
     pub since: Option<DateTime<Utc>>,
     /// See [`Query::until`].
     pub until: Option<DateTime<Utc>>,
-    /// See [`Query::by_actor`].
-    pub actor: Option<String>,
-    /// See [`Query::in_app`].
-    pub app: Option<AppName>,
+    /// See [`Query::by_actor`]. Each another one.
+    pub actors: Vec<String>,
+    /// See [`Query::in_app`]. Each another one.
+    pub apps: Vec<AppName>,
     /// See [`Query::in_suite`].
     pub suite: Option<AppName>,
     /// See [`Query::with_action`].
@@ -36,15 +36,15 @@ pub struct Search {
 impl Search {
     /// The query.
     pub fn query(&self) -> Query {
-        let Self { since, until, actor, app, suite, action, group, text } = self.clone();
+        let Self { since, until, actors, apps, suite, action, group, text } = self.clone();
         let mut query = Query::all();
         query = since.into_iter().fold(query, Query::since);
         query = until.into_iter().fold(query, Query::until);
-        query = app.into_iter().fold(query, Query::in_app);
+        query = apps.into_iter().fold(query, Query::in_app);
         query = suite.into_iter().fold(query, Query::in_suite);
         query = action.into_iter().fold(query, Query::with_action);
         query = group.into_iter().fold(query, Query::stamped_with);
-        if let Some(actor) = actor {
+        for actor in actors {
             query = query.clone().by_actor(actor).unwrap_or(query);
         }
         if let Some(text) = text {
@@ -75,24 +75,36 @@ pub fn searches() -> impl Strategy<Value = Search> {
     let few = (
         weighted(0.15, times()),
         weighted(0.15, times()),
-        weighted(0.25, name),
-        weighted(0.15, app_name()),
+        few(0.25, name),
+        few(0.15, app_name()),
         weighted(0.15, suite_name()),
         weighted(0.15, action()),
         weighted(0.2, groups()),
         weighted(0.2, texts),
     )
-        .prop_map(|(since, until, actor, app, suite, action, group, text)| Search {
+        .prop_map(|(since, until, actors, apps, suite, action, group, text)| Search {
             since,
             until,
-            actor,
-            app,
+            actors,
+            apps,
             suite,
             action,
             group,
             text,
         });
     prop_oneof![1 => Just(Search::default()), 2 => few]
+}
+
+/// None, or now and then one, or two that differ.
+fn few<T: Clone + PartialEq + std::fmt::Debug>(
+    chance: f64,
+    of: impl Strategy<Value = T> + Clone,
+) -> impl Strategy<Value = Vec<T>> {
+    weighted(chance, (of.clone(), weighted(0.3, of))).prop_map(|chosen| {
+        let Some((first, second)) = chosen else { return Vec::new() };
+        let second = second.filter(|second| *second != first);
+        std::iter::once(first).chain(second).collect()
+    })
 }
 
 /// All records, and what a few filters leave of them. Times are seconds after `begin`.
@@ -106,6 +118,8 @@ pub fn record_queries(begin: DateTime<Utc>) -> impl Strategy<Value = RecordQuery
         RecordKind::Page,
         RecordKind::GovernanceRead,
         RecordKind::Directory,
+        RecordKind::RevealRequest,
+        RecordKind::Erasure,
     ]);
     let outcome = select(vec![
         OutcomeKind::Intended,

@@ -160,7 +160,7 @@ fn g2_a_request_names_nobody_and_is_bound_to_its_query() {
         let (by, asked) = approvals.asked().unwrap();
         assert_eq!(by, &user("root"));
         assert!(asked.is_about(&query) && !asked.is_about(&Query::all()));
-        assert!(asked.about.one_actor && asked.lifetime == HOUR);
+        assert!(asked.about.actors == 1 && asked.lifetime == HOUR);
         let text = serde_json::to_string(&house.records()).unwrap();
         let asking = text.split("request_reveal").nth(1).unwrap();
         assert!(!asking.contains("adele"), "{asking}");

@@ -5,7 +5,7 @@ use crate::identity::{Identity, fold};
 use crate::query::Query;
 
 /// What a key is of. The number stands in the file.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Kind {
     /// The id of a principal, byte for byte.
     Id = 0,
@@ -73,18 +73,23 @@ impl Wanted {
     pub(super) fn by(query: &Query) -> Self {
         let mut clauses = Vec::new();
         let mut is_exact = !query.looks_into_rows();
-        if let Some((text, alias, folded)) = query.actor_forms() {
-            let mut keys = vec![(Kind::Id, text.to_owned()), (Kind::Name, folded.to_owned())];
+        let mut actors = Vec::new();
+        for (text, alias, folded) in query.actor_forms() {
+            actors.extend([(Kind::Id, text.to_owned()), (Kind::Name, folded.to_owned())]);
             if alias != folded {
-                keys.push((Kind::Name, alias));
+                actors.push((Kind::Name, alias));
                 is_exact = false;
             }
-            clauses.push(Clause(keys));
         }
-        let mut one = |kind, text: Option<&str>| clauses.extend(text.map(|text| Clause(vec![(kind, text.to_owned())])));
-        one(Kind::App, query.app().map(|app| app.as_str()));
-        one(Kind::Suite, query.suite().map(|suite| suite.as_str()));
-        one(Kind::Action, query.action().map(|action| action.as_str()));
+        let of = |kind, text: &str| (kind, text.to_owned());
+        let apps = query.apps().iter().map(|app| of(Kind::App, app.as_str())).collect();
+        let suites = query.suites().iter().map(|suite| of(Kind::Suite, suite.as_str())).collect();
+        let actions = query.actions().iter().map(|action| of(Kind::Action, action.as_str())).collect();
+        for mut keys in [actors, apps, suites, actions] {
+            keys.sort_unstable();
+            keys.dedup();
+            clauses.extend((!keys.is_empty()).then_some(Clause(keys)));
+        }
         Self { clauses, is_exact }
     }
 }

@@ -125,7 +125,7 @@ impl Model {
             query: no_digest(),
             from: search.since,
             until: search.until,
-            one_actor: search.actor.is_some(),
+            actors: search.actors.len() as u64,
             private_only,
             purpose: None,
             justification: because.and_then(|because| Justification::new(because).ok()).map(sealed),
@@ -268,7 +268,7 @@ fn cut(found: &[Stored], after: Option<&Place>, size: usize) -> (Vec<Stored>, bo
 
 /// V3: every filter narrows.
 fn finds(search: &Search, stored: &Stored) -> bool {
-    let Search { since, until, actor, app, suite, action, group, text } = search;
+    let Search { since, until, actors, apps, suite, action, group, text } = search;
     let activity = &stored.activity;
     let speaks_of = |group: &GroupRef| {
         stored.decision.reasons.iter().any(|reason| match reason {
@@ -283,8 +283,8 @@ fn finds(search: &Search, stored: &Stored) -> bool {
     };
     since.is_none_or(|since| activity.occurred_at() >= since)
         && until.is_none_or(|until| activity.occurred_at() < until)
-        && actor.as_ref().is_none_or(|name| activity.principals().any(|principal| is_called(principal, name)))
-        && app.as_ref().is_none_or(|app| activity.app().name() == app)
+        && (actors.is_empty() || actors.iter().any(|name| activity.principals().any(|by| is_called(by, name))))
+        && (apps.is_empty() || apps.iter().any(|app| activity.app().name() == app))
         && suite.as_ref().is_none_or(|suite| activity.app().suite() == Some(suite))
         && action.as_ref().is_none_or(|action| activity.action() == action)
         && group.as_ref().is_none_or(speaks_of)

@@ -65,7 +65,7 @@ pub(crate) struct IgnoresTheSuite;
 
 impl Fault for IgnoresTheSuite {
     fn public_page(&self, right: &ListStore, query: &Query, after: Option<&Position>, limit: usize) -> Public {
-        let Some(suite) = query.suite() else { return right.public_page(query, after, limit) };
+        let [suite] = query.suites() else { return right.public_page(query, after, limit) };
         let all = right.public_page(&Query::all(), after, usize::MAX)?.into_iter();
         Ok(all.filter(|public| query.matches(&as_in_suite(public, suite), public.stamp())).take(limit).collect())
     }
