@@ -70,27 +70,31 @@
 //! - **P2** Permission is asked at each use: an admin now, and granted now. Losing the admin role ends the grant for
 //!   good. A revocation stops a reveal at its next page, and a page whose record was still being written; a new grant
 //!   revives no reveal of an old one. A store that goes back to an older policy is not believed.
-//! - **P3** By option nobody grants to themselves, and a reveal needs a justification. *(Not built yet: approvals.)*
+//! - **P3** By option nobody grants to themselves; a reveal needs a justification, a purpose from a list, and the
+//!   [approval](crate::Approvals) of so many other admins who are permitted themselves. An approval counts while whoever
+//!   gave it is permitted under the same grant; a denial by one of them ends the request, before it was approved or
+//!   after. Nobody approves for themselves, unless the policy lets them.
 //!
 //! # R: revealing
 //!
 //! - **R1** A reveal states its viewer, its query, an [`Acknowledgement`](crate::Acknowledgement) that it is audited,
-//!   and a lifetime.
+//!   and a lifetime, which begins with the last approval where it needs some. Exactly what was approved is opened.
 //! - **R2** No private byte leaves the store before the record of the reveal is durable. If the sink fails, hangs past
 //!   its limit or answers for another record, or the store for another reveal, nothing private is returned.
-//! - **R3** Each page is recorded before it is returned: which reveal, how many private activities, and a digest of
-//!   their ids.
+//! - **R3** Each page is recorded before it is returned: which reveal, how many private activities, a digest of their
+//!   ids, and [whose](crate::Subjects) they are.
 //! - **R4** Refusals are recorded with their cause. What the caller is told speaks of the caller alone.
 //! - **R5** A reveal belongs to one viewer and one chain of calls.
 //! - **R6** A reveal widens what one person sees, and makes nothing forwardable or exportable.
 //!
 //! # G: governance
 //!
-//! - **G1** Policy changes, grants, revocations, reveals, pages and refusals are records with sequence numbers that
+//! - **G1** Policy changes, grants, revocations, requests, approvals, reveals, pages, refusals, erasures, retention runs
+//!   and changes of sinks are records with sequence numbers that
 //!   have no gap. The intent is recorded before the act, the outcome after it. A page is recorded once, before it is
 //!   returned; the closing of its reveal says how many there were.
 //! - **G2** Records hold ids, digests and counts: no content of an activity, and nothing typed into a query. A viewer's
-//!   own justification is kept as it is.
+//!   own justification, and tags of whom a page was about, are [sealed](crate::Sealed): they can be forgotten later.
 //! - **G3** Records are read by privacy administrators and by admins who may view private activities. Being in a
 //!   private group hides no record.
 //! - **G4** A sink that hangs is bounded in time: see [`BoundedSink`](crate::BoundedSink). *(Not built yet: several

@@ -151,8 +151,8 @@ pub struct RequestSummary {
     pub about: RevealTerms,
     /// How long it may be seen once it is approved.
     pub lifetime: Duration,
-    /// When it cannot be approved any more.
-    pub expires_at: DateTime<Utc>,
+    /// When it cannot be approved any more; none if it waits for ever.
+    pub expires_at: Option<DateTime<Utc>>,
 }
 
 /// What a reveal is to show, and why, without a word that was typed into its query.

@@ -25,6 +25,8 @@ pub struct Approvals {
 #[derive(Debug, Clone)]
 struct Asked {
     by: UserId,
+    /// The policy that was in force. A grant that came later does not revive what was asked for under another.
+    policy: Revision,
     summary: RequestSummary,
     /// In the order of the log, each admin once under each policy.
     approvals: Vec<Approval>,
@@ -77,12 +79,14 @@ impl Approvals {
 
     /// Goes on with the next record of the log.
     pub(crate) fn add(&mut self, record: &Record) {
-        let Record { initiator: Initiator::User(by), outcome: Outcome::OnRecord, at, policy, act, .. } = record else {
+        let Record { initiator: Initiator::User(by), policy: Some(policy), at, act, .. } = record else { return };
+        if record.outcome != Outcome::OnRecord {
             return;
-        };
+        }
         match (act, &mut self.asked) {
             (Act::RequestReveal(summary), asked @ None) if summary.request == self.request => {
-                *asked = Some(Asked { by: by.clone(), summary: summary.clone(), approvals: Vec::new(), over: None });
+                let (by, summary, approvals) = (by.clone(), summary.clone(), Vec::new());
+                *asked = Some(Asked { by, policy: *policy, summary, approvals, over: None });
             }
             (Act::AnswerRequest { request, answer }, Some(asked)) if *request == self.request => {
                 asked.answered(by, *at, *policy, *answer);
@@ -111,7 +115,7 @@ impl Approvals {
         Some(match (asked.over, asked.approved(policy)) {
             (Some(over), _) => over,
             (None, Ok(at)) => RequestStatus::Approved { at: at.unwrap_or(now) },
-            (None, Err(_)) if now >= asked.summary.expires_at => RequestStatus::Expired,
+            (None, Err(_)) if !asked.is_open_at(now) => RequestStatus::Expired,
             (None, Err(missing)) => RequestStatus::Waiting { missing },
         })
     }
@@ -158,7 +162,7 @@ impl Approvals {
         match answer {
             Answer::Withdraw if !own => return Err(Denial::NotRequested),
             Answer::Approve if own && !policy.options().self_approval_allowed => return Err(Denial::SelfApproval),
-            Answer::Approve if now >= asked.summary.expires_at => return Err(Denial::RequestOver),
+            Answer::Approve if !asked.is_open_at(now) => return Err(Denial::RequestOver),
             Answer::Approve | Answer::Deny | Answer::Withdraw => {}
         }
         if asked.over.is_some() { Err(Denial::RequestOver) } else { Ok(()) }
@@ -169,6 +173,9 @@ impl Approvals {
         let asked = self.asked.as_ref().ok_or(Denial::NotRequested)?;
         if asked.by != *request.viewer() || !request.is_what_was_asked(&asked.summary) {
             return Err(Denial::NotRequested);
+        }
+        if policy.permission(&asked.by)?.granted_in() > asked.policy {
+            return Err(Denial::RequestOver);
         }
         self.hold(policy)
     }
@@ -184,7 +191,12 @@ impl Approvals {
 }
 
 impl Asked {
-    fn answered(&mut self, by: &UserId, at: DateTime<Utc>, policy: Option<Revision>, answer: Answer) {
+    /// Whether it can still be approved.
+    fn is_open_at(&self, time: DateTime<Utc>) -> bool {
+        self.summary.expires_at.is_none_or(|end| time < end)
+    }
+
+    fn answered(&mut self, by: &UserId, at: DateTime<Utc>, policy: Revision, answer: Answer) {
         // What ended it first stands.
         if self.over.is_some() {
             return;
@@ -192,8 +204,8 @@ impl Asked {
         match answer {
             Answer::Approve => {
                 // Again by the same admin counts only if they were permitted anew, which another policy alone can say.
-                let again = |policy| self.approvals.iter().any(|known| known.by == *by && known.policy == policy);
-                if let Some(policy) = policy.filter(|policy| at < self.summary.expires_at && !again(*policy)) {
+                let again = self.approvals.iter().any(|known| known.by == *by && known.policy == policy);
+                if self.is_open_at(at) && !again {
                     self.approvals.push(Approval { by: by.clone(), at, policy });
                 }
             }

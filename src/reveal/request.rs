@@ -92,8 +92,7 @@ impl RevealRequest {
         now: DateTime<Utc>,
     ) -> Result<Record, Box<Refused<Denial>>> {
         // A wait beyond what the clock can count is one without an end.
-        let waits = policy.options().max_request_age.and_then(|waits| after(now, waits));
-        let expires_at = waits.unwrap_or(DateTime::<Utc>::MAX_UTC);
+        let expires_at = policy.options().max_request_age.and_then(|waits| after(now, waits));
         let allowed = policy.permission(&self.viewer).and_then(|_| self.fits(policy));
         let summary = RequestSummary {
             request,

@@ -119,6 +119,10 @@ fn p2_the_viewer_needs_their_own_permission_too() {
         revoke(&house, "carl");
         assert_eq!(page_of(&mut reveal), Err(Denial::NotPermitted));
         assert_eq!(open_denied(&house, reveal_all("carl"), request), Denial::NotPermitted);
+        // Another grant revives neither.
+        grant(&house, "carl");
+        assert_eq!(page_of(&mut reveal), Err(Denial::NotPermitted));
+        assert_eq!(open_denied(&house, reveal_all("carl"), request), Denial::RequestOver);
     }
 }
 

@@ -78,7 +78,8 @@ impl Told {
         if !self.granted.contains_key("carl") {
             return Err(Denial::NotPermitted);
         }
-        if self.over {
+        // Asked for under the grant that they had then.
+        if self.over || self.granted["carl"] != 3 {
             return Err(Denial::RequestOver);
         }
         let since = self.approved().ok_or(Denial::ApprovalsMissing)?.unwrap_or(self.now);
