@@ -4,6 +4,7 @@ mod number;
 mod once;
 mod read;
 mod receipt;
+mod removal;
 
 use super::clause::Clause;
 use crate::governance::GovernanceSink;
@@ -70,6 +71,26 @@ macro_rules! __governance_sink_contract {
                 "records are read as `RecordQuery::matches` finds them, for every filter and for filters together";
             g3_records_are_read_in_sequence_after_a_number:
                 "records are read in sequence, after a number, at most so many that match";
+        }
+        removal {
+            g5_what_is_removed_are_the_first_records:
+                "of records too old, those are removed that come before the first that is not, for every handle";
+            g5_a_record_made_at_the_very_time_stays:
+                "a record is removed only if it was made before the time, to the nanosecond";
+            g5_the_newest_record_stays_and_numbers_go_on:
+                "the newest record stays however old it is, and numbers go on from it, after a crash too";
+            g5_what_was_removed_stays_removed_after_a_crash:
+                "no crash brings a record back that was removed";
+            g5_what_is_kept_is_read_and_answered_as_before:
+                "records that stay keep their numbers and receipts, and are found as before";
+            g5_nothing_is_removed_that_a_removal_does_not_cover:
+                "a removal of activities, or of what an unknown record says, changes no record";
+            g5_removing_disturbs_no_recording:
+                "records that come during a removal are kept, and get numbers without a gap";
+            g2_what_a_record_says_of_people_is_forgotten_on_every_handle:
+                "a record that is to forget does so for every handle, also after a crash, and no other forgets";
+            g2_a_record_that_forgot_is_still_the_same_record:
+                "a record that forgot, offered again with or without what it forgot, gets its first receipt";
         }
     } };
 }

@@ -5,7 +5,7 @@ use thiserror::Error;
 use super::view::Page;
 use super::{Inner, PrivacyFilter};
 use crate::governance::{
-    Answer, GovernanceSink, Receipt, Record, RecordQuery, Refused, RequestId, RevealId, SinkError,
+    Answer, GovernanceSink, Receipt, Record, RecordKind, RecordQuery, Refused, RequestId, RevealId, SinkError,
 };
 use crate::identity::UserId;
 use crate::policy::Denial;
@@ -174,10 +174,14 @@ impl Inner {
 
     /// What the log says now of a request.
     fn approvals(&self, request: RequestId) -> Result<Approvals, RevealError> {
-        let query = RecordQuery { target: Some(request.to_string()), ..RecordQuery::default() };
         let mut approvals = Approvals::none(request);
-        let read = self.each_record(&query, |entry| approvals.add(&entry.record));
-        read.map_err(RevealError::ApprovalsUnreadable)?;
+        // One kind after the other, because a sink can look them up so, before each page; no answer comes before its
+        // request.
+        for kind in [RecordKind::RevealRequest, RecordKind::Approval] {
+            let query = RecordQuery { kind: Some(kind), target: Some(request.to_string()), ..RecordQuery::default() };
+            let read = self.each_record(&query, |entry| approvals.add(&entry.record));
+            read.map_err(RevealError::ApprovalsUnreadable)?;
+        }
         Ok(approvals)
     }
 }

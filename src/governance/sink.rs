@@ -27,7 +27,8 @@ use crate::removal::RecordedRemoval;
 ///   takes no number.
 /// - **Identity.** A receipt names the very record that was offered.
 /// - **Removal.** Nothing is removed but what a [`RecordedRemoval`] covers. Records that are removed are the first ones:
-///   those that stay keep their numbers, which go on as if nothing had been removed.
+///   those that stay keep their numbers, which go on as if nothing had been removed. What a record forgot makes it no
+///   other record.
 /// - **Concurrency.** Called from any thread, through any number of handles, which share one sequence.
 ///
 /// With the feature `conformance`, the module of that name holds an adapter to every sentence of this.
@@ -46,7 +47,9 @@ pub trait GovernanceSink: Send + Sync {
     /// [`SinkError`] when they cannot be read.
     fn records(&self, query: &RecordQuery, after: u64, limit: usize) -> Result<Vec<RecordEntry>, SinkError>;
 
-    /// Removes what is to be removed of the records, and says of how many. Done again, it removes nothing more.
+    /// Removes some of what is to be removed of the records, as many as the sink takes for a step that delays nobody, and
+    /// says of how many. Called again until there is nothing left to remove: then, and only then, the answer is 0. What
+    /// was removed is gone for good once the answer was 0; to begin again, also after an error, is always right.
     ///
     /// - Those [made before a time](RecordedRemoval::records_before): every record from the first on, up to the first
     ///   that was not made before it. The newest record always stays, so that its number is not given again. The safe

@@ -1,5 +1,9 @@
 //! Governance records in a file of their own.
 
+mod erase;
+mod row;
+mod search;
+
 use std::path::Path;
 
 use rusqlite::{OptionalExtension, params};
@@ -17,16 +21,16 @@ const SCHEMA: Schema = Schema {
     holds: "governance records",
     // Records come one by one, and with each of them a page is written.
     page_size: 4_096,
-    tables: &["CREATE TABLE record (
-            sequence INTEGER PRIMARY KEY,
-            id BLOB NOT NULL UNIQUE,
-            record TEXT NOT NULL
-        ) STRICT;"],
+    tables: &[row::TABLE],
 };
 
 /// Governance records in one SQLite file.
 ///
 /// One connection records; reads have their own, so no reveal waits for somebody who searches the log.
+///
+/// A removal takes a thousand records at a time. Of what is removed or forgotten nothing is left in the file, nor in the log
+/// beside it, once a removal answers that there is nothing left to remove; somebody who reads for seconds can keep the log,
+/// and then it is refused with [`FileError::Busy`]. Copies that were made before keep what they have.
 pub struct SqliteGovernance {
     file: File,
 }
@@ -66,7 +70,7 @@ impl SqliteGovernance {
 
 impl GovernanceSink for SqliteGovernance {
     fn record(&self, record: &Record) -> Result<Receipt, SinkError> {
-        let text = serde_json::to_string(record).map_err(|_| damaged())?;
+        let text = row::write(record)?;
         let id = record.id.0.as_bytes().as_slice();
         self.file.write(|writer| {
             let connection = writer.connection();
@@ -75,44 +79,40 @@ impl GovernanceSink for SqliteGovernance {
                 .query_row([id], |row| Ok((row.get(0)?, row.get_ref(1)?.as_bytes()?.to_vec())))
                 .optional()?;
             if let Some((sequence, known)) = known {
-                return if known == text.as_bytes() {
-                    Ok(Receipt::assertion(record.id, sequence.unsigned_abs()))
-                } else {
-                    Err(SinkError::IdTaken(record.id))
-                };
+                // What was forgotten since makes it no other record.
+                let same =
+                    known == text.as_bytes() || row::read(&known)?.without_openings() == record.without_openings();
+                let receipt = || Receipt::assertion(record.id, sequence.unsigned_abs());
+                return if same { Ok(receipt()) } else { Err(SinkError::IdTaken(record.id)) };
             }
             let sequence: i64 = connection
                 .prepare_cached(
-                    "INSERT INTO record (sequence, id, record)
-                     VALUES ((SELECT coalesce(max(sequence), 0) + 1 FROM record), ?1, ?2) RETURNING sequence",
+                    "INSERT INTO record (sequence, id, at, kind, outcome, initiator, target, record)
+                     VALUES ((SELECT coalesce(max(sequence), 0) + 1 FROM record), ?1, ?2, ?3, ?4, ?5, ?6, ?7)
+                     RETURNING sequence",
                 )?
-                .query_row(params![id, text], |row| row.get(0))?;
+                .query_row(
+                    params![
+                        id,
+                        row::time_number(record.at),
+                        row::kind_number(record.kind()),
+                        row::outcome_number(record.outcome.kind()),
+                        row::initiator(record),
+                        record.target(),
+                        text
+                    ],
+                    |row| row.get(0),
+                )?;
             Ok(Receipt::assertion(record.id, sequence.unsigned_abs()))
         })
     }
 
     fn records(&self, query: &RecordQuery, after: u64, limit: usize) -> Result<Vec<RecordEntry>, SinkError> {
-        self.file.read(|connection| {
-            let mut found = Vec::new();
-            let mut statement = connection
-                .prepare_cached("SELECT sequence, record FROM record WHERE sequence > ?1 ORDER BY sequence")?;
-            let mut rows = statement.query([i64::try_from(after).unwrap_or(i64::MAX)])?;
-            while found.len() < limit
-                && let Some(row) = rows.next()?
-            {
-                let sequence: i64 = row.get(0)?;
-                let text = row.get_ref(1)?.as_bytes().map_err(|_| damaged())?;
-                let record: Record = serde_json::from_slice(text).map_err(|_| damaged())?;
-                if query.matches(&record) {
-                    found.push(RecordEntry { sequence: sequence.unsigned_abs(), record });
-                }
-            }
-            Ok(found)
-        })
+        self.file.read(|connection| search::records(connection, query, after, limit))
     }
 
-    fn remove(&self, _removal: &RecordedRemoval) -> Result<u64, SinkError> {
-        Err(SinkError::Backend("not yet".into()))
+    fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {
+        erase::remove(&self.file, removal)
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, RwLock};
 use activity_privacy::conformance::SinkHarness;
 use activity_privacy::memory::MemorySink;
 use activity_privacy::*;
+use chrono::{DateTime, Utc};
 
 /// What a sink does wrong, with one value for each handle and one that all handles share.
 pub(crate) trait Fault: Default + Send + Sync {
@@ -299,7 +300,8 @@ impl Numbered {
     fn write(&self, record: &Record, number: impl FnOnce() -> u64) -> Result<Receipt, SinkError> {
         if let Some(known) = self.entries.lock().unwrap().iter().find(|known| known.record.id == record.id) {
             let receipt = Receipt::assertion(record.id, known.sequence);
-            return if known.record == *record { Ok(receipt) } else { Err(SinkError::IdTaken(record.id)) };
+            let same = known.record.without_openings() == record.without_openings();
+            return if same { Ok(receipt) } else { Err(SinkError::IdTaken(record.id)) };
         }
         let sequence = number();
         let mut entries = self.entries.lock().unwrap();
@@ -308,10 +310,43 @@ impl Numbered {
         Ok(Receipt::assertion(record.id, sequence))
     }
 
+    fn write_next(&self, record: &Record) -> Result<Receipt, SinkError> {
+        let mut entries = self.entries.lock().unwrap();
+        if let Some(known) = entries.iter().find(|known| known.record.id == record.id) {
+            let same = known.record.without_openings() == record.without_openings();
+            let receipt = Receipt::assertion(record.id, known.sequence);
+            return if same { Ok(receipt) } else { Err(SinkError::IdTaken(record.id)) };
+        }
+        let sequence = match entries.last() {
+            Some(last) => last.sequence + 1,
+            None => 1,
+        };
+        entries.push(RecordEntry { sequence, record: record.clone() });
+        Ok(Receipt::assertion(record.id, sequence))
+    }
+
     fn read(&self, query: &RecordQuery, after: u64, limit: usize) -> Entries {
         let entries = self.entries.lock().unwrap();
         let found = entries.iter().filter(|entry| entry.sequence > after && query.matches(&entry.record));
         Ok(found.take(limit).cloned().collect())
+    }
+
+    /// Removes so many of the first, and says so.
+    fn cut(&self, count: impl FnOnce(&[RecordEntry]) -> usize) -> u64 {
+        let mut entries = self.entries.lock().unwrap();
+        let count = count(&entries);
+        entries.drain(..count);
+        count as u64
+    }
+
+    /// What a sink does that does right.
+    fn remove(&self, removal: &RecordedRemoval) -> u64 {
+        if let Some(before) = removal.records_before() {
+            return self.cut(|entries| aged(entries, |at| at < before).min(entries.len().saturating_sub(1)));
+        }
+        let mut entries = self.entries.lock().unwrap();
+        let of = entries.iter_mut().find(|entry| Some(entry.record.id) == removal.forgotten_record());
+        of.is_some_and(|entry| entry.record.forget()).into()
     }
 
     fn next(&self) -> u64 {
@@ -338,6 +373,10 @@ impl Fault for NumbersInTens {
     fn records(&self, shared: &Numbered, _: &MemorySink, query: &RecordQuery, after: u64, limit: usize) -> Entries {
         shared.read(query, after, limit)
     }
+
+    fn remove(&self, shared: &Numbered, _: &MemorySink, removal: &RecordedRemoval) -> Result<u64, SinkError> {
+        Ok(shared.remove(removal))
+    }
 }
 
 /// Gives a number, and writes the record a moment later.
@@ -360,6 +399,10 @@ impl Fault for NumbersBeforeCommit {
     fn records(&self, shared: &Numbered, _: &MemorySink, query: &RecordQuery, after: u64, limit: usize) -> Entries {
         shared.read(query, after, limit)
     }
+
+    fn remove(&self, shared: &Numbered, _: &MemorySink, removal: &RecordedRemoval) -> Result<u64, SinkError> {
+        Ok(shared.remove(removal))
+    }
 }
 
 /// The second of two comes before the first.
@@ -378,5 +421,236 @@ impl Fault for SwapsNeighbours {
 
     fn records(&self, shared: &Numbered, _: &MemorySink, query: &RecordQuery, after: u64, limit: usize) -> Entries {
         shared.read(query, after, limit)
+    }
+
+    fn remove(&self, shared: &Numbered, _: &MemorySink, removal: &RecordedRemoval) -> Result<u64, SinkError> {
+        Ok(shared.remove(removal))
+    }
+}
+
+fn aged(entries: &[RecordEntry], is_old: impl Fn(DateTime<Utc>) -> bool) -> usize {
+    entries.iter().take_while(|entry| is_old(entry.record.at)).count()
+}
+
+/// Sinks that do right until something is to be removed.
+macro_rules! wrong_at_removal {
+    ($($(#[$doc:meta])* $name:ident: |$numbered:ident, $removal:ident| $remove:expr;)+) => {$(
+        $(#[$doc])*
+        #[derive(Default)]
+        pub(crate) struct $name;
+
+        impl Fault for $name {
+            type Shared = Numbered;
+
+            fn record(&self, numbered: &Numbered, _: &MemorySink, record: &Record) -> Result<Receipt, SinkError> {
+                numbered.write_next(record)
+            }
+
+            fn records(
+                &self,
+                numbered: &Numbered,
+                _: &MemorySink,
+                query: &RecordQuery,
+                after: u64,
+                limit: usize,
+            ) -> Entries {
+                numbered.read(query, after, limit)
+            }
+
+            fn remove(
+                &self,
+                $numbered: &Numbered,
+                _: &MemorySink,
+                $removal: &RecordedRemoval,
+            ) -> Result<u64, SinkError> {
+                Ok($remove)
+            }
+        }
+    )+};
+}
+
+wrong_at_removal! {
+    /// Removes what is old, wherever it stands.
+    RemovesWhateverIsOld: |numbered, removal| match removal.records_before() {
+        Some(before) => {
+            let mut entries = numbered.entries.lock().unwrap();
+            let (count, newest) = (entries.len(), entries.last().map(|newest| newest.sequence));
+            entries.retain(|entry| entry.record.at >= before || Some(entry.sequence) == newest);
+            (count - entries.len()) as u64
+        }
+        None => numbered.remove(removal),
+    };
+
+    /// Takes what was made at the time for what was made before it.
+    RemovesTheVeryTime: |numbered, removal| match removal.records_before() {
+        Some(before) => {
+            numbered.cut(|entries| aged(entries, |at| at <= before).min(entries.len().saturating_sub(1)))
+        }
+        None => numbered.remove(removal),
+    };
+
+    /// Compares whole seconds.
+    RemovesBySeconds: |numbered, removal| match removal.records_before() {
+        Some(before) => numbered.cut(|entries| {
+            aged(entries, |at| at.timestamp() < before.timestamp()).min(entries.len().saturating_sub(1))
+        }),
+        None => numbered.remove(removal),
+    };
+
+    /// Leaves nothing over.
+    RemovesTheNewest: |numbered, removal| match removal.records_before() {
+        Some(before) => numbered.cut(|entries| aged(entries, |at| at < before)),
+        None => numbered.remove(removal),
+    };
+
+    /// Begins to count anew from the first that is left.
+    NumbersAnew: |numbered, removal| {
+        let removed = numbered.remove(removal);
+        if removal.records_before().is_some() {
+            let mut entries = numbered.entries.lock().unwrap();
+            (1..).zip(entries.iter_mut()).for_each(|(number, entry)| entry.sequence = number);
+            *numbered.last.lock().unwrap() = entries.len() as u64;
+        }
+        removed
+    };
+
+    /// Removes records that are as old as activities may be.
+    RemovesWithTheActivities: |numbered, removal| match removal.activities_before() {
+        Some(before) => {
+            numbered.cut(|entries| aged(entries, |at| at < before).min(entries.len().saturating_sub(1)))
+        }
+        None => numbered.remove(removal),
+    };
+
+    /// Says that it removed something as long as it is asked.
+    NeverEnds: |numbered, removal| numbered.remove(removal).max(1);
+
+    /// Forgets what every record says of people, when one is to.
+    ForgetsEverything: |numbered, removal| {
+        let forgot = numbered.remove(removal);
+        if forgot > 0 && removal.forgotten_record().is_some() {
+            numbered.entries.lock().unwrap().iter_mut().for_each(|entry| drop(entry.record.forget()));
+        }
+        forgot
+    };
+}
+
+/// Takes numbers for places in its list.
+#[derive(Default)]
+pub(crate) struct ReadsByPlace;
+
+impl Fault for ReadsByPlace {
+    type Shared = Numbered;
+
+    fn record(&self, numbered: &Numbered, _: &MemorySink, record: &Record) -> Result<Receipt, SinkError> {
+        numbered.write_next(record)
+    }
+
+    fn records(&self, numbered: &Numbered, _: &MemorySink, query: &RecordQuery, after: u64, limit: usize) -> Entries {
+        let entries = numbered.entries.lock().unwrap().clone();
+        let later = entries.into_iter().skip(usize::try_from(after).unwrap_or(usize::MAX));
+        Ok(later.filter(|entry| query.matches(&entry.record)).take(limit).collect())
+    }
+
+    fn remove(&self, numbered: &Numbered, _: &MemorySink, removal: &RecordedRemoval) -> Result<u64, SinkError> {
+        Ok(numbered.remove(removal))
+    }
+}
+
+/// Removes and forgets in memory alone.
+#[derive(Default)]
+pub(crate) struct RemovesUntilACrash;
+
+impl Fault for RemovesUntilACrash {
+    type Shared = Mutex<Vec<RecordEntry>>;
+
+    fn record(&self, written: &Self::Shared, right: &MemorySink, record: &Record) -> Result<Receipt, SinkError> {
+        let receipt = right.record(record)?;
+        let mut written = written.lock().unwrap();
+        if written.iter().all(|entry| entry.record.id != record.id) {
+            written.push(RecordEntry { sequence: receipt.sequence(), record: record.clone() });
+        }
+        Ok(receipt)
+    }
+
+    fn crash(written: &Self::Shared, right: &mut MemorySink) {
+        *right = of(written.lock().unwrap().clone());
+    }
+}
+
+/// Forgets for the handle that was told to.
+#[derive(Default)]
+pub(crate) struct ForgetsForItself(Mutex<Vec<RecordId>>);
+
+impl Fault for ForgetsForItself {
+    type Shared = ();
+
+    fn record(&self, (): &(), right: &MemorySink, record: &Record) -> Result<Receipt, SinkError> {
+        right.record(record)
+    }
+
+    fn records(&self, (): &(), right: &MemorySink, query: &RecordQuery, after: u64, limit: usize) -> Entries {
+        let forgotten = self.0.lock().unwrap();
+        let mut found = right.records(query, after, limit)?;
+        for entry in found.iter_mut().filter(|entry| forgotten.contains(&entry.record.id)) {
+            entry.record.forget();
+        }
+        Ok(found)
+    }
+
+    fn remove(&self, (): &(), right: &MemorySink, removal: &RecordedRemoval) -> Result<u64, SinkError> {
+        let Some(of) = removal.forgotten_record() else { return right.remove(removal) };
+        let mut forgotten = self.0.lock().unwrap();
+        let speaks = all(right).into_iter().any(|mut entry| entry.record.id == of && entry.record.forget());
+        if !speaks || forgotten.contains(&of) {
+            return Ok(0);
+        }
+        forgotten.push(of);
+        Ok(1)
+    }
+}
+
+/// Compares with what it holds, byte for byte.
+#[derive(Default)]
+pub(crate) struct TakesItForAnother;
+
+impl Fault for TakesItForAnother {
+    type Shared = ();
+
+    fn record(&self, (): &(), right: &MemorySink, record: &Record) -> Result<Receipt, SinkError> {
+        match all(right).into_iter().find(|entry| entry.record.id == record.id) {
+            Some(known) if known.record != *record => Err(SinkError::IdTaken(record.id)),
+            _ => right.record(record),
+        }
+    }
+}
+
+/// Looks at the list, takes its time, and writes it back.
+#[derive(Default)]
+pub(crate) struct WritesTheListBack;
+
+impl Fault for WritesTheListBack {
+    type Shared = Numbered;
+
+    fn record(&self, numbered: &Numbered, _: &MemorySink, record: &Record) -> Result<Receipt, SinkError> {
+        // So that others come while a removal takes its time.
+        std::thread::sleep(std::time::Duration::from_millis(1));
+        numbered.write_next(record)
+    }
+
+    fn records(&self, numbered: &Numbered, _: &MemorySink, query: &RecordQuery, after: u64, limit: usize) -> Entries {
+        numbered.read(query, after, limit)
+    }
+
+    fn remove(&self, numbered: &Numbered, _: &MemorySink, removal: &RecordedRemoval) -> Result<u64, SinkError> {
+        let Some(before) = removal.records_before() else { return Ok(numbered.remove(removal)) };
+        let mut entries = numbered.entries.lock().unwrap().clone();
+        let count = aged(&entries, |at| at < before).min(entries.len().saturating_sub(1));
+        if count > 0 {
+            entries.drain(..count);
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            *numbered.entries.lock().unwrap() = entries;
+        }
+        Ok(count as u64)
     }
 }

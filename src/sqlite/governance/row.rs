@@ -1,0 +1,85 @@
+//! What a row of the log says of its record, beside the record itself: what records are found by.
+
+use chrono::{DateTime, Timelike, Utc};
+use rusqlite::Row;
+
+use super::damaged;
+use crate::governance::{Initiator, OutcomeKind, Record, RecordEntry, RecordKind, SinkError};
+
+/// The index tells nobody but its own two kinds apart from the rest, so that a page, which is recorded each time that
+/// somebody looks, costs what it costs without it. Before each page the approvals of its request are looked up.
+pub(super) const TABLE: &str = "CREATE TABLE record (
+        sequence INTEGER PRIMARY KEY,
+        id BLOB NOT NULL UNIQUE,
+        at INTEGER NOT NULL,
+        kind INTEGER NOT NULL,
+        outcome INTEGER NOT NULL,
+        initiator TEXT,
+        target TEXT,
+        record TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX said_of_request ON record (target) WHERE kind = 7 OR kind = 8;";
+
+/// Stands for the kind of a record that was removed, in a row that is still there.
+pub(super) const REMOVED: i64 = 100;
+
+/// INVARIANT: from 2 to 127, as [`REMOVED`] is, so that each takes one byte of a row and a row keeps its size.
+pub(super) fn kind_number(kind: RecordKind) -> i64 {
+    match kind {
+        RecordKind::PolicyChange => 2,
+        RecordKind::Grant => 3,
+        RecordKind::Revocation => 4,
+        RecordKind::Reveal => 5,
+        RecordKind::Page => 6,
+        RecordKind::RevealRequest => 7,
+        RecordKind::Approval => 8,
+        RecordKind::Erasure => 9,
+        RecordKind::Retention => 10,
+        RecordKind::SinkChange => 11,
+        RecordKind::GovernanceRead => 12,
+        RecordKind::Directory => 13,
+    }
+}
+
+pub(super) fn outcome_number(outcome: OutcomeKind) -> i64 {
+    match outcome {
+        OutcomeKind::Intended => 1,
+        OutcomeKind::Done => 2,
+        OutcomeKind::Noted => 3,
+        OutcomeKind::Failed => 4,
+        OutcomeKind::Refused => 5,
+    }
+}
+
+/// Microseconds. Of two times the later one has no smaller number, though it may have the same; a leap second counts as
+/// the end of the second before it.
+pub(super) fn time_number(time: DateTime<Utc>) -> i64 {
+    const MICROS: i64 = 1_000_000;
+    time.timestamp() * MICROS + i64::from(time.nanosecond() / 1_000).min(MICROS - 1)
+}
+
+/// The id of whoever did it; none for the library itself.
+pub(super) fn initiator(record: &Record) -> Option<&str> {
+    match &record.initiator {
+        Initiator::User(user) => Some(user.as_str()),
+        Initiator::System => None,
+    }
+}
+
+/// The record of a row that begins with its number and its text.
+pub(super) fn entry(row: &Row<'_>) -> Result<RecordEntry, SinkError> {
+    let sequence: i64 = row.get(0)?;
+    Ok(RecordEntry {
+        sequence: sequence.unsigned_abs(),
+        record: read(row.get_ref(1)?.as_bytes().map_err(|_| damaged())?)?,
+    })
+}
+
+/// Takes bytes, because damaged text may not even be UTF-8. Blanks at the end are what something forgotten left.
+pub(super) fn read(text: &[u8]) -> Result<Record, SinkError> {
+    serde_json::from_slice(text).map_err(|_| damaged())
+}
+
+pub(super) fn write(record: &Record) -> Result<String, SinkError> {
+    serde_json::to_string(record).map_err(|_| damaged())
+}
