@@ -71,6 +71,8 @@ pub(super) struct Schema {
     pub(super) holds: &'static str,
     /// In bytes.
     pub(super) page_size: i32,
+    /// Whether SQLite writes zeros over whatever it frees, from the beginning: what it freed before stays as it is.
+    pub(super) erases: bool,
     pub(super) tables: &'static [&'static str],
 }
 
@@ -96,6 +98,9 @@ fn open_writer(path: &Path, schema: &Schema) -> Result<Connection, Failure> {
         make(&mut connection, schema)?;
     }
     settle(&connection)?;
+    if schema.erases {
+        connection.pragma_update(None, "secure_delete", "ON")?;
+    }
     Ok(connection)
 }
 
@@ -200,7 +205,8 @@ fn is_busy(error: &rusqlite::Error) -> bool {
 mod tests {
     use super::*;
 
-    const SCHEMA: Schema = Schema { application_id: 7, version: 1, holds: "nothing", page_size: 4_096, tables: &[] };
+    const SCHEMA: Schema =
+        Schema { application_id: 7, version: 1, holds: "nothing", page_size: 4_096, erases: true, tables: &[] };
 
     #[test]
     fn d4_every_connection_waits_for_the_disk_and_trusts_no_schema() {
@@ -216,6 +222,7 @@ mod tests {
             assert_eq!((set(connection, "synchronous"), set(connection, "trusted_schema")), (full, off));
         }
         assert_eq!((set(&writer, "query_only"), set(&reader, "query_only")), (0, 1));
+        assert_eq!(set(&writer, "secure_delete"), 1);
     }
 
     #[test]

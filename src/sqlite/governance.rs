@@ -21,6 +21,7 @@ const SCHEMA: Schema = Schema {
     holds: "governance records",
     // Records come one by one, and with each of them a page is written.
     page_size: 4_096,
+    erases: true,
     tables: &[row::TABLE],
 };
 

@@ -31,6 +31,7 @@ static SCHEMA: Schema = Schema {
     holds: "activities",
     // Twice as much as usual: rows come in batches, and so fewer pages are written.
     page_size: 8_192,
+    erases: false,
     tables: &[
         "CREATE TABLE policy (revision INTEGER PRIMARY KEY, document TEXT NOT NULL) STRICT;",
         "CREATE TABLE vanished_group (id TEXT PRIMARY KEY, document TEXT NOT NULL) STRICT, WITHOUT ROWID;",

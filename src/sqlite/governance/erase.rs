@@ -3,7 +3,9 @@
 //! To delete a row is not enough, even with `secure_delete`: when SQLite moves rows from one page to the next to even them
 //! out, it leaves the old copies in the free space of the page, and what is zeroed later is the row, not its copies. So a
 //! row is first overwritten where it stands, with blanks, as many as there were bytes: a row that keeps its size keeps its
-//! place. Only blank rows are deleted, and only where the rows that SQLite may move for it are blank too.
+//! place. Only blank rows are deleted, and only where the rows that SQLite may move for it are blank too. Rows that are
+//! appended are never moved. What is left for `secure_delete` are indexes, which hold ids and nothing else, and the first page
+//! of a table when it becomes a tree.
 
 use std::path::Path;
 use std::time::Duration;
@@ -42,7 +44,6 @@ pub(super) fn remove(file: &File, removal: &RecordedRemoval) -> Result<u64, Sink
 
 /// Overwrites the first records, up to the first that was not made before the time, and not the newest.
 fn remove_before(connection: &Connection, before: DateTime<Utc>) -> Result<u64, SinkError> {
-    erase_well(connection)?;
     let aged = aged(connection, before)?;
     let mut blank = connection.prepare_cached(
         "UPDATE record SET id = ?2, kind = ?3, initiator = ?4, target = ?5, record = ?6 WHERE sequence = ?1",
@@ -119,14 +120,8 @@ fn forget(connection: &Connection, of: RecordId) -> Result<u64, SinkError> {
     }
     let mut rest = row::write(&record)?;
     rest.extend(std::iter::repeat_n(' ', text.len().saturating_sub(rest.len())));
-    erase_well(connection)?;
     connection.prepare_cached("UPDATE record SET record = ?2 WHERE sequence = ?1")?.execute(params![sequence, rest])?;
     Ok(1)
-}
-
-/// Has SQLite write zeros over whatever it frees: ids in indexes, and pages of blanks.
-fn erase_well(connection: &Connection) -> Result<(), SinkError> {
-    Ok(connection.pragma_update(None, "secure_delete", "ON")?)
 }
 
 /// Moves everything from the log beside the file into the file, and cuts the log off: what was overwritten still stands
