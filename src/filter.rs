@@ -6,6 +6,7 @@ mod report;
 mod reveal;
 mod runtime;
 mod screens;
+mod sinks;
 mod upkeep;
 mod view;
 
@@ -23,6 +24,7 @@ pub use self::report::Look;
 pub use self::reveal::{Reveal, RevealError};
 use self::runtime::Runtime;
 use self::screens::Screens;
+pub use self::sinks::SinkChangeError;
 pub use self::upkeep::FollowError;
 use self::upkeep::Upkeep;
 pub use self::view::{Page, View, ViewError};

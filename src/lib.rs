@@ -5,7 +5,8 @@
 //! [`PrivacyFilter`] is the front door. Behind it stand three ports: [`ActivityStore`], [`GroupDirectory`] and
 //! [`GovernanceSink`]; each says in its documentation what an adapter must keep. The steps that the filter drives
 //! through them are pure values, for whoever drives them without it, say from async code: [`Screen`] decides,
-//! [`change`], [`reveal`] and [`removal`] make sure that nothing is changed, seen or removed before it is on record.
+//! [`change`], [`sinks`], [`reveal`] and [`removal`] make sure that nothing is changed, seen or removed before it is on
+//! record.
 
 mod activity;
 mod actor;
@@ -31,6 +32,7 @@ pub mod removal;
 pub mod reveal;
 pub mod rules;
 mod screen;
+pub mod sinks;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 mod store;
@@ -52,13 +54,14 @@ pub use directory::{
 };
 pub use filter::{
     ChangeError, Delivery, DryRunError, FollowError, GovernanceError, IngestError, IngestReport, Look, OpenError, Page,
-    PrivacyFilter, PrivacyFilterBuilder, Reveal, RevealError, View, ViewError,
+    PrivacyFilter, PrivacyFilterBuilder, Reveal, RevealError, SinkChangeError, View, ViewError,
 };
 pub use forward::{ForwardBatch, ForwardCursor};
 pub use governance::{
     Act, Answer, BoundedSink, ChangeSummary, Failure, GovernanceSink, Initiator, Justification, Outcome, OutcomeKind,
     Receipt, Record, RecordEntry, RecordId, RecordKind, RecordQuery, Refused, RemovalSummary, RequestId,
-    RequestSummary, RevealId, RevealSummary, RevealTerms, Sealed, SealedText, SinkError, SinkName, Subjects,
+    RequestSummary, RevealId, RevealSummary, RevealTerms, Sealed, SealedText, SeveralSinks, SeveralSinksBuilder,
+    SinkError, SinkName, SinksError, Subjects,
 };
 pub use identity::{Alias, Domain, DomainError, GroupId, Identity, UserId};
 pub use policy::{
@@ -76,6 +79,7 @@ pub use screen::{
     Affected, Cause, DryRun, Explanation, Reason, Reasons, Screen, Stamp, Stamped, StampedBatch, Standing, Undecidable,
     Verdict, Visibility,
 };
+pub use sinks::{NotAccepted, PendingSinks, RecordedSinks, SinksRefusal};
 pub use store::{ActivityStore, Appended, StoreError};
 pub use stored::{PublicActivity, StoredActivity};
 pub use subject::Subject;

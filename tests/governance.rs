@@ -9,6 +9,7 @@ mod governance {
     mod bounded;
     mod report;
     mod sealed;
+    mod several;
 }
 
 use std::collections::BTreeSet;

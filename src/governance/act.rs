@@ -58,7 +58,7 @@ pub enum Act {
         /// How many of them must answer for each record.
         quorum: u32,
     },
-    /// Trying out a sink before it is accepted: the record is that sink's first, and stands in no other.
+    /// Trying out a sink before it is accepted: the record stands in that sink, and in no other.
     ProbeSink {
         /// Its name.
         sink: SinkName,

@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::ballot::Voice;
 use super::record::Record;
 use super::sink::{GovernanceSink, Receipt, RecordEntry, RecordQuery, SinkError};
 use crate::removal::RecordedRemoval;
@@ -38,13 +39,30 @@ struct Pool {
 /// The jobs that wait, and the threads there are for them.
 #[derive(Default)]
 struct Line {
-    /// Each under its ticket, in the order in which they came. INVARIANT: at most one for each caller that waits.
+    /// Each under its ticket, in the order in which they came. INVARIANT: at most one for each caller that waits, and
+    /// [`LEFT_BEHIND`] for callers that do not.
     jobs: VecDeque<(u64, Job)>,
     next_ticket: u64,
     threads: usize,
     /// Those of the threads that wait for a job.
     idle: usize,
     closed: bool,
+}
+
+/// How many jobs may wait for which nobody waits: records that enough other sinks have.
+const LEFT_BEHIND: usize = 1_024;
+
+/// A call that was begun by somebody who does not wait for it alone.
+pub(super) struct Begun {
+    pool: Arc<Pool>,
+    ticket: u64,
+}
+
+impl Begun {
+    /// Takes the call back, unless the sink is at it.
+    pub(super) fn withdraw(&self) {
+        self.pool.withdraw(self.ticket);
+    }
 }
 
 impl BoundedSink {
@@ -60,6 +78,39 @@ impl BoundedSink {
             Arc::new(Pool { sink, max_calls, line: Mutex::default(), called: Condvar::new() })
         };
         Self { limit, recording: pool(Self::MAX_CALLS), reading: pool(Self::MAX_READS) }
+    }
+
+    /// Begins to record and goes on. The voice tells of it; at once, if too many wait already.
+    pub(super) fn begin_record(&self, record: &Record, begun: Instant, voice: Voice) -> Option<Begun> {
+        let offered = record.clone();
+        self.begin(&self.recording, begun, voice, move |sink| {
+            let receipt = sink.record(&offered)?;
+            receipt.confirm(&offered).map(|_| 0)
+        })
+    }
+
+    /// Begins a step of a removal and goes on, likewise.
+    pub(super) fn begin_remove(&self, removal: &RecordedRemoval, begun: Instant, voice: Voice) -> Option<Begun> {
+        let removal = removal.clone();
+        self.begin(&self.reading, begun, voice, move |sink| sink.remove(&removal))
+    }
+
+    fn begin(
+        &self,
+        pool: &Arc<Pool>,
+        begun: Instant,
+        voice: Voice,
+        act: impl FnOnce(&dyn GovernanceSink) -> Result<u64, SinkError> + Send + 'static,
+    ) -> Option<Begun> {
+        if pool.line().jobs.len() >= LEFT_BEHIND {
+            voice.say(Err(SinkError::TimedOut));
+            return None;
+        }
+        let limit = self.limit;
+        let act = Box::new(move |sink: &dyn GovernanceSink| {
+            voice.say(if begun.elapsed() < limit { act(sink) } else { Err(SinkError::TimedOut) });
+        });
+        Some(Begun { pool: Arc::clone(pool), ticket: Pool::line_up(pool, act) })
     }
 
     fn call<T: Send + 'static>(

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::record::RecordId;
+use super::several::SinksError;
 use crate::policy::{Denial, PolicyError};
 
 /// How far something came.
@@ -52,6 +53,8 @@ pub enum Outcome {
     Denied(Denial),
     /// Not done, because it does not fit the policy or the directory.
     Invalid(PolicyError),
+    /// Not done, because it does not fit the sinks that there are.
+    Unfit(SinksError),
 }
 
 /// What kept an intended act from being done.
@@ -62,6 +65,8 @@ pub enum Failure {
     Superseded,
     /// The store failed. It may have done it all the same, if only its answer was lost: the policy in force tells.
     Store,
+    /// A sink was tried out, and is not accepted.
+    Sink,
     /// The initiator may not any more.
     Denied(Denial),
 }
@@ -91,7 +96,7 @@ impl Outcome {
             Self::Noted => OutcomeKind::Noted,
             Self::OnRecord | Self::Done { .. } | Self::Closed { .. } | Self::Removed { .. } => OutcomeKind::Done,
             Self::Failed { .. } => OutcomeKind::Failed,
-            Self::Denied(_) | Self::Invalid(_) => OutcomeKind::Refused,
+            Self::Denied(_) | Self::Invalid(_) | Self::Unfit(_) => OutcomeKind::Refused,
         }
     }
 }

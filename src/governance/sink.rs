@@ -165,6 +165,9 @@ pub enum SinkError {
     /// The sink answered for another record than the one it was given.
     #[error("the governance sink answered for another record")]
     WrongReceipt,
+    /// The sink did not give back what it was given.
+    #[error("the governance sink does not give back what it recorded")]
+    NotReadBack,
     /// Another record has this id already.
     #[error("another record has the id {0}")]
     IdTaken(RecordId),

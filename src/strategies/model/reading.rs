@@ -373,7 +373,7 @@ fn outcome_of(record: &Record) -> OutcomeKind {
             OutcomeKind::Done
         }
         Outcome::Failed { .. } => OutcomeKind::Failed,
-        Outcome::Denied(_) | Outcome::Invalid(_) => OutcomeKind::Refused,
+        Outcome::Denied(_) | Outcome::Invalid(_) | Outcome::Unfit(_) => OutcomeKind::Refused,
     }
 }
 

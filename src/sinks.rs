@@ -1,0 +1,211 @@
+//! Changing the sinks that records go to: allowed, recorded in those before, tried out, and recorded in those after.
+//!
+//! The twin of [`change`](crate::change): a [`PendingSinks`] becomes a [`RecordedSinks`] with a receipt, and that alone changes
+//! [`SeveralSinks`] that are in use.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use thiserror::Error;
+
+use crate::governance::{
+    Act, Failure, GovernanceSink, Initiator, Member, Members, Outcome, Receipt, Record, RecordEntry, RecordId,
+    RecordQuery, Refused, SeveralSinks, SinkError, SinkName, SinksError,
+};
+use crate::identity::UserId;
+use crate::policy::{Denial, PrivacyPolicy};
+
+/// A change of the sinks that is allowed and not yet recorded.
+#[must_use]
+pub struct PendingSinks {
+    record: Record,
+    change: Change,
+}
+
+/// Why the sinks are not changed.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum SinksRefusal {
+    /// Whoever asks may not.
+    #[error(transparent)]
+    Denied(#[from] Denial),
+    /// It does not fit the sinks that there are.
+    #[error(transparent)]
+    Unfit(#[from] SinksError),
+}
+
+/// Why a change that is on record did not take effect.
+#[derive(Debug, Error)]
+pub enum NotAccepted {
+    /// The sink was tried out, and did not record, answer in time, or give back what it recorded.
+    #[error("the sink was tried out and is not accepted")]
+    Sink(#[source] SinkError),
+    /// Another change of the sinks came first.
+    #[error("another change of the sinks came first")]
+    Superseded,
+}
+
+impl NotAccepted {
+    /// What the record of the outcome says of it.
+    #[must_use]
+    pub fn failure(&self) -> Failure {
+        match self {
+            Self::Sink(_) => Failure::Sink,
+            Self::Superseded => Failure::Superseded,
+        }
+    }
+}
+
+struct Change {
+    sinks: SeveralSinks,
+    expected: Arc<Members>,
+    next: Arc<Members>,
+    newcomer: Option<Member>,
+}
+
+impl PendingSinks {
+    /// Asks `policy` whether `by` may have records go to one more sink. Either way there is a record to write.
+    ///
+    /// # Errors
+    /// [`Refused`] with the refusal and the record that says so.
+    pub fn admitting(
+        sinks: &SeveralSinks,
+        name: SinkName,
+        sink: Arc<dyn GovernanceSink>,
+        policy: &PrivacyPolicy,
+        by: &UserId,
+        record: RecordId,
+        now: DateTime<Utc>,
+    ) -> Result<Self, Box<Refused<SinksRefusal>>> {
+        let newcomer = sinks.member(name, sink);
+        let expected = sinks.members();
+        let next = expected.with(newcomer.clone());
+        Self::asked(sinks, expected, next, Some(newcomer), policy, by, record, now)
+    }
+
+    /// Asks `policy` whether `by` may have records go to one sink less: any but the leading one, as long as there are enough
+    /// for the quorum. Either way there is a record to write.
+    ///
+    /// # Errors
+    /// [`Refused`] with the refusal and the record that says so.
+    pub fn dropping(
+        sinks: &SeveralSinks,
+        name: &SinkName,
+        policy: &PrivacyPolicy,
+        by: &UserId,
+        record: RecordId,
+        now: DateTime<Utc>,
+    ) -> Result<Self, Box<Refused<SinksRefusal>>> {
+        let expected = sinks.members();
+        let next = expected.without(name);
+        Self::asked(sinks, expected, next, None, policy, by, record, now)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "what both ways to change the sinks have in common")]
+    fn asked(
+        sinks: &SeveralSinks,
+        expected: Arc<Members>,
+        next: Result<Members, SinksError>,
+        newcomer: Option<Member>,
+        policy: &PrivacyPolicy,
+        by: &UserId,
+        record: RecordId,
+        now: DateTime<Utc>,
+    ) -> Result<Self, Box<Refused<SinksRefusal>>> {
+        let next = match policy.may_manage_privacy(by) {
+            Ok(()) => next.map_err(SinksRefusal::Unfit),
+            Err(denial) => Err(SinksRefusal::Denied(denial)),
+        };
+        let outcome = match &next {
+            Ok(_) => Outcome::Intended,
+            Err(SinksRefusal::Denied(denial)) => Outcome::Denied(*denial),
+            Err(SinksRefusal::Unfit(error)) => Outcome::Unfit(error.clone()),
+        };
+        // What is refused leaves the sinks as they are.
+        let members = next.as_ref().unwrap_or(&expected);
+        let record = Record {
+            id: record,
+            at: now,
+            initiator: Initiator::User(by.clone()),
+            policy: Some(policy.revision()),
+            act: Act::ChangeSinks { sinks: members.names(), quorum: members.needed() },
+            outcome,
+        };
+        match next {
+            Ok(next) => {
+                let change = Change { sinks: sinks.clone(), expected, next: Arc::new(next), newcomer };
+                Ok(Self { record, change })
+            }
+            Err(reason) => Err(Box::new(Refused { reason, record })),
+        }
+    }
+
+    /// What must become durable first, in the sinks that there are.
+    #[must_use]
+    pub fn record(&self) -> &Record {
+        &self.record
+    }
+
+    /// The change, once its record is durable.
+    ///
+    /// # Errors
+    /// [`SinkError::WrongReceipt`] when the receipt is for another record.
+    pub fn recorded(self, receipt: &Receipt) -> Result<RecordedSinks, SinkError> {
+        receipt.confirm(&self.record)?;
+        Ok(RecordedSinks { record: self.record, change: self.change })
+    }
+}
+
+/// Proof that a change of the sinks was allowed and its record is durable.
+#[must_use]
+pub struct RecordedSinks {
+    record: Record,
+    change: Change,
+}
+
+impl RecordedSinks {
+    /// Tries out the sink that is to be admitted, if one is, and only then has records go to the sinks of the change. A sink
+    /// is tried out with a record of its own, `probe`: it must answer for it in time, and give it back.
+    ///
+    /// # Errors
+    /// [`NotAccepted`]; nothing has changed then.
+    pub fn take_effect(&self, probe: RecordId, now: DateTime<Utc>) -> Result<(), NotAccepted> {
+        let Change { sinks, expected, next, newcomer } = &self.change;
+        if let Some(newcomer) = newcomer {
+            self.try_out(newcomer, probe, now).map_err(NotAccepted::Sink)?;
+        }
+        if sinks.replace(expected, next) { Ok(()) } else { Err(NotAccepted::Superseded) }
+    }
+
+    fn try_out(&self, newcomer: &Member, probe: RecordId, now: DateTime<Utc>) -> Result<(), SinkError> {
+        let act = Act::ProbeSink { sink: newcomer.name().clone() };
+        let probe = Record { id: probe, at: now, act, outcome: Outcome::OnRecord, ..self.record.clone() };
+        let sequence = newcomer.sink().record(&probe)?.sequence();
+        let query =
+            RecordQuery { kind: Some(probe.kind()), target: probe.target(), from: Some(now), ..RecordQuery::default() };
+        let found = newcomer.sink().records(&query, sequence.saturating_sub(1), 1)?;
+        if found == [RecordEntry { sequence, record: probe }] { Ok(()) } else { Err(SinkError::NotReadBack) }
+    }
+
+    /// The record of what came of it, for the sinks that there are now.
+    #[must_use]
+    pub fn outcome(&self, record: RecordId, now: DateTime<Utc>, failure: Option<Failure>) -> Record {
+        let intent = self.record.id;
+        let outcome = match failure {
+            None => Outcome::Done { intent },
+            Some(cause) => Outcome::Failed { intent, cause },
+        };
+        Record { id: record, at: now, outcome, ..self.record.clone() }
+    }
+}
+
+macro_rules! shows_its_record {
+    ($($name:ident),+) => {$(
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_struct(stringify!($name)).field("record", &self.record).finish_non_exhaustive()
+            }
+        }
+    )+};
+}
+
+shows_its_record!(PendingSinks, RecordedSinks);
