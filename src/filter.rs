@@ -1,5 +1,7 @@
 //! The front door: drives the pure steps through the three ports.
 
+#[cfg(feature = "export")]
+mod export;
 mod governed;
 mod ingest;
 mod report;

@@ -15,6 +15,8 @@ pub mod change;
 pub mod conformance;
 mod digest;
 mod directory;
+#[cfg(feature = "export")]
+mod export;
 mod filter;
 mod forward;
 mod governance;
@@ -52,6 +54,8 @@ pub use directory::{
     DirectoryBuilder, DirectoryChange, DirectoryDelta, DirectoryError, DirectoryRevision, DirectorySnapshot,
     GroupDirectory, ImportError, Resolution, User, UserStatus, VanishedGroup,
 };
+#[cfg(feature = "export")]
+pub use export::{ExportError, RecordFormat};
 pub use filter::{
     ChangeError, Delivery, DryRunError, FollowError, GovernanceError, IngestError, IngestReport, Look, OpenError, Page,
     PrivacyFilter, PrivacyFilterBuilder, Reveal, RevealError, SinkChangeError, View, ViewError,

@@ -5,13 +5,16 @@ use std::fmt;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize, de};
 use thiserror::Error;
 
-use super::outcome::OutcomeKind;
+use super::act::Act;
+use super::outcome::{Outcome, OutcomeKind};
 use super::record::{Initiator, Record, RecordId, RecordKind};
 use crate::identity::UserId;
+use crate::policy::Revision;
 use crate::removal::RecordedRemoval;
+use crate::text::without_values;
 
 /// Where governance records go to stay.
 ///
@@ -105,6 +108,27 @@ pub struct RecordEntry {
     /// The record.
     #[serde(flatten)]
     pub record: Record,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EntryDocument {
+    sequence: u64,
+    id: RecordId,
+    at: DateTime<Utc>,
+    initiator: Initiator,
+    policy: Option<Revision>,
+    act: Act,
+    outcome: Outcome,
+}
+
+impl<'de> Deserialize<'de> for RecordEntry {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let document = EntryDocument::deserialize(deserializer);
+        let EntryDocument { sequence, id, at, initiator, policy, act, outcome } =
+            document.map_err(|error| de::Error::custom(without_values(&error.to_string())))?;
+        Ok(Self { sequence, record: Record { id, at, initiator, policy, act, outcome } })
+    }
 }
 
 /// Which records to read. The default is all of them. `Debug` does not show the target, because it can be somebody's

@@ -1,0 +1,289 @@
+//! Governance records as events of the [Open Cybersecurity Schema Framework](https://schema.ocsf.io/1.8.0/), 1.8.0.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+
+use crate::governance::{
+    Act, ChangeSummary, Failure, Initiator, Justification, Outcome, OutcomeKind, RecordEntry, RemovalSummary, Sealed,
+};
+use crate::policy::{Denial, Revision, Role};
+
+/// One event. What stands in it stands in the record, or is a word of the schema or of this crate.
+#[derive(Serialize)]
+pub(super) struct Event<'a> {
+    category_uid: u32,
+    category_name: &'static str,
+    class_uid: u32,
+    class_name: &'static str,
+    activity_id: u32,
+    activity_name: &'static str,
+    type_uid: u32,
+    /// In milliseconds.
+    time: i64,
+    severity_id: u32,
+    severity: &'static str,
+    status_id: u32,
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status_code: Option<Cow<'static, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status_detail: Option<String>,
+    message: String,
+    metadata: Metadata,
+    actor: Actor<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    comment: Option<&'a str>,
+    #[serde(flatten)]
+    what: What<'a>,
+    unmapped: Unmapped,
+}
+
+#[derive(Serialize)]
+struct Metadata {
+    version: &'static str,
+    product: Product,
+    uid: String,
+    sequence: u64,
+    /// The record of the intent, which an outcome follows.
+    correlation_uid: String,
+}
+
+#[derive(Serialize)]
+struct Product {
+    name: &'static str,
+    version: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Actor<'a> {
+    User(Account<'a>),
+    AppName(&'static str),
+}
+
+#[derive(Serialize)]
+struct Account<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uid: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'static str>,
+}
+
+/// What the class asks for beyond what all have.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum What<'a> {
+    Entity { entity: Entity<'a> },
+    Access { user: Account<'a>, privileges: [&'static str; 1] },
+}
+
+#[derive(Serialize)]
+struct Entity<'a> {
+    name: Cow<'a, str>,
+    #[serde(rename = "type")]
+    sort: &'static str,
+    type_id: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uid: Option<Cow<'a, str>>,
+}
+
+/// What the schema has no place for: the rest of the record, without what can be forgotten.
+#[derive(Serialize)]
+struct Unmapped {
+    policy: Option<Revision>,
+    act: Act,
+    outcome: Outcome,
+}
+
+/// A class and an activity of it.
+struct Deed<'a> {
+    activity: (u32, &'static str),
+    what: What<'a>,
+}
+
+const CREATE: (u32, &str) = (1, "Create");
+const READ: (u32, &str) = (2, "Read");
+const UPDATE: (u32, &str) = (3, "Update");
+const DELETE: (u32, &str) = (4, "Delete");
+const ASSIGN: (u32, &str) = (1, "Assign Privileges");
+const REVOKE: (u32, &str) = (2, "Revoke Privileges");
+
+/// Kinds of entities by the numbers of the schema.
+const GROUP: u32 = 3;
+const POLICY: u32 = 5;
+const OTHER: u32 = 99;
+
+impl<'a> Event<'a> {
+    pub(super) fn of(entry: &'a RecordEntry) -> Self {
+        let RecordEntry { sequence, record } = entry;
+        let Deed { activity: (activity_id, activity_name), what } = deed(&record.act);
+        let (class_uid, class_name) = match what {
+            What::Entity { .. } => (3004, "Entity Management"),
+            What::Access { .. } => (3005, "User Access Management"),
+        };
+        let refused = record.outcome.kind() == OutcomeKind::Refused;
+        let (severity_id, severity) = if refused { (2, "Low") } else { (1, "Informational") };
+        let (status_id, status) = match record.outcome.kind() {
+            OutcomeKind::Done | OutcomeKind::Noted => (1, "Success"),
+            OutcomeKind::Failed | OutcomeKind::Refused => (2, "Failure"),
+            OutcomeKind::Intended => (99, "Intended"),
+        };
+        let cause = cause(&record.outcome);
+        let told = record.without_openings();
+        Self {
+            category_uid: 3,
+            category_name: "Identity & Access Management",
+            class_uid,
+            class_name,
+            activity_id,
+            activity_name,
+            type_uid: class_uid * 100 + activity_id,
+            time: record.at.timestamp_millis(),
+            severity_id,
+            severity,
+            status_id,
+            status,
+            status_code: cause.as_ref().map(|(code, _)| code.clone()),
+            status_detail: cause.map(|(_, detail)| detail),
+            message: format!("{}: {}", record.kind(), record.outcome.kind()),
+            metadata: Metadata {
+                version: "1.8.0",
+                product: Product { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") },
+                uid: record.id.to_string(),
+                sequence: *sequence,
+                correlation_uid: intent(&record.outcome).unwrap_or(record.id).to_string(),
+            },
+            actor: match &record.initiator {
+                Initiator::User(user) => Actor::User(Account { uid: Some(user.as_str()), name: None }),
+                Initiator::System => Actor::AppName(env!("CARGO_PKG_NAME")),
+            },
+            // The other class has no place for one, and none of its records has a justification.
+            comment: justification(&record.act),
+            what,
+            unmapped: Unmapped { policy: told.policy, act: told.act, outcome: told.outcome },
+        }
+    }
+}
+
+fn deed(act: &Act) -> Deed<'_> {
+    let entity = |activity, sort, type_id, name: Cow<'static, str>, uid| Deed {
+        activity,
+        what: What::Entity { entity: Entity { name, sort, type_id, uid } },
+    };
+    let id = |id: String| Some(Cow::Owned(id));
+    let policy = |activity| entity(activity, "Policy", POLICY, "privacy policy".into(), None);
+    match act {
+        Act::FoundPolicy => policy(CREATE),
+        Act::ChangePolicy(change) => access(change).unwrap_or_else(|| policy(UPDATE)),
+        Act::Reveal(reveal) => {
+            entity(READ, "Reveal", OTHER, "private activities".into(), id(reveal.reveal.to_string()))
+        }
+        Act::Page { reveal, .. } => {
+            entity(READ, "Page of a reveal", OTHER, "private activities".into(), id(reveal.to_string()))
+        }
+        Act::RequestReveal(request) => {
+            entity(CREATE, "Request for a reveal", OTHER, "approvals".into(), id(request.request.to_string()))
+        }
+        Act::AnswerRequest { request, .. } => {
+            entity(UPDATE, "Request for a reveal", OTHER, "approvals".into(), id(request.to_string()))
+        }
+        Act::Remove(removal) => {
+            let (sort, name, uid) = match removal {
+                RemovalSummary::Subject { subject, .. } => {
+                    ("Activities", "activities of a user", Some(Cow::Borrowed(subject.as_str())))
+                }
+                RemovalSummary::Aged { .. } => ("Activities", "activities and governance records", None),
+                RemovalSummary::Sealed { record } => ("Governance record", "sealed values", id(record.to_string())),
+            };
+            entity(DELETE, sort, OTHER, name.into(), uid)
+        }
+        Act::ChangeSinks { sinks, .. } => {
+            let names: Vec<&str> = sinks.iter().map(|sink| sink.as_str()).collect();
+            entity(UPDATE, "Governance sinks", OTHER, names.join(", ").into(), None)
+        }
+        Act::ProbeSink { sink } => {
+            entity((OTHER, "Try out"), "Governance sink", OTHER, sink.as_str().to_owned().into(), None)
+        }
+        Act::ReadGovernance => entity(READ, "Governance log", OTHER, "governance records".into(), None),
+        Act::GroupVanished { group, .. } => {
+            entity((OTHER, "Vanish"), "Group", GROUP, "group of the policy".into(), Some(group.as_str().into()))
+        }
+        Act::GroupReturned { group } => {
+            entity((OTHER, "Return"), "Group", GROUP, "group of the policy".into(), Some(group.as_str().into()))
+        }
+    }
+}
+
+/// A change of who may do what.
+fn access(change: &ChangeSummary) -> Option<Deed<'_>> {
+    const VIEW: &str = "view_private_activities";
+    let (activity, user, privilege) = match change {
+        ChangeSummary::SetAdmin(user, Role::PrivacyAdministrator) => (ASSIGN, Some(user), "privacy_administrator"),
+        ChangeSummary::SetAdmin(user, Role::Analyst) => (ASSIGN, Some(user), "analyst"),
+        ChangeSummary::RemoveAdmin(user) => (REVOKE, Some(user), "admin"),
+        ChangeSummary::Grant(user) => (ASSIGN, user.as_ref(), VIEW),
+        ChangeSummary::Revoke(user) => (REVOKE, user.as_ref(), VIEW),
+        ChangeSummary::MakePrivate(_)
+        | ChangeSummary::MakePublic(_)
+        | ChangeSummary::AddScopeRule(_)
+        | ChangeSummary::RemoveScopeRule(_)
+        | ChangeSummary::ManageDomain { .. }
+        | ChangeSummary::UnmanageDomain(_)
+        | ChangeSummary::SetOptions(_) => return None,
+    };
+    let user = match user {
+        Some(user) => Account { uid: Some(user.as_str()), name: None },
+        // The name that was typed led to nobody, and is in no record.
+        None => Account { uid: None, name: Some("unknown") },
+    };
+    Some(Deed { activity, what: What::Access { user, privileges: [privilege] } })
+}
+
+fn justification(act: &Act) -> Option<&str> {
+    let sealed = match act {
+        Act::Reveal(reveal) => &reveal.about.justification,
+        Act::RequestReveal(request) => &request.about.justification,
+        _ => return None,
+    };
+    sealed.as_ref().and_then(Sealed::value).map(Justification::as_str)
+}
+
+fn intent(outcome: &Outcome) -> Option<crate::governance::RecordId> {
+    match outcome {
+        Outcome::Done { intent }
+        | Outcome::Closed { intent, .. }
+        | Outcome::Removed { intent, .. }
+        | Outcome::Failed { intent, .. } => Some(*intent),
+        Outcome::Intended
+        | Outcome::Noted
+        | Outcome::OnRecord
+        | Outcome::Denied(_)
+        | Outcome::Invalid(_)
+        | Outcome::Unfit(_) => None,
+    }
+}
+
+/// Why it was not done: as a word, and as a sentence.
+fn cause(outcome: &Outcome) -> Option<(Cow<'static, str>, String)> {
+    let denied = |denial: &Denial| (word(denial), denial.to_string());
+    Some(match outcome {
+        Outcome::Denied(denial) | Outcome::Failed { cause: Failure::Denied(denial), .. } => denied(denial),
+        Outcome::Invalid(error) => ("invalid".into(), error.to_string()),
+        Outcome::Unfit(error) => ("unfit".into(), error.to_string()),
+        Outcome::Failed { cause: Failure::Superseded, .. } => {
+            ("superseded".into(), "another change came first".to_owned())
+        }
+        Outcome::Failed { cause: Failure::Store, .. } => ("store".into(), "the store failed".to_owned()),
+        Outcome::Failed { cause: Failure::Sink, .. } => ("sink".into(), "the sink is not accepted".to_owned()),
+        _ => return None,
+    })
+}
+
+/// The word by which a record calls it.
+fn word(denial: &Denial) -> Cow<'static, str> {
+    match serde_json::to_value(denial) {
+        Ok(serde_json::Value::String(word)) => word.into(),
+        _ => "denied".into(),
+    }
+}

@@ -1,0 +1,61 @@
+//! Exporting the governance log: allowed before each page.
+
+use std::io::Write;
+
+use super::PrivacyFilter;
+use crate::export::{ExportError, RecordFormat};
+use crate::governance::{GovernanceSink, RecordQuery};
+use crate::identity::UserId;
+
+/// How many records are read at a time.
+const PAGE: usize = 256;
+
+impl PrivacyFilter {
+    /// Writes every governance record that matches, in sequence, one a line, and says how many. However many there are, only a
+    /// page of them is held in memory.
+    ///
+    /// For whoever may [read](Self::governance) them, which is asked again before each page; a refusal is recorded. What a
+    /// record forgets later is not forgotten in what was exported before.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
+    /// use activity_privacy::{PrivacyFilter, RecordEntry, RecordFormat, RecordQuery, UserId};
+    ///
+    /// let root = UserId::new("admin-1")?;
+    /// let filter = PrivacyFilter::builder(MemoryStore::new(), MemoryDirectory::new(), MemorySink::new()).found(root.clone())?;
+    /// let mut file = Vec::new();
+    /// assert_eq!(filter.export_governance(&root, &RecordQuery::default(), RecordFormat::JsonLines, &mut file)?, 2);
+    ///
+    /// let first: RecordEntry = serde_json::from_slice(file.split(|byte| *byte == b'\n').next().unwrap_or_default())?;
+    /// assert_eq!(first.sequence, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`ExportError`]; what was written until then stays written.
+    pub fn export_governance(
+        &self,
+        reader: &UserId,
+        query: &RecordQuery,
+        format: RecordFormat,
+        out: &mut dyn Write,
+    ) -> Result<u64, ExportError> {
+        let (mut written, mut after) = (0, 0);
+        loop {
+            self.inner.check_reader(&*self.inner.policy()?, reader).map_err(ExportError::Denied)?;
+            let page = self.inner.sink.records(query, after, PAGE)?;
+            for entry in &page {
+                format.write(entry, out)?;
+                written += 1;
+            }
+            match page.last() {
+                Some(last) if page.len() == PAGE => after = last.sequence,
+                _ => break,
+            }
+        }
+        out.flush()?;
+        Ok(written)
+    }
+}

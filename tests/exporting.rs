@@ -1,0 +1,307 @@
+//! G3: governance records are exported, to whoever may read them; and G2: nothing else is.
+#![cfg(feature = "export")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
+
+mod fault;
+mod house;
+
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use activity_privacy::*;
+use fault::*;
+use house::*;
+use uuid::Uuid;
+
+fn export(house: &House, query: &RecordQuery, format: RecordFormat) -> String {
+    let mut file = Vec::new();
+    let written = house.filter.export_governance(&user("root"), query, format, &mut file).unwrap();
+    let text = String::from_utf8(file).unwrap();
+    assert_eq!((text.lines().count() as u64, text.ends_with('\n') || written == 0), (written, true));
+    text
+}
+
+/// Changes, a grant, a reveal with a justification, a page, and a refusal.
+fn lived_in() -> House {
+    let house = House::new();
+    house.install(people(&[("adele", &["council"]), ("bob", &[])])).manage("contoso.com").make_private("council");
+    house.ingest(&[activity("a-1", "adele"), activity("b-1", "bob")]);
+    house.permit_root();
+    let request = reveal_all("root").because(Justification::new("case 17").unwrap());
+    let mut reveal = house.filter.reveal(request).unwrap();
+    reveal.page(PageSize::MAX, None).unwrap();
+    reveal.close().unwrap();
+    house.filter.reveal(reveal_all("bob")).unwrap_err();
+    house
+}
+
+#[test]
+fn g3_an_export_as_json_lines_is_read_back_as_it_was() {
+    let house = lived_in();
+    let text = export(&house, &RecordQuery::default(), RecordFormat::JsonLines);
+    let read: Vec<RecordEntry> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(read, house.records());
+    // What is damaged, or newer, is no record that says less.
+    let line = text.lines().next().unwrap();
+    for damage in [line.replacen('{', "{\"more\":1,", 1), line.replacen("\"sequence\":1,", "", 1)] {
+        assert!(serde_json::from_str::<RecordEntry>(&damage).is_err(), "{damage}");
+    }
+}
+
+#[test]
+fn g3_an_export_holds_every_record_that_matches_however_many_there_are() {
+    let house = lived_in();
+    for n in 0..300 {
+        house.change(PolicyChange::ManageDomain(ManagedDomain::exactly(domain(&format!("x{n}.example")))));
+    }
+    for query in [
+        RecordQuery::default(),
+        RecordQuery { kind: Some(RecordKind::PolicyChange), ..RecordQuery::default() },
+        RecordQuery { outcome: Some(OutcomeKind::Refused), ..RecordQuery::default() },
+        RecordQuery { initiator: Some(user("nobody")), ..RecordQuery::default() },
+    ] {
+        let expected: Vec<u64> =
+            house.records().iter().filter(|entry| query.matches(&entry.record)).map(|entry| entry.sequence).collect();
+        let text = export(&house, &query, RecordFormat::Ocsf);
+        let sequence =
+            |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap()["metadata"]["sequence"].as_u64();
+        assert_eq!(text.lines().map(|line| sequence(line).unwrap()).collect::<Vec<_>>(), expected);
+    }
+}
+
+#[test]
+fn g3_an_export_is_for_whoever_may_read_the_log_and_a_refusal_is_recorded() {
+    let house = lived_in();
+    for who in ["adele", "nobody"] {
+        let mut file = Vec::new();
+        let query = RecordQuery::default();
+        let error = house.filter.export_governance(&user(who), &query, RecordFormat::Ocsf, &mut file).unwrap_err();
+        assert!(matches!(error, ExportError::Denied(Denial::NotAdmin)) && file.is_empty(), "{error:?}");
+        let last = house.records().pop().unwrap().record;
+        assert_eq!((last.act, last.outcome), (Act::ReadGovernance, Outcome::Denied(Denial::NotAdmin)));
+        assert_eq!(last.initiator, Initiator::User(user(who)));
+    }
+}
+
+/// Does something once the first line is written.
+struct Then<F: FnMut()>(usize, F);
+
+impl<F: FnMut()> Write for Then<F> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += 1;
+        if self.0 == 1 {
+            (self.1)();
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn p2_an_export_asks_again_before_each_page() {
+    let house = lived_in();
+    house.change(PolicyChange::SetAdmin(user("ann"), Role::PrivacyAdministrator));
+    for n in 0..200 {
+        house.change(PolicyChange::ManageDomain(ManagedDomain::exactly(domain(&format!("x{n}.example")))));
+    }
+    let mut out = Then(0, || {
+        house.change(PolicyChange::RemoveAdmin(user("ann")));
+    });
+    let query = RecordQuery::default();
+    let error = house.filter.export_governance(&user("ann"), &query, RecordFormat::JsonLines, &mut out).unwrap_err();
+    assert!(matches!(error, ExportError::Denied(Denial::NotAdmin)), "{error:?}");
+    assert_eq!(out.0, 256, "one page, and no more");
+    assert_eq!(house.records().pop().unwrap().record.outcome, Outcome::Denied(Denial::NotAdmin));
+}
+
+struct Full;
+
+impl Write for Full {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::StorageFull.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn g3_an_export_says_what_failed() {
+    let house = lived_in();
+    let query = RecordQuery::default();
+    for format in [RecordFormat::JsonLines, RecordFormat::Ocsf] {
+        let error = house.filter.export_governance(&user("root"), &query, format, &mut Full).unwrap_err();
+        assert!(matches!(&error, ExportError::Write(error) if error.kind() == io::ErrorKind::StorageFull), "{error:?}");
+    }
+    let sink = FaultySink::new(&Log::default());
+    let house = House::over(Arc::new(activity_privacy::memory::MemoryStore::new()), Arc::clone(&sink) as _);
+    sink.fault_in(0, Fault::Fails);
+    let error = house.filter.export_governance(&user("root"), &query, RecordFormat::Ocsf, &mut Vec::new()).unwrap_err();
+    assert!(matches!(error, ExportError::Sink(_)), "{error:?}");
+}
+
+/// Every record of the conformance kit, each act with each outcome.
+#[cfg(feature = "conformance")]
+fn of_all_sorts() -> Vec<RecordEntry> {
+    use activity_privacy::conformance::{SinkHarness, sink_clauses};
+    use activity_privacy::memory::MemorySink;
+
+    thread_local! {
+        static SINK: Arc<MemorySink> = Arc::new(MemorySink::new());
+    }
+
+    /// Where one clause leaves what it records.
+    struct Left;
+
+    impl SinkHarness for Left {
+        type Sink = Arc<MemorySink>;
+
+        fn fresh() -> Self {
+            Self
+        }
+
+        fn open(&self) -> Arc<MemorySink> {
+            SINK.with(Arc::clone)
+        }
+
+        fn crash(&mut self) {}
+    }
+
+    let clause = sink_clauses::<Left>().into_iter().find(|clause| clause.name == "g1_records_come_back_whole");
+    clause.unwrap().check().unwrap();
+    let found = SINK.with(|sink| sink.records(&RecordQuery::default(), 0, usize::MAX)).unwrap();
+    let outcomes: Vec<Outcome> = found.iter().map(|entry| entry.record.outcome.clone()).collect();
+    let denials = [Denial::MayNotManage, Denial::SelfApproval].map(Outcome::Denied);
+    let intent = found[0].record.id;
+    let more = denials.into_iter().chain([Outcome::Failed { intent, cause: Failure::Superseded }]);
+    let outcomes: Vec<Outcome> = outcomes.into_iter().take(16).chain(more).collect();
+    let pairs = found.iter().flat_map(|entry| outcomes.iter().map(move |outcome| (entry, outcome)));
+    let record = |(number, (entry, outcome)): (u64, (&RecordEntry, &Outcome))| RecordEntry {
+        sequence: number,
+        record: Record {
+            id: RecordId(Uuid::from_u128(u128::from(number))),
+            outcome: outcome.clone(),
+            ..entry.record.clone()
+        },
+    };
+    (1..).zip(pairs).map(record).collect()
+}
+
+#[cfg(feature = "conformance")]
+fn ocsf(entry: &RecordEntry) -> serde_json::Value {
+    let mut line = Vec::new();
+    RecordFormat::Ocsf.write(entry, &mut line).unwrap();
+    serde_json::from_slice(&line).unwrap()
+}
+
+/// Whether that conforms to the schema is for `tests/ocsf/validate.py` to say, with the file that this writes where
+/// `ACTIVITY_PRIVACY_OCSF` says.
+#[cfg(feature = "conformance")]
+#[test]
+fn g3_an_ocsf_event_says_what_its_record_says() {
+    let entries = of_all_sorts();
+    for entry in &entries {
+        let (event, record) = (ocsf(entry), &entry.record);
+        assert_eq!(event["metadata"]["uid"], record.id.to_string());
+        assert_eq!(event["metadata"]["sequence"], entry.sequence);
+        assert_eq!(event["metadata"]["version"], "1.8.0");
+        assert_eq!(event["time"], record.at.timestamp_millis());
+        let (class, activity) = (event["class_uid"].as_u64().unwrap(), event["activity_id"].as_u64().unwrap());
+        assert_eq!(event["type_uid"], class * 100 + activity);
+        let of_access = matches!(record.kind(), RecordKind::Grant | RecordKind::Revocation)
+            || matches!(&record.act, Act::ChangePolicy(ChangeSummary::SetAdmin(..) | ChangeSummary::RemoveAdmin(_)));
+        assert_eq!(class, if of_access { 3005 } else { 3004 });
+        match record.kind() {
+            RecordKind::Grant => assert_eq!(activity, 1),
+            RecordKind::Revocation | RecordKind::Reveal | RecordKind::Page => assert_eq!(activity, 2),
+            RecordKind::Erasure | RecordKind::Retention => assert_eq!(activity, 4),
+            _ => {}
+        }
+        let status = match record.outcome.kind() {
+            OutcomeKind::Done | OutcomeKind::Noted => 1,
+            OutcomeKind::Failed | OutcomeKind::Refused => 2,
+            OutcomeKind::Intended => 99,
+        };
+        assert_eq!((&event["status_id"], event.get("status_detail").is_some()), (&status.into(), status == 2));
+        match &record.initiator {
+            Initiator::User(user) => assert_eq!(event["actor"]["user"]["uid"], user.as_str()),
+            Initiator::System => assert_eq!(event["actor"]["app_name"], "activity-privacy"),
+        }
+    }
+    if let Some(path) = std::env::var_os("ACTIVITY_PRIVACY_OCSF") {
+        let mut file = io::BufWriter::new(std::fs::File::create(path).unwrap());
+        entries.iter().for_each(|entry| RecordFormat::Ocsf.write(entry, &mut file).unwrap());
+        file.flush().unwrap();
+    }
+}
+
+/// Every text in a value, keys not.
+#[cfg(feature = "conformance")]
+fn texts(value: &serde_json::Value, into: &mut Vec<String>) {
+    match value {
+        serde_json::Value::String(text) => into.push(text.clone()),
+        serde_json::Value::Array(values) => values.iter().for_each(|value| texts(value, into)),
+        serde_json::Value::Object(fields) => fields.values().for_each(|value| texts(value, into)),
+        _ => {}
+    }
+}
+
+#[cfg(feature = "conformance")]
+#[test]
+fn g2_nothing_is_in_an_ocsf_event_that_is_not_in_its_record() {
+    // Where the schema and this crate have words of their own.
+    let own = [
+        "category_name",
+        "class_name",
+        "activity_name",
+        "severity",
+        "status",
+        "status_code",
+        "status_detail",
+        "message",
+        "metadata/version",
+        "metadata/product",
+        "actor/app_name",
+        "entity/type",
+        "entity/name",
+        "user/name",
+        "privileges",
+    ];
+    for entry in of_all_sorts() {
+        let mut event = ocsf(&entry);
+        for path in own {
+            let (parent, last) = path.rsplit_once('/').map_or(("", path), |(parent, last)| (parent, last));
+            let parent = if parent.is_empty() { Some(&mut event) } else { event.get_mut(parent) };
+            parent.and_then(|parent| parent.as_object_mut()).map(|parent| parent.remove(last));
+        }
+        let mut in_record = Vec::new();
+        texts(&serde_json::to_value(&entry).unwrap(), &mut in_record);
+        let mut in_event = Vec::new();
+        texts(&event, &mut in_event);
+        let beyond: Vec<_> = in_event.iter().filter(|text| !in_record.contains(text)).collect();
+        assert!(beyond.is_empty(), "{beyond:?} of {:?}", entry.record.act);
+    }
+}
+
+#[cfg(feature = "conformance")]
+#[test]
+fn g2_what_was_forgotten_is_in_no_ocsf_event_and_whose_a_page_was_never() {
+    let mut comments = 0;
+    for entry in of_all_sorts() {
+        let event = ocsf(&entry);
+        comments += usize::from(event.get("comment").is_some());
+        let mut forgot = entry.clone();
+        forgot.record.forget();
+        let after = ocsf(&forgot);
+        assert_eq!(after.get("comment"), None);
+        let mut without = event.clone();
+        without.as_object_mut().unwrap().remove("comment");
+        assert_eq!(after, without);
+        assert!(!event.to_string().contains("salt"), "{event}");
+    }
+    assert!(comments > 0);
+}
