@@ -22,4 +22,5 @@ mod races {
     mod ingest;
     mod reveal;
     mod scene;
+    mod several;
 }
