@@ -87,12 +87,12 @@ impl Scene {
     pub(crate) fn everything(&self) -> Vec<StoredActivity> {
         let policy = self.store.policy().unwrap().unwrap();
         let id = RevealId(self.fresh().0);
-        let pending = reveal_all("root").authorise(&policy, id, self.fresh(), at(0)).unwrap();
+        let pending = reveal_all("root").authorise(&policy, None, id, self.fresh(), self.fresh().0, at(0)).unwrap();
         let receipt = self.sink.record(pending.record()).unwrap();
         let recorded = pending.recorded(&receipt).unwrap();
-        let admission = recorded.admit(&policy, self.fresh(), at(0)).unwrap();
+        let admission = recorded.admit(&policy, None, self.fresh(), at(0)).unwrap();
         let sealed = self.store.revealed_page(admission, None, 1_000).unwrap();
-        let (page, _) = sealed.pending(1_000, self.fresh(), at(0));
+        let (page, _) = sealed.pending(1_000, self.fresh(), self.fresh().0, at(0));
         let receipt = self.sink.record(page.record()).unwrap();
         page.recorded(&receipt).unwrap().open(&policy, self.fresh(), at(0)).unwrap()
     }
