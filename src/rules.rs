@@ -96,9 +96,11 @@
 //! - **G2** Records hold ids, digests and counts: no content of an activity, and nothing typed into a query. A viewer's
 //!   own justification, and tags of whom a page was about, are [sealed](crate::Sealed): they can be forgotten later.
 //! - **G3** Records are read by privacy administrators and by admins who may view private activities. Being in a
-//!   private group hides no record.
-//! - **G4** A sink that hangs is bounded in time: see [`BoundedSink`](crate::BoundedSink). *(Not built yet: several
-//!   sinks.)*
+//!   private group hides no record. They are found by time, kind, initiator, target and outcome; with the feature
+//!   `export` they are written as JSON Lines or as OCSF events, and the permission is asked before each page.
+//! - **G4** A sink that hangs is bounded in time: see [`BoundedSink`](crate::BoundedSink). Records can go to
+//!   [several](crate::SeveralSinks): all must answer, or a stated quorum; the leading one, which the log is read from,
+//!   in any case. A sink is tried out before it is admitted, and which sinks there are is changed on record.
 //! - **G5**–**G7** *(not built yet)* Retention, tamper evidence, and telling the people concerned.
 //!
 //! # F: forwarding

@@ -529,7 +529,7 @@ wrong_at_removal! {
     ForgetsEverything: |numbered, removal| {
         let forgot = numbered.remove(removal);
         if forgot > 0 && removal.forgotten_record().is_some() {
-            numbered.entries.lock().unwrap().iter_mut().for_each(|entry| drop(entry.record.forget()));
+            numbered.entries.lock().unwrap().iter_mut().for_each(|entry| entry.record = entry.record.without_openings());
         }
         forgot
     };

@@ -93,8 +93,7 @@ fn aged(connection: &Connection, before: DateTime<Utc>) -> Result<Vec<Lengths>, 
         if at > bound || at == bound && row::entry(row)?.record.at >= before {
             break;
         }
-        let length =
-            |column| Ok::<_, SinkError>(row.get_ref(column)?.as_bytes_or_null().map_err(|_| super::damaged())?);
+        let length = |column| row.get_ref(column)?.as_bytes_or_null().map_err(|_| super::damaged());
         aged.push(Lengths {
             sequence: row.get(0)?,
             initiator: length(3)?.map(<[u8]>::len),
