@@ -57,7 +57,7 @@ impl Dice {
 /// A reveal by somebody who is in no other record, with a justification that is in no other. Some fill pages of the file,
 /// some a tenth of one.
 fn telling(number: usize, length: usize) -> Record {
-    let id = |kind: u128| Uuid::from_u128(kind << 64 | number as u128 + 1);
+    let id = |kind: u128| Uuid::from_u128((kind << 64) | (number as u128 + 1));
     let mut why = format!("because-{number:06} ");
     while why.len() < length {
         why += &format!("because-{number:06} ");
@@ -67,14 +67,14 @@ fn telling(number: usize, length: usize) -> Record {
         query: Digest::of_ids([]),
         from: None,
         until: None,
-        one_actor: false,
+        actors: 0,
         private_only: false,
         purpose: None,
         justification: Some(Sealed::new(Justification::new(why).unwrap(), id(1))),
     };
     let act = if number % 5 == 0 {
         let (request, lifetime) = (RequestId(id(2)), Duration::from_secs(60));
-        Act::RequestReveal(RequestSummary { request, about, lifetime, expires_at: at(60) })
+        Act::RequestReveal(RequestSummary { request, about, lifetime, expires_at: Some(at(60)) })
     } else {
         Act::Reveal(RevealSummary { reveal: RevealId(id(2)), request: None, about, expires_at: at(60) })
     };
