@@ -72,7 +72,7 @@ fn telling(number: usize, length: usize) -> Record {
         purpose: None,
         justification: Some(Sealed::new(Justification::new(why).unwrap(), id(1))),
     };
-    let act = if number % 5 == 0 {
+    let act = if number.is_multiple_of(5) {
         let (request, lifetime) = (RequestId(id(2)), Duration::from_secs(60));
         Act::RequestReveal(RequestSummary { request, about, lifetime, expires_at: Some(at(60)) })
     } else {
