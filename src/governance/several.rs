@@ -24,7 +24,8 @@ use crate::sync::RwLock;
 ///
 /// A record that failed may be durable in some of the sinks: in the leading one too, if others were missing. Offering it
 /// again is always right, and gets the receipt that it would have got. A sink that failed while there was a quorum has a gap
-/// in what it tells, not in its numbers; compare it with the leading one by record ids.
+/// in what it tells, not in its numbers; compare it with the leading one by record ids. Its order can differ too, for records
+/// that were on their way at once.
 ///
 /// A clone is another handle on the same sinks. They are changed while records are being written by
 /// [`PrivacyFilter::admit_sink`](crate::PrivacyFilter::admit_sink) and
