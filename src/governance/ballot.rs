@@ -41,8 +41,10 @@ impl Ballot {
 
     /// Waits until it is settled, no longer than this. The greatest number that was answered by then.
     pub(super) fn wait(self, limit: Duration) -> Result<u64, SinkError> {
-        if self.count.lock().unwrap_or_else(PoisonError::into_inner).missing == 0 {
-            return Ok(0);
+        // Where nobody else is needed, no answer will settle it.
+        let settled = |count: &Count| (count.missing == 0).then_some(count.most);
+        if let Some(most) = settled(&*self.count.lock().unwrap_or_else(PoisonError::into_inner)) {
+            return Ok(most);
         }
         match self.settled.recv_timeout(limit) {
             Ok(verdict) => verdict,
