@@ -52,7 +52,7 @@ pub use directory::{
 };
 pub use filter::{
     ChangeError, Delivery, DryRunError, FollowError, GovernanceError, IngestError, IngestReport, Look, OpenError, Page,
-    PrivacyFilter, PrivacyFilterBuilder, Reveal, RevealError, View, ViewError,
+    PrivacyFilter, PrivacyFilterBuilder, RemovalError, Reveal, RevealError, View, ViewError,
 };
 pub use forward::{ForwardBatch, ForwardCursor};
 pub use governance::{

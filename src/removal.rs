@@ -28,6 +28,12 @@ impl Erasure {
         Self { subject, also: Vec::new() }
     }
 
+    /// Who.
+    #[must_use]
+    pub fn subject(&self) -> &UserId {
+        &self.subject
+    }
+
     /// And whatever was done under this name of theirs.
     pub fn also(mut self, identity: impl Into<Identity>) -> Self {
         let identity = identity.into();
@@ -157,6 +163,12 @@ pub struct RecordedRemoval {
 }
 
 impl RecordedRemoval {
+    /// The record that allowed it.
+    #[cfg_attr(not(feature = "sqlite"), expect(dead_code, reason = "what SQLite tells removals apart by"))]
+    pub(crate) fn intent(&self) -> RecordId {
+        self.record.id
+    }
+
     /// Whether an activity is to be removed. Every store must give the answer that this gives.
     #[must_use]
     pub fn covers(&self, stored: &StoredActivity) -> bool {

@@ -33,6 +33,7 @@
 //! # }
 //! ```
 
+mod age;
 mod append;
 mod care;
 mod commit;
@@ -42,6 +43,7 @@ mod failure;
 mod file;
 mod governance;
 mod ids;
+mod removal;
 mod segments;
 mod store;
 mod table;

@@ -60,8 +60,11 @@ pub enum Outcome {
 pub enum Failure {
     /// Another change came first; the act was tried again on top of it.
     Superseded,
-    /// The store failed. It may have done it all the same, if only its answer was lost: the policy in force tells.
+    /// The store failed. It may have done it all the same, if only its answer was lost: the policy in force tells. Of a
+    /// removal, a part may be done.
     Store,
+    /// The sink failed to remove records. It may have removed them all the same.
+    Sink,
     /// The initiator may not any more.
     Denied(Denial),
 }
