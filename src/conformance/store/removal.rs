@@ -24,7 +24,6 @@ pub(super) fn remove_all(store: &impl ActivityStore, removal: &RecordedRemoval, 
     let mut sum = 0;
     loop {
         let removed = store.remove(removal, limit)?;
-        ensure!(removed <= limit as u64, "a step of {limit} removed {removed}");
         if removed == 0 {
             return Ok(sum);
         }
@@ -199,9 +198,8 @@ pub(super) fn g5_racing_removals_and_deliveries_lose_nothing_else(place: impl St
     let crew = Crew::default();
     let mut racers: Vec<Racer<'_, u64>> = Vec::new();
     for name in ["one", "two"] {
-        let (handle, crew) = (place.open(), &crew);
+        let (handle, member) = (place.open(), crew.join());
         racers.push(Box::new(move || {
-            let member = crew.join();
             for round in 0..ROUNDS {
                 let mut batch = activities(&format!("otto-{name}-{round}"), "otto", 2)?;
                 batch.extend(activities(&format!("hanna-{name}-{round}"), HANNA, 3)?);
