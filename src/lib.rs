@@ -67,7 +67,7 @@ pub use policy::{
     WhenUndecidable,
 };
 pub use query::{Count, CountBy, Cursor, CursorError, PageSize, Position, Query};
-pub use removal::{Erasure, PendingRemoval, RecordedRemoval};
+pub use removal::{PendingRemoval, RecordedRemoval};
 pub use reveal::{
     Acknowledgement, Admission, Approvals, PendingPage, PendingReveal, RecordedPage, RecordedReveal, RequestStatus,
     RevealRequest, SealedPage, Seen,

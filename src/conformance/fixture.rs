@@ -23,11 +23,12 @@ use crate::governance::{Receipt, RecordId, RevealId};
 use crate::identity::{Alias, GroupId, UserId};
 use crate::policy::{GroupRef, PolicyChange, PolicyOptions, PrivacyPolicy, Retention};
 use crate::query::{Position, Query};
-use crate::removal::{Erasure, PendingRemoval, RecordedRemoval};
+use crate::removal::{PendingRemoval, RecordedRemoval};
 use crate::reveal::{Acknowledgement, RecordedReveal, RevealRequest};
 use crate::screen::{Screen, StampedBatch, Visibility};
 use crate::store::{ActivityStore, Appended};
 use crate::stored::{PublicActivity, StoredActivity};
+use crate::subject::Subject;
 
 /// Somebody in no private group.
 pub(super) const ADELE: &str = "adele";
@@ -137,8 +138,8 @@ pub(super) fn stamped_at<'a>(
 /// The erasure of what somebody did under their id and some names.
 pub(super) fn erasure(subject: &str, also: &[Alias]) -> Checked<RecordedRemoval> {
     let (root, policy) = (UserId::new(ROOT)?, founding()?);
-    let erasure = also.iter().cloned().fold(Erasure::of(UserId::new(subject)?), Erasure::also);
-    let pending = PendingRemoval::of_subject(policy.policy(), &root, erasure, fresh_record(), at(0));
+    let subject = also.iter().cloned().fold(Subject::of(UserId::new(subject)?), Subject::also);
+    let pending = PendingRemoval::of_subject(policy.policy(), &root, subject, fresh_record(), at(0));
     on_record(pending.map_err(|refused| refused.reason)?)
 }
 

@@ -7,8 +7,9 @@ use crate::directory::{DirectoryError, Resolution};
 use crate::governance::{Failure, GovernanceSink, Receipt, RecordId, Refused, SinkError};
 use crate::identity::{Identity, UserId};
 use crate::policy::Denial;
-use crate::removal::{Erasure, PendingRemoval, RecordedRemoval};
+use crate::removal::{PendingRemoval, RecordedRemoval};
 use crate::store::StoreError;
+use crate::subject::Subject;
 use crate::sync::thread;
 
 /// Why something was not removed, or not all of it, or why that is not fully on record. Says nothing of how much there
@@ -44,7 +45,7 @@ const STEP: usize = 1_000;
 impl PrivacyFilter {
     /// Erases what somebody did, hidden or not, in the name of `by`: whatever names them as the one who acted or for
     /// whom it was done, by their id, by every alias that the directory says is theirs and nobody else's now, and by
-    /// what else `erasure` names. Names that they had before, and names that they share, are for the caller to give.
+    /// what else `subject` names. Names that they had before, and names that they share, are for the caller to give.
     ///
     /// The intent is on record before anything is removed, the outcome afterwards, with the number of activities. Its
     /// receipt is what the caller gets: a number would tell whoever may not see hidden activities that there were some.
@@ -72,7 +73,7 @@ impl PrivacyFilter {
     /// filter.ingest(&[by_name("a-1", "Adele@contoso.com")?, by_name("a-2", "adele.v@contoso.com")?])?;
     ///
     /// let before = Alias::new("adele.v@contoso.com")?;
-    /// filter.erase(&admin, Erasure::of(adele).also(before))?;
+    /// filter.erase(&admin, Subject::of(adele).also(before))?;
     /// assert_eq!(filter.view(&admin).count(&Query::all())?, 0);
     /// # Ok(())
     /// # }
@@ -80,16 +81,16 @@ impl PrivacyFilter {
     ///
     /// # Errors
     /// [`RemovalError`]. After [`Store`](RemovalError::Store) some of it may be left: call again.
-    pub fn erase(&self, by: &UserId, erasure: Erasure) -> Result<Receipt, RemovalError> {
+    pub fn erase(&self, by: &UserId, subject: Subject) -> Result<Receipt, RemovalError> {
         let policy = self.inner.policy()?;
-        let erasure = match self.inner.under_every_name(erasure.clone()) {
-            Ok(erasure) => erasure,
+        let subject = match self.inner.with_own_names(subject.clone()) {
+            Ok(subject) => subject,
             // Whoever may not is refused on record, whatever the directory says.
-            Err(_) if policy.may_manage_privacy(by).is_err() => erasure,
+            Err(_) if policy.may_manage_privacy(by).is_err() => subject,
             Err(error) => return Err(error.into()),
         };
         let (record, now) = (self.inner.fresh_record(), self.inner.now());
-        let pending = PendingRemoval::of_subject(&policy, by, erasure, record, now);
+        let pending = PendingRemoval::of_subject(&policy, by, subject, record, now);
         self.inner.carry_out(pending.map_err(|refused| self.inner.refuse_removal(&refused))?)
     }
 
@@ -125,19 +126,18 @@ impl PrivacyFilter {
 impl Inner {
     /// With every alias that leads to that person and nobody else. To remove less is the safe mistake: what others did
     /// under a name that they share would be gone for good.
-    fn under_every_name(&self, erasure: Erasure) -> Result<Erasure, DirectoryError> {
+    fn with_own_names(&self, subject: Subject) -> Result<Subject, DirectoryError> {
         let directory = match self.directory() {
             // Nobody has a name.
-            Err(DirectoryError::NeverLoaded) => return Ok(erasure),
+            Err(DirectoryError::NeverLoaded) => return Ok(subject),
             directory => directory?,
         };
-        let subject = Identity::Id(erasure.subject().clone());
-        let Resolution::Known(user) = directory.resolve(&subject) else { return Ok(erasure) };
+        let Resolution::Known(user) = directory.resolve(&Identity::Id(subject.id().clone())) else {
+            return Ok(subject);
+        };
         let names = user.aliases().iter().cloned().map(Identity::Alias);
-        let theirs = names.filter(
-            |name| matches!(directory.resolve(name), Resolution::Known(holder) if Identity::Id(holder.id().clone()) == subject),
-        );
-        Ok(theirs.fold(erasure, Erasure::also))
+        let is_own = |name: &Identity| matches!(directory.resolve(name), Resolution::Known(of) if of.id() == user.id());
+        Ok(names.filter(is_own).fold(subject, Subject::also))
     }
 
     fn refuse_removal(&self, refused: &Refused<Denial>) -> RemovalError {
