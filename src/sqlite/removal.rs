@@ -4,7 +4,8 @@
 //! With the rows go what else is kept of them: their places in the lists of public activities, which are written anew
 //! once nothing more is to be removed. What stays is that their ids are taken. The pages of the file that become free
 //! are overwritten with zeros and used again by what comes; the file does not shrink. What the log beside it still holds
-//! goes as that is written anew.
+//! goes as that is written anew. Between the rows of a page SQLite may have left a copy of one when it moved it
+//! elsewhere, which nothing reads; a copy of the file is made without such.
 //!
 //! Rows that are too old are found by their [ages](super::age). Those of a person are found by the lists of public
 //! activities, and of private ones by reading them all, once, outside of any transaction that writes: nothing else is
@@ -19,7 +20,7 @@ use rusqlite::Connection;
 pub(super) use self::places::Places;
 use super::age;
 use super::append::Written;
-use super::file::File;
+use super::file::{File, Overwrite, overwrite_deleted};
 use super::ids::{self, Removed};
 use super::segments::{self, Tail};
 use super::table::{self, BySequence, PRIVATE, PUBLIC, Table};
@@ -165,9 +166,9 @@ fn covered(
 
 /// Removes these rows, in rising order, as far as they are still there.
 fn take(connection: &Connection, table: Table, sequences: &[i64]) -> Result<usize, StoreError> {
-    set_overwriting(connection, true)?;
+    overwrite_deleted(connection, Overwrite::Everything)?;
     let taken = take_rows(connection, table, sequences);
-    set_overwriting(connection, false)?;
+    overwrite_deleted(connection, Overwrite::WithinPages)?;
     let taken = taken?;
     if table == PUBLIC {
         segments::thin(connection, &taken)?;
@@ -191,22 +192,14 @@ fn take_rows(connection: &Connection, table: Table, sequences: &[i64]) -> Result
     Ok(taken)
 }
 
-/// Whether what is deleted is overwritten with zeros.
-fn set_overwriting(connection: &Connection, on: bool) -> Result<(), StoreError> {
-    let pragma = if on { "PRAGMA secure_delete = ON" } else { "PRAGMA secure_delete = OFF" };
-    // Not kept prepared: SQLite does what this says when it prepares it, and not when it runs it.
-    connection.query_row(pragma, [], |_| Ok(()))?;
-    Ok(())
-}
-
 /// Writes anew what is kept of public rows where some were removed, a part at a time, each in a transaction of its own.
 fn tidy(file: &File<Written>) -> Result<(), StoreError> {
     while !file.read(segments::is_tidy)? {
         file.write(|writer| {
             let connection = writer.connection();
-            set_overwriting(connection, true)?;
+            overwrite_deleted(connection, Overwrite::Everything)?;
             let tidied = segments::tidy(connection);
-            set_overwriting(connection, false)?;
+            overwrite_deleted(connection, Overwrite::WithinPages)?;
             tidied
         })?;
     }
