@@ -69,8 +69,8 @@ pub(crate) fn measure(settings: &Settings, folder: &Path, report: &mut Report) {
         }
         times
     };
-    let asked_before = asked();
     let alone = deliver((ALONE * BATCH) as u64, BATCH);
+    let asked_before = asked();
 
     let disturbed = |act: &(dyn Fn() + Sync), deliver: &mut dyn FnMut(u64, usize) -> Vec<Duration>| {
         thread::scope(|scope| {
