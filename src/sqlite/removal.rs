@@ -22,7 +22,7 @@ use super::age;
 use super::append::Written;
 use super::file::{File, Overwrite, overwrite_deleted};
 use super::ids::{self, Removed};
-use super::segments::{self, Tail};
+use super::segments::{self, Tail, Untidy};
 use super::table::{self, BySequence, PRIVATE, PUBLIC, Table};
 use crate::removal::RecordedRemoval;
 use crate::store::StoreError;
@@ -193,14 +193,16 @@ fn take_rows(connection: &Connection, table: Table, sequences: &[i64]) -> Result
 }
 
 /// Writes anew what is kept of public rows where some were removed, a part at a time, each in a transaction of its own.
+/// What is to be written is read before, so that nobody waits for that.
 fn tidy(file: &File<Written>) -> Result<(), StoreError> {
-    while !file.read(segments::is_tidy)? {
+    let next = || file.read(|connection| Untidy::next(&*connection.unchecked_transaction()?));
+    while let Some(mut untidy) = next()? {
         file.write(|writer| {
             let connection = writer.connection();
             overwrite_deleted(connection, Overwrite::Everything)?;
-            let tidied = segments::tidy(connection);
+            let written = untidy.write(connection);
             overwrite_deleted(connection, Overwrite::WithinPages)?;
-            tidied
+            written
         })?;
     }
     Ok(())

@@ -12,7 +12,7 @@
 //! has costs one look-up a group.
 //!
 //! Nothing but public rows ever comes in here, so neither an answer nor its cost depends on what is hidden (rule V2).
-//! Closed segments do not change, but when rows are removed: see [`tidy()`]. Until then a search names rows that are gone,
+//! Closed segments do not change, but when rows are removed: see [`Untidy`]. Until then a search names rows that are gone,
 //! which whoever reads them leaves out.
 
 mod buckets;
@@ -42,7 +42,7 @@ pub(super) use self::search::search;
 pub(super) use self::tables::CREATE;
 pub(super) use self::tail::Tail;
 pub(super) use self::tally::{count, counts};
-pub(super) use self::tidy::{is_tidy, thin, tidy};
+pub(super) use self::tidy::{Untidy, thin};
 use crate::store::StoreError;
 
 /// How many rows a segment has.

@@ -13,7 +13,7 @@ use crate::sqlite::document::damaged;
 use crate::store::StoreError;
 
 /// A closed segment. What is said here of it stays true while rows of it are removed, until it is
-/// [tidied](super::tidy()); its number and its last sequence stay for good.
+/// [tidied](super::Untidy); its number and its last sequence stay for good.
 #[derive(Clone, Copy)]
 pub(super) struct Closed {
     pub(super) number: i64,

@@ -26,7 +26,7 @@ pub(in crate::sqlite) const CREATE: &str = "
     CREATE TABLE public_group (number INTEGER PRIMARY KEY, buckets INTEGER NOT NULL) STRICT;
     CREATE TABLE public_group_key (place INTEGER PRIMARY KEY, entries BLOB NOT NULL) STRICT;
     CREATE TABLE public_group_facet (place INTEGER PRIMARY KEY, entries BLOB NOT NULL) STRICT;
-    CREATE TABLE public_thinned (number INTEGER PRIMARY KEY) STRICT;
+    CREATE TABLE public_thinned (number INTEGER PRIMARY KEY, times INTEGER NOT NULL) STRICT;
     CREATE TABLE public_segment_revision (revision INTEGER PRIMARY KEY) STRICT;
     INSERT INTO public_segment_revision VALUES (0);
 ";
@@ -46,7 +46,9 @@ pub(super) const DROP_GROUP: &str = "DELETE FROM public_group WHERE number = ?1"
 /// All of them, in words that SQLite takes for a search.
 pub(super) const THINNED: &str = "SELECT number FROM public_thinned WHERE number > -4611686018427387904";
 pub(super) const NEXT_THINNED: &str = "SELECT max(number) FROM public_thinned";
-pub(super) const THIN: &str = "INSERT OR IGNORE INTO public_thinned (number) VALUES (?1)";
+pub(super) const TIMES_THINNED: &str = "SELECT times FROM public_thinned WHERE number = ?1";
+pub(super) const THIN: &str =
+    "INSERT INTO public_thinned (number, times) VALUES (?1, 1) ON CONFLICT (number) DO UPDATE SET times = times + 1";
 
 pub(super) const UNTHIN: &str = "DELETE FROM public_thinned WHERE number = ?1";
 pub(super) const REVISION: &str = "SELECT max(revision) FROM public_segment_revision";
@@ -161,7 +163,8 @@ mod tests {
         connection.execute_batch(crate::sqlite::table::PUBLIC.create).unwrap();
         connection.execute_batch(CREATE).unwrap();
         let reading = [LAST_CLOSED, CLOSED_SINCE, SEGMENT_OF, GROUPS_SINCE, THINNED, NEWEST_ROW, ROWS_BETWEEN, ROW_ID];
-        let tidying = [NEXT_THINNED, REVISION, HAS_ROWS, DROP_SEGMENT, EMPTY_SEGMENT, DROP_GROUP, UNTHIN];
+        let tidying =
+            [NEXT_THINNED, TIMES_THINNED, REVISION, HAS_ROWS, DROP_SEGMENT, EMPTY_SEGMENT, DROP_GROUP, UNTHIN];
         let blobs = [ORDER, POSTINGS, FACETS, GROUP_KEYS, GROUP_FACETS];
         let of_blobs = blobs.into_iter().flat_map(|blobs| [blobs.read, blobs.remove]);
         for statement in reading.into_iter().chain(tidying).chain(of_blobs) {

@@ -16,7 +16,8 @@ use super::group::{self, GROUP};
 use super::open::Open;
 use super::tables::{
     Blobs, DROP_GROUP, DROP_SEGMENT, EMPTY_SEGMENT, FACETS, GROUP_FACETS, GROUP_KEYS, GROUPS_SINCE, HAS_ROWS,
-    LAST_CLOSED, MOVE_REVISION, NEXT_THINNED, ORDER, POSTINGS, REVISION, SEGMENT_OF, THIN, UNTHIN, greatest,
+    LAST_CLOSED, MOVE_REVISION, NEXT_THINNED, ORDER, POSTINGS, REVISION, SEGMENT_OF, THIN, TIMES_THINNED, UNTHIN,
+    greatest,
 };
 use crate::sqlite::document::damaged;
 use crate::store::StoreError;
@@ -32,7 +33,7 @@ pub(super) fn thinned_group(group: i64) -> i64 {
 }
 
 /// Tells that the public rows with these sequences, in rising order, are removed, in the same transaction. From then on
-/// counts look for each row of their segments, until these are [tidied](tidy).
+/// counts look for each row of their segments, until these are [tidied](Untidy).
 pub(in crate::sqlite) fn thin(connection: &Connection, sequences: &[i64]) -> Result<(), StoreError> {
     let mut sequences = sequences.iter().copied().peekable();
     while let Some(sequence) = sequences.next() {
@@ -52,24 +53,52 @@ pub(in crate::sqlite) fn thin(connection: &Connection, sequences: &[i64]) -> Res
     Ok(())
 }
 
-/// Whether there is anything to [tidy].
-pub(in crate::sqlite) fn is_tidy(connection: &Connection) -> Result<bool, StoreError> {
-    Ok(greatest(connection, NEXT_THINNED)?.is_none())
+/// A segment or a group that was [thinned](thin), as it is to be written.
+pub(in crate::sqlite) struct Untidy {
+    number: i64,
+    /// How often it was thinned, and the revision: if either moved, more rows are gone, or somebody else has tidied it.
+    seen: (i64, i64),
+    /// What is left of a closed segment, and the segment as it was.
+    left: Option<(Closed, Open)>,
 }
 
-/// Tidies one of the segments and groups that were [thinned](thin), groups last. Whether there was one.
-///
-/// In a transaction of its own: writing one anew takes about as long as closing one.
-pub(in crate::sqlite) fn tidy(connection: &Connection) -> Result<bool, StoreError> {
-    let Some(number) = greatest(connection, NEXT_THINNED)? else { return Ok(false) };
-    if number < 0 {
-        group_anew(connection, thinned_group(number))?;
-    } else if number < open_number(connection)? {
-        write_anew(connection, &closed(connection, number)?)?;
+impl Untidy {
+    /// The next one, groups last. Reads every row of a segment, so it is best called where nobody waits for that.
+    pub(in crate::sqlite) fn next(connection: &Connection) -> Result<Option<Self>, StoreError> {
+        let Some(number) = greatest(connection, NEXT_THINNED)? else { return Ok(None) };
+        let Some(seen) = seen(connection, number)? else { return Ok(None) };
+        let left = if number >= 0 && number < open_number(connection)? {
+            let closed = closed(connection, number)?;
+            let left = Open::of_closed(connection, &closed)?;
+            Some((closed, left))
+        } else {
+            None
+        };
+        Ok(Some(Self { number, seen, left }))
     }
-    // Of the open segment there is nothing but what is kept in memory, and whoever does that reads its rows again.
-    changed(connection, number)?;
-    Ok(true)
+
+    /// Writes it, in a transaction of its own, unless it is not any more as it was seen. Takes as long as closing a
+    /// segment.
+    pub(in crate::sqlite) fn write(&mut self, connection: &Connection) -> Result<(), StoreError> {
+        if seen(connection, self.number)? != Some(self.seen) {
+            return Ok(());
+        }
+        match &mut self.left {
+            Some((closed, left)) => write_anew(connection, closed, left)?,
+            None if self.number < 0 => group_anew(connection, thinned_group(self.number))?,
+            // Of the open segment there is nothing but what is kept in memory, and whoever does that reads it again. If it
+            // was closed meanwhile, it is looked at as such.
+            None if self.number < open_number(connection)? => return Ok(()),
+            None => {}
+        }
+        changed(connection, self.number)
+    }
+}
+
+fn seen(connection: &Connection, number: i64) -> Result<Option<(i64, i64)>, StoreError> {
+    let times: Option<i64> =
+        connection.prepare_cached(TIMES_THINNED)?.query_row([number], |row| row.get(0)).optional()?;
+    times.map(|times| Ok((times, revision(connection)?))).transpose()
 }
 
 fn open_number(connection: &Connection) -> Result<i64, StoreError> {
@@ -102,10 +131,10 @@ fn empty(connection: &Connection, closed: &Closed) -> Result<(), StoreError> {
     changed(connection, closed.number)
 }
 
-fn write_anew(connection: &Connection, closed: &Closed) -> Result<(), StoreError> {
+fn write_anew(connection: &Connection, closed: &Closed, left: &mut Open) -> Result<(), StoreError> {
     drop_blobs(connection, [ORDER, POSTINGS, FACETS], closed.number)?;
     connection.prepare_cached(DROP_SEGMENT)?.execute([closed.number])?;
-    Open::of_closed(connection, closed)?.write(connection, closed.last)
+    left.write(connection, closed.last)
 }
 
 fn group_anew(connection: &Connection, number: i64) -> Result<(), StoreError> {

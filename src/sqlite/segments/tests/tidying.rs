@@ -9,6 +9,9 @@ enum Step {
     /// Rows that lie beside each other.
     Delete(Index, usize),
     Tidy(usize),
+    /// Somebody begins to tidy, and others do something before they write.
+    Begin,
+    End,
     /// Somebody begins to read, and goes on to see what they see now.
     Look,
     Check(Index, Query),
@@ -19,6 +22,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         3 => (1..9_usize).prop_map(Step::Append),
         3 => (any::<Index>(), 1..20_usize).prop_map(|(from, rows)| Step::Delete(from, rows)),
         2 => (1..40_usize).prop_map(Step::Tidy),
+        2 => Just(Step::Begin),
+        1 => Just(Step::End),
         1 => Just(Step::Look),
         3 => (any::<Index>(), queries()).prop_map(|(reader, query)| Step::Check(reader, query)),
     ];
@@ -43,14 +48,15 @@ impl Log {
     fn tidy(&mut self, times: usize) {
         for _ in 0..times {
             let transaction = self.connection.transaction().unwrap();
-            let was_tidy = is_tidy(&transaction).unwrap();
-            assert_eq!(tidy(&transaction).unwrap(), !was_tidy);
+            if let Some(mut untidy) = Untidy::next(&transaction).unwrap() {
+                untidy.write(&transaction).unwrap();
+            }
             transaction.commit().unwrap();
         }
     }
 
     fn tidy_up(&mut self) {
-        while !is_tidy(&self.connection).unwrap() {
+        while Untidy::next(&self.connection).unwrap().is_some() {
             self.tidy(1);
         }
     }
@@ -77,7 +83,7 @@ proptest! {
     ) {
         let mut log = Log::new(segment_rows);
         let mut idle = Open::load(&log.connection, segment_rows).unwrap();
-        let (tail, mut left) = (Tail::default(), history.as_slice());
+        let (tail, mut left, mut begun) = (Tail::default(), history.as_slice(), Vec::new());
         let mut readers: Vec<(Connection, Vec<(i64, Activity)>)> = Vec::new();
         for step in steps {
             match step {
@@ -89,6 +95,14 @@ proptest! {
                 }
                 Step::Delete(from, rows) => log.delete_run(&from, rows),
                 Step::Tidy(times) => log.tidy(times),
+                Step::Begin => begun.extend(Untidy::next(&log.connection).unwrap()),
+                Step::End => {
+                    for mut untidy in begun.drain(..) {
+                        let transaction = log.connection.transaction().unwrap();
+                        untidy.write(&transaction).unwrap();
+                        transaction.commit().unwrap();
+                    }
+                }
                 Step::Look => {
                     let reader = log.reader();
                     reader.execute_batch("BEGIN; SELECT count(*) FROM public_activity").unwrap();
