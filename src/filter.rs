@@ -4,6 +4,7 @@
 mod export;
 mod governed;
 mod ingest;
+mod removal;
 mod report;
 mod reveal;
 mod runtime;
@@ -22,6 +23,7 @@ use uuid::Uuid;
 
 pub use self::governed::{ChangeError, DryRunError, GovernanceError};
 pub use self::ingest::{Delivery, IngestError, IngestReport};
+pub use self::removal::RemovalError;
 pub use self::report::Look;
 pub use self::reveal::{Reveal, RevealError};
 use self::runtime::Runtime;

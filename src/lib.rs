@@ -58,7 +58,7 @@ pub use directory::{
 pub use export::{ExportError, RecordFormat};
 pub use filter::{
     ChangeError, Delivery, DryRunError, FollowError, GovernanceError, IngestError, IngestReport, Look, OpenError, Page,
-    PrivacyFilter, PrivacyFilterBuilder, Reveal, RevealError, SinkChangeError, View, ViewError,
+    PrivacyFilter, PrivacyFilterBuilder, RemovalError, Reveal, RevealError, SinkChangeError, View, ViewError,
 };
 pub use forward::{ForwardBatch, ForwardCursor};
 pub use governance::{
@@ -74,7 +74,7 @@ pub use policy::{
     WhenUndecidable,
 };
 pub use query::{Count, CountBy, Cursor, CursorError, PageSize, Position, Query};
-pub use removal::{Erasure, PendingRemoval, RecordedRemoval};
+pub use removal::{PendingRemoval, RecordedRemoval};
 pub use reveal::{
     Acknowledgement, Admission, Approvals, PendingPage, PendingReveal, RecordedPage, RecordedReveal, RequestStatus,
     RevealRequest, SealedPage, Seen,

@@ -11,38 +11,7 @@ use crate::governance::{
 use crate::identity::{Identity, UserId};
 use crate::policy::{Denial, PrivacyPolicy, before};
 use crate::stored::StoredActivity;
-
-/// Somebody whose activities are to be erased, by every identity under which they acted.
-///
-/// `Debug` does not show who.
-#[derive(Clone, PartialEq, Eq)]
-#[must_use]
-pub struct Erasure {
-    subject: UserId,
-    also: Vec<Identity>,
-}
-
-impl Erasure {
-    /// Whatever this person did, as far as the activity names their id.
-    pub fn of(subject: UserId) -> Self {
-        Self { subject, also: Vec::new() }
-    }
-
-    /// And whatever was done under this name of theirs.
-    pub fn also(mut self, identity: impl Into<Identity>) -> Self {
-        let identity = identity.into();
-        if !self.also.contains(&identity) {
-            self.also.push(identity);
-        }
-        self
-    }
-}
-
-impl std::fmt::Debug for Erasure {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Erasure").finish_non_exhaustive()
-    }
-}
+use crate::subject::Subject;
 
 /// A removal that is allowed and not yet recorded. Nothing is removed for it.
 #[derive(Debug)]
@@ -68,13 +37,11 @@ impl PendingRemoval {
     pub fn of_subject(
         policy: &PrivacyPolicy,
         by: &UserId,
-        erasure: Erasure,
+        subject: Subject,
         record: RecordId,
         now: DateTime<Utc>,
     ) -> Result<Self, Box<Refused<Denial>>> {
-        let Erasure { subject, also } = erasure;
-        let mut identities = vec![Identity::Id(subject.clone())];
-        identities.extend(also.into_iter().filter(|identity| *identity != Identity::Id(subject.clone())));
+        let (identities, subject) = (subject.identities().to_vec(), subject.id().clone());
         let summary = RemovalSummary::Subject { subject, identities: identities.len() as u64 };
         Self::asked(policy, by, summary, What::Subject(identities), record, now)
     }
@@ -157,6 +124,12 @@ pub struct RecordedRemoval {
 }
 
 impl RecordedRemoval {
+    /// The record that allowed it.
+    #[cfg_attr(not(feature = "sqlite"), expect(dead_code, reason = "what SQLite tells removals apart by"))]
+    pub(crate) fn intent(&self) -> RecordId {
+        self.record.id
+    }
+
     /// Whether an activity is to be removed. Every store must give the answer that this gives.
     #[must_use]
     pub fn covers(&self, stored: &StoredActivity) -> bool {

@@ -16,7 +16,7 @@
 //!   revision, never by a clock.
 //! - **D4** The first stored delivery of an id decides its verdict and its content for ever, on any node and after any
 //!   crash. Whoever delivers learns: [stored, duplicate or conflict](crate::Delivery), or not monitored while it is out
-//!   of scope.
+//!   of scope. An id whose activity was removed stays taken: it is a duplicate, whatever comes under it.
 //! - **D5** After a change of the policy returned, nothing whose ingest starts later is stored under an older revision,
 //!   in any thread or process that shares the store. A batch is all under one revision.
 //! - **D6** Private is what a performing principal did who is in a private group, directly or through other groups: the
@@ -101,7 +101,15 @@
 //! - **G4** A sink that hangs is bounded in time: see [`BoundedSink`](crate::BoundedSink). Records can go to
 //!   [several](crate::SeveralSinks): all must answer, or a stated quorum; the leading one, which the log is read from,
 //!   in any case. A sink is tried out before it is admitted, and which sinks there are is changed on record.
-//! - **G5**–**G7** *(not built yet)* Retention, tamper evidence, and telling the people concerned.
+//! - **G5** What is older than the policy lets it be kept is removed
+//!   ([`PrivacyFilter::apply_retention`](crate::PrivacyFilter::apply_retention)), and so is what somebody did, on the word
+//!   of a privacy administrator ([`PrivacyFilter::erase`](crate::PrivacyFilter::erase)): recorded before and after, step by
+//!   step, and for good. Governance records are never kept for a shorter time than activities, and go after them. Whoever
+//!   erases is not told how much there was.
+//! - **G6** With the feature `ledger` the log is a Merkle tree with signed checkpoints: whoever saved one finds any
+//!   change, removal, reordering or truncation of what it counts, offline.
+//! - **G7** A protected person can be told when, and for what purpose, private activities of theirs were looked at:
+//!   [`PrivacyFilter::report`](crate::PrivacyFilter::report).
 //!
 //! # F: forwarding
 //!

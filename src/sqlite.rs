@@ -12,6 +12,13 @@
 //! minute, and for another one if it came while others were waiting; then it is refused with [`FileError::Busy`]. Readers
 //! wait for no writer.
 //!
+//! What is removed goes in small steps, and the space that it took is used again; the file does not shrink. Deleted rows,
+//! and the lists of public activities that named whoever acted in them, are overwritten with zeros. Two things remain for
+//! a while: what the log beside the file holds, until that is written anew, and copies that SQLite leaves within a page
+//! when it moves a row elsewhere, until something else is written there. [`SqliteStore::back_up`] makes a file without
+//! either. For good remains of each activity that was removed, in some 30 bytes, that its id is taken: hashes of it under
+//! a key of the file.
+//!
 //! A file is put back from a copy while no process has it open: what a process knows of a file, its policy above all, it
 //! does not expect to go back.
 //!
@@ -33,6 +40,7 @@
 //! # }
 //! ```
 
+mod age;
 mod append;
 mod care;
 mod commit;
@@ -42,6 +50,7 @@ mod failure;
 mod file;
 mod governance;
 mod ids;
+mod removal;
 mod segments;
 mod store;
 mod table;

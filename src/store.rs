@@ -149,7 +149,7 @@ pub trait ActivityStore: Send + Sync {
 pub enum Appended {
     /// It is stored now.
     Stored,
-    /// It was stored before, with the same content. The first verdict stays.
+    /// It was stored before, with the same content. The first verdict stays. Or what was stored under its id was removed.
     Duplicate,
     /// Another content was stored under its id before. That one stays.
     Conflict,

@@ -40,6 +40,6 @@ pub use self::activities::{Batch, activities, activity_ids, actors, all_activity
 pub use self::histories::{CursorChoice, Node, Step, beginnings, histories, steps};
 pub use self::imports::{Import, imports};
 pub use self::model::{Answer, Decided, Decision, Model, Opened, Stored, Turned};
-pub use self::names::{aliases, domains, group_ids, groups, identities, spellings, user_ids};
+pub use self::names::{aliases, domains, group_ids, groups, identities, spellings, subjects, user_ids};
 pub use self::policies::{policy_changes, policy_options, scope_rules, scope_targets};
 pub use self::searches::{Search, record_queries, searches};

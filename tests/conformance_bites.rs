@@ -102,12 +102,13 @@ mod store {
                 d4_the_first_content_wins,
                 d4_on_every_handle_the_first_wins,
                 d4_after_a_crash_the_first_wins,
-                v3_every_filter_narrows_counts
+                v3_every_filter_narrows_counts,
+                v2_removing_what_is_hidden_leaves_no_trace
             ]
             perhaps [];
         places_count_what_is_hidden PlacesCountWhatIsHidden,
             caught by [v2_places_count_public_activities_alone]
-            also []
+            also [f2_places_of_what_stays_do_not_change]
             perhaps [];
         orders_by_insertion OrdersByInsertion,
             caught by [v3_pages_are_newest_first_and_then_by_id]
@@ -118,12 +119,16 @@ mod store {
                 v3_pages_join_at_every_limit,
                 v3_a_page_goes_on_after_any_position,
                 v3_every_filter_narrows_pages,
-                v3_filters_narrow_together
+                v3_filters_narrow_together,
+                d4_ids_of_what_was_removed_stay_taken,
+                g5_a_removal_outlives_a_crash,
+                g5_of_a_person_what_is_covered_goes_and_nothing_else,
+                g5_what_is_too_old_goes_and_nothing_else
             ]
             perhaps [];
         loses_the_tail LosesTheTail,
             caught by [activities_outlive_a_crash]
-            also [d4_after_a_crash_the_first_wins, places_outlive_a_crash]
+            also [d4_after_a_crash_the_first_wins, places_outlive_a_crash, g5_a_removal_outlives_a_crash]
             perhaps [];
         forgets_the_policy ForgetsThePolicy,
             caught by [the_policy_outlives_a_crash]
@@ -131,7 +136,8 @@ mod store {
                 d4_after_a_crash_the_first_wins,
                 activities_outlive_a_crash,
                 places_outlive_a_crash,
-                the_fence_outlives_a_crash
+                the_fence_outlives_a_crash,
+                g5_a_removal_outlives_a_crash
             ]
             perhaps [];
         stores_half_a_batch StoresHalfABatch,
@@ -139,7 +145,9 @@ mod store {
             also [
                 d4_within_a_batch_the_first_wins,
                 d4_after_a_crash_the_first_wins,
-                d4_racing_deliveries_store_an_id_once
+                d4_racing_deliveries_store_an_id_once,
+                d4_ids_of_what_was_removed_stay_taken,
+                g5_a_removal_outlives_a_crash
             ]
             perhaps [];
         stores_one_by_one StoresOneByOne,
@@ -162,7 +170,8 @@ mod store {
                 v3_a_reveal_sees_all_newest_first,
                 v3_a_reveal_can_leave_out_what_is_public,
                 r1_a_reveal_sees_what_its_query_finds,
-                v3_pages_of_a_reveal_join_at_every_limit
+                v3_pages_of_a_reveal_join_at_every_limit,
+                d4_ids_of_what_was_removed_stay_taken
             ]
             perhaps [];
         ignores_the_suite IgnoresTheSuite,
@@ -174,7 +183,9 @@ mod store {
             also [
                 v3_a_page_goes_on_after_any_position,
                 v3_pages_are_stable_while_activities_arrive,
-                v3_every_filter_narrows_pages
+                v3_every_filter_narrows_pages,
+                g5_public_answers_are_as_if_it_had_never_been_stored,
+                v2_removing_what_is_hidden_leaves_no_trace
             ]
             perhaps [];
         refuses_a_hidden_id RefusesAHiddenId,
@@ -187,7 +198,11 @@ mod store {
             perhaps [];
         limit_before_hiding LimitBeforeHiding,
             caught by [v2_a_limit_cuts_what_is_shown]
-            also [v2_pages_tell_nothing_of_what_is_hidden, v3_every_filter_narrows_pages]
+            also [
+                v2_pages_tell_nothing_of_what_is_hidden,
+                v3_every_filter_narrows_pages,
+                v2_removing_what_is_hidden_leaves_no_trace
+            ]
             perhaps [];
         cuts_times_to_seconds CutsTimesToSeconds,
             caught by [v3_pages_are_newest_first_and_then_by_id]
@@ -227,7 +242,7 @@ mod store {
             perhaps [d5_nothing_older_is_stored_once_a_publish_returned];
         looks_before_it_stores LooksBeforeItStores,
             caught by [d4_racing_deliveries_store_an_id_once]
-            also []
+            also [d4_ids_of_what_was_removed_stay_taken, g5_a_removal_outlives_a_crash]
             perhaps [];
         publishes_anything PublishesAnything,
             caught by [d5_a_stale_change_is_refused, d5_a_policy_is_founded_once]
@@ -241,7 +256,8 @@ mod store {
                 d4_racing_deliveries_store_an_id_once,
                 d5_nothing_older_is_stored_once_a_publish_returned,
                 d5_one_of_racing_changes_wins,
-                f2_whoever_follows_public_since_misses_nothing
+                f2_whoever_follows_public_since_misses_nothing,
+                g5_racing_removals_and_deliveries_lose_nothing_else
             ];
         forgets_the_options ForgetsTheOptions,
             caught by [d5_a_policy_comes_back_whole]
@@ -295,7 +311,7 @@ mod store {
             perhaps [];
         places_by_time PlacesByTime,
             caught by [f2_public_since_goes_by_the_order_of_storing, f2_places_stay_and_go_on_at_every_limit]
-            also [places_outlive_a_crash]
+            also [places_outlive_a_crash, f2_places_of_what_stays_do_not_change]
             perhaps [
                 d5_nothing_older_is_stored_once_a_publish_returned,
                 f2_whoever_follows_public_since_misses_nothing
@@ -320,12 +336,89 @@ mod store {
                 r1_a_reveal_sees_what_its_query_finds,
                 v3_pages_of_a_reveal_join_at_every_limit,
                 a_batch_is_seen_whole,
-                d4_racing_deliveries_store_an_id_once
+                d4_racing_deliveries_store_an_id_once,
+                d4_ids_of_what_was_removed_stay_taken,
+                g5_a_removal_outlives_a_crash,
+                g5_of_a_person_what_is_covered_goes_and_nothing_else,
+                g5_racing_removals_and_deliveries_lose_nothing_else,
+                g5_steps_keep_their_limit_and_say_how_many,
+                g5_what_is_too_old_goes_and_nothing_else
             ]
             perhaps [];
         ignores_the_query_of_a_reveal IgnoresTheQueryOfAReveal,
             caught by [r1_a_reveal_sees_what_its_query_finds]
             also []
+            perhaps [];
+        removes_what_was_done_to_them RemovesWhatWasDoneToThem,
+            caught by [g5_of_a_person_what_is_covered_goes_and_nothing_else]
+            also [
+                d4_ids_of_what_was_removed_stay_taken,
+                g5_a_removal_outlives_a_crash,
+                g5_steps_keep_their_limit_and_say_how_many
+            ]
+            perhaps [];
+        stops_at_the_first_that_stays StopsAtTheFirstThatStays,
+            caught by [g5_what_is_too_old_goes_and_nothing_else]
+            also [v2_removing_what_is_hidden_leaves_no_trace]
+            perhaps [];
+        ignores_the_limit IgnoresTheLimit,
+            caught by [g5_steps_keep_their_limit_and_say_how_many]
+            also []
+            perhaps [];
+        forgets_the_ids ForgetsTheIds,
+            caught by [d4_ids_of_what_was_removed_stay_taken]
+            also [g5_a_removal_outlives_a_crash]
+            perhaps [];
+        says_conflict SaysConflict,
+            caught by [d4_ids_of_what_was_removed_stay_taken]
+            also [g5_a_removal_outlives_a_crash]
+            perhaps [];
+        moves_places_up MovesPlacesUp,
+            caught by [f2_places_of_what_stays_do_not_change]
+            also []
+            perhaps [];
+        gives_places_again GivesPlacesAgain,
+            caught by [f2_places_of_what_stays_do_not_change]
+            also []
+            perhaps [];
+        goes_on_counting GoesOnCounting,
+            caught by [g5_public_answers_are_as_if_it_had_never_been_stored]
+            also [g5_racing_removals_and_deliveries_lose_nothing_else]
+            perhaps [];
+        goes_on_finding GoesOnFinding,
+            caught by [g5_public_answers_are_as_if_it_had_never_been_stored]
+            also []
+            perhaps [];
+        removes_one_by_one RemovesOneByOne,
+            caught by [g5_readers_see_whole_steps]
+            also []
+            perhaps [];
+        comes_back_after_a_crash ComesBackAfterACrash,
+            caught by [g5_a_removal_outlives_a_crash]
+            also []
+            perhaps [];
+        forgets_the_ids_in_a_crash ForgetsTheIdsInACrash,
+            caught by [g5_a_removal_outlives_a_crash]
+            also []
+            perhaps [];
+        looks_and_then_removes LooksAndThenRemoves,
+            caught by [g5_racing_removals_and_deliveries_lose_nothing_else]
+            also []
+            perhaps [];
+        leaves_a_place_for_what_was_hidden LeavesAPlaceForWhatWasHidden,
+            caught by [v2_removing_what_is_hidden_leaves_no_trace]
+            also []
+            perhaps [];
+        spares_what_is_hidden SparesWhatIsHidden,
+            caught by [v2_removing_what_is_hidden_leaves_no_trace]
+            also [
+                d4_ids_of_what_was_removed_stay_taken,
+                g5_a_removal_outlives_a_crash,
+                g5_of_a_person_what_is_covered_goes_and_nothing_else,
+                g5_racing_removals_and_deliveries_lose_nothing_else,
+                g5_steps_keep_their_limit_and_say_how_many,
+                g5_what_is_too_old_goes_and_nothing_else
+            ]
             perhaps [];
     }
 }

@@ -47,7 +47,7 @@ struct Run {
     taken: Vec<bool>,
     /// What became of each activity in it.
     delivered: Vec<Vec<(ActivityId, Delivery)>>,
-    /// What is stored as private in the end.
+    /// What is stored as private in the end, or was until it was removed.
     hidden: BTreeSet<ActivityId>,
 }
 
@@ -83,13 +83,18 @@ fn drive<G: Ground>(history: &[Step], asked: &[Search], less: Option<&Run>, noth
                 run.delivered.push(ids.into_iter().zip(answer.unwrap_or_default()).collect());
             }
             step => {
+                if matches!(step, Step::Erase { .. } | Step::Retain { .. }) {
+                    // What was hidden until then, though it is not stored in the end.
+                    run.hidden.extend(hidden(&system));
+                }
                 let answer = system.answer(&step, &Answer::Nothing);
                 match (&step, answer) {
                     (Step::Page { at, search, .. } | Step::Count { at, search, .. }, answer) => {
                         run.observed.push(format!("{answer:?}"));
                         observe(system.filter(*at), std::slice::from_ref(search), &mut run.observed);
                     }
-                    (Step::LookUp { .. } | Step::Forward { .. } | Step::Change { .. } | Step::Open { .. }, answer) => {
+                    (Step::LookUp { .. } | Step::Forward { .. } | Step::Change { .. } | Step::Open { .. }, answer)
+                    | (Step::Erase { .. } | Step::Retain { .. }, answer) => {
                         run.observed.push(format!("{answer:?}"));
                     }
                     (Step::Governance { .. }, answer @ Answer::Governance(Err(_))) => {
@@ -110,9 +115,15 @@ fn drive<G: Ground>(history: &[Step], asked: &[Search], less: Option<&Run>, noth
         observe(system.filter(node), asked, &mut run.observed);
         observe_all(system.filter(node), &mut run.observed);
     }
-    let hidden = system.everything(Node::First).into_iter().filter(|stored| stored.visibility() == Visibility::Private);
-    run.hidden = hidden.map(|stored| stored.activity().id().clone()).collect();
+    run.hidden.extend(hidden(&system));
     run
+}
+
+/// What is stored as private now.
+fn hidden<G: Ground>(system: &System<G>) -> Vec<ActivityId> {
+    let all = system.everything(Node::First).into_iter();
+    let hidden = all.filter(|stored| stored.visibility() == Visibility::Private);
+    hidden.map(|stored| stored.activity().id().clone()).collect()
 }
 
 /// What a few queries find.

@@ -1,7 +1,7 @@
 //! What it costs to keep activities in SQLite, beside what bare SQLite costs.
 //!
 //! `cargo bench --bench store --features sqlite` takes some minutes. `STORE_ROWS=1000000` chooses how many rows the files
-//! grow to, `STORE_BATCHES=100,1000` the batches, `STORE_PART=ingest,growth,pages,callers` the parts, `STORE_HIDDEN=5000000`
+//! grow to, `STORE_BATCHES=100,1000` the batches, `STORE_PART=ingest,growth,pages,callers,retention` the parts, `STORE_HIDDEN=5000000`
 //! how many hidden rows there are at most, `STORE_IDS=random` the ids of `ingest`, `STORE_DIR` the folder for the files,
 //! which are deleted at the end: `ingest` needs some 3 KB of disk a row, `growth` a little more than 1 KB. All that is
 //! counted is checked. Where a commit waits long for the disk, whatever is small is slow on both sides.
@@ -28,6 +28,7 @@ mod pages;
 mod people;
 mod replay;
 mod report;
+mod retention;
 mod service;
 mod settings;
 mod times;
@@ -49,6 +50,7 @@ fn main() {
             Part::Growth => growth::measure(&settings, folder.path(), &mut report),
             Part::Pages => pages::measure(&settings, folder.path(), &mut report),
             Part::Callers => callers::measure(folder.path(), &mut report),
+            Part::Retention => retention::measure(&settings, folder.path(), &mut report),
         }
         eprintln!("{part:?} took {:.0} s", begun.elapsed().as_secs_f64());
     }

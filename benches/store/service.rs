@@ -1,11 +1,13 @@
 //! A filter over a file, with everything around it.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use activity_privacy::memory::{MemoryDirectory, MemorySink};
 use activity_privacy::sqlite::SqliteStore;
 use activity_privacy::{Activity, Delivery, PolicyChange, PrivacyFilter, UserId, View};
+
+use chrono::{DateTime, Utc};
 
 use super::people::{directory, private_group};
 
@@ -19,9 +21,14 @@ impl Service {
     }
 
     pub(crate) fn over(store: SqliteStore) -> Self {
+        Self::with_clock(store, || SystemTime::now().into())
+    }
+
+    pub(crate) fn with_clock(store: SqliteStore, now: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
         let people = MemoryDirectory::new();
         people.install(directory()).unwrap();
-        let filter = PrivacyFilter::builder(store, people, MemorySink::new()).open_or_found(somebody()).unwrap();
+        let builder = PrivacyFilter::builder(store, people, MemorySink::new()).clock(now);
+        let filter = builder.open_or_found(somebody()).unwrap();
         if filter.policy().unwrap().private_groups().is_empty() {
             filter.change(&somebody(), &PolicyChange::MakePrivate(private_group().into())).unwrap();
         }

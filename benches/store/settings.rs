@@ -26,11 +26,12 @@ pub(crate) enum Part {
     Growth,
     Pages,
     Callers,
+    Retention,
 }
 
 impl Settings {
     pub(crate) fn from_environment() -> Self {
-        let parts = vec![Part::Ingest, Part::Growth, Part::Pages, Part::Callers];
+        let parts = vec![Part::Ingest, Part::Growth, Part::Pages, Part::Callers, Part::Retention];
         Self {
             rows: number("STORE_ROWS").unwrap_or(300_000),
             batches: list("STORE_BATCHES").unwrap_or_else(|| vec![1, 100, 1_000, 10_000]),
@@ -63,7 +64,8 @@ impl FromStr for Part {
             "growth" => Ok(Self::Growth),
             "pages" => Ok(Self::Pages),
             "callers" => Ok(Self::Callers),
-            _ => Err("expected ingest, growth, pages or callers"),
+            "retention" => Ok(Self::Retention),
+            _ => Err("expected ingest, growth, pages, callers or retention"),
         }
     }
 }

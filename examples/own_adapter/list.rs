@@ -1,7 +1,7 @@
 //! A store as somebody outside of this crate would write it: everything in one list, behind one lock.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use activity_privacy::*;
@@ -15,6 +15,10 @@ pub(crate) struct List {
     pub(crate) vanished: Vec<VanishedGroup>,
     /// In the order of storing.
     pub(crate) activities: Vec<StoredActivity>,
+    /// The ids of what was removed, which stay taken.
+    pub(crate) removed: BTreeSet<ActivityId>,
+    /// The places of what was removed, which are not given again.
+    pub(crate) left: BTreeSet<u64>,
 }
 
 impl ListStore {
@@ -35,11 +39,30 @@ impl List {
         match self.activities.iter().find(same_id) {
             Some(first) if first.activity() == new.activity() => Appended::Duplicate,
             Some(_) => Appended::Conflict,
+            // What it was is known no more.
+            None if self.removed.contains(new.activity().id()) => Appended::Duplicate,
             None => {
                 self.activities.push(StoredActivity::assertion(new.activity().clone(), new.stamp().clone()));
                 Appended::Stored
             }
         }
+    }
+
+    /// Takes out at most so many that are covered. All of the rest stays, and so does its place.
+    pub(crate) fn remove(&mut self, removal: &RecordedRemoval, limit: usize) -> u64 {
+        let covered = self.activities.iter().filter(|stored| removal.covers(stored));
+        let gone: BTreeSet<ActivityId> = covered.take(limit).map(|stored| stored.activity().id().clone()).collect();
+        let public = self.placed().filter(|(_, public)| gone.contains(public.activity().id()));
+        let left: Vec<u64> = public.map(|(place, _)| place).collect();
+        self.left.extend(left);
+        self.activities.retain(|stored| !gone.contains(stored.activity().id()));
+        let removed = gone.len() as u64;
+        self.removed.extend(gone);
+        removed
+    }
+
+    pub(crate) fn placed(&self) -> impl Iterator<Item = (u64, PublicActivity)> {
+        (1..).filter(|place| !self.left.contains(place)).zip(self.public())
     }
 
     pub(crate) fn public(&self) -> impl Iterator<Item = PublicActivity> {
@@ -100,8 +123,8 @@ impl ActivityStore for ListStore {
         Ok(batch.stamped().iter().map(|stamped| list.append(stamped)).collect())
     }
 
-    fn remove(&self, _removal: &RecordedRemoval, _limit: usize) -> Result<u64, StoreError> {
-        Err(StoreError::Backend("not yet".into()))
+    fn remove(&self, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
+        Ok(self.list().remove(removal, limit))
     }
 
     fn public_page(
@@ -131,7 +154,7 @@ impl ActivityStore for ListStore {
     }
 
     fn public_since(&self, after: u64, limit: usize) -> Result<Vec<(u64, PublicActivity)>, StoreError> {
-        Ok((1..).zip(self.list().public()).filter(|(place, _)| *place > after).take(limit).collect())
+        Ok(self.list().placed().filter(|(place, _)| *place > after).take(limit).collect())
     }
 
     fn revealed_page(

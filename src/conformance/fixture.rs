@@ -21,12 +21,14 @@ use crate::change::{PendingChange, RecordedChange};
 use crate::directory::{DirectoryBuilder, DirectoryRevision, DirectorySnapshot, User};
 use crate::governance::{Receipt, RecordId, RevealId};
 use crate::identity::{Alias, GroupId, UserId};
-use crate::policy::{GroupRef, PolicyChange, PrivacyPolicy};
+use crate::policy::{GroupRef, PolicyChange, PolicyOptions, PrivacyPolicy, Retention};
 use crate::query::{Position, Query};
+use crate::removal::{PendingRemoval, RecordedRemoval};
 use crate::reveal::{Acknowledgement, RecordedReveal, RevealRequest};
 use crate::screen::{Screen, StampedBatch, Visibility};
 use crate::store::{ActivityStore, Appended};
 use crate::stored::{PublicActivity, StoredActivity};
+use crate::subject::Subject;
 
 /// Somebody in no private group.
 pub(super) const ADELE: &str = "adele";
@@ -120,8 +122,39 @@ pub(super) fn turned(policy: &PrivacyPolicy) -> Checked<RecordedChange> {
 
 /// Some activities as they are decided under a policy. To the nanosecond, because a stamp is to come back as it was.
 pub(super) fn stamped<'a>(policy: &PrivacyPolicy, activities: &'a [Activity]) -> Checked<StampedBatch<'a>> {
+    stamped_at(policy, activities, at(86_400) + TimeDelta::nanoseconds(123_456_789))
+}
+
+/// Some activities as they are decided under a policy at a time.
+pub(super) fn stamped_at<'a>(
+    policy: &PrivacyPolicy,
+    activities: &'a [Activity],
+    now: DateTime<Utc>,
+) -> Checked<StampedBatch<'a>> {
     let screen = Screen::new(Arc::new(policy.clone()), Ok(directory()?));
-    Ok(screen.screen(activities, at(86_400) + TimeDelta::nanoseconds(123_456_789))?)
+    Ok(screen.screen(activities, now)?)
+}
+
+/// The erasure of what somebody did under their id and some names.
+pub(super) fn erasure(subject: &str, also: &[Alias]) -> Checked<RecordedRemoval> {
+    let (root, policy) = (UserId::new(ROOT)?, founding()?);
+    let subject = also.iter().cloned().fold(Subject::of(UserId::new(subject)?), Subject::also);
+    let pending = PendingRemoval::of_subject(policy.policy(), &root, subject, fresh_record(), at(0));
+    on_record(pending.map_err(|refused| refused.reason)?)
+}
+
+/// The removal of what was decided before a time.
+pub(super) fn aged(before: DateTime<Utc>) -> Checked<RecordedRemoval> {
+    let keep = Duration::from_secs(3_600);
+    let options = PolicyOptions { retention: Some(Retention::of_activities(keep)), ..PolicyOptions::default() };
+    let keeping = change(founding()?.policy(), &PolicyChange::SetOptions(options))?;
+    let pending = PendingRemoval::of_aged(keeping.policy(), fresh_record(), before + keep);
+    on_record(pending.ok_or_else(|| Breach::seen("a policy that keeps for an hour keeps everything"))?)
+}
+
+fn on_record(pending: PendingRemoval) -> Checked<RecordedRemoval> {
+    let receipt = Receipt::assertion(pending.record().id, 1);
+    Ok(pending.recorded(&receipt)?)
 }
 
 /// What a store is to hold once it took a batch.

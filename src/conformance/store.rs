@@ -7,6 +7,8 @@ mod first;
 mod hidden;
 mod order;
 mod query;
+mod remains;
+mod removal;
 mod reveal;
 mod vanished;
 
@@ -154,6 +156,30 @@ macro_rules! __activity_store_contract {
                 "a revealed page holds what the query of its admission finds, for every filter, and nothing else";
             v3_pages_of_a_reveal_join_at_every_limit:
                 "revealed pages that go on after the last position of the one before give everything once";
+        }
+        removal {
+            g5_of_a_person_what_is_covered_goes_and_nothing_else:
+                "the erasure of a person takes what they did under any of the identities, and nothing else";
+            g5_what_is_too_old_goes_and_nothing_else:
+                "retention takes what was decided before a time, to the nanosecond and wherever it lies, and nothing else";
+            g5_steps_keep_their_limit_and_say_how_many:
+                "a step removes at most as many as it is asked for, and some if any are left, and says how many";
+            g5_a_removal_outlives_a_crash:
+                "what a step removed is gone after a crash, and a removal that was broken off goes on";
+            g5_racing_removals_and_deliveries_lose_nothing_else:
+                "removals beside each other and beside deliveries take each activity once, and nothing else";
+            g5_readers_see_whole_steps:
+                "readers see what was there before a step or what is there after it";
+        }
+        remains {
+            d4_ids_of_what_was_removed_stay_taken:
+                "an id whose activity was removed is a duplicate on every handle, whatever its content";
+            f2_places_of_what_stays_do_not_change:
+                "places of what stays do not change, and none is given again";
+            g5_public_answers_are_as_if_it_had_never_been_stored:
+                "pages, counts and look-ups are as if what was removed had never been stored";
+            v2_removing_what_is_hidden_leaves_no_trace:
+                "no public answer, places included, tells that private activities were removed";
         }
     } };
 }

@@ -12,7 +12,8 @@ use crate::store::{Appended, StoreError};
 pub enum Delivery {
     /// It is stored now.
     Stored,
-    /// It was stored before. The first verdict and the first content stay.
+    /// It was stored before. The first verdict and the first content stay. Or what was stored under its id was removed,
+    /// and stays removed.
     Duplicate,
     /// Another content was stored under its id before, and stays.
     Conflict,

@@ -63,9 +63,10 @@ pub enum Outcome {
 pub enum Failure {
     /// Another change came first; the act was tried again on top of it.
     Superseded,
-    /// The store failed. It may have done it all the same, if only its answer was lost: the policy in force tells.
+    /// The store failed. It may have done it all the same, if only its answer was lost: the policy in force tells. Of a
+    /// removal, a part may be done.
     Store,
-    /// A sink was tried out, and is not accepted.
+    /// A sink failed: one that was tried out and is not accepted; or it did not remove records, or not all of them.
     Sink,
     /// The initiator may not any more.
     Denied(Denial),

@@ -2,6 +2,7 @@
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
 
+use super::age::Ages;
 use super::document::{ACTIVITY, to_json};
 use super::facts;
 use super::ids::{self, Filters, Ids};
@@ -51,6 +52,7 @@ struct Writing<'a> {
     find: CachedStatement<'a>,
     insert: CachedStatement<'a>,
     next: i64,
+    ages: Ages,
     stored: bool,
 }
 
@@ -139,6 +141,7 @@ impl<'a> Writing<'a> {
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
             ))?,
             next: prepare(format!("SELECT sequence FROM {of}_next"))?.query_row([], |row| row.get(0))?,
+            ages: Ages::default(),
             stored: false,
         })
     }
@@ -164,8 +167,16 @@ impl<'a> Writing<'a> {
             Ok(Some(if same { Appended::Duplicate } else { Appended::Conflict }))
         };
         for sequence in &self.candidates {
-            if let Some(first) = self.find.query_row([sequence], is_first).optional()?.flatten() {
-                return Ok(Some(first));
+            let first = match self.find.query_row([sequence], is_first).optional()? {
+                Some(first) => first,
+                // What its content was is known no more.
+                None => self
+                    .ids
+                    .was_removed(self.connection, *sequence, activity.id().as_str())?
+                    .then_some(Appended::Duplicate),
+            };
+            if first.is_some() {
+                return Ok(first);
             }
         }
         Ok(None)
@@ -173,16 +184,18 @@ impl<'a> Writing<'a> {
 
     fn insert(&mut self, hash: u64, stamped: &Stamped<'_>, facts: &[u8]) -> Result<i64, StoreError> {
         let (activity, stamp) = (stamped.activity(), self.number_of(stamped.stamp())?);
+        let decided_at = stamped.stamp().decided_at().timestamp_micros();
         self.insert.execute(params![
             self.next,
             activity.id().as_str(),
             activity.occurred_at().timestamp_micros(),
-            stamped.stamp().decided_at().timestamp_micros(),
+            decided_at,
             stamp,
             facts,
             activity.details(),
         ])?;
         self.ids.add(hash, self.next);
+        self.ages.add(self.next, decided_at);
         self.next += 1;
         self.stored = true;
         Ok(self.next - 1)
@@ -209,6 +222,7 @@ impl<'a> Writing<'a> {
         if self.stored {
             let update = format!("UPDATE {}_next SET sequence = ?1", self.of);
             self.connection.prepare_cached(&update)?.execute([self.next])?;
+            self.ages.write(self.connection, self.of)?;
             self.ids.keep_up(self.connection)?;
         }
         Ok(())

@@ -127,8 +127,28 @@ fn connect(path: &Path, create: OpenFlags) -> Result<Connection, Failure> {
 fn settle(connection: &Connection) -> Result<(), Failure> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "trusted_schema", "OFF")?;
+    overwrite_deleted(connection, Overwrite::WithinPages)?;
     connection.set_prepared_statement_cache_capacity(128);
     Ok(())
+}
+
+/// What is overwritten with zeros of that which is deleted.
+#[derive(Clone, Copy)]
+pub(super) enum Overwrite {
+    /// What lies in pages that are written anyway.
+    WithinPages,
+    /// Pages that become free as well, which are written for that alone.
+    Everything,
+}
+
+/// From now on, on one connection.
+pub(super) fn overwrite_deleted(connection: &Connection, what: Overwrite) -> Result<(), rusqlite::Error> {
+    let pragma = match what {
+        Overwrite::WithinPages => "PRAGMA secure_delete = FAST",
+        Overwrite::Everything => "PRAGMA secure_delete = ON",
+    };
+    // Not kept prepared: SQLite does what this says when it prepares it, and not when it runs it.
+    connection.query_row(pragma, [], |_| Ok(()))
 }
 
 fn is_ours(connection: &mut Connection, schema: &Schema) -> Result<bool, Failure> {
@@ -209,7 +229,7 @@ mod tests {
         Schema { application_id: 7, version: 1, holds: "nothing", page_size: 4_096, erases: true, tables: &[] };
 
     #[test]
-    fn d4_every_connection_waits_for_the_disk_and_trusts_no_schema() {
+    fn d4_every_connection_waits_for_the_disk_trusts_no_schema_and_overwrites_what_it_deletes() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file.db");
         let writer = open_writer(&path, &SCHEMA).unwrap();
@@ -218,8 +238,9 @@ mod tests {
             connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0)).unwrap()
         };
         for connection in [&writer, &reader] {
-            let (full, off) = (2, 0);
+            let (full, off, fast) = (2, 0, 2);
             assert_eq!((set(connection, "synchronous"), set(connection, "trusted_schema")), (full, off));
+            assert_eq!(set(connection, "secure_delete"), fast);
         }
         assert_eq!((set(&writer, "query_only"), set(&reader, "query_only")), (0, 1));
         assert_eq!(set(&writer, "secure_delete"), 1);

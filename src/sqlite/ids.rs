@@ -6,7 +6,8 @@
 //! in all, and always beside its neighbours. Whether a run may hold an id is told by a `filter` in memory.
 //!
 //! Kept of an id is its hash, under a key that only the file holds, and the row that it stands in. Different ids can
-//! have the same hash, so whoever asks compares the ids in the rows that are found.
+//! have the same hash, so whoever asks compares the ids in the rows that are found, or asks [`Ids::was_removed`] of a row
+//! that is gone.
 //!
 //! Public and private ids have one of these each, so that nothing that is asked of the public ones costs more because
 //! of the private ones.
@@ -18,6 +19,7 @@
 mod entry;
 mod filter;
 mod key;
+mod removed;
 mod run;
 mod tables;
 #[cfg(test)]
@@ -31,6 +33,7 @@ pub(super) use self::filter::Filters;
 use self::filter::Probe;
 pub(super) use self::key::CREATE_KEY;
 use self::key::Key;
+pub(super) use self::removed::Removed;
 use self::run::Run;
 pub(super) use self::tables::{PRIVATE, PUBLIC, Tables};
 use super::document;

@@ -12,13 +12,14 @@
 //! has costs one look-up a group.
 //!
 //! Nothing but public rows ever comes in here, so neither an answer nor its cost depends on what is hidden (rule V2).
-//! Closed segments never change. Rows may be deleted later, and sequences may have gaps: a search names rows that are
-//! gone, which whoever reads them leaves out; before counts are right again, [`thin`] has to be told.
+//! Closed segments do not change, but when rows are removed: see [`Untidy`]. Until then a search names rows that are gone,
+//! which whoever reads them leaves out.
 
 mod buckets;
 mod directory;
 mod facets;
 mod group;
+mod holding;
 mod keys;
 mod open;
 mod order;
@@ -30,15 +31,18 @@ mod tail;
 mod tally;
 #[cfg(all(test, feature = "proptest"))]
 mod tests;
+mod tidy;
 mod varint;
 
-use rusqlite::{Connection, OptionalExtension, Transaction};
+use rusqlite::{Connection, Transaction};
 
+pub(super) use self::holding::holding;
 pub(super) use self::open::Open;
 pub(super) use self::search::search;
 pub(super) use self::tables::CREATE;
 pub(super) use self::tail::Tail;
 pub(super) use self::tally::{count, counts};
+pub(super) use self::tidy::{Untidy, thin};
 use crate::store::StoreError;
 
 /// How many rows a segment has.
@@ -46,19 +50,6 @@ pub(super) const SEGMENT_ROWS: usize = 32_768;
 
 /// What can be found damaged.
 const SEGMENT: &str = "segment of the public log";
-
-#[cfg_attr(not(all(test, feature = "proptest")), expect(dead_code, reason = "no activity is deleted yet"))]
-/// Tells that the public row with this sequence is deleted, in the same transaction. From then on counts look for each
-/// row of its segment.
-pub(super) fn thin(connection: &Connection, sequence: i64) -> Result<(), StoreError> {
-    let closed = connection.prepare_cached(tables::SEGMENT_OF)?.query_row([sequence], |row| row.get(0)).optional()?;
-    let number = match closed {
-        Some(number) => number,
-        None => tables::greatest(connection, tables::LAST_CLOSED)?.map_or(0, |number: i64| number.saturating_add(1)),
-    };
-    connection.prepare_cached(tables::THIN)?.execute([number])?;
-    Ok(())
-}
 
 /// Holds one snapshot for as long as it lives, unless the connection is in a transaction already.
 fn one_snapshot(connection: &Connection) -> Result<Option<Transaction<'_>>, StoreError> {

@@ -10,6 +10,7 @@ use super::care::BackupError;
 use super::document::{POLICY, VANISHED_GROUP, document, from_json, to_json};
 use super::file::{File, Schema};
 use super::ids::{self, CREATE_KEY, Filters, Ids};
+use super::removal::{self, Places};
 use super::segments::{self, Tail};
 use super::table::{self, BySequence, Flow, PRIVATE, PUBLIC, Table, each};
 use crate::activity::ActivityId;
@@ -55,6 +56,8 @@ pub struct SqliteStore {
     filters: Filters,
     /// For filters and counts: the newest public rows by their keys.
     tail: Tail,
+    /// For removals that are under way.
+    places: Places,
 }
 
 impl SqliteStore {
@@ -71,6 +74,7 @@ impl SqliteStore {
             public_ids: Mutex::new(None),
             filters,
             tail: Tail::default(),
+            places: Places::default(),
         })
     }
 
@@ -197,8 +201,8 @@ impl ActivityStore for SqliteStore {
         })
     }
 
-    fn remove(&self, _removal: &RecordedRemoval, _limit: usize) -> Result<u64, StoreError> {
-        Err(StoreError::Backend("not yet".into()))
+    fn remove(&self, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
+        removal::remove(&self.file, &self.places, &self.tail, removal, limit)
     }
 
     fn public_page(

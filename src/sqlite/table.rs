@@ -41,6 +41,9 @@ macro_rules! activity_table {
             "_stamp (number INTEGER PRIMARY KEY, document TEXT NOT NULL) STRICT;
             CREATE TABLE ",
             $of,
+            "_age (stretch INTEGER PRIMARY KEY, oldest INTEGER NOT NULL) STRICT;
+            CREATE TABLE ",
+            $of,
             "_next (sequence INTEGER PRIMARY KEY) STRICT;
             INSERT INTO ",
             $of,

@@ -10,7 +10,7 @@ use proptest::sample::select;
 
 use super::activities::{Batch, activity_ids, batches};
 use super::imports::{Import, imports};
-use super::names::{group_ids, user_ids};
+use super::names::{group_ids, subjects, user_ids};
 use super::policies::policy_changes;
 use super::searches::{Search, record_queries, searches};
 use crate::activity::ActivityId;
@@ -18,6 +18,7 @@ use crate::governance::RecordQuery;
 use crate::identity::{Alias, Domain, UserId};
 use crate::policy::{ManagedDomain, PolicyChange, Role};
 use crate::query::CountBy;
+use crate::subject::Subject;
 
 /// One of two filters over the same store and the same sink.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -181,6 +182,20 @@ pub enum Step {
         /// How many.
         size: u16,
     },
+    /// Somebody erases what somebody did.
+    Erase {
+        /// Where.
+        at: Node,
+        /// Who asks for it.
+        by: UserId,
+        /// Whose.
+        subject: Subject,
+    },
+    /// What the policy does not let be kept any longer is removed.
+    Retain {
+        /// Where.
+        at: Node,
+    },
     /// Somebody tries to found a policy where there is one.
     Found {
         /// Where.
@@ -241,6 +256,8 @@ pub fn steps(begin: DateTime<Utc>) -> impl Strategy<Value = Step> {
             Step::Governance { at, reader, query, after, size }
         }),
         2 => (nodes(), any::<bool>(), sizes()).prop_map(|(at, replay, size)| Step::Forward { at, replay, size }),
+        3 => (nodes(), askers(), subjects()).prop_map(|(at, by, subject)| Step::Erase { at, by, subject }),
+        2 => nodes().prop_map(|at| Step::Retain { at }),
         1 => (nodes(), user_ids()).prop_map(|(at, administrator)| Step::Found { at, administrator }),
     ]
 }

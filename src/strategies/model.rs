@@ -6,6 +6,7 @@ mod decision;
 mod directory;
 mod policy;
 mod reading;
+mod removal;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
@@ -18,7 +19,7 @@ use self::reading::{Ended, OpenReveal};
 use super::activities::Batch;
 use super::histories::{Node, Step};
 use super::imports::Import;
-use crate::activity::Activity;
+use crate::activity::{Activity, ActivityId};
 use crate::change::ChangeRefusal;
 use crate::digest::Digest;
 use crate::directory::DirectoryRevision;
@@ -56,6 +57,10 @@ pub struct Model {
     nodes: [NodeState; 2],
     kept: Vec<LastMembers>,
     stored: Vec<Stored>,
+    /// The ids of what was removed.
+    removed: Vec<ActivityId>,
+    /// What was ever public, in the order of storing: the first has place 1.
+    places: Vec<ActivityId>,
     records: Vec<Record>,
     delivered: Vec<Batch>,
     reveals: Vec<OpenReveal>,
@@ -118,6 +123,10 @@ pub enum Answer {
     Governance(Result<Vec<(u64, Record)>, Denial>),
     /// What is forwarded, and the place after it.
     Forwarded(Vec<Activity>, u64),
+    /// Whether it was done; or the denial, or none when the directory did not answer.
+    Erased(Result<(), Option<Denial>>),
+    /// Whether there was anything to be done.
+    Retained(bool),
     /// Whether a policy was founded. There is one, so it was not.
     Founded(bool),
 }
@@ -137,6 +146,8 @@ impl Model {
             nodes: Default::default(),
             kept: Vec::new(),
             stored: Vec::new(),
+            removed: Vec::new(),
+            places: Vec::new(),
             records: Vec::new(),
             delivered: Vec::new(),
             reveals: Vec::new(),
@@ -205,17 +216,13 @@ impl Model {
             }
             Step::Forward { at, replay, size } => {
                 let after = if *replay { 0 } else { self.node(*at).forwarded };
-                let batch: Vec<Activity> = self
-                    .forwardable()
-                    .into_iter()
-                    .skip(after as usize)
-                    .take(reading::page_size(*size))
-                    .cloned()
-                    .collect();
-                let next = after + batch.len() as u64;
+                let batch = self.after_place(after, reading::page_size(*size));
+                let next = batch.last().map_or(after, |(place, _)| *place);
                 self.node_mut(*at).forwarded = next;
-                Answer::Forwarded(batch, next)
+                Answer::Forwarded(batch.into_iter().map(|(_, activity)| activity).collect(), next)
             }
+            Step::Erase { at, by, subject } => Answer::Erased(self.erase(*at, by, subject)),
+            Step::Retain { .. } => Answer::Retained(self.retain()),
             Step::Found { .. } => Answer::Founded(false),
         }
     }
@@ -350,7 +357,12 @@ impl Model {
                 _ if decision.verdict() == Some(Verdict::NotMonitored) => Delivery::NotMonitored,
                 Some(before) if before.activity == *activity => Delivery::Duplicate,
                 Some(_) => Delivery::Conflict,
+                // Its id stays taken, and its content is known no more.
+                None if self.removed.contains(activity.id()) => Delivery::Duplicate,
                 None => {
+                    if decision.visibility() == Some(Visibility::Public) {
+                        self.places.push(activity.id().clone());
+                    }
                     let (policy, decided_at) = (self.policy.revision, self.now);
                     self.stored.push(Stored { activity: activity.clone(), policy, directory, decided_at, decision });
                     Delivery::Stored

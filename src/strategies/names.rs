@@ -1,10 +1,12 @@
 //! Names that are easily mistaken for each other, and those that only look so.
 
+use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 
 use crate::identity::{Alias, Domain, GroupId, Identity, UserId};
 use crate::policy::GroupRef;
+use crate::subject::Subject;
 
 /// Each line is one account, however it is spelled; no two lines are the same account. An app before the name binds it.
 const SPELLINGS: &[&[(&str, &str)]] = &[
@@ -107,6 +109,12 @@ pub fn user_ids() -> impl Strategy<Value = UserId> + Clone {
 /// An id or an alias.
 pub fn identities() -> impl Strategy<Value = Identity> + Clone {
     prop_oneof![3 => aliases().prop_map(Identity::Alias), 1 => user_ids().prop_map(Identity::Id)]
+}
+
+/// Somebody, and mostly one more name that may be theirs.
+pub fn subjects() -> impl Strategy<Value = Subject> + Clone {
+    (user_ids(), option::weighted(0.6, identities()))
+        .prop_map(|(id, also)| also.into_iter().fold(Subject::of(id), Subject::also))
 }
 
 /// Domains that are managed or not, one below another, one in Unicode.

@@ -9,7 +9,7 @@ use proptest::sample::select;
 use super::activities::{app_name, suite_name};
 use super::names::{aliases, domains, groups, identities, of_line, user_ids};
 use crate::policy::{
-    ManagedDomain, PolicyChange, PolicyOptions, Purpose, Role, ScopeRule, ScopeTarget, WhenUndecidable,
+    ManagedDomain, PolicyChange, PolicyOptions, Purpose, Retention, Role, ScopeRule, ScopeTarget, WhenUndecidable,
 };
 
 /// Everywhere, in a suite, or in an app.
@@ -39,22 +39,41 @@ pub fn policy_options() -> impl Strategy<Value = PolicyOptions> {
     let age = weighted(0.5, seconds(vec![300, 60, 0, 100_000, u64::MAX]));
     let lifetime = weighted(0.8, seconds(vec![3_600, 60, u64::MAX]));
     let governed = (weighted(0.1, Just("audit")), prop_oneof![9 => Just(0), 1 => Just(1)]);
-    (weighted(0.6, Just(())), when, age, weighted(0.2, Just(())), weighted(0.8, Just(())), lifetime, governed).prop_map(
-        |(objects, when_undecidable, max_directory_age, justification, self_grant, max_reveal_lifetime, governed)| {
-            let (purpose, approvals_required) = governed;
-            PolicyOptions {
-                objects_count: objects.is_some(),
+    let retention = weighted(0.5, seconds(vec![300, 30, 0, u64::MAX]));
+    (
+        weighted(0.6, Just(())),
+        when,
+        age,
+        weighted(0.2, Just(())),
+        weighted(0.8, Just(())),
+        lifetime,
+        (governed, retention),
+    )
+        .prop_map(
+            |(
+                objects,
                 when_undecidable,
                 max_directory_age,
-                justification_required: justification.is_some(),
-                self_grant_allowed: self_grant.is_some(),
+                justification,
+                self_grant,
                 max_reveal_lifetime,
-                purposes: purpose.into_iter().filter_map(|purpose| Purpose::new(purpose).ok()).collect(),
-                approvals_required,
-                ..PolicyOptions::default()
-            }
-        },
-    )
+                (governed, retention),
+            )| {
+                let (purpose, approvals_required) = governed;
+                PolicyOptions {
+                    objects_count: objects.is_some(),
+                    when_undecidable,
+                    max_directory_age,
+                    justification_required: justification.is_some(),
+                    self_grant_allowed: self_grant.is_some(),
+                    max_reveal_lifetime,
+                    purposes: purpose.into_iter().filter_map(|purpose| Purpose::new(purpose).ok()).collect(),
+                    approvals_required,
+                    retention: retention.map(Retention::of_activities),
+                    ..PolicyOptions::default()
+                }
+            },
+        )
 }
 
 /// Every kind of change, those that do not fit among them.

@@ -105,6 +105,11 @@ impl Debug for Step {
                 )
             }
             Self::Forward { at, replay, size } => write!(f, "Forward({at:?}, replay: {replay}, {size})"),
+            Self::Erase { at, by, subject } => {
+                let subject: Vec<_> = subject.identities().iter().map(identity).collect();
+                write!(f, "Erase({at:?}, by {}, {subject:?})", by.as_str())
+            }
+            Self::Retain { at } => write!(f, "Retain({at:?})"),
             Self::Found { at, administrator } => write!(f, "Found({at:?}, {})", administrator.as_str()),
         }
     }

@@ -278,6 +278,28 @@ impl<G: Ground> System<G> {
                 let place = serde_json::to_value(batch.next).unwrap().as_u64().unwrap();
                 Answer::Forwarded(batch.activities.iter().map(|public| public.activity().clone()).collect(), place)
             }
+            Step::Erase { at, by, subject } => {
+                reached("step: erase");
+                Answer::Erased(match self.filter(*at).erase(by, subject.clone()) {
+                    Ok(_) => {
+                        reached("erased");
+                        Ok(())
+                    }
+                    Err(RemovalError::Denied(denial)) => {
+                        reached(format!("erasure denied: {denial:?}"));
+                        Err(Some(denial))
+                    }
+                    Err(RemovalError::Directory(_)) => {
+                        reached("erasure without a directory refused");
+                        Err(None)
+                    }
+                    Err(error) => panic!("{error:?}"),
+                })
+            }
+            Step::Retain { at } => {
+                reached("step: retain");
+                Answer::Retained(self.filter(*at).apply_retention().unwrap().is_some())
+            }
             Step::Found { at, administrator } => {
                 reached("step: found");
                 let Live { store, sink, line, .. } = &self.nodes[at];
@@ -462,7 +484,10 @@ impl<G: Ground> System<G> {
                 _ => {}
             }
             match &mut record.outcome {
-                Outcome::Done { intent } | Outcome::Closed { intent, .. } | Outcome::Failed { intent, .. } => {
+                Outcome::Done { intent }
+                | Outcome::Closed { intent, .. }
+                | Outcome::Removed { intent, .. }
+                | Outcome::Failed { intent, .. } => {
                     intent.0 = numbers[&intent.0].0;
                 }
                 _ => {}
@@ -566,6 +591,9 @@ impl<G: Ground> System<G> {
         }
         for record in model.records() {
             reached(format!("record: {}, {}", record.kind(), record.outcome.kind()));
+            if let Outcome::Removed { activities, .. } = record.outcome {
+                reached_times(format!("removed by {}", record.kind()), activities);
+            }
         }
         // Each node finds everything after it begins anew.
         for node in Node::BOTH {

@@ -17,7 +17,8 @@ use crate::governance::{
 };
 use crate::identity::UserId;
 use crate::policy::{PolicyChange, PolicyOptions, Retention};
-use crate::removal::{Erasure, PendingRemoval, RecordedRemoval};
+use crate::removal::{PendingRemoval, RecordedRemoval};
+use crate::subject::Subject;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -171,7 +172,7 @@ pub(super) fn g5_what_is_kept_is_read_and_answered_as_before(place: impl SinkHar
 pub(super) fn g5_nothing_is_removed_that_a_removal_does_not_cover(place: impl SinkHarness) -> Checked {
     let sink = place.open();
     let all = made_at(&sink, &[1, 2, 3].map(at))?;
-    let erasure = Erasure::of(UserId::new(ADELE)?);
+    let erasure = Subject::of(UserId::new(ADELE)?);
     let subject =
         PendingRemoval::of_subject(founding()?.policy(), &UserId::new(ROOT)?, erasure, fresh_record(), at(99));
     let subject = recorded(subject.map_err(|refused| refused.reason)?)?;

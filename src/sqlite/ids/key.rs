@@ -32,6 +32,15 @@ impl Key {
         self.0.hash(id.as_bytes())
     }
 
+    /// Of the same id, and independent of [`hash`](Self::hash): no text begins with that byte, so this is never the
+    /// hash of an id.
+    pub(super) fn other_hash(&self, id: &[u8]) -> u64 {
+        let mut hasher = self.0;
+        hasher.write(&[0xff]);
+        hasher.write(id);
+        hasher.finish()
+    }
+
     /// By what damage is told: of some bytes, of where they belong, and of what stands before them.
     pub(super) fn seal(&self, before: u64, place: i64, bytes: &[u8]) -> u64 {
         let mut hasher = self.0;

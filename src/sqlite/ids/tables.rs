@@ -17,6 +17,8 @@ pub(in crate::sqlite) struct Tables {
     pub(super) buckets: &'static str,
     pub(super) add_bucket: &'static str,
     pub(super) drop_buckets: &'static str,
+    pub(super) removed: &'static str,
+    pub(super) add_removed: &'static str,
 }
 
 /// The columns that can be long come last, so that those before them are read without them.
@@ -37,7 +39,10 @@ macro_rules! tables {
                 ) STRICT;
                 CREATE TABLE ",
                 $of,
-                "_id_bucket (place INTEGER PRIMARY KEY, seal INTEGER NOT NULL, entries BLOB NOT NULL) STRICT;"
+                "_id_bucket (place INTEGER PRIMARY KEY, seal INTEGER NOT NULL, entries BLOB NOT NULL) STRICT;
+                CREATE TABLE ",
+                $of,
+                "_id_removed (sequence INTEGER PRIMARY KEY, id INTEGER NOT NULL) STRICT;"
             ),
             standing: concat!(
                 "SELECT (SELECT seal FROM ",
@@ -60,6 +65,8 @@ macro_rules! tables {
             ),
             add_bucket: concat!("INSERT INTO ", $of, "_id_bucket (place, seal, entries) VALUES (?1, ?2, ?3)"),
             drop_buckets: concat!("DELETE FROM ", $of, "_id_bucket WHERE place BETWEEN ?1 AND ?2"),
+            removed: concat!("SELECT id FROM ", $of, "_id_removed WHERE sequence = ?1"),
+            add_removed: concat!("INSERT INTO ", $of, "_id_removed (sequence, id) VALUES (?1, ?2)"),
         }
     };
 }

@@ -12,7 +12,8 @@ use super::tables::{CLOSED_SINCE, GROUP_KEYS, GROUPS_SINCE};
 use crate::sqlite::document::damaged;
 use crate::store::StoreError;
 
-/// A closed segment. What is said here of it never changes, not even when rows of it are deleted.
+/// A closed segment. What is said here of it stays true while rows of it are removed, until it is
+/// [tidied](super::Untidy); its number and its last sequence stay for good.
 #[derive(Clone, Copy)]
 pub(super) struct Closed {
     pub(super) number: i64,
@@ -26,6 +27,11 @@ pub(super) struct Closed {
 }
 
 impl Closed {
+    /// Whether all of its rows were removed; then it meets no range.
+    pub(super) fn is_empty(&self) -> bool {
+        self.rows == 0
+    }
+
     pub(super) fn is_within(&self, range: Range) -> bool {
         range.holds(self.oldest_at) && range.holds(self.newest_at)
     }
@@ -52,11 +58,12 @@ impl Directory {
             is_next(row.get(0)?, self.groups.len())?;
             self.groups.push(row.get(1)?);
         }
-        for closed in closed_since(connection, self.len())? {
+        for closed in closed_since(connection, self.len(), i64::MAX)? {
             is_next(closed.number, self.closed.len())?;
             self.closed.push(closed);
         }
-        self.by_newest.clone_from(&self.closed);
+        self.by_newest.clear();
+        self.by_newest.extend(self.closed.iter().filter(|closed| !closed.is_empty()));
         self.by_newest.sort_unstable_by_key(|closed| std::cmp::Reverse((closed.newest_at, closed.number)));
         Ok(())
     }
@@ -82,10 +89,10 @@ impl Directory {
     }
 }
 
-/// The closed segments from this number on.
-pub(super) fn closed_since(connection: &Connection, number: i64) -> Result<Vec<Closed>, StoreError> {
+/// The closed segments from this number on, at most so many.
+pub(super) fn closed_since(connection: &Connection, number: i64, limit: i64) -> Result<Vec<Closed>, StoreError> {
     let mut statement = connection.prepare_cached(CLOSED_SINCE)?;
-    let mut rows = statement.query([number])?;
+    let mut rows = statement.query([number, limit])?;
     let mut closed = Vec::new();
     while let Some(row) = rows.next()? {
         closed.push(Closed {

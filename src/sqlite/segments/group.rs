@@ -36,8 +36,9 @@ impl Known {
 /// Writes the group whose last segment was just closed.
 pub(super) fn write(connection: &Connection, segments: &[Closed]) -> Result<(), StoreError> {
     let Some(number) = segments.first().map(|closed| closed.number / GROUP) else { return Ok(()) };
+    let segments = || segments.iter().filter(|closed| !closed.is_empty());
     let mut kinds: BTreeMap<u8, HashMap<Box<str>, Known>> = BTreeMap::new();
-    for closed in segments {
+    for closed in segments() {
         buckets::each(connection, POSTINGS, (closed.number, closed.buckets), |kind, key, value| {
             let keys = kinds.entry(kind).or_default();
             let known = match keys.get_mut(key) {
@@ -61,7 +62,7 @@ pub(super) fn write(connection: &Connection, segments: &[Closed]) -> Result<(), 
     buckets.write(connection, GROUP_KEYS, number)?;
     for facet in Facet::ALL {
         let mut sums = Sums::default();
-        for closed in segments {
+        for closed in segments() {
             FACETS.must(connection, closed.number, facet.part(), |bytes| sums.add_all(facet, bytes))?;
         }
         GROUP_FACETS.adder(connection)?.add(number, facet.part(), &sums.encode(facet))?;
@@ -75,6 +76,6 @@ pub(super) fn ending_with(connection: &Connection, last: i64) -> Result<Option<V
     if (last + 1) % GROUP != 0 {
         return Ok(None);
     }
-    let segments = super::directory::closed_since(connection, last + 1 - GROUP)?;
+    let segments = super::directory::closed_since(connection, last + 1 - GROUP, GROUP)?;
     if i64::try_from(segments.len()) == Ok(GROUP) { Ok(Some(segments)) } else { Err(damaged(SEGMENT)) }
 }

@@ -55,6 +55,15 @@ pub(super) fn each(activity: &Activity, mut put: impl FnMut(Kind, &str)) {
     put(Kind::Action, activity.action().as_str());
 }
 
+/// The one key that every row has of which a principal has this identity, or one that is compared as the same.
+pub(super) fn of(identity: &Identity) -> (Kind, String) {
+    match identity {
+        Identity::Id(id) => (Kind::Id, id.as_str().to_owned()),
+        Identity::Alias(alias) if alias.app().is_none() => (Kind::Name, alias.form().to_ascii_lowercase()),
+        Identity::Alias(alias) => (Kind::Name, fold(alias.as_str()).into()),
+    }
+}
+
 /// What a query looks for in the keys: a row that matches has, of every clause, at least one key.
 pub(super) struct Wanted {
     pub(super) clauses: Vec<Clause>,

@@ -4,11 +4,12 @@ use hashbrown::HashMap;
 use rusqlite::{Connection, params};
 
 use super::buckets::Buckets;
-use super::directory::closed_since;
+use super::directory::{Closed, closed_since};
 use super::facets::{Counted, Facet, Sums, hour_of, put_name};
 use super::keys::{self, Clause, Kind, Wanted};
 use super::order::{self, Bound, Entry};
 use super::tables::{ADD_SEGMENT, FACETS, LAST_CLOSED, POSTINGS, greatest};
+use super::tidy::revision;
 use super::{group, ranks, rows};
 use crate::activity::Activity;
 use crate::query::CountBy;
@@ -23,6 +24,8 @@ pub(in crate::sqlite) struct Open {
     number: i64,
     /// The sequence of the newest row that it has seen.
     last: i64,
+    /// The [revision](super::tidy::revision) that it was read at.
+    revision: i64,
     full_at: usize,
     /// Whether it is searched, and all lists are in order of time and id. Who only closes it puts them in order then, at
     /// once; until then they are in the order of storing.
@@ -71,11 +74,12 @@ impl Open {
     pub(in crate::sqlite) fn load(connection: &Connection, full_at: usize) -> Result<Self, StoreError> {
         let mut open = match greatest(connection, LAST_CLOSED)? {
             Some(number) => {
-                let last = closed_since(connection, number)?.first().map_or(0, |closed| closed.last);
+                let last = closed_since(connection, number, 1)?.first().map_or(0, |closed| closed.last);
                 Self::after(number.saturating_add(1), last, full_at)
             }
             None => Self::after(0, 0, full_at),
         };
+        open.revision = revision(connection)?;
         open.read_on(connection)?;
         Ok(open)
     }
@@ -83,7 +87,9 @@ impl Open {
     /// Makes this what the transaction of this connection sees after other processes wrote. `newest` is the sequence of
     /// the newest public row; nothing was undone that is in here.
     pub(in crate::sqlite) fn catch_up(&mut self, connection: &Connection, newest: i64) -> Result<(), StoreError> {
-        if self.last < newest {
+        if self.revision != revision(connection)? {
+            *self = Self::load(connection, self.full_at)?;
+        } else if self.last < newest {
             match greatest(connection, LAST_CLOSED)? {
                 Some(closed) if closed >= self.number => *self = Self::load(connection, self.full_at)?,
                 _ => self.read_on(connection)?,
@@ -107,6 +113,7 @@ impl Open {
         Self {
             number,
             last,
+            revision: 0,
             full_at,
             is_searched: false,
             bytes: 0,
@@ -119,6 +126,17 @@ impl Open {
             actions: Lists::default(),
             labels: HashMap::new(),
         }
+    }
+
+    /// What is left of a closed segment, to be written again.
+    pub(super) fn of_closed(connection: &Connection, closed: &Closed) -> Result<Self, StoreError> {
+        let before = closed.first.saturating_sub(1);
+        let mut open = Self::after(closed.number, before, usize::MAX);
+        rows::between(connection, before, closed.last, |sequence, activity| {
+            open.add(sequence, activity);
+            Ok(())
+        })?;
+        Ok(open)
     }
 
     /// An empty one for whoever looks for rows, and closes nothing.
@@ -183,15 +201,29 @@ impl Open {
     /// Writes everything that is known of the segment, in the transaction of the batch that filled it, and gives the
     /// next one. Whoever rolls that transaction back has to [load](Self::load) again.
     pub(in crate::sqlite) fn close(&mut self, connection: &Connection) -> Result<Self, StoreError> {
+        let mut next = Self::after(self.number, self.last, self.full_at);
+        next.revision = self.revision;
+        if self.rows.is_empty() {
+            return Ok(next);
+        }
+        self.write(connection, self.last)?;
+        if let Some(segments) = group::ending_with(connection, self.number)? {
+            group::write(connection, &segments)?;
+        }
+        next.number = self.number.saturating_add(1);
+        Ok(next)
+    }
+
+    /// Writes it as the closed segment that ends with this sequence, if it has any rows.
+    pub(super) fn write(&mut self, connection: &Connection, last: i64) -> Result<(), StoreError> {
         // Mostly they are in order but for a few; then this is fast.
         self.order.sort_by(|a, b| compare(*a, *b, &self.rows));
-        let next = |number| Self::after(number, self.last, self.full_at);
         let (Some(first), Some(oldest), Some(newest)) = (
             self.rows.first(),
             self.order.first().and_then(|row| self.row(*row)),
             self.order.last().and_then(|row| self.row(*row)),
         ) else {
-            return Ok(next(self.number));
+            return Ok(());
         };
         let entries: Vec<Entry> = self.order.iter().rev().filter_map(|row| self.row(*row)).map(Entry::from).collect();
         order::write(connection, self.number, first.sequence, &entries)?;
@@ -206,16 +238,13 @@ impl Open {
         connection.prepare_cached(ADD_SEGMENT)?.execute(params![
             self.number,
             first.sequence,
-            self.last,
+            last,
             index(self.rows.len()),
             oldest.at,
             newest.at,
             buckets.count(),
         ])?;
-        if let Some(segments) = group::ending_with(connection, self.number)? {
-            group::write(connection, &segments)?;
-        }
-        Ok(next(self.number.saturating_add(1)))
+        Ok(())
     }
 
     fn postings(&self) -> Buckets {

@@ -26,20 +26,35 @@ pub(in crate::sqlite) const CREATE: &str = "
     CREATE TABLE public_group (number INTEGER PRIMARY KEY, buckets INTEGER NOT NULL) STRICT;
     CREATE TABLE public_group_key (place INTEGER PRIMARY KEY, entries BLOB NOT NULL) STRICT;
     CREATE TABLE public_group_facet (place INTEGER PRIMARY KEY, entries BLOB NOT NULL) STRICT;
-    CREATE TABLE public_thinned (number INTEGER PRIMARY KEY) STRICT;
+    CREATE TABLE public_thinned (number INTEGER PRIMARY KEY, times INTEGER NOT NULL) STRICT;
+    CREATE TABLE public_segment_revision (revision INTEGER PRIMARY KEY) STRICT;
+    INSERT INTO public_segment_revision VALUES (0);
 ";
 
 pub(super) const LAST_CLOSED: &str = "SELECT max(number) FROM public_segment";
 pub(super) const CLOSED_SINCE: &str = "SELECT number, first, last, rows, oldest_at, newest_at, buckets
-    FROM public_segment WHERE number >= ?1 ORDER BY number";
+    FROM public_segment WHERE number >= ?1 ORDER BY number LIMIT ?2";
 pub(super) const SEGMENT_OF: &str = "SELECT number FROM public_segment WHERE last >= ?1 ORDER BY last LIMIT 1";
 pub(super) const ADD_SEGMENT: &str = "INSERT INTO public_segment
     (number, first, last, rows, oldest_at, newest_at, buckets) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+pub(super) const DROP_SEGMENT: &str = "DELETE FROM public_segment WHERE number = ?1";
+pub(super) const EMPTY_SEGMENT: &str =
+    "UPDATE public_segment SET rows = 0, buckets = 0, oldest_at = ?2, newest_at = ?3 WHERE number = ?1";
 pub(super) const GROUPS_SINCE: &str = "SELECT number, buckets FROM public_group WHERE number >= ?1 ORDER BY number";
 pub(super) const ADD_GROUP: &str = "INSERT INTO public_group (number, buckets) VALUES (?1, ?2)";
-pub(super) const THINNED: &str = "SELECT number FROM public_thinned WHERE number >= 0";
-pub(super) const THIN: &str = "INSERT OR IGNORE INTO public_thinned (number) VALUES (?1)";
+pub(super) const DROP_GROUP: &str = "DELETE FROM public_group WHERE number = ?1";
+/// All of them, in words that SQLite takes for a search.
+pub(super) const THINNED: &str = "SELECT number FROM public_thinned WHERE number > -4611686018427387904";
+pub(super) const NEXT_THINNED: &str = "SELECT max(number) FROM public_thinned";
+pub(super) const TIMES_THINNED: &str = "SELECT times FROM public_thinned WHERE number = ?1";
+pub(super) const THIN: &str =
+    "INSERT INTO public_thinned (number, times) VALUES (?1, 1) ON CONFLICT (number) DO UPDATE SET times = times + 1";
 
+pub(super) const UNTHIN: &str = "DELETE FROM public_thinned WHERE number = ?1";
+pub(super) const REVISION: &str = "SELECT max(revision) FROM public_segment_revision";
+pub(super) const MOVE_REVISION: &str = "UPDATE public_segment_revision SET revision = revision + 1";
+
+pub(super) const HAS_ROWS: &str = "SELECT 1 FROM public_activity WHERE sequence BETWEEN ?1 AND ?2";
 pub(super) const NEWEST_ROW: &str = "SELECT max(sequence) FROM public_activity";
 pub(super) const ROWS_BETWEEN: &str = "SELECT sequence, id, occurred_at, facts FROM public_activity WHERE sequence > ?1 AND sequence <= ?2 ORDER BY sequence";
 pub(super) const ROW_ID: &str = "SELECT id FROM public_activity WHERE sequence = ?1";
@@ -55,6 +70,7 @@ pub(super) const MOST_PARTS: u32 = 1 << PART_BITS;
 pub(super) struct Blobs {
     pub(super) read: &'static str,
     pub(super) add: &'static str,
+    pub(super) remove: &'static str,
 }
 
 macro_rules! blobs {
@@ -62,6 +78,7 @@ macro_rules! blobs {
         Blobs {
             read: concat!("SELECT entries FROM ", $table, " WHERE place = ?1"),
             add: concat!("INSERT INTO ", $table, " (place, entries) VALUES (?1, ?2)"),
+            remove: concat!("DELETE FROM ", $table, " WHERE place BETWEEN ?1 AND ?2"),
         }
     };
 }
@@ -103,6 +120,13 @@ impl Blobs {
         self.with(connection, number, part, act)?.ok_or_else(|| damaged(SEGMENT))
     }
 
+    /// Takes every blob of one number away.
+    pub(super) fn remove(self, connection: &Connection, number: i64) -> Result<(), StoreError> {
+        let last = place(number, MOST_PARTS - 1);
+        connection.prepare_cached(self.remove)?.execute([place(number, 0), last])?;
+        Ok(())
+    }
+
     /// For adding many.
     pub(super) fn adder(self, connection: &Connection) -> Result<Adder<'_>, StoreError> {
         Ok(Adder(connection.prepare_cached(self.add)?))
@@ -138,9 +162,12 @@ mod tests {
         let connection = Connection::open_in_memory().unwrap();
         connection.execute_batch(crate::sqlite::table::PUBLIC.create).unwrap();
         connection.execute_batch(CREATE).unwrap();
-        let single = [LAST_CLOSED, CLOSED_SINCE, SEGMENT_OF, GROUPS_SINCE, THINNED, NEWEST_ROW, ROWS_BETWEEN, ROW_ID];
+        let reading = [LAST_CLOSED, CLOSED_SINCE, SEGMENT_OF, GROUPS_SINCE, THINNED, NEWEST_ROW, ROWS_BETWEEN, ROW_ID];
+        let tidying =
+            [NEXT_THINNED, TIMES_THINNED, REVISION, HAS_ROWS, DROP_SEGMENT, EMPTY_SEGMENT, DROP_GROUP, UNTHIN];
         let blobs = [ORDER, POSTINGS, FACETS, GROUP_KEYS, GROUP_FACETS];
-        for statement in single.into_iter().chain(blobs.map(|blobs| blobs.read)) {
+        let of_blobs = blobs.into_iter().flat_map(|blobs| [blobs.read, blobs.remove]);
+        for statement in reading.into_iter().chain(tidying).chain(of_blobs) {
             let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {statement}")).unwrap();
             let blanks = vec![rusqlite::types::Null; plan.parameter_count()];
             let steps = plan.query_map(rusqlite::params_from_iter(blanks), |row| row.get::<_, String>(3)).unwrap();

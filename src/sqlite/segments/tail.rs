@@ -8,6 +8,7 @@ use super::directory::Directory;
 use super::open::Open;
 use super::rows;
 use super::tables::{LAST_CLOSED, greatest};
+use super::tidy::revision;
 use crate::store::StoreError;
 use crate::sync::Mutex;
 
@@ -17,13 +18,15 @@ use crate::sync::Mutex;
 pub(in crate::sqlite) struct Tail(Mutex<Known>);
 
 struct Known {
+    /// What everything here was read at.
+    revision: i64,
     directory: Arc<Directory>,
     open: Open,
 }
 
 impl Default for Known {
     fn default() -> Self {
-        Self { directory: Arc::default(), open: Open::to_search(0, 0) }
+        Self { revision: 0, directory: Arc::default(), open: Open::to_search(0, 0) }
     }
 }
 
@@ -34,6 +37,7 @@ pub(super) struct Snapshot {
     pub(super) closed: i64,
     /// The sequence of the newest row.
     pub(super) newest: i64,
+    revision: i64,
     /// The open segment, if what readers share is past it.
     own: Option<Open>,
 }
@@ -42,15 +46,25 @@ impl Tail {
     /// Takes in what the transaction of this connection sees and nobody saw before.
     pub(super) fn snapshot(&self, connection: &Connection) -> Result<Snapshot, StoreError> {
         let closed = greatest(connection, LAST_CLOSED)?.map_or(0, |number| number.saturating_add(1));
-        let newest = rows::newest(connection)?;
+        let (newest, revision) = (rows::newest(connection)?, revision(connection)?);
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if revision < known.revision {
+            // This transaction is older than what readers share, and has to read for itself.
+            drop(known);
+            let mut directory = Directory::default();
+            directory.read_on(connection)?;
+            return Ok(Snapshot { directory: Arc::new(directory), closed, newest, revision, own: None });
+        }
+        if revision > known.revision {
+            *known = Known { revision, ..Known::default() };
+        }
         if known.directory.len() < closed {
             Arc::make_mut(&mut known.directory).read_on(connection)?;
         }
         if known.open.number() < closed {
             known.open = empty(&known.directory, closed);
         }
-        Ok(Snapshot { directory: Arc::clone(&known.directory), closed, newest, own: None })
+        Ok(Snapshot { directory: Arc::clone(&known.directory), closed, newest, revision, own: None })
     }
 
     /// Shows the open segment of a snapshot, in which may be newer rows than the snapshot's. `show` must not take long:
@@ -63,12 +77,12 @@ impl Tail {
     ) -> Result<T, StoreError> {
         if snapshot.own.is_none() {
             let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            if known.open.number() == snapshot.closed {
+            if known.open.number() == snapshot.closed && known.revision == snapshot.revision {
                 catch_up(&mut known.open, connection, snapshot.newest)?;
                 return Ok(show(&known.open));
             }
         }
-        // Others have gone on to a later segment: this transaction is old, and has to read for itself.
+        // Others have gone on, to a later segment or to one that was tidied: this transaction is old.
         let own = match &mut snapshot.own {
             Some(own) => own,
             none => {

@@ -15,6 +15,7 @@ use super::ranks::{Hits, Lists};
 use super::rows::is_there;
 use super::tables::{FACETS, GROUP_FACETS, GROUP_KEYS, THINNED};
 use super::tail::{Snapshot, Tail};
+use super::tidy::thinned_group;
 use crate::query::{Count, CountBy, Query};
 use crate::sqlite::document::damaged;
 use crate::store::StoreError;
@@ -55,7 +56,7 @@ struct Walk<'a> {
     snapshot: Snapshot,
     wanted: Wanted,
     range: Range,
-    /// Segments of which rows were deleted: each of their rows is looked for.
+    /// Segments of which rows were removed: each of their rows is looked for. And their groups.
     thinned: HashSet<i64>,
 }
 
@@ -77,7 +78,9 @@ fn walk(connection: &Connection, tail: &Tail, query: &Query, taker: &mut impl Ta
             let segments: Vec<Closed> =
                 (number..number + GROUP).filter_map(|number| directory.segment(number).copied()).collect();
             let is_none = !segments.iter().any(|closed| closed.meets(walk.range));
-            if is_none || segments.iter().all(|closed| walk.is_whole(closed)) && taker.group(&walk, group, &segments)? {
+            let is_whole =
+                || walk.says_all(group.0) && segments.iter().all(|closed| closed.is_empty() || walk.is_whole(closed));
+            if is_none || is_whole() && taker.group(&walk, group, &segments)? {
                 number += GROUP;
                 continue;
             }
@@ -104,6 +107,11 @@ impl Walk<'_> {
     /// Whether every row of a segment is in the range, and still there.
     fn is_whole(&self, closed: &Closed) -> bool {
         closed.is_within(self.range) && !self.thinned.contains(&closed.number)
+    }
+
+    /// Whether what a group says of all its segments is still so.
+    fn says_all(&self, group: i64) -> bool {
+        !self.thinned.contains(&thinned_group(group))
     }
 
     fn each_open(&mut self, tail: &Tail, mut act: impl FnMut(&super::open::OpenRow)) -> Result<(), StoreError> {

@@ -1,10 +1,12 @@
 //! Random public activities in small segments, held against a list that is searched from end to end.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test may fail")]
 
+mod tidying;
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
-use rusqlite::{Connection, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use super::*;
 use crate::activity::{Activity, App};
@@ -24,6 +26,8 @@ struct Log {
     connection: Connection,
     open: Open,
     rows: Vec<(i64, Activity)>,
+    /// The last sequence that was given.
+    last: i64,
     _folder: tempfile::TempDir,
 }
 
@@ -36,7 +40,7 @@ impl Log {
         connection.execute_batch(CREATE).unwrap();
         connection.set_prepared_statement_cache_capacity(64);
         let open = Open::load(&connection, segment_rows).unwrap();
-        Self { connection, open, rows: Vec::new(), _folder: folder }
+        Self { connection, open, rows: Vec::new(), last: 0, _folder: folder }
     }
 
     fn reader(&self) -> Connection {
@@ -46,9 +50,10 @@ impl Log {
     /// Stores activities under ids that tell them apart, with gaps in the sequence here and there.
     fn append(&mut self, batch: &[Activity]) {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
+        self.open.catch_up(&transaction, self.last).unwrap();
         for activity in batch {
-            let before = self.rows.last().map_or(0, |(sequence, _)| *sequence);
-            let sequence = before + if before % 7 == 3 { 100 } else { 1 };
+            let sequence = self.last + if self.last % 7 == 3 { 100 } else { 1 };
+            self.last = sequence;
             insert(&transaction, sequence, activity);
             self.open.add(sequence, activity);
             if self.open.is_full() {
@@ -64,7 +69,7 @@ impl Log {
             let (sequence, _) = self.rows.remove(which.index(self.rows.len()));
             let transaction = self.connection.transaction().unwrap();
             transaction.execute("DELETE FROM public_activity WHERE sequence = ?1", [sequence]).unwrap();
-            thin(&transaction, sequence).unwrap();
+            thin(&transaction, &[sequence]).unwrap();
             transaction.commit().unwrap();
         }
     }

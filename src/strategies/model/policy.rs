@@ -57,7 +57,7 @@ impl Policy {
         self.grants.iter().any(|(granted, _)| granted == user)
     }
 
-    fn may_change(&self, user: &UserId) -> Result<(), Denial> {
+    pub(super) fn may_change(&self, user: &UserId) -> Result<(), Denial> {
         match self.role(user) {
             Some(Role::PrivacyAdministrator) => Ok(()),
             Some(Role::Analyst) => Err(Denial::MayNotManage),

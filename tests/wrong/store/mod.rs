@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail")]
 
 mod reading;
+mod removing;
 mod writing;
 
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use activity_privacy::conformance::StoreHarness;
 use activity_privacy::*;
 
 pub(crate) use self::reading::*;
+pub(crate) use self::removing::*;
 pub(crate) use self::writing::*;
 use crate::list::{List, ListStore};
 

@@ -47,7 +47,7 @@ pub(crate) struct Gap {
 }
 
 impl Gap {
-    fn wait_for_another(&self) {
+    pub(super) fn wait_for_another(&self) {
         let passed = self.passed.lock().unwrap();
         let before = *passed;
         let patience = Duration::from_millis(3);
@@ -55,7 +55,7 @@ impl Gap {
     }
 
     /// Lets those in the gap go on, a moment after this call returned.
-    fn pass(self: &Arc<Self>) {
+    pub(super) fn pass(self: &Arc<Self>) {
         let gap = Arc::clone(self);
         thread::spawn(move || {
             thread::sleep(Duration::from_micros(500));

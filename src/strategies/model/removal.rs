@@ -1,0 +1,79 @@
+//! What is not kept: G5, and the places and ids that it leaves behind.
+
+use chrono::TimeDelta;
+
+use super::{Model, Node, Stored};
+use crate::activity::Activity;
+use crate::governance::{Act, Initiator, Outcome, RemovalSummary};
+use crate::identity::{Identity, UserId};
+use crate::policy::Denial;
+use crate::subject::Subject;
+
+impl Model {
+    /// None of it without a directory that answers: nobody else knows the names.
+    pub(super) fn erase(&mut self, at: Node, by: &UserId, subject: &Subject) -> Result<(), Option<Denial>> {
+        let allowed = self.policy.may_change(by);
+        if self.node(at).out && allowed.is_ok() {
+            return Err(None);
+        }
+        let mut identities = subject.identities().to_vec();
+        if let Some(directory) = self.directory(at) {
+            let own = directory.people.iter().filter(|person| person.id == *subject.id());
+            let names = own.flat_map(|person| &person.aliases);
+            // What they share with others is not theirs.
+            for name in names.filter(|name| directory.holders(name).len() == 1) {
+                if !identities.contains(&Identity::Alias(name.clone())) {
+                    identities.push(Identity::Alias(name.clone()));
+                }
+            }
+        }
+        let (subject, initiator, policy) = (subject.id().clone(), Initiator::User(by.clone()), self.policy.revision);
+        let act = Act::Remove(RemovalSummary::Subject { subject, identities: identities.len() as u64 });
+        if let Err(denial) = allowed {
+            self.note(initiator, Some(policy), act, Outcome::Denied(denial));
+            return Err(Some(denial));
+        }
+        let intent = self.note(initiator.clone(), Some(policy), act.clone(), Outcome::Intended);
+        let activities = self.remove(|stored| {
+            let mut named = stored.activity.principals().flat_map(|principal| principal.identities());
+            named.any(|one| identities.iter().any(|identity| is_same(one, identity)))
+        });
+        self.note(initiator, Some(policy), act, Outcome::Removed { intent, activities, records: 0 });
+        Ok(())
+    }
+
+    pub(super) fn retain(&mut self) -> bool {
+        let keep = self.policy.options.retention.and_then(|retention| TimeDelta::from_std(retention.activities()).ok());
+        let Some(before) = keep.and_then(|keep| self.now.checked_sub_signed(keep)) else { return false };
+        let act = Act::Remove(RemovalSummary::Aged { activities_before: before, records_before: None });
+        let policy = Some(self.policy.revision);
+        let intent = self.note(Initiator::System, policy, act.clone(), Outcome::Intended);
+        let activities = self.remove(|stored| stored.decided_at < before);
+        self.note(Initiator::System, policy, act, Outcome::Removed { intent, activities, records: 0 });
+        true
+    }
+
+    fn remove(&mut self, is_covered: impl Fn(&Stored) -> bool) -> u64 {
+        let (gone, left): (Vec<Stored>, Vec<Stored>) = self.stored.drain(..).partition(is_covered);
+        self.stored = left;
+        let activities = gone.len() as u64;
+        self.removed.extend(gone.into_iter().map(|stored| stored.activity.id().clone()));
+        activities
+    }
+
+    /// What is public after a place, each with its own.
+    pub(super) fn after_place(&self, after: u64, size: usize) -> Vec<(u64, Activity)> {
+        let public = self.forwardable();
+        let find = |id| public.iter().find(|activity| activity.id() == id).map(|activity| (*activity).clone());
+        let placed = (1_u64..).zip(&self.places).filter(|(place, _)| *place > after);
+        placed.filter_map(|(place, id)| Some((place, find(id)?))).take(size).collect()
+    }
+}
+
+fn is_same(one: &Identity, other: &Identity) -> bool {
+    match (one, other) {
+        (Identity::Id(one), Identity::Id(other)) => one.as_str() == other.as_str(),
+        (Identity::Alias(one), Identity::Alias(other)) => one.matches(other),
+        (Identity::Id(_), Identity::Alias(_)) | (Identity::Alias(_), Identity::Id(_)) => false,
+    }
+}

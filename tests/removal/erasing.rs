@@ -1,0 +1,248 @@
+//! Erasing what somebody did.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
+use activity_privacy::*;
+
+use crate::house::*;
+use crate::place::*;
+
+/// Adele is hidden, Bob is not.
+fn furnished(place: &Place) -> House {
+    let house = place.house();
+    house.install(people(&[("adele", &["council"]), ("bob", &[])])).make_private("council");
+    house.change(PolicyChange::SetAdmin(user("ann"), Role::Analyst));
+    house
+}
+
+fn ids(house: &House) -> Vec<String> {
+    let mut ids: Vec<_> = house.everything().iter().map(|stored| stored.activity().id().as_str().to_owned()).collect();
+    ids.sort();
+    ids
+}
+
+fn removals(house: &House) -> Vec<Record> {
+    let records = house.records().into_iter().map(|entry| entry.record);
+    records.filter(|record| matches!(record.act, Act::Remove(_))).collect()
+}
+
+#[test]
+fn g1_an_erasure_is_on_record_before_and_after_with_how_many() {
+    for place in places() {
+        let house = furnished(&place);
+        house.ingest(&[activity("a", "adele"), activity("b", "bob"), activity("c", "adele")]);
+        for (who, erased) in [("adele", 2), ("bob", 1), ("adele", 0)] {
+            let receipt = house.filter.erase(&user("root"), Subject::of(user(who))).unwrap();
+            let records = removals(&house);
+            let [intent, outcome] = records.last_chunk().unwrap();
+            let summary = RemovalSummary::Subject { subject: user(who), identities: 2 };
+            for record in [intent, outcome] {
+                assert_eq!(record.act, Act::Remove(summary.clone()));
+                assert_eq!(record.initiator, Initiator::User(user("root")));
+                assert_eq!((record.kind(), record.target().as_deref()), (RecordKind::Erasure, Some(who)));
+            }
+            assert_eq!(intent.outcome, Outcome::Intended);
+            assert_eq!(outcome.outcome, Outcome::Removed { intent: intent.id, activities: erased, records: 0 });
+            assert_eq!(receipt.record(), outcome.id);
+        }
+        assert_eq!(ids(&house), [""; 0]);
+    }
+}
+
+#[test]
+fn g5_an_erasure_reaches_every_name_that_is_theirs_alone_and_those_that_are_given() {
+    for place in places() {
+        let house = furnished(&place);
+        let adele = contoso("adele").with_alias(alias("a.vance@contoso.com")).with_alias(alias("desk@contoso.com"));
+        let adele = adele.with_alias(Alias::account("GitHub", "av").unwrap());
+        let bob = contoso("bob").with_alias(alias("desk@contoso.com"));
+        house.install(DirectoryBuilder::new().user(contoso("root")).user(adele).user(bob));
+        let by_alias = |id: &str, name: &str| by(id, Actor::user(alias(name)));
+        let account = |id: &str, app: &str| by(id, Actor::user(Alias::account(app, "AV").unwrap()));
+        house.ingest(&[
+            by("gone-id", Actor::user(user("adele"))),
+            by_alias("gone-upn", "ADELE@Contoso.com."),
+            by_alias("gone-other", "a.vance@contoso.com"),
+            by_alias("gone-given", "old@contoso.com"),
+            account("gone-account", "github"),
+            begun("gone-behalf", Actor::application("backup".parse().unwrap()))
+                .on_behalf_of(Actor::user(user("adele")))
+                .build()
+                .unwrap(),
+            by_alias("stays-shared", "desk@contoso.com"),
+            by_alias("stays-bob", "bob@contoso.com"),
+            by_alias("stays-alike", "adele@contoso.com.example"),
+            account("stays-account", "GitLab"),
+            by("stays-case", Actor::user(user("ADELE"))),
+            begun("stays-object", Actor::user(user("bob"))).object("adele@contoso.com").build().unwrap(),
+        ]);
+        let subject = Subject::of(user("adele")).also(alias("old@contoso.com"));
+        house.filter.erase(&user("root"), subject).unwrap();
+        let left = ids(&house);
+        assert!(left.len() == 6 && left.iter().all(|id| id.starts_with("stays")), "{left:?}");
+        house.filter.erase(&user("root"), Subject::of(user("adele")).also(alias("desk@contoso.com"))).unwrap();
+        assert_eq!(ids(&house).len(), 5);
+    }
+}
+
+#[test]
+fn p1_only_a_privacy_administrator_erases_and_others_learn_nothing() {
+    for place in places() {
+        let house = furnished(&place);
+        house.ingest(&[activity("a", "adele")]);
+        let record = house.records()[0].record.id;
+        let told = |by: &str, who: &str| house.filter.erase(&user(by), Subject::of(user(who))).unwrap_err();
+        for (by, denial) in [("ann", Denial::MayNotManage), ("bob", Denial::NotAdmin), ("adele", Denial::NotAdmin)] {
+            for who in ["adele", "nobody"] {
+                let error = told(by, who);
+                assert!(matches!(error, RemovalError::Denied(found) if found == denial), "{error:?}");
+                assert_eq!(removals(&house).last().unwrap().outcome, Outcome::Denied(denial));
+            }
+            assert_eq!(format!("{:?}", told(by, "adele")), format!("{:?}", told(by, "nobody")));
+            let error = house.filter.forget(&user(by), record).unwrap_err();
+            assert!(matches!(error, RemovalError::Denied(found) if found == denial), "{error:?}");
+        }
+        assert_eq!(ids(&house), ["a"]);
+        assert!(removals(&house).iter().all(|record| matches!(record.outcome, Outcome::Denied(_))));
+    }
+}
+
+/// Whatever the administrator gets, whether there was something hidden or not.
+#[test]
+fn v2_whoever_erases_is_not_told_whether_there_was_anything() {
+    for (with, without) in places().into_iter().zip(places()) {
+        let told = |place: &Place, batch: &[Activity]| {
+            let house = place.repeatable_house();
+            house.install(people(&[("adele", &["council"]), ("bob", &[])])).make_private("council");
+            house.ingest(batch);
+            let answers: Vec<String> = ["adele", "bob", "adele", "nobody"]
+                .map(|who| format!("{:?}", house.filter.erase(&user("root"), Subject::of(user(who)))))
+                .to_vec();
+            (answers, house.public_ids())
+        };
+        let hidden: Vec<Activity> = (0..5).map(|n| activity(&format!("hidden-{n}"), "adele")).collect();
+        assert_eq!(told(&with, &hidden), told(&without, &[]));
+    }
+}
+
+#[test]
+fn d4_a_source_that_delivers_again_brings_nothing_back() {
+    for place in places() {
+        let house = furnished(&place);
+        let batch = [activity("a", "adele"), activity("b", "bob"), activity("c", "carol")];
+        house.ingest(&batch);
+        for who in ["adele", "bob"] {
+            house.filter.erase(&user("root"), Subject::of(user(who))).unwrap();
+        }
+        assert_eq!(house.ingest(&batch), [Delivery::Duplicate; 3]);
+        let others = [activity("a", "bob"), activity("b", "adele"), activity("d", "adele")];
+        assert_eq!(house.ingest(&others), [Delivery::Duplicate, Delivery::Duplicate, Delivery::Stored]);
+        // A node that begins now knows it too.
+        let again = place.house();
+        again.install(people(&[]));
+        assert_eq!(again.ingest(&batch), [Delivery::Duplicate; 3]);
+        assert_eq!(ids(&house), ["c", "d"]);
+    }
+}
+
+#[test]
+fn g2_no_record_of_an_erasure_holds_a_name() {
+    for place in places() {
+        let house = furnished(&place);
+        house.ingest(&[by("CANARY-ID", Actor::user(alias("canary@contoso.com")))]);
+        let subject = Subject::of(user("u-1")).also(alias("canary@contoso.com"));
+        let receipt = house.filter.erase(&user("root"), subject.clone()).unwrap();
+        let said =
+            format!("{:?}{receipt:?}{subject:?}", house.records()) + &serde_json::to_string(&house.records()).unwrap();
+        assert!(!said.to_lowercase().contains("canary"), "{said}");
+    }
+}
+
+/// A directory that does not answer.
+struct Out;
+
+impl GroupDirectory for Out {
+    fn snapshot(&self) -> Result<Arc<DirectorySnapshot>, DirectoryError> {
+        Err(DirectoryError::Unavailable("on command".into()))
+    }
+}
+
+#[test]
+fn g5_without_the_names_of_the_directory_nothing_is_erased() {
+    let (store, sink) = (Arc::new(MemoryStore::new()), Arc::new(MemorySink::new()));
+    let filter =
+        PrivacyFilter::builder(Arc::clone(&store), Out, Arc::clone(&sink)).open_or_found(user("root")).unwrap();
+    filter.ingest(&[activity("a", "adele")]).unwrap();
+    let before = sink.records(&RecordQuery::default(), 0, 100).unwrap().len();
+    let error = filter.erase(&user("root"), Subject::of(user("adele"))).unwrap_err();
+    assert!(matches!(error, RemovalError::Directory(DirectoryError::Unavailable(_))), "{error:?}");
+    assert_eq!(sink.records(&RecordQuery::default(), 0, 100).unwrap().len(), before);
+    // Whoever may not is told that, and that is on record.
+    let error = filter.erase(&user("bob"), Subject::of(user("adele"))).unwrap_err();
+    assert!(matches!(error, RemovalError::Denied(Denial::NotAdmin)), "{error:?}");
+    assert_eq!(sink.records(&RecordQuery::default(), 0, 100).unwrap().len(), before + 1);
+    // Where there never was a directory, nobody has a name but those that are given.
+    let (log, directory) = (Arc::clone(&sink), MemoryDirectory::new());
+    let filter = PrivacyFilter::builder(store, directory, log).open_or_found(user("root")).unwrap();
+    filter.erase(&user("root"), Subject::of(user("adele")).also(alias("adele@contoso.com"))).unwrap();
+    let last = sink.records(&RecordQuery::default(), 0, 100).unwrap().pop().unwrap().record;
+    assert!(matches!(last.outcome, Outcome::Removed { activities: 1, .. }), "{last:?}");
+}
+
+#[test]
+fn g2_a_record_forgets_what_it_says_of_people_and_stays() {
+    let place = Place::in_memory();
+    let house = furnished(&place);
+    house.permit_root().ingest(&[activity("a", "adele")]);
+    let mut reveal = house.filter.reveal(reveal_all("root").because(Justification::new("CANARY").unwrap())).unwrap();
+    reveal.page(PageSize::default(), None).unwrap();
+    reveal.close().unwrap();
+    let before = house.records();
+    let says = |entry: &RecordEntry| entry.record != entry.record.without_openings();
+    let secrets: Vec<RecordId> = before.iter().filter(|entry| says(entry)).map(|entry| entry.record.id).collect();
+    assert_eq!(secrets.len(), 3, "the reveal at both ends, and the page");
+    for (nth, record) in secrets.iter().enumerate() {
+        for forgot in [1, 0] {
+            let receipt = house.filter.forget(&user("root"), *record).unwrap();
+            let outcome = house.records().pop().unwrap().record;
+            assert_eq!(receipt.record(), outcome.id);
+            assert!(matches!(outcome.outcome, Outcome::Removed { activities: 0, records, .. } if records == forgot));
+            assert_eq!(outcome.target(), Some(record.to_string()));
+        }
+        let now = house.records();
+        for (before, now) in before.iter().zip(&now) {
+            let is_forgotten = secrets[..=nth].contains(&before.record.id);
+            let expected = if is_forgotten { before.record.without_openings() } else { before.record.clone() };
+            assert_eq!((now.sequence, &now.record), (before.sequence, &expected));
+        }
+    }
+    assert!(!serde_json::to_string(&house.records()).unwrap().contains("CANARY"));
+    assert_eq!(ids(&house), ["a"], "no activity goes with it");
+}
+
+#[test]
+fn g5_an_erasure_waits_for_nobody_and_nobody_for_long() {
+    for place in places() {
+        let house = furnished(&place);
+        let batch = |from: usize| (from..from + 500).map(|n| activity(&format!("a-{n}"), "adele")).collect::<Vec<_>>();
+        for from in (0..4_000).step_by(500) {
+            house.ingest(&batch(from));
+        }
+        // More than a step, and others deliver and read meanwhile.
+        std::thread::scope(|scope| {
+            let erasing = scope.spawn(|| house.filter.erase(&user("root"), Subject::of(user("adele"))).unwrap());
+            let others = activity("other", "bob");
+            while !erasing.is_finished() {
+                house.ingest(std::slice::from_ref(&others));
+                assert!(house.public_ids().len() <= 1);
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        });
+        house.ingest(&[activity("other", "bob")]);
+        assert_eq!(ids(&house), ["other"]);
+        let outcome = removals(&house).pop().unwrap().outcome;
+        assert!(matches!(outcome, Outcome::Removed { activities: 4_000, .. }), "{outcome:?}");
+    }
+}

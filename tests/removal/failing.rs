@@ -1,0 +1,145 @@
+//! Removals that break off, and are called again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use activity_privacy::*;
+
+use crate::fault::*;
+use crate::house::*;
+use crate::place::*;
+
+struct Scene {
+    house: House,
+    store: Arc<FaultyStore>,
+    sink: Arc<FaultySink>,
+    log: Log,
+}
+
+/// 2,500 of Adele's, so that it takes several steps, and three of others.
+fn scene(place: &Place) -> Scene {
+    let log = Log::default();
+    let store = FaultyStore::new(Arc::clone(&place.store), &log);
+    let sink = FaultySink::over(Arc::clone(&place.sink), &log);
+    let house = House::over(Arc::clone(&store) as Arc<dyn ActivityStore>, Arc::clone(&sink) as Arc<dyn GovernanceSink>);
+    house.install(people(&[("adele", &["council"]), ("bob", &[])]));
+    let hers = |from: usize| (from..from + 500).map(|n| activity(&format!("a-{n}"), "adele")).collect::<Vec<_>>();
+    for from in (0..1_500).step_by(500) {
+        house.ingest(&hers(from));
+    }
+    house.make_private("council");
+    for from in (1_500..2_500).step_by(500) {
+        house.ingest(&hers(from));
+    }
+    house.ingest(&["x", "y", "z"].map(|id| activity(id, "bob")));
+    Scene { house, store, sink, log }
+}
+
+fn left(place: &Place) -> usize {
+    // Seen past the faults.
+    place.house().install(people(&[])).everything().len()
+}
+
+fn removals(sink: &FaultySink) -> Vec<Outcome> {
+    let records = sink.durable().into_iter();
+    records.filter(|record| matches!(record.act, Act::Remove(_))).map(|record| record.outcome).collect()
+}
+
+#[test]
+fn g1_a_store_that_fails_at_any_step_is_recorded_and_the_rest_goes_later() {
+    // The policy, then steps of at most a thousand, the last of which finds nothing.
+    for step in 1..5 {
+        for fault in [StoreFault::Fails, StoreFault::FailsLate] {
+            for place in places() {
+                let Scene { house, store, sink, .. } = scene(&place);
+                store.fault_in(step, fault);
+                let error = house.filter.erase(&user("root"), Subject::of(user("adele"))).unwrap_err();
+                assert!(matches!(error, RemovalError::Store(_)), "{error:?}");
+                store.recover();
+                let outcomes = removals(&sink);
+                assert!(matches!(outcomes[..], [Outcome::Intended, Outcome::Failed { cause: Failure::Store, .. }]));
+                let now = left(&place);
+                assert!(now >= 3 && (step > 1 || fault != StoreFault::Fails || now == 2_503), "{now} are left");
+                house.filter.erase(&user("root"), Subject::of(user("adele"))).unwrap();
+                assert_eq!(left(&place), 3);
+                let gone = (now - 3) as u64;
+                let last = removals(&sink).pop().unwrap();
+                assert!(matches!(last, Outcome::Removed { activities, .. } if activities == gone), "{last:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn g1_nothing_is_removed_before_the_sink_has_said_that_it_is_on_record() {
+    for fault in FAULTS {
+        let place = Place::in_memory();
+        let Scene { sink, store, log, .. } = scene(&place);
+        let filter = PrivacyFilter::builder(
+            Arc::clone(&store) as Arc<dyn ActivityStore>,
+            memory::MemoryDirectory::new(),
+            Arc::clone(&sink) as Arc<dyn GovernanceSink>,
+        )
+        .sink_limit(LIMIT)
+        .open()
+        .unwrap();
+        let subject = || Subject::of(user("adele")).also(alias("adele@contoso.com"));
+        sink.fault_in(0, fault);
+        log.lock().unwrap().clear();
+        let error = filter.erase(&user("root"), subject()).unwrap_err();
+        assert!(matches!(error, RemovalError::Unrecorded(_)), "{fault:?}: {error:?}");
+        assert_eq!(left(&place), 2_503, "{fault:?}");
+        sink.recover();
+        std::thread::sleep(if fault == Fault::Hangs { HANG } else { Duration::ZERO });
+        filter.erase(&user("root"), subject()).unwrap();
+        assert_eq!(left(&place), 3, "{fault:?}");
+    }
+}
+
+#[test]
+fn g1_a_removal_whose_outcome_is_not_on_record_says_so_and_its_intent_is() {
+    for fault in FAULTS {
+        let place = Place::in_memory();
+        let Scene { sink, store, .. } = scene(&place);
+        let filter = PrivacyFilter::builder(
+            Arc::clone(&store) as Arc<dyn ActivityStore>,
+            memory::MemoryDirectory::new(),
+            Arc::clone(&sink) as Arc<dyn GovernanceSink>,
+        )
+        .sink_limit(LIMIT)
+        .open()
+        .unwrap();
+        sink.fault_in(1, fault);
+        let subject = Subject::of(user("adele")).also(alias("adele@contoso.com"));
+        let error = filter.erase(&user("root"), subject).unwrap_err();
+        assert!(matches!(error, RemovalError::OutcomeUnrecorded(_)), "{fault:?}: {error:?}");
+        assert_eq!(removals(&sink).first(), Some(&Outcome::Intended), "{fault:?}");
+        assert_eq!(left(&place), 3, "{fault:?}");
+    }
+}
+
+#[test]
+fn g5_a_sink_that_removes_nothing_is_recorded_and_asked_again() {
+    for fault in [Fault::Fails, Fault::FailsLate, Fault::Panics] {
+        let place = Place::in_memory();
+        let Scene { house, sink, .. } = scene(&place);
+        let keep = Duration::from_secs(60);
+        let retention = Some(Retention::of_activities(keep).and_of_records(keep).unwrap());
+        house.change(PolicyChange::SetOptions(PolicyOptions { retention, ..PolicyOptions::default() }));
+        house.advance(1_000);
+        let before = sink.durable().len();
+        // The intent, then the records.
+        sink.fault_in(1, fault);
+        let error = house.filter.apply_retention().unwrap_err();
+        assert!(matches!(error, RemovalError::Sink(_)), "{fault:?}: {error:?}");
+        sink.recover();
+        let outcomes = removals(&sink);
+        assert!(
+            matches!(outcomes.last(), Some(Outcome::Failed { cause: Failure::Sink, .. })),
+            "{fault:?}: {outcomes:?}"
+        );
+        house.filter.apply_retention().unwrap();
+        assert!(sink.durable().len() <= 4 && before > 4, "{fault:?}");
+        assert_eq!(left(&place), 0);
+    }
+}

@@ -1,0 +1,144 @@
+//! What a removal leaves of the file.
+
+use std::path::Path;
+
+use activity_privacy::sqlite::SqliteStore;
+use activity_privacy::*;
+use rusqlite::Connection;
+
+use crate::house::*;
+use crate::place::*;
+
+fn everything_in(path: &Path) -> Vec<u8> {
+    // What is still in the log moves into the file, and the log is emptied.
+    let connection = Connection::open(path).unwrap();
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+    std::fs::read(path).unwrap()
+}
+
+fn names(bytes: &[u8], name: &str) -> bool {
+    let lower = bytes.to_ascii_lowercase();
+    lower.windows(name.len()).any(|part| part == name.as_bytes())
+}
+
+/// More than two segments of the public log, one in twenty of them by whoever is erased.
+#[test]
+fn g5_not_a_trace_of_a_name_is_left_in_the_file() {
+    let place = Place::in_sqlite();
+    let house = place.house();
+    house.install(people(&[("adele", &["council"]), ("canary", &[]), ("bob", &[])]));
+    let name = |n: usize| if n.is_multiple_of(20) { "canary" } else { "bob" };
+    let all: Vec<Activity> = (0..70_000)
+        .map(|n| {
+            begun(&format!("a-{n}"), Actor::user(alias(&format!("{}@contoso.com", name(n)))))
+                .details(format!("done by {}", name(n)))
+                .build()
+                .unwrap()
+        })
+        .collect();
+    all[..60_000].chunks(10_000).for_each(|batch| drop(house.ingest(batch)));
+    house.manage("contoso.com").change(PolicyChange::MakePrivate(GroupRef::ExternalUsers));
+    house.ingest(&[by("hidden", Actor::user(alias("canary@elsewhere.example")))]);
+    assert!(house.is_private("hidden"));
+    all[60_000..].chunks(10_000).for_each(|batch| drop(house.ingest(batch)));
+    assert!(names(&everything_in(&place.path()), "canary"));
+
+    // Counted and looked for before, so that whatever is kept in memory knows them.
+    let by_name = |who: &str| Query::all().by_actor(format!("{who}@contoso.com")).unwrap();
+    let view = house.filter.view(&user("ann"));
+    assert_eq!(view.count(&by_name("canary")).unwrap(), 3_500);
+    let subject = Subject::of(user("canary")).also(alias("canary@elsewhere.example"));
+    house.filter.erase(&user("root"), subject).unwrap();
+    assert!(!names(&everything_in(&place.path()), "canary"));
+
+    for filter in [house.filter.clone(), place.house().filter] {
+        let view = filter.view(&user("ann"));
+        assert_eq!(view.count(&Query::all()).unwrap(), 66_500);
+        assert_eq!(view.count(&by_name("bob")).unwrap(), 66_500);
+        assert_eq!(view.count(&by_name("canary")).unwrap(), 0);
+        let counts = view.counts(&Query::all(), CountBy::Actor).unwrap();
+        assert_eq!(
+            counts.iter().map(|count| (&*count.key, count.activities)).collect::<Vec<_>>(),
+            [("bob@contoso.com", 66_500)]
+        );
+        assert_eq!(view.counts(&Query::all(), CountBy::Day).unwrap()[0].activities, 66_500);
+        assert_eq!(view.page(&by_name("canary"), PageSize::MAX, None).unwrap().activities().len(), 0);
+        assert_eq!(view.page(&by_name("bob"), PageSize::MAX, None).unwrap().activities().len(), 1_000);
+    }
+    // All of a batch, which lies in runs and in the tail of the index of ids.
+    let again = house.ingest(&all[59_000..70_000]);
+    assert!(again.iter().all(|delivery| *delivery == Delivery::Duplicate));
+    SqliteStore::open(place.path()).unwrap().check().unwrap();
+}
+
+#[test]
+fn g5_the_file_grows_no_more_once_as_much_goes_as_comes() {
+    let place = Place::in_sqlite();
+    let house = place.house();
+    house.install(people(&[("bob", &[])]));
+    let retention = Some(Retention::of_activities(std::time::Duration::from_secs(2)));
+    house.change(PolicyChange::SetOptions(PolicyOptions { retention, ..PolicyOptions::default() }));
+    let mut sizes = Vec::new();
+    for round in 0..10 {
+        let batch = (0..3_000).map(|n| activity(&format!("a-{round}-{n}"), "bob")).collect::<Vec<_>>();
+        house.ingest(&batch);
+        house.advance(1).filter.apply_retention().unwrap();
+        everything_in(&place.path());
+        sizes.push(std::fs::metadata(place.path()).unwrap().len());
+    }
+    // What stays of each is that its id is taken: some 31 bytes.
+    let (later, grown) = (sizes[4], sizes[9] - sizes[4]);
+    assert!(grown < 5 * 3_000 * 40, "{grown} bytes beyond {later}: {sizes:?}");
+    assert!(house.everything().len() <= 3 * 3_000);
+}
+
+/// Rows of a table, as SQLite has them.
+fn rows(path: &Path, select: &str) -> Vec<String> {
+    let connection = Connection::open(path).unwrap();
+    let mut statement = connection.prepare(select).unwrap();
+    let columns = statement.column_count();
+    let mut rows = statement.query([]).unwrap();
+    let mut all = Vec::new();
+    while let Some(row) = rows.next().unwrap() {
+        let row: Vec<_> = (0..columns).map(|column| format!("{:?}", row.get_ref(column).unwrap())).collect();
+        all.push(row.join(" "));
+    }
+    all
+}
+
+/// Not only what is answered: not one public row, list or number differs from those of a store into which nothing hidden
+/// ever went.
+#[test]
+fn v2_removing_what_is_hidden_touches_nothing_public() {
+    let tell = |hidden: bool| {
+        let place = Place::in_sqlite();
+        let house = place.repeatable_house();
+        house.install(people(&[("adele", &["council"]), ("bob", &[])])).make_private("council");
+        let retention = Some(Retention::of_activities(std::time::Duration::from_secs(60)));
+        house.change(PolicyChange::SetOptions(PolicyOptions { retention, ..PolicyOptions::default() }));
+        for round in 0..3 {
+            let mut batch: Vec<_> = (0..40).map(|n| activity(&format!("b-{round}-{n}"), "bob")).collect();
+            house.advance(50);
+            if hidden {
+                house.ingest(&(0..700).map(|n| activity(&format!("a-{round}-{n}"), "adele")).collect::<Vec<_>>());
+                batch.insert(7, activity(&format!("a-{round}-x"), "adele"));
+            }
+            house.ingest(&batch);
+            house.filter.erase(&user("root"), Subject::of(user("adele"))).unwrap();
+            house.filter.apply_retention().unwrap();
+        }
+        let left = rows(&place.path(), "SELECT count(*) FROM private_activity");
+        assert_eq!(left, ["Integer(0)"]);
+        let connection = Connection::open(place.path()).unwrap();
+        let mut names = connection
+            .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name LIKE 'public%' ORDER BY name")
+            .unwrap();
+        let names: Vec<String> = names.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+        // Hashed under a key that each file has of its own.
+        let telling = names.iter().filter(|name| !name.starts_with("public_id"));
+        telling.map(|name| (name.clone(), rows(&place.path(), &format!("SELECT * FROM {name}")))).collect::<Vec<_>>()
+    };
+    let (with, without) = (tell(true), tell(false));
+    assert!(with.iter().any(|(name, rows)| name == "public_activity" && rows.len() == 80), "{}", with.len());
+    assert_eq!(with, without);
+}
