@@ -1,0 +1,24 @@
+//! The governance log as a Merkle tree.
+
+mod checkpoint;
+mod file;
+mod hash;
+mod hashes;
+mod key;
+mod layout;
+mod note;
+mod path;
+mod peaks;
+mod proof;
+mod tree;
+
+pub use self::checkpoint::{Checkpoint, CheckpointError};
+pub use self::file::FileHashes;
+pub use self::hash::{HashError, TreeHash};
+pub use self::hashes::{HashStore, HashStoreError, Hold, MemoryHashes};
+pub use self::key::{KeyError, KeyName, NoteSigner, NoteVerifier};
+pub use self::note::{Note, NoteError};
+pub use self::path::{proves_consistency, proves_inclusion};
+pub use self::peaks::Peaks;
+pub use self::proof::{ConsistencyProof, InclusionProof, ProofError};
+pub use self::tree::{Tree, TreeError};

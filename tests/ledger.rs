@@ -1,0 +1,18 @@
+//! Rule G6: an outside auditor with a saved checkpoint detects any change, offline, with tools not written here.
+#![cfg(feature = "ledger")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "clippy takes only the test functions themselves for tests"
+)]
+
+#[path = "ledger/checkpoints.rs"]
+mod checkpoints;
+#[path = "ledger/notes.rs"]
+mod notes;
+#[path = "ledger/tree.rs"]
+mod tree;
+#[path = "ledger/vectors.rs"]
+mod vectors;
