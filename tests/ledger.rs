@@ -10,6 +10,16 @@
 
 #[path = "ledger/checkpoints.rs"]
 mod checkpoints;
+#[path = "ledger/exports.rs"]
+mod exports;
+#[path = "ledger/growing.rs"]
+mod growing;
+#[path = "ledger/keeping.rs"]
+mod keeping;
+#[path = "ledger/leaves.rs"]
+mod leaves;
+#[path = "ledger/log.rs"]
+mod log;
 #[path = "ledger/notes.rs"]
 mod notes;
 #[path = "ledger/tree.rs"]

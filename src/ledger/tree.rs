@@ -135,6 +135,13 @@ impl Tree {
         Ok(self.hashes.read(&places)?)
     }
 
+    /// The hashes that came with a leaf, as they lie in the store: its own, and those of the subtrees that it completed.
+    pub(super) fn came_with(&self, leaf: u64) -> Result<Vec<TreeHash>, TreeError> {
+        self.has(leaf + 1)?;
+        let places: Vec<u64> = (hashes(leaf)..hashes(leaf + 1)).collect();
+        Ok(self.hashes.read(&places)?)
+    }
+
     /// The path that proves that leaf `index`, counted from 0, is in the tree of `size` leaves: RFC 6962, section 2.1.1,
     /// from the leaf's neighbour up.
     ///
