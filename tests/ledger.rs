@@ -22,6 +22,8 @@ mod leaves;
 mod log;
 #[path = "ledger/notes.rs"]
 mod notes;
+#[path = "ledger/removing.rs"]
+mod removing;
 #[path = "ledger/tree.rs"]
 mod tree;
 #[path = "ledger/vectors.rs"]

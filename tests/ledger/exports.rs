@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use activity_privacy::ledger::*;
 use activity_privacy::*;
+use proptest::prelude::*;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -299,3 +300,19 @@ fn b1_a_log_that_cannot_be_read_is_said_to_be_that() {
     let verified = verify_log(broken, checkpoint.as_bytes(), None, &[key().verifier().clone()]);
     assert!(matches!(verified, Err(Finding::Io { line: 2, .. })), "{verified:?}");
 }
+
+proptest! {
+    #[test]
+    fn b1_no_file_breaks_the_verifier(
+        noise in prop::collection::vec(any::<u8>(), 0..400),
+        lines in prop::collection::vec("\\{\"(entry|openings|leaf_hash)\":[\\[\\]{}\":,a-z0-9\\\\]{0,30}\\}|\\PC{0,40}", 0..6),
+    ) {
+        let checkpoint = CHECKPOINT.get_or_init(|| ledger(3).checkpoint().unwrap());
+        prop_assert!(verify(&noise, checkpoint, None).is_err());
+        prop_assert!(verify(lines.join("\n").as_bytes(), checkpoint, None).is_err());
+        let known = [key().verifier().clone()];
+        prop_assert!(verify_log(&b""[..], &noise, Some(&noise), &known).is_err());
+    }
+}
+
+static CHECKPOINT: std::sync::OnceLock<String> = std::sync::OnceLock::new();

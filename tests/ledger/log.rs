@@ -64,7 +64,7 @@ pub(crate) fn record(number: u64) -> Record {
         query: digest,
         from: Some(at(0)),
         until: None,
-        one_actor: true,
+        actors: 1,
         private_only: false,
         purpose: Some(Purpose::new("Security incident").unwrap()),
         justification: Some(Sealed::new(
