@@ -159,7 +159,7 @@ impl Tree {
             range = if index < middle { range.start..middle } else { middle..range.end };
             beside.push(other);
         }
-        self.from_below(beside)
+        self.joined_upwards(beside)
     }
 
     /// The path that proves that the tree of `size` leaves begins with the one of `earlier` leaves: RFC 6962, section
@@ -186,11 +186,11 @@ impl Tree {
         if range.start > 0 {
             beside.push(range);
         }
-        self.from_below(beside)
+        self.joined_upwards(beside)
     }
 
     /// The hash of each of these ranges, the last first.
-    fn from_below(&self, ranges: Vec<Range<u64>>) -> Result<Vec<TreeHash>, TreeError> {
+    fn joined_upwards(&self, ranges: Vec<Range<u64>>) -> Result<Vec<TreeHash>, TreeError> {
         let places: Vec<Vec<u64>> = ranges.into_iter().rev().map(|range| parts(range).collect()).collect();
         let read = self.hashes.read(&places.concat())?;
         let mut rest = read.as_slice();

@@ -139,13 +139,11 @@ fn g6_every_record_that_is_dropped_doubled_or_moved_is_found() {
 #[test]
 fn g6_a_history_that_was_rewritten_and_signed_again_does_not_fit_a_saved_checkpoint() {
     let saved = ledger(5).checkpoint().unwrap();
-    let histories: [(&str, fn(&mut Vec<RecordEntry>)); 4] = [
-        ("changed", |entries| entries[2].record.at = at(999)),
-        ("removed", |entries| {
-            entries.remove(1);
-        }),
-        ("another order", |entries| entries.swap(0, 4)),
-        ("another initiator", |entries| entries[4].record.initiator = Initiator::System),
+    let histories: [(&str, Change); 4] = [
+        ("changed", Box::new(|entries| entries[2].record.at = at(999))),
+        ("removed", Box::new(|entries| drop(entries.remove(1)))),
+        ("another order", Box::new(|entries| entries.swap(0, 4))),
+        ("another initiator", Box::new(|entries| entries[4].record.initiator = Initiator::System)),
     ];
     for (name, rewrite) in histories {
         let sink = filled(9);

@@ -159,7 +159,7 @@ fn g6_a_sink_that_lost_or_changed_records_is_seen_at_opening() {
 fn g6_a_record_that_is_changed_removed_or_moved_is_named_by_an_audit() {
     for sequence in 1..=10u64 {
         let at_ = sequence as usize - 1;
-        let changes: [(&str, Box<dyn Fn(&mut Vec<RecordEntry>)>); 3] = [
+        let changes: [(&str, Change); 3] = [
             ("is not what it was", Box::new(move |entries| entries[at_].record.id = RecordId(Uuid::max()))),
             (
                 "is not what it was",

@@ -56,6 +56,9 @@ pub(crate) fn key() -> NoteSigner {
     signer("example.com/governance", 7)
 }
 
+/// What somebody does to a list of records.
+pub(crate) type Change = Box<dyn Fn(&mut Vec<RecordEntry>)>;
+
 /// Record by record another act, some with what can be forgotten.
 pub(crate) fn record(number: u64) -> Record {
     let reveal = RevealId(Uuid::from_u128(u128::from(number) | 1 << 64));
@@ -94,8 +97,12 @@ pub(crate) fn record(number: u64) -> Record {
     Record {
         id: RecordId(Uuid::from_u128(number.into())),
         at: at(number as i64),
-        initiator: if number % 2 == 0 { Initiator::System } else { Initiator::User(UserId::new("änne").unwrap()) },
-        policy: (number % 3 != 0).then(|| Revision::from_number(number)),
+        initiator: if number.is_multiple_of(2) {
+            Initiator::System
+        } else {
+            Initiator::User(UserId::new("änne").unwrap())
+        },
+        policy: (!number.is_multiple_of(3)).then(|| Revision::from_number(number)),
         act,
         outcome,
     }
