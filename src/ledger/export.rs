@@ -7,7 +7,7 @@ use super::hash::TreeHash;
 use super::leaf::Leaf;
 use super::line::Line;
 use super::peaks::Peaks;
-use super::sink::{LedgerSink, State};
+use super::sink::{LedgerSink, PAGE, State};
 use super::tree::Tree;
 use crate::governance::{GovernanceSink, RecordQuery};
 
@@ -28,9 +28,6 @@ pub struct Audit {
     /// How many of them, the first ones, are not kept any longer. Of these there are the hashes.
     pub removed: u64,
 }
-
-/// How many records are read at once.
-const PAGE: usize = 256;
 
 impl<S: GovernanceSink> LedgerSink<S> {
     /// Writes the log as JSON Lines, one record a line, and answers with the signed checkpoint over it. Takes as much
@@ -90,12 +87,9 @@ impl<S: GovernanceSink> LedgerSink<S> {
             if kept_from > from + 1 && from > removed {
                 return Err(LedgerError::Lost { sequence: from + 1 });
             }
-            for index in from..kept_from - 1 {
-                for hash in tree.leaves(index..index + 1)? {
-                    leads_on(tree, &mut peaks, hash)?;
-                    hand_out(&Line::Removed(hash))?;
-                    removed += 1;
-                }
+            for _ in from..kept_from - 1 {
+                hand_out(&Line::Removed(grow(tree, &mut peaks, None)?))?;
+                removed += 1;
             }
             for entry in entries.iter().take_while(|entry| entry.sequence <= tree.size()) {
                 let sequence = peaks.leaves() + 1;
@@ -103,10 +97,7 @@ impl<S: GovernanceSink> LedgerSink<S> {
                     return Err(LedgerError::Lost { sequence });
                 }
                 let leaf = Leaf::of(entry)?;
-                if tree.leaves(sequence - 1..sequence)? != [leaf.hash()] {
-                    return Err(LedgerError::Rewritten { sequence });
-                }
-                leads_on(tree, &mut peaks, leaf.hash())?;
+                grow(tree, &mut peaks, Some(leaf.hash()))?;
                 hand_out(&Line::of(&leaf, entry, openings == Openings::Shown))?;
             }
         }
@@ -114,10 +105,15 @@ impl<S: GovernanceSink> LedgerSink<S> {
     }
 }
 
-/// Adds a leaf to the edge, and makes sure that the hashes that came with it are those that were stored.
-fn leads_on(tree: &Tree, peaks: &mut Peaks, leaf: TreeHash) -> Result<(), LedgerError> {
+/// Adds the next leaf to the edge: the one that is stored, which must be the one that is expected, if any is. The hashes
+/// that came with it must be those that come with it now.
+fn grow(tree: &Tree, peaks: &mut Peaks, expected: Option<TreeHash>) -> Result<TreeHash, LedgerError> {
     let stored = tree.came_with(peaks.leaves())?;
+    let leaf = *stored.first().ok_or(LedgerError::Damaged)?;
+    if expected.is_some_and(|expected| expected != leaf) {
+        return Err(LedgerError::Rewritten { sequence: peaks.leaves() + 1 });
+    }
     let mut made = Vec::with_capacity(stored.len());
     peaks.push_with(leaf, |hash| made.push(hash));
-    if made == stored { Ok(()) } else { Err(LedgerError::Damaged) }
+    if made == stored { Ok(leaf) } else { Err(LedgerError::Damaged) }
 }

@@ -11,8 +11,7 @@ use crate::digest::Digest;
 use crate::governance::RecordEntry;
 use crate::json;
 
-/// A record, or what is left of one that is not kept any longer.
-#[derive(Debug, PartialEq, Eq)]
+/// A record, or what is left of one that is not kept any longer. Has no `Debug`, because what is opened can be private.
 pub(super) enum Line {
     Record { leaf: String, openings: BTreeMap<String, Opening> },
     Removed(TreeHash),
@@ -26,7 +25,7 @@ enum Written<'a> {
 }
 
 /// What makes a commitment: the digest of the salt, a line feed and the text.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Opening {
     salt: String,
@@ -41,8 +40,9 @@ struct Document {
     leaf_hash: Option<String>,
 }
 
-/// The longest that a line may be, in bytes. The longest record of this library is a page with all its people.
-pub(super) const MAX_BYTES: usize = 4 << 20;
+/// The longest that a line may be, in bytes. The longest record of this library is a page of a thousand activities, each
+/// done to a thousand people, with a tag of 33 bytes for each of them.
+pub(super) const MAX_BYTES: usize = 64 << 20;
 /// The most values that a line may hold.
 const MAX_VALUES: usize = 100_000;
 

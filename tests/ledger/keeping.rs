@@ -501,3 +501,28 @@ fn g6_hashes_are_kept_as_the_contract_of_their_port_says() {
     check(&hashes(&folder), &hashes(&folder));
     assert!(FileHashes::open(Path::new("/nowhere/at/all")).is_err());
 }
+
+/// Records in one file, hashes in another, and two handles on each.
+#[cfg(feature = "sqlite")]
+#[test]
+fn g6_a_log_in_a_file_is_sound_whoever_recorded() {
+    use activity_privacy::sqlite::SqliteGovernance;
+
+    let folder = folder();
+    let open = || {
+        let sink = SqliteGovernance::open(folder.path().join("log.db")).unwrap();
+        LedgerSink::open(sink, hashes(&folder), key()).unwrap()
+    };
+    let (one, bare) = (open(), SqliteGovernance::open(folder.path().join("log.db")).unwrap());
+    fill(&one, 1, 5);
+    let other = open();
+    fill(&other, 6, 9);
+    // Somebody who has no ledger records as well.
+    fill(&bare, 10, 12);
+    is_sound(&one, 12);
+    is_sound(&other, 12);
+    is_sound(&open(), 12);
+    let (log, checkpoint) = exported(&one, Openings::Shown);
+    let verified = verify_log(&log[..], checkpoint.as_bytes(), None, &[key().verifier().clone()]).unwrap();
+    assert_eq!((verified.records, verified.openings), (12, 6));
+}

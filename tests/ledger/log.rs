@@ -90,7 +90,10 @@ pub(crate) fn record(number: u64) -> Record {
         5 => {
             let request = RequestId(reveal.0);
             let lifetime = Duration::from_millis(1_500);
-            (Act::RequestReveal(RequestSummary { request, about, lifetime, expires_at: at(7) }), Outcome::OnRecord)
+            (
+                Act::RequestReveal(RequestSummary { request, about, lifetime, expires_at: Some(at(7)) }),
+                Outcome::OnRecord,
+            )
         }
         _ => (Act::ReadGovernance, Outcome::Noted),
     };
