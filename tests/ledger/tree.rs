@@ -168,6 +168,21 @@ fn g6_no_mutated_proof_verifies() {
     }
 }
 
+/// A path that is longer than the tree is high leads somewhere, but not to that tree's root.
+#[test]
+fn g6_a_path_ends_where_its_tree_does() {
+    let (all, tree) = (leaves(2), tree(2));
+    assert!(proves_inclusion(&[all[0]], 1, &all[1], 2, &tree.root()));
+    assert!(!proves_inclusion(&[all[0]], 0, &all[1], 1, &tree.root()));
+    // The same for two roots, made up so that a longer path would lead to both.
+    let [one, two, three, more] = [1, 2, 3, 4].map(|byte| TreeHash([byte; 32]));
+    let earlier = TreeHash::of_node(&three, &one);
+    let later = TreeHash::of_node(&three, &TreeHash::of_node(&one, &two));
+    assert!(proves_consistency(&[one, two, three], 3, &earlier, 4, &later));
+    let [earlier, later] = [earlier, later].map(|root| TreeHash::of_node(&more, &root));
+    assert!(!proves_consistency(&[one, two, three, more], 3, &earlier, 4, &later));
+}
+
 #[test]
 fn g6_every_tree_begins_with_itself_and_with_none() {
     let (tree, nothing) = (tree(5), TreeHash::of_nothing());
