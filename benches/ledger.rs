@@ -34,7 +34,7 @@ use self::report::Report;
 use self::times::Times;
 
 const CALLERS: [usize; 3] = [1, 8, 64];
-const ROUNDS: usize = 15;
+const ROUNDS: usize = 60;
 /// How much is done by all callers of a slice together.
 const SLICE: [usize; 3] = [200, 800, 3_200];
 
@@ -81,7 +81,9 @@ fn appends(folder: &Path, report: &mut Report) {
     let mut next = 0;
     for round in 0..ROUNDS {
         for turn in 0..sides.len() {
+            // Forwards and backwards, so that those that are compared are neighbours and neither is always first.
             let at = (turn + round) % sides.len();
+            let at = if round % 2 == 0 { at } else { sides.len() - 1 - at };
             let count = match sides[at] {
                 Side::Bare => SLICE[0],
                 Side::Plain(callers) | Side::Ledger(callers) | Side::LedgerToTheEnd(callers) => SLICE[callers],

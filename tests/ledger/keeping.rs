@@ -456,6 +456,21 @@ fn g6_two_processes_that_see_two_logs_do_not_agree() {
     assert!(!proof.proves(&opened(&saved), &opened(&false_one.checkpoint().unwrap())));
 }
 
+/// Whoever knew of no record yet has nothing to compare with but the checkpoint itself.
+#[test]
+fn g6_what_another_process_made_is_believed_for_its_root_alone() {
+    let (sink, shared) = (filled(0), Arc::new(MemoryHashes::new()));
+    let [early, other] = [over(&sink, Arc::clone(&shared)), over(&sink, Arc::clone(&shared))];
+    fill(&sink, 1, 9);
+    other.checkpoint().unwrap();
+    let newest_leaf = shared.size().unwrap() - 1;
+    let [hash] = shared.read(&[newest_leaf]).unwrap()[..] else { panic!("one hash") };
+    shared.write(newest_leaf, &[TreeHash::of_nothing()]).unwrap();
+    assert!(matches!(early.checkpoint(), Err(LedgerError::Forked { size: 9 })));
+    shared.write(newest_leaf, &[hash]).unwrap();
+    is_sound(&early, 9);
+}
+
 #[test]
 fn g6_hashes_are_kept_as_the_contract_of_their_port_says() {
     fn check(one: &dyn HashStore, other: &dyn HashStore) {
