@@ -10,10 +10,14 @@
 
 #[path = "ledger/checkpoints.rs"]
 mod checkpoints;
+#[path = "ledger/dying.rs"]
+mod dying;
 #[path = "ledger/exports.rs"]
 mod exports;
 #[path = "ledger/growing.rs"]
 mod growing;
+#[path = "ledger/hashes.rs"]
+mod hashes;
 #[path = "ledger/keeping.rs"]
 mod keeping;
 #[path = "ledger/leaves.rs"]
@@ -24,6 +28,8 @@ mod log;
 mod notes;
 #[path = "ledger/removing.rs"]
 mod removing;
+#[path = "ledger/sharing.rs"]
+mod sharing;
 #[path = "ledger/tree.rs"]
 mod tree;
 #[path = "ledger/vectors.rs"]

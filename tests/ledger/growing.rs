@@ -9,10 +9,6 @@ use activity_privacy::*;
 
 use crate::log::*;
 
-fn opened(note: &str) -> Checkpoint {
-    Checkpoint::open(note.as_bytes(), &[key().verifier().clone()]).unwrap()
-}
-
 #[test]
 fn g6_a_checkpoint_covers_whatever_was_answered() {
     let ledger = ledger(0);

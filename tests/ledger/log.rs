@@ -1,9 +1,10 @@
 //! What the tests log: a sink that can be tampered with, records of every sort, and a ledger over them.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use activity_privacy::ledger::{HashStore, Leaf, LedgerSink, MemoryHashes, NoteSigner, Openings, Peaks};
+use activity_privacy::ledger::*;
 use activity_privacy::*;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -156,4 +157,34 @@ pub(crate) fn exported<S: GovernanceSink>(ledger: &LedgerSink<S>, openings: Open
     let mut log = Vec::new();
     let checkpoint = ledger.export(&mut log, openings).unwrap();
     (log, checkpoint)
+}
+
+pub(crate) fn hashes(folder: &tempfile::TempDir) -> FileHashes {
+    FileHashes::open(path(folder)).unwrap()
+}
+
+pub(crate) fn path(folder: &tempfile::TempDir) -> PathBuf {
+    folder.path().join("log.hashes")
+}
+
+pub(crate) fn folder() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+}
+
+pub(crate) fn opened(note: &str) -> Checkpoint {
+    Checkpoint::open(note.as_bytes(), &[key().verifier().clone()]).unwrap()
+}
+
+/// Whatever the ledger says is as it should be: the checkpoint, every proof, every record and every hash.
+pub(crate) fn is_sound<S: GovernanceSink>(ledger: &LedgerSink<S>, size: u64) {
+    let checkpoint = opened(&ledger.checkpoint().unwrap());
+    assert_eq!((checkpoint.size, checkpoint.root), (size, peaks(size).root()));
+    for sequence in 1..=size {
+        let proof = ledger.inclusion_proof(sequence).unwrap();
+        proof.verify(leaf(sequence).as_str().as_bytes(), &[key().verifier().clone()]).unwrap();
+        let before = opened(&ledger.checkpoint_of(sequence).unwrap());
+        assert_eq!(before.root, peaks(sequence).root());
+        assert!(ledger.consistency_proof(sequence, size).unwrap().proves(&before, &checkpoint));
+    }
+    assert_eq!(ledger.audit().unwrap().size, size);
 }
