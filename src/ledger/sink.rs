@@ -152,11 +152,7 @@ impl<S: GovernanceSink> LedgerSink<S> {
     /// [`LedgerError::Beyond`] when there were never so many, and any other [`LedgerError`].
     pub fn checkpoint_of(&self, size: u64) -> Result<String, LedgerError> {
         let State { tree, .. } = self.up_to(size)?;
-        let (root, path) = (tree.root_of(size)?, tree.consistency(size, tree.size())?);
-        // What is signed is a beginning of what was signed before, whatever became of the hashes.
-        if !proves_consistency(&path, size, &root, tree.size(), &tree.root()) {
-            return Err(LedgerError::Damaged);
-        }
+        let root = proven_root(&tree, size)?;
         Ok(checkpoint_of(&self.signer, size, root).sign(&self.signer)?)
     }
 
@@ -191,7 +187,7 @@ impl<S: GovernanceSink> LedgerSink<S> {
     pub fn consistency_proof(&self, earlier: u64, size: u64) -> Result<ConsistencyProof, LedgerError> {
         let State { tree, .. } = self.up_to(size.max(earlier))?;
         let path = tree.consistency(earlier, size)?;
-        let (before, after) = (tree.root_of(earlier)?, tree.root_of(size)?);
+        let (before, after) = (proven_root(&tree, earlier)?, proven_root(&tree, size)?);
         if !proves_consistency(&path, earlier, &before, size, &after) {
             return Err(LedgerError::Damaged);
         }
@@ -317,6 +313,14 @@ impl<S: GovernanceSink> LedgerSink<S> {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The root of the first `size` leaves, if it is that of a beginning of the tree: of what was signed before, whatever became
+/// of the hashes.
+fn proven_root(tree: &Tree, size: u64) -> Result<TreeHash, LedgerError> {
+    let (root, path) = (tree.root_of(size)?, tree.consistency(size, tree.size())?);
+    let is_proven = proves_consistency(&path, size, &root, tree.size(), &tree.root());
+    if is_proven { Ok(root) } else { Err(LedgerError::Damaged) }
 }
 
 fn checkpoint_of(signer: &NoteSigner, size: u64, root: TreeHash) -> Checkpoint {

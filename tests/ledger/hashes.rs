@@ -1,7 +1,8 @@
 //! The contract of the port behind which hashes lie, and who keeps it.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use activity_privacy::ledger::*;
 
@@ -51,4 +52,72 @@ fn g6_hashes_are_kept_as_the_contract_of_their_port_says() {
     let folder = folder();
     check(&hashes(&folder), &hashes(&folder));
     assert!(FileHashes::open(Path::new("/nowhere/at/all")).is_err());
+}
+
+/// Makes sure that whoever writes has the hold.
+#[derive(Default)]
+struct Watched {
+    inner: MemoryHashes,
+    is_held: AtomicBool,
+}
+
+struct Watch<'a>(&'a AtomicBool, #[allow(dead_code, reason = "it is there to be dropped")] Hold<'a>);
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::SeqCst);
+    }
+}
+
+impl Watched {
+    fn by_the_holder(&self) -> &MemoryHashes {
+        assert!(self.is_held.load(Ordering::SeqCst), "somebody writes without the hold");
+        &self.inner
+    }
+}
+
+impl HashStore for Watched {
+    fn size(&self) -> Result<u64, HashStoreError> {
+        self.inner.size()
+    }
+
+    fn read(&self, places: &[u64]) -> Result<Vec<TreeHash>, HashStoreError> {
+        self.inner.read(places)
+    }
+
+    fn write(&self, place: u64, hashes: &[TreeHash]) -> Result<(), HashStoreError> {
+        self.by_the_holder().write(place, hashes)
+    }
+
+    fn sync(&self) -> Result<(), HashStoreError> {
+        self.by_the_holder().sync()
+    }
+
+    fn checkpoint(&self) -> Result<Option<Vec<u8>>, HashStoreError> {
+        self.by_the_holder().checkpoint()
+    }
+
+    fn keep_checkpoint(&self, checkpoint: &[u8]) -> Result<(), HashStoreError> {
+        self.by_the_holder().keep_checkpoint(checkpoint)
+    }
+
+    fn hold(&self) -> Result<Hold<'_>, HashStoreError> {
+        let hold = self.inner.hold()?;
+        self.is_held.store(true, Ordering::SeqCst);
+        Ok(Hold::new(Watch(&self.is_held, hold)))
+    }
+}
+
+#[test]
+fn g6_whoever_writes_hashes_has_the_hold() {
+    let (sink, hashes) = (filled(3), Arc::new(Watched::default()));
+    let ledger = over(&sink, Arc::clone(&hashes));
+    fill(&ledger, 4, 6);
+    ledger.catch_up().unwrap();
+    ledger.checkpoint().unwrap();
+    fill(&ledger, 7, 9);
+    is_sound(&ledger, 9);
+    assert!(!hashes.is_held.load(Ordering::SeqCst), "nobody keeps it");
+    is_sound(&over(&sink, Arc::clone(&hashes)), 9);
+    is_sound(&LedgerSink::rebuild(sink, hashes, key()).unwrap(), 9);
 }

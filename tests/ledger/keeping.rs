@@ -69,7 +69,9 @@ fn g6_hashes_are_made_again_for_the_log_that_was_signed_and_for_no_other() {
 #[test]
 fn g6_no_changed_hash_makes_a_checkpoint_or_a_proof_that_is_wrong() {
     let (folder, sink) = (folder(), filled(7));
-    let checkpoint = over(&sink, hashes(&folder)).checkpoint().unwrap();
+    let sound = over(&sink, hashes(&folder));
+    let checkpoint = sound.checkpoint().unwrap();
+    let whole_log: Vec<Checkpoint> = (0..=7).map(|size| opened(&sound.checkpoint_of(size).unwrap())).collect();
     let whole = fs::read(path(&folder)).unwrap();
     for at in 0..whole.len() {
         let mut changed = whole.clone();
@@ -92,6 +94,12 @@ fn g6_no_changed_hash_makes_a_checkpoint_or_a_proof_that_is_wrong() {
             }
             match ledger.checkpoint_of(sequence) {
                 Ok(note) => assert_eq!(opened(&note).root, peaks(sequence).root()),
+                Err(error) => assert!(matches!(error, LedgerError::Damaged), "{at}: {error:?}"),
+            }
+        }
+        for (earlier, size) in (0..=7).flat_map(|size| (0..=size).map(move |earlier| (earlier, size))) {
+            match ledger.consistency_proof(earlier, size) {
+                Ok(proof) => assert!(proof.proves(&whole_log[earlier as usize], &whole_log[size as usize]), "{at}"),
                 Err(error) => assert!(matches!(error, LedgerError::Damaged), "{at}: {error:?}"),
             }
         }
