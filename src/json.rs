@@ -8,6 +8,10 @@ use serde::de::{Error, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
 /// Why a JSON text is not taken.
+#[cfg_attr(
+    not(any(feature = "import", feature = "m365")),
+    expect(dead_code, reason = "the ledger says no more than that it is no JSON")
+)]
 pub(crate) enum Unreadable {
     /// It is no JSON.
     NotJson(serde_json::Error),

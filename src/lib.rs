@@ -23,8 +23,10 @@ mod governance;
 mod identity;
 #[cfg(feature = "import")]
 pub mod import;
-#[cfg(any(feature = "import", feature = "m365"))]
+#[cfg(any(feature = "import", feature = "ledger", feature = "m365"))]
 mod json;
+#[cfg(feature = "ledger")]
+pub mod ledger;
 #[cfg(feature = "m365")]
 pub mod m365;
 pub mod memory;

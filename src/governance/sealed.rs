@@ -75,6 +75,14 @@ impl<T> Sealed<T> {
     }
 }
 
+impl<T: SealedText> Sealed<T> {
+    /// Salt and text of the value, unless it was forgotten: what the commitment is recomputed from.
+    #[must_use]
+    pub fn opening(&self) -> Option<(Uuid, Cow<'_, str>)> {
+        self.opening.as_ref().map(|opening| (opening.salt, opening.value.sealed_text()))
+    }
+}
+
 impl<T: SealedText> Opening<T> {
     fn commitment(&self) -> Digest {
         Digest::of_text(&format!("{}\n{}", self.salt, self.value.sealed_text()))

@@ -1,0 +1,212 @@
+//! What the ledger costs whoever records, beside the same sink without it and beside bare durable commits.
+//!
+//! `cargo bench --bench ledger --features sqlite,ledger` takes some minutes. `LEDGER_DIR` chooses the folder for the files,
+//! which are deleted at the end; it should be on the disk that a service writes to. All sides take turns, slice by slice.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a bench may fail"
+)]
+
+#[path = "decide/median.rs"]
+mod median;
+#[path = "store/report.rs"]
+#[allow(dead_code, reason = "the other bench uses more of it")]
+mod report;
+#[path = "store/times.rs"]
+mod times;
+
+use std::path::Path;
+use std::sync::Barrier;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use activity_privacy::ledger::{Checkpoint, FileHashes, KeyName, LedgerSink, NoteSigner};
+use activity_privacy::sqlite::SqliteGovernance;
+use activity_privacy::{Act, Digest, GovernanceSink, Initiator, Outcome, Record, RecordId, RevealId, UserId};
+use rusqlite::{Connection, params};
+use uuid::Uuid;
+
+use self::median::median;
+use self::report::Report;
+use self::times::Times;
+
+const CALLERS: [usize; 3] = [1, 8, 64];
+const ROUNDS: usize = 60;
+/// How much is done by all callers of a slice together.
+const SLICE: [usize; 3] = [200, 800, 3_200];
+
+fn main() {
+    let folder = std::env::var_os("LEDGER_DIR").map_or_else(std::env::temp_dir, Into::into);
+    let folder = tempfile::Builder::new().prefix("activity-ledger-").tempdir_in(folder).unwrap();
+    let mut report = Report::default();
+    appends(folder.path(), &mut report);
+    growth(folder.path(), &mut report);
+    println!("{report}");
+}
+
+fn key() -> NoteSigner {
+    NoteSigner::new(KeyName::new("example.com/governance").unwrap(), &[7; 32])
+}
+
+fn ledger(folder: &Path, name: &str) -> LedgerSink<SqliteGovernance> {
+    let sink = SqliteGovernance::open(folder.join(format!("{name}.db"))).unwrap();
+    LedgerSink::open(sink, FileHashes::open(folder.join(format!("{name}.hashes"))).unwrap(), key()).unwrap()
+}
+
+/// What is done with a slice of records, and how much of it is timed.
+#[derive(Clone, Copy)]
+enum Side {
+    Bare,
+    Plain(usize),
+    Ledger(usize),
+    /// And the tree catches up and a checkpoint is signed before the time is taken.
+    LedgerToTheEnd(usize),
+}
+
+fn appends(folder: &Path, report: &mut Report) {
+    let bare = Connection::open(folder.join("bare.db")).unwrap();
+    bare.pragma_update(None, "journal_mode", "WAL").unwrap();
+    bare.pragma_update(None, "synchronous", "FULL").unwrap();
+    bare.execute_batch("CREATE TABLE record (sequence INTEGER PRIMARY KEY, record TEXT NOT NULL) STRICT").unwrap();
+    let plain = SqliteGovernance::open(folder.join("plain.db")).unwrap();
+    let [lazy, whole] = ["lazy", "whole"].map(|name| ledger(folder, name));
+
+    let sides: Vec<Side> = std::iter::once(Side::Bare)
+        .chain((0..3).flat_map(|at| [Side::Plain(at), Side::Ledger(at), Side::LedgerToTheEnd(at)]))
+        .collect();
+    let mut times: Vec<Times> = sides.iter().map(|_| Times::default()).collect();
+    let mut next = 0;
+    for round in 0..ROUNDS {
+        for turn in 0..sides.len() {
+            // Forwards and backwards, so that those that are compared are neighbours and neither is always first.
+            let at = (turn + round) % sides.len();
+            let at = if round % 2 == 0 { at } else { sides.len() - 1 - at };
+            let count = match sides[at] {
+                Side::Bare => SLICE[0],
+                Side::Plain(callers) | Side::Ledger(callers) | Side::LedgerToTheEnd(callers) => SLICE[callers],
+            };
+            let records: Vec<Record> = (next..next + count as u64).map(record).collect();
+            next += count as u64;
+            let took = match sides[at] {
+                Side::Bare => {
+                    let texts: Vec<String> = records.iter().map(|one| serde_json::to_string(one).unwrap()).collect();
+                    let mut insert = bare.prepare_cached("INSERT INTO record (record) VALUES (?1)").unwrap();
+                    let begun = Instant::now();
+                    for text in &texts {
+                        insert.execute(params![text]).unwrap();
+                    }
+                    begun.elapsed()
+                }
+                Side::Plain(callers) => together(CALLERS[callers], &records, &plain),
+                Side::Ledger(callers) => {
+                    let took = together(CALLERS[callers], &records, &lazy);
+                    lazy.catch_up().unwrap();
+                    took
+                }
+                Side::LedgerToTheEnd(callers) => {
+                    let took = together(CALLERS[callers], &records, &whole);
+                    let begun = Instant::now();
+                    whole.checkpoint().unwrap();
+                    took + begun.elapsed()
+                }
+            };
+            times[at].add(count, took);
+        }
+    }
+    let all = (ROUNDS * SLICE.iter().sum::<usize>()) as u64;
+    for ledger in [&lazy, &whole] {
+        let note = ledger.checkpoint().unwrap();
+        let checkpoint = Checkpoint::open(note.as_bytes(), &[key().verifier().clone()]).unwrap();
+        assert_eq!((checkpoint.size, ledger.audit().unwrap().size), (all, all));
+    }
+    let bare = &times[0];
+    for (callers, of) in CALLERS.iter().zip(times[1..].chunks(3)) {
+        let [plain, ledger, to_the_end] = of else { panic!("three sides") };
+        report.rate(&format!("without ledger, callers: {callers}"), "records", plain, &[("bare commits", bare)]);
+        let floors = [("bare commits", bare), ("without ledger", plain)];
+        report.rate(&format!("with ledger, callers: {callers}"), "records", ledger, &floors);
+        let what =
+            format!("with ledger, the checkpoint of each {} included, callers: {callers}", to_the_end_slice(*callers));
+        report.rate(&what, "records", to_the_end, &floors);
+    }
+}
+
+fn to_the_end_slice(callers: usize) -> usize {
+    CALLERS.iter().zip(SLICE).find(|(of, _)| **of == callers).map_or(0, |(_, slice)| slice)
+}
+
+/// How fast the tree catches up, and how long a log of any length takes to open, to sign and to prove.
+fn growth(folder: &Path, report: &mut Report) {
+    const PART: u64 = 20_000;
+    let name = "growth";
+    let mut rates = Times::default();
+    for part in 0..5 {
+        let grown = ledger(folder, name);
+        let records: Vec<Record> = (part * PART..(part + 1) * PART).map(|number| record(number + (1 << 40))).collect();
+        together(64, &records, &grown);
+        let begun = Instant::now();
+        grown.catch_up().unwrap();
+        rates.add(PART as usize, begun.elapsed());
+        grown.checkpoint().unwrap();
+        drop(grown);
+        let size = (part + 1) * PART;
+        if part == 0 || part == 4 {
+            let opening = (0..30).map(|_| timed(|| drop(ledger(folder, name)))).collect();
+            let opened = ledger(folder, name);
+            let proving = (0..300).map(|at| timed(|| drop(opened.inclusion_proof(1 + at * 61).unwrap()))).collect();
+            for (what, times) in [("open", opening), ("prove a record", proving)] {
+                report.fact(&format!("to {what}, records: {size}"), &report::duration(median(times)));
+            }
+        }
+    }
+    report.rate("the tree catches up", "records", &rates, &[]);
+}
+
+fn timed(act: impl FnOnce()) -> f64 {
+    let begun = Instant::now();
+    act();
+    begun.elapsed().as_secs_f64()
+}
+
+/// Has so many callers each record a part, and tells how long that took since the first of them began.
+fn together(callers: usize, records: &[Record], sink: &dyn GovernanceSink) -> Duration {
+    let barrier = &Barrier::new(callers);
+    let begun = thread::scope(|scope| {
+        let caller = |caller| {
+            scope.spawn(move || {
+                barrier.wait();
+                let begun = Instant::now();
+                for record in records.iter().skip(caller).step_by(callers) {
+                    sink.record(record).unwrap().confirm(record).unwrap();
+                }
+                begun
+            })
+        };
+        let all: Vec<_> = (0..callers).map(caller).collect();
+        all.into_iter().map(|caller| caller.join().unwrap()).min().unwrap()
+    });
+    begun.elapsed()
+}
+
+/// What is on record when a page of a reveal is about to be handed out.
+fn record(number: u64) -> Record {
+    let id = |salt: u64| Uuid::from_u64_pair(number.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ salt, number);
+    let private = ["activity-1".parse().unwrap()];
+    Record {
+        id: RecordId(id(1)),
+        at: chrono::DateTime::from_timestamp(1_772_000_000, 0).unwrap(),
+        initiator: Initiator::User(UserId::new("00000000-0000-0000-0000-000000000001").unwrap()),
+        policy: None,
+        act: Act::Page {
+            reveal: RevealId(id(2)),
+            activities: 50,
+            private: 1,
+            digest: Digest::of_ids(&private),
+            subjects: None,
+        },
+        outcome: Outcome::Intended,
+    }
+}

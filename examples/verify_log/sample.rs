@@ -1,0 +1,72 @@
+//! A small log to try the program out on.
+
+use std::error::Error;
+use std::fs::{self, File};
+use std::io::BufWriter;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use activity_privacy::ledger::{KeyName, LedgerSink, MemoryHashes, NoteSigner, Openings};
+use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
+use activity_privacy::*;
+
+/// Writes the log of a service in its first days, and everything that an auditor has of it.
+pub(crate) fn write(folder: &Path) -> Result<(), Box<dyn Error>> {
+    fs::create_dir_all(folder)?;
+    // Everybody knows this one. A service gets 32 random bytes from where it gets its other secrets.
+    let signer = NoteSigner::new(KeyName::new("example.com/governance")?, b"a key for samples, known to all.");
+    fs::write(folder.join("log.vkey"), format!("{}\n", signer.verifier()))?;
+
+    let ledger = Arc::new(LedgerSink::open(MemorySink::new(), MemoryHashes::new(), signer)?);
+    let (officer, council) = (UserId::new("u-1")?, GroupId::new("g-council")?);
+    let filter = PrivacyFilter::builder(MemoryStore::new(), directory(&officer, &council)?, Arc::clone(&ledger))
+        .found(officer.clone())?;
+    filter.change(&officer, &PolicyChange::MakePrivate(council.into()))?;
+    filter.change(&officer, &PolicyChange::Grant(Alias::new("officer@contoso.com")?))?;
+    let actor = Actor::user(Alias::new("adele@contoso.com")?);
+    let activity = Activity::builder(
+        "a-1".parse()?,
+        actor,
+        App::new("SharePoint".parse()?),
+        "FileAccessed".parse()?,
+        "2026-03-02T09:00:00Z".parse()?,
+    );
+    filter.ingest(&[activity.object("plan.docx").build()?])?;
+
+    let older = ledger.checkpoint()?;
+    fs::write(folder.join("older-checkpoint"), &older)?;
+    let before = ledger.records(&RecordQuery::default(), 0, usize::MAX)?.len() as u64;
+
+    for ticket in ["ticket 4711", "ticket 4712"] {
+        let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
+        let request = RevealRequest::new(officer.clone(), Query::all(), Duration::from_secs(600), audited);
+        let mut reveal = filter.reveal(request.because(Justification::new(ticket)?))?;
+        reveal.page(PageSize::default(), None)?;
+        reveal.close()?;
+    }
+
+    let mut log = BufWriter::new(File::create(folder.join("log.jsonl"))?);
+    let checkpoint = ledger.export(&mut log, Openings::Shown)?;
+    fs::write(folder.join("checkpoint"), checkpoint)?;
+    let size = ledger.records(&RecordQuery::default(), 0, usize::MAX)?.len() as u64;
+    let proof = ledger.inclusion_proof(before + 2)?;
+    fs::write(folder.join("record.tlog-proof"), proof.to_bytes())?;
+    fs::write(folder.join("older.consistency"), ledger.consistency_proof(before, size)?.to_string())?;
+    println!("{size} records, the first {before} of them in the older checkpoint, are in {}", folder.display());
+    Ok(())
+}
+
+fn directory(officer: &UserId, council: &GroupId) -> Result<MemoryDirectory, Box<dyn Error>> {
+    let directory = MemoryDirectory::new();
+    let adele = UserId::new("u-2")?;
+    directory.install(
+        DirectoryBuilder::new()
+            .user(User::new(officer.clone()).with_alias(Alias::new("officer@contoso.com")?))
+            .user(User::new(adele.clone()).with_alias(Alias::new("adele@contoso.com")?))
+            .group(council.clone(), "Works council")
+            .member(council, &adele)
+            .build(DirectoryRevision(1), "2026-03-02T08:00:00Z".parse()?)?,
+    )?;
+    Ok(directory)
+}

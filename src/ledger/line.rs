@@ -1,0 +1,122 @@
+//! A line of an exported log.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::hash::TreeHash;
+use super::leaf::{Leaf, openings};
+use crate::digest::Digest;
+use crate::governance::RecordEntry;
+use crate::json;
+
+/// A record, or what is left of one that is not kept any longer. Has no `Debug`, because what is opened can be private.
+pub(super) enum Line {
+    Record { leaf: String, openings: BTreeMap<String, Opening> },
+    Removed(TreeHash),
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Written<'a> {
+    Record { entry: &'a str, openings: &'a BTreeMap<String, Opening> },
+    Removed { leaf_hash: String },
+}
+
+/// What makes a commitment: the digest of the salt, a line feed and the text.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Opening {
+    salt: String,
+    text: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    entry: Option<String>,
+    openings: Option<BTreeMap<String, Opening>>,
+    leaf_hash: Option<String>,
+}
+
+/// The longest that a line may be, in bytes. The longest record of this library is a page of a thousand activities, each
+/// done to a thousand people, with a tag of 33 bytes for each of them.
+pub(super) const MAX_BYTES: usize = 64 << 20;
+/// The most values that a line may hold.
+const MAX_VALUES: usize = 100_000;
+
+/// What is wrong with a line.
+pub(super) enum Fault {
+    Unlike(&'static str),
+    Sequence(Option<u64>),
+    Opening,
+}
+
+impl Line {
+    /// A record, with what is sealed in it or without.
+    pub(super) fn of(leaf: &Leaf, entry: &RecordEntry, with_openings: bool) -> Self {
+        let sealed = if with_openings { openings(&entry.record.act) } else { Vec::new() };
+        let openings = sealed.into_iter().map(|(sha256, salt, text)| (sha256, Opening { salt, text })).collect();
+        Self::Record { leaf: leaf.as_str().to_owned(), openings }
+    }
+
+    /// As it stands in a file, without the line feed.
+    pub(super) fn to_json(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_string(&match self {
+            Self::Record { leaf, openings } => Written::Record { entry: leaf, openings },
+            Self::Removed(hash) => Written::Removed { leaf_hash: hash.to_string() },
+        })
+    }
+
+    pub(super) fn parse(text: &[u8]) -> Result<Self, Fault> {
+        let unlike = || Fault::Unlike("an object with `entry` and `openings`, or with `leaf_hash`");
+        let value = parse(text).ok_or(Fault::Unlike("JSON"))?;
+        match serde_json::from_value(value).map_err(|_| unlike())? {
+            Document { entry: Some(leaf), openings: Some(openings), leaf_hash: None } => {
+                Ok(Self::Record { leaf, openings })
+            }
+            Document { entry: None, openings: None, leaf_hash: Some(hash) } => {
+                Ok(Self::Removed(hash.parse().map_err(|_| Fault::Unlike("a hash in base64 as `leaf_hash`"))?))
+            }
+            _ => Err(unlike()),
+        }
+    }
+
+    /// The hash of the leaf; whether the record is the one of this number, and each opening opens a commitment in it, is
+    /// looked at as well.
+    pub(super) fn check(&self, sequence: u64) -> Result<TreeHash, Fault> {
+        let (leaf, openings) = match self {
+            Self::Record { leaf, openings } => (leaf, openings),
+            Self::Removed(hash) => return Ok(*hash),
+        };
+        let entry = parse(leaf.as_bytes()).ok_or(Fault::Unlike("JSON as `entry`"))?;
+        let found = entry.get("sequence").and_then(Value::as_u64);
+        if found != Some(sequence) {
+            return Err(Fault::Sequence(found));
+        }
+        let opens = |(commitment, Opening { salt, text }): (&String, &Opening)| {
+            Digest::of_text(&format!("{salt}\n{text}")).to_string() == *commitment && commits(&entry, commitment)
+        };
+        if !openings.iter().all(opens) {
+            return Err(Fault::Opening);
+        }
+        Ok(TreeHash::of_leaf(leaf.as_bytes()))
+    }
+}
+
+fn parse(text: &[u8]) -> Option<Value> {
+    json::parse(str::from_utf8(text).ok()?, MAX_VALUES).ok()
+}
+
+/// Whether a commitment stands anywhere in a record.
+fn commits(value: &Value, commitment: &str) -> bool {
+    match value {
+        Value::Object(members) => {
+            let here = members.get("sha256").and_then(Value::as_str) == Some(commitment);
+            here || members.values().any(|member| commits(member, commitment))
+        }
+        Value::Array(entries) => entries.iter().any(|entry| commits(entry, commitment)),
+        _ => false,
+    }
+}

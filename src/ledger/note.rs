@@ -1,0 +1,169 @@
+//! Text that somebody has signed.
+
+use std::fmt;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use thiserror::Error;
+
+use super::key::{KeyName, NoteVerifier};
+
+/// A text that a known key has signed: [C2SP signed-note](https://c2sp.org/signed-note).
+///
+/// There is no way to the text of a note that nobody known has signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    text: String,
+    signers: Vec<NoteVerifier>,
+}
+
+/// Why a note is not believed. Lines are counted from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum NoteError {
+    /// Nobody needs one that long.
+    #[error("the note is {len} bytes long, expected at most {}", Note::MAX_BYTES)]
+    TooLong {
+        /// How long it is, in bytes.
+        len: usize,
+    },
+    /// It is no text.
+    #[error("line {line} of the note is not UTF-8")]
+    NotUtf8 {
+        /// The line.
+        line: usize,
+    },
+    /// A note holds no control characters but line feeds.
+    #[error("line {line} of the note holds a control character, expected none")]
+    Control {
+        /// The line.
+        line: usize,
+    },
+    /// There is no end of the text and beginning of the signatures.
+    #[error("the note has no signatures, expected an empty line and at least one after it")]
+    Unsigned,
+    /// The last line does not end.
+    #[error("line {line} of the note is cut off, expected a line feed at its end")]
+    CutOff {
+        /// The line.
+        line: usize,
+    },
+    /// It is no signature.
+    #[error("line {line} of the note is no signature, expected `— name base64`")]
+    NotASignature {
+        /// The line.
+        line: usize,
+    },
+    /// Nobody needs that many.
+    #[error("line {line} of the note is one signature too many, expected at most {}", Note::MAX_SIGNATURES)]
+    TooManySignatures {
+        /// The line.
+        line: usize,
+    },
+    /// It says that a known key made it, which did not.
+    #[error("line {line} of the note is a signature that does not verify")]
+    BadSignature {
+        /// The line.
+        line: usize,
+    },
+    /// Whoever signed it is not known.
+    #[error("the note is signed by no known key")]
+    UnknownSigners,
+}
+
+impl Note {
+    /// The longest that a note may be, in bytes. Enough for more signatures of any kind than the format asks a reader to
+    /// take.
+    pub const MAX_BYTES: usize = 256 << 10;
+    /// The most signatures that it may have.
+    pub const MAX_SIGNATURES: usize = 100;
+
+    /// Reads a note and verifies its signatures. Those of other keys are ignored; of those of the known keys each must
+    /// verify, and there must be one.
+    ///
+    /// # Errors
+    /// [`NoteError`].
+    pub fn open(note: &[u8], known: &[NoteVerifier]) -> Result<Self, NoteError> {
+        let note = legible(note)?;
+        // The last empty line, because the text can have some.
+        let (before, signatures) = note.rsplit_once("\n\n").ok_or(NoteError::Unsigned)?;
+        let text = note.get(..=before.len()).unwrap_or_default();
+        let lines_before = text.matches('\n').count() + 1;
+        let Some(signatures) = signatures.strip_suffix('\n') else {
+            let line = lines_before + signatures.matches('\n').count() + 1;
+            return Err(if signatures.is_empty() { NoteError::Unsigned } else { NoteError::CutOff { line } });
+        };
+        let mut signers: Vec<NoteVerifier> = Vec::new();
+        for (number, line) in signatures.split('\n').enumerate() {
+            let at = lines_before + number + 1;
+            if number == Self::MAX_SIGNATURES {
+                return Err(NoteError::TooManySignatures { line: at });
+            }
+            let (name, id, signature) = parse(line).ok_or(NoteError::NotASignature { line: at })?;
+            let mut of_this_key = known.iter().filter(|key| *key.name() == name && key.id() == id).peekable();
+            if of_this_key.peek().is_none() {
+                continue;
+            }
+            let signer = of_this_key.find(|key| key.has_signed(text, &signature));
+            let signer = signer.ok_or(NoteError::BadSignature { line: at })?;
+            if !signers.contains(signer) {
+                signers.push(signer.clone());
+            }
+        }
+        if signers.is_empty() {
+            return Err(NoteError::UnknownSigners);
+        }
+        Ok(Self { text: text.to_owned(), signers })
+    }
+
+    /// What was signed, with the line feed at its end.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The known keys that have signed it; one at least.
+    #[must_use]
+    pub fn signers(&self) -> &[NoteVerifier] {
+        &self.signers
+    }
+}
+
+const DASH: &str = "\u{2014} ";
+
+/// A text with the signature (id of the key and all) that a key of this name made.
+pub(super) fn signed(text: &str, name: &KeyName, signature: &[u8]) -> Result<String, NoteError> {
+    legible(text.as_bytes())?;
+    if !text.ends_with('\n') {
+        return Err(NoteError::CutOff { line: text.matches('\n').count() + 1 });
+    }
+    let note = format!("{text}\n{DASH}{name} {}\n", STANDARD.encode(signature));
+    if note.len() > Note::MAX_BYTES { Err(NoteError::TooLong { len: note.len() }) } else { Ok(note) }
+}
+
+/// The text, if it is one that a note can be.
+fn legible(note: &[u8]) -> Result<&str, NoteError> {
+    if note.len() > Note::MAX_BYTES {
+        return Err(NoteError::TooLong { len: note.len() });
+    }
+    let line = |until: usize| note.iter().take(until).filter(|byte| **byte == b'\n').count() + 1;
+    let text = str::from_utf8(note).map_err(|error| NoteError::NotUtf8 { line: line(error.valid_up_to()) })?;
+    match text.bytes().position(|byte| byte < b' ' && byte != b'\n') {
+        Some(at) => Err(NoteError::Control { line: line(at) }),
+        None => Ok(text),
+    }
+}
+
+/// The name and the id of the key, and what it made.
+fn parse(line: &str) -> Option<(KeyName, [u8; 4], Vec<u8>)> {
+    let (name, signature) = line.strip_prefix(DASH)?.split_once(' ')?;
+    let bytes = STANDARD.decode(signature).ok()?;
+    let (id, signature) = bytes.split_first_chunk::<4>().filter(|(_, signature)| !signature.is_empty())?;
+    Some((KeyName::new(name).ok()?, *id, signature.to_vec()))
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}

@@ -1,0 +1,166 @@
+//! A process that dies, or loses power, while its ledger grows.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use activity_privacy::ledger::*;
+use activity_privacy::*;
+
+use crate::log::*;
+
+/// Fails at one call, and at all that come after it, as if the process had died there.
+struct Mortal {
+    inner: Arc<MemoryHashes>,
+    left: AtomicUsize,
+}
+
+impl Mortal {
+    fn step(&self) -> Result<(), HashStoreError> {
+        let lives = self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        lives.map(|_| ()).map_err(|_| HashStoreError::Backend("died on command".into()))
+    }
+}
+
+impl HashStore for Mortal {
+    fn size(&self) -> Result<u64, HashStoreError> {
+        self.step()?;
+        self.inner.size()
+    }
+
+    fn read(&self, places: &[u64]) -> Result<Vec<TreeHash>, HashStoreError> {
+        self.step()?;
+        self.inner.read(places)
+    }
+
+    fn write(&self, place: u64, hashes: &[TreeHash]) -> Result<(), HashStoreError> {
+        // Half of it gets through.
+        if let Err(died) = self.step() {
+            self.inner.write(place, &hashes[..hashes.len() / 2])?;
+            return Err(died);
+        }
+        self.inner.write(place, hashes)
+    }
+
+    fn sync(&self) -> Result<(), HashStoreError> {
+        self.step()?;
+        self.inner.sync()
+    }
+
+    fn checkpoint(&self) -> Result<Option<Vec<u8>>, HashStoreError> {
+        self.step()?;
+        self.inner.checkpoint()
+    }
+
+    fn keep_checkpoint(&self, checkpoint: &[u8]) -> Result<(), HashStoreError> {
+        self.step()?;
+        self.inner.keep_checkpoint(checkpoint)
+    }
+
+    fn hold(&self) -> Result<Hold<'_>, HashStoreError> {
+        self.step()?;
+        self.inner.hold()
+    }
+}
+
+#[test]
+fn g6_whenever_a_process_dies_the_next_one_goes_on() {
+    let mut died = 0;
+    for steps in 0.. {
+        let (sink, inner) = (filled(3), Arc::new(MemoryHashes::new()));
+        let mortal = Mortal { inner: Arc::clone(&inner), left: AtomicUsize::new(steps) };
+        let signed = LedgerSink::open(Arc::clone(&sink), mortal, key()).and_then(|ledger| {
+            let first = ledger.checkpoint()?;
+            fill(&sink, 4, 700);
+            ledger.catch_up()?;
+            fill(&sink, 701, 710);
+            Ok((first, ledger.checkpoint()?))
+        });
+        let size = sink.records(&RecordQuery::default(), 0, usize::MAX).unwrap().len() as u64;
+        let next = over(&sink, inner);
+        assert_eq!(opened(&next.checkpoint().unwrap()).root, peaks(size).root(), "died after {steps}");
+        next.audit().unwrap();
+        if signed.is_ok() {
+            break;
+        }
+        died += 1;
+    }
+    assert!(died > 20, "{died}");
+}
+
+/// Hashes of which a power cut leaves what was synced, and zeros where more was written.
+#[derive(Default)]
+struct Volatile {
+    inner: MemoryHashes,
+    synced: Mutex<Vec<TreeHash>>,
+    /// How many calls of `sync` and `keep_checkpoint` come through until the power is gone.
+    left: AtomicUsize,
+}
+
+impl Volatile {
+    fn all(&self) -> Vec<TreeHash> {
+        let places: Vec<u64> = (0..self.inner.size().unwrap()).collect();
+        self.inner.read(&places).unwrap()
+    }
+
+    fn step(&self) -> Result<(), HashStoreError> {
+        let left = self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        left.map(|_| ()).map_err(|_| HashStoreError::Backend("no power".into()))
+    }
+
+    fn after_a_power_cut(&self) -> MemoryHashes {
+        let (mut left, after) = (self.synced.lock().unwrap().clone(), MemoryHashes::new());
+        left.resize(self.all().len().max(left.len()), TreeHash([0; 32]));
+        after.write(0, &left).unwrap();
+        if let Some(checkpoint) = self.inner.checkpoint().unwrap() {
+            after.keep_checkpoint(&checkpoint).unwrap();
+        }
+        after
+    }
+}
+
+impl HashStore for Volatile {
+    fn size(&self) -> Result<u64, HashStoreError> {
+        self.inner.size()
+    }
+
+    fn read(&self, places: &[u64]) -> Result<Vec<TreeHash>, HashStoreError> {
+        self.inner.read(places)
+    }
+
+    fn write(&self, place: u64, hashes: &[TreeHash]) -> Result<(), HashStoreError> {
+        self.inner.write(place, hashes)
+    }
+
+    fn sync(&self) -> Result<(), HashStoreError> {
+        self.step()?;
+        *self.synced.lock().unwrap() = self.all();
+        Ok(())
+    }
+
+    fn checkpoint(&self) -> Result<Option<Vec<u8>>, HashStoreError> {
+        self.inner.checkpoint()
+    }
+
+    fn keep_checkpoint(&self, checkpoint: &[u8]) -> Result<(), HashStoreError> {
+        self.step()?;
+        self.inner.keep_checkpoint(checkpoint)
+    }
+
+    fn hold(&self) -> Result<Hold<'_>, HashStoreError> {
+        self.inner.hold()
+    }
+}
+
+#[test]
+fn g6_a_power_cut_takes_no_hash_that_a_checkpoint_counts() {
+    for steps in 2..9 {
+        let (sink, hashes) = (filled(3), Arc::new(Volatile { left: AtomicUsize::new(steps), ..Volatile::default() }));
+        let ledger = over(&sink, Arc::clone(&hashes));
+        let mut size = 3;
+        while ledger.checkpoint().is_ok() {
+            size += 4;
+            fill(&sink, size - 3, size);
+        }
+        is_sound(&over(&sink, hashes.after_a_power_cut()), size);
+    }
+}

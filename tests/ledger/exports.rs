@@ -1,0 +1,317 @@
+//! An exported log, and whoever tampers with it.
+
+use std::collections::BTreeMap;
+
+use activity_privacy::ledger::*;
+use activity_privacy::*;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use crate::log::*;
+use crate::notes::signer;
+
+fn verify(log: &[u8], checkpoint: &str, older: Option<&str>) -> Result<Verified, Finding> {
+    verify_log(log, checkpoint.as_bytes(), older.map(str::as_bytes), &[key().verifier().clone()])
+}
+
+fn lines(log: &[u8]) -> Vec<Vec<u8>> {
+    log.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect()
+}
+
+#[test]
+fn g6_an_exported_log_is_verified() {
+    for size in [0, 1, 2, 7, 64] {
+        let ledger = ledger(size);
+        let sealed = (1..=size).filter(|number| [2, 3, 5].contains(&(number % 6))).count() as u64;
+        for (openings, opened) in [(Openings::Shown, sealed), (Openings::Withheld, 0)] {
+            let (log, checkpoint) = exported(&ledger, openings);
+            let older = ledger.checkpoint_of(size / 2).unwrap();
+            let verified = verify(&log, &checkpoint, Some(&older)).unwrap();
+            assert_eq!((verified.records, verified.removed, verified.unsigned), (size, 0, 0));
+            assert_eq!((verified.openings, verified.older.unwrap().size), (opened, size / 2));
+            // The whole log against the older one: what came later is nobody's word.
+            let verified = verify(&log, &older, None).unwrap();
+            assert_eq!((verified.records, verified.unsigned), (size / 2, size - size / 2));
+        }
+    }
+}
+
+/// What the documentation says that anybody can do: JSON, base64 and SHA-256, and nothing of this library.
+#[test]
+fn g6_anybody_recomputes_root_and_commitments_from_the_file() {
+    let ledger = ledger(37);
+    let (log, checkpoint) = exported(&ledger, Openings::Shown);
+    let hash = |parts: &[&[u8]]| -> Vec<u8> { Sha256::digest(parts.concat()).to_vec() };
+    let (mut stack, mut commitments): (Vec<(u32, Vec<u8>)>, usize) = (Vec::new(), 0);
+    for line in log.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+        let line: Value = serde_json::from_slice(line).unwrap();
+        let entry = line["entry"].as_str().unwrap();
+        for (commitment, opening) in line["openings"].as_object().unwrap() {
+            let text = format!("{}\n{}", opening["salt"].as_str().unwrap(), opening["text"].as_str().unwrap());
+            let digest: String = Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect();
+            assert_eq!(digest, *commitment);
+            assert!(entry.contains(&format!("{{\"sha256\":\"{commitment}\"}}")));
+            commitments += 1;
+        }
+        let mut node = (0, hash(&[&[0], entry.as_bytes()]));
+        while stack.last().is_some_and(|left| left.0 == node.0) {
+            node = (node.0 + 1, hash(&[&[1], &stack.pop().unwrap().1, &node.1]));
+        }
+        stack.push(node);
+    }
+    let root = stack.into_iter().rev().map(|node| node.1).reduce(|right, left| hash(&[&[1], &left, &right])).unwrap();
+    let signed = checkpoint.lines().nth(2).unwrap().parse::<TreeHash>().unwrap();
+    assert_eq!((signed.0.to_vec(), commitments), (root, 18));
+}
+
+#[test]
+fn g6_every_flipped_bit_is_found() {
+    let ledger = ledger(6);
+    let (log, checkpoint) = exported(&ledger, Openings::Shown);
+    assert!(verify(&log, &checkpoint, None).is_ok());
+    for at in 0..log.len() {
+        for bit in 0..8 {
+            let mut flipped = log.clone();
+            flipped[at] ^= 1 << bit;
+            assert!(verify(&flipped, &checkpoint, None).is_err(), "bit {bit} of byte {at}");
+        }
+    }
+    for at in 0..checkpoint.len() {
+        for bit in 0..8 {
+            let mut flipped = checkpoint.clone().into_bytes();
+            flipped[at] ^= 1 << bit;
+            let verified = verify_log(&log[..], &flipped, None, &[key().verifier().clone()]);
+            assert!(matches!(verified, Err(Finding::Checkpoint(_))), "bit {bit} of byte {at}");
+        }
+    }
+}
+
+#[test]
+fn g6_every_truncation_is_found() {
+    let ledger = ledger(6);
+    let (log, checkpoint) = exported(&ledger, Openings::Shown);
+    for length in 0..log.len() {
+        let found = verify(&log[..length], &checkpoint, None).unwrap_err();
+        let whole_lines = length == 0 || log[length - 1] == b'\n';
+        let expected = match found {
+            Finding::Fewer { size: 6, .. } => whole_lines,
+            Finding::CutOff { .. } => !whole_lines,
+            _ => false,
+        };
+        assert!(expected, "{length}: {found:?}");
+    }
+}
+
+#[test]
+fn g6_every_record_that_is_dropped_doubled_or_moved_is_found() {
+    let ledger = ledger(9);
+    let (log, checkpoint) = exported(&ledger, Openings::Shown);
+    let lines = lines(&log);
+    for one in 0..lines.len() {
+        let mut dropped = lines.clone();
+        dropped.remove(one);
+        let found = verify(&dropped.concat(), &checkpoint, None).unwrap_err();
+        let last = one + 1 == lines.len();
+        let at = one as u64 + 1;
+        let expected = match found {
+            Finding::OutOfSequence { line, found: Some(next) } => !last && line == at && next == at + 1,
+            Finding::Fewer { lines: 8, size: 9 } => last,
+            _ => false,
+        };
+        assert!(expected, "{one}: {found:?}");
+
+        let mut doubled = lines.clone();
+        doubled.insert(one, lines[one].clone());
+        let verified = verify(&doubled.concat(), &checkpoint, None);
+        assert!(matches!(verified, Err(Finding::OutOfSequence { line, .. }) if line == at + 1), "{verified:?}");
+
+        for other in 0..one {
+            let mut swapped = lines.clone();
+            swapped.swap(one, other);
+            let verified = verify(&swapped.concat(), &checkpoint, None);
+            assert!(matches!(verified, Err(Finding::OutOfSequence { line, .. }) if line == other as u64 + 1));
+        }
+    }
+}
+
+/// Whoever has the key can sign another history, and the checkpoint that was saved before tells.
+#[test]
+fn g6_a_history_that_was_rewritten_and_signed_again_does_not_fit_a_saved_checkpoint() {
+    let saved = ledger(5).checkpoint().unwrap();
+    let histories: [(&str, Change); 4] = [
+        ("changed", Box::new(|entries| entries[2].record.at = at(999))),
+        ("removed", Box::new(|entries| drop(entries.remove(1)))),
+        ("another order", Box::new(|entries| entries.swap(0, 4))),
+        ("another initiator", Box::new(|entries| entries[4].record.initiator = Initiator::System)),
+    ];
+    for (name, rewrite) in histories {
+        let sink = filled(9);
+        sink.tamper(|entries| {
+            rewrite(entries);
+            (1..).zip(entries).for_each(|(sequence, entry)| entry.sequence = sequence);
+        });
+        let rewritten = over(&sink, MemoryHashes::new());
+        let (log, checkpoint) = exported(&rewritten, Openings::Shown);
+        assert!(verify(&log, &checkpoint, None).is_ok(), "{name}: nothing to see without it");
+        let found = verify(&log, &checkpoint, Some(&saved)).unwrap_err();
+        assert!(matches!(found, Finding::OlderRoot { size: 5 }), "{name}: {found:?}");
+        let [older, newer] =
+            [&saved, &checkpoint].map(|note| Checkpoint::open(note.as_bytes(), &[key().verifier().clone()]).unwrap());
+        let proof = rewritten.consistency_proof(5, newer.size).unwrap();
+        assert!(!proof.proves(&older, &newer), "{name}");
+    }
+    let shorter = ledger(4);
+    let (log, checkpoint) = exported(&shorter, Openings::Shown);
+    let found = verify(&log, &checkpoint, Some(&saved)).unwrap_err();
+    assert!(matches!(found, Finding::Shrunk { older: 5, size: 4 }), "{found:?}");
+}
+
+/// The hash of a changed record set in its place, as somebody would who has the file alone.
+#[test]
+fn g6_what_was_changed_with_care_is_found_by_its_root() {
+    let (log, checkpoint) = exported(&ledger(9), Openings::Shown);
+    let changed = String::from_utf8(log.clone()).unwrap().replacen("not_admin", "expired", 1);
+    assert!(matches!(verify(changed.as_bytes(), &checkpoint, None), Err(Finding::Root { size: 9 })));
+    let older = ledger(5).checkpoint().unwrap();
+    assert!(matches!(verify(changed.as_bytes(), &checkpoint, Some(&older)), Err(Finding::OlderRoot { size: 5 })));
+}
+
+#[test]
+fn g6_what_a_record_opens_is_what_it_committed_to() {
+    let (log, checkpoint) = exported(&ledger(6), Openings::Shown);
+    let text = String::from_utf8(log).unwrap();
+    let change = |from: &str, to: &str| {
+        assert!(text.contains(from), "{from}");
+        verify(text.replacen(from, to, 1).as_bytes(), &checkpoint, None)
+    };
+    assert!(matches!(change("Case 17", "Case 71"), Err(Finding::Opening { line: 2 })));
+    assert!(matches!(change(r"\n0f0f", r"\n0f0e"), Err(Finding::Opening { line: 3 })));
+    // One that fits itself, and stands nowhere in the record.
+    let digest: String = Sha256::digest("salt\ntext").iter().map(|byte| format!("{byte:02x}")).collect();
+    let added = format!(r#""openings":{{"{digest}":{{"salt":"salt","text":"text"}}}}"#);
+    assert!(matches!(change(r#""openings":{}"#, &added), Err(Finding::Opening { line: 1 })));
+}
+
+/// The form of a line, written down: others read it.
+#[test]
+fn g6_a_line_of_an_export_is_of_this_form() {
+    let (log, _) = exported(&ledger(3), Openings::Shown);
+    let lines = lines(&log);
+    let line: BTreeMap<String, Value> = serde_json::from_slice(&lines[1]).unwrap();
+    let RecordEntry { record, .. } = entry(2);
+    let Act::Reveal(RevealSummary { about, .. }) = record.act else { panic!("a reveal") };
+    let commitment = about.justification.unwrap().commitment().to_string();
+    let salt = "00000000-0000-0002-0000-000000000002";
+    let opening = json!({"salt": salt, "text": "Case 17: \"who\" & why, straße"});
+    assert_eq!(line["entry"], leaf(2).as_str());
+    assert_eq!(line["openings"], json!({ commitment: opening }));
+    assert_eq!(line.len(), 2);
+    let whole = format!("{{\"entry\":{},\"openings\":{{}}}}\n", json!(leaf(1).as_str()));
+    assert_eq!(lines[0], whole.as_bytes());
+    // Everything that a record holds open goes along, and nothing else.
+    for (line, sequence) in lines.iter().zip(1..) {
+        let held = serde_json::to_string(&entry(sequence)).unwrap().matches("\"opening\"").count();
+        let line: Value = serde_json::from_slice(line).unwrap();
+        assert_eq!(line["openings"].as_object().unwrap().len(), held, "{sequence}");
+    }
+}
+
+#[test]
+fn b1_what_is_wrong_with_a_line_is_said_with_its_number() {
+    let (log, checkpoint) = exported(&ledger(3), Openings::Shown);
+    let lines = lines(&log);
+    let hash = leaf(2).hash();
+    for bad in [
+        "",
+        "null",
+        "[]",
+        "{}",
+        "{\"entry\":\"x\",\"openings\":{}}",
+        "{\"entry\":\"{}\"}",
+        "{\"openings\":{}}",
+        "{\"entry\":\"{}\",\"openings\":{},\"leaf_hash\":\"\"}",
+        "{\"entry\":\"{}\",\"entry\":\"{}\",\"openings\":{}}",
+        "{\"entry\":\"{}\",\"openings\":{},\"more\":1}",
+        "{\"entry\":{},\"openings\":{}}",
+        "{\"leaf_hash\":\"AAAA\"}",
+        "{\"leaf_hash\":1}",
+        "\u{feff}{}",
+    ] {
+        let log = [&lines[0][..], bad.as_bytes(), b"\n", &lines[2][..]].concat();
+        let found = verify(&log, &checkpoint, None).unwrap_err();
+        assert!(matches!(found, Finding::Unreadable { line: 2, .. }), "{bad}: {found:?}");
+    }
+    let entry = |sequence: &str| format!("{{\"entry\":\"{{\\\"sequence\\\":{sequence}}}\",\"openings\":{{}}}}\n");
+    for (sequence, expected) in [("3", Some(3)), ("-2", None), ("2.0", None), ("\\\"2\\\"", None), ("null", None)] {
+        let log = [&lines[0][..], entry(sequence).as_bytes(), &lines[2][..]].concat();
+        let verified = verify(&log, &checkpoint, None);
+        assert!(
+            matches!(verified, Err(Finding::OutOfSequence { line: 2, found }) if found == expected),
+            "{verified:?}"
+        );
+    }
+    let log = [&lines[0][..], b"\xff\n", &lines[2][..]].concat();
+    assert!(matches!(verify(&log, &checkpoint, None), Err(Finding::Unreadable { line: 2, .. })));
+    // The first ones can be removed, and no other; nor any that nobody has signed.
+    let removed = format!("{{\"leaf_hash\":\"{hash}\"}}\n");
+    let log = [&lines[0][..], removed.as_bytes(), &lines[2][..]].concat();
+    assert!(matches!(verify(&log, &checkpoint, None), Err(Finding::Removed { line: 2 })));
+    let one = ledger(1).checkpoint().unwrap();
+    let first = format!("{{\"leaf_hash\":\"{}\"}}\n", leaf(1).hash());
+    let log = [first.as_bytes(), removed.as_bytes()].concat();
+    assert!(matches!(verify(&log, &one, None), Err(Finding::Removed { line: 2 })));
+    // A line without end is not held.
+    let endless = std::io::BufReader::new(std::io::Read::chain(&lines[0][..], std::io::repeat(b' ')));
+    let verified = verify_log(endless, checkpoint.as_bytes(), None, &[key().verifier().clone()]);
+    assert!(matches!(verified, Err(Finding::Unreadable { line: 2, .. })));
+    let deep = [&lines[0][..], &vec![b'['; 1 << 20], b"\n"].concat();
+    assert!(matches!(verify(&deep, &checkpoint, None), Err(Finding::Unreadable { line: 2, .. })));
+}
+
+#[test]
+fn g6_checkpoints_of_others_verify_nothing() {
+    let (log, checkpoint) = exported(&ledger(3), Openings::Shown);
+    let stranger = signer("example.com/governance", 8);
+    let opened = Checkpoint::open(checkpoint.as_bytes(), &[key().verifier().clone()]).unwrap();
+    let forged = opened.sign(&stranger).unwrap();
+    assert!(matches!(verify(&log, &forged, None), Err(Finding::Checkpoint(_))));
+    assert!(matches!(verify(&log, &checkpoint, Some(&forged)), Err(Finding::OlderCheckpoint(_))));
+    let other = signer("example.com/other", 9);
+    let elsewhere = Checkpoint { origin: KeyName::new("example.com/other").unwrap(), ..opened };
+    let elsewhere = elsewhere.sign(&other).unwrap();
+    let both = [key().verifier().clone(), other.verifier().clone()];
+    let verified = verify_log(&log[..], checkpoint.as_bytes(), Some(elsewhere.as_bytes()), &both);
+    assert!(matches!(verified, Err(Finding::OtherLog)));
+}
+
+#[test]
+fn b1_a_log_that_cannot_be_read_is_said_to_be_that() {
+    struct Broken;
+    impl std::io::Read for Broken {
+        fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+            Err(std::io::Error::other("on command"))
+        }
+    }
+    let (log, checkpoint) = exported(&ledger(2), Openings::Shown);
+    let first = log.split_inclusive(|byte| *byte == b'\n').next().unwrap().to_vec();
+    let broken = std::io::BufReader::new(std::io::Read::chain(&first[..], Broken));
+    let verified = verify_log(broken, checkpoint.as_bytes(), None, &[key().verifier().clone()]);
+    assert!(matches!(verified, Err(Finding::Io { line: 2, .. })), "{verified:?}");
+}
+
+proptest! {
+    #[test]
+    fn b1_no_file_breaks_the_verifier(
+        noise in prop::collection::vec(any::<u8>(), 0..400),
+        lines in prop::collection::vec("\\{\"(entry|openings|leaf_hash)\":[\\[\\]{}\":,a-z0-9\\\\]{0,30}\\}|\\PC{0,40}", 0..6),
+    ) {
+        let checkpoint = CHECKPOINT.get_or_init(|| ledger(3).checkpoint().unwrap());
+        prop_assert!(verify(&noise, checkpoint, None).is_err());
+        prop_assert!(verify(lines.join("\n").as_bytes(), checkpoint, None).is_err());
+        let known = [key().verifier().clone()];
+        prop_assert!(verify_log(&b""[..], &noise, Some(&noise), &known).is_err());
+    }
+}
+
+static CHECKPOINT: std::sync::OnceLock<String> = std::sync::OnceLock::new();

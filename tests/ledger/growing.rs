@@ -1,0 +1,209 @@
+//! A ledger while its log grows.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use activity_privacy::ledger::*;
+use activity_privacy::memory::MemorySink;
+use activity_privacy::*;
+
+use crate::log::*;
+
+#[test]
+fn g6_a_checkpoint_covers_whatever_was_answered() {
+    let ledger = ledger(0);
+    for size in 0..40 {
+        let checkpoint = opened(&ledger.checkpoint().unwrap());
+        assert_eq!((checkpoint.size, checkpoint.root), (size, peaks(size).root()));
+        assert_eq!(checkpoint.origin.as_str(), "example.com/governance");
+        fill(&ledger, size + 1, size + 1);
+    }
+    // More than one page at once.
+    fill(&ledger, 41, 700);
+    let checkpoint = opened(&ledger.checkpoint().unwrap());
+    assert_eq!((checkpoint.size, checkpoint.root), (700, peaks(700).root()));
+    for size in [0, 1, 63, 64, 65, 128, 699, 700] {
+        let earlier = opened(&ledger.checkpoint_of(size).unwrap());
+        assert_eq!((earlier.size, earlier.root), (size, peaks(size).root()));
+    }
+    let beyond = ledger.checkpoint_of(701).unwrap_err();
+    assert!(matches!(beyond, LedgerError::Beyond { size: 700, asked: 701 }));
+}
+
+#[test]
+fn g6_every_record_is_proven_to_be_in_the_log() {
+    let (ledger, known) = (ledger(0), [key().verifier().clone()]);
+    for size in 1..=20 {
+        fill(&ledger, size, size);
+        for sequence in 1..=size {
+            let proof = ledger.inclusion_proof(sequence).unwrap();
+            let proof = InclusionProof::parse(&proof.to_bytes()).unwrap();
+            let checkpoint = proof.verify(leaf(sequence).as_str().as_bytes(), &known).unwrap();
+            assert!(proof.index + 1 == sequence && checkpoint.size >= sequence);
+            let other = leaf(sequence + 1);
+            assert_eq!(proof.verify(other.as_str().as_bytes(), &known), Err(ProofError::Unproven));
+        }
+        for beyond in [0, size + 1, u64::MAX] {
+            assert!(matches!(ledger.inclusion_proof(beyond), Err(LedgerError::Beyond { .. })), "{beyond}");
+        }
+    }
+}
+
+#[test]
+fn g6_every_checkpoint_is_proven_to_begin_with_every_older_one() {
+    let ledger = ledger(23);
+    let checkpoints: Vec<Checkpoint> = (0..=23).map(|size| opened(&ledger.checkpoint_of(size).unwrap())).collect();
+    for (size, later) in (0..).zip(&checkpoints) {
+        for (older_size, older) in (0..=size).zip(&checkpoints) {
+            assert!(ledger.consistency_proof(older_size, size).unwrap().proves(older, later), "{older_size} {size}");
+        }
+    }
+    assert!(ledger.consistency_proof(3, 24).is_err());
+    assert!(ledger.consistency_proof(4, 3).is_err());
+}
+
+/// The error of the tree's side never reaches those who record, and passes when its cause does.
+#[test]
+fn g6_nobody_who_records_waits_for_the_tree() {
+    struct Moody(OpenSink, AtomicUsize);
+    impl GovernanceSink for Moody {
+        fn record(&self, record: &Record) -> Result<Receipt, SinkError> {
+            self.0.record(record)
+        }
+
+        fn records(&self, query: &RecordQuery, after: u64, limit: usize) -> Result<Vec<RecordEntry>, SinkError> {
+            match self.1.load(Ordering::SeqCst) {
+                0 => self.0.records(query, after, limit),
+                _ => Err(SinkError::TimedOut),
+            }
+        }
+
+        fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {
+            self.0.remove(removal)
+        }
+    }
+    let sink = Arc::new(Moody(OpenSink::default(), AtomicUsize::new(0)));
+    let hashes = Arc::new(MemoryHashes::new());
+    let ledger = LedgerSink::open(Arc::clone(&sink), Arc::clone(&hashes), key()).unwrap();
+    fill(&ledger, 1, 5);
+    sink.1.store(1, Ordering::SeqCst);
+    // Somebody else has the hold, and the sink cannot be read.
+    let hold = hashes.hold().unwrap();
+    fill(&ledger, 6, 9);
+    drop(hold);
+    assert!(matches!(ledger.checkpoint(), Err(LedgerError::Sink(SinkError::TimedOut))));
+    assert!(matches!(ledger.catch_up(), Err(LedgerError::Sink(SinkError::TimedOut))));
+    sink.1.store(0, Ordering::SeqCst);
+    assert_eq!(opened(&ledger.checkpoint().unwrap()).root, peaks(9).root());
+    sink.1.store(1, Ordering::SeqCst);
+    assert!(matches!(LedgerSink::open(sink, hashes, key()), Err(LedgerError::Sink(SinkError::TimedOut))));
+}
+
+/// Counts what is read.
+struct Counting {
+    inner: Arc<MemoryHashes>,
+    read: Arc<AtomicUsize>,
+}
+
+impl HashStore for Counting {
+    fn size(&self) -> Result<u64, HashStoreError> {
+        self.inner.size()
+    }
+
+    fn read(&self, places: &[u64]) -> Result<Vec<TreeHash>, HashStoreError> {
+        self.read.fetch_add(places.len(), Ordering::SeqCst);
+        self.inner.read(places)
+    }
+
+    fn write(&self, place: u64, hashes: &[TreeHash]) -> Result<(), HashStoreError> {
+        self.inner.write(place, hashes)
+    }
+
+    fn sync(&self) -> Result<(), HashStoreError> {
+        self.inner.sync()
+    }
+
+    fn checkpoint(&self) -> Result<Option<Vec<u8>>, HashStoreError> {
+        self.inner.checkpoint()
+    }
+
+    fn keep_checkpoint(&self, checkpoint: &[u8]) -> Result<(), HashStoreError> {
+        self.inner.keep_checkpoint(checkpoint)
+    }
+
+    fn hold(&self) -> Result<Hold<'_>, HashStoreError> {
+        self.inner.hold()
+    }
+}
+
+#[test]
+fn g6_opening_a_long_log_reads_few_hashes_and_so_does_a_proof() {
+    let (sink, inner) = (filled(5_000), Arc::new(MemoryHashes::new()));
+    over(&sink, Arc::clone(&inner)).checkpoint().unwrap();
+    let read = Arc::new(AtomicUsize::new(0));
+    let ledger = over(&sink, Counting { inner, read: Arc::clone(&read) });
+    let taken = || read.swap(0, Ordering::SeqCst);
+    // The edge of the tree, and the newest leaf.
+    assert!(taken() <= 13 + 1);
+    ledger.checkpoint().unwrap();
+    assert_eq!(taken(), 0);
+    ledger.inclusion_proof(1_234).unwrap();
+    assert!(taken() <= 26 + 1);
+    ledger.consistency_proof(1_234, 4_321).unwrap();
+    assert!(taken() <= 4 * 26);
+}
+
+#[test]
+fn g6_callers_at_once_are_all_in_the_checkpoint() {
+    let sink = Arc::new(MemorySink::new());
+    let ledger = LedgerSink::open(Arc::clone(&sink), MemoryHashes::new(), key()).unwrap();
+    std::thread::scope(|scope| {
+        for caller in 0..8 {
+            let ledger = &ledger;
+            scope.spawn(move || {
+                for number in 0..25 {
+                    let receipt = ledger.record(&record(caller * 100 + number)).unwrap();
+                    if number % 5 == 0 {
+                        let checkpoint = opened(&ledger.checkpoint().unwrap());
+                        assert!(checkpoint.size >= receipt.sequence());
+                        assert!(ledger.inclusion_proof(receipt.sequence()).is_ok());
+                    }
+                }
+            });
+        }
+    });
+    assert_eq!(opened(&ledger.checkpoint().unwrap()).size, 200);
+    assert_eq!(ledger.audit().unwrap(), Audit { size: 200, removed: 0 });
+}
+
+#[test]
+fn g6_a_record_that_was_answered_and_is_not_there_is_missed() {
+    let sink = filled(3);
+    let ledger = over(&sink, MemoryHashes::new());
+    fill(&ledger, 4, 6);
+    sink.tamper(|entries| entries.truncate(5));
+    assert!(matches!(ledger.checkpoint(), Err(LedgerError::Lost { sequence: 6 })));
+    assert!(matches!(ledger.catch_up(), Err(LedgerError::Lost { sequence: 6 })));
+}
+
+/// A receipt for another record is the caller's to refuse, and says nothing of the log.
+#[test]
+fn g6_a_receipt_for_another_record_changes_nothing() {
+    struct Lying(OpenSink);
+    impl GovernanceSink for Lying {
+        fn record(&self, _: &Record) -> Result<Receipt, SinkError> {
+            Ok(Receipt::assertion(record(99).id, 1_000))
+        }
+
+        fn records(&self, query: &RecordQuery, after: u64, limit: usize) -> Result<Vec<RecordEntry>, SinkError> {
+            self.0.records(query, after, limit)
+        }
+
+        fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {
+            self.0.remove(removal)
+        }
+    }
+    let ledger = LedgerSink::open(Lying(OpenSink::default()), MemoryHashes::new(), key()).unwrap();
+    assert!(ledger.record(&record(1)).unwrap().confirm(&record(1)).is_err());
+    assert_eq!(opened(&ledger.checkpoint().unwrap()).size, 0);
+}

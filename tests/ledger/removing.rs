@@ -1,0 +1,142 @@
+//! What retention and forgetting leave of a log.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use activity_privacy::ledger::*;
+use activity_privacy::memory::MemorySink;
+use activity_privacy::*;
+use uuid::Uuid;
+
+use crate::log::*;
+
+fn policy() -> PrivacyPolicy {
+    let id = RecordId(Uuid::nil());
+    let root = UserId::new("root").unwrap();
+    let founding = PendingChange::founding(root.clone(), id, at(0)).recorded(&Receipt::assertion(id, 1)).unwrap();
+    let keep = Retention::of_activities(Duration::from_secs(1)).and_of_records(Duration::from_secs(1)).unwrap();
+    let options = PolicyOptions { retention: Some(keep), ..PolicyOptions::default() };
+    let change = PolicyChange::SetOptions(options);
+    let pending = PendingChange::authorise(founding.policy(), &change, &root, None, id, at(0)).unwrap();
+    pending.recorded(&Receipt::assertion(id, 1)).unwrap().policy().clone()
+}
+
+/// The removal of every record from before a time.
+fn aged(before: i64) -> RecordedRemoval {
+    let id = RecordId(Uuid::max());
+    let pending = PendingRemoval::of_aged(&policy(), id, at(before + 1)).unwrap();
+    pending.recorded(&Receipt::assertion(id, 1)).unwrap()
+}
+
+fn forgetting(of: RecordId) -> RecordedRemoval {
+    let id = RecordId(Uuid::max());
+    let root = UserId::new("root").unwrap();
+    let pending = PendingRemoval::of_sealed(&policy(), &root, of, id, at(0)).unwrap();
+    pending.recorded(&Receipt::assertion(id, 1)).unwrap()
+}
+
+fn verify(log: &[u8], checkpoint: &str) -> Result<Verified, Finding> {
+    verify_log(log, checkpoint.as_bytes(), None, &[key().verifier().clone()])
+}
+
+#[test]
+fn g6_removed_records_leave_their_hashes_and_every_proof_holds() {
+    // The newest always stays.
+    for removed in [0, 1, 5, 19] {
+        let hashes = Arc::new(MemoryHashes::new());
+        let ledger = LedgerSink::open(MemorySink::new(), Arc::clone(&hashes), key()).unwrap();
+        fill(&ledger, 1, 20);
+        let before = ledger.checkpoint().unwrap();
+        assert_eq!(ledger.remove(&aged(1 + removed as i64)).unwrap(), removed);
+        assert_eq!(ledger.checkpoint().unwrap(), before);
+        assert_eq!(ledger.audit().unwrap(), Audit { size: 20, removed });
+        let (log, checkpoint) = exported(&ledger, Openings::Shown);
+        let verified = verify(&log, &checkpoint).unwrap();
+        assert_eq!((verified.removed, verified.records), (removed, 20 - removed));
+        for sequence in 1..=20 {
+            let proof = ledger.inclusion_proof(sequence).unwrap();
+            proof.verify(leaf(sequence).as_str().as_bytes(), &[key().verifier().clone()]).unwrap();
+        }
+        fill(&ledger, 21, 25);
+        let again = LedgerSink::open(ledger, hashes, key()).unwrap();
+        assert_eq!(again.audit().unwrap(), Audit { size: 25, removed });
+    }
+}
+
+/// Even where nobody has asked for a checkpoint yet: what is removed cannot be hashed later.
+#[test]
+fn g6_no_record_is_removed_before_its_hash_is_kept() {
+    let (sink, hashes) = (filled(0), Arc::new(MemoryHashes::new()));
+    let ledger = over(&sink, Arc::clone(&hashes));
+    fill(&ledger, 1, 9);
+    assert_eq!(ledger.remove(&aged(9)).unwrap(), 8);
+    drop(ledger);
+    let again = over(&sink, Arc::clone(&hashes));
+    assert_eq!(again.audit().unwrap(), Audit { size: 9, removed: 8 });
+    // If the hashes cannot be kept, nothing is removed.
+    fill(&again, 10, 12);
+    hashes.keep_checkpoint(b"broken").unwrap();
+    assert!(matches!(again.remove(&aged(12)), Err(SinkError::Backend(_))));
+    assert_eq!(sink.records(&RecordQuery::default(), 0, 99).unwrap().len(), 4);
+}
+
+#[test]
+fn g6_records_that_were_removed_before_anybody_hashed_them_are_missed() {
+    let sink = filled(9);
+    let _removed = sink.remove(&aged(4)).unwrap();
+    let opened = LedgerSink::open(Arc::clone(&sink), MemoryHashes::new(), key());
+    assert!(matches!(opened, Err(LedgerError::Lost { sequence: 1 })), "{opened:?}");
+    let (sink, hashes) = (filled(9), Arc::new(MemoryHashes::new()));
+    over(&sink, Arc::clone(&hashes)).checkpoint().unwrap();
+    let _removed = sink.remove(&aged(4)).unwrap();
+    let rebuilt = LedgerSink::rebuild(Arc::clone(&sink), Arc::clone(&hashes), key());
+    assert!(matches!(rebuilt, Err(LedgerError::Lost { sequence: 1 })), "{rebuilt:?}");
+    assert_eq!(over(&sink, hashes).audit().unwrap(), Audit { size: 9, removed: 3 });
+}
+
+#[test]
+fn g6_what_a_record_forgot_is_gone_from_the_export_and_breaks_no_proof() {
+    let ledger = ledger(6);
+    let before = ledger.checkpoint().unwrap();
+    let (log, _) = exported(&ledger, Openings::Shown);
+    assert!(String::from_utf8(log).unwrap().contains("Case 17"));
+    for sequence in [2, 5] {
+        assert_eq!(ledger.remove(&forgetting(record(sequence).id)).unwrap(), 1);
+    }
+    let (log, checkpoint) = exported(&ledger, Openings::Shown);
+    assert_eq!(checkpoint, before);
+    assert_eq!(verify(&log, &checkpoint).unwrap().openings, 1);
+    assert!(!String::from_utf8(log).unwrap().contains("Case 17"));
+    assert_eq!(ledger.audit().unwrap(), Audit { size: 6, removed: 0 });
+}
+
+/// A ledger over any sink is a sink that keeps the contract, as the sink behind it does.
+#[cfg(feature = "conformance")]
+mod conformance {
+    use std::sync::Arc;
+
+    use activity_privacy::conformance::SinkHarness;
+    use activity_privacy::governance_sink_conformance;
+    use activity_privacy::ledger::{LedgerSink, MemoryHashes};
+    use activity_privacy::memory::MemorySink;
+
+    use crate::log::key;
+
+    struct Logged(Arc<MemorySink>, Arc<MemoryHashes>);
+
+    impl SinkHarness for Logged {
+        type Sink = LedgerSink<Arc<MemorySink>>;
+
+        fn fresh() -> Self {
+            Self(Arc::new(MemorySink::new()), Arc::new(MemoryHashes::new()))
+        }
+
+        fn open(&self) -> Self::Sink {
+            LedgerSink::open(Arc::clone(&self.0), Arc::clone(&self.1), key()).unwrap()
+        }
+
+        fn crash(&mut self) {}
+    }
+
+    governance_sink_conformance!(Logged);
+}
