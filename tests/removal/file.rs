@@ -21,13 +21,13 @@ fn names(bytes: &[u8], name: &str) -> bool {
     lower.windows(name.len()).any(|part| part == name.as_bytes())
 }
 
-/// More than two segments of the public log, one in twenty of them by whoever is erased.
+/// More than two segments of the public log, one in twenty of them and some thousand in a row by whoever is erased.
 #[test]
 fn g5_not_a_trace_of_a_name_is_left_in_the_file() {
     let place = Place::in_sqlite();
     let house = place.house();
     house.install(people(&[("adele", &["council"]), ("canary", &[]), ("bob", &[])]));
-    let name = |n: usize| if n.is_multiple_of(20) { "canary" } else { "bob" };
+    let name = |n: usize| if n.is_multiple_of(20) || (20_000..23_000).contains(&n) { "canary" } else { "bob" };
     let all: Vec<Activity> = (0..70_000)
         .map(|n| {
             begun(&format!("a-{n}"), Actor::user(alias(&format!("{}@contoso.com", name(n)))))
@@ -46,22 +46,22 @@ fn g5_not_a_trace_of_a_name_is_left_in_the_file() {
     // Counted and looked for before, so that whatever is kept in memory knows them.
     let by_name = |who: &str| Query::all().by_actor(format!("{who}@contoso.com")).unwrap();
     let view = house.filter.view(&user("ann"));
-    assert_eq!(view.count(&by_name("canary")).unwrap(), 3_500);
+    assert_eq!(view.count(&by_name("canary")).unwrap(), 6_350);
     let subject = Subject::of(user("canary")).also(alias("canary@elsewhere.example"));
     house.filter.erase(&user("root"), subject).unwrap();
     assert!(!names(&everything_in(&place.path()), "canary"));
 
     for filter in [house.filter.clone(), place.house().filter] {
         let view = filter.view(&user("ann"));
-        assert_eq!(view.count(&Query::all()).unwrap(), 66_500);
-        assert_eq!(view.count(&by_name("bob")).unwrap(), 66_500);
+        assert_eq!(view.count(&Query::all()).unwrap(), 63_650);
+        assert_eq!(view.count(&by_name("bob")).unwrap(), 63_650);
         assert_eq!(view.count(&by_name("canary")).unwrap(), 0);
         let counts = view.counts(&Query::all(), CountBy::Actor).unwrap();
         assert_eq!(
             counts.iter().map(|count| (&*count.key, count.activities)).collect::<Vec<_>>(),
-            [("bob@contoso.com", 66_500)]
+            [("bob@contoso.com", 63_650)]
         );
-        assert_eq!(view.counts(&Query::all(), CountBy::Day).unwrap()[0].activities, 66_500);
+        assert_eq!(view.counts(&Query::all(), CountBy::Day).unwrap()[0].activities, 63_650);
         assert_eq!(view.page(&by_name("canary"), PageSize::MAX, None).unwrap().activities().len(), 0);
         assert_eq!(view.page(&by_name("bob"), PageSize::MAX, None).unwrap().activities().len(), 1_000);
     }

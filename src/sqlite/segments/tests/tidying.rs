@@ -32,10 +32,12 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 
 impl Log {
     fn delete_run(&mut self, from: &Index, rows: usize) {
-        if self.rows.is_empty() {
-            return;
+        if !self.rows.is_empty() {
+            self.delete_from(from.index(self.rows.len()), rows);
         }
-        let from = from.index(self.rows.len());
+    }
+
+    fn delete_from(&mut self, from: usize, rows: usize) {
         let run: Vec<_> = self.rows.drain(from..self.rows.len().min(from + rows)).collect();
         let transaction = self.connection.transaction().unwrap();
         for (sequence, _) in &run {
@@ -232,4 +234,26 @@ fn v2_what_is_gone_costs_nothing_to_pass_by() {
     };
     assert_eq!(["public_order", "public_posting", "public_facet"].map(rows), [2; 3]);
     check((&log.connection, &tail), &log.rows, &query).unwrap();
+}
+
+#[test]
+fn v3_what_was_read_is_not_written_once_more_is_gone() {
+    let mut log = hundred_and_twenty();
+    let tail = Tail::default();
+    let first = log.rows[0].0;
+    log.delete_from(1, 1);
+    let mut begun = Untidy::next(&log.connection).unwrap().unwrap();
+    log.delete_from(1, 1);
+    begun.write(&log.connection).unwrap();
+    check((&log.connection, &tail), &log.rows, &Query::all()).unwrap();
+    // Nor once somebody else has written it, and more is gone since.
+    let mut begun = Untidy::next(&log.connection).unwrap().unwrap();
+    log.tidy_up();
+    log.delete_from(1, 1);
+    log.delete_from(60, 1);
+    begun.write(&log.connection).unwrap();
+    check((&log.connection, &tail), &log.rows, &Query::all()).unwrap();
+    log.tidy_up();
+    check((&log.connection, &tail), &log.rows, &Query::all()).unwrap();
+    assert_eq!((log.rows[0].0, log.rows.len()), (first, 116));
 }
