@@ -80,6 +80,19 @@ fn g6_no_record_is_removed_before_its_hash_is_kept() {
     assert_eq!(sink.records(&RecordQuery::default(), 0, 99).unwrap().len(), 4);
 }
 
+/// Wherever it lies in what is read at once: only the first ones are ever removed.
+#[test]
+fn g6_a_record_that_is_lost_is_not_taken_for_removed() {
+    for lost in [2, 63, 64, 65, 66, 128, 129, 130] {
+        let sink = filled(130);
+        let ledger = over(&sink, MemoryHashes::new());
+        sink.tamper(|entries| entries.retain(|entry| entry.sequence != lost));
+        let audited = ledger.audit();
+        assert!(matches!(audited, Err(LedgerError::Lost { sequence }) if sequence == lost), "{lost}: {audited:?}");
+        assert!(ledger.export(&mut Vec::new(), Openings::Shown).is_err());
+    }
+}
+
 #[test]
 fn g6_records_that_were_removed_before_anybody_hashed_them_are_missed() {
     let sink = filled(9);
