@@ -123,6 +123,29 @@ fn g6_what_a_record_forgot_is_gone_from_the_export_and_breaks_no_proof() {
     assert_eq!(ledger.audit().unwrap(), Audit { size: 6, removed: 0 });
 }
 
+/// The same with the records in a file.
+#[cfg(feature = "sqlite")]
+#[test]
+fn g6_what_a_file_of_records_removed_and_forgot_breaks_no_proof() {
+    let folder = folder();
+    let open = || {
+        let sink = activity_privacy::sqlite::SqliteGovernance::open(folder.path().join("log.db")).unwrap();
+        LedgerSink::open(sink, hashes(&folder), key()).unwrap()
+    };
+    let ledger = open();
+    fill(&ledger, 1, 20);
+    assert_eq!(ledger.remove(&aged(8)).unwrap(), 7);
+    for sequence in [8, 9, 11, 14, 15, 17, 20] {
+        assert_eq!(ledger.remove(&forgetting(record(sequence).id)).unwrap(), 1, "{sequence}");
+    }
+    for ledger in [ledger, open()] {
+        let (log, checkpoint) = exported(&ledger, Openings::Shown);
+        let verified = verify(&log, &checkpoint).unwrap();
+        assert_eq!((verified.removed, verified.records, verified.openings), (7, 13, 0));
+        assert_eq!(verified.checkpoint.root, peaks(20).root());
+    }
+}
+
 /// A ledger over any sink is a sink that keeps the contract, as the sink behind it does.
 #[cfg(feature = "conformance")]
 mod conformance {
