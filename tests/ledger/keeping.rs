@@ -50,6 +50,24 @@ fn g6_a_file_of_hashes_that_was_cut_off_is_never_made_up_for_in_silence() {
     }
 }
 
+/// Records and hashes alike, so that each fits the other; not what this process has signed.
+#[test]
+fn g6_a_log_that_was_exchanged_as_a_whole_is_not_the_one_that_was_signed() {
+    let (sink, shared) = (filled(9), Arc::new(MemoryHashes::new()));
+    let ledger = over(&sink, Arc::clone(&shared));
+    ledger.checkpoint().unwrap();
+    let (forged, others) = (filled(9), Arc::new(MemoryHashes::new()));
+    let forge: Change = Box::new(|entries| entries[3].record.at = at(77));
+    forged.tamper(&forge);
+    over(&forged, Arc::clone(&others)).checkpoint().unwrap();
+    sink.tamper(&forge);
+    let places: Vec<u64> = (0..others.size().unwrap()).collect();
+    shared.write(0, &others.read(&places).unwrap()).unwrap();
+    assert!(matches!(ledger.audit(), Err(LedgerError::Damaged)));
+    assert!(ledger.export(&mut Vec::new(), Openings::Shown).is_err());
+    assert!(matches!(LedgerSink::open(sink, shared, key()), Err(LedgerError::Forked { size: 9 })));
+}
+
 #[test]
 fn g6_hashes_are_made_again_for_the_log_that_was_signed_and_for_no_other() {
     let (sink, shared) = (filled(9), Arc::new(MemoryHashes::new()));

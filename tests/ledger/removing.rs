@@ -80,6 +80,19 @@ fn g6_no_record_is_removed_before_its_hash_is_kept() {
     assert_eq!(sink.records(&RecordQuery::default(), 0, 99).unwrap().len(), 4);
 }
 
+/// Wherever it lies in what is read at once: only the first ones are ever removed.
+#[test]
+fn g6_a_record_that_is_lost_is_not_taken_for_removed() {
+    for lost in [2, 63, 64, 65, 66, 128, 129, 130] {
+        let sink = filled(130);
+        let ledger = over(&sink, MemoryHashes::new());
+        sink.tamper(|entries| entries.retain(|entry| entry.sequence != lost));
+        let audited = ledger.audit();
+        assert!(matches!(audited, Err(LedgerError::Lost { sequence }) if sequence == lost), "{lost}: {audited:?}");
+        assert!(ledger.export(&mut Vec::new(), Openings::Shown).is_err());
+    }
+}
+
 #[test]
 fn g6_records_that_were_removed_before_anybody_hashed_them_are_missed() {
     let sink = filled(9);
@@ -108,6 +121,29 @@ fn g6_what_a_record_forgot_is_gone_from_the_export_and_breaks_no_proof() {
     assert_eq!(verify(&log, &checkpoint).unwrap().openings, 1);
     assert!(!String::from_utf8(log).unwrap().contains("Case 17"));
     assert_eq!(ledger.audit().unwrap(), Audit { size: 6, removed: 0 });
+}
+
+/// The same with the records in a file.
+#[cfg(feature = "sqlite")]
+#[test]
+fn g6_what_a_file_of_records_removed_and_forgot_breaks_no_proof() {
+    let folder = folder();
+    let open = || {
+        let sink = activity_privacy::sqlite::SqliteGovernance::open(folder.path().join("log.db")).unwrap();
+        LedgerSink::open(sink, hashes(&folder), key()).unwrap()
+    };
+    let ledger = open();
+    fill(&ledger, 1, 20);
+    assert_eq!(ledger.remove(&aged(8)).unwrap(), 7);
+    for sequence in [8, 9, 11, 14, 15, 17, 20] {
+        assert_eq!(ledger.remove(&forgetting(record(sequence).id)).unwrap(), 1, "{sequence}");
+    }
+    for ledger in [ledger, open()] {
+        let (log, checkpoint) = exported(&ledger, Openings::Shown);
+        let verified = verify(&log, &checkpoint).unwrap();
+        assert_eq!((verified.removed, verified.records, verified.openings), (7, 13, 0));
+        assert_eq!(verified.checkpoint.root, peaks(20).root());
+    }
 }
 
 /// A ledger over any sink is a sink that keeps the contract, as the sink behind it does.
