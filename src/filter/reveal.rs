@@ -239,7 +239,7 @@ impl Reveal {
             }
             None => None,
         };
-        Ok(Page::new(activities, next))
+        Ok(Page::new(activities, next, Some(receipt)))
     }
 
     /// Ends the reveal and records how much was seen.

@@ -5,6 +5,7 @@ use thiserror::Error;
 
 use super::PrivacyFilter;
 use crate::activity::ActivityId;
+use crate::governance::Receipt;
 use crate::identity::UserId;
 use crate::query::{Count, CountBy, Cursor, CursorError, PageSize, Position, Query};
 use crate::screen::Visibility;
@@ -26,6 +27,8 @@ pub struct Page {
     #[serde(serialize_with = "as_token")]
     pub(super) next: Option<Cursor>,
     pub(super) includes_private: bool,
+    #[serde(skip)]
+    receipt: Option<Receipt>,
 }
 
 impl Page {
@@ -47,9 +50,18 @@ impl Page {
         self.includes_private
     }
 
-    pub(super) fn new(activities: Vec<StoredActivity>, next: Option<Cursor>) -> Self {
+    /// The receipt of its record, if it is a page of a reveal. With it goes a
+    #[cfg_attr(feature = "ledger", doc = "[proof](crate::ledger::LedgerSink::inclusion_proof)")]
+    #[cfg_attr(not(feature = "ledger"), doc = "proof")]
+    /// that the record is in the log, where there is a ledger.
+    #[must_use]
+    pub fn receipt(&self) -> Option<&Receipt> {
+        self.receipt.as_ref()
+    }
+
+    pub(super) fn new(activities: Vec<StoredActivity>, next: Option<Cursor>, receipt: Option<Receipt>) -> Self {
         let includes_private = activities.iter().any(|activity| activity.visibility() == Visibility::Private);
-        Self { activities, next, includes_private }
+        Self { activities, next, includes_private, receipt }
     }
 }
 
@@ -88,7 +100,7 @@ impl View {
         activities.truncate(size.get());
         let last = activities.last().filter(|_| more).map(|activity| Position::of(activity.activity()));
         let next = last.map(|position| Cursor::of_view(&self.viewer, query, position));
-        Ok(Page::new(activities.into_iter().map(PublicActivity::into_stored).collect(), next))
+        Ok(Page::new(activities.into_iter().map(PublicActivity::into_stored).collect(), next, None))
     }
 
     /// One activity. A hidden id and an unknown one get the same answer.
