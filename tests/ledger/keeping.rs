@@ -38,6 +38,7 @@ fn g6_a_file_of_hashes_that_was_cut_off_is_never_made_up_for_in_silence() {
         let mut cut = whole.clone();
         cut.resize(length, 0xa5);
         fs::write(path(&folder), &cut).unwrap();
+        assert_eq!(hashes(&folder).size().unwrap(), length as u64 / 32, "half a hash is none");
         let reopened = LedgerSink::open(Arc::clone(&sink), hashes(&folder), key());
         if length < whole.len() {
             assert!(matches!(reopened, Err(LedgerError::Forked { size: 11 })), "{length}: {reopened:?}");
