@@ -20,7 +20,7 @@ mod tally;
 
 use std::collections::BTreeSet;
 
-use activity_privacy::strategies::{Answer, Node, Search, Step, all_activity_ids, histories, searches};
+use activity_privacy::strategies::{Answer, CursorChoice, Node, Search, Step, all_activity_ids, histories, searches};
 use activity_privacy::*;
 use ground::{Ground, Memory};
 use house::user;
@@ -61,6 +61,12 @@ fn drive<G: Ground>(history: &[Step], asked: &[Search], less: Option<&Run>, noth
             Step::DeliverAgain { at, batch } => {
                 let batch = delivered.iter().rev().cycle().nth((*batch).into()).cloned().unwrap_or_default();
                 Step::Deliver { at: *at, batch }
+            }
+            // Of all cursors there ever were, one of a reveal could be picked: and of these there are others where less
+            // is hidden, because whoever has a reveal does see what is hidden.
+            Step::Page { at, viewer, search, size, cursor: CursorChoice::Any(_) } => {
+                let (viewer, search) = (viewer.clone(), search.clone());
+                Step::Page { at: *at, viewer, search, size: *size, cursor: CursorChoice::Last }
             }
             other => other.clone(),
         };

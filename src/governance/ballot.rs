@@ -43,7 +43,7 @@ impl Ballot {
     pub(super) fn wait(self, limit: Duration) -> Result<u64, SinkError> {
         // Where nobody else is needed, no answer will settle it.
         let settled = |count: &Count| (count.missing == 0).then_some(count.most);
-        if let Some(most) = settled(&*self.count.lock().unwrap_or_else(PoisonError::into_inner)) {
+        if let Some(most) = settled(&self.count.lock().unwrap_or_else(PoisonError::into_inner)) {
             return Ok(most);
         }
         match self.settled.recv_timeout(limit) {

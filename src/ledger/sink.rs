@@ -63,6 +63,9 @@ pub(super) struct State {
 
 /// How many records are read and hashed at once. Few, because there can be large ones.
 pub(super) const PAGE: usize = 64;
+/// After how many records a checkpoint is kept while the tree catches up, so that whoever is interrupted need not begin
+/// anew.
+const KEPT_AT: u64 = 1 << 16;
 
 impl<S: GovernanceSink> LedgerSink<S> {
     /// Opens the ledger of a sink, and has its tree grow up to the sink's last record. An empty store of hashes begins a
@@ -127,8 +130,8 @@ impl<S: GovernanceSink> LedgerSink<S> {
         &self.sink
     }
 
-    /// Has the tree grow up to the sink's last record, a few records at a time. A service calls this now and
-    /// then, so that no checkpoint takes long.
+    /// Has the tree grow up to the sink's last record, a few records at a time, and keeps a checkpoint of it beside the
+    /// hashes. A service calls this now and then, so that neither a checkpoint nor opening takes long.
     ///
     /// # Errors
     /// [`LedgerError`].
@@ -196,13 +199,7 @@ impl<S: GovernanceSink> LedgerSink<S> {
 
     /// The tree and the checkpoint over all of it.
     pub(super) fn signed(&self) -> Result<State, LedgerError> {
-        self.settled(|state| {
-            if state.tree.size() > state.kept.size {
-                let checkpoint = checkpoint_of(&self.signer, state.tree.size(), state.tree.root());
-                self.keep(state, checkpoint)?;
-            }
-            Ok(state.clone())
-        })
+        self.settled(|state| Ok(state.clone()))
     }
 
     /// The state as it is, if it has so many records, or as it is once the tree has caught up.
@@ -231,7 +228,17 @@ impl<S: GovernanceSink> LedgerSink<S> {
 
     fn settle(&self, state: &mut State) -> Result<(), LedgerError> {
         self.adopt(state)?;
-        self.grow(&mut state.tree, u64::MAX)
+        loop {
+            let until = state.tree.size().saturating_add(KEPT_AT);
+            self.grow(&mut state.tree, until)?;
+            if state.tree.size() > state.kept.size {
+                let checkpoint = checkpoint_of(&self.signer, state.tree.size(), state.tree.root());
+                self.keep(state, checkpoint)?;
+            }
+            if state.tree.size() < until {
+                return Ok(());
+            }
+        }
     }
 
     /// Takes over the checkpoint of another process, if it fits what this one knows.

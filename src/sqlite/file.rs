@@ -99,7 +99,7 @@ fn open_writer(path: &Path, schema: &Schema) -> Result<Connection, Failure> {
     }
     settle(&connection)?;
     if schema.erases {
-        connection.pragma_update(None, "secure_delete", "ON")?;
+        overwrite_deleted(&connection, Overwrite::Everything)?;
     }
     Ok(connection)
 }
@@ -238,12 +238,12 @@ mod tests {
             connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0)).unwrap()
         };
         for connection in [&writer, &reader] {
-            let (full, off, fast) = (2, 0, 2);
+            let (full, off) = (2, 0);
             assert_eq!((set(connection, "synchronous"), set(connection, "trusted_schema")), (full, off));
-            assert_eq!(set(connection, "secure_delete"), fast);
         }
         assert_eq!((set(&writer, "query_only"), set(&reader, "query_only")), (0, 1));
-        assert_eq!(set(&writer, "secure_delete"), 1);
+        let (on, fast) = (1, 2);
+        assert_eq!((set(&writer, "secure_delete"), set(&reader, "secure_delete")), (on, fast));
     }
 
     #[test]
