@@ -60,7 +60,7 @@ pub(super) fn of(identity: &Identity) -> (Kind, String) {
     match identity {
         Identity::Id(id) => (Kind::Id, id.as_str().to_owned()),
         Identity::Alias(alias) if alias.app().is_none() => (Kind::Name, alias.form().to_ascii_lowercase()),
-        Identity::Alias(alias) => (Kind::Name, fold(alias.as_str()).into()),
+        Identity::Alias(alias) => (Kind::Name, fold(alias.as_str())),
     }
 }
 
