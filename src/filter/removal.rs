@@ -73,8 +73,9 @@ impl PrivacyFilter {
     /// filter.ingest(&[by_name("a-1", "Adele@contoso.com")?, by_name("a-2", "adele.v@contoso.com")?])?;
     ///
     /// let before = Alias::new("adele.v@contoso.com")?;
-    /// filter.erase(&admin, Subject::of(adele).also(before))?;
+    /// let receipt = filter.erase(&admin, Subject::of(adele).also(before))?;
     /// assert_eq!(filter.view(&admin).count(&Query::all())?, 0);
+    /// # drop(receipt);
     /// # Ok(())
     /// # }
     /// ```

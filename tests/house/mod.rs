@@ -130,6 +130,13 @@ impl House {
         self
     }
 
+    /// `root` erases what somebody did.
+    pub(crate) fn erase(&self, subject: Subject) -> &Self {
+        let receipt = self.filter.erase(&user("root"), subject).unwrap();
+        assert_eq!(receipt.record(), self.records().last().unwrap().record.id);
+        self
+    }
+
     pub(crate) fn make_private(&self, name: &str) -> &Self {
         self.change(PolicyChange::MakePrivate(group(name).into()))
     }

@@ -238,6 +238,17 @@ pub(super) fn g5_racing_removals_and_deliveries_lose_nothing_else(place: impl St
         left.len()
     );
     ensure!(store.public_count(&Query::all())? == ottos as u64, "counts are not of what is left");
+    // Two who remove the same at once, again and again.
+    let [_, removal] = &removals;
+    for round in 0..8 {
+        store.keep(&activities(&format!("adele-again-{round}"), ADELE, 12)?)?;
+        let rival = || {
+            let handle = place.open();
+            move || remove_all(&handle, removal, 5)
+        };
+        let removed: u64 = race(vec![rival(), rival()])?.into_iter().sum();
+        ensure!(removed == 12, "two who removed 12 at once said that they removed {removed}");
+    }
     Ok(())
 }
 

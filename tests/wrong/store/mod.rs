@@ -11,6 +11,7 @@ use activity_privacy::conformance::StoreHarness;
 use activity_privacy::*;
 
 pub(crate) use self::reading::*;
+#[allow(unused_imports, reason = "an example uses none of them")]
 pub(crate) use self::removing::*;
 pub(crate) use self::writing::*;
 use crate::list::{List, ListStore};
