@@ -195,7 +195,7 @@ impl RecordedRemoval {
         let intent = self.record.id;
         let outcome = match failure {
             None => Outcome::Removed { intent, activities, records },
-            Some(cause) => Outcome::Failed { intent, cause },
+            Some(cause) => Outcome::RemovedInPart { intent, activities, records, cause },
         };
         Record { id: record, at: now, outcome, ..self.record.clone() }
     }

@@ -254,6 +254,7 @@ fn intent(outcome: &Outcome) -> Option<crate::governance::RecordId> {
         Outcome::Done { intent }
         | Outcome::Closed { intent, .. }
         | Outcome::Removed { intent, .. }
+        | Outcome::RemovedInPart { intent, .. }
         | Outcome::Failed { intent, .. } => Some(*intent),
         Outcome::Intended
         | Outcome::Noted
@@ -267,16 +268,23 @@ fn intent(outcome: &Outcome) -> Option<crate::governance::RecordId> {
 /// Why it was not done: as a word, and as a sentence.
 fn cause(outcome: &Outcome) -> Option<(Cow<'static, str>, String)> {
     let denied = |denial: &Denial| (word(denial), denial.to_string());
+    let failed = |cause: &Failure| match cause {
+        Failure::Denied(denial) => denied(denial),
+        Failure::Superseded => ("superseded".into(), "another change came first".to_owned()),
+        Failure::Store => ("store".into(), "the store failed".to_owned()),
+        Failure::Sink => ("sink".into(), "a sink failed".to_owned()),
+    };
     Some(match outcome {
-        Outcome::Denied(denial) | Outcome::Failed { cause: Failure::Denied(denial), .. } => denied(denial),
+        Outcome::Denied(denial) => denied(denial),
         Outcome::Invalid(error) => ("invalid".into(), error.to_string()),
         Outcome::Unfit(error) => ("unfit".into(), error.to_string()),
-        Outcome::Failed { cause: Failure::Superseded, .. } => {
-            ("superseded".into(), "another change came first".to_owned())
-        }
-        Outcome::Failed { cause: Failure::Store, .. } => ("store".into(), "the store failed".to_owned()),
-        Outcome::Failed { cause: Failure::Sink, .. } => ("sink".into(), "the sink is not accepted".to_owned()),
-        _ => return None,
+        Outcome::Failed { cause, .. } | Outcome::RemovedInPart { cause, .. } => failed(cause),
+        Outcome::Intended
+        | Outcome::Noted
+        | Outcome::OnRecord
+        | Outcome::Done { .. }
+        | Outcome::Closed { .. }
+        | Outcome::Removed { .. } => return None,
     })
 }
 

@@ -151,26 +151,26 @@ impl Inner {
     fn carry_out(&self, pending: PendingRemoval) -> Result<Receipt, RemovalError> {
         let receipt = self.sink.record(pending.record()).map_err(RemovalError::Unrecorded)?;
         let removal = pending.recorded(&receipt).map_err(RemovalError::Unrecorded)?;
-        let removed = self.remove(&removal);
-        let (record, now) = (self.fresh_record(), self.now());
-        let outcome = match &removed {
-            Ok((activities, records)) => removal.outcome(record, now, *activities, *records, None),
-            Err(RemovalError::Sink(_)) => removal.outcome(record, now, 0, 0, Some(Failure::Sink)),
-            Err(_) => removal.outcome(record, now, 0, 0, Some(Failure::Store)),
+        let (mut activities, mut records) = (0, 0);
+        let removed = self.remove(&removal, &mut activities, &mut records);
+        let failure = match &removed {
+            Ok(()) => None,
+            Err(RemovalError::Sink(_)) => Some(Failure::Sink),
+            Err(_) => Some(Failure::Store),
         };
-        let recorded = self.sink.record(&outcome);
+        let (record, now) = (self.fresh_record(), self.now());
+        let recorded = self.sink.record(&removal.outcome(record, now, activities, records, failure));
         removed?;
         recorded.map_err(RemovalError::OutcomeUnrecorded)
     }
 
-    /// How many activities and how many records.
-    fn remove(&self, removal: &RecordedRemoval) -> Result<(u64, u64), RemovalError> {
-        let (mut activities, mut records) = (0_u64, 0_u64);
+    /// Counts activities and records as they go.
+    fn remove(&self, removal: &RecordedRemoval, activities: &mut u64, records: &mut u64) -> Result<(), RemovalError> {
         if removal.forgotten_record().is_none() {
             loop {
                 match self.store.remove(removal, STEP)? {
                     0 => break,
-                    removed => activities = activities.saturating_add(removed),
+                    removed => *activities = activities.saturating_add(removed),
                 }
                 // Whoever delivers comes in between.
                 thread::yield_now();
@@ -180,10 +180,10 @@ impl Inner {
             loop {
                 match self.sink.remove(removal).map_err(RemovalError::Sink)? {
                     0 => break,
-                    removed => records = records.saturating_add(removed),
+                    removed => *records = records.saturating_add(removed),
                 }
             }
         }
-        Ok((activities, records))
+        Ok(())
     }
 }

@@ -42,6 +42,17 @@ pub enum Outcome {
         /// How many governance records, or how many that had something of people in them.
         records: u64,
     },
+    /// Removed in part, because something failed; the rest may be removed too.
+    RemovedInPart {
+        /// The record of the intent.
+        intent: RecordId,
+        /// How many activities are known to be.
+        activities: u64,
+        /// How many governance records are known to be.
+        records: u64,
+        /// What failed.
+        cause: Failure,
+    },
     /// Not done, because something failed; or, with [`Failure::Store`], not known to be done.
     Failed {
         /// The record of the intent.
@@ -63,8 +74,7 @@ pub enum Outcome {
 pub enum Failure {
     /// Another change came first; the act was tried again on top of it.
     Superseded,
-    /// The store failed. It may have done it all the same, if only its answer was lost: the policy in force tells. Of a
-    /// removal, a part may be done.
+    /// The store failed. It may have done it all the same, if only its answer was lost: the policy in force tells.
     Store,
     /// A sink failed: one that was tried out and is not accepted; or it did not remove records, or not all of them.
     Sink,
@@ -96,7 +106,7 @@ impl Outcome {
             Self::Intended => OutcomeKind::Intended,
             Self::Noted => OutcomeKind::Noted,
             Self::OnRecord | Self::Done { .. } | Self::Closed { .. } | Self::Removed { .. } => OutcomeKind::Done,
-            Self::Failed { .. } => OutcomeKind::Failed,
+            Self::Failed { .. } | Self::RemovedInPart { .. } => OutcomeKind::Failed,
             Self::Denied(_) | Self::Invalid(_) | Self::Unfit(_) => OutcomeKind::Refused,
         }
     }

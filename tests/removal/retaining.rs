@@ -131,7 +131,7 @@ fn g5_no_record_goes_as_long_as_an_activity_does_not() {
         let after = house.records();
         assert_eq!(after[..before.len()], before);
         let failed = &after.last().unwrap().record.outcome;
-        assert!(matches!(failed, Outcome::Failed { cause: Failure::Store, .. }), "{failed:?}");
+        assert!(matches!(failed, Outcome::RemovedInPart { cause: Failure::Store, .. }), "{failed:?}");
         house.filter.apply_retention().unwrap();
         assert!(house.records().len() < before.len());
         assert!(house.everything().is_empty());

@@ -372,7 +372,7 @@ fn outcome_of(record: &Record) -> OutcomeKind {
         Outcome::OnRecord | Outcome::Done { .. } | Outcome::Closed { .. } | Outcome::Removed { .. } => {
             OutcomeKind::Done
         }
-        Outcome::Failed { .. } => OutcomeKind::Failed,
+        Outcome::Failed { .. } | Outcome::RemovedInPart { .. } => OutcomeKind::Failed,
         Outcome::Denied(_) | Outcome::Invalid(_) | Outcome::Unfit(_) => OutcomeKind::Refused,
     }
 }
