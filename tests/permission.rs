@@ -1,6 +1,7 @@
 //! Chapter P of the rules: permission.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
 
+mod fault;
 mod house;
 mod place;
 
@@ -9,6 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use activity_privacy::*;
+use fault::Meanwhile;
 use house::*;
 use place::*;
 
@@ -453,36 +455,10 @@ fn p2_a_name_that_means_two_grants_revokes_neither() {
     assert_eq!(house.filter.policy().unwrap().grants().keys().collect::<Vec<_>>(), [&user("amy")]);
 }
 
-/// A sink that does something while it records a page.
-struct Meanwhile {
-    inner: memory::MemorySink,
-    act: Mutex<Option<Box<dyn FnOnce() + Send>>>,
-}
-
-impl GovernanceSink for Meanwhile {
-    fn record(&self, record: &Record) -> Result<Receipt, SinkError> {
-        if matches!(record.act, Act::Page { .. })
-            && let Some(act) = self.act.lock().unwrap().take()
-        {
-            act();
-        }
-        self.inner.record(record)
-    }
-
-    fn records(&self, query: &RecordQuery, after: u64, limit: usize) -> Result<Vec<RecordEntry>, SinkError> {
-        self.inner.records(query, after, limit)
-    }
-
-    fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {
-        self.inner.remove(removal)
-    }
-}
-
 #[test]
 fn p2_a_revocation_or_the_end_stops_a_page_that_is_being_recorded() {
     for (expires, denial) in [(false, Denial::NotPermitted), (true, Denial::Expired)] {
-        let sink = Meanwhile { inner: memory::MemorySink::new(), act: Mutex::default() };
-        let sink = Arc::new(sink);
+        let sink = Arc::new(Meanwhile::default());
         let recorder: Arc<dyn GovernanceSink> = sink.clone();
         let house = House::over(Arc::new(memory::MemoryStore::new()), recorder);
         house.install(people(&[("adele", &["council"])])).make_private("council");
@@ -490,13 +466,13 @@ fn p2_a_revocation_or_the_end_stops_a_page_that_is_being_recorded() {
         house.permit_root();
         let mut reveal = house.filter.reveal(reveal_all("root")).unwrap();
         let (filter, clock) = (house.filter.clone(), Arc::clone(&house.clock));
-        *sink.act.lock().unwrap() = Some(Box::new(move || {
+        sink.then(move || {
             if expires {
                 clock.fetch_add(3_600, std::sync::atomic::Ordering::SeqCst);
             } else {
                 filter.change(&user("root"), &PolicyChange::Revoke(user("root").into())).unwrap();
             }
-        }));
+        });
         let refused = reveal.page(PageSize::MAX, None).unwrap_err();
         assert!(matches!(refused, RevealError::Denied(why) if why == denial), "{refused}");
         // An auditor can tell that this page was never seen.

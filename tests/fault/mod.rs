@@ -1,12 +1,14 @@
 //! A sink and a store that fail, hang, lie or break off on command, and that say what they were asked.
 #![allow(dead_code, unused_imports, reason = "every test file uses a part of it")]
 
+mod meanwhile;
 mod sink;
 mod store;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+pub(crate) use meanwhile::Meanwhile;
 pub(crate) use sink::{FAULTS, Fault, FaultySink, UNSEEN_FAULTS};
 pub(crate) use store::{FaultyStore, STORE_FAULTS, StoreFault};
 

@@ -1,12 +1,13 @@
 //! What a protected person is told: G7.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use activity_privacy::*;
 use chrono::{DateTime, Utc};
 
+use crate::fault::Meanwhile;
 use crate::house::*;
 use crate::place::places;
 
@@ -150,36 +151,4 @@ fn g2_a_page_s_record_names_nobody_and_cannot_be_compared_with_another_reveal_s(
 
 fn reveal_for(purpose: &str) -> RevealRequest {
     reveal_all("root").for_purpose(Purpose::new(purpose).unwrap())
-}
-
-/// A sink that does something while it records a page.
-#[derive(Default)]
-struct Meanwhile {
-    inner: memory::MemorySink,
-    act: Mutex<Option<Box<dyn FnOnce() + Send>>>,
-}
-
-impl Meanwhile {
-    fn then(&self, act: impl FnOnce() + Send + 'static) {
-        *self.act.lock().unwrap() = Some(Box::new(act));
-    }
-}
-
-impl GovernanceSink for Meanwhile {
-    fn record(&self, record: &Record) -> Result<Receipt, SinkError> {
-        if matches!(record.act, Act::Page { .. })
-            && let Some(act) = self.act.lock().unwrap().take()
-        {
-            act();
-        }
-        self.inner.record(record)
-    }
-
-    fn records(&self, query: &RecordQuery, after: u64, limit: usize) -> Result<Vec<RecordEntry>, SinkError> {
-        self.inner.records(query, after, limit)
-    }
-
-    fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {
-        self.inner.remove(removal)
-    }
 }

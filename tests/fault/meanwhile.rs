@@ -1,0 +1,38 @@
+//! A sink during whose recording of a page something happens.
+
+use std::sync::Mutex;
+
+use activity_privacy::memory::MemorySink;
+use activity_privacy::*;
+
+/// Does something once, while it records a page.
+#[derive(Default)]
+pub(crate) struct Meanwhile {
+    inner: MemorySink,
+    act: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+}
+
+impl Meanwhile {
+    pub(crate) fn then(&self, act: impl FnOnce() + Send + 'static) {
+        *self.act.lock().unwrap() = Some(Box::new(act));
+    }
+}
+
+impl GovernanceSink for Meanwhile {
+    fn record(&self, record: &Record) -> Result<Receipt, SinkError> {
+        if matches!(record.act, Act::Page { .. })
+            && let Some(act) = self.act.lock().unwrap().take()
+        {
+            act();
+        }
+        self.inner.record(record)
+    }
+
+    fn records(&self, query: &RecordQuery, after: u64, limit: usize) -> Result<Vec<RecordEntry>, SinkError> {
+        self.inner.records(query, after, limit)
+    }
+
+    fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {
+        self.inner.remove(removal)
+    }
+}
