@@ -1,5 +1,5 @@
 //! The corpora of the fuzz targets, replayed: whatever a fuzzer once made up is looked at in every test run.
-#![cfg(all(feature = "import", feature = "sqlite"))]
+#![cfg(all(feature = "import", feature = "ledger", feature = "sqlite"))]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -80,4 +80,9 @@ fn b1_every_entry_and_change_of_the_corpus_is_taken_or_rejected() {
 #[test]
 fn b1_every_table_of_the_corpus_is_taken_or_rejected() {
     replay("table", checks::table::check);
+}
+
+#[test]
+fn g6_every_log_and_proof_of_the_corpus_is_verified_or_refused() {
+    replay("ledger", checks::ledger::check);
 }

@@ -10,6 +10,7 @@ pub(crate) mod identity;
 mod import;
 mod json;
 pub(crate) mod ldif;
+pub(crate) mod ledger;
 pub(crate) mod m365_csv;
 pub(crate) mod m365_json;
 pub(crate) mod policy_document;
