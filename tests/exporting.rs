@@ -40,7 +40,14 @@ fn g3_an_export_as_json_lines_is_read_back_as_it_was() {
     let house = lived_in();
     let text = export(&house, &RecordQuery::default(), RecordFormat::JsonLines);
     let read: Vec<RecordEntry> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(read, house.records());
+    let mut expected = house.records();
+    for entry in &mut expected {
+        // Whose activities a page showed is not for readers of the log.
+        if let Act::Page { subjects: Some(subjects), .. } = &mut entry.record.act {
+            subjects.forget();
+        }
+    }
+    assert_eq!(read, expected);
     // What is damaged, or newer, is no record that says less.
     let line = text.lines().next().unwrap();
     for damage in [line.replacen('{', "{\"more\":1,", 1), line.replacen("\"sequence\":1,", "", 1)] {

@@ -14,8 +14,8 @@ impl PrivacyFilter {
     /// Writes every governance record that matches, in sequence, one a line, and says how many. However many there are, only a
     /// page of them is held in memory.
     ///
-    /// For whoever may [read](Self::governance) them, which is asked again before each page; a refusal is recorded. What a
-    /// record forgets later is not forgotten in what was exported before.
+    /// For whoever may [read](Self::governance) them, which is asked again before each page, and as they read them; a
+    /// refusal is recorded. What a record forgets later is not forgotten in what was exported before.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -46,12 +46,13 @@ impl PrivacyFilter {
         loop {
             self.inner.check_reader(&*self.inner.policy()?, reader).map_err(ExportError::Denied)?;
             let page = self.inner.sink.records(query, after, PAGE)?;
-            for entry in &page {
-                format.write(entry, out)?;
+            let (whole, last) = (page.len() == PAGE, page.last().map(|entry| entry.sequence));
+            for entry in page {
+                format.write(&entry.told(), out)?;
                 written += 1;
             }
-            match page.last() {
-                Some(last) if page.len() == PAGE => after = last.sequence,
+            match last {
+                Some(last) if whole => after = last,
                 _ => break,
             }
         }

@@ -180,6 +180,16 @@ impl Record {
         forgot
     }
 
+    /// The same record without whose activities a page showed. So it is told to whoever reads the log: everybody who is
+    /// known could be held against those tags, and whose private activities there are is not for every reader to learn.
+    #[must_use]
+    pub(crate) fn without_subjects(mut self) -> Self {
+        if let Act::Page { subjects: Some(subjects), .. } = &mut self.act {
+            subjects.forget();
+        }
+        self
+    }
+
     /// The same record as it will always be: without what can be forgotten, with the commitments to that.
     #[must_use]
     pub fn without_openings(&self) -> Self {

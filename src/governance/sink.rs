@@ -110,6 +110,13 @@ pub struct RecordEntry {
     pub record: Record,
 }
 
+impl RecordEntry {
+    /// As it is told to whoever reads the log: see [`Record::without_subjects`].
+    pub(crate) fn told(self) -> Self {
+        Self { record: self.record.without_subjects(), ..self }
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct EntryDocument {

@@ -56,6 +56,41 @@ fn g7_the_protected_are_told_when_and_for_what_purpose_and_not_by_whom() {
     }
 }
 
+/// Tags can be held against everybody in the directory, so nobody who reads the log gets them.
+#[test]
+fn v2_no_reader_of_the_log_learns_who_has_private_activities() {
+    for place in places() {
+        let house = place.house();
+        furnish(&house);
+        house.change(PolicyChange::SetAdmin(user("eve"), Role::PrivacyAdministrator));
+        house.filter.reveal(reveal_all("root")).unwrap().page(PageSize::default(), None).unwrap();
+        assert_eq!(house.filter.policy().unwrap().may_view_private(&user("eve")), Err(Denial::NotPermitted));
+        for reader in ["eve", "root"] {
+            let mut read = house.filter.governance(&user(reader), &RecordQuery::default(), 0, PageSize::MAX).unwrap();
+            #[cfg(feature = "export")]
+            {
+                let (all, mut out) = (RecordQuery::default(), Vec::new());
+                house.filter.export_governance(&user(reader), &all, RecordFormat::JsonLines, &mut out).unwrap();
+                let lines = out.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+                read.extend(lines.map(|line| serde_json::from_slice::<RecordEntry>(line).unwrap()));
+            }
+            let mut pages = 0;
+            for entry in read {
+                if let Act::Page { reveal, subjects, .. } = entry.record.act {
+                    pages += 1;
+                    let known = |name: &str| Identity::Alias(alias(&format!("{name}@contoso.com")));
+                    let subjects = subjects.expect("what was committed to stays");
+                    let is_on_it =
+                        |name: &&str| subjects.value().is_some_and(|tags| tags.contains(reveal, &known(name)));
+                    assert_eq!(["adele", "ann", "bob"].iter().find(|name| is_on_it(name)), None, "told to {reader}");
+                }
+            }
+            assert!(pages > 0);
+        }
+        assert_eq!(told(&house, "adele").len(), 1, "they themselves are told");
+    }
+}
+
 #[test]
 fn g7_only_those_whose_activities_were_on_the_page_are_told() {
     for place in places() {
