@@ -4,7 +4,7 @@ use std::io::Write;
 
 use super::PrivacyFilter;
 use crate::export::{ExportError, RecordFormat};
-use crate::governance::{GovernanceSink, RecordQuery};
+use crate::governance::{GovernanceSink, RecordQuery, SinkError};
 use crate::identity::UserId;
 
 /// How many records are read at a time.
@@ -52,6 +52,8 @@ impl PrivacyFilter {
                 written += 1;
             }
             match last {
+                // It would never come to an end.
+                Some(last) if last <= after => return Err(SinkError::NotReadBack.into()),
                 Some(last) if whole => after = last,
                 _ => break,
             }

@@ -146,6 +146,8 @@ impl Inner {
             let (whole, last) = (found.len() == PAGE, found.last().map(|entry| entry.sequence));
             found.into_iter().for_each(&mut take);
             match last {
+                // It would never come to an end.
+                Some(last) if last <= after => return Err(SinkError::NotReadBack),
                 Some(last) if whole => after = last,
                 _ => return Ok(()),
             }

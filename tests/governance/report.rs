@@ -218,3 +218,37 @@ impl GovernanceSink for Meanwhile {
         self.inner.remove(removal)
     }
 }
+
+/// Gives the first records again and again, as many as it is asked for.
+struct GoesBack(Arc<dyn GovernanceSink>);
+
+impl GovernanceSink for GoesBack {
+    fn record(&self, record: &Record) -> Result<Receipt, SinkError> {
+        self.0.record(record)
+    }
+
+    fn records(&self, query: &RecordQuery, _: u64, limit: usize) -> Result<Vec<RecordEntry>, SinkError> {
+        let found = self.0.records(query, 0, 1)?;
+        Ok(found.into_iter().cycle().take(limit).collect())
+    }
+
+    fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {
+        self.0.remove(removal)
+    }
+}
+
+#[test]
+fn b3_a_sink_that_goes_back_is_refused_and_not_read_for_ever() {
+    let place = crate::place::Place::in_memory();
+    let house = House::over(Arc::clone(&place.store), Arc::new(GoesBack(Arc::clone(&place.sink))));
+    furnish(&house);
+    house.filter.reveal(reveal_all("root")).unwrap().page(PageSize::default(), None).unwrap();
+    let error = house.filter.report(&Subject::of(user("adele")), ALWAYS).unwrap_err();
+    assert!(matches!(error, GovernanceError::Sink(SinkError::NotReadBack)), "{error:?}");
+    #[cfg(feature = "export")]
+    {
+        let (all, mut out) = (RecordQuery::default(), std::io::sink());
+        let error = house.filter.export_governance(&user("root"), &all, RecordFormat::JsonLines, &mut out).unwrap_err();
+        assert!(matches!(error, ExportError::Sink(SinkError::NotReadBack)), "{error:?}");
+    }
+}
