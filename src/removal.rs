@@ -63,9 +63,7 @@ impl PendingRemoval {
     /// Whatever the policy does not let be kept any longer at this time. None if it lets everything be kept.
     #[must_use]
     pub fn of_aged(policy: &PrivacyPolicy, record: RecordId, now: DateTime<Utc>) -> Option<Self> {
-        let retention = policy.options().retention?;
-        let activities_before = before(now, retention.activities())?;
-        let records_before = retention.records().and_then(|keep| before(now, keep));
+        let (activities_before, records_before) = too_old(policy, now)?;
         let record = Record {
             id: record,
             at: now,
@@ -128,6 +126,26 @@ impl RecordedRemoval {
     #[cfg_attr(not(feature = "sqlite"), expect(dead_code, reason = "what SQLite tells removals apart by"))]
     pub(crate) fn intent(&self) -> RecordId {
         self.record.id
+    }
+
+    /// Asks again, before each step: a policy that came meanwhile may let more be kept, and whoever asked may not be a
+    /// privacy administrator any more.
+    ///
+    /// # Errors
+    /// The [`Failure`] that the record of the outcome gives as the cause.
+    pub fn goes_on(&self, policy: &PrivacyPolicy) -> Result<(), Failure> {
+        match (&self.what, &self.record.initiator) {
+            (What::Aged { activities_before, records_before }, _) => {
+                let still = too_old(policy, self.record.at).is_some_and(|(activities, records)| {
+                    activities >= *activities_before && (records_before.is_none() || records >= *records_before)
+                });
+                if still { Ok(()) } else { Err(Failure::Superseded) }
+            }
+            (What::Subject(_) | What::Sealed(_), Initiator::User(by)) => {
+                policy.may_manage_privacy(by).map_err(Failure::Denied)
+            }
+            (What::Subject(_) | What::Sealed(_), Initiator::System) => Err(Failure::Superseded),
+        }
     }
 
     /// Whether an activity is to be removed. Every store must give the answer that this gives.
@@ -199,6 +217,12 @@ impl RecordedRemoval {
         };
         Record { id: record, at: now, outcome, ..self.record.clone() }
     }
+}
+
+/// The times before which activities, and records if any, are older than a policy lets them be kept at a time.
+fn too_old(policy: &PrivacyPolicy, now: DateTime<Utc>) -> Option<(DateTime<Utc>, Option<DateTime<Utc>>)> {
+    let retention = policy.options().retention?;
+    Some((before(now, retention.activities())?, retention.records().and_then(|keep| before(now, keep))))
 }
 
 fn is_same(one: &Identity, other: &Identity) -> bool {

@@ -61,7 +61,8 @@ pub enum Outcome {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Failure {
-    /// Another change came first; the act was tried again on top of it.
+    /// Another change came first: the act was tried again on top of it; or a removal was given up, because the policy lets
+    /// more be kept now.
     Superseded,
     /// The store failed. It may have done it all the same, if only its answer was lost: the policy in force tells. Of a
     /// removal, a part may be done.

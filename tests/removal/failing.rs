@@ -143,3 +143,68 @@ fn g5_a_sink_that_removes_nothing_is_recorded_and_asked_again() {
         assert_eq!(left(&place), 0);
     }
 }
+
+/// Has a run hang in a step, changes the policy meanwhile, and lets it go on.
+fn changed_meanwhile(
+    scene: &Scene,
+    run: impl FnOnce() -> Result<(), RemovalError> + Send,
+    change: &[PolicyChange],
+) -> RemovalError {
+    let others = PrivacyFilter::builder(
+        Arc::clone(&scene.store.inner),
+        Arc::clone(&scene.house.directory),
+        Arc::clone(&scene.sink) as Arc<dyn GovernanceSink>,
+    );
+    let others = others.open().unwrap();
+    std::thread::scope(|scope| {
+        let run = scope.spawn(run);
+        assert!(scene.store.hangs_within(Duration::from_secs(5)));
+        for change in change {
+            others.change(&user("root"), change).unwrap();
+        }
+        scene.store.let_go();
+        run.join().unwrap().unwrap_err()
+    })
+}
+
+#[test]
+fn p2_whoever_loses_the_role_erases_no_more_from_the_next_step_on() {
+    for place in places() {
+        let scene = scene(&place);
+        scene.house.change(PolicyChange::SetAdmin(user("eve"), Role::PrivacyAdministrator));
+        // The policy, the policy again, and the first step.
+        scene.store.hang_in(2);
+        let erase = || scene.house.filter.erase(&user("eve"), Subject::of(user("adele"))).map(drop);
+        let error = changed_meanwhile(&scene, erase, &[PolicyChange::RemoveAdmin(user("eve"))]);
+        assert!(matches!(error, RemovalError::Denied(Denial::NotAdmin)), "{error:?}");
+        let last = removals(&scene.sink).pop().unwrap();
+        assert!(matches!(last, Outcome::Failed { cause: Failure::Denied(Denial::NotAdmin), .. }), "{last:?}");
+        assert!(left(&place) >= 1_503, "a step is at most a thousand");
+    }
+}
+
+#[test]
+fn g5_a_policy_that_lets_more_be_kept_ends_a_run_of_retention() {
+    let retention = |seconds| {
+        let keep = Duration::from_secs(seconds);
+        let retention = Some(Retention::of_activities(keep).and_of_records(keep).unwrap());
+        PolicyChange::SetOptions(PolicyOptions { retention, ..PolicyOptions::default() })
+    };
+    let for_ever = PolicyChange::SetOptions(PolicyOptions::default());
+    for change in [retention(10_000), for_ever] {
+        for place in places() {
+            let scene = scene(&place);
+            scene.house.change(retention(60));
+            scene.house.advance(1_000);
+            let before = scene.sink.durable();
+            scene.store.hang_in(2);
+            let run = || scene.house.filter.apply_retention().map(drop);
+            let error = changed_meanwhile(&scene, run, std::slice::from_ref(&change));
+            assert!(matches!(error, RemovalError::Superseded), "{error:?}");
+            let last = removals(&scene.sink).pop().unwrap();
+            assert!(matches!(last, Outcome::Failed { cause: Failure::Superseded, .. }), "{last:?}");
+            assert!(left(&place) >= 1_503, "a step is at most a thousand");
+            assert_eq!(scene.sink.durable()[..before.len()], before, "and no record went");
+        }
+    }
+}
