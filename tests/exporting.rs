@@ -312,3 +312,21 @@ fn g2_what_was_forgotten_is_in_no_ocsf_event_and_whose_a_page_was_never() {
     }
     assert!(comments > 0);
 }
+
+/// A sink fails in more ways than one.
+#[test]
+fn g3_an_ocsf_event_of_a_removal_that_a_sink_did_not_do_speaks_of_that() {
+    let id = |number| RecordId(uuid::Uuid::from_u128(number));
+    let record = Record {
+        id: id(2),
+        at: at(0),
+        initiator: Initiator::System,
+        policy: None,
+        act: Act::Remove(RemovalSummary::Aged { activities_before: at(0), records_before: Some(at(0)) }),
+        outcome: Outcome::Failed { intent: id(1), cause: Failure::Sink },
+    };
+    let mut out = Vec::new();
+    RecordFormat::Ocsf.write(&RecordEntry { sequence: 2, record }, &mut out).unwrap();
+    let text = String::from_utf8(out).unwrap();
+    assert!(text.contains("a sink failed") && !text.contains("accepted"), "{text}");
+}

@@ -275,7 +275,7 @@ fn cause(outcome: &Outcome) -> Option<(Cow<'static, str>, String)> {
             ("superseded".into(), "another change came first".to_owned())
         }
         Outcome::Failed { cause: Failure::Store, .. } => ("store".into(), "the store failed".to_owned()),
-        Outcome::Failed { cause: Failure::Sink, .. } => ("sink".into(), "the sink is not accepted".to_owned()),
+        Outcome::Failed { cause: Failure::Sink, .. } => ("sink".into(), "a sink failed".to_owned()),
         _ => return None,
     })
 }

@@ -151,13 +151,21 @@ fn g7_a_page_that_was_refused_at_the_last_moment_was_not_seen() {
     let sink = Arc::new(Meanwhile::default());
     let house = House::over(Arc::new(memory::MemoryStore::new()), sink.clone());
     furnish(&house);
-    let mut reveal = house.filter.reveal(reveal_for("audit")).unwrap();
-    let clock = Arc::clone(&house.clock);
-    sink.then(move || {
-        clock.fetch_add(3_600, Ordering::SeqCst);
-    });
-    reveal.page(PageSize::default(), None).unwrap_err();
-    assert_eq!(told(&house, "adele"), []);
+    for seen in [0, 1] {
+        let mut reveal = house.filter.reveal(reveal_for("audit")).unwrap();
+        for _ in 0..seen {
+            reveal.page(PageSize::default(), None).unwrap();
+            house.advance(60);
+        }
+        let clock = Arc::clone(&house.clock);
+        sink.then(move || {
+            clock.fetch_add(3_600, Ordering::SeqCst);
+        });
+        reveal.page(PageSize::default(), None).unwrap_err();
+        let began = 3_600 * seen;
+        assert_eq!(told(&house, "adele").len() as i64, seen);
+        assert!(told(&house, "adele").iter().all(|told| *told == look(began, began, 1, Some("audit"))));
+    }
 }
 
 /// Whoever reads the log learns from a page whose it is only if they know whom they look for.
