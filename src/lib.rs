@@ -79,7 +79,7 @@ pub use query::{Count, CountBy, Cursor, CursorError, PageSize, Position, Query};
 pub use removal::{PendingRemoval, RecordedRemoval};
 pub use reveal::{
     Acknowledgement, Admission, Approvals, PendingPage, PendingReveal, RecordedPage, RecordedReveal, RequestStatus,
-    RevealRequest, SealedPage, Seen,
+    RevealRequest, Salts, SealedPage, Seen,
 };
 pub use screen::{
     Affected, Cause, DryRun, Explanation, Reason, Reasons, Screen, Stamp, Stamped, StampedBatch, Standing, Undecidable,

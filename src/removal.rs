@@ -4,9 +4,10 @@
 //! neither a store nor a sink removes anything for anything else.
 
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
 use crate::governance::{
-    Act, Failure, Initiator, Outcome, Receipt, Record, RecordId, Refused, RemovalSummary, SinkError,
+    Act, Failure, Initiator, Outcome, Receipt, Record, RecordId, Refused, RemovalSummary, Sealed, SinkError,
 };
 use crate::identity::{Identity, UserId};
 use crate::policy::{Denial, PrivacyPolicy, before};
@@ -63,9 +64,7 @@ impl PendingRemoval {
     /// Whatever the policy does not let be kept any longer at this time. None if it lets everything be kept.
     #[must_use]
     pub fn of_aged(policy: &PrivacyPolicy, record: RecordId, now: DateTime<Utc>) -> Option<Self> {
-        let retention = policy.options().retention?;
-        let activities_before = before(now, retention.activities())?;
-        let records_before = retention.records().and_then(|keep| before(now, keep));
+        let (activities_before, records_before) = too_old(policy, now)?;
         let record = Record {
             id: record,
             at: now,
@@ -130,6 +129,26 @@ impl RecordedRemoval {
         self.record.id
     }
 
+    /// Asks again, before each step: a policy that came meanwhile may let more be kept, and whoever asked may not be a
+    /// privacy administrator any more.
+    ///
+    /// # Errors
+    /// The [`Failure`] that the record of the outcome gives as the cause.
+    pub fn goes_on(&self, policy: &PrivacyPolicy) -> Result<(), Failure> {
+        match (&self.what, &self.record.initiator) {
+            (What::Aged { activities_before, records_before }, _) => {
+                let still = too_old(policy, self.record.at).is_some_and(|(activities, records)| {
+                    activities >= *activities_before && (records_before.is_none() || records >= *records_before)
+                });
+                if still { Ok(()) } else { Err(Failure::Superseded) }
+            }
+            (What::Subject(_) | What::Sealed(_), Initiator::User(by)) => {
+                policy.may_manage_privacy(by).map_err(Failure::Denied)
+            }
+            (What::Subject(_) | What::Sealed(_), Initiator::System) => Err(Failure::Superseded),
+        }
+    }
+
     /// Whether an activity is to be removed. Every store must give the answer that this gives.
     #[must_use]
     pub fn covers(&self, stored: &StoredActivity) -> bool {
@@ -181,24 +200,31 @@ impl RecordedRemoval {
         }
     }
 
-    /// The record of what came of it: how many activities and governance records were removed until it was done or
+    /// The record of what came of it, sealed with a fresh id that nobody can guess: how many activities and governance records were removed until it was done or
     /// failed.
     #[must_use]
     pub fn outcome(
         &self,
         record: RecordId,
+        salt: Uuid,
         now: DateTime<Utc>,
         activities: u64,
         records: u64,
         failure: Option<Failure>,
     ) -> Record {
-        let intent = self.record.id;
+        let (intent, activities) = (self.record.id, Sealed::new(activities, salt));
         let outcome = match failure {
             None => Outcome::Removed { intent, activities, records },
             Some(cause) => Outcome::RemovedInPart { intent, activities, records, cause },
         };
         Record { id: record, at: now, outcome, ..self.record.clone() }
     }
+}
+
+/// The times before which activities, and records if any, are older than a policy lets them be kept at a time.
+fn too_old(policy: &PrivacyPolicy, now: DateTime<Utc>) -> Option<(DateTime<Utc>, Option<DateTime<Utc>>)> {
+    let retention = policy.options().retention?;
+    Some((before(now, retention.activities())?, retention.records().and_then(|keep| before(now, keep))))
 }
 
 fn is_same(one: &Identity, other: &Identity) -> bool {

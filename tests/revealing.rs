@@ -70,6 +70,10 @@ fn unrecorded(error: &RevealError, fault: Fault) {
     assert!(fits, "{fault:?} gave {cause:?}");
 }
 
+fn salts() -> Salts {
+    Salts { query: uuid::Uuid::nil(), justification: uuid::Uuid::nil() }
+}
+
 #[test]
 fn r1_a_reveal_states_what_it_is() {
     for place in places() {
@@ -110,7 +114,7 @@ fn r1_the_record_binds_the_query() {
         let request = RevealRequest::new(user("root"), query, Duration::from_secs(9), audited);
         let _reveal = house.filter.reveal(request).unwrap();
         let Act::Reveal(summary) = house.records().pop().unwrap().record.act else { panic!("not a reveal") };
-        digests.push(summary.about.query);
+        digests.push(*summary.about.query.value().unwrap());
     }
     digests.sort();
     digests.dedup();
@@ -216,7 +220,7 @@ fn r2_a_receipt_opens_its_own_record_alone() {
     let id = |n: u128| RecordId(uuid::Uuid::from_u128(n));
     let pending = || {
         let reveal = RevealId(uuid::Uuid::from_u128(9));
-        reveal_all("root").authorise(&policy, None, reveal, id(1), id(0).0, at(0)).unwrap()
+        reveal_all("root").authorise(&policy, None, reveal, id(1), salts(), at(0)).unwrap()
     };
     let wrong = pending().recorded(&Receipt::assertion(id(2), 1)).unwrap_err();
     assert!(matches!(wrong, SinkError::WrongReceipt));
@@ -237,7 +241,7 @@ fn r2_nothing_of_a_sealed_page_shows_before() {
     let policy = house.filter.policy().unwrap();
     let id = |n: u128| RecordId(uuid::Uuid::from_u128(n));
     let reveal = RevealId(uuid::Uuid::from_u128(9));
-    let pending = reveal_all("root").authorise(&policy, None, reveal, id(1), id(0).0, at(0)).unwrap();
+    let pending = reveal_all("root").authorise(&policy, None, reveal, id(1), salts(), at(0)).unwrap();
     let recorded = pending.recorded(&Receipt::assertion(id(1), 1)).unwrap();
     let admission = recorded.admit(&policy, None, id(3), at(0)).unwrap();
     let sealed = house.store.revealed_page(admission, None, 10).unwrap();

@@ -64,7 +64,7 @@ fn telling(number: usize, length: usize) -> Record {
     }
     why.truncate(4_000);
     let about = RevealTerms {
-        query: Digest::of_ids([]),
+        query: Sealed::new(Digest::of_ids([]), Uuid::from_u128(67)),
         from: None,
         until: None,
         actors: 0,

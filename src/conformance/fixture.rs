@@ -24,7 +24,7 @@ use crate::identity::{Alias, GroupId, UserId};
 use crate::policy::{GroupRef, PolicyChange, PolicyOptions, PrivacyPolicy, Retention};
 use crate::query::{Position, Query};
 use crate::removal::{PendingRemoval, RecordedRemoval};
-use crate::reveal::{Acknowledgement, RecordedReveal, RevealRequest};
+use crate::reveal::{Acknowledgement, RecordedReveal, RevealRequest, Salts};
 use crate::screen::{Screen, StampedBatch, Visibility};
 use crate::store::{ActivityStore, Appended};
 use crate::stored::{PublicActivity, StoredActivity};
@@ -185,7 +185,14 @@ fn reveal(query: &Query, private_only: bool, policy: &PrivacyPolicy) -> Checked<
     let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
     let request = RevealRequest::new(UserId::new(ROOT)?, query.clone(), Duration::from_secs(60), audited);
     let request = if private_only { request.private_only() } else { request };
-    let pending = request.authorise(policy, None, RevealId(Uuid::from_u128(1)), fresh_record(), SALT, at(0));
+    let pending = request.authorise(
+        policy,
+        None,
+        RevealId(Uuid::from_u128(1)),
+        fresh_record(),
+        Salts { query: SALT, justification: SALT },
+        at(0),
+    );
     let pending = pending.map_err(|refused| refused.reason)?;
     let receipt = Receipt::assertion(pending.record().id, 1);
     Ok(pending.recorded(&receipt)?)

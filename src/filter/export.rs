@@ -4,7 +4,7 @@ use std::io::Write;
 
 use super::PrivacyFilter;
 use crate::export::{ExportError, RecordFormat};
-use crate::governance::{GovernanceSink, RecordQuery};
+use crate::governance::{GovernanceSink, RecordQuery, SinkError};
 use crate::identity::UserId;
 
 /// How many records are read at a time.
@@ -14,8 +14,8 @@ impl PrivacyFilter {
     /// Writes every governance record that matches, in sequence, one a line, and says how many. However many there are, only a
     /// page of them is held in memory.
     ///
-    /// For whoever may [read](Self::governance) them, which is asked again before each page; a refusal is recorded. What a
-    /// record forgets later is not forgotten in what was exported before.
+    /// For whoever may [read](Self::governance) them, which is asked again before each page, and as they read them; a
+    /// refusal is recorded. What a record forgets later is not forgotten in what was exported before.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -44,14 +44,19 @@ impl PrivacyFilter {
     ) -> Result<u64, ExportError> {
         let (mut written, mut after) = (0, 0);
         loop {
-            self.inner.check_reader(&*self.inner.policy()?, reader).map_err(ExportError::Denied)?;
+            let policy = self.inner.policy()?;
+            self.inner.check_reader(&policy, reader).map_err(ExportError::Denied)?;
+            let may_view_private = policy.may_view_private(reader).is_ok();
             let page = self.inner.sink.records(query, after, PAGE)?;
-            for entry in &page {
-                format.write(entry, out)?;
+            let (whole, last) = (page.len() == PAGE, page.last().map(|entry| entry.sequence));
+            for entry in page {
+                format.write(&entry.told(may_view_private), out)?;
                 written += 1;
             }
-            match page.last() {
-                Some(last) if page.len() == PAGE => after = last.sequence,
+            match last {
+                // It would never come to an end.
+                Some(last) if last <= after => return Err(SinkError::NotReadBack.into()),
+                Some(last) if whole => after = last,
                 _ => break,
             }
         }

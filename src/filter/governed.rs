@@ -159,7 +159,9 @@ impl PrivacyFilter {
 
     /// The governance records that match, in sequence, after sequence number `after` (0 for all), at most `size`.
     ///
-    /// Read by privacy administrators and by admins who may view private activities; a refusal is recorded.
+    /// Read by privacy administrators and by admins who may view private activities; a refusal is recorded. Whose
+    /// activities a page showed is left out, because nobody who reads the log sees them for that: the commitment to it
+    /// stays, and [`report`](Self::report) tells each of them.
     ///
     /// # Errors
     /// [`GovernanceError::Denied`] to anybody else.
@@ -170,8 +172,11 @@ impl PrivacyFilter {
         after: u64,
         size: PageSize,
     ) -> Result<Vec<RecordEntry>, GovernanceError> {
-        self.inner.check_reader(&*self.inner.policy()?, reader).map_err(GovernanceError::Denied)?;
-        Ok(self.inner.sink.records(query, after, size.get())?)
+        let policy = self.inner.policy()?;
+        self.inner.check_reader(&policy, reader).map_err(GovernanceError::Denied)?;
+        let may_view_private = policy.may_view_private(reader).is_ok();
+        let records = self.inner.sink.records(query, after, size.get())?;
+        Ok(records.into_iter().map(|entry| entry.told(may_view_private)).collect())
     }
 }
 

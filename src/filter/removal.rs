@@ -19,9 +19,12 @@ use crate::sync::thread;
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum RemovalError {
-    /// Whoever asked may not.
+    /// Whoever asked may not; or not any more, and then some of it may be removed.
     #[error(transparent)]
     Denied(Denial),
+    /// The policy changed meanwhile and lets more be kept. What it let be removed before may be removed.
+    #[error("the policy changed meanwhile and lets more be kept")]
+    Superseded,
     /// It could not be recorded, so nothing was removed.
     #[error("the removal could not be recorded, so nothing was removed")]
     Unrecorded(#[source] SinkError),
@@ -52,7 +55,7 @@ impl PrivacyFilter {
     /// Ids of what is erased stay taken, so that a source that delivers it again does not bring it back. What they do
     /// from now on, and what is still on its way, is stored as ever: exclude them from the scope, if that is meant.
     ///
-    /// Goes in small steps, so that nobody who delivers waits for long. What governance records say of them stays: see
+    /// Goes in small steps, so that nobody who delivers waits for long, and asks before each whether `by` still may. What governance records say of them stays: see
     /// [`forget`](Self::forget).
     ///
     /// ```
@@ -112,7 +115,8 @@ impl PrivacyFilter {
     ///
     /// Call it now and then, say once a day, on one node. Each run is on record, with its outcome, also one that found
     /// nothing to remove: that it looked is what an auditor wants to know, and no store says beforehand whether there is
-    /// anything. Activities are as old as their stamps: time of decision, not of occurrence.
+    /// anything. Activities are as old as their stamps: time of decision, not of occurrence. A change of the policy that
+    /// lets more be kept ends a run under way at its next step.
     ///
     /// # Errors
     /// [`RemovalError`]. After [`Store`](RemovalError::Store) or [`Sink`](RemovalError::Sink) some of it may be left:
@@ -155,11 +159,13 @@ impl Inner {
         let removed = self.remove(&removal, &mut activities, &mut records);
         let failure = match &removed {
             Ok(()) => None,
+            Err(RemovalError::Denied(denial)) => Some(Failure::Denied(*denial)),
+            Err(RemovalError::Superseded) => Some(Failure::Superseded),
             Err(RemovalError::Sink(_)) => Some(Failure::Sink),
             Err(_) => Some(Failure::Store),
         };
-        let (record, now) = (self.fresh_record(), self.now());
-        let recorded = self.sink.record(&removal.outcome(record, now, activities, records, failure));
+        let (record, salt, now) = (self.fresh_record(), (self.runtime.fresh)(), self.now());
+        let recorded = self.sink.record(&removal.outcome(record, salt, now, activities, records, failure));
         removed?;
         recorded.map_err(RemovalError::OutcomeUnrecorded)
     }
@@ -168,6 +174,7 @@ impl Inner {
     fn remove(&self, removal: &RecordedRemoval, activities: &mut u64, records: &mut u64) -> Result<(), RemovalError> {
         if removal.forgotten_record().is_none() {
             loop {
+                self.check_on(removal)?;
                 match self.store.remove(removal, STEP)? {
                     0 => break,
                     removed => *activities = activities.saturating_add(removed),
@@ -178,6 +185,7 @@ impl Inner {
         }
         if removal.records_before().is_some() || removal.forgotten_record().is_some() {
             loop {
+                self.check_on(removal)?;
                 match self.sink.remove(removal).map_err(RemovalError::Sink)? {
                     0 => break,
                     removed => *records = records.saturating_add(removed),
@@ -185,5 +193,13 @@ impl Inner {
             }
         }
         Ok(())
+    }
+
+    /// Whether the policy of this moment lets a removal go on.
+    fn check_on(&self, removal: &RecordedRemoval) -> Result<(), RemovalError> {
+        removal.goes_on(&*self.policy()?).map_err(|failure| match failure {
+            Failure::Denied(denial) => RemovalError::Denied(denial),
+            _ => RemovalError::Superseded,
+        })
     }
 }

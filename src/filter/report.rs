@@ -77,11 +77,16 @@ impl PrivacyFilter {
     /// [`GovernanceError::Sink`] when the log cannot be read.
     pub fn report(&self, subject: &Subject, times: Range<DateTime<Utc>>) -> Result<Vec<Look>, GovernanceError> {
         let subject = self.inner.with_names(subject.clone());
-        let (mut looks, mut of_page) = (BTreeMap::new(), HashMap::new());
+        let mut seen = HashMap::new();
         let pages = RecordQuery { kind: Some(RecordKind::Page), from: Some(times.start), ..RecordQuery::default() };
         self.inner.each_record(&pages, |entry| {
-            note_page(&entry.record, subject.identities(), &times, &mut looks, &mut of_page);
+            note_page(&entry.record, subject.identities(), &times, &mut seen);
         })?;
+        let mut looks: BTreeMap<RevealId, Look> = BTreeMap::new();
+        for (reveal, at) in seen.into_values() {
+            let look = looks.entry(reveal).or_insert(Look { from: at, until: at, pages: 0, purpose: None });
+            (look.from, look.until, look.pages) = (look.from.min(at), look.until.max(at), look.pages + 1);
+        }
         let reveals = RecordQuery { kind: Some(RecordKind::Reveal), ..RecordQuery::default() };
         self.inner.each_record(&reveals, |RecordEntry { record, .. }| {
             if let Act::Reveal(summary) = record.act
@@ -90,37 +95,29 @@ impl PrivacyFilter {
                 look.purpose = summary.about.purpose;
             }
         })?;
-        let mut looks: Vec<Look> = looks.into_values().filter(|look| look.pages > 0).collect();
+        let mut looks: Vec<Look> = looks.into_values().collect();
         looks.sort_by_key(|look| (look.from, look.until));
         Ok(looks)
     }
 }
 
-/// Takes down a page with something of somebody on it, or takes one back that was never seen.
+/// Takes down a page with something of somebody on it, by its record: of which reveal, and when. Takes one back that was
+/// never seen.
 fn note_page(
     record: &Record,
     subject: &[Identity],
     times: &Range<DateTime<Utc>>,
-    looks: &mut BTreeMap<RevealId, Look>,
-    of_page: &mut HashMap<RecordId, RevealId>,
+    seen: &mut HashMap<RecordId, (RevealId, DateTime<Utc>)>,
 ) {
     let Act::Page { reveal, subjects, .. } = &record.act else { return };
     match &record.outcome {
         Outcome::Intended if times.contains(&record.at) => {
             let is_there = |subjects: &Subjects| subject.iter().any(|identity| subjects.contains(*reveal, identity));
             if subjects.as_ref().and_then(Sealed::value).is_some_and(is_there) {
-                of_page.insert(record.id, *reveal);
-                let begun = Look { from: record.at, until: record.at, pages: 0, purpose: None };
-                let look = looks.entry(*reveal).or_insert(begun);
-                look.until = look.until.max(record.at);
-                look.pages += 1;
+                seen.insert(record.id, (*reveal, record.at));
             }
         }
-        Outcome::Failed { intent, .. } => {
-            if let Some(look) = of_page.remove(intent).and_then(|reveal| looks.get_mut(&reveal)) {
-                look.pages -= 1;
-            }
-        }
+        Outcome::Failed { intent, .. } => drop(seen.remove(intent)),
         _ => {}
     }
 }
@@ -146,6 +143,8 @@ impl Inner {
             let (whole, last) = (found.len() == PAGE, found.last().map(|entry| entry.sequence));
             found.into_iter().for_each(&mut take);
             match last {
+                // It would never come to an end.
+                Some(last) if last <= after => return Err(SinkError::NotReadBack),
                 Some(last) if whole => after = last,
                 _ => return Ok(()),
             }

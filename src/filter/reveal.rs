@@ -10,7 +10,7 @@ use crate::governance::{
 use crate::identity::UserId;
 use crate::policy::Denial;
 use crate::query::{Cursor, CursorError, PageSize, Position};
-use crate::reveal::{Approvals, RecordedReveal, RevealRequest, Seen};
+use crate::reveal::{Approvals, RecordedReveal, RevealRequest, Salts, Seen};
 use crate::screen::Visibility;
 use crate::store::StoreError;
 
@@ -104,9 +104,9 @@ impl PrivacyFilter {
     pub fn request_reveal(&self, request: &RevealRequest) -> Result<RequestId, RevealError> {
         let policy = self.inner.policy()?;
         let id = RequestId((self.inner.runtime.fresh)());
-        let (record, salt) = (self.inner.fresh_record(), (self.inner.runtime.fresh)());
+        let (record, salts) = (self.inner.fresh_record(), self.inner.fresh_salts());
         let record =
-            request.ask(&policy, id, record, salt, self.inner.now()).map_err(|refused| self.refuse(&refused))?;
+            request.ask(&policy, id, record, salts, self.inner.now()).map_err(|refused| self.refuse(&refused))?;
         self.inner.on_record(&record)?;
         Ok(id)
     }
@@ -133,8 +133,9 @@ impl PrivacyFilter {
     /// # Errors
     /// [`RevealError::Denied`] to anybody else; [`RevealError::ApprovalsUnreadable`] when the log cannot be read.
     pub fn approvals(&self, reader: &UserId, request: RequestId) -> Result<Approvals, RevealError> {
-        self.inner.check_reader(&*self.inner.policy()?, reader).map_err(RevealError::Denied)?;
-        self.inner.approvals(request)
+        let policy = self.inner.policy()?;
+        self.inner.check_reader(&policy, reader).map_err(RevealError::Denied)?;
+        Ok(self.inner.approvals(request)?.told(policy.may_view_private(reader).is_ok()))
     }
 
     /// Opens a reveal that was approved: exactly what was asked for, by whoever asked for it. Its lifetime began with the
@@ -150,9 +151,9 @@ impl PrivacyFilter {
     fn open_reveal(&self, request: RevealRequest, approvals: Option<Approvals>) -> Result<Reveal, RevealError> {
         let policy = self.inner.policy()?;
         let id = RevealId((self.inner.runtime.fresh)());
-        let (record, salt) = (self.inner.fresh_record(), (self.inner.runtime.fresh)());
+        let (record, salts) = (self.inner.fresh_record(), self.inner.fresh_salts());
         let pending = request
-            .authorise(&policy, approvals, id, record, salt, self.inner.now())
+            .authorise(&policy, approvals, id, record, salts, self.inner.now())
             .map_err(|refused| self.refuse(&refused))?;
         let receipt = self.inner.sink.record(pending.record()).map_err(RevealError::Unrecorded)?;
         let recorded = pending.recorded(&receipt).map_err(RevealError::Unrecorded)?;
@@ -166,6 +167,10 @@ impl PrivacyFilter {
 }
 
 impl Inner {
+    fn fresh_salts(&self) -> Salts {
+        Salts { query: (self.runtime.fresh)(), justification: (self.runtime.fresh)() }
+    }
+
     /// Makes a record durable that is itself what was to be done.
     fn on_record(&self, record: &Record) -> Result<(), RevealError> {
         let receipt = self.sink.record(record).map_err(RevealError::Unrecorded)?;

@@ -159,9 +159,9 @@ pub struct RequestSummary {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RevealTerms {
-    /// A digest that binds the query to this reveal or request: whoever knows the query can
-    /// [check](RevealSummary::is_about) it.
-    pub query: Digest,
+    /// A digest that binds the query to this reveal or request: whoever knows the query, and may view private
+    /// activities, can [check](RevealSummary::is_about) it.
+    pub query: Sealed<Digest>,
     /// The beginning of the time range, if it has one.
     pub from: Option<DateTime<Utc>>,
     /// The end of the time range, if it has one.
@@ -177,18 +177,18 @@ pub struct RevealTerms {
 }
 
 impl RevealSummary {
-    /// Whether this is the query of the reveal.
+    /// Whether this is the query of the reveal. Never, once that was forgotten or is not for the reader to know.
     #[must_use]
     pub fn is_about(&self, query: &Query) -> bool {
-        self.about.query == query_digest(query, self.reveal.0.as_bytes())
+        self.about.query.value() == Some(&query_digest(query, self.reveal.0.as_bytes()))
     }
 }
 
 impl RequestSummary {
-    /// Whether this is the query of the request: what an admin checks before they approve it.
+    /// Whether this is the query of the request, as far as that is known: what an admin checks before they approve it.
     #[must_use]
     pub fn is_about(&self, query: &Query) -> bool {
-        self.about.query == query_digest(query, self.request.0.as_bytes())
+        self.about.query.value() == Some(&query_digest(query, self.request.0.as_bytes()))
     }
 }
 

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::record::RecordId;
+use super::sealed::Sealed;
 use super::several::SinksError;
 use crate::policy::{Denial, PolicyError};
 
@@ -37,8 +38,8 @@ pub enum Outcome {
     Removed {
         /// The record of the intent.
         intent: RecordId,
-        /// How many activities.
-        activities: u64,
+        /// How many activities: sealed, because whoever knows how many of them were public learns how many were not.
+        activities: Sealed<u64>,
         /// How many governance records, or how many that had something of people in them.
         records: u64,
     },
@@ -46,8 +47,8 @@ pub enum Outcome {
     RemovedInPart {
         /// The record of the intent.
         intent: RecordId,
-        /// How many activities are known to be.
-        activities: u64,
+        /// How many activities are known to be, sealed too.
+        activities: Sealed<u64>,
         /// How many governance records are known to be.
         records: u64,
         /// What failed.
@@ -72,7 +73,8 @@ pub enum Outcome {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Failure {
-    /// Another change came first; the act was tried again on top of it.
+    /// Another change came first: the act was tried again on top of it; or a removal was given up, because the policy lets
+    /// more be kept now.
     Superseded,
     /// The store failed. It may have done it all the same, if only its answer was lost: the policy in force tells.
     Store,

@@ -6,8 +6,9 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::act::{Act, ChangeSummary, RemovalSummary};
+use super::act::{Act, ChangeSummary, RemovalSummary, RequestSummary, RevealSummary};
 use super::outcome::Outcome;
+use super::sealed::Seal;
 use crate::identity::UserId;
 use crate::policy::Revision;
 use crate::text::deserialize_silently;
@@ -162,22 +163,50 @@ impl Record {
 impl Record {
     /// Forgets every [sealed](super::Sealed) value in it, for good. Whether there was one that was not forgotten yet.
     pub fn forget(&mut self) -> bool {
-        let (justification, subjects) = match &mut self.act {
-            Act::Reveal(summary) => (summary.about.justification.as_mut(), None),
-            Act::RequestReveal(summary) => (summary.about.justification.as_mut(), None),
-            Act::Page { subjects, .. } => (None, subjects.as_mut()),
-            _ => (None, None),
-        };
         let mut forgot = false;
-        if let Some(sealed) = justification {
-            forgot |= sealed.value().is_some();
-            sealed.forget();
-        }
-        if let Some(sealed) = subjects {
-            forgot |= sealed.value().is_some();
-            sealed.forget();
+        for sealed in self.sealed() {
+            forgot |= sealed.is_open();
+            sealed.close();
         }
         forgot
+    }
+
+    /// Every sealed value in it.
+    pub(crate) fn sealed(&mut self) -> Vec<&mut dyn Seal> {
+        let mut sealed: Vec<&mut dyn Seal> = Vec::new();
+        match &mut self.act {
+            Act::Reveal(RevealSummary { about, .. }) | Act::RequestReveal(RequestSummary { about, .. }) => {
+                sealed.push(&mut about.query);
+                sealed.extend(about.justification.as_mut().map(|why| why as &mut dyn Seal));
+            }
+            Act::Page { subjects, .. } => sealed.extend(subjects.as_mut().map(|whose| whose as &mut dyn Seal)),
+            _ => {}
+        }
+        if let Outcome::Removed { activities, .. } | Outcome::RemovedInPart { activities, .. } = &mut self.outcome {
+            sealed.push(activities);
+        }
+        sealed
+    }
+
+    /// The same record as it is told to whoever reads the log. Nobody is told whose activities a page showed: everybody who
+    /// is known could be held against those tags. And only who may view private activities is told what tells whether
+    /// somebody has any: how many were removed, and what a query can be guessed by.
+    #[must_use]
+    pub(crate) fn told(mut self, may_view_private: bool) -> Self {
+        if let Act::Page { subjects: Some(subjects), .. } = &mut self.act {
+            subjects.forget();
+        }
+        if !may_view_private {
+            if let Act::Reveal(RevealSummary { about, .. }) | Act::RequestReveal(RequestSummary { about, .. }) =
+                &mut self.act
+            {
+                about.query.forget();
+            }
+            if let Outcome::Removed { activities, .. } | Outcome::RemovedInPart { activities, .. } = &mut self.outcome {
+                activities.forget();
+            }
+        }
+        self
     }
 
     /// The same record as it will always be: without what can be forgotten, with the commitments to that.

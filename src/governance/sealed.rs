@@ -83,6 +83,42 @@ impl<T: SealedText> Sealed<T> {
     }
 }
 
+impl SealedText for u64 {
+    fn sealed_text(&self) -> Cow<'_, str> {
+        self.to_string().into()
+    }
+}
+
+impl SealedText for Digest {
+    fn sealed_text(&self) -> Cow<'_, str> {
+        self.to_string().into()
+    }
+}
+
+/// A sealed value of whatever kind.
+pub(crate) trait Seal {
+    fn is_open(&self) -> bool;
+    fn close(&mut self);
+    /// The commitment, the salt and the text, unless it was forgotten.
+    #[cfg_attr(not(feature = "ledger"), expect(dead_code, reason = "only a ledger shows openings apart"))]
+    fn opened(&self) -> Option<(Digest, Uuid, String)>;
+}
+
+impl<T: SealedText> Seal for Sealed<T> {
+    fn is_open(&self) -> bool {
+        self.opening.is_some()
+    }
+
+    fn close(&mut self) {
+        self.forget();
+    }
+
+    fn opened(&self) -> Option<(Digest, Uuid, String)> {
+        let opening = self.opening.as_ref()?;
+        Some((self.sha256, opening.salt, opening.value.sealed_text().into_owned()))
+    }
+}
+
 impl<T: SealedText> Opening<T> {
     fn commitment(&self) -> Digest {
         Digest::of_text(&format!("{}\n{}", self.salt, self.value.sealed_text()))

@@ -110,6 +110,13 @@ pub struct RecordEntry {
     pub record: Record,
 }
 
+impl RecordEntry {
+    /// As it is told to whoever reads the log: see [`Record::told`].
+    pub(crate) fn told(self, may_view_private: bool) -> Self {
+        Self { record: self.record.told(may_view_private), ..self }
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct EntryDocument {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 
 use super::hash::TreeHash;
-use crate::governance::{Act, RecordEntry, Sealed, SealedText};
+use crate::governance::{Record, RecordEntry};
 
 /// A record as text, in the one form in which it is hashed: the JSON of its [`RecordEntry`] without spaces, the members
 /// of each object in the order of their names, as [RFC 8785](https://www.rfc-editor.org/rfc/rfc8785.html) has it. An
@@ -98,25 +98,8 @@ fn quote(to: &mut String, text: &str) -> Result<(), LeafError> {
 }
 
 /// What is sealed in a record and was not forgotten: the commitment in hex, the salt, and the text.
-pub(super) fn openings(act: &Act) -> Vec<(String, String, String)> {
-    fn opened<T: SealedText>(sealed: Option<&Sealed<T>>) -> Option<(String, String, String)> {
-        let sealed = sealed?;
-        let (salt, text) = sealed.opening()?;
-        Some((sealed.commitment().to_string(), salt.to_string(), text.into_owned()))
-    }
-    let opened = match act {
-        Act::Reveal(summary) => opened(summary.about.justification.as_ref()),
-        Act::RequestReveal(summary) => opened(summary.about.justification.as_ref()),
-        Act::Page { subjects, .. } => opened(subjects.as_ref()),
-        Act::FoundPolicy
-        | Act::ChangePolicy(_)
-        | Act::AnswerRequest { .. }
-        | Act::Remove(_)
-        | Act::ChangeSinks { .. }
-        | Act::ProbeSink { .. }
-        | Act::ReadGovernance
-        | Act::GroupVanished { .. }
-        | Act::GroupReturned { .. } => None,
-    };
-    opened.into_iter().collect()
+pub(super) fn openings(record: &Record) -> Vec<(String, String, String)> {
+    let mut record = record.clone();
+    let opened = record.sealed().into_iter().filter_map(|sealed| sealed.opened());
+    opened.map(|(commitment, salt, text)| (commitment.to_string(), salt.to_string(), text)).collect()
 }

@@ -56,7 +56,7 @@ pub(super) enum Fault {
 impl Line {
     /// A record, with what is sealed in it or without.
     pub(super) fn of(leaf: &Leaf, entry: &RecordEntry, with_openings: bool) -> Self {
-        let sealed = if with_openings { openings(&entry.record.act) } else { Vec::new() };
+        let sealed = if with_openings { openings(&entry.record) } else { Vec::new() };
         let openings = sealed.into_iter().map(|(sha256, salt, text)| (sha256, Opening { salt, text })).collect();
         Self::Record { leaf: leaf.as_str().to_owned(), openings }
     }

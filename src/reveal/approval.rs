@@ -25,7 +25,7 @@ pub struct Approvals {
 #[derive(Debug, Clone)]
 struct Asked {
     by: UserId,
-    /// The policy that was in force. A grant that came later does not revive what was asked for under another.
+    /// The policy that was in force.
     policy: Revision,
     summary: RequestSummary,
     /// In the order of the log, each admin once under each policy.
@@ -61,6 +61,8 @@ pub enum RequestStatus {
     Withdrawn,
     /// It was not approved in time.
     Expired,
+    /// Whoever asked is not permitted any more under the grant that they asked with.
+    Void,
 }
 
 impl Approvals {
@@ -95,6 +97,15 @@ impl Approvals {
         }
     }
 
+    /// The same as it is told to whoever reads the log: by what the query could be guessed only if they may view private
+    /// activities.
+    pub(crate) fn told(mut self, may_view_private: bool) -> Self {
+        if let Some(asked) = self.asked.as_mut().filter(|_| !may_view_private) {
+            asked.summary.about.query.forget();
+        }
+        self
+    }
+
     /// The request.
     #[must_use]
     pub fn request(&self) -> RequestId {
@@ -114,6 +125,7 @@ impl Approvals {
         let asked = self.asked.as_ref()?;
         Some(match (asked.over, asked.approved(policy)) {
             (Some(over), _) => over,
+            (None, _) if asked.is_void(policy) => RequestStatus::Void,
             (None, Ok(at)) => RequestStatus::Approved { at: at.unwrap_or(now) },
             (None, Err(_)) if !asked.is_open_at(now) => RequestStatus::Expired,
             (None, Err(missing)) => RequestStatus::Waiting { missing },
@@ -174,7 +186,8 @@ impl Approvals {
         if asked.by != *request.viewer() || !request.is_what_was_asked(&asked.summary) {
             return Err(Denial::NotRequested);
         }
-        if policy.permission(&asked.by)?.granted_in() > asked.policy {
+        policy.permission(&asked.by)?;
+        if asked.is_void(policy) {
             return Err(Denial::RequestOver);
         }
         self.hold(policy)
@@ -194,6 +207,11 @@ impl Asked {
     /// Whether it can still be approved.
     fn is_open_at(&self, time: DateTime<Utc>) -> bool {
         self.summary.expires_at.is_none_or(|end| time < end)
+    }
+
+    /// Whether whoever asked lost the grant that they asked with. One that came later does not revive the request.
+    fn is_void(&self, policy: &PrivacyPolicy) -> bool {
+        policy.permission(&self.by).map_or(true, |grant| grant.granted_in() > self.policy)
     }
 
     fn answered(&mut self, by: &UserId, at: DateTime<Utc>, policy: Revision, answer: Answer) {
@@ -244,6 +262,7 @@ impl fmt::Display for RequestStatus {
             Self::Denied => f.write_str("denied"),
             Self::Withdrawn => f.write_str("withdrawn"),
             Self::Expired => f.write_str("not approved in time"),
+            Self::Void => f.write_str("void, because whoever asked is not permitted any more as they were"),
         }
     }
 }

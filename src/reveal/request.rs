@@ -28,6 +28,15 @@ impl Acknowledgement {
     }
 }
 
+/// What seals a wish in its records: fresh ids that nobody can guess, each used once.
+#[derive(Debug, Clone, Copy)]
+pub struct Salts {
+    /// Seals the digest of the query.
+    pub query: Uuid,
+    /// Seals the justification.
+    pub justification: Uuid,
+}
+
 /// A wish to see private activities: who, what, for how long, for what purpose, and why.
 #[derive(Debug)]
 #[must_use]
@@ -79,8 +88,6 @@ impl RevealRequest {
 
     /// Asks for approvals. The record is the request: it stands once the record is durable. A refusal has a record too.
     ///
-    /// `salt` seals the justification: a fresh one that nobody can guess.
-    ///
     /// # Errors
     /// [`Refused`] with the denial and the record that says so.
     pub fn ask(
@@ -88,7 +95,7 @@ impl RevealRequest {
         policy: &PrivacyPolicy,
         request: RequestId,
         record: RecordId,
-        salt: Uuid,
+        salts: Salts,
         now: DateTime<Utc>,
     ) -> Result<Record, Box<Refused<Denial>>> {
         // A wait beyond what the clock can count is one without an end.
@@ -96,7 +103,7 @@ impl RevealRequest {
         let allowed = policy.permission(&self.viewer).and_then(|_| self.fits(policy));
         let summary = RequestSummary {
             request,
-            about: self.terms(request.0.as_bytes(), salt),
+            about: self.terms(request.0.as_bytes(), salts),
             lifetime: self.lifetime,
             expires_at,
         };
@@ -111,8 +118,6 @@ impl RevealRequest {
     /// Asks the policy. Either way there is a record to write: of the intent, or of the refusal.
     ///
     /// Where the policy asks for approvals, `approvals` are what the log says of the request for this very reveal.
-    /// `salt` seals the justification: a fresh one that nobody can guess.
-    ///
     /// # Errors
     /// [`Refused`] with the denial and the record that says so.
     pub fn authorise(
@@ -121,7 +126,7 @@ impl RevealRequest {
         approvals: Option<Approvals>,
         reveal: RevealId,
         record: RecordId,
-        salt: Uuid,
+        salts: Salts,
         now: DateTime<Utc>,
     ) -> Result<PendingReveal, Box<Refused<Denial>>> {
         let request = approvals.as_ref().map(Approvals::request);
@@ -130,7 +135,7 @@ impl RevealRequest {
         let summary = RevealSummary {
             reveal,
             request,
-            about: self.terms(reveal.0.as_bytes(), salt),
+            about: self.terms(reveal.0.as_bytes(), salts),
             expires_at: allowed.as_ref().map_or(unapproved.unwrap_or(now), Terms::expires_at),
         };
         let outcome = allowed.as_ref().map_or_else(|denial| Outcome::Denied(*denial), |_| Outcome::Intended);
@@ -192,15 +197,18 @@ impl RevealRequest {
             && same_words
     }
 
-    fn terms(&self, bound_to: &[u8; 16], salt: Uuid) -> RevealTerms {
+    fn terms(&self, bound_to: &[u8; 16], salts: Salts) -> RevealTerms {
         RevealTerms {
-            query: query_digest(&self.query, bound_to),
+            query: Sealed::new(query_digest(&self.query, bound_to), salts.query),
             from: self.query.time_from(),
             until: self.query.time_until(),
             actors: self.query.actors() as u64,
             private_only: self.private_only,
             purpose: self.purpose.clone(),
-            justification: self.justification.clone().map(|justification| Sealed::new(justification, salt)),
+            justification: self
+                .justification
+                .clone()
+                .map(|justification| Sealed::new(justification, salts.justification)),
         }
     }
 

@@ -23,7 +23,7 @@ use super::append::Written;
 use super::file::{File, Overwrite, overwrite_deleted};
 use super::ids::{self, Removed};
 use super::segments::{self, Tail, Untidy};
-use super::table::{self, BySequence, PRIVATE, PUBLIC, Table};
+use super::table::{self, BySequence, Flow, PRIVATE, PUBLIC, Table};
 use crate::removal::RecordedRemoval;
 use crate::store::StoreError;
 
@@ -149,18 +149,17 @@ fn covered(
             return Ok(covered);
         }
     }
-    let rows = table::since(connection, table, covered.up_to, READ)?;
-    covered.is_all = i64::try_from(rows.len()).is_ok_and(|rows| rows < READ);
-    for (sequence, stored) in rows {
+    let mut read = 0;
+    let after = covered.up_to;
+    table::each_since(connection, table, after, READ, |sequence, stored| {
+        read += 1;
         covered.up_to = sequence;
         if removal.covers(&stored) {
             covered.sequences.push(sequence);
-            if covered.sequences.len() == limit {
-                covered.is_all = false;
-                break;
-            }
         }
-    }
+        if covered.sequences.len() < limit { Flow::On } else { Flow::Enough }
+    })?;
+    covered.is_all = read < READ && covered.sequences.len() < limit;
     Ok(covered)
 }
 

@@ -156,15 +156,32 @@ pub(super) fn since(
     after: i64,
     limit: i64,
 ) -> Result<Vec<(i64, StoredActivity)>, StoreError> {
+    let mut found = Vec::new();
+    each_since(connection, table, after, limit, |sequence, stored| {
+        found.push((sequence, stored));
+        Flow::On
+    })?;
+    Ok(found)
+}
+
+/// Hands these one by one to `take`, until it has enough: many of them may be more than memory holds.
+pub(super) fn each_since(
+    connection: &Connection,
+    table: Table,
+    after: i64,
+    limit: i64,
+    mut take: impl FnMut(i64, StoredActivity) -> Flow,
+) -> Result<(), StoreError> {
     let select = format!("SELECT {COLUMNS} FROM {}_activity WHERE sequence > ?1 ORDER BY sequence LIMIT ?2", table.of);
     let mut statement = connection.prepare_cached(&select)?;
     let mut rows = statement.query([after, limit])?;
     let mut stamps = Stamps::new(connection, table);
-    let mut found = Vec::new();
     while let Some(row) = rows.next()? {
-        found.push((row.get(6)?, stamps.stored(row)?));
+        if take(row.get(6)?, stamps.stored(row)?) == Flow::Enough {
+            break;
+        }
     }
-    Ok(found)
+    Ok(())
 }
 
 /// The part of a query that SQLite itself can leave out by. [`Query::matches`] has the last word, so this may let

@@ -126,6 +126,25 @@ fn p2_the_viewer_needs_their_own_permission_too() {
     }
 }
 
+/// Nobody is told that it waits, or was approved, when it can never be opened.
+#[test]
+fn p2_a_request_is_void_once_whoever_asked_lost_the_grant() {
+    for place in places() {
+        let house = furnished(&place, 1);
+        let requests = [ask(&house, "carl"), ask(&house, "carl")];
+        approve(&house, "ann", requests[0]);
+        revoke(&house, "carl");
+        for again in [false, true] {
+            if again {
+                grant(&house, "carl");
+            }
+            for request in requests {
+                assert_eq!(status(&house, request), Some(RequestStatus::Void));
+            }
+        }
+    }
+}
+
 #[test]
 fn p3_a_policy_that_asks_for_more_stops_what_has_less() {
     for place in places() {

@@ -211,3 +211,12 @@ pub(crate) fn reveal_all(viewer: &str) -> RevealRequest {
     let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
     RevealRequest::new(user(viewer), Query::all(), Duration::from_secs(3_600), audited)
 }
+
+/// How many activities and records an outcome says were removed, and whether that was all.
+pub(crate) fn removed(outcome: &Outcome) -> Option<(u64, u64, bool)> {
+    match outcome {
+        Outcome::Removed { activities, records, .. } => Some((*activities.value()?, *records, true)),
+        Outcome::RemovedInPart { activities, records, .. } => Some((*activities.value()?, *records, false)),
+        _ => None,
+    }
+}

@@ -57,12 +57,12 @@ fn g1_a_store_that_fails_at_any_step_is_recorded_and_the_rest_goes_later() {
                 assert!(matches!(error, RemovalError::Store(_)), "{error:?}");
                 store.recover();
                 let outcomes = removals(&sink);
-                let [Outcome::Intended, Outcome::RemovedInPart { cause: Failure::Store, activities: told, .. }] =
-                    outcomes[..]
+                let [Outcome::Intended, broke_off @ Outcome::RemovedInPart { cause: Failure::Store, .. }] =
+                    &outcomes[..]
                 else {
                     panic!("{outcomes:?}")
                 };
-                let now = left(&place);
+                let (now, (told, ..)) = (left(&place), removed(broke_off).unwrap());
                 // What the store did not get to say is not told.
                 let done = (2_503 - now) as u64;
                 assert!(told == done || (told < done && fault == StoreFault::FailsLate), "{told} of {done}");
@@ -71,7 +71,7 @@ fn g1_a_store_that_fails_at_any_step_is_recorded_and_the_rest_goes_later() {
                 assert_eq!(left(&place), 3);
                 let gone = (now - 3) as u64;
                 let last = removals(&sink).pop().unwrap();
-                assert!(matches!(last, Outcome::Removed { activities, .. } if activities == gone), "{last:?}");
+                assert_eq!(removed(&last), Some((gone, 0, true)));
             }
         }
     }
@@ -148,5 +148,70 @@ fn g5_a_sink_that_removes_nothing_is_recorded_and_asked_again() {
         house.filter.apply_retention().unwrap();
         assert!(sink.durable().len() <= 4 && before > 4, "{fault:?}");
         assert_eq!(left(&place), 0);
+    }
+}
+
+/// Has a run hang in a step, changes the policy meanwhile, and lets it go on.
+fn changed_meanwhile(
+    scene: &Scene,
+    run: impl FnOnce() -> Result<(), RemovalError> + Send,
+    change: &[PolicyChange],
+) -> RemovalError {
+    let others = PrivacyFilter::builder(
+        Arc::clone(&scene.store.inner),
+        Arc::clone(&scene.house.directory),
+        Arc::clone(&scene.sink) as Arc<dyn GovernanceSink>,
+    );
+    let others = others.open().unwrap();
+    std::thread::scope(|scope| {
+        let run = scope.spawn(run);
+        assert!(scene.store.hangs_within(Duration::from_secs(5)));
+        for change in change {
+            others.change(&user("root"), change).unwrap();
+        }
+        scene.store.let_go();
+        run.join().unwrap().unwrap_err()
+    })
+}
+
+#[test]
+fn p2_whoever_loses_the_role_erases_no_more_from_the_next_step_on() {
+    for place in places() {
+        let scene = scene(&place);
+        scene.house.change(PolicyChange::SetAdmin(user("eve"), Role::PrivacyAdministrator));
+        // The policy, the policy again, and the first step.
+        scene.store.hang_in(2);
+        let erase = || scene.house.filter.erase(&user("eve"), Subject::of(user("adele"))).map(drop);
+        let error = changed_meanwhile(&scene, erase, &[PolicyChange::RemoveAdmin(user("eve"))]);
+        assert!(matches!(error, RemovalError::Denied(Denial::NotAdmin)), "{error:?}");
+        let last = removals(&scene.sink).pop().unwrap();
+        assert!(matches!(last, Outcome::Failed { cause: Failure::Denied(Denial::NotAdmin), .. }), "{last:?}");
+        assert!(left(&place) >= 1_503, "a step is at most a thousand");
+    }
+}
+
+#[test]
+fn g5_a_policy_that_lets_more_be_kept_ends_a_run_of_retention() {
+    let retention = |seconds| {
+        let keep = Duration::from_secs(seconds);
+        let retention = Some(Retention::of_activities(keep).and_of_records(keep).unwrap());
+        PolicyChange::SetOptions(PolicyOptions { retention, ..PolicyOptions::default() })
+    };
+    let for_ever = PolicyChange::SetOptions(PolicyOptions::default());
+    for change in [retention(10_000), for_ever] {
+        for place in places() {
+            let scene = scene(&place);
+            scene.house.change(retention(60));
+            scene.house.advance(1_000);
+            let before = scene.sink.durable();
+            scene.store.hang_in(2);
+            let run = || scene.house.filter.apply_retention().map(drop);
+            let error = changed_meanwhile(&scene, run, std::slice::from_ref(&change));
+            assert!(matches!(error, RemovalError::Superseded), "{error:?}");
+            let last = removals(&scene.sink).pop().unwrap();
+            assert!(matches!(last, Outcome::Failed { cause: Failure::Superseded, .. }), "{last:?}");
+            assert!(left(&place) >= 1_503, "a step is at most a thousand");
+            assert_eq!(scene.sink.durable()[..before.len()], before, "and no record went");
+        }
     }
 }

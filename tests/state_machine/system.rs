@@ -469,10 +469,11 @@ impl<G: Ground> System<G> {
             record.id = RecordId(own);
             match &mut record.act {
                 Act::Reveal(summary) => {
-                    let (first, digest) = *numbers.entry(summary.reveal.0).or_insert((own, summary.about.query));
-                    assert_eq!(digest, summary.about.query, "a reveal is about one query");
+                    let query = *summary.about.query.value().unwrap();
+                    let (first, digest) = *numbers.entry(summary.reveal.0).or_insert((own, query));
+                    assert_eq!(digest, query, "a reveal is about one query");
                     summary.reveal = RevealId(first);
-                    summary.about.query = nothing;
+                    summary.about.query = Sealed::new(nothing, Uuid::nil());
                     let why = summary.about.justification.take();
                     summary.about.justification = why.map(|why| Sealed::new(why.value().unwrap().clone(), Uuid::nil()));
                 }
@@ -482,6 +483,9 @@ impl<G: Ground> System<G> {
                     *subjects = None;
                 }
                 _ => {}
+            }
+            if let Outcome::Removed { activities, .. } = &mut record.outcome {
+                *activities = Sealed::new(*activities.value().unwrap(), Uuid::nil());
             }
             match &mut record.outcome {
                 Outcome::Done { intent }
@@ -505,7 +509,8 @@ impl<G: Ground> System<G> {
         let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
         let request = RevealRequest::new(user("root"), Query::all(), Duration::from_secs(60), audited);
         let id = RecordId(Uuid::nil());
-        let pending = request.authorise(&policy, None, RevealId(Uuid::nil()), id, Uuid::nil(), at(0)).unwrap();
+        let salts = Salts { query: Uuid::nil(), justification: Uuid::nil() };
+        let pending = request.authorise(&policy, None, RevealId(Uuid::nil()), id, salts, at(0)).unwrap();
         let recorded = pending.recorded(&Receipt::assertion(id, 1)).unwrap();
         let sealed = self.nodes[&node]
             .store
@@ -591,8 +596,8 @@ impl<G: Ground> System<G> {
         }
         for record in model.records() {
             reached(format!("record: {}, {}", record.kind(), record.outcome.kind()));
-            if let Outcome::Removed { activities, .. } = record.outcome {
-                reached_times(format!("removed by {}", record.kind()), activities);
+            if let Outcome::Removed { activities, .. } = &record.outcome {
+                reached_times(format!("removed by {}", record.kind()), *activities.value().unwrap());
             }
         }
         // Each node finds everything after it begins anew.

@@ -122,7 +122,7 @@ impl Model {
         let reveal = RevealId(uuid::Uuid::from_u128(id));
         let sealed = |justification| Sealed::new(justification, uuid::Uuid::nil());
         let about = RevealTerms {
-            query: no_digest(),
+            query: Sealed::new(no_digest(), uuid::Uuid::nil()),
             from: search.since,
             until: search.until,
             actors: search.actors.len() as u64,

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 
 use super::{Model, Node, Stored};
 use crate::activity::Activity;
-use crate::governance::{Act, Initiator, Outcome, RemovalSummary};
+use crate::governance::{Act, Initiator, Outcome, RemovalSummary, Sealed};
 use crate::identity::{Identity, UserId};
 use crate::policy::Denial;
 use crate::subject::Subject;
@@ -38,7 +38,12 @@ impl Model {
             let mut named = stored.activity.principals().flat_map(|principal| principal.identities());
             named.any(|one| identities.iter().any(|identity| is_same(one, identity)))
         });
-        self.note(initiator, Some(policy), act, Outcome::Removed { intent, activities, records: 0 });
+        self.note(
+            initiator,
+            Some(policy),
+            act,
+            Outcome::Removed { intent, activities: Sealed::new(activities, uuid::Uuid::nil()), records: 0 },
+        );
         Ok(())
     }
 
@@ -49,7 +54,12 @@ impl Model {
         let policy = Some(self.policy.revision);
         let intent = self.note(Initiator::System, policy, act.clone(), Outcome::Intended);
         let activities = self.remove(|stored| stored.decided_at < before);
-        self.note(Initiator::System, policy, act, Outcome::Removed { intent, activities, records: 0 });
+        self.note(
+            Initiator::System,
+            policy,
+            act,
+            Outcome::Removed { intent, activities: Sealed::new(activities, uuid::Uuid::nil()), records: 0 },
+        );
         true
     }
 

@@ -1,0 +1,39 @@
+//! What is done to activities holds one of them in memory, and not as many as there are: B3.
+#![cfg(all(feature = "sqlite", target_os = "linux"))]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")]
+
+mod house;
+mod place;
+
+use activity_privacy::*;
+use house::*;
+use place::*;
+
+/// The most memory that this process had at once since it was last asked, in bytes.
+fn peak() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    let kibibytes: usize = line.trim().trim_end_matches(" kB").parse().unwrap();
+    std::fs::write("/proc/self/clear_refs", "5").unwrap();
+    kibibytes * 1_024
+}
+
+/// Alone in its process, because all of it is measured.
+#[test]
+fn b3_an_erasure_holds_no_more_than_one_activity_at_a_time() {
+    const ACTIVITIES: usize = 40;
+    let place = Place::in_sqlite();
+    let house = place.house();
+    house.install(people(&[("adele", &["council"]), ("ann", &["council"])])).make_private("council");
+    for n in 0..ACTIVITIES {
+        let details = "x".repeat(Activity::MAX_DETAILS_BYTES);
+        let by_adele = begun(&format!("a-{n}"), Actor::user(alias("adele@contoso.com")));
+        house.ingest(&[by_adele.details(details).build().unwrap()]);
+    }
+    peak();
+    let before = peak();
+    house.erase(Subject::of(user("ann")));
+    let grown = peak().saturating_sub(before);
+    let all = ACTIVITIES * Activity::MAX_DETAILS_BYTES;
+    assert!(grown < all / 4, "{grown} bytes of {all}");
+}
