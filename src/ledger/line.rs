@@ -1,9 +1,10 @@
 //! A line of an exported log.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::hash::TreeHash;
 use super::leaf::{Leaf, openings};
@@ -95,8 +96,10 @@ impl Line {
         if found != Some(sequence) {
             return Err(Fault::Sequence(found));
         }
-        let opens = |(commitment, Opening { salt, text }): (&String, &Opening)| {
-            Digest::of_text(&format!("{salt}\n{text}")).to_string() == *commitment && commits(&entry, commitment)
+        let mut committed = BTreeSet::new();
+        commitments(&entry, &mut committed);
+        let opens = |(commitment, opening): (&String, &Opening)| {
+            committed.contains(commitment.as_str()) && opening.commitment().is_some_and(|made| made == *commitment)
         };
         if !openings.iter().all(opens) {
             return Err(Fault::Opening);
@@ -109,14 +112,24 @@ fn parse(text: &[u8]) -> Option<Value> {
     json::parse(str::from_utf8(text).ok()?, MAX_VALUES).ok()
 }
 
-/// Whether a commitment stands anywhere in a record.
-fn commits(value: &Value, commitment: &str) -> bool {
+impl Opening {
+    /// What it commits to, unless the salt is none: only with one of a fixed form can nobody move where it ends and the text
+    /// begins.
+    fn commitment(&self) -> Option<String> {
+        let Self { salt, text } = self;
+        let is_salt = salt.parse::<Uuid>().is_ok_and(|uuid| uuid.to_string() == *salt);
+        is_salt.then(|| Digest::of_text(&format!("{salt}\n{text}")).to_string())
+    }
+}
+
+/// Every commitment that stands anywhere in a record.
+fn commitments<'a>(value: &'a Value, found: &mut BTreeSet<&'a str>) {
     match value {
         Value::Object(members) => {
-            let here = members.get("sha256").and_then(Value::as_str) == Some(commitment);
-            here || members.values().any(|member| commits(member, commitment))
+            found.extend(members.get("sha256").and_then(Value::as_str));
+            members.values().for_each(|member| commitments(member, found));
         }
-        Value::Array(entries) => entries.iter().any(|entry| commits(entry, commitment)),
-        _ => false,
+        Value::Array(entries) => entries.iter().for_each(|entry| commitments(entry, found)),
+        _ => {}
     }
 }
