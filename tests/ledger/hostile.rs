@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use activity_privacy::ledger::*;
+use activity_privacy::*;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
@@ -106,6 +107,41 @@ fn g6_nothing_is_signed_while_a_record_is_missing_that_was_answered() {
     fill(&sink, 8, 9);
     is_sound(&ledger, 9);
     is_sound(&over(&sink, hashes), 9);
+}
+
+/// A sink whose first records are removed while somebody reads: by retention, between one page and the next.
+struct Aging {
+    sink: Arc<OpenSink>,
+    reads: AtomicUsize,
+}
+
+impl GovernanceSink for Aging {
+    fn record(&self, record: &Record) -> Result<Receipt, SinkError> {
+        self.sink.record(record)
+    }
+
+    fn records(&self, query: &RecordQuery, after: u64, limit: usize) -> Result<Vec<RecordEntry>, SinkError> {
+        if self.reads.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.sink.tamper(|entries| drop(entries.drain(..100)));
+        }
+        self.sink.records(query, after, limit)
+    }
+
+    fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {
+        self.sink.remove(removal)
+    }
+}
+
+/// Nobody is told that records are lost because retention went by.
+#[test]
+fn g6_records_that_are_removed_during_an_export_are_not_said_to_be_lost() {
+    let sink = Aging { sink: filled(300), reads: AtomicUsize::new(0) };
+    let ledger = LedgerSink::open(sink, MemoryHashes::new(), key()).unwrap();
+    // One read to see that there is nothing new, one page, and then they are gone.
+    ledger.sink().reads.store(3, Ordering::SeqCst);
+    let exported = ledger.export(&mut Vec::new(), Openings::Shown);
+    assert!(matches!(exported, Err(LedgerError::RemovedMeanwhile)), "{exported:?}");
+    assert_eq!(ledger.audit().unwrap(), Audit { size: 300, removed: 100 });
 }
 
 /// Hashes that may not be durable are not taken for durable because the next attempt goes well: what failed once is
