@@ -8,9 +8,12 @@ use uuid::Uuid;
 
 use super::hash::TreeHash;
 use super::leaf::{Leaf, openings};
+use crate::activity::Activity;
+use crate::actor::Actor;
 use crate::digest::Digest;
 use crate::governance::RecordEntry;
 use crate::json;
+use crate::query::PageSize;
 
 /// A record, or what is left of one that is not kept any longer. Has no `Debug`, because what is opened can be private.
 pub(super) enum Line {
@@ -41,9 +44,18 @@ struct Document {
     leaf_hash: Option<String>,
 }
 
-/// The longest that a line may be, in bytes. The longest record of this library is a page of a thousand activities, each
-/// done to a thousand people, with a tag of 33 bytes for each of them.
-pub(super) const MAX_BYTES: usize = 64 << 20;
+/// The longest that a line may be, in bytes: 80 MiB.
+pub(super) const MAX_BYTES: usize = 80 << 20;
+
+/// The longest record of this library is the largest page of activities, each of which names as many people and objects as it
+/// can. It has a tag for each identity, and two for each object. A tag takes 34 bytes: its digits, and a line feed as JSON
+/// writes it.
+const LONGEST: usize = {
+    let identities = (1 + Activity::MAX_ON_BEHALF_OF) * Actor::MAX_IDENTITIES;
+    PageSize::MAX.get() * (identities + 2 * Activity::MAX_OBJECTS) * 34
+};
+const _: () = assert!(LONGEST + (1 << 20) < MAX_BYTES, "no record is exported that nobody can verify");
+
 /// The most values that a line may hold.
 const MAX_VALUES: usize = 100_000;
 

@@ -64,6 +64,21 @@ fn b1_a_line_that_opens_much_is_read_in_the_time_of_its_length() {
     assert!(long < short * 64, "{short:?}, {long:?}");
 }
 
+/// The tags of a thousand activities, each done to a thousand people, who can be meant by an id or by an alias; and of as
+/// many more as can have done it.
+#[test]
+fn g6_the_longest_page_that_can_be_recorded_is_a_line_that_is_read() {
+    let tags = PageSize::MAX.get() * (2 * Activity::MAX_OBJECTS + 9 * Actor::MAX_IDENTITIES);
+    let (salt, text) = (uuid::Uuid::max(), vec!["0f".repeat(16); tags].join("\n"));
+    let commitment = sha256(&format!("{salt}\n{text}"));
+    let entry = format!(r#"{{\"sequence\":1,\"sealed\":{{\"sha256\":\"{commitment}\"}}}}"#);
+    let opening = format!(r#"{{"salt":"{salt}","text":"{}"}}"#, text.replace('\n', "\\n"));
+    let line = format!("{{\"entry\":\"{entry}\",\"openings\":{{\"{commitment}\":{opening}}}}}\n");
+    let checkpoint = ledger(1).checkpoint().unwrap();
+    let verified = verify_log(line.as_bytes(), checkpoint.as_bytes(), None, &[key().verifier().clone()]);
+    assert!(matches!(verified, Err(Finding::Root { size: 1 })), "{verified:?}");
+}
+
 /// A signature of somebody unknown is ignored whatever they are called.
 #[test]
 fn g6_a_signature_of_somebody_with_a_long_name_is_ignored() {
