@@ -20,7 +20,8 @@ use crate::sync::{Mutex, MutexGuard};
 ///
 /// Whoever records waits for the sink alone. The tree grows when somebody asks for a [checkpoint](Self::checkpoint) or a
 /// proof, or [has it grow](Self::catch_up): what the sink has and the tree has not is read from the sink, whichever
-/// process recorded it. So several processes may each have a ledger over the same sink and the same hashes.
+/// process recorded it. So several processes may each have a ledger over the same sink and the same hashes. Records are
+/// removed through a ledger only, by whichever process: what the sink itself removed before it was hashed is lost.
 ///
 /// A checkpoint is kept beside the hashes, and what comes later must fit it. What does not is an error from then on, and
 /// is never made to fit: see [`LedgerError`].
