@@ -22,7 +22,7 @@
 //!   record is not kept any longer, and this is its hash in base64.
 //! - The member `sequence` of the entry in line n is n.
 //! - For each member of `openings`: its name is in hex the SHA-256 of its `salt`, a line feed and its `text`, and stands
-//!   in the entry as `{"sha256":"..."}`.
+//!   in the entry as `{"sha256":"..."}`. The `salt` is a UUID: one that holds a line feed would hide what was sealed.
 //!
 //! [One record](LedgerSink::inclusion_proof) is proven to be in the log by a file of the form [C2SP
 //! tlog-proof](https://c2sp.org/tlog-proof), and [two checkpoints](LedgerSink::consistency_proof) are proven to be of one
@@ -31,7 +31,8 @@
 //! # What it cannot do
 //!
 //! - Without a checkpoint that was saved elsewhere, whoever has the key can write all of history anew. So can whoever
-//!   takes hashes and checkpoint away, and has the ledger begin again.
+//!   takes hashes and checkpoint away, and has the ledger begin again; or puts an older checkpoint back, and has it go on
+//!   from there with other records.
 //! - What was recorded after the last saved checkpoint can be changed until the next one is saved. Save them often.
 //! - A record that never reached the sink is in no tree. That nothing is shown before it is recorded is kept by other
 //!   means (rule R2).

@@ -253,8 +253,8 @@ impl PageSize {
 
     /// How many.
     #[must_use]
-    pub fn get(self) -> usize {
-        self.0.into()
+    pub const fn get(self) -> usize {
+        self.0 as usize
     }
 }
 

@@ -18,6 +18,8 @@ mod exports;
 mod growing;
 #[path = "ledger/hashes.rs"]
 mod hashes;
+#[path = "ledger/hostile.rs"]
+mod hostile;
 #[path = "ledger/keeping.rs"]
 mod keeping;
 #[path = "ledger/leaves.rs"]

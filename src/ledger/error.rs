@@ -41,6 +41,9 @@ pub enum LedgerError {
         /// Its sequence number.
         sequence: u64,
     },
+    /// Retention removed records while the log was gone through: begin again.
+    #[error("records were removed while the log was gone through, expected to begin again")]
+    RemovedMeanwhile,
     /// A record is not what it was when its hash was made.
     #[error("record {sequence} is not what it was")]
     Rewritten {

@@ -85,7 +85,14 @@ impl<S: GovernanceSink> LedgerSink<S> {
                 _ => return Err(LedgerError::Lost { sequence: from + 1 }),
             };
             if kept_from > from + 1 && from > removed {
-                return Err(LedgerError::Lost { sequence: from + 1 });
+                // Unless those before it are gone by now as well.
+                let left = self.sink().records(&RecordQuery::default(), 0, 1)?;
+                let is_first = left.first().is_none_or(|first| first.sequence >= kept_from);
+                return Err(if is_first {
+                    LedgerError::RemovedMeanwhile
+                } else {
+                    LedgerError::Lost { sequence: from + 1 }
+                });
             }
             for _ in from..kept_from - 1 {
                 hand_out(&Line::Removed(grow(tree, &mut peaks, None)?))?;

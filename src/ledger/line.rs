@@ -1,15 +1,19 @@
 //! A line of an exported log.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::hash::TreeHash;
 use super::leaf::{Leaf, openings};
+use crate::activity::Activity;
+use crate::actor::Actor;
 use crate::digest::Digest;
 use crate::governance::RecordEntry;
 use crate::json;
+use crate::query::PageSize;
 
 /// A record, or what is left of one that is not kept any longer. Has no `Debug`, because what is opened can be private.
 pub(super) enum Line {
@@ -40,9 +44,18 @@ struct Document {
     leaf_hash: Option<String>,
 }
 
-/// The longest that a line may be, in bytes. The longest record of this library is a page of a thousand activities, each
-/// done to a thousand people, with a tag of 33 bytes for each of them.
-pub(super) const MAX_BYTES: usize = 64 << 20;
+/// The longest that a line may be, in bytes: 80 MiB.
+pub(super) const MAX_BYTES: usize = 80 << 20;
+
+/// The longest record of this library is the largest page of activities, each of which names as many people and objects as it
+/// can. It has a tag for each identity, and two for each object. A tag takes 34 bytes: its digits, and a line feed as JSON
+/// writes it.
+const LONGEST: usize = {
+    let identities = (1 + Activity::MAX_ON_BEHALF_OF) * Actor::MAX_IDENTITIES;
+    PageSize::MAX.get() * (identities + 2 * Activity::MAX_OBJECTS) * 34
+};
+const _: () = assert!(LONGEST + (1 << 20) < MAX_BYTES, "no record is exported that nobody can verify");
+
 /// The most values that a line may hold.
 const MAX_VALUES: usize = 100_000;
 
@@ -95,8 +108,10 @@ impl Line {
         if found != Some(sequence) {
             return Err(Fault::Sequence(found));
         }
-        let opens = |(commitment, Opening { salt, text }): (&String, &Opening)| {
-            Digest::of_text(&format!("{salt}\n{text}")).to_string() == *commitment && commits(&entry, commitment)
+        let mut committed = BTreeSet::new();
+        commitments(&entry, &mut committed);
+        let opens = |(commitment, opening): (&String, &Opening)| {
+            committed.contains(commitment.as_str()) && opening.commitment().is_some_and(|made| made == *commitment)
         };
         if !openings.iter().all(opens) {
             return Err(Fault::Opening);
@@ -109,14 +124,24 @@ fn parse(text: &[u8]) -> Option<Value> {
     json::parse(str::from_utf8(text).ok()?, MAX_VALUES).ok()
 }
 
-/// Whether a commitment stands anywhere in a record.
-fn commits(value: &Value, commitment: &str) -> bool {
+impl Opening {
+    /// What it commits to, unless the salt is none: only with one of a fixed form can nobody move where it ends and the text
+    /// begins.
+    fn commitment(&self) -> Option<String> {
+        let Self { salt, text } = self;
+        let is_salt = salt.parse::<Uuid>().is_ok_and(|uuid| uuid.to_string() == *salt);
+        is_salt.then(|| Digest::of_text(&format!("{salt}\n{text}")).to_string())
+    }
+}
+
+/// Every commitment that stands anywhere in a record.
+fn commitments<'a>(value: &'a Value, found: &mut BTreeSet<&'a str>) {
     match value {
         Value::Object(members) => {
-            let here = members.get("sha256").and_then(Value::as_str) == Some(commitment);
-            here || members.values().any(|member| commits(member, commitment))
+            found.extend(members.get("sha256").and_then(Value::as_str));
+            members.values().for_each(|member| commitments(member, found));
         }
-        Value::Array(entries) => entries.iter().any(|entry| commits(entry, commitment)),
-        _ => false,
+        Value::Array(entries) => entries.iter().for_each(|entry| commitments(entry, found)),
+        _ => {}
     }
 }

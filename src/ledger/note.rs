@@ -100,7 +100,7 @@ impl Note {
                 return Err(NoteError::TooManySignatures { line: at });
             }
             let (name, id, signature) = parse(line).ok_or(NoteError::NotASignature { line: at })?;
-            let mut of_this_key = known.iter().filter(|key| *key.name() == name && key.id() == id).peekable();
+            let mut of_this_key = known.iter().filter(|key| key.name().as_str() == name && key.id() == id).peekable();
             if of_this_key.peek().is_none() {
                 continue;
             }
@@ -154,12 +154,14 @@ fn legible(note: &[u8]) -> Result<&str, NoteError> {
     }
 }
 
-/// The name and the id of the key, and what it made.
-fn parse(line: &str) -> Option<(KeyName, [u8; 4], Vec<u8>)> {
+/// The name and the id of the key, and what it made. The name of a stranger can be longer than that of any key which this
+/// library takes.
+fn parse(line: &str) -> Option<(&str, [u8; 4], Vec<u8>)> {
     let (name, signature) = line.strip_prefix(DASH)?.split_once(' ')?;
     let bytes = STANDARD.decode(signature).ok()?;
     let (id, signature) = bytes.split_first_chunk::<4>().filter(|(_, signature)| !signature.is_empty())?;
-    Some((KeyName::new(name).ok()?, *id, signature.to_vec()))
+    let is_name = !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || c == '+');
+    is_name.then(|| (name, *id, signature.to_vec()))
 }
 
 impl fmt::Display for Note {

@@ -1,6 +1,6 @@
 //! A sink whose records are leaves of a tree.
 
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 
 use super::checkpoint::{Checkpoint, CheckpointError};
 use super::error::LedgerError;
@@ -20,7 +20,8 @@ use crate::sync::{Mutex, MutexGuard};
 ///
 /// Whoever records waits for the sink alone. The tree grows when somebody asks for a [checkpoint](Self::checkpoint) or a
 /// proof, or [has it grow](Self::catch_up): what the sink has and the tree has not is read from the sink, whichever
-/// process recorded it. So several processes may each have a ledger over the same sink and the same hashes.
+/// process recorded it. So several processes may each have a ledger over the same sink and the same hashes. Records are
+/// removed through a ledger only, by whichever process: what the sink itself removed before it was hashed is lost.
 ///
 /// A checkpoint is kept beside the hashes, and what comes later must fit it. What does not is an error from then on, and
 /// is never made to fit: see [`LedgerError`].
@@ -55,6 +56,7 @@ pub struct LedgerSink<S> {
 
 #[derive(Clone)]
 pub(super) struct State {
+    /// INVARIANT: has as many leaves as the checkpoint counts, and its root. What grew beyond and was not kept is let go of.
     pub(super) tree: Tree,
     /// The newest checkpoint of any process, as far as this one knows.
     kept: Checkpoint,
@@ -105,22 +107,22 @@ impl<S: GovernanceSink> LedgerSink<S> {
         restore: impl FnOnce(&Self, Tree, &Checkpoint) -> Result<Tree, LedgerError>,
     ) -> Result<Self, LedgerError> {
         let nothing = checkpoint_of(&signer, 0, TreeHash::of_nothing());
-        let state = State { tree: empty.clone(), kept: nothing.clone(), note: Vec::new() };
+        let state = State { tree: empty.clone(), kept: nothing, note: Vec::new() };
         let ledger = Self { sink, signer, state: Mutex::new(state), answered: AtomicU64::new(0) };
-        let hashes = empty.hashes();
+        let hashes = Arc::clone(empty.hashes());
         let hold = hashes.hold()?;
         match hashes.checkpoint()? {
             Some(note) => {
                 let kept = ledger.own(&note)?;
-                let tree = restore(&ledger, empty.clone(), &kept)?;
+                let tree = restore(&ledger, empty, &kept)?;
                 ledger.stands_by(&tree)?;
                 *ledger.state() = State { tree, kept, note };
             }
             // A tree that ever grew has a checkpoint, be it of nothing.
             None if hashes.size()? > 0 => return Err(LedgerError::NoCheckpoint),
-            None => ledger.keep(&mut ledger.state(), nothing)?,
+            None => ledger.keep(&mut ledger.state(), empty)?,
         }
-        ledger.settle(&mut ledger.state())?;
+        ledger.settle(&mut ledger.state(), 0)?;
         drop(hold);
         Ok(ledger)
     }
@@ -136,14 +138,14 @@ impl<S: GovernanceSink> LedgerSink<S> {
     /// # Errors
     /// [`LedgerError`].
     pub fn catch_up(&self) -> Result<(), LedgerError> {
-        self.settled(|_| Ok(()))
+        self.signed().map(drop)
     }
 
     /// The checkpoint over all records that were answered so far, signed: a note, to be kept where nobody who runs the
     /// service can reach it.
     ///
     /// # Errors
-    /// [`LedgerError`]. Then nothing was signed.
+    /// [`LedgerError`]. Then none is handed out, and what is wrong is in no checkpoint.
     pub fn checkpoint(&self) -> Result<String, LedgerError> {
         let State { note, .. } = self.signed()?;
         Ok(String::from_utf8_lossy(&note).into_owned())
@@ -197,45 +199,42 @@ impl<S: GovernanceSink> LedgerSink<S> {
         Ok(ConsistencyProof { path })
     }
 
-    /// The tree and the checkpoint over all of it.
-    pub(super) fn signed(&self) -> Result<State, LedgerError> {
-        self.settled(|state| Ok(state.clone()))
-    }
-
     /// The state as it is, if it has so many records, or as it is once the tree has caught up.
     fn up_to(&self, size: u64) -> Result<State, LedgerError> {
         let state = self.state().clone();
-        let state = if size > state.tree.size() { self.settled(|state| Ok(state.clone()))? } else { state };
+        let state = if size > state.tree.size() { self.signed()? } else { state };
         let has = state.tree.size();
         if size > has { Err(LedgerError::Beyond { size: has, asked: size }) } else { Ok(state) }
     }
 
-    /// Does something with the tree once it has caught up, while no other process lets it grow.
-    fn settled<T>(&self, act: impl FnOnce(&mut State) -> Result<T, LedgerError>) -> Result<T, LedgerError> {
+    /// The tree once it has caught up, and the checkpoint over all of it.
+    pub(super) fn signed(&self) -> Result<State, LedgerError> {
         let mut state = self.state();
         // Told before the records are read, so that they are among those.
         let answered = self.answered.load(Ordering::SeqCst);
-        let hashes = state.tree.hashes().clone();
+        let hashes = Arc::clone(state.tree.hashes());
+        // No other process lets it grow meanwhile.
         let hold = hashes.hold()?;
-        self.settle(&mut state)?;
-        if state.tree.size() < answered {
-            return Err(LedgerError::Lost { sequence: state.tree.size() + 1 });
-        }
-        let done = act(&mut state);
+        self.settle(&mut state, answered)?;
         drop(hold);
-        done
+        Ok(state.clone())
     }
 
-    fn settle(&self, state: &mut State) -> Result<(), LedgerError> {
+    /// Has the tree grow up to the sink's last record, which is the last that was answered or a later one.
+    fn settle(&self, state: &mut State, answered: u64) -> Result<(), LedgerError> {
         self.adopt(state)?;
         loop {
-            let until = state.tree.size().saturating_add(KEPT_AT);
-            self.grow(&mut state.tree, until)?;
-            if state.tree.size() > state.kept.size {
-                let checkpoint = checkpoint_of(&self.signer, state.tree.size(), state.tree.root());
-                self.keep(state, checkpoint)?;
+            let mut tree = state.tree.clone();
+            let until = tree.size().saturating_add(KEPT_AT);
+            self.grow(&mut tree, until)?;
+            let has_all = tree.size() < until;
+            if has_all && tree.size() < answered {
+                return Err(LedgerError::Lost { sequence: tree.size() + 1 });
             }
-            if state.tree.size() < until {
+            if tree.size() > state.tree.size() {
+                self.keep(state, tree)?;
+            }
+            if has_all {
                 return Ok(());
             }
         }
@@ -249,25 +248,18 @@ impl<S: GovernanceSink> LedgerSink<S> {
         }
         let kept = self.own(&note)?;
         let forked = LedgerError::Forked { size: kept.size };
-        if kept.size < state.kept.size {
-            return Err(forked);
-        }
-        let known = &state.tree;
         // What this process knows is what it holds itself, not what lies among the hashes by now.
-        let (size, root) = (known.size(), known.root());
-        let fits = if kept.size > size {
-            let Ok(tree) = known.of_size(kept.size) else { return Err(forked) };
-            let path = tree.consistency(size, kept.size)?;
-            let fits = tree.root() == kept.root && proves_consistency(&path, size, &root, kept.size, &kept.root);
-            state.tree = if fits { tree } else { known.clone() };
-            fits
-        } else {
-            proves_consistency(&known.consistency(kept.size, size)?, kept.size, &kept.root, size, &root)
-        };
-        if !fits {
+        let (size, root) = (state.tree.size(), state.tree.root());
+        if kept.size < size {
             return Err(forked);
         }
-        (state.kept, state.note) = (kept, note);
+        let Ok(tree) = state.tree.of_size(kept.size) else { return Err(forked) };
+        let path = tree.consistency(size, kept.size)?;
+        if tree.root() != kept.root || !proves_consistency(&path, size, &root, kept.size, &kept.root) {
+            return Err(forked);
+        }
+        self.stands_by(&tree)?;
+        *state = State { tree, kept, note };
         Ok(())
     }
 
@@ -302,13 +294,13 @@ impl<S: GovernanceSink> LedgerSink<S> {
         Ok(())
     }
 
-    /// Signs a checkpoint of the tree, and keeps it once its hashes are durable.
-    fn keep(&self, state: &mut State, checkpoint: Checkpoint) -> Result<(), LedgerError> {
-        let note = checkpoint.sign(&self.signer)?.into_bytes();
-        let hashes = state.tree.hashes();
-        hashes.sync()?;
-        hashes.keep_checkpoint(&note)?;
-        (state.kept, state.note) = (checkpoint, note);
+    /// Signs a checkpoint of a tree, and keeps both once the hashes are durable.
+    fn keep(&self, state: &mut State, tree: Tree) -> Result<(), LedgerError> {
+        let kept = checkpoint_of(&self.signer, tree.size(), tree.root());
+        let note = kept.sign(&self.signer)?.into_bytes();
+        tree.hashes().sync()?;
+        tree.hashes().keep_checkpoint(&note)?;
+        *state = State { tree, kept, note };
         Ok(())
     }
 

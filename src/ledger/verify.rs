@@ -183,7 +183,7 @@ fn next(log: &mut impl BufRead, line: u64) -> Result<Option<Vec<u8>>, Finding> {
     match text.pop() {
         None => Ok(None),
         Some(b'\n') => Ok(Some(text)),
-        Some(_) if text.len() >= MAX_BYTES => Err(Finding::Unreadable { line, expected: "at most 64 MiB" }),
+        Some(_) if text.len() >= MAX_BYTES => Err(Finding::Unreadable { line, expected: "at most 80 MiB" }),
         Some(_) => Err(Finding::CutOff { line }),
     }
 }

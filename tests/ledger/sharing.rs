@@ -58,7 +58,7 @@ fn g6_processes_at_once_sign_one_history() {
     }
 }
 
-/// One of two processes was shown another log.
+/// One of two processes was shown another log. One history is signed, and whoever reads the other one is told.
 #[test]
 fn g6_two_processes_that_see_two_logs_do_not_agree() {
     let (folder, sink, forged) = (folder(), filled(4), filled(4));
@@ -66,18 +66,36 @@ fn g6_two_processes_that_see_two_logs_do_not_agree() {
     fill(&sink, 5, 9);
     fill(&forged, 5, 9);
     forged.tamper(|entries| entries[6].record.at = at(55));
-    false_one.checkpoint().unwrap();
-    // What the other hashed first is found as soon as somebody looks at the records.
+    let signed = false_one.checkpoint().unwrap();
+    assert_eq!(true_one.checkpoint().unwrap(), signed);
     assert!(matches!(true_one.audit(), Err(LedgerError::Rewritten { sequence: 7 })));
-    fill(&forged, 10, 12);
+    // What it would come to next is another record, or none.
+    forged.tamper(|entries| entries.push(RecordEntry { sequence: 10, record: record(11) }));
     false_one.checkpoint().unwrap();
-    assert!(matches!(true_one.audit(), Err(LedgerError::Rewritten { sequence: 7 })));
-    // Whoever starts on the true log sees that the newest record is another one, or missing.
+    assert!(matches!(true_one.checkpoint(), Err(LedgerError::Lost { sequence: 10 })));
+    fill(&sink, 10, 10);
+    assert!(matches!(true_one.checkpoint(), Err(LedgerError::Rewritten { sequence: 10 })));
     assert!(LedgerSink::open(Arc::clone(&sink), hashes(&folder), key()).is_err());
     // And a saved checkpoint of the true log does not fit.
     let saved = ledger(9).checkpoint().unwrap();
-    let proof = false_one.consistency_proof(9, 12).unwrap();
+    let proof = false_one.consistency_proof(9, 10).unwrap();
     assert!(!proof.proves(&opened(&saved), &opened(&false_one.checkpoint().unwrap())));
+}
+
+/// With the same key, over the same records but one, and set in the place of those that were signed.
+#[test]
+fn g6_the_hashes_and_the_checkpoint_of_another_log_are_not_taken_over() {
+    let (sink, shared) = (filled(9), Arc::new(MemoryHashes::new()));
+    let ledger = over(&sink, Arc::clone(&shared));
+    for size in [9, 12] {
+        let (forged, others) = (filled(size), Arc::new(MemoryHashes::new()));
+        forged.tamper(|entries| entries[6].record.at = at(55));
+        let forged = over(&forged, Arc::clone(&others)).checkpoint().unwrap();
+        let places: Vec<u64> = (0..others.size().unwrap()).collect();
+        shared.write(0, &others.read(&places).unwrap()).unwrap();
+        shared.keep_checkpoint(forged.as_bytes()).unwrap();
+        assert!(matches!(ledger.checkpoint(), Err(LedgerError::Forked { size: of }) if of == size));
+    }
 }
 
 /// Whoever knew of no record yet has nothing to compare with but the checkpoint itself.

@@ -109,6 +109,10 @@ func readLog(path string) []string {
 		}
 		for commitment, opening := range parsed.Openings {
 			digest := sha256.Sum256([]byte(opening.Salt + "\n" + opening.Text))
+			// A salt of one line, or it could take in lines of the text.
+			if strings.Contains(opening.Salt, "\n") {
+				fail("line %d has a salt of several lines", number)
+			}
 			stands := strings.Contains(*parsed.Entry, `{"sha256":"`+commitment+`"}`)
 			if hex.EncodeToString(digest[:]) != commitment || !stands {
 				fail("line %d opens what was not committed to", number)

@@ -1,0 +1,225 @@
+//! Files, sinks and keys of somebody who means harm.
+
+use std::fmt::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use activity_privacy::ledger::*;
+use activity_privacy::*;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest as _, Sha256};
+
+use crate::log::*;
+
+fn sha256(text: &str) -> String {
+    Sha256::digest(text).iter().fold(String::new(), |mut hex, byte| {
+        write!(hex, "{byte:02x}").unwrap();
+        hex
+    })
+}
+
+/// A commitment is made over the salt, a line feed and the text. Where the one ends and the other begins is not for whoever
+/// writes the file to say: the first of the tags of a page would be lost among the salt.
+#[test]
+fn g6_nobody_is_moved_from_what_was_sealed_into_its_salt() {
+    let (log, checkpoint) = exported(&ledger(3), Openings::Shown);
+    let log = String::from_utf8(log).unwrap();
+    let (tag, salt) = ("00".repeat(16), "00000000-0000-0003-0000-000000000003");
+    let whole = format!(r#""salt":"{salt}","text":"{tag}\n"#);
+    assert_eq!(log.matches(&whole).count(), 1);
+    let moved = log.replace(&whole, &format!(r#""salt":"{salt}\n{tag}","text":""#));
+    let verified = verify_log(moved.as_bytes(), checkpoint.as_bytes(), None, &[key().verifier().clone()]);
+    assert!(matches!(verified, Err(Finding::Opening { line: 3 })), "{verified:?}");
+}
+
+/// One line with as many commitments, each of them opened.
+fn line_of(openings: usize) -> String {
+    let (mut entry, mut opened) = (String::from(r#"{"sequence":1,"sealed":["#), String::new());
+    for number in 0..openings {
+        let (salt, comma) = (uuid::Uuid::from_u128(number as u128), if number == 0 { "" } else { "," });
+        let commitment = sha256(&format!("{salt}\ntext"));
+        write!(entry, r#"{comma}{{"sha256":"{commitment}"}}"#).unwrap();
+        write!(opened, r#"{comma}"{commitment}":{{"salt":"{salt}","text":"text"}}"#).unwrap();
+    }
+    entry.push_str("]}");
+    format!("{{\"entry\":{},\"openings\":{{{opened}}}}}\n", serde_json::json!(entry))
+}
+
+/// Sixteen times as long a line takes some sixteen times as long, not two hundred times.
+#[test]
+fn b1_a_line_that_opens_much_is_read_in_the_time_of_its_length() {
+    let checkpoint = ledger(1).checkpoint().unwrap();
+    let takes = |line: &str| -> Duration {
+        let once = || {
+            let begun = Instant::now();
+            let verified = verify_log(line.as_bytes(), checkpoint.as_bytes(), None, &[key().verifier().clone()]);
+            assert!(matches!(verified, Err(Finding::Root { size: 1 })), "{verified:?}");
+            begun.elapsed()
+        };
+        (0..3).map(|_| once()).min().unwrap()
+    };
+    let (short, long) = (takes(&line_of(1_000)), takes(&line_of(16_000)));
+    assert!(long < short * 64, "{short:?}, {long:?}");
+}
+
+/// The tags of a thousand activities, each done to a thousand people, who can be meant by an id or by an alias; and of as
+/// many more as can have done it.
+#[test]
+fn g6_the_longest_page_that_can_be_recorded_is_a_line_that_is_read() {
+    let tags = PageSize::MAX.get() * (2 * Activity::MAX_OBJECTS + 9 * Actor::MAX_IDENTITIES);
+    let (salt, text) = (uuid::Uuid::max(), vec!["0f".repeat(16); tags].join("\n"));
+    let commitment = sha256(&format!("{salt}\n{text}"));
+    let entry = format!(r#"{{\"sequence\":1,\"sealed\":{{\"sha256\":\"{commitment}\"}}}}"#);
+    let opening = format!(r#"{{"salt":"{salt}","text":"{}"}}"#, text.replace('\n', "\\n"));
+    let line = format!("{{\"entry\":\"{entry}\",\"openings\":{{\"{commitment}\":{opening}}}}}\n");
+    let checkpoint = ledger(1).checkpoint().unwrap();
+    let verified = verify_log(line.as_bytes(), checkpoint.as_bytes(), None, &[key().verifier().clone()]);
+    assert!(matches!(verified, Err(Finding::Root { size: 1 })), "{verified:?}");
+}
+
+/// A signature of somebody unknown is ignored whatever they are called.
+#[test]
+fn g6_a_signature_of_somebody_with_a_long_name_is_ignored() {
+    let note = key().sign("text\n").unwrap();
+    let signature = STANDARD.encode([9; 68]);
+    for name in ["n".repeat(256), "n".repeat(4_000), "name\u{7f}".to_owned()] {
+        let note = format!("{note}\u{2014} {name} {signature}\n");
+        assert!(signed_note::Note::from_bytes(note.as_bytes()).is_ok());
+        assert!(Note::open(note.as_bytes(), &[key().verifier().clone()]).is_ok(), "{name}");
+    }
+    for name in ["", "a+b", "a\u{a0}b"] {
+        let note = format!("{note}\u{2014} {name} {signature}\n");
+        let opened = Note::open(note.as_bytes(), &[key().verifier().clone()]);
+        assert_eq!(opened, Err(NoteError::NotASignature { line: 4 }));
+    }
+}
+
+/// What was answered is not there, so neither is what is there believed.
+#[test]
+fn g6_nothing_is_signed_while_a_record_is_missing_that_was_answered() {
+    let (sink, hashes) = (filled(0), Arc::new(MemoryHashes::new()));
+    let ledger = over(&sink, Arc::clone(&hashes));
+    fill(&ledger, 1, 4);
+    ledger.checkpoint().unwrap();
+    let kept = hashes.checkpoint().unwrap();
+    fill(&ledger, 5, 9);
+    // A copy is put back that has fewer records, one of them another one.
+    sink.tamper(|entries| {
+        entries.truncate(8);
+        entries[7].record.at = at(77);
+    });
+    for _ in 0..2 {
+        assert!(matches!(ledger.checkpoint(), Err(LedgerError::Lost { sequence: 9 })));
+        assert_eq!(hashes.checkpoint().unwrap(), kept);
+        // Nor in other ways.
+        assert!(ledger.checkpoint_of(8).is_err());
+        assert!(ledger.inclusion_proof(8).is_err());
+    }
+    // It was not the last word, and nothing of it is left.
+    sink.tamper(|entries| entries.truncate(7));
+    fill(&sink, 8, 9);
+    is_sound(&ledger, 9);
+    is_sound(&over(&sink, hashes), 9);
+}
+
+/// A sink whose first records are removed while somebody reads: by retention, between one page and the next.
+struct Aging {
+    sink: Arc<OpenSink>,
+    reads: AtomicUsize,
+}
+
+impl GovernanceSink for Aging {
+    fn record(&self, record: &Record) -> Result<Receipt, SinkError> {
+        self.sink.record(record)
+    }
+
+    fn records(&self, query: &RecordQuery, after: u64, limit: usize) -> Result<Vec<RecordEntry>, SinkError> {
+        if self.reads.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.sink.tamper(|entries| drop(entries.drain(..100)));
+        }
+        self.sink.records(query, after, limit)
+    }
+
+    fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {
+        self.sink.remove(removal)
+    }
+}
+
+/// Nobody is told that records are lost because retention went by.
+#[test]
+fn g6_records_that_are_removed_during_an_export_are_not_said_to_be_lost() {
+    let sink = Aging { sink: filled(300), reads: AtomicUsize::new(0) };
+    let ledger = LedgerSink::open(sink, MemoryHashes::new(), key()).unwrap();
+    // One read to see that there is nothing new, one page, and then they are gone.
+    ledger.sink().reads.store(3, Ordering::SeqCst);
+    let exported = ledger.export(&mut Vec::new(), Openings::Shown);
+    assert!(matches!(exported, Err(LedgerError::RemovedMeanwhile)), "{exported:?}");
+    assert_eq!(ledger.audit().unwrap(), Audit { size: 300, removed: 100 });
+}
+
+/// Hashes that may not be durable are not taken for durable because the next attempt goes well: what failed once is
+/// written again.
+#[test]
+fn g6_hashes_that_could_not_be_synced_are_written_again() {
+    let (sink, hashes) = (filled(0), Arc::new(Forgetful::default()));
+    let ledger = over(&sink, Arc::clone(&hashes));
+    fill(&ledger, 1, 4);
+    ledger.checkpoint().unwrap();
+    fill(&ledger, 5, 9);
+    hashes.fail_to_sync();
+    assert!(matches!(ledger.checkpoint(), Err(LedgerError::Hashes(_))));
+    is_sound(&ledger, 9);
+    is_sound(&over(&sink, Arc::clone(&hashes)), 9);
+}
+
+/// As a disk does: the sync that fails takes what was written since the one before.
+#[derive(Default)]
+struct Forgetful {
+    inner: MemoryHashes,
+    synced: AtomicUsize,
+    fails: AtomicBool,
+}
+
+impl Forgetful {
+    fn fail_to_sync(&self) {
+        self.fails.store(true, Ordering::SeqCst);
+    }
+}
+
+impl HashStore for Forgetful {
+    fn size(&self) -> Result<u64, HashStoreError> {
+        self.inner.size()
+    }
+
+    fn read(&self, places: &[u64]) -> Result<Vec<TreeHash>, HashStoreError> {
+        self.inner.read(places)
+    }
+
+    fn write(&self, place: u64, hashes: &[TreeHash]) -> Result<(), HashStoreError> {
+        self.inner.write(place, hashes)
+    }
+
+    fn sync(&self) -> Result<(), HashStoreError> {
+        let (size, synced) = (self.inner.size()? as usize, self.synced.load(Ordering::SeqCst));
+        if self.fails.swap(false, Ordering::SeqCst) {
+            self.inner.write(synced as u64, &vec![TreeHash([0; 32]); size - synced])?;
+            return Err(HashStoreError::Backend("the disk failed".into()));
+        }
+        self.synced.store(size, Ordering::SeqCst);
+        Ok(())
+    }
+
+    fn checkpoint(&self) -> Result<Option<Vec<u8>>, HashStoreError> {
+        self.inner.checkpoint()
+    }
+
+    fn keep_checkpoint(&self, checkpoint: &[u8]) -> Result<(), HashStoreError> {
+        self.inner.keep_checkpoint(checkpoint)
+    }
+
+    fn hold(&self) -> Result<Hold<'_>, HashStoreError> {
+        self.inner.hold()
+    }
+}
