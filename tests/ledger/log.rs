@@ -65,7 +65,7 @@ pub(crate) fn record(number: u64) -> Record {
     let reveal = RevealId(Uuid::from_u128(u128::from(number) | 1 << 64));
     let digest = Digest::of_ids(&["a-1".parse().unwrap()]);
     let about = RevealTerms {
-        query: Sealed::new(digest, Uuid::from_u128(u128::from(number) | 2 << 64)),
+        query: Sealed::new(digest, Uuid::from_u128(u128::from(number) | 3 << 64)),
         from: Some(at(0)),
         until: None,
         actors: 1,

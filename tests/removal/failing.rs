@@ -185,7 +185,7 @@ fn p2_whoever_loses_the_role_erases_no_more_from_the_next_step_on() {
         let error = changed_meanwhile(&scene, erase, &[PolicyChange::RemoveAdmin(user("eve"))]);
         assert!(matches!(error, RemovalError::Denied(Denial::NotAdmin)), "{error:?}");
         let last = removals(&scene.sink).pop().unwrap();
-        assert!(matches!(last, Outcome::Failed { cause: Failure::Denied(Denial::NotAdmin), .. }), "{last:?}");
+        assert!(matches!(last, Outcome::RemovedInPart { cause: Failure::Denied(Denial::NotAdmin), .. }), "{last:?}");
         assert!(left(&place) >= 1_503, "a step is at most a thousand");
     }
 }
@@ -209,7 +209,7 @@ fn g5_a_policy_that_lets_more_be_kept_ends_a_run_of_retention() {
             let error = changed_meanwhile(&scene, run, std::slice::from_ref(&change));
             assert!(matches!(error, RemovalError::Superseded), "{error:?}");
             let last = removals(&scene.sink).pop().unwrap();
-            assert!(matches!(last, Outcome::Failed { cause: Failure::Superseded, .. }), "{last:?}");
+            assert!(matches!(last, Outcome::RemovedInPart { cause: Failure::Superseded, .. }), "{last:?}");
             assert!(left(&place) >= 1_503, "a step is at most a thousand");
             assert_eq!(scene.sink.durable()[..before.len()], before, "and no record went");
         }
