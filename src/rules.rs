@@ -105,9 +105,10 @@
 //!   ([`PrivacyFilter::apply_retention`](crate::PrivacyFilter::apply_retention)), and so is what somebody did, on the word
 //!   of a privacy administrator ([`PrivacyFilter::erase`](crate::PrivacyFilter::erase)): recorded before and after, step by
 //!   step, and for good. Governance records are never kept for a shorter time than activities, and go after them. Whoever
-//!   erases is not told how much there was.
+//!   erases is not told how much there was: the log is, for those who may view private activities.
 //! - **G6** With the feature `ledger` the log is a Merkle tree with signed checkpoints: whoever saved one finds any
-//!   change, removal, reordering or truncation of what it counts, offline.
+//!   change, removal, reordering or truncation of what it counts, offline, and is told how many of the first records
+//!   retention has removed.
 //! - **G7** A protected person can be told when, and for what purpose, private activities of theirs were looked at:
 //!   [`PrivacyFilter::report`](crate::PrivacyFilter::report).
 //!

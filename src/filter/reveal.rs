@@ -5,7 +5,7 @@ use thiserror::Error;
 use super::view::Page;
 use super::{Inner, PrivacyFilter};
 use crate::governance::{
-    Answer, GovernanceSink, Receipt, Record, RecordKind, RecordQuery, Refused, RequestId, RevealId, SinkError,
+    Answer, GovernanceSink, Outcome, Receipt, Record, RecordKind, RecordQuery, Refused, RequestId, RevealId, SinkError,
 };
 use crate::identity::UserId;
 use crate::policy::Denial;
@@ -123,6 +123,9 @@ impl PrivacyFilter {
         let record = approvals
             .answer(&policy, by, answer, self.inner.fresh_record(), self.inner.now())
             .map_err(|refused| self.refuse(&refused))?;
+        if answer == Answer::Approve && approvals.has_one_of(by, &policy) {
+            return Ok(approvals);
+        }
         self.inner.on_record(&record)?;
         self.inner.approvals(request)
     }
@@ -144,7 +147,16 @@ impl PrivacyFilter {
     /// # Errors
     /// As [`Self::reveal`], and [`RevealError::ApprovalsUnreadable`] when the log cannot be read.
     pub fn reveal_approved(&self, request: RevealRequest, approved: RequestId) -> Result<Reveal, RevealError> {
-        let approvals = self.inner.approvals(approved)?;
+        // Whoever may not look is refused on record, also when the log cannot be read.
+        if self.inner.policy()?.may_view_private(request.viewer()).is_err() {
+            return self.open_reveal(request, Some(Approvals::none(approved)));
+        }
+        let mut said = Vec::new();
+        let approvals = self.inner.approvals_with(approved, |record| said.push(record.clone()))?;
+        // What is in the log need not have been answered for, by all sinks or a quorum. Offered again, it is.
+        for record in said.iter().filter(|record| record.outcome == Outcome::OnRecord) {
+            self.inner.on_record(record)?;
+        }
         self.open_reveal(request, Some(approvals))
     }
 
@@ -179,12 +191,20 @@ impl Inner {
 
     /// What the log says now of a request.
     fn approvals(&self, request: RequestId) -> Result<Approvals, RevealError> {
+        self.approvals_with(request, |_| {})
+    }
+
+    /// The same; hands every record that says something of it to `take`.
+    fn approvals_with(&self, request: RequestId, mut take: impl FnMut(&Record)) -> Result<Approvals, RevealError> {
         let mut approvals = Approvals::none(request);
         // One kind after the other, because a sink can look them up so, before each page; no answer comes before its
         // request.
         for kind in [RecordKind::RevealRequest, RecordKind::Approval] {
             let query = RecordQuery { kind: Some(kind), target: Some(request.to_string()), ..RecordQuery::default() };
-            let read = self.each_record(&query, |entry| approvals.add(&entry.record));
+            let read = self.each_record(&query, |entry| {
+                approvals.add(&entry.record);
+                take(&entry.record);
+            });
             read.map_err(RevealError::ApprovalsUnreadable)?;
         }
         Ok(approvals)

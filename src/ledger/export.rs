@@ -14,7 +14,8 @@ use crate::governance::{GovernanceSink, RecordQuery};
 /// Whether what is sealed in records goes along.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Openings {
-    /// What was not forgotten goes along: justifications, and whose activities were on a page. A reader can check it.
+    /// What was not forgotten goes along: justifications, by what queries can be guessed, whose activities were on a page,
+    /// and how many were removed. A reader can check it. For those alone who may view private activities.
     Shown,
     /// Nothing of it goes along, and the log is verified all the same.
     Withheld,

@@ -97,6 +97,13 @@ impl Approvals {
         }
     }
 
+    /// Whether an approval of this admin counts already, so that another one would say nothing more.
+    pub(crate) fn has_one_of(&self, by: &UserId, policy: &PrivacyPolicy) -> bool {
+        self.asked.as_ref().is_some_and(|asked| {
+            asked.approvals.iter().any(|approval| approval.by == *by && approval.counts(&asked.by, policy))
+        })
+    }
+
     /// The same as it is told to whoever reads the log: by what the query could be guessed only if they may view private
     /// activities.
     pub(crate) fn told(mut self, may_view_private: bool) -> Self {

@@ -1,10 +1,12 @@
 //! A reveal that was allowed, and what it must stay true to.
 
+use std::ops::Range;
+
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::approval::Approvals;
-use super::request::RevealRequest;
+use super::request::{RevealRequest, after};
 use crate::digest::Digest;
 use crate::governance::{
     Act, Initiator, Outcome, Receipt, Record, RecordId, Refused, RequestId, RevealId, RevealSummary, Sealed, SinkError,
@@ -146,6 +148,8 @@ pub(super) struct Terms {
     viewer: UserId,
     /// Tells the grant that the reveal was opened with from one that came after a revocation.
     granted_in: Revision,
+    /// When the lifetime began.
+    since: DateTime<Utc>,
     expires_at: DateTime<Utc>,
     /// What the log said of the request, if it was opened with one.
     approvals: Option<Approvals>,
@@ -156,10 +160,10 @@ impl Terms {
         reveal: RevealId,
         viewer: UserId,
         granted_in: Revision,
-        expires_at: DateTime<Utc>,
+        lifetime: Range<DateTime<Utc>>,
         approvals: Option<Approvals>,
     ) -> Self {
-        Self { reveal, viewer, granted_in, expires_at, approvals }
+        Self { reveal, viewer, granted_in, since: lifetime.start, expires_at: lifetime.end, approvals }
     }
 
     pub(super) fn reveal(&self) -> RevealId {
@@ -180,7 +184,10 @@ impl Terms {
             None if policy.options().approvals_required > 0 => return Err(Denial::ApprovalsMissing),
             None => {}
         }
-        if now < self.expires_at { Ok(()) } else { Err(Denial::Expired) }
+        // No longer than was asked for, nor than the policy allows by now.
+        let allowed = policy.options().max_reveal_lifetime.and_then(|max| after(self.since, max));
+        let is_over = now >= self.expires_at || allowed.is_some_and(|end| now >= end);
+        if is_over { Err(Denial::Expired) } else { Ok(()) }
     }
 
     /// What a page shows. `salt` seals whose it is.

@@ -160,7 +160,7 @@ impl RevealRequest {
             None => now,
         };
         let expires_at = after(from, self.lifetime).ok_or(Denial::LifetimeNotAllowed)?;
-        let terms = Terms::new(reveal, self.viewer.clone(), granted_in, expires_at, approvals);
+        let terms = Terms::new(reveal, self.viewer.clone(), granted_in, from..expires_at, approvals);
         terms.check(policy, now)?;
         Ok(terms)
     }
@@ -224,6 +224,6 @@ impl RevealRequest {
     }
 }
 
-fn after(from: DateTime<Utc>, lifetime: Duration) -> Option<DateTime<Utc>> {
+pub(super) fn after(from: DateTime<Utc>, lifetime: Duration) -> Option<DateTime<Utc>> {
     from.checked_add_signed(TimeDelta::from_std(lifetime).ok()?)
 }

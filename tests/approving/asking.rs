@@ -21,6 +21,7 @@ fn p3_a_reveal_needs_the_approvals_of_others_that_the_policy_asks_for() {
         let entry = house.records().into_iter().find(|entry| entry.sequence == reveal.receipt().sequence()).unwrap();
         let Act::Reveal(summary) = entry.record.act else { panic!("not a reveal") };
         assert_eq!((summary.reveal, summary.request), (reveal.id(), Some(request)));
+        assert!(summary.is_about(&Query::all()) && !summary.is_about(&Query::all().since(at(0))));
     }
 }
 
@@ -48,7 +49,9 @@ fn p3_an_admin_approves_once_however_often_they_say_so() {
         let house = furnished(&place, 2);
         let request = ask(&house, "root");
         approve(&house, "ann", request);
+        let said = house.records().len();
         approve(&house, "ann", request);
+        assert_eq!(house.records().len(), said, "it says nothing more");
         // Under another policy too.
         house.make_private_again();
         approve(&house, "ann", request);

@@ -1,5 +1,6 @@
 //! What ends a request, and what stops a reveal that was approved.
 
+use super::fault_sink::Broken;
 use super::*;
 
 #[test]
@@ -163,19 +164,52 @@ fn p3_a_policy_that_asks_for_more_stops_what_has_less() {
     }
 }
 
+/// A reveal that is open lives no longer than the policy allows by now, whatever it allowed when it was opened.
+#[test]
+fn p3_a_policy_that_allows_less_time_ends_what_has_had_more() {
+    for place in places() {
+        let house = furnished(&place, 0);
+        let mut reveal = house.filter.reveal(reveal_all("root")).unwrap();
+        house.advance(60);
+        assert_eq!(page_of(&mut reveal), Ok(2));
+        let minute = Some(Duration::from_secs(60));
+        house.change(PolicyChange::SetOptions(PolicyOptions { max_reveal_lifetime: minute, ..Default::default() }));
+        assert_eq!(page_of(&mut reveal), Err(Denial::Expired));
+    }
+}
+
+/// An approval that only some of the sinks have is no approval, until all have it.
+#[test]
+fn g4_an_approval_counts_once_every_sink_has_it() {
+    let (first, second) = (Place::in_memory(), Place::in_memory());
+    let failing = std::sync::Arc::new(Broken::over(std::sync::Arc::clone(&second.sink)));
+    let name = |name: &str| SinkName::new(name).unwrap();
+    let both = SeveralSinks::led_by(name("a"), first.sink.clone()).and(name("b"), failing.clone()).build().unwrap();
+    let mut place = Place::in_memory();
+    place.sink = std::sync::Arc::new(both);
+    let house = furnished(&place, 1);
+    let request = ask(&house, "root");
+    failing.fail();
+    let error = house.filter.answer_request(&user("ann"), request, Answer::Approve).unwrap_err();
+    assert!(matches!(error, RevealError::Unrecorded(_)), "{error:?}");
+    let opening = house.filter.reveal_approved(reveal_all("root"), request).unwrap_err();
+    assert!(matches!(opening, RevealError::Unrecorded(_)), "{opening:?}");
+    failing.recover();
+    assert!(house.filter.reveal_approved(reveal_all("root"), request).is_ok(), "both have it by now");
+}
+
 /// What cannot be read was not approved.
 #[test]
 fn r2_a_log_that_cannot_be_read_approves_nothing() {
-    use super::fault_sink::Unreadable;
     let mut place = Place::in_memory();
-    let sink = std::sync::Arc::new(Unreadable::over(std::sync::Arc::clone(&place.sink)));
+    let sink = std::sync::Arc::new(Broken::over(std::sync::Arc::clone(&place.sink)));
     place.sink = sink.clone();
     let house = furnished(&place, 1);
     let request = ask(&house, "root");
     approve(&house, "ann", request);
     let mut reveal = house.filter.reveal_approved(reveal_all("root"), request).unwrap();
     assert_eq!(page_of(&mut reveal), Ok(2));
-    sink.fail();
+    sink.fail_to_read();
     let page = reveal.page(PageSize::default(), None).unwrap_err();
     assert!(matches!(page, RevealError::ApprovalsUnreadable(_)), "{page:?}");
     let opening = house.filter.reveal_approved(reveal_all("root"), request).unwrap_err();

@@ -1,32 +1,44 @@
-//! A sink whose records cannot be read, from some moment on.
+//! A sink that takes no records, or gives none, from some moment on.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::*;
 
-pub(crate) struct Unreadable {
+pub(crate) struct Broken {
     inner: Arc<dyn GovernanceSink>,
     failing: AtomicBool,
+    unreadable: AtomicBool,
 }
 
-impl Unreadable {
+impl Broken {
     pub(crate) fn over(inner: Arc<dyn GovernanceSink>) -> Self {
-        Self { inner, failing: AtomicBool::new(false) }
+        Self { inner, failing: AtomicBool::new(false), unreadable: AtomicBool::new(false) }
     }
 
     pub(crate) fn fail(&self) {
         self.failing.store(true, Ordering::SeqCst);
     }
+
+    pub(crate) fn recover(&self) {
+        self.failing.store(false, Ordering::SeqCst);
+    }
+
+    pub(crate) fn fail_to_read(&self) {
+        self.unreadable.store(true, Ordering::SeqCst);
+    }
 }
 
-impl GovernanceSink for Unreadable {
+impl GovernanceSink for Broken {
     fn record(&self, record: &Record) -> Result<Receipt, SinkError> {
+        if self.failing.load(Ordering::SeqCst) {
+            return Err(SinkError::Backend("on command".into()));
+        }
         self.inner.record(record)
     }
 
     fn records(&self, query: &RecordQuery, after: u64, limit: usize) -> Result<Vec<RecordEntry>, SinkError> {
-        if self.failing.load(Ordering::SeqCst) {
+        if self.unreadable.load(Ordering::SeqCst) {
             return Err(SinkError::Backend("on command".into()));
         }
         self.inner.records(query, after, limit)

@@ -92,6 +92,29 @@ fn v2_no_reader_of_the_log_learns_who_has_private_activities() {
     }
 }
 
+/// However long the log is, and whoever else is on its pages.
+#[test]
+fn g7_a_long_log_is_read_to_its_end() {
+    let house = House::new();
+    furnish(&house);
+    let mut reveal = house.filter.reveal(reveal_for("audit")).unwrap();
+    for _ in 0..600 {
+        reveal.page(PageSize::default(), None).unwrap();
+    }
+    assert_eq!(told(&house, "adele"), [look(0, 0, 600, Some("audit"))]);
+}
+
+/// A page with something private on it that names nobody is about nobody.
+#[test]
+fn g7_what_names_nobody_is_nobody_s() {
+    let house = House::new();
+    house.install(people(&[])).permit_root();
+    house.ingest(&[by("n", Actor::unknown())]);
+    house.filter.reveal(reveal_for("audit")).unwrap().page(PageSize::default(), None).unwrap();
+    let Act::Page { private, subjects, .. } = house.records().pop().unwrap().record.act else { panic!("not a page") };
+    assert_eq!((private, subjects), (1, None));
+}
+
 #[test]
 fn g7_only_those_whose_activities_were_on_the_page_are_told() {
     for place in places() {

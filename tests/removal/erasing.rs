@@ -247,3 +247,45 @@ fn g5_an_erasure_waits_for_nobody_and_nobody_for_long() {
         assert_eq!(removed(&outcome), Some((4_000, 0, true)));
     }
 }
+
+/// How many were removed is in the log, for those alone who may know that some were hidden; and so is by what a query could
+/// be guessed.
+#[test]
+fn v2_no_reader_of_the_log_learns_how_much_was_hidden() {
+    for place in places() {
+        let house = place.house();
+        house.install(people(&[("adele", &["council"]), ("eve", &[])])).make_private("council").permit_root();
+        house.change(PolicyChange::SetAdmin(user("eve"), Role::PrivacyAdministrator));
+        house.ingest(&[activity("a", "adele"), activity("b", "adele")]);
+        house.filter.reveal(reveal_all("root")).unwrap().close().unwrap();
+        house.advance(9);
+        let _receipt = house.filter.erase(&user("eve"), Subject::of(user("adele"))).unwrap();
+        let read = |reader: &str| {
+            let all = RecordQuery::default();
+            house.filter.governance(&user(reader), &all, 0, PageSize::MAX).unwrap()
+        };
+        let count = |reader: &str| {
+            let last = read(reader).pop().unwrap().record;
+            assert_eq!(last.at, at(9), "it is of its own time");
+            removed(&last.outcome)
+        };
+        assert_eq!((count("root"), count("eve")), (Some((2, 0, true)), None));
+        let guessed = |reader: &str| {
+            let reveals = read(reader).into_iter().filter_map(|entry| match entry.record.act {
+                Act::Reveal(summary) => Some(summary.is_about(&Query::all())),
+                _ => None,
+            });
+            reveals.collect::<Vec<_>>()
+        };
+        assert_eq!((guessed("root"), guessed("eve")), (vec![true, true], vec![false, false]));
+        // Nor by an export.
+        #[cfg(feature = "export")]
+        for format in [RecordFormat::JsonLines, RecordFormat::Ocsf] {
+            let mut written = Vec::new();
+            house.filter.export_governance(&user("eve"), &RecordQuery::default(), format, &mut written).unwrap();
+            let written = String::from_utf8(written).unwrap();
+            let last = written.lines().last().unwrap();
+            assert!(!last.contains("\"value\":2") && !last.contains("opening"), "{last}");
+        }
+    }
+}
