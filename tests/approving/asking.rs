@@ -170,6 +170,21 @@ fn g2_a_request_names_nobody_and_is_bound_to_its_query() {
     }
 }
 
+/// A log holds much else, other requests and the answers to them too.
+#[test]
+fn p3_what_is_said_to_another_request_is_not_said_to_this_one() {
+    let house = furnished(&Place::in_memory(), 1);
+    let (other, request) = (ask(&house, "ann"), ask(&house, "root"));
+    approve(&house, "carl", other);
+    let log = house.records();
+    let policy = house.filter.policy().unwrap();
+    let read = |request| Approvals::read(request, &log);
+    assert_eq!(read(request).status(&policy, at(0)), Some(RequestStatus::Waiting { missing: 1 }));
+    assert_eq!(read(other).status(&policy, at(0)), Some(RequestStatus::Approved { at: at(0) }));
+    assert_eq!(read(request).asked().map(|(by, _)| by), Some(&user("root")));
+    assert_eq!(read(RequestId(uuid::Uuid::nil())).status(&policy, at(0)), None);
+}
+
 #[test]
 fn g1_requests_and_answers_are_records_found_by_the_request() {
     for place in places() {

@@ -45,6 +45,16 @@ fn g6_a_value_that_was_not_committed_to_is_not_read() {
     }
 }
 
+/// Tags are sealed as they are written, one a line, each once.
+#[test]
+fn g6_tags_are_sealed_as_lines() {
+    let (one, other) = ("00000000000000000000000000000000", "11111111111111111111111111111111");
+    let subjects: Subjects = serde_json::from_str(&format!(r#"["{one}","{other}"]"#)).unwrap();
+    assert_eq!(subjects.sealed_text(), format!("{one}\n{other}"));
+    assert!(serde_json::from_str::<Subjects>(&format!(r#"["{one}","{one}"]"#)).is_err());
+    assert!(!subjects.is_empty() && Subjects::default().is_empty());
+}
+
 /// Every record that has something of people in it forgets all of that, once.
 #[test]
 fn g2_a_record_forgets_every_sealed_value() {
