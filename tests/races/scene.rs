@@ -87,7 +87,8 @@ impl Scene {
     pub(crate) fn everything(&self) -> Vec<StoredActivity> {
         let policy = self.store.policy().unwrap().unwrap();
         let id = RevealId(self.fresh().0);
-        let pending = reveal_all("root").authorise(&policy, None, id, self.fresh(), self.fresh().0, at(0)).unwrap();
+        let salts = Salts { query: self.fresh().0, justification: self.fresh().0 };
+        let pending = reveal_all("root").authorise(&policy, None, id, self.fresh(), salts, at(0)).unwrap();
         let receipt = self.sink.record(pending.record()).unwrap();
         let recorded = pending.recorded(&receipt).unwrap();
         let admission = recorded.admit(&policy, None, self.fresh(), at(0)).unwrap();
