@@ -39,6 +39,7 @@ pub(super) struct OpenReveal {
     viewer: UserId,
     search: Search,
     summary: RevealSummary,
+    since: DateTime<Utc>,
     /// The policy in which its viewer was granted the permission.
     granted_in: Option<Revision>,
     /// Where each of its pages ended.
@@ -139,7 +140,8 @@ impl Model {
         let (viewer, search) = (viewer.clone(), search.clone());
         let granted_in = self.policy.granted_in(&viewer);
         let (ends, pages, private) = (Vec::new(), 0, 0);
-        self.reveals.push(OpenReveal { at, intent, viewer, search, summary, granted_in, ends, pages, private });
+        let since = self.now;
+        self.reveals.push(OpenReveal { at, intent, viewer, search, summary, since, granted_in, ends, pages, private });
         Ok(())
     }
 
@@ -162,7 +164,11 @@ impl Model {
         let allowed = allowed.and(if same_grant { Ok(()) } else { Err(Denial::NotPermitted) });
         let unapproved = self.policy.options.approvals_required > 0;
         let allowed = allowed.and(if unapproved { Err(Denial::ApprovalsMissing) } else { Ok(()) });
-        let allowed = allowed.and(if self.now < reveal.summary.expires_at { Ok(()) } else { Err(Denial::Expired) });
+        // P3: no longer than the policy allows by now either.
+        let had = (self.now - reveal.since).to_std().unwrap_or_default();
+        let has_time = self.policy.options.max_reveal_lifetime.is_none_or(|max| had < max);
+        let lives = has_time && self.now < reveal.summary.expires_at;
+        let allowed = allowed.and(if lives { Ok(()) } else { Err(Denial::Expired) });
         let act = |shown: &[Stored]| {
             let private: Vec<_> =
                 shown.iter().filter(|shown| is_private(shown)).map(|shown| shown.activity.id()).collect();
