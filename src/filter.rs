@@ -4,6 +4,7 @@
 mod export;
 mod governed;
 mod ingest;
+mod log;
 mod removal;
 mod report;
 mod reveal;

@@ -4,11 +4,8 @@ use std::io::Write;
 
 use super::PrivacyFilter;
 use crate::export::{ExportError, RecordFormat};
-use crate::governance::{GovernanceSink, RecordQuery, SinkError};
+use crate::governance::RecordQuery;
 use crate::identity::UserId;
-
-/// How many records are read at a time.
-const PAGE: usize = 256;
 
 impl PrivacyFilter {
     /// Writes every governance record that matches, in sequence, one a line, and says how many. However many there are, only a
@@ -42,22 +39,14 @@ impl PrivacyFilter {
         format: RecordFormat,
         out: &mut dyn Write,
     ) -> Result<u64, ExportError> {
-        let (mut written, mut after) = (0, 0);
-        loop {
+        let (mut written, mut log) = (0, self.inner.log(query));
+        while !log.is_done() {
             let policy = self.inner.policy()?;
             self.inner.check_reader(&policy, reader).map_err(ExportError::Denied)?;
             let may_view_private = policy.may_view_private(reader).is_ok();
-            let page = self.inner.sink.records(query, after, PAGE)?;
-            let (whole, last) = (page.len() == PAGE, page.last().map(|entry| entry.sequence));
-            for entry in page {
+            for entry in log.page()? {
                 format.write(&entry.told(may_view_private), out)?;
                 written += 1;
-            }
-            match last {
-                // It would never come to an end.
-                Some(last) if last <= after => return Err(SinkError::NotReadBack.into()),
-                Some(last) if whole => after = last,
-                _ => break,
             }
         }
         out.flush()?;

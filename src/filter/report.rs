@@ -9,8 +9,7 @@ use serde::Serialize;
 use super::{GovernanceError, Inner, PrivacyFilter};
 use crate::directory::Resolution;
 use crate::governance::{
-    Act, GovernanceSink, Outcome, Record, RecordEntry, RecordId, RecordKind, RecordQuery, RevealId, Sealed, SinkError,
-    Subjects,
+    Act, Outcome, Record, RecordEntry, RecordId, RecordKind, RecordQuery, RevealId, Sealed, Subjects,
 };
 use crate::identity::Identity;
 use crate::policy::Purpose;
@@ -122,9 +121,6 @@ fn note_page(
     }
 }
 
-/// How many records are read at a time.
-const PAGE: usize = 256;
-
 impl Inner {
     /// Somebody, by the names that the directory knows them by now as well.
     pub(super) fn with_names(&self, subject: Subject) -> Subject {
@@ -132,22 +128,6 @@ impl Inner {
         match directory.resolve(&Identity::Id(subject.id().clone())) {
             Resolution::Known(user) => user.aliases().iter().cloned().fold(subject, Subject::also),
             Resolution::Unknown | Resolution::Ambiguous => subject,
-        }
-    }
-
-    /// Hands every record that matches to `take`, in sequence.
-    pub(super) fn each_record(&self, query: &RecordQuery, mut take: impl FnMut(RecordEntry)) -> Result<(), SinkError> {
-        let mut after = 0;
-        loop {
-            let found = self.sink.records(query, after, PAGE)?;
-            let (whole, last) = (found.len() == PAGE, found.last().map(|entry| entry.sequence));
-            found.into_iter().for_each(&mut take);
-            match last {
-                // It would never come to an end.
-                Some(last) if last <= after => return Err(SinkError::NotReadBack),
-                Some(last) if whole => after = last,
-                _ => return Ok(()),
-            }
         }
     }
 }

@@ -253,11 +253,12 @@ impl<'a> Stamps<'a> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::activity::Activity;
 
-    fn plan(connection: &Connection, select: &str) -> Vec<String> {
+    /// What SQLite does for a statement, step by step.
+    pub(in crate::sqlite) fn plan(connection: &Connection, select: &str) -> Vec<String> {
         let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {select}")).unwrap();
         // Without its values, which make no difference.
         let mut rows = explain.raw_query();

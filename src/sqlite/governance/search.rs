@@ -78,17 +78,10 @@ impl Search {
 mod tests {
     use super::*;
     use crate::governance::OutcomeKind;
+    use crate::sqlite::table;
 
     fn plan(connection: &Connection, query: &RecordQuery) -> Vec<String> {
-        let select = Search::of(query, 7).select;
-        let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {select}")).unwrap();
-        // Without its values, which make no difference.
-        let mut rows = explain.raw_query();
-        let mut steps = Vec::new();
-        while let Some(row) = rows.next().unwrap() {
-            steps.push(row.get(3).unwrap());
-        }
-        steps
+        table::tests::plan(connection, &Search::of(query, 7).select)
     }
 
     #[test]
