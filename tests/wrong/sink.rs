@@ -2,7 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail")]
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use activity_privacy::conformance::SinkHarness;
 use activity_privacy::memory::MemorySink;
@@ -294,6 +297,8 @@ pub(crate) struct NumbersInTens(Mutex<std::ops::Range<u64>>);
 pub(crate) struct Numbered {
     last: Mutex<u64>,
     entries: Mutex<Vec<RecordEntry>>,
+    /// The greatest number that anybody read.
+    read: AtomicU64,
 }
 
 impl Numbered {
@@ -328,7 +333,17 @@ impl Numbered {
     fn read(&self, query: &RecordQuery, after: u64, limit: usize) -> Entries {
         let entries = self.entries.lock().unwrap();
         let found = entries.iter().filter(|entry| entry.sequence > after && query.matches(&entry.record));
-        Ok(found.take(limit).cloned().collect())
+        let found: Vec<RecordEntry> = found.take(limit).cloned().collect();
+        self.read.fetch_max(found.last().map_or(0, |last| last.sequence), Ordering::Relaxed);
+        Ok(found)
+    }
+
+    /// Dawdles until somebody has read past a number, if that happens soon.
+    fn await_reading_past(&self, number: u64) {
+        let patience = Instant::now();
+        while self.read.load(Ordering::Relaxed) <= number && patience.elapsed() < Duration::from_millis(20) {
+            thread::sleep(Duration::from_micros(100));
+        }
     }
 
     /// Removes so many of the first, and says so.
@@ -390,7 +405,7 @@ impl Fault for NumbersBeforeCommit {
         shared.write(record, || {
             let number = shared.next();
             if number % 2 == 1 {
-                std::thread::sleep(std::time::Duration::from_millis(1));
+                shared.await_reading_past(number);
             }
             number
         })
@@ -634,7 +649,7 @@ impl Fault for WritesTheListBack {
 
     fn record(&self, numbered: &Numbered, _: &MemorySink, record: &Record) -> Result<Receipt, SinkError> {
         // So that others come while a removal takes its time.
-        std::thread::sleep(std::time::Duration::from_millis(1));
+        thread::sleep(Duration::from_millis(1));
         numbered.write_next(record)
     }
 
@@ -648,7 +663,7 @@ impl Fault for WritesTheListBack {
         let count = aged(&entries, |at| at < before).min(entries.len().saturating_sub(1));
         if count > 0 {
             entries.drain(..count);
-            std::thread::sleep(std::time::Duration::from_millis(20));
+            thread::sleep(Duration::from_millis(20));
             *numbered.entries.lock().unwrap() = entries;
         }
         Ok(count as u64)
