@@ -8,7 +8,8 @@
 //! of a table when it becomes a tree.
 
 use std::path::Path;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
@@ -128,7 +129,46 @@ fn forget(connection: &Connection, of: RecordId) -> Result<u64, SinkError> {
 fn empty_log(path: &Path) -> Result<(), Failure> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
     let connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_timeout(PATIENCE)?;
-    let is_held: bool = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
-    if is_held { Err(FileError::Busy.into()) } else { Ok(()) }
+    let begun = Instant::now();
+    loop {
+        connection.busy_timeout(PATIENCE.saturating_sub(begun.elapsed()))?;
+        let is_held: bool = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+        if !is_held {
+            return Ok(());
+        }
+        if begun.elapsed() >= PATIENCE {
+            return Err(FileError::Busy.into());
+        }
+        // SQLite waits for those who read and write, but not for somebody who is moving the log into the file already.
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may fail")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn g5_a_log_that_another_is_emptying_is_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file.db");
+        let open = || Connection::open(&path).unwrap();
+        let writer = open();
+        writer.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (x); BEGIN IMMEDIATE").unwrap();
+        thread::scope(|scope| {
+            let other = open();
+            other.busy_timeout(PATIENCE / 4).unwrap();
+            // Begins to empty it, and waits for the writer in vain.
+            let empties = scope.spawn(move || {
+                other.query_row("PRAGMA wal_checkpoint(FULL)", [], |row| row.get::<_, bool>(0)).unwrap()
+            });
+            thread::sleep(PATIENCE / 16);
+            let waits = scope.spawn(|| empty_log(&path));
+            let gave_up = empties.join().unwrap();
+            writer.execute_batch("COMMIT").unwrap();
+            assert!(gave_up, "it held the log for no time");
+            assert!(waits.join().unwrap().is_ok());
+        });
+    }
 }
