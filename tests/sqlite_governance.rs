@@ -178,6 +178,44 @@ fn g5_a_removal_of_many_goes_in_steps_and_the_file_does_not_grow() {
     assert!(after <= size + size / 5, "{after} bytes after three lives, {size} after one");
 }
 
+/// More records than there are ids in memory.
+#[test]
+fn g1_an_id_is_known_from_the_index_until_its_record_is_removed() {
+    const RECORDS: usize = 4_500;
+    let folder = folder();
+    let (path, sink) = open(folder.path());
+    let record = |sink: &SqliteGovernance, number: usize| {
+        let record = telling(number, 10);
+        sink.record(&record).unwrap().confirm(&record).unwrap();
+        let query = RecordQuery { target: record.target(), ..RecordQuery::default() };
+        let found = sink.records(&query, 0, 2).unwrap();
+        assert_eq!(found.len(), 1, "it is there once");
+        found[0].sequence as usize
+    };
+    (0..RECORDS).for_each(|number| drop(sink.record(&telling(number, 10)).unwrap()));
+    let indexed = || -> i64 {
+        let (reader, count) = (rusqlite_reader(&path), "SELECT count(*) FROM record_id");
+        reader.query_row(count, [], |row| row.get(0)).unwrap()
+    };
+    assert!(indexed() > 4_000, "{} are indexed", indexed());
+    let again = SqliteGovernance::open(&path).unwrap();
+    for number in [0, 17, 4_090, 4_095, 4_096, 4_097, RECORDS - 1] {
+        for sink in [&sink, &again] {
+            assert_eq!(record(sink, number), number + 1);
+        }
+    }
+    let before = indexed();
+    remove(&sink, &aged(at(2_000)));
+    assert_eq!(indexed(), before - 2_000, "of what was removed nothing is indexed");
+    for (at, number) in [0, 1_999].into_iter().enumerate() {
+        for sink in [&again, &sink] {
+            assert_eq!(record(sink, number), RECORDS + 1 + at);
+        }
+    }
+    assert_eq!(record(&again, 2_000), 2_001);
+    sink.check().unwrap();
+}
+
 #[test]
 fn g5_while_somebody_reads_a_removal_is_refused_and_done_later() {
     let folder = folder();

@@ -10,7 +10,7 @@ use super::segments::{Open, SEGMENT_ROWS};
 use super::table::{PRIVATE, PUBLIC, Table};
 use super::writer::Memory;
 use crate::activity::Activity;
-use crate::screen::{Stamp, Stamped, Visibility};
+use crate::screen::{Stamp, Visibility};
 use crate::store::{Appended, StoreError};
 
 /// What the writer knows of the two tables.
@@ -60,7 +60,7 @@ struct Writing<'a> {
 pub(super) fn append(
     connection: &Connection,
     written: &mut Written,
-    batch: &[Stamped<'_>],
+    batch: &[(&Activity, &Stamp)],
 ) -> Result<Vec<Appended>, StoreError> {
     let Written { filters, ids, open, stamps: [public_stamps, private_stamps], facts } = written;
     let [public_ids, private_ids] = match ids {
@@ -78,7 +78,7 @@ pub(super) fn append(
         private_stamps.clear();
     }
     // Both hash alike.
-    let hashes: Vec<u64> = batch.iter().map(|stamped| public_ids.hash(stamped.activity().id().as_str())).collect();
+    let hashes: Vec<u64> = batch.iter().map(|(activity, _)| public_ids.hash(activity.id().as_str())).collect();
     let mut public = Writing::new(connection, PUBLIC, public_ids, public_stamps, &hashes)?;
     let mut private = Writing::new(connection, PRIVATE, private_ids, private_stamps, &hashes)?;
     let open = match open {
@@ -87,23 +87,23 @@ pub(super) fn append(
     };
     open.catch_up(connection, public.next - 1)?;
     let mut appended = Vec::with_capacity(batch.len());
-    for (at, (stamped, hash)) in batch.iter().zip(&hashes).enumerate() {
+    for (at, ((activity, stamp), hash)) in batch.iter().zip(&hashes).enumerate() {
         facts.clear();
-        facts::write(stamped.activity(), facts);
-        let first = match public.first(at, *hash, stamped.activity(), facts)? {
-            None => private.first(at, *hash, stamped.activity(), facts)?,
+        facts::write(activity, facts);
+        let first = match public.first(at, *hash, activity, facts)? {
+            None => private.first(at, *hash, activity, facts)?,
             first => first,
         };
         appended.push(match first {
             Some(first) => first,
             None => {
-                let table = match stamped.stamp().visibility() {
+                let table = match stamp.visibility() {
                     Visibility::Public => &mut public,
                     Visibility::Private => &mut private,
                 };
-                let sequence = table.insert(*hash, stamped, facts)?;
+                let sequence = table.insert(*hash, activity, stamp, facts)?;
                 if table.of == PUBLIC.of {
-                    open.add(sequence, stamped.activity());
+                    open.add(sequence, activity);
                     if open.is_full() {
                         *open = open.close(connection)?;
                     }
@@ -182,9 +182,9 @@ impl<'a> Writing<'a> {
         Ok(None)
     }
 
-    fn insert(&mut self, hash: u64, stamped: &Stamped<'_>, facts: &[u8]) -> Result<i64, StoreError> {
-        let (activity, stamp) = (stamped.activity(), self.number_of(stamped.stamp())?);
-        let decided_at = stamped.stamp().decided_at().timestamp_micros();
+    fn insert(&mut self, hash: u64, activity: &Activity, stamp: &Stamp, facts: &[u8]) -> Result<i64, StoreError> {
+        let decided_at = stamp.decided_at().timestamp_micros();
+        let stamp = self.number_of(stamp)?;
         self.insert.execute(params![
             self.next,
             activity.id().as_str(),

@@ -8,7 +8,12 @@
 //! Nobody is answered before the commit, also not whoever was refused: what they were told may rest on what others wrote
 //! in the same transaction. Whoever fails after they have written takes the transaction with them; then the others do
 //! their parts again, which costs time, seldom, and saves each of them a savepoint, always.
+//!
+//! To pass the writer from thread to thread costs more than a small part does. So whoever can let go of what they write
+//! hands it in instead, and the first of those who do so acts for all of them in one turn (Hendler et al., "Flat
+//! Combining and the Synchronization-Parallelism Tradeoff").
 
+mod handed_in;
 #[cfg(test)]
 mod ledger;
 #[cfg(all(test, shuttle))]
@@ -19,6 +24,7 @@ mod tests;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
+use self::handed_in::Line;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::{Condvar, Mutex, MutexGuard, thread};
 
@@ -44,6 +50,8 @@ pub(super) struct Shared<W: Transact> {
     turn: Mutex<Turn<W>>,
     /// How many wait for their turn.
     waiting: AtomicUsize,
+    /// What was handed in, and nobody has begun with.
+    line: Mutex<Line<W>>,
 }
 
 struct Turn<W: Transact> {
@@ -55,14 +63,14 @@ struct Turn<W: Transact> {
     callers_before: usize,
 }
 
-/// A transaction that was left open to the next caller.
+/// A transaction that others wait for than whoever has their turn.
 struct Open<E> {
     begun: Instant,
     callers: usize,
-    group: Arc<Group<E>>,
+    groups: Vec<Arc<Group<E>>>,
 }
 
-/// Those who share a commit.
+/// Those who are told together what became of their transaction.
 struct Group<E> {
     outcome: Mutex<Option<Outcome<E>>>,
     decided: Condvar,
@@ -73,7 +81,7 @@ enum Outcome<E> {
     Committed,
     /// Nothing was committed.
     Failed(Arc<E>),
-    /// Somebody else's part failed, and all were undone.
+    /// A part failed, and all were undone.
     Undone,
 }
 
@@ -89,7 +97,7 @@ impl<E> Clone for Outcome<E> {
 
 /// The longest that a transaction is left open, so that nobody who writes little waits for many who write much.
 const OPEN: Duration = Duration::from_millis(5);
-/// The most who share a commit.
+/// The most who share a commit, but for those who were handed in together.
 const CALLERS: usize = 256;
 /// How long the last one looks out for others, if there were others before: they are on their way back.
 const LOOK_OUT: Duration = Duration::from_micros(100);
@@ -97,39 +105,40 @@ const LOOK_OUT: Duration = Duration::from_micros(100);
 impl<W: Transact> Shared<W> {
     pub(super) fn new(writer: W) -> Self {
         let turn = Turn { writer, open: None, refused: None, callers_before: 1 };
-        Self { turn: Mutex::new(turn), waiting: AtomicUsize::new(0) }
+        Self { turn: Mutex::new(turn), waiting: AtomicUsize::new(0), line: Mutex::default() }
     }
 
     /// Does something in a transaction, and returns once that is durable. If it fails, nothing of it was done, and what
     /// others did stays. It is done again, once, if somebody else's failure has undone it.
-    pub(super) fn act<T, E>(&self, mut act: impl FnMut(&mut W) -> Result<T, E>) -> Result<T, E>
+    pub(super) fn act<T, E>(&self, act: impl FnMut(&mut W) -> Result<T, E>) -> Result<T, E>
     where
         E: From<Arc<W::Error>>,
     {
-        let mut was_undone = false;
+        self.act_unless_undone(act, false)
+    }
+
+    fn act_unless_undone<T, E>(&self, mut act: impl FnMut(&mut W) -> Result<T, E>, mut was_undone: bool) -> Result<T, E>
+    where
+        E: From<Arc<W::Error>>,
+    {
         loop {
             let came = Instant::now();
-            self.waiting.fetch_add(1, Ordering::SeqCst);
-            let turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-            self.waiting.fetch_sub(1, Ordering::SeqCst);
-            let mut part = Part { turn, finished: false };
+            let mut part = self.take_turn();
             part.begin(came)?;
             let before = part.turn.writer.written();
             let result = act(&mut part.turn.writer);
-            let Turn { writer, open, .. } = &*part.turn;
-            if result.is_err() && (open.is_none() || !writer.is_open() || writer.written() != before) {
-                // There is nothing to commit, or nothing that could be parted from what failed. Nobody may come into a
-                // transaction that is not there any more: what they write would be kept bit by bit.
+            if result.is_err() && (part.turn.open.is_none() || part.is_spoilt(before)) {
+                // There is nothing to commit, or nothing that could be parted from what failed.
                 return result;
             }
             // Once is enough: where many fail, nobody would ever get through.
-            let group = if was_undone { None } else { self.leave_open(&mut part) };
-            let outcome = match group {
-                Some(group) => {
-                    drop(part);
-                    group.wait()
-                }
-                None => part.commit(),
+            let outcome = if !was_undone && self.is_awaited(&part, 1) {
+                let group = Arc::new(Group::default());
+                part.join(Arc::clone(&group), 1);
+                part.leave_open();
+                group.wait()
+            } else {
+                part.commit(1)
             };
             match outcome {
                 Outcome::Committed => return result,
@@ -139,32 +148,33 @@ impl<W: Transact> Shared<W> {
         }
     }
 
-    /// Leaves the transaction to whoever comes next, if somebody does and it has not been open for long.
-    fn leave_open(&self, part: &mut Part<'_, W>) -> Option<Arc<Group<W::Error>>> {
+    fn take_turn(&self) -> Part<'_, W> {
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        let turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        self.waiting.fetch_sub(1, Ordering::SeqCst);
+        // Without a transaction there is nothing to undo.
+        let finished = turn.open.is_none();
+        Part { turn, finished }
+    }
+
+    /// Whether a transaction that so many more take part in, after those who wait for it, is to be left to whoever comes
+    /// next: if somebody does, and it has not been open for long.
+    fn is_awaited(&self, part: &Part<'_, W>, more: usize) -> bool {
         let (callers, begun) = part.turn.open.as_ref().map_or((0, None), |open| (open.callers, Some(open.begun)));
-        let are_more_likely = callers + 1 < part.turn.callers_before / 2;
+        let callers = callers + more;
+        let are_more_likely = callers < part.turn.callers_before / 2;
         let since = Instant::now();
         while self.waiting.load(Ordering::SeqCst) == 0 {
             if !are_more_likely || since.elapsed() > LOOK_OUT {
-                return None;
+                return false;
             }
             thread::yield_now();
         }
-        if callers + 1 >= CALLERS || begun.is_some_and(|begun| begun.elapsed() > OPEN) {
-            return None;
-        }
-        let open = part.turn.open.get_or_insert_with(|| Open {
-            begun: since,
-            callers: 0,
-            group: Arc::new(Group { outcome: Mutex::new(None), decided: Condvar::new() }),
-        });
-        open.callers += 1;
-        part.finished = true;
-        Some(Arc::clone(&open.group))
+        callers < CALLERS && begun.is_none_or(|begun| begun.elapsed() <= OPEN)
     }
 }
 
-/// One caller's part of a transaction. If it is not finished, it is undone with all that others did in it.
+/// Somebody's part of a transaction. If it is not finished, it is undone with all that others did in it.
 struct Part<'a, W: Transact> {
     turn: MutexGuard<'a, Turn<W>>,
     finished: bool,
@@ -178,8 +188,6 @@ impl<W: Transact> Part<'_, W> {
         if self.turn.open.is_some() {
             return Ok(());
         }
-        // Without a transaction there is nothing to undo.
-        self.finished = true;
         if let Some((_, error)) = self.turn.refused.as_ref().filter(|(since, _)| came <= *since) {
             return Err(Arc::clone(error));
         }
@@ -190,20 +198,43 @@ impl<W: Transact> Part<'_, W> {
         begun
     }
 
-    /// Commits for everybody.
-    fn commit(&mut self) -> Outcome<W::Error> {
+    /// Whether what failed cannot be parted from what others did. Nobody may come into a transaction that is not there
+    /// any more: what they write would be kept bit by bit.
+    fn is_spoilt(&self, written_before: u64) -> bool {
+        let writer = &self.turn.writer;
+        !writer.is_open() || writer.written() != written_before
+    }
+
+    /// So many callers more wait for this transaction.
+    fn join(&mut self, group: Arc<Group<W::Error>>, callers: usize) {
+        let open = self.turn.open.get_or_insert_with(|| Open { begun: Instant::now(), callers: 0, groups: Vec::new() });
+        open.callers += callers;
+        open.groups.push(group);
+    }
+
+    /// Whoever comes next goes on with the transaction.
+    fn leave_open(mut self) {
+        self.finished = true;
+    }
+
+    /// Commits for everybody: for those who wait for it, and so many more.
+    fn commit(mut self, more: usize) -> Outcome<W::Error> {
         let outcome = match self.turn.writer.commit() {
             Ok(()) => Outcome::Committed,
             Err(error) => Outcome::Failed(Arc::new(error)),
         };
         self.finished = true;
-        self.turn.callers_before = 1;
-        if let Some(open) = self.turn.open.take() {
-            self.turn.callers_before = open.callers + 1;
-            open.group.decide(outcome.clone());
-        }
+        let callers = self.decide(&outcome);
+        self.turn.callers_before = callers + more;
         self.turn.writer.tidy();
         outcome
+    }
+
+    /// Tells those who wait for the transaction, and how many they are.
+    fn decide(&mut self, outcome: &Outcome<W::Error>) -> usize {
+        let Some(Open { callers, groups, .. }) = self.turn.open.take() else { return 0 };
+        groups.iter().for_each(|group| group.decide(outcome.clone()));
+        callers
     }
 }
 
@@ -211,9 +242,7 @@ impl<W: Transact> Drop for Part<'_, W> {
     fn drop(&mut self) {
         if !self.finished {
             self.turn.writer.roll_back();
-            if let Some(open) = self.turn.open.take() {
-                open.group.decide(Outcome::Undone);
-            }
+            self.decide(&Outcome::Undone);
         }
     }
 }
@@ -232,5 +261,11 @@ impl<E> Group<E> {
                 None => outcome = self.decided.wait(outcome).unwrap_or_else(PoisonError::into_inner),
             }
         }
+    }
+}
+
+impl<E> Default for Group<E> {
+    fn default() -> Self {
+        Self { outcome: Mutex::new(None), decided: Condvar::new() }
     }
 }

@@ -46,6 +46,16 @@ impl<M: Memory> File<M> {
         self.writer.act(act)
     }
 
+    /// As [`write`](Self::write), faster where many write little at once.
+    pub(super) fn hand_in<T, E>(&self, act: impl FnMut(&mut Writer<M>) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    where
+        M: 'static,
+        T: Send + 'static,
+        E: From<Arc<rusqlite::Error>> + Send + 'static,
+    {
+        self.writer.hand_in(act)
+    }
+
     /// Reads on a connection that nobody else uses meanwhile.
     pub(super) fn read<T, E: From<Failure>>(&self, act: impl FnOnce(&Connection) -> Result<T, E>) -> Result<T, E> {
         let idle = || self.readers.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,13 +1,13 @@
 //! Governance records in a file of their own.
 
 mod erase;
+mod ids;
 mod row;
 mod search;
 
 use std::path::Path;
 
-use rusqlite::{OptionalExtension, params};
-
+use self::ids::Ids;
 use super::FileError;
 use super::care::BackupError;
 use super::file::{File, Schema};
@@ -22,7 +22,7 @@ const SCHEMA: Schema = Schema {
     // Records come one by one, and with each of them a page is written.
     page_size: 4_096,
     erases: true,
-    tables: &[row::TABLE],
+    tables: &[row::TABLE, ids::TABLES],
 };
 
 /// Governance records in one SQLite file.
@@ -33,7 +33,7 @@ const SCHEMA: Schema = Schema {
 /// beside it, once a removal answers that there is nothing left to remove; somebody who reads for seconds can keep the log,
 /// and then it is refused with [`FileError::Busy`]. Copies that were made before keep what they have.
 pub struct SqliteGovernance {
-    file: File,
+    file: File<Ids>,
 }
 
 impl SqliteGovernance {
@@ -43,7 +43,7 @@ impl SqliteGovernance {
     /// [`SinkError::Backend`], with a [`FileError`] as its source when something else or a newer version made the file,
     /// or the path names none.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, SinkError> {
-        Ok(Self { file: File::open(path.as_ref(), &SCHEMA, ())? })
+        Ok(Self { file: File::open(path.as_ref(), &SCHEMA, Ids::default())? })
     }
 }
 
@@ -71,40 +71,20 @@ impl SqliteGovernance {
 
 impl GovernanceSink for SqliteGovernance {
     fn record(&self, record: &Record) -> Result<Receipt, SinkError> {
-        let text = row::write(record)?;
-        let id = record.id.0.as_bytes().as_slice();
-        self.file.write(|writer| {
-            let connection = writer.connection();
-            let known: Option<(i64, Vec<u8>)> = connection
-                .prepare_cached("SELECT sequence, record FROM record WHERE id = ?1")?
-                .query_row([id], |row| Ok((row.get(0)?, row.get_ref(1)?.as_bytes()?.to_vec())))
-                .optional()?;
-            if let Some((sequence, known)) = known {
-                // What was forgotten since makes it no other record.
-                let same =
-                    known == text.as_bytes() || row::read(&known)?.without_openings() == record.without_openings();
-                let receipt = || Receipt::assertion(record.id, sequence.unsigned_abs());
-                return if same { Ok(receipt()) } else { Err(SinkError::IdTaken(record.id)) };
-            }
-            let sequence: i64 = connection
-                .prepare_cached(
-                    "INSERT INTO record (sequence, id, at, kind, outcome, initiator, target, record)
-                     VALUES ((SELECT coalesce(max(sequence), 0) + 1 FROM record), ?1, ?2, ?3, ?4, ?5, ?6, ?7)
-                     RETURNING sequence",
-                )?
-                .query_row(
-                    params![
-                        id,
-                        row::time_number(record.at),
-                        row::kind_number(record.kind()),
-                        row::outcome_number(record.outcome.kind()),
-                        row::initiator(record),
-                        record.target(),
-                        text
-                    ],
-                    |row| row.get(0),
-                )?;
-            Ok(Receipt::assertion(record.id, sequence.unsigned_abs()))
+        let written = row::Written::of(record)?;
+        self.file.hand_in(move |writer| {
+            let (connection, ids) = writer.with_memory_after(Ids::catch_up)?;
+            let sequence = match ids.find(connection, written.id)? {
+                Some((sequence, known)) if written.is_in(&known)? => sequence,
+                Some(_) => return Err(SinkError::IdTaken(written.id)),
+                None => {
+                    let sequence = ids.next();
+                    written.insert(connection, sequence)?;
+                    ids.keep(connection, written.id, sequence)?;
+                    sequence
+                }
+            };
+            Ok(Receipt::assertion(written.id, sequence.unsigned_abs()))
         })
     }
 

@@ -13,7 +13,8 @@ use super::ids::{self, CREATE_KEY, Filters, Ids};
 use super::removal::{self, Places};
 use super::segments::{self, Tail};
 use super::table::{self, BySequence, Flow, PRIVATE, PUBLIC, Table, each};
-use crate::activity::ActivityId;
+use super::writer::Writer;
+use crate::activity::{Activity, ActivityId};
 use crate::change::RecordedChange;
 use crate::directory::{DirectoryRevision, VanishedGroup};
 use crate::identity::GroupId;
@@ -21,7 +22,7 @@ use crate::policy::{PrivacyPolicy, Revision};
 use crate::query::{Count, CountBy, Position, Query, Tally};
 use crate::removal::RecordedRemoval;
 use crate::reveal::{Admission, SealedPage};
-use crate::screen::StampedBatch;
+use crate::screen::{Stamp, StampedBatch};
 use crate::store::{ActivityStore, Appended, StoreError};
 use crate::stored::{PublicActivity, StoredActivity};
 use crate::sync::{ArcSwapOption, Mutex};
@@ -59,6 +60,9 @@ pub struct SqliteStore {
     /// For removals that are under way.
     places: Places,
 }
+
+/// A batch of at most so many activities is copied to be stored by whoever has their turn: that costs less than a turn.
+const HANDED_IN: usize = 4;
 
 impl SqliteStore {
     /// Opens a file, and makes it if it is not there. A relative path is taken from where the process is now.
@@ -194,11 +198,17 @@ impl ActivityStore for SqliteStore {
         if batch.stamped().is_empty() {
             return self.file.read(|connection| fence(connection, Some(batch.policy()))).map(|()| Vec::new());
         }
-        self.file.write(|writer| {
-            fence(writer.connection(), Some(batch.policy()))?;
-            let (connection, memory) = writer.with_memory();
-            append(connection, memory, batch.stamped())
-        })
+        let policy = batch.policy();
+        let stamped = batch.stamped().iter().map(|stamped| (stamped.activity(), stamped.stamp()));
+        if stamped.len() <= HANDED_IN {
+            let owned: Vec<_> = stamped.map(|(activity, stamp)| (activity.clone(), stamp.clone())).collect();
+            return self.file.hand_in(move |writer| {
+                let lent: Vec<_> = owned.iter().map(|(activity, stamp)| (activity, stamp)).collect();
+                append_under(writer, policy, &lent)
+            });
+        }
+        let lent: Vec<_> = stamped.collect();
+        self.file.write(|writer| append_under(writer, policy, &lent))
     }
 
     fn remove(&self, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
@@ -305,6 +315,16 @@ fn vanished_group(connection: &Connection, group: &GroupId) -> Result<Option<Van
         .query_row([group.as_str()], document)
         .optional()?;
     found.map(|found| from_json(VANISHED_GROUP, &found)).transpose()
+}
+
+fn append_under(
+    writer: &mut Writer<Written>,
+    policy: Revision,
+    batch: &[(&Activity, &Stamp)],
+) -> Result<Vec<Appended>, StoreError> {
+    fence(writer.connection(), Some(policy))?;
+    let (connection, written) = writer.with_memory();
+    append(connection, written, batch)
 }
 
 /// Rule D5: nothing is written unless the revision that the caller went by is the one in force.

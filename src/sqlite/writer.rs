@@ -35,7 +35,12 @@ struct Log {
     path: PathBuf,
     /// How large it may get before it is emptied.
     bound: u64,
+    /// How many rows had been written when its size was looked at.
+    looked: u64,
 }
+
+/// After how many rows the size of the log is looked at again.
+const LOOK_AFTER: u64 = 256;
 
 /// SQLite moves the log into the file as it grows, but begins it anew only when nobody reads from it; and where somebody
 /// always does, it would grow for ever. So from this size on the writer waits for those who read now.
@@ -48,7 +53,7 @@ impl<M: Memory> Writer<M> {
     pub(super) fn new(connection: Connection, file: &Path, memory: M) -> Self {
         let mut path = file.as_os_str().to_owned();
         path.push("-wal");
-        let log = Log { path: path.into(), bound: LOG_BOUND };
+        let log = Log { path: path.into(), bound: LOG_BOUND, looked: 0 };
         Self { connection, memory, used: false, log }
     }
 
@@ -60,6 +65,17 @@ impl<M: Memory> Writer<M> {
     pub(super) fn with_memory(&mut self) -> (&Connection, &mut M) {
         self.used = true;
         (&self.connection, &mut self.memory)
+    }
+
+    /// The same, once the memory has caught up with what others wrote: within a transaction nobody else writes.
+    pub(super) fn with_memory_after<E>(
+        &mut self,
+        catch_up: impl FnOnce(&mut M, &Connection) -> Result<(), E>,
+    ) -> Result<(&Connection, &mut M), E> {
+        if !self.used {
+            catch_up(&mut self.memory, &self.connection)?;
+        }
+        Ok(self.with_memory())
     }
 
     fn run(&self, sql: &str) -> Result<(), rusqlite::Error> {
@@ -115,8 +131,12 @@ impl<M: Memory> Transact for Writer<M> {
     }
 
     fn tidy(&mut self) {
-        // What was committed is durable, whatever becomes of the log.
-        drop(self.bound_log());
+        let written = self.written();
+        if written >= self.log.looked + LOOK_AFTER {
+            self.log.looked = written;
+            // What was committed is durable, whatever becomes of the log.
+            drop(self.bound_log());
+        }
     }
 }
 

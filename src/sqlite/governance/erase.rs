@@ -12,11 +12,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+use rusqlite::{Connection, OpenFlags, params};
 
 use super::super::FileError;
 use super::super::failure::Failure;
 use super::super::file::File;
+use super::super::writer::Writer;
+use super::ids::{self, Ids};
 use super::row::{self, REMOVED, time_number};
 use crate::governance::{RecordId, SinkError};
 use crate::removal::RecordedRemoval;
@@ -31,10 +33,10 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A step of a removal: of how many records. What is removed is gone from the file, and from the log beside it, once a
 /// step answers that there is nothing left to remove.
-pub(super) fn remove(file: &File, removal: &RecordedRemoval) -> Result<u64, SinkError> {
+pub(super) fn remove(file: &File<Ids>, removal: &RecordedRemoval) -> Result<u64, SinkError> {
     let removed = match (removal.records_before(), removal.forgotten_record()) {
         (Some(before), _) => file.write(|writer| remove_before(writer.connection(), before))?,
-        (None, Some(record)) => file.write(|writer| forget(writer.connection(), record))?,
+        (None, Some(record)) => file.write(|writer| forget(writer, record))?,
         (None, None) => return Ok(0),
     };
     if removed == 0 || removal.forgotten_record().is_some() {
@@ -50,13 +52,12 @@ fn remove_before(connection: &Connection, before: DateTime<Utc>) -> Result<u64, 
         "UPDATE record SET id = ?2, kind = ?3, initiator = ?4, target = ?5, record = ?6 WHERE sequence = ?1",
     )?;
     // One by one: SQLite would put what a larger statement overwrites into a file of its own, to be able to undo it.
-    for Lengths { sequence, initiator, target, record } in &aged {
+    for Lengths { sequence, id, initiator, target, record } in &aged {
         let of = |length: &usize| " ".repeat(*length);
-        // As long as an id, and no other row has it.
-        let id = format!("{sequence:016}").into_bytes();
+        ids::remove(connection, id)?;
         blank.execute(params![
             sequence,
-            id,
+            vec![b' '; id.len()],
             REMOVED,
             initiator.as_ref().map(of),
             target.as_ref().map(of),
@@ -71,9 +72,10 @@ fn remove_before(connection: &Connection, before: DateTime<Utc>) -> Result<u64, 
     Ok(aged.len() as u64)
 }
 
-/// A row, and how many bytes each of its texts takes.
+/// A row: its id, and how many bytes each of its texts takes.
 struct Lengths {
     sequence: i64,
+    id: Vec<u8>,
     initiator: Option<usize>,
     target: Option<usize>,
     record: usize,
@@ -83,7 +85,7 @@ fn aged(connection: &Connection, before: DateTime<Utc>) -> Result<Vec<Lengths>, 
     let newest = "SELECT coalesce(max(sequence), 0) FROM record";
     let newest: i64 = connection.prepare_cached(newest)?.query_row([], |row| row.get(0))?;
     let mut first = connection.prepare_cached(
-        "SELECT sequence, record, at, initiator, target FROM record NOT INDEXED
+        "SELECT sequence, record, at, initiator, target, id FROM record NOT INDEXED
          WHERE sequence < ?1 AND kind <> ?2 ORDER BY sequence LIMIT ?3",
     )?;
     let mut rows = first.query(params![newest, REMOVED, STEP as i64])?;
@@ -97,6 +99,7 @@ fn aged(connection: &Connection, before: DateTime<Utc>) -> Result<Vec<Lengths>, 
         let length = |column| row.get_ref(column)?.as_bytes_or_null().map_err(|_| super::damaged());
         aged.push(Lengths {
             sequence: row.get(0)?,
+            id: row.get(5)?,
             initiator: length(3)?.map(<[u8]>::len),
             target: length(4)?.map(<[u8]>::len),
             record: length(1)?.map_or(0, <[u8]>::len),
@@ -106,14 +109,9 @@ fn aged(connection: &Connection, before: DateTime<Utc>) -> Result<Vec<Lengths>, 
 }
 
 /// Overwrites what one record says of people. 1 if it said something.
-fn forget(connection: &Connection, of: RecordId) -> Result<u64, SinkError> {
-    let known: Option<(i64, Vec<u8>)> = connection
-        .prepare_cached("SELECT sequence, record FROM record WHERE id = ?1 AND kind <> ?2")?
-        .query_row(params![of.0.as_bytes().as_slice(), REMOVED], |row| {
-            Ok((row.get(0)?, row.get_ref(1)?.as_bytes()?.to_vec()))
-        })
-        .optional()?;
-    let Some((sequence, text)) = known else { return Ok(0) };
+fn forget(writer: &mut Writer<Ids>, of: RecordId) -> Result<u64, SinkError> {
+    let (connection, ids) = writer.with_memory_after(Ids::catch_up)?;
+    let Some((sequence, text)) = ids.find(connection, of)? else { return Ok(0) };
     let mut record = row::read(&text)?;
     if !record.forget() {
         return Ok(0);

@@ -1,16 +1,17 @@
 //! What a row of the log says of its record, beside the record itself: what records are found by.
 
 use chrono::{DateTime, Timelike, Utc};
-use rusqlite::Row;
+use rusqlite::{Connection, Row, params};
 
 use super::damaged;
-use crate::governance::{Initiator, OutcomeKind, Record, RecordEntry, RecordKind, SinkError};
+use crate::governance::{Initiator, OutcomeKind, Record, RecordEntry, RecordId, RecordKind, SinkError};
 
-/// The index tells nobody but its own two kinds apart from the rest, so that a page, which is recorded each time that
-/// somebody looks, costs what it costs without it. Before each page the approvals of its request are looked up.
+/// Ids stand in a table of their own, see [`ids`](super::ids). The index tells nobody but its own two kinds apart from the
+/// rest, so that a page, which is recorded each time that somebody looks, costs what it costs without it. Before each
+/// page the approvals of its request are looked up.
 pub(super) const TABLE: &str = "CREATE TABLE record (
         sequence INTEGER PRIMARY KEY,
-        id BLOB NOT NULL UNIQUE,
+        id BLOB NOT NULL,
         at INTEGER NOT NULL,
         kind INTEGER NOT NULL,
         outcome INTEGER NOT NULL,
@@ -19,6 +20,48 @@ pub(super) const TABLE: &str = "CREATE TABLE record (
         record TEXT NOT NULL
     ) STRICT;
     CREATE INDEX said_of_request ON record (target) WHERE kind = 7 OR kind = 8;";
+
+/// A record as it is written.
+pub(super) struct Written {
+    pub(super) id: RecordId,
+    at: i64,
+    kind: i64,
+    outcome: i64,
+    initiator: Option<String>,
+    target: Option<String>,
+    text: String,
+}
+
+impl Written {
+    pub(super) fn of(record: &Record) -> Result<Self, SinkError> {
+        Ok(Self {
+            id: record.id,
+            at: time_number(record.at),
+            kind: kind_number(record.kind()),
+            outcome: outcome_number(record.outcome.kind()),
+            initiator: initiator(record).map(str::to_owned),
+            target: record.target(),
+            text: write(record)?,
+        })
+    }
+
+    pub(super) fn insert(&self, connection: &Connection, sequence: i64) -> Result<(), SinkError> {
+        let Self { id, at, kind, outcome, initiator, target, text } = self;
+        connection
+            .prepare_cached(
+                "INSERT INTO record (sequence, id, at, kind, outcome, initiator, target, record)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            )?
+            .execute(params![sequence, id.0.as_bytes(), at, kind, outcome, initiator, target, text])?;
+        Ok(())
+    }
+
+    /// Whether a row holds this record. What was forgotten since makes it no other.
+    pub(super) fn is_in(&self, known: &[u8]) -> Result<bool, SinkError> {
+        let text = self.text.as_bytes();
+        Ok(known == text || read(known)?.without_openings() == read(text)?.without_openings())
+    }
+}
 
 /// Stands for the kind of a record that was removed, in a row that is still there.
 pub(super) const REMOVED: i64 = 100;
