@@ -125,7 +125,7 @@ impl<'a> Writing<'a> {
         stamps: &'a mut Vec<(Stamp, i64)>,
         hashes: &[u64],
     ) -> Result<Self, StoreError> {
-        let mut marks = Vec::new();
+        let (mut marks, next) = (Vec::new(), ids.entries()? + 1);
         ids.mark(connection, hashes, &mut marks)?;
         let prepare = |sql: String| connection.prepare_cached(&sql);
         Ok(Self {
@@ -140,7 +140,7 @@ impl<'a> Writing<'a> {
                 "INSERT INTO {of}_activity (sequence, id, occurred_at, decided_at, stamp, facts, details)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
             ))?,
-            next: prepare(format!("SELECT sequence FROM {of}_next"))?.query_row([], |row| row.get(0))?,
+            next,
             ages: Ages::default(),
             stored: false,
         })
@@ -220,8 +220,6 @@ impl<'a> Writing<'a> {
 
     fn finish(self) -> Result<(), StoreError> {
         if self.stored {
-            let update = format!("UPDATE {}_next SET sequence = ?1", self.of);
-            self.connection.prepare_cached(&update)?.execute([self.next])?;
             self.ages.write(self.connection, self.of)?;
             self.ids.keep_up(self.connection)?;
         }

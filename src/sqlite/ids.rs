@@ -254,8 +254,9 @@ impl Ids {
         Ok(())
     }
 
-    /// How many there are in all.
-    fn entries(&self) -> Result<i64, StoreError> {
+    /// How many there are in all, those of rows that were removed too: sequences begin with 1 and leave no gap, so this is
+    /// the last one that was given.
+    pub(super) fn entries(&self) -> Result<i64, StoreError> {
         let in_runs = self.runs.iter().map(Run::entries);
         let all = in_runs.chain([self.tail.len()]).try_fold(0, u64::checked_add);
         all.and_then(|all| all.try_into().ok()).ok_or_else(damaged)

@@ -15,8 +15,8 @@ use crate::store::StoreError;
 use crate::stored::StoredActivity;
 
 /// The two tables are alike. `sequence` counts the rows of one table alone, so that a forwarder's place among the
-/// public activities tells nothing of the others; the next one is kept, so that no number is given twice when the newest
-/// rows are deleted. That an id stands once in both is seen to by [`Ids`]. A stamp stands once for all rows that have it, but for when they were decided.
+/// public activities tells nothing of the others; ids stay when rows are removed, and how many there were says which
+/// number is next, so that none is given twice. That an id stands once in both is seen to by [`Ids`]. A stamp stands once for all rows that have it, but for when they were decided.
 macro_rules! activity_table {
     ($of:literal) => {
         concat!(
@@ -35,19 +35,13 @@ macro_rules! activity_table {
             $of,
             "_newest ON ",
             $of,
-            "_activity (occurred_at DESC, id DESC);
+            "_activity (occurred_at, id);
             CREATE TABLE ",
             $of,
             "_stamp (number INTEGER PRIMARY KEY, document TEXT NOT NULL) STRICT;
             CREATE TABLE ",
             $of,
-            "_age (stretch INTEGER PRIMARY KEY, oldest INTEGER NOT NULL) STRICT;
-            CREATE TABLE ",
-            $of,
-            "_next (sequence INTEGER PRIMARY KEY) STRICT;
-            INSERT INTO ",
-            $of,
-            "_next VALUES (1);"
+            "_age (stretch INTEGER PRIMARY KEY, oldest INTEGER NOT NULL) STRICT;"
         )
     };
 }

@@ -37,7 +37,7 @@ fn d4_many_share_a_commit_and_each_gets_their_own_answer() {
         let caller = |caller: u32| {
             let shared = &shared;
             move || -> Vec<(u32, bool)> {
-                let entries = (0..50).map(|entry| (caller * 50 + entry, !(caller + entry).is_multiple_of(7)));
+                let entries = (0..50).map(|entry| (caller * 50 + entry, !(caller + entry).is_multiple_of(31)));
                 entries
                     .map(|(entry, keep)| match put(shared, entry, keep) {
                         Ok(stored) => (stored, true),
