@@ -39,6 +39,15 @@ pub enum NotAccepted {
     /// The sink was tried out, and did not record, answer in time, or give back what it recorded.
     #[error("the sink was tried out and is not accepted")]
     Sink(#[source] SinkError),
+    /// The record of the intent is not in these sinks: records go to others.
+    #[error("these are not the sinks that records go to, expected a handle on those")]
+    NotInUse,
+    /// Whether the record of the intent is in these sinks cannot be told.
+    #[error("the sinks could not be read")]
+    Unread(#[source] SinkError),
+    /// What the sink was tried out with stands in another one: it is that one.
+    #[error("the sink is `{0}`, expected another one")]
+    AlreadyThere(SinkName),
     /// Another change of the sinks came first.
     #[error("another change of the sinks came first")]
     Superseded,
@@ -49,7 +58,7 @@ impl NotAccepted {
     #[must_use]
     pub fn failure(&self) -> Failure {
         match self {
-            Self::Sink(_) => Failure::Sink,
+            Self::Sink(_) | Self::NotInUse | Self::Unread(_) | Self::AlreadyThere(_) => Failure::Sink,
             Self::Superseded => Failure::Superseded,
         }
     }
@@ -151,7 +160,7 @@ impl PendingSinks {
     /// [`SinkError::WrongReceipt`] when the receipt is for another record.
     pub fn recorded(self, receipt: &Receipt) -> Result<RecordedSinks, SinkError> {
         receipt.confirm(&self.record)?;
-        Ok(RecordedSinks { record: self.record, change: self.change })
+        Ok(RecordedSinks { record: self.record, sequence: receipt.sequence(), change: self.change })
     }
 }
 
@@ -159,31 +168,42 @@ impl PendingSinks {
 #[must_use]
 pub struct RecordedSinks {
     record: Record,
+    /// Where that stands.
+    sequence: u64,
     change: Change,
 }
 
 impl RecordedSinks {
-    /// Tries out the sink that is to be admitted, if one is, and only then has records go to the sinks of the change. A sink
-    /// is tried out with a record of its own, `probe`: it must answer for it in time, and give it back.
+    /// Looks whether the intent is on record in the very sinks that are to change, tries out the one that is to be admitted,
+    /// if one is, and only then has records go to the sinks of the change. A sink is tried out with a record of its own,
+    /// `probe`: it must answer for it in time, and give it back, and no other sink may have it then.
     ///
     /// # Errors
     /// [`NotAccepted`]; nothing has changed then.
     pub fn take_effect(&self, probe: RecordId, now: DateTime<Utc>) -> Result<(), NotAccepted> {
         let Change { sinks, expected, next, newcomer } = &self.change;
+        let query = RecordQuery { kind: Some(self.record.kind()), ..RecordQuery::default() };
+        let intent = sinks.records(&query, self.sequence.saturating_sub(1), 1).map_err(NotAccepted::Unread)?;
+        if intent.first().is_none_or(|entry| entry.record.id != self.record.id) {
+            return Err(NotAccepted::NotInUse);
+        }
         if let Some(newcomer) = newcomer {
-            self.try_out(newcomer, probe, now).map_err(NotAccepted::Sink)?;
+            let probe = self.try_out(newcomer, probe, now).map_err(NotAccepted::Sink)?;
+            // One that cannot be read now is not known to be the same.
+            let same = expected.all().find(|member| has(member, &probe).is_ok_and(|has| has));
+            if let Some(same) = same {
+                return Err(NotAccepted::AlreadyThere(same.name().clone()));
+            }
         }
         if sinks.replace(expected, next) { Ok(()) } else { Err(NotAccepted::Superseded) }
     }
 
-    fn try_out(&self, newcomer: &Member, probe: RecordId, now: DateTime<Utc>) -> Result<(), SinkError> {
+    fn try_out(&self, newcomer: &Member, probe: RecordId, now: DateTime<Utc>) -> Result<RecordEntry, SinkError> {
         let act = Act::ProbeSink { sink: newcomer.name().clone() };
-        let probe = Record { id: probe, at: now, act, outcome: Outcome::OnRecord, ..self.record.clone() };
-        let sequence = newcomer.sink().record(&probe)?.sequence();
-        let query =
-            RecordQuery { kind: Some(probe.kind()), target: probe.target(), from: Some(now), ..RecordQuery::default() };
-        let found = newcomer.sink().records(&query, sequence.saturating_sub(1), 1)?;
-        if found == [RecordEntry { sequence, record: probe }] { Ok(()) } else { Err(SinkError::NotReadBack) }
+        let record = Record { id: probe, at: now, act, outcome: Outcome::OnRecord, ..self.record.clone() };
+        let sequence = newcomer.sink().record(&record)?.sequence();
+        let probe = RecordEntry { sequence, record };
+        if has(newcomer, &probe)? { Ok(probe) } else { Err(SinkError::NotReadBack) }
     }
 
     /// The record of what came of it, for the sinks that there are now.
@@ -196,6 +216,19 @@ impl RecordedSinks {
         };
         Record { id: record, at: now, outcome, ..self.record.clone() }
     }
+}
+
+/// Whether a sink gives this back.
+fn has(member: &Member, entry: &RecordEntry) -> Result<bool, SinkError> {
+    let RecordEntry { sequence, record } = entry;
+    let query = RecordQuery {
+        kind: Some(record.kind()),
+        target: record.target(),
+        from: Some(record.at),
+        ..RecordQuery::default()
+    };
+    let found = member.sink().records(&query, sequence.saturating_sub(1), 1)?;
+    Ok(found.first() == Some(entry))
 }
 
 macro_rules! shows_its_record {

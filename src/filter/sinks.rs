@@ -36,12 +36,12 @@ pub enum SinkChangeError {
 }
 
 impl PrivacyFilter {
-    /// Has records go to one more sink, in the name of `by`, a privacy administrator. `sinks` is the handle that this filter
-    /// was built with.
+    /// Has records go to one more sink, in the name of `by`, a privacy administrator. `sinks` is a handle on those that this
+    /// filter was built with; others do not change.
     ///
     /// The change is recorded in the sinks before. Then the sink is tried out with a record of its own, which it must make
-    /// durable and give back within the limit; and only then does the change take effect, and is recorded in the sinks
-    /// after. What was recorded before stands in the other sinks alone. A refusal is recorded too.
+    /// durable and give back within the limit, and which no other sink may have, because then it is that one; and only
+    /// then does the change take effect, and is recorded in the sinks after. What was recorded before stands in the other sinks alone. A refusal is recorded too.
     ///
     /// # Errors
     /// [`SinkChangeError`]. Only with [`SinkChangeError::OutcomeUnrecorded`] is the change in effect all the same.

@@ -194,7 +194,7 @@ impl Member {
 }
 
 impl Members {
-    fn all(&self) -> impl Iterator<Item = &Member> {
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Member> {
         std::iter::once(&self.leading).chain(&self.others)
     }
 

@@ -282,6 +282,40 @@ fn g4_a_sink_that_is_not_up_to_it_is_not_accepted() {
 }
 
 #[test]
+fn g4_one_sink_does_not_count_for_two() {
+    let sinks = faulty(3);
+    let office = Office::over(&sinks[..2], None);
+    for (sink, letter) in sinks.iter().zip(["a", "b"]) {
+        let error = office.admit("root", "c", sink).unwrap_err();
+        let expected = name(letter);
+        assert!(
+            matches!(&error, SinkChangeError::NotAccepted(NotAccepted::AlreadyThere(same)) if *same == expected),
+            "{error:?}"
+        );
+        assert_eq!(names(&office.sinks), ["a", "b"]);
+        assert!(matches!(office.last().outcome, Outcome::Failed { cause: Failure::Sink, .. }));
+    }
+    office.admit("root", "c", &sinks[2]).unwrap();
+}
+
+#[test]
+fn g1_only_the_sinks_that_records_go_to_are_changed() {
+    let (office, others) = (Office::over(&faulty(2), None), faulty(3));
+    let other = several(&others[..2], None).unwrap();
+    // As many records, so that there is one where the intent would be.
+    for number in 1..=4 {
+        let _receipt = other.record(&record(number)).unwrap();
+    }
+    let admitted = office.filter.admit_sink(&user("root"), &other, name("c"), Arc::clone(&others[2]) as _);
+    let dropped = office.filter.drop_sink(&user("root"), &other, &name("b"));
+    for result in [admitted, dropped] {
+        assert!(matches!(result, Err(SinkChangeError::NotAccepted(NotAccepted::NotInUse))), "{result:?}");
+        assert!(matches!(office.last().outcome, Outcome::Failed { cause: Failure::Sink, .. }));
+    }
+    assert_eq!((names(&other), others[2].calls()), (vec!["a".to_owned(), "b".to_owned()], 0));
+}
+
+#[test]
 fn g1_no_intent_on_record_no_change_of_the_sinks() {
     for dropping in [false, true] {
         let (sinks, newcomer) = (faulty(2), FaultySink::new(&Log::default()));
