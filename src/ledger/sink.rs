@@ -5,12 +5,13 @@ use std::sync::{Arc, PoisonError};
 use super::checkpoint::{Checkpoint, CheckpointError};
 use super::error::LedgerError;
 use super::hash::TreeHash;
-use super::hashes::HashStore;
+use super::hashes::{HashStore, HashStoreError};
 use super::key::NoteSigner;
 use super::leaf::Leaf;
 use super::path::{proves_consistency, proves_inclusion};
+use super::peaks::Peaks;
 use super::proof::{ConsistencyProof, InclusionProof};
-use super::tree::Tree;
+use super::tree::{Tree, TreeError};
 use crate::governance::{GovernanceSink, Receipt, Record, RecordEntry, RecordQuery, SinkError};
 use crate::removal::RecordedRemoval;
 use crate::sync::atomic::{AtomicU64, Ordering};
@@ -77,7 +78,7 @@ impl<S: GovernanceSink> LedgerSink<S> {
     /// [`LedgerError`]. Nothing is made to fit: for hashes that were lost there is [`rebuild`](Self::rebuild).
     pub fn open(sink: S, hashes: impl HashStore + 'static, signer: NoteSigner) -> Result<Self, LedgerError> {
         Self::begin(sink, Tree::new(hashes), signer, |_, tree, kept| {
-            let tree = tree.of_size(kept.size).map_err(|_| LedgerError::Forked { size: kept.size })?;
+            let tree = tree.of_size(kept.size).map_err(forked(kept.size))?;
             if tree.root() == kept.root { Ok(tree) } else { Err(LedgerError::Forked { size: kept.size }) }
         })
     }
@@ -86,17 +87,24 @@ impl<S: GovernanceSink> LedgerSink<S> {
     /// lead to the checkpoint that is kept beside the hashes.
     ///
     /// # Errors
-    /// [`LedgerError`], also when records were removed already: their hashes cannot be made again.
+    /// [`LedgerError`], also when records were removed already: their hashes cannot be made again. What lay among the hashes
+    /// is written over only once the records are known to lead to that checkpoint.
     pub fn rebuild(sink: S, hashes: impl HashStore + 'static, signer: NoteSigner) -> Result<Self, LedgerError> {
         Self::begin(sink, Tree::new(hashes), signer, |ledger, mut tree, kept| {
-            ledger.grow(&mut tree, kept.size)?;
-            if tree.size() < kept.size {
-                Err(LedgerError::Lost { sequence: tree.size() + 1 })
-            } else if tree.root() == kept.root {
-                Ok(tree)
-            } else {
-                Err(LedgerError::Forked { size: kept.size })
+            // Nothing is written over before it is known that the records are those.
+            let mut peaks = Peaks::new();
+            ledger.each_leaf(0, kept.size, |leaves| {
+                leaves.into_iter().for_each(|leaf| peaks.push(leaf));
+                Ok(())
+            })?;
+            if peaks.leaves() < kept.size {
+                return Err(LedgerError::Lost { sequence: peaks.leaves() + 1 });
             }
+            if peaks.root() != kept.root {
+                return Err(LedgerError::Forked { size: kept.size });
+            }
+            ledger.grow(&mut tree, kept.size)?;
+            if *tree.peaks() == peaks { Ok(tree) } else { Err(LedgerError::RemovedMeanwhile) }
         })
     }
 
@@ -247,16 +255,15 @@ impl<S: GovernanceSink> LedgerSink<S> {
             return Ok(());
         }
         let kept = self.own(&note)?;
-        let forked = LedgerError::Forked { size: kept.size };
         // What this process knows is what it holds itself, not what lies among the hashes by now.
         let (size, root) = (state.tree.size(), state.tree.root());
         if kept.size < size {
-            return Err(forked);
+            return Err(LedgerError::Forked { size: kept.size });
         }
-        let Ok(tree) = state.tree.of_size(kept.size) else { return Err(forked) };
+        let tree = state.tree.of_size(kept.size).map_err(forked(kept.size))?;
         let path = tree.consistency(size, kept.size)?;
         if tree.root() != kept.root || !proves_consistency(&path, size, &root, kept.size, &kept.root) {
-            return Err(forked);
+            return Err(LedgerError::Forked { size: kept.size });
         }
         self.stands_by(&tree)?;
         *state = State { tree, kept, note };
@@ -265,11 +272,22 @@ impl<S: GovernanceSink> LedgerSink<S> {
 
     /// Adds what the sink has and the tree has not, up to a size.
     fn grow(&self, tree: &mut Tree, until: u64) -> Result<(), LedgerError> {
-        while tree.size() < until {
-            let entries = self.sink.records(&RecordQuery::default(), tree.size(), PAGE)?;
-            let left = usize::try_from(until - tree.size()).unwrap_or(usize::MAX);
+        self.each_leaf(tree.size(), until, |leaves| Ok(tree.append(&leaves)?))
+    }
+
+    /// Hands the leaves of the records behind the first so many to `take`, some at a time: up to a size, or to the last
+    /// record that there is.
+    fn each_leaf(
+        &self,
+        mut size: u64,
+        until: u64,
+        mut take: impl FnMut(Vec<TreeHash>) -> Result<(), LedgerError>,
+    ) -> Result<(), LedgerError> {
+        while size < until {
+            let entries = self.sink.records(&RecordQuery::default(), size, PAGE)?;
+            let left = usize::try_from(until - size).unwrap_or(usize::MAX);
             let mut leaves = Vec::with_capacity(entries.len());
-            for (entry, sequence) in entries.iter().take(left).zip(tree.size() + 1..) {
+            for (entry, sequence) in entries.iter().take(left).zip(size + 1..) {
                 if entry.sequence != sequence {
                     return Err(LedgerError::Lost { sequence });
                 }
@@ -278,7 +296,8 @@ impl<S: GovernanceSink> LedgerSink<S> {
             if leaves.is_empty() {
                 break;
             }
-            tree.append(&leaves)?;
+            size += leaves.len() as u64;
+            take(leaves)?;
         }
         Ok(())
     }
@@ -316,6 +335,14 @@ impl<S: GovernanceSink> LedgerSink<S> {
 
 /// The root of the first `size` leaves, if it is that of a beginning of the tree: of what was signed before, whatever became
 /// of the hashes.
+/// Hashes that are not there, or not for such a tree, do not lead to the checkpoint; that they cannot be read says nothing.
+fn forked(size: u64) -> impl Fn(TreeError) -> LedgerError {
+    move |error| match error {
+        TreeError::Hashes(error @ HashStoreError::Backend(_)) => LedgerError::Hashes(error),
+        TreeError::Hashes(_) | TreeError::Beyond { .. } => LedgerError::Forked { size },
+    }
+}
+
 fn proven_root(tree: &Tree, size: u64) -> Result<TreeHash, LedgerError> {
     let (root, path) = (tree.root_of(size)?, tree.consistency(size, tree.size())?);
     let is_proven = proves_consistency(&path, size, &root, tree.size(), &tree.root());

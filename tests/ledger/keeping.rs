@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use activity_privacy::ledger::*;
 use activity_privacy::*;
@@ -76,8 +77,14 @@ fn g6_hashes_are_made_again_for_the_log_that_was_signed_and_for_no_other() {
     let (sink, shared) = (filled(9), Arc::new(MemoryHashes::new()));
     let before = over(&sink, Arc::clone(&shared)).checkpoint().unwrap();
     let rebuild = || LedgerSink::rebuild(Arc::clone(&sink), Arc::clone(&shared), key());
+    let all = || {
+        let places: Vec<u64> = (0..shared.size().unwrap()).collect();
+        shared.read(&places).unwrap()
+    };
+    let kept = all();
     sink.tamper(|entries| entries[3].record.at = at(77));
     assert!(matches!(rebuild(), Err(LedgerError::Forked { size: 9 })));
+    assert_eq!(all(), kept, "nothing is written over for another log");
     sink.tamper(|entries| entries[3] = entry(4));
     sink.tamper(|entries| entries.truncate(7));
     assert!(matches!(rebuild(), Err(LedgerError::Lost { sequence: 8 })));
@@ -85,6 +92,61 @@ fn g6_hashes_are_made_again_for_the_log_that_was_signed_and_for_no_other() {
     let rebuilt = rebuild().unwrap();
     assert_eq!(rebuilt.checkpoint_of(9).unwrap(), before);
     is_sound(&rebuilt, 12);
+}
+
+/// Answers until it is told not to.
+#[derive(Default)]
+struct Unreadable {
+    hashes: MemoryHashes,
+    fails: AtomicBool,
+}
+
+impl HashStore for Unreadable {
+    fn size(&self) -> Result<u64, HashStoreError> {
+        self.hashes.size()
+    }
+
+    fn read(&self, places: &[u64]) -> Result<Vec<TreeHash>, HashStoreError> {
+        match self.fails.load(Ordering::SeqCst) {
+            true => Err(HashStoreError::Backend("the disk is gone".into())),
+            false => self.hashes.read(places),
+        }
+    }
+
+    fn write(&self, place: u64, hashes: &[TreeHash]) -> Result<(), HashStoreError> {
+        self.hashes.write(place, hashes)
+    }
+
+    fn sync(&self) -> Result<(), HashStoreError> {
+        self.hashes.sync()
+    }
+
+    fn checkpoint(&self) -> Result<Option<Vec<u8>>, HashStoreError> {
+        self.hashes.checkpoint()
+    }
+
+    fn keep_checkpoint(&self, checkpoint: &[u8]) -> Result<(), HashStoreError> {
+        self.hashes.keep_checkpoint(checkpoint)
+    }
+
+    fn hold(&self) -> Result<Hold<'_>, HashStoreError> {
+        self.hashes.hold()
+    }
+}
+
+#[test]
+fn g6_hashes_that_cannot_be_read_are_not_taken_for_another_log() {
+    let (sink, hashes) = (filled(9), Arc::new(Unreadable::default()));
+    let ledger = over(&sink, Arc::clone(&hashes));
+    ledger.checkpoint().unwrap();
+    // Another process goes on, which this one takes over.
+    fill(&sink, 10, 12);
+    over(&sink, Arc::clone(&hashes)).checkpoint().unwrap();
+    hashes.fails.store(true, Ordering::SeqCst);
+    assert!(matches!(LedgerSink::open(Arc::clone(&sink), Arc::clone(&hashes), key()), Err(LedgerError::Hashes(_))));
+    assert!(matches!(ledger.checkpoint(), Err(LedgerError::Hashes(_))));
+    hashes.fails.store(false, Ordering::SeqCst);
+    is_sound(&ledger, 12);
 }
 
 #[test]
