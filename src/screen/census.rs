@@ -27,9 +27,18 @@ pub(super) struct Census {
 struct Part {
     kinds: Kinds,
     applications: Class,
-    /// Each identity by its hash.
-    identities: Vec<(u64, Seen)>,
+    identities: Identities,
 }
+
+/// Identities by their hashes, those together whose places in a table are near each other: a cache line is then still
+/// there when the next one goes into it.
+struct Identities {
+    seen: Vec<(u64, Seen)>,
+    /// Where those begin whose hash has this first byte.
+    starts: [usize; BYTES + 1],
+}
+
+const BYTES: usize = 1 << 8;
 
 impl Census {
     pub(super) fn take(policy: &PrivacyPolicy, watch: &Watch, directory: &DirectorySnapshot) -> Self {
@@ -44,14 +53,15 @@ impl Census {
             let classes = kinds.taking_in(watch, &part.kinds);
             let is_same = classes.iter().zip(0..).all(|(class, number)| class.number() == number);
             if !is_same {
-                for (_, seen) in &mut part.identities {
+                for (_, seen) in &mut part.identities.seen {
                     *seen = seen.with_class(classes.get(usize::from(seen.class().number())).copied());
                 }
             }
             parts.push(part.identities);
         }
         let unclear = unclear_identities(watch, directory);
-        parts.push(unclear.map(|print| (print.hash, Seen::new(print.proof, Class::UNCLEAR))).collect());
+        let unclear = unclear.map(|print| (print.hash, Seen::new(print.proof, Class::UNCLEAR))).collect();
+        parts.push(Identities::by_place(unclear));
         Self { identities: table_of(&parts), kinds, applications }
     }
 }
@@ -82,7 +92,47 @@ impl Part {
             }
         }
         let Sorter { kinds, applications, .. } = sorter;
-        Self { kinds, applications, identities }
+        Self { kinds, applications, identities: Identities::by_place(identities) }
+    }
+}
+
+impl Identities {
+    /// One pass of a radix sort.
+    fn by_place(unsorted: Vec<(u64, Seen)>) -> Self {
+        /// Below so many the table stays in a core's own cache.
+        const MANY: usize = 1 << 15;
+        if unsorted.len() < MANY {
+            let mut starts = [unsorted.len(); BYTES + 1];
+            starts[0] = 0;
+            return Self { seen: unsorted, starts };
+        }
+        let byte = |hash: u64| (hash >> 56) as usize;
+        let mut starts = [0; BYTES + 1];
+        for (hash, _) in &unsorted {
+            if let Some(count) = starts.get_mut(byte(*hash) + 1) {
+                *count += 1;
+            }
+        }
+        let mut sum = 0;
+        for start in &mut starts {
+            sum += *start;
+            *start = sum;
+        }
+        let (mut next, mut seen) = (starts, vec![(0, Seen::default()); unsorted.len()]);
+        for identity in unsorted {
+            if let Some(place) = next.get_mut(byte(identity.0))
+                && let Some(there) = seen.get_mut(*place)
+            {
+                *there = identity;
+                *place += 1;
+            }
+        }
+        Self { seen, starts }
+    }
+
+    fn near(&self, byte: usize) -> &[(u64, Seen)] {
+        let bound = |at: usize| self.starts.get(at).copied().unwrap_or(self.seen.len());
+        self.seen.get(bound(byte)..bound(byte + 1)).unwrap_or_default()
     }
 }
 
@@ -120,47 +170,14 @@ fn each_beside_the_others<T: Send>(
     made.into_iter()
 }
 
-fn table_of(parts: &[Vec<(u64, Seen)>]) -> Hints<Seen> {
-    /// Below so many the table stays in a core's own cache.
-    const MANY: usize = 1 << 15;
-    let len = parts.iter().map(Vec::len).sum();
-    let mut table = Hints::with_room_for(len, FILLED);
-    if len > MANY {
-        for (hash, seen) in by_first_byte(parts, len) {
-            table.insert(hash, seen);
-        }
-    } else {
-        for (hash, seen) in parts.iter().flatten() {
+fn table_of(parts: &[Identities]) -> Hints<Seen> {
+    let mut table = Hints::with_room_for(parts.iter().map(|part| part.seen.len()).sum(), FILLED);
+    for byte in 0..BYTES {
+        for (hash, seen) in parts.iter().flat_map(|part| part.near(byte)) {
             table.insert(*hash, *seen);
         }
     }
     table
-}
-
-/// The same, those together whose places in a table are near each other: one pass of a radix sort.
-fn by_first_byte(parts: &[Vec<(u64, Seen)>], len: usize) -> Vec<(u64, Seen)> {
-    let byte = |hash: u64| (hash >> 56) as usize;
-    let mut next = [0; 257];
-    for (hash, _) in parts.iter().flatten() {
-        if let Some(count) = next.get_mut(byte(*hash) + 1) {
-            *count += 1;
-        }
-    }
-    let mut sum = 0;
-    for start in &mut next {
-        sum += *start;
-        *start = sum;
-    }
-    let mut sorted = vec![(0, Seen::default()); len];
-    for (hash, seen) in parts.iter().flatten() {
-        if let Some(place) = next.get_mut(byte(*hash))
-            && let Some(there) = sorted.get_mut(*place)
-        {
-            *there = (*hash, *seen);
-            *place += 1;
-        }
-    }
-    sorted
 }
 
 /// The prints of names and ids of which the seeker has to say what they mean.
@@ -214,5 +231,22 @@ mod tests {
         let many = ranges(0..u32::MAX);
         assert!(many.windows(2).all(|pair| pair[0].end == pair[1].start) && many.len() <= 8);
         assert_eq!((many[0].start, many[many.len() - 1].end), (0, u32::MAX));
+    }
+
+    #[test]
+    fn d10_whoever_is_put_in_order_is_in_the_table_once() {
+        let hash = |at: u64| at.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let seen = |at: u64| Seen::new(hash(at).rotate_left(32), Class::UNCLEAR);
+        let part = |range: Range<u64>| Identities::by_place(range.map(|at| (hash(at), seen(at))).collect());
+        // Two are large enough to be sorted, and one is not.
+        let parts = [part(0..70_000), part(70_000..70_100), part(70_100..110_000)];
+        let near = |part: &Identities| (0..BYTES).map(|byte| part.near(byte).len()).collect::<Vec<_>>();
+        assert!(near(&parts[0]).iter().all(|count| *count > 100));
+        assert_eq!((near(&parts[1])[0], near(&parts[1]).iter().sum()), (100, 100));
+        let table = table_of(&parts);
+        for at in 0..110_000 {
+            let found = table.candidates(hash(at)).filter(|found| found.is(hash(at).rotate_left(32))).count();
+            assert_eq!(found, 1, "{at}");
+        }
     }
 }
