@@ -6,7 +6,7 @@ use super::age::Ages;
 use super::document::{ACTIVITY, to_json};
 use super::facts;
 use super::ids::{self, Filters, Ids};
-use super::segments::{Open, SEGMENT_ROWS};
+use super::segments::{Draft, SEGMENT_ROWS};
 use super::table::{PRIVATE, PUBLIC, Table};
 use super::writer::Memory;
 use crate::activity::Activity;
@@ -19,8 +19,8 @@ pub(super) struct Written {
     filters: Filters,
     /// Public ones and private ones, once they were read.
     ids: Option<[Ids; 2]>,
-    /// The newest public rows by their keys, once they were read.
-    open: Option<Open>,
+    /// The newest public rows, once they were read.
+    draft: Option<Draft>,
     /// Stamps that have a number, of each table: those that were given last.
     stamps: [Vec<(Stamp, i64)>; 2],
     facts: Vec<u8>,
@@ -35,7 +35,7 @@ impl Written {
 impl Memory for Written {
     fn forget(&mut self) {
         self.ids = None;
-        self.open = None;
+        self.draft = None;
         self.stamps.iter_mut().for_each(Vec::clear);
     }
 }
@@ -62,7 +62,7 @@ pub(super) fn append(
     written: &mut Written,
     batch: &[(&Activity, &Stamp)],
 ) -> Result<Vec<Appended>, StoreError> {
-    let Written { filters, ids, open, stamps: [public_stamps, private_stamps], facts } = written;
+    let Written { filters, ids, draft, stamps: [public_stamps, private_stamps], facts } = written;
     let [public_ids, private_ids] = match ids {
         Some(ids) => ids,
         None => {
@@ -71,7 +71,7 @@ pub(super) fn append(
     };
     // Somebody may have put the file back from a copy, under this process: then nothing that is known is sure.
     if !public_ids.catch_up(connection)? {
-        *open = None;
+        *draft = None;
         public_stamps.clear();
     }
     if !private_ids.catch_up(connection)? {
@@ -81,11 +81,11 @@ pub(super) fn append(
     let hashes: Vec<u64> = batch.iter().map(|(activity, _)| public_ids.hash(activity.id().as_str())).collect();
     let mut public = Writing::new(connection, PUBLIC, public_ids, public_stamps, &hashes)?;
     let mut private = Writing::new(connection, PRIVATE, private_ids, private_stamps, &hashes)?;
-    let open = match open {
-        Some(open) => open,
-        None => open.insert(Open::load(connection, SEGMENT_ROWS)?),
+    let draft = match draft {
+        Some(draft) => draft,
+        None => draft.insert(Draft::load(connection, SEGMENT_ROWS)?),
     };
-    open.catch_up(connection, public.next - 1)?;
+    draft.catch_up(connection, public.next - 1)?;
     let mut appended = Vec::with_capacity(batch.len());
     for (at, ((activity, stamp), hash)) in batch.iter().zip(&hashes).enumerate() {
         facts.clear();
@@ -103,10 +103,8 @@ pub(super) fn append(
                 };
                 let sequence = table.insert(*hash, activity, stamp, facts)?;
                 if table.of == PUBLIC.of {
-                    open.add(sequence, activity);
-                    if open.is_full() {
-                        *open = open.close(connection)?;
-                    }
+                    draft.add(sequence, activity);
+                    draft.close_if_full(connection)?;
                 }
                 Appended::Stored
             }

@@ -195,7 +195,7 @@ fn take_rows(connection: &Connection, table: Table, sequences: &[i64]) -> Result
 /// What is to be written is read before, so that nobody waits for that.
 fn tidy(file: &File<Written>) -> Result<(), StoreError> {
     let next = || file.read(|connection| Untidy::next(&*connection.unchecked_transaction()?));
-    while let Some(mut untidy) = next()? {
+    while let Some(untidy) = next()? {
         file.write(|writer| {
             let connection = writer.connection();
             overwrite_deleted(connection, Overwrite::Everything)?;

@@ -16,7 +16,9 @@
 //! which whoever reads them leaves out.
 
 mod buckets;
+mod dictionary;
 mod directory;
+mod draft;
 mod facets;
 mod group;
 mod holding;
@@ -36,8 +38,8 @@ mod varint;
 
 use rusqlite::{Connection, Transaction};
 
+pub(super) use self::draft::Draft;
 pub(super) use self::holding::holding;
-pub(super) use self::open::Open;
 pub(super) use self::search::search;
 pub(super) use self::tables::CREATE;
 pub(super) use self::tail::Tail;

@@ -1,6 +1,7 @@
 //! By which keys a row is found, and by which a query looks.
 
 use crate::activity::Activity;
+use crate::actor::Actor;
 use crate::identity::{Identity, fold};
 use crate::query::Query;
 
@@ -20,34 +21,37 @@ pub(super) enum Kind {
     Action = 4,
 }
 
-/// Hands every key of an activity to `put`, some more than once.
-pub(super) fn each(activity: &Activity, mut put: impl FnMut(Kind, &str)) {
-    // Used again for each alias, because this is done for every row.
-    let mut key = String::new();
-    for principal in activity.principals() {
-        if let Some(name) = principal.name() {
-            put(Kind::Name, &fold(name.as_str()));
-        }
-        for identity in principal.identities() {
-            match identity {
-                Identity::Id(id) => put(Kind::Id, id.as_str()),
-                Identity::Alias(alias) => {
-                    // A filter names no account of an app: that form is never looked for.
-                    let is_looked_for = alias.app().is_none();
-                    if is_looked_for {
-                        key.clear();
-                        key.push_str(alias.form());
-                        key.make_ascii_lowercase();
-                        put(Kind::Name, &key);
-                    }
-                    let is_same = is_looked_for && alias.folded().is_none() && alias.as_str().is_ascii();
-                    if !is_same {
-                        put(Kind::Name, &fold(alias.as_str()));
-                    }
+impl Kind {
+    /// By their numbers.
+    pub(super) const ALL: [Self; 5] = [Self::Id, Self::Name, Self::App, Self::Suite, Self::Action];
+}
+
+/// Hands every key of a principal to `put`, some more than once.
+pub(super) fn each_of(principal: &Actor, mut put: impl FnMut(Kind, &str)) {
+    if let Some(name) = principal.name() {
+        put(Kind::Name, &fold(name.as_str()));
+    }
+    for identity in principal.identities() {
+        match identity {
+            Identity::Id(id) => put(Kind::Id, id.as_str()),
+            Identity::Alias(alias) => {
+                // A filter names no account of an app: that form is never looked for.
+                let is_looked_for = alias.app().is_none();
+                if is_looked_for {
+                    put(Kind::Name, &alias.form().to_ascii_lowercase());
+                }
+                let is_same = is_looked_for && alias.folded().is_none() && alias.as_str().is_ascii();
+                if !is_same {
+                    put(Kind::Name, &fold(alias.as_str()));
                 }
             }
         }
     }
+}
+
+/// Hands every key of an activity to `put`, some more than once.
+pub(super) fn each(activity: &Activity, mut put: impl FnMut(Kind, &str)) {
+    activity.principals().for_each(|principal| each_of(principal, &mut put));
     put(Kind::App, activity.app().name().as_str());
     if let Some(suite) = activity.app().suite() {
         put(Kind::Suite, suite.as_str());

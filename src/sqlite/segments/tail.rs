@@ -26,7 +26,7 @@ struct Known {
 
 impl Default for Known {
     fn default() -> Self {
-        Self { revision: 0, directory: Arc::default(), open: Open::to_search(0, 0) }
+        Self { revision: 0, directory: Arc::default(), open: Open::after(0, 0) }
     }
 }
 
@@ -97,7 +97,7 @@ impl Tail {
 
 fn empty(directory: &Directory, closed: i64) -> Open {
     let last = directory.segment(closed - 1).map_or(0, |closed| closed.last);
-    Open::to_search(closed, last)
+    Open::after(closed, last)
 }
 
 fn catch_up(open: &mut Open, connection: &Connection, newest: i64) -> Result<(), StoreError> {

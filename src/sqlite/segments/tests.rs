@@ -24,7 +24,7 @@ const ALL_COUNTS: [CountBy; 4] = [CountBy::Hour, CountBy::Day, CountBy::App, Cou
 /// A file with public rows, and what is known of them.
 struct Log {
     connection: Connection,
-    open: Open,
+    draft: Draft,
     rows: Vec<(i64, Activity)>,
     /// The last sequence that was given.
     last: i64,
@@ -39,8 +39,8 @@ impl Log {
         connection.execute_batch(PUBLIC.create).unwrap();
         connection.execute_batch(CREATE).unwrap();
         connection.set_prepared_statement_cache_capacity(64);
-        let open = Open::load(&connection, segment_rows).unwrap();
-        Self { connection, open, rows: Vec::new(), last: 0, _folder: folder }
+        let draft = Draft::load(&connection, segment_rows).unwrap();
+        Self { connection, draft, rows: Vec::new(), last: 0, _folder: folder }
     }
 
     fn reader(&self) -> Connection {
@@ -50,15 +50,13 @@ impl Log {
     /// Stores activities under ids that tell them apart, with gaps in the sequence here and there.
     fn append(&mut self, batch: &[Activity]) {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
-        self.open.catch_up(&transaction, self.last).unwrap();
+        self.draft.catch_up(&transaction, self.last).unwrap();
         for activity in batch {
             let sequence = self.last + if self.last % 7 == 3 { 100 } else { 1 };
             self.last = sequence;
             insert(&transaction, sequence, activity);
-            self.open.add(sequence, activity);
-            if self.open.is_full() {
-                self.open = self.open.close(&transaction).unwrap();
-            }
+            self.draft.add(sequence, activity);
+            self.draft.close_if_full(&transaction).unwrap();
             self.rows.push((sequence, activity.clone()));
         }
         transaction.commit().unwrap();
@@ -80,13 +78,11 @@ impl Log {
         let before = self.rows.last().map_or(0, |(sequence, _)| *sequence);
         for (nth, activity) in (1..).zip(batch) {
             insert(&transaction, before + nth, activity);
-            self.open.add(before + nth, activity);
-            if self.open.is_full() {
-                self.open = self.open.close(&transaction).unwrap();
-            }
+            self.draft.add(before + nth, activity);
+            self.draft.close_if_full(&transaction).unwrap();
         }
         transaction.rollback().unwrap();
-        self.open = Open::load(&self.connection, segment_rows).unwrap();
+        self.draft = Draft::load(&self.connection, segment_rows).unwrap();
     }
 }
 
@@ -120,6 +116,11 @@ fn with_unique_ids(activities: Vec<Activity>) -> Vec<Activity> {
         builder.build().unwrap()
     };
     activities.into_iter().enumerate().map(unique).collect()
+}
+
+/// How many segments there are, but for the open one.
+fn closed(connection: &Connection) -> i64 {
+    connection.query_row("SELECT count(*) FROM public_segment", [], |row| row.get(0)).unwrap()
 }
 
 fn histories(most: usize) -> impl Strategy<Value = Vec<Activity>> {
@@ -429,9 +430,10 @@ fn v3_an_activity_of_one_person_under_two_names_counts_once() {
 
 #[test]
 fn b3_long_names_fill_a_segment_before_its_rows_do() {
-    let mut open = Open::after(0, 0, usize::MAX);
+    let log = Log::new(1);
+    let mut draft = Draft::load(&log.connection, usize::MAX).unwrap();
     let mut rows = 0;
-    while !open.is_full() {
+    while closed(&log.connection) == 0 {
         rows += 1;
         let principal = |nth| {
             let names = (0..32).map(|name| Alias::new(format!("{rows}-{nth}-{name}-{}", "x".repeat(450))).unwrap());
@@ -447,9 +449,32 @@ fn b3_long_names_fill_a_segment_before_its_rows_do() {
         for nth in 1..=8 {
             builder = builder.on_behalf_of(principal(nth));
         }
-        open.add(rows, &builder.build().unwrap());
+        draft.add(rows, &builder.build().unwrap());
+        draft.close_if_full(&log.connection).unwrap();
         assert!(rows < 1_000);
     }
+}
+
+/// More names than the next segment takes over, and the same ones again.
+#[test]
+fn v3_names_that_were_let_go_of_are_told_again() {
+    let long = |n: i64, name: i64| alias(&format!("{n}-{name}-{}", "x".repeat(480)));
+    let several = |n: i64| {
+        (0..31).fold(alias("adele@contoso.com"), |actor, name| actor.also(long(n, name).identities()[0].clone()))
+    };
+    let mut log = Log::new(700);
+    for round in 0..2 {
+        log.append(&(0..700).map(|n| activity(1_000 * round + n, several(n), "Box")).collect::<Vec<_>>());
+    }
+    assert_eq!(closed(&log.connection), 2);
+    let reader = (&log.connection, &Tail::default());
+    let longest = format!("7-30-{}", "x".repeat(480));
+    for (name, rows) in [("adele@contoso.com", 1_400), (longest.as_str(), 2)] {
+        let query = Query::all().by_actor(name).unwrap();
+        assert_eq!(count(&log.connection, &Tail::default(), &query).unwrap(), Some(rows));
+        check(reader, &log.rows, &query).unwrap();
+    }
+    check(reader, &log.rows, &Query::all()).unwrap();
 }
 
 #[test]
@@ -458,8 +483,8 @@ fn v3_rows_that_were_there_before_are_taken_in() {
     for table in TABLES.into_iter().chain(["public_segment", "public_group"]) {
         log.connection.execute(&format!("DELETE FROM {table}"), []).unwrap();
     }
-    let open = Open::load(&log.connection, 50).unwrap();
-    assert_eq!(open.number(), 2);
+    drop(Draft::load(&log.connection, 50).unwrap());
+    assert_eq!(closed(&log.connection), 2);
     check((&log.connection, &Tail::default()), &log.rows, &Query::all().by_actor("adele@contoso.com").unwrap())
         .unwrap();
 }

@@ -12,8 +12,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::SEGMENT;
 use super::directory::{Closed, closed_since};
+use super::draft::Draft;
 use super::group::{self, GROUP};
-use super::open::Open;
 use super::tables::{
     Blobs, DROP_GROUP, DROP_SEGMENT, EMPTY_SEGMENT, FACETS, GROUP_FACETS, GROUP_KEYS, GROUPS_SINCE, HAS_ROWS,
     LAST_CLOSED, MOVE_REVISION, NEXT_THINNED, ORDER, POSTINGS, REVISION, SEGMENT_OF, THIN, TIMES_THINNED, UNTHIN,
@@ -59,7 +59,7 @@ pub(in crate::sqlite) struct Untidy {
     /// How often it was thinned, and the revision: if either moved, more rows are gone, or somebody else has tidied it.
     seen: (i64, i64),
     /// What is left of a closed segment, and the segment as it was.
-    left: Option<(Closed, Open)>,
+    left: Option<(Closed, Draft)>,
 }
 
 impl Untidy {
@@ -69,7 +69,7 @@ impl Untidy {
         let Some(seen) = seen(connection, number)? else { return Ok(None) };
         let left = if number >= 0 && number < open_number(connection)? {
             let closed = closed(connection, number)?;
-            let left = Open::of_closed(connection, &closed)?;
+            let left = Draft::of_closed(connection, &closed)?;
             Some((closed, left))
         } else {
             None
@@ -79,11 +79,11 @@ impl Untidy {
 
     /// Writes it, in a transaction of its own, unless it is not any more as it was seen. Takes as long as closing a
     /// segment.
-    pub(in crate::sqlite) fn write(&mut self, connection: &Connection) -> Result<(), StoreError> {
+    pub(in crate::sqlite) fn write(&self, connection: &Connection) -> Result<(), StoreError> {
         if seen(connection, self.number)? != Some(self.seen) {
             return Ok(());
         }
-        match &mut self.left {
+        match &self.left {
             Some((closed, left)) => write_anew(connection, closed, left)?,
             None if self.number < 0 => group_anew(connection, thinned_group(self.number))?,
             // Of the open segment there is nothing but what is kept in memory, and whoever does that reads it again. If it
@@ -131,7 +131,7 @@ fn empty(connection: &Connection, closed: &Closed) -> Result<(), StoreError> {
     changed(connection, closed.number)
 }
 
-fn write_anew(connection: &Connection, closed: &Closed, left: &mut Open) -> Result<(), StoreError> {
+fn write_anew(connection: &Connection, closed: &Closed, left: &Draft) -> Result<(), StoreError> {
     drop_blobs(connection, [ORDER, POSTINGS, FACETS], closed.number)?;
     connection.prepare_cached(DROP_SEGMENT)?.execute([closed.number])?;
     left.write(connection, closed.last)

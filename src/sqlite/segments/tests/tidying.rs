@@ -50,7 +50,7 @@ impl Log {
     fn tidy(&mut self, times: usize) {
         for _ in 0..times {
             let transaction = self.connection.transaction().unwrap();
-            if let Some(mut untidy) = Untidy::next(&transaction).unwrap() {
+            if let Some(untidy) = Untidy::next(&transaction).unwrap() {
                 untidy.write(&transaction).unwrap();
             }
             transaction.commit().unwrap();
@@ -84,7 +84,7 @@ proptest! {
         history in histories(160), segment_rows in 1..4_usize, steps in steps(),
     ) {
         let mut log = Log::new(segment_rows);
-        let mut idle = Open::load(&log.connection, segment_rows).unwrap();
+        let mut idle = Draft::load(&log.connection, segment_rows).unwrap();
         let (tail, mut left, mut begun) = (Tail::default(), history.as_slice(), Vec::new());
         let mut readers: Vec<(Connection, Vec<(i64, Activity)>)> = Vec::new();
         for step in steps {
@@ -93,13 +93,13 @@ proptest! {
                     let (batch, rest) = left.split_at(rows.min(left.len()));
                     left = rest;
                     log.append(batch);
-                    std::mem::swap(&mut log.open, &mut idle);
+                    std::mem::swap(&mut log.draft, &mut idle);
                 }
                 Step::Delete(from, rows) => log.delete_run(&from, rows),
                 Step::Tidy(times) => log.tidy(times),
                 Step::Begin => begun.extend(Untidy::next(&log.connection).unwrap()),
                 Step::End => {
-                    for mut untidy in begun.drain(..) {
+                    for untidy in begun.drain(..) {
                         let transaction = log.connection.transaction().unwrap();
                         untidy.write(&transaction).unwrap();
                         transaction.commit().unwrap();
@@ -242,12 +242,12 @@ fn v3_what_was_read_is_not_written_once_more_is_gone() {
     let tail = Tail::default();
     let first = log.rows[0].0;
     log.delete_from(1, 1);
-    let mut begun = Untidy::next(&log.connection).unwrap().unwrap();
+    let begun = Untidy::next(&log.connection).unwrap().unwrap();
     log.delete_from(1, 1);
     begun.write(&log.connection).unwrap();
     check((&log.connection, &tail), &log.rows, &Query::all()).unwrap();
     // Nor once somebody else has written it, and more is gone since.
-    let mut begun = Untidy::next(&log.connection).unwrap().unwrap();
+    let begun = Untidy::next(&log.connection).unwrap().unwrap();
     log.tidy_up();
     log.delete_from(1, 1);
     log.delete_from(60, 1);
