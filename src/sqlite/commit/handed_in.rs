@@ -82,8 +82,14 @@ impl<W: Transact + 'static> Shared<W> {
         // From here on others are the first of a new line. Not later, because nobody is refused who came after it was
         // tried to begin.
         let Line { parts, group, came } = mem::take(&mut *lock(&self.line));
-        if let Err(error) = part.begin(came) {
-            group.decide(Outcome::Failed(error));
+        let refused = match catch_unwind(AssertUnwindSafe(|| part.begin(came))) {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(Outcome::Failed(error)),
+            // Each of them panics when they try it themselves.
+            Err(_) => Some(Outcome::Undone),
+        };
+        if let Some(refused) = refused {
+            group.decide(refused);
             return;
         }
         part.join(group, parts.len());

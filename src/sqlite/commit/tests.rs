@@ -248,3 +248,48 @@ fn d4_whoever_was_undone_by_others_is_not_undone_again_and_again() {
     });
     assert!(most <= 2, "{most} times");
 }
+
+/// Panics instead of beginning.
+struct Broken;
+
+impl Transact for Broken {
+    type Error = OnCommand;
+
+    fn begin(&mut self) -> Result<(), OnCommand> {
+        thread::sleep(Duration::from_millis(100));
+        std::panic::resume_unwind(Box::new(()))
+    }
+
+    fn commit(&mut self) -> Result<(), OnCommand> {
+        unreachable!("nothing was begun")
+    }
+
+    fn roll_back(&mut self) {}
+
+    fn is_open(&self) -> bool {
+        false
+    }
+
+    fn written(&self) -> u64 {
+        0
+    }
+}
+
+#[test]
+fn b3_whoever_panics_at_the_beginning_leaves_nobody_waiting() {
+    let shared = Arc::new(Shared::new(Broken));
+    let (answer, answers) = std::sync::mpsc::channel();
+    // Not in a scope, which would wait for those who wait for ever.
+    for caller in 0..8 {
+        let (shared, answer) = (Arc::clone(&shared), answer.clone());
+        thread::spawn(move || {
+            let nothing = |_: &mut Broken| -> Result<(), Arc<OnCommand>> { Ok(()) };
+            let act = || if caller < 2 { shared.act(nothing) } else { shared.hand_in(nothing) };
+            answer.send(catch_unwind(AssertUnwindSafe(act)).is_err())
+        });
+    }
+    for caller in 0..8 {
+        let panicked = answers.recv_timeout(Duration::from_secs(60));
+        assert_eq!(panicked, Ok(true), "{caller} were told");
+    }
+}
