@@ -1,6 +1,7 @@
 //! The connection that writes to a file, and what is kept in memory of what it wrote.
 
 use std::fs;
+use std::mem;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
@@ -72,10 +73,14 @@ impl<M: Memory> Writer<M> {
         &mut self,
         catch_up: impl FnOnce(&mut M, &Connection) -> Result<(), E>,
     ) -> Result<(&Connection, &mut M), E> {
-        if !self.used {
-            catch_up(&mut self.memory, &self.connection)?;
+        if !mem::replace(&mut self.used, true) {
+            catch_up(&mut self.memory, &self.connection).inspect_err(|_| {
+                // Whoever comes into this transaction after that begins anew, also if it is undone.
+                self.memory.forget();
+                self.used = false;
+            })?;
         }
-        Ok(self.with_memory())
+        Ok((&self.connection, &mut self.memory))
     }
 
     fn run(&self, sql: &str) -> Result<(), rusqlite::Error> {
@@ -179,6 +184,25 @@ mod tests {
             Ok(writer.connection().query_row("SELECT sum(n) FROM t", [], |row| row.get(0)).unwrap())
         });
         assert_eq!(sum.unwrap(), 12);
+    }
+
+    #[test]
+    fn d4_what_was_seen_of_a_transaction_that_was_undone_is_forgotten_even_if_not_all_was_seen() {
+        let writer = Writer::new(Connection::open_in_memory().unwrap(), Path::new("none"), Vec::new());
+        writer.connection.execute_batch("CREATE TABLE t (n INTEGER)").unwrap();
+        let shared = Shared::new(writer);
+        let seen = |fails: bool| {
+            shared.act(|writer| -> Result<Vec<i64>, Arc<rusqlite::Error>> {
+                writer.connection().execute("INSERT INTO t VALUES (1)", [])?;
+                let catch_up = |memory: &mut Vec<i64>, connection: &Connection| {
+                    memory.push(connection.query_row("SELECT count(*) FROM t", [], |row| row.get(0))?);
+                    if fails { Err(rusqlite::Error::InvalidQuery) } else { Ok(()) }
+                };
+                Ok(writer.with_memory_after(catch_up)?.1.clone())
+            })
+        };
+        assert!(seen(true).is_err());
+        assert_eq!(seen(false).unwrap(), [1]);
     }
 
     #[test]

@@ -13,11 +13,13 @@ pub(super) struct Line<W: Transact> {
     parts: Vec<Arc<dyn Handed<W>>>,
     /// Those who handed it in.
     group: Arc<Group<W::Error>>,
+    /// When the last of them came.
+    came: Instant,
 }
 
 impl<W: Transact> Default for Line<W> {
     fn default() -> Self {
-        Self { parts: Vec::new(), group: Arc::default() }
+        Self { parts: Vec::new(), group: Arc::default(), came: Instant::now() }
     }
 }
 
@@ -60,6 +62,7 @@ impl<W: Transact + 'static> Shared<W> {
         let (group, is_first) = {
             let mut line = lock(&self.line);
             line.parts.push(Arc::clone(&mine) as Arc<dyn Handed<W>>);
+            line.came = Instant::now();
             (Arc::clone(&line.group), line.parts.len() == 1)
         };
         if is_first {
@@ -75,13 +78,18 @@ impl<W: Transact + 'static> Shared<W> {
 
     /// Does everything that was handed in. To be called by whoever was the first to hand in, once.
     fn act_for_all(&self) {
-        let came = Instant::now();
         let mut part = self.take_turn();
-        // From here on others are the first of a new line. Not later, because whoever is refused has waited as long as
-        // this one.
-        let Line { parts, group } = mem::take(&mut *lock(&self.line));
-        if let Err(error) = part.begin(came) {
-            group.decide(Outcome::Failed(error));
+        // From here on others are the first of a new line. Not later, because nobody is refused who came after it was
+        // tried to begin.
+        let Line { parts, group, came } = mem::take(&mut *lock(&self.line));
+        let refused = match catch_unwind(AssertUnwindSafe(|| part.begin(came))) {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(Outcome::Failed(error)),
+            // Each of them panics when they try it themselves.
+            Err(_) => Some(Outcome::Undone),
+        };
+        if let Some(refused) = refused {
+            group.decide(refused);
             return;
         }
         part.join(group, parts.len());

@@ -153,14 +153,15 @@ fn d4_what_is_handed_in_while_another_commits_is_done_in_one_turn() {
 /// Cannot be begun, as a file that another process holds.
 #[derive(Default)]
 struct Held {
-    tried: usize,
+    /// When it was tried each time.
+    tried: Vec<Instant>,
 }
 
 impl Transact for Held {
     type Error = OnCommand;
 
     fn begin(&mut self) -> Result<(), OnCommand> {
-        self.tried += 1;
+        self.tried.push(Instant::now());
         thread::sleep(Duration::from_millis(100));
         Err(OnCommand)
     }
@@ -189,8 +190,32 @@ fn d5_all_wait_together_for_a_file_that_is_held() {
             scope.spawn(|| assert!(shared.hand_in(|_| -> Result<(), Arc<OnCommand>> { Ok(()) }).is_err()));
         }
     });
-    let tried = shared.turn.into_inner().unwrap().writer.tried;
+    let tried = shared.turn.into_inner().unwrap().writer.tried.len();
     assert!(tried < 8, "the last one waited {tried} times as long as the first");
+}
+
+#[test]
+fn d5_nobody_is_refused_for_what_was_tried_before_they_came() {
+    let shared = Shared::new(Held::default());
+    let nothing = |_: &mut Held| -> Result<(), Arc<OnCommand>> { Ok(()) };
+    let came = thread::scope(|scope| {
+        // The first two try one after the other, and the third and the last one share a line. The second begins to try
+        // between the two.
+        let comes = [(0, false), (20, false), (40, true), (150, true)].map(|(comes, hands_in)| {
+            let shared = &shared;
+            scope.spawn(move || {
+                thread::sleep(Duration::from_millis(comes));
+                let came = Instant::now();
+                assert!(if hands_in { shared.hand_in(nothing) } else { shared.act(nothing) }.is_err());
+                came
+            })
+        });
+        comes.map(|caller| caller.join().unwrap())
+    });
+    let tried = shared.turn.into_inner().unwrap().writer.tried;
+    for came in came {
+        assert!(tried.iter().any(|tried| *tried >= came), "{came:?}, and it was tried at {tried:?}");
+    }
 }
 
 #[test]
@@ -222,4 +247,49 @@ fn d4_whoever_was_undone_by_others_is_not_undone_again_and_again() {
         most
     });
     assert!(most <= 2, "{most} times");
+}
+
+/// Panics instead of beginning.
+struct Broken;
+
+impl Transact for Broken {
+    type Error = OnCommand;
+
+    fn begin(&mut self) -> Result<(), OnCommand> {
+        thread::sleep(Duration::from_millis(100));
+        std::panic::resume_unwind(Box::new(()))
+    }
+
+    fn commit(&mut self) -> Result<(), OnCommand> {
+        unreachable!("nothing was begun")
+    }
+
+    fn roll_back(&mut self) {}
+
+    fn is_open(&self) -> bool {
+        false
+    }
+
+    fn written(&self) -> u64 {
+        0
+    }
+}
+
+#[test]
+fn b3_whoever_panics_at_the_beginning_leaves_nobody_waiting() {
+    let shared = Arc::new(Shared::new(Broken));
+    let (answer, answers) = std::sync::mpsc::channel();
+    // Not in a scope, which would wait for those who wait for ever.
+    for caller in 0..8 {
+        let (shared, answer) = (Arc::clone(&shared), answer.clone());
+        thread::spawn(move || {
+            let nothing = |_: &mut Broken| -> Result<(), Arc<OnCommand>> { Ok(()) };
+            let act = || if caller < 2 { shared.act(nothing) } else { shared.hand_in(nothing) };
+            answer.send(catch_unwind(AssertUnwindSafe(act)).is_err())
+        });
+    }
+    for caller in 0..8 {
+        let panicked = answers.recv_timeout(Duration::from_secs(60));
+        assert_eq!(panicked, Ok(true), "{caller} were told");
+    }
 }
