@@ -198,6 +198,7 @@ fn g1_an_id_is_known_from_the_index_until_its_record_is_removed() {
         reader.query_row(count, [], |row| row.get(0)).unwrap()
     };
     assert!(indexed() > 4_000, "{} are indexed", indexed());
+    sink.check().unwrap();
     let again = SqliteGovernance::open(&path).unwrap();
     for number in [0, 17, 4_090, 4_095, 4_096, 4_097, RECORDS - 1] {
         for sink in [&sink, &again] {
@@ -214,6 +215,25 @@ fn g1_an_id_is_known_from_the_index_until_its_record_is_removed() {
     }
     assert_eq!(record(&again, 2_000), 2_001);
     sink.check().unwrap();
+    for (at, damage) in [
+        "DELETE FROM record_id WHERE sequence = 3000",
+        "UPDATE record_id SET sequence = 4 WHERE sequence = 3000",
+        "UPDATE record SET id = zeroblob(16) WHERE sequence = 3000",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let copy = folder.path().join(format!("copy-{at}.db"));
+        sink.back_up(&copy).unwrap();
+        SqliteGovernance::open(&copy).unwrap().check().unwrap();
+        assert_eq!(rusqlite::Connection::open(&copy).unwrap().execute(damage, []).unwrap(), 1);
+        let error = SqliteGovernance::open(&copy).unwrap().check().unwrap_err();
+        let is_corrupt = |error: &SinkError| match error {
+            SinkError::Backend(source) => matches!(source.downcast_ref(), Some(FileError::Corrupt)),
+            _ => false,
+        };
+        assert!(is_corrupt(&error), "{damage}: {error:?}");
+    }
 }
 
 #[test]

@@ -48,12 +48,14 @@ impl SqliteGovernance {
 }
 
 impl SqliteGovernance {
-    /// Looks through the whole file, as SQLite's `integrity_check` does. Others go on meanwhile.
+    /// Looks through the whole file, as SQLite's `integrity_check` does, and holds the records against the index of their
+    /// ids. Others go on meanwhile.
     ///
     /// # Errors
     /// [`SinkError::Backend`] with [`FileError::Corrupt`] as its source when something is not where it belongs.
     pub fn check(&self) -> Result<(), SinkError> {
-        self.file.check()
+        self.file.check::<SinkError>()?;
+        self.file.read(|connection| ids::check(&*connection.unchecked_transaction()?))
     }
 
     /// Copies every record that is durable now to a file of its own. Others go on meanwhile, and the copy is whole or not
@@ -78,7 +80,7 @@ impl GovernanceSink for SqliteGovernance {
                 Some((sequence, known)) if written.is_in(&known)? => sequence,
                 Some(_) => return Err(SinkError::IdTaken(written.id)),
                 None => {
-                    let sequence = ids.next();
+                    let sequence = ids.next()?;
                     written.insert(connection, sequence)?;
                     ids.keep(connection, written.id, sequence)?;
                     sequence

@@ -4,7 +4,7 @@ use std::fs;
 use std::mem;
 use std::path::{Path, PathBuf};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
@@ -36,12 +36,12 @@ struct Log {
     path: PathBuf,
     /// How large it may get before it is emptied.
     bound: u64,
-    /// How many rows had been written when its size was looked at.
-    looked: u64,
+    /// When its size was looked at, and how many rows had been written then.
+    looked: (Instant, u64),
 }
 
-/// After how many rows the size of the log is looked at again.
-const LOOK_AFTER: u64 = 256;
+/// After how many rows, or how long, the size of the log is looked at again.
+const LOOK_AFTER: (Duration, u64) = (Duration::from_millis(50), 256);
 
 /// SQLite moves the log into the file as it grows, but begins it anew only when nobody reads from it; and where somebody
 /// always does, it would grow for ever. So from this size on the writer waits for those who read now.
@@ -54,7 +54,7 @@ impl<M: Memory> Writer<M> {
     pub(super) fn new(connection: Connection, file: &Path, memory: M) -> Self {
         let mut path = file.as_os_str().to_owned();
         path.push("-wal");
-        let log = Log { path: path.into(), bound: LOG_BOUND, looked: 0 };
+        let log = Log { path: path.into(), bound: LOG_BOUND, looked: (Instant::now(), 0) };
         Self { connection, memory, used: false, log }
     }
 
@@ -136,9 +136,10 @@ impl<M: Memory> Transact for Writer<M> {
     }
 
     fn tidy(&mut self) {
-        let written = self.written();
-        if written >= self.log.looked + LOOK_AFTER {
-            self.log.looked = written;
+        let (now, written) = (Instant::now(), self.written());
+        let (then, written_then) = self.log.looked;
+        if now.duration_since(then) >= LOOK_AFTER.0 || written >= written_then + LOOK_AFTER.1 {
+            self.log.looked = (now, written);
             // What was committed is durable, whatever becomes of the log.
             drop(self.bound_log());
         }

@@ -96,9 +96,12 @@ impl<W: Transact + 'static> Shared<W> {
         for handed in parts {
             let before = part.turn.writer.written();
             let act = || handed.act(&mut part.turn.writer);
-            // It belongs to somebody else, who panics when they do it again.
-            let acted = catch_unwind(AssertUnwindSafe(act));
-            if acted.is_err() || acted.is_ok_and(|done| !done) && part.is_spoilt(before) {
+            let can_go_on = match catch_unwind(AssertUnwindSafe(act)) {
+                Ok(done) => done || !part.is_spoilt(before),
+                // It belongs to somebody else, who panics when they do it again.
+                Err(_) => false,
+            };
+            if !can_go_on {
                 return;
             }
         }

@@ -1,14 +1,16 @@
 //! Under which number a record stands, by its id.
 //!
 //! An index that is kept with each record dirties a page of its own for each, a random one, and so costs as much as the
-//! record. Here the ids of the newest records are in memory, read from their rows when the file is opened, and a few
-//! thousand at a time, in order, are written to the index.
+//! record. Here the ids of the newest records are in memory, read from their rows when the file is opened. Once they are a
+//! few thousand they are written to the index in order, so that neighbours share a page; and each of the next records
+//! brings a few of them along, so that none pays for all.
 
 use std::collections::HashMap;
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
 
+use super::super::FileError;
 use super::damaged;
 use super::row::REMOVED;
 use crate::governance::{RecordId, SinkError};
@@ -19,26 +21,53 @@ pub(super) const TABLES: &str = "
     CREATE TABLE record_indexed (one INTEGER PRIMARY KEY CHECK (one = 1), up_to INTEGER NOT NULL) STRICT;
     INSERT INTO record_indexed VALUES (1, 0);";
 
-/// How many ids there are in memory at most before they are written to the index.
+/// How many ids there are in memory before they are written to the index.
 const NEWEST: usize = 4_096;
+/// How many of them each record brings along.
+const BROUGHT: usize = 16;
 
 /// What the writer knows of the ids in its file.
+///
+/// INVARIANT: of two records under one id the first was removed. So an id in memory hides none in the index: what is
+/// removed are the first records, and what is in the index came before what is not.
 pub(super) struct Ids {
+    /// All that are not known to be in the index, and some that are.
     newest: HashMap<RecordId, i64>,
     last: Option<(i64, RecordId)>,
-    /// Tests have fewer.
-    most: usize,
+    indexing: Option<Indexing>,
+    sizes: Sizes,
+}
+
+/// Ids on their way into the index.
+struct Indexing {
+    /// The last of their records.
+    up_to: i64,
+    /// Those that are not there yet, the greatest id first.
+    left: Vec<(RecordId, i64)>,
+}
+
+/// Tests have smaller ones.
+#[derive(Clone, Copy)]
+struct Sizes {
+    newest: usize,
+    brought: usize,
+}
+
+impl Ids {
+    fn sized(sizes: Sizes) -> Self {
+        Self { newest: HashMap::new(), last: None, indexing: None, sizes }
+    }
 }
 
 impl Default for Ids {
     fn default() -> Self {
-        Self { newest: HashMap::new(), last: None, most: NEWEST }
+        Self::sized(Sizes { newest: NEWEST, brought: BROUGHT })
     }
 }
 
 impl Memory for Ids {
     fn forget(&mut self) {
-        *self = Self { most: self.most, ..Self::default() };
+        *self = Self::sized(self.sizes);
     }
 }
 
@@ -68,7 +97,7 @@ impl Ids {
             return Ok(false);
         }
         while let Some(row) = rows.next()? {
-            if self.newest.len() > self.most {
+            if self.newest.len() > self.sizes.newest * 2 {
                 return Ok(false);
             }
             self.add(row.get(0)?, id(row)?);
@@ -82,8 +111,8 @@ impl Ids {
     }
 
     /// The number that the next record gets.
-    pub(super) fn next(&self) -> i64 {
-        self.last.map_or(1, |(sequence, _)| sequence + 1)
+    pub(super) fn next(&self) -> Result<i64, SinkError> {
+        self.last.map_or(Some(1), |(sequence, _)| sequence.checked_add(1)).ok_or_else(damaged)
     }
 
     /// Where the record of this id stands, and its text.
@@ -108,22 +137,46 @@ impl Ids {
         Ok(known.map(|text| (sequence, text)))
     }
 
-    /// Adds a record that was written in this transaction, and indexes the newest once they are many.
+    /// Adds a record that was written in this transaction, and brings some of the newest into the index once they are many.
     pub(super) fn keep(&mut self, connection: &Connection, id: RecordId, sequence: i64) -> Result<(), SinkError> {
         self.add(sequence, id);
-        if self.newest.len() < self.most {
-            return Ok(());
+        if self.indexing.is_none() && self.newest.len() >= self.sizes.newest {
+            let mut left: Vec<(RecordId, i64)> = self.newest.iter().map(|(id, sequence)| (*id, *sequence)).collect();
+            left.sort_unstable_by(|a, b| b.cmp(a));
+            self.indexing = Some(Indexing { up_to: sequence, left });
         }
-        connection
-            .prepare_cached(
-                "INSERT INTO record_id (id, sequence) SELECT id, sequence FROM record NOT INDEXED
-                 WHERE sequence > ?1 AND kind <> ?2 ORDER BY id",
-            )?
-            .execute([up_to(connection)?, REMOVED])?;
-        connection.prepare_cached("UPDATE record_indexed SET up_to = ?1")?.execute([sequence])?;
-        self.newest = HashMap::new();
+        let Some(Indexing { up_to, left }) = &mut self.indexing else { return Ok(()) };
+        // Unless it was removed since. It may be there already, from a process that did not come to the end.
+        let mut insert = connection.prepare_cached(
+            "INSERT OR REPLACE INTO record_id (id, sequence)
+             SELECT id, sequence FROM record NOT INDEXED WHERE sequence = ?1 AND id = ?2 AND kind <> ?3",
+        )?;
+        for (id, sequence) in left.drain(left.len().saturating_sub(self.sizes.brought)..).rev() {
+            insert.execute(params![sequence, id.0.as_bytes(), REMOVED])?;
+        }
+        if left.is_empty() {
+            let up_to = *up_to;
+            connection.prepare_cached("UPDATE record_indexed SET up_to = max(up_to, ?1)")?.execute([up_to])?;
+            self.newest.retain(|_, sequence| *sequence > up_to);
+            self.indexing = None;
+        }
         Ok(())
     }
+}
+
+/// Whether the index has what it is to have, and nothing else.
+pub(super) fn check(connection: &Connection) -> Result<(), SinkError> {
+    let missing = "SELECT EXISTS (SELECT 1 FROM record WHERE sequence <= (SELECT up_to FROM record_indexed) AND kind <> ?1
+        AND NOT EXISTS (SELECT 1 FROM record_id WHERE record_id.id = record.id AND record_id.sequence = record.sequence))";
+    let beyond = "SELECT EXISTS (SELECT 1 FROM record_id
+        WHERE NOT EXISTS (SELECT 1 FROM record WHERE record.sequence = record_id.sequence AND record.id = record_id.id
+            AND record.kind <> ?1))";
+    for wrong in [missing, beyond] {
+        if connection.query_row(wrong, [REMOVED], |row| row.get(0))? {
+            return Err(SinkError::Backend(Box::new(FileError::Corrupt)));
+        }
+    }
+    Ok(())
 }
 
 /// Takes the id of a record that is removed out of the index.
@@ -193,7 +246,7 @@ mod tests {
     }
 
     fn handle() -> Ids {
-        Ids { most: 5, ..Ids::default() }
+        Ids::sized(Sizes { newest: 5, brought: 2 })
     }
 
     fn record(connection: &Connection, ids: &mut Ids, id: u128) -> i64 {
@@ -203,8 +256,8 @@ mod tests {
             return sequence;
         }
         let insert = "INSERT INTO record (sequence, id, at, kind, outcome, record) VALUES (?1, ?2, 0, 6, 1, ?3)";
-        connection.execute(insert, params![ids.next(), id.0.as_bytes(), id.to_string()]).unwrap();
-        let sequence = ids.next();
+        let sequence = ids.next().unwrap();
+        connection.execute(insert, params![sequence, id.0.as_bytes(), id.to_string()]).unwrap();
         ids.keep(connection, id, sequence).unwrap();
         sequence
     }
@@ -266,6 +319,7 @@ mod tests {
                         next = model.values().max().map_or(1, |last| last + 1);
                     }
                 }
+                check(&file).unwrap();
                 if at % 30 == 0 {
                     run("RELEASE older; SAVEPOINT older");
                     older_model = model.clone();
