@@ -1,8 +1,9 @@
 //! Filters, counts and facets over the public rows, served without scanning.
 //!
 //! Ordinary indexes by actor, app and action cost ingest most of its rate, because every row dirties a cold page in each
-//! of them. Here the rows that came last are the *open segment*, kept in memory with lists by key. When it is full it is
-//! *closed*: written in one go, in the transaction of the batch that filled it, each table appended to at its end:
+//! of them. Here the rows that came last are the *open segment*, in memory: readers keep it with lists by key, in order
+//! ([`open`]); whoever writes it puts one row behind the other and makes the lists at the end ([`draft`]). When it is full
+//! it is *closed*: written in one go, in the transaction of the batch that filled it, each table appended to at its end:
 //!
 //! - the order of its rows by time and id, in chunks; a row's rank in it counts from the newest;
 //! - for each key the ranks that have it, in buckets by hash of the key;

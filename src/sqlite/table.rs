@@ -16,7 +16,8 @@ use crate::stored::StoredActivity;
 
 /// The two tables are alike. `sequence` counts the rows of one table alone, so that a forwarder's place among the
 /// public activities tells nothing of the others; ids stay when rows are removed, and how many there were says which
-/// number is next, so that none is given twice. That an id stands once in both is seen to by [`Ids`]. A stamp stands once for all rows that have it, but for when they were decided.
+/// number is next, so that none is given twice. That an id stands once in both is seen to by [`Ids`]. A stamp stands once
+/// for all rows that have it, but for when they were decided.
 macro_rules! activity_table {
     ($of:literal) => {
         concat!(

@@ -1,4 +1,5 @@
-//! The newest public rows, as whoever writes them gathers them for the segment that they will be.
+//! The open segment: the newest public rows, in memory, as whoever writes them gathers them for the closed one that they
+//! will be.
 
 use rusqlite::{Connection, params};
 
