@@ -3,7 +3,8 @@
 //! An index that is kept with each record dirties a page of its own for each, a random one, and so costs as much as the
 //! record. Here the ids of the newest records are in memory, read from their rows when the file is opened. Once they are a
 //! few thousand they are written to the index in order, so that neighbours share a page; and each of the next records
-//! brings a few of them along, so that none pays for all.
+//! brings a few of them along, so that none pays for all. Where nobody stays for long enough to bring them all, one does
+//! pay, because they would become more and more.
 
 use std::collections::HashMap;
 
@@ -146,12 +147,14 @@ impl Ids {
             self.indexing = Some(Indexing { up_to: sequence, left });
         }
         let Some(Indexing { up_to, left }) = &mut self.indexing else { return Ok(()) };
+        // Whoever writes a few records and goes, or has to begin anew time and again, comes to no end with a few each.
+        let brought = if self.newest.len() < self.sizes.newest * 2 { self.sizes.brought } else { left.len() };
         // Unless it was removed since. It may be there already, from a process that did not come to the end.
         let mut insert = connection.prepare_cached(
             "INSERT OR REPLACE INTO record_id (id, sequence)
              SELECT id, sequence FROM record NOT INDEXED WHERE sequence = ?1 AND id = ?2 AND kind <> ?3",
         )?;
-        for (id, sequence) in left.drain(left.len().saturating_sub(self.sizes.brought)..).rev() {
+        for (id, sequence) in left.drain(left.len().saturating_sub(brought)..).rev() {
             insert.execute(params![sequence, id.0.as_bytes(), REMOVED])?;
         }
         if left.is_empty() {
@@ -269,6 +272,19 @@ mod tests {
         let blank = "UPDATE record SET id = ?2, kind = ?3, record = '' WHERE sequence = ?1";
         connection.execute(blank, params![sequence, vec![b' '; 16], REMOVED]).unwrap();
         connection.execute("DELETE FROM record WHERE sequence < ?1 AND kind = ?2", [sequence - 3, REMOVED]).unwrap();
+    }
+
+    #[test]
+    fn b3_ids_in_memory_stay_few_however_few_records_a_process_writes() {
+        let file = Connection::open_in_memory().unwrap();
+        file.execute_batch(&[row::TABLE, TABLES].concat()).unwrap();
+        for id in 0..200 {
+            let mut opened = handle();
+            opened.catch_up(&file).unwrap();
+            assert!(opened.newest.len() <= 2 * opened.sizes.newest, "{} at {id}", opened.newest.len());
+            record(&file, &mut opened, id);
+            check(&file).unwrap();
+        }
     }
 
     proptest! {
