@@ -41,7 +41,8 @@ impl PrivacyFilter {
     ///
     /// The change is recorded in the sinks before. Then the sink is tried out with a record of its own, which it must make
     /// durable and give back within the limit, and which no other sink may have, because then it is that one; and only
-    /// then does the change take effect, and is recorded in the sinks after. What was recorded before stands in the other sinks alone. A refusal is recorded too.
+    /// then does the change take effect, and is recorded in the sinks after. What was recorded before stands in the other
+    /// sinks alone. A refusal is recorded too.
     ///
     /// # Errors
     /// [`SinkChangeError`]. Only with [`SinkChangeError::OutcomeUnrecorded`] is the change in effect all the same.

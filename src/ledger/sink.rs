@@ -333,8 +333,6 @@ impl<S: GovernanceSink> LedgerSink<S> {
     }
 }
 
-/// The root of the first `size` leaves, if it is that of a beginning of the tree: of what was signed before, whatever became
-/// of the hashes.
 /// Hashes that are not there, or not for such a tree, do not lead to the checkpoint; that they cannot be read says nothing.
 fn forked(size: u64) -> impl Fn(TreeError) -> LedgerError {
     move |error| match error {
@@ -343,6 +341,8 @@ fn forked(size: u64) -> impl Fn(TreeError) -> LedgerError {
     }
 }
 
+/// The root of the first `size` leaves, if it is that of a beginning of the tree: of what was signed before, whatever became
+/// of the hashes.
 fn proven_root(tree: &Tree, size: u64) -> Result<TreeHash, LedgerError> {
     let (root, path) = (tree.root_of(size)?, tree.consistency(size, tree.size())?);
     let is_proven = proves_consistency(&path, size, &root, tree.size(), &tree.root());
