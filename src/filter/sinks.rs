@@ -37,10 +37,11 @@ pub enum SinkChangeError {
 
 impl PrivacyFilter {
     /// Has records go to one more sink, in the name of `by`, a privacy administrator. `sinks` is a handle on those that this
-    /// filter was built with; others do not change.
+    /// filter was built with; others, whose leading sink does not have the record of the change, do not change.
     ///
     /// The change is recorded in the sinks before. Then the sink is tried out with a record of its own, which it must make
-    /// durable and give back within the limit, and which no other sink may have, because then it is that one; and only
+    /// durable and give back within the limit, and which no other sink that can be read may have, because then it is that
+    /// one; each of them is asked within the limit, one after the other. Only
     /// then does the change take effect, and is recorded in the sinks after. What was recorded before stands in the other
     /// sinks alone. A refusal is recorded too.
     ///

@@ -30,6 +30,11 @@ impl Written {
     pub(super) fn new(filters: Filters) -> Self {
         Self { filters, ..Self::default() }
     }
+
+    /// What is known of the newest public rows is read again when it is needed.
+    pub(super) fn let_go_of_public_rows(&mut self) {
+        self.draft = None;
+    }
 }
 
 impl Memory for Written {

@@ -197,7 +197,9 @@ fn tidy(file: &File<Written>) -> Result<(), StoreError> {
     let next = || file.read(|connection| Untidy::next(&*connection.unchecked_transaction()?));
     while let Some(untidy) = next()? {
         file.write(|writer| {
-            let connection = writer.connection();
+            let (connection, memory) = writer.with_memory();
+            // It is read again in any case, and until then it would know the names of who is gone.
+            memory.let_go_of_public_rows();
             overwrite_deleted(connection, Overwrite::Everything)?;
             let written = untidy.write(connection);
             overwrite_deleted(connection, Overwrite::WithinPages)?;

@@ -13,7 +13,7 @@ use super::file::wait_in_line;
 
 /// What an adapter knows of its file beside it, so that it need not be read each time.
 pub(super) trait Memory {
-    /// Something was undone that may be in here.
+    /// Something was undone that may be in here, or this may not be all.
     fn forget(&mut self);
 }
 
@@ -40,8 +40,9 @@ struct Log {
     looked: (Instant, u64),
 }
 
-/// After how many rows, or how long, the size of the log is looked at again.
-const LOOK_AFTER: (Duration, u64) = (Duration::from_millis(50), 256);
+/// After how long the size of the log is looked at again, or how many rows.
+const LOOK_AFTER: Duration = Duration::from_millis(50);
+const LOOK_AFTER_ROWS: u64 = 256;
 
 /// SQLite moves the log into the file as it grows, but begins it anew only when nobody reads from it; and where somebody
 /// always does, it would grow for ever. So from this size on the writer waits for those who read now.
@@ -138,7 +139,7 @@ impl<M: Memory> Transact for Writer<M> {
     fn tidy(&mut self) {
         let (now, written) = (Instant::now(), self.written());
         let (then, written_then) = self.log.looked;
-        if now.duration_since(then) >= LOOK_AFTER.0 || written >= written_then + LOOK_AFTER.1 {
+        if now.duration_since(then) >= LOOK_AFTER || written >= written_then + LOOK_AFTER_ROWS {
             self.log.looked = (now, written);
             // What was committed is durable, whatever becomes of the log.
             drop(self.bound_log());

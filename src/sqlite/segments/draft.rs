@@ -7,7 +7,7 @@ use super::buckets::Buckets;
 use super::dictionary::{Dictionary, Numbers};
 use super::directory::{Closed, closed_since};
 use super::facets::{Facet, Sums, hour_of, put_name};
-use super::keys::Kind;
+use super::keys::{self, Kind};
 use super::order::{self, Entry};
 use super::tables::{ADD_SEGMENT, FACETS, LAST_CLOSED, POSTINGS, greatest};
 use super::tidy::revision;
@@ -53,7 +53,7 @@ struct Had {
 
 /// How many bytes a segment may take before it is closed.
 const MOST_BYTES: usize = 64 * 1024 * 1024;
-/// How many bytes of names the next segment takes over, most of which it will need again.
+/// How many bytes of names the next segment takes over, most of which it will need again, and of room for the rest.
 const KEPT_BYTES: usize = 16 * 1024 * 1024;
 
 impl Draft {
@@ -122,20 +122,20 @@ impl Draft {
     pub(in crate::sqlite) fn add(&mut self, sequence: i64, activity: &Activity) {
         let row = index(self.rows.len());
         let Self { rows, ids, had, dictionary, .. } = self;
-        let mut labels = activity.principals().map(|principal| {
+        // Of the actor, who comes first; the others are counted under nobody.
+        let mut label = None;
+        for principal in activity.principals() {
             let known = dictionary.principal(principal);
             had.extend(dictionary.keys_of(known).iter().map(|key| Had { key: *key, row }));
-            known.label
-        });
-        // Of the actor, who comes first; the others are counted under nobody.
-        let label = labels.next().unwrap_or_default();
-        labels.for_each(drop);
-        let app = dictionary.key(Kind::App, activity.app().name().as_str());
-        had.push(Had { key: app, row });
-        if let Some(suite) = activity.app().suite() {
-            had.push(Had { key: dictionary.key(Kind::Suite, suite.as_str()), row });
+            label.get_or_insert(known.label);
         }
-        had.push(Had { key: dictionary.key(Kind::Action, activity.action().as_str()), row });
+        let mut app = None;
+        keys::each_beside_principals(activity, |kind, key| {
+            let key = dictionary.key(kind, key);
+            had.push(Had { key, row });
+            app.get_or_insert(key);
+        });
+        let (app, label) = (app.unwrap_or_default(), label.unwrap_or_default());
         ids.push_str(activity.id().as_str());
         let at = activity.occurred_at().timestamp_micros();
         rows.push(Row { at, sequence, id_end: index(ids.len()), app, label });
@@ -157,6 +157,9 @@ impl Draft {
         self.rows.clear();
         self.ids.clear();
         self.had.clear();
+        // What a segment took that was full of names.
+        self.ids.shrink_to(KEPT_BYTES);
+        self.had.shrink_to(KEPT_BYTES / size_of::<Had>());
         if self.dictionary.bytes() > KEPT_BYTES {
             self.dictionary = Dictionary::default();
         }

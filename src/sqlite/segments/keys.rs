@@ -52,6 +52,11 @@ pub(super) fn each_of(principal: &Actor, mut put: impl FnMut(Kind, &str)) {
 /// Hands every key of an activity to `put`, some more than once.
 pub(super) fn each(activity: &Activity, mut put: impl FnMut(Kind, &str)) {
     activity.principals().for_each(|principal| each_of(principal, &mut put));
+    each_beside_principals(activity, put);
+}
+
+/// Hands every key of an activity to `put` that is of none of its principals, that of the app first.
+pub(super) fn each_beside_principals(activity: &Activity, mut put: impl FnMut(Kind, &str)) {
     put(Kind::App, activity.app().name().as_str());
     if let Some(suite) = activity.app().suite() {
         put(Kind::Suite, suite.as_str());
