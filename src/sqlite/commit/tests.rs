@@ -269,6 +269,13 @@ fn d5_only_who_came_before_a_file_was_waited_for_in_vain_is_refused_with_them() 
 }
 
 #[test]
+fn d5_whoever_handed_something_in_waits_for_a_file_that_is_held_once() {
+    let shared = Shared::new(Held::default());
+    assert!(shared.hand_in(|_| -> Result<(), Arc<OnCommand>> { Ok(()) }).is_err());
+    assert_eq!(shared.turn.into_inner().unwrap().writer.tried, 1);
+}
+
+#[test]
 fn d4_whoever_is_refused_before_they_write_undoes_nobody() {
     let shared = Shared::new(Ledger::new(|_| false));
     let times = Arc::new(AtomicUsize::new(0));
