@@ -290,7 +290,7 @@ mod tests {
         let shared = Shared::new(writer);
         for transaction in 1..=3 {
             let memory = shared.act(|writer| -> Result<Vec<i64>, Arc<rusqlite::Error>> {
-                for _ in 0..2 {
+                for _ in 0..3 {
                     writer.with_memory_after(|memory, _| {
                         memory.push(transaction);
                         Ok::<(), Arc<rusqlite::Error>>(())
