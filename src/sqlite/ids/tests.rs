@@ -466,3 +466,25 @@ fn d4_another_id_of_the_same_hash_is_not_taken_for_one_that_was_removed() {
     // The one is nothing that the other tells.
     assert_ne!(ids.setting.key.other_hash(b"an id"), ids.hash("an id"));
 }
+
+/// More than goes through memory at once, of which the others here are a part.
+#[test]
+fn d4_every_id_of_large_runs_that_are_merged_is_found() {
+    let house = House::new();
+    let connection = house.connect();
+    let sizes = Sizes { tail: 8, fan: 2, top: 30, bucket: 160 };
+    let open = || Ids::open_sized(&connection, &PUBLIC, &Filters::default(), sizes).unwrap();
+    let (mut ids, all) = (open(), entries(1..=40_000));
+    connection.execute_batch("BEGIN").unwrap();
+    for batch in all.chunks(20_000) {
+        batch.iter().for_each(|(hash, sequence)| ids.add(*hash, *sequence));
+        ids.keep_up(&connection).unwrap();
+    }
+    connection.execute_batch("COMMIT").unwrap();
+    assert_eq!(ids.runs.iter().map(Run::entries).collect::<Vec<_>>(), [40_000]);
+    let buckets = connection.query_row("SELECT count(*) FROM public_id_bucket", [], |row| row.get::<_, i64>(0));
+    assert_eq!(buckets.unwrap(), 256, "none is left of the runs that were merged");
+    let hashes: Vec<u64> = all.iter().step_by(7).map(|(hash, _)| *hash).collect();
+    let found = Side { ids: open(), connection: house.connect() }.check(&hashes).unwrap();
+    assert!(found.into_iter().flatten().eq((1..=40_000).step_by(7)));
+}
