@@ -227,12 +227,12 @@ fn d4_whoever_was_undone_by_others_is_not_undone_again_and_again() {
 #[test]
 fn d4_whoever_is_left_alone_after_many_shared_a_commit_is_answered() {
     let shared = Shared::new(Ledger::new(|_| false));
-    // They looked like coming back, and nobody does.
+    // They were to come back, and nobody does. The one comes on its own thread, the other is handed in.
     shared.turn.lock().unwrap().callers_before = 16;
-    assert!(shared.act(|ledger| -> Result<(), Refused> { Ok(ledger.put(1)) }).is_ok());
+    assert!(put(&shared, 3, true).is_ok());
     shared.turn.lock().unwrap().callers_before = 16;
-    assert!(shared.hand_in(|ledger| -> Result<(), Refused> { Ok(ledger.put(2)) }).is_ok());
-    assert_eq!(shared.turn.into_inner().unwrap().writer.durable, [1, 2]);
+    assert!(put(&shared, 4, true).is_ok());
+    assert_eq!(shared.turn.into_inner().unwrap().writer.durable, [3, 4]);
 }
 
 #[test]
@@ -293,7 +293,11 @@ fn d4_whoever_is_refused_before_they_write_undoes_nobody() {
             scope.spawn(move || {
                 let act = move |ledger: &mut Ledger| {
                     times.fetch_add(1, Ordering::SeqCst);
-                    if entry == 5 { Err(Refused::ItsOwn) } else { Ok(ledger.put(entry)) }
+                    if entry == 5 {
+                        return Err(Refused::ItsOwn);
+                    }
+                    ledger.put(entry);
+                    Ok(())
                 };
                 let answer = if entry == 3 { shared.act(act) } else { shared.hand_in(act) };
                 assert_eq!(answer.is_ok(), entry != 5);
