@@ -488,6 +488,21 @@ fn v3_rows_of_large_segments_are_found_in_time_and_after_each_position() {
 }
 
 #[test]
+fn v3_groups_that_a_range_cuts_are_counted_by_their_segments() {
+    let log = hundred_and_twenty();
+    let reader = (&log.connection, &Tail::default());
+    let at = |second: i64| chrono::DateTime::from_timestamp(1_772_000_000 + second, 0).unwrap();
+    for cut in (-1..122).step_by(3).flat_map(|cut| [cut, cut + 1]) {
+        for query in
+            [Query::all().since(at(cut)), Query::all().until(at(cut)), Query::all().since(at(cut)).until(at(99))]
+        {
+            check(reader, &log.rows, &query).unwrap();
+            check(reader, &log.rows, &query.in_app("Box".parse().unwrap())).unwrap();
+        }
+    }
+}
+
+#[test]
 fn v3_rows_that_were_there_before_are_taken_in() {
     let log = hundred_and_twenty();
     for table in TABLES.into_iter().chain(["public_segment", "public_group"]) {
