@@ -229,3 +229,83 @@ impl<'a> Writing<'a> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may fail")]
+mod tests {
+    use super::*;
+    use crate::activity::App;
+    use crate::actor::Actor;
+    use crate::identity::Alias;
+    use crate::query::Query;
+    use crate::sqlite::document::from_json;
+    use crate::sqlite::segments::{self, Tail};
+    use crate::sqlite::table::Flow;
+
+    fn file() -> Connection {
+        let connection = Connection::open_in_memory().unwrap();
+        let ids = [ids::CREATE_KEY, ids::PUBLIC.create, ids::PRIVATE.create];
+        for create in [PUBLIC.create, PRIVATE.create, segments::CREATE].into_iter().chain(ids) {
+            connection.execute_batch(create).unwrap();
+        }
+        connection
+    }
+
+    fn stamp(visibility: &str) -> Stamp {
+        let text = format!(
+            r#"{{"visibility":"{visibility}","policy":1,"directory":null,"decided_at":"2026-01-01T00:00:00Z","reasons":[]}}"#
+        );
+        from_json("stamp", text.as_bytes()).unwrap()
+    }
+
+    fn activity(n: i64, actor: &str) -> Activity {
+        let actor = Actor::user(Alias::new(format!("{actor}@contoso.com")).unwrap());
+        let (id, app) = (format!("a-{n}").parse().unwrap(), App::new("Box".parse().unwrap()));
+        let time = chrono::DateTime::from_timestamp(1_772_000_000 + n, 0).unwrap();
+        Activity::builder(id, actor, app, "Login".parse().unwrap(), time).build().unwrap()
+    }
+
+    /// Every third is hidden; some batches fill more than one segment.
+    #[test]
+    fn v2_a_batch_fills_segments_with_its_public_rows_alone() {
+        let connection = file();
+        let (public, private) = (stamp("public"), stamp("private"));
+        let draft = Some(Draft::load(&connection, 4).unwrap());
+        let mut written = Written { draft, ..Written::new(Filters::default()) };
+        let hidden = |n: i64| n % 3 == 0;
+        let all: Vec<_> = (0..50).map(|n| activity(n, if hidden(n) { "hidden" } else { "shown" })).collect();
+        for batch in (0..50).zip(&all).collect::<Vec<_>>().chunks(11) {
+            let stamped = |(n, activity): &(i64, _)| (*activity, if hidden(*n) { &private } else { &public });
+            let batch: Vec<(&Activity, &Stamp)> = batch.iter().map(stamped).collect();
+            assert!(append(&connection, &mut written, &batch).unwrap().iter().all(|done| *done == Appended::Stored));
+        }
+        let count = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+        assert_eq!(count("SELECT count(*) FROM public_segment"), 33 / 4);
+        assert_eq!(count("SELECT max(last) FROM public_segment"), 32);
+        assert_eq!(count("SELECT count(*) FROM public_posting WHERE instr(entries, CAST('hidden' AS BLOB))"), 0);
+        let mut found = Vec::new();
+        let by = |who: &str| Query::all().by_actor(format!("{who}@contoso.com")).unwrap();
+        segments::search(&connection, &Tail::default(), &by("shown"), None, |sequence| {
+            found.push(sequence);
+            Ok(Flow::On)
+        })
+        .unwrap();
+        assert_eq!(found, (1..=33).rev().collect::<Vec<_>>());
+        assert_eq!(segments::count(&connection, &Tail::default(), &by("hidden")).unwrap(), Some(0));
+    }
+
+    #[test]
+    fn d4_a_stamp_that_was_undone_is_written_again() {
+        let connection = file();
+        let public = stamp("public");
+        let mut written = Written::new(Filters::default());
+        let refuse = "CREATE TRIGGER full BEFORE INSERT ON public_activity BEGIN SELECT RAISE(ABORT, 'full'); END";
+        connection.execute_batch(&format!("{refuse}; SAVEPOINT batch")).unwrap();
+        assert!(append(&connection, &mut written, &[(&activity(1, "otto"), &public)]).is_err());
+        connection.execute_batch("ROLLBACK TO batch; RELEASE batch; DROP TRIGGER full").unwrap();
+        written.forget();
+        append(&connection, &mut written, &[(&activity(1, "otto"), &public)]).unwrap();
+        let with_stamp = "SELECT count(*) FROM public_activity JOIN public_stamp ON number = stamp";
+        assert_eq!(connection.query_row(with_stamp, [], |row| row.get::<_, i64>(0)).unwrap(), 1);
+    }
+}

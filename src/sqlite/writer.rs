@@ -237,4 +237,101 @@ mod tests {
         });
         assert_eq!(count.unwrap(), 2);
     }
+
+    #[test]
+    fn d4_of_what_failed_after_it_wrote_nothing_is_kept_with_what_others_did() {
+        let writer = Writer::new(Connection::open_in_memory().unwrap(), Path::new("none"), Vec::new());
+        writer.connection.execute_batch("CREATE TABLE t (n INTEGER)").unwrap();
+        let shared = Shared::new(writer);
+        // The second comes while the first is at it, and shares what that one began.
+        let put = |number: i64, comes: u64, takes: u64, keep: bool| {
+            thread::sleep(Duration::from_millis(comes));
+            shared.act(|writer| -> Result<(), Arc<rusqlite::Error>> {
+                thread::sleep(Duration::from_millis(takes));
+                writer.connection().execute("INSERT INTO t VALUES (?1)", [number])?;
+                if keep { Ok(()) } else { Err(Arc::new(rusqlite::Error::InvalidQuery)) }
+            })
+        };
+        thread::scope(|scope| {
+            let first = scope.spawn(|| put(1, 0, 100, true));
+            let fails = scope.spawn(|| put(2, 30, 0, false));
+            assert!(first.join().unwrap().is_ok() && fails.join().unwrap().is_err());
+        });
+        let sum = shared.act(|writer| -> Result<i64, Arc<rusqlite::Error>> {
+            Ok(writer.connection().query_row("SELECT sum(n) FROM t", [], |row| row.get(0))?)
+        });
+        assert_eq!(sum.unwrap(), 1);
+    }
+
+    #[test]
+    fn b3_the_size_of_the_log_is_looked_at_again_after_so_many_rows_or_so_long() {
+        let mut writer = Writer::new(Connection::open_in_memory().unwrap(), Path::new("none"), ());
+        writer.connection.execute_batch("CREATE TABLE t (n INTEGER)").unwrap();
+        let mut looked = Vec::new();
+        for row in 1..=LOOK_AFTER_ROWS * 3 {
+            writer.connection.execute("INSERT INTO t VALUES (?1)", [row.cast_signed()]).unwrap();
+            // It is not long ago, however long this takes.
+            writer.log.looked.0 = Instant::now() + Duration::from_secs(3_600);
+            writer.tidy();
+            looked.extend((writer.log.looked.1 == row).then_some(row));
+        }
+        assert_eq!(looked, [LOOK_AFTER_ROWS, LOOK_AFTER_ROWS * 2, LOOK_AFTER_ROWS * 3]);
+        let long_ago = Instant::now().checked_sub(LOOK_AFTER * 2).unwrap();
+        writer.log.looked.0 = long_ago;
+        writer.tidy();
+        assert!(writer.log.looked.0 > long_ago);
+    }
+
+    #[test]
+    fn b3_a_log_that_somebody_reads_from_is_let_grow_a_little_and_emptied_once_nobody_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file.db");
+        let mut writer = Writer::new(Connection::open(&path).unwrap(), &path, ());
+        writer.connection.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (n INTEGER)").unwrap();
+        let size = |writer: &Writer<()>| fs::metadata(&writer.log.path).unwrap().len();
+        let large = size(&writer);
+        writer.bound_log().unwrap();
+        assert_eq!((size(&writer), writer.log.bound), (large, LOG_BOUND), "it was not large yet");
+        let reader = Connection::open(&path).unwrap();
+        reader.execute_batch("BEGIN; SELECT * FROM t").unwrap();
+        writer.log.bound = large;
+        writer.bound_log().unwrap();
+        assert_eq!((size(&writer), writer.log.bound), (large, large + LOG_BOUND / 4));
+        // Long enough for whoever is reading a page.
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let reader = reader;
+                thread::sleep(LOG_PATIENCE / 5);
+                reader.execute_batch("COMMIT").unwrap();
+            });
+            writer.log.bound = large;
+            writer.bound_log().unwrap();
+        });
+        assert_eq!((size(&writer), writer.log.bound), (0, LOG_BOUND));
+    }
+
+    #[test]
+    fn b3_readers_are_waited_for_so_long_and_no_longer() {
+        assert!([0, 1, 500, 999].into_iter().all(wait_for_readers));
+        assert!(![1_000, 1_001, i32::MAX].into_iter().any(wait_for_readers));
+    }
+
+    #[test]
+    fn d4_the_memory_catches_up_once_in_each_transaction() {
+        let writer = Writer::new(Connection::open_in_memory().unwrap(), Path::new("none"), Vec::new());
+        let shared = Shared::new(writer);
+        for transaction in 1..=3 {
+            let memory = shared.act(|writer| -> Result<Vec<i64>, Arc<rusqlite::Error>> {
+                for _ in 0..3 {
+                    writer.with_memory_after(|memory, _| {
+                        memory.push(transaction);
+                        Ok::<(), Arc<rusqlite::Error>>(())
+                    })?;
+                }
+                assert!(writer.is_open());
+                Ok(writer.with_memory().1.clone())
+            });
+            assert_eq!(memory.unwrap(), (1..=transaction).collect::<Vec<_>>());
+        }
+    }
 }

@@ -289,3 +289,21 @@ fn v2_no_reader_of_the_log_learns_how_much_was_hidden() {
         }
     }
 }
+
+/// More than are looked through at a time, and nothing else tells where somebody's hidden ones are.
+#[test]
+fn g5_one_among_thousands_of_hidden_activities_is_erased() {
+    for before in [8_191, 8_192, 8_193] {
+        let place = Place::in_sqlite();
+        let house = place.house();
+        house.install(people(&[("adele", &["council"]), ("carol", &["council"])])).make_private("council");
+        let others: Vec<_> = (0..before).map(|n| activity(&format!("a-{n}"), "adele")).collect();
+        house.ingest(&others);
+        house.ingest(&[activity("hers", "carol")]);
+        assert!(house.is_private("hers"));
+        house.erase(Subject::of(user("carol")));
+        let left = house.everything();
+        assert_eq!(left.len(), others.len());
+        assert!(left.iter().all(|stored| stored.activity().id().as_str() != "hers"));
+    }
+}

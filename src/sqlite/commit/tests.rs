@@ -293,3 +293,87 @@ fn b3_whoever_panics_at_the_beginning_leaves_nobody_waiting() {
         assert_eq!(panicked, Ok(true), "{caller} were told");
     }
 }
+
+#[test]
+fn d4_whoever_is_left_alone_after_many_shared_a_commit_is_answered() {
+    let shared = Shared::new(Ledger::new(|_| false));
+    // They were to come back, and nobody does. The one comes on its own thread, the other is handed in.
+    shared.turn.lock().unwrap().callers_before = 16;
+    assert!(put(&shared, 3, true).is_ok());
+    shared.turn.lock().unwrap().callers_before = 16;
+    assert!(put(&shared, 4, true).is_ok());
+    assert_eq!(shared.turn.into_inner().unwrap().writer.durable, [3, 4]);
+}
+
+#[test]
+fn d5_a_transaction_is_left_to_others_only_while_it_is_young_and_they_are_few() {
+    let shared = Shared::new(Ledger::new(|_| false));
+    // Somebody waits all the time.
+    shared.waiting.store(1, Ordering::SeqCst);
+    let is_awaited = |others: usize, begun: Instant| {
+        let mut part = shared.take_turn();
+        part.begin(Instant::now()).unwrap();
+        part.join(Arc::default(), others);
+        part.turn.open.as_mut().unwrap().begun = begun;
+        let is_awaited = shared.is_awaited(&part, 1);
+        part.commit(1);
+        is_awaited
+    };
+    // Young however long this takes.
+    let young = Instant::now() + Duration::from_secs(3_600);
+    assert!(is_awaited(CALLERS - 2, young));
+    assert!(!is_awaited(CALLERS - 1, young), "the last of so many commits");
+    assert!(!is_awaited(1, Instant::now().checked_sub(OPEN * 2).unwrap()), "it was open for long");
+}
+
+#[test]
+fn d5_only_who_came_before_a_file_was_waited_for_in_vain_is_refused_with_them() {
+    let shared = Shared::new(Held::default());
+    let before = Instant::now();
+    let refused = |came: Instant| assert!(shared.take_turn().begin(came).is_err());
+    refused(Instant::now());
+    refused(before);
+    assert_eq!(shared.turn.lock().unwrap().writer.tried.len(), 1, "waited one after the other");
+    refused(Instant::now());
+    assert_eq!(shared.turn.lock().unwrap().writer.tried.len(), 2, "the file may be free by now");
+}
+
+#[test]
+fn d5_whoever_handed_something_in_waits_for_a_file_that_is_held_once() {
+    let shared = Shared::new(Held::default());
+    assert!(shared.hand_in(|_| -> Result<(), Arc<OnCommand>> { Ok(()) }).is_err());
+    assert_eq!(shared.turn.into_inner().unwrap().writer.tried.len(), 1);
+}
+
+#[test]
+fn d4_whoever_is_refused_before_they_write_undoes_nobody() {
+    let shared = Shared::new(Ledger::new(|_| false));
+    let times = Arc::new(AtomicUsize::new(0));
+    thread::scope(|scope| {
+        // The others come while the first is at it, and are done together.
+        let slow = scope.spawn(|| {
+            shared.act(|_| -> Result<(), Refused> {
+                thread::sleep(Duration::from_millis(100));
+                Ok(())
+            })
+        });
+        thread::sleep(Duration::from_millis(20));
+        for entry in 0..8 {
+            let (shared, times) = (&shared, Arc::clone(&times));
+            scope.spawn(move || {
+                let act = move |ledger: &mut Ledger| {
+                    times.fetch_add(1, Ordering::SeqCst);
+                    if entry == 5 {
+                        return Err(Refused::ItsOwn);
+                    }
+                    ledger.put(entry);
+                    Ok(())
+                };
+                let answer = if entry == 3 { shared.act(act) } else { shared.hand_in(act) };
+                assert_eq!(answer.is_ok(), entry != 5);
+            });
+        }
+        assert!(slow.join().unwrap().is_ok());
+    });
+    assert_eq!(times.load(Ordering::SeqCst), 8, "somebody had to do their part again");
+}

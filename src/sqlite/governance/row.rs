@@ -126,3 +126,39 @@ pub(super) fn read(text: &[u8]) -> Result<Record, SinkError> {
 pub(super) fn write(record: &Record) -> Result<String, SinkError> {
     serde_json::to_string(record).map_err(|_| damaged())
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may fail")]
+mod tests {
+    use super::*;
+
+    /// A record that is in the range of a search must not be left out by its number.
+    #[test]
+    fn g3_a_later_time_has_no_smaller_number() {
+        let times = [
+            ("1969-12-31T23:59:58.25Z", -1_750_000),
+            ("1969-12-31T23:59:59Z", -1_000_000),
+            ("1970-01-01T00:00:00.000000999Z", 0),
+            ("1970-01-01T00:00:00.000001Z", 1),
+            ("1970-01-01T00:00:00.75Z", 750_000),
+            ("2016-12-31T23:59:59.999999Z", 1_483_228_799_999_999),
+            ("2016-12-31T23:59:60.5Z", 1_483_228_799_999_999),
+            ("2017-01-01T00:00:00Z", 1_483_228_800_000_000),
+        ];
+        assert_eq!(times.map(|(time, _)| time_number(time.parse().unwrap())), times.map(|(_, number)| number));
+    }
+
+    /// Files are read by later versions.
+    #[test]
+    fn g3_kinds_and_outcomes_keep_their_numbers_for_ever() {
+        use OutcomeKind::{Done, Failed, Intended, Noted, Refused};
+        use RecordKind as Kind;
+        assert_eq!([Intended, Done, Noted, Failed, Refused].map(outcome_number), [1, 2, 3, 4, 5]);
+        let first = [Kind::PolicyChange, Kind::Grant, Kind::Revocation, Kind::Reveal, Kind::Page, Kind::RevealRequest];
+        assert_eq!(first.map(kind_number), [2, 3, 4, 5, 6, 7]);
+        let rest =
+            [Kind::Approval, Kind::Erasure, Kind::Retention, Kind::SinkChange, Kind::GovernanceRead, Kind::Directory];
+        assert_eq!(rest.map(kind_number), [8, 9, 10, 11, 12, 13]);
+        assert!((2..=127).contains(&REMOVED) && !(2..=13).contains(&REMOVED));
+    }
+}

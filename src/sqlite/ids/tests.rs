@@ -436,3 +436,55 @@ fn b3_those_who_read_one_file_hold_one_copy_of_a_filter() {
     assert_eq!(held[0], held[1]);
     assert!(held[0].iter().all(|filter| !held[2].contains(filter)));
 }
+
+#[test]
+fn d4_what_still_stands_is_only_added_to() {
+    let house = House::new();
+    let (mut first, mut second) = (house.side(&Filters::default()), house.side(&Filters::default()));
+    let all = entries(1..=20);
+    for batch in all[..6].chunks(2) {
+        first.write(batch, End::Kept);
+        for side in [&mut first, &mut second, &mut house.side(&Filters::default())] {
+            assert!(side.ids.catch_up(&side.connection).unwrap(), "all of it was read again");
+        }
+    }
+    first.write(&all[6..], End::Kept);
+    assert!(first.ids.catch_up(&first.connection).unwrap());
+    assert!(!second.ids.catch_up(&second.connection).unwrap(), "another has made a run");
+    assert!(second.ids.catch_up(&second.connection).unwrap());
+}
+
+/// Two ids can have one hash; of a row that is gone, a second hash tells which of them it had.
+#[test]
+fn d4_another_id_of_the_same_hash_is_not_taken_for_one_that_was_removed() {
+    let house = House::new();
+    let Side { connection, ids } = house.side(&Filters::default());
+    Removed::from(&connection, &PUBLIC).unwrap().add(7, b"an id").unwrap();
+    let was_removed = |sequence, id| ids.was_removed(&connection, sequence, id).unwrap();
+    assert!(was_removed(7, "an id"));
+    assert!(!was_removed(7, "another") && !was_removed(8, "an id"));
+    // The one is nothing that the other tells.
+    assert_ne!(ids.setting.key.other_hash(b"an id"), ids.hash("an id"));
+}
+
+/// More than goes through memory at once, of which the others here are a part.
+#[test]
+fn d4_every_id_of_large_runs_that_are_merged_is_found() {
+    let house = House::new();
+    let connection = house.connect();
+    let sizes = Sizes { tail: 8, fan: 2, top: 30, bucket: 160 };
+    let open = || Ids::open_sized(&connection, &PUBLIC, &Filters::default(), sizes).unwrap();
+    let (mut ids, all) = (open(), entries(1..=40_000));
+    connection.execute_batch("BEGIN").unwrap();
+    for batch in all.chunks(20_000) {
+        batch.iter().for_each(|(hash, sequence)| ids.add(*hash, *sequence));
+        ids.keep_up(&connection).unwrap();
+    }
+    connection.execute_batch("COMMIT").unwrap();
+    assert_eq!(ids.runs.iter().map(Run::entries).collect::<Vec<_>>(), [40_000]);
+    let buckets = connection.query_row("SELECT count(*) FROM public_id_bucket", [], |row| row.get::<_, i64>(0));
+    assert_eq!(buckets.unwrap(), 256, "none is left of the runs that were merged");
+    let hashes: Vec<u64> = all.iter().step_by(7).map(|(hash, _)| *hash).collect();
+    let found = Side { ids: open(), connection: house.connect() }.check(&hashes).unwrap();
+    assert!(found.into_iter().flatten().eq((1..=40_000).step_by(7)));
+}

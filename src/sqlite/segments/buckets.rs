@@ -105,3 +105,18 @@ fn bucket_of(kind: u8, key: &str, count: u32) -> u32 {
     let mixed = (hash ^ hash >> 32).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
     u32::try_from((mixed * u64::from(count)) >> 32).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Files are read by later versions, and by other machines.
+    #[test]
+    fn v3_a_key_lies_in_the_same_bucket_for_ever() {
+        let keys = [(Kind::Id, "adele"), (Kind::Name, "adele@contoso.com"), (Kind::App, "Box"), (Kind::Name, "")];
+        let buckets = |count| keys.map(|(kind, key)| bucket_of(kind as u8, key, count));
+        assert_eq!(buckets(1), [0; 4]);
+        assert_eq!(buckets(1_000), [332, 495, 138, 634]);
+        assert_eq!(buckets(1 << 20), [348_894, 519_289, 144_944, 664_828]);
+    }
+}

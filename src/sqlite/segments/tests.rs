@@ -477,6 +477,56 @@ fn v3_names_that_were_let_go_of_are_told_again() {
     check(reader, &log.rows, &Query::all()).unwrap();
 }
 
+/// The order of a segment is written in chunks, of which the others here have one.
+#[test]
+fn v3_rows_of_large_segments_are_found_in_time_and_after_each_position() {
+    let mut log = Log::new(600);
+    // Seven at a time, delivered in no order, and some as old as nothing else.
+    let time = |n: i64| if n % 97 == 0 { -n } else { n / 7 };
+    let builder = |n: i64| {
+        let n = n * 367 % 1_300;
+        let time = chrono::DateTime::from_timestamp(1_772_000_000 + time(n), 0).unwrap();
+        let (id, app) =
+            (format!("a-{n:04}").parse().unwrap(), App::new(["Box", "Teams"][n as usize % 2].parse().unwrap()));
+        Activity::builder(id, alias("otto@contoso.com"), app, "Login".parse().unwrap(), time).build().unwrap()
+    };
+    log.append(&(0..1_300).map(builder).collect::<Vec<_>>());
+    let reader = (&log.connection, &Tail::default());
+    let at = |second: i64| chrono::DateTime::from_timestamp(1_772_000_000 + second, 0).unwrap();
+    for from in (-5..190).step_by(13) {
+        let ranges = [
+            Query::all().since(at(from)),
+            Query::all().until(at(from)),
+            Query::all().since(at(from)).until(at(from + 40)).in_app("Box".parse().unwrap()),
+        ];
+        for query in ranges {
+            check(reader, &log.rows, &query).unwrap();
+        }
+    }
+    for (_, activity) in log.rows.iter().step_by(17) {
+        let after = Position::of(activity);
+        let (rest, read) = page(reader, &Query::all(), Some(&after), 20);
+        let expected = expected(&log.rows, &Query::all(), Some(&after));
+        assert_eq!(sequences(&rest), expected[..expected.len().min(20)]);
+        assert_eq!(read, rest.len(), "rows were read that come before it");
+    }
+}
+
+#[test]
+fn v3_groups_that_a_range_cuts_are_counted_by_their_segments() {
+    let log = hundred_and_twenty();
+    let reader = (&log.connection, &Tail::default());
+    let at = |second: i64| chrono::DateTime::from_timestamp(1_772_000_000 + second, 0).unwrap();
+    for cut in (-1..122).step_by(3).flat_map(|cut| [cut, cut + 1]) {
+        for query in
+            [Query::all().since(at(cut)), Query::all().until(at(cut)), Query::all().since(at(cut)).until(at(99))]
+        {
+            check(reader, &log.rows, &query).unwrap();
+            check(reader, &log.rows, &query.in_app("Box".parse().unwrap())).unwrap();
+        }
+    }
+}
+
 #[test]
 fn v3_rows_that_were_there_before_are_taken_in() {
     let log = hundred_and_twenty();

@@ -257,3 +257,20 @@ fn v3_what_was_read_is_not_written_once_more_is_gone() {
     check((&log.connection, &tail), &log.rows, &Query::all()).unwrap();
     assert_eq!((log.rows[0].0, log.rows.len()), (first, 116));
 }
+
+#[test]
+fn v3_the_open_segment_is_not_taken_for_tidy_if_it_was_closed_meanwhile() {
+    for before in [0, 8] {
+        let mut log = Log::new(4);
+        let rows: Vec<_> = (0..before + 7).map(|n| activity(n, alias("otto@contoso.com"), "Box")).collect();
+        let (first, then) = rows.split_at(rows.len() - 4);
+        log.append(first);
+        log.delete_from(first.len() - 2, 1);
+        let begun = Untidy::next(&log.connection).unwrap().unwrap();
+        log.append(then);
+        begun.write(&log.connection).unwrap();
+        check((&log.connection, &Tail::default()), &log.rows, &Query::all()).unwrap();
+        log.tidy_up();
+        check((&log.connection, &Tail::default()), &log.rows, &Query::all()).unwrap();
+    }
+}
