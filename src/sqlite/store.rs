@@ -63,6 +63,8 @@ pub struct SqliteStore {
 
 /// A batch of at most so many activities is copied to be stored by whoever has their turn: that costs less than a turn.
 const HANDED_IN: usize = 4;
+/// But not if their details are longer than that.
+const HANDED_IN_BYTES: usize = 64 * 1024;
 
 impl SqliteStore {
     /// Opens a file, and makes it if it is not there. A relative path is taken from where the process is now.
@@ -200,7 +202,8 @@ impl ActivityStore for SqliteStore {
         }
         let policy = batch.policy();
         let stamped = batch.stamped().iter().map(|stamped| (stamped.activity(), stamped.stamp()));
-        if stamped.len() <= HANDED_IN {
+        let bytes = |(activity, _): (&Activity, _)| activity.details().map_or(0, str::len);
+        if stamped.len() <= HANDED_IN && stamped.clone().map(bytes).sum::<usize>() <= HANDED_IN_BYTES {
             let owned: Vec<_> = stamped.map(|(activity, stamp)| (activity.clone(), stamp.clone())).collect();
             return self.file.hand_in(move |writer| {
                 let lent: Vec<_> = owned.iter().map(|(activity, stamp)| (activity, stamp)).collect();
