@@ -58,3 +58,8 @@ const SEGMENT: &str = "segment of the public log";
 fn one_snapshot(connection: &Connection) -> Result<Option<Transaction<'_>>, StoreError> {
     Ok(if connection.is_autocommit() { Some(connection.unchecked_transaction()?) } else { None })
 }
+
+/// INVARIANT: a segment is full long before it has as many rows, names or bytes as a `u32` counts.
+fn index(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}

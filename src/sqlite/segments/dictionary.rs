@@ -2,6 +2,7 @@
 
 use hashbrown::HashMap;
 
+use super::index;
 use super::keys::{self, Kind};
 use crate::actor::Actor;
 use crate::identity::Identity;
@@ -75,7 +76,7 @@ impl Dictionary {
         let (label, labels) = (principal.folded_label(), self.labels.len());
         let label = code(&mut self.labels, &label, &mut self.bytes, || labels);
         let end = self.keys_of_principals.len();
-        let known = Principal { label, begin: small(begin), end: small(end) };
+        let known = Principal { label, begin: index(begin), end: index(end) };
         self.bytes += self.called.len() + ENTRY_BYTES + (end - begin) * size_of::<u32>();
         self.principals.insert((&*self.called).into(), known);
         known
@@ -90,7 +91,7 @@ fn code(codes: &mut HashMap<Box<str>, u32>, name: &str, bytes: &mut usize, next:
     if let Some(code) = codes.get(name) {
         return *code;
     }
-    let code = small(next());
+    let code = index(next());
     *bytes += name.len() + ENTRY_BYTES;
     codes.insert(name.into(), code);
     code
@@ -118,11 +119,6 @@ fn put_called(bytes: &mut Vec<u8>, principal: &Actor) {
     }
 }
 
-/// INVARIANT: a segment is full long before there are as many names as a `u32` counts.
-fn small(count: usize) -> u32 {
-    u32::try_from(count).unwrap_or(u32::MAX)
-}
-
 /// Numbers from 0 on for the codes that the rows of a segment have, in the order in which they come, and how many rows have
 /// each.
 #[derive(Default)]
@@ -139,7 +135,7 @@ impl Numbers {
             if numbers.by_code.len() <= code {
                 numbers.by_code.resize(code + 1, None);
             }
-            let next = small(numbers.rows.len());
+            let next = index(numbers.rows.len());
             let Some(number) = numbers.by_code.get_mut(code).map(|number| *number.get_or_insert(next)) else {
                 continue;
             };

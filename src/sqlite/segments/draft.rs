@@ -11,7 +11,7 @@ use super::keys::{self, Kind};
 use super::order::{self, Entry};
 use super::tables::{ADD_SEGMENT, FACETS, LAST_CLOSED, POSTINGS, greatest};
 use super::tidy::revision;
-use super::{group, ranks, rows};
+use super::{group, index, ranks, rows};
 use crate::activity::Activity;
 use crate::store::StoreError;
 
@@ -298,9 +298,4 @@ fn named<'a>(names: impl Iterator<Item = (&'a str, u32)>, numbers: &Numbers) -> 
     let mut bytes = Vec::new();
     names.into_iter().for_each(|(_, name, rows)| put_name(&mut bytes, name, rows));
     bytes
-}
-
-/// INVARIANT: a segment is full long before it has as many rows, keys or bytes as a `u32` counts.
-fn index(count: usize) -> u32 {
-    u32::try_from(count).unwrap_or(u32::MAX)
 }

@@ -3,6 +3,7 @@
 use hashbrown::HashMap;
 
 use super::facets::{Counted, Facet, Sums};
+use super::index;
 use super::keys::{self, Clause, Kind, Wanted};
 use super::order::Bound;
 use crate::activity::Activity;
@@ -204,9 +205,4 @@ fn compare(a: u32, b: u32, rows: &[OpenRow]) -> std::cmp::Ordering {
 
 fn newest_of(lists: &[&[u32]], rows: &[OpenRow]) -> Option<u32> {
     lists.iter().filter_map(|list| list.last().copied()).max_by(|a, b| compare(*a, *b, rows))
-}
-
-/// INVARIANT: a segment is full long before it has as many rows or keys as a `u32` counts.
-fn index(count: usize) -> u32 {
-    u32::try_from(count).unwrap_or(u32::MAX)
 }
