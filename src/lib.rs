@@ -23,6 +23,8 @@ mod governance;
 mod identity;
 #[cfg(feature = "import")]
 pub mod import;
+#[cfg(any(feature = "import", feature = "m365"))]
+mod input_kind;
 #[cfg(any(feature = "import", feature = "ledger", feature = "m365"))]
 mod json;
 #[cfg(feature = "ledger")]
@@ -39,6 +41,7 @@ mod screen;
 pub mod sinks;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
+mod steps;
 mod store;
 mod stored;
 #[cfg(feature = "proptest")]
@@ -70,6 +73,8 @@ pub use governance::{
     SinkError, SinkName, SinksError, Subjects,
 };
 pub use identity::{Alias, Domain, DomainError, GroupId, Identity, UserId};
+#[cfg(any(feature = "import", feature = "m365"))]
+pub use input_kind::InputKind;
 pub use policy::{
     Denial, Grant, GroupRef, ManagedDomain, PolicyChange, PolicyDocumentError, PolicyError, PolicyOptions,
     PrivacyPolicy, Purpose, Retention, RetentionError, Revision, Role, ScopeEffect, ScopeRule, ScopeTarget,

@@ -4,6 +4,7 @@ use std::fmt;
 
 use thiserror::Error;
 
+use crate::input_kind::InputKind;
 use crate::text::TextError;
 
 /// A record that could not be taken. Repeats nothing that names a person.
@@ -52,6 +53,12 @@ pub enum RejectReason {
     Io {
         /// What the operating system, or the reader beneath, said.
         kind: std::io::ErrorKind,
+    },
+    /// The input is something else than the UTF-8 text that is read here, and nothing of it was read.
+    #[error("the input is {kind}")]
+    OtherInput {
+        /// What it is.
+        kind: InputKind,
     },
     /// It is not UTF-8.
     #[error("not UTF-8 at byte {at}, expected UTF-8")]

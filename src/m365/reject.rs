@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use super::Format;
 use crate::activity::ActivityError;
+use crate::input_kind::InputKind;
 use crate::text::TextError;
 
 /// A record that could not be taken, and where it begins. Repeats nothing of what the record holds.
@@ -46,6 +47,12 @@ pub enum RejectReason {
     Io {
         /// What the operating system, or the reader beneath, said.
         kind: io::ErrorKind,
+    },
+    /// The input is something else than UTF-8 text. Nothing comes after this.
+    #[error("the input is {kind}")]
+    OtherInput {
+        /// What it is.
+        kind: InputKind,
     },
     /// The input is in no format that is read here. Nothing comes after this.
     #[error(
