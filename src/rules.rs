@@ -47,8 +47,9 @@
 //!
 //! # S: scope
 //!
-//! - **S1** With no include rule everyone is monitored. Otherwise the most specific level that has an include rule for
-//!   the app decides, app over suite over all apps; groups at one level add up. An exclude rule always wins.
+//! - **S1** An app that no include rule covers is monitored for everyone. Among the include rules that cover an app, the
+//!   most specific level decides: app over suite over all apps. Groups at one level add up. An exclude rule that covers
+//!   the app always wins.
 //! - **S2** What is not monitored is counted, and neither stored, forwarded nor recorded.
 //!
 //! # V: viewing

@@ -372,19 +372,15 @@ impl Screen {
     fn scope(&self, app: &App, found: impl Fn(usize) -> bool, causes: &BTreeSet<Cause>) -> Scope {
         let rules = || self.policy.scope().iter().zip(&self.scope_groups).enumerate();
         let mut level = None;
-        for (_, (rule, group)) in rules() {
-            let covers = rule.target().covers(app);
+        for (_, (rule, group)) in rules().filter(|(_, (rule, _))| rule.target().covers(app)) {
             match rule.effect() {
-                ScopeEffect::Exclude if covers && found(*group) => return Scope::Unmonitored,
+                ScopeEffect::Exclude if found(*group) => return Scope::Unmonitored,
                 ScopeEffect::Exclude => {}
-                ScopeEffect::Include => level = level.max(Some(covers.then(|| rule.target().level()))),
+                ScopeEffect::Include => level = level.max(Some(rule.target().level())),
             }
         }
-        let level = match level {
-            None => return Scope::Monitored(None),
-            Some(None) => return Scope::Unmonitored,
-            Some(Some(level)) => level,
-        };
+        // An app that no include rule covers is monitored for everyone.
+        let Some(level) = level else { return Scope::Monitored(None) };
         let decides = |rule: &ScopeRule| {
             rule.effect() == ScopeEffect::Include && rule.target().level() == level && rule.target().covers(app)
         };

@@ -91,11 +91,12 @@ fn s1_the_most_specific_level_of_include_rules_decides_and_an_exclude_rule_wins(
             vec![include("staff", AllApps), include("sales", m365()), include("staff", app("Teams"))],
             ["bob both", "adele both", "adele both"],
         ),
-        ("elsewhere alone means nobody here", vec![include("staff", app("Teams"))], ["", "adele both", ""]),
+        ("a rule for one app alone", vec![include("staff", app("Teams"))], [ALL, "adele both", ALL]),
+        ("a rule for one suite alone", vec![include("staff", m365())], ["adele both", "adele both", ALL]),
         (
             "an exclude rule at a wider level wins",
             vec![include("staff", app("Teams")), exclude("sales", AllApps)],
-            ["", "adele", ""],
+            ["adele carol", "adele", "adele carol"],
         ),
         (
             "an exclude rule at a narrower level wins",
@@ -105,7 +106,7 @@ fn s1_the_most_specific_level_of_include_rules_decides_and_an_exclude_rule_wins(
         (
             "an exclude rule at the same level wins",
             vec![include("staff", m365()), exclude("staff", m365())],
-            ["", "", ""],
+            ["", "", ALL],
         ),
         (
             "an exclude rule elsewhere is nothing here",
@@ -122,6 +123,39 @@ fn s1_the_most_specific_level_of_include_rules_decides_and_an_exclude_rule_wins(
         assert_eq!(monitored(&house, SHAREPOINT), sharepoint, "{what}");
         assert_eq!(monitored(&house, TEAMS), teams, "{what}");
         assert_eq!(monitored(&house, BOX), in_box, "{what}");
+    }
+}
+
+/// The example in the documentation of Microsoft Defender for Cloud Apps, "Scoped deployment".
+#[test]
+fn s1_table_of_the_reference() {
+    let (office, power_bi, salesforce) =
+        (("Word", Some("Office 365")), ("Power BI", Some("Office 365")), ("Salesforce", None));
+    let names = ["adriana", "alain", "cornel", "raymond"];
+    let house = House::new();
+    house.install(people(&[
+        ("adriana", &["Germany all users", "Global sales", "Sales managers"]),
+        ("alain", &["Global sales"]),
+        ("cornel", &["Global sales", "Sales managers"]),
+        ("raymond", &["Sales managers"]),
+    ]));
+    house.manage("contoso.com");
+    for rule in [
+        exclude("Germany all users", ScopeTarget::AllApps),
+        include("Global sales", suite("Office 365")),
+        include("Sales managers", app("Power BI")),
+    ] {
+        house.change(PolicyChange::AddScopeRule(rule));
+    }
+    for (place, expected) in [
+        (office, ["alain", "cornel"].as_slice()),
+        (power_bi, &["cornel", "raymond"]),
+        (salesforce, &["alain", "cornel", "raymond"]),
+    ] {
+        let activities = names.map(|name| done_in(place, &format!("{}-{name}", place.0), name));
+        let outcomes = house.ingest(&activities);
+        let kept = names.iter().zip(outcomes).filter(|(_, outcome)| *outcome != Delivery::NotMonitored);
+        assert_eq!(kept.map(|(name, _)| *name).collect::<Vec<_>>(), expected, "{}", place.0);
     }
 }
 
@@ -204,18 +238,15 @@ fn naively_monitored(rules: &[ScopeRule], (app, suite): Place, memberships: &[&s
             return false;
         }
     }
-    // With no include rule everyone is monitored.
-    if of(ScopeEffect::Include).count() == 0 {
-        return true;
-    }
-    // The most specific level that has a rule for this app decides; groups at that level add up.
+    // Among the include rules that cover an app the most specific level decides; groups at that level add up.
     for level in 0..3 {
         let here: Vec<_> = of(ScopeEffect::Include).filter(|rule| at_level(rule, level)).collect();
         if !here.is_empty() {
             return here.into_iter().any(about_member);
         }
     }
-    false
+    // An app that no include rule covers at any level is monitored for everyone.
+    true
 }
 
 proptest! {

@@ -48,9 +48,9 @@ impl ScopeTarget {
 
 /// One rule: a group is, or is not, monitored somewhere.
 ///
-/// With no include rule everyone is monitored. Otherwise the most specific level that has an include rule for an app
-/// decides for that app (app over suite over all apps) and the groups at that level add up. An exclude rule that
-/// applies at any level always wins.
+/// An app that no include rule covers is monitored for everyone. Among the include rules that cover an app, those of the
+/// most specific level decide (app over suite over all apps), and the groups at that level add up. An exclude rule that
+/// covers the app, at whatever level, always wins.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScopeRule {

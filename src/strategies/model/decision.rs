@@ -97,7 +97,8 @@ impl Model {
             return Decision { decided: Decided::Verdict(Verdict::NotMonitored), reasons: Vec::new() };
         }
         let mut reasons: Vec<Reason> = Vec::new();
-        if rules(ScopeEffect::Include).next().is_some() {
+        // An app that no include rule covers is monitored for everyone.
+        if rules(ScopeEffect::Include).any(|rule| covers(rule.target(), app)) {
             let level = |level: usize| {
                 let here = move |rule: &&ScopeRule| covers(rule.target(), app) && level_of(rule.target()) == level;
                 rules(ScopeEffect::Include).filter(here).collect::<Vec<_>>()
@@ -108,7 +109,7 @@ impl Model {
             let unknown: Vec<&ScopeRule> = deciding.iter().copied().filter(|rule| is_unknown(rule)).collect();
             if taken_in.is_empty() {
                 // Whoever cannot be decided is not left out where somebody is taken in.
-                if deciding.is_empty() || (causes.is_empty() && unknown.is_empty()) {
+                if causes.is_empty() && unknown.is_empty() {
                     return Decision { decided: Decided::Verdict(Verdict::NotMonitored), reasons: Vec::new() };
                 }
             }
