@@ -9,6 +9,7 @@ mod hints;
 mod lineage;
 mod membership;
 mod names;
+mod namespaces;
 mod packed;
 mod people;
 mod revision;

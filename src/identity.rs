@@ -5,6 +5,7 @@
 //! definition D145) for names and local parts, IDNA (UTS #46, non-transitional) for the domain after the last `@`.
 //! No locale takes part: `İ` is not `i`, and `ı` is neither.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use icu_casemap::CaseMapper;
@@ -58,6 +59,7 @@ pub struct Alias {
     /// The form in which it is compared, unless that is the text with its ASCII letters in lower case, as it mostly is.
     folded: Option<Box<str>>,
     is_address: bool,
+    is_damaged: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -69,6 +71,16 @@ enum RawAlias {
 }
 
 impl Alias {
+    /// The app of aliases that are passport ids (PUID), as `Alias::account(Alias::PASSPORT_IDS, "1003200096971F55")`.
+    ///
+    /// Passport ids, security identifiers and mailbox ids are technical ids: a directory knows them of some people only. So
+    /// one that resolves to nobody leaves open whom it means, and an activity whose actor has no other identity is hidden.
+    pub const PASSPORT_IDS: &str = "puid";
+    /// The app of aliases that are security identifiers, in upper case: `S-1-5-21-1-2-3-1104`.
+    pub const SECURITY_IDS: &str = "sid";
+    /// The app of aliases that are the GUIDs of mailboxes, in lower case with hyphens.
+    pub const MAILBOX_IDS: &str = "mailbox";
+
     /// The longest that an alias may be, in bytes.
     pub const MAX_BYTES: usize = 512;
 
@@ -113,8 +125,8 @@ impl Alias {
 
     /// An alias whose parts another one gave.
     pub(crate) fn from_parts(app: Option<&str>, text: &str, folded: Option<&str>) -> Self {
-        let is_address = address(text).is_some();
-        Self { app: app.map(Into::into), text: text.into(), folded: folded.map(Into::into), is_address }
+        let (is_address, is_damaged) = (address(text).is_some(), app.is_none() && is_damaged(text));
+        Self { app: app.map(Into::into), text: text.into(), folded: folded.map(Into::into), is_address, is_damaged }
     }
 
     /// The alias as it was written, without surrounding white space.
@@ -151,6 +163,24 @@ impl Alias {
     /// Whether this reads as an address, be its domain one or not.
     pub(crate) fn is_address(&self) -> bool {
         self.is_address
+    }
+
+    /// Whether letters of the name were lost on the way; see [`is_damaged`].
+    pub(crate) fn is_damaged(&self) -> bool {
+        self.is_damaged
+    }
+
+    /// Whether this is an id that some system gave to a person, of which no directory knows everybody's.
+    pub(crate) fn is_technical_id(&self) -> bool {
+        let known = [Self::PASSPORT_IDS, Self::SECURITY_IDS, Self::MAILBOX_IDS];
+        self.app().is_some_and(|app| known.iter().any(|known| app.eq_ignore_ascii_case(known)))
+    }
+
+    /// Returns the namespace of a name that is no address: the app that it is bound to, or the empty text if it is bound to
+    /// none. Compare namespaces with [`str::eq_ignore_ascii_case`]. Returns `None` for an address, which means the same
+    /// everywhere.
+    pub(crate) fn namespace(&self) -> Option<&str> {
+        (!self.is_address).then(|| namespace(self.form()))
     }
 
     /// Whether this is an address whose domain is one, in ASCII letters, digits and hyphens of any case. Cautious:
@@ -340,6 +370,17 @@ pub(crate) fn address(text: &str) -> Option<(&str, &str)> {
     text.rsplit_once('@').filter(|(local, domain)| !local.is_empty() && !domain.is_empty())
 }
 
+/// Whether letters of a name were lost on the way: replaced by U+FFFD or `?` in a conversion between character sets, or
+/// masked by `*`. Such a name resolves to nobody, whoever was meant.
+pub(crate) fn is_damaged(name: &str) -> bool {
+    name.contains(['\u{fffd}', '?', '*'])
+}
+
+/// Returns the app in the form in which a name is compared, or the empty text if the name is bound to no app.
+pub(crate) fn namespace(form: &str) -> &str {
+    form.split_once(ACCOUNT_OF).map_or("", |(app, _)| app)
+}
+
 /// What parts the app of an account from its name in the form in which the two are compared.
 pub(crate) const ACCOUNT_OF: char = '\u{1f}';
 
@@ -358,6 +399,11 @@ fn is_plain(text: &str, app: Option<&str>) -> bool {
             }
             None => app.is_none(),
         }
+}
+
+/// Folds for comparison, except that ASCII text stays as it is: compare with [`str::eq_ignore_ascii_case`].
+pub(crate) fn folded(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() { Cow::Borrowed(text) } else { Cow::Owned(fold(text)) }
 }
 
 /// Folds for comparison: `NFD(toCasefold(NFD(text)))`, D145 of the Unicode Standard.

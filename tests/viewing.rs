@@ -166,7 +166,12 @@ fn v3_every_filter_narrows() {
             begin("1", bob(), office("SharePoint"), "FileAccessed").object("Plan 2026.docx"),
             begin("2", bob().also(user("bob")), office("Exchange"), "Send").on_behalf_of(Actor::user(user("carol"))),
             begin("3", Actor::application("Backup Bot".parse().unwrap()), app("Box"), "Upload"),
-            begin("4", Actor::user(Alias::account("Box", "nrc").unwrap()), app("Box"), "PlanUploaded"),
+            begin(
+                "4",
+                Actor::user(Alias::account("Box", "nrc").unwrap()).also(user("nobody")),
+                app("Box"),
+                "PlanUploaded",
+            ),
             begin("5", Actor::user(alias("BOB@CONTOSO.COM.")), app("SharePoint"), "fileaccessed"),
         ];
         house.ingest(&log.map(|begun| begun.build().unwrap()));

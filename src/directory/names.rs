@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::packed::Packed;
 use super::user::{User, UserStatus};
-use crate::identity::{Alias, Domain, Identity, UserId};
+use crate::identity::{Alias, Domain, Identity, UserId, address, namespace};
 use crate::varint;
 
 /// How many users share one block, which is what is copied when one of them is called otherwise.
@@ -241,6 +241,12 @@ impl<'a> AliasEntry<'a> {
     /// The form in which it is compared, but for the case of ASCII letters.
     pub(super) fn form_bytes(self) -> &'a [u8] {
         self.folded.unwrap_or(self.text)
+    }
+
+    /// Returns the namespace of a name that is no address, as [`Alias::namespace`] does.
+    pub(super) fn namespace(self) -> Option<&'a str> {
+        let is_address = self.app.is_none() && address(text(self.text)).is_some();
+        (!is_address).then(|| namespace(text(self.form_bytes())))
     }
 
     pub(crate) fn to_alias(self) -> Alias {

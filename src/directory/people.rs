@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::hashing::{Hashing, Print};
 use super::hints::Hints;
 use super::names::{BLOCK, Entry, Names, NamesBuilder};
+use super::namespaces::Namespaces;
 use super::packed::Packed;
 use super::user::User;
 use crate::identity::{Alias, Domain, Identity, UserId};
@@ -72,6 +73,7 @@ pub(super) struct People {
     recent: Recent,
     /// The aliases that several users hold, in the form in which they are compared.
     shared: Arc<BTreeSet<String>>,
+    namespaces: Arc<Namespaces>,
 }
 
 #[derive(Clone)]
@@ -157,6 +159,7 @@ impl People {
             hints: Arc::new(Hints::with_room_for(0, 1)),
             recent: Recent::default(),
             shared: Arc::default(),
+            namespaces: Arc::default(),
         }
         .indexed()
     }
@@ -167,8 +170,9 @@ impl People {
         const FILLED: usize = 13;
         let identities = self.entries().map(|(_, entry)| 1 + entry.aliases().count()).sum();
         let mut hints = Hints::with_room_for(identities, FILLED);
-        let mut shared = BTreeSet::new();
+        let (mut shared, mut namespaces) = (BTreeSet::new(), Namespaces::default());
         for (user, entry) in self.entries() {
+            namespaces.add(entry);
             hints.insert(self.hashing.of_id(entry.id_bytes()), user.number());
             for alias in entry.aliases() {
                 let hash = self.hashing.of_form(alias.form_bytes());
@@ -183,6 +187,7 @@ impl People {
             }
         }
         (self.hints, self.recent, self.shared) = (Arc::new(hints), Recent::default(), Arc::new(shared));
+        self.namespaces = Arc::new(namespaces);
         self
     }
 
@@ -230,6 +235,11 @@ impl People {
     /// The aliases that several users hold, in the form in which they are compared.
     pub(super) fn shared(&self) -> &Arc<BTreeSet<String>> {
         &self.shared
+    }
+
+    /// Whether anybody has a name in a namespace.
+    pub(super) fn has_namespace(&self, namespace: &str) -> bool {
+        self.namespaces.contains(namespace)
     }
 
     /// Whoever goes by an identity; the same user can come twice.
@@ -315,6 +325,14 @@ impl People {
             }
         }
         self.recent = Recent { hints: Arc::new(hints), users: Arc::new(users) };
+        let mut namespaces = Namespaces::clone(&before.namespaces);
+        for user in records.keys().map(|user| UserIndex(*user)) {
+            self.entry(user).into_iter().for_each(|entry| namespaces.add(entry));
+            before.entry(user).into_iter().for_each(|entry| namespaces.remove(entry));
+        }
+        if namespaces != *self.namespaces {
+            self.namespaces = Arc::new(namespaces);
+        }
         let touched = records.keys().map(|user| UserIndex(*user));
         let entries = touched.flat_map(|user| [before.entry(user), self.entry(user)]).flatten();
         let aliases: Vec<Alias> = entries.flat_map(|entry| entry.aliases().map(|alias| alias.to_alias())).collect();

@@ -178,6 +178,11 @@ impl DirectorySnapshot {
         self.people.holder(identity)
     }
 
+    /// Whether any user has a name in a namespace: that of an app, or the empty text for names that are bound to none.
+    pub(crate) fn has_namespace(&self, namespace: &str) -> bool {
+        self.people.has_namespace(namespace)
+    }
+
     /// The number of a user who is known by this id.
     pub(crate) fn find(&self, id: &UserId) -> Option<UserIndex> {
         self.people.find(id)

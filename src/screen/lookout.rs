@@ -16,6 +16,7 @@ use std::sync::Arc;
 use super::census::{Census, FILLED};
 use super::classes::{Class, Kinds, Seen, Sorter};
 use super::reason::Reasons;
+use super::seeker::would_be_known;
 use super::watch::Watch;
 use crate::activity::{Activity, App};
 use crate::actor::{Actor, ActorKind};
@@ -132,8 +133,9 @@ impl Lookout {
             ActorKind::Application => self.applications,
             ActorKind::System => Class::NONE,
         };
-        let mut is_at_home = self.managed.is_none();
+        let (mut is_at_home, mut is_usable) = (self.managed.is_none(), principal.kind() != ActorKind::User);
         for identity in principal.identities() {
+            is_usable = is_usable || would_be_known(directory, identity, app);
             let found = self.class_of(directory, identity, app);
             class = class.and(found);
             if let Some(managed) = &self.managed {
@@ -150,7 +152,8 @@ impl Lookout {
                 }
             }
         }
-        if principal.kind() == ActorKind::User && !is_at_home { Class::UNCLEAR } else { class }
+        let is_clear = is_usable && (is_at_home || principal.kind() != ActorKind::User);
+        if is_clear { class } else { Class::UNCLEAR }
     }
 
     /// The class of whoever goes by an identity, in each of its meanings.
@@ -245,7 +248,7 @@ impl Lookout {
         }
         let hashing = directory.hashing();
         match actor.identities() {
-            [Identity::Alias(alias)] if alias.is_address() => {
+            [Identity::Alias(alias)] if alias.is_address() && !alias.is_damaged() => {
                 let hash = hashing.of_alias(alias);
                 Some([hash, hash])
             }
@@ -265,7 +268,7 @@ impl Lookout {
 fn hash_of_one_meaning(hashing: &Hashing, identity: &Identity) -> Option<u64> {
     match identity {
         Identity::Id(id) => Some(hashing.of_id(id.as_str())),
-        Identity::Alias(alias) => alias.is_address().then(|| hashing.of_alias(alias)),
+        Identity::Alias(alias) => (alias.is_address() && !alias.is_damaged()).then(|| hashing.of_alias(alias)),
     }
 }
 

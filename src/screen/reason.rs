@@ -25,7 +25,8 @@ pub enum Standing {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
-    /// The source names nobody.
+    /// The source names nobody, or only in a form of which the directory has no entry: a passport id, a security
+    /// identifier, a damaged name, an account in an app whose accounts the directory does not know.
     NoUsableActor,
     /// An alias that several users hold.
     AmbiguousAlias,
@@ -42,7 +43,7 @@ pub enum Cause {
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoUsableActor => f.write_str("the source names nobody who acted"),
+            Self::NoUsableActor => f.write_str("the source names nobody who acted in a form that the directory knows"),
             Self::AmbiguousAlias => f.write_str("an alias on it is held by several users"),
             Self::DirectoryNeverLoaded => f.write_str("no directory was ever loaded"),
             Self::DirectoryUnavailable => f.write_str("the directory did not answer"),

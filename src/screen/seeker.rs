@@ -2,6 +2,7 @@
 //!
 //! What is said here is what holds. [`super::lookout`] gives the same answer faster where it can, and else asks here.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::reason::{Cause, Reason, Standing};
@@ -9,7 +10,7 @@ use super::watch::Watch;
 use crate::activity::{Activity, App};
 use crate::actor::{Actor, ActorKind};
 use crate::directory::{self, DirectorySnapshot, Holder, UserIndex};
-use crate::identity::{Alias, Identity, UserId};
+use crate::identity::{Alias, Identity, UserId, folded};
 use crate::policy::{GroupRef, PrivacyPolicy};
 
 /// Which watched groups were found on an activity, where, and what could not be found out.
@@ -81,16 +82,39 @@ impl Seeker<'_> {
         match principal.kind() {
             ActorKind::Application => self.add_builtin(&GroupRef::Applications, standing, findings),
             ActorKind::System => {}
-            ActorKind::User if principal.identities().is_empty() => {
-                findings.causes.insert(Cause::NoUsableActor);
+            ActorKind::User if self.is_usable(principal) => {
+                // A user of whom nobody knows a home is in none of the managed domains.
+                if !said_home {
+                    self.add_builtin(&GroupRef::ExternalUsers, standing, findings);
+                }
             }
-            // A user of whom nobody knows a home is in none of the managed domains.
-            ActorKind::User if !said_home => self.add_builtin(&GroupRef::ExternalUsers, standing, findings),
-            ActorKind::User => {}
-            ActorKind::Unknown => {
+            ActorKind::User | ActorKind::Unknown => {
                 findings.causes.insert(Cause::NoUsableActor);
             }
         }
+    }
+
+    /// Whether it is known who a user is, or at least that the directory does not have them. An identity in a form of which
+    /// the directory has no entry leaves open whom it means.
+    fn is_usable(&self, principal: &Actor) -> bool {
+        principal.identities().iter().any(|identity| {
+            // Without a directory nothing can be decided anyway, and the directory is the cause.
+            let is_known = |directory| would_be_known(directory, identity, self.app());
+            self.directory.is_none_or(is_known) || self.resolves(identity)
+        })
+    }
+
+    /// Whether an identity leads to anybody, in either of its meanings.
+    fn resolves(&self, identity: &Identity) -> bool {
+        let meanings = self.other_meaning(identity);
+        meanings.iter().chain([identity]).any(|identity| {
+            let is_held = self.directory.is_some_and(|directory| directory.holder(identity) != Holder::Nobody);
+            is_held
+                || match identity {
+                    Identity::Id(id) => !self.watch.retained(id).is_empty(),
+                    Identity::Alias(alias) => self.watch.last_called(alias).next().is_some(),
+                }
+        })
     }
 
     /// An object can be a person by their id or by any of their names.
@@ -207,6 +231,17 @@ impl Seeker<'_> {
     fn home_of_address(&self, address: &Alias) -> Home {
         home(address.domain().is_some_and(|domain| self.policy.manages(&domain)))
     }
+}
+
+/// Whether the directory would know an identity if it had the user who goes by it, because it has entries of that form.
+pub(super) fn would_be_known(directory: &DirectorySnapshot, identity: &Identity, app: &App) -> bool {
+    let Identity::Alias(alias) = identity else { return true };
+    // A name that is bound to no app can be that of an account in any, and the other way round.
+    let in_namespace = |namespace: &str| {
+        let other = if namespace.is_empty() { folded(app.name().as_str()) } else { Cow::Borrowed("") };
+        directory.has_namespace(namespace) || directory.has_namespace(&other)
+    };
+    !alias.is_damaged() && !alias.is_technical_id() && alias.namespace().is_none_or(in_namespace)
 }
 
 fn reads_as_mail_address(identity: &Identity) -> bool {

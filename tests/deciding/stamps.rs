@@ -53,7 +53,7 @@ fn d1_the_explanation_says_every_kind_of_reason() {
         ("app", "hidden because the one who acted was in the built-in group of applications; "),
         ("guest", "hidden because the one who acted was in the built-in group of external users; "),
         ("for", "hidden because the one for whom it was done was in group `council`; "),
-        ("nobody", "hidden because the source names nobody who acted; "),
+        ("nobody", "hidden because the source names nobody who acted in a form that the directory knows; "),
         ("never-loaded", "hidden because no directory was ever loaded; "),
     ] {
         let said = house.stamp(id).explain().to_string();

@@ -47,6 +47,64 @@ fn d9_no_usable_actor_is_hidden() {
     assert_eq!(house.stamp("for-nameless").reasons(), [undecidable(Cause::NoUsableActor)]);
 }
 
+/// What has to resolve, because the directory would not know everybody by it.
+#[test]
+fn d9_identity_that_directory_has_no_form_of_is_hidden() {
+    let account = |app: &str, name: &str| Actor::user(Alias::account(app, name).unwrap());
+    let office = || {
+        let house = House::new();
+        let with =
+            |name: &str, app: &str, account: &str| contoso(name).with_alias(Alias::account(app, account).unwrap());
+        let import = people(&[("adele", &["council"])])
+            .user(with("bob", Alias::PASSPORT_IDS, "1003200096971F55"))
+            .user(with("carol", "Slack", "U1"));
+        house.install(import).manage("contoso.com").make_private("council");
+        house
+    };
+    let house = office();
+    let cases = [
+        ("sid", account(Alias::SECURITY_IDS, "S-1-5-21-1-2-3-1104"), true),
+        ("mailbox", account(Alias::MAILBOX_IDS, "7d1c8e52-0a43-103e-8f2b-5d2c6a9b1f00"), true),
+        ("passport id of a stranger", account(Alias::PASSPORT_IDS, "1003200000000000"), true),
+        ("passport id of bob", account(Alias::PASSPORT_IDS, "1003200096971f55"), false),
+        ("damaged", Actor::user(alias("ad?le@contoso.com")), true),
+        ("damaged by conversion", Actor::user(alias("ad\u{fffd}le@contoso.com")), true),
+        ("masked", Actor::user(alias("a***e@contoso.com")), true),
+        ("account in an app of which none is known", account("Zoom", "z-1"), true),
+        ("account in an app of which some are known", account("slack", "U2"), false),
+        ("name bound to no app, of which none is known", Actor::user(alias("adele")), true),
+        ("address of a stranger", Actor::user(alias("zoe@contoso.com")), false),
+        ("object id of a stranger", Actor::user(user("zoe")), false),
+        ("sid beside a stranger", Actor::user(user("zoe")).also(Alias::account("sid", "S-1-5-21-1").unwrap()), false),
+    ];
+    let batch: Vec<_> = cases.iter().map(|(id, actor, _)| by(id, actor.clone())).collect();
+    house.ingest(&batch);
+    for (id, _, hidden) in &cases {
+        assert_eq!(house.is_private(id), *hidden, "{id}");
+        if *hidden {
+            assert_eq!(house.stamp(id).reasons(), [undecidable(Cause::NoUsableActor)], "{id}");
+        }
+    }
+    // The same for whom it was done, and for the app in which a name can be an account.
+    let bob = || Actor::user(alias("bob@contoso.com"));
+    let for_sid = begun("for a sid", bob()).on_behalf_of(account(Alias::SECURITY_IDS, "S-1-5-21-1"));
+    house.ingest(&[for_sid.build().unwrap()]);
+    assert!(house.is_private("for a sid"));
+    // An account that is known no more by anybody, and one that is learned by a delta.
+    let before = house.directory.snapshot().unwrap();
+    let follow = |delta: DirectoryDelta, revision: u64| {
+        let before = house.directory.snapshot().unwrap();
+        house.directory.install(before.with(&delta, DirectoryRevision(revision), at(1)).unwrap()).unwrap();
+    };
+    follow(DirectoryDelta::new().user(contoso("carol")), before.revision().0 + 1);
+    house.ingest(&[by("slack now", account("slack", "U2"))]);
+    assert!(house.is_private("slack now"));
+    follow(DirectoryDelta::new().user(contoso("dora").with_alias(alias("dora"))), before.revision().0 + 2);
+    house
+        .ingest(&[by("name now", Actor::user(alias("ada"))), by("account that can be a name", account("Zoom", "ada"))]);
+    assert!(!house.is_private("name now") && !house.is_private("account that can be a name"));
+}
+
 #[test]
 fn d9_an_ambiguous_alias_is_hidden() {
     let house = office();

@@ -50,12 +50,22 @@ fn d13_a_dry_run_counts_whom_a_change_would_stop_monitoring() {
     let in_box = ScopeTarget::App("Box".parse().unwrap());
     let run = dry_run(&house, &PolicyChange::AddScopeRule(ScopeRule::exclude(group("council"), in_box.clone())));
     assert_eq!((run.unmonitored().users(), run.unmonitored().by_group()), (2, &of(&[("council", 2)])));
-    // The first include rule leaves everybody else out, there and elsewhere.
+    // The first include rule for an app leaves everybody else out there, and nobody elsewhere.
     let run = dry_run(&house, &PolicyChange::AddScopeRule(ScopeRule::include(group("board"), in_box.clone())));
-    assert_eq!(run.unmonitored().users(), 4, "elsewhere not even Bob");
+    assert_eq!((run.unmonitored().users(), run.monitored().users()), (3, 0), "all but Bob");
     house.change(PolicyChange::AddScopeRule(ScopeRule::include(group("board"), in_box)));
     let run = dry_run(&house, &PolicyChange::AddScopeRule(ScopeRule::include(group("council"), ScopeTarget::AllApps)));
-    assert_eq!((run.monitored().users(), run.unmonitored().users()), (2, 0));
+    assert_eq!(
+        (run.monitored().users(), run.unmonitored().users()),
+        (0, 2),
+        "elsewhere, those who are not on the council"
+    );
+    let run = dry_run(&house, &PolicyChange::AddScopeRule(ScopeRule::include(group("council"), suite_of_box())));
+    assert_eq!((run.monitored().users(), run.unmonitored().users()), (0, 2), "in the other apps of a suite");
+}
+
+fn suite_of_box() -> ScopeTarget {
+    ScopeTarget::Suite("Box suite".parse().unwrap())
 }
 
 #[test]

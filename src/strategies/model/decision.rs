@@ -192,8 +192,13 @@ impl Model {
         if actor.kind() == ActorKind::Application {
             known.groups.push(GroupRef::Applications);
         }
-        let nobody = actor.kind() == ActorKind::User && actor.identities().is_empty();
-        if actor.kind() == ActorKind::Unknown || nobody {
+        // D9: somebody of the directory, or at least named in a form in which it would have them.
+        let usable = actor.kind() == ActorKind::User
+            && actor
+                .identities()
+                .iter()
+                .any(|identity| would_know(directory, identity, app) || is_anybodys(directory, gone, identity, app));
+        if actor.kind() == ActorKind::Unknown || (actor.kind() == ActorKind::User && !usable) {
             known.causes.push(Cause::NoUsableActor);
         }
         let mut homes: Vec<Option<bool>> = Vec::new();
@@ -201,7 +206,7 @@ impl Model {
             homes.push(self.identity(directory, gone, identity, app, &mut known));
         }
         // A user of whom nothing tells a home is at home in none of the managed domains.
-        let homeless = actor.kind() == ActorKind::User && !homes.is_empty() && !homes.contains(&Some(true));
+        let homeless = usable && !homes.contains(&Some(true));
         let outside = homes.contains(&Some(false)) || homeless;
         // D8: an identity protects wherever it stands, so an application that names somebody from outside is theirs
         // too.
@@ -311,6 +316,50 @@ impl Model {
             Identity::Alias(_) => None,
         }
     }
+}
+
+/// What a name can mean in an app: itself, or the account or name that counts for it (D8).
+fn meanings(identity: &Identity, app: &App) -> Vec<Identity> {
+    let other = match identity {
+        Identity::Alias(alias) if alias.app().is_some() => Alias::new(alias.as_str()).ok(),
+        Identity::Alias(alias) if !reads_as_address(alias) => Alias::account(app.name().as_str(), alias.as_str()).ok(),
+        _ => None,
+    };
+    [identity.clone()].into_iter().chain(other.map(Identity::Alias)).collect()
+}
+
+/// Whether somebody of the directory, or a last member of a group that is gone, goes by it.
+fn is_anybodys(
+    directory: Option<&Directory>,
+    gone: &[(GroupId, Option<LastMembers>)],
+    identity: &Identity,
+    app: &App,
+) -> bool {
+    let here = directory.into_iter().flat_map(|directory| &directory.people);
+    let last = gone.iter().filter_map(|(_, last)| last.as_ref()).flat_map(|last| &last.members);
+    let remembered = last.filter(|member| {
+        // By a name only while no record names them otherwise.
+        matches!(identity, Identity::Id(_)) || !directory.is_some_and(|it| it.is_named_on_record(&member.id))
+    });
+    let people: Vec<&Person> = here.chain(remembered).collect();
+    meanings(identity, app).iter().any(|meaning| people.iter().any(|person| person.is(meaning)))
+}
+
+/// Whether a directory has names of this form: any id, any undamaged address, and other names if it has one that is bound
+/// to the same app, or likewise to none.
+fn would_know(directory: Option<&Directory>, identity: &Identity, app: &App) -> bool {
+    // Without a directory, that alone is the cause.
+    let (Some(directory), Identity::Alias(alias)) = (directory, identity) else { return true };
+    let technical = alias.app().is_some_and(|app| ["puid", "sid", "mailbox"].contains(&&*app.to_ascii_lowercase()));
+    let fold = |app: Option<&str>| app.map(crate::identity::fold);
+    let is_like = |meaning: &Identity, name: &Alias| {
+        let Identity::Alias(meaning) = meaning else { return false };
+        !reads_as_address(name) && fold(name.app()) == fold(meaning.app())
+    };
+    let damaged = alias.app().is_none() && alias.as_str().contains(['?', '*', '\u{fffd}']);
+    let names = || directory.people.iter().flat_map(|person| &person.aliases);
+    let has_like = || meanings(identity, app).iter().any(|form| names().any(|name| is_like(form, name)));
+    !damaged && !technical && (reads_as_address(alias) || has_like())
 }
 
 fn imported(group: &GroupId) -> GroupRef {
