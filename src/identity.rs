@@ -60,6 +60,7 @@ pub struct Alias {
     folded: Option<Box<str>>,
     is_address: bool,
     is_damaged: bool,
+    is_technical_id: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -125,8 +126,16 @@ impl Alias {
 
     /// An alias whose parts another one gave.
     pub(crate) fn from_parts(app: Option<&str>, text: &str, folded: Option<&str>) -> Self {
-        let (is_address, is_damaged) = (address(text).is_some(), app.is_none() && is_damaged(text));
-        Self { app: app.map(Into::into), text: text.into(), folded: folded.map(Into::into), is_address, is_damaged }
+        let parts = address(text);
+        Self {
+            app: app.map(Into::into),
+            text: text.into(),
+            folded: folded.map(Into::into),
+            is_address: parts.is_some(),
+            is_damaged: app.is_none() && is_damaged(text),
+            is_technical_id: app.is_some_and(is_app_of_technical_ids)
+                || parts.is_some_and(|(local, _)| is_passport_id(local)),
+        }
     }
 
     /// The alias as it was written, without surrounding white space.
@@ -170,10 +179,16 @@ impl Alias {
         self.is_damaged
     }
 
-    /// Whether this is an id that some system gave to a person, of which no directory knows everybody's.
+    /// Whether this is an id that some system gave to a person, of which no directory knows everybody's: one of the apps
+    /// above, or a passport id with what looks like a domain behind it.
     pub(crate) fn is_technical_id(&self) -> bool {
-        let known = [Self::PASSPORT_IDS, Self::SECURITY_IDS, Self::MAILBOX_IDS];
-        self.app().is_some_and(|app| known.iter().any(|known| app.eq_ignore_ascii_case(known)))
+        self.is_technical_id
+    }
+
+    /// Whether this is an address that tells who somebody is: one that leads to nobody in a directory is of somebody who is
+    /// not in it.
+    pub(crate) fn is_conclusive_address(&self) -> bool {
+        self.is_address && !self.is_damaged && !self.is_technical_id
     }
 
     /// Returns the namespace of a name that is no address: the app that it is bound to, or the empty text if it is bound to
@@ -260,6 +275,21 @@ enum IdentityDocument {
 }
 
 deserialize_silently!(Identity, IdentityDocument);
+
+impl Identity {
+    /// Returns every identity that the name of an object can be: an id, a name, or a technical id in its form.
+    pub(crate) fn all_of_object(object: &str) -> impl Iterator<Item = Self> {
+        let technical = if is_passport_id(object) {
+            Alias::account(Alias::PASSPORT_IDS, object)
+        } else if object.get(..4).is_some_and(|head| head.eq_ignore_ascii_case("S-1-")) {
+            Alias::account(Alias::SECURITY_IDS, object)
+        } else {
+            Alias::account(Alias::MAILBOX_IDS, object)
+        };
+        let names = [Alias::new(object), technical].into_iter().flatten().map(Self::Alias);
+        UserId::new(object).ok().map(Self::Id).into_iter().chain(names)
+    }
+}
 
 impl From<UserId> for Identity {
     fn from(id: UserId) -> Self {
@@ -374,6 +404,16 @@ pub(crate) fn address(text: &str) -> Option<(&str, &str)> {
 /// masked by `*`. Such a name resolves to nobody, whoever was meant.
 pub(crate) fn is_damaged(name: &str) -> bool {
     name.contains(['\u{fffd}', '?', '*'])
+}
+
+fn is_app_of_technical_ids(app: &str) -> bool {
+    let known = [Alias::PASSPORT_IDS, Alias::SECURITY_IDS, Alias::MAILBOX_IDS];
+    known.iter().any(|known| app.eq_ignore_ascii_case(known))
+}
+
+/// Whether a text is a passport unique id (PUID): 16 hexadecimal digits.
+pub(crate) fn is_passport_id(text: &str) -> bool {
+    text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// Returns the app in the form in which a name is compared, or the empty text if the name is bound to no app.

@@ -1,11 +1,17 @@
 //! JSON in which no object has two members of one name.
 
+#[cfg(feature = "m365")]
+mod canonical;
+
 use std::collections::HashSet;
 use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{Error, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
+
+#[cfg(feature = "m365")]
+pub(crate) use self::canonical::canonical;
 
 /// Why a JSON text is not taken.
 #[cfg_attr(

@@ -85,11 +85,15 @@
 
 mod actor;
 mod fields;
+mod identity;
 mod json;
+mod objects;
 mod record;
 mod reject;
+mod report;
 mod split;
 mod table;
+mod walk;
 
 use std::fmt;
 use std::io::BufRead;

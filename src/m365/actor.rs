@@ -1,164 +1,261 @@
 //! Who acted, and for whom. When in doubt a person, or nobody known; never the system.
 
 use serde_json::Value;
-use uuid::Uuid;
 
-use super::fields::{Fields, in_field, is_nil};
+use super::fields::Fields;
+use super::identity::{Identities, guid, names_nobody, service_kind, service_name, service_principal};
 use super::reject::RejectReason;
+use super::report;
+use super::walk::{plain, walk};
 use crate::activity::Activity;
-use crate::actor::{Actor, ActorKind, ActorName};
-use crate::identity::{Alias, Identity, UserId, address};
-
-/// The account that SharePoint names for every application with permissions of its own.
-const SHAREPOINT_APP: &str = "app@sharepoint";
-
-/// What SharePoint puts before the address of somebody who came by a one-time passcode.
-const GUEST: &str = "urn:spo:guest#";
+use crate::actor::{Actor, ActorKind};
+use crate::identity::{Alias, Identity};
 
 /// `IdentityType` in the schema: what an entry of `Actor` or `Target` is.
 const NAME: (f64, &str) = (1.0, "Name");
-const OTHER: (f64, &str) = (2.0, "Other");
 const PUID: (f64, &str) = (3.0, "PUID");
 const SPN: (f64, &str) = (4.0, "SPN");
 const UPN: (f64, &str) = (5.0, "UPN");
 
-/// Who acted.
-pub(super) fn acting(fields: &Fields) -> Result<Actor, RejectReason> {
+/// Who acted, and every other principal who performed with them.
+pub(super) struct Performers {
+    pub(super) actor: Actor,
+    pub(super) on_behalf_of: Vec<Actor>,
+}
+
+impl Performers {
+    pub(super) fn of(fields: &Fields) -> Result<Self, RejectReason> {
+        let (actor, acting) = acting(fields)?;
+        let mut performers = Self { actor, on_behalf_of: Vec::new() };
+        for principal in acted_for(fields, &acting)? {
+            performers.add(principal);
+        }
+        if !acting.name_a_person()
+            && !performers.name_a_person()
+            && report::is_about_somebody(fields, &performers.actor)
+        {
+            report::subjects(fields).into_iter().for_each(|principal| performers.push(principal));
+        }
+        // Whom a record names beside a nameless actor is the one who acted.
+        if performers.actor == Actor::unknown()
+            && let Some(first) = performers.on_behalf_of.first()
+        {
+            performers.actor = first.clone();
+            performers.on_behalf_of.remove(0);
+        }
+        Ok(performers)
+    }
+
+    /// Whether an identity is that of anybody who performed.
+    pub(super) fn include(&self, identity: &Identity) -> bool {
+        std::iter::once(&self.actor).chain(&self.on_behalf_of).flat_map(Actor::identities).any(|known| {
+            match (known, identity) {
+                (Identity::Alias(a), Identity::Alias(b)) => a.matches(b),
+                (a, b) => a == b,
+            }
+        })
+    }
+
+    fn name_a_person(&self) -> bool {
+        !self.on_behalf_of.is_empty()
+    }
+
+    /// Adds a principal, unless it is known by all its names.
+    fn add(&mut self, principal: Identities) {
+        if !principal.is_empty() && !principal.iter().all(|identity| self.include(identity)) {
+            principal.into_user().into_iter().for_each(|principal| self.push(principal));
+        }
+    }
+
+    fn push(&mut self, principal: Actor) {
+        // INVARIANT: at most one more than there may be, for which the activity is then rejected.
+        if self.on_behalf_of.len() <= Activity::MAX_ON_BEHALF_OF {
+            self.on_behalf_of.push(principal);
+        }
+    }
+}
+
+/// Who acted, and by which names.
+fn acting(fields: &Fields) -> Result<(Actor, Identities), RejectReason> {
     let user_id = fields.text("UserId")?.filter(|name| !names_nobody(name));
     let user_key = fields.text("UserKey")?.filter(|name| !names_nobody(name));
     let entries = fields.people("Actor")?;
 
     let mut identities = Identities::default();
-    if let Some(user_id) = user_id {
+    for user_id in fields.texts("UserId")? {
         identities.add_sign_in_name(user_id, "UserId")?;
     }
-    if let Some(user_key) = user_key.filter(|key| Some(*key) != user_id) {
+    for user_key in fields.texts("UserKey")?.into_iter().filter(|key| Some(*key) != user_id) {
         identities.add_key(user_key, "UserKey")?;
     }
     for entry in entries.iter() {
-        identities.add_entry(entry)?;
+        add_entry(&mut identities, entry)?;
+    }
+    for sid in fields.texts("LogonUserSid")? {
+        identities.add_key(sid, "LogonUserSid")?;
     }
 
-    let kind = user_id.or(user_key).and_then(impersonal).unwrap_or_else(|| kind_of(fields.value("UserType")));
-    let title = || entries.iter().find_map(|entry| typed(entry, NAME).or_else(|| typed(entry, SPN)));
-    let (name, field) = match (user_id, title(), user_key) {
-        (Some(name), _, _) => (name, "UserId"),
-        (None, Some(name), _) if !names_nobody(name) => (name, "Actor"),
-        (_, _, Some(name)) => (name, "UserKey"),
-        _ => ("", "UserId"),
-    };
-    let mut known = identities.0.into_iter();
-    let actor = match kind {
-        ActorKind::Application if !name.is_empty() => {
-            Actor::application(ActorName::new(name).map_err(in_field(field))?)
+    let named = user_id.or(user_key);
+    let kind = named.and_then(service_kind).unwrap_or_else(|| match kind_of(fields.value("UserType")) {
+        // An application that only `Actor` names, whatever kind of user that is said to be.
+        ActorKind::User | ActorKind::System if named.is_none() && are_an_application(&entries) => {
+            ActorKind::Application
         }
-        ActorKind::System if !name.is_empty() => Actor::system(ActorName::new(name).map_err(in_field(field))?),
-        _ => known.next().map_or_else(Actor::unknown, Actor::user),
+        kind => kind,
+    });
+    // The object id in the token of an application is that of its user, or its own.
+    if matches!(kind, ActorKind::Application | ActorKind::System) {
+        for id in fields.texts("TokenObjectId")? {
+            identities.add_key(id, "TokenObjectId")?;
+        }
+    }
+    let title = || entries.iter().find_map(|entry| typed(entry, NAME).or_else(|| typed(entry, SPN)));
+    let principal = || entries.iter().filter_map(id_of).find(|id| service_principal(id).is_some());
+    let name =
+        [user_id, title().filter(|name| !names_nobody(name)), principal(), user_key].into_iter().flatten().next();
+    let service = |actor: fn(_) -> Actor| name.and_then(service_name).map(actor);
+    let actor = match kind {
+        ActorKind::Application => service(Actor::application),
+        ActorKind::System => service(Actor::system),
+        ActorKind::User | ActorKind::Unknown => None,
     };
-    Ok(known.fold(actor, Actor::also))
+    let known = identities.clone();
+    let actor = match actor {
+        Some(actor) => identities.into_actor(actor),
+        None => identities.into_user().unwrap_or_else(Actor::unknown),
+    };
+    Ok((actor, known))
 }
 
-/// For whom it was done, beside the actor.
-///
-/// The kind of logon (`LogonType`) is not asked: where the owner of a mailbox is not the one who acted, somebody else
-/// acted in it, and where the record only calls the owner by another name, naming them twice does no harm.
-pub(super) fn acted_for(fields: &Fields, actor: &Actor) -> Result<Vec<Actor>, RejectReason> {
-    let mut named: Vec<(String, &'static str)> = Vec::new();
-    for field in ["SendOnBehalfOfUserSmtp", "SendAsUserSmtp", "MailboxOwnerUPN"] {
-        named.extend(fields.text(field)?.map(|name| (name.to_owned(), field)));
+/// For whom it was done, beside the actor: whoever a field names that says so, and the owner of a mailbox in which
+/// somebody else acted.
+fn acted_for(fields: &Fields, acting: &Identities) -> Result<Vec<Identities>, RejectReason> {
+    let mut principals = Vec::new();
+    let mut add = |name: &str, field: &'static str| {
+        let mut identities = Identities::default();
+        let added = identities.add_sign_in_name(name, field);
+        principals.push(identities);
+        added
+    };
+    for (field, name) in fields.performers() {
+        add(name, field)?;
     }
     // The person whose doing a data-loss-prevention agent reports.
-    for object in ["SharePointMetaData", "ExchangeMetaData"] {
-        named.extend(fields.inner_texts(object, "From")?.into_iter().map(|name| (name, "From")));
-    }
-    let mut principals: Vec<Actor> = Vec::new();
-    for (name, field) in named.iter().filter(|(name, _)| !names_nobody(name)) {
-        let mut identities = Identities::default();
-        identities.add_sign_in_name(name, field)?;
-        let known = |identity: &Identity| {
-            std::iter::once(actor).chain(&principals).flat_map(Actor::identities).any(|known| same(known, identity))
-        };
-        // INVARIANT: at most one more than there may be, for which the activity is then refused.
-        if principals.len() <= Activity::MAX_ON_BEHALF_OF && !identities.0.iter().all(known) {
-            principals.extend(identities.into_user());
+    for object in ["SharePointMetaData", "ExchangeMetaData", "EndpointMetaData"] {
+        for name in fields.inner_texts(object, "From")? {
+            add(&name, "From")?;
         }
     }
+    let mut named_within: Vec<String> = Vec::new();
+    walk(&fields.map, &mut |path, text| {
+        if path.len() > 1 && names_a_performer(path) && !names_nobody(text) {
+            named_within.push(text.to_owned());
+        }
+    });
+    for name in named_within {
+        add(&name, "a field that names who performed")?;
+    }
+    principals.push(mailbox_owner(fields, acting)?);
     Ok(principals)
 }
 
-fn same(a: &Identity, b: &Identity) -> bool {
-    match (a, b) {
-        (Identity::Alias(a), Identity::Alias(b)) => a.matches(b),
-        (a, b) => a == b,
+/// Whether a field inside a record names somebody who performed: the user of a token, of a Power Platform session, on whose
+/// behalf it was done.
+fn names_a_performer(path: &[&str]) -> bool {
+    let [outer, .., last] = path else { return false };
+    let (outer, last) = (plain(outer), plain(last));
+    let by_name = ["onbehalfof", "impersonat"].iter().any(|part| last.contains(part));
+    let is_users = ["userobjectid", "userid", "userupn", "userprincipalname", "upn"].contains(&&*last);
+    by_name || last.starts_with("enduser") || (outer == "appaccesscontext" && is_users)
+}
+
+/// The owner of a mailbox in which somebody else acted.
+///
+/// Where the owner is not the one who acted, somebody else acted in it, and where the record only calls the owner by another
+/// name, naming them twice does no harm. An owner who is named by a technical id alone is somebody, whoever it is.
+fn mailbox_owner(fields: &Fields, acting: &Identities) -> Result<Identities, RejectReason> {
+    let mut owner = Identities::default();
+    for name in fields.texts("MailboxOwnerUPN")? {
+        owner.add_sign_in_name(name, "MailboxOwnerUPN")?;
     }
+    if owner.iter().all(|identity| acting.contains(identity)) && !owner.is_empty() {
+        return Ok(Identities::default());
+    }
+    let is_named = owner.name_a_person();
+    let logon = fields.text("LogonUserSid")?;
+    for field in ["MailboxOwnerSid", "MailboxOwnerMasterAccountSid"] {
+        for sid in fields.texts(field)? {
+            owner.add_key(sid, field)?;
+            // The owner acted: by the security identifier under which they signed in.
+            if !is_named && logon.is_some_and(|logon| logon.eq_ignore_ascii_case(sid)) {
+                return Ok(Identities::default());
+            }
+        }
+    }
+    let logon_type = fields.value("LogonType").or_else(|| fields.value("Logon_Type"));
+    let by_owner = logon.is_none() && logon_type.is_some_and(|kind| is_word(kind, (0.0, "Owner")));
+    if !is_named && (by_owner || (!owner.is_empty() && owner.iter().all(|identity| acting.contains(identity)))) {
+        return Ok(Identities::default());
+    }
+    for guid in fields.texts("MailboxGuid")? {
+        let mailbox = Alias::account(Alias::MAILBOX_IDS, guid.to_ascii_lowercase());
+        owner.add(mailbox.map_err(super::fields::in_field("MailboxGuid"))?);
+    }
+    Ok(owner)
 }
 
-/// The name in an entry of `Target`: a UPN, or whatever reads as an address.
+/// The name in an entry of `Target`: a UPN, an object id, or whatever reads as an address.
 pub(super) fn directory_name(entry: &Value) -> Option<&str> {
-    typed(entry, UPN).or_else(|| entry.as_str()).or_else(|| id_of(entry).filter(|id| address(id).is_some()))
+    let is_somebody = |id: &&str| crate::identity::address(id).is_some();
+    typed(entry, UPN).or_else(|| entry.as_str()).or_else(|| id_of(entry).filter(is_somebody))
 }
 
-/// Whom a text names, each by an id or a name as a directory has it.
-pub(super) fn named_in(text: &str) -> impl Iterator<Item = String> {
-    std::iter::once(text).chain(addresses_within(text)).flat_map(|name| {
-        let mut identities = Identities::default();
-        // What is too long for a name, or otherwise none, names nobody.
-        let named = identities.add_name(name, "").is_ok() && !names_nobody(name);
-        identities.0.into_iter().filter(move |_| named).filter_map(|identity| match identity {
-            Identity::Id(id) => Some(id.as_str().to_owned()),
-            Identity::Alias(alias) => alias.app().is_none().then(|| alias.as_str().to_owned()),
-        })
-    })
+/// Adds an entry of `Actor`. The kinds that are not known here, and display names, identify nobody, unless they read as an
+/// address or an object id.
+fn add_entry(identities: &mut Identities, entry: &Value) -> Result<(), RejectReason> {
+    let field = "Actor";
+    let Some(id) = entry.as_str().or_else(|| id_of(entry)).filter(|id| !names_nobody(id)) else { return Ok(()) };
+    if typed(entry, PUID).is_some() {
+        return identities.add_key(id, field);
+    }
+    if entry.is_string() || typed(entry, UPN).is_some() {
+        return identities.add_sign_in_name(id, field);
+    }
+    identities.add_all_within(id, true);
+    Ok(())
+}
+
+/// Whether entries of `Actor` name an application and no person.
+fn are_an_application(entries: &[Value]) -> bool {
+    let is_person = |entry: &Value| {
+        let id = entry.as_str().or_else(|| id_of(entry)).unwrap_or_default();
+        typed(entry, UPN).is_some() || typed(entry, PUID).is_some() || id.starts_with("User_") || id == "User"
+    };
+    let is_application = |entry: &Value| {
+        let id = id_of(entry).unwrap_or_default();
+        service_principal(id).is_some()
+            || id == "ServicePrincipal"
+            || (typed(entry, SPN).is_some() && guid(id).is_some())
+    };
+    entries.iter().any(is_application) && !entries.iter().any(is_person)
 }
 
 /// The id in an entry, if it is of this type, given as a number or as a word.
-fn typed<'a>(entry: &'a Value, (number, word): (f64, &str)) -> Option<&'a str> {
-    let matches = match entry.get("Type")? {
+fn typed<'a>(entry: &'a Value, kind: (f64, &str)) -> Option<&'a str> {
+    let matches = is_word(entry.get("Type")?, kind);
+    id_of(entry).filter(|_| matches)
+}
+
+fn is_word(value: &Value, (number, word): (f64, &str)) -> bool {
+    match value {
         Value::String(text) => text.trim().eq_ignore_ascii_case(word) || text.trim().parse() == Ok(number),
         other => other.as_f64() == Some(number),
-    };
-    id_of(entry).filter(|_| matches)
+    }
 }
 
 /// The id in an entry, of whatever type.
 fn id_of(entry: &Value) -> Option<&str> {
-    entry.get("ID")?.as_str().map(str::trim)
-}
-
-/// Whether a name says that there is none, or that it is not told, and holds nobody's address beside.
-fn names_nobody(name: &str) -> bool {
-    let name = name.trim();
-    // The last is the security id of the anonymous logon.
-    let words = ["", "unknown", "not available", "anonymous", "anonymous logon", "null", "<null>", "S-1-5-7"];
-    let nobody = words.iter().any(|word| name.eq_ignore_ascii_case(word))
-        || ["urn:spo:anon#", r"NT AUTHORITY\ANONYMOUS"].iter().any(|head| has_prefix(name, head))
-        || is_nil(name)
-        || claim(name).is_some_and(|(_, value)| names_nobody(value));
-    nobody && addresses_within(name).next().is_none()
-}
-
-/// What a name stands for that Microsoft gives to no person, whatever the type of user says.
-///
-/// Apart from `app@sharepoint` none of them is an address: a name that could be somebody's address is nobody else's.
-fn impersonal(name: &str) -> Option<ActorKind> {
-    let is = |word: &str| name.eq_ignore_ascii_case(word);
-    if is(SHAREPOINT_APP) || has_prefix(name, "i:0i.t|") {
-        return Some(ActorKind::Application);
-    }
-    if name.contains('@') {
-        return None;
-    }
-    let system = is(r"SHAREPOINT\system")
-        || is("DlpAgent")
-        || is("SecurityComplianceAlerts")
-        || ["NT AUTHORITY\\", "NT SERVICE\\", "DlpPolicyEventBasedAssistant"].iter().any(|head| has_prefix(name, head));
-    if system {
-        Some(ActorKind::System)
-    } else if is("Application") || service_principal(name).is_some() {
-        Some(ActorKind::Application)
-    } else {
-        None
-    }
+    entry.get("ID").or_else(|| entry.get("Id"))?.as_str().map(str::trim)
 }
 
 /// What the type of user says: `UserType` in the schema, as a number or as a word.
@@ -174,175 +271,4 @@ fn kind_of(user_type: Option<&Value>) -> ActorKind {
         // 3, DcAdmin, is a system account or somebody at Microsoft: only the name tells.
         _ => ActorKind::User,
     }
-}
-
-/// The identities of one actor, in the order in which they were found.
-#[derive(Default)]
-struct Identities(Vec<Identity>);
-
-impl Identities {
-    fn add(&mut self, identity: impl Into<Identity>) {
-        let identity = identity.into();
-        // INVARIANT: at most one more than an actor may carry, for which the activity is then refused.
-        if self.0.len() <= Actor::MAX_IDENTITIES && !self.0.contains(&identity) {
-            self.0.push(identity);
-        }
-    }
-
-    /// The person known by these, if there are any.
-    fn into_user(self) -> Option<Actor> {
-        let mut known = self.0.into_iter();
-        known.next().map(|first| known.fold(Actor::user(first), Actor::also))
-    }
-
-    /// What `UserId` holds, and whatever else says who somebody is.
-    fn add_sign_in_name(&mut self, text: &str, field: &'static str) -> Result<(), RejectReason> {
-        let within = self.add_addresses_within(text, field);
-        // What stands around an address makes no address, and would pass for one in a domain of nobody's.
-        if within && Alias::new(text).ok().is_none_or(|whole| whole.domain().is_none()) {
-            return Ok(());
-        }
-        self.add_name(text, field)
-    }
-
-    /// The addresses in a text that holds more, each as if it stood alone; whether there were any.
-    fn add_addresses_within(&mut self, text: &str, field: &'static str) -> bool {
-        // One that cannot be an alias is the address of nobody whom a directory knows.
-        addresses_within(text).filter(|name| self.add_name(name, field).is_ok()).count() > 0
-    }
-
-    fn add_name(&mut self, name: &str, field: &'static str) -> Result<(), RejectReason> {
-        if self.add_known_form(name, field)? {
-            return Ok(());
-        }
-        self.add(Alias::new(name).map_err(in_field(field))?);
-        self.add_ids(name, field)
-    }
-
-    /// What `UserKey` holds.
-    fn add_key(&mut self, key: &str, field: &'static str) -> Result<(), RejectReason> {
-        self.add_addresses_within(key, field);
-        if self.add_known_form(key, field)? {
-            return Ok(());
-        }
-        if guid(key).is_some() || is_puid(key) {
-            return self.add_ids(key, field);
-        }
-        self.add(Alias::account("userkey", key).map_err(in_field(field))?);
-        Ok(())
-    }
-
-    /// An entry of `Actor`. The kinds that are not known here, and display names, identify nobody, unless they read
-    /// as an address.
-    fn add_entry(&mut self, entry: &Value) -> Result<(), RejectReason> {
-        let field = "Actor";
-        let Some(id) = entry.as_str().or_else(|| id_of(entry)).filter(|id| !names_nobody(id)) else { return Ok(()) };
-        if typed(entry, PUID).is_some() {
-            return self.add_key(id, field);
-        }
-        if entry.is_string() || typed(entry, UPN).is_some() {
-            return self.add_sign_in_name(id, field);
-        }
-        let mut name = id;
-        if typed(entry, OTHER).is_some() {
-            name = ["User_", "ServicePrincipal_"].iter().find_map(|head| id.strip_prefix(head)).unwrap_or(id);
-            self.add_ids(name, field)?;
-        }
-        if address(name).is_some() { self.add_sign_in_name(name, field) } else { Ok(()) }
-    }
-
-    /// An Entra object id, a passport id.
-    fn add_ids(&mut self, text: &str, field: &'static str) -> Result<(), RejectReason> {
-        if let Some(uuid) = guid(text) {
-            // Ids are never folded, and directories write them in lower case; records do not always.
-            self.add(UserId::new(uuid.to_string()).map_err(in_field(field))?);
-            self.add(UserId::new(text).map_err(in_field(field))?);
-        }
-        if is_puid(text) {
-            self.add(Alias::account("puid", text).map_err(in_field(field))?);
-        }
-        Ok(())
-    }
-
-    /// Account names that belong to no person, and names wrapped into more text; whether it was one of them.
-    fn add_known_form(&mut self, name: &str, field: &'static str) -> Result<bool, RejectReason> {
-        if let Some(id) = service_principal(name) {
-            self.add_ids(id, field)?;
-        }
-        if let Some((provider, value)) = claim(name) {
-            self.add_claim(provider, value, field)?;
-            return Ok(true);
-        }
-        if impersonal(name).is_some() {
-            return Ok(true);
-        }
-        if let Some(guest) = after_prefix(name, GUEST).filter(|guest| address(guest).is_some()) {
-            self.add(Alias::new(guest).map_err(in_field(field))?);
-            return Ok(true);
-        }
-        Ok(false)
-    }
-
-    /// A claim as SharePoint encodes it.
-    fn add_claim(&mut self, provider: &str, value: &str, field: &'static str) -> Result<(), RejectReason> {
-        if names_nobody(value) || value.eq_ignore_ascii_case(SHAREPOINT_APP) {
-            return Ok(());
-        }
-        let (local, domain) = address(value).unwrap_or((value, ""));
-        // What stands behind a passport id is who vouches for it, and not where anybody is at home.
-        if is_puid(local) && (domain.is_empty() || provider.eq_ignore_ascii_case("i:0h.f")) {
-            return self.add_ids(local, field);
-        }
-        if guid(local).is_some() {
-            // An application or a user by object id, `id@tenant`.
-            return self.add_ids(local, field);
-        }
-        // Whatever an application's claim names is nobody, unless it reads as an address.
-        if !provider.eq_ignore_ascii_case("i:0i.t") || !domain.is_empty() {
-            let name = after_prefix(value, GUEST).unwrap_or(value);
-            self.add(Alias::new(name).map_err(in_field(field))?);
-        }
-        Ok(())
-    }
-}
-
-/// Provider and value of an encoded claim, `i:0#.f|membership|adele@contoso.com`: what kind of claim it is stands
-/// before the first `|`, whom it names after the last.
-fn claim(text: &str) -> Option<(&str, &str)> {
-    let (provider, rest) = text.split_once('|')?;
-    let encoded = provider.len() == 6 && (has_prefix(provider, "i:0") || has_prefix(provider, "c:0"));
-    let value = rest.rsplit_once('|').map_or(rest, |(_, value)| value).trim();
-    encoded.then_some((provider, value)).filter(|(_, value)| !value.is_empty())
-}
-
-/// The object id in `ServicePrincipal_<object id>`.
-fn service_principal(name: &str) -> Option<&str> {
-    after_prefix(name, "ServicePrincipal_").filter(|id| guid(id).is_some())
-}
-
-/// A GUID in the form in which Microsoft writes it.
-fn guid(text: &str) -> Option<Uuid> {
-    Uuid::try_parse(text).ok().filter(|uuid| text.len() == 36 && !uuid.is_nil())
-}
-
-/// A passport unique id: 16 hexadecimal digits.
-fn is_puid(text: &str) -> bool {
-    text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
-}
-
-/// The addresses in a text that is more than one address: `Adele <adele@contoso.com>`, `adele@contoso.com;lee@...`.
-fn addresses_within(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c: char| c.is_whitespace() || r#"<>()[]{}";,"#.contains(c))
-        .map(|part| part.trim_matches('\''))
-        .filter(move |part| part.len() < text.len() && address(part).is_some() && !names_nobody(part))
-}
-
-fn has_prefix(text: &str, prefix: &str) -> bool {
-    after_prefix(text, prefix).is_some()
-}
-
-/// What follows a prefix, whatever its ASCII case.
-fn after_prefix<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
-    let (head, rest) = text.split_at_checked(prefix.len())?;
-    head.eq_ignore_ascii_case(prefix).then_some(rest)
 }

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::json;
 use super::reject::RejectReason;
+use super::walk::plain;
 use crate::text::TextError;
 
 /// Under which names each shape keeps what every activity has, best first.
@@ -27,6 +28,21 @@ const FLAT: Shape = Shape {
     object: "OfficeObjectId",
 };
 
+/// The fields that name somebody who performed beside the actor, by a part of their names in lower case.
+const PERFORMERS: [(&str, &str); 11] = [
+    ("SendOnBehalfOfUserSmtp", "onbehalfof"),
+    ("SendAsUserSmtp", "sendas"),
+    ("ImpersonatedUser", "impersonat"),
+    ("UserUPN", "userupn"),
+    ("UserPrincipalName", "userprincipalname"),
+    ("EndUser", "enduser"),
+    ("ActorUserId", "actoruserid"),
+    ("ActorUPN", "actorupn"),
+    ("InitiatedBy", "initiatedby"),
+    ("PerformedBy", "performedby"),
+    ("ExecutedBy", "executedby"),
+];
+
 /// The fields of a record. Text is without white space around it, and empty text is no text.
 pub(super) struct Fields {
     pub(super) map: Map<String, Value>,
@@ -44,12 +60,44 @@ impl Fields {
         Self { map, shape: &FLAT }
     }
 
+    /// The value of a field, whatever the case of its name.
     pub(super) fn value(&self, field: &str) -> Option<&Value> {
-        self.map.get(field)
+        self.map.get(field).or_else(|| self.values(field).next())
+    }
+
+    /// The values of a field whose name is there in several cases: `SendOnBehalfOfUserSmtp`, `SendonBehalfOfUserSmtp`.
+    fn values(&self, field: &str) -> impl Iterator<Item = &Value> {
+        let mut found: Vec<_> = self.map.iter().filter(|(name, _)| name.eq_ignore_ascii_case(field)).collect();
+        found.sort_unstable_by_key(|(name, _)| *name);
+        found.into_iter().map(|(_, value)| value)
     }
 
     pub(super) fn text(&self, field: &'static str) -> Result<Option<&str>, RejectReason> {
         text_of(self.value(field), field)
+    }
+
+    /// Every text of a field, whatever the case of its name.
+    pub(super) fn texts(&self, field: &'static str) -> Result<Vec<&str>, RejectReason> {
+        let mut texts = Vec::new();
+        for value in self.values(field) {
+            texts.extend(text_of(Some(value), field)?);
+        }
+        Ok(texts)
+    }
+
+    /// The texts of the fields that name somebody who performed beside the actor, each with a name for the field.
+    pub(super) fn performers(&self) -> Vec<(&'static str, &str)> {
+        let mut names: Vec<(String, &str)> = Vec::new();
+        for (name, value) in &self.map {
+            names.extend(value.as_str().filter(|text| !text.trim().is_empty()).map(|text| (plain(name), text)));
+        }
+        names.sort_unstable();
+        let of = |(field, part): &(&'static str, &'static str)| {
+            let (field, part) = (*field, *part);
+            let here = names.iter().filter(move |(name, _)| name.contains(part) && !name.ends_with("guid"));
+            here.map(move |(_, text)| (field, *text)).collect::<Vec<_>>()
+        };
+        PERFORMERS.iter().flat_map(of).collect()
     }
 
     /// The texts of a field in the object, or the objects, that stand in a field.

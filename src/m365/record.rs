@@ -1,16 +1,17 @@
 //! One record of the Common schema into an activity.
 
-use std::collections::HashSet;
-
 use chrono::{DateTime, Datelike, NaiveDateTime, Utc};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use uuid::Uuid;
 
-use super::actor;
+use super::actor::Performers;
 use super::fields::{Fields, in_field, is_nil};
+use super::identity::guid;
 use super::json;
+use super::objects::objects;
 use super::reject::RejectReason;
 use crate::activity::{Action, Activity, ActivityError, ActivityId, App, AppName};
+use crate::json::canonical;
 
 /// The namespace of the ids that are made from the content of a record (RFC 9562, section 6.5). Never to change: the
 /// same record would no longer be known for a duplicate.
@@ -25,7 +26,7 @@ pub(super) fn from_json(text: &str) -> Result<Activity, RejectReason> {
         return Err(RejectReason::NotAnObject);
     }
     let Value::Object(map) = json::parse(text)? else { return Err(RejectReason::NotAnObject) };
-    from_fields(&Fields::common(map), compact(text))
+    from_fields(&Fields::common(map), canonical(text)?)
 }
 
 /// The activity that the fields tell of.
@@ -35,14 +36,15 @@ pub(super) fn from_fields(fields: &Fields, details: String) -> Result<Activity, 
         .text("Operation")?
         .ok_or(RejectReason::MissingField { field: "Operation", expected: "the name of what was done" })?;
     let action = Action::new(action).map_err(in_field("Operation"))?;
-    let actor = actor::acting(fields)?;
-    let on_behalf_of = actor::acted_for(fields, &actor)?;
+    let performers = Performers::of(fields)?;
+    let objects = objects(fields, &performers)?;
 
-    let mut activity = Activity::builder(id(fields)?, actor, app(fields)?, action, occurred_at);
+    let Performers { actor, on_behalf_of } = performers;
+    let mut activity = Activity::builder(id(fields, &details)?, actor, app(fields)?, action, occurred_at);
     for principal in on_behalf_of {
         activity = activity.on_behalf_of(principal);
     }
-    for object in objects(fields)? {
+    for object in objects {
         activity = activity.object(object);
     }
     activity.details(details).build().map_err(|error| match error {
@@ -51,65 +53,16 @@ pub(super) fn from_fields(fields: &Fields, details: String) -> Result<Activity, 
     })
 }
 
-/// A JSON text without the white space outside its strings.
-fn compact(text: &str) -> String {
-    let (mut in_string, mut escaped) = (false, false);
-    text.chars()
-        .filter(|&c| {
-            let kept = in_string || !c.is_ascii_whitespace();
-            match c {
-                _ if escaped => escaped = false,
-                '\\' => escaped = in_string,
-                '"' => in_string = !in_string,
-                _ => {}
-            }
-            kept
-        })
-        .collect()
-}
-
-fn id(fields: &Fields) -> Result<ActivityId, RejectReason> {
+fn id(fields: &Fields, canonical: &str) -> Result<ActivityId, RejectReason> {
     match fields.first(fields.shape.id)? {
         // The nil UUID is how some say "none".
-        Some((field, id)) if !is_nil(id) => ActivityId::new(id).map_err(in_field(field)),
-        _ => {
-            let mut content = String::new();
-            write_in_order(&mut content, &fields.map)?;
-            ActivityId::new(Uuid::new_v5(&CONTENT_IDS, content.as_bytes()).to_string()).map_err(in_field("Id"))
+        Some((field, id)) if !is_nil(id) => {
+            // A GUID is the same in capitals.
+            let id = if guid(id).is_some() && id.len() == 36 { id.to_ascii_lowercase() } else { id.to_owned() };
+            ActivityId::new(id).map_err(in_field(field))
         }
+        _ => ActivityId::new(Uuid::new_v5(&CONTENT_IDS, canonical.as_bytes()).to_string()).map_err(in_field("Id")),
     }
-}
-
-/// Writes an object with its keys in order, and so its members; recursion is no deeper than the parser's was.
-fn write_in_order(out: &mut String, map: &Map<String, Value>) -> Result<(), RejectReason> {
-    // Not left to the map: another crate can switch it to insertion order by a feature of `serde_json`.
-    let mut members: Vec<(&String, &Value)> = map.iter().collect();
-    members.sort_unstable_by_key(|(key, _)| *key);
-    out.push('{');
-    for (key, value) in members {
-        out.push_str(&serde_json::to_string(key)?);
-        out.push(':');
-        write_value_in_order(out, value)?;
-        out.push(',');
-    }
-    out.push('}');
-    Ok(())
-}
-
-fn write_value_in_order(out: &mut String, value: &Value) -> Result<(), RejectReason> {
-    match value {
-        Value::Object(map) => write_in_order(out, map)?,
-        Value::Array(values) => {
-            out.push('[');
-            for value in values {
-                write_value_in_order(out, value)?;
-                out.push(',');
-            }
-            out.push(']');
-        }
-        plain => out.push_str(&serde_json::to_string(plain)?),
-    }
-    Ok(())
 }
 
 fn occurred_at(fields: &Fields) -> Result<DateTime<Utc>, RejectReason> {
@@ -162,50 +115,4 @@ fn app_of_record_type(record_type: &Value) -> Option<&'static str> {
     ["Exchange", "SharePoint", "OneDrive", "AzureActiveDirectory", "PowerBI", "Yammer", "MicrosoftTeams"]
         .into_iter()
         .find(|app| word.starts_with(app))
-}
-
-fn objects(fields: &Fields) -> Result<Vec<String>, RejectReason> {
-    let mut objects = Objects::default();
-    objects.extend(fields.text(fields.shape.object)?.map(str::to_owned));
-    for field in ["TargetUserOrGroupName", "UserSharedWith", "DestMailboxOwnerUPN"] {
-        objects.add_people(fields.text(field)?);
-    }
-    for member in fields.entries("Members")?.iter() {
-        objects.add_people(member.get("UPN").unwrap_or(member).as_str());
-    }
-    for field in ["Target", "AADTarget"] {
-        for target in fields.entries(field)?.iter() {
-            objects.add_people(actor::directory_name(target));
-        }
-    }
-    Ok(objects.names)
-}
-
-/// The objects of one activity, each once, in the order in which they were found.
-#[derive(Default)]
-struct Objects {
-    names: Vec<String>,
-    seen: HashSet<String>,
-}
-
-impl Objects {
-    /// A text that says whom it was done to: as it is, and each of them by themselves.
-    fn add_people(&mut self, text: Option<&str>) {
-        if let Some(text) = text {
-            self.extend([text.to_owned()]);
-            self.extend(actor::named_in(text.trim()));
-        }
-    }
-
-    fn extend(&mut self, names: impl IntoIterator<Item = String>) {
-        for name in names {
-            // INVARIANT: at most one more than an activity may name, for which it is then refused.
-            if self.names.len() > Activity::MAX_OBJECTS {
-                return;
-            }
-            if !name.trim().is_empty() && self.seen.insert(name.clone()) {
-                self.names.push(name);
-            }
-        }
-    }
 }

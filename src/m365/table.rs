@@ -8,6 +8,7 @@ use super::record;
 use super::reject::RejectReason;
 use super::split::Row;
 use crate::activity::Activity;
+use crate::json::canonical;
 
 /// The column of the export that holds the whole record as JSON.
 const AUDIT_DATA: &str = "AuditData";
@@ -71,7 +72,7 @@ impl Columns {
             map.insert(without_zone(name).to_owned(), Value::String(value.to_owned()));
         }
         details.push('}');
-        record::from_fields(&Fields::flat(map), details)
+        record::from_fields(&Fields::flat(map), canonical(&details)?)
     }
 }
 

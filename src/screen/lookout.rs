@@ -142,6 +142,7 @@ impl Lookout {
                 match (found, identity) {
                     // A guest's name says where they are at home, address or not.
                     (_, Identity::Alias(alias)) if !alias.is_address() && alias.is_guest() => return Class::UNCLEAR,
+                    (Class::NONE, Identity::Alias(alias)) if alias.is_technical_id() => return Class::UNCLEAR,
                     (Class::NONE, Identity::Alias(alias)) if alias.is_address() => match is_managed(alias, managed) {
                         true => is_at_home = true,
                         false => return Class::UNCLEAR,
@@ -248,7 +249,7 @@ impl Lookout {
         }
         let hashing = directory.hashing();
         match actor.identities() {
-            [Identity::Alias(alias)] if alias.is_address() && !alias.is_damaged() => {
+            [Identity::Alias(alias)] if alias.is_conclusive_address() => {
                 let hash = hashing.of_alias(alias);
                 Some([hash, hash])
             }
@@ -268,7 +269,7 @@ impl Lookout {
 fn hash_of_one_meaning(hashing: &Hashing, identity: &Identity) -> Option<u64> {
     match identity {
         Identity::Id(id) => Some(hashing.of_id(id.as_str())),
-        Identity::Alias(alias) => (alias.is_address() && !alias.is_damaged()).then(|| hashing.of_alias(alias)),
+        Identity::Alias(alias) => alias.is_conclusive_address().then(|| hashing.of_alias(alias)),
     }
 }
 

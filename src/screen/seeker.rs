@@ -119,8 +119,7 @@ impl Seeker<'_> {
 
     /// An object can be a person by their id or by any of their names.
     fn add_object(&self, object: &str, findings: &mut Findings) {
-        let (id, alias) = (UserId::new(object).map(Identity::Id), Alias::new(object).map(Identity::Alias));
-        for identity in [id, alias].into_iter().flatten() {
+        for identity in Identity::all_of_object(object) {
             let home = self.add_identity(&identity, Standing::Object, findings);
             // Of things that the directory does not know, only what reads as a mail address is a person from outside.
             let person = self.holder(&identity, findings).is_some() || reads_as_mail_address(&identity);
@@ -223,6 +222,8 @@ impl Seeker<'_> {
     fn home_of_stranger(&self, identity: &Identity) -> Home {
         match identity {
             Identity::Alias(alias) if alias.is_guest() => Home::External,
+            // What stands behind a passport id is nobody's home.
+            Identity::Alias(alias) if alias.is_technical_id() => Home::Unsaid,
             Identity::Alias(alias) if alias.is_address() => self.home_of_address(alias),
             Identity::Alias(_) | Identity::Id(_) => Home::Unsaid,
         }

@@ -227,6 +227,13 @@ impl Model {
         let mut known = Known::default();
         let mut identities: Vec<Identity> = UserId::new(object).map(Identity::Id).into_iter().collect();
         identities.extend(Alias::new(object).map(Identity::Alias));
+        // A technical id is told by its form.
+        let technical = match object {
+            _ if object.len() == 16 && object.chars().all(|c| c.is_ascii_hexdigit()) => "puid",
+            _ if object.to_ascii_uppercase().starts_with("S-1-") => "sid",
+            _ => "mailbox",
+        };
+        identities.extend(Alias::account(technical, object).map(Identity::Alias));
         for identity in identities {
             let home = self.identity(directory, gone, &identity, app, &mut known);
             let holders = directory.map_or(0, |it| it.people.iter().filter(|person| person.is(&identity)).count());
@@ -310,6 +317,7 @@ impl Model {
         match identity {
             Identity::Id(_) => None,
             Identity::Alias(alias) if alias.is_guest() => Some(false),
+            Identity::Alias(alias) if is_passport_id_with_tenant(alias) => None,
             Identity::Alias(alias) if reads_as_address(alias) => {
                 Some(alias.domain().is_some_and(|domain| manages(&Home::At(domain))))
             }
@@ -345,6 +353,12 @@ fn is_anybodys(
     meanings(identity, app).iter().any(|meaning| people.iter().any(|person| person.is(meaning)))
 }
 
+/// `1003200096971F55@contoso.onmicrosoft.com` is nobody's address.
+fn is_passport_id_with_tenant(alias: &Alias) -> bool {
+    let local = alias.as_str().rsplit_once('@').map(|(local, _)| local);
+    reads_as_address(alias) && local.is_some_and(|it| it.len() == 16 && it.chars().all(|c| c.is_ascii_hexdigit()))
+}
+
 /// Whether a directory has names of this form: any id, any undamaged address, and other names if it has one that is bound
 /// to the same app, or likewise to none.
 fn would_know(directory: Option<&Directory>, identity: &Identity, app: &App) -> bool {
@@ -359,6 +373,7 @@ fn would_know(directory: Option<&Directory>, identity: &Identity, app: &App) -> 
     let damaged = alias.app().is_none() && alias.as_str().contains(['?', '*', '\u{fffd}']);
     let names = || directory.people.iter().flat_map(|person| &person.aliases);
     let has_like = || meanings(identity, app).iter().any(|form| names().any(|name| is_like(form, name)));
+    let technical = technical || is_passport_id_with_tenant(alias);
     !damaged && !technical && (reads_as_address(alias) || has_like())
 }
 

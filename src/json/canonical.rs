@@ -1,0 +1,286 @@
+//! JSON in one canonical form, so that the same document compares equal however its source wrote it.
+//!
+//! The form is that of [RFC 8785](https://www.rfc-editor.org/rfc/rfc8785.html): no white space, the members of each object
+//! in the order of their names as UTF-16, strings with the shortest escapes. It differs in one point. RFC 8785 writes each
+//! number as the nearest IEEE 754 double, in which two different numbers can become the same. Here a number that a double
+//! does not hold exactly, or that is beyond ±2^53, keeps the text that the source gave it.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::vec;
+
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+
+/// Returns the canonical form of a JSON text.
+///
+/// # Errors
+/// The error of `serde_json` if the text is not JSON.
+pub(crate) fn canonical(text: &str) -> Result<String, serde_json::Error> {
+    let mut numbers = numbers(text).into_iter();
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let node = Reader { numbers: &mut numbers }.deserialize(&mut deserializer)?;
+    deserializer.end()?;
+    let mut canonical = String::with_capacity(text.len());
+    node.write(&mut canonical)?;
+    Ok(canonical)
+}
+
+/// A value, with its numbers as they were written.
+enum Node<'a> {
+    Null,
+    Bool(bool),
+    Number(&'a str),
+    String(Cow<'a, str>),
+    List(Vec<Node<'a>>),
+    Object(Vec<(Cow<'a, str>, Node<'a>)>),
+}
+
+impl Node<'_> {
+    /// Writes the value; recursion is no deeper than the parser's was.
+    fn write(self, canonical: &mut String) -> Result<(), serde_json::Error> {
+        match self {
+            Self::Null => canonical.push_str("null"),
+            Self::Bool(value) => canonical.push_str(if value { "true" } else { "false" }),
+            Self::Number(text) => canonical.push_str(&number(text)),
+            Self::String(text) => canonical.push_str(&serde_json::to_string(&text)?),
+            Self::List(entries) => {
+                canonical.push('[');
+                for (at, entry) in entries.into_iter().enumerate() {
+                    if at > 0 {
+                        canonical.push(',');
+                    }
+                    entry.write(canonical)?;
+                }
+                canonical.push(']');
+            }
+            Self::Object(mut members) => {
+                members.sort_by(|(a, _), (b, _)| a.encode_utf16().cmp(b.encode_utf16()));
+                canonical.push('{');
+                for (at, (name, value)) in members.into_iter().enumerate() {
+                    if at > 0 {
+                        canonical.push(',');
+                    }
+                    canonical.push_str(&serde_json::to_string(&name)?);
+                    canonical.push(':');
+                    value.write(canonical)?;
+                }
+                canonical.push('}');
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Returns the numbers of a JSON text as they are written, in order. Of a text that is not JSON it returns anything.
+fn numbers(text: &str) -> Vec<&str> {
+    let (mut numbers, mut start, mut in_string, mut escaped) = (Vec::new(), None, false, false);
+    for (at, byte) in text.bytes().enumerate() {
+        if in_string {
+            match byte {
+                _ if escaped => escaped = false,
+                b'\\' => escaped = true,
+                b'"' => in_string = false,
+                _ => {}
+            }
+            continue;
+        }
+        // The letters of `true`, `false` and `null` never follow a number without something between.
+        let is_number = byte.is_ascii_digit() || (start.is_some() && b"+-.eE".contains(&byte)) || byte == b'-';
+        match (start, is_number) {
+            (None, true) => start = Some(at),
+            (Some(from), false) => {
+                numbers.extend(text.get(from..at));
+                start = None;
+            }
+            _ => {}
+        }
+        in_string = byte == b'"';
+    }
+    numbers.extend(start.and_then(|from| text.get(from..)));
+    numbers
+}
+
+/// Reads a value, taking the text of each number in turn.
+struct Reader<'n, 'a> {
+    numbers: &'n mut vec::IntoIter<&'a str>,
+}
+
+impl<'a> Reader<'_, 'a> {
+    fn number<E: Error>(self) -> Result<Node<'a>, E> {
+        self.numbers.next().map(Node::Number).ok_or_else(|| E::custom("more numbers than the text has"))
+    }
+}
+
+impl<'a> DeserializeSeed<'a> for Reader<'_, 'a> {
+    type Value = Node<'a>;
+
+    fn deserialize<D: Deserializer<'a>>(self, deserializer: D) -> Result<Node<'a>, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'a> Visitor<'a> for Reader<'_, 'a> {
+    type Value = Node<'a>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Node<'a>, E> {
+        Ok(Node::Null)
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Node<'a>, E> {
+        Ok(Node::Bool(value))
+    }
+
+    fn visit_u64<E: Error>(self, _: u64) -> Result<Node<'a>, E> {
+        self.number()
+    }
+
+    fn visit_i64<E: Error>(self, _: i64) -> Result<Node<'a>, E> {
+        self.number()
+    }
+
+    fn visit_f64<E: Error>(self, _: f64) -> Result<Node<'a>, E> {
+        self.number()
+    }
+
+    fn visit_borrowed_str<E: Error>(self, text: &'a str) -> Result<Node<'a>, E> {
+        Ok(Node::String(text.into()))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Node<'a>, E> {
+        Ok(Node::String(text.to_owned().into()))
+    }
+
+    fn visit_seq<A: SeqAccess<'a>>(self, mut entries: A) -> Result<Node<'a>, A::Error> {
+        let mut list = Vec::new();
+        while let Some(entry) = entries.next_element_seed(Reader { numbers: self.numbers })? {
+            list.push(entry);
+        }
+        Ok(Node::List(list))
+    }
+
+    fn visit_map<A: MapAccess<'a>>(self, mut members: A) -> Result<Node<'a>, A::Error> {
+        let mut object = Vec::new();
+        while let Some(name) = members.next_key::<String>()? {
+            object.push((name.into(), members.next_value_seed(Reader { numbers: self.numbers })?));
+        }
+        Ok(Node::Object(object))
+    }
+}
+
+/// Returns the canonical form of a number: that of RFC 8785, which is that of ECMAScript, if a double holds it exactly or
+/// writes it with the same digits, and otherwise its own text.
+fn number(text: &str) -> Cow<'_, str> {
+    const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
+    let Ok(double) = text.parse::<f64>() else { return text.into() };
+    if double.abs() > MAX_EXACT || !double.is_finite() {
+        return text.into();
+    }
+    if double == 0.0 {
+        return if Decimal::of(text).digits.is_empty() { "0".into() } else { text.into() };
+    }
+    // The shortest digits from which a double can be read back, as ECMAScript asks for.
+    let shortest = format!("{double:e}");
+    if Decimal::of(&shortest) != Decimal::of(text) {
+        return text.into();
+    }
+    // ECMAScript writes an exponent from 1e21 on, which is beyond the largest here, and below 1e-6.
+    if double.abs() >= 1e-6 { format!("{double}").into() } else { shortest.into() }
+}
+
+/// A decimal number, by its digits without zeros at either end and the power of ten of the last one.
+#[derive(PartialEq, Eq)]
+struct Decimal {
+    is_negative: bool,
+    digits: String,
+    exponent: i64,
+}
+
+impl Decimal {
+    /// The number that a JSON text stands for.
+    fn of(text: &str) -> Self {
+        let (is_negative, text) = text.strip_prefix('-').map_or((false, text), |text| (true, text));
+        let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+        // Whoever writes an exponent that does not fit means something beyond every double.
+        let exponent = exponent.parse::<i64>().unwrap_or(i64::MAX).saturating_sub(fraction.len() as i64);
+        let all = format!("{whole}{fraction}");
+        let digits = all.trim_start_matches('0').trim_end_matches('0').to_owned();
+        let zeros = all.len() - all.trim_end_matches('0').len();
+        let exponent = if digits.is_empty() { 0 } else { exponent.saturating_add(zeros as i64) };
+        Self { is_negative, digits, exponent }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn same(one: &str, other: &str) -> bool {
+        canonical(one).unwrap() == canonical(other).unwrap()
+    }
+
+    #[test]
+    fn d4_order_escapes_and_white_space_are_not_content() {
+        let pretty = "{ \"b\" : [ 1 , { \"y\" : \"\\u00e9\\/\", \"x\" : null } ] , \"a\":true }";
+        assert_eq!(canonical(pretty).unwrap(), r#"{"a":true,"b":[1,{"x":null,"y":"é/"}]}"#);
+        assert!(!same("[1,2]", "[2,1]"), "the order of a list is content");
+        assert!(!same(r#"{"a":null}"#, "{}"), "and so is a member that is null");
+        assert!(same(r#""\u0061\u000a""#, r#""a\n""#));
+        assert!(canonical("{} {}").is_err() && canonical("{\"a\":").is_err());
+    }
+
+    /// RFC 8785, section 3.2.3: by UTF-16 code units, in which an emoji comes before the last letters of the plane.
+    #[test]
+    fn d4_members_are_sorted_as_rfc_8785_sorts_them() {
+        let names = ["\u{20ac}", "\r", "\u{fb33}", "1", "\u{1f600}", "\u{80}", "\u{f6}"];
+        let object: serde_json::Map<_, _> = names.iter().map(|name| ((*name).to_owned(), 0.into())).collect();
+        let canonical = canonical(&serde_json::Value::Object(object).to_string()).unwrap();
+        let sorted = ["\\r", "1", "\u{80}", "\u{f6}", "\u{20ac}", "\u{1f600}", "\u{fb33}"];
+        assert_eq!(canonical, format!("{{{}}}", sorted.map(|name| format!("\"{name}\":0")).join(",")));
+    }
+
+    /// The samples of RFC 8785, appendix B, that are within ±2^53.
+    #[test]
+    fn d4_numbers_are_written_as_ecmascript_writes_them() {
+        for (text, expected) in [
+            ("0", "0"),
+            ("-0.0", "0"),
+            ("0e5", "0"),
+            ("1.0", "1"),
+            ("1e2", "100"),
+            ("1E+2", "100"),
+            ("-1.50", "-1.5"),
+            ("0.000001", "0.000001"),
+            ("1e-7", "1e-7"),
+            ("0.0000001", "1e-7"),
+            ("5e-324", "5e-324"),
+            ("4.50", "4.5"),
+            ("2e-3", "0.002"),
+            ("9007199254740992", "9007199254740992"),
+            ("9007199254740991.0", "9007199254740991"),
+            ("333333333.33333329", "333333333.33333329"),
+        ] {
+            assert_eq!(canonical(text).unwrap(), expected, "{text}");
+        }
+        assert_eq!(canonical("[1,-2.0,\"3.0\",{\"4\":5e0}]").unwrap(), r#"[1,-2,"3.0",{"4":5}]"#);
+    }
+
+    #[test]
+    fn d4_numbers_that_no_double_holds_keep_their_text() {
+        for text in [
+            "9007199254740993",
+            "-9007199254740993.0",
+            "1e-9223372036854775808",
+            "0.1000000000000000055511151231257827",
+            "1e-400",
+        ] {
+            assert_eq!(canonical(text).ok().as_deref().unwrap_or(text), text);
+        }
+        assert!(!same("9007199254740993", "9007199254740992"));
+        assert!(!same("18446744073709551615", "18446744073709551616"));
+    }
+}
