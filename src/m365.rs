@@ -84,6 +84,7 @@
 //! [table]: https://learn.microsoft.com/azure/azure-monitor/reference/tables/officeactivity
 
 mod actor;
+mod documents;
 mod fields;
 mod identity;
 mod json;
@@ -91,8 +92,10 @@ mod objects;
 mod record;
 mod reject;
 mod report;
+mod row;
 mod split;
 mod table;
+mod time;
 mod walk;
 
 use std::fmt;
@@ -102,8 +105,11 @@ use std::iter::FusedIterator;
 pub use reject::{JsonFault, RejectReason, Rejected};
 
 use crate::activity::Activity;
+use documents::{Documents, Layout, next_document};
+use row::next_row;
 use split::{Found, Input, Place, Record};
 use table::Columns;
+use time::Dated;
 
 /// The longest that a record may be, in bytes. A longer one is rejected, and skipped without being held in memory.
 pub const MAX_RECORD_BYTES: usize = Activity::MAX_DETAILS_BYTES;
@@ -119,6 +125,9 @@ pub enum Format {
     JsonLines,
     /// One JSON array of objects.
     JsonArray,
+    /// JSON values one after the other: objects in any layout, arrays of objects, and pages that hold such an array as
+    /// `value` (Microsoft Graph) or `records` (an event hub).
+    JsonDocuments,
     /// CSV with the record as JSON in the column `AuditData`.
     AuditLogCsv,
     /// CSV with a column for each field, as of the Azure Monitor table `OfficeActivity`.
@@ -131,6 +140,7 @@ impl fmt::Display for Format {
         f.write_str(match self {
             Self::JsonLines => "JSON Lines, expected one JSON object a line",
             Self::JsonArray => "a JSON array, expected `[`",
+            Self::JsonDocuments => "JSON documents, expected objects, arrays of objects, or pages of them",
             Self::AuditLogCsv => "an audit log export, expected CSV with distinct column names and `AuditData`",
             Self::OfficeActivityCsv => {
                 "an OfficeActivity table, expected CSV with distinct column names and `Operation`"
@@ -139,45 +149,76 @@ impl fmt::Display for Format {
     }
 }
 
+/// Which of day and month comes first in a date such as `3/4/2026`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DateOrder {
+    /// `3/4/2026` is the third of April.
+    DayFirst,
+    /// `3/4/2026` is the fourth of March.
+    MonthFirst,
+}
+
 /// Reads activities from a stream, one record at a time; see the [module](self).
 ///
-/// Holds one record in memory, of at most [`MAX_RECORD_BYTES`] and [`MAX_RECORD_VALUES`]. Never panics, and ends when
-/// the input does.
+/// Holds one record in memory, of at most [`MAX_RECORD_BYTES`] and [`MAX_RECORD_VALUES`], and up to 64 KiB of what comes
+/// next. Never panics, and ends when the input does.
 pub struct Reader<R> {
     state: State<R>,
     record: Record,
+    order: Option<DateOrder>,
+    /// The first line whose date could be read either way round.
+    ambiguous: Option<u64>,
 }
 
 enum State<R> {
     Unopened(R, Option<Format>),
     Lines(Input<R>),
     Elements(Input<R>, Place),
+    Documents(Input<R>, Documents),
     Rows(Input<R>, Columns),
     Ended,
 }
 
 impl<R: BufRead> Reader<R> {
-    /// Finds out the format from how the input begins: `[` is a JSON array, `{` is JSON Lines, anything else is CSV,
-    /// and its header tells which.
+    /// Finds out the format from how the input begins: `[` and `{` are JSON, in lines if the first object is one, and
+    /// anything else is CSV, whose header tells which.
     pub fn new(input: R) -> Self {
-        Self { state: State::Unopened(input, None), record: Record::default() }
+        Self::opening(input, None)
     }
 
     /// Reads one format only. An input in another is rejected as a whole, except that JSON Lines are never more than
     /// lines, each taken or rejected by itself.
     pub fn with_format(input: R, format: Format) -> Self {
-        Self { state: State::Unopened(input, Some(format)), record: Record::default() }
+        Self::opening(input, Some(format))
+    }
+
+    fn opening(input: R, format: Option<Format>) -> Self {
+        Self { state: State::Unopened(input, format), record: Record::default(), order: None, ambiguous: None }
+    }
+
+    /// Says which of day and month comes first in dates such as `3/4/2026`, in rows where neither is above 12.
+    ///
+    /// Without it, the rows within the first 64 KiB of a table tell, if they agree. Where they do not tell either, each such
+    /// row is rejected as [`RejectReason::AmbiguousDate`].
+    #[must_use]
+    pub fn with_date_order(self, order: DateOrder) -> Self {
+        Self { order: Some(order), ..self }
     }
 
     fn open(&mut self, input: R, format: Option<Format>) -> Result<State<R>, Rejected> {
-        let mut input = Input::new(input).map_err(|error| Rejected::new(1, error.into()))?;
+        let mut input = Input::new(input).map_err(|reason| Rejected::new(1, reason))?;
         let first = input.skip_space().map_err(|error| Rejected::new(input.line(), error.into()))?;
         match (format, first) {
             (None, None) => Ok(State::Ended),
-            (Some(Format::JsonLines), _) | (None, Some(b'{')) => Ok(State::Lines(input)),
-            (Some(Format::JsonArray) | None, Some(b'[')) => {
-                let line = input.line();
-                split::open_array(&mut input).map_err(|error| Rejected::new(line, error.into()))?;
+            (Some(Format::JsonLines), _) => Ok(State::Lines(input)),
+            (None, Some(b'{')) => match Layout::of(&mut input) {
+                Ok(Layout::Lines) => Ok(State::Lines(input)),
+                Ok(Layout::Documents) => Ok(State::Documents(input, Documents::Between)),
+                Err(error) => Err(Rejected::new(input.line(), error.into())),
+            },
+            (Some(Format::JsonDocuments), _) | (None, Some(b'[')) => Ok(State::Documents(input, Documents::Between)),
+            (Some(Format::JsonArray), Some(b'[')) => {
+                input.skip(1).map_err(|error| Rejected::new(input.line(), error.into()))?;
                 Ok(State::Elements(input, Place::Opened))
             }
             (Some(expected @ Format::JsonArray), _) => {
@@ -185,16 +226,59 @@ impl<R: BufRead> Reader<R> {
             }
             (Some(Format::AuditLogCsv | Format::OfficeActivityCsv) | None, _) => {
                 let line = input.line();
-                let header = match split::next_row(&mut input, &mut self.record) {
-                    Found::End => Ok(""),
-                    Found::Record(_) => self.record.text(),
-                    Found::Fault(_, reason) | Found::Fatal(_, reason) => Err(reason),
-                };
-                let columns = header.and_then(|header| Columns::new(header, format));
-                Ok(State::Rows(input, columns.map_err(|reason| Rejected::new(line, reason))?))
+                let columns = self.columns(&mut input, format).map_err(|reason| Rejected::new(line, reason))?;
+                if self.order.is_none() {
+                    self.order = order_told_by_rows(&mut input, &columns);
+                }
+                Ok(State::Rows(input, columns))
             }
         }
     }
+
+    /// Reads the header of a table, behind the lines that spreadsheets and PowerShell put before it.
+    fn columns(&mut self, input: &mut Input<R>, format: Option<Format>) -> Result<Columns, RejectReason> {
+        let mut delimiter = None;
+        loop {
+            match next_row(input, delimiter.unwrap_or(b','), &mut self.record) {
+                Found::End => return Columns::new("", format, delimiter),
+                Found::Fault(_, reason) | Found::Fatal(_, reason) => return Err(reason),
+                Found::Record(_) => {}
+            }
+            let header = self.record.text()?;
+            match header.trim().as_bytes() {
+                [b's' | b'S', b'e' | b'E', b'p' | b'P', b'=', sign] => delimiter = Some(*sign),
+                [b'#', ..] if header.trim().get(..5).is_some_and(|head| head.eq_ignore_ascii_case("#TYPE")) => {}
+                _ => return Columns::new(header, format, delimiter),
+            }
+        }
+    }
+}
+
+/// Returns the order of day and month on which the rows agree that can be looked at beforehand.
+fn order_told_by_rows<R: BufRead>(input: &mut Input<R>, columns: &Columns) -> Option<DateOrder> {
+    // Where the first row tells a time by itself, there is nothing to look for.
+    while !input.ahead().contains(&b'\n') && input.look_further().ok()? {}
+    let rows = |bytes: &[u8]| {
+        let (mut told, mut unclear) = (Vec::new(), false);
+        let Ok(mut ahead) = Input::new(bytes) else { return (told, unclear) };
+        let mut record = Record::default();
+        while let Found::Record(_) = next_row(&mut ahead, columns.delimiter, &mut record) {
+            match record.text().map(|row| columns.order_told_by(row)) {
+                Ok(Dated::In(order)) => told.push(order),
+                Ok(Dated::InEither) => unclear = true,
+                Ok(Dated::Clearly) | Err(_) => {}
+            }
+        }
+        (told, unclear)
+    };
+    if !rows(input.ahead()).1 {
+        return None;
+    }
+    while input.look_further().ok()? {}
+    // The last row that was looked at may be cut.
+    let whole = input.ahead().iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    let told = rows(input.ahead().get(..whole).unwrap_or_default()).0;
+    told.first().copied().filter(|first| told.iter().all(|order| order == first))
 }
 
 impl<R: BufRead> Iterator for Reader<R> {
@@ -213,16 +297,20 @@ impl<R: BufRead> Iterator for Reader<R> {
         let found = match &mut self.state {
             State::Unopened(..) | State::Ended => Found::End,
             State::Lines(input) => split::next_line(input, record),
-            State::Elements(input, place) => split::next_element(input, place, record),
-            State::Rows(input, _) => split::next_row(input, record),
+            State::Elements(input, place) => match split::next_element(input, place, record) {
+                Found::End => split::after_array(input),
+                found => found,
+            },
+            State::Documents(input, documents) => next_document(input, documents, record),
+            State::Rows(input, columns) => next_row(input, columns.delimiter, record),
         };
         match found {
             Found::Record(line) => {
                 let activity = record.text().and_then(|text| match &self.state {
-                    State::Rows(_, columns) => columns.activity(text),
-                    _ => record::from_json(text.trim_ascii()),
+                    State::Rows(_, columns) => columns.activity(text, self.order),
+                    _ => record::from_json(text.trim_ascii().trim_start_matches('\u{feff}').trim_ascii(), self.order),
                 });
-                Some(activity.map_err(|reason| Rejected::new(line, reason)))
+                Some(activity.map_err(|reason| Rejected::new(line, self.named_once(line, reason))))
             }
             Found::Fault(line, reason) => Some(Err(Rejected::new(line, reason))),
             Found::Fatal(line, reason) => {
@@ -234,6 +322,16 @@ impl<R: BufRead> Iterator for Reader<R> {
                 None
             }
         }
+    }
+}
+
+impl<R> Reader<R> {
+    /// A reason that holds of many rows refers to the first of them.
+    fn named_once(&mut self, line: u64, reason: RejectReason) -> RejectReason {
+        let RejectReason::AmbiguousDate { field, .. } = reason else { return reason };
+        let first = self.ambiguous;
+        self.ambiguous = first.or(Some(line));
+        RejectReason::AmbiguousDate { field, first }
     }
 }
 

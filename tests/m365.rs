@@ -13,7 +13,8 @@ use activity_privacy::Activity;
 use activity_privacy::m365::{Format, Reader, Rejected};
 use serde_json::{Map, Value, json};
 
-const FORMATS: [Format; 4] = [Format::JsonLines, Format::JsonArray, Format::AuditLogCsv, Format::OfficeActivityCsv];
+const FORMATS: [Format; 5] =
+    [Format::JsonLines, Format::JsonArray, Format::JsonDocuments, Format::AuditLogCsv, Format::OfficeActivityCsv];
 
 fn read(input: impl AsRef<[u8]>) -> Vec<Result<Activity, Rejected>> {
     Reader::new(input.as_ref()).collect()
@@ -62,7 +63,7 @@ fn quoted(text: &str) -> String {
 fn document(format: Format, ids: &[String]) -> Vec<String> {
     let json = |id: &String| record(json!({ "Id": id })).to_string();
     match format {
-        Format::JsonLines | Format::JsonArray => ids.iter().map(json).collect(),
+        Format::JsonLines | Format::JsonArray | Format::JsonDocuments => ids.iter().map(json).collect(),
         Format::AuditLogCsv => {
             ids.iter().map(|id| format!("{id},2026-03-01,{},adele@contoso.com", quoted(&json(id)))).collect()
         }
@@ -79,7 +80,7 @@ fn document(format: Format, ids: &[String]) -> Vec<String> {
 fn joined(format: Format, records: &[String]) -> String {
     let rows = records.join("\n");
     match format {
-        Format::JsonLines => rows,
+        Format::JsonLines | Format::JsonDocuments => rows,
         Format::JsonArray => format!("[{}]", records.join(",\n")),
         Format::AuditLogCsv => format!("RecordId,CreationDate,AuditData,UserId\n{rows}\n"),
         Format::OfficeActivityCsv => format!("TimeGenerated,OfficeId,Operation,UserId,Parameters\n{rows}\n"),

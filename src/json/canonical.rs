@@ -16,13 +16,23 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 /// # Errors
 /// The error of `serde_json` if the text is not JSON.
 pub(crate) fn canonical(text: &str) -> Result<String, serde_json::Error> {
-    let mut numbers = numbers(text).into_iter();
-    let mut deserializer = serde_json::Deserializer::from_str(text);
-    let node = Reader { numbers: &mut numbers }.deserialize(&mut deserializer)?;
-    deserializer.end()?;
     let mut canonical = String::with_capacity(text.len());
-    node.write(&mut canonical)?;
+    Node::of(text)?.write(&mut canonical)?;
     Ok(canonical)
+}
+
+/// Returns the canonical form of one member of a JSON object, whatever the case of its name, if there is one.
+///
+/// # Errors
+/// The error of `serde_json` if the text is not JSON.
+pub(crate) fn canonical_member(text: &str, name: &str) -> Result<Option<String>, serde_json::Error> {
+    let Node::Object(members) = Node::of(text)? else { return Ok(None) };
+    let Some((_, value)) = members.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(name)) else {
+        return Ok(None);
+    };
+    let mut canonical = String::new();
+    value.write(&mut canonical)?;
+    Ok(Some(canonical))
 }
 
 /// A value, with its numbers as they were written.
@@ -35,7 +45,15 @@ enum Node<'a> {
     Object(Vec<(Cow<'a, str>, Node<'a>)>),
 }
 
-impl Node<'_> {
+impl<'a> Node<'a> {
+    fn of(text: &'a str) -> Result<Self, serde_json::Error> {
+        let mut numbers = numbers(text).into_iter();
+        let mut deserializer = serde_json::Deserializer::from_str(text);
+        let node = Reader { numbers: &mut numbers }.deserialize(&mut deserializer)?;
+        deserializer.end()?;
+        Ok(node)
+    }
+
     /// Writes the value; recursion is no deeper than the parser's was.
     fn write(self, canonical: &mut String) -> Result<(), serde_json::Error> {
         match self {

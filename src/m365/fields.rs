@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use super::DateOrder;
 use super::json;
 use super::reject::RejectReason;
 use super::walk::plain;
@@ -21,7 +22,7 @@ pub(super) struct Shape {
 const COMMON: Shape = Shape { id: &["Id"], time: &["CreationTime"], app: "Workload", object: "ObjectId" };
 
 // `Identity` is no id here: cmdlets write into it whom they changed.
-const FLAT: Shape = Shape {
+pub(super) const FLAT: Shape = Shape {
     id: &["OfficeId", "SourceRecordId", "RecordId", "Id"],
     time: &["TimeGenerated", "Start_Time", "CreationTime", "CreationDate", "CreationDates"],
     app: "OfficeWorkload",
@@ -47,17 +48,24 @@ const PERFORMERS: [(&str, &str); 11] = [
 pub(super) struct Fields {
     pub(super) map: Map<String, Value>,
     pub(super) shape: &'static Shape,
+    /// Which of day and month comes first, where a time does not tell.
+    pub(super) order: Option<DateOrder>,
 }
 
 impl Fields {
-    /// Of a record as JSON.
-    pub(super) fn common(map: Map<String, Value>) -> Self {
-        Self { map, shape: &COMMON }
+    /// Of a record as JSON, which can be a row of the flat table too.
+    pub(super) fn of_json(map: Map<String, Value>, order: Option<DateOrder>) -> Self {
+        let has = |names: &[&str]| names.iter().any(|name| map.keys().any(|key| key.eq_ignore_ascii_case(name)));
+        let is_flat = !has(COMMON.time) && has(&["TimeGenerated", "OfficeWorkload", "OfficeId"]);
+        if !is_flat {
+            return Self { map, shape: &COMMON, order };
+        }
+        Self::flat(map.into_iter().map(|(name, value)| (without_zone(&name).to_owned(), value)).collect(), order)
     }
 
     /// Of a row in the flat table, ` [UTC]` taken off the names.
-    pub(super) fn flat(map: Map<String, Value>) -> Self {
-        Self { map, shape: &FLAT }
+    pub(super) fn flat(map: Map<String, Value>, order: Option<DateOrder>) -> Self {
+        Self { map, shape: &FLAT, order }
     }
 
     /// The value of a field, whatever the case of its name.
@@ -162,6 +170,11 @@ fn text_of<'a>(value: Option<&'a Value>, field: &'static str) -> Result<Option<&
 /// Turns what is wrong with a text into what is wrong with the record that holds it.
 pub(super) fn in_field(field: &'static str) -> impl Fn(TextError) -> RejectReason {
     move |error| RejectReason::Text { field, error }
+}
+
+/// The name of a column without the zone that a portal puts behind those of times.
+pub(super) fn without_zone(name: &str) -> &str {
+    name.strip_suffix(" [UTC]").unwrap_or(name).trim_end()
 }
 
 /// Whether this is the UUID that stands for none.

@@ -1,6 +1,8 @@
 //! One record of the Common schema into an activity.
 
-use chrono::{DateTime, Datelike, NaiveDateTime, Utc};
+use std::borrow::Cow;
+
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -10,8 +12,9 @@ use super::identity::guid;
 use super::json;
 use super::objects::objects;
 use super::reject::RejectReason;
+use super::{DateOrder, time};
 use crate::activity::{Action, Activity, ActivityError, ActivityId, App, AppName};
-use crate::json::canonical;
+use crate::json::{canonical, canonical_member};
 
 /// The namespace of the ids that are made from the content of a record (RFC 9562, section 6.5). Never to change: the
 /// same record would no longer be known for a duplicate.
@@ -19,14 +22,29 @@ const CONTENT_IDS: Uuid = Uuid::from_u128(0x5b0c_1de2_6a37_4f0e_9c41_d2a7_83f5_e
 
 const SUITE: &str = "Microsoft 365";
 
-/// The activity that a JSON record tells of. The text becomes its details, without the white space between its parts:
-/// the same record is the same however it was laid out.
-pub(super) fn from_json(text: &str) -> Result<Activity, RejectReason> {
-    if !text.starts_with('{') {
-        return Err(RejectReason::NotAnObject);
+/// How often a record may be wrapped into another: a row of an export whose `AuditData` is JSON as a text.
+const MAX_WRAPPING: usize = 3;
+
+/// The activity that a JSON record tells of. The canonical form of the text becomes its details: the same record is the
+/// same however it was laid out.
+pub(super) fn from_json(text: &str, order: Option<DateOrder>) -> Result<Activity, RejectReason> {
+    let mut text = Cow::Borrowed(text);
+    for _ in 0..MAX_WRAPPING {
+        if !text.starts_with('{') {
+            return Err(RejectReason::NotAnObject);
+        }
+        let Value::Object(map) = json::parse(&text)? else { return Err(RejectReason::NotAnObject) };
+        let fields = Fields::of_json(map, order);
+        match fields.value("AuditData") {
+            Some(Value::String(inner)) if inner.trim_start().starts_with('{') => {
+                let inner = inner.trim().to_owned();
+                text = inner.into();
+            }
+            Some(Value::Object(_)) => text = canonical_member(&text, "AuditData")?.unwrap_or_default().into(),
+            _ => return from_fields(&fields, canonical(&text)?),
+        }
     }
-    let Value::Object(map) = json::parse(text)? else { return Err(RejectReason::NotAnObject) };
-    from_fields(&Fields::common(map), canonical(text)?)
+    Err(RejectReason::InvalidField { field: "AuditData", expected: "a record" })
 }
 
 /// The activity that the fields tell of.
@@ -40,7 +58,9 @@ pub(super) fn from_fields(fields: &Fields, details: String) -> Result<Activity, 
     let objects = objects(fields, &performers)?;
 
     let Performers { actor, on_behalf_of } = performers;
-    let mut activity = Activity::builder(id(fields, &details)?, actor, app(fields)?, action, occurred_at);
+    let id = id(fields, &details)?;
+    let details = with_id(details, fields, &id);
+    let mut activity = Activity::builder(id, actor, app(fields)?, action, occurred_at);
     for principal in on_behalf_of {
         activity = activity.on_behalf_of(principal);
     }
@@ -65,24 +85,25 @@ fn id(fields: &Fields, canonical: &str) -> Result<ActivityId, RejectReason> {
     }
 }
 
+/// The details with the id in the case in which it is compared, so that a record whose id comes in capitals is the same.
+fn with_id(details: String, fields: &Fields, id: &ActivityId) -> String {
+    let Ok(Some((field, written))) = fields.first(fields.shape.id) else { return details };
+    if written == id.as_str() {
+        return details;
+    }
+    details.replacen(&format!("\"{field}\":\"{written}\""), &format!("\"{field}\":\"{}\"", id.as_str()), 1)
+}
+
 fn occurred_at(fields: &Fields) -> Result<DateTime<Utc>, RejectReason> {
     const EXPECTED: &str = "a time such as `2026-03-01T09:30:00`, in UTC";
     let default = fields.shape.time.first().copied().unwrap_or("CreationTime");
     match fields.first(fields.shape.time)? {
         None => Err(RejectReason::MissingField { field: default, expected: EXPECTED }),
-        Some((field, text)) => time(text).ok_or(RejectReason::InvalidField { field, expected: EXPECTED }),
+        Some((field, text)) => time::read(text, fields.order).map_err(|fault| match fault {
+            time::Fault::Unreadable => RejectReason::InvalidField { field, expected: EXPECTED },
+            time::Fault::Ambiguous => RejectReason::AmbiguousDate { field, first: None },
+        }),
     }
-}
-
-/// RFC 3339; without a zone it is UTC; and what the portal writes into a table.
-fn time(text: &str) -> Option<DateTime<Utc>> {
-    const ZONELESS: [&str; 4] =
-        ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%m/%d/%Y, %I:%M:%S%.f %p", "%m/%d/%Y %I:%M:%S%.f %p"];
-    let time = match DateTime::parse_from_rfc3339(text) {
-        Ok(time) => time.to_utc(),
-        Err(_) => ZONELESS.iter().find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())?.and_utc(),
-    };
-    (0..=9999).contains(&time.year()).then_some(time)
 }
 
 fn app(fields: &Fields) -> Result<App, RejectReason> {

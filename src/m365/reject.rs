@@ -127,6 +127,20 @@ pub enum RejectReason {
         /// What it should hold.
         expected: &'static str,
     },
+    /// Day and month of a time could be either way round, and neither the caller nor the first rows say which comes first.
+    #[error(
+        "field `{field}`: day and month cannot be told apart{}",
+        first.map_or(
+            "; expected their order from the caller, see `Reader::with_date_order`".to_owned(),
+            |line| format!(", as on line {line}; expected their order from the caller"),
+        )
+    )]
+    AmbiguousDate {
+        /// Its name.
+        field: &'static str,
+        /// The line of the first such rejection, if this is not the first.
+        first: Option<u64>,
+    },
     /// A field holds a text that is no id or name.
     #[error("field `{field}`: {error}")]
     Text {

@@ -1,27 +1,86 @@
 //! Parting a stream into records without holding more than one of them, and never more of it than allowed.
 
-use std::io::{self, BufRead, Chain, Cursor, Read};
+use std::io::{self, BufRead};
 
 use super::MAX_RECORD_BYTES;
 use super::reject::RejectReason;
+use crate::input_kind::InputKind;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// A stream that knows on which line it is.
+/// A stream that knows on which line it is, and of which the first bytes can be looked at before they are read.
 pub(super) struct Input<R> {
-    inner: Chain<Cursor<Vec<u8>>, R>,
+    /// What was looked at.
+    head: Vec<u8>,
+    /// How much of it was read.
+    at: usize,
+    inner: R,
     line: u64,
 }
 
 impl<R: BufRead> Input<R> {
-    /// Begins after the byte order mark, if there is one.
-    pub(super) fn new(mut inner: R) -> io::Result<Self> {
-        let mut head = Vec::new();
-        (&mut inner).take(BYTE_ORDER_MARK.len() as u64).read_to_end(&mut head)?;
-        if head == BYTE_ORDER_MARK {
-            head.clear();
+    /// The most that is looked at beforehand, in bytes.
+    pub(super) const MAX_LOOK: usize = 64 * 1024;
+
+    /// Begins after the byte order mark, if there is one. Rejects an input that is no text in UTF-8, by what it is.
+    pub(super) fn new(inner: R) -> Result<Self, RejectReason> {
+        let mut input = Self { head: Vec::new(), at: 0, inner, line: 1 };
+        while input.head.len() < InputKind::HEAD_BYTES && input.look_further()? {}
+        if let Some(kind) = InputKind::of(&input.head) {
+            return Err(RejectReason::OtherInput { kind });
         }
-        Ok(Self { inner: Cursor::new(head).chain(inner), line: 1 })
+        input.skip_mark();
+        Ok(input)
+    }
+
+    /// Skips a byte order mark that comes next, where one file was put behind another.
+    pub(super) fn skip_mark(&mut self) {
+        if self.ahead().starts_with(BYTE_ORDER_MARK) {
+            self.at += BYTE_ORDER_MARK.len();
+        }
+    }
+
+    /// What was looked at and not read yet.
+    pub(super) fn ahead(&self) -> &[u8] {
+        self.head.get(self.at..).unwrap_or_default()
+    }
+
+    /// Looks at some more bytes; returns whether there were any, and whether more may be looked at.
+    pub(super) fn look_further(&mut self) -> io::Result<bool> {
+        if self.ahead().len() >= Self::MAX_LOOK {
+            return Ok(false);
+        }
+        let room = Self::MAX_LOOK - self.ahead().len();
+        let read = loop {
+            match self.inner.fill_buf() {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+                Ok(buffer) => {
+                    let some = buffer.get(..room.min(buffer.len())).unwrap_or_default();
+                    self.head.drain(..self.at);
+                    self.at = 0;
+                    self.head.extend_from_slice(some);
+                    break some.len();
+                }
+            }
+        };
+        self.inner.consume(read);
+        Ok(read > 0)
+    }
+
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.at < self.head.len() {
+            return Ok(self.ahead());
+        }
+        self.inner.fill_buf()
+    }
+
+    fn consume(&mut self, bytes: usize) {
+        if self.at < self.head.len() {
+            self.at += bytes;
+        } else {
+            self.inner.consume(bytes);
+        }
     }
 
     /// The line on which the next byte stands.
@@ -40,9 +99,27 @@ impl<R: BufRead> Input<R> {
         Ok(next)
     }
 
+    /// Skips bytes.
+    pub(super) fn skip(&mut self, bytes: usize) -> io::Result<()> {
+        let mut left = bytes;
+        self.walk(|_| {
+            left = left.saturating_sub(1);
+            if left == 0 { Step::StopAfter } else { Step::Take }
+        })
+    }
+
+    /// Puts bytes into `record` up to and with the one at which `ends` says so, or to the end of the input.
+    pub(super) fn through(&mut self, record: &mut Record, mut ends: impl FnMut(u8) -> bool) -> io::Result<()> {
+        record.clear();
+        self.walk(|byte| {
+            record.push(byte);
+            if ends(byte) { Step::StopAfter } else { Step::Take }
+        })
+    }
+
     /// Puts bytes into `record` up to the one at which `ends` says so, which is consumed and given back; `None` when
     /// the input ends first.
-    fn until(&mut self, record: &mut Record, mut ends: impl FnMut(u8) -> bool) -> io::Result<Option<u8>> {
+    pub(super) fn until(&mut self, record: &mut Record, mut ends: impl FnMut(u8) -> bool) -> io::Result<Option<u8>> {
         let mut stop = None;
         record.clear();
         self.walk(|byte| {
@@ -56,9 +133,10 @@ impl<R: BufRead> Input<R> {
         Ok(stop)
     }
 
-    fn walk(&mut self, mut step: impl FnMut(u8) -> Step) -> io::Result<()> {
+    pub(super) fn walk(&mut self, mut step: impl FnMut(u8) -> Step) -> io::Result<()> {
         loop {
-            let buffer = match self.inner.fill_buf() {
+            let mut lines = 0;
+            let buffer = match self.fill_buf() {
                 Ok(buffer) => buffer,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(error),
@@ -74,12 +152,14 @@ impl<R: BufRead> Input<R> {
                     break;
                 }
                 taken += 1;
-                self.line += u64::from(byte == b'\n');
+                lines += u64::from(byte == b'\n');
                 if stopped {
                     break;
                 }
             }
-            self.inner.consume(taken);
+            self.consume(taken);
+            self.line += lines;
+            crate::steps::advance(taken);
             if stopped {
                 return Ok(());
             }
@@ -87,7 +167,7 @@ impl<R: BufRead> Input<R> {
     }
 }
 
-enum Step {
+pub(super) enum Step {
     Take,
     StopBefore,
     StopAfter,
@@ -119,7 +199,7 @@ impl Record {
         }
     }
 
-    fn is_blank(&self) -> bool {
+    pub(super) fn is_blank(&self) -> bool {
         !self.holds_something
     }
 
@@ -171,26 +251,18 @@ pub(super) enum Place {
     Closed,
 }
 
-/// Consumes the opening bracket, which is known to come next.
-pub(super) fn open_array<R: BufRead>(input: &mut Input<R>) -> io::Result<()> {
-    input.walk(|_| Step::StopAfter)
-}
-
-/// One record an element of an array whose opening bracket was consumed.
+/// One record an element of an array whose opening bracket was consumed; the end once its closing bracket was.
 ///
 /// An element ends at a comma or closing bracket that stands in no string and no brackets. Only their depth is
 /// counted, not their kind: the parser will find what is wrong inside, and the elements around it are not harmed.
 pub(super) fn next_element<R: BufRead>(input: &mut Input<R>, place: &mut Place, record: &mut Record) -> Found {
-    let next = match input.skip_space() {
-        Ok(next) => next,
-        Err(error) => return Found::Fatal(input.line(), error.into()),
-    };
-    let line = input.line();
-    match (*place, next) {
-        (Place::Closed, None) => return Found::End,
-        (Place::Closed, Some(_)) => return Found::Fatal(line, RejectReason::AfterEnd),
-        _ => {}
+    if *place == Place::Closed {
+        return Found::End;
     }
+    if let Err(error) = input.skip_space() {
+        return Found::Fatal(input.line(), error.into());
+    }
+    let line = input.line();
     let mut scan = JsonScan::default();
     match input.until(record, |byte| scan.ends_at(byte)) {
         Err(error) => Found::Fatal(input.line(), error.into()),
@@ -199,26 +271,47 @@ pub(super) fn next_element<R: BufRead>(input: &mut Input<R>, place: &mut Place, 
             *place = Place::Between;
             Found::Record(line)
         }
-        Ok(Some(_)) if *place == Place::Opened && record.is_blank() => {
-            *place = Place::Closed;
-            next_element(input, place, record)
-        }
-        Ok(Some(_)) => {
-            *place = Place::Closed;
-            Found::Record(line)
-        }
+        Ok(Some(_)) => match std::mem::replace(place, Place::Closed) {
+            Place::Opened if record.is_blank() => Found::End,
+            _ => Found::Record(line),
+        },
     }
 }
 
+/// The end of an input that is one array, behind its closing bracket.
+pub(super) fn after_array<R: BufRead>(input: &mut Input<R>) -> Found {
+    match input.skip_space() {
+        Err(error) => Found::Fatal(input.line(), error.into()),
+        Ok(None) => Found::End,
+        Ok(Some(_)) => Found::Fatal(input.line(), RejectReason::AfterEnd),
+    }
+}
+
+/// Where in a JSON text a byte stands: in how many brackets, and whether in a string.
 #[derive(Default)]
-struct JsonScan {
+pub(super) struct JsonScan {
     depth: u64,
     in_string: bool,
     escaped: bool,
+    /// Whether the outermost bracket was closed.
+    closed: bool,
 }
 
 impl JsonScan {
-    fn ends_at(&mut self, byte: u8) -> bool {
+    /// Behind the opening bracket of an object.
+    pub(super) fn within_an_object() -> Self {
+        Self { depth: 1, ..Self::default() }
+    }
+
+    pub(super) fn is_in_string(&self) -> bool {
+        self.in_string
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    pub(super) fn takes(&mut self, byte: u8) {
         if self.in_string {
             match byte {
                 _ if self.escaped => self.escaped = false,
@@ -226,99 +319,25 @@ impl JsonScan {
                 b'"' => self.in_string = false,
                 _ => {}
             }
-            return false;
+            return;
         }
         match byte {
-            b',' | b']' if self.depth == 0 => return true,
             b'"' => self.in_string = true,
             b'{' | b'[' => self.depth += 1,
-            b'}' | b']' => self.depth = self.depth.saturating_sub(1),
+            b'}' | b']' => {
+                self.depth = self.depth.saturating_sub(1);
+                self.closed = self.depth == 0;
+            }
             _ => {}
         }
-        false
-    }
-}
-
-/// One record a CSV row, which goes on over the line breaks in its quoted fields (RFC 4180). Blank lines between rows
-/// are none.
-///
-/// A row that is too long is skipped by the same rules, so that nothing inside its quotes can pass for a row.
-pub(super) fn next_row<R: BufRead>(input: &mut Input<R>, record: &mut Record) -> Found {
-    loop {
-        let line = input.line();
-        let mut scan = CsvScan::Start;
-        match input.until(record, |byte| scan.ends_at(byte)) {
-            Err(error) => return Found::Fatal(input.line(), error.into()),
-            Ok(None) if scan == CsvScan::Quoted => return Found::Fault(line, RejectReason::UnclosedQuote),
-            Ok(None) if record.is_blank() => return Found::End,
-            Ok(Some(_)) if record.is_blank() => {}
-            Ok(_) => return Found::Record(line),
-        }
-    }
-}
-
-/// The fields of a CSV row, without the quotes around them. Read by the rules by which rows are parted from each other,
-/// so that nothing is a quote for the one and none for the other.
-pub(super) struct Row {
-    text: String,
-    /// Where each field ends in the text.
-    ends: Vec<usize>,
-}
-
-impl Row {
-    pub(super) fn of(row: &str) -> Self {
-        let (mut text, mut ends, mut scan) = (String::with_capacity(row.len()), Vec::new(), CsvScan::Start);
-        for c in row.chars() {
-            let before = scan;
-            // No letter beyond ASCII means anything here.
-            scan.ends_at(u8::try_from(c).unwrap_or(b'x'));
-            match (before, c) {
-                // It opens the field, or closes it, or is the first of two that stand for one.
-                (CsvScan::Start | CsvScan::Quoted, '"') => {}
-                (CsvScan::Start | CsvScan::Plain | CsvScan::QuoteInQuoted, ',') => ends.push(text.len()),
-                _ => text.push(c),
-            }
-        }
-        ends.push(text.len());
-        Self { text, ends }
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.ends.len()
-    }
-
-    pub(super) fn get(&self, at: usize) -> Option<&str> {
-        let from = match at.checked_sub(1) {
-            Some(before) => *self.ends.get(before)?,
-            None => 0,
-        };
-        self.text.get(from..*self.ends.get(at)?)
-    }
-
-    pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
-        (0..self.len()).map_while(|at| self.get(at))
-    }
-}
-
-/// Where in a CSV field a byte stands. A quote opens a field only at its start; one that stands elsewhere is a quote.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum CsvScan {
-    Start,
-    Plain,
-    Quoted,
-    QuoteInQuoted,
-}
-
-impl CsvScan {
+    /// Whether an element of a list ends at this byte, which is then not taken.
     fn ends_at(&mut self, byte: u8) -> bool {
-        *self = match (*self, byte) {
-            (Self::Start | Self::QuoteInQuoted, b'"') => Self::Quoted,
-            (Self::Quoted, b'"') => Self::QuoteInQuoted,
-            (Self::Quoted, _) => Self::Quoted,
-            (_, b'\n' | b'\r') => return true,
-            (_, b',') => Self::Start,
-            _ => Self::Plain,
-        };
-        false
+        let ends = !self.in_string && self.depth == 0 && matches!(byte, b',' | b']');
+        if !ends {
+            self.takes(byte);
+        }
+        ends
     }
 }

@@ -1,7 +1,7 @@
 //! What becomes of a record, and of one that cannot be taken.
 
 use activity_privacy::Activity;
-use activity_privacy::m365::{Format, MAX_RECORD_BYTES, Reader, RejectReason};
+use activity_privacy::m365::{DateOrder, Format, MAX_RECORD_BYTES, Reader, RejectReason};
 use serde_json::json;
 
 use crate::{FORMATS, document, ids, joined, one, quoted, read, record, refusals};
@@ -49,9 +49,11 @@ fn b1_an_array_that_is_cut_or_goes_on_says_so() {
     assert_eq!((cut.len(), cut[1].as_ref().unwrap_err().reason()), (2, &RejectReason::Truncated));
     assert_eq!(cut[1].as_ref().unwrap_err().line(), 2);
 
-    let after = read(format!("[{element}]\n {element}\n{element}"));
-    assert_eq!((after.len(), after[1].as_ref().unwrap_err().reason()), (2, &RejectReason::AfterEnd));
-    assert_eq!(after[1].as_ref().unwrap_err().line(), 2);
+    let after = format!("[{element}]\n {element}\n{element}");
+    let one_array: Vec<_> = Reader::with_format(after.as_bytes(), Format::JsonArray).collect();
+    assert_eq!((one_array.len(), one_array[1].as_ref().unwrap_err().reason()), (2, &RejectReason::AfterEnd));
+    assert_eq!(one_array[1].as_ref().unwrap_err().line(), 2);
+    assert_eq!(ids(&read(after)), ["r1", "r1", "r1"]);
 
     assert!(read("[ \n ]\n").is_empty());
     assert!(read("").is_empty() && read("\u{feff} \n").is_empty(), "an empty input holds no records");
@@ -309,6 +311,12 @@ fn d3_times_are_read_in_utc() {
         ("2026-03-01T09:30:00+02:00", "2026-03-01T07:30:00Z"),
         ("4/26/2026, 7:17:10.250 PM", "2026-04-26T19:17:10.250Z"),
         ("12/1/2026, 12:00:00.000 AM", "2026-12-01T00:00:00Z"),
+        ("26/4/2026, 7:17:10 PM", "2026-04-26T19:17:10Z"),
+        ("26/04/2026 19:17:10", "2026-04-26T19:17:10Z"),
+        ("04/26/2026 19:17", "2026-04-26T19:17:00Z"),
+        ("5/5/2026 19:17:10", "2026-05-05T19:17:10Z"),
+        ("1.3.2026 09:30:00", "2026-03-01T09:30:00Z"),
+        ("2026/03/01 09:30:00", "2026-03-01T09:30:00Z"),
         // The years that every other reader of times knows, the first and the last.
         ("0000-01-01T00:00:00", "0000-01-01T00:00:00Z"),
         ("9999-12-31T23:59:60+00:01", "9999-12-31T23:59:00Z"),
@@ -317,7 +325,7 @@ fn d3_times_are_read_in_utc() {
         let activity = one(&record(json!({ "CreationTime": text })));
         assert_eq!(activity.occurred_at(), expected.parse::<chrono::DateTime<chrono::Utc>>().unwrap(), "{text}");
     }
-    for text in ["yesterday", "2026-13-01T00:00:00", "26/4/2026, 7:17:10 PM", "+12026-03-01T09:30:00", "1234567890"]
+    for text in ["yesterday", "2026-13-01T00:00:00", "26/13/2026, 7:17:10 PM", "+12026-03-01T09:30:00", "1234567890"]
         .into_iter()
         .chain([
             "0000-01-01T00:59:59+01:00",
@@ -373,7 +381,7 @@ fn d6_objects_and_details_are_kept() {
     assert_eq!(activity.objects().collect::<Vec<_>>(), ["file", "megan@contoso.com"]);
     assert_eq!(
         activity.details().unwrap(),
-        r#"{"Members":"[{\"UPN\":\"megan@contoso.com\"}]","OfficeId":"a","OfficeObjectId":"file","Operation":"Op","TimeGenerated [UTC]":"2026-03-01T09:30:00Z"}"#
+        r#"{"Members":"[{\"UPN\":\"megan@contoso.com\"}]","OfficeId":"a","OfficeObjectId":"file","Operation":"Op","TimeGenerated":"2026-03-01T09:30:00Z"}"#
     );
 }
 
@@ -401,4 +409,141 @@ fn d6_the_people_among_the_objects_are_told_apart() {
     assert_eq!(objects(members), ["i:0#.f|membership|lee@contoso.com", "lee@contoso.com"]);
     let many: Vec<String> = (0..100).map(|n| format!("u{n}@contoso.com")).collect();
     assert_eq!(objects(json!({ "ObjectId": null, "UserSharedWith": many.join(";") })).len(), 101, "none is lost");
+}
+
+#[test]
+fn b4_dates_that_could_be_either_way_round_are_rejected() {
+    let table = |dates: &[&str]| {
+        let rows = dates.iter().enumerate().map(|(at, date)| format!("\"{date} 09:30:00\",r{at},Op,bob@contoso.com\n"));
+        format!("TimeGenerated,OfficeId,Operation,UserId\n{}", rows.collect::<String>())
+    };
+    let days = |items: &[Result<Activity, activity_privacy::m365::Rejected>]| {
+        items.iter().flatten().map(|it| it.occurred_at().format("%m-%d").to_string()).collect::<Vec<_>>()
+    };
+    let unclear = table(&["03/04/2026", "05/05/2026", "06/07/2026"]);
+    let items = read(&unclear);
+    assert_eq!(days(&items), ["05-05"]);
+    assert_eq!(
+        refusals(&items),
+        [
+            "line 2: field `TimeGenerated`: day and month cannot be told apart; expected their order from the caller, see \
+             `Reader::with_date_order`",
+            "line 4: field `TimeGenerated`: day and month cannot be told apart, as on line 2; expected their order from \
+             the caller",
+        ]
+    );
+    for (order, expected) in
+        [(DateOrder::DayFirst, ["04-03", "05-05", "07-06"]), (DateOrder::MonthFirst, ["03-04", "05-05", "06-07"])]
+    {
+        let items: Vec<_> = Reader::new(unclear.as_bytes()).with_date_order(order).collect();
+        assert_eq!(days(&items), expected, "{order:?}");
+    }
+    // A row that is looked at beforehand settles it, unless another one contradicts.
+    assert_eq!(days(&read(table(&["03/04/2026", "31/07/2026"]))), ["04-03", "07-31"]);
+    assert_eq!(days(&read(table(&["03/04/2026", "07/31/2026"]))), ["03-04", "07-31"]);
+    assert_eq!(days(&read(table(&["03/04/2026", "31/07/2026", "07/31/2026"]))), ["07-31", "07-31"]);
+    let far = vec!["03/04/2026"; 2_000].into_iter().chain(["31/07/2026"]).collect::<Vec<_>>();
+    let items = read(table(&far));
+    assert_eq!((items.len(), days(&items)), (2_001, vec!["07-31".to_owned()]), "the look is bounded, the sum holds");
+    // As the Azure portal writes it in American English.
+    let portal = "TimeGenerated [UTC],OfficeId,Operation\n\"3/4/2026, 9:30:00.000 AM\",a,Op\n";
+    assert_eq!(days(&read(portal)), ["03-04"]);
+    let elsewhere = format!("{portal}\"31/4/2026, 9:30:00.000 AM\",b,Op\n\"30/4/2026, 9:30:00.000 AM\",c,Op\n");
+    assert_eq!(days(&read(elsewhere)), ["04-03", "04-30"], "what the rows tell comes first");
+}
+
+#[test]
+fn b4_input_that_is_no_text_is_named_once() {
+    let text = record(json!({})).to_string();
+    let utf16 =
+        |mark: &str| format!("{mark}{text}\n{text}\n").encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
+    for (input, expected) in [
+        (utf16("\u{feff}"), "line 1: the input is UTF-16 text (little endian); "),
+        (utf16(""), "line 1: the input is UTF-16 text (little endian); "),
+        (b"\x1f\x8b\x08\0\0\0\0\0".to_vec(), "line 1: the input is gzip-compressed data; "),
+    ] {
+        for items in [read(&input), Reader::with_format(&input[..], Format::JsonLines).collect()] {
+            let said = refusals(&items);
+            assert!(said.len() == 1 && said[0].starts_with(expected), "{said:?}");
+        }
+    }
+}
+
+#[test]
+fn b4_json_is_read_in_every_layout() {
+    let one = |id: &str| record(json!({ "Id": id, "Members": [{ "UPN": "{[,\"]}" }] }));
+    let (a, b) = (one("a"), one("b"));
+    let pretty = |value: &serde_json::Value| serde_json::to_string_pretty(value).unwrap();
+    let page = json!({ "@odata.context": "https://x/{y}", "@odata.count": 2, "value": [a, b], "@odata.nextLink": "u" });
+    for input in [
+        format!("{a}\n{b}"),
+        format!("{}\n{}\n", pretty(&a), pretty(&b)),
+        format!("{a}{b}"),
+        format!("{a} {b}\n"),
+        format!("[{a}]\n[{b}]"),
+        format!("\u{feff}{a}\n\u{feff}{b}\n"),
+        format!("\u{feff}[{a}]\u{feff}[{b}]"),
+        page.to_string(),
+        pretty(&page),
+        format!("{{\"value\":[{a}]}}\n{{ \"value\" : [ {b} ] }}"),
+        json!({ "records": [a, b] }).to_string(),
+        json!([{ "AuditData": a.to_string(), "UserIds": "x" }, { "AuditData": b }]).to_string(),
+        format!("{}\n{}", json!({ "auditData": a, "id": "outer" }), json!({ "AuditData": b.to_string() })),
+    ] {
+        let items = read(&input);
+        assert_eq!(refusals(&items), [""; 0], "{input}");
+        assert_eq!(ids(&items), ["a", "b"], "{input}");
+        assert!(items[0].as_ref().unwrap() == &crate::one(&a), "{input}");
+    }
+    assert!(read("{\"value\": []}").is_empty() && read("[]\n[]").is_empty());
+    assert_eq!(read(format!("{}x\n{a}", pretty(&a))).len(), 3, "what is no JSON is a line of its own");
+    let cut = pretty(&b);
+    let items = read(format!("{}\n{}", pretty(&a), &cut[..cut.len() - 9]));
+    assert_eq!(ids(&items), ["a"]);
+    assert!(refusals(&items)[0].contains("JSON ends too early"));
+    let cut = read(format!("{{\"value\": [{a}, {{\"Id\""));
+    assert_eq!((ids(&cut), cut.len()), (vec!["a"], 2));
+}
+
+#[test]
+fn b4_tables_are_read_behind_what_spreadsheets_put_before() {
+    let audit = record(json!({})).to_string();
+    let row = |sign: char| format!("1{sign}{}{sign}", quoted(&audit));
+    for (input, expected) in [
+        (format!("sep=;\r\nRecordId;AuditData;x\r\n{}\r\n", row(';')), 1),
+        (format!("SEP=,\nRecordId,AuditData,x\n{}", row(',')), 1),
+        (format!("RecordId;AuditData;x\n{}\n", row(';')), 1),
+        (format!("RecordId\tAuditData\tx\n{}\n", row('\t')), 1),
+        (format!("#TYPE Selected.System.PSCustomObject\r\n\"RecordId\",\"AuditData\",\"x\"\r\n{}\r\n", row(',')), 1),
+        (format!("recordid,auditdata,x\n{}\n", row(',')), 1),
+        (format!("RecordId,AuditData,x\n{}\n", row(',').replace("\"\"", "\"\"\"\"")), 1),
+    ] {
+        let items = read(&input);
+        assert_eq!(refusals(&items), [""; 0], "{input}");
+        assert_eq!(items.len(), expected);
+        assert!(items[0].as_ref().unwrap() == &one(&record(json!({}))));
+    }
+}
+
+#[test]
+fn d4_keys_escapes_and_white_space_are_not_content() {
+    let plain = r#"{"CreationTime":"2026-03-01T09:30:00","Id":"A0000000-0000-4000-8000-00000000000f","Operation":"Op","UserId":"bob@contoso.com","X":{"b":1,"a":[1.0,"é"]}}"#;
+    let other = r#"{ "X": {"a": [1, "\u00e9"], "b": 1e0}, "UserId": "bob\u0040contoso.com", "Operation":"Op", "Id": "a0000000-0000-4000-8000-00000000000F", "CreationTime": "2026-03-01T09:30:00" }"#;
+    let activity = |text: &str| read(text)[0].as_ref().unwrap().clone();
+    let (first, second) = (activity(plain), activity(other));
+    assert_eq!(first.id(), second.id(), "a GUID is the same in capitals");
+    assert!(first.objects().eq(second.objects()) && first.actor() == second.actor());
+    assert!(first == second);
+    for different in ["\"b\":2", "\"b\":1.0000000000000000001", "\"b\":\"1\""] {
+        assert!(first != activity(&plain.replace("\"b\":1", different)), "{different}");
+    }
+}
+
+#[test]
+fn b1_rows_of_the_flat_table_are_read_as_json_too() {
+    let csv = "TimeGenerated,OfficeId,Operation,OfficeWorkload,UserType,UserId,MailboxOwnerUPN\n\
+               2026-03-01T09:30:00Z,o1,Send,Exchange,Regular,bob@contoso.com,lee@contoso.com\n";
+    let json = r#"{"TimeGenerated":"2026-03-01T09:30:00Z","OfficeId":"o1","Operation":"Send","OfficeWorkload":"Exchange","UserType":"Regular","UserId":"bob@contoso.com","MailboxOwnerUPN":"lee@contoso.com"}"#;
+    assert!(read(json)[0].as_ref().unwrap() == read(csv)[0].as_ref().unwrap());
+    assert_eq!(one(&serde_json::from_str(json).unwrap()).on_behalf_of().len(), 1);
 }

@@ -1,0 +1,223 @@
+//! JSON values one after the other: objects however they are laid out, arrays of them, and pages that hold such an array.
+
+use std::io::{self, BufRead};
+
+use super::reject::RejectReason;
+use super::split::{Found, Input, JsonScan, Place, Record, Step, next_element};
+
+/// The members of a page that hold its records: of Microsoft Graph, of an event hub.
+const LISTS: [&[u8]; 2] = [b"value", b"records"];
+
+/// How far into its documents an input is.
+#[derive(Clone, Copy)]
+pub(super) enum Documents {
+    /// Between two of them.
+    Between,
+    /// In an array.
+    List(Place),
+    /// In the array of a page.
+    Page(Place),
+}
+
+/// How an input is laid out that begins with an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Layout {
+    /// One object a line.
+    Lines,
+    /// Anything else.
+    Documents,
+}
+
+impl Layout {
+    /// Looks at the first object.
+    pub(super) fn of<R: BufRead>(input: &mut Input<R>) -> io::Result<Self> {
+        loop {
+            if let Some(layout) = Self::told_by(input.ahead()) {
+                return Ok(layout);
+            }
+            if !input.look_further()? {
+                return Ok(Self::Lines);
+            }
+        }
+    }
+
+    /// What the first bytes tell, if they are enough.
+    fn told_by(head: &[u8]) -> Option<Self> {
+        if list_in(head) == Look::List {
+            return Some(Self::Documents);
+        }
+        let mut scan = JsonScan::default();
+        for (at, byte) in head.iter().enumerate() {
+            let rest = || head.get(at + 1..).unwrap_or_default();
+            if *byte == b'\n' && !scan.is_in_string() {
+                // The next line of an object begins with a name or ends it; that of a record of its own does not.
+                let next = rest().iter().find(|byte| !byte.is_ascii_whitespace())?;
+                return Some(if matches!(next, b'"' | b'}') { Self::Documents } else { Self::Lines });
+            }
+            scan.takes(*byte);
+            if scan.is_closed() {
+                let mut behind = rest().iter().filter(|byte| !matches!(byte, b' ' | b'\t' | b'\r'));
+                // Another one on the same line.
+                return behind.next().map(|byte| if *byte == b'{' { Self::Documents } else { Self::Lines });
+            }
+        }
+        None
+    }
+}
+
+/// What is known of an object after a look at its beginning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Look {
+    /// It is a page, whose list begins there.
+    List,
+    /// It is none.
+    None,
+    /// More of it has to be looked at.
+    Unclear,
+}
+
+/// Whether an object is a page of records: it has a list of that name, and before it nothing but what a page says of itself.
+fn list_in(head: &[u8]) -> Look {
+    match list_start(head) {
+        Some(Some(_)) => Look::List,
+        Some(None) => Look::None,
+        None => Look::Unclear,
+    }
+}
+
+/// Where the list of a page begins, behind its bracket; `None` if more has to be looked at.
+fn list_start(head: &[u8]) -> Option<Option<usize>> {
+    let mut at = skip_space(head, 0);
+    if *head.get(at)? != b'{' {
+        return Some(None);
+    }
+    at += 1;
+    loop {
+        at = skip_space(head, at);
+        if *head.get(at)? != b'"' {
+            return Some(None);
+        }
+        let length = head.get(at + 1..)?.iter().position(|byte| *byte == b'"')?;
+        let name = head.get(at + 1..at + 1 + length)?;
+        at = skip_space(head, at + length + 2);
+        if *head.get(at)? != b':' {
+            return Some(None);
+        }
+        at = skip_space(head, at + 1);
+        let first = *head.get(at)?;
+        let is_list = LISTS.iter().any(|list| name.eq_ignore_ascii_case(list));
+        if is_list {
+            return Some((first == b'[').then_some(at + 1));
+        }
+        // `@odata.context` and the like, of which each is a text or a number.
+        if !name.starts_with(b"@") || matches!(first, b'{' | b'[') {
+            return Some(None);
+        }
+        let mut scan = JsonScan::default();
+        let length = head.get(at..)?.iter().position(|byte| {
+            let ends = !scan.is_in_string() && matches!(byte, b',' | b'}');
+            scan.takes(*byte);
+            ends
+        })?;
+        at += length;
+        if *head.get(at)? == b'}' {
+            return Some(None);
+        }
+        at += 1;
+    }
+}
+
+fn skip_space(bytes: &[u8], at: usize) -> usize {
+    let rest = bytes.get(at..).unwrap_or_default();
+    at + rest.iter().position(|byte| !byte.is_ascii_whitespace()).unwrap_or(rest.len())
+}
+
+/// The next record of the documents.
+pub(super) fn next_document<R: BufRead>(input: &mut Input<R>, documents: &mut Documents, record: &mut Record) -> Found {
+    loop {
+        match documents {
+            Documents::Between => match begin(input) {
+                Err(error) => return Found::Fatal(input.line(), error.into()),
+                Ok(Begun::End) => return Found::End,
+                Ok(Begun::Document(next)) => *documents = next,
+                Ok(Begun::Object(line)) => {
+                    let mut scan = JsonScan::default();
+                    let found = input.through(record, |byte| {
+                        scan.takes(byte);
+                        scan.is_closed()
+                    });
+                    return match found {
+                        Err(error) => Found::Fatal(input.line(), error.into()),
+                        Ok(()) => Found::Record(line),
+                    };
+                }
+                Ok(Begun::Other(line)) => {
+                    let rest = input.until(record, |byte| byte == b'\n');
+                    return match rest {
+                        Err(error) => Found::Fatal(input.line(), error.into()),
+                        Ok(_) => Found::Fault(line, RejectReason::NotAnObject),
+                    };
+                }
+            },
+            Documents::List(Place::Closed) => *documents = Documents::Between,
+            Documents::Page(Place::Closed) => match end_page(input) {
+                Err(error) => return Found::Fatal(input.line(), error.into()),
+                Ok(()) => *documents = Documents::Between,
+            },
+            Documents::List(place) | Documents::Page(place) => match next_element(input, place, record) {
+                Found::End => {}
+                found => return found,
+            },
+        }
+    }
+}
+
+enum Begun {
+    End,
+    /// An array or a page, of which the bracket was read.
+    Document(Documents),
+    /// An object that is a record, on this line.
+    Object(u64),
+    /// Something else on this line.
+    Other(u64),
+}
+
+fn begin<R: BufRead>(input: &mut Input<R>) -> io::Result<Begun> {
+    loop {
+        input.skip_space()?;
+        while input.ahead().len() < 3 && input.look_further()? {}
+        let before = input.ahead().len();
+        input.skip_mark();
+        if input.ahead().len() == before {
+            break;
+        }
+    }
+    let line = input.line();
+    match input.skip_space()? {
+        None => Ok(Begun::End),
+        Some(b'[') => {
+            input.skip(1)?;
+            Ok(Begun::Document(Documents::List(Place::Opened)))
+        }
+        Some(b'{') => {
+            while list_in(input.ahead()) == Look::Unclear && input.look_further()? {}
+            match list_start(input.ahead()).flatten() {
+                Some(start) => {
+                    input.skip(start)?;
+                    Ok(Begun::Document(Documents::Page(Place::Opened)))
+                }
+                None => Ok(Begun::Object(line)),
+            }
+        }
+        Some(_) => Ok(Begun::Other(line)),
+    }
+}
+
+/// Skips what a page says of itself behind its list.
+fn end_page<R: BufRead>(input: &mut Input<R>) -> io::Result<()> {
+    let mut scan = JsonScan::within_an_object();
+    input.walk(|byte| {
+        scan.takes(byte);
+        if scan.is_closed() { Step::StopAfter } else { Step::Take }
+    })
+}
