@@ -74,13 +74,15 @@ enum RawAlias {
 impl Alias {
     /// The app of aliases that are passport ids (PUID), as `Alias::account(Alias::PASSPORT_IDS, "1003200096971F55")`.
     ///
-    /// Passport ids, security identifiers and mailbox ids are technical ids: a directory knows them of some people only. So
+    /// Passport ids, security identifiers, mailbox ids and keys of a source are technical ids: a directory knows them of some people only. So
     /// one that resolves to nobody leaves open whom it means, and an activity whose actor has no other identity is hidden.
     pub const PASSPORT_IDS: &str = "puid";
     /// The app of aliases that are security identifiers, in upper case: `S-1-5-21-1-2-3-1104`.
     pub const SECURITY_IDS: &str = "sid";
     /// The app of aliases that are the GUIDs of mailboxes, in lower case with hyphens.
     pub const MAILBOX_IDS: &str = "mailbox";
+    /// The app of aliases that are keys of their source, of which it does not say what they are.
+    pub const SOURCE_KEYS: &str = "userkey";
 
     /// The longest that an alias may be, in bytes.
     pub const MAX_BYTES: usize = 512;
@@ -134,7 +136,7 @@ impl Alias {
             is_address: parts.is_some(),
             is_damaged: app.is_none() && is_damaged(text),
             is_technical_id: app.is_some_and(is_app_of_technical_ids)
-                || parts.is_some_and(|(local, _)| is_passport_id(local)),
+                || parts.is_some_and(|(local, domain)| is_passport_id(local) || is_template(domain)),
         }
     }
 
@@ -180,7 +182,7 @@ impl Alias {
     }
 
     /// Whether this is an id that some system gave to a person, of which no directory knows everybody's: one of the apps
-    /// above, or a passport id with what looks like a domain behind it.
+    /// above, a passport id with what looks like a domain behind it, or the mailbox of a template tenant.
     pub(crate) fn is_technical_id(&self) -> bool {
         self.is_technical_id
     }
@@ -407,8 +409,13 @@ pub(crate) fn is_damaged(name: &str) -> bool {
 }
 
 fn is_app_of_technical_ids(app: &str) -> bool {
-    let known = [Alias::PASSPORT_IDS, Alias::SECURITY_IDS, Alias::MAILBOX_IDS];
+    let known = [Alias::PASSPORT_IDS, Alias::SECURITY_IDS, Alias::MAILBOX_IDS, Alias::SOURCE_KEYS];
     known.iter().any(|known| app.eq_ignore_ascii_case(known))
+}
+
+/// Whether a domain is one of the template tenants by which Exchange names the owner of a mailbox that it cannot name.
+fn is_template(domain: &str) -> bool {
+    domain.rsplit_once('.').is_some_and(|(_, last)| last.eq_ignore_ascii_case("templateTenant"))
 }
 
 /// Whether a text is a passport unique id (PUID): 16 hexadecimal digits.

@@ -30,10 +30,8 @@ impl Performers {
         for principal in acted_for(fields, &acting)? {
             performers.add(principal);
         }
-        if !acting.name_a_person()
-            && !performers.name_a_person()
-            && report::is_about_somebody(fields, &performers.actor)
-        {
+        let is_service = !acting.are_of_somebody() && performers.on_behalf_of.is_empty();
+        if is_service && report::is_about_somebody(fields, &performers.actor) {
             report::subjects(fields).into_iter().for_each(|principal| performers.push(principal));
         }
         // Whom a record names beside a nameless actor is the one who acted.
@@ -54,10 +52,6 @@ impl Performers {
                 (a, b) => a == b,
             }
         })
-    }
-
-    fn name_a_person(&self) -> bool {
-        !self.on_behalf_of.is_empty()
     }
 
     /// Adds a principal, unless it is known by all its names.

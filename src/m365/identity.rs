@@ -83,6 +83,14 @@ impl Identities {
         })
     }
 
+    /// Whether any of them is given to people only, be it in a form that no directory holds of everybody.
+    pub(super) fn are_of_somebody(&self) -> bool {
+        self.list.iter().any(|identity| match identity {
+            Identity::Id(_) => true,
+            Identity::Alias(alias) => alias.is_address() || alias.is_technical_id(),
+        })
+    }
+
     /// Adds those of another principal.
     pub(super) fn extend(&mut self, others: Self) {
         others.list.into_iter().for_each(|identity| self.add(identity));
@@ -181,7 +189,6 @@ impl Identities {
                 }
                 self.add(Alias::account(Alias::SECURITY_IDS, sid)?);
             }
-            Shape::Template(name) => self.add(Alias::account(Alias::MAILBOX_IDS, name)?),
             Shape::Address(address) => {
                 self.add(Alias::new(&*address)?);
                 // `upn=adele@contoso.com`, `users/adele@contoso.com`; but both signs can also be part of an address.
@@ -193,7 +200,7 @@ impl Identities {
                 self.add(Alias::new(name)?);
                 self.add(Alias::new(account)?);
             }
-            Shape::Name if meaning == Meaning::Key => self.add(Alias::account("userkey", name)?),
+            Shape::Name if meaning == Meaning::Key => self.add(Alias::account(Alias::SOURCE_KEYS, name)?),
             Shape::Name => self.add(Alias::new(name)?),
         }
         Ok(())
@@ -222,6 +229,12 @@ impl Identities {
             // An application or a user by object id, `id@tenant`.
             return self.add_object_id(local);
         }
+        // `c:0t.c|tenant|...` is a claim of groups and roles, of which a directory has no entry as people.
+        let is_of_group = has_prefix(provider, "c:") && !has_prefix(provider, "c:0!");
+        if is_of_group && domain.is_empty() {
+            self.add(Alias::account(Alias::SOURCE_KEYS, value)?);
+            return Ok(());
+        }
         // Whatever an application's claim names is nobody, unless it reads as an address.
         if !provider.eq_ignore_ascii_case("i:0i.t") || !domain.is_empty() {
             return self.add_form(value, Meaning::SignIn, depth);
@@ -244,8 +257,6 @@ enum Shape<'a> {
     /// A passport id, and the whole name with what stands behind it.
     PassportId(&'a str, &'a str),
     SecurityId(String),
-    /// The mailbox of a template tenant, which is nobody's address.
-    Template(&'a str),
     /// An address, without what stood around it.
     Address(Cow<'a, str>),
     /// An account name after its domain, `DOMAIN\name`, or at the end of a legacy distinguished name of Exchange.
@@ -279,15 +290,12 @@ fn shape(name: &str) -> Shape<'_> {
     if is_sid(name) {
         return Shape::SecurityId(name.to_ascii_uppercase());
     }
-    let (local, domain) = address(name).unwrap_or((name, ""));
+    let local = address(name).map_or(name, |(local, _)| local);
     if is_passport_id(local) {
         return Shape::PassportId(local, name);
     }
     if guid(local).is_some() {
         return Shape::ObjectId(local);
-    }
-    if domain.to_ascii_lowercase().ends_with(".templatetenant") {
-        return Shape::Template(name);
     }
     if is_plain {
         return Shape::Address(bare_address(name));

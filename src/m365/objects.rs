@@ -8,7 +8,7 @@ use super::identity::{Identities, names_nobody};
 use super::reject::RejectReason;
 use super::walk::{Subject, plain, walk};
 use crate::activity::Activity;
-use crate::identity::Identity;
+use crate::identity::{Alias, Identity};
 
 /// Ends of the names of fields that hold an account name, if nothing else.
 const ACCOUNTS: [&str; 10] =
@@ -58,7 +58,7 @@ fn name_of(identity: &Identity) -> Option<String> {
     match identity {
         Identity::Id(id) => Some(id.as_str().to_owned()),
         // An account key of the source means nothing outside it.
-        Identity::Alias(alias) if alias.app() == Some("userkey") => None,
+        Identity::Alias(alias) if alias.app() == Some(Alias::SOURCE_KEYS) => None,
         Identity::Alias(alias) => Some(alias.as_str().to_owned()),
     }
 }

@@ -353,10 +353,13 @@ fn is_anybodys(
     meanings(identity, app).iter().any(|meaning| people.iter().any(|person| person.is(meaning)))
 }
 
-/// `1003200096971F55@contoso.onmicrosoft.com` is nobody's address.
+/// `1003200096971F55@contoso.onmicrosoft.com` is nobody's address, and no template tenant has people.
 fn is_passport_id_with_tenant(alias: &Alias) -> bool {
-    let local = alias.as_str().rsplit_once('@').map(|(local, _)| local);
-    reads_as_address(alias) && local.is_some_and(|it| it.len() == 16 && it.chars().all(|c| c.is_ascii_hexdigit()))
+    let Some((local, domain)) = alias.as_str().rsplit_once('@').filter(|_| reads_as_address(alias)) else {
+        return false;
+    };
+    let is_passport_id = local.len() == 16 && local.chars().all(|c| c.is_ascii_hexdigit());
+    is_passport_id || domain.to_ascii_lowercase().ends_with(".templatetenant")
 }
 
 /// Whether a directory has names of this form: any id, any undamaged address, and other names if it has one that is bound
@@ -364,7 +367,8 @@ fn is_passport_id_with_tenant(alias: &Alias) -> bool {
 fn would_know(directory: Option<&Directory>, identity: &Identity, app: &App) -> bool {
     // Without a directory, that alone is the cause.
     let (Some(directory), Identity::Alias(alias)) = (directory, identity) else { return true };
-    let technical = alias.app().is_some_and(|app| ["puid", "sid", "mailbox"].contains(&&*app.to_ascii_lowercase()));
+    let technical =
+        alias.app().is_some_and(|app| ["puid", "sid", "mailbox", "userkey"].contains(&&*app.to_ascii_lowercase()));
     let fold = |app: Option<&str>| app.map(crate::identity::fold);
     let is_like = |meaning: &Identity, name: &Alias| {
         let Identity::Alias(meaning) = meaning else { return false };
