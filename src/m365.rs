@@ -342,3 +342,60 @@ impl<R> fmt::Debug for Reader<R> {
         f.debug_struct("Reader").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may fail")]
+mod tests {
+    use super::*;
+    use crate::steps::assert_linear;
+
+    const RECORD: &str =
+        r#"{"CreationTime":"2026-03-01T09:30:00","Id":"a","Operation":"Op","UserId":"bob@contoso.com""#;
+
+    fn reads_all(input: String) {
+        for item in Reader::new(input.as_bytes()) {
+            item.unwrap();
+        }
+    }
+
+    #[test]
+    fn b3_reading_records_is_linear() {
+        let lines = |count: usize| format!("{RECORD}}}\n").repeat(count);
+        assert_linear("lines", 100, lines, reads_all);
+        let array = |count: usize| format!("[{}{RECORD}}}]", format!("{RECORD}}},").repeat(count));
+        assert_linear("an array", 100, array, reads_all);
+        let documents = |count: usize| format!("{{\"value\":[{}]}}", vec![format!("{RECORD}}}"); count + 1].join(","));
+        assert_linear("a page", 100, documents, reads_all);
+        let table =
+            |count: usize| format!("TimeGenerated,Operation\n{}", "03/04/2026,Op\n31/04/2026,Op\n".repeat(count));
+        assert_linear("a table whose dates are looked at", 2_000, table, |input| {
+            assert!(Reader::new(input.as_bytes()).count() > 0);
+        });
+    }
+
+    #[test]
+    fn b3_reading_one_record_is_linear_in_what_it_holds() {
+        let with = |part: &'static str, sign: &'static str, field: &'static str| {
+            move |count: usize| format!("{RECORD},\"{field}\":{}}}", sign.replacen('*', &part.repeat(count), 1))
+        };
+        let operation = |input: String| drop(Reader::new(input.as_bytes()).count());
+        for (part, sign, field) in [
+            ("{\"Name\":\"User\",\"Value\":\"lee@contoso.com\"},", "[*0]", "Parameters"),
+            ("\"lee@contoso.com\",", "[*0]", "Recipients"),
+            ("lee@contoso.com;", "\"*\"", "UserSharedWith"),
+            ("<", "\"*x\"", "Extra"),
+            ("i:0#.f|", "\"*x\"", "Extra"),
+            ("/personal/a_b_c_d/", "\"*\"", "Extra"),
+            ("_", "\"/personal/a*b\"", "Extra"),
+            ("%40", "\"*\"", "UserKey2"),
+            ("[", "\"*\"", "Extra"),
+        ] {
+            assert_linear(part, 2_000, with(part, sign, field), operation);
+        }
+        let fields = |count: usize| {
+            let fields: String = (0..count).map(|at| format!(",\"OnBehalfOf{at}\":\"\"")).collect();
+            format!("{RECORD}{fields}}}")
+        };
+        assert_linear("fields", 2_000, fields, operation);
+    }
+}

@@ -4,6 +4,8 @@
 
 #[path = "m365/actors.rs"]
 mod actors;
+#[path = "m365/forms.rs"]
+mod forms;
 #[path = "m365/hostile.rs"]
 mod hostile;
 #[path = "m365/records.rs"]

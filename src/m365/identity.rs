@@ -135,7 +135,10 @@ impl Identities {
     /// security identifiers.
     pub(super) fn add_all_within(&mut self, text: &str, with_ids: bool) {
         self.add_addresses_within(text);
-        for part in parts(text).chain([text]) {
+        /// No identity is longer, with whatever stands around it.
+        const LONGEST: usize = 2 * Alias::MAX_BYTES;
+        crate::steps::advance(text.len());
+        for part in parts(text).chain([text]).filter(|part| part.len() <= LONGEST) {
             let part = clean(part);
             let is_wanted = match shape(&part) {
                 Shape::Address(_) | Shape::PassportId(..) | Shape::SecurityId(_) | Shape::Claim(..) => true,
@@ -153,6 +156,7 @@ impl Identities {
     /// Adds the addresses in a text that holds more, each as if it stood alone; returns whether there were any.
     fn add_addresses_within(&mut self, text: &str) -> bool {
         // One that cannot be an alias is the address of nobody whom a directory knows.
+        crate::steps::advance(text.len());
         addresses_within(text).filter(|name| self.add_form(name, Meaning::SignIn, MAX_WRAPPING).is_ok()).count() > 0
     }
 
@@ -330,15 +334,16 @@ pub(super) fn clean(text: &str) -> Cow<'_, str> {
 }
 
 /// Returns a text without white space, separators and pairs of quotes or brackets around it.
-fn bare(text: &str) -> &str {
-    let text = text.trim_matches(|c: char| c.is_whitespace() || c == ';' || c == ',');
-    let inner = [('<', '>'), ('"', '"'), ('\'', '\'')]
-        .iter()
-        .find_map(|(open, close)| text.strip_prefix(*open)?.strip_suffix(*close).filter(|inner| !inner.is_empty()));
-    match inner {
-        // `<null>` is a word for nobody.
-        Some(inner) if !names_nobody_in_words(text) => bare(inner),
-        _ => text,
+fn bare(mut text: &str) -> &str {
+    const PAIRS: [(char, char); 3] = [('<', '>'), ('"', '"'), ('\'', '\'')];
+    loop {
+        text = text.trim_matches(|c: char| c.is_whitespace() || c == ';' || c == ',');
+        let within = |(open, close): &(char, char)| text.strip_prefix(*open)?.strip_suffix(*close);
+        match PAIRS.iter().find_map(within).filter(|inner| !inner.is_empty()) {
+            // `<null>` is a word for nobody.
+            Some(inner) if !names_nobody_in_words(text) => text = inner,
+            _ => return text,
+        }
     }
 }
 
