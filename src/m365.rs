@@ -6,8 +6,13 @@
 //! |---|---|---|
 //! | [`JsonLines`](Format::JsonLines) | collectors, `Search-UnifiedAuditLog` post-processed | a line |
 //! | [`JsonArray`](Format::JsonArray) | the content blobs of the API | an element |
+//! | [`JsonDocuments`](Format::JsonDocuments) | pages of Microsoft Graph (`value`), pretty-printed files, files put behind each other | an object |
 //! | [`AuditLogCsv`](Format::AuditLogCsv) | the export of the audit log, JSON in a column `AuditData` | a row |
 //! | [`OfficeActivityCsv`](Format::OfficeActivityCsv) | the Azure Monitor table [`OfficeActivity`][table] | a row |
+//!
+//! A JSON record whose `AuditData` holds the record, as a text or as an object, is read as that record, and one with the
+//! columns of `OfficeActivity` as a row of that table. Names of fields and columns are known in any case. A table may be
+//! parted by commas, semicolons, tabs or bars, and begin with `sep=` or `#TYPE`.
 //!
 //! ```
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -35,50 +40,68 @@
 //! ```
 //!
 //! # Nothing is dropped
-//! Every line that is not blank, every element and every row gives exactly one item: an [`Activity`], or a
+//! Every line that is not blank, every element, document and row gives exactly one item: an [`Activity`], or a
 //! [`Rejected`] that says on which line it begins and what was expected, and repeats nothing of it. After a rejection
-//! reading goes on, except where nothing can tell any more where a record begins. White space between records and a
-//! byte order mark count for nothing. An empty input holds no records.
+//! reading continues, except where nothing tells any more where a record begins. White space between records and byte
+//! order marks count for nothing. An empty input contains no records. An input that is no UTF-8 text (UTF-16, gzip, a
+//! workbook) is rejected once, [named for what it is](crate::InputKind).
 //!
 //! # Who acted
 //! The safe wrong answer is "hidden". So:
 //! - `UserType` decides between people, applications (5, 6) and the system (4, 7, 8). Without it, or with one that is
-//!   not known, whoever acted is a person. Names that Microsoft gives to no person (`app@sharepoint`,
-//!   `NT AUTHORITY\...`, `DlpAgent`, ...) are applications or system accounts whatever `UserType` says.
-//! - Whoever `UserId`, `UserKey` and `Actor` name, by address, Entra object id or passport id (PUID), becomes an
-//!   identity of the actor, also of an application or a system account: if it is a protected person's, it protects.
-//!   So does every address in an entry of `Actor`, whatever its `Type`.
-//! - Names are taken out of the claims in which SharePoint encodes them (`i:0#.f|membership|adele@contoso.com`), and
-//!   addresses out of the text around them (`Adele <adele@contoso.com>`, lists with `;` or `,`). The text itself
-//!   stays one more identity, if it can be one.
+//!   not known, the actor is a person. Names that Microsoft gives to no person (`app@sharepoint`, `NT AUTHORITY\...`,
+//!   `DlpAgent`, well-known security identifiers such as `S-1-5-18`, ...) are applications or system accounts whatever
+//!   `UserType` says. An application that only `Actor` names is an application.
+//! - Everybody whom `UserId`, `UserKey`, `Actor` and `LogonUserSid` name becomes an identity of the actor, also of an
+//!   application or a system account: if it is a protected person's, it protects.
 //! - A record that names nobody (`UserId` and `UserKey` empty, `Unknown`, `Not Available`, `anonymous`,
 //!   `NT AUTHORITY\ANONYMOUS LOGON`) has the [unknown](crate::Actor::unknown) actor.
-//! - A passport id is the account of an app `puid`; it is never taken for an address, though SharePoint writes it as
-//!   `i:0h.f|membership|1003200096971f55@live.com`. A `UserKey` that is nothing of all this is an account of an app
-//!   `userkey`.
-//! - Guests (`#EXT#`) are kept as they are written.
-//! - The owner of a mailbox in which somebody else acted, the sender as whom or for whom somebody sent, and the person
-//!   whose doing a data-loss-prevention agent reports are those on whose behalf it was done, named in any of these
-//!   ways.
+//! - These perform beside the actor, and the activity is done on their behalf: the sender as whom or for whom somebody
+//!   sent; the user of a token, of an impersonation, of a Power Platform session (`UserUPN`, `enduser.*`,
+//!   `AppAccessContext`, `OnBehalfOf`, ...); the person whose doing a data-loss-prevention agent reports; the owner of a
+//!   mailbox in which somebody else acted. An owner who is named by a security identifier or mailbox id alone is
+//!   somebody whom nobody may know, so the activity is hidden unless the directory knows that id.
+//! - Where a service reports on somebody (an alert, a match of a rule, a risk, an application in the session of a user) and
+//!   no such field says on whom, **every** identity in the record performs. A service that acts by itself keeps whom it
+//!   acts on as objects.
 //! - A record is rejected in which `Actor`, `SharePointMetaData` or `ExchangeMetaData` is a list or an object written
 //!   as a text that breaks off: whom it names by an id would be passed over.
 //! - A record in which a field is given twice, at whatever depth, is rejected: readers could disagree on who acted.
 //!   So is a table with two columns of one name, ` [UTC]` not counting.
 //!
+//! # What an identity looks like
+//! One place reads every form, whatever field it is in, and gives the form that directories contain:
+//!
+//! | In a record | Identity |
+//! |---|---|
+//! | `adele@contoso.com`, after `SMTP:`, `mailto:`, `sip:` or `live.com#`, before a port, path or device, within other text, percent-encoded, with marks of byte order or direction | the address |
+//! | `i:0#.f\|membership\|adele@contoso.com` and other claims | whom the claim names |
+//! | an Entra object id: with or without hyphens, in braces, as `urn:uuid:`, as `User_...`, in `S-1-12-1-...` | the id in lower case |
+//! | a passport id: 16 hexadecimal digits, alone or before a tenant | an account of [`Alias::PASSPORT_IDS`](crate::Alias::PASSPORT_IDS) |
+//! | a person's security identifier | an account of [`Alias::SECURITY_IDS`](crate::Alias::SECURITY_IDS) |
+//! | the GUID of a mailbox | an account of [`Alias::MAILBOX_IDS`](crate::Alias::MAILBOX_IDS) |
+//! | `CONTOSO\adele`, a legacy distinguished name of Exchange | the whole, and `adele` |
+//! | a `UserKey` that is nothing of all this | an account of [`Alias::SOURCE_KEYS`](crate::Alias::SOURCE_KEYS) |
+//!
+//! Guests (`#EXT#`) are kept as they are written.
+//!
 //! # What else becomes of a record
-//! - Its id is `Id` (in the table `OfficeId`, else `SourceRecordId`, `RecordId`, `Id`). One without gets an id made
-//!   from its content, a version 5 UUID (RFC 9562) over the record with its fields in order: the same record delivered
+//! - Its id is `Id` (in the table `OfficeId`, else `SourceRecordId`, `RecordId`, `Id`), a GUID in lower case. One without
+//!   gets an id made from its content, a version 5 UUID (RFC 9562) over its canonical form: the same record delivered
 //!   again in another file is a duplicate. Two things that truly happened twice, and of which no field differs, become
 //!   one.
 //! - The app is its `Workload`, else the one that its `RecordType` belongs to, else `Microsoft 365`; all are in the
 //!   suite `Microsoft 365`.
 //! - Its time is `CreationTime`, in UTC when it names no zone. In a table also `TimeGenerated`, `Start_Time` or
-//!   `CreationDate`, with or without ` [UTC]` behind, also as a portal writes them (`4/26/2021, 7:17:10.000 AM`).
-//! - Its objects are `ObjectId` and whom it concerned: `TargetUserOrGroupName`, `UserSharedWith`,
-//!   `DestMailboxOwnerUPN`, the UPNs in `Members` and `Target`; the people among them also one by one, taken out of
-//!   claims and lists as actors are.
-//! - Its details are the JSON text itself, without the white space between its parts; of a row in the flat table, an
-//!   object of the columns that hold something.
+//!   `CreationDate`, with or without ` [UTC]` behind, also as portals and spreadsheets write them. Whether `3/4/2026` is in
+//!   March or in April is told by [the caller](Reader::with_date_order), by the first rows, or by the comma and the
+//!   capitals of the American portal (`4/26/2021, 7:17:10.000 AM`). Otherwise the row is rejected.
+//! - Its objects are `ObjectId` and whom it concerned, in whatever field: addresses, ids and account names, each by
+//!   itself. A OneDrive address (`/personal/adele_contoso_com/`) names each owner whom it can mean.
+//! - Its details are the record in its canonical form: that of [RFC 8785](https://www.rfc-editor.org/rfc/rfc8785.html),
+//!   except that numbers which a double does not hold keep their text. So a record that comes again with its keys in
+//!   another order, other escapes or other white space is a duplicate and no conflict. Of a row in the flat table, it is
+//!   an object of the columns that contain something.
 //!
 //! [schema]: https://learn.microsoft.com/office/office-365-management-api/office-365-management-activity-api-schema
 //! [table]: https://learn.microsoft.com/azure/azure-monitor/reference/tables/officeactivity
@@ -378,7 +401,7 @@ mod tests {
         let with = |part: &'static str, sign: &'static str, field: &'static str| {
             move |count: usize| format!("{RECORD},\"{field}\":{}}}", sign.replacen('*', &part.repeat(count), 1))
         };
-        let operation = |input: String| drop(Reader::new(input.as_bytes()).count());
+        let operation = |input: String| assert!(Reader::new(input.as_bytes()).count() > 0);
         for (part, sign, field) in [
             ("{\"Name\":\"User\",\"Value\":\"lee@contoso.com\"},", "[*0]", "Parameters"),
             ("\"lee@contoso.com\",", "[*0]", "Recipients"),

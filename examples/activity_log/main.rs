@@ -30,6 +30,9 @@ use show::Totals;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
+/// How many rejections of a file are shown.
+const SHOWN: usize = 5;
+
 /// How many activities are decided and stored in one transaction.
 const BATCH: usize = 1_000;
 
@@ -160,7 +163,7 @@ fn ingest(filter: &PrivacyFilter, name: &str, input: impl BufRead, bytes: u64, t
             Ok(activity) => batch.push(activity),
             Err(rejected) => {
                 of_this_file.reject();
-                if of_this_file.rejected() <= 5 {
+                if of_this_file.rejected() <= SHOWN {
                     bar.suspend(|| println!("{name}: {rejected}"));
                 }
             }
@@ -172,6 +175,9 @@ fn ingest(filter: &PrivacyFilter, name: &str, input: impl BufRead, bytes: u64, t
     }
     of_this_file.add(&filter.ingest(&batch)?);
     bar.finish_and_clear();
+    if of_this_file.rejected() > SHOWN {
+        println!("{name}: {} more rejections are not shown", of_this_file.rejected() - SHOWN);
+    }
     println!("{name}: {of_this_file}");
     totals.merge(&of_this_file);
     Ok(())

@@ -41,6 +41,12 @@ impl Tree {
         }
     }
 
+    /// Whether this is a row of an export that holds the record.
+    pub(crate) fn is_wrapped(&self) -> bool {
+        let Self::Object(members) = self else { return false };
+        members.iter().any(|(name, _)| name.eq_ignore_ascii_case("AuditData"))
+    }
+
     /// The member of an object.
     pub(crate) fn member(&self, name: &str) -> Option<&Self> {
         let Self::Object(members) = self else { return None };
