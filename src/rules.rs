@@ -16,22 +16,29 @@
 //!   revision, never by a clock.
 //! - **D4** The first stored delivery of an id decides its verdict and its content for ever, on any node and after any
 //!   crash. Whoever delivers learns: [stored, duplicate or conflict](crate::Delivery), or not monitored while it is out
-//!   of scope. An id whose activity was removed stays taken: it is a duplicate, whatever comes under it.
+//!   of scope. An id whose activity was removed stays taken: it is a duplicate, whatever comes under it. A record whose JSON
+//!   differs only in the order of keys, escapes or white space has the same content.
 //! - **D5** After a change of the policy returned, nothing whose ingest starts later is stored under an older revision,
 //!   in any thread or process that shares the store. A batch is all under one revision.
 //! - **D6** Private is what a performing principal did who is in a private group, directly or through other groups: the
-//!   actor, or whoever the actor acted for. [By option](crate::PolicyOptions::objects_count) whoever it was done to
-//!   counts too.
+//!   actor, or whoever the actor acted for. The person whose doing a service reports (an alert, a match of a rule, an
+//!   application in the session of a user) performs; where the report does not say who is meant, everybody whom it names
+//!   does. A service that acts by itself keeps its objects as objects.
+//!   [By option](crate::PolicyOptions::objects_count) whoever it was done to counts too, in every field that names them.
 //! - **D7** Applications are in the built-in group of applications. Users whose home domain is in no managed domain are
 //!   external. The domain is what stands after the last `@`, in IDNA form, without trailing dot, compared exactly;
 //!   subdomains count when declared. A guest's `#EXT#` name is external whatever stands after it, unless the directory
 //!   states a managed home; what stands before it is never decoded.
 //! - **D8** Aliases are compared folded, by no locale; ids never are. One identity that matches a protected user
 //!   suffices. An alias that moved matches whoever holds it in the directory in force. A name that is bound to no app
-//!   and the account of that name in the app count for each other; that can only hide.
+//!   and the account of that name in the app count for each other; that can only hide. Readers give every identity in the
+//!   form in which directories contain it: without prefixes, claims, braces, percent-encoding and invisible marks.
 //! - **D9** In doubt, hidden: nobody usable named, an ambiguous alias, a directory that was never loaded, fails or is
 //!   older than allowed. [By option](crate::WhenUndecidable) the batch is refused instead; shown only if the policy
-//!   says so in as many words. A user whom a working directory does not know is in no group, which is no doubt.
+//!   says so in as many words. A user whom a working directory does not know is in no group, which is no doubt. But an
+//!   identity in a form of which the directory has no entry names nobody usable, unless another one beside it does: a
+//!   [technical id](crate::Alias::PASSPORT_IDS) that resolves to nobody, a damaged or masked name, an account in an app, or
+//!   a name bound to none, where the directory has no such names at all. Well-known security identifiers are the system.
 //! - **D10** Cycles and diamonds among groups give the transitive closure.
 //! - **D11** A directory is in force whole or not at all. Disabled and deleted users stay members until their group
 //!   says otherwise. A group of the policy that [vanishes](crate::VanishedGroup) keeps its last members until it comes
@@ -127,4 +134,7 @@
 //! - **B1** Bad input is rejected with a typed error that says where and what was expected; the rest goes on, and the
 //!   counts add up to what was read.
 //! - **B2** No message, `Debug` output or record holds private content.
-//! - **B3** No panic on input, no `unsafe`, and memory bounded by what is asked for.
+//! - **B3** No panic on input, no `unsafe`, and memory bounded by what is asked for. Every reader, importer and delta takes
+//!   time that is about linear in its input.
+//! - **B4** Input that is not what it seems (UTF-16, gzip, another delimiter, a type name in place of a list, a date whose
+//!   day and month cannot be told apart) is read, or named for what it is, once.
