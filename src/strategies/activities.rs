@@ -18,7 +18,8 @@ const IDS: &[&str] = &["a", "b", "c", "d", "e", "f", "g", "h", "A", "a ", "\u{e9
 const APPS: &[&str] = &["Box", "Teams", "SharePoint", "box"];
 const SUITES: &[&str] = &["Microsoft 365", "Box"];
 const ACTIONS: &[&str] = &["FileAccessed", "Login", "fileaccessed"];
-const OBJECTS: &[&str] = &["plan.docx", "https://a@b.example/plan", "100 % PLAN_x", "STRASSE"];
+const OBJECTS: &[&str] =
+    &["plan.docx", "https://a@b.example/plan", "100 % PLAN_x", "STRASSE", "1003200096971f55", "S-1-5-21-1-2-3-1104"];
 
 pub(super) fn all<T, E>(texts: &[&str], make: impl Fn(String) -> Result<T, E>) -> Vec<T> {
     texts.iter().filter_map(|text| make((*text).to_owned()).ok()).collect()

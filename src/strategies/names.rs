@@ -38,6 +38,11 @@ const SPELLINGS: &[&[(&str, &str)]] = &[
     &[("", LONG), ("", LONG_UPPER)],
     &[("", "o'neil%_*@contoso.com")],
     &[("", "nobody@contoso.com")],
+    &[("puid", "1003200096971F55"), ("PUID", "1003200096971f55")],
+    &[("sid", "S-1-5-21-1-2-3-1104"), ("SID", "s-1-5-21-1-2-3-1104")],
+    &[("", "1003200096971F55@contoso.com"), ("", "1003200096971f55@CONTOSO.com")],
+    &[("", "ad\u{fffd}le@contoso.com")],
+    &[("", "x@a.templateTenant")],
 ];
 
 const LONG: &str = concat!(
@@ -56,7 +61,7 @@ const LONG_UPPER: &str = concat!(
 /// Whoever there is, and which of the accounts above are theirs as a rule.
 pub(super) const PEOPLE: &[(&str, &[usize])] = &[
     ("root", &[0]),
-    ("ann", &[1, 2]),
+    ("ann", &[1, 2, 25, 26]),
     ("adele", &[3, 4, 5]),
     ("bob", &[6, 7]),
     ("guest", &[8, 9]),
@@ -86,7 +91,7 @@ pub fn spellings() -> Vec<Vec<Alias>> {
 
 /// Names of people and of nobody: mixed case, sharp s, dotted and dotless i, final sigma, accents composed and
 /// combining, domains in Unicode, in punycode and with a trailing dot, several `@`, quotes, guests, full-width letters,
-/// no domain, and accounts bound to an app.
+/// no domain, accounts bound to an app, technical ids, and a name that was damaged.
 pub fn aliases() -> impl Strategy<Value = Alias> + Clone {
     let known: Vec<Alias> = PEOPLE.iter().flat_map(|(_, lines)| lines.iter()).flat_map(|line| of_line(*line)).collect();
     let all: Vec<Alias> = spellings().into_iter().flatten().collect();
