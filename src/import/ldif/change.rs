@@ -318,14 +318,21 @@ fn relist_members(tree: &mut Tree, node: usize, attribute: Attribute, block: Blo
         Member::Node(member) => vec![*member],
     });
     let named: HashSet<usize> = named.collect();
-    let held = tree.group(node).filter(|_| clears).into_iter().flat_map(|group| group.members.by(attribute.mark()));
-    let mut gone: Vec<usize> = held.filter(|member| !named.contains(member)).collect();
+    let mut gone = if clears { tree.listed_by(node, attribute.mark()) } else { Vec::new() };
+    gone.retain(|member| !named.contains(member));
+    if clears && attribute == Attribute::MemberUid {
+        tree.let_go(node, None, 0);
+    }
     if op == Op::Delete {
         gone.extend(named);
         gone.sort_unstable();
     }
     gone.into_iter().for_each(|member| tree.unlist(node, member, attribute));
-    for (member, at) in listed.into_iter().filter(|_| op != Op::Delete) {
-        tree.list(node, &member, attribute, at);
+    for (member, at) in listed {
+        match member {
+            Member::Uid(uid) if op == Op::Delete => tree.let_go(node, Some(&uid), at),
+            _ if op == Op::Delete => {}
+            member => tree.list(node, &member, attribute, at),
+        }
     }
 }

@@ -19,6 +19,8 @@ pub(super) struct Doubt {
 pub(super) enum Claim {
     /// A group lists somebody.
     Lists { group: usize, member: Member, by: Attribute },
+    /// A group lists one account name no more, or none.
+    LetsGo { group: usize, uid: Option<Box<str>> },
     /// Somebody says that they are in a group.
     IsIn { node: usize, group: usize },
     /// A user has a primary group, which is found by a key if there is one.
@@ -46,6 +48,7 @@ impl Tree {
     /// names alone. Returns the rejections, and how many members were left out because they are no people.
     pub(super) fn settle(&mut self) -> (Vec<Rejected>, u64) {
         let (mut open, mut left_out) = (BTreeMap::<usize, Open>::new(), 0);
+        self.awaiting_uids.clear();
         for Doubt { line, claim } in std::mem::take(&mut self.doubts) {
             steps::advance(1);
             match self.decide(claim) {
@@ -75,6 +78,14 @@ impl Tree {
                     () if self.is_uid_left_out(&uid) => Outcome::LeftOut,
                     () => Outcome::Open(group, Missing::Member),
                 }
+            }
+            Claim::LetsGo { group, uid } => {
+                let listed = match uid {
+                    Some(uid) => self.holders(&uid).unwrap_or_default(),
+                    None => self.listed_by(group, Mark::MemberUid),
+                };
+                listed.into_iter().for_each(|node| self.unlist(group, node, Attribute::MemberUid));
+                Outcome::Settled
             }
             Claim::IsIn { node, group } => match self.entry(group) {
                 Entry::Group(_) => {

@@ -53,13 +53,6 @@ impl Texts {
         self.all(attribute).min()
     }
 
-    /// Whether a text is held, however it is written.
-    pub(super) fn holds(&self, attribute: Attribute, text: &str) -> bool {
-        let folded = fold(text);
-        let at = self.at(attribute, &folded, "");
-        self.0.get(at).is_some_and(|(held, text)| *held == attribute && fold(text) == folded)
-    }
-
     /// Where a text stands or would stand.
     fn at(&self, attribute: Attribute, folded: &str, text: &str) -> usize {
         self.0.partition_point(|(held, other)| {

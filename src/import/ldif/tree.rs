@@ -38,6 +38,8 @@ pub struct Tree {
     uids_left_out: HashSet<Box<str>>,
     /// What could not be decided yet, because an entry was named that may still come.
     pub(super) doubts: Vec<Doubt>,
+    /// The groups of which some doubt is about an account name.
+    pub(super) awaiting_uids: HashSet<usize>,
     /// What changed, if anybody wants to know.
     pub(super) told: Option<Told>,
 }
@@ -107,6 +109,19 @@ impl Tree {
         match self.nodes.get_mut(node) {
             Some(Node { entry: Entry::Group(group), .. }) => Some(group),
             _ => None,
+        }
+    }
+
+    /// Whom a group lists by one attribute.
+    pub(super) fn listed_by(&self, group: usize, mark: Mark) -> Vec<usize> {
+        self.group(group).into_iter().flat_map(|group| group.members.by(mark)).collect()
+    }
+
+    /// Takes back what was told before of whom a group lists by account names, and is not decided yet: one of them, or
+    /// all.
+    pub(super) fn let_go(&mut self, group: usize, uid: Option<&str>, line: u64) {
+        if self.awaiting_uids.contains(&group) {
+            self.doubts.push(Doubt { line, claim: Claim::LetsGo { group, uid: uid.map(Into::into) } });
         }
     }
 
@@ -307,6 +322,7 @@ impl Tree {
                     self.link(group, node, by.mark());
                 }
                 // Whoever is called by this uid can come later too.
+                self.awaiting_uids.insert(group);
                 true
             }
         };
