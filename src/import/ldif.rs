@@ -92,6 +92,8 @@ mod dn;
 mod doubt;
 mod entry;
 mod line;
+#[cfg(test)]
+mod linear;
 mod links;
 mod names;
 mod reader;
