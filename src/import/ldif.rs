@@ -37,17 +37,21 @@
 //! - **Users** are those of the classes `person`, `organizationalPerson`, `inetOrgPerson`, `user`, `contact`,
 //!   `account`, `posixAccount` and their like. They are known by `userPrincipalName`, then `mail` (also called
 //!   `rfc822Mailbox`), `proxyAddresses` (`smtp:` and `sip:`), `mailAlternateAddress`, `mailLocalAddress`,
-//!   `emailAddress`, `krbPrincipalName`, `uid`, `sAMAccountName` and `mailNickname`. The second bit of
+//!   `emailAddress`, `krbPrincipalName`, `uid`, `sAMAccountName` and `mailNickname`, and by `objectSid` (`sambaSID`,
+//!   `ipaNTSecurityIdentifier`) as an account named `S-1-5-21-...` of the app `sid`. The second bit of
 //!   `userAccountControl`, `nsAccountLock: true` and `pwdAccountLockedTime` disable them, `isDeleted: TRUE` says that
 //!   they are deleted; they stay members all the same.
 //! - **Groups** are those of the classes `groupOfNames`, `groupOfUniqueNames`, `group`, `posixGroup` and their like.
 //!   `member`, `uniqueMember` (a bit string behind the name is dropped) and `memberUid` list whom they hold, as does
-//!   `memberOf` of users and groups. Whoever has a group's `gidNumber`, or by `primaryGroupID` and `objectSid` has it
-//!   for their primary group, is in it too. `displayName`, or else `cn`, is the name to show.
+//!   `memberOf` (`isMemberOf`, `groupMembership`) of users and groups. An `organizationalRole` is a group of its
+//!   `roleOccupant`s, unless it is also of a class of users. `displayName`, or else `cn`, is the name to show.
+//! - **Primary groups** have members too: a user belongs to the group that has their `gidNumber`, or that their
+//!   `primaryGroupID` and `objectSid` or their `sambaPrimaryGroupSID` lead to. A SID may be text or bytes.
 //! - `changetype: add`, which `ldifde` writes into every entry, is what an entry says anyhow. Other changes are
 //!   rejected here.
 //! - Machines, organisational units and the like are [ignored](super::Import::ignored), as is what a search says of
-//!   itself at its end. An entry of no known class is rejected if it has the names of a user or the members of a group,
+//!   itself at its end, and a search reference (`ref:`) to the DNS zones, the configuration or the schema of Active
+//!   Directory. Any other reference is rejected, because it leads to entries that are missing. An entry of no known class is rejected if it has the names of a user or the members of a group,
 //!   an entry without `objectClass` always, and one of both kinds too.
 //!
 //! Attributes are known by name, whatever the case, and by object identifier; options (`cn;lang-de`) play no part,
@@ -66,11 +70,17 @@
 //!
 //! # Whom it could leave out
 //! A member who is no entry of the input may be a group whose members nobody would protect, so the group that lists
-//! them is rejected, as is an entry whose `memberOf` names a group that is not there. With
+//! them is rejected, as is an entry whose `memberOf` or primary group leads to a group that is not there. With
 //! [`despite_rejections`](super::Import::despite_rejections), such members are users known by the name alone, and such
 //! groups are none.
+//! - [`Reader::with_non_people`] names members that are known to be no people: foreign security principals, or the
+//!   placeholder of a group that may not be empty. `S-1-5-11` among the former stands for everybody who is signed in, and
+//!   a SID of another domain for one of its people.
 //! - `memberUid` knows no nesting, and is looked up when it is read: a change that gives its name to somebody else lists
-//!   nobody, so import anew after that. Groups that a server computes (`memberURL`) are rejected.
+//!   nobody, so import anew after that. Groups that a server computes (`memberURL`), or that list SIDs or mail addresses
+//!   (`sambaSIDList`, `mgrpRFC822MailMember`), are rejected.
+//! - At most 16 groups may have one `gidNumber` or SID, and at most 16 users an account name that a `memberUid` lists. A
+//!   name has at most 128 parts, a user at most 1,000 names.
 //! - LDIF says nowhere that it ends. A last line without a line feed is rejected, a modification without its last `-`
 //!   too, and a search whose `result` is not 0; an input that was cut between two lines of content looks whole.
 //! - Files that were fetched apart are read as one: use [`Read::chain`](std::io::Read::chain), with a blank line
@@ -80,7 +90,7 @@
 //! [`Tree::read`] keeps what [`Tree::change`] needs to understand change records: names of entries, and who lists whom.
 //! Understood are `add`, `delete`, `modify` of names, status and members, and `modrdn` (`moddn`) of whatever has an
 //! immutable id. Anything else that would change who somebody is (other classes, other ids, primary groups, a
-//! `control`) is rejected: read the entries anew after it.
+//! `control`) is rejected: read the entries anew after it. So is the seventeenth deletion of an entry of one name.
 //!
 //! # Why not a crate
 //! Those for LDIF take the input as one `str` in memory, or leave out change records, and none tells the line of a
@@ -90,11 +100,13 @@ mod attribute;
 mod change;
 mod dn;
 mod doubt;
+mod draft;
 mod entry;
 mod line;
 #[cfg(test)]
 mod linear;
 mod links;
+mod membership;
 mod names;
 mod reader;
 mod records;

@@ -4,7 +4,8 @@ use std::collections::HashSet;
 
 use super::attribute::{Attribute, Class};
 use super::dn::{self, Dn};
-use super::entry::{Draft, Entry, Member, dn_of, member, name_of_entry, readable};
+use super::draft::{Draft, dn_of, member, name_of_entry, readable};
+use super::entry::{Entry, Member};
 use super::line::{Field, Place, is_attribute_name};
 use super::rename::Rename;
 use super::texts::Edit;

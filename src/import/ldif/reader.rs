@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use super::change::Change;
 use super::dn::Dn;
-use super::entry::{Draft, Form};
+use super::draft::{Draft, Form};
 use super::records::Records;
 use super::told::Told;
 use super::tree::Tree;

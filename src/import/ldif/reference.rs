@@ -3,7 +3,7 @@
 use super::dn::Dn;
 use super::line::{Field, Place};
 use super::tree::Tree;
-use super::{MAX_VALUE_BYTES, entry};
+use super::{MAX_VALUE_BYTES, draft};
 use crate::import::RejectReason;
 
 /// Takes in a line of a record that holds nothing but references. One is passed over if it leads to where no people and
@@ -13,7 +13,7 @@ pub(super) fn take(tree: &mut Tree, field: &Field<'_>, place: Place) -> Result<(
         return Err(RejectReason::TooLong { max: MAX_VALUE_BYTES });
     }
     if !field.is("ref") {
-        return Err(entry::dn_first());
+        return Err(draft::dn_first());
     }
     match target(&field.text("ref")?) {
         Some(dn) if is_of_a_server(&dn) || is_left_out(tree, &dn) => Ok(()),

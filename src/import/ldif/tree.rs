@@ -5,7 +5,8 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use super::attribute::{Attribute, Mark};
 use super::dn::Dn;
 use super::doubt::{Claim, Doubt};
-use super::entry::{Draft, Entry, Group, Member, check_count, check_name, dn_first};
+use super::draft::{Draft, dn_first};
+use super::entry::{Entry, Group, check_count, check_name};
 use super::links::Links;
 use super::names::Names;
 use super::texts::Edit;
@@ -30,9 +31,9 @@ const MAX_DELETED: usize = 16;
 #[must_use]
 pub struct Tree {
     pub(super) names: Names,
-    nodes: Vec<Node>,
+    pub(super) nodes: Vec<Node>,
     ids: HashSet<Box<str>>,
-    by_uid: HashMap<Box<str>, BTreeSet<usize>>,
+    pub(super) by_uid: HashMap<Box<str>, BTreeSet<usize>>,
     by_key: HashMap<Box<str>, Keyed>,
     /// The account names that were said to be no people.
     uids_left_out: HashSet<Box<str>>,
@@ -46,16 +47,16 @@ pub struct Tree {
 
 /// What becomes of a name that was read.
 #[derive(Clone, Default)]
-struct Node {
-    entry: Entry,
+pub(super) struct Node {
+    pub(super) entry: Entry,
     /// The ids of whoever was listed under this name without an entry.
     former: Vec<UserId>,
     /// Whether it was listed while there was no entry.
-    awaited: bool,
+    pub(super) awaited: bool,
     /// How often an entry of this name was deleted.
     deleted: usize,
     /// The groups that list it.
-    groups: Links,
+    pub(super) groups: Links,
 }
 
 /// Those who have a number in common.
@@ -112,24 +113,6 @@ impl Tree {
         }
     }
 
-    /// Whom a group lists by one attribute.
-    pub(super) fn listed_by(&self, group: usize, mark: Mark) -> Vec<usize> {
-        self.group(group).into_iter().flat_map(|group| group.members.by(mark)).collect()
-    }
-
-    /// Takes back what was told before of whom a group lists by account names, and is not decided yet: one of them, or
-    /// all.
-    pub(super) fn let_go(&mut self, group: usize, uid: Option<&str>, line: u64) {
-        if self.awaiting_uids.contains(&group) {
-            self.doubts.push(Doubt { line, claim: Claim::LetsGo { group, uid: uid.map(Into::into) } });
-        }
-    }
-
-    /// The groups in which an entry is because it says so itself.
-    pub(super) fn said_groups(&self, node: usize) -> Vec<usize> {
-        self.nodes.get(node).into_iter().flat_map(|node| node.groups.by(Mark::MemberOf)).collect()
-    }
-
     pub(super) fn is_foreign(&self, node: usize) -> bool {
         matches!(self.entry(node), Entry::Foreign)
     }
@@ -166,8 +149,8 @@ impl Tree {
             _ => return Ok(entry),
         };
         if let Entry::Group(group) = &entry {
-            let is_full = |key: &Box<str>| self.by_key.get(key).is_some_and(|keyed| keyed.ever >= MAX_SHARED);
-            if let Some(key) = group.keys.iter().find(|key| is_full(key)) {
+            let is_full = |key: &str| self.by_key.get(key).is_some_and(|keyed| keyed.ever >= MAX_SHARED);
+            if let Some(key) = group.keys.iter().find(|key| is_full(key.as_ref())) {
                 let attribute = if key.starts_with("gid ") { Attribute::GidNumber } else { Attribute::ObjectSid };
                 return Err(RejectReason::TooManyHolders { field: attribute.name(), max: MAX_SHARED });
             }
@@ -307,82 +290,6 @@ impl Tree {
         Ok(())
     }
 
-    /// Lists somebody in a group, and tells of it.
-    pub(super) fn list(&mut self, group: usize, member: &Member, by: Attribute, line: u64) {
-        let is_open = match member {
-            Member::Node(node) => {
-                if let Some(place) = self.nodes.get_mut(*node) {
-                    place.awaited |= matches!(place.entry, Entry::Unknown);
-                }
-                self.link(group, *node, by.mark());
-                matches!(self.entry(*node), Entry::Unknown | Entry::Neither | Entry::Foreign)
-            }
-            Member::Uid(uid) => {
-                for node in self.holders(uid).unwrap_or_default() {
-                    self.link(group, node, by.mark());
-                }
-                // Whoever is called by this uid can come later too.
-                self.awaiting_uids.insert(group);
-                true
-            }
-        };
-        if is_open {
-            self.doubts.push(Doubt { line, claim: Claim::Lists { group, member: member.clone(), by } });
-        }
-    }
-
-    /// Notes that somebody is listed, and tells of it if they were not.
-    pub(super) fn link(&mut self, group: usize, node: usize, mark: Mark) {
-        let Some(held) = self.group_mut(group) else { return };
-        let is_new = !held.members.holds(node);
-        if !held.members.insert(mark, node) {
-            return;
-        }
-        if let Some(place) = self.nodes.get_mut(node) {
-            place.groups.insert(mark, group);
-        }
-        if is_new {
-            self.tell_edges(group, node, true);
-        }
-    }
-
-    fn unlink(&mut self, group: usize, node: usize, mark: Mark) {
-        let removed = self.group_mut(group).is_some_and(|group| group.members.remove(mark, node));
-        if let Some(place) = self.nodes.get_mut(node).filter(|_| removed) {
-            place.groups.remove(mark, group);
-        }
-        if removed && !self.group(group).is_some_and(|group| group.members.holds(node)) {
-            self.tell_edges(group, node, false);
-        }
-    }
-
-    /// Lists somebody in a group because they say so themselves.
-    pub(super) fn list_in(&mut self, group: usize, node: usize, line: u64) {
-        if self.group(group).is_some() {
-            self.list(group, &Member::Node(node), Attribute::MemberOf, line);
-        } else {
-            self.doubts.push(Doubt { line, claim: Claim::IsIn { node, group } });
-        }
-    }
-
-    /// Takes somebody out of a group, and tells of it.
-    pub(super) fn unlist(&mut self, group: usize, node: usize, by: Attribute) {
-        self.unlink(group, node, by.mark());
-        // What the group says of itself, the member repeats.
-        if by.holds_dns() && by != Attribute::MemberOf {
-            self.unlink(group, node, Mark::MemberOf);
-        }
-    }
-
-    /// Those whom an account name leads to, unless there are too many.
-    pub(super) fn holders(&self, uid: &str) -> Option<Vec<usize>> {
-        match self.by_uid.get(uid) {
-            None => Some(Vec::new()),
-            Some(holders) if holders.len() > MAX_SHARED => None,
-            Some(holders) => Some(holders.iter().inspect(|_| steps::advance(1)).copied().collect()),
-        }
-    }
-
     /// Whether there is a group that users name by this key.
     pub(super) fn has_group_of(&self, key: &str) -> bool {
         self.by_key.get(key).is_some_and(|keyed| !keyed.groups.is_empty())
@@ -421,7 +328,7 @@ impl Tree {
     }
 
     /// All ids under which a directory knows whoever is listed by this name.
-    fn listed(&self, node: usize) -> Vec<Listed> {
+    pub(super) fn listed(&self, node: usize) -> Vec<Listed> {
         let Some(node) = self.nodes.get(node) else { return Vec::new() };
         let now = match &node.entry {
             Entry::Person(person) => Some(Listed::User(person.id.clone())),
@@ -448,26 +355,10 @@ impl Tree {
             _ => false,
         }
     }
-
-    pub(super) fn tell_edges(&mut self, group: usize, node: usize, listed: bool) {
-        if self.told.is_none() {
-            return;
-        }
-        let Some(group) = self.group(group).map(|group| group.id.clone()) else { return };
-        for id in self.listed(node) {
-            steps::advance(1);
-            let group = group.clone();
-            self.tell(|| match (id, listed) {
-                (Listed::User(user), true) => DirectoryChange::Member(group, user),
-                (Listed::User(user), false) => DirectoryChange::NoMember(group, user),
-                (Listed::Group(child), true) => DirectoryChange::Nested(group, child),
-                (Listed::Group(child), false) => DirectoryChange::NotNested(group, child),
-            });
-        }
-    }
 }
 
-enum Listed {
+/// An id under which a directory knows whoever is listed.
+pub(super) enum Listed {
     User(UserId),
     Group(GroupId),
 }
