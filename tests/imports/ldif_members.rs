@@ -69,6 +69,9 @@ fn d11_primary_groups_of_two_domains_are_told_apart() {
     let group = group_of(&format!("objectSid: {GROUP_SID}"));
     let snapshot = built(read(&[&other, &group, &user]).whole().unwrap());
     assert_eq!((members(&snapshot, "cn=users").len(), members(&snapshot, "cn=others").len()), (1, 0));
+    let foreign = user.replace("S-1-5-21-1-2-3", "S-1-5-21-9-9-9").replace("cn=a", "cn=b");
+    let snapshot = built(read(&[&other, &group, &foreign]).whole().unwrap());
+    assert_eq!((members(&snapshot, "cn=users").len(), members(&snapshot, "cn=others").len()), (0, 1));
     let import = read(&[&other, &user]);
     assert_eq!(refusal(&import).1, RejectReason::UnknownPrimaryGroup { field: "primaryGroupID" });
 }
