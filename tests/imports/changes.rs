@@ -314,6 +314,10 @@ fn b1_change_with_too_many_names_changes_nothing() {
     assert!(delta.is_empty());
     let listed = "dn: cn=unix,dc=contoso,dc=example\nchangetype: modify\nadd: memberUid\nmemberUid: adele\n-\n";
     assert_eq!(changed(tree, listed).1, [DirectoryChange::Member(group(UNIX), user(ADELE))], "the uid is still theirs");
+    let more = "dn: uid=adele,ou=people,dc=contoso,dc=example\nchangetype: modify\nadd: mail\nmail: c@x.example\n-\n";
+    let (_, changes) = changed(self::tree(&ENTRIES).change(record.as_bytes()).despite_rejections().0, more);
+    let [DirectoryChange::User(adele)] = changes.as_slice() else { panic!("{changes:?}") };
+    assert_eq!(adele.aliases().len(), 4, "the names are those of before, and one more");
     let invalid = record.replace("mail: 7@x.example", &format!("mail: {}@x.example", "a".repeat(600)));
     assert!(matches!(refusal(&self::tree(&ENTRIES).change(invalid.as_bytes())).1, RejectReason::Text { .. }));
 }

@@ -26,7 +26,7 @@ use crate::import::Import;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Default)]
+#[derive(Debug, Clone, Default)]
 #[must_use]
 pub struct Reader {
     tree: Tree,
