@@ -15,6 +15,7 @@ mod imports {
     mod graph;
     mod hostile;
     mod ldif;
+    mod ldif_members;
     mod scim;
     mod scim_patch;
     mod table;

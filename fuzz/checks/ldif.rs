@@ -2,7 +2,8 @@
 
 use std::io::BufReader;
 
-use activity_privacy::import::ldif::{self, Tree};
+use activity_privacy::import::ldif::{self, Reader, Tree};
+use activity_privacy::import::{Import, Place, RejectReason};
 
 use super::import::{built, memberships, same, sound};
 
@@ -13,17 +14,38 @@ pub(crate) fn check(input: &[u8]) {
         None => (input, &b""[..]),
     };
     let one = ldif::read(entries);
+    if is_other_input(&one) {
+        return;
+    }
     sound(&one, entries);
     // What is held in memory at once plays no part.
     let other = ldif::read(BufReader::with_capacity(1 + entries.len() % 13, entries));
     same(&one, &other);
+    let one_rejected = one.rejected().len();
     let (one, other) = (built(one.despite_rejections()), built(other.despite_rejections()));
     assert!(memberships(&one) == memberships(&other), "D10: the same bytes give the same groups");
 
     let (tree, _) = Tree::read(entries).despite_rejections();
     let changed = tree.clone().change(changes);
+    if is_other_input(&changed) {
+        return;
+    }
     sound(&changed, changes);
     same(&changed, &tree.change(BufReader::with_capacity(1 + changes.len() % 7, changes)));
     // What was changed can be changed again.
     sound(&changed.despite_rejections().0.change(changes), changes);
+
+    // Whatever is said to be no person can only make less of a doubt.
+    let lenient = Reader::new().with_non_people(["", "ou=people,dc=contoso,dc=example", "uid=root"]).expect("names");
+    let lenient = lenient.read(entries);
+    sound(&lenient, entries);
+    assert!(lenient.rejected().len() <= one_rejected, "D11: an option adds no rejection");
+}
+
+/// Whether an input is something else than text. It is then named once, and nothing of it was read.
+fn is_other_input<T>(import: &Import<T>) -> bool {
+    let other = import.rejected().iter().any(|it| matches!(it.reason, RejectReason::OtherInput { .. }));
+    let once = matches!(import.rejected(), [rejected] if rejected.place == Place::Whole);
+    assert!(!other || (once && import.read() == 1), "B4: it is named once");
+    other
 }

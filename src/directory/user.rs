@@ -66,6 +66,13 @@ impl User {
         self
     }
 
+    /// The same user, known by one more alias, of which the caller knows that it is new.
+    #[cfg(feature = "import")]
+    pub(crate) fn with_new_alias(mut self, alias: Alias) -> Self {
+        self.aliases.push(alias);
+        self
+    }
+
     /// The same user with a home domain that overrides what the aliases suggest, as for a guest whose `#EXT#` name
     /// hides a home in a managed domain.
     #[must_use]

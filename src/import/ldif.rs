@@ -37,17 +37,21 @@
 //! - **Users** are those of the classes `person`, `organizationalPerson`, `inetOrgPerson`, `user`, `contact`,
 //!   `account`, `posixAccount` and their like. They are known by `userPrincipalName`, then `mail` (also called
 //!   `rfc822Mailbox`), `proxyAddresses` (`smtp:` and `sip:`), `mailAlternateAddress`, `mailLocalAddress`,
-//!   `emailAddress`, `krbPrincipalName`, `uid`, `sAMAccountName` and `mailNickname`. The second bit of
+//!   `emailAddress`, `krbPrincipalName`, `uid`, `sAMAccountName` and `mailNickname`, and by `objectSid` (`sambaSID`,
+//!   `ipaNTSecurityIdentifier`) as an account named `S-1-5-21-...` of the app `sid`. The second bit of
 //!   `userAccountControl`, `nsAccountLock: true` and `pwdAccountLockedTime` disable them, `isDeleted: TRUE` says that
 //!   they are deleted; they stay members all the same.
 //! - **Groups** are those of the classes `groupOfNames`, `groupOfUniqueNames`, `group`, `posixGroup` and their like.
 //!   `member`, `uniqueMember` (a bit string behind the name is dropped) and `memberUid` list whom they hold, as does
-//!   `memberOf` of users and groups. Whoever has a group's `gidNumber`, or by `primaryGroupID` and `objectSid` has it
-//!   for their primary group, is in it too. `displayName`, or else `cn`, is the name to show.
+//!   `memberOf` (`isMemberOf`, `groupMembership`) of users and groups. An `organizationalRole` is a group of its
+//!   `roleOccupant`s, unless it is also of a class of users. `displayName`, or else `cn`, is the name to show.
+//! - **Primary groups** have members too: a user belongs to the group that has their `gidNumber`, or that their
+//!   `primaryGroupID` and `objectSid` or their `sambaPrimaryGroupSID` lead to. A SID may be text or bytes.
 //! - `changetype: add`, which `ldifde` writes into every entry, is what an entry says anyhow. Other changes are
 //!   rejected here.
 //! - Machines, organisational units and the like are [ignored](super::Import::ignored), as is what a search says of
-//!   itself at its end. An entry of no known class is rejected if it has the names of a user or the members of a group,
+//!   itself at its end, and a search reference (`ref:`) to the DNS zones, the configuration or the schema of Active
+//!   Directory. Any other reference is rejected, because it leads to entries that are missing. An entry of no known class is rejected if it has the names of a user or the members of a group,
 //!   an entry without `objectClass` always, and one of both kinds too.
 //!
 //! Attributes are known by name, whatever the case, and by object identifier; options (`cn;lang-de`) play no part,
@@ -66,11 +70,17 @@
 //!
 //! # Whom it could leave out
 //! A member who is no entry of the input may be a group whose members nobody would protect, so the group that lists
-//! them is rejected, as is an entry whose `memberOf` names a group that is not there. With
+//! them is rejected, as is an entry whose `memberOf` or primary group leads to a group that is not there. With
 //! [`despite_rejections`](super::Import::despite_rejections), such members are users known by the name alone, and such
 //! groups are none.
+//! - [`Reader::with_non_people`] names members that are known to be no people: foreign security principals, or the
+//!   placeholder of a group that may not be empty. `S-1-5-11` among the former stands for everybody who is signed in, and
+//!   a SID of another domain for one of its people.
 //! - `memberUid` knows no nesting, and is looked up when it is read: a change that gives its name to somebody else lists
-//!   nobody, so import anew after that. Groups that a server computes (`memberURL`) are rejected.
+//!   nobody, so import anew after that. Groups that a server computes (`memberURL`), or that list SIDs or mail addresses
+//!   (`sambaSIDList`, `mgrpRFC822MailMember`), are rejected.
+//! - At most 16 groups may have one `gidNumber` or SID, and at most 16 users an account name that a `memberUid` lists. A
+//!   name has at most 128 parts, a user at most 1,000 names.
 //! - LDIF says nowhere that it ends. A last line without a line feed is rejected, a modification without its last `-`
 //!   too, and a search whose `result` is not 0; an input that was cut between two lines of content looks whole.
 //! - Files that were fetched apart are read as one: use [`Read::chain`](std::io::Read::chain), with a blank line
@@ -80,7 +90,7 @@
 //! [`Tree::read`] keeps what [`Tree::change`] needs to understand change records: names of entries, and who lists whom.
 //! Understood are `add`, `delete`, `modify` of names, status and members, and `modrdn` (`moddn`) of whatever has an
 //! immutable id. Anything else that would change who somebody is (other classes, other ids, primary groups, a
-//! `control`) is rejected: read the entries anew after it.
+//! `control`) is rejected: read the entries anew after it. So is the seventeenth deletion of an entry of one name.
 //!
 //! # Why not a crate
 //! Those for LDIF take the input as one `str` in memory, or leave out change records, and none tells the line of a
@@ -90,200 +100,38 @@ mod attribute;
 mod change;
 mod dn;
 mod doubt;
+mod draft;
 mod entry;
 mod line;
+#[cfg(test)]
+mod linear;
+mod links;
+mod membership;
+mod names;
+mod reader;
+mod records;
+mod reference;
 mod rename;
+mod sid;
+mod texts;
+mod told;
 mod tree;
 
 use std::io::BufRead;
 
-pub use tree::Tree;
-
-use self::change::Change;
-use self::entry::Draft;
-use self::line::{Field, Found, Lines};
-use super::{Import, Place, RejectReason, Rejected};
-use crate::directory::{DirectoryBuilder, DirectoryDelta};
+pub use self::reader::{InvalidDn, Reader};
+pub use self::tree::Tree;
+use super::Import;
+use crate::directory::DirectoryBuilder;
 
 /// The longest that a line of an attribute that is read may be once unfolded, in bytes. Longer ones of other attributes
 /// are skipped without being held.
 pub const MAX_VALUE_BYTES: usize = 64 * 1024;
-
-const PARTIAL_SEARCH: &str = "`result` 0 at the end of a search";
-const LAST_LINE: &str = "a line feed at the end of the last line";
 
 /// Reads all entries of a directory; see the [module](self).
 ///
 /// Holds in memory one line of at most [`MAX_VALUE_BYTES`] and what is taken of the entries. A group of any size is
 /// read line by line.
 pub fn read(input: impl BufRead) -> Import<DirectoryBuilder> {
-    let Import { value: (_, builder), read, ignored, rejected } = Tree::read(input);
-    Import { value: builder, read, ignored, rejected }
-}
-
-impl Tree {
-    /// Reads all entries of a directory, as [`read`] does, and keeps what is needed to understand changes to them.
-    pub fn read(input: impl BufRead) -> Import<(Self, DirectoryBuilder)> {
-        let mut tree = Self::default();
-        let mut records = Records::new(input);
-        while records.next(|first| {
-            let mut draft = Draft::default();
-            let fault = first(&mut |line, place| draft.take(&mut tree, line, place));
-            if draft.summary && fault.is_none() {
-                return Ok(false);
-            }
-            match (fault, draft.node) {
-                (None, _) => tree.insert(draft).map_err(|reason| (None, reason)),
-                (Some((line, reason)), node) => {
-                    node.into_iter().for_each(|node| tree.refuse(node));
-                    Err((Some(line), reason))
-                }
-            }
-        }) {}
-        let (read, ignored, rejected) = records.ended(&mut tree);
-        let builder = tree.builder();
-        Import { value: (tree, builder), read, ignored, rejected }
-    }
-
-    /// Reads change records: what changed in the directory, and the tree as it is then.
-    ///
-    /// Takes the tree, because of an import that is not [whole](Import::whole) nothing may be used: clone it before, if
-    /// you would go on from it.
-    ///
-    /// ```
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use activity_privacy::import::ldif::Tree;
-    /// use activity_privacy::{DirectoryChange, GroupId, UserId};
-    ///
-    /// let export = b"dn: cn=adele\nobjectClass: person\n\ndn: cn=council\nobjectClass: group\n";
-    /// let (tree, _) = Tree::read(&export[..]).whole()?;
-    /// let changes = b"dn: cn=council\nchangetype: modify\nadd: member\nmember: cn=adele\n-\n";
-    /// let (tree, delta) = tree.change(&changes[..]).whole()?;
-    /// let joined = DirectoryChange::Member(GroupId::new("cn=council")?, UserId::new("cn=adele")?);
-    /// assert!(delta.changes().contains(&joined));
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn change(mut self, input: impl BufRead) -> Import<(Self, DirectoryDelta)> {
-        self.changes = Some(Vec::new());
-        let mut records = Records::new(input);
-        let tree = &mut self;
-        while records.next(|first| {
-            let mut change = Change::default();
-            let fault = first(&mut |line, place| change.take(tree, line, place));
-            match fault {
-                None => change.apply(tree).map_err(|reason| (None, reason)),
-                Some((line, reason)) => {
-                    change.refuse(tree);
-                    Err((Some(line), reason))
-                }
-            }
-        }) {}
-        let (read, ignored, rejected) = records.ended(&mut self);
-        let changes = self.changes.take().unwrap_or_default();
-        let delta = changes.into_iter().fold(DirectoryDelta::new(), DirectoryDelta::and);
-        Import { value: (self, delta), read, ignored, rejected }
-    }
-}
-
-/// Where and why a record cannot be taken; without a line it is the whole record.
-type Fault = (Option<u64>, RejectReason);
-/// Takes in one line of a record.
-type TakeLine<'a> = &'a mut dyn FnMut(&[u8], line::Place) -> Result<(), RejectReason>;
-/// Gives all lines of a record to somebody, up to the first that is refused; where that was, and why.
-type EachLine<'a> = &'a mut dyn FnMut(TakeLine<'_>) -> Option<(u64, RejectReason)>;
-
-/// The records of an input, and what became of them.
-struct Records<R> {
-    lines: Lines<R>,
-    read: u64,
-    ignored: u64,
-    rejected: Vec<Rejected>,
-}
-
-impl<R: BufRead> Records<R> {
-    fn new(input: R) -> Self {
-        Self { lines: Lines::new(input), read: 0, ignored: 0, rejected: Vec::new() }
-    }
-
-    /// Reads one record. Whether there may be more.
-    fn next(&mut self, mut take: impl FnMut(EachLine<'_>) -> Result<bool, Fault>) -> bool {
-        // The first line that belongs to the record.
-        let mut line = match self.first_line() {
-            Ok(Some(line)) => line,
-            Ok(None) => return false,
-            Err(reason) => {
-                self.read += 1;
-                self.reject(self.lines.number(), reason);
-                return false;
-            }
-        };
-        let (begun, mut goes_on) = (line.number, true);
-        let lines = &mut self.lines;
-        let taken = take(&mut |take_line| {
-            let mut fault = None;
-            loop {
-                if line.cut {
-                    goes_on = false;
-                    return fault.or(Some((line.number, RejectReason::Truncated { expected: LAST_LINE })));
-                }
-                // After a fault, the rest of the record is skipped.
-                if fault.is_none() {
-                    fault = take_line(lines.bytes(), line).err().map(|reason| (line.number, reason));
-                }
-                match lines.next() {
-                    Ok(Found::Line(next)) => line = next,
-                    Ok(Found::Blank) => return fault,
-                    Ok(Found::End) => {
-                        goes_on = false;
-                        return fault;
-                    }
-                    Err(error) => {
-                        goes_on = false;
-                        return fault.or(Some((lines.number(), RejectReason::Io { kind: error.kind() })));
-                    }
-                }
-            }
-        });
-        self.read += 1;
-        match taken {
-            Ok(true) => {}
-            Ok(false) => self.ignored += 1,
-            Err((line, reason)) => self.reject(line.unwrap_or(begun), reason),
-        }
-        goes_on
-    }
-
-    /// The next line that belongs to a record. One before it may tell the version, also where several files are read as
-    /// one.
-    fn first_line(&mut self) -> Result<Option<line::Place>, RejectReason> {
-        loop {
-            let found = self.lines.next().map_err(|error| RejectReason::Io { kind: error.kind() })?;
-            match found {
-                Found::End => return Ok(None),
-                Found::Blank => {}
-                Found::Line(place) => {
-                    let field = Field::parse(self.lines.bytes()).ok().filter(|field| field.is("version"));
-                    let Some(version) = field.filter(|_| !place.cut) else { return Ok(Some(place)) };
-                    if version.text("version")?.trim() != "1" {
-                        return Err(RejectReason::InvalidField { field: "version", expected: "`1`" });
-                    }
-                }
-            }
-        }
-    }
-
-    fn reject(&mut self, line: u64, reason: RejectReason) {
-        self.rejected.push(Rejected { place: Place::Line(line), reason });
-    }
-
-    /// How many records there were, how many of them were ignored, and those that were rejected, in order.
-    fn ended(mut self, tree: &mut Tree) -> (u64, u64, Vec<Rejected>) {
-        self.rejected.extend(tree.settle());
-        self.rejected.sort_by_key(|rejected| match rejected.place {
-            Place::Line(line) => line,
-            _ => 0,
-        });
-        (self.read, self.ignored, self.rejected)
-    }
+    Reader::new().read(input)
 }

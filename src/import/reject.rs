@@ -146,7 +146,9 @@ pub enum RejectReason {
     #[error("another record has the same name or id, expected each once")]
     RepeatedRecord,
     /// A group lists somebody of whom the input tells nothing: maybe a group, whose members would not be protected.
-    #[error("lists {count} members that are no user and no group of the input, expected the whole input to hold them")]
+    #[error(
+        "lists {count} members that are no user and no group of the input, expected the whole input to hold them, or `with_non_people` to name those that are no people"
+    )]
     UnknownMember {
         /// How many.
         count: u64,
@@ -157,8 +159,24 @@ pub enum RejectReason {
         /// How many.
         count: u64,
     },
+    /// A user has a primary group of which the input tells nothing.
+    #[error("`{field}` leads to no group of the input, expected that group too, or an export without this attribute")]
+    UnknownPrimaryGroup {
+        /// The attribute that says which group it is.
+        field: &'static str,
+    },
+    /// A number or an account name leads to so many records that it tells none of them apart.
+    #[error("more than {max} records have the same value of what `{field}` says, expected it to lead to one")]
+    TooManyHolders {
+        /// The attribute that holds the number or the name.
+        field: &'static str,
+        /// The most records that may have it in common.
+        max: usize,
+    },
     /// What is asked for stands on another server.
-    #[error("refers to another server, expected the records themselves")]
+    #[error(
+        "refers to another server, expected the entries of that server in the input, and `with_non_people` to name the place that the reference leads to"
+    )]
     Referral,
     /// A change to something of which nothing is known.
     #[error("changes a record that is not known, expected one that was read before")]

@@ -253,3 +253,104 @@ fn d11_a_member_whom_the_group_lists_and_who_says_so_too_goes_when_the_group_say
     let said = "dn: cn=g\nchangetype: modify\ndelete: member\nmember: cn=a\n-\n";
     assert_eq!(changed(tree(&entries), said).1, [DirectoryChange::NoMember(group("cn=g"), user("cn=a"))]);
 }
+
+#[test]
+fn d11_account_name_that_is_taken_back_lists_nobody() {
+    let unix = "dn: cn=unix\nobjectClass: posixGroup";
+    let step = |op: &str, values: &str| format!("dn: cn=unix\nchangetype: modify\n{op}: memberUid\n{values}-\n\n");
+    let adele = "memberUid: adele\n";
+    for (steps, is_member) in [
+        (vec![("add", adele), ("delete", adele)], false),
+        (vec![("add", adele), ("delete", "")], false),
+        (vec![("add", adele), ("replace", "")], false),
+        (vec![("delete", adele), ("add", adele)], true),
+        (vec![("add", adele), ("replace", "memberUid: adele\n")], true),
+    ] {
+        let before = Tree::read(document(&[unix, ENTRIES[2]]).as_bytes()).whole().unwrap();
+        let records: String = steps.iter().map(|(op, values)| step(op, values)).collect();
+        let (_, delta) = before.0.change(records.as_bytes()).whole().unwrap();
+        let after = built(before.1).with(&delta, DirectoryRevision(2), Default::default()).unwrap();
+        assert_eq!(members(&after, "cn=unix").len(), usize::from(is_member), "{records}");
+    }
+}
+
+#[test]
+fn b3_record_that_changes_often_is_told_once() {
+    let dn = "dn: uid=adele,ou=people,dc=contoso,dc=example\nchangetype:";
+    let mail = |n: u32| format!("{dn} modify\nadd: mail\nmail: {n}@x.example\n-\n\n");
+    let group = |n: u32| format!("dn: cn=board,dc=contoso,dc=example\nchangetype: modify\nadd: cn\ncn: A{n}\n-\n\n");
+    let records: String = (0..50).map(|n| mail(n) + &group(n)).collect();
+    let (tree, changes) = changed(tree(&ENTRIES), &records);
+    let [DirectoryChange::User(adele), DirectoryChange::Group(_, name)] = changes.as_slice() else {
+        panic!("{changes:?}")
+    };
+    assert_eq!((adele.aliases().len(), &**name), (53, "A0"));
+    // Whoever is deleted is remembered by the names of then.
+    let (_, changes) = changed(tree, &format!("{}{dn} delete\n", mail(99)));
+    let [DirectoryChange::User(adele), DirectoryChange::NoUser(id)] = changes.as_slice() else { panic!("{changes:?}") };
+    assert_eq!((adele.aliases().len(), id), (54, &user(ADELE)));
+}
+
+#[test]
+fn b3_name_that_is_deleted_again_and_again_is_rejected() {
+    let entries = ["dn: cn=a\nobjectClass: person", "dn: cn=g\nobjectClass: group\nmember: cn=a"];
+    let again = "dn: cn=a\nchangetype: delete\n\ndn: cn=a\nchangetype: add\nobjectClass: person\n\n";
+    let (tree, _) = Tree::read(document(&entries).as_bytes()).whole().unwrap();
+    let (tree, changes) = changed(tree, &again.repeat(16));
+    assert_eq!(changes.iter().filter(|change| matches!(change, DirectoryChange::NoUser(_))).count(), 16);
+    let import = tree.change("dn: cn=a\nchangetype: delete\n".as_bytes());
+    assert!(matches!(refusal(&import).1, RejectReason::UnsupportedChange { .. }));
+}
+
+#[test]
+fn b1_change_with_too_many_names_changes_nothing() {
+    let names: String = (0..999).map(|n| format!("mail: {n}@x.example\n")).collect();
+    let record = format!(
+        "dn: uid=adele,ou=people,dc=contoso,dc=example\nchangetype: modify\ndelete: uid\n-\nadd: mail\n{names}-\n"
+    );
+    let import = tree(&ENTRIES).change(record.as_bytes());
+    assert_eq!(refusal(&import).1, RejectReason::TooManyNames { max: 1_000 });
+    let (tree, delta) = import.despite_rejections();
+    assert!(delta.is_empty());
+    let listed = "dn: cn=unix,dc=contoso,dc=example\nchangetype: modify\nadd: memberUid\nmemberUid: adele\n-\n";
+    assert_eq!(changed(tree, listed).1, [DirectoryChange::Member(group(UNIX), user(ADELE))], "the uid is still theirs");
+    let more = "dn: uid=adele,ou=people,dc=contoso,dc=example\nchangetype: modify\nadd: mail\nmail: c@x.example\n-\n";
+    let (_, changes) = changed(self::tree(&ENTRIES).change(record.as_bytes()).despite_rejections().0, more);
+    let [DirectoryChange::User(adele)] = changes.as_slice() else { panic!("{changes:?}") };
+    assert_eq!(adele.aliases().len(), 4, "the names are those of before, and one more");
+    let invalid = record.replace("mail: 7@x.example", &format!("mail: {}@x.example", "a".repeat(600)));
+    assert!(matches!(refusal(&self::tree(&ENTRIES).change(invalid.as_bytes())).1, RejectReason::Text { .. }));
+}
+
+#[test]
+fn d8_whatever_is_below_a_name_moves_with_it() {
+    let ou = |name: &str| format!("dn: {name}\nobjectClass: organizationalUnit");
+    let (a, b) = (ou("ou=a,dc=x"), ou("ou=b,dc=x"));
+    let person = "dn: uid=p,ou=deep,ou=a,dc=x\nobjectClass: person\nentryUUID: 7d1c8e52-0a43-103e-8f2b-000000000001";
+    let nameless = "dn: uid=q,ou=b,dc=x\nobjectClass: person";
+    let entries = [&*a, &b, person, nameless, "dn: cn=g\nobjectClass: group\nmember: uid=p,ou=deep,ou=a,dc=x"];
+    let import = Tree::read(document(&entries).as_bytes());
+    let tree = import.whole().unwrap().0;
+    let step = |dn: &str, rdn: &str, above: &str| {
+        format!("dn: {dn}\nchangetype: modrdn\nnewrdn: {rdn}\ndeleteoldrdn: 0\nnewsuperior: {above}\n\n")
+    };
+    let gone = |dn: &str| format!("dn: cn=g\nchangetype: modify\ndelete: member\nmember: {dn}\n-\n\n");
+    let moves =
+        step("ou=a,dc=x", "ou=c", "ou=b,dc=x") + &step("ou=c,ou=b,dc=x", "ou=d", "") + &gone("uid=p,ou=deep,ou=d");
+    let (_, changes) = changed(tree.clone(), &moves);
+    assert_eq!(changes, [DirectoryChange::NoMember(group("cn=g"), user(ADELE))]);
+    let (_, changes) = changed(tree.clone(), &(moves.clone() + &gone("uid=p,ou=deep,ou=a,dc=x")));
+    assert_eq!(changes.len(), 1, "the old name is nobody's");
+    let named = "an immutable id of whatever is moved";
+    let taken = "a new name that nothing had before";
+    for (records, expected) in [
+        (step("ou=b,dc=x", "ou=c", ""), named),
+        (step("ou=a,dc=x", "ou=b", "dc=x"), taken),
+        (step("ou=a,dc=x", "ou=e", "ou=deep,ou=a,dc=x"), taken),
+        (step("ou=a,dc=x", "ou=e", &vec!["ou=y"; 126].join(",")), taken),
+    ] {
+        let import = tree.clone().change(records.as_bytes());
+        assert_eq!(refusal(&import).1, RejectReason::UnsupportedChange { expected }, "{records}");
+        assert_eq!(changed(import.despite_rejections().0, &gone("uid=p,ou=deep,ou=a,dc=x")).1.len(), 1, "not moved");
+    }
+}

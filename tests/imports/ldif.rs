@@ -229,8 +229,6 @@ fn d11_a_search_that_did_not_end_well_is_missed() {
     assert_eq!((import.read(), import.ignored(), import.rejected().len()), (2, 1, 0));
     let import = ldif::read(result("4 Size limit exceeded").as_bytes());
     assert_eq!(refusal(&import).0, "line 6: the input ends too early, expected `result` 0 at the end of a search");
-    let import = ldif::read(&b"dn: cn=a\nobjectClass: person\n\n# search reference\nref: ldap://b.example/dc=b\n"[..]);
-    assert!(matches!(refusal(&import).1, RejectReason::MissingField { field: "dn", .. }));
 }
 
 #[test]
@@ -243,7 +241,7 @@ fn b1_a_fault_is_named_with_its_line_and_the_rest_goes_on() {
         ("dn: cn=a\nobjectClass: person\ndn: cn=b", "line 5: field `dn` is given twice, expected once"),
         (
             "dn: a\nobjectClass: person",
-            "line 3: field `dn` cannot be understood, expected a distinguished name (RFC 4514)",
+            "line 3: field `dn` cannot be understood, expected a distinguished name (RFC 4514) of at most 128 parts",
         ),
         (
             "dn: cn=a\nobjectClass: person\nmail a@b.example",
@@ -277,7 +275,7 @@ fn b1_a_fault_is_named_with_its_line_and_the_rest_goes_on() {
         ),
         (
             "dn: cn=a\nobjectClass: group\nmember: b",
-            "line 5: field `member` cannot be understood, expected a distinguished name (RFC 4514)",
+            "line 5: field `member` cannot be understood, expected a distinguished name (RFC 4514) of at most 128 parts",
         ),
         (
             "dn: cn=a\nobjectClass: group\nobjectClass: person",
@@ -293,7 +291,7 @@ fn b1_a_fault_is_named_with_its_line_and_the_rest_goes_on() {
         ),
         (
             "dn: cn=a\nobjectClass: referral\nref: ldap://b.example/",
-            "line 3: refers to another server, expected the records themselves",
+            "line 3: refers to another server, expected the entries of that server in the input, and `with_non_people` to name the place that the reference leads to",
         ),
         (
             "dn: cn=a\nchangetype: delete",
@@ -437,7 +435,7 @@ proptest! {
             good(6) && there(2) && there(7),
             good(7) && there(3) && there(5),
             good(8) && good(4),
-            good(9) && there(7),
+            good(9) && there(7) && good(8),
         ];
         let taken = taken.iter().filter(|taken| **taken).count() as u64;
         let ignored = [0, 1, 5].into_iter().filter(|at| good(*at)).count() as u64;

@@ -1,7 +1,7 @@
 //! The attributes and object classes that say who somebody is and to whom they belong.
 
 /// An attribute that is read; every other one is passed over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Attribute {
     ObjectClass,
     EntryUuid,
@@ -22,15 +22,18 @@ pub(super) enum Attribute {
     Cn,
     Member,
     UniqueMember,
+    RoleOccupant,
     MemberUid,
     MemberOf,
     MemberUrl,
+    SambaSidList,
     UserAccountControl,
     NsAccountLock,
     PwdAccountLockedTime,
     IsDeleted,
     GidNumber,
     PrimaryGroupId,
+    SambaPrimaryGroupSid,
 }
 
 use Attribute::*;
@@ -41,7 +44,11 @@ const ATTRIBUTES: &[(Attribute, &str, &[&str])] = &[
     (EntryUuid, "entryUUID", &["1.3.6.1.1.16.4"]),
     (ObjectGuid, "objectGUID", &["1.2.840.113556.1.4.2"]),
     (NsUniqueId, "nsUniqueId", &["2.16.840.1.113730.3.1.542"]),
-    (ObjectSid, "objectSid", &["1.2.840.113556.1.4.146"]),
+    (
+        ObjectSid,
+        "objectSid",
+        &["1.2.840.113556.1.4.146", "sambasid", "1.3.6.1.4.1.7165.2.1.20", "ipantsecurityidentifier"],
+    ),
     (UserPrincipalName, "userPrincipalName", &["1.2.840.113556.1.4.656"]),
     (Mail, "mail", &["rfc822mailbox", "0.9.2342.19200300.100.1.3"]),
     (MailAlternateAddress, "mailAlternateAddress", &["2.16.840.1.113730.3.1.13"]),
@@ -56,15 +63,18 @@ const ATTRIBUTES: &[(Attribute, &str, &[&str])] = &[
     (Cn, "cn", &["commonname", "2.5.4.3"]),
     (Member, "member", &["2.5.4.31"]),
     (UniqueMember, "uniqueMember", &["2.5.4.50"]),
+    (RoleOccupant, "roleOccupant", &["2.5.4.33"]),
     (MemberUid, "memberUid", &["1.3.6.1.1.1.1.12"]),
-    (MemberOf, "memberOf", &["ismemberof", "1.2.840.113556.1.2.102"]),
-    (MemberUrl, "memberURL", &["2.16.840.1.113730.3.1.198"]),
+    (MemberOf, "memberOf", &["ismemberof", "groupmembership", "ibm-allgroups", "1.2.840.113556.1.2.102"]),
+    (MemberUrl, "memberURL", &["2.16.840.1.113730.3.1.198", "mgrpdeliverto", "mgrprfc822mailmember"]),
+    (SambaSidList, "sambaSIDList", &["1.3.6.1.4.1.7165.2.1.51"]),
     (UserAccountControl, "userAccountControl", &["1.2.840.113556.1.4.8"]),
     (NsAccountLock, "nsAccountLock", &["2.16.840.1.113730.3.1.610"]),
     (PwdAccountLockedTime, "pwdAccountLockedTime", &["1.3.6.1.4.1.42.2.27.8.1.17"]),
     (IsDeleted, "isDeleted", &["1.2.840.113556.1.2.48"]),
     (GidNumber, "gidNumber", &["1.3.6.1.1.1.1.1"]),
     (PrimaryGroupId, "primaryGroupID", &["1.2.840.113556.1.4.98"]),
+    (SambaPrimaryGroupSid, "sambaPrimaryGroupSID", &["1.3.6.1.4.1.7165.2.1.23"]),
 ];
 
 /// The names of users, in the order in which they are said: the UPN first.
@@ -97,22 +107,23 @@ impl Attribute {
 
     /// Whether it holds names of other entries.
     pub(super) fn holds_dns(self) -> bool {
-        matches!(self, Member | UniqueMember | MemberOf)
+        matches!(self, Member | UniqueMember | RoleOccupant | MemberOf)
     }
 
     /// Whether it says who is in a group.
     pub(super) fn lists_members(self) -> bool {
-        matches!(self, Member | UniqueMember | MemberUid)
+        matches!(self, Member | UniqueMember | RoleOccupant | MemberUid)
     }
 
-    /// The mark by which it is told apart who lists somebody in a group.
+    /// What lists somebody in a group where this attribute says so.
     pub(super) fn mark(self) -> Mark {
         match self {
-            Member => Mark(1),
-            UniqueMember => Mark(2),
-            MemberUid => Mark(4),
-            MemberOf => Mark(8),
-            _ => Mark::PRIMARY,
+            Member => Mark::Member,
+            UniqueMember => Mark::UniqueMember,
+            RoleOccupant => Mark::RoleOccupant,
+            MemberUid => Mark::MemberUid,
+            MemberOf => Mark::MemberOf,
+            _ => Mark::Primary,
         }
     }
 
@@ -133,30 +144,20 @@ impl Attribute {
 
 /// What lists somebody in a group: several attributes can, and whoever one of them lets go is still listed by the
 /// others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Mark(u8);
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Mark {
+    Member,
+    UniqueMember,
+    RoleOccupant,
+    MemberUid,
+    MemberOf,
+    /// That it is their primary group.
+    Primary,
+}
 
 impl Mark {
-    /// That it is their primary group.
-    pub(super) const PRIMARY: Self = Self(16);
-
-    pub(super) fn and(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-
-    pub(super) fn has(self, other: Self) -> bool {
-        self.0 & other.0 != 0
-    }
-
-    /// What is left when an attribute lets somebody go. What the group says of itself, the member repeats.
-    pub(super) fn without(self, attribute: Attribute) -> Self {
-        let repeated = if attribute.holds_dns() { MemberOf.mark().0 } else { 0 };
-        Self(self.0 & !(attribute.mark().0 | repeated))
-    }
-
-    pub(super) fn is_empty(self) -> bool {
-        self.0 == 0
-    }
+    pub(super) const ALL: [Self; 6] =
+        [Self::Member, Self::UniqueMember, Self::RoleOccupant, Self::MemberUid, Self::MemberOf, Self::Primary];
 }
 
 /// What an object class makes of an entry.
@@ -168,6 +169,11 @@ pub(super) enum Class {
     Computer,
     /// A machine, if it is not a person.
     Device,
+    /// A group whose members are the occupants of a role, if it is not a person: the first administrator of a server
+    /// is often both.
+    Role,
+    /// Somebody of another domain, or everybody of a kind, who is known here by a SID alone.
+    Foreign,
     /// Something that is neither, and is known to be.
     Place,
     /// Somewhere else in the world is more of the directory.
@@ -228,6 +234,8 @@ const CLASSES: &[(Class, &[&str])] = &[
             "ipausergroup",
         ],
     ),
+    (Class::Role, &["organizationalrole", "2.5.6.8"]),
+    (Class::Foreign, &["foreignsecurityprincipal", "1.2.840.113556.1.5.76"]),
     (Class::Computer, &["computer", "1.2.840.113556.1.3.30"]),
     (Class::Device, &["device", "2.5.6.14", "iphost", "1.3.6.1.1.1.2.6", "ieee802device", "bootabledevice"]),
     (
@@ -248,8 +256,6 @@ const CLASSES: &[(Class, &[&str])] = &[
             "container",
             "nscontainer",
             "builtindomain",
-            "organizationalrole",
-            "2.5.6.8",
             "pwdpolicy",
         ],
     ),

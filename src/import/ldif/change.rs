@@ -1,14 +1,19 @@
 //! Change records: what was done to an entry.
 
+use std::collections::HashSet;
+
 use super::attribute::{Attribute, Class};
-use super::dn::Dn;
-use super::entry::{Draft, Entry, Member, Texts, dn_of, member, name_of_entry, readable};
+use super::dn::{self, Dn};
+use super::draft::{Draft, dn_of, member, name_of_entry, readable};
+use super::entry::{Entry, Member};
 use super::line::{Field, Place, is_attribute_name};
 use super::rename::Rename;
+use super::texts::Edit;
 use super::tree::Tree;
 use crate::import::RejectReason;
+use crate::steps;
 
-const READ_AGAIN: &str = "all entries to be read anew after it";
+pub(super) const READ_AGAIN: &str = "all entries to be read anew after it";
 const FIRST: &str = "`dn`, then `changetype`";
 
 /// A change record of which lines are still being read.
@@ -47,6 +52,8 @@ enum Op {
 enum Value {
     Text(String),
     Member(Member),
+    /// A name that was never heard of, which is listed nowhere.
+    Nobody,
 }
 
 impl Change {
@@ -108,15 +115,14 @@ impl Change {
     /// Does to the tree what was done. Whether it says anything of a user or a group.
     pub(super) fn apply(self, tree: &mut Tree) -> Result<bool, RejectReason> {
         let Some(name) = self.dn else { return Err(RejectReason::Syntax { expected: FIRST }) };
-        let expected = "a distinguished name (RFC 4514)";
-        let dn = Dn::parse(&name).ok_or(RejectReason::InvalidField { field: "dn", expected })?.normal;
-        let node = tree.by_dn.get(&*dn).copied().filter(|node| !matches!(tree.entry(*node), Entry::Unknown));
+        let dn = Dn::parse(&name).ok_or(RejectReason::InvalidField { field: "dn", expected: dn::EXPECTED })?;
+        let node = tree.find(&dn);
         match self.act {
             Act::Unsaid => Err(RejectReason::MissingField { field: "changetype", expected: "what was done" }),
             Act::Add(draft) => tree.insert(*draft),
             Act::Delete => {
-                let node = node.ok_or(RejectReason::UnknownRecord)?;
-                Ok(matches!(tree.remove(node), Entry::Person(_) | Entry::Group(_)))
+                let removed = tree.remove(node.ok_or(RejectReason::UnknownRecord)?);
+                removed.ok_or(RejectReason::UnsupportedChange { expected: READ_AGAIN })
             }
             Act::Modify(blocks) => {
                 if blocks.last().is_some_and(|block| !block.closed) {
@@ -152,11 +158,7 @@ impl Block {
             Value::Text(field.text(attribute.name())?)
         } else if block.op == Op::Delete && attribute.holds_dns() {
             let dn = dn_of(attribute, &field.text(attribute.name())?)?;
-            // A name that was never heard of is listed nowhere.
-            match tree.by_dn.get(&*dn) {
-                Some(node) => Value::Member(Member::Node(*node)),
-                None => Value::Text(dn),
-            }
+            tree.names.find(&dn).map_or(Value::Nobody, |node| Value::Member(Member::Node(node)))
         } else {
             Value::Member(member(tree, attribute, &field)?)
         };
@@ -186,51 +188,68 @@ impl Block {
     }
 
     fn texts(&self) -> impl Iterator<Item = &str> {
-        self.values.iter().filter_map(|(value, _)| match value {
+        self.values.iter().inspect(|_| steps::advance(1)).filter_map(|(value, _)| match value {
             Value::Text(text) => Some(text.as_str()),
-            Value::Member(_) => None,
+            Value::Member(_) | Value::Nobody => None,
         })
+    }
+
+    /// Whether all values of before go.
+    fn clears(&self) -> bool {
+        self.op == Op::Replace || (self.op == Op::Delete && self.values.is_empty())
+    }
+
+    /// What it does to the texts that are kept of an entry.
+    fn edits(&self, attribute: Attribute) -> impl Iterator<Item = Edit> {
+        let clear = self.clears().then_some(Edit::Clear(attribute));
+        clear.into_iter().chain(self.texts().map(move |text| match self.op {
+            Op::Delete => Edit::Remove(attribute, text.to_owned()),
+            Op::Add | Op::Replace => Edit::Add(attribute, text.to_owned()),
+        }))
     }
 }
 
 /// Changes an entry as all blocks together say, or not at all.
 fn modify(tree: &mut Tree, node: usize, blocks: Vec<Block>) -> Result<bool, RejectReason> {
     let entry = tree.entry(node);
-    let texts = match entry {
-        Entry::Refused => return Err(RejectReason::UnknownRecord),
-        Entry::Person(person) => &person.texts,
-        Entry::Group(group) => &group.texts,
-        _ => &Texts::default(),
-    };
-    let (mut taken, mut renamed, mut texts) = (false, false, texts.clone());
+    if matches!(entry, Entry::Refused) {
+        return Err(RejectReason::UnknownRecord);
+    }
+    let (mut lists, mut edits) = (false, Vec::new());
     let (is_person, is_group) = (matches!(entry, Entry::Person(_)), matches!(entry, Entry::Group(_)));
+    let is_nobody = !is_person && !is_group && !matches!(entry, Entry::Foreign);
     for block in &blocks {
         let Some(attribute) = block.attribute else { continue };
-        let nobody = !is_person && !is_group;
         let kept = (is_person && attribute.is_of_person()) || (is_group && attribute.is_of_group());
         if kept {
-            renamed = true;
-            if block.op == Op::Replace || (block.op == Op::Delete && block.values.is_empty()) {
-                texts.remove(attribute, None);
-            }
-            for text in block.texts() {
-                if block.op == Op::Delete { texts.remove(attribute, Some(text)) } else { texts.add(attribute, text) }
-            }
+            edits.extend(block.edits(attribute));
         } else if attribute.lists_members() && is_group || attribute == Attribute::MemberOf && (is_person || is_group) {
-            taken = true;
+            check_holders(tree, block)?;
+            lists = true;
         } else if attribute == Attribute::ObjectClass {
             reclassify(block, entry)?;
-        } else if attribute.lists_members() || !(nobody || harmless(attribute)) {
+        } else if attribute.lists_members() || !(is_nobody || harmless(attribute)) {
             return Err(RejectReason::UnsupportedChange { expected: READ_AGAIN });
         }
     }
-    if renamed {
-        tree.rename_texts(node, texts)?;
+    let renames = !edits.is_empty();
+    if renames {
+        tree.edit_texts(node, edits)?;
     }
     for block in blocks.into_iter().filter(|_| is_person || is_group) {
         relist(tree, node, block);
     }
-    Ok(taken || renamed)
+    Ok(lists || renames)
+}
+
+/// Refuses to take out of a group whoever has an account name that too many have.
+fn check_holders(tree: &Tree, block: &Block) -> Result<(), RejectReason> {
+    let is_shared = |(value, _): &(Value, u64)| match value {
+        Value::Member(Member::Uid(uid)) => tree.holders(uid).is_none(),
+        _ => false,
+    };
+    let shared = block.op == Op::Delete && block.values.iter().any(is_shared);
+    if shared { Err(RejectReason::UnsupportedChange { expected: READ_AGAIN }) } else { Ok(()) }
 }
 
 /// Whether a change of it leaves ids and memberships as they are.
@@ -243,9 +262,9 @@ fn reclassify(block: &Block, entry: &Entry) -> Result<(), RejectReason> {
     let same = |class| match class {
         None => true,
         Some(Class::Person) => matches!(entry, Entry::Person(_)),
-        Some(Class::Group) => matches!(entry, Entry::Group(_)),
+        Some(Class::Group | Class::Role) => matches!(entry, Entry::Group(_)),
         Some(Class::Computer | Class::Device) => matches!(entry, Entry::Machine),
-        Some(Class::Place | Class::Referral) => false,
+        Some(Class::Place | Class::Foreign | Class::Referral) => false,
     };
     let unchanged = block.op == Op::Add && block.texts().all(|name| same(Class::named(name.trim())));
     if unchanged { Ok(()) } else { Err(RejectReason::UnsupportedChange { expected: READ_AGAIN }) }
@@ -253,61 +272,68 @@ fn reclassify(block: &Block, entry: &Entry) -> Result<(), RejectReason> {
 
 /// Changes who lists whom as one block says.
 fn relist(tree: &mut Tree, node: usize, block: Block) {
-    let Some(attribute) = block.attribute else { return };
-    let clear = block.op == Op::Replace || (block.op == Op::Delete && block.values.is_empty());
-    if attribute == Attribute::MemberOf {
-        let named = |group: &usize| {
-            block.values.iter().any(|(value, _)| matches!(value, Value::Member(Member::Node(node)) if node == group))
-        };
-        for group in tree.groups_listing(node) {
-            if (clear && !(block.op == Op::Replace && named(&group))) || (block.op == Op::Delete && named(&group)) {
-                tree.unlist(group, node, attribute);
-            }
-        }
-        for (value, at) in block.values.into_iter().filter(|_| block.op != Op::Delete) {
-            if let Value::Member(Member::Node(group)) = value {
-                tree.list_in(group, node, at);
-            }
-        }
-        return;
+    steps::advance(block.values.len());
+    match block.attribute {
+        Some(Attribute::MemberOf) => relist_in(tree, node, block),
+        Some(attribute) if attribute.lists_members() => relist_members(tree, node, attribute, block),
+        _ => {}
     }
-    if !attribute.lists_members() {
-        return;
+}
+
+/// Changes in which groups an entry says that it is.
+fn relist_in(tree: &mut Tree, node: usize, block: Block) {
+    let (clears, op) = (block.clears(), block.op);
+    let groups: Vec<(usize, u64)> = block
+        .values
+        .into_iter()
+        .filter_map(|(value, at)| match value {
+            Value::Member(Member::Node(group)) => Some((group, at)),
+            _ => None,
+        })
+        .collect();
+    let named: HashSet<usize> = groups.iter().map(|(group, _)| *group).collect();
+    let mut gone = if clears { tree.said_groups(node) } else { Vec::new() };
+    gone.retain(|group| !named.contains(group));
+    if op == Op::Delete {
+        gone.extend(groups.iter().map(|(group, _)| *group));
     }
-    let mut gone: Vec<usize> = Vec::new();
-    if clear {
-        gone.extend(
-            tree.group(node)
-                .into_iter()
-                .flat_map(|group| group.members.iter())
-                .filter(|(_, mark)| mark.has(attribute.mark()))
-                .map(|(node, _)| *node),
-        );
+    gone.into_iter().for_each(|group| tree.unlist(group, node, Attribute::MemberOf));
+    for (group, at) in groups.into_iter().filter(|_| op != Op::Delete) {
+        tree.list_in(group, node, at);
     }
-    let (mut named, mut listed) = (Vec::new(), Vec::new());
-    for (value, at) in block.values {
-        match value {
-            Value::Member(Member::Uid(uid)) => {
-                named.extend(tree.holders(&uid));
-                listed.push((Member::Uid(uid), at));
-            }
-            Value::Member(Member::Node(member)) => {
-                named.push(member);
-                listed.push((Member::Node(member), at));
-            }
-            Value::Text(_) => {}
-        }
+}
+
+/// Changes whom a group lists by one attribute.
+fn relist_members(tree: &mut Tree, node: usize, attribute: Attribute, block: Block) {
+    let (clears, op) = (block.clears(), block.op);
+    let listed: Vec<(Member, u64)> = block
+        .values
+        .into_iter()
+        .filter_map(|(value, at)| match value {
+            Value::Member(member) => Some((member, at)),
+            Value::Text(_) | Value::Nobody => None,
+        })
+        .collect();
+    let named = listed.iter().flat_map(|(member, _)| match member {
+        Member::Uid(uid) => tree.holders(uid).unwrap_or_default(),
+        Member::Node(member) => vec![*member],
+    });
+    let named: HashSet<usize> = named.collect();
+    let mut gone = if clears { tree.listed_by(node, attribute.mark()) } else { Vec::new() };
+    gone.retain(|member| !named.contains(member));
+    if clears && attribute == Attribute::MemberUid {
+        tree.let_go(node, None, 0);
     }
-    if block.op == Op::Delete {
+    if op == Op::Delete {
         gone.extend(named);
-    } else {
-        named.sort_unstable();
-        gone.retain(|member| named.binary_search(member).is_err());
+        gone.sort_unstable();
     }
-    for member in gone {
-        tree.unlist(node, member, attribute);
-    }
-    for (member, at) in listed.into_iter().filter(|_| block.op != Op::Delete) {
-        tree.list(node, &member, attribute, at);
+    gone.into_iter().for_each(|member| tree.unlist(node, member, attribute));
+    for (member, at) in listed {
+        match member {
+            Member::Uid(uid) if op == Op::Delete => tree.let_go(node, Some(&uid), at),
+            _ if op == Op::Delete => {}
+            member => tree.list(node, &member, attribute, at),
+        }
     }
 }

@@ -2,12 +2,20 @@
 
 use super::attribute::Attribute;
 use crate::identity::fold;
+use crate::steps;
+
+/// The most parts that a distinguished name may have. A directory is a few levels deep.
+pub(super) const MAX_PARTS: usize = 128;
+
+/// What a text is expected to be that is no distinguished name.
+pub(super) const EXPECTED: &str = "a distinguished name (RFC 4514) of at most 128 parts";
 
 /// A distinguished name, read.
 pub(super) struct Dn {
-    /// The form in which it is compared: attribute types by their short names, values folded, white space in them
-    /// squeezed, the parts of a multi-valued name in order, everything escaped in one way.
-    pub(super) normal: String,
+    /// The relative names, that of the entry itself first, in the form in which they are compared: attribute types by
+    /// their short names, values folded, white space in them squeezed, the values of a multi-valued name in order,
+    /// everything escaped in one way.
+    pub(super) parts: Vec<String>,
     /// The attributes that the first part of the name states, as they were written.
     pub(super) rdn: Vec<(Attribute, String)>,
 }
@@ -27,11 +35,12 @@ const TYPES: &[(&str, &[&str])] = &[
 impl Dn {
     /// Reads a name; none if it is not one.
     pub(super) fn parse(text: &str) -> Option<Self> {
-        let (mut normal, mut rdn, mut rest) = (String::with_capacity(text.len()), Vec::new(), text.trim_start());
+        steps::advance(text.len());
+        let (mut parts, mut rdn, mut rest) = (Vec::new(), Vec::new(), text.trim_start());
         if rest.is_empty() {
-            return Some(Self { normal, rdn });
+            return Some(Self { parts, rdn });
         }
-        let mut parts: Vec<String> = Vec::new();
+        let mut values: Vec<String> = Vec::new();
         loop {
             let (kind, after) = rest.split_once('=')?;
             let kind = kind.trim();
@@ -39,23 +48,23 @@ impl Dn {
                 return None;
             }
             let value = Value::parse(after)?;
-            if normal.is_empty()
+            if parts.is_empty()
                 && let Some(attribute) = Attribute::named(kind)
                 && !value.encoded
             {
                 rdn.push((attribute, value.text.clone()));
             }
-            parts.push(format!("{}={}", short(kind), value.normal()));
+            values.push(format!("{}={}", short(kind), value.normal()));
             if value.stop != Some('+') {
-                parts.sort_unstable();
-                if !normal.is_empty() {
-                    normal.push(',');
-                }
-                normal.push_str(&parts.join("+"));
-                parts.clear();
+                values.sort_unstable();
+                parts.push(values.join("+"));
+                values.clear();
+            }
+            if parts.len() > MAX_PARTS {
+                return None;
             }
             if value.stop.is_none() {
-                return Some(Self { normal, rdn });
+                return Some(Self { parts, rdn });
             }
             rest = value.rest;
         }
@@ -71,22 +80,6 @@ impl Dn {
             _ => Self::parse(text),
         }
     }
-}
-
-/// The name that is below `parent` by `rdn`, both in the form in which they are compared.
-pub(super) fn below(rdn: &str, parent: &str) -> String {
-    if parent.is_empty() { rdn.to_owned() } else { format!("{rdn},{parent}") }
-}
-
-/// What a name in the form in which it is compared is below.
-pub(super) fn parent(normal: &str) -> &str {
-    let mut escaped = false;
-    let comma = normal.bytes().position(|byte| {
-        let parts = byte == b',' && !escaped;
-        escaped = byte == b'\\' && !escaped;
-        parts
-    });
-    comma.and_then(|at| normal.get(at + 1..)).unwrap_or_default()
 }
 
 fn short(kind: &str) -> String {
@@ -191,8 +184,8 @@ mod tests {
     use super::*;
 
     fn same(a: &str, b: &str) -> bool {
-        let normal = |text| Dn::parse(text).unwrap().normal;
-        normal(a) == normal(b)
+        let parts = |text| Dn::parse(text).unwrap().parts;
+        parts(a) == parts(b)
     }
 
     #[test]
@@ -235,20 +228,20 @@ mod tests {
         ] {
             assert!(Dn::parse(text).is_none(), "{text}");
         }
-        assert_eq!(Dn::parse("").unwrap().normal, "", "the root");
+        assert!(Dn::parse("").unwrap().parts.is_empty(), "the root");
+        let deep = |parts: usize| vec!["a=b"; parts].join(",");
+        assert!(Dn::parse(&deep(MAX_PARTS)).is_some() && Dn::parse(&deep(MAX_PARTS + 1)).is_none());
     }
 
     #[test]
-    fn d11_a_name_is_below_another() {
-        assert_eq!(parent(r"cn=a\,b,ou=c,dc=d"), "ou=c,dc=d");
-        assert_eq!(parent(r"cn=a\\,ou=c"), "ou=c");
-        assert_eq!(parent("dc=d"), "");
-        assert_eq!(below("cn=a", "dc=d"), "cn=a,dc=d");
+    fn d11_relative_names_are_parted_at_bare_commas() {
+        assert_eq!(Dn::parse(r"cn=a\,b,ou=c,dc=d").unwrap().parts, [r"cn=a\,b", "ou=c", "dc=d"]);
+        assert_eq!(Dn::parse(r"cn=a\\,ou=c").unwrap().parts, [r"cn=a\\", "ou=c"]);
     }
 
     #[test]
     fn d8_a_bit_string_behind_a_name_is_no_part_of_it() {
-        assert_eq!(Dn::parse_with_uid("cn=a,dc=x#'0101'B").unwrap().normal, "cn=a,dc=x");
-        assert_eq!(Dn::parse_with_uid("cn=a#1,dc=x#1").unwrap().normal, "cn=a#1,dc=x#1");
+        assert_eq!(Dn::parse_with_uid("cn=a,dc=x#'0101'B").unwrap().parts, ["cn=a", "dc=x"]);
+        assert_eq!(Dn::parse_with_uid("cn=a#1,dc=x#1").unwrap().parts, ["cn=a#1", "dc=x#1"]);
     }
 }

@@ -4,6 +4,7 @@ use std::io::{self, BufRead};
 
 use super::MAX_VALUE_BYTES;
 use crate::import::RejectReason;
+use crate::steps;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 const ATTRIBUTE: &str = "`attribute: value`, `attribute:: base64` or a comment";
@@ -120,6 +121,7 @@ impl<R: BufRead> Lines<R> {
                 place.cut = true;
                 return Ok(());
             }
+            steps::advance(1);
             let buffer = self.input.fill_buf()?;
             let end = buffer.iter().position(|byte| *byte == b'\n');
             let text = buffer.get(..end.unwrap_or(buffer.len())).unwrap_or_default();

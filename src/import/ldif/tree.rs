@@ -1,14 +1,27 @@
 //! The entries of a directory by their distinguished names, and who lists whom.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::sync::Arc;
 
 use super::attribute::{Attribute, Mark};
-use super::doubt::Doubt;
-use super::entry::{Draft, Entry, Group, Member, Person, Texts};
+use super::dn::Dn;
+use super::doubt::{Claim, Doubt};
+use super::draft::{Draft, dn_first};
+use super::entry::{Entry, Group, check_count, check_name};
+use super::links::Links;
+use super::names::Names;
+use super::texts::Edit;
+use super::told::Told;
 use crate::directory::{DirectoryBuilder, DirectoryChange};
 use crate::identity::{GroupId, UserId, fold};
 use crate::import::RejectReason;
+use crate::steps;
+
+/// The most users who may hold one account name, and the most groups that may hold one number, if anybody is listed by
+/// it: so many pairs there are.
+pub(super) const MAX_SHARED: usize = 16;
+
+/// How often something of one name may be deleted. Those who had the name before are remembered.
+const MAX_DELETED: usize = 16;
 
 /// What was read of a directory, from which its next changes are understood.
 ///
@@ -17,39 +30,72 @@ use crate::import::RejectReason;
 #[derive(Clone, Default)]
 #[must_use]
 pub struct Tree {
+    pub(super) names: Names,
     pub(super) nodes: Vec<Node>,
-    pub(super) by_dn: HashMap<Arc<str>, usize>,
     ids: HashSet<Box<str>>,
-    by_uid: HashMap<Box<str>, BTreeSet<usize>>,
-    by_key: HashMap<Box<str>, BTreeSet<usize>>,
+    pub(super) by_uid: HashMap<Box<str>, BTreeSet<usize>>,
+    by_key: HashMap<Box<str>, Keyed>,
+    /// The account names that were said to be no people.
+    uids_left_out: HashSet<Box<str>>,
     /// What could not be decided yet, because an entry was named that may still come.
     pub(super) doubts: Vec<Doubt>,
+    /// The groups of which some doubt is about an account name.
+    pub(super) awaiting_uids: HashSet<usize>,
     /// What changed, if anybody wants to know.
-    pub(super) changes: Option<Vec<DirectoryChange>>,
+    pub(super) told: Option<Told>,
 }
 
-/// The place of an entry that was read or named.
-#[derive(Clone)]
+/// What becomes of a name that was read.
+#[derive(Clone, Default)]
 pub(super) struct Node {
-    pub(super) dn: Arc<str>,
     pub(super) entry: Entry,
     /// The ids of whoever was listed under this name without an entry.
     former: Vec<UserId>,
     /// Whether it was listed while there was no entry.
-    awaited: bool,
+    pub(super) awaited: bool,
+    /// How often an entry of this name was deleted.
+    deleted: usize,
+    /// The groups that list it.
+    pub(super) groups: Links,
+}
+
+/// Those who have a number in common.
+#[derive(Clone, Default)]
+struct Keyed {
+    groups: Vec<usize>,
+    /// How many groups had it, those that are gone among them.
+    ever: usize,
+    /// The users whose primary group it is.
+    members: BTreeSet<usize>,
 }
 
 impl Tree {
     /// The place of a name.
-    pub(super) fn node(&mut self, dn: String) -> usize {
-        if let Some(node) = self.by_dn.get(&*dn) {
-            return *node;
-        }
-        let dn: Arc<str> = dn.into();
-        self.nodes.push(Node { dn: Arc::clone(&dn), entry: Entry::Unknown, former: Vec::new(), awaited: false });
-        let node = self.nodes.len() - 1;
-        self.by_dn.insert(dn, node);
+    pub(super) fn node(&mut self, dn: &Dn) -> usize {
+        let node = self.names.place(dn);
+        self.nodes.resize_with(self.names.len(), Node::default);
         node
+    }
+
+    /// The place of an entry that was read.
+    pub(super) fn find(&self, dn: &Dn) -> Option<usize> {
+        self.names.find(dn).filter(|node| !matches!(self.entry(*node), Entry::Unknown))
+    }
+
+    /// Notes that a name, and whatever is below it, is no person. `uid=` alone is an account name too.
+    pub(super) fn leave_out(&mut self, dn: &Dn) {
+        let node = self.node(dn);
+        self.names.leave_out(node);
+        if dn.parts.is_empty() {
+            self.uids_left_out.insert("".into());
+        }
+        if let ([_], [(Attribute::Uid, uid)]) = (dn.parts.as_slice(), dn.rdn.as_slice()) {
+            self.uids_left_out.insert(fold(uid.trim()).into());
+        }
+    }
+
+    pub(super) fn is_uid_left_out(&self, uid: &str) -> bool {
+        self.uids_left_out.contains(uid)
     }
 
     pub(super) fn entry(&self, node: usize) -> &Entry {
@@ -67,33 +113,30 @@ impl Tree {
         }
     }
 
-    /// The groups that list an entry.
-    pub(super) fn groups_listing(&self, node: usize) -> Vec<usize> {
-        let lists = |group: &Group| group.members.contains_key(&node);
-        (0..self.nodes.len()).filter(|at| self.group(*at).is_some_and(lists)).collect()
+    pub(super) fn is_foreign(&self, node: usize) -> bool {
+        matches!(self.entry(node), Entry::Foreign)
     }
 
-    /// Takes in an entry that was read to its end. Whether it is a user or a group.
+    /// Takes in an entry that was read to its end. Whether it says anything of a user or a group.
     pub(super) fn insert(&mut self, mut draft: Draft) -> Result<bool, RejectReason> {
-        let missing = RejectReason::MissingField { field: "dn", expected: "it to be the first of an entry" };
-        let Some(node) = draft.node else { return Err(missing) };
+        let Some(node) = draft.node else { return Err(dn_first()) };
         if !matches!(self.entry(node), Entry::Unknown) {
             return Err(RejectReason::RepeatedRecord);
         }
-        let Some(dn) = self.nodes.get(node).map(|node| Arc::clone(&node.dn)) else { return Err(missing) };
-        let entry = match draft.entry(&dn).and_then(|entry| self.with_own_id(entry)) {
+        let entry = match draft.entry(self, node).and_then(|entry| self.with_own_id(entry)) {
             Ok(entry) => entry,
             Err(reason) => {
                 self.refuse(node);
                 return Err(reason);
             }
         };
-        let taken = matches!(entry, Entry::Person(_) | Entry::Group(_));
+        let is_member = matches!(entry, Entry::Person(_) | Entry::Group(_) | Entry::Foreign);
+        let taken = is_member && !(matches!(entry, Entry::Foreign) && draft.groups.is_empty());
         self.put(node, entry);
         for (attribute, member, line) in draft.members {
             self.list(node, &member, attribute, line);
         }
-        for (group, line) in draft.groups.iter().filter(|_| taken) {
+        for (group, line) in draft.groups.iter().filter(|_| is_member) {
             self.list_in(*group, node, *line);
         }
         Ok(taken)
@@ -105,6 +148,13 @@ impl Tree {
             Entry::Group(group) => group.id.as_str(),
             _ => return Ok(entry),
         };
+        if let Entry::Group(group) = &entry {
+            let is_full = |key: &str| self.by_key.get(key).is_some_and(|keyed| keyed.ever >= MAX_SHARED);
+            if let Some(key) = group.keys.iter().find(|key| is_full(key.as_ref())) {
+                let attribute = if key.starts_with("gid ") { Attribute::GidNumber } else { Attribute::ObjectSid };
+                return Err(RejectReason::TooManyHolders { field: attribute.name(), max: MAX_SHARED });
+            }
+        }
         if self.ids.insert(id.into()) { Ok(entry) } else { Err(RejectReason::RepeatedRecord) }
     }
 
@@ -118,162 +168,143 @@ impl Tree {
 
     /// Puts an entry in its place, and tells of it.
     fn put(&mut self, node: usize, entry: Entry) {
+        let (primary, keys) = match &entry {
+            Entry::Person(person) => (person.primary.clone(), Vec::new()),
+            Entry::Group(group) => (Vec::new(), group.keys.clone()),
+            _ => <_>::default(),
+        };
         let Some(place) = self.nodes.get_mut(node) else { return };
         if let Entry::Person(person) = &entry {
             place.former.retain(|id| *id != person.id);
+            for uid in person.texts.all(Attribute::Uid) {
+                self.by_uid.entry(fold(uid).into()).or_default().insert(node);
+            }
         }
         place.entry = entry;
         let awaited = std::mem::take(&mut place.awaited);
-        match self.entry(node).clone() {
-            Entry::Person(person) => {
-                self.note_uids(node, &person);
-                self.tell_user(&person);
-                let groups: BTreeSet<usize> =
-                    person.primary.iter().filter_map(|key| self.by_key.get(key)).flatten().copied().collect();
-                for group in groups {
-                    self.mark(group, node, Mark::PRIMARY);
-                }
-                for key in person.primary {
-                    self.by_key.entry(format!("of {key}").into()).or_default().insert(node);
-                }
-            }
-            Entry::Group(group) => {
-                self.tell(|| DirectoryChange::Group(group.id.clone(), group.name().into()));
-                for key in group.keys {
-                    let members = self.by_key.get(&*format!("of {key}")).cloned().unwrap_or_default();
-                    self.by_key.entry(key).or_default().insert(node);
-                    for member in members {
-                        self.mark(node, member, Mark::PRIMARY);
-                    }
-                }
-            }
-            _ => {}
+        if self.is_named_by_dn(node) {
+            self.names.count_named_by_dn(node, true);
         }
-        if awaited && self.changes.is_some() {
-            for group in self.groups_listing(node) {
-                self.tell_edges(group, node, true);
+        if matches!(self.entry(node), Entry::Person(_) | Entry::Group(_)) {
+            self.tell_record(node);
+        }
+        for primary in primary {
+            let groups = primary.key.as_ref().map(|key| {
+                let keyed = self.by_key.entry(key.clone()).or_default();
+                keyed.members.insert(node);
+                keyed.groups.clone()
+            });
+            let groups = groups.unwrap_or_default();
+            if groups.is_empty() {
+                let claim = Claim::Primary { node, by: primary.by, key: primary.key };
+                self.doubts.push(Doubt { line: primary.line, claim });
             }
+            groups.into_iter().for_each(|group| self.link(group, node, Mark::Primary));
+        }
+        for key in keys {
+            let keyed = self.by_key.entry(key).or_default();
+            keyed.groups.push(node);
+            keyed.ever += 1;
+            let members: Vec<usize> = keyed.members.iter().copied().collect();
+            members.into_iter().for_each(|member| self.link(node, member, Mark::Primary));
+        }
+        if awaited && self.told.is_some() {
+            let groups = self.nodes.get(node).map(|node| node.groups.nodes()).unwrap_or_default();
+            groups.into_iter().for_each(|group| self.tell_edges(group, node, true));
         }
     }
 
-    /// Takes an entry away, and tells of it. Groups list its name until they say otherwise.
-    pub(super) fn remove(&mut self, node: usize) -> Entry {
-        let Some(place) = self.nodes.get_mut(node) else { return Entry::Unknown };
-        let entry = std::mem::take(&mut place.entry);
+    /// Takes an entry away, and tells of it. Groups list its name until they say otherwise. Whether it was a user or a
+    /// group; or nothing if too many of its name are remembered.
+    pub(super) fn remove(&mut self, node: usize) -> Option<bool> {
+        let named_by_dn = self.is_named_by_dn(node);
+        let place = self.nodes.get_mut(node).filter(|place| place.deleted < MAX_DELETED)?;
+        place.deleted += 1;
         place.awaited = true;
-        match &entry {
+        self.tell_last_record(node);
+        if named_by_dn {
+            self.names.count_named_by_dn(node, false);
+        }
+        let place = self.nodes.get_mut(node)?;
+        match std::mem::take(&mut place.entry) {
             Entry::Person(person) => {
                 place.former.push(person.id.clone());
                 self.ids.remove(person.id.as_str());
-                self.forget_uids(node, person);
-                for key in &person.primary {
-                    for group in self.by_key.get(key).cloned().unwrap_or_default() {
-                        // They stay, as the directory remembers them, until somebody says otherwise.
-                        if let Some(mark) = self.group_mut(group).and_then(|group| group.members.get_mut(&node)) {
-                            *mark = Attribute::Member.mark();
-                        }
-                    }
-                    if let Some(members) = self.by_key.get_mut(&*format!("of {key}")) {
-                        members.remove(&node);
+                person.texts.all(Attribute::Uid).for_each(|uid| self.forget_uid(node, uid));
+                for key in person.primary.iter().filter_map(|primary| primary.key.as_ref()) {
+                    let Some(keyed) = self.by_key.get_mut(key) else { continue };
+                    keyed.members.remove(&node);
+                    // They stay, as the directory remembers them, until somebody says otherwise.
+                    for group in keyed.groups.clone() {
+                        self.link(group, node, Mark::Member);
+                        self.unlink(group, node, Mark::Primary);
                     }
                 }
-                self.tell(|| DirectoryChange::NoUser(person.id.clone()));
+                self.tell(|| DirectoryChange::NoUser(person.id));
+                Some(true)
             }
             Entry::Group(group) => {
                 self.ids.remove(group.id.as_str());
                 for key in &group.keys {
-                    if let Some(groups) = self.by_key.get_mut(key) {
-                        groups.remove(&node);
+                    if let Some(keyed) = self.by_key.get_mut(key) {
+                        keyed.groups.retain(|other| *other != node);
                     }
                 }
-                self.tell(|| DirectoryChange::NoGroup(group.id.clone()));
+                for (mark, member) in group.members.iter() {
+                    if let Some(member) = self.nodes.get_mut(member) {
+                        member.groups.remove(mark, node);
+                    }
+                }
+                self.tell(|| DirectoryChange::NoGroup(group.id));
+                Some(true)
             }
-            _ => {}
+            _ => Some(false),
         }
-        entry
     }
 
-    /// Puts other texts in the place of those of a user or a group, and tells of it; or of nothing if they do not hold
-    /// together.
-    pub(super) fn rename_texts(&mut self, node: usize, texts: Texts) -> Result<(), RejectReason> {
-        if let Entry::Person(before) = self.entry(node) {
-            let (before, now) = (before.clone(), Person { texts, ..before.clone() });
-            now.user()?;
-            self.forget_uids(node, &before);
-            self.note_uids(node, &now);
-            self.tell_user(&now);
-            if let Some(place) = self.nodes.get_mut(node) {
-                place.entry = Entry::Person(now);
+    /// Changes the texts of a user or a group, and tells of it; or changes nothing if they would not hold together.
+    pub(super) fn edit_texts(&mut self, node: usize, edits: Vec<Edit>) -> Result<(), RejectReason> {
+        for edit in &edits {
+            if let Edit::Add(attribute, text) = edit {
+                check_name(*attribute, text)?;
             }
-        } else if let Some(group) = self.group_mut(node) {
-            group.texts = texts;
-            let (id, name) = (group.id.clone(), group.name().into());
-            self.tell(|| DirectoryChange::Group(id, name));
         }
+        let (texts, is_person) = match self.nodes.get_mut(node).map(|node| &mut node.entry) {
+            Some(Entry::Person(person)) => (&mut person.texts, true),
+            Some(Entry::Group(group)) => (&mut group.texts, false),
+            _ => return Ok(()),
+        };
+        let done = texts.edit(edits);
+        if let Err(reason) = check_count(texts) {
+            texts.undo(done);
+            return Err(reason);
+        }
+        for done in done.iter().filter(|done| is_person && done.attribute == Attribute::Uid) {
+            if done.added {
+                self.by_uid.entry(fold(&done.text).into()).or_default().insert(node);
+            } else {
+                self.forget_uid(node, &done.text);
+            }
+        }
+        self.tell_record(node);
         Ok(())
     }
 
-    /// Lists somebody in a group, and tells of it.
-    pub(super) fn list(&mut self, group: usize, member: &Member, by: Attribute, line: u64) {
-        let listed: Vec<usize> = match member {
-            Member::Node(node) => vec![*node],
-            Member::Uid(uid) => self.by_uid.get(uid).into_iter().flatten().copied().collect(),
-        };
-        let known = |node: &usize| !matches!(self.entry(*node), Entry::Unknown | Entry::Neither);
-        // Whoever is called by this uid can come later too.
-        let is_open = matches!(member, Member::Uid(_)) || !listed.iter().all(known);
-        if listed.is_empty() || is_open {
-            self.doubts.push(Doubt { line, group, member: member.clone(), by });
-        }
-        for node in listed {
-            if let Some(place) = self.nodes.get_mut(node) {
-                place.awaited |= matches!(place.entry, Entry::Unknown);
-            }
-            self.mark(group, node, by.mark());
-        }
+    /// Whether there is a group that users name by this key.
+    pub(super) fn has_group_of(&self, key: &str) -> bool {
+        self.by_key.get(key).is_some_and(|keyed| !keyed.groups.is_empty())
     }
 
-    /// Notes that somebody is listed, and tells of it if they were not.
-    fn mark(&mut self, group: usize, node: usize, by: Mark) {
-        let Some(held) = self.group_mut(group) else { return };
-        let mark = held.members.entry(node).or_default();
-        let is_new = mark.is_empty();
-        *mark = mark.and(by);
-        if is_new {
-            self.tell_edges(group, node, true);
+    fn forget_uid(&mut self, node: usize, uid: &str) {
+        if let Some(holders) = self.by_uid.get_mut(&*fold(uid)) {
+            holders.remove(&node);
         }
-    }
-
-    /// Lists somebody in a group because they say so themselves.
-    pub(super) fn list_in(&mut self, group: usize, node: usize, line: u64) {
-        let member = Member::Node(node);
-        if self.group(group).is_some() {
-            self.list(group, &member, Attribute::MemberOf, line);
-        } else {
-            self.doubts.push(Doubt { line, group, member, by: Attribute::MemberOf });
-        }
-    }
-
-    /// Takes somebody out of a group, and tells of it.
-    pub(super) fn unlist(&mut self, group: usize, node: usize, by: Attribute) {
-        let Some(held) = self.group_mut(group) else { return };
-        let Some(mark) = held.members.get_mut(&node) else { return };
-        *mark = mark.without(by);
-        if mark.is_empty() {
-            held.members.remove(&node);
-            self.tell_edges(group, node, false);
-        }
-    }
-
-    /// Those whom an account name leads to.
-    pub(super) fn holders(&self, uid: &str) -> Vec<usize> {
-        self.by_uid.get(uid).into_iter().flatten().copied().collect()
     }
 
     /// Everything that was read, as one import.
     pub(super) fn builder(&self) -> DirectoryBuilder {
         let mut builder = DirectoryBuilder::new();
-        for node in &self.nodes {
+        for node in self.nodes.iter().inspect(|_| steps::advance(1)) {
             match &node.entry {
                 Entry::Person(person) => {
                     // It was made once already, when the entry was read.
@@ -283,8 +314,8 @@ impl Tree {
                 }
                 Entry::Group(group) => {
                     builder = builder.group(group.id.clone(), group.name());
-                    for member in group.members.keys() {
-                        builder = self.listed(*member).into_iter().fold(builder, |builder, id| match id {
+                    for member in group.members.nodes() {
+                        builder = self.listed(member).into_iter().fold(builder, |builder, id| match id {
                             Listed::User(user) => builder.member(&group.id, &user),
                             Listed::Group(child) => builder.nested(&group.id, &child),
                         });
@@ -297,7 +328,7 @@ impl Tree {
     }
 
     /// All ids under which a directory knows whoever is listed by this name.
-    fn listed(&self, node: usize) -> Vec<Listed> {
+    pub(super) fn listed(&self, node: usize) -> Vec<Listed> {
         let Some(node) = self.nodes.get(node) else { return Vec::new() };
         let now = match &node.entry {
             Entry::Person(person) => Some(Listed::User(person.id.clone())),
@@ -308,79 +339,26 @@ impl Tree {
     }
 
     pub(super) fn name_by_dn(&mut self, node: usize) {
-        if let Some(node) = self.nodes.get_mut(node)
-            && node.former.is_empty()
-            && let Ok(id) = UserId::new(&*node.dn)
+        if let Some(place) = self.nodes.get_mut(node)
+            && place.former.is_empty()
+            && let Ok(id) = UserId::new(self.names.text(node))
         {
-            node.former.push(id);
-        }
-    }
-
-    fn note_uids(&mut self, node: usize, person: &Person) {
-        for uid in person.texts.all(Attribute::Uid) {
-            self.by_uid.entry(fold(uid).into()).or_default().insert(node);
-        }
-    }
-
-    fn forget_uids(&mut self, node: usize, person: &Person) {
-        for uid in person.texts.all(Attribute::Uid) {
-            if let Some(holders) = self.by_uid.get_mut(&*fold(uid)) {
-                holders.remove(&node);
-            }
+            place.former.push(id);
         }
     }
 
     /// Whether an entry has no other id than its name.
-    pub(super) fn is_named_by_dn(&self, node: usize) -> bool {
+    fn is_named_by_dn(&self, node: usize) -> bool {
         match self.entry(node) {
             Entry::Person(person) => person.named_by_dn,
             Entry::Group(group) => group.named_by_dn,
             _ => false,
         }
     }
-
-    /// Gives an entry another name. Who lists it lists it still.
-    pub(super) fn rename(&mut self, node: usize, dn: String) {
-        let Some(place) = self.nodes.get_mut(node) else { return };
-        let dn: Arc<str> = dn.into();
-        let old = std::mem::replace(&mut place.dn, Arc::clone(&dn));
-        // Another that was renamed before may have this name by now.
-        if self.by_dn.get(&old) == Some(&node) {
-            self.by_dn.remove(&old);
-        }
-        self.by_dn.insert(dn, node);
-    }
-
-    pub(super) fn tell(&mut self, change: impl FnOnce() -> DirectoryChange) {
-        if let Some(changes) = &mut self.changes {
-            changes.push(change());
-        }
-    }
-
-    fn tell_user(&mut self, person: &Person) {
-        if let (Some(changes), Ok(user)) = (&mut self.changes, person.user()) {
-            changes.push(DirectoryChange::User(user));
-        }
-    }
-
-    pub(super) fn tell_edges(&mut self, group: usize, node: usize, listed: bool) {
-        if self.changes.is_none() {
-            return;
-        }
-        let Some(group) = self.group(group).map(|group| group.id.clone()) else { return };
-        for id in self.listed(node) {
-            let group = group.clone();
-            self.tell(|| match (id, listed) {
-                (Listed::User(user), true) => DirectoryChange::Member(group, user),
-                (Listed::User(user), false) => DirectoryChange::NoMember(group, user),
-                (Listed::Group(child), true) => DirectoryChange::Nested(group, child),
-                (Listed::Group(child), false) => DirectoryChange::NotNested(group, child),
-            });
-        }
-    }
 }
 
-enum Listed {
+/// An id under which a directory knows whoever is listed.
+pub(super) enum Listed {
     User(UserId),
     Group(GroupId),
 }

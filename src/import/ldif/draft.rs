@@ -1,0 +1,314 @@
+//! An entry of which lines are being read, and what the values of its lines are.
+
+use uuid::Uuid;
+
+use super::MAX_VALUE_BYTES;
+use super::attribute::{Attribute, Class};
+use super::dn::{self, Dn};
+use super::entry::{Entry, Group, Member, Person, Primary, check_count};
+use super::line::{Field, Place};
+use super::links::Links;
+use super::reference;
+use super::sid::{self, Sid};
+use super::texts::Texts;
+use super::tree::Tree;
+use crate::identity::{GroupId, UserId, fold};
+use crate::import::RejectReason;
+use crate::steps;
+
+const PARTIAL_SEARCH: &str = "`result` 0 at the end of a search";
+
+/// What a record turned out to be at its first line.
+#[derive(Default, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    #[default]
+    Entry,
+    /// What a search says of itself at its end.
+    Summary,
+    /// Where a search could go on.
+    Reference,
+}
+
+/// An entry of which lines are still being read.
+#[derive(Default)]
+pub(super) struct Draft {
+    /// The place of the entry in the tree.
+    pub(super) node: Option<usize>,
+    pub(super) form: Form,
+    classes: Vec<Class>,
+    classified: bool,
+    ids: [Option<String>; 3],
+    sid: Option<(Sid, u64)>,
+    gid: Option<(i64, u64)>,
+    primary: Option<(u32, u64)>,
+    primary_sid: Option<(Sid, u64)>,
+    texts: Vec<(Attribute, String)>,
+    pub(super) members: Vec<(Attribute, Member, u64)>,
+    pub(super) groups: Vec<(usize, u64)>,
+    /// What says whom it holds, and cannot be read.
+    computed: Option<Attribute>,
+}
+
+impl Draft {
+    /// Takes in one more line.
+    pub(super) fn take(&mut self, tree: &mut Tree, line: &[u8], place: Place) -> Result<(), RejectReason> {
+        let field = Field::parse(line)?;
+        match self.form {
+            Form::Entry => {}
+            Form::Summary => {
+                let failed = field.is("result") && field.text("result")?.split(' ').next() != Some("0");
+                return if failed { Err(RejectReason::Truncated { expected: PARTIAL_SEARCH }) } else { Ok(()) };
+            }
+            Form::Reference => return reference::take(tree, &field, place),
+        }
+        if field.is("dn") {
+            let name = name_of_entry(&field, place)?;
+            if self.node.is_some() {
+                return Err(RejectReason::RepeatedField { field: "dn" });
+            }
+            let dn = Dn::parse(&name).ok_or(RejectReason::InvalidField { field: "dn", expected: dn::EXPECTED })?;
+            self.node = Some(tree.node(&dn));
+            self.texts.extend(dn.rdn);
+            return Ok(());
+        }
+        if self.node.is_none() {
+            if field.is("search") {
+                self.form = Form::Summary;
+                return Ok(());
+            }
+            if field.is("ref") {
+                self.form = Form::Reference;
+                return reference::take(tree, &field, place);
+            }
+            return Err(dn_first());
+        }
+        let added = field.is("changetype") && field.text("changetype")?.trim().eq_ignore_ascii_case("add");
+        if !added && (field.is("changetype") || field.is("control")) {
+            let expected = "entries here, and records with a `changetype` where changes are read";
+            return Err(RejectReason::UnsupportedChange { expected });
+        }
+        let Some(attribute) = Attribute::named(field.name) else { return Ok(()) };
+        readable(attribute, &field, place)?;
+        self.add(tree, attribute, &field, place)
+    }
+
+    fn add(&mut self, tree: &mut Tree, attribute: Attribute, field: &Field<'_>, at: Place) -> Result<(), RejectReason> {
+        use Attribute::*;
+
+        match attribute {
+            ObjectClass => {
+                self.classified = true;
+                if let Some(class) = Class::named(field.text(ObjectClass.name())?.trim())
+                    && !self.classes.contains(&class)
+                {
+                    self.classes.push(class);
+                }
+            }
+            EntryUuid | ObjectGuid | NsUniqueId => {
+                let [uuid, guid, unique] = &mut self.ids;
+                let (slot, id) = match attribute {
+                    EntryUuid => (uuid, uuid_of_text(&field.text(EntryUuid.name())?)),
+                    ObjectGuid => (guid, uuid_of_bytes(&field.value(ObjectGuid.name())?)),
+                    _ => (unique, Some(field.text(NsUniqueId.name())?)),
+                };
+                let id =
+                    id.ok_or(RejectReason::InvalidField { field: attribute.name(), expected: "a UUID (RFC 9562)" })?;
+                if slot.replace(id).is_some() {
+                    return Err(RejectReason::RepeatedField { field: attribute.name() });
+                }
+            }
+            ObjectSid => once(attribute, &mut self.sid, sid_in(attribute, field)?, at)?,
+            GidNumber => once(attribute, &mut self.gid, number_in(attribute, field)?, at)?,
+            PrimaryGroupId => once(attribute, &mut self.primary, number_in(attribute, field)?, at)?,
+            SambaPrimaryGroupSid => once(attribute, &mut self.primary_sid, sid_in(attribute, field)?, at)?,
+            Member | UniqueMember | RoleOccupant | MemberUid => {
+                self.members.push((attribute, member(tree, attribute, field)?, at.number));
+            }
+            MemberOf => {
+                if let self::Member::Node(group) = member(tree, attribute, field)? {
+                    self.groups.push((group, at.number));
+                }
+            }
+            MemberUrl | SambaSidList => self.computed = Some(attribute),
+            _ => self.texts.push((attribute, field.text(attribute.name())?)),
+        }
+        Ok(())
+    }
+
+    /// What the entry is, once all of it was read.
+    pub(super) fn entry(&mut self, tree: &Tree, node: usize) -> Result<Entry, RejectReason> {
+        let is = |class| self.classes.contains(&class);
+        let unclear = |expected| Err(RejectReason::InvalidField { field: Attribute::ObjectClass.name(), expected });
+        if !self.classified {
+            return Err(RejectReason::MissingField {
+                field: Attribute::ObjectClass.name(),
+                expected: "what kind of entry it is",
+            });
+        }
+        if is(Class::Referral) {
+            return if tree.names.is_left_out(node) { Ok(Entry::Neither) } else { Err(RejectReason::Referral) };
+        }
+        let lists = !self.members.is_empty();
+        if is(Class::Computer) && !lists {
+            return Ok(Entry::Machine);
+        }
+        let person = is(Class::Person);
+        let group = is(Class::Group) || (is(Class::Role) && (lists || !person));
+        if person && (group || lists) {
+            return unclear("a class of people or one of groups, not both");
+        }
+        if group {
+            return self.group(tree, node).map(Entry::Group);
+        }
+        if person {
+            return self.person(tree, node).map(Entry::Person);
+        }
+        let texts = self.texts.iter().inspect(|_| steps::advance(1));
+        let named = texts.filter(|(_, text)| !text.trim().is_empty()).any(|(attribute, _)| attribute.is_name());
+        let known = is(Class::Device) || is(Class::Place) || is(Class::Foreign);
+        if lists || (named && !known) {
+            return unclear("a class of people, of groups or of neither that is known here");
+        }
+        Ok(match () {
+            () if is(Class::Foreign) => Entry::Foreign,
+            () if is(Class::Device) => Entry::Machine,
+            () => Entry::Neither,
+        })
+    }
+
+    fn person(&mut self, tree: &Tree, node: usize) -> Result<Person, RejectReason> {
+        let (id, named_by_dn) = self.id(tree, node);
+        let id = UserId::new(id).map_err(|error| RejectReason::Text { field: "dn", error })?;
+        let mut primary = Vec::new();
+        if let Some((gid, line)) = self.gid {
+            primary.push(Primary { by: Attribute::GidNumber, key: Some(gid_key(gid)), line });
+        }
+        // The domain of a user is that of the primary group; the last part of its SID is told by itself.
+        if let Some((number, line)) = self.primary {
+            let key = self.sid.as_ref().and_then(|(sid, _)| sid.sibling(number)).as_ref().map(sid_key);
+            primary.push(Primary { by: Attribute::PrimaryGroupId, key, line });
+        }
+        if let Some((sid, line)) = &self.primary_sid {
+            primary.push(Primary { by: Attribute::SambaPrimaryGroupSid, key: Some(sid_key(sid)), line: *line });
+        }
+        let texts = self.texts(Attribute::is_of_person);
+        check_count(&texts)?;
+        let sid = self.sid.as_ref().map(|(sid, _)| sid.to_string().into());
+        let person = Person { id, named_by_dn, texts, sid, primary };
+        person.user().map(|_| person)
+    }
+
+    fn group(&mut self, tree: &Tree, node: usize) -> Result<Group, RejectReason> {
+        if let Some(attribute) = self.computed {
+            let expected = "`member` with those whom it leads to";
+            return Err(RejectReason::InvalidField { field: attribute.name(), expected });
+        }
+        let (id, named_by_dn) = self.id(tree, node);
+        let id = GroupId::new(id).map_err(|error| RejectReason::Text { field: "dn", error })?;
+        let gid = self.gid.map(|(gid, _)| gid_key(gid));
+        let keys = gid.into_iter().chain(self.sid.as_ref().map(|(sid, _)| sid_key(sid))).collect();
+        let texts = self.texts(Attribute::is_of_group);
+        check_count(&texts)?;
+        Ok(Group { id, named_by_dn, texts, members: Links::default(), keys })
+    }
+
+    fn texts(&mut self, keep: impl Fn(Attribute) -> bool) -> Texts {
+        Texts::new(std::mem::take(&mut self.texts).into_iter().filter(|(attribute, _)| keep(*attribute)))
+    }
+
+    /// The immutable id, or else the name, and whether it is the name.
+    fn id(&mut self, tree: &Tree, node: usize) -> (String, bool) {
+        match self.ids.iter_mut().find_map(Option::take) {
+            Some(id) => (id, false),
+            None => (tree.names.text(node), true),
+        }
+    }
+}
+
+/// Refuses a record that does not begin with the name of an entry.
+pub(super) fn dn_first() -> RejectReason {
+    RejectReason::MissingField { field: "dn", expected: "it to be the first of an entry" }
+}
+
+/// Whom a value names.
+pub(super) fn member(tree: &mut Tree, attribute: Attribute, field: &Field<'_>) -> Result<Member, RejectReason> {
+    let text = field.text(attribute.name())?;
+    if attribute == Attribute::MemberUid {
+        return Ok(Member::Uid(fold(text.trim()).into()));
+    }
+    Ok(Member::Node(tree.node(&dn_of(attribute, &text)?)))
+}
+
+/// The name that a value is. An empty one is that of the root, as some servers are given it for a group without members.
+pub(super) fn dn_of(attribute: Attribute, text: &str) -> Result<Dn, RejectReason> {
+    let invalid = RejectReason::InvalidField { field: attribute.name(), expected: dn::EXPECTED };
+    Dn::parse_with_uid(text).ok_or(invalid)
+}
+
+/// The name of the entry that a record is about.
+pub(super) fn name_of_entry(field: &Field<'_>, place: Place) -> Result<String, RejectReason> {
+    if place.too_long { Err(RejectReason::TooLong { max: MAX_VALUE_BYTES }) } else { field.text("dn") }
+}
+
+/// Whether all of the values are there, and all of this one.
+pub(super) fn readable(attribute: Attribute, field: &Field<'_>, place: Place) -> Result<(), RejectReason> {
+    if place.too_long {
+        return Err(RejectReason::TooLong { max: MAX_VALUE_BYTES });
+    }
+    // A server that answers with so many values at a time says so in an option.
+    let partial = |option: &str| {
+        option.get(..6).is_some_and(|head| head.eq_ignore_ascii_case("range=")) && option.get(6..) != Some("0-*")
+    };
+    if field.options.split(';').any(partial) {
+        return Err(RejectReason::PartialValues { field: attribute.name() });
+    }
+    Ok(())
+}
+
+fn uuid_of_text(text: &str) -> Option<String> {
+    Uuid::try_parse(text.trim()).ok().map(|uuid| uuid.to_string())
+}
+
+/// Active Directory writes the first three parts the other way round.
+fn uuid_of_bytes(bytes: &[u8]) -> Option<String> {
+    match <[u8; 16]>::try_from(bytes) {
+        Ok(bytes) => Some(Uuid::from_bytes_le(bytes).to_string()),
+        Err(_) => std::str::from_utf8(bytes).ok().and_then(uuid_of_text),
+    }
+}
+
+/// Takes a value of which there can be one. The same once more says nothing new.
+fn once<T: PartialEq>(
+    attribute: Attribute,
+    slot: &mut Option<(T, u64)>,
+    value: T,
+    at: Place,
+) -> Result<(), RejectReason> {
+    match slot {
+        Some((held, _)) if *held != value => Err(RejectReason::RepeatedField { field: attribute.name() }),
+        _ => {
+            *slot = Some((value, at.number));
+            Ok(())
+        }
+    }
+}
+
+fn sid_in(attribute: Attribute, field: &Field<'_>) -> Result<Sid, RejectReason> {
+    let field_name = attribute.name();
+    let sid = Sid::read(&field.value(field_name)?);
+    sid.ok_or(RejectReason::InvalidField { field: field_name, expected: sid::EXPECTED })
+}
+
+fn number_in<T: std::str::FromStr>(attribute: Attribute, field: &Field<'_>) -> Result<T, RejectReason> {
+    let field_name = attribute.name();
+    let number = field.text(field_name)?.trim().parse();
+    number.map_err(|_| RejectReason::InvalidField { field: field_name, expected: "a number" })
+}
+
+fn sid_key(sid: &Sid) -> Box<str> {
+    format!("sid {sid}").into()
+}
+
+fn gid_key(gid: i64) -> Box<str> {
+    format!("gid {gid}").into()
+}

@@ -1,0 +1,161 @@
+//! The texts of an entry that are kept: its names, and what says whether a user can sign in.
+
+use super::attribute::Attribute;
+use crate::identity::fold;
+use crate::steps;
+
+/// The texts of an entry, each with the attribute that holds it.
+// INVARIANT: in order of attribute, folded text and text, each once, so that one is found without a look at the others.
+#[derive(Clone, Default)]
+pub(super) struct Texts(Vec<(Attribute, Box<str>)>);
+
+/// One change of the texts of an entry.
+pub(super) enum Edit {
+    Add(Attribute, String),
+    /// Takes away one text, however it is written.
+    Remove(Attribute, String),
+    /// Takes away all.
+    Clear(Attribute),
+}
+
+/// What became of one text.
+pub(super) struct Done {
+    pub(super) added: bool,
+    pub(super) attribute: Attribute,
+    pub(super) text: Box<str>,
+}
+
+impl Texts {
+    /// The texts as they were read. Blank ones say nothing, and neither do names of other mail systems.
+    pub(super) fn new(read: impl IntoIterator<Item = (Attribute, String)>) -> Self {
+        let texts = read.into_iter().inspect(|_| steps::advance(1));
+        let mut texts: Vec<_> =
+            texts.filter_map(|(attribute, text)| Some((attribute, says(attribute, &text)?.into()))).collect();
+        texts.sort_by_cached_key(|(attribute, text): &(Attribute, Box<str>)| (*attribute, fold(text), text.clone()));
+        texts.dedup();
+        texts.shrink_to_fit();
+        Self(texts)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The texts of one attribute, in order.
+    pub(super) fn all(&self, attribute: Attribute) -> impl Iterator<Item = &str> {
+        let from = self.0.partition_point(|(held, _)| *held < attribute);
+        let texts = self.0.iter().skip(from).take_while(move |(held, _)| *held == attribute);
+        texts.inspect(|_| steps::advance(1)).map(|(_, text)| &**text)
+    }
+
+    /// Not the one that was written first: the order of values says nothing.
+    pub(super) fn first(&self, attribute: Attribute) -> Option<&str> {
+        self.all(attribute).min()
+    }
+
+    /// Where a text stands or would stand.
+    fn at(&self, attribute: Attribute, folded: &str, text: &str) -> usize {
+        self.0.partition_point(|(held, other)| {
+            steps::advance(1);
+            held.cmp(&attribute)
+                .then_with(|| fold(other).as_str().cmp(folded))
+                .then_with(|| (**other).cmp(text))
+                .is_lt()
+        })
+    }
+
+    fn insert(&mut self, attribute: Attribute, text: Box<str>) -> bool {
+        let at = self.at(attribute, &fold(&text), &text);
+        let is_new = self.0.get(at).is_none_or(|held| *held != (attribute, text.clone()));
+        if is_new {
+            self.0.insert(at, (attribute, text));
+        }
+        is_new
+    }
+
+    /// Makes changes, and returns what became of which texts, in order.
+    pub(super) fn edit(&mut self, edits: impl IntoIterator<Item = Edit>) -> Vec<Done> {
+        let mut done = Vec::new();
+        for edit in edits {
+            steps::advance(1);
+            let (from, to) = match edit {
+                Edit::Add(attribute, text) => {
+                    let text: Option<Box<str>> = says(attribute, &text).map(Into::into);
+                    if let Some(text) = text.filter(|text| self.insert(attribute, text.clone())) {
+                        done.push(Done { added: true, attribute, text });
+                    }
+                    continue;
+                }
+                Edit::Remove(attribute, text) => {
+                    let folded = fold(text.trim());
+                    let from = self.at(attribute, &folded, "");
+                    let same =
+                        self.0.iter().skip(from).take_while(|(held, text)| *held == attribute && fold(text) == folded);
+                    (from, from + same.count())
+                }
+                Edit::Clear(attribute) => {
+                    let from = self.0.partition_point(|(held, _)| *held < attribute);
+                    (from, self.0.partition_point(|(held, _)| *held <= attribute))
+                }
+            };
+            steps::advance(to - from);
+            let removed = self.0.drain(from..to);
+            done.extend(removed.map(|(attribute, text)| Done { added: false, attribute, text }));
+        }
+        done
+    }
+
+    /// Undoes what was done.
+    pub(super) fn undo(&mut self, done: Vec<Done>) {
+        for Done { added, attribute, text } in done.into_iter().rev() {
+            if added {
+                let at = self.at(attribute, &fold(&text), &text);
+                if self.0.get(at).is_some_and(|held| *held == (attribute, text)) {
+                    self.0.remove(at);
+                }
+            } else {
+                self.insert(attribute, text);
+            }
+        }
+    }
+}
+
+/// What of a text says something.
+fn says(attribute: Attribute, text: &str) -> Option<&str> {
+    let text = text.trim();
+    let is_name = attribute != Attribute::ProxyAddresses || address_of_proxy(text).is_some();
+    (is_name && !text.is_empty()).then_some(text)
+}
+
+/// The address in a value of `proxyAddresses`, unless it is one of another mail system.
+pub(super) fn address_of_proxy(text: &str) -> Option<&str> {
+    match text.split_once(':') {
+        Some((kind, name)) if kind.eq_ignore_ascii_case("smtp") || kind.eq_ignore_ascii_case("sip") => Some(name),
+        Some(_) => None,
+        None => Some(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(of: &Texts) -> Vec<&str> {
+        of.all(Attribute::Mail).collect()
+    }
+
+    #[test]
+    fn b1_undone_edits_leave_the_texts_as_they_were() {
+        let mail = |text: &str| (Attribute::Mail, text.to_owned());
+        let mut held = Texts::new([mail("b@x"), mail("A@x"), mail(" a@x "), mail(""), mail("b@x")]);
+        assert_eq!(texts(&held), ["A@x", "a@x", "b@x"]);
+        let remove = |text: &str| Edit::Remove(Attribute::Mail, text.to_owned());
+        let add = |text: &str| Edit::Add(Attribute::Mail, text.to_owned());
+        let done = held.edit([remove("a@X"), add("c@x"), add("b@x"), remove("c@x"), add("d@x")]);
+        assert_eq!(texts(&held), ["b@x", "d@x"]);
+        held.undo(done);
+        assert_eq!(texts(&held), ["A@x", "a@x", "b@x"]);
+        let done = held.edit([Edit::Clear(Attribute::Mail), Edit::Clear(Attribute::Uid)]);
+        assert_eq!((texts(&held).len(), done.len()), (0, 3));
+    }
+}
