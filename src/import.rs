@@ -11,6 +11,7 @@ pub mod ldif;
 mod names;
 mod reject;
 pub mod scim;
+mod spelling;
 pub mod table;
 
 use std::fmt;

@@ -16,6 +16,8 @@ mod imports {
     mod hostile;
     mod ldif;
     mod scim;
+    mod scim_bulk;
+    mod scim_nested;
     mod scim_patch;
     mod table;
 }

@@ -92,10 +92,11 @@ use std::io::Read;
 use thiserror::Error;
 
 use self::page::{End, Entry, GroupRecord};
-use super::facts::{Facts, Reading};
+use super::facts::{Changes, Facts, Reading};
 use super::{Import, Place, RejectReason, Rejected, document};
 use crate::directory::{DirectoryBuilder, DirectoryChange, DirectoryDelta, DirectorySnapshot};
 use crate::identity::GroupId;
+use crate::steps::advance;
 
 /// The longest that a page may be, in bytes.
 pub const MAX_PAGE_BYTES: usize = 16 << 20;
@@ -126,6 +127,9 @@ pub struct Round {
     first: Vec<(Asked, String)>,
     delta_links: Vec<(Listing, String)>,
     whole_records: bool,
+    non_people: HashSet<String>,
+    /// Whether any record of a user spoke of their `identities`.
+    speaks_of_identities: bool,
     /// Whether any record of a group spoke of its members.
     speaks_of_members: bool,
     facts: Facts,
@@ -186,6 +190,15 @@ impl Round {
         Self { whole_records: true, ..self }
     }
 
+    /// Says which member ids are known to be of no people here, such as devices or placeholders. As members they are
+    /// [ignored](Import::ignored), whatever else is wrong with them. So is a record of such a user that gives no name;
+    /// one that cannot be read stays a rejection. Say this before the first page.
+    #[must_use]
+    pub fn with_non_people(mut self, ids: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.non_people.extend(ids.into_iter().map(Into::into));
+        self
+    }
+
     /// Asks for a listing, by the link that its first page is fetched from. Asking for the same link again changes
     /// nothing.
     pub fn ask(&mut self, listing: Listing, link: impl Into<String>) {
@@ -218,7 +231,7 @@ impl Round {
         let whole = |reason| Rejected { place: Place::Whole, reason };
         let asked = self.open.get(link).cloned().ok_or(whole(RejectReason::NotAsked))?;
         let page = document::read(page, MAX_PAGE_BYTES, MAX_PAGE_VALUES)
-            .and_then(|page| page::read(page, &asked.listing, asked.is_delta))
+            .and_then(|page| page::read(page, &asked.listing, asked.is_delta, &self.non_people))
             .map_err(whole)?;
         match page.end {
             // Followed, it would lead here for ever.
@@ -235,6 +248,7 @@ impl Round {
         self.open.remove(link);
         self.followed.insert(link.to_owned());
         self.pages += 1;
+        self.speaks_of_identities |= page.speaks_of_identities;
         for (record, entry) in (1..).zip(page.entries) {
             self.take(entry, record);
         }
@@ -245,6 +259,7 @@ impl Round {
         let page = self.pages;
         let place = |member| Place::Page { page, record, member };
         self.read += 1;
+        advance(1);
         let entry = match entry {
             Ok(entry) => entry,
             Err(reason) => return self.rejected.push(Rejected { place: place(None), reason }),
@@ -258,6 +273,7 @@ impl Round {
                 self.speaks_of_members |= members.is_some();
                 for (at, member) in (1..).zip(members.unwrap_or_default()) {
                     self.read += 1;
+                    advance(1);
                     match member {
                         Ok(Some(member)) => self.facts.member(group.clone(), member, place(Some(at))),
                         Ok(None) => self.ignored += 1,
@@ -339,19 +355,22 @@ impl Round {
     }
 
     fn import(self, before: Option<&DirectorySnapshot>) -> Import<Vec<DirectoryChange>> {
-        let Self { facts, whole_records, read, ignored, mut rejected, .. } = self;
-        let (value, unknown) = facts.changes(&Reading {
+        let Self { facts, whole_records, non_people, speaks_of_identities, read, mut ignored, mut rejected, .. } = self;
+        let Changes { changes: value, ignored: unnamed, rejected: unknown } = facts.changes(&Reading {
             before,
             whole_records,
+            not_asked: (!speaks_of_identities).then_some(names::IDENTITIES),
+            non_people: &non_people,
             nameless: RejectReason::MissingField {
                 field: "userPrincipalName",
-                expected: "the sign-in name, first of the names to protect by: have it in `$select`",
+                expected: "the sign-in name or, if it is null, another name to protect by: have both in `$select`",
             },
             kindless: RejectReason::MissingField {
                 field: "@odata.type",
                 expected: "it, or a member that is known for a user or a group",
             },
         });
+        ignored += unnamed;
         rejected.extend(unknown);
         rejected.sort_by_key(|rejected| rejected.place);
         Import { value, read, ignored, rejected }

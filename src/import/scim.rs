@@ -72,27 +72,30 @@
 //! [rfc7643]: https://www.rfc-editor.org/rfc/rfc7643
 
 mod attributes;
+mod bulk_request;
+mod known;
 mod listed;
 mod patch;
 mod path;
+mod requests;
 mod resource;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 use std::io::Read;
 
 use thiserror::Error;
 
-pub use self::patch::{patch_group, patch_user};
-pub use self::resource::{put_group, put_user};
+pub use self::requests::{Requests, bulk, patch_group, patch_user, put_group, put_user};
 
 use self::attributes::Attributes;
 use self::resource::Resource;
-use super::facts::{Facts, Reading};
+use super::facts::{Changes, Facts, Reading};
 use super::{Import, Place, RejectReason, Rejected, document};
+use crate::directory::DirectoryBuilder;
 #[cfg(doc)]
 use crate::directory::DirectoryDelta;
-use crate::directory::{DirectoryBuilder, DirectorySnapshot};
+use crate::steps::advance;
 
 /// The longest that a page or the body of a request may be, in bytes.
 pub const MAX_BODY_BYTES: usize = 16 << 20;
@@ -119,6 +122,7 @@ pub struct Lists {
     users: List,
     groups: List,
     facts: Facts,
+    non_people: HashSet<String>,
     speaks_of_members: bool,
     pages: u64,
     read: u64,
@@ -160,6 +164,14 @@ impl Lists {
         Self::default()
     }
 
+    /// Says which member ids are known to be of no people here, such as devices or placeholders. As members they are
+    /// [ignored](Import::ignored), whatever else is wrong with them. Say this before the first page.
+    #[must_use]
+    pub fn with_non_people(mut self, ids: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.non_people.extend(ids.into_iter().map(Into::into));
+        self
+    }
+
     /// The `startIndex` to go on with, from 1, or nothing when the last page was read.
     #[must_use]
     pub fn next_index(&self, endpoint: Endpoint) -> Option<u64> {
@@ -197,7 +209,8 @@ impl Lists {
         self.pages += 1;
         for (record, resource) in (1..).zip(page.resources) {
             let index = start.saturating_add(record - 1);
-            let resource = Resource::new(resource, endpoint);
+            advance(1);
+            let resource = Resource::new(resource, endpoint, &self.non_people);
             list.next = list.next.max(index.saturating_add(1));
             list.seen.insert(match &resource {
                 Ok(resource) => Known::ById(resource.id().to_owned()),
@@ -214,8 +227,10 @@ impl Lists {
                     self.speaks_of_members |= members.as_ref().is_some_and(|members| !members.is_empty());
                     for (at, member) in (1..).zip(members.unwrap_or_default()) {
                         self.read += 1;
+                        advance(1);
                         match member {
-                            Ok(member) => self.facts.member(id.clone(), member, place(Some(at))),
+                            Ok(None) => self.ignored += 1,
+                            Ok(Some(member)) => self.facts.member(id.clone(), member, place(Some(at))),
                             Err(reason) => self.rejected.push(Rejected { place: place(Some(at)), reason }),
                         }
                     }
@@ -242,8 +257,16 @@ impl Lists {
             let reason = RejectReason::MissingField { field: "members", expected };
             self.rejected.push(Rejected { place: Place::Whole, reason });
         }
-        let Self { facts, read, ignored, mut rejected, .. } = self;
-        let (value, unknown) = facts.changes(&reading(None));
+        let Self { facts, non_people, read, mut ignored, mut rejected, .. } = self;
+        let Changes { changes: value, ignored: unnamed, rejected: unknown } = facts.changes(&Reading {
+            before: None,
+            whole_records: true,
+            not_asked: None,
+            non_people: &non_people,
+            nameless: nameless(),
+            kindless: kindless(),
+        });
+        ignored += unnamed;
         rejected.extend(unknown);
         rejected.sort_by_key(|rejected| rejected.place);
         Ok(Import { value, read, ignored, rejected }.into_builder())
@@ -288,14 +311,8 @@ fn read(source: impl Read) -> Result<Attributes, RejectReason> {
     Attributes::new(document::read(source, MAX_BODY_BYTES, MAX_BODY_VALUES)?)
 }
 
-fn reading(before: Option<&DirectorySnapshot>) -> Reading<'_> {
-    let missing = |field, expected| RejectReason::MissingField { field, expected };
-    Reading {
-        before,
-        whole_records: true,
-        nameless: missing("userName", "the name by which the user signs in"),
-        kindless: kindless(),
-    }
+fn nameless() -> RejectReason {
+    RejectReason::MissingField { field: "userName", expected: "the name by which the user signs in" }
 }
 
 fn kindless() -> RejectReason {

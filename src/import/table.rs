@@ -55,6 +55,7 @@
 //! Rows are parted by the crate `csv-core`, which holds no more of a row than it is given room for.
 
 mod column;
+mod preamble;
 mod row;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -63,10 +64,11 @@ use std::io::BufRead;
 use self::column::{Column, Header, Kind};
 use self::row::{Found, Row, Rows};
 use super::names::MAX_NAMES;
-use super::{Import, Place, RejectReason, Rejected};
+use super::spelling::{self, Holds};
+use super::{Import, Place, RejectReason, Rejected, document};
 use crate::directory::{DirectoryBuilder, User, UserStatus};
-use crate::identity::{Alias, Domain, GroupId, UserId};
-use crate::text::TextError;
+use crate::identity::{Domain, GroupId, UserId};
+use crate::steps::advance;
 
 /// The longest that a row may be, in bytes. A longer one is rejected, and skipped without being held in memory.
 pub const MAX_ROW_BYTES: usize = 1024 * 1024;
@@ -78,6 +80,7 @@ pub const MAX_ROW_BYTES: usize = 1024 * 1024;
 #[must_use]
 pub struct Tables {
     ignoring: Vec<String>,
+    non_people: HashSet<String>,
     inputs: u64,
     read: u64,
     ignored: u64,
@@ -115,17 +118,26 @@ impl Tables {
         self
     }
 
+    /// Says which member ids are known to be of no people here, such as devices or placeholders. A membership of one is
+    /// [ignored](Import::ignored), whatever else is wrong with its row; a record of a user or a group is read all the
+    /// same.
+    pub fn with_non_people(mut self, ids: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.non_people.extend(ids.into_iter().map(Into::into));
+        self
+    }
+
     /// Reads one more table.
     pub fn read(&mut self, input: impl BufRead) -> &mut Self {
         self.inputs += 1;
         let (mut rows, mut header) = (Rows::new(input), None);
         loop {
+            advance(1);
             let found = rows.next();
             let at = (self.inputs, rows.line());
             let reason = match found {
                 Found::End => return self,
                 Found::Row => match &header {
-                    None => match rows.row().and_then(|row| Header::new(&row, &self.ignoring)) {
+                    None => match rows.row().and_then(|row| self.header(&row)) {
                         Ok(read) => {
                             header = Some(read);
                             continue;
@@ -155,13 +167,27 @@ impl Tables {
         }
     }
 
+    fn header(&self, row: &Row<'_>) -> Result<Header, RejectReason> {
+        // Cut within a name, it could make another table.
+        if row.is_open() {
+            return Err(RejectReason::Truncated { expected: "a line feed at the end of the header" });
+        }
+        Header::new(row, &self.ignoring)
+    }
+
     fn row(&mut self, header: &Header, row: &Row<'_>, at: At) -> Result<(), RejectReason> {
         if row.is_blank() {
             self.ignored += 1;
             return Ok(());
         }
-        if row.len() != header.len() {
-            return Err(RejectReason::FieldCount { found: row.len(), expected: header.len() });
+        match row.len() == header.len() {
+            true => header.check_unnamed(row)?,
+            false if row.is_open() && row.len() < header.len() => {
+                return Err(RejectReason::Truncated {
+                    expected: "as many fields in the last row as there are columns",
+                });
+            }
+            false => return Err(RejectReason::FieldCount { found: row.len(), expected: header.len() }),
         }
         match header.kind() {
             Kind::Users => self.user(header, row, at),
@@ -172,14 +198,22 @@ impl Tables {
 
     fn user(&mut self, header: &Header, row: &Row<'_>, at: At) -> Result<(), RejectReason> {
         let id = header.required(row, Column::Id, "the immutable id of a user")?;
-        let mut user = User::new(UserId::new(id).map_err(text("id"))?);
-        for column in [Column::Upn, Column::Mail, Column::Alias, Column::Account] {
-            for name in header.all(row, column).flat_map(parts) {
-                user = user.with_alias(alias(column, name)?);
-                if user.aliases().len() > MAX_NAMES {
-                    return Err(RejectReason::TooManyNames { max: MAX_NAMES });
-                }
+        let id = document::user_id(id, "id")?;
+        let mut names = Vec::new();
+        for (column, holds) in [
+            (Column::Upn, Holds::Accounts),
+            (Column::Mail, Holds::Addresses),
+            (Column::Alias, Holds::Addresses),
+            (Column::Account, Holds::Accounts),
+        ] {
+            for text in header.all(row, column) {
+                names.append(&mut spelling::names(text, column.name(), holds)?);
             }
+        }
+        advance(names.len());
+        let mut user = User::new(id).with_aliases(names);
+        if user.aliases().len() > MAX_NAMES {
+            return Err(RejectReason::TooManyNames { max: MAX_NAMES });
         }
         let mut status = UserStatus::Active;
         for (column, text) in [Column::Enabled, Column::Status].iter().flat_map(|column| header.texts(row, *column)) {
@@ -203,7 +237,7 @@ impl Tables {
 
     fn group(&mut self, header: &Header, row: &Row<'_>, at: At) -> Result<(), RejectReason> {
         let id = header.required(row, Column::GroupId, "the immutable id of a group")?;
-        let id = GroupId::new(id).map_err(text("group id"))?;
+        let id = document::group_id(id, "group id")?;
         for group in group_ids(header, row, Column::Parents)? {
             let member = id.as_str().to_owned();
             self.memberships.push(Membership { at, group, member, kind: Some(MemberKind::Group) });
@@ -215,9 +249,13 @@ impl Tables {
 
     fn membership(&mut self, header: &Header, row: &Row<'_>, at: At) -> Result<(), RejectReason> {
         let group = header.required(row, Column::GroupId, "the id of the group")?;
-        let group = GroupId::new(group).map_err(text("group"))?;
+        let group = document::group_id(group, "group")?;
         let member = header.required(row, Column::Member, "the id of the member")?;
-        UserId::new(member).map_err(text("member"))?;
+        if self.non_people.contains(member) {
+            self.ignored += 1;
+            return Ok(());
+        }
+        document::user_id(member, "member")?;
         let kind = match header.all(row, Column::MemberType).next().map(column::plain).as_deref() {
             None => None,
             Some("user" | "person" | "microsoftgraphuser" | "microsoftgraphorgcontact") => Some(MemberKind::User),
@@ -243,9 +281,10 @@ impl Tables {
 
     /// The directory that all tables tell of together.
     pub fn finish(self) -> Import<DirectoryBuilder> {
-        let Self { inputs, ignoring: _, read, ignored, mut rejected, users, groups, memberships } = self;
+        let Self { inputs, ignoring: _, non_people: _, read, ignored, mut rejected, users, groups, memberships } = self;
         let mut builder = DirectoryBuilder::new();
         let mut known_users: HashSet<UserId> = HashSet::with_capacity(users.len());
+        advance(users.len() + groups.len() + memberships.len());
         for (at, user) in users {
             if known_users.insert(user.id().clone()) {
                 builder = builder.user(user);
@@ -314,10 +353,6 @@ fn open(rejected: &mut BTreeMap<At, RejectReason>, at: At, reason: RejectReason)
     }
 }
 
-fn text(field: &'static str) -> impl Fn(TextError) -> RejectReason {
-    move |error| RejectReason::Text { field, error }
-}
-
 /// The parts of a field that can hold several.
 fn parts(text: &str) -> impl Iterator<Item = &str> {
     text.split(';').map(str::trim).filter(|part| !part.is_empty())
@@ -325,19 +360,8 @@ fn parts(text: &str) -> impl Iterator<Item = &str> {
 
 fn group_ids(header: &Header, row: &Row<'_>, column: Column) -> Result<Vec<GroupId>, RejectReason> {
     let ids = header.all(row, column).flat_map(parts);
-    ids.map(|id| GroupId::new(id).map_err(text(column.name()))).collect()
-}
-
-fn alias(column: Column, name: &str) -> Result<Alias, RejectReason> {
-    let (kind, address) = name.split_once(':').unwrap_or_default();
-    let prefixed = kind.eq_ignore_ascii_case("smtp") || kind.eq_ignore_ascii_case("sip");
-    let name = if prefixed { address.trim() } else { name };
-    // Parted by something else, they would be one name that nobody has.
-    if name.contains('@') && name.contains(|c: char| c == ',' || c.is_whitespace()) {
-        let expected = "addresses with nothing but `;` between them";
-        return Err(RejectReason::InvalidField { field: column.name(), expected });
-    }
-    Alias::new(name).map_err(text(column.name()))
+    let ids = ids.filter(|id| !spelling::is_blank(id)).inspect(|_| advance(1));
+    ids.map(|id| document::group_id(id, column.name())).collect()
 }
 
 fn status(column: Column, text: &str, before: UserStatus) -> Result<UserStatus, RejectReason> {
