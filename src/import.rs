@@ -8,6 +8,8 @@ mod document;
 mod facts;
 pub mod graph;
 pub mod ldif;
+#[cfg(test)]
+mod linear;
 mod names;
 mod reject;
 pub mod scim;

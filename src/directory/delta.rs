@@ -103,6 +103,29 @@ impl DirectoryDelta {
         self
     }
 
+    /// Adds everything that another delta says after this one. What is said later holds, so applying the result is
+    /// applying both in turn.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use activity_privacy::{DirectoryBuilder, DirectoryDelta, DirectoryRevision, GroupId, UserId};
+    ///
+    /// let (council, adele, bob) = (GroupId::new("g-1")?, UserId::new("u-1")?, UserId::new("u-2")?);
+    /// let morning = DirectoryDelta::new().group(council.clone(), "Works council").member(&council, &adele);
+    /// let evening = DirectoryDelta::new().without_member(&council, &adele).member(&council, &bob);
+    /// let day = morning.then(evening);
+    ///
+    /// let before = DirectoryBuilder::new().build(DirectoryRevision(1), "2026-03-01T00:00:00Z".parse()?)?;
+    /// let after = before.with(&day, DirectoryRevision(2), "2026-03-02T00:00:00Z".parse()?)?;
+    /// assert_eq!(after.members_of(&council), [bob].into());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn then(mut self, mut later: Self) -> Self {
+        self.changes.append(&mut later.changes);
+        self
+    }
+
     /// What changed, in order.
     #[must_use]
     pub fn changes(&self) -> &[DirectoryChange] {
