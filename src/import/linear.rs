@@ -201,6 +201,17 @@ fn b3_scim_requests_are_linear() {
         (before(size), (0..size).map(|at| (format!("g{at}"), format!("new-{at}"))).collect(), operations)
     };
     assert_linear("bulk", 100, operations, bulk);
+    let many_groups = |size: usize| {
+        let mut builder = DirectoryBuilder::new();
+        for at in 0..size {
+            let (group, user) = (GroupId::new(format!("g-{at}")).unwrap(), UserId::new(format!("u-{at}")).unwrap());
+            builder = builder.group(group.clone(), "G").member(&group, &user);
+        }
+        let put = |at: usize| json!({"method": "PUT", "path": format!("/Groups/g-{at}"), "data": {"members": []}});
+        let before = builder.build(DirectoryRevision(1), chrono::DateTime::UNIX_EPOCH).unwrap();
+        (before, Vec::new(), (0..size).map(put).collect())
+    };
+    assert_linear("bulk of whole groups", 100, many_groups, bulk);
 }
 
 #[test]

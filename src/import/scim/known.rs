@@ -7,10 +7,11 @@ use serde_json::Value;
 use super::kindless;
 use super::listed::Listed;
 use super::resource::{id_in, is_bulk_reference, member};
-use crate::directory::{DirectoryChange, DirectorySnapshot, User};
+use crate::directory::{DirectoryChange, DirectorySnapshot, User, UserIndex};
 use crate::identity::{GroupId, UserId};
 use crate::import::RejectReason;
 use crate::import::facts::{Kind, Member, Party, known_user};
+use crate::steps::advance;
 
 /// The state that requests change one after the other.
 pub(super) struct Known<'a> {
@@ -21,6 +22,9 @@ pub(super) struct Known<'a> {
     /// The names of the groups that the input gives, or that it takes away.
     groups: HashMap<GroupId, Option<Box<str>>>,
     listed: HashMap<GroupId, Listed<'a>>,
+    /// The users whom each group of the snapshot before lists, once several groups were asked for.
+    listed_before: Option<HashMap<u32, Vec<UserIndex>>>,
+    asked: usize,
     /// What the input creates, by its `bulkId`.
     created: HashMap<String, Created>,
 }
@@ -45,7 +49,7 @@ pub(super) struct Outcome {
 impl<'a> Known<'a> {
     pub(super) fn new(before: &'a DirectorySnapshot, non_people: &'a HashSet<String>) -> Self {
         let (users, groups, listed, created) = (HashMap::new(), HashMap::new(), HashMap::new(), HashMap::new());
-        Self { before, non_people, users, groups, listed, created }
+        Self { before, non_people, users, groups, listed, listed_before: None, asked: 0, created }
     }
 
     /// Adds what a bulk request creates. Returns whether the `bulkId` is a new one.
@@ -106,6 +110,40 @@ impl<'a> Known<'a> {
     pub(super) fn listed(&mut self, group: &GroupId) -> &mut Listed<'a> {
         let before = self.before;
         self.listed.entry(group.clone()).or_insert_with(|| Listed::new(before, group.clone()))
+    }
+
+    /// Makes these the only members of a group.
+    pub(super) fn replace_members(&mut self, group: &GroupId, parties: Vec<Party>) -> Vec<DirectoryChange> {
+        let before = if self.listed(group).is_cleared() { BTreeSet::new() } else { self.listed_before(group) };
+        let listed = self.listed(group);
+        let mut changes = listed.remove_all_but(&parties, before);
+        changes.extend(listed.add(parties));
+        changes
+    }
+
+    /// The users whom a group of the snapshot before lists. All memberships are read twice at most, however many groups
+    /// are asked for.
+    fn listed_before(&mut self, group: &GroupId) -> BTreeSet<UserId> {
+        let before = self.before;
+        self.asked += 1;
+        if self.asked == 1 {
+            advance(before.user_range().len());
+            return before.listed_by(group);
+        }
+        let all = self.listed_before.get_or_insert_with(|| {
+            let mut all: HashMap<u32, Vec<UserIndex>> = HashMap::new();
+            for user in before.user_range().map(UserIndex::numbered) {
+                advance(1);
+                for group in before.groups_of_user(user) {
+                    advance(1);
+                    all.entry(group.number()).or_default().push(user);
+                }
+            }
+            all
+        });
+        let users = before.group_index(group).and_then(|group| all.get(&group.number()));
+        let entries = users.into_iter().flatten().filter_map(|user| before.entry(*user));
+        entries.map(|entry| UserId::from_checked(entry.id())).collect()
     }
 
     /// Returns what an entry of `members` is, or `None` if it is known to be no person.

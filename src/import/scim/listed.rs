@@ -11,7 +11,7 @@ use crate::steps::advance;
 pub(super) struct Listed<'a> {
     before: &'a DirectorySnapshot,
     group: GroupId,
-    /// Whoever was in the snapshot before is out already.
+    /// Whether whoever was in the snapshot before is out already.
     cleared: bool,
     users: BTreeSet<UserId>,
     groups: BTreeSet<GroupId>,
@@ -49,11 +49,16 @@ impl<'a> Listed<'a> {
         parties.into_iter().flat_map(|party| party.leaving(&self.group)).collect()
     }
 
-    /// Takes out everybody else.
-    pub(super) fn remove_all_but(&mut self, kept: &[Party]) -> Vec<DirectoryChange> {
+    /// Whether nobody whom the snapshot before lists is in it any more, unless listed since.
+    pub(super) fn is_cleared(&self) -> bool {
+        self.cleared
+    }
+
+    /// Takes out everybody else, among them those users whom the snapshot before lists, unless they are out already.
+    pub(super) fn remove_all_but(&mut self, kept: &[Party], before: BTreeSet<UserId>) -> Vec<DirectoryChange> {
         let (mut users, mut groups) = (std::mem::take(&mut self.users), std::mem::take(&mut self.groups));
         if !std::mem::replace(&mut self.cleared, true) {
-            users.extend(self.before.listed_by(&self.group));
+            users.extend(before);
             groups.extend(self.before.nested_in(&self.group).into_iter().cloned());
         }
         advance(kept.len() + users.len() + groups.len());

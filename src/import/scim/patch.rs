@@ -205,12 +205,7 @@ impl GroupStep {
         match self {
             Self::Name(name) => vec![known.put_group(group, &name)],
             Self::Add(parties) => known.listed(group).add(parties),
-            Self::Replace(parties) => {
-                let listed = known.listed(group);
-                let mut changes = listed.remove_all_but(&parties);
-                changes.extend(listed.add(parties));
-                changes
-            }
+            Self::Replace(parties) => known.replace_members(group, parties),
             Self::Remove(parties) => known.listed(group).remove(parties),
         }
     }

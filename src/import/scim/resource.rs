@@ -90,11 +90,11 @@ pub(super) fn put_group(known: &mut Known<'_>, id: &GroupId, group: &Attributes)
             Err(reason) => outcome.rejected.push((at, reason)),
         }
     }
-    let listed = known.listed(id);
-    if outcome.rejected.is_empty() {
-        outcome.changes.extend(listed.remove_all_but(&parties));
-    }
-    outcome.changes.extend(listed.add(parties));
+    outcome.changes.extend(match outcome.rejected.is_empty() {
+        true => known.replace_members(id, parties),
+        // One that cannot be read may be anybody whom the group lists.
+        false => known.listed(id).add(parties),
+    });
     Ok(outcome)
 }
 
