@@ -28,6 +28,9 @@ use crate::identity::{GroupId, UserId};
 #[must_use]
 pub struct DirectoryDelta {
     changes: Vec<DirectoryChange>,
+    /// Where deltas were joined: how many changes come before each of them but the first. In order, each below the number
+    /// of changes.
+    joints: Vec<usize>,
 }
 
 /// One fact of a [`DirectoryDelta`]. `Debug` names nobody.
@@ -103,8 +106,8 @@ impl DirectoryDelta {
         self
     }
 
-    /// Adds everything that another delta says after this one. What is said later holds, so applying the result is
-    /// applying both in turn.
+    /// Adds everything that another delta says after this one. Applying the result is applying both in turn, with the one
+    /// difference that only one revision comes of it; so it takes as long as both.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -122,8 +125,21 @@ impl DirectoryDelta {
     /// # }
     /// ```
     pub fn then(mut self, mut later: Self) -> Self {
+        if self.is_empty() || later.is_empty() {
+            return if later.is_empty() { self } else { later };
+        }
+        let before = self.changes.len();
+        self.joints.push(before);
+        self.joints.extend(later.joints.iter().map(|joint| before + joint));
         self.changes.append(&mut later.changes);
         self
+    }
+
+    /// The deltas that were joined, each with the number of changes before it.
+    pub(super) fn parts(&self) -> impl Iterator<Item = (usize, &[DirectoryChange])> {
+        let starts = std::iter::once(0).chain(self.joints.iter().copied());
+        let ends = self.joints.iter().copied().chain([self.changes.len()]);
+        starts.zip(ends).map(|(from, to)| (from, self.changes.get(from..to).unwrap_or_default()))
     }
 
     /// What changed, in order.
