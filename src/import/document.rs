@@ -26,10 +26,10 @@ pub(super) fn read(source: impl Read, max_bytes: usize, max_values: usize) -> Re
         return Err(RejectReason::TooLong { max: max_bytes });
     }
     advance(1 + bytes.len() / 64);
-    if let Some(kind) = InputKind::of(&bytes) {
+    let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&bytes);
+    if let Some(kind) = InputKind::of(bytes) {
         return Err(RejectReason::OtherInput { kind });
     }
-    let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&bytes);
     let text = std::str::from_utf8(bytes).map_err(|error| RejectReason::NotUtf8 { at: error.valid_up_to() })?;
     match json::parse(text, max_values) {
         Ok(Value::Object(object)) => Ok(object),

@@ -35,10 +35,10 @@
 //!
 //! # What to ask for
 //! - [Delta queries][delta]: `/users/delta?$select=userPrincipalName,mail,proxyAddresses,accountEnabled`, with
-//!   `otherMails`, `onPremisesUserPrincipalName` and `onPremisesSamAccountName` where people are known by them, and
-//!   `/groups/delta?$select=displayName,members`. The first round is the whole state. For the next one, ask for its
-//!   [delta links](Round::delta_links) once the result is in force. When Graph answers that a link is too old (410),
-//!   begin anew without one.
+//!   `otherMails`, `onPremisesUserPrincipalName`, `onPremisesSamAccountName` and, for customers, `identities` where
+//!   people are known by them, and `/groups/delta?$select=displayName,members`. The first round is the whole state. For
+//!   the next one, ask for its [delta links](Round::delta_links) once the result is in force. When Graph answers that a
+//!   link is too old (410), begin anew without one.
 //! - Plain listings: `/users` and `/groups` with the same `$select`, then `/groups/{id}/members` for each group.
 //!   Without the members of every group that was listed there is no result. Groups nested in groups are listed as such:
 //!   never ask for `transitiveMembers`. A listing of members of one type alone is refused, because it leaves out nested
@@ -52,12 +52,14 @@
 //! - A **record** is an entry of a page, and so is each member that a group lists: read = taken + ignored + rejected.
 //! - A user is known by their `id`, by `userPrincipalName`, which comes first and tells their home, `mail`,
 //!   `proxyAddresses` that are mail (`smtp:`) or chat (`sip:`) addresses, and, where asked for, `otherMails`,
-//!   `onPremisesUserPrincipalName` and `onPremisesSamAccountName`. Other kinds of proxy addresses are left out. Whoever
-//!   is not `accountEnabled` is
-//!   [disabled](crate::UserStatus::Disabled). `userType` is not read: a guest is known by `#EXT#`, and no home is taken
-//!   from their `mail`, which anybody may have set.
-//! - A user record without a `userPrincipalName`, of a user of whom no name is known, is rejected: by the id alone,
-//!   they would be missed wherever they are named.
+//!   `onPremisesUserPrincipalName`, `onPremisesSamAccountName` and the `issuerAssignedId` of each of `identities`.
+//!   Other kinds of proxy addresses are left out. A name is cleaned as in [tables](super::table#names), and a user with
+//!   a name that is damaged is rejected. Whoever is not `accountEnabled` is [disabled](crate::UserStatus::Disabled).
+//!   `userType` is not read: a guest is known by `#EXT#`, and no home is taken from their `mail`, which anybody may
+//!   have set.
+//! - A user record that does not speak of `userPrincipalName`, of a user of whom no name is known, is rejected: by the
+//!   id alone, they would be missed wherever they are named. One whose `userPrincipalName` is `null` is read if it
+//!   gives another name; no home is taken from that name, so that they are external.
 //! - Users and groups with `@removed`, `changed` (they can be restored) or `deleted`, are
 //!   [without a record](DirectoryDelta::without_user) from then on. Only an id is told of them; the library remembers
 //!   by which names they were known as long as a group lists them, which it does until `members@delta` says otherwise.
@@ -65,14 +67,15 @@
 //! - Members are users and groups by `@odata.type`. Devices, contacts, service principals and applications are ignored:
 //!   applications are protected by the built-in group. A type that is not known here is rejected. A member without a
 //!   type is what its id is known for, in this round or before; one whom nobody knows is rejected, because a group
-//!   taken for a user would protect nobody.
+//!   taken for a user would protect nobody. So is a member group of which neither this round nor the one before tells.
+//!   Ids that are known to be of no people can be [left out](Round::with_non_people).
 //!
 //! # Property by property
 //! In a delta a record can speak of a part of its properties. One that is absent keeps what was known, and `null` says
 //! that there is none. A [`User`](crate::User) does not tell which property gave which name, so the names of before are
-//! dropped only when the records of this round speak of all six properties that name somebody, or when the caller said
-//! [that records are whole](Round::with_whole_records). Otherwise names only ever add up: a stale name hides too much,
-//! a lost one too little.
+//! dropped only when the records of this round speak of all properties that name somebody, or when the caller said
+//! [that records are whole](Round::with_whole_records). Of `identities` they need to speak only if any record of the
+//! round does. Otherwise names only ever add up: a stale name hides too much, a lost one too little.
 //!
 //! # Order
 //! Graph may repeat an object, split it over pages and answer in any order, so the order of pages plays no part. Where

@@ -2,7 +2,8 @@
 //!
 //! [`Lists`] takes the pages of `/Users` and `/Groups` and gives a whole directory. [`put_user`], [`put_group`],
 //! [`patch_user`] and [`patch_group`] turn the bodies of `POST`, `PUT` and `PATCH` into what changes in the snapshot
-//! before. For a `DELETE`, say [`DirectoryDelta::without_user`] or [`without_group`](DirectoryDelta::without_group).
+//! before, and [`bulk`] does so with many of them in one body. [`Requests`] reads the same with options. For a
+//! `DELETE`, say [`DirectoryDelta::without_user`] or [`without_group`](DirectoryDelta::without_group).
 //!
 //! ```
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -38,25 +39,29 @@
 //! - A user is known by their `id`, by `userName`, which comes first and tells their home, by `emails`, the primary one
 //!   first, and by `externalId`, which is the account or object id that the provisioning client knows them by. Whoever
 //!   is not `active` is [disabled](crate::UserStatus::Disabled). Other attributes are not read, `groups` neither: it
-//!   repeats what the groups say.
+//!   repeats what the groups say. A name is cleaned as in [tables](super::table#names), and a user with a name that is
+//!   damaged is rejected.
 //! - A group is shown by its `displayName`, and by its id if it has none.
-//! - A member is a user or a group by `type`, or by the path in `$ref`; without either it is what its id is known for.
-//!   One whom nobody knows is rejected, because a group taken for a user would protect nobody; any other type is
-//!   rejected too.
+//! - A member is a user or a group by `type`, or by the path in `$ref`; without either, as when it is an id alone, it
+//!   is what its id is known for. One whom nobody knows is rejected, because a group taken for a user would protect
+//!   nobody; any other type is rejected too, and so is a group of which nothing is known.
 //! - Attribute names are read in any case, with or without the URN of their schema before them (RFC 7643, section 2.1;
 //!   RFC 7644, section 3.10). An attribute given twice, be it in different case, is refused.
+//! - Attributes in an object under the URN of the core schema are those of the resource. A resource that gives one both
+//!   ways, and not alike, is rejected. Extensions are not read; one that holds `userName`, `emails` or `members` is
+//!   rejected.
 //! - A page of a list counts as read only if the number of different resources comes up to `totalResults` in the end;
 //!   pages can come in any order and overlap. Groups of which not one has members, in a list, are rejected: then
-//!   `members` was left out (`excludedAttributes`). Two resources of one id give the names and members of both.
-//!   A list in which something goes and something else comes while its pages are read can pass for whole: ask for it in a
+//!   `members` was left out (`excludedAttributes`). Two resources of one id give the names and members of both. A list
+//!   in which something goes and something else comes while its pages are read can pass for whole: ask for it in a
 //!   stable order (`sortBy` the id), where the provider knows one.
 //! - `PUT` of a user replaces their record. `PUT` of a group without `members` keeps them, because that can also mean
 //!   that they were left out.
 //!
 //! # PATCH, as it is sent
-//! - `op` in any case; `path` absent, then `value` is an object of paths; `value` an object where a list is meant;
-//!   `active` as a text (`"False"`); `remove` of `members` with those to remove in `value`, which Entra sends, and
-//!   which must name somebody: only without any `value` are all removed.
+//! - `op` in any case; `path` absent or the URN of the core schema, then `value` is an object of paths; `value` an
+//!   object where a list is meant; `active` as a text (`"False"`); `remove` of `members` with those to remove in
+//!   `value`, which Entra sends, and which must name somebody: only without any `value` are all removed.
 //! - `path` is an attribute, or `members[value eq "..."]` to remove one member. Any other filter on members is
 //!   rejected. A filter on `emails` does not matter, because of the next sentence.
 //! - What concerns no name, no `active` and no member is ignored, and so is `remove` of what names a user.

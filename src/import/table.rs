@@ -20,17 +20,18 @@
 //! ```
 //!
 //! # Which table it is
-//! The header tells, by the names of its columns. Case, spaces and punctuation in them play no part.
+//! The header tells, by the names of its columns. Case, spaces and punctuation in them play no part; of a name with
+//! brackets, as in `User name [userPrincipalName] Required`, what is in the brackets counts.
 //!
 //! | Table | Its columns | Others that it may have |
 //! |---|---|---|
-//! | users | `id` (`user id`, `object id`) | `upn` (`user principal name`, `user name`), `mail` (`email`, `email address`, `primary smtp address`), `alias` (`aliases`, `proxy addresses`, `other mails`, `email addresses`), `account` (`account name`, `sam account name`, `login`, `uid`, `mail nickname`), `status`, `account enabled` (`enabled`, `active`), `home domain`, `groups` (`member of`, `group ids`), and `name` or `display name`, which say nothing |
+//! | users | `id` (`user id`, `object id`) | `upn` (`user principal name`, `user name`), `mail` (`email`, `email address`, `primary smtp address`), `alias` (`aliases`, `proxy addresses`, `other mails`, `email addresses`, `alternate email address`), `account` (`account name`, `sam account name`, `login`, `uid`, `mail nickname`), `status`, `account enabled` (`enabled`, `active`), `home domain`, `groups` (`member of`, `group ids`), `name` or `display name`, which say nothing, and what else a download of users from Entra holds (`surname`, `job title`, ...) |
 //! | groups | `group id`, or `id` with `group name` | `name` (`display name`, `group name`), `parents` (`parent groups`): the groups that it is in |
 //! | memberships | `group` (`group id`) and `member` (`member id`, `user`, `user id`) | `type` (`member type`): `user`, `group` or what nobody is |
 //!
 //! - Ids are taken as they are, without the white space around them. Groups are named by their ids everywhere.
-//! - In columns of names, `groups` and `parents`, `;` parts one from the next. `smtp:` and `sip:` before an address are
-//!   left away. The UPN is the first name, whatever the order of the columns.
+//! - In columns of names, `groups` and `parents`, `;` parts one from the next. The UPN is the first name, whatever the
+//!   order of the columns.
 //! - A user without any name is known by the id alone, and missed wherever an activity names them otherwise.
 //! - `status` is `active`, `disabled` (`suspended`, `blocked`) or `deleted`; `account enabled` is `true` or `false`
 //!   (`yes`, `no`, `1`, `0`). Whatever it is, it protects nobody less.
@@ -38,13 +39,34 @@
 //!   rejected. With the `type` `user` they need no record. Memberships of a `device`, an `application` or a
 //!   `service principal` are [ignored](super::Import::ignored), as are rows that hold nothing.
 //!
+//! # Names
+//! - Addresses can also be parted by `+`, `|` or `/`, if every part is an address, and be a list in brackets or braces.
+//! - Left away are `smtp:`, `sip:` and `mailto:`, a display name with the address in `<` and `>` behind it, a claim
+//!   (`i:0#.f|membership|`), quotes, an apostrophe in front, and invisible marks at both ends.
+//! - Addresses of kinds that name nobody in an activity (`X500:`, `X400:`, `EUM:`, `SPO:`) are no names.
+//! - `CONTOSO\adele` is a name, and so is `adele` alone.
+//! - Marks for no value (`-`, `N/A`, `<null>`) are no names. `NULL`, `none` and `undefined` are none either where
+//!   addresses are expected; as an account they are rejected, because an account can be called so.
+//! - Everything else that is no name rejects the row: the name of a type that stands in place of a list
+//!   (`System.String[]`), a list that was cut off, addresses with commas or white space between them, `?` or U+FFFD in
+//!   place of lost characters, UTF-8 decoded as Windows-1252, HTML and percent escapes, rounded numbers, an address
+//!   with two `@` or without a domain.
+//!
+//! # Around the rows
+//! - Fields are parted by `,`, `;`, a tab or `|`, whichever parts the most columns of the header, or by what a line
+//!   `sep=` before it says.
+//! - Before the header, blank lines and lines that begin with `#TYPE` or `version:v` are skipped.
+//! - A column without a name holds nothing: a row that has a value there is rejected.
+//! - UTF-16, compressed data and the like are rejected as a whole, and named.
+//!
 //! # Nothing is dropped
 //! A column that is not listed here is not passed over, because one that is misspelt would protect nobody by the names
-//! in it: the whole table is refused, and the rejection says which column it is. Say with [`Tables::ignoring`] which
-//! may be. Every row is taken or rejected, with the line on which it begins. A row with more or fewer fields than there
-//! are columns is rejected, and so is the last one when it is not ended by a line feed, or stands within quotes: it may
-//! have been cut. An input that was cut between two rows looks whole. A byte order mark is none of the header. What a
-//! spreadsheet would take for a formula (`=`, `+`, `-`, `@` in front) is text like any other.
+//! in it: the whole table is refused, and the rejection says which column it is, by its name unless that looks like a
+//! value. Say with [`Tables::ignoring`] which may be. Every row is taken or rejected, with the line on which it begins.
+//! A row with more or fewer fields than there are columns is rejected, and so is a last one that ends within quotes: it
+//! was cut. A last row that has all its fields needs no line feed; an input that was cut there, or between two rows,
+//! looks whole. A header needs one. A byte order mark is none of the header. What a spreadsheet would take for a
+//! formula (`=`, `+`, `-`, `@` in front) is text like any other.
 //!
 //! # Whom it could leave out
 //! A table of members that a portal exports can hold the direct members only, or users only, with nested groups left

@@ -1,5 +1,6 @@
 //! SCIM 2.0: attributes nested under the URN of their schema, and values in other shapes than the standard's.
 
+use activity_privacy::import::Import;
 use activity_privacy::import::scim::{self, Endpoint};
 use activity_privacy::*;
 use serde_json::{Value, json};
@@ -16,11 +17,9 @@ fn before() -> DirectorySnapshot {
     snapshot(builder.member(&group("g-1"), &user("u-1")))
 }
 
-fn patch_user(operations: Value) -> import::Import<DirectoryDelta> {
+fn patch_user(operations: Value) -> Import<DirectoryDelta> {
     scim::patch_user(&before(), &user("u-1"), json!({"Operations": operations}).to_string().as_bytes()).unwrap()
 }
-
-use activity_privacy::import;
 
 fn names(delta: DirectoryDelta) -> Vec<String> {
     match delta.changes() {
@@ -159,9 +158,7 @@ fn b4_numbers_as_texts_are_read() {
 
 #[test]
 fn d11_names_are_cleaned_or_rejected() {
-    let put = |body: Value| {
-        scim::put_user(&user("u-1"), body.to_string().as_bytes()).and_then(|put| Ok(put.whole().unwrap()))
-    };
+    let put = |body: Value| scim::put_user(&user("u-1"), body.to_string().as_bytes()).map(|put| put.whole().unwrap());
     let cleaned = json!({"userName": "smtp:a@contoso.com", "emails": [{"value": "mailto:b@contoso.com"}, {"value": "C <c@contoso.com>"},
                           {"value": "N/A"}], "externalId": "{0a1+/=|b:c}"});
     assert_eq!(names(put(cleaned).unwrap()), ["a@contoso.com", "b@contoso.com", "c@contoso.com", "0a1+/=|b:c"]);

@@ -50,11 +50,10 @@ pub(super) fn bulk(
     let mut changes: Vec<DirectoryChange> = Vec::new();
     for operation in operations.iter().flatten().filter(|operation| operation.method == Method::Post) {
         advance(1);
-        let group = operation.id.as_ref().ok().filter(|_| operation.endpoint == Endpoint::Groups);
-        if let Some(group) = group.and_then(|id| document::group_id(id, "id").ok()) {
-            if known.group_name(&group).is_none() {
-                changes.push(known.put_group(&group, group.as_str()));
-            }
+        let id = operation.id.as_ref().ok().filter(|_| operation.endpoint == Endpoint::Groups);
+        let group = id.and_then(|id| document::group_id(id, "id").ok());
+        if let Some(group) = group.filter(|group| known.group_name(group).is_none()) {
+            changes.push(known.put_group(&group, group.as_str()));
         }
     }
     let mut import = Import { value: changes, read: 0, ignored: 0, rejected: Vec::new() };

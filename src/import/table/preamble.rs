@@ -35,10 +35,10 @@ impl Preamble {
     fn fill(&mut self, input: &mut impl BufRead) -> Result<(), RejectReason> {
         let mut start = Vec::new();
         read_up_to(input, InputKind::HEAD_BYTES, &mut start)?;
-        if let Some(kind) = InputKind::of(&start) {
+        let mut rest: &[u8] = start.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&start);
+        if let Some(kind) = InputKind::of(rest) {
             return Err(RejectReason::OtherInput { kind });
         }
-        let mut rest: &[u8] = start.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&start);
         let mut said = None;
         loop {
             self.head.clear();
