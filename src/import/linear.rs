@@ -148,19 +148,17 @@ fn b3_scim_requests_are_linear() {
         let import = scim::patch_group(&before, &council, body.as_bytes()).unwrap();
         assert!(import.whole().is_ok());
     };
-    let add =
-        |at: usize| json!({"op": "add", "path": "members", "value": [{"value": format!("x-{at}"), "type": "User"}]});
-    let remove = |at: usize| json!({"op": "remove", "path": format!("members[value eq \"u-{at}\"]")});
-    let replace = |at: usize| json!({"op": "replace", "path": "members", "value": [format!("u-{at}")]});
-    let empty = |_: usize| json!({"op": "remove", "path": "members"});
-    let mut forms: Vec<(&str, Box<dyn Fn(usize) -> Value>)> =
-        vec![("add", Box::new(add)), ("remove", Box::new(remove))];
-    forms.extend([("replace", Box::new(replace) as Box<dyn Fn(usize) -> Value>), ("remove all", Box::new(empty))]);
-    for (what, form) in &forms {
+    const FORMS: [(&str, fn(usize) -> Value); 4] = [
+        ("add", |at| json!({"op": "add", "path": "members", "value": [{"value": format!("x-{at}"), "type": "User"}]})),
+        ("remove", |at| json!({"op": "remove", "path": format!("members[value eq \"u-{at}\"]")})),
+        ("replace", |at| json!({"op": "replace", "path": "members", "value": [format!("u-{at}")]})),
+        ("remove all", |_| json!({"op": "remove", "path": "members"})),
+    ];
+    for (what, form) in FORMS {
         assert_linear(what, 200, |size| (before(size), patch((0..size).map(form).collect())), of_group);
     }
     let mixed = |size: usize| {
-        let operations = (0..size).flat_map(|at| forms.iter().map(move |(_, form)| form(at)));
+        let operations = (0..size).flat_map(|at| FORMS.iter().map(move |(_, form)| form(at)));
         (before(size), patch(operations.collect()))
     };
     assert_linear("all forms in turn", 100, mixed, of_group);
