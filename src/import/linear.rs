@@ -148,7 +148,8 @@ fn b3_scim_requests_are_linear() {
         let import = scim::patch_group(&before, &council, body.as_bytes()).unwrap();
         assert!(import.whole().is_ok());
     };
-    const FORMS: [(&str, fn(usize) -> Value); 4] = [
+    type Form = (&'static str, fn(usize) -> Value);
+    const FORMS: [Form; 4] = [
         ("add", |at| json!({"op": "add", "path": "members", "value": [{"value": format!("x-{at}"), "type": "User"}]})),
         ("remove", |at| json!({"op": "remove", "path": format!("members[value eq \"u-{at}\"]")})),
         ("replace", |at| json!({"op": "replace", "path": "members", "value": [format!("u-{at}")]})),

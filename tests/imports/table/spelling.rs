@@ -82,6 +82,8 @@ fn d11_cells_that_are_no_name_are_rejected() {
         "@{Address=a@x.example}",
         "{SMTP:a@x.example, smtp:b@x.example...}",
         "a@x.example;b@x.exam…",
+        "adele.van...",
+        "adele.van…",
         "j?rgen@contoso.example",
         "j\u{fffd}rgen@contoso.example",
         "jÃ¼rgen@contoso.example",
