@@ -8,9 +8,12 @@ mod document;
 mod facts;
 pub mod graph;
 pub mod ldif;
+#[cfg(test)]
+mod linear;
 mod names;
 mod reject;
 pub mod scim;
+mod spelling;
 pub mod table;
 
 use std::fmt;

@@ -11,6 +11,7 @@
 mod directory {
     mod deltas;
     mod dry_run;
+    mod joined;
     mod look;
     mod prepared;
     mod succession;

@@ -17,6 +17,8 @@ mod imports {
     mod ldif;
     mod ldif_members;
     mod scim;
+    mod scim_bulk;
+    mod scim_nested;
     mod scim_patch;
     mod table;
 }

@@ -1,6 +1,6 @@
 //! What holds of every import of a directory, in whatever format.
 
-use activity_privacy::import::{Import, Place};
+use activity_privacy::import::{Import, Place, RejectReason};
 use activity_privacy::*;
 
 use super::silence::CANARY;
@@ -16,7 +16,12 @@ pub(crate) fn sound<T>(import: &Import<T>, input: &[u8]) {
         assert!((last..=lines).contains(&line), "B1: the line of a rejection is the record's");
         last = line;
         let said = rejected.to_string();
-        assert!(said.starts_with(&format!("line {line}: ")) && said.contains("expected"), "B1: {said}");
+        let says = said.contains("expected") || said.contains("the input is ");
+        assert!(said.starts_with(&format!("line {line}: ")) && says, "B1: {said}");
+        // The one message that repeats something of the input: the name of a column.
+        if matches!(rejected.reason, RejectReason::UnknownColumn { .. }) {
+            continue;
+        }
         assert!(!format!("{rejected:?}").contains(CANARY), "B2: {rejected:?}");
         assert!(!said.contains(CANARY), "B2: {said}");
     }

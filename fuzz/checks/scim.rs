@@ -1,14 +1,21 @@
 //! Bytes as pages and requests of SCIM 2.0.
 
+use activity_privacy::DirectoryRevision;
 use activity_privacy::import::scim::{self, Endpoint, Lists};
 use serde_json::Value;
 
 use super::directory::{accounted, before, built, decided, refused};
+use super::silence::{quoted, with_canary};
 use crate::house::{group, user};
 
 const EMPTY: &[u8] = br#"{"totalResults": 0}"#;
 
 pub(crate) fn check(input: &[u8]) {
+    examine(input);
+    with_canary(input, &quoted(input)).iter().for_each(|input| examine(input));
+}
+
+fn examine(input: &[u8]) {
     for (users, groups) in [(input, EMPTY), (EMPTY, input)] {
         lists(users, groups, input);
     }
@@ -18,10 +25,14 @@ pub(crate) fn check(input: &[u8]) {
         scim::put_user(&adele, input),
         scim::patch_group(&before, &council, input),
         scim::patch_user(&before, &adele, input),
+        scim::bulk(&before, [("qwerty", "u-8"), ("ytrewq", "g-8")], input),
     ] {
         match result {
-            Ok(import) => accounted(&import, input),
-            Err(rejected) => refused(&rejected, input),
+            Ok(import) => {
+                accounted(&import);
+                let _ = before.with(&import.despite_rejections(), DirectoryRevision(2), Default::default());
+            }
+            Err(rejected) => refused(&rejected),
         }
     }
     if let Ok(put) = scim::put_group(&before, &council, input) {
@@ -33,11 +44,11 @@ fn lists(users: &[u8], groups: &[u8], input: &[u8]) {
     let mut lists = Lists::new();
     for (endpoint, page) in [(Endpoint::Users, users), (Endpoint::Groups, groups)] {
         if let Err(rejected) = lists.page(endpoint, page) {
-            refused(&rejected, input);
+            refused(&rejected);
         }
     }
     let Ok(import) = lists.into_builder() else { return };
-    accounted(&import, input);
+    accounted(&import);
     let whole = import.rejected().is_empty();
     let Some(snapshot) = built(import.despite_rejections()).filter(|_| whole) else { return };
     // Only where names are written as the standard writes them; others are read too.

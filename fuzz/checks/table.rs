@@ -5,8 +5,14 @@ use std::io::BufReader;
 use activity_privacy::import::table::Tables;
 
 use super::import::{built, memberships, same, sound};
+use super::silence::{cells, with_canary};
 
 pub(crate) fn check(input: &[u8]) {
+    examine(input);
+    with_canary(input, &cells(input)).iter().for_each(|input| examine(input));
+}
+
+fn examine(input: &[u8]) {
     let (mut one, mut other) = (Tables::new(), Tables::new());
     one.read(input);
     other.read(BufReader::with_capacity(1 + input.len() % 13, input));

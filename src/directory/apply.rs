@@ -32,17 +32,16 @@ impl DirectorySnapshot {
         revision: DirectoryRevision,
         as_of: DateTime<Utc>,
     ) -> Result<Self, ImportError> {
-        let mut draft = Draft {
-            before: self,
-            groups: Arc::clone(&self.groups),
-            memberships: BTreeMap::new(),
-            records: BTreeMap::new(),
-            added: HashMap::new(),
-        };
-        for (at, change) in (1..).zip(delta.changes()) {
-            draft.take(at, change)?;
+        let mut next: Option<Self> = None;
+        for (before, changes) in delta.parts() {
+            let mut draft = Draft::new(next.as_ref().unwrap_or(self));
+            for (at, change) in (before + 1..).zip(changes) {
+                draft.take(at, change)?;
+            }
+            next = Some(draft.finish(revision, as_of)?);
         }
-        draft.finish(revision, as_of)
+        // INVARIANT: every delta has a part, be it an empty one.
+        next.map_or_else(|| Draft::new(self).finish(revision, as_of), Ok)
     }
 }
 
@@ -65,7 +64,12 @@ struct Written {
     at: usize,
 }
 
-impl Draft<'_> {
+impl<'a> Draft<'a> {
+    fn new(before: &'a DirectorySnapshot) -> Self {
+        let (memberships, records, added) = (BTreeMap::new(), BTreeMap::new(), HashMap::new());
+        Self { before, groups: Arc::clone(&before.groups), memberships, records, added }
+    }
+
     fn take(&mut self, at: usize, change: &DirectoryChange) -> Result<(), ImportError> {
         match change {
             DirectoryChange::User(user) => {

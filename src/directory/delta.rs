@@ -28,6 +28,9 @@ use crate::identity::{GroupId, UserId};
 #[must_use]
 pub struct DirectoryDelta {
     changes: Vec<DirectoryChange>,
+    /// Where deltas were joined: how many changes come before each of them but the first. In order, each below the number
+    /// of changes.
+    joints: Vec<usize>,
 }
 
 /// One fact of a [`DirectoryDelta`]. `Debug` names nobody.
@@ -101,6 +104,42 @@ impl DirectoryDelta {
     pub fn and(mut self, change: DirectoryChange) -> Self {
         self.changes.push(change);
         self
+    }
+
+    /// Adds everything that another delta says after this one. Applying the result is applying both in turn, with the one
+    /// difference that only one revision comes of it; so it takes as long as both.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use activity_privacy::{DirectoryBuilder, DirectoryDelta, DirectoryRevision, GroupId, UserId};
+    ///
+    /// let (council, adele, bob) = (GroupId::new("g-1")?, UserId::new("u-1")?, UserId::new("u-2")?);
+    /// let morning = DirectoryDelta::new().group(council.clone(), "Works council").member(&council, &adele);
+    /// let evening = DirectoryDelta::new().without_member(&council, &adele).member(&council, &bob);
+    /// let day = morning.then(evening);
+    ///
+    /// let before = DirectoryBuilder::new().build(DirectoryRevision(1), "2026-03-01T00:00:00Z".parse()?)?;
+    /// let after = before.with(&day, DirectoryRevision(2), "2026-03-02T00:00:00Z".parse()?)?;
+    /// assert_eq!(after.members_of(&council), [bob].into());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn then(mut self, mut later: Self) -> Self {
+        if self.is_empty() || later.is_empty() {
+            return if later.is_empty() { self } else { later };
+        }
+        let before = self.changes.len();
+        self.joints.push(before);
+        self.joints.extend(later.joints.iter().map(|joint| before + joint));
+        self.changes.append(&mut later.changes);
+        self
+    }
+
+    /// The deltas that were joined, each with the number of changes before it.
+    pub(super) fn parts(&self) -> impl Iterator<Item = (usize, &[DirectoryChange])> {
+        let starts = std::iter::once(0).chain(self.joints.iter().copied());
+        let ends = self.joints.iter().copied().chain([self.changes.len()]);
+        starts.zip(ends).map(|(from, to)| (from, self.changes.get(from..to).unwrap_or_default()))
     }
 
     /// What changed, in order.

@@ -73,6 +73,14 @@ impl User {
         self
     }
 
+    /// The same user, known by these aliases too, of which each name is taken once, as it was first written.
+    #[cfg(feature = "import")]
+    pub(crate) fn with_aliases(mut self, aliases: impl IntoIterator<Item = Alias>) -> Self {
+        let mut known: std::collections::HashSet<String> = self.aliases.iter().map(Alias::key).collect();
+        self.aliases.extend(aliases.into_iter().filter(|alias| known.insert(alias.key())));
+        self
+    }
+
     /// The same user with a home domain that overrides what the aliases suggest, as for a guest whose `#EXT#` name
     /// hides a home in a managed domain.
     #[must_use]
@@ -97,11 +105,11 @@ impl User {
     }
 
     /// The same user, remembered as at home in no domain that could be managed.
-    pub(super) fn remembered_elsewhere(self) -> Self {
+    pub(crate) fn remembered_elsewhere(self) -> Self {
         Self { at_home_elsewhere: true, ..self }
     }
 
-    pub(super) fn is_remembered_elsewhere(&self) -> bool {
+    pub(crate) fn is_remembered_elsewhere(&self) -> bool {
         self.at_home_elsewhere
     }
 

@@ -5,9 +5,14 @@ use std::io::Read;
 use serde_json::{Map, Value};
 
 use super::RejectReason;
-use crate::identity::{Alias, GroupId, UserId};
+use super::spelling;
+use crate::identity::{GroupId, UserId};
+use crate::input_kind::InputKind;
 use crate::json::{self, Unreadable};
+use crate::steps::advance;
 use crate::text::TextError;
+
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// An object of a document.
 pub(super) type Object = Map<String, Value>;
@@ -20,7 +25,12 @@ pub(super) fn read(source: impl Read, max_bytes: usize, max_values: usize) -> Re
     if bytes.len() > max_bytes {
         return Err(RejectReason::TooLong { max: max_bytes });
     }
-    let text = std::str::from_utf8(&bytes).map_err(|error| RejectReason::NotUtf8 { at: error.valid_up_to() })?;
+    advance(1 + bytes.len() / 64);
+    let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&bytes);
+    if let Some(kind) = InputKind::of(bytes) {
+        return Err(RejectReason::OtherInput { kind });
+    }
+    let text = std::str::from_utf8(bytes).map_err(|error| RejectReason::NotUtf8 { at: error.valid_up_to() })?;
     match json::parse(text, max_values) {
         Ok(Value::Object(object)) => Ok(object),
         Ok(_) => Err(RejectReason::NotAnObject),
@@ -65,15 +75,15 @@ pub(super) fn id<'a>(object: &'a Object, field: &'static str) -> Result<&'a str,
 }
 
 pub(super) fn user_id(id: &str, field: &'static str) -> Result<UserId, RejectReason> {
-    UserId::new(id).map_err(in_field(field))
+    let id = UserId::new(id).map_err(in_field(field))?;
+    spelling::check_id(id.as_str(), field)?;
+    Ok(id)
 }
 
 pub(super) fn group_id(id: &str, field: &'static str) -> Result<GroupId, RejectReason> {
-    GroupId::new(id).map_err(in_field(field))
-}
-
-pub(super) fn alias(name: &str, field: &'static str) -> Result<Alias, RejectReason> {
-    Alias::new(name).map_err(in_field(field))
+    let id = GroupId::new(id).map_err(in_field(field))?;
+    spelling::check_id(id.as_str(), field)?;
+    Ok(id)
 }
 
 fn in_field(field: &'static str) -> impl Fn(TextError) -> RejectReason {

@@ -1,11 +1,12 @@
 //! What a source says, whatever the order in which it was said.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::names::{MAX_NAMES, Names, Unfit};
 use super::{Import, Place, RejectReason, Rejected};
 use crate::directory::{DirectoryBuilder, DirectoryChange, DirectoryDelta, DirectorySnapshot, Resolution, User};
 use crate::identity::{GroupId, Identity, UserId};
+use crate::steps::advance;
 
 /// What the pages of a source say together. Each fact is a set or a union, so that the order of pages plays no part.
 #[derive(Default)]
@@ -31,12 +32,24 @@ pub(super) enum Kind {
     Unsaid,
 }
 
+/// What the facts come to.
+pub(super) struct Changes {
+    pub(super) changes: Vec<DirectoryChange>,
+    /// How many records are of ids that are no people.
+    pub(super) ignored: u64,
+    pub(super) rejected: Vec<Rejected>,
+}
+
 /// How a source is read, as far as sources differ.
 pub(super) struct Reading<'a> {
     /// What was known before, if this is a change of it.
     pub(super) before: Option<&'a DirectorySnapshot>,
     /// Whether a user record says all that there is to say.
     pub(super) whole_records: bool,
+    /// The rank of a property of users that was not asked for, so that its absence says nothing.
+    pub(super) not_asked: Option<usize>,
+    /// The ids that the caller knows to be of no people here.
+    pub(super) non_people: &'a HashSet<String>,
     /// What is wrong with a user record that gives no name.
     pub(super) nameless: RejectReason,
     /// What is wrong with a member of whom nobody knows what they are.
@@ -66,6 +79,8 @@ struct Membership {
     removed_as: BTreeSet<Kind>,
     /// Where it was listed without a word on what it is.
     unsaid_at: Vec<Place>,
+    /// Where it was listed first.
+    listed_at: Option<Place>,
 }
 
 impl Facts {
@@ -109,6 +124,7 @@ impl Facts {
             membership.removed_as.insert(member.kind);
         } else {
             membership.listed_as.insert(member.kind);
+            membership.listed_at.get_or_insert(place);
             if member.kind == Kind::Unsaid {
                 membership.unsaid_at.push(place);
             }
@@ -120,10 +136,12 @@ impl Facts {
         self.groups.iter().filter(|(_, facts)| facts.there).map(|(id, _)| id)
     }
 
-    /// What changed, groups first and new memberships last, and what could not be taken.
-    pub(super) fn changes(self, reading: &Reading<'_>) -> (Vec<DirectoryChange>, Vec<Rejected>) {
+    /// Returns what changed, groups first and new memberships last, and what could not be taken.
+    pub(super) fn changes(self, reading: &Reading<'_>) -> Changes {
+        let mut ignored = 0;
         let (mut changes, mut gone, mut joined, mut rejected) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for (id, facts) in &self.groups {
+            advance(1);
             if facts.there {
                 let known = reading.before.and_then(|before| before.group_name(id));
                 let name = facts.names.last().map(String::as_str).or(known).unwrap_or(id.as_str());
@@ -133,6 +151,7 @@ impl Facts {
             }
         }
         for ((group, id), membership) in self.members.iter().filter(|((group, _), _)| !self.is_gone(group)) {
+            advance(1);
             let listed = !membership.listed_as.is_empty();
             let said = if listed { &membership.listed_as } else { &membership.removed_as };
             let Some(party) =
@@ -144,18 +163,28 @@ impl Facts {
             };
             // A group that is gone takes its place in others with it.
             let party = Party { group: party.group.filter(|child| !self.is_gone(child)), ..party };
+            // One that nobody has told of has members whom nobody knows.
+            if listed && party.group.as_ref().is_some_and(|child| !self.knows_group(child, reading)) {
+                let place = membership.listed_at.unwrap_or(Place::Whole);
+                rejected.push(Rejected { place, reason: RejectReason::UnknownMember { count: 1 } });
+                joined.extend(Party { group: None, ..party }.joining(group));
+                continue;
+            }
             if listed { joined.extend(party.joining(group)) } else { gone.extend(party.leaving(group)) }
         }
         for (id, facts) in self.users {
+            advance(1);
             let Some(names) = facts.names else {
                 gone.push(DirectoryChange::NoUser(id));
                 continue;
             };
             let known = reading.before.and_then(|before| known_user(before, &id));
-            match names.user(id, known.as_ref(), reading.whole_records) {
+            let is_no_person = reading.non_people.contains(id.as_str());
+            match names.user(id, known.as_ref(), reading.whole_records, reading.not_asked) {
                 Ok(user) => changes.push(DirectoryChange::User(user)),
                 // Whom only a list of members speaks of, by the id alone, has no record that could be cut.
                 Err(Unfit::Nameless) if !facts.has_record && names.is_empty() => {}
+                Err(Unfit::Nameless) if is_no_person => ignored += facts.named_at.len() as u64,
                 Err(unfit) => {
                     let reason = match unfit {
                         Unfit::Nameless => reading.nameless.clone(),
@@ -167,11 +196,11 @@ impl Facts {
         }
         changes.append(&mut gone);
         changes.append(&mut joined);
-        (changes, rejected)
+        Changes { changes, ignored, rejected }
     }
 
     fn knows_user(&self, id: &UserId, reading: &Reading<'_>) -> bool {
-        self.users.contains_key(id) || reading.before.is_some_and(|before| known_user(before, id).is_some())
+        self.users.contains_key(id) || reading.before.is_some_and(|before| before.find(id).is_some())
     }
 
     fn knows_group(&self, id: &GroupId, reading: &Reading<'_>) -> bool {

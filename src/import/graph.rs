@@ -35,10 +35,10 @@
 //!
 //! # What to ask for
 //! - [Delta queries][delta]: `/users/delta?$select=userPrincipalName,mail,proxyAddresses,accountEnabled`, with
-//!   `otherMails`, `onPremisesUserPrincipalName` and `onPremisesSamAccountName` where people are known by them, and
-//!   `/groups/delta?$select=displayName,members`. The first round is the whole state. For the next one, ask for its
-//!   [delta links](Round::delta_links) once the result is in force. When Graph answers that a link is too old (410),
-//!   begin anew without one.
+//!   `otherMails`, `onPremisesUserPrincipalName`, `onPremisesSamAccountName` and, for customers, `identities` where
+//!   people are known by them, and `/groups/delta?$select=displayName,members`. The first round is the whole state. For
+//!   the next one, ask for its [delta links](Round::delta_links) once the result is in force. When Graph answers that a
+//!   link is too old (410), begin anew without one.
 //! - Plain listings: `/users` and `/groups` with the same `$select`, then `/groups/{id}/members` for each group.
 //!   Without the members of every group that was listed there is no result. Groups nested in groups are listed as such:
 //!   never ask for `transitiveMembers`. A listing of members of one type alone is refused, because it leaves out nested
@@ -52,12 +52,14 @@
 //! - A **record** is an entry of a page, and so is each member that a group lists: read = taken + ignored + rejected.
 //! - A user is known by their `id`, by `userPrincipalName`, which comes first and tells their home, `mail`,
 //!   `proxyAddresses` that are mail (`smtp:`) or chat (`sip:`) addresses, and, where asked for, `otherMails`,
-//!   `onPremisesUserPrincipalName` and `onPremisesSamAccountName`. Other kinds of proxy addresses are left out. Whoever
-//!   is not `accountEnabled` is
-//!   [disabled](crate::UserStatus::Disabled). `userType` is not read: a guest is known by `#EXT#`, and no home is taken
-//!   from their `mail`, which anybody may have set.
-//! - A user record without a `userPrincipalName`, of a user of whom no name is known, is rejected: by the id alone,
-//!   they would be missed wherever they are named.
+//!   `onPremisesUserPrincipalName`, `onPremisesSamAccountName` and the `issuerAssignedId` of each of `identities`.
+//!   Other kinds of proxy addresses are left out. A name is cleaned as in [tables](super::table#names), and a user with
+//!   a name that is damaged is rejected. Whoever is not `accountEnabled` is [disabled](crate::UserStatus::Disabled).
+//!   `userType` is not read: a guest is known by `#EXT#`, and no home is taken from their `mail`, which anybody may
+//!   have set.
+//! - A user record that does not speak of `userPrincipalName`, of a user of whom no name is known, is rejected: by the
+//!   id alone, they would be missed wherever they are named. One whose `userPrincipalName` is `null` is read if it
+//!   gives another name; no home is taken from that name, so that they are external.
 //! - Users and groups with `@removed`, `changed` (they can be restored) or `deleted`, are
 //!   [without a record](DirectoryDelta::without_user) from then on. Only an id is told of them; the library remembers
 //!   by which names they were known as long as a group lists them, which it does until `members@delta` says otherwise.
@@ -65,14 +67,15 @@
 //! - Members are users and groups by `@odata.type`. Devices, contacts, service principals and applications are ignored:
 //!   applications are protected by the built-in group. A type that is not known here is rejected. A member without a
 //!   type is what its id is known for, in this round or before; one whom nobody knows is rejected, because a group
-//!   taken for a user would protect nobody.
+//!   taken for a user would protect nobody. So is a member group of which neither this round nor the one before tells.
+//!   Ids that are known to be of no people can be [left out](Round::with_non_people).
 //!
 //! # Property by property
 //! In a delta a record can speak of a part of its properties. One that is absent keeps what was known, and `null` says
 //! that there is none. A [`User`](crate::User) does not tell which property gave which name, so the names of before are
-//! dropped only when the records of this round speak of all six properties that name somebody, or when the caller said
-//! [that records are whole](Round::with_whole_records). Otherwise names only ever add up: a stale name hides too much,
-//! a lost one too little.
+//! dropped only when the records of this round speak of all properties that name somebody, or when the caller said
+//! [that records are whole](Round::with_whole_records). Of `identities` they need to speak only if any record of the
+//! round does. Otherwise names only ever add up: a stale name hides too much, a lost one too little.
 //!
 //! # Order
 //! Graph may repeat an object, split it over pages and answer in any order, so the order of pages plays no part. Where
@@ -92,10 +95,11 @@ use std::io::Read;
 use thiserror::Error;
 
 use self::page::{End, Entry, GroupRecord};
-use super::facts::{Facts, Reading};
+use super::facts::{Changes, Facts, Reading};
 use super::{Import, Place, RejectReason, Rejected, document};
 use crate::directory::{DirectoryBuilder, DirectoryChange, DirectoryDelta, DirectorySnapshot};
 use crate::identity::GroupId;
+use crate::steps::advance;
 
 /// The longest that a page may be, in bytes.
 pub const MAX_PAGE_BYTES: usize = 16 << 20;
@@ -126,6 +130,9 @@ pub struct Round {
     first: Vec<(Asked, String)>,
     delta_links: Vec<(Listing, String)>,
     whole_records: bool,
+    non_people: HashSet<String>,
+    /// Whether any record of a user spoke of their `identities`.
+    speaks_of_identities: bool,
     /// Whether any record of a group spoke of its members.
     speaks_of_members: bool,
     facts: Facts,
@@ -186,6 +193,15 @@ impl Round {
         Self { whole_records: true, ..self }
     }
 
+    /// Says which member ids are known to be of no people here, such as devices or placeholders. As members they are
+    /// [ignored](Import::ignored), whatever else is wrong with them. So is a record of such a user that gives no name;
+    /// one that cannot be read stays a rejection. Say this before the first page.
+    #[must_use]
+    pub fn with_non_people(mut self, ids: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.non_people.extend(ids.into_iter().map(Into::into));
+        self
+    }
+
     /// Asks for a listing, by the link that its first page is fetched from. Asking for the same link again changes
     /// nothing.
     pub fn ask(&mut self, listing: Listing, link: impl Into<String>) {
@@ -218,7 +234,7 @@ impl Round {
         let whole = |reason| Rejected { place: Place::Whole, reason };
         let asked = self.open.get(link).cloned().ok_or(whole(RejectReason::NotAsked))?;
         let page = document::read(page, MAX_PAGE_BYTES, MAX_PAGE_VALUES)
-            .and_then(|page| page::read(page, &asked.listing, asked.is_delta))
+            .and_then(|page| page::read(page, &asked.listing, asked.is_delta, &self.non_people))
             .map_err(whole)?;
         match page.end {
             // Followed, it would lead here for ever.
@@ -235,6 +251,7 @@ impl Round {
         self.open.remove(link);
         self.followed.insert(link.to_owned());
         self.pages += 1;
+        self.speaks_of_identities |= page.speaks_of_identities;
         for (record, entry) in (1..).zip(page.entries) {
             self.take(entry, record);
         }
@@ -245,6 +262,7 @@ impl Round {
         let page = self.pages;
         let place = |member| Place::Page { page, record, member };
         self.read += 1;
+        advance(1);
         let entry = match entry {
             Ok(entry) => entry,
             Err(reason) => return self.rejected.push(Rejected { place: place(None), reason }),
@@ -258,6 +276,7 @@ impl Round {
                 self.speaks_of_members |= members.is_some();
                 for (at, member) in (1..).zip(members.unwrap_or_default()) {
                     self.read += 1;
+                    advance(1);
                     match member {
                         Ok(Some(member)) => self.facts.member(group.clone(), member, place(Some(at))),
                         Ok(None) => self.ignored += 1,
@@ -339,19 +358,22 @@ impl Round {
     }
 
     fn import(self, before: Option<&DirectorySnapshot>) -> Import<Vec<DirectoryChange>> {
-        let Self { facts, whole_records, read, ignored, mut rejected, .. } = self;
-        let (value, unknown) = facts.changes(&Reading {
+        let Self { facts, whole_records, non_people, speaks_of_identities, read, mut ignored, mut rejected, .. } = self;
+        let Changes { changes: value, ignored: unnamed, rejected: unknown } = facts.changes(&Reading {
             before,
             whole_records,
+            not_asked: (!speaks_of_identities).then_some(names::IDENTITIES),
+            non_people: &non_people,
             nameless: RejectReason::MissingField {
                 field: "userPrincipalName",
-                expected: "the sign-in name, first of the names to protect by: have it in `$select`",
+                expected: "the sign-in name or, if it is null, another name to protect by: have both in `$select`",
             },
             kindless: RejectReason::MissingField {
                 field: "@odata.type",
                 expected: "it, or a member that is known for a user or a group",
             },
         });
+        ignored += unnamed;
         rejected.extend(unknown);
         rejected.sort_by_key(|rejected| rejected.place);
         Import { value, read, ignored, rejected }

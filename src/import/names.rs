@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::RejectReason;
-use super::document;
+use super::spelling::{self, Holds};
 use crate::directory::{User, UserStatus};
 use crate::identity::{Alias, UserId};
+use crate::steps::advance;
 
 /// The most names that a user may have.
 pub(super) const MAX_NAMES: usize = 1000;
@@ -29,15 +30,19 @@ pub(super) enum Unfit {
 }
 
 impl Names {
-    /// Adds the names that a property gives. A blank one names nobody.
+    /// Adds the names that a property gives, as [`spelling`] reads them. A blank one names nobody.
     pub(super) fn add<'a>(
         &mut self,
         rank: usize,
         property: &'static str,
+        holds: Holds,
         given: impl IntoIterator<Item = &'a str>,
     ) -> Result<(), RejectReason> {
-        for name in given.into_iter().filter(|name| !name.trim().is_empty()) {
-            self.aliases.insert((rank, name.to_owned()), document::alias(name, property)?);
+        for text in given {
+            for alias in spelling::names(text, property, holds)? {
+                advance(1);
+                self.aliases.insert((rank, alias.as_str().to_owned()), alias);
+            }
             if self.aliases.len() > MAX_NAMES {
                 return Err(RejectReason::TooManyNames { max: MAX_NAMES });
             }
@@ -57,6 +62,7 @@ impl Names {
 
     /// Adds what another record of the same user says.
     pub(super) fn learn(&mut self, other: Self) {
+        advance(1 + other.aliases.len());
         self.aliases.extend(other.aliases);
         // What one of them says is said.
         let others = other.unsaid.unwrap_or_default();
@@ -71,28 +77,44 @@ impl Names {
     }
 
     /// The user whom these records and the one before tell of. The names of before are dropped only if nothing was left
-    /// unsaid: because the records are whole, or because they speak of every property.
-    pub(super) fn user(&self, id: UserId, before: Option<&User>, whole: bool) -> Result<User, Unfit> {
-        let all_said = whole || self.unsaid.as_ref().is_none_or(Vec::is_empty);
+    /// unsaid: because the records are whole, or because they speak of every property but the one of the rank
+    /// `not_asked`.
+    pub(super) fn user(
+        &self,
+        id: UserId,
+        before: Option<&User>,
+        whole: bool,
+        not_asked: Option<usize>,
+    ) -> Result<User, Unfit> {
+        advance(1 + self.aliases.len());
+        let is_unsaid = |rank: &usize| Some(*rank) != not_asked;
+        let all_said = whole || !self.unsaid.iter().flatten().any(is_unsaid);
         let kept = before.filter(|_| !all_said).map(User::aliases).unwrap_or_default();
         let of_rank = |first: bool| {
             self.aliases.iter().filter(move |((rank, _), _)| (*rank == 0) == first).map(|(_, alias)| alias)
         };
-        if kept.is_empty() && of_rank(true).next().is_none() {
+        // A record that does not speak of the name to sign in by was asked for without it, and so may all others.
+        let first_is_unsaid = self.unsaid.iter().flatten().any(|rank| *rank == 0);
+        if kept.is_empty() && (self.aliases.is_empty() || first_is_unsaid) {
             return Err(Unfit::Nameless);
         }
         if kept.len() + self.aliases.len() > MAX_NAMES {
             return Err(Unfit::TooManyNames);
         }
-        let user = of_rank(true).chain(kept).chain(of_rank(false)).fold(User::new(id), |user, alias| {
-            if user.aliases().iter().any(|known| known.matches(alias)) { user } else { user.with_alias(alias.clone()) }
-        });
+        advance(kept.len());
+        let user = User::new(id).with_aliases(of_rank(true).chain(kept).chain(of_rank(false)).cloned());
         let disabled = match self.enabled {
             Some(enabled) => !enabled,
             None => before.is_some_and(|user| user.status() == UserStatus::Disabled),
         };
         let user = match before.and_then(User::home_on_record) {
             Some(home) => user.with_home_domain(home.clone()),
+            // Whoever has no name to sign in by has a home that no other name tells.
+            None if of_rank(true).next().is_none()
+                && (kept.is_empty() || before.is_some_and(User::is_remembered_elsewhere)) =>
+            {
+                user.remembered_elsewhere()
+            }
             None => user,
         };
         Ok(user.with_status(if disabled { UserStatus::Disabled } else { UserStatus::Active }))

@@ -189,10 +189,12 @@ pub enum RejectReason {
     },
     /// A column that nobody reads, and nobody said is to be passed over: a misspelt one would protect nobody by its
     /// names.
-    #[error("column {column} has a name that is not known, expected {expected}")]
+    #[error("column {column}{} has a name that is not known, expected {expected}", quoted(name.as_deref()))]
     UnknownColumn {
         /// Which column, the first being 1.
         column: usize,
+        /// What it is called, cut after 64 characters; `None` if it does not look like the name of a column.
+        name: Option<Box<str>>,
         /// What columns there are.
         expected: &'static str,
     },
@@ -216,6 +218,11 @@ pub enum RejectReason {
     /// The number of entries changed while a list was read, so that pages of it may hold what others do not.
     #[error("the list changed while it was read, expected the same `totalResults` on each page")]
     ListChanged,
+}
+
+/// A name in backticks with a space before it.
+fn quoted(name: Option<&str>) -> String {
+    name.map(|name| format!(" `{name}`")).unwrap_or_default()
 }
 
 impl fmt::Display for Place {

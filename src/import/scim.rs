@@ -2,7 +2,8 @@
 //!
 //! [`Lists`] takes the pages of `/Users` and `/Groups` and gives a whole directory. [`put_user`], [`put_group`],
 //! [`patch_user`] and [`patch_group`] turn the bodies of `POST`, `PUT` and `PATCH` into what changes in the snapshot
-//! before. For a `DELETE`, say [`DirectoryDelta::without_user`] or [`without_group`](DirectoryDelta::without_group).
+//! before, and [`bulk`] does so with many of them in one body. [`Requests`] reads the same with options. For a
+//! `DELETE`, say [`DirectoryDelta::without_user`] or [`without_group`](DirectoryDelta::without_group).
 //!
 //! ```
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -38,25 +39,29 @@
 //! - A user is known by their `id`, by `userName`, which comes first and tells their home, by `emails`, the primary one
 //!   first, and by `externalId`, which is the account or object id that the provisioning client knows them by. Whoever
 //!   is not `active` is [disabled](crate::UserStatus::Disabled). Other attributes are not read, `groups` neither: it
-//!   repeats what the groups say.
+//!   repeats what the groups say. A name is cleaned as in [tables](super::table#names), and a user with a name that is
+//!   damaged is rejected.
 //! - A group is shown by its `displayName`, and by its id if it has none.
-//! - A member is a user or a group by `type`, or by the path in `$ref`; without either it is what its id is known for.
-//!   One whom nobody knows is rejected, because a group taken for a user would protect nobody; any other type is
-//!   rejected too.
+//! - A member is a user or a group by `type`, or by the path in `$ref`; without either, as when it is an id alone, it
+//!   is what its id is known for. One whom nobody knows is rejected, because a group taken for a user would protect
+//!   nobody; any other type is rejected too, and so is a group of which nothing is known.
 //! - Attribute names are read in any case, with or without the URN of their schema before them (RFC 7643, section 2.1;
 //!   RFC 7644, section 3.10). An attribute given twice, be it in different case, is refused.
+//! - Attributes in an object under the URN of the core schema are those of the resource. A resource that gives one both
+//!   ways, and not alike, is rejected. Extensions are not read; one that holds `userName`, `emails` or `members` is
+//!   rejected.
 //! - A page of a list counts as read only if the number of different resources comes up to `totalResults` in the end;
 //!   pages can come in any order and overlap. Groups of which not one has members, in a list, are rejected: then
-//!   `members` was left out (`excludedAttributes`). Two resources of one id give the names and members of both.
-//!   A list in which something goes and something else comes while its pages are read can pass for whole: ask for it in a
+//!   `members` was left out (`excludedAttributes`). Two resources of one id give the names and members of both. A list
+//!   in which something goes and something else comes while its pages are read can pass for whole: ask for it in a
 //!   stable order (`sortBy` the id), where the provider knows one.
 //! - `PUT` of a user replaces their record. `PUT` of a group without `members` keeps them, because that can also mean
 //!   that they were left out.
 //!
 //! # PATCH, as it is sent
-//! - `op` in any case; `path` absent, then `value` is an object of paths; `value` an object where a list is meant;
-//!   `active` as a text (`"False"`); `remove` of `members` with those to remove in `value`, which Entra sends, and
-//!   which must name somebody: only without any `value` are all removed.
+//! - `op` in any case; `path` absent or the URN of the core schema, then `value` is an object of paths; `value` an
+//!   object where a list is meant; `active` as a text (`"False"`); `remove` of `members` with those to remove in
+//!   `value`, which Entra sends, and which must name somebody: only without any `value` are all removed.
 //! - `path` is an attribute, or `members[value eq "..."]` to remove one member. Any other filter on members is
 //!   rejected. A filter on `emails` does not matter, because of the next sentence.
 //! - What concerns no name, no `active` and no member is ignored, and so is `remove` of what names a user.
@@ -72,27 +77,30 @@
 //! [rfc7643]: https://www.rfc-editor.org/rfc/rfc7643
 
 mod attributes;
+mod bulk_request;
+mod known;
 mod listed;
 mod patch;
 mod path;
+mod requests;
 mod resource;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 use std::io::Read;
 
 use thiserror::Error;
 
-pub use self::patch::{patch_group, patch_user};
-pub use self::resource::{put_group, put_user};
+pub use self::requests::{Requests, bulk, patch_group, patch_user, put_group, put_user};
 
 use self::attributes::Attributes;
 use self::resource::Resource;
-use super::facts::{Facts, Reading};
+use super::facts::{Changes, Facts, Reading};
 use super::{Import, Place, RejectReason, Rejected, document};
+use crate::directory::DirectoryBuilder;
 #[cfg(doc)]
 use crate::directory::DirectoryDelta;
-use crate::directory::{DirectoryBuilder, DirectorySnapshot};
+use crate::steps::advance;
 
 /// The longest that a page or the body of a request may be, in bytes.
 pub const MAX_BODY_BYTES: usize = 16 << 20;
@@ -119,6 +127,7 @@ pub struct Lists {
     users: List,
     groups: List,
     facts: Facts,
+    non_people: HashSet<String>,
     speaks_of_members: bool,
     pages: u64,
     read: u64,
@@ -160,6 +169,14 @@ impl Lists {
         Self::default()
     }
 
+    /// Says which member ids are known to be of no people here, such as devices or placeholders. As members they are
+    /// [ignored](Import::ignored), whatever else is wrong with them. Say this before the first page.
+    #[must_use]
+    pub fn with_non_people(mut self, ids: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.non_people.extend(ids.into_iter().map(Into::into));
+        self
+    }
+
     /// The `startIndex` to go on with, from 1, or nothing when the last page was read.
     #[must_use]
     pub fn next_index(&self, endpoint: Endpoint) -> Option<u64> {
@@ -197,7 +214,8 @@ impl Lists {
         self.pages += 1;
         for (record, resource) in (1..).zip(page.resources) {
             let index = start.saturating_add(record - 1);
-            let resource = Resource::new(resource, endpoint);
+            advance(1);
+            let resource = Resource::new(resource, endpoint, &self.non_people);
             list.next = list.next.max(index.saturating_add(1));
             list.seen.insert(match &resource {
                 Ok(resource) => Known::ById(resource.id().to_owned()),
@@ -214,8 +232,10 @@ impl Lists {
                     self.speaks_of_members |= members.as_ref().is_some_and(|members| !members.is_empty());
                     for (at, member) in (1..).zip(members.unwrap_or_default()) {
                         self.read += 1;
+                        advance(1);
                         match member {
-                            Ok(member) => self.facts.member(id.clone(), member, place(Some(at))),
+                            Ok(None) => self.ignored += 1,
+                            Ok(Some(member)) => self.facts.member(id.clone(), member, place(Some(at))),
                             Err(reason) => self.rejected.push(Rejected { place: place(Some(at)), reason }),
                         }
                     }
@@ -242,8 +262,16 @@ impl Lists {
             let reason = RejectReason::MissingField { field: "members", expected };
             self.rejected.push(Rejected { place: Place::Whole, reason });
         }
-        let Self { facts, read, ignored, mut rejected, .. } = self;
-        let (value, unknown) = facts.changes(&reading(None));
+        let Self { facts, non_people, read, mut ignored, mut rejected, .. } = self;
+        let Changes { changes: value, ignored: unnamed, rejected: unknown } = facts.changes(&Reading {
+            before: None,
+            whole_records: true,
+            not_asked: None,
+            non_people: &non_people,
+            nameless: nameless(),
+            kindless: kindless(),
+        });
+        ignored += unnamed;
         rejected.extend(unknown);
         rejected.sort_by_key(|rejected| rejected.place);
         Ok(Import { value, read, ignored, rejected }.into_builder())
@@ -288,14 +316,8 @@ fn read(source: impl Read) -> Result<Attributes, RejectReason> {
     Attributes::new(document::read(source, MAX_BODY_BYTES, MAX_BODY_VALUES)?)
 }
 
-fn reading(before: Option<&DirectorySnapshot>) -> Reading<'_> {
-    let missing = |field, expected| RejectReason::MissingField { field, expected };
-    Reading {
-        before,
-        whole_records: true,
-        nameless: missing("userName", "the name by which the user signs in"),
-        kindless: kindless(),
-    }
+fn nameless() -> RejectReason {
+    RejectReason::MissingField { field: "userName", expected: "the name by which the user signs in" }
 }
 
 fn kindless() -> RejectReason {

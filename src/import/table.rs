@@ -20,17 +20,18 @@
 //! ```
 //!
 //! # Which table it is
-//! The header tells, by the names of its columns. Case, spaces and punctuation in them play no part.
+//! The header tells, by the names of its columns. Case, spaces and punctuation in them play no part; of a name with
+//! brackets, as in `User name [userPrincipalName] Required`, what is in the brackets counts.
 //!
 //! | Table | Its columns | Others that it may have |
 //! |---|---|---|
-//! | users | `id` (`user id`, `object id`) | `upn` (`user principal name`, `user name`), `mail` (`email`, `email address`, `primary smtp address`), `alias` (`aliases`, `proxy addresses`, `other mails`, `email addresses`), `account` (`account name`, `sam account name`, `login`, `uid`, `mail nickname`), `status`, `account enabled` (`enabled`, `active`), `home domain`, `groups` (`member of`, `group ids`), and `name` or `display name`, which say nothing |
+//! | users | `id` (`user id`, `object id`) | `upn` (`user principal name`, `user name`), `mail` (`email`, `email address`, `primary smtp address`), `alias` (`aliases`, `proxy addresses`, `other mails`, `email addresses`, `alternate email address`), `account` (`account name`, `sam account name`, `login`, `uid`, `mail nickname`), `status`, `account enabled` (`enabled`, `active`), `home domain`, `groups` (`member of`, `group ids`), `name` or `display name`, which say nothing, and what else a download of users from Entra holds (`surname`, `job title`, ...) |
 //! | groups | `group id`, or `id` with `group name` | `name` (`display name`, `group name`), `parents` (`parent groups`): the groups that it is in |
 //! | memberships | `group` (`group id`) and `member` (`member id`, `user`, `user id`) | `type` (`member type`): `user`, `group` or what nobody is |
 //!
 //! - Ids are taken as they are, without the white space around them. Groups are named by their ids everywhere.
-//! - In columns of names, `groups` and `parents`, `;` parts one from the next. `smtp:` and `sip:` before an address are
-//!   left away. The UPN is the first name, whatever the order of the columns.
+//! - In columns of names, `groups` and `parents`, `;` parts one from the next. The UPN is the first name, whatever the
+//!   order of the columns.
 //! - A user without any name is known by the id alone, and missed wherever an activity names them otherwise.
 //! - `status` is `active`, `disabled` (`suspended`, `blocked`) or `deleted`; `account enabled` is `true` or `false`
 //!   (`yes`, `no`, `1`, `0`). Whatever it is, it protects nobody less.
@@ -38,13 +39,34 @@
 //!   rejected. With the `type` `user` they need no record. Memberships of a `device`, an `application` or a
 //!   `service principal` are [ignored](super::Import::ignored), as are rows that hold nothing.
 //!
+//! # Names
+//! - Addresses can also be parted by `+`, `|` or `/`, if every part is an address, and be a list in brackets or braces.
+//! - Left away are `smtp:`, `sip:` and `mailto:`, a display name with the address in `<` and `>` behind it, a claim
+//!   (`i:0#.f|membership|`), quotes, an apostrophe in front, and invisible marks at both ends.
+//! - Addresses of kinds that name nobody in an activity (`X500:`, `X400:`, `EUM:`, `SPO:`) are no names.
+//! - `CONTOSO\adele` is a name, and so is `adele` alone.
+//! - Marks for no value (`-`, `N/A`, `<null>`) are no names. `NULL`, `none` and `undefined` are none either where
+//!   addresses are expected; as an account they are rejected, because an account can be called so.
+//! - Everything else that is no name rejects the row: the name of a type that stands in place of a list
+//!   (`System.String[]`), a list that was cut off, addresses with commas or white space between them, `?` or U+FFFD in
+//!   place of lost characters, UTF-8 decoded as Windows-1252, HTML and percent escapes, rounded numbers, an address
+//!   with two `@` or without a domain.
+//!
+//! # Around the rows
+//! - Fields are parted by `,`, `;`, a tab or `|`, whichever parts the most columns of the header, or by what a line
+//!   `sep=` before it says.
+//! - Before the header, blank lines and lines that begin with `#TYPE` or `version:v` are skipped.
+//! - A column without a name holds nothing: a row that has a value there is rejected.
+//! - UTF-16, compressed data and the like are rejected as a whole, and named.
+//!
 //! # Nothing is dropped
 //! A column that is not listed here is not passed over, because one that is misspelt would protect nobody by the names
-//! in it: the whole table is refused, and the rejection says which column it is. Say with [`Tables::ignoring`] which
-//! may be. Every row is taken or rejected, with the line on which it begins. A row with more or fewer fields than there
-//! are columns is rejected, and so is the last one when it is not ended by a line feed, or stands within quotes: it may
-//! have been cut. An input that was cut between two rows looks whole. A byte order mark is none of the header. What a
-//! spreadsheet would take for a formula (`=`, `+`, `-`, `@` in front) is text like any other.
+//! in it: the whole table is refused, and the rejection says which column it is, by its name unless that looks like a
+//! value. Say with [`Tables::ignoring`] which may be. Every row is taken or rejected, with the line on which it begins.
+//! A row with more or fewer fields than there are columns is rejected, and so is a last one that ends within quotes: it
+//! was cut. A last row that has all its fields needs no line feed; an input that was cut there, or between two rows,
+//! looks whole. A header needs one. A byte order mark is none of the header. What a spreadsheet would take for a
+//! formula (`=`, `+`, `-`, `@` in front) is text like any other.
 //!
 //! # Whom it could leave out
 //! A table of members that a portal exports can hold the direct members only, or users only, with nested groups left
@@ -55,6 +77,7 @@
 //! Rows are parted by the crate `csv-core`, which holds no more of a row than it is given room for.
 
 mod column;
+mod preamble;
 mod row;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -63,10 +86,11 @@ use std::io::BufRead;
 use self::column::{Column, Header, Kind};
 use self::row::{Found, Row, Rows};
 use super::names::MAX_NAMES;
-use super::{Import, Place, RejectReason, Rejected};
+use super::spelling::{self, Holds};
+use super::{Import, Place, RejectReason, Rejected, document};
 use crate::directory::{DirectoryBuilder, User, UserStatus};
-use crate::identity::{Alias, Domain, GroupId, UserId};
-use crate::text::TextError;
+use crate::identity::{Domain, GroupId, UserId};
+use crate::steps::advance;
 
 /// The longest that a row may be, in bytes. A longer one is rejected, and skipped without being held in memory.
 pub const MAX_ROW_BYTES: usize = 1024 * 1024;
@@ -78,6 +102,7 @@ pub const MAX_ROW_BYTES: usize = 1024 * 1024;
 #[must_use]
 pub struct Tables {
     ignoring: Vec<String>,
+    non_people: HashSet<String>,
     inputs: u64,
     read: u64,
     ignored: u64,
@@ -115,17 +140,26 @@ impl Tables {
         self
     }
 
+    /// Says which member ids are known to be of no people here, such as devices or placeholders. A membership of one is
+    /// [ignored](Import::ignored), whatever else is wrong with its row; a record of a user or a group is read all the
+    /// same.
+    pub fn with_non_people(mut self, ids: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.non_people.extend(ids.into_iter().map(Into::into));
+        self
+    }
+
     /// Reads one more table.
     pub fn read(&mut self, input: impl BufRead) -> &mut Self {
         self.inputs += 1;
         let (mut rows, mut header) = (Rows::new(input), None);
         loop {
+            advance(1);
             let found = rows.next();
             let at = (self.inputs, rows.line());
             let reason = match found {
                 Found::End => return self,
                 Found::Row => match &header {
-                    None => match rows.row().and_then(|row| Header::new(&row, &self.ignoring)) {
+                    None => match rows.row().and_then(|row| self.header(&row)) {
                         Ok(read) => {
                             header = Some(read);
                             continue;
@@ -155,13 +189,27 @@ impl Tables {
         }
     }
 
+    fn header(&self, row: &Row<'_>) -> Result<Header, RejectReason> {
+        // Cut within a name, it could make another table.
+        if row.is_open() {
+            return Err(RejectReason::Truncated { expected: "a line feed at the end of the header" });
+        }
+        Header::new(row, &self.ignoring)
+    }
+
     fn row(&mut self, header: &Header, row: &Row<'_>, at: At) -> Result<(), RejectReason> {
         if row.is_blank() {
             self.ignored += 1;
             return Ok(());
         }
-        if row.len() != header.len() {
-            return Err(RejectReason::FieldCount { found: row.len(), expected: header.len() });
+        match row.len() == header.len() {
+            true => header.check_unnamed(row)?,
+            false if row.is_open() && row.len() < header.len() => {
+                return Err(RejectReason::Truncated {
+                    expected: "as many fields in the last row as there are columns",
+                });
+            }
+            false => return Err(RejectReason::FieldCount { found: row.len(), expected: header.len() }),
         }
         match header.kind() {
             Kind::Users => self.user(header, row, at),
@@ -172,14 +220,22 @@ impl Tables {
 
     fn user(&mut self, header: &Header, row: &Row<'_>, at: At) -> Result<(), RejectReason> {
         let id = header.required(row, Column::Id, "the immutable id of a user")?;
-        let mut user = User::new(UserId::new(id).map_err(text("id"))?);
-        for column in [Column::Upn, Column::Mail, Column::Alias, Column::Account] {
-            for name in header.all(row, column).flat_map(parts) {
-                user = user.with_alias(alias(column, name)?);
-                if user.aliases().len() > MAX_NAMES {
-                    return Err(RejectReason::TooManyNames { max: MAX_NAMES });
-                }
+        let id = document::user_id(id, "id")?;
+        let mut names = Vec::new();
+        for (column, holds) in [
+            (Column::Upn, Holds::Accounts),
+            (Column::Mail, Holds::Addresses),
+            (Column::Alias, Holds::Addresses),
+            (Column::Account, Holds::Accounts),
+        ] {
+            for text in header.all(row, column) {
+                names.append(&mut spelling::names(text, column.name(), holds)?);
             }
+        }
+        advance(names.len());
+        let mut user = User::new(id).with_aliases(names);
+        if user.aliases().len() > MAX_NAMES {
+            return Err(RejectReason::TooManyNames { max: MAX_NAMES });
         }
         let mut status = UserStatus::Active;
         for (column, text) in [Column::Enabled, Column::Status].iter().flat_map(|column| header.texts(row, *column)) {
@@ -203,7 +259,7 @@ impl Tables {
 
     fn group(&mut self, header: &Header, row: &Row<'_>, at: At) -> Result<(), RejectReason> {
         let id = header.required(row, Column::GroupId, "the immutable id of a group")?;
-        let id = GroupId::new(id).map_err(text("group id"))?;
+        let id = document::group_id(id, "group id")?;
         for group in group_ids(header, row, Column::Parents)? {
             let member = id.as_str().to_owned();
             self.memberships.push(Membership { at, group, member, kind: Some(MemberKind::Group) });
@@ -215,9 +271,13 @@ impl Tables {
 
     fn membership(&mut self, header: &Header, row: &Row<'_>, at: At) -> Result<(), RejectReason> {
         let group = header.required(row, Column::GroupId, "the id of the group")?;
-        let group = GroupId::new(group).map_err(text("group"))?;
+        let group = document::group_id(group, "group")?;
         let member = header.required(row, Column::Member, "the id of the member")?;
-        UserId::new(member).map_err(text("member"))?;
+        if self.non_people.contains(member) {
+            self.ignored += 1;
+            return Ok(());
+        }
+        document::user_id(member, "member")?;
         let kind = match header.all(row, Column::MemberType).next().map(column::plain).as_deref() {
             None => None,
             Some("user" | "person" | "microsoftgraphuser" | "microsoftgraphorgcontact") => Some(MemberKind::User),
@@ -243,9 +303,10 @@ impl Tables {
 
     /// The directory that all tables tell of together.
     pub fn finish(self) -> Import<DirectoryBuilder> {
-        let Self { inputs, ignoring: _, read, ignored, mut rejected, users, groups, memberships } = self;
+        let Self { inputs, ignoring: _, non_people: _, read, ignored, mut rejected, users, groups, memberships } = self;
         let mut builder = DirectoryBuilder::new();
         let mut known_users: HashSet<UserId> = HashSet::with_capacity(users.len());
+        advance(users.len() + groups.len() + memberships.len());
         for (at, user) in users {
             if known_users.insert(user.id().clone()) {
                 builder = builder.user(user);
@@ -314,10 +375,6 @@ fn open(rejected: &mut BTreeMap<At, RejectReason>, at: At, reason: RejectReason)
     }
 }
 
-fn text(field: &'static str) -> impl Fn(TextError) -> RejectReason {
-    move |error| RejectReason::Text { field, error }
-}
-
 /// The parts of a field that can hold several.
 fn parts(text: &str) -> impl Iterator<Item = &str> {
     text.split(';').map(str::trim).filter(|part| !part.is_empty())
@@ -325,19 +382,8 @@ fn parts(text: &str) -> impl Iterator<Item = &str> {
 
 fn group_ids(header: &Header, row: &Row<'_>, column: Column) -> Result<Vec<GroupId>, RejectReason> {
     let ids = header.all(row, column).flat_map(parts);
-    ids.map(|id| GroupId::new(id).map_err(text(column.name()))).collect()
-}
-
-fn alias(column: Column, name: &str) -> Result<Alias, RejectReason> {
-    let (kind, address) = name.split_once(':').unwrap_or_default();
-    let prefixed = kind.eq_ignore_ascii_case("smtp") || kind.eq_ignore_ascii_case("sip");
-    let name = if prefixed { address.trim() } else { name };
-    // Parted by something else, they would be one name that nobody has.
-    if name.contains('@') && name.contains(|c: char| c == ',' || c.is_whitespace()) {
-        let expected = "addresses with nothing but `;` between them";
-        return Err(RejectReason::InvalidField { field: column.name(), expected });
-    }
-    Alias::new(name).map_err(text(column.name()))
+    let ids = ids.filter(|id| !spelling::is_blank(id)).inspect(|_| advance(1));
+    ids.map(|id| document::group_id(id, column.name())).collect()
 }
 
 fn status(column: Column, text: &str, before: UserStatus) -> Result<UserStatus, RejectReason> {

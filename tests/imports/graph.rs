@@ -2,6 +2,7 @@
 
 mod broken;
 mod delta;
+mod naming;
 mod order;
 
 use activity_privacy::import::Import;
@@ -222,10 +223,8 @@ mod plain {
         let by_mail = json!({"@odata.type": "#microsoft.graph.user", "id": "u-9", "mail": "n@contoso.com"});
         assert_eq!(
             messages(&of(by_mail)),
-            [
-                "page 3, record 1: field `userPrincipalName` is missing, expected the sign-in name, first of the names to \
-              protect by: have it in `$select`"
-            ]
+            ["page 3, record 1: field `userPrincipalName` is missing, expected the sign-in name or, if it is null, \
+          another name to protect by: have both in `$select`"]
         );
         let upn = json!({"@odata.type": "#microsoft.graph.user", "id": "u-9", "userPrincipalName": "n@contoso.com"});
         assert_eq!(names(&known(&snapshot(of(upn).whole().unwrap()), "u-9")), ["n@contoso.com"]);

@@ -17,7 +17,7 @@ const GROUPS: &str = r##"{"@odata.deltaLink": "d", "value": [{"id": "g-1", "disp
 const SCIM_USERS: &str = r#"{"schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"], "totalResults": 2,
     "Resources": [{"id": "u-1", "userName": "kanarienvogel@contoso.com", "emails": [{"value": "kanarienvogel@x.example"}]},
                   {"id": "u-2", "externalId": "7", "userName": "b", "active": "False"}]}"#;
-const SCIM_GROUPS: &str = r#"{"totalResults": 1, "Resources": [{"id": "g-1", "displayName": "Council", "members": [
+const SCIM_GROUPS: &str = r#"{"totalResults": 2, "Resources": [{"id": "g-2"}, {"id": "g-1", "displayName": "Council", "members": [
     {"value": "u-1", "type": "User"}, {"value": "g-2", "$ref": "../Groups/g-2"}, {"value": "u-2"}]}]}"#;
 const PATCH: &str = r#"{"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [
     {"op": "Add", "path": "members", "value": [{"value": "u-1"}]}, {"op": "remove", "path": "members[value eq \"u-1\"]"},

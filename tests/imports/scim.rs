@@ -103,9 +103,9 @@ fn b1_a_resource_that_says_nothing_is_rejected_and_the_others_are_taken() {
     ]);
     let groups = json!([
         {"id": "g-1", "displayName": 7},
-        {"id": "g-1", "displayName": "Council", "members": "u-1"},
+        {"id": "g-1", "displayName": "Council", "members": 7},
         {"id": "g-2", "displayName": "Council", "members": [
-            "u-1", {"display": "Adele"}, {"value": "u-1", "type": "Device"}, {"value": "nobody"},
+            7, {"display": "Adele"}, {"value": "u-1", "type": "Device"}, {"value": "nobody"},
             {"value": "u-1", "type": "User", "$ref": "../Groups/u-1"}, {"value": "u-2"}]},
     ]);
     let import = import(users, groups);

@@ -5,15 +5,22 @@ use serde_json::Value;
 use crate::import::RejectReason;
 use crate::import::document::{self, Object};
 use crate::import::names::Names;
+use crate::import::spelling::Holds;
+
+const ASSIGNED: &str = "issuerAssignedId";
+
+/// The rank of `identities`, which only tenants for customers have.
+pub(super) const IDENTITIES: usize = 6;
 
 /// The properties that name a user, the one that tells their home first.
-const PROPERTIES: [&str; 6] = [
+const PROPERTIES: [&str; 7] = [
     "userPrincipalName",
     "mail",
     "proxyAddresses",
     "otherMails",
     "onPremisesUserPrincipalName",
     "onPremisesSamAccountName",
+    "identities",
 ];
 
 /// What a user record says.
@@ -26,10 +33,12 @@ pub(super) fn read(record: &Object) -> Result<Names, RejectReason> {
         }
         match property {
             "proxyAddresses" => {
-                names.add(rank, property, texts(record, property)?.into_iter().filter_map(proxy_address))?;
+                names.add(rank, property, Holds::ProxyAddresses, texts(record, property)?)?;
             }
-            "otherMails" => names.add(rank, property, texts(record, property)?)?,
-            _ => names.add(rank, property, document::text(record, property)?)?,
+            "otherMails" => names.add(rank, property, Holds::Addresses, texts(record, property)?)?,
+            "identities" => names.add(rank, ASSIGNED, Holds::Accounts, identities(record)?)?,
+            "mail" => names.add(rank, property, Holds::Addresses, document::text(record, property)?)?,
+            _ => names.add(rank, property, Holds::Accounts, document::text(record, property)?)?,
         }
     }
     names.enabled = match record.get("accountEnabled") {
@@ -48,14 +57,14 @@ fn texts<'a>(record: &'a Object, property: &'static str) -> Result<Vec<&'a str>,
     entries.map(|entry| entry.as_str().ok_or(RejectReason::InvalidField { field: property, expected })).collect()
 }
 
-/// A mail or chat address out of one with its kind before it. One without a kind is taken for an address; X.400, X.500
-/// and other kinds name nobody in an activity.
-fn proxy_address(text: &str) -> Option<&str> {
-    match text.split_once(':') {
-        Some((kind, address)) if ["smtp", "sip"].iter().any(|known| kind.trim().eq_ignore_ascii_case(known)) => {
-            Some(address)
-        }
-        Some(_) => None,
-        None => Some(text),
+/// What the issuers of a user's identities call them. A phone number is among them, where people sign in by it.
+fn identities(record: &Object) -> Result<Vec<&str>, RejectReason> {
+    let mut assigned = Vec::new();
+    for identity in document::list(record, "identities")?.unwrap_or_default() {
+        let Value::Object(identity) = identity else {
+            return Err(RejectReason::InvalidField { field: "identities", expected: "a list of objects" });
+        };
+        assigned.extend(document::text(identity, ASSIGNED)?);
     }
+    Ok(assigned)
 }

@@ -1,5 +1,7 @@
 //! One page as it comes: its entries, and where it leads.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 use super::Listing;
@@ -9,6 +11,7 @@ use crate::import::RejectReason;
 use crate::import::document::{self, Object};
 use crate::import::facts::{Kind, Member};
 use crate::import::names::Names;
+use crate::steps::advance;
 
 const NEXT: &str = "@odata.nextLink";
 const DELTA: &str = "@odata.deltaLink";
@@ -20,6 +23,8 @@ const MEMBERS: &str = "members@delta";
 pub(super) struct Page {
     pub(super) entries: Vec<Result<Entry, RejectReason>>,
     pub(super) end: End,
+    /// Whether any entry speaks of the `identities` of a user.
+    pub(super) speaks_of_identities: bool,
 }
 
 /// Where a page leads.
@@ -50,7 +55,12 @@ pub(super) struct GroupRecord {
 }
 
 /// Reads a page of a listing.
-pub(super) fn read(mut page: Object, listing: &Listing, is_delta: bool) -> Result<Page, RejectReason> {
+pub(super) fn read(
+    mut page: Object,
+    listing: &Listing,
+    is_delta: bool,
+    non_people: &HashSet<String>,
+) -> Result<Page, RejectReason> {
     let of = kind_of_context(&page)?;
     let fits = match listing {
         Listing::Users => of != Kind::Group,
@@ -79,11 +89,17 @@ pub(super) fn read(mut page: Object, listing: &Listing, is_delta: bool) -> Resul
         Some(_) => return Err(RejectReason::InvalidField { field: "value", expected: "the list of entries" }),
         None => return Err(RejectReason::MissingField { field: "value", expected: "the list of entries" }),
     };
-    Ok(Page { entries: entries.into_iter().map(|entry| read_entry(&entry, listing)).collect(), end })
+    let speaks_of_identities = entries.iter().any(|entry| entry.get("identities").is_some());
+    advance(entries.len());
+    let entries = entries.into_iter().map(|entry| read_entry(&entry, listing, non_people)).collect();
+    Ok(Page { entries, end, speaks_of_identities })
 }
 
-fn read_entry(entry: &Value, listing: &Listing) -> Result<Entry, RejectReason> {
+fn read_entry(entry: &Value, listing: &Listing, non_people: &HashSet<String>) -> Result<Entry, RejectReason> {
     let Value::Object(entry) = entry else { return Err(RejectReason::NotAnObject) };
+    if matches!(listing, Listing::Members(_)) && is_one_of(entry, non_people) {
+        return Ok(Entry::Other);
+    }
     let said = kind(entry)?;
     let removed = removed(entry)?;
     let other = RejectReason::InvalidField { field: TYPE, expected: "the type of what was asked for" };
@@ -94,7 +110,7 @@ fn read_entry(entry: &Value, listing: &Listing) -> Result<Entry, RejectReason> {
         }
         Listing::Groups if matches!(said, Some(Kind::Group | Kind::Unsaid)) => {
             let id = document::group_id(document::id(entry, "id")?, "id")?;
-            Ok(Entry::Group(id, if removed { None } else { Some(read_group(entry)?) }))
+            Ok(Entry::Group(id, if removed { None } else { Some(read_group(entry, non_people)?) }))
         }
         Listing::Users | Listing::Groups => Err(other),
         Listing::Members(group) => {
@@ -106,7 +122,7 @@ fn read_entry(entry: &Value, listing: &Listing) -> Result<Entry, RejectReason> {
     }
 }
 
-fn read_group(entry: &Object) -> Result<GroupRecord, RejectReason> {
+fn read_group(entry: &Object, non_people: &HashSet<String>) -> Result<GroupRecord, RejectReason> {
     // `$expand` gives twenty members at most, and not always says that there are more.
     if entry.get("members").is_some_and(|members| !members.is_null()) || entry.contains_key("members@odata.nextLink") {
         let expected = "no members here, but in `members@delta` or in a listing of their own";
@@ -115,18 +131,27 @@ fn read_group(entry: &Object) -> Result<GroupRecord, RejectReason> {
     let name = document::text(entry, "displayName")?.map(str::to_owned);
     let members = match entry.get(MEMBERS) {
         None => None,
-        Some(Value::Array(members)) => Some(members.iter().map(read_member).collect()),
+        Some(Value::Array(members)) => Some(members.iter().map(|member| read_member(member, non_people)).collect()),
         Some(_) => return Err(RejectReason::InvalidField { field: MEMBERS, expected: "a list" }),
     };
     Ok(GroupRecord { name, members })
 }
 
 /// Nothing for what no directory here holds.
-fn read_member(entry: &Value) -> Result<Option<Member>, RejectReason> {
+fn read_member(entry: &Value, non_people: &HashSet<String>) -> Result<Option<Member>, RejectReason> {
+    advance(1);
     let Value::Object(entry) = entry else { return Err(RejectReason::NotAnObject) };
+    if is_one_of(entry, non_people) {
+        return Ok(None);
+    }
     let id = document::id(entry, "id")?.to_owned();
     let removed = removed(entry)?;
     Ok(kind(entry)?.map(|kind| Member { id, kind, removed }))
+}
+
+/// Whether an entry has one of these ids.
+fn is_one_of(entry: &Object, ids: &HashSet<String>) -> bool {
+    entry.get("id").and_then(Value::as_str).is_some_and(|id| ids.contains(id))
 }
 
 /// What an entry says that it is, nothing for what no directory here holds. What is none of the types known here could

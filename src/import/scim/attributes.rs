@@ -4,9 +4,13 @@ use serde_json::{Map, Value};
 
 use crate::import::RejectReason;
 use crate::import::document::{self, Object};
+use crate::steps::advance;
 
 /// The URNs that attributes of users and groups can have before their names (RFC 7644, section 3.10).
 const CORE: [&str; 2] = ["urn:ietf:params:scim:schemas:core:2.0:user:", "urn:ietf:params:scim:schemas:core:2.0:group:"];
+
+/// Attributes that name people, which no extension holds.
+const NAMING: [&str; 3] = ["username", "emails", "members"];
 
 /// An object with its attributes, names in lower case and without the URN of a core schema.
 pub(super) struct Attributes(Object);
@@ -19,6 +23,52 @@ impl Attributes {
             Value::Object(object) => Ok(Self(object)),
             _ => Err(RejectReason::NotAnObject),
         }
+    }
+
+    /// Reads a resource out of an object whose names were read already. Attributes nested under the URN of a core schema
+    /// are those of the resource; one that is given both ways must be given alike.
+    pub(super) fn of_resource(value: Value) -> Result<Self, RejectReason> {
+        let Self(mut object) = Self::within(value)?;
+        // Whatever is lifted can hold the URN again, though no deeper than the parser let it.
+        while let Some(urn) = object.keys().find(|name| is_core(name)).cloned() {
+            advance(1 + object.len());
+            match object.remove(&urn) {
+                None | Some(Value::Null) => {}
+                Some(Value::Object(nested)) => nested.into_iter().try_for_each(|(name, value)| {
+                    advance(1);
+                    match object.get(&name) {
+                        None | Some(Value::Null) => object.insert(name, value),
+                        Some(known) if value.is_null() || *known == value => None,
+                        Some(_) => return Err(RejectReason::GivenTwice),
+                    };
+                    Ok(())
+                })?,
+                Some(_) => {
+                    let field = "urn:ietf:params:scim:schemas:core:2.0";
+                    return Err(RejectReason::InvalidField { field, expected: "an object of attributes" });
+                }
+            }
+        }
+        let names_people = |name: &str, value: &Value| {
+            advance(1);
+            name.starts_with("urn:")
+                && (NAMING.iter().any(|naming| value.get(naming).is_some_and(|value| !value.is_null()))
+                    || names_people(name))
+        };
+        if object.iter().any(|(name, value)| names_people(name, value)) {
+            let expected = "`userName`, `emails` and `members` among the attributes of the core schema";
+            return Err(RejectReason::InvalidField { field: "schemas", expected });
+        }
+        Ok(Self(object))
+    }
+
+    pub(super) fn into_value(self) -> Value {
+        Value::Object(self.0)
+    }
+
+    /// Reads a whole body as a resource.
+    pub(super) fn into_resource(self) -> Result<Self, RejectReason> {
+        Self::of_resource(Value::Object(self.0))
     }
 
     /// An object out of one whose names were read already.
@@ -48,6 +98,8 @@ impl Attributes {
         match self.get(name) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::Number(number)) if number.as_u64().is_some() => Ok(number.as_u64()),
+            // Some providers write numbers as texts.
+            Some(Value::String(text)) if text.trim().parse::<u64>().is_ok() => Ok(text.trim().parse().ok()),
             Some(_) => Err(RejectReason::InvalidField { field: name, expected: "a number, not below 0" }),
         }
     }
@@ -88,7 +140,21 @@ pub(super) fn unqualified(name: &str) -> &str {
         .find_map(|urn| {
             name.get(..urn.len()).filter(|start| start.eq_ignore_ascii_case(urn)).and(name.get(urn.len()..))
         })
+        .filter(|attribute| !attribute.is_empty())
         .unwrap_or(name)
+}
+
+/// Whether a name is the URN of a core schema and nothing else.
+pub(super) fn is_core(name: &str) -> bool {
+    let name = name.trim().trim_end_matches(':');
+    CORE.iter().any(|urn| urn.trim_end_matches(':').eq_ignore_ascii_case(name))
+}
+
+/// Whether the name of an attribute of an extension is one that names people.
+pub(super) fn names_people(name: &str) -> bool {
+    let last = name.rsplit(':').next().unwrap_or_default();
+    let last = last.split(['[', '.']).next().unwrap_or_default();
+    NAMING.iter().any(|naming| naming.eq_ignore_ascii_case(last.trim()))
 }
 
 fn is_text(value: &Value, text: &str) -> bool {
@@ -97,6 +163,7 @@ fn is_text(value: &Value, text: &str) -> bool {
 
 /// Nests no deeper than the parser let it.
 fn folded(value: Value) -> Result<Value, RejectReason> {
+    advance(1);
     Ok(match value {
         Value::Object(object) => {
             let mut all = Map::new();

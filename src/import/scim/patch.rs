@@ -1,75 +1,64 @@
 //! What a `PATCH` changes (RFC 7644, section 3.5.2), in the forms in which it is sent.
 
-use std::io::Read;
-
 use serde_json::Value;
 
-use super::attributes::{Attributes, entries, truth};
-use super::listed::Listed;
+use super::attributes::{Attributes, entries, is_core, truth};
+use super::known::{Created, Known, Outcome};
 use super::path::Path;
-use super::resource::{email_address, in_whole, member};
-use crate::directory::{DirectoryChange, DirectoryDelta, DirectorySnapshot, User, UserStatus};
+use super::resource::{email_address, member_entries};
+use crate::directory::{DirectoryChange, User, UserStatus};
 use crate::identity::{Alias, GroupId, UserId};
-use crate::import::facts::{Kind, Member, Party, known_user};
+use crate::import::facts::{Member, Party};
 use crate::import::names::MAX_NAMES;
-use crate::import::{Import, Place, RejectReason, Rejected, document};
+use crate::import::spelling::{self, Holds};
+use crate::import::{RejectReason, document};
+use crate::steps::advance;
 
 const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 
-/// What changes by the body of a `PATCH` of a group that the snapshot before holds; see the [module](super).
-///
-/// # Errors
-/// [`Rejected`] when the body is no `PATCH` request, or the group is not there.
-pub fn patch_group(
-    before: &DirectorySnapshot,
-    id: &GroupId,
-    body: impl Read,
-) -> Result<Import<DirectoryDelta>, Rejected> {
-    let operations = operations(body).map_err(in_whole)?;
-    if before.group_name(id).is_none() {
+/// What changes by a `PATCH` of a group that is known. The items are its operations.
+pub(super) fn patch_group(known: &mut Known<'_>, id: &GroupId, body: &Attributes) -> Result<Outcome, RejectReason> {
+    let operations = operations(body)?;
+    if known.group_name(id).is_none() {
         let expected = "a group that the directory before holds";
-        return Err(in_whole(RejectReason::InvalidField { field: "id", expected }));
+        return Err(RejectReason::InvalidField { field: "id", expected });
     }
-    let mut listed = Listed::new(before, id);
-    let import = each(operations, |operation| {
+    Ok(each(operations, |operation| {
         let mut steps = Vec::new();
         for (path, value) in operation.targets()? {
-            steps.extend(GroupStep::new(operation.verb, &path, value, &listed)?);
+            steps.extend(GroupStep::new(operation.verb, &path, value, known)?);
         }
         // INVARIANT: nothing of an operation is done before all of it was understood.
         let any = !steps.is_empty();
-        Ok(any.then(|| steps.into_iter().flat_map(|step| step.done(&mut listed)).collect()))
-    });
-    Ok(import.map(|changes: Vec<Vec<DirectoryChange>>| changes.into_iter().flatten().collect()).into_delta())
+        Ok(any.then(|| steps.into_iter().flat_map(|step| step.done(known, id)).collect()))
+    }))
 }
 
-/// What changes by the body of a `PATCH` of a user whom the snapshot before holds; see the [module](super).
-///
-/// # Errors
-/// [`Rejected`] when the body is no `PATCH` request, or the user is not there.
-pub fn patch_user(
-    before: &DirectorySnapshot,
-    id: &UserId,
-    body: impl Read,
-) -> Result<Import<DirectoryDelta>, Rejected> {
-    let operations = operations(body).map_err(in_whole)?;
-    let Some(known) = known_user(before, id) else {
+/// What changes by a `PATCH` of a user who is known. The items are its operations.
+pub(super) fn patch_user(known: &mut Known<'_>, id: &UserId, body: &Attributes) -> Result<Outcome, RejectReason> {
+    let operations = operations(body)?;
+    let Some(before) = known.user(id) else {
         let expected = "a user whom the directory before holds";
-        return Err(in_whole(RejectReason::InvalidField { field: "id", expected }));
+        return Err(RejectReason::InvalidField { field: "id", expected });
     };
-    let import = each(operations, |operation| {
-        let mut steps = Vec::new();
+    let mut steps = Vec::new();
+    let mut outcome = each(operations, |operation| {
+        let mut taken = Vec::new();
         for (path, value) in operation.targets()? {
-            steps.extend(UserStep::all(operation.verb, &path, value)?);
+            taken.extend(UserStep::all(operation.verb, &path, value)?);
         }
-        Ok(if steps.is_empty() { None } else { Some(steps) })
+        let any = !taken.is_empty();
+        steps.append(&mut taken);
+        Ok(any.then(Vec::new))
     });
-    let import = import.map(|steps| steps.into_iter().flatten().collect::<Vec<UserStep>>());
-    if known.aliases().len() + import.value.len() > MAX_NAMES {
-        return Err(in_whole(RejectReason::TooManyNames { max: MAX_NAMES }));
+    if before.aliases().len() + steps.len() > MAX_NAMES {
+        return Err(RejectReason::TooManyNames { max: MAX_NAMES });
     }
-    let changed = import.map(|steps| changed(&known, steps));
-    Ok(changed.map(|user| if user == known { DirectoryDelta::new() } else { DirectoryDelta::new().user(user) }))
+    let user = changed(&before, steps);
+    if user != before {
+        outcome.changes.push(known.put_user(user));
+    }
+    Ok(outcome)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,8 +74,7 @@ struct Operation {
     value: Option<Value>,
 }
 
-fn operations(body: impl Read) -> Result<Vec<Result<Operation, RejectReason>>, RejectReason> {
-    let body = super::read(body)?;
+fn operations(body: &Attributes) -> Result<Vec<Result<Operation, RejectReason>>, RejectReason> {
     body.is_message(PATCH_OP, "the URN of a patch request")?;
     match body.list("Operations")? {
         None | Some([]) => {
@@ -97,20 +85,21 @@ fn operations(body: impl Read) -> Result<Vec<Result<Operation, RejectReason>>, R
 }
 
 /// Takes the operations one after the other. What of them is nothing was ignored.
-fn each<T>(
+fn each(
     operations: Vec<Result<Operation, RejectReason>>,
-    mut take: impl FnMut(&Operation) -> Result<Option<T>, RejectReason>,
-) -> Import<Vec<T>> {
-    let mut import = Import { value: Vec::new(), read: 0, ignored: 0, rejected: Vec::new() };
+    mut take: impl FnMut(&Operation) -> Result<Option<Vec<DirectoryChange>>, RejectReason>,
+) -> Outcome {
+    let mut outcome = Outcome::default();
     for (at, operation) in (1..).zip(operations) {
-        import.read += 1;
+        advance(1);
+        outcome.items += 1;
         match operation.and_then(|operation| take(&operation)) {
-            Ok(Some(taken)) => import.value.push(taken),
-            Ok(None) => import.ignored += 1,
-            Err(reason) => import.rejected.push(Rejected { place: Place::Record(at), reason }),
+            Ok(Some(changes)) => outcome.changes.extend(changes),
+            Ok(None) => outcome.ignored += 1,
+            Err(reason) => outcome.rejected.push((at, reason)),
         }
     }
-    import
+    outcome
 }
 
 impl Operation {
@@ -124,8 +113,13 @@ impl Operation {
             Some(_) => return Err(RejectReason::InvalidField { field: "op", expected }),
             None => return Err(RejectReason::MissingField { field: "op", expected }),
         };
-        let path = operation.text("path")?.map(str::to_owned);
-        Ok(Self { verb, path, value: operation.get("value").cloned() })
+        // The URN of a core schema alone leads to the resource itself.
+        let path = operation.text("path")?.filter(|path| !is_core(path)).map(str::to_owned);
+        let value = match operation.get("value").cloned() {
+            Some(value @ Value::Object(_)) if path.is_none() => Some(Attributes::of_resource(value)?.into_value()),
+            value => value,
+        };
+        Ok(Self { verb, path, value })
     }
 
     /// What it is about, and with which value. Without a path, the value is an object of paths.
@@ -158,14 +152,14 @@ impl GroupStep {
         verb: Verb,
         path: &Path<'_>,
         value: Option<&Value>,
-        listed: &Listed<'_>,
+        known: &Known<'_>,
     ) -> Result<Option<Self>, RejectReason> {
         match (path.attribute.as_str(), verb) {
             ("displayname", Verb::Add | Verb::Replace) => {
                 let name = document::text_of(value, "displayName")?;
                 Ok(name.map(|name| Self::Name(name.to_owned())))
             }
-            ("members", _) => Self::of_members(verb, path, value, listed).map(Some),
+            ("members", _) => Self::of_members(verb, path, value, known),
             _ => Ok(None),
         }
     }
@@ -174,44 +168,45 @@ impl GroupStep {
         verb: Verb,
         path: &Path<'_>,
         value: Option<&Value>,
-        listed: &Listed<'_>,
-    ) -> Result<Self, RejectReason> {
+        known: &Known<'_>,
+    ) -> Result<Option<Self>, RejectReason> {
         if let (Some(filter), None, Verb::Remove) = (path.filter, &path.sub_attribute, verb) {
             let expected = "`members`, or `members[value eq \"...\"]` to remove one";
             let id = Path::value(filter).ok_or(RejectReason::InvalidField { field: "path", expected })?;
             document::user_id(&id, "path")?;
-            return Ok(Self::Remove(vec![listed.party(&Member { id, kind: Kind::Unsaid, removed: true }, false)?]));
+            let Created { id, kind } = known.resolved(&id, "path")?;
+            let party = known.party(&Member { id, kind, removed: true }, false)?;
+            return Ok(party.map(|party| Self::Remove(vec![party])));
         }
         if path.filter.is_some() || path.sub_attribute.is_some() {
             let expected = "`members`, or `members[value eq \"...\"]` to remove one";
             return Err(RejectReason::InvalidField { field: "path", expected });
         }
         let parties = |value: &Value| -> Result<Vec<Party>, RejectReason> {
-            let members = entries(value, "value")?.iter();
-            members.map(|entry| listed.party(&member(entry)?, verb != Verb::Remove)).collect()
+            let members = member_entries(value, "value")?;
+            advance(members.len());
+            // Whoever is known to be no person is none of them.
+            members.iter().filter_map(|entry| known.party_of(entry, verb != Verb::Remove).transpose()).collect()
         };
         let missing = RejectReason::MissingField { field: "value", expected: "the members" };
+        let any = |parties: Vec<Party>| Some(parties).filter(|parties| !parties.is_empty());
         match (verb, value) {
-            (Verb::Add, Some(value)) => Ok(Self::Add(parties(value)?)),
-            (Verb::Replace, Some(value)) => Ok(Self::Replace(parties(value)?)),
+            (Verb::Add, Some(value)) => Ok(any(parties(value)?).map(Self::Add)),
+            (Verb::Replace, Some(value)) => Ok(Some(Self::Replace(parties(value)?))),
             (Verb::Add | Verb::Replace, None) => Err(missing),
-            (Verb::Remove, None) => Ok(Self::Replace(Vec::new())),
+            (Verb::Remove, None) => Ok(Some(Self::Replace(Vec::new()))),
             // One that names nobody may have meant nobody, or all.
             (Verb::Remove, Some(Value::Array(members))) if members.is_empty() => Err(missing),
-            (Verb::Remove, Some(value)) => Ok(Self::Remove(parties(value)?)),
+            (Verb::Remove, Some(value)) => Ok(any(parties(value)?).map(Self::Remove)),
         }
     }
 
-    fn done(self, listed: &mut Listed<'_>) -> Vec<DirectoryChange> {
+    fn done(self, known: &mut Known<'_>, group: &GroupId) -> Vec<DirectoryChange> {
         match self {
-            Self::Name(name) => vec![DirectoryChange::Group(listed.group.clone(), name.into())],
-            Self::Add(parties) => listed.add(parties),
-            Self::Replace(parties) => {
-                let mut changes = listed.remove_all_but(&parties);
-                changes.extend(listed.add(parties));
-                changes
-            }
-            Self::Remove(parties) => listed.remove(parties),
+            Self::Name(name) => vec![known.put_group(group, &name)],
+            Self::Add(parties) => known.listed(group).add(parties),
+            Self::Replace(parties) => known.replace_members(group, parties),
+            Self::Remove(parties) => known.listed(group).remove(parties),
         }
     }
 }
@@ -231,12 +226,12 @@ impl UserStep {
             // What is no name any more stays one here.
             _ if verb == Verb::Remove => Vec::new(),
             "username" => {
-                let name = text("userName")?.map(|name| document::alias(name, "userName")).transpose()?;
-                name.into_iter().map(UserStep::SignInName).collect()
+                let names = spelled(text("userName")?, "userName", Holds::Accounts)?;
+                names.into_iter().map(UserStep::SignInName).collect()
             }
             "externalid" => {
-                let name = text("externalId")?.map(|name| document::alias(name, "externalId")).transpose()?;
-                name.into_iter().map(UserStep::Name).collect()
+                let names = spelled(text("externalId")?, "externalId", Holds::ForeignId)?;
+                names.into_iter().map(UserStep::Name).collect()
             }
             "active" => {
                 let enabled = value.map(|value| truth(value, "active")).transpose()?.flatten();
@@ -261,7 +256,21 @@ fn emails(path: &Path<'_>, value: Option<&Value>) -> Result<Vec<Alias>, RejectRe
             }
         }
     }
-    addresses.iter().map(|address| document::alias(address, "emails.value")).collect()
+    spelled(addresses.iter().map(String::as_str), "emails.value", Holds::Addresses)
+}
+
+/// The names that texts give.
+fn spelled<'a>(
+    texts: impl IntoIterator<Item = &'a str>,
+    field: &'static str,
+    holds: Holds,
+) -> Result<Vec<Alias>, RejectReason> {
+    let mut names = Vec::new();
+    for text in texts {
+        advance(1);
+        names.append(&mut spelling::names(text, field, holds)?);
+    }
+    Ok(names)
 }
 
 /// The user after all steps: the last name to sign in by first, then what was known, then what was learned.
@@ -275,12 +284,12 @@ fn changed(known: &User, steps: Vec<UserStep>) -> User {
             UserStep::Enabled(false) => status = UserStatus::Disabled,
         }
     }
+    let signs_in = !sign_in_names.is_empty();
     let all = sign_in_names.into_iter().rev().chain(known.aliases().iter().cloned()).chain(names);
-    let user = all.fold(User::new(known.id().clone()), |user, alias| {
-        if user.aliases().iter().any(|known| known.matches(&alias)) { user } else { user.with_alias(alias) }
-    });
+    let user = User::new(known.id().clone()).with_aliases(all);
     let user = match known.home_on_record() {
         Some(home) => user.with_home_domain(home.clone()),
+        None if known.is_remembered_elsewhere() && !signs_in => user.remembered_elsewhere(),
         None => user,
     };
     user.with_status(status)

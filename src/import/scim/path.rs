@@ -1,6 +1,6 @@
 //! Paths of attributes in a `PATCH` (RFC 7644, section 3.5.2).
 
-use super::attributes::unqualified;
+use super::attributes::{names_people, unqualified};
 use crate::import::RejectReason;
 
 const EXPECTED: &str =
@@ -20,6 +20,9 @@ impl<'a> Path<'a> {
         let text = unqualified(text.trim());
         // Extensions hold nothing that names anybody here.
         if text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("urn:")) {
+            if names_people(text) {
+                return Err(wrong());
+            }
             return Ok(Self { attribute: text.to_ascii_lowercase(), filter: None, sub_attribute: None });
         }
         let (head, filter, tail) = match text.split_once('[') {

@@ -1,17 +1,20 @@
 //! One user or group as a whole (RFC 7643, section 4).
 
+use std::collections::HashSet;
 use std::io::Read;
 
 use serde_json::Value;
 
-use super::attributes::{Attributes, truth};
-use super::listed::Listed;
-use super::{Endpoint, reading};
-use crate::directory::{DirectoryChange, DirectoryDelta, DirectorySnapshot};
+use super::attributes::{Attributes, entries, truth};
+use super::known::{Known, Outcome};
+use super::{Endpoint, nameless};
+use crate::directory::User;
 use crate::identity::{GroupId, UserId};
 use crate::import::facts::{Kind, Member};
 use crate::import::names::{MAX_NAMES, Names, Unfit};
-use crate::import::{Import, Place, RejectReason, Rejected, document};
+use crate::import::spelling::Holds;
+use crate::import::{RejectReason, document};
+use crate::steps::advance;
 
 /// The ranks of the attributes that name a user.
 const USER_NAME: usize = 0;
@@ -25,16 +28,17 @@ pub(super) enum Resource {
     Group { id: GroupId, name: Option<String>, members: Option<Members> },
 }
 
-pub(super) type Members = Vec<Result<Member, RejectReason>>;
+/// Each entry, which is nothing if it is known to be no person.
+pub(super) type Members = Vec<Result<Option<Member>, RejectReason>>;
 
 impl Resource {
-    pub(super) fn new(resource: Value, endpoint: Endpoint) -> Result<Self, RejectReason> {
-        let resource = Attributes::within(resource)?;
+    pub(super) fn new(resource: Value, endpoint: Endpoint, non_people: &HashSet<String>) -> Result<Self, RejectReason> {
+        let resource = Attributes::of_resource(resource)?;
         let id = id(&resource)?;
         let id = id.ok_or(RejectReason::MissingField { field: "id", expected: "the id of the resource" })?;
         match endpoint {
             Endpoint::Users => Self::user(document::user_id(id, "id")?, &resource),
-            Endpoint::Groups => Self::group(document::group_id(id, "id")?, &resource),
+            Endpoint::Groups => Self::group(document::group_id(id, "id")?, &resource, non_people),
         }
     }
 
@@ -43,10 +47,12 @@ impl Resource {
         Ok(Self::User { id, names: names(user)? })
     }
 
-    fn group(id: GroupId, group: &Attributes) -> Result<Self, RejectReason> {
+    fn group(id: GroupId, group: &Attributes, non_people: &HashSet<String>) -> Result<Self, RejectReason> {
         is_of(group, "group")?;
         let name = group.text("displayName")?.map(str::to_owned);
-        let members = group.list("members")?.map(|members| members.iter().map(member).collect());
+        let is_no_person = |entry: &Value| id_in(entry).is_some_and(|id| non_people.contains(id));
+        let read = |entry| if is_no_person(entry) { Ok(None) } else { listed_member(entry).map(Some) };
+        let members = members_of(group)?.map(|members| members.iter().map(read).collect());
         Ok(Self::Group { id, name, members })
     }
 
@@ -58,86 +64,71 @@ impl Resource {
     }
 }
 
-/// What changes by the body of a `PUT` or `POST` of a user, who has this id: their record is this one.
-///
-/// ```
-/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use activity_privacy::UserId;
-/// use activity_privacy::import::scim;
-///
-/// let body = br#"{"userName": "adele@contoso.com", "emails": [{"value": "a.vance@contoso.com"}], "active": "False"}"#;
-/// let delta = scim::put_user(&UserId::new("u-1")?, &body[..])?.whole()?;
-/// assert_eq!(delta.changes().len(), 1);
-/// # Ok(())
-/// # }
-/// ```
-///
-/// # Errors
-/// [`Rejected`] when the body is no user, has no `userName`, or has another id.
-pub fn put_user(id: &UserId, body: impl Read) -> Result<Import<DirectoryDelta>, Rejected> {
-    let names = body_of(body, id.as_str()).and_then(|user| {
-        is_of(&user, "user")?;
-        names(&user)
-    });
-    let user = names.and_then(|names| {
-        names.user(id.clone(), None, true).map_err(|unfit| match unfit {
-            Unfit::Nameless => reading(None).nameless,
-            Unfit::TooManyNames => RejectReason::TooManyNames { max: MAX_NAMES },
-        })
-    });
-    let value = DirectoryDelta::new().user(user.map_err(in_whole)?);
-    Ok(Import { value, read: 1, ignored: 0, rejected: Vec::new() })
+/// The record of a user, as a body gives it.
+pub(super) fn user(id: &UserId, user: &Attributes) -> Result<User, RejectReason> {
+    is_of(user, "user")?;
+    names(user)?.user(id.clone(), None, true, None).map_err(|unfit| match unfit {
+        Unfit::Nameless => nameless(),
+        Unfit::TooManyNames => RejectReason::TooManyNames { max: MAX_NAMES },
+    })
 }
 
-/// What changes by the body of a `PUT` or `POST` of a group, which has this id: its name, and its members, if the body
-/// speaks of them. As long as one of them is rejected, nobody is taken out.
-///
-/// # Errors
-/// [`Rejected`] when the body is no group, or has another id.
-pub fn put_group(
-    before: &DirectorySnapshot,
-    id: &GroupId,
-    body: impl Read,
-) -> Result<Import<DirectoryDelta>, Rejected> {
-    let group = body_of(body, id.as_str()).and_then(|group| Resource::group(id.clone(), &group)).map_err(in_whole)?;
-    let Resource::Group { name, members, .. } = group else { return Err(in_whole(RejectReason::NotAnObject)) };
-    let name = name.as_deref().or(before.group_name(id)).unwrap_or(id.as_str());
-    let mut changes = vec![DirectoryChange::Group(id.clone(), name.into())];
-    let (mut read, mut rejected) = (1, Vec::new());
-    if let Some(members) = members {
-        let mut listed = Listed::new(before, id);
-        let mut parties = Vec::new();
-        for (at, member) in (1..).zip(members) {
-            read += 1;
-            match member.and_then(|member| listed.party(&member, true)) {
-                Ok(party) => parties.push(party),
-                Err(reason) => {
-                    let place = Place::Page { page: 1, record: 1, member: Some(at) };
-                    rejected.push(Rejected { place, reason });
-                }
-            }
+/// What changes by a group as a body gives it.
+pub(super) fn put_group(known: &mut Known<'_>, id: &GroupId, group: &Attributes) -> Result<Outcome, RejectReason> {
+    is_of(group, "group")?;
+    let name = group.text("displayName")?.or(known.group_name(id)).unwrap_or(id.as_str()).to_owned();
+    let members = members_of(group)?;
+    let mut outcome = Outcome { changes: vec![known.put_group(id, &name)], ..Outcome::default() };
+    let Some(members) = members else { return Ok(outcome) };
+    let mut parties = Vec::new();
+    for (at, member) in (1..).zip(members) {
+        advance(1);
+        outcome.items += 1;
+        match known.party_of(member, true) {
+            Ok(Some(party)) => parties.push(party),
+            Ok(None) => outcome.ignored += 1,
+            Err(reason) => outcome.rejected.push((at, reason)),
         }
-        if rejected.is_empty() {
-            changes.extend(listed.remove_all_but(&parties));
-        }
-        changes.extend(listed.add(parties));
     }
-    Ok(Import { value: changes, read, ignored: 0, rejected }.into_delta())
+    outcome.changes.extend(match outcome.rejected.is_empty() {
+        true => known.replace_members(id, parties),
+        // One that cannot be read may be anybody whom the group lists.
+        false => known.listed(id).add(parties),
+    });
+    Ok(outcome)
 }
 
 /// A body whose id, if it has one, is this.
-fn body_of(body: impl Read, expected: &str) -> Result<Attributes, RejectReason> {
-    let body = super::read(body)?;
-    match id(&body)? {
+pub(super) fn body_of(body: impl Read, expected: &str) -> Result<Attributes, RejectReason> {
+    let body = super::read(body)?.into_resource()?;
+    is_for(&body, expected)?;
+    Ok(body)
+}
+
+/// Checks that the id of a resource, if it has one, is this.
+pub(super) fn is_for(resource: &Attributes, expected: &str) -> Result<(), RejectReason> {
+    match id(resource)? {
         Some(id) if id != expected => {
             Err(RejectReason::InvalidField { field: "id", expected: "the id of the resource that the request is for" })
         }
-        _ => Ok(body),
+        _ => Ok(()),
     }
 }
 
-pub(super) fn in_whole(reason: RejectReason) -> Rejected {
-    Rejected { place: Place::Whole, reason }
+/// The entries of `members`, if the resource speaks of them. A text stands for the one entry.
+fn members_of(group: &Attributes) -> Result<Option<&[Value]>, RejectReason> {
+    match group.get("members") {
+        None | Some(Value::Null) => Ok(None),
+        Some(value) => member_entries(value, "members").map(Some),
+    }
+}
+
+/// The entries of a list of members. A text or an object stands for the one entry.
+pub(super) fn member_entries<'a>(value: &'a Value, field: &'static str) -> Result<&'a [Value], RejectReason> {
+    match value {
+        Value::String(_) => Ok(std::slice::from_ref(value)),
+        _ => entries(value, field),
+    }
 }
 
 fn id(resource: &Attributes) -> Result<Option<&str>, RejectReason> {
@@ -165,14 +156,15 @@ fn names(user: &Attributes) -> Result<Names, RejectReason> {
     let expected = "the name by which the user signs in";
     let user_name = user.text("userName")?.ok_or(RejectReason::MissingField { field: "userName", expected })?;
     let mut names = Names::default();
-    names.add(USER_NAME, "userName", [user_name])?;
+    names.add(USER_NAME, "userName", Holds::Accounts, [user_name])?;
     for entry in user.list("emails")?.unwrap_or_default() {
         let email = Attributes::within(entry.clone())?;
         let primary = email.get("primary").map(|primary| truth(primary, "emails.primary")).transpose()?.flatten();
         let rank = if primary == Some(true) { PRIMARY_EMAIL } else { EMAIL };
-        names.add(rank, "emails.value", email_address(&email)?)?;
+        advance(1);
+        names.add(rank, "emails.value", Holds::Addresses, email_address(&email)?)?;
     }
-    names.add(EXTERNAL_ID, "externalId", user.text("externalId")?)?;
+    names.add(EXTERNAL_ID, "externalId", Holds::ForeignId, user.text("externalId")?)?;
     names.enabled = user.get("active").map(|active| truth(active, "active")).transpose()?.flatten();
     Ok(names)
 }
@@ -186,8 +178,33 @@ pub(super) fn email_address(email: &Attributes) -> Result<Option<&str>, RejectRe
     }
 }
 
-/// One entry of `members`.
+/// The id in an entry of `members`, as it is.
+pub(super) fn id_in(entry: &Value) -> Option<&str> {
+    entry.as_str().or_else(|| entry.get("value").and_then(Value::as_str))
+}
+
+/// One entry of `members` in a list, where no resource is named by a `bulkId`.
+fn listed_member(entry: &Value) -> Result<Member, RejectReason> {
+    match member(entry)? {
+        member if is_bulk_reference(&member.id) => {
+            Err(RejectReason::InvalidField { field: "members.value", expected: "the id of the member" })
+        }
+        member => Ok(member),
+    }
+}
+
+/// Whether an id stands for a resource that a bulk request creates.
+pub(super) fn is_bulk_reference(id: &str) -> bool {
+    id.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("bulkId:"))
+}
+
+/// One entry of `members`: an object, or the id alone.
 pub(super) fn member(entry: &Value) -> Result<Member, RejectReason> {
+    if let Value::String(id) = entry {
+        document::user_id(id, "members.value")?;
+        document::group_id(id, "members.value")?;
+        return Ok(Member { id: id.clone(), kind: Kind::Unsaid, removed: false });
+    }
     let entry = Attributes::within(entry.clone())?;
     let expected = "the id of the member";
     let id = document::text_of(entry.get("value"), "members.value")?
@@ -202,6 +219,7 @@ pub(super) fn member(entry: &Value) -> Result<Member, RejectReason> {
             return Err(RejectReason::InvalidField { field: "members.type", expected: "`User` or `Group`" });
         }
     };
+    advance(1);
     let of_path = document::text_of(entry.get("$ref"), "members.$ref")?.map_or(Kind::Unsaid, kind_of_path);
     let kind = match (of_type, of_path) {
         (kind, Kind::Unsaid) | (Kind::Unsaid, kind) => kind,

@@ -2,8 +2,12 @@
 
 use super::row::Row;
 use crate::import::RejectReason;
+use crate::steps::advance;
 
 const KNOWN: &str = "a column of users, groups or memberships, or one that is said to be ignored";
+
+/// The most characters of a column's name that a message repeats.
+const MAX_SHOWN: usize = 64;
 
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +27,8 @@ pub(super) enum Column {
     Member,
     MemberType,
     Ignored,
+    /// One without a name, as a comma too many makes it.
+    Unnamed,
 }
 
 /// What the rows of a table are.
@@ -37,13 +43,42 @@ const USERS: &[(Column, &[&str])] = &[
     (Column::Id, &["id", "userid", "objectid"]),
     (Column::Upn, &["upn", "userprincipalname", "username"]),
     (Column::Mail, &["mail", "email", "emailaddress", "primarysmtpaddress"]),
-    (Column::Alias, &["alias", "aliases", "proxyaddresses", "othermails", "emailaddresses"]),
+    (Column::Alias, &["alias", "aliases", "proxyaddresses", "othermails", "emailaddresses", "alternateemailaddress"]),
     (Column::Account, &["account", "accountname", "samaccountname", "login", "uid", "mailnickname"]),
     (Column::Status, &["status"]),
     (Column::Enabled, &["accountenabled", "enabled", "active"]),
     (Column::HomeDomain, &["homedomain"]),
     (Column::Groups, &["groups", "memberof", "groupids"]),
     (Column::Ignored, &["name", "displayname"]),
+    // What a download of users from Entra tells of them, and what names nobody.
+    (
+        Column::Ignored,
+        &[
+            "surname",
+            "givenname",
+            "usertype",
+            "jobtitle",
+            "department",
+            "usagelocation",
+            "streetaddress",
+            "state",
+            "country",
+            "officelocation",
+            "city",
+            "postalcode",
+            "telephonenumber",
+            "mobilephone",
+            "agegroup",
+            "consentprovidedforminor",
+            "legalagegroupclassification",
+            "companyname",
+            "creationtype",
+            "directorysynced",
+            "invitationstate",
+            "identityissuer",
+            "createddatetime",
+        ],
+    ),
 ];
 
 const GROUPS: &[(Column, &[&str])] = &[
@@ -76,13 +111,13 @@ impl Column {
             Self::Parents => "parents",
             Self::Member => "member",
             Self::MemberType => "type",
-            Self::Ignored => "",
+            Self::Ignored | Self::Unnamed => "without a name",
         }
     }
 
     /// Whether a table can have several of it.
     fn may_repeat(self) -> bool {
-        matches!(self, Self::Upn | Self::Mail | Self::Alias | Self::Account | Self::Ignored)
+        matches!(self, Self::Upn | Self::Mail | Self::Alias | Self::Account | Self::Ignored | Self::Unnamed)
     }
 }
 
@@ -94,8 +129,10 @@ pub(super) struct Header {
 
 impl Header {
     pub(super) fn new(row: &Row<'_>, ignoring: &[String]) -> Result<Self, RejectReason> {
-        let names: Vec<String> = row.iter().map(plain).collect();
-        let read: Vec<&str> = names.iter().map(String::as_str).filter(|name| !ignores(ignoring, name)).collect();
+        let names: Vec<Name> = row.iter().map(Name::new).collect();
+        advance(names.len());
+        let is_ignored = |name: &Name| ignores(ignoring, &name.plain) || ignores(ignoring, &name.key);
+        let read: Vec<&str> = names.iter().filter(|name| !is_ignored(name)).map(|name| name.key.as_str()).collect();
         let kind = Kind::of(&read)?;
         let known = match kind {
             Kind::Users => USERS,
@@ -104,11 +141,15 @@ impl Header {
         };
         let mut columns: Vec<Column> = Vec::with_capacity(names.len());
         for (at, name) in (1..).zip(&names) {
-            let column = known.iter().find(|(_, names)| names.contains(&name.as_str())).map(|(column, _)| *column);
+            let column = known.iter().find(|(_, names)| names.contains(&name.key.as_str())).map(|(column, _)| *column);
             let column = match column {
-                _ if ignores(ignoring, name) => Column::Ignored,
+                _ if is_ignored(name) => Column::Ignored,
+                _ if name.key.is_empty() && name.is_blank => Column::Unnamed,
                 Some(column) => column,
-                None => return Err(RejectReason::UnknownColumn { column: at, expected: KNOWN }),
+                None => {
+                    let name = name.shown.clone();
+                    return Err(RejectReason::UnknownColumn { column: at, name, expected: KNOWN });
+                }
             };
             if columns.contains(&column) && !column.may_repeat() {
                 return Err(RejectReason::RepeatedField { field: column.name() });
@@ -116,6 +157,17 @@ impl Header {
             columns.push(column);
         }
         Ok(Self { kind, columns })
+    }
+
+    /// Rejects a row that holds something in a column without a name.
+    pub(super) fn check_unnamed(&self, row: &Row<'_>) -> Result<(), RejectReason> {
+        match self.all(row, Column::Unnamed).next() {
+            Some(_) => {
+                let expected = "nothing, because the header does not say what it is";
+                Err(RejectReason::InvalidField { field: Column::Unnamed.name(), expected })
+            }
+            None => Ok(()),
+        }
     }
 
     pub(super) fn kind(&self) -> Kind {
@@ -128,6 +180,7 @@ impl Header {
 
     /// What the columns of this meaning hold, unless nothing.
     pub(super) fn all<'a>(&'a self, row: &'a Row<'_>, column: Column) -> impl Iterator<Item = &'a str> {
+        advance(self.columns.len());
         let held = self.columns.iter().zip(row.iter()).filter(move |(held, _)| **held == column);
         held.map(|(_, text)| text.trim()).filter(|text| !text.is_empty())
     }
@@ -185,6 +238,34 @@ fn missing(field: &'static str, expected: &'static str) -> RejectReason {
 
 fn ignores(ignoring: &[String], name: &str) -> bool {
     ignoring.iter().any(|ignored| ignored == name)
+}
+
+/// What a header calls a column.
+struct Name {
+    /// All of it.
+    plain: String,
+    /// By what it is known: what is in brackets, as in `User name [userPrincipalName] Required`, or all of it.
+    key: String,
+    is_blank: bool,
+    shown: Option<Box<str>>,
+}
+
+impl Name {
+    fn new(text: &str) -> Self {
+        let within = text.split_once('[').and_then(|(_, rest)| rest.split_once(']')).map(|(within, _)| within);
+        let key = within.map(plain).filter(|within| !within.is_empty());
+        let plain = plain(text);
+        let key = key.unwrap_or_else(|| plain.clone());
+        Self { plain, key, is_blank: text.trim().is_empty(), shown: shown(text) }
+    }
+}
+
+/// A name as a message repeats it, unless it looks like a value.
+fn shown(name: &str) -> Option<Box<str>> {
+    let is_of_names = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '_' | '-' | '.' | '[' | ']' | '(' | ')' | '/');
+    let name = name.trim();
+    let looks_like_one = name.starts_with(char::is_alphabetic) && name.chars().all(is_of_names);
+    looks_like_one.then(|| name.chars().take(MAX_SHOWN).collect::<String>().into())
 }
 
 /// A name without what plays no part in it.

@@ -1,30 +1,33 @@
 //! The rows of a table, one at a time, and never more of one than allowed.
 
-use std::io::{self, BufRead, Chain, Cursor, Read};
+use std::io::{self, BufRead, Chain, Cursor, Read as _};
 
-use csv_core::{ReadRecordResult, Reader};
+use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 
 use super::MAX_ROW_BYTES;
+use super::preamble::Preamble;
 use crate::import::RejectReason;
+use crate::steps::advance;
 
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
-const LINE_FEED: &str = "a line feed at the end of the last row";
 const QUOTE: &str = "the closing quote of a field";
 
 /// A stream of rows that knows on which line each begins.
 pub(super) struct Rows<R> {
     input: Chain<Cursor<Vec<u8>>, R>,
     /// What went wrong before anything was read.
-    failed: Option<io::Error>,
+    failed: Option<RejectReason>,
     reader: Reader,
     /// What the fields hold, without anything between them.
     text: Vec<u8>,
-    /// Where each of them ends.
+    /// Where each of them ends, as far as there are fields.
     ends: Vec<usize>,
+    fields: usize,
     /// The line on which the row begins, and the one on which the next byte stands.
     line: u64,
     next_line: u64,
     ended: bool,
+    /// Whether the row was ended by the end of the input.
+    is_open: bool,
 }
 
 /// What was found next. The row itself is with the [`Rows`].
@@ -41,22 +44,22 @@ pub(super) enum Found {
 pub(super) struct Row<'a> {
     text: &'a str,
     ends: &'a [usize],
+    /// Whether no line feed ended it, so that it may have been cut.
+    is_open: bool,
 }
 
 impl<R: BufRead> Rows<R> {
-    /// Begins after the byte order mark, if there is one.
+    /// Begins at the header.
     pub(super) fn new(mut input: R) -> Self {
-        let mut head = Vec::new();
-        let failed = (&mut input).take(BYTE_ORDER_MARK.len() as u64).read_to_end(&mut head).err();
-        if head == BYTE_ORDER_MARK {
-            head.clear();
-        }
+        let Preamble { head, delimiter, line, failed } = Preamble::read(&mut input);
         // The reader takes a byte order mark away by itself, and its absence for the end of the input when nothing else
         // is in the first buffer. After a first line end, which says nothing, it does not look for one.
-        let (mut reader, mut text, mut ends) = (Reader::new(), vec![0; 1024], vec![0; 16]);
+        let mut reader = ReaderBuilder::new().delimiter(delimiter).build();
+        let (mut text, mut ends) = (vec![0; 1024], vec![0; 16]);
         let _ = reader.read_record(b"\n", &mut text, &mut ends);
         let input = Cursor::new(head).chain(input);
-        Self { input, failed, reader, text, ends, line: 1, next_line: 1, ended: false }
+        let (fields, ended, is_open) = (0, false, false);
+        Self { input, failed, reader, text, ends, fields, line, next_line: line, ended, is_open }
     }
 
     /// The line on which the row begins.
@@ -66,10 +69,12 @@ impl<R: BufRead> Rows<R> {
 
     /// What the row holds.
     pub(super) fn row(&self) -> Result<Row<'_>, RejectReason> {
-        let end = self.ends.last().copied().unwrap_or_default();
+        let ends = self.ends.get(..self.fields).unwrap_or_default();
+        let end = ends.last().copied().unwrap_or_default();
         let text = self.text.get(..end).unwrap_or_default();
+        advance(1 + ends.len() + text.len() / 64);
         let text = std::str::from_utf8(text).map_err(|error| RejectReason::NotUtf8 { at: error.valid_up_to() })?;
-        Ok(Row { text, ends: &self.ends })
+        Ok(Row { text, ends, is_open: self.is_open })
     }
 
     /// Reads the next row that is not a blank line.
@@ -84,15 +89,16 @@ impl<R: BufRead> Rows<R> {
     }
 
     fn advance(&mut self) -> io::Result<Found> {
-        if let Some(error) = self.failed.take() {
-            return Err(error);
+        if let Some(reason) = self.failed.take() {
+            self.ended = true;
+            return Ok(Found::Fatal(reason));
         }
         if self.ended || !self.skip_line_ends()? {
             return Ok(Found::End);
         }
-        let (mut filled, mut fields, mut too_long, mut last) = (0, 0, false, b'\n');
-        self.ends.resize(self.ends.capacity().max(16), 0);
+        let (mut filled, mut fields, mut too_long) = (0, 0, false);
         loop {
+            advance(1);
             let buffer = fill(&mut self.input)?;
             self.ended = buffer.is_empty();
             // Whoever stands within quotes takes this for a part of the field, and everybody else for the end of the
@@ -105,7 +111,6 @@ impl<R: BufRead> Rows<R> {
             if !self.ended {
                 let used = buffer.get(..taken).unwrap_or_default();
                 self.next_line += used.iter().filter(|byte| **byte == b'\n').count() as u64;
-                last = used.last().copied().unwrap_or(last);
                 self.input.consume(taken);
             }
             match result {
@@ -121,12 +126,9 @@ impl<R: BufRead> Rows<R> {
                 ReadRecordResult::OutputEndsFull => self.ends.resize(self.ends.len() * 2, 0),
             }
         }
-        self.ends.truncate(fields);
+        (self.fields, self.is_open) = (fields, self.ended);
         if too_long || filled + fields > MAX_ROW_BYTES {
             return Ok(Found::Fault(RejectReason::TooLong { max: MAX_ROW_BYTES }));
-        }
-        if self.ended {
-            return Ok(Found::Fault(RejectReason::Truncated { expected: LINE_FEED }));
         }
         Ok(Found::Row)
     }
@@ -151,6 +153,10 @@ impl Row<'_> {
         self.ends.len()
     }
 
+    pub(super) fn is_open(&self) -> bool {
+        self.is_open
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
         let starts = std::iter::once(0).chain(self.ends.iter().copied());
         starts.zip(self.ends).map(|(from, to)| self.text.get(from..*to).unwrap_or_default())
@@ -162,7 +168,7 @@ impl Row<'_> {
     }
 }
 
-fn fill<R: BufRead>(input: &mut R) -> io::Result<&[u8]> {
+pub(super) fn fill<R: BufRead>(input: &mut R) -> io::Result<&[u8]> {
     loop {
         match input.fill_buf() {
             // Asked again, because the borrow checker cannot see that this one is not used any more.

@@ -224,11 +224,16 @@ fn d11_a_page_that_was_cut_can_be_read_again() {
 }
 
 #[test]
-fn d11_a_membership_of_a_group_that_is_not_there_makes_no_directory() {
-    let groups = json!([{"id": "g-1", "members@delta": [of_type("group", "g-9")]}]);
-    let builder = round(json!([]), groups).into_builder().unwrap().whole().unwrap();
-    let error = builder.build(DirectoryRevision(1), crate::house::at(0)).unwrap_err();
-    assert_eq!(error, ImportError::UnknownGroup(crate::house::group("g-9")));
+fn d11_a_member_group_of_which_nothing_is_known_is_rejected() {
+    let groups = json!([{"id": "g-1", "members@delta": [of_type("user", "u-1"), of_type("group", "g-9")]}]);
+    let import = round(json!([]), groups).into_builder().unwrap();
+    assert_eq!(
+        messages(&import),
+        ["page 2, record 1, member 2: lists 1 members that are no user and no group of the input, expected the whole \
+          input to hold them"]
+    );
+    let rest = import.despite_rejections().build(DirectoryRevision(1), crate::house::at(0)).unwrap();
+    assert_eq!(rest.members_of(&crate::house::group("g-1")).len(), 1);
 }
 
 #[test]

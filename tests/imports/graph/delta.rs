@@ -250,8 +250,8 @@ fn b1_a_user_of_whom_no_name_is_known_is_rejected() {
     let import = round(json!([{"id": "u-2", "mail": "b@contoso.com"}]), json!([])).into_delta(&before()).unwrap();
     assert_eq!(
         messages(&import),
-        ["page 1, record 1: field `userPrincipalName` is missing, expected the sign-in name, first of the names to \
-          protect by: have it in `$select`"]
+        ["page 1, record 1: field `userPrincipalName` is missing, expected the sign-in name or, if it is null, \
+          another name to protect by: have both in `$select`"]
     );
 }
 

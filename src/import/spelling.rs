@@ -1,0 +1,351 @@
+//! How names are spelled in the fields of a source: one name, several, none, or something damaged.
+//!
+//! Every importer of JSON and CSV reads its names here, so that all of them clean and reject the same spellings.
+
+use super::RejectReason;
+use crate::identity::{Alias, Domain, address};
+use crate::steps::advance;
+
+/// What a field is meant to hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Holds {
+    /// Mail addresses.
+    Addresses,
+    /// Mail addresses among others of any kind, each with its kind before it, such as `X500:`.
+    ProxyAddresses,
+    /// Sign-in names and accounts, which can be any text.
+    Accounts,
+    /// One id that another system gave, which can hold any punctuation.
+    ForeignId,
+}
+
+/// How deep brackets may be nested in one text.
+const MAX_DEPTH: usize = 3;
+
+/// Kinds of addresses that people are known by in activities.
+const OF_PEOPLE: &[&str] = &["smtp", "sip", "sips", "mailto", "im", "xmpp", "upn", "acct", "email", "mail"];
+
+/// Kinds of addresses that name nobody in an activity.
+const OF_NOBODY: &[&str] = &["x400", "x500", "ex", "eum", "spo", "fax", "faxn", "notes", "msmail", "ccmail", "gwise"];
+
+/// What exports write where there is no value, and what no account can be called.
+const NO_VALUE: &[&str] = &["-", "--", "n/a", "#n/a", "\\n"];
+
+/// What exports write where there is no value, though an account can be called so.
+const NO_VALUE_WORDS: &[&str] = &["null", "none", "nil", "nan", "undefined", "not set", "not available", "empty"];
+
+const LIST: &str = "addresses with nothing but `;` between them";
+const TYPE_NAME: &str = "names, and not the name of a type; export the values of the list";
+const LOST: &str = "a name without `?`, U+FFFD or wrongly decoded characters; export it as UTF-8";
+const CUT: &str = "names that are not cut off; export the whole list";
+const ESCAPED: &str = "a name without HTML or percent escapes";
+const ADDRESS: &str = "an address with one `@` and a domain behind it";
+const PUNCTUATION: &str = "a name without brackets, quotes or `*`";
+const VALUE: &str = "a name, or an empty field if there is none";
+const NUMBER: &str = "a name, and not a rounded number; export the column as text";
+const KIND: &str = "an address, or one with `smtp:`, `sip:` or `mailto:` before it";
+const ID: &str = "an id, and not the name of a type or a mark for no value";
+
+/// Returns the names that a text in a field gives. A text that is blank, or a mark for no value, gives none.
+pub(super) fn names(text: &str, field: &'static str, holds: Holds) -> Result<Vec<Alias>, RejectReason> {
+    let mut spelling = Spelling { field, holds, found: Vec::new() };
+    spelling.list(text, 0)?;
+    Ok(spelling.found)
+}
+
+/// Rejects a text that no source gives as an id.
+pub(super) fn check_id(id: &str, field: &'static str) -> Result<(), RejectReason> {
+    let text = bare(id);
+    if is_type_name(text) || is_no_value(text) || is_no_value_word(text) || text.contains('\u{fffd}') {
+        return Err(RejectReason::InvalidField { field, expected: ID });
+    }
+    Ok(())
+}
+
+/// Whether a text is what exports write where there is no value.
+pub(super) fn is_blank(text: &str) -> bool {
+    let text = bare(text);
+    text.is_empty() || is_no_value(text) || is_no_value_word(text)
+}
+
+struct Spelling {
+    field: &'static str,
+    holds: Holds,
+    found: Vec<Alias>,
+}
+
+impl Spelling {
+    fn wrong(&self, expected: &'static str) -> RejectReason {
+        RejectReason::InvalidField { field: self.field, expected }
+    }
+
+    /// Reads a text that can hold several names.
+    fn list(&mut self, text: &str, depth: usize) -> Result<(), RejectReason> {
+        advance(1 + text.len() / 16);
+        let text = bare(text);
+        if text.is_empty() || is_no_value(text) {
+            return Ok(());
+        }
+        if depth > MAX_DEPTH {
+            return Err(self.wrong(PUNCTUATION));
+        }
+        if is_type_name(text) {
+            return Err(self.wrong(TYPE_NAME));
+        }
+        if is_cut(text) {
+            return Err(self.wrong(CUT));
+        }
+        if self.holds == Holds::ForeignId && !text.contains('@') {
+            return self.account(text);
+        }
+        if is_escaped(text) {
+            return Err(self.wrong(ESCAPED));
+        }
+        if let Some(inner) = within(text, '[', ']').or_else(|| within(text, '{', '}')) {
+            if let Ok(entries) = serde_json::from_str::<Vec<String>>(text) {
+                return entries.iter().try_for_each(|entry| self.list(entry, depth + 1));
+            }
+            return inner.split([',', ';']).try_for_each(|entry| self.list(unquoted(bare(entry)), depth + 1));
+        }
+        text.split(';').try_for_each(|part| self.joined(part, depth))
+    }
+
+    /// Reads one name, or addresses with a sign between them that no domain holds.
+    fn joined(&mut self, text: &str, depth: usize) -> Result<(), RejectReason> {
+        for sign in ['+', '|', '/'] {
+            advance(1 + text.len() / 16);
+            if text.contains(sign) && text.split(sign).all(is_entry) {
+                return text.split(sign).try_for_each(|part| self.one(part, depth + 1));
+            }
+        }
+        self.one(text, depth)
+    }
+
+    fn one(&mut self, text: &str, depth: usize) -> Result<(), RejectReason> {
+        // A spreadsheet puts an apostrophe before what it must not take for a formula.
+        let text = unquoted(bare(text));
+        let text = text.strip_prefix('\'').unwrap_or(text);
+        if text.is_empty() || is_no_value(text) {
+            return Ok(());
+        }
+        if depth > MAX_DEPTH {
+            return Err(self.wrong(PUNCTUATION));
+        }
+        if is_type_name(text) {
+            return Err(self.wrong(TYPE_NAME));
+        }
+        // `Adele Vance <adele@contoso.com>`, and `<adele@contoso.com>`.
+        if let Some((shown, inner)) = text.strip_suffix('>').and_then(|text| text.rsplit_once('<')) {
+            if shown.contains(['@', '<', '>']) {
+                return Err(self.wrong(ADDRESS));
+            }
+            return match inner.contains('@') {
+                true => self.one(inner, depth + 1),
+                false if shown.is_empty() && (is_no_value(inner) || is_no_value_word(inner)) => Ok(()),
+                false => Err(self.wrong(ADDRESS)),
+            };
+        }
+        if let Some(inner) = within(text, '(', ')') {
+            return if is_no_value_word(inner) { Ok(()) } else { Err(self.wrong(PUNCTUATION)) };
+        }
+        // A claim of SharePoint: `i:0#.f|membership|adele@contoso.com`.
+        if let Some((_, name)) = text.rsplit_once('|').filter(|(start, _)| starts_with(start, "i:0")) {
+            return self.one(name, depth + 1);
+        }
+        if starts_with(text, "phone-context=") {
+            return Ok(());
+        }
+        match kind_of(text) {
+            Some((kind, rest)) if OF_PEOPLE.iter().any(|known| known.eq_ignore_ascii_case(kind)) => {
+                return self.one(rest, depth + 1);
+            }
+            Some((kind, rest)) if OF_NOBODY.iter().any(|known| known.eq_ignore_ascii_case(kind)) => {
+                let holds_another =
+                    |of: &str| rest.as_bytes().windows(of.len()).any(|at| at.eq_ignore_ascii_case(of.as_bytes()));
+                return if holds_another("smtp:") || holds_another("sip:") { Err(self.wrong(LIST)) } else { Ok(()) };
+            }
+            Some((_, rest)) if is_address(bare(rest)) => return self.address(bare(rest)),
+            Some(_) if self.holds == Holds::ProxyAddresses => return Ok(()),
+            Some(_) if self.holds == Holds::Addresses => return Err(self.wrong(KIND)),
+            _ => {}
+        }
+        // An account of a domain is known by its name alone, too.
+        if let Some((domain, name)) = text.split_once('\\') {
+            if domain.is_empty() || name.is_empty() || name.contains('\\') || domain.contains('@') {
+                return Err(self.wrong(PUNCTUATION));
+            }
+            if !name.contains('@') {
+                self.found.push(self.alias(text)?);
+            }
+            return self.one(name, depth + 1);
+        }
+        // `@` in front alone is an account as some apps show it.
+        match text.strip_prefix('@').unwrap_or(text).contains('@') {
+            true => self.address(text),
+            false => self.account(text),
+        }
+    }
+
+    fn address(&mut self, text: &str) -> Result<(), RejectReason> {
+        if has_lost_characters(text) {
+            return Err(self.wrong(LOST));
+        }
+        if text.contains(|c: char| c == ',' || c.is_whitespace()) {
+            return Err(self.wrong(LIST));
+        }
+        if is_escaped(text) {
+            return Err(self.wrong(ESCAPED));
+        }
+        // Whatever is wrong with its characters is told as such.
+        let alias = self.alias(text)?;
+        if !is_address(text) {
+            return Err(self.wrong(ADDRESS));
+        }
+        self.found.push(alias);
+        Ok(())
+    }
+
+    fn account(&mut self, text: &str) -> Result<(), RejectReason> {
+        if has_lost_characters(text) {
+            return Err(self.wrong(LOST));
+        }
+        if is_no_value_word(text) {
+            return match self.holds {
+                Holds::Addresses | Holds::ProxyAddresses => Ok(()),
+                Holds::Accounts | Holds::ForeignId => Err(self.wrong(VALUE)),
+            };
+        }
+        if text.eq_ignore_ascii_case("true") || text.eq_ignore_ascii_case("false") || text.starts_with('#') {
+            return Err(self.wrong(VALUE));
+        }
+        if is_rounded_number(text) {
+            return Err(self.wrong(NUMBER));
+        }
+        if text.contains("%40") {
+            return Err(self.wrong(ESCAPED));
+        }
+        let text = if self.holds == Holds::ForeignId { within(text, '{', '}').unwrap_or(text) } else { text };
+        if text.contains(['[', ']', '{', '}', '<', '>', '"', '`', '*']) || text.ends_with('@') {
+            return Err(self.wrong(PUNCTUATION));
+        }
+        self.found.push(self.alias(text)?);
+        Ok(())
+    }
+
+    fn alias(&self, text: &str) -> Result<Alias, RejectReason> {
+        Alias::new(text).map_err(|error| RejectReason::Text { field: self.field, error })
+    }
+}
+
+/// A text without white space and invisible marks (byte order, direction, joining) around it.
+fn bare(text: &str) -> &str {
+    text.trim_matches(|c: char| c.is_whitespace() || is_invisible(c))
+}
+
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+/// A text without quotes around it.
+fn unquoted(text: &str) -> &str {
+    within(text, '"', '"').or_else(|| within(text, '\'', '\'')).map_or(text, bare)
+}
+
+/// What is between two signs that begin and end a text.
+fn within(text: &str, begin: char, end: char) -> Option<&str> {
+    text.strip_prefix(begin)?.strip_suffix(end)
+}
+
+fn starts_with(text: &str, start: &str) -> bool {
+    text.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start))
+}
+
+/// The kind before an address, and what is behind it.
+fn kind_of(text: &str) -> Option<(&str, &str)> {
+    let (kind, rest) = text.split_once(':')?;
+    let kind = kind.trim();
+    let is_kind = !kind.is_empty() && kind.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    is_kind.then_some((kind, rest))
+}
+
+/// Whether a text is an entry of a list of addresses, with its kind or without.
+fn is_entry(text: &str) -> bool {
+    let text = bare(text);
+    match kind_of(text) {
+        Some((kind, rest)) => is_address(bare(rest)) || OF_NOBODY.iter().any(|known| known.eq_ignore_ascii_case(kind)),
+        None => is_address(text),
+    }
+}
+
+/// Whether a text is one address and nothing else: a local part without unquoted signs that part or enclose, and a
+/// domain.
+fn is_address(text: &str) -> bool {
+    let Some((local, domain)) = address(text) else { return false };
+    let is_quoted = within(local, '"', '"').is_some();
+    let parts = |c: char| {
+        c.is_whitespace()
+            || is_invisible(c)
+            || matches!(
+                c,
+                '@' | ',' | ';' | ':' | '"' | '\\' | '|' | '<' | '>' | '(' | ')' | '[' | ']' | '{' | '}' | '`' | '*'
+            )
+    };
+    let is_of_domains = |c: char| !c.is_ascii() || c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    (is_quoted || !local.contains(parts))
+        && domain.chars().all(is_of_domains)
+        && !domain.contains(is_invisible)
+        && Domain::new(domain).is_ok()
+}
+
+fn is_no_value(text: &str) -> bool {
+    NO_VALUE.iter().any(|mark| mark.eq_ignore_ascii_case(text))
+}
+
+fn is_no_value_word(text: &str) -> bool {
+    NO_VALUE_WORDS.iter().any(|word| word.eq_ignore_ascii_case(text.trim()))
+}
+
+/// What .NET, PowerShell, Java, JavaScript and Python write in place of a list or an object.
+fn is_type_name(text: &str) -> bool {
+    let is_namespace = ["System.", "Microsoft.", "Deserialized.", "Selected."].iter().any(|namespace| {
+        text.strip_prefix(namespace).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_uppercase()))
+    });
+    let of_others = ["java.", "javax.", "[Ljava.", "[object ", "@{", "@("].iter().any(|start| text.starts_with(start));
+    (is_namespace && !text.contains('@'))
+        || of_others
+        || (text.len() > 2 && text.ends_with("[]"))
+        || text.contains("`1[")
+        || text.contains(" object at 0x")
+}
+
+/// Whether a list or a name ends in the dots that stand for more.
+fn is_cut(text: &str) -> bool {
+    let text =
+        text.trim_end_matches(|c: char| matches!(c, '}' | ']' | ')' | '"' | '\'' | ',' | ';') || c.is_whitespace());
+    text.ends_with("...") || text.ends_with('…')
+}
+
+/// Whether a text holds a character reference of HTML, such as `&#64;` or `&amp;`.
+fn is_escaped(text: &str) -> bool {
+    text.split('&').skip(1).any(|rest| {
+        let Some((name, _)) = rest.split_once(';') else { return false };
+        let name = name.strip_prefix('#').unwrap_or(name);
+        (1..=8).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    })
+}
+
+/// Whether characters of a text were lost in a change of its encoding.
+fn has_lost_characters(text: &str) -> bool {
+    // UTF-8 that was taken for Windows-1252: the first byte of two, and what the second looks like.
+    let second = |c: char| matches!(c, '\u{80}'..='\u{bf}' | '\u{152}' | '\u{153}' | '\u{160}' | '\u{161}' | '\u{178}' | '\u{17d}' | '\u{17e}' | '\u{192}' | '\u{2c6}' | '\u{2dc}' | '\u{2013}'..='\u{203a}' | '\u{20ac}' | '\u{2122}');
+    let is_misread =
+        text.chars().zip(text.chars().skip(1)).any(|(first, next)| matches!(first, 'Â' | 'Ã') && second(next));
+    text.contains(['?', '\u{fffd}']) || is_misread
+}
+
+/// Whether a text is a number as a spreadsheet rounds it: `1.23457E+11`.
+fn is_rounded_number(text: &str) -> bool {
+    let Some((digits, exponent)) = text.split_once("E+").or_else(|| text.split_once("e+")) else { return false };
+    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_digits(exponent) && digits.split(['.', ',']).all(is_digits)
+}

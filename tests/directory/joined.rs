@@ -1,0 +1,39 @@
+//! Deltas that are joined: one application in place of several.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use activity_privacy::strategies::imports;
+use activity_privacy::*;
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use crate::house::at;
+
+/// The groups with whom they list and hold, and the users with their records.
+type Said = (BTreeMap<String, (String, BTreeSet<String>, BTreeSet<String>)>, BTreeMap<String, serde_json::Value>);
+
+fn said(snapshot: &DirectorySnapshot) -> Said {
+    let group = |(id, name): (&GroupId, &str)| {
+        let users = snapshot.listed_by(id).iter().map(|user| user.as_str().to_owned()).collect();
+        let groups = snapshot.nested_in(id).iter().map(|group| group.as_str().to_owned()).collect();
+        (id.as_str().to_owned(), (name.to_owned(), users, groups))
+    };
+    let user = |user: User| (user.id().as_str().to_owned(), serde_json::to_value(&user).unwrap());
+    (snapshot.groups().map(group).collect(), snapshot.users().map(user).collect())
+}
+
+proptest! {
+    #[test]
+    fn d11_joined_deltas_lead_where_each_in_turn_leads(imports in vec(imports(), 2..5)) {
+        let first = imports[0].snapshot(DirectoryRevision(1), at(1)).unwrap();
+        let deltas: Vec<DirectoryDelta> = imports.windows(2).map(|step| step[0].delta_to(&step[1])).collect();
+        let last = DirectoryRevision(imports.len() as u64);
+        let in_turn = (2..).zip(&deltas).fold(first.clone(), |snapshot, (revision, delta)| {
+            snapshot.with(delta, DirectoryRevision(revision), at(2)).unwrap()
+        });
+        let joined = deltas.into_iter().fold(DirectoryDelta::new(), DirectoryDelta::then);
+        let joined = first.with(&joined, last, at(2)).unwrap();
+        prop_assert_eq!(said(&joined), said(&in_turn));
+        prop_assert_eq!((joined.revision(), joined.as_of()), (in_turn.revision(), in_turn.as_of()));
+    }
+}
