@@ -1,6 +1,5 @@
 //! Making a snapshot from an import, in any order of its parts.
 
-use std::collections::HashMap;
 use std::hint::black_box;
 use std::sync::Arc;
 
@@ -8,14 +7,14 @@ use chrono::{DateTime, Utc};
 use hashbrown::HashTable;
 use thiserror::Error;
 
-use super::groups::{GroupIndex, Groups};
+use super::groups::{GroupIndex, Groups, Knowledge};
 use super::hashing::Hashing;
 use super::lineage::Lineage;
 use super::membership::{MAX_GROUPS, Memberships};
 use super::names::{self, BLOCK, Entry, MAX_RECORD, NamesBuilder};
 use super::people::{KnownHomes, MAX_USERS, People};
 use super::revision::DirectoryRevision;
-use super::snapshot::DirectorySnapshot;
+use super::snapshot::{DirectorySnapshot, LastMembersMark};
 use super::user::User;
 use crate::identity::{GroupId, UserId};
 
@@ -286,7 +285,7 @@ impl DirectoryBuilder {
         let mut groups = Groups::default();
         for (id, name) in named {
             match name {
-                Some(name) => groups.put(id, name),
+                Some(name) => groups.put(id, name, Knowledge::Whole),
                 None => return Err(ImportError::UnknownGroup(id)),
             };
         }
@@ -301,7 +300,8 @@ impl DirectoryBuilder {
             people: records.into_people(),
             groups: Arc::new(groups),
             memberships,
-            vanished: HashMap::new(),
+            last_names: Arc::default(),
+            last_members: LastMembersMark::default(),
             lineage: Lineage::of_import(),
         })
     }

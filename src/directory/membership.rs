@@ -184,13 +184,6 @@ impl Memberships {
         }
     }
 
-    /// The users whom one group lists, in order.
-    pub(super) fn listed_by(&self, group: u32) -> Vec<u32> {
-        let mut wanted = vec![false; group as usize + 1];
-        wanted.last_mut().into_iter().for_each(|last| *last = true);
-        self.listed_in(&wanted)
-    }
-
     /// The users of whom a group is `wanted`, by number, in order.
     pub(super) fn listed_in(&self, wanted: &[bool]) -> Vec<u32> {
         let is_wanted = |group: &Packed| wanted.get(group.get() as usize).copied().unwrap_or(false);
@@ -381,7 +374,8 @@ mod tests {
             }
             for group in 0..9 {
                 let listed: Vec<u32> = (0..users as u32).filter(|user| model[*user as usize].contains(&group)).collect();
-                prop_assert_eq!(now.listed_by(group), listed);
+                let wanted: Vec<bool> = (0..9).map(|other| other == group).collect();
+                prop_assert_eq!(now.listed_in(&wanted), listed);
             }
         }
     }

@@ -250,10 +250,11 @@ impl People {
         self.candidates(hash).find(|(_, entry)| entry.has_id(id.as_str())).map(|(user, _)| user)
     }
 
-    /// Who holds an identity. An alias that a record names is theirs, whoever else is remembered by it.
-    pub(super) fn holder(&self, identity: &Identity) -> Holder {
+    /// Who of those that `counts` holds an identity. An alias that a record names is theirs, whoever else is remembered by
+    /// it.
+    pub(super) fn holder(&self, identity: &Identity, counts: impl Fn(UserIndex, Entry<'_>) -> bool) -> Holder {
         let (mut on_record, mut remembered) = (Holder::Nobody, Holder::Nobody);
-        for (user, entry) in self.called(identity) {
+        for (user, entry) in self.called(identity).filter(|(user, entry)| counts(*user, *entry)) {
             let holder = if entry.is_recorded() { &mut on_record } else { &mut remembered };
             *holder = holder.and(user);
         }
@@ -363,6 +364,9 @@ impl People {
         let blocks: usize = self.blocks.iter().map(Names::heap_bytes).sum();
         let names: usize = self.entries().map(|(_, entry)| entry.name_bytes()).sum();
         let hints = self.hints.heap_bytes() + self.recent.hints.heap_bytes() + self.recent.users.len() * 8;
-        (blocks + self.blocks.capacity() * size_of::<Names>() + hints, names)
+        let homes: usize =
+            self.homes.domains.iter().map(|domain| 2 * (domain.as_str().len() + size_of::<Domain>())).sum();
+        let shared: usize = self.shared.iter().map(|name| size_of::<String>() + name.len()).sum();
+        (blocks + self.blocks.capacity() * size_of::<Names>() + hints + homes + shared, names)
     }
 }

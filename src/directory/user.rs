@@ -125,6 +125,12 @@ impl User {
         other.aliases.iter().any(|alias| !self.aliases.contains(alias))
     }
 
+    /// The same user with those names alone that another record of them does not know.
+    pub(super) fn without_names_of(mut self, other: &Self) -> Self {
+        self.aliases.retain(|alias| !other.aliases.contains(alias));
+        self
+    }
+
     /// Adds what another record of the same user knows.
     pub(super) fn learn(&mut self, other: &Self) {
         for alias in &other.aliases {

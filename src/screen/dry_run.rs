@@ -125,7 +125,7 @@ impl Facts {
 
     /// The watched groups of whoever these are the facts of.
     fn groups(&self, watch: &Watch) -> BTreeSet<usize> {
-        let told = self.sets.iter().flat_map(|set| watch.reach().set(*set)).copied();
+        let told = self.sets.iter().flat_map(|set| watch.reach().set(*set).into_owned());
         let external = watch.position(&GroupRef::ExternalUsers).filter(|_| self.external);
         told.chain(self.remembered.iter().copied()).chain(external).collect()
     }

@@ -23,7 +23,7 @@ fn last_members(vanished: &VanishedGroup) -> BTreeSet<&str> {
 
 fn gone_council(what: &str, snapshot: &DirectorySnapshot) -> Checked<VanishedGroup> {
     let vanished = snapshot.vanished_group(&GroupId::new("council")?);
-    vanished.cloned().ok_or_else(|| Breach::seen(format!("{what} nobody knows the last members of the group")))
+    vanished.ok_or_else(|| Breach::seen(format!("{what} nobody knows the last members of the group")))
 }
 
 pub(super) fn d11_a_vanished_group_keeps_its_last_members(place: impl DirectoryHarness) -> Checked {
