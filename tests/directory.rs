@@ -13,6 +13,7 @@ mod directory {
     mod dry_run;
     mod look;
     mod prepared;
+    mod removed;
     mod succession;
 }
 mod house;

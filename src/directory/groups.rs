@@ -288,6 +288,20 @@ impl Groups {
         held.filter(|child| groups.contains(child)).collect()
     }
 
+    /// The copies that count for no removed group any more.
+    pub(super) fn unused_copies(&self) -> impl Iterator<Item = GroupIndex> {
+        let removed = self.all().filter(|group| self.removal(*group).is_some());
+        let used = closure(removed, |group| self.last_children_of(group));
+        self.all().filter(move |group| {
+            let node = self.node(*group);
+            node.is_some_and(|node| matches!(node.state, State::Copy(..))) && !used.contains(group)
+        })
+    }
+
+    fn last_children_of(&self, group: GroupIndex) -> impl Iterator<Item = GroupIndex> + '_ {
+        self.node(group).into_iter().filter_map(|node| node.last_children()).flatten().copied()
+    }
+
     /// The groups that a group holds itself and that are there.
     pub(super) fn children(&self, group: GroupIndex) -> impl Iterator<Item = GroupIndex> + '_ {
         let children = self.node(group).into_iter().flat_map(|node| node.children.iter().copied());

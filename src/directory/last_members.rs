@@ -164,7 +164,7 @@ impl Draft<'_> {
             }
         }
         let room = memberships_there.max(ALWAYS_REMEMBERED);
-        let mut forgotten = BTreeSet::new();
+        let mut forgotten: BTreeSet<u32> = groups.unused_copies().map(GroupIndex::number).collect();
         for (group, size) in by_age.into_values().flatten() {
             if remembered <= room {
                 break;
@@ -208,7 +208,7 @@ impl Draft<'_> {
             let Some(before) = self.before.entry(UserIndex::numbered(user)) else { continue };
             let known = before.to_user();
             if written.user.lacks_a_name_of(&known) {
-                let lost = known.without_names_of(&written.user);
+                let lost = known.names_beside(&written.user);
                 learn(&mut self.last_names, lost);
             }
         }

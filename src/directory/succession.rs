@@ -8,9 +8,9 @@ use super::builder::ImportError;
 use super::groups::{GroupIndex, Knowledge, Removal};
 use super::last_members::learn;
 use super::lineage::Lineage;
+use super::names::Entry;
 use super::people::UserIndex;
 use super::snapshot::DirectorySnapshot;
-use super::user::User;
 use crate::identity::{Alias, GroupId, Identity, UserId};
 use crate::steps;
 
@@ -122,7 +122,15 @@ impl<'a> CarryOver<'a> {
                 continue;
             }
             let (parents, children) = groups.neighbours(group);
+            // A removed group that the import lists again is what the import says.
+            let is_listed_again = |other: &GroupIndex| {
+                !groups.is_there(*other) && !self.carried.contains_key(other) && !self.joined.contains_key(other)
+            };
             let now_of = |other: &GroupIndex| self.draft.groups.known(groups.id(*other)?);
+            let (parents, children) = (
+                parents.iter().filter(|parent| !is_listed_again(parent)).copied().collect::<Vec<_>>(),
+                children.iter().copied().collect::<Vec<_>>(),
+            );
             let parents: Vec<_> = parents.iter().filter_map(now_of).map(|parent| (parent, now)).collect();
             let children: Vec<_> = children.iter().filter_map(now_of).map(|child| (now, child)).collect();
             let drafted = Arc::make_mut(&mut self.draft.groups);
@@ -155,18 +163,22 @@ impl<'a> CarryOver<'a> {
             steps::advance(1);
             let known = self.before.find(&UserId::from_checked(entry.id())).and_then(|user| self.before.entry(user));
             if let Some(known) = known.filter(|known| known.is_known_by_more_than_an_id()) {
-                let written = self.remembered(&known.to_user());
+                let written = self.remembered(known);
                 self.draft.records.insert(user.number(), written);
             }
         }
     }
 
     /// Somebody who has no record any more. An alias that somebody else holds by now is theirs, and never comes back.
-    fn remembered(&self, known: &User) -> Written {
+    fn remembered(&self, known: Entry<'_>) -> Written {
         let people = &self.draft.before.people;
         let is_free =
             |alias: &Alias| !people.called(&Identity::Alias(alias.clone())).any(|(_, entry)| entry.is_recorded());
-        Written { user: known.remembered(is_free), recorded: false, carried: true, at: 0 }
+        let user = match known.is_known_by_more_than_an_id() {
+            true => known.to_user().remembered(is_free),
+            false => known.to_user(),
+        };
+        Written { user, recorded: false, carried: true, at: 0 }
     }
 
     fn carry_memberships(&mut self) -> Result<(), ImportError> {
@@ -185,26 +197,26 @@ impl<'a> CarryOver<'a> {
             }
         });
         for (user, groups) in members {
-            let Some(known) = before.entry(user).map(|entry| entry.to_user()) else { continue };
+            let Some(entry) = before.entry(user) else { continue };
+            let mut known = entry.to_user();
             let last_names = before.last_names.get(known.id());
             let number = match self.draft.number(known.id()) {
                 Some(number) => number,
                 None => {
                     let number = self.draft.number_or_new(known.id())?;
-                    let written = self.remembered(&known);
+                    let written = self.remembered(entry);
                     self.draft.records.insert(number, written);
                     number
                 }
             };
             self.draft.memberships_of(number).extend(groups);
-            let mut known = known;
             last_names.into_iter().for_each(|names| known.learn(names));
             let names_now = match self.draft.records.get(&number) {
                 Some(written) => Some(written.user.clone()),
                 None => self.draft.before.entry(UserIndex::numbered(number)).map(|entry| entry.to_user()),
             };
             if let Some(now) = names_now.filter(|now| now.lacks_a_name_of(&known)) {
-                learn(&mut self.draft.last_names, known.without_names_of(&now));
+                learn(&mut self.draft.last_names, known.names_beside(&now));
             }
         }
         Ok(())

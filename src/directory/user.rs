@@ -125,10 +125,10 @@ impl User {
         other.aliases.iter().any(|alias| !self.aliases.contains(alias))
     }
 
-    /// The same user with those names alone that another record of them does not know.
-    pub(super) fn without_names_of(mut self, other: &Self) -> Self {
+    /// The names of a user that another record of them does not know.
+    pub(super) fn names_beside(mut self, other: &Self) -> Self {
         self.aliases.retain(|alias| !other.aliases.contains(alias));
-        self
+        Self { aliases: self.aliases, ..Self::new(self.id) }
     }
 
     /// Adds what another record of the same user knows.
