@@ -82,7 +82,9 @@ impl User {
     /// The same user once their record is gone, known by those aliases that are still theirs. The home stays where it
     /// was, whatever became of the UPN.
     pub(super) fn remembered(&self, still_theirs: impl Fn(&Alias) -> bool) -> Self {
-        let upn = self.aliases.iter().find(|alias| alias.is_address()).filter(|_| !self.is_guest());
+        // Of whoever was remembered before, the name that said so may be somebody else's by now.
+        let is_elsewhere = self.at_home_elsewhere || self.is_guest();
+        let upn = self.aliases.iter().find(|alias| alias.is_address()).filter(|_| !is_elsewhere);
         let home_domain = self.home_domain.clone().or_else(|| upn.and_then(Alias::domain));
         let at_home_elsewhere = self.home() == Some(None);
         let aliases = self.aliases.iter().filter(|alias| still_theirs(alias)).cloned().collect();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use activity_privacy::*;
 
-use crate::house::{activity, alias, at, changed, contoso, group, people, user};
+use crate::house::{activity, alias, at, by, changed, contoso, group, people, user};
 
 /// A directory that moves on.
 struct Source {
@@ -256,4 +256,25 @@ fn d11_forgotten_group_is_known_for_one_over_imports() {
     source.import(people(&[("dan", &[])])).import(people(&[("dan", &[])]));
     source.add("council").hides("council", &["adele", "bob", "carl", "dan", "zoe"]);
     source.add("never seen").hides("never seen", NOBODY);
+}
+
+/// The name that says so went to somebody else, one import before the last.
+#[test]
+fn d7_guest_without_a_record_stays_external_over_imports() {
+    let (council, guest) = (group("council"), user("guest"));
+    let external = alias("g_fabrikam.com#EXT#@contoso.com");
+    let member = || people(&[]).group(council.clone(), "").member(&council, &guest);
+    let known = User::new(guest.clone()).with_alias(external.clone()).with_alias(alias("desk@contoso.com"));
+    let mut source = Source::new(member().user(known));
+    let heir = || member().user(contoso("heir").with_alias(external.clone()));
+    source.import(heir()).import(heir()).import(heir());
+    let mut policy = PrivacyPolicy::founding(user("root"));
+    for change in [
+        PolicyChange::ManageDomain(ManagedDomain::exactly("contoso.com".parse().unwrap())),
+        PolicyChange::MakePrivate(GroupRef::ExternalUsers),
+    ] {
+        policy = changed(&policy, &change, Some(&source.now)).unwrap();
+    }
+    let screen = Screen::new(Arc::new(policy), Ok(Arc::clone(&source.now)));
+    assert_eq!(screen.judge(&by("a", Actor::user(guest)), at(50)).0, Verdict::Private);
 }
