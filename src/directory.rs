@@ -15,6 +15,8 @@ mod people;
 mod revision;
 mod snapshot;
 mod succession;
+#[cfg(test)]
+mod tests;
 mod user;
 mod vanished;
 

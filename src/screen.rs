@@ -8,6 +8,8 @@ mod reach;
 mod reason;
 mod seeker;
 mod stamp;
+#[cfg(test)]
+mod tests;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};

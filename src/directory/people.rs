@@ -10,6 +10,7 @@ use super::names::{BLOCK, Entry, Names, NamesBuilder};
 use super::packed::Packed;
 use super::user::User;
 use crate::identity::{Alias, Domain, Identity, UserId};
+use crate::steps;
 
 /// The most users that can be numbered.
 pub(super) const MAX_USERS: usize = u32::MAX as usize - 1;
@@ -169,6 +170,7 @@ impl People {
         let mut hints = Hints::with_room_for(identities, FILLED);
         let mut shared = BTreeSet::new();
         for (user, entry) in self.entries() {
+            steps::advance(1);
             hints.insert(self.hashing.of_id(entry.id_bytes()), user.number());
             for alias in entry.aliases() {
                 let hash = self.hashing.of_form(alias.form_bytes());
@@ -241,7 +243,10 @@ impl People {
     /// Whoever may go by an identity of this hash.
     fn candidates(&self, hash: u64) -> impl Iterator<Item = (UserIndex, Entry<'_>)> {
         let users = self.recent.hints.candidates(hash).chain(self.hints.candidates(hash)).map(UserIndex);
-        users.filter_map(|user| Some((user, self.entry(user)?)))
+        users.filter_map(|user| {
+            steps::advance(1);
+            Some((user, self.entry(user)?))
+        })
     }
 
     /// The number of whoever has this id.
@@ -272,6 +277,7 @@ impl People {
             let before = self.blocks.get(at).unwrap_or(&empty);
             let mut names = NamesBuilder::default();
             let mut here = here.iter().peekable();
+            steps::advance(before.len().max(last));
             for place in 0..before.len().max(last) {
                 match here.next_if(|(user, _)| *user as usize == at * BLOCK + place) {
                     Some((_, record)) => names.push(&record.bytes, record.home),
@@ -294,6 +300,7 @@ impl People {
         /// One in so many may be found by the table of recent changes, which is copied at each.
         const RECENT: usize = 16;
         const FEW: usize = 1 << 12;
+        steps::advance(self.recent.users.len() + records.len());
         let mut users = BTreeSet::clone(&self.recent.users);
         users.extend(records.keys());
         if users.len() > FEW.max(self.numbers() / RECENT) {

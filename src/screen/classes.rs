@@ -6,6 +6,7 @@ use super::reason::{Reasons, Standing};
 use super::watch::Watch;
 use crate::directory::{DirectorySnapshot, Home};
 use crate::policy::{GroupRef, PrivacyPolicy};
+use crate::steps;
 
 /// A set of watched groups.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -101,6 +102,7 @@ impl Kinds {
 
     /// The class of a sorted set.
     pub(super) fn number(&mut self, watch: &Watch, groups: &[usize]) -> Class {
+        steps::advance(groups.len());
         if let Some(class) = self.numbers.get(groups) {
             return *class;
         }
