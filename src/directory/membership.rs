@@ -321,7 +321,7 @@ impl<'a> Rewriting<'a> {
         let mut count = others.len();
         others.sort_unstable();
         let too_many = |written: usize, count: usize| {
-            written > places.len() + places.len() / 4 + CHUNK || count > MANY + 2 * places.len() / CHUNK
+            written > places.len() + places.len() / 4 + CHUNK / 16 || count > MANY + 2 * places.len() / CHUNK
         };
         let emptied = others.into_iter().take_while(|(live, blocks, _)| {
             let is_emptied = too_many(written, count);

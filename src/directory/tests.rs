@@ -147,7 +147,8 @@ fn b3_groups_that_came_and_went_cost_little() {
         now = applied(&now, &DirectoryDelta::new().without_group(&group(at)));
     }
     let last = now.heap_bytes().0;
-    assert!(last < first + first / 2, "{first} bytes before, {last} after");
+    // Of 200,000 memberships those of some groups are remembered, at three bytes each; and who changed in the last deltas.
+    assert!(last < first + (3 << 19), "{first} bytes before, {last} after");
     assert!(now.vanished_group(&group(200)).is_some_and(|gone| gone.members().len() == 1_000));
     assert!(now.vanished_group(&group(1)).is_none(), "there is no room for it");
     assert!(Arc::ptr_eq(&now.groups, &applied(&now, &DirectoryDelta::new().user(known(7))).groups));

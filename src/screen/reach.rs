@@ -1,7 +1,7 @@
 //! For each group of a directory, the watched groups that its members are in.
 
 use std::borrow::Cow;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::directory::{DirectorySnapshot, GroupIndex, Knowledge, Packed};
 use crate::steps;
@@ -24,6 +24,10 @@ pub(super) struct OpenGroup {
     pub(super) group: GroupIndex,
     /// Whether the directory knows them, as far as it can tell.
     pub(super) is_known: bool,
+    /// The sets of the groups that are there and that it is nested in itself.
+    sets: BTreeSet<u32>,
+    /// Its own place, if it is watched.
+    own: Option<usize>,
 }
 
 #[derive(PartialEq, Eq)]
@@ -73,8 +77,9 @@ impl Reach {
         while of_group.last() == Some(&0) {
             of_group.pop();
         }
-        let open = components.open_groups(directory, watched);
-        Self { of_group, sets: sets.sets, open }
+        let mut reach = Self { of_group, sets: sets.sets, open: Vec::new() };
+        reach.open = components.open_groups(directory, watched, &reach);
+        reach
     }
 
     /// Whether any of these groups leads to one that is watched.
@@ -102,9 +107,22 @@ impl Reach {
         if let Some(written) = self.written(number) {
             return written.into();
         }
-        let (mut seen, mut open) = (BTreeSet::from([number]), vec![number]);
+        self.union([number].into()).into()
+    }
+
+    /// The watched groups that an open group counts for. A removed group counts for those in which it is nested by way of
+    /// groups that are there: what counts of a removed group is settled.
+    pub(super) fn of_open(&self, open: &OpenGroup) -> Vec<usize> {
+        let mut at = self.union(open.sets.clone());
+        at.extend(open.own.filter(|own| !at.contains(own)));
+        at
+    }
+
+    fn union(&self, mut seen: BTreeSet<u32>) -> Vec<usize> {
+        let mut open: Vec<u32> = seen.iter().copied().collect();
         let mut all = BTreeSet::new();
         while let Some(number) = open.pop() {
+            steps::advance(1);
             match self.sets.get(number as usize) {
                 Some(Set::Written(set)) => all.extend(set),
                 Some(Set::Joined { own, others }) => {
@@ -114,7 +132,7 @@ impl Reach {
                 None => {}
             }
         }
-        all.into_iter().copied().collect::<Vec<_>>().into()
+        all.into_iter().copied().collect()
     }
 
     /// The watched groups that whoever a group lists is in.
@@ -228,9 +246,16 @@ impl Components {
 
     /// The groups that are watched or nested in groups that are there, and of which the directory may not know the
     /// members.
-    fn open_groups(&self, directory: &DirectorySnapshot, watched: &[(GroupIndex, usize)]) -> Vec<OpenGroup> {
-        let (mut unknown, mut candidates) = (vec![false; self.groups.len()], BTreeSet::new());
-        candidates.extend(watched.iter().map(|(group, _)| *group));
+    fn open_groups(
+        &self,
+        directory: &DirectorySnapshot,
+        watched: &[(GroupIndex, usize)],
+        reach: &Reach,
+    ) -> Vec<OpenGroup> {
+        let mut unknown = vec![false; self.groups.len()];
+        let own: HashMap<GroupIndex, usize> = watched.iter().copied().collect();
+        let mut candidates: BTreeMap<GroupIndex, BTreeSet<u32>> =
+            own.keys().map(|group| (*group, BTreeSet::new())).collect();
         for (component, groups) in self.groups.iter().enumerate() {
             let mut is_unknown = false;
             for group in groups {
@@ -240,7 +265,7 @@ impl Components {
                     steps::advance(1);
                     is_unknown |= unknown.get(self.of(child)) == Some(&true);
                     if is_there {
-                        candidates.insert(child);
+                        candidates.entry(child).or_default().insert(reach.number(group.number()));
                     }
                 }
             }
@@ -252,8 +277,14 @@ impl Components {
         };
         let is_open =
             |group: &GroupIndex| !directory.has_group(*group) || directory.knowledge(*group) != Knowledge::Whole;
-        let open = candidates.into_iter().filter(is_open);
-        open.map(|group| OpenGroup { group, is_known: is_known(group) }).collect()
+        let open = candidates.into_iter().filter(|(group, _)| is_open(group));
+        let open = open.map(|(group, sets)| OpenGroup {
+            group,
+            is_known: is_known(group),
+            sets,
+            own: own.get(&group).copied(),
+        });
+        open.collect()
     }
 }
 

@@ -104,7 +104,7 @@ impl Watch {
         }
         self.reach = reach.unwrap_or_else(|| Arc::new(Reach::new(directory, &led_to)));
         for open in &self.reach.open {
-            let at = self.reach.of(open.group);
+            let at = self.reach.of_open(open);
             let (is_known, counts) = counting.of_open(open.group, open.is_known);
             if let Some(id) = directory.group_id(open.group).filter(|_| counts) {
                 counting.count(id, &at);
@@ -141,7 +141,7 @@ impl Watch {
             GroupRef::Applications | GroupRef::ExternalUsers => None,
         };
         let open = self.reach.open.iter().filter_map(|open| {
-            let counts_for = self.reach.of(open.group).iter().filter_map(imported).collect();
+            let counts_for = self.reach.of_open(open).iter().filter_map(imported).collect();
             Some((directory.group_id(open.group)?.clone(), counts_for))
         });
         open.collect()
