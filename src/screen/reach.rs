@@ -66,10 +66,8 @@ impl Reach {
                 for child in directory.counted_children(*group) {
                     steps::advance(1);
                     let child = components.of(child);
-                    if child != component {
-                        if let Some(above) = above.get_mut(child) {
-                            above.insert(number);
-                        }
+                    if let Some(above) = above.get_mut(child).filter(|_| child != component) {
+                        above.insert(number);
                     }
                 }
             }
