@@ -39,7 +39,9 @@ pub(crate) fn nested(size: usize, nesting: impl Fn(usize) -> (usize, usize)) -> 
     (0..size).map(nesting).fold(builder, |builder, (outer, inner)| builder.nested(&group(outer), &group(inner)))
 }
 
-const SHAPES: [(&str, fn(usize, usize) -> (usize, usize)); 4] = [
+type Nesting = fn(usize, usize) -> (usize, usize);
+
+const SHAPES: [(&str, Nesting); 4] = [
     ("a chain", |at, size| (at, (at + 1).min(size - 1))),
     ("a cycle", |at, size| (at, (at + 1) % size)),
     ("all in one", |at, _| (0, at)),
@@ -68,7 +70,8 @@ fn b3_deltas_that_add_and_remove_are_linear() {
         built(builder)
     };
     let g = group;
-    let changes: [(&str, fn(usize) -> DirectoryChange); 8] = [
+    type Change = fn(usize) -> DirectoryChange;
+    let changes: [(&str, Change); 8] = [
         ("users", |at| DirectoryChange::User(known(at))),
         ("groups", |at| DirectoryChange::Group(group(at), "".into())),
         ("members", |at| DirectoryChange::Member(group(0), user(at))),
