@@ -6,6 +6,7 @@ mod delta;
 mod groups;
 mod hashing;
 mod hints;
+mod last_members;
 mod lineage;
 mod membership;
 mod names;
@@ -15,6 +16,8 @@ mod people;
 mod revision;
 mod snapshot;
 mod succession;
+#[cfg(test)]
+mod tests;
 mod user;
 mod vanished;
 
@@ -25,14 +28,14 @@ use thiserror::Error;
 
 pub use self::builder::{DirectoryBuilder, ImportError};
 pub use self::delta::{DirectoryChange, DirectoryDelta};
-pub(crate) use self::groups::GroupIndex;
+pub(crate) use self::groups::{GroupIndex, Knowledge};
 pub(crate) use self::hashing::{Hashing, Print};
 pub(crate) use self::hints::Hints;
 pub(crate) use self::packed::Packed;
 pub(crate) use self::people::{Holder, Home, UserIndex};
 pub use self::revision::DirectoryRevision;
-pub(crate) use self::snapshot::LastKnown;
 pub use self::snapshot::{DirectorySnapshot, Resolution};
+pub(crate) use self::snapshot::{LastKnown, LastMembersMark};
 pub use self::user::{User, UserStatus};
 pub(crate) use self::vanished::Told;
 pub use self::vanished::VanishedGroup;

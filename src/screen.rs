@@ -4,12 +4,15 @@ mod census;
 mod classes;
 mod dry_run;
 mod lookout;
+mod reach;
 mod reason;
 mod seeker;
 mod stamp;
+#[cfg(test)]
+mod tests;
 mod watch;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, SubsecRound, Utc};
@@ -62,7 +65,7 @@ pub struct Screen {
     /// The reason for what is public because of a rule of the scope.
     monitored_by: Vec<Reasons>,
     /// The groups that are gone, as they were known when this was made.
-    kept: Vec<VanishedGroup>,
+    kept: Arc<Vec<VanishedGroup>>,
 }
 
 /// A batch that could not be decided, under a policy that refuses rather than hides.
@@ -90,14 +93,23 @@ impl Screen {
         directory: Result<Arc<DirectorySnapshot>, DirectoryError>,
         vanished: &[VanishedGroup],
     ) -> Self {
+        Self::with_kept(policy, directory, Arc::new(vanished.to_vec()))
+    }
+
+    /// Like [`Self::with_vanished`], with what is known from before shared.
+    pub(crate) fn with_kept(
+        policy: Arc<PrivacyPolicy>,
+        directory: Result<Arc<DirectorySnapshot>, DirectoryError>,
+        kept: Arc<Vec<VanishedGroup>>,
+    ) -> Self {
         let directory = directory.map_err(|error| match error {
             DirectoryError::NeverLoaded => Cause::DirectoryNeverLoaded,
             DirectoryError::Unavailable(_) => Cause::DirectoryUnavailable,
         });
-        let watch = Watch::new(&policy, directory.as_deref().ok(), vanished);
+        let watch = Watch::new(&policy, directory.as_deref().ok(), &kept);
         let clear = directory.as_deref().ok().filter(|_| watch.missing().next().is_none());
         let lookout = clear.map(|directory| Lookout::new(&policy, &watch, directory));
-        Self::of(policy, directory, watch, lookout, vanished)
+        Self::of(policy, directory, watch, lookout, kept)
     }
 
     /// The screen for a directory that deltas made of the one of this screen, at the cost of whoever changed, if the
@@ -109,10 +121,20 @@ impl Screen {
         directory: Result<Arc<DirectorySnapshot>, DirectoryError>,
         vanished: &[VanishedGroup],
     ) -> Self {
-        let Ok(next) = directory else { return Self::with_vanished(policy, directory, vanished) };
-        match self.followed(&policy, &next, vanished) {
-            Some((watch, lookout)) => Self::of(policy, Ok(next), watch, Some(lookout), vanished),
-            None => Self::with_vanished(policy, Ok(next), vanished),
+        self.following_with(policy, directory, Arc::new(vanished.to_vec()))
+    }
+
+    /// Like [`Self::following`], with what is known from before shared.
+    pub(crate) fn following_with(
+        &self,
+        policy: Arc<PrivacyPolicy>,
+        directory: Result<Arc<DirectorySnapshot>, DirectoryError>,
+        kept: Arc<Vec<VanishedGroup>>,
+    ) -> Self {
+        let Ok(next) = directory else { return Self::with_kept(policy, directory, kept) };
+        match self.followed(&policy, &next, &kept) {
+            Some((watch, lookout)) => Self::of(policy, Ok(next), watch, Some(lookout), kept),
+            None => Self::with_kept(policy, Ok(next), kept),
         }
     }
 
@@ -121,16 +143,18 @@ impl Screen {
         &self,
         policy: &PrivacyPolicy,
         next: &DirectorySnapshot,
-        vanished: &[VanishedGroup],
+        kept: &Arc<Vec<VanishedGroup>>,
     ) -> Option<(Watch, Lookout)> {
         let (lookout, before) = (self.lookout.as_ref()?, self.directory()?);
         if !policy.speaks_alike_of_groups(&self.policy) {
             return None;
         }
         let changed = next.changes_since(before)?;
-        let watch = Watch::new(policy, Some(next), vanished);
-        let is_told = |watch: &Watch| watch.remembers_nobody() && watch.missing().next().is_none();
-        if !is_told(&watch) || !is_told(&self.watch) || watch.reach() != self.watch.reach() {
+        if !self.was_made_with(kept) {
+            return None;
+        }
+        let watch = self.watch.following(before, next, kept);
+        if watch.missing().next().is_some() || !watch.is_like(&self.watch) {
             return None;
         }
         let lookout = lookout.following(policy, &watch, before, next, &changed)?;
@@ -142,14 +166,23 @@ impl Screen {
         directory: Result<Arc<DirectorySnapshot>, Cause>,
         watch: Watch,
         lookout: Option<Lookout>,
-        vanished: &[VanishedGroup],
+        kept: Arc<Vec<VanishedGroup>>,
     ) -> Self {
         // INVARIANT: every group of a rule is watched.
         let scope_groups =
             policy.scope().iter().map(|rule| watch.position(rule.group()).unwrap_or(usize::MAX)).collect();
         let monitored_by =
             policy.scope().iter().map(|rule| [Reason::Scope(rule.clone())].into_iter().collect()).collect();
-        Self { policy, directory, watch, lookout, scope_groups, monitored_by, kept: vanished.to_vec() }
+        Self { policy, directory, watch, lookout, scope_groups, monitored_by, kept }
+    }
+
+    /// Returns the groups that count for imported groups of the policy and of which a directory may not know the members:
+    /// removed ones, and those that a delta added. Each comes with the groups of the policy that it counts for.
+    pub(crate) fn open_groups(
+        policy: &PrivacyPolicy,
+        directory: &DirectorySnapshot,
+    ) -> BTreeMap<GroupId, BTreeSet<GroupId>> {
+        Watch::new(policy, Some(directory), &[]).open_groups(directory)
     }
 
     /// The policy that this screen decides under.
@@ -164,8 +197,8 @@ impl Screen {
         self.directory.as_ref().ok()
     }
 
-    /// Whether a group of the policy is gone from the directory, so that its last members count, as far as they are
-    /// known.
+    /// Whether last members count, as far as they are known: of a group of the policy that is gone from the directory, of
+    /// one that is nested in a group of the policy, or of one that a delta added, which may have been there before.
     #[must_use]
     pub fn relies_on_last_members(&self) -> bool {
         self.watch.relies_on_last_members()
@@ -409,8 +442,8 @@ impl Screen {
     }
 
     /// Whether this was made with the groups that are gone as they are known now.
-    pub(crate) fn was_made_with(&self, vanished: &[VanishedGroup]) -> bool {
-        self.kept == vanished
+    pub(crate) fn was_made_with(&self, kept: &Arc<Vec<VanishedGroup>>) -> bool {
+        Arc::ptr_eq(&self.kept, kept) || self.kept == *kept
     }
 
     /// How much memory the tables take that this decides by, beyond policy and directory.

@@ -29,7 +29,9 @@ use crate::stored::PublicActivity;
 /// - **Durability.** Whatever was answered `Ok` outlives a crash: activities with their stamps and places, the policy,
 ///   and what is kept of vanished groups.
 /// - **Vanished groups.** Keeping and dropping are one transaction each, and what several nodes keep of one group adds
-///   up. All of a [`VanishedGroup`] is kept, as its `serde` form tells it.
+///   up. All of a [`VanishedGroup`] is kept, as its `serde` form tells it. The
+///   [version](Self::vanished_version) of what is kept changes with it, in the same transaction. The safe wrong answer
+///   is another version than before.
 /// - **Removal.** Nothing is removed but what a [`RecordedRemoval`] covers, and all of that is, step by step: each step is
 ///   one transaction. What is removed is gone from every reading, and for good. Its id stays taken: delivered again, it is
 ///   a duplicate, whatever its content, because that is known no more. Places of what stays do not change.
@@ -64,6 +66,14 @@ pub trait ActivityStore: Send + Sync {
     /// # Errors
     /// [`StoreError`] when they cannot be read.
     fn vanished_groups(&self) -> Result<Vec<VanishedGroup>, StoreError>;
+
+    /// Returns a number that is greater than before whenever what is kept of vanished groups has changed, on every handle
+    /// and across restarts. It is asked for with each batch while last members count, so it must cost little, however
+    /// much is kept.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read. The safe wrong answer is an error, never the number of before.
+    fn vanished_version(&self) -> Result<u64, StoreError>;
 
     /// Keeps a group that vanished, [together with](VanishedGroup::together_with) what another node kept of it, so that
     /// its last members outlive a restart.
@@ -195,6 +205,10 @@ macro_rules! forward {
 
             fn vanished_groups(&self) -> Result<Vec<VanishedGroup>, StoreError> {
                 (**self).vanished_groups()
+            }
+
+            fn vanished_version(&self) -> Result<u64, StoreError> {
+                (**self).vanished_version()
             }
 
             fn keep_vanished(&self, vanished: &VanishedGroup) -> Result<(), StoreError> {

@@ -228,6 +228,10 @@ mod store {
             caught by [d11_what_nodes_keep_of_a_group_adds_up]
             also [d11_racing_nodes_lose_no_member]
             perhaps [];
+        counts_for_a_version CountsForAVersion,
+            caught by [d11_the_version_of_what_is_kept_changes_with_it]
+            also []
+            perhaps [];
         drops_what_vanished_later DropsWhatVanishedLater,
             caught by [d11_a_drop_spares_what_vanished_later]
             also []

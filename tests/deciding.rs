@@ -11,6 +11,7 @@ mod house;
 
 mod deciding {
     mod groups;
+    mod nested;
     mod people;
     mod principals;
     mod stamps;

@@ -14,6 +14,7 @@ mod directory {
     mod joined;
     mod look;
     mod prepared;
+    mod removed;
     mod succession;
 }
 mod house;

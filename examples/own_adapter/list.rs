@@ -13,6 +13,7 @@ pub(crate) struct ListStore(Mutex<List>);
 pub(crate) struct List {
     pub(crate) policy: Option<Arc<PrivacyPolicy>>,
     pub(crate) vanished: Vec<VanishedGroup>,
+    pub(crate) vanished_version: u64,
     /// In the order of storing.
     pub(crate) activities: Vec<StoredActivity>,
     /// The ids of what was removed, which stay taken.
@@ -103,8 +104,14 @@ impl ActivityStore for ListStore {
         Ok(self.list().vanished.clone())
     }
 
+    fn vanished_version(&self) -> Result<u64, StoreError> {
+        Ok(self.list().vanished_version)
+    }
+
     fn keep_vanished(&self, vanished: &VanishedGroup) -> Result<(), StoreError> {
-        let kept = &mut self.list().vanished;
+        let mut list = self.list();
+        list.vanished_version += 1;
+        let kept = &mut list.vanished;
         match kept.iter_mut().find(|kept| kept.group() == vanished.group()) {
             Some(known) => *known = known.clone().together_with(vanished),
             None => kept.push(vanished.clone()),
@@ -113,7 +120,9 @@ impl ActivityStore for ListStore {
     }
 
     fn drop_vanished(&self, group: &GroupId, up_to: DirectoryRevision) -> Result<(), StoreError> {
-        self.list().vanished.retain(|kept| kept.group() != group || kept.gone_in() > up_to);
+        let mut list = self.list();
+        list.vanished_version += 1;
+        list.vanished.retain(|kept| kept.group() != group || kept.gone_in() > up_to);
         Ok(())
     }
 

@@ -102,6 +102,8 @@ macro_rules! __activity_store_contract {
                 "what several nodes keep of one group is kept together, as `VanishedGroup::together_with` says";
             d11_racing_nodes_lose_no_member:
                 "keeping is one transaction: nodes that keep at once lose nothing of each other";
+            d11_the_version_of_what_is_kept_changes_with_it:
+                "the version of what is kept is greater after each change of it, on every handle and after a crash";
             d11_a_drop_spares_what_vanished_later:
                 "a drop takes the one group, if it vanished in that revision or before, and nothing else";
             d11_kept_groups_outlive_a_crash:

@@ -1,6 +1,5 @@
 //! Making a snapshot from an import, in any order of its parts.
 
-use std::collections::HashMap;
 use std::hint::black_box;
 use std::sync::Arc;
 
@@ -8,16 +7,17 @@ use chrono::{DateTime, Utc};
 use hashbrown::HashTable;
 use thiserror::Error;
 
-use super::groups::{GroupIndex, Groups};
+use super::groups::{GroupIndex, Groups, Knowledge};
 use super::hashing::Hashing;
 use super::lineage::Lineage;
 use super::membership::{MAX_GROUPS, Memberships};
 use super::names::{self, BLOCK, Entry, MAX_RECORD, NamesBuilder};
 use super::people::{KnownHomes, MAX_USERS, People};
 use super::revision::DirectoryRevision;
-use super::snapshot::DirectorySnapshot;
+use super::snapshot::{DirectorySnapshot, LastMembersMark};
 use super::user::User;
 use crate::identity::{GroupId, UserId};
+use crate::steps;
 
 /// Collects one full import and makes a snapshot of it, or nothing.
 ///
@@ -216,6 +216,7 @@ impl Records {
     /// All records side by side, in order of their numbers.
     fn into_people(self) -> People {
         let mut blocks = Vec::with_capacity(self.places.len().div_ceil(BLOCK));
+        steps::advance(self.places.len());
         for (first, places) in (0_u32..).step_by(BLOCK).zip(self.places.chunks(BLOCK)) {
             let mut names = NamesBuilder::default();
             let homes = self.homes_of.iter().skip(first as usize);
@@ -237,6 +238,7 @@ impl DirectoryBuilder {
 
     /// Adds a user.
     pub fn user(mut self, user: User) -> Self {
+        steps::advance(1);
         let recorded = self.0.records.record(&user);
         self.0.checked(recorded);
         self
@@ -244,6 +246,7 @@ impl DirectoryBuilder {
 
     /// Adds a group under its immutable id, with the name to show.
     pub fn group(mut self, id: GroupId, name: impl Into<String>) -> Self {
+        steps::advance(1);
         let group = self.0.group_number(&id);
         match self.0.groups.get_mut(group as usize) {
             Some((_, name_there @ None)) => *name_there = Some(name.into().into_boxed_str()),
@@ -255,6 +258,7 @@ impl DirectoryBuilder {
     /// Adds a user to a group.
     pub fn member(mut self, group: &GroupId, user: &UserId) -> Self {
         const AT_ONCE: usize = 1_024;
+        steps::advance(1);
         let group = self.0.group_number(group);
         let Collected { records, waiting, .. } = &mut *self.0;
         waiting.ids.push_str(user.as_str());
@@ -283,10 +287,11 @@ impl DirectoryBuilder {
         if let Some(fault) = fault {
             return Err(fault);
         }
+        steps::advance(named.len() + nested.len());
         let mut groups = Groups::default();
         for (id, name) in named {
             match name {
-                Some(name) => groups.put(id, name),
+                Some(name) => groups.put(id, name, Knowledge::Whole),
                 None => return Err(ImportError::UnknownGroup(id)),
             };
         }
@@ -301,7 +306,8 @@ impl DirectoryBuilder {
             people: records.into_people(),
             groups: Arc::new(groups),
             memberships,
-            vanished: HashMap::new(),
+            last_names: Arc::default(),
+            last_members: LastMembersMark::default(),
             lineage: Lineage::of_import(),
         })
     }
@@ -329,6 +335,7 @@ impl Collected {
     fn find_waiting(&mut self) {
         let Waiting { mut listed, mut ids } = std::mem::take(&mut self.waiting);
         self.records.touch(listed.iter().map(|(_, hash, _)| *hash));
+        steps::advance(listed.len());
         let mut start = 0;
         for (group, hash, end) in listed.drain(..) {
             match self.records.number_or_new(hash, ids.get(start..end).unwrap_or_default()) {

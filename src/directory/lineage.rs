@@ -62,4 +62,10 @@ impl Lineage {
         let from = self.past.iter().position(|(mark, _)| Arc::ptr_eq(mark, &earlier.mark))?;
         Some(self.past.iter().skip(from).flat_map(|(_, changed)| changed.iter().copied()).collect())
     }
+
+    /// How much memory it takes, shared with others or not.
+    pub(super) fn heap_bytes(&self) -> usize {
+        let changed = self.past.iter().map(|(_, changed)| changed.len() * size_of::<UserIndex>() + 32);
+        self.past.capacity() * size_of::<(Mark, Arc<[UserIndex]>)>() + changed.sum::<usize>()
+    }
 }

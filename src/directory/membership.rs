@@ -16,6 +16,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::packed::Packed;
+use crate::steps;
 
 /// How many users share one block, which is what is copied when the groups of one of them change.
 const BLOCK: usize = 32;
@@ -68,14 +69,17 @@ impl Chunk {
 
     /// Adds the groups of some users of another chunk.
     fn push_all(&mut self, from: &Self, users: Range<usize>) {
+        steps::advance(users.len());
         let (first, shift) = (from.start(users.start), self.groups.len());
         let ends = from.ends.get(users).unwrap_or_default();
         let last = ends.last().map_or(first, |end| *end as usize);
+        steps::advance(last - first);
         self.groups.extend_from_slice(from.groups.get(first..last).unwrap_or_default());
         self.ends.extend(ends.iter().map(|end| (*end as usize - first + shift) as u32));
     }
 
     fn push_nobody(&mut self, users: usize) {
+        steps::advance(users);
         self.ends.extend(std::iter::repeat_n(self.groups.len() as u32, users));
     }
 
@@ -92,6 +96,7 @@ impl Memberships {
     /// From pairs of user and group, in any order and with repetitions, for users from 0.
     pub(super) fn sorted_by_user(users: usize, pairs: &[(u32, u32)]) -> Self {
         // A counting sort: each pair is moved once.
+        steps::advance(users + 3 * pairs.len());
         let mut ends = vec![0_usize; users + 1];
         for (user, _) in pairs {
             if let Some(count) = ends.get_mut(*user as usize + 1) {
@@ -165,6 +170,7 @@ impl Memberships {
 
     /// Calls `found` for each of some users in order, with the groups that list them.
     pub(super) fn each(&self, users: Range<u32>, mut found: impl FnMut(u32, &[Packed])) {
+        steps::advance(users.len());
         let mut user = users.start as usize;
         while user < users.end as usize {
             let (at, after) = (user / BLOCK, ((user / BLOCK + 1) * BLOCK).min(users.end as usize));
@@ -184,19 +190,13 @@ impl Memberships {
         }
     }
 
-    /// The users whom one group lists, in order.
-    pub(super) fn listed_by(&self, group: u32) -> Vec<u32> {
-        let mut wanted = vec![false; group as usize + 1];
-        wanted.last_mut().into_iter().for_each(|last| *last = true);
-        self.listed_in(&wanted)
-    }
-
     /// The users of whom a group is `wanted`, by number, in order.
     pub(super) fn listed_in(&self, wanted: &[bool]) -> Vec<u32> {
         let is_wanted = |group: &Packed| wanted.get(group.get() as usize).copied().unwrap_or(false);
         let mut listed = Vec::new();
         let all = u32::try_from(self.places.len() * BLOCK).unwrap_or(u32::MAX);
         self.each(0..all, |user, groups| {
+            steps::advance(groups.len());
             if groups.iter().any(is_wanted) {
                 listed.push(user);
             }
@@ -206,6 +206,7 @@ impl Memberships {
 
     /// The same, but for users whose groups are others now; they are given in order, new ones behind the known.
     pub(super) fn replacing(&self, changed: &[(u32, Vec<u32>)]) -> Self {
+        steps::advance(self.places.len() / CHUNK + changed.len());
         let mut next = self.clone();
         let mut rewritten = Rewriting::new(&mut next);
         let block_of = |(user, _): &(u32, Vec<u32>)| *user as usize / BLOCK;
@@ -320,7 +321,7 @@ impl<'a> Rewriting<'a> {
         let mut count = others.len();
         others.sort_unstable();
         let too_many = |written: usize, count: usize| {
-            written > places.len() + places.len() / 4 + CHUNK || count > MANY + 2 * places.len() / CHUNK
+            written > places.len() + places.len() / 4 + CHUNK / 16 || count > MANY + 2 * places.len() / CHUNK
         };
         let emptied = others.into_iter().take_while(|(live, blocks, _)| {
             let is_emptied = too_many(written, count);
@@ -381,7 +382,8 @@ mod tests {
             }
             for group in 0..9 {
                 let listed: Vec<u32> = (0..users as u32).filter(|user| model[*user as usize].contains(&group)).collect();
-                prop_assert_eq!(now.listed_by(group), listed);
+                let wanted: Vec<bool> = (0..9).map(|other| other == group).collect();
+                prop_assert_eq!(now.listed_in(&wanted), listed);
             }
         }
     }

@@ -11,6 +11,7 @@ use super::namespaces::Namespaces;
 use super::packed::Packed;
 use super::user::User;
 use crate::identity::{Alias, Domain, Identity, UserId};
+use crate::steps;
 
 /// The most users that can be numbered.
 pub(super) const MAX_USERS: usize = u32::MAX as usize - 1;
@@ -172,6 +173,7 @@ impl People {
         let mut hints = Hints::with_room_for(identities, FILLED);
         let (mut shared, mut namespaces) = (BTreeSet::new(), Namespaces::default());
         for (user, entry) in self.entries() {
+            steps::advance(1);
             namespaces.add(entry);
             hints.insert(self.hashing.of_id(entry.id_bytes()), user.number());
             for alias in entry.aliases() {
@@ -251,7 +253,10 @@ impl People {
     /// Whoever may go by an identity of this hash.
     fn candidates(&self, hash: u64) -> impl Iterator<Item = (UserIndex, Entry<'_>)> {
         let users = self.recent.hints.candidates(hash).chain(self.hints.candidates(hash)).map(UserIndex);
-        users.filter_map(|user| Some((user, self.entry(user)?)))
+        users.filter_map(|user| {
+            steps::advance(1);
+            Some((user, self.entry(user)?))
+        })
     }
 
     /// The number of whoever has this id.
@@ -260,10 +265,11 @@ impl People {
         self.candidates(hash).find(|(_, entry)| entry.has_id(id.as_str())).map(|(user, _)| user)
     }
 
-    /// Who holds an identity. An alias that a record names is theirs, whoever else is remembered by it.
-    pub(super) fn holder(&self, identity: &Identity) -> Holder {
+    /// Who of those that `counts` holds an identity. An alias that a record names is theirs, whoever else is remembered by
+    /// it.
+    pub(super) fn holder(&self, identity: &Identity, counts: impl Fn(UserIndex, Entry<'_>) -> bool) -> Holder {
         let (mut on_record, mut remembered) = (Holder::Nobody, Holder::Nobody);
-        for (user, entry) in self.called(identity) {
+        for (user, entry) in self.called(identity).filter(|(user, entry)| counts(*user, *entry)) {
             let holder = if entry.is_recorded() { &mut on_record } else { &mut remembered };
             *holder = holder.and(user);
         }
@@ -281,6 +287,7 @@ impl People {
             let before = self.blocks.get(at).unwrap_or(&empty);
             let mut names = NamesBuilder::default();
             let mut here = here.iter().peekable();
+            steps::advance(before.len().max(last));
             for place in 0..before.len().max(last) {
                 match here.next_if(|(user, _)| *user as usize == at * BLOCK + place) {
                     Some((_, record)) => names.push(&record.bytes, record.home),
@@ -303,6 +310,7 @@ impl People {
         /// One in so many may be found by the table of recent changes, which is copied at each.
         const RECENT: usize = 16;
         const FEW: usize = 1 << 12;
+        steps::advance(self.recent.users.len() + records.len());
         let mut users = BTreeSet::clone(&self.recent.users);
         users.extend(records.keys());
         if users.len() > FEW.max(self.numbers() / RECENT) {
@@ -381,6 +389,9 @@ impl People {
         let blocks: usize = self.blocks.iter().map(Names::heap_bytes).sum();
         let names: usize = self.entries().map(|(_, entry)| entry.name_bytes()).sum();
         let hints = self.hints.heap_bytes() + self.recent.hints.heap_bytes() + self.recent.users.len() * 8;
-        (blocks + self.blocks.capacity() * size_of::<Names>() + hints, names)
+        let homes: usize =
+            self.homes.domains.iter().map(|domain| 2 * (domain.as_str().len() + size_of::<Domain>())).sum();
+        let shared: usize = self.shared.iter().map(|name| size_of::<String>() + name.len()).sum();
+        (blocks + self.blocks.capacity() * size_of::<Names>() + hints + homes + shared, names)
     }
 }

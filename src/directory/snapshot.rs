@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::groups::{GroupIndex, Groups};
+use super::groups::{GroupIndex, Groups, Knowledge, Removal};
 use super::hashing::{Hashing, Print};
 use super::lineage::Lineage;
 use super::membership::Memberships;
@@ -17,7 +17,7 @@ use super::people::{Holder, Home, People, UserIndex};
 use super::revision::DirectoryRevision;
 use super::user::User;
 use super::vanished::VanishedGroup;
-use crate::identity::{GroupId, Identity, UserId};
+use crate::identity::{Alias, GroupId, Identity, UserId};
 
 /// To whom an identity leads in one state of the directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,8 +44,22 @@ pub struct DirectorySnapshot {
     pub(super) people: People,
     pub(super) groups: Arc<Groups>,
     pub(super) memberships: Memberships,
-    pub(super) vanished: HashMap<GroupId, Arc<VanishedGroup>>,
+    /// The names that members of removed groups had since, beside those that they have.
+    pub(super) last_names: Arc<LastNames>,
+    pub(super) last_members: LastMembersMark,
     pub(super) lineage: Lineage,
+}
+
+pub(super) type LastNames = HashMap<UserId, User>;
+
+/// The same for two snapshots only if they remember the same last members under the same names.
+#[derive(Clone, Default)]
+pub(crate) struct LastMembersMark(Arc<()>);
+
+impl PartialEq for LastMembersMark {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
 }
 
 impl DirectorySnapshot {
@@ -61,10 +75,52 @@ impl DirectorySnapshot {
         self.as_of
     }
 
-    /// A group that is gone, with its last members.
+    /// A group that is gone, with its last members, if they are remembered. Reads all memberships.
     #[must_use]
-    pub fn vanished_group(&self, group: &GroupId) -> Option<&VanishedGroup> {
-        self.vanished.get(group).map(|vanished| &**vanished)
+    pub fn vanished_group(&self, group: &GroupId) -> Option<VanishedGroup> {
+        let removed = self.groups.known(group)?;
+        let removal = self.remembered(removed)?;
+        let members = self.members_counted_below(removed).into_iter().filter_map(|user| self.people.entry(user));
+        let members = members.map(|entry| {
+            let mut member = entry.to_user();
+            self.last_names.get(member.id()).into_iter().for_each(|names| member.learn(names));
+            member
+        });
+        Some(VanishedGroup::new(group.clone(), removal.last_seen, removal.gone_in, members.collect()))
+    }
+
+    /// When a removed group went, if all of its last members are remembered.
+    pub(crate) fn remembered(&self, group: GroupIndex) -> Option<Removal> {
+        let removal = self.groups.removal(group)?;
+        let below = self.groups.counted_below(group);
+        below.iter().all(|group| self.knowledge(*group) != Knowledge::Unknown).then_some(removal)
+    }
+
+    pub(crate) fn removal(&self, group: GroupIndex) -> Option<Removal> {
+        self.groups.removal(group)
+    }
+
+    /// Whether somebody goes by a name, or did as a member of a removed group.
+    pub(crate) fn is_called(&self, user: UserIndex, alias: &Alias) -> bool {
+        let is = |entry: Entry<'_>| {
+            entry.is_called(alias.form().as_bytes())
+                || (!self.last_names.is_empty()
+                    && self
+                        .last_names
+                        .get(&UserId::from_checked(entry.id()))
+                        .is_some_and(|names| names.aliases().iter().any(|name| name.matches(alias))))
+        };
+        self.entry(user).is_some_and(is)
+    }
+
+    /// Changes whenever the groups do, or anything that is remembered of removed ones.
+    pub(crate) fn last_members_mark(&self) -> &LastMembersMark {
+        &self.last_members
+    }
+
+    /// Every name that a member of a removed group had since, beside those that they have, by the user's id.
+    pub(crate) fn last_names(&self) -> &LastNames {
+        &self.last_names
     }
 
     /// What counts of a group that is gone: what is remembered here, and what was kept by whichever node. Neither does
@@ -73,13 +129,23 @@ impl DirectorySnapshot {
     /// What was kept of an earlier time that the group was gone is over. What was kept of a later one counts beside what
     /// is remembered: a node that lags decides by its own directory, in which the group went as it remembers, and
     /// whoever left one of the two would be shown.
-    pub(crate) fn last_known<'a>(&'a self, group: &GroupId, kept: &'a [VanishedGroup]) -> LastKnown<'a> {
-        let kept = kept.iter().find(|kept| kept.group() == group);
+    pub(crate) fn last_known<'a>(&self, group: &GroupId, kept: Option<&'a VanishedGroup>) -> LastKnown<'a> {
+        self.last_known_of(self.groups.known(group).and_then(|group| self.remembered(group)), kept)
+    }
+
+    /// What counts of a group that went then, if its last members are remembered.
+    pub(crate) fn last_known_of<'a>(
+        &self,
+        remembered: Option<Removal>,
+        kept: Option<&'a VanishedGroup>,
+    ) -> LastKnown<'a> {
         let back_in = kept.and_then(|kept| kept.back_by(self.revision));
-        let remembered = self.vanished_group(group);
-        let remembered = remembered.filter(|vanished| back_in.is_none_or(|back_in| back_in <= vanished.last_seen));
-        let outdated = |kept: &VanishedGroup| remembered.is_some_and(|vanished| kept.is_before(vanished));
-        LastKnown { remembered, kept: kept.filter(|kept| back_in.is_none() && !outdated(kept)) }
+        let remembered = remembered.filter(|removal| back_in.is_none_or(|back_in| back_in <= removal.last_seen));
+        let outdated = |kept: &VanishedGroup| remembered.is_some_and(|removal| kept.gone_in() <= removal.last_seen);
+        LastKnown {
+            is_remembered: remembered.is_some(),
+            kept: kept.filter(|kept| back_in.is_none() && !outdated(kept)),
+        }
     }
 
     /// Every group, with its display name.
@@ -93,15 +159,21 @@ impl DirectorySnapshot {
         self.groups.number(group).and_then(|group| self.groups.name(group))
     }
 
+    /// Whether somebody has a record or is listed by a group that is there, and is not only a last member of a removed one.
+    fn is_there(&self, user: UserIndex, entry: Entry<'_>) -> bool {
+        entry.is_recorded() || self.groups_of_user(user).any(|group| self.groups.is_there(group))
+    }
+
     /// Every user: those with a record, and those whom a group lists.
     pub fn users(&self) -> impl Iterator<Item = User> {
-        self.people.entries().map(|(_, entry)| entry.to_user())
+        let there = self.people.entries().filter(|(user, entry)| self.is_there(*user, *entry));
+        there.map(|(_, entry)| entry.to_user())
     }
 
     /// To whom an identity leads.
     #[must_use]
     pub fn resolve(&self, identity: &Identity) -> Resolution {
-        match self.people.holder(identity) {
+        match self.people.holder(identity, |user, entry| self.is_there(user, entry)) {
             Holder::One(user) => {
                 self.people.entry(user).map_or(Resolution::Unknown, |entry| Resolution::Known(entry.to_user()))
             }
@@ -126,8 +198,8 @@ impl DirectorySnapshot {
     /// Every user whom a group lists itself; nothing for an unknown group. Reads all memberships.
     #[must_use]
     pub fn listed_by(&self, group: &GroupId) -> BTreeSet<UserId> {
-        let listed = self.groups.number(group).map(|group| self.memberships.listed_by(group.number()));
-        let entries = listed.into_iter().flatten().filter_map(|user| self.people.entry(UserIndex::numbered(user)));
+        let listed = self.groups.number(group).map(|group| self.listed_in_any(&[group].into()));
+        let entries = listed.into_iter().flatten().filter_map(|user| self.people.entry(user));
         entries.map(|entry| UserId::from_checked(entry.id())).collect()
     }
 
@@ -138,19 +210,20 @@ impl DirectorySnapshot {
         children.filter_map(|child| self.groups.id(child)).collect()
     }
 
-    pub(crate) fn users_below(&self, group: &GroupId) -> impl Iterator<Item = User> {
-        self.entries_below(group).map(Entry::to_user)
-    }
-
     fn entries_below(&self, group: &GroupId) -> impl Iterator<Item = Entry<'_>> {
-        let members = self.groups.number(group).map(|group| self.members_below(group)).unwrap_or_default();
-        members.into_iter().filter_map(|user| self.people.entry(user))
+        let below = self.groups.number(group).map(|group| self.listed_in_any(&self.groups.below(group)));
+        below.unwrap_or_default().into_iter().filter_map(|user| self.people.entry(user))
     }
 
-    /// Whoever is in a group, directly or through other groups, in order of their numbers.
-    pub(crate) fn members_below(&self, group: GroupIndex) -> Vec<UserIndex> {
+    /// Whoever counts as a member of a group, in order of their numbers: its members, and the last members of removed
+    /// groups that are nested in it.
+    pub(crate) fn members_counted_below(&self, group: GroupIndex) -> Vec<UserIndex> {
+        self.listed_in_any(&self.groups.counted_below(group))
+    }
+
+    fn listed_in_any(&self, groups: &BTreeSet<GroupIndex>) -> Vec<UserIndex> {
         let mut wanted = vec![false; self.groups.numbers()];
-        for group in self.groups.below(group) {
+        for group in groups {
             if let Some(wanted) = wanted.get_mut(group.place()) {
                 *wanted = true;
             }
@@ -158,13 +231,36 @@ impl DirectorySnapshot {
         self.memberships.listed_in(&wanted).into_iter().map(UserIndex).collect()
     }
 
-    /// The group itself and every group nested in it.
-    pub(crate) fn groups_below(&self, group: GroupIndex) -> impl Iterator<Item = GroupIndex> {
-        self.groups.below(group).into_iter()
+    /// The groups whose members count as those of a group, because they are nested in it now, or were last.
+    pub(crate) fn counted_children(&self, group: GroupIndex) -> impl Iterator<Item = GroupIndex> + '_ {
+        self.groups.counted_children(group)
     }
 
+    /// How many numbers of groups are in use, or were.
+    pub(crate) fn group_numbers(&self) -> usize {
+        self.groups.numbers()
+    }
+
+    /// The number of a group that is there or was removed.
     pub(crate) fn group_index(&self, group: &GroupId) -> Option<GroupIndex> {
-        self.groups.number(group)
+        self.groups.known(group)
+    }
+
+    pub(crate) fn has_group(&self, group: GroupIndex) -> bool {
+        self.groups.is_there(group)
+    }
+
+    pub(crate) fn group_id(&self, group: GroupIndex) -> Option<&GroupId> {
+        self.groups.id(group)
+    }
+
+    pub(crate) fn knowledge(&self, group: GroupIndex) -> Knowledge {
+        self.groups.knowledge(group)
+    }
+
+    /// Whether both hold the very same groups, nested in the same way.
+    pub(crate) fn has_the_groups_of(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.groups, &other.groups)
     }
 
     /// The numbers of all users.
@@ -175,7 +271,7 @@ impl DirectorySnapshot {
 
     /// Who holds an identity.
     pub(crate) fn holder(&self, identity: &Identity) -> Holder {
-        self.people.holder(identity)
+        self.people.holder(identity, |_, _| true)
     }
 
     /// Whether any user has a name in a namespace: that of an app, or the empty text for names that are bound to none.
@@ -259,14 +355,19 @@ impl DirectorySnapshot {
     #[must_use]
     pub fn heap_bytes(&self) -> (usize, usize) {
         let (people, names) = self.people.heap_bytes();
-        (people + self.memberships.heap_bytes(), names)
+        let last_names = self.last_names.iter().map(|(id, user)| {
+            let aliases = user.aliases().iter().map(|alias| size_of::<Alias>() + 2 * alias.as_str().len());
+            size_of::<(UserId, User)>() + 2 * id.as_str().len() + aliases.sum::<usize>()
+        });
+        let others = self.groups.heap_bytes() + last_names.sum::<usize>() + self.lineage.heap_bytes();
+        (people + self.memberships.heap_bytes() + others, names)
     }
 }
 
 /// What counts of a group that is gone.
 pub(crate) struct LastKnown<'a> {
-    /// What this process saw.
-    pub(crate) remembered: Option<&'a VanishedGroup>,
+    /// Whether what this process saw counts.
+    pub(crate) is_remembered: bool,
     /// What any node kept.
     pub(crate) kept: Option<&'a VanishedGroup>,
 }

@@ -97,7 +97,9 @@ impl User {
     /// The same user once their record is gone, known by those aliases that are still theirs. The home stays where it
     /// was, whatever became of the UPN.
     pub(super) fn remembered(&self, still_theirs: impl Fn(&Alias) -> bool) -> Self {
-        let upn = self.aliases.iter().find(|alias| alias.is_address()).filter(|_| !self.is_guest());
+        // Of whoever was remembered before, the name that said so may be somebody else's by now.
+        let is_elsewhere = self.at_home_elsewhere || self.is_guest();
+        let upn = self.aliases.iter().find(|alias| alias.is_address()).filter(|_| !is_elsewhere);
         let home_domain = self.home_domain.clone().or_else(|| upn.and_then(Alias::domain));
         let at_home_elsewhere = self.home() == Some(None);
         let aliases = self.aliases.iter().filter(|alias| still_theirs(alias)).cloned().collect();
@@ -138,6 +140,12 @@ impl User {
     /// Whether another record of the same user knows a name that this one does not.
     pub(super) fn lacks_a_name_of(&self, other: &Self) -> bool {
         other.aliases.iter().any(|alias| !self.aliases.contains(alias))
+    }
+
+    /// The names of a user that another record of them does not know.
+    pub(super) fn names_beside(mut self, other: &Self) -> Self {
+        self.aliases.retain(|alias| !other.aliases.contains(alias));
+        Self { aliases: self.aliases, ..Self::new(self.id) }
     }
 
     /// Adds what another record of the same user knows.

@@ -1,6 +1,6 @@
 //! Groups that are gone from the directory, and who was in them last.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +22,9 @@ pub struct VanishedGroup {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) back_in: Option<DirectoryRevision>,
     pub(super) told: Told,
+    /// The groups of a policy in which it was nested.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) nested_in: BTreeSet<GroupId>,
 }
 
 /// What of a group that vanished is on record.
@@ -45,6 +48,8 @@ struct VanishedGroupDocument {
     back_in: Option<DirectoryRevision>,
     #[serde(default)]
     told: Told,
+    #[serde(default)]
+    nested_in: BTreeSet<GroupId>,
 }
 
 deserialize_silently!(VanishedGroup, VanishedGroupDocument);
@@ -57,7 +62,7 @@ impl VanishedGroup {
         gone_in: DirectoryRevision,
         members: Vec<User>,
     ) -> Self {
-        Self { group, last_seen, gone_in, members, back_in: None, told: Told::Nothing }
+        Self { group, last_seen, gone_in, members, back_in: None, told: Told::Nothing, nested_in: BTreeSet::new() }
     }
 
     /// The group.
@@ -79,6 +84,18 @@ impl VanishedGroup {
         Self { back_in: Some(self.back_in.map_or(back_in, |known| known.min(back_in))), ..self }
     }
 
+    /// The groups of a policy that it was nested in, directly or through other groups, when it went. Its last members go on
+    /// to count as theirs.
+    pub fn nested_in(&self) -> impl Iterator<Item = &GroupId> {
+        self.nested_in.iter()
+    }
+
+    /// The same group, nested in these groups of a policy too.
+    pub(crate) fn nesting_in(mut self, groups: impl IntoIterator<Item = GroupId>) -> Self {
+        self.nested_in.extend(groups);
+        self
+    }
+
     /// What of it is on record.
     pub(crate) fn told(&self) -> Told {
         self.told
@@ -92,6 +109,16 @@ impl VanishedGroup {
     /// Since when the group is there again, for a directory that has come so far.
     pub(crate) fn back_by(&self, revision: DirectoryRevision) -> Option<DirectoryRevision> {
         self.back_in.filter(|back_in| *back_in <= revision)
+    }
+
+    /// Whether it is known to have been there again.
+    pub(crate) fn has_been_back(&self) -> bool {
+        self.back_in.is_some()
+    }
+
+    /// Whether it counts for every directory from this revision on as it does for this one.
+    pub(crate) fn is_settled_by(&self, revision: DirectoryRevision) -> bool {
+        self.gone_in < revision && self.back_in.is_none_or(|back_in| back_in <= revision)
     }
 
     /// Whether this tells of an earlier time that the group was gone: `other` saw it after that.
@@ -119,6 +146,7 @@ impl VanishedGroup {
         self.last_seen = self.last_seen.max(other.last_seen);
         self.gone_in = self.gone_in.min(other.gone_in);
         self.told = self.told.max(other.told);
+        self.nested_in.extend(other.nested_in.iter().cloned());
         let mut known: HashMap<_, _> = self.members.iter_mut().map(|member| (member.id().clone(), member)).collect();
         let mut others = Vec::new();
         for member in &other.members {
@@ -132,18 +160,6 @@ impl VanishedGroup {
             Some(back_in) => self.returned(back_in),
             None => self,
         }
-    }
-
-    /// The same with more names of its members, as `known` gives them for any of them, if it lacks one.
-    pub(super) fn learning(&self, known: impl Fn(&User) -> Option<User>) -> Option<Self> {
-        let mut learned = None;
-        for (at, member) in self.members.iter().enumerate() {
-            let Some(known) = known(member).filter(|known| member.lacks_a_name_of(known)) else { continue };
-            if let Some(member) = learned.get_or_insert_with(|| self.clone()).members.get_mut(at) {
-                member.learn(&known);
-            }
-        }
-        learned
     }
 }
 

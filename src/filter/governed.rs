@@ -152,8 +152,8 @@ impl PrivacyFilter {
         let pending = PendingChange::authorise(&policy, change, by, accepted, self.inner.fresh_record(), now)
             .map_err(|refused| DryRunError::Refused(refused.reason))?;
         let directory = directory?;
-        let vanished = self.inner.store.vanished_groups()?;
-        let screen = |policy| Screen::with_vanished(policy, Ok(Arc::clone(&directory)), &vanished);
+        let (_, kept) = self.inner.kept_groups()?;
+        let screen = |policy| Screen::with_kept(policy, Ok(Arc::clone(&directory)), Arc::clone(&kept));
         Ok(screen(policy).dry_run(&screen(Arc::new(pending.policy().clone())), sample))
     }
 

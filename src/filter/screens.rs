@@ -4,7 +4,7 @@
 use std::sync::{Arc, PoisonError};
 
 use super::{Inner, PrivacyFilter};
-use crate::directory::{DirectoryError, DirectorySnapshot};
+use crate::directory::{DirectoryError, DirectorySnapshot, VanishedGroup};
 use crate::policy::PrivacyPolicy;
 use crate::screen::Screen;
 use crate::store::StoreError;
@@ -18,6 +18,15 @@ pub(super) struct Screens {
     upcoming: ArcSwapOption<Screen>,
     /// Held while a screen is made, so that it is made once.
     making: Mutex<()>,
+    /// What was last read of the groups that nodes keep.
+    kept: Mutex<Option<Kept>>,
+}
+
+/// The groups that nodes keep, at one version.
+#[derive(Clone)]
+struct Kept {
+    version: u64,
+    groups: Arc<Vec<VanishedGroup>>,
 }
 
 type Directory = Result<Arc<DirectorySnapshot>, DirectoryError>;
@@ -101,26 +110,40 @@ impl Inner {
             return Ok(None);
         }
         // Of a group that is gone, another node may know more members, now or soon.
-        let is_news = screen.relies_on_last_members() && !screen.was_made_with(&self.store.vanished_groups()?);
+        let is_news = screen.relies_on_last_members() && !screen.was_made_with(&self.kept_groups()?.1);
         Ok((!is_news).then_some(screen))
     }
 
+    /// The groups that nodes keep, with the version that tells whether they changed. Read again only if they did.
+    pub(super) fn kept_groups(&self) -> Result<(u64, Arc<Vec<VanishedGroup>>), StoreError> {
+        // Before the groups, which are then of this version or a later one.
+        let version = self.store.vanished_version()?;
+        let known = self.screens.kept.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(known) = known.filter(|known| known.version == version) {
+            return Ok((version, known.groups));
+        }
+        let groups = Arc::new(self.store.vanished_groups()?);
+        let kept = Kept { version, groups: Arc::clone(&groups) };
+        *self.screens.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(kept);
+        Ok((version, groups))
+    }
+
     fn make_screen(&self, policy: Arc<PrivacyPolicy>, directory: Directory) -> Result<Arc<Screen>, StoreError> {
-        let vanished = self.store.vanished_groups()?;
+        let (_, kept) = self.kept_groups()?;
         let is_made = |screen: &Arc<Screen>| {
             // Not only the revision: what was prepared may not have been made to succeed what is in force.
             let same = match (screen.directory(), &directory) {
                 (Some(known), Ok(offered)) => Arc::ptr_eq(known, offered),
                 _ => false,
             };
-            same && *screen.policy() == policy && screen.was_made_with(&vanished)
+            same && *screen.policy() == policy && screen.was_made_with(&kept)
         };
         if let Some(screen) = self.screens.upcoming.load_full().filter(is_made) {
             return Ok(screen);
         }
         Ok(Arc::new(match self.screens.current.load_full() {
-            Some(before) => before.following(policy, directory, &vanished),
-            None => Screen::with_vanished(policy, directory, &vanished),
+            Some(before) => before.following_with(policy, directory, kept),
+            None => Screen::with_kept(policy, directory, kept),
         }))
     }
 }

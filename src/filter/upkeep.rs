@@ -3,14 +3,16 @@
 //! No verdict waits for this. The directory itself remembers the last members of what vanished; here they are kept for
 //! the next start, and put on record.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, PoisonError, TryLockError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use thiserror::Error;
 
 use super::{Inner, PrivacyFilter};
-use crate::directory::{DirectoryError, DirectoryRevision, DirectorySnapshot, LastKnown, Told, VanishedGroup};
+use crate::directory::{
+    DirectoryError, DirectoryRevision, DirectorySnapshot, Knowledge, LastKnown, LastMembersMark, Told, VanishedGroup,
+};
 use crate::governance::{Act, GovernanceSink, Initiator, Outcome, Record, SinkError};
 use crate::identity::GroupId;
 use crate::policy::{PrivacyPolicy, Revision};
@@ -27,6 +29,17 @@ pub(super) struct Upkeep {
     unknown: BTreeSet<GroupId>,
     /// The record that the sink did not take when it was offered last.
     pending: Option<Record>,
+    /// What there was nothing to do for any more.
+    settled: Option<State>,
+}
+
+/// All that decides what there is to do.
+#[derive(PartialEq)]
+struct State {
+    policy: Revision,
+    /// Of what is kept.
+    version: u64,
+    last_members: LastMembersMark,
 }
 
 /// Why the directory was not followed. No verdict of this process is wrong for it; call again.
@@ -102,25 +115,54 @@ impl Inner {
             directory => directory?,
         };
         // In this order: what was kept before the policy that is silent about it cannot be kept for a later one.
-        let all_kept = self.store.vanished_groups()?;
+        let (version, all_kept) = self.kept_groups()?;
         let policy = self.policy()?;
+        let state = State { policy: policy.revision(), version, last_members: directory.last_members_mark().clone() };
+        if upkeep.settled.as_ref() == Some(&state) {
+            upkeep.done = Some((policy.revision(), directory.revision()));
+            return Ok(());
+        }
         let groups = policy.imported_groups();
-        // Once the policy is silent about a group, nobody has a reason to keep who was in it.
-        for kept in all_kept.iter().filter(|kept| !groups.contains(kept.group())) {
+        // Once the policy is silent about a group and those that it was nested in, nobody has a reason to keep who was in
+        // it.
+        let is_spoken_of = |kept: &VanishedGroup| {
+            groups.contains(kept.group()) || kept.nested_in().any(|group| groups.contains(group))
+        };
+        for kept in all_kept.iter().filter(|kept| !is_spoken_of(kept)) {
             self.store.drop_vanished(kept.group(), kept.gone_in())?;
         }
+        let mut followed = Screen::open_groups(&policy, &directory);
+        for kept in all_kept.iter().filter(|kept| is_spoken_of(kept)) {
+            followed.entry(kept.group().clone()).or_default();
+        }
+        for group in &groups {
+            followed.entry((*group).clone()).or_default();
+        }
+        let kept: HashMap<&GroupId, &VanishedGroup> = all_kept.iter().map(|kept| (kept.group(), kept)).collect();
         let Upkeep { unknown, pending, .. } = upkeep;
         let mut log = Log { inner: self, policy: &policy, pending, outcome: Ok(()) };
-        for group in groups {
-            if directory.group_name(group).is_some() {
-                let kept = all_kept.iter().find(|kept| kept.group() == group);
-                self.is_there(group, kept, directory.revision(), unknown, &mut log)?;
-            } else {
-                self.is_gone(group, &all_kept, &directory, unknown, &mut log)?;
+        for (group, counts_for) in followed {
+            let is_in_policy = groups.contains(&group);
+            let kept = kept.get(&group).copied();
+            let node = directory.group_index(&group);
+            match node.filter(|node| directory.has_group(*node)).map(|node| directory.knowledge(node)) {
+                Some(Knowledge::Whole) => self.is_there(&group, kept, directory.revision(), unknown, &mut log)?,
+                // What was kept of it counts until an import lists it.
+                Some(_) if kept.is_some() => {}
+                Some(Knowledge::SinceAdded) => self.is_there(&group, None, directory.revision(), unknown, &mut log)?,
+                Some(Knowledge::Unknown) => is_unknown(&group, unknown, &mut log),
+                // What was nested in a group of the policy while another process saw it, and has been back.
+                None if !is_in_policy && node.is_none() && kept.is_some_and(|kept| kept.has_been_back()) => {}
+                None => {
+                    let nested_in = counts_for.into_iter().filter(|outer| *outer != group).collect();
+                    self.is_gone(&group, nested_in, kept, &directory, unknown, &mut log)?;
+                }
             }
         }
         log.settle();
         log.outcome?;
+        let is_settled = all_kept.iter().all(|kept| kept.is_settled_by(directory.revision()));
+        upkeep.settled = Some(state).filter(|_| is_settled);
         upkeep.done = Some((policy.revision(), directory.revision()));
         upkeep.again_at = None;
         Ok(())
@@ -160,23 +202,23 @@ impl Inner {
     fn is_gone(
         &self,
         group: &GroupId,
-        all_kept: &[VanishedGroup],
+        nested_in: BTreeSet<GroupId>,
+        before: Option<&VanishedGroup>,
         directory: &DirectorySnapshot,
         unknown: &mut BTreeSet<GroupId>,
         log: &mut Log<'_>,
     ) -> Result<(), StoreError> {
-        let before = all_kept.iter().find(|kept| kept.group() == group);
-        let LastKnown { remembered, kept } = directory.last_known(group, all_kept);
+        let LastKnown { is_remembered, kept } = directory.last_known(group, before);
+        let remembered = directory.vanished_group(group).filter(|_| is_remembered);
+        let remembered = remembered.map(|remembered| remembered.nesting_in(nested_in));
         let together = match (remembered, before) {
-            (Some(remembered), Some(before)) => before.clone().together_with(remembered),
-            (Some(known), None) => known.clone(),
+            (Some(remembered), Some(before)) => before.clone().together_with(&remembered),
+            (Some(remembered), None) => remembered,
             (None, _) => {
                 if let Some(kept) = kept {
                     return self.tell(group, before, kept, log);
                 }
-                if !unknown.contains(group) && log.note(vanished(group, None)) {
-                    unknown.insert(group.clone());
-                }
+                is_unknown(group, unknown, log);
                 return Ok(());
             }
         };
@@ -200,6 +242,13 @@ impl Inner {
             self.store.keep_vanished(&now.clone().telling(Told::Vanished))?;
         }
         Ok(())
+    }
+}
+
+/// Puts on record that nobody knows the members of a group, unless that is known.
+fn is_unknown(group: &GroupId, unknown: &mut BTreeSet<GroupId>, log: &mut Log<'_>) {
+    if !unknown.contains(group) && log.note(vanished(group, None)) {
+        unknown.insert(group.clone());
     }
 }
 

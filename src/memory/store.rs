@@ -27,6 +27,7 @@ pub struct MemoryStore {
 struct State {
     policy: Option<Arc<PrivacyPolicy>>,
     vanished: BTreeMap<GroupId, VanishedGroup>,
+    vanished_version: u64,
     public: BTreeMap<Position, PublicActivity>,
     private: BTreeMap<Position, StoredActivity>,
     /// The public activities in the order of storing.
@@ -119,20 +120,27 @@ impl ActivityStore for MemoryStore {
         Ok(self.read().vanished.values().cloned().collect())
     }
 
+    fn vanished_version(&self) -> Result<u64, StoreError> {
+        Ok(self.read().vanished_version)
+    }
+
     fn keep_vanished(&self, vanished: &VanishedGroup) -> Result<(), StoreError> {
-        let kept = &mut self.write().vanished;
-        let together = match kept.remove(vanished.group()) {
-            Some(known) => known.together_with(vanished),
+        let mut state = self.write();
+        let known = state.vanished.remove(vanished.group());
+        let together = match &known {
+            Some(known) => known.clone().together_with(vanished),
             None => vanished.clone(),
         };
-        kept.insert(together.group().clone(), together);
+        state.vanished_version += u64::from(known.as_ref() != Some(&together));
+        state.vanished.insert(together.group().clone(), together);
         Ok(())
     }
 
     fn drop_vanished(&self, group: &GroupId, up_to: DirectoryRevision) -> Result<(), StoreError> {
-        let kept = &mut self.write().vanished;
-        if kept.get(group).is_some_and(|vanished| vanished.gone_in() <= up_to) {
-            kept.remove(group);
+        let mut state = self.write();
+        if state.vanished.get(group).is_some_and(|vanished| vanished.gone_in() <= up_to) {
+            state.vanished.remove(group);
+            state.vanished_version += 1;
         }
         Ok(())
     }

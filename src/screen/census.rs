@@ -11,6 +11,7 @@ use super::classes::{Class, Kinds, Seen, Sorter};
 use super::watch::Watch;
 use crate::directory::{DirectorySnapshot, Hints, Print, UserIndex};
 use crate::policy::PrivacyPolicy;
+use crate::steps;
 
 /// How full the buckets of the tables are. Half, so that hardly a look has to go on to the next.
 pub(super) const FILLED: usize = 8;
@@ -72,6 +73,7 @@ impl Part {
         let mut sorter = Sorter::new(policy, watch, directory, Kinds::new());
         let mut found = Vec::new();
         directory.each_membership(users, |user, groups| {
+            steps::advance(groups.len());
             let home = match sorter.home_classes {
                 Some(_) => directory.home_number(UserIndex::numbered(user)),
                 // Most are in no group that is watched.
@@ -174,6 +176,7 @@ fn table_of(parts: &[Identities]) -> Hints<Seen> {
     let mut table = Hints::with_room_for(parts.iter().map(|part| part.seen.len()).sum(), FILLED);
     for byte in 0..BYTES {
         for (hash, seen) in parts.iter().flat_map(|part| part.near(byte)) {
+            steps::advance(1);
             table.insert(*hash, *seen);
         }
     }

@@ -6,6 +6,7 @@ use super::reason::{Reasons, Standing};
 use super::watch::Watch;
 use crate::directory::{DirectorySnapshot, Home};
 use crate::policy::{GroupRef, PrivacyPolicy};
+use crate::steps;
 
 /// A set of watched groups.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -64,7 +65,12 @@ impl Seen {
 pub(super) struct Kinds {
     kinds: Vec<Kind>,
     numbers: HashMap<Box<[usize]>, Class>,
+    /// How many groups there are in all of them.
+    groups: usize,
 }
+
+/// How many groups of classes are written out in all.
+const WRITTEN: usize = 1 << 20;
 
 #[derive(Clone)]
 struct Kind {
@@ -76,7 +82,7 @@ struct Kind {
 impl Kinds {
     pub(super) fn new() -> Self {
         let none = Kind { groups: Box::default(), reasons: Reasons::NONE };
-        Self { kinds: vec![none], numbers: HashMap::from([(Box::default(), Class::NONE)]) }
+        Self { kinds: vec![none], numbers: HashMap::from([(Box::default(), Class::NONE)]), groups: 0 }
     }
 
     /// The watched groups of a class.
@@ -96,14 +102,16 @@ impl Kinds {
 
     /// The class of a sorted set.
     pub(super) fn number(&mut self, watch: &Watch, groups: &[usize]) -> Class {
+        steps::advance(groups.len());
         if let Some(class) = self.numbers.get(groups) {
             return *class;
         }
         let class = match u16::try_from(self.kinds.len()) {
-            Ok(number) if number < u16::MAX => Class(number),
+            Ok(number) if number < u16::MAX && self.groups + groups.len() <= WRITTEN => Class(number),
             // So many different sets are not worth more memory: the seeker knows them all.
             _ => return Class::UNCLEAR,
         };
+        self.groups += groups.len();
         let groups: Box<[usize]> = groups.into();
         let reasons = groups.iter().filter_map(|at| watch.private_reason(*at, Standing::Actor)).collect();
         self.kinds.push(Kind { groups: groups.clone(), reasons });
@@ -163,7 +171,8 @@ impl<'a> Sorter<'a> {
                 only = set;
             } else if only != set {
                 several = true;
-                self.groups.extend_from_slice(reach.set(set));
+                let Some(set) = reach.written(set) else { return Class::UNCLEAR };
+                self.groups.extend_from_slice(set);
             }
         }
         let home = match &self.home_classes {
@@ -175,7 +184,8 @@ impl<'a> Sorter<'a> {
             HomeClass::Managed if only == 0 => Class::NONE,
             HomeClass::Managed if !several => self.class_of_set(only),
             _ => {
-                self.groups.extend_from_slice(reach.set(only));
+                let Some(set) = reach.written(only) else { return Class::UNCLEAR };
+                self.groups.extend_from_slice(set);
                 self.groups.extend(self.external.filter(|_| home == HomeClass::External));
                 self.groups.sort_unstable();
                 self.groups.dedup();
@@ -192,7 +202,10 @@ impl<'a> Sorter<'a> {
         let Self { watch, kinds, of_sets, .. } = self;
         match of_sets.get_mut(at) {
             Some(Some(class)) => *class,
-            Some(unknown) => *unknown.insert(kinds.number(watch, watch.reach().set(set))),
+            Some(unknown) => {
+                let written = watch.reach().written(set);
+                *unknown.insert(written.map_or(Class::UNCLEAR, |set| kinds.number(watch, set)))
+            }
             None => Class::UNCLEAR,
         }
     }

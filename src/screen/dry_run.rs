@@ -8,6 +8,7 @@ use crate::activity::{App, AppName};
 use crate::directory::{Home, UserIndex};
 use crate::identity::UserId;
 use crate::policy::{GroupRef, PrivacyPolicy, ScopeTarget};
+use crate::steps;
 
 /// What a change of the policy would do to the users of the directory, as those who act from then on; what is stored
 /// stays as it is. Changes nothing.
@@ -125,9 +126,9 @@ impl Facts {
 
     /// The watched groups of whoever these are the facts of.
     fn groups(&self, watch: &Watch) -> BTreeSet<usize> {
-        let told = self.sets.iter().flat_map(|set| watch.reach().set(*set)).copied();
+        let told = self.sets.iter().flat_map(|set| watch.reach().set(*set).into_owned());
         let external = watch.position(&GroupRef::ExternalUsers).filter(|_| self.external);
-        told.chain(self.remembered.iter().copied()).chain(external).collect()
+        told.chain(self.remembered.iter().copied()).chain(external).inspect(|_| steps::advance(1)).collect()
     }
 }
 
@@ -154,6 +155,7 @@ impl Screen {
         let mut run = DryRun { hidden, shown, unmonitored, monitored, applications: (before, then) };
         let places = places(&self.policy, &after.policy);
         for (facts, users) in &all {
+            steps::advance(places.len());
             self.compare(after, facts, users, &places, sample, &mut run);
         }
         run
@@ -214,6 +216,7 @@ impl Screen {
         });
         let mut facts = [Facts::default(), Facts::default()];
         directory.each_membership(directory.user_range(), |user, groups| {
+            steps::advance(2 + 2 * groups.len());
             let user = UserIndex::numbered(user);
             // A number whose user is gone.
             let Some(entry) = directory.entry(user) else { return };

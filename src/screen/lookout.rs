@@ -21,8 +21,9 @@ use super::watch::Watch;
 use crate::activity::{Activity, App};
 use crate::actor::{Actor, ActorKind};
 use crate::directory::{DirectorySnapshot, Hashing, Hints, Print, UserIndex};
-use crate::identity::{ACCOUNT_OF, Alias, Identity};
+use crate::identity::{ACCOUNT_OF, Alias, Identity, UserId};
 use crate::policy::{GroupRef, ManagedDomain, PrivacyPolicy};
+use crate::steps;
 
 /// See the module.
 pub(super) struct Lookout {
@@ -64,6 +65,7 @@ impl Lookout {
         let former = changed.iter().flat_map(|user| before.prints_of(*user));
         let mut identities: BTreeMap<Print, Class> = former.map(|print| (print, Class::NONE)).collect();
         for user in changed {
+            steps::advance(1);
             let groups = directory.groups_of_user(*user).map(|group| group.number());
             let class = sorter.class(groups, directory.home_number(*user));
             for print in directory.prints_of(*user) {
@@ -77,6 +79,19 @@ impl Lookout {
             let print = directory.hashing().print_of_form(name);
             if let Some(class) = identities.get_mut(&print) {
                 *class = Class::UNCLEAR;
+            }
+        }
+
+        // Nor does a look say who a last member was.
+        let entries = changed.iter().flat_map(|user| [before.entry(*user), directory.entry(*user)]).flatten();
+        for entry in entries.filter(|_| !watch.remembers_nobody()) {
+            let id = Identity::Id(UserId::from_checked(entry.id()));
+            let aliases = entry.aliases().map(|alias| Identity::Alias(alias.to_alias()));
+            let is_retained = watch.retains(&id);
+            for identity in std::iter::once(id.clone()).chain(aliases) {
+                if is_retained || watch.retains(&identity) {
+                    identities.insert(print_of(directory.hashing(), &identity), Class::UNCLEAR);
+                }
             }
         }
 
@@ -262,6 +277,13 @@ impl Lookout {
     /// How much memory the tables take.
     pub(super) fn heap_bytes(&self) -> usize {
         self.watched.heap_bytes() + self.recent.heap_bytes()
+    }
+}
+
+fn print_of(hashing: &Hashing, identity: &Identity) -> Print {
+    match identity {
+        Identity::Id(id) => hashing.print_of_id(id.as_str()),
+        Identity::Alias(alias) => hashing.print_of_form(alias.form()),
     }
 }
 

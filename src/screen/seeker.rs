@@ -112,7 +112,7 @@ impl Seeker<'_> {
             is_held
                 || match identity {
                     Identity::Id(id) => !self.watch.retained(id).is_empty(),
-                    Identity::Alias(alias) => self.watch.last_called(alias).next().is_some(),
+                    Identity::Alias(alias) => self.watch.last_called(alias, self.directory).next().is_some(),
                 }
         })
     }
@@ -159,7 +159,7 @@ impl Seeker<'_> {
             return self.home_of_stranger(identity);
         };
         for group in directory.groups_of_user(index) {
-            for at in self.watch.reach().of(group) {
+            for at in self.watch.reach().of(group).iter() {
                 findings.add(*at, standing);
             }
         }
@@ -196,7 +196,7 @@ impl Seeker<'_> {
         match identity {
             Identity::Id(id) => self.add_retained(id, standing, findings),
             Identity::Alias(alias) => {
-                for id in self.watch.last_called(alias) {
+                for id in self.watch.last_called(alias, self.directory) {
                     self.add_holder(&Identity::Id(id.clone()), standing, findings);
                 }
             }

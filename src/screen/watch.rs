@@ -1,47 +1,38 @@
 //! The groups that a policy speaks of, laid over one directory.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
+use super::reach::Reach;
 use super::reason::{Reason, Standing};
-use crate::directory::{DirectorySnapshot, GroupIndex, LastKnown, Packed, VanishedGroup};
-use crate::identity::{Alias, GroupId, UserId};
+use crate::directory::{DirectorySnapshot, GroupIndex, Knowledge, LastKnown, UserIndex, VanishedGroup};
+use crate::identity::{Alias, GroupId, Identity, UserId};
 use crate::policy::{GroupRef, PrivacyPolicy};
+use crate::steps;
 
 /// See the module. A watched group goes by its place in the order of all that are watched.
 pub(super) struct Watch {
     groups: Vec<Watched>,
-    reach: Reach,
-    /// The last members of watched groups that are gone from the directory.
-    retained: HashMap<UserId, Vec<usize>>,
-    /// Whoever among them no record of the directory names, by the names that they had, in the form in which they are
-    /// compared.
-    last_names: HashMap<String, BTreeSet<UserId>>,
+    reach: Arc<Reach>,
+    retained: Arc<Retained>,
+    /// Whether what nodes keep of removed groups counts for any watched group.
+    relies_on_last_members: bool,
 }
 
+#[derive(Clone)]
 struct Watched {
     group: GroupRef,
     private: bool,
-    members: Members,
+    /// Whether nobody knows who is in it, or in a group that is nested in it.
+    is_unknown: bool,
 }
 
-/// For a group of the directory, which watched groups its members are in.
+/// Last members of removed groups whom the directory does not lead to these by itself: what nodes kept of them.
 #[derive(Default, PartialEq, Eq)]
-pub(super) struct Reach {
-    /// The set of each group that leads to any, by its place.
-    of_group: Vec<u32>,
-    /// The first is empty.
-    sets: Vec<Vec<usize>>,
-}
-
-/// How it is known who is in a watched group.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Members {
-    /// The directory or the policy tells, as for built-in groups.
-    Told,
-    /// The group is gone; its last members are remembered.
-    Remembered,
-    /// The group is gone, and nobody knows who was in it.
-    Unknown,
+struct Retained {
+    by_id: HashMap<UserId, Vec<usize>>,
+    /// Whoever had a name while they were a last member, in the form in which names are compared.
+    by_name: HashMap<String, BTreeSet<UserId>>,
 }
 
 impl Watch {
@@ -52,70 +43,120 @@ impl Watch {
     ) -> Self {
         let scope = policy.scope().iter().map(|rule| rule.group());
         let spoken_of: BTreeSet<&GroupRef> = policy.private_groups().iter().chain(scope).collect();
-        let mut watch = Self {
-            groups: Vec::with_capacity(spoken_of.len()),
-            reach: Reach::default(),
-            retained: HashMap::new(),
-            last_names: HashMap::new(),
-        };
-        let mut reach: BTreeMap<GroupIndex, Vec<usize>> = BTreeMap::new();
-        for (at, group) in spoken_of.into_iter().enumerate() {
-            let members = match (group, directory) {
-                (GroupRef::Imported(id), Some(directory)) => match directory.group_index(id) {
-                    Some(index) => {
-                        for below in directory.groups_below(index) {
-                            reach.entry(below).or_default().push(at);
-                        }
-                        Members::Told
-                    }
-                    None => watch.remember(at, id, directory, vanished),
-                },
-                // Without a directory nothing can be decided anyway, and the directory is the cause.
-                (GroupRef::Imported(_), None) | (GroupRef::Applications | GroupRef::ExternalUsers, _) => Members::Told,
-            };
+        let watched = spoken_of.into_iter().map(|group| {
             let private = policy.private_groups().contains(group);
-            watch.groups.push(Watched { group: group.clone(), private, members });
+            Watched { group: group.clone(), private, is_unknown: false }
+        });
+        let groups = watched.collect();
+        let (reach, retained) = (Arc::default(), Arc::default());
+        let watch = Self { groups, reach, retained, relies_on_last_members: false };
+        // Without a directory nothing can be decided anyway, and the directory is the cause.
+        match directory {
+            Some(directory) => watch.laid_over(directory, vanished, None),
+            None => watch,
         }
-        watch.reach = Reach::new(reach);
-        watch
     }
 
-    /// Notes who was in a group that is gone; tells whether that is known.
-    fn remember(
-        &mut self,
-        at: usize,
-        id: &GroupId,
+    /// The same groups, laid over a directory that deltas made of the one before, where the same is kept.
+    pub(super) fn following(
+        &self,
+        before: &DirectorySnapshot,
+        next: &DirectorySnapshot,
+        vanished: &[VanishedGroup],
+    ) -> Self {
+        let groups = self.groups.iter().map(|watched| Watched { is_unknown: false, ..watched.clone() }).collect();
+        let (reach, retained) = (Arc::clone(&self.reach), Arc::clone(&self.retained));
+        let watch = Self { groups, reach, retained, relies_on_last_members: self.relies_on_last_members };
+        let comes_back = |kept: &VanishedGroup| kept.back_by(before.revision()) != kept.back_by(next.revision());
+        if !next.has_the_groups_of(before) || vanished.iter().any(comes_back) {
+            return watch.laid_over(next, vanished, None);
+        }
+        if next.last_members_mark() != before.last_members_mark() {
+            let reach = Arc::clone(&self.reach);
+            return watch.laid_over(next, vanished, Some(reach));
+        }
+        Self { groups: self.groups.clone(), ..watch }
+    }
+
+    fn laid_over(
+        mut self,
         directory: &DirectorySnapshot,
         vanished: &[VanishedGroup],
-    ) -> Members {
-        let LastKnown { remembered, kept } = directory.last_known(id, vanished);
-        if remembered.is_none() && kept.is_none() {
-            return Members::Unknown;
-        }
-        for user in remembered.into_iter().chain(kept).flat_map(VanishedGroup::members) {
-            self.retained.entry(user.id().clone()).or_default().push(at);
-            // Whoever has a record goes by the names on it.
-            if !directory.find(user.id()).is_some_and(|user| directory.is_named_on_record(user)) {
-                for alias in user.aliases() {
-                    self.last_names.entry(alias.key()).or_default().insert(user.id().clone());
+        reach: Option<Arc<Reach>>,
+    ) -> Self {
+        steps::advance(self.groups.len() + vanished.len());
+        let kept: HashMap<&GroupId, &VanishedGroup> = vanished.iter().map(|kept| (kept.group(), kept)).collect();
+        let mut counting = Counting { directory, positions: BTreeMap::new(), kept: &kept, is_open: false };
+        let mut led_to: Vec<(GroupIndex, usize)> = Vec::new();
+        for (at, watched) in self.groups.iter_mut().enumerate() {
+            let GroupRef::Imported(id) = &watched.group else { continue };
+            match directory.group_index(id).filter(|group| counting.is_led_to(*group, id)) {
+                Some(group) => led_to.push((group, at)),
+                None => {
+                    let counts = directory.last_known_of(None, kept.get(id).copied()).kept.is_some();
+                    counting.is_open = true;
+                    watched.is_unknown = !counts;
+                    if counts {
+                        counting.count(id, &[at]);
+                    }
                 }
             }
         }
-        Members::Remembered
+        self.reach = reach.unwrap_or_else(|| Arc::new(Reach::new(directory, &led_to)));
+        for open in &self.reach.open {
+            let at = self.reach.of_open(open);
+            let (is_known, counts) = counting.of_open(open.group, open.is_known);
+            if let Some(id) = directory.group_id(open.group).filter(|_| counts) {
+                counting.count(id, &at);
+            }
+            if !is_known && !counts {
+                for at in &*at {
+                    self.groups.get_mut(*at).into_iter().for_each(|watched| watched.is_unknown = true);
+                }
+            }
+        }
+        // What was nested in a watched group while another process saw it.
+        for kept in vanished {
+            if !counting.is_elsewhere(kept) {
+                continue;
+            }
+            let at: Vec<usize> =
+                kept.nested_in().filter_map(|group| self.position(&GroupRef::Imported(group.clone()))).collect();
+            counting.is_open |= !at.is_empty();
+            counting.count(kept.group(), &at);
+        }
+        self.relies_on_last_members = counting.is_open || !self.reach.open.is_empty();
+        let retained = counting.retained(&self.reach);
+        if retained != *self.retained {
+            self.retained = Arc::new(retained);
+        }
+        self
     }
 
-    /// Whether any group is gone from the directory.
+    /// The groups that are nested in imported groups of the policy or are among them, and of which the directory may not
+    /// know the members: removed ones, and those that a delta added. Each with the groups of the policy that it counts for.
+    pub(super) fn open_groups(&self, directory: &DirectorySnapshot) -> BTreeMap<GroupId, BTreeSet<GroupId>> {
+        let imported = |at: &usize| match &self.groups.get(*at)?.group {
+            GroupRef::Imported(id) => Some(id.clone()),
+            GroupRef::Applications | GroupRef::ExternalUsers => None,
+        };
+        let open = self.reach.open.iter().filter_map(|open| {
+            let counts_for = self.reach.of_open(open).iter().filter_map(imported).collect();
+            Some((directory.group_id(open.group)?.clone(), counts_for))
+        });
+        open.collect()
+    }
+
+    /// Whether what nodes keep of removed groups counts for any watched group.
     pub(super) fn relies_on_last_members(&self) -> bool {
-        self.groups.iter().any(|watched| watched.members != Members::Told)
+        self.relies_on_last_members
     }
 
     /// The imported groups of the policy of which nobody knows the members.
     pub(super) fn missing(&self) -> impl Iterator<Item = &GroupId> {
-        self.groups.iter().filter(|watched| watched.members == Members::Unknown).filter_map(|watched| {
-            match &watched.group {
-                GroupRef::Imported(id) => Some(id),
-                GroupRef::Applications | GroupRef::ExternalUsers => None,
-            }
+        self.groups.iter().filter(|watched| watched.is_unknown).filter_map(|watched| match &watched.group {
+            GroupRef::Imported(id) => Some(id),
+            GroupRef::Applications | GroupRef::ExternalUsers => None,
         })
     }
 
@@ -138,64 +179,121 @@ impl Watch {
         &self.reach
     }
 
-    /// The watched groups that a user was in when these were last there.
+    /// Whether both are led to by the same groups, and retain the same members.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        (Arc::ptr_eq(&self.reach, &other.reach) || self.reach == other.reach)
+            && (Arc::ptr_eq(&self.retained, &other.retained) || self.retained == other.retained)
+    }
+
+    /// The watched groups that a user was in when these were last there, as far as the directory does not say so.
     pub(super) fn retained(&self, user: &UserId) -> &[usize] {
-        self.retained.get(user).map_or(&[], |at| at)
+        self.retained.by_id.get(user).map_or(&[], |at| at)
     }
 
-    /// Whoever had this name when a watched group was last there, and is known by no record now.
-    pub(super) fn last_called(&self, alias: &Alias) -> impl Iterator<Item = &UserId> {
+    /// Whoever had this name while they were a last member. Whoever has a record with names goes by these alone.
+    pub(super) fn last_called<'a>(
+        &'a self,
+        alias: &Alias,
+        directory: Option<&'a DirectorySnapshot>,
+    ) -> impl Iterator<Item = &'a UserId> {
+        let by_name = &self.retained.by_name;
         // Mostly there is nobody, and then the name need not be folded.
-        let known = (!self.last_names.is_empty()).then(|| self.last_names.get(&alias.key())).flatten();
-        known.into_iter().flatten()
+        let known = (!by_name.is_empty()).then(|| by_name.get(&alias.key())).flatten();
+        let is_named =
+            move |id: &UserId| directory.is_some_and(|it| it.find(id).is_some_and(|user| it.is_named_on_record(user)));
+        known.into_iter().flatten().filter(move |id| !is_named(id))
     }
 
-    /// Everybody who counts because of a group that is gone: by id, and by names in the form in which they are
-    /// compared.
+    /// Whether a name or an id is one by which somebody is retained.
+    pub(super) fn retains(&self, identity: &Identity) -> bool {
+        match identity {
+            Identity::Id(id) => self.retained.by_id.contains_key(id),
+            Identity::Alias(alias) => self.retained.by_name.contains_key(&alias.key()),
+        }
+    }
+
+    /// Everybody who is retained: by id, and by names in the form in which they are compared.
     pub(super) fn remembered(&self) -> (impl Iterator<Item = &UserId>, impl Iterator<Item = &str>) {
-        (self.retained.keys(), self.last_names.keys().map(String::as_str))
+        (self.retained.by_id.keys(), self.retained.by_name.keys().map(String::as_str))
     }
 
-    /// Whether nobody counts because of a group that is gone.
+    /// Whether nobody is retained.
     pub(super) fn remembers_nobody(&self) -> bool {
-        self.retained.is_empty() && self.last_names.is_empty()
+        self.retained.by_id.is_empty() && self.retained.by_name.is_empty()
     }
 }
 
-impl Reach {
-    fn new(groups: BTreeMap<GroupIndex, Vec<usize>>) -> Self {
-        let mut sets = vec![Vec::new()];
-        let mut numbers = HashMap::from([(Vec::new(), 0)]);
-        let mut of_group = vec![0; groups.last_key_value().map_or(0, |(last, _)| last.place() + 1)];
-        for (group, set) in groups {
-            let number = *numbers.entry(set).or_insert_with_key(|set| {
-                sets.push(set.clone());
-                sets.len() as u32 - 1
-            });
-            if let Some(of_group) = of_group.get_mut(group.place()) {
-                *of_group = number;
+/// Finds out which of the groups that were kept count, and for which watched groups.
+struct Counting<'a> {
+    directory: &'a DirectorySnapshot,
+    kept: &'a HashMap<&'a GroupId, &'a VanishedGroup>,
+    /// For each group that was kept and counts.
+    positions: BTreeMap<&'a GroupId, BTreeSet<usize>>,
+    /// Whether what is kept may count for a watched group.
+    is_open: bool,
+}
+
+impl<'a> Counting<'a> {
+    fn count(&mut self, group: &GroupId, at: &[usize]) {
+        if let Some((id, _)) = self.kept.get_key_value(group) {
+            self.positions.entry(id).or_default().extend(at);
+        }
+    }
+
+    /// Whether a watched group counts as the directory has it: it is there, or it was removed and not seen since.
+    fn is_led_to(&self, group: GroupIndex, id: &GroupId) -> bool {
+        let removal = self.directory.removal(group);
+        removal.is_none() || self.directory.last_known_of(removal, self.kept.get(id).copied()).is_remembered
+    }
+
+    /// Whether the directory knows all members of an [open group](super::reach::OpenGroup), and whether what was kept of
+    /// it counts.
+    fn of_open(&self, group: GroupIndex, is_known: bool) -> (bool, bool) {
+        let Some(id) = self.directory.group_id(group) else { return (false, false) };
+        let kept = self.kept.get(id).copied();
+        if self.directory.has_group(group) {
+            return (is_known, kept.is_some());
+        }
+        let removal = self.directory.removal(group).filter(|_| is_known);
+        let LastKnown { is_remembered, kept } = self.directory.last_known_of(removal, kept);
+        (is_remembered, kept.is_some())
+    }
+
+    /// Whether a group that was kept may be nested in others without the knowledge of this directory.
+    fn is_elsewhere(&self, kept: &VanishedGroup) -> bool {
+        match self.directory.group_index(kept.group()) {
+            Some(group) => self.directory.knowledge(group) != Knowledge::Whole,
+            None => kept.back_by(self.directory.revision()).is_none(),
+        }
+    }
+
+    fn retained(self, reach: &Reach) -> Retained {
+        let mut retained = Retained::default();
+        let directory = self.directory;
+        let mut name = |alias: &Alias, id: &UserId| {
+            retained.by_name.entry(alias.key()).or_default().insert(id.clone());
+        };
+        for (id, user) in directory.last_names() {
+            user.aliases().iter().for_each(|alias| name(alias, id));
+        }
+        for (group, at) in self.positions {
+            let at: Vec<usize> = at.into_iter().collect();
+            for member in self.kept.get(group).into_iter().flat_map(|kept| kept.members()) {
+                steps::advance(1);
+                let known = directory.find(member.id());
+                let lacks = |alias: &&Alias| !known.is_some_and(|user| directory.is_called(user, alias));
+                member.aliases().iter().filter(lacks).for_each(|alias| name(alias, member.id()));
+                if !known.is_some_and(|user| leads_to(directory, reach, user, &at)) {
+                    retained.by_id.entry(member.id().clone()).or_default().extend(&at);
+                }
             }
         }
-        Self { of_group, sets }
+        retained
     }
+}
 
-    /// Whether any of these groups leads to one that is watched.
-    #[inline]
-    pub(super) fn is_led_to(&self, groups: &[Packed]) -> bool {
-        groups.iter().fold(0, |found, group| found | self.number(group.get())) != 0
-    }
-
-    /// The number of the set of a group; 0 if it leads to no watched group.
-    pub(super) fn number(&self, group: u32) -> u32 {
-        self.of_group.get(group as usize).copied().unwrap_or(0)
-    }
-
-    pub(super) fn set(&self, number: u32) -> &[usize] {
-        self.sets.get(number as usize).map_or(&[], |set| set)
-    }
-
-    /// The watched groups that whoever a group lists is in.
-    pub(super) fn of(&self, group: GroupIndex) -> &[usize] {
-        self.set(self.number(group.number()))
-    }
+/// Whether the groups of a user lead to all of these watched groups.
+fn leads_to(directory: &DirectorySnapshot, reach: &Reach, user: UserIndex, at: &[usize]) -> bool {
+    let sets = || directory.groups_of_user(user).filter_map(|group| reach.written(reach.number(group.number())));
+    at.iter().all(|at| sets().any(|set| set.binary_search(at).is_ok()))
 }

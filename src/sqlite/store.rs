@@ -37,6 +37,7 @@ static SCHEMA: Schema = Schema {
     tables: &[
         "CREATE TABLE policy (revision INTEGER PRIMARY KEY, document TEXT NOT NULL) STRICT;",
         "CREATE TABLE vanished_group (id TEXT PRIMARY KEY, document TEXT NOT NULL) STRICT, WITHOUT ROWID;",
+        "CREATE TABLE vanished_version (number INTEGER NOT NULL) STRICT; INSERT INTO vanished_version VALUES (0);",
         PUBLIC.create,
         PRIVATE.create,
         CREATE_KEY,
@@ -172,13 +173,25 @@ impl ActivityStore for SqliteStore {
         })
     }
 
+    fn vanished_version(&self) -> Result<u64, StoreError> {
+        self.file.read(|connection| {
+            let number = "SELECT number FROM vanished_version";
+            Ok(connection.prepare_cached(number)?.query_row([], |row| row.get::<_, i64>(0))?.unsigned_abs())
+        })
+    }
+
     fn keep_vanished(&self, vanished: &VanishedGroup) -> Result<(), StoreError> {
         self.file.write(|writer| {
             let connection = writer.connection();
-            let together = match vanished_group(connection, vanished.group())? {
-                Some(known) => known.together_with(vanished),
+            let known = vanished_group(connection, vanished.group())?;
+            let together = match &known {
+                Some(known) => known.clone().together_with(vanished),
                 None => vanished.clone(),
             };
+            if known.as_ref() == Some(&together) {
+                return Ok(());
+            }
+            count_vanished(connection)?;
             connection
                 .prepare_cached("INSERT OR REPLACE INTO vanished_group (id, document) VALUES (?1, ?2)")?
                 .execute(params![together.group().as_str(), to_json(VANISHED_GROUP, &together)?])?;
@@ -190,6 +203,7 @@ impl ActivityStore for SqliteStore {
         self.file.write(|writer| {
             let connection = writer.connection();
             if vanished_group(connection, group)?.is_some_and(|vanished| vanished.gone_in() <= up_to) {
+                count_vanished(connection)?;
                 connection.prepare_cached("DELETE FROM vanished_group WHERE id = ?1")?.execute([group.as_str()])?;
             }
             Ok(())
@@ -310,6 +324,12 @@ fn revision_in_force(connection: &Connection) -> Result<Option<Revision>, StoreE
     let newest = "SELECT revision FROM policy ORDER BY revision DESC LIMIT 1";
     let number: Option<i64> = connection.prepare_cached(newest)?.query_row([], |row| row.get(0)).optional()?;
     Ok(number.map(|number| Revision::from_number(number.unsigned_abs())))
+}
+
+/// Notes that what is kept of vanished groups is another from now on.
+fn count_vanished(connection: &Connection) -> Result<(), StoreError> {
+    connection.prepare_cached("UPDATE vanished_version SET number = number + 1")?.execute([])?;
+    Ok(())
 }
 
 fn vanished_group(connection: &Connection, group: &GroupId) -> Result<Option<VanishedGroup>, StoreError> {

@@ -332,9 +332,12 @@ impl Model {
     fn install(&mut self, node: Node) {
         let Some((revision, as_of, import)) = self.source.clone() else { return };
         let before = self.node_mut(node).directory.take();
-        let newer = before.as_ref().is_none_or(|before| before.revision < revision);
-        let next = if newer { Some(Directory::following(before.as_ref(), revision, as_of, &import)) } else { before };
-        self.node_mut(node).directory = next;
+        self.node_mut(node).directory = Some(match before {
+            Some(before) if before.revision >= revision => before,
+            // Every other one comes as what changed.
+            Some(before) if revision.is_multiple_of(2) => before.changed(revision, as_of, &import),
+            before => Directory::following(before.as_ref(), revision, as_of, &import),
+        });
     }
 
     fn deliver(&mut self, at: Node, batch: &[Activity]) -> Result<Vec<Delivery>, (usize, Vec<Cause>)> {
@@ -387,10 +390,23 @@ impl Model {
         let Some(directory) = self.directory(node).cloned() else { return !self.node(node).out };
         self.node_mut(node).followed = Some((self.policy.revision, directory.revision));
         // What left the policy is let go.
-        let spoken_of = self.policy.imported_groups();
-        self.kept.retain(|kept| spoken_of.contains(&kept.group));
-        for group in spoken_of {
+        let policy = self.policy.imported_groups();
+        self.kept
+            .retain(|kept| policy.contains(&kept.group) || kept.nested_in.iter().any(|group| policy.contains(group)));
+        // The groups of the policy, those nested in them that the directory may not know, and those that were kept.
+        let is_open = |group: &GroupId| !directory.groups.contains(group) || directory.is_added(group);
+        let nested = policy.iter().flat_map(|group| directory.below(group)).filter(is_open);
+        let mut followed: Vec<GroupId> =
+            policy.iter().cloned().chain(nested).chain(self.kept.iter().map(|kept| kept.group.clone())).collect();
+        followed.sort();
+        followed.dedup();
+        for group in followed {
+            let before = self.kept.iter().find(|kept| kept.group == group).cloned();
             if directory.groups.contains(&group) {
+                // What was kept of one that a delta added counts until an import lists it.
+                if directory.is_added(&group) && before.is_some() {
+                    continue;
+                }
                 // A node that lags brings nothing back.
                 let over = self.kept.iter_mut().find(|kept| kept.group == group && kept.gone_in <= directory.revision);
                 let over = over.filter(|kept| kept.back_in.is_none_or(|back_in| back_in > directory.revision));
@@ -404,8 +420,21 @@ impl Model {
                 self.node_mut(node).unknown.retain(|unknown| *unknown != group);
                 continue;
             }
+            let is_over = before.as_ref().is_some_and(|before| before.back_in.is_some());
+            if !policy.contains(&group) && !directory.knows(&group) && is_over {
+                continue;
+            }
+            let nested_in: Vec<GroupId> = policy
+                .iter()
+                .filter(|outer| **outer != group && directory.groups.contains(outer))
+                .filter(|outer| directory.below(outer).contains(&group))
+                .cloned()
+                .collect();
             let [here, counts] = self.last_known(&directory, &group);
-            let before = self.kept.iter().find(|kept| kept.group == group).cloned();
+            let here = here.map(|mut here| {
+                here.nested_in = nested_in;
+                here
+            });
             match (here.as_ref(), before) {
                 (Some(here), None) => {
                     let members = Some(here.members.len() as u64);

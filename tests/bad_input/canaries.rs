@@ -142,7 +142,7 @@ fn b2_deciding_says_nothing_of_what_it_decides() {
     silent_debug("its port", &house.directory);
     silent_debug("an import", &DirectoryBuilder::new().user(User::new(user("canary"))));
     let gone = DirectoryBuilder::new().build(DirectoryRevision(2), at(0)).unwrap().succeeding(&directory);
-    silent_debug("a group that vanished", gone.vanished_group(&group("council")).unwrap());
+    silent_debug("a group that vanished", &gone.vanished_group(&group("council")).unwrap());
     let screen = Screen::new(house.filter.policy().unwrap(), Ok(directory));
     silent_debug("a screen", &screen);
     let activities = private_activities();

@@ -242,6 +242,10 @@ impl ActivityStore for FaultyStore {
         self.rows(|_| None, || self.inner.vanished_groups())
     }
 
+    fn vanished_version(&self) -> Result<u64, StoreError> {
+        Self::at_fault(self.begin(), || self.inner.vanished_version())
+    }
+
     fn keep_vanished(&self, vanished: &VanishedGroup) -> Result<(), StoreError> {
         match self.begin() {
             Some(StoreFault::Loses) => Ok(()),

@@ -19,7 +19,7 @@ fn vanished(group: &str, members: &[&str], gone_in: u64) -> Checked<VanishedGrou
     }
     let before = before.build(DirectoryRevision(gone_in - 1), at(0))?;
     let after = DirectoryBuilder::new().build(DirectoryRevision(gone_in), at(1))?.succeeding(&before);
-    after.vanished_group(&id).cloned().ok_or_else(|| Breach::seen("the directory forgot the group"))
+    after.vanished_group(&id).ok_or_else(|| Breach::seen("the directory forgot the group"))
 }
 
 /// What is kept, told in a way that does not depend on the order of groups and members.
@@ -133,4 +133,28 @@ pub(super) fn d11_kept_groups_outlive_a_crash(mut place: impl StoreHarness) -> C
     holds("after a crash", &place.open(), &[council])?;
     drop(before);
     Ok(())
+}
+
+pub(super) fn d11_the_version_of_what_is_kept_changes_with_it(mut place: impl StoreHarness) -> Checked {
+    let mut last = place.open().vanished_version()?;
+    let mut moves_on = |what: &str, place: &dyn Fn() -> Checked<u64>| {
+        let now = place()?;
+        ensure!(now > last, "{what} the version of what is kept is {now}, expected more than {last}");
+        last = now;
+        Ok::<_, Breach>(())
+    };
+    let reader = place.open();
+    let (one, other) = (vanished("council", &["hanna"], 8)?, vanished("council", &["otto"], 8)?);
+    place.open().keep_vanished(&one)?;
+    moves_on("after a group was kept", &|| Ok(reader.vanished_version()?))?;
+    place.open().keep_vanished(&other)?;
+    moves_on("after more of it was kept", &|| Ok(reader.vanished_version()?))?;
+    place.open().keep_vanished(&one.returned(DirectoryRevision(9)))?;
+    moves_on("after it came back", &|| Ok(reader.vanished_version()?))?;
+    place.open().drop_vanished(other.group(), DirectoryRevision(8))?;
+    moves_on("after it was dropped", &|| Ok(reader.vanished_version()?))?;
+    drop(reader);
+    place.open().keep_vanished(&other)?;
+    place.crash();
+    moves_on("after a crash", &|| Ok(place.open().vanished_version()?))
 }

@@ -151,13 +151,20 @@ impl Model {
         Decision { decided, reasons }
     }
 
-    /// Every group of the policy that is gone from a directory, with its last members if anybody knows them.
+    /// Every group of the policy with last members of which nodes know, its own or those of groups nested in it; without
+    /// any, if nobody knows them.
     fn gone(&self, directory: Option<&Directory>) -> Vec<(GroupId, Option<LastMembers>)> {
         let Some(directory) = directory else { return Vec::new() };
         let mut gone = Vec::new();
         for group in self.policy.imported_groups() {
-            if !directory.groups.contains(&group) {
-                let [here, kept] = self.last_known(directory, &group);
+            for below in directory.below(&group) {
+                let [here, kept] = self.last_known(directory, &below);
+                if directory.groups.contains(&below) {
+                    // What was kept of one that a delta added may be from before.
+                    let kept = self.kept.iter().find(|kept| kept.group == below && directory.is_added(&below));
+                    gone.extend(kept.map(|kept| (group.clone(), Some(kept.clone()))));
+                    continue;
+                }
                 let known = match (here, kept) {
                     // What is known of an earlier time is over. What is kept of a later one counts beside what a
                     // node that lags remembers: the group is gone for it in the directory by which it decides.
@@ -165,8 +172,15 @@ impl Model {
                     (Some(here), Some(kept)) => Some(here.joined(&kept)),
                     (here, kept) => here.or(kept),
                 };
-                gone.push((group, known));
+                gone.push((group.clone(), known));
             }
+            // Nested in it under the eyes of another node.
+            let elsewhere = self.kept.iter().filter(|kept| kept.nested_in.contains(&group));
+            let counts = |kept: &&LastMembers| match directory.knows(&kept.group) {
+                true => directory.is_added(&kept.group),
+                false => kept.back_in.is_none_or(|back_in| back_in > directory.revision),
+            };
+            gone.extend(elsewhere.filter(counts).map(|kept| (group.clone(), Some(kept.clone()))));
         }
         gone
     }
@@ -175,9 +189,8 @@ impl Model {
     pub(super) fn last_known(&self, directory: &Directory, group: &GroupId) -> [Option<LastMembers>; 2] {
         let kept = self.kept.iter().find(|kept| kept.group == *group);
         let back_in = kept.and_then(|kept| kept.back_in);
-        let counts = |last: &&LastMembers| last.still_counts(back_in, directory.revision);
-        let here = directory.vanished.iter().find(|vanished| vanished.group == *group);
-        [here.filter(counts).cloned(), kept.filter(counts).cloned()]
+        let counts = |last: &LastMembers| last.still_counts(back_in, directory.revision);
+        [directory.last_members(group).filter(counts), kept.cloned().filter(counts)]
     }
 
     fn principal(
@@ -300,6 +313,9 @@ impl Model {
         let mut people: Vec<&Person> = now.into_iter().collect();
         if now.as_ref().is_none_or(|person| !known_well(person)) {
             people.extend(last.filter(|member| member.is(identity) && !known_well(member)));
+            if let (Identity::Alias(alias), Some(directory)) = (identity, directory) {
+                people.extend(directory.formerly(alias).filter(|member| !known_well(member)));
+            }
         }
         for person in people {
             let in_force = directory.into_iter().flat_map(|directory| directory.groups_of(&person.id));

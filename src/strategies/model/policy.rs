@@ -178,7 +178,7 @@ impl Model {
                     return Err(PolicyError::NotAnAddress);
                 }
                 let user = person(name, directory)?;
-                if directory.is_some_and(|directory| directory.people.iter().any(|it| it.id == user && it.deleted)) {
+                if directory.is_some_and(|directory| directory.there().any(|it| it.id == user && it.deleted)) {
                     return Err(PolicyError::UnknownPerson);
                 }
                 if self.policy.role(&user).is_none() {

@@ -18,7 +18,7 @@ impl Model {
         }
         let mut identities = subject.identities().to_vec();
         if let Some(directory) = self.directory(at) {
-            let own = directory.people.iter().filter(|person| person.id == *subject.id());
+            let own = directory.there().filter(|person| person.id == *subject.id());
             let names = own.flat_map(|person| &person.aliases);
             // What they share with others is not theirs.
             for name in names.filter(|name| directory.holders(name).len() == 1) {

@@ -26,6 +26,10 @@ pub(crate) trait Fault: Default + Send + Sync + 'static {
         right.publish(change)
     }
 
+    fn vanished_version(&self, right: &ListStore) -> Result<u64, StoreError> {
+        right.vanished_version()
+    }
+
     fn keep_vanished(&self, right: &ListStore, vanished: &VanishedGroup) -> Result<(), StoreError> {
         right.keep_vanished(vanished)
     }
@@ -110,6 +114,10 @@ impl<F: Fault> ActivityStore for Place<F> {
 
     fn vanished_groups(&self) -> Result<Vec<VanishedGroup>, StoreError> {
         self.0.0.vanished_groups()
+    }
+
+    fn vanished_version(&self) -> Result<u64, StoreError> {
+        self.0.1.vanished_version(&self.0.0)
     }
 
     fn keep_vanished(&self, vanished: &VanishedGroup) -> Result<(), StoreError> {

@@ -192,10 +192,22 @@ pub(crate) struct KeepsTheLastWord;
 
 impl Fault for KeepsTheLastWord {
     fn keep_vanished(&self, right: &ListStore, vanished: &VanishedGroup) -> Result<(), StoreError> {
-        let kept = &mut right.list().vanished;
+        let mut list = right.list();
+        list.vanished_version += 1;
+        let kept = &mut list.vanished;
         kept.retain(|known| known.group() != vanished.group());
         kept.push(vanished.clone());
         Ok(())
+    }
+}
+
+/// Says with the number of kept groups whether what is kept has changed.
+#[derive(Default)]
+pub(crate) struct CountsForAVersion;
+
+impl Fault for CountsForAVersion {
+    fn vanished_version(&self, right: &ListStore) -> Result<u64, StoreError> {
+        Ok(right.list().vanished.len() as u64)
     }
 }
 

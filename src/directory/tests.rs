@@ -1,0 +1,158 @@
+//! What operations on directories cost: about as much for each change as they did for the last.
+
+use std::sync::Arc;
+
+use chrono::DateTime;
+
+use super::*;
+use crate::identity::{Alias, GroupId, UserId};
+use crate::steps::assert_linear;
+
+pub(crate) fn group(at: usize) -> GroupId {
+    GroupId::new(format!("g{at}")).unwrap()
+}
+
+pub(crate) fn user(at: usize) -> UserId {
+    UserId::new(format!("u{at}")).unwrap()
+}
+
+fn known(at: usize) -> User {
+    User::new(user(at)).with_alias(Alias::new(format!("u{at}@contoso.com")).unwrap())
+}
+
+pub(crate) fn built(builder: DirectoryBuilder) -> DirectorySnapshot {
+    builder.build(DirectoryRevision(1), DateTime::UNIX_EPOCH).unwrap()
+}
+
+fn applied(before: &DirectorySnapshot, delta: &DirectoryDelta) -> DirectorySnapshot {
+    before.with(delta, DirectoryRevision(before.revision().0 + 1), DateTime::UNIX_EPOCH).unwrap()
+}
+
+fn delta(changes: impl IntoIterator<Item = DirectoryChange>) -> DirectoryDelta {
+    changes.into_iter().fold(DirectoryDelta::new(), DirectoryDelta::and)
+}
+
+/// As many groups as users, each with one member, and as many nestings, in the form of a shape.
+pub(crate) fn nested(size: usize, nesting: impl Fn(usize) -> (usize, usize)) -> DirectoryBuilder {
+    let builder = (0..size).fold(DirectoryBuilder::new(), |builder, at| builder.group(group(at), "a group"));
+    let builder = (0..size).fold(builder, |builder, at| builder.user(known(at)).member(&group(at), &user(at)));
+    (0..size).map(nesting).fold(builder, |builder, (outer, inner)| builder.nested(&group(outer), &group(inner)))
+}
+
+type Nesting = fn(usize, usize) -> (usize, usize);
+
+const SHAPES: [(&str, Nesting); 4] = [
+    ("a chain", |at, size| (at, (at + 1).min(size - 1))),
+    ("a cycle", |at, size| (at, (at + 1) % size)),
+    ("all in one", |at, _| (0, at)),
+    ("one in all", |at, _| (at, 0)),
+];
+
+#[test]
+fn b3_builder_is_linear() {
+    for (shape, nesting) in SHAPES {
+        let build = |size| drop(built(nested(size, |at| nesting(at, size))));
+        assert_linear(&format!("import of {shape}"), 1_000, |size| size, build);
+    }
+}
+
+#[test]
+fn b3_deltas_that_add_and_remove_are_linear() {
+    let empty = || built(DirectoryBuilder::new().group(group(0), ""));
+    let full = |size: usize| {
+        let builder = (0..size).fold(DirectoryBuilder::new().group(group(0), ""), |builder, at| {
+            builder
+                .user(known(at))
+                .member(&group(0), &user(at))
+                .group(group(at + 1), "")
+                .nested(&group(0), &group(at + 1))
+        });
+        built(builder)
+    };
+    let g = group;
+    type Change = fn(usize) -> DirectoryChange;
+    let changes: [(&str, Change); 8] = [
+        ("users", |at| DirectoryChange::User(known(at))),
+        ("groups", |at| DirectoryChange::Group(group(at), "".into())),
+        ("members", |at| DirectoryChange::Member(group(0), user(at))),
+        ("users gone", |at| DirectoryChange::NoUser(user(at))),
+        ("groups gone", |at| DirectoryChange::NoGroup(group(at + 1))),
+        ("members gone", |at| DirectoryChange::NoMember(group(0), user(at))),
+        ("nestings", |at| DirectoryChange::Nested(group(at + 1), group(0))),
+        ("nestings gone", |at| DirectoryChange::NotNested(group(0), group(at + 1))),
+    ];
+    for (what, change) in changes {
+        let input = |size: usize| (full(size), delta((0..size).map(change)));
+        assert_linear(&format!("delta of {what}"), 1_000, input, |(before, delta)| drop(applied(&before, &delta)));
+    }
+    let mut changes = vec![DirectoryChange::Group(g(0), "".into())];
+    changes.extend((0..3).map(|at| DirectoryChange::User(known(at))));
+    let input = |size: usize| {
+        let added = (0..size).flat_map(|at| {
+            [
+                DirectoryChange::Group(g(at), "".into()),
+                DirectoryChange::Nested(g(0), g(at)),
+                DirectoryChange::Member(g(at), user(at)),
+            ]
+        });
+        (empty(), delta(added))
+    };
+    assert_linear("delta of all", 1_000, input, |(before, delta)| drop(applied(&before, &delta)));
+}
+
+#[test]
+fn b3_removing_and_restoring_groups_is_linear() {
+    for (shape, nesting) in SHAPES {
+        let gone = |size: usize| delta((0..size).map(|at| DirectoryChange::NoGroup(group(at))));
+        let back = |size: usize| delta((0..size).map(|at| DirectoryChange::Group(group(at), "".into())));
+        let before = |size: usize| (built(nested(size, |at| nesting(at, size))), size);
+        assert_linear(&format!("removing {shape}"), 1_000, before, |(before, size)| {
+            drop(applied(&before, &gone(size)))
+        });
+        let removed = |size: usize| (applied(&before(size).0, &gone(size)), size);
+        assert_linear(&format!("restoring {shape}"), 1_000, removed, |(gone, size)| drop(applied(&gone, &back(size))));
+        // Half of them, so that the other half has to be copied.
+        let half = |size: usize| delta((0..size / 2).map(|at| DirectoryChange::NoGroup(group(2 * at))));
+        assert_linear(&format!("removing half of {shape}"), 1_000, before, |(before, size)| {
+            drop(applied(&before, &half(size)));
+        });
+        let removed = |size: usize| (applied(&before(size).0, &half(size)), size);
+        let back = |size: usize| delta((0..size / 2).map(|at| DirectoryChange::Group(group(2 * at), "".into())));
+        assert_linear(&format!("restoring half of {shape}"), 1_000, removed, |(gone, size)| {
+            drop(applied(&gone, &back(size)));
+        });
+    }
+}
+
+#[test]
+fn b3_carrying_over_is_linear() {
+    for (shape, nesting) in SHAPES {
+        let input = |size: usize| {
+            let before = built(nested(size, |at| nesting(at, size)));
+            let builder = (0..size / 2).fold(DirectoryBuilder::new(), |builder, at| builder.group(group(2 * at), ""));
+            (before, builder.build(DirectoryRevision(2), DateTime::UNIX_EPOCH).unwrap())
+        };
+        assert_linear(&format!("carrying over {shape}"), 1_000, input, |(before, next)| drop(next.succeeding(&before)));
+    }
+}
+
+/// A delta of one user costs no more after groups came and went than before, and neither is more remembered than there is
+/// room for.
+#[test]
+fn b3_groups_that_came_and_went_cost_little() {
+    let members = |at: usize| (0..1_000).map(move |n| DirectoryChange::Member(group(at), user((at * 37 + n) % 5_000)));
+    let mut now = built((0..5_000).fold(DirectoryBuilder::new().group(group(0), ""), |builder, at| {
+        builder.user(known(at)).member(&group(0), &user(at))
+    }));
+    let first = now.heap_bytes().0;
+    for at in 1..=200 {
+        now = applied(&now, &delta([DirectoryChange::Group(group(at), "".into())].into_iter().chain(members(at))));
+        now = applied(&now, &DirectoryDelta::new().without_group(&group(at)));
+    }
+    let last = now.heap_bytes().0;
+    // Of 200,000 memberships those of some groups are remembered, at three bytes each; and who changed in the last deltas.
+    assert!(last < first + (3 << 19), "{first} bytes before, {last} after");
+    assert!(now.vanished_group(&group(200)).is_some_and(|gone| gone.members().len() == 1_000));
+    assert!(now.vanished_group(&group(1)).is_none(), "there is no room for it");
+    assert!(Arc::ptr_eq(&now.groups, &applied(&now, &DirectoryDelta::new().user(known(7))).groups));
+}

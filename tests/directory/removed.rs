@@ -1,0 +1,280 @@
+//! D11: groups that are removed, what counts of them meanwhile, and what they are when they come back.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use activity_privacy::*;
+
+use crate::house::{activity, alias, at, by, changed, contoso, group, people, user};
+
+/// A directory that moves on.
+struct Source {
+    now: Arc<DirectorySnapshot>,
+}
+
+impl Source {
+    fn new(first: DirectoryBuilder) -> Self {
+        Self { now: Arc::new(first.build(DirectoryRevision(1), at(1)).unwrap()) }
+    }
+
+    fn next(&self) -> (DirectoryRevision, chrono::DateTime<chrono::Utc>) {
+        let next = self.now.revision().0 + 1;
+        (DirectoryRevision(next), at(next as i64))
+    }
+
+    fn delta(&mut self, delta: DirectoryDelta) -> &mut Self {
+        let (revision, as_of) = self.next();
+        self.now = Arc::new(self.now.with(&delta, revision, as_of).unwrap());
+        self
+    }
+
+    fn import(&mut self, import: DirectoryBuilder) -> &mut Self {
+        let (revision, as_of) = self.next();
+        self.now = Arc::new(import.build(revision, as_of).unwrap().succeeding(&self.now));
+        self
+    }
+
+    fn remove(&mut self, name: &str) -> &mut Self {
+        self.delta(DirectoryDelta::new().without_group(&group(name)))
+    }
+
+    fn add(&mut self, name: &str) -> &mut Self {
+        self.delta(DirectoryDelta::new().group(group(name), name))
+    }
+
+    /// Whoever of these is hidden while one group is private, and nobody else.
+    fn hides(&self, private: &str, hidden: &[&str]) -> &Self {
+        let all = DirectoryBuilder::new().group(group(private), "").build(DirectoryRevision(1), at(0)).unwrap();
+        let change = PolicyChange::MakePrivate(group(private).into());
+        let policy = changed(&PrivacyPolicy::founding(user("root")), &change, Some(&all)).unwrap();
+        let screen = Screen::new(Arc::new(policy), Ok(Arc::clone(&self.now)));
+        let everybody = ["adele", "bob", "carl", "dan", "zoe"];
+        let judge = |name: &&str| screen.judge(&activity("a", name), at(50)).0 == Verdict::Private;
+        assert_eq!(everybody.into_iter().filter(judge).collect::<Vec<_>>(), hidden, "while {private} is private");
+        self
+    }
+
+    fn members(&self, name: &str) -> BTreeSet<UserId> {
+        self.now.members_of(&group(name))
+    }
+}
+
+fn ids(names: &[&str]) -> BTreeSet<UserId> {
+    names.iter().map(|name| user(name)).collect()
+}
+
+const NOBODY: &[&str] = &[];
+
+/// Adele is in the council, Bob in the inner council, Carl in the core of that, and Dan in none.
+fn nested() -> DirectoryBuilder {
+    let builder = people(&[("adele", &["council"]), ("bob", &["inner"]), ("carl", &["core"]), ("dan", &[])]);
+    builder.nested(&group("council"), &group("inner")).nested(&group("inner"), &group("core"))
+}
+
+#[test]
+fn d11_restored_group_keeps_its_last_members() {
+    let mut source = Source::new(people(&[("adele", &["council"]), ("bob", &[])]));
+    source.remove("council").hides("council", &["adele"]);
+    assert!(source.now.group_name(&group("council")).is_none() && source.members("council").is_empty());
+    source.add("council").hides("council", &["adele"]);
+    assert_eq!(source.members("council"), ids(&["adele"]));
+    // Its deltas change what is known.
+    let (council, bob) = (group("council"), user("bob"));
+    source.remove("council").delta(DirectoryDelta::new().group(council.clone(), "Council").member(&council, &bob));
+    source.hides("council", &["adele", "bob"]);
+    source.remove("council");
+    source.delta(DirectoryDelta::new().group(council.clone(), "").without_member(&council, &user("adele")));
+    source.hides("council", &["bob"]);
+    // Until an import lists it.
+    source.import(people(&[("adele", &["council"]), ("bob", &[])])).hides("council", &["adele"]);
+}
+
+#[test]
+fn d11_group_removed_and_added_in_one_delta_loses_nobody() {
+    let mut source = Source::new(nested());
+    let council = group("council");
+    source.delta(
+        DirectoryDelta::new().without_group(&council).group(council.clone(), "Again").member(&council, &user("dan")),
+    );
+    source.hides("council", &["adele", "bob", "carl", "dan"]);
+    assert_eq!(source.now.group_name(&council), Some("Again"));
+    // And removed once more.
+    source.delta(DirectoryDelta::new().without_group(&council).group(council.clone(), "").without_group(&council));
+    source.hides("council", &["adele", "bob", "carl", "dan"]);
+}
+
+#[test]
+fn d11_nested_group_that_vanishes_goes_on_to_protect() {
+    for by_delta in [true, false] {
+        let mut source = Source::new(nested());
+        match by_delta {
+            true => source.remove("inner"),
+            false => source.import(people(&[("adele", &["council"]), ("bob", &[]), ("carl", &["core"]), ("dan", &[])])),
+        };
+        source.hides("council", &["adele", "bob", "carl"]).hides("inner", &["bob", "carl"]).hides("core", &["carl"]);
+        assert_eq!(source.members("council"), ids(&["adele"]), "the directory says what it holds");
+        // Two levels, and what is left says something else since.
+        let carl = DirectoryDelta::new().without_member(&group("core"), &user("carl"));
+        source.delta(carl).hides("core", NOBODY).hides("council", &["adele", "bob", "carl"]);
+        source.remove("core").remove("council").hides("council", &["adele", "bob", "carl"]);
+        source.add("council").hides("council", &["adele", "bob", "carl"]);
+        // It is not nested there any more once an import says so.
+        source.import(people(&[("adele", &["council"]), ("bob", &["inner"]), ("carl", &[]), ("dan", &[])]));
+        source.hides("council", &["adele"]).hides("inner", &["bob"]);
+    }
+}
+
+#[test]
+fn d11_taking_out_a_group_that_is_gone_shows_nobody() {
+    let mut source = Source::new(nested());
+    let (council, inner) = (group("council"), group("inner"));
+    let gone = DirectoryDelta::new().without_group(&inner).without_nested(&council, &inner);
+    source.delta(gone.without_member(&inner, &user("bob")));
+    source.delta(DirectoryDelta::new().without_nested(&council, &inner));
+    source.hides("council", &["adele", "bob", "carl"]);
+    source.add("inner").hides("council", &["adele", "bob", "carl"]);
+    source.delta(DirectoryDelta::new().without_nested(&council, &inner)).hides("council", &["adele"]);
+}
+
+#[test]
+fn d11_removed_group_keeps_members_that_nested_groups_let_go() {
+    let mut source = Source::new(nested());
+    let let_go = || {
+        DirectoryDelta::new()
+            .without_member(&group("core"), &user("carl"))
+            .without_nested(&group("inner"), &group("core"))
+            .without_member(&group("inner"), &user("bob"))
+            .member(&group("inner"), &user("dan"))
+    };
+    // In the same delta and in the next.
+    source.remove("council").delta(let_go()).hides("council", &["adele", "bob", "carl"]).hides("inner", &["dan"]);
+    source.add("council").hides("council", &["adele", "dan"]);
+    let mut source = Source::new(nested());
+    let gone = DirectoryDelta::new().without_group(&group("council"));
+    source.delta(let_go().changes().iter().cloned().fold(gone, DirectoryDelta::and));
+    source.hides("council", &["adele", "bob", "carl"]).hides("inner", &["dan"]);
+    // What was nested is gone, back, and changed.
+    source.remove("inner").hides("council", &["adele", "bob", "carl"]).hides("inner", &["dan"]);
+    let mut source = Source::new(nested());
+    source.remove("inner").remove("council").add("inner");
+    source.delta(
+        DirectoryDelta::new().without_member(&group("inner"), &user("bob")).member(&group("inner"), &user("dan")),
+    );
+    source.hides("council", &["adele", "bob", "carl"]).hides("inner", &["carl", "dan"]);
+    source.import(people(&[("dan", &["inner"])]));
+    // The core was nested in the inner council, which is still there.
+    source.hides("council", &["adele", "bob", "carl"]).hides("inner", &["carl", "dan"]);
+}
+
+#[test]
+fn d10_cycles_that_vanish_end_and_go_on_to_protect() {
+    let ring = || nested().nested(&group("core"), &group("council")).nested(&group("core"), &group("core"));
+    let all: &[&str] = &["adele", "bob", "carl"];
+    let mut source = Source::new(ring());
+    for name in ["core", "inner", "council"] {
+        source.remove(name).hides("council", all).hides("inner", all).hides("core", all);
+    }
+    for name in ["inner", "council", "core"] {
+        source.add(name).hides("council", all).hides("inner", all).hides("core", all);
+    }
+    let mut source = Source::new(ring());
+    source.import(people(&[("dan", &[])])).hides("council", all).hides("core", all);
+    source.import(people(&[("dan", &["inner"])])).hides("council", all).hides("core", all).hides("inner", &["dan"]);
+}
+
+#[test]
+fn d11_removed_users_of_a_removed_group_stay_known_by_name() {
+    let mut source = Source::new(nested());
+    let gone = DirectoryDelta::new().without_group(&group("council")).without_user(&user("adele"));
+    source.delta(gone).hides("council", &["adele", "bob", "carl"]);
+    assert_eq!(source.now.resolve(&alias("adele@contoso.com").into()), Resolution::Unknown);
+    assert!(source.now.users().all(|known| *known.id() != user("adele")));
+    source.import(people(&[("dan", &[])])).hides("council", &["adele", "bob", "carl"]);
+    source.add("council").hides("council", &["adele", "bob", "carl"]);
+    assert!(matches!(source.now.resolve(&alias("adele@contoso.com").into()), Resolution::Known(_)));
+}
+
+#[test]
+fn d11_last_member_stays_known_by_earlier_names() {
+    let mut source = Source::new(people(&[("adele", &["council"])]));
+    let renamed = || User::new(user("adele")).with_alias(alias("zoe@contoso.com"));
+    source.remove("council").delta(DirectoryDelta::new().user(renamed())).hides("council", &["zoe"]);
+    source.delta(DirectoryDelta::new().without_user(&user("adele"))).hides("council", &["adele", "zoe"]);
+    let gone = source.now.vanished_group(&group("council")).unwrap();
+    assert_eq!(gone.members()[0].aliases().len(), 2);
+    source.import(people(&[])).hides("council", &["adele", "zoe"]);
+    // Somebody else's record says whose a name is.
+    source.import(people(&[]).user(contoso("bob").with_alias(alias("zoe@contoso.com")))).hides("council", &["adele"]);
+}
+
+#[test]
+fn d11_group_of_what_was_never_in_force_continues_from_what_was() {
+    let source = Source::new(nested());
+    // An import without it, on which a delta brings it back before anything was in force.
+    let import = people(&[("dan", &[])]).build(DirectoryRevision(2), at(2)).unwrap();
+    let delta = DirectoryDelta::new().group(group("council"), "").member(&group("council"), &user("dan"));
+    let next = import.with(&delta, DirectoryRevision(3), at(3)).unwrap().succeeding(&source.now);
+    let source = Source { now: Arc::new(next) };
+    source.hides("council", &["adele", "bob", "carl", "dan"]).hides("core", &["carl"]);
+}
+
+/// More than are remembered in any case, in groups that go one after the other.
+fn forgetting() -> Source {
+    let mut builder = people(&[("adele", &["council"]), ("bob", &["outer"]), ("dan", &[])]);
+    builder = builder
+        .group(group("inner"), "")
+        .nested(&group("outer"), &group("inner"))
+        .member(&group("inner"), &user("carl"));
+    let mut source = Source::new(builder);
+    source.remove("council").remove("inner");
+    for round in 0..2 {
+        let crowd = group(&format!("crowd-{round}"));
+        let delta = DirectoryDelta::new().group(crowd.clone(), "");
+        let members = (0..40_000).map(|n| DirectoryChange::Member(crowd.clone(), user(&format!("u{n}"))));
+        source.delta(members.fold(delta, DirectoryDelta::and)).remove(crowd.as_str());
+    }
+    source
+}
+
+#[test]
+fn d11_group_whose_members_are_forgotten_hides_everybody_until_listed() {
+    let everybody: &[&str] = &["adele", "bob", "carl", "dan", "zoe"];
+    let mut source = forgetting();
+    assert!(source.now.vanished_group(&group("council")).is_none());
+    assert_eq!(source.now.vanished_group(&group("crowd-1")).map(|gone| gone.members().len()), Some(40_000));
+    source.add("council").hides("council", everybody).hides("outer", everybody);
+    let council = group("council");
+    source.delta(DirectoryDelta::new().member(&council, &user("bob"))).hides("council", everybody);
+    source.remove("council").add("council").hides("council", everybody);
+    let listed = people(&[("adele", &["council"]), ("bob", &["outer"]), ("dan", &[])]);
+    source.import(listed).hides("council", &["adele"]).hides("outer", &["bob"]);
+}
+
+#[test]
+fn d11_forgotten_group_is_known_for_one_over_imports() {
+    let mut source = forgetting();
+    source.import(people(&[("dan", &[])])).import(people(&[("dan", &[])]));
+    source.add("council").hides("council", &["adele", "bob", "carl", "dan", "zoe"]);
+    source.add("never seen").hides("never seen", NOBODY);
+}
+
+/// The name that says so went to somebody else, one import before the last.
+#[test]
+fn d7_guest_without_a_record_stays_external_over_imports() {
+    let (council, guest) = (group("council"), user("guest"));
+    let external = alias("g_fabrikam.com#EXT#@contoso.com");
+    let member = || people(&[]).group(council.clone(), "").member(&council, &guest);
+    let known = User::new(guest.clone()).with_alias(external.clone()).with_alias(alias("desk@contoso.com"));
+    let mut source = Source::new(member().user(known));
+    let heir = || member().user(contoso("heir").with_alias(external.clone()));
+    source.import(heir()).import(heir()).import(heir());
+    let mut policy = PrivacyPolicy::founding(user("root"));
+    for change in [
+        PolicyChange::ManageDomain(ManagedDomain::exactly("contoso.com".parse().unwrap())),
+        PolicyChange::MakePrivate(GroupRef::ExternalUsers),
+    ] {
+        policy = changed(&policy, &change, Some(&source.now)).unwrap();
+    }
+    let screen = Screen::new(Arc::new(policy), Ok(Arc::clone(&source.now)));
+    assert_eq!(screen.judge(&by("a", Actor::user(guest)), at(50)).0, Verdict::Private);
+}
