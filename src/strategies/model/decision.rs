@@ -366,7 +366,11 @@ fn is_anybodys(
         matches!(identity, Identity::Id(_)) || !directory.is_some_and(|it| it.is_named_on_record(&member.id))
     });
     let people: Vec<&Person> = here.chain(remembered).collect();
-    meanings(identity, app).iter().any(|meaning| people.iter().any(|person| person.is(meaning)))
+    let had = |meaning: &Identity| match (meaning, directory) {
+        (Identity::Alias(alias), Some(it)) => it.formerly(alias).any(|member| !it.is_named_on_record(&member.id)),
+        _ => false,
+    };
+    meanings(identity, app).iter().any(|meaning| had(meaning) || people.iter().any(|person| person.is(meaning)))
 }
 
 /// `1003200096971F55@contoso.onmicrosoft.com` is nobody's address, and no template tenant has people.
