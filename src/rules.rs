@@ -41,8 +41,11 @@
 //!   a name bound to none, where the directory has no such names at all. Well-known security identifiers are the system.
 //! - **D10** Cycles and diamonds among groups give the transitive closure.
 //! - **D11** A directory is in force whole or not at all. Disabled and deleted users stay members until their group
-//!   says otherwise. A group of the policy that [vanishes](crate::VanishedGroup) keeps its last members until it comes
-//!   back or leaves the policy, and a record says so. While nobody knows its last members, everything is hidden. What a
+//!   says otherwise. A membership that an import states and that cannot be resolved, also by primary group or security
+//!   identifier, is a rejection, and so is a name that is damaged. A group of the policy that
+//!   [vanishes](crate::VanishedGroup) keeps its last members until it leaves the policy, and a record says so. The same
+//!   holds for a group nested in it. A group that a delta brings back has its last known members as changed by each delta,
+//!   until an import lists it. While its last members are not known, everything is hidden. What a
 //!   node that starts later knows of them was kept by [`follow_directory`](crate::PrivacyFilter::follow_directory),
 //!   which a service calls after each import; a node that missed an import learns of its members as soon as another
 //!   node kept them. What was kept of a time before the group was back does not count any more.

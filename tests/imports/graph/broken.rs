@@ -230,7 +230,7 @@ fn d11_a_member_group_of_which_nothing_is_known_is_rejected() {
     assert_eq!(
         messages(&import),
         ["page 2, record 1, member 2: lists 1 members that are no user and no group of the input, expected the whole \
-          input to hold them"]
+          input to hold them, or `with_non_people` to name those that are no people"]
     );
     let rest = import.despite_rejections().build(DirectoryRevision(1), crate::house::at(0)).unwrap();
     assert_eq!(rest.members_of(&crate::house::group("g-1")).len(), 1);
