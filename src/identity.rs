@@ -281,6 +281,7 @@ deserialize_silently!(Identity, IdentityDocument);
 impl Identity {
     /// Returns every identity that the name of an object can be: an id, a name, or a technical id in its form.
     pub(crate) fn all_of_object(object: &str) -> impl Iterator<Item = Self> {
+        let object = object.strip_prefix(DRIVE_OF).unwrap_or(object);
         let technical = if is_passport_id(object) {
             Alias::account(Alias::PASSPORT_IDS, object)
         } else if object.get(..4).is_some_and(|head| head.eq_ignore_ascii_case("S-1-")) {
@@ -418,15 +419,33 @@ fn is_template(domain: &str) -> bool {
     domain.rsplit_once('.').is_some_and(|(_, last)| last.eq_ignore_ascii_case("templateTenant"))
 }
 
+/// Whether a text is a GUID as directories write it: 36 characters with hyphens.
+pub(crate) fn is_guid(text: &str) -> bool {
+    let is_part = |(at, byte): (usize, u8)| match at {
+        8 | 13 | 18 | 23 => byte == b'-',
+        _ => byte.is_ascii_hexdigit(),
+    };
+    text.len() == 36 && text.bytes().enumerate().all(is_part)
+}
+
 /// Whether a text is a passport unique id (PUID): 16 hexadecimal digits.
 pub(crate) fn is_passport_id(text: &str) -> bool {
     text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// Returns the app in the form in which a name is compared, or the empty text if the name is bound to no app.
+/// Returns the app in the form in which a name is compared, or the empty text if the name is bound to no app. Names that are
+/// no single word, such as display names, distinguished names and `DOMAIN\name`, are a namespace of their own.
 pub(crate) fn namespace(form: &str) -> &str {
-    form.split_once(ACCOUNT_OF).map_or("", |(app, _)| app)
+    let is_word = !form.contains(|c: char| c.is_whitespace() || "/=,:\\".contains(c));
+    form.split_once(ACCOUNT_OF).map_or(if is_word { "" } else { COMPOSED }, |(app, _)| app)
 }
+
+/// The namespace of names that are no single word. No app has this name, because it is no text that an app may have.
+pub(crate) const COMPOSED: &str = "\u{0}";
+
+/// What stands before an address in the name of an object that may be a drive of whoever has the address. It makes nobody
+/// external, because the address is one of several that it can be.
+pub(crate) const DRIVE_OF: &str = "/personal/";
 
 /// What parts the app of an account from its name in the form in which the two are compared.
 pub(crate) const ACCOUNT_OF: char = '\u{1f}';

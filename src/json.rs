@@ -11,7 +11,7 @@ use serde::de::{Error, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
 #[cfg(feature = "m365")]
-pub(crate) use self::canonical::{canonical, canonical_member};
+pub(crate) use self::canonical::{canonical, canonical_member, canonical_with};
 
 /// Why a JSON text is not taken.
 #[cfg_attr(

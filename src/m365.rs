@@ -375,6 +375,9 @@ mod tests {
     const RECORD: &str =
         r#"{"CreationTime":"2026-03-01T09:30:00","Id":"a","Operation":"Op","UserId":"bob@contoso.com""#;
 
+    const LONG_NAME: &str = "a long name of a field, of which not all is looked at again for each text in it; a long name of a \
+                             field, of which not all is looked at again for each text in it";
+
     fn reads_all(input: String) {
         for item in Reader::new(input.as_bytes()) {
             item.unwrap();
@@ -412,9 +415,12 @@ mod tests {
             ("_", "\"/personal/a*b\"", "Extra"),
             ("%40", "\"*\"", "UserKey2"),
             ("[", "\"*\"", "Extra"),
+            ("\"x\",", "[*0]", LONG_NAME),
         ] {
             assert_linear(part, 2_000, with(part, sign, field), operation);
         }
+        let pages = |count: usize| format!("[]{}", "{\"@a\":]".repeat(count));
+        assert_linear("objects that are no pages", 2_000, pages, operation);
         let fields = |count: usize| {
             let fields: String = (0..count).map(|at| format!(",\"OnBehalfOf{at}\":\"\"")).collect();
             format!("{RECORD}{fields}}}")

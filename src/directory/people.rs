@@ -241,7 +241,12 @@ impl People {
 
     /// Whether anybody has a name in a namespace.
     pub(super) fn has_namespace(&self, namespace: &str) -> bool {
-        self.namespaces.contains(namespace)
+        self.namespaces.contain(namespace)
+    }
+
+    /// Whether anybody has an id of the form of this one.
+    pub(super) fn has_ids_like(&self, id: &UserId) -> bool {
+        self.namespaces.contain_ids_like(id.as_str())
     }
 
     /// Whoever goes by an identity; the same user can come twice.

@@ -279,6 +279,11 @@ impl DirectorySnapshot {
         self.people.has_namespace(namespace)
     }
 
+    /// Whether any user has an id of the form of this one: a GUID, or something else.
+    pub(crate) fn has_ids_like(&self, id: &UserId) -> bool {
+        self.people.has_ids_like(id)
+    }
+
     /// The number of a user who is known by this id.
     pub(crate) fn find(&self, id: &UserId) -> Option<UserIndex> {
         self.people.find(id)

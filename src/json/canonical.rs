@@ -26,13 +26,35 @@ pub(crate) fn canonical(text: &str) -> Result<String, serde_json::Error> {
 /// # Errors
 /// The error of `serde_json` if the text is not JSON.
 pub(crate) fn canonical_member(text: &str, name: &str) -> Result<Option<String>, serde_json::Error> {
-    let Node::Object(members) = Node::of(text)? else { return Ok(None) };
-    let Some((_, value)) = members.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(name)) else {
-        return Ok(None);
-    };
+    let Node::Object(mut members) = Node::of(text)? else { return Ok(None) };
+    let Some(at) = place(&members, name) else { return Ok(None) };
     let mut canonical = String::new();
-    value.write(&mut canonical)?;
+    members.swap_remove(at).1.write(&mut canonical)?;
     Ok(Some(canonical))
+}
+
+/// Returns the canonical form of a JSON object in which one member, whatever the case of its name, is another text.
+///
+/// # Errors
+/// The error of `serde_json` if the text is not JSON.
+pub(crate) fn canonical_with(text: &str, name: &str, value: &str) -> Result<String, serde_json::Error> {
+    let mut node = Node::of(text)?;
+    if let Node::Object(members) = &mut node
+        && let Some(at) = place(members, name)
+        && let Some((_, member)) = members.get_mut(at)
+    {
+        *member = Node::String(value.to_owned().into());
+    }
+    let mut canonical = String::with_capacity(text.len());
+    node.write(&mut canonical)?;
+    Ok(canonical)
+}
+
+/// Where a member is: the one of exactly this name, or else the first in order whose name differs in case alone.
+fn place(members: &[(Cow<'_, str>, Node<'_>)], name: &str) -> Option<usize> {
+    let alike = || members.iter().enumerate().filter(|(_, (known, _))| known.eq_ignore_ascii_case(name));
+    let exact = members.iter().position(|(known, _)| known == name);
+    exact.or_else(|| alike().min_by(|(_, (a, _)), (_, (b, _))| a.cmp(b)).map(|(at, _)| at))
 }
 
 /// A value, with its numbers as they were written.

@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use super::fields::Fields;
+use super::fields::{Fields, member};
 use super::identity::{Identities, guid, names_nobody, service_kind, service_name, service_principal};
 use super::reject::RejectReason;
 use super::report;
-use super::walk::{plain, walk};
+use super::walk::{Field, Text, walk};
 use crate::activity::Activity;
 use crate::actor::{Actor, ActorKind};
 use crate::identity::{Alias, Identity};
@@ -25,21 +25,26 @@ pub(super) struct Performers {
 
 impl Performers {
     pub(super) fn of(fields: &Fields) -> Result<Self, RejectReason> {
-        let (actor, acting) = acting(fields)?;
+        let (actor, acting, mut is_cut) = acting(fields)?;
         let mut performers = Self { actor, on_behalf_of: Vec::new() };
-        for principal in acted_for(fields, &acting)? {
+        for mut principal in acted_for(fields, &acting)? {
+            is_cut |= principal.cut();
             performers.add(principal);
         }
-        let is_service = !acting.are_of_somebody() && performers.on_behalf_of.is_empty();
-        if is_service && report::is_about_somebody(fields, &performers.actor) {
+        let is_service = match performers.actor.kind() {
+            // Keys and ids of a service are not those of a person.
+            ActorKind::Application | ActorKind::System => !acting.have_address(),
+            ActorKind::User | ActorKind::Unknown => !acting.have_address_or_id() && !acting.have_personal_id(),
+        };
+        if is_service && performers.on_behalf_of.is_empty() && report::is_about_somebody(fields, &performers.actor) {
             report::subjects(fields).into_iter().for_each(|principal| performers.push(principal));
         }
         // Whom a record names beside a nameless actor is the one who acted.
-        if performers.actor == Actor::unknown()
-            && let Some(first) = performers.on_behalf_of.first()
-        {
-            performers.actor = first.clone();
-            performers.on_behalf_of.remove(0);
+        if performers.actor == Actor::unknown() && !performers.on_behalf_of.is_empty() {
+            performers.actor = performers.on_behalf_of.remove(0);
+        }
+        if is_cut {
+            performers.push(Actor::unknown());
         }
         Ok(performers)
     }
@@ -61,52 +66,56 @@ impl Performers {
         }
     }
 
-    fn push(&mut self, principal: Actor) {
-        // INVARIANT: at most one more than there may be, for which the activity is then rejected.
-        if self.on_behalf_of.len() <= Activity::MAX_ON_BEHALF_OF {
+    /// Adds a principal. Where there are more than an activity may have, the last one is somebody who is not known, so that
+    /// the activity is hidden.
+    pub(super) fn push(&mut self, principal: Actor) {
+        if self.on_behalf_of.len() < Activity::MAX_ON_BEHALF_OF {
             self.on_behalf_of.push(principal);
+        } else if let Some(last) = self.on_behalf_of.last_mut() {
+            *last = Actor::unknown();
         }
     }
 }
 
-/// Who acted, and by which names.
-fn acting(fields: &Fields) -> Result<(Actor, Identities), RejectReason> {
-    let user_id = fields.text("UserId")?.filter(|name| !names_nobody(name));
-    let user_key = fields.text("UserKey")?.filter(|name| !names_nobody(name));
+/// Who acted, by which names, and whether there were more names than can be kept.
+fn acting(fields: &Fields) -> Result<(Actor, Identities, bool), RejectReason> {
+    let user_id = fields.required_text("UserId")?.filter(|name| !names_nobody(name));
+    let user_key = fields.lenient_text("UserKey").filter(|name| !names_nobody(name));
     let entries = fields.people("Actor")?;
 
     let mut identities = Identities::default();
-    for user_id in fields.texts("UserId")? {
-        identities.add_sign_in_name(user_id, "UserId")?;
+    for user_id in fields.texts("UserId") {
+        identities.add_sign_in_name(&user_id, "UserId")?;
     }
-    for user_key in fields.texts("UserKey")?.into_iter().filter(|key| Some(*key) != user_id) {
-        identities.add_key(user_key, "UserKey")?;
+    for user_key in fields.texts("UserKey").into_iter().filter(|key| Some(key) != user_id.as_ref()) {
+        identities.add_key(&user_key);
     }
-    for entry in entries.iter() {
+    for entry in &entries {
         add_entry(&mut identities, entry)?;
     }
-    for sid in fields.texts("LogonUserSid")? {
-        identities.add_key(sid, "LogonUserSid")?;
+    for sid in fields.texts("LogonUserSid") {
+        identities.add_key(&sid);
     }
 
-    let named = user_id.or(user_key);
+    let named = user_id.as_deref().or(user_key.as_deref());
     let kind = named.and_then(service_kind).unwrap_or_else(|| match kind_of(fields.value("UserType")) {
         // An application that only `Actor` names, whatever kind of user that is said to be.
         ActorKind::User | ActorKind::System if named.is_none() && are_an_application(&entries) => {
             ActorKind::Application
         }
+        // The system has no security identifier of a person.
+        ActorKind::System | ActorKind::Application if identities.have_security_id() => ActorKind::User,
         kind => kind,
     });
     // The object id in the token of an application is that of its user, or its own.
     if matches!(kind, ActorKind::Application | ActorKind::System) {
-        for id in fields.texts("TokenObjectId")? {
-            identities.add_key(id, "TokenObjectId")?;
-        }
+        fields.texts("TokenObjectId").iter().for_each(|id| identities.add_key(id));
     }
+    let is_cut = identities.cut();
     let title = || entries.iter().find_map(|entry| typed(entry, NAME).or_else(|| typed(entry, SPN)));
     let principal = || entries.iter().filter_map(id_of).find(|id| service_principal(id).is_some());
-    let name =
-        [user_id, title().filter(|name| !names_nobody(name)), principal(), user_key].into_iter().flatten().next();
+    let title = title().filter(|name| !names_nobody(name)).or_else(principal);
+    let name = user_id.as_deref().or(title).or(user_key.as_deref());
     let service = |actor: fn(_) -> Actor| name.and_then(service_name).map(actor);
     let actor = match kind {
         ActorKind::Application => service(Actor::application),
@@ -118,49 +127,90 @@ fn acting(fields: &Fields) -> Result<(Actor, Identities), RejectReason> {
         Some(actor) => identities.into_actor(actor),
         None => identities.into_user().unwrap_or_else(Actor::unknown),
     };
-    Ok((actor, known))
+    Ok((actor, known, is_cut))
 }
 
 /// For whom it was done, beside the actor: whoever a field names that says so, and the owner of a mailbox in which
 /// somebody else acted.
 fn acted_for(fields: &Fields, acting: &Identities) -> Result<Vec<Identities>, RejectReason> {
     let mut principals = Vec::new();
-    let mut add = |name: &str, field: &'static str| {
-        let mut identities = Identities::default();
-        let added = identities.add_sign_in_name(name, field);
-        principals.push(identities);
-        added
-    };
-    for (field, name) in fields.performers() {
-        add(name, field)?;
+    // The sender by address, and by the mailbox.
+    for (address, mailbox) in
+        [("SendOnBehalfOfUserSmtp", "SendOnBehalfOfUserMailboxGuid"), ("SendAsUserSmtp", "SendAsUserMailboxGuid")]
+    {
+        let mut sender = Identities::default();
+        for name in fields.texts(address) {
+            sender.add_sign_in_name(&name, address)?;
+        }
+        if !sender.have_address_or_id() {
+            add_mailboxes(&mut sender, fields, mailbox);
+        }
+        principals.push(sender);
     }
     // The person whose doing a data-loss-prevention agent reports.
     for object in ["SharePointMetaData", "ExchangeMetaData", "EndpointMetaData"] {
         for name in fields.inner_texts(object, "From")? {
-            add(&name, "From")?;
+            let mut sender = Identities::default();
+            sender.add_sign_in_name(&name, "From")?;
+            principals.push(sender);
         }
     }
-    let mut named_within: Vec<String> = Vec::new();
-    walk(&fields.map, &mut |path, text| {
-        if path.len() > 1 && names_a_performer(path) && !names_nobody(text) {
-            named_within.push(text.to_owned());
+    walk(&fields.map, &mut |text| {
+        let Some(certainty) = names_a_performer(text).filter(|_| !names_nobody(text.text)) else { return };
+        let mut named = Identities::default();
+        named.add_addresses_in(text.text);
+        named.add_all_within(text.text);
+        // Any other word is a name only where nothing else can stand.
+        if named.is_empty() && certainty == Certainty::Certain {
+            named.add_account(text.text);
         }
+        principals.push(named);
     });
-    for name in named_within {
-        add(&name, "a field that names who performed")?;
-    }
     principals.push(mailbox_owner(fields, acting)?);
     Ok(principals)
 }
 
-/// Whether a field inside a record names somebody who performed: the user of a token, of a Power Platform session, on whose
-/// behalf it was done.
-fn names_a_performer(path: &[&str]) -> bool {
-    let [outer, .., last] = path else { return false };
-    let (outer, last) = (plain(outer), plain(last));
-    let by_name = ["onbehalfof", "impersonat"].iter().any(|part| last.contains(part));
-    let is_users = ["userobjectid", "userid", "userupn", "userprincipalname", "upn"].contains(&&*last);
-    by_name || last.starts_with("enduser") || (outer == "appaccesscontext" && is_users)
+/// How sure it is that a field names somebody who performed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Certainty {
+    /// Whatever is in it is the name of somebody.
+    Certain,
+    /// What reads as an identity is.
+    Likely,
+}
+
+/// Whether a field names somebody who performed: on whose behalf it was done, whom an application impersonated, the user
+/// of a token or of a Power Platform session.
+fn names_a_performer(text: &Text<'_>) -> Option<Certainty> {
+    let outermost = text.outermost();
+    if text.is_setting() || text.is_name || outermost.starts_with("send") || outermost.starts_with("mailbox") {
+        return None;
+    }
+    let alone = ["userupn", "onbehalfof", "onbehalfofuser", "actoruserid", "actorupn", "impersonateduser"];
+    if text.path.len() == 1 && alone.contains(&outermost) {
+        return Some(Certainty::Certain);
+    }
+    let parts = ["onbehalfof", "impersonat"];
+    let heads = ["enduser", "initiatedby", "performedby", "executedby"];
+    let is_named = |field: &Field| {
+        parts.iter().any(|part| field.name.contains(part)) || heads.iter().any(|head| field.name.starts_with(head))
+    };
+    let users = ["userobjectid", "userid", "userupn", "userprincipalname", "upn"];
+    let is_of_token = outermost == "appaccesscontext" && users.contains(&text.innermost());
+    let is_of_record = text.path.len() == 1 && outermost == "userprincipalname";
+    (text.path.iter().any(is_named) || is_of_token || is_of_record).then_some(Certainty::Likely)
+}
+
+fn add_mailboxes(identities: &mut Identities, fields: &Fields, field: &'static str) {
+    for id in fields.texts(field) {
+        // What is no GUID is written as it is; the nil GUID is none.
+        let id = guid(&id).map_or_else(|| id.to_ascii_lowercase(), |id| id.to_string());
+        if !names_nobody(&id)
+            && let Ok(mailbox) = Alias::account(Alias::MAILBOX_IDS, id)
+        {
+            identities.add(mailbox);
+        }
+    }
 }
 
 /// The owner of a mailbox in which somebody else acted.
@@ -169,33 +219,35 @@ fn names_a_performer(path: &[&str]) -> bool {
 /// name, naming them twice does no harm. An owner who is named by a technical id alone is somebody, whoever it is.
 fn mailbox_owner(fields: &Fields, acting: &Identities) -> Result<Identities, RejectReason> {
     let mut owner = Identities::default();
-    for name in fields.texts("MailboxOwnerUPN")? {
-        owner.add_sign_in_name(name, "MailboxOwnerUPN")?;
-    }
-    if owner.iter().all(|identity| acting.contains(identity)) && !owner.is_empty() {
-        return Ok(Identities::default());
-    }
-    let is_named = owner.name_a_person();
-    let logon = fields.text("LogonUserSid")?;
-    for field in ["MailboxOwnerSid", "MailboxOwnerMasterAccountSid"] {
-        for sid in fields.texts(field)? {
-            owner.add_key(sid, field)?;
-            // The owner acted: by the security identifier under which they signed in.
-            if !is_named && logon.is_some_and(|logon| logon.eq_ignore_ascii_case(sid)) {
-                return Ok(Identities::default());
-            }
+    for field in ["MailboxOwnerUPN", "MailboxUPN"] {
+        for name in fields.texts(field) {
+            owner.add_sign_in_name(&name, field)?;
         }
     }
-    let logon_type = fields.value("LogonType").or_else(|| fields.value("Logon_Type"));
-    let by_owner = logon.is_none() && logon_type.is_some_and(|kind| is_word(kind, (0.0, "Owner")));
-    if !is_named && (by_owner || (!owner.is_empty() && owner.iter().all(|identity| acting.contains(identity)))) {
+    if owner.have_address_or_id() {
+        let is_actor = owner.iter().all(|identity| acting.contains(identity));
+        return Ok(if is_actor { Identities::default() } else { owner });
+    }
+    for field in ["MailboxOwnerSid", "MailboxOwnerMasterAccountSid"] {
+        fields.texts(field).iter().for_each(|sid| owner.add_key(sid));
+    }
+    let is_actor = !owner.is_empty() && owner.iter().all(|identity| acting.contains(identity));
+    if is_actor || owner_acted(fields) {
         return Ok(Identities::default());
     }
-    for guid in fields.texts("MailboxGuid")? {
-        let mailbox = Alias::account(Alias::MAILBOX_IDS, guid.to_ascii_lowercase());
-        owner.add(mailbox.map_err(super::fields::in_field("MailboxGuid"))?);
-    }
+    add_mailboxes(&mut owner, fields, "MailboxGuid");
     Ok(owner)
+}
+
+/// Whether the owner of a mailbox acted, as the security identifier or else the kind of the logon says.
+fn owner_acted(fields: &Fields) -> bool {
+    match fields.lenient_text("LogonUserSid") {
+        Some(logon) => fields.texts("MailboxOwnerSid").iter().any(|owner| owner.eq_ignore_ascii_case(&logon)),
+        None => {
+            let kind = fields.value("LogonType").or_else(|| fields.value("Logon_Type"));
+            kind.is_some_and(|kind| is_word(kind, (0.0, "Owner")))
+        }
+    }
 }
 
 /// The name in an entry of `Target`: a UPN, an object id, or whatever reads as an address.
@@ -210,12 +262,14 @@ fn add_entry(identities: &mut Identities, entry: &Value) -> Result<(), RejectRea
     let field = "Actor";
     let Some(id) = entry.as_str().or_else(|| id_of(entry)).filter(|id| !names_nobody(id)) else { return Ok(()) };
     if typed(entry, PUID).is_some() {
-        return identities.add_key(id, field);
+        identities.add_key(id);
+        return Ok(());
     }
     if entry.is_string() || typed(entry, UPN).is_some() {
         return identities.add_sign_in_name(id, field);
     }
-    identities.add_all_within(id, true);
+    identities.add_addresses_in(id);
+    identities.add_all_within(id);
     Ok(())
 }
 
@@ -236,7 +290,7 @@ fn are_an_application(entries: &[Value]) -> bool {
 
 /// The id in an entry, if it is of this type, given as a number or as a word.
 fn typed<'a>(entry: &'a Value, kind: (f64, &str)) -> Option<&'a str> {
-    let matches = is_word(entry.get("Type")?, kind);
+    let matches = is_word(member(entry.as_object()?, "Type")?, kind);
     id_of(entry).filter(|_| matches)
 }
 
@@ -249,7 +303,7 @@ fn is_word(value: &Value, (number, word): (f64, &str)) -> bool {
 
 /// The id in an entry, of whatever type.
 fn id_of(entry: &Value) -> Option<&str> {
-    entry.get("ID").or_else(|| entry.get("Id"))?.as_str().map(str::trim)
+    member(entry.as_object()?, "ID")?.as_str().map(str::trim)
 }
 
 /// What the type of user says: `UserType` in the schema, as a number or as a word.

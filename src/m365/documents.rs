@@ -8,6 +8,17 @@ use super::split::{Found, Input, JsonScan, Place, Record, Step, next_element};
 /// The members of a page that hold its records: of Microsoft Graph, of an event hub.
 const LISTS: [&[u8]; 2] = [b"value", b"records"];
 
+/// The members by which a page says something of itself, beside those that begin with `@` or `odata.`.
+const OF_PAGES: [&[u8]; 6] = [b"count", b"nextlink", b"deltalink", b"hasmore", b"total", b"context"];
+
+fn is_of_pages(name: &[u8]) -> bool {
+    let is_odata = name.get(..6).is_some_and(|head| head.eq_ignore_ascii_case(b"odata."));
+    name.starts_with(b"@") || is_odata || OF_PAGES.iter().any(|known| name.eq_ignore_ascii_case(known))
+}
+
+/// How much of an object is looked at to tell whether it is a page, in bytes.
+const MAX_HEAD: usize = 4 * 1024;
+
 /// How far into its documents an input is.
 #[derive(Clone, Copy)]
 pub(super) enum Documents {
@@ -31,11 +42,13 @@ pub(super) enum Layout {
 impl Layout {
     /// Looks at the first object.
     pub(super) fn of<R: BufRead>(input: &mut Input<R>) -> io::Result<Self> {
+        /// A longer first line is one record.
+        const MAX_LINE: usize = 16 * 1024;
         loop {
             if let Some(layout) = Self::told_by(input.ahead()) {
                 return Ok(layout);
             }
-            if !input.look_further()? {
+            if input.ahead().len() >= MAX_LINE || !input.look_further()? {
                 return Ok(Self::Lines);
             }
         }
@@ -110,17 +123,17 @@ fn list_start(head: &[u8]) -> Option<Option<usize>> {
             return Some((first == b'[').then_some(at + 1));
         }
         // `@odata.context` and the like, of which each is a text or a number.
-        if !name.starts_with(b"@") || matches!(first, b'{' | b'[') {
+        if !is_of_pages(name) || matches!(first, b'{' | b'[') {
             return Some(None);
         }
         let mut scan = JsonScan::default();
         let length = head.get(at..)?.iter().position(|byte| {
-            let ends = !scan.is_in_string() && matches!(byte, b',' | b'}');
+            let ends = !scan.is_in_string() && matches!(byte, b',' | b'}' | b']');
             scan.takes(*byte);
             ends
         })?;
         at += length;
-        if *head.get(at)? == b'}' {
+        if *head.get(at)? != b',' {
             return Some(None);
         }
         at += 1;
@@ -160,10 +173,19 @@ pub(super) fn next_document<R: BufRead>(input: &mut Input<R>, documents: &mut Do
                 }
             },
             Documents::List(Place::Closed) => *documents = Documents::Between,
-            Documents::Page(Place::Closed) => match end_page(input) {
-                Err(error) => return Found::Fatal(input.line(), error.into()),
-                Ok(()) => *documents = Documents::Between,
-            },
+            Documents::Page(Place::Closed) => {
+                let line = input.line();
+                *documents = Documents::Between;
+                match end_page(input) {
+                    Err(error) => return Found::Fatal(input.line(), error.into()),
+                    Ok(true) => {}
+                    // A record that has a list of that name too.
+                    Ok(false) => {
+                        let expected = "a page: beside its list, nothing but members such as `@odata.nextLink`";
+                        return Found::Fault(line, RejectReason::InvalidField { field: "value", expected });
+                    }
+                }
+            }
             Documents::List(place) | Documents::Page(place) => match next_element(input, place, record) {
                 Found::End => {}
                 found => return found,
@@ -200,8 +222,10 @@ fn begin<R: BufRead>(input: &mut Input<R>) -> io::Result<Begun> {
             Ok(Begun::Document(Documents::List(Place::Opened)))
         }
         Some(b'{') => {
-            while list_in(input.ahead()) == Look::Unclear && input.look_further()? {}
-            match list_start(input.ahead()).flatten() {
+            while input.ahead().len() < MAX_HEAD && list_in(input.ahead()) == Look::Unclear && input.look_further()? {}
+            crate::steps::advance(input.ahead().len().min(MAX_HEAD));
+            let head = input.ahead().get(..MAX_HEAD).unwrap_or(input.ahead());
+            match list_start(head).flatten() {
                 Some(start) => {
                     input.skip(start)?;
                     Ok(Begun::Document(Documents::Page(Place::Opened)))
@@ -213,11 +237,31 @@ fn begin<R: BufRead>(input: &mut Input<R>) -> io::Result<Begun> {
     }
 }
 
-/// Skips what a page says of itself behind its list.
-fn end_page<R: BufRead>(input: &mut Input<R>) -> io::Result<()> {
+/// Skips what a page says of itself behind its list; returns whether that is all there is.
+fn end_page<R: BufRead>(input: &mut Input<R>) -> io::Result<bool> {
+    /// The names of members of pages are shorter.
+    const MAX_NAME: usize = 64;
     let mut scan = JsonScan::within_an_object();
+    let (mut is_page, mut is_name, mut name) = (true, true, Vec::new());
     input.walk(|byte| {
+        let was_in_string = scan.is_in_string();
         scan.takes(byte);
+        if is_name && was_in_string && scan.is_in_string() && name.len() < MAX_NAME {
+            name.push(byte);
+        } else if !was_in_string && scan.is_outermost() {
+            match byte {
+                b':' => {
+                    is_page &= is_of_pages(&name);
+                    is_name = false;
+                }
+                b',' => {
+                    name.clear();
+                    is_name = true;
+                }
+                _ => {}
+            }
+        }
         if scan.is_closed() { Step::StopAfter } else { Step::Take }
-    })
+    })?;
+    Ok(is_page)
 }

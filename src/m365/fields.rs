@@ -8,7 +8,6 @@ use uuid::Uuid;
 use super::DateOrder;
 use super::json;
 use super::reject::RejectReason;
-use super::walk::plain;
 use crate::text::TextError;
 
 /// Under which names each shape keeps what every activity has, best first.
@@ -28,21 +27,6 @@ pub(super) const FLAT: Shape = Shape {
     app: "OfficeWorkload",
     object: "OfficeObjectId",
 };
-
-/// The fields that name somebody who performed beside the actor, by a part of their names in lower case.
-const PERFORMERS: [(&str, &str); 11] = [
-    ("SendOnBehalfOfUserSmtp", "onbehalfof"),
-    ("SendAsUserSmtp", "sendas"),
-    ("ImpersonatedUser", "impersonat"),
-    ("UserUPN", "userupn"),
-    ("UserPrincipalName", "userprincipalname"),
-    ("EndUser", "enduser"),
-    ("ActorUserId", "actoruserid"),
-    ("ActorUPN", "actorupn"),
-    ("InitiatedBy", "initiatedby"),
-    ("PerformedBy", "performedby"),
-    ("ExecutedBy", "executedby"),
-];
 
 /// The fields of a record. Text is without white space around it, and empty text is no text.
 pub(super) struct Fields {
@@ -84,68 +68,53 @@ impl Fields {
         text_of(self.value(field), field)
     }
 
-    /// Every text of a field, whatever the case of its name.
-    pub(super) fn texts(&self, field: &'static str) -> Result<Vec<&str>, RejectReason> {
-        let mut texts = Vec::new();
-        for value in self.values(field) {
-            texts.extend(text_of(Some(value), field)?);
-        }
-        Ok(texts)
+    /// Every text or number of a field, whatever the case of its name; what is neither names nobody by itself.
+    pub(super) fn texts(&self, field: &'static str) -> Vec<Cow<'_, str>> {
+        self.values(field).filter_map(lenient_text_of).collect()
     }
 
-    /// The texts of the fields that name somebody who performed beside the actor, each with a name for the field.
-    pub(super) fn performers(&self) -> Vec<(&'static str, &str)> {
-        let mut names: Vec<(String, &str)> = Vec::new();
-        for (name, value) in &self.map {
-            names.extend(value.as_str().filter(|text| !text.trim().is_empty()).map(|text| (plain(name), text)));
+    /// The first text or number of a field. One that is something else is rejected.
+    pub(super) fn required_text(&self, field: &'static str) -> Result<Option<Cow<'_, str>>, RejectReason> {
+        let is_other = |value: &Value| matches!(value, Value::Bool(_) | Value::Array(_) | Value::Object(_));
+        match self.values(field).any(is_other) {
+            true => Err(RejectReason::InvalidField { field, expected: "a text" }),
+            false => Ok(self.lenient_text(field)),
         }
-        names.sort_unstable();
-        let of = |(field, part): &(&'static str, &'static str)| {
-            let (field, part) = (*field, *part);
-            let here = names.iter().filter(move |(name, _)| name.contains(part) && !name.ends_with("guid"));
-            here.map(move |(_, text)| (field, *text)).collect::<Vec<_>>()
-        };
-        PERFORMERS.iter().flat_map(of).collect()
+    }
+
+    /// The first text or number of a field.
+    pub(super) fn lenient_text(&self, field: &'static str) -> Option<Cow<'_, str>> {
+        self.values(field).find_map(lenient_text_of)
     }
 
     /// The texts of a field in the object, or the objects, that stand in a field.
     pub(super) fn inner_texts(&self, object: &'static str, field: &'static str) -> Result<Vec<String>, RejectReason> {
         let mut texts = Vec::new();
-        for entry in self.people(object)?.iter() {
-            texts.extend(text_of(entry.get(field), field)?.map(str::to_owned));
+        for entry in self.people(object)? {
+            let value = entry.as_object().and_then(|entry| member(entry, field));
+            texts.extend(value.and_then(lenient_text_of).map(Cow::into_owned));
         }
         Ok(texts)
     }
 
-    /// The entries of a list, which the flat table writes as JSON in a text. An object, or any other text, is the one
-    /// entry.
-    pub(super) fn entries(&self, field: &'static str) -> Result<Cow<'_, [Value]>, RejectReason> {
-        match self.value(field) {
-            None | Some(Value::Null) => Ok(Cow::default()),
-            Some(Value::Array(entries)) => Ok(entries.into()),
-            Some(Value::String(text)) if text.trim().is_empty() => Ok(Cow::default()),
-            Some(Value::String(text)) => match json::parse(text) {
-                Ok(Value::Array(entries)) => Ok(entries.into()),
-                Ok(entry @ Value::Object(_)) => Ok(vec![entry].into()),
-                // Taken for any other text, it would name nobody whom it names by an id.
-                Err(reason @ (RejectReason::RepeatedField | RejectReason::TooLarge(_))) => Err(reason),
-                _ => Ok(vec![Value::String(text.trim().to_owned())].into()),
-            },
-            Some(entry @ Value::Object(_)) => Ok(std::slice::from_ref(entry).into()),
-            Some(_) => Err(RejectReason::InvalidField { field, expected: "a list or an object" }),
+    /// The entries of a list, which the flat table writes as JSON in a text. Whatever is no list is the one entry.
+    pub(super) fn entries(&self, field: &'static str) -> Result<Vec<Value>, RejectReason> {
+        let mut entries = Vec::new();
+        for value in self.values(field) {
+            flatten(value, MAX_LISTS, &mut entries)?;
         }
+        Ok(entries)
     }
 
-    /// The entries of a list that says who acted. One written as a text that cannot be read to its end is refused: cut,
-    /// it may name somebody by an id that is found in it no more.
-    pub(super) fn people(&self, field: &'static str) -> Result<Cow<'_, [Value]>, RejectReason> {
+    /// The entries of a list that says who acted. One written as a text that cannot be read to its end is rejected: cut, it
+    /// may name somebody by an id that is found in it no more.
+    pub(super) fn people(&self, field: &'static str) -> Result<Vec<Value>, RejectReason> {
         let entries = self.entries(field)?;
-        match (self.value(field), &*entries) {
-            (Some(Value::String(_)), [Value::String(text)]) if text.starts_with(['[', '{']) => {
-                Err(RejectReason::InvalidField { field, expected: "a list or an object" })
-            }
-            _ => Ok(entries),
+        let is_cut = |entry: &Value| entry.as_str().is_some_and(|text| text.trim_start().starts_with(['[', '{']));
+        if entries.iter().any(is_cut) {
+            return Err(RejectReason::InvalidField { field, expected: "a list or an object" });
         }
+        Ok(entries)
     }
 
     /// The first of some fields that holds a text, and which it is.
@@ -156,6 +125,52 @@ impl Fields {
             }
         }
         Ok(None)
+    }
+}
+
+/// How deep lists, and texts that are lists, may stand in each other.
+const MAX_LISTS: usize = 8;
+
+/// Adds the entries of a list, of the lists in it, and of texts that are lists.
+fn flatten(value: &Value, depth: usize, entries: &mut Vec<Value>) -> Result<(), RejectReason> {
+    match (value, depth.checked_sub(1)) {
+        (Value::Null | Value::Bool(_) | Value::Number(_), _) => {}
+        (Value::Array(list), Some(depth)) => {
+            for entry in list {
+                flatten(entry, depth, entries)?;
+            }
+        }
+        (Value::String(text), _) if text.trim().is_empty() => {}
+        (Value::String(text), Some(depth)) if text.trim_start().starts_with(['[', '{']) => match json::parse(text) {
+            Ok(inner) => flatten(&inner, depth, entries)?,
+            // Taken for any other text, it would name nobody whom it names by an id.
+            Err(reason @ (RejectReason::RepeatedField | RejectReason::TooLarge(_))) => return Err(reason),
+            Err(_) => entries.push(Value::String(text.trim().to_owned())),
+        },
+        (Value::String(text), Some(_)) => entries.push(Value::String(text.trim().to_owned())),
+        (Value::Object(members), Some(depth)) => match member(members, "value") {
+            Some(list @ Value::Array(_)) => flatten(list, depth, entries)?,
+            _ => entries.push(value.clone()),
+        },
+        // Too deep to be read: as a list that is cut.
+        (_, None) => entries.push(Value::String("[".to_owned())),
+    }
+    Ok(())
+}
+
+/// A member of an object, whatever the case of its name.
+pub(super) fn member<'a>(members: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+    members.get(name).or_else(|| {
+        let alike = members.iter().filter(|(known, _)| known.eq_ignore_ascii_case(name));
+        alike.min_by_key(|(known, _)| *known).map(|(_, value)| value)
+    })
+}
+
+fn lenient_text_of(value: &Value) -> Option<Cow<'_, str>> {
+    match value {
+        Value::String(text) => Some(text.trim().into()).filter(|text: &Cow<'_, str>| !text.is_empty()),
+        Value::Number(number) => Some(number.to_string().into()),
+        _ => None,
     }
 }
 

@@ -75,20 +75,53 @@ impl Identities {
         self.list.iter().any(|known| same(known, identity))
     }
 
-    /// Whether any of them is a person's in a form that directories hold of everybody: an address or an object id.
-    pub(super) fn name_a_person(&self) -> bool {
+    /// Whether any of them is an address or an object id: forms in which directories contain everybody.
+    pub(super) fn have_address_or_id(&self) -> bool {
         self.list.iter().any(|identity| match identity {
             Identity::Id(_) => true,
             Identity::Alias(alias) => alias.is_conclusive_address(),
         })
     }
 
-    /// Whether any of them is given to people only, be it in a form that no directory holds of everybody.
-    pub(super) fn are_of_somebody(&self) -> bool {
+    /// Whether any of them is an address.
+    pub(super) fn have_address(&self) -> bool {
+        self.list.iter().any(|identity| matches!(identity, Identity::Alias(alias) if alias.is_conclusive_address()))
+    }
+
+    /// Whether any of them is an id that only people and their accounts have.
+    pub(super) fn have_personal_id(&self) -> bool {
         self.list.iter().any(|identity| match identity {
             Identity::Id(_) => true,
-            Identity::Alias(alias) => alias.is_address() || alias.is_technical_id(),
+            Identity::Alias(alias) => alias.is_technical_id() && alias.app() != Some(Alias::SOURCE_KEYS),
         })
+    }
+
+    /// Whether any of them is a person's security identifier.
+    pub(super) fn have_security_id(&self) -> bool {
+        self.list
+            .iter()
+            .any(|identity| matches!(identity, Identity::Alias(alias) if alias.app() == Some(Alias::SECURITY_IDS)))
+    }
+
+    /// Whether there were more than are kept.
+    pub(super) fn is_cut(&self) -> bool {
+        self.list.len() > self.max
+    }
+
+    /// Leaves those that are kept; returns whether there were more.
+    pub(super) fn cut(&mut self) -> bool {
+        let is_cut = self.is_cut();
+        self.list.truncate(self.max);
+        is_cut
+    }
+
+    /// Takes out the technical ids, each as a principal by itself.
+    pub(super) fn split_off_technical(&mut self) -> Vec<Self> {
+        let is_technical = |identity: &Identity| matches!(identity, Identity::Alias(alias) if alias.is_technical_id());
+        let (technical, others) = std::mem::take(&mut self.list).into_iter().partition(is_technical);
+        self.list = others;
+        let alone = |identity| Self { list: vec![identity], ..Self::default() };
+        Vec::into_iter(technical).map(alone).collect()
     }
 
     /// Adds those of another principal.
@@ -125,31 +158,54 @@ impl Identities {
         self.add_form(text, Meaning::SignIn, MAX_WRAPPING).map_err(in_field(field))
     }
 
-    /// Adds whom a key of the source names, and every address within it.
-    pub(super) fn add_key(&mut self, key: &str, field: &'static str) -> Result<(), RejectReason> {
+    /// Adds whom a key of the source names, and every address within it. A key that can be no name is nobody's.
+    pub(super) fn add_key(&mut self, key: &str) {
         self.add_addresses_within(key);
-        self.add_form(key, Meaning::Key, MAX_WRAPPING).map_err(in_field(field))
+        let _ = self.add_form(key, Meaning::Key, MAX_WRAPPING);
     }
 
-    /// Adds every identity that a text contains, at whatever place: addresses, object ids if `with_ids`, passport ids and
-    /// security identifiers.
-    pub(super) fn add_all_within(&mut self, text: &str, with_ids: bool) {
-        self.add_addresses_within(text);
+    /// Adds every address in a text, whatever stands around it.
+    pub(super) fn add_addresses_in(&mut self, text: &str) {
+        crate::steps::advance(text.len());
+        for address in addresses_in(text) {
+            // What cannot be an alias is the name of nobody whom a directory knows.
+            let _ = self.add_form(address, Meaning::SignIn, MAX_WRAPPING);
+        }
+    }
+
+    /// Adds every identity in a text that is known by its form: object ids, passport ids, security identifiers, claims, and
+    /// accounts with their domain.
+    pub(super) fn add_all_within(&mut self, text: &str) {
         /// No identity is longer, with whatever stands around it.
         const LONGEST: usize = 2 * Alias::MAX_BYTES;
         crate::steps::advance(text.len());
-        for part in parts(text).chain([text]).filter(|part| part.len() <= LONGEST) {
+        let ids = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '-');
+        for part in parts(text).chain(ids).chain([text]).filter(|part| part.len() <= LONGEST) {
             let part = clean(part);
+            let is_whole = part.len() + 2 >= text.trim().len();
             let is_wanted = match shape(&part) {
-                Shape::Address(_) | Shape::PassportId(..) | Shape::SecurityId(_) | Shape::Claim(..) => true,
-                Shape::ObjectId(_) | Shape::IdAndAddress(..) => with_ids,
-                Shape::Encoded(_) => part.contains("%40"),
-                _ => false,
+                Shape::PassportId(..)
+                | Shape::SecurityId(_)
+                | Shape::Claim(..)
+                | Shape::ObjectId(_)
+                | Shape::IdAndAddress(..)
+                | Shape::Outside(_) => true,
+                Shape::Encoded(decoded) => decoded.contains('@'),
+                // A path to a file has the form of an account, unless it is all there is.
+                Shape::Account(_) => is_whole && part.matches(['\\', '/']).count() <= 1 || part.starts_with("/o="),
+                Shape::Address(_) | Shape::Name => false,
             };
             if is_wanted {
-                // What cannot be an alias is the name of nobody whom a directory knows.
                 let _ = self.add_form(&part, Meaning::SignIn, MAX_WRAPPING);
             }
+        }
+    }
+
+    /// Adds an account name that is one word.
+    pub(super) fn add_account(&mut self, text: &str) {
+        let text = text.trim();
+        if text.len() <= Alias::MAX_BYTES && !text.contains(char::is_whitespace) {
+            let _ = self.add_form(text, Meaning::SignIn, MAX_WRAPPING);
         }
     }
 
@@ -179,7 +235,13 @@ impl Identities {
                 self.add_object_id(id)?;
                 self.add_form(address, meaning, depth)?;
             }
-            Shape::ObjectId(id) => self.add_object_id(id)?,
+            Shape::ObjectId(id) => {
+                self.add_object_id(id)?;
+                // A GUID can also be how somebody signs in.
+                if is_address(name) {
+                    self.add(Alias::new(name)?);
+                }
+            }
             Shape::PassportId(id, whole) => {
                 self.add(Alias::account(Alias::PASSPORT_IDS, id)?);
                 // A tenant behind it is not where anybody is at home; but a directory may hold it so.
@@ -195,14 +257,27 @@ impl Identities {
             }
             Shape::Address(address) => {
                 self.add(Alias::new(&*address)?);
-                // `upn=adele@contoso.com`, `users/adele@contoso.com`; but both signs can also be part of an address.
-                if let Some((_, rest)) = address.rsplit_once(['=', '/']).filter(|(_, rest)| is_address(rest)) {
+                // `upn=adele@contoso.com`, `users/adele@contoso.com`, `mail#adele@contoso.com`; but all three signs can also
+                // be part of an address.
+                if let Some((_, rest)) = address.rsplit_once(['=', '/', '#']).filter(|(_, rest)| is_address(rest)) {
                     self.add(Alias::new(rest)?);
+                }
+                // `adele@CONTOSO`, in a domain of Windows.
+                if let Some((local, domain)) = crate::identity::address(&address).filter(|(_, it)| !it.contains('.')) {
+                    self.add(Alias::new(local)?);
+                    self.add(Alias::new(format!("{domain}\\{local}"))?);
+                }
+                if let Some(decoded) = percent_decoded(name).filter(|decoded| decoded != name) {
+                    self.add_form(&decoded, meaning, depth)?;
                 }
             }
             Shape::Account(account) => {
                 self.add(Alias::new(name)?);
                 self.add(Alias::new(account)?);
+                // The id behind an alias in a legacy distinguished name of Exchange.
+                if let Some((_, rest)) = account.split_once('-').filter(|(head, _)| is_hex(head)) {
+                    self.add(Alias::new(rest)?);
+                }
             }
             Shape::Name if meaning == Meaning::Key => self.add(Alias::account(Alias::SOURCE_KEYS, name)?),
             Shape::Name => self.add(Alias::new(name)?),
@@ -304,10 +379,23 @@ fn shape(name: &str) -> Shape<'_> {
     if is_plain {
         return Shape::Address(bare_address(name));
     }
+    // `8:orgid:<object id>`, `NETID:<passport id>`, `X500:/o=...`
+    if let Some((_, rest)) = name.rsplit_once(':')
+        && (guid(rest).is_some() || is_passport_id(rest) || is_sid(rest) || has_prefix(rest, "/o="))
+    {
+        return Shape::Outside(rest);
+    }
     let account = name.rsplit_once('\\').map(|(_, account)| account).or_else(|| {
         // `/o=ExchangeLabs/ou=.../cn=Recipients/cn=0123456789abcdef-adele`
-        let last = after_prefix(name, "/o=")?.rsplit_once("/cn=").map(|(_, last)| last)?;
-        Some(last.split_once('-').map_or(last, |(_, account)| account))
+        let legacy = after_prefix(name, "/o=").and_then(|rest| rest.to_ascii_lowercase().rfind("/cn="));
+        match legacy {
+            Some(at) => name.get(at + "/o=".len() + "/cn=".len()..),
+            // `CONTOSO/adele`
+            None => name
+                .split_once('/')
+                .filter(|(head, rest)| !head.is_empty() && !rest.contains(['/', '.']))
+                .map(|it| it.1),
+        }
     });
     match account.map(str::trim).filter(|account| !account.is_empty()) {
         Some(account) => Shape::Account(account),
@@ -318,12 +406,18 @@ fn shape(name: &str) -> Shape<'_> {
 /// Returns a name without white space, quotes and punctuation around it, and without marks that nobody sees: of byte order,
 /// of direction, of where a word may break.
 pub(super) fn clean(text: &str) -> Cow<'_, str> {
+    // Characters that Unicode lets a reader ignore, and the full-width `@`.
     let is_mark = |c: char| {
-        matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}')
+        matches!(
+            c,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
+                | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
+                | '\u{feff}' | '\u{ff20}' | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}'
+        )
     };
     let trimmed = |text: &str| bare(text).to_owned();
     if text.contains(is_mark) {
+        let text = text.replace('\u{ff20}', "@");
         let without: String = text.chars().filter(|c| !is_mark(*c)).collect();
         return trimmed(&without).into();
     }
@@ -352,13 +446,8 @@ fn bare(mut text: &str) -> &str {
 fn bare_address(name: &str) -> Cow<'_, str> {
     let Some((local, domain)) = address(name) else { return name.into() };
     // A quoted local part may contain anything.
-    let local = match local.rsplit_once([':', '|', ' ', '(']) {
+    let local = match local.rsplit_once([':', '|', ' ', '(', '\\']) {
         Some((_, rest)) if !rest.is_empty() && !local.ends_with('"') => rest,
-        _ => local,
-    };
-    let local = match local.rsplit_once('#') {
-        // `live.com#lee@outlook.com` behind another prefix; `#EXT#` is a guest's and is kept.
-        Some((head, rest)) if !rest.is_empty() && head.contains('.') => rest,
         _ => local,
     };
     let end = domain.find(|c: char| !(c.is_alphanumeric() || ".-_。．｡".contains(c))).unwrap_or(domain.len());
@@ -504,10 +593,19 @@ fn is_decimal(text: &str) -> bool {
     !text.is_empty() && text.len() <= 20 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Whether a security identifier is one that Windows gives to the system and to groups of everybody, and not to a person:
-/// those of a domain or machine are below `S-1-5-21`, those of Entra below `S-1-12-1`.
+/// Whether a security identifier is one that Windows gives to the system, to services and to groups of everybody:
+/// `[MS-DTYP]`, section 2.4.2.4. Every other is somebody's.
 fn is_well_known_sid(text: &str) -> bool {
-    is_sid(text) && !["S-1-5-21-", "S-1-12-1-"].iter().any(|head| has_prefix(text, head))
+    let Some(rest) = after_prefix(text, "S-1-").filter(|_| is_sid(text)) else { return false };
+    let mut numbers = rest.split('-').map(|number| number.parse::<u64>().unwrap_or(u64::MAX));
+    match (numbers.next(), numbers.next(), numbers.next()) {
+        (Some(5), Some(1..=20), None) => true,
+        // Groups of the machine, services, application pools, virtual machines, windows and fonts.
+        (Some(5), Some(32 | 64 | 80 | 82 | 83 | 87 | 90 | 96), Some(_)) => true,
+        // Nobody, everyone, local, creators, apps, and levels of integrity.
+        (Some(0..=3 | 15 | 16 | 18), Some(_), _) => true,
+        _ => false,
+    }
 }
 
 /// The object id that Entra wrote into a security identifier, `S-1-12-1-` and the four numbers of the id, each little
@@ -522,6 +620,58 @@ fn object_id_of(sid: &str) -> Option<Uuid> {
 /// The addresses in a text that is more than one address: `Adele <adele@contoso.com>`, `adele@contoso.com;lee@...`.
 fn addresses_within(text: &str) -> impl Iterator<Item = &str> {
     parts(text).filter(move |part| part.len() < text.trim().len() && address(part).is_some() && !names_nobody(part))
+}
+
+/// The addresses in a text, whatever stands around them: for each `@` the longest name and domain on its two sides.
+fn addresses_in(text: &str) -> impl Iterator<Item = &str> {
+    let is_local = |c: char| c.is_alphanumeric() || ".!#$%&'*+-=?^_{}~\u{200b}\u{ad}".contains(c);
+    let is_domain = |c: char| c.is_alphanumeric() || ".-_。．｡\u{200b}\u{ad}".contains(c);
+    text.match_indices(['@', '\u{ff20}']).filter_map(move |(at, sign)| {
+        let (before, behind) = (text.get(..at)?, text.get(at + sign.len()..)?);
+        let local: usize = before.chars().rev().take_while(|c| is_local(*c)).map(char::len_utf8).sum();
+        let domain: usize = behind.chars().take_while(|c| is_domain(*c)).map(char::len_utf8).sum();
+        let found = text.get(at - local..at + sign.len() + domain)?.trim_end_matches('.');
+        (local > 0 && domain > 0 && found.len() <= 2 * Alias::MAX_BYTES && is_of_people(found)).then_some(found)
+    })
+}
+
+/// Whether an address is one of people: ids of threads and of meetings read like addresses.
+fn is_of_people(address: &str) -> bool {
+    let domain = address.rsplit_once('@').map_or("", |(_, domain)| domain).to_ascii_lowercase();
+    let others = ["thread.skype", "thread.tacv2", "thread.v2", "thread.v1", "gbl.spaces", "unq.gbl.spaces"];
+    let files = [".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".docx", ".xlsx", ".pptx", ".pdf"];
+    !others.contains(&&*domain) && !files.iter().any(|end| domain.ends_with(end))
+}
+
+fn is_hex(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// Whom a OneDrive address can belong to, `https://contoso-my.sharepoint.com/personal/adele_contoso_com/`: the address of
+/// the owner, in which each `@` and `.` became `_`. Where that is not clear, it is each address that it can be.
+pub(super) fn drive_owners(text: &str) -> Vec<String> {
+    const MAX_OWNERS: usize = 32;
+    const PERSONAL: &str = "personal/";
+    let mut owners = Vec::new();
+    let decoded = percent_decoded(text).unwrap_or_else(|| text.to_owned()).to_lowercase();
+    for (at, _) in decoded.match_indices(PERSONAL) {
+        let is_part = decoded.get(..at).is_none_or(|before| before.is_empty() || before.ends_with('/'));
+        let owner = decoded.get(at + PERSONAL.len()..).filter(|_| is_part).unwrap_or_default();
+        let owner =
+            owner.split(|c: char| c == '/' || c == '?' || c == '"' || c.is_whitespace()).next().unwrap_or_default();
+        let parts: Vec<&str> = owner.split('_').collect();
+        // At least one part of a name, and two of a domain.
+        for split in 1..parts.len().saturating_sub(1) {
+            let (local, domain) = parts.split_at(split);
+            for sign in [".", "_"] {
+                if owners.len() < MAX_OWNERS {
+                    owners.push(format!("{}@{}", local.join(sign), domain.join(".")));
+                }
+            }
+        }
+    }
+    owners.dedup();
+    owners
 }
 
 /// The parts of a text between white space and punctuation.

@@ -4,53 +4,56 @@ use std::collections::HashSet;
 
 use super::actor::{Performers, directory_name};
 use super::fields::Fields;
-use super::identity::{Identities, names_nobody};
+use super::identity::{Identities, drive_owners, names_nobody};
 use super::reject::RejectReason;
-use super::walk::{Subject, plain, walk};
+use super::walk::{Subject, Text, walk};
 use crate::activity::Activity;
-use crate::identity::{Alias, Identity};
+use crate::actor::Actor;
+use crate::identity::{Alias, DRIVE_OF, Identity};
 
-/// Ends of the names of fields that hold an account name, if nothing else.
-const ACCOUNTS: [&str; 10] =
-    ["userid", "username", "user", "upn", "accountname", "login", "owner", "sender", "identity", "alias"];
-
-/// The objects of a record: those that its fields state, and then everybody else whom it names anywhere.
-pub(super) fn objects(fields: &Fields, performers: &Performers) -> Result<Vec<String>, RejectReason> {
+/// Adds the objects of a record: those that its fields state, and then everybody else whom it names anywhere.
+///
+/// A record that names more than an activity may have is one of which nobody knows whom it concerns.
+pub(super) fn objects(fields: &Fields, performers: &mut Performers) -> Result<Vec<String>, RejectReason> {
     let mut objects = Objects::default();
-    objects.extend(fields.text(fields.shape.object)?.map(str::to_owned));
+    objects.extend(fields.lenient_text(fields.shape.object).map(|text| text.into_owned()));
     for field in ["TargetUserOrGroupName", "UserSharedWith", "DestMailboxOwnerUPN"] {
-        objects.add_people(fields.text(field)?);
+        objects.add_people(fields.lenient_text(field).as_deref());
     }
-    for member in fields.entries("Members")?.iter() {
+    for member in &fields.entries("Members")? {
         objects.add_people(member.get("UPN").unwrap_or(member).as_str());
     }
     for field in ["Target", "AADTarget"] {
-        for target in fields.entries(field)?.iter() {
+        for target in &fields.entries(field)? {
             objects.add_people(directory_name(target));
         }
     }
-    walk(&fields.map, &mut |path, text| {
-        if is_performers(path) {
+    let is_whole = walk(&fields.map, &mut |text| {
+        if is_performers(text) {
             return;
         }
         let mut named = Identities::of_many();
-        named.add_all_within(text, Subject::of(path) != Subject::Thing);
-        let is_account = path.last().is_some_and(|name| ACCOUNTS.iter().any(|end| plain(name).ends_with(end)));
-        if is_account && !text.contains(char::is_whitespace) {
-            let _ = named.add_sign_in_name(text, "");
+        if text.subject() != Subject::Thing {
+            named.add_addresses_in(text.text);
+            named.add_all_within(text.text);
         }
-        for owner in drive_owners(text) {
-            let _ = named.add_sign_in_name(&owner, "");
+        if text.is_account() {
+            named.add_account(text.text);
         }
         objects.extend(named.iter().filter(|identity| !performers.include(identity)).filter_map(name_of));
+        objects.extend(drive_owners(text.text).into_iter().map(|owner| format!("{DRIVE_OF}{owner}")));
     });
+    if objects.names.len() > Activity::MAX_OBJECTS || !is_whole {
+        objects.names.truncate(Activity::MAX_OBJECTS);
+        performers.push(Actor::unknown());
+    }
     Ok(objects.names)
 }
 
 /// Whether a field says who acted, whose technical ids are no objects.
-fn is_performers(path: &[&str]) -> bool {
-    let outermost = path.first().map(|name| plain(name)).unwrap_or_default();
-    ["userid", "userkey", "actor", "usertype", "logonusersid", "mailboxownersid", "mailboxguid"].contains(&&*outermost)
+fn is_performers(text: &Text<'_>) -> bool {
+    ["userid", "userkey", "actor", "usertype", "logonusersid", "mailboxownersid", "mailboxguid"]
+        .contains(&text.outermost())
 }
 
 /// What an identity is called as an object.
@@ -61,29 +64,6 @@ fn name_of(identity: &Identity) -> Option<String> {
         Identity::Alias(alias) if alias.app() == Some(Alias::SOURCE_KEYS) => None,
         Identity::Alias(alias) => Some(alias.as_str().to_owned()),
     }
-}
-
-/// Whom a OneDrive address can belong to, `https://contoso-my.sharepoint.com/personal/adele_contoso_com/`: the address of
-/// the owner, in which each `@` and `.` became `_`. Where that is not clear, it is each address that it can be.
-fn drive_owners(text: &str) -> Vec<String> {
-    const MAX_OWNERS: usize = 32;
-    let mut owners = Vec::new();
-    for (at, _) in text.match_indices("/personal/") {
-        let owner = text.get(at + "/personal/".len()..).unwrap_or_default();
-        let owner = owner.split(|c: char| c == '/' || c == '?' || c.is_whitespace()).next().unwrap_or_default();
-        let parts: Vec<&str> = owner.split('_').collect();
-        // At least one part of a name, and two of a domain.
-        for split in 1..parts.len().saturating_sub(1) {
-            let (local, domain) = parts.split_at(split);
-            for sign in ['.', '_'] {
-                if owners.len() < MAX_OWNERS {
-                    owners.push(format!("{}@{}", local.join(&sign.to_string()), domain.join(".")));
-                }
-            }
-        }
-    }
-    owners.dedup();
-    owners
 }
 
 /// The objects of one activity, each once, in the order in which they were found.
@@ -103,18 +83,22 @@ impl Objects {
         if !names_nobody(text) && named.add_sign_in_name(text.trim(), "").is_ok() {
             self.extend(named.iter().filter_map(name_of));
         }
-        named = Identities::of_many();
-        named.add_all_within(text, true);
-        self.extend(named.iter().filter_map(name_of));
+        // However many there are.
+        for part in text.split([';', ',']) {
+            named = Identities::of_many();
+            named.add_addresses_in(part);
+            named.add_all_within(part);
+            self.extend(named.iter().filter_map(name_of));
+        }
     }
 
     fn extend(&mut self, names: impl IntoIterator<Item = String>) {
         for name in names {
-            // INVARIANT: at most one more than an activity may name, for which it is then rejected.
+            // INVARIANT: at most one more than an activity may name.
             if self.names.len() > Activity::MAX_OBJECTS {
                 return;
             }
-            if !name.trim().is_empty() && self.seen.insert(name.clone()) {
+            if !name.trim().is_empty() && name.len() <= Activity::MAX_OBJECT_BYTES && self.seen.insert(name.clone()) {
                 self.names.push(name);
             }
         }

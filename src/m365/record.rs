@@ -8,13 +8,13 @@ use uuid::Uuid;
 
 use super::actor::Performers;
 use super::fields::{Fields, in_field, is_nil};
-use super::identity::guid;
+use super::identity::{clean, guid};
 use super::json;
 use super::objects::objects;
 use super::reject::RejectReason;
 use super::{DateOrder, time};
 use crate::activity::{Action, Activity, ActivityError, ActivityId, App, AppName};
-use crate::json::{canonical, canonical_member};
+use crate::json::{canonical, canonical_member, canonical_with};
 
 /// The namespace of the ids that are made from the content of a record (RFC 9562, section 6.5). Never to change: the
 /// same record would no longer be known for a duplicate.
@@ -54,8 +54,8 @@ pub(super) fn from_fields(fields: &Fields, details: String) -> Result<Activity, 
         .text("Operation")?
         .ok_or(RejectReason::MissingField { field: "Operation", expected: "the name of what was done" })?;
     let action = Action::new(action).map_err(in_field("Operation"))?;
-    let performers = Performers::of(fields)?;
-    let objects = objects(fields, &performers)?;
+    let mut performers = Performers::of(fields)?;
+    let objects = objects(fields, &mut performers)?;
 
     let Performers { actor, on_behalf_of } = performers;
     let id = id(fields, &details)?;
@@ -91,7 +91,7 @@ fn with_id(details: String, fields: &Fields, id: &ActivityId) -> String {
     if written == id.as_str() {
         return details;
     }
-    details.replacen(&format!("\"{field}\":\"{written}\""), &format!("\"{field}\":\"{}\"", id.as_str()), 1)
+    canonical_with(&details, field, id.as_str()).unwrap_or(details)
 }
 
 fn occurred_at(fields: &Fields) -> Result<DateTime<Utc>, RejectReason> {
@@ -99,7 +99,7 @@ fn occurred_at(fields: &Fields) -> Result<DateTime<Utc>, RejectReason> {
     let default = fields.shape.time.first().copied().unwrap_or("CreationTime");
     match fields.first(fields.shape.time)? {
         None => Err(RejectReason::MissingField { field: default, expected: EXPECTED }),
-        Some((field, text)) => time::read(text, fields.order).map_err(|fault| match fault {
+        Some((field, text)) => time::read(&clean(text), fields.order).map_err(|fault| match fault {
             time::Fault::Unreadable => RejectReason::InvalidField { field, expected: EXPECTED },
             time::Fault::Ambiguous => RejectReason::AmbiguousDate { field, first: None },
         }),
@@ -108,7 +108,8 @@ fn occurred_at(fields: &Fields) -> Result<DateTime<Utc>, RejectReason> {
 
 fn app(fields: &Fields) -> Result<App, RejectReason> {
     let suite = AppName::new(SUITE).map_err(in_field("Workload"))?;
-    let name = match fields.text(fields.shape.app)? {
+    let workload = fields.lenient_text(fields.shape.app);
+    let name = match workload.as_deref() {
         Some(workload) => workload,
         None => fields.value("RecordType").and_then(app_of_record_type).unwrap_or(SUITE),
     };

@@ -1,13 +1,13 @@
 //! Records in which a service writes down what somebody did: alerts, matches of a rule, detections.
 
 use super::fields::Fields;
-use super::identity::Identities;
+use super::identity::{Identities, drive_owners};
 use super::walk::{Subject, walk};
 use crate::activity::Activity;
 use crate::actor::{Actor, ActorKind};
 
 /// Parts of operations and record types by which a service reports on somebody.
-const REPORTS: [&str; 21] = [
+const REPORTS: [&str; 25] = [
     "alert",
     "dlp",
     "risk",
@@ -29,18 +29,23 @@ const REPORTS: [&str; 21] = [
     "rulematch",
     "miplabel",
     "mipautolabel",
+    "training",
+    "simulation",
+    "governanceaction",
+    "communicationcompliance",
 ];
 
 /// Record types that are reports, where they are given by number: `AuditLogRecordType` in the schema, from
-/// `ComplianceDLPSharePoint` to `MipAutoLabelExchangeItem` and the alerts of Defender.
-const REPORT_TYPES: [u64; 22] =
-    [11, 13, 28, 33, 34, 40, 41, 43, 47, 51, 58, 62, 63, 64, 65, 68, 71, 75, 78, 82, 91, 107];
+/// `ComplianceDLPSharePoint` to the alerts of Defender and the actions of Cloud App Security.
+const REPORT_TYPES: [u64; 26] =
+    [11, 13, 28, 33, 34, 40, 41, 43, 47, 51, 58, 62, 63, 64, 65, 68, 71, 75, 78, 82, 85, 88, 91, 98, 99, 107];
 
-/// Whether the activity of somebody who is no person is a report on a person's: a report by its kind, or what an
-/// application did with the token of a user whom the record does not name.
+/// Whether the activity of a service is a report on what a person did: a report by its kind, or what an application did in
+/// the session of a user whom the record does not name.
 pub(super) fn is_about_somebody(fields: &Fields, actor: &Actor) -> bool {
     let says = |field: &str| {
-        let text = fields.value(field).and_then(|value| value.as_str()).unwrap_or_default().to_ascii_lowercase();
+        let text = fields.value(field).and_then(|value| value.as_str()).unwrap_or_default();
+        let text = text.get(..256).unwrap_or(text).to_ascii_lowercase();
         REPORTS.iter().any(|part| text.contains(part))
     };
     let number = fields.value("RecordType").and_then(|kind| match kind {
@@ -54,34 +59,45 @@ pub(super) fn is_about_somebody(fields: &Fields, actor: &Actor) -> bool {
 
 /// Whether an application acted in the session of a user.
 fn has_user_session(fields: &Fields) -> bool {
-    let session = fields.value("AppAccessContext").and_then(|context| context.get("AADSessionId"));
-    session.and_then(|session| session.as_str()).is_some_and(|session| {
-        let session = session.trim();
-        !session.is_empty() && !super::fields::is_nil(session)
-    })
+    let mut found = false;
+    walk(&fields.map, &mut |text| {
+        let is_session = text.outermost() == "appaccesscontext" && text.innermost() == "aadsessionid";
+        found |= is_session && !text.text.trim().is_empty() && !super::fields::is_nil(text.text.trim());
+    });
+    found
 }
 
-/// Everybody whom a report names, in whatever field. Where it names nobody, it is about somebody who is not known.
+/// Everybody whom a report names, in whatever field. Where it names nobody, or more than can be kept, it is about somebody
+/// who is not known.
 pub(super) fn subjects(fields: &Fields) -> Vec<Actor> {
     let (mut people, mut others) = (Identities::of_many(), Identities::of_many());
-    walk(&fields.map, &mut |path, text| match Subject::of(path) {
-        Subject::Person => people.add_all_within(text, true),
-        Subject::Thing => {}
-        // Whether an id is a person's is not said here; an address is.
-        Subject::Unsaid => {
-            people.add_all_within(text, false);
-            others.add_all_within(text, true);
+    let is_whole = walk(&fields.map, &mut |text| {
+        people.add_addresses_in(text.text);
+        match text.subject() {
+            Subject::Person => people.add_all_within(text.text),
+            Subject::Thing => {}
+            // Whether an id is a person's is not said here.
+            Subject::Unsaid => others.add_all_within(text.text),
+        }
+        if text.is_account() {
+            people.add_account(text.text);
+        }
+        for owner in drive_owners(text.text) {
+            others.add_addresses_in(&owner);
         }
     });
-    let names_a_person = people.name_a_person();
+    let names_a_person = people.have_address_or_id();
+    // An id that leads to nobody leaves open whom it means, whoever stands beside it.
+    let technical = people.split_off_technical();
     people.extend(others);
     let principal = |part: Identities| match names_a_person {
         true => part.into_user().unwrap_or_else(Actor::unknown),
         false => part.into_actor(Actor::unknown()),
     };
+    let is_kept = is_whole && !people.is_cut();
     let mut subjects: Vec<Actor> = people.into_parts().map(principal).collect();
-    if subjects.is_empty() || subjects.len() > Activity::MAX_ON_BEHALF_OF {
-        // Whoever is left out is somebody all the same.
+    subjects.extend(technical.into_iter().filter_map(Identities::into_user));
+    if subjects.is_empty() || subjects.len() > Activity::MAX_ON_BEHALF_OF || !is_kept {
         subjects.truncate(Activity::MAX_ON_BEHALF_OF - 1);
         subjects.push(Actor::unknown());
     }

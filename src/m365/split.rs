@@ -307,6 +307,11 @@ impl JsonScan {
         self.in_string
     }
 
+    /// Whether it stands in the outermost bracket and in no other.
+    pub(super) fn is_outermost(&self) -> bool {
+        self.depth == 1
+    }
+
     pub(super) fn is_closed(&self) -> bool {
         self.closed
     }

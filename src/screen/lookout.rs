@@ -268,6 +268,8 @@ impl Lookout {
                 let hash = hashing.of_alias(alias);
                 Some([hash, hash])
             }
+            // Ids alone tell who it is only where the directory has ids of their form.
+            [Identity::Id(one)] | [Identity::Id(one), Identity::Id(_)] if !directory.has_ids_like(one) => None,
             [only] => hash_of_one_meaning(hashing, only).map(|hash| [hash, hash]),
             [one, other] => Some([hash_of_one_meaning(hashing, one)?, hash_of_one_meaning(hashing, other)?]),
             _ => None,

@@ -10,7 +10,7 @@ use super::watch::Watch;
 use crate::activity::{Activity, App};
 use crate::actor::{Actor, ActorKind};
 use crate::directory::{self, DirectorySnapshot, Holder, UserIndex};
-use crate::identity::{Alias, Identity, UserId, folded};
+use crate::identity::{Alias, COMPOSED, DRIVE_OF, Identity, UserId, folded, namespace as namespace_of};
 use crate::policy::{GroupRef, PrivacyPolicy};
 
 /// Which watched groups were found on an activity, where, and what could not be found out.
@@ -122,7 +122,8 @@ impl Seeker<'_> {
         for identity in Identity::all_of_object(object) {
             let home = self.add_identity(&identity, Standing::Object, findings);
             // Of things that the directory does not know, only what reads as a mail address is a person from outside.
-            let person = self.holder(&identity, findings).is_some() || reads_as_mail_address(&identity);
+            let is_guess = object.starts_with(DRIVE_OF);
+            let person = self.holder(&identity, findings).is_some() || (reads_as_mail_address(&identity) && !is_guess);
             if home == Home::External && person {
                 self.add_builtin(&GroupRef::ExternalUsers, Standing::Object, findings);
             }
@@ -236,10 +237,14 @@ impl Seeker<'_> {
 
 /// Whether the directory would know an identity if it had the user who goes by it, because it has entries of that form.
 pub(super) fn would_be_known(directory: &DirectorySnapshot, identity: &Identity, app: &App) -> bool {
-    let Identity::Alias(alias) = identity else { return true };
+    let alias = match identity {
+        Identity::Id(id) => return directory.has_ids_like(id),
+        Identity::Alias(alias) => alias,
+    };
     // A name that is bound to no app can be that of an account in any, and the other way round.
     let in_namespace = |namespace: &str| {
-        let other = if namespace.is_empty() { folded(app.name().as_str()) } else { Cow::Borrowed("") };
+        let is_bound = !namespace.is_empty() && namespace != COMPOSED;
+        let other = if is_bound { Cow::Borrowed(namespace_of(alias.as_str())) } else { folded(app.name().as_str()) };
         directory.has_namespace(namespace) || directory.has_namespace(&other)
     };
     !alias.is_damaged() && !alias.is_technical_id() && alias.namespace().is_none_or(in_namespace)

@@ -75,6 +75,8 @@ fn d9_identity_that_directory_has_no_form_of_is_hidden() {
         ("name bound to no app, of which none is known", Actor::user(alias("adele")), true),
         ("address of a stranger", Actor::user(alias("zoe@contoso.com")), false),
         ("object id of a stranger", Actor::user(user("zoe")), false),
+        ("object id of a form that nobody has", Actor::user(user("7d1c8e52-0a43-103e-8f2b-5d2c6a9b1f00")), true),
+        ("display name", Actor::user(alias("Adele Vance")), true),
         ("sid beside a stranger", Actor::user(user("zoe")).also(Alias::account("sid", "S-1-5-21-1").unwrap()), false),
     ];
     let batch: Vec<_> = cases.iter().map(|(id, actor, _)| by(id, actor.clone())).collect();

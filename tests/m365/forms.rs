@@ -343,15 +343,15 @@ fn d6_every_field_that_names_somebody_is_an_object() {
         (json!({ "AffectedItems": [{ "Subject": "from adele@contoso.com, today" }] }), "adele@contoso.com"),
         (
             json!({ "SiteUrl": "https://contoso-my.sharepoint.com/personal/adele_contoso_com/Documents/a.docx" }),
-            "adele@contoso.com",
+            "/personal/adele@contoso.com",
         ),
         (
             json!({ "ObjectId": "https://contoso-my.sharepoint.com/personal/adele_vance_contoso_com" }),
-            "adele.vance@contoso.com",
+            "/personal/adele.vance@contoso.com",
         ),
         (
             json!({ "ObjectId": "https://contoso-my.sharepoint.com/personal/adele_vance_contoso_com" }),
-            "adele_vance@contoso.com",
+            "/personal/adele_vance@contoso.com",
         ),
         (json!({ "DestMailboxOwnerSid": SID }), SID),
     ] {
@@ -363,4 +363,158 @@ fn d6_every_field_that_names_somebody_is_an_object() {
     });
     assert_eq!(objects(things), [""; 0]);
     assert_eq!(objects(json!({ "Extra": "bob@contoso.com" })), [""; 0], "whoever acted is no object");
+}
+
+/// A service has keys and ids of its own, which say nothing of whom it reports on.
+#[test]
+fn d6_keys_of_a_service_do_not_make_it_a_person() {
+    let about = json!({ "SharePointMetaData": { "From": "", "FileOwner": "adele@contoso.com" } });
+    for fields in [
+        json!({ "UserId": "DlpAgent", "UserKey": "1153977025279851686" }),
+        json!({ "UserId": "SecurityComplianceAlerts", "UserKey": OBJECT_ID }),
+        json!({ "UserId": "SecurityComplianceAlerts", "UserKey": "AlertService" }),
+        json!({ "UserId": "Risk Service", "UserKey": PUID }),
+        json!({ "UserId": "", "Actor": [{ "ID": format!("ServicePrincipal_{OBJECT_ID}"), "Type": 2 }] }),
+        json!({ "UserId": "app@sharepoint", "UserType": 5, "TokenObjectId": OBJECT_ID }),
+    ] {
+        let mut record =
+            record(json!({ "Operation": "DlpRuleMatch", "UserType": 4, "ObjectId": null, "UserKey": null }));
+        record.as_object_mut().unwrap().extend(about.as_object().unwrap().clone());
+        record.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        assert!(performs(&one(&record), &address()), "{fields}");
+    }
+}
+
+#[test]
+fn d6_a_report_is_read_in_every_form() {
+    let report = |fields: Value| {
+        let mut record =
+            record(json!({ "UserId": "SecurityComplianceAlerts", "UserType": 4, "Operation": "AlertTriggered" }));
+        record
+            .as_object_mut()
+            .unwrap()
+            .extend(json!({ "ObjectId": null, "Owner": "lee@contoso.com" }).as_object().unwrap().clone());
+        record.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        one(&record)
+    };
+    for fields in [
+        json!({ "Text": "a@x.example/adele@contoso.com" }),
+        json!({ "Text": "adele@contoso.com|bob@contoso.com" }),
+        json!({ "Text": "`adele@contoso.com`" }),
+        json!({ "Text": "\u{201c}adele@contoso.com\u{201d}" }),
+        json!({ "Hits": { "adele@contoso.com": 3 } }),
+        json!({ "AssignedAgent": "adele@contoso.com" }),
+        json!({ "PolicyId": "adele@contoso.com" }),
+        json!({ "SiteUrl": "https://contoso-my.sharepoint.com/personal/adele_contoso_com/x" }),
+    ] {
+        assert!(performs(&report(fields.clone()), &address()), "{fields}");
+    }
+    let plain = Alias::new("adele").unwrap().into();
+    for fields in [
+        json!({ "f3u": "CONTOSO\\adele" }),
+        json!({ "AlertEntityId": "adele" }),
+        json!({ "Actor2": "/o=ExchangeLabs/ou=x/cn=Recipients/cn=0123abcd-adele" }),
+    ] {
+        assert!(performs(&report(fields.clone()), &plain), "{fields}");
+    }
+    let deep = (0..10).fold(json!({ "x": "adele@contoso.com" }), |inner, _| json!({ "y": inner.to_string() }));
+    let deep = report(json!({ "Data": deep }));
+    assert!(
+        performs(&deep, &address()) || deep.on_behalf_of().contains(&Actor::unknown()),
+        "what is cut off is somebody"
+    );
+    // An id that leads to nobody is a principal by itself, so that it hides whoever stands beside it.
+    let sid = report(json!({ "UserSid": SID }));
+    assert!(sid.on_behalf_of().iter().any(|it| it.identities() == [account(Alias::SECURITY_IDS, SID)]));
+}
+
+#[test]
+fn d6_whoever_performed_is_read_in_lists_and_objects() {
+    for fields in [
+        json!({ "OnBehalfOf": ["adele@contoso.com"] }),
+        json!({ "OnBehalfOf": { "Upn": "adele@contoso.com" } }),
+        json!({ "ImpersonatedUser": { "Upn": "adele@contoso.com" } }),
+        json!({ "InitiatedBy": { "user": { "userPrincipalName": "adele@contoso.com" } } }),
+        json!({ "InitiatedBy": json!({ "user": { "userPrincipalName": "adele@contoso.com" } }).to_string() }),
+        json!({ "EndUser": { "upn": "adele@contoso.com" } }),
+        json!({ "attributes": { "enduser": { "principal_name": "adele@contoso.com" } } }),
+        json!({ "AppAccessContext": json!({ "UserObjectId": "adele@contoso.com" }).to_string() }),
+    ] {
+        let mut record = record(json!({ "UserId": "Flow", "ObjectId": null }));
+        record.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        assert!(performs(&one(&record), &address()), "{fields}");
+    }
+    for entries in [
+        json!({ "Actor": [{ "id": OBJECT_ID, "type": 0 }] }),
+        json!({ "Actor": [], "actor": [{ "ID": OBJECT_ID, "Type": 0 }] }),
+        json!({ "Actor": [[{ "ID": OBJECT_ID, "Type": 0 }]] }),
+        json!({ "Actor": { "value": [{ "ID": OBJECT_ID, "Type": 0 }] } }),
+        json!({ "Actor": [json!({ "ID": OBJECT_ID, "Type": 0 }).to_string()] }),
+    ] {
+        assert!(performs(&without_user(entries.clone()), &id()), "{entries}");
+    }
+    // Words that are no names make nobody perform.
+    for fields in [
+        json!({ "PropertyCollection": [{ "Name": "enduser.role", "Value": "Admin" }] }),
+        json!({ "Parameters": [{ "Name": "ImpersonationProtectionState", "Value": "Automatic" }] }),
+        json!({ "Parameters": [{ "Name": "OnBehalfOf", "Value": "lee@contoso.com" }] }),
+        json!({ "EnableEndUserSpamNotifications": "True", "IsImpersonated": "False", "InitiatedBy": "Admin" }),
+        json!({ "TargetUserPrincipalName": "lee@contoso.com" }),
+        json!({ "MailboxGuid": "00000000-0000-0000-0000-000000000000" }),
+    ] {
+        assert!(one(&record(fields.clone())).on_behalf_of().is_empty(), "{fields}");
+    }
+}
+
+#[test]
+fn d9_security_identifiers_of_people_are_none_of_the_system() {
+    for sid in ["S-1-11-96-1", "S-1-22-1-1001", "S-1-5-88-1-1001", SID] {
+        for kind in [0, 4, 5] {
+            let actor = without_user(json!({ "UserId": sid, "UserType": kind })).actor().clone();
+            assert_eq!(actor.kind(), ActorKind::User, "{sid} {kind}");
+        }
+    }
+    for sid in ["S-1-5-80-1-2-3-4-5", "S-1-5-90-0-1", "S-1-5-96-0-1", "S-1-5-82-1"] {
+        assert_eq!(without_user(json!({ "UserId": sid })).actor().kind(), ActorKind::System, "{sid}");
+    }
+}
+
+#[test]
+fn d8_no_part_of_a_name_is_lost_that_may_be_one() {
+    let named_as = |text: &str, expected: &str| {
+        let activity = without_user(json!({ "UserId": text }));
+        assert!(performs(&activity, &Alias::new(expected).unwrap().into()), "{text} as {expected}");
+    };
+    named_as("o.neil#1@contoso.com", "o.neil#1@contoso.com");
+    named_as("mail#adele@contoso.com", "adele@contoso.com");
+    named_as(&format!("{OBJECT_ID}@contoso.com"), &format!("{OBJECT_ID}@contoso.com"));
+    named_as("i:0#.f|membership|urn%3aspo%3aguest#adele@contoso.com", "adele@contoso.com");
+    for prefix in ["CONTOSO", "AzureAD", "MicrosoftAccount"] {
+        named_as(&format!("{prefix}\\adele@contoso.com"), "adele@contoso.com");
+    }
+    named_as("X500:/o=ExchangeLabs/ou=x/cn=Recipients/cn=jean-luc", "jean-luc");
+    named_as("CONTOSO/adele", "adele");
+    named_as("adele@CONTOSO", "adele");
+    named_as("SMTP%3Aadele@contoso.com", "adele@contoso.com");
+    named_as("adele\u{ff20}contoso.com", "adele@contoso.com");
+    named_as("adele\u{fe0f}@contoso.com", "adele@contoso.com");
+    for text in ["8:orgid:", "orgid:", "User_"] {
+        assert!(performs(&without_user(json!({ "UserId": format!("{text}{OBJECT_ID}") })), &id()), "{text}");
+    }
+    for text in ["NETID:", "5::", "1:live.com:"] {
+        let activity = without_user(json!({ "UserKey": format!("{text}{PUID}") }));
+        assert!(performs(&activity, &account(Alias::PASSPORT_IDS, PUID)), "{text}");
+    }
+}
+
+#[test]
+fn d6_the_sender_can_be_known_by_a_mailbox_alone() {
+    for field in ["SendAsUserMailboxGuid", "SendOnBehalfOfUserMailboxGuid"] {
+        let sent = one(&record(json!({ field: OBJECT_ID.to_uppercase() })));
+        assert!(performs(&sent, &account(Alias::MAILBOX_IDS, OBJECT_ID)), "{field}");
+    }
+    let both = json!({ "SendAsUserSmtp": "adele@contoso.com", "SendAsUserMailboxGuid": OBJECT_ID });
+    assert!(one(&record(both)).on_behalf_of().is_empty(), "as oneself");
+    let delegate = one(&record(json!({ "MailboxUPN": "lee@contoso.com", "LogonType": 2 })));
+    assert_eq!(delegate.on_behalf_of().len(), 1);
 }

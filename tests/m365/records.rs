@@ -173,15 +173,43 @@ fn b1_a_failing_input_is_one_rejection_and_the_end() {
 fn b1_more_than_an_activity_may_hold_is_rejected_with_the_field() {
     let long = "x".repeat(600);
     for (field, value) in
-        [("UserId", &*long), ("UserKey", "a\u{7}b"), ("Id", &long), ("Workload", &long), ("Operation", &long)]
+        [("UserId", &*long), ("UserId", "a\u{7}b"), ("Id", &long), ("Workload", &long), ("Operation", &long)]
     {
         let items = read(record(json!({ field: value })).to_string());
         let refused = refusals(&items);
         assert!(refused.len() == 1 && refused[0].contains(&format!("field `{field}`")), "{refused:?}");
     }
-    let members: Vec<_> = (0..=Activity::MAX_OBJECTS).map(|n| json!({ "UPN": format!("u{n}@contoso.com") })).collect();
-    let items = read(record(json!({ "Members": members })).to_string());
-    assert!(matches!(items[0].as_ref().unwrap_err().reason(), RejectReason::TooLarge(_)));
+    // A key that can be no name is nobody's, and not worth a record.
+    assert!(read(record(json!({ "UserKey": long })).to_string())[0].is_ok());
+}
+
+#[test]
+fn b1_values_of_other_types_lose_no_record() {
+    for value in [json!(7), json!(true), json!([1]), json!({ "a": 1 })] {
+        for field in [
+            "UserKey",
+            "ObjectId",
+            "Members",
+            "Target",
+            "UserSharedWith",
+            "MailboxGuid",
+            "MailboxOwnerSid",
+            "LogonUserSid",
+            "TokenObjectId",
+            "Workload",
+            "TargetUserOrGroupName",
+            "AppAccessContext",
+            "RecordType",
+            "UserType",
+        ] {
+            let fields = record(json!({ "ObjectId": null, field: value }));
+            assert!(read(fields.to_string())[0].is_ok(), "{field} {value}");
+        }
+        let who = record(json!({ "UserId": value }));
+        assert_eq!(read(who.to_string())[0].is_ok(), value.is_number(), "who acted cannot be told from {value}");
+    }
+    let key = one(&record(json!({ "UserId": "", "UserKey": 1_153_977_025_279_851_686_u64 })));
+    assert_eq!(key.actor().label(), "1153977025279851686");
 }
 
 #[test]
@@ -546,4 +574,39 @@ fn b1_rows_of_the_flat_table_are_read_as_json_too() {
     let json = r#"{"TimeGenerated":"2026-03-01T09:30:00Z","OfficeId":"o1","Operation":"Send","OfficeWorkload":"Exchange","UserType":"Regular","UserId":"bob@contoso.com","MailboxOwnerUPN":"lee@contoso.com"}"#;
     assert!(read(json)[0].as_ref().unwrap() == read(csv)[0].as_ref().unwrap());
     assert_eq!(one(&serde_json::from_str(json).unwrap()).on_behalf_of().len(), 1);
+}
+
+#[test]
+fn b1_a_record_beside_a_list_of_that_name_is_not_lost() {
+    let mut record = record(json!({ "Id": "a" }));
+    for (list, items) in [(json!([]), 1), (json!([1, 2]), 3)] {
+        for name in ["value", "records"] {
+            let rest = record.to_string();
+            let with_list = format!("{{\"{name}\":{list},{}", &rest[1..]);
+            assert_eq!(read(&with_list).len(), items, "{with_list}");
+            assert!(read(&with_list).iter().any(Result::is_err), "{with_list}");
+        }
+        record["Id"] = "b".into();
+    }
+    let page = json!({ "count": 1, "nextLink": "https://x/{y}", "value": [record], "odata.context": "z" });
+    assert_eq!(ids(&read(page.to_string())), ["b"]);
+}
+
+#[test]
+fn d4_the_case_of_names_and_ids_is_not_content() {
+    let guid = "a0000000-0000-4000-8000-00000000000f";
+    for name in ["Id", "id", "ID"] {
+        let with = |id: &str| {
+            let mut record = record(json!({ "Id": null, "A": { "Id": guid.to_uppercase() } }));
+            record[name] = id.into();
+            read(record.to_string()).remove(0).unwrap()
+        };
+        assert!(with(guid) == with(&guid.to_uppercase()), "{name}");
+        assert!(with(guid).details().unwrap().contains(&guid.to_uppercase()), "the id of something else is kept");
+    }
+    let (a, b) = (record(json!({ "Id": "a" })), record(json!({ "Id": "b" })));
+    for both in [format!("{{\"AuditData\":{a},\"auditdata\":{b}}}"), format!("{{\"auditdata\":{b},\"AuditData\":{a}}}")]
+    {
+        assert_eq!(ids(&read(both)), ["a"], "the exact name comes first");
+    }
 }

@@ -238,6 +238,8 @@ impl Model {
         app: &App,
     ) -> Known {
         let mut known = Known::default();
+        // One of the addresses that the owner of a drive can have.
+        let (whole, object) = (object, object.strip_prefix("/personal/").unwrap_or(object));
         let mut identities: Vec<Identity> = UserId::new(object).map(Identity::Id).into_iter().collect();
         identities.extend(Alias::new(object).map(Identity::Alias));
         // A technical id is told by its form.
@@ -252,7 +254,7 @@ impl Model {
             let holders = directory.map_or(0, |it| it.people.iter().filter(|person| person.is(&identity)).count());
             // Of what the directory does not know, only a mail address is somebody from outside.
             let address = matches!(&identity, Identity::Alias(alias) if reads_as_address(alias))
-                && !object.contains(|c: char| c.is_whitespace() || "/\\:".contains(c));
+                && !whole.contains(|c: char| c.is_whitespace() || "/\\:".contains(c));
             if home == Some(false) && (holders == 1 || address) {
                 known.groups.push(GroupRef::ExternalUsers);
             }
@@ -386,13 +388,22 @@ fn is_passport_id_with_tenant(alias: &Alias) -> bool {
 /// to the same app, or likewise to none.
 fn would_know(directory: Option<&Directory>, identity: &Identity, app: &App) -> bool {
     // Without a directory, that alone is the cause.
-    let (Some(directory), Identity::Alias(alias)) = (directory, identity) else { return true };
+    let Some(directory) = directory else { return true };
+    let alias = match identity {
+        Identity::Id(id) => {
+            let is_guid = |id: &str| id.len() == 36 && uuid::Uuid::try_parse(id).is_ok();
+            return directory.people.iter().any(|person| is_guid(person.id.as_str()) == is_guid(id.as_str()));
+        }
+        Identity::Alias(alias) => alias,
+    };
     let technical =
         alias.app().is_some_and(|app| ["puid", "sid", "mailbox", "userkey"].contains(&&*app.to_ascii_lowercase()));
     let fold = |app: Option<&str>| app.map(crate::identity::fold);
     let is_like = |meaning: &Identity, name: &Alias| {
         let Identity::Alias(meaning) = meaning else { return false };
-        !reads_as_address(name) && fold(name.app()) == fold(meaning.app())
+        let is_word = |name: &Alias| !name.as_str().contains(|c: char| c.is_whitespace() || "/=,:\\".contains(c));
+        let alike = name.app().is_some() || is_word(name) == is_word(meaning);
+        !reads_as_address(name) && fold(name.app()) == fold(meaning.app()) && alike
     };
     let damaged = alias.app().is_none() && alias.as_str().contains(['?', '*', '\u{fffd}']);
     let names = || directory.people.iter().flat_map(|person| &person.aliases);
