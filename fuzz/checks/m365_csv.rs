@@ -13,21 +13,21 @@ pub(crate) fn check(input: &[u8]) {
     let export = read(input, Some(Format::AuditLogCsv));
     let table = read(input, Some(Format::OfficeActivityCsv));
     let Some(rows) = rows(input) else { return };
-    if is_no_text(&table) || rows.first().is_none_or(|header| !is_parted_by_commas(header)) {
-        return;
+    let Some((header, rest)) = rows.split_first().filter(|_| !is_no_text(&table)) else { return };
+    if is_parted_by_commas(header, "AuditData") {
+        counted(&rows, &export);
     }
-    counted(&rows, &export);
-    counted(&rows, &table);
-    if let Some((header, rows)) = rows.split_first() {
-        for (row, item) in rows.iter().zip(&table) {
+    if is_parted_by_commas(header, "Operation") {
+        counted(&rows, &table);
+        for (row, item) in rest.iter().zip(&table) {
             same_fields(header, row, item);
         }
     }
 }
 
-/// Whether a header is that of one of the tables, and not of one with another delimiter, or behind a line of its own.
-fn is_parted_by_commas(header: &csv::StringRecord) -> bool {
-    header.iter().any(|name| ["AuditData", "Operation"].iter().any(|known| name.trim().eq_ignore_ascii_case(known)))
+/// Whether a header has a column where commas part it, and is not that of a table with another delimiter.
+fn is_parted_by_commas(header: &csv::StringRecord, column: &str) -> bool {
+    header.iter().any(|name| name.trim().eq_ignore_ascii_case(column))
 }
 
 /// The rows as the `csv` crate reads them in one go, header first, those left out that are blank. None, when a quote is
