@@ -59,8 +59,10 @@
 //! - These perform beside the actor, and the activity is done on their behalf: the sender as whom or for whom somebody
 //!   sent; the user of a token, of an impersonation, of a Power Platform session (`UserUPN`, `enduser.*`,
 //!   `AppAccessContext`, `OnBehalfOf`, ...); the person whose doing a data-loss-prevention agent reports; the owner of a
-//!   mailbox in which somebody else acted. An owner who is named by a security identifier or mailbox id alone is
-//!   somebody whom nobody may know, so the activity is hidden unless the directory knows that id.
+//!   mailbox in which somebody else acted. An owner known only by a security identifier or mailbox id is an unknown
+//!   principal unless the directory resolves it.
+//! - A record that names more principals, identities or objects than an activity can carry is not lost: one unknown principal
+//!   stands for the rest, so that the activity is hidden.
 //! - Where a service reports on somebody (an alert, a match of a rule, a risk, an application in the session of a user) and
 //!   no such field says on whom, **every** identity in the record performs. A service that acts by itself keeps whom it
 //!   acts on as objects.

@@ -37,8 +37,9 @@
 //!   older than allowed. [By option](crate::WhenUndecidable) the batch is refused instead; shown only if the policy
 //!   says so in as many words. A user whom a working directory does not know is in no group, which is no doubt. But an
 //!   identity in a form of which the directory has no entry names nobody usable, unless another one beside it does: a
-//!   [technical id](crate::Alias::PASSPORT_IDS) that resolves to nobody, a damaged or masked name, an account in an app, or
-//!   a name bound to none, where the directory has no such names at all. Well-known security identifiers are the system.
+//!   [technical id](crate::Alias::PASSPORT_IDS) that resolves to nobody, a damaged or masked name, and an id, an account in an
+//!   app or a name bound to none where the directory has none of that form at all (ids are GUIDs or not, names are one word
+//!   or not). Well-known security identifiers are the system.
 //! - **D10** Cycles and diamonds among groups give the transitive closure.
 //! - **D11** A directory is in force whole or not at all. Disabled and deleted users stay members until their group
 //!   says otherwise. A membership that an import states and that cannot be resolved, also by primary group or security
