@@ -36,15 +36,18 @@
 //! # What becomes of an entry
 //! - **Users** are those of the classes `person`, `organizationalPerson`, `inetOrgPerson`, `user`, `contact`,
 //!   `account`, `posixAccount` and their like. They are known by `userPrincipalName`, then `mail` (also called
-//!   `rfc822Mailbox`), `proxyAddresses` (`smtp:` and `sip:`), `mailAlternateAddress`, `mailLocalAddress`,
+//!   `rfc822Mailbox`), `proxyAddresses`, `mailAlternateAddress`, `mailLocalAddress`,
 //!   `emailAddress`, `krbPrincipalName`, `uid`, `sAMAccountName` and `mailNickname`, and by `objectSid` (`sambaSID`,
 //!   `ipaNTSecurityIdentifier`) as an account named `S-1-5-21-...` of the app `sid`. The second bit of
 //!   `userAccountControl`, `nsAccountLock: true` and `pwdAccountLockedTime` disable them, `isDeleted: TRUE` says that
-//!   they are deleted; they stay members all the same.
+//!   they are deleted; they stay members all the same. A name is cleaned as in [tables](super::table#names), and a user
+//!   with a name that is damaged is rejected.
 //! - **Groups** are those of the classes `groupOfNames`, `groupOfUniqueNames`, `group`, `posixGroup` and their like.
 //!   `member`, `uniqueMember` (a bit string behind the name is dropped) and `memberUid` list whom they hold, as does
 //!   `memberOf` (`isMemberOf`, `groupMembership`) of users and groups. An `organizationalRole` is a group of its
 //!   `roleOccupant`s, unless it is also of a class of users. `displayName`, or else `cn`, is the name to show.
+//!   A deleted group (`isDeleted: TRUE`, `nsTombstone`) is [ignored](super::Import::ignored), because it has lost its
+//!   members; the import is without it. A change that sets `isDeleted: TRUE` removes the group.
 //! - **Primary groups** have members too: a user belongs to the group that has their `gidNumber`, or that their
 //!   `primaryGroupID` and `objectSid` or their `sambaPrimaryGroupSID` lead to. A SID may be text or bytes.
 //! - `changetype: add`, which `ldifde` writes into every entry, is what an entry says anyhow. Other changes are

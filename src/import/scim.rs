@@ -44,7 +44,8 @@
 //! - A group is shown by its `displayName`, and by its id if it has none.
 //! - A member is a user or a group by `type`, or by the path in `$ref`; without either, as when it is an id alone, it
 //!   is what its id is known for. One whom nobody knows is rejected, because a group taken for a user would protect
-//!   nobody; any other type is rejected too, and so is a group of which nothing is known.
+//!   nobody; any other type is rejected too, and so is a group of which nothing is known. In lists, a member of the type
+//!   `User` who is not in the list of users is rejected, unless that list is empty.
 //! - Attribute names are read in any case, with or without the URN of their schema before them (RFC 7643, section 2.1;
 //!   RFC 7644, section 3.10). An attribute given twice, be it in different case, is refused.
 //! - Attributes in an object under the URN of the core schema are those of the resource. A resource that gives one both
@@ -95,7 +96,7 @@ pub use self::requests::{Requests, bulk, patch_group, patch_user, put_group, put
 
 use self::attributes::Attributes;
 use self::resource::Resource;
-use super::facts::{Changes, Facts, Reading};
+use super::facts::{Changes, Facts, Kind, Reading};
 use super::{Import, Place, RejectReason, Rejected, document};
 use crate::directory::DirectoryBuilder;
 #[cfg(doc)]
@@ -129,6 +130,8 @@ pub struct Lists {
     facts: Facts,
     non_people: HashSet<String>,
     speaks_of_members: bool,
+    /// The members that are said to be users, and where.
+    said_users: Vec<(Place, String)>,
     pages: u64,
     read: u64,
     ignored: u64,
@@ -235,7 +238,12 @@ impl Lists {
                         advance(1);
                         match member {
                             Ok(None) => self.ignored += 1,
-                            Ok(Some(member)) => self.facts.member(id.clone(), member, place(Some(at))),
+                            Ok(Some(member)) => {
+                                if member.kind == Kind::User {
+                                    self.said_users.push((place(Some(at)), member.id.clone()));
+                                }
+                                self.facts.member(id.clone(), member, place(Some(at)));
+                            }
                             Err(reason) => self.rejected.push(Rejected { place: place(Some(at)), reason }),
                         }
                     }
@@ -262,7 +270,14 @@ impl Lists {
             let reason = RejectReason::MissingField { field: "members", expected };
             self.rejected.push(Rejected { place: Place::Whole, reason });
         }
-        let Self { facts, non_people, read, mut ignored, mut rejected, .. } = self;
+        let Self { users, facts, said_users, non_people, read, mut ignored, mut rejected, .. } = self;
+        advance(said_users.len());
+        // Where the list of users is empty, members are known by the id alone.
+        if !users.seen.is_empty() {
+            let strangers = said_users.into_iter().filter(|(_, id)| !users.seen.contains(&Known::ById(id.clone())));
+            let reason = RejectReason::UnknownMember { count: 1 };
+            rejected.extend(strangers.map(|(place, _)| Rejected { place, reason: reason.clone() }));
+        }
         let Changes { changes: value, ignored: unnamed, rejected: unknown } = facts.changes(&Reading {
             before: None,
             whole_records: true,

@@ -1,6 +1,6 @@
 //! How names are spelled in the fields of a source: one name, several, none, or something damaged.
 //!
-//! Every importer of JSON and CSV reads its names here, so that all of them clean and reject the same spellings.
+//! Every importer reads its names here, so that all of them clean and reject the same spellings.
 
 use super::RejectReason;
 use crate::identity::{Alias, Domain, address};
@@ -34,6 +34,9 @@ const NO_VALUE: &[&str] = &["-", "--", "n/a", "#n/a", "\\n"];
 /// What exports write where there is no value, though an account can be called so.
 const NO_VALUE_WORDS: &[&str] = &["null", "none", "nil", "nan", "undefined", "not set", "not available", "empty"];
 
+/// What follows an address of unified messaging, in a list of addresses.
+const CONTEXT: &str = "phone-context=";
+
 const LIST: &str = "addresses with nothing but `;` between them";
 const TYPE_NAME: &str = "names, and not the name of a type; export the values of the list";
 const LOST: &str = "a name without `?`, U+FFFD or wrongly decoded characters; export it as UTF-8";
@@ -51,6 +54,13 @@ pub(super) fn names(text: &str, field: &'static str, holds: Holds) -> Result<Vec
     let mut spelling = Spelling { field, holds, found: Vec::new() };
     spelling.list(text, 0)?;
     Ok(spelling.found)
+}
+
+/// Returns an id without white space and invisible marks around it, and without the apostrophe that a spreadsheet puts
+/// before it.
+pub(super) fn id(text: &str) -> &str {
+    let text = bare(text);
+    text.strip_prefix('\'').map_or(text, bare)
 }
 
 /// Rejects a text that no source gives as an id.
@@ -105,9 +115,10 @@ impl Spelling {
             if let Ok(entries) = serde_json::from_str::<Vec<String>>(text) {
                 return entries.iter().try_for_each(|entry| self.list(entry, depth + 1));
             }
-            return inner.split([',', ';']).try_for_each(|entry| self.list(unquoted(bare(entry)), depth + 1));
+            let entries = without_contexts(inner.split([',', ';']));
+            return entries.into_iter().try_for_each(|entry| self.list(unquoted(bare(entry)), depth + 1));
         }
-        text.split(';').try_for_each(|part| self.joined(part, depth))
+        without_contexts(text.split(';')).into_iter().try_for_each(|part| self.joined(part, depth))
     }
 
     /// Reads one name, or addresses with a sign between them that no domain holds.
@@ -152,17 +163,15 @@ impl Spelling {
         if let Some((_, name)) = text.rsplit_once('|').filter(|(start, _)| starts_with(start, "i:0")) {
             return self.one(name, depth + 1);
         }
-        if starts_with(text, "phone-context=") {
-            return Ok(());
+        if starts_with(text, CONTEXT) {
+            return Err(self.wrong(KIND));
         }
         match kind_of(text) {
             Some((kind, rest)) if OF_PEOPLE.iter().any(|known| known.eq_ignore_ascii_case(kind)) => {
                 return self.one(rest, depth + 1);
             }
             Some((kind, rest)) if OF_NOBODY.iter().any(|known| known.eq_ignore_ascii_case(kind)) => {
-                let holds_another =
-                    |of: &str| rest.as_bytes().windows(of.len()).any(|at| at.eq_ignore_ascii_case(of.as_bytes()));
-                return if holds_another("smtp:") || holds_another("sip:") { Err(self.wrong(LIST)) } else { Ok(()) };
+                return if holds_entry_behind(rest) { Err(self.wrong(LIST)) } else { Ok(()) };
             }
             Some((_, rest)) if is_address(bare(rest)) => return self.address(bare(rest)),
             Some(_) if self.holds == Holds::ProxyAddresses => return Ok(()),
@@ -266,6 +275,32 @@ fn kind_of(text: &str) -> Option<(&str, &str)> {
     let kind = kind.trim();
     let is_kind = !kind.is_empty() && kind.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     is_kind.then_some((kind, rest))
+}
+
+/// Returns the parts of a list without the `phone-context=` that follows an address of the kind `EUM:`.
+fn without_contexts<'a>(parts: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut kept: Vec<&str> = Vec::new();
+    for part in parts {
+        let is_context = starts_with(bare(part), CONTEXT) && !part.contains('@');
+        if !is_context || !kept.last().is_some_and(|before| starts_with(unquoted(bare(before)), "eum:")) {
+            kept.push(part);
+        }
+    }
+    kept
+}
+
+/// Whether an address of a kind that names nobody is followed by another address, which a comma, white space or its kind
+/// parts from it. A name of X.500 can hold white space and `@`.
+fn holds_entry_behind(text: &str) -> bool {
+    let holds = |of: &str| text.as_bytes().windows(of.len()).any(|at| at.eq_ignore_ascii_case(of.as_bytes()));
+    let is_part_of_name = |part: &str| part.contains(['/', '=']);
+    holds("smtp:")
+        || holds("sip:")
+        || text.split(',').skip(1).any(is_entry)
+        || text.split(|c: char| c == ',' || c.is_whitespace()).skip(1).any(|part| {
+            let part = part.trim_start_matches(':');
+            is_entry(part) && !is_part_of_name(part)
+        })
 }
 
 /// Whether a text is an entry of a list of addresses, with its kind or without.

@@ -21,7 +21,8 @@
 //!
 //! # Which table it is
 //! The header tells, by the names of its columns. Case, spaces and punctuation in them play no part; of a name with
-//! brackets, as in `User name [userPrincipalName] Required`, what is in the brackets counts.
+//! brackets, as in `User name [userPrincipalName] Required`, what is in the brackets counts if a column is called so, and
+//! otherwise the rest, as in `Email Address [Required]`.
 //!
 //! | Table | Its columns | Others that it may have |
 //! |---|---|---|
@@ -29,15 +30,17 @@
 //! | groups | `group id`, or `id` with `group name` | `name` (`display name`, `group name`), `parents` (`parent groups`): the groups that it is in |
 //! | memberships | `group` (`group id`) and `member` (`member id`, `user`, `user id`) | `type` (`member type`): `user`, `group` or what nobody is |
 //!
-//! - Ids are taken as they are, without the white space around them. Groups are named by their ids everywhere.
+//! - Ids are taken as they are, without white space and invisible marks around them or an apostrophe in front. Groups are
+//!   named by their ids everywhere.
 //! - In columns of names, `groups` and `parents`, `;` parts one from the next. The UPN is the first name, whatever the
 //!   order of the columns.
 //! - A user without any name is known by the id alone, and missed wherever an activity names them otherwise.
 //! - `status` is `active`, `disabled` (`suspended`, `blocked`) or `deleted`; `account enabled` is `true` or `false`
 //!   (`yes`, `no`, `1`, `0`). Whatever it is, it protects nobody less.
 //! - A member without a `type` is whichever of a user and a group has that id. When both have it, or none, the row is
-//!   rejected. With the `type` `user` they need no record. Memberships of a `device`, an `application` or a
-//!   `service principal` are [ignored](super::Import::ignored), as are rows that hold nothing.
+//!   rejected. A member of the `type` `user` must have a record too, unless the tables hold no record of any user; each
+//!   member is then known by the id alone. Memberships of a `device`, an `application` or a `service principal` are
+//!   [ignored](super::Import::ignored), as are rows that hold nothing.
 //!
 //! # Names
 //! - Addresses can also be parted by `+`, `|` or `/`, if every part is an address, and be a list in brackets or braces.
@@ -144,7 +147,7 @@ impl Tables {
     /// [ignored](Import::ignored), whatever else is wrong with its row; a record of a user or a group is read all the
     /// same.
     pub fn with_non_people(mut self, ids: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.non_people.extend(ids.into_iter().map(Into::into));
+        self.non_people.extend(ids.into_iter().map(|id| spelling::id(&id.into()).to_owned()));
         self
     }
 
@@ -220,7 +223,7 @@ impl Tables {
 
     fn user(&mut self, header: &Header, row: &Row<'_>, at: At) -> Result<(), RejectReason> {
         let id = header.required(row, Column::Id, "the immutable id of a user")?;
-        let id = document::user_id(id, "id")?;
+        let id = document::user_id(spelling::id(id), "id")?;
         let mut names = Vec::new();
         for (column, holds) in [
             (Column::Upn, Holds::Accounts),
@@ -259,7 +262,7 @@ impl Tables {
 
     fn group(&mut self, header: &Header, row: &Row<'_>, at: At) -> Result<(), RejectReason> {
         let id = header.required(row, Column::GroupId, "the immutable id of a group")?;
-        let id = document::group_id(id, "group id")?;
+        let id = document::group_id(spelling::id(id), "group id")?;
         for group in group_ids(header, row, Column::Parents)? {
             let member = id.as_str().to_owned();
             self.memberships.push(Membership { at, group, member, kind: Some(MemberKind::Group) });
@@ -271,8 +274,8 @@ impl Tables {
 
     fn membership(&mut self, header: &Header, row: &Row<'_>, at: At) -> Result<(), RejectReason> {
         let group = header.required(row, Column::GroupId, "the id of the group")?;
-        let group = document::group_id(group, "group")?;
-        let member = header.required(row, Column::Member, "the id of the member")?;
+        let group = document::group_id(spelling::id(group), "group")?;
+        let member = spelling::id(header.required(row, Column::Member, "the id of the member")?);
         if self.non_people.contains(member) {
             self.ignored += 1;
             return Ok(());
@@ -345,10 +348,10 @@ impl Tables {
                     }
                 }
                 (Some(MemberKind::Group), None) => open(&mut rejected, at, unknown),
-                (Some(MemberKind::User), _) => builder = builder.member(&group, &user),
-                (None, None) => {
+                (Some(MemberKind::User), _) | (None, None) => {
                     builder = builder.member(&group, &user);
-                    if !is_user {
+                    // Where no table is of users, they are known by the id alone.
+                    if !is_user && (kind.is_none() || !known_users.is_empty()) {
                         open(&mut rejected, at, unknown);
                     }
                 }
@@ -383,7 +386,7 @@ fn parts(text: &str) -> impl Iterator<Item = &str> {
 fn group_ids(header: &Header, row: &Row<'_>, column: Column) -> Result<Vec<GroupId>, RejectReason> {
     let ids = header.all(row, column).flat_map(parts);
     let ids = ids.filter(|id| !spelling::is_blank(id)).inspect(|_| advance(1));
-    ids.map(|id| document::group_id(id, column.name())).collect()
+    ids.map(|id| document::group_id(spelling::id(id), column.name())).collect()
 }
 
 fn status(column: Column, text: &str, before: UserStatus) -> Result<UserStatus, RejectReason> {

@@ -354,3 +354,21 @@ fn d8_whatever_is_below_a_name_moves_with_it() {
         assert_eq!(changed(import.despite_rejections().0, &gone("uid=p,ou=deep,ou=a,dc=x")).1.len(), 1, "not moved");
     }
 }
+
+#[test]
+fn d11_group_that_a_change_marks_deleted_is_removed() {
+    let records = "dn: cn=council,dc=contoso,dc=example\nchangetype: modify\nadd: isDeleted\nisDeleted: TRUE\n-\n\
+                   delete: member\n-\n";
+    let (_, changes) = changed(tree(&ENTRIES), records);
+    assert_eq!(changes, [DirectoryChange::NoGroup(group(COUNCIL))]);
+    let (_, changes) = changed(tree(&ENTRIES), &records.replace("TRUE", "FALSE").replace("delete: member\n-\n", ""));
+    assert_eq!(changes, []);
+    let entry = "dn: cn=g\nobjectClass: group\nisDeleted: TRUE";
+    let restored = "dn: cn=g\nchangetype: modify\ndelete: isDeleted\n-\n";
+    let reason = refusal(&tree(&[entry]).change(restored.as_bytes())).1;
+    assert!(matches!(reason, RejectReason::UnsupportedChange { .. }), "{reason:?}");
+    let class =
+        "dn: cn=council,dc=contoso,dc=example\nchangetype: modify\nadd: objectClass\nobjectClass: nsTombstone\n-\n";
+    let reason = refusal(&tree(&ENTRIES).change(class.as_bytes())).1;
+    assert!(matches!(reason, RejectReason::UnsupportedChange { .. }), "{reason:?}");
+}

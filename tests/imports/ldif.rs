@@ -495,3 +495,66 @@ fn b3_names_without_end_are_refused() {
         Some(&RejectReason::TooManyNames { max: 1_000 })
     );
 }
+
+#[test]
+fn d8_names_are_spelled_as_in_other_sources() {
+    for (line, names) in [
+        ("mail: Adele <adele@contoso.com>", &["adele@contoso.com"][..]),
+        ("mail: mailto:adele@contoso.com", &["adele@contoso.com"]),
+        ("mail: adele@contoso.com;av@contoso.com", &["adele@contoso.com", "av@contoso.com"]),
+        ("proxyAddresses: SMTP:adele@contoso.com;av@contoso.com", &["adele@contoso.com", "av@contoso.com"]),
+        ("proxyAddresses: mailto:adele@contoso.com", &["adele@contoso.com"]),
+        ("proxyAddresses: SIP:adele@contoso.com", &["adele@contoso.com"]),
+        ("proxyAddresses: X500:/o=contoso/cn=adele", &[]),
+        ("sAMAccountName: CONTOSO\\adele", &["CONTOSO\\adele", "adele"]),
+        ("krbPrincipalName: adele@CONTOSO.COM", &["adele@CONTOSO.COM"]),
+    ] {
+        let base = "dn: cn=a\nobjectClass: user\nentryUUID: 7d1c8e52-0a43-103e-8f2b-000000000001";
+        let read = whole(document(&[&format!("{base}\n{line}")]));
+        let of = |snapshot: &DirectorySnapshot| {
+            let user = known(snapshot, user(ADELE)).unwrap();
+            user.aliases().iter().map(|alias| alias.as_str().to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(of(&read), names, "{line}");
+        let (tree, builder) = Tree::read(document(&[base]).as_bytes()).whole().unwrap();
+        let attribute = line.split(':').next().unwrap();
+        let change = format!("dn: cn=a\nchangetype: modify\nadd: {attribute}\n{line}\n-\n");
+        let (_, delta) = tree.change(change.as_bytes()).whole().unwrap();
+        let changed = built(builder).with(&delta, DirectoryRevision(2), Default::default()).unwrap();
+        assert_eq!(of(&changed), names, "{line}");
+    }
+}
+
+#[test]
+fn d8_damaged_names_are_rejected() {
+    for line in [
+        "mail: adele@contoso.com, av@contoso.com",
+        "mail: ad?le@contoso.com",
+        "mail: adele@contoso.com av@contoso.com",
+        "mailAlternateAddress: System.String[]",
+        "proxyAddresses: smtp:ad?le@contoso.com",
+        "proxyAddresses: X500:/o=contoso/cn=a, adele@contoso.com",
+        "userPrincipalName: NULL",
+        "uid: ad?le",
+    ] {
+        let base = "dn: cn=a\nobjectClass: user";
+        let import = ldif::read(document(&[&format!("{base}\n{line}")]).as_bytes());
+        assert!(matches!(refusal(&import).1, RejectReason::InvalidField { .. }), "{line}");
+        let (tree, _) = Tree::read(document(&[base]).as_bytes()).whole().unwrap();
+        let attribute = line.split(':').next().unwrap();
+        let change = format!("dn: cn=a\nchangetype: modify\nadd: {attribute}\n{line}\n-\n");
+        let import = tree.change(change.as_bytes());
+        assert!(matches!(refusal(&import).1, RejectReason::InvalidField { .. }), "{line}");
+    }
+}
+
+#[test]
+fn b3_names_in_one_value_are_counted() {
+    let many = |from: usize, to: usize| (from..to).map(|n| format!("u{n}@x;")).collect::<String>();
+    let entry = |values: usize| format!("dn: cn=a\nobjectClass: user\nmail: {}", many(0, values));
+    let refused = ldif::read(document(&[&entry(1001)]).as_bytes());
+    assert_eq!(refusal(&refused).1, RejectReason::TooManyNames { max: 1000 });
+    let (tree, _) = Tree::read(document(&[&entry(1000)]).as_bytes()).whole().unwrap();
+    let change = format!("dn: cn=a\nchangetype: modify\nadd: mail\nmail: {}\n-\n", many(1000, 1002));
+    assert_eq!(refusal(&tree.change(change.as_bytes())).1, RejectReason::TooManyNames { max: 1000 });
+}

@@ -349,3 +349,26 @@ fn b3_number_or_name_that_many_share_is_rejected() {
     let entry = format!("dn: {deep}\nobjectClass: person");
     assert!(matches!(refusal(&read(&[&entry])).1, RejectReason::InvalidField { field: "dn", .. }));
 }
+
+#[test]
+fn d11_deleted_group_is_not_listed_as_empty() {
+    let person = "dn: cn=a\nobjectClass: person\nuid: a";
+    let id = "entryUUID: 7d1c8e52-0a43-103e-8f2b-000000000101";
+    let before = built(read(&[person, &format!("dn: cn=g\nobjectClass: group\n{id}\nmember: cn=a")]).whole().unwrap());
+    let group = GroupId::new("7d1c8e52-0a43-103e-8f2b-000000000101").unwrap();
+    for deleted in [
+        format!("dn: cn=g\\0ADEL:1,cn=Deleted Objects\nobjectClass: group\n{id}\nisDeleted: TRUE"),
+        format!("dn: cn=g\\0ADEL:1,cn=Deleted Objects\nobjectClass: group\n{id}\nisDeleted: true\nmember: cn=x"),
+        format!("dn: cn=g\nobjectClass: organizationalRole\n{id}\nisDeleted: TRUE"),
+        format!("dn: nsuniqueid=1,cn=g\nobjectClass: groupOfNames\nobjectClass: nsTombstone\n{id}\ncn: g"),
+    ] {
+        let import = read(&[person, &deleted]);
+        assert_eq!((import.read(), import.ignored()), (2, 1), "{deleted}");
+        let after = import.whole().unwrap().build(DirectoryRevision(2), Default::default()).unwrap();
+        assert_eq!(after.group_name(&group), None, "{deleted}");
+        let after = after.succeeding(&before);
+        assert!(after.vanished_group(&group).is_some(), "{deleted}");
+    }
+    let import = read(&[person, &format!("dn: cn=g\nobjectClass: group\n{id}\nisDeleted: FALSE")]);
+    assert!(built(import.whole().unwrap()).group_name(&group).is_some());
+}

@@ -1,7 +1,7 @@
 //! SCIM 2.0: lists, and whole resources.
 
 use activity_privacy::import::scim::{self, Endpoint, Lists, MAX_BODY_BYTES, Unfinished};
-use activity_privacy::import::{Import, Rejected};
+use activity_privacy::import::{Import, RejectReason, Rejected};
 use activity_privacy::*;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -62,7 +62,7 @@ fn d8_a_user_is_known_by_every_name_that_scim_gives() {
 
 #[test]
 fn d10_a_member_is_what_its_type_or_its_path_or_its_id_says() {
-    let users = json!([{"id": "u-1", "userName": "a@contoso.com"}]);
+    let users = ["u-1", "u-2", "u-3", "u-4", "u-8", "u-9"].map(|id| json!({"id": id, "userName": id}));
     let groups = json!([
         {"id": "g-1", "displayName": "Council", "members": [
             {"value": "u-9", "type": "user"},
@@ -76,8 +76,8 @@ fn d10_a_member_is_what_its_type_or_its_path_or_its_id_says() {
         {"id": "g-3", "members": [{"value": "u-3", "type": "User"}, {"value": "g-1", "type": "Group"}]},
         {"id": "g-4", "displayName": "Four", "members": [{"value": "u-4", "type": "User"}]},
     ]);
-    let import = import(users, groups);
-    assert_eq!((import.read(), import.ignored(), messages(&import)), (15, 0, vec![]));
+    let import = import(json!(users), groups);
+    assert_eq!((import.read(), import.ignored(), messages(&import)), (20, 0, vec![]));
     let snapshot = snapshot(import.whole().unwrap());
     let members: Vec<String> =
         snapshot.members_of(&group("g-1")).iter().map(|member| member.as_str().to_owned()).collect();
@@ -361,4 +361,17 @@ proptest! {
             prop_assert!(read(&cut).unwrap().into_builder().is_err(), "a page is missing");
         }
     }
+}
+
+#[test]
+fn d11_member_of_type_user_without_a_record_is_rejected() {
+    let groups = json!([{"id": "g-1", "members": [{"value": "adele@contoso.com", "type": "User"}, {"value": "u-1"}]}]);
+    let users = json!([{"id": "u-1", "userName": "adele@contoso.com"}]);
+    let pages = [(Endpoint::Groups, list(groups.clone())), (Endpoint::Users, list(users))];
+    let import = read(&pages).unwrap().into_builder().unwrap();
+    let [rejected] = import.rejected() else { panic!("{:?}", import.rejected()) };
+    assert_eq!(rejected.reason, RejectReason::UnknownMember { count: 1 });
+    assert!(snapshot(import.despite_rejections()).members_of(&group("g-1")).contains(&user("adele@contoso.com")));
+    let groups = json!([{"id": "g-1", "members": [{"value": "u-7", "type": "User"}]}]);
+    assert!(messages(&self::import(json!([]), groups)).is_empty(), "ids are all there is");
 }

@@ -314,3 +314,22 @@ fn b3_names_without_end_are_refused() {
     let refused = scim::patch_user(&before(), &user("u-1"), body.as_bytes()).unwrap_err().to_string();
     assert_eq!(refused, "the input as a whole: too many names of one user, expected at most 1000");
 }
+
+#[test]
+fn d11_people_in_an_extension_are_rejected() {
+    let urn = "urn:ietf:params:scim:schemas:extension:x:2.0:Group";
+    for operation in [
+        json!({"op": "add", "path": urn, "value": {"members": [{"value": "u-2"}]}}),
+        json!({"op": "add", "path": urn, "value": [{"Members": [{"value": "u-2"}]}]}),
+        json!({"op": "add", "path": format!("{urn}:more"), "value": {format!("{urn}:members"): []}}),
+        json!({"op": "add", "value": {"urn:okta:x": [{"members": [{"value": "u-2"}]}]}}),
+        json!({"op": "replace", "value": {"urn:okta:x": [1, [{"userName": "a"}]]}}),
+    ] {
+        assert_eq!(messages(&patch_group(json!([operation.clone()]))).len(), 1, "{operation}");
+        assert_eq!(messages(&patch_user(json!([operation.clone()]))).len(), 1, "{operation}");
+    }
+    let record = json!({"id": "u-1", "userName": "a", "urn:okta:x": [{"emails": [{"value": "b@contoso.com"}]}]});
+    assert_eq!(messages(&super::scim::import(json!([record]), json!([]))).len(), 1);
+    let other = json!([{"op": "add", "path": urn, "value": {"costCenter": [{"value": "1"}], "members": null}}]);
+    assert_eq!((patch_group(other.clone()).ignored(), patch_user(other).ignored()), (1, 1));
+}

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io::{self, BufReader, Read};
 
 use activity_privacy::import::table::{MAX_ROW_BYTES, Tables};
-use activity_privacy::import::{Import, Place, RejectReason};
+use activity_privacy::import::{Import, Place, RejectReason, Rejected};
 use activity_privacy::*;
 use proptest::prelude::*;
 
@@ -16,7 +16,7 @@ const USERS: &str = "Object ID,Display name,userPrincipalName,Mail,Proxy address
                      SMTP:adele@contoso.example; smtp:av@contoso.example,True,g-1\n\
                      u-2,Bruno,bruno@contoso.example,,,false,\n";
 const GROUPS: &str = "groupId,displayName,parents\ng-1,Works council,\ng-2,\"Board \"\"of\ndirectors\"\"\",g-1\n";
-const MEMBERS: &str = "group,member,type\ng-2,u-2,user\ng-2,d-1,device\ng-2,u-3,User\n";
+const MEMBERS: &str = "group,member,type\ng-2,u-2,user\ng-2,d-1,device\ng-2,u-2,User\n";
 
 fn read(tables: &[&str]) -> Import<DirectoryBuilder> {
     let mut read = Tables::new();
@@ -71,8 +71,8 @@ fn d6_tables_in_any_order_make_one_directory() {
         let import = read(&tables);
         assert_eq!((import.read(), import.ignored(), import.rejected().len()), (7, 1, 0));
         let snapshot = built(import.whole().unwrap());
-        assert_eq!(members(&snapshot, "g-1"), set(&["u-1", "u-2", "u-3"]));
-        assert_eq!(members(&snapshot, "g-2"), set(&["u-2", "u-3"]));
+        assert_eq!(members(&snapshot, "g-1"), set(&["u-1", "u-2"]));
+        assert_eq!(members(&snapshot, "g-2"), set(&["u-2"]));
         assert_eq!(snapshot.group_name(&GroupId::new("g-2").unwrap()), Some("Board \"of\ndirectors\""));
     }
 }
@@ -253,7 +253,7 @@ fn d11_a_member_or_a_group_that_no_table_holds_is_rejected() {
         ("g-1,u-1,robot\n", Some("field `type` cannot be understood")),
         ("g-1,,\n", Some("field `member` is missing")),
         (",u-1,\n", Some("field `group id` is missing")),
-        ("g-1,u-9,user\n", None),
+        ("g-1,u-9,user\n", Some("lists 1 members that are no user and no group")),
         ("g-1,g-2,\n", None),
         ("g-1,u-2,#microsoft.graph.user\n", None),
         ("g-1,s-1,#microsoft.graph.servicePrincipal\n", None),
@@ -399,4 +399,36 @@ proptest! {
         prop_assert!(one.ignored() + one.rejected().len() as u64 <= one.read());
         prop_assert!(one.despite_rejections().build(DirectoryRevision(1), Default::default()).is_ok());
     }
+}
+
+#[test]
+fn d11_typed_member_without_a_record_is_rejected() {
+    let groups = "group id,name\ng-1,Council\n";
+    let members = "group,member,type\ng-1,adele@contoso.example,user\n";
+    let users = "id,upn\nu-1,adele@contoso.example\n";
+    for tables in [[users, groups, members], [members, users, groups]] {
+        let import = read(&tables);
+        assert!(matches!(import.rejected(), [Rejected { reason: RejectReason::UnknownMember { count: 1 }, .. }]));
+    }
+    assert_eq!(
+        self::members(&whole(&[groups, members]), "g-1"),
+        set(&["adele@contoso.example"]),
+        "ids are all there is"
+    );
+    let mut tables = Tables::new().with_non_people(["Adele@contoso.example", "\u{feff}adele@contoso.example"]);
+    for table in [users, groups, members] {
+        tables.read(table.as_bytes());
+    }
+    let import = tables.finish();
+    assert_eq!((import.ignored(), import.rejected().len()), (1, 0));
+}
+
+#[test]
+fn d8_marks_around_ids_play_no_part() {
+    let users = "id,upn,groups\n\u{200b}u-1,a@contoso.example,'g-1; \u{200e}g-2\n'u-2,b@contoso.example,\n";
+    let groups = "group id,name,parents\n\u{feff}g-1,Council,\n'g-2,Board,\u{2060}g-1\n";
+    let members = "group,member,type\n\u{200b}g-1,'u-2,user\n";
+    let snapshot = whole(&[users, groups, members]);
+    assert_eq!(self::members(&snapshot, "g-1"), set(&["u-1", "u-2"]));
+    assert_eq!(self::members(&snapshot, "g-2"), set(&["u-1"]));
 }

@@ -1,5 +1,7 @@
 //! The attributes and object classes that say who somebody is and to whom they belong.
 
+use crate::import::spelling::Holds;
+
 /// An attribute that is read; every other one is passed over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Attribute {
@@ -131,6 +133,15 @@ impl Attribute {
         NAMES.contains(&self)
     }
 
+    /// What names it holds, if it holds names of users.
+    pub(super) fn holds(self) -> Option<Holds> {
+        match self {
+            Mail | MailAlternateAddress | MailLocalAddress | EmailAddress => Some(Holds::Addresses),
+            ProxyAddresses => Some(Holds::ProxyAddresses),
+            _ => self.is_name().then_some(Holds::Accounts),
+        }
+    }
+
     /// Whether its text is kept with a user.
     pub(super) fn is_of_person(self) -> bool {
         self.is_name() || matches!(self, UserAccountControl | NsAccountLock | PwdAccountLockedTime | IsDeleted)
@@ -176,6 +187,8 @@ pub(super) enum Class {
     Foreign,
     /// Something that is neither, and is known to be.
     Place,
+    /// What is left of an entry that was deleted.
+    Tombstone,
     /// Somewhere else in the world is more of the directory.
     Referral,
 }
@@ -259,6 +272,7 @@ const CLASSES: &[(Class, &[&str])] = &[
             "pwdpolicy",
         ],
     ),
+    (Class::Tombstone, &["nstombstone", "2.16.840.1.113730.3.2.113"]),
     (Class::Referral, &["referral", "2.16.840.1.113730.3.2.6"]),
 ];
 

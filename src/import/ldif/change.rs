@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::attribute::{Attribute, Class};
 use super::dn::{self, Dn};
-use super::draft::{Draft, dn_of, member, name_of_entry, readable};
+use super::draft::{Draft, dn_of, is_true, member, name_of_entry, readable};
 use super::entry::{Entry, Member};
 use super::line::{Field, Place, is_attribute_name};
 use super::rename::Rename;
@@ -215,13 +215,20 @@ fn modify(tree: &mut Tree, node: usize, blocks: Vec<Block>) -> Result<bool, Reje
     if matches!(entry, Entry::Refused) {
         return Err(RejectReason::UnknownRecord);
     }
-    let (mut lists, mut edits) = (false, Vec::new());
+    let (mut lists, mut edits, mut is_deleted) = (false, Vec::new(), false);
     let (is_person, is_group) = (matches!(entry, Entry::Person(_)), matches!(entry, Entry::Group(_)));
     let is_nobody = !is_person && !is_group && !matches!(entry, Entry::Foreign);
     for block in &blocks {
         let Some(attribute) = block.attribute else { continue };
         let kept = (is_person && attribute.is_of_person()) || (is_group && attribute.is_of_group());
-        if kept {
+        if attribute == Attribute::IsDeleted && !is_person {
+            let deletes = block.op != Op::Delete && block.texts().any(is_true);
+            is_deleted |= deletes;
+            // It can be a group that is restored.
+            if !deletes && matches!(entry, Entry::Neither) {
+                return Err(RejectReason::UnsupportedChange { expected: READ_AGAIN });
+            }
+        } else if kept {
             edits.extend(block.edits(attribute));
         } else if attribute.lists_members() && is_group || attribute == Attribute::MemberOf && (is_person || is_group) {
             check_holders(tree, block)?;
@@ -231,6 +238,9 @@ fn modify(tree: &mut Tree, node: usize, blocks: Vec<Block>) -> Result<bool, Reje
         } else if attribute.lists_members() || !(is_nobody || harmless(attribute)) {
             return Err(RejectReason::UnsupportedChange { expected: READ_AGAIN });
         }
+    }
+    if is_deleted && is_group {
+        return tree.remove(node).ok_or(RejectReason::UnsupportedChange { expected: READ_AGAIN });
     }
     let renames = !edits.is_empty();
     if renames {
@@ -264,7 +274,7 @@ fn reclassify(block: &Block, entry: &Entry) -> Result<(), RejectReason> {
         Some(Class::Person) => matches!(entry, Entry::Person(_)),
         Some(Class::Group | Class::Role) => matches!(entry, Entry::Group(_)),
         Some(Class::Computer | Class::Device) => matches!(entry, Entry::Machine),
-        Some(Class::Place | Class::Foreign | Class::Referral) => false,
+        Some(Class::Place | Class::Foreign | Class::Tombstone | Class::Referral) => false,
     };
     let unchanged = block.op == Op::Add && block.texts().all(|name| same(Class::named(name.trim())));
     if unchanged { Ok(()) } else { Err(RejectReason::UnsupportedChange { expected: READ_AGAIN }) }

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::MAX_VALUE_BYTES;
 use super::attribute::{Attribute, Class};
 use super::dn::{self, Dn};
-use super::entry::{Entry, Group, Member, Person, Primary, check_count};
+use super::entry::{Entry, Group, Member, Person, Primary, check_count, check_names};
 use super::line::{Field, Place};
 use super::links::Links;
 use super::reference;
@@ -157,6 +157,17 @@ impl Draft {
         if person && (group || lists) {
             return unclear("a class of people or one of groups, not both");
         }
+        if is(Class::Tombstone) {
+            self.texts.push((Attribute::IsDeleted, "TRUE".into()));
+        }
+        // A deleted group keeps its id and loses its members. The directory no longer has it.
+        let is_deleted = |(attribute, text): &(Attribute, String)| {
+            steps::advance(1);
+            *attribute == Attribute::IsDeleted && is_true(text)
+        };
+        if group && self.texts.iter().any(is_deleted) {
+            return Ok(Entry::Neither);
+        }
         if group {
             return self.group(tree, node).map(Entry::Group);
         }
@@ -195,7 +206,7 @@ impl Draft {
         check_count(&texts)?;
         let sid = self.sid.as_ref().map(|(sid, _)| sid.to_string().into());
         let person = Person { id, named_by_dn, texts, sid, primary };
-        person.user().map(|_| person)
+        person.user().and_then(|user| check_names(&user)).map(|()| person)
     }
 
     fn group(&mut self, tree: &Tree, node: usize) -> Result<Group, RejectReason> {
@@ -223,6 +234,11 @@ impl Draft {
             None => (tree.names.text(node), true),
         }
     }
+}
+
+/// Whether a value of a boolean attribute is true.
+pub(super) fn is_true(text: &str) -> bool {
+    text.trim().eq_ignore_ascii_case("true")
 }
 
 /// Refuses a record that does not begin with the name of an entry.

@@ -1,14 +1,14 @@
 //! An entry of the directory: what is kept of a user or a group.
 
-use std::collections::HashSet;
-
 use super::attribute::{Attribute, NAMES};
 use super::links::Links;
-use super::texts::{Texts, address_of_proxy};
+use super::texts::Texts;
 use crate::directory::{User, UserStatus};
 use crate::identity::{Alias, GroupId, UserId};
 use crate::import::RejectReason;
 use crate::import::names::MAX_NAMES;
+use crate::import::spelling;
+use crate::steps;
 
 /// What is kept of an entry.
 #[derive(Clone, Default)]
@@ -68,17 +68,17 @@ impl Person {
     /// The user, with every name by which they are known.
     pub(super) fn user(&self) -> Result<User, RejectReason> {
         let mut user = User::new(self.id.clone()).with_status(self.status());
-        let mut known = HashSet::new();
+        let mut names = Vec::new();
         for attribute in NAMES {
             let mut texts: Vec<&str> = self.texts.all(attribute).collect();
             // The first address of a mailbox is written in capitals.
             texts.sort_unstable();
-            for name in texts.into_iter().filter_map(|text| name_in(attribute, text)) {
-                if known.insert(name) {
-                    user = user.with_new_alias(alias(attribute, name)?);
-                }
+            for text in texts {
+                names.append(&mut names_in(attribute, text)?);
             }
         }
+        steps::advance(names.len());
+        user = user.with_aliases(names);
         if let Some(sid) = &self.sid {
             let field = Attribute::ObjectSid.name();
             let alias = Alias::account("sid", sid).map_err(|error| RejectReason::Text { field, error })?;
@@ -112,23 +112,17 @@ impl Group {
     }
 }
 
-/// The name that a value gives; none if it is one of another mail system.
-fn name_in(attribute: Attribute, text: &str) -> Option<&str> {
-    let name = if attribute == Attribute::ProxyAddresses { address_of_proxy(text)? } else { text };
-    Some(name.trim())
-}
-
-fn alias(attribute: Attribute, name: &str) -> Result<Alias, RejectReason> {
-    Alias::new(name).map_err(|error| RejectReason::Text { field: attribute.name(), error })
-}
-
-/// Refuses a text that is to be a name and is none.
-pub(super) fn check_name(attribute: Attribute, text: &str) -> Result<(), RejectReason> {
-    let name = name_in(attribute, text.trim()).filter(|_| attribute.is_name() && !text.trim().is_empty());
-    name.map_or(Ok(()), |name| alias(attribute, name).map(drop))
+/// Returns the names that a value gives.
+pub(super) fn names_in(attribute: Attribute, text: &str) -> Result<Vec<Alias>, RejectReason> {
+    attribute.holds().map_or(Ok(Vec::new()), |holds| spelling::names(text, attribute.name(), holds))
 }
 
 /// Refuses more names than anybody may have.
 pub(super) fn check_count(texts: &Texts) -> Result<(), RejectReason> {
     if texts.len() > MAX_NAMES { Err(RejectReason::TooManyNames { max: MAX_NAMES }) } else { Ok(()) }
+}
+
+/// Rejects a user with more names than anybody may have: one value can give several.
+pub(super) fn check_names(user: &User) -> Result<(), RejectReason> {
+    if user.aliases().len() > MAX_NAMES { Err(RejectReason::TooManyNames { max: MAX_NAMES }) } else { Ok(()) }
 }

@@ -147,6 +147,18 @@ fn b3_changes_of_names_are_read_in_linear_time() {
         |size| person(0, &records(size.min(990), |n| format!("mail: {n}@x\n"))),
         |size| records(size, |n| mail("delete", n)),
     );
+    for (attribute, entry) in [("mail", person(0, "")), ("cn", group(0, ""))] {
+        let dn = if attribute == "cn" { "cn=g0" } else { "uid=u0,ou=p" };
+        assert_linear(
+            "values without end, the last first",
+            3000,
+            |size| {
+                let values: Vec<_> = (0..size).rev().map(|n| format!("u{n:06}@x")).collect();
+                (Tree::read(entry.as_bytes()).despite_rejections().0, modify(dn, "add", attribute, &values))
+            },
+            |(tree, text)| drop(tree.change(text.as_bytes())),
+        );
+    }
     changes("too many addresses", named, |size| {
         let many: Vec<_> = (0..11).map(|n| format!("y{n}@x")).collect();
         modify("uid=u0,ou=p", "add", "mail", &many).repeat(size)

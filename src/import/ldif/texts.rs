@@ -2,7 +2,11 @@
 
 use super::attribute::Attribute;
 use crate::identity::fold;
+use crate::import::names::MAX_NAMES;
 use crate::steps;
+
+/// How many texts are held while an entry is changed: some can go again.
+const MAX_HELD: usize = 2 * MAX_NAMES;
 
 /// The texts of an entry, each with the attribute that holds it.
 // INVARIANT: in order of attribute, folded text and text, each once, so that one is found without a look at the others.
@@ -26,11 +30,10 @@ pub(super) struct Done {
 }
 
 impl Texts {
-    /// The texts as they were read. Blank ones say nothing, and neither do names of other mail systems.
+    /// The texts as they were read. Blank ones say nothing.
     pub(super) fn new(read: impl IntoIterator<Item = (Attribute, String)>) -> Self {
         let texts = read.into_iter().inspect(|_| steps::advance(1));
-        let mut texts: Vec<_> =
-            texts.filter_map(|(attribute, text)| Some((attribute, says(attribute, &text)?.into()))).collect();
+        let mut texts: Vec<_> = texts.filter_map(|(attribute, text)| Some((attribute, says(&text)?.into()))).collect();
         texts.sort_by_cached_key(|(attribute, text): &(Attribute, Box<str>)| (*attribute, fold(text), text.clone()));
         texts.dedup();
         texts.shrink_to_fit();
@@ -68,19 +71,24 @@ impl Texts {
         let at = self.at(attribute, &fold(&text), &text);
         let is_new = self.0.get(at).is_none_or(|held| *held != (attribute, text.clone()));
         if is_new {
+            steps::advance(self.0.len() - at);
             self.0.insert(at, (attribute, text));
         }
         is_new
     }
 
-    /// Makes changes, and returns what became of which texts, in order.
+    /// Makes changes until there are too many texts, and returns what became of which texts, in order.
     pub(super) fn edit(&mut self, edits: impl IntoIterator<Item = Edit>) -> Vec<Done> {
         let mut done = Vec::new();
         for edit in edits {
             steps::advance(1);
+            // The caller rejects that many, and each new one moves those behind it.
+            if self.len() > MAX_HELD {
+                break;
+            }
             let (from, to) = match edit {
                 Edit::Add(attribute, text) => {
-                    let text: Option<Box<str>> = says(attribute, &text).map(Into::into);
+                    let text: Option<Box<str>> = says(&text).map(Into::into);
                     if let Some(text) = text.filter(|text| self.insert(attribute, text.clone())) {
                         done.push(Done { added: true, attribute, text });
                     }
@@ -121,19 +129,8 @@ impl Texts {
 }
 
 /// What of a text says something.
-fn says(attribute: Attribute, text: &str) -> Option<&str> {
-    let text = text.trim();
-    let is_name = attribute != Attribute::ProxyAddresses || address_of_proxy(text).is_some();
-    (is_name && !text.is_empty()).then_some(text)
-}
-
-/// The address in a value of `proxyAddresses`, unless it is one of another mail system.
-pub(super) fn address_of_proxy(text: &str) -> Option<&str> {
-    match text.split_once(':') {
-        Some((kind, name)) if kind.eq_ignore_ascii_case("smtp") || kind.eq_ignore_ascii_case("sip") => Some(name),
-        Some(_) => None,
-        None => Some(text),
-    }
+fn says(text: &str) -> Option<&str> {
+    Some(text.trim()).filter(|text| !text.is_empty())
 }
 
 #[cfg(test)]

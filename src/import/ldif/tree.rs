@@ -6,7 +6,7 @@ use super::attribute::{Attribute, Mark};
 use super::dn::Dn;
 use super::doubt::{Claim, Doubt};
 use super::draft::{Draft, dn_first};
-use super::entry::{Entry, Group, check_count, check_name};
+use super::entry::{Entry, Group, check_count, check_names, names_in};
 use super::links::Links;
 use super::names::Names;
 use super::texts::Edit;
@@ -264,22 +264,33 @@ impl Tree {
 
     /// Changes the texts of a user or a group, and tells of it; or changes nothing if they would not hold together.
     pub(super) fn edit_texts(&mut self, node: usize, edits: Vec<Edit>) -> Result<(), RejectReason> {
+        let mut gives_several = false;
         for edit in &edits {
             if let Edit::Add(attribute, text) = edit {
-                check_name(*attribute, text)?;
+                gives_several |= names_in(*attribute, text)?.len() > 1;
             }
         }
-        let (texts, is_person) = match self.nodes.get_mut(node).map(|node| &mut node.entry) {
-            Some(Entry::Person(person)) => (&mut person.texts, true),
-            Some(Entry::Group(group)) => (&mut group.texts, false),
+        let done = match self.nodes.get_mut(node).map(|node| &mut node.entry) {
+            Some(Entry::Person(person)) => {
+                let done = person.texts.edit(edits);
+                let names = if gives_several { person.user().and_then(|user| check_names(&user)) } else { Ok(()) };
+                if let Err(reason) = check_count(&person.texts).and(names) {
+                    person.texts.undo(done);
+                    return Err(reason);
+                }
+                done
+            }
+            Some(Entry::Group(group)) => {
+                let done = group.texts.edit(edits);
+                if let Err(reason) = check_count(&group.texts) {
+                    group.texts.undo(done);
+                    return Err(reason);
+                }
+                Vec::new()
+            }
             _ => return Ok(()),
         };
-        let done = texts.edit(edits);
-        if let Err(reason) = check_count(texts) {
-            texts.undo(done);
-            return Err(reason);
-        }
-        for done in done.iter().filter(|done| is_person && done.attribute == Attribute::Uid) {
+        for done in done.iter().filter(|done| done.attribute == Attribute::Uid) {
             if done.added {
                 self.by_uid.entry(fold(&done.text).into()).or_default().insert(node);
             } else {

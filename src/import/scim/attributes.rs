@@ -49,16 +49,7 @@ impl Attributes {
                 }
             }
         }
-        let names_people = |name: &str, value: &Value| {
-            advance(1);
-            name.starts_with("urn:")
-                && (NAMING.iter().any(|naming| value.get(naming).is_some_and(|value| !value.is_null()))
-                    || names_people(name))
-        };
-        if object.iter().any(|(name, value)| names_people(name, value)) {
-            let expected = "`userName`, `emails` and `members` among the attributes of the core schema";
-            return Err(RejectReason::InvalidField { field: "schemas", expected });
-        }
+        object.iter().try_for_each(|(name, value)| check_extension(name, value))?;
         Ok(Self(object))
     }
 
@@ -155,6 +146,30 @@ pub(super) fn names_people(name: &str) -> bool {
     let last = name.rsplit(':').next().unwrap_or_default();
     let last = last.split(['[', '.']).next().unwrap_or_default();
     NAMING.iter().any(|naming| naming.eq_ignore_ascii_case(last.trim()))
+}
+
+/// Rejects an attribute of an extension that names people, or holds what does.
+pub(super) fn check_extension(name: &str, value: &Value) -> Result<(), RejectReason> {
+    advance(1);
+    let is_extension = name.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("urn:"));
+    if is_extension && (names_people(name) || holds_people(value)) {
+        let expected = "`userName`, `emails` and `members` among the attributes of the core schema";
+        return Err(RejectReason::InvalidField { field: "schemas", expected });
+    }
+    Ok(())
+}
+
+/// Nests no deeper than the parser let it.
+fn holds_people(value: &Value) -> bool {
+    advance(1);
+    match value {
+        Value::Object(object) => object.iter().any(|(name, value)| {
+            advance(1);
+            names_people(name) && !value.is_null()
+        }),
+        Value::Array(entries) => entries.iter().any(holds_people),
+        _ => false,
+    }
 }
 
 fn is_text(value: &Value, text: &str) -> bool {

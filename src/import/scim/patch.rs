@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::attributes::{Attributes, entries, is_core, truth};
+use super::attributes::{Attributes, check_extension, entries, is_core, truth, unqualified};
 use super::known::{Created, Known, Outcome};
 use super::path::Path;
 use super::resource::{email_address, member_entries};
@@ -125,7 +125,10 @@ impl Operation {
     /// What it is about, and with which value. Without a path, the value is an object of paths.
     fn targets(&self) -> Result<Vec<(Path<'_>, Option<&Value>)>, RejectReason> {
         match (&self.path, &self.value) {
-            (Some(path), value) => Ok(vec![(Path::new(path)?, value.as_ref())]),
+            (Some(path), value) => {
+                value.as_ref().map_or(Ok(()), |value| check_extension(unqualified(path.trim()), value))?;
+                Ok(vec![(Path::new(path)?, value.as_ref())])
+            }
             (None, Some(Value::Object(values))) if self.verb != Verb::Remove => {
                 values.iter().map(|(path, value)| Ok((Path::new(path)?, Some(value)))).collect()
             }

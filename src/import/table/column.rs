@@ -226,6 +226,11 @@ impl Kind {
     }
 }
 
+/// Whether any table has this column.
+fn is_known(name: &str) -> bool {
+    [USERS, GROUPS, MEMBERSHIPS].iter().any(|table| table.iter().any(|(_, names)| names.contains(&name)))
+}
+
 /// Whether no table but that of users has this column.
 fn is_of_users(name: &str) -> bool {
     let shared = ["id", "name", "displayname"];
@@ -244,7 +249,8 @@ fn ignores(ignoring: &[String], name: &str) -> bool {
 struct Name {
     /// All of it.
     plain: String,
-    /// By what it is known: what is in brackets, as in `User name [userPrincipalName] Required`, or all of it.
+    /// By what it is known: what is in brackets, as in `User name [userPrincipalName] Required`, if a table has a column
+    /// of that name, or else all that is not in brackets, as in `First Name [Required]`.
     key: String,
     is_blank: bool,
     shown: Option<Box<str>>,
@@ -252,8 +258,11 @@ struct Name {
 
 impl Name {
     fn new(text: &str) -> Self {
-        let within = text.split_once('[').and_then(|(_, rest)| rest.split_once(']')).map(|(within, _)| within);
-        let key = within.map(plain).filter(|within| !within.is_empty());
+        let bracketed = text.split_once('[').and_then(|(head, rest)| Some((head, rest.split_once(']')?)));
+        let key = bracketed.map(|(head, (within, tail))| {
+            let within = plain(within);
+            if is_known(&within) { within } else { plain(head) + &plain(tail) }
+        });
         let plain = plain(text);
         let key = key.unwrap_or_else(|| plain.clone());
         Self { plain, key, is_blank: text.trim().is_empty(), shown: shown(text) }

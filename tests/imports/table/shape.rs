@@ -115,3 +115,16 @@ fn d11_members_that_are_no_people_are_ignored() {
         super::members(snapshot, "g-1")
     }
 }
+
+#[test]
+fn b4_brackets_of_a_header_count_if_they_name_a_column() {
+    let users = "Id [Required],First Name [Required],Email Address [Required],Status [READ ONLY],Sign-in [upn]\n\
+                 u-1,Adele,a@x.example,Suspended,b@x.example\n";
+    let mut tables = Tables::new().ignoring("First name");
+    tables.read(users.as_bytes());
+    let snapshot = built(tables.finish().whole().unwrap());
+    assert_eq!(names(&snapshot, "u-1"), ["b@x.example", "a@x.example"]);
+    assert_eq!(user(&snapshot, "u-1").status(), UserStatus::Disabled);
+    let refused = refusal(&read(&["id,First Name [Required]\nu-1,Adele\n"]));
+    assert!(refused.contains("First Name [Required]"), "{refused}");
+}

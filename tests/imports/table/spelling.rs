@@ -154,3 +154,30 @@ fn d11_ids_that_are_no_ids_are_rejected() {
     let snapshot = whole(&["id,upn,groups\nu-1,a@x.example,NULL\nu-2,b@x.example,g-1\n", "group id,parents\ng-1,-\n"]);
     assert_eq!(members(&snapshot, "g-1"), set(&["u-2"]), "a mark for no value is no group");
 }
+
+#[test]
+fn b1_addresses_behind_another_kind_are_rejected() {
+    for cell in [
+        "X500:/o=Org/cn=a, adele@x.example",
+        "X500:/o=Org/cn=a,smtp:adele@x.example",
+        "fax:1, SMTP :b@x.example",
+        "fax:12 b@x.example",
+        "fax:12\tSMTP :b@x.example",
+        "EUM:12;phone-context=dial.x.example, b@x.example",
+        "phone-context=adele@x.example",
+        "EUM:12;phone-context=adele@x.example",
+        "smtp:a@x.example;phone-context=adele@x.example",
+        "{fax:1;phone-context=adele@x.example}",
+    ] {
+        assert!(read_cell("alias", cell).is_err(), "{cell}");
+    }
+    for cell in [
+        "X500:/o=First Organization/ou=Exchange Administrative Group (FYDIBOHF23SPDLT)/cn=Recipients/cn=a",
+        "X500:/o=First Organization/cn=Recipients/cn=b@x.example",
+        "EUM:12;phone-context=dial.x.example",
+        "{EUM:12;phone-context=dial.x.example}",
+        "eum:b@x.example;Phone-Context=dial.x.example",
+    ] {
+        assert_eq!(read_cell("alias", cell), Ok(Vec::new()), "{cell}");
+    }
+}
