@@ -1,5 +1,6 @@
 //! Who belongs where: the port through which the library asks, and the snapshots that answer.
 
+mod additions;
 mod apply;
 mod builder;
 mod delta;

@@ -185,6 +185,16 @@ impl Screen {
         Watch::new(policy, Some(directory), &[]).open_groups(directory)
     }
 
+    /// Returns, for each group that was kept, the imported groups of the policy in which it counts as nested.
+    pub(crate) fn holding(
+        policy: &PrivacyPolicy,
+        directory: &DirectorySnapshot,
+        kept: &[VanishedGroup],
+    ) -> Vec<BTreeSet<GroupId>> {
+        let watch = Watch::new(policy, Some(directory), &[]);
+        kept.iter().map(|kept| watch.groups_holding(kept, directory).cloned().collect()).collect()
+    }
+
     /// The policy that this screen decides under.
     #[must_use]
     pub fn policy(&self) -> &Arc<PrivacyPolicy> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use super::additions::Additions;
 use super::builder::ImportError;
 use super::delta::{DirectoryChange, DirectoryDelta};
 use super::groups::{GroupIndex, Groups, Knowledge, Removal};
@@ -65,6 +66,7 @@ pub(super) struct Draft<'a> {
     /// The groups that the delta removed, and those that it restored.
     pub(super) removed: BTreeSet<GroupIndex>,
     pub(super) restored: BTreeSet<GroupIndex>,
+    pub(super) additions: Additions,
     /// See [`DirectorySnapshot`]; with what is new.
     pub(super) last_names: Arc<LastNames>,
     /// Whether anything changed for somebody who is a member of a removed group.
@@ -92,6 +94,7 @@ impl<'a> Draft<'a> {
             added: HashMap::new(),
             removed: BTreeSet::new(),
             restored: BTreeSet::new(),
+            additions: Additions::default(),
             last_names: Arc::clone(&before.last_names),
             moves_last_members: false,
         }
@@ -115,26 +118,35 @@ impl<'a> Draft<'a> {
                 if known.is_none() {
                     self.check_room_for_a_group()?;
                 }
-                self.restored.extend(known.filter(|known| !self.groups.is_there(*known)));
+                if let Some(known) = known.filter(|known| !self.groups.is_there(*known)) {
+                    self.restored.insert(known);
+                    // What is nested in it is what it is now, and not what it was when the group went.
+                    let children = self.groups.neighbours(known).1.iter();
+                    children.for_each(|child| self.additions.nested(known, *child));
+                }
                 Arc::make_mut(&mut self.groups).put(id.clone(), name.clone(), Knowledge::SinceAdded);
             }
             DirectoryChange::NoGroup(id) => self.remove_group(id),
             DirectoryChange::Member(group, user) => {
                 let (group, user) = (self.group(group)?, self.number_or_new(user)?);
                 self.memberships_of(user).insert(group.0);
+                self.additions.member(group, user);
             }
             DirectoryChange::NoMember(group, user) => {
                 if let (Some(group), Some(user)) = (self.groups.number(group), self.number(user)) {
                     self.memberships_of(user).remove(&group.0);
+                    self.additions.no_member(group, user);
                 }
             }
             DirectoryChange::Nested(group, child) => {
                 let (group, child) = (self.group(group)?, self.group(child)?);
                 Arc::make_mut(&mut self.groups).nest(group, child);
+                self.additions.nested(group, child);
             }
             DirectoryChange::NotNested(group, child) => {
                 if let (Some(group), Some(child)) = (self.groups.number(group), self.groups.number(child)) {
                     Arc::make_mut(&mut self.groups).take_out(group, child);
+                    self.additions.not_nested(group, child);
                 }
             }
         }
@@ -157,6 +169,7 @@ impl<'a> Draft<'a> {
         let removal = Removal { last_seen: self.before.revision, gone_in: self.revision };
         Arc::make_mut(&mut self.groups).remove(group, removal);
         self.removed.insert(group);
+        self.additions.settle();
     }
 
     pub(super) fn number(&self, id: &UserId) -> Option<u32> {

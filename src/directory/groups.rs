@@ -231,6 +231,20 @@ impl Groups {
         }
     }
 
+    /// Says of every group that is there that its members are unknown.
+    pub(super) fn forget_all(&mut self) {
+        steps::advance(self.nodes.len());
+        for node in self.nodes.iter_mut().flatten().filter(|node| node.is_there()) {
+            Arc::make_mut(node).knowledge = Knowledge::Unknown;
+        }
+    }
+
+    /// Leaves no number for another group.
+    #[cfg(test)]
+    pub(super) fn fill_up(&mut self) {
+        self.nodes.resize(super::membership::MAX_GROUPS, None);
+    }
+
     pub(super) fn nest(&mut self, group: GroupIndex, child: GroupIndex) {
         steps::advance(1);
         if self.neighbours(group).1.contains(&child) {
@@ -319,6 +333,11 @@ impl Groups {
     pub(super) fn counted_children(&self, group: GroupIndex) -> impl Iterator<Item = GroupIndex> + '_ {
         let node = self.node(group).into_iter();
         node.flat_map(|node| node.last_children().unwrap_or(&node.children).iter().copied())
+    }
+
+    /// Whether a group counts as nested in another itself.
+    pub(super) fn counts_in(&self, child: GroupIndex, group: GroupIndex) -> bool {
+        self.node(group).is_some_and(|node| node.last_children().unwrap_or(&node.children).contains(&child))
     }
 
     /// These groups, and every group that they are nested in.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use super::additions::Additions;
 use super::apply::Draft;
 use super::builder::ImportError;
 use super::groups::GroupIndex;
@@ -17,8 +18,21 @@ use crate::steps;
 /// groups that are there.
 const ALWAYS_REMEMBERED: usize = 1 << 16;
 
-/// Copies of groups that are there, by the number of what they are copies of.
-struct Copies(HashMap<GroupIndex, GroupIndex>);
+/// Copies of groups, as they counted before a delta.
+struct Copies {
+    /// By the number of what they are copies of.
+    made: HashMap<GroupIndex, GroupIndex>,
+    /// Those of which it is still to be said what is nested in them.
+    open: Vec<(GroupIndex, GroupIndex)>,
+    /// What the delta added to what they are copies of.
+    additions: Additions,
+}
+
+impl Copies {
+    fn with(additions: Additions) -> Self {
+        Self { made: HashMap::new(), open: Vec::new(), additions }
+    }
+}
 
 impl Draft<'_> {
     /// Settles what counts of the groups that a delta removed, and of those in which a restored group was nested last.
@@ -28,31 +42,26 @@ impl Draft<'_> {
             return Ok(());
         }
         self.moves_last_members = true;
-        let mut copies = Copies(HashMap::new());
+        // What was settled before the delta stays as it is.
+        let mut before = Copies::with(Additions::default());
         let restored: BTreeSet<_> = restored.into_iter().filter(|group| self.was_removed(*group)).collect();
-        let mut open = Vec::new();
         for group in self.groups.nested_last(&restored) {
-            self.copy(group, &mut copies, &mut open)?;
+            self.copy(group, &mut before)?;
         }
-        if !copies.0.is_empty() {
-            Arc::make_mut(&mut self.groups).replace_last(&copies.0);
+        if !before.made.is_empty() {
+            Arc::make_mut(&mut self.groups).replace_last(&before.made);
         }
+        self.nest_copies(&mut before)?;
+        let mut now = Copies::with(std::mem::take(&mut self.additions));
         for group in removed {
             if self.groups.removal(group).is_none() {
                 continue;
             }
             let children: Vec<GroupIndex> = self.groups.neighbours(group).1.iter().copied().collect();
-            self.nest_last(group, children, &mut copies, &mut open)?;
+            self.nest_last(group, children, &mut now)?;
         }
-        // What was nested in a copied group before the delta. Of one that is new with it, what is nested in it now.
-        while let Some((group, copy)) = open.pop() {
-            let children: Vec<GroupIndex> = match self.is_new(group) {
-                true => self.groups.counted_children(group).collect(),
-                false => self.before.groups.counted_children(group).collect(),
-            };
-            self.nest_last(copy, children, &mut copies, &mut open)?;
-        }
-        self.copy_memberships(&copies);
+        self.nest_copies(&mut now)?;
+        self.copy_memberships(&before, &now);
         self.forget_oldest();
         self.forget_last_names();
         Ok(())
@@ -66,17 +75,27 @@ impl Draft<'_> {
         group.place() >= self.before.groups.numbers()
     }
 
-    /// Notes what was nested in a removed group or a copy: other such, and copies of groups that are there.
+    /// Notes what was nested in what was copied: before the delta, and with what it added.
+    fn nest_copies(&mut self, copies: &mut Copies) -> Result<(), ImportError> {
+        while let Some((group, copy)) = copies.open.pop() {
+            let before = self.before.groups.counted_children(group);
+            let children: Vec<GroupIndex> = before.chain(copies.additions.nested_in(group)).collect();
+            self.nest_last(copy, children, copies)?;
+        }
+        Ok(())
+    }
+
+    /// Notes what was nested in a removed group or a copy: other such, and copies of groups that are there or were more
+    /// before the delta.
     fn nest_last(
         &mut self,
         group: GroupIndex,
         children: Vec<GroupIndex>,
         copies: &mut Copies,
-        open: &mut Vec<(GroupIndex, GroupIndex)>,
     ) -> Result<(), ImportError> {
         for child in children {
-            let child = match self.groups.is_there(child) {
-                true => self.copy(child, copies, open)?,
+            let child = match self.groups.is_there(child) || copies.additions.is_lessened(child) {
+                true => self.copy(child, copies)?,
                 false => child,
             };
             Arc::make_mut(&mut self.groups).nest_last(group, child);
@@ -84,13 +103,8 @@ impl Draft<'_> {
         Ok(())
     }
 
-    fn copy(
-        &mut self,
-        group: GroupIndex,
-        Copies(copies): &mut Copies,
-        open: &mut Vec<(GroupIndex, GroupIndex)>,
-    ) -> Result<GroupIndex, ImportError> {
-        if let Some(copy) = copies.get(&group) {
+    fn copy(&mut self, group: GroupIndex, copies: &mut Copies) -> Result<GroupIndex, ImportError> {
+        if let Some(copy) = copies.made.get(&group) {
             return Ok(*copy);
         }
         self.check_room_for_a_group()?;
@@ -98,28 +112,26 @@ impl Draft<'_> {
         let Some(id) = known.id(group).cloned() else { return Ok(group) };
         let knowledge = known.knowledge(group);
         let copy = Arc::make_mut(&mut self.groups).put_copy(id, knowledge, self.revision);
-        copies.insert(group, copy);
-        open.push((group, copy));
+        copies.made.insert(group, copy);
+        copies.open.push((group, copy));
         Ok(copy)
     }
 
     /// Gives the copies the members of what they are copies of.
-    fn copy_memberships(&mut self, Copies(copies): &Copies) {
-        if copies.is_empty() {
+    fn copy_memberships(&mut self, before: &Copies, now: &Copies) {
+        if before.made.is_empty() && now.made.is_empty() {
             return;
         }
-        let copy_of = |group: u32| copies.get(&GroupIndex::numbered(group)).map(|copy| copy.number());
-        let mut copied: Vec<(u32, u32)> = Vec::new();
+        let mut copied: Vec<(u32, GroupIndex)> = Vec::new();
         self.before.each_membership(self.before.user_range(), |user, groups| {
             steps::advance(1 + groups.len());
-            copied.extend(groups.iter().filter_map(|group| copy_of(group.get())).map(|copy| (user, copy)));
+            for group in groups.iter().map(|group| GroupIndex::numbered(group.get())) {
+                copied.extend([before, now].into_iter().filter_map(|copies| Some((user, *copies.made.get(&group)?))));
+            }
         });
-        for (user, groups) in &self.memberships {
-            let added = groups.iter().filter(|group| self.is_new(GroupIndex::numbered(**group)));
-            copied.extend(added.filter_map(|group| copy_of(*group)).map(|copy| (*user, copy)));
-        }
-        for (user, copy) in copied {
-            self.memberships_of(user).insert(copy);
+        let added = now.additions.members().filter_map(|(group, user)| Some((user, *now.made.get(&group)?)));
+        for (user, copy) in copied.into_iter().chain(added) {
+            self.memberships_of(user).insert(copy.number());
         }
     }
 

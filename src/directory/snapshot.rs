@@ -1,6 +1,6 @@
 //! One state of the directory, immutable and complete.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -15,9 +15,10 @@ use super::names::Entry;
 use super::packed::Packed;
 use super::people::{Holder, Home, People, UserIndex};
 use super::revision::DirectoryRevision;
-use super::user::User;
+use super::user::{FEW_NAMES, User};
 use super::vanished::VanishedGroup;
 use crate::identity::{Alias, GroupId, Identity, UserId};
+use crate::steps;
 
 /// To whom an identity leads in one state of the directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,17 +101,26 @@ impl DirectorySnapshot {
         self.groups.removal(group)
     }
 
-    /// Whether somebody goes by a name, or did as a member of a removed group.
-    pub(crate) fn is_called(&self, user: UserIndex, alias: &Alias) -> bool {
-        let is = |entry: Entry<'_>| {
-            entry.is_called(alias.form().as_bytes())
-                || (!self.last_names.is_empty()
-                    && self
-                        .last_names
-                        .get(&UserId::from_checked(entry.id()))
-                        .is_some_and(|names| names.aliases().iter().any(|name| name.matches(alias))))
+    /// Returns those of some names by which a user does not go, and did not as a member of a removed group.
+    pub(crate) fn not_called<'n>(&self, user: UserIndex, names: &'n [Alias]) -> Vec<&'n Alias> {
+        let Some(entry) = self.entry(user) else { return names.iter().collect() };
+        let last = match self.last_names.is_empty() {
+            true => None,
+            false => self.last_names.get(&UserId::from_checked(entry.id())),
         };
-        self.entry(user).is_some_and(is)
+        let last = last.map_or(&[][..], User::aliases);
+        steps::advance(names.len());
+        if names.len() <= FEW_NAMES {
+            let is_known = |name: &&Alias| {
+                steps::advance(1 + last.len());
+                entry.is_called(name.form().as_bytes()) || last.iter().any(|known| known.matches(name))
+            };
+            return names.iter().filter(|name| !is_known(name)).collect();
+        }
+        steps::advance(last.len());
+        let here = entry.aliases().inspect(|_| steps::advance(1)).map(|alias| alias.to_alias().key());
+        let known: HashSet<String> = here.chain(last.iter().map(Alias::key)).collect();
+        names.iter().filter(|name| !known.contains(&name.key())).collect()
     }
 
     /// Changes whenever the groups do, or anything that is remembered of removed ones.
@@ -234,6 +244,12 @@ impl DirectorySnapshot {
     /// The groups whose members count as those of a group, because they are nested in it now, or were last.
     pub(crate) fn counted_children(&self, group: GroupIndex) -> impl Iterator<Item = GroupIndex> + '_ {
         self.groups.counted_children(group)
+    }
+
+    /// The groups that are there and that a group is nested in itself.
+    pub(crate) fn nesting(&self, group: GroupIndex) -> impl Iterator<Item = GroupIndex> + '_ {
+        let parents = self.groups.neighbours(group).0.iter().copied().inspect(|_| steps::advance(1));
+        parents.filter(|parent| self.groups.is_there(*parent))
     }
 
     /// How many numbers of groups are in use, or were.

@@ -31,6 +31,9 @@ impl DirectorySnapshot {
     /// group that is still there are then known by id alone. An adapter does best to import deleted users with their
     /// records.
     ///
+    /// If there are too many groups or users to remember those that are gone, the members of every group are unknown until
+    /// the next import, and a policy that names a group hides everybody.
+    ///
     /// Reads everybody once, and all memberships. What was made of `before` by deltas
     /// [has done it all already](Self::with).
     #[must_use]
@@ -39,9 +42,12 @@ impl DirectorySnapshot {
             return self;
         }
         let lineage = Lineage::after(&before.lineage);
-        // There may be too many groups to number more. Then whatever was removed is unknown.
-        if let Ok(carried) = CarryOver::new(&self, before).carry().and_then(|draft| draft.finish(self.as_of)) {
-            self = carried;
+        let carried = CarryOver::new(&self, before).carry().and_then(|draft| draft.finish(self.as_of));
+        match carried {
+            Ok(carried) => self = carried,
+            // There are too many groups or users to number more. Any group that is listed may have had others nested in
+            // it, of which nobody knows the members then.
+            Err(_) => Arc::make_mut(&mut self.groups).forget_all(),
         }
         self.lineage = lineage;
         self
@@ -122,15 +128,13 @@ impl<'a> CarryOver<'a> {
                 continue;
             }
             let (parents, children) = groups.neighbours(group);
-            // A removed group that the import lists again is what the import says.
+            // A removed group that the import lists again is what the import says, and holds what was gone when it went.
             let is_listed_again = |other: &GroupIndex| {
                 !groups.is_there(*other) && !self.carried.contains_key(other) && !self.joined.contains_key(other)
             };
+            let holds = |parent: &GroupIndex| !is_listed_again(parent) || groups.counts_in(group, *parent);
+            let parents: Vec<_> = parents.iter().copied().filter(holds).collect();
             let now_of = |other: &GroupIndex| self.draft.groups.known(groups.id(*other)?);
-            let (parents, children) = (
-                parents.iter().filter(|parent| !is_listed_again(parent)).copied().collect::<Vec<_>>(),
-                children.iter().copied().collect::<Vec<_>>(),
-            );
             let parents: Vec<_> = parents.iter().filter_map(now_of).map(|parent| (parent, now)).collect();
             let children: Vec<_> = children.iter().filter_map(now_of).map(|child| (now, child)).collect();
             let drafted = Arc::make_mut(&mut self.draft.groups);

@@ -156,3 +156,47 @@ fn b3_groups_that_came_and_went_cost_little() {
     assert!(now.vanished_group(&group(1)).is_none(), "there is no room for it");
     assert!(Arc::ptr_eq(&now.groups, &applied(&now, &DirectoryDelta::new().user(known(7))).groups));
 }
+
+#[test]
+fn d11_without_room_for_what_is_gone_no_members_are_known() {
+    let before = built(nested(2, |_| (0, 1)));
+    let listed = DirectoryBuilder::new().user(known(1)).group(group(0), "");
+    let import = listed.build(DirectoryRevision(2), DateTime::UNIX_EPOCH).unwrap();
+    let knowledge = |next: &DirectorySnapshot| next.knowledge(next.group_index(&group(0)).unwrap());
+    assert_eq!(knowledge(&import.clone().succeeding(&before)), Knowledge::Whole);
+    let mut full = import;
+    Arc::make_mut(&mut full.groups).fill_up();
+    assert_eq!(knowledge(&full.succeeding(&before)), Knowledge::Unknown);
+}
+
+fn called(size: usize, name: &str) -> User {
+    (0..size).fold(User::new(user(0)), |user, at| {
+        user.with_new_alias(Alias::new(format!("{name}{at}@contoso.com")).unwrap())
+    })
+}
+
+#[test]
+fn b3_names_of_one_last_member_cost_linear_time() {
+    let gone = |size: usize| {
+        let builder = DirectoryBuilder::new().group(group(0), "").user(called(size, "n")).member(&group(0), &user(0));
+        (applied(&built(builder), &DirectoryDelta::new().without_group(&group(0))), size)
+    };
+    let renamed =
+        |(before, size): &(DirectorySnapshot, usize)| applied(before, &DirectoryDelta::new().user(called(*size, "m")));
+    assert_linear("renaming a last member", 500, gone, |input| drop(renamed(&input)));
+    let twice = |size: usize| (renamed(&gone(size)), size);
+    let again = |(before, size): (DirectorySnapshot, usize)| {
+        drop(applied(&before, &DirectoryDelta::new().user(called(size, "o"))));
+    };
+    assert_linear("renaming a last member again", 500, twice, again);
+    let kept = |size: usize| {
+        let (gone, renamed) = (gone(size).0, renamed(&gone(size)));
+        (gone.vanished_group(&group(0)).unwrap(), renamed.vanished_group(&group(0)).unwrap())
+    };
+    assert_linear("members kept twice", 500, kept, |(one, other)| drop(one.together_with(&other)));
+    let by_name = |size: usize| (gone(size).0, gone(size).0.vanished_group(&group(0)).unwrap());
+    assert_linear("names that were kept", 500, by_name, |(directory, kept)| {
+        let member = kept.members().first().unwrap();
+        assert!(directory.not_called(directory.find(member.id()).unwrap(), member.aliases()).is_empty());
+    });
+}

@@ -1,8 +1,11 @@
 //! Users as the directory knows them.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::identity::{Alias, Domain, UserId};
+use crate::steps;
 use crate::text::deserialize_silently;
 
 /// Whether a user can sign in. Plays no part in deciding: whoever was disabled or deleted stays protected until
@@ -17,6 +20,23 @@ pub enum UserStatus {
     Disabled,
     /// Deleted at the source, though a group may still list them.
     Deleted,
+}
+
+/// Up to how many names are looked through, because that is faster than to hash them.
+pub(super) const FEW_NAMES: usize = 16;
+
+/// Returns whether a name is among others, in a time that does not grow with how many these are.
+fn looking_up(aliases: &[Alias]) -> impl Fn(&Alias) -> bool + '_ {
+    let many: HashSet<&Alias> = aliases.iter().filter(|_| aliases.len() > FEW_NAMES).collect();
+    steps::advance(many.len());
+    move |alias| {
+        steps::advance(1);
+        if !many.is_empty() {
+            return many.contains(alias);
+        }
+        steps::advance(aliases.len());
+        aliases.contains(alias)
+    }
 }
 
 /// A user as the directory knows them. `Debug` shows neither id nor aliases.
@@ -139,22 +159,24 @@ impl User {
 
     /// Whether another record of the same user knows a name that this one does not.
     pub(super) fn lacks_a_name_of(&self, other: &Self) -> bool {
-        other.aliases.iter().any(|alias| !self.aliases.contains(alias))
+        let knows = looking_up(&self.aliases);
+        other.aliases.iter().any(|alias| !knows(alias))
     }
 
     /// The names of a user that another record of them does not know.
     pub(super) fn names_beside(mut self, other: &Self) -> Self {
-        self.aliases.retain(|alias| !other.aliases.contains(alias));
+        let is_known = looking_up(&other.aliases);
+        self.aliases.retain(|alias| !is_known(alias));
         Self { aliases: self.aliases, ..Self::new(self.id) }
     }
 
     /// Adds what another record of the same user knows.
     pub(super) fn learn(&mut self, other: &Self) {
-        for alias in &other.aliases {
-            if !self.aliases.contains(alias) {
-                self.aliases.push(alias.clone());
-            }
-        }
+        let new: Vec<Alias> = {
+            let (knows, mut seen) = (looking_up(&self.aliases), HashSet::new());
+            other.aliases.iter().filter(|alias| !knows(alias) && seen.insert(*alias)).cloned().collect()
+        };
+        self.aliases.extend(new);
         if self.home_domain.is_none() {
             self.home_domain.clone_from(&other.home_domain);
             self.at_home_elsewhere |= other.at_home_elsewhere;

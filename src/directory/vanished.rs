@@ -96,6 +96,11 @@ impl VanishedGroup {
         self
     }
 
+    /// Whether it is known to have been nested in a group of a policy.
+    pub(crate) fn is_nested_in(&self, group: &GroupId) -> bool {
+        self.nested_in.contains(group)
+    }
+
     /// What of it is on record.
     pub(crate) fn told(&self) -> Told {
         self.told

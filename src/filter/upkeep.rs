@@ -3,6 +3,7 @@
 //! No verdict waits for this. The directory itself remembers the last members of what vanished; here they are kept for
 //! the next start, and put on record.
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, PoisonError, TryLockError};
 
@@ -123,27 +124,35 @@ impl Inner {
             return Ok(());
         }
         let groups = policy.imported_groups();
-        // Once the policy is silent about a group and those that it was nested in, nobody has a reason to keep who was in
-        // it.
-        let is_spoken_of = |kept: &VanishedGroup| {
-            groups.contains(kept.group()) || kept.nested_in().any(|group| groups.contains(group))
-        };
-        for kept in all_kept.iter().filter(|kept| !is_spoken_of(kept)) {
-            self.store.drop_vanished(kept.group(), kept.gone_in())?;
-        }
         let mut followed = Screen::open_groups(&policy, &directory);
-        for kept in all_kept.iter().filter(|kept| is_spoken_of(kept)) {
-            followed.entry(kept.group().clone()).or_default();
+        let mut kept: HashMap<&GroupId, Cow<'_, VanishedGroup>> = HashMap::new();
+        for (known, mut holding) in all_kept.iter().zip(Screen::holding(&policy, &directory, &all_kept)) {
+            // Once the policy is silent about a group and those that it was nested in, nobody has a reason to keep who was
+            // in it.
+            if !groups.contains(known.group()) && holding.is_empty() {
+                self.store.drop_vanished(known.group(), known.gone_in())?;
+                continue;
+            }
+            followed.entry(known.group().clone()).or_default();
+            // For the time when those that it was nested in leave the policy or vanish too.
+            holding.retain(|outer| outer != known.group() && !known.is_nested_in(outer));
+            let nested = match holding.is_empty() {
+                true => Cow::Borrowed(known),
+                false => Cow::Owned(known.clone().nesting_in(holding)),
+            };
+            if let Cow::Owned(nested) = &nested {
+                self.store.keep_vanished(nested)?;
+            }
+            kept.insert(known.group(), nested);
         }
         for group in &groups {
             followed.entry((*group).clone()).or_default();
         }
-        let kept: HashMap<&GroupId, &VanishedGroup> = all_kept.iter().map(|kept| (kept.group(), kept)).collect();
         let Upkeep { unknown, pending, .. } = upkeep;
         let mut log = Log { inner: self, policy: &policy, pending, outcome: Ok(()) };
         for (group, counts_for) in followed {
             let is_in_policy = groups.contains(&group);
-            let kept = kept.get(&group).copied();
+            let kept = kept.get(&group).map(Cow::as_ref);
             let node = directory.group_index(&group);
             match node.filter(|node| directory.has_group(*node)).map(|node| directory.knowledge(node)) {
                 Some(Knowledge::Whole) => self.is_there(&group, kept, directory.revision(), unknown, &mut log)?,

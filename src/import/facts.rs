@@ -136,7 +136,7 @@ impl Facts {
         self.groups.iter().filter(|(_, facts)| facts.there).map(|(id, _)| id)
     }
 
-    /// Returns what changed, groups first and new memberships last, and what could not be taken.
+    /// Returns what changed, groups first and what is gone last, and what could not be taken.
     pub(super) fn changes(self, reading: &Reading<'_>) -> Changes {
         let mut ignored = 0;
         let (mut changes, mut gone, mut joined, mut rejected) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
@@ -194,8 +194,9 @@ impl Facts {
                 }
             }
         }
-        changes.append(&mut gone);
+        // A round has no order. Whoever joins a group in it counts as a member of what it removes.
         changes.append(&mut joined);
+        changes.append(&mut gone);
         Changes { changes, ignored, rejected }
     }
 

@@ -120,8 +120,7 @@ impl Watch {
             if !counting.is_elsewhere(kept) {
                 continue;
             }
-            let at: Vec<usize> =
-                kept.nested_in().filter_map(|group| self.position(&GroupRef::Imported(group.clone()))).collect();
+            let at = self.holding(kept, directory);
             counting.is_open |= !at.is_empty();
             counting.count(kept.group(), &at);
         }
@@ -136,15 +135,43 @@ impl Watch {
     /// The groups that are nested in imported groups of the policy or are among them, and of which the directory may not
     /// know the members: removed ones, and those that a delta added. Each with the groups of the policy that it counts for.
     pub(super) fn open_groups(&self, directory: &DirectorySnapshot) -> BTreeMap<GroupId, BTreeSet<GroupId>> {
-        let imported = |at: &usize| match &self.groups.get(*at)?.group {
-            GroupRef::Imported(id) => Some(id.clone()),
-            GroupRef::Applications | GroupRef::ExternalUsers => None,
-        };
+        let imported = |at: &usize| self.imported(*at).cloned();
         let open = self.reach.open.iter().filter_map(|open| {
             let counts_for = self.reach.of_open(open).iter().filter_map(imported).collect();
             Some((directory.group_id(open.group)?.clone(), counts_for))
         });
         open.collect()
+    }
+
+    /// The watched groups in which a group that was kept counts as nested: those in which it was last, and every group
+    /// in which one of these is nested by way of groups that are there.
+    fn holding(&self, kept: &VanishedGroup, directory: &DirectorySnapshot) -> Vec<usize> {
+        let mut at: BTreeSet<usize> = BTreeSet::new();
+        for id in kept.nested_in() {
+            steps::advance(1);
+            at.extend(self.position(&GroupRef::Imported(id.clone())));
+            if let Some(group) = directory.group_index(id) {
+                directory.nesting(group).for_each(|outer| at.extend(&*self.reach.of(outer)));
+            }
+        }
+        at.into_iter().collect()
+    }
+
+    /// The imported groups of the policy in which a group that was kept counts as nested.
+    pub(super) fn groups_holding<'a>(
+        &'a self,
+        kept: &VanishedGroup,
+        directory: &DirectorySnapshot,
+    ) -> impl Iterator<Item = &'a GroupId> {
+        self.holding(kept, directory).into_iter().filter_map(|at| self.imported(at))
+    }
+
+    /// A watched group, if it is an imported one.
+    fn imported(&self, at: usize) -> Option<&GroupId> {
+        match &self.groups.get(at)?.group {
+            GroupRef::Imported(id) => Some(id),
+            GroupRef::Applications | GroupRef::ExternalUsers => None,
+        }
     }
 
     /// Whether what nodes keep of removed groups counts for any watched group.
@@ -281,8 +308,11 @@ impl<'a> Counting<'a> {
             for member in self.kept.get(group).into_iter().flat_map(|kept| kept.members()) {
                 steps::advance(1);
                 let known = directory.find(member.id());
-                let lacks = |alias: &&Alias| !known.is_some_and(|user| directory.is_called(user, alias));
-                member.aliases().iter().filter(lacks).for_each(|alias| name(alias, member.id()));
+                let unknown = match known {
+                    Some(user) => directory.not_called(user, member.aliases()),
+                    None => member.aliases().iter().collect(),
+                };
+                unknown.into_iter().for_each(|alias| name(alias, member.id()));
                 if !known.is_some_and(|user| leads_to(directory, reach, user, &at)) {
                     retained.by_id.entry(member.id().clone()).or_default().extend(&at);
                 }

@@ -391,6 +391,10 @@ impl Model {
         self.node_mut(node).followed = Some((self.policy.revision, directory.revision));
         // What left the policy is let go.
         let policy = self.policy.imported_groups();
+        for kept in &mut self.kept {
+            let holding = policy.iter().filter(|outer| **outer != kept.group && directory.holds(outer, kept));
+            kept.nested_in.extend(holding.cloned().collect::<Vec<_>>());
+        }
         self.kept
             .retain(|kept| policy.contains(&kept.group) || kept.nested_in.iter().any(|group| policy.contains(group)));
         // The groups of the policy, those nested in them that the directory may not know, and those that were kept.

@@ -291,7 +291,7 @@ fn d11_a_group_that_comes_back_counts_as_the_directory_says() {
     house.install(people(&[("adele", &[]), ("bob", &["council"])]));
     house.ingest(&[activity("adele", "adele"), activity("bob", "bob")]);
     assert_eq!(["gone", "adele", "bob"].map(|id| house.is_private(id)), [true, false, true]);
-    assert_eq!(kept(&house).last().unwrap().act, Act::GroupReturned { group: group("council") });
+    assert!(kept(&house).iter().any(|record| record.act == Act::GroupReturned { group: group("council") }));
     // And when it goes once more, it is those of then who are kept.
     house.install(people(&[("adele", &[]), ("bob", &[])]));
     house.ingest(&[activity("adele 2", "adele"), activity("bob 2", "bob")]);

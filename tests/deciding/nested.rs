@@ -155,6 +155,27 @@ fn d11_group_in_a_cycle_that_vanishes_is_kept_once_for_each_private_one() {
     assert_eq!(late.said(), [gone("inner", Some(2)), gone("council", Some(2))]);
 }
 
+/// The council is nested in the staff, and the inner council is gone under the eyes of another process.
+#[test]
+fn d11_kept_nested_group_protects_every_group_above() {
+    for restarts in [false, true] {
+        let staff =
+            |builder: DirectoryBuilder| builder.group(group("staff"), "").nested(&group("staff"), &group("council"));
+        let house = house();
+        house.import(1, staff(council())).make_private("council").import(2, staff(only_the_council()));
+        let house = if restarts { house.restarted() } else { house };
+        house.import(3, staff(only_the_council())).make_private("staff");
+        house.hides("both are private", &["adele", "bob"]);
+        house.change(PolicyChange::MakePublic(group("council").into())).hides("staff is private", &["adele", "bob"]);
+        // The council is gone too, and then another process starts.
+        house.import(4, people(&[("adele", &["staff"]), ("bob", &[])])).hides("council gone", &["adele", "bob"]);
+        let late = house.restarted();
+        late.import(5, people(&[("adele", &["staff"]), ("bob", &[])])).hides("restarted", &["adele", "bob"]);
+        late.change(PolicyChange::MakePublic(group("staff").into())).hides("nothing is private", &[]);
+        assert!(late.store.vanished_groups().unwrap().is_empty());
+    }
+}
+
 /// However often somebody else changes, a filter that has followed has nothing to do.
 #[test]
 fn b3_following_a_delta_keeps_nothing_anew() {

@@ -118,8 +118,10 @@ fn d11_nested_group_that_vanishes_goes_on_to_protect() {
         source.delta(carl).hides("core", NOBODY).hides("council", &["adele", "bob", "carl"]);
         source.remove("core").remove("council").hides("council", &["adele", "bob", "carl"]);
         source.add("council").hides("council", &["adele", "bob", "carl"]);
-        // It is not nested there any more once an import says so.
+        // It is not nested there any more once an import lists it.
         source.import(people(&[("adele", &["council"]), ("bob", &["inner"]), ("carl", &[]), ("dan", &[])]));
+        source.hides("council", &["adele"]).hides("inner", &["bob"]);
+        source.import(people(&[("adele", &["council"]), ("bob", &["inner"]), ("carl", &["core"]), ("dan", &[])]));
         source.hides("council", &["adele"]).hides("inner", &["bob"]);
     }
 }
@@ -167,6 +169,72 @@ fn d11_removed_group_keeps_members_that_nested_groups_let_go() {
 }
 
 #[test]
+fn d11_delta_keeps_members_that_it_told_before_removal() {
+    let (council, inner, core, dan) = (group("council"), group("inner"), group("core"), user("dan"));
+    let delta = DirectoryDelta::new;
+    let everybody: &[&str] = &["adele", "bob", "carl", "dan"];
+    let told = [
+        delta().member(&core, &dan),
+        delta().group(group("new"), "").member(&group("new"), &dan).nested(&inner, &group("new")),
+        delta().group(group("new"), "").nested(&core, &group("new")).member(&group("new"), &dan),
+    ];
+    for told in told {
+        let taken_back = delta().without_member(&core, &dan).without_member(&group("new"), &dan);
+        for then in [delta(), taken_back] {
+            let mut source = Source::new(nested());
+            let all = told.changes().iter().cloned().chain([DirectoryChange::NoGroup(council.clone())]);
+            let all = all.chain(then.changes().iter().cloned());
+            source.delta(all.fold(delta(), DirectoryDelta::and)).hides("council", everybody);
+        }
+    }
+    // Who joined after that, or left before it and was never there, is no last member.
+    let mut source = Source::new(nested());
+    source.delta(delta().without_group(&council).member(&core, &dan)).hides("council", &["adele", "bob", "carl"]);
+    let mut source = Source::new(nested());
+    source.delta(delta().member(&core, &dan).without_member(&core, &dan).without_group(&council));
+    source.hides("council", &["adele", "bob", "carl"]);
+}
+
+#[test]
+fn d11_delta_keeps_members_that_a_later_removal_lost() {
+    let (council, inner, core) = (group("council"), group("inner"), group("core"));
+    let mut source = Source::new(nested());
+    let left = DirectoryDelta::new().without_group(&council).without_member(&inner, &user("bob"));
+    source.delta(left.without_nested(&inner, &core).without_group(&inner));
+    source.hides("council", &["adele", "bob", "carl"]).hides("inner", NOBODY);
+}
+
+#[test]
+fn d11_restored_group_gives_its_members_to_what_goes() {
+    let (council, inner, core) = (group("council"), group("inner"), group("core"));
+    let mut source = Source::new(nested());
+    source.remove("inner").delta(DirectoryDelta::new().member(&core, &user("dan")));
+    source.hides("council", &["adele", "bob", "carl"]);
+    source.delta(DirectoryDelta::new().group(inner.clone(), "").without_group(&council));
+    source.hides("council", &["adele", "bob", "carl", "dan"]);
+    // What counted of a group that went before is as it was.
+    let mut source = Source::new(nested());
+    source.remove("inner").remove("council");
+    let told = DirectoryDelta::new().group(inner.clone(), "").member(&inner, &user("dan"));
+    source.delta(told.group(group("new"), "").nested(&group("new"), &inner).without_group(&group("new")));
+    source.hides("council", &["adele", "bob", "carl"]).hides("new", &["bob", "carl", "dan"]);
+}
+
+#[test]
+fn d11_nested_group_protects_until_it_is_listed_itself() {
+    let only = |name: &'static str| people(&[("adele", &[name]), ("bob", &[]), ("carl", &[])]);
+    let none = || people(&[("adele", &[]), ("bob", &[]), ("carl", &[])]);
+    let all: &[&str] = &["adele", "bob", "carl"];
+    let mut source = Source::new(nested());
+    source.import(only("council")).hides("council", all);
+    source.import(none()).hides("council", all);
+    source.import(only("council")).hides("council", all);
+    let mut source = Source::new(nested());
+    source.import(none()).import(only("council")).hides("council", all);
+    source.import(people(&[("adele", &["council"]), ("bob", &["inner"])])).hides("council", &["adele"]);
+}
+
+#[test]
 fn d10_cycles_that_vanish_end_and_go_on_to_protect() {
     let ring = || nested().nested(&group("core"), &group("council")).nested(&group("core"), &group("core"));
     let all: &[&str] = &["adele", "bob", "carl"];
@@ -179,7 +247,9 @@ fn d10_cycles_that_vanish_end_and_go_on_to_protect() {
     }
     let mut source = Source::new(ring());
     source.import(people(&[("dan", &[])])).hides("council", all).hides("core", all);
-    source.import(people(&[("dan", &["inner"])])).hides("council", all).hides("core", all).hides("inner", &["dan"]);
+    source.import(people(&[("dan", &["inner"])])).hides("council", all).hides("core", all);
+    source.hides("inner", &["adele", "bob", "carl", "dan"]);
+    source.import(people(&[("dan", &["inner", "core"])])).hides("council", all).hides("inner", &["dan"]);
 }
 
 #[test]

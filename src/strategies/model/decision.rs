@@ -175,7 +175,7 @@ impl Model {
                 gone.push((group.clone(), known));
             }
             // Nested in it under the eyes of another node.
-            let elsewhere = self.kept.iter().filter(|kept| kept.nested_in.contains(&group));
+            let elsewhere = self.kept.iter().filter(|kept| directory.holds(&group, kept));
             let counts = |kept: &&LastMembers| match directory.knows(&kept.group) {
                 true => directory.is_added(&kept.group),
                 false => kept.back_in.is_none_or(|back_in| back_in > directory.revision),

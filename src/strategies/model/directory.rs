@@ -77,14 +77,17 @@ impl Directory {
         if let Some(before) = before {
             let is_gone = |group: &GroupId| !import.groups.contains(group) && before.knows(group);
             members.extend(before.members.iter().filter(|(group, _)| is_gone(group)).cloned());
-            // A group that was gone and is listed again holds what the import says.
+            // A group that was gone and is listed again holds what the import says, and what was gone when it went.
             let is_listed_again = |group: &GroupId| {
                 import.groups.contains(group) && !before.groups.contains(group) && before.knows(group)
             };
             let knows = |group: &GroupId| import.groups.contains(group) || is_gone(group);
             let stays = |(group, child): &&(GroupId, GroupId)| {
                 let one_is_gone = is_gone(group) || is_gone(child);
-                one_is_gone && knows(group) && knows(child) && !is_listed_again(group)
+                one_is_gone
+                    && knows(group)
+                    && knows(child)
+                    && (!is_listed_again(group) || before.went_first(child, group))
             };
             nested.extend(before.nested.iter().filter(stays).cloned());
             added.extend(before.added.iter().filter(|group| is_gone(group)).cloned());
@@ -185,6 +188,12 @@ impl Directory {
         self.groups.contains(group) || self.gone.iter().any(|gone| gone.group == *group)
     }
 
+    /// Whether one of two groups that are gone went before the other, or with it.
+    fn went_first(&self, first: &GroupId, other: &GroupId) -> bool {
+        let gone_in = |group: &GroupId| self.gone.iter().find(|gone| gone.group == *group).map(|gone| gone.gone_in);
+        gone_in(first).is_some_and(|first| gone_in(other).is_some_and(|other| first <= other))
+    }
+
     /// Whether all that is known of a group is what a delta said since it was added.
     pub(super) fn is_added(&self, group: &GroupId) -> bool {
         self.added.contains(group)
@@ -239,6 +248,11 @@ impl Directory {
                 None => return found,
             }
         }
+    }
+
+    /// Whether a group that was kept counts as nested in a group: it was nested in that one, or in one below it.
+    pub(super) fn holds(&self, group: &GroupId, kept: &LastMembers) -> bool {
+        self.below(group).iter().any(|below| kept.nested_in.contains(below))
     }
 
     /// Whoever counts as a member of a group: whom it and those below it list, and the last members of those that are gone.

@@ -289,3 +289,17 @@ fn d11_a_directory_in_which_no_group_has_members_is_cut() {
     let empty = json!([{"id": "g-1", "displayName": "Council", "members@delta": []}]);
     assert!(round(json!([]), empty).into_builder().unwrap().whole().is_ok());
 }
+
+/// A round has no order: whoever joined a group in it may have been in what held that group.
+#[test]
+fn d11_group_removed_in_a_round_keeps_who_joined_in_it() {
+    let groups = json!([
+        {"id": "g-1", "@removed": {"reason": "deleted"}},
+        {"id": "g-2", "members@delta": [of_type("user", "u-3")]},
+    ]);
+    let delta = changes(json!([]), groups).into_iter().fold(DirectoryDelta::new(), DirectoryDelta::and);
+    let next = before().with(&delta, DirectoryRevision(2), at(1)).unwrap();
+    let gone = next.vanished_group(&group("g-1")).unwrap();
+    let members: Vec<&str> = gone.members().iter().map(|member| member.id().as_str()).collect();
+    assert_eq!(members, ["u-1", "u-2", "u-3"]);
+}
