@@ -3,9 +3,11 @@
 use serde_json::Value;
 
 use super::fields::{Fields, member};
-use super::identity::{Identities, guid, names_nobody, service_kind, service_name, service_principal};
+use super::identity::Identities;
 use super::reject::RejectReason;
 use super::report;
+use super::services::{names_nobody, service_kind, service_name, service_principal};
+use super::shape::guid;
 use super::walk::{Field, Text, walk};
 use crate::activity::Activity;
 use crate::actor::{Actor, ActorKind};

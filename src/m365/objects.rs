@@ -4,8 +4,10 @@ use std::collections::HashSet;
 
 use super::actor::{Performers, directory_name};
 use super::fields::Fields;
-use super::identity::{Identities, drive_owners, names_nobody};
+use super::identity::Identities;
 use super::reject::RejectReason;
+use super::scan::drive_owners;
+use super::services::names_nobody;
 use super::walk::{Subject, Text, walk};
 use crate::activity::Activity;
 use crate::actor::Actor;

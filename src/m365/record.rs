@@ -8,10 +8,10 @@ use uuid::Uuid;
 
 use super::actor::Performers;
 use super::fields::{Fields, in_field, is_nil};
-use super::identity::{clean, guid};
 use super::json;
 use super::objects::objects;
 use super::reject::RejectReason;
+use super::shape::{clean, guid};
 use super::{DateOrder, time};
 use crate::activity::{Action, Activity, ActivityError, ActivityId, App, AppName};
 use crate::json::{canonical, canonical_member, canonical_with};

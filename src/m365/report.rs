@@ -1,7 +1,8 @@
 //! Records in which a service writes down what somebody did: alerts, matches of a rule, detections.
 
 use super::fields::Fields;
-use super::identity::{Identities, drive_owners};
+use super::identity::Identities;
+use super::scan::drive_owners;
 use super::walk::{Subject, walk};
 use crate::activity::Activity;
 use crate::actor::{Actor, ActorKind};

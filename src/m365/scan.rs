@@ -1,0 +1,65 @@
+//! Finds addresses, and parts that may be names, in texts that hold more.
+
+use super::services::names_nobody;
+use super::shape::percent_decoded;
+use crate::identity::{Alias, address};
+
+/// The addresses in a text that is more than one address: `Adele <adele@contoso.com>`, `adele@contoso.com;lee@...`.
+pub(super) fn addresses_within(text: &str) -> impl Iterator<Item = &str> {
+    parts(text).filter(move |part| part.len() < text.trim().len() && address(part).is_some() && !names_nobody(part))
+}
+
+/// The addresses in a text, whatever stands around them: for each `@` the longest name and domain on its two sides.
+pub(super) fn addresses_in(text: &str) -> impl Iterator<Item = &str> {
+    let is_local = |c: char| c.is_alphanumeric() || ".!#$%&'*+-=?^_{}~\u{200b}\u{ad}".contains(c);
+    let is_domain = |c: char| c.is_alphanumeric() || ".-_。．｡\u{200b}\u{ad}".contains(c);
+    text.match_indices(['@', '\u{ff20}']).filter_map(move |(at, sign)| {
+        let (before, behind) = (text.get(..at)?, text.get(at + sign.len()..)?);
+        let local: usize = before.chars().rev().take_while(|c| is_local(*c)).map(char::len_utf8).sum();
+        let domain: usize = behind.chars().take_while(|c| is_domain(*c)).map(char::len_utf8).sum();
+        let found = text.get(at - local..at + sign.len() + domain)?.trim_end_matches('.');
+        (local > 0 && domain > 0 && found.len() <= 2 * Alias::MAX_BYTES && is_of_people(found)).then_some(found)
+    })
+}
+
+/// Whether an address is one of people: ids of threads and of meetings read like addresses.
+fn is_of_people(address: &str) -> bool {
+    let domain = address.rsplit_once('@').map_or("", |(_, domain)| domain).to_ascii_lowercase();
+    let others = ["thread.skype", "thread.tacv2", "thread.v2", "thread.v1", "gbl.spaces", "unq.gbl.spaces"];
+    let files = [".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".docx", ".xlsx", ".pptx", ".pdf"];
+    !others.contains(&&*domain) && !files.iter().any(|end| domain.ends_with(end))
+}
+
+/// Whom a OneDrive address can belong to, `https://contoso-my.sharepoint.com/personal/adele_contoso_com/`: the address of
+/// the owner, in which each `@` and `.` became `_`. Where that is not clear, it is each address that it can be.
+pub(super) fn drive_owners(text: &str) -> Vec<String> {
+    const MAX_OWNERS: usize = 32;
+    const PERSONAL: &str = "personal/";
+    let mut owners = Vec::new();
+    let decoded = percent_decoded(text).unwrap_or_else(|| text.to_owned()).to_lowercase();
+    for (at, _) in decoded.match_indices(PERSONAL) {
+        let is_part = decoded.get(..at).is_none_or(|before| before.is_empty() || before.ends_with('/'));
+        let owner = decoded.get(at + PERSONAL.len()..).filter(|_| is_part).unwrap_or_default();
+        let owner =
+            owner.split(|c: char| c == '/' || c == '?' || c == '"' || c.is_whitespace()).next().unwrap_or_default();
+        let parts: Vec<&str> = owner.split('_').collect();
+        // At least one part of a name, and two of a domain.
+        for split in 1..parts.len().saturating_sub(1) {
+            let (local, domain) = parts.split_at(split);
+            for sign in [".", "_"] {
+                if owners.len() < MAX_OWNERS {
+                    owners.push(format!("{}@{}", local.join(sign), domain.join(".")));
+                }
+            }
+        }
+    }
+    owners.dedup();
+    owners
+}
+
+/// The parts of a text between white space and punctuation.
+pub(super) fn parts(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| c.is_whitespace() || r#"<>()[]{}";,"#.contains(c))
+        .map(|part| part.trim_matches('\''))
+        .filter(|part| !part.is_empty())
+}
