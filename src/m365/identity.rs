@@ -163,6 +163,11 @@ impl Identities {
         for address in addresses_in(text) {
             // What cannot be an alias is the name of nobody whom a directory knows.
             let _ = self.add_form(address, Meaning::SignIn, MAX_WRAPPING);
+            // `'adele@contoso.com'`, `**adele@contoso.com**`; but an address can begin with any of these signs.
+            let bare = address.trim_start_matches(|c: char| !c.is_alphanumeric());
+            if bare.len() < address.len() && is_address(bare) {
+                let _ = self.add_form(bare, Meaning::SignIn, MAX_WRAPPING);
+            }
         }
     }
 
@@ -250,9 +255,10 @@ impl Identities {
             }
             Shape::Address(address) => {
                 self.add(Alias::new(&*address)?);
-                // `upn=adele@contoso.com`, `users/adele@contoso.com`, `mail#adele@contoso.com`; but all three signs can also
+                // `upn=adele@contoso.com`, `users/adele@contoso.com`, `mail#adele@contoso.com`; but all four signs can also
                 // be part of an address.
-                if let Some((_, rest)) = address.rsplit_once(['=', '/', '#']).filter(|(_, rest)| is_address(rest)) {
+                if let Some((_, rest)) = address.rsplit_once(['=', '&', '/', '#']).filter(|(_, rest)| is_address(rest))
+                {
                     self.add(Alias::new(rest)?);
                 }
                 // `adele@CONTOSO`, in a domain of Windows.
