@@ -123,9 +123,9 @@ fn d11_memberships_change_as_they_are_told() {
         changes(json!([]), json!([{"id": "g-1", "members@delta": members}])),
         [
             DirectoryChange::Group(group("g-1"), "Council".into()),
+            DirectoryChange::Member(group("g-1"), user("u-3")),
             DirectoryChange::NotNested(group("g-1"), group("g-2")),
             DirectoryChange::NoMember(group("g-1"), user("u-1")),
-            DirectoryChange::Member(group("g-1"), user("u-3")),
         ]
     );
 }
