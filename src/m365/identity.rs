@@ -8,7 +8,7 @@
 
 use super::fields::in_field;
 use super::reject::RejectReason;
-use super::scan::{addresses_in, addresses_within, parts};
+use super::scan::{addresses_in, addresses_within, after_signs, parts};
 use super::services::{SHAREPOINT_APP, names_nobody, service_kind, service_principal};
 use super::shape::{Shape, clean, guid, has_prefix, is_address, is_hex, object_id_of, percent_decoded, shape};
 use crate::activity::Activity;
@@ -163,8 +163,8 @@ impl Identities {
         for address in addresses_in(text) {
             // What cannot be an alias is the name of nobody whom a directory knows.
             let _ = self.add_form(address, Meaning::SignIn, MAX_WRAPPING);
-            // `'adele@contoso.com'`, `**adele@contoso.com**`; but an address can begin with any of these signs.
-            let bare = address.trim_start_matches(|c: char| !c.is_alphanumeric());
+            // `'adele@contoso.com'`, `?id={adele@contoso.com}`; but an address can contain any of these signs.
+            let bare = after_signs(address);
             if bare.len() < address.len() && is_address(bare) {
                 let _ = self.add_form(bare, Meaning::SignIn, MAX_WRAPPING);
             }

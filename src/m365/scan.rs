@@ -22,6 +22,14 @@ pub(super) fn addresses_in(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
+/// What follows the last sign in a name that few addresses contain, without signs at its start.
+pub(super) fn after_signs(address: &str) -> &str {
+    let local = address.rsplit_once('@').map_or(address, |(local, _)| local);
+    let is_common = |c: char| c.is_alphanumeric() || ".-_+'#~!\u{200b}\u{ad}".contains(c);
+    let start = local.char_indices().rev().find(|(_, c)| !is_common(*c)).map_or(0, |(at, c)| at + c.len_utf8());
+    address.get(start..).unwrap_or(address).trim_start_matches(|c: char| !c.is_alphanumeric())
+}
+
 /// Whether an address is one of people: ids of threads and of meetings read like addresses.
 fn is_of_people(address: &str) -> bool {
     let domain = address.rsplit_once('@').map_or("", |(_, domain)| domain).to_ascii_lowercase();
