@@ -89,18 +89,23 @@ impl Spelling {
         RejectReason::InvalidField { field: self.field, expected }
     }
 
-    /// Reads a text that can hold several names.
-    fn list(&mut self, text: &str, depth: usize) -> Result<(), RejectReason> {
-        advance(1 + text.len() / 16);
-        let text = bare(text);
+    /// Returns whether a text holds anything to read, and rejects what is nested too deeply or is the name of a type.
+    fn holds_a_value(&self, text: &str, depth: usize) -> Result<bool, RejectReason> {
         if text.is_empty() || is_no_value(text) {
-            return Ok(());
+            return Ok(false);
         }
         if depth > MAX_DEPTH {
             return Err(self.wrong(PUNCTUATION));
         }
-        if is_type_name(text) {
-            return Err(self.wrong(TYPE_NAME));
+        if is_type_name(text) { Err(self.wrong(TYPE_NAME)) } else { Ok(true) }
+    }
+
+    /// Reads a text that can hold several names.
+    fn list(&mut self, text: &str, depth: usize) -> Result<(), RejectReason> {
+        advance(1 + text.len() / 16);
+        let text = bare(text);
+        if !self.holds_a_value(text, depth)? {
+            return Ok(());
         }
         if is_cut(text) {
             return Err(self.wrong(CUT));
@@ -136,14 +141,8 @@ impl Spelling {
         // A spreadsheet puts an apostrophe before what it must not take for a formula.
         let text = unquoted(bare(text));
         let text = text.strip_prefix('\'').unwrap_or(text);
-        if text.is_empty() || is_no_value(text) {
+        if !self.holds_a_value(text, depth)? {
             return Ok(());
-        }
-        if depth > MAX_DEPTH {
-            return Err(self.wrong(PUNCTUATION));
-        }
-        if is_type_name(text) {
-            return Err(self.wrong(TYPE_NAME));
         }
         // `Adele Vance <adele@contoso.com>`, and `<adele@contoso.com>`.
         if let Some((shown, inner)) = text.strip_suffix('>').and_then(|text| text.rsplit_once('<')) {
