@@ -6,8 +6,8 @@ use std::mem;
 use super::groups::GroupIndex;
 use crate::steps;
 
-/// The members and nested groups that a delta added so far. Those that were in force when it removed a group are last
-/// members, whatever it says after that.
+/// The members and nested groups that a delta added so far. Those that were in force when it removed a group stay
+/// last members, also if it takes them out afterwards.
 #[derive(Default)]
 pub(super) struct Additions {
     /// Since the last removal.

@@ -56,7 +56,7 @@ impl Layout {
 
     /// What the first bytes tell, if they are enough.
     fn told_by(head: &[u8]) -> Option<Self> {
-        if list_in(head) == Look::List {
+        if list_start(head).flatten().is_some() {
             return Some(Self::Documents);
         }
         let mut scan = JsonScan::default();
@@ -78,27 +78,8 @@ impl Layout {
     }
 }
 
-/// What is known of an object after a look at its beginning.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Look {
-    /// It is a page, whose list begins there.
-    List,
-    /// It is none.
-    None,
-    /// More of it has to be looked at.
-    Unclear,
-}
-
-/// Whether an object is a page of records: it has a list of that name, and before it nothing but what a page says of itself.
-fn list_in(head: &[u8]) -> Look {
-    match list_start(head) {
-        Some(Some(_)) => Look::List,
-        Some(None) => Look::None,
-        None => Look::Unclear,
-    }
-}
-
-/// Where the list of a page begins, behind its bracket; `None` if more has to be looked at.
+/// Returns where the list of a page begins, behind its bracket, or `Some(None)` if the object is no page: it has no list of
+/// that name, or something before it that no page says of itself. Returns `None` if more has to be looked at.
 fn list_start(head: &[u8]) -> Option<Option<usize>> {
     let mut at = skip_space(head, 0);
     if *head.get(at)? != b'{' {
@@ -222,7 +203,7 @@ fn begin<R: BufRead>(input: &mut Input<R>) -> io::Result<Begun> {
             Ok(Begun::Document(Documents::List(Place::Opened)))
         }
         Some(b'{') => {
-            while input.ahead().len() < MAX_HEAD && list_in(input.ahead()) == Look::Unclear && input.look_further()? {}
+            while input.ahead().len() < MAX_HEAD && list_start(input.ahead()).is_none() && input.look_further()? {}
             crate::steps::advance(input.ahead().len().min(MAX_HEAD));
             let head = input.ahead().get(..MAX_HEAD).unwrap_or(input.ahead());
             match list_start(head).flatten() {
