@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::fields::{Fields, member};
-use super::identity::Identities;
+use super::identity::{Identities, same};
 use super::reject::RejectReason;
 use super::report;
 use super::services::{names_nobody, service_kind, service_name, service_principal};
@@ -53,12 +53,8 @@ impl Performers {
 
     /// Whether an identity is that of anybody who performed.
     pub(super) fn include(&self, identity: &Identity) -> bool {
-        std::iter::once(&self.actor).chain(&self.on_behalf_of).flat_map(Actor::identities).any(|known| {
-            match (known, identity) {
-                (Identity::Alias(a), Identity::Alias(b)) => a.matches(b),
-                (a, b) => a == b,
-            }
-        })
+        let principals = std::iter::once(&self.actor).chain(&self.on_behalf_of);
+        principals.flat_map(Actor::identities).any(|known| same(known, identity))
     }
 
     /// Adds a principal, unless it is known by all its names.

@@ -49,7 +49,7 @@ impl Identities {
 
     pub(super) fn add(&mut self, identity: impl Into<Identity>) {
         let identity = identity.into();
-        // INVARIANT: at most one more than there may be, for which the activity is then rejected.
+        // INVARIANT: at most one more than there may be, which tells that some are left out.
         if self.list.len() <= self.max && !self.list.contains(&identity) {
             self.list.push(identity);
         }
@@ -321,7 +321,8 @@ impl Identities {
     }
 }
 
-fn same(a: &Identity, b: &Identity) -> bool {
+/// Whether two identities mean the same.
+pub(super) fn same(a: &Identity, b: &Identity) -> bool {
     match (a, b) {
         (Identity::Alias(a), Identity::Alias(b)) => a.matches(b),
         (a, b) => a == b,

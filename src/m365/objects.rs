@@ -15,7 +15,7 @@ use crate::identity::{Alias, DRIVE_OF, Identity};
 
 /// Adds the objects of a record: those that its fields state, and then everybody else whom it names anywhere.
 ///
-/// A record that names more than an activity may have is one of which nobody knows whom it concerns.
+/// A record that names more than an activity may have also gets an unknown principal, so that the activity is hidden.
 pub(super) fn objects(fields: &Fields, performers: &mut Performers) -> Result<Vec<String>, RejectReason> {
     let mut objects = Objects::default();
     objects.extend(fields.lenient_text(fields.shape.object).map(|text| text.into_owned()));
@@ -30,6 +30,7 @@ pub(super) fn objects(fields: &Fields, performers: &mut Performers) -> Result<Ve
             objects.add_people(directory_name(target));
         }
     }
+    let mut is_cut = false;
     let is_whole = walk(&fields.map, &mut |text| {
         if is_performers(text) {
             return;
@@ -42,10 +43,11 @@ pub(super) fn objects(fields: &Fields, performers: &mut Performers) -> Result<Ve
         if text.is_account() {
             named.add_account(text.text);
         }
+        is_cut |= named.is_cut();
         objects.extend(named.iter().filter(|identity| !performers.include(identity)).filter_map(name_of));
         objects.extend(drive_owners(text.text).into_iter().map(|owner| format!("{DRIVE_OF}{owner}")));
     });
-    if objects.names.len() > Activity::MAX_OBJECTS || !is_whole {
+    if objects.names.len() > Activity::MAX_OBJECTS || is_cut || !is_whole {
         objects.names.truncate(Activity::MAX_OBJECTS);
         performers.push(Actor::unknown());
     }

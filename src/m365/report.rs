@@ -95,10 +95,10 @@ pub(super) fn subjects(fields: &Fields) -> Vec<Actor> {
         true => part.into_user().unwrap_or_else(Actor::unknown),
         false => part.into_actor(Actor::unknown()),
     };
-    let is_kept = is_whole && !people.is_cut();
     let mut subjects: Vec<Actor> = people.into_parts().map(principal).collect();
     subjects.extend(technical.into_iter().filter_map(Identities::into_user));
-    if subjects.is_empty() || subjects.len() > Activity::MAX_ON_BEHALF_OF || !is_kept {
+    // Where identities are left out, those that are kept are already more principals than an activity may have.
+    if subjects.is_empty() || subjects.len() > Activity::MAX_ON_BEHALF_OF || !is_whole {
         subjects.truncate(Activity::MAX_ON_BEHALF_OF - 1);
         subjects.push(Actor::unknown());
     }

@@ -381,6 +381,14 @@ fn b3_as_many_people_as_may_be_and_one_unknown_for_the_rest() {
         let activity = with_members(count);
         assert_eq!((activity.objects().len(), hides(&activity)), (Activity::MAX_OBJECTS, is_cut), "{count}");
     }
+
+    // More in one text than are looked at.
+    let text = |count: usize| (0..count).map(|n| format!("u{n}@contoso.com ")).collect::<String>();
+    for (count, is_cut) in [(280, false), (300, true)] {
+        assert_eq!(hides(&one(&record(json!({ "ObjectId": null, "Comment": text(count) })))), is_cut, "{count}");
+        let report = json!({ "UserId": "DlpAgent", "Operation": "DlpRuleMatch", "Comment": text(count) });
+        assert!(hides(&one(&record(report))), "{count}: more principals than may be");
+    }
 }
 
 /// One more or less than the form, and it is another name.
