@@ -87,7 +87,7 @@ impl User {
     }
 
     /// The same user, known by one more alias, of which the caller knows that it is new.
-    #[cfg(feature = "import")]
+    #[cfg(any(feature = "import", test))]
     pub(crate) fn with_new_alias(mut self, alias: Alias) -> Self {
         self.aliases.push(alias);
         self
