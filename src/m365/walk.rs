@@ -1,6 +1,6 @@
 //! Every text of a record with the names of the fields that lead to it, and what the names say of it.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 use super::json;
 
@@ -227,7 +227,11 @@ impl Walk<'_> {
             Value::Object(members) => self.members(members),
             Value::Array(entries) => entries.iter().for_each(|entry| self.value(entry)),
             Value::String(text) => self.text(text),
-            Value::Number(number) => (self.each)(&Text { path: &self.path, text: &number.to_string(), is_name: false }),
+            Value::Number(number) => {
+                if let Some(digits) = digits(number) {
+                    (self.each)(&Text { path: &self.path, text: &digits, is_name: false });
+                }
+            }
             Value::Null | Value::Bool(_) => {}
         }
     }
@@ -263,4 +267,14 @@ fn in_order(members: &Map<String, Value>) -> Vec<(&str, &Value)> {
 /// The name of a field in lower case, without punctuation: `enduser.principal_name` is `enduserprincipalname`.
 fn plain(name: &str) -> String {
     name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
+}
+
+/// Returns the digits of a whole number that a double holds exactly, however it is written. Any other number is nobody's
+/// id: its digits depend on who wrote it down last.
+fn digits(number: &Number) -> Option<String> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    if number.is_i64() || number.is_u64() {
+        return Some(number.to_string());
+    }
+    number.as_f64().filter(|number| number.fract() == 0.0 && number.abs() < EXACT).map(|number| format!("{number:.0}"))
 }

@@ -568,6 +568,24 @@ fn d4_keys_escapes_and_white_space_are_not_content() {
 }
 
 #[test]
+fn d4_a_number_is_the_same_object_however_it_is_written() {
+    let names = |number: &str| {
+        let text = format!(
+            r#"{{"CreationTime":"2026-03-01T09:30:00","Id":"a","Operation":"Op","UserId":"bob@contoso.com","X":[{number}]}}"#
+        );
+        let activity = read(&text)[0].as_ref().unwrap().clone();
+        activity.objects().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let passport = names("1003200096972055");
+    assert_eq!(passport, ["1003200096972055"]);
+    assert_eq!(names("1003200096972055.0"), passport);
+    assert_eq!(names("1.003200096972055e15"), passport);
+    // Its digits are those of whoever wrote the double down.
+    assert!(names("-92233720368592233720368372036859223372036854775808").is_empty());
+    assert!(names("0.1003200096972055").is_empty());
+}
+
+#[test]
 fn b1_rows_of_the_flat_table_are_read_as_json_too() {
     let csv = "TimeGenerated,OfficeId,Operation,OfficeWorkload,UserType,UserId,MailboxOwnerUPN\n\
                2026-03-01T09:30:00Z,o1,Send,Exchange,Regular,bob@contoso.com,lee@contoso.com\n";
