@@ -299,7 +299,11 @@ fn order_told_by_rows<R: BufRead>(input: &mut Input<R>, columns: &Columns) -> Op
         }
         (told, unclear)
     };
-    if !rows(input.ahead()).1 {
+    // Of the first row alone, because how much more is there depends on how the input comes.
+    let first = input.ahead().split_inclusive(|byte| *byte == b'\n').next().unwrap_or_default();
+    if let (told, false) = rows(first)
+        && told.is_empty()
+    {
         return None;
     }
     while input.look_further().ok()? {}

@@ -470,6 +470,15 @@ fn b4_dates_that_could_be_either_way_round_are_rejected() {
     assert_eq!(days(&read(table(&["03/04/2026", "31/07/2026"]))), ["04-03", "07-31"]);
     assert_eq!(days(&read(table(&["03/04/2026", "07/31/2026"]))), ["03-04", "07-31"]);
     assert_eq!(days(&read(table(&["03/04/2026", "31/07/2026", "07/31/2026"]))), ["07-31", "07-31"]);
+    // However the input comes, a row that is looked at or not is the same one.
+    for dates in [&["2026-04-03", "03/04/2026", "31/07/2026"][..], &["03/04/2026", "2026-04-03", "31/07/2026"]] {
+        let table = table(dates);
+        let whole = days(&read(&table));
+        for capacity in [1, 7, 40, 64] {
+            let chunked = std::io::BufReader::with_capacity(capacity, table.as_bytes());
+            assert_eq!(days(&Reader::new(chunked).collect::<Vec<_>>()), whole, "{dates:?} by {capacity}");
+        }
+    }
     let far = vec!["03/04/2026"; 2_000].into_iter().chain(["31/07/2026"]).collect::<Vec<_>>();
     let items = read(table(&far));
     assert_eq!((items.len(), days(&items)), (2_001, vec!["07-31".to_owned()]), "the look is bounded, the sum holds");
