@@ -47,8 +47,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     directory.install(import.whole()?.build(DirectoryRevision(1), "2026-03-02T08:00:00Z".parse()?)?)?;
 
     let officer = UserId::new("u-1")?;
-    let filter =
-        PrivacyFilter::builder(MemoryStore::new(), Arc::clone(&directory), MemorySink::new()).found(officer.clone())?;
+    let filter = PrivacyFilter::builder(MemoryStore::new(), Arc::clone(&directory), MemorySink::new())
+        .initialize(Administrators::only_one(officer.clone()))?;
     let council = PolicyChange::MakePrivate(GroupId::new("g-1")?.into());
     let would = filter.dry_run(&officer, &council, 10)?;
     println!("the works council, if it were private: {} would be hidden", would.hidden().users());

@@ -19,7 +19,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     )?;
 
     // From now on, what members of the works council do is private.
-    let filter = PrivacyFilter::builder(MemoryStore::new(), directory, MemorySink::new()).found(officer.clone())?;
+    let filter = PrivacyFilter::builder(MemoryStore::new(), directory, MemorySink::new())
+        .initialize(Administrators::only_one(officer.clone()))?;
     filter.change(&officer, &PolicyChange::MakePrivate(council.into()))?;
 
     let file_accessed = |id: &str, who: &str| -> Result<Activity, Box<dyn std::error::Error>> {

@@ -11,7 +11,7 @@ use crate::governance::{
     Act, ChangeSummary, Failure, Initiator, Outcome, Receipt, Record, RecordId, Refused, SinkError,
 };
 use crate::identity::UserId;
-use crate::policy::{Denial, PolicyChange, PolicyError, PrivacyPolicy, Revision, person};
+use crate::policy::{Administrators, Denial, PolicyChange, PolicyError, PrivacyPolicy, Revision, person};
 
 /// A change that is allowed, worked out, and not yet recorded.
 #[derive(Debug)]
@@ -34,17 +34,18 @@ pub enum ChangeRefusal {
 }
 
 impl PendingChange {
-    /// The first policy of a store, with one administrator.
-    pub fn founding(administrator: UserId, record: RecordId, now: DateTime<Utc>) -> Self {
+    /// Returns the first policy of a store, not yet recorded. Its record names the administrators, and the first of them as
+    /// its initiator.
+    pub fn initial(administrators: &Administrators, record: RecordId, now: DateTime<Utc>) -> Self {
         let record = Record {
             id: record,
             at: now,
-            initiator: Initiator::User(administrator.clone()),
+            initiator: Initiator::User(administrators.first().clone()),
             policy: None,
-            act: Act::FoundPolicy,
+            act: Act::InitializePolicy { administrators: administrators.users().cloned().collect() },
             outcome: Outcome::Intended,
         };
-        Self { record, next: PrivacyPolicy::founding(administrator), expected: None }
+        Self { record, next: PrivacyPolicy::initial(administrators), expected: None }
     }
 
     /// Asks `policy` whether `by` may make the change and what it makes of it. Either way there is a record to write.

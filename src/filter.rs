@@ -37,7 +37,7 @@ use crate::directory::{DirectorySnapshot, GroupDirectory};
 use crate::forward::{ForwardBatch, ForwardCursor};
 use crate::governance::{BoundedSink, GovernanceSink, RecordId, SinkError};
 use crate::identity::UserId;
-use crate::policy::{PrivacyPolicy, Revision};
+use crate::policy::{Administrators, PrivacyPolicy, Revision};
 use crate::query::PageSize;
 use crate::store::{ActivityStore, StoreError};
 use crate::sync::atomic::{AtomicU64, Ordering};
@@ -71,16 +71,16 @@ struct Inner {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// The store holds no policy yet: found one with [`PrivacyFilterBuilder::found`].
-    #[error("the store holds no policy yet, expected one to be founded first")]
+    /// The store holds no policy yet.
+    #[error("the store holds no policy yet; create one with `initialize`")]
     NoPolicy,
-    /// The store holds a policy already: open it.
-    #[error("the store holds a policy already")]
-    AlreadyFounded,
-    /// The founding could not be recorded, so it did not happen.
-    #[error("the founding of the policy could not be recorded")]
+    /// The store holds a policy already.
+    #[error("the store holds a policy already; open it with `open`")]
+    AlreadyInitialized,
+    /// The initialization could not be recorded, so it was not done.
+    #[error("the initialization of the policy could not be recorded, so it was not done")]
     Unrecorded(#[source] SinkError),
-    /// The policy was founded, but the record that says so could not be written.
+    /// The policy was initialized, but the record that says so could not be written.
     #[error("the policy is in force, but its outcome could not be recorded")]
     OutcomeUnrecorded(#[source] SinkError),
     /// The store failed.
@@ -170,26 +170,27 @@ impl PrivacyFilterBuilder {
         }
     }
 
-    /// A filter over a store that holds no policy yet. Founds one: nobody is private, everybody is monitored, and
-    /// `administrator` can change that.
+    /// Creates the first policy of a store and opens a filter over it: no group is private, everybody is monitored, and
+    /// `administrators` can change that.
     ///
     /// # Errors
-    /// [`OpenError::AlreadyFounded`] when there is a policy.
-    pub fn found(self, administrator: UserId) -> Result<PrivacyFilter, OpenError> {
+    /// Returns [`OpenError::AlreadyInitialized`] if the store holds a policy.
+    pub fn initialize(self, administrators: Administrators) -> Result<PrivacyFilter, OpenError> {
         let filter = self.build();
-        filter.inner.found(administrator)?;
+        filter.inner.initialize(&administrators)?;
         Ok(filter.following())
     }
 
-    /// A filter over a store, whether it holds a policy or not.
+    /// Opens a filter over a store, and creates the first policy if the store holds none. If it holds one,
+    /// `administrators` are not used.
     ///
     /// # Errors
-    /// [`OpenError`] when the store or the sink fails.
-    pub fn open_or_found(self, administrator: UserId) -> Result<PrivacyFilter, OpenError> {
+    /// Returns [`OpenError`] if the store or the sink fails.
+    pub fn open_or_initialize(self, administrators: Administrators) -> Result<PrivacyFilter, OpenError> {
         let filter = self.build();
         if filter.inner.policy_if_any()?.is_none() {
-            match filter.inner.found(administrator) {
-                Ok(()) | Err(OpenError::AlreadyFounded) => {}
+            match filter.inner.initialize(&administrators) {
+                Ok(()) | Err(OpenError::AlreadyInitialized) => {}
                 Err(error) => return Err(error),
             }
         }

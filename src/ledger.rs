@@ -55,7 +55,7 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use activity_privacy::ledger::{KeyName, LedgerSink, MemoryHashes, NoteSigner, Openings, verify_log};
 //! use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
-//! use activity_privacy::{PolicyChange, PrivacyFilter, GroupRef, UserId};
+//! use activity_privacy::{Administrators, PolicyChange, PrivacyFilter, GroupRef, UserId};
 //! use std::sync::Arc;
 //!
 //! let signer = NoteSigner::new(KeyName::new("example.com/governance")?, &[7; 32]);
@@ -63,7 +63,7 @@
 //! let ledger = Arc::new(LedgerSink::open(MemorySink::new(), MemoryHashes::new(), signer)?);
 //! let admin = UserId::new("admin-1")?;
 //! let filter = PrivacyFilter::builder(MemoryStore::new(), MemoryDirectory::new(), Arc::clone(&ledger))
-//!     .found(admin.clone())?;
+//!     .initialize(Administrators::only_one(admin.clone()))?;
 //! let saved_in_spring = ledger.checkpoint()?;
 //! filter.change(&admin, &PolicyChange::MakePrivate(GroupRef::Applications))?;
 //!

@@ -1,5 +1,6 @@
 //! What an organisation decided: who is private, who is monitored, who may see what.
 
+mod administrators;
 mod change;
 mod document;
 mod options;
@@ -14,6 +15,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+pub use self::administrators::{Administrators, SameAdministrator};
 pub(crate) use self::change::person;
 pub use self::change::{PolicyChange, PolicyError};
 pub use self::options::{PolicyOptions, Purpose, WhenUndecidable};
@@ -137,14 +139,14 @@ impl ManagedDomain {
 
 /// Scope, private groups, managed domains, admins, grants and options: one value with a revision.
 ///
-/// Begins with [`PrivacyPolicy::founding`] and goes on by [`PendingChange`](crate::PendingChange), which makes the next
+/// Begins with [`PrivacyPolicy::initial`] and goes on by [`PendingChange`](crate::PendingChange), which makes the next
 /// one and leaves this as it is. A document read from elsewhere is checked for the same rules.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use activity_privacy::{PrivacyPolicy, Revision, UserId};
+/// use activity_privacy::{Administrators, PrivacyPolicy, Revision, UserId};
 ///
-/// let policy = PrivacyPolicy::founding(UserId::new("admin-1")?);
+/// let policy = PrivacyPolicy::initial(&Administrators::new(UserId::new("admin-1")?, UserId::new("admin-2")?)?);
 /// assert_eq!(policy.revision(), Revision::FIRST);
 /// assert!(policy.may_manage_privacy(&UserId::new("admin-1")?).is_ok());
 /// # Ok(())
@@ -216,15 +218,15 @@ impl TryFrom<RawPolicy> for PrivacyPolicy {
 }
 
 impl PrivacyPolicy {
-    /// The first policy: nobody is private, everybody is monitored, and one administrator can change that.
+    /// Returns the first policy: no group is private, everybody is monitored, and the administrators can change that.
     #[must_use]
-    pub fn founding(administrator: UserId) -> Self {
+    pub fn initial(administrators: &Administrators) -> Self {
         Self {
             revision: Revision::FIRST,
             scope: Vec::new(),
             private_groups: BTreeSet::new(),
             managed_domains: BTreeSet::new(),
-            admins: BTreeMap::from([(administrator, Role::PrivacyAdministrator)]),
+            admins: administrators.users().map(|user| (user.clone(), Role::PrivacyAdministrator)).collect(),
             grants: BTreeMap::new(),
             options: PolicyOptions::default(),
         }

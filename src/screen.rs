@@ -42,7 +42,7 @@ use crate::policy::{GroupRef, PrivacyPolicy, Revision, ScopeEffect, ScopeRule, W
 /// use activity_privacy::*;
 ///
 /// let directory = DirectoryBuilder::new().build(DirectoryRevision(1), "2026-03-01T00:00:00Z".parse()?)?;
-/// let policy = PrivacyPolicy::founding(UserId::new("admin-1")?);
+/// let policy = PrivacyPolicy::initial(&Administrators::only_one(UserId::new("admin-1")?));
 /// let screen = Screen::new(Arc::new(policy), Ok(Arc::new(directory)));
 ///
 /// let activity = Activity::builder(

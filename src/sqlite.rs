@@ -29,11 +29,12 @@
 //! # let path = dir.join("activities.db");
 //! use activity_privacy::memory::MemoryDirectory;
 //! use activity_privacy::sqlite::{SqliteGovernance, SqliteStore, governance_path};
-//! use activity_privacy::{PrivacyFilter, UserId};
+//! use activity_privacy::{Administrators, PrivacyFilter, UserId};
 //!
 //! let store = SqliteStore::open(&path)?;
 //! let sink = SqliteGovernance::open(governance_path(&path))?;
-//! let filter = PrivacyFilter::builder(store, MemoryDirectory::new(), sink).open_or_found(UserId::new("admin-1")?)?;
+//! let administrators = Administrators::new(UserId::new("admin-1")?, UserId::new("admin-2")?)?;
+//! let filter = PrivacyFilter::builder(store, MemoryDirectory::new(), sink).open_or_initialize(administrators)?;
 //! # drop(filter);
 //! # std::fs::remove_dir_all(&dir)?;
 //! # Ok(())

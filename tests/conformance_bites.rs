@@ -249,7 +249,7 @@ mod store {
             also [d4_ids_of_what_was_removed_stay_taken, g5_a_removal_outlives_a_crash]
             perhaps [];
         publishes_anything PublishesAnything,
-            caught by [d5_a_stale_change_is_refused, d5_a_policy_is_founded_once]
+            caught by [d5_a_stale_change_is_refused, d5_policy_is_initialized_once]
             also [the_fence_outlives_a_crash]
             perhaps [d5_nothing_older_is_stored_once_a_publish_returned, d5_one_of_racing_changes_wins];
         answers_from_a_cache AnswersFromACache,

@@ -38,7 +38,7 @@ const AMPLE: Duration = Duration::from_secs(60);
 
 fn scene(operation: Operation, place: Place, limit: Duration) -> Scene {
     let mut scene = match operation {
-        Operation::Found => Scene::empty(place, limit),
+        Operation::Initialize => Scene::empty(place, limit),
         _ => Scene::furnished(place, limit, true),
     };
     operation.prepare(&mut scene);
@@ -142,7 +142,7 @@ fn on_record(end: &End, wrong: Wrong, scene: &Scene) {
     let Some(policy) = scene.policy() else { return };
     let before = policy.revision().number().checked_sub(1).filter(|before| *before > 0).map(Revision::from_number);
     let intents = || records.iter().filter(|entry| entry.record.outcome == Outcome::Intended);
-    let of_policy = |act: &Act| matches!(act, Act::ChangePolicy(_) | Act::FoundPolicy);
+    let of_policy = |act: &Act| matches!(act, Act::ChangePolicy(_) | Act::InitializePolicy { .. });
     let intended = intents().any(|entry| entry.record.policy == before && of_policy(&entry.record.act));
     assert!(intended, "G1: what is in force was intended on record");
     let finance = policy.private_groups().contains(&group("finance").into());
@@ -190,8 +190,8 @@ fn carry_on(operation: Operation, scene: &Scene) {
     let delivered = filter.ingest(&after).unwrap();
     assert_eq!(delivered.deliveries(), [Delivery::Stored; 2]);
     let viewed = viewed(filter).unwrap();
-    // What was only just founded hides nobody.
-    if operation != Operation::Found {
+    // What was only just initialized hides nobody.
+    if operation != Operation::Initialize {
         assert_says_nothing(&viewed);
         let mut reveal = filter.reveal(reveal_all("root")).unwrap();
         let page = reveal.page(PageSize::MAX, None).unwrap();
@@ -203,8 +203,8 @@ fn carry_on(operation: Operation, scene: &Scene) {
 }
 
 #[test]
-fn g1_founding() {
-    sweep(Operation::Found);
+fn g1_initializing() {
+    sweep(Operation::Initialize);
 }
 
 #[test]
@@ -306,7 +306,7 @@ fn v2_a_fault_tells_nobody_whether_anything_is_hidden() {
 /// waits.
 #[test]
 fn b3_a_store_that_hangs_in_one_call_holds_up_no_reader() {
-    for operation in Operation::ALL.into_iter().filter(|operation| *operation != Operation::Found) {
+    for operation in Operation::ALL.into_iter().filter(|operation| *operation != Operation::Initialize) {
         let mut counted = scene(operation, Place::in_memory(), AMPLE);
         let before = counted.store.calls();
         run(operation, &mut counted);

@@ -146,8 +146,9 @@ fn g1_everything_is_a_record_and_none_is_missing() {
                 _ => {}
             }
         }
-        let intended =
-            count(&|r| matches!(r.act, Act::ChangePolicy(_) | Act::FoundPolicy) && r.outcome == Outcome::Intended);
+        let intended = count(&|r| {
+            matches!(r.act, Act::ChangePolicy(_) | Act::InitializePolicy { .. }) && r.outcome == Outcome::Intended
+        });
         assert_eq!(intended, count(&done) + count(&|r| matches!(r.outcome, Outcome::Failed { .. })));
     }
 }
@@ -183,7 +184,7 @@ fn g1_ids_are_drawn_from_their_whole_range() {
 #[test]
 fn g1_an_outcome_has_a_time_of_its_own() {
     let id = |n: u128| RecordId(uuid::Uuid::from_u128(n));
-    let pending = PendingChange::founding(user("root"), id(1), at(5));
+    let pending = PendingChange::initial(&admins(), id(1), at(5));
     assert_eq!(pending.record().at, at(5));
     let recorded = pending.recorded(&Receipt::assertion(id(1), 1)).unwrap();
     let outcome = recorded.outcome(id(2), at(9), None);
@@ -197,7 +198,7 @@ fn g1_the_intent_comes_before_the_act_and_the_outcome_after() {
     let store = FaultyStore::new(Arc::new(MemoryStore::new()), &log);
     let filter = PrivacyFilter::builder(Arc::clone(&store), MemoryDirectory::new(), Arc::clone(&sink))
         .sink_limit(LIMIT)
-        .found(user("root"))
+        .initialize(admins())
         .unwrap();
     assert_eq!(*log.lock().unwrap(), ["sink", "publish", "sink"]);
     assert_eq!(outcomes(&sink.durable()), [OutcomeKind::Intended, OutcomeKind::Done]);
@@ -239,7 +240,7 @@ fn g1_what_cannot_be_recorded_is_not_done() {
         let store = FaultyStore::new(Arc::new(MemoryStore::new()), &log);
         let filter = PrivacyFilter::builder(Arc::clone(&store), MemoryDirectory::new(), Arc::clone(&sink))
             .sink_limit(LIMIT)
-            .found(user("root"))
+            .initialize(admins())
             .unwrap();
         let change = |name: &str| {
             log.lock().unwrap().clear();
@@ -395,7 +396,7 @@ fn g3_every_filter_narrows() {
             assert_eq!(leafed, naive);
         };
         let any = RecordQuery::default;
-        // Founding, managing, hiding, an admin, a grant: an intent and an outcome each; then what is above.
+        // Initializing, managing, hiding, an admin, a grant: an intent and an outcome each; then what is above.
         check(any(), 17, &|_| true);
         check(RecordQuery { from: Some(at(10)), ..any() }, 7, &|r| r.at >= at(10));
         check(RecordQuery { until: Some(at(10)), ..any() }, 10, &|r| r.at < at(10));

@@ -400,7 +400,7 @@ fn p1_a_grant_goes_by_no_directory_that_was_left_behind() {
     };
     let directory = Arc::new(Told(Mutex::new(snapshot(2, "new"))));
     let ports = (memory::MemoryStore::new(), Arc::clone(&directory), memory::MemorySink::new());
-    let filter = PrivacyFilter::builder(ports.0, ports.1, ports.2).found(user("root")).unwrap();
+    let filter = PrivacyFilter::builder(ports.0, ports.1, ports.2).initialize(admins()).unwrap();
     for holder in ["old", "new"] {
         filter.change(&user("root"), &PolicyChange::SetAdmin(user(holder), Role::Analyst)).unwrap();
     }

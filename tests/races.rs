@@ -18,8 +18,8 @@ mod races {
     mod bounded;
     mod directory;
     mod explore;
-    mod founding;
     mod ingest;
+    mod initializing;
     mod reveal;
     mod scene;
     mod several;

@@ -265,7 +265,7 @@ proptest! {
             import = import.member(&group(name), &user("adele"));
         }
         let directory = std::sync::Arc::new(import.build(DirectoryRevision(1), at(0)).unwrap());
-        let mut policy = PrivacyPolicy::founding(user("root"));
+        let mut policy = PrivacyPolicy::initial(&admins());
         for rule in &rules {
             let change = PolicyChange::AddScopeRule(rule.clone());
             policy = changed(&policy, &change, Some(&directory)).unwrap_or(policy);

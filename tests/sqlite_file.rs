@@ -246,7 +246,7 @@ fn d4_what_is_durable_is_in_the_file() {
     assert_eq!(mode, "wal");
 }
 
-/// A new file, opened and founded by many at once: one policy, one founding done, and everything that came is stored.
+/// A new file, opened and initialized by many at once: one policy, one initialization done, and everything that came is stored.
 #[test]
 fn d5_many_open_a_new_file_at_once() {
     for _ in 0..3 {
@@ -272,7 +272,7 @@ fn d5_many_open_a_new_file_at_once() {
         assert_eq!(house.public_ids().len(), threads + 1);
         let records = house.records();
         let done = records.iter().filter(|entry| matches!(entry.record.outcome, Outcome::Done { .. })).count();
-        assert_eq!(done, 1, "founded once");
+        assert_eq!(done, 1, "initialized once");
         assert_eq!(records.last().unwrap().sequence, records.len() as u64);
     }
 }

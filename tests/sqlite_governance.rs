@@ -18,8 +18,8 @@ use uuid::Uuid;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-fn founded() -> PrivacyPolicy {
-    PrivacyPolicy::founding(user("root"))
+fn initialized() -> PrivacyPolicy {
+    PrivacyPolicy::initial(&admins())
 }
 
 fn recorded(pending: PendingRemoval) -> RecordedRemoval {
@@ -31,12 +31,12 @@ fn recorded(pending: PendingRemoval) -> RecordedRemoval {
 fn aged(before: DateTime<Utc>) -> RecordedRemoval {
     let retention = Retention::of_activities(DAY).and_of_records(DAY).unwrap();
     let options = PolicyOptions { retention: Some(retention), ..PolicyOptions::default() };
-    let policy = changed(&founded(), &PolicyChange::SetOptions(options), None).unwrap();
+    let policy = changed(&initialized(), &PolicyChange::SetOptions(options), None).unwrap();
     recorded(PendingRemoval::of_aged(&policy, RecordId(Uuid::nil()), before + DAY).unwrap())
 }
 
 fn sealed(of: RecordId) -> RecordedRemoval {
-    recorded(PendingRemoval::of_sealed(&founded(), &user("root"), of, RecordId(Uuid::nil()), at(0)).unwrap())
+    recorded(PendingRemoval::of_sealed(&initialized(), &user("root"), of, RecordId(Uuid::nil()), at(0)).unwrap())
 }
 
 /// Removes until there is nothing left to remove, and says how much in each step.

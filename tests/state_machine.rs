@@ -55,7 +55,7 @@ impl ReferenceStateMachine for Reference {
     type Transition = Step;
 
     fn init_state() -> BoxedStrategy<Self> {
-        Just(Self { model: Model::new(house::at(0)), answer: Answer::Nothing, taken: 0 }).boxed()
+        Just(Self { model: Model::new(&house::admins(), house::at(0)), answer: Answer::Nothing, taken: 0 }).boxed()
     }
 
     fn transitions(state: &Self) -> BoxedStrategy<Step> {

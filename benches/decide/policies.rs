@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use activity_privacy::{
-    DirectorySnapshot, GroupRef, ManagedDomain, PendingChange, PolicyChange, PrivacyPolicy, Receipt, RecordId,
-    ScopeRule, ScopeTarget, UserId,
+    Administrators, DirectorySnapshot, GroupRef, ManagedDomain, PendingChange, PolicyChange, PrivacyPolicy, Receipt,
+    RecordId, ScopeRule, ScopeTarget, UserId,
 };
 use uuid::Uuid;
 
@@ -19,8 +19,8 @@ pub(crate) fn administrator() -> UserId {
 /// The 50 groups, private.
 pub(crate) fn private(organisation: &Organisation, directory: &DirectorySnapshot) -> Arc<PrivacyPolicy> {
     let changes = organisation.private_groups().map(|private| PolicyChange::MakePrivate(group(private).into()));
-    let founding = PrivacyPolicy::founding(administrator());
-    Arc::new(changes.fold(founding, |policy, change| changed(&policy, &change, directory)))
+    let initial = PrivacyPolicy::initial(&Administrators::only_one(administrator()));
+    Arc::new(changes.fold(initial, |policy, change| changed(&policy, &change, directory)))
 }
 
 /// The same, and the large group private too.

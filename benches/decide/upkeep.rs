@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
 use activity_privacy::{
-    Activity, DirectoryDelta, DirectoryRevision, DirectorySnapshot, GroupRef, PolicyChange, PrivacyFilter,
-    PrivacyPolicy, Screen,
+    Activity, Administrators, DirectoryDelta, DirectoryRevision, DirectorySnapshot, GroupRef, PolicyChange,
+    PrivacyFilter, PrivacyPolicy, Screen,
 };
 
 use super::as_of;
@@ -112,7 +112,7 @@ pub(crate) fn pauses(organisation: &Organisation, directory: &Arc<DirectorySnaps
     let holder = Arc::new(MemoryDirectory::new());
     let filter = PrivacyFilter::builder(MemoryStore::new(), Arc::clone(&holder), MemorySink::new())
         .clock(as_of)
-        .found(administrator())
+        .initialize(Administrators::only_one(administrator()))
         .unwrap();
     holder.install(Arc::clone(directory)).unwrap();
     let change = |change: &PolicyChange| filter.change(&administrator(), change).unwrap();

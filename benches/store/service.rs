@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use activity_privacy::memory::{MemoryDirectory, MemorySink};
 use activity_privacy::sqlite::SqliteStore;
-use activity_privacy::{Activity, Delivery, PolicyChange, PrivacyFilter, UserId, View};
+use activity_privacy::{Activity, Administrators, Delivery, PolicyChange, PrivacyFilter, UserId, View};
 
 use chrono::{DateTime, Utc};
 
@@ -28,7 +28,7 @@ impl Service {
         let people = MemoryDirectory::new();
         people.install(directory()).unwrap();
         let builder = PrivacyFilter::builder(store, people, MemorySink::new()).clock(now);
-        let filter = builder.open_or_found(somebody()).unwrap();
+        let filter = builder.open_or_initialize(Administrators::only_one(somebody())).unwrap();
         if filter.policy().unwrap().private_groups().is_empty() {
             filter.change(&somebody(), &PolicyChange::MakePrivate(private_group().into())).unwrap();
         }

@@ -60,7 +60,7 @@ fn main() -> Result<()> {
         directory,
         SqliteGovernance::open(governance_path(&database))?,
     )
-    .open_or_found(groups::officer())?;
+    .open_or_initialize(Administrators::only_one(groups::officer()))?;
 
     show::heading("Make groups private, assign the permission");
     for domain in organisation.managed_domains() {

@@ -21,7 +21,7 @@ pub(crate) fn write(folder: &Path) -> Result<(), Box<dyn Error>> {
     let ledger = Arc::new(LedgerSink::open(MemorySink::new(), MemoryHashes::new(), signer)?);
     let (officer, council) = (UserId::new("u-1")?, GroupId::new("g-council")?);
     let filter = PrivacyFilter::builder(MemoryStore::new(), directory(&officer, &council)?, Arc::clone(&ledger))
-        .found(officer.clone())?;
+        .initialize(Administrators::only_one(officer.clone()))?;
     filter.change(&officer, &PolicyChange::MakePrivate(council.into()))?;
     filter.change(&officer, &PolicyChange::Grant(Alias::new("officer@contoso.com")?))?;
     let actor = Actor::user(Alias::new("adele@contoso.com")?);

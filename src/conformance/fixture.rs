@@ -21,7 +21,7 @@ use crate::change::{PendingChange, RecordedChange};
 use crate::directory::{DirectoryBuilder, DirectoryRevision, DirectorySnapshot, User};
 use crate::governance::{Receipt, RecordId, RevealId};
 use crate::identity::{Alias, GroupId, UserId};
-use crate::policy::{GroupRef, PolicyChange, PolicyOptions, PrivacyPolicy, Retention};
+use crate::policy::{Administrators, GroupRef, PolicyChange, PolicyOptions, PrivacyPolicy, Retention};
 use crate::query::{Position, Query};
 use crate::removal::{PendingRemoval, RecordedRemoval};
 use crate::reveal::{Acknowledgement, RecordedReveal, RevealRequest, Salts};
@@ -97,8 +97,8 @@ pub(super) fn fresh_record() -> RecordId {
 }
 
 /// The first policy: nobody is private.
-pub(super) fn founding() -> Checked<RecordedChange> {
-    recorded(PendingChange::founding(UserId::new(ROOT)?, fresh_record(), at(0)))
+pub(super) fn initial() -> Checked<RecordedChange> {
+    recorded(PendingChange::initial(&Administrators::only_one(UserId::new(ROOT)?), fresh_record(), at(0)))
 }
 
 /// What `root` makes of a policy, on record and not yet published.
@@ -137,7 +137,7 @@ pub(super) fn stamped_at<'a>(
 
 /// The erasure of what somebody did under their id and some names.
 pub(super) fn erasure(subject: &str, also: &[Alias]) -> Checked<RecordedRemoval> {
-    let (root, policy) = (UserId::new(ROOT)?, founding()?);
+    let (root, policy) = (UserId::new(ROOT)?, initial()?);
     let subject = also.iter().cloned().fold(Subject::of(UserId::new(subject)?), Subject::also);
     let pending = PendingRemoval::of_subject(policy.policy(), &root, subject, fresh_record(), at(0));
     on_record(pending.map_err(|refused| refused.reason)?)
@@ -147,7 +147,7 @@ pub(super) fn erasure(subject: &str, also: &[Alias]) -> Checked<RecordedRemoval>
 pub(super) fn aged(before: DateTime<Utc>) -> Checked<RecordedRemoval> {
     let keep = Duration::from_secs(3_600);
     let options = PolicyOptions { retention: Some(Retention::of_activities(keep)), ..PolicyOptions::default() };
-    let keeping = change(founding()?.policy(), &PolicyChange::SetOptions(options))?;
+    let keeping = change(initial()?.policy(), &PolicyChange::SetOptions(options))?;
     let pending = PendingRemoval::of_aged(keeping.policy(), fresh_record(), before + keep);
     on_record(pending.ok_or_else(|| Breach::seen("a policy that keeps for an hour keeps everything"))?)
 }
@@ -178,7 +178,7 @@ pub(super) fn newest_first(mut stored: Vec<StoredActivity>) -> Vec<StoredActivit
 
 /// A policy under which `root` may view private activities.
 fn permitting() -> Checked<PrivacyPolicy> {
-    Ok(change(founding()?.policy(), &PolicyChange::Grant(alias(ROOT)?))?.policy().clone())
+    Ok(change(initial()?.policy(), &PolicyChange::Grant(alias(ROOT)?))?.policy().clone())
 }
 
 fn reveal(query: &Query, private_only: bool, policy: &PrivacyPolicy) -> Checked<RecordedReveal> {
@@ -203,14 +203,14 @@ const SALT: Uuid = Uuid::nil();
 
 /// What the clauses do with a store, over and over.
 pub(super) trait Drive: ActivityStore {
-    /// Founds the policy; nobody is private.
-    fn found(&self) -> Checked {
-        Ok(self.publish(&founding()?)?)
+    /// Initializes the policy; nobody is private.
+    fn initialize(&self) -> Checked {
+        Ok(self.publish(&initial()?)?)
     }
 
-    /// Founds the policy and makes the council private.
+    /// Initializes the policy and makes the council private.
     fn found_hiding(&self) -> Checked {
-        self.found()?;
+        self.initialize()?;
         self.turn()
     }
 

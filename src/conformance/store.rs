@@ -48,7 +48,7 @@ macro_rules! __activity_store_contract {
                 "the revision is still in force when a batch commits: once `publish` returned, nothing older is stored";
             d5_a_stale_change_is_refused:
                 "a policy is published only if the one that it follows is in force, and otherwise refused as stale";
-            d5_a_policy_is_founded_once:
+            d5_policy_is_initialized_once:
                 "the first policy is published only where there is none";
             d5_one_of_racing_changes_wins:
                 "of several changes of one revision exactly one is published, and the others are refused as stale";

@@ -174,7 +174,7 @@ fn deed(act: &Act) -> Deed<'_> {
     let id = |id: String| Some(Cow::Owned(id));
     let policy = |activity| entity(activity, "Policy", POLICY, "privacy policy".into(), None);
     match act {
-        Act::FoundPolicy => policy(CREATE),
+        Act::InitializePolicy { .. } => policy(CREATE),
         Act::ChangePolicy(change) => access(change).unwrap_or_else(|| policy(UPDATE)),
         Act::Reveal(reveal) => {
             entity(READ, "Reveal", OTHER, "private activities".into(), id(reveal.reveal.to_string()))

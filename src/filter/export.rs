@@ -17,10 +17,11 @@ impl PrivacyFilter {
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
-    /// use activity_privacy::{PrivacyFilter, RecordEntry, RecordFormat, RecordQuery, UserId};
+    /// use activity_privacy::{Administrators, PrivacyFilter, RecordEntry, RecordFormat, RecordQuery, UserId};
     ///
     /// let root = UserId::new("admin-1")?;
-    /// let filter = PrivacyFilter::builder(MemoryStore::new(), MemoryDirectory::new(), MemorySink::new()).found(root.clone())?;
+    /// let filter = PrivacyFilter::builder(MemoryStore::new(), MemoryDirectory::new(), MemorySink::new())
+    ///     .initialize(Administrators::only_one(root.clone()))?;
     /// let mut file = Vec::new();
     /// assert_eq!(filter.export_governance(&root, &RecordQuery::default(), RecordFormat::JsonLines, &mut file)?, 2);
     ///

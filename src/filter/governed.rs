@@ -11,7 +11,7 @@ use crate::governance::{
     Act, Failure, GovernanceSink, Initiator, Outcome, Record, RecordEntry, RecordQuery, SinkError,
 };
 use crate::identity::UserId;
-use crate::policy::{Denial, PolicyChange, PolicyError, PrivacyPolicy, Revision};
+use crate::policy::{Administrators, Denial, PolicyChange, PolicyError, PrivacyPolicy, Revision};
 use crate::query::PageSize;
 use crate::screen::{DryRun, Screen};
 use crate::store::StoreError;
@@ -135,7 +135,7 @@ impl PrivacyFilter {
     /// let directory = MemoryDirectory::new();
     /// let import = DirectoryBuilder::new().group(council.clone(), "Works council").member(&council, &UserId::new("u-1")?);
     /// directory.install(import.build(DirectoryRevision(1), "2026-03-01T00:00:00Z".parse()?)?)?;
-    /// let filter = PrivacyFilter::builder(MemoryStore::new(), directory, MemorySink::new()).found(admin.clone())?;
+    /// let filter = PrivacyFilter::builder(MemoryStore::new(), directory, MemorySink::new()).initialize(Administrators::only_one(admin.clone()))?;
     ///
     /// let run = filter.dry_run(&admin, &PolicyChange::MakePrivate(council.into()), 10)?;
     /// assert_eq!(run.hidden().users(), 1);
@@ -181,16 +181,16 @@ impl PrivacyFilter {
 }
 
 impl Inner {
-    pub(super) fn found(&self, administrator: UserId) -> Result<(), OpenError> {
+    pub(super) fn initialize(&self, administrators: &Administrators) -> Result<(), OpenError> {
         if self.policy_if_any()?.is_some() {
-            return Err(OpenError::AlreadyFounded);
+            return Err(OpenError::AlreadyInitialized);
         }
-        let pending = PendingChange::founding(administrator, self.fresh_record(), self.now());
+        let pending = PendingChange::initial(administrators, self.fresh_record(), self.now());
         let recorded = self.record_change(pending).map_err(OpenError::Unrecorded)?;
         match self.publish(&recorded) {
             (Ok(()), Ok(())) => Ok(()),
             (Ok(()), Err(source)) => Err(OpenError::OutcomeUnrecorded(source)),
-            (Err(StoreError::Stale { .. }), _) => Err(OpenError::AlreadyFounded),
+            (Err(StoreError::Stale { .. }), _) => Err(OpenError::AlreadyInitialized),
             (Err(error), _) => Err(error.into()),
         }
     }

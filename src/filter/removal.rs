@@ -67,7 +67,7 @@ impl PrivacyFilter {
     /// let directory = MemoryDirectory::new();
     /// let import = DirectoryBuilder::new().user(User::new(adele.clone()).with_alias(Alias::new("adele@contoso.com")?));
     /// directory.install(import.build(DirectoryRevision(1), "2026-03-01T00:00:00Z".parse()?)?)?;
-    /// let filter = PrivacyFilter::builder(MemoryStore::new(), directory, MemorySink::new()).found(admin.clone())?;
+    /// let filter = PrivacyFilter::builder(MemoryStore::new(), directory, MemorySink::new()).initialize(Administrators::only_one(admin.clone()))?;
     ///
     /// let by_name = |id: &str, name: &str| -> Result<Activity, Box<dyn std::error::Error>> {
     ///     let (actor, app) = (Actor::user(Alias::new(name)?), App::new("Box".parse()?));

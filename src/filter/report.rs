@@ -55,7 +55,7 @@ impl PrivacyFilter {
     /// #         .member(&council, &adele)
     /// #         .build(DirectoryRevision(1), "2026-03-02T08:00:00Z".parse()?)?,
     /// # )?;
-    /// # let filter = PrivacyFilter::builder(MemoryStore::new(), directory, MemorySink::new()).found(officer.clone())?;
+    /// # let filter = PrivacyFilter::builder(MemoryStore::new(), directory, MemorySink::new()).initialize(Administrators::only_one(officer.clone()))?;
     /// # filter.change(&officer, &PolicyChange::MakePrivate(council.into()))?;
     /// # filter.change(&officer, &PolicyChange::Grant(Alias::new("officer@contoso.com")?))?;
     /// # let (actor, app) = (Actor::user(Alias::new("ADELE@contoso.com")?), App::new("SharePoint".parse()?));

@@ -75,7 +75,7 @@ impl PrivacyFilter {
     /// let person = |id: &UserId, name: &str| Ok::<_, TextError>(User::new(id.clone()).with_alias(Alias::new(name)?));
     /// let import = DirectoryBuilder::new().user(person(&officer, "officer@contoso.com")?).user(person(&council, "council@contoso.com")?);
     /// directory.install(import.build(DirectoryRevision(1), "2026-03-02T08:00:00Z".parse()?)?)?;
-    /// let filter = PrivacyFilter::builder(MemoryStore::new(), directory, MemorySink::new()).found(officer.clone())?;
+    /// let filter = PrivacyFilter::builder(MemoryStore::new(), directory, MemorySink::new()).initialize(Administrators::only_one(officer.clone()))?;
     /// filter.change(&officer, &PolicyChange::SetAdmin(council.clone(), Role::Analyst))?;
     /// for name in ["officer@contoso.com", "council@contoso.com"] {
     ///     filter.change(&officer, &PolicyChange::Grant(Alias::new(name)?))?;

@@ -47,7 +47,7 @@ impl PrivacyFilter {
     ///
     /// let directory = Arc::new(MemoryDirectory::new());
     /// let filter = PrivacyFilter::builder(MemoryStore::new(), Arc::clone(&directory), MemorySink::new())
-    ///     .found(UserId::new("admin-1")?)?;
+    ///     .initialize(Administrators::only_one(UserId::new("admin-1")?))?;
     /// let council = GroupId::new("g-1")?;
     /// let import = DirectoryBuilder::new().group(council.clone(), "Works council");
     /// directory.install(import.build(DirectoryRevision(1), "2026-03-01T00:00:00Z".parse()?)?)?;

@@ -1,6 +1,7 @@
 //! What was done or tried. Ids, digests and counts: never the content of an activity, never a name typed into a query.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -21,7 +22,10 @@ use crate::text::checked_text;
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Act {
     /// The first policy.
-    FoundPolicy,
+    InitializePolicy {
+        /// Who may change it.
+        administrators: BTreeSet<UserId>,
+    },
     /// A change of the policy.
     ChangePolicy(ChangeSummary),
     /// A reveal, from its opening to its closing.

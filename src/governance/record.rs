@@ -97,7 +97,7 @@ pub enum Initiator {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RecordKind {
-    /// A change of the policy, its founding included.
+    /// A change of the policy, its initialization included.
     PolicyChange,
     /// A grant of the permission to view private activities.
     Grant,
@@ -130,7 +130,7 @@ impl Record {
         match &self.act {
             Act::ChangePolicy(ChangeSummary::Grant(_)) => RecordKind::Grant,
             Act::ChangePolicy(ChangeSummary::Revoke(_)) => RecordKind::Revocation,
-            Act::FoundPolicy | Act::ChangePolicy(_) => RecordKind::PolicyChange,
+            Act::InitializePolicy { .. } | Act::ChangePolicy(_) => RecordKind::PolicyChange,
             Act::Reveal(_) => RecordKind::Reveal,
             Act::Page { .. } => RecordKind::Page,
             Act::RequestReveal(_) => RecordKind::RevealRequest,
@@ -147,7 +147,7 @@ impl Record {
     #[must_use]
     pub fn target(&self) -> Option<String> {
         match &self.act {
-            Act::FoundPolicy | Act::ReadGovernance | Act::ChangeSinks { .. } => None,
+            Act::InitializePolicy { .. } | Act::ReadGovernance | Act::ChangeSinks { .. } => None,
             Act::ProbeSink { sink } => Some(sink.to_string()),
             Act::RequestReveal(summary) => Some(summary.request.to_string()),
             Act::AnswerRequest { request, .. } => Some(request.to_string()),

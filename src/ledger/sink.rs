@@ -32,13 +32,13 @@ use crate::sync::{Mutex, MutexGuard};
 /// use std::sync::Arc;
 /// use activity_privacy::ledger::{Checkpoint, KeyName, LedgerSink, MemoryHashes, NoteSigner};
 /// use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
-/// use activity_privacy::{PrivacyFilter, UserId};
+/// use activity_privacy::{Administrators, PrivacyFilter, UserId};
 ///
 /// let signer = NoteSigner::new(KeyName::new("example.com/governance")?, &[7; 32]);
 /// let auditor_knows = [signer.verifier().clone()];
 /// let ledger = Arc::new(LedgerSink::open(MemorySink::new(), MemoryHashes::new(), signer)?);
 /// let filter = PrivacyFilter::builder(MemoryStore::new(), MemoryDirectory::new(), Arc::clone(&ledger))
-///     .found(UserId::new("admin-1")?)?;
+///     .initialize(Administrators::new(UserId::new("admin-1")?, UserId::new("admin-2")?)?)?;
 ///
 /// // To be kept where nobody who runs the service can reach it.
 /// let saved = ledger.checkpoint()?;

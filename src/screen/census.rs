@@ -213,7 +213,8 @@ mod tests {
         let builder = several.fold(builder, |builder, at| builder.member(&group(at / 300), &user(at)));
         let directory = builder.build(DirectoryRevision(1), chrono::DateTime::UNIX_EPOCH).unwrap();
         let groups: Vec<_> = (0..6).map(|at| serde_json::json!({ "imported": format!("g{at}") })).collect();
-        let mut document = serde_json::to_value(PrivacyPolicy::founding(user(0))).unwrap();
+        let mut document =
+            serde_json::to_value(PrivacyPolicy::initial(&crate::policy::Administrators::only_one(user(0)))).unwrap();
         document["private_groups"] = groups.into();
         let policy: PrivacyPolicy = serde_json::from_value(document).unwrap();
         let watch = Watch::new(&policy, Some(&directory), &[]);

@@ -19,7 +19,8 @@ fn user(at: usize) -> UserId {
 
 fn policy(private: impl Iterator<Item = usize>) -> Arc<PrivacyPolicy> {
     let private: Vec<_> = private.map(|at| serde_json::json!({ "imported": format!("g{at}") })).collect();
-    let mut document = serde_json::to_value(PrivacyPolicy::founding(user(0))).unwrap();
+    let mut document =
+        serde_json::to_value(PrivacyPolicy::initial(&crate::policy::Administrators::only_one(user(0)))).unwrap();
     document["private_groups"] = private.into();
     Arc::new(serde_json::from_value(document).unwrap())
 }

@@ -196,8 +196,8 @@ pub enum Step {
         /// Where.
         at: Node,
     },
-    /// Somebody tries to found a policy where there is one.
-    Found {
+    /// Somebody tries to initialize a policy where there is one.
+    Initialize {
         /// Where.
         at: Node,
         /// Who.
@@ -258,7 +258,7 @@ pub fn steps(begin: DateTime<Utc>) -> impl Strategy<Value = Step> {
         2 => (nodes(), any::<bool>(), sizes()).prop_map(|(at, replay, size)| Step::Forward { at, replay, size }),
         3 => (nodes(), askers(), subjects()).prop_map(|(at, by, subject)| Step::Erase { at, by, subject }),
         2 => nodes().prop_map(|at| Step::Retain { at }),
-        1 => (nodes(), user_ids()).prop_map(|(at, administrator)| Step::Found { at, administrator }),
+        1 => (nodes(), user_ids()).prop_map(|(at, administrator)| Step::Initialize { at, administrator }),
     ]
 }
 
@@ -267,10 +267,11 @@ pub fn steps(begin: DateTime<Utc>) -> impl Strategy<Value = Step> {
 ///
 /// ```
 /// use activity_privacy::strategies::{Model, histories};
+/// use activity_privacy::{Administrators, UserId};
 /// use proptest::prelude::*;
 ///
 /// proptest!(ProptestConfig::with_cases(4), |(history in histories(0..12))| {
-///     let mut model = Model::new(Default::default());
+///     let mut model = Model::new(&Administrators::only_one(UserId::new("root").unwrap()), Default::default());
 ///     for step in &history {
 ///         model.take(step);
 ///     }

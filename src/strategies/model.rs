@@ -27,7 +27,7 @@ use crate::filter::Delivery;
 use crate::governance::{Act, Initiator, Outcome, Record, RecordId};
 use crate::identity::{GroupId, UserId};
 use crate::policy::{
-    Denial, Grant, GroupRef, ManagedDomain, PolicyOptions, Revision, Role, ScopeRule, WhenUndecidable,
+    Administrators, Denial, Grant, GroupRef, ManagedDomain, PolicyOptions, Revision, Role, ScopeRule, WhenUndecidable,
 };
 use crate::query::Count;
 use crate::screen::{Cause, Verdict, Visibility};
@@ -36,13 +36,13 @@ use crate::screen::{Cause, Verdict, Visibility};
 ///
 /// ```
 /// use activity_privacy::strategies::{Answer, Model, Node, Step};
-/// use activity_privacy::{Delivery, Visibility};
+/// use activity_privacy::{Administrators, Delivery, UserId, Visibility};
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let activity = activity_privacy::Activity::builder(
 /// #     "a".parse()?, activity_privacy::Actor::unknown(), activity_privacy::App::new("Box".parse()?), "Login".parse()?,
 /// #     Default::default()).build()?;
 /// // A directory was never loaded, so whatever is delivered is hidden.
-/// let mut model = Model::new(Default::default());
+/// let mut model = Model::new(&Administrators::only_one(UserId::new("root")?), Default::default());
 /// let answer = model.take(&Step::Deliver { at: Node::First, batch: vec![activity] });
 /// assert_eq!(answer, Answer::Delivered(Ok(vec![Delivery::Stored])));
 /// assert_eq!(model.stored()[0].decision.visibility(), Some(Visibility::Private));
@@ -127,21 +127,20 @@ pub enum Answer {
     Erased(Result<(), Option<Denial>>),
     /// Whether there was anything to be done.
     Retained(bool),
-    /// Whether a policy was founded. There is one, so it was not.
-    Founded(bool),
+    /// Whether a policy was initialized. There is one, so it was not.
+    Initialized(bool),
 }
 
 /// Whether a reveal opened.
 pub type Opened = Result<(), Denial>;
 
 impl Model {
-    /// A store where `root` has founded a policy, two nodes over it, and no directory.
+    /// A store whose policy `administrators` have initialized, two nodes over it, and no directory.
     #[must_use]
-    pub fn new(now: DateTime<Utc>) -> Self {
-        let root = UserId::new("root").unwrap_or_else(|_| unreachable!("four letters are an id"));
+    pub fn new(administrators: &Administrators, now: DateTime<Utc>) -> Self {
         let mut model = Self {
             now,
-            policy: Policy::founding(root.clone()),
+            policy: Policy::initial(administrators),
             source: None,
             nodes: Default::default(),
             kept: Vec::new(),
@@ -153,8 +152,10 @@ impl Model {
             reveals: Vec::new(),
             cursors: Vec::new(),
         };
-        let intent = model.note(Initiator::User(root.clone()), None, Act::FoundPolicy, Outcome::Intended);
-        model.note(Initiator::User(root), None, Act::FoundPolicy, Outcome::Done { intent });
+        let act = Act::InitializePolicy { administrators: administrators.users().cloned().collect() };
+        let initiator = Initiator::User(administrators.first().clone());
+        let intent = model.note(initiator.clone(), None, act.clone(), Outcome::Intended);
+        model.note(initiator, None, act, Outcome::Done { intent });
         model
     }
 
@@ -223,7 +224,7 @@ impl Model {
             }
             Step::Erase { at, by, subject } => Answer::Erased(self.erase(*at, by, subject)),
             Step::Retain { .. } => Answer::Retained(self.retain()),
-            Step::Found { .. } => Answer::Founded(false),
+            Step::Initialize { .. } => Answer::Initialized(false),
         }
     }
 

@@ -81,14 +81,15 @@ pub fn policy_options() -> impl Strategy<Value = PolicyOptions> {
 /// ```
 /// use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
 /// use activity_privacy::strategies::{imports, policy_changes};
-/// use activity_privacy::{DirectoryRevision, PrivacyFilter, UserId};
+/// use activity_privacy::{Administrators, DirectoryRevision, PrivacyFilter, UserId};
 /// use proptest::prelude::*;
 ///
 /// let root = UserId::new("root").unwrap();
 /// proptest!(ProptestConfig::with_cases(16), |(import in imports(), change in policy_changes())| {
 ///     let directory = MemoryDirectory::new();
 ///     directory.install(import.snapshot(DirectoryRevision(1), Default::default()).unwrap()).unwrap();
-///     let filter = PrivacyFilter::builder(MemoryStore::new(), directory, MemorySink::new()).found(root.clone()).unwrap();
+///     let builder = PrivacyFilter::builder(MemoryStore::new(), directory, MemorySink::new());
+///     let filter = builder.initialize(Administrators::only_one(root.clone())).unwrap();
 ///     let before = filter.policy().unwrap().revision();
 ///     if let Ok(revision) = filter.change(&root, &change) {
 ///         prop_assert!(revision > before);

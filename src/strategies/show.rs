@@ -110,7 +110,7 @@ impl Debug for Step {
                 write!(f, "Erase({at:?}, by {}, {subject:?})", by.as_str())
             }
             Self::Retain { at } => write!(f, "Retain({at:?})"),
-            Self::Found { at, administrator } => write!(f, "Found({at:?}, {})", administrator.as_str()),
+            Self::Initialize { at, administrator } => write!(f, "Initialize({at:?}, {})", administrator.as_str()),
         }
     }
 }

@@ -400,9 +400,9 @@ fn b2_what_a_failing_sink_leaves_behind_says_nothing() {
     struct Broken;
     impl GovernanceSink for Broken {
         fn record(&self, record: &Record) -> Result<Receipt, SinkError> {
-            let founding = matches!(record.act, Act::FoundPolicy);
+            let initializing = matches!(record.act, Act::InitializePolicy { .. });
             let other = RecordId(Uuid::from_u128(1));
-            Ok(Receipt::assertion(if founding { record.id } else { other }, 1))
+            Ok(Receipt::assertion(if initializing { record.id } else { other }, 1))
         }
 
         fn records(&self, _: &RecordQuery, _: u64, _: usize) -> Result<Vec<RecordEntry>, SinkError> {

@@ -221,7 +221,7 @@ fn b3_absurd_options_and_clocks_hide_rather_than_break() {
     for as_of in [DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC] {
         let max_directory_age = Some(std::time::Duration::from_secs(1));
         let change = PolicyChange::SetOptions(PolicyOptions { max_directory_age, ..Default::default() });
-        let policy = changed(&PrivacyPolicy::founding(user("root")), &change, None).unwrap();
+        let policy = changed(&PrivacyPolicy::initial(&admins()), &change, None).unwrap();
         let directory = people(&[]).build(DirectoryRevision(u64::MAX), as_of).unwrap();
         let screen = Screen::new(Arc::new(policy), Ok(Arc::new(directory)));
         assert_eq!(screen.judge(&activity("a", "bob"), at(0)).0, Verdict::Private);
@@ -237,7 +237,7 @@ fn b3_ten_thousand_nested_groups_are_no_stack() {
     }
     let directory = Arc::new(import.build(DirectoryRevision(1), at(0)).unwrap());
     let change = PolicyChange::MakePrivate(name(0).into());
-    let policy = changed(&PrivacyPolicy::founding(user("root")), &change, Some(&directory)).unwrap();
+    let policy = changed(&PrivacyPolicy::initial(&admins()), &change, Some(&directory)).unwrap();
     let screen = Screen::new(Arc::new(policy), Ok(directory));
     assert_eq!(screen.judge(&activity("a", "adele"), at(0)).0, Verdict::Private);
     let deep = "[".repeat(100_000);

@@ -35,7 +35,7 @@ pub(crate) fn live(folder: &Path) {
     let (store, sink) = files::open(folder);
     Word::Opened.say();
     let house = House::over(store, sink);
-    Word::Founded.say();
+    Word::Initialized.say();
     house.install(everybody());
     let child = Child {
         name: env::var(NAME).unwrap(),

@@ -64,12 +64,12 @@ impl Life {
         let first = self.start(chance);
         let second = chance.one_in(4).then(|| self.start(chance));
         if fresh && !chance.one_in(4) {
-            // While the files are made and the policy is founded.
+            // While the files are made and the policy is initialized.
             thread::sleep(Duration::from_micros(chance.below(12_000)));
         } else {
             // A slow machine may take all the time there is to start a process.
             if chance.one_in(2) {
-                first.wait_until_founded();
+                first.wait_until_initialized();
             }
             let spread = if chance.one_in(3) { 10_000 } else { 80_000 };
             thread::sleep(Duration::from_micros(chance.below(spread)));
@@ -114,12 +114,12 @@ impl Life {
     fn hear(&mut self, said: Said, look: bool, summary: &mut Summary) {
         let Said { name, words, killed } = said;
         let mut under_way: BTreeMap<u64, Call> = BTreeMap::new();
-        let (mut opened, mut founded) = (false, false);
+        let (mut opened, mut initialized) = (false, false);
         let mut answered: BTreeSet<String> = BTreeSet::new();
         for word in words {
             match word {
                 Word::Opened => opened = true,
-                Word::Founded => founded = true,
+                Word::Initialized => initialized = true,
                 Word::Began(number, call) => drop(under_way.insert(number, call)),
                 Word::Ended(number, answer) => match (under_way.remove(&number), answer) {
                     (Some(Call::Ingest(batch)), Answer::Ingested { floor, ceiling, deliveries }) => {
@@ -151,9 +151,9 @@ impl Life {
         self.before.drain(..surplus);
         if killed {
             summary.kills += 1;
-            let amid: BTreeSet<&str> = match (opened, founded) {
+            let amid: BTreeSet<&str> = match (opened, initialized) {
                 (false, _) => BTreeSet::from(["opening"]),
-                (true, false) => BTreeSet::from(["founding"]),
+                (true, false) => BTreeSet::from(["initializing"]),
                 (true, true) => under_way.values().map(Call::name).collect(),
             };
             for amid in amid {

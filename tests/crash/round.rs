@@ -20,7 +20,7 @@ pub(crate) struct Running {
     /// The child goes on while it is open.
     stdin: Option<ChildStdin>,
     listener: JoinHandle<String>,
-    founded: Receiver<()>,
+    initialized: Receiver<()>,
 }
 
 /// What a child said until its end.
@@ -42,7 +42,7 @@ impl Running {
             .spawn()
             .unwrap();
         let (stdin, stdout) = (process.stdin.take(), process.stdout.take().unwrap());
-        let (tell, founded) = mpsc::channel();
+        let (tell, initialized) = mpsc::channel();
         // Reads all the while, because a pipe that is full would hold the child up.
         let listener = thread::spawn(move || {
             let (mut stdout, mut said) = (BufReader::new(stdout), Vec::new());
@@ -51,17 +51,17 @@ impl Running {
                 if stdout.read_until(b'\n', &mut said).unwrap() == 0 {
                     return String::from_utf8(said).unwrap();
                 }
-                if said[before..].starts_with(b"\"Founded\"") {
+                if said[before..].starts_with(b"\"Initialized\"") {
                     let _nobody_need_wait = tell.send(());
                 }
             }
         });
-        Self { name, process, stdin, listener, founded }
+        Self { name, process, stdin, listener, initialized }
     }
 
     /// Waits until it has a policy to work under.
-    pub(crate) fn wait_until_founded(&self) {
-        self.founded.recv_timeout(PATIENCE).expect("the child comes to have a policy");
+    pub(crate) fn wait_until_initialized(&self) {
+        self.initialized.recv_timeout(PATIENCE).expect("the child comes to have a policy");
     }
 
     /// With SIGKILL, wherever it is.

@@ -57,7 +57,7 @@ pub(crate) fn policies(files: &Files) {
 /// Whether an act makes the one policy of the other.
 fn accounts_for(act: &Act, before: Option<&PrivacyPolicy>, policy: &PrivacyPolicy) -> bool {
     let (Act::ChangePolicy(change), Some(before)) = (act, before) else {
-        return before.is_none() && *act == Act::FoundPolicy;
+        return before.is_none() && matches!(act, Act::InitializePolicy { .. });
     };
     match change {
         ChangeSummary::MakePrivate(group) => {

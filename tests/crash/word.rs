@@ -13,7 +13,7 @@ pub(crate) enum Word {
     /// The files are open.
     Opened,
     /// There is a policy.
-    Founded,
+    Initialized,
     /// A call is about to be made.
     Began(u64, Call),
     /// It was answered.

@@ -64,7 +64,7 @@ proptest! {
             import = import.member(&name(*group), &user(&format!("u{member}")));
         }
         let directory = Arc::new(import.build(DirectoryRevision(1), at(0)).unwrap());
-        let mut policy = PrivacyPolicy::founding(user("root"));
+        let mut policy = PrivacyPolicy::initial(&admins());
         for private in &graph.private {
             let change = PolicyChange::MakePrivate(name(*private).into());
             policy = changed(&policy, &change, Some(&directory)).unwrap_or(policy);

@@ -154,7 +154,7 @@ fn d9_a_directory_that_does_not_answer_hides_everything_until_it_does() {
     let store = Arc::new(MemoryStore::new());
     let filter = PrivacyFilter::builder(Arc::clone(&store), Arc::clone(&line), MemorySink::new())
         .clock(|| at(0))
-        .found(user("root"))
+        .initialize(admins())
         .unwrap();
     let import = |groups: &[&str]| people(&[("bob", groups), ("adele", &["council"])]);
     line.directory.install(import(&[]).build(DirectoryRevision(1), at(0)).unwrap()).unwrap();

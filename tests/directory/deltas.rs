@@ -9,7 +9,7 @@ use activity_privacy::*;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::house::{activity, alias, at, changed, contoso, group, people, user};
+use crate::house::{activity, admins, alias, at, changed, contoso, group, people, user};
 
 /// All that a snapshot says, by name.
 #[derive(Debug, PartialEq)]
@@ -89,7 +89,7 @@ fn decided(directory: &Arc<DirectorySnapshot>, groups: &BTreeSet<GroupId>, asked
     let decided = |group: &GroupId| {
         let all = DirectoryBuilder::new().group(group.clone(), "").build(DirectoryRevision(1), at(0)).unwrap();
         let private = PolicyChange::MakePrivate(group.clone().into());
-        let policy = changed(&PrivacyPolicy::founding(user("root")), &private, Some(&all)).unwrap();
+        let policy = changed(&PrivacyPolicy::initial(&admins()), &private, Some(&all)).unwrap();
         let screen = Screen::new(Arc::new(policy), Ok(Arc::clone(directory)));
         screen.judge_all(asked, at(50)).into_iter().map(|(verdict, _)| verdict).collect()
     };
@@ -144,7 +144,7 @@ proptest! {
         activities in vec(activities(), 1..12),
     ) {
         let mut snapshot = Arc::new(imports[0].snapshot(DirectoryRevision(1), at(1)).unwrap());
-        let mut policy = PrivacyPolicy::founding(user("root"));
+        let mut policy = PrivacyPolicy::initial(&admins());
         for change in &changes {
             policy = changed(&policy, change, Some(&snapshot)).unwrap_or(policy);
         }
@@ -254,7 +254,7 @@ fn d6_everybody_is_found_when_nobody_before_them_is_listed() {
     let next = Arc::new(empty.with(&delta, DirectoryRevision(2), at(1)).unwrap());
     assert_eq!(next.members_of(&group("council")), members.iter().map(|name| user(name)).collect::<BTreeSet<_>>());
     let private = PolicyChange::MakePrivate(group("council").into());
-    let policy = changed(&PrivacyPolicy::founding(user("root")), &private, Some(&next)).unwrap();
+    let policy = changed(&PrivacyPolicy::initial(&admins()), &private, Some(&next)).unwrap();
     let screen = Screen::new(Arc::new(policy), Ok(Arc::clone(&next)));
     for name in (0..1_300).map(|n| format!("u{n}")) {
         let expected = if members.contains(&name) { Verdict::Private } else { Verdict::Public };

@@ -8,7 +8,7 @@ use activity_privacy::*;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::house::{House, alias, at, changed, contoso, domain, group, people, user};
+use crate::house::{House, admins, alias, at, changed, contoso, domain, group, people, user};
 
 fn private(name: &str) -> PolicyChange {
     PolicyChange::MakePrivate(group(name).into())
@@ -132,7 +132,7 @@ proptest! {
         change in policy_changes(),
     ) {
         let directory = Arc::new(import.snapshot(DirectoryRevision(1), at(0)).unwrap());
-        let mut policy = PrivacyPolicy::founding(user("root"));
+        let mut policy = PrivacyPolicy::initial(&admins());
         for change in &changes {
             // Options play no part in who is in which group.
             if !matches!(change, PolicyChange::SetOptions(_)) {

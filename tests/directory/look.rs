@@ -8,7 +8,7 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
-use crate::house::{alias, at, by, changed, contoso, domain, group, people, user};
+use crate::house::{admins, alias, at, by, changed, contoso, domain, group, people, user};
 
 /// The same activity, with an object that is nobody's id or name. Where objects count, all of the activity is then
 /// searched.
@@ -33,7 +33,7 @@ pub(super) fn policy_over(
 ) -> Arc<PrivacyPolicy> {
     let outside = PolicyChange::MakePrivate(GroupRef::ExternalUsers);
     let outside = managed.map(|managed| [outside, PolicyChange::ManageDomain(managed)]);
-    let mut policy = PrivacyPolicy::founding(user("root"));
+    let mut policy = PrivacyPolicy::initial(&admins());
     for change in changes.iter().chain(outside.iter().flatten()) {
         policy = changed(&policy, change, Some(directory)).unwrap_or(policy);
     }
@@ -80,8 +80,8 @@ proptest! {
 }
 
 fn policy_of(changes: &[PolicyChange], directory: &DirectorySnapshot) -> Arc<PrivacyPolicy> {
-    let founding = PrivacyPolicy::founding(user("root"));
-    Arc::new(changes.iter().fold(founding, |policy, change| changed(&policy, change, Some(directory)).unwrap()))
+    let initial = PrivacyPolicy::initial(&admins());
+    Arc::new(changes.iter().fold(initial, |policy, change| changed(&policy, change, Some(directory)).unwrap()))
 }
 
 #[test]
@@ -168,7 +168,7 @@ fn d6_more_sets_of_groups_than_are_numbered_are_told_apart() {
 fn d7_a_guest_name_that_is_no_address_says_external_whatever_else_is_said() {
     let guest = || alias("x_gmail.com#EXT#");
     let directory = Arc::new(people(&[("adele", &["staff"])]).build(DirectoryRevision(1), at(0)).unwrap());
-    let mut policy = PrivacyPolicy::founding(user("root"));
+    let mut policy = PrivacyPolicy::initial(&admins());
     for change in [
         PolicyChange::MakePrivate(GroupRef::ExternalUsers),
         PolicyChange::ManageDomain(ManagedDomain::exactly("contoso.com".parse().unwrap())),

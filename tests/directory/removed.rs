@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use activity_privacy::*;
 
-use crate::house::{activity, alias, at, by, changed, contoso, group, people, user};
+use crate::house::{activity, admins, alias, at, by, changed, contoso, group, people, user};
 
 /// A directory that moves on.
 struct Source {
@@ -46,7 +46,7 @@ impl Source {
     fn hides(&self, private: &str, hidden: &[&str]) -> &Self {
         let all = DirectoryBuilder::new().group(group(private), "").build(DirectoryRevision(1), at(0)).unwrap();
         let change = PolicyChange::MakePrivate(group(private).into());
-        let policy = changed(&PrivacyPolicy::founding(user("root")), &change, Some(&all)).unwrap();
+        let policy = changed(&PrivacyPolicy::initial(&admins()), &change, Some(&all)).unwrap();
         let screen = Screen::new(Arc::new(policy), Ok(Arc::clone(&self.now)));
         let everybody = ["adele", "bob", "carl", "dan", "zoe"];
         let judge = |name: &&str| screen.judge(&activity("a", name), at(50)).0 == Verdict::Private;
@@ -338,7 +338,7 @@ fn d7_guest_without_a_record_stays_external_over_imports() {
     let mut source = Source::new(member().user(known));
     let heir = || member().user(contoso("heir").with_alias(external.clone()));
     source.import(heir()).import(heir()).import(heir());
-    let mut policy = PrivacyPolicy::founding(user("root"));
+    let mut policy = PrivacyPolicy::initial(&admins());
     for change in [
         PolicyChange::ManageDomain(ManagedDomain::exactly("contoso.com".parse().unwrap())),
         PolicyChange::MakePrivate(GroupRef::ExternalUsers),

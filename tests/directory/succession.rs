@@ -12,10 +12,10 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 use super::look::{looks_as_it_searches, managed_domains, policy_over};
-use crate::house::{activity, alias, at, changed, contoso, group, people, user};
+use crate::house::{activity, admins, alias, at, changed, contoso, group, people, user};
 
 fn private(name: &str, directory: &DirectorySnapshot) -> Arc<PrivacyPolicy> {
-    let policy = PrivacyPolicy::founding(user("root"));
+    let policy = PrivacyPolicy::initial(&admins());
     Arc::new(changed(&policy, &PolicyChange::MakePrivate(group(name).into()), Some(directory)).unwrap())
 }
 
@@ -154,7 +154,7 @@ fn d8_a_screen_follows_what_an_import_came_to_remember() {
 fn d6_a_screen_follows_no_other_policy_of_the_same_revision() {
     let directory = Arc::new(people(&[("adele", &["council"])]).build(DirectoryRevision(1), at(0)).unwrap());
     let rule = PolicyChange::AddScopeRule(ScopeRule::include(group("council"), ScopeTarget::AllApps));
-    let only_monitored = Arc::new(changed(&PrivacyPolicy::founding(user("root")), &rule, Some(&directory)).unwrap());
+    let only_monitored = Arc::new(changed(&PrivacyPolicy::initial(&admins()), &rule, Some(&directory)).unwrap());
     let screen = Screen::new(only_monitored, Ok(Arc::clone(&directory)));
     let screen = screen.following(private("council", &directory), Ok(directory), &[]);
     assert_eq!(screen.judge(&activity("a", "adele"), at(0)).0, Verdict::Private);

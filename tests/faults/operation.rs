@@ -10,7 +10,7 @@ use crate::house::*;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Operation {
-    Found,
+    Initialize,
     Open,
     Ingest,
     Change,
@@ -53,7 +53,7 @@ pub(crate) struct Answer {
 
 impl Operation {
     pub(crate) const ALL: [Self; 15] = [
-        Self::Found,
+        Self::Initialize,
         Self::Open,
         Self::Ingest,
         Self::Change,
@@ -94,7 +94,7 @@ impl Operation {
     pub(crate) fn run(self, scene: &mut Scene) -> Result<Answer, Box<dyn Error>> {
         let mut answer = Answer::default();
         match self {
-            Self::Found => scene.filter = Some(scene.builder().found(user("root"))?),
+            Self::Initialize => scene.filter = Some(scene.builder().initialize(admins())?),
             Self::Open => scene.open()?,
             Self::Ingest => {
                 let batch = [activity("secret-new", "adele"), activity("shown-new", "bob"), activity("shown-1", "bob")];
@@ -145,7 +145,9 @@ impl Operation {
             (Self::RevealOfWhoeverLostTheGrant | Self::ReadLogRefused, End::Done(_)) => false,
             (_, End::Done(_)) => true,
             // It was done the first time.
-            (Self::Found, End::Refused(error)) => matches!(error.downcast_ref(), Some(OpenError::AlreadyFounded)),
+            (Self::Initialize, End::Refused(error)) => {
+                matches!(error.downcast_ref(), Some(OpenError::AlreadyInitialized))
+            }
             (Self::Change, End::Refused(error)) => {
                 matches!(error.downcast_ref(), Some(ChangeError::Invalid(PolicyError::Unchanged)))
             }
@@ -160,16 +162,16 @@ impl Operation {
             return;
         }
         match self {
-            Self::Found => {
-                let founded = scene.policy().is_some();
+            Self::Initialize => {
+                let initialized = scene.policy().is_some();
                 match end {
-                    End::Done(_) => assert!(founded),
+                    End::Done(_) => assert!(initialized),
                     End::Refused(error) => match error.downcast_ref().unwrap() {
-                        OpenError::OutcomeUnrecorded(_) => assert!(founded),
-                        OpenError::AlreadyFounded if wrong == Wrong::Store(StoreFault::SaysStale) => {}
-                        // The founding went well, and was tried once more.
-                        OpenError::AlreadyFounded => assert!(founded),
-                        _ => assert!(!founded, "{error:?}"),
+                        OpenError::OutcomeUnrecorded(_) => assert!(initialized),
+                        OpenError::AlreadyInitialized if wrong == Wrong::Store(StoreFault::SaysStale) => {}
+                        // The initialization went well, and was tried once more.
+                        OpenError::AlreadyInitialized => assert!(initialized),
+                        _ => assert!(!initialized, "{error:?}"),
                     },
                     End::BrokeOff => {}
                 }

@@ -160,8 +160,8 @@ fn g5_a_removal_goes_to_every_sink_whatever_the_quorum() {
     let day = Duration::from_secs(86_400);
     let retention = Retention::of_activities(day).and_of_records(day).unwrap();
     let options = PolicyOptions { retention: Some(retention), ..PolicyOptions::default() };
-    let founding = PrivacyPolicy::founding(user("root"));
-    let policy = changed(&founding, &PolicyChange::SetOptions(options), None).unwrap();
+    let initial = PrivacyPolicy::initial(&admins());
+    let policy = changed(&initial, &PolicyChange::SetOptions(options), None).unwrap();
     let pending = PendingRemoval::of_aged(&policy, record(9).id, at(5) + day).unwrap();
     let removal = pending.recorded(&Receipt::assertion(record(9).id, 1)).unwrap();
 
@@ -198,7 +198,7 @@ impl Office {
         let sinks = several(sinks, quorum).unwrap();
         let filter = PrivacyFilter::builder(MemoryStore::new(), MemoryDirectory::new(), sinks.clone())
             .clock(|| at(0))
-            .found(user("root"))
+            .initialize(admins())
             .unwrap();
         filter.change(&user("root"), &PolicyChange::SetAdmin(user("ann"), Role::Analyst)).unwrap();
         Self { filter, sinks }
@@ -382,7 +382,7 @@ fn g4_a_sink_is_dropped_unless_it_leads_or_is_needed() {
 fn g1_of_two_sink_changes_at_once_one_is_superseded() {
     let sinks = faulty(1);
     let together = several(&sinks, None).unwrap();
-    let policy = PrivacyPolicy::founding(user("root"));
+    let policy = PrivacyPolicy::initial(&admins());
     let recorded = |letter: &str, id| {
         let newcomer = Arc::new(MemorySink::new());
         let pending =

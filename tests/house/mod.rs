@@ -20,6 +20,11 @@ pub(crate) fn user(id: &str) -> UserId {
     UserId::new(id).unwrap()
 }
 
+/// The administrators of the first policy.
+pub(crate) fn admins() -> Administrators {
+    Administrators::only_one(user("root"))
+}
+
 pub(crate) fn group(id: &str) -> GroupId {
     GroupId::new(id).unwrap()
 }
@@ -93,7 +98,7 @@ impl House {
         let now = Arc::clone(&clock);
         let filter = PrivacyFilter::builder(Arc::clone(&store), Arc::clone(&directory), Arc::clone(&sink))
             .clock(move || at(now.load(Ordering::SeqCst)))
-            .open_or_found(user("root"))
+            .open_or_initialize(admins())
             .unwrap();
         Self { filter, store, directory, sink, clock, revision: AtomicU64::new(0) }
     }
@@ -107,7 +112,7 @@ impl House {
         let filter = PrivacyFilter::builder(Arc::clone(&store), Arc::clone(&directory), Arc::clone(&sink))
             .clock(move || at(now.load(Ordering::SeqCst)))
             .ids(move || Uuid::from_u128(ids.fetch_add(1, Ordering::SeqCst).into()))
-            .open_or_found(user("root"))
+            .open_or_initialize(admins())
             .unwrap();
         Self { filter, store, directory, sink, clock, revision: AtomicU64::new(0) }
     }

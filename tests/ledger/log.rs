@@ -81,7 +81,12 @@ pub(crate) fn record(number: u64) -> Record {
     let max_directory_age = Some(Duration::from_secs(u64::MAX));
     let options = PolicyOptions { max_directory_age, ..PolicyOptions::default() };
     let (act, outcome) = match number % 6 {
-        1 => (Act::FoundPolicy, Outcome::Intended),
+        1 => (
+            Act::InitializePolicy {
+                administrators: [UserId::new("root").unwrap(), UserId::new("deputy").unwrap()].into(),
+            },
+            Outcome::Intended,
+        ),
         2 => {
             let summary = RevealSummary { reveal, request: None, about, expires_at: at(60) };
             (Act::Reveal(summary), Outcome::Intended)

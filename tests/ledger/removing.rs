@@ -13,11 +13,13 @@ use crate::log::*;
 fn policy() -> PrivacyPolicy {
     let id = RecordId(Uuid::nil());
     let root = UserId::new("root").unwrap();
-    let founding = PendingChange::founding(root.clone(), id, at(0)).recorded(&Receipt::assertion(id, 1)).unwrap();
+    let initial = PendingChange::initial(&Administrators::only_one(root.clone()), id, at(0))
+        .recorded(&Receipt::assertion(id, 1))
+        .unwrap();
     let keep = Retention::of_activities(Duration::from_secs(1)).and_of_records(Duration::from_secs(1)).unwrap();
     let options = PolicyOptions { retention: Some(keep), ..PolicyOptions::default() };
     let change = PolicyChange::SetOptions(options);
-    let pending = PendingChange::authorise(founding.policy(), &change, &root, None, id, at(0)).unwrap();
+    let pending = PendingChange::authorise(initial.policy(), &change, &root, None, id, at(0)).unwrap();
     pending.recorded(&Receipt::assertion(id, 1)).unwrap().policy().clone()
 }
 

@@ -178,7 +178,7 @@ fn a_new_node_knows_the_last_members(scene: &Scene, batch: &str) {
 #[test]
 fn d11_the_last_members_are_kept_whoever_comes_first() {
     explore(|| {
-        let scene = Scene::founded();
+        let scene = Scene::initialized();
         let directory = directory(council(1));
         let node = scene.node(Arc::clone(&directory));
         let (make_private, gone) = (AtomicU64::new(0), AtomicU64::new(0));
@@ -215,7 +215,7 @@ fn d11_the_last_members_are_kept_whoever_comes_first() {
 #[test]
 fn d11_a_follower_that_is_late_drops_nothing_of_a_later_policy() {
     explore(|| {
-        let scene = Scene::founded();
+        let scene = Scene::initialized();
         let late = scene.node(directory(council(1)));
         let directory = directory(council(1));
         let node = scene.node(Arc::clone(&directory));

@@ -56,7 +56,7 @@ fn batches_race_changes(changing: &PrivacyFilter, others: &[&PrivacyFilter], sce
 #[test]
 fn d5_one_filter_stores_nothing_under_a_revision_that_was_left_behind() {
     explore(|| {
-        let scene = Scene::founded();
+        let scene = Scene::initialized();
         let node = scene.node(directory(council(1)));
         batches_race_changes(&node, &[&node, &node], &scene);
     });
@@ -65,7 +65,7 @@ fn d5_one_filter_stores_nothing_under_a_revision_that_was_left_behind() {
 #[test]
 fn d5_two_filters_store_nothing_under_a_revision_that_was_left_behind() {
     explore(|| {
-        let scene = Scene::founded();
+        let scene = Scene::initialized();
         let [one, other] = [1, 1].map(|revision| scene.node(directory(council(revision))));
         batches_race_changes(&one, &[&other, &other], &scene);
     });
@@ -74,7 +74,7 @@ fn d5_two_filters_store_nothing_under_a_revision_that_was_left_behind() {
 #[test]
 fn d5_the_store_itself_takes_no_batch_of_a_revision_that_was_left_behind() {
     exhaust(10_000, || {
-        let scene = Scene::founded();
+        let scene = Scene::initialized();
         let screen = Screen::new(scene.store.policy().unwrap().unwrap(), Ok(council(1).into()));
         let activities = both("a");
         let batch = screen.screen(&activities, at(0)).unwrap();
@@ -101,7 +101,7 @@ fn d5_the_store_itself_takes_no_batch_of_a_revision_that_was_left_behind() {
 #[test]
 fn d5_a_stale_filter_neither_drops_nor_refuses_what_the_policy_in_force_would_take() {
     explore(|| {
-        let scene = Scene::founded();
+        let scene = Scene::initialized();
         let leave_out = ScopeRule::exclude(group("council"), ScopeTarget::AllApps);
         scene.change(PolicyChange::AddScopeRule(leave_out.clone()));
         let refuse = PolicyOptions { when_undecidable: WhenUndecidable::Refuse, ..Default::default() };
@@ -138,7 +138,7 @@ fn d5_a_stale_filter_neither_drops_nor_refuses_what_the_policy_in_force_would_ta
 #[test]
 fn d4_of_racing_deliveries_the_first_wins() {
     explore(|| {
-        let scene = Scene::founded();
+        let scene = Scene::initialized();
         let [one, other] = [1, 1].map(|revision| scene.node(directory(council(revision))));
         let first = activity("x", "adele");
         let changed = begun("x", Actor::user(alias("adele@contoso.com"))).details("something else").build().unwrap();
@@ -174,7 +174,7 @@ fn d4_of_racing_deliveries_the_first_wins() {
 #[test]
 fn d5_racing_changes_each_build_on_the_one_before() {
     explore(|| {
-        let scene = Scene::founded();
+        let scene = Scene::initialized();
         let [one, other] = [1, 1].map(|revision| scene.node(directory(council(revision))));
         let before = one.policy().unwrap().revision().number();
         let changes = [

@@ -36,16 +36,16 @@ impl Scene {
     }
 
     /// With a policy of `root`, who may view private activities.
-    pub(crate) fn founded() -> Self {
+    pub(crate) fn initialized() -> Self {
         let scene = Self::new();
-        scene.publish(PendingChange::founding(user("root"), scene.fresh(), at(0)));
+        scene.publish(PendingChange::initial(&admins(), scene.fresh(), at(0)));
         scene.change(PolicyChange::Grant(alias("root@contoso.com")));
         scene
     }
 
     /// With a policy under which the council is private.
     pub(crate) fn with_private_council() -> Self {
-        let scene = Self::founded();
+        let scene = Self::initialized();
         scene.change(PolicyChange::MakePrivate(group("council").into()));
         scene
     }

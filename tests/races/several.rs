@@ -115,7 +115,7 @@ fn g1_a_sink_change_amid_records_loses_none() {
             .limit(NEVER)
             .build()
             .unwrap();
-        let policy = PrivacyPolicy::founding(user("root"));
+        let policy = PrivacyPolicy::initial(&admins());
         let recorder = {
             let sinks = sinks.clone();
             thread::spawn(move || [1, 2].map(|number| sinks.record(&record(number)).unwrap()))

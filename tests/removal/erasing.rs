@@ -174,7 +174,7 @@ impl GroupDirectory for Out {
 fn g5_without_the_names_of_the_directory_nothing_is_erased() {
     let (store, sink) = (Arc::new(MemoryStore::new()), Arc::new(MemorySink::new()));
     let filter =
-        PrivacyFilter::builder(Arc::clone(&store), Out, Arc::clone(&sink)).open_or_found(user("root")).unwrap();
+        PrivacyFilter::builder(Arc::clone(&store), Out, Arc::clone(&sink)).open_or_initialize(admins()).unwrap();
     filter.ingest(&[activity("a", "adele")]).unwrap();
     let before = sink.records(&RecordQuery::default(), 0, 100).unwrap().len();
     let error = filter.erase(&user("root"), Subject::of(user("adele"))).unwrap_err();
@@ -186,7 +186,7 @@ fn g5_without_the_names_of_the_directory_nothing_is_erased() {
     assert_eq!(sink.records(&RecordQuery::default(), 0, 100).unwrap().len(), before + 1);
     // Where there never was a directory, nobody has a name but those that are given.
     let (log, directory) = (Arc::clone(&sink), MemoryDirectory::new());
-    let filter = PrivacyFilter::builder(store, directory, log).open_or_found(user("root")).unwrap();
+    let filter = PrivacyFilter::builder(store, directory, log).open_or_initialize(admins()).unwrap();
     assert!(filter.erase(&user("root"), Subject::of(user("adele")).also(alias("adele@contoso.com"))).is_ok());
     let last = sink.records(&RecordQuery::default(), 0, 100).unwrap().pop().unwrap().record;
     assert_eq!(removed(&last.outcome), Some((1, 0, true)));

@@ -15,7 +15,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::ground::Ground;
-use crate::house::{alias, at, changed, people, user};
+use crate::house::{admins, alias, at, changed, people, user};
 use crate::tally::{reached, reached_times};
 
 /// A directory that can be cut off.
@@ -118,7 +118,7 @@ impl<G: Ground> System<G> {
         }
         let builder = self.builder(&store, &line, &sink);
         let is_new = store.policy().unwrap().is_none();
-        let filter = if is_new { builder.found(user("root")) } else { builder.open() };
+        let filter = if is_new { builder.initialize(admins()) } else { builder.open() };
         self.nodes.insert(node, Live { filter: filter.unwrap(), store, sink, line });
     }
 
@@ -300,12 +300,13 @@ impl<G: Ground> System<G> {
                 reached("step: retain");
                 Answer::Retained(self.filter(*at).apply_retention().unwrap().is_some())
             }
-            Step::Found { at, administrator } => {
+            Step::Initialize { at, administrator } => {
                 reached("step: found");
                 let Live { store, sink, line, .. } = &self.nodes[at];
-                let founded = self.builder(store, line, sink).found(administrator.clone());
-                assert!(matches!(founded, Err(OpenError::AlreadyFounded)), "{founded:?}");
-                Answer::Founded(false)
+                let initialized =
+                    self.builder(store, line, sink).initialize(Administrators::only_one(administrator.clone()));
+                assert!(matches!(initialized, Err(OpenError::AlreadyInitialized)), "{initialized:?}");
+                Answer::Initialized(false)
             }
         }
     }
@@ -505,7 +506,7 @@ impl<G: Ground> System<G> {
     pub(crate) fn everything(&self, node: Node) -> Vec<StoredActivity> {
         let directory = people(&[]).build(DirectoryRevision(1), at(0)).unwrap();
         let grant = PolicyChange::Grant(alias("root@contoso.com"));
-        let policy = changed(&PrivacyPolicy::founding(user("root")), &grant, Some(&directory)).unwrap();
+        let policy = changed(&PrivacyPolicy::initial(&admins()), &grant, Some(&directory)).unwrap();
         let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
         let request = RevealRequest::new(user("root"), Query::all(), Duration::from_secs(60), audited);
         let id = RecordId(Uuid::nil());

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::SinkHarness;
 use crate::conformance::clause::{Breach, Checked, ensure};
 use crate::conformance::fixture::{
-    ADELE, ALL, ROOT, at, change, founding, fresh_record, race, record, records_of_all_sorts,
+    ADELE, ALL, ROOT, at, change, fresh_record, initial, race, record, records_of_all_sorts,
 };
 use crate::digest::Digest;
 use crate::governance::{
@@ -40,14 +40,14 @@ fn aged(before: DateTime<Utc>) -> Checked<RecordedRemoval> {
 
 fn keeping(retention: Retention, before: DateTime<Utc>) -> Checked<RecordedRemoval> {
     let options = PolicyOptions { retention: Some(retention), ..PolicyOptions::default() };
-    let policy = change(founding()?.policy(), &PolicyChange::SetOptions(options))?;
+    let policy = change(initial()?.policy(), &PolicyChange::SetOptions(options))?;
     let pending = PendingRemoval::of_aged(policy.policy(), fresh_record(), before + DAY);
     pending.map_or_else(|| Err(Breach::seen("the clock reaches not so far")), recorded)
 }
 
 /// The removal of what a record says of people.
 fn sealed(of: RecordId) -> Checked<RecordedRemoval> {
-    let pending = PendingRemoval::of_sealed(founding()?.policy(), &UserId::new(ROOT)?, of, fresh_record(), at(0));
+    let pending = PendingRemoval::of_sealed(initial()?.policy(), &UserId::new(ROOT)?, of, fresh_record(), at(0));
     recorded(pending.map_err(|refused| refused.reason)?)
 }
 
@@ -173,8 +173,7 @@ pub(super) fn g5_nothing_is_removed_that_a_removal_does_not_cover(place: impl Si
     let sink = place.open();
     let all = made_at(&sink, &[1, 2, 3].map(at))?;
     let erasure = Subject::of(UserId::new(ADELE)?);
-    let subject =
-        PendingRemoval::of_subject(founding()?.policy(), &UserId::new(ROOT)?, erasure, fresh_record(), at(99));
+    let subject = PendingRemoval::of_subject(initial()?.policy(), &UserId::new(ROOT)?, erasure, fresh_record(), at(99));
     let subject = recorded(subject.map_err(|refused| refused.reason)?)?;
     let unknown = sealed(fresh_record())?;
     let activities = keeping(Retention::of_activities(DAY), at(99))?;

@@ -5,8 +5,7 @@
 use super::StoreHarness;
 use crate::conformance::clause::{Breach, Checked, ensure};
 use crate::conformance::fixture::{
-    ADELE, ALL, Drive, HANNA, activities, activity_at, at, founding, in_the_open, is_public, newest_first, same,
-    stamped,
+    ADELE, ALL, Drive, HANNA, activities, activity_at, at, in_the_open, initial, is_public, newest_first, same, stamped,
 };
 use crate::store::{ActivityStore, StoreError};
 
@@ -54,7 +53,7 @@ pub(super) fn places_outlive_a_crash(mut place: impl StoreHarness) -> Checked {
 pub(super) fn the_policy_outlives_a_crash(mut place: impl StoreHarness) -> Checked {
     let mut crashed = vec![place.open()];
     let mut store = place.open();
-    store.found()?;
+    store.initialize()?;
     for _ in 0..4 {
         store.turn()?;
         let published = store.in_force()?;
@@ -74,7 +73,7 @@ pub(super) fn the_policy_outlives_a_crash(mut place: impl StoreHarness) -> Check
 
 pub(super) fn the_fence_outlives_a_crash(mut place: impl StoreHarness) -> Checked {
     let before = place.open();
-    before.found()?;
+    before.initialize()?;
     let first = before.in_force()?;
     let late = activities("late", HANNA, 2)?;
     let stale = stamped(&first, &late)?;
@@ -83,10 +82,10 @@ pub(super) fn the_fence_outlives_a_crash(mut place: impl StoreHarness) -> Checke
     let store = place.open();
     let batch = store.append(&stale);
     ensure!(matches!(batch, Err(StoreError::Stale { .. })), "after a crash a stale batch was answered with {batch:?}");
-    let founded = store.publish(&founding()?);
+    let initialized = store.publish(&initial()?);
     ensure!(
-        matches!(founded, Err(StoreError::Stale { .. })),
-        "after a crash a second founding was answered with {founded:?}"
+        matches!(initialized, Err(StoreError::Stale { .. })),
+        "after a crash a second initial policy was answered with {initialized:?}"
     );
     let stored = store.everything()?.len();
     ensure!(stored == 0, "after a crash {stored} activities of a stale batch are stored");

@@ -7,7 +7,7 @@ use super::StoreHarness;
 use crate::actor::Actor;
 use crate::conformance::clause::{Breach, Checked, ensure, in_full};
 use crate::conformance::fixture::{
-    self, ADELE, ALL, Crew, Drive, HANNA, Racer, activities, activity, alias, at, begun, council, founding, race, same,
+    self, ADELE, ALL, Crew, Drive, HANNA, Racer, activities, activity, alias, at, begun, council, initial, race, same,
     staff, stamped, turned,
 };
 use crate::identity::{Alias, Domain, UserId};
@@ -37,16 +37,16 @@ pub(super) fn d5_without_a_policy_nothing_is_stored(place: impl StoreHarness) ->
     let store = place.open();
     ensure!(store.policy()?.is_none(), "a policy before any was published");
     let activities = [activity("early", ADELE)?];
-    let founding = founding()?;
+    let initial = initial()?;
     for (what, activities) in [("a batch before the first policy", &activities[..]), ("an empty batch", &[])] {
-        stays_out(what, &store, &stamped(founding.policy(), activities)?, None)?;
+        stays_out(what, &store, &stamped(initial.policy(), activities)?, None)?;
     }
     Ok(())
 }
 
 pub(super) fn d5_a_stale_batch_is_refused_whole(place: impl StoreHarness) -> Checked {
     let (store, elsewhere) = (place.open(), place.open());
-    store.found()?;
+    store.initialize()?;
     let activities = [activity("shown", ADELE)?, activity("hidden", HANNA)?];
     let first = store.in_force()?;
     let stale = stamped(&first, &activities)?;
@@ -62,7 +62,7 @@ pub(super) fn d5_a_stale_batch_is_refused_whole(place: impl StoreHarness) -> Che
 
 pub(super) fn d5_an_empty_batch_only_asks(place: impl StoreHarness) -> Checked {
     let store = place.open();
-    store.found()?;
+    store.initialize()?;
     let first = store.in_force()?;
     let nothing = stamped(&first, &[])?;
     let answers = store.append(&nothing)?;
@@ -74,7 +74,7 @@ pub(super) fn d5_an_empty_batch_only_asks(place: impl StoreHarness) -> Checked {
 pub(super) fn d5_nothing_older_is_stored_once_a_publish_returned(place: impl StoreHarness) -> Checked {
     const BATCHES: usize = 24;
     let publisher = place.open();
-    publisher.found()?;
+    publisher.initialize()?;
     let writers = &Crew::default();
     let publish = || {
         let mut published = Vec::new();
@@ -116,7 +116,7 @@ pub(super) fn d5_nothing_older_is_stored_once_a_publish_returned(place: impl Sto
 
 pub(super) fn d5_a_stale_change_is_refused(place: impl StoreHarness) -> Checked {
     let (store, elsewhere) = (place.open(), place.open());
-    store.found()?;
+    store.initialize()?;
     let first = store.in_force()?;
     let (change, overtaken) = (turned(&first)?, turned(&first)?);
     store.publish(&change)?;
@@ -132,23 +132,23 @@ pub(super) fn d5_a_stale_change_is_refused(place: impl StoreHarness) -> Checked 
     Ok(())
 }
 
-pub(super) fn d5_a_policy_is_founded_once(place: impl StoreHarness) -> Checked {
+pub(super) fn d5_policy_is_initialized_once(place: impl StoreHarness) -> Checked {
     let store = place.open();
-    let late = turned(founding()?.policy())?;
+    let late = turned(initial()?.policy())?;
     refused("a change where no policy is", store.publish(&late), None)?;
-    store.found()?;
+    store.initialize()?;
     let first = store.in_force()?;
-    refused("a second founding", store.publish(&founding()?), Some(first.revision()))?;
-    refused("a second founding elsewhere", place.open().publish(&founding()?), Some(first.revision()))?;
+    refused("a second initial policy", store.publish(&initial()?), Some(first.revision()))?;
+    refused("a second initial policy elsewhere", place.open().publish(&initial()?), Some(first.revision()))?;
     let in_force = store.in_force()?;
-    ensure!(in_force == first, "after a second founding revision {} is in force", in_force.revision());
+    ensure!(in_force == first, "after a second initial policy revision {} is in force", in_force.revision());
     Ok(())
 }
 
 pub(super) fn d5_one_of_racing_changes_wins(place: impl StoreHarness) -> Checked {
     const RIVALS: usize = 4;
     let store = place.open();
-    store.found()?;
+    store.initialize()?;
     for _ in 0..6 {
         let before = store.in_force()?;
         let rival = |_| {
@@ -169,7 +169,7 @@ pub(super) fn d5_one_of_racing_changes_wins(place: impl StoreHarness) -> Checked
 
 pub(super) fn d5_a_policy_comes_back_whole(place: impl StoreHarness) -> Checked {
     let store = place.open();
-    store.found()?;
+    store.initialize()?;
     for change in all_sorts_of_changes()? {
         let next = fixture::change(&*store.in_force()?, &change)?;
         store.publish(&next)?;
@@ -199,7 +199,7 @@ fn all_sorts_of_changes() -> Checked<Vec<PolicyChange>> {
 
 pub(super) fn d5_no_handle_goes_back_to_an_older_policy(place: impl StoreHarness) -> Checked {
     let store = place.open();
-    store.found()?;
+    store.initialize()?;
     let (publishers, readers, published) = (&Crew::default(), &Crew::default(), &AtomicU64::new(1));
     let publish = {
         let at_work = publishers.join();
@@ -231,7 +231,7 @@ pub(super) fn d5_no_handle_goes_back_to_an_older_policy(place: impl StoreHarness
 
 pub(super) fn b2_a_refusal_carries_no_content(place: impl StoreHarness) -> Checked {
     let store = place.open();
-    store.found()?;
+    store.initialize()?;
     let actor = Actor::user(Alias::new("canary@contoso.com")?);
     let canary = [begun("canary", actor, at(0))?.object("canary").details("canary").build()?];
     let policy = store.in_force()?;

@@ -32,7 +32,7 @@ fn again(
 
 pub(super) fn d4_the_first_verdict_wins(place: impl StoreHarness) -> Checked {
     let store = place.open();
-    store.found()?;
+    store.initialize()?;
     let shown = [activity_at("shown", HANNA, at(1))?];
     let mut stored = store.keep(&shown)?;
     store.turn()?;
@@ -45,7 +45,7 @@ pub(super) fn d4_the_first_verdict_wins(place: impl StoreHarness) -> Checked {
 
 pub(super) fn d4_a_change_of_the_policy_moves_no_verdict(place: impl StoreHarness) -> Checked {
     let store = place.open();
-    store.found()?;
+    store.initialize()?;
     let mut stored = Vec::new();
     for round in 0..4 {
         let batch = [

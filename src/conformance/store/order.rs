@@ -99,7 +99,7 @@ pub(super) fn v3_a_page_goes_on_after_any_position(place: impl StoreHarness) -> 
 
 pub(super) fn v3_pages_are_stable_while_activities_arrive(place: impl StoreHarness) -> Checked {
     let store = place.open();
-    store.found()?;
+    store.initialize()?;
     let expected = newest_first(store.keep(&activities("there", ADELE, 9)?)?);
     let (mut joined, mut after) = (Vec::new(), None);
     for page in 0..3_i64 {
@@ -192,7 +192,7 @@ pub(super) fn f2_places_stay_and_go_on_at_every_limit(place: impl StoreHarness) 
 pub(super) fn f2_whoever_follows_public_since_misses_nothing(place: impl StoreHarness) -> Checked {
     const BATCHES: usize = 12;
     let store = place.open();
-    store.found()?;
+    store.initialize()?;
     let writers = &Crew::default();
     let write = |name: &'static str| {
         let (handle, at_work) = (place.open(), writers.join());

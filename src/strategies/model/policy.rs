@@ -6,7 +6,8 @@ use crate::change::ChangeRefusal;
 use crate::governance::{Act, ChangeSummary, Initiator, Outcome};
 use crate::identity::{Alias, GroupId, Identity, UserId};
 use crate::policy::{
-    Denial, Grant, GroupRef, ManagedDomain, PolicyChange, PolicyError, PolicyOptions, Revision, Role, ScopeRule,
+    Administrators, Denial, Grant, GroupRef, ManagedDomain, PolicyChange, PolicyError, PolicyOptions, Revision, Role,
+    ScopeRule,
 };
 
 #[derive(Debug, Clone, PartialEq)]
@@ -21,13 +22,13 @@ pub(super) struct Policy {
 }
 
 impl Policy {
-    pub(super) fn founding(root: UserId) -> Self {
+    pub(super) fn initial(administrators: &Administrators) -> Self {
         Self {
             revision: Revision::FIRST,
             scope: Vec::new(),
             private: Vec::new(),
             domains: Vec::new(),
-            admins: vec![(root, Role::PrivacyAdministrator)],
+            admins: administrators.users().map(|user| (user.clone(), Role::PrivacyAdministrator)).collect(),
             grants: Vec::new(),
             options: PolicyOptions::default(),
         }

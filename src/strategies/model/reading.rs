@@ -358,7 +358,7 @@ fn kind_of(record: &Record) -> RecordKind {
     match &record.act {
         Act::ChangePolicy(ChangeSummary::Grant(_)) => RecordKind::Grant,
         Act::ChangePolicy(ChangeSummary::Revoke(_)) => RecordKind::Revocation,
-        Act::ChangePolicy(_) | Act::FoundPolicy => RecordKind::PolicyChange,
+        Act::ChangePolicy(_) | Act::InitializePolicy { .. } => RecordKind::PolicyChange,
         Act::Reveal(_) => RecordKind::Reveal,
         Act::Page { .. } => RecordKind::Page,
         Act::RequestReveal(_) => RecordKind::RevealRequest,
@@ -390,7 +390,7 @@ fn target_of(record: &Record) -> Option<String> {
         GroupRef::ExternalUsers => "external_users".to_owned(),
     };
     match &record.act {
-        Act::FoundPolicy | Act::ReadGovernance | Act::ChangePolicy(ChangeSummary::SetOptions(_)) => None,
+        Act::InitializePolicy { .. } | Act::ReadGovernance | Act::ChangePolicy(ChangeSummary::SetOptions(_)) => None,
         Act::ChangeSinks { .. } | Act::Remove(RemovalSummary::Aged { .. }) => None,
         Act::ProbeSink { sink } => Some(sink.as_str().to_owned()),
         Act::RequestReveal(RequestSummary { request, .. }) | Act::AnswerRequest { request, .. } => {
