@@ -28,6 +28,14 @@ impl Failure {
 
 /// What SQLite's code stands for, where it is something that can be put right outside.
 fn kind(error: &rusqlite::Error) -> Option<FileError> {
+    // Every table is strict, so a value of another type than its column's was not written to it.
+    if let rusqlite::Error::InvalidColumnType(..)
+    | rusqlite::Error::FromSqlConversionFailure(..)
+    | rusqlite::Error::IntegralValueOutOfRange(..)
+    | rusqlite::Error::Utf8Error(..) = error
+    {
+        return Some(FileError::Corrupt);
+    }
     match error.sqlite_error_code()? {
         ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => Some(FileError::Corrupt),
         ErrorCode::ReadOnly => Some(FileError::ReadOnly),
