@@ -84,7 +84,8 @@ impl Damaged {
     }
 
     /// Reads whatever a public method gives, and says how often that was an error. Nothing of what is hidden is among it.
-    fn look(&self, what: &str) -> usize {
+    /// Without errors nothing is missing either, if so it is asked.
+    fn look(&self, what: &str, all: bool) -> usize {
         let (mut said, mut errors) = (String::new(), 0);
         let mut fails = |error: StoreError| {
             assert!(matches!(error, StoreError::Unreadable(_)), "{what}: {error:?}");
@@ -110,7 +111,11 @@ impl Damaged {
         for query in [Query::all()].into_iter().chain(queries) {
             match store.public_page(&query, None, 10_000) {
                 Ok(page) => {
-                    assert!(query != Query::all() || page.len() == self.public.len(), "{what}: {} of all", page.len());
+                    assert!(
+                        !all || query != Query::all() || page.len() == self.public.len(),
+                        "{what}: {} of all",
+                        page.len()
+                    );
                     let after = page.get(page.len() / 2).map(|public| Position::of(public.activity()));
                     page.into_iter().for_each(&mut shows);
                     match store.public_page(&query, after.as_ref(), 3) {
@@ -121,7 +126,7 @@ impl Damaged {
                 Err(error) => fails(error),
             }
             match store.public_count(&query) {
-                Ok(count) if query == Query::all() => assert_eq!(count, self.public.len() as u64, "{what}"),
+                Ok(count) if all && query == Query::all() => assert_eq!(count, self.public.len() as u64, "{what}"),
                 Ok(count) => assert!(count <= self.public.len() as u64, "{what}: {count} are counted"),
                 Err(error) => fails(error),
             }
@@ -139,7 +144,8 @@ impl Damaged {
         for after in [0, 150] {
             match store.public_since(after, 10_000) {
                 Ok(found) => {
-                    assert_eq!(found.len() as u64, self.public.len() as u64 - after, "{what}: after {after}");
+                    let expected = self.public.len() as u64 - after;
+                    assert!(!all || found.len() as u64 == expected, "{what}: {} after {after}", found.len());
                     found.into_iter().for_each(|(_, public)| shows(public));
                 }
                 Err(error) => fails(error),
@@ -149,7 +155,7 @@ impl Damaged {
             for is_hidden in [false, true] {
                 match store.public_activity(activity(n, is_hidden).id()) {
                     Ok(found) => {
-                        assert!(is_hidden || found.is_some(), "{what}: {n} is there");
+                        assert!(!all || is_hidden || found.is_some(), "{what}: {n} is there");
                         found.into_iter().for_each(&mut shows);
                     }
                     Err(error) => fails(error),
@@ -168,7 +174,7 @@ impl Damaged {
         for beside in ["-wal", "-shm"] {
             let _ = fs::remove_file(format!("{}{beside}", self.path.display()));
         }
-        self.look(what)
+        self.look(what, true)
     }
 }
 
@@ -237,7 +243,7 @@ fn roots(path: &Path) -> Vec<(String, usize)> {
 #[test]
 fn v2_no_changed_pointer_shows_a_hidden_row() {
     let damaged = Damaged::new();
-    assert_eq!(damaged.look("a sound file"), 0);
+    assert_eq!(damaged.look("a sound file", true), 0);
     let file = &damaged.sound;
     let trees: Vec<_> = roots(&damaged.path).into_iter().map(|(name, root)| (name, tree(file, root))).collect();
     let (public, private): (Vec<_>, Vec<_>) = trees.iter().partition(|(name, _)| name.starts_with("public_"));
@@ -266,9 +272,9 @@ fn v2_no_changed_pointer_shows_a_hidden_row() {
         }
         // Where the cells of a leaf begin, bit by bit.
         let leaves = pages.iter().filter(|page| !page.is_interior());
-        for leaf in leaves.step_by(7) {
+        for leaf in leaves.step_by(2) {
             for at in leaf.cells(file).into_iter().step_by(13) {
-                for bit in (0..16).step_by(3) {
+                for bit in (0..16).step_by(2) {
                     let flipped = u16::from_be_bytes([file[at], file[at + 1]]) ^ 1 << bit;
                     let what = format!("{name}: bit {bit} of the cell pointer at {at}");
                     tried += 1;
@@ -278,7 +284,7 @@ fn v2_no_changed_pointer_shows_a_hidden_row() {
         }
     }
     println!("{tried} changed pointers, {noticed} of them were noticed");
-    assert!(tried > 500, "{tried}");
+    assert!(tried > 400, "{tried}");
 }
 
 #[test]
@@ -295,7 +301,8 @@ fn v2_no_exchanged_root_shows_a_hidden_row() {
             let update = "UPDATE sqlite_schema SET rootpage = ?1 WHERE name = ?2";
             connection.execute(update, params![*root as i64, public]).unwrap();
             drop(connection);
-            damaged.look(&format!("{public} has the root of {private}"));
+            // A table that is empty now cannot be told from one that always was.
+            damaged.look(&format!("{public} has the root of {private}"), false);
         }
     }
 }
