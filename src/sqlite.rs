@@ -104,8 +104,9 @@ pub enum FileError {
         /// The newest schema version that this version can read.
         supported: i32,
     },
-    /// SQLite cannot read what it wrote: something else wrote into the file, or the disk lost a part of it.
-    #[error("the file is corrupt, expected one that SQLite finds sound; restore it from a copy")]
+    /// SQLite cannot read what it wrote, or a part of the file is found where another belongs, a private activity among the
+    /// public ones for example: something else wrote into the file, or the disk lost a part of it.
+    #[error("the file is corrupt; restore it from a copy")]
     Corrupt,
     /// This process may not write to it, or not to the folder in which it is.
     #[error("the file cannot be written, expected the right to write it and its folder")]

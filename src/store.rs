@@ -36,7 +36,9 @@ use crate::stored::PublicActivity;
 ///   one transaction. What is removed is gone from every reading, and for good. Its id stays taken: delivered again, it is
 ///   a duplicate, whatever its content, because that is known no more. Places of what stays do not change.
 /// - **Non-interference.** The `public_*` methods answer as if no private activity had ever been appended: in content,
-///   order, position numbers, counts and errors. Nor may their cost grow with the number of private activities.
+///   order, position numbers, counts and errors. Nor may their cost grow with the number of private activities. What they
+///   return was decided public. Anything else that is found where public activities should be, a private activity in a
+///   damaged file for example, is [`StoreError::Unreadable`]: it is never returned, counted or silently left out.
 /// - **Ordering.** Pages are newest first by [`Position`], and go on after any position, whether an activity stands
 ///   there or not. [`public_since`](Self::public_since) is in the order of storing: nothing is stored later in a place
 ///   at or before one that was read, so that whoever follows it misses nothing.
@@ -184,7 +186,8 @@ pub enum StoreError {
         /// The newest one that is known to have been in force.
         known: Revision,
     },
-    /// What is stored cannot be read: it was written by something else, by a newer version, or damaged.
+    /// What is stored cannot be read: it was written by something else, by a newer version, or damaged. So is a private
+    /// activity that is found where public ones should be.
     #[error("the store cannot be read")]
     Unreadable(#[source] Box<dyn Error + Send + Sync>),
     /// The back-end failed.

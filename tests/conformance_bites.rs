@@ -193,7 +193,10 @@ mod store {
             also []
             perhaps [];
         shows_a_hidden_id ShowsAHiddenId,
-            caught by [v2_a_hidden_id_and_an_unknown_one_are_answered_alike]
+            caught by [
+                v2_a_hidden_id_and_an_unknown_one_are_answered_alike,
+                v2_public_reads_return_what_was_decided_public
+            ]
             also []
             perhaps [];
         limit_before_hiding LimitBeforeHiding,

@@ -120,6 +120,8 @@ macro_rules! __activity_store_contract {
                 "counts are as if no private activity had ever been appended";
             v2_places_count_public_activities_alone:
                 "places in the order of storing are as if no private activity had ever been appended";
+            v2_public_reads_return_what_was_decided_public:
+                "whatever a public read returns was decided public, and comes back under that very decision";
         }
         order {
             v3_pages_are_newest_first_and_then_by_id:

@@ -26,6 +26,11 @@ pub(super) fn damaged(what: &'static str) -> StoreError {
     StoreError::Unreadable(Box::new(FileError::Damaged { what }))
 }
 
+/// For what is found where nothing of its kind belongs.
+pub(super) fn corrupt() -> StoreError {
+    StoreError::Unreadable(Box::new(FileError::Corrupt))
+}
+
 /// The JSON in the first column of a row, whether it is text still or damaged.
 pub(super) fn document(row: &Row<'_>) -> rusqlite::Result<Vec<u8>> {
     Ok(row.get_ref(0)?.as_bytes()?.to_vec())

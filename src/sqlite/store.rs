@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::append::{Written, append};
 use super::care::BackupError;
-use super::document::{POLICY, VANISHED_GROUP, document, from_json, to_json};
+use super::document::{POLICY, VANISHED_GROUP, corrupt, document, from_json, to_json};
 use super::file::{File, Schema};
 use super::ids::{self, CREATE_KEY, Filters, Ids};
 use super::removal::{self, Places};
@@ -120,15 +120,23 @@ impl SqliteStore {
         after: Option<&Position>,
         mut take: impl FnMut(PublicActivity) -> Flow,
     ) -> Result<(), StoreError> {
-        // INVARIANT: nothing private lies in the public table; if it did, it would not be shown.
-        let mut take = |stored: StoredActivity| stored.into_public().map_or(Flow::On, &mut take);
+        let mut before = after.cloned();
+        let mut take = |stored: StoredActivity| {
+            // What comes twice, or too soon, was led to by a part of the file that belongs elsewhere.
+            let position = Position::of(stored.activity());
+            if before.as_ref().is_some_and(|before| position >= *before) {
+                return Err(corrupt());
+            }
+            before = Some(position);
+            public(stored).map(&mut take)
+        };
         if !query.has_keys() {
             return each(connection, &[PUBLIC], query, after, take);
         }
         let mut rows = BySequence::new(connection, PUBLIC)?;
         segments::search(connection, &self.tail, query, after, |sequence| {
             let found = rows.read(sequence)?.filter(|stored| query.matches(stored.activity(), stored.stamp()));
-            Ok(found.map_or(Flow::On, &mut take))
+            found.map_or(Ok(Flow::On), &mut take)
         })
     }
 }
@@ -259,7 +267,7 @@ impl ActivityStore for SqliteStore {
                 Some(ids) => ids,
                 None => public_ids.insert(Ids::open(&snapshot, &ids::PUBLIC, &self.filters)?),
             };
-            Ok(table::find(&snapshot, PUBLIC, ids, id.as_str())?.and_then(StoredActivity::into_public))
+            table::find(&snapshot, PUBLIC, ids, id.as_str())?.map(public).transpose()
         })
     }
 
@@ -295,8 +303,7 @@ impl ActivityStore for SqliteStore {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         self.file.read(|connection| {
             let found = table::since(connection, PUBLIC, as_integer(after), limit)?.into_iter();
-            let public = found.filter_map(|(sequence, stored)| Some((sequence.unsigned_abs(), stored.into_public()?)));
-            Ok(public.collect())
+            found.map(|(sequence, stored)| Ok((sequence.unsigned_abs(), public(stored)?))).collect()
         })
     }
 
@@ -312,12 +319,17 @@ impl ActivityStore for SqliteStore {
             self.file.read(|connection| {
                 each(connection, tables, admission.query(), after, |stored| {
                     page.push(stored);
-                    if page.len() < limit { Flow::On } else { Flow::Enough }
+                    Ok(if page.len() < limit { Flow::On } else { Flow::Enough })
                 })
             })?;
         }
         Ok(SealedPage::seal(admission, page))
     }
+}
+
+/// What was read from the public table. INVARIANT: nothing else lies there, so anything else is damage.
+fn public(stored: StoredActivity) -> Result<PublicActivity, StoreError> {
+    stored.into_public().ok_or_else(corrupt)
 }
 
 fn revision_in_force(connection: &Connection) -> Result<Option<Revision>, StoreError> {
@@ -366,3 +378,6 @@ impl std::fmt::Debug for SqliteStore {
         f.debug_struct("SqliteStore").field("path", &self.file.path()).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod damage;

@@ -259,8 +259,39 @@ fn g4_a_bounded_sink_leaves_no_thread_behind() {
     });
     gap_free(&bounded.records(&RecordQuery::default(), 0, usize::MAX).unwrap());
     drop(bounded);
+    assert_eq!(Arc::strong_count(&sink), 1, "no thread holds the sink");
+}
+
+/// What others have recorded already and nobody waits for is recorded before the sink is released.
+#[test]
+fn g4_dropped_sinks_record_what_is_under_way() {
+    let late = Arc::new(Slow(MemorySink::new(), Duration::from_millis(100)));
+    let sinks = SeveralSinks::led_by("file".parse().unwrap(), Arc::new(MemorySink::new()))
+        .and("late".parse().unwrap(), Arc::clone(&late) as Arc<dyn GovernanceSink>)
+        .quorum(1)
+        .build()
+        .unwrap();
+    for id in 0..40 {
+        let _receipt = sinks.record(&record(id)).unwrap();
+    }
+    drop(sinks);
+    assert_eq!(Arc::strong_count(&late), 1, "no thread holds the sink");
+    assert_eq!(late.0.records(&RecordQuery::default(), 0, usize::MAX).unwrap().len(), 40);
+}
+
+#[test]
+fn g4_dropped_sink_waits_for_hanging_call_until_its_limit() {
+    let gate = Gate::shut();
+    let limit = Duration::from_millis(300);
+    let bounded = BoundedSink::new(Arc::clone(&gate) as Arc<dyn GovernanceSink>, limit);
+    assert!(matches!(bounded.record(&record(1)).unwrap_err(), SinkError::TimedOut));
     let begun = Instant::now();
-    while Arc::strong_count(&sink) > 1 {
+    drop(bounded);
+    assert!(begun.elapsed() >= limit && begun.elapsed() < limit * 5, "{:?}", begun.elapsed());
+    assert_eq!(Arc::strong_count(&gate), 2, "the call that hangs holds the sink");
+    gate.let_go();
+    let begun = Instant::now();
+    while Arc::strong_count(&gate) > 1 {
         assert!(begun.elapsed() < Duration::from_secs(5), "a thread still holds the sink");
         thread::sleep(Duration::from_millis(5));
     }
