@@ -82,6 +82,7 @@
 //! ```
 
 mod checkpoint;
+mod damage;
 mod error;
 mod export;
 mod file;
@@ -100,6 +101,7 @@ mod tree;
 mod verify;
 
 pub use self::checkpoint::{Checkpoint, CheckpointError};
+pub use self::damage::Damage;
 pub use self::error::LedgerError;
 pub use self::export::{Audit, Openings};
 pub use self::file::FileHashes;

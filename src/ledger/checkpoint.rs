@@ -44,6 +44,14 @@ pub enum CheckpointError {
     OtherLog,
 }
 
+impl CheckpointError {
+    /// Whether the checkpoint was damaged in transfer, and is to be transferred again. Any other is to be taken for a forgery.
+    #[must_use]
+    pub fn is_damage(self) -> bool {
+        matches!(self, Self::Note(error) if error.is_damage())
+    }
+}
+
 impl Checkpoint {
     /// The most records that a log may have.
     pub const MAX_SIZE: u64 = 1 << 62;

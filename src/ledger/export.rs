@@ -36,7 +36,8 @@ impl<S: GovernanceSink> LedgerSink<S> {
     ///
     /// A line is `{"entry":"...","openings":{...}}`: the leaf as it is hashed, as a string; and for each commitment in
     /// it that is opened `"sha256":{"salt":"...","text":"..."}`, so that `printf '%s\n%s' SALT TEXT | sha256sum` gives
-    /// the commitment. Of a record that is not kept any longer there is `{"leaf_hash":"..."}`, in base64.
+    /// the commitment. Of a record that is not kept any longer there is `{"leaf_hash":"..."}`, in base64. Each line ends with
+    /// a line feed, and is to be transferred byte for byte: see [`Damage`](super::Damage).
     ///
     /// # Errors
     /// [`LedgerError`]. What was written until then is no export.

@@ -6,6 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use thiserror::Error;
 
+use super::damage::{self, Damage};
 use super::key::{KeyName, NoteVerifier};
 
 /// A text that a known key has signed: [C2SP signed-note](https://c2sp.org/signed-note).
@@ -48,6 +49,14 @@ pub enum NoteError {
         /// The line.
         line: usize,
     },
+    /// The note was damaged in transfer. Before that, a known key had signed it.
+    #[error("line {line} of the note was damaged in transfer: {damage}; transfer the file again, byte for byte")]
+    Damaged {
+        /// The line.
+        line: usize,
+        /// How.
+        damage: Damage,
+    },
     /// It is no signature.
     #[error("line {line} of the note is no signature, expected `— name base64`")]
     NotASignature {
@@ -82,11 +91,33 @@ impl Note {
     /// verify, and there must be one.
     ///
     /// # Errors
-    /// [`NoteError`].
+    /// [`NoteError`], among them [`NoteError::Damaged`] for a note that would verify, had it not been damaged in transfer.
     pub fn open(note: &[u8], known: &[NoteVerifier]) -> Result<Self, NoteError> {
+        let error = match Self::open_unchanged(note, known) {
+            Ok(opened) => return Ok(opened),
+            Err(error @ NoteError::TooLong { .. }) => return Err(error),
+            Err(error) => error,
+        };
+        let line = |until: usize| note.iter().take(until).filter(|byte| **byte == b'\n').count() + 1;
+        if let Some(at) = note.iter().position(|byte| *byte == 0) {
+            return Err(NoteError::Damaged { line: line(at), damage: Damage::Encoding });
+        }
+        let Some((undone, line, damage)) = undone(note) else { return Err(error) };
+        Err(match Self::open_unchanged(&undone, known) {
+            Ok(_) => NoteError::Damaged { line, damage },
+            Err(forged @ (NoteError::BadSignature { .. } | NoteError::UnknownSigners)) => forged,
+            Err(_) => error,
+        })
+    }
+
+    fn open_unchanged(note: &[u8], known: &[NoteVerifier]) -> Result<Self, NoteError> {
         let note = legible(note)?;
         // The last empty line, because the text can have some.
-        let (before, signatures) = note.rsplit_once("\n\n").ok_or(NoteError::Unsigned)?;
+        let unsigned = || match note.matches('\n').count() + 1 {
+            line if !note.is_empty() && !note.ends_with('\n') => NoteError::CutOff { line },
+            _ => NoteError::Unsigned,
+        };
+        let (before, signatures) = note.rsplit_once("\n\n").ok_or_else(unsigned)?;
         let text = note.get(..=before.len()).unwrap_or_default();
         let lines_before = text.matches('\n').count() + 1;
         let Some(signatures) = signatures.strip_suffix('\n') else {
@@ -129,6 +160,41 @@ impl Note {
     }
 }
 
+impl NoteError {
+    /// Whether the note was damaged in transfer, and is to be transferred again. Any other is to be taken for a forgery.
+    #[must_use]
+    pub fn is_damage(self) -> bool {
+        matches!(self, Self::CutOff { .. } | Self::NotUtf8 { .. } | Self::Damaged { .. })
+    }
+}
+
+/// A note as it was before any damage that can be undone, where that was first, and what. None if it is as it was.
+fn undone(note: &[u8]) -> Option<(Vec<u8>, usize, Damage)> {
+    let lines: Vec<&[u8]> = note.split(|byte| *byte == b'\n').collect();
+    let mut before: Vec<&[u8]> = Vec::with_capacity(lines.len());
+    let (mut is_signed, mut is_after_blank) = (false, false);
+    for line in &lines {
+        let (text, _) = damage::undone(line, before.is_empty());
+        // What is left of blank lines is the one between the text and its signatures.
+        if !is_signed && text.starts_with(DASH.as_bytes()) {
+            is_signed = true;
+            before.extend(is_after_blank.then_some(&b""[..]));
+        }
+        is_after_blank = text.is_empty();
+        if !is_after_blank {
+            before.push(text);
+        }
+    }
+    // The end of the last line.
+    before.extend(is_after_blank.then_some(&b""[..]));
+    let is_changed = |(nth, line): &(usize, &&[u8])| before.get(*nth) != Some(*line);
+    let (first, line) = lines.iter().enumerate().find(is_changed)?;
+    let (_, damage) = damage::undone(line, first == 0);
+    // What follows the last line feed is no line.
+    let number = before.len().min(first + 1);
+    Some((before.join(&b'\n'), number, damage?))
+}
+
 const DASH: &str = "\u{2014} ";
 
 /// A text with the signature (id of the key and all) that a key of this name made.
@@ -147,7 +213,10 @@ fn legible(note: &[u8]) -> Result<&str, NoteError> {
         return Err(NoteError::TooLong { len: note.len() });
     }
     let line = |until: usize| note.iter().take(until).filter(|byte| **byte == b'\n').count() + 1;
-    let text = str::from_utf8(note).map_err(|error| NoteError::NotUtf8 { line: line(error.valid_up_to()) })?;
+    let text = str::from_utf8(note).map_err(|error| match line(error.valid_up_to()) {
+        line if error.error_len().is_none() => NoteError::CutOff { line },
+        line => NoteError::NotUtf8 { line },
+    })?;
     match text.bytes().position(|byte| byte < b' ' && byte != b'\n') {
         Some(at) => Err(NoteError::Control { line: line(at) }),
         None => Ok(text),

@@ -5,6 +5,7 @@ use std::io::{self, BufRead, Read};
 use thiserror::Error;
 
 use super::checkpoint::{Checkpoint, CheckpointError};
+use super::damage::{self, Damage};
 use super::key::NoteVerifier;
 use super::line::{Fault, Line, MAX_BYTES};
 use super::peaks::Peaks;
@@ -26,7 +27,11 @@ pub struct Verified {
     pub unsigned: u64,
 }
 
-/// The first thing that does not hold of an exported log. Lines are counted from 1.
+/// The first thing that does not hold of an exported log. Lines are counted from 1, as they stand in the file.
+///
+/// A file that was only [damaged](Self::is_damage) in transfer is told from one that was forged: the log is verified as it was
+/// before, and only if that holds is it called damaged. Whatever cannot be told apart counts as forged: a log that ends
+/// after a whole line, for example, may have been cut there by anybody.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum Finding {
@@ -64,17 +69,22 @@ pub enum Finding {
         /// What it should be.
         expected: &'static str,
     },
-    /// The file ends within a line.
-    #[error("line {line} is cut off, expected a line feed at its end")]
-    CutOff {
+    /// The file was damaged in transfer, in this line first. If nothing was cut off and it was not encoded anew, the log holds
+    /// but for that.
+    #[error("line {line} was damaged in transfer: {damage}; transfer the file again, byte for byte")]
+    Damaged {
         /// The line.
         line: u64,
+        /// How.
+        damage: Damage,
     },
     /// A record is not in its place: one before it is missing, or they were put in another order.
-    #[error("line {line} is not the record with sequence number {line}")]
+    #[error("line {line} is not the record with sequence number {expected}")]
     OutOfSequence {
         /// The line.
         line: u64,
+        /// The sequence number that belongs there.
+        expected: u64,
         /// The sequence number that it has.
         found: Option<u64>,
     },
@@ -138,16 +148,24 @@ pub fn verify_log(
     }
     let mut verified = Verified { checkpoint, older, records: 0, removed: 0, openings: 0, unsigned: 0 };
     let mut peaks = Peaks::new();
+    let mut lines = Lines::default();
     loop {
         verified.hold_against(&peaks)?;
         let number = peaks.leaves() + 1;
-        let Some(line) = next(&mut log, number)? else { break };
+        if !lines.next(&mut log)? {
+            break;
+        }
         let counts = number <= verified.checkpoint.size;
-        let line = Line::parse(&line).map_err(|fault| fault.at(number))?;
-        let hash = line.check(number).map_err(|fault| fault.at(number))?;
+        let at = lines.number;
+        let line = match Line::parse(&lines.line) {
+            Ok(line) => line,
+            Err(_) if lines.is_cut_off => return Err(Finding::Damaged { line: at, damage: Damage::CutOff }),
+            Err(fault) => return Err(fault.at(at, number)),
+        };
+        let hash = line.check(number).map_err(|fault| fault.at(at, number))?;
         match &line {
             Line::Removed(_) if verified.removed + 1 < number || !counts => {
-                return Err(Finding::Removed { line: number });
+                return Err(Finding::Removed { line: at });
             }
             Line::Removed(_) => verified.removed += 1,
             Line::Record { openings, .. } if counts => {
@@ -158,8 +176,28 @@ pub fn verify_log(
         }
         peaks.push(hash);
     }
-    let (lines, size) = (peaks.leaves(), verified.checkpoint.size);
-    if lines < size { Err(Finding::Fewer { lines, size }) } else { Ok(verified) }
+    let (found, size) = (peaks.leaves(), verified.checkpoint.size);
+    if found < size {
+        let cut_off = Finding::Damaged { line: lines.number - 1, damage: Damage::CutOff };
+        return Err(if lines.is_cut_off { cut_off } else { Finding::Fewer { lines: found, size } });
+    }
+    match lines.damage {
+        Some((line, damage)) => Err(Finding::Damaged { line, damage }),
+        None => Ok(verified),
+    }
+}
+
+impl Finding {
+    /// Whether a file was only damaged in transfer, and is to be transferred again: the log, the checkpoint or the older one.
+    /// Everything else but [`Io`](Self::Io) is to be taken for a forgery.
+    #[must_use]
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::Damaged { .. } => true,
+            Self::Checkpoint(error) | Self::OlderCheckpoint(error) => error.is_damage(),
+            _ => false,
+        }
+    }
 }
 
 impl Verified {
@@ -175,24 +213,64 @@ impl Verified {
     }
 }
 
-/// The next line without its end, or none at the end of the file.
-fn next(log: &mut impl BufRead, line: u64) -> Result<Option<Vec<u8>>, Finding> {
-    let mut text = Vec::new();
-    let mut bounded = log.take(MAX_BYTES as u64 + 1);
-    bounded.read_until(b'\n', &mut text).map_err(|source| Finding::Io { line, source })?;
-    match text.pop() {
-        None => Ok(None),
-        Some(b'\n') => Ok(Some(text)),
-        Some(_) if text.len() >= MAX_BYTES => Err(Finding::Unreadable { line, expected: "at most 80 MiB" }),
-        Some(_) => Err(Finding::CutOff { line }),
+/// The lines of a log, as they were before any damage that can be undone.
+#[derive(Default)]
+struct Lines {
+    /// Of the line, as it stands in the file.
+    number: u64,
+    line: Vec<u8>,
+    /// The first damage that was undone, and in which line.
+    damage: Option<(u64, Damage)>,
+    /// Whether the file ends within the line.
+    is_cut_off: bool,
+}
+
+impl Lines {
+    /// Goes on to the next line that is neither blank nor a repetition. False at the end of the file.
+    fn next(&mut self, log: &mut impl BufRead) -> Result<bool, Finding> {
+        loop {
+            self.number += 1;
+            let Some(raw) = self.read(log)? else { return Ok(false) };
+            let (line, mut damage) = damage::undone(&raw, self.line.is_empty());
+            self.is_cut_off &= !line.is_empty();
+            let is_repeated = !line.is_empty() && line == self.line;
+            if is_repeated {
+                damage = damage.or(Some(Damage::Repeated));
+            } else if self.is_cut_off {
+                damage = damage.or(Some(Damage::CutOff));
+            }
+            self.damage = self.damage.or(damage.map(|damage| (self.number, damage)));
+            if !line.is_empty() && !is_repeated {
+                self.line = if line.len() == raw.len() { raw } else { line.to_vec() };
+                return Ok(true);
+            }
+        }
+    }
+
+    fn read(&mut self, log: &mut impl BufRead) -> Result<Option<Vec<u8>>, Finding> {
+        let line = self.number;
+        let mut text = Vec::new();
+        let mut bounded = log.take(MAX_BYTES as u64 + 1);
+        bounded.read_until(b'\n', &mut text).map_err(|source| Finding::Io { line, source })?;
+        if text.is_empty() {
+            return Ok(None);
+        }
+        self.is_cut_off = text.pop_if(|last| *last == b'\n').is_none();
+        if text.len() > MAX_BYTES {
+            return Err(Finding::Unreadable { line, expected: "at most 80 MiB" });
+        }
+        if damage::is_encoded(&text, self.is_cut_off) {
+            return Err(Finding::Damaged { line, damage: Damage::Encoding });
+        }
+        Ok(Some(text))
     }
 }
 
 impl Fault {
-    fn at(self, line: u64) -> Finding {
+    fn at(self, line: u64, sequence: u64) -> Finding {
         match self {
             Self::Unlike(expected) => Finding::Unreadable { line, expected },
-            Self::Sequence(found) => Finding::OutOfSequence { line, found },
+            Self::Sequence(found) => Finding::OutOfSequence { line, expected: sequence, found },
             Self::Opening => Finding::Opening { line },
         }
     }

@@ -97,7 +97,7 @@ fn g6_every_truncation_is_found() {
         let whole_lines = length == 0 || log[length - 1] == b'\n';
         let expected = match found {
             Finding::Fewer { size: 6, .. } => whole_lines,
-            Finding::CutOff { .. } => !whole_lines,
+            Finding::Damaged { damage: Damage::CutOff, .. } => !whole_lines,
             _ => false,
         };
         assert!(expected, "{length}: {found:?}");
@@ -116,7 +116,9 @@ fn g6_every_record_that_is_dropped_doubled_or_moved_is_found() {
         let last = one + 1 == lines.len();
         let at = one as u64 + 1;
         let expected = match found {
-            Finding::OutOfSequence { line, found: Some(next) } => !last && line == at && next == at + 1,
+            Finding::OutOfSequence { line, expected, found: Some(next) } => {
+                !last && line == at && expected == at && next == at + 1
+            }
             Finding::Fewer { lines: 8, size: 9 } => last,
             _ => false,
         };
@@ -125,7 +127,16 @@ fn g6_every_record_that_is_dropped_doubled_or_moved_is_found() {
         let mut doubled = lines.clone();
         doubled.insert(one, lines[one].clone());
         let verified = verify(&doubled.concat(), &checkpoint, None);
-        assert!(matches!(verified, Err(Finding::OutOfSequence { line, .. }) if line == at + 1), "{verified:?}");
+        let repeated = |line: u64, damage: Damage| line == at + 1 && damage == Damage::Repeated;
+        let found = matches!(verified, Err(Finding::Damaged { line, damage }) if repeated(line, damage));
+        assert!(found, "{verified:?}");
+        // Not behind itself it is no mere repetition.
+        if !last {
+            let mut again = lines.clone();
+            again.insert(lines.len(), lines[one].clone());
+            let verified = verify(&again.concat(), &checkpoint, None);
+            assert!(matches!(verified, Err(Finding::OutOfSequence { line: 10, expected: 10, .. })), "{verified:?}");
+        }
 
         for other in 0..one {
             let mut swapped = lines.clone();
@@ -225,7 +236,6 @@ fn b1_what_is_wrong_with_a_line_is_said_with_its_number() {
     let lines = lines(&log);
     let hash = leaf(2).hash();
     for bad in [
-        "",
         "null",
         "[]",
         "{}",
@@ -249,12 +259,14 @@ fn b1_what_is_wrong_with_a_line_is_said_with_its_number() {
         let log = [&lines[0][..], entry(sequence).as_bytes(), &lines[2][..]].concat();
         let verified = verify(&log, &checkpoint, None);
         assert!(
-            matches!(verified, Err(Finding::OutOfSequence { line: 2, found }) if found == expected),
+            matches!(verified, Err(Finding::OutOfSequence { line: 2, expected: 2, found }) if found == expected),
             "{verified:?}"
         );
     }
-    let log = [&lines[0][..], b"\xff\n", &lines[2][..]].concat();
-    assert!(matches!(verify(&log, &checkpoint, None), Err(Finding::Unreadable { line: 2, .. })));
+    // A blank line takes the place of no record.
+    let log = [&lines[0][..], b"\n", &lines[2][..]].concat();
+    let verified = verify(&log, &checkpoint, None);
+    assert!(matches!(verified, Err(Finding::OutOfSequence { line: 3, expected: 2, found: Some(3) })), "{verified:?}");
     // The first ones can be removed, and no other; nor any that nobody has signed.
     let removed = format!("{{\"leaf_hash\":\"{hash}\"}}\n");
     let log = [&lines[0][..], removed.as_bytes(), &lines[2][..]].concat();
