@@ -349,6 +349,10 @@ mod store {
                 g5_what_is_too_old_goes_and_nothing_else
             ]
             perhaps [];
+        folds_the_domain FoldsTheDomain,
+            caught by [d8_an_address_is_found_by_its_domain]
+            also []
+            perhaps [];
         ignores_the_query_of_a_reveal IgnoresTheQueryOfAReveal,
             caught by [r1_a_reveal_sees_what_its_query_finds]
             also []
