@@ -102,8 +102,7 @@ impl RecordedReveal {
     /// Asks again, before each page: still alive, still an admin, still under the grant that it was opened with, and
     /// still approved, by what the log says now of its [request](Self::request).
     ///
-    /// A reveal that was found ended stays ended, with the same denial: here, or when a page of it was to be opened.
-    /// Neither a clock that goes back nor another policy revives it. It lives by a time of its own, which moves on by as
+    /// A reveal that was found ended, here or when a page of it was to be opened, stays ended. Neither a clock that goes back nor another policy revives it. It lives by a time of its own, which moves on by as
     /// much as passes on the clock and never goes back. Approvals that are missing end a reveal that was opened without
     /// a request, and hold up one that was opened with one: others may approve it again.
     ///

@@ -33,7 +33,8 @@ impl Life {
         Self(Arc::new(Mutex::new(State { opened, time: opened, clock, ended: None })))
     }
 
-    /// Asks whether the reveal may go on, by its own time. The first refusal that is final is the answer from then on.
+    /// Asks whether the reveal may go on, by its own time. Once a refusal was final it never may again: if nothing else
+    /// speaks against it, the first such refusal does.
     pub(super) fn ask(
         &self,
         clock: DateTime<Utc>,
@@ -42,12 +43,12 @@ impl Life {
     ) -> Result<(), Denial> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         state.see(clock);
-        if let Some(ended) = state.ended {
-            return Err(ended);
-        }
-        let answer = may_go_on(state.time);
-        state.ended = answer.err().filter(|denial| is_final(*denial));
-        answer
+        may_go_on(state.time).inspect_err(|denial| {
+            if is_final(*denial) {
+                state.ended.get_or_insert(*denial);
+            }
+        })?;
+        state.ended.map_or(Ok(()), Err)
     }
 
     /// Takes down how long ago the reveal was opened, by a clock that does not go back.

@@ -198,7 +198,7 @@ const DOUBLE: [&str; 2] = ["x@fass.example", "X@FASS.example."];
 pub(super) fn d8_an_address_is_found_by_its_domain(place: impl StoreHarness) -> Checked {
     let store = place.open();
     store.found_hiding()?;
-    let account = Actor::user(Alias::account("GitHub", "stra\u{df}e")?);
+    let account = Actor::user(UserId::new(ADELE)?).also(Alias::account("GitHub", "stra\u{df}e")?);
     let mut all = vec![fixture::begun("account", account, at(0))?.build()?];
     for (name, spellings) in [("sharp", &SHARP[..]), ("double", &DOUBLE[..])] {
         for (nth, spelling) in spellings.iter().enumerate() {

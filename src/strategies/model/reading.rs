@@ -197,8 +197,8 @@ impl Model {
         let lives = has_time && reveal.lived < reveal.summary.expires_at - reveal.since;
         let allowed = allowed.and(if lives { Ok(()) } else { Err(Denial::Expired) });
         // R1: what ended it first ended it for good.
-        let allowed = reveal.ended.map_or(allowed, Err);
-        self.reveals.get_mut(at)?.ended = allowed.err();
+        let allowed = allowed.and(reveal.ended.map_or(Ok(()), Err));
+        self.reveals.get_mut(at)?.ended = reveal.ended.or(allowed.err());
         let act = |shown: &[Stored]| {
             let private: Vec<_> =
                 shown.iter().filter(|shown| is_private(shown)).map(|shown| shown.activity.id()).collect();
