@@ -105,7 +105,11 @@ fn r1_unused_reveal_expires_though_clock_goes_back() {
         let mut reveal = house.filter.reveal(request).unwrap();
         house.advance(-HOUR);
         thread::sleep(lifetime);
+        let before = house.records().len();
         assert_eq!(denied(&mut reveal), Some(Denial::Expired));
+        let records = house.records();
+        assert_eq!(records.len(), before + 1, "no page was read");
+        assert_eq!(records.last().unwrap().record.outcome, Outcome::Denied(Denial::Expired));
     }
 }
 
