@@ -50,7 +50,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let filter = PrivacyFilter::builder(MemoryStore::new(), Arc::clone(&directory), MemorySink::new())
         .initialize(Administrators::only_one(officer.clone()))?;
     let council = PolicyChange::MakePrivate(GroupId::new("g-1")?.into());
-    let would = filter.dry_run(&officer, &council, 10)?;
+    let would = filter.dry_run(&officer, &council, 0)?;
     println!("the works council, if it were private: {} would be hidden", would.hidden().users());
     filter.change(&officer, &council)?;
 

@@ -109,6 +109,58 @@ impl PendingChange {
     }
 }
 
+/// A dry run of a change: allowed, worked out, and not yet recorded. What it would do is not told before it is.
+pub(crate) struct PendingDryRun {
+    record: Record,
+    next: PrivacyPolicy,
+}
+
+impl PendingDryRun {
+    /// Asks `policy` whether `by` may make the change, and may be told the names of people whom it would affect: at most
+    /// `sample` of them. Either way there is a record to write.
+    ///
+    /// Names are for those who may view private activities. Who is in a private group can be more than the directory
+    /// tells whoever manages privacy: nested groups are followed, and groups that are gone remembered.
+    pub(crate) fn authorise(
+        policy: &PrivacyPolicy,
+        change: &PolicyChange,
+        sample: usize,
+        by: &UserId,
+        directory: Option<&DirectorySnapshot>,
+        record: RecordId,
+        now: DateTime<Utc>,
+    ) -> Result<Self, Box<Refused<ChangeRefusal>>> {
+        let of_dry_run = |record: Record| match record.act {
+            Act::ChangePolicy(change) => Record { act: Act::DryRun { change, sample: sample as u64 }, ..record },
+            _ => record,
+        };
+        let PendingChange { record, next, .. } = PendingChange::authorise(policy, change, by, directory, record, now)
+            .map_err(|refused| {
+            let Refused { reason, record } = *refused;
+            Box::new(Refused { reason, record: of_dry_run(record) })
+        })?;
+        let record = of_dry_run(record);
+        let may_name = if sample > 0 { policy.may_view_private(by) } else { Ok(()) };
+        match may_name {
+            Ok(()) => Ok(Self { record, next }),
+            Err(denial) => {
+                let record = Record { outcome: Outcome::Denied(denial), ..record };
+                Err(Box::new(Refused { reason: denial.into(), record }))
+            }
+        }
+    }
+
+    /// The policy that the change would make.
+    pub(crate) fn policy(&self) -> &PrivacyPolicy {
+        &self.next
+    }
+
+    /// What must become durable before anybody is told what the change would do.
+    pub(crate) fn record(&self) -> &Record {
+        &self.record
+    }
+}
+
 /// Proof that a change was allowed and its record is durable. A store publishes this and nothing else.
 #[derive(Debug)]
 pub struct RecordedChange {

@@ -7,6 +7,7 @@ mod ingest;
 mod log;
 mod removal;
 mod report;
+mod requests;
 mod reveal;
 mod runtime;
 mod screens;
@@ -26,6 +27,7 @@ pub use self::governed::{ChangeError, DryRunError, GovernanceError};
 pub use self::ingest::{Delivery, IngestError, IngestReport};
 pub use self::removal::RemovalError;
 pub use self::report::Look;
+use self::requests::Requests;
 pub use self::reveal::{Reveal, RevealError};
 use self::runtime::Runtime;
 use self::screens::Screens;
@@ -65,6 +67,7 @@ struct Inner {
     /// The newest directory that was seen.
     newest: ArcSwapOption<DirectorySnapshot>,
     upkeep: Mutex<Upkeep>,
+    requests: Requests,
 }
 
 /// Why a filter cannot be opened.
@@ -146,6 +149,9 @@ impl PrivacyFilterBuilder {
     }
 
     /// Where the time comes from. Default: the system's clock.
+    ///
+    /// A reveal also ends when its lifetime has passed on the system's monotonic clock, so that it does not live longer
+    /// because this one goes back.
     pub fn clock(mut self, now: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
         self.runtime.now = Box::new(now);
         self
@@ -201,8 +207,8 @@ impl PrivacyFilterBuilder {
         let Self { store, directory, sink, sink_limit, runtime } = self;
         let sink = BoundedSink::new(sink, sink_limit);
         let (newest_policy, screens) = (AtomicU64::new(0), Screens::default());
-        let (newest, upkeep) = (ArcSwapOption::empty(), Mutex::default());
-        let inner = Inner { store, directory, sink, runtime, newest_policy, screens, newest, upkeep };
+        let (newest, upkeep, requests) = (ArcSwapOption::empty(), Mutex::default(), Requests::default());
+        let inner = Inner { store, directory, sink, runtime, newest_policy, screens, newest, upkeep, requests };
         PrivacyFilter { inner: Arc::new(inner) }
     }
 }

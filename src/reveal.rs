@@ -26,6 +26,7 @@
 
 mod approval;
 mod capability;
+mod life;
 mod page;
 mod request;
 

@@ -9,6 +9,8 @@
 
 #[path = "approving/asking.rs"]
 mod asking;
+#[path = "approving/clock.rs"]
+mod clock;
 #[path = "approving/ending.rs"]
 mod ending;
 #[path = "approving/fault_sink.rs"]

@@ -98,6 +98,7 @@ mod store {
         counts_what_is_hidden CountsWhatIsHidden,
             caught by [v2_counts_tell_nothing_of_what_is_hidden]
             also [
+                d8_an_address_is_found_by_its_domain,
                 d4_the_first_verdict_wins,
                 d4_the_first_content_wins,
                 d4_on_every_handle_the_first_wins,
@@ -113,6 +114,7 @@ mod store {
         orders_by_insertion OrdersByInsertion,
             caught by [v3_pages_are_newest_first_and_then_by_id]
             also [
+                d8_an_address_is_found_by_its_domain,
                 activities_outlive_a_crash,
                 v2_pages_tell_nothing_of_what_is_hidden,
                 v2_a_limit_cuts_what_is_shown,
@@ -325,11 +327,12 @@ mod store {
             ];
         counts_by_label CountsByLabel,
             caught by [v3_counts_are_by_key_in_rising_order]
-            also []
+            also [d8_an_address_is_found_by_its_domain]
             perhaps [];
         reveals_what_is_hidden_alone RevealsWhatIsHiddenAlone,
             caught by [v3_a_reveal_sees_all_newest_first]
             also [
+                d8_an_address_is_found_by_its_domain,
                 a_batch_is_stored_whole,
                 a_batch_is_answered_for_one_by_one,
                 d4_the_first_verdict_wins,
@@ -351,6 +354,10 @@ mod store {
                 g5_steps_keep_their_limit_and_say_how_many,
                 g5_what_is_too_old_goes_and_nothing_else
             ]
+            perhaps [];
+        folds_the_domain FoldsTheDomain,
+            caught by [d8_an_address_is_found_by_its_domain]
+            also []
             perhaps [];
         ignores_the_query_of_a_reveal IgnoresTheQueryOfAReveal,
             caught by [r1_a_reveal_sees_what_its_query_finds]

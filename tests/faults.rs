@@ -367,7 +367,11 @@ fn r3_a_page_that_was_read_for_another_reveal_is_not_shown() {
         let before = scene.records().len();
         scene.store.fault_in(1, StoreFault::PageOfAnother);
         assert!(matches!(reveal.page(PageSize::MAX, None).unwrap_err(), RevealError::WrongPage));
-        assert_eq!(scene.records().len(), before, "nobody saw it, so nobody is said to have");
+        let records = scene.records();
+        assert_eq!(records.len(), before + 1, "R4: that it was asked for is on record");
+        let last = &records.last().unwrap().record;
+        assert!(matches!(last.act, Act::Page { reveal: of, activities: 0, private: 0, .. } if of == reveal.id()));
+        assert!(matches!(last.outcome, Outcome::Failed { cause: Failure::Store, .. }), "nobody saw it");
         assert_eq!(reveal.page(PageSize::MAX, None).unwrap().activities().len(), 6);
     }
 }

@@ -161,12 +161,13 @@ fn outcomes(records: &[Record]) -> Vec<OutcomeKind> {
 fn g3_kinds_and_outcomes_have_words_that_line_up() {
     let kinds = [RecordKind::PolicyChange, RecordKind::Grant, RecordKind::Revocation, RecordKind::Reveal];
     let kinds = kinds.into_iter().chain([RecordKind::Page, RecordKind::GovernanceRead, RecordKind::Directory]);
+    let kinds = kinds.chain([RecordKind::DryRun]);
     let outcomes = [OutcomeKind::Intended, OutcomeKind::Done, OutcomeKind::Noted, OutcomeKind::Failed];
     let outcomes = outcomes.into_iter().chain([OutcomeKind::Refused]);
     let words: Vec<String> =
         kinds.map(|kind| format!("{kind:<16}")).chain(outcomes.map(|kind| format!("{kind:<16}"))).collect();
     assert!(words.iter().all(|word| word.len() == 16 && !word.trim().is_empty()), "{words:?}");
-    assert_eq!(words.iter().collect::<std::collections::BTreeSet<_>>().len(), 12);
+    assert_eq!(words.iter().collect::<std::collections::BTreeSet<_>>().len(), 13);
 }
 
 #[test]

@@ -1,9 +1,13 @@
 //! Chapter R of the rules: revealing.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
 
+#[path = "revealing/ended.rs"]
+mod ended;
 mod fault;
 mod house;
 mod place;
+#[path = "revealing/refused.rs"]
+mod refused;
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -407,6 +411,7 @@ fn r5_a_reveal_belongs_to_one_viewer() {
         let first = of_root.page(size(1), None).unwrap();
         let other = of_bob.page(size(1), first.next()).unwrap_err();
         assert!(matches!(other, RevealError::Cursor(CursorError::Foreign)));
+        assert_eq!(house.records().pop().unwrap().record.initiator, Initiator::User(user("bob")));
         // One ends, and the other does not; one is recorded for its viewer, the other for its own.
         house.change(PolicyChange::Revoke(user("root").into()));
         assert!(of_root.page(size(1), first.next()).is_err());

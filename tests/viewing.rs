@@ -1,6 +1,8 @@
 //! Chapter V of the rules: viewing. Rule V2 has a file of its own.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
 
+#[path = "viewing/addresses.rs"]
+mod addresses;
 mod house;
 mod place;
 

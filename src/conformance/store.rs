@@ -150,6 +150,8 @@ macro_rules! __activity_store_contract {
                 "counts are of what `Query::matches` finds, for every filter";
             v3_counts_are_by_key_in_rising_order:
                 "counts go by `CountBy::key`, in rising order, and tell of no key that nothing has";
+            d8_an_address_is_found_by_its_domain:
+                "an actor that is an address is compared by its domain in IDNA form, never folded as a whole";
         }
         reveal {
             v3_a_reveal_sees_all_newest_first:

@@ -176,6 +176,7 @@ fn deed(act: &Act) -> Deed<'_> {
     match act {
         Act::InitializePolicy { .. } => policy(CREATE),
         Act::ChangePolicy(change) => access(change).unwrap_or_else(|| policy(UPDATE)),
+        Act::DryRun { .. } => policy((OTHER, "Try out")),
         Act::Reveal(reveal) => {
             entity(READ, "Reveal", OTHER, "private activities".into(), id(reveal.reveal.to_string()))
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use super::{Inner, OpenError, PrivacyFilter};
-use crate::change::{ChangeRefusal, PendingChange, RecordedChange};
+use crate::change::{ChangeRefusal, PendingChange, PendingDryRun, RecordedChange};
 use crate::directory::DirectoryError;
 use crate::governance::{
     Act, Failure, GovernanceSink, Initiator, Outcome, Record, RecordEntry, RecordQuery, SinkError,
@@ -52,9 +52,12 @@ pub enum ChangeError {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum DryRunError {
-    /// It would be refused.
+    /// It would be refused, or names of people were asked for by an administrator who may not be told them.
     #[error(transparent)]
     Refused(ChangeRefusal),
+    /// It could not be recorded, so nothing is told.
+    #[error("the dry run could not be recorded, so nothing is told")]
+    Unrecorded(#[source] SinkError),
     /// The directory does not answer.
     #[error(transparent)]
     Directory(#[from] DirectoryError),
@@ -121,8 +124,13 @@ impl PrivacyFilter {
         Err(ChangeError::Contended { attempts: ATTEMPTS })
     }
 
-    /// Says whom a change of the policy would hide or stop monitoring, with the first `sample` of them, and changes
-    /// nothing: nothing is published, and nothing is recorded either. Whoever may not make the change may not ask.
+    /// Says whom a change of the policy would hide or stop monitoring, and changes nothing. Only an administrator who may
+    /// make the change may ask. That they asked is recorded before they are answered; a refusal is recorded too.
+    ///
+    /// The answer counts people, in all and for each group. With a `sample` above 0 it also names as many of them at
+    /// most, by their ids; that takes the permission to view private activities. Who is protected can be more than the
+    /// directory tells an administrator: nested groups are followed, and members of groups that are gone remembered. The
+    /// record names nobody.
     ///
     /// Reads everybody in the directory once.
     ///
@@ -137,7 +145,7 @@ impl PrivacyFilter {
     /// directory.install(import.build(DirectoryRevision(1), "2026-03-01T00:00:00Z".parse()?)?)?;
     /// let filter = PrivacyFilter::builder(MemoryStore::new(), directory, MemorySink::new()).initialize(Administrators::only_one(admin.clone()))?;
     ///
-    /// let run = filter.dry_run(&admin, &PolicyChange::MakePrivate(council.into()), 10)?;
+    /// let run = filter.dry_run(&admin, &PolicyChange::MakePrivate(council.into()), 0)?;
     /// assert_eq!(run.hidden().users(), 1);
     /// assert!(filter.policy()?.private_groups().is_empty());
     /// # Ok(())
@@ -145,16 +153,24 @@ impl PrivacyFilter {
     /// ```
     ///
     /// # Errors
-    /// [`DryRunError`], as [`Self::change`] would refuse it.
+    /// [`DryRunError`]: as [`Self::change`] would refuse it, and when names are asked for without that permission. Nothing
+    /// is told then.
     pub fn dry_run(&self, by: &UserId, change: &PolicyChange, sample: usize) -> Result<DryRun, DryRunError> {
         let (policy, directory, now) = (self.inner.policy()?, self.inner.directory(), self.inner.now());
         let accepted = directory.as_deref().ok();
-        let pending = PendingChange::authorise(&policy, change, by, accepted, self.inner.fresh_record(), now)
-            .map_err(|refused| DryRunError::Refused(refused.reason))?;
+        let record = self.inner.fresh_record();
+        let pending =
+            PendingDryRun::authorise(&policy, change, sample, by, accepted, record, now).map_err(|refused| {
+                self.inner.record_refusal(&refused.record);
+                DryRunError::Refused(refused.reason)
+            })?;
         let directory = directory?;
         let (_, kept) = self.inner.kept_groups()?;
         let screen = |policy| Screen::with_kept(policy, Ok(Arc::clone(&directory)), Arc::clone(&kept));
-        Ok(screen(policy).dry_run(&screen(Arc::new(pending.policy().clone())), sample))
+        let run = screen(policy).dry_run(&screen(Arc::new(pending.policy().clone())), sample);
+        let receipt = self.inner.sink.record(pending.record()).map_err(DryRunError::Unrecorded)?;
+        receipt.confirm(pending.record()).map_err(DryRunError::Unrecorded)?;
+        Ok(run)
     }
 
     /// The governance records that match, in sequence, after sequence number `after` (0 for all), at most `size`.

@@ -1,5 +1,7 @@
 //! A reveal under way.
 
+use std::time::Instant;
+
 use thiserror::Error;
 
 use super::view::Page;
@@ -8,7 +10,7 @@ use crate::governance::{
     Answer, GovernanceSink, Outcome, Receipt, Record, RecordKind, RecordQuery, Refused, RequestId, RevealId, SinkError,
 };
 use crate::identity::UserId;
-use crate::policy::Denial;
+use crate::policy::{Denial, PrivacyPolicy};
 use crate::query::{Cursor, CursorError, PageSize, Position};
 use crate::reveal::{Approvals, RecordedReveal, RevealRequest, Salts, Seen};
 use crate::screen::Visibility;
@@ -17,12 +19,15 @@ use crate::store::StoreError;
 /// Private activities, shown to one viewer, page by page, each page recorded before it is returned.
 ///
 /// Belongs to one viewer and one chain of calls: it cannot be copied. Whether the viewer may still see is asked again
-/// for every page. [`close`](Self::close) records how much was seen; one that is dropped instead stays in the
+/// for every page. Once it was found ended (its lifetime was over, the permission revoked, the request denied), it stays
+/// ended, whatever the clock and the policy do. [`close`](Self::close) records how much was seen; one that is dropped instead stays in the
 /// governance log as an intent without an outcome.
 #[derive(Debug)]
 pub struct Reveal {
     filter: PrivacyFilter,
     recorded: RecordedReveal,
+    /// By a clock that does not go back.
+    opened: Instant,
     /// Where each page that was read so far ended: its cursors are numbers in here.
     ends: Vec<Position>,
     seen: Seen,
@@ -119,7 +124,7 @@ impl PrivacyFilter {
     /// [`RevealError::ApprovalsUnreadable`] when the log cannot be read.
     pub fn answer_request(&self, by: &UserId, request: RequestId, answer: Answer) -> Result<Approvals, RevealError> {
         let policy = self.inner.policy()?;
-        let approvals = self.inner.approvals(request)?;
+        let approvals = self.inner.approvals_for(&policy, by, request)?;
         let record = approvals
             .answer(&policy, by, answer, self.inner.fresh_record(), self.inner.now())
             .map_err(|refused| self.refuse(&refused))?;
@@ -161,6 +166,7 @@ impl PrivacyFilter {
     }
 
     fn open_reveal(&self, request: RevealRequest, approvals: Option<Approvals>) -> Result<Reveal, RevealError> {
+        let opened = Instant::now();
         let policy = self.inner.policy()?;
         let id = RevealId((self.inner.runtime.fresh)());
         let (record, salts) = (self.inner.fresh_record(), self.inner.fresh_salts());
@@ -169,7 +175,7 @@ impl PrivacyFilter {
             .map_err(|refused| self.refuse(&refused))?;
         let receipt = self.inner.sink.record(pending.record()).map_err(RevealError::Unrecorded)?;
         let recorded = pending.recorded(&receipt).map_err(RevealError::Unrecorded)?;
-        Ok(Reveal { filter: self.clone(), recorded, ends: Vec::new(), seen: Seen::default() })
+        Ok(Reveal { filter: self.clone(), recorded, opened, ends: Vec::new(), seen: Seen::default() })
     }
 
     fn refuse(&self, refused: &Refused<Denial>) -> RevealError {
@@ -187,6 +193,17 @@ impl Inner {
     fn on_record(&self, record: &Record) -> Result<(), RevealError> {
         let receipt = self.sink.record(record).map_err(RevealError::Unrecorded)?;
         receipt.confirm(record).map(drop).map_err(RevealError::Unrecorded)
+    }
+
+    /// What the log says now of a request, for somebody who may view private activities. To anybody else it says nothing:
+    /// they are refused on record, also when the log cannot be read.
+    fn approvals_for(
+        &self,
+        policy: &PrivacyPolicy,
+        user: &UserId,
+        request: RequestId,
+    ) -> Result<Approvals, RevealError> {
+        if policy.may_view_private(user).is_ok() { self.approvals(request) } else { Ok(Approvals::none(request)) }
     }
 
     /// What the log says now of a request.
@@ -207,6 +224,7 @@ impl Inner {
             });
             read.map_err(RevealError::ApprovalsUnreadable)?;
         }
+        self.requests.look(&mut approvals, self.now());
         Ok(approvals)
     }
 }
@@ -226,29 +244,36 @@ impl Reveal {
     /// The page after `cursor`, or the first one, private activities included and marked.
     ///
     /// # Errors
-    /// [`RevealError::Denied`] once the permission is revoked or the lifetime is over; [`RevealError::Unrecorded`] when
-    /// the record of the page may not be durable. Nothing is shown then.
+    /// [`RevealError::Denied`] once the permission is revoked or the lifetime is over; [`RevealError::Cursor`] when the
+    /// cursor came with another reveal, or with a view; both are recorded. [`RevealError::Unrecorded`] when the record of
+    /// the page may not be durable. Nothing is shown then.
     pub fn page(&mut self, size: PageSize, cursor: Option<&Cursor>) -> Result<Page, RevealError> {
         let inner = &self.filter.inner;
         let policy = inner.policy()?;
-        let approvals = self.recorded.request().map(|request| inner.approvals(request)).transpose()?;
+        let approvals = self.recorded.request();
+        let approvals = approvals.map(|request| inner.approvals_for(&policy, self.recorded.viewer(), request));
+        let approvals = approvals.transpose()?;
+        self.recorded.lasted(self.opened.elapsed());
         let admission = self
             .recorded
             .admit(&policy, approvals, inner.fresh_record(), inner.now())
             .map_err(|refused| self.filter.refuse(&refused))?;
-        // After the permission: whoever lost it is refused on record, whatever they bring along.
-        let after = match cursor.map(|cursor| cursor.in_reveal(self.id())).transpose()? {
-            Some(page) => Some(self.ends.get(page as usize).ok_or(CursorError::Foreign)?),
-            None => None,
-        };
+        // After the permission: whoever lost it is refused on record for that, whatever they bring along.
+        let after = cursor.map(|cursor| self.end_of(cursor)).transpose().inspect_err(|_| {
+            let record = inner.fresh_record();
+            let refusal = self.recorded.refusal(&policy, record, inner.now(), Denial::ForeignCursor);
+            inner.record_refusal(&refusal);
+        })?;
         let sealed = inner.store.revealed_page(admission, after, size.get() + 1)?;
         // The record would name whoever the page was read for, not whoever sees it.
         if sealed.reveal() != self.id() {
+            inner.record_refusal(&self.recorded.wrong_page(&policy, inner.fresh_record(), inner.now()));
             return Err(RevealError::WrongPage);
         }
         let (pending, more) = sealed.pending(size.get(), inner.fresh_record(), (inner.runtime.fresh)(), inner.now());
         let receipt = inner.sink.record(pending.record()).map_err(RevealError::Unrecorded)?;
         let page = pending.recorded(&receipt).map_err(RevealError::Unrecorded)?;
+        self.recorded.lasted(self.opened.elapsed());
         let activities = page
             .open(&*inner.policy()?, inner.fresh_record(), inner.now())
             .map_err(|refused| self.filter.refuse(&refused))?;
@@ -265,6 +290,12 @@ impl Reveal {
             None => None,
         };
         Ok(Page::new(activities, next, Some(receipt)))
+    }
+
+    /// Where the page ended that a cursor came with, if it came with a page of this reveal.
+    fn end_of(&self, cursor: &Cursor) -> Result<&Position, CursorError> {
+        let page = cursor.in_reveal(self.id())?;
+        self.ends.get(page as usize).ok_or(CursorError::Foreign)
     }
 
     /// Ends the reveal and records how much was seen.

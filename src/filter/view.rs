@@ -90,6 +90,9 @@ impl View {
     /// The page after `cursor`, or the first one. Stable while activities keep arriving: nothing that was there is
     /// shown twice or left out.
     ///
+    /// A cursor of another view or of a reveal is refused and not recorded: without a reveal no cursor leads to anything
+    /// private, and views of what is public are on no record.
+    ///
     /// # Errors
     /// [`ViewError::Cursor`] when the cursor came with another query or for another viewer.
     pub fn page(&self, query: &Query, size: PageSize, cursor: Option<&Cursor>) -> Result<Page, ViewError> {

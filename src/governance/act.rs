@@ -28,6 +28,14 @@ pub enum Act {
     },
     /// A change of the policy.
     ChangePolicy(ChangeSummary),
+    /// Asking what a change of the policy would do, without making it.
+    DryRun {
+        /// The change.
+        change: ChangeSummary,
+        /// At most how many people the answer names in each way in which they would be affected: none, where it only
+        /// counts them. Who they are is in no record.
+        sample: u64,
+    },
     /// A reveal, from its opening to its closing.
     Reveal(RevealSummary),
     /// One page seen within a reveal.

@@ -13,8 +13,8 @@ use crate::policy::{Denial, PolicyError};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Outcome {
-    /// About to be done. Stands alone for what was interrupted, and for pages, which are recorded before they are
-    /// handed out.
+    /// About to be done. Stands alone for what was interrupted, and for pages and dry runs, which are recorded before
+    /// they are handed out.
     Intended,
     /// Seen by the library, which did not do it.
     Noted,

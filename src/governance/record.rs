@@ -99,6 +99,8 @@ pub enum Initiator {
 pub enum RecordKind {
     /// A change of the policy, its initialization included.
     PolicyChange,
+    /// A dry run of a change of the policy.
+    DryRun,
     /// A grant of the permission to view private activities.
     Grant,
     /// The end of such a grant.
@@ -131,6 +133,7 @@ impl Record {
             Act::ChangePolicy(ChangeSummary::Grant(_)) => RecordKind::Grant,
             Act::ChangePolicy(ChangeSummary::Revoke(_)) => RecordKind::Revocation,
             Act::InitializePolicy { .. } | Act::ChangePolicy(_) => RecordKind::PolicyChange,
+            Act::DryRun { .. } => RecordKind::DryRun,
             Act::Reveal(_) => RecordKind::Reveal,
             Act::Page { .. } => RecordKind::Page,
             Act::RequestReveal(_) => RecordKind::RevealRequest,
@@ -154,7 +157,7 @@ impl Record {
             Act::Remove(removal) => removal.target(),
             Act::Reveal(summary) => Some(summary.reveal.to_string()),
             Act::Page { reveal, .. } => Some(reveal.to_string()),
-            Act::ChangePolicy(change) => change.target(),
+            Act::ChangePolicy(change) | Act::DryRun { change, .. } => change.target(),
             Act::GroupVanished { group, .. } | Act::GroupReturned { group } => Some(group.as_str().to_owned()),
         }
     }
@@ -222,6 +225,7 @@ impl fmt::Display for RecordKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::PolicyChange => "policy change",
+            Self::DryRun => "dry run",
             Self::Grant => "grant",
             Self::Revocation => "revocation",
             Self::Reveal => "reveal",

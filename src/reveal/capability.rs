@@ -1,16 +1,18 @@
 //! A reveal that was allowed, and what it must stay true to.
 
 use std::ops::Range;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::approval::Approvals;
+use super::life::Life;
 use super::request::{RevealRequest, after};
 use crate::digest::Digest;
 use crate::governance::{
-    Act, Initiator, Outcome, Receipt, Record, RecordId, Refused, RequestId, RevealId, RevealSummary, Sealed, SinkError,
-    Subjects,
+    Act, Failure, Initiator, Outcome, Receipt, Record, RecordId, Refused, RequestId, RevealId, RevealSummary, Sealed,
+    SinkError, Subjects,
 };
 use crate::identity::UserId;
 use crate::policy::{Denial, PrivacyPolicy, Revision};
@@ -90,8 +92,19 @@ impl RecordedReveal {
         self.summary.request
     }
 
+    /// Takes down how long ago the reveal was opened, by a clock that does not go back. Call it before
+    /// [`admit`](Self::admit) and before a page is [opened](super::RecordedPage::open): while nobody uses the reveal, `now`
+    /// alone does not tell how much time passed on a clock that was set back.
+    pub fn lasted(&self, at_least: Duration) {
+        self.terms.life.lasted(at_least);
+    }
+
     /// Asks again, before each page: still alive, still an admin, still under the grant that it was opened with, and
     /// still approved, by what the log says now of its [request](Self::request).
+    ///
+    /// A reveal that was found ended, here or when a page of it was to be opened, stays ended. Neither a clock that goes back nor another policy revives it. It lives by a time of its own, which moves on by as
+    /// much as passes on the clock and never goes back. Approvals that are missing end a reveal that was opened without
+    /// a request, and hold up one that was opened with one: others may approve it again.
     ///
     /// # Errors
     /// [`Refused`] with the denial and the record that says so.
@@ -109,17 +122,32 @@ impl RecordedReveal {
         });
         match terms.check(policy, now) {
             Ok(()) => Ok(Admission { request: &self.request, terms, policy: policy.revision() }),
-            Err(reason) => {
-                let act = terms.page(&[], None);
-                let record = terms.record(record, now, policy.revision(), act, Outcome::Denied(reason));
-                Err(Box::new(Refused { reason, record }))
-            }
+            Err(reason) => Err(Box::new(Refused { reason, record: self.refusal(policy, record, now, reason) })),
         }
     }
 
-    /// The record that ends this reveal.
+    /// Returns the record of a page that is not shown, because the viewer may not see it. It says nothing of what there
+    /// is to see.
+    #[must_use]
+    pub fn refusal(&self, policy: &PrivacyPolicy, record: RecordId, now: DateTime<Utc>, why: Denial) -> Record {
+        self.no_page(policy, record, now, Outcome::Denied(why))
+    }
+
+    /// Returns the record of a page that is not shown, because the store answered with one of another reveal.
+    #[must_use]
+    pub fn wrong_page(&self, policy: &PrivacyPolicy, record: RecordId, now: DateTime<Utc>) -> Record {
+        let outcome = Outcome::Failed { intent: self.receipt.record(), cause: Failure::Store };
+        self.no_page(policy, record, now, outcome)
+    }
+
+    fn no_page(&self, policy: &PrivacyPolicy, record: RecordId, now: DateTime<Utc>, outcome: Outcome) -> Record {
+        self.terms.record(record, now, policy.revision(), self.terms.page(&[], None), outcome)
+    }
+
+    /// Ends this reveal, and returns the record of it.
     #[must_use]
     pub fn closing(&self, record: RecordId, now: DateTime<Utc>, policy: Option<Revision>, seen: Seen) -> Record {
+        self.terms.life.end(Denial::Closed);
         let outcome = Outcome::Closed { intent: self.receipt.record(), pages: seen.pages, private: seen.private };
         Record {
             id: record,
@@ -151,6 +179,8 @@ pub(super) struct Terms {
     /// When the lifetime began.
     since: DateTime<Utc>,
     expires_at: DateTime<Utc>,
+    /// One life for every value of the reveal.
+    life: Life,
     /// What the log said of the request, if it was opened with one.
     approvals: Option<Approvals>,
 }
@@ -162,8 +192,10 @@ impl Terms {
         granted_in: Revision,
         lifetime: Range<DateTime<Utc>>,
         approvals: Option<Approvals>,
+        now: DateTime<Utc>,
     ) -> Self {
-        Self { reveal, viewer, granted_in, since: lifetime.start, expires_at: lifetime.end, approvals }
+        let Range { start: since, end: expires_at } = lifetime;
+        Self { reveal, viewer, granted_in, since, expires_at, life: Life::begin(now, since), approvals }
     }
 
     pub(super) fn reveal(&self) -> RevealId {
@@ -174,8 +206,18 @@ impl Terms {
         self.expires_at
     }
 
-    /// Whether the viewer may see a page under this policy, now.
+    /// Whether the viewer may see a page under this policy, now. Once not, never again, unless it was for approvals that
+    /// others can still give.
     pub(super) fn check(&self, policy: &PrivacyPolicy, now: DateTime<Utc>) -> Result<(), Denial> {
+        let is_final = |denial| match denial {
+            Denial::ApprovalsMissing | Denial::NotRequested => self.approvals.is_none(),
+            _ => true,
+        };
+        self.life.ask(now, |time| self.allowed(policy, time), is_final)
+    }
+
+    /// By the reveal's own time.
+    fn allowed(&self, policy: &PrivacyPolicy, time: DateTime<Utc>) -> Result<(), Denial> {
         if policy.permission(&self.viewer)?.granted_in() != self.granted_in {
             return Err(Denial::NotPermitted);
         }
@@ -184,9 +226,11 @@ impl Terms {
             None if policy.options().approvals_required > 0 => return Err(Denial::ApprovalsMissing),
             None => {}
         }
+        // The clock of another node can be ahead.
+        let time = self.approvals.as_ref().and_then(Approvals::seen).map_or(time, |seen| seen.max(time));
         // No longer than was asked for, nor than the policy allows by now.
         let allowed = policy.options().max_reveal_lifetime.and_then(|max| after(self.since, max));
-        let is_over = now >= self.expires_at || allowed.is_some_and(|end| now >= end);
+        let is_over = time >= self.expires_at || allowed.is_some_and(|end| time >= end);
         if is_over { Err(Denial::Expired) } else { Ok(()) }
     }
 

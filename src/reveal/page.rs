@@ -98,7 +98,8 @@ pub struct RecordedPage {
 
 impl RecordedPage {
     /// The activities, if the viewer may still see them under the policy of this moment: a sink can take its time, and
-    /// a revocation that came meanwhile counts.
+    /// a revocation that came meanwhile counts. A refusal ends the reveal as one of
+    /// [`RecordedReveal::admit`](super::RecordedReveal::admit) does, and one of those refuses this page too.
     ///
     /// # Errors
     /// [`Refused`] with the denial, and the record that says that this page was never seen.

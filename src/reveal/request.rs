@@ -160,7 +160,7 @@ impl RevealRequest {
             None => now,
         };
         let expires_at = after(from, self.lifetime).ok_or(Denial::LifetimeNotAllowed)?;
-        let terms = Terms::new(reveal, self.viewer.clone(), granted_in, from..expires_at, approvals);
+        let terms = Terms::new(reveal, self.viewer.clone(), granted_in, from..expires_at, approvals, now);
         terms.check(policy, now)?;
         Ok(terms)
     }

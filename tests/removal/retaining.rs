@@ -47,6 +47,24 @@ fn g5_a_policy_that_lets_everything_be_kept_removes_nothing_and_says_nothing() {
 }
 
 #[test]
+fn g5_clock_that_goes_back_removes_nothing_more() {
+    for place in places() {
+        let house = place.house();
+        ingest_for(&house, 10);
+        keeping(&house, 4, None);
+        house.filter.apply_retention().unwrap();
+        let left = house.everything().len();
+        assert_eq!(left, 8);
+        for back in [-1, -5, -1_000_000, 1_000_006] {
+            house.advance(back);
+            house.filter.apply_retention().unwrap();
+            assert_eq!(removed(&outcome(&house).outcome), Some((0, 0, true)));
+        }
+        assert_eq!(house.everything().len(), left);
+    }
+}
+
+#[test]
 fn g5_what_is_older_than_the_policy_lets_be_kept_goes_and_not_a_second_before() {
     for place in places() {
         let house = place.house();

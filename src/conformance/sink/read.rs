@@ -55,10 +55,10 @@ pub(super) fn g3_every_filter_narrows(place: impl SinkHarness) -> Checked {
 
 /// By each time, kind, initiator, target and outcome that there is, and by some that there are not.
 fn queries(entries: &[RecordEntry]) -> Checked<Vec<(String, RecordQuery)>> {
-    use RecordKind::{Directory, GovernanceRead, Grant, Page, PolicyChange, Reveal, Revocation};
+    use RecordKind::{Directory, DryRun, GovernanceRead, Grant, Page, PolicyChange, Reveal, Revocation};
     let all = RecordQuery::default;
     let mut queries = vec![("everything".to_owned(), all())];
-    for kind in [PolicyChange, Grant, Revocation, Reveal, Page, GovernanceRead, Directory] {
+    for kind in [PolicyChange, DryRun, Grant, Revocation, Reveal, Page, GovernanceRead, Directory] {
         queries.push((format!("kind {kind}"), RecordQuery { kind: Some(kind), ..all() }));
     }
     for outcome in

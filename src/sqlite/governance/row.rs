@@ -81,6 +81,7 @@ pub(super) fn kind_number(kind: RecordKind) -> i64 {
         RecordKind::SinkChange => 11,
         RecordKind::GovernanceRead => 12,
         RecordKind::Directory => 13,
+        RecordKind::DryRun => 14,
     }
 }
 
@@ -159,6 +160,7 @@ mod tests {
         let rest =
             [Kind::Approval, Kind::Erasure, Kind::Retention, Kind::SinkChange, Kind::GovernanceRead, Kind::Directory];
         assert_eq!(rest.map(kind_number), [8, 9, 10, 11, 12, 13]);
-        assert!((2..=127).contains(&REMOVED) && !(2..=13).contains(&REMOVED));
+        assert_eq!(kind_number(Kind::DryRun), 14);
+        assert!((2..=127).contains(&REMOVED) && !(2..=14).contains(&REMOVED));
     }
 }

@@ -40,6 +40,12 @@ pub(super) struct OpenReveal {
     search: Search,
     summary: RevealSummary,
     since: DateTime<Utc>,
+    /// How long it has lived: what passed on the clock, which may go back meanwhile.
+    lived: TimeDelta,
+    /// What the clock said when it was used last.
+    used: DateTime<Utc>,
+    /// Why it ended. It stays ended.
+    ended: Option<Denial>,
     /// The policy in which its viewer was granted the permission.
     granted_in: Option<Revision>,
     /// Where each of its pages ended.
@@ -141,13 +147,34 @@ impl Model {
         let granted_in = self.policy.granted_in(&viewer);
         let (ends, pages, private) = (Vec::new(), 0, 0);
         let since = self.now;
-        self.reveals.push(OpenReveal { at, intent, viewer, search, summary, since, granted_in, ends, pages, private });
+        let (lived, used, ended) = (TimeDelta::zero(), self.now, None);
+        self.reveals.push(OpenReveal {
+            at,
+            intent,
+            viewer,
+            search,
+            summary,
+            since,
+            lived,
+            used,
+            ended,
+            granted_in,
+            ends,
+            pages,
+            private,
+        });
         Ok(())
     }
 
     pub(super) fn turn(&mut self, which: u8, size: u16, cursor: CursorChoice) -> Option<Turned> {
         let at = self.slot(which)?;
-        let reveal = self.reveals.get(at)?.clone();
+        let now = self.now;
+        let open = self.reveals.get_mut(at)?;
+        // R1: it lives by what passes on the clock, and no shorter than the clock says.
+        open.lived += (now - open.used).max(TimeDelta::zero());
+        open.lived = open.lived.max(now - open.since);
+        open.used = now;
+        let reveal = open.clone();
         let id = reveal.summary.reveal;
         let chosen = match cursor {
             // Where this very reveal ended last.
@@ -165,10 +192,13 @@ impl Model {
         let unapproved = self.policy.options.approvals_required > 0;
         let allowed = allowed.and(if unapproved { Err(Denial::ApprovalsMissing) } else { Ok(()) });
         // P3: no longer than the policy allows by now either.
-        let had = (self.now - reveal.since).to_std().unwrap_or_default();
+        let had = reveal.lived.to_std().unwrap_or_default();
         let has_time = self.policy.options.max_reveal_lifetime.is_none_or(|max| had < max);
-        let lives = has_time && self.now < reveal.summary.expires_at;
+        let lives = has_time && reveal.lived < reveal.summary.expires_at - reveal.since;
         let allowed = allowed.and(if lives { Ok(()) } else { Err(Denial::Expired) });
+        // R1: what ended it first ended it for good.
+        let allowed = allowed.and(reveal.ended.map_or(Ok(()), Err));
+        self.reveals.get_mut(at)?.ended = reveal.ended.or(allowed.err());
         let act = |shown: &[Stored]| {
             let private: Vec<_> =
                 shown.iter().filter(|shown| is_private(shown)).map(|shown| shown.activity.id()).collect();
@@ -183,7 +213,12 @@ impl Model {
         let after = match chosen {
             None => None,
             Some(Ended::Reveal { reveal: of, page }) if of == id => Some(reveal.ends.get(page)?.clone()),
-            Some(_) => return Some(Err(None)),
+            Some(_) => {
+                // R4: an attempt that is refused is on record.
+                let outcome = Outcome::Denied(Denial::ForeignCursor);
+                self.note(initiator, Some(self.policy.revision), act(&[]).0, outcome);
+                return Some(Err(None));
+            }
         };
         let left_out = |stored: &Stored| reveal.summary.about.private_only && !is_private(stored);
         let found: Vec<Stored> = self.newest_first(&reveal.search, true, left_out).into_iter().cloned().collect();
@@ -301,11 +336,12 @@ fn finds(search: &Search, stored: &Stored) -> bool {
 fn is_called(actor: &Actor, name: &str) -> bool {
     let name = name.trim();
     let Ok(alias) = Alias::new(name) else { return false };
-    let same = |text: &str| fold(text) == fold(name);
+    // D8: as names are compared that are bound to no app; an address by its domain, never folded as a whole.
+    let same = |text: &str| Alias::new(text).is_ok_and(|other| other.matches(&alias));
     actor.name().is_some_and(|of| same(of.as_str()))
         || actor.identities().iter().any(|identity| match identity {
             Identity::Id(id) => id.as_str() == name,
-            Identity::Alias(other) => other.matches(&alias) || same(other.as_str()),
+            Identity::Alias(other) => same(other.as_str()),
         })
 }
 
@@ -321,9 +357,7 @@ fn count_key(by: CountBy, activity: &Activity) -> String {
 
 /// The folded name of an actor: the name, else the first alias, else the first id.
 fn label(actor: &Actor) -> String {
-    if let Some(name) = actor.name() {
-        return fold(name.as_str());
-    }
+    let named = actor.name().and_then(|name| Alias::new(name.as_str()).ok());
     let alias = actor.identities().iter().find_map(|identity| match identity {
         Identity::Alias(alias) => Some(alias),
         Identity::Id(_) => None,
@@ -332,7 +366,7 @@ fn label(actor: &Actor) -> String {
         Identity::Id(id) => Some(id.as_str()),
         Identity::Alias(_) => None,
     });
-    match (alias, id) {
+    match (named.as_ref().or(alias), id) {
         (Some(alias), _) => match (alias.domain(), alias.as_str().rsplit_once('@'), alias.app()) {
             (Some(domain), Some((local, _)), _) => format!("{}@{domain}", fold(local)),
             (_, _, Some(app)) => format!("{}: {}", fold(app), fold(alias.as_str())),
@@ -359,6 +393,7 @@ fn kind_of(record: &Record) -> RecordKind {
         Act::ChangePolicy(ChangeSummary::Grant(_)) => RecordKind::Grant,
         Act::ChangePolicy(ChangeSummary::Revoke(_)) => RecordKind::Revocation,
         Act::ChangePolicy(_) | Act::InitializePolicy { .. } => RecordKind::PolicyChange,
+        Act::DryRun { .. } => RecordKind::DryRun,
         Act::Reveal(_) => RecordKind::Reveal,
         Act::Page { .. } => RecordKind::Page,
         Act::RequestReveal(_) => RecordKind::RevealRequest,
@@ -389,8 +424,18 @@ fn target_of(record: &Record) -> Option<String> {
         GroupRef::Applications => "applications".to_owned(),
         GroupRef::ExternalUsers => "external_users".to_owned(),
     };
+    let of_change = |change: &ChangeSummary| match change {
+        ChangeSummary::SetOptions(_) => None,
+        ChangeSummary::MakePrivate(of) | ChangeSummary::MakePublic(of) => Some(group(of)),
+        ChangeSummary::AddScopeRule(rule) | ChangeSummary::RemoveScopeRule(rule) => Some(group(rule.group())),
+        ChangeSummary::ManageDomain { domain, .. } | ChangeSummary::UnmanageDomain(domain) => {
+            Some(domain.as_str().to_owned())
+        }
+        ChangeSummary::SetAdmin(user, _) | ChangeSummary::RemoveAdmin(user) => Some(user.as_str().to_owned()),
+        ChangeSummary::Grant(user) | ChangeSummary::Revoke(user) => user.as_ref().map(|user| user.as_str().to_owned()),
+    };
     match &record.act {
-        Act::InitializePolicy { .. } | Act::ReadGovernance | Act::ChangePolicy(ChangeSummary::SetOptions(_)) => None,
+        Act::InitializePolicy { .. } | Act::ReadGovernance => None,
         Act::ChangeSinks { .. } | Act::Remove(RemovalSummary::Aged { .. }) => None,
         Act::ProbeSink { sink } => Some(sink.as_str().to_owned()),
         Act::RequestReveal(RequestSummary { request, .. }) | Act::AnswerRequest { request, .. } => {
@@ -400,18 +445,6 @@ fn target_of(record: &Record) -> Option<String> {
         Act::Remove(RemovalSummary::Sealed { record }) => Some(record.to_string()),
         Act::Reveal(RevealSummary { reveal, .. }) | Act::Page { reveal, .. } => Some(reveal.to_string()),
         Act::GroupVanished { group, .. } | Act::GroupReturned { group } => Some(group.as_str().to_owned()),
-        Act::ChangePolicy(ChangeSummary::MakePrivate(of) | ChangeSummary::MakePublic(of)) => Some(group(of)),
-        Act::ChangePolicy(ChangeSummary::AddScopeRule(rule) | ChangeSummary::RemoveScopeRule(rule)) => {
-            Some(group(rule.group()))
-        }
-        Act::ChangePolicy(ChangeSummary::ManageDomain { domain, .. } | ChangeSummary::UnmanageDomain(domain)) => {
-            Some(domain.as_str().to_owned())
-        }
-        Act::ChangePolicy(ChangeSummary::SetAdmin(user, _) | ChangeSummary::RemoveAdmin(user)) => {
-            Some(user.as_str().to_owned())
-        }
-        Act::ChangePolicy(ChangeSummary::Grant(user) | ChangeSummary::Revoke(user)) => {
-            user.as_ref().map(|user| user.as_str().to_owned())
-        }
+        Act::ChangePolicy(change) | Act::DryRun { change, .. } => of_change(change),
     }
 }
