@@ -1,16 +1,19 @@
 //! A reveal under way.
 
+use std::fmt;
+
 use thiserror::Error;
 
 use super::view::Page;
-use super::{Inner, PrivacyFilter};
+use super::{Inner, PrivacyFilter, SaltError};
 use crate::governance::{
-    Answer, GovernanceSink, Outcome, Receipt, Record, RecordKind, RecordQuery, Refused, RequestId, RevealId, SinkError,
+    Answer, GovernanceSink, Outcome, Receipt, Record, RecordKind, RecordQuery, Refused, RequestId, RevealId, Salt,
+    SinkError,
 };
 use crate::identity::UserId;
 use crate::policy::Denial;
 use crate::query::{Cursor, CursorError, PageSize, Position};
-use crate::reveal::{Approvals, RecordedReveal, RevealRequest, Salts, Seen};
+use crate::reveal::{Approvals, RecordedReveal, RevealRequest, Seen};
 use crate::screen::Visibility;
 use crate::store::StoreError;
 
@@ -19,13 +22,14 @@ use crate::store::StoreError;
 /// Belongs to one viewer and one chain of calls: it cannot be copied. Whether the viewer may still see is asked again
 /// for every page. [`close`](Self::close) records how much was seen; one that is dropped instead stays in the
 /// governance log as an intent without an outcome.
-#[derive(Debug)]
 pub struct Reveal {
     filter: PrivacyFilter,
     recorded: RecordedReveal,
     /// Where each page that was read so far ended: its cursors are numbers in here.
     ends: Vec<Position>,
     seen: Seen,
+    /// Seals the closing, which must not fail for want of it.
+    of_closing: Salt,
 }
 
 /// Why nothing private is shown. Says nothing of whether there is anything.
@@ -44,6 +48,9 @@ pub enum RevealError {
     /// The store broke its contract: it answered with a page that it read for another reveal.
     #[error("the store answered for another reveal, so nothing is shown")]
     WrongPage,
+    /// There were no salts to seal its record with, so nothing is shown.
+    #[error(transparent)]
+    Salt(#[from] SaltError),
     /// The cursor is of no use here.
     #[error(transparent)]
     Cursor(#[from] CursorError),
@@ -104,7 +111,7 @@ impl PrivacyFilter {
     pub fn request_reveal(&self, request: &RevealRequest) -> Result<RequestId, RevealError> {
         let policy = self.inner.policy()?;
         let id = RequestId((self.inner.runtime.fresh)());
-        let (record, salts) = (self.inner.fresh_record(), self.inner.fresh_salts());
+        let (record, salts) = (self.inner.fresh_record(), self.inner.runtime.salts()?);
         let record =
             request.ask(&policy, id, record, salts, self.inner.now()).map_err(|refused| self.refuse(&refused))?;
         self.inner.on_record(&record)?;
@@ -163,13 +170,14 @@ impl PrivacyFilter {
     fn open_reveal(&self, request: RevealRequest, approvals: Option<Approvals>) -> Result<Reveal, RevealError> {
         let policy = self.inner.policy()?;
         let id = RevealId((self.inner.runtime.fresh)());
-        let (record, salts) = (self.inner.fresh_record(), self.inner.fresh_salts());
+        let [of_query, of_justification, of_closing] = self.inner.runtime.salts()?;
+        let (record, salts) = (self.inner.fresh_record(), [of_query, of_justification]);
         let pending = request
             .authorise(&policy, approvals, id, record, salts, self.inner.now())
             .map_err(|refused| self.refuse(&refused))?;
         let receipt = self.inner.sink.record(pending.record()).map_err(RevealError::Unrecorded)?;
         let recorded = pending.recorded(&receipt).map_err(RevealError::Unrecorded)?;
-        Ok(Reveal { filter: self.clone(), recorded, ends: Vec::new(), seen: Seen::default() })
+        Ok(Reveal { filter: self.clone(), recorded, ends: Vec::new(), seen: Seen::default(), of_closing })
     }
 
     fn refuse(&self, refused: &Refused<Denial>) -> RevealError {
@@ -179,10 +187,6 @@ impl PrivacyFilter {
 }
 
 impl Inner {
-    fn fresh_salts(&self) -> Salts {
-        Salts { query: (self.runtime.fresh)(), justification: (self.runtime.fresh)() }
-    }
-
     /// Makes a record durable that is itself what was to be done.
     fn on_record(&self, record: &Record) -> Result<(), RevealError> {
         let receipt = self.sink.record(record).map_err(RevealError::Unrecorded)?;
@@ -225,6 +229,9 @@ impl Reveal {
 
     /// The page after `cursor`, or the first one, private activities included and marked.
     ///
+    /// Its record is made at the time when it is asked for, so readers of the log do not learn how long it took. They do learn
+    /// how many pages were asked for, and that a page was refused because the reveal ended while it was read.
+    ///
     /// # Errors
     /// [`RevealError::Denied`] once the permission is revoked or the lifetime is over; [`RevealError::Unrecorded`] when
     /// the record of the page may not be durable. Nothing is shown then.
@@ -232,9 +239,10 @@ impl Reveal {
         let inner = &self.filter.inner;
         let policy = inner.policy()?;
         let approvals = self.recorded.request().map(|request| inner.approvals(request)).transpose()?;
+        let (record, salts) = (inner.fresh_record(), inner.runtime.salts()?);
         let admission = self
             .recorded
-            .admit(&policy, approvals, inner.fresh_record(), inner.now())
+            .admit(&policy, approvals, record, salts, inner.now())
             .map_err(|refused| self.filter.refuse(&refused))?;
         // After the permission: whoever lost it is refused on record, whatever they bring along.
         let after = match cursor.map(|cursor| cursor.in_reveal(self.id())).transpose()? {
@@ -246,7 +254,7 @@ impl Reveal {
         if sealed.reveal() != self.id() {
             return Err(RevealError::WrongPage);
         }
-        let (pending, more) = sealed.pending(size.get(), inner.fresh_record(), (inner.runtime.fresh)(), inner.now());
+        let (pending, more) = sealed.pending(size.get(), inner.fresh_record());
         let receipt = inner.sink.record(pending.record()).map_err(RevealError::Unrecorded)?;
         let page = pending.recorded(&receipt).map_err(RevealError::Unrecorded)?;
         let activities = page
@@ -274,7 +282,7 @@ impl Reveal {
     pub fn close(self) -> Result<Seen, RevealError> {
         let inner = &self.filter.inner;
         let policy = inner.policy().ok().map(|policy| policy.revision());
-        let record = self.recorded.closing(inner.fresh_record(), inner.now(), policy, self.seen);
+        let record = self.recorded.closing(inner.fresh_record(), self.of_closing, inner.now(), policy, self.seen);
         inner
             .sink
             .record(&record)
@@ -282,5 +290,12 @@ impl Reveal {
             .confirm(&record)
             .map_err(RevealError::Unrecorded)?;
         Ok(self.seen)
+    }
+}
+
+/// Shows nothing of what was seen: how many private activities there were is for the viewer alone.
+impl fmt::Debug for Reveal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reveal").field("recorded", &self.recorded).finish_non_exhaustive()
     }
 }

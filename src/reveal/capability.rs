@@ -3,14 +3,13 @@
 use std::ops::Range;
 
 use chrono::{DateTime, Utc};
-use uuid::Uuid;
 
 use super::approval::Approvals;
 use super::request::{RevealRequest, after};
 use crate::digest::Digest;
 use crate::governance::{
-    Act, Initiator, Outcome, Receipt, Record, RecordId, Refused, RequestId, RevealId, RevealSummary, Sealed, SinkError,
-    Subjects,
+    Act, Initiator, Outcome, Receipt, Record, RecordId, Refused, RequestId, RevealId, RevealSummary, Salt, Sealed,
+    SinkError, Subjects,
 };
 use crate::identity::UserId;
 use crate::policy::{Denial, PrivacyPolicy, Revision};
@@ -93,13 +92,17 @@ impl RecordedReveal {
     /// Asks again, before each page: still alive, still an admin, still under the grant that it was opened with, and
     /// still approved, by what the log says now of its [request](Self::request).
     ///
+    /// `salts` seal what the record of the page says: how many activities are on it, how many of them are private, the digest
+    /// of their ids, and whose they are. That record is made at the time `now`, so it does not tell how long the page took.
+    ///
     /// # Errors
-    /// [`Refused`] with the denial and the record that says so.
+    /// [`Refused`] with the denial and the record that says so. It says of a page with nothing on it as much as of another.
     pub fn admit(
         &self,
         policy: &PrivacyPolicy,
         approvals: Option<Approvals>,
         record: RecordId,
+        salts: [Salt; 4],
         now: DateTime<Utc>,
     ) -> Result<Admission<'_>, Box<Refused<Denial>>> {
         let mut terms = self.terms.clone();
@@ -108,19 +111,30 @@ impl RecordedReveal {
             of_this.unwrap_or_else(|| Approvals::none(request))
         });
         match terms.check(policy, now) {
-            Ok(()) => Ok(Admission { request: &self.request, terms, policy: policy.revision() }),
+            Ok(()) => {
+                let draft = Draft { terms, policy: policy.revision(), salts, at: now };
+                Ok(Admission { request: &self.request, draft })
+            }
             Err(reason) => {
-                let act = terms.page(&[], None);
+                let act = terms.page(&[], salts);
                 let record = terms.record(record, now, policy.revision(), act, Outcome::Denied(reason));
                 Err(Box::new(Refused { reason, record }))
             }
         }
     }
 
-    /// The record that ends this reveal.
+    /// The record that ends this reveal. `salt` seals how many private activities were seen.
     #[must_use]
-    pub fn closing(&self, record: RecordId, now: DateTime<Utc>, policy: Option<Revision>, seen: Seen) -> Record {
-        let outcome = Outcome::Closed { intent: self.receipt.record(), pages: seen.pages, private: seen.private };
+    pub fn closing(
+        &self,
+        record: RecordId,
+        salt: Salt,
+        now: DateTime<Utc>,
+        policy: Option<Revision>,
+        seen: Seen,
+    ) -> Record {
+        let (intent, Seen { pages, private }) = (self.receipt.record(), seen);
+        let outcome = Outcome::Closed { intent, pages, private: Sealed::new(private, salt) };
         Record {
             id: record,
             at: now,
@@ -190,21 +204,20 @@ impl Terms {
         if is_over { Err(Denial::Expired) } else { Ok(()) }
     }
 
-    /// What a page shows. `salt` seals whose it is.
-    pub(super) fn page(&self, activities: &[StoredActivity], salt: Option<Uuid>) -> Act {
+    /// What a page shows. Everything that depends on hidden activities is sealed, whether or not there are any.
+    pub(super) fn page(&self, activities: &[StoredActivity], salts: [Salt; 4]) -> Act {
+        let [of_activities, of_private, of_digest, of_subjects] = salts;
         let private: Vec<_> = activities
             .iter()
             .filter(|activity| activity.visibility() == Visibility::Private)
             .map(|activity| activity.activity().id())
             .collect();
-        let subjects = Subjects::of(self.reveal, activities);
-        let salt = salt.filter(|_| !subjects.is_empty());
         Act::Page {
             reveal: self.reveal,
-            activities: activities.len() as u64,
-            private: private.len() as u64,
-            digest: Digest::of_ids(private),
-            subjects: salt.map(|salt| Sealed::new(subjects, salt)),
+            activities: Sealed::new(activities.len() as u64, of_activities),
+            private: Sealed::new(private.len() as u64, of_private),
+            digest: Sealed::new(Digest::of_ids(private), of_digest),
+            subjects: Sealed::new(Subjects::of(self.reveal, activities), of_subjects),
         }
     }
 
@@ -224,13 +237,36 @@ impl Terms {
 #[derive(Debug)]
 pub struct Admission<'a> {
     request: &'a RevealRequest,
+    draft: Draft,
+}
+
+/// What the record of a page is made of before anybody knows what is on the page.
+#[derive(Debug)]
+pub(super) struct Draft {
     terms: Terms,
     policy: Revision,
+    salts: [Salt; 4],
+    /// When the leave was given. Not when the page was read: that would tell how long it took.
+    at: DateTime<Utc>,
+}
+
+impl Draft {
+    pub(super) fn terms(&self) -> &Terms {
+        &self.terms
+    }
+
+    /// What a page with these activities must stay true to, and its record.
+    pub(super) fn record(self, activities: &[StoredActivity], record: RecordId) -> (Terms, Record) {
+        let Self { terms, policy, salts, at } = self;
+        let act = terms.page(activities, salts);
+        let record = terms.record(record, at, policy, act, Outcome::Intended);
+        (terms, record)
+    }
 }
 
 impl Admission<'_> {
-    pub(super) fn into_parts(self) -> (Terms, Revision) {
-        (self.terms, self.policy)
+    pub(super) fn into_draft(self) -> Draft {
+        self.draft
     }
 
     /// What may be read. Nothing else.
