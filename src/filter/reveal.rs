@@ -23,7 +23,7 @@ use crate::store::StoreError;
 /// for every page. [`close`](Self::close) records how much was seen; one that is dropped instead stays in the
 /// governance log as an intent without an outcome.
 pub struct Reveal {
-    filter: PrivacyFilter,
+    pub(super) filter: PrivacyFilter,
     recorded: RecordedReveal,
     /// Where each page that was read so far ended: its cursors are numbers in here.
     ends: Vec<Position>,
