@@ -405,8 +405,10 @@ impl World {
         private.map(|stored| stored.activity().id().clone()).collect()
     }
 
-    /// Everything that root can read.
+    /// Everything that root can read, of a store and a sink that answer.
     fn look(&mut self) {
+        self.sink.recover();
+        self.store.recover();
         let root = user("root");
         let any = RecordQuery::default;
         let mut queries = vec![any(), RecordQuery { from: Some(at(1)), until: Some(at(self.now)), ..any() }];
@@ -500,6 +502,15 @@ fn numbered(observed: &[String]) -> Vec<String> {
     observed.iter().map(&mut number).collect()
 }
 
+/// Where two texts begin to differ.
+fn difference(one: &str, other: &str) -> String {
+    let same = one.bytes().zip(other.bytes()).take_while(|(one, other)| one == other).count();
+    let around = |text: &str| {
+        String::from_utf8_lossy(&text.as_bytes()[same.saturating_sub(300)..text.len().min(same + 200)]).into_owned()
+    };
+    format!("\nwith: {}\nwithout: {}", around(one), around(other))
+}
+
 fn run(place: &Place, takes: i64, history: &[Step], left_out: &BTreeSet<ActivityId>) -> World {
     let mut world = World::new(place, takes);
     for (nth, step) in history.iter().enumerate() {
@@ -508,9 +519,6 @@ fn run(place: &Place, takes: i64, history: &[Step], left_out: &BTreeSet<Activity
             world.look();
         }
     }
-    // What a last fault was for does not come any more.
-    world.sink.recover();
-    world.store.recover();
     world.look();
     world
 }
@@ -521,7 +529,7 @@ fn interferes_nowhere(make: fn() -> Place, history: &[Step]) -> Result<(), TestC
     let without = run(&without, 0, history, &with.hidden);
     prop_assert!(without.hidden.is_empty(), "the second run stores nothing private");
     for (with, without) in numbered(&with.observed).iter().zip(&numbered(&without.observed)) {
-        prop_assert_eq!(with, without);
+        prop_assert!(with == without, "{}", difference(with, without));
     }
     prop_assert_eq!(with.observed.len(), without.observed.len());
     Ok(())
@@ -556,17 +564,19 @@ proptest! {
 fn v2_histories_show_remove_refuse_and_fail() {
     use proptest::strategy::ValueTree;
     let mut runner = proptest::test_runner::TestRunner::deterministic();
-    let (mut shown, mut erased, mut met) = (0, 0, BTreeMap::new());
+    let (mut shown, mut erased, mut approved, mut met) = (0, 0, 0, BTreeMap::new());
     for _ in 0..60 {
         let history = vec(steps(), 30..60).new_tree(&mut runner).unwrap().current();
         let world = run(&Place::in_memory(), 0, &history, &BTreeSet::new());
         (shown, erased) = (shown + world.shown, erased + world.erased);
         for record in world.sink.durable() {
+            let with_approval = matches!(&record.act, Act::Reveal(summary) if summary.request.is_some());
+            approved += usize::from(with_approval && record.outcome == Outcome::Intended);
             *met.entry((record.kind().to_string(), record.outcome.kind().to_string())).or_insert(0) += 1;
         }
     }
     let times = |kind: &str, outcome: &str| met.get(&(kind.to_owned(), outcome.to_owned())).copied().unwrap_or(0);
-    assert!(shown > 300 && erased > 100, "{shown} shown, {erased} removed");
+    assert!(shown > 150 && erased > 100 && approved > 0, "{shown} shown, {erased} removed, {approved} approved");
     for (kind, outcome) in [
         ("page", "intended"),
         ("page", "refused"),
@@ -725,12 +735,12 @@ fn g2_no_commitment_is_opened_with_guessed_ids() {
     let ids = |records: &[RecordEntry]| records.iter().map(|entry| entry.record.id).collect::<Vec<_>>();
     assert_eq!(ids(&once), ids(&again), "the ids are the same");
     let (once, again) = (openings(&once), openings(&again));
-    assert_eq!((once.len(), again.len()), (18, 18));
+    assert_eq!((once.len(), again.len()), (17, 17));
     let all: BTreeSet<&String> = once.iter().chain(&again).map(|(commitment, _)| commitment).collect();
     // The closing repeats what the opening of its reveal says of the query and why.
-    assert_eq!(all.len(), 32, "each run commits anew, and no two values with one salt");
+    assert_eq!(all.len(), 30, "each run commits anew, and no two values with one salt");
     let salts: BTreeSet<&String> = once.iter().chain(&again).map(|(_, salt)| salt).collect();
-    assert_eq!(salts.len(), 32, "no salt is used twice");
+    assert_eq!(salts.len(), 30, "no salt is used twice");
     // What a reader can try: every id that was or will be given, as it is and as 32 digits, with every small number.
     for guess in (0..200).map(Uuid::from_u128) {
         for number in 0_u64..10 {
