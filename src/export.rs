@@ -19,7 +19,7 @@ pub enum RecordFormat {
     JsonLines,
     /// Each record as an event of the Open Cybersecurity Schema Framework 1.8.0, one a line: changes of who may do what as
     /// User Access Management (3005), everything else as Entity Management (3004). A justification is the comment, unless
-    /// it was forgotten; whose activities a page showed is left out. What OCSF has no place for stands under `unmapped`.
+    /// it was forgotten. Of everything else that is sealed there is the commitment alone. What OCSF has no place for stands under `unmapped`.
     Ocsf,
 }
 

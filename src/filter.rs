@@ -30,6 +30,7 @@ pub use self::report::Look;
 use self::requests::Requests;
 pub use self::reveal::{Reveal, RevealError};
 use self::runtime::Runtime;
+pub use self::runtime::SaltError;
 use self::screens::Screens;
 pub use self::sinks::SinkChangeError;
 pub use self::upkeep::FollowError;
@@ -157,8 +158,8 @@ impl PrivacyFilterBuilder {
         self
     }
 
-    /// Where fresh ids come from. Each must be one that was never given before. Default: random ones, seeded by the
-    /// operating system.
+    /// Where fresh ids come from. Each must be one that was never given before; it can be one that others can guess, because
+    /// no salt is made of it. Default: random ones, seeded by the operating system.
     pub fn ids(mut self, fresh: impl Fn() -> Uuid + Send + Sync + 'static) -> Self {
         self.runtime.fresh = Box::new(fresh);
         self

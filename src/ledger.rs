@@ -22,7 +22,8 @@
 //!   record is not kept any longer, and this is its hash in base64.
 //! - The member `sequence` of the entry in line n is n.
 //! - For each member of `openings`: its name is in hex the SHA-256 of its `salt`, a line feed and its `text`, and stands
-//!   in the entry as `{"sha256":"..."}`. The `salt` is a UUID: one that holds a line feed would hide what was sealed.
+//!   in the entry as `{"sha256":"..."}`. The `salt` is 32 lower-case hex digits: one that holds a line feed
+//!   would hide what was sealed.
 //!
 //! [One record](LedgerSink::inclusion_proof) is proven to be in the log by a file of the form [C2SP
 //! tlog-proof](https://c2sp.org/tlog-proof), and [two checkpoints](LedgerSink::consistency_proof) are proven to be of one
@@ -43,7 +44,8 @@
 //!
 //! # What is kept
 //!
-//! What people can ask to be forgotten is not in the tree: a leaf holds the [commitment](crate::Sealed) to it. So what a
+//! What people can ask to be forgotten is not in the tree, and neither is what depends on hidden activities: a leaf holds the
+//! [commitment](crate::Sealed) to it. So what a
 //! record [forgot](crate::Record::forget) breaks no proof, and after that nobody can tell what it was. Records that
 //! retention removes leave their hashes.
 //!

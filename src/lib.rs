@@ -63,14 +63,15 @@ pub use directory::{
 pub use export::{ExportError, RecordFormat};
 pub use filter::{
     ChangeError, Delivery, DryRunError, FollowError, GovernanceError, IngestError, IngestReport, Look, OpenError, Page,
-    PrivacyFilter, PrivacyFilterBuilder, RemovalError, Reveal, RevealError, SinkChangeError, View, ViewError,
+    PrivacyFilter, PrivacyFilterBuilder, RemovalError, Reveal, RevealError, SaltError, SinkChangeError, View,
+    ViewError,
 };
 pub use forward::{ForwardBatch, ForwardCursor};
 pub use governance::{
     Act, Answer, BoundedSink, ChangeSummary, Failure, GovernanceSink, Initiator, Justification, Outcome, OutcomeKind,
-    Receipt, Record, RecordEntry, RecordId, RecordKind, RecordQuery, Refused, RemovalSummary, RequestId,
-    RequestSummary, RevealId, RevealSummary, RevealTerms, Sealed, SealedText, SeveralSinks, SeveralSinksBuilder,
-    SinkError, SinkName, SinksError, Subjects,
+    ParseSaltError, Receipt, Record, RecordEntry, RecordId, RecordKind, RecordQuery, Refused, RemovalSummary,
+    RequestId, RequestSummary, RevealId, RevealSummary, RevealTerms, Salt, Sealed, SealedText, SeveralSinks,
+    SeveralSinksBuilder, SinkError, SinkName, SinksError, Subjects,
 };
 pub use identity::{Alias, Domain, DomainError, GroupId, Identity, UserId};
 #[cfg(any(feature = "import", feature = "m365"))]
@@ -84,7 +85,7 @@ pub use query::{Count, CountBy, Cursor, CursorError, PageSize, Position, Query};
 pub use removal::{PendingRemoval, RecordedRemoval};
 pub use reveal::{
     Acknowledgement, Admission, Approvals, PendingPage, PendingReveal, RecordedPage, RecordedReveal, RequestStatus,
-    RevealRequest, Salts, SealedPage, Seen,
+    RevealRequest, SealedPage, Seen,
 };
 pub use screen::{
     Affected, Cause, DryRun, Explanation, Reason, Reasons, Screen, Stamp, Stamped, StampedBatch, Standing, Undecidable,

@@ -4,10 +4,9 @@
 //! neither a store nor a sink removes anything for anything else.
 
 use chrono::{DateTime, Utc};
-use uuid::Uuid;
 
 use crate::governance::{
-    Act, Failure, Initiator, Outcome, Receipt, Record, RecordId, Refused, RemovalSummary, Sealed, SinkError,
+    Act, Failure, Initiator, Outcome, Receipt, Record, RecordId, Refused, RemovalSummary, Salt, Sealed, SinkError,
 };
 use crate::identity::{Identity, UserId};
 use crate::policy::{Denial, PrivacyPolicy, before};
@@ -200,24 +199,27 @@ impl RecordedRemoval {
         }
     }
 
-    /// The record of what came of it, sealed with a fresh id that nobody can guess: how many activities and governance records were removed until it was done or
-    /// failed.
+    /// The record of what came of it: how many activities and governance records were removed until it was done or failed, at
+    /// the time `ended_at`. `salts` seal the number of activities and that time. The record is made at the time of the intent,
+    /// because the time between the two tells whether there was anything to remove.
     #[must_use]
     pub fn outcome(
         &self,
         record: RecordId,
-        salt: Uuid,
-        now: DateTime<Utc>,
+        salts: [Salt; 2],
+        ended_at: DateTime<Utc>,
         activities: u64,
         records: u64,
         failure: Option<Failure>,
     ) -> Record {
-        let (intent, activities) = (self.record.id, Sealed::new(activities, salt));
+        let [of_activities, of_time] = salts;
+        let (intent, activities) = (self.record.id, Sealed::new(activities, of_activities));
+        let ended_at = Sealed::new(ended_at, of_time);
         let outcome = match failure {
-            None => Outcome::Removed { intent, activities, records },
-            Some(cause) => Outcome::RemovedInPart { intent, activities, records, cause },
+            None => Outcome::Removed { intent, activities, ended_at, records },
+            Some(cause) => Outcome::RemovedInPart { intent, activities, ended_at, records, cause },
         };
-        Record { id: record, at: now, outcome, ..self.record.clone() }
+        Record { id: record, outcome, ..self.record.clone() }
     }
 }
 

@@ -128,7 +128,9 @@ fn on_record(end: &End, wrong: Wrong, scene: &Scene) {
             let recorded = records.iter().any(|entry| {
                 let Record { act, initiator, outcome, .. } = &entry.record;
                 let same = matches!(act, Act::Page { reveal: of, activities, digest: seen, .. }
-                    if of == reveal && *activities == page.activities().len() as u64 && *seen == digest);
+                    if of == reveal
+                        && activities.value() == Some(&(page.activities().len() as u64))
+                        && seen.value() == Some(&digest));
                 same && *outcome == Outcome::Intended && *initiator == Initiator::User(user("root"))
             });
             assert!(recorded, "R3: a page was shown and is not on record");

@@ -74,10 +74,6 @@ fn unrecorded(error: &RevealError, fault: Fault) {
     assert!(fits, "{fault:?} gave {cause:?}");
 }
 
-fn salts() -> Salts {
-    Salts { query: uuid::Uuid::nil(), justification: uuid::Uuid::nil() }
-}
-
 #[test]
 fn r1_a_reveal_states_what_it_is() {
     for place in places() {
@@ -141,7 +137,11 @@ fn r1_a_reveal_expires() {
             assert!(matches!(error, RevealError::Denied(Denial::Expired)));
             let last = house.records().pop().unwrap().record;
             assert_eq!(last.outcome, Outcome::Denied(Denial::Expired));
-            assert!(matches!(last.act, Act::Page { reveal: of, activities: 0, private: 0, .. } if of == reveal.id()));
+            let Act::Page { reveal: of, activities, private, digest, subjects } = last.act else {
+                panic!("not a page")
+            };
+            assert_eq!((of, activities.value(), private.value()), (reveal.id(), Some(&0), Some(&0)));
+            assert!(digest.is_of_ids([]) && subjects.value().is_some_and(Subjects::is_empty));
         }
         assert_eq!(reveal.close().unwrap(), Seen { pages: 1, private: 1 }, "it can still say how it ended");
     }
@@ -224,15 +224,20 @@ fn r2_a_receipt_opens_its_own_record_alone() {
     let id = |n: u128| RecordId(uuid::Uuid::from_u128(n));
     let pending = || {
         let reveal = RevealId(uuid::Uuid::from_u128(9));
-        reveal_all("root").authorise(&policy, None, reveal, id(1), salts(), at(0)).unwrap()
+        reveal_all("root").authorise(&policy, None, reveal, id(1), [0, 1].map(salt), at(0)).unwrap()
     };
     let wrong = pending().recorded(&Receipt::assertion(id(2), 1)).unwrap_err();
     assert!(matches!(wrong, SinkError::WrongReceipt));
     let recorded = pending().recorded(&Receipt::assertion(id(1), 1)).unwrap();
-    let sealed = || house.store.revealed_page(recorded.admit(&policy, None, id(3), at(0)).unwrap(), None, 10).unwrap();
-    let (page, _) = sealed().pending(10, id(4), id(0).0, at(0));
+    let sealed = || {
+        house
+            .store
+            .revealed_page(recorded.admit(&policy, None, id(3), [2, 3, 4, 5].map(salt), at(0)).unwrap(), None, 10)
+            .unwrap()
+    };
+    let (page, _) = sealed().pending(10, id(4));
     assert!(matches!(page.recorded(&Receipt::assertion(id(1), 1)).unwrap_err(), SinkError::WrongReceipt));
-    let (page, more) = sealed().pending(2, id(4), id(0).0, at(0));
+    let (page, more) = sealed().pending(2, id(4));
     assert!(more);
     let page = page.recorded(&Receipt::assertion(id(4), 1)).unwrap();
     assert_eq!(page.open(&policy, id(5), at(0)).unwrap().len(), 2);
@@ -245,12 +250,12 @@ fn r2_nothing_of_a_sealed_page_shows_before() {
     let policy = house.filter.policy().unwrap();
     let id = |n: u128| RecordId(uuid::Uuid::from_u128(n));
     let reveal = RevealId(uuid::Uuid::from_u128(9));
-    let pending = reveal_all("root").authorise(&policy, None, reveal, id(1), salts(), at(0)).unwrap();
+    let pending = reveal_all("root").authorise(&policy, None, reveal, id(1), [0, 1].map(salt), at(0)).unwrap();
     let recorded = pending.recorded(&Receipt::assertion(id(1), 1)).unwrap();
-    let admission = recorded.admit(&policy, None, id(3), at(0)).unwrap();
+    let admission = recorded.admit(&policy, None, id(3), [2, 3, 4, 5].map(salt), at(0)).unwrap();
     let sealed = house.store.revealed_page(admission, None, 10).unwrap();
     let before = format!("{sealed:?}");
-    let (page, _) = sealed.pending(10, id(4), id(0).0, at(0));
+    let (page, _) = sealed.pending(10, id(4));
     let json = serde_json::to_string(page.record()).unwrap();
     let pending = format!("{page:?}");
     let page = page.recorded(&Receipt::assertion(id(4), 2)).unwrap();
@@ -276,8 +281,9 @@ fn r3_each_page_is_recorded_before_it_is_returned() {
                 panic!("not a page")
             };
             assert_eq!(of, reveal.id());
-            assert_eq!((activities, count), (shown.len() as u64, private.len() as u64));
-            assert_eq!(digest.to_string(), by_hand(private));
+            assert_eq!(activities.value(), Some(&(shown.len() as u64)));
+            assert_eq!(count.value(), Some(&(private.len() as u64)));
+            assert_eq!(digest.value().unwrap().to_string(), by_hand(private));
             cursor = page.next().cloned();
         }
         assert!(cursor.is_none());
@@ -286,7 +292,8 @@ fn r3_each_page_is_recorded_before_it_is_returned() {
         let records = house.records();
         let opening = records.iter().find(|e| matches!(&e.record.act, Act::Reveal(s) if s.reveal == id)).unwrap();
         let closing = &records.last().unwrap().record;
-        assert_eq!(closing.outcome, Outcome::Closed { intent: opening.record.id, pages: 3, private: 3 });
+        let Outcome::Closed { intent, pages, private } = &closing.outcome else { panic!("not a closing") };
+        assert_eq!((*intent, *pages, private.value()), (opening.record.id, 3, Some(&3)));
     }
 }
 
@@ -310,7 +317,9 @@ fn r3_an_auditor_can_tell_what_was_seen() {
             .records()
             .into_iter()
             .filter_map(|entry| match entry.record.act {
-                Act::Page { activities, private, digest, .. } => Some((activities, private, digest.to_string())),
+                Act::Page { activities, private, digest, .. } => {
+                    Some((*activities.value()?, *private.value()?, digest.value()?.to_string()))
+                }
                 _ => None,
             })
             .collect();

@@ -64,13 +64,13 @@ fn telling(number: usize, length: usize) -> Record {
     }
     why.truncate(4_000);
     let about = RevealTerms {
-        query: Sealed::new(Digest::of_ids([]), Uuid::from_u128(67)),
+        query: Sealed::new(Digest::of_ids([]), salt(67)),
         from: None,
         until: None,
         actors: 0,
         private_only: false,
         purpose: None,
-        justification: Some(Sealed::new(Justification::new(why).unwrap(), id(1))),
+        justification: Some(Sealed::new(Justification::new(why).unwrap(), salt(number as u128 + 1))),
     };
     let act = if number.is_multiple_of(5) {
         let (request, lifetime) = (RequestId(id(2)), Duration::from_secs(60));

@@ -13,18 +13,18 @@ use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 pub(super) use self::race::{Crew, Racer, race, while_watched};
-pub(super) use self::records::{record, records_of_all_sorts};
+pub(super) use self::records::{record, records_of_all_sorts, salt};
 use super::clause::{Breach, Checked, ensure};
 use crate::activity::{Activity, ActivityBuilder, App};
 use crate::actor::Actor;
 use crate::change::{PendingChange, RecordedChange};
 use crate::directory::{DirectoryBuilder, DirectoryRevision, DirectorySnapshot, User};
-use crate::governance::{Receipt, RecordId, RevealId};
+use crate::governance::{Receipt, RecordId, RevealId, Salt};
 use crate::identity::{Alias, GroupId, UserId};
 use crate::policy::{Administrators, GroupRef, PolicyChange, PolicyOptions, PrivacyPolicy, Retention};
 use crate::query::{Position, Query};
 use crate::removal::{PendingRemoval, RecordedRemoval};
-use crate::reveal::{Acknowledgement, RecordedReveal, RevealRequest, Salts};
+use crate::reveal::{Acknowledgement, RecordedReveal, RevealRequest};
 use crate::screen::{Screen, StampedBatch, Visibility};
 use crate::store::{ActivityStore, Appended};
 use crate::stored::{PublicActivity, StoredActivity};
@@ -185,21 +185,14 @@ fn reveal(query: &Query, private_only: bool, policy: &PrivacyPolicy) -> Checked<
     let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
     let request = RevealRequest::new(UserId::new(ROOT)?, query.clone(), Duration::from_secs(60), audited);
     let request = if private_only { request.private_only() } else { request };
-    let pending = request.authorise(
-        policy,
-        None,
-        RevealId(Uuid::from_u128(1)),
-        fresh_record(),
-        Salts { query: SALT, justification: SALT },
-        at(0),
-    );
+    let pending = request.authorise(policy, None, RevealId(Uuid::from_u128(1)), fresh_record(), [SALT; 2], at(0));
     let pending = pending.map_err(|refused| refused.reason)?;
     let receipt = Receipt::assertion(pending.record().id, 1);
     Ok(pending.recorded(&receipt)?)
 }
 
 /// Of no record that anybody keeps.
-const SALT: Uuid = Uuid::nil();
+const SALT: Salt = Salt::from_bytes([0; Salt::BYTES]);
 
 /// What the clauses do with a store, over and over.
 pub(super) trait Drive: ActivityStore {
@@ -258,8 +251,9 @@ pub(super) trait Drive: ActivityStore {
     ) -> Checked<Vec<StoredActivity>> {
         let policy = permitting()?;
         let reveal = reveal(query, private_only, &policy)?;
-        let admission = reveal.admit(&policy, None, fresh_record(), at(0)).map_err(|refused| refused.reason)?;
-        let (pending, _) = self.revealed_page(admission, after, limit)?.pending(ALL, fresh_record(), SALT, at(0));
+        let admission =
+            reveal.admit(&policy, None, fresh_record(), [SALT; 4], at(0)).map_err(|refused| refused.reason)?;
+        let (pending, _) = self.revealed_page(admission, after, limit)?.pending(ALL, fresh_record());
         let receipt = Receipt::assertion(pending.record().id, 2);
         let page = pending.recorded(&receipt)?;
         Ok(page.open(&policy, fresh_record(), at(0)).map_err(|refused| refused.reason)?)

@@ -175,9 +175,10 @@ impl PrivacyFilter {
 
     /// The governance records that match, in sequence, after sequence number `after` (0 for all), at most `size`.
     ///
-    /// Read by privacy administrators and by admins who may view private activities; a refusal is recorded. Whose
-    /// activities a page showed is left out, because nobody who reads the log sees them for that: the commitment to it
-    /// stays, and [`report`](Self::report) tells each of them.
+    /// Read by privacy administrators and by admins who may view private activities; a refusal is recorded. To a reader who
+    /// may not view private activities the records do not tell what depends on them: how many were on a page, were seen in a
+    /// reveal or were removed, and how long that took; the commitments to it stay. Whose activities a page showed is told to
+    /// no reader, and [`report`](Self::report) tells each of those people.
     ///
     /// # Errors
     /// [`GovernanceError::Denied`] to anybody else.

@@ -8,9 +8,7 @@ use serde::Serialize;
 
 use super::{GovernanceError, Inner, PrivacyFilter};
 use crate::directory::Resolution;
-use crate::governance::{
-    Act, Outcome, Record, RecordEntry, RecordId, RecordKind, RecordQuery, RevealId, Sealed, Subjects,
-};
+use crate::governance::{Act, Outcome, Record, RecordEntry, RecordId, RecordKind, RecordQuery, RevealId, Subjects};
 use crate::identity::Identity;
 use crate::policy::Purpose;
 use crate::subject::Subject;
@@ -112,7 +110,7 @@ fn note_page(
     match &record.outcome {
         Outcome::Intended if times.contains(&record.at) => {
             let is_there = |subjects: &Subjects| subject.iter().any(|identity| subjects.contains(*reveal, identity));
-            if subjects.as_ref().and_then(Sealed::value).is_some_and(is_there) {
+            if subjects.value().is_some_and(is_there) {
                 seen.insert(record.id, (*reveal, record.at));
             }
         }

@@ -1,18 +1,20 @@
 //! A reveal under way.
 
+use std::fmt;
 use std::time::Instant;
 
 use thiserror::Error;
 
 use super::view::Page;
-use super::{Inner, PrivacyFilter};
+use super::{Inner, PrivacyFilter, SaltError};
 use crate::governance::{
-    Answer, GovernanceSink, Outcome, Receipt, Record, RecordKind, RecordQuery, Refused, RequestId, RevealId, SinkError,
+    Answer, GovernanceSink, Outcome, Receipt, Record, RecordKind, RecordQuery, Refused, RequestId, RevealId, Salt,
+    SinkError,
 };
 use crate::identity::UserId;
 use crate::policy::{Denial, PrivacyPolicy};
 use crate::query::{Cursor, CursorError, PageSize, Position};
-use crate::reveal::{Approvals, RecordedReveal, RevealRequest, Salts, Seen};
+use crate::reveal::{Approvals, RecordedReveal, RevealRequest, Seen};
 use crate::screen::Visibility;
 use crate::store::StoreError;
 
@@ -22,15 +24,16 @@ use crate::store::StoreError;
 /// for every page. Once it was found ended (its lifetime was over, the permission revoked, the request denied), it stays
 /// ended, whatever the clock and the policy do. [`close`](Self::close) records how much was seen; one that is dropped instead stays in the
 /// governance log as an intent without an outcome.
-#[derive(Debug)]
 pub struct Reveal {
-    filter: PrivacyFilter,
+    pub(super) filter: PrivacyFilter,
     recorded: RecordedReveal,
     /// By a clock that does not go back.
     opened: Instant,
     /// Where each page that was read so far ended: its cursors are numbers in here.
     ends: Vec<Position>,
     seen: Seen,
+    /// Seals the closing, which must not fail for want of it.
+    of_closing: Salt,
 }
 
 /// Why nothing private is shown. Says nothing of whether there is anything.
@@ -49,6 +52,9 @@ pub enum RevealError {
     /// The store broke its contract: it answered with a page that it read for another reveal.
     #[error("the store answered for another reveal, so nothing is shown")]
     WrongPage,
+    /// There were no salts to seal its record with, so nothing is shown.
+    #[error(transparent)]
+    Salt(#[from] SaltError),
     /// The cursor is of no use here.
     #[error(transparent)]
     Cursor(#[from] CursorError),
@@ -109,7 +115,7 @@ impl PrivacyFilter {
     pub fn request_reveal(&self, request: &RevealRequest) -> Result<RequestId, RevealError> {
         let policy = self.inner.policy()?;
         let id = RequestId((self.inner.runtime.fresh)());
-        let (record, salts) = (self.inner.fresh_record(), self.inner.fresh_salts());
+        let (record, salts) = (self.inner.fresh_record(), self.inner.runtime.salts()?);
         let record =
             request.ask(&policy, id, record, salts, self.inner.now()).map_err(|refused| self.refuse(&refused))?;
         self.inner.on_record(&record)?;
@@ -169,13 +175,15 @@ impl PrivacyFilter {
         let opened = Instant::now();
         let policy = self.inner.policy()?;
         let id = RevealId((self.inner.runtime.fresh)());
-        let (record, salts) = (self.inner.fresh_record(), self.inner.fresh_salts());
+        let [of_query, of_justification, of_closing] = self.inner.runtime.salts()?;
+        let (record, salts) = (self.inner.fresh_record(), [of_query, of_justification]);
         let pending = request
             .authorise(&policy, approvals, id, record, salts, self.inner.now())
             .map_err(|refused| self.refuse(&refused))?;
         let receipt = self.inner.sink.record(pending.record()).map_err(RevealError::Unrecorded)?;
         let recorded = pending.recorded(&receipt).map_err(RevealError::Unrecorded)?;
-        Ok(Reveal { filter: self.clone(), recorded, opened, ends: Vec::new(), seen: Seen::default() })
+        let seen = Seen::default();
+        Ok(Reveal { filter: self.clone(), recorded, opened, ends: Vec::new(), seen, of_closing })
     }
 
     fn refuse(&self, refused: &Refused<Denial>) -> RevealError {
@@ -185,10 +193,6 @@ impl PrivacyFilter {
 }
 
 impl Inner {
-    fn fresh_salts(&self) -> Salts {
-        Salts { query: (self.runtime.fresh)(), justification: (self.runtime.fresh)() }
-    }
-
     /// Makes a record durable that is itself what was to be done.
     fn on_record(&self, record: &Record) -> Result<(), RevealError> {
         let receipt = self.sink.record(record).map_err(RevealError::Unrecorded)?;
@@ -243,6 +247,9 @@ impl Reveal {
 
     /// The page after `cursor`, or the first one, private activities included and marked.
     ///
+    /// Its record is made at the time when it is asked for, so readers of the log do not learn how long it took. They do learn
+    /// how many pages were asked for, and that a page was refused because the reveal ended while it was read.
+    ///
     /// # Errors
     /// [`RevealError::Denied`] once the permission is revoked or the lifetime is over; [`RevealError::Cursor`] when the
     /// cursor came with another reveal, or with a view; both are recorded. [`RevealError::Unrecorded`] when the record of
@@ -253,24 +260,27 @@ impl Reveal {
         let approvals = self.recorded.request();
         let approvals = approvals.map(|request| inner.approvals_for(&policy, self.recorded.viewer(), request));
         let approvals = approvals.transpose()?;
+        let (record, salts) = (inner.fresh_record(), inner.runtime.salts()?);
+        // For the record of a page that is not shown after all.
+        let spare = inner.runtime.salts()?;
         self.recorded.lasted(self.opened.elapsed());
         let admission = self
             .recorded
-            .admit(&policy, approvals, inner.fresh_record(), inner.now())
+            .admit(&policy, approvals, record, salts, inner.now())
             .map_err(|refused| self.filter.refuse(&refused))?;
         // After the permission: whoever lost it is refused on record for that, whatever they bring along.
         let after = cursor.map(|cursor| self.end_of(cursor)).transpose().inspect_err(|_| {
             let record = inner.fresh_record();
-            let refusal = self.recorded.refusal(&policy, record, inner.now(), Denial::ForeignCursor);
+            let refusal = self.recorded.refusal(&policy, record, spare, inner.now(), Denial::ForeignCursor);
             inner.record_refusal(&refusal);
         })?;
         let sealed = inner.store.revealed_page(admission, after, size.get() + 1)?;
         // The record would name whoever the page was read for, not whoever sees it.
         if sealed.reveal() != self.id() {
-            inner.record_refusal(&self.recorded.wrong_page(&policy, inner.fresh_record(), inner.now()));
+            inner.record_refusal(&self.recorded.wrong_page(&policy, inner.fresh_record(), spare, inner.now()));
             return Err(RevealError::WrongPage);
         }
-        let (pending, more) = sealed.pending(size.get(), inner.fresh_record(), (inner.runtime.fresh)(), inner.now());
+        let (pending, more) = sealed.pending(size.get(), inner.fresh_record());
         let receipt = inner.sink.record(pending.record()).map_err(RevealError::Unrecorded)?;
         let page = pending.recorded(&receipt).map_err(RevealError::Unrecorded)?;
         self.recorded.lasted(self.opened.elapsed());
@@ -305,7 +315,7 @@ impl Reveal {
     pub fn close(self) -> Result<Seen, RevealError> {
         let inner = &self.filter.inner;
         let policy = inner.policy().ok().map(|policy| policy.revision());
-        let record = self.recorded.closing(inner.fresh_record(), inner.now(), policy, self.seen);
+        let record = self.recorded.closing(inner.fresh_record(), self.of_closing, inner.now(), policy, self.seen);
         inner
             .sink
             .record(&record)
@@ -313,5 +323,12 @@ impl Reveal {
             .confirm(&record)
             .map_err(RevealError::Unrecorded)?;
         Ok(self.seen)
+    }
+}
+
+/// Shows nothing of what was seen: how many private activities there were is for the viewer alone.
+impl fmt::Debug for Reveal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reveal").field("recorded", &self.recorded).finish_non_exhaustive()
     }
 }

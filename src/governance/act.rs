@@ -38,19 +38,20 @@ pub enum Act {
     },
     /// A reveal, from its opening to its closing.
     Reveal(RevealSummary),
-    /// One page seen within a reveal.
+    /// One page seen within a reveal. All that depends on hidden activities is sealed, on a page without any as on another,
+    /// and on one that was refused: only readers who may view private activities are told it.
     Page {
         /// The reveal.
         reveal: RevealId,
         /// How many activities it holds.
-        activities: u64,
+        activities: Sealed<u64>,
         /// How many of them are private.
-        private: u64,
-        /// The digest of the ids of the private ones, in the order of the page: see [`Digest::of_ids`].
-        digest: Digest,
-        /// Whose they are, so that they can be told. Nobody, where nothing private is on it.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        subjects: Option<Sealed<Subjects>>,
+        private: Sealed<u64>,
+        /// The digest of the ids of the private ones, in the order of the page: see [`Digest::of_ids`], and
+        /// [`Sealed::is_of_ids`] for holding ids against it.
+        digest: Sealed<Digest>,
+        /// Whose they are, so that they can be told. No reader of the log is.
+        subjects: Sealed<Subjects>,
     },
     /// Asking other admins to approve a reveal.
     RequestReveal(RequestSummary),

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::record::RecordId;
@@ -31,24 +32,28 @@ pub enum Outcome {
         intent: RecordId,
         /// How many pages were seen.
         pages: u64,
-        /// How many private activities were on them.
-        private: u64,
+        /// How many private activities were on them: sealed, for readers who may view private activities.
+        private: Sealed<u64>,
     },
-    /// Removed.
+    /// Removed. The record is made at the time of its intent, so that it does not tell how long the removal took.
     Removed {
         /// The record of the intent.
         intent: RecordId,
         /// How many activities: sealed, because whoever knows how many of them were public learns how many were not.
         activities: Sealed<u64>,
+        /// When it was done: sealed, because it tells how long that took, and so whether there was anything to remove.
+        ended_at: Sealed<DateTime<Utc>>,
         /// How many governance records, or how many that had something of people in them.
         records: u64,
     },
-    /// Removed in part, because something failed; the rest may be removed too.
+    /// Removed in part, because something failed; the rest may be removed too. The record is made at the time of its intent.
     RemovedInPart {
         /// The record of the intent.
         intent: RecordId,
         /// How many activities are known to be, sealed too.
         activities: Sealed<u64>,
+        /// When it failed, sealed as well.
+        ended_at: Sealed<DateTime<Utc>>,
         /// How many governance records are known to be.
         records: u64,
         /// What failed.

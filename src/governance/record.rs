@@ -9,6 +9,8 @@ use uuid::Uuid;
 use super::act::{Act, ChangeSummary, RemovalSummary, RequestSummary, RevealSummary};
 use super::outcome::Outcome;
 use super::sealed::Seal;
+#[cfg(feature = "ledger")]
+use crate::digest::Digest;
 use crate::identity::UserId;
 use crate::policy::Revision;
 use crate::text::deserialize_silently;
@@ -163,11 +165,30 @@ impl Record {
     }
 }
 
+/// What a sealed value of a record says: that decides which readers are told it, and whether a record can forget it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Says {
+    /// Why somebody wanted to see: every reader of the log is told.
+    Why,
+    /// What was searched for: it can be guessed, and a name can stand in it.
+    Query,
+    /// Whose private activities were seen. Nobody is told, because everybody who is known could be held against those tags.
+    Whose,
+    /// How much was seen in a reveal, and a digest of it. This is what an auditor needs, and it names nobody, so no record
+    /// forgets it.
+    Seen,
+    /// How many activities were removed, and how long that took.
+    Removed,
+}
+
 impl Record {
-    /// Forgets every [sealed](super::Sealed) value in it, for good. Whether there was one that was not forgotten yet.
+    /// Forgets what it says of people, for good: [sealed](super::Sealed) justifications and queries, whose activities a page
+    /// showed, and how many were removed. Tells whether there was anything of it that was not forgotten yet.
+    ///
+    /// How much was seen in a reveal stays, and so does the digest of it.
     pub fn forget(&mut self) -> bool {
         let mut forgot = false;
-        for sealed in self.sealed() {
+        for (_, sealed) in self.sealed().into_iter().filter(|(says, _)| *says != Says::Seen) {
             forgot |= sealed.is_open();
             sealed.close();
         }
@@ -175,48 +196,76 @@ impl Record {
     }
 
     /// Every sealed value in it.
-    pub(crate) fn sealed(&mut self) -> Vec<&mut dyn Seal> {
-        let mut sealed: Vec<&mut dyn Seal> = Vec::new();
+    fn sealed(&mut self) -> Vec<(Says, &mut dyn Seal)> {
+        let mut sealed: Vec<(Says, &mut dyn Seal)> = Vec::new();
         match &mut self.act {
             Act::Reveal(RevealSummary { about, .. }) | Act::RequestReveal(RequestSummary { about, .. }) => {
-                sealed.push(&mut about.query);
-                sealed.extend(about.justification.as_mut().map(|why| why as &mut dyn Seal));
+                sealed.push((Says::Query, &mut about.query));
+                sealed.extend(about.justification.as_mut().map(|why| (Says::Why, why as &mut dyn Seal)));
             }
-            Act::Page { subjects, .. } => sealed.extend(subjects.as_mut().map(|whose| whose as &mut dyn Seal)),
-            _ => {}
+            Act::Page { reveal: _, activities, private, digest, subjects } => {
+                sealed.push((Says::Seen, activities));
+                sealed.push((Says::Seen, private));
+                sealed.push((Says::Seen, digest));
+                sealed.push((Says::Whose, subjects));
+            }
+            Act::FoundPolicy
+            | Act::ChangePolicy(_)
+            | Act::AnswerRequest { .. }
+            | Act::Remove(_)
+            | Act::ChangeSinks { .. }
+            | Act::ProbeSink { .. }
+            | Act::ReadGovernance
+            | Act::GroupVanished { .. }
+            | Act::GroupReturned { .. } => {}
         }
-        if let Outcome::Removed { activities, .. } | Outcome::RemovedInPart { activities, .. } = &mut self.outcome {
-            sealed.push(activities);
+        match &mut self.outcome {
+            Outcome::Closed { intent: _, pages: _, private } => sealed.push((Says::Seen, private)),
+            Outcome::Removed { activities, ended_at, .. } | Outcome::RemovedInPart { activities, ended_at, .. } => {
+                sealed.push((Says::Removed, activities));
+                sealed.push((Says::Removed, ended_at));
+            }
+            Outcome::Intended
+            | Outcome::Noted
+            | Outcome::OnRecord
+            | Outcome::Done { .. }
+            | Outcome::Failed { .. }
+            | Outcome::Denied(_)
+            | Outcome::Invalid(_)
+            | Outcome::Unfit(_) => {}
         }
         sealed
     }
 
-    /// The same record as it is told to whoever reads the log. Nobody is told whose activities a page showed: everybody who
-    /// is known could be held against those tags. And only who may view private activities is told what tells whether
-    /// somebody has any: how many were removed, and what a query can be guessed by.
+    /// What is sealed in it and was not forgotten: each commitment with the salt and the text of the value.
+    #[cfg(feature = "ledger")]
+    pub(crate) fn openings(&self) -> Vec<(Digest, String, String)> {
+        let mut record = self.clone();
+        record.sealed().into_iter().filter_map(|(_, sealed)| sealed.opened()).collect()
+    }
+
+    /// The same record as it is told to a reader of the log. Only a reader who may view private activities is told what
+    /// depends on them, and what a query can be guessed by. Withheld values leave their commitments.
     #[must_use]
     pub(crate) fn told(mut self, may_view_private: bool) -> Self {
-        if let Act::Page { subjects: Some(subjects), .. } = &mut self.act {
-            subjects.forget();
-        }
-        if !may_view_private {
-            if let Act::Reveal(RevealSummary { about, .. }) | Act::RequestReveal(RequestSummary { about, .. }) =
-                &mut self.act
-            {
-                about.query.forget();
-            }
-            if let Outcome::Removed { activities, .. } | Outcome::RemovedInPart { activities, .. } = &mut self.outcome {
-                activities.forget();
+        for (says, sealed) in self.sealed() {
+            let is_told = match says {
+                Says::Why => true,
+                Says::Query | Says::Seen | Says::Removed => may_view_private,
+                Says::Whose => false,
+            };
+            if !is_told {
+                sealed.close();
             }
         }
         self
     }
 
-    /// The same record as it will always be: without what can be forgotten, with the commitments to that.
+    /// The same record as it will always be: with the commitments to what is sealed, and without the values.
     #[must_use]
     pub fn without_openings(&self) -> Self {
         let mut record = self.clone();
-        record.forget();
+        record.sealed().into_iter().for_each(|(_, sealed)| sealed.close());
         record
     }
 }

@@ -14,8 +14,9 @@ use crate::governance::{GovernanceSink, RecordQuery};
 /// Whether what is sealed in records goes along.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Openings {
-    /// What was not forgotten goes along: justifications, by what queries can be guessed, whose activities were on a page,
-    /// and how many were removed. A reader can check it. For those alone who may view private activities.
+    /// What was not forgotten goes along: justifications, by what queries can be guessed, how many activities were on a page
+    /// and the digest of their ids, whose they were, how many were removed, and when that ended. A reader can check it. For
+    /// those alone who may view private activities.
     Shown,
     /// Nothing of it goes along, and the log is verified all the same.
     Withheld,

@@ -127,10 +127,11 @@ pub(crate) fn shown(told: &Answers, files: &Files) {
     for entry in &files.records {
         match (&entry.record.act, &entry.record.outcome) {
             (Act::Page { reveal, activities, private, digest, .. }, Outcome::Intended) => {
-                recorded.entry(*reveal).or_default().push((*activities, *private, *digest));
+                let said = (*activities.value().unwrap(), *private.value().unwrap(), *digest.value().unwrap());
+                recorded.entry(*reveal).or_default().push(said);
             }
             (Act::Reveal(summary), Outcome::Closed { pages, private, .. }) => {
-                closings.insert(summary.reveal, (*pages, *private));
+                closings.insert(summary.reveal, (*pages, *private.value().unwrap()));
             }
             _ => {}
         }

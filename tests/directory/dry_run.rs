@@ -8,7 +8,7 @@ use activity_privacy::*;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::house::{House, admins, alias, at, changed, contoso, domain, group, people, user};
+use crate::house::{House, alias, at, changed, contoso, domain, group, people, user};
 
 fn private(name: &str) -> PolicyChange {
     PolicyChange::MakePrivate(group(name).into())

@@ -203,7 +203,8 @@ fn b1_full_disk_is_full_whichever_file_it_ends_in() {
             let path = activities(small.path());
             let store = SqliteStore::open(&path)?;
             let sink = SqliteGovernance::open(governance_path(&path))?;
-            let filter = PrivacyFilter::builder(store, memory::MemoryDirectory::new(), sink).found(user("root"))?;
+            let filter = PrivacyFilter::builder(store, memory::MemoryDirectory::new(), sink)
+                .initialize(Administrators::only_one(user("root")))?;
             for number in 0..ENDLESS {
                 filter.ingest(&batch(number))?;
                 filter.view(&user("somebody")).page(&Query::all(), PageSize::default(), None)?;

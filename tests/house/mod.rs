@@ -37,6 +37,11 @@ pub(crate) fn domain(text: &str) -> Domain {
     Domain::new(text).unwrap()
 }
 
+/// A salt that anybody can guess.
+pub(crate) const fn salt(number: u128) -> Salt {
+    Salt::from_bytes(number.to_be_bytes())
+}
+
 /// The user of this name, with the UPN `name@contoso.com`.
 pub(crate) fn contoso(name: &str) -> User {
     User::new(user(name)).with_alias(alias(&format!("{name}@contoso.com")))

@@ -23,8 +23,8 @@ fn lines(log: &[u8]) -> Vec<Vec<u8>> {
 fn g6_an_exported_log_is_verified() {
     for size in [0, 1, 2, 7, 64] {
         let ledger = ledger(size);
-        // A reveal and a request seal a query and a justification, a page whose it is.
-        let sealed = (1..=size).map(|number| [0, 0, 2, 1, 0, 2][number as usize % 6]).sum::<u64>();
+        // A reveal and a request seal a query and a justification, a page how much is on it, which, and whose.
+        let sealed = (1..=size).map(|number| [0, 0, 2, 4, 0, 2][number as usize % 6]).sum::<u64>();
         for (openings, opened) in [(Openings::Shown, sealed), (Openings::Withheld, 0)] {
             let (log, checkpoint) = exported(&ledger, openings);
             let older = ledger.checkpoint_of(size / 2).unwrap();
@@ -63,7 +63,7 @@ fn g6_anybody_recomputes_root_and_commitments_from_the_file() {
     }
     let root = stack.into_iter().rev().map(|node| node.1).reduce(|right, left| hash(&[&[1], &left, &right])).unwrap();
     let signed = checkpoint.lines().nth(2).unwrap().parse::<TreeHash>().unwrap();
-    assert_eq!((signed.0.to_vec(), commitments), (root, 30));
+    assert_eq!((signed.0.to_vec(), commitments), (root, 48));
 }
 
 #[test]
@@ -215,8 +215,8 @@ fn g6_a_line_of_an_export_is_of_this_form() {
     let Act::Reveal(RevealSummary { about, .. }) = record.act else { panic!("a reveal") };
     let (why, query) = (about.justification.unwrap().commitment().to_string(), about.query.commitment().to_string());
     let opening = |salt, text| json!({"salt": salt, "text": text});
-    let of_why = opening("00000000-0000-0002-0000-000000000002", "Case 17: \"who\" & why, straße");
-    let of_query = opening("00000000-0000-0003-0000-000000000002", &about.query.value().unwrap().to_string());
+    let of_why = opening("00000000000000020000000000000002", "Case 17: \"who\" & why, straße");
+    let of_query = opening("00000000000000030000000000000002", &about.query.value().unwrap().to_string());
     assert_eq!(line["entry"], leaf(2).as_str());
     assert_eq!(line["openings"], json!({ why: of_why, query: of_query }));
     assert_eq!(line.len(), 2);

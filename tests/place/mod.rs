@@ -57,13 +57,16 @@ impl Place {
     }
 }
 
+/// How one place of each kind is made.
+pub(crate) const PLACES: &[fn() -> Place] = &[
+    Place::in_memory,
+    #[cfg(feature = "sqlite")]
+    Place::in_sqlite,
+];
+
 /// One place of each kind.
 pub(crate) fn places() -> Vec<Place> {
-    vec![
-        Place::in_memory(),
-        #[cfg(feature = "sqlite")]
-        Place::in_sqlite(),
-    ]
+    PLACES.iter().map(|make| make()).collect()
 }
 
 /// A folder that goes away by itself; in memory where the system has such, because nothing here pulls the plug.

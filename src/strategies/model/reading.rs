@@ -6,13 +6,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::super::histories::CursorChoice;
 use super::super::searches::Search;
-use super::{Answer, Model, Node, Opened, Stored, no_digest};
+use super::{Answer, Model, Node, Opened, Stored, no_digest, sealed};
 use crate::activity::{Activity, ActivityId};
 use crate::actor::Actor;
 use crate::digest::Digest;
 use crate::governance::{
     Act, ChangeSummary, Initiator, Justification, Outcome, OutcomeKind, Record, RecordId, RecordKind, RecordQuery,
-    RemovalSummary, RequestSummary, RevealId, RevealSummary, RevealTerms, Sealed,
+    RemovalSummary, RequestSummary, RevealId, RevealSummary, RevealTerms, Subjects,
 };
 use crate::identity::{Alias, Identity, UserId, fold};
 use crate::policy::{Denial, GroupRef, Revision};
@@ -127,9 +127,8 @@ impl Model {
             Ok(())
         };
         let reveal = RevealId(uuid::Uuid::from_u128(id));
-        let sealed = |justification| Sealed::new(justification, uuid::Uuid::nil());
         let about = RevealTerms {
-            query: Sealed::new(no_digest(), uuid::Uuid::nil()),
+            query: sealed(no_digest()),
             from: search.since,
             until: search.until,
             actors: search.actors.len() as u64,
@@ -203,8 +202,8 @@ impl Model {
             let private: Vec<_> =
                 shown.iter().filter(|shown| is_private(shown)).map(|shown| shown.activity.id()).collect();
             let (activities, count) = (shown.len() as u64, private.len() as u64);
-            let digest = Digest::of_ids(private);
-            (Act::Page { reveal: id, activities, private: count, digest, subjects: None }, count)
+            let (activities, private, digest) = (sealed(activities), sealed(count), sealed(Digest::of_ids(private)));
+            (Act::Page { reveal: id, activities, private, digest, subjects: sealed(Subjects::default()) }, count)
         };
         if let Err(denial) = allowed {
             self.note(initiator, Some(self.policy.revision), act(&[]).0, Outcome::Denied(denial));
@@ -239,7 +238,7 @@ impl Model {
     pub(super) fn close(&mut self, which: u8) -> Option<(u64, u64)> {
         let at = self.slot(which)?;
         let OpenReveal { intent, viewer, summary, pages, private, .. } = self.reveals.remove(at);
-        let outcome = Outcome::Closed { intent, pages, private };
+        let outcome = Outcome::Closed { intent, pages, private: sealed(private) };
         self.note(Initiator::User(viewer), Some(self.policy.revision), Act::Reveal(summary), outcome);
         Some((pages, private))
     }

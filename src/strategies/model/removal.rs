@@ -2,9 +2,9 @@
 
 use chrono::TimeDelta;
 
-use super::{Model, Node, Stored};
+use super::{Model, Node, Stored, sealed};
 use crate::activity::Activity;
-use crate::governance::{Act, Initiator, Outcome, RemovalSummary, Sealed};
+use crate::governance::{Act, Initiator, Outcome, RemovalSummary};
 use crate::identity::{Identity, UserId};
 use crate::policy::Denial;
 use crate::subject::Subject;
@@ -42,7 +42,7 @@ impl Model {
             initiator,
             Some(policy),
             act,
-            Outcome::Removed { intent, activities: Sealed::new(activities, uuid::Uuid::nil()), records: 0 },
+            Outcome::Removed { intent, activities: sealed(activities), ended_at: sealed(self.now), records: 0 },
         );
         Ok(())
     }
@@ -58,7 +58,7 @@ impl Model {
             Initiator::System,
             policy,
             act,
-            Outcome::Removed { intent, activities: Sealed::new(activities, uuid::Uuid::nil()), records: 0 },
+            Outcome::Removed { intent, activities: sealed(activities), ended_at: sealed(self.now), records: 0 },
         );
         true
     }
