@@ -95,6 +95,14 @@ mod store {
             caught by [d5_one_of_racing_changes_wins]
             also []
             perhaps [];
+        keeps_no_record KeepsNoRecord,
+            caught by [g8_the_record_of_the_last_change_is_kept]
+            also []
+            perhaps [];
+        keeps_a_record_too_early KeepsARecordTooEarly,
+            caught by [g8_the_record_of_a_removal_is_kept_once_it_is_complete]
+            also []
+            perhaps [];
         counts_what_is_hidden CountsWhatIsHidden,
             caught by [v2_counts_tell_nothing_of_what_is_hidden]
             also [
@@ -435,6 +443,10 @@ mod sink {
 
     bites! {
         sink_clauses:
+        the_first_is_the_newest TheFirstIsTheNewest,
+            caught by [g8_the_newest_matching_record_is_read]
+            also []
+            perhaps [];
         receipt_before_durability ReceiptBeforeDurability,
             caught by [r2_a_receipt_outlives_a_crash, r2_a_receipt_means_that_every_handle_sees_the_record]
             also [
