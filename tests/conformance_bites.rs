@@ -484,7 +484,9 @@ mod sink {
                 g5_the_newest_record_stays_and_numbers_go_on,
                 g5_what_is_kept_is_read_and_answered_as_before,
                 g5_what_is_removed_are_the_first_records,
-                g5_what_was_removed_stays_removed_after_a_crash, g8_the_newest_matching_record_is_read]
+                g5_what_was_removed_stays_removed_after_a_crash,
+                g8_the_newest_matching_record_is_read
+            ]
             perhaps [
                 g1_one_of_racing_records_gets_an_id,
                 g1_racing_offers_of_a_record_are_one_record,
@@ -534,7 +536,9 @@ mod sink {
                 g1_numbers_outlive_a_crash,
                 g2_what_a_record_says_of_people_is_forgotten_on_every_handle,
                 g5_the_newest_record_stays_and_numbers_go_on,
-                g5_what_was_removed_stays_removed_after_a_crash, g8_the_newest_matching_record_is_read]
+                g5_what_was_removed_stays_removed_after_a_crash,
+                g8_the_newest_matching_record_is_read
+            ]
             perhaps [];
         reads_by_time ReadsByTime,
             caught by [g3_records_are_read_in_sequence_after_a_number]
@@ -544,7 +548,9 @@ mod sink {
                 g3_every_filter_narrows,
                 g5_the_newest_record_stays_and_numbers_go_on,
                 g5_what_is_kept_is_read_and_answered_as_before,
-                g5_what_is_removed_are_the_first_records, g8_the_newest_matching_record_is_read]
+                g5_what_is_removed_are_the_first_records,
+                g8_the_newest_matching_record_is_read
+            ]
             perhaps [g5_removing_disturbs_no_recording];
         limit_before_filter LimitBeforeFilter,
             caught by [g3_every_filter_narrows]
@@ -593,7 +599,9 @@ mod sink {
                 g5_the_newest_record_stays_and_numbers_go_on,
                 g5_what_is_kept_is_read_and_answered_as_before,
                 g5_what_is_removed_are_the_first_records,
-                g5_what_was_removed_stays_removed_after_a_crash, g8_the_newest_matching_record_is_read]
+                g5_what_was_removed_stays_removed_after_a_crash,
+                g8_the_newest_matching_record_is_read
+            ]
             perhaps [
                 g1_one_of_racing_records_gets_an_id,
                 g1_racing_offers_of_a_record_are_one_record,
