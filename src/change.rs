@@ -3,9 +3,12 @@
 //! The twin of [`reveal`](crate::reveal): a [`PendingChange`] becomes a [`RecordedChange`] with a sink's receipt, and a
 //! store publishes nothing else.
 
+mod acceptance;
+
 use chrono::{DateTime, Utc};
 use thiserror::Error;
 
+use crate::difference::{AppliedRecord, AppliedRecords};
 use crate::directory::DirectorySnapshot;
 use crate::governance::{
     Act, ChangeSummary, Failure, Initiator, Outcome, Receipt, Record, RecordId, Refused, SinkError,
@@ -105,7 +108,7 @@ impl PendingChange {
     pub fn recorded(self, receipt: &Receipt) -> Result<RecordedChange, SinkError> {
         receipt.confirm(&self.record)?;
         let Self { record, next, expected } = self;
-        Ok(RecordedChange { record, next, expected })
+        Ok(RecordedChange { applied: AppliedRecord::of(receipt), record, next, expected })
     }
 }
 
@@ -165,6 +168,7 @@ impl PendingDryRun {
 #[derive(Debug)]
 pub struct RecordedChange {
     record: Record,
+    applied: AppliedRecord,
     next: PrivacyPolicy,
     expected: Option<Revision>,
 }
@@ -180,6 +184,15 @@ impl RecordedChange {
     #[must_use]
     pub fn expected(&self) -> Option<Revision> {
         self.expected
+    }
+
+    /// Returns the records that a store keeps once it applied the change, given those that it kept before.
+    #[must_use]
+    pub fn applied(&self, before: AppliedRecords) -> AppliedRecords {
+        match &self.record.act {
+            Act::AcceptDifference { .. } => AppliedRecords::since(self.applied),
+            _ => before.with_change(self.applied),
+        }
     }
 
     /// The record of what came of it.

@@ -5,6 +5,8 @@ mod export;
 mod governed;
 mod ingest;
 mod log;
+mod opening;
+mod pairing;
 mod removal;
 mod report;
 mod requests;
@@ -17,14 +19,13 @@ mod view;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use thiserror::Error;
-use uuid::Uuid;
 
 pub use self::governed::{ChangeError, DryRunError, GovernanceError};
 pub use self::ingest::{Delivery, IngestError, IngestReport};
+pub use self::opening::{OpenError, PrivacyFilterBuilder};
+use self::pairing::Pairing;
 pub use self::removal::RemovalError;
 pub use self::report::Look;
 use self::requests::Requests;
@@ -38,9 +39,9 @@ use self::upkeep::Upkeep;
 pub use self::view::{Page, View, ViewError};
 use crate::directory::{DirectorySnapshot, GroupDirectory};
 use crate::forward::{ForwardBatch, ForwardCursor};
-use crate::governance::{BoundedSink, GovernanceSink, RecordId, SinkError};
+use crate::governance::{BoundedSink, RecordId};
 use crate::identity::UserId;
-use crate::policy::{Administrators, PrivacyPolicy, Revision};
+use crate::policy::{PrivacyPolicy, Revision};
 use crate::query::PageSize;
 use crate::store::{ActivityStore, StoreError};
 use crate::sync::atomic::{AtomicU64, Ordering};
@@ -69,55 +70,10 @@ struct Inner {
     newest: ArcSwapOption<DirectorySnapshot>,
     upkeep: Mutex<Upkeep>,
     requests: Requests,
-}
-
-/// Why a filter cannot be opened.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum OpenError {
-    /// The store holds no policy yet.
-    #[error("the store holds no policy yet; create one with `initialize`")]
-    NoPolicy,
-    /// The store holds a policy already.
-    #[error("the store holds a policy already; open it with `open`")]
-    AlreadyInitialized,
-    /// The initialization could not be recorded, so it was not done.
-    #[error("the initialization of the policy could not be recorded, so it was not done")]
-    Unrecorded(#[source] SinkError),
-    /// The policy was initialized, but the record that says so could not be written.
-    #[error("the policy is in force, but its outcome could not be recorded")]
-    OutcomeUnrecorded(#[source] SinkError),
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-/// A filter in the making.
-#[must_use]
-pub struct PrivacyFilterBuilder {
-    store: Arc<dyn ActivityStore>,
-    directory: Arc<dyn GroupDirectory>,
-    sink: Arc<dyn GovernanceSink>,
-    sink_limit: Duration,
-    runtime: Runtime,
+    pairing: Pairing,
 }
 
 impl PrivacyFilter {
-    /// Begins a filter in front of three ports.
-    pub fn builder(
-        store: impl ActivityStore + 'static,
-        directory: impl GroupDirectory + 'static,
-        sink: impl GovernanceSink + 'static,
-    ) -> PrivacyFilterBuilder {
-        PrivacyFilterBuilder {
-            store: Arc::new(store),
-            directory: Arc::new(directory),
-            sink: Arc::new(sink),
-            sink_limit: Duration::from_secs(5),
-            runtime: Runtime::default(),
-        }
-    }
-
     /// The policy in force, read from the store.
     ///
     /// # Errors
@@ -143,86 +99,19 @@ impl PrivacyFilter {
     }
 }
 
-impl PrivacyFilterBuilder {
-    /// How long the sink may take for one record before it counts as failed. Default: 5 seconds.
-    pub fn sink_limit(self, limit: Duration) -> Self {
-        Self { sink_limit: limit, ..self }
-    }
-
-    /// Where the time comes from. Default: the system's clock.
-    ///
-    /// A reveal also ends when its lifetime has passed on the system's monotonic clock, so that it does not live longer
-    /// because this one goes back.
-    pub fn clock(mut self, now: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
-        self.runtime.now = Box::new(now);
-        self
-    }
-
-    /// Where fresh ids come from. Each must be one that was never given before; it can be one that others can guess, because
-    /// no salt is made of it. Default: random ones, seeded by the operating system.
-    pub fn ids(mut self, fresh: impl Fn() -> Uuid + Send + Sync + 'static) -> Self {
-        self.runtime.fresh = Box::new(fresh);
-        self
-    }
-
-    /// A filter over a store that holds a policy.
-    ///
-    /// # Errors
-    /// [`OpenError::NoPolicy`] when it holds none.
-    pub fn open(self) -> Result<PrivacyFilter, OpenError> {
-        let filter = self.build();
-        match filter.inner.policy_if_any()? {
-            Some(_) => Ok(filter.following()),
-            None => Err(OpenError::NoPolicy),
-        }
-    }
-
-    /// Creates the first policy of a store and opens a filter over it: no group is private, everybody is monitored, and
-    /// `administrators` can change that.
-    ///
-    /// # Errors
-    /// Returns [`OpenError::AlreadyInitialized`] if the store holds a policy.
-    pub fn initialize(self, administrators: Administrators) -> Result<PrivacyFilter, OpenError> {
-        let filter = self.build();
-        filter.inner.initialize(&administrators)?;
-        Ok(filter.following())
-    }
-
-    /// Opens a filter over a store, and creates the first policy if the store holds none. If it holds one,
-    /// `administrators` are not used.
-    ///
-    /// # Errors
-    /// Returns [`OpenError`] if the store or the sink fails.
-    pub fn open_or_initialize(self, administrators: Administrators) -> Result<PrivacyFilter, OpenError> {
-        let filter = self.build();
-        if filter.inner.policy_if_any()?.is_none() {
-            match filter.inner.initialize(&administrators) {
-                Ok(()) | Err(OpenError::AlreadyInitialized) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(filter.following())
-    }
-
-    fn build(self) -> PrivacyFilter {
-        let Self { store, directory, sink, sink_limit, runtime } = self;
-        let sink = BoundedSink::new(sink, sink_limit);
+impl Inner {
+    fn new(
+        store: Arc<dyn ActivityStore>,
+        directory: Arc<dyn GroupDirectory>,
+        sink: BoundedSink,
+        runtime: Runtime,
+        pairing: Pairing,
+    ) -> Self {
         let (newest_policy, screens) = (AtomicU64::new(0), Screens::default());
         let (newest, upkeep, requests) = (ArcSwapOption::empty(), Mutex::default(), Requests::default());
-        let inner = Inner { store, directory, sink, runtime, newest_policy, screens, newest, upkeep, requests };
-        PrivacyFilter { inner: Arc::new(inner) }
+        Self { store, directory, sink, runtime, newest_policy, screens, newest, upkeep, requests, pairing }
     }
-}
 
-impl PrivacyFilter {
-    /// Begins to follow the directory. What fails is tried again with the next batch.
-    fn following(self) -> Self {
-        let _ = self.inner.follow_now();
-        self
-    }
-}
-
-impl Inner {
     fn now(&self) -> DateTime<Utc> {
         (self.runtime.now)()
     }
@@ -232,6 +121,7 @@ impl Inner {
     }
 
     fn policy(&self) -> Result<Arc<PrivacyPolicy>, StoreError> {
+        self.check_pairing()?;
         // A store that held a policy when it was opened always holds one.
         self.policy_if_any()?.ok_or(StoreError::Stale { in_force: None })
     }
@@ -264,11 +154,5 @@ impl fmt::Debug for PrivacyFilter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Nothing of its state: even what was last decided under would tell that something was ingested.
         f.debug_struct("PrivacyFilter").finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for PrivacyFilterBuilder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PrivacyFilterBuilder").field("sink_limit", &self.sink_limit).finish_non_exhaustive()
     }
 }

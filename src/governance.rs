@@ -14,7 +14,7 @@ mod subjects;
 
 pub(crate) use self::act::query_digest;
 pub use self::act::{
-    Act, Answer, ChangeSummary, Justification, RemovalSummary, RequestSummary, RevealSummary, RevealTerms,
+    Act, Answer, ChangeMark, ChangeSummary, Justification, RemovalSummary, RequestSummary, RevealSummary, RevealTerms,
 };
 pub use self::bounded::BoundedSink;
 pub use self::outcome::{Failure, Outcome, OutcomeKind};

@@ -13,6 +13,7 @@ mod actor;
 pub mod change;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod difference;
 mod digest;
 mod directory;
 #[cfg(feature = "export")]
@@ -54,6 +55,7 @@ mod varint;
 pub use activity::{Action, Activity, ActivityBuilder, ActivityError, ActivityId, App, AppName};
 pub use actor::{Actor, ActorKind, ActorName};
 pub use change::{ChangeRefusal, PendingChange, RecordedChange};
+pub use difference::{AcceptedDifference, AppliedRecord, AppliedRecords, Difference, WriteOnlySink};
 pub use digest::Digest;
 pub use directory::{
     DirectoryBuilder, DirectoryChange, DirectoryDelta, DirectoryError, DirectoryRevision, DirectorySnapshot,
@@ -68,10 +70,10 @@ pub use filter::{
 };
 pub use forward::{ForwardBatch, ForwardCursor};
 pub use governance::{
-    Act, Answer, BoundedSink, ChangeSummary, Failure, GovernanceSink, Initiator, Justification, Outcome, OutcomeKind,
-    ParseSaltError, Receipt, Record, RecordEntry, RecordId, RecordKind, RecordQuery, Refused, RemovalSummary,
-    RequestId, RequestSummary, RevealId, RevealSummary, RevealTerms, Salt, Sealed, SealedText, SeveralSinks,
-    SeveralSinksBuilder, SinkError, SinkName, SinksError, Subjects,
+    Act, Answer, BoundedSink, ChangeMark, ChangeSummary, Failure, GovernanceSink, Initiator, Justification, Outcome,
+    OutcomeKind, ParseSaltError, Receipt, Record, RecordEntry, RecordId, RecordKind, RecordQuery, Refused,
+    RemovalSummary, RequestId, RequestSummary, RevealId, RevealSummary, RevealTerms, Salt, Sealed, SealedText,
+    SeveralSinks, SeveralSinksBuilder, SinkError, SinkName, SinksError, Subjects,
 };
 pub use identity::{Alias, Domain, DomainError, GroupId, Identity, UserId};
 #[cfg(any(feature = "import", feature = "m365"))]

@@ -47,7 +47,7 @@ impl Revision {
     }
 
     /// The one that comes after this, if numbers reach that far.
-    fn next(self) -> Option<Self> {
+    pub(crate) fn next(self) -> Option<Self> {
         self.0.checked_add(1).map(Self)
     }
 }

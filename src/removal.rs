@@ -5,8 +5,10 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::difference::{AppliedRecord, AppliedRecords};
 use crate::governance::{
-    Act, Failure, Initiator, Outcome, Receipt, Record, RecordId, Refused, RemovalSummary, Salt, Sealed, SinkError,
+    Act, ChangeMark, Failure, Initiator, Outcome, Receipt, Record, RecordId, Refused, RemovalSummary, Salt, Sealed,
+    SinkError,
 };
 use crate::identity::{Identity, UserId};
 use crate::policy::{Denial, PrivacyPolicy, before};
@@ -61,15 +63,24 @@ impl PendingRemoval {
     }
 
     /// Whatever the policy does not let be kept any longer at this time. None if it lets everything be kept.
+    ///
+    /// `applied` is what the store says of its last change: the record of the run tells it, because the record of that
+    /// change may be removed by it.
     #[must_use]
-    pub fn of_aged(policy: &PrivacyPolicy, record: RecordId, now: DateTime<Utc>) -> Option<Self> {
+    pub fn of_aged(
+        policy: &PrivacyPolicy,
+        applied: &AppliedRecords,
+        record: RecordId,
+        now: DateTime<Utc>,
+    ) -> Option<Self> {
         let (activities_before, records_before) = too_old(policy, now)?;
+        let mark = applied.change().map(|change| ChangeMark { record: change.record(), revision: policy.revision() });
         let record = Record {
             id: record,
             at: now,
             initiator: Initiator::System,
             policy: Some(policy.revision()),
-            act: Act::Remove(RemovalSummary::Aged { activities_before, records_before }),
+            act: Act::Remove(RemovalSummary::Aged { activities_before, records_before, policy: mark }),
             outcome: Outcome::Intended,
         };
         Some(Self { record, what: What::Aged { activities_before, records_before } })
@@ -110,7 +121,7 @@ impl PendingRemoval {
     /// [`SinkError::WrongReceipt`] when the receipt is for another record.
     pub fn recorded(self, receipt: &Receipt) -> Result<RecordedRemoval, SinkError> {
         receipt.confirm(&self.record)?;
-        Ok(RecordedRemoval { record: self.record, what: self.what })
+        Ok(RecordedRemoval { applied: AppliedRecord::of(receipt), record: self.record, what: self.what })
     }
 }
 
@@ -118,6 +129,7 @@ impl PendingRemoval {
 #[derive(Debug, Clone)]
 pub struct RecordedRemoval {
     record: Record,
+    applied: AppliedRecord,
     what: What,
 }
 
@@ -126,6 +138,16 @@ impl RecordedRemoval {
     #[cfg_attr(not(feature = "sqlite"), expect(dead_code, reason = "what SQLite tells removals apart by"))]
     pub(crate) fn intent(&self) -> RecordId {
         self.record.id
+    }
+
+    /// Returns the records that a store keeps once nothing that it covers is left, given those that it kept before.
+    #[must_use]
+    pub fn applied(&self, before: AppliedRecords) -> AppliedRecords {
+        match self.what {
+            // It removes nothing from a store.
+            What::Sealed(_) => before,
+            What::Subject(_) | What::Aged { .. } => before.with_removal(self.applied),
+        }
     }
 
     /// Asks again, before each step: a policy that came meanwhile may let more be kept, and whoever asked may not be a

@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use crate::activity::ActivityId;
 use crate::change::RecordedChange;
+use crate::difference::{AppliedRecords, Difference};
 use crate::directory::{DirectoryRevision, VanishedGroup};
 use crate::identity::GroupId;
 use crate::policy::{PrivacyPolicy, Revision};
@@ -28,6 +29,10 @@ use crate::stored::PublicActivity;
 ///   it got; within one batch too, and when several deliver it at once. Ids are compared byte for byte.
 /// - **Durability.** Whatever was answered `Ok` outlives a crash: activities with their stamps and places, the policy,
 ///   and what is kept of vanished groups.
+/// - **Records of changes.** The store keeps the records by which it changed last. They change in the transaction that
+///   publishes a policy, to what [`RecordedChange::applied`] returns; and before a removal is answered with 0 (with a limit
+///   above 0), once nothing that it covers is left, to what [`RecordedRemoval::applied`] returns. The safe wrong answer is
+///   to keep older ones: a filter is then not opened.
 /// - **Vanished groups.** Keeping and dropping are one transaction each, and what several nodes keep of one group adds
 ///   up. All of a [`VanishedGroup`] is kept, as its `serde` form tells it. The
 ///   [version](Self::vanished_version) of what is kept changes with it, in the same transaction. The safe wrong answer
@@ -62,6 +67,12 @@ pub trait ActivityStore: Send + Sync {
     /// by itself must tell its own from another's. After any other error the policy may be in force; whoever publishes
     /// asks.
     fn publish(&self, change: &RecordedChange) -> Result<(), StoreError>;
+
+    /// Returns the records of the last change and the last removal that were applied.
+    ///
+    /// # Errors
+    /// Returns [`StoreError`] if they cannot be read.
+    fn applied(&self) -> Result<AppliedRecords, StoreError>;
 
     /// Every group that vanished and was kept.
     ///
@@ -186,6 +197,10 @@ pub enum StoreError {
         /// The newest one that is known to have been in force.
         known: Revision,
     },
+    /// The store and the governance log do not belong together any more: one of them was restored while this filter was
+    /// open. Found by [`PrivacyFilter`](crate::PrivacyFilter), which does nothing more then.
+    #[error("the store and the governance log do not belong together any more; open them again")]
+    Differs(#[source] Difference),
     /// What is stored cannot be read: it was written by something else, by a newer version, or damaged. So is a private
     /// activity that is found where public ones should be.
     #[error("the store cannot be read")]
@@ -204,6 +219,10 @@ macro_rules! forward {
 
             fn publish(&self, change: &RecordedChange) -> Result<(), StoreError> {
                 (**self).publish(change)
+            }
+
+            fn applied(&self) -> Result<AppliedRecords, StoreError> {
+                (**self).applied()
             }
 
             fn vanished_groups(&self) -> Result<Vec<VanishedGroup>, StoreError> {

@@ -95,6 +95,14 @@ mod store {
             caught by [d5_one_of_racing_changes_wins]
             also []
             perhaps [];
+        keeps_no_record KeepsNoRecord,
+            caught by [g8_the_record_of_the_last_change_is_kept]
+            also []
+            perhaps [];
+        keeps_a_record_too_early KeepsARecordTooEarly,
+            caught by [g8_the_record_of_a_removal_is_kept_once_it_is_complete]
+            also []
+            perhaps [];
         counts_what_is_hidden CountsWhatIsHidden,
             caught by [v2_counts_tell_nothing_of_what_is_hidden]
             also [
@@ -445,6 +453,10 @@ mod sink {
 
     bites! {
         sink_clauses:
+        the_first_is_the_newest TheFirstIsTheNewest,
+            caught by [g8_the_newest_matching_record_is_read]
+            also []
+            perhaps [];
         receipt_before_durability ReceiptBeforeDurability,
             caught by [r2_a_receipt_outlives_a_crash, r2_a_receipt_means_that_every_handle_sees_the_record]
             also [
@@ -482,7 +494,8 @@ mod sink {
                 g5_the_newest_record_stays_and_numbers_go_on,
                 g5_what_is_kept_is_read_and_answered_as_before,
                 g5_what_is_removed_are_the_first_records,
-                g5_what_was_removed_stays_removed_after_a_crash
+                g5_what_was_removed_stays_removed_after_a_crash,
+                g8_the_newest_matching_record_is_read
             ]
             perhaps [
                 g1_one_of_racing_records_gets_an_id,
@@ -533,7 +546,8 @@ mod sink {
                 g1_numbers_outlive_a_crash,
                 g2_what_a_record_says_of_people_is_forgotten_on_every_handle,
                 g5_the_newest_record_stays_and_numbers_go_on,
-                g5_what_was_removed_stays_removed_after_a_crash
+                g5_what_was_removed_stays_removed_after_a_crash,
+                g8_the_newest_matching_record_is_read
             ]
             perhaps [];
         reads_by_time ReadsByTime,
@@ -544,7 +558,8 @@ mod sink {
                 g3_every_filter_narrows,
                 g5_the_newest_record_stays_and_numbers_go_on,
                 g5_what_is_kept_is_read_and_answered_as_before,
-                g5_what_is_removed_are_the_first_records
+                g5_what_is_removed_are_the_first_records,
+                g8_the_newest_matching_record_is_read
             ]
             perhaps [g5_removing_disturbs_no_recording];
         limit_before_filter LimitBeforeFilter,
@@ -594,7 +609,8 @@ mod sink {
                 g5_the_newest_record_stays_and_numbers_go_on,
                 g5_what_is_kept_is_read_and_answered_as_before,
                 g5_what_is_removed_are_the_first_records,
-                g5_what_was_removed_stays_removed_after_a_crash
+                g5_what_was_removed_stays_removed_after_a_crash,
+                g8_the_newest_matching_record_is_read
             ]
             perhaps [
                 g1_one_of_racing_records_gets_an_id,

@@ -322,7 +322,7 @@ fn g3_an_ocsf_event_of_a_removal_that_a_sink_did_not_do_speaks_of_that() {
         at: at(0),
         initiator: Initiator::System,
         policy: None,
-        act: Act::Remove(RemovalSummary::Aged { activities_before: at(0), records_before: Some(at(0)) }),
+        act: Act::Remove(RemovalSummary::Aged { activities_before: at(0), records_before: Some(at(0)), policy: None }),
         outcome: Outcome::Failed { intent: id(1), cause: Failure::Sink },
     };
     let mut out = Vec::new();

@@ -193,7 +193,7 @@ impl World {
         .clock(move || at(now.load(Ordering::SeqCst)))
         .ids(move || Uuid::from_u128(ids.fetch_add(1, Ordering::SeqCst).into()))
         .sink_limit(Duration::from_secs(60))
-        .open_or_found(user("root"))
+        .open_or_initialize(admins())
         .unwrap();
         let mut world = Self {
             filter,
@@ -394,7 +394,7 @@ impl World {
     fn private_ids(&self) -> BTreeSet<ActivityId> {
         let directory = people(&[]).build(DirectoryRevision(1), at(0)).unwrap();
         let grant = PolicyChange::Grant(alias("root@contoso.com"));
-        let policy = changed(&PrivacyPolicy::founding(user("root")), &grant, Some(&directory)).unwrap();
+        let policy = changed(&PrivacyPolicy::initial(&admins()), &grant, Some(&directory)).unwrap();
         let id = RecordId(Uuid::nil());
         let pending = reveal_all("root").authorise(&policy, None, RevealId(id.0), id, [0, 1].map(salt), at(0)).unwrap();
         let recorded = pending.recorded(&Receipt::assertion(id, 1)).unwrap();

@@ -32,7 +32,7 @@ fn aged(before: DateTime<Utc>) -> RecordedRemoval {
     let retention = Retention::of_activities(DAY).and_of_records(DAY).unwrap();
     let options = PolicyOptions { retention: Some(retention), ..PolicyOptions::default() };
     let policy = changed(&initialized(), &PolicyChange::SetOptions(options), None).unwrap();
-    recorded(PendingRemoval::of_aged(&policy, RecordId(Uuid::nil()), before + DAY).unwrap())
+    recorded(PendingRemoval::of_aged(&policy, &AppliedRecords::default(), RecordId(Uuid::nil()), before + DAY).unwrap())
 }
 
 fn sealed(of: RecordId) -> RecordedRemoval {

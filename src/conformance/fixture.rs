@@ -18,6 +18,7 @@ use super::clause::{Breach, Checked, ensure};
 use crate::activity::{Activity, ActivityBuilder, App};
 use crate::actor::Actor;
 use crate::change::{PendingChange, RecordedChange};
+use crate::difference::AppliedRecords;
 use crate::directory::{DirectoryBuilder, DirectoryRevision, DirectorySnapshot, User};
 use crate::governance::{Receipt, RecordId, RevealId, Salt};
 use crate::identity::{Alias, GroupId, UserId};
@@ -143,12 +144,22 @@ pub(super) fn erasure(subject: &str, also: &[Alias]) -> Checked<RecordedRemoval>
     on_record(pending.map_err(|refused| refused.reason)?)
 }
 
+/// The erasure of what somebody did under their name, on record under this number.
+pub(super) fn erasure_recorded_as(subject: &str, sequence: u64) -> Checked<RecordedRemoval> {
+    let (root, policy) = (UserId::new(ROOT)?, initial()?);
+    let subject = Subject::of(UserId::new(subject)?).also(alias(subject)?);
+    let pending = PendingRemoval::of_subject(policy.policy(), &root, subject, fresh_record(), at(0));
+    let pending = pending.map_err(|refused| refused.reason)?;
+    let receipt = Receipt::assertion(pending.record().id, sequence);
+    Ok(pending.recorded(&receipt)?)
+}
+
 /// The removal of what was decided before a time.
 pub(super) fn aged(before: DateTime<Utc>) -> Checked<RecordedRemoval> {
     let keep = Duration::from_secs(3_600);
     let options = PolicyOptions { retention: Some(Retention::of_activities(keep)), ..PolicyOptions::default() };
     let keeping = change(initial()?.policy(), &PolicyChange::SetOptions(options))?;
-    let pending = PendingRemoval::of_aged(keeping.policy(), fresh_record(), before + keep);
+    let pending = PendingRemoval::of_aged(keeping.policy(), &AppliedRecords::default(), fresh_record(), before + keep);
     on_record(pending.ok_or_else(|| Breach::seen("a policy that keeps for an hour keeps everything"))?)
 }
 

@@ -1,5 +1,6 @@
 //! The contract of [`ActivityStore`], clause by clause.
 
+mod applied;
 mod batch;
 mod durable;
 mod fence;
@@ -94,6 +95,12 @@ macro_rules! __activity_store_contract {
                 "a policy whose `publish` returned is in force after a crash, as it was published";
             the_fence_outlives_a_crash:
                 "what was stale before a crash is stale after it";
+        }
+        applied {
+            g8_the_record_of_the_last_change_is_kept:
+                "a store keeps the record of the change that it published last, and of no change that it refused";
+            g8_the_record_of_a_removal_is_kept_once_it_is_complete:
+                "a store keeps the record of a removal once nothing is left of it, and of those the one with the greatest number";
         }
         vanished {
             d11_kept_groups_come_back:

@@ -152,7 +152,7 @@ impl<'a> Event<'a> {
                 product: Product { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") },
                 uid: record.id.to_string(),
                 sequence: *sequence,
-                correlation_uid: intent(&record.outcome).unwrap_or(record.id).to_string(),
+                correlation_uid: record.outcome.intent().unwrap_or(record.id).to_string(),
             },
             actor: match &record.initiator {
                 Initiator::User(user) => Actor::User(Account { uid: Some(user.as_str()), name: None }),
@@ -177,6 +177,7 @@ fn deed(act: &Act) -> Deed<'_> {
         Act::InitializePolicy { .. } => policy(CREATE),
         Act::ChangePolicy(change) => access(change).unwrap_or_else(|| policy(UPDATE)),
         Act::DryRun { .. } => policy((OTHER, "Try out")),
+        Act::AcceptDifference { .. } => policy((OTHER, "Accept a difference")),
         Act::Reveal(reveal) => {
             entity(READ, "Reveal", OTHER, "private activities".into(), id(reveal.reveal.to_string()))
         }
@@ -250,22 +251,6 @@ fn justification(act: &Act) -> Option<&str> {
     sealed.as_ref().and_then(Sealed::value).map(Justification::as_str)
 }
 
-fn intent(outcome: &Outcome) -> Option<crate::governance::RecordId> {
-    match outcome {
-        Outcome::Done { intent }
-        | Outcome::Closed { intent, .. }
-        | Outcome::Removed { intent, .. }
-        | Outcome::RemovedInPart { intent, .. }
-        | Outcome::Failed { intent, .. } => Some(*intent),
-        Outcome::Intended
-        | Outcome::Noted
-        | Outcome::OnRecord
-        | Outcome::Denied(_)
-        | Outcome::Invalid(_)
-        | Outcome::Unfit(_) => None,
-    }
-}
-
 /// Why it was not done: as a word, and as a sentence.
 fn cause(outcome: &Outcome) -> Option<(Cow<'static, str>, String)> {
     let denied = |denial: &Denial| (word(denial), denial.to_string());
@@ -274,6 +259,7 @@ fn cause(outcome: &Outcome) -> Option<(Cow<'static, str>, String)> {
         Failure::Superseded => ("superseded".into(), "another change came first".to_owned()),
         Failure::Store => ("store".into(), "the store failed".to_owned()),
         Failure::Sink => ("sink".into(), "a sink failed".to_owned()),
+        Failure::Interrupted => ("interrupted".into(), "the process that began it ended".to_owned()),
     };
     Some(match outcome {
         Outcome::Denied(denial) => denied(denial),

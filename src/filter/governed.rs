@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::{Inner, OpenError, PrivacyFilter};
+use super::{Inner, PrivacyFilter};
 use crate::change::{ChangeRefusal, PendingChange, PendingDryRun, RecordedChange};
 use crate::directory::DirectoryError;
 use crate::governance::{
     Act, Failure, GovernanceSink, Initiator, Outcome, Record, RecordEntry, RecordQuery, SinkError,
 };
 use crate::identity::UserId;
-use crate::policy::{Administrators, Denial, PolicyChange, PolicyError, PrivacyPolicy, Revision};
+use crate::policy::{Denial, PolicyChange, PolicyError, PrivacyPolicy, Revision};
 use crate::query::PageSize;
 use crate::screen::{DryRun, Screen};
 use crate::store::StoreError;
@@ -198,20 +198,6 @@ impl PrivacyFilter {
 }
 
 impl Inner {
-    pub(super) fn initialize(&self, administrators: &Administrators) -> Result<(), OpenError> {
-        if self.policy_if_any()?.is_some() {
-            return Err(OpenError::AlreadyInitialized);
-        }
-        let pending = PendingChange::initial(administrators, self.fresh_record(), self.now());
-        let recorded = self.record_change(pending).map_err(OpenError::Unrecorded)?;
-        match self.publish(&recorded) {
-            (Ok(()), Ok(())) => Ok(()),
-            (Ok(()), Err(source)) => Err(OpenError::OutcomeUnrecorded(source)),
-            (Err(StoreError::Stale { .. }), _) => Err(OpenError::AlreadyInitialized),
-            (Err(error), _) => Err(error.into()),
-        }
-    }
-
     pub(super) fn record_change(&self, pending: PendingChange) -> Result<RecordedChange, SinkError> {
         let receipt = self.sink.record(pending.record())?;
         pending.recorded(&receipt)

@@ -130,7 +130,8 @@ impl PrivacyFilter {
     /// call again.
     pub fn apply_retention(&self) -> Result<Option<Receipt>, RemovalError> {
         let policy = self.inner.policy()?;
-        let pending = PendingRemoval::of_aged(&policy, self.inner.fresh_record(), self.inner.now());
+        let applied = self.inner.store.applied()?;
+        let pending = PendingRemoval::of_aged(&policy, &applied, self.inner.fresh_record(), self.inner.now());
         pending.map(|pending| self.inner.carry_out(pending)).transpose()
     }
 }

@@ -269,11 +269,15 @@ impl Reveal {
             .admit(&policy, approvals, record, salts, inner.now())
             .map_err(|refused| self.filter.refuse(&refused))?;
         // After the permission: whoever lost it is refused on record for that, whatever they bring along.
-        let after = cursor.map(|cursor| self.end_of(cursor)).transpose().inspect_err(|_| {
-            let record = inner.fresh_record();
-            let refusal = self.recorded.refusal(&policy, record, spare, inner.now(), Denial::ForeignCursor);
-            inner.record_refusal(&refusal);
-        })?;
+        let after = match cursor.map(|cursor| self.end_of(cursor)).transpose() {
+            Ok(after) => after,
+            Err(error) => {
+                let record = inner.fresh_record();
+                let refusal = self.recorded.refusal(&policy, record, spare, inner.now(), Denial::ForeignCursor);
+                inner.record_refusal(&refusal);
+                return Err(error.into());
+            }
+        };
         let sealed = inner.store.revealed_page(admission, after, size.get() + 1)?;
         // The record would name whoever the page was read for, not whoever sees it.
         if sealed.reveal() != self.id() {

@@ -11,9 +11,10 @@ use super::record::{RecordId, RequestId, RevealId};
 use super::sealed::{Sealed, SealedText};
 use super::sink_name::SinkName;
 use super::subjects::Subjects;
+use crate::difference::Difference;
 use crate::digest::{Digest, Fields};
 use crate::identity::{Domain, GroupId, UserId};
-use crate::policy::{GroupRef, PolicyOptions, Purpose, Role, ScopeRule};
+use crate::policy::{GroupRef, PolicyOptions, Purpose, Revision, Role, ScopeRule};
 use crate::query::Query;
 use crate::text::checked_text;
 
@@ -35,6 +36,17 @@ pub enum Act {
         /// At most how many people the answer names in each way in which they would be affected: none, where it only
         /// counts them. Who they are is in no record.
         sample: u64,
+    },
+    /// Accepting that the store and this log differ, which puts the policy of the store in force anew, or a first one if the
+    /// store holds none.
+    AcceptDifference {
+        /// How they differ.
+        difference: Difference,
+        /// The revision from then on: later than any that the store or the log knows.
+        revision: Revision,
+        /// The administrators of a policy that begins anew. None where the policy goes on.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        administrators: Vec<UserId>,
     },
     /// A reveal, from its opening to its closing.
     Reveal(RevealSummary),
@@ -242,12 +254,25 @@ pub enum RemovalSummary {
         activities_before: DateTime<Utc>,
         /// Governance records that were made before this time, if they are removed at all.
         records_before: Option<DateTime<Utc>>,
+        /// The change that put the policy in force: the log knows it also once the record of it is removed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        policy: Option<ChangeMark>,
     },
     /// What one governance record says of people: the [sealed](Sealed) values in it.
     Sealed {
         /// The record.
         record: RecordId,
     },
+}
+
+/// Which change of the policy was the last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeMark {
+    /// The record of its intent.
+    pub record: RecordId,
+    /// The revision that it made.
+    pub revision: Revision,
 }
 
 impl ChangeSummary {

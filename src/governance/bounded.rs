@@ -258,6 +258,11 @@ impl GovernanceSink for BoundedSink {
         self.call(&self.reading, move |sink| sink.records(&query, after, limit))
     }
 
+    fn newest(&self, query: &RecordQuery) -> Result<Option<RecordEntry>, SinkError> {
+        let query = query.clone();
+        self.call(&self.reading, move |sink| sink.newest(&query))
+    }
+
     fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {
         let removal = removal.clone();
         self.call(&self.reading, move |sink| sink.remove(&removal))

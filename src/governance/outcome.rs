@@ -87,6 +87,9 @@ pub enum Failure {
     Sink,
     /// The initiator may not any more.
     Denied(Denial),
+    /// The process that began it ended, or has not come to the end of it in minutes. What it had removed by then stays
+    /// removed. Written by another process, which cannot tell the two apart: a later outcome of the same intent counts.
+    Interrupted,
 }
 
 /// The kind of an outcome, for finding it.
@@ -106,6 +109,19 @@ pub enum OutcomeKind {
 }
 
 impl Outcome {
+    /// Returns the record of the intent, if this is what came of one.
+    #[must_use]
+    pub fn intent(&self) -> Option<RecordId> {
+        match self {
+            Self::Done { intent }
+            | Self::Closed { intent, .. }
+            | Self::Removed { intent, .. }
+            | Self::RemovedInPart { intent, .. }
+            | Self::Failed { intent, .. } => Some(*intent),
+            Self::Intended | Self::Noted | Self::OnRecord | Self::Denied(_) | Self::Invalid(_) | Self::Unfit(_) => None,
+        }
+    }
+
     /// The kind of this outcome.
     #[must_use]
     pub fn kind(&self) -> OutcomeKind {

@@ -115,8 +115,10 @@ pub enum RecordKind {
     RevealRequest,
     /// An answer to such a request, or its withdrawal.
     Approval,
-    /// The erasure of what somebody did, or of what a record says of people.
+    /// The erasure of what somebody did.
     Erasure,
+    /// The removal of what a record says of people.
+    Redaction,
     /// The removal of what is older than the policy lets it be kept.
     Retention,
     /// A change of the sinks, or the trial of one.
@@ -134,14 +136,17 @@ impl Record {
         match &self.act {
             Act::ChangePolicy(ChangeSummary::Grant(_)) => RecordKind::Grant,
             Act::ChangePolicy(ChangeSummary::Revoke(_)) => RecordKind::Revocation,
-            Act::InitializePolicy { .. } | Act::ChangePolicy(_) => RecordKind::PolicyChange,
+            Act::InitializePolicy { .. } | Act::ChangePolicy(_) | Act::AcceptDifference { .. } => {
+                RecordKind::PolicyChange
+            }
             Act::DryRun { .. } => RecordKind::DryRun,
             Act::Reveal(_) => RecordKind::Reveal,
             Act::Page { .. } => RecordKind::Page,
             Act::RequestReveal(_) => RecordKind::RevealRequest,
             Act::AnswerRequest { .. } => RecordKind::Approval,
             Act::Remove(RemovalSummary::Aged { .. }) => RecordKind::Retention,
-            Act::Remove(_) => RecordKind::Erasure,
+            Act::Remove(RemovalSummary::Subject { .. }) => RecordKind::Erasure,
+            Act::Remove(RemovalSummary::Sealed { .. }) => RecordKind::Redaction,
             Act::ChangeSinks { .. } | Act::ProbeSink { .. } => RecordKind::SinkChange,
             Act::ReadGovernance => RecordKind::GovernanceRead,
             Act::GroupVanished { .. } | Act::GroupReturned { .. } => RecordKind::Directory,
@@ -152,7 +157,10 @@ impl Record {
     #[must_use]
     pub fn target(&self) -> Option<String> {
         match &self.act {
-            Act::InitializePolicy { .. } | Act::ReadGovernance | Act::ChangeSinks { .. } => None,
+            Act::InitializePolicy { .. }
+            | Act::AcceptDifference { .. }
+            | Act::ReadGovernance
+            | Act::ChangeSinks { .. } => None,
             Act::ProbeSink { sink } => Some(sink.to_string()),
             Act::RequestReveal(summary) => Some(summary.request.to_string()),
             Act::AnswerRequest { request, .. } => Some(request.to_string()),
@@ -182,6 +190,17 @@ enum Says {
 }
 
 impl Record {
+    /// Returns the revision of the policy that this puts in force once it is done, if it is a change of the policy.
+    #[must_use]
+    pub fn made_revision(&self) -> Option<Revision> {
+        match &self.act {
+            Act::InitializePolicy { .. } => Some(Revision::FIRST),
+            Act::ChangePolicy(_) => self.policy?.next(),
+            Act::AcceptDifference { revision, .. } => Some(*revision),
+            _ => None,
+        }
+    }
+
     /// Forgets what it says of people, for good: [sealed](super::Sealed) justifications and queries, whose activities a page
     /// showed, and how many were removed. Tells whether there was anything of it that was not forgotten yet.
     ///
@@ -209,8 +228,10 @@ impl Record {
                 sealed.push((Says::Seen, digest));
                 sealed.push((Says::Whose, subjects));
             }
-            Act::FoundPolicy
+            Act::InitializePolicy { .. }
             | Act::ChangePolicy(_)
+            | Act::AcceptDifference { .. }
+            | Act::DryRun { .. }
             | Act::AnswerRequest { .. }
             | Act::Remove(_)
             | Act::ChangeSinks { .. }
@@ -282,6 +303,7 @@ impl fmt::Display for RecordKind {
             Self::RevealRequest => "reveal request",
             Self::Approval => "approval",
             Self::Erasure => "erasure",
+            Self::Redaction => "redaction",
             Self::Retention => "retention",
             Self::SinkChange => "sink change",
             Self::GovernanceRead => "governance read",

@@ -255,6 +255,10 @@ impl GovernanceSink for SeveralSinks {
         self.members().leading.sink.records(query, after, limit)
     }
 
+    fn newest(&self, query: &RecordQuery) -> Result<Option<RecordEntry>, SinkError> {
+        self.members().leading.sink.newest(query)
+    }
+
     /// From every sink, whatever the quorum: any that fails is an error. Says how many the leading one removed; once that
     /// has nothing left, how many another one did.
     fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {

@@ -50,6 +50,13 @@ pub trait GovernanceSink: Send + Sync {
     /// [`SinkError`] when they cannot be read.
     fn records(&self, query: &RecordQuery, after: u64, limit: usize) -> Result<Vec<RecordEntry>, SinkError>;
 
+    /// Returns the newest record that [matches](RecordQuery::matches), and none if no record does. Opening a filter asks
+    /// for a few of them, so it must not cost more the more records there are.
+    ///
+    /// # Errors
+    /// Returns [`SinkError`] if the records cannot be read. The safe wrong answer is an error, never an older record.
+    fn newest(&self, query: &RecordQuery) -> Result<Option<RecordEntry>, SinkError>;
+
     /// Removes some of what is to be removed of the records, as many as the sink takes for a step that delays nobody, and
     /// says of how many. Called again until there is nothing left to remove: then, and only then, the answer is 0. What
     /// was removed is gone for good once the answer was 0; to begin again, also after an error, is always right.
@@ -216,6 +223,10 @@ macro_rules! forward {
 
             fn records(&self, query: &RecordQuery, after: u64, limit: usize) -> Result<Vec<RecordEntry>, SinkError> {
                 (**self).records(query, after, limit)
+            }
+
+            fn newest(&self, query: &RecordQuery) -> Result<Option<RecordEntry>, SinkError> {
+                (**self).newest(query)
             }
 
             fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {

@@ -166,6 +166,11 @@ impl PrivacyPolicy {
         }
     }
 
+    /// The same policy under another revision.
+    pub(crate) fn renumbered(&self, revision: Revision) -> Self {
+        Self { revision, ..self.clone() }
+    }
+
     fn following(mut self, before: &Self, revision: Revision) -> Result<Self, PolicyError> {
         if self == *before {
             return Err(PolicyError::Unchanged);

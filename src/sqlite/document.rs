@@ -11,6 +11,7 @@ use crate::store::StoreError;
 pub(super) const ACTIVITY: &str = "activity";
 pub(super) const POLICY: &str = "policy";
 pub(super) const VANISHED_GROUP: &str = "vanished group";
+pub(super) const APPLIED_RECORDS: &str = "record of a change";
 
 pub(super) fn to_json<T: Serialize>(what: &'static str, value: &T) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(|_| damaged(what))

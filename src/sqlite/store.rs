@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::append::{Written, append};
 use super::care::BackupError;
-use super::document::{POLICY, VANISHED_GROUP, corrupt, document, from_json, to_json};
+use super::document::{APPLIED_RECORDS, POLICY, VANISHED_GROUP, corrupt, document, from_json, to_json};
 use super::file::{File, Schema};
 use super::ids::{self, CREATE_KEY, Filters, Ids};
 use super::removal::{self, Places};
@@ -16,6 +16,7 @@ use super::table::{self, BySequence, Flow, PRIVATE, PUBLIC, Table, each};
 use super::writer::Writer;
 use crate::activity::{Activity, ActivityId};
 use crate::change::RecordedChange;
+use crate::difference::AppliedRecords;
 use crate::directory::{DirectoryRevision, VanishedGroup};
 use crate::identity::GroupId;
 use crate::policy::{PrivacyPolicy, Revision};
@@ -36,6 +37,7 @@ static SCHEMA: Schema = Schema {
     erases: false,
     tables: &[
         "CREATE TABLE policy (revision INTEGER PRIMARY KEY, document TEXT NOT NULL) STRICT;",
+        "CREATE TABLE applied_record (one INTEGER PRIMARY KEY CHECK (one = 1), document TEXT NOT NULL) STRICT;",
         "CREATE TABLE vanished_group (id TEXT PRIMARY KEY, document TEXT NOT NULL) STRICT, WITHOUT ROWID;",
         "CREATE TABLE vanished_version (number INTEGER NOT NULL) STRICT; INSERT INTO vanished_version VALUES (0);",
         PUBLIC.create,
@@ -165,8 +167,12 @@ impl ActivityStore for SqliteStore {
             connection
                 .prepare_cached("INSERT INTO policy (revision, document) VALUES (?1, ?2)")?
                 .execute(params![as_integer(change.policy().revision().number()), document])?;
-            Ok(())
+            keep_applied(connection, &change.applied(applied(connection)?))
         })
+    }
+
+    fn applied(&self) -> Result<AppliedRecords, StoreError> {
+        self.file.read(applied)
     }
 
     fn vanished_groups(&self) -> Result<Vec<VanishedGroup>, StoreError> {
@@ -237,7 +243,16 @@ impl ActivityStore for SqliteStore {
     }
 
     fn remove(&self, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
-        removal::remove(&self.file, &self.places, &self.tail, removal, limit)
+        let removed = removal::remove(&self.file, &self.places, &self.tail, removal, limit)?;
+        if removed == 0 && limit > 0 {
+            self.file.write(|writer| {
+                let connection = writer.connection();
+                let before = applied(connection)?;
+                let after = removal.applied(before);
+                if after == before { Ok(()) } else { keep_applied(connection, &after) }
+            })?;
+        }
+        Ok(removed)
     }
 
     fn public_page(
@@ -336,6 +351,18 @@ fn revision_in_force(connection: &Connection) -> Result<Option<Revision>, StoreE
     let newest = "SELECT revision FROM policy ORDER BY revision DESC LIMIT 1";
     let number: Option<i64> = connection.prepare_cached(newest)?.query_row([], |row| row.get(0)).optional()?;
     Ok(number.map(|number| Revision::from_number(number.unsigned_abs())))
+}
+
+fn applied(connection: &Connection) -> Result<AppliedRecords, StoreError> {
+    let found = connection.prepare_cached("SELECT document FROM applied_record")?.query_row([], document).optional()?;
+    found.map_or_else(|| Ok(AppliedRecords::default()), |found| from_json(APPLIED_RECORDS, &found))
+}
+
+fn keep_applied(connection: &Connection, applied: &AppliedRecords) -> Result<(), StoreError> {
+    connection
+        .prepare_cached("INSERT OR REPLACE INTO applied_record (one, document) VALUES (1, ?1)")?
+        .execute([to_json(APPLIED_RECORDS, applied)?])?;
+    Ok(())
 }
 
 /// Notes that what is kept of vanished groups is another from now on.

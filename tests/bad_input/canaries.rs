@@ -409,6 +409,10 @@ fn b2_what_a_failing_sink_leaves_behind_says_nothing() {
             Ok(Vec::new())
         }
 
+        fn newest(&self, _: &RecordQuery) -> Result<Option<RecordEntry>, SinkError> {
+            Ok(None)
+        }
+
         fn remove(&self, _: &RecordedRemoval) -> Result<u64, SinkError> {
             Ok(0)
         }

@@ -300,6 +300,10 @@ impl GovernanceSink for Dead {
         Ok(Vec::new())
     }
 
+    fn newest(&self, _: &RecordQuery) -> Result<Option<RecordEntry>, SinkError> {
+        Ok(None)
+    }
+
     fn remove(&self, _: &RecordedRemoval) -> Result<u64, SinkError> {
         Ok(0)
     }
@@ -344,6 +348,10 @@ impl GovernanceSink for Moody {
 
     fn records(&self, query: &RecordQuery, after: u64, limit: usize) -> Result<Vec<RecordEntry>, SinkError> {
         self.inner.records(query, after, limit)
+    }
+
+    fn newest(&self, query: &RecordQuery) -> Result<Option<RecordEntry>, SinkError> {
+        self.inner.newest(query)
     }
 
     fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {

@@ -249,6 +249,10 @@ impl ActivityStore for FaultyStore {
         }
     }
 
+    fn applied(&self) -> Result<AppliedRecords, StoreError> {
+        Self::at_fault(self.begin(), || self.inner.applied())
+    }
+
     fn vanished_groups(&self) -> Result<Vec<VanishedGroup>, StoreError> {
         self.rows(|_| None, || self.inner.vanished_groups())
     }

@@ -48,6 +48,10 @@ impl GovernanceSink for Gate {
         self.inner.records(query, after, limit)
     }
 
+    fn newest(&self, query: &RecordQuery) -> Result<Option<RecordEntry>, SinkError> {
+        self.inner.newest(query)
+    }
+
     fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {
         self.inner.remove(removal)
     }
@@ -108,6 +112,10 @@ impl GovernanceSink for Slow {
 
     fn records(&self, query: &RecordQuery, after: u64, limit: usize) -> Result<Vec<RecordEntry>, SinkError> {
         self.0.records(query, after, limit)
+    }
+
+    fn newest(&self, query: &RecordQuery) -> Result<Option<RecordEntry>, SinkError> {
+        self.0.newest(query)
     }
 
     fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {
@@ -232,6 +240,10 @@ impl GovernanceSink for PanicsTwice {
         Ok(Vec::new())
     }
 
+    fn newest(&self, _: &RecordQuery) -> Result<Option<RecordEntry>, SinkError> {
+        Ok(None)
+    }
+
     fn remove(&self, _: &RecordedRemoval) -> Result<u64, SinkError> {
         Ok(0)
     }
@@ -308,6 +320,10 @@ impl GovernanceSink for SlowToRead {
     fn records(&self, query: &RecordQuery, after: u64, limit: usize) -> Result<Vec<RecordEntry>, SinkError> {
         std::thread::sleep(std::time::Duration::from_secs(2));
         self.0.records(query, after, limit)
+    }
+
+    fn newest(&self, query: &RecordQuery) -> Result<Option<RecordEntry>, SinkError> {
+        self.0.newest(query)
     }
 
     fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {

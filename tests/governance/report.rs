@@ -231,6 +231,10 @@ impl GovernanceSink for GoesBack {
         Ok(found.into_iter().cycle().take(limit).collect())
     }
 
+    fn newest(&self, query: &RecordQuery) -> Result<Option<RecordEntry>, SinkError> {
+        self.0.newest(query)
+    }
+
     fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {
         self.0.remove(removal)
     }

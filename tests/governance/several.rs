@@ -162,7 +162,7 @@ fn g5_a_removal_goes_to_every_sink_whatever_the_quorum() {
     let options = PolicyOptions { retention: Some(retention), ..PolicyOptions::default() };
     let initial = PrivacyPolicy::initial(&admins());
     let policy = changed(&initial, &PolicyChange::SetOptions(options), None).unwrap();
-    let pending = PendingRemoval::of_aged(&policy, record(9).id, at(5) + day).unwrap();
+    let pending = PendingRemoval::of_aged(&policy, &AppliedRecords::default(), record(9).id, at(5) + day).unwrap();
     let removal = pending.recorded(&Receipt::assertion(record(9).id, 1)).unwrap();
 
     let sinks = faulty(3);

@@ -142,6 +142,10 @@ impl GovernanceSink for Aging {
         self.sink.records(query, after, limit)
     }
 
+    fn newest(&self, query: &RecordQuery) -> Result<Option<RecordEntry>, SinkError> {
+        self.sink.newest(query)
+    }
+
     fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {
         self.sink.remove(removal)
     }

@@ -37,6 +37,11 @@ impl GovernanceSink for OpenSink {
         Ok(found.take(limit).cloned().collect())
     }
 
+    fn newest(&self, query: &RecordQuery) -> Result<Option<RecordEntry>, SinkError> {
+        let entries = self.entries.lock().unwrap();
+        Ok(entries.iter().rfind(|entry| query.matches(&entry.record)).cloned())
+    }
+
     fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {
         let mut entries = self.entries.lock().unwrap();
         let before = entries.len();

@@ -26,7 +26,7 @@ fn policy() -> PrivacyPolicy {
 /// The removal of every record from before a time.
 fn aged(before: i64) -> RecordedRemoval {
     let id = RecordId(Uuid::max());
-    let pending = PendingRemoval::of_aged(&policy(), id, at(before + 1)).unwrap();
+    let pending = PendingRemoval::of_aged(&policy(), &AppliedRecords::default(), id, at(before + 1)).unwrap();
     pending.recorded(&Receipt::assertion(id, 1)).unwrap()
 }
 

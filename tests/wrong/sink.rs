@@ -23,6 +23,10 @@ pub(crate) trait Fault: Default + Send + Sync {
         right.records(query, after, limit)
     }
 
+    fn newest(&self, shared: &Self::Shared, right: &MemorySink, query: &RecordQuery) -> Newest {
+        Ok(self.records(shared, right, query, 0, usize::MAX)?.pop())
+    }
+
     fn remove(&self, _: &Self::Shared, right: &MemorySink, removal: &RecordedRemoval) -> Result<u64, SinkError> {
         right.remove(removal)
     }
@@ -31,6 +35,8 @@ pub(crate) trait Fault: Default + Send + Sync {
 }
 
 pub(crate) type Entries = Result<Vec<RecordEntry>, SinkError>;
+
+pub(crate) type Newest = Result<Option<RecordEntry>, SinkError>;
 
 /// A place with a sink that has a fault.
 pub(crate) struct Place<F: Fault>(Arc<RwLock<MemorySink>>, Arc<F::Shared>);
@@ -61,6 +67,10 @@ impl<F: Fault> GovernanceSink for Bent<F> {
 
     fn records(&self, query: &RecordQuery, after: u64, limit: usize) -> Entries {
         self.2.records(&self.1, &self.0.read().unwrap(), query, after, limit)
+    }
+
+    fn newest(&self, query: &RecordQuery) -> Newest {
+        self.2.newest(&self.1, &self.0.read().unwrap(), query)
     }
 
     fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {
@@ -117,6 +127,22 @@ impl Fault for ReceiptBeforeDurability {
             let _receipt = right.record(&waiting)?;
         }
         right.records(query, after, limit)
+    }
+}
+
+/// Takes the first record that matches for the newest.
+#[derive(Default)]
+pub(crate) struct TheFirstIsTheNewest;
+
+impl Fault for TheFirstIsTheNewest {
+    type Shared = ();
+
+    fn record(&self, (): &(), right: &MemorySink, record: &Record) -> Result<Receipt, SinkError> {
+        right.record(record)
+    }
+
+    fn newest(&self, (): &(), right: &MemorySink, query: &RecordQuery) -> Newest {
+        Ok(right.records(query, 0, 1)?.pop())
     }
 }
 

@@ -10,6 +10,7 @@ use crate::conformance::clause::{Breach, Checked, ensure};
 use crate::conformance::fixture::{
     ADELE, ALL, ROOT, at, change, fresh_record, initial, race, record, records_of_all_sorts, salt,
 };
+use crate::difference::AppliedRecords;
 use crate::digest::Digest;
 use crate::governance::{
     Act, GovernanceSink, Initiator, Outcome, Receipt, Record, RecordEntry, RecordId, RecordQuery, RevealId, Sealed,
@@ -41,7 +42,7 @@ fn aged(before: DateTime<Utc>) -> Checked<RecordedRemoval> {
 fn keeping(retention: Retention, before: DateTime<Utc>) -> Checked<RecordedRemoval> {
     let options = PolicyOptions { retention: Some(retention), ..PolicyOptions::default() };
     let policy = change(initial()?.policy(), &PolicyChange::SetOptions(options))?;
-    let pending = PendingRemoval::of_aged(policy.policy(), fresh_record(), before + DAY);
+    let pending = PendingRemoval::of_aged(policy.policy(), &AppliedRecords::default(), fresh_record(), before + DAY);
     pending.map_or_else(|| Err(Breach::seen("the clock reaches not so far")), recorded)
 }
 

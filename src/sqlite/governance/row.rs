@@ -8,7 +8,8 @@ use crate::governance::{Initiator, OutcomeKind, Record, RecordEntry, RecordId, R
 
 /// Ids stand in a table of their own, see [`ids`](super::ids). The index tells nobody but its own two kinds apart from the
 /// rest, so that a page, which is recorded each time that somebody looks, costs what it costs without it. Before each
-/// page the approvals of its request are looked up.
+/// page the approvals of its request are looked up. By the second index the newest change and the newest removal are found
+/// when a filter is opened.
 pub(super) const TABLE: &str = "CREATE TABLE record (
         sequence INTEGER PRIMARY KEY,
         id BLOB NOT NULL,
@@ -19,7 +20,9 @@ pub(super) const TABLE: &str = "CREATE TABLE record (
         target TEXT,
         record TEXT NOT NULL
     ) STRICT;
-    CREATE INDEX said_of_request ON record (target) WHERE kind = 7 OR kind = 8;";
+    CREATE INDEX said_of_request ON record (target) WHERE kind = 7 OR kind = 8;
+    CREATE INDEX changes_store ON record (kind, outcome)
+        WHERE kind = 2 OR kind = 3 OR kind = 4 OR kind = 9 OR kind = 10;";
 
 /// A record as it is written.
 pub(super) struct Written {
@@ -82,6 +85,7 @@ pub(super) fn kind_number(kind: RecordKind) -> i64 {
         RecordKind::GovernanceRead => 12,
         RecordKind::Directory => 13,
         RecordKind::DryRun => 14,
+        RecordKind::Redaction => 15,
     }
 }
 
@@ -160,7 +164,7 @@ mod tests {
         let rest =
             [Kind::Approval, Kind::Erasure, Kind::Retention, Kind::SinkChange, Kind::GovernanceRead, Kind::Directory];
         assert_eq!(rest.map(kind_number), [8, 9, 10, 11, 12, 13]);
-        assert_eq!(kind_number(Kind::DryRun), 14);
-        assert!((2..=127).contains(&REMOVED) && !(2..=14).contains(&REMOVED));
+        assert_eq!([Kind::DryRun, Kind::Redaction].map(kind_number), [14, 15]);
+        assert!((2..=127).contains(&REMOVED) && !(2..=15).contains(&REMOVED));
     }
 }

@@ -14,10 +14,24 @@ pub(super) fn records(
     after: u64,
     limit: usize,
 ) -> Result<Vec<RecordEntry>, SinkError> {
-    let Search { select, values } = Search::of(query, after);
+    find(connection, &Search::after(query, after), query, limit)
+}
+
+/// The newest record that matches.
+pub(super) fn newest(connection: &Connection, query: &RecordQuery) -> Result<Option<RecordEntry>, SinkError> {
+    Ok(find(connection, &Search::backwards(query), query, 1)?.pop())
+}
+
+fn find(
+    connection: &Connection,
+    search: &Search,
+    query: &RecordQuery,
+    limit: usize,
+) -> Result<Vec<RecordEntry>, SinkError> {
+    let Search { select, values } = search;
     let values: Vec<(&str, &dyn rusqlite::ToSql)> =
         values.iter().map(|(name, value)| (*name, value as &dyn rusqlite::ToSql)).collect();
-    let mut statement = connection.prepare_cached(&select)?;
+    let mut statement = connection.prepare_cached(select)?;
     let mut rows = statement.query(values.as_slice())?;
     let mut found = Vec::new();
     while found.len() < limit
@@ -37,7 +51,19 @@ struct Search {
 }
 
 impl Search {
-    fn of(query: &RecordQuery, after: u64) -> Self {
+    /// What comes after a sequence number, the first one first.
+    fn after(query: &RecordQuery, after: u64) -> Self {
+        let mut search = Self::of(query, "sequence > :after", "sequence");
+        search.values.push((":after", Value::Integer(i64::try_from(after).unwrap_or(i64::MAX))));
+        search
+    }
+
+    /// The newest one first.
+    fn backwards(query: &RecordQuery) -> Self {
+        Self::of(query, "TRUE", "sequence DESC")
+    }
+
+    fn of(query: &RecordQuery, among: &str, order: &str) -> Self {
         let RecordQuery { from, until, kind, initiator, target, outcome } = query;
         // Kind and outcome as literals: only so does SQLite see that the index has every row that is asked for.
         let mut conditions = vec![match kind {
@@ -45,7 +71,7 @@ impl Search {
             None => format!("kind <> {REMOVED}"),
         }];
         conditions.extend(outcome.map(|outcome| format!("outcome = {}", outcome_number(outcome))));
-        let mut values = vec![(":after", Value::Integer(i64::try_from(after).unwrap_or(i64::MAX)))];
+        let mut values = Vec::new();
         let mut narrow = |condition: &str, name: &'static str, value: Value| {
             conditions.push(condition.to_owned());
             values.push((name, value));
@@ -64,13 +90,23 @@ impl Search {
             narrow("target = :target", ":target", target.clone().into());
         }
         let of_request = matches!(kind, Some(RecordKind::RevealRequest | RecordKind::Approval)) && target.is_some();
-        let by = if of_request { "INDEXED BY said_of_request" } else { "NOT INDEXED" };
+        let changes_store = outcome.is_some() && kind.is_some_and(changes_store);
+        let by = match (of_request, changes_store) {
+            (true, _) => "INDEXED BY said_of_request",
+            (false, true) => "INDEXED BY changes_store",
+            (false, false) => "NOT INDEXED",
+        };
         let conditions = conditions.join(" AND ");
-        let select = format!(
-            "SELECT sequence, record FROM record {by} WHERE sequence > :after AND {conditions} ORDER BY sequence"
-        );
+        let select =
+            format!("SELECT sequence, record FROM record {by} WHERE {among} AND {conditions} ORDER BY {order}");
         Self { select, values }
     }
+}
+
+/// Whether records of a kind tell of changes or removals in the store.
+fn changes_store(kind: RecordKind) -> bool {
+    use RecordKind::{Erasure, Grant, PolicyChange, Retention, Revocation};
+    matches!(kind, PolicyChange | Grant | Revocation | Erasure | Retention)
 }
 
 #[cfg(test)]
@@ -81,7 +117,7 @@ mod tests {
     use crate::sqlite::table;
 
     fn plan(connection: &Connection, query: &RecordQuery) -> Vec<String> {
-        table::tests::plan(connection, &Search::of(query, 7).select)
+        table::tests::plan(connection, &Search::after(query, 7).select)
     }
 
     #[test]
@@ -104,5 +140,24 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn g8_newest_change_is_found_without_reading_others() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(row::TABLE).unwrap();
+        use RecordKind::{Erasure, Grant, PolicyChange, Retention, Revocation};
+        for kind in [PolicyChange, Grant, Revocation, Erasure, Retention] {
+            for outcome in [OutcomeKind::Intended, OutcomeKind::Done] {
+                let query = RecordQuery { kind: Some(kind), outcome: Some(outcome), ..RecordQuery::default() };
+                let plan = |search: Search| table::tests::plan(&connection, &search.select);
+                let looked_up = "SEARCH record USING INDEX changes_store (kind=? AND outcome=?)";
+                assert_eq!(plan(Search::backwards(&query)), [looked_up], "{query:?}");
+                let after = "SEARCH record USING INDEX changes_store (kind=? AND outcome=? AND rowid>?)";
+                assert_eq!(plan(Search::after(&query, 7)), [after], "{query:?}");
+            }
+        }
+        let all = table::tests::plan(&connection, &Search::backwards(&RecordQuery::default()).select);
+        assert_eq!(all, ["SCAN record"], "from the end");
     }
 }

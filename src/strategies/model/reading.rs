@@ -391,14 +391,15 @@ fn kind_of(record: &Record) -> RecordKind {
     match &record.act {
         Act::ChangePolicy(ChangeSummary::Grant(_)) => RecordKind::Grant,
         Act::ChangePolicy(ChangeSummary::Revoke(_)) => RecordKind::Revocation,
-        Act::ChangePolicy(_) | Act::InitializePolicy { .. } => RecordKind::PolicyChange,
+        Act::ChangePolicy(_) | Act::InitializePolicy { .. } | Act::AcceptDifference { .. } => RecordKind::PolicyChange,
         Act::DryRun { .. } => RecordKind::DryRun,
         Act::Reveal(_) => RecordKind::Reveal,
         Act::Page { .. } => RecordKind::Page,
         Act::RequestReveal(_) => RecordKind::RevealRequest,
         Act::AnswerRequest { .. } => RecordKind::Approval,
         Act::Remove(RemovalSummary::Aged { .. }) => RecordKind::Retention,
-        Act::Remove(RemovalSummary::Subject { .. } | RemovalSummary::Sealed { .. }) => RecordKind::Erasure,
+        Act::Remove(RemovalSummary::Subject { .. }) => RecordKind::Erasure,
+        Act::Remove(RemovalSummary::Sealed { .. }) => RecordKind::Redaction,
         Act::ChangeSinks { .. } | Act::ProbeSink { .. } => RecordKind::SinkChange,
         Act::ReadGovernance => RecordKind::GovernanceRead,
         Act::GroupVanished { .. } | Act::GroupReturned { .. } => RecordKind::Directory,
@@ -435,7 +436,7 @@ fn target_of(record: &Record) -> Option<String> {
     };
     match &record.act {
         Act::InitializePolicy { .. } | Act::ReadGovernance => None,
-        Act::ChangeSinks { .. } | Act::Remove(RemovalSummary::Aged { .. }) => None,
+        Act::ChangeSinks { .. } | Act::AcceptDifference { .. } | Act::Remove(RemovalSummary::Aged { .. }) => None,
         Act::ProbeSink { sink } => Some(sink.as_str().to_owned()),
         Act::RequestReveal(RequestSummary { request, .. }) | Act::AnswerRequest { request, .. } => {
             Some(request.to_string())

@@ -92,8 +92,23 @@ impl Fault for TwoWinners {
     fn publish(&self, right: &ListStore, change: &RecordedChange) -> Result<(), StoreError> {
         right.list().fence(change.expected())?;
         self.0.wait_for_another();
-        right.list().policy = Some(Arc::new(change.policy().clone()));
+        let mut list = right.list();
+        list.policy = Some(Arc::new(change.policy().clone()));
+        list.applied = change.applied(list.applied);
+        drop(list);
         self.0.pass();
+        Ok(())
+    }
+}
+
+/// Puts a policy in force and does not keep by which record.
+#[derive(Default)]
+pub(crate) struct KeepsNoRecord;
+
+impl Fault for KeepsNoRecord {
+    fn publish(&self, right: &ListStore, change: &RecordedChange) -> Result<(), StoreError> {
+        right.list().fence(change.expected())?;
+        right.list().policy = Some(Arc::new(change.policy().clone()));
         Ok(())
     }
 }
