@@ -30,7 +30,7 @@ fn recorded(pending: PendingRemoval) -> RecordedRemoval {
 /// The removal of what was made before a time.
 fn aged(before: DateTime<Utc>) -> RecordedRemoval {
     let retention = Retention::of_activities(DAY).and_of_records(DAY).unwrap();
-    let options = PolicyOptions { retention: Some(retention), ..PolicyOptions::default() };
+    let options = OptionsPatch::new().retention(Some(retention));
     let policy = changed(&initialized(), &PolicyChange::SetOptions(options), None).unwrap();
     recorded(PendingRemoval::of_aged(&policy, RecordId(Uuid::nil()), before + DAY).unwrap())
 }

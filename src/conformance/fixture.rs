@@ -21,7 +21,7 @@ use crate::change::{PendingChange, RecordedChange};
 use crate::directory::{DirectoryBuilder, DirectoryRevision, DirectorySnapshot, User};
 use crate::governance::{Receipt, RecordId, RevealId};
 use crate::identity::{Alias, GroupId, UserId};
-use crate::policy::{Administrators, GroupRef, PolicyChange, PolicyOptions, PrivacyPolicy, Retention};
+use crate::policy::{Administrators, GroupRef, OptionsPatch, PolicyChange, PrivacyPolicy, Retention};
 use crate::query::{Position, Query};
 use crate::removal::{PendingRemoval, RecordedRemoval};
 use crate::reveal::{Acknowledgement, RecordedReveal, RevealRequest, Salts};
@@ -146,7 +146,7 @@ pub(super) fn erasure(subject: &str, also: &[Alias]) -> Checked<RecordedRemoval>
 /// The removal of what was decided before a time.
 pub(super) fn aged(before: DateTime<Utc>) -> Checked<RecordedRemoval> {
     let keep = Duration::from_secs(3_600);
-    let options = PolicyOptions { retention: Some(Retention::of_activities(keep)), ..PolicyOptions::default() };
+    let options = OptionsPatch::new().retention(Some(Retention::of_activities(keep)));
     let keeping = change(initial()?.policy(), &PolicyChange::SetOptions(options))?;
     let pending = PendingRemoval::of_aged(keeping.policy(), fresh_record(), before + keep);
     on_record(pending.ok_or_else(|| Breach::seen("a policy that keeps for an hour keeps everything"))?)

@@ -80,7 +80,7 @@ impl PrivacyFilter {
     /// for name in ["officer@contoso.com", "council@contoso.com"] {
     ///     filter.change(&officer, &PolicyChange::Grant(Alias::new(name)?))?;
     /// }
-    /// let options = PolicyOptions { approvals_required: 1, ..PolicyOptions::default() };
+    /// let options = OptionsPatch::new().approvals_required(1);
     /// filter.change(&officer, &PolicyChange::SetOptions(options))?;
     ///
     /// let audited = Acknowledgement::i_know_that_this_reveal_is_audited();

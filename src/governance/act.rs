@@ -7,13 +7,13 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::record::{RecordId, RequestId, RevealId};
+use super::record::{RecordId, RecordKind, RequestId, RevealId};
 use super::sealed::{Sealed, SealedText};
 use super::sink_name::SinkName;
 use super::subjects::Subjects;
 use crate::digest::{Digest, Fields};
 use crate::identity::{Domain, GroupId, UserId};
-use crate::policy::{GroupRef, PolicyOptions, Purpose, Role, ScopeRule};
+use crate::policy::{GroupRef, OptionsPatch, Purpose, Role, ScopeRule};
 use crate::query::Query;
 use crate::text::checked_text;
 
@@ -26,8 +26,8 @@ pub enum Act {
         /// Who may change it.
         administrators: BTreeSet<UserId>,
     },
-    /// A change of the policy.
-    ChangePolicy(ChangeSummary),
+    /// Changes of the policy that are one revision, in order.
+    ChangePolicy(Vec<ChangeSummary>),
     /// A reveal, from its opening to its closing.
     Reveal(RevealSummary),
     /// One page seen within a reveal.
@@ -113,8 +113,8 @@ pub enum ChangeSummary {
     Grant(Option<UserId>),
     /// An admin lost that permission.
     Revoke(Option<UserId>),
-    /// The options changed to these.
-    SetOptions(PolicyOptions),
+    /// Options changed: those that the patch names.
+    SetOptions(OptionsPatch),
 }
 
 checked_text! {
@@ -242,6 +242,22 @@ pub enum RemovalSummary {
 }
 
 impl ChangeSummary {
+    pub(crate) fn kind(&self) -> RecordKind {
+        match self {
+            Self::Grant(_) => RecordKind::Grant,
+            Self::Revoke(_) => RecordKind::Revocation,
+            Self::MakePrivate(_)
+            | Self::MakePublic(_)
+            | Self::AddScopeRule(_)
+            | Self::RemoveScopeRule(_)
+            | Self::ManageDomain { .. }
+            | Self::UnmanageDomain(_)
+            | Self::SetAdmin(..)
+            | Self::RemoveAdmin(_)
+            | Self::SetOptions(_) => RecordKind::PolicyChange,
+        }
+    }
+
     pub(super) fn target(&self) -> Option<String> {
         match self {
             Self::MakePrivate(group) | Self::MakePublic(group) => Some(group_target(group)),

@@ -79,7 +79,7 @@ pub(crate) fn record(number: u64) -> Record {
     let subjects: Subjects = serde_json::from_value(serde_json::json!(["00".repeat(16), "0f".repeat(16)])).unwrap();
     let subjects = Some(Sealed::new(subjects, Uuid::from_u128(u128::from(number) | 3 << 64)));
     let max_directory_age = Some(Duration::from_secs(u64::MAX));
-    let options = PolicyOptions { max_directory_age, ..PolicyOptions::default() };
+    let options = OptionsPatch::new().max_directory_age(max_directory_age);
     let (act, outcome) = match number % 6 {
         1 => (
             Act::InitializePolicy {

@@ -72,7 +72,7 @@ fn queries(entries: &[RecordEntry]) -> Checked<Vec<(String, RecordQuery)>> {
         let (kind, outcome) = (Some(Reveal), Some(OutcomeKind::Done));
         queries.push((format!("what {name} revealed"), RecordQuery { initiator, kind, outcome, ..all() }));
     }
-    let targets = entries.iter().filter_map(|entry| entry.record.target());
+    let targets = entries.iter().flat_map(|entry| entry.record.targets());
     for target in targets.chain(["nothing".to_owned()]) {
         queries.push((format!("target {target}"), RecordQuery { target: Some(target), ..all() }));
     }

@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 use rusqlite::types::Value;
 
-use super::row::{self, REMOVED, kind_number, outcome_number, time_number};
+use super::row::{self, REMOVED, outcome_number, time_number};
 use crate::governance::{RecordEntry, RecordKind, RecordQuery, SinkError};
 
 /// The records that match, in sequence. [`RecordQuery::matches`] has the last word; columns leave out before the text of
@@ -31,6 +31,22 @@ pub(super) fn records(
     Ok(found)
 }
 
+/// Whether no record of this kind has several targets.
+fn has_one_target(kind: RecordKind) -> bool {
+    match kind {
+        RecordKind::PolicyChange | RecordKind::Grant | RecordKind::Revocation => false,
+        RecordKind::Reveal
+        | RecordKind::Page
+        | RecordKind::RevealRequest
+        | RecordKind::Approval
+        | RecordKind::Erasure
+        | RecordKind::Retention
+        | RecordKind::SinkChange
+        | RecordKind::GovernanceRead
+        | RecordKind::Directory => true,
+    }
+}
+
 struct Search {
     select: String,
     values: Vec<(&'static str, Value)>,
@@ -41,7 +57,10 @@ impl Search {
         let RecordQuery { from, until, kind, initiator, target, outcome } = query;
         // Kind and outcome as literals: only so does SQLite see that the index has every row that is asked for.
         let mut conditions = vec![match kind {
-            Some(kind) => format!("kind = {}", kind_number(*kind)),
+            Some(kind) => match row::numbers_of_kind(*kind).as_slice() {
+                [one] => format!("kind = {one}"),
+                several => format!("kind IN ({})", several.iter().map(i64::to_string).collect::<Vec<_>>().join(", ")),
+            },
             None => format!("kind <> {REMOVED}"),
         }];
         conditions.extend(outcome.map(|outcome| format!("outcome = {}", outcome_number(outcome))));
@@ -61,7 +80,12 @@ impl Search {
             narrow("initiator = :initiator", ":initiator", initiator.as_str().to_owned().into());
         }
         if let Some(target) = target {
-            narrow("target = :target", ":target", target.clone().into());
+            let condition = if kind.is_some_and(has_one_target) {
+                "target = :target"
+            } else {
+                "(target = :target OR instr(target, char(10) || :target || char(10)) > 0)"
+            };
+            narrow(condition, ":target", target.clone().into());
         }
         let of_request = matches!(kind, Some(RecordKind::RevealRequest | RecordKind::Approval)) && target.is_some();
         let by = if of_request { "INDEXED BY said_of_request" } else { "NOT INDEXED" };
