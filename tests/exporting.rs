@@ -219,8 +219,12 @@ fn g3_an_ocsf_event_says_what_its_record_says() {
         assert_eq!(event["time"], record.at.timestamp_millis());
         let (class, activity) = (event["class_uid"].as_u64().unwrap(), event["activity_id"].as_u64().unwrap());
         assert_eq!(event["type_uid"], class * 100 + activity);
-        let of_access = matches!(record.kind(), RecordKind::Grant | RecordKind::Revocation)
-            || matches!(&record.act, Act::ChangePolicy(ChangeSummary::SetAdmin(..) | ChangeSummary::RemoveAdmin(_)));
+        let (kinds, targets) = (record.kinds(), record.targets());
+        for kind in &kinds {
+            assert!(event["message"].as_str().unwrap().contains(&kind.to_string()), "each kind of change is found");
+        }
+        let of_access = matches!(kinds[..], [RecordKind::Grant | RecordKind::Revocation]) && targets.len() < 2
+            || matches!(&record.act, Act::ChangePolicy(of) if matches!(of[..], [ChangeSummary::SetAdmin(..) | ChangeSummary::RemoveAdmin(_)]));
         assert_eq!(class, if of_access { 3005 } else { 3004 });
         match record.kind() {
             RecordKind::Grant => assert_eq!(activity, 1),

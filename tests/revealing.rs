@@ -413,7 +413,7 @@ fn r5_a_reveal_belongs_to_one_viewer() {
         assert_eq!(ids(&of_bob.page(size(9), None).unwrap()), ["5", "3", "1"]);
         let last = house.records().pop().unwrap().record;
         assert_eq!(last.initiator, Initiator::User(user("bob")));
-        assert_eq!(last.target(), Some(of_bob.id().to_string()));
+        assert_eq!(last.targets(), [of_bob.id().to_string()]);
     }
 }
 

@@ -187,7 +187,7 @@ fn g1_an_id_is_known_from_the_index_until_its_record_is_removed() {
     let record = |sink: &SqliteGovernance, number: usize| {
         let record = telling(number, 10);
         sink.record(&record).unwrap().confirm(&record).unwrap();
-        let query = RecordQuery { target: record.target(), ..RecordQuery::default() };
+        let query = RecordQuery { target: record.targets().pop(), ..RecordQuery::default() };
         let found = sink.records(&query, 0, 2).unwrap();
         assert_eq!(found.len(), 1, "it is there once");
         found[0].sequence as usize

@@ -34,8 +34,9 @@ use crate::subject::Subject;
 pub(super) const ADELE: &str = "adele";
 /// Somebody in the council, which the policy makes private.
 pub(super) const HANNA: &str = "hanna";
-/// The privacy administrator.
+/// The privacy administrators. `deputy` permits `root` to view private activities.
 pub(super) const ROOT: &str = "root";
+const DEPUTY: &str = "deputy";
 /// More than any clause stores.
 pub(super) const ALL: usize = 10_000;
 
@@ -98,13 +99,18 @@ pub(super) fn fresh_record() -> RecordId {
 
 /// The first policy: nobody is private.
 pub(super) fn initial() -> Checked<RecordedChange> {
-    recorded(PendingChange::initial(&Administrators::only_one(UserId::new(ROOT)?), fresh_record(), at(0)))
+    let administrators = Administrators::new(UserId::new(ROOT)?, UserId::new(DEPUTY)?)?;
+    recorded(PendingChange::initial(&administrators, fresh_record(), at(0)))
 }
 
 /// What `root` makes of a policy, on record and not yet published.
 pub(super) fn change(policy: &PrivacyPolicy, change: &PolicyChange) -> Checked<RecordedChange> {
-    let (root, directory) = (UserId::new(ROOT)?, directory()?);
-    let pending = PendingChange::authorise(policy, change, &root, Some(&directory), fresh_record(), at(0));
+    change_by(ROOT, policy, change)
+}
+
+fn change_by(administrator: &str, policy: &PrivacyPolicy, change: &PolicyChange) -> Checked<RecordedChange> {
+    let (by, directory) = (UserId::new(administrator)?, directory()?);
+    let pending = PendingChange::authorise(policy, change, &by, Some(&directory), fresh_record(), at(0));
     recorded(pending.map_err(|refused| refused.reason)?)
 }
 
@@ -178,7 +184,7 @@ pub(super) fn newest_first(mut stored: Vec<StoredActivity>) -> Vec<StoredActivit
 
 /// A policy under which `root` may view private activities.
 fn permitting() -> Checked<PrivacyPolicy> {
-    Ok(change(initial()?.policy(), &PolicyChange::Grant(alias(ROOT)?))?.policy().clone())
+    Ok(change_by(DEPUTY, initial()?.policy(), &PolicyChange::Grant(alias(ROOT)?))?.policy().clone())
 }
 
 fn reveal(query: &Query, private_only: bool, policy: &PrivacyPolicy) -> Checked<RecordedReveal> {

@@ -32,13 +32,12 @@ fn p3_nobody_approves_what_they_asked_for_themselves_unless_the_policy_lets_them
         let request = ask(&house, "root");
         assert_eq!(answer_denied(&house, "root", request, Answer::Approve), Denial::SelfApproval);
         assert_eq!(status(&house, request), Some(RequestStatus::Waiting { missing: 1 }));
-        let options = OptionsPatch::new().approvals_required(1).self_approval_allowed(true);
-        house.change(PolicyChange::SetOptions(options));
+        let options = OptionsPatch::new().self_approval_allowed(true);
+        house.options(options);
         approve(&house, "root", request);
         assert_eq!(status(&house, request), Some(RequestStatus::Approved { at: at(0) }));
         // Taken back, it does not count any more, though it is on record.
-        let options = OptionsPatch::new().approvals_required(1);
-        house.change(PolicyChange::SetOptions(options));
+        house.options(OptionsPatch::new().self_approval_allowed(false));
         assert_eq!(open_denied(&house, reveal_all("root"), request), Denial::ApprovalsMissing);
     }
 }

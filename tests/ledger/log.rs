@@ -92,7 +92,7 @@ pub(crate) fn record(number: u64) -> Record {
             (Act::Reveal(summary), Outcome::Intended)
         }
         3 => (Act::Page { reveal, activities: 50, private: 2, digest, subjects }, Outcome::Intended),
-        4 => (Act::ChangePolicy(ChangeSummary::SetOptions(options)), Outcome::Denied(Denial::NotAdmin)),
+        4 => (Act::ChangePolicy(vec![ChangeSummary::SetOptions(options)]), Outcome::Denied(Denial::NotAdmin)),
         5 => {
             let request = RequestId(reveal.0);
             let lifetime = Duration::from_millis(1_500);
