@@ -154,14 +154,16 @@ impl PrivacyFilter {
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::time::SystemTime;
     /// use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
     /// use activity_privacy::*;
     ///
     /// let (admin, council) = (UserId::new("admin-1")?, GroupId::new("g-1")?);
     /// let directory = MemoryDirectory::new();
     /// let import = DirectoryBuilder::new().group(council.clone(), "Works council").member(&council, &UserId::new("u-1")?);
-    /// directory.install(import.build(DirectoryRevision(1), "2026-03-01T00:00:00Z".parse()?)?)?;
-    /// let filter = PrivacyFilter::builder(MemoryStore::new(), directory, MemorySink::new()).initialize(Administrators::only_one(admin.clone()))?;
+    /// directory.install(import.build(DirectoryRevision(1), SystemTime::now().into())?)?;
+    /// let administrators = Administrators::new(admin.clone(), UserId::new("deputy")?)?;
+    /// let filter = PrivacyFilter::builder(MemoryStore::new(), directory, MemorySink::new()).initialize(administrators)?;
     ///
     /// let run = filter.dry_run(&admin, &PolicyChange::MakePrivate(council.into()), 10)?;
     /// assert_eq!(run.hidden().users(), 1);

@@ -36,14 +36,14 @@ pub fn options_patches() -> impl Strategy<Value = OptionsPatch> {
     let when = prop_oneof![
         3 => Just(WhenUndecidable::Hide),
         2 => Just(WhenUndecidable::ShowUndecided),
-        1 => Just(WhenUndecidable::Refuse),
+        2 => Just(WhenUndecidable::Refuse),
     ];
     let seconds = |choices: Vec<u64>| select(choices).prop_map(Duration::from_secs);
     let age = weighted(0.5, seconds(vec![300, 60, 0, 100_000, u64::MAX]));
     let lifetime = weighted(0.8, seconds(vec![3_600, 60, u64::MAX]));
     let waiting = weighted(0.8, seconds(vec![86_400, 60]));
     let retention =
-        weighted(0.5, seconds(vec![300, 30, 0, u64::MAX])).prop_map(|keep| keep.map(Retention::of_activities));
+        weighted(0.7, seconds(vec![300, 30, 30, 0, u64::MAX])).prop_map(|keep| keep.map(Retention::of_activities));
     let rarely = || proptest::bool::weighted(0.2);
     (
         (
@@ -53,7 +53,7 @@ pub fn options_patches() -> impl Strategy<Value = OptionsPatch> {
             weighted(0.3, rarely()),
         ),
         (weighted(0.2, proptest::bool::weighted(0.7)), weighted(0.3, lifetime), weighted(0.2, rarely()), rarely()),
-        (weighted(0.2, prop_oneof![4 => Just(0), 1 => Just(1)]), weighted(0.2, waiting), weighted(0.5, retention)),
+        (weighted(0.2, prop_oneof![4 => Just(0), 1 => Just(1)]), weighted(0.2, waiting), weighted(0.7, retention)),
     )
         .prop_map(
             |((objects, when, age, why), (own, lifetime, purpose, own_approval), (approvals, waiting, keep))| {
@@ -138,6 +138,6 @@ pub fn policy_changes() -> impl Strategy<Value = PolicyChange> {
         7 => admins().prop_map(PolicyChange::Grant),
         3 => admins().prop_map(|alias| PolicyChange::Revoke(alias.into())),
         1 => identities().prop_map(PolicyChange::Revoke),
-        4 => options_patches().prop_map(PolicyChange::SetOptions),
+        6 => options_patches().prop_map(PolicyChange::SetOptions),
     ]
 }
