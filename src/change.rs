@@ -14,9 +14,11 @@ use crate::governance::{
     Act, ChangeSummary, Failure, Initiator, Outcome, Receipt, Record, RecordId, Refused, SinkError,
 };
 use crate::identity::UserId;
-use crate::policy::{Administrators, Denial, PolicyChange, PolicyError, PrivacyPolicy, Revision, person};
+use crate::policy::{
+    Administrators, Denial, PolicyChange, PolicyDraft, PolicyError, PolicyUpdate, PrivacyPolicy, Revision, person,
+};
 
-/// A change that is allowed, worked out, and not yet recorded.
+/// An update that is allowed, worked out, and not yet recorded.
 #[derive(Debug)]
 #[must_use]
 pub struct PendingChange {
@@ -51,26 +53,32 @@ impl PendingChange {
         Self { record, next: PrivacyPolicy::initial(administrators), expected: None }
     }
 
-    /// Asks `policy` whether `by` may make the change and what it makes of it. Either way there is a record to write.
+    /// Asks `policy` whether `by` may make the changes of an update and what they make of it. Either way there is one record
+    /// to write, which names every change.
     ///
     /// Without a directory, or with one that is older than the policy allows, no imported group and no name can be
     /// used; everything else goes on.
     ///
     /// # Errors
-    /// [`Refused`] with the refusal and the record that says so.
+    /// Returns [`Refused`] with the refusal and the record that says so. An update that one change of several does not fit is
+    /// refused as a whole, with [`PolicyError::InUpdate`].
     pub fn authorise(
         policy: &PrivacyPolicy,
-        change: &PolicyChange,
+        update: impl Into<PolicyUpdate>,
         by: &UserId,
         directory: Option<&DirectorySnapshot>,
         record: RecordId,
         now: DateTime<Utc>,
     ) -> Result<Self, Box<Refused<ChangeRefusal>>> {
-        let directory = directory.filter(|directory| policy.options().accepts(directory.as_of(), now));
-        let next = policy
-            .may_manage_privacy(by)
-            .map_err(ChangeRefusal::Denied)
-            .and_then(|()| policy.apply(change, by, directory, now).map_err(ChangeRefusal::Invalid));
+        let update = update.into();
+        let (changes, next) = match policy.may_manage_privacy(by) {
+            Ok(()) => apply(policy, &update, by, directory, now),
+            Err(denial) => {
+                let directory = directory.filter(|directory| policy.options().accepts(directory.as_of(), now));
+                let changes = update.changes().iter().map(|change| summary(policy, change, directory)).collect();
+                (changes, Err(ChangeRefusal::Denied(denial)))
+            }
+        };
         let outcome = match &next {
             Ok(_) => Outcome::Intended,
             Err(ChangeRefusal::Denied(denial)) => Outcome::Denied(*denial),
@@ -81,7 +89,7 @@ impl PendingChange {
             at: now,
             initiator: Initiator::User(by.clone()),
             policy: Some(policy.revision()),
-            act: Act::ChangePolicy(summary(policy, change, directory)),
+            act: Act::ChangePolicy(changes),
             outcome,
         };
         match next {
@@ -119,14 +127,14 @@ pub(crate) struct PendingDryRun {
 }
 
 impl PendingDryRun {
-    /// Asks `policy` whether `by` may make the change, and may be told the names of people whom it would affect: at most
+    /// Asks `policy` whether `by` may make the update, and may be told the names of people whom it would affect: at most
     /// `sample` of them. Either way there is a record to write.
     ///
     /// Names are for those who may view private activities. Who is in a private group can be more than the directory
     /// tells whoever manages privacy: nested groups are followed, and groups that are gone remembered.
     pub(crate) fn authorise(
         policy: &PrivacyPolicy,
-        change: &PolicyChange,
+        update: &PolicyUpdate,
         sample: usize,
         by: &UserId,
         directory: Option<&DirectorySnapshot>,
@@ -134,10 +142,10 @@ impl PendingDryRun {
         now: DateTime<Utc>,
     ) -> Result<Self, Box<Refused<ChangeRefusal>>> {
         let of_dry_run = |record: Record| match record.act {
-            Act::ChangePolicy(change) => Record { act: Act::DryRun { change, sample: sample as u64 }, ..record },
+            Act::ChangePolicy(changes) => Record { act: Act::DryRun { changes, sample: sample as u64 }, ..record },
             _ => record,
         };
-        let PendingChange { record, next, .. } = PendingChange::authorise(policy, change, by, directory, record, now)
+        let PendingChange { record, next, .. } = PendingChange::authorise(policy, update, by, directory, record, now)
             .map_err(|refused| {
             let Refused { reason, record } = *refused;
             Box::new(Refused { reason, record: of_dry_run(record) })
@@ -207,6 +215,47 @@ impl RecordedChange {
     }
 }
 
+/// Applies the changes in order, and says of each what it names, whether it fits or not.
+fn apply(
+    policy: &PrivacyPolicy,
+    update: &PolicyUpdate,
+    by: &UserId,
+    directory: Option<&DirectorySnapshot>,
+    now: DateTime<Utc>,
+) -> (Vec<ChangeSummary>, Result<PrivacyPolicy, ChangeRefusal>) {
+    let in_force = policy.revision();
+    let moved_on = update.expected().filter(|made_for| *made_for != in_force);
+    let mut draft = match moved_on {
+        Some(made_for) => Err(PolicyError::MovedOn { made_for, in_force }),
+        None => policy.draft(),
+    };
+    let mut without_administrator = None;
+    let mut summaries = Vec::with_capacity(update.changes().len());
+    let in_update = |index, reason| match update.changes() {
+        [_] => reason,
+        _ => PolicyError::InUpdate { index, reason: Box::new(reason) },
+    };
+    for (index, change) in update.changes().iter().enumerate() {
+        // As the changes before it left the policy.
+        let policy = draft.as_ref().map_or(policy, PolicyDraft::policy);
+        let directory = directory.filter(|directory| policy.options().accepts(directory.as_of(), now));
+        summaries.push(summary(policy, change, directory));
+        if let Ok(made) = &mut draft {
+            let had_administrator = made.has_administrator();
+            if let Err(reason) = made.apply(change, by, directory, now) {
+                draft = Err(in_update(index, reason));
+            } else if had_administrator && !made.has_administrator() {
+                without_administrator = Some(index);
+            }
+        }
+    }
+    let next = draft.and_then(PolicyDraft::finish).map_err(|error| match (error, without_administrator) {
+        (PolicyError::LastAdministrator, Some(index)) => in_update(index, PolicyError::LastAdministrator),
+        (error, _) => error,
+    });
+    (summaries, next.map_err(ChangeRefusal::Invalid))
+}
+
 fn summary(policy: &PrivacyPolicy, change: &PolicyChange, directory: Option<&DirectorySnapshot>) -> ChangeSummary {
     match change {
         PolicyChange::MakePrivate(group) => ChangeSummary::MakePrivate(group.clone()),
@@ -222,6 +271,6 @@ fn summary(policy: &PrivacyPolicy, change: &PolicyChange, directory: Option<&Dir
         PolicyChange::RemoveAdmin(user) => ChangeSummary::RemoveAdmin(user.clone()),
         PolicyChange::Grant(alias) => ChangeSummary::Grant(person(alias, directory).ok()),
         PolicyChange::Revoke(identity) => ChangeSummary::Revoke(policy.grantee(identity, directory).ok()),
-        PolicyChange::SetOptions(options) => ChangeSummary::SetOptions(options.clone()),
+        PolicyChange::SetOptions(patch) => ChangeSummary::SetOptions(patch.clone()),
     }
 }

@@ -65,9 +65,9 @@
 //! let ledger = Arc::new(LedgerSink::open(MemorySink::new(), MemoryHashes::new(), signer)?);
 //! let admin = UserId::new("admin-1")?;
 //! let filter = PrivacyFilter::builder(MemoryStore::new(), MemoryDirectory::new(), Arc::clone(&ledger))
-//!     .initialize(Administrators::only_one(admin.clone()))?;
+//!     .initialize(Administrators::new(admin.clone(), UserId::new("deputy")?)?)?;
 //! let saved_in_spring = ledger.checkpoint()?;
-//! filter.change(&admin, &PolicyChange::MakePrivate(GroupRef::Applications))?;
+//! filter.change(&admin, PolicyChange::MakePrivate(GroupRef::Applications))?;
 //!
 //! let mut log = Vec::new();
 //! let checkpoint = ledger.export(&mut log, Openings::Withheld)?;

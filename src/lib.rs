@@ -79,9 +79,9 @@ pub use identity::{Alias, Domain, DomainError, GroupId, Identity, UserId};
 #[cfg(any(feature = "import", feature = "m365"))]
 pub use input_kind::InputKind;
 pub use policy::{
-    Administrators, Denial, Grant, GroupRef, ManagedDomain, PolicyChange, PolicyDocumentError, PolicyError,
-    PolicyOptions, PrivacyPolicy, Purpose, Retention, RetentionError, Revision, Role, SameAdministrator, ScopeEffect,
-    ScopeRule, ScopeTarget, WhenUndecidable,
+    Administrators, Denial, Grant, GroupRef, ManagedDomain, MissingOption, OptionsPatch, PolicyChange,
+    PolicyDocumentError, PolicyError, PolicyOptions, PolicyOptionsBuilder, PolicyUpdate, PrivacyPolicy, Purpose,
+    Retention, RetentionError, Revision, Role, SameAdministrator, ScopeEffect, ScopeRule, ScopeTarget, WhenUndecidable,
 };
 pub use query::{Count, CountBy, Cursor, CursorError, PageSize, Position, Query};
 pub use removal::{PendingRemoval, RecordedRemoval};

@@ -566,6 +566,10 @@ mod sink {
             caught by [g3_every_filter_narrows]
             also []
             perhaps [];
+        finds_by_the_first FindsByTheFirst,
+            caught by [g3_every_filter_narrows]
+            also [g5_what_is_kept_is_read_and_answered_as_before]
+            perhaps [];
         numbers_in_tens NumbersInTens,
             caught by [g1_handles_share_one_numbering]
             also [

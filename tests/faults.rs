@@ -149,7 +149,8 @@ fn on_record(end: &End, wrong: Wrong, scene: &Scene) {
     assert!(intended, "G1: what is in force was intended on record");
     let finance = policy.private_groups().contains(&group("finance").into());
     for entry in &records {
-        let of_finance = entry.record.act == Act::ChangePolicy(ChangeSummary::MakePrivate(group("finance").into()));
+        let of_finance =
+            entry.record.act == Act::ChangePolicy(vec![ChangeSummary::MakePrivate(group("finance").into())]);
         match entry.record.outcome {
             Outcome::Done { .. } if of_finance && wrong != Wrong::Store(StoreFault::Loses) => {
                 assert!(finance, "G1: done on record is done");

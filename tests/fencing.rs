@@ -316,7 +316,7 @@ fn d5_a_stale_node_neither_drops_nor_refuses_what_the_policy_in_force_would_take
     one.change(PolicyChange::RemoveScopeRule(leave_out));
     assert_eq!(other.ingest(&[activity("a", "adele")]), [Delivery::Stored]);
 
-    let options = |when_undecidable| PolicyChange::SetOptions(PolicyOptions { when_undecidable, ..Default::default() });
+    let options = |when_undecidable| PolicyChange::SetOptions(OptionsPatch::new().when_undecidable(when_undecidable));
     one.change(options(WhenUndecidable::Refuse));
     let refused = other.filter.ingest(&[by("b", Actor::unknown())]);
     assert!(matches!(refused, Err(IngestError::Undecidable(_))), "{refused:?}");

@@ -138,12 +138,16 @@ impl Change {
             Self::NoExclude(group) => PolicyChange::RemoveScopeRule(ScopeRule::exclude(group_of(*group), target(true))),
             Self::Manage => PolicyChange::ManageDomain(ManagedDomain::exactly(domain("contoso.com"))),
             Self::Unmanage => PolicyChange::UnmanageDomain(domain("contoso.com")),
-            Self::Options { objects_count, show_undecided, old_after } => PolicyChange::SetOptions(PolicyOptions {
-                objects_count: *objects_count,
-                when_undecidable: if *show_undecided { WhenUndecidable::ShowUndecided } else { WhenUndecidable::Hide },
-                max_directory_age: old_after.map(Duration::from_secs),
-                ..PolicyOptions::default()
-            }),
+            Self::Options { objects_count, show_undecided, old_after } => PolicyChange::SetOptions(
+                OptionsPatch::new()
+                    .objects_count(*objects_count)
+                    .when_undecidable(if *show_undecided {
+                        WhenUndecidable::ShowUndecided
+                    } else {
+                        WhenUndecidable::Hide
+                    })
+                    .max_directory_age(old_after.map(Duration::from_secs)),
+            ),
         }
     }
 }

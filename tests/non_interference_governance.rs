@@ -219,8 +219,7 @@ impl World {
         }
         world.change(PolicyChange::ManageDomain(ManagedDomain::exactly(domain("contoso.com"))));
         world.change(PolicyChange::MakePrivate(group("group-0").into()));
-        let options = PolicyOptions { max_reveal_lifetime: Some(LIFETIME), ..PolicyOptions::default() };
-        world.change(PolicyChange::SetOptions(options));
+        world.change(PolicyChange::SetOptions(OptionsPatch::new().max_reveal_lifetime(Some(LIFETIME))));
         assert!(world.filter.policy().unwrap().may_view_private(&user("root")).is_err());
         world
     }
@@ -289,13 +288,11 @@ impl World {
             Step::Options { approvals, justified, retention } => {
                 let keep = |seconds| Duration::from_secs(seconds);
                 let retention = retention.then(|| Retention::of_activities(keep(5_000)).and_of_records(keep(12_000)));
-                self.change(PolicyChange::SetOptions(PolicyOptions {
-                    approvals_required: *approvals,
-                    justification_required: *justified,
-                    retention: retention.transpose().unwrap(),
-                    max_reveal_lifetime: Some(LIFETIME),
-                    ..PolicyOptions::default()
-                }));
+                let patch = OptionsPatch::new()
+                    .approvals_required(*approvals)
+                    .justification_required(*justified)
+                    .retention(retention.transpose().unwrap());
+                self.change(PolicyChange::SetOptions(patch));
             }
             Step::Permit { viewer, permitted } => {
                 let name = alias(&format!("{}@contoso.com", ADMINS[usize::from(*viewer)]));
@@ -415,7 +412,7 @@ impl World {
         queries.extend(KINDS.map(|kind| RecordQuery { kind: Some(kind), ..any() }));
         queries.extend(OUTCOMES.map(|outcome| RecordQuery { outcome: Some(outcome), ..any() }));
         queries.extend(ADMINS.map(|name| RecordQuery { initiator: Some(user(name)), ..any() }));
-        let targets = self.sink.durable().into_iter().filter_map(|record| record.target());
+        let targets = self.sink.durable().into_iter().flat_map(|record| record.targets());
         let targets: BTreeSet<String> = targets.collect();
         queries.extend(targets.into_iter().map(|target| RecordQuery { target: Some(target), ..any() }));
         let mut seen = Vec::new();

@@ -356,16 +356,16 @@ fn r4_a_refusal_is_recorded_with_its_cause_and_tells_nothing() {
             let for_ever = RevealRequest::new(user("root"), Query::all(), Duration::MAX, audited);
             refuse(for_ever, Denial::LifetimeNotAllowed);
             // Nor where the policy sets no limit: that reveal would end after the end of time.
-            house.change(PolicyChange::SetOptions(PolicyOptions { max_reveal_lifetime: None, ..Default::default() }));
+            house.options(OptionsPatch::new().max_reveal_lifetime(None));
             let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
             let for_ever = RevealRequest::new(user("root"), Query::all(), Duration::MAX, audited);
             refuse(for_ever, Denial::LifetimeNotAllowed);
             house.change(PolicyChange::SetAdmin(user("bob"), Role::Analyst));
             refuse(reveal_all("bob"), Denial::NotPermitted);
-            let required = PolicyOptions { justification_required: true, ..Default::default() };
+            let required = OptionsPatch::new().justification_required(true);
             house.change(PolicyChange::SetOptions(required));
             refuse(reveal_all("root"), Denial::JustificationMissing);
-            house.change(PolicyChange::SetOptions(PolicyOptions::default()));
+            house.options(OptionsPatch::new().justification_required(false));
             // A page of a reveal that is under way.
             let mut reveal = house.filter.reveal(reveal_all("root")).unwrap();
             house.change(PolicyChange::Revoke(user("root").into()));
@@ -413,7 +413,7 @@ fn r5_a_reveal_belongs_to_one_viewer() {
         let house = place.house();
         furnish(&house);
         house.change(PolicyChange::SetAdmin(user("bob"), Role::Analyst));
-        house.change(PolicyChange::Grant(alias("bob@contoso.com")));
+        house.grant("bob");
         let mut of_root = house.filter.reveal(reveal_all("root")).unwrap();
         let mut of_bob = house.filter.reveal(reveal_all("bob").private_only()).unwrap();
         assert_ne!(of_root.id(), of_bob.id());
@@ -427,7 +427,7 @@ fn r5_a_reveal_belongs_to_one_viewer() {
         assert_eq!(ids(&of_bob.page(size(9), None).unwrap()), ["5", "3", "1"]);
         let last = house.records().pop().unwrap().record;
         assert_eq!(last.initiator, Initiator::User(user("bob")));
-        assert_eq!(last.target(), Some(of_bob.id().to_string()));
+        assert_eq!(last.targets(), [of_bob.id().to_string()]);
     }
 }
 

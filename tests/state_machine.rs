@@ -92,7 +92,8 @@ impl Reference {
                 let by = house::user("root");
                 steps.push((
                     weight,
-                    step.prop_map(move |(at, change)| Step::Change { at, by: by.clone(), change }).boxed(),
+                    step.prop_map(move |(at, change)| Step::Change { at, by: by.clone(), update: change.into() })
+                        .boxed(),
                 ));
             }
         };
@@ -192,6 +193,9 @@ fn the_histories_reach_what_is_interesting() {
         "change denied: MayNotManage",
         "change denied: NotAdmin",
         "change invalid: AmbiguousPerson",
+        "change invalid: InUpdate",
+        "change invalid: MovedOn",
+        "change invalid: SelfGrant",
         "change invalid: LastAdministrator",
         "change invalid: NoDirectory",
         "change invalid: NotAnAdmin",
@@ -206,6 +210,7 @@ fn the_histories_reach_what_is_interesting() {
         "changed: Revoke",
         "changed: SetOptions",
         "changed: UnmanageDomain",
+        "changed: several at once",
         "delivered: Conflict",
         "delivered: Duplicate",
         "delivered: NotMonitored",
@@ -237,7 +242,7 @@ fn the_histories_reach_what_is_interesting() {
         "reveal: permission lost while open",
         "reveal: private activities shown",
         "reveal: went on from a cursor",
-        "step: found",
+        "step: initialize",
         "step: follow",
         "step: outage of a directory",
         "step: restart",

@@ -72,7 +72,7 @@ pub(crate) fn records(entries: &[RecordEntry]) {
             Cell::new(plain(&who, 26)),
             Cell::new(record.kind()),
             outcome,
-            Cell::new(plain(&record.target().unwrap_or_default(), 36)),
+            Cell::new(plain(&record.targets().join(", "), 36)),
         ]);
     }
     println!("{rows}");

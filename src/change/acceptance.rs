@@ -1,5 +1,7 @@
 //! Accepting that a store and its governance log differ: a change of the policy that changes nothing but its revision.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 
 use super::{ChangeRefusal, PendingChange};
@@ -27,7 +29,7 @@ impl PendingChange {
             Ok(policy.renumbered(revision))
         });
         let revision = next.as_ref().map_or(policy.revision(), PrivacyPolicy::revision);
-        let act = Act::AcceptDifference { difference, revision, administrators: Vec::new() };
+        let act = Act::AcceptDifference { difference, revision, administrators: BTreeSet::new() };
         asked(next, Some(policy.revision()), by, act, record, now)
     }
 

@@ -22,7 +22,7 @@ use crate::difference::AppliedRecords;
 use crate::directory::{DirectoryBuilder, DirectoryRevision, DirectorySnapshot, User};
 use crate::governance::{Receipt, RecordId, RevealId, Salt};
 use crate::identity::{Alias, GroupId, UserId};
-use crate::policy::{Administrators, GroupRef, PolicyChange, PolicyOptions, PrivacyPolicy, Retention};
+use crate::policy::{Administrators, GroupRef, OptionsPatch, PolicyChange, PrivacyPolicy, Retention};
 use crate::query::{Position, Query};
 use crate::removal::{PendingRemoval, RecordedRemoval};
 use crate::reveal::{Acknowledgement, RecordedReveal, RevealRequest};
@@ -35,8 +35,9 @@ use crate::subject::Subject;
 pub(super) const ADELE: &str = "adele";
 /// Somebody in the council, which the policy makes private.
 pub(super) const HANNA: &str = "hanna";
-/// The privacy administrator.
+/// The privacy administrators. `deputy` permits `root` to view private activities.
 pub(super) const ROOT: &str = "root";
+const DEPUTY: &str = "deputy";
 /// More than any clause stores.
 pub(super) const ALL: usize = 10_000;
 
@@ -99,13 +100,18 @@ pub(super) fn fresh_record() -> RecordId {
 
 /// The first policy: nobody is private.
 pub(super) fn initial() -> Checked<RecordedChange> {
-    recorded(PendingChange::initial(&Administrators::only_one(UserId::new(ROOT)?), fresh_record(), at(0)))
+    let administrators = Administrators::new(UserId::new(ROOT)?, UserId::new(DEPUTY)?)?;
+    recorded(PendingChange::initial(&administrators, fresh_record(), at(0)))
 }
 
 /// What `root` makes of a policy, on record and not yet published.
 pub(super) fn change(policy: &PrivacyPolicy, change: &PolicyChange) -> Checked<RecordedChange> {
-    let (root, directory) = (UserId::new(ROOT)?, directory()?);
-    let pending = PendingChange::authorise(policy, change, &root, Some(&directory), fresh_record(), at(0));
+    change_by(ROOT, policy, change)
+}
+
+fn change_by(administrator: &str, policy: &PrivacyPolicy, change: &PolicyChange) -> Checked<RecordedChange> {
+    let (by, directory) = (UserId::new(administrator)?, directory()?);
+    let pending = PendingChange::authorise(policy, change, &by, Some(&directory), fresh_record(), at(0));
     recorded(pending.map_err(|refused| refused.reason)?)
 }
 
@@ -157,7 +163,7 @@ pub(super) fn erasure_recorded_as(subject: &str, sequence: u64) -> Checked<Recor
 /// The removal of what was decided before a time.
 pub(super) fn aged(before: DateTime<Utc>) -> Checked<RecordedRemoval> {
     let keep = Duration::from_secs(3_600);
-    let options = PolicyOptions { retention: Some(Retention::of_activities(keep)), ..PolicyOptions::default() };
+    let options = OptionsPatch::new().retention(Some(Retention::of_activities(keep)));
     let keeping = change(initial()?.policy(), &PolicyChange::SetOptions(options))?;
     let pending = PendingRemoval::of_aged(keeping.policy(), &AppliedRecords::default(), fresh_record(), before + keep);
     on_record(pending.ok_or_else(|| Breach::seen("a policy that keeps for an hour keeps everything"))?)
@@ -189,7 +195,7 @@ pub(super) fn newest_first(mut stored: Vec<StoredActivity>) -> Vec<StoredActivit
 
 /// A policy under which `root` may view private activities.
 fn permitting() -> Checked<PrivacyPolicy> {
-    Ok(change(initial()?.policy(), &PolicyChange::Grant(alias(ROOT)?))?.policy().clone())
+    Ok(change_by(DEPUTY, initial()?.policy(), &PolicyChange::Grant(alias(ROOT)?))?.policy().clone())
 }
 
 fn reveal(query: &Query, private_only: bool, policy: &PrivacyPolicy) -> Checked<RecordedReveal> {

@@ -11,7 +11,7 @@ use crate::governance::{
     Act, Failure, GovernanceSink, Initiator, Outcome, Record, RecordEntry, RecordQuery, SinkError,
 };
 use crate::identity::UserId;
-use crate::policy::{Denial, PolicyChange, PolicyError, PrivacyPolicy, Revision};
+use crate::policy::{Denial, PolicyError, PolicyUpdate, PrivacyPolicy, Revision};
 use crate::query::PageSize;
 use crate::screen::{DryRun, Screen};
 use crate::store::StoreError;
@@ -87,16 +87,42 @@ impl PrivacyFilter {
     /// Changes the policy in the name of `by`. When this returns, no activity whose ingest starts later is stored under
     /// an older revision, on any node that shares the store.
     ///
+    /// Takes one change, or several: they make one revision, with one record of the intent and one of the outcome. If
+    /// another administrator changes the policy first, the changes are applied again on top of that, because each names
+    /// one thing alone; unless the update is [made for](PolicyUpdate::made_for) the revision before: then it is refused.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
+    /// # use activity_privacy::*;
+    /// # let (officer, deputy) = (UserId::new("u-1")?, UserId::new("u-2")?);
+    /// # let administrators = Administrators::new(officer.clone(), deputy)?;
+    /// # let builder = PrivacyFilter::builder(MemoryStore::new(), MemoryDirectory::new(), MemorySink::new());
+    /// # let filter = builder.initialize(administrators)?;
+    /// let seen = filter.policy()?.revision();
+    /// let externals = PolicyChange::MakePrivate(GroupRef::ExternalUsers);
+    /// let managed = PolicyChange::ManageDomain(ManagedDomain::exactly(Domain::new("contoso.com")?));
+    /// filter.change(&officer, [managed, externals])?;
+    ///
+    /// // Decided by what was seen before: refused, because the policy has changed since.
+    /// let late = PolicyUpdate::from([PolicyChange::MakePrivate(GroupRef::Applications)]).made_for(seen);
+    /// let refused = filter.change(&officer, late);
+    /// assert!(matches!(refused, Err(ChangeError::Invalid(PolicyError::MovedOn { .. }))));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`ChangeError`]. Only with [`ChangeError::OutcomeUnrecorded`] is the change in force all the same; and perhaps
     /// with
     /// [`ChangeError::Store`], if the store failed twice: at the change, and when it was asked whether it is in force.
-    pub fn change(&self, by: &UserId, change: &PolicyChange) -> Result<Revision, ChangeError> {
+    pub fn change(&self, by: &UserId, update: impl Into<PolicyUpdate>) -> Result<Revision, ChangeError> {
+        let update = update.into();
         for _ in 0..ATTEMPTS {
             let policy = self.inner.policy()?;
             let directory = self.inner.directory().ok();
             let (record, now) = (self.inner.fresh_record(), self.inner.now());
-            let pending = PendingChange::authorise(&policy, change, by, directory.as_deref(), record, now);
+            let pending = PendingChange::authorise(&policy, &update, by, directory.as_deref(), record, now);
             let pending = match pending {
                 Ok(pending) => pending,
                 Err(refused) => {
@@ -136,14 +162,16 @@ impl PrivacyFilter {
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::time::SystemTime;
     /// use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
     /// use activity_privacy::*;
     ///
     /// let (admin, council) = (UserId::new("admin-1")?, GroupId::new("g-1")?);
     /// let directory = MemoryDirectory::new();
     /// let import = DirectoryBuilder::new().group(council.clone(), "Works council").member(&council, &UserId::new("u-1")?);
-    /// directory.install(import.build(DirectoryRevision(1), "2026-03-01T00:00:00Z".parse()?)?)?;
-    /// let filter = PrivacyFilter::builder(MemoryStore::new(), directory, MemorySink::new()).initialize(Administrators::only_one(admin.clone()))?;
+    /// directory.install(import.build(DirectoryRevision(1), SystemTime::now().into())?)?;
+    /// let administrators = Administrators::new(admin.clone(), UserId::new("deputy")?)?;
+    /// let filter = PrivacyFilter::builder(MemoryStore::new(), directory, MemorySink::new()).initialize(administrators)?;
     ///
     /// let run = filter.dry_run(&admin, &PolicyChange::MakePrivate(council.into()), 0)?;
     /// assert_eq!(run.hidden().users(), 1);
@@ -155,15 +183,16 @@ impl PrivacyFilter {
     /// # Errors
     /// [`DryRunError`]: as [`Self::change`] would refuse it, and when names are asked for without that permission. Nothing
     /// is told then.
-    pub fn dry_run(&self, by: &UserId, change: &PolicyChange, sample: usize) -> Result<DryRun, DryRunError> {
+    pub fn dry_run(&self, by: &UserId, update: impl Into<PolicyUpdate>, sample: usize) -> Result<DryRun, DryRunError> {
         let (policy, directory, now) = (self.inner.policy()?, self.inner.directory(), self.inner.now());
         let accepted = directory.as_deref().ok();
         let record = self.inner.fresh_record();
-        let pending =
-            PendingDryRun::authorise(&policy, change, sample, by, accepted, record, now).map_err(|refused| {
+        let pending = PendingDryRun::authorise(&policy, &update.into(), sample, by, accepted, record, now).map_err(
+            |refused| {
                 self.inner.record_refusal(&refused.record);
                 DryRunError::Refused(refused.reason)
-            })?;
+            },
+        )?;
         let directory = directory?;
         let (_, kept) = self.inner.kept_groups()?;
         let screen = |policy| Screen::with_kept(policy, Ok(Arc::clone(&directory)), Arc::clone(&kept));

@@ -199,10 +199,11 @@ impl Inner {
                 let intent = self.newest(*kind, OutcomeKind::Intended)?;
                 newest = newest.into_iter().chain(intent).max_by_key(|entry| entry.sequence);
             }
-            let Some(RecordEntry { sequence, record }) = newest else { continue };
-            let of_kind = RecordQuery { kind: Some(record.kind()), ..RecordQuery::default() };
-            let nearby = self.sink.records(&of_kind, sequence, NEARBY)?;
-            if nearby.iter().any(|entry| entry.record.outcome.intent() == Some(record.id)) {
+            let Some(RecordEntry { record, .. }) = newest else { continue };
+            let is_of_it = |entry: &RecordEntry| entry.record.outcome.intent() == Some(record.id);
+            let done = self.newest(record.kind(), OutcomeKind::Done)?;
+            let failed = self.newest(record.kind(), OutcomeKind::Failed)?;
+            if done.iter().chain(&failed).any(is_of_it) {
                 continue;
             }
             let intent = record.id;

@@ -66,14 +66,16 @@ impl PrivacyFilter {
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::time::SystemTime;
     /// use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
     /// use activity_privacy::*;
     ///
     /// let (admin, adele) = (UserId::new("admin-1")?, UserId::new("u-1")?);
     /// let directory = MemoryDirectory::new();
     /// let import = DirectoryBuilder::new().user(User::new(adele.clone()).with_alias(Alias::new("adele@contoso.com")?));
-    /// directory.install(import.build(DirectoryRevision(1), "2026-03-01T00:00:00Z".parse()?)?)?;
-    /// let filter = PrivacyFilter::builder(MemoryStore::new(), directory, MemorySink::new()).initialize(Administrators::only_one(admin.clone()))?;
+    /// directory.install(import.build(DirectoryRevision(1), SystemTime::now().into())?)?;
+    /// let administrators = Administrators::new(admin.clone(), UserId::new("deputy")?)?;
+    /// let filter = PrivacyFilter::builder(MemoryStore::new(), directory, MemorySink::new()).initialize(administrators)?;
     ///
     /// let by_name = |id: &str, name: &str| -> Result<Activity, Box<dyn std::error::Error>> {
     ///     let (actor, app) = (Actor::user(Alias::new(name)?), App::new("Box".parse()?));

@@ -77,7 +77,7 @@ impl PrivacyFilter {
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use std::time::Duration;
+    /// use std::time::{Duration, SystemTime};
     /// use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
     /// use activity_privacy::*;
     ///
@@ -85,14 +85,13 @@ impl PrivacyFilter {
     /// let directory = MemoryDirectory::new();
     /// let person = |id: &UserId, name: &str| Ok::<_, TextError>(User::new(id.clone()).with_alias(Alias::new(name)?));
     /// let import = DirectoryBuilder::new().user(person(&officer, "officer@contoso.com")?).user(person(&council, "council@contoso.com")?);
-    /// directory.install(import.build(DirectoryRevision(1), "2026-03-02T08:00:00Z".parse()?)?)?;
-    /// let filter = PrivacyFilter::builder(MemoryStore::new(), directory, MemorySink::new()).initialize(Administrators::only_one(officer.clone()))?;
-    /// filter.change(&officer, &PolicyChange::SetAdmin(council.clone(), Role::Analyst))?;
-    /// for name in ["officer@contoso.com", "council@contoso.com"] {
-    ///     filter.change(&officer, &PolicyChange::Grant(Alias::new(name)?))?;
-    /// }
-    /// let options = PolicyOptions { approvals_required: 1, ..PolicyOptions::default() };
-    /// filter.change(&officer, &PolicyChange::SetOptions(options))?;
+    /// directory.install(import.build(DirectoryRevision(1), SystemTime::now().into())?)?;
+    /// // Two administrators, who permit each other to view private activities.
+    /// let administrators = Administrators::new(officer.clone(), council.clone())?;
+    /// let filter = PrivacyFilter::builder(MemoryStore::new(), directory, MemorySink::new()).initialize(administrators)?;
+    /// filter.change(&council, PolicyChange::Grant(Alias::new("officer@contoso.com")?))?;
+    /// let approved = PolicyChange::SetOptions(OptionsPatch::new().approvals_required(1));
+    /// filter.change(&officer, [PolicyChange::Grant(Alias::new("council@contoso.com")?), approved])?;
     ///
     /// let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
     /// let wish = RevealRequest::new(officer, Query::all(), Duration::from_secs(600), audited)

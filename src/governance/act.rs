@@ -7,14 +7,14 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::record::{RecordId, RequestId, RevealId};
+use super::record::{RecordId, RecordKind, RequestId, RevealId};
 use super::sealed::{Sealed, SealedText};
 use super::sink_name::SinkName;
 use super::subjects::Subjects;
 use crate::difference::Difference;
 use crate::digest::{Digest, Fields};
 use crate::identity::{Domain, GroupId, UserId};
-use crate::policy::{GroupRef, PolicyOptions, Purpose, Revision, Role, ScopeRule};
+use crate::policy::{GroupRef, OptionsPatch, Purpose, Revision, Role, ScopeRule};
 use crate::query::Query;
 use crate::text::checked_text;
 
@@ -27,12 +27,12 @@ pub enum Act {
         /// Who may change it.
         administrators: BTreeSet<UserId>,
     },
-    /// A change of the policy.
-    ChangePolicy(ChangeSummary),
-    /// Asking what a change of the policy would do, without making it.
+    /// Changes of the policy that are one revision, in order.
+    ChangePolicy(Vec<ChangeSummary>),
+    /// Asking what changes of the policy would do, without making them.
     DryRun {
-        /// The change.
-        change: ChangeSummary,
+        /// The changes, in order.
+        changes: Vec<ChangeSummary>,
         /// At most how many people the answer names in each way in which they would be affected: none, where it only
         /// counts them. Who they are is in no record.
         sample: u64,
@@ -45,8 +45,8 @@ pub enum Act {
         /// The revision from then on: later than any that the store or the log knows.
         revision: Revision,
         /// The administrators of a policy that begins anew. None where the policy goes on.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        administrators: Vec<UserId>,
+        #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+        administrators: BTreeSet<UserId>,
     },
     /// A reveal, from its opening to its closing.
     Reveal(RevealSummary),
@@ -134,8 +134,8 @@ pub enum ChangeSummary {
     Grant(Option<UserId>),
     /// An admin lost that permission.
     Revoke(Option<UserId>),
-    /// The options changed to these.
-    SetOptions(PolicyOptions),
+    /// Options changed: those that the patch names.
+    SetOptions(OptionsPatch),
 }
 
 checked_text! {
@@ -276,6 +276,22 @@ pub struct ChangeMark {
 }
 
 impl ChangeSummary {
+    pub(crate) fn kind(&self) -> RecordKind {
+        match self {
+            Self::Grant(_) => RecordKind::Grant,
+            Self::Revoke(_) => RecordKind::Revocation,
+            Self::MakePrivate(_)
+            | Self::MakePublic(_)
+            | Self::AddScopeRule(_)
+            | Self::RemoveScopeRule(_)
+            | Self::ManageDomain { .. }
+            | Self::UnmanageDomain(_)
+            | Self::SetAdmin(..)
+            | Self::RemoveAdmin(_)
+            | Self::SetOptions(_) => RecordKind::PolicyChange,
+        }
+    }
+
     pub(super) fn target(&self) -> Option<String> {
         match self {
             Self::MakePrivate(group) | Self::MakePublic(group) => Some(group_target(group)),

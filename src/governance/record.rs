@@ -1,5 +1,6 @@
 //! One governance record.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use chrono::{DateTime, Utc};
@@ -130,15 +131,13 @@ pub enum RecordKind {
 }
 
 impl Record {
-    /// The kind of this record.
+    /// Returns the kind of this record; of a record of several changes, the kind of the first. It is found by each of its
+    /// [`kinds`](Self::kinds).
     #[must_use]
     pub fn kind(&self) -> RecordKind {
         match &self.act {
-            Act::ChangePolicy(ChangeSummary::Grant(_)) => RecordKind::Grant,
-            Act::ChangePolicy(ChangeSummary::Revoke(_)) => RecordKind::Revocation,
-            Act::InitializePolicy { .. } | Act::ChangePolicy(_) | Act::AcceptDifference { .. } => {
-                RecordKind::PolicyChange
-            }
+            Act::ChangePolicy(changes) => changes.first().map_or(RecordKind::PolicyChange, ChangeSummary::kind),
+            Act::InitializePolicy { .. } | Act::AcceptDifference { .. } => RecordKind::PolicyChange,
             Act::DryRun { .. } => RecordKind::DryRun,
             Act::Reveal(_) => RecordKind::Reveal,
             Act::Page { .. } => RecordKind::Page,
@@ -153,23 +152,43 @@ impl Record {
         }
     }
 
-    /// What it was done to: a group, a user, a domain, a reveal, a request, a record or a sink, by id.
+    /// Returns every kind of this record, each once: a record of several changes can be a policy change, a grant and a
+    /// revocation in one.
     #[must_use]
-    pub fn target(&self) -> Option<String> {
-        match &self.act {
-            Act::InitializePolicy { .. }
-            | Act::AcceptDifference { .. }
-            | Act::ReadGovernance
-            | Act::ChangeSinks { .. } => None,
-            Act::ProbeSink { sink } => Some(sink.to_string()),
-            Act::RequestReveal(summary) => Some(summary.request.to_string()),
-            Act::AnswerRequest { request, .. } => Some(request.to_string()),
-            Act::Remove(removal) => removal.target(),
-            Act::Reveal(summary) => Some(summary.reveal.to_string()),
-            Act::Page { reveal, .. } => Some(reveal.to_string()),
-            Act::ChangePolicy(change) | Act::DryRun { change, .. } => change.target(),
-            Act::GroupVanished { group, .. } | Act::GroupReturned { group } => Some(group.as_str().to_owned()),
+    pub fn kinds(&self) -> Vec<RecordKind> {
+        let mut kinds = vec![self.kind()];
+        if let Act::ChangePolicy(changes) = &self.act {
+            for kind in changes.iter().map(ChangeSummary::kind) {
+                if !kinds.contains(&kind) {
+                    kinds.push(kind);
+                }
+            }
         }
+        kinds
+    }
+
+    /// Returns what it was done to, each once: groups, users, domains, a reveal, a request, a record or a sink, by id.
+    #[must_use]
+    pub fn targets(&self) -> Vec<String> {
+        let mut targets: Vec<String> = match &self.act {
+            Act::ReadGovernance | Act::ChangeSinks { .. } => Vec::new(),
+            Act::InitializePolicy { administrators } | Act::AcceptDifference { administrators, .. } => {
+                administrators.iter().map(|user| user.as_str().to_owned()).collect()
+            }
+            Act::ProbeSink { sink } => vec![sink.to_string()],
+            Act::RequestReveal(summary) => vec![summary.request.to_string()],
+            Act::AnswerRequest { request, .. } => vec![request.to_string()],
+            Act::Remove(removal) => removal.target().into_iter().collect(),
+            Act::Reveal(summary) => vec![summary.reveal.to_string()],
+            Act::Page { reveal, .. } => vec![reveal.to_string()],
+            Act::ChangePolicy(changes) | Act::DryRun { changes, .. } => {
+                changes.iter().filter_map(ChangeSummary::target).collect()
+            }
+            Act::GroupVanished { group, .. } | Act::GroupReturned { group } => vec![group.as_str().to_owned()],
+        };
+        let mut seen = HashSet::new();
+        targets.retain(|target| seen.insert(target.clone()));
+        targets
     }
 }
 

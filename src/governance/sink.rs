@@ -153,11 +153,11 @@ pub struct RecordQuery {
     pub from: Option<DateTime<Utc>>,
     /// Made before this time.
     pub until: Option<DateTime<Utc>>,
-    /// Of this kind.
+    /// Of this kind: see [`Record::kinds`].
     pub kind: Option<RecordKind>,
     /// Done or tried by this user.
     pub initiator: Option<UserId>,
-    /// Done to this target: see [`Record::target`].
+    /// Done to this target: see [`Record::targets`].
     pub target: Option<String>,
     /// With this outcome.
     pub outcome: Option<OutcomeKind>,
@@ -171,9 +171,9 @@ impl RecordQuery {
         let by = |user: &UserId| matches!(&record.initiator, Initiator::User(initiator) if initiator == user);
         from.is_none_or(|from| record.at >= from)
             && until.is_none_or(|until| record.at < until)
-            && kind.is_none_or(|kind| record.kind() == kind)
+            && kind.is_none_or(|kind| record.kinds().contains(&kind))
             && initiator.as_ref().is_none_or(by)
-            && target.as_ref().is_none_or(|target| record.target().as_ref() == Some(target))
+            && target.as_ref().is_none_or(|target| record.targets().contains(target))
             && outcome.is_none_or(|outcome| record.outcome.kind() == outcome)
     }
 }

@@ -178,7 +178,7 @@ impl Model {
                 self.node_mut(*at).out = *out;
                 Answer::Nothing
             }
-            Step::Change { at, by, change } => Answer::Changed(self.change(*at, by, change)),
+            Step::Change { at, by, update } => Answer::Changed(self.change(*at, by, update)),
             Step::Deliver { at, batch } => {
                 self.delivered.push(batch.clone());
                 Answer::Delivered(self.deliver(*at, batch))

@@ -306,7 +306,7 @@ fn b2_no_error_repeats_what_it_was_given() {
         &house.filter.change(&user("canary"), &PolicyChange::MakePublic(group("council").into())).unwrap_err(),
     );
     let when_undecidable = WhenUndecidable::Refuse;
-    house.change(PolicyChange::SetOptions(PolicyOptions { when_undecidable, ..PolicyOptions::default() }));
+    house.options(OptionsPatch::new().when_undecidable(when_undecidable));
     silent_error(&house.filter.ingest(&private_activities()).unwrap_err());
     silent_debug("all records", &house.records());
 }

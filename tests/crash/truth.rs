@@ -56,9 +56,10 @@ pub(crate) fn policies(files: &Files) {
 
 /// Whether an act makes the one policy of the other.
 fn accounts_for(act: &Act, before: Option<&PrivacyPolicy>, policy: &PrivacyPolicy) -> bool {
-    let (Act::ChangePolicy(change), Some(before)) = (act, before) else {
+    let (Act::ChangePolicy(changes), Some(before)) = (act, before) else {
         return before.is_none() && matches!(act, Act::InitializePolicy { .. });
     };
+    let [change] = &changes[..] else { return false };
     match change {
         ChangeSummary::MakePrivate(group) => {
             !before.private_groups().contains(group) && policy.private_groups().contains(group)

@@ -132,7 +132,7 @@ fn d11_a_group_whose_members_nobody_knows_is_on_record_even_if_everything_is_ref
     let [node, late] = two_nodes();
     node.install(import(0)).make_private("council");
     let when_undecidable = WhenUndecidable::Refuse;
-    node.change(PolicyChange::SetOptions(PolicyOptions { when_undecidable, ..PolicyOptions::default() }));
+    node.options(OptionsPatch::new().when_undecidable(when_undecidable));
     late.directory.install(import(2).build(DirectoryRevision(2), at(0)).unwrap()).unwrap();
     for _ in 0..3 {
         assert!(matches!(late.filter.ingest(&[activity("1", "zoe")]), Err(IngestError::Undecidable(_))));

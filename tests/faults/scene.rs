@@ -57,7 +57,7 @@ impl Scene {
         house.install(everybody()).manage("contoso.com").permit_root();
         for name in ["ann", "eve"] {
             house.change(PolicyChange::SetAdmin(user(name), Role::Analyst));
-            house.change(PolicyChange::Grant(alias(&format!("{name}@contoso.com"))));
+            house.grant(name);
         }
         let before = house.filter.policy().unwrap();
         house.make_private("council").change(PolicyChange::Revoke(user("ann").into()));

@@ -135,7 +135,7 @@ fn g7_people_are_found_by_every_identity_on_an_activity() {
     for place in places() {
         let house = place.house();
         furnish(&house);
-        house.change(PolicyChange::SetOptions(PolicyOptions { objects_count: true, ..Default::default() }));
+        house.options(OptionsPatch::new().objects_count(true));
         let bob = || Actor::user(alias("bob@contoso.com"));
         let acts = [
             begun("x1", Actor::user(alias("ADELE@Contoso.COM"))),

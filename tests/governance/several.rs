@@ -159,7 +159,7 @@ fn g5_a_removal_goes_to_every_sink_whatever_the_quorum() {
     use std::time::Duration;
     let day = Duration::from_secs(86_400);
     let retention = Retention::of_activities(day).and_of_records(day).unwrap();
-    let options = PolicyOptions { retention: Some(retention), ..PolicyOptions::default() };
+    let options = OptionsPatch::new().retention(Some(retention));
     let initial = PrivacyPolicy::initial(&admins());
     let policy = changed(&initial, &PolicyChange::SetOptions(options), None).unwrap();
     let pending = PendingRemoval::of_aged(&policy, &AppliedRecords::default(), record(9).id, at(5) + day).unwrap();

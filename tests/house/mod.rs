@@ -20,9 +20,9 @@ pub(crate) fn user(id: &str) -> UserId {
     UserId::new(id).unwrap()
 }
 
-/// The administrators of the first policy.
+/// The administrators of the first policy: `root`, and `deputy`, who grants to `root` what nobody grants to themselves.
 pub(crate) fn admins() -> Administrators {
-    Administrators::only_one(user("root"))
+    Administrators::new(user("root"), user("deputy")).unwrap()
 }
 
 pub(crate) fn group(id: &str) -> GroupId {
@@ -79,7 +79,7 @@ pub(crate) fn people(entries: &[(&str, &[&str])]) -> DirectoryBuilder {
     builder
 }
 
-/// A filter with everything around it. `root` is the privacy administrator; the clock starts at `at(0)` and stands
+/// A filter with everything around it. `root` and `deputy` are the privacy administrators; the clock starts at `at(0)` and stands
 /// still until told.
 pub(crate) struct House {
     pub(crate) filter: PrivacyFilter,
@@ -96,7 +96,7 @@ impl House {
         Self::over(Arc::new(MemoryStore::new()), Arc::new(MemorySink::new()))
     }
 
-    /// Over any store and sink; opens or founds the policy.
+    /// Over any store and sink; opens or initializes the policy.
     pub(crate) fn over(store: Arc<dyn ActivityStore>, sink: Arc<dyn GovernanceSink>) -> Self {
         let directory = Arc::new(MemoryDirectory::new());
         let clock = Arc::new(AtomicI64::new(0));
@@ -135,8 +135,20 @@ impl House {
     }
 
     /// `root` changes the policy.
-    pub(crate) fn change(&self, change: PolicyChange) -> &Self {
-        self.filter.change(&user("root"), &change).unwrap();
+    pub(crate) fn change(&self, update: impl Into<PolicyUpdate>) -> &Self {
+        self.filter.change(&user("root"), update).unwrap();
+        self
+    }
+
+    /// `root` changes options.
+    pub(crate) fn options(&self, patch: OptionsPatch) -> &Self {
+        self.change(PolicyChange::SetOptions(patch))
+    }
+
+    /// One administrator permits somebody else to view private activities: `deputy` permits `root`, and `root` the others.
+    pub(crate) fn grant(&self, name: &str) -> &Self {
+        let by = if name == "root" { "deputy" } else { "root" };
+        self.filter.change(&user(by), PolicyChange::Grant(alias(&format!("{name}@contoso.com")))).unwrap();
         self
     }
 
@@ -162,7 +174,7 @@ impl House {
     /// Makes `root` one who may view private activities, once.
     pub(crate) fn permit_root(&self) -> &Self {
         if self.filter.policy().unwrap().may_view_private(&user("root")).is_err() {
-            self.change(PolicyChange::Grant(alias("root@contoso.com")));
+            self.grant("root");
         }
         self
     }
@@ -207,11 +219,11 @@ impl House {
 /// What `root` makes of a policy, as if it had been recorded and published.
 pub(crate) fn changed(
     policy: &PrivacyPolicy,
-    change: &PolicyChange,
+    update: impl Into<PolicyUpdate>,
     directory: Option<&DirectorySnapshot>,
 ) -> Result<PrivacyPolicy, ChangeRefusal> {
     let id = RecordId(Uuid::nil());
-    let pending = PendingChange::authorise(policy, change, &user("root"), directory, id, at(0));
+    let pending = PendingChange::authorise(policy, update, &user("root"), directory, id, at(0));
     let recorded = pending.map_err(|refused| refused.reason)?.recorded(&Receipt::assertion(id, 1)).unwrap();
     Ok(recorded.policy().clone())
 }

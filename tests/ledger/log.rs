@@ -93,7 +93,7 @@ pub(crate) fn record(number: u64) -> Record {
         subjects: Sealed::new(subjects, salted(3)),
     };
     let max_directory_age = Some(Duration::from_secs(u64::MAX));
-    let options = PolicyOptions { max_directory_age, ..PolicyOptions::default() };
+    let options = OptionsPatch::new().max_directory_age(max_directory_age);
     let (act, outcome) = match number % 6 {
         1 => (
             Act::InitializePolicy {
@@ -106,7 +106,7 @@ pub(crate) fn record(number: u64) -> Record {
             (Act::Reveal(summary), Outcome::Intended)
         }
         3 => (page, Outcome::Intended),
-        4 => (Act::ChangePolicy(ChangeSummary::SetOptions(options)), Outcome::Denied(Denial::NotAdmin)),
+        4 => (Act::ChangePolicy(vec![ChangeSummary::SetOptions(options)]), Outcome::Denied(Denial::NotAdmin)),
         5 => {
             let request = RequestId(reveal.0);
             let lifetime = Duration::from_millis(1_500);

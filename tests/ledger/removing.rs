@@ -17,7 +17,7 @@ fn policy() -> PrivacyPolicy {
         .recorded(&Receipt::assertion(id, 1))
         .unwrap();
     let keep = Retention::of_activities(Duration::from_secs(1)).and_of_records(Duration::from_secs(1)).unwrap();
-    let options = PolicyOptions { retention: Some(keep), ..PolicyOptions::default() };
+    let options = OptionsPatch::new().retention(Some(keep));
     let change = PolicyChange::SetOptions(options);
     let pending = PendingChange::authorise(initial.policy(), &change, &root, None, id, at(0)).unwrap();
     pending.recorded(&Receipt::assertion(id, 1)).unwrap().policy().clone()

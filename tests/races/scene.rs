@@ -39,7 +39,7 @@ impl Scene {
     pub(crate) fn initialized() -> Self {
         let scene = Self::new();
         scene.publish(PendingChange::initial(&admins(), scene.fresh(), at(0)));
-        scene.change(PolicyChange::Grant(alias("root@contoso.com")));
+        scene.change_by("deputy", PolicyChange::Grant(alias("root@contoso.com")));
         scene
     }
 
@@ -51,9 +51,13 @@ impl Scene {
     }
 
     pub(crate) fn change(&self, change: PolicyChange) {
+        self.change_by("root", change);
+    }
+
+    fn change_by(&self, by: &str, change: PolicyChange) {
         let policy = self.store.policy().unwrap().unwrap();
         let pending =
-            PendingChange::authorise(&policy, &change, &user("root"), Some(&council(1)), self.fresh(), at(0)).unwrap();
+            PendingChange::authorise(&policy, &change, &user(by), Some(&council(1)), self.fresh(), at(0)).unwrap();
         self.publish(pending);
     }
 

@@ -15,7 +15,7 @@ fn keeping(house: &House, activities: u64, records: Option<u64>) {
     if let Some(records) = records {
         retention = retention.and_of_records(Duration::from_secs(records)).unwrap();
     }
-    house.change(PolicyChange::SetOptions(PolicyOptions { retention: Some(retention), ..PolicyOptions::default() }));
+    house.options(OptionsPatch::new().retention(Some(retention)));
 }
 
 /// Both kinds, a second apart, from now on.

@@ -19,7 +19,7 @@ fn denied(reveal: &mut Reveal) -> Option<Denial> {
 }
 
 fn limit(house: &House, max_reveal_lifetime: Option<Duration>) {
-    house.change(PolicyChange::SetOptions(PolicyOptions { max_reveal_lifetime, ..PolicyOptions::default() }));
+    house.options(OptionsPatch::new().max_reveal_lifetime(max_reveal_lifetime));
 }
 
 #[test]
@@ -42,10 +42,9 @@ fn r1_ended_reveal_stays_ended_when_clock_goes_back() {
         ),
         (
             |house| {
-                let options = PolicyOptions { approvals_required: 1, ..PolicyOptions::default() };
-                house.change(PolicyChange::SetOptions(options));
+                house.options(OptionsPatch::new().approvals_required(1));
             },
-            |house| _ = house.change(PolicyChange::SetOptions(PolicyOptions::default())),
+            |house| _ = house.options(OptionsPatch::new().approvals_required(0)),
             Denial::ApprovalsMissing,
         ),
     ];
@@ -158,17 +157,19 @@ impl Hand {
         furnish(&house);
         let policy = house.filter.policy().unwrap();
         let reveal = RevealId(uuid::Uuid::from_u128(9));
-        let pending = reveal_all("root").authorise(&policy, None, reveal, id(1), salts(), at(0)).unwrap();
+        let pending = reveal_all("root").authorise(&policy, None, reveal, id(1), [1, 2].map(salt), at(0)).unwrap();
         Self { store, policy, reveal: pending.recorded(&Receipt::assertion(id(1), 1)).unwrap() }
     }
 
     fn admit(&self, seconds: i64) -> Result<Admission<'_>, Denial> {
-        self.reveal.admit(&self.policy, None, id(2), at(seconds)).map_err(|refused| refused.reason)
+        self.reveal
+            .admit(&self.policy, None, id(2), [3, 4, 5, 6].map(salt), at(seconds))
+            .map_err(|refused| refused.reason)
     }
 
     fn page(&self, seconds: i64) -> Result<RecordedPage, Denial> {
         let sealed = self.store.revealed_page(self.admit(seconds)?, None, 10).unwrap();
-        let (pending, _) = sealed.pending(10, id(3), uuid::Uuid::nil(), at(seconds));
+        let (pending, _) = sealed.pending(10, id(3));
         Ok(pending.recorded(&Receipt::assertion(id(3), 2)).unwrap())
     }
 
@@ -198,7 +199,7 @@ fn r1_refused_page_refuses_all_others_in_flight() {
 fn r1_closed_reveal_stays_closed() {
     let hand = Hand::begin();
     let page = hand.page(0).unwrap();
-    let closing = hand.reveal.closing(id(5), at(0), None, Seen::default());
+    let closing = hand.reveal.closing(id(5), salt(7), at(0), None, Seen::default());
     assert!(matches!(closing.outcome, Outcome::Closed { .. }));
     assert_eq!(hand.admit(0).map(drop), Err(Denial::Closed));
     assert_eq!(hand.open(page, 0), Err(Denial::Closed));
@@ -233,7 +234,7 @@ proptest! {
         }
         let far = at(0).checked_sub_signed(TimeDelta::days(90_000_000)).unwrap_or(chrono::DateTime::<chrono::Utc>::MIN_UTC);
         for time in [far, chrono::DateTime::<chrono::Utc>::MAX_UTC, far] {
-            let shown = hand.reveal.admit(&hand.policy, None, id(2), time).map(drop);
+            let shown = hand.reveal.admit(&hand.policy, None, id(2), [3, 4, 5, 6].map(salt), time).map(drop);
             prop_assert_eq!(shown.is_err(), ended || time > at(0) || lived >= HOUR);
             ended |= shown.is_err();
         }

@@ -181,7 +181,7 @@ impl<G: Ground> System<G> {
                 self.nodes[at].line.out.store(*out, Ordering::SeqCst);
                 Answer::Nothing
             }
-            Step::Change { at, by, change } => self.change(*at, by, change),
+            Step::Change { at, by, update } => self.change(*at, by, update),
             Step::Deliver { at, batch } => {
                 reached("step: deliver");
                 self.delivered.push(batch.clone());
@@ -301,7 +301,7 @@ impl<G: Ground> System<G> {
                 Answer::Retained(self.filter(*at).apply_retention().unwrap().is_some())
             }
             Step::Initialize { at, administrator } => {
-                reached("step: found");
+                reached("step: initialize");
                 let Live { store, sink, line, .. } = &self.nodes[at];
                 let initialized =
                     self.builder(store, line, sink).initialize(Administrators::only_one(administrator.clone()));
@@ -319,12 +319,14 @@ impl<G: Ground> System<G> {
         }
     }
 
-    fn change(&mut self, at: Node, by: &UserId, change: &PolicyChange) -> Answer {
+    fn change(&mut self, at: Node, by: &UserId, update: &PolicyUpdate) -> Answer {
         reached("step: change");
-        let kind = format!("{change:?}");
-        let kind = kind.split('(').next().unwrap();
+        let kind = match update.changes() {
+            [change] => format!("{change:?}").split('(').next().unwrap().to_owned(),
+            _ => "several at once".to_owned(),
+        };
         let before = self.filter(at).policy().unwrap();
-        Answer::Changed(match self.filter(at).change(by, change) {
+        Answer::Changed(match self.filter(at).change(by, update) {
             Ok(revision) => {
                 reached(format!("changed: {kind}"));
                 let now = self.filter(at).policy().unwrap();
@@ -342,7 +344,7 @@ impl<G: Ground> System<G> {
             }
             Err(ChangeError::Invalid(error)) => {
                 let refusal = format!("{error:?}");
-                reached(format!("change invalid: {}", refusal.split('(').next().unwrap()));
+                reached(format!("change invalid: {}", refusal.split(['(', ' ']).next().unwrap()));
                 Err(ChangeRefusal::Invalid(error))
             }
             Err(error) => panic!("{error:?}"),
@@ -511,8 +513,9 @@ impl<G: Ground> System<G> {
     /// Everything that is stored, read from behind the library as an auditor could who had been permitted.
     pub(crate) fn everything(&self, node: Node) -> Vec<StoredActivity> {
         let directory = people(&[]).build(DirectoryRevision(1), at(0)).unwrap();
-        let grant = PolicyChange::Grant(alias("root@contoso.com"));
-        let policy = changed(&PrivacyPolicy::initial(&admins()), &grant, Some(&directory)).unwrap();
+        let allowed = PolicyChange::SetOptions(OptionsPatch::new().self_grant_allowed(true));
+        let grant = [allowed, PolicyChange::Grant(alias("root@contoso.com"))];
+        let policy = changed(&PrivacyPolicy::initial(&admins()), grant, Some(&directory)).unwrap();
         let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
         let request = RevealRequest::new(user("root"), Query::all(), Duration::from_secs(60), audited);
         let id = RecordId(Uuid::nil());

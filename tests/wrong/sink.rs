@@ -314,6 +314,28 @@ impl Fault for LimitBeforeFilter {
     }
 }
 
+/// Finds a record of several changes by the kind and the target of the first one alone.
+#[derive(Default)]
+pub(crate) struct FindsByTheFirst;
+
+impl Fault for FindsByTheFirst {
+    type Shared = ();
+
+    fn record(&self, (): &(), right: &MemorySink, record: &Record) -> Result<Receipt, SinkError> {
+        right.record(record)
+    }
+
+    fn records(&self, (): &(), right: &MemorySink, query: &RecordQuery, after: u64, limit: usize) -> Entries {
+        let mut found = right.records(query, after, usize::MAX)?;
+        found.retain(|RecordEntry { record, .. }| {
+            query.kind.is_none_or(|kind| record.kind() == kind)
+                && query.target.as_ref().is_none_or(|target| record.targets().first() == Some(target))
+        });
+        found.truncate(limit);
+        Ok(found)
+    }
+}
+
 /// Each handle takes ten numbers at a time.
 #[derive(Default)]
 pub(crate) struct NumbersInTens(Mutex<std::ops::Range<u64>>);

@@ -100,8 +100,13 @@ fn queries(entries: &[RecordEntry]) -> Checked<Vec<(String, RecordQuery)>> {
         let (kind, outcome) = (Some(Reveal), Some(OutcomeKind::Done));
         queries.push((format!("what {name} revealed"), RecordQuery { initiator, kind, outcome, ..all() }));
     }
-    let targets = entries.iter().filter_map(|entry| entry.record.target());
+    let targets = entries.iter().flat_map(|entry| entry.record.targets());
     for target in targets.chain(["nothing".to_owned()]) {
+        // A record of several changes has several kinds and several targets, and is found by each of them.
+        for kind in [PolicyChange, Grant, Revocation] {
+            let of_both = RecordQuery { kind: Some(kind), target: Some(target.clone()), ..all() };
+            queries.push((format!("kind {kind} of target {target}"), of_both));
+        }
         queries.push((format!("target {target}"), RecordQuery { target: Some(target), ..all() }));
     }
     for (from, until) in [(3, 7), (5, 5), (-9, 99)] {

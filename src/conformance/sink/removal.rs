@@ -17,7 +17,7 @@ use crate::governance::{
     SinkError, Subjects,
 };
 use crate::identity::UserId;
-use crate::policy::{PolicyChange, PolicyOptions, Retention};
+use crate::policy::{OptionsPatch, PolicyChange, Retention};
 use crate::removal::{PendingRemoval, RecordedRemoval};
 use crate::subject::Subject;
 
@@ -40,7 +40,7 @@ fn aged(before: DateTime<Utc>) -> Checked<RecordedRemoval> {
 }
 
 fn keeping(retention: Retention, before: DateTime<Utc>) -> Checked<RecordedRemoval> {
-    let options = PolicyOptions { retention: Some(retention), ..PolicyOptions::default() };
+    let options = OptionsPatch::new().retention(Some(retention));
     let policy = change(initial()?.policy(), &PolicyChange::SetOptions(options))?;
     let pending = PendingRemoval::of_aged(policy.policy(), &AppliedRecords::default(), fresh_record(), before + DAY);
     pending.map_or_else(|| Err(Breach::seen("the clock reaches not so far")), recorded)
@@ -171,7 +171,7 @@ pub(super) fn g5_what_is_kept_is_read_and_answered_as_before(place: impl SinkHar
     holds("after others were removed", &sink, &entries)?;
     for (entry, receipt) in entries.iter().zip(&receipts) {
         let query =
-            RecordQuery { kind: Some(entry.record.kind()), target: entry.record.target(), ..Default::default() };
+            RecordQuery { kind: Some(entry.record.kind()), target: entry.record.targets().pop(), ..Default::default() };
         let found = sink.records(&query, entry.sequence - 1, 1)?;
         ensure!(found.first() == Some(entry), "after others were removed, record {} is not found", entry.sequence);
         let again = sink.record(&entry.record)?;

@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 use rusqlite::types::Value;
 
-use super::row::{self, REMOVED, kind_number, outcome_number, time_number};
+use super::row::{self, REMOVED, outcome_number, time_number};
 use crate::governance::{RecordEntry, RecordKind, RecordQuery, SinkError};
 
 /// The records that match, in sequence. [`RecordQuery::matches`] has the last word; columns leave out before the text of
@@ -17,9 +17,14 @@ pub(super) fn records(
     find(connection, &Search::after(query, after), query, limit)
 }
 
-/// The newest record that matches.
+/// The newest record that matches. Of a kind that stands under several numbers, the newest of each is looked up.
 pub(super) fn newest(connection: &Connection, query: &RecordQuery) -> Result<Option<RecordEntry>, SinkError> {
-    Ok(find(connection, &Search::backwards(query), query, 1)?.pop())
+    let mut newest: Option<RecordEntry> = None;
+    for search in Search::backwards(query) {
+        let found = find(connection, &search, query, 1)?.pop();
+        newest = newest.into_iter().chain(found).max_by_key(|entry| entry.sequence);
+    }
+    Ok(newest)
 }
 
 fn find(
@@ -45,6 +50,23 @@ fn find(
     Ok(found)
 }
 
+/// Whether no record of this kind has several targets.
+fn has_one_target(kind: RecordKind) -> bool {
+    match kind {
+        RecordKind::PolicyChange | RecordKind::DryRun | RecordKind::Grant | RecordKind::Revocation => false,
+        RecordKind::Reveal
+        | RecordKind::Page
+        | RecordKind::RevealRequest
+        | RecordKind::Approval
+        | RecordKind::Erasure
+        | RecordKind::Redaction
+        | RecordKind::Retention
+        | RecordKind::SinkChange
+        | RecordKind::GovernanceRead
+        | RecordKind::Directory => true,
+    }
+}
+
 struct Search {
     select: String,
     values: Vec<(&'static str, Value)>,
@@ -53,21 +75,30 @@ struct Search {
 impl Search {
     /// What comes after a sequence number, the first one first.
     fn after(query: &RecordQuery, after: u64) -> Self {
-        let mut search = Self::of(query, "sequence > :after", "sequence");
+        let numbers = query.kind.map(row::numbers_of_kind);
+        let mut search = Self::of(query, numbers.as_deref(), "sequence > :after", "sequence");
         search.values.push((":after", Value::Integer(i64::try_from(after).unwrap_or(i64::MAX))));
         search
     }
 
-    /// The newest one first.
-    fn backwards(query: &RecordQuery) -> Self {
-        Self::of(query, "TRUE", "sequence DESC")
+    /// The newest one first, one search for each number that the kind has: of several numbers at once, SQLite would sort all
+    /// that match.
+    fn backwards(query: &RecordQuery) -> Vec<Self> {
+        let of = |numbers: Option<&[i64]>| Self::of(query, numbers, "TRUE", "sequence DESC");
+        match query.kind.map(row::numbers_of_kind) {
+            Some(numbers) => numbers.iter().map(|number| of(Some(std::slice::from_ref(number)))).collect(),
+            None => vec![of(None)],
+        }
     }
 
-    fn of(query: &RecordQuery, among: &str, order: &str) -> Self {
+    fn of(query: &RecordQuery, numbers: Option<&[i64]>, among: &str, order: &str) -> Self {
         let RecordQuery { from, until, kind, initiator, target, outcome } = query;
         // Kind and outcome as literals: only so does SQLite see that the index has every row that is asked for.
-        let mut conditions = vec![match kind {
-            Some(kind) => format!("kind = {}", kind_number(*kind)),
+        let mut conditions = vec![match numbers {
+            Some([one]) => format!("kind = {one}"),
+            Some(several) => {
+                format!("kind IN ({})", several.iter().map(i64::to_string).collect::<Vec<_>>().join(", "))
+            }
             None => format!("kind <> {REMOVED}"),
         }];
         conditions.extend(outcome.map(|outcome| format!("outcome = {}", outcome_number(outcome))));
@@ -87,10 +118,16 @@ impl Search {
             narrow("initiator = :initiator", ":initiator", initiator.as_str().to_owned().into());
         }
         if let Some(target) = target {
-            narrow("target = :target", ":target", target.clone().into());
+            let condition = if kind.is_some_and(has_one_target) {
+                "target = :target"
+            } else {
+                "(target = :target OR instr(target, char(10) || :target || char(10)) > 0)"
+            };
+            narrow(condition, ":target", target.clone().into());
         }
         let of_request = matches!(kind, Some(RecordKind::RevealRequest | RecordKind::Approval)) && target.is_some();
-        let changes_store = outcome.is_some() && kind.is_some_and(changes_store);
+        let is_one = matches!(numbers, Some([_]));
+        let changes_store = is_one && outcome.is_some() && kind.is_some_and(changes_store);
         let by = match (of_request, changes_store) {
             (true, _) => "INDEXED BY said_of_request",
             (false, true) => "INDEXED BY changes_store",
@@ -144,20 +181,29 @@ mod tests {
 
     #[test]
     fn g8_newest_change_is_found_without_reading_others() {
+        use RecordKind::{Erasure, Grant, PolicyChange, Retention, Revocation};
         let connection = Connection::open_in_memory().unwrap();
         connection.execute_batch(row::TABLE).unwrap();
-        use RecordKind::{Erasure, Grant, PolicyChange, Retention, Revocation};
+        let plan = |search: &Search| table::tests::plan(&connection, &search.select);
         for kind in [PolicyChange, Grant, Revocation, Erasure, Retention] {
-            for outcome in [OutcomeKind::Intended, OutcomeKind::Done] {
+            for outcome in [OutcomeKind::Intended, OutcomeKind::Done, OutcomeKind::Failed] {
                 let query = RecordQuery { kind: Some(kind), outcome: Some(outcome), ..RecordQuery::default() };
-                let plan = |search: Search| table::tests::plan(&connection, &search.select);
-                let looked_up = "SEARCH record USING INDEX changes_store (kind=? AND outcome=?)";
-                assert_eq!(plan(Search::backwards(&query)), [looked_up], "{query:?}");
-                let after = "SEARCH record USING INDEX changes_store (kind=? AND outcome=? AND rowid>?)";
-                assert_eq!(plan(Search::after(&query, 7)), [after], "{query:?}");
+                for search in Search::backwards(&query) {
+                    assert_eq!(
+                        plan(&search),
+                        ["SEARCH record USING INDEX changes_store (kind=? AND outcome=?)"],
+                        "{query:?}"
+                    );
+                }
             }
         }
-        let all = table::tests::plan(&connection, &Search::backwards(&RecordQuery::default()).select);
-        assert_eq!(all, ["SCAN record"], "from the end");
+        for kind in [Erasure, Retention] {
+            let outcome = Some(OutcomeKind::Intended);
+            let begun = RecordQuery { kind: Some(kind), outcome, ..RecordQuery::default() };
+            let looked_up = "SEARCH record USING INDEX changes_store (kind=? AND outcome=? AND rowid>?)";
+            assert_eq!(plan(&Search::after(&begun, 7)), [looked_up], "{begun:?}");
+        }
+        let all = Search::backwards(&RecordQuery::default());
+        assert_eq!(all.iter().map(plan).collect::<Vec<_>>(), [["SCAN record"]], "from the end");
     }
 }

@@ -381,16 +381,20 @@ fn is_asked_for(query: &RecordQuery, record: &Record) -> bool {
     let RecordQuery { from, until, kind, initiator, target, outcome } = query;
     from.is_none_or(|from| record.at >= from)
         && until.is_none_or(|until| record.at < until)
-        && kind.is_none_or(|kind| kind == kind_of(record))
+        && kind.is_none_or(|kind| kinds_of(record).contains(&kind))
         && initiator.as_ref().is_none_or(|user| record.initiator == Initiator::User(user.clone()))
-        && target.as_ref().is_none_or(|target| target_of(record).as_ref() == Some(target))
+        && target.as_ref().is_none_or(|target| targets_of(record).contains(target))
         && outcome.is_none_or(|outcome| outcome == outcome_of(record))
 }
 
-fn kind_of(record: &Record) -> RecordKind {
-    match &record.act {
-        Act::ChangePolicy(ChangeSummary::Grant(_)) => RecordKind::Grant,
-        Act::ChangePolicy(ChangeSummary::Revoke(_)) => RecordKind::Revocation,
+fn kinds_of(record: &Record) -> Vec<RecordKind> {
+    let kind = |change: &ChangeSummary| match change {
+        ChangeSummary::Grant(_) => RecordKind::Grant,
+        ChangeSummary::Revoke(_) => RecordKind::Revocation,
+        _ => RecordKind::PolicyChange,
+    };
+    vec![match &record.act {
+        Act::ChangePolicy(changes) if !changes.is_empty() => return changes.iter().map(kind).collect(),
         Act::ChangePolicy(_) | Act::InitializePolicy { .. } | Act::AcceptDifference { .. } => RecordKind::PolicyChange,
         Act::DryRun { .. } => RecordKind::DryRun,
         Act::Reveal(_) => RecordKind::Reveal,
@@ -403,7 +407,7 @@ fn kind_of(record: &Record) -> RecordKind {
         Act::ChangeSinks { .. } | Act::ProbeSink { .. } => RecordKind::SinkChange,
         Act::ReadGovernance => RecordKind::GovernanceRead,
         Act::GroupVanished { .. } | Act::GroupReturned { .. } => RecordKind::Directory,
-    }
+    }]
 }
 
 fn outcome_of(record: &Record) -> OutcomeKind {
@@ -418,14 +422,31 @@ fn outcome_of(record: &Record) -> OutcomeKind {
     }
 }
 
-fn target_of(record: &Record) -> Option<String> {
+fn targets_of(record: &Record) -> Vec<String> {
+    vec![match &record.act {
+        Act::ReadGovernance | Act::ChangeSinks { .. } | Act::Remove(RemovalSummary::Aged { .. }) => return Vec::new(),
+        Act::InitializePolicy { administrators } | Act::AcceptDifference { administrators, .. } => {
+            return administrators.iter().map(|user| user.as_str().to_owned()).collect();
+        }
+        Act::ChangePolicy(changes) | Act::DryRun { changes, .. } => {
+            return changes.iter().filter_map(target_of).collect();
+        }
+        Act::ProbeSink { sink } => sink.as_str().to_owned(),
+        Act::RequestReveal(RequestSummary { request, .. }) | Act::AnswerRequest { request, .. } => request.to_string(),
+        Act::Remove(RemovalSummary::Subject { subject, .. }) => subject.as_str().to_owned(),
+        Act::Remove(RemovalSummary::Sealed { record }) => record.to_string(),
+        Act::Reveal(RevealSummary { reveal, .. }) | Act::Page { reveal, .. } => reveal.to_string(),
+        Act::GroupVanished { group, .. } | Act::GroupReturned { group } => group.as_str().to_owned(),
+    }]
+}
+
+fn target_of(change: &ChangeSummary) -> Option<String> {
     let group = |group: &GroupRef| match group {
         GroupRef::Imported(id) => id.as_str().to_owned(),
         GroupRef::Applications => "applications".to_owned(),
         GroupRef::ExternalUsers => "external_users".to_owned(),
     };
-    let of_change = |change: &ChangeSummary| match change {
-        ChangeSummary::SetOptions(_) => None,
+    match change {
         ChangeSummary::MakePrivate(of) | ChangeSummary::MakePublic(of) => Some(group(of)),
         ChangeSummary::AddScopeRule(rule) | ChangeSummary::RemoveScopeRule(rule) => Some(group(rule.group())),
         ChangeSummary::ManageDomain { domain, .. } | ChangeSummary::UnmanageDomain(domain) => {
@@ -433,18 +454,6 @@ fn target_of(record: &Record) -> Option<String> {
         }
         ChangeSummary::SetAdmin(user, _) | ChangeSummary::RemoveAdmin(user) => Some(user.as_str().to_owned()),
         ChangeSummary::Grant(user) | ChangeSummary::Revoke(user) => user.as_ref().map(|user| user.as_str().to_owned()),
-    };
-    match &record.act {
-        Act::InitializePolicy { .. } | Act::ReadGovernance => None,
-        Act::ChangeSinks { .. } | Act::AcceptDifference { .. } | Act::Remove(RemovalSummary::Aged { .. }) => None,
-        Act::ProbeSink { sink } => Some(sink.as_str().to_owned()),
-        Act::RequestReveal(RequestSummary { request, .. }) | Act::AnswerRequest { request, .. } => {
-            Some(request.to_string())
-        }
-        Act::Remove(RemovalSummary::Subject { subject, .. }) => Some(subject.as_str().to_owned()),
-        Act::Remove(RemovalSummary::Sealed { record }) => Some(record.to_string()),
-        Act::Reveal(RevealSummary { reveal, .. }) | Act::Page { reveal, .. } => Some(reveal.to_string()),
-        Act::GroupVanished { group, .. } | Act::GroupReturned { group } => Some(group.as_str().to_owned()),
-        Act::ChangePolicy(change) | Act::DryRun { change, .. } => of_change(change),
+        ChangeSummary::SetOptions(_) => None,
     }
 }

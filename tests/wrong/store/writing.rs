@@ -347,7 +347,7 @@ impl Fault for ForgetsTheOptions {
     fn publish(&self, right: &ListStore, change: &RecordedChange) -> Result<(), StoreError> {
         right.publish(change)?;
         let mut document = serde_json::to_value(change.policy()).unwrap();
-        document["options"] = serde_json::json!({});
+        document["options"] = serde_json::to_value(PolicyOptions::default()).unwrap();
         right.list().policy = Some(Arc::new(serde_json::from_value(document).unwrap()));
         Ok(())
     }
