@@ -373,7 +373,8 @@ fn r3_a_page_that_was_read_for_another_reveal_is_not_shown() {
         let records = scene.records();
         assert_eq!(records.len(), before + 1, "R4: that it was asked for is on record");
         let last = &records.last().unwrap().record;
-        assert!(matches!(last.act, Act::Page { reveal: of, activities: 0, private: 0, .. } if of == reveal.id()));
+        let Act::Page { reveal: of, activities, private, .. } = &last.act else { panic!("{last:?}") };
+        assert_eq!((*of, activities.value(), private.value()), (reveal.id(), Some(&0), Some(&0)));
         assert!(matches!(last.outcome, Outcome::Failed { cause: Failure::Store, .. }), "nobody saw it");
         assert_eq!(reveal.page(PageSize::MAX, None).unwrap().activities().len(), 6);
     }

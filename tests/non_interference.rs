@@ -410,7 +410,7 @@ mod sqlite {
         assert_eq!(observe(&house), before);
         // Not even a handle that never saw the table.
         let again = activity_privacy::sqlite::SqliteStore::open(place.path()).unwrap();
-        let again = House::repeatable(Arc::new(again));
+        let again = House::behind(Arc::new(again));
         // Before its first batch it has no screen for its `Debug` to show.
         again.install(people(&[("adele", &["council"]), ("bob", &[])])).ingest(&[]);
         assert_eq!(observe(&again), before);

@@ -52,7 +52,7 @@ struct Faulty {
 fn faulty(place: &Place) -> Faulty {
     furnish(&place.house());
     let log: Log = Arc::new(Mutex::default());
-    let sink = FaultySink::new(&log);
+    let sink = FaultySink::over(Arc::clone(&place.sink), &log);
     let store = FaultyStore::new(Arc::clone(&place.store), &log);
     let filter = PrivacyFilter::builder(store, activity_privacy::memory::MemoryDirectory::new(), Arc::clone(&sink))
         .sink_limit(LIMIT)

@@ -71,7 +71,7 @@ pub struct PrivacyFilterBuilder {
     sink_limit: Duration,
     is_read: bool,
     accepted: Option<AcceptedDifference>,
-    runtime: Runtime,
+    pub(super) runtime: Runtime,
 }
 
 impl PrivacyFilter {

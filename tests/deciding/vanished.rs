@@ -318,6 +318,7 @@ fn d11_a_sink_that_hangs_neither_shows_a_last_member_nor_holds_up_every_batch() 
     let limit = Duration::from_millis(200);
     let filter = PrivacyFilter::builder(Arc::clone(&house.store), Arc::clone(&directory), Dead)
         .sink_limit(limit)
+        .write_only_sink(WriteOnlySink::i_know_that_a_restored_store_goes_unnoticed())
         .open()
         .unwrap();
     let revision = DirectoryRevision;

@@ -338,6 +338,7 @@ fn g4_whoever_reads_the_log_takes_no_place_of_a_record() {
     let filter =
         PrivacyFilter::builder(Arc::clone(&house.store), MemoryDirectory::new(), SlowToRead(MemorySink::new()))
             .sink_limit(limit)
+            .write_only_sink(WriteOnlySink::i_know_that_a_restored_store_goes_unnoticed())
             .open()
             .unwrap();
     let readers: Vec<_> = (0..BoundedSink::MAX_CALLS)

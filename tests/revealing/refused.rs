@@ -52,7 +52,7 @@ fn g1_dry_run_is_on_record_before_it_is_answered() {
         assert_eq!(house.filter.governance(&user("root"), &found, 0, PageSize::MAX).unwrap().len(), 2);
 
         let log: Log = Arc::default();
-        let sink = FaultySink::new(&log);
+        let sink = FaultySink::over(Arc::clone(&place.sink), &log);
         let directory = Arc::clone(&house.directory);
         let filter = PrivacyFilter::builder(Arc::clone(&place.store), directory, Arc::clone(&sink));
         let filter = filter.sink_limit(LIMIT).clock(|| at(0)).open().unwrap();
