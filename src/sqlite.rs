@@ -52,6 +52,7 @@ mod file;
 mod governance;
 mod ids;
 mod removal;
+mod seal;
 mod segments;
 mod store;
 mod table;

@@ -473,9 +473,9 @@ mod sqlite {
             // Older than all and newer than all; the copies of public rows are older and stored later.
             file.execute_batch(&format!(
                 "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40000)
-                 INSERT INTO {table} (id, occurred_at, decided_at, stamp, facts, details)
+                 INSERT INTO {table} (id, occurred_at, decided_at, stamp, seal, facts, details)
                  SELECT 'copy-' || i, occurred_at - i * iif('{table}' = 'private_activity', 1 - i % 2 * 2, 1),
-                        decided_at, stamp, facts, details
+                        decided_at, stamp, seal, facts, details
                  FROM n, (SELECT * FROM {table} LIMIT 1);"
             ))
             .unwrap();

@@ -147,8 +147,8 @@ impl<'a> Writing<'a> {
             stamps,
             find: prepare(format!("SELECT id, occurred_at, facts, details FROM {of}_activity WHERE sequence = ?1"))?,
             insert: prepare(format!(
-                "INSERT INTO {of}_activity (sequence, id, occurred_at, decided_at, stamp, facts, details)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
+                "INSERT INTO {of}_activity (sequence, id, occurred_at, decided_at, stamp, seal, facts, details)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
             ))?,
             next,
             ages: Ages::default(),
@@ -195,12 +195,16 @@ impl<'a> Writing<'a> {
     fn insert(&mut self, hash: u64, activity: &Activity, stamp: &Stamp, facts: &[u8]) -> Result<i64, StoreError> {
         let decided_at = stamp.decided_at().timestamp_micros();
         let stamp = self.number_of(stamp)?;
+        let occurred_at = activity.occurred_at().timestamp_micros();
+        let texts = [Some(activity.id().as_str().as_bytes()), Some(facts), activity.details().map(str::as_bytes)];
+        let seal = self.table.seal([self.next, occurred_at, decided_at, stamp], texts);
         self.insert.execute(params![
             self.next,
             activity.id().as_str(),
-            activity.occurred_at().timestamp_micros(),
+            occurred_at,
             decided_at,
             stamp,
+            seal,
             facts,
             activity.details(),
         ])?;

@@ -9,6 +9,7 @@ use rusqlite::{CachedStatement, Connection, Row, ToSql};
 use super::document::{ACTIVITY, corrupt, damaged, from_json};
 use super::facts;
 use super::ids::Ids;
+use super::seal::seal;
 use crate::query::{Position, Query};
 use crate::screen::Stamp;
 use crate::store::StoreError;
@@ -30,6 +31,7 @@ macro_rules! activity_table {
                 occurred_at INTEGER NOT NULL,
                 decided_at INTEGER NOT NULL,
                 stamp INTEGER NOT NULL,
+                seal INTEGER NOT NULL,
                 facts BLOB NOT NULL,
                 details TEXT
             ) STRICT;
@@ -68,6 +70,12 @@ impl Table {
         number.rem_euclid(STAMP_STEP) == self.first_stamp.rem_euclid(STAMP_STEP)
     }
 
+    /// Of a row of this table: its sequence, when it occurred, when it was decided and the number of its stamp; its id, its
+    /// facts and its details.
+    pub(super) fn seal(self, numbers: [i64; 4], texts: [Option<&[u8]>; 3]) -> i64 {
+        seal(self.first_stamp, numbers, texts)
+    }
+
     /// The number of the next stamp after the greatest one, 0 if there is none yet.
     pub(super) fn next_stamp(self, greatest: i64) -> i64 {
         if greatest == 0 { self.first_stamp } else { greatest.saturating_add(STAMP_STEP) }
@@ -78,7 +86,7 @@ impl Table {
 const STAMP_STEP: i64 = 2;
 
 /// What a row is read from.
-const COLUMNS: &str = "r.id, r.occurred_at, r.decided_at, r.stamp, r.facts, r.details, r.sequence";
+const COLUMNS: &str = "r.id, r.occurred_at, r.decided_at, r.stamp, r.facts, r.details, r.sequence, r.seal";
 
 /// Whether whoever reads wants more.
 #[derive(PartialEq, Eq)]
@@ -102,10 +110,10 @@ pub(super) fn each(
     let mut rows = statement.query(&*values)?;
     let mut stamps: Vec<Stamps<'_>> = tables.iter().map(|table| Stamps::new(connection, *table)).collect();
     while let Some(row) = rows.next()? {
-        let of = row.get_ref(7)?.as_str().map_err(rusqlite::Error::from)?;
+        let of = row.get_ref(8)?.as_str().map_err(rusqlite::Error::from)?;
         let Some(stamps) = stamps.iter_mut().find(|stamps| stamps.table.of == of) else { continue };
         let stored = stamps.stored(row)?;
-        if row.get_ref(8)? != row.get_ref(1)? || row.get_ref(9)? != row.get_ref(0)? {
+        if row.get_ref(9)? != row.get_ref(1)? || row.get_ref(10)? != row.get_ref(0)? {
             // The index leads to another row: it may be a part of the index of the other table.
             return Err(corrupt());
         }
@@ -163,10 +171,9 @@ pub(super) struct BySequence<'a> {
 impl<'a> BySequence<'a> {
     pub(super) fn new(connection: &'a Connection, table: Table) -> Result<Self, StoreError> {
         let select = format!("SELECT {COLUMNS} FROM {}_activity AS r WHERE sequence = ?1", table.of);
-        let removed = format!("SELECT 1 FROM {}_id_removed WHERE sequence = ?1", table.of);
         Ok(Self {
             statement: connection.prepare_cached(&select)?,
-            removed: connection.prepare_cached(&removed)?,
+            removed: removed(connection, table)?,
             stamps: Stamps::new(connection, table),
         })
     }
@@ -180,6 +187,11 @@ impl<'a> BySequence<'a> {
             None => Err(corrupt()),
         }
     }
+}
+
+/// Tells whether the row of a sequence was removed.
+fn removed(connection: &Connection, table: Table) -> Result<CachedStatement<'_>, StoreError> {
+    Ok(connection.prepare_cached(&format!("SELECT 1 FROM {}_id_removed WHERE sequence = ?1", table.of))?)
 }
 
 /// At most so many activities of a table in the order of storing, each with its sequence, after one of these.
@@ -209,11 +221,16 @@ pub(super) fn each_since(
     let select = format!("SELECT {COLUMNS} FROM {of}_activity AS r WHERE sequence > ?1 ORDER BY sequence LIMIT ?2");
     let mut statement = connection.prepare_cached(&select)?;
     let mut rows = statement.query([after, limit])?;
+    let mut removed = removed(connection, table)?;
     let mut stamps = Stamps::new(connection, table);
     let mut before = after;
     while let Some(row) = rows.next()? {
-        let sequence = row.get(6)?;
-        if sequence <= before {
+        let sequence: i64 = row.get(6)?;
+        // Where some are left out they were removed: the first and the last of them at any rate.
+        let mut is_gone = |sequence: i64| -> Result<bool, StoreError> { Ok(removed.exists([sequence])?) };
+        if sequence <= before
+            || sequence > before.saturating_add(1) && !(is_gone(before.max(0) + 1)? && is_gone(sequence - 1)?)
+        {
             return Err(corrupt());
         }
         before = sequence;
@@ -279,8 +296,13 @@ impl<'a> Stamps<'a> {
         let id = row.get_ref(0)?.as_str().map_err(unreadable)?;
         let details = row.get_ref(5)?.as_str_or_null().map_err(unreadable)?;
         let facts = row.get_ref(4)?.as_blob().map_err(unreadable)?;
-        let activity = facts::read(id, row.get(1)?, facts, details).map_err(|_| damaged(ACTIVITY))?;
-        let decided_at = DateTime::from_timestamp_micros(row.get(2)?).ok_or_else(|| damaged(ACTIVITY))?;
+        let (occurred_at, decided_at, sequence) = (row.get(1)?, row.get(2)?, row.get(6)?);
+        let texts = [Some(id.as_bytes()), Some(facts), details.map(str::as_bytes)];
+        if row.get_ref(7)?.as_i64() != Ok(self.table.seal([sequence, occurred_at, decided_at, number], texts)) {
+            return Err(damaged(ACTIVITY));
+        }
+        let activity = facts::read(id, occurred_at, facts, details).map_err(|_| damaged(ACTIVITY))?;
+        let decided_at = DateTime::from_timestamp_micros(decided_at).ok_or_else(|| damaged(ACTIVITY))?;
         let stamp = self.numbered(number)?.clone().decided(decided_at);
         Ok(StoredActivity::assertion(activity, stamp))
     }

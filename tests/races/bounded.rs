@@ -116,6 +116,7 @@ fn callers(limit: Duration, callers: usize, records: usize) {
     for thread in threads {
         thread.join().unwrap();
     }
+    assert!(limit < NEVER || Arc::strong_count(&inner) == 1, "whoever dropped it waited until it was released");
 }
 
 #[test]

@@ -37,7 +37,7 @@ fn activity(n: i64, is_hidden: bool) -> Activity {
     let object = format!("{word} {}", "o".repeat(300));
     Activity::builder(id, actor, app, format!("Action{word}").parse().unwrap(), time)
         .object(object)
-        .details(format!("details {word} {n}"))
+        .details(if n % 20 == 7 { format!("{word} {n} ").repeat(2_000) } else { format!("details {word} {n}") })
         .build()
         .unwrap()
 }
@@ -217,6 +217,33 @@ impl Page {
     }
 }
 
+impl Page {
+    /// Where the pointers to what is too long for the page stand, if it is a leaf of a table.
+    fn overflowing(self, file: &[u8]) -> Vec<usize> {
+        let cell = |at: usize| {
+            let cell = self.begin() + usize::from(u16::from_be_bytes([file[at], file[at + 1]]));
+            let ((length, begin), least) = (varint(file, cell), (PAGE - 12) * 32 / 255 - 23);
+            let (_, begin) = varint(file, begin);
+            let some = least + (length - least.min(length)) % (PAGE - 4);
+            let here = if some <= PAGE - 35 { some } else { least };
+            (length > PAGE - 35).then_some(begin + here)
+        };
+        if self.kind == 13 { self.cells(file).into_iter().filter_map(cell).collect() } else { Vec::new() }
+    }
+}
+
+/// A number and where it ends.
+fn varint(file: &[u8], mut at: usize) -> (usize, usize) {
+    let mut number = 0;
+    loop {
+        number = number << 7 | usize::from(file[at] & 0x7f);
+        at += 1;
+        if file[at - 1] < 0x80 {
+            return (number, at);
+        }
+    }
+}
+
 fn pointed(file: &[u8], at: usize) -> usize {
     u32::from_be_bytes(file[at..at + 4].try_into().unwrap()) as usize
 }
@@ -255,7 +282,7 @@ fn v2_no_changed_pointer_shows_a_hidden_row() {
     }
     let hidden: Vec<Page> = private.iter().flat_map(|(_, pages)| pages.iter().copied()).collect();
     let last = file.len() / PAGE;
-    let (mut tried, mut noticed) = (0, 0);
+    let (mut tried, mut noticed, mut overflowing) = (0, 0, 0);
     for (name, pages) in &public {
         for at in pages.iter().flat_map(|page| page.children(file)) {
             let child = Page::read(file, pointed(file, at));
@@ -268,6 +295,17 @@ fn v2_no_changed_pointer_shows_a_hidden_row() {
                 let what = format!("{name}: page {} instead of {}", number, child.number);
                 tried += 1;
                 noticed += usize::from(damaged.with(at, &(number as u32).to_be_bytes(), &what) > 0);
+            }
+        }
+        // What is too long for a page goes on elsewhere: there, and in the page after that.
+        for first in pages.iter().flat_map(|page| page.overflowing(file)) {
+            for at in [first, (pointed(file, first) - 1) * PAGE] {
+                let theirs = hidden.iter().flat_map(|page| page.overflowing(file)).map(|at| pointed(file, at));
+                for number in theirs.step_by(3) {
+                    let what = format!("{name}: page {number} instead of {} for what is long", pointed(file, at));
+                    overflowing += 1;
+                    assert!(damaged.with(at, &(number as u32).to_be_bytes(), &what) > 0, "{what}");
+                }
             }
         }
         // Where the cells of a leaf begin, bit by bit.
@@ -284,7 +322,7 @@ fn v2_no_changed_pointer_shows_a_hidden_row() {
         }
     }
     println!("{tried} changed pointers, {noticed} of them were noticed");
-    assert!(tried > 400, "{tried}");
+    assert!(tried > 400 && overflowing > 20, "{tried}, {overflowing}");
 }
 
 #[test]
