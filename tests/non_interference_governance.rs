@@ -102,7 +102,7 @@ impl Wish {
     fn request(&self) -> RevealRequest {
         let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
         let query = match self.person {
-            Some(person) => Query::all().by_actor(&format!("{}@contoso.com", PEOPLE[usize::from(person)])).unwrap(),
+            Some(person) => Query::all().by_actor(format!("{}@contoso.com", PEOPLE[usize::from(person)])).unwrap(),
             None => Query::all(),
         };
         let mut request = RevealRequest::new(admin(self.viewer), query, LIFETIME, audited);
@@ -155,7 +155,7 @@ fn admin(at: u8) -> UserId {
     user(ADMINS[usize::from(at)])
 }
 
-/// Two nodes' worth of everything: a filter over a store and a sink that fail on command, and what was seen of it.
+/// A filter over a store and a sink that fail on command, and what was seen of it.
 struct World {
     filter: PrivacyFilter,
     store: Arc<FaultyStore>,
@@ -635,7 +635,7 @@ fn v2_records_tell_no_time_that_store_took() {
             store.fault_in(2, StoreFault::FailsLate);
             house.filter.erase(&user("root"), Subject::of(user("bob"))).unwrap_err();
             back(7);
-            house.filter.forget(&user("root"), house.records().last().unwrap().record.id).unwrap();
+            let _receipt = house.filter.forget(&user("root"), house.records().last().unwrap().record.id).unwrap();
             let ended: Vec<_> = house.records().iter().filter_map(|entry| ended_at(&entry.record.outcome)).collect();
             assert!(takes == 0 || ended[0] > at(5) && ended[1] > at(6), "the time is there, sealed: {ended:?}");
             numbered(&read_by_eve(&house))
