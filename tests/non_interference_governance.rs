@@ -102,7 +102,7 @@ impl Wish {
     fn request(&self) -> RevealRequest {
         let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
         let query = match self.person {
-            Some(person) => Query::all().by_actor(&format!("{}@contoso.com", PEOPLE[usize::from(person)])).unwrap(),
+            Some(person) => Query::all().by_actor(format!("{}@contoso.com", PEOPLE[usize::from(person)])).unwrap(),
             None => Query::all(),
         };
         let mut request = RevealRequest::new(admin(self.viewer), query, LIFETIME, audited);
@@ -155,7 +155,7 @@ fn admin(at: u8) -> UserId {
     user(ADMINS[usize::from(at)])
 }
 
-/// Two nodes' worth of everything: a filter over a store and a sink that fail on command, and what was seen of it.
+/// A filter over a store and a sink that fail on command, and what was seen of it.
 struct World {
     filter: PrivacyFilter,
     store: Arc<FaultyStore>,
