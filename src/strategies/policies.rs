@@ -35,8 +35,8 @@ pub fn scope_rules() -> impl Strategy<Value = ScopeRule> + Clone {
 pub fn options_patches() -> impl Strategy<Value = OptionsPatch> {
     let when = prop_oneof![
         3 => Just(WhenUndecidable::Hide),
-        2 => Just(WhenUndecidable::ShowUndecided),
-        2 => Just(WhenUndecidable::Refuse),
+        3 => Just(WhenUndecidable::ShowUndecided),
+        1 => Just(WhenUndecidable::Refuse),
     ];
     let seconds = |choices: Vec<u64>| select(choices).prop_map(Duration::from_secs);
     let age = weighted(0.5, seconds(vec![300, 60, 0, 100_000, u64::MAX]));
@@ -48,12 +48,12 @@ pub fn options_patches() -> impl Strategy<Value = OptionsPatch> {
     (
         (
             weighted(0.3, proptest::bool::weighted(0.6)),
-            weighted(0.4, when),
+            weighted(0.6, when),
             weighted(0.5, age),
-            weighted(0.3, rarely()),
+            weighted(0.5, proptest::bool::weighted(0.4)),
         ),
-        (weighted(0.2, proptest::bool::weighted(0.7)), weighted(0.3, lifetime), weighted(0.2, rarely()), rarely()),
-        (weighted(0.2, prop_oneof![4 => Just(0), 1 => Just(1)]), weighted(0.2, waiting), weighted(0.7, retention)),
+        (weighted(0.2, proptest::bool::weighted(0.7)), weighted(0.3, lifetime), weighted(0.1, rarely()), rarely()),
+        (weighted(0.2, prop_oneof![9 => Just(0), 1 => Just(1)]), weighted(0.2, waiting), weighted(0.7, retention)),
     )
         .prop_map(
             |((objects, when, age, why), (own, lifetime, purpose, own_approval), (approvals, waiting, keep))| {

@@ -343,6 +343,9 @@ impl<G: Ground> System<G> {
                 Err(ChangeRefusal::Denied(denial))
             }
             Err(ChangeError::Invalid(error)) => {
+                if let PolicyError::InUpdate { reason, .. } = &error {
+                    reached(format!("change invalid in an update: {reason:?}"));
+                }
                 let refusal = format!("{error:?}");
                 reached(format!("change invalid: {}", refusal.split(['(', ' ']).next().unwrap()));
                 Err(ChangeRefusal::Invalid(error))
