@@ -50,7 +50,8 @@ use crate::sync::{ArcSwapOption, Mutex};
 /// Decides at ingest who is protected, hides what they do, and reveals it on record alone.
 ///
 /// Holds its three ports behind `Arc`s and has no type parameters; a clone is another handle on the same. Every method
-/// blocks until it is done: in async code, hop once per batch onto a thread that may block.
+/// blocks until it is done: in async code, hop once per batch onto a thread that may block. Dropping the last handle waits
+/// until the calls of the sink that are under way are over, for at most the [limit of the sink](PrivacyFilterBuilder::sink_limit).
 ///
 /// See the [crate's front page](crate) for an example.
 #[derive(Clone)]

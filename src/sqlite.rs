@@ -5,7 +5,10 @@
 //! number of processes may have the same files open.
 //!
 //! Public and private activities lie in two tables. A public read touches the public table alone, so nothing that it
-//! returns and nothing that it costs can depend on how much is hidden.
+//! returns and nothing that it costs can depend on how much is hidden. Where damage makes a page of one table appear in the
+//! other, the rows give that away, and the read fails with [`FileError::Corrupt`] or [`FileError::Damaged`].
+//!
+//! Dropping the last handle of a file empties the log beside it and removes it: the file alone then holds everything.
 //!
 //! What was written together is made durable together: callers that come while another one is writing share its commit,
 //! and each still gets their own answer, once it is durable. When another process is writing, a call waits for up to a
