@@ -122,7 +122,8 @@
 //!   `export` they are written as JSON Lines or as OCSF events, and the permission is asked before each page.
 //! - **G4** A sink that hangs is bounded in time: see [`BoundedSink`](crate::BoundedSink). Records can go to
 //!   [several](crate::SeveralSinks): all must answer, or a stated quorum; the leading one, which the log is read from,
-//!   in any case. A sink is tried out before it is admitted, and which sinks there are is changed on record.
+//!   in any case. A sink is tried out before it is admitted, and which sinks there are is changed on record. Dropping the last
+//!   handle waits for the calls under way, for at most the limit.
 //! - **G5** What is older than the policy lets it be kept is removed
 //!   ([`PrivacyFilter::apply_retention`](crate::PrivacyFilter::apply_retention)), and so is what somebody did, on the word
 //!   of a privacy administrator ([`PrivacyFilter::erase`](crate::PrivacyFilter::erase)): recorded before and after, step by
@@ -130,7 +131,8 @@
 //!   erases is not told how much there was: the log is, for those who may view private activities.
 //! - **G6** With the feature `ledger` the log is a Merkle tree with signed checkpoints: whoever saved one finds any
 //!   change, removal, reordering or truncation of what it counts, offline, and is told how many of the first records
-//!   retention has removed.
+//!   retention has removed. A file that was damaged in transfer is told from a forged one; what cannot be told apart counts as
+//!   forged.
 //! - **G7** A protected person can be told when, and for what purpose, private activities of theirs were looked at:
 //!   [`PrivacyFilter::report`](crate::PrivacyFilter::report).
 //! - **G8** A store keeps the [records](crate::AppliedRecords) of the last change and the last removal that it applied, in the
