@@ -544,7 +544,9 @@ wrong_at_removal! {
     ForgetsEverything: |numbered, removal| {
         let forgot = numbered.remove(removal);
         if forgot > 0 && removal.forgotten_record().is_some() {
-            numbered.entries.lock().unwrap().iter_mut().for_each(|entry| drop(entry.record.forget()));
+            for entry in numbered.entries.lock().unwrap().iter_mut() {
+                entry.record.forget();
+            }
         }
         forgot
     };
