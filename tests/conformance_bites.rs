@@ -672,6 +672,10 @@ mod sink {
             caught by [g2_what_a_record_says_of_people_is_forgotten_on_every_handle]
             also []
             perhaps [];
+        forgets_what_was_seen ForgetsWhatWasSeen,
+            caught by [g2_what_a_record_says_of_people_is_forgotten_on_every_handle]
+            also [g2_a_record_that_forgot_is_still_the_same_record]
+            perhaps [];
         reads_by_place ReadsByPlace,
             caught by [g5_what_is_kept_is_read_and_answered_as_before]
             also []

@@ -592,7 +592,19 @@ wrong_at_removal! {
     ForgetsEverything: |numbered, removal| {
         let forgot = numbered.remove(removal);
         if forgot > 0 && removal.forgotten_record().is_some() {
-            numbered.entries.lock().unwrap().iter_mut().for_each(|entry| entry.record = entry.record.without_openings());
+            for entry in numbered.entries.lock().unwrap().iter_mut() {
+                entry.record.forget();
+            }
+        }
+        forgot
+    };
+
+    /// Forgets how much was seen as well, not only what a record says of people.
+    ForgetsWhatWasSeen: |numbered, removal| {
+        let forgot = numbered.remove(removal);
+        let of = removal.forgotten_record();
+        for entry in numbered.entries.lock().unwrap().iter_mut().filter(|entry| Some(entry.record.id) == of) {
+            entry.record = entry.record.without_openings();
         }
         forgot
     };
