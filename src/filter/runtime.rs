@@ -95,7 +95,9 @@ mod tests {
             let (store, directory) = (Arc::clone(&self.store), Arc::clone(&self.directory));
             let mut builder = PrivacyFilter::builder(store, directory, Arc::clone(&self.sink));
             builder.runtime.random = random;
-            builder.open_or_initialize(Administrators::only_one(UserId::new("root").unwrap())).unwrap()
+            builder.runtime.now = Box::new(|| DateTime::UNIX_EPOCH);
+            let [root, deputy] = ["root", "deputy"].map(|name| UserId::new(name).unwrap());
+            builder.open_or_initialize(Administrators::new(root, deputy).unwrap()).unwrap()
         }
 
         fn records(&self) -> usize {
@@ -111,7 +113,8 @@ mod tests {
         let import = DirectoryBuilder::new().user(user).build(DirectoryRevision(1), DateTime::UNIX_EPOCH).unwrap();
         scene.directory.install(import).unwrap();
         let filter = scene.filter(getrandom::fill);
-        filter.change(&root, &PolicyChange::Grant(Alias::new("root@contoso.com").unwrap())).unwrap();
+        let deputy = UserId::new("deputy").unwrap();
+        filter.change(&deputy, PolicyChange::Grant(Alias::new("root@contoso.com").unwrap())).unwrap();
         let actor = Actor::user(Alias::new("root@contoso.com").unwrap());
         let app = App::new("Box".parse().unwrap());
         let activity =
