@@ -31,7 +31,7 @@ fn recorded(pending: PendingRemoval) -> RecordedRemoval {
 fn aged(before: DateTime<Utc>) -> RecordedRemoval {
     let retention = Retention::of_activities(DAY).and_of_records(DAY).unwrap();
     let options = OptionsPatch::new().retention(Some(retention));
-    let policy = changed(&initialized(), &PolicyChange::SetOptions(options), None).unwrap();
+    let policy = changed(&initialized(), PolicyChange::SetOptions(options), None).unwrap();
     recorded(PendingRemoval::of_aged(&policy, RecordId(Uuid::nil()), before + DAY).unwrap())
 }
 
