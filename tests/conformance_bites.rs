@@ -147,7 +147,8 @@ mod store {
                 activities_outlive_a_crash,
                 places_outlive_a_crash,
                 the_fence_outlives_a_crash,
-                g5_a_removal_outlives_a_crash
+                g5_a_removal_outlives_a_crash,
+                g8_the_record_of_a_removal_is_kept_once_it_is_complete
             ]
             perhaps [];
         stores_half_a_batch StoresHalfABatch,
@@ -263,7 +264,7 @@ mod store {
             perhaps [];
         publishes_anything PublishesAnything,
             caught by [d5_a_stale_change_is_refused, d5_policy_is_initialized_once]
-            also [the_fence_outlives_a_crash]
+            also [the_fence_outlives_a_crash, g8_the_record_of_the_last_change_is_kept]
             perhaps [d5_nothing_older_is_stored_once_a_publish_returned, d5_one_of_racing_changes_wins];
         answers_from_a_cache AnswersFromACache,
             caught by [d5_no_handle_goes_back_to_an_older_policy]
@@ -439,7 +440,8 @@ mod store {
                 g5_of_a_person_what_is_covered_goes_and_nothing_else,
                 g5_racing_removals_and_deliveries_lose_nothing_else,
                 g5_steps_keep_their_limit_and_say_how_many,
-                g5_what_is_too_old_goes_and_nothing_else
+                g5_what_is_too_old_goes_and_nothing_else,
+                g8_the_record_of_a_removal_is_kept_once_it_is_complete
             ]
             perhaps [];
     }
@@ -568,7 +570,7 @@ mod sink {
             perhaps [];
         finds_by_the_first FindsByTheFirst,
             caught by [g3_every_filter_narrows]
-            also [g5_what_is_kept_is_read_and_answered_as_before]
+            also [g5_what_is_kept_is_read_and_answered_as_before, g8_the_newest_matching_record_is_read]
             perhaps [];
         numbers_in_tens NumbersInTens,
             caught by [g1_handles_share_one_numbering]
@@ -670,7 +672,7 @@ mod sink {
             perhaps [];
         forgets_everything ForgetsEverything,
             caught by [g2_what_a_record_says_of_people_is_forgotten_on_every_handle]
-            also []
+            also [g2_a_record_that_forgot_is_still_the_same_record]
             perhaps [];
         forgets_what_was_seen ForgetsWhatWasSeen,
             caught by [g2_what_a_record_says_of_people_is_forgotten_on_every_handle]

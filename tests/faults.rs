@@ -202,7 +202,7 @@ fn carry_on(operation: Operation, scene: &Scene) {
         reveal.close().unwrap();
     }
     let managed = ManagedDomain::exactly(domain("carries-on.example"));
-    filter.change(&user("root"), &PolicyChange::ManageDomain(managed)).unwrap();
+    filter.change(&user("root"), PolicyChange::ManageDomain(managed)).unwrap();
 }
 
 #[test]
@@ -405,7 +405,7 @@ fn g1_a_change_that_is_in_force_is_done_whatever_its_store_answered() {
         let scene = Scene::furnished(place, AMPLE, true);
         // Asked for the policy, then for what vanished to make ready what comes, and then to publish.
         scene.store.fault_in(2, StoreFault::FailsLate);
-        let revision = scene.filter().change(&user("root"), &finance_private()).unwrap();
+        let revision = scene.filter().change(&user("root"), finance_private()).unwrap();
         assert_eq!(scene.policy().unwrap().revision(), revision);
         assert!(matches!(scene.records().pop().unwrap().record.outcome, Outcome::Done { .. }));
         // It fails before it is done.

@@ -182,7 +182,7 @@ fn both(delivery: &str) -> [Activity; 2] {
 fn turn(house: &House, turns: usize, told: &mut Told, after_each: impl Fn(Revision)) {
     for private in (0..turns).map(|at| at % 2 == 0) {
         let change = |group| if private { PolicyChange::MakePrivate(group) } else { PolicyChange::MakePublic(group) };
-        let revision = house.filter.change(&user("root"), &change(group("council").into())).unwrap();
+        let revision = house.filter.change(&user("root"), change(group("council").into())).unwrap();
         told.insert(revision, private);
         after_each(revision);
     }

@@ -213,7 +213,7 @@ fn g1_the_intent_comes_before_the_act_and_the_outcome_after() {
     let change = |name: &str| {
         log.lock().unwrap().clear();
         let managed = ManagedDomain::exactly(domain(name));
-        filter.change(&user("root"), &PolicyChange::ManageDomain(managed))
+        filter.change(&user("root"), PolicyChange::ManageDomain(managed))
     };
     change("done.example").unwrap();
     assert_eq!(*log.lock().unwrap(), ["sink", "publish", "sink"]);
@@ -252,7 +252,7 @@ fn g1_what_cannot_be_recorded_is_not_done() {
         let change = |name: &str| {
             log.lock().unwrap().clear();
             let managed = ManagedDomain::exactly(domain(name));
-            filter.change(&user("root"), &PolicyChange::ManageDomain(managed))
+            filter.change(&user("root"), PolicyChange::ManageDomain(managed))
         };
         let before = filter.policy().unwrap();
         sink.fault_in(0, fault);
@@ -323,7 +323,7 @@ fn g2_a_record_holds_no_content_and_no_name_from_a_query() {
         }
         // A grant names somebody; its record names the id that it led to, or nobody.
         for name in ["canary-nobody@contoso.com", "ann@contoso.com"] {
-            let _nobody_is_refused = house.filter.change(&user("root"), &PolicyChange::Grant(alias(name)));
+            let _nobody_is_refused = house.filter.change(&user("root"), PolicyChange::Grant(alias(name)));
         }
         let records = house.records();
         let is_of_one = |act: &Act| matches!(act, Act::Page { private, .. } if private.value() == Some(&1));

@@ -167,7 +167,7 @@ fn drive(house: &House, steps: &[Step], left_out: &BTreeSet<String>) {
                 }
             }
             Step::Change(change) => {
-                let _refused_in_both_or_in_none = house.filter.change(&user("root"), &change.policy_change());
+                let _refused_in_both_or_in_none = house.filter.change(&user("root"), change.policy_change());
             }
             Step::Install(groups) => {
                 let mut builder = DirectoryBuilder::new().user(contoso("root"));

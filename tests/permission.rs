@@ -89,7 +89,7 @@ fn p1_only_a_privacy_administrator_changes_policy() {
             assert_eq!(denied(&house, "root@contoso.com", change), Denial::NotAdmin, "a name is no id");
         }
         house.change(PolicyChange::SetAdmin(user("ann"), Role::PrivacyAdministrator));
-        assert!(house.filter.change(&user("ann"), &PolicyChange::RemoveAdmin(user("root"))).is_ok());
+        assert!(house.filter.change(&user("ann"), PolicyChange::RemoveAdmin(user("root"))).is_ok());
         assert_eq!(denied(&house, "root", PolicyChange::RemoveAdmin(user("ann"))), Denial::NotAdmin);
     }
 }
@@ -311,7 +311,7 @@ fn p3_nobody_grants_to_themselves_under_any_name() {
         // To others, and by others.
         house.grant("ann");
         house.change(PolicyChange::SetAdmin(user("ann"), Role::PrivacyAdministrator));
-        house.filter.change(&user("ann"), &PolicyChange::Grant(alias("r.oot@mail.example"))).unwrap();
+        house.filter.change(&user("ann"), PolicyChange::Grant(alias("r.oot@mail.example"))).unwrap();
         assert!(granted(&house, "root"));
     }
 }
@@ -402,10 +402,10 @@ fn p1_a_grant_goes_by_no_directory_that_was_left_behind() {
     let ports = (memory::MemoryStore::new(), Arc::clone(&directory), memory::MemorySink::new());
     let filter = PrivacyFilter::builder(ports.0, ports.1, ports.2).initialize(admins()).unwrap();
     for holder in ["old", "new"] {
-        filter.change(&user("root"), &PolicyChange::SetAdmin(user(holder), Role::Analyst)).unwrap();
+        filter.change(&user("root"), PolicyChange::SetAdmin(user(holder), Role::Analyst)).unwrap();
     }
     *directory.0.lock().unwrap() = snapshot(1, "old");
-    filter.change(&user("root"), &PolicyChange::Grant(alias("boss@contoso.com"))).unwrap();
+    filter.change(&user("root"), PolicyChange::Grant(alias("boss@contoso.com"))).unwrap();
     let policy = filter.policy().unwrap();
     assert_eq!(policy.grants().keys().collect::<Vec<_>>(), [&user("new")], "the former holder gets nothing");
 }
@@ -418,7 +418,7 @@ fn p1_a_grant_goes_by_no_directory_that_is_too_old_or_from_the_future() {
     house.options(OptionsPatch::new().max_directory_age(max_directory_age));
     for seconds in [-10_000, 20_000] {
         house.advance(seconds);
-        let refused = house.filter.change(&user("root"), &PolicyChange::Grant(alias("root@contoso.com")));
+        let refused = house.filter.change(&user("root"), PolicyChange::Grant(alias("root@contoso.com")));
         assert!(matches!(refused, Err(ChangeError::Invalid(PolicyError::NoDirectory))), "{refused:?}");
         house.ingest(&[activity(&seconds.to_string(), "adele")]);
     }
@@ -449,7 +449,7 @@ fn p2_a_name_that_means_two_grants_revokes_neither() {
     }
     let amy = contoso("amy").with_alias(alias("ann@contoso.com"));
     house.install(DirectoryBuilder::new().user(User::new(user("ann"))).user(amy).user(contoso("root")));
-    let refused = house.filter.change(&user("root"), &PolicyChange::Revoke(alias("ann@contoso.com").into()));
+    let refused = house.filter.change(&user("root"), PolicyChange::Revoke(alias("ann@contoso.com").into()));
     assert!(matches!(refused, Err(ChangeError::Invalid(PolicyError::AmbiguousPerson))), "{refused:?}");
     house.change(PolicyChange::Revoke(user("ann").into()));
     assert_eq!(house.filter.policy().unwrap().grants().keys().collect::<Vec<_>>(), [&user("amy")]);
@@ -470,7 +470,7 @@ fn p2_a_revocation_or_the_end_stops_a_page_that_is_being_recorded() {
             if expires {
                 clock.fetch_add(3_600, std::sync::atomic::Ordering::SeqCst);
             } else {
-                filter.change(&user("root"), &PolicyChange::Revoke(user("root").into())).unwrap();
+                filter.change(&user("root"), PolicyChange::Revoke(user("root").into())).unwrap();
             }
         });
         let refused = reveal.page(PageSize::MAX, None).unwrap_err();

@@ -34,7 +34,7 @@ pub(crate) fn measure(settings: &Settings, folder: &Path, report: &mut Report) {
     let store = SqliteStore::open(&path).unwrap();
     let ours = Service::with_clock(store, move || DateTime::from_timestamp(now.load(Ordering::SeqCst), 0).unwrap());
     let options = OptionsPatch::new().retention(Some(Retention::of_activities(Duration::from_secs(DAY as u64 / 2))));
-    ours.filter.change(&somebody(), &PolicyChange::SetOptions(options)).unwrap();
+    ours.filter.change(&somebody(), PolicyChange::SetOptions(options)).unwrap();
     let (activities, mut source) = (Activities::new(Ids::Random), stream(0..u64::MAX));
     let mut deliver = |rows: u64, batch: usize| -> Vec<Duration> {
         let mut left = rows;

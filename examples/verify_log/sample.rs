@@ -22,7 +22,7 @@ pub(crate) fn write(folder: &Path) -> Result<(), Box<dyn Error>> {
     let (officer, deputy, council) = (UserId::new("u-1")?, UserId::new("u-3")?, GroupId::new("g-council")?);
     let filter = PrivacyFilter::builder(MemoryStore::new(), directory(&officer, &council)?, Arc::clone(&ledger))
         .initialize(Administrators::new(officer.clone(), deputy.clone())?)?;
-    filter.change(&officer, &PolicyChange::MakePrivate(council.into()))?;
+    filter.change(&officer, PolicyChange::MakePrivate(council.into()))?;
     filter.change(&deputy, PolicyChange::Grant(Alias::new("officer@contoso.com")?))?;
     let actor = Actor::user(Alias::new("adele@contoso.com")?);
     let activity = Activity::builder(

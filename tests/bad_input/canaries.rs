@@ -302,9 +302,7 @@ fn b2_no_error_repeats_what_it_was_given() {
         silent_error(&house.filter.change(&root, &change).unwrap_err());
         silent_debug("a change", &change);
     }
-    silent_error(
-        &house.filter.change(&user("canary"), &PolicyChange::MakePublic(group("council").into())).unwrap_err(),
-    );
+    silent_error(&house.filter.change(&user("canary"), PolicyChange::MakePublic(group("council").into())).unwrap_err());
     let when_undecidable = WhenUndecidable::Refuse;
     house.options(OptionsPatch::new().when_undecidable(when_undecidable));
     silent_error(&house.filter.ingest(&private_activities()).unwrap_err());

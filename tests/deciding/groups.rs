@@ -370,7 +370,7 @@ fn d12_only_a_group_that_there_is_can_be_private_or_in_scope() {
             }
         }
     };
-    let early = house.filter.change(&user("root"), &PolicyChange::MakePrivate(group("council").into()));
+    let early = house.filter.change(&user("root"), PolicyChange::MakePrivate(group("council").into()));
     assert!(matches!(early, Err(ChangeError::Invalid(PolicyError::NoDirectory))), "nothing was imported: {early:?}");
     house.install(people(&[("adele", &["council"])]));
     let before = house.filter.policy().unwrap();

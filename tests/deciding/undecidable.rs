@@ -158,8 +158,8 @@ fn d9_a_directory_that_does_not_answer_hides_everything_until_it_does() {
         .unwrap();
     let import = |groups: &[&str]| people(&[("bob", groups), ("adele", &["council"])]);
     line.directory.install(import(&[]).build(DirectoryRevision(1), at(0)).unwrap()).unwrap();
-    filter.change(&user("root"), &PolicyChange::ManageDomain(ManagedDomain::exactly(domain("contoso.com")))).unwrap();
-    filter.change(&user("root"), &PolicyChange::MakePrivate(group("council").into())).unwrap();
+    filter.change(&user("root"), PolicyChange::ManageDomain(ManagedDomain::exactly(domain("contoso.com")))).unwrap();
+    filter.change(&user("root"), PolicyChange::MakePrivate(group("council").into())).unwrap();
     let ids = || {
         let page = filter.view(&user("somebody")).page(&Query::all(), PageSize::MAX, None).unwrap();
         page.activities().iter().map(|stored| stored.activity().id().as_str().to_owned()).collect::<Vec<_>>()

@@ -100,7 +100,7 @@ fn the_child_without_space() {
     // What cannot be recorded is neither seen nor done.
     assert!(matches!(house.filter.reveal(reveal_all("root")).unwrap_err(), RevealError::Unrecorded(_)));
     let before = house.filter.policy().unwrap();
-    let unrecorded = house.filter.change(&user("root"), &finance_private()).unwrap_err();
+    let unrecorded = house.filter.change(&user("root"), finance_private()).unwrap_err();
     assert!(matches!(unrecorded, ChangeError::Unrecorded(_)), "{unrecorded:?}");
     assert_eq!(house.filter.policy().unwrap(), before);
     assert_eq!(view.count(&Query::all()).unwrap(), 10 * delivered as u64);

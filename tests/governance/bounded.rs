@@ -352,5 +352,5 @@ fn g4_whoever_reads_the_log_takes_no_place_of_a_record() {
     for reader in readers {
         assert!(reader.join().unwrap(), "a reading that takes too long is refused");
     }
-    filter.change(&user("root"), &PolicyChange::MakePrivate(GroupRef::Applications)).unwrap();
+    filter.change(&user("root"), PolicyChange::MakePrivate(GroupRef::Applications)).unwrap();
 }

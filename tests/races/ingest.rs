@@ -153,7 +153,7 @@ fn d4_of_racing_deliveries_the_first_wins() {
                     stamps.note(number, scene.everything()[0].clone());
                 });
             }
-            scope.spawn(|| one.change(&user("root"), &PolicyChange::MakePrivate(group("council").into())).unwrap());
+            scope.spawn(|| one.change(&user("root"), PolicyChange::MakePrivate(group("council").into())).unwrap());
         });
         let stored = &scene.everything()[..];
         assert_eq!(stored.len(), 1);

@@ -107,8 +107,9 @@ pub(crate) struct KeepsNoRecord;
 
 impl Fault for KeepsNoRecord {
     fn publish(&self, right: &ListStore, change: &RecordedChange) -> Result<(), StoreError> {
-        right.list().fence(change.expected())?;
-        right.list().policy = Some(Arc::new(change.policy().clone()));
+        let mut list = right.list();
+        list.fence(change.expected())?;
+        list.policy = Some(Arc::new(change.policy().clone()));
         Ok(())
     }
 }
