@@ -31,13 +31,8 @@ fn recorded(pending: PendingRemoval) -> RecordedRemoval {
 fn aged(before: DateTime<Utc>) -> RecordedRemoval {
     let retention = Retention::of_activities(DAY).and_of_records(DAY).unwrap();
     let options = OptionsPatch::new().retention(Some(retention));
-<<<<<<< HEAD
-    let policy = changed(&initialized(), &PolicyChange::SetOptions(options), None).unwrap();
-    recorded(PendingRemoval::of_aged(&policy, &AppliedRecords::default(), RecordId(Uuid::nil()), before + DAY).unwrap())
-=======
     let policy = changed(&initialized(), PolicyChange::SetOptions(options), None).unwrap();
-    recorded(PendingRemoval::of_aged(&policy, RecordId(Uuid::nil()), before + DAY).unwrap())
->>>>>>> wip/policy
+    recorded(PendingRemoval::of_aged(&policy, &AppliedRecords::default(), RecordId(Uuid::nil()), before + DAY).unwrap())
 }
 
 fn sealed(of: RecordId) -> RecordedRemoval {

@@ -161,13 +161,8 @@ fn g5_a_removal_goes_to_every_sink_whatever_the_quorum() {
     let retention = Retention::of_activities(day).and_of_records(day).unwrap();
     let options = OptionsPatch::new().retention(Some(retention));
     let initial = PrivacyPolicy::initial(&admins());
-<<<<<<< HEAD
-    let policy = changed(&initial, &PolicyChange::SetOptions(options), None).unwrap();
-    let pending = PendingRemoval::of_aged(&policy, &AppliedRecords::default(), record(9).id, at(5) + day).unwrap();
-=======
     let policy = changed(&initial, PolicyChange::SetOptions(options), None).unwrap();
-    let pending = PendingRemoval::of_aged(&policy, record(9).id, at(5) + day).unwrap();
->>>>>>> wip/policy
+    let pending = PendingRemoval::of_aged(&policy, &AppliedRecords::default(), record(9).id, at(5) + day).unwrap();
     let removal = pending.recorded(&Receipt::assertion(record(9).id, 1)).unwrap();
 
     let sinks = faulty(3);
