@@ -1,5 +1,6 @@
 //! How long a reveal has lived, and what ended it.
 
+use std::fmt;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -12,10 +13,9 @@ use crate::sync::Mutex;
 ///
 /// The reveal has a time of its own, which never goes back and loses nothing when the clock does: it moves on with the
 /// clock, by as much as passes on it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Life(Arc<Mutex<State>>);
 
-#[derive(Debug)]
 struct State {
     /// The reveal's own time when it was opened.
     opened: DateTime<Utc>,
@@ -70,5 +70,12 @@ impl State {
         let passed = (clock - self.clock).max(TimeDelta::zero());
         let time = self.time.checked_add_signed(passed).unwrap_or(DateTime::<Utc>::MAX_UTC);
         (self.time, self.clock) = (time.max(clock), clock);
+    }
+}
+
+/// Without its times: they tell how long a page took.
+impl fmt::Debug for Life {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Life").finish_non_exhaustive()
     }
 }

@@ -95,18 +95,13 @@ fn d13_who_may_not_change_the_policy_may_not_ask_either() {
     let unknown = house.filter.dry_run(&user("root"), private("board"), 2).unwrap_err();
     assert!(matches!(unknown, DryRunError::Refused(ChangeRefusal::Invalid(_))), "{unknown:?}");
     assert!(matches!(
-            House::new().filter.dry_run(
-                &user("root"),
-    <<<<<<< HEAD
-                &PolicyChange::ManageDomain(ManagedDomain::exactly(domain("a.b"))),
-                0
-    =======
-                PolicyChange::ManageDomain(ManagedDomain::exactly(domain("a.b"))),
-                2
-    >>>>>>> wip/policy
-            ),
-            Err(DryRunError::Directory(DirectoryError::NeverLoaded))
-        ));
+        House::new().filter.dry_run(
+            &user("root"),
+            PolicyChange::ManageDomain(ManagedDomain::exactly(domain("a.b"))),
+            0
+        ),
+        Err(DryRunError::Directory(DirectoryError::NeverLoaded))
+    ));
 }
 
 /// What each user could do, in each app that the rules can tell apart.

@@ -196,7 +196,7 @@ fn r4_every_refused_caller_is_on_record() {
             filter.governance(by, &RecordQuery::default(), 0, PageSize::MAX).is_err()
         }),
         (RecordKind::Erasure, |filter, by| filter.erase(by, Subject::of(user("adele"))).is_err()),
-        (RecordKind::Erasure, |filter, by| filter.forget(by, RecordId(uuid::Uuid::from_u128(1))).is_err()),
+        (RecordKind::Redaction, |filter, by| filter.forget(by, RecordId(uuid::Uuid::from_u128(1))).is_err()),
         (RecordKind::Approval, |filter, by| {
             filter.answer_request(by, RequestId(uuid::Uuid::from_u128(77)), Answer::Approve).is_err()
         }),

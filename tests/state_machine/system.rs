@@ -483,6 +483,9 @@ impl<G: Ground> System<G> {
                     let why = summary.about.justification.take();
                     summary.about.justification = why.map(|why| again(&why));
                 }
+                Act::Remove(RemovalSummary::Aged { policy: Some(mark), .. }) => {
+                    mark.record.0 = numbers[&mark.record.0].0;
+                }
                 Act::Page { reveal, activities, private, digest, subjects } => {
                     reveal.0 = numbers[&reveal.0].0;
                     let is_nobody = subjects.value().unwrap().is_empty();
