@@ -132,6 +132,7 @@ impl PrivacyFilter {
     /// call again.
     pub fn apply_retention(&self) -> Result<Option<Receipt>, RemovalError> {
         let policy = self.inner.policy()?;
+        // After the policy, so that its change is never the earlier one of the two.
         let applied = self.inner.store.applied()?;
         let pending = PendingRemoval::of_aged(&policy, &applied, self.inner.fresh_record(), self.inner.now());
         pending.map(|pending| self.inner.carry_out(pending)).transpose()

@@ -6,10 +6,9 @@ use std::path::{Path, PathBuf};
 use activity_privacy::sqlite::{SqliteGovernance, SqliteStore, governance_path};
 use proptest::collection::vec;
 use proptest::prelude::*;
-use rusqlite::Connection;
 
 use super::*;
-use crate::place::folder;
+use crate::place::{folder, restore};
 
 /// Two files in a folder, and copies of them by name.
 struct Files {
@@ -176,17 +175,6 @@ fn g8_file_copied_without_its_wal_is_refused() {
     }
 }
 
-/// What `.restore` of SQLite's own shell does, in a transaction of its own, while a process has the file open.
-fn restore_under(path: &Path, copy: &Path) {
-    let connection = Connection::open(path).unwrap();
-    connection.execute("ATTACH ?1 AS copy", [copy.to_str().unwrap()]).unwrap();
-    let mut tables = connection.prepare("SELECT name FROM copy.sqlite_schema WHERE type = 'table'").unwrap();
-    let tables: Vec<String> = tables.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
-    let all =
-        tables.iter().map(|table| format!("DELETE FROM {table}; INSERT INTO {table} SELECT * FROM copy.{table};"));
-    connection.execute_batch(&format!("BEGIN IMMEDIATE; {} COMMIT", all.collect::<String>())).unwrap();
-}
-
 #[test]
 fn g8_store_that_goes_back_under_a_running_filter_is_not_believed() {
     let files = Files::new();
@@ -196,14 +184,14 @@ fn g8_store_that_goes_back_under_a_running_filter_is_not_believed() {
     // Another process changes the policy, and this one has not seen it when the older store is put back.
     make_private(&files.pair().open());
     files.back_up("second");
-    restore_under(&files.store(), &files.copy_of(&files.store(), "first"));
+    restore(&files.store(), &files.copy_of(&files.store(), "first"));
     files.clock.fetch_add(2, Ordering::SeqCst);
     let refused = running.ingest(&[activity("a", "adele")]);
     assert!(matches!(refused, Err(IngestError::Store(StoreError::Differs(_)))), "{refused:?}");
     let refused = running.change(&user("root"), &PolicyChange::SetAdmin(user("ann"), Role::Analyst));
     assert!(matches!(refused, Err(ChangeError::Store(StoreError::Differs(_)))), "{refused:?}");
     // Once the newer one is back, it goes on.
-    restore_under(&files.store(), &files.copy_of(&files.store(), "second"));
+    restore(&files.store(), &files.copy_of(&files.store(), "second"));
     assert_eq!(running.ingest(&[activity("a", "adele")]).unwrap().count(Delivery::Stored), 1);
     let hidden = running.view(&user("root")).count(&Query::all()).unwrap();
     assert_eq!(hidden, 0, "decided under the newer policy");
