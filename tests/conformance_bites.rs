@@ -672,7 +672,7 @@ mod sink {
             perhaps [];
         forgets_everything ForgetsEverything,
             caught by [g2_what_a_record_says_of_people_is_forgotten_on_every_handle]
-            also [g2_a_record_that_forgot_is_still_the_same_record]
+            also []
             perhaps [];
         forgets_what_was_seen ForgetsWhatWasSeen,
             caught by [g2_what_a_record_says_of_people_is_forgotten_on_every_handle]
