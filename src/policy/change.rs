@@ -204,7 +204,9 @@ impl PolicyDraft<'_> {
                 if !next.admins.contains_key(&admin) {
                     return Err(PolicyError::NotAnAdmin);
                 }
-                if admin == *by && !next.options.self_grant_allowed {
+                // By the options that are in force, too: an update cannot allow it to itself and take that back.
+                let is_allowed = next.options.self_grant_allowed && self.before.options.self_grant_allowed;
+                if admin == *by && !is_allowed {
                     return Err(PolicyError::SelfGrant);
                 }
                 let revision = self.revision;

@@ -36,8 +36,7 @@ fn g5_a_policy_that_lets_everything_be_kept_removes_nothing_and_says_nothing() {
     for place in places() {
         let house = place.house();
         ingest_for(&house, 3);
-        house.permit_root();
-        house.advance(1_000_000_000);
+        house.permit_root().advance(1_000_000_000);
         let before = house.records();
         assert_eq!(house.filter.apply_retention().unwrap(), None);
         keeping(&house, u64::MAX, None);
