@@ -8,7 +8,7 @@ mod acceptance;
 use chrono::{DateTime, Utc};
 use thiserror::Error;
 
-use crate::difference::{AppliedRecord, AppliedRecords};
+use crate::difference::{AppliedRecord, AppliedRecords, KnownRemovals};
 use crate::directory::DirectorySnapshot;
 use crate::governance::{
     Act, ChangeSummary, Failure, Initiator, Outcome, Receipt, Record, RecordId, Refused, SinkError,
@@ -25,6 +25,7 @@ pub struct PendingChange {
     record: Record,
     next: PrivacyPolicy,
     expected: Option<Revision>,
+    removals: KnownRemovals,
 }
 
 /// Why a change is refused.
@@ -50,7 +51,7 @@ impl PendingChange {
             act: Act::InitializePolicy { administrators: administrators.users().cloned().collect() },
             outcome: Outcome::Intended,
         };
-        Self { record, next: PrivacyPolicy::initial(administrators), expected: None }
+        Self { record, next: PrivacyPolicy::initial(administrators), expected: None, removals: KnownRemovals::Kept }
     }
 
     /// Asks `policy` whether `by` may make the changes of an update and what they make of it. Either way there is one record
@@ -93,7 +94,7 @@ impl PendingChange {
             outcome,
         };
         match next {
-            Ok(next) => Ok(Self { record, next, expected: Some(policy.revision()) }),
+            Ok(next) => Ok(Self { record, next, expected: Some(policy.revision()), removals: KnownRemovals::Kept }),
             Err(reason) => Err(Box::new(Refused { reason, record })),
         }
     }
@@ -115,8 +116,8 @@ impl PendingChange {
     /// [`SinkError::WrongReceipt`] when the receipt is for another record.
     pub fn recorded(self, receipt: &Receipt) -> Result<RecordedChange, SinkError> {
         receipt.confirm(&self.record)?;
-        let Self { record, next, expected } = self;
-        Ok(RecordedChange { applied: AppliedRecord::of(receipt), record, next, expected })
+        let Self { record, next, expected, removals } = self;
+        Ok(RecordedChange { applied: AppliedRecord::of(receipt), record, next, expected, removals })
     }
 }
 
@@ -166,6 +167,11 @@ impl PendingDryRun {
         &self.next
     }
 
+    /// Returns the record of a dry run that cannot be answered, because the directory does not say who is who.
+    pub(crate) fn undecidable(&self) -> Record {
+        Record { outcome: Outcome::Invalid(PolicyError::NoDirectory), ..self.record.clone() }
+    }
+
     /// What must become durable before anybody is told what the change would do.
     pub(crate) fn record(&self) -> &Record {
         &self.record
@@ -179,6 +185,7 @@ pub struct RecordedChange {
     applied: AppliedRecord,
     next: PrivacyPolicy,
     expected: Option<Revision>,
+    removals: KnownRemovals,
 }
 
 impl RecordedChange {
@@ -194,12 +201,17 @@ impl RecordedChange {
         self.expected
     }
 
+    /// Returns the record of the intent.
+    pub(crate) fn record(&self) -> RecordId {
+        self.record.id
+    }
+
     /// Returns the records that a store keeps once it applied the change, given those that it kept before.
     #[must_use]
-    pub fn applied(&self, before: AppliedRecords) -> AppliedRecords {
+    pub fn applied(&self, before: &AppliedRecords) -> AppliedRecords {
         match &self.record.act {
-            Act::AcceptDifference { .. } => AppliedRecords::since(self.applied),
-            _ => before.with_change(self.applied),
+            Act::AcceptDifference { .. } => before.clone().accepted(self.applied, self.removals),
+            _ => before.clone().with_change(self.applied),
         }
     }
 

@@ -13,22 +13,25 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::governance::{
-    Act, ChangeMark, Outcome, OutcomeKind, Receipt, Record, RecordEntry, RecordId, RemovalSummary,
-};
+use crate::governance::{Act, ChangeMark, Outcome, Receipt, Record, RecordEntry, RecordId, RemovalSummary};
 use crate::identity::UserId;
 use crate::policy::Revision;
 
-/// The governance records of the last change and the last removal that a store applied.
+/// The governance records of the last change and of the last removals that a store applied.
 ///
 /// A store keeps it as it is: [`RecordedChange::applied`](crate::RecordedChange::applied) and
 /// [`RecordedRemoval::applied`](crate::RecordedRemoval::applied) say what it becomes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AppliedRecords {
     change: Option<AppliedRecord>,
-    removal: Option<AppliedRecord>,
+    /// By sequence number, at most [`MAX_REMOVALS`]: several, because removals can run beside each other, and end in another
+    /// order than they began in.
+    removals: Vec<AppliedRecord>,
 }
+
+/// How many removals a store remembers.
+const MAX_REMOVALS: usize = 16;
 
 /// A governance record by which a store changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,26 +67,61 @@ impl AppliedRecords {
         self.change.as_ref()
     }
 
-    /// Returns the record of the last removal that was completed.
+    /// Returns the records of the last removals that were completed, by sequence number.
     #[must_use]
-    pub fn removal(&self) -> Option<&AppliedRecord> {
-        self.removal.as_ref()
+    pub fn removals(&self) -> &[AppliedRecord] {
+        &self.removals
     }
 
     pub(crate) fn with_change(self, change: AppliedRecord) -> Self {
         Self { change: Some(change), ..self }
     }
 
-    /// Of removals that ran at the same time, the one that was recorded last stays.
-    pub(crate) fn with_removal(self, removal: AppliedRecord) -> Self {
-        let is_later = self.removal.is_none_or(|known| known.sequence < removal.sequence);
-        if is_later { Self { removal: Some(removal), ..self } } else { self }
+    pub(crate) fn with_removal(mut self, removal: AppliedRecord) -> Self {
+        if !self.removals.contains(&removal) {
+            self.removals.push(removal);
+            self.removals.sort_by_key(|removal| removal.sequence);
+            let excess = self.removals.len().saturating_sub(MAX_REMOVALS);
+            self.removals.drain(..excess);
+        }
+        self
     }
 
-    /// Begins anew with one record, from which on the log and the store agree.
-    pub(crate) fn since(record: AppliedRecord) -> Self {
-        Self { change: Some(record), removal: Some(record) }
+    /// Begins anew with the record of an acceptance. `removals` says what becomes of those that were known.
+    pub(crate) fn accepted(self, record: AppliedRecord, removals: KnownRemovals) -> Self {
+        let removals = match removals {
+            KnownRemovals::Kept => self.removals,
+            KnownRemovals::Dropped => Vec::new(),
+            KnownRemovals::Settled => vec![record],
+        };
+        Self { change: Some(record), removals }
     }
+
+    /// Returns whether the store may lack a removal that the log records as done, with the sequence number of its outcome.
+    /// `begun_since` are the removals that were begun after the oldest one that the store remembers.
+    fn may_lack(&self, (removal, outcome): (RecordId, u64), begun_since: &[RecordId]) -> bool {
+        if self.removals.iter().any(|known| known.record == removal) {
+            return false;
+        }
+        match self.removals.first() {
+            // What was done before another one began was in the store before that one.
+            Some(oldest) if outcome < oldest.sequence => false,
+            // A store that remembers fewer than it could remembers all.
+            Some(_) => self.removals.len() < MAX_REMOVALS || begun_since.contains(&removal),
+            None => true,
+        }
+    }
+}
+
+/// What becomes of the removals that a store knows when a difference is accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum KnownRemovals {
+    /// The log knows them too.
+    Kept,
+    /// The log does not: what it records of removals is compared anew, and accepted in its own words.
+    Dropped,
+    /// What the log records of removals is accepted.
+    Settled,
 }
 
 /// How a store and a governance log differ that should belong together.
@@ -195,7 +233,7 @@ impl WriteOnlySink {
 }
 
 /// What a store says of itself.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct StoreState {
     /// Read before the policy, so that the policy is never the older one of the two.
     pub(crate) applied: AppliedRecords,
@@ -203,21 +241,23 @@ pub(crate) struct StoreState {
 }
 
 /// What a log says, read before the store says anything.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct LogState {
     /// The newest change that is recorded as done: the record of its intent, and the revision that it made.
     pub(crate) change: Option<(RecordId, Revision)>,
-    /// The newest removal that is recorded as done: the record of its intent, and the sequence number of its outcome.
-    pub(crate) removal: Option<(RecordId, u64)>,
+    /// The removals of each kind that were recorded as done last: the record of the intent, and the sequence number of the
+    /// outcome.
+    pub(crate) removals: Vec<(RecordId, u64)>,
 }
 
 /// What a log holds of that which the store knows, read after the store.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct KnownToLog {
     pub(crate) change: Found,
+    /// The last removal that the store knows.
     pub(crate) removal: Found,
-    /// Whether the newest removal that is recorded as done was begun after the one that the store knows.
-    pub(crate) removed_since: bool,
+    /// The removals that were begun after the oldest one that the store remembers, as far as it was read.
+    pub(crate) begun_since: Vec<RecordId>,
     /// The sequence number of the last record, 0 if there is none.
     pub(crate) newest: u64,
 }
@@ -245,10 +285,20 @@ impl Found {
             Some(_) => Self::Other,
         }
     }
+
+    /// Returns the difference that it makes that the store applied this record.
+    fn difference(self, policy: Revision, applied: &AppliedRecord, newest: u64) -> Option<Difference> {
+        match self {
+            Self::Here => None,
+            Self::Missing if newest == 0 => Some(Difference::LogEmpty { store: policy }),
+            Self::Missing => Some(Difference::LogBehind { log: newest, store: applied.sequence }),
+            Self::Other | Self::Removed => Some(Difference::OtherLog { sequence: applied.sequence }),
+        }
+    }
 }
 
 impl LogState {
-    /// Takes in the newest record of a change that is done.
+    /// Takes in the record of a change that is done.
     pub(crate) fn add_change(&mut self, record: &Record) {
         if let (Outcome::Done { intent }, Some(revision)) = (&record.outcome, record.made_revision()) {
             self.add_mark(*intent, revision);
@@ -268,13 +318,10 @@ impl LogState {
         }
     }
 
-    /// Takes in the newest record of a removal that is done.
+    /// Takes in the record of a removal that is done.
     pub(crate) fn add_removal(&mut self, entry: &RecordEntry) {
-        if let Some(intent) = entry.record.outcome.intent()
-            && entry.record.outcome.kind() == OutcomeKind::Done
-            && self.removal.is_none_or(|(_, known)| known < entry.sequence)
-        {
-            self.removal = Some((intent, entry.sequence));
+        if let Some(intent) = entry.record.outcome.intent() {
+            self.removals.push((intent, entry.sequence));
         }
     }
 }
@@ -283,44 +330,51 @@ impl Difference {
     /// Returns how a store and a log differ, and none if they belong together.
     pub(crate) fn between(store: &StoreState, log: &LogState, known: &KnownToLog) -> Option<Self> {
         let Some(policy) = store.policy else { return log.change.map(|(_, log)| Self::StoreEmpty { log }) };
-        Self::of_change(policy, store, log, known).or_else(|| Self::of_removal(policy, store, log, known))
+        Self::of_change(policy, store, log, known).or_else(|| Self::of_removals(policy, store, log, known))
     }
 
     fn of_change(policy: Revision, store: &StoreState, log: &LogState, known: &KnownToLog) -> Option<Self> {
         match (log.change, store.applied.change) {
+            // An older copy of the store.
             (Some((_, log)), _) if log > policy => Some(Self::StoreBehind { store: policy, log }),
-            (Some((intent, revision)), Some(applied)) if revision == policy => {
-                (intent != applied.record).then_some(Self::OtherLog { sequence: applied.sequence })
+            // The two agree.
+            (Some((intent, _)), Some(applied)) if intent == applied.record => None,
+            // Two histories with the same number of changes.
+            (Some((_, revision)), Some(applied)) if revision == policy => {
+                Some(Self::OtherLog { sequence: applied.sequence })
             }
-            // The log may not say yet that the newest change is done, but it holds its intent.
+            // The log does not say yet that the newest change is done, but holds its intent; or it is an older copy.
             (_, Some(applied)) => known.change.difference(policy, &applied, known.newest),
             (None, None) if known.newest == 0 => Some(Self::LogEmpty { store: policy }),
             (_, None) => None,
         }
     }
 
-    fn of_removal(policy: Revision, store: &StoreState, log: &LogState, known: &KnownToLog) -> Option<Self> {
-        match (log.removal, store.applied.removal) {
-            (None, None) => None,
-            (Some((_, log)), None) => Some(Self::RemovalUnknown { store: 0, log }),
-            (Some((intent, _)), Some(applied)) if intent == applied.record => None,
-            (Some((_, log)), Some(applied)) if known.removed_since => {
-                Some(Self::RemovalUnknown { store: applied.sequence, log })
-            }
-            (_, Some(_)) if known.removal == Found::Removed => None,
-            (_, Some(applied)) => known.removal.difference(policy, &applied, known.newest),
+    fn of_removals(policy: Revision, store: &StoreState, log: &LogState, known: &KnownToLog) -> Option<Self> {
+        let applied = &store.applied;
+        let lacks = |removal: &&(RecordId, u64)| applied.may_lack(**removal, &known.begun_since);
+        let last = applied.removals.last();
+        if let Some((_, log)) = log.removals.iter().filter(lacks).max_by_key(|(_, outcome)| outcome) {
+            return Some(Self::RemovalUnknown { store: last.map_or(0, AppliedRecord::sequence), log: *log });
+        }
+        match known.removal {
+            // Later runs of retention removed the record.
+            Found::Removed => None,
+            found => last.and_then(|last| found.difference(policy, last, known.newest)),
         }
     }
-}
 
-impl Found {
-    /// Returns the difference that it makes that the store applied this record.
-    fn difference(self, policy: Revision, applied: &AppliedRecord, newest: u64) -> Option<Difference> {
+    /// Returns what becomes of the removals that a store knows once this difference is accepted.
+    pub(crate) fn removals_if_accepted(self, store: &StoreState, log: &LogState, known: &KnownToLog) -> KnownRemovals {
         match self {
-            Self::Here => None,
-            Self::Missing if newest == 0 => Some(Difference::LogEmpty { store: policy }),
-            Self::Missing => Some(Difference::LogBehind { log: newest, store: applied.sequence }),
-            Self::Other | Self::Removed => Some(Difference::OtherLog { sequence: applied.sequence }),
+            Self::StoreEmpty { .. } | Self::LogEmpty { .. } | Self::RemovalUnknown { .. } => KnownRemovals::Settled,
+            Self::StoreBehind { .. } | Self::LogBehind { .. } | Self::OtherLog { .. } => {
+                let policy = store.policy.unwrap_or(Revision::FIRST);
+                match Self::of_removals(policy, store, log, known) {
+                    None => KnownRemovals::Kept,
+                    Some(_) => KnownRemovals::Dropped,
+                }
+            }
         }
     }
 }

@@ -94,6 +94,7 @@ impl PrivacyFilter {
     /// # Errors
     /// [`StoreError`] when it cannot be read.
     pub fn forward(&self, after: ForwardCursor, size: PageSize) -> Result<ForwardBatch, StoreError> {
+        self.inner.not_apart()?;
         let found = self.inner.store.public_since(after.0, size.get())?;
         let next = found.last().map_or(after, |(place, _)| ForwardCursor(*place));
         Ok(ForwardBatch { activities: found.into_iter().map(|(_, activity)| activity).collect(), next })

@@ -142,11 +142,11 @@ impl RecordedRemoval {
 
     /// Returns the records that a store keeps once nothing that it covers is left, given those that it kept before.
     #[must_use]
-    pub fn applied(&self, before: AppliedRecords) -> AppliedRecords {
+    pub fn applied(&self, before: &AppliedRecords) -> AppliedRecords {
         match self.what {
             // It removes nothing from a store.
-            What::Sealed(_) => before,
-            What::Subject(_) | What::Aged { .. } => before.with_removal(self.applied),
+            What::Sealed(_) => before.clone(),
+            What::Subject(_) | What::Aged { .. } => before.clone().with_removal(self.applied),
         }
     }
 

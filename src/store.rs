@@ -68,7 +68,7 @@ pub trait ActivityStore: Send + Sync {
     /// asks.
     fn publish(&self, change: &RecordedChange) -> Result<(), StoreError>;
 
-    /// Returns the records of the last change and the last removal that were applied.
+    /// Returns the records of the last change and of the last removals that were applied.
     ///
     /// # Errors
     /// Returns [`StoreError`] if they cannot be read.

@@ -359,6 +359,8 @@ impl World {
             }
             Step::DryRun { by, group: of } => {
                 let change = PolicyChange::MakePrivate(group(&format!("group-{of}")).into());
+                let counts = self.filter.dry_run(&admin(*by), &change, 0);
+                self.tell(counts);
                 let answer = self.filter.dry_run(&admin(*by), &change, 3);
                 self.tell(answer);
             }
@@ -447,8 +449,10 @@ impl World {
     }
 }
 
-const KINDS: [RecordKind; 12] = [
+const KINDS: [RecordKind; 14] = [
     RecordKind::PolicyChange,
+    RecordKind::DryRun,
+    RecordKind::Redaction,
     RecordKind::Grant,
     RecordKind::Revocation,
     RecordKind::Reveal,

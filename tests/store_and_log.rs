@@ -204,6 +204,64 @@ fn g8_interrupted_removal_is_completed() {
     assert_eq!(cut.difference(), None);
 }
 
+/// An erasure of `subject` that is on record, and the receipt of its intent.
+fn begun_erasure(pair: &Pair, subject: &str, record: u128) -> RecordedRemoval {
+    let policy = pair.store.policy().unwrap().unwrap();
+    let record = RecordId(uuid::Uuid::from_u128(record));
+    let pending =
+        PendingRemoval::of_subject(&policy, &user("root"), Subject::of(user(subject)), record, at(0)).unwrap();
+    let receipt = pair.sink.record(pending.record()).unwrap();
+    pending.recorded(&receipt).unwrap()
+}
+
+fn done(pair: &Pair, removal: &RecordedRemoval, record: u128) {
+    let salts = [salt(record), salt(record + 1)];
+    let record = RecordId(uuid::Uuid::from_u128(record));
+    let _receipt = pair.sink.record(&removal.outcome(record, salts, at(1), 0, 0, None)).unwrap();
+}
+
+#[test]
+fn g8_removals_that_overlap_are_told_apart() {
+    let pair = Pair::new();
+    drop(pair.initialize());
+    let (first, second) = (begun_erasure(&pair, "adele", 10), begun_erasure(&pair, "bob", 20));
+    // The second ends first.
+    assert_eq!(pair.store.remove(&second, 10).unwrap(), 0);
+    done(&pair, &second, 21);
+    assert_eq!(pair.difference(), None, "the first is under way");
+    done(&pair, &first, 11);
+    let lacking = pair.difference();
+    assert!(matches!(lacking, Some(Difference::RemovalUnknown { .. })), "{lacking:?}");
+    assert_eq!(pair.store.remove(&first, 10).unwrap(), 0);
+    assert_eq!(pair.difference(), None);
+    // However many come after them.
+    for number in 1..=40 {
+        let next = begun_erasure(&pair, "adele", 1_000 * number);
+        assert_eq!(pair.store.remove(&next, 10).unwrap(), 0);
+        assert_eq!(pair.difference(), None);
+        done(&pair, &next, 1_000 * number + 1);
+        assert_eq!(pair.difference(), None);
+    }
+}
+
+#[test]
+fn g8_removal_that_is_not_complete_gets_no_outcome() {
+    let pair = Pair::new();
+    let filter = pair.initialize();
+    filter.ingest(&[activity("a", "adele"), activity("b", "adele")]).unwrap();
+    let policy = pair.store.policy().unwrap().unwrap();
+    let subject = Subject::of(user("adele")).also(alias("adele@contoso.com"));
+    let record = RecordId(uuid::Uuid::from_u128(10));
+    let pending = PendingRemoval::of_subject(&policy, &user("root"), subject, record, at(0)).unwrap();
+    let receipt = pair.sink.record(pending.record()).unwrap();
+    let removal = pending.recorded(&receipt).unwrap();
+    assert_eq!(pair.store.remove(&removal, 1).unwrap(), 1);
+    let before = pair.records();
+    pair.clock.store(10_000, Ordering::SeqCst);
+    drop(pair.open());
+    assert_eq!(pair.records(), before, "how long a removal takes is not to be told");
+}
+
 #[test]
 fn g8_accepted_difference_is_on_record_and_holds_once() {
     let pair = Pair::new();

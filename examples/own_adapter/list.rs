@@ -61,7 +61,7 @@ impl List {
         let removed = gone.len() as u64;
         self.removed.extend(gone);
         if removed == 0 && limit > 0 {
-            self.applied = removal.applied(self.applied);
+            self.applied = removal.applied(&self.applied);
         }
         removed
     }
@@ -101,12 +101,12 @@ impl ActivityStore for ListStore {
         let mut list = self.list();
         list.fence(change.expected())?;
         list.policy = Some(Arc::new(change.policy().clone()));
-        list.applied = change.applied(list.applied);
+        list.applied = change.applied(&list.applied);
         Ok(())
     }
 
     fn applied(&self) -> Result<AppliedRecords, StoreError> {
-        Ok(self.list().applied)
+        Ok(self.list().applied.clone())
     }
 
     fn vanished_groups(&self) -> Result<Vec<VanishedGroup>, StoreError> {

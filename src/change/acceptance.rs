@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 
 use super::{ChangeRefusal, PendingChange};
-use crate::difference::Difference;
+use crate::difference::{Difference, KnownRemovals};
 use crate::governance::{Act, Initiator, Outcome, Record, RecordId, Refused};
 use crate::identity::UserId;
 use crate::policy::{Administrators, PolicyError, PrivacyPolicy, Revision};
@@ -21,6 +21,7 @@ impl PendingChange {
         by: &UserId,
         difference: Difference,
         newest: Revision,
+        removals: KnownRemovals,
         record: RecordId,
         now: DateTime<Utc>,
     ) -> Result<Self, Box<Refused<ChangeRefusal>>> {
@@ -30,7 +31,7 @@ impl PendingChange {
         });
         let revision = next.as_ref().map_or(policy.revision(), PrivacyPolicy::revision);
         let act = Act::AcceptDifference { difference, revision, administrators: BTreeSet::new() };
-        asked(next, Some(policy.revision()), by, act, record, now)
+        asked(next, Some(policy.revision()), removals, by, act, record, now)
     }
 
     /// Asks whether `by` is one of `administrators`, who may accept that a store without a policy differs from its log. The
@@ -43,6 +44,7 @@ impl PendingChange {
         by: &UserId,
         difference: Difference,
         newest: Revision,
+        removals: KnownRemovals,
         record: RecordId,
         now: DateTime<Utc>,
     ) -> Result<Self, Box<Refused<ChangeRefusal>>> {
@@ -54,7 +56,7 @@ impl PendingChange {
         let revision = next.as_ref().map_or(newest, PrivacyPolicy::revision);
         let administrators = administrators.users().cloned().collect();
         let act = Act::AcceptDifference { difference, revision, administrators };
-        asked(next, None, by, act, record, now)
+        asked(next, None, removals, by, act, record, now)
     }
 }
 
@@ -62,6 +64,7 @@ impl PendingChange {
 fn asked(
     next: Result<PrivacyPolicy, ChangeRefusal>,
     expected: Option<Revision>,
+    removals: KnownRemovals,
     by: &UserId,
     act: Act,
     record: RecordId,
@@ -74,7 +77,7 @@ fn asked(
     };
     let record = Record { id: record, at: now, initiator: Initiator::User(by.clone()), policy: expected, act, outcome };
     match next {
-        Ok(next) => Ok(PendingChange { record, next, expected }),
+        Ok(next) => Ok(PendingChange { record, next, expected, removals }),
         Err(reason) => Err(Box::new(Refused { reason, record })),
     }
 }

@@ -100,7 +100,7 @@ macro_rules! __activity_store_contract {
             g8_the_record_of_the_last_change_is_kept:
                 "a store keeps the record of the change that it published last, and of no change that it refused";
             g8_the_record_of_a_removal_is_kept_once_it_is_complete:
-                "a store keeps the record of a removal once nothing is left of it, and of those the one with the greatest number";
+                "a store keeps the record of each of the last removals once nothing is left of it";
         }
         vanished {
             d11_kept_groups_come_back:

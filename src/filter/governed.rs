@@ -6,6 +6,7 @@ use thiserror::Error;
 
 use super::{Inner, PrivacyFilter};
 use crate::change::{ChangeRefusal, PendingChange, PendingDryRun, RecordedChange};
+use crate::difference::AppliedRecord;
 use crate::directory::DirectoryError;
 use crate::governance::{
     Act, Failure, GovernanceSink, Initiator, Outcome, Record, RecordEntry, RecordQuery, SinkError,
@@ -193,7 +194,13 @@ impl PrivacyFilter {
                 DryRunError::Refused(refused.reason)
             },
         )?;
-        let directory = directory?;
+        let directory = match directory {
+            Ok(directory) => directory,
+            Err(error) => {
+                self.inner.record_refusal(&pending.undecidable());
+                return Err(error.into());
+            }
+        };
         let (_, kept) = self.inner.kept_groups()?;
         let screen = |policy| Screen::with_kept(policy, Ok(Arc::clone(&directory)), Arc::clone(&kept));
         let run = screen(policy).dry_run(&screen(Arc::new(pending.policy().clone())), sample);
@@ -236,8 +243,9 @@ impl Inner {
     /// sees that its outcome is missing.
     pub(super) fn publish(&self, change: &RecordedChange) -> (Result<(), StoreError>, Result<(), SinkError>) {
         let published = match self.store.publish(change) {
-            // A store can fail once it is done, as when its answer is lost on the way. Then the policy itself tells.
-            Err(ref error) if !matches!(error, StoreError::Stale { .. }) && self.is_in_force(change) => Ok(()),
+            // A store can fail once it is done, as when its answer is lost on the way. Then the record by which it changed last
+            // tells: another change may have made the same policy.
+            Err(_) if self.is_applied(change) => Ok(()),
             published => published,
         };
         if published.is_ok() {
@@ -260,8 +268,9 @@ impl Inner {
         }
     }
 
-    fn is_in_force(&self, change: &RecordedChange) -> bool {
-        self.policy().is_ok_and(|policy| *policy == *change.policy())
+    fn is_applied(&self, change: &RecordedChange) -> bool {
+        let applied = self.store.applied().ok();
+        applied.is_some_and(|applied| applied.change().map(AppliedRecord::record) == Some(change.record()))
     }
 
     /// Whether somebody may read the governance log. A refusal is recorded.

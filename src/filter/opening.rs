@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use thiserror::Error;
 use uuid::Uuid;
 
-use super::pairing::{Pairing, Unread};
+use super::pairing::{Pair, Pairing, Unread};
 use super::runtime::Runtime;
 use super::{Inner, PrivacyFilter};
 use crate::change::{ChangeRefusal, PendingChange, RecordedChange};
@@ -17,7 +17,7 @@ use crate::difference::{AcceptedDifference, Difference, WriteOnlySink};
 use crate::directory::GroupDirectory;
 use crate::governance::{BoundedSink, GovernanceSink, Refused, SinkError};
 use crate::identity::UserId;
-use crate::policy::{Administrators, Denial, PolicyError, Revision};
+use crate::policy::{Administrators, Denial, PolicyError};
 use crate::store::{ActivityStore, StoreError};
 
 /// Why a filter cannot be opened.
@@ -125,8 +125,10 @@ impl PrivacyFilterBuilder {
     /// lost. Opening records the acceptance as a change of the policy, which then goes on under a revision later than any
     /// that the two know. A store without a policy begins anew, with [`initialize`](Self::initialize).
     ///
-    /// Accepts this one difference: if the two belong together nothing is recorded, and if they differ in another way the
-    /// filter is not opened.
+    /// Accepts this one difference: if the two belong together nothing is recorded, and if they differ in another way, or in
+    /// one more way, the filter is not opened. Close every other filter over the store before: one that is open notices within
+    /// about a second that the policy has another history. Without effect for a sink that is
+    /// [write-only](Self::write_only_sink).
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -174,6 +176,10 @@ impl PrivacyFilterBuilder {
     /// but the log records one.
     pub fn initialize(self, administrators: Administrators) -> Result<PrivacyFilter, OpenError> {
         let (filter, accepted) = self.build();
+        // Before a difference is accepted for nothing.
+        if accepted.is_some() && filter.inner.policy_if_any()?.is_some() {
+            return Err(OpenError::AlreadyInitialized);
+        }
         let anew = filter.inner.begin(accepted.as_ref(), Some(&administrators))?;
         if anew == Begun::AsItIs {
             filter.inner.initialize(&administrators)?;
@@ -238,9 +244,14 @@ impl Inner {
             let _ = self.complete_intents(&pair);
             return Ok(Begun::AsItIs);
         };
-        match accepted.filter(|accepted| accepted.difference() == difference) {
-            Some(accepted) => self.accept(accepted.by(), difference, pair.newest_revision(), administrators),
-            None => Err(OpenError::Differs(difference)),
+        let Some(accepted) = accepted.filter(|accepted| accepted.difference() == difference) else {
+            return Err(OpenError::Differs(difference));
+        };
+        let begun = self.accept(accepted.by(), &pair, difference, administrators)?;
+        // What else they differ in is accepted in its own words.
+        match self.pair()?.difference {
+            None => Ok(begun),
+            Some(another) => Err(OpenError::Differs(another)),
         }
     }
 
@@ -248,18 +259,20 @@ impl Inner {
     fn accept(
         &self,
         by: &UserId,
+        pair: &Pair,
         difference: Difference,
-        newest: Revision,
         administrators: Option<&Administrators>,
     ) -> Result<Begun, OpenError> {
         let (record, now) = (self.fresh_record(), self.now());
+        let (newest, removals) = (pair.newest_revision(), pair.removals_if_accepted(difference));
         let (pending, begun) = match (self.policy_if_any()?, administrators) {
             (Some(policy), _) => {
-                (PendingChange::accepting(&policy, by, difference, newest, record, now), Begun::AsItIs)
+                (PendingChange::accepting(&policy, by, difference, newest, removals, record, now), Begun::AsItIs)
             }
-            (None, Some(administrators)) => {
-                (PendingChange::beginning_anew(administrators, by, difference, newest, record, now), Begun::Anew)
-            }
+            (None, Some(administrators)) => (
+                PendingChange::beginning_anew(administrators, by, difference, newest, removals, record, now),
+                Begun::Anew,
+            ),
             (None, None) => return Err(OpenError::NoPolicy),
         };
         self.put_in_force(pending.map_err(|refused| self.refuse_opening(&refused))?)?;

@@ -2,11 +2,12 @@
 //! while it is open.
 
 use std::sync::{PoisonError, TryLockError};
+use std::time::Instant;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Inner;
-use crate::difference::{AppliedRecord, Difference, Found, KnownToLog, LogState, StoreState};
+use crate::difference::{AppliedRecord, Difference, Found, KnownRemovals, KnownToLog, LogState, StoreState};
 use crate::governance::{
     Failure, GovernanceSink, Outcome, OutcomeKind, Record, RecordEntry, RecordId, RecordKind, RecordQuery, SinkError,
 };
@@ -25,8 +26,10 @@ const INTERVAL: TimeDelta = TimeDelta::seconds(1);
 const PAUSE: TimeDelta = TimeDelta::seconds(30);
 /// How long an intent without an outcome is left to the process that began it.
 const UNDER_WAY: TimeDelta = TimeDelta::minutes(5);
-/// How many records after an intent are searched for its outcome.
-const NEARBY: usize = 64;
+/// How many records of a kind are read after one that the store knows, at most.
+const SINCE: usize = 1_024;
+/// How much longer than it takes the next comparison is put off.
+const AT_MOST_ONE_IN: i32 = 20;
 
 /// What a filter knows of its store and its log.
 pub(super) struct Pairing {
@@ -34,13 +37,15 @@ pub(super) struct Pairing {
     next_check: Mutex<Option<DateTime<Utc>>>,
     /// Whether they differed when they were last compared.
     is_apart: AtomicBool,
+    /// The revision that was seen last, and the record of the change that made it.
+    seen: Mutex<Option<(Revision, RecordId)>>,
 }
 
 /// Store and log, read for a comparison.
-#[derive(Clone, Copy)]
 pub(super) struct Pair {
     store: StoreState,
     log: LogState,
+    known: KnownToLog,
     pub(super) difference: Option<Difference>,
 }
 
@@ -65,7 +70,7 @@ impl From<SinkError> for Unread {
 impl Pairing {
     /// `is_read`: whether the log can be read at all.
     pub(super) fn new(is_read: bool) -> Self {
-        Self { is_read, next_check: Mutex::default(), is_apart: AtomicBool::new(false) }
+        Self { is_read, next_check: Mutex::default(), is_apart: AtomicBool::new(false), seen: Mutex::default() }
     }
 
     pub(super) fn is_read(&self) -> bool {
@@ -80,14 +85,18 @@ impl Pair {
         self.store.policy.max(log).unwrap_or(Revision::FIRST)
     }
 
-    /// Whether the store applied what this record is the intent of.
-    fn applied(&self, record: RecordId) -> bool {
-        let applied = [self.store.applied.change(), self.store.applied.removal()];
-        applied.into_iter().flatten().any(|applied| applied.record() == record)
+    /// What becomes of the removals that the store knows once a difference is accepted.
+    pub(super) fn removals_if_accepted(&self, difference: Difference) -> KnownRemovals {
+        difference.removals_if_accepted(&self.store, &self.log, &self.known)
     }
 }
 
 impl Inner {
+    /// Refuses while the store and the log are known to differ. Costs nothing while they are not.
+    pub(super) fn not_apart(&self) -> Result<(), StoreError> {
+        if self.pairing.is_apart.load(Ordering::SeqCst) { self.check_pairing() } else { Ok(()) }
+    }
+
     /// Holds store and log against each other, if that was not done just now. As long as they differ, nothing goes on.
     pub(super) fn check_pairing(&self) -> Result<(), StoreError> {
         if !self.pairing.is_read {
@@ -106,14 +115,18 @@ impl Inner {
         if !is_apart && next_check.is_some_and(|next| now < next && next - now <= PAUSE) {
             return Ok(());
         }
+        let begun = Instant::now();
         let (difference, wait) = match self.pair() {
-            Ok(pair) => (pair.difference, INTERVAL),
+            Ok(pair) => {
+                let took = TimeDelta::from_std(begun.elapsed()).unwrap_or(PAUSE);
+                (pair.difference, (took * AT_MOST_ONE_IN).clamp(INTERVAL, PAUSE))
+            }
             // Nobody knows, and they may have come together again.
             Err(Unread::Store(error)) if is_apart => return Err(error),
             Err(Unread::Log(error)) if is_apart => return Err(StoreError::Backend(Box::new(error))),
             Err(_) => (None, PAUSE),
         };
-        *next_check = now.checked_add_signed(wait);
+        *next_check = self.now().checked_add_signed(wait);
         self.pairing.is_apart.store(difference.is_some(), Ordering::SeqCst);
         difference.map_or(Ok(()), |difference| Err(StoreError::Differs(difference)))
     }
@@ -124,15 +137,22 @@ impl Inner {
         *next_check = self.now().checked_add_signed(INTERVAL);
     }
 
-    /// Reads a constant number of records, and holds them against what the store says.
+    /// Reads a bounded number of records, and holds them against what the store says.
     ///
     /// In this order, because other nodes go on meanwhile: what the log records as done is in the store that is read
     /// afterwards, and what the store applied is in the log that is read after that.
     pub(super) fn pair(&self) -> Result<Pair, Unread> {
+        let before = self.store.applied()?;
         let mut log = LogState::default();
         for kind in CHANGES {
             if let Some(entry) = self.newest(kind, OutcomeKind::Done)? {
                 log.add_change(&entry.record);
+            }
+            // Nodes record their outcomes in another order than they publish in.
+            if let Some(change) = before.change() {
+                for entry in self.since(change, kind, OutcomeKind::Done)? {
+                    log.add_change(&entry.record);
+                }
             }
         }
         if let Some(entry) = self.newest(RecordKind::Retention, OutcomeKind::Intended)? {
@@ -147,13 +167,29 @@ impl Inner {
         let policy = self.store.policy()?.map(|policy| policy.revision());
         let store = StoreState { applied, policy };
         let known = KnownToLog {
-            change: self.found(applied.change())?,
-            removal: self.found(applied.removal())?,
-            removed_since: self.removed_since(applied.removal(), &log)?,
+            change: self.found(store.applied.change())?,
+            removal: self.found(store.applied.removals().last())?,
+            begun_since: self.begun_since(store.applied.removals().first())?,
             newest: self.sink.newest(&RecordQuery::default())?.map_or(0, |entry| entry.sequence),
         };
-        let difference = Difference::between(&store, &log, &known);
-        Ok(Pair { store, log, difference })
+        let difference = Difference::between(&store, &log, &known).or(self.other_history(&store)?);
+        Ok(Pair { store, log, known, difference })
+    }
+
+    /// Whether the store holds another policy under the revision that was seen last: both it and the log were put back, and
+    /// went on without this filter.
+    fn other_history(&self, store: &StoreState) -> Result<Option<Difference>, StoreError> {
+        let (Some(revision), Some(change)) = (store.policy, store.applied.change()) else { return Ok(None) };
+        // The policy may be of a later change than the one that was read before it.
+        if self.store.applied()?.change() != Some(change) {
+            return Ok(None);
+        }
+        let mut seen = self.pairing.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_other = seen.is_some_and(|(known, record)| known == revision && record != change.record());
+        if !is_other {
+            *seen = Some((revision, change.record()));
+        }
+        Ok(is_other.then_some(Difference::OtherLog { sequence: change.sequence() }))
     }
 
     fn newest(&self, kind: RecordKind, outcome: OutcomeKind) -> Result<Option<RecordEntry>, SinkError> {
@@ -172,50 +208,73 @@ impl Inner {
         Ok(Found::of(applied, self.sink.records(&RecordQuery::default(), after, 1)?.first()))
     }
 
-    /// Whether the newest removal that the log records as done was begun after the one that the store knows.
-    fn removed_since(&self, applied: Option<&AppliedRecord>, log: &LogState) -> Result<bool, SinkError> {
-        let (Some(applied), Some((newest, outcome))) = (applied, log.removal) else { return Ok(false) };
-        if newest == applied.record() || outcome <= applied.sequence() {
-            return Ok(false);
-        }
-        for kind in REMOVALS {
-            let outcome = Some(OutcomeKind::Intended);
-            let begun = RecordQuery { kind: Some(kind), outcome, ..RecordQuery::default() };
-            let begun = self.sink.records(&begun, applied.sequence(), NEARBY)?;
-            // Of so many, one may be it.
-            if begun.len() == NEARBY || begun.iter().any(|entry| entry.record.id == newest) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+    fn since(
+        &self,
+        applied: &AppliedRecord,
+        kind: RecordKind,
+        outcome: OutcomeKind,
+    ) -> Result<Vec<RecordEntry>, SinkError> {
+        let query = RecordQuery { kind: Some(kind), outcome: Some(outcome), ..RecordQuery::default() };
+        self.sink.records(&query, applied.sequence(), SINCE)
     }
 
-    /// Records what came of the newest change and the newest removal, if nobody has: the process that began it may have
+    /// The removals that were begun after the oldest one that the store remembers.
+    fn begun_since(&self, oldest: Option<&AppliedRecord>) -> Result<Vec<RecordId>, SinkError> {
+        let mut begun = Vec::new();
+        for kind in REMOVALS {
+            if let Some(oldest) = oldest {
+                let entries = self.since(oldest, kind, OutcomeKind::Intended)?;
+                begun.extend(entries.iter().map(|entry| entry.record.id));
+            }
+        }
+        Ok(begun)
+    }
+
+    /// Records what came of the newest change and the newest erasure, if nobody has: the process that began it may have
     /// ended in between. What fails here is done when a filter is opened again.
+    ///
+    /// Of a removal that is not complete nothing is recorded: it may go on, and how long it takes is not to be told. Nor is
+    /// anything of a run of retention, which goes on with the records once the store is done.
     pub(super) fn complete_intents(&self, pair: &Pair) -> Result<(), SinkError> {
-        for kinds in [&CHANGES[..], &REMOVALS] {
-            let mut newest: Option<RecordEntry> = None;
-            for kind in kinds {
-                let intent = self.newest(*kind, OutcomeKind::Intended)?;
-                newest = newest.into_iter().chain(intent).max_by_key(|entry| entry.sequence);
-            }
-            let Some(RecordEntry { record, .. }) = newest else { continue };
-            let is_of_it = |entry: &RecordEntry| entry.record.outcome.intent() == Some(record.id);
-            let done = self.newest(record.kind(), OutcomeKind::Done)?;
-            let failed = self.newest(record.kind(), OutcomeKind::Failed)?;
-            if done.iter().chain(&failed).any(is_of_it) {
-                continue;
-            }
+        let mut change: Option<RecordEntry> = None;
+        for kind in CHANGES {
+            let intent = self.newest(kind, OutcomeKind::Intended)?;
+            change = change.into_iter().chain(intent).max_by_key(|entry| entry.sequence);
+        }
+        if let Some(RecordEntry { record, .. }) = change {
             let intent = record.id;
-            let outcome = match pair.applied(intent) {
-                true => Outcome::Done { intent },
-                // It may be done any moment.
-                false if (self.now() - record.at).abs() < UNDER_WAY => continue,
-                false => Outcome::Failed { intent, cause: Failure::Interrupted },
-            };
-            let record = Record { id: self.fresh_record(), at: self.now(), outcome, ..record };
-            self.sink.record(&record)?.confirm(&record)?;
+            let applied = pair.store.applied.change().is_some_and(|applied| applied.record() == intent);
+            let is_done = self.has_outcome(&record, OutcomeKind::Done)?;
+            let is_failed = self.has_outcome(&record, OutcomeKind::Failed)?;
+            // What was not done yet may be done any moment.
+            let is_old = (self.now() - record.at).abs() >= UNDER_WAY;
+            if applied && !is_done {
+                self.complete(record, Outcome::Done { intent })?;
+            } else if !applied && !is_done && !is_failed && is_old {
+                self.complete(record, Outcome::Failed { intent, cause: Failure::Interrupted })?;
+            }
+        }
+        if let Some(RecordEntry { record, .. }) = self.newest(RecordKind::Erasure, OutcomeKind::Intended)? {
+            let intent = record.id;
+            let applied = pair.store.applied.removals().iter().any(|applied| applied.record() == intent);
+            if applied
+                && !self.has_outcome(&record, OutcomeKind::Done)?
+                && !self.has_outcome(&record, OutcomeKind::Failed)?
+            {
+                self.complete(record, Outcome::Done { intent })?;
+            }
         }
         Ok(())
+    }
+
+    /// Whether the newest record of this kind and outcome is what came of an intent, the newest one of its kind.
+    fn has_outcome(&self, intent: &Record, outcome: OutcomeKind) -> Result<bool, SinkError> {
+        let newest = self.newest(intent.kind(), outcome)?;
+        Ok(newest.is_some_and(|entry| entry.record.outcome.intent() == Some(intent.id)))
+    }
+
+    fn complete(&self, intent: Record, outcome: Outcome) -> Result<(), SinkError> {
+        let record = Record { id: self.fresh_record(), at: self.now(), outcome, ..intent };
+        self.sink.record(&record)?.confirm(&record).map(drop)
     }
 }

@@ -98,6 +98,7 @@ impl View {
     pub fn page(&self, query: &Query, size: PageSize, cursor: Option<&Cursor>) -> Result<Page, ViewError> {
         let after = cursor.map(|cursor| cursor.in_view(&self.viewer, query)).transpose()?;
         // One more than asked for, to know whether there is a next page.
+        self.filter.inner.not_apart()?;
         let mut activities = self.filter.inner.store.public_page(query, after, size.get() + 1)?;
         let more = activities.len() > size.get();
         activities.truncate(size.get());
@@ -111,6 +112,7 @@ impl View {
     /// # Errors
     /// [`ViewError::Store`] when the store failed.
     pub fn activity(&self, id: &ActivityId) -> Result<Option<PublicActivity>, ViewError> {
+        self.filter.inner.not_apart()?;
         Ok(self.filter.inner.store.public_activity(id)?)
     }
 
@@ -119,6 +121,7 @@ impl View {
     /// # Errors
     /// [`ViewError::Store`] when the store failed.
     pub fn count(&self, query: &Query) -> Result<u64, ViewError> {
+        self.filter.inner.not_apart()?;
         Ok(self.filter.inner.store.public_count(query)?)
     }
 
@@ -127,6 +130,7 @@ impl View {
     /// # Errors
     /// [`ViewError::Store`] when the store failed.
     pub fn counts(&self, query: &Query, by: CountBy) -> Result<Vec<Count>, ViewError> {
+        self.filter.inner.not_apart()?;
         Ok(self.filter.inner.store.public_counts(query, by)?)
     }
 }

@@ -115,12 +115,12 @@ impl ActivityStore for MemoryStore {
         let mut state = self.write();
         state.fence(change.expected())?;
         state.policy = Some(Arc::new(change.policy().clone()));
-        state.applied = change.applied(state.applied);
+        state.applied = change.applied(&state.applied);
         Ok(())
     }
 
     fn applied(&self) -> Result<AppliedRecords, StoreError> {
-        Ok(self.read().applied)
+        Ok(self.read().applied.clone())
     }
 
     fn vanished_groups(&self) -> Result<Vec<VanishedGroup>, StoreError> {
@@ -174,7 +174,7 @@ impl ActivityStore for MemoryStore {
             state.positions.insert(position.id().clone(), None);
         }
         if covered.is_empty() && limit > 0 {
-            state.applied = removal.applied(state.applied);
+            state.applied = removal.applied(&state.applied);
         }
         Ok(covered.len() as u64)
     }

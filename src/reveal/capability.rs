@@ -178,14 +178,16 @@ impl RecordedReveal {
         self.terms.life.end(Denial::Closed);
         let (intent, Seen { pages, private }) = (self.receipt.record(), seen);
         let outcome = Outcome::Closed { intent, pages, private: Sealed::new(private, salt) };
-        Record {
+        let record = Record {
             id: record,
             at: now,
             initiator: Initiator::User(self.viewer().clone()),
             policy,
             act: Act::Reveal(self.summary.clone()),
-            outcome,
-        }
+            outcome: Outcome::Intended,
+        };
+        // What the record of the intent says of people is said once, so that it is forgotten once.
+        Record { outcome, ..record.without_openings() }
     }
 }
 

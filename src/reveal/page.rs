@@ -107,7 +107,9 @@ impl RecordedPage {
     ) -> Result<Vec<StoredActivity>, Box<Refused<Denial>>> {
         let Err(reason) = self.terms.check(policy, now) else { return Ok(self.activities) };
         let outcome = Outcome::Failed { intent: self.record.id, cause: Failure::Denied(reason) };
-        let record = Record { id: record, policy: Some(policy.revision()), outcome, ..self.record };
+        // What the record of the page says of people is said once, so that it is forgotten once.
+        let act = self.record.without_openings().act;
+        let record = Record { id: record, policy: Some(policy.revision()), act, outcome, ..self.record };
         Err(Box::new(Refused { reason, record }))
     }
 }

@@ -167,7 +167,7 @@ impl ActivityStore for SqliteStore {
             connection
                 .prepare_cached("INSERT INTO policy (revision, document) VALUES (?1, ?2)")?
                 .execute(params![as_integer(change.policy().revision().number()), document])?;
-            keep_applied(connection, &change.applied(applied(connection)?))
+            keep_applied(connection, &change.applied(&applied(connection)?))
         })
     }
 
@@ -248,7 +248,7 @@ impl ActivityStore for SqliteStore {
             self.file.write(|writer| {
                 let connection = writer.connection();
                 let before = applied(connection)?;
-                let after = removal.applied(before);
+                let after = removal.applied(&before);
                 if after == before { Ok(()) } else { keep_applied(connection, &after) }
             })?;
         }

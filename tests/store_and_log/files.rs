@@ -147,6 +147,41 @@ fn g8_table_of_what_is_lost_or_put_back() {
     }
 }
 
+#[test]
+fn g8_each_difference_is_accepted_in_its_own_words() {
+    // Neither the erasure nor the changes since are in the store.
+    let files = scene();
+    files.put_back(&files.store(), "erasure");
+    let behind = files.pair().difference().unwrap();
+    assert_eq!(behind, Difference::StoreBehind { store: rev(2), log: rev(4) });
+    let refused = files.pair().accept(behind);
+    let unknown = Difference::RemovalUnknown { store: 0, log: 6 };
+    assert!(matches!(refused, Err(OpenError::Differs(found)) if found == unknown), "{refused:?}");
+    assert_eq!(files.pair().difference(), Some(unknown));
+    drop(files.pair().accept(unknown).unwrap());
+    assert_eq!(files.pair().difference(), None);
+}
+
+#[test]
+fn g8_outcomes_in_another_order_hide_no_newer_change() {
+    let files = Files::new();
+    drop(files.pair().initialize());
+    make_private(&files.pair().open());
+    files.back_up("private");
+    make_public(&files.pair().open());
+    // The node that made the first change was slow to record its outcome.
+    let records: Vec<Record> = files.pair().records().into_iter().map(|entry| entry.record).collect();
+    let [initial, done, first, first_done, second, second_done] = records.try_into().unwrap();
+    files.lose(&files.log());
+    let log = SqliteGovernance::open(files.log()).unwrap();
+    for record in [initial, done, first, second, second_done, first_done] {
+        let _receipt = log.record(&record).unwrap();
+    }
+    drop(log);
+    files.put_back(&files.store(), "private");
+    assert_eq!(files.pair().difference(), Some(Difference::StoreBehind { store: rev(2), log: rev(3) }));
+}
+
 /// The last transactions of a file are in the log of SQLite beside it, until it is closed.
 #[test]
 fn g8_file_copied_without_its_wal_is_refused() {

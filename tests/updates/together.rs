@@ -196,3 +196,15 @@ fn p1_initialization_records_both_administrators() {
     }
     assert_eq!(Administrators::new(user("root"), user("root")), Err(SameAdministrator));
 }
+
+#[test]
+fn p3_no_update_allows_its_own_grant() {
+    for place in places() {
+        let house = place.house();
+        furnished(&house);
+        let allowed = |is_allowed| PolicyChange::SetOptions(OptionsPatch::new().self_grant_allowed(is_allowed));
+        let told = refused(&house, [allowed(true), grant("root"), allowed(false)]);
+        assert_eq!(told, PolicyError::InUpdate { index: 1, reason: Box::new(PolicyError::SelfGrant) });
+        assert!(house.filter.policy().unwrap().grants().is_empty());
+    }
+}

@@ -11,7 +11,7 @@ fn keeps(
     what: &str,
     store: &impl ActivityStore,
     change: Option<&AppliedRecord>,
-    removal: Option<&AppliedRecord>,
+    removals: &[AppliedRecord],
 ) -> Checked {
     let applied = store.applied()?;
     let sequence = |record: Option<&AppliedRecord>| record.map_or(0, AppliedRecord::sequence);
@@ -21,18 +21,19 @@ fn keeps(
         sequence(applied.change()),
         sequence(change)
     );
+    let sequences = |records: &[AppliedRecord]| records.iter().map(AppliedRecord::sequence).collect::<Vec<_>>();
     ensure!(
-        applied.removal() == removal,
-        "{what} the store keeps the removal of record {}, expected that of record {}",
-        sequence(applied.removal()),
-        sequence(removal)
+        applied.removals() == removals,
+        "{what} the store keeps the removals of records {:?}, expected those of records {:?}",
+        sequences(applied.removals()),
+        sequences(removals)
     );
     Ok(())
 }
 
 pub(super) fn g8_the_record_of_the_last_change_is_kept(mut place: impl StoreHarness) -> Checked {
     let (store, reader) = (place.open(), place.open());
-    keeps("before any change", &store, None, None)?;
+    keeps("before any change", &store, None, &[])?;
     let mut last = initial()?;
     store.publish(&last)?;
     let mut stale = Some(turned(last.policy())?);
@@ -40,16 +41,16 @@ pub(super) fn g8_the_record_of_the_last_change_is_kept(mut place: impl StoreHarn
         let next = turned(last.policy())?;
         store.publish(&next)?;
         last = next;
-        let applied = last.applied(AppliedRecords::default());
-        keeps("after a change", &reader, applied.change(), None)?;
+        let applied = last.applied(&AppliedRecords::default());
+        keeps("after a change", &reader, applied.change(), &[])?;
         if let Some(stale) = stale.take() {
             ensure!(store.publish(&stale).is_err(), "a stale change was published");
-            keeps("after a change that was refused", &store, applied.change(), None)?;
+            keeps("after a change that was refused", &store, applied.change(), &[])?;
         }
     }
     place.crash();
     let after = place.open();
-    keeps("after a crash", &after, last.applied(AppliedRecords::default()).change(), None)?;
+    keeps("after a crash", &after, last.applied(&AppliedRecords::default()).change(), &[])?;
     drop((store, reader));
     Ok(())
 }
@@ -59,26 +60,26 @@ pub(super) fn g8_the_record_of_a_removal_is_kept_once_it_is_complete(mut place: 
     store.found_hiding()?;
     store.keep(&of_both()?)?;
     let change = store.applied()?.change().copied();
-    let (first, second) = (erasure_recorded_as(HANNA, 20)?, erasure_recorded_as("nobody", 30)?);
+    let (first, second) = (erasure_recorded_as(HANNA, 30)?, erasure_recorded_as("nobody", 20)?);
     store.remove(&first, 1)?;
-    keeps("after the first step of a removal", &reader, change.as_ref(), None)?;
+    keeps("after the first step of a removal", &reader, change.as_ref(), &[])?;
     store.remove(&first, 0)?;
-    keeps("after a step that removes nothing", &reader, change.as_ref(), None)?;
-    for (what, removal) in [("after a removal", &first), ("after a removal of nothing", &second)] {
-        remove_all(&store, removal, 3)?;
-        let applied = removal.applied(AppliedRecords::default());
-        keeps(what, &reader, change.as_ref(), applied.removal())?;
+    keeps("after a step that removes nothing", &reader, change.as_ref(), &[])?;
+    let mut kept = AppliedRecords::default();
+    // The second was recorded before the first, and ends after it.
+    for (what, removal) in [("after a removal", &first), ("after an earlier one that removes nothing", &second)] {
+        for _ in 0..2 {
+            remove_all(&store, removal, 3)?;
+            kept = removal.applied(&kept);
+            keeps(what, &reader, change.as_ref(), kept.removals())?;
+        }
     }
-    // One that was recorded before, and ends after.
-    remove_all(&store, &first, 3)?;
-    let applied = second.applied(AppliedRecords::default());
-    keeps("after an earlier removal ended", &reader, change.as_ref(), applied.removal())?;
     place.crash();
     let after = place.open();
-    keeps("after a crash", &after, change.as_ref(), applied.removal())?;
+    keeps("after a crash", &after, change.as_ref(), kept.removals())?;
     after.turn()?;
-    let kept = after.applied()?;
-    ensure!(kept.removal() == applied.removal(), "a change of the policy makes the store forget the last removal");
+    let applied = after.applied()?;
+    ensure!(applied.removals() == kept.removals(), "a change of the policy makes the store forget its removals");
     drop((store, reader));
     Ok(())
 }

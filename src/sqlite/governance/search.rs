@@ -14,7 +14,17 @@ pub(super) fn records(
     after: u64,
     limit: usize,
 ) -> Result<Vec<RecordEntry>, SinkError> {
-    find(connection, &Search::after(query, after), query, limit)
+    let mut found = Vec::new();
+    let searches = Search::after(query, after);
+    let are_several = searches.len() > 1;
+    for search in &searches {
+        found.append(&mut find(connection, search, query, limit)?);
+    }
+    if are_several {
+        found.sort_unstable_by_key(|entry| entry.sequence);
+        found.truncate(limit);
+    }
+    Ok(found)
 }
 
 /// The newest record that matches. Of a kind that stands under several numbers, the newest of each is looked up.
@@ -73,12 +83,21 @@ struct Search {
 }
 
 impl Search {
-    /// What comes after a sequence number, the first one first.
-    fn after(query: &RecordQuery, after: u64) -> Self {
-        let numbers = query.kind.map(row::numbers_of_kind);
-        let mut search = Self::of(query, numbers.as_deref(), "sequence > :after", "sequence");
-        search.values.push((":after", Value::Integer(i64::try_from(after).unwrap_or(i64::MAX))));
-        search
+    /// What comes after a sequence number, the first one first. One search for each number that the kind has where those are
+    /// looked up.
+    fn after(query: &RecordQuery, after: u64) -> Vec<Self> {
+        let after = Value::Integer(i64::try_from(after).unwrap_or(i64::MAX));
+        let of = |numbers: Option<&[i64]>| {
+            let mut search = Self::of(query, numbers, "sequence > :after", "sequence");
+            search.values.push((":after", after.clone()));
+            search
+        };
+        match query.kind.map(row::numbers_of_kind) {
+            Some(numbers) if query.outcome.is_some() && query.kind.is_some_and(changes_store) => {
+                numbers.iter().map(|number| of(Some(std::slice::from_ref(number)))).collect()
+            }
+            numbers => vec![of(numbers.as_deref())],
+        }
     }
 
     /// The newest one first, one search for each number that the kind has: of several numbers at once, SQLite would sort all
@@ -154,7 +173,7 @@ mod tests {
     use crate::sqlite::table;
 
     fn plan(connection: &Connection, query: &RecordQuery) -> Vec<String> {
-        table::tests::plan(connection, &Search::after(query, 7).select)
+        table::tests::plan(connection, &Search::after(query, 7)[0].select)
     }
 
     #[test]
@@ -197,11 +216,14 @@ mod tests {
                 }
             }
         }
-        for kind in [Erasure, Retention] {
-            let outcome = Some(OutcomeKind::Intended);
-            let begun = RecordQuery { kind: Some(kind), outcome, ..RecordQuery::default() };
-            let looked_up = "SEARCH record USING INDEX changes_store (kind=? AND outcome=? AND rowid>?)";
-            assert_eq!(plan(&Search::after(&begun, 7)), [looked_up], "{begun:?}");
+        for kind in [PolicyChange, Grant, Revocation, Erasure, Retention] {
+            for outcome in [OutcomeKind::Intended, OutcomeKind::Done] {
+                let query = RecordQuery { kind: Some(kind), outcome: Some(outcome), ..RecordQuery::default() };
+                for search in Search::after(&query, 7) {
+                    let looked_up = "SEARCH record USING INDEX changes_store (kind=? AND outcome=? AND rowid>?)";
+                    assert_eq!(plan(&search), [looked_up], "{query:?}");
+                }
+            }
         }
         let all = Search::backwards(&RecordQuery::default());
         assert_eq!(all.iter().map(plan).collect::<Vec<_>>(), [["SCAN record"]], "from the end");

@@ -46,7 +46,7 @@ impl Fault for KeepsARecordTooEarly {
     fn remove(&self, right: &ListStore, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
         let removed = right.remove(removal, limit)?;
         let mut list = right.list();
-        list.applied = removal.applied(list.applied);
+        list.applied = removal.applied(&list.applied);
         Ok(removed)
     }
 }

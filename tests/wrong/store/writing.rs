@@ -94,7 +94,7 @@ impl Fault for TwoWinners {
         self.0.wait_for_another();
         let mut list = right.list();
         list.policy = Some(Arc::new(change.policy().clone()));
-        list.applied = change.applied(list.applied);
+        list.applied = change.applied(&list.applied);
         drop(list);
         self.0.pass();
         Ok(())
