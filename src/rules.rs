@@ -116,7 +116,9 @@
 //! - **G2** Records hold ids, digests and counts: no content of an activity, and nothing typed into a query. A viewer's
 //!   own justification, tags of whom a page was about, and whatever depends on hidden activities are
 //!   [commitments](crate::Sealed): they can be forgotten later. What depends on hidden activities, the time that a removal took
-//!   included, is opened only to readers who may view private activities. Each salt comes from the operating system.
+//!   included, is opened only to readers who may view private activities. Each salt comes from the operating system. What is
+//!   not hidden: where the outcome of a removal stands among records that others made meanwhile, and that a failure cut a
+//!   removal short after its first step.
 //! - **G3** Records are read by privacy administrators and by admins who may view private activities. Being in a
 //!   private group hides no record. They are found by time, kind, initiator, target and outcome; with the feature
 //!   `export` they are written as JSON Lines or as OCSF events, and the permission is asked before each page.

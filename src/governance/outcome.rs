@@ -35,7 +35,8 @@ pub enum Outcome {
         /// How many private activities were on them: sealed, for readers who may view private activities.
         private: Sealed<u64>,
     },
-    /// Removed. The record is made at the time of its intent, so that it does not tell how long the removal took.
+    /// Removed. The record is made at the time of its intent, so that it does not tell how long the removal took. Its place
+    /// among the records of others still does, roughly, where others made records meanwhile.
     Removed {
         /// The record of the intent.
         intent: RecordId,
@@ -47,6 +48,7 @@ pub enum Outcome {
         records: u64,
     },
     /// Removed in part, because something failed; the rest may be removed too. The record is made at the time of its intent.
+    /// That a removal was cut short after its first step tells that there was something to remove.
     RemovedInPart {
         /// The record of the intent.
         intent: RecordId,
