@@ -89,8 +89,8 @@ pub enum Failure {
     Sink,
     /// The initiator may not any more.
     Denied(Denial),
-    /// The process that began it ended, or has not come to the end of it in minutes. What it had removed by then stays
-    /// removed. Written by another process, which cannot tell the two apart: a later outcome of the same intent counts.
+    /// The process that began a change ended before it was made, or has not made it in minutes. Written by another process,
+    /// which cannot tell the two apart: a later outcome of the same intent counts.
     Interrupted,
 }
 
