@@ -666,7 +666,7 @@ fn v2_page_refused_at_last_moment_tells_no_time() {
         let mut reveal = house.filter.reveal(reveal_all("root")).unwrap();
         let (filter, clock) = (house.filter.clone(), Arc::clone(&house.clock));
         sink.then(move || {
-            filter.change(&user("eve"), &PolicyChange::Revoke(user("root").into())).unwrap();
+            filter.change(&user("eve"), PolicyChange::Revoke(user("root").into())).unwrap();
             clock.fetch_add(takes, Ordering::SeqCst);
         });
         let error = reveal.page(PageSize::MAX, None).unwrap_err();

@@ -99,11 +99,11 @@ fn administrators() -> Administrators {
 }
 
 fn make_private(filter: &PrivacyFilter) -> Revision {
-    filter.change(&user("root"), &PolicyChange::MakePrivate(group("council").into())).unwrap()
+    filter.change(&user("root"), PolicyChange::MakePrivate(group("council").into())).unwrap()
 }
 
 fn make_public(filter: &PrivacyFilter) -> Revision {
-    filter.change(&user("root"), &PolicyChange::MakePublic(group("council").into())).unwrap()
+    filter.change(&user("root"), PolicyChange::MakePublic(group("council").into())).unwrap()
 }
 
 fn erase(filter: &PrivacyFilter) {
@@ -124,7 +124,7 @@ fn g8_store_and_log_that_belong_together_open() {
     filter.ingest(&[activity("a", "adele")]).unwrap();
     erase(&filter);
     assert_eq!(pair.difference(), None);
-    filter.change(&user("root"), &PolicyChange::SetAdmin(user("ann"), Role::Analyst)).unwrap();
+    filter.change(&user("root"), PolicyChange::SetAdmin(user("ann"), Role::Analyst)).unwrap();
     let before = pair.records();
     drop(pair.open());
     assert_eq!(pair.records(), before, "opening puts nothing on record when nothing is missing");
@@ -409,7 +409,7 @@ fn g8_retention_keeps_the_newest_change_known() {
     let days = |days: u64| Duration::from_secs(days * 86_400);
     let retention = Retention::of_activities(days(10)).and_of_records(days(20)).unwrap();
     let options = OptionsPatch::new().retention(Some(retention));
-    filter.change(&user("root"), &PolicyChange::SetOptions(options)).unwrap();
+    filter.change(&user("root"), PolicyChange::SetOptions(options)).unwrap();
     let older = pair.log_up_to(4);
     pair.clock.store(100 * 86_400, Ordering::SeqCst);
     filter.apply_retention().unwrap();

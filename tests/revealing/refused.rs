@@ -183,8 +183,8 @@ fn r4_every_refused_caller_is_on_record() {
     let sinks = SeveralSinks::led_by("a".parse().unwrap(), Arc::new(activity_privacy::memory::MemorySink::new()));
     let sinks = sinks.build().unwrap();
     let tries: [(RecordKind, Try); 10] = [
-        (RecordKind::PolicyChange, |filter, by| filter.change(by, &private("council")).is_err()),
-        (RecordKind::DryRun, |filter, by| filter.dry_run(by, &private("council"), 0).is_err()),
+        (RecordKind::PolicyChange, |filter, by| filter.change(by, private("council")).is_err()),
+        (RecordKind::DryRun, |filter, by| filter.dry_run(by, private("council"), 0).is_err()),
         (RecordKind::Reveal, |filter, by| filter.reveal(reveal_all(by.as_str())).is_err()),
         (RecordKind::Reveal, |filter, by| {
             let unknown = RequestId(uuid::Uuid::from_u128(77));
@@ -236,7 +236,7 @@ fn r4_dry_run_is_refused_on_record_without_a_directory() {
     furnish(&place.house());
     let filter = PrivacyFilter::builder(Arc::clone(&place.store), MemoryDirectory::new(), Arc::clone(&place.sink));
     let filter = filter.clock(|| at(0)).open().unwrap();
-    assert!(filter.dry_run(&user("bob"), &private("council"), 3).is_err());
+    assert!(filter.dry_run(&user("bob"), private("council"), 3).is_err());
     let last = place.sink.records(&RecordQuery::default(), 0, usize::MAX).unwrap().pop().unwrap().record;
     assert_eq!((last.kind(), last.outcome), (RecordKind::DryRun, Outcome::Denied(Denial::NotAdmin)));
 }

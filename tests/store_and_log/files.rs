@@ -223,7 +223,7 @@ fn g8_store_that_goes_back_under_a_running_filter_is_not_believed() {
     files.clock.fetch_add(2, Ordering::SeqCst);
     let refused = running.ingest(&[activity("a", "adele")]);
     assert!(matches!(refused, Err(IngestError::Store(StoreError::Differs(_)))), "{refused:?}");
-    let refused = running.change(&user("root"), &PolicyChange::SetAdmin(user("ann"), Role::Analyst));
+    let refused = running.change(&user("root"), PolicyChange::SetAdmin(user("ann"), Role::Analyst));
     assert!(matches!(refused, Err(ChangeError::Store(StoreError::Differs(_)))), "{refused:?}");
     // Once the newer one is back, it goes on.
     restore(&files.store(), &files.copy_of(&files.store(), "second"));
