@@ -1,7 +1,8 @@
 //! Verifies an exported governance log offline: with a checkpoint, the log's public key, and by choice an older checkpoint
 //! that was saved before. Says what holds, and the first thing that does not. Exit code 0: all of it holds. 1: something was
-//! forged, or cannot be told from a forgery. 2: the program was called wrongly, or a file cannot be read. 3: a file was only
-//! damaged in transfer (line ends, byte order mark, blank lines, another encoding, cut off within a line): transfer it again.
+//! forged, or cannot be told from a forgery. 2: the program was called wrongly, or a file cannot be read. 3: a file was damaged
+//! in transfer (line ends, byte order mark, blank lines), is cut off within a line or in another encoding, so that nothing is
+//! proven: transfer it again, byte for byte.
 //!
 //! ```text
 //! cargo run --features ledger --example verify_log -- --sample sample
@@ -34,7 +35,8 @@ Exit codes:
 0                 everything holds
 1                 something was forged, or cannot be told from a forgery
 2                 wrong arguments, or a file cannot be read
-3                 a file was damaged in transfer: transfer it again, byte for byte";
+3                 damaged or cut, not verified: a file was damaged in transfer or is cut off, so that nothing
+                  is proven; transfer it again, byte for byte";
 
 enum Asked {
     Help,
@@ -82,7 +84,7 @@ fn answer(asked: Asked) -> Result<ExitCode, Box<dyn Error>> {
                 Err(finding) => {
                     let (verdict, code) = match finding {
                         Finding::Io { .. } => ("cannot be read", 2),
-                        _ if finding.is_damage() => ("damaged", 3),
+                        _ if finding.is_damage() || finding.is_unverifiable() => ("damaged or cut, not verified", 3),
                         _ => ("does not hold", 1),
                     };
                     println!("{verdict}: {}", in_full(&finding));

@@ -1,5 +1,6 @@
 //! A sink that answers in time or not at all.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,6 +13,13 @@ use super::sink::{GovernanceSink, Receipt, RecordEntry, RecordQuery, SinkError};
 use crate::removal::RecordedRemoval;
 use crate::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use crate::sync::{Condvar, Mutex, MutexGuard, thread};
+#[cfg(shuttle)]
+use shuttle::thread_local;
+
+thread_local! {
+    /// Whether the thread runs the calls of a `BoundedSink`: of any, because a sink of several waits for its members.
+    static IS_WORKER: Cell<bool> = const { Cell::new(false) };
+}
 
 /// Puts a limit on how long a sink may take, and keeps what it does wrong away from the caller: a panic becomes an
 /// error, a late answer never counts, and a receipt for another record is refused.
@@ -20,9 +28,11 @@ use crate::sync::{Condvar, Mutex, MutexGuard, thread};
 /// up to [`MAX_CALLS`](Self::MAX_CALLS). While that many are under way, every further caller waits for its turn; when
 /// its time is up before that, it is refused and its call is never begun.
 ///
-/// Dropping a `BoundedSink` waits until the calls that are under way or in line are over and its threads have released the
+/// Dropping a `BoundedSink` blocks until the calls that are under way or in line are over and its threads have released the
 /// sink, for at most the limit. So the sink is closed, and its file complete, once the last handle is dropped. A call that
 /// hangs for longer is left behind: its thread releases the sink as soon as the call returns.
+///
+/// A drop within a call of the sink does not block, because it would wait for that call: the threads release the sink later.
 pub struct BoundedSink {
     limit: Duration,
     threads: Threads,
@@ -164,6 +174,10 @@ impl Drop for BoundedSink {
             pool.line().closed = true;
             pool.called.notify_all();
         }
+        // A thread that waited here for itself would wait for the whole limit.
+        if IS_WORKER.try_with(Cell::get).unwrap_or(false) {
+            return;
+        }
         // Every job in line ends within the limit: later than that it is not begun any more.
         self.threads.wait(self.limit);
     }
@@ -220,6 +234,7 @@ impl Pool {
     }
 
     fn work(&self) {
+        let _ = IS_WORKER.try_with(|is_worker| is_worker.set(true));
         while let Some(job) = self.next() {
             if let Err(payload) = catch_unwind(AssertUnwindSafe(|| job(&*self.sink))) {
                 // Never dropped, because its drop can panic too and would take the thread along.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -94,6 +95,11 @@ impl Line {
             }
             _ => Err(unlike()),
         }
+    }
+
+    /// Returns whether a text that does not parse can be the beginning of one that does.
+    pub(super) fn is_begun(text: &[u8]) -> bool {
+        serde_json::from_slice::<IgnoredAny>(text).is_err_and(|error| error.is_eof())
     }
 
     /// The hash of the leaf; whether the record is the one of this number, and each opening opens a commitment in it, is

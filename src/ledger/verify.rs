@@ -29,9 +29,11 @@ pub struct Verified {
 
 /// The first thing that does not hold of an exported log. Lines are counted from 1, as they stand in the file.
 ///
-/// A file that was only [damaged](Self::is_damage) in transfer is told from one that was forged: the log is verified as it was
-/// before, and only if that holds is it called damaged. Whatever cannot be told apart counts as forged: a log that ends
-/// after a whole line, for example, may have been cut there by anybody.
+/// A file is called [damaged](Self::is_damage) in transfer only if everything holds once the damage is undone. A log that is
+/// cut off within a line, or a file in another encoding, [cannot be verified](Self::is_unverifiable): it may be forged as well.
+/// What can be checked is checked before that is said, and a forgery that is found there is the finding. Everything else
+/// counts as forged: a log that ends after a whole line, for example, may have been cut there by anybody, and a checkpoint
+/// without a signature may have been written by anybody.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum Finding {
@@ -69,14 +71,27 @@ pub enum Finding {
         /// What it should be.
         expected: &'static str,
     },
-    /// The file was damaged in transfer, in this line first. If nothing was cut off and it was not encoded anew, the log holds
-    /// but for that.
+    /// The file was damaged in transfer, in this line first. What was signed holds once the damage is undone.
     #[error("line {line} was damaged in transfer: {damage}; transfer the file again, byte for byte")]
     Damaged {
         /// The line.
         line: u64,
         /// How.
         damage: Damage,
+    },
+    /// The file ends within this line, before the last record that was signed. So the log cannot be verified.
+    #[error(
+        "the log is cut off within line {line}, so nothing of it is proven; transfer the file again, byte for byte"
+    )]
+    CutOff {
+        /// The line.
+        line: u64,
+    },
+    /// The file is in another encoding, or it is no text. So the log cannot be verified.
+    #[error("line {line} is not UTF-8 text, so nothing of the log is proven; transfer the file again, byte for byte")]
+    OtherEncoding {
+        /// The line.
+        line: u64,
     },
     /// A record is not in its place: one before it is missing, or they were put in another order.
     #[error("line {line} is not the record with sequence number {expected}")]
@@ -136,8 +151,21 @@ pub fn verify_log(
     older: Option<&[u8]>,
     known: &[NoteVerifier],
 ) -> Result<Verified, Finding> {
-    let checkpoint = Checkpoint::open(checkpoint, known).map_err(Finding::Checkpoint)?;
-    let older = older.map(|older| Checkpoint::open(older, known)).transpose().map_err(Finding::OlderCheckpoint)?;
+    let newer = Checkpoint::open_undone(checkpoint, known).map_err(Finding::Checkpoint);
+    let older = older.map(|older| Checkpoint::open_undone(older, known)).transpose().map_err(Finding::OlderCheckpoint);
+    let ((checkpoint, newer_damaged), older) = match (newer, older) {
+        // Of what cannot be verified nothing is known, so the forgery is the finding.
+        (Err(newer), Err(older)) if newer.is_unverifiable() => return Err(older),
+        (Err(newer), _) => return Err(newer),
+        (Ok(newer), older) => (newer, older),
+    };
+    // Returned unless a forgery is found: damage, or that the older one cannot be verified.
+    let (older, older_unproven) = match older {
+        Ok(Some((older, damaged))) => (Some(older), damaged.map(Finding::OlderCheckpoint)),
+        Ok(None) => (None, None),
+        Err(unverifiable) if unverifiable.is_unverifiable() => (None, Some(unverifiable)),
+        Err(forged) => return Err(forged),
+    };
     if let Some(older) = &older {
         if older.origin != checkpoint.origin {
             return Err(Finding::OtherLog);
@@ -147,49 +175,14 @@ pub fn verify_log(
         }
     }
     let mut verified = Verified { checkpoint, older, records: 0, removed: 0, openings: 0, unsigned: 0 };
-    let mut peaks = Peaks::new();
-    let mut lines = Lines::default();
-    loop {
-        verified.hold_against(&peaks)?;
-        let number = peaks.leaves() + 1;
-        if !lines.next(&mut log)? {
-            break;
-        }
-        let counts = number <= verified.checkpoint.size;
-        let at = lines.number;
-        let line = match Line::parse(&lines.line) {
-            Ok(line) => line,
-            Err(_) if lines.is_cut_off => return Err(Finding::Damaged { line: at, damage: Damage::CutOff }),
-            Err(fault) => return Err(fault.at(at, number)),
-        };
-        let hash = line.check(number).map_err(|fault| fault.at(at, number))?;
-        match &line {
-            Line::Removed(_) if verified.removed + 1 < number || !counts => {
-                return Err(Finding::Removed { line: at });
-            }
-            Line::Removed(_) => verified.removed += 1,
-            Line::Record { openings, .. } if counts => {
-                verified.records += 1;
-                verified.openings += openings.len() as u64;
-            }
-            Line::Record { .. } => verified.unsigned += 1,
-        }
-        peaks.push(hash);
-    }
-    let (found, size) = (peaks.leaves(), verified.checkpoint.size);
-    if found < size {
-        let cut_off = Finding::Damaged { line: lines.number - 1, damage: Damage::CutOff };
-        return Err(if lines.is_cut_off { cut_off } else { Finding::Fewer { lines: found, size } });
-    }
-    match lines.damage {
-        Some((line, damage)) => Err(Finding::Damaged { line, damage }),
-        None => Ok(verified),
-    }
+    let damaged = verified.read(&mut log)?;
+    let damaged = older_unproven.or(newer_damaged.map(Finding::Checkpoint)).or(damaged);
+    damaged.map_or(Ok(verified), Err)
 }
 
 impl Finding {
-    /// Whether a file was only damaged in transfer, and is to be transferred again: the log, the checkpoint or the older one.
-    /// Everything else but [`Io`](Self::Io) is to be taken for a forgery.
+    /// Returns whether a file was damaged in transfer (the log, the checkpoint or the older one), and everything that was signed
+    /// holds once the damage is undone. The file is to be transferred again.
     #[must_use]
     pub fn is_damage(&self) -> bool {
         match self {
@@ -198,9 +191,72 @@ impl Finding {
             _ => false,
         }
     }
+
+    /// Returns whether a file cannot be verified, because it is cut off or in another encoding. Nothing is proven then: the file
+    /// may be forged as well as damaged, and is to be transferred again. A finding that is neither this nor
+    /// [damage](Self::is_damage) nor [`Io`](Self::Io) is to be taken for a forgery.
+    #[must_use]
+    pub fn is_unverifiable(&self) -> bool {
+        match self {
+            Self::CutOff { .. } | Self::OtherEncoding { .. } => true,
+            Self::Checkpoint(error) | Self::OlderCheckpoint(error) => error.is_unverifiable(),
+            _ => false,
+        }
+    }
 }
 
 impl Verified {
+    /// Reads the log and verifies it. Returns the first damage if everything that was signed holds once it is undone.
+    fn read(&mut self, log: &mut impl BufRead) -> Result<Option<Finding>, Finding> {
+        let size = self.checkpoint.size;
+        let mut peaks = Peaks::new();
+        let mut lines = Lines::default();
+        loop {
+            self.hold_against(&peaks)?;
+            let number = peaks.leaves() + 1;
+            let counts = number <= size;
+            match lines.next(log) {
+                Ok(true) => {}
+                Ok(false) => break,
+                // What follows the signed records changes nothing about them.
+                Err(Finding::OtherEncoding { line }) if !counts => {
+                    lines.damage = lines.damage.or(Some((line, Damage::NotText)));
+                    break;
+                }
+                Err(finding) => return Err(finding),
+            }
+            let at = lines.number;
+            let line = match Line::parse(&lines.line) {
+                Ok(line) => line,
+                Err(_) if lines.is_cut_off && Line::is_begun(&lines.line) => {
+                    if counts {
+                        return Err(Finding::CutOff { line: at });
+                    }
+                    break;
+                }
+                Err(fault) => return Err(fault.at(at, number)),
+            };
+            let hash = line.check(number).map_err(|fault| fault.at(at, number))?;
+            match &line {
+                Line::Removed(_) if self.removed + 1 < number || !counts => {
+                    return Err(Finding::Removed { line: at });
+                }
+                Line::Removed(_) => self.removed += 1,
+                Line::Record { openings, .. } if counts => {
+                    self.records += 1;
+                    self.openings += openings.len() as u64;
+                }
+                Line::Record { .. } => self.unsigned += 1,
+            }
+            peaks.push(hash);
+        }
+        if peaks.leaves() < size {
+            let cut_off = Finding::CutOff { line: lines.number - 1 };
+            return Err(if lines.is_cut_off { cut_off } else { Finding::Fewer { lines: peaks.leaves(), size } });
+        }
+        Ok(lines.damage.map(|(line, damage)| Finding::Damaged { line, damage }))
+    }
+
     /// Compares the root where a checkpoint counts as many records. The older one first: what it does not lead to was
     /// changed after it was signed.
     fn hold_against(&self, peaks: &Peaks) -> Result<(), Finding> {
@@ -232,6 +288,7 @@ impl Lines {
             self.number += 1;
             let Some(raw) = self.read(log)? else { return Ok(false) };
             let (line, mut damage) = damage::undone(&raw, self.line.is_empty());
+            // The file may end within a blank line, but no record is cut off by that.
             self.is_cut_off &= !line.is_empty();
             let is_repeated = !line.is_empty() && line == self.line;
             if is_repeated {
@@ -259,8 +316,8 @@ impl Lines {
         if text.len() > MAX_BYTES {
             return Err(Finding::Unreadable { line, expected: "at most 80 MiB" });
         }
-        if damage::is_encoded(&text, self.is_cut_off) {
-            return Err(Finding::Damaged { line, damage: Damage::Encoding });
+        if damage::is_other_encoding(&text, self.is_cut_off) {
+            return Err(Finding::OtherEncoding { line });
         }
         Ok(Some(text))
     }

@@ -309,6 +309,72 @@ fn g4_dropped_sink_waits_for_hanging_call_until_its_limit() {
     }
 }
 
+/// A sink that is given the last handle of the filter over it, and drops that within a call.
+#[derive(Default)]
+struct DropsLast {
+    inner: MemorySink,
+    handle: Mutex<Option<PrivacyFilter>>,
+    is_last: Mutex<bool>,
+    became_last: std::sync::Condvar,
+    took: Mutex<Option<Duration>>,
+}
+
+impl GovernanceSink for DropsLast {
+    fn record(&self, record: &Record) -> Result<Receipt, SinkError> {
+        if let Some(filter) = self.handle.lock().unwrap().take() {
+            drop(self.became_last.wait_while(self.is_last.lock().unwrap(), |is_last| !*is_last).unwrap());
+            let begun = Instant::now();
+            drop(filter);
+            *self.took.lock().unwrap() = Some(begun.elapsed());
+        }
+        self.inner.record(record)
+    }
+
+    fn records(&self, query: &RecordQuery, after: u64, limit: usize) -> Result<Vec<RecordEntry>, SinkError> {
+        self.inner.records(query, after, limit)
+    }
+
+    fn newest(&self, query: &RecordQuery) -> Result<Option<RecordEntry>, SinkError> {
+        self.inner.newest(query)
+    }
+
+    fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {
+        self.inner.remove(removal)
+    }
+}
+
+#[test]
+fn g4_sink_that_drops_the_last_filter_waits_for_no_limit() {
+    let limit = Duration::from_secs(1);
+    for among_several in [false, true] {
+        let sink = Arc::new(DropsLast::default());
+        let builder = if among_several {
+            let sinks = SeveralSinks::led_by("only".parse().unwrap(), Arc::clone(&sink) as Arc<dyn GovernanceSink>);
+            let sinks = sinks.quorum(1).build().unwrap();
+            PrivacyFilter::builder(MemoryStore::new(), MemoryDirectory::new(), sinks)
+        } else {
+            PrivacyFilter::builder(MemoryStore::new(), MemoryDirectory::new(), Arc::clone(&sink))
+        };
+        let filter =
+            builder.sink_limit(limit).initialize(Administrators::new(user("root"), user("deputy")).unwrap()).unwrap();
+        *sink.handle.lock().unwrap() = Some(filter.clone());
+        let timed_out = filter.change(&user("root"), PolicyChange::MakePrivate(GroupRef::Applications));
+        assert!(timed_out.is_err(), "the sink waits for the caller");
+        drop(filter);
+        *sink.is_last.lock().unwrap() = true;
+        sink.became_last.notify_all();
+        let begun = Instant::now();
+        let took = loop {
+            if let Some(took) = *sink.took.lock().unwrap() {
+                break took;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(30), "the sink is still dropping the filter");
+            thread::sleep(Duration::from_millis(5));
+        };
+        assert!(took < limit / 2, "{took:?}");
+    }
+}
+
 /// A sink that records at once and takes its time to read.
 struct SlowToRead(MemorySink);
 

@@ -50,7 +50,7 @@ fn damages(text: &[u8]) -> Vec<(Vec<u8>, u64, Damage)> {
     damages
 }
 
-/// What cannot be verified any more, but is nobody's forgery.
+/// What cannot be verified any more.
 fn encoded(text: &[u8]) -> Vec<Vec<u8>> {
     let (little, big) = (in_utf16(text, u16::to_le_bytes), in_utf16(text, u16::to_be_bytes));
     let marked = [[0xff, 0xfe].as_slice(), &little].concat();
@@ -96,14 +96,19 @@ fn g6_log_damaged_in_transfer_is_told_from_forged() {
     }
     for damaged in encoded(&log) {
         let found = verify(&damaged, checkpoint, None).unwrap_err();
-        assert_eq!(as_damage(&found), Some((1, Damage::Encoding)), "{found:?}");
+        assert!(matches!(found, Finding::OtherEncoding { line: 1 }), "{found:?}");
+        assert!(found.is_unverifiable() && !found.is_damage());
     }
     // In Latin-1, what is not ASCII is not UTF-8.
     let text = String::from_utf8(log.clone()).unwrap();
     assert!(!text.is_ascii());
     let latin: Vec<u8> = text.chars().map(|one| u8::try_from(u32::from(one)).unwrap()).collect();
     let first = text.lines().position(|line| !line.is_ascii()).unwrap() as u64 + 1;
-    assert_eq!(as_damage(&verify(&latin, checkpoint, None).unwrap_err()), Some((first, Damage::Encoding)));
+    let found = verify(&latin, checkpoint, None).unwrap_err();
+    assert!(matches!(found, Finding::OtherEncoding { line } if line == first), "{found:?}");
+    // After everything that was signed, it changes nothing.
+    let found = verify(&[&log, &b"\xff\n"[..]].concat(), checkpoint, None).unwrap_err();
+    assert_eq!(as_damage(&found), Some((7, Damage::NotText)), "{found:?}");
 }
 
 #[test]
@@ -129,7 +134,11 @@ fn g6_checkpoint_damaged_in_transfer_is_told_from_forged() {
         }
     }
     for damaged in encoded(checkpoint.as_bytes()) {
-        assert!(verify(&log, &damaged, None).unwrap_err().is_damage());
+        let found = verify(&log, &damaged, None).unwrap_err();
+        assert!(found.is_unverifiable() && !found.is_damage(), "{found:?}");
+        // A log that the other checkpoint does not fit is found all the same.
+        let found = verify(b"", checkpoint.as_bytes(), Some(&damaged)).unwrap_err();
+        assert!(matches!(found, Finding::Fewer { lines: 0, size: 6 }), "{found:?}");
     }
     // A signature that stands there twice is no less one.
     let last = checkpoint.split_inclusive('\n').next_back().unwrap();
@@ -138,20 +147,109 @@ fn g6_checkpoint_damaged_in_transfer_is_told_from_forged() {
 
 /// Whoever cuts a file at the end of a line may have done so on purpose.
 #[test]
-fn g6_file_cut_within_a_line_is_damaged_not_forged() {
+fn g6_file_cut_within_a_line_cannot_be_verified() {
     let (log, checkpoint) = exported(&ledger(6), Openings::Shown);
-    for length in 0..log.len() {
+    let found = verify(&log[..log.len() - 1], checkpoint.as_bytes(), None).unwrap_err();
+    assert_eq!(as_damage(&found), Some((6, Damage::CutOff)), "only the last line feed is missing");
+    for length in 0..log.len() - 1 {
         let found = verify(&log[..length], checkpoint.as_bytes(), None).unwrap_err();
         let whole_lines = length == 0 || log[length - 1] == b'\n';
         let line = log[..length].iter().filter(|byte| **byte == b'\n').count() as u64 + 1;
-        let expected = (!whole_lines).then_some((line, Damage::CutOff));
-        assert_eq!((as_damage(&found), found.is_damage()), (expected, !whole_lines), "{length}: {found:?}");
+        let cut_off = matches!(found, Finding::CutOff { line: cut } if cut == line);
+        assert!(cut_off != whole_lines && found.is_unverifiable() == cut_off, "{length}: {found:?}");
+        assert!(!found.is_damage(), "{length}: {found:?}");
+        assert!(!cut_off || found.to_string().contains("nothing of it is proven"), "{length}: {found}");
     }
+    // Of a checkpoint, only the signature says that anybody has signed it.
+    let signature = checkpoint.find("\u{2014} ").unwrap() + "\u{2014} ".len();
     let checkpoint = checkpoint.as_bytes();
     for length in 0..checkpoint.len() {
         let found = verify(&log, &checkpoint[..length], None).unwrap_err();
-        let whole_lines = length == 0 || checkpoint[length - 1] == b'\n';
-        assert_eq!(found.is_damage(), !whole_lines, "{length}: {found:?}");
+        let whole_text = length + 1 == checkpoint.len();
+        let within_signature = length > signature && !whole_text;
+        let expected = (whole_text, within_signature);
+        assert_eq!((found.is_damage(), found.is_unverifiable()), expected, "{length}: {found:?}");
+    }
+}
+
+/// A checkpoint is damaged only if a known key signed what it was before.
+#[test]
+fn g6_forged_checkpoint_with_damaged_end_is_forged() {
+    let (log, checkpoint) = exported(&ledger(6), Openings::Withheld);
+    let forged = checkpoint.replacen("\n6\n", "\n5\n", 1);
+    let signed = Checkpoint::open(checkpoint.as_bytes(), &[key().verifier().clone()]).unwrap();
+    let by_others = signed.sign(&signer("example.com/governance", 8)).unwrap();
+    let ends: [&[u8]; 7] = [b"", b"\0", b"\n\0", b"\n\0\0\n", b"\xff", b"\n\xff", b"\n\xff\r\n"];
+    for (nth, end) in ends.into_iter().enumerate() {
+        let with_end = |text: &str| [text.trim_end().as_bytes(), end].concat();
+        for forged in [&forged, &by_others].map(|text| with_end(text)) {
+            for (log, checkpoint, older) in
+                [(&log, &forged[..], None), (&log, checkpoint.as_bytes(), Some(&forged[..]))]
+            {
+                let found = verify(log, checkpoint, older).unwrap_err();
+                assert!(!found.is_damage(), "{nth}: {found:?}");
+                let error = match &found {
+                    Finding::Checkpoint(CheckpointError::Note(error))
+                    | Finding::OlderCheckpoint(CheckpointError::Note(error)) => *error,
+                    other => panic!("{nth}: {other:?}"),
+                };
+                assert!(matches!(error, NoteError::BadSignature { .. } | NoteError::UnknownSigners), "{nth}: {error}");
+            }
+        }
+        let found = verify(&log, &with_end(&checkpoint), None).unwrap_err();
+        assert!(found.is_damage(), "{nth}: {found:?}");
+    }
+}
+
+#[test]
+fn g6_text_that_was_never_signed_is_no_damaged_checkpoint() {
+    let (log, _) = exported(&ledger(6), Openings::Withheld);
+    for text in ["nothing of this was ever signed", "nothing\nof this was ever signed\0"] {
+        let found = verify(&log, text.as_bytes(), None).unwrap_err();
+        assert!(!found.is_damage(), "{found:?}");
+    }
+}
+
+/// Not even a line feed that is missing makes a changed record a damaged one.
+#[test]
+fn g6_changed_record_in_log_cut_off_is_not_damage() {
+    let ledger = ledger(3);
+    let older = ledger.checkpoint().unwrap();
+    fill(&ledger, 4, 6);
+    let (log, checkpoint) = exported(&ledger, Openings::Withheld);
+    let lines: Vec<&[u8]> = log.split_inclusive(|byte| *byte == b'\n').collect();
+    let text = String::from_utf8(log.clone()).unwrap();
+    let changed = text.replacen("root", "toor", 1).into_bytes();
+    let renumbered = text.replacen(r#"sequence\":2"#, r#"sequence\":3"#, 1).into_bytes();
+    let reordered = [lines[1], lines[0], &lines[2..].concat()].concat();
+    assert!(changed != log && renumbered != log);
+    let cut = |log: &[u8]| log[..log.len() - 10].to_vec();
+    let with_nul = |log: &[u8]| [&log[..log.len() - 2], b"\0}\n"].concat();
+    for end in [cut as fn(&[u8]) -> Vec<u8>, with_nul] {
+        let found = |log: &[u8], older| verify(&end(log), checkpoint.as_bytes(), older).unwrap_err();
+        for log in [&log, &changed] {
+            assert!(!found(log, None).is_damage());
+        }
+        let older = Some(older.as_bytes());
+        assert!(matches!(found(&changed, older), Finding::OlderRoot { size: 3 }));
+        for log in [&renumbered, &reordered] {
+            assert!(matches!(found(log, older), Finding::OutOfSequence { .. }));
+        }
+    }
+    let found = verify(b"nothing of this was ever signed", checkpoint.as_bytes(), None).unwrap_err();
+    assert!(!found.is_damage(), "{found:?}");
+}
+
+/// Neither checkpoint distracts from the log by its own damage.
+#[test]
+fn g6_damaged_checkpoint_hides_no_forged_log() {
+    let (log, checkpoint) = exported(&ledger(6), Openings::Withheld);
+    let forged = String::from_utf8(log.clone()).unwrap().replacen("not_admin", "expired", 1).into_bytes();
+    for (damaged, _, damage) in damages(checkpoint.as_bytes()) {
+        let found = verify(&forged, &damaged, None).unwrap_err();
+        assert!(matches!(found, Finding::Root { size: 6 }), "{damage:?}: {found:?}");
+        let found = verify(&forged, checkpoint.as_bytes(), Some(&damaged)).unwrap_err();
+        assert!(matches!(found, Finding::OlderRoot { size: 6 }), "{damage:?}: {found:?}");
     }
 }
 
