@@ -133,8 +133,8 @@
 //!   erases is not told how much there was: the log is, for those who may view private activities.
 //! - **G6** With the feature `ledger` the log is a Merkle tree with signed checkpoints: whoever saved one finds any
 //!   change, removal, reordering or truncation of what it counts, offline, and is told how many of the first records
-//!   retention has removed. A file that was damaged in transfer is told from a forged one; what cannot be told apart counts as
-//!   forged.
+//!   retention has removed. A file that was damaged in transfer is told from a forged one, once what is left of it was verified. One
+//!   that is cut off or in another encoding cannot be verified, and is named so. Everything else counts as forged.
 //! - **G7** A protected person can be told when, and for what purpose, private activities of theirs were looked at:
 //!   [`PrivacyFilter::report`](crate::PrivacyFilter::report).
 //! - **G8** A store keeps the [records](crate::AppliedRecords) of the last change and the last removal that it applied, in the
