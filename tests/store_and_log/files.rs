@@ -158,7 +158,9 @@ fn g8_each_difference_is_accepted_in_its_own_words() {
     let unknown = Difference::RemovalUnknown { store: 0, log: 6 };
     assert!(matches!(refused, Err(OpenError::Differs(found)) if found == unknown), "{refused:?}");
     assert_eq!(files.pair().difference(), Some(unknown));
-    drop(files.pair().accept(unknown).unwrap());
+    let filter = files.pair().accept(unknown).unwrap();
+    assert_eq!(filter.policy().unwrap().revision(), rev(6), "later than any that the log knows, twice");
+    drop(filter);
     assert_eq!(files.pair().difference(), None);
 }
 
