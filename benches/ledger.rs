@@ -25,7 +25,9 @@ use std::time::{Duration, Instant};
 
 use activity_privacy::ledger::{Checkpoint, FileHashes, KeyName, LedgerSink, NoteSigner};
 use activity_privacy::sqlite::SqliteGovernance;
-use activity_privacy::{Act, Digest, GovernanceSink, Initiator, Outcome, Record, RecordId, RevealId, UserId};
+use activity_privacy::{
+    Act, Digest, GovernanceSink, Initiator, Outcome, Record, RecordId, RevealId, Salt, Sealed, Subjects, UserId,
+};
 use rusqlite::{Connection, params};
 use uuid::Uuid;
 
@@ -194,6 +196,7 @@ fn together(callers: usize, records: &[Record], sink: &dyn GovernanceSink) -> Du
 /// What is on record when a page of a reveal is about to be handed out.
 fn record(number: u64) -> Record {
     let id = |salt: u64| Uuid::from_u64_pair(number.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ salt, number);
+    let salt = |nth| Salt::from_bytes(id(nth).into_bytes());
     let private = ["activity-1".parse().unwrap()];
     Record {
         id: RecordId(id(1)),
@@ -202,10 +205,10 @@ fn record(number: u64) -> Record {
         policy: None,
         act: Act::Page {
             reveal: RevealId(id(2)),
-            activities: 50,
-            private: 1,
-            digest: Digest::of_ids(&private),
-            subjects: None,
+            activities: Sealed::new(50, salt(3)),
+            private: Sealed::new(1, salt(4)),
+            digest: Sealed::new(Digest::of_ids(&private), salt(5)),
+            subjects: Sealed::new(Subjects::default(), salt(6)),
         },
         outcome: Outcome::Intended,
     }

@@ -5,6 +5,7 @@
 
 use std::error::Error;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use activity_privacy::import::graph::{Listing, Round};
 use activity_privacy::import::table::Tables;
@@ -44,13 +45,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let import = tables.finish();
     println!("imported: {} records read, {} refused", import.read(), import.rejected().len());
     let directory = Arc::new(MemoryDirectory::new());
-    directory.install(import.whole()?.build(DirectoryRevision(1), "2026-03-02T08:00:00Z".parse()?)?)?;
+    directory.install(import.whole()?.build(DirectoryRevision(1), SystemTime::now().into())?)?;
 
     let officer = UserId::new("u-1")?;
     let filter = PrivacyFilter::builder(MemoryStore::new(), Arc::clone(&directory), MemorySink::new())
-        .initialize(Administrators::only_one(officer.clone()))?;
+        .initialize(Administrators::new(officer.clone(), UserId::new("u-5")?)?)?;
     let council = PolicyChange::MakePrivate(GroupId::new("g-1")?.into());
-    let would = filter.dry_run(&officer, &council, 10)?;
+    let would = filter.dry_run(&officer, &council, 0)?;
     println!("the works council, if it were private: {} would be hidden", would.hidden().users());
     filter.change(&officer, &council)?;
 
@@ -69,7 +70,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let before = directory.snapshot()?;
     let delta = round.into_delta(&before)?.whole()?;
     println!("changed: {} facts", delta.changes().len());
-    let next = Arc::new(before.with(&delta, DirectoryRevision(2), "2026-03-02T08:05:00Z".parse()?)?);
+    let next = Arc::new(before.with(&delta, DirectoryRevision(2), SystemTime::now().into())?);
     filter.prepare(&next)?;
     directory.install(next)?;
     filter.follow_directory()?;
@@ -83,11 +84,11 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn decide(filter: &PrivacyFilter, directory: &MemoryDirectory, actors: [&str; 3]) -> Result<(), Box<dyn Error>> {
     let screen = Screen::new(filter.policy()?, directory.snapshot());
     for actor in actors {
-        let at = "2026-03-02T09:00:00Z".parse()?;
+        let at = SystemTime::now().into();
         let app = App::new("SharePoint".parse()?);
         let activity = Activity::builder("a-1".parse()?, Actor::user(Alias::new(actor)?), app, "Login".parse()?, at);
         let batch = [activity.build()?];
-        let stamped = screen.screen(&batch, "2026-03-02T09:00:05Z".parse()?)?;
+        let stamped = screen.screen(&batch, at)?;
         for stamped in stamped.stamped() {
             println!("{actor}: {}", stamped.stamp().explain());
         }

@@ -1,32 +1,34 @@
 //! Activity privacy on one page: decide at ingest, hide without a trace, reveal on record.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
 use activity_privacy::*;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     // Who belongs where: imported from the identity provider, whole or not at all.
-    let (officer, council) = (UserId::new("u-1")?, GroupId::new("g-council")?);
+    let (officer, deputy, council) = (UserId::new("u-1")?, UserId::new("u-2")?, GroupId::new("g-council")?);
+    let adele = UserId::new("u-3")?;
     let directory = MemoryDirectory::new();
     directory.install(
         DirectoryBuilder::new()
             .user(User::new(officer.clone()).with_alias(Alias::new("officer@contoso.com")?))
-            .user(User::new(UserId::new("u-2")?).with_alias(Alias::new("adele@contoso.com")?))
+            .user(User::new(adele.clone()).with_alias(Alias::new("adele@contoso.com")?))
             .group(council.clone(), "Works council")
-            .member(&council, &UserId::new("u-2")?)
-            .build(DirectoryRevision(1), "2026-03-02T08:00:00Z".parse()?)?,
+            .member(&council, &adele)
+            .build(DirectoryRevision(1), SystemTime::now().into())?,
     )?;
 
     // From now on, what members of the works council do is private.
-    let filter = PrivacyFilter::builder(MemoryStore::new(), directory, MemorySink::new())
-        .initialize(Administrators::only_one(officer.clone()))?;
-    filter.change(&officer, &PolicyChange::MakePrivate(council.into()))?;
+    let administrators = Administrators::new(officer.clone(), deputy.clone())?;
+    let filter = PrivacyFilter::builder(MemoryStore::new(), directory, MemorySink::new()).initialize(administrators)?;
+    filter.change(&officer, PolicyChange::MakePrivate(council.into()))?;
 
     let file_accessed = |id: &str, who: &str| -> Result<Activity, Box<dyn std::error::Error>> {
         let (actor, app) = (Actor::user(Alias::new(who)?), App::new("SharePoint".parse()?));
-        let at = "2026-03-02T09:00:00Z".parse()?;
-        Ok(Activity::builder(id.parse()?, actor, app, "FileAccessed".parse()?, at).object("plan.docx").build()?)
+        Ok(Activity::builder(id.parse()?, actor, app, "FileAccessed".parse()?, SystemTime::now().into())
+            .object("plan.docx")
+            .build()?)
     };
     filter.ingest(&[file_accessed("a-1", "Adele@CONTOSO.com")?, file_accessed("a-2", "bob@contoso.com")?])?;
 
@@ -35,13 +37,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("shown: {}", log.count(&Query::all())?);
     println!("a-1 is {:?}", log.activity(&"a-1".parse()?)?);
 
-    // Who was permitted can choose to look, knowing that it is recorded first.
+    // Whoever another administrator permitted can choose to look, knowing that it is recorded first.
     let request = || {
         let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
         RevealRequest::new(officer.clone(), Query::all(), Duration::from_secs(600), audited)
     };
     println!("without permission: {}", filter.reveal(request()).err().map_or_else(String::new, |e| e.to_string()));
-    filter.change(&officer, &PolicyChange::Grant(Alias::new("officer@contoso.com")?))?;
+    filter.change(&deputy, PolicyChange::Grant(Alias::new("officer@contoso.com")?))?;
     let mut reveal = filter.reveal(request())?;
     for stored in reveal.page(PageSize::default(), None)?.activities() {
         println!("{} {:?}: {}", stored.activity().actor().label(), stored.visibility(), stored.stamp().explain());

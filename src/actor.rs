@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::identity::{Alias, Identity, fold};
+use crate::identity::{Alias, Identity, name_key};
 use crate::text::{checked_text, deserialize_silently};
 
 checked_text! {
@@ -129,7 +129,7 @@ impl Actor {
     /// The [label](Self::label) in the form in which it is compared, so that one actor counts as one.
     pub(crate) fn folded_label(&self) -> String {
         match (&self.name, self.aliases().next(), self.identities.first()) {
-            (Some(name), _, _) => fold(name.as_str()),
+            (Some(name), _, _) => name_key(name.as_str()),
             (None, Some(alias), _) => alias.key().replace('\u{1f}', ": "),
             (None, None, Some(_)) => self.label().to_owned(),
             (None, None, None) => "unknown".to_owned(),

@@ -18,8 +18,10 @@ pub enum RecordFormat {
     /// [`RecordEntry`] can be read back from.
     JsonLines,
     /// Each record as an event of the Open Cybersecurity Schema Framework 1.8.0, one a line: changes of who may do what as
-    /// User Access Management (3005), everything else as Entity Management (3004). A justification is the comment, unless
-    /// it was forgotten; whose activities a page showed is left out. What OCSF has no place for stands under `unmapped`.
+    /// User Access Management (3005), everything else as Entity Management (3004), and so is a record of several changes that
+    /// do not all give privileges to one user or all take them; the message names every kind of such a record. A
+    /// justification is the comment, unless it was forgotten. Of everything else that is sealed there is the commitment alone.
+    /// What OCSF has no place for stands under `unmapped`.
     Ocsf,
 }
 

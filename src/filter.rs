@@ -5,8 +5,11 @@ mod export;
 mod governed;
 mod ingest;
 mod log;
+mod opening;
+mod pairing;
 mod removal;
 mod report;
+mod requests;
 mod reveal;
 mod runtime;
 mod screens;
@@ -16,18 +19,19 @@ mod view;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use thiserror::Error;
-use uuid::Uuid;
 
 pub use self::governed::{ChangeError, DryRunError, GovernanceError};
 pub use self::ingest::{Delivery, IngestError, IngestReport};
+pub use self::opening::{OpenError, PrivacyFilterBuilder};
+use self::pairing::Pairing;
 pub use self::removal::RemovalError;
 pub use self::report::Look;
+use self::requests::Requests;
 pub use self::reveal::{Reveal, RevealError};
 use self::runtime::Runtime;
+pub use self::runtime::SaltError;
 use self::screens::Screens;
 pub use self::sinks::SinkChangeError;
 pub use self::upkeep::FollowError;
@@ -35,9 +39,9 @@ use self::upkeep::Upkeep;
 pub use self::view::{Page, View, ViewError};
 use crate::directory::{DirectorySnapshot, GroupDirectory};
 use crate::forward::{ForwardBatch, ForwardCursor};
-use crate::governance::{BoundedSink, GovernanceSink, RecordId, SinkError};
+use crate::governance::{BoundedSink, RecordId};
 use crate::identity::UserId;
-use crate::policy::{Administrators, PrivacyPolicy, Revision};
+use crate::policy::{PrivacyPolicy, Revision};
 use crate::query::PageSize;
 use crate::store::{ActivityStore, StoreError};
 use crate::sync::atomic::{AtomicU64, Ordering};
@@ -46,7 +50,8 @@ use crate::sync::{ArcSwapOption, Mutex};
 /// Decides at ingest who is protected, hides what they do, and reveals it on record alone.
 ///
 /// Holds its three ports behind `Arc`s and has no type parameters; a clone is another handle on the same. Every method
-/// blocks until it is done: in async code, hop once per batch onto a thread that may block.
+/// blocks until it is done: in async code, hop once per batch onto a thread that may block. Dropping the last handle waits
+/// until the calls of the sink that are under way are over, for at most the [limit of the sink](PrivacyFilterBuilder::sink_limit).
 ///
 /// See the [crate's front page](crate) for an example.
 #[derive(Clone)]
@@ -65,55 +70,11 @@ struct Inner {
     /// The newest directory that was seen.
     newest: ArcSwapOption<DirectorySnapshot>,
     upkeep: Mutex<Upkeep>,
-}
-
-/// Why a filter cannot be opened.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum OpenError {
-    /// The store holds no policy yet.
-    #[error("the store holds no policy yet; create one with `initialize`")]
-    NoPolicy,
-    /// The store holds a policy already.
-    #[error("the store holds a policy already; open it with `open`")]
-    AlreadyInitialized,
-    /// The initialization could not be recorded, so it was not done.
-    #[error("the initialization of the policy could not be recorded, so it was not done")]
-    Unrecorded(#[source] SinkError),
-    /// The policy was initialized, but the record that says so could not be written.
-    #[error("the policy is in force, but its outcome could not be recorded")]
-    OutcomeUnrecorded(#[source] SinkError),
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-/// A filter in the making.
-#[must_use]
-pub struct PrivacyFilterBuilder {
-    store: Arc<dyn ActivityStore>,
-    directory: Arc<dyn GroupDirectory>,
-    sink: Arc<dyn GovernanceSink>,
-    sink_limit: Duration,
-    runtime: Runtime,
+    requests: Requests,
+    pairing: Pairing,
 }
 
 impl PrivacyFilter {
-    /// Begins a filter in front of three ports.
-    pub fn builder(
-        store: impl ActivityStore + 'static,
-        directory: impl GroupDirectory + 'static,
-        sink: impl GovernanceSink + 'static,
-    ) -> PrivacyFilterBuilder {
-        PrivacyFilterBuilder {
-            store: Arc::new(store),
-            directory: Arc::new(directory),
-            sink: Arc::new(sink),
-            sink_limit: Duration::from_secs(5),
-            runtime: Runtime::default(),
-        }
-    }
-
     /// The policy in force, read from the store.
     ///
     /// # Errors
@@ -133,89 +94,26 @@ impl PrivacyFilter {
     /// # Errors
     /// [`StoreError`] when it cannot be read.
     pub fn forward(&self, after: ForwardCursor, size: PageSize) -> Result<ForwardBatch, StoreError> {
+        self.inner.not_apart()?;
         let found = self.inner.store.public_since(after.0, size.get())?;
         let next = found.last().map_or(after, |(place, _)| ForwardCursor(*place));
         Ok(ForwardBatch { activities: found.into_iter().map(|(_, activity)| activity).collect(), next })
     }
 }
 
-impl PrivacyFilterBuilder {
-    /// How long the sink may take for one record before it counts as failed. Default: 5 seconds.
-    pub fn sink_limit(self, limit: Duration) -> Self {
-        Self { sink_limit: limit, ..self }
-    }
-
-    /// Where the time comes from. Default: the system's clock.
-    pub fn clock(mut self, now: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
-        self.runtime.now = Box::new(now);
-        self
-    }
-
-    /// Where fresh ids come from. Each must be one that was never given before. Default: random ones, seeded by the
-    /// operating system.
-    pub fn ids(mut self, fresh: impl Fn() -> Uuid + Send + Sync + 'static) -> Self {
-        self.runtime.fresh = Box::new(fresh);
-        self
-    }
-
-    /// A filter over a store that holds a policy.
-    ///
-    /// # Errors
-    /// [`OpenError::NoPolicy`] when it holds none.
-    pub fn open(self) -> Result<PrivacyFilter, OpenError> {
-        let filter = self.build();
-        match filter.inner.policy_if_any()? {
-            Some(_) => Ok(filter.following()),
-            None => Err(OpenError::NoPolicy),
-        }
-    }
-
-    /// Creates the first policy of a store and opens a filter over it: no group is private, everybody is monitored, and
-    /// `administrators` can change that.
-    ///
-    /// # Errors
-    /// Returns [`OpenError::AlreadyInitialized`] if the store holds a policy.
-    pub fn initialize(self, administrators: Administrators) -> Result<PrivacyFilter, OpenError> {
-        let filter = self.build();
-        filter.inner.initialize(&administrators)?;
-        Ok(filter.following())
-    }
-
-    /// Opens a filter over a store, and creates the first policy if the store holds none. If it holds one,
-    /// `administrators` are not used.
-    ///
-    /// # Errors
-    /// Returns [`OpenError`] if the store or the sink fails.
-    pub fn open_or_initialize(self, administrators: Administrators) -> Result<PrivacyFilter, OpenError> {
-        let filter = self.build();
-        if filter.inner.policy_if_any()?.is_none() {
-            match filter.inner.initialize(&administrators) {
-                Ok(()) | Err(OpenError::AlreadyInitialized) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(filter.following())
-    }
-
-    fn build(self) -> PrivacyFilter {
-        let Self { store, directory, sink, sink_limit, runtime } = self;
-        let sink = BoundedSink::new(sink, sink_limit);
-        let (newest_policy, screens) = (AtomicU64::new(0), Screens::default());
-        let (newest, upkeep) = (ArcSwapOption::empty(), Mutex::default());
-        let inner = Inner { store, directory, sink, runtime, newest_policy, screens, newest, upkeep };
-        PrivacyFilter { inner: Arc::new(inner) }
-    }
-}
-
-impl PrivacyFilter {
-    /// Begins to follow the directory. What fails is tried again with the next batch.
-    fn following(self) -> Self {
-        let _ = self.inner.follow_now();
-        self
-    }
-}
-
 impl Inner {
+    fn new(
+        store: Arc<dyn ActivityStore>,
+        directory: Arc<dyn GroupDirectory>,
+        sink: BoundedSink,
+        runtime: Runtime,
+        pairing: Pairing,
+    ) -> Self {
+        let (newest_policy, screens) = (AtomicU64::new(0), Screens::default());
+        let (newest, upkeep, requests) = (ArcSwapOption::empty(), Mutex::default(), Requests::default());
+        Self { store, directory, sink, runtime, newest_policy, screens, newest, upkeep, requests, pairing }
+    }
+
     fn now(&self) -> DateTime<Utc> {
         (self.runtime.now)()
     }
@@ -225,6 +123,7 @@ impl Inner {
     }
 
     fn policy(&self) -> Result<Arc<PrivacyPolicy>, StoreError> {
+        self.check_pairing()?;
         // A store that held a policy when it was opened always holds one.
         self.policy_if_any()?.ok_or(StoreError::Stale { in_force: None })
     }
@@ -257,11 +156,5 @@ impl fmt::Debug for PrivacyFilter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Nothing of its state: even what was last decided under would tell that something was ingested.
         f.debug_struct("PrivacyFilter").finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for PrivacyFilterBuilder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PrivacyFilterBuilder").field("sink_limit", &self.sink_limit).finish_non_exhaustive()
     }
 }

@@ -5,6 +5,7 @@ mod ballot;
 mod bounded;
 mod outcome;
 mod record;
+mod salt;
 mod sealed;
 mod several;
 mod sink;
@@ -13,11 +14,12 @@ mod subjects;
 
 pub(crate) use self::act::query_digest;
 pub use self::act::{
-    Act, Answer, ChangeSummary, Justification, RemovalSummary, RequestSummary, RevealSummary, RevealTerms,
+    Act, Answer, ChangeMark, ChangeSummary, Justification, RemovalSummary, RequestSummary, RevealSummary, RevealTerms,
 };
 pub use self::bounded::BoundedSink;
 pub use self::outcome::{Failure, Outcome, OutcomeKind};
 pub use self::record::{Initiator, Record, RecordId, RecordKind, Refused, RequestId, RevealId};
+pub use self::salt::{ParseSaltError, Salt};
 pub use self::sealed::{Sealed, SealedText};
 pub(crate) use self::several::{Member, Members};
 pub use self::several::{SeveralSinks, SeveralSinksBuilder, SinksError};

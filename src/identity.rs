@@ -112,16 +112,10 @@ impl Alias {
         if is_plain(text, app) {
             return Ok(Self::from_parts(None, text, None));
         }
-        let (app, folded) = match address(text) {
-            Some((local, domain)) => match Domain::new(domain) {
-                Ok(domain) => (None, format!("{}@{domain}", fold(local))),
-                Err(_) => (None, fold(text)),
-            },
-            None => match app {
-                // A control character cannot stand in either part, so no two pairs are compared in the same form.
-                Some(app) => (Some(app), format!("{}{ACCOUNT_OF}{}", fold(app), fold(text))),
-                None => (None, fold(text)),
-            },
+        let (app, folded) = match app.filter(|_| address(text).is_none()) {
+            // A control character cannot stand in either part, so no two pairs are compared in the same form.
+            Some(app) => (Some(app), format!("{}{ACCOUNT_OF}{}", fold(app), fold(text))),
+            None => (None, name_key(text)),
         };
         Ok(Self::from_parts(app, text, Some(&*folded).filter(|folded| !folded.eq_ignore_ascii_case(text))))
     }
@@ -219,6 +213,13 @@ impl Alias {
     /// The form in which it is compared: equal for two aliases exactly when they name the same account.
     pub(crate) fn key(&self) -> String {
         self.form().to_ascii_lowercase()
+    }
+
+    /// Returns the form in which the name is compared where it does not matter which app it is bound to: what
+    /// [`name_key`] makes of its text.
+    pub(crate) fn name_key(&self) -> String {
+        // What is bound to an app is no address.
+        if self.app.is_none() { self.key() } else { fold(&self.text) }
     }
 }
 
@@ -470,6 +471,20 @@ fn is_plain(text: &str, app: Option<&str>) -> bool {
 /// Folds for comparison, except that ASCII text stays as it is: compare with [`str::eq_ignore_ascii_case`].
 pub(crate) fn folded(text: &str) -> Cow<'_, str> {
     if text.is_ascii() { Cow::Borrowed(text) } else { Cow::Owned(fold(text)) }
+}
+
+/// Returns the form in which a name that is bound to no app is compared: an address by its folded local part and its
+/// domain in IDNA form, anything else folded.
+///
+/// An address is never folded as a whole: `faß.example` and `fass.example` are two domains.
+pub(crate) fn name_key(name: &str) -> String {
+    if is_plain(name, None) {
+        return name.to_ascii_lowercase();
+    }
+    match address(name).map(|(local, domain)| (local, Domain::new(domain))) {
+        Some((local, Ok(domain))) => format!("{}@{domain}", fold(local)),
+        Some((_, Err(_))) | None => fold(name),
+    }
 }
 
 /// Folds for comparison: `NFD(toCasefold(NFD(text)))`, D145 of the Unicode Standard.

@@ -22,7 +22,8 @@
 //!   record is not kept any longer, and this is its hash in base64.
 //! - The member `sequence` of the entry in line n is n.
 //! - For each member of `openings`: its name is in hex the SHA-256 of its `salt`, a line feed and its `text`, and stands
-//!   in the entry as `{"sha256":"..."}`. The `salt` is a UUID: one that holds a line feed would hide what was sealed.
+//!   in the entry as `{"sha256":"..."}`. The `salt` is 32 lower-case hex digits: one that holds a line feed
+//!   would hide what was sealed.
 //!
 //! [One record](LedgerSink::inclusion_proof) is proven to be in the log by a file of the form [C2SP
 //! tlog-proof](https://c2sp.org/tlog-proof), and [two checkpoints](LedgerSink::consistency_proof) are proven to be of one
@@ -43,7 +44,8 @@
 //!
 //! # What is kept
 //!
-//! What people can ask to be forgotten is not in the tree: a leaf holds the [commitment](crate::Sealed) to it. So what a
+//! What people can ask to be forgotten is not in the tree, and neither is what depends on hidden activities: a leaf holds the
+//! [commitment](crate::Sealed) to it. So what a
 //! record [forgot](crate::Record::forget) breaks no proof, and after that nobody can tell what it was. Records that
 //! retention removes leave their hashes.
 //!
@@ -63,9 +65,9 @@
 //! let ledger = Arc::new(LedgerSink::open(MemorySink::new(), MemoryHashes::new(), signer)?);
 //! let admin = UserId::new("admin-1")?;
 //! let filter = PrivacyFilter::builder(MemoryStore::new(), MemoryDirectory::new(), Arc::clone(&ledger))
-//!     .initialize(Administrators::only_one(admin.clone()))?;
+//!     .initialize(Administrators::new(admin.clone(), UserId::new("deputy")?)?)?;
 //! let saved_in_spring = ledger.checkpoint()?;
-//! filter.change(&admin, &PolicyChange::MakePrivate(GroupRef::Applications))?;
+//! filter.change(&admin, PolicyChange::MakePrivate(GroupRef::Applications))?;
 //!
 //! let mut log = Vec::new();
 //! let checkpoint = ledger.export(&mut log, Openings::Withheld)?;
@@ -82,6 +84,7 @@
 //! ```
 
 mod checkpoint;
+mod damage;
 mod error;
 mod export;
 mod file;
@@ -100,6 +103,7 @@ mod tree;
 mod verify;
 
 pub use self::checkpoint::{Checkpoint, CheckpointError};
+pub use self::damage::Damage;
 pub use self::error::LedgerError;
 pub use self::export::{Audit, Openings};
 pub use self::file::FileHashes;

@@ -13,6 +13,7 @@ mod actor;
 pub mod change;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod difference;
 mod digest;
 mod directory;
 #[cfg(feature = "export")]
@@ -54,6 +55,7 @@ mod varint;
 pub use activity::{Action, Activity, ActivityBuilder, ActivityError, ActivityId, App, AppName};
 pub use actor::{Actor, ActorKind, ActorName};
 pub use change::{ChangeRefusal, PendingChange, RecordedChange};
+pub use difference::{AcceptedDifference, AppliedRecord, AppliedRecords, Difference, WriteOnlySink};
 pub use digest::Digest;
 pub use directory::{
     DirectoryBuilder, DirectoryChange, DirectoryDelta, DirectoryError, DirectoryRevision, DirectorySnapshot,
@@ -63,28 +65,29 @@ pub use directory::{
 pub use export::{ExportError, RecordFormat};
 pub use filter::{
     ChangeError, Delivery, DryRunError, FollowError, GovernanceError, IngestError, IngestReport, Look, OpenError, Page,
-    PrivacyFilter, PrivacyFilterBuilder, RemovalError, Reveal, RevealError, SinkChangeError, View, ViewError,
+    PrivacyFilter, PrivacyFilterBuilder, RemovalError, Reveal, RevealError, SaltError, SinkChangeError, View,
+    ViewError,
 };
 pub use forward::{ForwardBatch, ForwardCursor};
 pub use governance::{
-    Act, Answer, BoundedSink, ChangeSummary, Failure, GovernanceSink, Initiator, Justification, Outcome, OutcomeKind,
-    Receipt, Record, RecordEntry, RecordId, RecordKind, RecordQuery, Refused, RemovalSummary, RequestId,
-    RequestSummary, RevealId, RevealSummary, RevealTerms, Sealed, SealedText, SeveralSinks, SeveralSinksBuilder,
-    SinkError, SinkName, SinksError, Subjects,
+    Act, Answer, BoundedSink, ChangeMark, ChangeSummary, Failure, GovernanceSink, Initiator, Justification, Outcome,
+    OutcomeKind, ParseSaltError, Receipt, Record, RecordEntry, RecordId, RecordKind, RecordQuery, Refused,
+    RemovalSummary, RequestId, RequestSummary, RevealId, RevealSummary, RevealTerms, Salt, Sealed, SealedText,
+    SeveralSinks, SeveralSinksBuilder, SinkError, SinkName, SinksError, Subjects,
 };
 pub use identity::{Alias, Domain, DomainError, GroupId, Identity, UserId};
 #[cfg(any(feature = "import", feature = "m365"))]
 pub use input_kind::InputKind;
 pub use policy::{
-    Administrators, Denial, Grant, GroupRef, ManagedDomain, PolicyChange, PolicyDocumentError, PolicyError,
-    PolicyOptions, PrivacyPolicy, Purpose, Retention, RetentionError, Revision, Role, SameAdministrator, ScopeEffect,
-    ScopeRule, ScopeTarget, WhenUndecidable,
+    Administrators, Denial, Grant, GroupRef, ManagedDomain, MissingOption, OptionsPatch, PolicyChange,
+    PolicyDocumentError, PolicyError, PolicyOptions, PolicyOptionsBuilder, PolicyUpdate, PrivacyPolicy, Purpose,
+    Retention, RetentionError, Revision, Role, SameAdministrator, ScopeEffect, ScopeRule, ScopeTarget, WhenUndecidable,
 };
 pub use query::{Count, CountBy, Cursor, CursorError, PageSize, Position, Query};
 pub use removal::{PendingRemoval, RecordedRemoval};
 pub use reveal::{
     Acknowledgement, Admission, Approvals, PendingPage, PendingReveal, RecordedPage, RecordedReveal, RequestStatus,
-    RevealRequest, Salts, SealedPage, Seen,
+    RevealRequest, SealedPage, Seen,
 };
 pub use screen::{
     Affected, Cause, DryRun, Explanation, Reason, Reasons, Screen, Stamp, Stamped, StampedBatch, Standing, Undecidable,

@@ -4,10 +4,12 @@ mod administrators;
 mod change;
 mod document;
 mod options;
+mod options_patch;
 mod permission;
 mod retention;
 mod scope;
 mod seconds;
+mod update;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -16,13 +18,15 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 pub use self::administrators::{Administrators, SameAdministrator};
-pub(crate) use self::change::person;
 pub use self::change::{PolicyChange, PolicyError};
-pub use self::options::{PolicyOptions, Purpose, WhenUndecidable};
+pub(crate) use self::change::{PolicyDraft, person};
+pub use self::options::{MissingOption, PolicyOptions, PolicyOptionsBuilder, Purpose, WhenUndecidable};
+pub use self::options_patch::OptionsPatch;
 pub use self::permission::{Denial, Grant, Role};
 pub(crate) use self::retention::before;
 pub use self::retention::{Retention, RetentionError};
 pub use self::scope::{ScopeEffect, ScopeRule, ScopeTarget};
+pub use self::update::PolicyUpdate;
 use crate::identity::{Domain, GroupId, UserId};
 
 /// Which state of the policy something happened under. Grows by one with every change; clocks play no part.
@@ -47,7 +51,7 @@ impl Revision {
     }
 
     /// The one that comes after this, if numbers reach that far.
-    fn next(self) -> Option<Self> {
+    pub(crate) fn next(self) -> Option<Self> {
         self.0.checked_add(1).map(Self)
     }
 }

@@ -13,7 +13,7 @@ pub use self::cursor::{Cursor, CursorError, Position};
 use crate::activity::{Action, Activity, AppName, without_leap_second};
 use crate::actor::Actor;
 use crate::digest::Fields;
-use crate::identity::{Alias, Identity, fold};
+use crate::identity::{Alias, Identity, fold, name_key};
 use crate::policy::GroupRef;
 use crate::screen::Stamp;
 use crate::text::{TextError, check};
@@ -52,9 +52,10 @@ pub struct Query {
 
 #[derive(Clone, PartialEq, Eq)]
 struct ActorFilter {
+    /// As it was written: the form in which ids are compared.
     text: String,
-    alias: Alias,
-    folded: String,
+    /// The form in which names are compared.
+    key: String,
 }
 
 impl Query {
@@ -79,12 +80,15 @@ impl Query {
     /// Only what somebody did, or what was done for them: an id, any alias, an account name or the name of an
     /// application. Said again of somebody else: only what one of them did.
     ///
+    /// An id is found byte for byte. An address is found as [`Alias::matches`] compares it: the local part folded, the
+    /// domain by IDNA, so that `x@fass.example` does not find `x@faß.example`. Any other name is found folded, in
+    /// whichever app: `STRASSE` finds the account `straße`.
+    ///
     /// # Errors
     /// [`TextError`] when the text is blank, too long or holds a control character.
     pub fn by_actor(mut self, text: impl AsRef<str>) -> Result<Self, TextError> {
-        let text = text.as_ref().trim();
         let alias = Alias::new(text)?;
-        add(&mut self.actors, ActorFilter { text: text.to_owned(), alias, folded: fold(text) });
+        add(&mut self.actors, ActorFilter { text: alias.as_str().to_owned(), key: alias.key() });
         Ok(self)
     }
 
@@ -111,7 +115,10 @@ impl Query {
         Self { group: Some(group), ..self }
     }
 
-    /// Only activities with this text in the action or in the name of an object, case ignored.
+    /// Only activities with this text in the action or in the name of an object, both folded as a whole.
+    ///
+    /// This looks for text, not for people: an address in the name of an object is text like any other, so
+    /// `x@fass.example` finds an object named `x@faß.example`. Use [`by_actor`](Self::by_actor) to look for somebody.
     ///
     /// # Errors
     /// [`TextError`] when the text is empty, too long or holds a control character.
@@ -175,11 +182,10 @@ impl Query {
         self.actors.len()
     }
 
-    /// The forms in which the actors looked for are compared: as each was written with ids, as an alias with aliases, and
-    /// folded with aliases and names.
+    /// Returns the two forms in which each actor looked for is compared: with ids, and with names.
     #[cfg(feature = "sqlite")]
-    pub(crate) fn actor_forms(&self) -> impl ExactSizeIterator<Item = (&str, String, &str)> {
-        self.actors.iter().map(|actor| (&*actor.text, actor.alias.key(), &*actor.folded))
+    pub(crate) fn actor_forms(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
+        self.actors.iter().map(|actor| (&*actor.text, &*actor.key))
     }
 
     /// Whether it narrows by something that an index can be kept of.
@@ -218,11 +224,10 @@ fn add<T: PartialEq>(to: &mut Vec<T>, one: T) {
 
 impl ActorFilter {
     fn matches(&self, actor: &Actor) -> bool {
-        let named = actor.name().is_some_and(|name| fold(name.as_str()) == self.folded);
-        named
+        actor.name().is_some_and(|name| name_key(name.as_str()) == self.key)
             || actor.identities().iter().any(|identity| match identity {
                 Identity::Id(id) => id.as_str() == self.text,
-                Identity::Alias(alias) => alias.matches(&self.alias) || fold(alias.as_str()) == self.folded,
+                Identity::Alias(alias) => alias.name_key() == self.key,
             })
     }
 }

@@ -4,10 +4,11 @@
 //! neither a store nor a sink removes anything for anything else.
 
 use chrono::{DateTime, Utc};
-use uuid::Uuid;
 
+use crate::difference::{AppliedRecord, AppliedRecords};
 use crate::governance::{
-    Act, Failure, Initiator, Outcome, Receipt, Record, RecordId, Refused, RemovalSummary, Sealed, SinkError,
+    Act, ChangeMark, Failure, Initiator, Outcome, Receipt, Record, RecordId, Refused, RemovalSummary, Salt, Sealed,
+    SinkError,
 };
 use crate::identity::{Identity, UserId};
 use crate::policy::{Denial, PrivacyPolicy, before};
@@ -62,15 +63,24 @@ impl PendingRemoval {
     }
 
     /// Whatever the policy does not let be kept any longer at this time. None if it lets everything be kept.
+    ///
+    /// `applied` is what the store says of its last change: the record of the run tells it, because the record of that
+    /// change may be removed by it.
     #[must_use]
-    pub fn of_aged(policy: &PrivacyPolicy, record: RecordId, now: DateTime<Utc>) -> Option<Self> {
+    pub fn of_aged(
+        policy: &PrivacyPolicy,
+        applied: &AppliedRecords,
+        record: RecordId,
+        now: DateTime<Utc>,
+    ) -> Option<Self> {
         let (activities_before, records_before) = too_old(policy, now)?;
+        let mark = applied.change().map(|change| ChangeMark { record: change.record(), revision: policy.revision() });
         let record = Record {
             id: record,
             at: now,
             initiator: Initiator::System,
             policy: Some(policy.revision()),
-            act: Act::Remove(RemovalSummary::Aged { activities_before, records_before }),
+            act: Act::Remove(RemovalSummary::Aged { activities_before, records_before, policy: mark }),
             outcome: Outcome::Intended,
         };
         Some(Self { record, what: What::Aged { activities_before, records_before } })
@@ -111,7 +121,7 @@ impl PendingRemoval {
     /// [`SinkError::WrongReceipt`] when the receipt is for another record.
     pub fn recorded(self, receipt: &Receipt) -> Result<RecordedRemoval, SinkError> {
         receipt.confirm(&self.record)?;
-        Ok(RecordedRemoval { record: self.record, what: self.what })
+        Ok(RecordedRemoval { applied: AppliedRecord::of(receipt), record: self.record, what: self.what })
     }
 }
 
@@ -119,6 +129,7 @@ impl PendingRemoval {
 #[derive(Debug, Clone)]
 pub struct RecordedRemoval {
     record: Record,
+    applied: AppliedRecord,
     what: What,
 }
 
@@ -127,6 +138,16 @@ impl RecordedRemoval {
     #[cfg_attr(not(feature = "sqlite"), expect(dead_code, reason = "what SQLite tells removals apart by"))]
     pub(crate) fn intent(&self) -> RecordId {
         self.record.id
+    }
+
+    /// Returns the records that a store keeps once nothing that it covers is left, given those that it kept before.
+    #[must_use]
+    pub fn applied(&self, before: &AppliedRecords) -> AppliedRecords {
+        match self.what {
+            // It removes nothing from a store.
+            What::Sealed(_) => before.clone(),
+            What::Subject(_) | What::Aged { .. } => before.clone().with_removal(self.applied),
+        }
     }
 
     /// Asks again, before each step: a policy that came meanwhile may let more be kept, and whoever asked may not be a
@@ -200,24 +221,27 @@ impl RecordedRemoval {
         }
     }
 
-    /// The record of what came of it, sealed with a fresh id that nobody can guess: how many activities and governance records were removed until it was done or
-    /// failed.
+    /// The record of what came of it: how many activities and governance records were removed until it was done or failed, at
+    /// the time `ended_at`. `salts` seal the number of activities and that time. The record is made at the time of the intent,
+    /// because the time between the two tells whether there was anything to remove.
     #[must_use]
     pub fn outcome(
         &self,
         record: RecordId,
-        salt: Uuid,
-        now: DateTime<Utc>,
+        salts: [Salt; 2],
+        ended_at: DateTime<Utc>,
         activities: u64,
         records: u64,
         failure: Option<Failure>,
     ) -> Record {
-        let (intent, activities) = (self.record.id, Sealed::new(activities, salt));
+        let [of_activities, of_time] = salts;
+        let (intent, activities) = (self.record.id, Sealed::new(activities, of_activities));
+        let ended_at = Sealed::new(ended_at, of_time);
         let outcome = match failure {
-            None => Outcome::Removed { intent, activities, records },
-            Some(cause) => Outcome::RemovedInPart { intent, activities, records, cause },
+            None => Outcome::Removed { intent, activities, ended_at, records },
+            Some(cause) => Outcome::RemovedInPart { intent, activities, ended_at, records, cause },
         };
-        Record { id: record, at: now, outcome, ..self.record.clone() }
+        Record { id: record, outcome, ..self.record.clone() }
     }
 }
 

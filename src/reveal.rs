@@ -26,6 +26,7 @@
 
 mod approval;
 mod capability;
+mod life;
 mod page;
 mod request;
 
@@ -33,4 +34,4 @@ pub use self::approval::{Approvals, RequestStatus};
 use self::capability::Terms;
 pub use self::capability::{Admission, PendingReveal, RecordedReveal, Seen};
 pub use self::page::{PendingPage, RecordedPage, SealedPage};
-pub use self::request::{Acknowledgement, RevealRequest, Salts};
+pub use self::request::{Acknowledgement, RevealRequest};

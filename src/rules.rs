@@ -32,7 +32,8 @@
 //! - **D8** Aliases are compared folded, by no locale; ids never are. One identity that matches a protected user
 //!   suffices. An alias that moved matches whoever holds it in the directory in force. A name that is bound to no app
 //!   and the account of that name in the app count for each other; that can only hide. Readers give every identity in the
-//!   form in which directories contain it: without prefixes, claims, braces, percent-encoding and invisible marks.
+//!   form in which directories contain it: without prefixes, claims, braces, percent-encoding and invisible marks. A query
+//!   compares addresses in the same way: `x@fass.example` does not find `x@faß.example`, which is another domain.
 //! - **D9** In doubt, hidden: nobody usable named, an ambiguous alias, a directory that was never loaded, fails or is
 //!   older than allowed. [By option](crate::WhenUndecidable) the batch is refused instead; shown only if the policy
 //!   says so in as many words. A user whom a working directory does not know is in no group, which is no doubt. But an
@@ -54,7 +55,7 @@
 //!   import deleted users with their records.
 //! - **D12** Only an imported or built-in group can be made private or used in scope.
 //! - **D13** A [dry run](crate::PrivacyFilter::dry_run) says whom a change of the policy would hide or stop monitoring, and
-//!   changes nothing.
+//!   changes nothing. A refusal is on record, and so is each run that names people.
 //!
 //! # S: scope
 //!
@@ -68,7 +69,9 @@
 //! - **V1** A [view](crate::View) shows public activities only, to the permitted as well. Showing private ones is a
 //!   choice made each time.
 //! - **V2** Without a reveal, everything that can be observed is as if the private activities had never been stored. A
-//!   hidden id and an unknown one are answered alike. A public page costs the same however much is hidden.
+//!   hidden id and an unknown one are answered alike. A public page costs the same however much is hidden. The governance log
+//!   tells readers without the permission to view private activities the same whether or not activities are hidden. What a
+//!   public read returns was decided public; anything else found in its place makes the file corrupt.
 //! - **V3** Pages are newest first by time and id, and stable while activities keep arriving.
 //! - **V4** A cursor is opaque, bound to its query, viewer and reveal, and useless elsewhere.
 //! - **V5** *(not built yet)* Exports.
@@ -78,7 +81,10 @@
 //!
 //! - **P1** Only a privacy administrator changes the policy. Only an admin can be granted the permission to view
 //!   private activities; a grant names an address, is bound to the one id that it leads to then, and is refused when
-//!   that is no admin, nobody, somebody deleted, or several.
+//!   that is no admin, nobody, somebody deleted, or several. Each change is a patch of one thing; several can be one
+//!   revision, and an update can name the revision that it was made for. The first policy has two administrators, or one in so
+//!   many words, and its options are the safe ones: nobody grants to themselves, and a directory older than seven days decides
+//!   nothing.
 //! - **P2** Permission is asked at each use: an admin now, and granted now. Losing the admin role ends the grant for
 //!   good. A revocation stops a reveal at its next page, and a page whose record was still being written; a new grant
 //!   revives no reveal of an old one. A store that goes back to an older policy is not believed.
@@ -90,12 +96,14 @@
 //! # R: revealing
 //!
 //! - **R1** A reveal states its viewer, its query, an [`Acknowledgement`](crate::Acknowledgement) that it is audited,
-//!   and a lifetime, which begins with the last approval where it needs some. Exactly what was approved is opened.
+//!   and a lifetime, which begins with the last approval where it needs some. Exactly what was approved is opened. A reveal
+//!   that ended stays ended, whatever the clock does.
 //! - **R2** No private byte leaves the store before the record of the reveal is durable. If the sink fails, hangs past
 //!   its limit or answers for another record, or the store for another reveal, nothing private is returned.
-//! - **R3** Each page is recorded before it is returned: which reveal, how many private activities, a digest of their
-//!   ids, and [whose](crate::Subjects) they are.
-//! - **R4** Refusals are recorded with their cause. What the caller is told speaks of the caller alone.
+//! - **R3** Each page is recorded before it is returned: which reveal, and, as commitments, how many activities, how many of
+//!   them private, a digest of the ids of those, and [whose](crate::Subjects) they are.
+//! - **R4** Refusals are recorded with their cause, also that of a cursor that belongs elsewhere. What the caller is told
+//!   speaks of the caller alone.
 //! - **R5** A reveal belongs to one viewer and one chain of calls.
 //! - **R6** A reveal widens what one person sees, and makes nothing forwardable or exportable.
 //!
@@ -106,13 +114,18 @@
 //!   have no gap. The intent is recorded before the act, the outcome after it. A page is recorded once, before it is
 //!   returned; the closing of its reveal says how many there were.
 //! - **G2** Records hold ids, digests and counts: no content of an activity, and nothing typed into a query. A viewer's
-//!   own justification, and tags of whom a page was about, are [sealed](crate::Sealed): they can be forgotten later.
+//!   own justification, tags of whom a page was about, and whatever depends on hidden activities are
+//!   [commitments](crate::Sealed): they can be forgotten later. What depends on hidden activities, the time that a removal took
+//!   included, is opened only to readers who may view private activities. Each salt comes from the operating system. What is
+//!   not hidden: where the outcome of a removal stands among records that others made meanwhile, and that a failure cut a
+//!   removal short after its first step.
 //! - **G3** Records are read by privacy administrators and by admins who may view private activities. Being in a
 //!   private group hides no record. They are found by time, kind, initiator, target and outcome; with the feature
 //!   `export` they are written as JSON Lines or as OCSF events, and the permission is asked before each page.
 //! - **G4** A sink that hangs is bounded in time: see [`BoundedSink`](crate::BoundedSink). Records can go to
 //!   [several](crate::SeveralSinks): all must answer, or a stated quorum; the leading one, which the log is read from,
-//!   in any case. A sink is tried out before it is admitted, and which sinks there are is changed on record.
+//!   in any case. A sink is tried out before it is admitted, and which sinks there are is changed on record. Dropping the last
+//!   handle waits for the calls under way, for at most the limit.
 //! - **G5** What is older than the policy lets it be kept is removed
 //!   ([`PrivacyFilter::apply_retention`](crate::PrivacyFilter::apply_retention)), and so is what somebody did, on the word
 //!   of a privacy administrator ([`PrivacyFilter::erase`](crate::PrivacyFilter::erase)): recorded before and after, step by
@@ -120,9 +133,18 @@
 //!   erases is not told how much there was: the log is, for those who may view private activities.
 //! - **G6** With the feature `ledger` the log is a Merkle tree with signed checkpoints: whoever saved one finds any
 //!   change, removal, reordering or truncation of what it counts, offline, and is told how many of the first records
-//!   retention has removed.
+//!   retention has removed. A file that was damaged in transfer is told from a forged one, once what is left of it was verified. One
+//!   that is cut off or in another encoding cannot be verified, and is named so. Everything else counts as forged.
 //! - **G7** A protected person can be told when, and for what purpose, private activities of theirs were looked at:
 //!   [`PrivacyFilter::report`](crate::PrivacyFilter::report).
+//! - **G8** A store keeps the [records](crate::AppliedRecords) of the last change and the last removal that it applied, in the
+//!   transaction that applies them. Opening a filter holds them against the log, and so does a running filter about once a
+//!   second: a store or a log that is behind, missing or another one is a typed [difference](crate::Difference), and nothing
+//!   goes on. A change or removal that was interrupted is completed on record. An administrator can
+//!   [accept](crate::AcceptedDifference) a difference in so many words, on record, and the policy goes on under a revision later
+//!   than any that the two know. A sink that cannot be read is refused unless the embedder says that it is
+//!   [write-only](crate::WriteOnlySink). What was lost after the last change and the last removal leaves no mark and is not
+//!   noticed; a checkpoint of a ledger, saved elsewhere, says how many records there were.
 //!
 //! # F: forwarding
 //!

@@ -223,7 +223,7 @@ fn has(member: &Member, entry: &RecordEntry) -> Result<bool, SinkError> {
     let RecordEntry { sequence, record } = entry;
     let query = RecordQuery {
         kind: Some(record.kind()),
-        target: record.target(),
+        target: record.targets().pop(),
         from: Some(record.at),
         ..RecordQuery::default()
     };

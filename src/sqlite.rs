@@ -5,7 +5,10 @@
 //! number of processes may have the same files open.
 //!
 //! Public and private activities lie in two tables. A public read touches the public table alone, so nothing that it
-//! returns and nothing that it costs can depend on how much is hidden.
+//! returns and nothing that it costs can depend on how much is hidden. Where damage makes a page of one table appear in the
+//! other, the rows give that away, and the read fails with [`FileError::Corrupt`] or [`FileError::Damaged`].
+//!
+//! Dropping the last handle of a file empties the log beside it and removes it: the file alone then holds everything.
 //!
 //! What was written together is made durable together: callers that come while another one is writing share its commit,
 //! and each still gets their own answer, once it is durable. When another process is writing, a call waits for up to a
@@ -52,6 +55,7 @@ mod file;
 mod governance;
 mod ids;
 mod removal;
+mod seal;
 mod segments;
 mod store;
 mod table;
@@ -104,8 +108,9 @@ pub enum FileError {
         /// The newest schema version that this version can read.
         supported: i32,
     },
-    /// SQLite cannot read what it wrote: something else wrote into the file, or the disk lost a part of it.
-    #[error("the file is corrupt, expected one that SQLite finds sound; restore it from a copy")]
+    /// SQLite cannot read what it wrote, or a part of the file is found where another belongs, a private activity among the
+    /// public ones for example: something else wrote into the file, or the disk lost a part of it.
+    #[error("the file is corrupt; restore it from a copy")]
     Corrupt,
     /// This process may not write to it, or not to the folder in which it is.
     #[error("the file cannot be written, expected the right to write it and its folder")]

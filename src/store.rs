@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use crate::activity::ActivityId;
 use crate::change::RecordedChange;
+use crate::difference::{AppliedRecords, Difference};
 use crate::directory::{DirectoryRevision, VanishedGroup};
 use crate::identity::GroupId;
 use crate::policy::{PrivacyPolicy, Revision};
@@ -28,6 +29,10 @@ use crate::stored::PublicActivity;
 ///   it got; within one batch too, and when several deliver it at once. Ids are compared byte for byte.
 /// - **Durability.** Whatever was answered `Ok` outlives a crash: activities with their stamps and places, the policy,
 ///   and what is kept of vanished groups.
+/// - **Records of changes.** The store keeps the records by which it changed last. They change in the transaction that
+///   publishes a policy, to what [`RecordedChange::applied`] returns; and before a removal is answered with 0 (with a limit
+///   above 0), once nothing that it covers is left, to what [`RecordedRemoval::applied`] returns. The safe wrong answer is
+///   to keep older ones: a filter is then not opened.
 /// - **Vanished groups.** Keeping and dropping are one transaction each, and what several nodes keep of one group adds
 ///   up. All of a [`VanishedGroup`] is kept, as its `serde` form tells it. The
 ///   [version](Self::vanished_version) of what is kept changes with it, in the same transaction. The safe wrong answer
@@ -36,7 +41,9 @@ use crate::stored::PublicActivity;
 ///   one transaction. What is removed is gone from every reading, and for good. Its id stays taken: delivered again, it is
 ///   a duplicate, whatever its content, because that is known no more. Places of what stays do not change.
 /// - **Non-interference.** The `public_*` methods answer as if no private activity had ever been appended: in content,
-///   order, position numbers, counts and errors. Nor may their cost grow with the number of private activities.
+///   order, position numbers, counts and errors. Nor may their cost grow with the number of private activities. What they
+///   return was decided public. Anything else that is found where public activities should be, a private activity in a
+///   damaged file for example, is [`StoreError::Unreadable`]: it is never returned, counted or silently left out.
 /// - **Ordering.** Pages are newest first by [`Position`], and go on after any position, whether an activity stands
 ///   there or not. [`public_since`](Self::public_since) is in the order of storing: nothing is stored later in a place
 ///   at or before one that was read, so that whoever follows it misses nothing.
@@ -60,6 +67,12 @@ pub trait ActivityStore: Send + Sync {
     /// by itself must tell its own from another's. After any other error the policy may be in force; whoever publishes
     /// asks.
     fn publish(&self, change: &RecordedChange) -> Result<(), StoreError>;
+
+    /// Returns the records of the last change and of the last removals that were applied.
+    ///
+    /// # Errors
+    /// Returns [`StoreError`] if they cannot be read.
+    fn applied(&self) -> Result<AppliedRecords, StoreError>;
 
     /// Every group that vanished and was kept.
     ///
@@ -184,7 +197,12 @@ pub enum StoreError {
         /// The newest one that is known to have been in force.
         known: Revision,
     },
-    /// What is stored cannot be read: it was written by something else, by a newer version, or damaged.
+    /// The store and the governance log do not belong together any more: one of them was restored while this filter was
+    /// open. Found by [`PrivacyFilter`](crate::PrivacyFilter), which does nothing more then.
+    #[error("the store and the governance log do not belong together any more; open them again")]
+    Differs(#[source] Difference),
+    /// What is stored cannot be read: it was written by something else, by a newer version, or damaged. So is a private
+    /// activity that is found where public ones should be.
     #[error("the store cannot be read")]
     Unreadable(#[source] Box<dyn Error + Send + Sync>),
     /// The back-end failed.
@@ -201,6 +219,10 @@ macro_rules! forward {
 
             fn publish(&self, change: &RecordedChange) -> Result<(), StoreError> {
                 (**self).publish(change)
+            }
+
+            fn applied(&self) -> Result<AppliedRecords, StoreError> {
+                (**self).applied()
             }
 
             fn vanished_groups(&self) -> Result<Vec<VanishedGroup>, StoreError> {

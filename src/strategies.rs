@@ -6,7 +6,7 @@
 //!
 //! - [`identities`], [`aliases`], [`domains`], [`actors`], [`activities`], [`batches`]: what is delivered.
 //! - [`imports`]: whole directories.
-//! - [`policy_changes`], [`policy_options`], [`scope_rules`]: what a policy can be told.
+//! - [`policy_updates`], [`policy_changes`], [`options_patches`], [`scope_rules`]: what a policy can be told.
 //! - [`searches`], [`record_queries`]: what can be asked.
 //! - [`steps`], [`histories`]: all of it, interleaved, for two nodes over one store.
 //! - [`Model`]: what each step of a history must answer, by the [rules](crate::rules), worked out as naively as can be.
@@ -41,5 +41,5 @@ pub use self::histories::{CursorChoice, Node, Step, beginnings, histories, steps
 pub use self::imports::{Import, imports};
 pub use self::model::{Answer, Decided, Decision, Model, Opened, Stored, Turned};
 pub use self::names::{aliases, domains, group_ids, groups, identities, spellings, subjects, user_ids};
-pub use self::policies::{policy_changes, policy_options, scope_rules, scope_targets};
+pub use self::policies::{options_patches, policy_changes, policy_updates, scope_rules, scope_targets};
 pub use self::searches::{Search, record_queries, searches};

@@ -9,6 +9,8 @@
 
 #[path = "approving/asking.rs"]
 mod asking;
+#[path = "approving/clock.rs"]
+mod clock;
 #[path = "approving/ending.rs"]
 mod ending;
 #[path = "approving/fault_sink.rs"]
@@ -48,7 +50,7 @@ fn furnished(place: &Place, approvals: u32) -> House {
 }
 
 fn grant(house: &House, name: &str) {
-    house.change(PolicyChange::Grant(alias(&format!("{name}@contoso.com"))));
+    house.grant(name);
 }
 
 fn revoke(house: &House, name: &str) {
@@ -56,9 +58,8 @@ fn revoke(house: &House, name: &str) {
 }
 
 fn require(house: &House, approvals_required: u32) {
-    let options = PolicyOptions { approvals_required, ..house.filter.policy().unwrap().options().clone() };
-    if *house.filter.policy().unwrap().options() != options {
-        house.change(PolicyChange::SetOptions(options));
+    if house.filter.policy().unwrap().options().approvals_required != approvals_required {
+        house.options(OptionsPatch::new().approvals_required(approvals_required));
     }
 }
 

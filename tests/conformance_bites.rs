@@ -95,9 +95,18 @@ mod store {
             caught by [d5_one_of_racing_changes_wins]
             also []
             perhaps [];
+        keeps_no_record KeepsNoRecord,
+            caught by [g8_the_record_of_the_last_change_is_kept]
+            also []
+            perhaps [];
+        keeps_a_record_too_early KeepsARecordTooEarly,
+            caught by [g8_the_record_of_a_removal_is_kept_once_it_is_complete]
+            also []
+            perhaps [];
         counts_what_is_hidden CountsWhatIsHidden,
             caught by [v2_counts_tell_nothing_of_what_is_hidden]
             also [
+                d8_an_address_is_found_by_its_domain,
                 d4_the_first_verdict_wins,
                 d4_the_first_content_wins,
                 d4_on_every_handle_the_first_wins,
@@ -113,6 +122,7 @@ mod store {
         orders_by_insertion OrdersByInsertion,
             caught by [v3_pages_are_newest_first_and_then_by_id]
             also [
+                d8_an_address_is_found_by_its_domain,
                 activities_outlive_a_crash,
                 v2_pages_tell_nothing_of_what_is_hidden,
                 v2_a_limit_cuts_what_is_shown,
@@ -137,7 +147,8 @@ mod store {
                 activities_outlive_a_crash,
                 places_outlive_a_crash,
                 the_fence_outlives_a_crash,
-                g5_a_removal_outlives_a_crash
+                g5_a_removal_outlives_a_crash,
+                g8_the_record_of_a_removal_is_kept_once_it_is_complete
             ]
             perhaps [];
         stores_half_a_batch StoresHalfABatch,
@@ -193,7 +204,10 @@ mod store {
             also []
             perhaps [];
         shows_a_hidden_id ShowsAHiddenId,
-            caught by [v2_a_hidden_id_and_an_unknown_one_are_answered_alike]
+            caught by [
+                v2_a_hidden_id_and_an_unknown_one_are_answered_alike,
+                v2_public_reads_return_what_was_decided_public
+            ]
             also []
             perhaps [];
         limit_before_hiding LimitBeforeHiding,
@@ -250,7 +264,7 @@ mod store {
             perhaps [];
         publishes_anything PublishesAnything,
             caught by [d5_a_stale_change_is_refused, d5_policy_is_initialized_once]
-            also [the_fence_outlives_a_crash]
+            also [the_fence_outlives_a_crash, g8_the_record_of_the_last_change_is_kept]
             perhaps [d5_nothing_older_is_stored_once_a_publish_returned, d5_one_of_racing_changes_wins];
         answers_from_a_cache AnswersFromACache,
             caught by [d5_no_handle_goes_back_to_an_older_policy]
@@ -322,11 +336,12 @@ mod store {
             ];
         counts_by_label CountsByLabel,
             caught by [v3_counts_are_by_key_in_rising_order]
-            also []
+            also [d8_an_address_is_found_by_its_domain]
             perhaps [];
         reveals_what_is_hidden_alone RevealsWhatIsHiddenAlone,
             caught by [v3_a_reveal_sees_all_newest_first]
             also [
+                d8_an_address_is_found_by_its_domain,
                 a_batch_is_stored_whole,
                 a_batch_is_answered_for_one_by_one,
                 d4_the_first_verdict_wins,
@@ -348,6 +363,10 @@ mod store {
                 g5_steps_keep_their_limit_and_say_how_many,
                 g5_what_is_too_old_goes_and_nothing_else
             ]
+            perhaps [];
+        folds_the_domain FoldsTheDomain,
+            caught by [d8_an_address_is_found_by_its_domain]
+            also []
             perhaps [];
         ignores_the_query_of_a_reveal IgnoresTheQueryOfAReveal,
             caught by [r1_a_reveal_sees_what_its_query_finds]
@@ -421,7 +440,8 @@ mod store {
                 g5_of_a_person_what_is_covered_goes_and_nothing_else,
                 g5_racing_removals_and_deliveries_lose_nothing_else,
                 g5_steps_keep_their_limit_and_say_how_many,
-                g5_what_is_too_old_goes_and_nothing_else
+                g5_what_is_too_old_goes_and_nothing_else,
+                g8_the_record_of_a_removal_is_kept_once_it_is_complete
             ]
             perhaps [];
     }
@@ -435,6 +455,10 @@ mod sink {
 
     bites! {
         sink_clauses:
+        the_first_is_the_newest TheFirstIsTheNewest,
+            caught by [g8_the_newest_matching_record_is_read]
+            also []
+            perhaps [];
         receipt_before_durability ReceiptBeforeDurability,
             caught by [r2_a_receipt_outlives_a_crash, r2_a_receipt_means_that_every_handle_sees_the_record]
             also [
@@ -472,7 +496,8 @@ mod sink {
                 g5_the_newest_record_stays_and_numbers_go_on,
                 g5_what_is_kept_is_read_and_answered_as_before,
                 g5_what_is_removed_are_the_first_records,
-                g5_what_was_removed_stays_removed_after_a_crash
+                g5_what_was_removed_stays_removed_after_a_crash,
+                g8_the_newest_matching_record_is_read
             ]
             perhaps [
                 g1_one_of_racing_records_gets_an_id,
@@ -523,7 +548,8 @@ mod sink {
                 g1_numbers_outlive_a_crash,
                 g2_what_a_record_says_of_people_is_forgotten_on_every_handle,
                 g5_the_newest_record_stays_and_numbers_go_on,
-                g5_what_was_removed_stays_removed_after_a_crash
+                g5_what_was_removed_stays_removed_after_a_crash,
+                g8_the_newest_matching_record_is_read
             ]
             perhaps [];
         reads_by_time ReadsByTime,
@@ -534,12 +560,17 @@ mod sink {
                 g3_every_filter_narrows,
                 g5_the_newest_record_stays_and_numbers_go_on,
                 g5_what_is_kept_is_read_and_answered_as_before,
-                g5_what_is_removed_are_the_first_records
+                g5_what_is_removed_are_the_first_records,
+                g8_the_newest_matching_record_is_read
             ]
             perhaps [g5_removing_disturbs_no_recording];
         limit_before_filter LimitBeforeFilter,
             caught by [g3_every_filter_narrows]
             also []
+            perhaps [];
+        finds_by_the_first FindsByTheFirst,
+            caught by [g3_every_filter_narrows]
+            also [g5_what_is_kept_is_read_and_answered_as_before, g8_the_newest_matching_record_is_read]
             perhaps [];
         numbers_in_tens NumbersInTens,
             caught by [g1_handles_share_one_numbering]
@@ -584,7 +615,8 @@ mod sink {
                 g5_the_newest_record_stays_and_numbers_go_on,
                 g5_what_is_kept_is_read_and_answered_as_before,
                 g5_what_is_removed_are_the_first_records,
-                g5_what_was_removed_stays_removed_after_a_crash
+                g5_what_was_removed_stays_removed_after_a_crash,
+                g8_the_newest_matching_record_is_read
             ]
             perhaps [
                 g1_one_of_racing_records_gets_an_id,
@@ -641,6 +673,10 @@ mod sink {
         forgets_everything ForgetsEverything,
             caught by [g2_what_a_record_says_of_people_is_forgotten_on_every_handle]
             also []
+            perhaps [];
+        forgets_what_was_seen ForgetsWhatWasSeen,
+            caught by [g2_what_a_record_says_of_people_is_forgotten_on_every_handle]
+            also [g2_a_record_that_forgot_is_still_the_same_record]
             perhaps [];
         reads_by_place ReadsByPlace,
             caught by [g5_what_is_kept_is_read_and_answered_as_before]

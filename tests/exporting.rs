@@ -43,7 +43,7 @@ fn g3_an_export_as_json_lines_is_read_back_as_it_was() {
     let mut expected = house.records();
     for entry in &mut expected {
         // Whose activities a page showed is not for readers of the log.
-        if let Act::Page { subjects: Some(subjects), .. } = &mut entry.record.act {
+        if let Act::Page { subjects, .. } = &mut entry.record.act {
             subjects.forget();
         }
     }
@@ -219,12 +219,24 @@ fn g3_an_ocsf_event_says_what_its_record_says() {
         assert_eq!(event["time"], record.at.timestamp_millis());
         let (class, activity) = (event["class_uid"].as_u64().unwrap(), event["activity_id"].as_u64().unwrap());
         assert_eq!(event["type_uid"], class * 100 + activity);
-        let of_access = matches!(record.kind(), RecordKind::Grant | RecordKind::Revocation)
-            || matches!(&record.act, Act::ChangePolicy(ChangeSummary::SetAdmin(..) | ChangeSummary::RemoveAdmin(_)));
+        for kind in record.kinds() {
+            assert!(event["message"].as_str().unwrap().contains(&kind.to_string()), "each kind of change is found");
+        }
+        let of_access = match &record.act {
+            Act::ChangePolicy(of) => matches!(
+                of[..],
+                [ChangeSummary::SetAdmin(..)
+                    | ChangeSummary::RemoveAdmin(_)
+                    | ChangeSummary::Grant(_)
+                    | ChangeSummary::Revoke(_)]
+            ),
+            _ => false,
+        };
         assert_eq!(class, if of_access { 3005 } else { 3004 });
         match record.kind() {
-            RecordKind::Grant => assert_eq!(activity, 1),
-            RecordKind::Revocation | RecordKind::Reveal | RecordKind::Page => assert_eq!(activity, 2),
+            RecordKind::Grant if of_access => assert_eq!(activity, 1),
+            RecordKind::Revocation if of_access => assert_eq!(activity, 2),
+            RecordKind::Reveal | RecordKind::Page => assert_eq!(activity, 2),
             RecordKind::Erasure | RecordKind::Retention => assert_eq!(activity, 4),
             _ => {}
         }
@@ -243,6 +255,26 @@ fn g3_an_ocsf_event_says_what_its_record_says() {
         let mut file = io::BufWriter::new(std::fs::File::create(path).unwrap());
         entries.iter().for_each(|entry| RecordFormat::Ocsf.write(entry, &mut file).unwrap());
         file.flush().unwrap();
+    }
+}
+
+/// The class is about one user, and a monitor that looks for it finds what one update gives them.
+#[test]
+fn g3_privileges_given_together_are_one_ocsf_event() {
+    let (ann, bob) = (user("ann"), user("bob"));
+    let admin = ChangeSummary::SetAdmin(ann.clone(), Role::Analyst);
+    let event = |changes: Vec<ChangeSummary>| {
+        let (id, initiator) = (RecordId(uuid::Uuid::nil()), Initiator::User(user("root")));
+        let (act, outcome) = (Act::ChangePolicy(changes), Outcome::Intended);
+        let record = Record { id, at: at(0), initiator, policy: None, act, outcome };
+        ocsf(&RecordEntry { sequence: 1, record })
+    };
+    let given = event(vec![admin.clone(), ChangeSummary::Grant(Some(ann.clone()))]);
+    assert_eq!((&given["class_uid"], &given["user"]["uid"]), (&3005.into(), &"ann".into()));
+    assert_eq!(given["privileges"], serde_json::json!(["analyst", "view_private_activities"]));
+    for other in [ChangeSummary::Grant(Some(bob)), ChangeSummary::Revoke(Some(ann)), ChangeSummary::Grant(None)] {
+        let mixed = event(vec![admin.clone(), other]);
+        assert_eq!((&mixed["class_uid"], mixed.get("user")), (&3004.into(), None));
     }
 }
 
@@ -322,7 +354,7 @@ fn g3_an_ocsf_event_of_a_removal_that_a_sink_did_not_do_speaks_of_that() {
         at: at(0),
         initiator: Initiator::System,
         policy: None,
-        act: Act::Remove(RemovalSummary::Aged { activities_before: at(0), records_before: Some(at(0)) }),
+        act: Act::Remove(RemovalSummary::Aged { activities_before: at(0), records_before: Some(at(0)), policy: None }),
         outcome: Outcome::Failed { intent: id(1), cause: Failure::Sink },
     };
     let mut out = Vec::new();

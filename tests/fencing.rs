@@ -182,7 +182,7 @@ fn both(delivery: &str) -> [Activity; 2] {
 fn turn(house: &House, turns: usize, told: &mut Told, after_each: impl Fn(Revision)) {
     for private in (0..turns).map(|at| at % 2 == 0) {
         let change = |group| if private { PolicyChange::MakePrivate(group) } else { PolicyChange::MakePublic(group) };
-        let revision = house.filter.change(&user("root"), &change(group("council").into())).unwrap();
+        let revision = house.filter.change(&user("root"), change(group("council").into())).unwrap();
         told.insert(revision, private);
         after_each(revision);
     }
@@ -316,7 +316,7 @@ fn d5_a_stale_node_neither_drops_nor_refuses_what_the_policy_in_force_would_take
     one.change(PolicyChange::RemoveScopeRule(leave_out));
     assert_eq!(other.ingest(&[activity("a", "adele")]), [Delivery::Stored]);
 
-    let options = |when_undecidable| PolicyChange::SetOptions(PolicyOptions { when_undecidable, ..Default::default() });
+    let options = |when_undecidable| PolicyChange::SetOptions(OptionsPatch::new().when_undecidable(when_undecidable));
     one.change(options(WhenUndecidable::Refuse));
     let refused = other.filter.ingest(&[by("b", Actor::unknown())]);
     assert!(matches!(refused, Err(IngestError::Undecidable(_))), "{refused:?}");

@@ -10,6 +10,8 @@
 
 #[path = "ledger/checkpoints.rs"]
 mod checkpoints;
+#[path = "ledger/damaged.rs"]
+mod damaged;
 #[path = "ledger/dying.rs"]
 mod dying;
 #[path = "ledger/exports.rs"]

@@ -138,12 +138,16 @@ impl Change {
             Self::NoExclude(group) => PolicyChange::RemoveScopeRule(ScopeRule::exclude(group_of(*group), target(true))),
             Self::Manage => PolicyChange::ManageDomain(ManagedDomain::exactly(domain("contoso.com"))),
             Self::Unmanage => PolicyChange::UnmanageDomain(domain("contoso.com")),
-            Self::Options { objects_count, show_undecided, old_after } => PolicyChange::SetOptions(PolicyOptions {
-                objects_count: *objects_count,
-                when_undecidable: if *show_undecided { WhenUndecidable::ShowUndecided } else { WhenUndecidable::Hide },
-                max_directory_age: old_after.map(Duration::from_secs),
-                ..PolicyOptions::default()
-            }),
+            Self::Options { objects_count, show_undecided, old_after } => PolicyChange::SetOptions(
+                OptionsPatch::new()
+                    .objects_count(*objects_count)
+                    .when_undecidable(if *show_undecided {
+                        WhenUndecidable::ShowUndecided
+                    } else {
+                        WhenUndecidable::Hide
+                    })
+                    .max_directory_age(old_after.map(Duration::from_secs)),
+            ),
         }
     }
 }
@@ -163,7 +167,7 @@ fn drive(house: &House, steps: &[Step], left_out: &BTreeSet<String>) {
                 }
             }
             Step::Change(change) => {
-                let _refused_in_both_or_in_none = house.filter.change(&user("root"), &change.policy_change());
+                let _refused_in_both_or_in_none = house.filter.change(&user("root"), change.policy_change());
             }
             Step::Install(groups) => {
                 let mut builder = DirectoryBuilder::new().user(contoso("root"));
@@ -406,7 +410,7 @@ mod sqlite {
         assert_eq!(observe(&house), before);
         // Not even a handle that never saw the table.
         let again = activity_privacy::sqlite::SqliteStore::open(place.path()).unwrap();
-        let again = House::repeatable(Arc::new(again));
+        let again = House::behind(Arc::new(again));
         // Before its first batch it has no screen for its `Debug` to show.
         again.install(people(&[("adele", &["council"]), ("bob", &[])])).ingest(&[]);
         assert_eq!(observe(&again), before);
@@ -469,9 +473,9 @@ mod sqlite {
             // Older than all and newer than all; the copies of public rows are older and stored later.
             file.execute_batch(&format!(
                 "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40000)
-                 INSERT INTO {table} (id, occurred_at, decided_at, stamp, facts, details)
+                 INSERT INTO {table} (id, occurred_at, decided_at, stamp, seal, facts, details)
                  SELECT 'copy-' || i, occurred_at - i * iif('{table}' = 'private_activity', 1 - i % 2 * 2, 1),
-                        decided_at, stamp, facts, details
+                        decided_at, stamp, seal, facts, details
                  FROM n, (SELECT * FROM {table} LIMIT 1);"
             ))
             .unwrap();

@@ -13,7 +13,6 @@ use activity_privacy::sqlite::{SqliteGovernance, SqliteStore, governance_path};
 use activity_privacy::*;
 use house::*;
 use place::*;
-use rusqlite::Connection;
 
 fn house_of(path: &Path) -> (House, Arc<SqliteStore>) {
     let store = Arc::new(SqliteStore::open(path).unwrap());
@@ -25,17 +24,6 @@ fn house_of(path: &Path) -> (House, Arc<SqliteStore>) {
 fn furnish(house: &House) {
     house.install(people(&[("adele", &["council"]), ("bob", &[])])).manage("contoso.com").make_private("council");
     house.ingest(&[activity("a", "adele"), activity("b", "bob")]);
-}
-
-/// What `.restore` of SQLite's own shell does, in a transaction of its own.
-fn restore(path: &Path, copy: &Path) {
-    let connection = Connection::open(path).unwrap();
-    connection.execute("ATTACH ?1 AS copy", [copy.to_str().unwrap()]).unwrap();
-    let mut tables = connection.prepare("SELECT name FROM copy.sqlite_schema WHERE type = 'table'").unwrap();
-    let tables: Vec<String> = tables.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
-    let all =
-        tables.iter().map(|table| format!("DELETE FROM {table}; INSERT INTO {table} SELECT * FROM copy.{table};"));
-    connection.execute_batch(&format!("BEGIN IMMEDIATE; {} COMMIT", all.collect::<String>())).unwrap();
 }
 
 fn in_app(id: &str, app: &str) -> Activity {

@@ -178,7 +178,7 @@ fn s1_built_in_groups_and_nested_ones_and_whom_it_was_done_for_count_in_rules() 
         // To whom it was done plays no part here, whatever the option says.
         begun("to adele", bob()).object("adele@contoso.com").build().unwrap(),
     ];
-    house.change(PolicyChange::SetOptions(PolicyOptions { objects_count: true, ..Default::default() }));
+    house.options(OptionsPatch::new().objects_count(true));
     use Delivery::{NotMonitored, Stored};
     assert_eq!(house.ingest(&batch), [Stored, NotMonitored, Stored, Stored, NotMonitored, NotMonitored]);
 }

@@ -7,7 +7,7 @@ use activity_privacy::strategies::spellings;
 fn d8_names_of_one_line_match_and_of_two_lines_never() {
     let lines = spellings();
     // A name that the crate would not take leaves the table shorter.
-    assert_eq!(lines.iter().map(Vec::len).sum::<usize>(), 52);
+    assert_eq!(lines.iter().map(Vec::len).sum::<usize>(), 57);
     for (at, line) in lines.iter().enumerate() {
         for (of, other) in lines.iter().enumerate() {
             for name in line {

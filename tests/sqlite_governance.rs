@@ -30,9 +30,9 @@ fn recorded(pending: PendingRemoval) -> RecordedRemoval {
 /// The removal of what was made before a time.
 fn aged(before: DateTime<Utc>) -> RecordedRemoval {
     let retention = Retention::of_activities(DAY).and_of_records(DAY).unwrap();
-    let options = PolicyOptions { retention: Some(retention), ..PolicyOptions::default() };
-    let policy = changed(&initialized(), &PolicyChange::SetOptions(options), None).unwrap();
-    recorded(PendingRemoval::of_aged(&policy, RecordId(Uuid::nil()), before + DAY).unwrap())
+    let options = OptionsPatch::new().retention(Some(retention));
+    let policy = changed(&initialized(), PolicyChange::SetOptions(options), None).unwrap();
+    recorded(PendingRemoval::of_aged(&policy, &AppliedRecords::default(), RecordId(Uuid::nil()), before + DAY).unwrap())
 }
 
 fn sealed(of: RecordId) -> RecordedRemoval {
@@ -64,13 +64,13 @@ fn telling(number: usize, length: usize) -> Record {
     }
     why.truncate(4_000);
     let about = RevealTerms {
-        query: Sealed::new(Digest::of_ids([]), Uuid::from_u128(67)),
+        query: Sealed::new(Digest::of_ids([]), salt(67)),
         from: None,
         until: None,
         actors: 0,
         private_only: false,
         purpose: None,
-        justification: Some(Sealed::new(Justification::new(why).unwrap(), id(1))),
+        justification: Some(Sealed::new(Justification::new(why).unwrap(), salt(number as u128 + 1))),
     };
     let act = if number.is_multiple_of(5) {
         let (request, lifetime) = (RequestId(id(2)), Duration::from_secs(60));
@@ -187,7 +187,7 @@ fn g1_an_id_is_known_from_the_index_until_its_record_is_removed() {
     let record = |sink: &SqliteGovernance, number: usize| {
         let record = telling(number, 10);
         sink.record(&record).unwrap().confirm(&record).unwrap();
-        let query = RecordQuery { target: record.target(), ..RecordQuery::default() };
+        let query = RecordQuery { target: record.targets().pop(), ..RecordQuery::default() };
         let found = sink.records(&query, 0, 2).unwrap();
         assert_eq!(found.len(), 1, "it is there once");
         found[0].sequence as usize

@@ -22,8 +22,8 @@ use std::marker::PhantomData;
 use std::ops::RangeInclusive;
 use std::panic::{self, AssertUnwindSafe};
 
-use activity_privacy::PolicyChange;
 use activity_privacy::strategies::{Answer, Model, Node, Step, beginnings, imports, steps};
+use activity_privacy::{PolicyChange, PolicyUpdate};
 use ground::{Ground, Memory};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -92,7 +92,8 @@ impl Reference {
                 let by = house::user("root");
                 steps.push((
                     weight,
-                    step.prop_map(move |(at, change)| Step::Change { at, by: by.clone(), change }).boxed(),
+                    step.prop_map(move |(at, change)| Step::Change { at, by: by.clone(), update: change.into() })
+                        .boxed(),
                 ));
             }
         };
@@ -103,6 +104,10 @@ impl Reference {
         undo(1, domains.map(PolicyChange::UnmanageDomain).collect());
         let others = self.model.admins().iter().map(|(user, _)| user.clone()).filter(|user| user.as_str() != "root");
         undo(1, others.map(PolicyChange::RemoveAdmin).collect());
+        let all: PolicyUpdate =
+            self.model.admins().iter().map(|(user, _)| PolicyChange::RemoveAdmin(user.clone())).collect();
+        let none_left = Step::Change { at: Node::First, by: house::user("root"), update: all };
+        steps.push((1, Just(none_left).boxed()));
         steps
     }
 }
@@ -192,7 +197,10 @@ fn the_histories_reach_what_is_interesting() {
         "change denied: MayNotManage",
         "change denied: NotAdmin",
         "change invalid: AmbiguousPerson",
-        "change invalid: LastAdministrator",
+        "change invalid: InUpdate",
+        "change invalid: MovedOn",
+        "change invalid: SelfGrant",
+        "change invalid in an update: LastAdministrator",
         "change invalid: NoDirectory",
         "change invalid: NotAnAdmin",
         "change invalid: Unchanged",
@@ -206,6 +214,7 @@ fn the_histories_reach_what_is_interesting() {
         "changed: Revoke",
         "changed: SetOptions",
         "changed: UnmanageDomain",
+        "changed: several at once",
         "delivered: Conflict",
         "delivered: Duplicate",
         "delivered: NotMonitored",
@@ -237,7 +246,7 @@ fn the_histories_reach_what_is_interesting() {
         "reveal: permission lost while open",
         "reveal: private activities shown",
         "reveal: went on from a cursor",
-        "step: found",
+        "step: initialize",
         "step: follow",
         "step: outage of a directory",
         "step: restart",

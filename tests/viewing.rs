@@ -1,6 +1,8 @@
 //! Chapter V of the rules: viewing. Rule V2 has a file of its own.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
 
+#[path = "viewing/addresses.rs"]
+mod addresses;
 mod house;
 mod place;
 
@@ -544,7 +546,7 @@ fn v4_a_cursor_is_useless_elsewhere() {
         let house = place.house();
         with_council(&house).ingest(&[1, 2, 3, 4].map(|i| happened(&i.to_string(), ["bob", "adele"][i % 2], 0)));
         house.change(PolicyChange::SetAdmin(user("bob"), Role::Analyst)).permit_root();
-        house.change(PolicyChange::Grant(alias("bob@contoso.com")));
+        house.grant("bob");
         let somebody = house.filter.view(&user("somebody"));
         let query = Query::all();
         let of_view = somebody.page(&query, size(1), None).unwrap().next().cloned().unwrap();

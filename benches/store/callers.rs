@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use activity_privacy::sqlite::SqliteGovernance;
 use activity_privacy::{
-    Act, Activity, Digest, GovernanceSink, Initiator, Outcome, Query, Record, RecordId, RecordQuery, RevealId,
+    Act, Activity, Digest, GovernanceSink, Initiator, Outcome, Query, Record, RecordId, RecordQuery, RevealId, Salt,
+    Sealed, Subjects,
 };
 use rusqlite::params;
 use uuid::Uuid;
@@ -180,6 +181,7 @@ fn keep(sink: &SqliteGovernance, record: &Record) {
 /// What is on record when a page of a reveal is about to be handed out.
 fn record(number: u64) -> Record {
     let id = |salt: u64| Uuid::from_u64_pair(mix(number ^ salt << 32), mix(!number ^ salt << 32));
+    let salt = |nth| Salt::from_bytes(id(nth).into_bytes());
     let private = ["activity-1".parse().unwrap()];
     Record {
         id: RecordId(id(1)),
@@ -188,10 +190,10 @@ fn record(number: u64) -> Record {
         policy: None,
         act: Act::Page {
             reveal: RevealId(id(2)),
-            activities: 50,
-            private: 1,
-            digest: Digest::of_ids(&private),
-            subjects: None,
+            activities: Sealed::new(50, salt(3)),
+            private: Sealed::new(1, salt(4)),
+            digest: Sealed::new(Digest::of_ids(&private), salt(5)),
+            subjects: Sealed::new(Subjects::default(), salt(6)),
         },
         outcome: Outcome::Intended,
     }

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use activity_privacy::sqlite::SqliteStore;
-use activity_privacy::{CountBy, PageSize, PolicyChange, PolicyOptions, Query, Retention, Subject};
+use activity_privacy::{CountBy, OptionsPatch, PageSize, PolicyChange, Query, Retention, Subject};
 use chrono::DateTime;
 
 use super::activities::{Activities, Ids, Number, stream};
@@ -33,11 +33,8 @@ pub(crate) fn measure(settings: &Settings, folder: &Path, report: &mut Report) {
     let now = Arc::clone(&clock);
     let store = SqliteStore::open(&path).unwrap();
     let ours = Service::with_clock(store, move || DateTime::from_timestamp(now.load(Ordering::SeqCst), 0).unwrap());
-    let options = PolicyOptions {
-        retention: Some(Retention::of_activities(Duration::from_secs(DAY as u64 / 2))),
-        ..PolicyOptions::default()
-    };
-    ours.filter.change(&somebody(), &PolicyChange::SetOptions(options)).unwrap();
+    let options = OptionsPatch::new().retention(Some(Retention::of_activities(Duration::from_secs(DAY as u64 / 2))));
+    ours.filter.change(&somebody(), PolicyChange::SetOptions(options)).unwrap();
     let (activities, mut source) = (Activities::new(Ids::Random), stream(0..u64::MAX));
     let mut deliver = |rows: u64, batch: usize| -> Vec<Duration> {
         let mut left = rows;

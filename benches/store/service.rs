@@ -30,7 +30,7 @@ impl Service {
         let builder = PrivacyFilter::builder(store, people, MemorySink::new()).clock(now);
         let filter = builder.open_or_initialize(Administrators::only_one(somebody())).unwrap();
         if filter.policy().unwrap().private_groups().is_empty() {
-            filter.change(&somebody(), &PolicyChange::MakePrivate(private_group().into())).unwrap();
+            filter.change(&somebody(), PolicyChange::MakePrivate(private_group().into())).unwrap();
         }
         Self { filter }
     }

@@ -60,17 +60,18 @@ fn main() -> Result<()> {
         directory,
         SqliteGovernance::open(governance_path(&database))?,
     )
-    .open_or_initialize(Administrators::only_one(groups::officer()))?;
+    .open_or_initialize(Administrators::new(groups::officer(), groups::deputy())?)?;
 
     show::heading("Make groups private, assign the permission");
-    for domain in organisation.managed_domains() {
-        change(&filter, &PolicyChange::ManageDomain(domain.clone()))?;
-    }
-    change(&filter, &PolicyChange::SetAdmin(groups::analyst(), Role::Analyst))?;
-    change(&filter, &PolicyChange::SetAdmin(groups::investigator(), Role::Analyst))?;
-    change(&filter, &PolicyChange::Grant(groups::investigator_address()?))?;
+    let mut update: PolicyUpdate = organisation.managed_domains().map(PolicyChange::ManageDomain).collect();
+    update.push(PolicyChange::SetAdmin(groups::analyst(), Role::Analyst));
+    update.push(PolicyChange::SetAdmin(groups::investigator(), Role::Analyst));
+    update.push(PolicyChange::Grant(groups::investigator_address()?));
     for group in &private {
-        change(&filter, &PolicyChange::MakePrivate(group.clone()))?;
+        update.push(PolicyChange::MakePrivate(group.clone()));
+    }
+    change(&filter, update)?;
+    for group in &private {
         println!("private from now on: {group}");
     }
     println!("may view private activities: {}", groups::investigator_address()?.as_str());
@@ -109,8 +110,8 @@ fn main() -> Result<()> {
     // Not on a database that stays: whatever another process delivers meanwhile would be public for ever.
     if arguments.database.is_none() {
         show::heading("Change the policy: the past stays as it was");
+        change(&filter, private.iter().cloned().map(PolicyChange::MakePublic).collect::<PolicyUpdate>())?;
         for group in &private {
-            change(&filter, &PolicyChange::MakePublic(group.clone()))?;
             println!("public from now on: {group}");
         }
     }
@@ -130,7 +131,7 @@ fn main() -> Result<()> {
     }
 
     // Nor does the investigator of the walk-through keep a permission on it.
-    change(&filter, &PolicyChange::Revoke(groups::investigator().into()))?;
+    change(&filter, PolicyChange::Revoke(groups::investigator().into()))?;
 
     println!();
     println!("{totals}");
@@ -138,8 +139,8 @@ fn main() -> Result<()> {
 }
 
 /// Changes the policy in the officer's name. On a database that is used again, much is as it should be already.
-fn change(filter: &PrivacyFilter, change: &PolicyChange) -> Result<()> {
-    match filter.change(&groups::officer(), change) {
+fn change(filter: &PrivacyFilter, update: impl Into<PolicyUpdate>) -> Result<()> {
+    match filter.change(&groups::officer(), update) {
         Ok(_) | Err(ChangeError::Invalid(PolicyError::Unchanged)) => Ok(()),
         Err(error) => Err(error.into()),
     }

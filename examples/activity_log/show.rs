@@ -60,7 +60,10 @@ pub(crate) fn records(entries: &[RecordEntry]) {
         };
         let outcome = match &record.outcome {
             Outcome::Denied(denial) => Cell::new(denial).fg(Color::Red),
-            Outcome::Closed { pages, private, .. } => Cell::new(format!("closed: {pages} page(s), {private} private")),
+            Outcome::Closed { pages, private, .. } => Cell::new(match private.value() {
+                Some(private) => format!("closed: {pages} page(s), {private} private"),
+                None => format!("closed: {pages} page(s)"),
+            }),
             outcome => Cell::new(outcome.kind()),
         };
         rows.add_row([
@@ -69,7 +72,7 @@ pub(crate) fn records(entries: &[RecordEntry]) {
             Cell::new(plain(&who, 26)),
             Cell::new(record.kind()),
             outcome,
-            Cell::new(plain(&record.target().unwrap_or_default(), 36)),
+            Cell::new(plain(&record.targets().join(", "), 36)),
         ]);
     }
     println!("{rows}");

@@ -12,6 +12,7 @@ pub(crate) struct ListStore(Mutex<List>);
 #[derive(Default)]
 pub(crate) struct List {
     pub(crate) policy: Option<Arc<PrivacyPolicy>>,
+    pub(crate) applied: AppliedRecords,
     pub(crate) vanished: Vec<VanishedGroup>,
     pub(crate) vanished_version: u64,
     /// In the order of storing.
@@ -59,6 +60,9 @@ impl List {
         self.activities.retain(|stored| !gone.contains(stored.activity().id()));
         let removed = gone.len() as u64;
         self.removed.extend(gone);
+        if removed == 0 && limit > 0 {
+            self.applied = removal.applied(&self.applied);
+        }
         removed
     }
 
@@ -97,7 +101,12 @@ impl ActivityStore for ListStore {
         let mut list = self.list();
         list.fence(change.expected())?;
         list.policy = Some(Arc::new(change.policy().clone()));
+        list.applied = change.applied(&list.applied);
         Ok(())
+    }
+
+    fn applied(&self) -> Result<AppliedRecords, StoreError> {
+        Ok(self.list().applied.clone())
     }
 
     fn vanished_groups(&self) -> Result<Vec<VanishedGroup>, StoreError> {

@@ -1,5 +1,8 @@
 //! Verifies an exported governance log offline: with a checkpoint, the log's public key, and by choice an older checkpoint
-//! that was saved before. Says what holds, and the first thing that does not; then it ends with exit code 1.
+//! that was saved before. Says what holds, and the first thing that does not. Exit code 0: all of it holds. 1: something was
+//! forged, or cannot be told from a forgery. 2: the program was called wrongly, or a file cannot be read. 3: a file was damaged
+//! in transfer (line ends, byte order mark, blank lines), is cut off within a line or in another encoding, so that nothing is
+//! proven: transfer it again, byte for byte.
 //!
 //! ```text
 //! cargo run --features ledger --example verify_log -- --sample sample
@@ -26,7 +29,14 @@ LOG               the exported log, JSON Lines
 CHECKPOINT        the signed checkpoint over it
 --key VKEY        the public key of the log: name+id+base64
 --older FILE      a checkpoint of the same log that was saved before
---sample FOLDER   writes a small log, its checkpoints, its key and two proofs, to try this out";
+--sample FOLDER   writes a small log, its checkpoints, its key and two proofs, to try this out
+
+Exit codes:
+0                 everything holds
+1                 something was forged, or cannot be told from a forgery
+2                 wrong arguments, or a file cannot be read
+3                 damaged or cut, not verified: a file was damaged in transfer or is cut off, so that nothing
+                  is proven; transfer it again, byte for byte";
 
 enum Asked {
     Help,
@@ -72,8 +82,13 @@ fn answer(asked: Asked) -> Result<ExitCode, Box<dyn Error>> {
             match verify_log(BufReader::new(File::open(log)?), &checkpoint, older.as_deref(), &keys) {
                 Ok(verified) => show(&verified),
                 Err(finding) => {
-                    println!("does not hold: {}", in_full(&finding));
-                    return Ok(ExitCode::from(if matches!(finding, Finding::Io { .. }) { 2 } else { 1 }));
+                    let (verdict, code) = match finding {
+                        Finding::Io { .. } => ("cannot be read", 2),
+                        _ if finding.is_damage() || finding.is_unverifiable() => ("damaged or cut, not verified", 3),
+                        _ => ("does not hold", 1),
+                    };
+                    println!("{verdict}: {}", in_full(&finding));
+                    return Ok(ExitCode::from(code));
                 }
             }
         }

@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::BufWriter;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use activity_privacy::ledger::{KeyName, LedgerSink, MemoryHashes, NoteSigner, Openings};
 use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
@@ -19,18 +19,18 @@ pub(crate) fn write(folder: &Path) -> Result<(), Box<dyn Error>> {
     fs::write(folder.join("log.vkey"), format!("{}\n", signer.verifier()))?;
 
     let ledger = Arc::new(LedgerSink::open(MemorySink::new(), MemoryHashes::new(), signer)?);
-    let (officer, council) = (UserId::new("u-1")?, GroupId::new("g-council")?);
+    let (officer, deputy, council) = (UserId::new("u-1")?, UserId::new("u-3")?, GroupId::new("g-council")?);
     let filter = PrivacyFilter::builder(MemoryStore::new(), directory(&officer, &council)?, Arc::clone(&ledger))
-        .initialize(Administrators::only_one(officer.clone()))?;
-    filter.change(&officer, &PolicyChange::MakePrivate(council.into()))?;
-    filter.change(&officer, &PolicyChange::Grant(Alias::new("officer@contoso.com")?))?;
+        .initialize(Administrators::new(officer.clone(), deputy.clone())?)?;
+    filter.change(&officer, PolicyChange::MakePrivate(council.into()))?;
+    filter.change(&deputy, PolicyChange::Grant(Alias::new("officer@contoso.com")?))?;
     let actor = Actor::user(Alias::new("adele@contoso.com")?);
     let activity = Activity::builder(
         "a-1".parse()?,
         actor,
         App::new("SharePoint".parse()?),
         "FileAccessed".parse()?,
-        "2026-03-02T09:00:00Z".parse()?,
+        SystemTime::now().into(),
     );
     filter.ingest(&[activity.object("plan.docx").build()?])?;
 
@@ -66,7 +66,7 @@ fn directory(officer: &UserId, council: &GroupId) -> Result<MemoryDirectory, Box
             .user(User::new(adele.clone()).with_alias(Alias::new("adele@contoso.com")?))
             .group(council.clone(), "Works council")
             .member(council, &adele)
-            .build(DirectoryRevision(1), "2026-03-02T08:00:00Z".parse()?)?,
+            .build(DirectoryRevision(1), SystemTime::now().into())?,
     )?;
     Ok(directory)
 }

@@ -71,7 +71,7 @@ fn decides(policy: &PrivacyPolicy) {
 /// Every change makes the next policy, as sound as this one, or is refused.
 fn changes(policy: &PrivacyPolicy) {
     let directory = directory();
-    let options = PolicyOptions { max_directory_age: Some(Duration::from_secs(7)), ..policy.options().clone() };
+    let options = OptionsPatch::new().max_directory_age(Some(Duration::from_secs(7)));
     let council: GroupRef = group("council").into();
     let rule = ScopeRule::include(council.clone(), ScopeTarget::AllApps);
     let mut changes = vec![

@@ -13,18 +13,19 @@ use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 pub(super) use self::race::{Crew, Racer, race, while_watched};
-pub(super) use self::records::{record, records_of_all_sorts};
+pub(super) use self::records::{record, records_of_all_sorts, salt};
 use super::clause::{Breach, Checked, ensure};
 use crate::activity::{Activity, ActivityBuilder, App};
 use crate::actor::Actor;
 use crate::change::{PendingChange, RecordedChange};
+use crate::difference::AppliedRecords;
 use crate::directory::{DirectoryBuilder, DirectoryRevision, DirectorySnapshot, User};
-use crate::governance::{Receipt, RecordId, RevealId};
+use crate::governance::{Receipt, RecordId, RevealId, Salt};
 use crate::identity::{Alias, GroupId, UserId};
-use crate::policy::{Administrators, GroupRef, PolicyChange, PolicyOptions, PrivacyPolicy, Retention};
+use crate::policy::{Administrators, GroupRef, OptionsPatch, PolicyChange, PrivacyPolicy, Retention};
 use crate::query::{Position, Query};
 use crate::removal::{PendingRemoval, RecordedRemoval};
-use crate::reveal::{Acknowledgement, RecordedReveal, RevealRequest, Salts};
+use crate::reveal::{Acknowledgement, RecordedReveal, RevealRequest};
 use crate::screen::{Screen, StampedBatch, Visibility};
 use crate::store::{ActivityStore, Appended};
 use crate::stored::{PublicActivity, StoredActivity};
@@ -34,8 +35,9 @@ use crate::subject::Subject;
 pub(super) const ADELE: &str = "adele";
 /// Somebody in the council, which the policy makes private.
 pub(super) const HANNA: &str = "hanna";
-/// The privacy administrator.
+/// The privacy administrators. `deputy` permits `root` to view private activities.
 pub(super) const ROOT: &str = "root";
+const DEPUTY: &str = "deputy";
 /// More than any clause stores.
 pub(super) const ALL: usize = 10_000;
 
@@ -98,13 +100,18 @@ pub(super) fn fresh_record() -> RecordId {
 
 /// The first policy: nobody is private.
 pub(super) fn initial() -> Checked<RecordedChange> {
-    recorded(PendingChange::initial(&Administrators::only_one(UserId::new(ROOT)?), fresh_record(), at(0)))
+    let administrators = Administrators::new(UserId::new(ROOT)?, UserId::new(DEPUTY)?)?;
+    recorded(PendingChange::initial(&administrators, fresh_record(), at(0)))
 }
 
 /// What `root` makes of a policy, on record and not yet published.
 pub(super) fn change(policy: &PrivacyPolicy, change: &PolicyChange) -> Checked<RecordedChange> {
-    let (root, directory) = (UserId::new(ROOT)?, directory()?);
-    let pending = PendingChange::authorise(policy, change, &root, Some(&directory), fresh_record(), at(0));
+    change_by(ROOT, policy, change)
+}
+
+fn change_by(administrator: &str, policy: &PrivacyPolicy, change: &PolicyChange) -> Checked<RecordedChange> {
+    let (by, directory) = (UserId::new(administrator)?, directory()?);
+    let pending = PendingChange::authorise(policy, change, &by, Some(&directory), fresh_record(), at(0));
     recorded(pending.map_err(|refused| refused.reason)?)
 }
 
@@ -143,12 +150,22 @@ pub(super) fn erasure(subject: &str, also: &[Alias]) -> Checked<RecordedRemoval>
     on_record(pending.map_err(|refused| refused.reason)?)
 }
 
+/// The erasure of what somebody did under their name, on record under this number.
+pub(super) fn erasure_recorded_as(subject: &str, sequence: u64) -> Checked<RecordedRemoval> {
+    let (root, policy) = (UserId::new(ROOT)?, initial()?);
+    let subject = Subject::of(UserId::new(subject)?).also(alias(subject)?);
+    let pending = PendingRemoval::of_subject(policy.policy(), &root, subject, fresh_record(), at(0));
+    let pending = pending.map_err(|refused| refused.reason)?;
+    let receipt = Receipt::assertion(pending.record().id, sequence);
+    Ok(pending.recorded(&receipt)?)
+}
+
 /// The removal of what was decided before a time.
 pub(super) fn aged(before: DateTime<Utc>) -> Checked<RecordedRemoval> {
     let keep = Duration::from_secs(3_600);
-    let options = PolicyOptions { retention: Some(Retention::of_activities(keep)), ..PolicyOptions::default() };
+    let options = OptionsPatch::new().retention(Some(Retention::of_activities(keep)));
     let keeping = change(initial()?.policy(), &PolicyChange::SetOptions(options))?;
-    let pending = PendingRemoval::of_aged(keeping.policy(), fresh_record(), before + keep);
+    let pending = PendingRemoval::of_aged(keeping.policy(), &AppliedRecords::default(), fresh_record(), before + keep);
     on_record(pending.ok_or_else(|| Breach::seen("a policy that keeps for an hour keeps everything"))?)
 }
 
@@ -178,28 +195,21 @@ pub(super) fn newest_first(mut stored: Vec<StoredActivity>) -> Vec<StoredActivit
 
 /// A policy under which `root` may view private activities.
 fn permitting() -> Checked<PrivacyPolicy> {
-    Ok(change(initial()?.policy(), &PolicyChange::Grant(alias(ROOT)?))?.policy().clone())
+    Ok(change_by(DEPUTY, initial()?.policy(), &PolicyChange::Grant(alias(ROOT)?))?.policy().clone())
 }
 
 fn reveal(query: &Query, private_only: bool, policy: &PrivacyPolicy) -> Checked<RecordedReveal> {
     let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
     let request = RevealRequest::new(UserId::new(ROOT)?, query.clone(), Duration::from_secs(60), audited);
     let request = if private_only { request.private_only() } else { request };
-    let pending = request.authorise(
-        policy,
-        None,
-        RevealId(Uuid::from_u128(1)),
-        fresh_record(),
-        Salts { query: SALT, justification: SALT },
-        at(0),
-    );
+    let pending = request.authorise(policy, None, RevealId(Uuid::from_u128(1)), fresh_record(), [SALT; 2], at(0));
     let pending = pending.map_err(|refused| refused.reason)?;
     let receipt = Receipt::assertion(pending.record().id, 1);
     Ok(pending.recorded(&receipt)?)
 }
 
 /// Of no record that anybody keeps.
-const SALT: Uuid = Uuid::nil();
+const SALT: Salt = Salt::from_bytes([0; Salt::BYTES]);
 
 /// What the clauses do with a store, over and over.
 pub(super) trait Drive: ActivityStore {
@@ -258,8 +268,9 @@ pub(super) trait Drive: ActivityStore {
     ) -> Checked<Vec<StoredActivity>> {
         let policy = permitting()?;
         let reveal = reveal(query, private_only, &policy)?;
-        let admission = reveal.admit(&policy, None, fresh_record(), at(0)).map_err(|refused| refused.reason)?;
-        let (pending, _) = self.revealed_page(admission, after, limit)?.pending(ALL, fresh_record(), SALT, at(0));
+        let admission =
+            reveal.admit(&policy, None, fresh_record(), [SALT; 4], at(0)).map_err(|refused| refused.reason)?;
+        let (pending, _) = self.revealed_page(admission, after, limit)?.pending(ALL, fresh_record());
         let receipt = Receipt::assertion(pending.record().id, 2);
         let page = pending.recorded(&receipt)?;
         Ok(page.open(&policy, fresh_record(), at(0)).map_err(|refused| refused.reason)?)

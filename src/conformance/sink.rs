@@ -69,6 +69,8 @@ macro_rules! __governance_sink_contract {
                 "a record is read as it was offered, whatever its act and outcome";
             g3_every_filter_narrows:
                 "records are read as `RecordQuery::matches` finds them, for every filter and for filters together";
+            g8_the_newest_matching_record_is_read:
+                "the newest record that `RecordQuery::matches` finds is read, for every filter, and none where there is none";
             g3_records_are_read_in_sequence_after_a_number:
                 "records are read in sequence, after a number, at most so many that match";
         }

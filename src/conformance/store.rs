@@ -1,5 +1,6 @@
 //! The contract of [`ActivityStore`], clause by clause.
 
+mod applied;
 mod batch;
 mod durable;
 mod fence;
@@ -95,6 +96,12 @@ macro_rules! __activity_store_contract {
             the_fence_outlives_a_crash:
                 "what was stale before a crash is stale after it";
         }
+        applied {
+            g8_the_record_of_the_last_change_is_kept:
+                "a store keeps the record of the change that it published last, and of no change that it refused";
+            g8_the_record_of_a_removal_is_kept_once_it_is_complete:
+                "a store keeps the record of each of the last removals once nothing is left of it";
+        }
         vanished {
             d11_kept_groups_come_back:
                 "every group that was kept comes back, with its last members and their names";
@@ -120,6 +127,8 @@ macro_rules! __activity_store_contract {
                 "counts are as if no private activity had ever been appended";
             v2_places_count_public_activities_alone:
                 "places in the order of storing are as if no private activity had ever been appended";
+            v2_public_reads_return_what_was_decided_public:
+                "whatever a public read returns was decided public, and comes back under that very decision";
         }
         order {
             v3_pages_are_newest_first_and_then_by_id:
@@ -148,6 +157,8 @@ macro_rules! __activity_store_contract {
                 "counts are of what `Query::matches` finds, for every filter";
             v3_counts_are_by_key_in_rising_order:
                 "counts go by `CountBy::key`, in rising order, and tell of no key that nothing has";
+            d8_an_address_is_found_by_its_domain:
+                "an actor that is an address is compared by its domain in IDNA form, never folded as a whole";
         }
         reveal {
             v3_a_reveal_sees_all_newest_first:

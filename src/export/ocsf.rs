@@ -5,8 +5,10 @@ use std::borrow::Cow;
 use serde::Serialize;
 
 use crate::governance::{
-    Act, ChangeSummary, Failure, Initiator, Justification, Outcome, OutcomeKind, RecordEntry, RemovalSummary, Sealed,
+    Act, ChangeSummary, Failure, Initiator, Justification, Outcome, OutcomeKind, Record, RecordEntry, RemovalSummary,
+    Sealed,
 };
+use crate::identity::UserId;
 use crate::policy::{Denial, Revision, Role};
 
 /// One event. What stands in it stands in the record, or is a word of the schema or of this crate.
@@ -75,7 +77,7 @@ struct Account<'a> {
 #[serde(untagged)]
 enum What<'a> {
     Entity { entity: Entity<'a> },
-    Access { user: Account<'a>, privileges: [&'static str; 1] },
+    Access { user: Account<'a>, privileges: Vec<&'static str> },
 }
 
 #[derive(Serialize)]
@@ -146,13 +148,13 @@ impl<'a> Event<'a> {
             status,
             status_code: cause.as_ref().map(|(code, _)| code.clone()),
             status_detail: cause.map(|(_, detail)| detail),
-            message: format!("{}: {}", record.kind(), record.outcome.kind()),
+            message: format!("{}: {}", kinds(record), record.outcome.kind()),
             metadata: Metadata {
                 version: "1.8.0",
                 product: Product { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") },
                 uid: record.id.to_string(),
                 sequence: *sequence,
-                correlation_uid: intent(&record.outcome).unwrap_or(record.id).to_string(),
+                correlation_uid: record.outcome.intent().unwrap_or(record.id).to_string(),
             },
             actor: match &record.initiator {
                 Initiator::User(user) => Actor::User(Account { uid: Some(user.as_str()), name: None }),
@@ -166,6 +168,11 @@ impl<'a> Event<'a> {
     }
 }
 
+/// Every kind of a record, so that a grant among other changes is found.
+fn kinds(record: &Record) -> String {
+    record.kinds().iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
 fn deed(act: &Act) -> Deed<'_> {
     let entity = |activity, sort, type_id, name: Cow<'static, str>, uid| Deed {
         activity,
@@ -175,7 +182,9 @@ fn deed(act: &Act) -> Deed<'_> {
     let policy = |activity| entity(activity, "Policy", POLICY, "privacy policy".into(), None);
     match act {
         Act::InitializePolicy { .. } => policy(CREATE),
-        Act::ChangePolicy(change) => access(change).unwrap_or_else(|| policy(UPDATE)),
+        Act::ChangePolicy(changes) => access(changes).unwrap_or_else(|| policy(UPDATE)),
+        Act::DryRun { .. } => policy((OTHER, "Try out")),
+        Act::AcceptDifference { .. } => policy((OTHER, "Accept a difference")),
         Act::Reveal(reveal) => {
             entity(READ, "Reveal", OTHER, "private activities".into(), id(reveal.reveal.to_string()))
         }
@@ -215,10 +224,30 @@ fn deed(act: &Act) -> Deed<'_> {
     }
 }
 
-/// A change of who may do what.
-fn access(change: &ChangeSummary) -> Option<Deed<'_>> {
+/// Changes that all give privileges to one user, or all take them. The class has no place for anything else.
+fn access(changes: &[ChangeSummary]) -> Option<Deed<'_>> {
+    let mut all = changes.iter().map(privilege);
+    let (activity, user, first) = all.next()??;
+    let mut privileges = vec![first];
+    for other in all {
+        let (also, of, privilege) = other?;
+        if (also, of) != (activity, user) {
+            return None;
+        }
+        privileges.push(privilege);
+    }
+    let user = match user {
+        Some(user) => Account { uid: Some(user.as_str()), name: None },
+        // The name that was typed led to nobody, and is in no record.
+        None => Account { uid: None, name: Some("unknown") },
+    };
+    Some(Deed { activity, what: What::Access { user, privileges } })
+}
+
+/// What a change does to the privileges of a user, if it does anything: nobody, where a name led to nobody.
+fn privilege(change: &ChangeSummary) -> Option<((u32, &'static str), Option<&UserId>, &'static str)> {
     const VIEW: &str = "view_private_activities";
-    let (activity, user, privilege) = match change {
+    Some(match change {
         ChangeSummary::SetAdmin(user, Role::PrivacyAdministrator) => (ASSIGN, Some(user), "privacy_administrator"),
         ChangeSummary::SetAdmin(user, Role::Analyst) => (ASSIGN, Some(user), "analyst"),
         ChangeSummary::RemoveAdmin(user) => (REVOKE, Some(user), "admin"),
@@ -231,13 +260,7 @@ fn access(change: &ChangeSummary) -> Option<Deed<'_>> {
         | ChangeSummary::ManageDomain { .. }
         | ChangeSummary::UnmanageDomain(_)
         | ChangeSummary::SetOptions(_) => return None,
-    };
-    let user = match user {
-        Some(user) => Account { uid: Some(user.as_str()), name: None },
-        // The name that was typed led to nobody, and is in no record.
-        None => Account { uid: None, name: Some("unknown") },
-    };
-    Some(Deed { activity, what: What::Access { user, privileges: [privilege] } })
+    })
 }
 
 fn justification(act: &Act) -> Option<&str> {
@@ -249,22 +272,6 @@ fn justification(act: &Act) -> Option<&str> {
     sealed.as_ref().and_then(Sealed::value).map(Justification::as_str)
 }
 
-fn intent(outcome: &Outcome) -> Option<crate::governance::RecordId> {
-    match outcome {
-        Outcome::Done { intent }
-        | Outcome::Closed { intent, .. }
-        | Outcome::Removed { intent, .. }
-        | Outcome::RemovedInPart { intent, .. }
-        | Outcome::Failed { intent, .. } => Some(*intent),
-        Outcome::Intended
-        | Outcome::Noted
-        | Outcome::OnRecord
-        | Outcome::Denied(_)
-        | Outcome::Invalid(_)
-        | Outcome::Unfit(_) => None,
-    }
-}
-
 /// Why it was not done: as a word, and as a sentence.
 fn cause(outcome: &Outcome) -> Option<(Cow<'static, str>, String)> {
     let denied = |denial: &Denial| (word(denial), denial.to_string());
@@ -273,6 +280,7 @@ fn cause(outcome: &Outcome) -> Option<(Cow<'static, str>, String)> {
         Failure::Superseded => ("superseded".into(), "another change came first".to_owned()),
         Failure::Store => ("store".into(), "the store failed".to_owned()),
         Failure::Sink => ("sink".into(), "a sink failed".to_owned()),
+        Failure::Interrupted => ("interrupted".into(), "the process that began it ended".to_owned()),
     };
     Some(match outcome {
         Outcome::Denied(denial) => denied(denial),

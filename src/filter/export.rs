@@ -21,7 +21,7 @@ impl PrivacyFilter {
     ///
     /// let root = UserId::new("admin-1")?;
     /// let filter = PrivacyFilter::builder(MemoryStore::new(), MemoryDirectory::new(), MemorySink::new())
-    ///     .initialize(Administrators::only_one(root.clone()))?;
+    ///     .initialize(Administrators::new(root.clone(), UserId::new("admin-2")?)?)?;
     /// let mut file = Vec::new();
     /// assert_eq!(filter.export_governance(&root, &RecordQuery::default(), RecordFormat::JsonLines, &mut file)?, 2);
     ///

@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::{Inner, OpenError, PrivacyFilter};
-use crate::change::{ChangeRefusal, PendingChange, RecordedChange};
+use super::{Inner, PrivacyFilter};
+use crate::change::{ChangeRefusal, PendingChange, PendingDryRun, RecordedChange};
+use crate::difference::AppliedRecord;
 use crate::directory::DirectoryError;
 use crate::governance::{
     Act, Failure, GovernanceSink, Initiator, Outcome, Record, RecordEntry, RecordQuery, SinkError,
 };
 use crate::identity::UserId;
-use crate::policy::{Administrators, Denial, PolicyChange, PolicyError, PrivacyPolicy, Revision};
+use crate::policy::{Denial, PolicyError, PolicyUpdate, PrivacyPolicy, Revision};
 use crate::query::PageSize;
 use crate::screen::{DryRun, Screen};
 use crate::store::StoreError;
@@ -52,9 +53,12 @@ pub enum ChangeError {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum DryRunError {
-    /// It would be refused.
+    /// It would be refused, or names of people were asked for by an administrator who may not be told them.
     #[error(transparent)]
     Refused(ChangeRefusal),
+    /// It could not be recorded, so nothing is told.
+    #[error("the dry run could not be recorded, so nothing is told")]
+    Unrecorded(#[source] SinkError),
     /// The directory does not answer.
     #[error(transparent)]
     Directory(#[from] DirectoryError),
@@ -84,16 +88,42 @@ impl PrivacyFilter {
     /// Changes the policy in the name of `by`. When this returns, no activity whose ingest starts later is stored under
     /// an older revision, on any node that shares the store.
     ///
+    /// Takes one change, or several: they make one revision, with one record of the intent and one of the outcome. If
+    /// another administrator changes the policy first, the changes are applied again on top of that, because each names
+    /// one thing alone; unless the update is [made for](PolicyUpdate::made_for) the revision before: then it is refused.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
+    /// # use activity_privacy::*;
+    /// # let (officer, deputy) = (UserId::new("u-1")?, UserId::new("u-2")?);
+    /// # let administrators = Administrators::new(officer.clone(), deputy)?;
+    /// # let builder = PrivacyFilter::builder(MemoryStore::new(), MemoryDirectory::new(), MemorySink::new());
+    /// # let filter = builder.initialize(administrators)?;
+    /// let seen = filter.policy()?.revision();
+    /// let externals = PolicyChange::MakePrivate(GroupRef::ExternalUsers);
+    /// let managed = PolicyChange::ManageDomain(ManagedDomain::exactly(Domain::new("contoso.com")?));
+    /// filter.change(&officer, [managed, externals])?;
+    ///
+    /// // Decided by what was seen before: refused, because the policy has changed since.
+    /// let late = PolicyUpdate::from([PolicyChange::MakePrivate(GroupRef::Applications)]).made_for(seen);
+    /// let refused = filter.change(&officer, late);
+    /// assert!(matches!(refused, Err(ChangeError::Invalid(PolicyError::MovedOn { .. }))));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`ChangeError`]. Only with [`ChangeError::OutcomeUnrecorded`] is the change in force all the same; and perhaps
     /// with
     /// [`ChangeError::Store`], if the store failed twice: at the change, and when it was asked whether it is in force.
-    pub fn change(&self, by: &UserId, change: &PolicyChange) -> Result<Revision, ChangeError> {
+    pub fn change(&self, by: &UserId, update: impl Into<PolicyUpdate>) -> Result<Revision, ChangeError> {
+        let update = update.into();
         for _ in 0..ATTEMPTS {
             let policy = self.inner.policy()?;
             let directory = self.inner.directory().ok();
             let (record, now) = (self.inner.fresh_record(), self.inner.now());
-            let pending = PendingChange::authorise(&policy, change, by, directory.as_deref(), record, now);
+            let pending = PendingChange::authorise(&policy, &update, by, directory.as_deref(), record, now);
             let pending = match pending {
                 Ok(pending) => pending,
                 Err(refused) => {
@@ -121,23 +151,30 @@ impl PrivacyFilter {
         Err(ChangeError::Contended { attempts: ATTEMPTS })
     }
 
-    /// Says whom a change of the policy would hide or stop monitoring, with the first `sample` of them, and changes
-    /// nothing: nothing is published, and nothing is recorded either. Whoever may not make the change may not ask.
+    /// Says whom a change of the policy would hide or stop monitoring, and changes nothing. Only an administrator who may
+    /// make the change may ask. That they asked is recorded before they are answered; a refusal is recorded too.
+    ///
+    /// The answer counts people, in all and for each group. With a `sample` above 0 it also names as many of them at
+    /// most, by their ids; that takes the permission to view private activities. Who is protected can be more than the
+    /// directory tells an administrator: nested groups are followed, and members of groups that are gone remembered. The
+    /// record names nobody.
     ///
     /// Reads everybody in the directory once.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::time::SystemTime;
     /// use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
     /// use activity_privacy::*;
     ///
     /// let (admin, council) = (UserId::new("admin-1")?, GroupId::new("g-1")?);
     /// let directory = MemoryDirectory::new();
     /// let import = DirectoryBuilder::new().group(council.clone(), "Works council").member(&council, &UserId::new("u-1")?);
-    /// directory.install(import.build(DirectoryRevision(1), "2026-03-01T00:00:00Z".parse()?)?)?;
-    /// let filter = PrivacyFilter::builder(MemoryStore::new(), directory, MemorySink::new()).initialize(Administrators::only_one(admin.clone()))?;
+    /// directory.install(import.build(DirectoryRevision(1), SystemTime::now().into())?)?;
+    /// let administrators = Administrators::new(admin.clone(), UserId::new("deputy")?)?;
+    /// let filter = PrivacyFilter::builder(MemoryStore::new(), directory, MemorySink::new()).initialize(administrators)?;
     ///
-    /// let run = filter.dry_run(&admin, &PolicyChange::MakePrivate(council.into()), 10)?;
+    /// let run = filter.dry_run(&admin, &PolicyChange::MakePrivate(council.into()), 0)?;
     /// assert_eq!(run.hidden().users(), 1);
     /// assert!(filter.policy()?.private_groups().is_empty());
     /// # Ok(())
@@ -145,23 +182,39 @@ impl PrivacyFilter {
     /// ```
     ///
     /// # Errors
-    /// [`DryRunError`], as [`Self::change`] would refuse it.
-    pub fn dry_run(&self, by: &UserId, change: &PolicyChange, sample: usize) -> Result<DryRun, DryRunError> {
+    /// [`DryRunError`]: as [`Self::change`] would refuse it, and when names are asked for without that permission. Nothing
+    /// is told then.
+    pub fn dry_run(&self, by: &UserId, update: impl Into<PolicyUpdate>, sample: usize) -> Result<DryRun, DryRunError> {
         let (policy, directory, now) = (self.inner.policy()?, self.inner.directory(), self.inner.now());
         let accepted = directory.as_deref().ok();
-        let pending = PendingChange::authorise(&policy, change, by, accepted, self.inner.fresh_record(), now)
-            .map_err(|refused| DryRunError::Refused(refused.reason))?;
-        let directory = directory?;
+        let record = self.inner.fresh_record();
+        let pending = PendingDryRun::authorise(&policy, &update.into(), sample, by, accepted, record, now).map_err(
+            |refused| {
+                self.inner.record_refusal(&refused.record);
+                DryRunError::Refused(refused.reason)
+            },
+        )?;
+        let directory = match directory {
+            Ok(directory) => directory,
+            Err(error) => {
+                self.inner.record_refusal(&pending.undecidable());
+                return Err(error.into());
+            }
+        };
         let (_, kept) = self.inner.kept_groups()?;
         let screen = |policy| Screen::with_kept(policy, Ok(Arc::clone(&directory)), Arc::clone(&kept));
-        Ok(screen(policy).dry_run(&screen(Arc::new(pending.policy().clone())), sample))
+        let run = screen(policy).dry_run(&screen(Arc::new(pending.policy().clone())), sample);
+        let receipt = self.inner.sink.record(pending.record()).map_err(DryRunError::Unrecorded)?;
+        receipt.confirm(pending.record()).map_err(DryRunError::Unrecorded)?;
+        Ok(run)
     }
 
     /// The governance records that match, in sequence, after sequence number `after` (0 for all), at most `size`.
     ///
-    /// Read by privacy administrators and by admins who may view private activities; a refusal is recorded. Whose
-    /// activities a page showed is left out, because nobody who reads the log sees them for that: the commitment to it
-    /// stays, and [`report`](Self::report) tells each of them.
+    /// Read by privacy administrators and by admins who may view private activities; a refusal is recorded. To a reader who
+    /// may not view private activities the records do not tell what depends on them: how many were on a page, were seen in a
+    /// reveal or were removed, and how long that took; the commitments to it stay. Whose activities a page showed is told to
+    /// no reader, and [`report`](Self::report) tells each of those people.
     ///
     /// # Errors
     /// [`GovernanceError::Denied`] to anybody else.
@@ -181,20 +234,6 @@ impl PrivacyFilter {
 }
 
 impl Inner {
-    pub(super) fn initialize(&self, administrators: &Administrators) -> Result<(), OpenError> {
-        if self.policy_if_any()?.is_some() {
-            return Err(OpenError::AlreadyInitialized);
-        }
-        let pending = PendingChange::initial(administrators, self.fresh_record(), self.now());
-        let recorded = self.record_change(pending).map_err(OpenError::Unrecorded)?;
-        match self.publish(&recorded) {
-            (Ok(()), Ok(())) => Ok(()),
-            (Ok(()), Err(source)) => Err(OpenError::OutcomeUnrecorded(source)),
-            (Err(StoreError::Stale { .. }), _) => Err(OpenError::AlreadyInitialized),
-            (Err(error), _) => Err(error.into()),
-        }
-    }
-
     pub(super) fn record_change(&self, pending: PendingChange) -> Result<RecordedChange, SinkError> {
         let receipt = self.sink.record(pending.record())?;
         pending.recorded(&receipt)
@@ -204,8 +243,9 @@ impl Inner {
     /// sees that its outcome is missing.
     pub(super) fn publish(&self, change: &RecordedChange) -> (Result<(), StoreError>, Result<(), SinkError>) {
         let published = match self.store.publish(change) {
-            // A store can fail once it is done, as when its answer is lost on the way. Then the policy itself tells.
-            Err(ref error) if !matches!(error, StoreError::Stale { .. }) && self.is_in_force(change) => Ok(()),
+            // A store can fail once it is done, as when its answer is lost on the way. Then the record by which it changed last
+            // tells: another change may have made the same policy.
+            Err(_) if self.is_applied(change) => Ok(()),
             published => published,
         };
         if published.is_ok() {
@@ -228,8 +268,9 @@ impl Inner {
         }
     }
 
-    fn is_in_force(&self, change: &RecordedChange) -> bool {
-        self.policy().is_ok_and(|policy| *policy == *change.policy())
+    fn is_applied(&self, change: &RecordedChange) -> bool {
+        let applied = self.store.applied().ok();
+        applied.is_some_and(|applied| applied.change().map(AppliedRecord::record) == Some(change.record()))
     }
 
     /// Whether somebody may read the governance log. A refusal is recorded.

@@ -80,6 +80,7 @@ impl PrivacyFilter {
     /// [`IngestError`]; the batch is not stored then, unless the variant says that it may be, and it can be delivered
     /// again.
     pub fn ingest(&self, activities: &[Activity]) -> Result<IngestReport, IngestError> {
+        self.inner.check_pairing()?;
         for _ in 0..ATTEMPTS {
             let screen = self.inner.screen()?;
             let batch = match screen.screen(activities, self.inner.now()) {

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::{Inner, PrivacyFilter};
+use super::{Inner, PrivacyFilter, SaltError};
 use crate::directory::{DirectoryError, Resolution};
 use crate::governance::{Failure, GovernanceSink, Receipt, RecordId, Refused, SinkError};
 use crate::identity::{Identity, UserId};
@@ -25,6 +25,9 @@ pub enum RemovalError {
     /// The policy changed meanwhile and lets more be kept. What it let be removed before may be removed.
     #[error("the policy changed meanwhile and lets more be kept")]
     Superseded,
+    /// There were no salts to seal its outcome with, so nothing was removed.
+    #[error(transparent)]
+    Salt(#[from] SaltError),
     /// It could not be recorded, so nothing was removed.
     #[error("the removal could not be recorded, so nothing was removed")]
     Unrecorded(#[source] SinkError),
@@ -51,7 +54,10 @@ impl PrivacyFilter {
     /// what else `subject` names. Names that they had before, and names that they share, are for the caller to give.
     ///
     /// The intent is on record before anything is removed, the outcome afterwards, with the number of activities. Its
-    /// receipt is what the caller gets: a number would tell whoever may not see hidden activities that there were some.
+    /// receipt is what the caller gets: a number would tell whoever may not see hidden activities that there were some. The
+    /// number and the time of the outcome are sealed in the record, for readers who may view private activities. What the
+    /// log does not tell, the caller can still measure: an erasure of many activities, hidden or not, takes longer than one
+    /// of none. A service that must not tell its administrators that either calls this from a queue.
     /// Ids of what is erased stay taken, so that a source that delivers it again does not bring it back. What they do
     /// from now on, and what is still on its way, is stored as ever: exclude them from the scope, if that is meant.
     ///
@@ -60,14 +66,16 @@ impl PrivacyFilter {
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::time::SystemTime;
     /// use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
     /// use activity_privacy::*;
     ///
     /// let (admin, adele) = (UserId::new("admin-1")?, UserId::new("u-1")?);
     /// let directory = MemoryDirectory::new();
     /// let import = DirectoryBuilder::new().user(User::new(adele.clone()).with_alias(Alias::new("adele@contoso.com")?));
-    /// directory.install(import.build(DirectoryRevision(1), "2026-03-01T00:00:00Z".parse()?)?)?;
-    /// let filter = PrivacyFilter::builder(MemoryStore::new(), directory, MemorySink::new()).initialize(Administrators::only_one(admin.clone()))?;
+    /// directory.install(import.build(DirectoryRevision(1), SystemTime::now().into())?)?;
+    /// let administrators = Administrators::new(admin.clone(), UserId::new("deputy")?)?;
+    /// let filter = PrivacyFilter::builder(MemoryStore::new(), directory, MemorySink::new()).initialize(administrators)?;
     ///
     /// let by_name = |id: &str, name: &str| -> Result<Activity, Box<dyn std::error::Error>> {
     ///     let (actor, app) = (Actor::user(Alias::new(name)?), App::new("Box".parse()?));
@@ -98,8 +106,9 @@ impl PrivacyFilter {
         self.inner.carry_out(pending.map_err(|refused| self.inner.refuse_removal(&refused))?)
     }
 
-    /// Has a governance record forget what it says of people, in the name of `by`: the justification of a reveal, and
-    /// whose activities a page showed. The record stays, and so does the proof that nothing else of it was changed.
+    /// Has a governance record forget what it says of people, in the name of `by`: query and justification of a reveal, whose
+    /// activities a page showed, and how many were removed. How much was seen stays, and so does the digest of it. The record
+    /// stays, and so does the proof that nothing else of it was changed.
     ///
     /// # Errors
     /// [`RemovalError`]. After [`Sink`](RemovalError::Sink) it may have forgotten it all the same: call again.
@@ -123,7 +132,9 @@ impl PrivacyFilter {
     /// call again.
     pub fn apply_retention(&self) -> Result<Option<Receipt>, RemovalError> {
         let policy = self.inner.policy()?;
-        let pending = PendingRemoval::of_aged(&policy, self.inner.fresh_record(), self.inner.now());
+        // After the policy, so that its change is never the earlier one of the two.
+        let applied = self.inner.store.applied()?;
+        let pending = PendingRemoval::of_aged(&policy, &applied, self.inner.fresh_record(), self.inner.now());
         pending.map(|pending| self.inner.carry_out(pending)).transpose()
     }
 }
@@ -153,6 +164,7 @@ impl Inner {
     /// Records, removes, and records what came of it. Should the last fail, the intent is durable, and an auditor sees
     /// that its outcome is missing.
     fn carry_out(&self, pending: PendingRemoval) -> Result<Receipt, RemovalError> {
+        let salts = self.runtime.salts()?;
         let receipt = self.sink.record(pending.record()).map_err(RemovalError::Unrecorded)?;
         let removal = pending.recorded(&receipt).map_err(RemovalError::Unrecorded)?;
         let (mut activities, mut records) = (0, 0);
@@ -164,8 +176,8 @@ impl Inner {
             Err(RemovalError::Sink(_)) => Some(Failure::Sink),
             Err(_) => Some(Failure::Store),
         };
-        let (record, salt, now) = (self.fresh_record(), (self.runtime.fresh)(), self.now());
-        let recorded = self.sink.record(&removal.outcome(record, salt, now, activities, records, failure));
+        let outcome = removal.outcome(self.fresh_record(), salts, self.now(), activities, records, failure);
+        let recorded = self.sink.record(&outcome);
         removed?;
         recorded.map_err(RemovalError::OutcomeUnrecorded)
     }

@@ -8,9 +8,7 @@ use serde::Serialize;
 
 use super::{GovernanceError, Inner, PrivacyFilter};
 use crate::directory::Resolution;
-use crate::governance::{
-    Act, Outcome, Record, RecordEntry, RecordId, RecordKind, RecordQuery, RevealId, Sealed, Subjects,
-};
+use crate::governance::{Act, Outcome, Record, RecordEntry, RecordId, RecordKind, RecordQuery, RevealId, Subjects};
 use crate::identity::Identity;
 use crate::policy::Purpose;
 use crate::subject::Subject;
@@ -40,7 +38,7 @@ impl PrivacyFilter {
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use std::time::Duration;
+    /// use std::time::{Duration, SystemTime};
     /// use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
     /// use activity_privacy::*;
     /// use chrono::{DateTime, Utc};
@@ -53,11 +51,13 @@ impl PrivacyFilter {
     /// #         .user(User::new(adele.clone()).with_alias(Alias::new("adele@contoso.com")?))
     /// #         .group(council.clone(), "Works council")
     /// #         .member(&council, &adele)
-    /// #         .build(DirectoryRevision(1), "2026-03-02T08:00:00Z".parse()?)?,
+    /// #         .build(DirectoryRevision(1), SystemTime::now().into())?,
     /// # )?;
-    /// # let filter = PrivacyFilter::builder(MemoryStore::new(), directory, MemorySink::new()).initialize(Administrators::only_one(officer.clone()))?;
+    /// # let deputy = UserId::new("deputy")?;
+    /// # let administrators = Administrators::new(officer.clone(), deputy.clone())?;
+    /// # let filter = PrivacyFilter::builder(MemoryStore::new(), directory, MemorySink::new()).initialize(administrators)?;
     /// # filter.change(&officer, &PolicyChange::MakePrivate(council.into()))?;
-    /// # filter.change(&officer, &PolicyChange::Grant(Alias::new("officer@contoso.com")?))?;
+    /// # filter.change(&deputy, PolicyChange::Grant(Alias::new("officer@contoso.com")?))?;
     /// # let (actor, app) = (Actor::user(Alias::new("ADELE@contoso.com")?), App::new("SharePoint".parse()?));
     /// # let at = "2026-03-02T09:00:00Z".parse()?;
     /// # filter.ingest(&[Activity::builder("a-1".parse()?, actor, app, "FileAccessed".parse()?, at).build()?])?;
@@ -112,7 +112,7 @@ fn note_page(
     match &record.outcome {
         Outcome::Intended if times.contains(&record.at) => {
             let is_there = |subjects: &Subjects| subject.iter().any(|identity| subjects.contains(*reveal, identity));
-            if subjects.as_ref().and_then(Sealed::value).is_some_and(is_there) {
+            if subjects.value().is_some_and(is_there) {
                 seen.insert(record.id, (*reveal, record.at));
             }
         }

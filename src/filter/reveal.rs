@@ -1,31 +1,39 @@
 //! A reveal under way.
 
+use std::fmt;
+use std::time::Instant;
+
 use thiserror::Error;
 
 use super::view::Page;
-use super::{Inner, PrivacyFilter};
+use super::{Inner, PrivacyFilter, SaltError};
 use crate::governance::{
-    Answer, GovernanceSink, Outcome, Receipt, Record, RecordKind, RecordQuery, Refused, RequestId, RevealId, SinkError,
+    Answer, GovernanceSink, Outcome, Receipt, Record, RecordKind, RecordQuery, Refused, RequestId, RevealId, Salt,
+    SinkError,
 };
 use crate::identity::UserId;
-use crate::policy::Denial;
+use crate::policy::{Denial, PrivacyPolicy};
 use crate::query::{Cursor, CursorError, PageSize, Position};
-use crate::reveal::{Approvals, RecordedReveal, RevealRequest, Salts, Seen};
+use crate::reveal::{Approvals, RecordedReveal, RevealRequest, Seen};
 use crate::screen::Visibility;
 use crate::store::StoreError;
 
 /// Private activities, shown to one viewer, page by page, each page recorded before it is returned.
 ///
 /// Belongs to one viewer and one chain of calls: it cannot be copied. Whether the viewer may still see is asked again
-/// for every page. [`close`](Self::close) records how much was seen; one that is dropped instead stays in the
+/// for every page. Once it was found ended (its lifetime was over, the permission revoked, the request denied), it stays
+/// ended, whatever the clock and the policy do. [`close`](Self::close) records how much was seen; one that is dropped instead stays in the
 /// governance log as an intent without an outcome.
-#[derive(Debug)]
 pub struct Reveal {
-    filter: PrivacyFilter,
+    pub(super) filter: PrivacyFilter,
     recorded: RecordedReveal,
+    /// By a clock that does not go back.
+    opened: Instant,
     /// Where each page that was read so far ended: its cursors are numbers in here.
     ends: Vec<Position>,
     seen: Seen,
+    /// Seals the closing, which must not fail for want of it.
+    of_closing: Salt,
 }
 
 /// Why nothing private is shown. Says nothing of whether there is anything.
@@ -44,6 +52,9 @@ pub enum RevealError {
     /// The store broke its contract: it answered with a page that it read for another reveal.
     #[error("the store answered for another reveal, so nothing is shown")]
     WrongPage,
+    /// There were no salts to seal its record with, so nothing is shown.
+    #[error(transparent)]
+    Salt(#[from] SaltError),
     /// The cursor is of no use here.
     #[error(transparent)]
     Cursor(#[from] CursorError),
@@ -66,7 +77,7 @@ impl PrivacyFilter {
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use std::time::Duration;
+    /// use std::time::{Duration, SystemTime};
     /// use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
     /// use activity_privacy::*;
     ///
@@ -74,14 +85,13 @@ impl PrivacyFilter {
     /// let directory = MemoryDirectory::new();
     /// let person = |id: &UserId, name: &str| Ok::<_, TextError>(User::new(id.clone()).with_alias(Alias::new(name)?));
     /// let import = DirectoryBuilder::new().user(person(&officer, "officer@contoso.com")?).user(person(&council, "council@contoso.com")?);
-    /// directory.install(import.build(DirectoryRevision(1), "2026-03-02T08:00:00Z".parse()?)?)?;
-    /// let filter = PrivacyFilter::builder(MemoryStore::new(), directory, MemorySink::new()).initialize(Administrators::only_one(officer.clone()))?;
-    /// filter.change(&officer, &PolicyChange::SetAdmin(council.clone(), Role::Analyst))?;
-    /// for name in ["officer@contoso.com", "council@contoso.com"] {
-    ///     filter.change(&officer, &PolicyChange::Grant(Alias::new(name)?))?;
-    /// }
-    /// let options = PolicyOptions { approvals_required: 1, ..PolicyOptions::default() };
-    /// filter.change(&officer, &PolicyChange::SetOptions(options))?;
+    /// directory.install(import.build(DirectoryRevision(1), SystemTime::now().into())?)?;
+    /// // Two administrators, who permit each other to view private activities.
+    /// let administrators = Administrators::new(officer.clone(), council.clone())?;
+    /// let filter = PrivacyFilter::builder(MemoryStore::new(), directory, MemorySink::new()).initialize(administrators)?;
+    /// filter.change(&council, PolicyChange::Grant(Alias::new("officer@contoso.com")?))?;
+    /// let approved = PolicyChange::SetOptions(OptionsPatch::new().approvals_required(1));
+    /// filter.change(&officer, [PolicyChange::Grant(Alias::new("council@contoso.com")?), approved])?;
     ///
     /// let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
     /// let wish = RevealRequest::new(officer, Query::all(), Duration::from_secs(600), audited)
@@ -104,7 +114,7 @@ impl PrivacyFilter {
     pub fn request_reveal(&self, request: &RevealRequest) -> Result<RequestId, RevealError> {
         let policy = self.inner.policy()?;
         let id = RequestId((self.inner.runtime.fresh)());
-        let (record, salts) = (self.inner.fresh_record(), self.inner.fresh_salts());
+        let (record, salts) = (self.inner.fresh_record(), self.inner.runtime.salts()?);
         let record =
             request.ask(&policy, id, record, salts, self.inner.now()).map_err(|refused| self.refuse(&refused))?;
         self.inner.on_record(&record)?;
@@ -119,7 +129,7 @@ impl PrivacyFilter {
     /// [`RevealError::ApprovalsUnreadable`] when the log cannot be read.
     pub fn answer_request(&self, by: &UserId, request: RequestId, answer: Answer) -> Result<Approvals, RevealError> {
         let policy = self.inner.policy()?;
-        let approvals = self.inner.approvals(request)?;
+        let approvals = self.inner.approvals_for(&policy, by, request)?;
         let record = approvals
             .answer(&policy, by, answer, self.inner.fresh_record(), self.inner.now())
             .map_err(|refused| self.refuse(&refused))?;
@@ -161,15 +171,18 @@ impl PrivacyFilter {
     }
 
     fn open_reveal(&self, request: RevealRequest, approvals: Option<Approvals>) -> Result<Reveal, RevealError> {
+        let opened = Instant::now();
         let policy = self.inner.policy()?;
         let id = RevealId((self.inner.runtime.fresh)());
-        let (record, salts) = (self.inner.fresh_record(), self.inner.fresh_salts());
+        let [of_query, of_justification, of_closing] = self.inner.runtime.salts()?;
+        let (record, salts) = (self.inner.fresh_record(), [of_query, of_justification]);
         let pending = request
             .authorise(&policy, approvals, id, record, salts, self.inner.now())
             .map_err(|refused| self.refuse(&refused))?;
         let receipt = self.inner.sink.record(pending.record()).map_err(RevealError::Unrecorded)?;
         let recorded = pending.recorded(&receipt).map_err(RevealError::Unrecorded)?;
-        Ok(Reveal { filter: self.clone(), recorded, ends: Vec::new(), seen: Seen::default() })
+        let seen = Seen::default();
+        Ok(Reveal { filter: self.clone(), recorded, opened, ends: Vec::new(), seen, of_closing })
     }
 
     fn refuse(&self, refused: &Refused<Denial>) -> RevealError {
@@ -179,14 +192,21 @@ impl PrivacyFilter {
 }
 
 impl Inner {
-    fn fresh_salts(&self) -> Salts {
-        Salts { query: (self.runtime.fresh)(), justification: (self.runtime.fresh)() }
-    }
-
     /// Makes a record durable that is itself what was to be done.
     fn on_record(&self, record: &Record) -> Result<(), RevealError> {
         let receipt = self.sink.record(record).map_err(RevealError::Unrecorded)?;
         receipt.confirm(record).map(drop).map_err(RevealError::Unrecorded)
+    }
+
+    /// What the log says now of a request, for somebody who may view private activities. To anybody else it says nothing:
+    /// they are refused on record, also when the log cannot be read.
+    fn approvals_for(
+        &self,
+        policy: &PrivacyPolicy,
+        user: &UserId,
+        request: RequestId,
+    ) -> Result<Approvals, RevealError> {
+        if policy.may_view_private(user).is_ok() { self.approvals(request) } else { Ok(Approvals::none(request)) }
     }
 
     /// What the log says now of a request.
@@ -207,6 +227,7 @@ impl Inner {
             });
             read.map_err(RevealError::ApprovalsUnreadable)?;
         }
+        self.requests.look(&mut approvals, self.now());
         Ok(approvals)
     }
 }
@@ -225,30 +246,47 @@ impl Reveal {
 
     /// The page after `cursor`, or the first one, private activities included and marked.
     ///
+    /// Its record is made at the time when it is asked for, so readers of the log do not learn how long it took. They do learn
+    /// how many pages were asked for, and that a page was refused because the reveal ended while it was read.
+    ///
     /// # Errors
-    /// [`RevealError::Denied`] once the permission is revoked or the lifetime is over; [`RevealError::Unrecorded`] when
-    /// the record of the page may not be durable. Nothing is shown then.
+    /// [`RevealError::Denied`] once the permission is revoked or the lifetime is over; [`RevealError::Cursor`] when the
+    /// cursor came with another reveal, or with a view; both are recorded. [`RevealError::Unrecorded`] when the record of
+    /// the page may not be durable. Nothing is shown then.
     pub fn page(&mut self, size: PageSize, cursor: Option<&Cursor>) -> Result<Page, RevealError> {
         let inner = &self.filter.inner;
         let policy = inner.policy()?;
-        let approvals = self.recorded.request().map(|request| inner.approvals(request)).transpose()?;
+        let approvals = self.recorded.request();
+        let approvals = approvals.map(|request| inner.approvals_for(&policy, self.recorded.viewer(), request));
+        let approvals = approvals.transpose()?;
+        let (record, salts) = (inner.fresh_record(), inner.runtime.salts()?);
+        // For the record of a page that is not shown after all.
+        let spare = inner.runtime.salts()?;
+        self.recorded.lasted(self.opened.elapsed());
         let admission = self
             .recorded
-            .admit(&policy, approvals, inner.fresh_record(), inner.now())
+            .admit(&policy, approvals, record, salts, inner.now())
             .map_err(|refused| self.filter.refuse(&refused))?;
-        // After the permission: whoever lost it is refused on record, whatever they bring along.
-        let after = match cursor.map(|cursor| cursor.in_reveal(self.id())).transpose()? {
-            Some(page) => Some(self.ends.get(page as usize).ok_or(CursorError::Foreign)?),
-            None => None,
+        // After the permission: whoever lost it is refused on record for that, whatever they bring along.
+        let after = match cursor.map(|cursor| self.end_of(cursor)).transpose() {
+            Ok(after) => after,
+            Err(error) => {
+                let record = inner.fresh_record();
+                let refusal = self.recorded.refusal(&policy, record, spare, inner.now(), Denial::ForeignCursor);
+                inner.record_refusal(&refusal);
+                return Err(error.into());
+            }
         };
         let sealed = inner.store.revealed_page(admission, after, size.get() + 1)?;
         // The record would name whoever the page was read for, not whoever sees it.
         if sealed.reveal() != self.id() {
+            inner.record_refusal(&self.recorded.wrong_page(&policy, inner.fresh_record(), spare, inner.now()));
             return Err(RevealError::WrongPage);
         }
-        let (pending, more) = sealed.pending(size.get(), inner.fresh_record(), (inner.runtime.fresh)(), inner.now());
+        let (pending, more) = sealed.pending(size.get(), inner.fresh_record());
         let receipt = inner.sink.record(pending.record()).map_err(RevealError::Unrecorded)?;
         let page = pending.recorded(&receipt).map_err(RevealError::Unrecorded)?;
+        self.recorded.lasted(self.opened.elapsed());
         let activities = page
             .open(&*inner.policy()?, inner.fresh_record(), inner.now())
             .map_err(|refused| self.filter.refuse(&refused))?;
@@ -267,6 +305,12 @@ impl Reveal {
         Ok(Page::new(activities, next, Some(receipt)))
     }
 
+    /// Where the page ended that a cursor came with, if it came with a page of this reveal.
+    fn end_of(&self, cursor: &Cursor) -> Result<&Position, CursorError> {
+        let page = cursor.in_reveal(self.id())?;
+        self.ends.get(page as usize).ok_or(CursorError::Foreign)
+    }
+
     /// Ends the reveal and records how much was seen.
     ///
     /// # Errors
@@ -274,7 +318,7 @@ impl Reveal {
     pub fn close(self) -> Result<Seen, RevealError> {
         let inner = &self.filter.inner;
         let policy = inner.policy().ok().map(|policy| policy.revision());
-        let record = self.recorded.closing(inner.fresh_record(), inner.now(), policy, self.seen);
+        let record = self.recorded.closing(inner.fresh_record(), self.of_closing, inner.now(), policy, self.seen);
         inner
             .sink
             .record(&record)
@@ -282,5 +326,12 @@ impl Reveal {
             .confirm(&record)
             .map_err(RevealError::Unrecorded)?;
         Ok(self.seen)
+    }
+}
+
+/// Shows nothing of what was seen: how many private activities there were is for the viewer alone.
+impl fmt::Debug for Reveal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reveal").field("recorded", &self.recorded).finish_non_exhaustive()
     }
 }

@@ -40,21 +40,21 @@ impl PrivacyFilter {
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use std::sync::Arc;
+    /// use std::{sync::Arc, time::SystemTime};
     ///
     /// use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
     /// use activity_privacy::*;
     ///
     /// let directory = Arc::new(MemoryDirectory::new());
     /// let filter = PrivacyFilter::builder(MemoryStore::new(), Arc::clone(&directory), MemorySink::new())
-    ///     .initialize(Administrators::only_one(UserId::new("admin-1")?))?;
+    ///     .initialize(Administrators::new(UserId::new("admin-1")?, UserId::new("admin-2")?)?)?;
     /// let council = GroupId::new("g-1")?;
     /// let import = DirectoryBuilder::new().group(council.clone(), "Works council");
-    /// directory.install(import.build(DirectoryRevision(1), "2026-03-01T00:00:00Z".parse()?)?)?;
+    /// directory.install(import.build(DirectoryRevision(1), SystemTime::now().into())?)?;
     ///
     /// let delta = DirectoryDelta::new().member(&council, &UserId::new("u-1")?);
     /// let before = directory.snapshot()?;
-    /// let next = Arc::new(before.with(&delta, DirectoryRevision(2), "2026-03-01T00:05:00Z".parse()?)?);
+    /// let next = Arc::new(before.with(&delta, DirectoryRevision(2), SystemTime::now().into())?);
     /// filter.prepare(&next)?;
     /// directory.install(next)?;
     /// filter.follow_directory()?;

@@ -90,11 +90,15 @@ impl View {
     /// The page after `cursor`, or the first one. Stable while activities keep arriving: nothing that was there is
     /// shown twice or left out.
     ///
+    /// A cursor of another view or of a reveal is refused and not recorded: without a reveal no cursor leads to anything
+    /// private, and views of what is public are on no record.
+    ///
     /// # Errors
     /// [`ViewError::Cursor`] when the cursor came with another query or for another viewer.
     pub fn page(&self, query: &Query, size: PageSize, cursor: Option<&Cursor>) -> Result<Page, ViewError> {
         let after = cursor.map(|cursor| cursor.in_view(&self.viewer, query)).transpose()?;
         // One more than asked for, to know whether there is a next page.
+        self.filter.inner.not_apart()?;
         let mut activities = self.filter.inner.store.public_page(query, after, size.get() + 1)?;
         let more = activities.len() > size.get();
         activities.truncate(size.get());
@@ -108,6 +112,7 @@ impl View {
     /// # Errors
     /// [`ViewError::Store`] when the store failed.
     pub fn activity(&self, id: &ActivityId) -> Result<Option<PublicActivity>, ViewError> {
+        self.filter.inner.not_apart()?;
         Ok(self.filter.inner.store.public_activity(id)?)
     }
 
@@ -116,6 +121,7 @@ impl View {
     /// # Errors
     /// [`ViewError::Store`] when the store failed.
     pub fn count(&self, query: &Query) -> Result<u64, ViewError> {
+        self.filter.inner.not_apart()?;
         Ok(self.filter.inner.store.public_count(query)?)
     }
 
@@ -124,6 +130,7 @@ impl View {
     /// # Errors
     /// [`ViewError::Store`] when the store failed.
     pub fn counts(&self, query: &Query, by: CountBy) -> Result<Vec<Count>, ViewError> {
+        self.filter.inner.not_apart()?;
         Ok(self.filter.inner.store.public_counts(query, by)?)
     }
 }

@@ -7,13 +7,14 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::record::{RecordId, RequestId, RevealId};
+use super::record::{RecordId, RecordKind, RequestId, RevealId};
 use super::sealed::{Sealed, SealedText};
 use super::sink_name::SinkName;
 use super::subjects::Subjects;
+use crate::difference::Difference;
 use crate::digest::{Digest, Fields};
 use crate::identity::{Domain, GroupId, UserId};
-use crate::policy::{GroupRef, PolicyOptions, Purpose, Role, ScopeRule};
+use crate::policy::{GroupRef, OptionsPatch, Purpose, Revision, Role, ScopeRule};
 use crate::query::Query;
 use crate::text::checked_text;
 
@@ -26,23 +27,43 @@ pub enum Act {
         /// Who may change it.
         administrators: BTreeSet<UserId>,
     },
-    /// A change of the policy.
-    ChangePolicy(ChangeSummary),
+    /// Changes of the policy that are one revision, in order.
+    ChangePolicy(Vec<ChangeSummary>),
+    /// Asking what changes of the policy would do, without making them.
+    DryRun {
+        /// The changes, in order.
+        changes: Vec<ChangeSummary>,
+        /// At most how many people the answer names in each way in which they would be affected: none, where it only
+        /// counts them. Who they are is in no record.
+        sample: u64,
+    },
+    /// Accepting that the store and this log differ, which puts the policy of the store in force anew, or a first one if the
+    /// store holds none.
+    AcceptDifference {
+        /// How they differ.
+        difference: Difference,
+        /// The revision from then on: later than any that the store or the log knows.
+        revision: Revision,
+        /// The administrators of a policy that begins anew. None where the policy goes on.
+        #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+        administrators: BTreeSet<UserId>,
+    },
     /// A reveal, from its opening to its closing.
     Reveal(RevealSummary),
-    /// One page seen within a reveal.
+    /// One page seen within a reveal. All that depends on hidden activities is sealed, on a page without any as on another,
+    /// and on one that was refused: only readers who may view private activities are told it.
     Page {
         /// The reveal.
         reveal: RevealId,
         /// How many activities it holds.
-        activities: u64,
+        activities: Sealed<u64>,
         /// How many of them are private.
-        private: u64,
-        /// The digest of the ids of the private ones, in the order of the page: see [`Digest::of_ids`].
-        digest: Digest,
-        /// Whose they are, so that they can be told. Nobody, where nothing private is on it.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        subjects: Option<Sealed<Subjects>>,
+        private: Sealed<u64>,
+        /// The digest of the ids of the private ones, in the order of the page: see [`Digest::of_ids`], and
+        /// [`Sealed::is_of_ids`] for holding ids against it.
+        digest: Sealed<Digest>,
+        /// Whose they are, so that they can be told. No reader of the log is.
+        subjects: Sealed<Subjects>,
     },
     /// Asking other admins to approve a reveal.
     RequestReveal(RequestSummary),
@@ -113,8 +134,8 @@ pub enum ChangeSummary {
     Grant(Option<UserId>),
     /// An admin lost that permission.
     Revoke(Option<UserId>),
-    /// The options changed to these.
-    SetOptions(PolicyOptions),
+    /// Options changed: those that the patch names.
+    SetOptions(OptionsPatch),
 }
 
 checked_text! {
@@ -233,6 +254,9 @@ pub enum RemovalSummary {
         activities_before: DateTime<Utc>,
         /// Governance records that were made before this time, if they are removed at all.
         records_before: Option<DateTime<Utc>>,
+        /// The change that put the policy in force: the log knows it also once the record of it is removed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        policy: Option<ChangeMark>,
     },
     /// What one governance record says of people: the [sealed](Sealed) values in it.
     Sealed {
@@ -241,7 +265,33 @@ pub enum RemovalSummary {
     },
 }
 
+/// Which change of the policy was the last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeMark {
+    /// The record of its intent.
+    pub record: RecordId,
+    /// The revision that it made.
+    pub revision: Revision,
+}
+
 impl ChangeSummary {
+    pub(crate) fn kind(&self) -> RecordKind {
+        match self {
+            Self::Grant(_) => RecordKind::Grant,
+            Self::Revoke(_) => RecordKind::Revocation,
+            Self::MakePrivate(_)
+            | Self::MakePublic(_)
+            | Self::AddScopeRule(_)
+            | Self::RemoveScopeRule(_)
+            | Self::ManageDomain { .. }
+            | Self::UnmanageDomain(_)
+            | Self::SetAdmin(..)
+            | Self::RemoveAdmin(_)
+            | Self::SetOptions(_) => RecordKind::PolicyChange,
+        }
+    }
+
     pub(super) fn target(&self) -> Option<String> {
         match self {
             Self::MakePrivate(group) | Self::MakePublic(group) => Some(group_target(group)),

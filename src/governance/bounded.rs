@@ -1,6 +1,8 @@
 //! A sink that answers in time or not at all.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
@@ -9,21 +11,42 @@ use super::ballot::Voice;
 use super::record::Record;
 use super::sink::{GovernanceSink, Receipt, RecordEntry, RecordQuery, SinkError};
 use crate::removal::RecordedRemoval;
-use crate::sync::mpsc::{self, RecvTimeoutError};
+use crate::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use crate::sync::{Condvar, Mutex, MutexGuard, thread};
+#[cfg(shuttle)]
+use shuttle::thread_local;
+
+thread_local! {
+    /// Whether the thread runs the calls of a `BoundedSink`: of any, because a sink of several waits for its members.
+    static IS_WORKER: Cell<bool> = const { Cell::new(false) };
+}
 
 /// Puts a limit on how long a sink may take, and keeps what it does wrong away from the caller: a panic becomes an
 /// error, a late answer never counts, and a receipt for another record is refused.
 ///
 /// The sink runs on threads of its own, because a call that hangs cannot be ended: as many as there were calls at once,
 /// up to [`MAX_CALLS`](Self::MAX_CALLS). While that many are under way, every further caller waits for its turn; when
-/// its time is up before that, it is refused and its call is never begun. The threads end with the `BoundedSink`, those
-/// that hang as soon as their call comes back.
+/// its time is up before that, it is refused and its call is never begun.
+///
+/// Dropping a `BoundedSink` blocks until the calls that are under way or in line are over and its threads have released the
+/// sink, for at most the limit. So the sink is closed, and its file complete, once the last handle is dropped. A call that
+/// hangs for longer is left behind: its thread releases the sink as soon as the call returns.
+///
+/// A drop within a call of the sink does not block, because it would wait for that call: the threads release the sink later.
 pub struct BoundedSink {
     limit: Duration,
+    threads: Threads,
     recording: Arc<Pool>,
     /// Apart, so that nobody who reads the log takes the place of a record.
     reading: Arc<Pool>,
+}
+
+/// Tells when every thread has released the sink.
+struct Threads {
+    /// Each thread holds one, and lets go of it last.
+    running: Option<Arc<SyncSender<Infallible>>>,
+    /// Hears that the last of these is gone. No message is ever sent.
+    ended: Mutex<Receiver<Infallible>>,
 }
 
 type Job = Box<dyn FnOnce(&dyn GovernanceSink) + Send>;
@@ -77,7 +100,9 @@ impl BoundedSink {
             let sink = Arc::clone(&sink);
             Arc::new(Pool { sink, max_calls, line: Mutex::default(), called: Condvar::new() })
         };
-        Self { limit, recording: pool(Self::MAX_CALLS), reading: pool(Self::MAX_READS) }
+        let (running, ended) = mpsc::sync_channel(1);
+        let threads = Threads { running: Some(Arc::new(running)), ended: Mutex::new(ended) };
+        Self { limit, threads, recording: pool(Self::MAX_CALLS), reading: pool(Self::MAX_READS) }
     }
 
     /// Begins to record and goes on. The voice tells of it; at once, if too many wait already.
@@ -110,7 +135,7 @@ impl BoundedSink {
         let act = Box::new(move |sink: &dyn GovernanceSink| {
             voice.say(if begun.elapsed() < limit { act(sink) } else { Err(SinkError::TimedOut) });
         });
-        Some(Begun { pool: Arc::clone(pool), ticket: Pool::line_up(pool, act) })
+        Some(Begun { pool: Arc::clone(pool), ticket: Pool::line_up(pool, &self.threads, act) })
     }
 
     fn call<T: Send + 'static>(
@@ -123,6 +148,7 @@ impl BoundedSink {
         let (answer, answered) = mpsc::sync_channel(1);
         let ticket = Pool::line_up(
             pool,
+            &self.threads,
             Box::new(move |sink| {
                 // Whoever waited for so long is told that it failed, so it must not be begun now.
                 let result = if begun.elapsed() < limit { act(sink) } else { Err(SinkError::TimedOut) };
@@ -148,6 +174,21 @@ impl Drop for BoundedSink {
             pool.line().closed = true;
             pool.called.notify_all();
         }
+        // A thread that waited here for itself would wait for the whole limit.
+        if IS_WORKER.try_with(Cell::get).unwrap_or(false) {
+            return;
+        }
+        // Every job in line ends within the limit: later than that it is not begun any more.
+        self.threads.wait(self.limit);
+    }
+}
+
+impl Threads {
+    fn wait(&mut self, limit: Duration) {
+        self.running = None;
+        let ended = self.ended.get_mut().unwrap_or_else(PoisonError::into_inner);
+        // Past the limit, whatever hangs is left to itself.
+        let _ = ended.recv_timeout(limit);
     }
 }
 
@@ -158,7 +199,7 @@ impl Pool {
 
     /// Puts a job at the end of the line, and starts a thread for it when there are more jobs than threads to take
     /// them.
-    fn line_up(pool: &Arc<Self>, job: Job) -> u64 {
+    fn line_up(pool: &Arc<Self>, threads: &Threads, job: Job) -> u64 {
         let mut line = pool.line();
         let ticket = line.next_ticket;
         line.next_ticket += 1;
@@ -168,9 +209,15 @@ impl Pool {
         drop(line);
         pool.called.notify_one();
         if grows {
-            let worker = Arc::clone(pool);
+            let (worker, running) = (Arc::clone(pool), threads.running.clone());
             let thread = thread::Builder::new().name("governance-sink".to_owned());
-            if thread.spawn(move || worker.work()).is_err() {
+            let work = move || {
+                worker.work();
+                // The sink first, because whoever waits for the thread expects it to be released.
+                drop(worker);
+                drop(running);
+            };
+            if thread.spawn(work).is_err() {
                 // The job waits for one of the others.
                 pool.line().threads -= 1;
             }
@@ -187,6 +234,7 @@ impl Pool {
     }
 
     fn work(&self) {
+        let _ = IS_WORKER.try_with(|is_worker| is_worker.set(true));
         while let Some(job) = self.next() {
             if let Err(payload) = catch_unwind(AssertUnwindSafe(|| job(&*self.sink))) {
                 // Never dropped, because its drop can panic too and would take the thread along.
@@ -198,15 +246,17 @@ impl Pool {
     /// Waits for a job. None once there will be no more.
     fn next(&self) -> Option<Job> {
         let mut line = self.line();
-        while !line.closed {
+        loop {
             if let Some((_, job)) = line.jobs.pop_front() {
                 return Some(job);
+            }
+            if line.closed {
+                return None;
             }
             line.idle += 1;
             line = self.called.wait(line).unwrap_or_else(PoisonError::into_inner);
             line.idle -= 1;
         }
-        None
     }
 }
 
@@ -221,6 +271,11 @@ impl GovernanceSink for BoundedSink {
     fn records(&self, query: &RecordQuery, after: u64, limit: usize) -> Result<Vec<RecordEntry>, SinkError> {
         let query = query.clone();
         self.call(&self.reading, move |sink| sink.records(&query, after, limit))
+    }
+
+    fn newest(&self, query: &RecordQuery) -> Result<Option<RecordEntry>, SinkError> {
+        let query = query.clone();
+        self.call(&self.reading, move |sink| sink.newest(&query))
     }
 
     fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::record::RecordId;
@@ -13,8 +14,8 @@ use crate::policy::{Denial, PolicyError};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Outcome {
-    /// About to be done. Stands alone for what was interrupted, and for pages, which are recorded before they are
-    /// handed out.
+    /// About to be done. Stands alone for what was interrupted, and for pages and dry runs, which are recorded before
+    /// they are handed out.
     Intended,
     /// Seen by the library, which did not do it.
     Noted,
@@ -31,24 +32,30 @@ pub enum Outcome {
         intent: RecordId,
         /// How many pages were seen.
         pages: u64,
-        /// How many private activities were on them.
-        private: u64,
+        /// How many private activities were on them: sealed, for readers who may view private activities.
+        private: Sealed<u64>,
     },
-    /// Removed.
+    /// Removed. The record is made at the time of its intent, so that it does not tell how long the removal took. Its place
+    /// among the records of others still does, roughly, where others made records meanwhile.
     Removed {
         /// The record of the intent.
         intent: RecordId,
         /// How many activities: sealed, because whoever knows how many of them were public learns how many were not.
         activities: Sealed<u64>,
+        /// When it was done: sealed, because it tells how long that took, and so whether there was anything to remove.
+        ended_at: Sealed<DateTime<Utc>>,
         /// How many governance records, or how many that had something of people in them.
         records: u64,
     },
-    /// Removed in part, because something failed; the rest may be removed too.
+    /// Removed in part, because something failed; the rest may be removed too. The record is made at the time of its intent.
+    /// That a removal was cut short after its first step tells that there was something to remove.
     RemovedInPart {
         /// The record of the intent.
         intent: RecordId,
         /// How many activities are known to be, sealed too.
         activities: Sealed<u64>,
+        /// When it failed, sealed as well.
+        ended_at: Sealed<DateTime<Utc>>,
         /// How many governance records are known to be.
         records: u64,
         /// What failed.
@@ -82,6 +89,9 @@ pub enum Failure {
     Sink,
     /// The initiator may not any more.
     Denied(Denial),
+    /// The process that began a change ended before it was made, or has not made it in minutes. Written by another process,
+    /// which cannot tell the two apart: a later outcome of the same intent counts.
+    Interrupted,
 }
 
 /// The kind of an outcome, for finding it.
@@ -101,6 +111,19 @@ pub enum OutcomeKind {
 }
 
 impl Outcome {
+    /// Returns the record of the intent, if this is what came of one.
+    #[must_use]
+    pub fn intent(&self) -> Option<RecordId> {
+        match self {
+            Self::Done { intent }
+            | Self::Closed { intent, .. }
+            | Self::Removed { intent, .. }
+            | Self::RemovedInPart { intent, .. }
+            | Self::Failed { intent, .. } => Some(*intent),
+            Self::Intended | Self::Noted | Self::OnRecord | Self::Denied(_) | Self::Invalid(_) | Self::Unfit(_) => None,
+        }
+    }
+
     /// The kind of this outcome.
     #[must_use]
     pub fn kind(&self) -> OutcomeKind {

@@ -1,5 +1,6 @@
 //! One governance record.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use chrono::{DateTime, Utc};
@@ -9,6 +10,8 @@ use uuid::Uuid;
 use super::act::{Act, ChangeSummary, RemovalSummary, RequestSummary, RevealSummary};
 use super::outcome::Outcome;
 use super::sealed::Seal;
+#[cfg(feature = "ledger")]
+use crate::digest::Digest;
 use crate::identity::UserId;
 use crate::policy::Revision;
 use crate::text::deserialize_silently;
@@ -99,6 +102,8 @@ pub enum Initiator {
 pub enum RecordKind {
     /// A change of the policy, its initialization included.
     PolicyChange,
+    /// A dry run of a change of the policy.
+    DryRun,
     /// A grant of the permission to view private activities.
     Grant,
     /// The end of such a grant.
@@ -111,8 +116,10 @@ pub enum RecordKind {
     RevealRequest,
     /// An answer to such a request, or its withdrawal.
     Approval,
-    /// The erasure of what somebody did, or of what a record says of people.
+    /// The erasure of what somebody did.
     Erasure,
+    /// The removal of what a record says of people.
+    Redaction,
     /// The removal of what is older than the policy lets it be kept.
     Retention,
     /// A change of the sinks, or the trial of one.
@@ -124,47 +131,102 @@ pub enum RecordKind {
 }
 
 impl Record {
-    /// The kind of this record.
+    /// Returns the kind of this record; of a record of several changes, the kind of the first. It is found by each of its
+    /// [`kinds`](Self::kinds).
     #[must_use]
     pub fn kind(&self) -> RecordKind {
         match &self.act {
-            Act::ChangePolicy(ChangeSummary::Grant(_)) => RecordKind::Grant,
-            Act::ChangePolicy(ChangeSummary::Revoke(_)) => RecordKind::Revocation,
-            Act::InitializePolicy { .. } | Act::ChangePolicy(_) => RecordKind::PolicyChange,
+            Act::ChangePolicy(changes) => changes.first().map_or(RecordKind::PolicyChange, ChangeSummary::kind),
+            Act::InitializePolicy { .. } | Act::AcceptDifference { .. } => RecordKind::PolicyChange,
+            Act::DryRun { .. } => RecordKind::DryRun,
             Act::Reveal(_) => RecordKind::Reveal,
             Act::Page { .. } => RecordKind::Page,
             Act::RequestReveal(_) => RecordKind::RevealRequest,
             Act::AnswerRequest { .. } => RecordKind::Approval,
             Act::Remove(RemovalSummary::Aged { .. }) => RecordKind::Retention,
-            Act::Remove(_) => RecordKind::Erasure,
+            Act::Remove(RemovalSummary::Subject { .. }) => RecordKind::Erasure,
+            Act::Remove(RemovalSummary::Sealed { .. }) => RecordKind::Redaction,
             Act::ChangeSinks { .. } | Act::ProbeSink { .. } => RecordKind::SinkChange,
             Act::ReadGovernance => RecordKind::GovernanceRead,
             Act::GroupVanished { .. } | Act::GroupReturned { .. } => RecordKind::Directory,
         }
     }
 
-    /// What it was done to: a group, a user, a domain, a reveal, a request, a record or a sink, by id.
+    /// Returns every kind of this record, each once: a record of several changes can be a policy change, a grant and a
+    /// revocation in one.
     #[must_use]
-    pub fn target(&self) -> Option<String> {
-        match &self.act {
-            Act::InitializePolicy { .. } | Act::ReadGovernance | Act::ChangeSinks { .. } => None,
-            Act::ProbeSink { sink } => Some(sink.to_string()),
-            Act::RequestReveal(summary) => Some(summary.request.to_string()),
-            Act::AnswerRequest { request, .. } => Some(request.to_string()),
-            Act::Remove(removal) => removal.target(),
-            Act::Reveal(summary) => Some(summary.reveal.to_string()),
-            Act::Page { reveal, .. } => Some(reveal.to_string()),
-            Act::ChangePolicy(change) => change.target(),
-            Act::GroupVanished { group, .. } | Act::GroupReturned { group } => Some(group.as_str().to_owned()),
+    pub fn kinds(&self) -> Vec<RecordKind> {
+        let mut kinds = vec![self.kind()];
+        if let Act::ChangePolicy(changes) = &self.act {
+            for kind in changes.iter().map(ChangeSummary::kind) {
+                if !kinds.contains(&kind) {
+                    kinds.push(kind);
+                }
+            }
         }
+        kinds
+    }
+
+    /// Returns what it was done to, each once: groups, users, domains, a reveal, a request, a record or a sink, by id.
+    #[must_use]
+    pub fn targets(&self) -> Vec<String> {
+        let mut targets: Vec<String> = match &self.act {
+            Act::ReadGovernance | Act::ChangeSinks { .. } => Vec::new(),
+            Act::InitializePolicy { administrators } | Act::AcceptDifference { administrators, .. } => {
+                administrators.iter().map(|user| user.as_str().to_owned()).collect()
+            }
+            Act::ProbeSink { sink } => vec![sink.to_string()],
+            Act::RequestReveal(summary) => vec![summary.request.to_string()],
+            Act::AnswerRequest { request, .. } => vec![request.to_string()],
+            Act::Remove(removal) => removal.target().into_iter().collect(),
+            Act::Reveal(summary) => vec![summary.reveal.to_string()],
+            Act::Page { reveal, .. } => vec![reveal.to_string()],
+            Act::ChangePolicy(changes) | Act::DryRun { changes, .. } => {
+                changes.iter().filter_map(ChangeSummary::target).collect()
+            }
+            Act::GroupVanished { group, .. } | Act::GroupReturned { group } => vec![group.as_str().to_owned()],
+        };
+        let mut seen = HashSet::new();
+        targets.retain(|target| seen.insert(target.clone()));
+        targets
     }
 }
 
+/// What a sealed value of a record says: that decides which readers are told it, and whether a record can forget it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Says {
+    /// Why somebody wanted to see: every reader of the log is told.
+    Why,
+    /// What was searched for: it can be guessed, and a name can stand in it.
+    Query,
+    /// Whose private activities were seen. Nobody is told, because everybody who is known could be held against those tags.
+    Whose,
+    /// How much was seen in a reveal, and a digest of it. This is what an auditor needs, and it names nobody, so no record
+    /// forgets it.
+    Seen,
+    /// How many activities were removed, and how long that took.
+    Removed,
+}
+
 impl Record {
-    /// Forgets every [sealed](super::Sealed) value in it, for good. Whether there was one that was not forgotten yet.
+    /// Returns the revision of the policy that this puts in force once it is done, if it is a change of the policy.
+    #[must_use]
+    pub fn made_revision(&self) -> Option<Revision> {
+        match &self.act {
+            Act::InitializePolicy { .. } => Some(Revision::FIRST),
+            Act::ChangePolicy(_) => self.policy?.next(),
+            Act::AcceptDifference { revision, .. } => Some(*revision),
+            _ => None,
+        }
+    }
+
+    /// Forgets what it says of people, for good: [sealed](super::Sealed) justifications and queries, whose activities a page
+    /// showed, and how many were removed. Tells whether there was anything of it that was not forgotten yet.
+    ///
+    /// How much was seen in a reveal stays, and so does the digest of it.
     pub fn forget(&mut self) -> bool {
         let mut forgot = false;
-        for sealed in self.sealed() {
+        for (_, sealed) in self.sealed().into_iter().filter(|(says, _)| *says != Says::Seen) {
             forgot |= sealed.is_open();
             sealed.close();
         }
@@ -172,48 +234,78 @@ impl Record {
     }
 
     /// Every sealed value in it.
-    pub(crate) fn sealed(&mut self) -> Vec<&mut dyn Seal> {
-        let mut sealed: Vec<&mut dyn Seal> = Vec::new();
+    fn sealed(&mut self) -> Vec<(Says, &mut dyn Seal)> {
+        let mut sealed: Vec<(Says, &mut dyn Seal)> = Vec::new();
         match &mut self.act {
             Act::Reveal(RevealSummary { about, .. }) | Act::RequestReveal(RequestSummary { about, .. }) => {
-                sealed.push(&mut about.query);
-                sealed.extend(about.justification.as_mut().map(|why| why as &mut dyn Seal));
+                sealed.push((Says::Query, &mut about.query));
+                sealed.extend(about.justification.as_mut().map(|why| (Says::Why, why as &mut dyn Seal)));
             }
-            Act::Page { subjects, .. } => sealed.extend(subjects.as_mut().map(|whose| whose as &mut dyn Seal)),
-            _ => {}
+            Act::Page { reveal: _, activities, private, digest, subjects } => {
+                sealed.push((Says::Seen, activities));
+                sealed.push((Says::Seen, private));
+                sealed.push((Says::Seen, digest));
+                sealed.push((Says::Whose, subjects));
+            }
+            Act::InitializePolicy { .. }
+            | Act::ChangePolicy(_)
+            | Act::AcceptDifference { .. }
+            | Act::DryRun { .. }
+            | Act::AnswerRequest { .. }
+            | Act::Remove(_)
+            | Act::ChangeSinks { .. }
+            | Act::ProbeSink { .. }
+            | Act::ReadGovernance
+            | Act::GroupVanished { .. }
+            | Act::GroupReturned { .. } => {}
         }
-        if let Outcome::Removed { activities, .. } | Outcome::RemovedInPart { activities, .. } = &mut self.outcome {
-            sealed.push(activities);
+        match &mut self.outcome {
+            Outcome::Closed { intent: _, pages: _, private } => sealed.push((Says::Seen, private)),
+            Outcome::Removed { activities, ended_at, .. } | Outcome::RemovedInPart { activities, ended_at, .. } => {
+                sealed.push((Says::Removed, activities));
+                sealed.push((Says::Removed, ended_at));
+            }
+            Outcome::Intended
+            | Outcome::Noted
+            | Outcome::OnRecord
+            | Outcome::Done { .. }
+            | Outcome::Failed { .. }
+            | Outcome::Denied(_)
+            | Outcome::Invalid(_)
+            | Outcome::Unfit(_) => {}
         }
         sealed
     }
 
-    /// The same record as it is told to whoever reads the log. Nobody is told whose activities a page showed: everybody who
-    /// is known could be held against those tags. And only who may view private activities is told what tells whether
-    /// somebody has any: how many were removed, and what a query can be guessed by.
+    /// What is sealed in it and was not forgotten: each commitment with the salt and the text of the value.
+    #[cfg(feature = "ledger")]
+    pub(crate) fn openings(&self) -> Vec<(Digest, String, String)> {
+        let mut record = self.clone();
+        record.sealed().into_iter().filter_map(|(_, sealed)| sealed.opened()).collect()
+    }
+
+    /// The same record as it is told to a reader of the log. Only a reader who may view private activities is told what
+    /// depends on them, and what a query can be guessed by. Withheld values leave their commitments.
     #[must_use]
     pub(crate) fn told(mut self, may_view_private: bool) -> Self {
-        if let Act::Page { subjects: Some(subjects), .. } = &mut self.act {
-            subjects.forget();
-        }
-        if !may_view_private {
-            if let Act::Reveal(RevealSummary { about, .. }) | Act::RequestReveal(RequestSummary { about, .. }) =
-                &mut self.act
-            {
-                about.query.forget();
-            }
-            if let Outcome::Removed { activities, .. } | Outcome::RemovedInPart { activities, .. } = &mut self.outcome {
-                activities.forget();
+        for (says, sealed) in self.sealed() {
+            let is_told = match says {
+                Says::Why => true,
+                Says::Query | Says::Seen | Says::Removed => may_view_private,
+                Says::Whose => false,
+            };
+            if !is_told {
+                sealed.close();
             }
         }
         self
     }
 
-    /// The same record as it will always be: without what can be forgotten, with the commitments to that.
+    /// The same record as it will always be: with the commitments to what is sealed, and without the values.
     #[must_use]
     pub fn without_openings(&self) -> Self {
         let mut record = self.clone();
-        record.forget();
+        record.sealed().into_iter().for_each(|(_, sealed)| sealed.close());
         record
     }
 }
@@ -222,6 +314,7 @@ impl fmt::Display for RecordKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::PolicyChange => "policy change",
+            Self::DryRun => "dry run",
             Self::Grant => "grant",
             Self::Revocation => "revocation",
             Self::Reveal => "reveal",
@@ -229,6 +322,7 @@ impl fmt::Display for RecordKind {
             Self::RevealRequest => "reveal request",
             Self::Approval => "approval",
             Self::Erasure => "erasure",
+            Self::Redaction => "redaction",
             Self::Retention => "retention",
             Self::SinkChange => "sink change",
             Self::GovernanceRead => "governance read",

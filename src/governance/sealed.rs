@@ -1,29 +1,36 @@
-//! What a record says of people, so that it can be forgotten later without a change to the rest of the record.
+//! What a record says of people or of hidden activities, so that it can be withheld or forgotten without a change to the
+//! rest of the record.
 
 use std::borrow::Cow;
 use std::fmt;
 
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Deserializer, Serialize, de};
-use uuid::Uuid;
 
+use super::salt::Salt;
+use crate::activity::ActivityId;
 use crate::digest::Digest;
 
-/// A value in a record, and a commitment to it that stays when the value is [forgotten](Self::forget).
+/// A value in a record, and a commitment to it that stays when the value is [forgotten](Self::forget) or withheld from a
+/// reader.
 ///
-/// The commitment is the SHA-256 digest of the salt, a line feed, and the [text](SealedText::sealed_text) of the value, so
-/// that `printf '%s\n%s' SALT TEXT | sha256sum` gives the same. Nobody can guess a value that was forgotten, because its
-/// salt is forgotten with it. The form is that of the salted disclosures of RFC 9901.
+/// The commitment is the SHA-256 digest of the [salt](Salt) in 32 lower-case hex digits, a line feed, and the
+/// [text](SealedText::sealed_text) of the value, so that `printf '%s\n%s' SALT TEXT | sha256sum` gives the same. Nobody can
+/// guess a value that was forgotten or withheld, because its salt goes with it. The form is that of the salted disclosures of
+/// RFC 9901. An auditor to whom salt and value are disclosed seals them again and compares the commitments.
 ///
 /// ```
-/// # fn main() -> Result<(), activity_privacy::TextError> {
-/// use activity_privacy::{Justification, Sealed};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use activity_privacy::{Justification, Salt, Sealed};
 ///
+/// let salt: Salt = "2f6a51c8dd1749b0a3e1f0728b5d9c46".parse()?;
 /// let why = Justification::new("ticket 4711")?;
-/// let mut sealed = Sealed::new(why.clone(), uuid::Uuid::from_u128(7));
+/// let mut sealed = Sealed::new(why.clone(), salt.clone());
 /// assert_eq!(sealed.value(), Some(&why));
 /// let committed = sealed.commitment();
 /// sealed.forget();
 /// assert_eq!((sealed.value(), sealed.commitment()), (None, committed));
+/// assert_eq!(Sealed::new(why, salt).commitment(), committed);
 /// # Ok(())
 /// # }
 /// ```
@@ -37,7 +44,7 @@ pub struct Sealed<T> {
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Opening<T> {
-    salt: Uuid,
+    salt: Salt,
     value: T,
 }
 
@@ -48,16 +55,16 @@ pub trait SealedText {
 }
 
 impl<T: SealedText> Sealed<T> {
-    /// Seals a value with a salt that nobody can guess and that seals nothing else.
+    /// Seals a value with a salt that nobody can guess and that seals nothing else: see [`Salt`].
     #[must_use]
-    pub fn new(value: T, salt: Uuid) -> Self {
+    pub fn new(value: T, salt: Salt) -> Self {
         let opening = Opening { salt, value };
         Self { sha256: opening.commitment(), opening: Some(opening) }
     }
 }
 
 impl<T> Sealed<T> {
-    /// The value, unless it was forgotten.
+    /// The value, unless it was forgotten or is not for the reader to know.
     #[must_use]
     pub fn value(&self) -> Option<&T> {
         self.opening.as_ref().map(|opening| &opening.value)
@@ -78,8 +85,17 @@ impl<T> Sealed<T> {
 impl<T: SealedText> Sealed<T> {
     /// Salt and text of the value, unless it was forgotten: what the commitment is recomputed from.
     #[must_use]
-    pub fn opening(&self) -> Option<(Uuid, Cow<'_, str>)> {
-        self.opening.as_ref().map(|opening| (opening.salt, opening.value.sealed_text()))
+    pub fn opening(&self) -> Option<(&Salt, Cow<'_, str>)> {
+        self.opening.as_ref().map(|opening| (&opening.salt, opening.value.sealed_text()))
+    }
+}
+
+impl Sealed<Digest> {
+    /// Whether this is the [digest](Digest::of_ids) of these activity ids, in this order: what an auditor holds against the
+    /// record of a page. Never, once the digest was forgotten or is not for the reader to know.
+    #[must_use]
+    pub fn is_of_ids<'a>(&self, ids: impl IntoIterator<Item = &'a ActivityId>) -> bool {
+        self.value() == Some(&Digest::of_ids(ids))
     }
 }
 
@@ -95,13 +111,20 @@ impl SealedText for Digest {
     }
 }
 
+/// As JSON has it, RFC 3339 in UTC: `2026-03-02T09:00:00.25Z`, without a fraction of zero.
+impl SealedText for DateTime<Utc> {
+    fn sealed_text(&self) -> Cow<'_, str> {
+        self.to_rfc3339_opts(SecondsFormat::AutoSi, true).into()
+    }
+}
+
 /// A sealed value of whatever kind.
 pub(crate) trait Seal {
     fn is_open(&self) -> bool;
     fn close(&mut self);
     /// The commitment, the salt and the text, unless it was forgotten.
     #[cfg_attr(not(feature = "ledger"), expect(dead_code, reason = "only a ledger shows openings apart"))]
-    fn opened(&self) -> Option<(Digest, Uuid, String)>;
+    fn opened(&self) -> Option<(Digest, String, String)>;
 }
 
 impl<T: SealedText> Seal for Sealed<T> {
@@ -113,9 +136,9 @@ impl<T: SealedText> Seal for Sealed<T> {
         self.forget();
     }
 
-    fn opened(&self) -> Option<(Digest, Uuid, String)> {
+    fn opened(&self) -> Option<(Digest, String, String)> {
         let opening = self.opening.as_ref()?;
-        Some((self.sha256, opening.salt, opening.value.sealed_text().into_owned()))
+        Some((self.sha256, opening.salt.to_string(), opening.value.sealed_text().into_owned()))
     }
 }
 

@@ -42,7 +42,9 @@ use crate::sync::RwLock;
 ///     .and("archive".parse()?, Arc::new(MemorySink::new()))
 ///     .build()?;
 /// let root = UserId::new("admin-1")?;
-/// let filter = PrivacyFilter::builder(MemoryStore::new(), MemoryDirectory::new(), sinks.clone()).initialize(Administrators::only_one(root.clone()))?;
+/// let administrators = Administrators::new(root.clone(), UserId::new("admin-2")?)?;
+/// let builder = PrivacyFilter::builder(MemoryStore::new(), MemoryDirectory::new(), sinks.clone());
+/// let filter = builder.initialize(administrators)?;
 ///
 /// filter.admit_sink(&root, &sinks, "SIEM".parse()?, Arc::new(MemorySink::new()))?;
 /// assert_eq!((sinks.names().len(), sinks.quorum()), (3, 3));
@@ -253,6 +255,10 @@ impl GovernanceSink for SeveralSinks {
 
     fn records(&self, query: &RecordQuery, after: u64, limit: usize) -> Result<Vec<RecordEntry>, SinkError> {
         self.members().leading.sink.records(query, after, limit)
+    }
+
+    fn newest(&self, query: &RecordQuery) -> Result<Option<RecordEntry>, SinkError> {
+        self.members().leading.sink.newest(query)
     }
 
     /// From every sink, whatever the quorum: any that fails is an error. Says how many the leading one removed; once that

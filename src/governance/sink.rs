@@ -50,6 +50,13 @@ pub trait GovernanceSink: Send + Sync {
     /// [`SinkError`] when they cannot be read.
     fn records(&self, query: &RecordQuery, after: u64, limit: usize) -> Result<Vec<RecordEntry>, SinkError>;
 
+    /// Returns the newest record that [matches](RecordQuery::matches), and none if no record does. Opening a filter asks
+    /// for a few of them, so it must not cost more the more records there are.
+    ///
+    /// # Errors
+    /// Returns [`SinkError`] if the records cannot be read. The safe wrong answer is an error, never an older record.
+    fn newest(&self, query: &RecordQuery) -> Result<Option<RecordEntry>, SinkError>;
+
     /// Removes some of what is to be removed of the records, as many as the sink takes for a step that delays nobody, and
     /// says of how many. Called again until there is nothing left to remove: then, and only then, the answer is 0. What
     /// was removed is gone for good once the answer was 0; to begin again, also after an error, is always right.
@@ -146,11 +153,11 @@ pub struct RecordQuery {
     pub from: Option<DateTime<Utc>>,
     /// Made before this time.
     pub until: Option<DateTime<Utc>>,
-    /// Of this kind.
+    /// Of this kind: see [`Record::kinds`].
     pub kind: Option<RecordKind>,
     /// Done or tried by this user.
     pub initiator: Option<UserId>,
-    /// Done to this target: see [`Record::target`].
+    /// Done to this target: see [`Record::targets`].
     pub target: Option<String>,
     /// With this outcome.
     pub outcome: Option<OutcomeKind>,
@@ -164,9 +171,9 @@ impl RecordQuery {
         let by = |user: &UserId| matches!(&record.initiator, Initiator::User(initiator) if initiator == user);
         from.is_none_or(|from| record.at >= from)
             && until.is_none_or(|until| record.at < until)
-            && kind.is_none_or(|kind| record.kind() == kind)
+            && kind.is_none_or(|kind| record.kinds().contains(&kind))
             && initiator.as_ref().is_none_or(by)
-            && target.as_ref().is_none_or(|target| record.target().as_ref() == Some(target))
+            && target.as_ref().is_none_or(|target| record.targets().contains(target))
             && outcome.is_none_or(|outcome| record.outcome.kind() == outcome)
     }
 }
@@ -216,6 +223,10 @@ macro_rules! forward {
 
             fn records(&self, query: &RecordQuery, after: u64, limit: usize) -> Result<Vec<RecordEntry>, SinkError> {
                 (**self).records(query, after, limit)
+            }
+
+            fn newest(&self, query: &RecordQuery) -> Result<Option<RecordEntry>, SinkError> {
+                (**self).newest(query)
             }
 
             fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {

@@ -44,6 +44,21 @@ pub enum CheckpointError {
     OtherLog,
 }
 
+impl CheckpointError {
+    /// Returns whether a known key had signed the checkpoint before it was damaged in transfer. It is to be transferred again.
+    #[must_use]
+    pub fn is_damage(self) -> bool {
+        matches!(self, Self::Note(error) if error.is_damage())
+    }
+
+    /// Returns whether the checkpoint cannot be verified, as in [`NoteError::is_unverifiable`]. An error that is neither this
+    /// nor [damage](Self::is_damage) is to be taken for a forgery.
+    #[must_use]
+    pub fn is_unverifiable(self) -> bool {
+        matches!(self, Self::Note(error) if error.is_unverifiable())
+    }
+}
+
 impl Checkpoint {
     /// The most records that a log may have.
     pub const MAX_SIZE: u64 = 1 << 62;
@@ -70,10 +85,21 @@ impl Checkpoint {
     /// # Errors
     /// [`CheckpointError`].
     pub fn open(note: &[u8], known: &[NoteVerifier]) -> Result<Self, CheckpointError> {
-        let note = Note::open(note, known)?;
+        match Self::open_undone(note, known)? {
+            (checkpoint, None) => Ok(checkpoint),
+            (_, Some(damaged)) => Err(damaged),
+        }
+    }
+
+    /// Opens a checkpoint as it was before any damage that can be undone. Returns that damage as well, as the error that it is.
+    pub(super) fn open_undone(
+        note: &[u8],
+        known: &[NoteVerifier],
+    ) -> Result<(Self, Option<CheckpointError>), CheckpointError> {
+        let (note, damaged) = Note::open_undone(note, known)?;
         let checkpoint: Self = note.text().parse()?;
         let has_signed = note.signers().iter().any(|key| *key.name() == checkpoint.origin);
-        if has_signed { Ok(checkpoint) } else { Err(CheckpointError::OtherLog) }
+        if has_signed { Ok((checkpoint, damaged.map(Into::into))) } else { Err(CheckpointError::OtherLog) }
     }
 }
 

@@ -14,8 +14,9 @@ use crate::governance::{GovernanceSink, RecordQuery};
 /// Whether what is sealed in records goes along.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Openings {
-    /// What was not forgotten goes along: justifications, by what queries can be guessed, whose activities were on a page,
-    /// and how many were removed. A reader can check it. For those alone who may view private activities.
+    /// What was not forgotten goes along: justifications, by what queries can be guessed, how many activities were on a page
+    /// and the digest of their ids, whose they were, how many were removed, and when that ended. A reader can check it. For
+    /// those alone who may view private activities.
     Shown,
     /// Nothing of it goes along, and the log is verified all the same.
     Withheld,
@@ -36,7 +37,8 @@ impl<S: GovernanceSink> LedgerSink<S> {
     ///
     /// A line is `{"entry":"...","openings":{...}}`: the leaf as it is hashed, as a string; and for each commitment in
     /// it that is opened `"sha256":{"salt":"...","text":"..."}`, so that `printf '%s\n%s' SALT TEXT | sha256sum` gives
-    /// the commitment. Of a record that is not kept any longer there is `{"leaf_hash":"..."}`, in base64.
+    /// the commitment. Of a record that is not kept any longer there is `{"leaf_hash":"..."}`, in base64. Each line ends with
+    /// a line feed, and is to be transferred byte for byte: see [`Damage`](super::Damage).
     ///
     /// # Errors
     /// [`LedgerError`]. What was written until then is no export.

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 
 use super::hash::TreeHash;
-use crate::governance::{Record, RecordEntry};
+use crate::governance::RecordEntry;
 
 /// A record as text, in the one form in which it is hashed: the JSON of its [`RecordEntry`] without spaces, the members
 /// of each object in the order of their names, as [RFC 8785](https://www.rfc-editor.org/rfc/rfc8785.html) has it. An
@@ -95,11 +95,4 @@ fn write_members(to: &mut String, members: &Map<String, Value>) -> Result<(), Le
 fn quote(to: &mut String, text: &str) -> Result<(), LeafError> {
     to.push_str(&serde_json::to_string(text).map_err(|_| LeafError)?);
     Ok(())
-}
-
-/// What is sealed in a record and was not forgotten: the commitment in hex, the salt, and the text.
-pub(super) fn openings(record: &Record) -> Vec<(String, String, String)> {
-    let mut record = record.clone();
-    let opened = record.sealed().into_iter().filter_map(|sealed| sealed.opened());
-    opened.map(|(commitment, salt, text)| (commitment.to_string(), salt.to_string(), text)).collect()
 }

@@ -2,16 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use uuid::Uuid;
 
 use super::hash::TreeHash;
-use super::leaf::{Leaf, openings};
+use super::leaf::Leaf;
 use crate::activity::Activity;
 use crate::actor::Actor;
 use crate::digest::Digest;
-use crate::governance::RecordEntry;
+use crate::governance::{RecordEntry, Salt};
 use crate::json;
 use crate::query::PageSize;
 
@@ -69,8 +69,9 @@ pub(super) enum Fault {
 impl Line {
     /// A record, with what is sealed in it or without.
     pub(super) fn of(leaf: &Leaf, entry: &RecordEntry, with_openings: bool) -> Self {
-        let sealed = if with_openings { openings(&entry.record) } else { Vec::new() };
-        let openings = sealed.into_iter().map(|(sha256, salt, text)| (sha256, Opening { salt, text })).collect();
+        let sealed = if with_openings { entry.record.openings() } else { Vec::new() };
+        let opened = |(sha256, salt, text): (Digest, _, _)| (sha256.to_string(), Opening { salt, text });
+        let openings = sealed.into_iter().map(opened).collect();
         Self::Record { leaf: leaf.as_str().to_owned(), openings }
     }
 
@@ -94,6 +95,11 @@ impl Line {
             }
             _ => Err(unlike()),
         }
+    }
+
+    /// Returns whether a text that does not parse can be the beginning of one that does.
+    pub(super) fn is_begun(text: &[u8]) -> bool {
+        serde_json::from_slice::<IgnoredAny>(text).is_err_and(|error| error.is_eof())
     }
 
     /// The hash of the leaf; whether the record is the one of this number, and each opening opens a commitment in it, is
@@ -129,7 +135,7 @@ impl Opening {
     /// begins.
     fn commitment(&self) -> Option<String> {
         let Self { salt, text } = self;
-        let is_salt = salt.parse::<Uuid>().is_ok_and(|uuid| uuid.to_string() == *salt);
+        let is_salt = salt.parse::<Salt>().is_ok();
         is_salt.then(|| Digest::of_text(&format!("{salt}\n{text}")).to_string())
     }
 }

@@ -6,6 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use thiserror::Error;
 
+use super::damage::{self, Damage};
 use super::key::{KeyName, NoteVerifier};
 
 /// A text that a known key has signed: [C2SP signed-note](https://c2sp.org/signed-note).
@@ -27,9 +28,11 @@ pub enum NoteError {
         /// How long it is, in bytes.
         len: usize,
     },
-    /// It is no text.
-    #[error("line {line} of the note is not UTF-8")]
-    NotUtf8 {
+    /// It is in another encoding, or it is no text. So it cannot be verified.
+    #[error(
+        "line {line} of the note is not UTF-8 text, so nothing of it is proven; transfer the file again, byte for byte"
+    )]
+    OtherEncoding {
         /// The line.
         line: usize,
     },
@@ -42,11 +45,27 @@ pub enum NoteError {
     /// There is no end of the text and beginning of the signatures.
     #[error("the note has no signatures, expected an empty line and at least one after it")]
     Unsigned,
-    /// The last line does not end.
-    #[error("line {line} of the note is cut off, expected a line feed at its end")]
+    /// A text that is to be signed has no line feed at its end.
+    #[error("line {line} of the text does not end, expected a line feed at its end")]
+    NoLineFeed {
+        /// The line.
+        line: usize,
+    },
+    /// The note ends within a signature. So it cannot be verified.
+    #[error(
+        "the note is cut off within line {line}, so nothing of it is proven; transfer the file again, byte for byte"
+    )]
     CutOff {
         /// The line.
         line: usize,
+    },
+    /// The note was damaged in transfer. Before that, a known key had signed it: it verifies once the damage is undone.
+    #[error("line {line} of the note was damaged in transfer: {damage}; transfer the file again, byte for byte")]
+    Damaged {
+        /// The line.
+        line: usize,
+        /// How.
+        damage: Damage,
     },
     /// It is no signature.
     #[error("line {line} of the note is no signature, expected `— name base64`")]
@@ -82,11 +101,42 @@ impl Note {
     /// verify, and there must be one.
     ///
     /// # Errors
-    /// [`NoteError`].
+    /// [`NoteError`], among them [`NoteError::Damaged`] for a note that would verify, had it not been damaged in transfer.
     pub fn open(note: &[u8], known: &[NoteVerifier]) -> Result<Self, NoteError> {
+        match Self::open_undone(note, known)? {
+            (opened, None) => Ok(opened),
+            (_, Some(damaged)) => Err(damaged),
+        }
+    }
+
+    /// Opens a note as it was before any damage that can be undone. Returns that damage as well, as the error that it is.
+    pub(super) fn open_undone(note: &[u8], known: &[NoteVerifier]) -> Result<(Self, Option<NoteError>), NoteError> {
+        let error = match Self::open_unchanged(note, known) {
+            Ok(opened) => return Ok((opened, None)),
+            Err(error @ NoteError::TooLong { .. }) => return Err(error),
+            Err(error) => error,
+        };
+        let Some((undone, line, damage)) = undone(note) else { return Err(error) };
+        let found = match Self::open_unchanged(&undone, known) {
+            Ok(opened) => return Ok((opened, Some(NoteError::Damaged { line, damage }))),
+            Err(found) => found,
+        };
+        Err(match (found, error) {
+            // The line feed that was missing has been put there.
+            (_, NoteError::CutOff { .. }) if is_cut_signature(&undone, found) => error,
+            (NoteError::BadSignature { .. } | NoteError::UnknownSigners, _) | (_, NoteError::CutOff { .. }) => found,
+            _ => error,
+        })
+    }
+
+    fn open_unchanged(note: &[u8], known: &[NoteVerifier]) -> Result<Self, NoteError> {
         let note = legible(note)?;
         // The last empty line, because the text can have some.
-        let (before, signatures) = note.rsplit_once("\n\n").ok_or(NoteError::Unsigned)?;
+        let unsigned = || match note.matches('\n').count() + 1 {
+            line if !note.is_empty() && !note.ends_with('\n') => NoteError::CutOff { line },
+            _ => NoteError::Unsigned,
+        };
+        let (before, signatures) = note.rsplit_once("\n\n").ok_or_else(unsigned)?;
         let text = note.get(..=before.len()).unwrap_or_default();
         let lines_before = text.matches('\n').count() + 1;
         let Some(signatures) = signatures.strip_suffix('\n') else {
@@ -129,13 +179,99 @@ impl Note {
     }
 }
 
+impl NoteError {
+    /// Returns whether a known key had signed the note before it was damaged in transfer. It is to be transferred again.
+    #[must_use]
+    pub fn is_damage(self) -> bool {
+        matches!(self, Self::Damaged { .. })
+    }
+
+    /// Returns whether the note cannot be verified, because it ends within a signature or is in another encoding. Nothing is
+    /// proven then: it may be forged as well as damaged, and is to be transferred again. An error that is neither this nor
+    /// [damage](Self::is_damage) is to be taken for a forgery.
+    #[must_use]
+    pub fn is_unverifiable(self) -> bool {
+        matches!(self, Self::CutOff { .. } | Self::OtherEncoding { .. })
+    }
+}
+
+/// The length of a signature of any key that can be known, in bytes: Ed25519.
+const SIGNATURE_BYTES: usize = 64;
+
+/// Whether the error is that the last line of the note is the beginning of a signature, and no more.
+fn is_cut_signature(note: &[u8], error: NoteError) -> bool {
+    let text = String::from_utf8_lossy(note);
+    let is_last = |line: usize| line == text.matches('\n').count();
+    let signature = text.lines().next_back().unwrap_or_default();
+    match error {
+        NoteError::NotASignature { line } => is_last(line) && signature.starts_with(DASH),
+        NoteError::BadSignature { line } => {
+            is_last(line) && parse(signature).is_some_and(|(_, _, signature)| signature.len() < SIGNATURE_BYTES)
+        }
+        _ => false,
+    }
+}
+
+/// A note as it was before any damage that can be undone, where that was first, and what. None if it is as it was.
+fn undone(note: &[u8]) -> Option<(Vec<u8>, usize, Damage)> {
+    let (text, no_text) = text_of(note);
+    let line_at = |at: usize| note.iter().take(at).filter(|byte| **byte == b'\n').count() + 1;
+    let no_text = no_text.map(|at| (line_at(at), Damage::NotText));
+    // Without these bytes, the lines are as many as before.
+    let (undone, other) = undone_lines(&text);
+    let (line, damage) = no_text.into_iter().chain(other).min_by_key(|(line, _)| *line)?;
+    Some((undone, line, damage))
+}
+
+/// What of a note is text, and where the first byte is that is none: a NUL, or not UTF-8.
+fn text_of(note: &[u8]) -> (Vec<u8>, Option<usize>) {
+    let (mut text, mut first) = (Vec::with_capacity(note.len()), None);
+    for chunk in note.utf8_chunks() {
+        let before = text.len();
+        text.extend(chunk.valid().bytes().filter(|byte| *byte != 0));
+        let nul = chunk.valid().bytes().position(|byte| byte == 0);
+        let invalid = (!chunk.invalid().is_empty()).then_some(chunk.valid().len());
+        // Until the first such byte, both texts are the same.
+        first = first.or(nul.or(invalid).map(|at| before + at));
+    }
+    (text, first)
+}
+
+/// The lines of a note as they were, with a line feed at the end, and the first damage that was undone in them.
+fn undone_lines(note: &[u8]) -> (Vec<u8>, Option<(usize, Damage)>) {
+    let lines: Vec<&[u8]> = note.split(|byte| *byte == b'\n').collect();
+    let mut before: Vec<&[u8]> = Vec::with_capacity(lines.len());
+    let (mut is_signed, mut is_after_blank) = (false, false);
+    for line in &lines {
+        let (text, _) = damage::undone(line, before.is_empty());
+        // What is left of blank lines is the one between the text and its signatures.
+        if !is_signed && text.starts_with(DASH.as_bytes()) {
+            is_signed = true;
+            before.extend(is_after_blank.then_some(&b""[..]));
+        }
+        is_after_blank = text.is_empty();
+        if !is_after_blank {
+            before.push(text);
+        }
+    }
+    // The end of the last line, whether it was there or not.
+    before.push(b"");
+    let is_changed = |(nth, line): &(usize, &&[u8])| before.get(*nth) != Some(*line);
+    let damage = match lines.iter().enumerate().find(is_changed) {
+        // What follows the last line feed is no line.
+        Some((first, line)) => damage::undone(line, first == 0).1.map(|damage| (before.len().min(first + 1), damage)),
+        None => (lines.len() < before.len()).then_some((lines.len(), Damage::CutOff)),
+    };
+    (before.join(&b'\n'), damage)
+}
+
 const DASH: &str = "\u{2014} ";
 
 /// A text with the signature (id of the key and all) that a key of this name made.
 pub(super) fn signed(text: &str, name: &KeyName, signature: &[u8]) -> Result<String, NoteError> {
     legible(text.as_bytes())?;
     if !text.ends_with('\n') {
-        return Err(NoteError::CutOff { line: text.matches('\n').count() + 1 });
+        return Err(NoteError::NoLineFeed { line: text.matches('\n').count() + 1 });
     }
     let note = format!("{text}\n{DASH}{name} {}\n", STANDARD.encode(signature));
     if note.len() > Note::MAX_BYTES { Err(NoteError::TooLong { len: note.len() }) } else { Ok(note) }
@@ -147,7 +283,13 @@ fn legible(note: &[u8]) -> Result<&str, NoteError> {
         return Err(NoteError::TooLong { len: note.len() });
     }
     let line = |until: usize| note.iter().take(until).filter(|byte| **byte == b'\n').count() + 1;
-    let text = str::from_utf8(note).map_err(|error| NoteError::NotUtf8 { line: line(error.valid_up_to()) })?;
+    if let Some(at) = note.iter().position(|byte| *byte == 0) {
+        return Err(NoteError::OtherEncoding { line: line(at) });
+    }
+    let text = str::from_utf8(note).map_err(|error| match line(error.valid_up_to()) {
+        line if error.error_len().is_none() => NoteError::CutOff { line },
+        line => NoteError::OtherEncoding { line },
+    })?;
     match text.bytes().position(|byte| byte < b' ' && byte != b'\n') {
         Some(at) => Err(NoteError::Control { line: line(at) }),
         None => Ok(text),

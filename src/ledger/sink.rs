@@ -368,6 +368,10 @@ impl<S: GovernanceSink> GovernanceSink for LedgerSink<S> {
         self.sink.records(query, after, limit)
     }
 
+    fn newest(&self, query: &RecordQuery) -> Result<Option<RecordEntry>, SinkError> {
+        self.sink.newest(query)
+    }
+
     fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {
         if removal.records_before().is_some() {
             self.signed().map_err(|error| SinkError::Backend(Box::new(error)))?;

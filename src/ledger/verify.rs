@@ -5,6 +5,7 @@ use std::io::{self, BufRead, Read};
 use thiserror::Error;
 
 use super::checkpoint::{Checkpoint, CheckpointError};
+use super::damage::{self, Damage};
 use super::key::NoteVerifier;
 use super::line::{Fault, Line, MAX_BYTES};
 use super::peaks::Peaks;
@@ -26,7 +27,13 @@ pub struct Verified {
     pub unsigned: u64,
 }
 
-/// The first thing that does not hold of an exported log. Lines are counted from 1.
+/// The first thing that does not hold of an exported log. Lines are counted from 1, as they stand in the file.
+///
+/// A file is called [damaged](Self::is_damage) in transfer only if everything holds once the damage is undone. A log that is
+/// cut off within a line, or a file in another encoding, [cannot be verified](Self::is_unverifiable): it may be forged as well.
+/// What can be checked is checked before that is said, and a forgery that is found there is the finding. Everything else
+/// counts as forged: a log that ends after a whole line, for example, may have been cut there by anybody, and a checkpoint
+/// without a signature may have been written by anybody.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum Finding {
@@ -64,17 +71,35 @@ pub enum Finding {
         /// What it should be.
         expected: &'static str,
     },
-    /// The file ends within a line.
-    #[error("line {line} is cut off, expected a line feed at its end")]
+    /// The file was damaged in transfer, in this line first. What was signed holds once the damage is undone.
+    #[error("line {line} was damaged in transfer: {damage}; transfer the file again, byte for byte")]
+    Damaged {
+        /// The line.
+        line: u64,
+        /// How.
+        damage: Damage,
+    },
+    /// The file ends within this line, before the last record that was signed. So the log cannot be verified.
+    #[error(
+        "the log is cut off within line {line}, so nothing of it is proven; transfer the file again, byte for byte"
+    )]
     CutOff {
         /// The line.
         line: u64,
     },
+    /// The file is in another encoding, or it is no text. So the log cannot be verified.
+    #[error("line {line} is not UTF-8 text, so nothing of the log is proven; transfer the file again, byte for byte")]
+    OtherEncoding {
+        /// The line.
+        line: u64,
+    },
     /// A record is not in its place: one before it is missing, or they were put in another order.
-    #[error("line {line} is not the record with sequence number {line}")]
+    #[error("line {line} is not the record with sequence number {expected}")]
     OutOfSequence {
         /// The line.
         line: u64,
+        /// The sequence number that belongs there.
+        expected: u64,
         /// The sequence number that it has.
         found: Option<u64>,
     },
@@ -126,8 +151,21 @@ pub fn verify_log(
     older: Option<&[u8]>,
     known: &[NoteVerifier],
 ) -> Result<Verified, Finding> {
-    let checkpoint = Checkpoint::open(checkpoint, known).map_err(Finding::Checkpoint)?;
-    let older = older.map(|older| Checkpoint::open(older, known)).transpose().map_err(Finding::OlderCheckpoint)?;
+    let newer = Checkpoint::open_undone(checkpoint, known).map_err(Finding::Checkpoint);
+    let older = older.map(|older| Checkpoint::open_undone(older, known)).transpose().map_err(Finding::OlderCheckpoint);
+    let ((checkpoint, newer_damaged), older) = match (newer, older) {
+        // Of what cannot be verified nothing is known, so the forgery is the finding.
+        (Err(newer), Err(older)) if newer.is_unverifiable() => return Err(older),
+        (Err(newer), _) => return Err(newer),
+        (Ok(newer), older) => (newer, older),
+    };
+    // Returned unless a forgery is found: damage, or that the older one cannot be verified.
+    let (older, older_unproven) = match older {
+        Ok(Some((older, damaged))) => (Some(older), damaged.map(Finding::OlderCheckpoint)),
+        Ok(None) => (None, None),
+        Err(unverifiable) if unverifiable.is_unverifiable() => (None, Some(unverifiable)),
+        Err(forged) => return Err(forged),
+    };
     if let Some(older) = &older {
         if older.origin != checkpoint.origin {
             return Err(Finding::OtherLog);
@@ -137,32 +175,88 @@ pub fn verify_log(
         }
     }
     let mut verified = Verified { checkpoint, older, records: 0, removed: 0, openings: 0, unsigned: 0 };
-    let mut peaks = Peaks::new();
-    loop {
-        verified.hold_against(&peaks)?;
-        let number = peaks.leaves() + 1;
-        let Some(line) = next(&mut log, number)? else { break };
-        let counts = number <= verified.checkpoint.size;
-        let line = Line::parse(&line).map_err(|fault| fault.at(number))?;
-        let hash = line.check(number).map_err(|fault| fault.at(number))?;
-        match &line {
-            Line::Removed(_) if verified.removed + 1 < number || !counts => {
-                return Err(Finding::Removed { line: number });
-            }
-            Line::Removed(_) => verified.removed += 1,
-            Line::Record { openings, .. } if counts => {
-                verified.records += 1;
-                verified.openings += openings.len() as u64;
-            }
-            Line::Record { .. } => verified.unsigned += 1,
+    let damaged = verified.read(&mut log)?;
+    let damaged = older_unproven.or(newer_damaged.map(Finding::Checkpoint)).or(damaged);
+    damaged.map_or(Ok(verified), Err)
+}
+
+impl Finding {
+    /// Returns whether a file was damaged in transfer (the log, the checkpoint or the older one), and everything that was signed
+    /// holds once the damage is undone. The file is to be transferred again.
+    #[must_use]
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::Damaged { .. } => true,
+            Self::Checkpoint(error) | Self::OlderCheckpoint(error) => error.is_damage(),
+            _ => false,
         }
-        peaks.push(hash);
     }
-    let (lines, size) = (peaks.leaves(), verified.checkpoint.size);
-    if lines < size { Err(Finding::Fewer { lines, size }) } else { Ok(verified) }
+
+    /// Returns whether a file cannot be verified, because it is cut off or in another encoding. Nothing is proven then: the file
+    /// may be forged as well as damaged, and is to be transferred again. A finding that is neither this nor
+    /// [damage](Self::is_damage) nor [`Io`](Self::Io) is to be taken for a forgery.
+    #[must_use]
+    pub fn is_unverifiable(&self) -> bool {
+        match self {
+            Self::CutOff { .. } | Self::OtherEncoding { .. } => true,
+            Self::Checkpoint(error) | Self::OlderCheckpoint(error) => error.is_unverifiable(),
+            _ => false,
+        }
+    }
 }
 
 impl Verified {
+    /// Reads the log and verifies it. Returns the first damage if everything that was signed holds once it is undone.
+    fn read(&mut self, log: &mut impl BufRead) -> Result<Option<Finding>, Finding> {
+        let size = self.checkpoint.size;
+        let mut peaks = Peaks::new();
+        let mut lines = Lines::default();
+        loop {
+            self.hold_against(&peaks)?;
+            let number = peaks.leaves() + 1;
+            let counts = number <= size;
+            match lines.next(log) {
+                Ok(true) => {}
+                Ok(false) => break,
+                // What follows the signed records changes nothing about them.
+                Err(Finding::OtherEncoding { line }) if !counts => {
+                    lines.damage = lines.damage.or(Some((line, Damage::NotText)));
+                    break;
+                }
+                Err(finding) => return Err(finding),
+            }
+            let at = lines.number;
+            let line = match Line::parse(&lines.line) {
+                Ok(line) => line,
+                Err(_) if lines.is_cut_off && Line::is_begun(&lines.line) => {
+                    if counts {
+                        return Err(Finding::CutOff { line: at });
+                    }
+                    break;
+                }
+                Err(fault) => return Err(fault.at(at, number)),
+            };
+            let hash = line.check(number).map_err(|fault| fault.at(at, number))?;
+            match &line {
+                Line::Removed(_) if self.removed + 1 < number || !counts => {
+                    return Err(Finding::Removed { line: at });
+                }
+                Line::Removed(_) => self.removed += 1,
+                Line::Record { openings, .. } if counts => {
+                    self.records += 1;
+                    self.openings += openings.len() as u64;
+                }
+                Line::Record { .. } => self.unsigned += 1,
+            }
+            peaks.push(hash);
+        }
+        if peaks.leaves() < size {
+            let cut_off = Finding::CutOff { line: lines.number - 1 };
+            return Err(if lines.is_cut_off { cut_off } else { Finding::Fewer { lines: peaks.leaves(), size } });
+        }
+        Ok(lines.damage.map(|(line, damage)| Finding::Damaged { line, damage }))
+    }
+
     /// Compares the root where a checkpoint counts as many records. The older one first: what it does not lead to was
     /// changed after it was signed.
     fn hold_against(&self, peaks: &Peaks) -> Result<(), Finding> {
@@ -175,24 +269,65 @@ impl Verified {
     }
 }
 
-/// The next line without its end, or none at the end of the file.
-fn next(log: &mut impl BufRead, line: u64) -> Result<Option<Vec<u8>>, Finding> {
-    let mut text = Vec::new();
-    let mut bounded = log.take(MAX_BYTES as u64 + 1);
-    bounded.read_until(b'\n', &mut text).map_err(|source| Finding::Io { line, source })?;
-    match text.pop() {
-        None => Ok(None),
-        Some(b'\n') => Ok(Some(text)),
-        Some(_) if text.len() >= MAX_BYTES => Err(Finding::Unreadable { line, expected: "at most 80 MiB" }),
-        Some(_) => Err(Finding::CutOff { line }),
+/// The lines of a log, as they were before any damage that can be undone.
+#[derive(Default)]
+struct Lines {
+    /// Of the line, as it stands in the file.
+    number: u64,
+    line: Vec<u8>,
+    /// The first damage that was undone, and in which line.
+    damage: Option<(u64, Damage)>,
+    /// Whether the file ends within the line.
+    is_cut_off: bool,
+}
+
+impl Lines {
+    /// Goes on to the next line that is neither blank nor a repetition. False at the end of the file.
+    fn next(&mut self, log: &mut impl BufRead) -> Result<bool, Finding> {
+        loop {
+            self.number += 1;
+            let Some(raw) = self.read(log)? else { return Ok(false) };
+            let (line, mut damage) = damage::undone(&raw, self.line.is_empty());
+            // The file may end within a blank line, but no record is cut off by that.
+            self.is_cut_off &= !line.is_empty();
+            let is_repeated = !line.is_empty() && line == self.line;
+            if is_repeated {
+                damage = damage.or(Some(Damage::Repeated));
+            } else if self.is_cut_off {
+                damage = damage.or(Some(Damage::CutOff));
+            }
+            self.damage = self.damage.or(damage.map(|damage| (self.number, damage)));
+            if !line.is_empty() && !is_repeated {
+                self.line = if line.len() == raw.len() { raw } else { line.to_vec() };
+                return Ok(true);
+            }
+        }
+    }
+
+    fn read(&mut self, log: &mut impl BufRead) -> Result<Option<Vec<u8>>, Finding> {
+        let line = self.number;
+        let mut text = Vec::new();
+        let mut bounded = log.take(MAX_BYTES as u64 + 1);
+        bounded.read_until(b'\n', &mut text).map_err(|source| Finding::Io { line, source })?;
+        if text.is_empty() {
+            return Ok(None);
+        }
+        self.is_cut_off = text.pop_if(|last| *last == b'\n').is_none();
+        if text.len() > MAX_BYTES {
+            return Err(Finding::Unreadable { line, expected: "at most 80 MiB" });
+        }
+        if damage::is_other_encoding(&text, self.is_cut_off) {
+            return Err(Finding::OtherEncoding { line });
+        }
+        Ok(Some(text))
     }
 }
 
 impl Fault {
-    fn at(self, line: u64) -> Finding {
+    fn at(self, line: u64, sequence: u64) -> Finding {
         match self {
             Self::Unlike(expected) => Finding::Unreadable { line, expected },
-            Self::Sequence(found) => Finding::OutOfSequence { line, found },
+            Self::Sequence(found) => Finding::OutOfSequence { line, expected: sequence, found },
             Self::Opening => Finding::Opening { line },
         }
     }

@@ -42,6 +42,11 @@ impl GovernanceSink for MemorySink {
         Ok(later.filter(|entry| query.matches(&entry.record)).take(limit).cloned().collect())
     }
 
+    fn newest(&self, query: &RecordQuery) -> Result<Option<RecordEntry>, SinkError> {
+        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+        Ok(entries.iter().rfind(|entry| query.matches(&entry.record)).cloned())
+    }
+
     fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(before) = removal.records_before() {

@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError};
 
 use crate::activity::ActivityId;
 use crate::change::RecordedChange;
+use crate::difference::AppliedRecords;
 use crate::directory::{DirectoryRevision, VanishedGroup};
 use crate::identity::GroupId;
 use crate::policy::{PrivacyPolicy, Revision};
@@ -26,6 +27,7 @@ pub struct MemoryStore {
 #[derive(Default)]
 struct State {
     policy: Option<Arc<PrivacyPolicy>>,
+    applied: AppliedRecords,
     vanished: BTreeMap<GroupId, VanishedGroup>,
     vanished_version: u64,
     public: BTreeMap<Position, PublicActivity>,
@@ -113,7 +115,12 @@ impl ActivityStore for MemoryStore {
         let mut state = self.write();
         state.fence(change.expected())?;
         state.policy = Some(Arc::new(change.policy().clone()));
+        state.applied = change.applied(&state.applied);
         Ok(())
+    }
+
+    fn applied(&self) -> Result<AppliedRecords, StoreError> {
+        Ok(self.read().applied.clone())
     }
 
     fn vanished_groups(&self) -> Result<Vec<VanishedGroup>, StoreError> {
@@ -165,6 +172,9 @@ impl ActivityStore for MemoryStore {
             state.public.remove(position);
             state.private.remove(position);
             state.positions.insert(position.id().clone(), None);
+        }
+        if covered.is_empty() && limit > 0 {
+            state.applied = removal.applied(&state.applied);
         }
         Ok(covered.len() as u64)
     }

@@ -6,11 +6,14 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::{Grant, GroupRef, ManagedDomain, PolicyOptions, PrivacyPolicy, Revision, Role, ScopeRule};
+use super::{Grant, GroupRef, ManagedDomain, OptionsPatch, PrivacyPolicy, Revision, Role, ScopeRule};
 use crate::directory::{DirectorySnapshot, Resolution, UserStatus};
 use crate::identity::{Alias, Domain, GroupId, Identity, UserId};
 
 /// One change of the policy. Takes effect for activities whose ingest starts after it; no stored verdict moves.
+///
+/// Each names one thing (a group, a rule, a domain, a user, or the options in a patch) and leaves every other as it is.
+/// Several are made together as a [`PolicyUpdate`](crate::PolicyUpdate).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PolicyChange {
     /// From now on, what members of this group do is private.
@@ -33,8 +36,8 @@ pub enum PolicyChange {
     Grant(Alias),
     /// Takes that permission away.
     Revoke(Identity),
-    /// Chooses how the policy is applied.
-    SetOptions(PolicyOptions),
+    /// Changes the options that the patch names.
+    SetOptions(OptionsPatch),
 }
 
 /// Why a change makes no new policy.
@@ -68,28 +71,104 @@ pub enum PolicyError {
     /// Nobody would be left who may change the policy.
     #[error("the change would leave no privacy administrator")]
     LastAdministrator,
+    /// The update was made for another revision than the one in force.
+    #[error(
+        "the update was made for revision {made_for} and revision {in_force} is in force; read the policy and try again"
+    )]
+    MovedOn {
+        /// The revision that it was made for.
+        made_for: Revision,
+        /// The revision in force.
+        in_force: Revision,
+    },
+    /// One of several changes does not fit, so none was made.
+    #[error("none of the changes was made, because the one at index {index} does not fit: {reason}")]
+    InUpdate {
+        /// Which one, counted from 0.
+        index: usize,
+        /// Why it does not fit.
+        reason: Box<PolicyError>,
+    },
     /// Revisions are counted no further. Only a policy that came from elsewhere can stand there.
     #[error("no revision comes after the one in force")]
     LastRevision,
 }
 
 impl PrivacyPolicy {
-    /// The policy that `change` makes of this one, with the next revision. Whether `by` may make it is not asked here,
-    /// so there is no other way to it than [`PendingChange`](crate::PendingChange): a policy that was never published
-    /// must not pass for the one that has its revision.
+    /// Begins the policy that follows this one.
+    pub(crate) fn draft(&self) -> Result<PolicyDraft<'_>, PolicyError> {
+        // Another policy under the same revision would let a node decide under the one before it.
+        let revision = self.revision.next().ok_or(PolicyError::LastRevision)?;
+        Ok(PolicyDraft { before: self, next: self.clone(), revision })
+    }
+
+    /// The one admin whose grant an identity means: by id, by the name that the grant was made out to, or by the name
+    /// that leads to them now. Needs no directory for the first two, so that whoever was deleted or renamed there can
+    /// still lose what they were granted.
+    pub(crate) fn grantee(
+        &self,
+        identity: &Identity,
+        directory: Option<&DirectorySnapshot>,
+    ) -> Result<UserId, PolicyError> {
+        let alias = match identity {
+            Identity::Id(id) => return Ok(id.clone()),
+            Identity::Alias(alias) => alias,
+        };
+        let made_out =
+            self.grants.iter().filter(|(_, grant)| grant.named().matches(alias)).map(|(user, _)| user.clone());
+        let holder = person(alias, directory);
+        let granted = holder.iter().filter(|user| self.grants.contains_key(user)).cloned();
+        let meant: BTreeSet<UserId> = made_out.chain(granted).collect();
+        let mut meant = meant.into_iter();
+        match (meant.next(), meant.next()) {
+            (Some(one), None) => Ok(one),
+            (Some(_), Some(_)) => Err(PolicyError::AmbiguousPerson),
+            (None, _) => holder,
+        }
+    }
+
+    /// The same policy under another revision.
+    pub(crate) fn renumbered(&self, revision: Revision) -> Self {
+        Self { revision, ..self.clone() }
+    }
+
+    fn has_administrator(&self) -> bool {
+        self.admins.values().any(|role| role.manages_privacy())
+    }
+}
+
+/// A policy in the making, with the revision after the one in force. Whether anybody may make it is not asked here, so there
+/// is no other way to it than [`PendingChange`](crate::PendingChange): a policy that was never published must not pass for
+/// the one that has its revision.
+pub(crate) struct PolicyDraft<'a> {
+    before: &'a PrivacyPolicy,
+    next: PrivacyPolicy,
+    revision: Revision,
+}
+
+impl PolicyDraft<'_> {
+    /// Returns the policy as the changes until now make it, under the revision before.
+    pub(crate) fn policy(&self) -> &PrivacyPolicy {
+        &self.next
+    }
+
+    /// Whether somebody could change the policy.
+    pub(crate) fn has_administrator(&self) -> bool {
+        self.next.has_administrator()
+    }
+
+    /// Makes one more change. What the policy says already is no error here.
     ///
     /// # Errors
-    /// [`PolicyError`] names what does not fit; this policy stays in force.
+    /// [`PolicyError`] names what does not fit; the draft is of no use then.
     pub(crate) fn apply(
-        &self,
+        &mut self,
         change: &PolicyChange,
         by: &UserId,
         directory: Option<&DirectorySnapshot>,
         at: DateTime<Utc>,
-    ) -> Result<Self, PolicyError> {
-        // Another policy under the same revision would let a node decide under the one before it.
-        let revision = self.revision.next().ok_or(PolicyError::LastRevision)?;
-        let mut next = self.clone();
+    ) -> Result<(), PolicyError> {
+        let next = &mut self.next;
         match change {
             PolicyChange::MakePrivate(group) => {
                 imported(group, directory)?;
@@ -125,56 +204,37 @@ impl PrivacyPolicy {
                 if !next.admins.contains_key(&admin) {
                     return Err(PolicyError::NotAnAdmin);
                 }
-                if admin == *by && !next.options.self_grant_allowed {
+                // By the options that are in force, too: an update cannot allow it to itself and take that back.
+                let is_allowed = next.options.self_grant_allowed && self.before.options.self_grant_allowed;
+                if admin == *by && !is_allowed {
                     return Err(PolicyError::SelfGrant);
                 }
-                if next.grants.contains_key(&admin) {
-                    return Err(PolicyError::Unchanged);
-                }
-                next.grants.insert(admin, Grant::new(alias.clone(), by.clone(), at, revision));
+                let revision = self.revision;
+                next.grants.entry(admin).or_insert_with(|| Grant::new(alias.clone(), by.clone(), at, revision));
             }
             PolicyChange::Revoke(identity) => {
-                next.grants.remove(&self.grantee(identity, directory)?);
+                let admin = next.grantee(identity, directory)?;
+                next.grants.remove(&admin);
             }
-            PolicyChange::SetOptions(options) => next.options = options.clone(),
+            PolicyChange::SetOptions(patch) => next.options = patch.applied_to(&next.options),
         }
-        next.following(self, revision)
+        Ok(())
     }
 
-    /// The one admin whose grant an identity means: by id, by the name that the grant was made out to, or by the name
-    /// that leads to them now. Needs no directory for the first two, so that whoever was deleted or renamed there can
-    /// still lose what they were granted.
-    pub(crate) fn grantee(
-        &self,
-        identity: &Identity,
-        directory: Option<&DirectorySnapshot>,
-    ) -> Result<UserId, PolicyError> {
-        let alias = match identity {
-            Identity::Id(id) => return Ok(id.clone()),
-            Identity::Alias(alias) => alias,
-        };
-        let made_out =
-            self.grants.iter().filter(|(_, grant)| grant.named().matches(alias)).map(|(user, _)| user.clone());
-        let holder = person(alias, directory);
-        let granted = holder.iter().filter(|user| self.grants.contains_key(user)).cloned();
-        let meant: BTreeSet<UserId> = made_out.chain(granted).collect();
-        let mut meant = meant.into_iter();
-        match (meant.next(), meant.next()) {
-            (Some(one), None) => Ok(one),
-            (Some(_), Some(_)) => Err(PolicyError::AmbiguousPerson),
-            (None, _) => holder,
-        }
-    }
-
-    fn following(mut self, before: &Self, revision: Revision) -> Result<Self, PolicyError> {
-        if self == *before {
+    /// Returns the policy that the changes make.
+    ///
+    /// # Errors
+    /// [`PolicyError::Unchanged`] or [`PolicyError::LastAdministrator`].
+    pub(crate) fn finish(self) -> Result<PrivacyPolicy, PolicyError> {
+        let Self { before, mut next, revision } = self;
+        if next == *before {
             return Err(PolicyError::Unchanged);
         }
-        if !self.admins.values().any(|role| role.manages_privacy()) {
+        if !next.has_administrator() {
             return Err(PolicyError::LastAdministrator);
         }
-        self.revision = revision;
-        Ok(self)
+        next.revision = revision;
+        Ok(next)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Reading the maps of a policy document, in which nothing may stand twice.
+//! Reading policy documents: maps in which nothing may stand twice, and values that are there or not.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,6 +8,11 @@ use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use crate::identity::UserId;
+
+/// Reads a value that is named. `null` is a value where the type has it, and an error where not.
+pub(super) fn named<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
 
 /// Reads what is said of each user, and refuses a map that speaks of one twice: it would keep the last, and other
 /// readers the first, so that they disagree on who is an admin.

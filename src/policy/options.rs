@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
-use super::{Retention, seconds};
+use super::{OptionsPatch, Retention, seconds};
 use crate::text::checked_text;
 
 checked_text! {
@@ -14,39 +15,117 @@ checked_text! {
     Purpose, "purpose", max 256, shown
 }
 
-/// Choices within the rules. Where nothing else is said, the default is the safe one.
+/// Choices within the rules. Each default is the safe one: an administrator who changes nothing shows and permits no more
+/// than the rules demand.
+///
+/// Built with [`PolicyOptions::builder`], and changed with an [`OptionsPatch`], which names only what it changes. As a
+/// document it is whole: it names every option, and [`MissingOption`] is the error if one is not there.
+///
+/// ```
+/// use std::time::Duration;
+/// use activity_privacy::PolicyOptions;
+///
+/// let options = PolicyOptions::builder().approvals_required(2).max_request_age(None).build();
+/// assert_eq!((options.approvals_required, options.max_request_age), (2, None));
+/// assert_eq!(options.max_directory_age, Some(Duration::from_secs(7 * 86_400)));
+/// assert!(!options.self_grant_allowed);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(try_from = "WholeDocument")]
+#[non_exhaustive]
 pub struct PolicyOptions {
-    /// Whether an activity is also private when a protected person is only its object. Default: no.
+    /// Whether an activity is also private when a protected person is only its object. Default: no. Only rule D6's principals
+    /// count; counting objects as well hides more, and hides what unprotected people did.
     pub objects_count: bool,
-    /// What becomes of an activity that cannot be decided. Default: it is hidden.
+    /// How an activity that cannot be decided is stored. Default: [`WhenUndecidable::Hide`], because every other answer shows
+    /// it or does not store it.
     pub when_undecidable: WhenUndecidable,
-    /// How old the directory may be, in whole seconds from its as-of time; an older one decides nothing. Default: any
-    /// age.
+    /// How old the directory may be, in whole seconds from its as-of time. With an older one no activity can be decided.
+    /// Default: seven days, because a directory that is no longer imported protects nobody who joined a group since.
     #[serde(with = "seconds")]
     pub max_directory_age: Option<Duration>,
-    /// Whether a reveal needs a written justification. Default: no.
+    /// Whether a reveal needs a written justification. Default: no. A justification can name a person, so the policy asks
+    /// for one only where the organisation decided to store it.
     pub justification_required: bool,
-    /// Whether administrators may grant themselves the permission to view private activities. Default: yes, as in the
-    /// reference product.
+    /// Whether administrators may grant themselves the permission to view private activities. Default: no, so that nobody
+    /// views private activities on their own decision.
     pub self_grant_allowed: bool,
-    /// The longest that a reveal may live, in whole seconds. Default: one hour.
+    /// The longest lifetime of a reveal, in whole seconds. Default: one hour, so that a forgotten reveal ends.
     #[serde(with = "seconds")]
     pub max_reveal_lifetime: Option<Duration>,
-    /// The purposes for which anybody may look; a reveal names one of them. Default: none, and a reveal may name any
-    /// purpose or no purpose.
+    /// The purposes for which private activities may be viewed; a reveal names one of them. Default: none, and a reveal may
+    /// name any purpose or no purpose. There is no list that suits every organisation, and every reveal is on record.
     pub purposes: BTreeSet<Purpose>,
-    /// How many other admins, who are themselves permitted to view private activities, must approve a reveal. Default:
-    /// nobody.
+    /// How many other admins, who are themselves permitted to view private activities, must approve a reveal. Default: 0,
+    /// because a new policy has no permitted admin who could approve. Every reveal needs a grant by somebody else already.
     pub approvals_required: u32,
-    /// Whether whoever asks for a reveal counts as one of those who approve it. Default: no.
+    /// Whether the admin who requests a reveal counts as one of those who approve it. Default: no.
     pub self_approval_allowed: bool,
-    /// How long a request for a reveal waits for its approvals, in whole seconds. Default: one day.
+    /// How long a request for a reveal waits for its approvals, in whole seconds. Default: one day, so that no old request
+    /// is approved that everybody has forgotten.
     #[serde(with = "seconds")]
     pub max_request_age: Option<Duration>,
-    /// For how long activities and governance records are kept. Default: for ever.
+    /// How long activities and governance records are kept. Default: for ever, because what was removed cannot be restored.
     pub retention: Option<Retention>,
+}
+
+/// A builder of [`PolicyOptions`], which begins with the defaults.
+#[derive(Debug, Clone, Default)]
+#[must_use]
+pub struct PolicyOptionsBuilder {
+    patch: OptionsPatch,
+}
+
+/// A whole options document does not name every option.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the whole options document lacks `{option}`; name every option, or use an options patch")]
+pub struct MissingOption {
+    /// The option that is not there.
+    pub option: &'static str,
+}
+
+#[derive(Deserialize)]
+// A misspelt option that nobody reads would be a protection that somebody believes in.
+#[serde(deny_unknown_fields, expecting = "a whole options document")]
+struct WholeDocument {
+    objects_count: Option<bool>,
+    when_undecidable: Option<WhenUndecidable>,
+    #[serde(default, deserialize_with = "seconds::named")]
+    max_directory_age: Option<Option<Duration>>,
+    justification_required: Option<bool>,
+    self_grant_allowed: Option<bool>,
+    #[serde(default, deserialize_with = "seconds::named")]
+    max_reveal_lifetime: Option<Option<Duration>>,
+    purposes: Option<BTreeSet<Purpose>>,
+    approvals_required: Option<u32>,
+    self_approval_allowed: Option<bool>,
+    #[serde(default, deserialize_with = "seconds::named")]
+    max_request_age: Option<Option<Duration>>,
+    #[serde(default, deserialize_with = "super::document::named")]
+    retention: Option<Option<Retention>>,
+}
+
+impl TryFrom<WholeDocument> for PolicyOptions {
+    type Error = MissingOption;
+
+    fn try_from(whole: WholeDocument) -> Result<Self, MissingOption> {
+        fn named<T>(value: Option<T>, option: &'static str) -> Result<T, MissingOption> {
+            value.ok_or(MissingOption { option })
+        }
+        Ok(Self {
+            objects_count: named(whole.objects_count, "objects_count")?,
+            when_undecidable: named(whole.when_undecidable, "when_undecidable")?,
+            max_directory_age: named(whole.max_directory_age, "max_directory_age")?,
+            justification_required: named(whole.justification_required, "justification_required")?,
+            self_grant_allowed: named(whole.self_grant_allowed, "self_grant_allowed")?,
+            max_reveal_lifetime: named(whole.max_reveal_lifetime, "max_reveal_lifetime")?,
+            purposes: named(whole.purposes, "purposes")?,
+            approvals_required: named(whole.approvals_required, "approvals_required")?,
+            self_approval_allowed: named(whole.self_approval_allowed, "self_approval_allowed")?,
+            max_request_age: named(whole.max_request_age, "max_request_age")?,
+            retention: named(whole.retention, "retention")?,
+        })
+    }
 }
 
 impl Default for PolicyOptions {
@@ -54,9 +133,9 @@ impl Default for PolicyOptions {
         Self {
             objects_count: false,
             when_undecidable: WhenUndecidable::Hide,
-            max_directory_age: None,
+            max_directory_age: Some(Duration::from_secs(7 * 86_400)),
             justification_required: false,
-            self_grant_allowed: true,
+            self_grant_allowed: false,
             max_reveal_lifetime: Some(Duration::from_secs(3_600)),
             purposes: BTreeSet::new(),
             approvals_required: 0,
@@ -68,6 +147,11 @@ impl Default for PolicyOptions {
 }
 
 impl PolicyOptions {
+    /// Begins with the defaults.
+    pub fn builder() -> PolicyOptionsBuilder {
+        PolicyOptionsBuilder::default()
+    }
+
     /// Whether a directory as of this time is recent enough at `now`. One from further in the future than it may be old
     /// is not: its clock, or ours, is wrong.
     pub(crate) fn accepts(&self, as_of: DateTime<Utc>, now: DateTime<Utc>) -> bool {
@@ -77,8 +161,37 @@ impl PolicyOptions {
     }
 }
 
-/// What becomes of an activity that cannot be decided: nobody usable is named, an alias is ambiguous, the directory
-/// does not answer or is too old, or a group of the policy is gone from it and nobody knows who was in it.
+macro_rules! sets {
+    ($($option:ident: $type:ty),+) => {$(
+        #[doc = concat!("Sets [`", stringify!($option), "`](PolicyOptions::", stringify!($option), ").")]
+        pub fn $option(self, $option: $type) -> Self {
+            Self { patch: self.patch.$option($option) }
+        }
+    )+};
+}
+
+impl PolicyOptionsBuilder {
+    sets! {
+        objects_count: bool, when_undecidable: WhenUndecidable, max_directory_age: Option<Duration>,
+        justification_required: bool, self_grant_allowed: bool, max_reveal_lifetime: Option<Duration>,
+        approvals_required: u32, self_approval_allowed: bool, max_request_age: Option<Duration>,
+        retention: Option<Retention>
+    }
+
+    /// Adds one of the [`purposes`](PolicyOptions::purposes).
+    pub fn purpose(self, purpose: Purpose) -> Self {
+        Self { patch: self.patch.add_purpose(purpose) }
+    }
+
+    /// Returns the options.
+    #[must_use]
+    pub fn build(self) -> PolicyOptions {
+        self.patch.applied_to(&PolicyOptions::default())
+    }
+}
+
+/// How an activity is stored that cannot be decided: nobody usable is named, an alias is ambiguous, the directory does not
+/// answer or is too old, or a group of the policy is gone from it and nobody knows who was in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WhenUndecidable {

@@ -91,6 +91,12 @@ pub enum Denial {
     /// The reveal has outlived its lifetime.
     #[error("denied: the reveal has expired")]
     Expired,
+    /// The reveal was closed.
+    #[error("denied: the reveal was closed")]
+    Closed,
+    /// A cursor of another query, viewer or reveal was brought into this one.
+    #[error("denied: the cursor belongs to another query, viewer or reveal")]
+    ForeignCursor,
     /// The policy lists the purposes for which anybody may look, and this is none of them.
     #[error("denied: the policy does not list that purpose, or one must be named")]
     PurposeNotAllowed,

@@ -12,3 +12,20 @@ pub(in crate::policy) fn serialize<S: Serializer>(value: &Option<Duration>, seri
 pub(in crate::policy) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
     Ok(Option::<u64>::deserialize(deserializer)?.map(Duration::from_secs))
 }
+
+/// Writes a duration that may be named: in seconds, or none.
+#[expect(clippy::ref_option, clippy::option_option, reason = "the signature that serde asks for; not named, or none")]
+pub(in crate::policy) fn serialize_named<S: Serializer>(
+    value: &Option<Option<Duration>>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serialize(&value.flatten(), serializer)
+}
+
+/// Reads a duration that is named: in seconds, or none.
+#[expect(clippy::option_option, reason = "not named, or none")]
+pub(in crate::policy) fn named<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<Duration>>, D::Error> {
+    deserialize(deserializer).map(Some)
+}

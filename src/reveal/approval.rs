@@ -20,6 +20,8 @@ use crate::policy::{Denial, PrivacyPolicy, Revision};
 pub struct Approvals {
     request: RequestId,
     asked: Option<Asked>,
+    /// The latest time that anything is known of: what happens from then on is no earlier, whatever a clock says.
+    seen: Option<DateTime<Utc>>,
 }
 
 #[derive(Debug, Clone)]
@@ -76,22 +78,49 @@ impl Approvals {
 
     /// A request of which nothing is known yet.
     pub(crate) fn none(request: RequestId) -> Self {
-        Self { request, asked: None }
+        Self { request, asked: None, seen: None }
     }
 
     /// Goes on with the next record of the log.
     pub(crate) fn add(&mut self, record: &Record) {
-        let Record { initiator: Initiator::User(by), policy: Some(policy), at, act, .. } = record else { return };
-        if record.outcome != Outcome::OnRecord {
-            return;
+        match &record.act {
+            Act::RequestReveal(summary) if summary.request == self.request => {}
+            Act::AnswerRequest { request, .. } if *request == self.request => {}
+            _ => return,
         }
+        let at = record.at.max(self.seen.unwrap_or(record.at));
+        if record.outcome == Outcome::OnRecord {
+            self.said(record, at);
+        }
+        // A refusal too: of whoever came too late, it says how late it was.
+        self.saw(at);
+    }
+
+    /// Takes down that it is this time, or later.
+    pub(crate) fn saw(&mut self, time: DateTime<Utc>) {
+        self.seen = self.seen.max(Some(time));
+    }
+
+    /// The latest time that the log tells of, or that this process saw when it looked at the request.
+    pub(crate) fn seen(&self) -> Option<DateTime<Utc>> {
+        self.seen
+    }
+
+    /// A time of the clock, unless it is known to be later.
+    fn no_earlier_than(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        self.seen.map_or(now, |seen| seen.max(now))
+    }
+
+    /// Goes on with a record of what was asked or said. Nothing is said earlier than what the log says before it.
+    fn said(&mut self, record: &Record, time: DateTime<Utc>) {
+        let Record { initiator: Initiator::User(by), policy: Some(policy), at, act, .. } = record else { return };
         match (act, &mut self.asked) {
             (Act::RequestReveal(summary), asked @ None) if summary.request == self.request => {
                 let (by, summary, approvals) = (by.clone(), summary.clone(), Vec::new());
                 *asked = Some(Asked { by, policy: *policy, summary, approvals, over: None });
             }
             (Act::AnswerRequest { request, answer }, Some(asked)) if *request == self.request => {
-                asked.answered(by, *at, *policy, *answer);
+                asked.answered(by, *at, time, *policy, *answer);
             }
             _ => {}
         }
@@ -127,6 +156,9 @@ impl Approvals {
 
     /// How far it has come under this policy, at this time. An approval counts for as long as the admin who gave it is
     /// permitted under the grant that they gave it with. None if no such request is on record.
+    ///
+    /// A request that expired stays so, whatever the clock does: no time counts that is before the latest in the records
+    /// of what was said to it, refusals among them.
     #[must_use]
     pub fn status(&self, policy: &PrivacyPolicy, now: DateTime<Utc>) -> Option<RequestStatus> {
         let asked = self.asked.as_ref()?;
@@ -134,7 +166,7 @@ impl Approvals {
             (Some(over), _) => over,
             (None, _) if asked.is_void(policy) => RequestStatus::Void,
             (None, Ok(at)) => RequestStatus::Approved { at: at.unwrap_or(now) },
-            (None, Err(_)) if !asked.is_open_at(now) => RequestStatus::Expired,
+            (None, Err(_)) if !asked.is_open_at(self.no_earlier_than(now)) => RequestStatus::Expired,
             (None, Err(missing)) => RequestStatus::Waiting { missing },
         })
     }
@@ -181,7 +213,7 @@ impl Approvals {
         match answer {
             Answer::Withdraw if !own => return Err(Denial::NotRequested),
             Answer::Approve if own && !policy.options().self_approval_allowed => return Err(Denial::SelfApproval),
-            Answer::Approve if !asked.is_open_at(now) => return Err(Denial::RequestOver),
+            Answer::Approve if !asked.is_open_at(self.no_earlier_than(now)) => return Err(Denial::RequestOver),
             Answer::Approve | Answer::Deny | Answer::Withdraw => {}
         }
         if asked.over.is_some() { Err(Denial::RequestOver) } else { Ok(()) }
@@ -221,7 +253,8 @@ impl Asked {
         policy.permission(&self.by).map_or(true, |grant| grant.granted_in() > self.policy)
     }
 
-    fn answered(&mut self, by: &UserId, at: DateTime<Utc>, policy: Revision, answer: Answer) {
+    /// `time` is that of the log, which never goes back.
+    fn answered(&mut self, by: &UserId, at: DateTime<Utc>, time: DateTime<Utc>, policy: Revision, answer: Answer) {
         // What ended it first stands.
         if self.over.is_some() {
             return;
@@ -230,7 +263,7 @@ impl Asked {
             Answer::Approve => {
                 // Again by the same admin counts only if they were permitted anew, which another policy alone can say.
                 let again = self.approvals.iter().any(|known| known.by == *by && known.policy == policy);
-                if self.is_open_at(at) && !again {
+                if self.is_open_at(time) && !again {
                     self.approvals.push(Approval { by: by.clone(), at, policy });
                 }
             }

@@ -3,20 +3,18 @@
 use std::fmt;
 
 use chrono::{DateTime, Utc};
-use uuid::Uuid;
 
 use super::Terms;
-use super::capability::Admission;
+use super::capability::{Admission, Draft};
 use crate::governance::{Failure, Outcome, Receipt, Record, RecordId, Refused, RevealId, SinkError};
-use crate::policy::{Denial, PrivacyPolicy, Revision};
+use crate::policy::{Denial, PrivacyPolicy};
 use crate::screen::Visibility;
 use crate::stored::StoredActivity;
 
 /// Activities read for a reveal, which nobody sees before a record says what they are.
 #[must_use]
 pub struct SealedPage {
-    terms: Terms,
-    policy: Revision,
+    draft: Draft,
     activities: Vec<StoredActivity>,
 }
 
@@ -28,32 +26,29 @@ impl SealedPage {
             let private = stored.visibility() == Visibility::Private;
             (private || !admission.private_only()) && admission.query().matches(stored.activity(), stored.stamp())
         });
-        let (terms, policy) = admission.into_parts();
-        Self { terms, policy, activities }
+        Self { draft: admission.into_draft(), activities }
     }
 
     /// The reveal that it was read for: no other may be shown it.
     #[must_use]
     pub fn reveal(&self) -> RevealId {
-        self.terms.reveal()
+        self.draft.terms().reveal()
     }
 
-    /// Keeps the first `size` activities and drafts the record of them; tells whether there are more.
-    ///
-    /// `salt` seals whose activities they are: a fresh one that nobody can guess.
-    pub fn pending(self, size: usize, record: RecordId, salt: Uuid, now: DateTime<Utc>) -> (PendingPage, bool) {
-        let Self { terms, policy, mut activities } = self;
+    /// Keeps the first `size` activities and drafts the record of them; tells whether there are more. What the record says
+    /// of them is sealed with the salts of the admission, and made at its time.
+    pub fn pending(self, size: usize, record: RecordId) -> (PendingPage, bool) {
+        let Self { draft, mut activities } = self;
         let more = activities.len() > size;
         activities.truncate(size);
-        let act = terms.page(&activities, Some(salt));
-        let record = terms.record(record, now, policy, act, Outcome::Intended);
+        let (terms, record) = draft.record(&activities, record);
         (PendingPage { terms, record, activities }, more)
     }
 }
 
 impl fmt::Debug for SealedPage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SealedPage").field("terms", &self.terms).finish_non_exhaustive()
+        f.debug_struct("SealedPage").field("terms", self.draft.terms()).finish_non_exhaustive()
     }
 }
 
@@ -98,10 +93,12 @@ pub struct RecordedPage {
 
 impl RecordedPage {
     /// The activities, if the viewer may still see them under the policy of this moment: a sink can take its time, and
-    /// a revocation that came meanwhile counts.
+    /// a revocation that came meanwhile counts. A refusal ends the reveal as one of
+    /// [`RecordedReveal::admit`](super::RecordedReveal::admit) does, and one of those refuses this page too.
     ///
     /// # Errors
-    /// [`Refused`] with the denial, and the record that says that this page was never seen.
+    /// [`Refused`] with the denial, and the record that says that this page was never seen. That record is made at the time of
+    /// the page's own, so that the two do not tell how long the page took.
     pub fn open(
         self,
         policy: &PrivacyPolicy,
@@ -110,7 +107,9 @@ impl RecordedPage {
     ) -> Result<Vec<StoredActivity>, Box<Refused<Denial>>> {
         let Err(reason) = self.terms.check(policy, now) else { return Ok(self.activities) };
         let outcome = Outcome::Failed { intent: self.record.id, cause: Failure::Denied(reason) };
-        let record = Record { id: record, at: now, policy: Some(policy.revision()), outcome, ..self.record };
+        // What the record of the page says of people is said once, so that it is forgotten once.
+        let act = self.record.without_openings().act;
+        let record = Record { id: record, policy: Some(policy.revision()), act, outcome, ..self.record };
         Err(Box::new(Refused { reason, record }))
     }
 }

@@ -3,13 +3,12 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use uuid::Uuid;
 
 use super::approval::Approvals;
 use super::capability::{PendingReveal, Terms};
 use crate::governance::{
     Act, Initiator, Justification, Outcome, Record, RecordId, Refused, RequestId, RequestSummary, RevealId,
-    RevealSummary, RevealTerms, Sealed, query_digest,
+    RevealSummary, RevealTerms, Salt, Sealed, query_digest,
 };
 use crate::identity::UserId;
 use crate::policy::{Denial, PrivacyPolicy, Purpose};
@@ -26,15 +25,6 @@ impl Acknowledgement {
     pub fn i_know_that_this_reveal_is_audited() -> Self {
         Self(())
     }
-}
-
-/// What seals a wish in its records: fresh ids that nobody can guess, each used once.
-#[derive(Debug, Clone, Copy)]
-pub struct Salts {
-    /// Seals the digest of the query.
-    pub query: Uuid,
-    /// Seals the justification.
-    pub justification: Uuid,
 }
 
 /// A wish to see private activities: who, what, for how long, for what purpose, and why.
@@ -88,6 +78,8 @@ impl RevealRequest {
 
     /// Asks for approvals. The record is the request: it stands once the record is durable. A refusal has a record too.
     ///
+    /// `salts` seal the query and the justification in it.
+    ///
     /// # Errors
     /// [`Refused`] with the denial and the record that says so.
     pub fn ask(
@@ -95,7 +87,7 @@ impl RevealRequest {
         policy: &PrivacyPolicy,
         request: RequestId,
         record: RecordId,
-        salts: Salts,
+        salts: [Salt; 2],
         now: DateTime<Utc>,
     ) -> Result<Record, Box<Refused<Denial>>> {
         // A wait beyond what the clock can count is one without an end.
@@ -117,7 +109,9 @@ impl RevealRequest {
 
     /// Asks the policy. Either way there is a record to write: of the intent, or of the refusal.
     ///
-    /// Where the policy asks for approvals, `approvals` are what the log says of the request for this very reveal.
+    /// Where the policy asks for approvals, `approvals` are what the log says of the request for this very reveal. `salts`
+    /// seal the query and the justification in the record.
+    ///
     /// # Errors
     /// [`Refused`] with the denial and the record that says so.
     pub fn authorise(
@@ -126,7 +120,7 @@ impl RevealRequest {
         approvals: Option<Approvals>,
         reveal: RevealId,
         record: RecordId,
-        salts: Salts,
+        salts: [Salt; 2],
         now: DateTime<Utc>,
     ) -> Result<PendingReveal, Box<Refused<Denial>>> {
         let request = approvals.as_ref().map(Approvals::request);
@@ -160,7 +154,7 @@ impl RevealRequest {
             None => now,
         };
         let expires_at = after(from, self.lifetime).ok_or(Denial::LifetimeNotAllowed)?;
-        let terms = Terms::new(reveal, self.viewer.clone(), granted_in, from..expires_at, approvals);
+        let terms = Terms::new(reveal, self.viewer.clone(), granted_in, from..expires_at, approvals, now);
         terms.check(policy, now)?;
         Ok(terms)
     }
@@ -197,18 +191,15 @@ impl RevealRequest {
             && same_words
     }
 
-    fn terms(&self, bound_to: &[u8; 16], salts: Salts) -> RevealTerms {
+    fn terms(&self, bound_to: &[u8; 16], [of_query, of_justification]: [Salt; 2]) -> RevealTerms {
         RevealTerms {
-            query: Sealed::new(query_digest(&self.query, bound_to), salts.query),
+            query: Sealed::new(query_digest(&self.query, bound_to), of_query),
             from: self.query.time_from(),
             until: self.query.time_until(),
             actors: self.query.actors() as u64,
             private_only: self.private_only,
             purpose: self.purpose.clone(),
-            justification: self
-                .justification
-                .clone()
-                .map(|justification| Sealed::new(justification, salts.justification)),
+            justification: self.justification.clone().map(|justification| Sealed::new(justification, of_justification)),
         }
     }
 

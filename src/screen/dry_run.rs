@@ -47,7 +47,8 @@ impl Affected {
         &self.by_group
     }
 
-    /// The first of them, as many as were asked for, in no particular order.
+    /// The first of them, as many as were asked for, in no particular order. Nobody, unless names were asked for by
+    /// somebody who may view private activities.
     #[must_use]
     pub fn sample(&self) -> &[UserId] {
         &self.sample

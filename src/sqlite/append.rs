@@ -31,6 +31,12 @@ impl Written {
         Self { filters, ..Self::default() }
     }
 
+    /// Goes on from a draft of segments that are of another size than usual.
+    #[cfg(test)]
+    pub(super) fn go_on_from(&mut self, draft: Draft) {
+        self.draft = Some(draft);
+    }
+
     /// What is known of the newest public rows is read again when it is needed.
     pub(super) fn let_go_of_public_rows(&mut self) {
         self.draft = None;
@@ -48,7 +54,7 @@ impl Memory for Written {
 /// One table while a batch is written to it.
 struct Writing<'a> {
     connection: &'a Connection,
-    of: &'static str,
+    table: Table,
     ids: &'a mut Ids,
     /// Whether an id of the batch may be in the table since earlier.
     marks: Vec<bool>,
@@ -107,7 +113,7 @@ pub(super) fn append(
                     Visibility::Private => &mut private,
                 };
                 let sequence = table.insert(*hash, activity, stamp, facts)?;
-                if table.of == PUBLIC.of {
+                if table.table == PUBLIC {
                     draft.add(sequence, activity);
                     draft.close_if_full(connection)?;
                 }
@@ -123,25 +129,26 @@ pub(super) fn append(
 impl<'a> Writing<'a> {
     fn new(
         connection: &'a Connection,
-        Table { of, .. }: Table,
+        table: Table,
         ids: &'a mut Ids,
         stamps: &'a mut Vec<(Stamp, i64)>,
         hashes: &[u64],
     ) -> Result<Self, StoreError> {
+        let of = table.of;
         let (mut marks, next) = (Vec::new(), ids.entries()? + 1);
         ids.mark(connection, hashes, &mut marks)?;
         let prepare = |sql: String| connection.prepare_cached(&sql);
         Ok(Self {
             connection,
-            of,
+            table,
             ids,
             marks,
             candidates: Vec::new(),
             stamps,
             find: prepare(format!("SELECT id, occurred_at, facts, details FROM {of}_activity WHERE sequence = ?1"))?,
             insert: prepare(format!(
-                "INSERT INTO {of}_activity (sequence, id, occurred_at, decided_at, stamp, facts, details)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
+                "INSERT INTO {of}_activity (sequence, id, occurred_at, decided_at, stamp, seal, facts, details)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
             ))?,
             next,
             ages: Ages::default(),
@@ -188,12 +195,16 @@ impl<'a> Writing<'a> {
     fn insert(&mut self, hash: u64, activity: &Activity, stamp: &Stamp, facts: &[u8]) -> Result<i64, StoreError> {
         let decided_at = stamp.decided_at().timestamp_micros();
         let stamp = self.number_of(stamp)?;
+        let occurred_at = activity.occurred_at().timestamp_micros();
+        let texts = [Some(activity.id().as_str().as_bytes()), Some(facts), activity.details().map(str::as_bytes)];
+        let seal = self.table.seal([self.next, occurred_at, decided_at, stamp], texts);
         self.insert.execute(params![
             self.next,
             activity.id().as_str(),
-            activity.occurred_at().timestamp_micros(),
+            occurred_at,
             decided_at,
             stamp,
+            seal,
             facts,
             activity.details(),
         ])?;
@@ -211,9 +222,12 @@ impl<'a> Writing<'a> {
         if let Some((_, number)) = self.stamps.iter().find(|(known, _)| known.is_like(stamp)) {
             return Ok(*number);
         }
-        let insert = format!("INSERT INTO {}_stamp (document) VALUES (?1)", self.of);
-        self.connection.prepare_cached(&insert)?.execute([to_json(ACTIVITY, stamp)?])?;
-        let number = self.connection.last_insert_rowid();
+        let of = self.table.of;
+        let greatest = format!("SELECT coalesce(max(number), 0) FROM {of}_stamp");
+        let greatest = self.connection.prepare_cached(&greatest)?.query_row([], |row| row.get(0))?;
+        let number = self.table.next_stamp(greatest);
+        let insert = format!("INSERT INTO {of}_stamp (number, document) VALUES (?1, ?2)");
+        self.connection.prepare_cached(&insert)?.execute(params![number, to_json(ACTIVITY, stamp)?])?;
         if self.stamps.len() == KNOWN {
             self.stamps.clear();
         }
@@ -223,7 +237,7 @@ impl<'a> Writing<'a> {
 
     fn finish(self) -> Result<(), StoreError> {
         if self.stored {
-            self.ages.write(self.connection, self.of)?;
+            self.ages.write(self.connection, self.table.of)?;
             self.ids.keep_up(self.connection)?;
         }
         Ok(())

@@ -11,6 +11,7 @@ use crate::store::StoreError;
 pub(super) const ACTIVITY: &str = "activity";
 pub(super) const POLICY: &str = "policy";
 pub(super) const VANISHED_GROUP: &str = "vanished group";
+pub(super) const APPLIED_RECORDS: &str = "record of a change";
 
 pub(super) fn to_json<T: Serialize>(what: &'static str, value: &T) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(|_| damaged(what))
@@ -24,6 +25,11 @@ pub(super) fn from_json<T: DeserializeOwned>(what: &'static str, text: &[u8]) ->
 
 pub(super) fn damaged(what: &'static str) -> StoreError {
     StoreError::Unreadable(Box::new(FileError::Damaged { what }))
+}
+
+/// For what is found where nothing of its kind belongs.
+pub(super) fn corrupt() -> StoreError {
+    StoreError::Unreadable(Box::new(FileError::Corrupt))
 }
 
 /// The JSON in the first column of a row, whether it is text still or damaged.

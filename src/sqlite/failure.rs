@@ -1,10 +1,12 @@
 //! What goes wrong with a file, for either adapter.
 
 use std::error::Error;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind};
+use std::path::Path;
 use std::sync::Arc;
 
-use rusqlite::ErrorCode;
+use rusqlite::{ErrorCode, ffi};
 
 use super::FileError;
 use crate::governance::SinkError;
@@ -28,13 +30,51 @@ impl Failure {
 
 /// What SQLite's code stands for, where it is something that can be put right outside.
 fn kind(error: &rusqlite::Error) -> Option<FileError> {
-    match error.sqlite_error_code()? {
+    // Every table is strict, so a value of another type than its column's was not written to it.
+    if let rusqlite::Error::InvalidColumnType(..)
+    | rusqlite::Error::FromSqlConversionFailure(..)
+    | rusqlite::Error::IntegralValueOutOfRange(..)
+    | rusqlite::Error::Utf8Error(..) = error
+    {
+        return Some(FileError::Corrupt);
+    }
+    let sqlite = error.sqlite_error()?;
+    if sqlite.extended_code == ffi::SQLITE_IOERR_SHMSIZE {
+        // The index of the log has no space to grow: SQLite tells that in no other way.
+        return Some(FileError::Full);
+    }
+    match sqlite.code {
         ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => Some(FileError::Corrupt),
         ErrorCode::ReadOnly => Some(FileError::ReadOnly),
         ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Some(FileError::Busy),
         ErrorCode::DiskFull => Some(FileError::Full),
         _ => None,
     }
+}
+
+impl Failure {
+    /// Says in the terms of files why SQLite could not open a file, or one of those beside it, where a look at the folder
+    /// tells that.
+    pub(super) fn at(self, path: &Path) -> Self {
+        let is_unopened = |error: &rusqlite::Error| error.sqlite_error_code() == Some(ErrorCode::CannotOpen);
+        match &self {
+            Self::Other(error) if error.downcast_ref().is_some_and(is_unopened) => match create_beside(path) {
+                Err(ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) => FileError::ReadOnly.into(),
+                Err(ErrorKind::StorageFull | ErrorKind::QuotaExceeded) => FileError::Full.into(),
+                _ => self,
+            },
+            _ => self,
+        }
+    }
+}
+
+/// Tries whether there can be one more file. The file itself is left alone: to open and close it would end the locks that
+/// SQLite has on it in this process.
+fn create_beside(path: &Path) -> Result<(), ErrorKind> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(format!("-probe-{}", std::process::id()));
+    File::create_new(&beside).map_err(|error| error.kind())?;
+    fs::remove_file(&beside).map_err(|error| error.kind())
 }
 
 impl From<rusqlite::Error> for Failure {
@@ -95,8 +135,6 @@ through_failure! {
 
 #[cfg(test)]
 mod tests {
-    use rusqlite::ffi;
-
     use super::*;
 
     #[test]
@@ -108,7 +146,13 @@ mod tests {
             (ffi::SQLITE_BUSY, Some(FileError::Busy)),
             (ffi::SQLITE_LOCKED, Some(FileError::Busy)),
             (ffi::SQLITE_FULL, Some(FileError::Full)),
+            (ffi::SQLITE_IOERR_SHMSIZE, Some(FileError::Full)),
+            (ffi::SQLITE_READONLY_DIRECTORY, Some(FileError::ReadOnly)),
+            (ffi::SQLITE_READONLY_CANTINIT, Some(FileError::ReadOnly)),
+            (ffi::SQLITE_CORRUPT_INDEX, Some(FileError::Corrupt)),
             (ffi::SQLITE_IOERR, None),
+            (ffi::SQLITE_IOERR_SHMMAP, None),
+            (ffi::SQLITE_IOERR_WRITE, None),
         ] {
             let error = || rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
             let shared = Arc::new(error());

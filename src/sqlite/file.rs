@@ -29,7 +29,8 @@ impl<M: Memory> File<M> {
     /// Opens a file for writing, and makes it if it is not there.
     pub(super) fn open(path: &Path, schema: &'static Schema, memory: M) -> Result<Self, Failure> {
         let path = locate(path)?;
-        let writer = Shared::new(Writer::new(open_writer(&path, schema)?, &path, memory));
+        let writer =
+            Shared::new(Writer::new(open_writer(&path, schema).map_err(|failure| failure.at(&path))?, &path, memory));
         Ok(Self { path, schema, writer, readers: Mutex::default() })
     }
 
@@ -62,7 +63,7 @@ impl<M: Memory> File<M> {
         let kept = idle().pop();
         let connection = match kept {
             Some(connection) => connection,
-            None => open_reader(&self.path, self.schema)?,
+            None => open_reader(&self.path, self.schema).map_err(|failure| failure.at(&self.path))?,
         };
         let result = act(&connection)?;
         let mut idle = idle();

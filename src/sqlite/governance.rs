@@ -94,6 +94,10 @@ impl GovernanceSink for SqliteGovernance {
         self.file.read(|connection| search::records(connection, query, after, limit))
     }
 
+    fn newest(&self, query: &RecordQuery) -> Result<Option<RecordEntry>, SinkError> {
+        self.file.read(|connection| search::newest(connection, query))
+    }
+
     fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {
         erase::remove(&self.file, removal)
     }

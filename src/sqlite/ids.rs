@@ -107,7 +107,7 @@ impl Ids {
         filters: &Filters,
         sizes: Sizes,
     ) -> Result<Self, StoreError> {
-        let setting = Setting { tables, key: Key::read(connection)?, filters: filters.clone(), sizes };
+        let setting = Setting { tables, key: Key::read(connection, tables)?, filters: filters.clone(), sizes };
         let runs = Run::all(connection, &setting)?;
         let mut ids = Self { setting, runs, tail: Tail::default(), fresh: Vec::new() };
         ids.read_tail(connection)?;

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::append::{Written, append};
 use super::care::BackupError;
-use super::document::{POLICY, VANISHED_GROUP, document, from_json, to_json};
+use super::document::{APPLIED_RECORDS, POLICY, VANISHED_GROUP, corrupt, document, from_json, to_json};
 use super::file::{File, Schema};
 use super::ids::{self, CREATE_KEY, Filters, Ids};
 use super::removal::{self, Places};
@@ -16,6 +16,7 @@ use super::table::{self, BySequence, Flow, PRIVATE, PUBLIC, Table, each};
 use super::writer::Writer;
 use crate::activity::{Activity, ActivityId};
 use crate::change::RecordedChange;
+use crate::difference::AppliedRecords;
 use crate::directory::{DirectoryRevision, VanishedGroup};
 use crate::identity::GroupId;
 use crate::policy::{PrivacyPolicy, Revision};
@@ -36,6 +37,7 @@ static SCHEMA: Schema = Schema {
     erases: false,
     tables: &[
         "CREATE TABLE policy (revision INTEGER PRIMARY KEY, document TEXT NOT NULL) STRICT;",
+        "CREATE TABLE applied_record (one INTEGER PRIMARY KEY CHECK (one = 1), document TEXT NOT NULL) STRICT;",
         "CREATE TABLE vanished_group (id TEXT PRIMARY KEY, document TEXT NOT NULL) STRICT, WITHOUT ROWID;",
         "CREATE TABLE vanished_version (number INTEGER NOT NULL) STRICT; INSERT INTO vanished_version VALUES (0);",
         PUBLIC.create,
@@ -120,15 +122,23 @@ impl SqliteStore {
         after: Option<&Position>,
         mut take: impl FnMut(PublicActivity) -> Flow,
     ) -> Result<(), StoreError> {
-        // INVARIANT: nothing private lies in the public table; if it did, it would not be shown.
-        let mut take = |stored: StoredActivity| stored.into_public().map_or(Flow::On, &mut take);
+        let mut before = after.cloned();
+        let mut take = |stored: StoredActivity| {
+            // What comes twice, or too soon, was led to by a part of the file that belongs elsewhere.
+            let position = Position::of(stored.activity());
+            if before.as_ref().is_some_and(|before| position >= *before) {
+                return Err(corrupt());
+            }
+            before = Some(position);
+            public(stored).map(&mut take)
+        };
         if !query.has_keys() {
             return each(connection, &[PUBLIC], query, after, take);
         }
         let mut rows = BySequence::new(connection, PUBLIC)?;
         segments::search(connection, &self.tail, query, after, |sequence| {
             let found = rows.read(sequence)?.filter(|stored| query.matches(stored.activity(), stored.stamp()));
-            Ok(found.map_or(Flow::On, &mut take))
+            found.map_or(Ok(Flow::On), &mut take)
         })
     }
 }
@@ -157,8 +167,12 @@ impl ActivityStore for SqliteStore {
             connection
                 .prepare_cached("INSERT INTO policy (revision, document) VALUES (?1, ?2)")?
                 .execute(params![as_integer(change.policy().revision().number()), document])?;
-            Ok(())
+            keep_applied(connection, &change.applied(&applied(connection)?))
         })
+    }
+
+    fn applied(&self) -> Result<AppliedRecords, StoreError> {
+        self.file.read(applied)
     }
 
     fn vanished_groups(&self) -> Result<Vec<VanishedGroup>, StoreError> {
@@ -229,7 +243,16 @@ impl ActivityStore for SqliteStore {
     }
 
     fn remove(&self, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
-        removal::remove(&self.file, &self.places, &self.tail, removal, limit)
+        let removed = removal::remove(&self.file, &self.places, &self.tail, removal, limit)?;
+        if removed == 0 && limit > 0 {
+            self.file.write(|writer| {
+                let connection = writer.connection();
+                let before = applied(connection)?;
+                let after = removal.applied(&before);
+                if after == before { Ok(()) } else { keep_applied(connection, &after) }
+            })?;
+        }
+        Ok(removed)
     }
 
     fn public_page(
@@ -259,7 +282,7 @@ impl ActivityStore for SqliteStore {
                 Some(ids) => ids,
                 None => public_ids.insert(Ids::open(&snapshot, &ids::PUBLIC, &self.filters)?),
             };
-            Ok(table::find(&snapshot, PUBLIC, ids, id.as_str())?.and_then(StoredActivity::into_public))
+            table::find(&snapshot, PUBLIC, ids, id.as_str())?.map(public).transpose()
         })
     }
 
@@ -295,8 +318,7 @@ impl ActivityStore for SqliteStore {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         self.file.read(|connection| {
             let found = table::since(connection, PUBLIC, as_integer(after), limit)?.into_iter();
-            let public = found.filter_map(|(sequence, stored)| Some((sequence.unsigned_abs(), stored.into_public()?)));
-            Ok(public.collect())
+            found.map(|(sequence, stored)| Ok((sequence.unsigned_abs(), public(stored)?))).collect()
         })
     }
 
@@ -312,7 +334,7 @@ impl ActivityStore for SqliteStore {
             self.file.read(|connection| {
                 each(connection, tables, admission.query(), after, |stored| {
                     page.push(stored);
-                    if page.len() < limit { Flow::On } else { Flow::Enough }
+                    Ok(if page.len() < limit { Flow::On } else { Flow::Enough })
                 })
             })?;
         }
@@ -320,10 +342,27 @@ impl ActivityStore for SqliteStore {
     }
 }
 
+/// What was read from the public table. INVARIANT: nothing else lies there, so anything else is damage.
+fn public(stored: StoredActivity) -> Result<PublicActivity, StoreError> {
+    stored.into_public().ok_or_else(corrupt)
+}
+
 fn revision_in_force(connection: &Connection) -> Result<Option<Revision>, StoreError> {
     let newest = "SELECT revision FROM policy ORDER BY revision DESC LIMIT 1";
     let number: Option<i64> = connection.prepare_cached(newest)?.query_row([], |row| row.get(0)).optional()?;
     Ok(number.map(|number| Revision::from_number(number.unsigned_abs())))
+}
+
+fn applied(connection: &Connection) -> Result<AppliedRecords, StoreError> {
+    let found = connection.prepare_cached("SELECT document FROM applied_record")?.query_row([], document).optional()?;
+    found.map_or_else(|| Ok(AppliedRecords::default()), |found| from_json(APPLIED_RECORDS, &found))
+}
+
+fn keep_applied(connection: &Connection, applied: &AppliedRecords) -> Result<(), StoreError> {
+    connection
+        .prepare_cached("INSERT OR REPLACE INTO applied_record (one, document) VALUES (1, ?1)")?
+        .execute([to_json(APPLIED_RECORDS, applied)?])?;
+    Ok(())
 }
 
 /// Notes that what is kept of vanished groups is another from now on.
@@ -366,3 +405,6 @@ impl std::fmt::Debug for SqliteStore {
         f.debug_struct("SqliteStore").field("path", &self.file.path()).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod damage;

@@ -68,7 +68,7 @@ pub fn times() -> impl Strategy<Value = DateTime<Utc>> + Clone {
 /// Users by any number of identities, applications, system accounts, and nobody; any of them with somebody's name as
 /// well.
 pub fn actors() -> impl Strategy<Value = Actor> + Clone {
-    let name = || select(all(&["Backup", "adele", "BACKUP"], ActorName::new));
+    let name = || select(all(&["Backup", "adele", "BACKUP", "x@FASS.example", "x@fa\u{df}.example."], ActorName::new));
     let person = (identities(), vec(identities(), 0..2))
         .prop_map(|(first, others)| others.into_iter().fold(Actor::user(first), |actor, other| actor.also(other)));
     let other = prop_oneof![

@@ -11,12 +11,12 @@ use proptest::sample::select;
 use super::activities::{Batch, activity_ids, batches};
 use super::imports::{Import, imports};
 use super::names::{group_ids, subjects, user_ids};
-use super::policies::policy_changes;
+use super::policies::policy_updates;
 use super::searches::{Search, record_queries, searches};
 use crate::activity::ActivityId;
 use crate::governance::RecordQuery;
 use crate::identity::{Alias, Domain, UserId};
-use crate::policy::{ManagedDomain, PolicyChange, Role};
+use crate::policy::{ManagedDomain, PolicyChange, PolicyUpdate, Role};
 use crate::query::CountBy;
 use crate::subject::Subject;
 
@@ -74,7 +74,7 @@ pub enum Step {
         /// Who.
         by: UserId,
         /// What.
-        change: PolicyChange,
+        update: PolicyUpdate,
     },
     /// Activities are delivered.
     Deliver {
@@ -211,7 +211,8 @@ fn nodes() -> impl Strategy<Value = Node> + Clone {
 
 /// Mostly one of those who may, or who may be permitted to.
 fn askers() -> impl Strategy<Value = UserId> + Clone {
-    let few: Vec<UserId> = ["root", "root", "ann"].iter().filter_map(|name| UserId::new(*name).ok()).collect();
+    let few: Vec<UserId> =
+        ["root", "root", "root", "deputy", "ann", "ann"].iter().filter_map(|name| UserId::new(*name).ok()).collect();
     prop_oneof![4 => select(few), 1 => user_ids()]
 }
 
@@ -235,7 +236,7 @@ pub fn steps(begin: DateTime<Utc>) -> impl Strategy<Value = Step> {
         3 => Just(Step::CatchUp),
         1 => nodes().prop_map(Step::Follow),
         1 => (nodes(), weighted(0.3, Just(()))).prop_map(|(at, out)| Step::Outage { at, out: out.is_some() }),
-        9 => (nodes(), askers(), policy_changes()).prop_map(|(at, by, change)| Step::Change { at, by, change }),
+        9 => (nodes(), askers(), policy_updates()).prop_map(|(at, by, update)| Step::Change { at, by, update }),
         12 => (nodes(), batches()).prop_map(|(at, batch)| Step::Deliver { at, batch }),
         3 => (nodes(), 0..4_u8).prop_map(|(at, batch)| Step::DeliverAgain { at, batch }),
         3 => select(vec![1, 30, 60, 300, 600, 4_000, -10]).prop_map(|seconds| Step::Advance { seconds }),
@@ -271,7 +272,9 @@ pub fn steps(begin: DateTime<Utc>) -> impl Strategy<Value = Step> {
 /// use proptest::prelude::*;
 ///
 /// proptest!(ProptestConfig::with_cases(4), |(history in histories(0..12))| {
-///     let mut model = Model::new(&Administrators::only_one(UserId::new("root").unwrap()), Default::default());
+///     let administrators = ["root", "deputy"].map(|name| UserId::new(name).unwrap());
+///     let [root, deputy] = administrators;
+///     let mut model = Model::new(&Administrators::new(root, deputy).unwrap(), Default::default());
 ///     for step in &history {
 ///         model.take(step);
 ///     }
@@ -286,19 +289,22 @@ pub fn histories(length: impl Into<SizeRange>) -> impl Strategy<Value = Vec<Step
         .prop_map(|(import, first, rest)| import.into_iter().chain(first).chain(rest).collect())
 }
 
-/// Steps that make the rest of a history worth while: imports, a managed domain, a grant to `root`, private groups.
+/// Steps that make the rest of a history worth while: imports, a managed domain, a grant by `deputy` to `root`, private
+/// groups.
 pub fn beginnings() -> impl Strategy<Value = Step> {
     let at = Node::First;
-    let root = || select(UserId::new("root").into_iter().collect::<Vec<_>>());
+    let user = |name: &str| select(UserId::new(name).into_iter().collect::<Vec<_>>());
     let managed = Domain::new("contoso.com").map(ManagedDomain::exactly).map(PolicyChange::ManageDomain);
     let granted = Alias::new("root@contoso.com").map(PolicyChange::Grant);
     let admin = UserId::new("ann").map(|ann| PolicyChange::SetAdmin(ann, Role::Analyst));
-    let likely: Vec<PolicyChange> = managed.into_iter().chain(granted.clone()).chain(granted).chain(admin).collect();
+    let likely: Vec<PolicyChange> = managed.into_iter().chain(admin).collect();
     let private = group_ids().prop_map(|group| PolicyChange::MakePrivate(group.into()));
-    let change = prop_oneof![2 => select(likely), 1 => private];
+    let of_root = (user("root"), prop_oneof![1 => select(likely), 1 => private]);
+    let of_deputy = (user("deputy"), select(granted.into_iter().collect::<Vec<_>>()));
+    let change = prop_oneof![2 => of_root, 1 => of_deputy];
     prop_oneof![
         1 => imports().prop_map(|import| Step::Import { import, follow: true }),
         1 => Just(Step::CatchUp),
-        4 => (root(), change).prop_map(move |(by, change)| Step::Change { at, by, change }),
+        4 => change.prop_map(move |(by, change)| Step::Change { at, by, update: change.into() }),
     ]
 }

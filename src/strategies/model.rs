@@ -24,7 +24,7 @@ use crate::change::ChangeRefusal;
 use crate::digest::Digest;
 use crate::directory::DirectoryRevision;
 use crate::filter::Delivery;
-use crate::governance::{Act, Initiator, Outcome, Record, RecordId};
+use crate::governance::{Act, Initiator, Outcome, Record, RecordId, Salt, Sealed, SealedText};
 use crate::identity::{GroupId, UserId};
 use crate::policy::{
     Administrators, Denial, Grant, GroupRef, ManagedDomain, PolicyOptions, Revision, Role, ScopeRule, WhenUndecidable,
@@ -94,7 +94,8 @@ pub struct Stored {
 }
 
 /// What a step answers. Ids of records are their sequence numbers here, the id of a reveal is that of the record that
-/// opened it, and the digest of its query is that of nothing.
+/// opened it, and the digest of its query is that of nothing. What is sealed is sealed with a salt of zeros, and nobody is
+/// behind a page.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Answer {
     /// Nothing that anybody sees.
@@ -177,7 +178,7 @@ impl Model {
                 self.node_mut(*at).out = *out;
                 Answer::Nothing
             }
-            Step::Change { at, by, change } => Answer::Changed(self.change(*at, by, change)),
+            Step::Change { at, by, update } => Answer::Changed(self.change(*at, by, update)),
             Step::Deliver { at, batch } => {
                 self.delivered.push(batch.clone());
                 Answer::Delivered(self.deliver(*at, batch))
@@ -480,4 +481,9 @@ impl Model {
 /// The digest that stands for one that only the library can make.
 fn no_digest() -> Digest {
     Digest::of_ids([])
+}
+
+/// Sealed with the salt that stands for one that only the library can make.
+fn sealed<T: SealedText>(value: T) -> Sealed<T> {
+    Sealed::new(value, Salt::from_bytes([0; Salt::BYTES]))
 }

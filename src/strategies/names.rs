@@ -43,6 +43,9 @@ const SPELLINGS: &[&[(&str, &str)]] = &[
     &[("", "1003200096971F55@contoso.com"), ("", "1003200096971f55@CONTOSO.com")],
     &[("", "ad\u{fffd}le@contoso.com")],
     &[("", "x@a.templateTenant")],
+    // Two domains, though the text folds to the same.
+    &[("", "x@fa\u{df}.example"), ("", "X@FA\u{df}.Example."), ("", "x@xn--fa-hia.example")],
+    &[("", "x@fass.example"), ("", "X@FASS.example")],
 ];
 
 const LONG: &str = concat!(

@@ -2,14 +2,17 @@
 
 use std::time::Duration;
 
+use proptest::collection::vec;
 use proptest::option::weighted;
 use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::activities::{app_name, suite_name};
 use super::names::{aliases, domains, groups, identities, of_line, user_ids};
+use crate::identity::UserId;
 use crate::policy::{
-    ManagedDomain, PolicyChange, PolicyOptions, Purpose, Retention, Role, ScopeRule, ScopeTarget, WhenUndecidable,
+    ManagedDomain, OptionsPatch, PolicyChange, PolicyUpdate, Purpose, Retention, Revision, Role, ScopeRule,
+    ScopeTarget, WhenUndecidable,
 };
 
 /// Everywhere, in a suite, or in an app.
@@ -28,52 +31,66 @@ pub fn scope_rules() -> impl Strategy<Value = ScopeRule> + Clone {
     })
 }
 
-/// Options of every kind. Times are short, so that a history gets past them.
-pub fn policy_options() -> impl Strategy<Value = PolicyOptions> {
+/// Patches of some of the options, or of none. Times are short, so that a history gets past them.
+pub fn options_patches() -> impl Strategy<Value = OptionsPatch> {
     let when = prop_oneof![
         3 => Just(WhenUndecidable::Hide),
-        2 => Just(WhenUndecidable::ShowUndecided),
+        3 => Just(WhenUndecidable::ShowUndecided),
         1 => Just(WhenUndecidable::Refuse),
     ];
     let seconds = |choices: Vec<u64>| select(choices).prop_map(Duration::from_secs);
     let age = weighted(0.5, seconds(vec![300, 60, 0, 100_000, u64::MAX]));
     let lifetime = weighted(0.8, seconds(vec![3_600, 60, u64::MAX]));
-    let governed = (weighted(0.1, Just("audit")), prop_oneof![9 => Just(0), 1 => Just(1)]);
-    let retention = weighted(0.5, seconds(vec![300, 30, 0, u64::MAX]));
+    let waiting = weighted(0.8, seconds(vec![86_400, 60]));
+    let retention =
+        weighted(0.7, seconds(vec![300, 30, 30, 0, u64::MAX])).prop_map(|keep| keep.map(Retention::of_activities));
+    let rarely = || proptest::bool::weighted(0.2);
     (
-        weighted(0.6, Just(())),
-        when,
-        age,
-        weighted(0.2, Just(())),
-        weighted(0.8, Just(())),
-        lifetime,
-        (governed, retention),
+        (
+            weighted(0.3, proptest::bool::weighted(0.6)),
+            weighted(0.6, when),
+            weighted(0.5, age),
+            weighted(0.5, proptest::bool::weighted(0.4)),
+        ),
+        (weighted(0.2, proptest::bool::weighted(0.7)), weighted(0.3, lifetime), weighted(0.1, rarely()), rarely()),
+        (weighted(0.2, prop_oneof![9 => Just(0), 1 => Just(1)]), weighted(0.2, waiting), weighted(0.7, retention)),
     )
         .prop_map(
-            |(
-                objects,
-                when_undecidable,
-                max_directory_age,
-                justification,
-                self_grant,
-                max_reveal_lifetime,
-                (governed, retention),
-            )| {
-                let (purpose, approvals_required) = governed;
-                PolicyOptions {
-                    objects_count: objects.is_some(),
-                    when_undecidable,
-                    max_directory_age,
-                    justification_required: justification.is_some(),
-                    self_grant_allowed: self_grant.is_some(),
-                    max_reveal_lifetime,
-                    purposes: purpose.into_iter().filter_map(|purpose| Purpose::new(purpose).ok()).collect(),
-                    approvals_required,
-                    retention: retention.map(Retention::of_activities),
-                    ..PolicyOptions::default()
+            |((objects, when, age, why), (own, lifetime, purpose, own_approval), (approvals, waiting, keep))| {
+                let mut patch = OptionsPatch::new();
+                macro_rules! name {
+                ($($option:ident: $value:ident),+) => {
+                    $(if let Some(value) = $value {
+                        patch = patch.$option(value);
+                    })+
+                };
+            }
+                name! {
+                    objects_count: objects, when_undecidable: when, max_directory_age: age, justification_required: why,
+                    self_grant_allowed: own, max_reveal_lifetime: lifetime, approvals_required: approvals,
+                    max_request_age: waiting, retention: keep
                 }
+                match (purpose, Purpose::new("audit")) {
+                    (Some(true), Ok(audit)) => patch = patch.add_purpose(audit),
+                    (Some(false), Ok(audit)) => patch = patch.remove_purpose(audit),
+                    _ => {}
+                }
+                if own_approval { patch.self_approval_allowed(true) } else { patch }
             },
         )
+}
+
+/// Mostly one change; sometimes several, or none, or an update that was made for one of the first revisions.
+pub fn policy_updates() -> impl Strategy<Value = PolicyUpdate> {
+    let several = vec(policy_changes(), 0..5);
+    let made_for = (vec(policy_changes(), 1..3), 1..12_u64);
+    prop_oneof![
+        8 => policy_changes().prop_map(PolicyUpdate::from),
+        3 => several.prop_map(PolicyUpdate::from),
+        1 => made_for.prop_map(|(changes, revision)| {
+            PolicyUpdate::from(changes).made_for(Revision::from_number(revision))
+        }),
+    ]
 }
 
 /// Every kind of change, those that do not fit among them.
@@ -89,7 +106,8 @@ pub fn policy_options() -> impl Strategy<Value = PolicyOptions> {
 ///     let directory = MemoryDirectory::new();
 ///     directory.install(import.snapshot(DirectoryRevision(1), Default::default()).unwrap()).unwrap();
 ///     let builder = PrivacyFilter::builder(MemoryStore::new(), directory, MemorySink::new());
-///     let filter = builder.initialize(Administrators::only_one(root.clone())).unwrap();
+///     let administrators = Administrators::new(root.clone(), UserId::new("deputy").unwrap()).unwrap();
+///     let filter = builder.initialize(administrators).unwrap();
 ///     let before = filter.policy().unwrap().revision();
 ///     if let Ok(revision) = filter.change(&root, &change) {
 ///         prop_assert!(revision > before);
@@ -106,6 +124,8 @@ pub fn policy_changes() -> impl Strategy<Value = PolicyChange> {
         let known: Vec<_> = (0..=1).flat_map(of_line).collect();
         prop_oneof![3 => select(known), 1 => aliases()]
     };
+    // The administrators of a history among them.
+    let users = || prop_oneof![4 => user_ids(), 1 => select(UserId::new("deputy").into_iter().collect::<Vec<_>>())];
     prop_oneof![
         8 => groups().prop_map(PolicyChange::MakePrivate),
         4 => groups().prop_map(PolicyChange::MakePublic),
@@ -113,11 +133,11 @@ pub fn policy_changes() -> impl Strategy<Value = PolicyChange> {
         2 => scope_rules().prop_map(PolicyChange::RemoveScopeRule),
         3 => managed.prop_map(PolicyChange::ManageDomain),
         1 => domains().prop_map(PolicyChange::UnmanageDomain),
-        3 => (user_ids(), role).prop_map(|(user, role)| PolicyChange::SetAdmin(user, role)),
-        2 => user_ids().prop_map(PolicyChange::RemoveAdmin),
+        3 => (users(), role).prop_map(|(user, role)| PolicyChange::SetAdmin(user, role)),
+        2 => users().prop_map(PolicyChange::RemoveAdmin),
         7 => admins().prop_map(PolicyChange::Grant),
         3 => admins().prop_map(|alias| PolicyChange::Revoke(alias.into())),
         1 => identities().prop_map(PolicyChange::Revoke),
-        4 => policy_options().prop_map(PolicyChange::SetOptions),
+        6 => options_patches().prop_map(PolicyChange::SetOptions),
     ]
 }

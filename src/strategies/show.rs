@@ -77,7 +77,10 @@ impl Debug for Step {
             Self::CatchUp => f.write_str("CatchUp"),
             Self::Follow(node) => write!(f, "Follow({node:?})"),
             Self::Outage { at, out } => write!(f, "Outage({at:?}, {out})"),
-            Self::Change { at, by, change: what } => write!(f, "Change({at:?}, by {}, {})", by.as_str(), change(what)),
+            Self::Change { at, by, update } => {
+                let changes: Vec<_> = update.changes().iter().map(change).collect();
+                write!(f, "Change({at:?}, by {}, made for {:?}, {changes:?})", by.as_str(), update.expected())
+            }
             Self::Deliver { at, batch } => {
                 write!(f, "Deliver({at:?}, {:#?})", batch.iter().map(activity).collect::<Vec<_>>())
             }

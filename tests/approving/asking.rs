@@ -32,13 +32,12 @@ fn p3_nobody_approves_what_they_asked_for_themselves_unless_the_policy_lets_them
         let request = ask(&house, "root");
         assert_eq!(answer_denied(&house, "root", request, Answer::Approve), Denial::SelfApproval);
         assert_eq!(status(&house, request), Some(RequestStatus::Waiting { missing: 1 }));
-        let options = PolicyOptions { approvals_required: 1, self_approval_allowed: true, ..Default::default() };
-        house.change(PolicyChange::SetOptions(options));
+        let options = OptionsPatch::new().self_approval_allowed(true);
+        house.options(options);
         approve(&house, "root", request);
         assert_eq!(status(&house, request), Some(RequestStatus::Approved { at: at(0) }));
         // Taken back, it does not count any more, though it is on record.
-        let options = PolicyOptions { approvals_required: 1, ..Default::default() };
-        house.change(PolicyChange::SetOptions(options));
+        house.options(OptionsPatch::new().self_approval_allowed(false));
         assert_eq!(open_denied(&house, reveal_all("root"), request), Denial::ApprovalsMissing);
     }
 }
@@ -104,7 +103,6 @@ fn r4_nobody_learns_whether_there_is_a_request_but_whoever_may_answer_one() {
 /// Whatever differs from what was approved was not approved.
 #[test]
 fn r1_only_what_was_asked_for_is_opened() {
-    let options = || PolicyOptions { approvals_required: 1, ..Default::default() };
     let wish = |viewer: &str, query: Query, lifetime| {
         let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
         RevealRequest::new(user(viewer), query, lifetime, audited)
@@ -115,7 +113,7 @@ fn r1_only_what_was_asked_for_is_opened() {
         || wish("root", Query::all().since(at(-9)), HOUR).for_purpose(purpose("audit")).because(because("case 1"));
     for place in places() {
         let house = furnished(&place, 1);
-        house.change(PolicyChange::SetOptions(PolicyOptions { objects_count: true, ..options() }));
+        house.options(OptionsPatch::new().objects_count(true));
         let request = house.filter.request_reveal(&asked()).unwrap();
         approve(&house, "ann", request);
         let query = || Query::all().since(at(-9));
@@ -141,8 +139,7 @@ fn p3_a_purpose_is_one_of_those_that_the_policy_lists() {
     let house = furnished(&Place::in_memory(), 0);
     let named = |text: &str| reveal_all("root").for_purpose(Purpose::new(text).unwrap());
     assert!(house.filter.reveal(named("anything")).is_ok(), "as long as it lists none");
-    let purposes = [Purpose::new("security incident").unwrap()].into();
-    house.change(PolicyChange::SetOptions(PolicyOptions { purposes, ..Default::default() }));
+    house.options(OptionsPatch::new().add_purpose(Purpose::new("security incident").unwrap()));
     for refused in [reveal_all("root"), named("anything"), named("Security incident")] {
         let error = house.filter.reveal(refused).unwrap_err();
         assert!(matches!(error, RevealError::Denied(Denial::PurposeNotAllowed)), "{error:?}");

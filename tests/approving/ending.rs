@@ -36,7 +36,7 @@ fn p3_a_request_that_waited_too_long_is_over() {
         assert_eq!(status(&house, request), Some(RequestStatus::Expired));
         assert_eq!(answer_denied(&house, "carl", request, Answer::Approve), Denial::RequestOver);
         assert_eq!(open_denied(&house, reveal_all("root"), request), Denial::ApprovalsMissing);
-        let options = PolicyOptions { approvals_required: 1, max_request_age: None, ..Default::default() };
+        let options = OptionsPatch::new().approvals_required(1).max_request_age(None);
         house.change(PolicyChange::SetOptions(options));
         let patient = ask(&house, "root");
         house.advance(1_000_000_000);
@@ -173,7 +173,7 @@ fn p3_a_policy_that_allows_less_time_ends_what_has_had_more() {
         house.advance(60);
         assert_eq!(page_of(&mut reveal), Ok(2));
         let minute = Some(Duration::from_secs(60));
-        house.change(PolicyChange::SetOptions(PolicyOptions { max_reveal_lifetime: minute, ..Default::default() }));
+        house.options(OptionsPatch::new().max_reveal_lifetime(minute));
         assert_eq!(page_of(&mut reveal), Err(Denial::Expired));
     }
 }

@@ -44,6 +44,13 @@ impl GovernanceSink for Broken {
         self.inner.records(query, after, limit)
     }
 
+    fn newest(&self, query: &RecordQuery) -> Result<Option<RecordEntry>, SinkError> {
+        if self.unreadable.load(Ordering::SeqCst) {
+            return Err(SinkError::Backend("on command".into()));
+        }
+        self.inner.newest(query)
+    }
+
     fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {
         self.inner.remove(removal)
     }

@@ -131,9 +131,8 @@ proptest! {
                     told.required = approvals;
                 }
                 Step::AllowSelf(self_approval_allowed) => {
-                    let options = house.filter.policy().unwrap().options().clone();
-                    if options.self_approval_allowed != self_approval_allowed {
-                        house.change(PolicyChange::SetOptions(PolicyOptions { self_approval_allowed, ..options }));
+                    if house.filter.policy().unwrap().options().self_approval_allowed != self_approval_allowed {
+                        house.options(OptionsPatch::new().self_approval_allowed(self_approval_allowed));
                     }
                     told.self_allowed = self_approval_allowed;
                 }

@@ -302,11 +302,9 @@ fn b2_no_error_repeats_what_it_was_given() {
         silent_error(&house.filter.change(&root, &change).unwrap_err());
         silent_debug("a change", &change);
     }
-    silent_error(
-        &house.filter.change(&user("canary"), &PolicyChange::MakePublic(group("council").into())).unwrap_err(),
-    );
+    silent_error(&house.filter.change(&user("canary"), PolicyChange::MakePublic(group("council").into())).unwrap_err());
     let when_undecidable = WhenUndecidable::Refuse;
-    house.change(PolicyChange::SetOptions(PolicyOptions { when_undecidable, ..PolicyOptions::default() }));
+    house.options(OptionsPatch::new().when_undecidable(when_undecidable));
     silent_error(&house.filter.ingest(&private_activities()).unwrap_err());
     silent_debug("all records", &house.records());
 }
@@ -407,6 +405,10 @@ fn b2_what_a_failing_sink_leaves_behind_says_nothing() {
 
         fn records(&self, _: &RecordQuery, _: u64, _: usize) -> Result<Vec<RecordEntry>, SinkError> {
             Ok(Vec::new())
+        }
+
+        fn newest(&self, _: &RecordQuery) -> Result<Option<RecordEntry>, SinkError> {
+            Ok(None)
         }
 
         fn remove(&self, _: &RecordedRemoval) -> Result<u64, SinkError> {

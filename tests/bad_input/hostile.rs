@@ -122,7 +122,7 @@ fn good_activity() -> Value {
 fn drive(store: Arc<dyn ActivityStore>, activities: &[Activity]) {
     let house = House::over(store, Arc::new(memory::MemorySink::new()));
     house.install(people(&[("adele", &["council"])])).make_private("council");
-    house.change(PolicyChange::SetOptions(PolicyOptions { objects_count: true, ..PolicyOptions::default() }));
+    house.options(OptionsPatch::new().objects_count(true));
     let report = house.filter.ingest(activities).unwrap();
     let all = [Delivery::Stored, Delivery::Duplicate, Delivery::Conflict, Delivery::NotMonitored];
     assert_eq!(all.iter().map(|what| report.count(*what)).sum::<usize>(), activities.len());
@@ -207,11 +207,9 @@ fn b3_absurd_options_and_clocks_hide_rather_than_break() {
     let house = house();
     let far = std::time::Duration::MAX;
     let (max_directory_age, max_reveal_lifetime) = (Some(far), Some(far));
-    house.change(PolicyChange::SetOptions(PolicyOptions {
-        max_directory_age,
-        max_reveal_lifetime,
-        ..Default::default()
-    }));
+    house.change(PolicyChange::SetOptions(
+        OptionsPatch::new().max_directory_age(max_directory_age).max_reveal_lifetime(max_reveal_lifetime),
+    ));
     house.ingest(&[activity("x", "bob")]);
     assert!(house.public_ids().contains(&"x".to_owned()));
     let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
@@ -220,7 +218,7 @@ fn b3_absurd_options_and_clocks_hide_rather_than_break() {
     // A directory from the very beginning or the very end of time.
     for as_of in [DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC] {
         let max_directory_age = Some(std::time::Duration::from_secs(1));
-        let change = PolicyChange::SetOptions(PolicyOptions { max_directory_age, ..Default::default() });
+        let change = PolicyChange::SetOptions(OptionsPatch::new().max_directory_age(max_directory_age));
         let policy = changed(&PrivacyPolicy::initial(&admins()), &change, None).unwrap();
         let directory = people(&[]).build(DirectoryRevision(u64::MAX), as_of).unwrap();
         let screen = Screen::new(Arc::new(policy), Ok(Arc::new(directory)));

@@ -140,10 +140,10 @@ fn b1_no_user_stands_twice_in_a_policy_document() {
     let document = policy_document();
     for field in ["admins", "grants"] {
         let said_of_root = &document[field]["root"];
-        let once = format!("\"{field}\":{{\"root\":{said_of_root}");
+        let once = format!("\"{field}\":{{");
         let text = document.to_string();
         assert!(text.contains(&once), "{text}");
-        let twice = text.replacen(&once, &format!("{once},\"root\":{said_of_root}"), 1);
+        let twice = text.replacen(&once, &format!("{once}\"root\":{said_of_root},"), 1);
         let said = serde_json::from_str::<PrivacyPolicy>(&twice).expect_err("given twice").to_string();
         assert!(
             said.starts_with("a user is given twice, expected each user once at line 1 column "),

@@ -2,8 +2,13 @@
 
 use activity_privacy::*;
 
-fn kept(reveal: RecordedReveal, policy: &PrivacyPolicy, record: RecordId) -> Option<Admission<'static>> {
-    reveal.admit(policy, None, record, chrono::DateTime::UNIX_EPOCH).ok()
+fn kept(
+    reveal: RecordedReveal,
+    policy: &PrivacyPolicy,
+    record: RecordId,
+    salts: [Salt; 4],
+) -> Option<Admission<'static>> {
+    reveal.admit(policy, None, record, salts, chrono::DateTime::UNIX_EPOCH).ok()
 }
 
 fn main() {}

@@ -6,8 +6,8 @@ fn a_recorded_reveal(request: RevealRequest, receipt: Receipt, known: RecordedRe
     RecordedReveal { receipt, request, ..known }
 }
 
-fn an_admission<'a>(known: Admission<'a>) -> Admission<'a> {
-    Admission { policy: Revision::FIRST, ..known }
+fn an_admission<'a>(request: &'a RevealRequest, known: Admission<'a>) -> Admission<'a> {
+    Admission { request, ..known }
 }
 
 fn a_recorded_change(record: Record, next: PrivacyPolicy) -> RecordedChange {

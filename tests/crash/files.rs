@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use activity_privacy::memory::MemorySink;
 use activity_privacy::sqlite::{SqliteGovernance, SqliteStore, governance_path};
 use activity_privacy::*;
 use rusqlite::Connection;
@@ -90,7 +89,7 @@ fn reveal_all(connection: &Connection) -> BTreeMap<String, StoredActivity> {
     let folder = tempfile::tempdir().unwrap();
     let copy = activities(folder.path());
     connection.execute("VACUUM INTO ?1", [copy.to_str().unwrap()]).unwrap();
-    let house = House::over(Arc::new(SqliteStore::open(&copy).unwrap()), Arc::new(MemorySink::new()));
+    let house = House::behind(Arc::new(SqliteStore::open(&copy).unwrap()));
     house.install(people(&[])).permit_root();
     let everything = house.everything().into_iter();
     everything.map(|stored| (stored.activity().id().as_str().to_owned(), stored)).collect()

@@ -56,9 +56,10 @@ pub(crate) fn policies(files: &Files) {
 
 /// Whether an act makes the one policy of the other.
 fn accounts_for(act: &Act, before: Option<&PrivacyPolicy>, policy: &PrivacyPolicy) -> bool {
-    let (Act::ChangePolicy(change), Some(before)) = (act, before) else {
+    let (Act::ChangePolicy(changes), Some(before)) = (act, before) else {
         return before.is_none() && matches!(act, Act::InitializePolicy { .. });
     };
+    let [change] = &changes[..] else { return false };
     match change {
         ChangeSummary::MakePrivate(group) => {
             !before.private_groups().contains(group) && policy.private_groups().contains(group)
@@ -127,10 +128,11 @@ pub(crate) fn shown(told: &Answers, files: &Files) {
     for entry in &files.records {
         match (&entry.record.act, &entry.record.outcome) {
             (Act::Page { reveal, activities, private, digest, .. }, Outcome::Intended) => {
-                recorded.entry(*reveal).or_default().push((*activities, *private, *digest));
+                let said = (*activities.value().unwrap(), *private.value().unwrap(), *digest.value().unwrap());
+                recorded.entry(*reveal).or_default().push(said);
             }
             (Act::Reveal(summary), Outcome::Closed { pages, private, .. }) => {
-                closings.insert(summary.reveal, (*pages, *private));
+                closings.insert(summary.reveal, (*pages, *private.value().unwrap()));
             }
             _ => {}
         }

@@ -220,7 +220,7 @@ fn d11_a_private_group_that_vanishes_keeps_its_last_members() {
     let records = kept(&house);
     assert_eq!(records.len(), 1);
     assert_eq!(records[0].act, Act::GroupVanished { group: group("council"), members: Some(2) });
-    assert_eq!((records[0].outcome.kind(), records[0].target().as_deref()), (OutcomeKind::Noted, Some("council")));
+    assert_eq!((records[0].outcome.kind(), records[0].targets()), (OutcomeKind::Noted, vec!["council".to_owned()]));
 
     // Imported again without it: nothing new to say, and they stay hidden.
     house.install(people(&[("adele", &[]), ("bob", &[])])).ingest(&[activity("adele 2", "adele")]);
@@ -370,7 +370,7 @@ fn d12_only_a_group_that_there_is_can_be_private_or_in_scope() {
             }
         }
     };
-    let early = house.filter.change(&user("root"), &PolicyChange::MakePrivate(group("council").into()));
+    let early = house.filter.change(&user("root"), PolicyChange::MakePrivate(group("council").into()));
     assert!(matches!(early, Err(ChangeError::Invalid(PolicyError::NoDirectory))), "nothing was imported: {early:?}");
     house.install(people(&[("adele", &["council"])]));
     let before = house.filter.policy().unwrap();

@@ -99,7 +99,7 @@ fn d6_objects_count_only_by_option() {
     house.ingest(&objects.map(|object| on(&format!("off {object}"), object)));
     assert_eq!(house.public_ids().len(), 5);
 
-    house.change(PolicyChange::SetOptions(PolicyOptions { objects_count: true, ..Default::default() }));
+    house.options(OptionsPatch::new().objects_count(true));
     house.ingest(&objects.map(|object| on(&format!("on {object}"), object)));
     let hidden = objects.map(|object| house.is_private(&format!("on {object}")));
     assert_eq!(hidden, [true, true, true, false, false]);
@@ -115,7 +115,7 @@ fn d6_an_object_that_cannot_be_told_apart_is_not_shown() {
     let shared = |name: &str| contoso(name).with_alias(alias("desk@contoso.com"));
     house.install(people(&[("bob", &["council"])]).user(shared("x")).user(shared("y"))).manage("contoso.com");
     house.make_private("council");
-    house.change(PolicyChange::SetOptions(PolicyOptions { objects_count: true, ..Default::default() }));
+    house.options(OptionsPatch::new().objects_count(true));
     let by_root = Actor::user(alias("root@contoso.com"));
     house.ingest(&[begun("a", by_root).object("desk@contoso.com").build().unwrap()]);
     assert_eq!(reasons(&house, "a"), [Reason::Undecidable(Cause::AmbiguousAlias)]);
@@ -130,7 +130,7 @@ fn d6_an_object_is_found_by_id_by_name_and_by_account() {
         people(&[]).user(abroad).user(coder).group(group("council"), "Council").member(&group("council"), &user("bob")),
     );
     house.manage("contoso.com").make_private("council").change(PolicyChange::MakePrivate(GroupRef::ExternalUsers));
-    house.change(PolicyChange::SetOptions(PolicyOptions { objects_count: true, ..Default::default() }));
+    house.options(OptionsPatch::new().objects_count(true));
     let on = |object: &str| begun(object, Actor::user(alias("root@contoso.com"))).object(object).build().unwrap();
     let objects = ["u-ext", "ext", "NRC", "root", "plan"];
     house.ingest(&objects.map(on));

@@ -163,7 +163,7 @@ fn d2_no_change_moves_a_stored_verdict_in_either_direction() {
             what: "an option counts objects",
             happens: |house| {
                 house.make_private("staff");
-                house.change(PolicyChange::SetOptions(PolicyOptions { objects_count: true, ..Default::default() }));
+                house.options(OptionsPatch::new().objects_count(true));
             },
             private: [true, true, true],
         },
@@ -265,7 +265,7 @@ fn take(house: &House, source: &mut Source, step: &Step, count: usize) {
         Step::Manage(true) => change(PolicyChange::ManageDomain(ManagedDomain::exactly(domain("contoso.com")))),
         Step::Manage(false) => change(PolicyChange::UnmanageDomain(domain("contoso.com"))),
         Step::ObjectsCount(objects_count) => {
-            change(PolicyChange::SetOptions(PolicyOptions { objects_count, ..Default::default() }));
+            change(PolicyChange::SetOptions(OptionsPatch::new().objects_count(objects_count)));
         }
         Step::Exclude(at, on) => {
             let rule = ScopeRule::exclude(group(GROUPS[at]), ScopeTarget::AllApps);
@@ -352,6 +352,7 @@ fn d3_policies_follow_each_other_by_revision_not_by_clock() {
     house.install(people(&[("adele", &["council"])])).manage("contoso.com");
     house.make_private("council");
     // The clock is set back, and the change that comes now seems to be older than the one before.
+    house.options(OptionsPatch::new().max_directory_age(None));
     house.advance(-YEAR).change(PolicyChange::MakePublic(group("council").into()));
     house.ingest(&[happened("a", "adele", 0)]);
     house.advance(2 * YEAR).ingest(&[happened("b", "adele", 1)]);

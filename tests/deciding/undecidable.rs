@@ -14,7 +14,7 @@ fn undecidable(cause: Cause) -> Reason {
 }
 
 fn when(when_undecidable: WhenUndecidable) -> PolicyChange {
-    PolicyChange::SetOptions(PolicyOptions { when_undecidable, ..Default::default() })
+    PolicyChange::SetOptions(OptionsPatch::new().when_undecidable(when_undecidable))
 }
 
 /// A person of whom the source says nothing, as it comes from elsewhere.
@@ -158,8 +158,8 @@ fn d9_a_directory_that_does_not_answer_hides_everything_until_it_does() {
         .unwrap();
     let import = |groups: &[&str]| people(&[("bob", groups), ("adele", &["council"])]);
     line.directory.install(import(&[]).build(DirectoryRevision(1), at(0)).unwrap()).unwrap();
-    filter.change(&user("root"), &PolicyChange::ManageDomain(ManagedDomain::exactly(domain("contoso.com")))).unwrap();
-    filter.change(&user("root"), &PolicyChange::MakePrivate(group("council").into())).unwrap();
+    filter.change(&user("root"), PolicyChange::ManageDomain(ManagedDomain::exactly(domain("contoso.com")))).unwrap();
+    filter.change(&user("root"), PolicyChange::MakePrivate(group("council").into())).unwrap();
     let ids = || {
         let page = filter.view(&user("somebody")).page(&Query::all(), PageSize::MAX, None).unwrap();
         page.activities().iter().map(|stored| stored.activity().id().as_str().to_owned()).collect::<Vec<_>>()
@@ -181,7 +181,7 @@ fn d9_a_directory_that_does_not_answer_hides_everything_until_it_does() {
 fn d9_a_directory_older_than_the_policy_allows_hides_everything() {
     let house = office();
     let max_directory_age = Some(Duration::from_secs(60));
-    house.permit_root().change(PolicyChange::SetOptions(PolicyOptions { max_directory_age, ..Default::default() }));
+    house.permit_root().options(OptionsPatch::new().max_directory_age(max_directory_age));
     house.advance(60).ingest(&[activity("just", "bob")]);
     house.advance(1).ingest(&[activity("late", "bob"), activity("adele", "adele")]);
     assert_eq!(house.public_ids(), ["just"]);

@@ -132,7 +132,7 @@ fn d11_a_group_whose_members_nobody_knows_is_on_record_even_if_everything_is_ref
     let [node, late] = two_nodes();
     node.install(import(0)).make_private("council");
     let when_undecidable = WhenUndecidable::Refuse;
-    node.change(PolicyChange::SetOptions(PolicyOptions { when_undecidable, ..PolicyOptions::default() }));
+    node.options(OptionsPatch::new().when_undecidable(when_undecidable));
     late.directory.install(import(2).build(DirectoryRevision(2), at(0)).unwrap()).unwrap();
     for _ in 0..3 {
         assert!(matches!(late.filter.ingest(&[activity("1", "zoe")]), Err(IngestError::Undecidable(_))));
@@ -300,6 +300,10 @@ impl GovernanceSink for Dead {
         Ok(Vec::new())
     }
 
+    fn newest(&self, _: &RecordQuery) -> Result<Option<RecordEntry>, SinkError> {
+        Ok(None)
+    }
+
     fn remove(&self, _: &RecordedRemoval) -> Result<u64, SinkError> {
         Ok(0)
     }
@@ -314,6 +318,7 @@ fn d11_a_sink_that_hangs_neither_shows_a_last_member_nor_holds_up_every_batch() 
     let limit = Duration::from_millis(200);
     let filter = PrivacyFilter::builder(Arc::clone(&house.store), Arc::clone(&directory), Dead)
         .sink_limit(limit)
+        .write_only_sink(WriteOnlySink::i_know_that_a_restored_store_goes_unnoticed())
         .open()
         .unwrap();
     let revision = DirectoryRevision;
@@ -344,6 +349,10 @@ impl GovernanceSink for Moody {
 
     fn records(&self, query: &RecordQuery, after: u64, limit: usize) -> Result<Vec<RecordEntry>, SinkError> {
         self.inner.records(query, after, limit)
+    }
+
+    fn newest(&self, query: &RecordQuery) -> Result<Option<RecordEntry>, SinkError> {
+        self.inner.newest(query)
     }
 
     fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {

@@ -37,7 +37,7 @@ pub(super) fn policy_over(
     for change in changes.iter().chain(outside.iter().flatten()) {
         policy = changed(&policy, change, Some(directory)).unwrap_or(policy);
     }
-    let counted = PolicyChange::SetOptions(PolicyOptions { objects_count: true, ..policy.options().clone() });
+    let counted = PolicyChange::SetOptions(OptionsPatch::new().objects_count(true));
     // Or they do already.
     Arc::new(changed(&policy, &counted, Some(directory)).unwrap_or(policy))
 }

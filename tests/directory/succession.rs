@@ -16,7 +16,7 @@ use crate::house::{activity, admins, alias, at, changed, contoso, group, people,
 
 fn private(name: &str, directory: &DirectorySnapshot) -> Arc<PrivacyPolicy> {
     let policy = PrivacyPolicy::initial(&admins());
-    Arc::new(changed(&policy, &PolicyChange::MakePrivate(group(name).into()), Some(directory)).unwrap())
+    Arc::new(changed(&policy, PolicyChange::MakePrivate(group(name).into()), Some(directory)).unwrap())
 }
 
 fn verdict(policy: &Arc<PrivacyPolicy>, directory: &Arc<DirectorySnapshot>, name: &str) -> Verdict {

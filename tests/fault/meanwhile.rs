@@ -32,6 +32,10 @@ impl GovernanceSink for Meanwhile {
         self.inner.records(query, after, limit)
     }
 
+    fn newest(&self, query: &RecordQuery) -> Result<Option<RecordEntry>, SinkError> {
+        self.inner.newest(query)
+    }
+
     fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {
         self.inner.remove(removal)
     }

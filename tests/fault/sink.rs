@@ -160,6 +160,19 @@ impl GovernanceSink for FaultySink {
         }
     }
 
+    fn newest(&self, query: &RecordQuery) -> Result<Option<RecordEntry>, SinkError> {
+        match self.begin() {
+            Some(Fault::Fails | Fault::FailsLate) => Err(failed()),
+            Some(Fault::Panics | Fault::PanicsLate) => panic_on_command(),
+            Some(Fault::Hangs) => {
+                thread::sleep(HANG);
+                self.inner.newest(query)
+            }
+            Some(Fault::Loses) => Ok(None),
+            Some(_) | None => self.inner.newest(query),
+        }
+    }
+
     fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {
         match self.begin() {
             Some(Fault::Fails) => Err(failed()),

@@ -76,6 +76,7 @@ pub(crate) struct FaultyStore {
     everything: Mutex<Vec<StoredActivity>>,
     keeps_next_page: AtomicBool,
     page_of_another: Mutex<Option<SealedPage>>,
+    works: Mutex<Option<Box<dyn Fn() + Send>>>,
     gate: Mutex<Gate>,
     moved: Condvar,
 }
@@ -99,6 +100,7 @@ impl FaultyStore {
             everything: Mutex::default(),
             keeps_next_page: AtomicBool::new(false),
             page_of_another: Mutex::default(),
+            works: Mutex::default(),
             gate: Mutex::default(),
             moved: Condvar::new(),
         })
@@ -111,6 +113,15 @@ impl FaultyStore {
     /// Does wrong at the `n`th call from now, 0 being the next.
     pub(crate) fn fault_in(&self, n: usize, fault: StoreFault) {
         self.faults.lock().unwrap().insert(self.calls() + n, fault);
+    }
+
+    /// Does this at every call that can touch hidden rows: while it reads for a reveal, and while it removes.
+    pub(crate) fn while_it_works(&self, works: impl Fn() + Send + 'static) {
+        *self.works.lock().unwrap() = Some(Box::new(works));
+    }
+
+    fn work(&self) {
+        self.works.lock().unwrap().iter().for_each(|works| works());
     }
 
     /// Hangs at the `n`th call from now, 0 being the next, until it is let go.
@@ -238,6 +249,10 @@ impl ActivityStore for FaultyStore {
         }
     }
 
+    fn applied(&self) -> Result<AppliedRecords, StoreError> {
+        Self::at_fault(self.begin(), || self.inner.applied())
+    }
+
     fn vanished_groups(&self) -> Result<Vec<VanishedGroup>, StoreError> {
         self.rows(|_| None, || self.inner.vanished_groups())
     }
@@ -274,6 +289,7 @@ impl ActivityStore for FaultyStore {
     }
 
     fn remove(&self, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
+        self.work();
         match self.begin() {
             Some(StoreFault::Loses) => Ok(0),
             fault => Self::at_fault(fault, || self.inner.remove(removal, limit)),
@@ -324,6 +340,7 @@ impl ActivityStore for FaultyStore {
     ) -> Result<SealedPage, StoreError> {
         let fault = self.begin();
         self.log.lock().unwrap().push("revealed_page");
+        self.work();
         if self.keeps_next_page.swap(false, Ordering::SeqCst) {
             *self.page_of_another.lock().unwrap() = Some(self.inner.revealed_page(admission, after, limit)?);
             return Err(failed());

@@ -100,7 +100,7 @@ impl Operation {
                 let batch = [activity("secret-new", "adele"), activity("shown-new", "bob"), activity("shown-1", "bob")];
                 answer.deliveries = scene.filter().ingest(&batch)?.deliveries().to_vec();
             }
-            Self::Change => answer.revision = Some(scene.filter().change(&user("root"), &finance_private())?),
+            Self::Change => answer.revision = Some(scene.filter().change(&user("root"), finance_private())?),
             Self::Reveal => scene.reveal = Some(scene.filter().reveal(reveal_all("root"))?),
             Self::RevealOfWhoeverLostTheGrant => scene.reveal = Some(scene.filter().reveal(reveal_all("ann"))?),
             Self::Pages | Self::PagesOfBobAlone => {

@@ -57,7 +57,7 @@ impl Scene {
         house.install(everybody()).manage("contoso.com").permit_root();
         for name in ["ann", "eve"] {
             house.change(PolicyChange::SetAdmin(user(name), Role::Analyst));
-            house.change(PolicyChange::Grant(alias(&format!("{name}@contoso.com"))));
+            house.grant(name);
         }
         let before = house.filter.policy().unwrap();
         house.make_private("council").change(PolicyChange::Revoke(user("ann").into()));
@@ -117,7 +117,7 @@ impl Scene {
         if self.policy().is_none_or(|policy| policy.may_view_private(&user("eve")).is_err()) {
             return BTreeMap::new();
         }
-        let reader = House::over(Arc::clone(&self.place.store), Arc::new(memory::MemorySink::new()));
+        let reader = House::behind(Arc::clone(&self.place.store));
         let mut reveal = reader.filter.reveal(reveal_all("eve")).unwrap();
         let page = reveal.page(PageSize::MAX, None).unwrap();
         let stored = page.activities().iter();

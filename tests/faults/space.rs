@@ -5,6 +5,8 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::{env, fmt};
 
+#[cfg(target_os = "linux")]
+use activity_privacy::sqlite::FileError;
 use activity_privacy::sqlite::{SqliteGovernance, SqliteStore, governance_path};
 use activity_privacy::*;
 use rusqlite::Connection;
@@ -89,10 +91,16 @@ fn the_child_without_space() {
     assert!(matches!(full, RevealError::Unrecorded(SinkError::Backend(_))), "{full:?}");
     refused(&full);
     say("pages", pages);
+    // Records of another size may fit yet. The smallest ones take what is left.
+    let mut recorded = 0;
+    while house.records().len() > recorded {
+        recorded = house.records().len();
+        house.filter.governance(&user("nobody"), &RecordQuery::default(), 0, PageSize::MAX).unwrap_err();
+    }
     // What cannot be recorded is neither seen nor done.
     assert!(matches!(house.filter.reveal(reveal_all("root")).unwrap_err(), RevealError::Unrecorded(_)));
     let before = house.filter.policy().unwrap();
-    let unrecorded = house.filter.change(&user("root"), &finance_private()).unwrap_err();
+    let unrecorded = house.filter.change(&user("root"), finance_private()).unwrap_err();
     assert!(matches!(unrecorded, ChangeError::Unrecorded(_)), "{unrecorded:?}");
     assert_eq!(house.filter.policy().unwrap(), before);
     assert_eq!(view.count(&Query::all()).unwrap(), 10 * delivered as u64);
@@ -147,4 +155,89 @@ fn d4_g1_r2_without_space_nothing_is_lost_and_nothing_goes_unrecorded() {
         assert!(batch(number).iter().all(|activity| stored.contains(activity.id())), "D4: batch {number} is there");
     }
     assert_eq!(house.ingest(&batch(delivered)), [Delivery::Duplicate; 20]);
+}
+
+/// A file system of its own, as small as it is asked for. Goes away with this.
+#[cfg(target_os = "linux")]
+struct Small(tempfile::TempDir);
+
+#[cfg(target_os = "linux")]
+impl Small {
+    /// None where this process may not mount anything.
+    fn of(kibibytes: usize) -> Option<Self> {
+        let at = tempfile::tempdir().unwrap();
+        let size = format!("size={kibibytes}k");
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(at.path()).output();
+        mounted.is_ok_and(|mounted| mounted.status.success()).then_some(Self(at))
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn make_read_only(&self) {
+        let remounted = Command::new("mount").args(["-o", "remount,ro"]).arg(self.path()).status().unwrap();
+        assert!(remounted.success());
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Drop for Small {
+    fn drop(&mut self) {
+        let unmounted = Command::new("umount").arg("-l").arg(self.path()).status();
+        assert!(unmounted.is_ok_and(|unmounted| unmounted.success()));
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn file_error(error: &(dyn std::error::Error + 'static)) -> Option<FileError> {
+    let source = |error: &(dyn std::error::Error + 'static)| error.downcast_ref::<FileError>().copied();
+    std::iter::successors(Some(error), |error| error.source()).find_map(source)
+}
+
+/// Whichever file or file beside it the space ends in: it is said to be full.
+#[cfg(target_os = "linux")]
+#[test]
+fn b1_full_disk_is_full_whichever_file_it_ends_in() {
+    let mut met = 0;
+    for kibibytes in (4..400).step_by(12) {
+        let Some(small) = Small::of(kibibytes) else {
+            println!("not tried: this process may not mount a file system");
+            return;
+        };
+        let fill = || -> Result<(), Box<dyn std::error::Error>> {
+            let path = activities(small.path());
+            let store = SqliteStore::open(&path)?;
+            let sink = SqliteGovernance::open(governance_path(&path))?;
+            let filter = PrivacyFilter::builder(store, memory::MemoryDirectory::new(), sink)
+                .initialize(Administrators::only_one(user("root")))?;
+            for number in 0..ENDLESS {
+                filter.ingest(&batch(number))?;
+                filter.view(&user("somebody")).page(&Query::all(), PageSize::default(), None)?;
+            }
+            Ok(())
+        };
+        let full = fill().expect_err("no space is left at some time");
+        assert_eq!(file_error(&*full), Some(FileError::Full), "{kibibytes} KiB: {full:?}");
+        met += 1;
+    }
+    assert_eq!(met, 33);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn b1_read_only_folder_is_said_to_be_read_only() {
+    let Some(small) = Small::of(10_000) else {
+        println!("not tried: this process may not mount a file system");
+        return;
+    };
+    let path = activities(small.path());
+    drop(SqliteStore::open(&path).unwrap());
+    small.make_read_only();
+    for path in [path, small.path().join("new.db")] {
+        let store = SqliteStore::open(&path).unwrap_err();
+        assert_eq!(file_error(&store), Some(FileError::ReadOnly), "{store:?}");
+        let sink = SqliteGovernance::open(governance_path(&path)).unwrap_err();
+        assert_eq!(file_error(&sink), Some(FileError::ReadOnly), "{sink:?}");
+    }
 }

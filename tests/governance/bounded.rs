@@ -48,6 +48,10 @@ impl GovernanceSink for Gate {
         self.inner.records(query, after, limit)
     }
 
+    fn newest(&self, query: &RecordQuery) -> Result<Option<RecordEntry>, SinkError> {
+        self.inner.newest(query)
+    }
+
     fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {
         self.inner.remove(removal)
     }
@@ -108,6 +112,10 @@ impl GovernanceSink for Slow {
 
     fn records(&self, query: &RecordQuery, after: u64, limit: usize) -> Result<Vec<RecordEntry>, SinkError> {
         self.0.records(query, after, limit)
+    }
+
+    fn newest(&self, query: &RecordQuery) -> Result<Option<RecordEntry>, SinkError> {
+        self.0.newest(query)
     }
 
     fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {
@@ -232,6 +240,10 @@ impl GovernanceSink for PanicsTwice {
         Ok(Vec::new())
     }
 
+    fn newest(&self, _: &RecordQuery) -> Result<Option<RecordEntry>, SinkError> {
+        Ok(None)
+    }
+
     fn remove(&self, _: &RecordedRemoval) -> Result<u64, SinkError> {
         Ok(0)
     }
@@ -259,10 +271,107 @@ fn g4_a_bounded_sink_leaves_no_thread_behind() {
     });
     gap_free(&bounded.records(&RecordQuery::default(), 0, usize::MAX).unwrap());
     drop(bounded);
+    assert_eq!(Arc::strong_count(&sink), 1, "no thread holds the sink");
+}
+
+/// What others have recorded already and nobody waits for is recorded before the sink is released.
+#[test]
+fn g4_dropped_sinks_record_what_is_under_way() {
+    let late = Arc::new(Slow(MemorySink::new(), Duration::from_millis(100)));
+    let sinks = SeveralSinks::led_by("file".parse().unwrap(), Arc::new(MemorySink::new()))
+        .and("late".parse().unwrap(), Arc::clone(&late) as Arc<dyn GovernanceSink>)
+        .quorum(1)
+        .build()
+        .unwrap();
+    for id in 0..40 {
+        let _receipt = sinks.record(&record(id)).unwrap();
+    }
+    drop(sinks);
+    assert_eq!(Arc::strong_count(&late), 1, "no thread holds the sink");
+    assert_eq!(late.0.records(&RecordQuery::default(), 0, usize::MAX).unwrap().len(), 40);
+}
+
+#[test]
+fn g4_dropped_sink_waits_for_hanging_call_until_its_limit() {
+    let gate = Gate::shut();
+    let limit = Duration::from_millis(300);
+    let bounded = BoundedSink::new(Arc::clone(&gate) as Arc<dyn GovernanceSink>, limit);
+    assert!(matches!(bounded.record(&record(1)).unwrap_err(), SinkError::TimedOut));
     let begun = Instant::now();
-    while Arc::strong_count(&sink) > 1 {
+    drop(bounded);
+    assert!(begun.elapsed() >= limit && begun.elapsed() < limit * 5, "{:?}", begun.elapsed());
+    assert_eq!(Arc::strong_count(&gate), 2, "the call that hangs holds the sink");
+    gate.let_go();
+    let begun = Instant::now();
+    while Arc::strong_count(&gate) > 1 {
         assert!(begun.elapsed() < Duration::from_secs(5), "a thread still holds the sink");
         thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// A sink that is given the last handle of the filter over it, and drops that within a call.
+#[derive(Default)]
+struct DropsLast {
+    inner: MemorySink,
+    handle: Mutex<Option<PrivacyFilter>>,
+    is_last: Mutex<bool>,
+    became_last: std::sync::Condvar,
+    took: Mutex<Option<Duration>>,
+}
+
+impl GovernanceSink for DropsLast {
+    fn record(&self, record: &Record) -> Result<Receipt, SinkError> {
+        if let Some(filter) = self.handle.lock().unwrap().take() {
+            drop(self.became_last.wait_while(self.is_last.lock().unwrap(), |is_last| !*is_last).unwrap());
+            let begun = Instant::now();
+            drop(filter);
+            *self.took.lock().unwrap() = Some(begun.elapsed());
+        }
+        self.inner.record(record)
+    }
+
+    fn records(&self, query: &RecordQuery, after: u64, limit: usize) -> Result<Vec<RecordEntry>, SinkError> {
+        self.inner.records(query, after, limit)
+    }
+
+    fn newest(&self, query: &RecordQuery) -> Result<Option<RecordEntry>, SinkError> {
+        self.inner.newest(query)
+    }
+
+    fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {
+        self.inner.remove(removal)
+    }
+}
+
+#[test]
+fn g4_sink_that_drops_the_last_filter_waits_for_no_limit() {
+    let limit = Duration::from_secs(1);
+    for among_several in [false, true] {
+        let sink = Arc::new(DropsLast::default());
+        let builder = if among_several {
+            let sinks = SeveralSinks::led_by("only".parse().unwrap(), Arc::clone(&sink) as Arc<dyn GovernanceSink>);
+            let sinks = sinks.quorum(1).build().unwrap();
+            PrivacyFilter::builder(MemoryStore::new(), MemoryDirectory::new(), sinks)
+        } else {
+            PrivacyFilter::builder(MemoryStore::new(), MemoryDirectory::new(), Arc::clone(&sink))
+        };
+        let filter =
+            builder.sink_limit(limit).initialize(Administrators::new(user("root"), user("deputy")).unwrap()).unwrap();
+        *sink.handle.lock().unwrap() = Some(filter.clone());
+        let timed_out = filter.change(&user("root"), PolicyChange::MakePrivate(GroupRef::Applications));
+        assert!(timed_out.is_err(), "the sink waits for the caller");
+        drop(filter);
+        *sink.is_last.lock().unwrap() = true;
+        sink.became_last.notify_all();
+        let begun = Instant::now();
+        let took = loop {
+            if let Some(took) = *sink.took.lock().unwrap() {
+                break took;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(30), "the sink is still dropping the filter");
+            thread::sleep(Duration::from_millis(5));
+        };
+        assert!(took < limit / 2, "{took:?}");
     }
 }
 
@@ -279,6 +388,10 @@ impl GovernanceSink for SlowToRead {
         self.0.records(query, after, limit)
     }
 
+    fn newest(&self, query: &RecordQuery) -> Result<Option<RecordEntry>, SinkError> {
+        self.0.newest(query)
+    }
+
     fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {
         self.0.remove(removal)
     }
@@ -291,6 +404,7 @@ fn g4_whoever_reads_the_log_takes_no_place_of_a_record() {
     let filter =
         PrivacyFilter::builder(Arc::clone(&house.store), MemoryDirectory::new(), SlowToRead(MemorySink::new()))
             .sink_limit(limit)
+            .write_only_sink(WriteOnlySink::i_know_that_a_restored_store_goes_unnoticed())
             .open()
             .unwrap();
     let readers: Vec<_> = (0..BoundedSink::MAX_CALLS)
@@ -304,5 +418,5 @@ fn g4_whoever_reads_the_log_takes_no_place_of_a_record() {
     for reader in readers {
         assert!(reader.join().unwrap(), "a reading that takes too long is refused");
     }
-    filter.change(&user("root"), &PolicyChange::MakePrivate(GroupRef::Applications)).unwrap();
+    filter.change(&user("root"), PolicyChange::MakePrivate(GroupRef::Applications)).unwrap();
 }

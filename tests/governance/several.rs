@@ -159,10 +159,10 @@ fn g5_a_removal_goes_to_every_sink_whatever_the_quorum() {
     use std::time::Duration;
     let day = Duration::from_secs(86_400);
     let retention = Retention::of_activities(day).and_of_records(day).unwrap();
-    let options = PolicyOptions { retention: Some(retention), ..PolicyOptions::default() };
+    let options = OptionsPatch::new().retention(Some(retention));
     let initial = PrivacyPolicy::initial(&admins());
-    let policy = changed(&initial, &PolicyChange::SetOptions(options), None).unwrap();
-    let pending = PendingRemoval::of_aged(&policy, record(9).id, at(5) + day).unwrap();
+    let policy = changed(&initial, PolicyChange::SetOptions(options), None).unwrap();
+    let pending = PendingRemoval::of_aged(&policy, &AppliedRecords::default(), record(9).id, at(5) + day).unwrap();
     let removal = pending.recorded(&Receipt::assertion(record(9).id, 1)).unwrap();
 
     let sinks = faulty(3);
@@ -200,7 +200,7 @@ impl Office {
             .clock(|| at(0))
             .initialize(admins())
             .unwrap();
-        filter.change(&user("root"), &PolicyChange::SetAdmin(user("ann"), Role::Analyst)).unwrap();
+        filter.change(&user("root"), PolicyChange::SetAdmin(user("ann"), Role::Analyst)).unwrap();
         Self { filter, sinks }
     }
 
@@ -237,7 +237,7 @@ fn g1_sink_change_is_recorded_before_and_after_and_the_sink_is_tried_out_between
     assert_eq!(outcome_there, outcome, "the record after the change goes to the sinks after it");
     gap_free(&entries(&office.sinks));
 
-    office.filter.change(&user("root"), &PolicyChange::MakePrivate(GroupRef::Applications)).unwrap();
+    office.filter.change(&user("root"), PolicyChange::MakePrivate(GroupRef::Applications)).unwrap();
     assert_eq!(newcomer.durable().len(), 4);
     newcomer.fault_in(0, Fault::Fails);
     let change = PolicyChange::MakePublic(GroupRef::Applications);
@@ -277,7 +277,7 @@ fn g4_a_sink_that_is_not_up_to_it_is_not_accepted() {
         let last = office.last();
         let failed = matches!(last.outcome, Outcome::Failed { cause: Failure::Sink, .. });
         assert!(failed && last.act == change_to(&["a", "b", "c"], 3), "{fault:?}: {last:?}");
-        office.filter.change(&user("root"), &PolicyChange::MakePrivate(GroupRef::Applications)).unwrap();
+        office.filter.change(&user("root"), PolicyChange::MakePrivate(GroupRef::Applications)).unwrap();
     }
 }
 

@@ -20,9 +20,9 @@ pub(crate) fn user(id: &str) -> UserId {
     UserId::new(id).unwrap()
 }
 
-/// The administrators of the first policy.
+/// The administrators of the first policy: `root`, and `deputy`, who grants to `root` what nobody grants to themselves.
 pub(crate) fn admins() -> Administrators {
-    Administrators::only_one(user("root"))
+    Administrators::new(user("root"), user("deputy")).unwrap()
 }
 
 pub(crate) fn group(id: &str) -> GroupId {
@@ -35,6 +35,11 @@ pub(crate) fn alias(text: &str) -> Alias {
 
 pub(crate) fn domain(text: &str) -> Domain {
     Domain::new(text).unwrap()
+}
+
+/// A salt that anybody can guess.
+pub(crate) const fn salt(number: u128) -> Salt {
+    Salt::from_bytes(number.to_be_bytes())
 }
 
 /// The user of this name, with the UPN `name@contoso.com`.
@@ -74,7 +79,7 @@ pub(crate) fn people(entries: &[(&str, &[&str])]) -> DirectoryBuilder {
     builder
 }
 
-/// A filter with everything around it. `root` is the privacy administrator; the clock starts at `at(0)` and stands
+/// A filter with everything around it. `root` and `deputy` are the privacy administrators; the clock starts at `at(0)` and stands
 /// still until told.
 pub(crate) struct House {
     pub(crate) filter: PrivacyFilter,
@@ -91,7 +96,7 @@ impl House {
         Self::over(Arc::new(MemoryStore::new()), Arc::new(MemorySink::new()))
     }
 
-    /// Over any store and sink; opens or founds the policy.
+    /// Over any store and sink; opens or initializes the policy.
     pub(crate) fn over(store: Arc<dyn ActivityStore>, sink: Arc<dyn GovernanceSink>) -> Self {
         let directory = Arc::new(MemoryDirectory::new());
         let clock = Arc::new(AtomicI64::new(0));
@@ -103,7 +108,20 @@ impl House {
         Self { filter, store, directory, sink, clock, revision: AtomicU64::new(0) }
     }
 
-    /// Like a house in memory, with ids that are the same in every run.
+    /// Over a store whose log is elsewhere, to look into it: what is done here is on record nowhere else.
+    pub(crate) fn behind(store: Arc<dyn ActivityStore>) -> Self {
+        let (directory, clock) = (Arc::new(MemoryDirectory::new()), Arc::new(AtomicI64::new(0)));
+        let (sink, now) = (Arc::new(MemorySink::new()), Arc::clone(&clock));
+        let filter = PrivacyFilter::builder(Arc::clone(&store), Arc::clone(&directory), Arc::clone(&sink))
+            .clock(move || at(now.load(Ordering::SeqCst)))
+            .write_only_sink(WriteOnlySink::i_know_that_a_restored_store_goes_unnoticed())
+            .open()
+            .unwrap();
+        Self { filter, store, directory, sink, clock, revision: AtomicU64::new(0) }
+    }
+
+    /// Like a house in memory, with ids that are the same in every run. Its log is not held against its store, so that the
+    /// calls to both are the same whatever the clock says.
     pub(crate) fn repeatable(store: Arc<dyn ActivityStore>) -> Self {
         let sink: Arc<dyn GovernanceSink> = Arc::new(MemorySink::new());
         let directory = Arc::new(MemoryDirectory::new());
@@ -112,6 +130,7 @@ impl House {
         let filter = PrivacyFilter::builder(Arc::clone(&store), Arc::clone(&directory), Arc::clone(&sink))
             .clock(move || at(now.load(Ordering::SeqCst)))
             .ids(move || Uuid::from_u128(ids.fetch_add(1, Ordering::SeqCst).into()))
+            .write_only_sink(WriteOnlySink::i_know_that_a_restored_store_goes_unnoticed())
             .open_or_initialize(admins())
             .unwrap();
         Self { filter, store, directory, sink, clock, revision: AtomicU64::new(0) }
@@ -130,8 +149,20 @@ impl House {
     }
 
     /// `root` changes the policy.
-    pub(crate) fn change(&self, change: PolicyChange) -> &Self {
-        self.filter.change(&user("root"), &change).unwrap();
+    pub(crate) fn change(&self, update: impl Into<PolicyUpdate>) -> &Self {
+        self.filter.change(&user("root"), update).unwrap();
+        self
+    }
+
+    /// `root` changes options.
+    pub(crate) fn options(&self, patch: OptionsPatch) -> &Self {
+        self.change(PolicyChange::SetOptions(patch))
+    }
+
+    /// One administrator permits somebody else to view private activities: `deputy` permits `root`, and `root` the others.
+    pub(crate) fn grant(&self, name: &str) -> &Self {
+        let by = if name == "root" { "deputy" } else { "root" };
+        self.filter.change(&user(by), PolicyChange::Grant(alias(&format!("{name}@contoso.com")))).unwrap();
         self
     }
 
@@ -157,7 +188,7 @@ impl House {
     /// Makes `root` one who may view private activities, once.
     pub(crate) fn permit_root(&self) -> &Self {
         if self.filter.policy().unwrap().may_view_private(&user("root")).is_err() {
-            self.change(PolicyChange::Grant(alias("root@contoso.com")));
+            self.grant("root");
         }
         self
     }
@@ -202,11 +233,11 @@ impl House {
 /// What `root` makes of a policy, as if it had been recorded and published.
 pub(crate) fn changed(
     policy: &PrivacyPolicy,
-    change: &PolicyChange,
+    update: impl Into<PolicyUpdate>,
     directory: Option<&DirectorySnapshot>,
 ) -> Result<PrivacyPolicy, ChangeRefusal> {
     let id = RecordId(Uuid::nil());
-    let pending = PendingChange::authorise(policy, change, &user("root"), directory, id, at(0));
+    let pending = PendingChange::authorise(policy, update, &user("root"), directory, id, at(0));
     let recorded = pending.map_err(|refused| refused.reason)?.recorded(&Receipt::assertion(id, 1)).unwrap();
     Ok(recorded.policy().clone())
 }

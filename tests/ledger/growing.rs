@@ -78,6 +78,13 @@ fn g6_nobody_who_records_waits_for_the_tree() {
             }
         }
 
+        fn newest(&self, query: &RecordQuery) -> Result<Option<RecordEntry>, SinkError> {
+            match self.1.load(Ordering::SeqCst) {
+                0 => self.0.newest(query),
+                _ => Err(SinkError::TimedOut),
+            }
+        }
+
         fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {
             self.0.remove(removal)
         }
@@ -197,6 +204,10 @@ fn g6_a_receipt_for_another_record_changes_nothing() {
 
         fn records(&self, query: &RecordQuery, after: u64, limit: usize) -> Result<Vec<RecordEntry>, SinkError> {
             self.0.records(query, after, limit)
+        }
+
+        fn newest(&self, query: &RecordQuery) -> Result<Option<RecordEntry>, SinkError> {
+            self.0.newest(query)
         }
 
         fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {

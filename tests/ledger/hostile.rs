@@ -26,7 +26,7 @@ fn sha256(text: &str) -> String {
 fn g6_nobody_is_moved_from_what_was_sealed_into_its_salt() {
     let (log, checkpoint) = exported(&ledger(3), Openings::Shown);
     let log = String::from_utf8(log).unwrap();
-    let (tag, salt) = ("00".repeat(16), "00000000-0000-0003-0000-000000000003");
+    let (tag, salt) = ("00".repeat(16), "00000000000000030000000000000003");
     let whole = format!(r#""salt":"{salt}","text":"{tag}\n"#);
     assert_eq!(log.matches(&whole).count(), 1);
     let moved = log.replace(&whole, &format!(r#""salt":"{salt}\n{tag}","text":""#));
@@ -38,7 +38,7 @@ fn g6_nobody_is_moved_from_what_was_sealed_into_its_salt() {
 fn line_of(openings: usize) -> String {
     let (mut entry, mut opened) = (String::from(r#"{"sequence":1,"sealed":["#), String::new());
     for number in 0..openings {
-        let (salt, comma) = (uuid::Uuid::from_u128(number as u128), if number == 0 { "" } else { "," });
+        let (salt, comma) = (salt(number as u128), if number == 0 { "" } else { "," });
         let commitment = sha256(&format!("{salt}\ntext"));
         write!(entry, r#"{comma}{{"sha256":"{commitment}"}}"#).unwrap();
         write!(opened, r#"{comma}"{commitment}":{{"salt":"{salt}","text":"text"}}"#).unwrap();
@@ -69,7 +69,7 @@ fn b1_a_line_that_opens_much_is_read_in_the_time_of_its_length() {
 #[test]
 fn g6_the_longest_page_that_can_be_recorded_is_a_line_that_is_read() {
     let tags = PageSize::MAX.get() * (2 * Activity::MAX_OBJECTS + 9 * Actor::MAX_IDENTITIES);
-    let (salt, text) = (uuid::Uuid::max(), vec!["0f".repeat(16); tags].join("\n"));
+    let (salt, text) = (salt(u128::MAX), vec!["0f".repeat(16); tags].join("\n"));
     let commitment = sha256(&format!("{salt}\n{text}"));
     let entry = format!(r#"{{\"sequence\":1,\"sealed\":{{\"sha256\":\"{commitment}\"}}}}"#);
     let opening = format!(r#"{{"salt":"{salt}","text":"{}"}}"#, text.replace('\n', "\\n"));
@@ -140,6 +140,10 @@ impl GovernanceSink for Aging {
             self.sink.tamper(|entries| drop(entries.drain(..100)));
         }
         self.sink.records(query, after, limit)
+    }
+
+    fn newest(&self, query: &RecordQuery) -> Result<Option<RecordEntry>, SinkError> {
+        self.sink.newest(query)
     }
 
     fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {

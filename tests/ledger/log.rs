@@ -37,6 +37,11 @@ impl GovernanceSink for OpenSink {
         Ok(found.take(limit).cloned().collect())
     }
 
+    fn newest(&self, query: &RecordQuery) -> Result<Option<RecordEntry>, SinkError> {
+        let entries = self.entries.lock().unwrap();
+        Ok(entries.iter().rfind(|entry| query.matches(&entry.record)).cloned())
+    }
+
     fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {
         let mut entries = self.entries.lock().unwrap();
         let before = entries.len();
@@ -60,26 +65,35 @@ pub(crate) fn key() -> NoteSigner {
 /// What somebody does to a list of records.
 pub(crate) type Change = Box<dyn Fn(&mut Vec<RecordEntry>)>;
 
+/// A salt that anybody can guess.
+pub(crate) const fn salt(number: u128) -> Salt {
+    Salt::from_bytes(number.to_be_bytes())
+}
+
 /// Record by record another act, some with what can be forgotten.
 pub(crate) fn record(number: u64) -> Record {
     let reveal = RevealId(Uuid::from_u128(u128::from(number) | 1 << 64));
     let digest = Digest::of_ids(&["a-1".parse().unwrap()]);
+    let salted = |nth: u128| salt(u128::from(number) | nth << 64);
     let about = RevealTerms {
-        query: Sealed::new(digest, Uuid::from_u128(u128::from(number) | 3 << 64)),
+        query: Sealed::new(digest, salted(3)),
         from: Some(at(0)),
         until: None,
         actors: 1,
         private_only: false,
         purpose: Some(Purpose::new("Security incident").unwrap()),
-        justification: Some(Sealed::new(
-            Justification::new("Case 17: \"who\" & why, straße").unwrap(),
-            Uuid::from_u128(u128::from(number) | 2 << 64),
-        )),
+        justification: Some(Sealed::new(Justification::new("Case 17: \"who\" & why, straße").unwrap(), salted(2))),
     };
     let subjects: Subjects = serde_json::from_value(serde_json::json!(["00".repeat(16), "0f".repeat(16)])).unwrap();
-    let subjects = Some(Sealed::new(subjects, Uuid::from_u128(u128::from(number) | 3 << 64)));
+    let page = Act::Page {
+        reveal,
+        activities: Sealed::new(50, salted(4)),
+        private: Sealed::new(2, salted(5)),
+        digest: Sealed::new(digest, salted(6)),
+        subjects: Sealed::new(subjects, salted(3)),
+    };
     let max_directory_age = Some(Duration::from_secs(u64::MAX));
-    let options = PolicyOptions { max_directory_age, ..PolicyOptions::default() };
+    let options = OptionsPatch::new().max_directory_age(max_directory_age);
     let (act, outcome) = match number % 6 {
         1 => (
             Act::InitializePolicy {
@@ -91,8 +105,8 @@ pub(crate) fn record(number: u64) -> Record {
             let summary = RevealSummary { reveal, request: None, about, expires_at: at(60) };
             (Act::Reveal(summary), Outcome::Intended)
         }
-        3 => (Act::Page { reveal, activities: 50, private: 2, digest, subjects }, Outcome::Intended),
-        4 => (Act::ChangePolicy(ChangeSummary::SetOptions(options)), Outcome::Denied(Denial::NotAdmin)),
+        3 => (page, Outcome::Intended),
+        4 => (Act::ChangePolicy(vec![ChangeSummary::SetOptions(options)]), Outcome::Denied(Denial::NotAdmin)),
         5 => {
             let request = RequestId(reveal.0);
             let lifetime = Duration::from_millis(1_500);

@@ -1,6 +1,6 @@
 //! Notes and keys, beside `signed_note` and the note that Go's documentation shows.
 
-use activity_privacy::ledger::{KeyError, KeyName, Note, NoteError, NoteSigner, NoteVerifier};
+use activity_privacy::ledger::{Damage, KeyError, KeyName, Note, NoteError, NoteSigner, NoteVerifier};
 use proptest::prelude::*;
 use signed_note::{StandardSigner, StandardVerifier, VerifierList};
 
@@ -73,8 +73,11 @@ fn b1_what_is_wrong_with_a_note_is_said_with_its_line() {
     assert_eq!(open(b""), NoteError::Unsigned);
     assert_eq!(open(b"text\n"), NoteError::Unsigned);
     assert_eq!(open(b"text\n\n"), NoteError::Unsigned);
-    assert_eq!(open(good.trim_end().as_bytes()), NoteError::CutOff { line: 3 });
-    assert_eq!(open(b"one\ntwo\xff\n\n"), NoteError::NotUtf8 { line: 2 });
+    assert_eq!(open(good.trim_end().as_bytes()), NoteError::Damaged { line: 3, damage: Damage::CutOff });
+    assert_eq!(open(&good.as_bytes()[..good.len() - 4]), NoteError::CutOff { line: 3 });
+    assert_eq!(open(b"one\ntwo\xff\n\n"), NoteError::OtherEncoding { line: 2 });
+    assert_eq!(open(b"one\ntwo\0\n\n"), NoteError::OtherEncoding { line: 2 });
+    assert_eq!(open(b"one\ntwo"), NoteError::Unsigned);
     assert_eq!(open(b"one\ntwo\r\n\n"), NoteError::Control { line: 2 });
     for line in [
         "x",
@@ -88,10 +91,8 @@ fn b1_what_is_wrong_with_a_note_is_said_with_its_line() {
         "",
     ] {
         let note = format!("text\n\n{line}\n");
-        let expected =
-            if line.is_empty() { NoteError::CutOff { line: 4 } } else { NoteError::NotASignature { line: 3 } };
-        let found = open(note.as_bytes());
-        assert!(found == expected || line.is_empty() && found == NoteError::Unsigned, "{line}: {found}");
+        let expected = if line.is_empty() { NoteError::Unsigned } else { NoteError::NotASignature { line: 3 } };
+        assert_eq!(open(note.as_bytes()), expected, "{line}");
         let after = format!("{good}{line}\n");
         let found = open(after.as_bytes());
         assert!(found == NoteError::NotASignature { line: 4 } || line.is_empty(), "{line}: {found}");
@@ -101,7 +102,7 @@ fn b1_what_is_wrong_with_a_note_is_said_with_its_line() {
     assert_eq!(open(many(101).as_bytes()), NoteError::TooManySignatures { line: 103 });
     let long = vec![b'a'; Note::MAX_BYTES + 1];
     assert_eq!(open(&long), NoteError::TooLong { len: Note::MAX_BYTES + 1 });
-    assert_eq!(ours.sign("text").unwrap_err(), NoteError::CutOff { line: 1 });
+    assert_eq!(ours.sign("text").unwrap_err(), NoteError::NoLineFeed { line: 1 });
     assert_eq!(ours.sign("te\txt\n").unwrap_err(), NoteError::Control { line: 1 });
     assert!(matches!(ours.sign(&"a\n".repeat(Note::MAX_BYTES / 2)), Err(NoteError::TooLong { .. })));
 }

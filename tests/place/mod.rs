@@ -1,5 +1,6 @@
 //! Where a house stands: in memory, or in SQLite files. What a rule says holds in each.
 #![allow(dead_code, reason = "every test file uses a part of it")]
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 #[cfg(feature = "sqlite")]
 use std::path::{Path, PathBuf};
@@ -57,13 +58,16 @@ impl Place {
     }
 }
 
+/// How one place of each kind is made.
+pub(crate) const PLACES: &[fn() -> Place] = &[
+    Place::in_memory,
+    #[cfg(feature = "sqlite")]
+    Place::in_sqlite,
+];
+
 /// One place of each kind.
 pub(crate) fn places() -> Vec<Place> {
-    vec![
-        Place::in_memory(),
-        #[cfg(feature = "sqlite")]
-        Place::in_sqlite(),
-    ]
+    PLACES.iter().map(|make| make()).collect()
 }
 
 /// A folder that goes away by itself; in memory where the system has such, because nothing here pulls the plug.
@@ -75,4 +79,16 @@ pub(crate) fn folder() -> tempfile::TempDir {
 #[cfg(feature = "sqlite")]
 pub(crate) fn activities(folder: &Path) -> PathBuf {
     folder.join("activities.db")
+}
+
+/// What `.restore` of SQLite's own shell does, in a transaction of its own, while a process has the file open.
+#[cfg(feature = "sqlite")]
+pub(crate) fn restore(path: &Path, copy: &Path) {
+    let connection = rusqlite::Connection::open(path).unwrap();
+    connection.execute("ATTACH ?1 AS copy", [copy.to_str().unwrap()]).unwrap();
+    let mut tables = connection.prepare("SELECT name FROM copy.sqlite_schema WHERE type = 'table'").unwrap();
+    let tables: Vec<String> = tables.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    let all =
+        tables.iter().map(|table| format!("DELETE FROM {table}; INSERT INTO {table} SELECT * FROM copy.{table};"));
+    connection.execute_batch(&format!("BEGIN IMMEDIATE; {} COMMIT", all.collect::<String>())).unwrap();
 }

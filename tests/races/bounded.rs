@@ -81,6 +81,10 @@ impl GovernanceSink for Moody {
         self.inner.records(query, after, limit)
     }
 
+    fn newest(&self, query: &RecordQuery) -> Result<Option<RecordEntry>, SinkError> {
+        self.inner.newest(query)
+    }
+
     fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {
         self.inner.remove(removal)
     }
@@ -112,6 +116,7 @@ fn callers(limit: Duration, callers: usize, records: usize) {
     for thread in threads {
         thread.join().unwrap();
     }
+    assert!(limit < NEVER || Arc::strong_count(&inner) == 1, "whoever dropped it waited until it was released");
 }
 
 #[test]

@@ -222,7 +222,7 @@ fn d11_a_follower_that_is_late_drops_nothing_of_a_later_policy() {
         thread::scope(|scope| {
             scope.spawn(|| late.follow_directory().unwrap());
             scope.spawn(|| {
-                node.change(&user("root"), &PolicyChange::MakePrivate(group("council").into())).unwrap();
+                node.change(&user("root"), PolicyChange::MakePrivate(group("council").into())).unwrap();
                 directory.install(no_council(2)).unwrap();
                 node.follow_directory().unwrap();
             });

@@ -104,7 +104,7 @@ fn d5_a_stale_filter_neither_drops_nor_refuses_what_the_policy_in_force_would_ta
         let scene = Scene::initialized();
         let leave_out = ScopeRule::exclude(group("council"), ScopeTarget::AllApps);
         scene.change(PolicyChange::AddScopeRule(leave_out.clone()));
-        let refuse = PolicyOptions { when_undecidable: WhenUndecidable::Refuse, ..Default::default() };
+        let refuse = OptionsPatch::new().when_undecidable(WhenUndecidable::Refuse);
         scene.change(PolicyChange::SetOptions(refuse));
         let [changing, stale] = [1, 1].map(|revision| scene.node(directory(council(revision))));
         // It has made its screen before the race begins.
@@ -112,7 +112,7 @@ fn d5_a_stale_filter_neither_drops_nor_refuses_what_the_policy_in_force_would_ta
         let returned = AtomicU64::new(0);
         thread::scope(|scope| {
             scope.spawn(|| {
-                let hide = PolicyOptions { when_undecidable: WhenUndecidable::Hide, ..Default::default() };
+                let hide = OptionsPatch::new().when_undecidable(WhenUndecidable::Hide);
                 for change in [PolicyChange::RemoveScopeRule(leave_out.clone()), PolicyChange::SetOptions(hide)] {
                     changing.change(&user("root"), &change).unwrap();
                     returned.fetch_add(1, Ordering::SeqCst);
@@ -153,7 +153,7 @@ fn d4_of_racing_deliveries_the_first_wins() {
                     stamps.note(number, scene.everything()[0].clone());
                 });
             }
-            scope.spawn(|| one.change(&user("root"), &PolicyChange::MakePrivate(group("council").into())).unwrap());
+            scope.spawn(|| one.change(&user("root"), PolicyChange::MakePrivate(group("council").into())).unwrap());
         });
         let stored = &scene.everything()[..];
         assert_eq!(stored.len(), 1);

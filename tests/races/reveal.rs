@@ -36,6 +36,10 @@ impl GovernanceSink for Watchful {
         self.inner.records(query, after, limit)
     }
 
+    fn newest(&self, query: &RecordQuery) -> Result<Option<RecordEntry>, SinkError> {
+        self.inner.newest(query)
+    }
+
     fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {
         self.inner.remove(removal)
     }
@@ -86,7 +90,9 @@ fn is_on_record(scene: &Scene, reveal: RevealId, page: &Page) {
         records.iter().position(|entry| matches!(&entry.record.act, Act::Reveal(summary) if summary.reveal == reveal));
     let shown = records.iter().position(|entry| {
         matches!(&entry.record.act, Act::Page { reveal: of, activities, digest, .. }
-            if *of == reveal && *activities == page.activities().len() as u64 && *digest == seen)
+            if *of == reveal
+                && activities.value() == Some(&(page.activities().len() as u64))
+                && digest.value() == Some(&seen))
             && entry.record.outcome == Outcome::Intended
     });
     assert!(opened.is_some() && shown.is_some(), "the page is on record before it is returned");

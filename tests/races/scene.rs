@@ -39,7 +39,7 @@ impl Scene {
     pub(crate) fn initialized() -> Self {
         let scene = Self::new();
         scene.publish(PendingChange::initial(&admins(), scene.fresh(), at(0)));
-        scene.change(PolicyChange::Grant(alias("root@contoso.com")));
+        scene.change_by("deputy", PolicyChange::Grant(alias("root@contoso.com")));
         scene
     }
 
@@ -51,9 +51,13 @@ impl Scene {
     }
 
     pub(crate) fn change(&self, change: PolicyChange) {
+        self.change_by("root", change);
+    }
+
+    fn change_by(&self, by: &str, change: PolicyChange) {
         let policy = self.store.policy().unwrap().unwrap();
         let pending =
-            PendingChange::authorise(&policy, &change, &user("root"), Some(&council(1)), self.fresh(), at(0)).unwrap();
+            PendingChange::authorise(&policy, &change, &user(by), Some(&council(1)), self.fresh(), at(0)).unwrap();
         self.publish(pending);
     }
 
@@ -87,13 +91,13 @@ impl Scene {
     pub(crate) fn everything(&self) -> Vec<StoredActivity> {
         let policy = self.store.policy().unwrap().unwrap();
         let id = RevealId(self.fresh().0);
-        let salts = Salts { query: self.fresh().0, justification: self.fresh().0 };
+        let salts = [0, 1].map(salt);
         let pending = reveal_all("root").authorise(&policy, None, id, self.fresh(), salts, at(0)).unwrap();
         let receipt = self.sink.record(pending.record()).unwrap();
         let recorded = pending.recorded(&receipt).unwrap();
-        let admission = recorded.admit(&policy, None, self.fresh(), at(0)).unwrap();
+        let admission = recorded.admit(&policy, None, self.fresh(), [2, 3, 4, 5].map(salt), at(0)).unwrap();
         let sealed = self.store.revealed_page(admission, None, 1_000).unwrap();
-        let (page, _) = sealed.pending(1_000, self.fresh(), self.fresh().0, at(0));
+        let (page, _) = sealed.pending(1_000, self.fresh());
         let receipt = self.sink.record(page.record()).unwrap();
         page.recorded(&receipt).unwrap().open(&policy, self.fresh(), at(0)).unwrap()
     }

@@ -132,8 +132,10 @@ fn g5_a_sink_that_removes_nothing_is_recorded_and_asked_again() {
         let Scene { house, sink, .. } = scene(&place);
         let keep = Duration::from_secs(60);
         let retention = Some(Retention::of_activities(keep).and_of_records(keep).unwrap());
-        house.change(PolicyChange::SetOptions(PolicyOptions { retention, ..PolicyOptions::default() }));
+        house.options(OptionsPatch::new().retention(retention));
         house.advance(1_000);
+        // Store and log are compared first.
+        house.filter.policy().unwrap();
         let before = sink.durable().len();
         // The intent, then the records.
         sink.fault_in(1, fault);
@@ -195,16 +197,18 @@ fn g5_a_policy_that_lets_more_be_kept_ends_a_run_of_retention() {
     let retention = |seconds| {
         let keep = Duration::from_secs(seconds);
         let retention = Some(Retention::of_activities(keep).and_of_records(keep).unwrap());
-        PolicyChange::SetOptions(PolicyOptions { retention, ..PolicyOptions::default() })
+        PolicyChange::SetOptions(OptionsPatch::new().retention(retention))
     };
-    let for_ever = PolicyChange::SetOptions(PolicyOptions::default());
+    let for_ever = PolicyChange::SetOptions(OptionsPatch::new().retention(None));
     for change in [retention(10_000), for_ever] {
         for place in places() {
             let scene = scene(&place);
             scene.house.change(retention(60));
             scene.house.advance(1_000);
+            // Store and log are compared first.
+            scene.house.filter.policy().unwrap();
             let before = scene.sink.durable();
-            scene.store.hang_in(2);
+            scene.store.hang_in(3);
             let run = || scene.house.filter.apply_retention().map(drop);
             let error = changed_meanwhile(&scene, run, std::slice::from_ref(&change));
             assert!(matches!(error, RemovalError::Superseded), "{error:?}");

@@ -77,7 +77,7 @@ fn g5_the_file_grows_no_more_once_as_much_goes_as_comes() {
     let house = place.house();
     house.install(people(&[("bob", &[])]));
     let retention = Some(Retention::of_activities(std::time::Duration::from_secs(2)));
-    house.change(PolicyChange::SetOptions(PolicyOptions { retention, ..PolicyOptions::default() }));
+    house.options(OptionsPatch::new().retention(retention));
     let mut sizes = Vec::new();
     for round in 0..10 {
         let batch = (0..3_000).map(|n| activity(&format!("a-{round}-{n}"), "bob")).collect::<Vec<_>>();
@@ -115,7 +115,7 @@ fn v2_removing_what_is_hidden_touches_nothing_public() {
         let house = place.repeatable_house();
         house.install(people(&[("adele", &["council"]), ("bob", &[])])).make_private("council");
         let retention = Some(Retention::of_activities(std::time::Duration::from_secs(60)));
-        house.change(PolicyChange::SetOptions(PolicyOptions { retention, ..PolicyOptions::default() }));
+        house.options(OptionsPatch::new().retention(retention));
         for round in 0..3 {
             let mut batch: Vec<_> = (0..40).map(|n| activity(&format!("b-{round}-{n}"), "bob")).collect();
             house.advance(50);

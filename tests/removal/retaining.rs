@@ -15,7 +15,7 @@ fn keeping(house: &House, activities: u64, records: Option<u64>) {
     if let Some(records) = records {
         retention = retention.and_of_records(Duration::from_secs(records)).unwrap();
     }
-    house.change(PolicyChange::SetOptions(PolicyOptions { retention: Some(retention), ..PolicyOptions::default() }));
+    house.options(OptionsPatch::new().retention(Some(retention)));
 }
 
 /// Both kinds, a second apart, from now on.
@@ -36,13 +36,31 @@ fn g5_a_policy_that_lets_everything_be_kept_removes_nothing_and_says_nothing() {
     for place in places() {
         let house = place.house();
         ingest_for(&house, 3);
-        house.advance(1_000_000_000);
+        house.permit_root().advance(1_000_000_000);
         let before = house.records();
         assert_eq!(house.filter.apply_retention().unwrap(), None);
         keeping(&house, u64::MAX, None);
         assert_eq!(house.filter.apply_retention().unwrap(), None, "since before there was time");
         assert_eq!(house.records().len(), before.len() + 2, "the change alone");
         assert_eq!(house.everything().len(), 6);
+    }
+}
+
+#[test]
+fn g5_clock_that_goes_back_removes_nothing_more() {
+    for place in places() {
+        let house = place.house();
+        ingest_for(&house, 10);
+        keeping(&house, 4, None);
+        house.filter.apply_retention().unwrap();
+        let left = house.everything().len();
+        assert_eq!(left, 8);
+        for back in [-1, -5, -1_000_000, 1_000_006] {
+            house.advance(back);
+            house.filter.apply_retention().unwrap();
+            assert_eq!(removed(&outcome(&house).outcome), Some((0, 0, true)));
+        }
+        assert_eq!(house.everything().len(), left);
     }
 }
 
@@ -122,9 +140,11 @@ fn g5_no_record_goes_as_long_as_an_activity_does_not() {
         ingest_for(&house, 4);
         keeping(&house, 1, Some(1));
         house.advance(100);
+        // Store and log are compared first.
+        house.filter.policy().unwrap();
         let before = house.records();
-        // The first call asks for the policy.
-        store.fault_in(1, fault);
+        // The first calls ask for the policy, and for what was applied last.
+        store.fault_in(2, fault);
         let error = house.filter.apply_retention().unwrap_err();
         assert!(matches!(error, RemovalError::Store(_)), "{error:?}");
         store.recover();

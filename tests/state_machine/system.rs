@@ -15,7 +15,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::ground::Ground;
-use crate::house::{admins, alias, at, changed, people, user};
+use crate::house::{admins, alias, at, changed, people, salt, user};
 use crate::tally::{reached, reached_times};
 
 /// A directory that can be cut off.
@@ -181,7 +181,7 @@ impl<G: Ground> System<G> {
                 self.nodes[at].line.out.store(*out, Ordering::SeqCst);
                 Answer::Nothing
             }
-            Step::Change { at, by, change } => self.change(*at, by, change),
+            Step::Change { at, by, update } => self.change(*at, by, update),
             Step::Deliver { at, batch } => {
                 reached("step: deliver");
                 self.delivered.push(batch.clone());
@@ -301,7 +301,7 @@ impl<G: Ground> System<G> {
                 Answer::Retained(self.filter(*at).apply_retention().unwrap().is_some())
             }
             Step::Initialize { at, administrator } => {
-                reached("step: found");
+                reached("step: initialize");
                 let Live { store, sink, line, .. } = &self.nodes[at];
                 let initialized =
                     self.builder(store, line, sink).initialize(Administrators::only_one(administrator.clone()));
@@ -319,12 +319,14 @@ impl<G: Ground> System<G> {
         }
     }
 
-    fn change(&mut self, at: Node, by: &UserId, change: &PolicyChange) -> Answer {
+    fn change(&mut self, at: Node, by: &UserId, update: &PolicyUpdate) -> Answer {
         reached("step: change");
-        let kind = format!("{change:?}");
-        let kind = kind.split('(').next().unwrap();
+        let kind = match update.changes() {
+            [change] => format!("{change:?}").split('(').next().unwrap().to_owned(),
+            _ => "several at once".to_owned(),
+        };
         let before = self.filter(at).policy().unwrap();
-        Answer::Changed(match self.filter(at).change(by, change) {
+        Answer::Changed(match self.filter(at).change(by, update) {
             Ok(revision) => {
                 reached(format!("changed: {kind}"));
                 let now = self.filter(at).policy().unwrap();
@@ -341,8 +343,11 @@ impl<G: Ground> System<G> {
                 Err(ChangeRefusal::Denied(denial))
             }
             Err(ChangeError::Invalid(error)) => {
+                if let PolicyError::InUpdate { reason, .. } = &error {
+                    reached(format!("change invalid in an update: {reason:?}"));
+                }
                 let refusal = format!("{error:?}");
-                reached(format!("change invalid: {}", refusal.split('(').next().unwrap()));
+                reached(format!("change invalid: {}", refusal.split(['(', ' ']).next().unwrap()));
                 Err(ChangeRefusal::Invalid(error))
             }
             Err(error) => panic!("{error:?}"),
@@ -474,19 +479,28 @@ impl<G: Ground> System<G> {
                     let (first, digest) = *numbers.entry(summary.reveal.0).or_insert((own, query));
                     assert_eq!(digest, query, "a reveal is about one query");
                     summary.reveal = RevealId(first);
-                    summary.about.query = Sealed::new(nothing, Uuid::nil());
+                    summary.about.query = Sealed::new(nothing, salt(0));
                     let why = summary.about.justification.take();
-                    summary.about.justification = why.map(|why| Sealed::new(why.value().unwrap().clone(), Uuid::nil()));
+                    summary.about.justification = why.map(|why| again(&why));
                 }
-                Act::Page { reveal, private, subjects, .. } => {
+                Act::Remove(RemovalSummary::Aged { policy: Some(mark), .. }) => {
+                    mark.record.0 = numbers[&mark.record.0].0;
+                }
+                Act::Page { reveal, activities, private, digest, subjects } => {
                     reveal.0 = numbers[&reveal.0].0;
-                    assert!(*private > 0 || subjects.is_none(), "nobody is behind what is public");
-                    *subjects = None;
+                    let is_nobody = subjects.value().unwrap().is_empty();
+                    assert!(*private.value().unwrap() > 0 || is_nobody, "nobody is behind what is public");
+                    (*activities, *private, *digest) = (again(activities), again(private), again(digest));
+                    *subjects = Sealed::new(Subjects::default(), salt(0));
                 }
                 _ => {}
             }
-            if let Outcome::Removed { activities, .. } = &mut record.outcome {
-                *activities = Sealed::new(*activities.value().unwrap(), Uuid::nil());
+            match &mut record.outcome {
+                Outcome::Removed { activities, ended_at, .. } => {
+                    (*activities, *ended_at) = (again(activities), again(ended_at));
+                }
+                Outcome::Closed { private, .. } => *private = again(private),
+                _ => {}
             }
             match &mut record.outcome {
                 Outcome::Done { intent }
@@ -505,19 +519,17 @@ impl<G: Ground> System<G> {
     /// Everything that is stored, read from behind the library as an auditor could who had been permitted.
     pub(crate) fn everything(&self, node: Node) -> Vec<StoredActivity> {
         let directory = people(&[]).build(DirectoryRevision(1), at(0)).unwrap();
-        let grant = PolicyChange::Grant(alias("root@contoso.com"));
-        let policy = changed(&PrivacyPolicy::initial(&admins()), &grant, Some(&directory)).unwrap();
+        let allowed = PolicyChange::SetOptions(OptionsPatch::new().self_grant_allowed(true));
+        let grant = [allowed, PolicyChange::Grant(alias("root@contoso.com"))];
+        let policy = changed(&PrivacyPolicy::initial(&admins()), grant, Some(&directory)).unwrap();
         let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
         let request = RevealRequest::new(user("root"), Query::all(), Duration::from_secs(60), audited);
         let id = RecordId(Uuid::nil());
-        let salts = Salts { query: Uuid::nil(), justification: Uuid::nil() };
-        let pending = request.authorise(&policy, None, RevealId(Uuid::nil()), id, salts, at(0)).unwrap();
+        let pending = request.authorise(&policy, None, RevealId(Uuid::nil()), id, [salt(0), salt(0)], at(0)).unwrap();
         let recorded = pending.recorded(&Receipt::assertion(id, 1)).unwrap();
-        let sealed = self.nodes[&node]
-            .store
-            .revealed_page(recorded.admit(&policy, None, id, at(0)).unwrap(), None, 10_000)
-            .unwrap();
-        let (pending, more) = sealed.pending(10_000, id, Uuid::nil(), at(0));
+        let admission = recorded.admit(&policy, None, id, [0; 4].map(salt), at(0)).unwrap();
+        let sealed = self.nodes[&node].store.revealed_page(admission, None, 10_000).unwrap();
+        let (pending, more) = sealed.pending(10_000, id);
         assert!(!more);
         pending.recorded(&Receipt::assertion(id, 1)).unwrap().open(&policy, id, at(0)).unwrap()
     }
@@ -613,6 +625,11 @@ impl<G: Ground> System<G> {
         self.check(model);
         self.check(model);
     }
+}
+
+/// Sealed again with the one salt that the model uses.
+fn again<T: SealedText + Clone>(sealed: &Sealed<T>) -> Sealed<T> {
+    Sealed::new(sealed.value().unwrap().clone(), salt(0))
 }
 
 fn shown(page: &Page) -> Vec<(ActivityId, Visibility)> {

@@ -23,6 +23,10 @@ pub(crate) trait Fault: Default + Send + Sync {
         right.records(query, after, limit)
     }
 
+    fn newest(&self, shared: &Self::Shared, right: &MemorySink, query: &RecordQuery) -> Newest {
+        Ok(self.records(shared, right, query, 0, usize::MAX)?.pop())
+    }
+
     fn remove(&self, _: &Self::Shared, right: &MemorySink, removal: &RecordedRemoval) -> Result<u64, SinkError> {
         right.remove(removal)
     }
@@ -31,6 +35,8 @@ pub(crate) trait Fault: Default + Send + Sync {
 }
 
 pub(crate) type Entries = Result<Vec<RecordEntry>, SinkError>;
+
+pub(crate) type Newest = Result<Option<RecordEntry>, SinkError>;
 
 /// A place with a sink that has a fault.
 pub(crate) struct Place<F: Fault>(Arc<RwLock<MemorySink>>, Arc<F::Shared>);
@@ -61,6 +67,10 @@ impl<F: Fault> GovernanceSink for Bent<F> {
 
     fn records(&self, query: &RecordQuery, after: u64, limit: usize) -> Entries {
         self.2.records(&self.1, &self.0.read().unwrap(), query, after, limit)
+    }
+
+    fn newest(&self, query: &RecordQuery) -> Newest {
+        self.2.newest(&self.1, &self.0.read().unwrap(), query)
     }
 
     fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {
@@ -117,6 +127,22 @@ impl Fault for ReceiptBeforeDurability {
             let _receipt = right.record(&waiting)?;
         }
         right.records(query, after, limit)
+    }
+}
+
+/// Takes the first record that matches for the newest.
+#[derive(Default)]
+pub(crate) struct TheFirstIsTheNewest;
+
+impl Fault for TheFirstIsTheNewest {
+    type Shared = ();
+
+    fn record(&self, (): &(), right: &MemorySink, record: &Record) -> Result<Receipt, SinkError> {
+        right.record(record)
+    }
+
+    fn newest(&self, (): &(), right: &MemorySink, query: &RecordQuery) -> Newest {
+        Ok(right.records(query, 0, 1)?.pop())
     }
 }
 
@@ -285,6 +311,28 @@ impl Fault for LimitBeforeFilter {
     fn records(&self, (): &(), right: &MemorySink, query: &RecordQuery, after: u64, limit: usize) -> Entries {
         let found = right.records(&RecordQuery::default(), after, limit)?;
         Ok(found.into_iter().filter(|entry| query.matches(&entry.record)).collect())
+    }
+}
+
+/// Finds a record of several changes by the kind and the target of the first one alone.
+#[derive(Default)]
+pub(crate) struct FindsByTheFirst;
+
+impl Fault for FindsByTheFirst {
+    type Shared = ();
+
+    fn record(&self, (): &(), right: &MemorySink, record: &Record) -> Result<Receipt, SinkError> {
+        right.record(record)
+    }
+
+    fn records(&self, (): &(), right: &MemorySink, query: &RecordQuery, after: u64, limit: usize) -> Entries {
+        let mut found = right.records(query, after, usize::MAX)?;
+        found.retain(|RecordEntry { record, .. }| {
+            query.kind.is_none_or(|kind| record.kind() == kind)
+                && query.target.as_ref().is_none_or(|target| record.targets().first() == Some(target))
+        });
+        found.truncate(limit);
+        Ok(found)
     }
 }
 
@@ -544,7 +592,19 @@ wrong_at_removal! {
     ForgetsEverything: |numbered, removal| {
         let forgot = numbered.remove(removal);
         if forgot > 0 && removal.forgotten_record().is_some() {
-            numbered.entries.lock().unwrap().iter_mut().for_each(|entry| entry.record = entry.record.without_openings());
+            for entry in numbered.entries.lock().unwrap().iter_mut() {
+                entry.record.forget();
+            }
+        }
+        forgot
+    };
+
+    /// Forgets how much was seen as well, not only what a record says of people.
+    ForgetsWhatWasSeen: |numbered, removal| {
+        let forgot = numbered.remove(removal);
+        let of = removal.forgotten_record();
+        for entry in numbered.entries.lock().unwrap().iter_mut().filter(|entry| Some(entry.record.id) == of) {
+            entry.record = entry.record.without_openings();
         }
         forgot
     };

@@ -53,12 +53,34 @@ pub(super) fn g3_every_filter_narrows(place: impl SinkHarness) -> Checked {
     Ok(())
 }
 
+pub(super) fn g8_the_newest_matching_record_is_read(mut place: impl SinkHarness) -> Checked {
+    let sink = place.open();
+    let none = sink.newest(&RecordQuery::default())?.is_none();
+    ensure!(none, "a newest record, where there is no record");
+    let entries = filled(&sink)?;
+    for (what, query) in queries(&entries)? {
+        let expected: Vec<_> =
+            entries.iter().rfind(|entry| query.matches(&entry.record)).cloned().into_iter().collect();
+        for (handle, reader) in [("the same handle", &sink), ("another handle", &place.open())] {
+            let found: Vec<_> = reader.newest(&query)?.into_iter().collect();
+            same(&format!("the newest of {what}, {handle}"), &found, &expected)?;
+        }
+    }
+    place.crash();
+    let found: Vec<_> = place.open().newest(&RecordQuery::default())?.into_iter().collect();
+    same("the newest after a crash", &found, entries.last().map_or(&[], std::slice::from_ref))?;
+    drop(sink);
+    Ok(())
+}
+
 /// By each time, kind, initiator, target and outcome that there is, and by some that there are not.
 fn queries(entries: &[RecordEntry]) -> Checked<Vec<(String, RecordQuery)>> {
-    use RecordKind::{Directory, GovernanceRead, Grant, Page, PolicyChange, Reveal, Revocation};
+    use RecordKind::{
+        Directory, DryRun, Erasure, GovernanceRead, Grant, Page, PolicyChange, Retention, Reveal, Revocation,
+    };
     let all = RecordQuery::default;
     let mut queries = vec![("everything".to_owned(), all())];
-    for kind in [PolicyChange, Grant, Revocation, Reveal, Page, GovernanceRead, Directory] {
+    for kind in [PolicyChange, DryRun, Grant, Revocation, Reveal, Page, Erasure, Retention, GovernanceRead, Directory] {
         queries.push((format!("kind {kind}"), RecordQuery { kind: Some(kind), ..all() }));
     }
     for outcome in
@@ -66,14 +88,25 @@ fn queries(entries: &[RecordEntry]) -> Checked<Vec<(String, RecordQuery)>> {
     {
         queries.push((format!("outcome {outcome}"), RecordQuery { outcome: Some(outcome), ..all() }));
     }
+    for kind in [PolicyChange, Grant, Revocation, Erasure, Retention] {
+        for outcome in [OutcomeKind::Intended, OutcomeKind::Done] {
+            let (kind, outcome) = (Some(kind), Some(outcome));
+            queries.push((format!("{kind:?} {outcome:?}"), RecordQuery { kind, outcome, ..all() }));
+        }
+    }
     for name in [ROOT, ADELE, "nobody", "ROOT"] {
         let initiator = Some(UserId::new(name)?);
         queries.push((format!("initiator {name}"), RecordQuery { initiator: initiator.clone(), ..all() }));
         let (kind, outcome) = (Some(Reveal), Some(OutcomeKind::Done));
         queries.push((format!("what {name} revealed"), RecordQuery { initiator, kind, outcome, ..all() }));
     }
-    let targets = entries.iter().filter_map(|entry| entry.record.target());
+    let targets = entries.iter().flat_map(|entry| entry.record.targets());
     for target in targets.chain(["nothing".to_owned()]) {
+        // A record of several changes has several kinds and several targets, and is found by each of them.
+        for kind in [PolicyChange, Grant, Revocation] {
+            let of_both = RecordQuery { kind: Some(kind), target: Some(target.clone()), ..all() };
+            queries.push((format!("kind {kind} of target {target}"), of_both));
+        }
         queries.push((format!("target {target}"), RecordQuery { target: Some(target), ..all() }));
     }
     for (from, until) in [(3, 7), (5, 5), (-9, 99)] {

@@ -11,7 +11,7 @@ use crate::conformance::fixture::{
     staff, stamped, turned,
 };
 use crate::identity::{Alias, Domain, UserId};
-use crate::policy::{GroupRef, ManagedDomain, PolicyChange, PolicyOptions, Revision, Role, ScopeRule, ScopeTarget};
+use crate::policy::{GroupRef, ManagedDomain, OptionsPatch, PolicyChange, Revision, Role, ScopeRule, ScopeTarget};
 use crate::screen::StampedBatch;
 use crate::store::{ActivityStore, StoreError};
 
@@ -193,7 +193,7 @@ fn all_sorts_of_changes() -> Checked<Vec<PolicyChange>> {
         PolicyChange::ManageDomain(ManagedDomain::with_subdomains(Domain::new("contoso.com")?)),
         PolicyChange::SetAdmin(analyst, Role::Analyst),
         PolicyChange::Grant(alias(ADELE)?),
-        PolicyChange::SetOptions(PolicyOptions { objects_count: true, ..PolicyOptions::default() }),
+        PolicyChange::SetOptions(OptionsPatch::new().objects_count(true)),
     ])
 }
 

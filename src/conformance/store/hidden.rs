@@ -1,6 +1,8 @@
 //! Without a trace: two stores took the same public activities, and one of them private ones in between. Whatever the
 //! `public_*` methods of the one answer, those of the other answer too.
 
+use std::collections::BTreeSet;
+
 use super::StoreHarness;
 use crate::activity::Activity;
 use crate::conformance::clause::{Breach, Checked, ensure, in_full};
@@ -155,6 +157,36 @@ pub(super) fn v2_places_count_public_activities_alone(place: impl StoreHarness) 
                 "after place {after}, {limit} at most: places {told:?} with private activities around, {expected:?} without"
             );
         }
+    }
+    Ok(())
+}
+
+/// A decision that a store makes up, because it took a private activity for a public one, is no decision.
+pub(super) fn v2_public_reads_return_what_was_decided_public(place: impl StoreHarness) -> Checked {
+    let twins = Twins::new(place)?;
+    let decided_public = |how: &str, read: Vec<StoredActivity>| {
+        for stored in read {
+            let id = stored.activity().id();
+            let decided = twins.public.iter().find(|public| public.activity().id() == id);
+            ensure!(decided.is_some(), "{how} returned `{}`, which was not decided public", id.as_str());
+            same(how, &[stored], decided.map_or(&[], std::slice::from_ref))?;
+        }
+        Ok(())
+    };
+    for (what, query) in queries()? {
+        decided_public(&format!("a page of {what}"), in_the_open(twins.with.public_page(&query, None, ALL)?))?;
+    }
+    for stored in twins.public.iter().chain(&twins.private) {
+        // An error returns nothing; whether there may be one is for other clauses.
+        let found = twins.with.public_activity(stored.activity().id()).unwrap_or_default();
+        decided_public("a look-up by id", in_the_open(found.into_iter().collect()))?;
+    }
+    let since = twins.with.public_since(0, ALL)?.into_iter().map(|(_, public)| public).collect();
+    decided_public("public_since", in_the_open(since))?;
+    // Whoever acted in what was decided public, and nobody else, is counted.
+    let labels: BTreeSet<String> = twins.public.iter().map(|public| CountBy::Actor.key(public.activity())).collect();
+    for count in twins.with.public_counts(&Query::all(), CountBy::Actor)? {
+        ensure!(labels.contains(&count.key), "counts by actor name `{}`, of whom nothing public is stored", count.key);
     }
     Ok(())
 }

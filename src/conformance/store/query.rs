@@ -190,3 +190,42 @@ pub(super) fn v3_counts_are_by_key_in_rising_order(place: impl StoreHarness) -> 
     }
     Ok(())
 }
+
+/// Folded as a whole these addresses are one text; their domains are two.
+const SHARP: [&str; 3] = ["x@fa\u{df}.example", "X@FA\u{df}.Example.", "x@xn--fa-hia.example"];
+const DOUBLE: [&str; 2] = ["x@fass.example", "X@FASS.example."];
+
+pub(super) fn d8_an_address_is_found_by_its_domain(place: impl StoreHarness) -> Checked {
+    let store = place.open();
+    store.found_hiding()?;
+    let account = Actor::user(UserId::new(ADELE)?).also(Alias::account("GitHub", "stra\u{df}e")?);
+    let mut all = vec![fixture::begun("account", account, at(0))?.build()?];
+    for (name, spellings) in [("sharp", &SHARP[..]), ("double", &DOUBLE[..])] {
+        for (nth, spelling) in spellings.iter().enumerate() {
+            let user = Actor::user(Alias::new(spelling)?);
+            let application = Actor::application((*spelling).parse()?);
+            for (what, actor) in [("user", user), ("application", application)] {
+                all.push(fixture::begun(&format!("{name}-{what}-{nth}"), actor.clone(), at(0))?.build()?);
+                let hidden = fixture::begun(&format!("{name}-{what}-{nth}-hidden"), actor, at(0))?;
+                all.push(hidden.on_behalf_of(Actor::user(alias(HANNA)?)).build()?);
+            }
+        }
+    }
+    let list = newest_first(store.keep(&all)?);
+    let by_name = |name: &str| -> Vec<StoredActivity> {
+        list.iter().filter(|stored| stored.activity().id().as_str().starts_with(name)).cloned().collect()
+    };
+    let sharp = SHARP.iter().map(|name| (*name, "sharp"));
+    let double = DOUBLE.iter().map(|name| (*name, "double"));
+    for (text, name) in sharp.chain(double).chain([("STRASSE", "account")]) {
+        let (query, expected) = (Query::all().by_actor(text)?, by_name(name));
+        let public: Vec<_> = expected.iter().filter(|stored| is_public(stored)).cloned().collect();
+        same(&format!("a page of {text}"), &in_the_open(store.public_page(&query, None, ALL)?), &public)?;
+        let counted = store.public_count(&query)?;
+        ensure!(counted == public.len() as u64, "{text} counts {counted}, expected {}", public.len());
+        let by_actor = store.public_counts(&query, CountBy::Actor)?;
+        ensure!(by_actor.len() == 1, "{text} is counted under {} names, expected 1", by_actor.len());
+        same(&format!("a reveal of {text}"), &store.revealed(&query, false, None, ALL)?, &expected)?;
+    }
+    Ok(())
+}

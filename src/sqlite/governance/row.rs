@@ -8,7 +8,8 @@ use crate::governance::{Initiator, OutcomeKind, Record, RecordEntry, RecordId, R
 
 /// Ids stand in a table of their own, see [`ids`](super::ids). The index tells nobody but its own two kinds apart from the
 /// rest, so that a page, which is recorded each time that somebody looks, costs what it costs without it. Before each
-/// page the approvals of its request are looked up.
+/// page the approvals of its request are looked up. By the second index the newest change and the newest removal are found
+/// when a filter is opened.
 pub(super) const TABLE: &str = "CREATE TABLE record (
         sequence INTEGER PRIMARY KEY,
         id BLOB NOT NULL,
@@ -19,7 +20,10 @@ pub(super) const TABLE: &str = "CREATE TABLE record (
         target TEXT,
         record TEXT NOT NULL
     ) STRICT;
-    CREATE INDEX said_of_request ON record (target) WHERE kind = 7 OR kind = 8;";
+    CREATE INDEX said_of_request ON record (target) WHERE kind = 7 OR kind = 8;
+    CREATE INDEX changes_store ON record (kind, outcome)
+        WHERE kind = 2 OR kind = 3 OR kind = 4 OR kind = 9 OR kind = 10
+            OR kind = 14 OR kind = 15 OR kind = 16 OR kind = 17;";
 
 /// A record as it is written.
 pub(super) struct Written {
@@ -37,10 +41,10 @@ impl Written {
         Ok(Self {
             id: record.id,
             at: time_number(record.at),
-            kind: kind_number(record.kind()),
+            kind: kinds_number(&record.kinds()),
             outcome: outcome_number(record.outcome.kind()),
             initiator: initiator(record).map(str::to_owned),
-            target: record.target(),
+            target: targets_text(record.targets()),
             text: write(record)?,
         })
     }
@@ -81,7 +85,41 @@ pub(super) fn kind_number(kind: RecordKind) -> i64 {
         RecordKind::SinkChange => 11,
         RecordKind::GovernanceRead => 12,
         RecordKind::Directory => 13,
+        RecordKind::DryRun => 18,
+        RecordKind::Redaction => 19,
     }
+}
+
+/// The number of a record of several changes of several kinds, which says all of them.
+///
+/// INVARIANT: as for [`kind_number`], and none of its numbers.
+fn kinds_number(kinds: &[RecordKind]) -> i64 {
+    let has = |kind| kinds.contains(&kind);
+    let (policy, grant, revocation) =
+        (has(RecordKind::PolicyChange), has(RecordKind::Grant), has(RecordKind::Revocation));
+    match (policy, grant, revocation) {
+        (true, true, false) => 14,
+        (true, false, true) => 15,
+        (false, true, true) => 16,
+        (true, true, true) => 17,
+        _ => kinds.first().map_or(kind_number(RecordKind::PolicyChange), |kind| kind_number(*kind)),
+    }
+}
+
+/// Every number under which records of this kind stand.
+pub(super) fn numbers_of_kind(kind: RecordKind) -> Vec<i64> {
+    let together: &[i64] = match kind {
+        RecordKind::PolicyChange => &[14, 15, 17],
+        RecordKind::Grant => &[14, 16, 17],
+        RecordKind::Revocation => &[15, 16, 17],
+        _ => &[],
+    };
+    std::iter::once(kind_number(kind)).chain(together.iter().copied()).collect()
+}
+
+/// One target as it is; several each between line feeds, so that one of them is found without reading the record.
+fn targets_text(mut targets: Vec<String>) -> Option<String> {
+    if targets.len() > 1 { Some(format!("\n{}\n", targets.join("\n"))) } else { targets.pop() }
 }
 
 pub(super) fn outcome_number(outcome: OutcomeKind) -> i64 {
@@ -159,6 +197,14 @@ mod tests {
         let rest =
             [Kind::Approval, Kind::Erasure, Kind::Retention, Kind::SinkChange, Kind::GovernanceRead, Kind::Directory];
         assert_eq!(rest.map(kind_number), [8, 9, 10, 11, 12, 13]);
-        assert!((2..=127).contains(&REMOVED) && !(2..=13).contains(&REMOVED));
+        assert_eq!([Kind::DryRun, Kind::Redaction].map(kind_number), [18, 19]);
+        let (policy, grant, revocation) = (Kind::PolicyChange, Kind::Grant, Kind::Revocation);
+        let together =
+            [&[policy, grant][..], &[revocation, policy], &[grant, revocation], &[grant, policy, revocation]];
+        assert_eq!(together.map(kinds_number), [14, 15, 16, 17]);
+        for kinds in together {
+            assert!(kinds.iter().all(|kind| numbers_of_kind(*kind).contains(&kinds_number(kinds))), "{kinds:?}");
+        }
+        assert!((2..=127).contains(&REMOVED) && !(2..=19).contains(&REMOVED));
     }
 }

@@ -19,7 +19,7 @@ pub(in crate::sqlite) struct Removed<'c> {
 
 impl<'c> Removed<'c> {
     pub(in crate::sqlite) fn from(connection: &'c Connection, tables: &Tables) -> Result<Self, StoreError> {
-        Ok(Self { key: Key::read(connection)?, insert: connection.prepare_cached(tables.add_removed)? })
+        Ok(Self { key: Key::read(connection, tables)?, insert: connection.prepare_cached(tables.add_removed)? })
     }
 
     pub(in crate::sqlite) fn add(&mut self, sequence: i64, id: &[u8]) -> Result<(), StoreError> {

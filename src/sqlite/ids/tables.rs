@@ -3,6 +3,8 @@
 /// Of one table of activities.
 #[derive(Debug)]
 pub(in crate::sqlite) struct Tables {
+    /// Goes into every seal, so that no part of one is taken for the same part of the other.
+    pub(super) tag: u8,
     /// What makes them.
     pub(in crate::sqlite) create: &'static str,
     /// By what it can be told whether anything changed: the seals of the newest run and of one row of the tail.
@@ -23,8 +25,9 @@ pub(in crate::sqlite) struct Tables {
 
 /// The columns that can be long come last, so that those before them are read without them.
 macro_rules! tables {
-    ($of:literal) => {
+    ($of:literal, $tag:literal) => {
         Tables {
+            tag: $tag,
             create: concat!(
                 "CREATE TABLE ",
                 $of,
@@ -71,5 +74,5 @@ macro_rules! tables {
     };
 }
 
-pub(in crate::sqlite) static PUBLIC: Tables = tables!("public");
-pub(in crate::sqlite) static PRIVATE: Tables = tables!("private");
+pub(in crate::sqlite) static PUBLIC: Tables = tables!("public", 1);
+pub(in crate::sqlite) static PRIVATE: Tables = tables!("private", 2);

@@ -2,7 +2,7 @@
 
 use crate::activity::Activity;
 use crate::actor::Actor;
-use crate::identity::{Identity, fold};
+use crate::identity::{Identity, name_key};
 use crate::query::Query;
 
 /// What a key is of. The number stands in the file.
@@ -10,8 +10,8 @@ use crate::query::Query;
 pub(super) enum Kind {
     /// The id of a principal, byte for byte.
     Id = 0,
-    /// The folded name of a principal: of an application or a system account; of an alias as it is compared with other
-    /// aliases, unless it is bound to an app; and the folded text of an alias.
+    /// The name of a principal in the form in which names are compared: of an application or a system account, or an
+    /// alias, whatever app it is bound to.
     Name = 1,
     /// The name of the app.
     App = 2,
@@ -29,23 +29,11 @@ impl Kind {
 /// Hands every key of a principal to `put`, some more than once.
 pub(super) fn each_of(principal: &Actor, mut put: impl FnMut(Kind, &str)) {
     if let Some(name) = principal.name() {
-        put(Kind::Name, &fold(name.as_str()));
+        put(Kind::Name, &name_key(name.as_str()));
     }
     for identity in principal.identities() {
-        match identity {
-            Identity::Id(id) => put(Kind::Id, id.as_str()),
-            Identity::Alias(alias) => {
-                // A filter names no account of an app: that form is never looked for.
-                let is_looked_for = alias.app().is_none();
-                if is_looked_for {
-                    put(Kind::Name, &alias.form().to_ascii_lowercase());
-                }
-                let is_same = is_looked_for && alias.folded().is_none() && alias.as_str().is_ascii();
-                if !is_same {
-                    put(Kind::Name, &fold(alias.as_str()));
-                }
-            }
-        }
+        let (kind, key) = of(identity);
+        put(kind, &key);
     }
 }
 
@@ -68,8 +56,7 @@ pub(super) fn each_beside_principals(activity: &Activity, mut put: impl FnMut(Ki
 pub(super) fn of(identity: &Identity) -> (Kind, String) {
     match identity {
         Identity::Id(id) => (Kind::Id, id.as_str().to_owned()),
-        Identity::Alias(alias) if alias.app().is_none() => (Kind::Name, alias.form().to_ascii_lowercase()),
-        Identity::Alias(alias) => (Kind::Name, fold(alias.as_str())),
+        Identity::Alias(alias) => (Kind::Name, alias.name_key()),
     }
 }
 
@@ -84,20 +71,12 @@ pub(super) struct Wanted {
 pub(super) struct Clause(pub(super) Vec<(Kind, String)>);
 
 impl Wanted {
-    /// For an actor, an id that is the text, or a name that is the text as an alias or folded. Names of both forms stand
-    /// under one kind, because they are nearly always the same: then one look-up finds exactly what matches. Where the
-    /// two forms of the text differ (`x@contoso.com.`), an application whose name is the alias is found as well, which
-    /// does not match: the rows decide.
+    /// For an actor, an id that is the text, or a name that is compared in the same form.
     pub(super) fn by(query: &Query) -> Self {
         let mut clauses = Vec::new();
-        let mut is_exact = !query.looks_into_rows();
         let mut actors = Vec::new();
-        for (text, alias, folded) in query.actor_forms() {
-            actors.extend([(Kind::Id, text.to_owned()), (Kind::Name, folded.to_owned())]);
-            if alias != folded {
-                actors.push((Kind::Name, alias));
-                is_exact = false;
-            }
+        for (text, key) in query.actor_forms() {
+            actors.extend([(Kind::Id, text.to_owned()), (Kind::Name, key.to_owned())]);
         }
         let of = |kind, text: &str| (kind, text.to_owned());
         let apps = query.apps().iter().map(|app| of(Kind::App, app.as_str())).collect();
@@ -108,7 +87,7 @@ impl Wanted {
             keys.dedup();
             clauses.extend((!keys.is_empty()).then_some(Clause(keys)));
         }
-        Self { clauses, is_exact }
+        Self { clauses, is_exact: !query.looks_into_rows() }
     }
 }
 

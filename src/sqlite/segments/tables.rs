@@ -56,8 +56,9 @@ pub(super) const MOVE_REVISION: &str = "UPDATE public_segment_revision SET revis
 
 pub(super) const HAS_ROWS: &str = "SELECT 1 FROM public_activity WHERE sequence BETWEEN ?1 AND ?2";
 pub(super) const NEWEST_ROW: &str = "SELECT max(sequence) FROM public_activity";
-pub(super) const ROWS_BETWEEN: &str = "SELECT sequence, id, occurred_at, facts FROM public_activity WHERE sequence > ?1 AND sequence <= ?2 ORDER BY sequence";
-pub(super) const ROW_ID: &str = "SELECT id FROM public_activity WHERE sequence = ?1";
+pub(super) const ROWS_BETWEEN: &str = "SELECT sequence, id, occurred_at, facts, stamp FROM public_activity
+    WHERE sequence > ?1 AND sequence <= ?2 ORDER BY sequence";
+pub(super) const ROW_ID: &str = "SELECT id, stamp FROM public_activity WHERE sequence = ?1";
 
 /// How many bits of a place tell the part.
 const PART_BITS: u32 = 20;
@@ -106,7 +107,7 @@ impl Blobs {
         let mut statement = connection.prepare_cached(self.read)?;
         let mut rows = statement.query([place(number, part)])?;
         let Some(row) = rows.next()? else { return Ok(None) };
-        act(row.get_ref(0)?.as_bytes().map_err(|_| damaged(SEGMENT))?).map(Some)
+        act(row.get_ref(0)?.as_blob().map_err(|_| damaged(SEGMENT))?).map(Some)
     }
 
     /// Hands one blob that must be there to `act`.

@@ -5,7 +5,7 @@ use super::{Model, Node};
 use crate::activity::{Activity, App};
 use crate::actor::{Actor, ActorKind};
 use crate::identity::{Alias, GroupId, Identity, UserId};
-use crate::policy::{GroupRef, ScopeEffect, ScopeRule, ScopeTarget, WhenUndecidable};
+use crate::policy::{GroupRef, PolicyOptions, ScopeEffect, ScopeRule, ScopeTarget, WhenUndecidable};
 use crate::screen::{Cause, Reason, Standing, Verdict, Visibility};
 
 /// What was decided, and every reason, in no order that means anything.
@@ -64,8 +64,12 @@ struct Known {
 
 impl Model {
     pub(super) fn is_too_old(&self, directory: &Directory) -> bool {
+        self.is_too_old_for(&self.policy.options, directory)
+    }
+
+    pub(super) fn is_too_old_for(&self, options: &PolicyOptions, directory: &Directory) -> bool {
         let age = (self.now - directory.as_of).num_seconds().unsigned_abs();
-        self.policy.options.max_directory_age.is_some_and(|max| age > max.as_secs())
+        options.max_directory_age.is_some_and(|max| age > max.as_secs())
     }
 
     pub(super) fn decide(&self, at: Node, activity: &Activity) -> Decision {

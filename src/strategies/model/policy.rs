@@ -1,13 +1,15 @@
 //! Who may change what, and what becomes of it: P1 to P3, D12.
 
+use chrono::{DateTime, Utc};
+
 use super::directory::Directory;
 use super::{Model, Node};
 use crate::change::ChangeRefusal;
 use crate::governance::{Act, ChangeSummary, Initiator, Outcome};
 use crate::identity::{Alias, GroupId, Identity, UserId};
 use crate::policy::{
-    Administrators, Denial, Grant, GroupRef, ManagedDomain, PolicyChange, PolicyError, PolicyOptions, Revision, Role,
-    ScopeRule,
+    Administrators, Denial, Grant, GroupRef, ManagedDomain, PolicyChange, PolicyError, PolicyOptions, PolicyUpdate,
+    Revision, Role, ScopeRule,
 };
 
 #[derive(Debug, Clone, PartialEq)]
@@ -111,14 +113,15 @@ fn person(name: &Alias, directory: Option<&Directory>) -> Result<UserId, PolicyE
 }
 
 impl Model {
-    pub(super) fn change(&mut self, at: Node, by: &UserId, change: &PolicyChange) -> Result<Revision, ChangeRefusal> {
-        let recent = |directory: &&Directory| !self.is_too_old(directory);
-        let directory = self.directory(at).filter(recent).cloned();
-        let act = Act::ChangePolicy(self.summary(change, directory.as_ref()));
+    pub(super) fn change(&mut self, at: Node, by: &UserId, update: &PolicyUpdate) -> Result<Revision, ChangeRefusal> {
+        let directory = self.directory(at).cloned();
+        let allowed = self.policy.may_change(by);
+        let (summaries, changed) = self.changed(by, update, directory.as_ref(), allowed.is_ok());
+        let act = Act::ChangePolicy(summaries);
         let (initiator, revision) = (Initiator::User(by.clone()), Some(self.policy.revision));
-        let next = match self.policy.may_change(by) {
+        let next = match allowed {
             Err(denial) => Err(ChangeRefusal::Denied(denial)),
-            Ok(()) => self.changed(by, change, directory.as_ref()).map_err(ChangeRefusal::Invalid),
+            Ok(()) => changed.map_err(ChangeRefusal::Invalid),
         };
         match next {
             Ok(next) => {
@@ -139,40 +142,97 @@ impl Model {
         }
     }
 
+    /// What each change names, and what they make of the policy: one after the other, and none of them if one does not fit.
+    /// What is not allowed is not applied.
     fn changed(
         &self,
         by: &UserId,
+        update: &PolicyUpdate,
+        directory: Option<&Directory>,
+        allowed: bool,
+    ) -> (Vec<ChangeSummary>, Result<Policy, PolicyError>) {
+        let in_force = self.policy.revision;
+        let mut next = Policy { revision: Revision::from_number(in_force.number() + 1), ..self.policy.clone() };
+        let mut refusal = None;
+        if let Some(made_for) = update.expected()
+            && made_for != in_force
+        {
+            refusal = Some(PolicyError::MovedOn { made_for, in_force });
+        }
+        let mut summaries = Vec::new();
+        let mut last_lost = None;
+        let in_update = |index, reason| {
+            if update.changes().len() == 1 { reason } else { PolicyError::InUpdate { index, reason: Box::new(reason) } }
+        };
+        for (index, change) in update.changes().iter().enumerate() {
+            let before = if allowed && refusal.is_none() { next.clone() } else { self.policy.clone() };
+            let recent = directory.filter(|directory| !self.is_too_old_for(&before.options, directory));
+            summaries.push(before.summary(change, recent));
+            if allowed && refusal.is_none() {
+                match before.clone().with(by, change, recent, self.now) {
+                    Ok(after) => {
+                        if before.has_administrator() && !after.has_administrator() {
+                            last_lost = Some(index);
+                        }
+                        next = after;
+                    }
+                    Err(reason) => refusal = Some(in_update(index, reason)),
+                }
+            }
+        }
+        if let Some(refusal) = refusal {
+            return (summaries, Err(refusal));
+        }
+        if (Policy { revision: in_force, ..next.clone() }).sorted() == self.policy.clone().sorted() {
+            return (summaries, Err(PolicyError::Unchanged));
+        }
+        match last_lost {
+            Some(index) if !next.has_administrator() => {
+                (summaries, Err(in_update(index, PolicyError::LastAdministrator)))
+            }
+            _ => (summaries, Ok(next)),
+        }
+    }
+}
+
+impl Policy {
+    fn has_administrator(&self) -> bool {
+        self.admins.iter().any(|(_, role)| *role == Role::PrivacyAdministrator)
+    }
+
+    fn with(
+        mut self,
+        by: &UserId,
         change: &PolicyChange,
         directory: Option<&Directory>,
-    ) -> Result<Policy, PolicyError> {
-        let mut next = self.policy.clone();
-        next.revision = Revision::from_number(self.policy.revision.number() + 1);
+        now: DateTime<Utc>,
+    ) -> Result<Self, PolicyError> {
         match change {
             PolicyChange::MakePrivate(group) => {
                 is_there(group, directory)?;
-                next.private.retain(|other| other != group);
-                next.private.push(group.clone());
+                self.private.retain(|other| other != group);
+                self.private.push(group.clone());
             }
-            PolicyChange::MakePublic(group) => next.private.retain(|other| other != group),
+            PolicyChange::MakePublic(group) => self.private.retain(|other| other != group),
             PolicyChange::AddScopeRule(rule) => {
                 is_there(rule.group(), directory)?;
-                if !next.scope.contains(rule) {
-                    next.scope.push(rule.clone());
+                if !self.scope.contains(rule) {
+                    self.scope.push(rule.clone());
                 }
             }
-            PolicyChange::RemoveScopeRule(rule) => next.scope.retain(|other| other != rule),
+            PolicyChange::RemoveScopeRule(rule) => self.scope.retain(|other| other != rule),
             PolicyChange::ManageDomain(managed) => {
-                next.domains.retain(|other| other.domain() != managed.domain());
-                next.domains.push(managed.clone());
+                self.domains.retain(|other| other.domain() != managed.domain());
+                self.domains.push(managed.clone());
             }
-            PolicyChange::UnmanageDomain(domain) => next.domains.retain(|other| other.domain() != domain),
+            PolicyChange::UnmanageDomain(domain) => self.domains.retain(|other| other.domain() != domain),
             PolicyChange::SetAdmin(user, role) => {
-                next.admins.retain(|(admin, _)| admin != user);
-                next.admins.push((user.clone(), *role));
+                self.admins.retain(|(admin, _)| admin != user);
+                self.admins.push((user.clone(), *role));
             }
             PolicyChange::RemoveAdmin(user) => {
-                next.admins.retain(|(admin, _)| admin != user);
-                next.grants.retain(|(granted, _)| granted != user);
+                self.admins.retain(|(admin, _)| admin != user);
+                self.grants.retain(|(granted, _)| granted != user);
             }
             PolicyChange::Grant(name) => {
                 if name.domain().is_none() {
@@ -182,29 +242,23 @@ impl Model {
                 if directory.is_some_and(|directory| directory.there().any(|it| it.id == user && it.deleted)) {
                     return Err(PolicyError::UnknownPerson);
                 }
-                if self.policy.role(&user).is_none() {
+                if self.role(&user).is_none() {
                     return Err(PolicyError::NotAnAdmin);
                 }
-                if user == *by && !self.policy.options.self_grant_allowed {
+                if user == *by && !self.options.self_grant_allowed {
                     return Err(PolicyError::SelfGrant);
                 }
-                if !self.policy.is_granted(&user) {
-                    next.grants.push((user, Grant::new(name.clone(), by.clone(), self.now, next.revision)));
+                if !self.is_granted(&user) {
+                    self.grants.push((user, Grant::new(name.clone(), by.clone(), now, self.revision)));
                 }
             }
             PolicyChange::Revoke(identity) => {
-                let user = self.policy.grantee(identity, directory)?;
-                next.grants.retain(|(granted, _)| *granted != user);
+                let user = self.grantee(identity, directory)?;
+                self.grants.retain(|(granted, _)| *granted != user);
             }
-            PolicyChange::SetOptions(options) => next.options = options.clone(),
+            PolicyChange::SetOptions(patch) => self.options = patch.applied_to(&self.options),
         }
-        if (Policy { revision: self.policy.revision, ..next.clone() }).sorted() == self.policy.clone().sorted() {
-            return Err(PolicyError::Unchanged);
-        }
-        if !next.admins.iter().any(|(_, role)| *role == Role::PrivacyAdministrator) {
-            return Err(PolicyError::LastAdministrator);
-        }
-        Ok(next)
+        Ok(self)
     }
 
     fn summary(&self, change: &PolicyChange, directory: Option<&Directory>) -> ChangeSummary {
@@ -221,13 +275,11 @@ impl Model {
             PolicyChange::SetAdmin(user, role) => ChangeSummary::SetAdmin(user, role),
             PolicyChange::RemoveAdmin(user) => ChangeSummary::RemoveAdmin(user),
             PolicyChange::Grant(name) => ChangeSummary::Grant(person(&name, directory).ok()),
-            PolicyChange::Revoke(whom) => ChangeSummary::Revoke(self.policy.grantee(&whom, directory).ok()),
-            PolicyChange::SetOptions(options) => ChangeSummary::SetOptions(options),
+            PolicyChange::Revoke(whom) => ChangeSummary::Revoke(self.grantee(&whom, directory).ok()),
+            PolicyChange::SetOptions(patch) => ChangeSummary::SetOptions(patch),
         }
     }
-}
 
-impl Policy {
     /// In one order, to compare two that say the same.
     fn sorted(mut self) -> Self {
         self.private.sort();

@@ -6,13 +6,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::super::histories::CursorChoice;
 use super::super::searches::Search;
-use super::{Answer, Model, Node, Opened, Stored, no_digest};
+use super::{Answer, Model, Node, Opened, Stored, no_digest, sealed};
 use crate::activity::{Activity, ActivityId};
 use crate::actor::Actor;
 use crate::digest::Digest;
 use crate::governance::{
     Act, ChangeSummary, Initiator, Justification, Outcome, OutcomeKind, Record, RecordId, RecordKind, RecordQuery,
-    RemovalSummary, RequestSummary, RevealId, RevealSummary, RevealTerms, Sealed,
+    RemovalSummary, RequestSummary, RevealId, RevealSummary, RevealTerms, Subjects,
 };
 use crate::identity::{Alias, Identity, UserId, fold};
 use crate::policy::{Denial, GroupRef, Revision};
@@ -40,6 +40,12 @@ pub(super) struct OpenReveal {
     search: Search,
     summary: RevealSummary,
     since: DateTime<Utc>,
+    /// How long it has lived: what passed on the clock, which may go back meanwhile.
+    lived: TimeDelta,
+    /// What the clock said when it was used last.
+    used: DateTime<Utc>,
+    /// Why it ended. It stays ended.
+    ended: Option<Denial>,
     /// The policy in which its viewer was granted the permission.
     granted_in: Option<Revision>,
     /// Where each of its pages ended.
@@ -121,9 +127,8 @@ impl Model {
             Ok(())
         };
         let reveal = RevealId(uuid::Uuid::from_u128(id));
-        let sealed = |justification| Sealed::new(justification, uuid::Uuid::nil());
         let about = RevealTerms {
-            query: Sealed::new(no_digest(), uuid::Uuid::nil()),
+            query: sealed(no_digest()),
             from: search.since,
             until: search.until,
             actors: search.actors.len() as u64,
@@ -141,13 +146,34 @@ impl Model {
         let granted_in = self.policy.granted_in(&viewer);
         let (ends, pages, private) = (Vec::new(), 0, 0);
         let since = self.now;
-        self.reveals.push(OpenReveal { at, intent, viewer, search, summary, since, granted_in, ends, pages, private });
+        let (lived, used, ended) = (TimeDelta::zero(), self.now, None);
+        self.reveals.push(OpenReveal {
+            at,
+            intent,
+            viewer,
+            search,
+            summary,
+            since,
+            lived,
+            used,
+            ended,
+            granted_in,
+            ends,
+            pages,
+            private,
+        });
         Ok(())
     }
 
     pub(super) fn turn(&mut self, which: u8, size: u16, cursor: CursorChoice) -> Option<Turned> {
         let at = self.slot(which)?;
-        let reveal = self.reveals.get(at)?.clone();
+        let now = self.now;
+        let open = self.reveals.get_mut(at)?;
+        // R1: it lives by what passes on the clock, and no shorter than the clock says.
+        open.lived += (now - open.used).max(TimeDelta::zero());
+        open.lived = open.lived.max(now - open.since);
+        open.used = now;
+        let reveal = open.clone();
         let id = reveal.summary.reveal;
         let chosen = match cursor {
             // Where this very reveal ended last.
@@ -165,16 +191,19 @@ impl Model {
         let unapproved = self.policy.options.approvals_required > 0;
         let allowed = allowed.and(if unapproved { Err(Denial::ApprovalsMissing) } else { Ok(()) });
         // P3: no longer than the policy allows by now either.
-        let had = (self.now - reveal.since).to_std().unwrap_or_default();
+        let had = reveal.lived.to_std().unwrap_or_default();
         let has_time = self.policy.options.max_reveal_lifetime.is_none_or(|max| had < max);
-        let lives = has_time && self.now < reveal.summary.expires_at;
+        let lives = has_time && reveal.lived < reveal.summary.expires_at - reveal.since;
         let allowed = allowed.and(if lives { Ok(()) } else { Err(Denial::Expired) });
+        // R1: what ended it first ended it for good.
+        let allowed = allowed.and(reveal.ended.map_or(Ok(()), Err));
+        self.reveals.get_mut(at)?.ended = reveal.ended.or(allowed.err());
         let act = |shown: &[Stored]| {
             let private: Vec<_> =
                 shown.iter().filter(|shown| is_private(shown)).map(|shown| shown.activity.id()).collect();
             let (activities, count) = (shown.len() as u64, private.len() as u64);
-            let digest = Digest::of_ids(private);
-            (Act::Page { reveal: id, activities, private: count, digest, subjects: None }, count)
+            let (activities, private, digest) = (sealed(activities), sealed(count), sealed(Digest::of_ids(private)));
+            (Act::Page { reveal: id, activities, private, digest, subjects: sealed(Subjects::default()) }, count)
         };
         if let Err(denial) = allowed {
             self.note(initiator, Some(self.policy.revision), act(&[]).0, Outcome::Denied(denial));
@@ -183,7 +212,12 @@ impl Model {
         let after = match chosen {
             None => None,
             Some(Ended::Reveal { reveal: of, page }) if of == id => Some(reveal.ends.get(page)?.clone()),
-            Some(_) => return Some(Err(None)),
+            Some(_) => {
+                // R4: an attempt that is refused is on record.
+                let outcome = Outcome::Denied(Denial::ForeignCursor);
+                self.note(initiator, Some(self.policy.revision), act(&[]).0, outcome);
+                return Some(Err(None));
+            }
         };
         let left_out = |stored: &Stored| reveal.summary.about.private_only && !is_private(stored);
         let found: Vec<Stored> = self.newest_first(&reveal.search, true, left_out).into_iter().cloned().collect();
@@ -204,7 +238,7 @@ impl Model {
     pub(super) fn close(&mut self, which: u8) -> Option<(u64, u64)> {
         let at = self.slot(which)?;
         let OpenReveal { intent, viewer, summary, pages, private, .. } = self.reveals.remove(at);
-        let outcome = Outcome::Closed { intent, pages, private };
+        let outcome = Outcome::Closed { intent, pages, private: sealed(private) };
         self.note(Initiator::User(viewer), Some(self.policy.revision), Act::Reveal(summary), outcome);
         Some((pages, private))
     }
@@ -301,11 +335,12 @@ fn finds(search: &Search, stored: &Stored) -> bool {
 fn is_called(actor: &Actor, name: &str) -> bool {
     let name = name.trim();
     let Ok(alias) = Alias::new(name) else { return false };
-    let same = |text: &str| fold(text) == fold(name);
+    // D8: as names are compared that are bound to no app; an address by its domain, never folded as a whole.
+    let same = |text: &str| Alias::new(text).is_ok_and(|other| other.matches(&alias));
     actor.name().is_some_and(|of| same(of.as_str()))
         || actor.identities().iter().any(|identity| match identity {
             Identity::Id(id) => id.as_str() == name,
-            Identity::Alias(other) => other.matches(&alias) || same(other.as_str()),
+            Identity::Alias(other) => same(other.as_str()),
         })
 }
 
@@ -321,9 +356,7 @@ fn count_key(by: CountBy, activity: &Activity) -> String {
 
 /// The folded name of an actor: the name, else the first alias, else the first id.
 fn label(actor: &Actor) -> String {
-    if let Some(name) = actor.name() {
-        return fold(name.as_str());
-    }
+    let named = actor.name().and_then(|name| Alias::new(name.as_str()).ok());
     let alias = actor.identities().iter().find_map(|identity| match identity {
         Identity::Alias(alias) => Some(alias),
         Identity::Id(_) => None,
@@ -332,7 +365,7 @@ fn label(actor: &Actor) -> String {
         Identity::Id(id) => Some(id.as_str()),
         Identity::Alias(_) => None,
     });
-    match (alias, id) {
+    match (named.as_ref().or(alias), id) {
         (Some(alias), _) => match (alias.domain(), alias.as_str().rsplit_once('@'), alias.app()) {
             (Some(domain), Some((local, _)), _) => format!("{}@{domain}", fold(local)),
             (_, _, Some(app)) => format!("{}: {}", fold(app), fold(alias.as_str())),
@@ -348,27 +381,33 @@ fn is_asked_for(query: &RecordQuery, record: &Record) -> bool {
     let RecordQuery { from, until, kind, initiator, target, outcome } = query;
     from.is_none_or(|from| record.at >= from)
         && until.is_none_or(|until| record.at < until)
-        && kind.is_none_or(|kind| kind == kind_of(record))
+        && kind.is_none_or(|kind| kinds_of(record).contains(&kind))
         && initiator.as_ref().is_none_or(|user| record.initiator == Initiator::User(user.clone()))
-        && target.as_ref().is_none_or(|target| target_of(record).as_ref() == Some(target))
+        && target.as_ref().is_none_or(|target| targets_of(record).contains(target))
         && outcome.is_none_or(|outcome| outcome == outcome_of(record))
 }
 
-fn kind_of(record: &Record) -> RecordKind {
-    match &record.act {
-        Act::ChangePolicy(ChangeSummary::Grant(_)) => RecordKind::Grant,
-        Act::ChangePolicy(ChangeSummary::Revoke(_)) => RecordKind::Revocation,
-        Act::ChangePolicy(_) | Act::InitializePolicy { .. } => RecordKind::PolicyChange,
+fn kinds_of(record: &Record) -> Vec<RecordKind> {
+    let kind = |change: &ChangeSummary| match change {
+        ChangeSummary::Grant(_) => RecordKind::Grant,
+        ChangeSummary::Revoke(_) => RecordKind::Revocation,
+        _ => RecordKind::PolicyChange,
+    };
+    vec![match &record.act {
+        Act::ChangePolicy(changes) if !changes.is_empty() => return changes.iter().map(kind).collect(),
+        Act::ChangePolicy(_) | Act::InitializePolicy { .. } | Act::AcceptDifference { .. } => RecordKind::PolicyChange,
+        Act::DryRun { .. } => RecordKind::DryRun,
         Act::Reveal(_) => RecordKind::Reveal,
         Act::Page { .. } => RecordKind::Page,
         Act::RequestReveal(_) => RecordKind::RevealRequest,
         Act::AnswerRequest { .. } => RecordKind::Approval,
         Act::Remove(RemovalSummary::Aged { .. }) => RecordKind::Retention,
-        Act::Remove(RemovalSummary::Subject { .. } | RemovalSummary::Sealed { .. }) => RecordKind::Erasure,
+        Act::Remove(RemovalSummary::Subject { .. }) => RecordKind::Erasure,
+        Act::Remove(RemovalSummary::Sealed { .. }) => RecordKind::Redaction,
         Act::ChangeSinks { .. } | Act::ProbeSink { .. } => RecordKind::SinkChange,
         Act::ReadGovernance => RecordKind::GovernanceRead,
         Act::GroupVanished { .. } | Act::GroupReturned { .. } => RecordKind::Directory,
-    }
+    }]
 }
 
 fn outcome_of(record: &Record) -> OutcomeKind {
@@ -383,35 +422,38 @@ fn outcome_of(record: &Record) -> OutcomeKind {
     }
 }
 
-fn target_of(record: &Record) -> Option<String> {
+fn targets_of(record: &Record) -> Vec<String> {
+    vec![match &record.act {
+        Act::ReadGovernance | Act::ChangeSinks { .. } | Act::Remove(RemovalSummary::Aged { .. }) => return Vec::new(),
+        Act::InitializePolicy { administrators } | Act::AcceptDifference { administrators, .. } => {
+            return administrators.iter().map(|user| user.as_str().to_owned()).collect();
+        }
+        Act::ChangePolicy(changes) | Act::DryRun { changes, .. } => {
+            return changes.iter().filter_map(target_of).collect();
+        }
+        Act::ProbeSink { sink } => sink.as_str().to_owned(),
+        Act::RequestReveal(RequestSummary { request, .. }) | Act::AnswerRequest { request, .. } => request.to_string(),
+        Act::Remove(RemovalSummary::Subject { subject, .. }) => subject.as_str().to_owned(),
+        Act::Remove(RemovalSummary::Sealed { record }) => record.to_string(),
+        Act::Reveal(RevealSummary { reveal, .. }) | Act::Page { reveal, .. } => reveal.to_string(),
+        Act::GroupVanished { group, .. } | Act::GroupReturned { group } => group.as_str().to_owned(),
+    }]
+}
+
+fn target_of(change: &ChangeSummary) -> Option<String> {
     let group = |group: &GroupRef| match group {
         GroupRef::Imported(id) => id.as_str().to_owned(),
         GroupRef::Applications => "applications".to_owned(),
         GroupRef::ExternalUsers => "external_users".to_owned(),
     };
-    match &record.act {
-        Act::InitializePolicy { .. } | Act::ReadGovernance | Act::ChangePolicy(ChangeSummary::SetOptions(_)) => None,
-        Act::ChangeSinks { .. } | Act::Remove(RemovalSummary::Aged { .. }) => None,
-        Act::ProbeSink { sink } => Some(sink.as_str().to_owned()),
-        Act::RequestReveal(RequestSummary { request, .. }) | Act::AnswerRequest { request, .. } => {
-            Some(request.to_string())
-        }
-        Act::Remove(RemovalSummary::Subject { subject, .. }) => Some(subject.as_str().to_owned()),
-        Act::Remove(RemovalSummary::Sealed { record }) => Some(record.to_string()),
-        Act::Reveal(RevealSummary { reveal, .. }) | Act::Page { reveal, .. } => Some(reveal.to_string()),
-        Act::GroupVanished { group, .. } | Act::GroupReturned { group } => Some(group.as_str().to_owned()),
-        Act::ChangePolicy(ChangeSummary::MakePrivate(of) | ChangeSummary::MakePublic(of)) => Some(group(of)),
-        Act::ChangePolicy(ChangeSummary::AddScopeRule(rule) | ChangeSummary::RemoveScopeRule(rule)) => {
-            Some(group(rule.group()))
-        }
-        Act::ChangePolicy(ChangeSummary::ManageDomain { domain, .. } | ChangeSummary::UnmanageDomain(domain)) => {
+    match change {
+        ChangeSummary::MakePrivate(of) | ChangeSummary::MakePublic(of) => Some(group(of)),
+        ChangeSummary::AddScopeRule(rule) | ChangeSummary::RemoveScopeRule(rule) => Some(group(rule.group())),
+        ChangeSummary::ManageDomain { domain, .. } | ChangeSummary::UnmanageDomain(domain) => {
             Some(domain.as_str().to_owned())
         }
-        Act::ChangePolicy(ChangeSummary::SetAdmin(user, _) | ChangeSummary::RemoveAdmin(user)) => {
-            Some(user.as_str().to_owned())
-        }
-        Act::ChangePolicy(ChangeSummary::Grant(user) | ChangeSummary::Revoke(user)) => {
-            user.as_ref().map(|user| user.as_str().to_owned())
-        }
+        ChangeSummary::SetAdmin(user, _) | ChangeSummary::RemoveAdmin(user) => Some(user.as_str().to_owned()),
+        ChangeSummary::Grant(user) | ChangeSummary::Revoke(user) => user.as_ref().map(|user| user.as_str().to_owned()),
+        ChangeSummary::SetOptions(_) => None,
     }
 }

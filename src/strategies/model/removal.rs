@@ -2,9 +2,9 @@
 
 use chrono::TimeDelta;
 
-use super::{Model, Node, Stored};
+use super::{Model, Node, Stored, sealed};
 use crate::activity::Activity;
-use crate::governance::{Act, Initiator, Outcome, RemovalSummary, Sealed};
+use crate::governance::{Act, ChangeMark, Initiator, Outcome, Record, RemovalSummary};
 use crate::identity::{Identity, UserId};
 use crate::policy::Denial;
 use crate::subject::Subject;
@@ -42,7 +42,7 @@ impl Model {
             initiator,
             Some(policy),
             act,
-            Outcome::Removed { intent, activities: Sealed::new(activities, uuid::Uuid::nil()), records: 0 },
+            Outcome::Removed { intent, activities: sealed(activities), ended_at: sealed(self.now), records: 0 },
         );
         Ok(())
     }
@@ -50,7 +50,11 @@ impl Model {
     pub(super) fn retain(&mut self) -> bool {
         let keep = self.policy.options.retention.and_then(|retention| TimeDelta::from_std(retention.activities()).ok());
         let Some(before) = keep.and_then(|keep| self.now.checked_sub_signed(keep)) else { return false };
-        let act = Act::Remove(RemovalSummary::Aged { activities_before: before, records_before: None });
+        let act = Act::Remove(RemovalSummary::Aged {
+            activities_before: before,
+            records_before: None,
+            policy: self.last_change(),
+        });
         let policy = Some(self.policy.revision);
         let intent = self.note(Initiator::System, policy, act.clone(), Outcome::Intended);
         let activities = self.remove(|stored| stored.decided_at < before);
@@ -58,9 +62,16 @@ impl Model {
             Initiator::System,
             policy,
             act,
-            Outcome::Removed { intent, activities: Sealed::new(activities, uuid::Uuid::nil()), records: 0 },
+            Outcome::Removed { intent, activities: sealed(activities), ended_at: sealed(self.now), records: 0 },
         );
         true
+    }
+
+    fn last_change(&self) -> Option<ChangeMark> {
+        let is_change =
+            |record: &&Record| matches!(record.outcome, Outcome::Done { .. }) && record.made_revision().is_some();
+        let intent = self.records.iter().rfind(is_change)?.outcome.intent()?;
+        Some(ChangeMark { record: intent, revision: self.policy.revision })
     }
 
     fn remove(&mut self, is_covered: impl Fn(&Stored) -> bool) -> u64 {

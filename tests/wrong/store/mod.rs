@@ -26,6 +26,10 @@ pub(crate) trait Fault: Default + Send + Sync + 'static {
         right.publish(change)
     }
 
+    fn applied(&self, right: &ListStore) -> Result<AppliedRecords, StoreError> {
+        right.applied()
+    }
+
     fn vanished_version(&self, right: &ListStore) -> Result<u64, StoreError> {
         right.vanished_version()
     }
@@ -110,6 +114,10 @@ impl<F: Fault> ActivityStore for Place<F> {
 
     fn publish(&self, change: &RecordedChange) -> Result<(), StoreError> {
         self.0.1.publish(&self.0.0, change)
+    }
+
+    fn applied(&self) -> Result<AppliedRecords, StoreError> {
+        self.0.1.applied(&self.0.0)
     }
 
     fn vanished_groups(&self) -> Result<Vec<VanishedGroup>, StoreError> {

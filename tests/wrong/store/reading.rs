@@ -252,3 +252,32 @@ impl Fault for IgnoresTheQueryOfAReveal {
         Ok(SealedPage::seal(admission, page))
     }
 }
+
+/// The same activity of somebody whose name is written without a sharp s.
+fn without_sharp_s(stored: &StoredActivity) -> Activity {
+    let activity = stored.activity();
+    let text = activity.actor().label().replace('\u{df}', "ss");
+    let actor = match activity.actor().name() {
+        Some(_) => Actor::application(text.parse().unwrap()),
+        None => Actor::user(Alias::new(text).unwrap()),
+    };
+    let (id, app) = (activity.id().clone(), activity.app().clone());
+    Activity::builder(id, actor, app, activity.action().clone(), activity.occurred_at()).build().unwrap()
+}
+
+/// Folds an address as a whole, so that one domain is another.
+#[derive(Default)]
+pub(crate) struct FoldsTheDomain;
+
+impl Fault for FoldsTheDomain {
+    fn public_page(&self, right: &ListStore, query: &Query, after: Option<&Position>, limit: usize) -> Public {
+        let found = right.public_page(query, None, usize::MAX)?;
+        let mut all = right.public_page(&Query::all(), after, usize::MAX)?;
+        let folded = |public: &PublicActivity| {
+            public.activity().actor().label().contains("@fa") && query.matches(&without_sharp_s(public), public.stamp())
+        };
+        all.retain(|public| found.contains(public) || folded(public));
+        all.truncate(limit);
+        Ok(all)
+    }
+}

@@ -38,6 +38,19 @@ impl Fault for StopsAtTheFirstThatStays {
     }
 }
 
+/// Says that a removal is complete once it has begun.
+#[derive(Default)]
+pub(crate) struct KeepsARecordTooEarly;
+
+impl Fault for KeepsARecordTooEarly {
+    fn remove(&self, right: &ListStore, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
+        let removed = right.remove(removal, limit)?;
+        let mut list = right.list();
+        list.applied = removal.applied(&list.applied);
+        Ok(removed)
+    }
+}
+
 /// Removes all at once.
 #[derive(Default)]
 pub(crate) struct IgnoresTheLimit;

@@ -92,8 +92,24 @@ impl Fault for TwoWinners {
     fn publish(&self, right: &ListStore, change: &RecordedChange) -> Result<(), StoreError> {
         right.list().fence(change.expected())?;
         self.0.wait_for_another();
-        right.list().policy = Some(Arc::new(change.policy().clone()));
+        let mut list = right.list();
+        list.policy = Some(Arc::new(change.policy().clone()));
+        list.applied = change.applied(&list.applied);
+        drop(list);
         self.0.pass();
+        Ok(())
+    }
+}
+
+/// Puts a policy in force and does not keep by which record.
+#[derive(Default)]
+pub(crate) struct KeepsNoRecord;
+
+impl Fault for KeepsNoRecord {
+    fn publish(&self, right: &ListStore, change: &RecordedChange) -> Result<(), StoreError> {
+        let mut list = right.list();
+        list.fence(change.expected())?;
+        list.policy = Some(Arc::new(change.policy().clone()));
         Ok(())
     }
 }
@@ -332,7 +348,7 @@ impl Fault for ForgetsTheOptions {
     fn publish(&self, right: &ListStore, change: &RecordedChange) -> Result<(), StoreError> {
         right.publish(change)?;
         let mut document = serde_json::to_value(change.policy()).unwrap();
-        document["options"] = serde_json::json!({});
+        document["options"] = serde_json::to_value(PolicyOptions::default()).unwrap();
         right.list().policy = Some(Arc::new(serde_json::from_value(document).unwrap()));
         Ok(())
     }

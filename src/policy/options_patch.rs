@@ -1,0 +1,182 @@
+//! Changing some of the options and no other.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::{PolicyOptions, Purpose, Retention, WhenUndecidable, document, seconds};
+
+/// Options to change, and the values to give them. Options that it does not name stay as they are, so that two
+/// administrators who change different options at once keep both changes.
+///
+/// As a document it says what it changes and nothing else; `null` sets an option to none. The two members of
+/// [`Retention`] are one value, because they depend on each other.
+///
+/// ```
+/// use std::time::Duration;
+/// use activity_privacy::{OptionsPatch, PolicyOptions};
+///
+/// let patch = OptionsPatch::new().approvals_required(2).max_request_age(None);
+/// let before = PolicyOptions::builder().objects_count(true).build();
+/// let after = patch.applied_to(&before);
+/// assert_eq!((after.approvals_required, after.max_request_age, after.objects_count), (2, None, true));
+/// assert_eq!(OptionsPatch::between(&before, &after), patch);
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "PatchDocument")]
+#[must_use]
+pub struct OptionsPatch {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    objects_count: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    when_undecidable: Option<WhenUndecidable>,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "seconds::serialize_named")]
+    max_directory_age: Option<Option<Duration>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    justification_required: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    self_grant_allowed: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "seconds::serialize_named")]
+    max_reveal_lifetime: Option<Option<Duration>>,
+    // INVARIANT: no purpose is in both.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    add_purposes: BTreeSet<Purpose>,
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    remove_purposes: BTreeSet<Purpose>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    approvals_required: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    self_approval_allowed: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "seconds::serialize_named")]
+    max_request_age: Option<Option<Duration>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retention: Option<Option<Retention>>,
+}
+
+/// An options patch adds and removes the same purpose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the options patch adds and removes the same purpose; name each purpose once")]
+struct ContradictoryPurpose;
+
+#[derive(Deserialize)]
+// A misspelt option that nobody reads would be a change that somebody believes in.
+#[serde(default, deny_unknown_fields, expecting = "an options patch")]
+#[derive(Default)]
+struct PatchDocument {
+    #[serde(deserialize_with = "document::named")]
+    objects_count: Option<bool>,
+    #[serde(deserialize_with = "document::named")]
+    when_undecidable: Option<WhenUndecidable>,
+    #[serde(deserialize_with = "seconds::named")]
+    max_directory_age: Option<Option<Duration>>,
+    #[serde(deserialize_with = "document::named")]
+    justification_required: Option<bool>,
+    #[serde(deserialize_with = "document::named")]
+    self_grant_allowed: Option<bool>,
+    #[serde(deserialize_with = "seconds::named")]
+    max_reveal_lifetime: Option<Option<Duration>>,
+    add_purposes: BTreeSet<Purpose>,
+    remove_purposes: BTreeSet<Purpose>,
+    #[serde(deserialize_with = "document::named")]
+    approvals_required: Option<u32>,
+    #[serde(deserialize_with = "document::named")]
+    self_approval_allowed: Option<bool>,
+    #[serde(deserialize_with = "seconds::named")]
+    max_request_age: Option<Option<Duration>>,
+    #[serde(deserialize_with = "document::named")]
+    retention: Option<Option<Retention>>,
+}
+
+impl TryFrom<PatchDocument> for OptionsPatch {
+    type Error = ContradictoryPurpose;
+
+    fn try_from(document: PatchDocument) -> Result<Self, ContradictoryPurpose> {
+        if !document.add_purposes.is_disjoint(&document.remove_purposes) {
+            return Err(ContradictoryPurpose);
+        }
+        Ok(Self {
+            objects_count: document.objects_count,
+            when_undecidable: document.when_undecidable,
+            max_directory_age: document.max_directory_age,
+            justification_required: document.justification_required,
+            self_grant_allowed: document.self_grant_allowed,
+            max_reveal_lifetime: document.max_reveal_lifetime,
+            add_purposes: document.add_purposes,
+            remove_purposes: document.remove_purposes,
+            approvals_required: document.approvals_required,
+            self_approval_allowed: document.self_approval_allowed,
+            max_request_age: document.max_request_age,
+            retention: document.retention,
+        })
+    }
+}
+
+macro_rules! options {
+    ($($option:ident: $type:ty),+) => {
+        $(
+            #[doc = concat!("Sets [`", stringify!($option), "`](PolicyOptions::", stringify!($option), ").")]
+            pub fn $option(self, $option: $type) -> Self {
+                Self { $option: Some($option), ..self }
+            }
+        )+
+
+        fn set(&self, options: &mut PolicyOptions) {
+            $(if let Some($option) = &self.$option {
+                options.$option.clone_from($option);
+            })+
+        }
+
+        fn differing(before: &PolicyOptions, after: &PolicyOptions) -> Self {
+            Self {
+                $($option: (before.$option != after.$option).then(|| after.$option.clone()),)+
+                add_purposes: &after.purposes - &before.purposes,
+                remove_purposes: &before.purposes - &after.purposes,
+            }
+        }
+    };
+}
+
+impl OptionsPatch {
+    /// Returns a patch that changes nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Returns the patch that makes the one of the other: it names the options in which they differ.
+    pub fn between(before: &PolicyOptions, after: &PolicyOptions) -> Self {
+        Self::differing(before, after)
+    }
+
+    options! {
+        objects_count: bool, when_undecidable: WhenUndecidable, max_directory_age: Option<Duration>,
+        justification_required: bool, self_grant_allowed: bool, max_reveal_lifetime: Option<Duration>,
+        approvals_required: u32, self_approval_allowed: bool, max_request_age: Option<Duration>,
+        retention: Option<Retention>
+    }
+
+    /// Adds one of the [`purposes`](PolicyOptions::purposes). The others stay.
+    pub fn add_purpose(mut self, purpose: Purpose) -> Self {
+        self.remove_purposes.remove(&purpose);
+        self.add_purposes.insert(purpose);
+        self
+    }
+
+    /// Removes one of the [`purposes`](PolicyOptions::purposes). The others stay.
+    pub fn remove_purpose(mut self, purpose: Purpose) -> Self {
+        self.add_purposes.remove(&purpose);
+        self.remove_purposes.insert(purpose);
+        self
+    }
+
+    /// Returns the options with the values of this patch, and their own where it names none.
+    #[must_use]
+    pub fn applied_to(&self, options: &PolicyOptions) -> PolicyOptions {
+        let mut options = options.clone();
+        self.set(&mut options);
+        options.purposes.retain(|purpose| !self.remove_purposes.contains(purpose));
+        options.purposes.extend(self.add_purposes.iter().cloned());
+        options
+    }
+}

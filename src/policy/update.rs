@@ -1,0 +1,96 @@
+//! Several changes of the policy that are made together.
+
+use super::{PolicyChange, Revision};
+
+/// Changes of the policy that make one revision with one pair of governance records. They apply in order; if one of them
+/// does not fit, none is made.
+///
+/// Each change names one thing and leaves the rest as it is. So an update is applied again, on top of whatever another
+/// administrator changed first. An update that depends on what its author saw names that revision with
+/// [`made_for`](Self::made_for), and is refused once the policy has another one.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use activity_privacy::{GroupId, PolicyChange, PolicyUpdate, Revision};
+///
+/// let groups = ["g-council", "g-board"].map(GroupId::new);
+/// let mut update = PolicyUpdate::default().made_for(Revision::FIRST);
+/// for group in groups {
+///     update.push(PolicyChange::MakePrivate(group?.into()));
+/// }
+/// assert_eq!(update.changes().len(), 2);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[must_use]
+pub struct PolicyUpdate {
+    changes: Vec<PolicyChange>,
+    made_for: Option<Revision>,
+}
+
+impl PolicyUpdate {
+    /// Adds a change after the others.
+    pub fn push(&mut self, change: PolicyChange) {
+        self.changes.push(change);
+    }
+
+    /// Has the update refused unless this revision is in force when it is made.
+    pub fn made_for(self, revision: Revision) -> Self {
+        Self { made_for: Some(revision), ..self }
+    }
+
+    /// Returns the changes in order.
+    #[must_use]
+    pub fn changes(&self) -> &[PolicyChange] {
+        &self.changes
+    }
+
+    /// Returns the revision that must be in force, if the update names one.
+    #[must_use]
+    pub fn expected(&self) -> Option<Revision> {
+        self.made_for
+    }
+}
+
+impl From<Vec<PolicyChange>> for PolicyUpdate {
+    fn from(changes: Vec<PolicyChange>) -> Self {
+        Self { changes, made_for: None }
+    }
+}
+
+impl<const N: usize> From<[PolicyChange; N]> for PolicyUpdate {
+    fn from(changes: [PolicyChange; N]) -> Self {
+        Self::from(Vec::from(changes))
+    }
+}
+
+impl From<&[PolicyChange]> for PolicyUpdate {
+    fn from(changes: &[PolicyChange]) -> Self {
+        Self::from(changes.to_vec())
+    }
+}
+
+impl From<PolicyChange> for PolicyUpdate {
+    fn from(change: PolicyChange) -> Self {
+        Self::from([change])
+    }
+}
+
+impl From<&PolicyChange> for PolicyUpdate {
+    fn from(change: &PolicyChange) -> Self {
+        Self::from(change.clone())
+    }
+}
+
+impl From<&Self> for PolicyUpdate {
+    fn from(update: &Self) -> Self {
+        update.clone()
+    }
+}
+
+impl FromIterator<PolicyChange> for PolicyUpdate {
+    fn from_iter<I: IntoIterator<Item = PolicyChange>>(changes: I) -> Self {
+        Self::from(Vec::from_iter(changes))
+    }
+}

@@ -1,0 +1,242 @@
+//! R4 and G1: what is refused is on record, with its cause; and so is a dry run, before it is answered.
+
+use activity_privacy::memory::MemoryDirectory;
+
+use super::*;
+
+fn last(house: &House) -> Record {
+    house.records().pop().unwrap().record
+}
+
+fn private(name: &str) -> PolicyChange {
+    PolicyChange::MakePrivate(group(name).into())
+}
+
+fn refused(house: &House, by: &str, change: &PolicyChange, sample: usize) -> Record {
+    let before = house.records().len();
+    let error = house.filter.dry_run(&user(by), change, sample).unwrap_err();
+    assert!(matches!(error, DryRunError::Refused(_)), "{error:?}");
+    assert_eq!(house.records().len(), before + 1);
+    let record = last(house);
+    assert_eq!((record.kind(), record.initiator.clone()), (RecordKind::DryRun, Initiator::User(user(by))));
+    record
+}
+
+/// `root` may manage privacy, and may not view private activities; `ann` is an analyst who may.
+fn office(place: &Place) -> House {
+    let house = place.house();
+    house.install(people(&[("ann", &[]), ("bob", &[]), ("adele", &["council"])])).make_private("council");
+    house.change(PolicyChange::SetAdmin(user("ann"), Role::Analyst));
+    house.change(PolicyChange::Grant(alias("ann@contoso.com")));
+    house
+}
+
+#[test]
+fn g1_dry_run_is_on_record_before_it_is_answered() {
+    let public = PolicyChange::MakePublic(group("council").into());
+    for place in places() {
+        let house = office(&place);
+        house.permit_root();
+        for sample in [0, 5] {
+            let before = house.records().len();
+            let run = house.filter.dry_run(&user("root"), &public, sample).unwrap();
+            assert_eq!((run.shown().users(), run.shown().sample().len()), (1, sample.min(1)));
+            assert_eq!(house.records().len(), before + 1);
+            let record = last(&house);
+            assert_eq!((record.kind(), record.outcome), (RecordKind::DryRun, Outcome::Intended));
+            let change = ChangeSummary::MakePublic(group("council").into());
+            assert_eq!(record.act, Act::DryRun { changes: vec![change], sample: sample as u64 });
+        }
+        let found = RecordQuery { kind: Some(RecordKind::DryRun), ..RecordQuery::default() };
+        let found = RecordQuery { target: Some("council".to_owned()), ..found };
+        assert_eq!(house.filter.governance(&user("root"), &found, 0, PageSize::MAX).unwrap().len(), 2);
+
+        let log: Log = Arc::default();
+        let sink = FaultySink::over(Arc::clone(&place.sink), &log);
+        let directory = Arc::clone(&house.directory);
+        let filter = PrivacyFilter::builder(Arc::clone(&place.store), directory, Arc::clone(&sink));
+        let filter = filter.sink_limit(LIMIT).clock(|| at(0)).open().unwrap();
+        drop(filter.dry_run(&user("root"), &public, 0).unwrap());
+        for fault in FAULTS {
+            for sample in [0, 5] {
+                sink.fault_in(0, fault);
+                let error = filter.dry_run(&user("root"), &public, sample).unwrap_err();
+                assert!(matches!(error, DryRunError::Unrecorded(_)), "{fault:?} gave {error:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn r4_refused_dry_run_is_on_record_with_cause() {
+    for place in places() {
+        let house = office(&place);
+        for sample in [0, 5] {
+            let change = ChangeSummary::MakePrivate(group("board").into());
+            let of = |record: Record| (record.act, record.outcome);
+            let act = Act::DryRun { changes: vec![change], sample: sample as u64 };
+            let unknown = Outcome::Invalid(PolicyError::UnknownGroup(group("board")));
+            assert_eq!(of(refused(&house, "root", &private("board"), sample)), (act.clone(), unknown));
+            let denied = Outcome::Denied(Denial::MayNotManage);
+            assert_eq!(of(refused(&house, "ann", &private("board"), sample)), (act.clone(), denied));
+            let denied = Outcome::Denied(Denial::NotAdmin);
+            assert_eq!(of(refused(&house, "bob", &private("board"), sample)), (act, denied));
+        }
+    }
+}
+
+#[test]
+fn d13_names_take_permission_to_view_private_activities() {
+    let public = PolicyChange::MakePublic(group("council").into());
+    for place in places() {
+        let house = office(&place);
+        let run = house.filter.dry_run(&user("root"), &public, 0).unwrap();
+        assert_eq!((run.shown().users(), run.shown().sample()), (1, &[][..]), "counts name nobody");
+        assert_eq!(refused(&house, "root", &public, 1).outcome, Outcome::Denied(Denial::NotPermitted));
+        // It would be refused anyway: that is said first.
+        assert_eq!(refused(&house, "ann", &public, 1).outcome, Outcome::Denied(Denial::MayNotManage));
+        house.permit_root();
+        let run = house.filter.dry_run(&user("root"), &public, 1).unwrap();
+        assert_eq!(run.shown().sample(), [user("adele")]);
+        house.change(PolicyChange::Revoke(user("root").into()));
+        assert_eq!(refused(&house, "root", &public, 1).outcome, Outcome::Denied(Denial::NotPermitted));
+    }
+}
+
+#[test]
+fn g2_record_of_dry_run_names_nobody() {
+    for place in places() {
+        let house = office(&place);
+        house.permit_root();
+        let before = house.records().len();
+        let public = PolicyChange::MakePublic(group("council").into());
+        assert_eq!(house.filter.dry_run(&user("root"), &public, 9).unwrap().shown().sample(), [user("adele")]);
+        house.change(PolicyChange::Revoke(user("root").into()));
+        let _ = refused(&house, "root", &public, 9);
+        let said = serde_json::to_string(&house.records()[before..]).unwrap();
+        assert!(said.contains("dry_run") && !said.contains("adele"), "{said}");
+    }
+}
+
+/// With hidden activities and without, the record says the same.
+#[test]
+fn r4_foreign_cursor_in_a_reveal_is_on_record() {
+    for place in places() {
+        let mut said = Vec::new();
+        for names in [["adele", "bob", "bob", "adele", "bob"], ["bob"; 5]] {
+            let house = if names[0] == "adele" { place.house() } else { Place::in_memory().house() };
+            house.install(people(&[("adele", &["council"]), ("bob", &[])])).make_private("council").permit_root();
+            let ids = ["1", "2", "3", "4", "5"];
+            house.ingest(&ids.iter().zip(names).map(|(id, name)| activity(id, name)).collect::<Vec<_>>());
+            let of_view = house.filter.view(&user("root")).page(&Query::all(), size(1), None).unwrap();
+            let mut other = house.filter.reveal(reveal_all("root")).unwrap();
+            let of_other = other.page(size(1), None).unwrap();
+            let mut reveal = house.filter.reveal(reveal_all("root")).unwrap();
+            let own = reveal.page(size(1), None).unwrap().next().unwrap().clone();
+            // A page that was never shown: the last digits are its number.
+            let unseen: String = own.to_string().chars().rev().skip(8).collect();
+            let unseen: Cursor = (unseen.chars().rev().collect::<String>() + "ffffffff").parse().unwrap();
+            for foreign in [of_view.next(), of_other.next(), Some(&unseen)] {
+                let before = house.records().len();
+                let error = reveal.page(size(1), foreign).unwrap_err();
+                assert!(matches!(error, RevealError::Cursor(CursorError::Foreign)), "{error:?}");
+                assert_eq!(house.records().len(), before + 1);
+                let record = last(&house);
+                assert_eq!(record.outcome, Outcome::Denied(Denial::ForeignCursor));
+                let Act::Page { reveal: of, activities, private, digest, subjects } = &record.act else {
+                    panic!("{record:?}")
+                };
+                assert_eq!(*of, reveal.id());
+                said.push((*activities.value().unwrap(), *private.value().unwrap(), *digest.value().unwrap()));
+                assert!(subjects.value().unwrap().is_empty());
+                assert!(reveal.page(size(1), Some(&own)).is_ok(), "the reveal goes on");
+            }
+        }
+        said.dedup();
+        assert_eq!(said, [(0, 0, Digest::of_ids([]))], "a page with nothing on it");
+    }
+}
+
+/// Without a reveal no cursor leads to anything private, and no view is on record.
+#[test]
+fn v4_foreign_cursor_in_a_view_is_not_recorded() {
+    for place in places() {
+        let house = place.house();
+        furnish(&house);
+        let mut reveal = house.filter.reveal(reveal_all("root")).unwrap();
+        let of_reveal = reveal.page(size(1), None).unwrap();
+        let of_bob = house.filter.view(&user("bob")).page(&Query::all(), size(1), None).unwrap();
+        let before = house.records().len();
+        for foreign in [of_reveal.next(), of_bob.next()] {
+            let error = house.filter.view(&user("root")).page(&Query::all(), size(1), foreign).unwrap_err();
+            assert!(matches!(error, ViewError::Cursor(CursorError::Foreign)), "{error:?}");
+        }
+        assert_eq!(house.records().len(), before);
+    }
+}
+
+/// Whoever is refused is on record, for every method that asks who calls it.
+#[test]
+fn r4_every_refused_caller_is_on_record() {
+    type Try = fn(&PrivacyFilter, &UserId) -> bool;
+    let request = RequestId(uuid::Uuid::from_u128(77));
+    let sinks = SeveralSinks::led_by("a".parse().unwrap(), Arc::new(activity_privacy::memory::MemorySink::new()));
+    let sinks = sinks.build().unwrap();
+    let tries: [(RecordKind, Try); 10] = [
+        (RecordKind::PolicyChange, |filter, by| filter.change(by, private("council")).is_err()),
+        (RecordKind::DryRun, |filter, by| filter.dry_run(by, private("council"), 0).is_err()),
+        (RecordKind::Reveal, |filter, by| filter.reveal(reveal_all(by.as_str())).is_err()),
+        (RecordKind::Reveal, |filter, by| {
+            let unknown = RequestId(uuid::Uuid::from_u128(77));
+            filter.reveal_approved(reveal_all(by.as_str()), unknown).is_err()
+        }),
+        (RecordKind::RevealRequest, |filter, by| filter.request_reveal(&reveal_all(by.as_str())).is_err()),
+        (RecordKind::GovernanceRead, |filter, by| filter.approvals(by, RequestId(uuid::Uuid::from_u128(77))).is_err()),
+        (RecordKind::GovernanceRead, |filter, by| {
+            filter.governance(by, &RecordQuery::default(), 0, PageSize::MAX).is_err()
+        }),
+        (RecordKind::Erasure, |filter, by| filter.erase(by, Subject::of(user("adele"))).is_err()),
+        (RecordKind::Redaction, |filter, by| filter.forget(by, RecordId(uuid::Uuid::from_u128(1))).is_err()),
+        (RecordKind::Approval, |filter, by| {
+            filter.answer_request(by, RequestId(uuid::Uuid::from_u128(77)), Answer::Approve).is_err()
+        }),
+    ];
+    for place in places() {
+        let house = place.house();
+        furnish(&house);
+        let expect = |kind: RecordKind, by: &str, cause: Denial, before: usize| {
+            let records = house.records();
+            assert_eq!(records.len(), before + 1, "{kind}");
+            let record = &records.last().unwrap().record;
+            assert_eq!((record.kind(), &record.outcome), (kind, &Outcome::Denied(cause)));
+            assert_eq!(record.initiator, Initiator::User(user(by)));
+        };
+        for (kind, refuse) in tries {
+            let before = house.records().len();
+            assert!(refuse(&house.filter, &user("bob")), "{kind}");
+            expect(kind, "bob", Denial::NotAdmin, before);
+        }
+        let before = house.records().len();
+        assert!(house.filter.drop_sink(&user("bob"), &sinks, &"a".parse().unwrap()).is_err());
+        expect(RecordKind::SinkChange, "bob", Denial::NotAdmin, before);
+        // Who may, and asks for what is not there.
+        let before = house.records().len();
+        assert!(house.filter.reveal_approved(reveal_all("root"), request).is_err());
+        expect(RecordKind::Reveal, "root", Denial::NotRequested, before);
+        let before = house.records().len();
+        assert!(house.filter.answer_request(&user("root"), request, Answer::Deny).is_err());
+        expect(RecordKind::Approval, "root", Denial::NotRequested, before);
+    }
+}
+
+/// A directory that does not answer keeps nobody from being refused.
+#[test]
+fn r4_dry_run_is_refused_on_record_without_a_directory() {
+    let place = Place::in_memory();
+    furnish(&place.house());
+    let filter = PrivacyFilter::builder(Arc::clone(&place.store), MemoryDirectory::new(), Arc::clone(&place.sink));
+    let filter = filter.clock(|| at(0)).open().unwrap();
+    assert!(filter.dry_run(&user("bob"), private("council"), 3).is_err());
+    let last = place.sink.records(&RecordQuery::default(), 0, usize::MAX).unwrap().pop().unwrap().record;
+    assert_eq!((last.kind(), last.outcome), (RecordKind::DryRun, Outcome::Denied(Denial::NotAdmin)));
+}

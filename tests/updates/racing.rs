@@ -1,0 +1,222 @@
+//! Two administrators change the policy at once, over one store: whatever was answered is in the policy, or was changed
+//! again later, on record.
+
+use std::collections::BTreeMap;
+use std::sync::Barrier;
+use std::thread;
+
+use activity_privacy::*;
+
+use crate::house::*;
+use crate::place::{Place, places};
+
+const ROUNDS: u32 = 1_000;
+const ADMINS: [&str; 2] = ["root", "deputy"];
+const GROUPS: [&str; 3] = ["council", "board", "youth"];
+const ANALYSTS: [&str; 2] = ["ann", "bob"];
+
+/// One thing that a policy says, by its name, and what it says of it.
+type Facts = BTreeMap<String, String>;
+
+/// Everything that a policy says, thing by thing.
+fn facts(policy: &PrivacyPolicy) -> Facts {
+    let document = serde_json::to_value(policy).unwrap();
+    let mut facts = Facts::new();
+    for (name, value) in document["options"].as_object().unwrap().iter().filter(|(name, _)| *name != "purposes") {
+        facts.insert(format!("option {name}"), value.to_string());
+    }
+    let mut present = |what: &str, name: String| facts.insert(format!("{what} {name}"), "yes".to_owned());
+    for purpose in &policy.options().purposes {
+        present("purpose", purpose.as_str().to_owned());
+    }
+    for group in policy.private_groups() {
+        present("private", group.to_string());
+    }
+    for managed in policy.managed_domains() {
+        present("domain", managed.domain().as_str().to_owned());
+    }
+    for user in policy.grants().keys() {
+        present("grant", user.as_str().to_owned());
+    }
+    for (user, role) in policy.admins() {
+        facts.insert(format!("admin {}", user.as_str()), format!("{role:?}"));
+    }
+    for rule in policy.scope() {
+        facts.insert(format!("rule {rule:?}"), "yes".to_owned());
+    }
+    facts
+}
+
+/// What a recorded change makes of the one thing that it names; `None`: that it is not there. Worked out from the record.
+fn effects(change: &ChangeSummary) -> Vec<(String, Option<String>)> {
+    let yes = || Some("yes".to_owned());
+    match change {
+        ChangeSummary::MakePrivate(group) => vec![(format!("private {group}"), yes())],
+        ChangeSummary::MakePublic(group) => vec![(format!("private {group}"), None)],
+        ChangeSummary::ManageDomain { domain, .. } => vec![(format!("domain {}", domain.as_str()), yes())],
+        ChangeSummary::UnmanageDomain(domain) => vec![(format!("domain {}", domain.as_str()), None)],
+        ChangeSummary::Grant(user) => vec![(format!("grant {}", user.as_ref().unwrap().as_str()), yes())],
+        ChangeSummary::Revoke(user) => vec![(format!("grant {}", user.as_ref().unwrap().as_str()), None)],
+        ChangeSummary::SetOptions(patch) => {
+            let document = serde_json::to_value(patch).unwrap();
+            let mut effects = Vec::new();
+            for (name, value) in document.as_object().unwrap() {
+                let purposes = value.as_array().into_iter().flatten().map(|purpose| purpose.as_str().unwrap());
+                match name.as_str() {
+                    "add_purposes" => effects.extend(purposes.map(|purpose| (format!("purpose {purpose}"), yes()))),
+                    "remove_purposes" => effects.extend(purposes.map(|purpose| (format!("purpose {purpose}"), None))),
+                    option => effects.push((format!("option {option}"), Some(value.to_string()))),
+                }
+            }
+            effects
+        }
+        other => panic!("{other:?} is not made here"),
+    }
+}
+
+/// What an administrator changes in a round: always something that one of them alone, or both, change.
+fn changes(admin: usize, round: u32) -> Vec<PolicyChange> {
+    let on = round.is_multiple_of(2);
+    let choice = round as usize / 2 + admin;
+    let group: GroupRef = group(GROUPS[choice % GROUPS.len()]).into();
+    let analyst = ANALYSTS[choice % ANALYSTS.len()];
+    let purpose = Purpose::new(ADMINS[admin]).unwrap();
+    let patch = match choice % 4 {
+        0 => OptionsPatch::new().objects_count(on),
+        1 => OptionsPatch::new().approvals_required(round + admin as u32),
+        2 if on => OptionsPatch::new().add_purpose(purpose),
+        2 => OptionsPatch::new().remove_purpose(purpose),
+        _ => OptionsPatch::new().justification_required(on).self_approval_allowed(!on),
+    };
+    let of_group = if on { PolicyChange::MakePrivate(group) } else { PolicyChange::MakePublic(group) };
+    let of_grant = if on {
+        PolicyChange::Grant(alias(&format!("{analyst}@contoso.com")))
+    } else {
+        PolicyChange::Revoke(user(analyst).into())
+    };
+    let mut all = vec![of_group, of_grant, PolicyChange::SetOptions(patch)];
+    // One of the three alone, two of them, or all.
+    all.rotate_left(round as usize % 3);
+    all.truncate(1 + (round as usize / 3 + admin) % 3);
+    all
+}
+
+/// A node of its own for each administrator.
+fn nodes(place: &Place) -> [House; 2] {
+    let nodes = ADMINS.map(|_| place.house());
+    for house in &nodes {
+        house.install(people(&[("adele", &GROUPS), ("ann", &[]), ("bob", &[])]));
+    }
+    nodes[0].manage("contoso.com").change(ANALYSTS.map(|name| PolicyChange::SetAdmin(user(name), Role::Analyst)));
+    nodes
+}
+
+/// Both at once, round by round; what each was answered.
+fn race<T: Send>(nodes: &[House; 2], rounds: u32, act: impl Fn(&House, usize, u32) -> T + Sync) -> Vec<[T; 2]> {
+    let start = Barrier::new(2);
+    let [ones, others] = thread::scope(|scope| {
+        [0, 1]
+            .map(|admin| {
+                let (start, act, house) = (&start, &act, &nodes[admin]);
+                scope.spawn(move || {
+                    (0..rounds)
+                        .map(|round| {
+                            start.wait();
+                            act(house, admin, round)
+                        })
+                        .collect::<Vec<_>>()
+                })
+            })
+            .map(|administrator| administrator.join().unwrap())
+    });
+    ones.into_iter().zip(others).map(|(one, other)| [one, other]).collect()
+}
+
+#[test]
+fn p1_racing_administrators_lose_no_change_unnoticed() {
+    for place in places() {
+        let nodes = nodes(&place);
+        let mut said = facts(&nodes[0].filter.policy().unwrap());
+        let before = nodes[0].records().len();
+        let answers = race(&nodes, ROUNDS, |house, admin, round| {
+            let update = PolicyUpdate::from(changes(admin, round));
+            match house.filter.change(&user(ADMINS[admin]), update) {
+                Ok(revision) => Some(revision),
+                Err(ChangeError::Invalid(PolicyError::Unchanged)) => None,
+                Err(error) => panic!("{error:?}"),
+            }
+        });
+        // Each that was answered, by the revision that it made.
+        let mut made: BTreeMap<u64, (usize, u32)> = BTreeMap::new();
+        for (round, answers) in (0..).zip(answers) {
+            for (admin, revision) in answers.into_iter().enumerate() {
+                let other = revision.and_then(|revision| made.insert(revision.number(), (admin, round)));
+                assert_eq!(other, None, "a revision is of one update");
+            }
+        }
+        // In the order in which they came about, as recorded: one after the other makes the policy in force.
+        let mut done = 0;
+        let mut raced = 0;
+        let records = nodes[0].records().split_off(before);
+        for entry in &records {
+            let Act::ChangePolicy(summaries) = &entry.record.act else { continue };
+            raced += usize::from(matches!(entry.record.outcome, Outcome::Failed { cause: Failure::Superseded, .. }));
+            if !matches!(entry.record.outcome, Outcome::Done { .. }) {
+                continue;
+            }
+            done += 1;
+            let (admin, round) = made[&(entry.record.policy.unwrap().number() + 1)];
+            assert_eq!(entry.record.initiator, Initiator::User(user(ADMINS[admin])));
+            assert_eq!(summaries.len(), changes(admin, round).len());
+        }
+        assert_eq!(done, made.len(), "each is on record once");
+        let done = |entry: &&RecordEntry| matches!(entry.record.outcome, Outcome::Done { .. });
+        let mut in_order: Vec<&Record> = records.iter().filter(done).map(|entry| &entry.record).collect();
+        in_order.sort_by_key(|record| record.policy);
+        for record in in_order {
+            let Act::ChangePolicy(summaries) = &record.act else { panic!("{record:?}") };
+            for (thing, is) in summaries.iter().flat_map(effects) {
+                match is {
+                    Some(is) => said.insert(thing, is),
+                    None => said.remove(&thing),
+                };
+            }
+        }
+        for house in &nodes {
+            assert_eq!(
+                facts(&house.filter.policy().unwrap()),
+                said,
+                "what was answered is there, and nothing else moved"
+            );
+        }
+        println!("{} updates made, {raced} overtaken and made again", made.len());
+        assert!(raced > 0, "nobody raced");
+    }
+}
+
+#[test]
+fn p1_of_two_updates_made_for_a_revision_one_wins() {
+    for place in places() {
+        let nodes = nodes(&place);
+        let answers = race(&nodes, 200, |house, admin, round| {
+            // Both begin with what the round before left.
+            let seen = Revision::from_number(3 + u64::from(round));
+            let patch = OptionsPatch::new().approvals_required(2 * round + admin as u32 + 1);
+            let update = PolicyUpdate::from([PolicyChange::SetOptions(patch)]).made_for(seen);
+            house.filter.change(&user(ADMINS[admin]), update)
+        });
+        for (round, answers) in (0_u32..).zip(answers) {
+            let next = Revision::from_number(4 + u64::from(round));
+            let won = answers.iter().filter(|answer| matches!(answer, Ok(revision) if *revision == next)).count();
+            let refused = answers.iter().filter(|answer| {
+                matches!(answer, Err(ChangeError::Invalid(PolicyError::MovedOn { in_force, .. })) if *in_force == next)
+            });
+            assert_eq!((won, refused.count()), (1, 1), "round {round}: {answers:?}");
+        }
+        let refusals = nodes[0]
+            .records()
+            .into_iter()
+            .filter(|entry| matches!(entry.record.outcome, Outcome::Invalid(PolicyError::MovedOn { .. })));
+        assert_eq!(refusals.count(), 200, "each refusal is on record");
+    }
+}

@@ -1,0 +1,80 @@
+//! D8: an address is found by its domain, in views and reveals; a name that is no address, folded.
+
+use std::time::Duration;
+
+use super::*;
+
+/// Folded as a whole these are one text; their domains are two.
+const SHARP: [&str; 3] = ["x@fa\u{df}.example", "X@FA\u{df}.EXAMPLE.", "x@xn--fa-hia.example"];
+const DOUBLE: [&str; 2] = ["x@fass.example", "X@FASS.Example"];
+
+/// What each of two people does, in the open and for somebody in the council; and an application of each name.
+fn deeds() -> Vec<Activity> {
+    let mut deeds = Vec::new();
+    for name in [SHARP[0], DOUBLE[0]] {
+        let user = || Actor::user(alias(name));
+        deeds.push(by(&format!("{name} open"), user()));
+        deeds.push(by(&format!("{name} app"), Actor::application(name.parse().unwrap())));
+        let hidden = begun(&format!("{name} hidden"), user());
+        deeds.push(hidden.on_behalf_of(Actor::user(alias("adele@contoso.com"))).build().unwrap());
+    }
+    let account = Alias::account("GitHub", "stra\u{df}e").unwrap();
+    deeds.push(by("account", Actor::user(user("bob")).also(account)));
+    deeds
+}
+
+fn of(name: &str, sorts: &[&str]) -> Vec<String> {
+    sorts.iter().map(|sort| format!("{name} {sort}")).collect()
+}
+
+#[test]
+fn d8_query_by_address_finds_its_domain_only() {
+    for place in places() {
+        let house = place.house();
+        with_council(&house).ingest(&deeds());
+        house.permit_root();
+        let texts = SHARP.iter().map(|text| (*text, SHARP[0])).chain(DOUBLE.iter().map(|text| (*text, DOUBLE[0])));
+        for (text, name) in texts {
+            let query = Query::all().by_actor(text).unwrap();
+            let view = house.filter.view(&user("somebody"));
+            let sorted = |page: &Page| {
+                let mut ids: Vec<_> =
+                    page.activities().iter().map(|stored| stored.activity().id().as_str().to_owned()).collect();
+                ids.sort();
+                ids
+            };
+            assert_eq!(sorted(&view.page(&query, size(9), None).unwrap()), of(name, &["app", "open"]), "{text}");
+            assert_eq!(view.count(&query).unwrap(), 2, "{text}");
+            let counts = view.counts(&query, CountBy::Actor).unwrap();
+            let counts: Vec<_> = counts.iter().map(|count| (count.key.as_str(), count.activities)).collect();
+            let key = if name == SHARP[0] { SHARP[2] } else { DOUBLE[0] };
+            assert_eq!(counts, [(key, 2)], "an application of that name counts with them");
+            let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
+            let request = RevealRequest::new(user("root"), query, Duration::from_secs(60), audited);
+            let page = house.filter.reveal(request).unwrap().page(size(9), None).unwrap();
+            assert_eq!(sorted(&page), of(name, &["app", "hidden", "open"]), "{text}");
+        }
+        let view = house.filter.view(&user("somebody"));
+        for text in ["STRASSE", "stra\u{df}e", "Strasse"] {
+            assert_eq!(view.count(&Query::all().by_actor(text).unwrap()).unwrap(), 1, "{text} is no address");
+        }
+        // Somebody's activities go by the same comparison.
+        let subject = Subject::of(user("nobody")).also(alias(DOUBLE[1]));
+        house.erase(subject);
+        let left = |text: &str| view.count(&Query::all().by_actor(text).unwrap()).unwrap();
+        assert_eq!((left(SHARP[0]), left(DOUBLE[0])), (2, 1), "the application is nobody's alias");
+    }
+}
+
+/// Text is looked for as text, whatever it reads as.
+#[test]
+fn v3_text_search_folds_addresses_in_objects() {
+    for place in places() {
+        let house = place.house();
+        let object =
+            |id: &str, name: &str| begun(id, Actor::user(alias("bob@contoso.com"))).object(name).build().unwrap();
+        with_council(&house).ingest(&[object("1", SHARP[0]), object("2", DOUBLE[0])]);
+        let query = Query::all().containing("@FASS").unwrap();
+        assert_eq!(house.filter.view(&user("somebody")).count(&query).unwrap(), 2);
+    }
+}
