@@ -8,7 +8,7 @@ mod acceptance;
 use chrono::{DateTime, Utc};
 use thiserror::Error;
 
-use crate::difference::{AppliedRecord, AppliedRecords, KnownRemovals};
+use crate::applied::{AppliedRecord, AppliedRecords, KnownRemovals};
 use crate::directory::DirectorySnapshot;
 use crate::governance::{
     Act, ChangeSummary, Failure, Initiator, Outcome, Receipt, Record, RecordId, Refused, SinkError,

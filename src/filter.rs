@@ -1,5 +1,6 @@
 //! The front door: drives the pure steps through the three ports.
 
+mod comparison;
 #[cfg(feature = "export")]
 mod export;
 mod governed;

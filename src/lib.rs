@@ -10,6 +10,7 @@
 
 mod activity;
 mod actor;
+mod applied;
 pub mod change;
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -54,8 +55,9 @@ mod varint;
 
 pub use activity::{Action, Activity, ActivityBuilder, ActivityError, ActivityId, App, AppName};
 pub use actor::{Actor, ActorKind, ActorName};
+pub use applied::{AppliedRecord, AppliedRecords};
 pub use change::{ChangeRefusal, PendingChange, RecordedChange};
-pub use difference::{AcceptedDifference, AppliedRecord, AppliedRecords, Difference, WriteOnlySink};
+pub use difference::{AcceptedDifference, Difference, WriteOnlySink};
 pub use digest::Digest;
 pub use directory::{
     DirectoryBuilder, DirectoryChange, DirectoryDelta, DirectoryError, DirectoryRevision, DirectorySnapshot,

@@ -5,7 +5,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::difference::{AppliedRecord, AppliedRecords};
+use crate::applied::{AppliedRecord, AppliedRecords};
 use crate::governance::{
     Act, ChangeMark, Failure, Initiator, Outcome, Receipt, Record, RecordId, Refused, RemovalSummary, Salt, Sealed,
     SinkError,

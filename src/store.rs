@@ -6,8 +6,9 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use crate::activity::ActivityId;
+use crate::applied::AppliedRecords;
 use crate::change::RecordedChange;
-use crate::difference::{AppliedRecords, Difference};
+use crate::difference::Difference;
 use crate::directory::{DirectoryRevision, VanishedGroup};
 use crate::identity::GroupId;
 use crate::policy::{PrivacyPolicy, Revision};

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 
 use super::{ChangeRefusal, PendingChange};
-use crate::difference::{Difference, KnownRemovals};
+use crate::applied::KnownRemovals;
+use crate::difference::Difference;
 use crate::governance::{Act, Initiator, Outcome, Record, RecordId, Refused};
 use crate::identity::UserId;
 use crate::policy::{Administrators, PolicyError, PrivacyPolicy, Revision};

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use super::{Inner, PrivacyFilter};
+use crate::applied::AppliedRecord;
 use crate::change::{ChangeRefusal, PendingChange, PendingDryRun, RecordedChange};
-use crate::difference::AppliedRecord;
 use crate::directory::DirectoryError;
 use crate::governance::{
     Act, Failure, GovernanceSink, Initiator, Outcome, Record, RecordEntry, RecordQuery, SinkError,

@@ -7,7 +7,9 @@ use std::time::Instant;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Inner;
-use crate::difference::{AppliedRecord, Difference, Found, KnownRemovals, KnownToLog, LogState, StoreState};
+use super::comparison::{self, Found, KnownToLog, LogState, StoreState};
+use crate::applied::{AppliedRecord, KnownRemovals};
+use crate::difference::Difference;
 use crate::governance::{
     Failure, GovernanceSink, Outcome, OutcomeKind, Record, RecordEntry, RecordId, RecordKind, RecordQuery, SinkError,
 };
@@ -87,7 +89,7 @@ impl Pair {
 
     /// What becomes of the removals that the store knows once a difference is accepted.
     pub(super) fn removals_if_accepted(&self, difference: Difference) -> KnownRemovals {
-        difference.removals_if_accepted(&self.store, &self.log, &self.known)
+        comparison::removals_if_accepted(difference, &self.store, &self.log, &self.known)
     }
 }
 
@@ -172,7 +174,7 @@ impl Inner {
             begun_since: self.begun_since(store.applied.removals().first())?,
             newest: self.sink.newest(&RecordQuery::default())?.map_or(0, |entry| entry.sequence),
         };
-        let difference = Difference::between(&store, &log, &known).or(self.other_history(&store)?);
+        let difference = comparison::difference(&store, &log, &known).or(self.other_history(&store)?);
         Ok(Pair { store, log, known, difference })
     }
 

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError};
 
 use crate::activity::ActivityId;
+use crate::applied::AppliedRecords;
 use crate::change::RecordedChange;
-use crate::difference::AppliedRecords;
 use crate::directory::{DirectoryRevision, VanishedGroup};
 use crate::identity::GroupId;
 use crate::policy::{PrivacyPolicy, Revision};

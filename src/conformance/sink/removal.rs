@@ -6,11 +6,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::SinkHarness;
+use crate::applied::AppliedRecords;
 use crate::conformance::clause::{Breach, Checked, ensure};
 use crate::conformance::fixture::{
     ADELE, ALL, ROOT, at, change, fresh_record, initial, race, record, records_of_all_sorts, salt,
 };
-use crate::difference::AppliedRecords;
 use crate::digest::Digest;
 use crate::governance::{
     Act, GovernanceSink, Initiator, Outcome, Receipt, Record, RecordEntry, RecordId, RecordQuery, RevealId, Sealed,

@@ -1,0 +1,158 @@
+//! How a store and a governance log are held against each other.
+
+use crate::applied::{AppliedRecord, AppliedRecords, KnownRemovals};
+use crate::difference::Difference;
+use crate::governance::{Act, ChangeMark, Outcome, Record, RecordEntry, RecordId, RemovalSummary};
+use crate::policy::Revision;
+
+/// Returns how a store and a log differ, and none if they belong together.
+pub(super) fn difference(store: &StoreState, log: &LogState, known: &KnownToLog) -> Option<Difference> {
+    let Some(policy) = store.policy else { return log.change.map(|(_, log)| Difference::StoreEmpty { log }) };
+    of_change(policy, store, log, known).or_else(|| of_removals(policy, store, log, known))
+}
+
+fn of_change(policy: Revision, store: &StoreState, log: &LogState, known: &KnownToLog) -> Option<Difference> {
+    match (log.change, store.applied.change()) {
+        // An older copy of the store.
+        (Some((_, log)), _) if log > policy => Some(Difference::StoreBehind { store: policy, log }),
+        // The two agree.
+        (Some((intent, _)), Some(applied)) if intent == applied.record() => None,
+        // Two histories with the same number of changes.
+        (Some((_, revision)), Some(applied)) if revision == policy => {
+            Some(Difference::OtherLog { sequence: applied.sequence() })
+        }
+        // The log does not say yet that the newest change is done, but holds its intent; or it is an older copy.
+        (_, Some(applied)) => known.change.difference(policy, applied, known.newest),
+        (None, None) if known.newest == 0 => Some(Difference::LogEmpty { store: policy }),
+        (_, None) => None,
+    }
+}
+
+fn of_removals(policy: Revision, store: &StoreState, log: &LogState, known: &KnownToLog) -> Option<Difference> {
+    let applied = &store.applied;
+    let lacks = |removal: &&(RecordId, u64)| applied.may_lack(**removal, &known.begun_since);
+    let last = applied.removals().last();
+    if let Some((_, log)) = log.removals.iter().filter(lacks).max_by_key(|(_, outcome)| outcome) {
+        return Some(Difference::RemovalUnknown { store: last.map_or(0, AppliedRecord::sequence), log: *log });
+    }
+    match known.removal {
+        // Later runs of retention removed the record.
+        Found::Removed => None,
+        found => last.and_then(|last| found.difference(policy, last, known.newest)),
+    }
+}
+
+/// Returns what becomes of the removals that a store knows once a difference is accepted.
+pub(super) fn removals_if_accepted(
+    difference: Difference,
+    store: &StoreState,
+    log: &LogState,
+    known: &KnownToLog,
+) -> KnownRemovals {
+    match difference {
+        Difference::StoreEmpty { .. } | Difference::LogEmpty { .. } | Difference::RemovalUnknown { .. } => {
+            KnownRemovals::Settled
+        }
+        Difference::StoreBehind { .. } | Difference::LogBehind { .. } | Difference::OtherLog { .. } => {
+            let policy = store.policy.unwrap_or(Revision::FIRST);
+            match of_removals(policy, store, log, known) {
+                None => KnownRemovals::Kept,
+                Some(_) => KnownRemovals::Dropped,
+            }
+        }
+    }
+}
+
+/// What a store says of itself.
+#[derive(Debug, Clone)]
+pub(super) struct StoreState {
+    /// Read before the policy, so that the policy is never the older one of the two.
+    pub(super) applied: AppliedRecords,
+    pub(super) policy: Option<Revision>,
+}
+
+/// What a log says, read before the store says anything.
+#[derive(Debug, Clone, Default)]
+pub(super) struct LogState {
+    /// The newest change that is recorded as done: the record of its intent, and the revision that it made.
+    pub(super) change: Option<(RecordId, Revision)>,
+    /// The removals of each kind that were recorded as done last: the record of the intent, and the sequence number of the
+    /// outcome.
+    pub(super) removals: Vec<(RecordId, u64)>,
+}
+
+/// What a log holds of that which the store knows, read after the store.
+#[derive(Debug, Clone)]
+pub(super) struct KnownToLog {
+    pub(super) change: Found,
+    /// The last removal that the store knows.
+    pub(super) removal: Found,
+    /// The removals that were begun after the oldest one that the store remembers, as far as it was read.
+    pub(super) begun_since: Vec<RecordId>,
+    /// The sequence number of the last record, 0 if there is none.
+    pub(super) newest: u64,
+}
+
+/// What a log holds at a sequence number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Found {
+    /// The record, or nothing was asked for.
+    Here,
+    /// Another record.
+    Other,
+    /// Nothing any more, because retention removed it.
+    Removed,
+    /// Nothing yet.
+    Missing,
+}
+
+impl Found {
+    /// Returns what `entry`, the first one at or after the sequence number of `applied`, says.
+    pub(super) fn of(applied: &AppliedRecord, entry: Option<&RecordEntry>) -> Self {
+        match entry {
+            None => Self::Missing,
+            Some(entry) if entry.sequence > applied.sequence() => Self::Removed,
+            Some(entry) if entry.record.id == applied.record() => Self::Here,
+            Some(_) => Self::Other,
+        }
+    }
+
+    /// Returns the difference that it makes that the store applied this record.
+    fn difference(self, policy: Revision, applied: &AppliedRecord, newest: u64) -> Option<Difference> {
+        match self {
+            Self::Here => None,
+            Self::Missing if newest == 0 => Some(Difference::LogEmpty { store: policy }),
+            Self::Missing => Some(Difference::LogBehind { log: newest, store: applied.sequence() }),
+            Self::Other | Self::Removed => Some(Difference::OtherLog { sequence: applied.sequence() }),
+        }
+    }
+}
+
+impl LogState {
+    /// Takes in the record of a change that is done.
+    pub(super) fn add_change(&mut self, record: &Record) {
+        if let (Outcome::Done { intent }, Some(revision)) = (&record.outcome, record.made_revision()) {
+            self.add_mark(*intent, revision);
+        }
+    }
+
+    /// Takes in what a retention run says of the change that was the last when it began.
+    pub(super) fn add_mark_of(&mut self, record: &Record) {
+        if let Act::Remove(RemovalSummary::Aged { policy: Some(ChangeMark { record, revision }), .. }) = &record.act {
+            self.add_mark(*record, *revision);
+        }
+    }
+
+    fn add_mark(&mut self, intent: RecordId, revision: Revision) {
+        if self.change.is_none_or(|(_, known)| known < revision) {
+            self.change = Some((intent, revision));
+        }
+    }
+
+    /// Takes in the record of a removal that is done.
+    pub(super) fn add_removal(&mut self, entry: &RecordEntry) {
+        if let Some(intent) = entry.record.outcome.intent() {
+            self.removals.push((intent, entry.sequence));
+        }
+    }
+}
