@@ -10,7 +10,7 @@ use crate::reveal::Approvals;
 use crate::sync::Mutex;
 
 /// The latest time at which this process looked at each request that is on record, so that one that was found over stays
-/// over when the clock goes back. What was refused for it is in the log as well, for other processes.
+/// over when the clock goes back. Other processes go by the times of the answers in the log, refused ones included.
 #[derive(Default)]
 pub(super) struct Requests(Mutex<HashMap<RequestId, DateTime<Utc>>>);
 
