@@ -51,7 +51,8 @@ pub trait GovernanceSink: Send + Sync {
     fn records(&self, query: &RecordQuery, after: u64, limit: usize) -> Result<Vec<RecordEntry>, SinkError>;
 
     /// Returns the newest record that [matches](RecordQuery::matches), and none if no record does. Opening a filter asks
-    /// for a few of them, so it must not cost more the more records there are.
+    /// for the newest change and the newest removal, and so does an open one about once a second: an adapter that keeps many
+    /// records looks those up.
     ///
     /// # Errors
     /// Returns [`SinkError`] if the records cannot be read. The safe wrong answer is an error, never an older record.
