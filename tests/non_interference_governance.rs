@@ -396,7 +396,8 @@ impl World {
         let directory = people(&[]).build(DirectoryRevision(1), at(0)).unwrap();
         let grant = PolicyChange::Grant(alias("root@contoso.com"));
         let allowed = PolicyChange::SetOptions(OptionsPatch::new().self_grant_allowed(true));
-        let policy = changed(&PrivacyPolicy::initial(&admins()), [allowed, grant], Some(&directory)).unwrap();
+        let policy = changed(&PrivacyPolicy::initial(&admins()), allowed, Some(&directory)).unwrap();
+        let policy = changed(&policy, grant, Some(&directory)).unwrap();
         let id = RecordId(Uuid::nil());
         let pending = reveal_all("root").authorise(&policy, None, RevealId(id.0), id, [0, 1].map(salt), at(0)).unwrap();
         let recorded = pending.recorded(&Receipt::assertion(id, 1)).unwrap();

@@ -466,6 +466,10 @@ impl<G: Ground> System<G> {
         let sink = &self.nodes[&Node::First].sink;
         let entries = sink.records(&RecordQuery::default(), 0, usize::MAX).unwrap();
         let mut numbers: BTreeMap<Uuid, (Uuid, Digest)> = BTreeMap::new();
+        let mut begun = BTreeMap::new();
+        let committed = |summary: &RevealSummary| {
+            (summary.about.query.commitment(), summary.about.justification.as_ref().map(Sealed::commitment))
+        };
         let mut records = Vec::new();
         for (number, RecordEntry { sequence, mut record }) in (1..).zip(entries) {
             assert_eq!(sequence, number, "G1: no gap");
@@ -473,8 +477,19 @@ impl<G: Ground> System<G> {
             let nothing = Digest::of_ids([]);
             assert!(numbers.insert(record.id.0, (own, nothing)).is_none(), "an id was given twice");
             record.id = RecordId(own);
+            let is_end = matches!(record.outcome, Outcome::Closed { .. });
             match &mut record.act {
+                Act::Reveal(summary) if is_end => {
+                    // What it says of people is said where it began.
+                    let (said, first, why): &(_, Uuid, _) = &begun[&summary.reveal.0];
+                    assert_eq!(committed(summary), *said);
+                    assert!(summary.about.query.value().is_none());
+                    summary.reveal = RevealId(*first);
+                    summary.about.query = Sealed::new(nothing, salt(0));
+                    summary.about.justification.clone_from(why);
+                }
                 Act::Reveal(summary) => {
+                    let (id, said) = (summary.reveal.0, committed(summary));
                     let query = *summary.about.query.value().unwrap();
                     let (first, digest) = *numbers.entry(summary.reveal.0).or_insert((own, query));
                     assert_eq!(digest, query, "a reveal is about one query");
@@ -482,6 +497,7 @@ impl<G: Ground> System<G> {
                     summary.about.query = Sealed::new(nothing, salt(0));
                     let why = summary.about.justification.take();
                     summary.about.justification = why.map(|why| again(&why));
+                    begun.insert(id, (said, first, summary.about.justification.clone()));
                 }
                 Act::Remove(RemovalSummary::Aged { policy: Some(mark), .. }) => {
                     mark.record.0 = numbers[&mark.record.0].0;
@@ -520,8 +536,8 @@ impl<G: Ground> System<G> {
     pub(crate) fn everything(&self, node: Node) -> Vec<StoredActivity> {
         let directory = people(&[]).build(DirectoryRevision(1), at(0)).unwrap();
         let allowed = PolicyChange::SetOptions(OptionsPatch::new().self_grant_allowed(true));
-        let grant = [allowed, PolicyChange::Grant(alias("root@contoso.com"))];
-        let policy = changed(&PrivacyPolicy::initial(&admins()), grant, Some(&directory)).unwrap();
+        let policy = changed(&PrivacyPolicy::initial(&admins()), allowed, Some(&directory)).unwrap();
+        let policy = changed(&policy, PolicyChange::Grant(alias("root@contoso.com")), Some(&directory)).unwrap();
         let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
         let request = RevealRequest::new(user("root"), Query::all(), Duration::from_secs(60), audited);
         let id = RecordId(Uuid::nil());
