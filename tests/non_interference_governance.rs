@@ -530,7 +530,8 @@ fn run(place: &Place, takes: i64, history: &[Step], left_out: &BTreeSet<Activity
 
 fn interferes_nowhere(make: fn() -> Place, history: &[Step]) -> Result<(), TestCaseError> {
     let (with, without) = (make(), make());
-    let with = run(&with, 250, history, &BTreeSet::new());
+    // So little that a reveal does not end earlier for it: what passes while its pages are read adds up.
+    let with = run(&with, 1, history, &BTreeSet::new());
     let without = run(&without, 0, history, &with.hidden);
     prop_assert!(without.hidden.is_empty(), "the second run stores nothing private");
     for (with, without) in numbered(&with.observed).iter().zip(&numbered(&without.observed)) {
@@ -675,7 +676,7 @@ fn v2_page_refused_at_last_moment_tells_no_time() {
         let last = house.records().pop().unwrap().record;
         assert!(matches!(last.outcome, Outcome::Failed { cause: Failure::Denied(_), .. }), "{last:?}");
         let Act::Page { private, .. } = &last.act else { panic!("not a page") };
-        assert_eq!(private.value(), Some(&2));
+        assert_eq!(private.value(), None, "the record of the page says it");
         last.at
     });
     assert_eq!(seen, [at(0), at(0)]);
@@ -740,9 +741,8 @@ fn g2_no_commitment_is_opened_with_guessed_ids() {
     let ids = |records: &[RecordEntry]| records.iter().map(|entry| entry.record.id).collect::<Vec<_>>();
     assert_eq!(ids(&once), ids(&again), "the ids are the same");
     let (once, again) = (openings(&once), openings(&again));
-    assert_eq!((once.len(), again.len()), (17, 17));
+    assert_eq!((once.len(), again.len()), (15, 15));
     let all: BTreeSet<&String> = once.iter().chain(&again).map(|(commitment, _)| commitment).collect();
-    // The closing repeats what the opening of its reveal says of the query and why.
     assert_eq!(all.len(), 30, "each run commits anew, and no two values with one salt");
     let salts: BTreeSet<&String> = once.iter().chain(&again).map(|(_, salt)| salt).collect();
     assert_eq!(salts.len(), 30, "no salt is used twice");
