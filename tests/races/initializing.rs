@@ -30,7 +30,9 @@ fn p1_of_two_initializations_one_wins() {
         assert_eq!(policy.admins().len(), 1);
         let done = scene.records().into_iter().filter(|entry| matches!(entry.record.outcome, Outcome::Done { .. }));
         let initiators: Vec<_> = done.map(|entry| entry.record.initiator).collect();
-        assert_eq!(initiators, [Initiator::User(user(winner))]);
+        // The other one, who finds an intent that is done and has no outcome yet, may record that it is done.
+        assert!(matches!(initiators.len(), 1 | 2), "{initiators:?}");
+        assert!(initiators.iter().all(|initiator| *initiator == Initiator::User(user(winner))), "{initiators:?}");
     });
 }
 
