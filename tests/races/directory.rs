@@ -95,7 +95,7 @@ fn d11_a_directory_that_goes_back_is_not_believed() {
             // A change makes the filter ask for the directory in earnest: until then its screen has one.
             scope.spawn(|| {
                 for change in [PolicyChange::MakePrivate, PolicyChange::MakePublic] {
-                    node.change(&user("root"), &change(GroupRef::Applications)).unwrap();
+                    node.change(&user("root"), change(GroupRef::Applications)).unwrap();
                 }
             });
             for number in 0..3 {
