@@ -22,6 +22,9 @@ pub enum Outcome {
     /// Done by being on record: a request and what is said to it are nothing else.
     OnRecord,
     /// Done.
+    ///
+    /// Recorded once, or twice if another process opens the store between the act and its outcome: it cannot tell whether
+    /// the first one is still there to record it.
     Done {
         /// The record of the intent.
         intent: RecordId,
