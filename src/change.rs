@@ -8,6 +8,7 @@ mod acceptance;
 use chrono::{DateTime, Utc};
 use thiserror::Error;
 
+pub(crate) use self::acceptance::Acceptance;
 use crate::applied::{AppliedRecord, AppliedRecords, KnownRemovals};
 use crate::directory::DirectorySnapshot;
 use crate::governance::{
@@ -80,21 +81,29 @@ impl PendingChange {
                 (changes, Err(ChangeRefusal::Denied(denial)))
             }
         };
+        let (expected, act) = (Some(policy.revision()), Act::ChangePolicy(changes));
+        Self::asked(next, expected, KnownRemovals::Kept, by, act, record, now)
+    }
+
+    /// Returns the pending change that `next` is, or the record that says why there is none.
+    fn asked(
+        next: Result<PrivacyPolicy, ChangeRefusal>,
+        expected: Option<Revision>,
+        removals: KnownRemovals,
+        by: &UserId,
+        act: Act,
+        record: RecordId,
+        now: DateTime<Utc>,
+    ) -> Result<Self, Box<Refused<ChangeRefusal>>> {
         let outcome = match &next {
             Ok(_) => Outcome::Intended,
             Err(ChangeRefusal::Denied(denial)) => Outcome::Denied(*denial),
             Err(ChangeRefusal::Invalid(error)) => Outcome::Invalid(error.clone()),
         };
-        let record = Record {
-            id: record,
-            at: now,
-            initiator: Initiator::User(by.clone()),
-            policy: Some(policy.revision()),
-            act: Act::ChangePolicy(changes),
-            outcome,
-        };
+        let initiator = Initiator::User(by.clone());
+        let record = Record { id: record, at: now, initiator, policy: expected, act, outcome };
         match next {
-            Ok(next) => Ok(Self { record, next, expected: Some(policy.revision()), removals: KnownRemovals::Kept }),
+            Ok(next) => Ok(Self { record, next, expected, removals }),
             Err(reason) => Err(Box::new(Refused { reason, record })),
         }
     }

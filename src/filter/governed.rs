@@ -114,8 +114,7 @@ impl PrivacyFilter {
     /// ```
     ///
     /// # Errors
-    /// [`ChangeError`]. Only with [`ChangeError::OutcomeUnrecorded`] is the change in force all the same; and perhaps
-    /// with
+    /// [`ChangeError`]. Only with [`ChangeError::OutcomeUnrecorded`] is the change in force all the same; and perhaps with
     /// [`ChangeError::Store`], if the store failed twice: at the change, and when it was asked whether it is in force.
     pub fn change(&self, by: &UserId, update: impl Into<PolicyUpdate>) -> Result<Revision, ChangeError> {
         let update = update.into();

@@ -17,7 +17,7 @@ use crate::difference::{AcceptedDifference, Difference, WriteOnlySink};
 use crate::directory::GroupDirectory;
 use crate::governance::{BoundedSink, GovernanceSink, Refused, SinkError};
 use crate::identity::UserId;
-use crate::policy::{Administrators, Denial, PolicyError};
+use crate::policy::{Administrators, Denial, PolicyError, PrivacyPolicy};
 use crate::store::{ActivityStore, StoreError};
 
 /// Why a filter cannot be opened.
@@ -180,8 +180,7 @@ impl PrivacyFilterBuilder {
         if accepted.is_some() && filter.inner.policy_if_any()?.is_some() {
             return Err(OpenError::AlreadyInitialized);
         }
-        let anew = filter.inner.begin(accepted.as_ref(), Some(&administrators))?;
-        if anew == Begun::AsItIs {
+        if !filter.inner.begin(accepted.as_ref(), Some(&administrators))? {
             filter.inner.initialize(&administrators)?;
         }
         Ok(filter.following())
@@ -219,64 +218,56 @@ impl PrivacyFilter {
     }
 }
 
-/// What was done about the policy before a filter is opened.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Begun {
-    AsItIs,
-    /// A first policy is in force, because a difference was accepted.
-    Anew,
-}
-
 impl Inner {
-    /// Makes sure that the store and the log belong together.
+    /// Makes sure that the store and the log belong together. Returns whether a first policy is in force now, because a
+    /// difference was accepted.
     fn begin(
         &self,
         accepted: Option<&AcceptedDifference>,
         administrators: Option<&Administrators>,
-    ) -> Result<Begun, OpenError> {
+    ) -> Result<bool, OpenError> {
         if !self.pairing.is_read() {
-            return Ok(Begun::AsItIs);
+            return Ok(false);
         }
         let pair = self.pair()?;
         self.paired();
         let Some(difference) = pair.difference else {
             // Whoever reads the log sees that an outcome is missing, and the next opening writes it.
             let _ = self.complete_intents(&pair);
-            return Ok(Begun::AsItIs);
+            return Ok(false);
         };
         let Some(accepted) = accepted.filter(|accepted| accepted.difference() == difference) else {
             return Err(OpenError::Differs(difference));
         };
-        let begun = self.accept(accepted.by(), &pair, difference, administrators)?;
+        let is_anew = self.accept(accepted.by(), &pair, difference, administrators)?;
         // What else they differ in is accepted in its own words.
         match self.pair()?.difference {
-            None => Ok(begun),
+            None => Ok(is_anew),
             Some(another) => Err(OpenError::Differs(another)),
         }
     }
 
-    /// Puts it on record that a difference is accepted, and the policy in force that goes on from here.
+    /// Puts it on record that a difference is accepted, and the policy in force that goes on from here. Returns whether that is
+    /// a first one.
     fn accept(
         &self,
         by: &UserId,
         pair: &Pair,
         difference: Difference,
         administrators: Option<&Administrators>,
-    ) -> Result<Begun, OpenError> {
+    ) -> Result<bool, OpenError> {
+        let accepted = pair.acceptance(difference);
         let (record, now) = (self.fresh_record(), self.now());
-        let (newest, removals) = (pair.newest_revision(), pair.removals_if_accepted(difference));
-        let (pending, begun) = match (self.policy_if_any()?, administrators) {
-            (Some(policy), _) => {
-                (PendingChange::accepting(&policy, by, difference, newest, removals, record, now), Begun::AsItIs)
+        let policy = self.policy_if_any()?;
+        let pending = match (&policy, administrators) {
+            (Some(policy), _) => PendingChange::accepting(policy, Some(policy.revision()), by, accepted, record, now),
+            (None, Some(administrators)) => {
+                PendingChange::accepting(&PrivacyPolicy::initial(administrators), None, by, accepted, record, now)
             }
-            (None, Some(administrators)) => (
-                PendingChange::beginning_anew(administrators, by, difference, newest, removals, record, now),
-                Begun::Anew,
-            ),
             (None, None) => return Err(OpenError::NoPolicy),
         };
         self.put_in_force(pending.map_err(|refused| self.refuse_opening(&refused))?)?;
-        Ok(begun)
+        Ok(policy.is_none())
     }
 
     fn refuse_opening(&self, refused: &Refused<ChangeRefusal>) -> OpenError {

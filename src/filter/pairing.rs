@@ -8,7 +8,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Inner;
 use super::comparison::{self, Found, KnownToLog, LogState, StoreState};
-use crate::applied::{AppliedRecord, KnownRemovals};
+use crate::applied::AppliedRecord;
+use crate::change::Acceptance;
 use crate::difference::Difference;
 use crate::governance::{
     Failure, GovernanceSink, Outcome, OutcomeKind, Record, RecordEntry, RecordId, RecordKind, RecordQuery, SinkError,
@@ -81,15 +82,12 @@ impl Pairing {
 }
 
 impl Pair {
-    /// The newest revision that either of the two knows.
-    pub(super) fn newest_revision(&self) -> Revision {
+    /// What it means to accept a difference.
+    pub(super) fn acceptance(&self, difference: Difference) -> Acceptance {
         let log = self.log.change.map(|(_, revision)| revision);
-        self.store.policy.max(log).unwrap_or(Revision::FIRST)
-    }
-
-    /// What becomes of the removals that the store knows once a difference is accepted.
-    pub(super) fn removals_if_accepted(&self, difference: Difference) -> KnownRemovals {
-        comparison::removals_if_accepted(difference, &self.store, &self.log, &self.known)
+        let newest = self.store.policy.max(log).unwrap_or(Revision::FIRST);
+        let removals = comparison::removals_if_accepted(difference, &self.store, &self.log, &self.known);
+        Acceptance { difference, newest, removals }
     }
 }
 
