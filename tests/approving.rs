@@ -15,6 +15,7 @@ mod clock;
 mod ending;
 #[path = "approving/fault_sink.rs"]
 mod fault_sink;
+mod forward;
 mod house;
 #[path = "approving/model.rs"]
 mod model;

@@ -7,6 +7,7 @@
     reason = "clippy takes only the test functions themselves for tests"
 )]
 
+mod forward;
 mod house;
 
 mod deciding {

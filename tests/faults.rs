@@ -9,6 +9,7 @@
 )]
 
 mod fault;
+mod forward;
 mod house;
 mod place;
 

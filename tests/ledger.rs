@@ -16,6 +16,7 @@ mod damaged;
 mod dying;
 #[path = "ledger/exports.rs"]
 mod exports;
+mod forward;
 #[path = "ledger/growing.rs"]
 mod growing;
 #[path = "ledger/hashes.rs"]

@@ -12,6 +12,7 @@
     reason = "clippy takes only the test functions themselves for tests"
 )]
 
+mod forward;
 mod house;
 
 mod races {

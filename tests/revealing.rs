@@ -4,6 +4,7 @@
 #[path = "revealing/ended.rs"]
 mod ended;
 mod fault;
+mod forward;
 mod house;
 mod place;
 #[path = "revealing/refused.rs"]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::*;
+use crate::forward::forward;
 
 pub(crate) struct Broken {
     inner: Arc<dyn GovernanceSink>,
@@ -51,7 +52,5 @@ impl GovernanceSink for Broken {
         self.inner.newest(query)
     }
 
-    fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {
-        self.inner.remove(removal)
-    }
+    forward! { inner: remove }
 }

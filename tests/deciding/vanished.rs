@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
 use activity_privacy::*;
 
+use crate::forward::forward;
 use crate::house::*;
 
 /// Adele is in the council; then Bob is too; then there is no council.
@@ -347,17 +348,7 @@ impl GovernanceSink for Moody {
         self.inner.record(record)
     }
 
-    fn records(&self, query: &RecordQuery, after: u64, limit: usize) -> Result<Vec<RecordEntry>, SinkError> {
-        self.inner.records(query, after, limit)
-    }
-
-    fn newest(&self, query: &RecordQuery) -> Result<Option<RecordEntry>, SinkError> {
-        self.inner.newest(query)
-    }
-
-    fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {
-        self.inner.remove(removal)
-    }
+    forward! { inner: records newest remove }
 }
 
 /// What is on record of groups that vanished and came back.

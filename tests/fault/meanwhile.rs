@@ -5,6 +5,8 @@ use std::sync::Mutex;
 use activity_privacy::memory::MemorySink;
 use activity_privacy::*;
 
+use crate::forward::forward;
+
 /// Does something once, while it records a page.
 #[derive(Default)]
 pub(crate) struct Meanwhile {
@@ -28,15 +30,5 @@ impl GovernanceSink for Meanwhile {
         self.inner.record(record)
     }
 
-    fn records(&self, query: &RecordQuery, after: u64, limit: usize) -> Result<Vec<RecordEntry>, SinkError> {
-        self.inner.records(query, after, limit)
-    }
-
-    fn newest(&self, query: &RecordQuery) -> Result<Option<RecordEntry>, SinkError> {
-        self.inner.newest(query)
-    }
-
-    fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {
-        self.inner.remove(removal)
-    }
+    forward! { inner: records newest remove }
 }

@@ -10,6 +10,7 @@ use activity_privacy::*;
 use uuid::Uuid;
 
 use crate::fault::*;
+use crate::forward::forward;
 use crate::house::*;
 use crate::{gap_free, record};
 
@@ -44,17 +45,7 @@ impl GovernanceSink for Gate {
         self.inner.record(record)
     }
 
-    fn records(&self, query: &RecordQuery, after: u64, limit: usize) -> Result<Vec<RecordEntry>, SinkError> {
-        self.inner.records(query, after, limit)
-    }
-
-    fn newest(&self, query: &RecordQuery) -> Result<Option<RecordEntry>, SinkError> {
-        self.inner.newest(query)
-    }
-
-    fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {
-        self.inner.remove(removal)
-    }
+    forward! { inner: records newest remove }
 }
 
 #[test]
@@ -110,17 +101,7 @@ impl GovernanceSink for Slow {
         self.0.record(record)
     }
 
-    fn records(&self, query: &RecordQuery, after: u64, limit: usize) -> Result<Vec<RecordEntry>, SinkError> {
-        self.0.records(query, after, limit)
-    }
-
-    fn newest(&self, query: &RecordQuery) -> Result<Option<RecordEntry>, SinkError> {
-        self.0.newest(query)
-    }
-
-    fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {
-        self.0.remove(removal)
-    }
+    forward! { 0: records newest remove }
 }
 
 /// Four times as many callers at once as there are places: whoever finds none free waits for one.
@@ -330,17 +311,7 @@ impl GovernanceSink for DropsLast {
         self.inner.record(record)
     }
 
-    fn records(&self, query: &RecordQuery, after: u64, limit: usize) -> Result<Vec<RecordEntry>, SinkError> {
-        self.inner.records(query, after, limit)
-    }
-
-    fn newest(&self, query: &RecordQuery) -> Result<Option<RecordEntry>, SinkError> {
-        self.inner.newest(query)
-    }
-
-    fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {
-        self.inner.remove(removal)
-    }
+    forward! { inner: records newest remove }
 }
 
 #[test]
@@ -388,13 +359,7 @@ impl GovernanceSink for SlowToRead {
         self.0.records(query, after, limit)
     }
 
-    fn newest(&self, query: &RecordQuery) -> Result<Option<RecordEntry>, SinkError> {
-        self.0.newest(query)
-    }
-
-    fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {
-        self.0.remove(removal)
-    }
+    forward! { 0: newest remove }
 }
 
 #[test]

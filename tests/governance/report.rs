@@ -8,6 +8,7 @@ use activity_privacy::*;
 use chrono::{DateTime, Utc};
 
 use crate::fault::Meanwhile;
+use crate::forward::forward;
 use crate::house::*;
 use crate::place::places;
 
@@ -231,13 +232,7 @@ impl GovernanceSink for GoesBack {
         Ok(found.into_iter().cycle().take(limit).collect())
     }
 
-    fn newest(&self, query: &RecordQuery) -> Result<Option<RecordEntry>, SinkError> {
-        self.0.newest(query)
-    }
-
-    fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {
-        self.0.remove(removal)
-    }
+    forward! { 0: newest remove }
 }
 
 #[test]

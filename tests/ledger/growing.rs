@@ -7,6 +7,7 @@ use activity_privacy::ledger::*;
 use activity_privacy::memory::MemorySink;
 use activity_privacy::*;
 
+use crate::forward::forward;
 use crate::log::*;
 
 #[test]
@@ -85,9 +86,7 @@ fn g6_nobody_who_records_waits_for_the_tree() {
             }
         }
 
-        fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {
-            self.0.remove(removal)
-        }
+        forward! { 0: remove }
     }
     let sink = Arc::new(Moody(OpenSink::default(), AtomicUsize::new(0)));
     let hashes = Arc::new(MemoryHashes::new());
@@ -202,17 +201,7 @@ fn g6_a_receipt_for_another_record_changes_nothing() {
             Ok(Receipt::assertion(record(99).id, 1_000))
         }
 
-        fn records(&self, query: &RecordQuery, after: u64, limit: usize) -> Result<Vec<RecordEntry>, SinkError> {
-            self.0.records(query, after, limit)
-        }
-
-        fn newest(&self, query: &RecordQuery) -> Result<Option<RecordEntry>, SinkError> {
-            self.0.newest(query)
-        }
-
-        fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {
-            self.0.remove(removal)
-        }
+        forward! { 0: records newest remove }
     }
     let ledger = LedgerSink::open(Lying(OpenSink::default()), MemoryHashes::new(), key()).unwrap();
     assert!(ledger.record(&record(1)).unwrap().confirm(&record(1)).is_err());

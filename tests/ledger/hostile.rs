@@ -11,6 +11,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 
+use crate::forward::forward;
 use crate::log::*;
 
 fn sha256(text: &str) -> String {
@@ -142,13 +143,7 @@ impl GovernanceSink for Aging {
         self.sink.records(query, after, limit)
     }
 
-    fn newest(&self, query: &RecordQuery) -> Result<Option<RecordEntry>, SinkError> {
-        self.sink.newest(query)
-    }
-
-    fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {
-        self.sink.remove(removal)
-    }
+    forward! { sink: newest remove }
 }
 
 /// Nobody is told that records are lost because retention went by.

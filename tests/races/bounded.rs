@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::explore::explore;
 use super::scene::{ANY_MOMENT, NEVER};
+use crate::forward::forward;
 use crate::house::*;
 
 fn record(number: usize) -> Record {
@@ -81,13 +82,7 @@ impl GovernanceSink for Moody {
         self.inner.records(query, after, limit)
     }
 
-    fn newest(&self, query: &RecordQuery) -> Result<Option<RecordEntry>, SinkError> {
-        self.inner.newest(query)
-    }
-
-    fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {
-        self.inner.remove(removal)
-    }
+    forward! { inner: newest remove }
 }
 
 /// So many callers at once, each with records of its own; the last one to leave drops the sink.

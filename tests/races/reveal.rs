@@ -9,6 +9,7 @@ use shuttle::thread;
 
 use super::explore::{exhaust, explore};
 use super::scene::*;
+use crate::forward::forward;
 use crate::house::*;
 
 /// A sink that notes, when it answers for a page, whether a revocation had returned by then.
@@ -32,17 +33,7 @@ impl GovernanceSink for Watchful {
         Ok(receipt)
     }
 
-    fn records(&self, query: &RecordQuery, after: u64, limit: usize) -> Result<Vec<RecordEntry>, SinkError> {
-        self.inner.records(query, after, limit)
-    }
-
-    fn newest(&self, query: &RecordQuery) -> Result<Option<RecordEntry>, SinkError> {
-        self.inner.newest(query)
-    }
-
-    fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {
-        self.inner.remove(removal)
-    }
+    forward! { inner: records newest remove }
 }
 
 /// Reads pages of a reveal while another node takes the permission away.

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::explore::explore;
 use super::scene::{ANY_MOMENT, NEVER};
+use crate::forward::forward;
 use crate::house::*;
 
 fn record(number: u128) -> Record {
@@ -48,17 +49,7 @@ impl GovernanceSink for Wrong {
         self.inner.record(offered)
     }
 
-    fn records(&self, query: &RecordQuery, after: u64, limit: usize) -> Result<Vec<RecordEntry>, SinkError> {
-        self.inner.records(query, after, limit)
-    }
-
-    fn newest(&self, query: &RecordQuery) -> Result<Option<RecordEntry>, SinkError> {
-        self.inner.newest(query)
-    }
-
-    fn remove(&self, removal: &RecordedRemoval) -> Result<u64, SinkError> {
-        self.inner.remove(removal)
-    }
+    forward! { inner: records newest remove }
 }
 
 fn name(text: &str) -> SinkName {

@@ -1,0 +1,379 @@
+//! What each of the wrong stores is caught by.
+
+use activity_privacy::conformance::store_clauses;
+
+use super::*;
+use crate::wrong::store::*;
+
+bites! {
+    store_clauses:
+    last_write_wins LastWriteWins,
+        caught by [d4_the_first_content_wins, d4_the_first_verdict_wins]
+        also [
+            d4_within_a_batch_the_first_wins,
+            d4_on_every_handle_the_first_wins,
+            d4_after_a_crash_the_first_wins
+        ]
+        perhaps [];
+    drops_the_fence DropsTheFence,
+        caught by [d5_a_stale_batch_is_refused_whole]
+        also [d5_without_a_policy_nothing_is_stored, d5_an_empty_batch_only_asks, the_fence_outlives_a_crash]
+        perhaps [d5_nothing_older_is_stored_once_a_publish_returned];
+    fence_before_commit FenceBeforeCommit,
+        caught by [d5_nothing_older_is_stored_once_a_publish_returned]
+        also []
+        perhaps [];
+    two_winners TwoWinners,
+        caught by [d5_one_of_racing_changes_wins]
+        also []
+        perhaps [];
+    keeps_no_record KeepsNoRecord,
+        caught by [g8_the_record_of_the_last_change_is_kept]
+        also []
+        perhaps [];
+    keeps_a_record_too_early KeepsARecordTooEarly,
+        caught by [g8_the_record_of_a_removal_is_kept_once_it_is_complete]
+        also []
+        perhaps [];
+    counts_what_is_hidden CountsWhatIsHidden,
+        caught by [v2_counts_tell_nothing_of_what_is_hidden]
+        also [
+            d8_an_address_is_found_by_its_domain,
+            d4_the_first_verdict_wins,
+            d4_the_first_content_wins,
+            d4_on_every_handle_the_first_wins,
+            d4_after_a_crash_the_first_wins,
+            v3_every_filter_narrows_counts,
+            v2_removing_what_is_hidden_leaves_no_trace
+        ]
+        perhaps [];
+    places_count_what_is_hidden PlacesCountWhatIsHidden,
+        caught by [v2_places_count_public_activities_alone]
+        also [f2_places_of_what_stays_do_not_change]
+        perhaps [];
+    orders_by_insertion OrdersByInsertion,
+        caught by [v3_pages_are_newest_first_and_then_by_id]
+        also [
+            d8_an_address_is_found_by_its_domain,
+            activities_outlive_a_crash,
+            v2_pages_tell_nothing_of_what_is_hidden,
+            v2_a_limit_cuts_what_is_shown,
+            v3_pages_join_at_every_limit,
+            v3_a_page_goes_on_after_any_position,
+            v3_every_filter_narrows_pages,
+            v3_filters_narrow_together,
+            d4_ids_of_what_was_removed_stay_taken,
+            g5_a_removal_outlives_a_crash,
+            g5_of_a_person_what_is_covered_goes_and_nothing_else,
+            g5_what_is_too_old_goes_and_nothing_else
+        ]
+        perhaps [];
+    loses_the_tail LosesTheTail,
+        caught by [activities_outlive_a_crash]
+        also [d4_after_a_crash_the_first_wins, places_outlive_a_crash, g5_a_removal_outlives_a_crash]
+        perhaps [];
+    forgets_the_policy ForgetsThePolicy,
+        caught by [the_policy_outlives_a_crash]
+        also [
+            d4_after_a_crash_the_first_wins,
+            activities_outlive_a_crash,
+            places_outlive_a_crash,
+            the_fence_outlives_a_crash,
+            g5_a_removal_outlives_a_crash,
+            g8_the_record_of_a_removal_is_kept_once_it_is_complete
+        ]
+        perhaps [];
+    stores_half_a_batch StoresHalfABatch,
+        caught by [a_batch_is_answered_for_one_by_one]
+        also [
+            d4_within_a_batch_the_first_wins,
+            d4_after_a_crash_the_first_wins,
+            d4_racing_deliveries_store_an_id_once,
+            d4_ids_of_what_was_removed_stay_taken,
+            g5_a_removal_outlives_a_crash
+        ]
+        perhaps [];
+    stores_one_by_one StoresOneByOne,
+        caught by [a_batch_is_seen_whole]
+        also []
+        perhaps [
+            d5_nothing_older_is_stored_once_a_publish_returned,
+            f2_whoever_follows_public_since_misses_nothing
+        ];
+    decides_anew DecidesAnew,
+        caught by [d4_a_change_of_the_policy_moves_no_verdict]
+        also [
+            d4_the_first_verdict_wins,
+            d4_after_a_crash_the_first_wins,
+            f2_places_stay_and_go_on_at_every_limit,
+            v3_every_filter_narrows_pages,
+            v3_filters_narrow_together,
+            v3_every_filter_narrows_counts,
+            v3_counts_are_by_key_in_rising_order,
+            v3_a_reveal_sees_all_newest_first,
+            v3_a_reveal_can_leave_out_what_is_public,
+            r1_a_reveal_sees_what_its_query_finds,
+            v3_pages_of_a_reveal_join_at_every_limit,
+            d4_ids_of_what_was_removed_stay_taken
+        ]
+        perhaps [];
+    ignores_the_suite IgnoresTheSuite,
+        caught by [v3_every_filter_narrows_pages]
+        also [v3_filters_narrow_together]
+        perhaps [];
+    cursor_is_inclusive CursorIsInclusive,
+        caught by [v3_pages_join_at_every_limit]
+        also [
+            v3_a_page_goes_on_after_any_position,
+            v3_pages_are_stable_while_activities_arrive,
+            v3_every_filter_narrows_pages,
+            g5_public_answers_are_as_if_it_had_never_been_stored,
+            v2_removing_what_is_hidden_leaves_no_trace
+        ]
+        perhaps [];
+    refuses_a_hidden_id RefusesAHiddenId,
+        caught by [v2_a_hidden_id_and_an_unknown_one_are_answered_alike]
+        also []
+        perhaps [];
+    shows_a_hidden_id ShowsAHiddenId,
+        caught by [
+            v2_a_hidden_id_and_an_unknown_one_are_answered_alike,
+            v2_public_reads_return_what_was_decided_public
+        ]
+        also []
+        perhaps [];
+    limit_before_hiding LimitBeforeHiding,
+        caught by [v2_a_limit_cuts_what_is_shown]
+        also [
+            v2_pages_tell_nothing_of_what_is_hidden,
+            v3_every_filter_narrows_pages,
+            v2_removing_what_is_hidden_leaves_no_trace
+        ]
+        perhaps [];
+    cuts_times_to_seconds CutsTimesToSeconds,
+        caught by [v3_pages_are_newest_first_and_then_by_id]
+        also [
+            v3_pages_join_at_every_limit,
+            v3_a_page_goes_on_after_any_position,
+            v3_every_filter_narrows_pages,
+            v3_filters_narrow_together
+        ]
+        perhaps [];
+    ignores_case IgnoresCase,
+        caught by [d4_ids_are_compared_byte_for_byte]
+        also [
+            v3_pages_are_newest_first_and_then_by_id,
+            v3_pages_join_at_every_limit,
+            v3_a_page_goes_on_after_any_position,
+            v3_no_limit_is_too_small_or_too_large,
+            f2_public_since_goes_by_the_order_of_storing,
+            f2_places_stay_and_go_on_at_every_limit
+        ]
+        perhaps [];
+    keeps_the_last_word KeepsTheLastWord,
+        caught by [d11_what_nodes_keep_of_a_group_adds_up]
+        also [d11_racing_nodes_lose_no_member]
+        perhaps [];
+    counts_for_a_version CountsForAVersion,
+        caught by [d11_the_version_of_what_is_kept_changes_with_it]
+        also []
+        perhaps [];
+    drops_what_vanished_later DropsWhatVanishedLater,
+        caught by [d11_a_drop_spares_what_vanished_later]
+        also []
+        perhaps [];
+    ignores_private_only IgnoresPrivateOnly,
+        caught by [v3_a_reveal_can_leave_out_what_is_public]
+        also [r1_a_reveal_sees_what_its_query_finds, v3_pages_of_a_reveal_join_at_every_limit]
+        perhaps [];
+    places_before_commit PlacesBeforeCommit,
+        caught by [f2_whoever_follows_public_since_misses_nothing]
+        also []
+        perhaps [d5_nothing_older_is_stored_once_a_publish_returned];
+    looks_before_it_stores LooksBeforeItStores,
+        caught by [d4_racing_deliveries_store_an_id_once]
+        also [d4_ids_of_what_was_removed_stay_taken, g5_a_removal_outlives_a_crash]
+        perhaps [];
+    publishes_anything PublishesAnything,
+        caught by [d5_a_stale_change_is_refused, d5_policy_is_initialized_once]
+        also [the_fence_outlives_a_crash, g8_the_record_of_the_last_change_is_kept]
+        perhaps [d5_nothing_older_is_stored_once_a_publish_returned, d5_one_of_racing_changes_wins];
+    answers_from_a_cache AnswersFromACache,
+        caught by [d5_no_handle_goes_back_to_an_older_policy]
+        also []
+        perhaps [
+            a_batch_is_seen_whole,
+            d4_racing_deliveries_store_an_id_once,
+            d5_nothing_older_is_stored_once_a_publish_returned,
+            d5_one_of_racing_changes_wins,
+            f2_whoever_follows_public_since_misses_nothing,
+            g5_racing_removals_and_deliveries_lose_nothing_else
+        ];
+    forgets_the_options ForgetsTheOptions,
+        caught by [d5_a_policy_comes_back_whole]
+        also []
+        perhaps [];
+    says_what_it_refuses SaysWhatItRefuses,
+        caught by [b2_a_refusal_carries_no_content]
+        also [
+            d5_without_a_policy_nothing_is_stored,
+            d5_a_stale_batch_is_refused_whole,
+            d5_an_empty_batch_only_asks,
+            the_fence_outlives_a_crash
+        ]
+        perhaps [d5_nothing_older_is_stored_once_a_publish_returned];
+    stores_thirty_two StoresThirtyTwo,
+        caught by [a_batch_is_stored_whole]
+        also [
+            v3_every_filter_narrows_pages,
+            v3_filters_narrow_together,
+            v3_every_filter_narrows_counts,
+            v3_counts_are_by_key_in_rising_order,
+            v3_a_reveal_sees_all_newest_first,
+            v3_a_reveal_can_leave_out_what_is_public,
+            r1_a_reveal_sees_what_its_query_finds,
+            v3_pages_of_a_reveal_join_at_every_limit
+        ]
+        perhaps [];
+    forgets_that_it_is_back ForgetsThatItIsBack,
+        caught by [d11_what_nodes_keep_of_a_group_adds_up]
+        also [d11_kept_groups_outlive_a_crash]
+        perhaps [];
+    forgets_names ForgetsNames,
+        caught by [d11_kept_groups_come_back]
+        also [
+            d11_what_nodes_keep_of_a_group_adds_up,
+            d11_a_drop_spares_what_vanished_later,
+            d11_kept_groups_outlive_a_crash
+        ]
+        perhaps [];
+    forgets_who_vanished ForgetsWhoVanished,
+        caught by [d11_kept_groups_outlive_a_crash]
+        also []
+        perhaps [];
+    pages_by_offset PagesByOffset,
+        caught by [v3_pages_are_stable_while_activities_arrive]
+        also [v3_a_page_goes_on_after_any_position, v3_every_filter_narrows_pages]
+        perhaps [];
+    gives_one_at_least GivesOneAtLeast,
+        caught by [v3_no_limit_is_too_small_or_too_large]
+        also [v2_a_limit_cuts_what_is_shown]
+        perhaps [];
+    places_by_time PlacesByTime,
+        caught by [f2_public_since_goes_by_the_order_of_storing, f2_places_stay_and_go_on_at_every_limit]
+        also [places_outlive_a_crash, f2_places_of_what_stays_do_not_change]
+        perhaps [
+            d5_nothing_older_is_stored_once_a_publish_returned,
+            f2_whoever_follows_public_since_misses_nothing
+        ];
+    counts_by_label CountsByLabel,
+        caught by [v3_counts_are_by_key_in_rising_order]
+        also [d8_an_address_is_found_by_its_domain]
+        perhaps [];
+    reveals_what_is_hidden_alone RevealsWhatIsHiddenAlone,
+        caught by [v3_a_reveal_sees_all_newest_first]
+        also [
+            d8_an_address_is_found_by_its_domain,
+            a_batch_is_stored_whole,
+            a_batch_is_answered_for_one_by_one,
+            d4_the_first_verdict_wins,
+            d4_a_change_of_the_policy_moves_no_verdict,
+            d4_the_first_content_wins,
+            d4_within_a_batch_the_first_wins,
+            d4_on_every_handle_the_first_wins,
+            d4_after_a_crash_the_first_wins,
+            activities_outlive_a_crash,
+            v3_no_limit_is_too_small_or_too_large,
+            r1_a_reveal_sees_what_its_query_finds,
+            v3_pages_of_a_reveal_join_at_every_limit,
+            a_batch_is_seen_whole,
+            d4_racing_deliveries_store_an_id_once,
+            d4_ids_of_what_was_removed_stay_taken,
+            g5_a_removal_outlives_a_crash,
+            g5_of_a_person_what_is_covered_goes_and_nothing_else,
+            g5_racing_removals_and_deliveries_lose_nothing_else,
+            g5_steps_keep_their_limit_and_say_how_many,
+            g5_what_is_too_old_goes_and_nothing_else
+        ]
+        perhaps [];
+    folds_the_domain FoldsTheDomain,
+        caught by [d8_an_address_is_found_by_its_domain]
+        also []
+        perhaps [];
+    ignores_the_query_of_a_reveal IgnoresTheQueryOfAReveal,
+        caught by [r1_a_reveal_sees_what_its_query_finds]
+        also []
+        perhaps [];
+    removes_what_was_done_to_them RemovesWhatWasDoneToThem,
+        caught by [g5_of_a_person_what_is_covered_goes_and_nothing_else]
+        also [
+            d4_ids_of_what_was_removed_stay_taken,
+            g5_a_removal_outlives_a_crash,
+            g5_steps_keep_their_limit_and_say_how_many
+        ]
+        perhaps [];
+    stops_at_the_first_that_stays StopsAtTheFirstThatStays,
+        caught by [g5_what_is_too_old_goes_and_nothing_else]
+        also [v2_removing_what_is_hidden_leaves_no_trace]
+        perhaps [];
+    ignores_the_limit IgnoresTheLimit,
+        caught by [g5_steps_keep_their_limit_and_say_how_many]
+        also []
+        perhaps [];
+    forgets_the_ids ForgetsTheIds,
+        caught by [d4_ids_of_what_was_removed_stay_taken]
+        also [g5_a_removal_outlives_a_crash]
+        perhaps [];
+    says_conflict SaysConflict,
+        caught by [d4_ids_of_what_was_removed_stay_taken]
+        also [g5_a_removal_outlives_a_crash]
+        perhaps [];
+    moves_places_up MovesPlacesUp,
+        caught by [f2_places_of_what_stays_do_not_change]
+        also []
+        perhaps [];
+    gives_places_again GivesPlacesAgain,
+        caught by [f2_places_of_what_stays_do_not_change]
+        also []
+        perhaps [];
+    goes_on_counting GoesOnCounting,
+        caught by [g5_public_answers_are_as_if_it_had_never_been_stored]
+        also [g5_racing_removals_and_deliveries_lose_nothing_else]
+        perhaps [];
+    goes_on_finding GoesOnFinding,
+        caught by [g5_public_answers_are_as_if_it_had_never_been_stored]
+        also []
+        perhaps [];
+    removes_one_by_one RemovesOneByOne,
+        caught by [g5_readers_see_whole_steps]
+        also []
+        perhaps [];
+    comes_back_after_a_crash ComesBackAfterACrash,
+        caught by [g5_a_removal_outlives_a_crash]
+        also []
+        perhaps [];
+    forgets_the_ids_in_a_crash ForgetsTheIdsInACrash,
+        caught by [g5_a_removal_outlives_a_crash]
+        also []
+        perhaps [];
+    looks_and_then_removes LooksAndThenRemoves,
+        caught by [g5_racing_removals_and_deliveries_lose_nothing_else]
+        also []
+        perhaps [];
+    leaves_a_place_for_what_was_hidden LeavesAPlaceForWhatWasHidden,
+        caught by [v2_removing_what_is_hidden_leaves_no_trace]
+        also []
+        perhaps [];
+    spares_what_is_hidden SparesWhatIsHidden,
+        caught by [v2_removing_what_is_hidden_leaves_no_trace]
+        also [
+            d4_ids_of_what_was_removed_stay_taken,
+            g5_a_removal_outlives_a_crash,
+            g5_of_a_person_what_is_covered_goes_and_nothing_else,
+            g5_racing_removals_and_deliveries_lose_nothing_else,
+            g5_steps_keep_their_limit_and_say_how_many,
+            g5_what_is_too_old_goes_and_nothing_else,
+            g8_the_record_of_a_removal_is_kept_once_it_is_complete
+        ]
+        perhaps [];
+}

@@ -1,0 +1,36 @@
+//! What a sink that stands in front of another one leaves to it.
+
+/// Hands these methods of a `GovernanceSink` on to the sink in a field, as they are.
+macro_rules! forward {
+    ($inner:tt: $($method:ident)+) => {
+        $($crate::forward::forward! { @$method $inner })+
+    };
+    (@records $inner:tt) => {
+        fn records(
+            &self,
+            query: &activity_privacy::RecordQuery,
+            after: u64,
+            limit: usize,
+        ) -> Result<Vec<activity_privacy::RecordEntry>, activity_privacy::SinkError> {
+            self.$inner.records(query, after, limit)
+        }
+    };
+    (@newest $inner:tt) => {
+        fn newest(
+            &self,
+            query: &activity_privacy::RecordQuery,
+        ) -> Result<Option<activity_privacy::RecordEntry>, activity_privacy::SinkError> {
+            self.$inner.newest(query)
+        }
+    };
+    (@remove $inner:tt) => {
+        fn remove(
+            &self,
+            removal: &activity_privacy::RecordedRemoval,
+        ) -> Result<u64, activity_privacy::SinkError> {
+            self.$inner.remove(removal)
+        }
+    };
+}
+
+pub(crate) use forward;

@@ -1,0 +1,173 @@
+//! Histories made by hand, for what a random one seldom meets.
+
+use super::*;
+
+/// A house with something private, in which root and eve are administrators, and eve may not view private activities.
+fn furnished(house: &House) {
+    house.install(people(&[("adele", &["council"]), ("bob", &[])])).manage("contoso.com").make_private("council");
+    house.change(PolicyChange::SetAdmin(user("eve"), Role::PrivacyAdministrator)).permit_root();
+    house.ingest(&[activity("a-1", "adele"), activity("a-2", "adele"), activity("b-1", "bob")]);
+}
+
+/// Every form in which eve reads the log.
+fn read_by_eve(house: &House) -> Vec<String> {
+    let found = house.filter.governance(&user("eve"), &RecordQuery::default(), 0, PageSize::MAX).unwrap();
+    vec![format!("{found:?}"), serde_json::to_string(&found).unwrap()]
+}
+
+/// A clock that goes on while the store works, and shows the same time again when the caller is back.
+#[test]
+fn v2_records_tell_no_time_that_store_took() {
+    for make in PLACES {
+        let seen = [0, 1, 40].map(|takes| {
+            let place = make();
+            let store = FaultyStore::new(Arc::clone(&place.store), &Log::default());
+            let house = House::repeatable(Arc::clone(&store) as Arc<dyn ActivityStore>);
+            let clock = Arc::clone(&house.clock);
+            store.while_it_works(move || {
+                clock.fetch_add(takes, Ordering::SeqCst);
+            });
+            furnished(&house);
+            let back = |seconds| house.clock.store(seconds, Ordering::SeqCst);
+            let mut reveal = house.filter.reveal(reveal_all("root")).unwrap();
+            for seconds in 1..4 {
+                back(seconds);
+                reveal.page(PageSize::at_most(2), None).unwrap();
+            }
+            back(4);
+            reveal.close().unwrap();
+            back(5);
+            house.erase(Subject::of(user("adele")));
+            back(6);
+            store.fault_in(2, StoreFault::FailsLate);
+            house.filter.erase(&user("root"), Subject::of(user("bob"))).unwrap_err();
+            back(7);
+            let _receipt = house.filter.forget(&user("root"), house.records().last().unwrap().record.id).unwrap();
+            let ended: Vec<_> = house.records().iter().filter_map(|entry| ended_at(&entry.record.outcome)).collect();
+            assert!(takes == 0 || ended[0] > at(5) && ended[1] > at(6), "the time is there, sealed: {ended:?}");
+            numbered(&read_by_eve(&house))
+        });
+        assert_eq!(seen[0], seen[1]);
+        assert_eq!(seen[0], seen[2]);
+    }
+}
+
+fn ended_at(outcome: &Outcome) -> Option<chrono::DateTime<chrono::Utc>> {
+    match outcome {
+        Outcome::Removed { ended_at, .. } | Outcome::RemovedInPart { ended_at, .. } => ended_at.value().copied(),
+        _ => None,
+    }
+}
+
+/// A page that was refused at the last moment, too, says nothing of how long it took until then.
+#[test]
+fn v2_page_refused_at_last_moment_tells_no_time() {
+    let seen = [0, 500].map(|takes| {
+        let sink = Arc::new(Meanwhile::default());
+        let house = House::over(Place::in_memory().store, Arc::clone(&sink) as Arc<dyn GovernanceSink>);
+        furnished(&house);
+        let mut reveal = house.filter.reveal(reveal_all("root")).unwrap();
+        let (filter, clock) = (house.filter.clone(), Arc::clone(&house.clock));
+        sink.then(move || {
+            filter.change(&user("eve"), PolicyChange::Revoke(user("root").into())).unwrap();
+            clock.fetch_add(takes, Ordering::SeqCst);
+        });
+        let error = reveal.page(PageSize::MAX, None).unwrap_err();
+        assert!(matches!(error, RevealError::Denied(Denial::NotPermitted)), "{error:?}");
+        let last = house.records().pop().unwrap().record;
+        assert!(matches!(last.outcome, Outcome::Failed { cause: Failure::Denied(_), .. }), "{last:?}");
+        let Act::Page { private, .. } = &last.act else { panic!("not a page") };
+        assert_eq!(private.value(), None, "the record of the page says it");
+        last.at
+    });
+    assert_eq!(seen, [at(0), at(0)]);
+}
+
+/// Root may view, and is told; eve is told that there is something to be told, every time in the same form.
+#[test]
+fn g2_openings_go_to_readers_who_may_view() {
+    for place in places() {
+        let house = place.house();
+        furnished(&house);
+        let mut reveal = house.filter.reveal(reveal_all("root")).unwrap();
+        reveal.page(PageSize::MAX, None).unwrap();
+        reveal.close().unwrap();
+        house.advance(4_000);
+        let mut late = house.filter.reveal(reveal_all("root")).unwrap();
+        house.advance(4_000);
+        late.page(PageSize::MAX, None).unwrap_err();
+        house.erase(Subject::of(user("adele")));
+        house.erase(Subject::of(user("adele")));
+        let ids = ["a-2", "a-1"].map(|id| id.parse::<ActivityId>().unwrap());
+        for (reader, may_view) in [("root", true), ("eve", false)] {
+            let (mut pages, mut closings, mut removals) = (Vec::new(), Vec::new(), Vec::new());
+            for entry in house.filter.governance(&user(reader), &RecordQuery::default(), 0, PageSize::MAX).unwrap() {
+                match (&entry.record.act, &entry.record.outcome) {
+                    (Act::Page { activities, private, digest, subjects, .. }, _) => {
+                        assert_eq!(subjects.value(), None, "nobody is told whose");
+                        pages.push((activities.value().copied(), private.value().copied(), digest.is_of_ids(&ids)));
+                    }
+                    (_, Outcome::Closed { private, pages, .. }) => closings.push((*pages, private.value().copied())),
+                    (_, Outcome::Removed { activities, ended_at, .. }) => {
+                        removals.push((activities.value().copied(), ended_at.value().copied()));
+                    }
+                    _ => {}
+                }
+            }
+            let told = |value| Some(value).filter(|_| may_view);
+            assert_eq!(pages, [(told(3), told(2), may_view), (told(0), told(0), false)], "{reader}");
+            assert_eq!(closings, [(1, told(2))], "{reader}");
+            let at_end = Some(at(8_000)).filter(|_| may_view);
+            assert_eq!(removals, [(told(2), at_end), (told(0), at_end)], "{reader}");
+        }
+    }
+}
+
+/// A counter gives ids that everybody can guess. No salt is one, or can be made of one, so no commitment is opened so.
+#[test]
+fn g2_no_commitment_is_opened_with_guessed_ids() {
+    let lived = || {
+        let house = House::repeatable(Place::in_memory().store);
+        furnished(&house);
+        let wish = reveal_all("root").because(Justification::new("case 17").unwrap());
+        let _request = house.filter.request_reveal(&wish).unwrap();
+        let mut reveal = house.filter.reveal(wish).unwrap();
+        reveal.page(PageSize::MAX, None).unwrap();
+        reveal.page(PageSize::MAX, None).unwrap();
+        reveal.close().unwrap();
+        house.erase(Subject::of(user("adele")));
+        house.records()
+    };
+    let (once, again) = (lived(), lived());
+    let ids = |records: &[RecordEntry]| records.iter().map(|entry| entry.record.id).collect::<Vec<_>>();
+    assert_eq!(ids(&once), ids(&again), "the ids are the same");
+    let (once, again) = (openings(&once), openings(&again));
+    assert_eq!((once.len(), again.len()), (15, 15));
+    let all: BTreeSet<&String> = once.iter().chain(&again).map(|(commitment, _)| commitment).collect();
+    assert_eq!(all.len(), 30, "each run commits anew, and no two values with one salt");
+    let salts: BTreeSet<&String> = once.iter().chain(&again).map(|(_, salt)| salt).collect();
+    assert_eq!(salts.len(), 30, "no salt is used twice");
+    // What a reader can try: every id that was or will be given, as it is and as 32 digits, with every small number.
+    for guess in (0..200).map(Uuid::from_u128) {
+        for number in 0_u64..10 {
+            let guessed = Sealed::new(number, Salt::from_bytes(guess.into_bytes())).commitment().to_string();
+            assert!(!all.contains(&guessed), "opened with {guess} and {number}");
+        }
+        assert!(!salts.contains(&guess.simple().to_string()));
+    }
+}
+
+/// Each commitment in some records that has an opening, with the salt.
+fn openings(records: &[RecordEntry]) -> Vec<(String, String)> {
+    fn of(value: &serde_json::Value, found: &mut Vec<(String, String)>) {
+        if let (Some(commitment), Some(opening)) = (value.get("sha256"), value.get("opening")) {
+            found.push((commitment.as_str().unwrap().to_owned(), opening["salt"].as_str().unwrap().to_owned()));
+        }
+        let members = value.as_object().into_iter().flat_map(|members| members.values());
+        let entries = value.as_array().into_iter().flatten();
+        members.chain(entries).for_each(|value| of(value, found));
+    }
+    let mut found = Vec::new();
+    of(&serde_json::to_value(records).unwrap(), &mut found);
+    found
+}

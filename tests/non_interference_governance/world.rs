@@ -1,0 +1,332 @@
+//! A filter that a history is played to, and what an administrator without the permission gets from it.
+
+use super::*;
+
+/// A filter over a store and a sink that fail on command, and what was seen of it.
+pub(crate) struct World {
+    pub(crate) filter: PrivacyFilter,
+    pub(crate) store: Arc<FaultyStore>,
+    pub(crate) sink: Arc<FaultySink>,
+    pub(crate) directory: Arc<MemoryDirectory>,
+    pub(crate) clock: Arc<AtomicI64>,
+    /// What the clock shows between steps, however long they take.
+    pub(crate) now: i64,
+    pub(crate) revision: u64,
+    pub(crate) reveals: Vec<(Reveal, Option<Cursor>)>,
+    pub(crate) requests: Vec<(RequestId, Wish)>,
+    pub(crate) observed: Vec<String>,
+    pub(crate) hidden: BTreeSet<ActivityId>,
+    /// How many private activities were shown, and how many hidden ones were gone after a removal.
+    pub(crate) shown: usize,
+    pub(crate) erased: usize,
+}
+
+impl World {
+    /// `takes` is by how many seconds a call of the store moves the clock.
+    pub(crate) fn new(place: &Place, takes: i64) -> Self {
+        let (log, clock) = (Log::default(), Arc::new(AtomicI64::new(0)));
+        let store = FaultyStore::new(Arc::clone(&place.store), &log);
+        let sink = FaultySink::over(Arc::clone(&place.sink), &log);
+        let (directory, ids) = (Arc::new(MemoryDirectory::new()), AtomicU64::new(1));
+        let (now, works) = (Arc::clone(&clock), Arc::clone(&clock));
+        store.while_it_works(move || {
+            works.fetch_add(takes, Ordering::SeqCst);
+        });
+        let filter = PrivacyFilter::builder(
+            Arc::clone(&store) as Arc<dyn ActivityStore>,
+            Arc::clone(&directory),
+            Arc::clone(&sink) as Arc<dyn GovernanceSink>,
+        )
+        .clock(move || at(now.load(Ordering::SeqCst)))
+        .ids(move || Uuid::from_u128(ids.fetch_add(1, Ordering::SeqCst).into()))
+        .sink_limit(Duration::from_secs(60))
+        // Whether store and log are compared depends on the clock, and a sink that fails at its next call then fails elsewhere.
+        .write_only_sink(WriteOnlySink::i_know_that_a_restored_store_goes_unnoticed())
+        .open_or_initialize(admins())
+        .unwrap();
+        let mut world = Self {
+            filter,
+            store,
+            sink,
+            directory,
+            clock,
+            now: 0,
+            revision: 0,
+            reveals: Vec::new(),
+            requests: Vec::new(),
+            observed: Vec::new(),
+            hidden: BTreeSet::new(),
+            shown: 0,
+            erased: 0,
+        };
+        world.install([Some(0b0011), Some(0b0100)]);
+        for name in ["vera", "victor", "ann"] {
+            world.change(PolicyChange::SetAdmin(user(name), Role::Analyst));
+        }
+        for name in ["vera", "victor"] {
+            world.change(PolicyChange::Grant(alias(&format!("{name}@contoso.com"))));
+        }
+        world.change(PolicyChange::ManageDomain(ManagedDomain::exactly(domain("contoso.com"))));
+        world.change(PolicyChange::MakePrivate(group("group-0").into()));
+        world.change(PolicyChange::SetOptions(OptionsPatch::new().max_reveal_lifetime(Some(LIFETIME))));
+        assert!(world.filter.policy().unwrap().may_view_private(&user("root")).is_err());
+        world
+    }
+
+    pub(crate) fn change(&mut self, change: PolicyChange) {
+        let answer = self.filter.change(&user("root"), &change);
+        self.tell(answer);
+    }
+
+    pub(crate) fn install(&mut self, groups: [Option<u8>; 2]) {
+        self.revision += 1;
+        let mut builder = DirectoryBuilder::new();
+        for name in ADMINS.iter().chain(&PEOPLE) {
+            builder = builder.user(contoso(name));
+        }
+        for (at, members) in groups.iter().enumerate() {
+            let Some(members) = members else { continue };
+            let id = group(&format!("group-{at}"));
+            builder = builder.group(id.clone(), "shown");
+            for (_, name) in PEOPLE.iter().enumerate().filter(|(bit, _)| members >> bit & 1 == 1) {
+                builder = builder.member(&id, &user(name));
+            }
+        }
+        self.directory.install(builder.build(DirectoryRevision(self.revision), at(self.now)).unwrap()).unwrap();
+    }
+
+    /// What an administrator gets for an answer: of the answers themselves, and of the causes of an error.
+    pub(crate) fn tell<T: std::fmt::Debug, E: std::error::Error>(&mut self, answer: Result<T, E>) {
+        self.observed.push(match answer {
+            Ok(answer) => format!("{answer:?}"),
+            Err(error) => said(&error),
+        });
+    }
+
+    /// What everybody hears of a permitted viewer's answer: that there was one, or the error.
+    pub(crate) fn hear<T, E: std::error::Error>(&mut self, answer: Result<T, E>) -> Option<T> {
+        match answer {
+            Ok(answer) => {
+                self.observed.push("answered".to_owned());
+                Some(answer)
+            }
+            Err(error) => {
+                self.observed.push(said(&error));
+                None
+            }
+        }
+    }
+
+    pub(crate) fn take(&mut self, step: &Step, left_out: &BTreeSet<ActivityId>) {
+        match step {
+            Step::Deliver(batch) => {
+                let activities = batch.iter().map(|(id, who)| activity(&format!("id-{id}"), PEOPLE[usize::from(*who)]));
+                let rest: Vec<Activity> = activities.filter(|activity| !left_out.contains(activity.id())).collect();
+                let answer = self.filter.ingest(&rest);
+                self.hear(answer);
+            }
+            Step::Private { group: of, is_private } => {
+                let of = GroupRef::from(group(&format!("group-{of}")));
+                self.change(if *is_private { PolicyChange::MakePrivate(of) } else { PolicyChange::MakePublic(of) });
+            }
+            Step::Install(groups) => {
+                self.install(*groups);
+                let answer = self.filter.follow_directory();
+                self.tell(answer);
+            }
+            Step::Options { approvals, justified, retention } => {
+                let keep = |seconds| Duration::from_secs(seconds);
+                let retention = retention.then(|| Retention::of_activities(keep(5_000)).and_of_records(keep(12_000)));
+                let patch = OptionsPatch::new()
+                    .approvals_required(*approvals)
+                    .justification_required(*justified)
+                    .retention(retention.transpose().unwrap());
+                self.change(PolicyChange::SetOptions(patch));
+            }
+            Step::Permit { viewer, permitted } => {
+                let name = alias(&format!("{}@contoso.com", ADMINS[usize::from(*viewer)]));
+                let revoke = PolicyChange::Revoke(admin(*viewer).into());
+                self.change(if *permitted { PolicyChange::Grant(name) } else { revoke });
+            }
+            Step::Open(wish) => {
+                let answer = self.filter.reveal(wish.request());
+                self.opened(answer);
+            }
+            Step::Turn { reveal, size } => {
+                if let Some(slot) = slot(*reveal, self.reveals.len()) {
+                    let (reveal, cursor) = &mut self.reveals[slot];
+                    // From the beginning again where there is no next page: as many calls, however much there is.
+                    let answer = reveal.page(PageSize::at_most(*size), cursor.take().as_ref());
+                    *cursor = answer.as_ref().ok().and_then(|page| page.next().cloned());
+                    let page = self.hear(answer);
+                    let shown = page.iter().flat_map(|page| page.activities());
+                    self.shown += shown.filter(|stored| stored.visibility() == Visibility::Private).count();
+                    self.observed.push(format!("{:?}", self.reveals[slot].0));
+                }
+            }
+            Step::Close(reveal) => {
+                if let Some(slot) = slot(*reveal, self.reveals.len()) {
+                    let answer = self.reveals.remove(slot).0.close();
+                    self.hear(answer);
+                }
+            }
+            Step::Ask(wish) => {
+                let answer = self.filter.request_reveal(&wish.request());
+                let id = self.hear(answer);
+                self.requests.extend(id.map(|id| (id, wish.clone())));
+            }
+            Step::Answer { request, by, answer } => {
+                if let Some(slot) = slot(*request, self.requests.len()) {
+                    let answer = [Answer::Approve, Answer::Deny, Answer::Withdraw][usize::from(*answer)];
+                    let answer = self.filter.answer_request(&admin(*by), self.requests[slot].0, answer);
+                    self.hear(answer);
+                }
+            }
+            Step::OpenApproved(request) => {
+                if let Some(slot) = slot(*request, self.requests.len()) {
+                    let (id, wish) = &self.requests[slot];
+                    let answer = self.filter.reveal_approved(wish.request(), *id);
+                    self.opened(answer);
+                }
+            }
+            Step::Erase { by, person } => {
+                let subject = Subject::of(user(PEOPLE[usize::from(*person)]));
+                let answer = self.filter.erase(&admin(*by), subject);
+                self.tell(answer);
+            }
+            Step::Retain => {
+                let answer = self.filter.apply_retention();
+                self.tell(answer);
+            }
+            Step::Forget { by, nth } => {
+                let records = self.sink.durable();
+                let record = records[records.len() - 1 - usize::from(*nth) % records.len()].id;
+                let answer = self.filter.forget(&admin(*by), record);
+                self.tell(answer);
+            }
+            Step::DryRun { by, group: of } => {
+                let change = PolicyChange::MakePrivate(group(&format!("group-{of}")).into());
+                let counts = self.filter.dry_run(&admin(*by), &change, 0);
+                self.tell(counts);
+                let answer = self.filter.dry_run(&admin(*by), &change, 3);
+                self.tell(answer);
+            }
+            Step::Read(by) => {
+                let answer = self.filter.governance(&admin(*by), &RecordQuery::default(), 0, PageSize::MAX);
+                self.hear(answer);
+            }
+            Step::SinkFails { call, fault } => return self.sink.fault_in(*call, *fault),
+            Step::StoreFails { call, fault } => return self.store.fault_in(*call, *fault),
+            Step::Advance(seconds) => self.now += seconds,
+        }
+        self.sink.recover();
+        self.store.recover();
+        self.clock.store(self.now, Ordering::SeqCst);
+        if matches!(step, Step::Deliver(_) | Step::Erase { .. } | Step::Retain) {
+            let there = self.private_ids();
+            if !matches!(step, Step::Deliver(_)) {
+                self.erased += self.hidden.iter().filter(|id| !there.contains(id)).count();
+            }
+            self.hidden.extend(there);
+        }
+    }
+
+    pub(crate) fn opened(&mut self, answer: Result<Reveal, RevealError>) {
+        if let Some(reveal) = self.hear(answer) {
+            self.observed.push(format!("{reveal:?}"));
+            self.reveals.push((reveal, None));
+        }
+    }
+
+    /// What is stored as private, read from behind the library.
+    pub(crate) fn private_ids(&self) -> BTreeSet<ActivityId> {
+        let directory = people(&[]).build(DirectoryRevision(1), at(0)).unwrap();
+        let grant = PolicyChange::Grant(alias("root@contoso.com"));
+        let allowed = PolicyChange::SetOptions(OptionsPatch::new().self_grant_allowed(true));
+        let policy = changed(&PrivacyPolicy::initial(&admins()), allowed, Some(&directory)).unwrap();
+        let policy = changed(&policy, grant, Some(&directory)).unwrap();
+        let id = RecordId(Uuid::nil());
+        let pending = reveal_all("root").authorise(&policy, None, RevealId(id.0), id, [0, 1].map(salt), at(0)).unwrap();
+        let recorded = pending.recorded(&Receipt::assertion(id, 1)).unwrap();
+        let admission = recorded.admit(&policy, None, id, [2, 3, 4, 5].map(salt), at(0)).unwrap();
+        let (page, _) = self.store.inner.revealed_page(admission, None, 10_000).unwrap().pending(10_000, id);
+        let all = page.recorded(&Receipt::assertion(id, 1)).unwrap().open(&policy, id, at(0)).unwrap();
+        let private = all.into_iter().filter(|stored| stored.visibility() == Visibility::Private);
+        private.map(|stored| stored.activity().id().clone()).collect()
+    }
+
+    /// Everything that root can read, of a store and a sink that answer.
+    pub(crate) fn look(&mut self) {
+        self.sink.recover();
+        self.store.recover();
+        let root = user("root");
+        let any = RecordQuery::default;
+        let mut queries = vec![any(), RecordQuery { from: Some(at(1)), until: Some(at(self.now)), ..any() }];
+        queries.extend(KINDS.map(|kind| RecordQuery { kind: Some(kind), ..any() }));
+        queries.extend(OUTCOMES.map(|outcome| RecordQuery { outcome: Some(outcome), ..any() }));
+        queries.extend(ADMINS.map(|name| RecordQuery { initiator: Some(user(name)), ..any() }));
+        let targets = self.sink.durable().into_iter().flat_map(|record| record.targets());
+        let targets: BTreeSet<String> = targets.collect();
+        queries.extend(targets.into_iter().map(|target| RecordQuery { target: Some(target), ..any() }));
+        let mut seen = Vec::new();
+        for query in &queries {
+            for (after, size) in [(0, 1_000), (7, 3)] {
+                let found = self.filter.governance(&root, query, after, PageSize::at_most(size)).unwrap();
+                seen.push(format!("{found:?}"));
+                seen.push(serde_json::to_string(&found).unwrap());
+            }
+            #[cfg(feature = "export")]
+            for format in [RecordFormat::JsonLines, RecordFormat::Ocsf] {
+                let mut file = Vec::new();
+                self.filter.export_governance(&root, query, format, &mut file).unwrap();
+                seen.push(String::from_utf8(file).unwrap());
+            }
+        }
+        for (request, _) in &self.requests {
+            let approvals = self.filter.approvals(&root, *request).unwrap();
+            let status = approvals.status(&self.filter.policy().unwrap(), at(self.now));
+            seen.push(format!("{approvals:?} {status:?}"));
+            seen.push(serde_json::to_string(&approvals.asked().map(|(_, asked)| asked)).unwrap());
+        }
+        // What a ledger signs and exports without openings.
+        #[cfg(feature = "ledger")]
+        for entry in self.sink.records(&any(), 0, usize::MAX).unwrap() {
+            seen.push(ledger::Leaf::of(&entry).unwrap().as_str().to_owned());
+        }
+        self.observed.extend(seen);
+    }
+}
+
+pub(crate) const KINDS: [RecordKind; 14] = [
+    RecordKind::PolicyChange,
+    RecordKind::DryRun,
+    RecordKind::Redaction,
+    RecordKind::Grant,
+    RecordKind::Revocation,
+    RecordKind::Reveal,
+    RecordKind::Page,
+    RecordKind::RevealRequest,
+    RecordKind::Approval,
+    RecordKind::Erasure,
+    RecordKind::Retention,
+    RecordKind::SinkChange,
+    RecordKind::GovernanceRead,
+    RecordKind::Directory,
+];
+
+pub(crate) const OUTCOMES: [OutcomeKind; 5] =
+    [OutcomeKind::Intended, OutcomeKind::Done, OutcomeKind::Noted, OutcomeKind::Failed, OutcomeKind::Refused];
+
+pub(crate) fn slot(which: u8, of: usize) -> Option<usize> {
+    (of > 0).then(|| usize::from(which) % of)
+}
+
+pub(crate) fn said(error: &dyn std::error::Error) -> String {
+    let mut said = format!("{error} {error:?}");
+    let mut source = error.source();
+    while let Some(error) = source {
+        said += &format!(": {error}");
+        source = error.source();
+    }
+    said
+}
