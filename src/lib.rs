@@ -100,3 +100,8 @@ pub use store::{ActivityStore, Appended, StoreError};
 pub use stored::{PublicActivity, StoredActivity};
 pub use subject::Subject;
 pub use text::TextError;
+
+/// The examples of the guides, which are run as tests and are no part of the documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/operations.md")]
+mod operations {}

@@ -19,7 +19,7 @@ use super::chance::mix;
 use super::median::quantile;
 use super::replay::Replay;
 use super::report::Report;
-use super::service::{Service, somebody};
+use super::service::{Service, administrator};
 use super::times::Times;
 
 const CALLERS: [usize; 3] = [1, 8, 64];
@@ -141,7 +141,7 @@ fn activities(folder: &Path, report: &mut Report) {
     }
 }
 
-/// How long a record takes while nothing else happens, and while somebody ingests in bulk.
+/// How long a record takes while nothing else happens, and while another caller ingests in bulk.
 fn beside_bulk(folder: &Path, report: &mut Report) {
     const BULK: u64 = 30_000;
     const IDLE: u64 = 500;
@@ -186,7 +186,7 @@ fn record(number: u64) -> Record {
     Record {
         id: RecordId(id(1)),
         at: chrono::DateTime::from_timestamp(1_772_000_000, 0).unwrap(),
-        initiator: Initiator::User(somebody()),
+        initiator: Initiator::User(administrator()),
         policy: None,
         act: Act::Page {
             reveal: RevealId(id(2)),

@@ -1,4 +1,4 @@
-//! Removing half of what there is while somebody delivers: how fast that goes, how long whoever delivers waits for it, and
+//! Removing half of the activities while a source delivers: how fast that goes, how long the deliveries wait for it, and
 //! whether the space is used again.
 
 use std::fs;
@@ -15,7 +15,7 @@ use chrono::DateTime;
 use super::activities::{Activities, Ids, Number, stream};
 use super::people::{id, ranked};
 use super::report::{Report, duration, grouped};
-use super::service::{Service, somebody};
+use super::service::{Service, administrator};
 use super::settings::Settings;
 
 /// A small one, as a source delivers that does not wait long.
@@ -34,7 +34,7 @@ pub(crate) fn measure(settings: &Settings, folder: &Path, report: &mut Report) {
     let store = SqliteStore::open(&path).unwrap();
     let ours = Service::with_clock(store, move || DateTime::from_timestamp(now.load(Ordering::SeqCst), 0).unwrap());
     let options = OptionsPatch::new().retention(Some(Retention::of_activities(Duration::from_secs(DAY as u64 / 2))));
-    ours.filter.change(&somebody(), PolicyChange::SetOptions(options)).unwrap();
+    ours.filter.change(&administrator(), PolicyChange::SetOptions(options)).unwrap();
     let (activities, mut source) = (Activities::new(Ids::Random), stream(0..u64::MAX));
     let mut deliver = |rows: u64, batch: usize| -> Vec<Duration> {
         let mut left = rows;
@@ -87,7 +87,7 @@ pub(crate) fn measure(settings: &Settings, folder: &Path, report: &mut Report) {
     let rate = half as f64 / took.as_secs_f64();
     report.fact(&format!("retention removes {}, beside ingest", grouped(half as f64)), &format!("{}/s", grouped(rate)));
     pauses(report, "the same while retention removes", "a batch of 100 alone", &alone, &beside);
-    for (what, before, after) in [("a page of somebody", 0, 0), ("counts by day", 1, 1), ("a count of somebody", 2, 2)]
+    for (what, before, after) in [("a page of one user", 0, 0), ("counts by day", 1, 1), ("a count of one user", 2, 2)]
         .map(|(what, before, after)| (what, asked_before[before], asked()[after]))
     {
         let (before, after) = (before.as_secs_f64(), after.as_secs_f64());
@@ -100,11 +100,11 @@ pub(crate) fn measure(settings: &Settings, folder: &Path, report: &mut Report) {
     let subject = Subject::of(id(ranked(0, false)));
     let by = Query::all().by_actor(subject.id().as_str()).unwrap();
     let hers = ours.view().count(&by).unwrap();
-    let erase = || assert!(ours.filter.erase(&somebody(), subject.clone()).is_ok());
+    let erase = || assert!(ours.filter.erase(&administrator(), subject.clone()).is_ok());
     let (took, beside) = disturbed(&erase, &mut deliver);
     let what = format!("erasing the busiest of {}, {} activities", grouped(2.0 * half as f64), grouped(hers as f64));
     report.fact(&what, &duration(took.as_secs_f64()));
-    pauses(report, "the same while somebody is erased", "a batch of 100 alone", &alone, &beside);
+    pauses(report, "the same while a user is erased", "a batch of 100 alone", &alone, &beside);
     // Those that came in after they were looked for may be there.
     assert!(ours.view().count(&by).unwrap() <= hers / 4);
 }

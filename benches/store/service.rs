@@ -28,9 +28,9 @@ impl Service {
         let people = MemoryDirectory::new();
         people.install(directory()).unwrap();
         let builder = PrivacyFilter::builder(store, people, MemorySink::new()).clock(now);
-        let filter = builder.open_or_initialize(Administrators::only_one(somebody())).unwrap();
+        let filter = builder.open_or_initialize(Administrators::only_one(administrator())).unwrap();
         if filter.policy().unwrap().private_groups().is_empty() {
-            filter.change(&somebody(), PolicyChange::MakePrivate(private_group().into())).unwrap();
+            filter.change(&administrator(), PolicyChange::MakePrivate(private_group().into())).unwrap();
         }
         Self { filter }
     }
@@ -49,10 +49,10 @@ impl Service {
     }
 
     pub(crate) fn view(&self) -> View {
-        self.filter.view(&somebody())
+        self.filter.view(&administrator())
     }
 }
 
-pub(crate) fn somebody() -> UserId {
+pub(crate) fn administrator() -> UserId {
     UserId::new("administrator").unwrap()
 }
