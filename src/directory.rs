@@ -38,8 +38,8 @@ pub use self::revision::DirectoryRevision;
 pub use self::snapshot::{DirectorySnapshot, Resolution};
 pub(crate) use self::snapshot::{LastKnown, LastMembersMark};
 pub use self::user::{User, UserStatus};
+pub use self::vanished::RemovedGroup;
 pub(crate) use self::vanished::Told;
-pub use self::vanished::VanishedGroup;
 
 /// Where the library learns who belongs to which group.
 ///

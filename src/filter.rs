@@ -39,7 +39,7 @@ pub use self::upkeep::FollowError;
 use self::upkeep::Upkeep;
 pub use self::view::{Page, View, ViewError};
 use crate::directory::{DirectorySnapshot, GroupDirectory};
-use crate::forward::{ForwardBatch, ForwardCursor};
+use crate::forward::{ForwardBatch, Offset};
 use crate::governance::{BoundedSink, RecordId};
 use crate::identity::UserId;
 use crate::policy::{PrivacyPolicy, Revision};
@@ -90,14 +90,14 @@ impl PrivacyFilter {
         View::new(self.clone(), viewer.clone())
     }
 
-    /// What a forwarder is to send next, at most `size` activities after its cursor.
+    /// Returns what a forwarder is to send next, at most `size` activities after its offset.
     ///
     /// # Errors
-    /// [`StoreError`] when it cannot be read.
-    pub fn forward(&self, after: ForwardCursor, size: PageSize) -> Result<ForwardBatch, StoreError> {
+    /// Returns [`StoreError::UnknownOffset`] if the offset is of another store, and [`StoreError`] if the store failed.
+    pub fn forward(&self, after: &Offset, size: PageSize) -> Result<ForwardBatch, StoreError> {
         self.inner.not_apart()?;
-        let found = self.inner.store.public_since(after.0, size.get())?;
-        let next = found.last().map_or(after, |(place, _)| ForwardCursor(*place));
+        let found = self.inner.store.public_after(after, size.get())?;
+        let next = found.last().map_or_else(|| after.clone(), |(offset, _)| offset.clone());
         Ok(ForwardBatch { activities: found.into_iter().map(|(_, activity)| activity).collect(), next })
     }
 }

@@ -1,18 +1,87 @@
 //! What may leave the house for a SIEM, a hunting table or a webhook: public activities, in the order of storing.
 
-use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use thiserror::Error;
+
+use crate::digest::{from_hex, to_hex};
 use crate::stored::PublicActivity;
 
-/// How far a forwarder has come. Counts public activities alone, so it tells nothing of the others. Keep it where it
-/// outlives a restart, and store it after the forwarder took the batch: then nothing is lost and little comes twice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct ForwardCursor(pub(crate) u64);
+/// How far a forwarder has come in the public activities of one store, in the order of storing. Opaque: only the store that
+/// made it reads it. It holds nothing that private activities move.
+///
+/// Keep it where it outlives a restart, and store it after the forwarder took the batch: then nothing is lost and little
+/// comes twice. [`Display`](fmt::Display), [`FromStr`] and serde write it as lower-case hex digits.
+///
+/// ```
+/// use activity_privacy::Offset;
+///
+/// let kept = Offset::new([0, 0, 7])?;
+/// assert_eq!(kept.to_string(), "000007");
+/// assert_eq!("000007".parse::<Offset>()?, kept);
+/// assert_eq!(Offset::START.to_string(), "");
+/// # Ok::<(), activity_privacy::OffsetError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct Offset(Vec<u8>);
 
-impl ForwardCursor {
+/// A text or bytes that no store gave out as an offset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("not an offset; use one that came with a batch of this store")]
+pub struct OffsetError;
+
+impl Offset {
     /// Before everything that was ever stored.
-    pub const START: Self = Self(0);
+    pub const START: Self = Self(Vec::new());
+
+    /// The longest that an offset may be, in bytes.
+    pub const MAX_BYTES: usize = 64;
+
+    /// Makes an offset of what a store tells it by. [`START`](Self::START) has no bytes.
+    ///
+    /// # Errors
+    /// Returns [`OffsetError`] if it is longer than [`MAX_BYTES`](Self::MAX_BYTES).
+    pub fn new(bytes: impl Into<Vec<u8>>) -> Result<Self, OffsetError> {
+        let bytes = bytes.into();
+        if bytes.len() > Self::MAX_BYTES { Err(OffsetError) } else { Ok(Self(bytes)) }
+    }
+
+    /// Returns the bytes that the store tells it by.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Display for Offset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&to_hex(&self.0))
+    }
+}
+
+impl FromStr for Offset {
+    type Err = OffsetError;
+
+    fn from_str(text: &str) -> Result<Self, OffsetError> {
+        if text.len() > 2 * Self::MAX_BYTES {
+            return Err(OffsetError);
+        }
+        from_hex(text).map(Self).ok_or(OffsetError)
+    }
+}
+
+impl Serialize for Offset {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Offset {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
 }
 
 /// What a forwarder is to send next.
@@ -24,5 +93,5 @@ pub struct ForwardBatch {
     /// The activities, in the order of storing. Empty when the forwarder has caught up.
     pub activities: Vec<PublicActivity>,
     /// Where to go on once they are delivered.
-    pub next: ForwardCursor,
+    pub next: Offset,
 }

@@ -25,6 +25,7 @@ mod governance;
 mod identity;
 #[cfg(feature = "import")]
 pub mod import;
+mod index;
 #[cfg(any(feature = "import", feature = "m365"))]
 mod input_kind;
 #[cfg(any(feature = "import", feature = "ledger", feature = "m365"))]
@@ -52,6 +53,7 @@ mod subject;
 mod sync;
 mod text;
 mod varint;
+mod versioned;
 
 pub use activity::{Action, Activity, ActivityBuilder, ActivityError, ActivityId, App, AppName};
 pub use actor::{Actor, ActorKind, ActorName};
@@ -61,7 +63,7 @@ pub use difference::{AcceptedDifference, Difference, WriteOnlySink};
 pub use digest::Digest;
 pub use directory::{
     DirectoryBuilder, DirectoryChange, DirectoryDelta, DirectoryError, DirectoryRevision, DirectorySnapshot,
-    GroupDirectory, ImportError, Resolution, User, UserStatus, VanishedGroup,
+    GroupDirectory, ImportError, RemovedGroup, Resolution, User, UserStatus,
 };
 #[cfg(feature = "export")]
 pub use export::{ExportError, RecordFormat};
@@ -70,7 +72,7 @@ pub use filter::{
     PrivacyFilter, PrivacyFilterBuilder, RemovalError, Reveal, RevealError, SaltError, SinkChangeError, View,
     ViewError,
 };
-pub use forward::{ForwardBatch, ForwardCursor};
+pub use forward::{ForwardBatch, Offset, OffsetError};
 pub use governance::{
     Act, Answer, BoundedSink, ChangeMark, ChangeSummary, Failure, GovernanceSink, Initiator, Justification, Outcome,
     OutcomeKind, ParseSaltError, Receipt, Record, RecordEntry, RecordId, RecordKind, RecordQuery, Refused,
@@ -78,6 +80,7 @@ pub use governance::{
     SeveralSinks, SeveralSinksBuilder, SinkError, SinkName, SinksError, Subjects,
 };
 pub use identity::{Alias, Domain, DomainError, GroupId, Identity, UserId};
+pub use index::{Conditions, IndexTerm, TermField};
 #[cfg(any(feature = "import", feature = "m365"))]
 pub use input_kind::InputKind;
 pub use policy::{
@@ -85,7 +88,7 @@ pub use policy::{
     PolicyDocumentError, PolicyError, PolicyOptions, PolicyOptionsBuilder, PolicyUpdate, PrivacyPolicy, Purpose,
     Retention, RetentionError, Revision, Role, SameAdministrator, ScopeEffect, ScopeRule, ScopeTarget, WhenUndecidable,
 };
-pub use query::{Count, CountBy, Cursor, CursorError, PageSize, Position, Query};
+pub use query::{Count, CountBy, Counts, Cursor, CursorError, PageSize, Position, Query, Tally};
 pub use removal::{PendingRemoval, RecordedRemoval};
 pub use reveal::{
     Acknowledgement, Admission, Approvals, PendingPage, PendingReveal, RecordedPage, RecordedReveal, RequestStatus,
@@ -96,10 +99,11 @@ pub use screen::{
     Verdict, Visibility,
 };
 pub use sinks::{NotAccepted, PendingSinks, RecordedSinks, SinksRefusal};
-pub use store::{ActivityStore, Appended, StoreError};
+pub use store::{ActivityStore, Appended, PublicPage, RemovedGroups, RemovedGroupsUpdate, StoreError};
 pub use stored::{PublicActivity, StoredActivity};
 pub use subject::Subject;
 pub use text::TextError;
+pub use versioned::Versioned;
 
 /// The examples of the guides, which are run as tests and are no part of the documentation.
 #[cfg(doctest)]

@@ -7,13 +7,13 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 
-pub(crate) use self::count::Tally;
-pub use self::count::{Count, CountBy};
+pub use self::count::{Count, CountBy, Counts, Tally};
 pub use self::cursor::{Cursor, CursorError, Position};
-use crate::activity::{Action, Activity, AppName, without_leap_second};
+use crate::activity::{Action, Activity, ActivityId, AppName, without_leap_second};
 use crate::actor::Actor;
 use crate::digest::Fields;
 use crate::identity::{Alias, Identity, fold, name_key};
+use crate::index::{Conditions, IndexTerm, TermField};
 use crate::policy::GroupRef;
 use crate::screen::Stamp;
 use crate::text::{TextError, check};
@@ -42,6 +42,7 @@ use crate::text::{TextError, check};
 pub struct Query {
     since: Option<DateTime<Utc>>,
     until: Option<DateTime<Utc>>,
+    ids: Vec<ActivityId>,
     actors: Vec<ActorFilter>,
     apps: Vec<AppName>,
     suites: Vec<AppName>,
@@ -75,6 +76,12 @@ impl Query {
     /// Only what happened before this time.
     pub fn until(self, time: DateTime<Utc>) -> Self {
         Self { until: Some(without_leap_second(time)), ..self }
+    }
+
+    /// Only the activity of this id. Said again of another: only one of them.
+    pub fn with_id(mut self, id: ActivityId) -> Self {
+        add(&mut self.ids, id);
+        self
     }
 
     /// Only what somebody did, or what was done for them: an id, any alias, an account name or the name of an
@@ -130,20 +137,17 @@ impl Query {
     /// Whether an activity is looked for. Every store must give the answer that this gives.
     #[must_use]
     pub fn matches(&self, activity: &Activity, stamp: &Stamp) -> bool {
-        let Self { since, until, actors, apps, suites, actions, group, text } = self;
+        let Self { since, until, ids, actors, apps, suites, actions, group, text } = self;
         let by = |actor: &ActorFilter| activity.principals().any(|principal| actor.matches(principal));
         since.is_none_or(|since| activity.occurred_at() >= since)
             && until.is_none_or(|until| activity.occurred_at() < until)
+            && (ids.is_empty() || ids.contains(activity.id()))
             && (apps.is_empty() || apps.contains(activity.app().name()))
             && (suites.is_empty() || activity.app().suite().is_some_and(|suite| suites.contains(suite)))
             && (actions.is_empty() || actions.contains(activity.action()))
             && (actors.is_empty() || actors.iter().any(by))
             && group.as_ref().is_none_or(|group| stamp.groups().any(|stamped| stamped == group))
-            && text.as_ref().is_none_or(|text| {
-                std::iter::once(activity.action().as_str())
-                    .chain(activity.objects())
-                    .any(|has| fold(has).contains(text))
-            })
+            && text.as_ref().is_none_or(|text| activity.searched_texts().any(|has| has.contains(text)))
     }
 
     /// The beginning of the time range, if it has one.
@@ -197,15 +201,49 @@ impl Query {
     /// Whether it asks for what only the whole activity or its stamp tells: a text, or a group.
     #[cfg(feature = "sqlite")]
     pub(crate) fn looks_into_rows(&self) -> bool {
-        self.text.is_some() || self.group.is_some()
+        self.text.is_some() || self.group.is_some() || !self.ids.is_empty()
+    }
+
+    /// Returns the ids looked for; none if it is any id.
+    #[must_use]
+    pub fn ids(&self) -> &[ActivityId] {
+        &self.ids
+    }
+
+    /// Returns what it asks for in terms that a store can keep an index of. The ids that it asks for are not among them: see
+    /// [`ids`](Self::ids).
+    #[must_use]
+    pub fn conditions(&self) -> Conditions<'_> {
+        let Self { since, until, ids, actors, apps, suites, actions, group, text } = self;
+        let of_actors = actors.iter().flat_map(|actor| {
+            [IndexTerm::new(TermField::ActorId, &*actor.text), IndexTerm::new(TermField::ActorName, &*actor.key)]
+        });
+        let of_apps = |field, names: &'_ [AppName]| -> Vec<_> {
+            names.iter().map(|name| IndexTerm::new(field, name.as_str().to_owned())).collect()
+        };
+        let of_actions = actions.iter().map(|action| IndexTerm::new(TermField::Action, action.as_str()));
+        let lists = [
+            of_actors.collect(),
+            of_apps(TermField::App, apps),
+            of_apps(TermField::Suite, suites),
+            of_actions.collect(),
+        ];
+        Conditions {
+            from: *since,
+            until: *until,
+            any_of: lists.into_iter().filter(|list| !list.is_empty()).collect(),
+            text: text.as_deref(),
+            are_sufficient: ids.is_empty() && text.is_none() && group.is_none(),
+        }
     }
 
     /// Feeds everything that tells this query from another.
     pub(crate) fn feed(&self, fields: &mut Fields) {
-        let Self { since, until, actors, apps, suites, actions, group, text } = self;
+        let Self { since, until, ids, actors, apps, suites, actions, group, text } = self;
         for time in [since, until] {
             fields.add_option(time.map(|time| time.to_rfc3339()));
         }
+        fields.add_list(ids.iter().map(ActivityId::as_str));
         fields.add_list(actors.iter().map(|actor| &actor.text));
         fields.add_list(apps.iter().map(AppName::as_str));
         fields.add_list(suites.iter().map(AppName::as_str));

@@ -45,7 +45,7 @@
 //! - **D11** A directory is in force whole or not at all. Disabled and deleted users stay members until their group
 //!   says otherwise. A membership that an import states and that cannot be resolved, also by primary group or security
 //!   identifier, is a rejection, and so is a name that is damaged. A group of the policy that
-//!   [vanishes](crate::VanishedGroup) keeps its last members until it leaves the policy, and a record says so. The same
+//!   [vanishes](crate::RemovedGroup) keeps its last members until it leaves the policy, and a record says so. The same
 //!   holds for a group nested in it. A group that a delta brings back has its last known members as changed by each delta,
 //!   until an import lists it. While its last members are not known, everything is hidden. What a
 //!   node that starts later knows of them was kept by [`follow_directory`](crate::PrivacyFilter::follow_directory),

@@ -26,7 +26,7 @@ use self::seeker::Seeker;
 pub use self::stamp::{Explanation, Stamp, Stamped, StampedBatch, Verdict, Visibility};
 use self::watch::Watch;
 use crate::activity::{Activity, App, without_leap_second};
-use crate::directory::{DirectoryError, DirectoryRevision, DirectorySnapshot, VanishedGroup};
+use crate::directory::{DirectoryError, DirectoryRevision, DirectorySnapshot, RemovedGroup};
 use crate::identity::GroupId;
 use crate::policy::{GroupRef, PrivacyPolicy, Revision, ScopeEffect, ScopeRule, WhenUndecidable};
 
@@ -65,7 +65,7 @@ pub struct Screen {
     /// The reason for what is public because of a rule of the scope.
     monitored_by: Vec<Reasons>,
     /// The groups that are gone, as they were known when this was made.
-    kept: Arc<Vec<VanishedGroup>>,
+    kept: Arc<Vec<RemovedGroup>>,
 }
 
 /// A batch that could not be decided, under a policy that refuses rather than hides.
@@ -91,7 +91,7 @@ impl Screen {
     pub fn with_vanished(
         policy: Arc<PrivacyPolicy>,
         directory: Result<Arc<DirectorySnapshot>, DirectoryError>,
-        vanished: &[VanishedGroup],
+        vanished: &[RemovedGroup],
     ) -> Self {
         Self::with_kept(policy, directory, Arc::new(vanished.to_vec()))
     }
@@ -100,7 +100,7 @@ impl Screen {
     pub(crate) fn with_kept(
         policy: Arc<PrivacyPolicy>,
         directory: Result<Arc<DirectorySnapshot>, DirectoryError>,
-        kept: Arc<Vec<VanishedGroup>>,
+        kept: Arc<Vec<RemovedGroup>>,
     ) -> Self {
         let directory = directory.map_err(|error| match error {
             DirectoryError::NeverLoaded => Cause::DirectoryNeverLoaded,
@@ -119,7 +119,7 @@ impl Screen {
         &self,
         policy: Arc<PrivacyPolicy>,
         directory: Result<Arc<DirectorySnapshot>, DirectoryError>,
-        vanished: &[VanishedGroup],
+        vanished: &[RemovedGroup],
     ) -> Self {
         self.following_with(policy, directory, Arc::new(vanished.to_vec()))
     }
@@ -129,7 +129,7 @@ impl Screen {
         &self,
         policy: Arc<PrivacyPolicy>,
         directory: Result<Arc<DirectorySnapshot>, DirectoryError>,
-        kept: Arc<Vec<VanishedGroup>>,
+        kept: Arc<Vec<RemovedGroup>>,
     ) -> Self {
         let Ok(next) = directory else { return Self::with_kept(policy, directory, kept) };
         match self.followed(&policy, &next, &kept) {
@@ -143,7 +143,7 @@ impl Screen {
         &self,
         policy: &PrivacyPolicy,
         next: &DirectorySnapshot,
-        kept: &Arc<Vec<VanishedGroup>>,
+        kept: &Arc<Vec<RemovedGroup>>,
     ) -> Option<(Watch, Lookout)> {
         let (lookout, before) = (self.lookout.as_ref()?, self.directory()?);
         if !policy.speaks_alike_of_groups(&self.policy) {
@@ -166,7 +166,7 @@ impl Screen {
         directory: Result<Arc<DirectorySnapshot>, Cause>,
         watch: Watch,
         lookout: Option<Lookout>,
-        kept: Arc<Vec<VanishedGroup>>,
+        kept: Arc<Vec<RemovedGroup>>,
     ) -> Self {
         // INVARIANT: every group of a rule is watched.
         let scope_groups =
@@ -189,7 +189,7 @@ impl Screen {
     pub(crate) fn holding(
         policy: &PrivacyPolicy,
         directory: &DirectorySnapshot,
-        kept: &[VanishedGroup],
+        kept: &[RemovedGroup],
     ) -> Vec<BTreeSet<GroupId>> {
         let watch = Watch::new(policy, Some(directory), &[]);
         kept.iter().map(|kept| watch.groups_holding(kept, directory).cloned().collect()).collect()
@@ -452,7 +452,7 @@ impl Screen {
     }
 
     /// Whether this was made with the groups that are gone as they are known now.
-    pub(crate) fn was_made_with(&self, kept: &Arc<Vec<VanishedGroup>>) -> bool {
+    pub(crate) fn was_made_with(&self, kept: &Arc<Vec<RemovedGroup>>) -> bool {
         Arc::ptr_eq(&self.kept, kept) || self.kept == *kept
     }
 

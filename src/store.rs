@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use crate::activity::ActivityId;
 use crate::applied::AppliedRecords;
 use crate::change::RecordedChange;
 use crate::difference::Difference;
-use crate::directory::{DirectoryRevision, VanishedGroup};
+use crate::directory::{DirectoryRevision, RemovedGroup};
+use crate::forward::Offset;
 use crate::identity::GroupId;
 use crate::policy::{PrivacyPolicy, Revision};
-use crate::query::{Count, CountBy, Position, Query};
+use crate::query::{CountBy, Counts, Position, Query};
 use crate::removal::RecordedRemoval;
 use crate::reveal::{Admission, SealedPage};
 use crate::screen::StampedBatch;
@@ -28,27 +28,29 @@ use crate::stored::PublicActivity;
 /// - **Atomicity.** A batch is stored whole or not at all; so is a policy, which comes back as it was published.
 /// - **Idempotency.** An id is stored once, for ever, with the first content and the first stamp, whichever visibility
 ///   it got; within one batch too, and when several deliver it at once. Ids are compared byte for byte.
-/// - **Durability.** Whatever was answered `Ok` outlives a crash: activities with their stamps and places, the policy,
-///   and what is kept of vanished groups.
+/// - **Durability.** Whatever was answered `Ok` outlives a crash: activities with their stamps and offsets, the
+///   policy, and what is kept of removed groups.
 /// - **Records of changes.** The store keeps the records by which it changed last. They change in the transaction that
 ///   publishes a policy, to what [`RecordedChange::applied`] returns; and before a removal is answered with 0 (with a limit
 ///   above 0), once nothing that it covers is left, to what [`RecordedRemoval::applied`] returns. The safe wrong answer is
 ///   to keep older ones: a filter is then not opened.
-/// - **Vanished groups.** Keeping and dropping are one transaction each, and what several nodes keep of one group adds
-///   up. All of a [`VanishedGroup`] is kept, as its `serde` form tells it. The
-///   [version](Self::vanished_version) of what is kept changes with it, in the same transaction. The safe wrong answer
-///   is another version than before.
+/// - **Removed groups.** Each update is one transaction, and what several nodes keep of one group adds up. All of a
+///   [`RemovedGroup`] is kept, as its `serde` form tells it. The [version](RemovedGroups::version) of what is kept grows with
+///   each change, in the same transaction. The safe wrong answer is another version than before.
 /// - **Removal.** Nothing is removed but what a [`RecordedRemoval`] covers, and all of that is, step by step: each step is
 ///   one transaction. What is removed is gone from every reading, and for good. Its id stays taken: delivered again, it is
-///   a duplicate, whatever its content, because that is known no more. Places of what stays do not change.
+///   a duplicate, whatever its content, because that is known no more. Offsets of what stays do not change.
 /// - **Non-interference.** The `public_*` methods answer as if no private activity had ever been appended: in content,
-///   order, position numbers, counts and errors. Nor may their cost grow with the number of private activities. What they
+///   order, offsets, counts and errors. Nor may their cost grow with the number of private activities. What they
 ///   return was decided public. Anything else that is found where public activities should be, a private activity in a
 ///   damaged file for example, is [`StoreError::Unreadable`]: it is never returned, counted or silently left out.
 /// - **Ordering.** Pages are newest first by [`Position`], and go on after any position, whether an activity stands
-///   there or not. [`public_since`](Self::public_since) is in the order of storing: nothing is stored later in a place
-///   at or before one that was read, so that whoever follows it misses nothing.
-/// - **Limits.** Every limit is taken: 0 gives nothing, and memory is used for what is found, not for what is asked.
+///   there or not. [`public_after`](Self::public_after) is in the order of storing: nothing is stored later at or before an
+///   offset that was returned, so that a follower misses nothing. Offsets stay when activities are removed.
+/// - **Limits.** Every limit is taken: 0 gives nothing, and memory is used for what is found, not for what is asked. A store
+///   may stop a page or a count that would read very much, and says so: [`PublicPage::stopped_at`],
+///   [`SealedPage::seal`], [`Counts::is_complete`]. A page that stops has read at least one activity more than where it
+///   began.
 /// - **Concurrency.** Called from any thread, through any number of handles; readers see whole batches.
 /// - **Errors.** No error carries the content of an activity.
 ///
@@ -75,33 +77,19 @@ pub trait ActivityStore: Send + Sync {
     /// Returns [`StoreError`] if they cannot be read.
     fn applied(&self) -> Result<AppliedRecords, StoreError>;
 
-    /// Every group that vanished and was kept.
+    /// Returns the groups that are gone from the directory and whose last members are kept, with the version of what is
+    /// kept; `None` if it still has the version that is `known`. It is asked with each batch while last members count, so it
+    /// must cost little then, however much is kept.
     ///
     /// # Errors
-    /// [`StoreError`] when they cannot be read.
-    fn vanished_groups(&self) -> Result<Vec<VanishedGroup>, StoreError>;
+    /// Returns [`StoreError`] if they cannot be read. The safe wrong answer is an error, never what was kept before.
+    fn removed_groups(&self, known: Option<u64>) -> Result<Option<RemovedGroups>, StoreError>;
 
-    /// Returns a number that is greater than before whenever what is kept of vanished groups has changed, on every handle
-    /// and across restarts. It is asked for with each batch while last members count, so it must cost little, however
-    /// much is kept.
+    /// Changes what is kept of one removed group.
     ///
     /// # Errors
-    /// [`StoreError`] when it cannot be read. The safe wrong answer is an error, never the number of before.
-    fn vanished_version(&self) -> Result<u64, StoreError>;
-
-    /// Keeps a group that vanished, [together with](VanishedGroup::together_with) what another node kept of it, so that
-    /// its last members outlive a restart.
-    ///
-    /// # Errors
-    /// [`StoreError`] when it may not be kept.
-    fn keep_vanished(&self, vanished: &VanishedGroup) -> Result<(), StoreError>;
-
-    /// Drops what was kept of a group, if it vanished in the directory of this revision or an earlier one: what another
-    /// node kept of a later time stays.
-    ///
-    /// # Errors
-    /// [`StoreError`] when it may not be dropped.
-    fn drop_vanished(&self, group: &GroupId, up_to: DirectoryRevision) -> Result<(), StoreError>;
+    /// Returns [`StoreError`] if it may not have been changed.
+    fn update_removed_groups(&self, update: RemovedGroupsUpdate<'_>) -> Result<(), StoreError>;
 
     /// Stores a batch, if the policy that it was stamped under is still in force. Answers for each stamped activity, in
     /// order. An empty batch only asks whether its policy is in force.
@@ -117,55 +105,76 @@ pub trait ActivityStore: Send + Sync {
     /// [`StoreError`] when they may not be removed for good. The safe wrong answer is to remove less.
     fn remove(&self, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError>;
 
-    /// At most `limit` public activities that match, newest first, after a position.
+    /// Returns at most `limit` public activities that match, newest first, after a position. An id that only a private
+    /// activity has gets the same answer as one that none has.
     ///
     /// # Errors
-    /// [`StoreError`] when they cannot be read.
-    fn public_page(
-        &self,
-        query: &Query,
-        after: Option<&Position>,
-        limit: usize,
-    ) -> Result<Vec<PublicActivity>, StoreError>;
+    /// Returns [`StoreError`] if they cannot be read.
+    fn public_page(&self, query: &Query, after: Option<&Position>, limit: usize) -> Result<PublicPage, StoreError>;
 
-    /// One public activity. A hidden id and an unknown one get the same answer.
+    /// Counts the public activities that match: the total, and by [key](CountBy::key) if there is one to count by. A store
+    /// that stops before it has read all that could match says that the counts are not complete.
     ///
     /// # Errors
-    /// [`StoreError`] when it cannot be read.
-    fn public_activity(&self, id: &ActivityId) -> Result<Option<PublicActivity>, StoreError>;
+    /// Returns [`StoreError`] if they cannot be counted.
+    fn public_counts(&self, query: &Query, by: Option<CountBy>) -> Result<Counts, StoreError>;
 
-    /// How many public activities match.
+    /// Returns at most `limit` public activities in the order of storing, within a batch in that of delivery, after an
+    /// offset, each with its own offset. Nothing is stored later at or before an offset that was returned.
     ///
     /// # Errors
-    /// [`StoreError`] when they cannot be counted.
-    fn public_count(&self, query: &Query) -> Result<u64, StoreError>;
+    /// Returns [`StoreError::UnknownOffset`] for an offset that this store cannot have made, and [`StoreError`] if they
+    /// cannot be read.
+    fn public_after(&self, offset: &Offset, limit: usize) -> Result<Vec<(Offset, PublicActivity)>, StoreError>;
 
-    /// How many public activities match, by [key](CountBy::key) in rising order. A key that nothing has is left out.
-    ///
-    /// # Errors
-    /// [`StoreError`] when they cannot be counted.
-    fn public_counts(&self, query: &Query, by: CountBy) -> Result<Vec<Count>, StoreError>;
-
-    /// At most `limit` public activities in the order of storing, within a batch in that of delivery, after a place in
-    /// that order (0 for the beginning), each with its own place. Places count public activities alone; they rise, and
-    /// stay.
-    ///
-    /// # Errors
-    /// [`StoreError`] when they cannot be read.
-    fn public_since(&self, after: u64, limit: usize) -> Result<Vec<(u64, PublicActivity)>, StoreError>;
-
-    /// At most `limit` activities that a reveal may see, public and private ones in one order, newest first, after a
+    /// Returns at most `limit` activities that a reveal may see, public and private ones in one order, newest first, after a
     /// position, sealed. What it may see is what the query of the admission finds, without the public ones if the
     /// admission says so.
     ///
     /// # Errors
-    /// [`StoreError`] when they cannot be read.
+    /// Returns [`StoreError`] if they cannot be read.
     fn revealed_page(
         &self,
         admission: Admission<'_>,
         after: Option<&Position>,
         limit: usize,
     ) -> Result<SealedPage, StoreError>;
+}
+
+/// Groups that are gone from the directory, as a store keeps them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RemovedGroups {
+    /// A number that is greater than before whenever anything of it has changed, on every handle and across restarts.
+    pub version: u64,
+    /// The groups, in the order of their ids.
+    pub groups: Vec<RemovedGroup>,
+}
+
+/// A change of what is kept of one removed group.
+#[derive(Debug, Clone, Copy)]
+pub enum RemovedGroupsUpdate<'a> {
+    /// Keeps the group, [merged](RemovedGroup::merge) with what another node kept of it, so that its last members outlive
+    /// a restart.
+    Keep(&'a RemovedGroup),
+    /// Drops what is kept of the group if it was removed in the directory of this revision or an earlier one: what another
+    /// node kept of a later time stays.
+    Drop {
+        /// The group.
+        group: &'a GroupId,
+        /// The last revision whose removal is dropped.
+        up_to: DirectoryRevision,
+    },
+}
+
+/// Public activities, newest first.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PublicPage {
+    /// The activities, at most as many as were asked for.
+    pub activities: Vec<PublicActivity>,
+    /// Where the store stopped looking before it had found as many as were asked for and before the end, because it had
+    /// read as many activities as it reads for one answer: the position of the last one that it read. The next page goes on
+    /// after it.
+    pub stopped_at: Option<Position>,
 }
 
 /// What became of one activity of a batch. For whoever delivers it; no viewer and no forwarder is told.
@@ -198,6 +207,9 @@ pub enum StoreError {
         /// The newest one that is known to have been in force.
         known: Revision,
     },
+    /// An offset that this store cannot have made.
+    #[error("the offset was not made by this store; begin at the start, or use an offset that came with a batch")]
+    UnknownOffset,
     /// The store and the governance log do not belong together any more: one of them was restored while this filter was
     /// open. Found by [`PrivacyFilter`](crate::PrivacyFilter), which does nothing more then.
     #[error("the store and the governance log do not belong together any more; open them again")]
@@ -226,20 +238,12 @@ macro_rules! forward {
                 (**self).applied()
             }
 
-            fn vanished_groups(&self) -> Result<Vec<VanishedGroup>, StoreError> {
-                (**self).vanished_groups()
+            fn removed_groups(&self, known: Option<u64>) -> Result<Option<RemovedGroups>, StoreError> {
+                (**self).removed_groups(known)
             }
 
-            fn vanished_version(&self) -> Result<u64, StoreError> {
-                (**self).vanished_version()
-            }
-
-            fn keep_vanished(&self, vanished: &VanishedGroup) -> Result<(), StoreError> {
-                (**self).keep_vanished(vanished)
-            }
-
-            fn drop_vanished(&self, group: &GroupId, up_to: DirectoryRevision) -> Result<(), StoreError> {
-                (**self).drop_vanished(group, up_to)
+            fn update_removed_groups(&self, update: RemovedGroupsUpdate<'_>) -> Result<(), StoreError> {
+                (**self).update_removed_groups(update)
             }
 
             fn append(&self, batch: &StampedBatch<'_>) -> Result<Vec<Appended>, StoreError> {
@@ -255,24 +259,16 @@ macro_rules! forward {
                 query: &Query,
                 after: Option<&Position>,
                 limit: usize,
-            ) -> Result<Vec<PublicActivity>, StoreError> {
+            ) -> Result<PublicPage, StoreError> {
                 (**self).public_page(query, after, limit)
             }
 
-            fn public_activity(&self, id: &ActivityId) -> Result<Option<PublicActivity>, StoreError> {
-                (**self).public_activity(id)
-            }
-
-            fn public_count(&self, query: &Query) -> Result<u64, StoreError> {
-                (**self).public_count(query)
-            }
-
-            fn public_counts(&self, query: &Query, by: CountBy) -> Result<Vec<Count>, StoreError> {
+            fn public_counts(&self, query: &Query, by: Option<CountBy>) -> Result<Counts, StoreError> {
                 (**self).public_counts(query, by)
             }
 
-            fn public_since(&self, after: u64, limit: usize) -> Result<Vec<(u64, PublicActivity)>, StoreError> {
-                (**self).public_since(after, limit)
+            fn public_after(&self, offset: &Offset, limit: usize) -> Result<Vec<(Offset, PublicActivity)>, StoreError> {
+                (**self).public_after(offset, limit)
             }
 
             fn revealed_page(

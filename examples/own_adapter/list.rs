@@ -13,7 +13,7 @@ pub(crate) struct ListStore(Mutex<List>);
 pub(crate) struct List {
     pub(crate) policy: Option<Arc<PrivacyPolicy>>,
     pub(crate) applied: AppliedRecords,
-    pub(crate) vanished: Vec<VanishedGroup>,
+    pub(crate) vanished: Vec<RemovedGroup>,
     pub(crate) vanished_version: u64,
     /// In the order of storing.
     pub(crate) activities: Vec<StoredActivity>,
@@ -109,7 +109,7 @@ impl ActivityStore for ListStore {
         Ok(self.list().applied.clone())
     }
 
-    fn vanished_groups(&self) -> Result<Vec<VanishedGroup>, StoreError> {
+    fn vanished_groups(&self) -> Result<Vec<RemovedGroup>, StoreError> {
         Ok(self.list().vanished.clone())
     }
 
@@ -117,12 +117,12 @@ impl ActivityStore for ListStore {
         Ok(self.list().vanished_version)
     }
 
-    fn keep_vanished(&self, vanished: &VanishedGroup) -> Result<(), StoreError> {
+    fn keep_vanished(&self, vanished: &RemovedGroup) -> Result<(), StoreError> {
         let mut list = self.list();
         list.vanished_version += 1;
         let kept = &mut list.vanished;
         match kept.iter_mut().find(|kept| kept.group() == vanished.group()) {
-            Some(known) => *known = known.clone().together_with(vanished),
+            Some(known) => *known = known.clone().merge(vanished),
             None => kept.push(vanished.clone()),
         }
         Ok(())
@@ -131,7 +131,7 @@ impl ActivityStore for ListStore {
     fn drop_vanished(&self, group: &GroupId, up_to: DirectoryRevision) -> Result<(), StoreError> {
         let mut list = self.list();
         list.vanished_version += 1;
-        list.vanished.retain(|kept| kept.group() != group || kept.gone_in() > up_to);
+        list.vanished.retain(|kept| kept.group() != group || kept.removed_in() > up_to);
         Ok(())
     }
 

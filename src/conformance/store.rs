@@ -106,7 +106,7 @@ macro_rules! __activity_store_contract {
             d11_kept_groups_come_back:
                 "every group that was kept comes back, with its last members and their names";
             d11_what_nodes_keep_of_a_group_adds_up:
-                "what several nodes keep of one group is kept together, as `VanishedGroup::together_with` says";
+                "what several nodes keep of one group is kept together, as `RemovedGroup::merge` says";
             d11_racing_nodes_lose_no_member:
                 "keeping is one transaction: nodes that keep at once lose nothing of each other";
             d11_the_version_of_what_is_kept_changes_with_it:

@@ -166,7 +166,7 @@ impl<'a> Draft<'a> {
 
     fn remove_group(&mut self, id: &GroupId) {
         let Some(group) = self.groups.number(id) else { return };
-        let removal = Removal { last_seen: self.before.revision, gone_in: self.revision };
+        let removal = Removal { last_seen: self.before.revision, removed_in: self.revision };
         Arc::make_mut(&mut self.groups).remove(group, removal);
         self.removed.insert(group);
         self.additions.settle();

@@ -52,7 +52,7 @@ pub(crate) struct Removal {
     /// The last directory with it.
     pub(crate) last_seen: DirectoryRevision,
     /// The first directory without it.
-    pub(crate) gone_in: DirectoryRevision,
+    pub(crate) removed_in: DirectoryRevision,
 }
 
 /// Every group by its number. A number is not used again.
@@ -152,7 +152,7 @@ impl Groups {
     pub(super) fn remembered_since(&self, group: GroupIndex) -> Option<DirectoryRevision> {
         let node = self.node(group)?;
         match node.state {
-            State::Removed(removal, _) => Some(removal.gone_in).filter(|_| node.knowledge != Knowledge::Unknown),
+            State::Removed(removal, _) => Some(removal.removed_in).filter(|_| node.knowledge != Knowledge::Unknown),
             State::Copy(made_in, _) => Some(made_in),
             State::There => None,
         }

@@ -16,7 +16,7 @@ use super::packed::Packed;
 use super::people::{Holder, Home, People, UserIndex};
 use super::revision::DirectoryRevision;
 use super::user::{FEW_NAMES, User};
-use super::vanished::VanishedGroup;
+use super::vanished::RemovedGroup;
 use crate::identity::{Alias, GroupId, Identity, UserId};
 use crate::steps;
 
@@ -78,7 +78,7 @@ impl DirectorySnapshot {
 
     /// A group that is gone, with its last members, if they are remembered. Reads all memberships.
     #[must_use]
-    pub fn vanished_group(&self, group: &GroupId) -> Option<VanishedGroup> {
+    pub fn vanished_group(&self, group: &GroupId) -> Option<RemovedGroup> {
         let removed = self.groups.known(group)?;
         let removal = self.remembered(removed)?;
         let members = self.members_counted_below(removed).into_iter().filter_map(|user| self.people.entry(user));
@@ -87,7 +87,7 @@ impl DirectorySnapshot {
             self.last_names.get(member.id()).into_iter().for_each(|names| member.learn(names));
             member
         });
-        Some(VanishedGroup::new(group.clone(), removal.last_seen, removal.gone_in, members.collect()))
+        Some(RemovedGroup::new(group.clone(), removal.last_seen, removal.removed_in, members.collect()))
     }
 
     /// When a removed group went, if all of its last members are remembered.
@@ -139,7 +139,7 @@ impl DirectorySnapshot {
     /// What was kept of an earlier time that the group was gone is over. What was kept of a later one counts beside what
     /// is remembered: a node that lags decides by its own directory, in which the group went as it remembers, and
     /// whoever left one of the two would be shown.
-    pub(crate) fn last_known<'a>(&self, group: &GroupId, kept: Option<&'a VanishedGroup>) -> LastKnown<'a> {
+    pub(crate) fn last_known<'a>(&self, group: &GroupId, kept: Option<&'a RemovedGroup>) -> LastKnown<'a> {
         self.last_known_of(self.groups.known(group).and_then(|group| self.remembered(group)), kept)
     }
 
@@ -147,14 +147,15 @@ impl DirectorySnapshot {
     pub(crate) fn last_known_of<'a>(
         &self,
         remembered: Option<Removal>,
-        kept: Option<&'a VanishedGroup>,
+        kept: Option<&'a RemovedGroup>,
     ) -> LastKnown<'a> {
-        let back_in = kept.and_then(|kept| kept.back_by(self.revision));
-        let remembered = remembered.filter(|removal| back_in.is_none_or(|back_in| back_in <= removal.last_seen));
-        let outdated = |kept: &VanishedGroup| remembered.is_some_and(|removal| kept.gone_in() <= removal.last_seen);
+        let restored_in = kept.and_then(|kept| kept.back_by(self.revision));
+        let remembered =
+            remembered.filter(|removal| restored_in.is_none_or(|restored_in| restored_in <= removal.last_seen));
+        let outdated = |kept: &RemovedGroup| remembered.is_some_and(|removal| kept.removed_in() <= removal.last_seen);
         LastKnown {
             is_remembered: remembered.is_some(),
-            kept: kept.filter(|kept| back_in.is_none() && !outdated(kept)),
+            kept: kept.filter(|kept| restored_in.is_none() && !outdated(kept)),
         }
     }
 
@@ -390,7 +391,7 @@ pub(crate) struct LastKnown<'a> {
     /// Whether what this process saw counts.
     pub(crate) is_remembered: bool,
     /// What any node kept.
-    pub(crate) kept: Option<&'a VanishedGroup>,
+    pub(crate) kept: Option<&'a RemovedGroup>,
 }
 
 impl fmt::Debug for DirectorySnapshot {

@@ -105,7 +105,7 @@ impl<'a> CarryOver<'a> {
                 None => {
                     let removal = groups.removal(group);
                     let removal =
-                        removal.unwrap_or(Removal { last_seen: self.before.revision, gone_in: self.draft.revision });
+                        removal.unwrap_or(Removal { last_seen: self.before.revision, removed_in: self.draft.revision });
                     self.draft.check_room_for_a_group()?;
                     let name = groups.name(group).unwrap_or_default().into();
                     let drafted = Arc::make_mut(&mut self.draft.groups);

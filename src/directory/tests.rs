@@ -193,7 +193,7 @@ fn b3_names_of_one_last_member_cost_linear_time() {
         let (gone, renamed) = (gone(size).0, renamed(&gone(size)));
         (gone.vanished_group(&group(0)).unwrap(), renamed.vanished_group(&group(0)).unwrap())
     };
-    assert_linear("members kept twice", 500, kept, |(one, other)| drop(one.together_with(&other)));
+    assert_linear("members kept twice", 500, kept, |(one, other)| drop(one.merge(&other)));
     let by_name = |size: usize| (gone(size).0, gone(size).0.vanished_group(&group(0)).unwrap());
     assert_linear("names that were kept", 500, by_name, |(directory, kept)| {
         let member = kept.members().first().unwrap();

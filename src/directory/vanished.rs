@@ -13,14 +13,14 @@ use crate::text::deserialize_silently;
 ///
 /// `Debug` shows how many there are, never who.
 #[derive(Clone, PartialEq, Eq, Serialize)]
-pub struct VanishedGroup {
+pub struct RemovedGroup {
     pub(super) group: GroupId,
     pub(super) last_seen: DirectoryRevision,
-    pub(super) gone_in: DirectoryRevision,
+    pub(super) removed_in: DirectoryRevision,
     pub(super) members: Vec<User>,
     /// The first directory that had it again, as far as anybody has seen.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) back_in: Option<DirectoryRevision>,
+    pub(super) restored_in: Option<DirectoryRevision>,
     pub(super) told: Told,
     /// The groups of a policy in which it was nested.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
@@ -38,31 +38,39 @@ pub(crate) enum Told {
 }
 
 #[derive(Deserialize)]
-#[serde(remote = "VanishedGroup", deny_unknown_fields)]
-struct VanishedGroupDocument {
+#[serde(remote = "RemovedGroup", deny_unknown_fields)]
+struct RemovedGroupDocument {
     group: GroupId,
     last_seen: DirectoryRevision,
-    gone_in: DirectoryRevision,
+    removed_in: DirectoryRevision,
     members: Vec<User>,
     #[serde(default)]
-    back_in: Option<DirectoryRevision>,
+    restored_in: Option<DirectoryRevision>,
     #[serde(default)]
     told: Told,
     #[serde(default)]
     nested_in: BTreeSet<GroupId>,
 }
 
-deserialize_silently!(VanishedGroup, VanishedGroupDocument);
+deserialize_silently!(RemovedGroup, RemovedGroupDocument);
 
-impl VanishedGroup {
+impl RemovedGroup {
     /// A group that is gone, of which nothing is on record yet.
     pub(super) fn new(
         group: GroupId,
         last_seen: DirectoryRevision,
-        gone_in: DirectoryRevision,
+        removed_in: DirectoryRevision,
         members: Vec<User>,
     ) -> Self {
-        Self { group, last_seen, gone_in, members, back_in: None, told: Told::Nothing, nested_in: BTreeSet::new() }
+        Self {
+            group,
+            last_seen,
+            removed_in,
+            members,
+            restored_in: None,
+            told: Told::Nothing,
+            nested_in: BTreeSet::new(),
+        }
     }
 
     /// The group.
@@ -73,15 +81,15 @@ impl VanishedGroup {
 
     /// The first directory without it.
     #[must_use]
-    pub fn gone_in(&self) -> DirectoryRevision {
-        self.gone_in
+    pub fn removed_in(&self) -> DirectoryRevision {
+        self.removed_in
     }
 
     /// The same group, which is there again in the directory of this revision. A node that has not come so far goes on
     /// to need its last members.
     #[must_use]
-    pub fn returned(self, back_in: DirectoryRevision) -> Self {
-        Self { back_in: Some(self.back_in.map_or(back_in, |known| known.min(back_in))), ..self }
+    pub fn restored(self, restored_in: DirectoryRevision) -> Self {
+        Self { restored_in: Some(self.restored_in.map_or(restored_in, |known| known.min(restored_in))), ..self }
     }
 
     /// The groups of a policy that it was nested in, directly or through other groups, when it went. Its last members go on
@@ -113,22 +121,22 @@ impl VanishedGroup {
 
     /// Since when the group is there again, for a directory that has come so far.
     pub(crate) fn back_by(&self, revision: DirectoryRevision) -> Option<DirectoryRevision> {
-        self.back_in.filter(|back_in| *back_in <= revision)
+        self.restored_in.filter(|restored_in| *restored_in <= revision)
     }
 
     /// Whether it is known to have been there again.
     pub(crate) fn has_been_back(&self) -> bool {
-        self.back_in.is_some()
+        self.restored_in.is_some()
     }
 
     /// Whether it counts for every directory from this revision on as it does for this one.
     pub(crate) fn is_settled_by(&self, revision: DirectoryRevision) -> bool {
-        self.gone_in < revision && self.back_in.is_none_or(|back_in| back_in <= revision)
+        self.removed_in < revision && self.restored_in.is_none_or(|restored_in| restored_in <= revision)
     }
 
     /// Whether this tells of an earlier time that the group was gone: `other` saw it after that.
     pub(crate) fn is_before(&self, other: &Self) -> bool {
-        self.gone_in <= other.last_seen
+        self.removed_in <= other.last_seen
     }
 
     /// Whoever was in it last, directly or through other groups, as the directory knew them then.
@@ -141,7 +149,7 @@ impl VanishedGroup {
     /// both, under the names of both: a node that missed an import knows of fewer, and whoever is left out here would
     /// be shown. Otherwise what is from the later time.
     #[must_use]
-    pub fn together_with(mut self, other: &Self) -> Self {
+    pub fn merge(mut self, other: &Self) -> Self {
         if other.is_before(&self) {
             return self;
         }
@@ -149,7 +157,7 @@ impl VanishedGroup {
             return other.clone();
         }
         self.last_seen = self.last_seen.max(other.last_seen);
-        self.gone_in = self.gone_in.min(other.gone_in);
+        self.removed_in = self.removed_in.min(other.removed_in);
         self.told = self.told.max(other.told);
         self.nested_in.extend(other.nested_in.iter().cloned());
         let mut known: HashMap<_, _> = self.members.iter_mut().map(|member| (member.id().clone(), member)).collect();
@@ -161,19 +169,19 @@ impl VanishedGroup {
             }
         }
         self.members.extend(others);
-        match other.back_in {
-            Some(back_in) => self.returned(back_in),
+        match other.restored_in {
+            Some(restored_in) => self.restored(restored_in),
             None => self,
         }
     }
 }
 
-impl std::fmt::Debug for VanishedGroup {
+impl std::fmt::Debug for RemovedGroup {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("VanishedGroup")
+        f.debug_struct("RemovedGroup")
             .field("group", &self.group)
             .field("last_seen", &self.last_seen)
-            .field("gone_in", &self.gone_in)
+            .field("removed_in", &self.removed_in)
             .field("members", &self.members.len())
             .finish()
     }

@@ -283,7 +283,7 @@ impl Reveal {
             inner.record_refusal(&self.recorded.wrong_page(&policy, inner.fresh_record(), spare, inner.now()));
             return Err(RevealError::WrongPage);
         }
-        let (pending, more) = sealed.pending(size.get(), inner.fresh_record());
+        let (pending, ends_at) = sealed.pending(size.get(), inner.fresh_record());
         let receipt = inner.sink.record(pending.record()).map_err(RevealError::Unrecorded)?;
         let page = pending.recorded(&receipt).map_err(RevealError::Unrecorded)?;
         self.recorded.lasted(self.opened.elapsed());
@@ -294,10 +294,10 @@ impl Reveal {
         self.seen.pages += 1;
         self.seen.private +=
             activities.iter().filter(|activity| activity.visibility() == Visibility::Private).count() as u64;
-        let next = match activities.last().filter(|_| more) {
-            Some(last) => {
+        let next = match ends_at {
+            Some(position) => {
                 let number = u32::try_from(self.ends.len()).map_err(|_| CursorError::Foreign)?;
-                self.ends.push(Position::of(last.activity()));
+                self.ends.push(position);
                 Some(Cursor::of_reveal(self.id(), number))
             }
             None => None,

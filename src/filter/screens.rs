@@ -4,10 +4,10 @@
 use std::sync::{Arc, PoisonError};
 
 use super::{Inner, PrivacyFilter};
-use crate::directory::{DirectoryError, DirectorySnapshot, VanishedGroup};
+use crate::directory::{DirectoryError, DirectorySnapshot, RemovedGroup};
 use crate::policy::PrivacyPolicy;
 use crate::screen::Screen;
-use crate::store::StoreError;
+use crate::store::{RemovedGroups, StoreError};
 use crate::sync::{ArcSwapOption, Mutex};
 
 /// The screens of one filter.
@@ -26,7 +26,7 @@ pub(super) struct Screens {
 #[derive(Clone)]
 struct Kept {
     version: u64,
-    groups: Arc<Vec<VanishedGroup>>,
+    groups: Arc<Vec<RemovedGroup>>,
 }
 
 type Directory = Result<Arc<DirectorySnapshot>, DirectoryError>;
@@ -115,17 +115,19 @@ impl Inner {
     }
 
     /// The groups that nodes keep, with the version that tells whether they changed. Read again only if they did.
-    pub(super) fn kept_groups(&self) -> Result<(u64, Arc<Vec<VanishedGroup>>), StoreError> {
-        // Before the groups, which are then of this version or a later one.
-        let version = self.store.vanished_version()?;
+    pub(super) fn kept_groups(&self) -> Result<(u64, Arc<Vec<RemovedGroup>>), StoreError> {
         let known = self.screens.kept.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(known) = known.filter(|known| known.version == version) {
-            return Ok((version, known.groups));
+        match (self.store.removed_groups(known.as_ref().map(|known| known.version))?, known) {
+            (Some(RemovedGroups { version, groups }), _) => {
+                let groups = Arc::new(groups);
+                let kept = Kept { version, groups: Arc::clone(&groups) };
+                *self.screens.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(kept);
+                Ok((version, groups))
+            }
+            (None, Some(Kept { version, groups })) => Ok((version, groups)),
+            // None is known, so there is something to return.
+            (None, None) => Err(StoreError::Unreadable("the store did not return the removed groups".into())),
         }
-        let groups = Arc::new(self.store.vanished_groups()?);
-        let kept = Kept { version, groups: Arc::clone(&groups) };
-        *self.screens.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(kept);
-        Ok((version, groups))
     }
 
     fn make_screen(&self, policy: Arc<PrivacyPolicy>, directory: Directory) -> Result<Arc<Screen>, StoreError> {

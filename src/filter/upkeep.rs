@@ -12,13 +12,13 @@ use thiserror::Error;
 
 use super::{Inner, PrivacyFilter};
 use crate::directory::{
-    DirectoryError, DirectoryRevision, DirectorySnapshot, Knowledge, LastKnown, LastMembersMark, Told, VanishedGroup,
+    DirectoryError, DirectoryRevision, DirectorySnapshot, Knowledge, LastKnown, LastMembersMark, RemovedGroup, Told,
 };
 use crate::governance::{Act, GovernanceSink, Initiator, Outcome, Record, SinkError};
 use crate::identity::GroupId;
 use crate::policy::{PrivacyPolicy, Revision};
 use crate::screen::Screen;
-use crate::store::StoreError;
+use crate::store::{RemovedGroupsUpdate, StoreError};
 
 /// How far this filter has kept up.
 #[derive(Default)]
@@ -125,12 +125,15 @@ impl Inner {
         }
         let groups = policy.imported_groups();
         let mut followed = Screen::open_groups(&policy, &directory);
-        let mut kept: HashMap<&GroupId, Cow<'_, VanishedGroup>> = HashMap::new();
+        let mut kept: HashMap<&GroupId, Cow<'_, RemovedGroup>> = HashMap::new();
         for (known, mut holding) in all_kept.iter().zip(Screen::holding(&policy, &directory, &all_kept)) {
             // Once the policy is silent about a group and those that it was nested in, nobody has a reason to keep who was
             // in it.
             if !groups.contains(known.group()) && holding.is_empty() {
-                self.store.drop_vanished(known.group(), known.gone_in())?;
+                self.store.update_removed_groups(RemovedGroupsUpdate::Drop {
+                    group: known.group(),
+                    up_to: known.removed_in(),
+                })?;
                 continue;
             }
             followed.entry(known.group().clone()).or_default();
@@ -141,7 +144,7 @@ impl Inner {
                 false => Cow::Owned(known.clone().nesting_in(holding)),
             };
             if let Cow::Owned(nested) = &nested {
-                self.store.keep_vanished(nested)?;
+                self.store.update_removed_groups(RemovedGroupsUpdate::Keep(nested))?;
             }
             kept.insert(known.group(), nested);
         }
@@ -181,19 +184,19 @@ impl Inner {
     fn is_there(
         &self,
         group: &GroupId,
-        kept: Option<&VanishedGroup>,
+        kept: Option<&RemovedGroup>,
         revision: DirectoryRevision,
         unknown: &mut BTreeSet<GroupId>,
         log: &mut Log<'_>,
     ) -> Result<(), StoreError> {
         // A node that lags brings nothing back.
-        let kept = kept.filter(|kept| kept.gone_in() < revision);
+        let kept = kept.filter(|kept| kept.removed_in() < revision);
         if let Some(kept) = kept {
             if kept.back_by(revision).is_none() {
-                self.store.keep_vanished(&kept.clone().returned(revision))?;
+                self.store.update_removed_groups(RemovedGroupsUpdate::Keep(&kept.clone().restored(revision)))?;
             }
             if kept.told() < Told::Vanished && log.note(vanished(group, Some(kept))) {
-                self.store.keep_vanished(&kept.clone().telling(Told::Vanished))?;
+                self.store.update_removed_groups(RemovedGroupsUpdate::Keep(&kept.clone().telling(Told::Vanished)))?;
             }
         }
         let untold = kept.filter(|kept| kept.told() < Told::Returned);
@@ -201,7 +204,7 @@ impl Inner {
         if (untold.is_some() || unknown.contains(group)) && log.note(Act::GroupReturned { group: group.clone() }) {
             unknown.remove(group);
             if let Some(kept) = untold {
-                self.store.keep_vanished(&kept.clone().telling(Told::Returned))?;
+                self.store.update_removed_groups(RemovedGroupsUpdate::Keep(&kept.clone().telling(Told::Returned)))?;
             }
         }
         Ok(())
@@ -212,7 +215,7 @@ impl Inner {
         &self,
         group: &GroupId,
         nested_in: BTreeSet<GroupId>,
-        before: Option<&VanishedGroup>,
+        before: Option<&RemovedGroup>,
         directory: &DirectorySnapshot,
         unknown: &mut BTreeSet<GroupId>,
         log: &mut Log<'_>,
@@ -221,7 +224,7 @@ impl Inner {
         let remembered = directory.vanished_group(group).filter(|_| is_remembered);
         let remembered = remembered.map(|remembered| remembered.nesting_in(nested_in));
         let together = match (remembered, before) {
-            (Some(remembered), Some(before)) => before.clone().together_with(&remembered),
+            (Some(remembered), Some(before)) => before.clone().merge(&remembered),
             (Some(remembered), None) => remembered,
             (None, _) => {
                 if let Some(kept) = kept {
@@ -232,7 +235,7 @@ impl Inner {
             }
         };
         if before != Some(&together) {
-            self.store.keep_vanished(&together)?;
+            self.store.update_removed_groups(RemovedGroupsUpdate::Keep(&together))?;
         }
         self.tell(group, before, &together, log)
     }
@@ -241,14 +244,14 @@ impl Inner {
     fn tell(
         &self,
         group: &GroupId,
-        before: Option<&VanishedGroup>,
-        now: &VanishedGroup,
+        before: Option<&RemovedGroup>,
+        now: &RemovedGroup,
         log: &mut Log<'_>,
     ) -> Result<(), StoreError> {
         let as_many = before.is_some_and(|before| before.members().len() == now.members().len());
         let known = now.told() >= Told::Vanished && as_many;
         if !known && log.note(vanished(group, Some(now))) {
-            self.store.keep_vanished(&now.clone().telling(Told::Vanished))?;
+            self.store.update_removed_groups(RemovedGroupsUpdate::Keep(&now.clone().telling(Told::Vanished)))?;
         }
         Ok(())
     }
@@ -261,7 +264,7 @@ fn is_unknown(group: &GroupId, unknown: &mut BTreeSet<GroupId>, log: &mut Log<'_
     }
 }
 
-fn vanished(group: &GroupId, known: Option<&VanishedGroup>) -> Act {
+fn vanished(group: &GroupId, known: Option<&RemovedGroup>) -> Act {
     Act::GroupVanished { group: group.clone(), members: known.map(|known| known.members().len() as u64) }
 }
 

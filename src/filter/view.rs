@@ -7,9 +7,9 @@ use super::PrivacyFilter;
 use crate::activity::ActivityId;
 use crate::governance::Receipt;
 use crate::identity::UserId;
-use crate::query::{Count, CountBy, Cursor, CursorError, PageSize, Position, Query};
+use crate::query::{CountBy, Counts, Cursor, CursorError, PageSize, Position, Query};
 use crate::screen::Visibility;
-use crate::store::StoreError;
+use crate::store::{PublicPage, StoreError};
 use crate::stored::{PublicActivity, StoredActivity};
 
 /// The public log for one viewer. Everything that can be observed through it is as if no private activity had ever been
@@ -87,8 +87,11 @@ impl View {
         Self { filter, viewer }
     }
 
-    /// The page after `cursor`, or the first one. Stable while activities keep arriving: nothing that was there is
+    /// Returns the page after `cursor`, or the first one. Stable while activities keep arriving: nothing that was there is
     /// shown twice or left out.
+    ///
+    /// A page can hold fewer activities than asked for, or none, and still have a [next](Page::next) one: a store reads a
+    /// limited number of activities for one page.
     ///
     /// A cursor of another view or of a reveal is refused and not recorded: without a reveal no cursor leads to anything
     /// private, and views of what is public are on no record.
@@ -99,11 +102,13 @@ impl View {
         let after = cursor.map(|cursor| cursor.in_view(&self.viewer, query)).transpose()?;
         // One more than asked for, to know whether there is a next page.
         self.filter.inner.not_apart()?;
-        let mut activities = self.filter.inner.store.public_page(query, after, size.get() + 1)?;
-        let more = activities.len() > size.get();
+        let PublicPage { mut activities, stopped_at } =
+            self.filter.inner.store.public_page(query, after, size.get() + 1)?;
+        let is_longer = activities.len() > size.get();
         activities.truncate(size.get());
-        let last = activities.last().filter(|_| more).map(|activity| Position::of(activity.activity()));
-        let next = last.map(|position| Cursor::of_view(&self.viewer, query, position));
+        let last = activities.last().map(|activity| Position::of(activity.activity()));
+        let ends_at = if is_longer { last } else { stopped_at };
+        let next = ends_at.map(|position| Cursor::of_view(&self.viewer, query, position));
         Ok(Page::new(activities.into_iter().map(PublicActivity::into_stored).collect(), next, None))
     }
 
@@ -113,24 +118,25 @@ impl View {
     /// [`ViewError::Store`] when the store failed.
     pub fn activity(&self, id: &ActivityId) -> Result<Option<PublicActivity>, ViewError> {
         self.filter.inner.not_apart()?;
-        Ok(self.filter.inner.store.public_activity(id)?)
+        let page = self.filter.inner.store.public_page(&Query::all().with_id(id.clone()), None, 1)?;
+        Ok(page.activities.into_iter().next())
     }
 
-    /// How many activities match.
+    /// Counts the activities that match.
     ///
     /// # Errors
-    /// [`ViewError::Store`] when the store failed.
-    pub fn count(&self, query: &Query) -> Result<u64, ViewError> {
+    /// Returns [`ViewError::Store`] if the store failed.
+    pub fn count(&self, query: &Query) -> Result<Counts, ViewError> {
         self.filter.inner.not_apart()?;
-        Ok(self.filter.inner.store.public_count(query)?)
+        Ok(self.filter.inner.store.public_counts(query, None)?)
     }
 
-    /// How many activities match, by key in rising order.
+    /// Counts the activities that match, by key in rising order.
     ///
     /// # Errors
-    /// [`ViewError::Store`] when the store failed.
-    pub fn counts(&self, query: &Query, by: CountBy) -> Result<Vec<Count>, ViewError> {
+    /// Returns [`ViewError::Store`] if the store failed.
+    pub fn counts(&self, query: &Query, by: CountBy) -> Result<Counts, ViewError> {
         self.filter.inner.not_apart()?;
-        Ok(self.filter.inner.store.public_counts(query, by)?)
+        Ok(self.filter.inner.store.public_counts(query, Some(by))?)
     }
 }

@@ -3,19 +3,12 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError};
 
-use crate::activity::ActivityId;
-use crate::applied::AppliedRecords;
-use crate::change::RecordedChange;
-use crate::directory::{DirectoryRevision, VanishedGroup};
-use crate::identity::GroupId;
-use crate::policy::{PrivacyPolicy, Revision};
-use crate::query::{Count, CountBy, Position, Query, Tally};
-use crate::removal::RecordedRemoval;
-use crate::reveal::{Admission, SealedPage};
-use crate::screen::{StampedBatch, Visibility};
-use crate::store::{ActivityStore, Appended, StoreError};
-use crate::stored::{PublicActivity, StoredActivity};
 use crate::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+use crate::{
+    ActivityId, ActivityStore, Admission, Appended, AppliedRecords, CountBy, Counts, GroupId, Offset, Position,
+    PrivacyPolicy, PublicActivity, PublicPage, Query, RecordedChange, RecordedRemoval, RemovedGroup, RemovedGroups,
+    RemovedGroupsUpdate, Revision, SealedPage, StampedBatch, StoreError, StoredActivity, Tally, Visibility,
+};
 
 /// Keeps activities and the policy until the process ends. Public and private activities are kept apart, so that no
 /// public answer can be moved by a private one.
@@ -28,8 +21,8 @@ pub struct MemoryStore {
 struct State {
     policy: Option<Arc<PrivacyPolicy>>,
     applied: AppliedRecords,
-    vanished: BTreeMap<GroupId, VanishedGroup>,
-    vanished_version: u64,
+    removed_groups: BTreeMap<GroupId, RemovedGroup>,
+    removed_groups_version: u64,
     public: BTreeMap<Position, PublicActivity>,
     private: BTreeMap<Position, StoredActivity>,
     /// The public activities in the order of storing.
@@ -66,6 +59,22 @@ impl State {
 
     fn at(&self, position: &Position) -> Option<&StoredActivity> {
         self.public.get(position).map(|public| &**public).or_else(|| self.private.get(position))
+    }
+
+    /// Public activities that a query finds, newest first, from after a position.
+    fn found<'a>(&'a self, query: &'a Query, after: Option<&Position>) -> impl Iterator<Item = &'a PublicActivity> {
+        let named = (!query.ids().is_empty()).then(|| self.named(query.ids(), after));
+        let all = named.is_none().then(|| newest_first(&self.public, after).map(|(_, public)| public));
+        let candidates = named.into_iter().flatten().chain(all.into_iter().flatten());
+        candidates.filter(|public| query.matches(public.activity(), public.stamp()))
+    }
+
+    /// Public activities of these ids, newest first, from after a position.
+    fn named(&self, ids: &[ActivityId], after: Option<&Position>) -> Vec<&PublicActivity> {
+        let positions = ids.iter().filter_map(|id| self.positions.get(id)?.as_ref());
+        let mut positions: Vec<&Position> = positions.filter(|at| after.is_none_or(|after| *at < after)).collect();
+        positions.sort_unstable_by(|one, other| other.cmp(one));
+        positions.into_iter().filter_map(|position| self.public.get(position)).collect()
     }
 
     fn append(&mut self, activity: StoredActivity) -> Appended {
@@ -123,32 +132,29 @@ impl ActivityStore for MemoryStore {
         Ok(self.read().applied.clone())
     }
 
-    fn vanished_groups(&self) -> Result<Vec<VanishedGroup>, StoreError> {
-        Ok(self.read().vanished.values().cloned().collect())
+    fn removed_groups(&self, known: Option<u64>) -> Result<Option<RemovedGroups>, StoreError> {
+        let state = self.read();
+        let version = state.removed_groups_version;
+        let groups = || state.removed_groups.values().cloned().collect();
+        Ok((known != Some(version)).then(|| RemovedGroups { version, groups: groups() }))
     }
 
-    fn vanished_version(&self) -> Result<u64, StoreError> {
-        Ok(self.read().vanished_version)
-    }
-
-    fn keep_vanished(&self, vanished: &VanishedGroup) -> Result<(), StoreError> {
+    fn update_removed_groups(&self, update: RemovedGroupsUpdate<'_>) -> Result<(), StoreError> {
         let mut state = self.write();
-        let known = state.vanished.remove(vanished.group());
-        let together = match &known {
-            Some(known) => known.clone().together_with(vanished),
-            None => vanished.clone(),
+        let is_changed = match update {
+            RemovedGroupsUpdate::Keep(group) => {
+                let known = state.removed_groups.remove(group.group());
+                let merged = known.clone().map_or_else(|| group.clone(), |known| known.merge(group));
+                let is_changed = known.as_ref() != Some(&merged);
+                state.removed_groups.insert(merged.group().clone(), merged);
+                is_changed
+            }
+            RemovedGroupsUpdate::Drop { group, up_to } => {
+                let is_due = state.removed_groups.get(group).is_some_and(|kept| kept.removed_in() <= up_to);
+                is_due && state.removed_groups.remove(group).is_some()
+            }
         };
-        state.vanished_version += u64::from(known.as_ref() != Some(&together));
-        state.vanished.insert(together.group().clone(), together);
-        Ok(())
-    }
-
-    fn drop_vanished(&self, group: &GroupId, up_to: DirectoryRevision) -> Result<(), StoreError> {
-        let mut state = self.write();
-        if state.vanished.get(group).is_some_and(|vanished| vanished.gone_in() <= up_to) {
-            state.vanished.remove(group);
-            state.vanished_version += 1;
-        }
+        state.removed_groups_version += u64::from(is_changed);
         Ok(())
     }
 
@@ -179,43 +185,37 @@ impl ActivityStore for MemoryStore {
         Ok(covered.len() as u64)
     }
 
-    fn public_page(
-        &self,
-        query: &Query,
-        after: Option<&Position>,
-        limit: usize,
-    ) -> Result<Vec<PublicActivity>, StoreError> {
+    fn public_page(&self, query: &Query, after: Option<&Position>, limit: usize) -> Result<PublicPage, StoreError> {
         let state = self.read();
-        let found = newest_first(&state.public, after).map(|(_, public)| public);
-        Ok(found.filter(|public| query.matches(public.activity(), public.stamp())).take(limit).cloned().collect())
+        let activities = state.found(query, after).take(limit).cloned().collect();
+        Ok(PublicPage { activities, stopped_at: None })
     }
 
-    fn public_activity(&self, id: &ActivityId) -> Result<Option<PublicActivity>, StoreError> {
-        let state = self.read();
-        let position = state.positions.get(id).and_then(Option::as_ref);
-        Ok(position.and_then(|position| state.public.get(position)).cloned())
-    }
-
-    fn public_count(&self, query: &Query) -> Result<u64, StoreError> {
-        let state = self.read();
-        Ok(state.public.values().filter(|public| query.matches(public.activity(), public.stamp())).count() as u64)
-    }
-
-    fn public_counts(&self, query: &Query, by: CountBy) -> Result<Vec<Count>, StoreError> {
+    fn public_counts(&self, query: &Query, by: Option<CountBy>) -> Result<Counts, StoreError> {
         let state = self.read();
         let mut tally = Tally::new(by);
-        for public in state.public.values().filter(|public| query.matches(public.activity(), public.stamp())) {
-            tally.add(public.activity());
-        }
-        Ok(tally.counts())
+        state.found(query, None).for_each(|public| tally.add(public.activity()));
+        Ok(tally.into_counts(true))
     }
 
-    fn public_since(&self, after: u64, limit: usize) -> Result<Vec<(u64, PublicActivity)>, StoreError> {
+    fn public_after(&self, offset: &Offset, limit: usize) -> Result<Vec<(Offset, PublicActivity)>, StoreError> {
         let state = self.read();
+        let after = match offset.as_bytes() {
+            [] => 0,
+            bytes => u64::from_be_bytes(bytes.try_into().map_err(|_| StoreError::UnknownOffset)?),
+        };
         let skip = usize::try_from(after).unwrap_or(usize::MAX);
-        let later = (1_u64..).zip(&state.stored).skip(skip);
-        let kept = later.filter_map(|(place, position)| Some((place, state.public.get(position)?.clone())));
-        Ok(kept.take(limit).collect())
+        let mut found = Vec::new();
+        for (number, position) in (1_u64..).zip(&state.stored).skip(skip) {
+            if found.len() == limit {
+                break;
+            }
+            if let Some(public) = state.public.get(position) {
+                let offset = Offset::new(number.to_be_bytes()).map_err(|_| StoreError::UnknownOffset)?;
+                found.push((offset, public.clone()));
+            }
+        }
+        Ok(found)
     }
 
     fn revealed_page(
@@ -239,7 +239,7 @@ impl ActivityStore for MemoryStore {
         let found = merged.map(|(_, activity)| activity);
         let found = found.filter(|activity| query.matches(activity.activity(), activity.stamp()));
         let page = found.take(limit).cloned().collect();
-        Ok(SealedPage::seal(admission, page))
+        Ok(SealedPage::seal(admission, page, None))
     }
 }
 

@@ -35,24 +35,67 @@ impl std::fmt::Debug for Count {
     }
 }
 
+/// What a query finds, counted.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Counts {
+    /// How many activities there are in all.
+    pub total: u64,
+    /// How many by each key, in rising order of the keys. A key without activities is left out. Empty if only the total was
+    /// asked for.
+    pub by_key: Vec<Count>,
+    /// Whether these are all. If not, the store stopped looking after as many activities as it reads for one answer, and
+    /// there may be more.
+    pub is_complete: bool,
+}
+
 /// Counts activities by a key. Its memory grows with the number of keys, not of activities.
-pub(crate) struct Tally {
-    by: CountBy,
+pub struct Tally {
+    by: Option<CountBy>,
+    total: u64,
     counts: BTreeMap<String, u64>,
 }
 
 impl Tally {
-    pub(crate) fn new(by: CountBy) -> Self {
-        Self { by, counts: BTreeMap::new() }
+    /// Begins to count: the total, and by a key if there is one to count by.
+    #[must_use]
+    pub fn new(by: Option<CountBy>) -> Self {
+        Self { by, total: 0, counts: BTreeMap::new() }
     }
 
-    pub(crate) fn add(&mut self, activity: &Activity) {
-        *self.counts.entry(self.by.key(activity)).or_default() += 1;
+    /// Counts an activity.
+    pub fn add(&mut self, activity: &Activity) {
+        match self.by {
+            Some(by) => self.add_key(&by.key(activity), 1),
+            None => self.total += 1,
+        }
     }
 
-    /// The counts, by key in rising order.
+    /// Counts so many activities of one key.
+    pub fn add_key(&mut self, key: &str, activities: u64) {
+        self.total += activities;
+        match self.counts.get_mut(key) {
+            Some(count) => *count += activities,
+            None => drop(self.counts.insert(key.to_owned(), activities)),
+        }
+    }
+
+    #[cfg(feature = "sqlite")]
     pub(crate) fn counts(self) -> Vec<Count> {
         self.counts.into_iter().map(|(key, activities)| Count { key, activities }).collect()
+    }
+
+    /// Returns the counts. `is_complete` says whether every activity was counted.
+    #[must_use]
+    pub fn into_counts(self, is_complete: bool) -> Counts {
+        let Self { by, total, counts } = self;
+        let counts = counts.into_iter().filter(|_| by.is_some());
+        Counts { total, by_key: counts.map(|(key, activities)| Count { key, activities }).collect(), is_complete }
+    }
+}
+
+impl std::fmt::Debug for Tally {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tally").field("by", &self.by).finish_non_exhaustive()
     }
 }
 
@@ -80,8 +123,9 @@ impl CountBy {
         }
     }
 
-    /// Under which key this time counts: the beginning of its day if it is counted by day, of its hour if not.
-    pub(crate) fn key_of_time(self, time: DateTime<Utc>) -> String {
+    /// Returns the key under which a time counts: the beginning of its day if it is counted by day, of its hour if not.
+    #[must_use]
+    pub fn key_of_time(self, time: DateTime<Utc>) -> String {
         let hour = time.trunc_subsecs(0).with_second(0).and_then(|time| time.with_minute(0));
         let begin = if self == Self::Day { hour.and_then(|time| time.with_hour(0)) } else { hour };
         // Every UTC time has a full hour before it; if one had none, its own time would still be a key.

@@ -8,6 +8,7 @@ use super::Terms;
 use super::capability::{Admission, Draft};
 use crate::governance::{Failure, Outcome, Receipt, Record, RecordId, Refused, RevealId, SinkError};
 use crate::policy::{Denial, PrivacyPolicy};
+use crate::query::Position;
 use crate::screen::Visibility;
 use crate::stored::StoredActivity;
 
@@ -16,17 +17,21 @@ use crate::stored::StoredActivity;
 pub struct SealedPage {
     draft: Draft,
     activities: Vec<StoredActivity>,
+    stopped_at: Option<Position>,
 }
 
 impl SealedPage {
     /// Seals what a store read for an admission, which is used up by it. What the reveal did not ask for is left out: a
     /// store that reads too much shows no more for it.
-    pub fn seal(admission: Admission<'_>, mut activities: Vec<StoredActivity>) -> Self {
+    ///
+    /// `stopped_at` is the position of the last activity that the store read, if it stopped before it had found as many as were
+    /// asked for and before the end.
+    pub fn seal(admission: Admission<'_>, mut activities: Vec<StoredActivity>, stopped_at: Option<Position>) -> Self {
         activities.retain(|stored| {
             let private = stored.visibility() == Visibility::Private;
             (private || !admission.private_only()) && admission.query().matches(stored.activity(), stored.stamp())
         });
-        Self { draft: admission.into_draft(), activities }
+        Self { draft: admission.into_draft(), activities, stopped_at }
     }
 
     /// The reveal that it was read for: no other may be shown it.
@@ -35,12 +40,14 @@ impl SealedPage {
         self.draft.terms().reveal()
     }
 
-    /// Keeps the first `size` activities and drafts the record of them; tells whether there are more. What the record says
-    /// of them is sealed with the salts of the admission, and made at its time.
-    pub fn pending(self, size: usize, record: RecordId) -> (PendingPage, bool) {
-        let Self { draft, mut activities } = self;
-        let more = activities.len() > size;
+    /// Keeps the first `size` activities and drafts the record of them; returns after which position the next page goes on, if
+    /// there may be one. What the record says of them is sealed with the salts of the admission, and made at its time.
+    pub fn pending(self, size: usize, record: RecordId) -> (PendingPage, Option<Position>) {
+        let Self { draft, mut activities, stopped_at } = self;
+        let is_longer = activities.len() > size;
         activities.truncate(size);
+        let last = activities.last().map(|last| Position::of(last.activity()));
+        let more = if is_longer { last } else { stopped_at };
         let (terms, record) = draft.record(&activities, record);
         (PendingPage { terms, record, activities }, more)
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::reach::Reach;
 use super::reason::{Reason, Standing};
-use crate::directory::{DirectorySnapshot, GroupIndex, Knowledge, LastKnown, UserIndex, VanishedGroup};
+use crate::directory::{DirectorySnapshot, GroupIndex, Knowledge, LastKnown, RemovedGroup, UserIndex};
 use crate::identity::{Alias, GroupId, Identity, UserId};
 use crate::policy::{GroupRef, PrivacyPolicy};
 use crate::steps;
@@ -39,7 +39,7 @@ impl Watch {
     pub(super) fn new(
         policy: &PrivacyPolicy,
         directory: Option<&DirectorySnapshot>,
-        vanished: &[VanishedGroup],
+        vanished: &[RemovedGroup],
     ) -> Self {
         let scope = policy.scope().iter().map(|rule| rule.group());
         let spoken_of: BTreeSet<&GroupRef> = policy.private_groups().iter().chain(scope).collect();
@@ -62,12 +62,12 @@ impl Watch {
         &self,
         before: &DirectorySnapshot,
         next: &DirectorySnapshot,
-        vanished: &[VanishedGroup],
+        vanished: &[RemovedGroup],
     ) -> Self {
         let groups = self.groups.iter().map(|watched| Watched { is_unknown: false, ..watched.clone() }).collect();
         let (reach, retained) = (Arc::clone(&self.reach), Arc::clone(&self.retained));
         let watch = Self { groups, reach, retained, relies_on_last_members: self.relies_on_last_members };
-        let comes_back = |kept: &VanishedGroup| kept.back_by(before.revision()) != kept.back_by(next.revision());
+        let comes_back = |kept: &RemovedGroup| kept.back_by(before.revision()) != kept.back_by(next.revision());
         if !next.has_the_groups_of(before) || vanished.iter().any(comes_back) {
             return watch.laid_over(next, vanished, None);
         }
@@ -81,11 +81,11 @@ impl Watch {
     fn laid_over(
         mut self,
         directory: &DirectorySnapshot,
-        vanished: &[VanishedGroup],
+        vanished: &[RemovedGroup],
         reach: Option<Arc<Reach>>,
     ) -> Self {
         steps::advance(self.groups.len() + vanished.len());
-        let kept: HashMap<&GroupId, &VanishedGroup> = vanished.iter().map(|kept| (kept.group(), kept)).collect();
+        let kept: HashMap<&GroupId, &RemovedGroup> = vanished.iter().map(|kept| (kept.group(), kept)).collect();
         let mut counting = Counting { directory, positions: BTreeMap::new(), kept: &kept, is_open: false };
         let mut led_to: Vec<(GroupIndex, usize)> = Vec::new();
         for (at, watched) in self.groups.iter_mut().enumerate() {
@@ -145,7 +145,7 @@ impl Watch {
 
     /// The watched groups in which a group that was kept counts as nested: those in which it was last, and every group
     /// in which one of these is nested by way of groups that are there.
-    fn holding(&self, kept: &VanishedGroup, directory: &DirectorySnapshot) -> Vec<usize> {
+    fn holding(&self, kept: &RemovedGroup, directory: &DirectorySnapshot) -> Vec<usize> {
         let mut at: BTreeSet<usize> = BTreeSet::new();
         for id in kept.nested_in() {
             steps::advance(1);
@@ -160,7 +160,7 @@ impl Watch {
     /// The imported groups of the policy in which a group that was kept counts as nested.
     pub(super) fn groups_holding<'a>(
         &'a self,
-        kept: &VanishedGroup,
+        kept: &RemovedGroup,
         directory: &DirectorySnapshot,
     ) -> impl Iterator<Item = &'a GroupId> {
         self.holding(kept, directory).into_iter().filter_map(|at| self.imported(at))
@@ -253,7 +253,7 @@ impl Watch {
 /// Finds out which of the groups that were kept count, and for which watched groups.
 struct Counting<'a> {
     directory: &'a DirectorySnapshot,
-    kept: &'a HashMap<&'a GroupId, &'a VanishedGroup>,
+    kept: &'a HashMap<&'a GroupId, &'a RemovedGroup>,
     /// For each group that was kept and counts.
     positions: BTreeMap<&'a GroupId, BTreeSet<usize>>,
     /// Whether what is kept may count for a watched group.
@@ -287,7 +287,7 @@ impl<'a> Counting<'a> {
     }
 
     /// Whether a group that was kept may be nested in others without the knowledge of this directory.
-    fn is_elsewhere(&self, kept: &VanishedGroup) -> bool {
+    fn is_elsewhere(&self, kept: &RemovedGroup) -> bool {
         match self.directory.group_index(kept.group()) {
             Some(group) => self.directory.knowledge(group) != Knowledge::Whole,
             None => kept.back_by(self.directory.revision()).is_none(),

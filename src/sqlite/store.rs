@@ -17,14 +17,15 @@ use super::writer::Writer;
 use crate::activity::{Activity, ActivityId};
 use crate::applied::AppliedRecords;
 use crate::change::RecordedChange;
-use crate::directory::{DirectoryRevision, VanishedGroup};
+use crate::directory::{DirectoryRevision, RemovedGroup};
+use crate::forward::Offset;
 use crate::identity::GroupId;
 use crate::policy::{PrivacyPolicy, Revision};
-use crate::query::{Count, CountBy, Position, Query, Tally};
+use crate::query::{Count, CountBy, Counts, Position, Query, Tally};
 use crate::removal::RecordedRemoval;
 use crate::reveal::{Admission, SealedPage};
 use crate::screen::{Stamp, StampedBatch};
-use crate::store::{ActivityStore, Appended, StoreError};
+use crate::store::{ActivityStore, Appended, PublicPage, RemovedGroups, RemovedGroupsUpdate, StoreError};
 use crate::stored::{PublicActivity, StoredActivity};
 use crate::sync::{ArcSwapOption, Mutex};
 
@@ -175,50 +176,47 @@ impl ActivityStore for SqliteStore {
         self.file.read(applied)
     }
 
-    fn vanished_groups(&self) -> Result<Vec<VanishedGroup>, StoreError> {
-        self.file.read(|connection| {
+    fn removed_groups(&self, known: Option<u64>) -> Result<Option<RemovedGroups>, StoreError> {
+        self.snapshot(|connection| {
+            let number = "SELECT number FROM vanished_version";
+            let version: i64 = connection.prepare_cached(number)?.query_row([], |row| row.get(0))?;
+            let version = version.unsigned_abs();
+            if known == Some(version) {
+                return Ok(None);
+            }
             let mut statement = connection.prepare_cached("SELECT document FROM vanished_group ORDER BY id")?;
             let mut rows = statement.query([])?;
-            let mut vanished = Vec::new();
+            let mut groups = Vec::new();
             while let Some(row) = rows.next()? {
-                vanished.push(from_json(VANISHED_GROUP, &document(row)?)?);
+                groups.push(from_json(VANISHED_GROUP, &document(row)?)?);
             }
-            Ok(vanished)
+            Ok(Some(RemovedGroups { version, groups }))
         })
     }
 
-    fn vanished_version(&self) -> Result<u64, StoreError> {
-        self.file.read(|connection| {
-            let number = "SELECT number FROM vanished_version";
-            Ok(connection.prepare_cached(number)?.query_row([], |row| row.get::<_, i64>(0))?.unsigned_abs())
-        })
-    }
-
-    fn keep_vanished(&self, vanished: &VanishedGroup) -> Result<(), StoreError> {
+    fn update_removed_groups(&self, update: RemovedGroupsUpdate<'_>) -> Result<(), StoreError> {
         self.file.write(|writer| {
             let connection = writer.connection();
-            let known = vanished_group(connection, vanished.group())?;
-            let together = match &known {
-                Some(known) => known.clone().together_with(vanished),
-                None => vanished.clone(),
-            };
-            if known.as_ref() == Some(&together) {
-                return Ok(());
-            }
-            count_vanished(connection)?;
-            connection
-                .prepare_cached("INSERT OR REPLACE INTO vanished_group (id, document) VALUES (?1, ?2)")?
-                .execute(params![together.group().as_str(), to_json(VANISHED_GROUP, &together)?])?;
-            Ok(())
-        })
-    }
-
-    fn drop_vanished(&self, group: &GroupId, up_to: DirectoryRevision) -> Result<(), StoreError> {
-        self.file.write(|writer| {
-            let connection = writer.connection();
-            if vanished_group(connection, group)?.is_some_and(|vanished| vanished.gone_in() <= up_to) {
-                count_vanished(connection)?;
-                connection.prepare_cached("DELETE FROM vanished_group WHERE id = ?1")?.execute([group.as_str()])?;
+            match update {
+                RemovedGroupsUpdate::Keep(vanished) => {
+                    let known = vanished_group(connection, vanished.group())?;
+                    let merged = known.clone().map_or_else(|| vanished.clone(), |known| known.merge(vanished));
+                    if known.as_ref() != Some(&merged) {
+                        connection
+                            .prepare_cached("INSERT OR REPLACE INTO vanished_group (id, document) VALUES (?1, ?2)")?
+                            .execute(params![merged.group().as_str(), to_json(VANISHED_GROUP, &merged)?])?;
+                        count_vanished(connection)?;
+                    }
+                }
+                RemovedGroupsUpdate::Drop { group, up_to } => {
+                    let known = vanished_group(connection, group)?;
+                    if known.is_some_and(|known| known.removed_in() <= up_to) {
+                        connection
+                            .prepare_cached("DELETE FROM vanished_group WHERE id = ?1")?
+                            .execute([group.as_str()])?;
+                        count_vanished(connection)?;
+                    }
+                }
             }
             Ok(())
         })
@@ -255,12 +253,18 @@ impl ActivityStore for SqliteStore {
         Ok(removed)
     }
 
-    fn public_page(
-        &self,
-        query: &Query,
-        after: Option<&Position>,
-        limit: usize,
-    ) -> Result<Vec<PublicActivity>, StoreError> {
+    fn public_page(&self, query: &Query, after: Option<&Position>, limit: usize) -> Result<PublicPage, StoreError> {
+        if !query.ids().is_empty() {
+            let mut page = Vec::new();
+            for id in query.ids() {
+                let found = self.public_activity(id)?;
+                page.extend(found.filter(|found| query.matches(found.activity(), found.stamp())));
+            }
+            page.sort_by_key(|found| std::cmp::Reverse(Position::of(found.activity())));
+            page.retain(|found| after.is_none_or(|after| Position::of(found.activity()) < *after));
+            page.truncate(limit);
+            return Ok(PublicPage { activities: page, stopped_at: None });
+        }
         let mut page = Vec::new();
         if limit > 0 {
             self.snapshot(|connection| {
@@ -270,9 +274,52 @@ impl ActivityStore for SqliteStore {
                 })
             })?;
         }
-        Ok(page)
+        Ok(PublicPage { activities: page, stopped_at: None })
     }
 
+    fn public_counts(&self, query: &Query, by: Option<CountBy>) -> Result<Counts, StoreError> {
+        Ok(match by {
+            None => Counts { total: self.public_count(query)?, by_key: Vec::new(), is_complete: true },
+            Some(by) => {
+                let by_key = self.counts_by(query, by)?;
+                Counts { total: by_key.iter().map(|count| count.activities).sum(), by_key, is_complete: true }
+            }
+        })
+    }
+
+    fn public_after(&self, offset: &Offset, limit: usize) -> Result<Vec<(Offset, PublicActivity)>, StoreError> {
+        let after = match offset.as_bytes() {
+            [] => 0,
+            bytes => u64::from_be_bytes(bytes.try_into().map_err(|_| StoreError::UnknownOffset)?),
+        };
+        let found = self.since_place(after, limit)?.into_iter();
+        found
+            .map(|(place, activity)| {
+                Ok((Offset::new(place.to_be_bytes()).map_err(|_| StoreError::UnknownOffset)?, activity))
+            })
+            .collect()
+    }
+    fn revealed_page(
+        &self,
+        admission: Admission<'_>,
+        after: Option<&Position>,
+        limit: usize,
+    ) -> Result<SealedPage, StoreError> {
+        let tables: &[Table] = if admission.private_only() { &[PRIVATE] } else { &[PUBLIC, PRIVATE] };
+        let mut page = Vec::new();
+        if limit > 0 {
+            self.file.read(|connection| {
+                each(connection, tables, admission.query(), after, |stored| {
+                    page.push(stored);
+                    Ok(if page.len() < limit { Flow::On } else { Flow::Enough })
+                })
+            })?;
+        }
+        Ok(SealedPage::seal(admission, page, None))
+    }
+}
+
+impl SqliteStore {
     fn public_activity(&self, id: &ActivityId) -> Result<Option<PublicActivity>, StoreError> {
         self.file.read(|connection| {
             let mut public_ids = self.public_ids.lock().unwrap_or_else(PoisonError::into_inner);
@@ -300,12 +347,12 @@ impl ActivityStore for SqliteStore {
         })
     }
 
-    fn public_counts(&self, query: &Query, by: CountBy) -> Result<Vec<Count>, StoreError> {
+    fn counts_by(&self, query: &Query, by: CountBy) -> Result<Vec<Count>, StoreError> {
         self.snapshot(|connection| {
             if let Some(counted) = segments::counts(connection, &self.tail, query, by)? {
                 return Ok(counted);
             }
-            let mut tally = Tally::new(by);
+            let mut tally = Tally::new(Some(by));
             self.each_public(connection, query, None, |public| {
                 tally.add(public.activity());
                 Flow::On
@@ -314,31 +361,12 @@ impl ActivityStore for SqliteStore {
         })
     }
 
-    fn public_since(&self, after: u64, limit: usize) -> Result<Vec<(u64, PublicActivity)>, StoreError> {
+    fn since_place(&self, after: u64, limit: usize) -> Result<Vec<(u64, PublicActivity)>, StoreError> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         self.file.read(|connection| {
             let found = table::since(connection, PUBLIC, as_integer(after), limit)?.into_iter();
             found.map(|(sequence, stored)| Ok((sequence.unsigned_abs(), public(stored)?))).collect()
         })
-    }
-
-    fn revealed_page(
-        &self,
-        admission: Admission<'_>,
-        after: Option<&Position>,
-        limit: usize,
-    ) -> Result<SealedPage, StoreError> {
-        let tables: &[Table] = if admission.private_only() { &[PRIVATE] } else { &[PUBLIC, PRIVATE] };
-        let mut page = Vec::new();
-        if limit > 0 {
-            self.file.read(|connection| {
-                each(connection, tables, admission.query(), after, |stored| {
-                    page.push(stored);
-                    Ok(if page.len() < limit { Flow::On } else { Flow::Enough })
-                })
-            })?;
-        }
-        Ok(SealedPage::seal(admission, page))
     }
 }
 
@@ -371,7 +399,7 @@ fn count_vanished(connection: &Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn vanished_group(connection: &Connection, group: &GroupId) -> Result<Option<VanishedGroup>, StoreError> {
+fn vanished_group(connection: &Connection, group: &GroupId) -> Result<Option<RemovedGroup>, StoreError> {
     let found = connection
         .prepare_cached("SELECT document FROM vanished_group WHERE id = ?1")?
         .query_row([group.as_str()], document)

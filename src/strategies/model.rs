@@ -414,11 +414,13 @@ impl Model {
                     continue;
                 }
                 // A node that lags brings nothing back.
-                let over = self.kept.iter_mut().find(|kept| kept.group == group && kept.gone_in <= directory.revision);
-                let over = over.filter(|kept| kept.back_in.is_none_or(|back_in| back_in > directory.revision));
-                let is_news = over.as_ref().is_some_and(|kept| kept.back_in.is_none());
+                let over =
+                    self.kept.iter_mut().find(|kept| kept.group == group && kept.removed_in <= directory.revision);
+                let over =
+                    over.filter(|kept| kept.restored_in.is_none_or(|restored_in| restored_in > directory.revision));
+                let is_news = over.as_ref().is_some_and(|kept| kept.restored_in.is_none());
                 if let Some(kept) = over {
-                    kept.back_in = Some(directory.revision);
+                    kept.restored_in = Some(directory.revision);
                 }
                 if is_news || self.node(node).unknown.contains(&group) {
                     self.note_directory(Act::GroupReturned { group: group.clone() });
@@ -426,7 +428,7 @@ impl Model {
                 self.node_mut(node).unknown.retain(|unknown| *unknown != group);
                 continue;
             }
-            let is_over = before.as_ref().is_some_and(|before| before.back_in.is_some());
+            let is_over = before.as_ref().is_some_and(|before| before.restored_in.is_some());
             if !policy.contains(&group) && !directory.knows(&group) && is_over {
                 continue;
             }

@@ -372,7 +372,7 @@ fn b2_no_document_of_a_store_is_quoted_when_it_cannot_be_read() {
         "act": { "reveal": { "justification": [CANARY] } },
     });
     let member = serde_json::json!({ "id": "a", "aliases": CANARY });
-    let vanished = serde_json::json!({ "group": "g", "last_seen": 1, "gone_in": 2, "members": [member] });
+    let vanished = serde_json::json!({ "group": "g", "last_seen": 1, "removed_in": 2, "members": [member] });
     let reason = serde_json::json!({ "member": { "group": { CANARY: "council" }, "standing": "actor" } });
     let stamp = serde_json::json!({
         "visibility": "private", "policy": 1, "directory": 1, "decided_at": at(0), "reasons": [reason],
@@ -384,7 +384,7 @@ fn b2_no_document_of_a_store_is_quoted_when_it_cannot_be_read() {
         says::<App>(&field),
         says::<App>(&canary),
         says::<User>(&member),
-        says::<VanishedGroup>(&vanished),
+        says::<RemovedGroup>(&vanished),
         says::<Stamp>(&stamp),
         says::<Record>(&reveal),
     ] {

@@ -52,7 +52,7 @@ fn said(snapshot: &DirectorySnapshot, asked: &[Identity], groups: &BTreeSet<Grou
         // Under whichever of their names first.
         vanished: vanished
             .iter()
-            .map(|gone| (gone.group().clone(), (gone.gone_in(), gone.members().iter().map(by_any_name).collect())))
+            .map(|gone| (gone.group().clone(), (gone.removed_in(), gone.members().iter().map(by_any_name).collect())))
             .collect(),
     }
 }

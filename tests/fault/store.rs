@@ -253,7 +253,7 @@ impl ActivityStore for FaultyStore {
         Self::at_fault(self.begin(), || self.inner.applied())
     }
 
-    fn vanished_groups(&self) -> Result<Vec<VanishedGroup>, StoreError> {
+    fn vanished_groups(&self) -> Result<Vec<RemovedGroup>, StoreError> {
         self.rows(|_| None, || self.inner.vanished_groups())
     }
 
@@ -261,7 +261,7 @@ impl ActivityStore for FaultyStore {
         Self::at_fault(self.begin(), || self.inner.vanished_version())
     }
 
-    fn keep_vanished(&self, vanished: &VanishedGroup) -> Result<(), StoreError> {
+    fn keep_vanished(&self, vanished: &RemovedGroup) -> Result<(), StoreError> {
         match self.begin() {
             Some(StoreFault::Loses) => Ok(()),
             fault => Self::at_fault(fault, || self.inner.keep_vanished(vanished)),

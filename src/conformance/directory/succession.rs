@@ -6,7 +6,7 @@ use super::import::{import, says, snapshot, source};
 use super::{DirectoryHarness, Source};
 use crate::conformance::clause::{Breach, Checked, ensure};
 use crate::conformance::fixture::alias;
-use crate::directory::{DirectorySnapshot, Resolution, VanishedGroup};
+use crate::directory::{DirectorySnapshot, RemovedGroup, Resolution};
 use crate::identity::{GroupId, Identity};
 
 /// The source without the council, and without the nesting that names it.
@@ -17,17 +17,17 @@ fn without_the_council(mut source: Source) -> Source {
     source
 }
 
-fn last_members(vanished: &VanishedGroup) -> BTreeSet<&str> {
+fn last_members(vanished: &RemovedGroup) -> BTreeSet<&str> {
     vanished.members().iter().map(|user| user.id().as_str()).collect()
 }
 
 /// Every name of a last member.
-fn names(vanished: &VanishedGroup) -> BTreeSet<String> {
+fn names(vanished: &RemovedGroup) -> BTreeSet<String> {
     let aliases = vanished.members().iter().flat_map(|user| user.aliases());
     aliases.map(|alias| format!("{:?} in {:?}", alias.as_str(), alias.app())).collect()
 }
 
-fn gone_council(what: &str, snapshot: &DirectorySnapshot) -> Checked<VanishedGroup> {
+fn gone_council(what: &str, snapshot: &DirectorySnapshot) -> Checked<RemovedGroup> {
     let vanished = snapshot.vanished_group(&GroupId::new("council")?);
     vanished.ok_or_else(|| Breach::seen(format!("{what} nobody knows the last members of the group")))
 }
@@ -46,8 +46,8 @@ pub(super) fn d11_a_vanished_group_keeps_its_last_members(place: impl DirectoryH
         members.iter().eq(&expected),
         "the group that is gone has the last members {members:?}, expected {expected:?}"
     );
-    let (gone_in, revision) = (vanished.gone_in(), first.revision());
-    ensure!(gone_in == revision, "the group is gone in revision {gone_in}, expected {revision}");
+    let (removed_in, revision) = (vanished.removed_in(), first.revision());
+    ensure!(removed_in == revision, "the group is gone in revision {removed_in}, expected {revision}");
     for seconds in [30, 40] {
         import(&place, &without_the_council(source(seconds, 1)?))?;
         let later = gone_council("an import later", &*snapshot(&directory)?)?;
@@ -56,8 +56,8 @@ pub(super) fn d11_a_vanished_group_keeps_its_last_members(place: impl DirectoryH
             "an import later the group has other last members, or under other names: {:?}",
             last_members(&later)
         );
-        let again = later.gone_in();
-        ensure!(again == gone_in, "an import later the group is gone in revision {again}, expected {gone_in}");
+        let again = later.removed_in();
+        ensure!(again == removed_in, "an import later the group is gone in revision {again}, expected {removed_in}");
     }
     Ok(())
 }

@@ -5,33 +5,33 @@ use std::slice;
 use super::StoreHarness;
 use crate::conformance::clause::{Breach, Checked, ensure};
 use crate::conformance::fixture::{alias, at, race};
-use crate::directory::{DirectoryBuilder, DirectoryRevision, Told, User, VanishedGroup};
+use crate::directory::{DirectoryBuilder, DirectoryRevision, RemovedGroup, Told, User};
 use crate::identity::{GroupId, UserId};
 use crate::store::ActivityStore;
 
 /// A group that was last seen with these members and is gone in this revision, as a directory tells of it.
-fn vanished(group: &str, members: &[&str], gone_in: u64) -> Checked<VanishedGroup> {
+fn vanished(group: &str, members: &[&str], removed_in: u64) -> Checked<RemovedGroup> {
     let id = GroupId::new(group)?;
     let mut before = DirectoryBuilder::new().group(id.clone(), group);
     for name in members {
         let user = UserId::new(*name)?;
         before = before.member(&id, &user).user(User::new(user).with_alias(alias(name)?));
     }
-    let before = before.build(DirectoryRevision(gone_in - 1), at(0))?;
-    let after = DirectoryBuilder::new().build(DirectoryRevision(gone_in), at(1))?.succeeding(&before);
+    let before = before.build(DirectoryRevision(removed_in - 1), at(0))?;
+    let after = DirectoryBuilder::new().build(DirectoryRevision(removed_in), at(1))?.succeeding(&before);
     after.vanished_group(&id).ok_or_else(|| Breach::seen("the directory forgot the group"))
 }
 
 /// What is kept, told in a way that does not depend on the order of groups and members.
-fn told(kept: &[VanishedGroup]) -> Vec<String> {
-    let tell = |vanished: &VanishedGroup| {
+fn told(kept: &[RemovedGroup]) -> Vec<String> {
+    let tell = |vanished: &RemovedGroup| {
         let mut members: Vec<String> =
             vanished.members().iter().map(|user| format!("{}{:?}", user.id().as_str(), names(user))).collect();
         members.sort_unstable();
-        let (group, gone_in, members) = (vanished.group(), vanished.gone_in(), members.join(" and "));
-        let back_in = vanished.back_by(DirectoryRevision(u64::MAX));
-        let back_in = back_in.map_or_else(String::new, |back_in| format!(", back in {back_in}"));
-        format!("{group} with {members} gone in {gone_in}{back_in}, {:?} on record", vanished.told())
+        let (group, removed_in, members) = (vanished.group(), vanished.removed_in(), members.join(" and "));
+        let restored_in = vanished.back_by(DirectoryRevision(u64::MAX));
+        let restored_in = restored_in.map_or_else(String::new, |restored_in| format!(", back in {restored_in}"));
+        format!("{group} with {members} gone in {removed_in}{restored_in}, {:?} on record", vanished.told())
     };
     let mut told: Vec<String> = kept.iter().map(tell).collect();
     told.sort_unstable();
@@ -42,7 +42,7 @@ fn names(user: &User) -> Vec<&str> {
     user.aliases().iter().map(|alias| alias.as_str()).collect()
 }
 
-fn holds(what: &str, store: &impl ActivityStore, expected: &[VanishedGroup]) -> Checked {
+fn holds(what: &str, store: &impl ActivityStore, expected: &[RemovedGroup]) -> Checked {
     let (found, expected) = (told(&store.vanished_groups()?), told(expected));
     ensure!(found == expected, "{what} the store keeps {found:?}, expected {expected:?}");
     Ok(())
@@ -65,13 +65,13 @@ pub(super) fn d11_what_nodes_keep_of_a_group_adds_up(place: impl StoreHarness) -
     let (one, other) = (vanished("council", &["hanna"], 8)?, vanished("council", &["otto"], 8)?);
     store.keep_vanished(&one)?;
     elsewhere.keep_vanished(&other)?;
-    let together = one.clone().together_with(&other);
+    let together = one.clone().merge(&other);
     holds("after two nodes kept a group", &store, slice::from_ref(&together))?;
     let together = together.telling(Told::Vanished);
     elsewhere.keep_vanished(&one.clone().telling(Told::Vanished))?;
     holds("after that was put on record", &store, slice::from_ref(&together))?;
-    let together = together.returned(DirectoryRevision(9));
-    elsewhere.keep_vanished(&one.clone().returned(DirectoryRevision(9)))?;
+    let together = together.restored(DirectoryRevision(9));
+    elsewhere.keep_vanished(&one.clone().restored(DirectoryRevision(9)))?;
     holds("after a node saw the group again", &store, slice::from_ref(&together))?;
     store.keep_vanished(&other)?;
     holds("after a node that lags kept it once more", &store, slice::from_ref(&together))?;
@@ -124,7 +124,7 @@ pub(super) fn d11_a_drop_spares_what_vanished_later(place: impl StoreHarness) ->
 pub(super) fn d11_kept_groups_outlive_a_crash(mut place: impl StoreHarness) -> Checked {
     let before = place.open();
     let (council, board) = (vanished("council", &["hanna"], 8)?, vanished("board", &["otto"], 8)?);
-    let council = council.telling(Told::Vanished).returned(DirectoryRevision(9));
+    let council = council.telling(Told::Vanished).restored(DirectoryRevision(9));
     for kept in [&council, &board] {
         before.keep_vanished(kept)?;
     }
@@ -149,7 +149,7 @@ pub(super) fn d11_the_version_of_what_is_kept_changes_with_it(mut place: impl St
     moves_on("after a group was kept", &|| Ok(reader.vanished_version()?))?;
     place.open().keep_vanished(&other)?;
     moves_on("after more of it was kept", &|| Ok(reader.vanished_version()?))?;
-    place.open().keep_vanished(&one.returned(DirectoryRevision(9)))?;
+    place.open().keep_vanished(&one.restored(DirectoryRevision(9)))?;
     moves_on("after it came back", &|| Ok(reader.vanished_version()?))?;
     place.open().drop_vanished(other.group(), DirectoryRevision(8))?;
     moves_on("after it was dropped", &|| Ok(reader.vanished_version()?))?;

@@ -193,7 +193,7 @@ fn check(reader: (&Connection, &Tail), rows: &[(i64, Activity)], query: &Query) 
     let counted = count(reader.0, reader.1, query).unwrap();
     prop_assert_eq!(counted, only_keys(query).then_some(expected.len() as u64));
     for by in ALL_COUNTS {
-        let mut tally = Tally::new(by);
+        let mut tally = Tally::new(Some(by));
         whole.iter().for_each(|(_, activity)| tally.add(activity));
         let tell = |counts: Vec<Count>| counts.into_iter().map(|count| (count.key, count.activities)).collect();
         let expected: Vec<_> = tell(tally.counts());

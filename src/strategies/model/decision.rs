@@ -182,7 +182,7 @@ impl Model {
             let elsewhere = self.kept.iter().filter(|kept| directory.holds(&group, kept));
             let counts = |kept: &&LastMembers| match directory.knows(&kept.group) {
                 true => directory.is_added(&kept.group),
-                false => kept.back_in.is_none_or(|back_in| back_in > directory.revision),
+                false => kept.restored_in.is_none_or(|restored_in| restored_in > directory.revision),
             };
             gone.extend(elsewhere.filter(counts).map(|kept| (group.clone(), Some(kept.clone()))));
         }
@@ -192,8 +192,8 @@ impl Model {
     /// What a node remembers of a group that is gone, and what was kept, unless it is known to have been back since.
     pub(super) fn last_known(&self, directory: &Directory, group: &GroupId) -> [Option<LastMembers>; 2] {
         let kept = self.kept.iter().find(|kept| kept.group == *group);
-        let back_in = kept.and_then(|kept| kept.back_in);
-        let counts = |last: &LastMembers| last.still_counts(back_in, directory.revision);
+        let restored_in = kept.and_then(|kept| kept.restored_in);
+        let counts = |last: &LastMembers| last.still_counts(restored_in, directory.revision);
         [directory.last_members(group).filter(counts), kept.cloned().filter(counts)]
     }
 

@@ -31,7 +31,7 @@ pub(super) struct Directory {
 struct Gone {
     group: GroupId,
     last_seen: u64,
-    gone_in: u64,
+    removed_in: u64,
     members: Vec<UserId>,
 }
 
@@ -60,10 +60,10 @@ pub(super) enum Home {
 pub(super) struct LastMembers {
     pub(super) group: GroupId,
     last_seen: u64,
-    pub(super) gone_in: u64,
+    pub(super) removed_in: u64,
     pub(super) members: Vec<Person>,
     /// Since when it is there again.
-    pub(super) back_in: Option<u64>,
+    pub(super) restored_in: Option<u64>,
     /// The groups of the policy that it counts for besides.
     pub(super) nested_in: Vec<GroupId>,
 }
@@ -152,7 +152,7 @@ impl Directory {
             let now_gone = before.groups.iter().map(|group| Gone {
                 group: group.clone(),
                 last_seen: before.revision,
-                gone_in: next.revision,
+                removed_in: next.revision,
                 members: before.members_of(group),
             });
             let gone = long_gone.chain(now_gone).filter(|gone| !next.groups.contains(&gone.group));
@@ -190,8 +190,9 @@ impl Directory {
 
     /// Whether one of two groups that are gone went before the other, or with it.
     fn went_first(&self, first: &GroupId, other: &GroupId) -> bool {
-        let gone_in = |group: &GroupId| self.gone.iter().find(|gone| gone.group == *group).map(|gone| gone.gone_in);
-        gone_in(first).is_some_and(|first| gone_in(other).is_some_and(|other| first <= other))
+        let removed_in =
+            |group: &GroupId| self.gone.iter().find(|gone| gone.group == *group).map(|gone| gone.removed_in);
+        removed_in(first).is_some_and(|first| removed_in(other).is_some_and(|other| first <= other))
     }
 
     /// Whether all that is known of a group is what a delta said since it was added.
@@ -279,8 +280,15 @@ impl Directory {
             let former = self.former.iter().filter(|(user, _)| *user == member.id);
             member.aliases.extend(former.map(|(_, alias)| alias.clone()));
         }
-        let (last_seen, gone_in) = (gone.last_seen, gone.gone_in);
-        Some(LastMembers { group: group.clone(), last_seen, gone_in, members, back_in: None, nested_in: Vec::new() })
+        let (last_seen, removed_in) = (gone.last_seen, gone.removed_in);
+        Some(LastMembers {
+            group: group.clone(),
+            last_seen,
+            removed_in,
+            members,
+            restored_in: None,
+            nested_in: Vec::new(),
+        })
     }
 }
 
@@ -336,20 +344,20 @@ impl LastMembers {
     /// The members of both, under the names of both.
     pub(super) fn joined(mut self, other: &Self) -> Self {
         self.last_seen = self.last_seen.max(other.last_seen);
-        self.gone_in = self.gone_in.min(other.gone_in);
+        self.removed_in = self.removed_in.min(other.removed_in);
         self.learn(&other.members);
         for member in &other.members {
             if !self.members.iter().any(|known| known.id == member.id) {
                 self.members.push(member.clone());
             }
         }
-        self.back_in = self.back_in.into_iter().chain(other.back_in).min();
+        self.restored_in = self.restored_in.into_iter().chain(other.restored_in).min();
         self.nested_in.extend(other.nested_in.clone());
         self
     }
 
     pub(super) fn is_before(&self, other: &Self) -> bool {
-        self.gone_in <= other.last_seen
+        self.removed_in <= other.last_seen
     }
 
     /// Adds the names by which somebody else knows the members.
@@ -369,8 +377,8 @@ impl LastMembers {
     }
 
     /// Whether nobody has seen the group there again, as far as a directory of this revision can tell.
-    pub(super) fn still_counts(&self, back_in: Option<u64>, revision: u64) -> bool {
-        back_in.is_none_or(|back_in| back_in > revision || back_in <= self.last_seen)
+    pub(super) fn still_counts(&self, restored_in: Option<u64>, revision: u64) -> bool {
+        restored_in.is_none_or(|restored_in| restored_in > revision || restored_in <= self.last_seen)
     }
 }
 

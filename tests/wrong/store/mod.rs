@@ -34,7 +34,7 @@ pub(crate) trait Fault: Default + Send + Sync + 'static {
         right.vanished_version()
     }
 
-    fn keep_vanished(&self, right: &ListStore, vanished: &VanishedGroup) -> Result<(), StoreError> {
+    fn keep_vanished(&self, right: &ListStore, vanished: &RemovedGroup) -> Result<(), StoreError> {
         right.keep_vanished(vanished)
     }
 
@@ -120,7 +120,7 @@ impl<F: Fault> ActivityStore for Place<F> {
         self.0.1.applied(&self.0.0)
     }
 
-    fn vanished_groups(&self) -> Result<Vec<VanishedGroup>, StoreError> {
+    fn vanished_groups(&self) -> Result<Vec<RemovedGroup>, StoreError> {
         self.0.0.vanished_groups()
     }
 
@@ -128,7 +128,7 @@ impl<F: Fault> ActivityStore for Place<F> {
         self.0.1.vanished_version(&self.0.0)
     }
 
-    fn keep_vanished(&self, vanished: &VanishedGroup) -> Result<(), StoreError> {
+    fn keep_vanished(&self, vanished: &RemovedGroup) -> Result<(), StoreError> {
         self.0.1.keep_vanished(&self.0.0, vanished)
     }
 

@@ -207,7 +207,7 @@ impl Fault for IgnoresCase {
 pub(crate) struct KeepsTheLastWord;
 
 impl Fault for KeepsTheLastWord {
-    fn keep_vanished(&self, right: &ListStore, vanished: &VanishedGroup) -> Result<(), StoreError> {
+    fn keep_vanished(&self, right: &ListStore, vanished: &RemovedGroup) -> Result<(), StoreError> {
         let mut list = right.list();
         list.vanished_version += 1;
         let kept = &mut list.vanished;
@@ -386,7 +386,7 @@ impl Fault for StoresThirtyTwo {
 pub(crate) struct ForgetsNames;
 
 impl Fault for ForgetsNames {
-    fn keep_vanished(&self, right: &ListStore, vanished: &VanishedGroup) -> Result<(), StoreError> {
+    fn keep_vanished(&self, right: &ListStore, vanished: &RemovedGroup) -> Result<(), StoreError> {
         let mut document = serde_json::to_value(vanished).unwrap();
         for member in document["members"].as_array_mut().unwrap() {
             member["aliases"] = serde_json::json!([]);
@@ -400,9 +400,9 @@ impl Fault for ForgetsNames {
 pub(crate) struct ForgetsThatItIsBack;
 
 impl Fault for ForgetsThatItIsBack {
-    fn keep_vanished(&self, right: &ListStore, vanished: &VanishedGroup) -> Result<(), StoreError> {
+    fn keep_vanished(&self, right: &ListStore, vanished: &RemovedGroup) -> Result<(), StoreError> {
         let mut document = serde_json::to_value(vanished).unwrap();
-        document.as_object_mut().unwrap().remove("back_in");
+        document.as_object_mut().unwrap().remove("restored_in");
         right.keep_vanished(&serde_json::from_value(document).unwrap())
     }
 }

@@ -1,0 +1,134 @@
+//! What a store can keep an index of: the terms of an activity, and the conditions of a query in the same terms.
+//!
+//! A store that keeps `(term, occurred_at, id)` for each [term of an activity](Activity::index_terms) answers a query by
+//! looking up the terms of its [conditions](Query::conditions). [`Query::matches`] has the last word on each activity that is
+//! found, so an index may find too much, never too little.
+
+use std::borrow::Cow;
+
+use chrono::{DateTime, Utc};
+
+use crate::activity::Activity;
+use crate::identity::{Identity, name_key};
+
+/// The field of an activity that a term is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum TermField {
+    /// An opaque id of a principal, compared byte for byte.
+    ActorId,
+    /// A name of a principal in the form in which names are compared: an alias without its app, or the name of an
+    /// application or a system account.
+    ActorName,
+    /// The app.
+    App,
+    /// The suite of apps.
+    Suite,
+    /// The action.
+    Action,
+}
+
+/// One value of one field, in the form in which it is compared: two activities are alike in it exactly when the bytes of
+/// the value are equal.
+///
+/// `Debug` does not show the value, because it can name a person.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct IndexTerm<'a> {
+    field: TermField,
+    value: Cow<'a, str>,
+}
+
+impl<'a> IndexTerm<'a> {
+    pub(crate) fn new(field: TermField, value: impl Into<Cow<'a, str>>) -> Self {
+        Self { field, value: value.into() }
+    }
+
+    /// Returns the field that the term is of.
+    #[must_use]
+    pub fn field(&self) -> TermField {
+        self.field
+    }
+
+    /// Returns the value, in the form in which it is compared.
+    #[must_use]
+    pub fn value(&self) -> &str {
+        &self.value
+    }
+}
+
+impl std::fmt::Debug for IndexTerm<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("IndexTerm").field("field", &self.field).finish_non_exhaustive()
+    }
+}
+
+/// What a query asks for, in terms that an index can be kept of.
+///
+/// An activity that the query finds fulfils every condition. [`Query::matches`](crate::Query::matches) decides whether one
+/// that fulfils them is found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Conditions<'a> {
+    /// The activity occurred at this time or later.
+    pub from: Option<DateTime<Utc>>,
+    /// The activity occurred before this time.
+    pub until: Option<DateTime<Utc>>,
+    /// Of each of these lists the activity has at least one term. All terms of a list are of one field, but that the ids
+    /// and the names of actors stand in one list.
+    pub any_of: Vec<Vec<IndexTerm<'a>>>,
+    /// At least one of the [searched texts](Activity::searched_texts) contains this text.
+    pub text: Option<&'a str>,
+    /// Whether every activity that fulfils the conditions is found, so that those that are found can be counted in an index.
+    /// Not so if the query asks for a text, or for a group of the decision.
+    pub are_sufficient: bool,
+}
+
+impl Identity {
+    /// Returns the term by which a principal with this identity is found.
+    #[must_use]
+    pub fn index_term(&self) -> IndexTerm<'_> {
+        match self {
+            Self::Id(id) => IndexTerm::new(TermField::ActorId, id.as_str()),
+            Self::Alias(alias) => IndexTerm::new(TermField::ActorName, alias.name_key()),
+        }
+    }
+}
+
+impl Activity {
+    /// Returns the terms by which a store can find the activity: each identity and each name of its principals, its app, its
+    /// suite and its action. A term can be returned more than once.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use activity_privacy::{Activity, Actor, Alias, App, Query, TermField};
+    ///
+    /// let (actor, app) = (Actor::user(Alias::new("Adele@Contoso.com")?), App::new("Box".parse()?));
+    /// let time = "2026-03-01T09:30:00Z".parse()?;
+    /// let activity = Activity::builder("a-1".parse()?, actor, app, "Login".parse()?, time).build()?;
+    /// let terms: Vec<_> = activity.index_terms().collect();
+    /// assert!(terms.iter().any(|term| term.field() == TermField::ActorName && term.value() == "adele@contoso.com"));
+    ///
+    /// // A query asks for the same terms.
+    /// let query = Query::all().by_actor("ADELE@contoso.com")?;
+    /// let conditions = query.conditions();
+    /// assert!(conditions.any_of[0].iter().any(|term| terms.contains(term)));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn index_terms(&self) -> impl Iterator<Item = IndexTerm<'_>> {
+        let of_principals = self.principals().flat_map(|principal| {
+            let name = principal.name().map(|name| IndexTerm::new(TermField::ActorName, name_key(name.as_str())));
+            name.into_iter().chain(principal.identities().iter().map(Identity::index_term))
+        });
+        let app = IndexTerm::new(TermField::App, self.app().name().as_str());
+        let suite = self.app().suite().map(|suite| IndexTerm::new(TermField::Suite, suite.as_str()));
+        let action = IndexTerm::new(TermField::Action, self.action().as_str());
+        of_principals.chain([app, action]).chain(suite)
+    }
+
+    /// Returns the texts that [`Query::containing`](crate::Query::containing) looks into, folded as the text of
+    /// [`Conditions::text`] is: the action, and the name of each object.
+    pub fn searched_texts(&self) -> impl Iterator<Item = String> {
+        std::iter::once(self.action().as_str()).chain(self.objects()).map(crate::identity::fold)
+    }
+}

@@ -1,0 +1,84 @@
+//! Documents that say in which version they are written.
+
+use std::marker::PhantomData;
+
+use serde::de::{Error, IgnoredAny, MapAccess, Visitor};
+use serde::ser::SerializeStruct;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// A value as a store keeps it: with the version of its form, so that a later version of this library reads what an
+/// earlier one wrote, and an earlier one refuses what it does not know.
+///
+/// Its serde form is a map of `version` and `document`, in this order.
+///
+/// ```
+/// # fn main() -> Result<(), serde_json::Error> {
+/// use activity_privacy::{AppName, Versioned};
+///
+/// let stored = serde_json::to_string(&Versioned("Box".to_owned()))?;
+/// assert_eq!(stored, r#"{"version":1,"document":"Box"}"#);
+/// let Versioned(name) = serde_json::from_str::<Versioned<AppName>>(&stored)?;
+/// assert_eq!(name.as_str(), "Box");
+///
+/// let later = serde_json::from_str::<Versioned<AppName>>(r#"{"version":2,"document":"Box"}"#);
+/// assert!(later.is_err());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Versioned<T>(pub T);
+
+/// The only version so far.
+const VERSION: u16 = 1;
+
+impl<T: Serialize> Serialize for Versioned<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut document = serializer.serialize_struct("Versioned", 2)?;
+        document.serialize_field("version", &VERSION)?;
+        document.serialize_field("document", &self.0)?;
+        document.end()
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Versioned<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Document(PhantomData))
+    }
+}
+
+struct Document<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for Document<T> {
+    type Value = Versioned<T>;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a map of `version` and `document`")
+    }
+
+    /// The version comes first, so that the document is not read in a form that it does not have.
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
+        match entries.next_entry::<Field, u16>()? {
+            Some((Field::Version, VERSION)) => {}
+            Some((Field::Version, version)) => {
+                return Err(A::Error::custom(format_args!("version {version}, expected {VERSION}")));
+            }
+            _ => return Err(A::Error::missing_field("version")),
+        }
+        match entries.next_key()? {
+            Some(Field::Document) => {}
+            _ => return Err(A::Error::missing_field("document")),
+        }
+        let value = entries.next_value()?;
+        match entries.next_entry::<IgnoredAny, IgnoredAny>()? {
+            None => Ok(Versioned(value)),
+            Some(_) => Err(A::Error::custom("a third field, expected `version` and `document` alone")),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(field_identifier, rename_all = "snake_case")]
+enum Field {
+    Version,
+    Document,
+}
