@@ -78,15 +78,6 @@ impl Actor {
         Self { kind: ActorKind::Unknown, name: None, identities: Vec::new() }
     }
 
-    /// An actor whose parts another one gave.
-    #[cfg_attr(
-        not(feature = "sqlite"),
-        expect(dead_code, reason = "only what is kept in parts is read back from them")
-    )]
-    pub(crate) fn from_parts(kind: ActorKind, name: Option<ActorName>, identities: Vec<Identity>) -> Self {
-        Self { kind, name, identities }
-    }
-
     /// The same actor, known by one more identity.
     #[must_use]
     pub fn also(mut self, identity: impl Into<Identity>) -> Self {

@@ -186,24 +186,6 @@ impl Query {
         self.actors.len()
     }
 
-    /// Returns the two forms in which each actor looked for is compared: with ids, and with names.
-    #[cfg(feature = "sqlite")]
-    pub(crate) fn actor_forms(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
-        self.actors.iter().map(|actor| (&*actor.text, &*actor.key))
-    }
-
-    /// Whether it narrows by something that an index can be kept of.
-    #[cfg(feature = "sqlite")]
-    pub(crate) fn has_keys(&self) -> bool {
-        !(self.actors.is_empty() && self.apps.is_empty() && self.suites.is_empty() && self.actions.is_empty())
-    }
-
-    /// Whether it asks for what only the whole activity or its stamp tells: a text, or a group.
-    #[cfg(feature = "sqlite")]
-    pub(crate) fn looks_into_rows(&self) -> bool {
-        self.text.is_some() || self.group.is_some() || !self.ids.is_empty()
-    }
-
     /// Returns the ids looked for; none if it is any id.
     #[must_use]
     pub fn ids(&self) -> &[ActivityId] {

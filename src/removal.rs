@@ -11,6 +11,7 @@ use crate::governance::{
     SinkError,
 };
 use crate::identity::{Identity, UserId};
+use crate::index::IndexTerm;
 use crate::policy::{Denial, PrivacyPolicy, before};
 use crate::stored::StoredActivity;
 use crate::subject::Subject;
@@ -134,12 +135,6 @@ pub struct RecordedRemoval {
 }
 
 impl RecordedRemoval {
-    /// The record that allowed it.
-    #[cfg_attr(not(feature = "sqlite"), expect(dead_code, reason = "what SQLite tells removals apart by"))]
-    pub(crate) fn intent(&self) -> RecordId {
-        self.record.id
-    }
-
     /// Returns the records that a store keeps once nothing that it covers is left, given those that it kept before.
     #[must_use]
     pub fn applied(&self, before: &AppliedRecords) -> AppliedRecords {
@@ -192,6 +187,13 @@ impl RecordedRemoval {
             What::Subject(identities) => identities,
             What::Aged { .. } | What::Sealed(_) => &[],
         }
+    }
+
+    /// Returns the terms of which a removed activity has at least one, if it is removed for the person who acted. Whether an
+    /// activity is covered then depends on its principals alone.
+    #[must_use]
+    pub fn index_terms(&self) -> Vec<IndexTerm<'_>> {
+        self.identities().iter().map(Identity::index_term).collect()
     }
 
     /// The time before which an activity must have been decided to be removed, if that is why.

@@ -44,21 +44,29 @@
 //! # }
 //! ```
 
-mod age;
 mod append;
 mod care;
 mod commit;
+mod count;
+mod dimension;
 mod document;
-mod facts;
 mod failure;
+mod family;
 mod file;
 mod governance;
+mod id_filter;
 mod ids;
+mod integrity;
+mod known_ids;
+mod options;
+mod partition;
 mod removal;
-mod seal;
-mod segments;
+mod row;
+mod schema;
+mod search;
+mod selection;
 mod store;
-mod table;
+mod tail;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -67,6 +75,7 @@ use thiserror::Error;
 
 pub use self::care::BackupError;
 pub use self::governance::SqliteGovernance;
+pub use self::options::SqliteOptions;
 pub use self::store::SqliteStore;
 
 /// Where the governance records belong for a file of activities: `activities.db` gives `activities.governance.db`.

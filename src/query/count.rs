@@ -79,11 +79,6 @@ impl Tally {
         }
     }
 
-    #[cfg(feature = "sqlite")]
-    pub(crate) fn counts(self) -> Vec<Count> {
-        self.counts.into_iter().map(|(key, activities)| Count { key, activities }).collect()
-    }
-
     /// Returns the counts. `is_complete` says whether every activity was counted.
     #[must_use]
     pub fn into_counts(self, is_complete: bool) -> Counts {

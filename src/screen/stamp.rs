@@ -92,15 +92,15 @@ impl Stamp {
         self.decided_at
     }
 
-    /// The same, decided at another time.
-    #[cfg_attr(not(feature = "sqlite"), expect(dead_code, reason = "only a file keeps stamps without their time"))]
-    pub(crate) fn decided(self, decided_at: DateTime<Utc>) -> Self {
+    /// Returns the same, decided at another time. A store that keeps once what many activities share keeps the time beside it.
+    #[must_use]
+    pub fn with_decided_at(self, decided_at: DateTime<Utc>) -> Self {
         Self { decided_at, ..self }
     }
 
-    /// Whether both say the same, but for when.
-    #[cfg_attr(not(feature = "sqlite"), expect(dead_code, reason = "only a file keeps stamps without their time"))]
-    pub(crate) fn is_like(&self, other: &Self) -> bool {
+    /// Returns whether both are equal but for the time.
+    #[must_use]
+    pub fn differs_in_time_only(&self, other: &Self) -> bool {
         let Self { visibility, policy, directory, decided_at: _, reasons } = self;
         *policy == other.policy
             && *directory == other.directory

@@ -5,22 +5,22 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::FileError;
-use crate::store::StoreError;
+use crate::{StoreError, Versioned};
 
 /// What can be found damaged.
 pub(super) const ACTIVITY: &str = "activity";
 pub(super) const POLICY: &str = "policy";
-pub(super) const VANISHED_GROUP: &str = "vanished group";
+pub(super) const REMOVED_GROUP: &str = "removed group";
 pub(super) const APPLIED_RECORDS: &str = "record of a change";
 
-pub(super) fn to_json<T: Serialize>(what: &'static str, value: &T) -> Result<String, StoreError> {
-    serde_json::to_string(value).map_err(|_| damaged(what))
+pub(super) fn to_json<T: Serialize>(what: &'static str, value: T) -> Result<String, StoreError> {
+    serde_json::to_string(&Versioned(value)).map_err(|_| damaged(what))
 }
 
 /// Takes bytes, because damaged text may not even be UTF-8. The parser's own message is dropped, because it can quote
 /// what it read.
 pub(super) fn from_json<T: DeserializeOwned>(what: &'static str, text: &[u8]) -> Result<T, StoreError> {
-    serde_json::from_slice(text).map_err(|_| damaged(what))
+    serde_json::from_slice::<Versioned<T>>(text).map(|Versioned(value)| value).map_err(|_| damaged(what))
 }
 
 pub(super) fn damaged(what: &'static str) -> StoreError {

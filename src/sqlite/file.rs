@@ -26,11 +26,16 @@ pub(super) struct File<M: Memory = ()> {
 const IDLE_READERS: usize = 64;
 
 impl<M: Memory> File<M> {
-    /// Opens a file for writing, and makes it if it is not there.
-    pub(super) fn open(path: &Path, schema: &'static Schema, memory: M) -> Result<Self, Failure> {
+    /// Opens a file for writing, and makes it if it is not there. `memory` is what is known of it in the beginning.
+    pub(super) fn open<E: From<Failure>>(
+        path: &Path,
+        schema: &'static Schema,
+        memory: impl FnOnce(&Connection) -> Result<M, E>,
+    ) -> Result<Self, E> {
         let path = locate(path)?;
-        let writer =
-            Shared::new(Writer::new(open_writer(&path, schema).map_err(|failure| failure.at(&path))?, &path, memory));
+        let connection = open_writer(&path, schema).map_err(|failure| failure.at(&path))?;
+        let memory = memory(&connection)?;
+        let writer = Shared::new(Writer::new(connection, &path, memory));
         Ok(Self { path, schema, writer, readers: Mutex::default() })
     }
 
@@ -78,13 +83,20 @@ impl<M: Memory> File<M> {
 pub(super) struct Schema {
     /// Stands in the header of the file, so that no other file is mistaken for it.
     pub(super) application_id: i32,
-    pub(super) version: i32,
     pub(super) holds: &'static str,
     /// In bytes.
     pub(super) page_size: i32,
     /// Whether SQLite writes zeros over whatever it frees, from the beginning: what it freed before stays as it is.
     pub(super) erases: bool,
-    pub(super) tables: &'static [&'static str],
+    /// Statements that make a file of the next version: the first of them an empty one, the second one of version 1.
+    pub(super) migrations: &'static [&'static [&'static str]],
+}
+
+impl Schema {
+    /// The version that this makes, which stands in the header of the file.
+    fn version(&self) -> i32 {
+        i32::try_from(self.migrations.len()).unwrap_or(i32::MAX)
+    }
 }
 
 /// How long a call waits for another process to finish its transaction.
@@ -102,23 +114,31 @@ fn locate(path: &Path) -> Result<PathBuf, Failure> {
 
 fn open_writer(path: &Path, schema: &Schema) -> Result<Connection, Failure> {
     let mut connection = connect(path, OpenFlags::SQLITE_OPEN_CREATE)?;
-    if is_ours(&mut connection, schema)? {
+    match version_of(&mut connection, schema)? {
         // A copy of a file has left that behind.
-        use_wal(&connection)?;
-    } else {
-        make(&mut connection, schema)?;
+        Some(version) if version == schema.version() => use_wal(&connection)?,
+        Some(_) => {
+            use_wal(&connection)?;
+            migrate(&mut connection, schema)?;
+        }
+        None => make(&mut connection, schema)?,
     }
     settle(&connection)?;
+    connection.pragma_update(None, "cache_size", WRITER_CACHE)?;
     if schema.erases {
         overwrite_deleted(&connection, Overwrite::Everything)?;
     }
     Ok(connection)
 }
 
+/// The memory that pages may take on the connection that writes: 64 MB, in the negative KB that SQLite counts in. Indexes of a
+/// full partition are sorted within it.
+const WRITER_CACHE: i32 = -65_536;
+
 /// Makes no file: whoever reads from one that is gone must not find an empty one in its place.
 fn open_reader(path: &Path, schema: &Schema) -> Result<Connection, Failure> {
     let mut connection = connect(path, OpenFlags::empty())?;
-    if !is_ours(&mut connection, schema)? {
+    if version_of(&mut connection, schema)?.is_none() {
         return Err(FileError::Foreign { expected: schema.holds }.into());
     }
     settle(&connection)?;
@@ -139,7 +159,7 @@ fn settle(connection: &Connection) -> Result<(), Failure> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "trusted_schema", "OFF")?;
     overwrite_deleted(connection, Overwrite::WithinPages)?;
-    connection.set_prepared_statement_cache_capacity(128);
+    connection.set_prepared_statement_cache_capacity(512);
     Ok(())
 }
 
@@ -162,7 +182,7 @@ pub(super) fn overwrite_deleted(connection: &Connection, what: Overwrite) -> Res
     connection.query_row(pragma, [], |_| Ok(()))
 }
 
-fn is_ours(connection: &mut Connection, schema: &Schema) -> Result<bool, Failure> {
+fn version_of(connection: &mut Connection, schema: &Schema) -> Result<Option<i32>, Failure> {
     // In one transaction, because another process may be making the file: half of what it wrote is nobody's file.
     let snapshot = connection.transaction().map_err(foreign_if_no_database(schema))?;
     identify(&snapshot, schema)
@@ -180,30 +200,35 @@ fn foreign_if_no_database(schema: &Schema) -> impl Fn(rusqlite::Error) -> Failur
 fn make(connection: &mut Connection, schema: &Schema) -> Result<(), Failure> {
     connection.pragma_update(None, "page_size", schema.page_size)?;
     use_wal(connection)?;
-    // Look again once nobody else can write.
+    migrate(connection, schema)
+}
+
+/// Brings a file to the version of now.
+fn migrate(connection: &mut Connection, schema: &Schema) -> Result<(), Failure> {
+    // Look again once no other process can write.
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    if !identify(&transaction, schema)? {
-        for table in schema.tables {
-            transaction.execute_batch(table)?;
-        }
-        transaction.pragma_update(None, "application_id", schema.application_id)?;
-        transaction.pragma_update(None, "user_version", schema.version)?;
+    let version = identify(&transaction, schema)?.unwrap_or(0);
+    let done = usize::try_from(version).unwrap_or_default();
+    for statements in schema.migrations.iter().skip(done).copied().flatten() {
+        transaction.execute_batch(statements)?;
     }
+    transaction.pragma_update(None, "application_id", schema.application_id)?;
+    transaction.pragma_update(None, "user_version", schema.version())?;
     transaction.commit()?;
     Ok(())
 }
 
-/// Whether this is a file of ours; an empty one is not yet.
-fn identify(connection: &Connection, schema: &Schema) -> Result<bool, Failure> {
+/// Returns the version of a file of ours; `None` for an empty one.
+fn identify(connection: &Connection, schema: &Schema) -> Result<Option<i32>, Failure> {
     let number = |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, i32>(0));
     let number = |pragma| number(pragma).map_err(foreign_if_no_database(schema));
     let (application_id, found) = (number("application_id")?, number("user_version")?);
     let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     match application_id {
-        0 if found == 0 && tables == 0 => Ok(false),
+        0 if found == 0 && tables == 0 => Ok(None),
         id if id != schema.application_id => Err(FileError::Foreign { expected: schema.holds }.into()),
-        _ if found > schema.version => Err(FileError::Newer { found, supported: schema.version }.into()),
-        _ => Ok(true),
+        _ if found > schema.version() => Err(FileError::Newer { found, supported: schema.version() }.into()),
+        _ => Ok(Some(found)),
     }
 }
 
@@ -237,7 +262,7 @@ mod tests {
     use super::*;
 
     const SCHEMA: Schema =
-        Schema { application_id: 7, version: 1, holds: "nothing", page_size: 4_096, erases: true, tables: &[] };
+        Schema { application_id: 7, holds: "nothing", page_size: 4_096, erases: true, migrations: &[&[]] };
 
     #[test]
     fn d4_every_connection_waits_for_the_disk_trusts_no_schema_and_overwrites_what_it_deletes() {

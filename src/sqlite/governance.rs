@@ -17,12 +17,11 @@ use crate::removal::RecordedRemoval;
 /// The sequence is given in the transaction that writes the record, so a record that did not commit leaves no gap.
 const SCHEMA: Schema = Schema {
     application_id: 0x4150_4731,
-    version: 1,
     holds: "governance records",
     // Records come one by one, and with each of them a page is written.
     page_size: 4_096,
     erases: true,
-    tables: &[row::TABLE, ids::TABLES],
+    migrations: &[&[row::TABLE, ids::TABLES]],
 };
 
 /// Governance records in one SQLite file.
@@ -43,7 +42,7 @@ impl SqliteGovernance {
     /// [`SinkError::Backend`], with a [`FileError`] as its source when something else or a newer version made the file,
     /// or the path names none.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, SinkError> {
-        Ok(Self { file: File::open(path.as_ref(), &SCHEMA, Ids::default())? })
+        Ok(Self { file: File::open(path.as_ref(), &SCHEMA, |_| Ok::<_, SinkError>(Ids::default()))? })
     }
 }
 

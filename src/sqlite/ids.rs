@@ -1,321 +1,193 @@
-//! Which ids one table of activities holds.
+//! Which ids were ever stored in one family, each with the sequence of its row.
 //!
-//! An index over random ids dirties a page of the file for each row, more of them the larger the file is. Here the
-//! newest ids are in memory, and in the file one row for each batch (the tail). When the tail is full it becomes a sorted
-//! `run`, and when there are some runs of like size they are merged into one: an id is written a few times
-//! in all, and always beside its neighbours. Whether a run may hold an id is told by a `filter` in memory.
+//! An id is a random text to the file, so an index that is kept up with each row writes a page for each. Here the newest ids
+//! are in memory, read from their rows when a process begins to write; and once they are many they go into the index in
+//! order, some with each batch. The more there are in the index, the more are gathered, so that each page of it is written
+//! for about as many ids at any size.
 //!
-//! Kept of an id is its hash, under a key that only the file holds, and the row that it stands in. Different ids can
-//! have the same hash, so whoever asks compares the ids in the rows that are found, or asks [`Ids::was_removed`] of a row
-//! that is gone.
-//!
-//! Public and private ids have one of these each, so that nothing that is asked of the public ones costs more because
-//! of the private ones.
-//!
-//! Everything that is written belongs to the caller's transaction, and all that is kept in memory can be told from it:
-//! [`Ids::catch_up`] sees what others wrote and what was rolled back. What is damaged is an error, never an id that is
-//! not found: all that is written is sealed by a hash under the same key.
+//! In the index is a hash of 128 bits under a key of the file, so that a source cannot choose ids that meet. It stays when
+//! the activity is removed: its id stays taken.
 
-mod entry;
-mod filter;
-mod key;
-mod removed;
-mod run;
-mod tables;
-#[cfg(test)]
-mod tests;
+use std::hash::Hasher;
 
-use hashbrown::HashTable;
-use rusqlite::{Connection, Row, params};
+use hashbrown::HashMap;
+use rusqlite::{Connection, OptionalExtension, params};
+use siphasher::sip128::{Hasher128, SipHasher13};
 
-use self::entry::Entry;
-pub(super) use self::filter::Filters;
-use self::filter::Probe;
-pub(super) use self::key::CREATE_KEY;
-use self::key::Key;
-pub(super) use self::removed::Removed;
-use self::run::Run;
-pub(super) use self::tables::{PRIVATE, PUBLIC, Tables};
-use super::document;
-use crate::store::StoreError;
+use super::document::corrupt;
+use super::family::Family;
+use super::id_filter::IdFilter;
+use crate::StoreError;
 
-/// The ids of one table of activities, as of one transaction.
-pub(super) struct Ids {
-    setting: Setting,
-    /// Oldest first.
-    runs: Vec<Run>,
-    tail: Tail,
-    /// What was added and not kept yet.
-    fresh: Vec<Entry>,
-}
+/// How many ids are gathered in memory, at least.
+const GATHERED: usize = 1 << 17;
+/// Of all ids, one in so many is gathered, at least.
+const SHARE: usize = 16;
+/// How many ids are written to the index in one step.
+const STEP: usize = 8_192;
 
-/// What stays the same as long as a file is open.
-struct Setting {
-    tables: &'static Tables,
-    key: Key,
-    filters: Filters,
-    sizes: Sizes,
-}
+/// A hash of an id.
+pub(super) type IdHash = [u8; 16];
 
-/// How large the parts are. Tests have smaller ones.
-#[derive(Debug, Clone, Copy)]
-struct Sizes {
-    /// A tail with at least so many entries becomes a run.
-    tail: u64,
-    /// How many runs of one level become one of the next.
-    fan: u64,
-    /// The level whose runs are not merged any more, so that no file says how much memory a merge takes.
-    top: u32,
-    /// The most entries that a bucket has on average. Part of the format of the file.
-    bucket: u64,
-}
-
-const SIZES: Sizes = Sizes { tail: 32_768, fan: 8, top: 2, bucket: 160 };
-
-/// How many hashes go through all filters together.
-const MARKED_AT_ONCE: usize = 1_024;
-
-/// The entries that are in no run yet.
-#[derive(Default)]
-struct Tail {
-    entries: HashTable<Entry>,
-    /// Of the newest row.
-    last: Option<Place>,
-}
-
-/// Where a row of the tail stands: after how many entries in all, those in the runs too. Its seal goes over the seal of
-/// the row before, so that two tails that end alike are alike.
+/// The key of a file, under which ids are hashed.
 #[derive(Clone, Copy)]
-struct Place {
-    place: i64,
-    seal: u64,
+pub(super) struct IdKey(SipHasher13);
+
+impl IdKey {
+    pub(super) fn read(connection: &Connection) -> Result<Self, StoreError> {
+        let key: Vec<u8> = connection.query_row("SELECT key FROM id_key", [], |row| row.get(0))?;
+        let key = <[u8; 16]>::try_from(key).map_err(|_| corrupt())?;
+        Ok(Self(SipHasher13::new_with_key(&key)))
+    }
+
+    pub(super) fn hash(&self, id: &str) -> IdHash {
+        let mut hasher = self.0;
+        hasher.write(id.as_bytes());
+        hasher.finish128().as_u128().to_be_bytes()
+    }
+}
+
+/// The ids of one family, for the one connection that writes.
+#[derive(Default)]
+pub(super) struct Ids {
+    /// Every id of a row after `indexed_up_to`, and some that are in the index already.
+    newest: HashMap<IdHash, i64>,
+    indexed_up_to: i64,
+    filter: IdFilter,
+    indexing: Option<Indexing>,
+    gathered: Gathered,
+}
+
+/// How many ids are gathered; tests gather fewer.
+#[derive(Clone, Copy)]
+pub(super) struct Gathered(pub(super) usize);
+
+impl Default for Gathered {
+    fn default() -> Self {
+        Self(GATHERED)
+    }
+}
+
+/// Ids on their way into the index.
+struct Indexing {
+    up_to: i64,
+    /// Those that are not there yet, the greatest hash first.
+    left: Vec<(IdHash, i64)>,
 }
 
 impl Ids {
-    /// Reads what there is but for the filters, which are read by the first [`mark`](Self::mark).
-    pub(super) fn open(
-        connection: &Connection,
-        tables: &'static Tables,
-        filters: &Filters,
-    ) -> Result<Self, StoreError> {
-        Self::open_sized(connection, tables, filters, SIZES)
+    pub(super) fn forget(&mut self) {
+        *self = Self { gathered: self.gathered, ..Self::default() };
     }
 
-    fn open_sized(
-        connection: &Connection,
-        tables: &'static Tables,
-        filters: &Filters,
-        sizes: Sizes,
-    ) -> Result<Self, StoreError> {
-        let setting = Setting { tables, key: Key::read(connection, tables)?, filters: filters.clone(), sizes };
-        let runs = Run::all(connection, &setting)?;
-        let mut ids = Self { setting, runs, tail: Tail::default(), fresh: Vec::new() };
-        ids.read_tail(connection)?;
-        Ok(ids)
+    #[cfg(test)]
+    pub(super) fn gather(&mut self, gathered: Gathered) {
+        self.gathered = gathered;
     }
 
-    /// Makes this what the transaction of this connection sees: what others wrote meanwhile is there, and what was
-    /// rolled back is not. To be called at the beginning of each transaction; takes two seeks when nothing changed.
-    ///
-    /// Says whether all that was known still stands and was only added to. If not, others have made a run meanwhile, or
-    /// the file is not the one that it was: who keeps more in memory has to read that again too.
-    ///
-    /// After an error this is as it was or further on: call again before anything else.
-    pub(super) fn catch_up(&mut self, connection: &Connection) -> Result<bool, StoreError> {
-        let standing: (Option<i64>, Option<i64>) = connection
-            .prepare_cached(self.setting.tables.standing)?
-            .query_row([self.last_place()?], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        let known = (self.runs.last().map(Run::seal), self.tail.last.map(|last| last.seal));
-        if self.fresh.is_empty() && known == (standing.0.map(i64::cast_unsigned), standing.1.map(i64::cast_unsigned)) {
-            return self.read_tail(connection).map(|()| true);
-        }
-        let Setting { tables, filters, sizes, .. } = &self.setting;
-        // The filters that this holds are found again, because it goes only when the new one is there.
-        *self = Self::open_sized(connection, tables, filters, *sizes)?;
-        Ok(false)
-    }
-
-    /// By what an id is looked for.
-    pub(super) fn hash(&self, id: &str) -> u64 {
-        self.setting.key.hash(id)
-    }
-
-    /// Marks which of these hashes a run may hold. One run after the other for a whole batch, so that a filter stays in
-    /// the cache of the processor.
-    pub(super) fn mark(
-        &mut self,
-        connection: &Connection,
-        hashes: &[u64],
-        marks: &mut Vec<bool>,
-    ) -> Result<(), StoreError> {
-        marks.clear();
-        marks.resize(hashes.len(), false);
-        let mut probes = Vec::with_capacity(hashes.len().min(MARKED_AT_ONCE));
-        for (hashes, marks) in hashes.chunks(MARKED_AT_ONCE).zip(marks.chunks_mut(MARKED_AT_ONCE)) {
-            probes.clear();
-            probes.extend(hashes.iter().copied().map(Probe::of));
-            for run in &mut self.runs {
-                let filter = run.filter(connection, &self.setting)?;
-                marks.iter_mut().zip(&probes).for_each(|(mark, probe)| *mark |= filter.may_hold(probe));
+    /// Notes up to which sequence the index has every id, as the file says. Returns the sequence after which rows are to be
+    /// [added](Self::add), if `known` is the last one that was.
+    pub(super) fn follow(&mut self, indexed_up_to: i64, known: i64) -> i64 {
+        if indexed_up_to > self.indexed_up_to {
+            // Another process has written them. A row that this one never saw is in the index, and not in the filter.
+            if known < indexed_up_to {
+                self.filter.forget();
             }
+            for (hash, sequence) in &self.newest {
+                if *sequence <= indexed_up_to {
+                    self.filter.add(*hash);
+                }
+            }
+            self.newest.retain(|_, sequence| *sequence > indexed_up_to);
+            self.indexed_up_to = indexed_up_to;
+            self.indexing = None;
         }
-        Ok(())
+        known.max(indexed_up_to)
     }
 
-    /// Adds the sequences of all rows whose id has this hash, also of those that were added since it was marked. Whether
-    /// one has the very id is for the caller to compare.
-    ///
-    /// Not marked means that no run holds it, so whoever marks nothing says that all are marked.
-    pub(super) fn candidates(
+    /// Forgets what is known of the index, because ids of removed rows were written to it.
+    pub(super) fn forget_filter(&mut self) {
+        self.filter.forget();
+    }
+
+    /// Adds the id of a row that was written.
+    pub(super) fn add(&mut self, hash: IdHash, sequence: i64) {
+        self.newest.insert(hash, sequence);
+    }
+
+    /// Returns the sequence under which one of the newest ids was stored.
+    pub(super) fn find_newest(&self, hash: IdHash) -> Option<i64> {
+        self.newest.get(&hash).copied()
+    }
+
+    /// Returns the sequence under which an id was stored.
+    pub(super) fn find(
         &self,
         connection: &Connection,
-        hash: u64,
-        marked: bool,
-        found: &mut Vec<i64>,
-    ) -> Result<(), StoreError> {
-        let in_tail = self.tail.entries.iter_hash(hash).filter(|entry| entry.hash == hash);
-        found.extend(in_tail.map(|entry| entry.sequence));
-        if marked {
-            let probe = Probe::of(hash);
-            for run in self.runs.iter().filter(|run| run.may_hold(&probe)) {
-                run.find(connection, &self.setting, hash, found)?;
-            }
+        family: Family,
+        hash: IdHash,
+    ) -> Result<Option<i64>, StoreError> {
+        if let Some(sequence) = self.newest.get(&hash) {
+            return Ok(Some(*sequence));
         }
-        Ok(())
+        if self.indexed_up_to == 0 || !self.filter.may_have(hash) {
+            return Ok(None);
+        }
+        find_in_index(connection, family, hash)
     }
 
-    /// Adds the id of a row that was written in this transaction. It is found from now on, and stays if
-    /// [`keep_up`](Self::keep_up) is called before the transaction is committed.
-    pub(super) fn add(&mut self, hash: u64, sequence: i64) {
-        let entry = Entry { hash, sequence };
-        self.tail.entries.insert_unique(hash, entry, |entry| entry.hash);
-        self.fresh.push(entry);
-    }
-
-    /// Writes what was added, at the end of a batch and in its transaction.
-    ///
-    /// Now and then this takes longer, when the tail becomes a run, and longer still when runs are merged. After an error
-    /// the transaction has to be rolled back.
-    pub(super) fn keep_up(&mut self, connection: &Connection) -> Result<(), StoreError> {
-        if self.fresh.is_empty() {
+    /// Reads a part of what the filter lacks.
+    pub(super) fn fill_filter(&mut self, connection: &Connection, family: Family) -> Result<(), StoreError> {
+        if self.indexed_up_to == 0 {
             return Ok(());
         }
-        if self.tail.len() < self.setting.sizes.tail {
-            self.lengthen_tail(connection)?;
-        } else {
-            self.tail_to_run(connection)?;
+        self.filter.fill(connection, family, usize::try_from(self.indexed_up_to).unwrap_or(usize::MAX))
+    }
+
+    /// Returns whether ids are to be written to the index.
+    pub(super) fn is_due(&self) -> bool {
+        let all = usize::try_from(self.indexed_up_to).unwrap_or(usize::MAX);
+        self.indexing.is_some() || self.newest.len() >= self.gathered.0.max(all / SHARE)
+    }
+
+    /// Writes some ids to the index, in order. `last` is the last sequence of the family.
+    pub(super) fn index_some(&mut self, connection: &Connection, family: Family, last: i64) -> Result<(), StoreError> {
+        let newest = &self.newest;
+        let indexing = self.indexing.get_or_insert_with(|| {
+            let mut left: Vec<(IdHash, i64)> = newest.iter().map(|(hash, sequence)| (*hash, *sequence)).collect();
+            left.sort_unstable_by(|one, other| other.cmp(one));
+            Indexing { up_to: last, left }
+        });
+        // It may be there already, from a process that did not come to the end.
+        let insert = format!("INSERT OR IGNORE INTO {}_id (hash, sequence) VALUES (?1, ?2)", family.name());
+        let mut insert = connection.prepare_cached(&insert)?;
+        for (hash, sequence) in indexing.left.drain(indexing.left.len().saturating_sub(STEP)..).rev() {
+            insert.execute(params![hash, sequence])?;
         }
-        self.fresh.clear();
-        Ok(())
-    }
-
-    fn lengthen_tail(&mut self, connection: &Connection) -> Result<(), StoreError> {
-        let mut bytes = Vec::new();
-        self.fresh.iter().try_for_each(|entry| entry.write(&mut bytes))?;
-        let before = self.entries()?.checked_sub_unsigned(self.fresh.len() as u64).ok_or_else(damaged)?;
-        let seal = self.setting.key.seal(self.last_seal(), before, &bytes);
-        connection.prepare_cached(self.setting.tables.add_to_tail)?.execute(params![
-            before,
-            seal.cast_signed(),
-            bytes
-        ])?;
-        self.tail.last = Some(Place { place: before, seal });
-        Ok(())
-    }
-
-    fn tail_to_run(&mut self, connection: &Connection) -> Result<(), StoreError> {
-        let number = self.runs.last().map_or(0, Run::number).checked_add(1).ok_or_else(damaged)?;
-        let (ripe, others) = self.setting.sizes.ripe(std::mem::take(&mut self.runs), self.tail.len());
-        let merged = Run::merge(connection, &self.setting, number, &ripe, self.tail.entries.drain().collect())?;
-        self.runs = others;
-        self.runs.push(merged);
-        // A very large batch does not keep its memory.
-        self.tail = Tail::default();
-        connection.prepare_cached(self.setting.tables.clear_tail)?.execute([])?;
-        Ok(())
-    }
-
-    /// Reads the rows of the tail after the last one that is known.
-    fn read_tail(&mut self, connection: &Connection) -> Result<(), StoreError> {
-        let mut statement = connection.prepare_cached(self.setting.tables.tail_after)?;
-        let mut rows = statement.query([self.last_place()?])?;
-        while let Some(row) = rows.next()? {
-            let place = Place { place: integer(row, 0)?, seal: seal(row, 1)? };
-            let bytes = row.get_ref(2)?.as_blob().map_err(|_| damaged())?;
-            let seal = self.setting.key.seal(self.last_seal(), place.place, bytes);
-            if place.place != self.entries()? || place.seal != seal {
-                return Err(damaged());
-            }
-            for entry in entry::in_bytes(bytes)?.iter().map(Entry::read) {
-                self.tail.entries.insert_unique(entry.hash, entry, |entry| entry.hash);
-            }
-            self.tail.last = Some(place);
+        if indexing.left.is_empty() {
+            let up_to = indexing.up_to;
+            let update = format!("UPDATE {}_state SET ids_indexed_up_to = ?1", family.name());
+            connection.prepare_cached(&update)?.execute([up_to])?;
+            self.follow(up_to, up_to);
         }
         Ok(())
     }
-
-    /// How many there are in all, those of rows that were removed too: sequences begin with 1 and leave no gap, so this is
-    /// the last one that was given.
-    pub(super) fn entries(&self) -> Result<i64, StoreError> {
-        let in_runs = self.runs.iter().map(Run::entries);
-        let all = in_runs.chain([self.tail.len()]).try_fold(0, u64::checked_add);
-        all.and_then(|all| all.try_into().ok()).ok_or_else(damaged)
-    }
-
-    /// The place after which rows of the tail are new.
-    fn last_place(&self) -> Result<i64, StoreError> {
-        Ok(match self.tail.last {
-            Some(last) => last.place,
-            None => self.entries()? - 1,
-        })
-    }
-
-    fn last_seal(&self) -> u64 {
-        let of_run = || self.runs.last().map(Run::seal);
-        self.tail.last.map(|last| last.seal).or_else(of_run).unwrap_or(0)
-    }
 }
 
-impl Tail {
-    fn len(&self) -> u64 {
-        self.entries.len() as u64
-    }
+/// Returns the sequence under which an id stands in the index.
+pub(super) fn find_in_index(connection: &Connection, family: Family, hash: IdHash) -> Result<Option<i64>, StoreError> {
+    let select = format!("SELECT sequence FROM {}_id WHERE hash = ?1", family.name());
+    Ok(connection.prepare_cached(&select)?.query_row([hash], |row| row.get(0)).optional()?)
 }
 
-impl Sizes {
-    /// How large a run is: one level up for each time that so many were merged.
-    fn level(&self, entries: u64) -> u32 {
-        (entries / self.tail).max(1).ilog(self.fan).min(self.top)
-    }
-
-    /// Parts runs into those that are merged with so many more entries and those that stay.
-    fn ripe(&self, runs: Vec<Run>, more: u64) -> (Vec<Run>, Vec<Run>) {
-        let (mut levels, mut entries) = (Vec::new(), more);
-        loop {
-            let level = self.level(entries);
-            let (mut count, mut sum) = (1, entries);
-            for run in runs.iter().filter(|run| self.level(run.entries()) == level) {
-                count += 1;
-                sum += run.entries();
-            }
-            if count < self.fan || level == self.top {
-                return runs.into_iter().partition(|run| levels.contains(&self.level(run.entries())));
-            }
-            levels.push(level);
-            entries = sum;
-        }
-    }
-}
-
-/// The only thing that is said of what is damaged.
-fn damaged() -> StoreError {
-    document::damaged("index of ids")
-}
-
-fn integer(row: &Row<'_>, column: usize) -> Result<i64, StoreError> {
-    row.get_ref(column)?.as_i64().map_err(|_| damaged())
-}
-
-fn seal(row: &Row<'_>, column: usize) -> Result<u64, StoreError> {
-    integer(row, column).map(i64::cast_unsigned)
+/// Writes the id of a row that is removed to the index, unless it is there.
+pub(super) fn keep_taken(
+    connection: &Connection,
+    family: Family,
+    hash: IdHash,
+    sequence: i64,
+) -> Result<(), StoreError> {
+    let insert = format!("INSERT OR IGNORE INTO {}_id (hash, sequence) VALUES (?1, ?2)", family.name());
+    connection.prepare_cached(&insert)?.execute(params![hash, sequence])?;
+    Ok(())
 }

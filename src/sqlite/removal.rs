@@ -1,42 +1,42 @@
 //! Removing activities, a step at a time.
 //!
-//! A step is one transaction of at most [`STEP`] rows, so that whoever delivers meanwhile waits for no more than that.
-//! With the rows go what else is kept of them: their places in the lists of public activities, which are written anew
-//! once nothing more is to be removed. What stays is that their ids are taken. The pages of the file that become free
-//! are overwritten with zeros and used again by what comes; the file does not shrink. What the log beside it still holds
-//! goes as that is written anew. Between the rows of a page SQLite may have left a copy of one when it moved it
-//! elsewhere, which nothing reads; a copy of the file is made without such.
-//!
-//! Rows that are too old are found by their [ages](super::age). Those of a person are found by the lists of public
-//! activities, and of private ones by reading them all, once, outside of any transaction that writes: nothing else is
-//! kept of private activities. How far that came is in memory: no row that is covered comes to lie at or before a place
-//! up to which all were looked at, because sequences rise and rows do not change. A process that begins anew looks again
-//! from the beginning.
+//! A step is one transaction of at most [`STEP`] rows, so that ingest waits for no more than that. A partition of which every
+//! row is too old is taken from all readers in one step, and its table goes afterwards. With the rows go their index
+//! entries, and in the end the actors that no row has any more. Their ids stay taken. Pages that become free are overwritten
+//! with zeros and used again; the file does not shrink.
 
-mod places;
+use std::collections::BTreeSet;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, params};
 
-pub(super) use self::places::Places;
-use super::age;
 use super::append::Written;
+use super::dimension::Dimensions;
+use super::family::Family;
 use super::file::{File, Overwrite, overwrite_deleted};
-use super::ids::{self, Removed};
-use super::segments::{self, Tail, Untidy};
-use super::table::{self, BySequence, Flow, PRIVATE, PUBLIC, Table};
-use crate::removal::RecordedRemoval;
-use crate::store::StoreError;
+use super::ids::{IdKey, keep_taken};
+use super::known_ids::PRIVATE;
+use super::partition::{Partition, State, Uncounted};
+use super::row::Keys;
+use super::search::by_sequence;
+use super::selection::actors_of;
+use crate::{RecordedRemoval, StoreError};
 
 /// The most rows that are removed in one transaction: some milliseconds, as long as a batch of a few hundred takes.
 const STEP: usize = 512;
-/// The most rows that are read in one transaction.
-const READ: i64 = 8_192;
 
-/// Removes at most `limit` of what is to be removed; 0 only if nothing of it is left.
+/// The rows of one table that are to be removed.
+struct Rows {
+    family: Family,
+    /// The partition, of public rows.
+    partition: Option<i64>,
+    sequences: Vec<i64>,
+}
+
+/// Removes at most `limit` of what is to be removed, or a whole partition; 0 only if nothing of it is left.
 pub(super) fn remove(
     file: &File<Written>,
-    places: &Places,
-    tail: &Tail,
+    key: IdKey,
+    dimensions: [&Dimensions; 2],
     removal: &RecordedRemoval,
     limit: usize,
 ) -> Result<u64, StoreError> {
@@ -48,163 +48,267 @@ pub(super) fn remove(
         Some(before) => {
             // Rounded up, because that time may be finer than a microsecond and no decision is.
             let finer = i64::from(!before.timestamp_subsec_nanos().is_multiple_of(1_000));
-            remove_aged(file, before.timestamp_micros() + finer, limit)?
+            remove_aged(file, key, before.timestamp_micros() + finer, limit)?
         }
         None if removal.identities().is_empty() => 0,
-        None => remove_of_subject(file, places, tail, removal, limit)?,
+        None => {
+            let found = file.read(|connection| {
+                let snapshot = connection.unchecked_transaction()?;
+                find_covered(&snapshot, dimensions, removal, limit)
+            })?;
+            match found {
+                Some(rows) => file.write(move |writer| take(writer.connection(), key, &rows))?,
+                None => 0,
+            }
+        }
     };
     if removed == 0 {
-        tidy(file)?;
+        clear(file)?;
     }
     Ok(removed)
 }
 
-fn remove_aged(file: &File<Written>, before: i64, limit: usize) -> Result<u64, StoreError> {
-    // Mostly there is nothing to be removed, and nobody waits for that to be found out.
-    let may_have = |connection: &Connection| -> Result<bool, StoreError> {
-        Ok(age::may_have_before(connection, PUBLIC, before)? || age::may_have_before(connection, PRIVATE, before)?)
-    };
-    if !file.read(may_have)? {
+fn remove_aged(file: &File<Written>, key: IdKey, before: i64, limit: usize) -> Result<u64, StoreError> {
+    // Mostly there is nothing to be removed, and no writer waits for that to be found out.
+    if !file.read(|connection| may_have_before(connection, before))? {
         return Ok(0);
     }
-    file.write(|writer| {
-        let mut removed = 0;
-        for table in [PUBLIC, PRIVATE] {
-            while removed < limit {
-                let old = age::decided_before(writer.connection(), table, before, limit - removed)?;
-                if old.is_empty() {
-                    break;
-                }
-                removed += take(writer.connection(), table, &old)?;
+    file.write(move |writer| {
+        let connection = writer.connection();
+        for partition in Partition::all(connection)? {
+            if partition.activities == 0 || partition.earliest_decision >= before {
+                continue;
             }
+            if partition.latest_decision < before && partition.state != State::Open {
+                return drop_partition(connection, key, partition);
+            }
+            let select =
+                format!("SELECT sequence FROM {} WHERE decided_at < ?1 ORDER BY sequence LIMIT ?2", partition.table());
+            let sequences = sequences(connection, &select, before, limit)?;
+            if !sequences.is_empty() {
+                return take(
+                    connection,
+                    key,
+                    &Rows { family: Family::Public, partition: Some(partition.number), sequences },
+                );
+            }
+            // What was decided first is gone.
+            let earliest = format!("SELECT coalesce(min(decided_at), ?1) FROM {}", partition.table());
+            let earliest_decision = connection.prepare_cached(&earliest)?.query_row([i64::MAX], |row| row.get(0))?;
+            Partition { earliest_decision, ..partition }.save(connection)?;
         }
-        Ok(removed as u64)
+        let select =
+            format!("SELECT sequence FROM {PRIVATE} WHERE decided_at < ?1 ORDER BY decided_at, sequence LIMIT ?2");
+        let mut sequences = sequences(connection, &select, before, limit)?;
+        sequences.sort_unstable();
+        take(connection, key, &Rows { family: Family::Private, partition: None, sequences })
     })
 }
 
-fn remove_of_subject(
-    file: &File<Written>,
-    places: &Places,
-    tail: &Tail,
+fn sequences(connection: &Connection, select: &str, before: i64, limit: usize) -> Result<Vec<i64>, StoreError> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut statement = connection.prepare_cached(select)?;
+    Ok(statement.query_map([before, limit], |row| row.get(0))?.collect::<Result<_, _>>()?)
+}
+
+fn may_have_before(connection: &Connection, before: i64) -> Result<bool, StoreError> {
+    let public =
+        "SELECT 1 FROM public_partition WHERE state <> 'dropped' AND activities > 0 AND earliest_decision < ?1";
+    let private = format!("SELECT 1 FROM {PRIVATE} WHERE decided_at < ?1");
+    Ok(connection.prepare_cached(public)?.exists([before])? || connection.prepare_cached(&private)?.exists([before])?)
+}
+
+fn drop_partition(connection: &Connection, key: IdKey, partition: Partition) -> Result<u64, StoreError> {
+    let activities = partition.activities.unsigned_abs();
+    let indexed = "SELECT ids_indexed_up_to FROM public_state";
+    let indexed: i64 = connection.prepare_cached(indexed)?.query_row([], |row| row.get(0))?;
+    let select = format!("SELECT id, sequence FROM {} WHERE sequence > ?1", partition.table());
+    let mut statement = connection.prepare_cached(&select)?;
+    let mut rows = statement.query([indexed])?;
+    while let Some(row) = rows.next()? {
+        let id = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
+        keep_taken(connection, Family::Public, key.hash(id), row.get(1)?)?;
+    }
+    drop(rows);
+    drop(statement);
+    partition.drop_all(connection)?;
+    note(connection, Family::Public)?;
+    Ok(activities)
+}
+
+/// Notes that something is gone that processes may know.
+fn note(connection: &Connection, family: Family) -> Result<(), StoreError> {
+    let update = format!("UPDATE {}_state SET removals = removals + 1", family.name());
+    connection.prepare_cached(&update)?.execute([])?;
+    Ok(())
+}
+
+/// Returns some rows of one table that are covered, at most so many.
+fn find_covered(
+    connection: &Connection,
+    dimensions: [&Dimensions; 2],
     removal: &RecordedRemoval,
     limit: usize,
-) -> Result<u64, StoreError> {
-    for table in [PUBLIC, PRIVATE] {
-        let mut place = places.of(removal, table);
-        loop {
-            let found = file.read(|connection| {
-                let snapshot = connection.unchecked_transaction()?;
-                covered(&snapshot, tail, table, removal, place, limit)
-            })?;
-            let removed = match &*found.sequences {
-                [] => 0,
-                sequences => file.write(|writer| take(writer.connection(), table, sequences))?,
-            };
-            place = found.up_to;
-            places.reach(removal, table, place);
-            if removed > 0 {
-                return Ok(removed as u64);
+) -> Result<Option<Rows>, StoreError> {
+    for dimensions in dimensions {
+        let family = dimensions.family();
+        let tables: Vec<(Option<i64>, String)> = match family {
+            Family::Private => vec![(None, PRIVATE.to_owned())],
+            Family::Public => {
+                let partitions = Partition::all(connection)?.into_iter();
+                partitions.map(|partition| (Some(partition.number), partition.table())).collect()
             }
-            if found.is_all {
-                break;
+        };
+        for actor in actors_of(connection, family, &removal.index_terms())? {
+            for (partition, table) in &tables {
+                let select = format!("SELECT sequence FROM {table} WHERE actor = ?1 LIMIT ?2");
+                let mut sequences = sequences(connection, &select, actor, limit)?;
+                let Some(first) = sequences.first() else { continue };
+                // All rows of an actor have the same principals, and nothing else counts.
+                let stored = by_sequence(connection, dimensions, table, *first)?;
+                if !stored.is_some_and(|stored| removal.covers(&stored)) {
+                    break;
+                }
+                sequences.sort_unstable();
+                return Ok(Some(Rows { family, partition: *partition, sequences }));
             }
         }
     }
-    Ok(0)
+    Ok(None)
 }
 
-/// Some rows that are covered.
-struct Covered {
-    /// In rising order.
-    sequences: Vec<i64>,
-    /// Up to and with this sequence, no other row is.
-    up_to: i64,
-    is_all: bool,
+/// Removes rows of one table, as far as they are still there.
+fn take(connection: &Connection, key: IdKey, rows: &Rows) -> Result<u64, StoreError> {
+    overwrite_deleted(connection, Overwrite::Everything)?;
+    let taken = take_rows(connection, key, rows);
+    overwrite_deleted(connection, Overwrite::WithinPages)?;
+    taken
 }
 
-/// The first rows after a sequence that are covered, at most so many, as far as one reads at a time.
-fn covered(
-    connection: &Connection,
-    tail: &Tail,
-    table: Table,
-    removal: &RecordedRemoval,
-    after: i64,
-    limit: usize,
-) -> Result<Covered, StoreError> {
-    let mut covered = Covered { sequences: Vec::new(), up_to: after, is_all: false };
-    if table == PUBLIC {
-        let holding = segments::holding(connection, tail, removal.identities(), after)?;
-        let mut rows = BySequence::new(connection, table)?;
-        for sequence in holding.sequences {
-            if rows.read(sequence)?.is_some_and(|stored| removal.covers(&stored)) {
-                covered.sequences.push(sequence);
-                covered.up_to = sequence;
-                if covered.sequences.len() == limit {
-                    return Ok(covered);
+fn take_rows(connection: &Connection, key: IdKey, rows: &Rows) -> Result<u64, StoreError> {
+    let Rows { family, partition, sequences } = rows;
+    let partitions = match partition {
+        Some(number) => Partition::all(connection)?.into_iter().find(|partition| partition.number == *number),
+        None => None,
+    };
+    let table = match (family, &partitions) {
+        (Family::Private, _) => PRIVATE.to_owned(),
+        (Family::Public, Some(partition)) => partition.table(),
+        // It was dropped meanwhile.
+        (Family::Public, None) => return Ok(0),
+    };
+    let is_closed = partitions.as_ref().is_some_and(Partition::is_closed);
+    let before = connection.total_changes();
+    let delete = format!("DELETE FROM {table} WHERE sequence = ?1 RETURNING id, occurred_at, actor, app, action");
+    let mut delete = connection.prepare_cached(&delete)?;
+    let (mut taken, mut uncounted, mut ids) = (0, Uncounted::default(), Vec::new());
+    for sequence in sequences {
+        let mut deleted = delete.query([sequence])?;
+        if let Some(row) = deleted.next()? {
+            let id = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
+            ids.push((key.hash(id), *sequence));
+            uncounted.add(Keys { occurred_at: row.get(1)?, actor: row.get(2)?, app: row.get(3)?, action: row.get(4)? });
+            taken += 1;
+        }
+    }
+    drop(delete);
+    let deleted = connection.total_changes();
+    for (hash, sequence) in ids {
+        keep_taken(connection, *family, hash, sequence)?;
+    }
+    let are_new = connection.total_changes() > deleted;
+    if is_closed {
+        uncounted.write(connection)?;
+    }
+    if let Some(mut partition) = partitions.filter(|_| taken > 0) {
+        partition.activities -= taken;
+        partition.save(connection)?;
+    }
+    if deleted > before && (are_new || !is_closed) {
+        note(connection, *family)?;
+    }
+    Ok(taken.unsigned_abs())
+}
+
+/// Clears away what nothing needs any more: partitions without rows, and actors whom no row has.
+fn clear(file: &File<Written>) -> Result<(), StoreError> {
+    let is_empty = |connection: &Connection| -> Result<bool, StoreError> {
+        let empty = "SELECT 1 FROM public_partition WHERE state IN ('full', 'closed') AND activities = 0";
+        Ok(connection.prepare_cached(empty)?.exists([])?)
+    };
+    if file.read(is_empty)? {
+        file.write(|writer| {
+            let connection = writer.connection();
+            for partition in Partition::all(connection)? {
+                if partition.activities == 0 && partition.state != State::Open {
+                    partition.drop_all(connection)?;
                 }
             }
-        }
-        covered.up_to = holding.up_to;
-        if !holding.is_all {
-            return Ok(covered);
-        }
+            Ok::<_, StoreError>(())
+        })?;
     }
-    let mut read = 0;
-    let after = covered.up_to;
-    table::each_since(connection, table, after, READ, |sequence, stored| {
-        read += 1;
-        covered.up_to = sequence;
-        if removal.covers(&stored) {
-            covered.sequences.push(sequence);
-        }
-        if covered.sequences.len() < limit { Flow::On } else { Flow::Enough }
-    })?;
-    covered.is_all = read < READ && covered.sequences.len() < limit;
-    Ok(covered)
-}
-
-/// Removes these rows, in rising order, as far as they are still there.
-fn take(connection: &Connection, table: Table, sequences: &[i64]) -> Result<usize, StoreError> {
-    overwrite_deleted(connection, Overwrite::Everything)?;
-    let taken = take_rows(connection, table, sequences);
-    overwrite_deleted(connection, Overwrite::WithinPages)?;
-    let taken = taken?;
-    if table == PUBLIC {
-        segments::thin(connection, &taken)?;
+    while file.read(|connection| Partition::dropped(connection))?.is_some() {
+        file.write(|writer| match Partition::dropped(writer.connection())? {
+            Some(dropped) => dropped.drop_some(writer.connection()),
+            None => Ok(()),
+        })?;
     }
-    Ok(taken.len())
-}
-
-fn take_rows(connection: &Connection, table: Table, sequences: &[i64]) -> Result<Vec<i64>, StoreError> {
-    let tables = if table == PUBLIC { &ids::PUBLIC } else { &ids::PRIVATE };
-    let mut ids = Removed::from(connection, tables)?;
-    let delete = format!("DELETE FROM {}_activity WHERE sequence = ?1 RETURNING id", table.of);
-    let mut delete = connection.prepare_cached(&delete)?;
-    let mut taken = Vec::with_capacity(sequences.len());
-    for sequence in sequences {
-        let mut rows = delete.query([sequence])?;
-        if let Some(row) = rows.next()? {
-            ids.add(*sequence, row.get_ref(0)?.as_bytes().map_err(rusqlite::Error::from)?)?;
-            taken.push(*sequence);
-        }
-    }
-    Ok(taken)
-}
-
-/// Writes anew what is kept of public rows where some were removed, a part at a time, each in a transaction of its own.
-/// What is to be written is read before, so that nobody waits for that.
-fn tidy(file: &File<Written>) -> Result<(), StoreError> {
-    let next = || file.read(|connection| Untidy::next(&*connection.unchecked_transaction()?));
-    while let Some(untidy) = next()? {
+    let has_idle = |connection: &Connection| -> Result<bool, StoreError> {
+        let snapshot = connection.unchecked_transaction()?;
+        Ok(!idle_actors(&snapshot, Family::Public)?.is_empty() || !idle_actors(&snapshot, Family::Private)?.is_empty())
+    };
+    if file.read(has_idle)? {
         file.write(|writer| {
-            let (connection, memory) = writer.with_memory();
-            // It is read again in any case, and until then it would know the names of who is gone.
-            memory.let_go_of_public_rows();
-            overwrite_deleted(connection, Overwrite::Everything)?;
-            let written = untidy.write(connection);
-            overwrite_deleted(connection, Overwrite::WithinPages)?;
-            written
+            for family in Family::BOTH {
+                remove_idle_actors(writer.connection(), family)?;
+            }
+            Ok::<_, StoreError>(())
         })?;
     }
     Ok(())
+}
+
+/// Returns the actors whom no row has.
+fn idle_actors(connection: &Connection, family: Family) -> Result<Vec<i64>, StoreError> {
+    let idle = match family {
+        Family::Private => format!(
+            "SELECT number FROM private_actor AS a
+             WHERE NOT EXISTS (SELECT 1 FROM {PRIVATE} AS r INDEXED BY {PRIVATE}_actor WHERE r.actor = a.number)"
+        ),
+        Family::Public => "SELECT number FROM public_actor AS a
+             WHERE NOT EXISTS (SELECT 1 FROM public_day AS d WHERE d.actor = a.number)"
+            .to_owned(),
+    };
+    let mut idle = connection.prepare_cached(&idle)?;
+    let mut idle: BTreeSet<i64> = idle.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    if family == Family::Public && !idle.is_empty() {
+        for partition in Partition::all(connection)?.iter().filter(|partition| !partition.is_closed()) {
+            let mut actors = connection.prepare_cached(&format!("SELECT DISTINCT actor FROM {}", partition.table()))?;
+            let mut rows = actors.query([])?;
+            while let Some(row) = rows.next()? {
+                idle.remove(&row.get(0)?);
+            }
+        }
+    }
+    Ok(idle.into_iter().collect())
+}
+
+fn remove_idle_actors(connection: &Connection, family: Family) -> Result<(), StoreError> {
+    let idle = idle_actors(connection, family)?;
+    if idle.is_empty() {
+        return Ok(());
+    }
+    overwrite_deleted(connection, Overwrite::Everything)?;
+    let removed = (|| {
+        let of = family.name();
+        let mut terms = connection.prepare_cached(&format!("DELETE FROM {of}_actor_term WHERE actor = ?1"))?;
+        let mut actor = connection.prepare_cached(&format!("DELETE FROM {of}_actor WHERE number = ?1"))?;
+        for number in idle {
+            terms.execute(params![number])?;
+            actor.execute(params![number])?;
+        }
+        note(connection, family)
+    })();
+    overwrite_deleted(connection, Overwrite::WithinPages)?;
+    removed
 }

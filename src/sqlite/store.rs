@@ -5,96 +5,99 @@ use std::sync::{Arc, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::append::{Written, append};
+use super::append::{Written, append, is_untidy, tidy};
 use super::care::BackupError;
-use super::document::{APPLIED_RECORDS, POLICY, VANISHED_GROUP, corrupt, document, from_json, to_json};
-use super::file::{File, Schema};
-use super::ids::{self, CREATE_KEY, Filters, Ids};
-use super::removal::{self, Places};
-use super::segments::{self, Tail};
-use super::table::{self, BySequence, Flow, PRIVATE, PUBLIC, Table, each};
-use super::writer::Writer;
-use crate::activity::{Activity, ActivityId};
-use crate::applied::AppliedRecords;
-use crate::change::RecordedChange;
-use crate::directory::{DirectoryRevision, RemovedGroup};
-use crate::forward::Offset;
-use crate::identity::GroupId;
-use crate::policy::{PrivacyPolicy, Revision};
-use crate::query::{Count, CountBy, Counts, Position, Query, Tally};
-use crate::removal::RecordedRemoval;
-use crate::reveal::{Admission, SealedPage};
-use crate::screen::{Stamp, StampedBatch};
-use crate::store::{ActivityStore, Appended, PublicPage, RemovedGroups, RemovedGroupsUpdate, StoreError};
-use crate::stored::{PublicActivity, StoredActivity};
+use super::count::count;
+use super::dimension::Dimensions;
+use super::document::{APPLIED_RECORDS, POLICY, REMOVED_GROUP, corrupt, document, from_json, to_json};
+use super::family::Family;
+use super::file::File;
+use super::ids::IdKey;
+use super::known_ids::{KnownIds, table_of};
+use super::options::SqliteOptions;
+use super::partition::Partition;
+use super::row::{NewRow, RowMaker};
+use super::schema::SCHEMA;
+use super::search::{Flow, Search, by_sequence};
+use super::tail::{Snapshot, Tail};
+use super::{integrity, removal};
+use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{ArcSwapOption, Mutex};
-
-static SCHEMA: Schema = Schema {
-    application_id: 0x4150_5631,
-    version: 1,
-    holds: "activities",
-    // Twice as much as usual: rows come in batches, and so fewer pages are written.
-    page_size: 8_192,
-    erases: false,
-    tables: &[
-        "CREATE TABLE policy (revision INTEGER PRIMARY KEY, document TEXT NOT NULL) STRICT;",
-        "CREATE TABLE applied_record (one INTEGER PRIMARY KEY CHECK (one = 1), document TEXT NOT NULL) STRICT;",
-        "CREATE TABLE vanished_group (id TEXT PRIMARY KEY, document TEXT NOT NULL) STRICT, WITHOUT ROWID;",
-        "CREATE TABLE vanished_version (number INTEGER NOT NULL) STRICT; INSERT INTO vanished_version VALUES (0);",
-        PUBLIC.create,
-        PRIVATE.create,
-        CREATE_KEY,
-        ids::PUBLIC.create,
-        ids::PRIVATE.create,
-        segments::CREATE,
-    ],
+use crate::{
+    ActivityId, ActivityStore, Admission, Appended, AppliedRecords, CountBy, Counts, GroupId, Offset, Position,
+    PrivacyPolicy, PublicActivity, PublicPage, Query, RecordedChange, RecordedRemoval, RemovedGroup, RemovedGroups,
+    RemovedGroupsUpdate, Revision, SealedPage, StampedBatch, StoreError, StoredActivity, Tally,
 };
 
 /// Activities and the policy in one SQLite file.
 ///
 /// One connection writes; reads have their own and are never blocked by it.
+///
+/// A page reads at most [`ROWS_PER_PAGE`](Self::ROWS_PER_PAGE) activities that its query does not find, and a count that
+/// looks into texts or groups [`ROWS_PER_COUNT`](Self::ROWS_PER_COUNT): a page then has a next one, and a count says that
+/// it is not complete.
 pub struct SqliteStore {
     file: File<Written>,
+    key: IdKey,
     policy: ArcSwapOption<PrivacyPolicy>,
-    /// For looking up: those of public activities, once they were read.
-    public_ids: Mutex<Option<Ids>>,
-    filters: Filters,
-    /// For filters and counts: the newest public rows by their keys.
+    public: Dimensions,
+    private: Dimensions,
+    /// For looking up, as far as readers have seen them.
+    public_ids: Mutex<KnownIds>,
+    private_ids: Mutex<KnownIds>,
     tail: Tail,
-    /// For removals that are under way.
-    places: Places,
+    /// Whether a caller is doing what was put off.
+    is_tidying: AtomicBool,
 }
 
-/// A batch of at most so many activities is copied to be stored by whoever has their turn: that costs less than a turn.
-const HANDED_IN: usize = 4;
-/// But not if their details are longer than that.
-const HANDED_IN_BYTES: usize = 64 * 1024;
+/// One step of what was put off is done for so many rows.
+const ROWS_PER_STEP: usize = 4_096;
 
 impl SqliteStore {
+    /// The most activities that are read for one page.
+    pub const ROWS_PER_PAGE: usize = 20_000;
+    /// The most activities that are read for one count, if they have to be read.
+    pub const ROWS_PER_COUNT: usize = 100_000;
+
     /// Opens a file, and makes it if it is not there. A relative path is taken from where the process is now.
     ///
     /// # Errors
-    /// [`StoreError::Unreadable`] with a [`FileError`](super::FileError) as its source when something else or a newer
-    /// version made the file, or the path names none; [`StoreError::Backend`] when it cannot be opened.
+    /// Returns [`StoreError::Unreadable`] with a [`FileError`](super::FileError) as its source if something else or a newer
+    /// version made the file, or the path names none, and [`StoreError::Backend`] if it cannot be opened.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
-        let filters = Filters::default();
+        SqliteOptions::default().open(path)
+    }
+
+    pub(super) fn open_with(path: &Path, options: SqliteOptions) -> Result<Self, StoreError> {
+        let mut key = None;
+        let file = File::open(path, &SCHEMA, |connection| {
+            let read = IdKey::read(connection)?;
+            key = Some(read);
+            Ok::<_, StoreError>(Written::new(read, options.partition_rows()))
+        })?;
+        let key = key.ok_or_else(corrupt)?;
         Ok(Self {
-            file: File::open(path.as_ref(), &SCHEMA, Written::new(filters.clone()))?,
+            file,
+            key,
             policy: ArcSwapOption::empty(),
-            public_ids: Mutex::new(None),
-            filters,
+            public: Dimensions::new(Family::Public),
+            private: Dimensions::new(Family::Private),
+            public_ids: Mutex::new(KnownIds::new(Family::Public, key)),
+            private_ids: Mutex::new(KnownIds::new(Family::Private, key)),
             tail: Tail::default(),
-            places: Places::default(),
+            is_tidying: AtomicBool::new(false),
         })
     }
 
-    /// Looks through the whole file, as SQLite's `integrity_check` does. Others go on meanwhile.
+    /// Looks through the whole file, as SQLite's `integrity_check` does, and reads every activity. Others go on meanwhile.
     ///
     /// # Errors
-    /// [`StoreError::Unreadable`] with [`FileError::Corrupt`](super::FileError::Corrupt) as its source when something is
-    /// not where it belongs; [`StoreError`] when it cannot be looked through.
-    pub fn check(&self) -> Result<(), StoreError> {
-        self.file.check()
+    /// Returns [`StoreError::Unreadable`] with [`FileError::Corrupt`](super::FileError::Corrupt) or
+    /// [`FileError::Damaged`](super::FileError::Damaged) as its source if something is not as it was written, and
+    /// [`StoreError`] if the file cannot be read.
+    pub fn integrity_check(&self) -> Result<(), StoreError> {
+        self.file.check::<StoreError>()?;
+        self.snapshot(|connection| integrity::check(connection, &self.key, [&self.public, &self.private]))
     }
 
     /// Copies everything that is durable now to a file of its own, which can be opened in place of this one. Others go on
@@ -105,8 +108,8 @@ impl SqliteStore {
     /// behind it. A copy is put back while no process has the file open.
     ///
     /// # Errors
-    /// [`BackupError`] when something is there already or the copy cannot be written.
-    pub fn back_up(&self, to: impl AsRef<Path>) -> Result<(), BackupError> {
+    /// Returns [`BackupError`] if something is there already or the copy cannot be written.
+    pub fn backup(&self, to: impl AsRef<Path>) -> Result<(), BackupError> {
         self.file.back_up(to.as_ref())
     }
 
@@ -115,32 +118,84 @@ impl SqliteStore {
         self.file.read(|connection| act(&*connection.unchecked_transaction()?))
     }
 
-    /// Hands every public activity that matches to `take`, newest first, until it has enough. To be called in a snapshot.
-    fn each_public(
+    /// Does a part of what was put off, after so many rows were written. What fails here is done later.
+    fn tidy(&self, rows: usize) {
+        if self.is_tidying.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        for _ in 0..=rows / ROWS_PER_STEP {
+            let step = self.file.write(|writer| {
+                let (connection, written) = writer.with_memory();
+                tidy(connection, written)
+            });
+            if !matches!(step, Ok(true)) {
+                break;
+            }
+        }
+        self.is_tidying.store(false, Ordering::SeqCst);
+    }
+
+    /// Hands what a query finds in one family or both to `take`, newest first, until it has enough. Returns the position of
+    /// the last activity that was read, if the search stops because it has read `most` of them.
+    fn search(
         &self,
-        connection: &Connection,
+        families: &[Family],
         query: &Query,
         after: Option<&Position>,
-        mut take: impl FnMut(PublicActivity) -> Flow,
-    ) -> Result<(), StoreError> {
-        let mut before = after.cloned();
-        let mut take = |stored: StoredActivity| {
-            // What comes twice, or too soon, was led to by a part of the file that belongs elsewhere.
-            let position = Position::of(stored.activity());
-            if before.as_ref().is_some_and(|before| position >= *before) {
-                return Err(corrupt());
+        most: usize,
+        mut take: impl FnMut(StoredActivity) -> Result<Flow, StoreError>,
+    ) -> Result<Option<Position>, StoreError> {
+        if !query.ids().is_empty() {
+            let mut found = Vec::new();
+            for family in families {
+                self.find(*family, query.ids(), |stored| found.push(stored))?;
             }
-            before = Some(position);
-            public(stored).map(&mut take)
-        };
-        if !query.has_keys() {
-            return each(connection, &[PUBLIC], query, after, take);
+            found.sort_by_cached_key(|stored| std::cmp::Reverse(Position::of(stored.activity())));
+            for stored in found {
+                let is_after = after.is_none_or(|after| Position::of(stored.activity()) < *after);
+                let is_found = is_after && query.matches(stored.activity(), stored.stamp());
+                if is_found && take(stored)? == Flow::Enough {
+                    break;
+                }
+            }
+            return Ok(None);
         }
-        let mut rows = BySequence::new(connection, PUBLIC)?;
-        segments::search(connection, &self.tail, query, after, |sequence| {
-            let found = rows.read(sequence)?.filter(|stored| query.matches(stored.activity(), stored.stamp()));
-            found.map_or(Ok(Flow::On), &mut take)
+        self.snapshot(|connection| {
+            let snapshot = Snapshot::read(connection)?;
+            let dimensions: Vec<&Dimensions> = families.iter().map(|family| self.dimensions(*family)).collect();
+            Search::new(connection, query, (&self.tail, &snapshot), &dimensions, after)?.run(most, take)
         })
+    }
+
+    /// Hands the activities of some ids in one family to `take`.
+    fn find(&self, family: Family, ids: &[ActivityId], mut take: impl FnMut(StoredActivity)) -> Result<(), StoreError> {
+        let known = match family {
+            Family::Public => &self.public_ids,
+            Family::Private => &self.private_ids,
+        };
+        self.file.read(|connection| {
+            let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+            // Begun with the lock held, so that none comes behind another that saw more.
+            let snapshot = connection.unchecked_transaction()?;
+            known.catch_up(&snapshot).inspect_err(|_| known.forget())?;
+            for id in ids {
+                let Some(sequence) = known.find_id(&snapshot, id.as_str())? else { continue };
+                let Some(table) = table_of(&snapshot, family, sequence)? else { continue };
+                let stored = by_sequence(&snapshot, self.dimensions(family), &table, sequence)?;
+                // What else it could be has a hash like this one's, or was removed.
+                if let Some(stored) = stored.filter(|stored| stored.activity().id() == id) {
+                    take(stored);
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn dimensions(&self, family: Family) -> &Dimensions {
+        match family {
+            Family::Public => &self.public,
+            Family::Private => &self.private,
+        }
     }
 }
 
@@ -161,8 +216,8 @@ impl ActivityStore for SqliteStore {
     }
 
     fn publish(&self, change: &RecordedChange) -> Result<(), StoreError> {
-        let document = to_json(POLICY, change.policy())?;
-        self.file.write(|writer| {
+        let (document, change) = (to_json(POLICY, change.policy())?, change.clone());
+        self.file.write(move |writer| {
             let connection = writer.connection();
             fence(connection, change.expected())?;
             connection
@@ -178,72 +233,81 @@ impl ActivityStore for SqliteStore {
 
     fn removed_groups(&self, known: Option<u64>) -> Result<Option<RemovedGroups>, StoreError> {
         self.snapshot(|connection| {
-            let number = "SELECT number FROM vanished_version";
-            let version: i64 = connection.prepare_cached(number)?.query_row([], |row| row.get(0))?;
+            let version = "SELECT version FROM removed_groups_version";
+            let version: i64 = connection.prepare_cached(version)?.query_row([], |row| row.get(0))?;
             let version = version.unsigned_abs();
             if known == Some(version) {
                 return Ok(None);
             }
-            let mut statement = connection.prepare_cached("SELECT document FROM vanished_group ORDER BY id")?;
+            let mut statement = connection.prepare_cached("SELECT document FROM removed_group ORDER BY id")?;
             let mut rows = statement.query([])?;
             let mut groups = Vec::new();
             while let Some(row) = rows.next()? {
-                groups.push(from_json(VANISHED_GROUP, &document(row)?)?);
+                groups.push(from_json(REMOVED_GROUP, &document(row)?)?);
             }
             Ok(Some(RemovedGroups { version, groups }))
         })
     }
 
     fn update_removed_groups(&self, update: RemovedGroupsUpdate<'_>) -> Result<(), StoreError> {
-        self.file.write(|writer| {
+        let (group, change) = match update {
+            RemovedGroupsUpdate::Keep(kept) => (kept.group().clone(), Ok(kept.clone())),
+            RemovedGroupsUpdate::Drop { group, up_to } => (group.clone(), Err(up_to)),
+        };
+        self.file.write(move |writer| {
             let connection = writer.connection();
-            match update {
-                RemovedGroupsUpdate::Keep(vanished) => {
-                    let known = vanished_group(connection, vanished.group())?;
-                    let merged = known.clone().map_or_else(|| vanished.clone(), |known| known.merge(vanished));
-                    if known.as_ref() != Some(&merged) {
-                        connection
-                            .prepare_cached("INSERT OR REPLACE INTO vanished_group (id, document) VALUES (?1, ?2)")?
-                            .execute(params![merged.group().as_str(), to_json(VANISHED_GROUP, &merged)?])?;
-                        count_vanished(connection)?;
+            let known = removed_group(connection, &group)?;
+            match &change {
+                Ok(kept) => {
+                    let merged = known.clone().map_or_else(|| kept.clone(), |known| known.merge(kept));
+                    if known.as_ref() == Some(&merged) {
+                        return Ok(());
                     }
+                    connection
+                        .prepare_cached("INSERT OR REPLACE INTO removed_group (id, document) VALUES (?1, ?2)")?
+                        .execute(params![group.as_str(), to_json(REMOVED_GROUP, &merged)?])?;
                 }
-                RemovedGroupsUpdate::Drop { group, up_to } => {
-                    let known = vanished_group(connection, group)?;
-                    if known.is_some_and(|known| known.removed_in() <= up_to) {
-                        connection
-                            .prepare_cached("DELETE FROM vanished_group WHERE id = ?1")?
-                            .execute([group.as_str()])?;
-                        count_vanished(connection)?;
+                Err(up_to) => {
+                    if known.is_none_or(|known| known.removed_in() > *up_to) {
+                        return Ok(());
                     }
+                    connection.prepare_cached("DELETE FROM removed_group WHERE id = ?1")?.execute([group.as_str()])?;
                 }
             }
+            connection.prepare_cached("UPDATE removed_groups_version SET version = version + 1")?.execute([])?;
             Ok(())
         })
     }
 
     fn append(&self, batch: &StampedBatch<'_>) -> Result<Vec<Appended>, StoreError> {
-        if batch.stamped().is_empty() {
-            return self.file.read(|connection| fence(connection, Some(batch.policy()))).map(|()| Vec::new());
-        }
         let policy = batch.policy();
-        let stamped = batch.stamped().iter().map(|stamped| (stamped.activity(), stamped.stamp()));
-        let bytes = |(activity, _): (&Activity, _)| activity.details().map_or(0, str::len);
-        if stamped.len() <= HANDED_IN && stamped.clone().map(bytes).sum::<usize>() <= HANDED_IN_BYTES {
-            let owned: Vec<_> = stamped.map(|(activity, stamp)| (activity.clone(), stamp.clone())).collect();
-            return self.file.hand_in(move |writer| {
-                let lent: Vec<_> = owned.iter().map(|(activity, stamp)| (activity, stamp)).collect();
-                append_under(writer, policy, &lent)
-            });
+        if batch.stamped().is_empty() {
+            return self.file.read(|connection| fence(connection, Some(policy))).map(|()| Vec::new());
         }
-        let lent: Vec<_> = stamped.collect();
-        self.file.write(|writer| append_under(writer, policy, &lent))
+        let mut maker = RowMaker::new(self.key);
+        let rows = batch.stamped().iter().map(|stamped| maker.make(stamped.activity(), stamped.stamp()));
+        let rows: Vec<NewRow> = rows.collect::<Result<_, _>>()?;
+        let many = rows.len();
+        let (appended, is_untidy) = self.file.write(move |writer| {
+            fence(writer.connection(), Some(policy))?;
+            let (connection, written) = writer.with_memory();
+            let appended = append(connection, written, &rows)?;
+            Ok::<_, StoreError>((appended, is_untidy(connection, written)?))
+        })?;
+        if is_untidy {
+            self.tidy(many);
+        }
+        Ok(appended)
     }
 
     fn remove(&self, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
-        let removed = removal::remove(&self.file, &self.places, &self.tail, removal, limit)?;
+        let removed = removal::remove(&self.file, self.key, [&self.public, &self.private], removal, limit)?;
         if removed == 0 && limit > 0 {
-            self.file.write(|writer| {
+            // Some of them may be of people who are gone.
+            self.public.forget_actors();
+            self.private.forget_actors();
+            let removal = removal.clone();
+            self.file.write(move |writer| {
                 let connection = writer.connection();
                 let before = applied(connection)?;
                 let after = removal.applied(&before);
@@ -254,123 +318,91 @@ impl ActivityStore for SqliteStore {
     }
 
     fn public_page(&self, query: &Query, after: Option<&Position>, limit: usize) -> Result<PublicPage, StoreError> {
-        if !query.ids().is_empty() {
-            let mut page = Vec::new();
-            for id in query.ids() {
-                let found = self.public_activity(id)?;
-                page.extend(found.filter(|found| query.matches(found.activity(), found.stamp())));
-            }
-            page.sort_by_key(|found| std::cmp::Reverse(Position::of(found.activity())));
-            page.retain(|found| after.is_none_or(|after| Position::of(found.activity()) < *after));
-            page.truncate(limit);
-            return Ok(PublicPage { activities: page, stopped_at: None });
+        let mut activities = Vec::new();
+        if limit == 0 {
+            return Ok(PublicPage::default());
         }
-        let mut page = Vec::new();
-        if limit > 0 {
-            self.snapshot(|connection| {
-                self.each_public(connection, query, after, |public| {
-                    page.push(public);
-                    if page.len() < limit { Flow::On } else { Flow::Enough }
-                })
-            })?;
-        }
-        Ok(PublicPage { activities: page, stopped_at: None })
+        let stopped_at = self.search(&[Family::Public], query, after, Self::ROWS_PER_PAGE, |stored| {
+            activities.push(public(stored)?);
+            Ok(if activities.len() < limit { Flow::On } else { Flow::Enough })
+        })?;
+        Ok(PublicPage { activities, stopped_at })
     }
 
     fn public_counts(&self, query: &Query, by: Option<CountBy>) -> Result<Counts, StoreError> {
-        Ok(match by {
-            None => Counts { total: self.public_count(query)?, by_key: Vec::new(), is_complete: true },
-            Some(by) => {
-                let by_key = self.counts_by(query, by)?;
-                Counts { total: by_key.iter().map(|count| count.activities).sum(), by_key, is_complete: true }
-            }
-        })
+        let counted = self.snapshot(|connection| {
+            count(connection, query, by, (&self.tail, &Snapshot::read(connection)?), &self.public)
+        })?;
+        if let Some(counted) = counted {
+            return Ok(counted);
+        }
+        let mut tally = Tally::new(by);
+        let stopped_at = self.search(&[Family::Public], query, None, Self::ROWS_PER_COUNT, |stored| {
+            tally.add(public(stored)?.activity());
+            Ok(Flow::On)
+        })?;
+        Ok(tally.into_counts(stopped_at.is_none()))
     }
 
     fn public_after(&self, offset: &Offset, limit: usize) -> Result<Vec<(Offset, PublicActivity)>, StoreError> {
-        let after = match offset.as_bytes() {
+        let mut after = match offset.as_bytes() {
             [] => 0,
-            bytes => u64::from_be_bytes(bytes.try_into().map_err(|_| StoreError::UnknownOffset)?),
+            bytes => i64::from_be_bytes(bytes.try_into().map_err(|_| StoreError::UnknownOffset)?),
         };
-        let found = self.since_place(after, limit)?.into_iter();
-        found
-            .map(|(place, activity)| {
-                Ok((Offset::new(place.to_be_bytes()).map_err(|_| StoreError::UnknownOffset)?, activity))
-            })
-            .collect()
+        if after < 0 {
+            return Err(StoreError::UnknownOffset);
+        }
+        self.snapshot(|connection| {
+            let mut found = Vec::new();
+            for partition in Partition::all(connection)? {
+                if partition.last_sequence <= after {
+                    continue;
+                }
+                let select = format!(
+                    "SELECT {} FROM {} WHERE sequence > ?1 ORDER BY sequence LIMIT ?2",
+                    super::row::COLUMNS,
+                    partition.table()
+                );
+                let mut statement = connection.prepare_cached(&select)?;
+                let rest = i64::try_from(limit - found.len()).unwrap_or(i64::MAX);
+                let mut rows = statement.query([after, rest])?;
+                while let Some(row) = rows.next()? {
+                    let sequence: i64 = row.get(0)?;
+                    let (_, stored) = super::row::read(connection, &self.public, row)?;
+                    if sequence <= after {
+                        return Err(corrupt());
+                    }
+                    after = sequence;
+                    let offset = Offset::new(sequence.to_be_bytes()).map_err(|_| StoreError::UnknownOffset)?;
+                    found.push((offset, public(stored)?));
+                }
+                if found.len() >= limit {
+                    break;
+                }
+            }
+            Ok(found)
+        })
     }
+
     fn revealed_page(
         &self,
         admission: Admission<'_>,
         after: Option<&Position>,
         limit: usize,
     ) -> Result<SealedPage, StoreError> {
-        let tables: &[Table] = if admission.private_only() { &[PRIVATE] } else { &[PUBLIC, PRIVATE] };
-        let mut page = Vec::new();
+        let families: &[Family] = if admission.private_only() { &[Family::Private] } else { &Family::BOTH };
+        let (mut page, mut stopped_at) = (Vec::new(), None);
         if limit > 0 {
-            self.file.read(|connection| {
-                each(connection, tables, admission.query(), after, |stored| {
-                    page.push(stored);
-                    Ok(if page.len() < limit { Flow::On } else { Flow::Enough })
-                })
+            stopped_at = self.search(families, admission.query(), after, Self::ROWS_PER_PAGE, |stored| {
+                page.push(stored);
+                Ok(if page.len() < limit { Flow::On } else { Flow::Enough })
             })?;
         }
-        Ok(SealedPage::seal(admission, page, None))
+        Ok(SealedPage::seal(admission, page, stopped_at))
     }
 }
 
-impl SqliteStore {
-    fn public_activity(&self, id: &ActivityId) -> Result<Option<PublicActivity>, StoreError> {
-        self.file.read(|connection| {
-            let mut public_ids = self.public_ids.lock().unwrap_or_else(PoisonError::into_inner);
-            // Begun with the lock held, so that none comes behind another that saw more.
-            let snapshot = connection.unchecked_transaction()?;
-            let ids = match &mut *public_ids {
-                Some(ids) => ids,
-                None => public_ids.insert(Ids::open(&snapshot, &ids::PUBLIC, &self.filters)?),
-            };
-            table::find(&snapshot, PUBLIC, ids, id.as_str())?.map(public).transpose()
-        })
-    }
-
-    fn public_count(&self, query: &Query) -> Result<u64, StoreError> {
-        self.snapshot(|connection| {
-            if let Some(counted) = segments::count(connection, &self.tail, query)? {
-                return Ok(counted);
-            }
-            let mut count = 0;
-            self.each_public(connection, query, None, |_| {
-                count += 1;
-                Flow::On
-            })?;
-            Ok(count)
-        })
-    }
-
-    fn counts_by(&self, query: &Query, by: CountBy) -> Result<Vec<Count>, StoreError> {
-        self.snapshot(|connection| {
-            if let Some(counted) = segments::counts(connection, &self.tail, query, by)? {
-                return Ok(counted);
-            }
-            let mut tally = Tally::new(Some(by));
-            self.each_public(connection, query, None, |public| {
-                tally.add(public.activity());
-                Flow::On
-            })?;
-            Ok(tally.counts())
-        })
-    }
-
-    fn since_place(&self, after: u64, limit: usize) -> Result<Vec<(u64, PublicActivity)>, StoreError> {
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        self.file.read(|connection| {
-            let found = table::since(connection, PUBLIC, as_integer(after), limit)?.into_iter();
-            found.map(|(sequence, stored)| Ok((sequence.unsigned_abs(), public(stored)?))).collect()
-        })
-    }
-}
-
-/// What was read from the public table. INVARIANT: nothing else lies there, so anything else is damage.
+/// What was read from the public tables. INVARIANT: nothing else lies there, so anything else is damage.
 fn public(stored: StoredActivity) -> Result<PublicActivity, StoreError> {
     stored.into_public().ok_or_else(corrupt)
 }
@@ -393,28 +425,12 @@ fn keep_applied(connection: &Connection, applied: &AppliedRecords) -> Result<(),
     Ok(())
 }
 
-/// Notes that what is kept of vanished groups is another from now on.
-fn count_vanished(connection: &Connection) -> Result<(), StoreError> {
-    connection.prepare_cached("UPDATE vanished_version SET number = number + 1")?.execute([])?;
-    Ok(())
-}
-
-fn vanished_group(connection: &Connection, group: &GroupId) -> Result<Option<RemovedGroup>, StoreError> {
+fn removed_group(connection: &Connection, group: &GroupId) -> Result<Option<RemovedGroup>, StoreError> {
     let found = connection
-        .prepare_cached("SELECT document FROM vanished_group WHERE id = ?1")?
+        .prepare_cached("SELECT document FROM removed_group WHERE id = ?1")?
         .query_row([group.as_str()], document)
         .optional()?;
-    found.map(|found| from_json(VANISHED_GROUP, &found)).transpose()
-}
-
-fn append_under(
-    writer: &mut Writer<Written>,
-    policy: Revision,
-    batch: &[(&Activity, &Stamp)],
-) -> Result<Vec<Appended>, StoreError> {
-    fence(writer.connection(), Some(policy))?;
-    let (connection, written) = writer.with_memory();
-    append(connection, written, batch)
+    found.map(|found| from_json(REMOVED_GROUP, &found)).transpose()
 }
 
 /// Rule D5: nothing is written unless the revision that the caller went by is the one in force.
@@ -423,7 +439,7 @@ fn fence(connection: &Connection, expected: Option<Revision>) -> Result<(), Stor
     if in_force == expected { Ok(()) } else { Err(StoreError::Stale { in_force }) }
 }
 
-/// SQLite's integers are signed; no revision or sequence comes near the sign.
+/// SQLite's integers are signed; no revision comes near the sign.
 fn as_integer(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
@@ -433,6 +449,3 @@ impl std::fmt::Debug for SqliteStore {
         f.debug_struct("SqliteStore").field("path", &self.file.path()).finish_non_exhaustive()
     }
 }
-
-#[cfg(test)]
-mod damage;

@@ -1,0 +1,222 @@
+//! Counting public activities: whole hours and days of closed partitions in the rollups, the rest in the partitions.
+
+use std::collections::BTreeMap;
+
+use chrono::DateTime;
+use rusqlite::Connection;
+use rusqlite::types::Value;
+
+use super::dimension::Dimensions;
+use super::document::corrupt;
+use super::partition::{DAY, HOUR};
+use super::row::Keys;
+use super::selection::Selection;
+use super::tail::{Snapshot, Tail};
+use crate::{CountBy, Counts, Query, StoreError, Tally};
+
+/// Counts the rows that a query finds, if their keys alone tell that.
+pub(super) fn count(
+    connection: &Connection,
+    query: &Query,
+    by: Option<CountBy>,
+    (tail, snapshot): (&Tail, &Snapshot),
+    dimensions: &Dimensions,
+) -> Result<Option<Counts>, StoreError> {
+    if !query.conditions().are_sufficient {
+        return Ok(None);
+    }
+    let selection = Selection::of(connection, dimensions.family(), query)?;
+    let mut counted = Counted { by, counts: BTreeMap::new() };
+    if !selection.is_empty() {
+        counted.add_closed(connection, &selection, snapshot)?;
+        tail.with(connection, snapshot, |rows| {
+            for row in rows.iter().filter(|row| row.sequence <= snapshot.last_sequence && selection.fits(&row.keys)) {
+                counted.add(key_of(by, &row.keys), 1);
+            }
+        })?;
+    }
+    counted.into_counts(connection, dimensions).map(Some)
+}
+
+/// How many rows there are by the number of an app or actor, by the hour, or by the day.
+struct Counted {
+    by: Option<CountBy>,
+    counts: BTreeMap<i64, i64>,
+}
+
+/// Rows of many partitions that were counted before.
+struct Rollup {
+    table: &'static str,
+    unit: i64,
+    /// The column of the unit, and that of what it is counted by beside.
+    column: &'static str,
+    key: &'static str,
+}
+
+const BY_HOUR: Rollup = Rollup { table: "public_hour", unit: HOUR, column: "hour", key: "app" };
+const BY_DAY: Rollup = Rollup { table: "public_day", unit: DAY, column: "day", key: "actor" };
+
+fn rollup_for(selection: &Selection, by: Option<CountBy>) -> Option<&'static Rollup> {
+    let Selection { actors, apps, actions, .. } = selection;
+    if actions.is_some() {
+        return None;
+    }
+    match by {
+        Some(CountBy::Actor) => apps.is_none().then_some(&BY_DAY),
+        Some(CountBy::App | CountBy::Hour) => actors.is_none().then_some(&BY_HOUR),
+        Some(CountBy::Day) | None => match (actors, apps) {
+            (None, _) => Some(&BY_HOUR),
+            (Some(_), None) => Some(&BY_DAY),
+            (Some(_), Some(_)) => None,
+        },
+    }
+}
+
+fn key_of(by: Option<CountBy>, keys: &Keys) -> i64 {
+    match by {
+        None => 0,
+        Some(CountBy::Hour) => keys.occurred_at.div_euclid(HOUR),
+        Some(CountBy::Day) => keys.occurred_at.div_euclid(DAY),
+        Some(CountBy::App) => keys.app,
+        Some(CountBy::Actor) => keys.actor,
+    }
+}
+
+impl Counted {
+    fn add(&mut self, key: i64, rows: i64) {
+        *self.counts.entry(key).or_default() += rows;
+    }
+
+    fn add_closed(
+        &mut self,
+        connection: &Connection,
+        selection: &Selection,
+        snapshot: &Snapshot,
+    ) -> Result<(), StoreError> {
+        let Selection { from, until, .. } = *selection;
+        let whole = |rollup: &Rollup| {
+            let unit = rollup.unit;
+            let first =
+                if from == i64::MIN { i64::MIN } else { from.div_euclid(unit) + i64::from(from.rem_euclid(unit) > 0) };
+            let end = if until == i64::MAX { i64::MAX } else { until.div_euclid(unit) };
+            (first, end)
+        };
+        let rollup = rollup_for(selection, self.by).map(|rollup| (rollup, whole(rollup)));
+        let Some((rollup, (first, end))) = rollup.filter(|(_, (first, end))| first < end) else {
+            return self.add_range(connection, selection, snapshot, (from, until));
+        };
+        self.add_rollup(connection, selection, rollup, (first, end))?;
+        if first != i64::MIN {
+            self.add_range(connection, selection, snapshot, (from, first.saturating_mul(rollup.unit)))?;
+        }
+        if end != i64::MAX {
+            self.add_range(connection, selection, snapshot, (end.saturating_mul(rollup.unit), until))?;
+        }
+        Ok(())
+    }
+
+    fn add_rollup(
+        &mut self,
+        connection: &Connection,
+        selection: &Selection,
+        rollup: &Rollup,
+        (first, end): (i64, i64),
+    ) -> Result<(), StoreError> {
+        let Rollup { table, column, key, .. } = rollup;
+        let by = match self.by {
+            None => "0".to_owned(),
+            Some(CountBy::Hour) => "hour".to_owned(),
+            Some(CountBy::Day) if *column == "hour" => format!("({} / 24)", floor("hour", 24)),
+            Some(CountBy::Day) => "day".to_owned(),
+            Some(CountBy::App | CountBy::Actor) => (*key).to_owned(),
+        };
+        let values = if *key == "app" { &selection.apps } else { &selection.actors };
+        let condition = values.as_ref().map_or_else(String::new, |values| format!(" AND {key} IN ({})", list(values)));
+        let select = format!(
+            "SELECT {by}, sum(activities) FROM {table} WHERE {column} >= ?1 AND {column} < ?2{condition} GROUP BY 1"
+        );
+        self.add_rows(connection, &select, (first, end))
+    }
+
+    /// Counts in the closed partitions themselves.
+    fn add_range(
+        &mut self,
+        connection: &Connection,
+        selection: &Selection,
+        snapshot: &Snapshot,
+        (from, until): (i64, i64),
+    ) -> Result<(), StoreError> {
+        if from >= until {
+            return Ok(());
+        }
+        let by = match self.by {
+            None => "0".to_owned(),
+            Some(CountBy::Hour) => format!("({} / {HOUR})", floor("occurred_at", HOUR)),
+            Some(CountBy::Day) => format!("({} / {DAY})", floor("occurred_at", DAY)),
+            Some(CountBy::App) => "app".to_owned(),
+            Some(CountBy::Actor) => "actor".to_owned(),
+        };
+        let keys = [("actor", &selection.actors), ("app", &selection.apps), ("action", &selection.actions)];
+        let conditions: Vec<String> = keys
+            .into_iter()
+            .filter_map(|(key, values)| Some(format!(" AND {key} IN ({})", list(values.as_ref()?))))
+            .collect();
+        let conditions = conditions.concat();
+        for partition in snapshot.closed() {
+            if partition.latest < from || partition.earliest >= until {
+                continue;
+            }
+            let select = format!(
+                "SELECT {by}, count(*) FROM {} WHERE occurred_at >= ?1 AND occurred_at < ?2{conditions} GROUP BY 1",
+                partition.table()
+            );
+            self.add_rows(connection, &select, (from, until))?;
+        }
+        Ok(())
+    }
+
+    fn add_rows(&mut self, connection: &Connection, select: &str, (from, until): (i64, i64)) -> Result<(), StoreError> {
+        // Not cached: the values of the query stand in it.
+        let mut statement = connection.prepare(select)?;
+        let mut rows = statement.query([Value::Integer(from), Value::Integer(until)])?;
+        while let Some(row) = rows.next()? {
+            self.add(row.get(0)?, row.get(1)?);
+        }
+        Ok(())
+    }
+
+    fn into_counts(self, connection: &Connection, dimensions: &Dimensions) -> Result<Counts, StoreError> {
+        let mut tally = Tally::new(self.by);
+        for (key, activities) in self.counts.into_iter().filter(|(_, activities)| *activities > 0) {
+            let text = match self.by {
+                None => String::new(),
+                Some(by @ (CountBy::Hour | CountBy::Day)) => {
+                    let unit = if by == CountBy::Hour { HOUR } else { DAY };
+                    let begin = key.checked_mul(unit).and_then(DateTime::from_timestamp_micros).ok_or_else(corrupt)?;
+                    by.key_of_time(begin)
+                }
+                Some(CountBy::App) => {
+                    dimensions.apps.get(connection, dimensions.family(), key)?.value.name().as_str().to_owned()
+                }
+                Some(CountBy::Actor) => {
+                    if !dimensions.family().has_number(key) {
+                        return Err(corrupt());
+                    }
+                    let label = "SELECT label FROM public_actor WHERE number = ?1";
+                    connection.prepare_cached(label)?.query_row([key], |row| row.get(0))?
+                }
+            };
+            tally.add_key(&text, activities.unsigned_abs());
+        }
+        Ok(tally.into_counts(true))
+    }
+}
+
+/// What is to be divided, so that the quotient is rounded down.
+fn floor(column: &str, unit: i64) -> String {
+    format!("({column} - CASE WHEN {column} < 0 THEN {} ELSE 0 END)", unit - 1)
+}
+
+fn list(numbers: &[i64]) -> String {
+    numbers.iter().map(i64::to_string).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,48 @@
+//! The two families of tables.
+
+use std::hash::Hasher;
+
+use siphasher::sip::SipHasher13;
+
+/// Public or private activities.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Family {
+    Public,
+    Private,
+}
+
+/// Numbers of one family are so far apart.
+pub(super) const NUMBER_STEP: i64 = 2;
+
+impl Family {
+    pub(super) const BOTH: [Self; 2] = [Self::Public, Self::Private];
+
+    /// Returns how the names of its tables begin.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Public => "public",
+            Self::Private => "private",
+        }
+    }
+
+    /// Returns whether a number of a decision, actor, app or action is one of this family.
+    pub(super) fn has_number(self, number: i64) -> bool {
+        number.rem_euclid(NUMBER_STEP)
+            == match self {
+                Self::Public => 1,
+                Self::Private => 0,
+            }
+    }
+
+    /// Begins a checksum of something in this family. It has no key, because it guards against accidents alone: a
+    /// process that writes to the file on purpose can read the key in it.
+    pub(super) fn checksum(self) -> SipHasher13 {
+        SipHasher13::new_with_keys(self as u64, 0)
+    }
+}
+
+/// Adds a text to a checksum, so that no two lists of texts add the same.
+pub(super) fn add_text(hasher: &mut SipHasher13, text: Option<&str>) {
+    hasher.write(&text.map_or(u64::MAX, |text| text.len() as u64).to_le_bytes());
+    hasher.write(text.unwrap_or_default().as_bytes());
+}

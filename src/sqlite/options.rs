@@ -1,0 +1,57 @@
+//! How a file of activities is written.
+
+use std::path::Path;
+
+use super::store::SqliteStore;
+use crate::StoreError;
+
+/// How a [`SqliteStore`] is opened.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let folder = std::env::temp_dir().join(format!("activity-privacy-options-{}", std::process::id()));
+/// # std::fs::create_dir_all(&folder)?;
+/// # let path = folder.join("activities.db");
+/// use activity_privacy::sqlite::SqliteOptions;
+///
+/// let store = SqliteOptions::default().with_partition_rows(32_768).open(&path)?;
+/// # drop(store);
+/// # std::fs::remove_dir_all(&folder)?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub struct SqliteOptions {
+    partition_rows: i64,
+}
+
+impl Default for SqliteOptions {
+    fn default() -> Self {
+        Self { partition_rows: 1 << 17 }
+    }
+}
+
+impl SqliteOptions {
+    /// Sets how many public activities fill a partition of the file: from 8 to 1,048,576; what is out of range becomes the
+    /// nearest that is in it. Default: 131,072.
+    ///
+    /// A full partition gets its indexes at once, and the newest activities are searched in memory until then. With smaller
+    /// partitions ingest pauses for less time at once, and memory holds fewer activities; with larger ones a search asks
+    /// fewer partitions. A file can be opened with another number each time.
+    pub fn with_partition_rows(self, rows: u32) -> Self {
+        Self { partition_rows: i64::from(rows.clamp(8, 1 << 20)) }
+    }
+
+    pub(super) fn partition_rows(&self) -> i64 {
+        self.partition_rows
+    }
+
+    /// Opens a file with these options, and makes it if it is not there.
+    ///
+    /// # Errors
+    /// Returns what [`SqliteStore::open`] returns.
+    pub fn open(self, path: impl AsRef<Path>) -> Result<SqliteStore, StoreError> {
+        SqliteStore::open_with(path.as_ref(), self)
+    }
+}

@@ -1,0 +1,299 @@
+//! How an activity stands in a row, and how it is read back.
+
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use chrono::DateTime;
+use hashbrown::HashMap;
+use rusqlite::{CachedStatement, Connection, Row, params};
+use serde::Serialize;
+
+use super::dimension::{BorrowedPrincipals, Dimension, Dimensions, Numbers, Principals, insert_actor};
+use super::document::{ACTIVITY, corrupt, damaged, from_json, to_json};
+use super::family::{Family, add_text};
+use super::ids::{IdHash, IdKey};
+use crate::{
+    Activity, ActivityBuilder, ActorKind, App, CountBy, Stamp, StoreError, StoredActivity, TermField, Visibility,
+};
+
+/// What a row is read from, by [`Reader::read`].
+pub(super) const COLUMNS: &str =
+    "sequence, id, occurred_at, decided_at, decision, actor, app, action, objects, details, checksum";
+
+/// An activity as it is to be written, made before its turn to be written comes.
+pub(super) struct NewRow {
+    pub(super) family: Family,
+    pub(super) hash: IdHash,
+    pub(super) id: String,
+    pub(super) occurred_at: i64,
+    pub(super) decided_at: i64,
+    decision: Arc<str>,
+    principals: String,
+    app: Arc<str>,
+    action: Arc<str>,
+    objects: Option<String>,
+    details: Option<String>,
+}
+
+/// Makes the rows of a batch. What several of them share is written down once.
+pub(super) struct RowMaker<'a> {
+    key: IdKey,
+    decisions: Vec<(&'a Stamp, Arc<str>)>,
+    apps: HashMap<&'a App, Arc<str>>,
+    actions: HashMap<&'a str, Arc<str>>,
+}
+
+impl<'a> RowMaker<'a> {
+    pub(super) fn new(key: IdKey) -> Self {
+        Self { key, decisions: Vec::new(), apps: HashMap::new(), actions: HashMap::new() }
+    }
+
+    pub(super) fn make(&mut self, activity: &'a Activity, stamp: &'a Stamp) -> Result<NewRow, StoreError> {
+        let principals = BorrowedPrincipals { actor: activity.actor(), on_behalf_of: activity.on_behalf_of() };
+        let objects: Vec<&str> = activity.objects().collect();
+        Ok(NewRow {
+            family: match stamp.visibility() {
+                Visibility::Public => Family::Public,
+                Visibility::Private => Family::Private,
+            },
+            hash: self.key.hash(activity.id().as_str()),
+            id: activity.id().as_str().to_owned(),
+            occurred_at: activity.occurred_at().timestamp_micros(),
+            decided_at: stamp.decided_at().timestamp_micros(),
+            decision: self.decision(stamp)?,
+            principals: to_json(ACTIVITY, principals)?,
+            app: shared(&mut self.apps, activity.app(), activity.app())?,
+            action: shared(&mut self.actions, activity.action().as_str(), activity.action())?,
+            objects: match &*objects {
+                [] => None,
+                objects => Some(serde_json::to_string(objects).map_err(|_| damaged(ACTIVITY))?),
+            },
+            details: activity.details().map(str::to_owned),
+        })
+    }
+
+    fn decision(&mut self, stamp: &'a Stamp) -> Result<Arc<str>, StoreError> {
+        /// So many different ones are looked through.
+        const KNOWN: usize = 32;
+        if let Some((_, document)) = self.decisions.iter().find(|(known, _)| known.differs_in_time_only(stamp)) {
+            return Ok(Arc::clone(document));
+        }
+        let document: Arc<str> = to_json(ACTIVITY, stamp.clone().with_decided_at(DateTime::UNIX_EPOCH))?.into();
+        if self.decisions.len() == KNOWN {
+            self.decisions.clear();
+        }
+        self.decisions.push((stamp, Arc::clone(&document)));
+        Ok(document)
+    }
+}
+
+fn shared<K: Eq + Hash, T: Serialize>(
+    known: &mut HashMap<K, Arc<str>>,
+    key: K,
+    value: T,
+) -> Result<Arc<str>, StoreError> {
+    if let Some(document) = known.get(&key) {
+        return Ok(Arc::clone(document));
+    }
+    let document: Arc<str> = to_json(ACTIVITY, value)?.into();
+    known.insert(key, Arc::clone(&document));
+    Ok(document)
+}
+
+impl NewRow {
+    /// Returns whether a stored activity is the same.
+    pub(super) fn is(&self, key: IdKey, stored: &StoredActivity) -> Result<bool, StoreError> {
+        let other = RowMaker::new(key).make(stored.activity(), stored.stamp())?;
+        Ok(self.id == other.id
+            && self.occurred_at == other.occurred_at
+            && self.principals == other.principals
+            && self.app == other.app
+            && self.action == other.action
+            && self.objects == other.objects
+            && self.details == other.details)
+    }
+
+    /// Returns an activity of the same app, the same action and the same principals.
+    fn like(&self) -> Result<Activity, StoreError> {
+        let Principals { actor, on_behalf_of } = from_json(ACTIVITY, self.principals.as_bytes())?;
+        let (app, action) = (from_json(ACTIVITY, self.app.as_bytes())?, from_json(ACTIVITY, self.action.as_bytes())?);
+        let id = self.id.parse().map_err(|_| damaged(ACTIVITY))?;
+        let builder = Activity::builder(id, actor, app, action, DateTime::UNIX_EPOCH);
+        let builder = on_behalf_of.into_iter().fold(builder, ActivityBuilder::on_behalf_of);
+        builder.build().map_err(|_| damaged(ACTIVITY))
+    }
+}
+
+/// Writes rows of one family.
+pub(super) struct RowWriter<'a> {
+    connection: &'a Connection,
+    family: Family,
+    insert: CachedStatement<'a>,
+}
+
+impl<'a> RowWriter<'a> {
+    pub(super) fn new(connection: &'a Connection, family: Family, table: &str) -> Result<Self, StoreError> {
+        let insert = format!("INSERT INTO {table} ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)");
+        Ok(Self { connection, family, insert: connection.prepare_cached(&insert)? })
+    }
+
+    pub(super) fn write(&mut self, numbers: &mut Numbers, sequence: i64, row: &NewRow) -> Result<(), StoreError> {
+        let Self { connection, family, insert } = self;
+        let (connection, family, of) = (*connection, *family, family.name());
+        let NewRow { id, occurred_at, decided_at, decision, principals, app, action, objects, details, .. } = row;
+        let decision = match numbers.find(connection, family, Dimension::Decision, decision)? {
+            Some(known) => known,
+            None => numbers.add(connection, family, Dimension::Decision, decision, |number| {
+                let insert = format!("INSERT INTO {of}_decision (number, document) VALUES (?1, ?2)");
+                connection.prepare_cached(&insert)?.execute(params![number, &**decision])?;
+                Ok(())
+            })?,
+        };
+        let actor = match numbers.find(connection, family, Dimension::Actor, principals)? {
+            Some(known) => known,
+            None => numbers.add(connection, family, Dimension::Actor, principals, |number| {
+                let activity = row.like()?;
+                let label = CountBy::Actor.key(&activity);
+                let kind = match activity.actor().kind() {
+                    ActorKind::User => "user",
+                    ActorKind::Application => "application",
+                    ActorKind::System => "system",
+                    ActorKind::Unknown => "unknown",
+                };
+                let terms: Vec<_> = activity
+                    .index_terms()
+                    .filter_map(|term| Some((actor_field(term.field())?, term.value().to_owned())))
+                    .collect();
+                insert_actor(connection, family, number, (&label, kind, principals), &terms)
+            })?,
+        };
+        let app_number = match numbers.find(connection, family, Dimension::App, app)? {
+            Some(known) => known,
+            None => numbers.add(connection, family, Dimension::App, app, |number| {
+                let insert = format!("INSERT INTO {of}_app (number, name, suite, document) VALUES (?1, ?2, ?3, ?4)");
+                let activity = row.like()?;
+                let (name, suite) =
+                    (activity.app().name().as_str(), activity.app().suite().map(|suite| suite.as_str()));
+                connection.prepare_cached(&insert)?.execute(params![number, name, suite, &**app])?;
+                Ok(())
+            })?,
+        };
+        let action_number = match numbers.find(connection, family, Dimension::Action, action)? {
+            Some(known) => known,
+            None => numbers.add(connection, family, Dimension::Action, action, |number| {
+                let insert = format!("INSERT INTO {of}_action (number, name, document) VALUES (?1, ?2, ?3)");
+                connection.prepare_cached(&insert)?.execute(params![
+                    number,
+                    row.like()?.action().as_str(),
+                    &**action
+                ])?;
+                Ok(())
+            })?,
+        };
+        let checksum = checksum(
+            family,
+            [sequence, *occurred_at, *decided_at],
+            [decision.checksum, actor.checksum, app_number.checksum, action_number.checksum],
+            [Some(id), objects.as_deref(), details.as_deref()],
+        );
+        insert.execute(params![
+            sequence,
+            id,
+            occurred_at,
+            decided_at,
+            decision.number,
+            actor.number,
+            app_number.number,
+            action_number.number,
+            objects,
+            details,
+            checksum,
+        ])?;
+        Ok(())
+    }
+}
+
+/// Returns the name of a field by which actors are found.
+pub(super) fn actor_field(field: TermField) -> Option<&'static str> {
+    match field {
+        TermField::ActorId => Some("id"),
+        TermField::ActorName => Some("name"),
+        _ => None,
+    }
+}
+
+fn checksum(family: Family, numbers: [i64; 3], shared: [u64; 4], texts: [Option<&str>; 3]) -> i64 {
+    let mut hasher = family.checksum();
+    numbers.iter().for_each(|number| hasher.write(&number.to_le_bytes()));
+    shared.iter().for_each(|checksum| hasher.write(&checksum.to_le_bytes()));
+    texts.iter().for_each(|text| add_text(&mut hasher, *text));
+    hasher.finish().cast_signed()
+}
+
+/// The columns of a row by which it is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Keys {
+    pub(super) occurred_at: i64,
+    pub(super) actor: i64,
+    pub(super) app: i64,
+    pub(super) action: i64,
+}
+
+/// Reads a row that begins with [`COLUMNS`]. Fails if it is not as it was written, or belongs to the other family.
+pub(super) fn read(
+    connection: &Connection,
+    dimensions: &Dimensions,
+    row: &Row<'_>,
+) -> Result<(Keys, StoredActivity), StoreError> {
+    let family = dimensions.family();
+    let unreadable = |_| damaged(ACTIVITY);
+    let number = |column| row.get_ref(column)?.as_i64().map_err(rusqlite::Error::from);
+    let (sequence, occurred_at, decided_at) = (number(0)?, number(2)?, number(3)?);
+    let keys = Keys { occurred_at, actor: number(5)?, app: number(6)?, action: number(7)? };
+    let decision_number = number(4)?;
+    if ![decision_number, keys.actor, keys.app, keys.action].into_iter().all(|number| family.has_number(number)) {
+        return Err(corrupt());
+    }
+    let decision = dimensions.decisions.get(connection, family, decision_number)?;
+    let actor = dimensions.actors.get(connection, family, keys.actor)?;
+    let app = dimensions.apps.get(connection, family, keys.app)?;
+    let action = dimensions.actions.get(connection, family, keys.action)?;
+    let id = row.get_ref(1)?.as_str().map_err(unreadable)?;
+    let objects = row.get_ref(8)?.as_str_or_null().map_err(unreadable)?;
+    let details = row.get_ref(9)?.as_str_or_null().map_err(unreadable)?;
+    let expected = checksum(
+        family,
+        [sequence, occurred_at, decided_at],
+        [decision.checksum, actor.checksum, app.checksum, action.checksum],
+        [Some(id), objects, details],
+    );
+    if number(10)? != expected {
+        return Err(damaged(ACTIVITY));
+    }
+    let time = |micros| DateTime::from_timestamp_micros(micros).ok_or_else(|| damaged(ACTIVITY));
+    let id = id.parse().map_err(|_| damaged(ACTIVITY))?;
+    let principals = &actor.value;
+    let mut builder =
+        Activity::builder(id, principals.actor.clone(), app.value.clone(), action.value.clone(), time(occurred_at)?);
+    for principal in &principals.on_behalf_of {
+        builder = builder.on_behalf_of(principal.clone());
+    }
+    if let Some(objects) = objects {
+        for object in serde_json::from_str::<Vec<String>>(objects).map_err(|_| damaged(ACTIVITY))? {
+            builder = builder.object(object);
+        }
+    }
+    if let Some(details) = details {
+        builder = builder.details(details);
+    }
+    let activity = builder.build().map_err(|_| damaged(ACTIVITY))?;
+    let stamp = decision.value.clone().with_decided_at(time(decided_at)?);
+    let expected = match family {
+        Family::Public => Visibility::Public,
+        Family::Private => Visibility::Private,
+    };
+    if stamp.visibility() != expected {
+        return Err(corrupt());
+    }
+    Ok((keys, StoredActivity::assertion(activity, stamp)))
+}

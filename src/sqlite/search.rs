@@ -1,0 +1,367 @@
+//! Finding rows, newest first.
+//!
+//! Each indexed table gives the rows of a key in order, a part at a time, and so does [the tail](super::tail); the newest of
+//! all of them comes first. A table is not asked before its newest row could be the next.
+
+use std::cmp::Ordering;
+use std::collections::{BinaryHeap, VecDeque};
+
+use rusqlite::Connection;
+
+use super::dimension::Dimensions;
+use super::document::corrupt;
+use super::family::Family;
+use super::known_ids::PRIVATE;
+use super::row::{self, COLUMNS};
+use super::selection::Selection;
+use super::tail::{Snapshot, Tail};
+use crate::{Position, Query, StoreError, StoredActivity};
+
+/// Whether a reader wants more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Flow {
+    On,
+    Enough,
+}
+
+/// The most values of one key that are looked up one by one in each table. Of more, rows are read by time.
+const VALUES: usize = 16;
+/// How many rows of a table are looked up at a time, at first and at most.
+const PART: usize = 64;
+const MOST: usize = 1_024;
+
+/// A search in tables that are sorted by time.
+pub(super) struct Search<'a> {
+    connection: &'a Connection,
+    query: &'a Query,
+    tail: &'a Tail,
+    snapshot: &'a Snapshot,
+    families: Vec<(&'a Dimensions, Selection)>,
+    tables: Vec<Table>,
+    /// Tables that were not asked yet, with their latest times; the latest of all comes last.
+    unasked: Vec<(i64, usize)>,
+    streams: Vec<Stream>,
+    heads: BinaryHeap<Head>,
+    /// Everything that is found comes before this.
+    before: (i64, String),
+    part: usize,
+}
+
+/// A table that rows are looked up in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Table {
+    name: String,
+    family: Family,
+    /// The keys that it has an index of, beside the time.
+    keys: &'static [Key],
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Key {
+    Actor,
+    App,
+    Action,
+}
+
+impl Key {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Actor => "actor",
+            Self::App => "app",
+            Self::Action => "action",
+        }
+    }
+
+    fn of(self, selection: &Selection) -> Option<&[i64]> {
+        match self {
+            Self::Actor => selection.actors.as_deref(),
+            Self::App => selection.apps.as_deref(),
+            Self::Action => selection.actions.as_deref(),
+        }
+    }
+}
+
+/// Where the rows of one key come from, in order.
+struct Stream {
+    source: Source,
+    found: VecDeque<Found>,
+    /// Where the next part begins; `None` once there is none.
+    next: Option<(i64, String)>,
+    part: usize,
+}
+
+#[derive(Debug, Clone)]
+enum Source {
+    Tail,
+    Index { table: usize, key: Option<(Key, i64)> },
+}
+
+/// What an index says of a row.
+struct Found {
+    occurred_at: i64,
+    id: Box<str>,
+    sequence: i64,
+}
+
+struct Head {
+    found: Found,
+    stream: usize,
+}
+
+impl Ord for Head {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (self.found.occurred_at, &self.found.id).cmp(&(other.found.occurred_at, &other.found.id))
+    }
+}
+
+impl PartialOrd for Head {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Head {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Head {}
+
+impl<'a> Search<'a> {
+    /// Begins a search in the families whose dimensions are given.
+    pub(super) fn new(
+        connection: &'a Connection,
+        query: &'a Query,
+        (tail, snapshot): (&'a Tail, &'a Snapshot),
+        families: &[&'a Dimensions],
+        after: Option<&Position>,
+    ) -> Result<Self, StoreError> {
+        let mut search = Self {
+            connection,
+            query,
+            tail,
+            snapshot,
+            families: Vec::new(),
+            tables: Vec::new(),
+            unasked: Vec::new(),
+            streams: Vec::new(),
+            heads: BinaryHeap::new(),
+            before: match after {
+                Some(after) => (after.occurred_at().timestamp_micros(), after.id().as_str().to_owned()),
+                None => (i64::MAX, String::new()),
+            },
+            part: PART,
+        };
+        for dimensions in families {
+            let selection = Selection::of(connection, dimensions.family(), query)?;
+            if selection.is_empty() {
+                continue;
+            }
+            if selection.until < search.before.0 {
+                search.before = (selection.until, String::new());
+            }
+            match dimensions.family() {
+                Family::Public => search.add_public(&selection)?,
+                Family::Private => {
+                    search.add_table(i64::MAX, PRIVATE.to_owned(), Family::Private, &[Key::Actor]);
+                }
+            }
+            search.families.push((dimensions, selection));
+        }
+        search.unasked.sort_unstable();
+        search.ask_for_tail()?;
+        Ok(search)
+    }
+
+    fn add_public(&mut self, selection: &Selection) -> Result<(), StoreError> {
+        for partition in self.snapshot.closed() {
+            if partition.latest >= selection.from && partition.earliest <= self.before.0 && partition.activities > 0 {
+                const KEYS: &[Key] = &[Key::Actor, Key::Action, Key::App];
+                self.add_table(partition.latest, partition.table(), Family::Public, KEYS);
+            }
+        }
+        Ok(())
+    }
+
+    fn add_table(&mut self, latest: i64, name: String, family: Family, keys: &'static [Key]) {
+        self.unasked.push((latest, self.tables.len()));
+        self.tables.push(Table { name, family, keys });
+    }
+
+    fn selection(&self, family: Family) -> Result<&Selection, StoreError> {
+        let mut families = self.families.iter();
+        families.find(|(of, _)| of.family() == family).map(|(_, selection)| selection).ok_or_else(corrupt)
+    }
+
+    fn ask_for_tail(&mut self) -> Result<(), StoreError> {
+        if self.selection(Family::Public).is_ok() {
+            self.begin(Source::Tail)?;
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, source: Source) -> Result<(), StoreError> {
+        let next = Some(self.before.clone());
+        self.streams.push(Stream { source, found: VecDeque::new(), next, part: self.part });
+        self.advance(self.streams.len() - 1)
+    }
+
+    /// Asks a table by the first of its keys that the query names few values of, or by time.
+    fn ask(&mut self, table: usize) -> Result<(), StoreError> {
+        let Some(of) = self.tables.get(table) else { return Ok(()) };
+        let selection = self.selection(of.family)?;
+        let by = of.keys.iter().find_map(|key| Some((*key, key.of(selection).filter(|of| of.len() <= VALUES)?)));
+        let Some((key, values)) = by else { return self.begin(Source::Index { table, key: None }) };
+        for value in values.to_vec() {
+            self.begin(Source::Index { table, key: Some((key, value)) })?;
+        }
+        Ok(())
+    }
+
+    /// Brings the next row of a stream among the heads.
+    fn advance(&mut self, stream: usize) -> Result<(), StoreError> {
+        let Some(Stream { found, next, part, source }) = self.streams.get_mut(stream) else { return Ok(()) };
+        if found.is_empty()
+            && let Some(before) = next.take()
+        {
+            let (source, limit) = (source.clone(), *part);
+            *part = (limit * 4).min(MOST);
+            let rows = self.look_up(&source, &before, limit)?;
+            let Some(Stream { found, next, .. }) = self.streams.get_mut(stream) else { return Ok(()) };
+            *next = rows.last().filter(|_| rows.len() == limit).map(|last| (last.occurred_at, last.id.to_string()));
+            *found = rows.into();
+        }
+        let found = self.streams.get_mut(stream).and_then(|stream| stream.found.pop_front());
+        self.heads.extend(found.map(|found| Head { found, stream }));
+        Ok(())
+    }
+
+    /// Returns at most so many rows of a source before a time and id, the newest first.
+    fn look_up(&self, source: &Source, before: &(i64, String), limit: usize) -> Result<Vec<Found>, StoreError> {
+        let (table, key) = match source {
+            Source::Tail => return self.look_up_in_tail(before, limit),
+            Source::Index { table, key } => (self.tables.get(*table).ok_or_else(corrupt)?, key),
+        };
+        let from = self.selection(table.family)?.from;
+        let name = &table.name;
+        let (index, condition) = match key {
+            Some((key, _)) => (key.name(), format!("{} = ?5 AND ", key.name())),
+            None => ("time", "?5 IS NULL AND ".to_owned()),
+        };
+        let select = format!(
+            "SELECT occurred_at, id, sequence FROM {name} INDEXED BY {name}_{index}
+             WHERE {condition}(occurred_at, id) < (?1, ?2) AND occurred_at >= ?3
+             ORDER BY occurred_at DESC, id DESC LIMIT ?4"
+        );
+        let mut statement = self.connection.prepare_cached(&select)?;
+        let limit_number = i64::try_from(limit).unwrap_or(i64::MAX);
+        let value = key.as_ref().map(|(_, value)| *value);
+        let mut rows = statement.query(rusqlite::params![before.0, before.1, from, limit_number, value])?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            found.push(Found {
+                occurred_at: row.get(0)?,
+                id: row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?.into(),
+                sequence: row.get(2)?,
+            });
+        }
+        Ok(found)
+    }
+
+    fn look_up_in_tail(&self, before: &(i64, String), limit: usize) -> Result<Vec<Found>, StoreError> {
+        let selection = self.selection(Family::Public)?;
+        let last = self.snapshot.last_sequence;
+        self.tail.with(self.connection, self.snapshot, |rows| {
+            let end = rows.partition_point(|row| (row.keys.occurred_at, &*row.id) < (before.0, before.1.as_str()));
+            let earlier = rows.get(..end).unwrap_or_default().iter().rev();
+            let in_range = earlier.take_while(|row| row.keys.occurred_at >= selection.from);
+            let fitting = in_range.filter(|row| row.sequence <= last && selection.fits(&row.keys));
+            let found = |row: &super::tail::TailRow| Found {
+                occurred_at: row.keys.occurred_at,
+                id: row.id.clone(),
+                sequence: row.sequence,
+            };
+            fitting.take(limit).map(found).collect()
+        })
+    }
+
+    /// Returns the next row that an index leads to.
+    fn next(&mut self) -> Result<Option<Head>, StoreError> {
+        while let Some((latest, table)) = self.unasked.last().copied()
+            && self.heads.peek().is_none_or(|head| latest >= head.found.occurred_at)
+        {
+            self.unasked.pop();
+            self.ask(table)?;
+        }
+        let Some(head) = self.heads.pop() else { return Ok(None) };
+        self.advance(head.stream)?;
+        Ok(Some(head))
+    }
+
+    /// Hands every activity that the query finds to `take`, newest first, until it has enough. Returns the position of the
+    /// last row that was read, if `most` rows were read before that.
+    pub(super) fn run(
+        mut self,
+        most: usize,
+        mut take: impl FnMut(StoredActivity) -> Result<Flow, StoreError>,
+    ) -> Result<Option<Position>, StoreError> {
+        let mut read = 0;
+        while let Some(head) = self.next()? {
+            let Head { found, stream } = head;
+            // What comes twice, or too soon, was led to by a part of the file that belongs elsewhere.
+            if (found.occurred_at, &*found.id) >= (self.before.0, self.before.1.as_str()) {
+                return Err(corrupt());
+            }
+            self.before = (found.occurred_at, found.id.to_string());
+            let stored = self.read(&found, stream)?;
+            read += 1;
+            let position = (read >= most).then(|| Position::of(stored.activity()));
+            if self.query.matches(stored.activity(), stored.stamp()) && take(stored)? == Flow::Enough {
+                return Ok(None);
+            }
+            if position.is_some() {
+                return Ok(position);
+            }
+        }
+        Ok(None)
+    }
+
+    fn read(&self, found: &Found, stream: usize) -> Result<StoredActivity, StoreError> {
+        let source = self.streams.get(stream).map(|stream| &stream.source);
+        let (name, family) = match source {
+            Some(Source::Index { table, .. }) => {
+                let Table { name, family, .. } = self.tables.get(*table).ok_or_else(corrupt)?;
+                (name.clone(), *family)
+            }
+            _ => {
+                let partitions = &self.snapshot.partitions;
+                let at = partitions.partition_point(|partition| partition.last_sequence < found.sequence);
+                (partitions.get(at).ok_or_else(corrupt)?.table(), Family::Public)
+            }
+        };
+        let (dimensions, _) =
+            self.families.iter().find(|(dimensions, _)| dimensions.family() == family).ok_or_else(corrupt)?;
+        let stored = by_sequence(self.connection, dimensions, &name, found.sequence)?.ok_or_else(corrupt)?;
+        let activity = stored.activity();
+        if activity.occurred_at().timestamp_micros() != found.occurred_at || activity.id().as_str() != &*found.id {
+            // The index leads to another row.
+            return Err(corrupt());
+        }
+        Ok(stored)
+    }
+}
+
+/// Returns the activity of a sequence in a table.
+pub(super) fn by_sequence(
+    connection: &Connection,
+    dimensions: &Dimensions,
+    table: &str,
+    sequence: i64,
+) -> Result<Option<StoredActivity>, StoreError> {
+    let select = format!("SELECT {COLUMNS} FROM {table} WHERE sequence = ?1");
+    let mut statement = connection.prepare_cached(&select)?;
+    let mut rows = statement.query([sequence])?;
+    let found = rows.next()?.map(|row| row::read(connection, dimensions, row)).transpose()?;
+    Ok(found.map(|(_, stored)| stored))
+}

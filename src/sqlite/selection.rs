@@ -1,0 +1,103 @@
+//! What a query asks of the keys of a row.
+
+use chrono::{DateTime, Utc};
+use rusqlite::Connection;
+
+use super::family::Family;
+use super::row::{Keys, actor_field};
+use crate::{IndexTerm, Query, StoreError, TermField};
+
+/// The rows of one family that a query can find, by their keys: [`Query::matches`] has the last word.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Selection {
+    /// In microseconds: from this time on, and before the next.
+    pub(super) from: i64,
+    pub(super) until: i64,
+    /// The numbers of which a row has one; `None` if it may have any.
+    pub(super) actors: Option<Vec<i64>>,
+    pub(super) apps: Option<Vec<i64>>,
+    pub(super) actions: Option<Vec<i64>>,
+}
+
+impl Selection {
+    pub(super) fn of(connection: &Connection, family: Family, query: &Query) -> Result<Self, StoreError> {
+        let conditions = query.conditions();
+        let mut selection = Self {
+            from: conditions.from.map_or(i64::MIN, micros_up),
+            until: conditions.until.map_or(i64::MAX, micros_up),
+            actors: None,
+            apps: None,
+            actions: None,
+        };
+        for terms in &conditions.any_of {
+            let mut numbers = Vec::new();
+            let mut of = TermField::Action;
+            for term in terms {
+                of = term.field();
+                numbers.append(&mut numbers_of(connection, family, term)?);
+            }
+            numbers.sort_unstable();
+            numbers.dedup();
+            let known = match of {
+                TermField::ActorId | TermField::ActorName => &mut selection.actors,
+                TermField::App | TermField::Suite => &mut selection.apps,
+                _ => &mut selection.actions,
+            };
+            // Of an app and a suite both have to fit.
+            *known = Some(match known.take() {
+                Some(before) => before.into_iter().filter(|number| numbers.binary_search(number).is_ok()).collect(),
+                None => numbers,
+            });
+        }
+        Ok(selection)
+    }
+
+    /// Returns whether no row can fit.
+    pub(super) fn is_empty(&self) -> bool {
+        let is_none = |numbers: &Option<Vec<i64>>| numbers.as_ref().is_some_and(Vec::is_empty);
+        is_none(&self.actors) || is_none(&self.apps) || is_none(&self.actions) || self.from >= self.until
+    }
+
+    /// Returns whether a row fits.
+    pub(super) fn fits(&self, keys: &Keys) -> bool {
+        let has = |numbers: &Option<Vec<i64>>, number| {
+            numbers.as_ref().is_none_or(|numbers| numbers.binary_search(&number).is_ok())
+        };
+        (self.from..self.until).contains(&keys.occurred_at)
+            && has(&self.actors, keys.actor)
+            && has(&self.apps, keys.app)
+            && has(&self.actions, keys.action)
+    }
+}
+
+fn numbers_of(connection: &Connection, family: Family, term: &IndexTerm<'_>) -> Result<Vec<i64>, StoreError> {
+    let of = family.name();
+    let select = match (actor_field(term.field()), term.field()) {
+        (Some(field), _) => format!("SELECT actor FROM {of}_actor_term WHERE field = '{field}' AND value = ?1"),
+        (None, TermField::App) => format!("SELECT number FROM {of}_app WHERE name = ?1"),
+        (None, TermField::Suite) => format!("SELECT number FROM {of}_app WHERE suite = ?1"),
+        (None, _) => format!("SELECT number FROM {of}_action WHERE name = ?1"),
+    };
+    let mut statement = connection.prepare_cached(&select)?;
+    Ok(statement.query_map([term.value()], |row| row.get(0))?.collect::<Result<_, _>>()?)
+}
+
+/// Returns the microsecond that a time is in, or the next if it is finer.
+fn micros_up(time: DateTime<Utc>) -> i64 {
+    time.timestamp_micros().saturating_add(i64::from(!time.timestamp_subsec_nanos().is_multiple_of(1_000)))
+}
+
+/// Returns the numbers of the actors that a list of terms can mean.
+pub(super) fn actors_of(
+    connection: &Connection,
+    family: Family,
+    terms: &[IndexTerm<'_>],
+) -> Result<Vec<i64>, StoreError> {
+    let mut actors = Vec::new();
+    for term in terms {
+        actors.append(&mut numbers_of(connection, family, term)?);
+    }
+    actors.sort_unstable();
+    actors.dedup();
+    Ok(actors)
+}
