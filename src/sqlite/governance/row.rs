@@ -89,10 +89,12 @@ impl RecordRow {
     }
 }
 
+pub(super) const BY_ID: &str = "SELECT sequence, record FROM record WHERE id = ?1";
+
 /// Returns the sequence and the text of the record with this id. Removed rows have no id that a record can have.
 pub(super) fn find(connection: &Connection, id: RecordId) -> Result<Option<(i64, Vec<u8>)>, SinkError> {
     let found = connection
-        .prepare_cached("SELECT sequence, record FROM record WHERE id = ?1")?
+        .prepare_cached(BY_ID)?
         .query_row([id.to_string()], |row| Ok((row.get(0)?, row.get_ref(1)?.as_bytes()?.to_vec())))
         .optional()?;
     Ok(found)

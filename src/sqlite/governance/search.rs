@@ -159,6 +159,14 @@ mod tests {
     }
 
     #[test]
+    fn g1_record_is_found_by_its_id() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(row::TABLE).unwrap();
+        let plan = table::tests::plan(&connection, row::BY_ID);
+        assert_eq!(plan, ["SEARCH record USING INDEX sqlite_autoindex_record_1 (id=?)"]);
+    }
+
+    #[test]
     fn g3_approvals_of_a_request_are_found_by_index() {
         let connection = Connection::open_in_memory().unwrap();
         connection.execute_batch(row::TABLE).unwrap();
