@@ -375,9 +375,9 @@ fn r2_a_record_does_not_wait_for_who_reads_the_log() {
         act: Act::ReadGovernance,
         outcome: Outcome::Denied(Denial::NotAdmin),
     };
-    let rows =
-        "INSERT INTO record WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number LIMIT 40000)
-        SELECT n, randomblob(16), 0, 12, 5, 'nobody', NULL, ?1 FROM number";
+    let rows = "INSERT INTO record (id, recorded_at, kind, outcome, initiator, targets, record)
+        WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number LIMIT 40000)
+        SELECT n, 0, 'governance_read', 'refused', 'nobody', '[]', ?1 FROM number";
     Connection::open(&path).unwrap().execute(rows, [serde_json::to_string(&record(0)).unwrap()]).unwrap();
     // The column says what the record does not, so that every record is read.
     let by_nobody = RecordQuery { initiator: Some(user("nobody")), ..RecordQuery::default() };

@@ -1,70 +1,72 @@
 //! Governance records in a file of their own.
 
 mod erase;
-mod ids;
+mod integrity;
 mod row;
 mod search;
 
 use std::path::Path;
 
-use self::ids::Ids;
+use self::row::RecordRow;
 use super::FileError;
 use super::care::BackupError;
 use super::file::{File, Schema};
 use crate::governance::{GovernanceSink, Receipt, Record, RecordEntry, RecordQuery, SinkError};
 use crate::removal::RecordedRemoval;
 
-/// The sequence is given in the transaction that writes the record, so a record that did not commit leaves no gap.
 const SCHEMA: Schema = Schema {
-    application_id: 0x4150_4731,
+    // `APG2`. Files of the first edition have `APG1` and are refused as not ours.
+    application_id: 0x4150_4732,
     holds: "governance records",
-    // Records come one by one, and with each of them a page is written.
+    // Each record is one commit, and a commit writes whole pages.
     page_size: 4_096,
     erases: true,
-    migrations: &[&[row::TABLE, ids::TABLES]],
+    migrations: &[&[row::TABLE, row::VIEW]],
 };
 
-/// Governance records in one SQLite file.
+/// Governance records in one SQLite file, which the `sqlite3` shell can read. `docs/schema.md` documents its tables.
 ///
-/// One connection records; reads have their own, so no reveal waits for somebody who searches the log.
+/// One connection writes. Reads have connections of their own, so no reveal waits for a search in the log.
 ///
-/// A removal takes a thousand records at a time. Of what is removed or forgotten nothing is left in the file, nor in the log
-/// beside it, once a removal answers that there is nothing left to remove; somebody who reads for seconds can keep the log,
-/// and then it is refused with [`FileError::Busy`]. Copies that were made before keep what they have.
+/// A removal takes at most a thousand records in a step. Once a step returns that nothing is left to remove, neither the
+/// file nor the write-ahead log beside it contains the removed or redacted content. A reader that stays in a transaction
+/// for seconds can keep the log from being emptied; the step is then refused with [`FileError::Busy`]. Copies made before
+/// the removal keep what they contain.
 pub struct SqliteGovernance {
-    file: File<Ids>,
+    file: File,
 }
 
 impl SqliteGovernance {
-    /// Opens a file, and makes it if it is not there. A relative path is taken from where the process is now.
+    /// Opens a file, or creates it. A relative path is resolved against the current directory at the time of the call.
     ///
     /// # Errors
-    /// [`SinkError::Backend`], with a [`FileError`] as its source when something else or a newer version made the file,
-    /// or the path names none.
+    /// [`SinkError::Backend`], with a [`FileError`] as its source if another program or a newer version of this library
+    /// made the file, or the path names no file.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, SinkError> {
-        Ok(Self { file: File::open(path.as_ref(), &SCHEMA, |_| Ok::<_, SinkError>(Ids::default()))? })
+        Ok(Self { file: File::open(path.as_ref(), &SCHEMA, |_| Ok::<_, SinkError>(()))? })
     }
 }
 
 impl SqliteGovernance {
-    /// Looks through the whole file, as SQLite's `integrity_check` does, and holds the records against the index of their
-    /// ids. Others go on meanwhile.
+    /// Runs SQLite's `integrity_check` on the file, compares the columns of every row with its record, and checks that the
+    /// sequence has no gap. Records can be written and read meanwhile.
     ///
     /// # Errors
-    /// [`SinkError::Backend`] with [`FileError::Corrupt`] as its source when something is not where it belongs.
+    /// [`SinkError::Backend`], with [`FileError::Corrupt`] as its source if anything differs, or [`FileError::Damaged`] if a
+    /// record cannot be parsed.
     pub fn check(&self) -> Result<(), SinkError> {
         self.file.check::<SinkError>()?;
-        self.file.read(|connection| ids::check(&*connection.unchecked_transaction()?))
+        self.file.read(|connection| integrity::check(&*connection.unchecked_transaction()?))
     }
 
-    /// Copies every record that is durable now to a file of its own. Others go on meanwhile, and the copy is whole or not
-    /// there.
+    /// Copies every record that is durable now to a new file. Records can be written and read meanwhile. The copy appears
+    /// under its name only once it is complete.
     ///
-    /// A process that dies meanwhile leaves a file behind that is called like the copy, with `.part0` or another number
-    /// behind it. A copy is put back while no process has the file open.
+    /// A process that dies during the copy can leave a partial file with the name of the copy and `.part0`, or another
+    /// number, appended. Restore a copy only while no process has the file open.
     ///
     /// # Errors
-    /// [`BackupError`] when something is there already or the copy cannot be written.
+    /// [`BackupError`] if the target already exists or the copy cannot be written.
     pub fn back_up(&self, to: impl AsRef<Path>) -> Result<(), BackupError> {
         self.file.back_up(to.as_ref())
     }
@@ -72,20 +74,15 @@ impl SqliteGovernance {
 
 impl GovernanceSink for SqliteGovernance {
     fn record(&self, record: &Record) -> Result<Receipt, SinkError> {
-        let written = row::Written::of(record)?;
+        let row = RecordRow::of(record)?;
         self.file.hand_in(move |writer| {
-            let (connection, ids) = writer.with_memory_after(Ids::catch_up)?;
-            let sequence = match ids.find(connection, written.id)? {
-                Some((sequence, known)) if written.is_in(&known)? => sequence,
-                Some(_) => return Err(SinkError::IdTaken(written.id)),
-                None => {
-                    let sequence = ids.next()?;
-                    written.insert(connection, sequence)?;
-                    ids.keep(connection, written.id, sequence)?;
-                    sequence
-                }
+            let connection = writer.connection();
+            let sequence = match row::find(connection, row.id)? {
+                Some((sequence, known)) if row.is_same_record(&known)? => sequence,
+                Some(_) => return Err(SinkError::IdTaken(row.id)),
+                None => row.insert(connection)?,
             };
-            Ok(Receipt::assertion(written.id, sequence.unsigned_abs()))
+            Ok(Receipt::assertion(row.id, sequence.unsigned_abs()))
         })
     }
 

@@ -1,7 +1,6 @@
 //! The connection that writes to a file, and what is kept in memory of what it wrote.
 
 use std::fs;
-use std::mem;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -67,21 +66,6 @@ impl<M: Memory> Writer<M> {
     pub(super) fn with_memory(&mut self) -> (&Connection, &mut M) {
         self.used = true;
         (&self.connection, &mut self.memory)
-    }
-
-    /// The same, once the memory has caught up with what others wrote: within a transaction nobody else writes.
-    pub(super) fn with_memory_after<E>(
-        &mut self,
-        catch_up: impl FnOnce(&mut M, &Connection) -> Result<(), E>,
-    ) -> Result<(&Connection, &mut M), E> {
-        if !mem::replace(&mut self.used, true) {
-            catch_up(&mut self.memory, &self.connection).inspect_err(|_| {
-                // Whoever comes into this transaction after that begins anew, also if it is undone.
-                self.memory.forget();
-                self.used = false;
-            })?;
-        }
-        Ok((&self.connection, &mut self.memory))
     }
 
     fn run(&self, sql: &str) -> Result<(), rusqlite::Error> {
@@ -186,25 +170,6 @@ mod tests {
             Ok(writer.connection().query_row("SELECT sum(n) FROM t", [], |row| row.get(0)).unwrap())
         });
         assert_eq!(sum.unwrap(), 12);
-    }
-
-    #[test]
-    fn d4_what_was_seen_of_a_transaction_that_was_undone_is_forgotten_even_if_not_all_was_seen() {
-        let writer = Writer::new(Connection::open_in_memory().unwrap(), Path::new("none"), Vec::new());
-        writer.connection.execute_batch("CREATE TABLE t (n INTEGER)").unwrap();
-        let shared = Shared::new(writer);
-        let seen = |fails: bool| {
-            shared.act(|writer| -> Result<Vec<i64>, Arc<rusqlite::Error>> {
-                writer.connection().execute("INSERT INTO t VALUES (1)", [])?;
-                let catch_up = |memory: &mut Vec<i64>, connection: &Connection| {
-                    memory.push(connection.query_row("SELECT count(*) FROM t", [], |row| row.get(0))?);
-                    if fails { Err(rusqlite::Error::InvalidQuery) } else { Ok(()) }
-                };
-                Ok(writer.with_memory_after(catch_up)?.1.clone())
-            })
-        };
-        assert!(seen(true).is_err());
-        assert_eq!(seen(false).unwrap(), [1]);
     }
 
     #[test]
@@ -314,24 +279,5 @@ mod tests {
     fn b3_readers_are_waited_for_so_long_and_no_longer() {
         assert!([0, 1, 500, 999].into_iter().all(wait_for_readers));
         assert!(![1_000, 1_001, i32::MAX].into_iter().any(wait_for_readers));
-    }
-
-    #[test]
-    fn d4_the_memory_catches_up_once_in_each_transaction() {
-        let writer = Writer::new(Connection::open_in_memory().unwrap(), Path::new("none"), Vec::new());
-        let shared = Shared::new(writer);
-        for transaction in 1..=3 {
-            let memory = shared.act(|writer| -> Result<Vec<i64>, Arc<rusqlite::Error>> {
-                for _ in 0..3 {
-                    writer.with_memory_after(|memory, _| {
-                        memory.push(transaction);
-                        Ok::<(), Arc<rusqlite::Error>>(())
-                    })?;
-                }
-                assert!(writer.is_open());
-                Ok(writer.with_memory().1.clone())
-            });
-            assert_eq!(memory.unwrap(), (1..=transaction).collect::<Vec<_>>());
-        }
     }
 }

@@ -1,42 +1,40 @@
-//! Removing records, and what records say of people, so that nothing of it is left in the file.
+//! Removal and redaction of records that leave nothing of them in the file.
 //!
-//! To delete a row is not enough, even with `secure_delete`: when SQLite moves rows from one page to the next to even them
-//! out, it leaves the old copies in the free space of the page, and what is zeroed later is the row, not its copies. So a
-//! row is first overwritten where it stands, with blanks, as many as there were bytes: a row that keeps its size keeps its
-//! place. Only blank rows are deleted, and only where the rows that SQLite may move for it are blank too. Rows that are
-//! appended are never moved. What is left for `secure_delete` are indexes, which hold ids and nothing else, and the first page
-//! of a table when it becomes a tree.
+//! `DELETE` is not enough, even with `secure_delete`. When SQLite balances a B-tree, it moves rows between pages and leaves
+//! the old copies in the free space of a page; deleting the row later zeroes the row, not those copies. So a row is first
+//! overwritten in place, with blanks of the same length: a row that keeps its size keeps its place. Only blank rows are
+//! deleted, and only if the rows that SQLite may move for it are blank too. SQLite never moves a row to append another.
+//! `secure_delete` alone covers the indexes, which contain ids of records and requests and nothing else, and the first
+//! page of a table when it becomes a tree.
 
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-use rusqlite::{Connection, OpenFlags, params};
+use rusqlite::{Connection, OpenFlags, Row, params};
 
 use super::super::FileError;
 use super::super::failure::Failure;
 use super::super::file::File;
-use super::super::writer::Writer;
-use super::ids::{self, Ids};
-use super::row::{self, REMOVED, time_number};
+use super::row::{self, micros};
 use crate::governance::{RecordId, SinkError};
 use crate::removal::RecordedRemoval;
 
-/// How many records are removed at most before others have their turn.
+/// How many records one step removes at most, so that other callers get their turn.
 const STEP: usize = 1_000;
-/// How many blank rows stay before the first that is not. SQLite evens out three pages at a time, and the smallest rows
-/// are more than a hundred bytes, of a page of 4,096.
+/// How many blank rows stay before the first one that is not blank. SQLite balances three pages at a time, and the
+/// smallest rows are more than a hundred bytes, of a page of 4,096.
 const MARGIN: i64 = 256;
-/// How long it waits for those who read when the log beside the file is to be emptied.
+/// How long a step waits for readers before it gives up emptying the write-ahead log.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// A step of a removal: of how many records. What is removed is gone from the file, and from the log beside it, once a
-/// step answers that there is nothing left to remove.
-pub(super) fn remove(file: &File<Ids>, removal: &RecordedRemoval) -> Result<u64, SinkError> {
+/// Runs one step of a removal and returns how many records it removed or redacted. Once a step returns 0, neither the file
+/// nor the write-ahead log contains anything of them.
+pub(super) fn remove(file: &File, removal: &RecordedRemoval) -> Result<u64, SinkError> {
     let removed = match (removal.records_before(), removal.forgotten_record()) {
         (Some(before), _) => file.write(|writer| remove_before(writer.connection(), before))?,
-        (None, Some(record)) => file.write(|writer| forget(writer, record))?,
+        (None, Some(record)) => file.write(|writer| redact(writer.connection(), record))?,
         (None, None) => return Ok(0),
     };
     if removed == 0 || removal.forgotten_record().is_some() {
@@ -45,73 +43,90 @@ pub(super) fn remove(file: &File<Ids>, removal: &RecordedRemoval) -> Result<u64,
     Ok(removed)
 }
 
-/// Overwrites the first records, up to the first that was not made before the time, and not the newest.
+/// Overwrites the oldest records, up to the first that is not older than the time, but never the newest. Deletes rows that
+/// are far enough from those that stay.
 fn remove_before(connection: &Connection, before: DateTime<Utc>) -> Result<u64, SinkError> {
     let aged = aged(connection, before)?;
-    let mut blank = connection.prepare_cached(
-        "UPDATE record SET id = ?2, kind = ?3, initiator = ?4, target = ?5, record = ?6 WHERE sequence = ?1",
+    let mut overwrite = connection.prepare_cached(
+        "UPDATE record SET id = ?2, kind = ?3, outcome = ?4, initiator = ?5, targets = ?6, record = ?7, removed = 1
+         WHERE sequence = ?1",
     )?;
-    // One by one: SQLite would put what a larger statement overwrites into a file of its own, to be able to undo it.
-    for Lengths { sequence, id, initiator, target, record } in &aged {
-        let of = |length: &usize| " ".repeat(*length);
-        ids::remove(connection, id)?;
-        blank.execute(params![
+    // One by one: SQLite writes what a larger statement overwrites to a temporary file, to be able to undo it.
+    for Lengths { sequence, id, kind, outcome, initiator, targets, record } in &aged {
+        let blanks = |length: &usize| " ".repeat(*length);
+        overwrite.execute(params![
             sequence,
-            vec![b' '; id.len()],
-            REMOVED,
-            initiator.as_ref().map(of),
-            target.as_ref().map(of),
-            of(record)
+            // Unique among removed rows.
+            format!("{sequence:>id$}"),
+            blanks(kind),
+            blanks(outcome),
+            initiator.as_ref().map(blanks),
+            blanks(targets),
+            blanks(record)
         ])?;
     }
     if let Some(last) = aged.last() {
         connection
-            .prepare_cached("DELETE FROM record NOT INDEXED WHERE sequence < ?1 AND kind = ?2")?
-            .execute([last.sequence - MARGIN, REMOVED])?;
+            .prepare_cached("DELETE FROM record NOT INDEXED WHERE sequence < ?1 AND removed = 1")?
+            .execute([last.sequence - MARGIN])?;
     }
     Ok(aged.len() as u64)
 }
 
-/// A row: its id, and how many bytes each of its texts takes.
+/// How many bytes each text of a row takes.
 struct Lengths {
     sequence: i64,
-    id: Vec<u8>,
+    id: usize,
+    kind: usize,
+    outcome: usize,
     initiator: Option<usize>,
-    target: Option<usize>,
+    targets: usize,
     record: usize,
 }
 
+impl Lengths {
+    fn of(row: &Row<'_>) -> Result<Self, SinkError> {
+        let length = |column| {
+            let bytes = row.get_ref(column)?.as_bytes_or_null().map_err(|_| super::damaged())?;
+            Ok::<_, SinkError>(bytes.map(<[u8]>::len))
+        };
+        let required = |column| length(column)?.ok_or_else(super::damaged);
+        Ok(Self {
+            sequence: row.get(0)?,
+            record: required(1)?,
+            id: required(3)?,
+            kind: required(4)?,
+            outcome: required(5)?,
+            initiator: length(6)?,
+            targets: required(7)?,
+        })
+    }
+}
+
+/// Returns the rows that one step removes.
 fn aged(connection: &Connection, before: DateTime<Utc>) -> Result<Vec<Lengths>, SinkError> {
     let newest = "SELECT coalesce(max(sequence), 0) FROM record";
     let newest: i64 = connection.prepare_cached(newest)?.query_row([], |row| row.get(0))?;
-    let mut first = connection.prepare_cached(
-        "SELECT sequence, record, at, initiator, target, id FROM record NOT INDEXED
-         WHERE sequence < ?1 AND kind <> ?2 ORDER BY sequence LIMIT ?3",
+    let mut oldest = connection.prepare_cached(
+        "SELECT sequence, record, recorded_at, id, kind, outcome, initiator, targets FROM record NOT INDEXED
+         WHERE sequence < ?1 AND removed = 0 ORDER BY sequence LIMIT ?2",
     )?;
-    let mut rows = first.query(params![newest, REMOVED, STEP as i64])?;
+    let mut rows = oldest.query(params![newest, STEP as i64])?;
     let mut aged = Vec::new();
     while let Some(row) = rows.next()? {
-        let (at, bound) = (row.get::<_, i64>(2)?, time_number(before));
-        // The column is not as fine as a time is.
-        if at > bound || at == bound && row::entry(row)?.record.at >= before {
+        let (recorded_at, bound) = (row.get::<_, i64>(2)?, micros(before));
+        // The column is not as fine as the time in the record.
+        if recorded_at > bound || recorded_at == bound && row::entry(row)?.record.at >= before {
             break;
         }
-        let length = |column| row.get_ref(column)?.as_bytes_or_null().map_err(|_| super::damaged());
-        aged.push(Lengths {
-            sequence: row.get(0)?,
-            id: row.get(5)?,
-            initiator: length(3)?.map(<[u8]>::len),
-            target: length(4)?.map(<[u8]>::len),
-            record: length(1)?.map_or(0, <[u8]>::len),
-        });
+        aged.push(Lengths::of(row)?);
     }
     Ok(aged)
 }
 
-/// Overwrites what one record says of people. 1 if it said something.
-fn forget(writer: &mut Writer<Ids>, of: RecordId) -> Result<u64, SinkError> {
-    let (connection, ids) = writer.with_memory_after(Ids::catch_up)?;
-    let Some((sequence, text)) = ids.find(connection, of)? else { return Ok(0) };
+/// Overwrites the values in one record that can be redacted. Returns 1 if there were any.
+fn redact(connection: &Connection, id: RecordId) -> Result<u64, SinkError> {
+    let Some((sequence, text)) = row::find(connection, id)? else { return Ok(0) };
     let mut record = row::read(&text)?;
     if !record.forget() {
         return Ok(0);
@@ -122,8 +137,8 @@ fn forget(writer: &mut Writer<Ids>, of: RecordId) -> Result<u64, SinkError> {
     Ok(1)
 }
 
-/// Moves everything from the log beside the file into the file, and cuts the log off: what was overwritten still stands
-/// in it as it was. On a connection of its own, because it waits for less long than the others do.
+/// Moves everything from the write-ahead log into the file and truncates the log, which still contains what was
+/// overwritten. Uses a connection of its own, because it waits for a shorter time than the others do.
 fn empty_log(path: &Path) -> Result<(), Failure> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
     let connection = Connection::open_with_flags(path, flags)?;
@@ -137,7 +152,7 @@ fn empty_log(path: &Path) -> Result<(), Failure> {
         if begun.elapsed() >= PATIENCE {
             return Err(FileError::Busy.into());
         }
-        // SQLite waits for those who read and write, but not for somebody who is moving the log into the file already.
+        // SQLite waits for readers and writers, but not for another checkpoint.
         thread::sleep(Duration::from_millis(1));
     }
 }
@@ -148,7 +163,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn g5_a_log_that_another_is_emptying_is_waited_for() {
+    fn g5_emptying_the_log_waits_for_another_checkpoint() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file.db");
         let open = || Connection::open(&path).unwrap();
@@ -157,7 +172,7 @@ mod tests {
         thread::scope(|scope| {
             let other = open();
             other.busy_timeout(PATIENCE / 4).unwrap();
-            // Begins to empty it, and waits for the writer in vain.
+            // Begins a checkpoint, and waits for the writer in vain.
             let empties = scope.spawn(move || {
                 other.query_row("PRAGMA wal_checkpoint(FULL)", [], |row| row.get::<_, bool>(0)).unwrap()
             });

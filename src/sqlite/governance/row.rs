@@ -1,153 +1,183 @@
-//! What a row of the log says of its record, beside the record itself: what records are found by.
+//! The table of records, and the row of one record.
 
 use chrono::{DateTime, Timelike, Utc};
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::damaged;
 use crate::governance::{Initiator, OutcomeKind, Record, RecordEntry, RecordId, RecordKind, SinkError};
 
-/// Ids stand in a table of their own, see [`ids`](super::ids). The index tells nobody but its own two kinds apart from the
-/// rest, so that a page, which is recorded each time that somebody looks, costs what it costs without it. Before each
-/// page the approvals of its request are looked up. By the second index the newest change and the newest removal are found
-/// when a filter is opened.
-pub(super) const TABLE: &str = "CREATE TABLE record (
+/// Each index is another page to write for every record that it contains. So only the id is indexed of all records. The
+/// other two indexes do not contain pages of reveals, which are the most frequent records.
+///
+/// `requests_by_target` finds the approvals of a request, which are read before each page. `changes_by_kind` finds the
+/// newest change and the newest removal, which are read when a filter is opened.
+///
+/// INVARIANT: no index contains the id of a user or a group. SQLite can leave copies of index entries in the free space of
+/// a page, see [`erase`](super::erase).
+pub(super) const TABLE: &str = "
+    CREATE TABLE record (
         sequence INTEGER PRIMARY KEY,
-        id BLOB NOT NULL,
-        at INTEGER NOT NULL,
-        kind INTEGER NOT NULL,
-        outcome INTEGER NOT NULL,
+        id TEXT NOT NULL UNIQUE,
+        recorded_at INTEGER NOT NULL,
+        kind TEXT NOT NULL,
+        outcome TEXT NOT NULL,
         initiator TEXT,
-        target TEXT,
+        targets TEXT NOT NULL,
+        removed INTEGER NOT NULL DEFAULT 0 CHECK (removed IN (0, 1)),
         record TEXT NOT NULL
     ) STRICT;
-    CREATE INDEX said_of_request ON record (target) WHERE kind = 7 OR kind = 8;
-    CREATE INDEX changes_store ON record (kind, outcome)
-        WHERE kind = 2 OR kind = 3 OR kind = 4 OR kind = 9 OR kind = 10
-            OR kind = 14 OR kind = 15 OR kind = 16 OR kind = 17;";
+    CREATE INDEX requests_by_target ON record (targets) WHERE kind = 'reveal_request' OR kind = 'approval';
+    CREATE INDEX changes_by_kind ON record (kind, outcome)
+        WHERE kind = 'policy_change' OR kind = 'grant' OR kind = 'revocation' OR kind = 'erasure' OR kind = 'retention'
+            OR kind = 'policy_change,grant' OR kind = 'policy_change,revocation' OR kind = 'grant,revocation'
+            OR kind = 'policy_change,grant,revocation';";
 
-/// A record as it is written.
-pub(super) struct Written {
+/// The records for people: times as ISO 8601 in UTC to the millisecond.
+pub(super) const VIEW: &str = "
+    CREATE VIEW governance AS
+        SELECT sequence, id, strftime('%Y-%m-%dT%H:%M:%fZ', recorded_at / 1e6, 'unixepoch') AS recorded_at,
+            kind, outcome, initiator, targets, record
+        FROM record WHERE removed = 0;";
+
+/// The columns of a record, but for its sequence.
+pub(super) struct RecordRow {
     pub(super) id: RecordId,
-    at: i64,
-    kind: i64,
-    outcome: i64,
-    initiator: Option<String>,
-    target: Option<String>,
+    pub(super) recorded_at: i64,
+    pub(super) kind: String,
+    pub(super) outcome: &'static str,
+    pub(super) initiator: Option<String>,
+    /// A JSON array.
+    pub(super) targets: String,
     text: String,
 }
 
-impl Written {
+impl RecordRow {
     pub(super) fn of(record: &Record) -> Result<Self, SinkError> {
         Ok(Self {
             id: record.id,
-            at: time_number(record.at),
-            kind: kinds_number(&record.kinds()),
-            outcome: outcome_number(record.outcome.kind()),
+            recorded_at: micros(record.at),
+            kind: kind_text(&record.kinds()),
+            outcome: outcome_word(record.outcome.kind()),
             initiator: initiator(record).map(str::to_owned),
-            target: targets_text(record.targets()),
+            targets: targets_text(&record.targets())?,
             text: write(record)?,
         })
     }
 
-    pub(super) fn insert(&self, connection: &Connection, sequence: i64) -> Result<(), SinkError> {
-        let Self { id, at, kind, outcome, initiator, target, text } = self;
+    /// Inserts the row under the next sequence number and returns that. The transaction that writes the record also
+    /// gives its number, so a record that was not committed leaves no gap.
+    pub(super) fn insert(&self, connection: &Connection) -> Result<i64, SinkError> {
+        let last = connection
+            .prepare_cached("SELECT coalesce(max(sequence), 0) FROM record")?
+            .query_row([], |row| row.get::<_, i64>(0))?;
+        let sequence = last.checked_add(1).ok_or_else(damaged)?;
+        let Self { id, recorded_at, kind, outcome, initiator, targets, text } = self;
         connection
             .prepare_cached(
-                "INSERT INTO record (sequence, id, at, kind, outcome, initiator, target, record)
+                "INSERT INTO record (sequence, id, recorded_at, kind, outcome, initiator, targets, record)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             )?
-            .execute(params![sequence, id.0.as_bytes(), at, kind, outcome, initiator, target, text])?;
-        Ok(())
+            .execute(params![sequence, id.to_string(), recorded_at, kind, outcome, initiator, targets, text])?;
+        Ok(sequence)
     }
 
-    /// Whether a row holds this record. What was forgotten since makes it no other.
-    pub(super) fn is_in(&self, known: &[u8]) -> Result<bool, SinkError> {
+    /// Returns whether the text of a row is this record. A record from which something was redacted since is the same
+    /// record.
+    pub(super) fn is_same_record(&self, known: &[u8]) -> Result<bool, SinkError> {
         let text = self.text.as_bytes();
         Ok(known == text || read(known)?.without_openings() == read(text)?.without_openings())
     }
 }
 
-/// Stands for the kind of a record that was removed, in a row that is still there.
-pub(super) const REMOVED: i64 = 100;
+pub(super) const BY_ID: &str = "SELECT sequence, record FROM record WHERE id = ?1";
 
-/// INVARIANT: from 2 to 127, as [`REMOVED`] is, so that each takes one byte of a row and a row keeps its size.
-pub(super) fn kind_number(kind: RecordKind) -> i64 {
+/// Returns the sequence and the text of the record with this id. Removed rows have no id that a record can have.
+pub(super) fn find(connection: &Connection, id: RecordId) -> Result<Option<(i64, Vec<u8>)>, SinkError> {
+    let found = connection
+        .prepare_cached(BY_ID)?
+        .query_row([id.to_string()], |row| Ok((row.get(0)?, row.get_ref(1)?.as_bytes()?.to_vec())))
+        .optional()?;
+    Ok(found)
+}
+
+/// Returns the word that serde writes for a kind. No kind is written to the file in another form.
+pub(super) fn kind_word(kind: RecordKind) -> &'static str {
     match kind {
-        RecordKind::PolicyChange => 2,
-        RecordKind::Grant => 3,
-        RecordKind::Revocation => 4,
-        RecordKind::Reveal => 5,
-        RecordKind::Page => 6,
-        RecordKind::RevealRequest => 7,
-        RecordKind::Approval => 8,
-        RecordKind::Erasure => 9,
-        RecordKind::Retention => 10,
-        RecordKind::SinkChange => 11,
-        RecordKind::GovernanceRead => 12,
-        RecordKind::Directory => 13,
-        RecordKind::DryRun => 18,
-        RecordKind::Redaction => 19,
+        RecordKind::PolicyChange => "policy_change",
+        RecordKind::DryRun => "dry_run",
+        RecordKind::Grant => "grant",
+        RecordKind::Revocation => "revocation",
+        RecordKind::Reveal => "reveal",
+        RecordKind::Page => "page",
+        RecordKind::RevealRequest => "reveal_request",
+        RecordKind::Approval => "approval",
+        RecordKind::Erasure => "erasure",
+        RecordKind::Redaction => "redaction",
+        RecordKind::Retention => "retention",
+        RecordKind::SinkChange => "sink_change",
+        RecordKind::GovernanceRead => "governance_read",
+        RecordKind::Directory => "directory",
     }
 }
 
-/// The number of a record of several changes of several kinds, which says all of them.
-///
-/// INVARIANT: as for [`kind_number`], and none of its numbers.
-fn kinds_number(kinds: &[RecordKind]) -> i64 {
-    let has = |kind| kinds.contains(&kind);
-    let (policy, grant, revocation) =
-        (has(RecordKind::PolicyChange), has(RecordKind::Grant), has(RecordKind::Revocation));
-    match (policy, grant, revocation) {
-        (true, true, false) => 14,
-        (true, false, true) => 15,
-        (false, true, true) => 16,
-        (true, true, true) => 17,
-        _ => kinds.first().map_or(kind_number(RecordKind::PolicyChange), |kind| kind_number(*kind)),
+/// Every text of several kinds. A record of several changes can have these kinds together, and no others.
+const COMBINATIONS: [&str; 4] =
+    ["policy_change,grant", "policy_change,revocation", "grant,revocation", "policy_change,grant,revocation"];
+
+/// Returns the kinds of a record, separated by commas, in the order of [`COMBINATIONS`].
+fn kind_text(kinds: &[RecordKind]) -> String {
+    if let [kind] = kinds {
+        return kind_word(*kind).to_owned();
     }
+    let in_order = [RecordKind::PolicyChange, RecordKind::Grant, RecordKind::Revocation];
+    let words: Vec<_> = in_order.into_iter().filter(|kind| kinds.contains(kind)).map(kind_word).collect();
+    words.join(",")
 }
 
-/// Every number under which records of this kind stand.
-pub(super) fn numbers_of_kind(kind: RecordKind) -> Vec<i64> {
-    let together: &[i64] = match kind {
-        RecordKind::PolicyChange => &[14, 15, 17],
-        RecordKind::Grant => &[14, 16, 17],
-        RecordKind::Revocation => &[15, 16, 17],
-        _ => &[],
-    };
-    std::iter::once(kind_number(kind)).chain(together.iter().copied()).collect()
+/// Returns every text of kinds that contains this kind.
+pub(super) fn kind_texts(kind: RecordKind) -> Vec<&'static str> {
+    let word = kind_word(kind);
+    let combined = COMBINATIONS.into_iter().filter(|text| text.split(',').any(|other| other == word));
+    std::iter::once(word).chain(combined).collect()
 }
 
-/// One target as it is; several each between line feeds, so that one of them is found without reading the record.
-fn targets_text(mut targets: Vec<String>) -> Option<String> {
-    if targets.len() > 1 { Some(format!("\n{}\n", targets.join("\n"))) } else { targets.pop() }
+/// Returns the targets as a JSON array.
+pub(super) fn targets_text(targets: &[String]) -> Result<String, SinkError> {
+    serde_json::to_string(targets).map_err(|_| damaged())
 }
 
-pub(super) fn outcome_number(outcome: OutcomeKind) -> i64 {
+/// Returns one target as it is found in the JSON array of several.
+pub(super) fn target_text(target: &str) -> Result<String, SinkError> {
+    serde_json::to_string(target).map_err(|_| damaged())
+}
+
+/// Returns the word that serde writes for the kind of an outcome.
+pub(super) fn outcome_word(outcome: OutcomeKind) -> &'static str {
     match outcome {
-        OutcomeKind::Intended => 1,
-        OutcomeKind::Done => 2,
-        OutcomeKind::Noted => 3,
-        OutcomeKind::Failed => 4,
-        OutcomeKind::Refused => 5,
+        OutcomeKind::Intended => "intended",
+        OutcomeKind::Done => "done",
+        OutcomeKind::Noted => "noted",
+        OutcomeKind::Failed => "failed",
+        OutcomeKind::Refused => "refused",
     }
 }
 
-/// Microseconds. Of two times the later one has no smaller number, though it may have the same; a leap second counts as
-/// the end of the second before it.
-pub(super) fn time_number(time: DateTime<Utc>) -> i64 {
-    const MICROS: i64 = 1_000_000;
-    time.timestamp() * MICROS + i64::from(time.nanosecond() / 1_000).min(MICROS - 1)
+/// Returns microseconds since the epoch. A later time never has a smaller number, but can have the same. A leap second
+/// counts as the end of the second before it.
+pub(super) fn micros(time: DateTime<Utc>) -> i64 {
+    const SECOND: i64 = 1_000_000;
+    time.timestamp() * SECOND + i64::from(time.nanosecond() / 1_000).min(SECOND - 1)
 }
 
-/// The id of whoever did it; none for the library itself.
-pub(super) fn initiator(record: &Record) -> Option<&str> {
+/// Returns the id of the user who did it, or `None` for the library itself.
+fn initiator(record: &Record) -> Option<&str> {
     match &record.initiator {
         Initiator::User(user) => Some(user.as_str()),
         Initiator::System => None,
     }
 }
 
-/// The record of a row that begins with its number and its text.
+/// Reads the record of a row whose first two columns are the sequence and the text.
 pub(super) fn entry(row: &Row<'_>) -> Result<RecordEntry, SinkError> {
     let sequence: i64 = row.get(0)?;
     Ok(RecordEntry {
@@ -156,7 +186,7 @@ pub(super) fn entry(row: &Row<'_>) -> Result<RecordEntry, SinkError> {
     })
 }
 
-/// Takes bytes, because damaged text may not even be UTF-8. Blanks at the end are what something forgotten left.
+/// Parses the text of a record. It takes bytes, because damaged text may not be UTF-8. A redaction leaves blanks at the end.
 pub(super) fn read(text: &[u8]) -> Result<Record, SinkError> {
     serde_json::from_slice(text).map_err(|_| damaged())
 }
@@ -183,28 +213,68 @@ mod tests {
             ("2016-12-31T23:59:60.5Z", 1_483_228_799_999_999),
             ("2017-01-01T00:00:00Z", 1_483_228_800_000_000),
         ];
-        assert_eq!(times.map(|(time, _)| time_number(time.parse().unwrap())), times.map(|(_, number)| number));
+        assert_eq!(times.map(|(time, _)| micros(time.parse().unwrap())), times.map(|(_, number)| number));
     }
 
-    /// Files are read by later versions.
+    const KINDS: [RecordKind; 14] = [
+        RecordKind::PolicyChange,
+        RecordKind::DryRun,
+        RecordKind::Grant,
+        RecordKind::Revocation,
+        RecordKind::Reveal,
+        RecordKind::Page,
+        RecordKind::RevealRequest,
+        RecordKind::Approval,
+        RecordKind::Erasure,
+        RecordKind::Redaction,
+        RecordKind::Retention,
+        RecordKind::SinkChange,
+        RecordKind::GovernanceRead,
+        RecordKind::Directory,
+    ];
+
     #[test]
-    fn g3_kinds_and_outcomes_keep_their_numbers_for_ever() {
+    fn g3_columns_contain_the_words_of_serde() {
         use OutcomeKind::{Done, Failed, Intended, Noted, Refused};
-        use RecordKind as Kind;
-        assert_eq!([Intended, Done, Noted, Failed, Refused].map(outcome_number), [1, 2, 3, 4, 5]);
-        let first = [Kind::PolicyChange, Kind::Grant, Kind::Revocation, Kind::Reveal, Kind::Page, Kind::RevealRequest];
-        assert_eq!(first.map(kind_number), [2, 3, 4, 5, 6, 7]);
-        let rest =
-            [Kind::Approval, Kind::Erasure, Kind::Retention, Kind::SinkChange, Kind::GovernanceRead, Kind::Directory];
-        assert_eq!(rest.map(kind_number), [8, 9, 10, 11, 12, 13]);
-        assert_eq!([Kind::DryRun, Kind::Redaction].map(kind_number), [18, 19]);
-        let (policy, grant, revocation) = (Kind::PolicyChange, Kind::Grant, Kind::Revocation);
-        let together =
-            [&[policy, grant][..], &[revocation, policy], &[grant, revocation], &[grant, policy, revocation]];
-        assert_eq!(together.map(kinds_number), [14, 15, 16, 17]);
-        for kinds in together {
-            assert!(kinds.iter().all(|kind| numbers_of_kind(*kind).contains(&kinds_number(kinds))), "{kinds:?}");
+        for kind in KINDS {
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind_word(kind));
         }
-        assert!((2..=127).contains(&REMOVED) && !(2..=19).contains(&REMOVED));
+        for outcome in [Intended, Done, Noted, Failed, Refused] {
+            assert_eq!(serde_json::to_value(outcome).unwrap(), outcome_word(outcome));
+        }
+    }
+
+    /// Every set of kinds that a record of several changes can have, in any order.
+    #[test]
+    fn g3_record_is_found_by_each_kind() {
+        use RecordKind::{Grant, PolicyChange, Revocation};
+        let sets: [&[RecordKind]; 6] = [
+            &[PolicyChange],
+            &[Grant, PolicyChange],
+            &[PolicyChange, Revocation],
+            &[Revocation, Grant],
+            &[Grant, PolicyChange, Revocation],
+            &[RecordKind::Page],
+        ];
+        for kinds in sets {
+            let text = kind_text(kinds);
+            for kind in KINDS {
+                assert_eq!(kind_texts(kind).contains(&&*text), kinds.contains(&kind), "{kind} in {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn g3_view_shows_times_as_iso_8601() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(&[TABLE, VIEW].concat()).unwrap();
+        let insert = "INSERT INTO record (id, recorded_at, kind, outcome, targets, removed, record)
+            VALUES (?1, ?2, 'page', 'intended', '[]', ?3, '{}')";
+        for (id, recorded_at, removed) in [("a", 1_772_000_000_250_999_i64, 0), ("b", -1_750_000, 0), ("c", 0, 1)] {
+            connection.execute(insert, params![id, recorded_at, removed]).unwrap();
+        }
+        let mut select = connection.prepare("SELECT recorded_at FROM governance ORDER BY sequence").unwrap();
+        let shown: Vec<String> = select.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+        assert_eq!(shown, ["2026-02-25T06:13:20.251Z", "1969-12-31T23:59:58.250Z"]);
     }
 }

@@ -1,13 +1,13 @@
-//! Finding records without reading those that were not asked for.
+//! Searches that read few records beyond those that match.
 
 use rusqlite::Connection;
 use rusqlite::types::Value;
 
-use super::row::{self, REMOVED, outcome_number, time_number};
+use super::row::{self, micros, outcome_word, target_text, targets_text};
 use crate::governance::{RecordEntry, RecordKind, RecordQuery, SinkError};
 
-/// The records that match, in sequence. [`RecordQuery::matches`] has the last word; columns leave out before the text of
-/// a record is read.
+/// Returns the records that match, in sequence. The columns narrow the search before the text of a record is read, and
+/// [`RecordQuery::matches`] decides.
 pub(super) fn records(
     connection: &Connection,
     query: &RecordQuery,
@@ -15,7 +15,7 @@ pub(super) fn records(
     limit: usize,
 ) -> Result<Vec<RecordEntry>, SinkError> {
     let mut found = Vec::new();
-    let searches = Search::after(query, after);
+    let searches = Search::after(query, after)?;
     let are_several = searches.len() > 1;
     for search in &searches {
         found.append(&mut find(connection, search, query, limit)?);
@@ -27,10 +27,10 @@ pub(super) fn records(
     Ok(found)
 }
 
-/// The newest record that matches. Of a kind that stands under several numbers, the newest of each is looked up.
+/// Returns the newest record that matches. For a kind that is part of several texts, it looks up the newest of each.
 pub(super) fn newest(connection: &Connection, query: &RecordQuery) -> Result<Option<RecordEntry>, SinkError> {
     let mut newest: Option<RecordEntry> = None;
-    for search in Search::backwards(query) {
+    for search in Search::backwards(query)? {
         let found = find(connection, &search, query, 1)?.pop();
         newest = newest.into_iter().chain(found).max_by_key(|entry| entry.sequence);
     }
@@ -60,106 +60,88 @@ fn find(
     Ok(found)
 }
 
-/// Whether no record of this kind has several targets.
-fn has_one_target(kind: RecordKind) -> bool {
-    match kind {
-        RecordKind::PolicyChange | RecordKind::DryRun | RecordKind::Grant | RecordKind::Revocation => false,
-        RecordKind::Reveal
-        | RecordKind::Page
-        | RecordKind::RevealRequest
-        | RecordKind::Approval
-        | RecordKind::Erasure
-        | RecordKind::Redaction
-        | RecordKind::Retention
-        | RecordKind::SinkChange
-        | RecordKind::GovernanceRead
-        | RecordKind::Directory => true,
-    }
-}
-
 struct Search {
     select: String,
     values: Vec<(&'static str, Value)>,
 }
 
 impl Search {
-    /// What comes after a sequence number, the first one first. One search for each number that the kind has where those are
-    /// looked up.
-    fn after(query: &RecordQuery, after: u64) -> Vec<Self> {
+    /// Returns the searches for the records after a sequence number, in ascending order: one for each text of the kind
+    /// where an index finds them, else one.
+    fn after(query: &RecordQuery, after: u64) -> Result<Vec<Self>, SinkError> {
         let after = Value::Integer(i64::try_from(after).unwrap_or(i64::MAX));
-        let of = |numbers: Option<&[i64]>| {
-            let mut search = Self::of(query, numbers, "sequence > :after", "sequence");
+        let of = |kinds: &[&str]| {
+            let mut search = Self::of(query, kinds, "sequence > :after", "sequence")?;
             search.values.push((":after", after.clone()));
-            search
+            Ok(search)
         };
-        match query.kind.map(row::numbers_of_kind) {
-            Some(numbers) if query.outcome.is_some() && query.kind.is_some_and(changes_store) => {
-                numbers.iter().map(|number| of(Some(std::slice::from_ref(number)))).collect()
+        match query.kind.map(row::kind_texts) {
+            Some(kinds) if query.outcome.is_some() && query.kind.is_some_and(changes_store) => {
+                kinds.chunks(1).map(of).collect()
             }
-            numbers => vec![of(numbers.as_deref())],
+            kinds => Ok(vec![of(&kinds.unwrap_or_default())?]),
         }
     }
 
-    /// The newest one first, one search for each number that the kind has: of several numbers at once, SQLite would sort all
-    /// that match.
-    fn backwards(query: &RecordQuery) -> Vec<Self> {
-        let of = |numbers: Option<&[i64]>| Self::of(query, numbers, "TRUE", "sequence DESC");
-        match query.kind.map(row::numbers_of_kind) {
-            Some(numbers) => numbers.iter().map(|number| of(Some(std::slice::from_ref(number)))).collect(),
-            None => vec![of(None)],
+    /// Returns the searches for the newest record, in descending order: one for each text of the kind, because SQLite
+    /// would sort all that match several texts.
+    fn backwards(query: &RecordQuery) -> Result<Vec<Self>, SinkError> {
+        let of = |kinds: &[&str]| Self::of(query, kinds, "TRUE", "sequence DESC");
+        match query.kind.map(row::kind_texts) {
+            Some(kinds) => kinds.chunks(1).map(of).collect(),
+            None => Ok(vec![of(&[])?]),
         }
     }
 
-    fn of(query: &RecordQuery, numbers: Option<&[i64]>, among: &str, order: &str) -> Self {
+    /// Searches for records with one of these texts of kinds, or of any kind if there are none.
+    fn of(query: &RecordQuery, kinds: &[&str], among: &str, order: &str) -> Result<Self, SinkError> {
         let RecordQuery { from, until, kind, initiator, target, outcome } = query;
-        // Kind and outcome as literals: only so does SQLite see that the index has every row that is asked for.
-        let mut conditions = vec![match numbers {
-            Some([one]) => format!("kind = {one}"),
-            Some(several) => {
-                format!("kind IN ({})", several.iter().map(i64::to_string).collect::<Vec<_>>().join(", "))
-            }
-            None => format!("kind <> {REMOVED}"),
+        let of_request = matches!(kind, Some(RecordKind::RevealRequest | RecordKind::Approval)) && target.is_some();
+        let of_change = kinds.len() == 1 && outcome.is_some() && kind.is_some_and(changes_store);
+        let by = match (of_request, of_change) {
+            (true, _) => "INDEXED BY requests_by_target",
+            (false, true) => "INDEXED BY changes_by_kind",
+            (false, false) => "NOT INDEXED",
+        };
+        // Kind and outcome are literals, because SQLite uses a partial index only if the text of the query implies its
+        // condition. They are words of this library, never input.
+        let mut conditions = vec![match kinds {
+            [] => "removed = 0".to_owned(),
+            [one] => format!("kind = '{one}'"),
+            several => format!("kind IN ('{}')", several.join("', '")),
         }];
-        conditions.extend(outcome.map(|outcome| format!("outcome = {}", outcome_number(outcome))));
+        conditions.extend(outcome.map(|outcome| format!("outcome = '{}'", outcome_word(outcome))));
         let mut values = Vec::new();
         let mut narrow = |condition: &str, name: &'static str, value: Value| {
             conditions.push(condition.to_owned());
             values.push((name, value));
         };
         if let Some(from) = from {
-            narrow("at >= :from", ":from", time_number(*from).into());
+            narrow("recorded_at >= :from", ":from", micros(*from).into());
         }
         if let Some(until) = until {
-            // Not `<`, because this one may be finer than a microsecond.
-            narrow("at <= :until", ":until", time_number(*until).into());
+            // Not `<`, because `until` can be finer than a microsecond.
+            narrow("recorded_at <= :until", ":until", micros(*until).into());
         }
         if let Some(initiator) = initiator {
             narrow("initiator = :initiator", ":initiator", initiator.as_str().to_owned().into());
         }
-        if let Some(target) = target {
-            let condition = if kind.is_some_and(has_one_target) {
-                "target = :target"
-            } else {
-                "(target = :target OR instr(target, char(10) || :target || char(10)) > 0)"
-            };
-            narrow(condition, ":target", target.clone().into());
+        match target {
+            // A request, and what was decided about it, have the request as their only target.
+            Some(target) if of_request => {
+                narrow("targets = :targets", ":targets", targets_text(std::slice::from_ref(target))?.into());
+            }
+            Some(target) => narrow("instr(targets, :target) > 0", ":target", target_text(target)?.into()),
+            None => {}
         }
-        let of_request = matches!(kind, Some(RecordKind::RevealRequest | RecordKind::Approval)) && target.is_some();
-        let is_one = matches!(numbers, Some([_]));
-        let changes_store = is_one && outcome.is_some() && kind.is_some_and(changes_store);
-        let by = match (of_request, changes_store) {
-            (true, _) => "INDEXED BY said_of_request",
-            (false, true) => "INDEXED BY changes_store",
-            (false, false) => "NOT INDEXED",
-        };
         let conditions = conditions.join(" AND ");
         let select =
             format!("SELECT sequence, record FROM record {by} WHERE {among} AND {conditions} ORDER BY {order}");
-        Self { select, values }
+        Ok(Self { select, values })
     }
 }
 
-/// Whether records of a kind tell of changes or removals in the store.
+/// Returns whether records of a kind are about changes or removals in the store.
 fn changes_store(kind: RecordKind) -> bool {
     use RecordKind::{Erasure, Grant, PolicyChange, Retention, Revocation};
     matches!(kind, PolicyChange | Grant | Revocation | Erasure | Retention)
@@ -173,11 +155,19 @@ mod tests {
     use crate::sqlite::table;
 
     fn plan(connection: &Connection, query: &RecordQuery) -> Vec<String> {
-        table::tests::plan(connection, &Search::after(query, 7)[0].select)
+        table::tests::plan(connection, &Search::after(query, 7).unwrap()[0].select)
     }
 
     #[test]
-    fn g3_what_is_said_of_a_request_is_looked_up_and_nothing_is_sorted() {
+    fn g1_record_is_found_by_its_id() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(row::TABLE).unwrap();
+        let plan = table::tests::plan(&connection, row::BY_ID);
+        assert_eq!(plan, ["SEARCH record USING INDEX sqlite_autoindex_record_1 (id=?)"]);
+    }
+
+    #[test]
+    fn g3_approvals_of_a_request_are_found_by_index() {
         let connection = Connection::open_in_memory().unwrap();
         connection.execute_batch(row::TABLE).unwrap();
         let time = "2026-03-01T09:30:00Z".parse().ok();
@@ -186,7 +176,7 @@ mod tests {
                 for (from, outcome) in [(None, None), (time, Some(OutcomeKind::Done))] {
                     let is_looked_up = target.is_some() && kind.is_some_and(|kind| kind != RecordKind::Page);
                     let expected = if is_looked_up {
-                        "SEARCH record USING INDEX said_of_request (target=? AND rowid>?)"
+                        "SEARCH record USING INDEX requests_by_target (targets=? AND rowid>?)"
                     } else {
                         "SEARCH record USING INTEGER PRIMARY KEY (rowid>?)"
                     };
@@ -199,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn g8_newest_change_is_found_without_reading_others() {
+    fn g8_newest_change_is_found_by_index() {
         use RecordKind::{Erasure, Grant, PolicyChange, Retention, Revocation};
         let connection = Connection::open_in_memory().unwrap();
         connection.execute_batch(row::TABLE).unwrap();
@@ -207,10 +197,10 @@ mod tests {
         for kind in [PolicyChange, Grant, Revocation, Erasure, Retention] {
             for outcome in [OutcomeKind::Intended, OutcomeKind::Done, OutcomeKind::Failed] {
                 let query = RecordQuery { kind: Some(kind), outcome: Some(outcome), ..RecordQuery::default() };
-                for search in Search::backwards(&query) {
+                for search in Search::backwards(&query).unwrap() {
                     assert_eq!(
                         plan(&search),
-                        ["SEARCH record USING INDEX changes_store (kind=? AND outcome=?)"],
+                        ["SEARCH record USING INDEX changes_by_kind (kind=? AND outcome=?)"],
                         "{query:?}"
                     );
                 }
@@ -219,13 +209,13 @@ mod tests {
         for kind in [PolicyChange, Grant, Revocation, Erasure, Retention] {
             for outcome in [OutcomeKind::Intended, OutcomeKind::Done] {
                 let query = RecordQuery { kind: Some(kind), outcome: Some(outcome), ..RecordQuery::default() };
-                for search in Search::after(&query, 7) {
-                    let looked_up = "SEARCH record USING INDEX changes_store (kind=? AND outcome=? AND rowid>?)";
+                for search in Search::after(&query, 7).unwrap() {
+                    let looked_up = "SEARCH record USING INDEX changes_by_kind (kind=? AND outcome=? AND rowid>?)";
                     assert_eq!(plan(&search), [looked_up], "{query:?}");
                 }
             }
         }
-        let all = Search::backwards(&RecordQuery::default());
+        let all = Search::backwards(&RecordQuery::default()).unwrap();
         assert_eq!(all.iter().map(plan).collect::<Vec<_>>(), [["SCAN record"]], "from the end");
     }
 }
