@@ -142,6 +142,7 @@ fn open_reader(path: &Path, schema: &Schema) -> Result<Connection, Failure> {
 
 fn connect(path: &Path, create: OpenFlags) -> Result<Connection, Failure> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags::SQLITE_OPEN_NO_MUTEX).union(create);
+    #[allow(unused_mut, reason = "rusqlite before 0.41 does not ask for it")]
     let mut connection = Connection::open_with_flags(path, flags)?;
     connection.busy_handler(Some(wait_in_line))?;
     Ok(connection)
