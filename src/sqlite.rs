@@ -121,6 +121,20 @@ pub enum FileError {
     /// public ones for example: something else wrote into the file, or the disk lost a part of it.
     #[error("the file is corrupt; restore it from a copy")]
     Corrupt,
+    /// The SQLite library that the program is linked to cannot read and write these files. Both versions are numbers as
+    /// SQLite gives them: 3037002 is 3.37.2.
+    #[error(
+        "the program is linked to SQLite {}, which is too old; link SQLite {} or later, or build with the feature \
+         `bundled`",
+        dotted(*.found),
+        dotted(*.required)
+    )]
+    SqliteTooOld {
+        /// The version of the library.
+        found: i32,
+        /// The oldest version that is supported.
+        required: i32,
+    },
     /// This process may not write to it, or not to the folder in which it is.
     #[error("the file cannot be written, expected the right to write it and its folder")]
     ReadOnly,
@@ -143,7 +157,12 @@ impl FileError {
     fn is_of_the_content(self) -> bool {
         match self {
             Self::NotAFile | Self::Foreign { .. } | Self::Newer { .. } | Self::Corrupt | Self::Damaged { .. } => true,
-            Self::ReadOnly | Self::Busy | Self::Full => false,
+            Self::SqliteTooOld { .. } | Self::ReadOnly | Self::Busy | Self::Full => false,
         }
     }
+}
+
+/// Returns a version as people write it.
+fn dotted(version: i32) -> String {
+    format!("{}.{}.{}", version / 1_000_000, version / 1_000 % 1_000, version % 1_000)
 }

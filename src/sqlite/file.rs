@@ -32,6 +32,7 @@ impl<M: Memory> File<M> {
         schema: &'static Schema,
         memory: impl FnOnce(&Connection) -> Result<M, E>,
     ) -> Result<Self, E> {
+        require_sqlite(rusqlite::version_number())?;
         let path = locate(path)?;
         let connection = open_writer(&path, schema).map_err(|failure| failure.at(&path))?;
         let memory = memory(&connection)?;
@@ -102,6 +103,18 @@ impl Schema {
 /// How long a call waits for another process to finish its transaction.
 pub(super) const BUSY: Duration = Duration::from_secs(60);
 
+/// The oldest SQLite library that reads and writes these files: 3.37.0 has STRICT tables, and 3.37.2 mends what could
+/// damage a file before. It is a decimal number, as [`rusqlite::version_number`] returns it.
+const REQUIRED_SQLITE: i32 = 3_037_002;
+
+/// Rejects a linked library that is older than [`REQUIRED_SQLITE`].
+fn require_sqlite(found: i32) -> Result<(), FileError> {
+    if found < REQUIRED_SQLITE {
+        return Err(FileError::SqliteTooOld { found, required: REQUIRED_SQLITE });
+    }
+    Ok(())
+}
+
 /// The absolute path, because every connection is to find the same file, wherever the process has gone meanwhile. What
 /// SQLite would take for something other than a path is refused: each connection would get a database of its own.
 fn locate(path: &Path) -> Result<PathBuf, Failure> {
@@ -149,6 +162,7 @@ fn open_reader(path: &Path, schema: &Schema) -> Result<Connection, Failure> {
 
 fn connect(path: &Path, create: OpenFlags) -> Result<Connection, Failure> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags::SQLITE_OPEN_NO_MUTEX).union(create);
+    #[allow(unused_mut, reason = "rusqlite before 0.41 does not ask for it")]
     let mut connection = Connection::open_with_flags(path, flags)?;
     connection.busy_handler(Some(wait_in_line))?;
     Ok(connection)
@@ -280,6 +294,19 @@ mod tests {
         assert_eq!((set(&writer, "query_only"), set(&reader, "query_only")), (0, 1));
         let (on, fast) = (1, 2);
         assert_eq!((set(&writer, "secure_delete"), set(&reader, "secure_delete")), (on, fast));
+    }
+
+    #[test]
+    fn b1_library_before_the_required_one_is_rejected() {
+        assert_eq!(require_sqlite(REQUIRED_SQLITE), Ok(()));
+        let old = require_sqlite(3_034_001).unwrap_err();
+        assert_eq!(old, FileError::SqliteTooOld { found: 3_034_001, required: REQUIRED_SQLITE });
+        assert_eq!(
+            old.to_string(),
+            "the program is linked to SQLite 3.34.1, which is too old; link SQLite 3.37.2 or later, or build with the \
+             feature `bundled`"
+        );
+        assert!(!old.is_of_the_content());
     }
 
     #[test]

@@ -165,9 +165,18 @@ struct Small(tempfile::TempDir);
 impl Small {
     /// None where this process may not mount anything.
     fn of(kibibytes: usize) -> Option<Self> {
+        Self::with(&format!("size={kibibytes}k"))
+    }
+
+    /// As [`of`](Self::of), for so many files.
+    fn for_files(files: usize) -> Option<Self> {
+        // The folder itself is one more.
+        Self::with(&format!("size=10m,nr_inodes={}", files + 1))
+    }
+
+    fn with(options: &str) -> Option<Self> {
         let at = tempfile::tempdir().unwrap();
-        let size = format!("size={kibibytes}k");
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(at.path()).output();
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(at.path()).output();
         mounted.is_ok_and(|mounted| mounted.status.success()).then_some(Self(at))
     }
 
@@ -222,6 +231,27 @@ fn b1_full_disk_is_full_whichever_file_it_ends_in() {
         met += 1;
     }
     assert_eq!(met, 33);
+}
+
+/// The disk may be full before a file, its `-wal` or its `-shm` is there: SQLite then says that it cannot open it.
+#[cfg(target_os = "linux")]
+#[test]
+fn b1_no_room_for_another_file_is_full() {
+    // For the activities and for the records: the file, and what SQLite has beside it.
+    for files in 0..6 {
+        let Some(small) = Small::for_files(files) else {
+            println!("not tried: this process may not mount a file system");
+            return;
+        };
+        let open = || -> Result<(), Box<dyn std::error::Error>> {
+            let path = activities(small.path());
+            let _store = SqliteStore::open(&path)?;
+            let _sink = SqliteGovernance::open(governance_path(&path))?;
+            Ok(())
+        };
+        let full = open().expect_err("no file more fits at some time");
+        assert_eq!(file_error(&*full), Some(FileError::Full), "{files} files: {full:?}");
+    }
 }
 
 #[cfg(target_os = "linux")]
