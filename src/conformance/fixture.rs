@@ -3,6 +3,7 @@
 //! Nothing here is random and nothing reads a clock, so a clause that fails today fails tomorrow.
 
 mod race;
+mod reading;
 mod records;
 
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 pub(super) use self::race::{Crew, Racer, race, while_watched};
+pub(super) use self::reading::{Read, by_keys};
 pub(super) use self::records::{record, records_of_all_sorts, salt};
 use super::clause::{Breach, Checked, ensure};
 use crate::activity::{Activity, ActivityBuilder, App};
@@ -250,7 +252,7 @@ pub(super) trait Drive: ActivityStore {
 
     /// Everything public, newest first.
     fn shown(&self) -> Checked<Vec<StoredActivity>> {
-        Ok(in_the_open(self.public_page(&Query::all(), None, ALL)?))
+        self.page(&Query::all(), None, ALL)
     }
 
     /// Everything, newest first.
@@ -258,7 +260,7 @@ pub(super) trait Drive: ActivityStore {
         self.revealed(&Query::all(), false, None, ALL)
     }
 
-    /// What a reveal sees.
+    /// What a reveal sees, wherever the store stops on the way.
     fn revealed(
         &self,
         query: &Query,
@@ -266,14 +268,25 @@ pub(super) trait Drive: ActivityStore {
         after: Option<&Position>,
         limit: usize,
     ) -> Checked<Vec<StoredActivity>> {
+        reading::in_parts(after, limit, |after, limit| self.revealed_part(query, private_only, after, limit))
+    }
+
+    /// What a reveal sees of a page before the store stops, and where it stopped if it did.
+    fn revealed_part(
+        &self,
+        query: &Query,
+        private_only: bool,
+        after: Option<&Position>,
+        limit: usize,
+    ) -> Checked<(Vec<StoredActivity>, Option<Position>)> {
         let policy = permitting()?;
         let reveal = reveal(query, private_only, &policy)?;
         let admission =
             reveal.admit(&policy, None, fresh_record(), [SALT; 4], at(0)).map_err(|refused| refused.reason)?;
-        let (pending, _) = self.revealed_page(admission, after, limit)?.pending(ALL, fresh_record());
+        let (pending, stopped_at) = self.revealed_page(admission, after, limit)?.pending(ALL, fresh_record());
         let receipt = Receipt::assertion(pending.record().id, 2);
         let page = pending.recorded(&receipt)?;
-        Ok(page.open(&policy, fresh_record(), at(0)).map_err(|refused| refused.reason)?)
+        Ok((page.open(&policy, fresh_record(), at(0)).map_err(|refused| refused.reason)?, stopped_at))
     }
 }
 

@@ -5,13 +5,15 @@ mod batch;
 mod durable;
 mod fence;
 mod first;
+mod follow;
 mod hidden;
+mod limits;
 mod order;
 mod query;
 mod remains;
 mod removal;
+mod removed_groups;
 mod reveal;
-mod vanished;
 
 use super::clause::Clause;
 use crate::store::ActivityStore;
@@ -25,6 +27,9 @@ pub trait StoreHarness: Sized {
     fn fresh() -> Self;
 
     /// A handle on what lies in this place. Called again while others are open: for a second node, or after a crash.
+    ///
+    /// Clauses store tens of activities. If the store [stops](crate::PublicPage::stopped_at) pages or counts that read
+    /// very much, try it out a second time with handles that stop after a few.
     fn open(&self) -> Self::Store;
 
     /// From now on this place is what a crash at this moment leaves behind, while handles are open. Files: copy them as
@@ -89,8 +94,8 @@ macro_rules! __activity_store_contract {
         durable {
             activities_outlive_a_crash:
                 "activities that were answered for outlive a crash, with their stamps";
-            places_outlive_a_crash:
-                "places in the order of storing outlive a crash, and what is stored later comes after them";
+            f2_offsets_outlive_a_crash:
+                "offsets outlive a crash, and what is stored later comes after them";
             the_policy_outlives_a_crash:
                 "a policy whose `publish` returned is in force after a crash, as it was published";
             the_fence_outlives_a_crash:
@@ -102,7 +107,7 @@ macro_rules! __activity_store_contract {
             g8_the_record_of_a_removal_is_kept_once_it_is_complete:
                 "a store keeps the record of each of the last removals once nothing is left of it";
         }
-        vanished {
+        removed_groups {
             d11_kept_groups_come_back:
                 "every group that was kept comes back, with its last members and their names";
             d11_what_nodes_keep_of_a_group_adds_up:
@@ -111,10 +116,14 @@ macro_rules! __activity_store_contract {
                 "keeping is one transaction: nodes that keep at once lose nothing of each other";
             d11_the_version_of_what_is_kept_changes_with_it:
                 "the version of what is kept is greater after each change of it, on every handle and after a crash";
+            d11_the_version_stays_without_a_change:
+                "the version of what is kept stays while nothing of it changes";
+            d11_what_is_known_is_not_read_again:
+                "removed groups are returned unless the caller knows the very version that they have";
             d11_a_drop_spares_what_vanished_later:
                 "a drop takes the one group, if it vanished in that revision or before, and nothing else";
             d11_kept_groups_outlive_a_crash:
-                "what was kept or dropped of vanished groups outlives a crash";
+                "what was kept or dropped of removed groups outlives a crash";
         }
         hidden {
             v2_pages_tell_nothing_of_what_is_hidden:
@@ -125,8 +134,8 @@ macro_rules! __activity_store_contract {
                 "a look-up finds public activities, and answers for a hidden id as for an unknown one";
             v2_counts_tell_nothing_of_what_is_hidden:
                 "counts are as if no private activity had ever been appended";
-            v2_places_count_public_activities_alone:
-                "places in the order of storing are as if no private activity had ever been appended";
+            f3_offsets_tell_nothing_of_what_is_hidden:
+                "offsets are as if no private activity had ever been appended, or sealed and as long";
             v2_public_reads_return_what_was_decided_public:
                 "whatever a public read returns was decided public, and comes back under that very decision";
         }
@@ -140,19 +149,37 @@ macro_rules! __activity_store_contract {
             v3_pages_are_stable_while_activities_arrive:
                 "what arrives while somebody turns pages repeats nothing and leaves nothing out";
             v3_no_limit_is_too_small_or_too_large:
-                "every limit and every place is taken: 0 gives nothing, the largest gives all";
-            f2_public_since_goes_by_the_order_of_storing:
-                "`public_since` gives activities in the order of storing, within a batch in the order of delivery";
-            f2_places_stay_and_go_on_at_every_limit:
-                "places rise and stay, and steps of any limit that go on after the last place give everything once";
-            f2_whoever_follows_public_since_misses_nothing:
-                "nothing is stored in a place at or before one that was read, by whomever and however concurrently";
+                "every limit is taken: 0 gives nothing, the largest gives all";
+        }
+        follow {
+            f2_public_after_goes_by_the_order_of_storing:
+                "`public_after` returns activities in the order of storing, within a batch in the order of delivery";
+            f2_following_from_any_offset_gives_what_comes_after:
+                "after the start all comes, and after each offset that was returned just what comes after its activity";
+            f2_offsets_stay_and_go_on_at_every_limit:
+                "offsets stay, and steps of any limit that go on after the last offset give everything once";
+            f2_a_follower_misses_nothing:
+                "nothing is stored at or before an offset that was returned, however concurrently";
+            b1_an_offset_of_no_store_is_refused_or_harmless:
+                "an offset that the store did not make is `UnknownOffset`, or returns what comes after some activity";
+        }
+        limits {
+            v3_a_page_that_stops_can_be_resumed:
+                "pages that go on where they stopped return what the query finds, each once, and come to an end";
+            v3_a_revealed_page_that_stops_can_be_resumed:
+                "revealed pages that go on where they stopped return what the query finds, each once, and come to an end";
+            v3_counts_add_up_to_their_total:
+                "a total is the sum of the counts by key, and comes without keys if none were asked for";
+            v3_incomplete_counts_never_exceed_the_truth:
+                "counts that are not complete count nothing that the query does not find";
         }
         query {
             v3_every_filter_narrows_pages:
                 "a page holds what `Query::matches` finds, for every filter";
             v3_filters_narrow_together:
                 "filters that are given together all narrow";
+            v3_ids_narrow_with_all_else:
+                "ids narrow together with every other filter, the position and the limit";
             v3_every_filter_narrows_counts:
                 "counts are of what `Query::matches` finds, for every filter";
             v3_counts_are_by_key_in_rising_order:
@@ -187,12 +214,12 @@ macro_rules! __activity_store_contract {
         remains {
             d4_ids_of_what_was_removed_stay_taken:
                 "an id whose activity was removed is a duplicate on every handle, whatever its content";
-            f2_places_of_what_stays_do_not_change:
-                "places of what stays do not change, and none is given again";
+            f2_offsets_of_what_stays_do_not_change:
+                "offsets of what stays do not change, none is given again, and those of what is removed go on";
             g5_public_answers_are_as_if_it_had_never_been_stored:
                 "pages, counts and look-ups are as if what was removed had never been stored";
             v2_removing_what_is_hidden_leaves_no_trace:
-                "no public answer, places included, tells that private activities were removed";
+                "no public answer, offsets included, tells that private activities were removed";
         }
     } };
 }

@@ -5,7 +5,8 @@
 use super::StoreHarness;
 use crate::conformance::clause::{Breach, Checked, ensure};
 use crate::conformance::fixture::{
-    ADELE, ALL, Drive, HANNA, activities, activity_at, at, in_the_open, initial, is_public, newest_first, same, stamped,
+    ADELE, ALL, Drive, HANNA, Read, activities, activity_at, at, in_the_open, initial, is_public, newest_first, same,
+    stamped,
 };
 use crate::store::{ActivityStore, StoreError};
 
@@ -31,21 +32,22 @@ pub(super) fn activities_outlive_a_crash(mut place: impl StoreHarness) -> Checke
     Ok(())
 }
 
-pub(super) fn places_outlive_a_crash(mut place: impl StoreHarness) -> Checked {
+pub(super) fn f2_offsets_outlive_a_crash(mut place: impl StoreHarness) -> Checked {
     let before = place.open();
     before.found_hiding()?;
     for who in [HANNA, ADELE] {
         before.keep(&activities(who, who, 4)?)?;
     }
-    let places = before.public_since(0, ALL)?;
+    let offsets = before.followed()?;
     place.crash();
     let store = place.open();
-    let after = store.public_since(0, ALL)?;
-    ensure!(after == places, "{} places before the crash became {} others", places.len(), after.len());
-    let (last, _) = places.last().ok_or_else(|| Breach::seen("public_since tells of nothing"))?;
+    for limit in [1, ALL] {
+        store.follows("after a crash", &offsets, limit)?;
+    }
+    let (last, _) = offsets.last().ok_or_else(|| Breach::seen("public_after returns nothing"))?;
     let more = store.keep(&activities("later", ADELE, 2)?)?;
-    let later = store.public_since(*last, ALL)?.into_iter().map(|(_, public)| public).collect();
-    same("what was stored after the crash, after the last place before it", &in_the_open(later), &more)?;
+    let later = store.public_after(last, ALL)?.into_iter().map(|(_, public)| public).collect();
+    same("what was stored after the crash, after the last offset before it", &in_the_open(later), &more)?;
     drop(before);
     Ok(())
 }

@@ -7,7 +7,7 @@ use super::StoreHarness;
 use crate::actor::Actor;
 use crate::conformance::clause::{Breach, Checked, ensure, in_full};
 use crate::conformance::fixture::{
-    self, ADELE, ALL, Crew, Drive, HANNA, Racer, activities, activity, alias, at, begun, council, initial, race, same,
+    self, ADELE, Crew, Drive, HANNA, Racer, Read, activities, activity, alias, at, begun, council, initial, race, same,
     staff, stamped, turned,
 };
 use crate::identity::{Alias, Domain, UserId};
@@ -80,7 +80,7 @@ pub(super) fn d5_nothing_older_is_stored_once_a_publish_returned(place: impl Sto
         let mut published = Vec::new();
         while writers.is_at_work() {
             publisher.turn()?;
-            let stored = publisher.public_since(0, ALL)?.len();
+            let stored = publisher.followed()?.len();
             published.push((publisher.in_force()?.revision(), stored));
             // A batch in between, so that changes fall among batches.
             writers.await_a_step();
@@ -102,12 +102,13 @@ pub(super) fn d5_nothing_older_is_stored_once_a_publish_returned(place: impl Sto
     };
     let racers: [Racer<'_, _>; 3] = [Box::new(append("a")), Box::new(append("b")), Box::new(publish)];
     let published = race(racers.into())?.concat();
-    let stored = publisher.public_since(0, ALL)?;
+    let stored = publisher.followed()?;
     for (in_force, stored_before) in published {
-        let late = stored.iter().skip(stored_before).find(|(_, public)| public.stamp().policy() < in_force);
-        if let Some((place, public)) = late {
+        let late = (0..).zip(&stored).skip(stored_before).find(|(_, (_, public))| public.stamp().policy() < in_force);
+        if let Some((number, (_, public))) = late {
             let (id, revision) = (public.activity().id().as_str(), public.stamp().policy());
-            let seen = format!("`{id}` of revision {revision} went in place {place} after {in_force} was published");
+            let seen =
+                format!("`{id}` of revision {revision} was stored as number {number} after {in_force} was published");
             return Err(Breach::seen(seen));
         }
     }

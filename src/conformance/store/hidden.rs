@@ -7,9 +7,11 @@ use super::StoreHarness;
 use crate::activity::Activity;
 use crate::conformance::clause::{Breach, Checked, ensure, in_full};
 use crate::conformance::fixture::{
-    ADELE, ALL, Drive, HANNA, activity_at, at, council, in_the_open, is_public, micros, newest_first, place_of, same,
+    ADELE, ALL, Drive, HANNA, Read, activities, activity_at, at, council, in_the_open, is_public, micros, newest_first,
+    place_of, same,
 };
-use crate::query::{Count, CountBy, Position, Query};
+use crate::forward::Offset;
+use crate::query::{Count, CountBy, Counts, Position, Query};
 use crate::store::ActivityStore;
 use crate::stored::{PublicActivity, StoredActivity};
 
@@ -85,9 +87,11 @@ pub(super) fn v2_pages_tell_nothing_of_what_is_hidden<H: StoreHarness>(place: H)
         // Everything after every position; the other queries after some.
         for after in positions.iter().step_by(if nth == 0 { 1 } else { 9 }) {
             for limit in [0, 1, 3, ALL] {
-                let with = in_the_open(twins.with.public_page(&query, after.as_ref(), limit)?);
-                let without = in_the_open(twins.without.public_page(&query, after.as_ref(), limit)?);
-                same(&format!("a page of {limit} of {what}, with private activities around"), &with, &without)?;
+                let with = twins.with.public_page(&query, after.as_ref(), limit)?;
+                let without = twins.without.public_page(&query, after.as_ref(), limit)?;
+                let seen = format!("a page of {limit} of {what}, with private activities around");
+                same(&seen, &in_the_open(with.activities), &in_the_open(without.activities))?;
+                ensure!(with.stopped_at == without.stopped_at, "{seen}, stops elsewhere");
             }
         }
     }
@@ -97,65 +101,108 @@ pub(super) fn v2_pages_tell_nothing_of_what_is_hidden<H: StoreHarness>(place: H)
 pub(super) fn v2_a_limit_cuts_what_is_shown(place: impl StoreHarness) -> Checked {
     let twins = Twins::new(place)?;
     for limit in 0..=twins.public.len() + 1 {
-        let page = in_the_open(twins.with.public_page(&Query::all(), None, limit)?);
+        let page = twins.with.page(&Query::all(), None, limit)?;
         let expected = twins.public.iter().take(limit).cloned().collect::<Vec<_>>();
         same(&format!("a page of {limit}"), &page, &expected)?;
-        let places = twins.with.public_since(0, limit)?.len();
-        ensure!(places == expected.len(), "public_since gives {places} of {limit}, expected {}", expected.len());
+        let followed = twins.with.public_after(&Offset::START, limit)?.len();
+        ensure!(followed == expected.len(), "public_after returns {followed} of {limit}, expected {}", expected.len());
     }
     Ok(())
 }
 
 pub(super) fn v2_a_hidden_id_and_an_unknown_one_are_answered_alike(place: impl StoreHarness) -> Checked {
     let twins = Twins::new(place)?;
+    let unknown = Query::all().with_id("unknown".parse()?);
+    let expected = twins.with.public_page(&unknown, None, 1)?;
+    ensure!(expected.activities.is_empty(), "an unknown id was found");
+    let counted = twins.with.public_counts(&unknown, Some(CountBy::App))?;
     for hidden in &twins.private {
         let id = hidden.activity().id();
-        match twins.with.public_activity(id) {
-            Ok(None) => {}
-            Ok(Some(_)) => return Err(Breach::seen(format!("`{}`, which is hidden, was found", id.as_str()))),
+        let query = Query::all().with_id(id.clone());
+        match twins.with.public_page(&query, None, 1) {
+            Ok(page) if page == expected => {}
+            Ok(page) if page.activities.is_empty() => {
+                return Err(Breach::seen(format!("`{}`, which is hidden, is looked for elsewhere", id.as_str())));
+            }
+            Ok(_) => return Err(Breach::seen(format!("`{}`, which is hidden, was found", id.as_str()))),
             Err(error) => return Err(Breach::seen(format!("a hidden id was answered with `{}`", in_full(&error)))),
         }
+        let counts = twins.with.public_counts(&query, Some(CountBy::App))?;
+        ensure!(counts == counted, "`{}`, which is hidden, counts {}", id.as_str(), counts.total);
     }
-    ensure!(twins.with.public_activity(&"unknown".parse()?)?.is_none(), "an unknown id was found");
     for shown in &twins.public {
-        let found = twins.with.public_activity(shown.activity().id())?;
-        same("a look-up by id", &in_the_open(found.into_iter().collect()), std::slice::from_ref(shown))?;
+        let found = twins.with.look_up(shown.activity().id().as_str())?;
+        same("a look-up by id", &found.into_iter().collect::<Vec<_>>(), std::slice::from_ref(shown))?;
     }
-    Ok(())
+    let all = twins.private.iter().chain(&twins.public);
+    let all = all.fold(unknown, |query, stored| query.with_id(stored.activity().id().clone()));
+    same("a look-up of all ids", &twins.with.page(&all, None, ALL)?, &twins.public)
 }
 
 pub(super) fn v2_counts_tell_nothing_of_what_is_hidden(place: impl StoreHarness) -> Checked {
     let twins = Twins::new(place)?;
     for (what, query) in queries()? {
-        let (with, without) = (twins.with.public_count(&query)?, twins.without.public_count(&query)?);
-        ensure!(with == without, "{what} counts {with} with private activities around, {without} without");
-        for by in [CountBy::Hour, CountBy::Day, CountBy::App, CountBy::Actor] {
-            let tell = |counts: Vec<Count>| -> Vec<_> {
-                counts.into_iter().map(|count| (count.key, count.activities)).collect()
+        for by in [None, Some(CountBy::Hour), Some(CountBy::Day), Some(CountBy::App), Some(CountBy::Actor)] {
+            let tell = |Counts { total, by_key, is_complete }| {
+                let keys: Vec<_> = by_key.into_iter().map(|count: Count| (count.key, count.activities)).collect();
+                format!("{total} in all, {keys:?}{}", if is_complete { "" } else { ", and perhaps more" })
             };
             let with = tell(twins.with.public_counts(&query, by)?);
             let without = tell(twins.without.public_counts(&query, by)?);
             ensure!(
                 with == without,
-                "{what} by {by:?} counts {with:?} with private activities around, {without:?} without"
+                "{what} by {by:?} counts {with} with private activities around, {without} without"
             );
         }
     }
     Ok(())
 }
 
-pub(super) fn v2_places_count_public_activities_alone(place: impl StoreHarness) -> Checked {
+/// Whether the offsets of a store depend only on the order of the public activities. Those that a store seals differ from
+/// store to store.
+pub(super) fn has_fixed_offsets<H: StoreHarness>() -> Checked<bool> {
+    let offsets = || {
+        let place = H::fresh();
+        let store = place.open();
+        store.initialize()?;
+        store.keep(&activities("one", ADELE, 3)?)?;
+        store.keep(&activities("other", ADELE, 2)?)?;
+        Ok::<_, Breach>(store.followed()?.into_iter().map(|(offset, _)| offset).collect::<Vec<_>>())
+    };
+    Ok(offsets()? == offsets()?)
+}
+
+/// Breaks off if offsets tell one store from the other. Those that are sealed can do so by nothing but their length.
+pub(super) fn offsets_alike(
+    what: &str,
+    are_fixed: bool,
+    with: &[(Offset, PublicActivity)],
+    without: &[(Offset, PublicActivity)],
+) -> Checked {
+    let tell = |found: &[(Offset, PublicActivity)]| -> Vec<String> {
+        let offset = |offset: &Offset| match are_fixed {
+            true => offset.to_string(),
+            false => format!("{} bytes", offset.as_bytes().len()),
+        };
+        found.iter().map(|(at, public)| format!("{} at {}", public.activity().id().as_str(), offset(at))).collect()
+    };
+    let (with, without) = (tell(with), tell(without));
+    ensure!(with == without, "{what} are {with:?} with private activities around, {without:?} without");
+    Ok(())
+}
+
+pub(super) fn f3_offsets_tell_nothing_of_what_is_hidden<H: StoreHarness>(place: H) -> Checked {
+    let are_fixed = has_fixed_offsets::<H>()?;
     let twins = Twins::new(place)?;
+    let starts = |store: &H::Store| -> Checked<Vec<Offset>> {
+        let offsets = store.followed()?.into_iter().map(|(offset, _)| offset);
+        Ok(std::iter::once(Offset::START).chain(offsets).collect())
+    };
+    let (with, without) = (starts(&twins.with)?, starts(&twins.without)?);
     for limit in [0, 1, 3, ALL] {
-        for after in 0..=twins.public.len() as u64 + 1 {
-            let with = twins.with.public_since(after, limit)?;
-            let without = twins.without.public_since(after, limit)?;
-            let places = |found: &[(u64, PublicActivity)]| found.iter().map(|(place, _)| *place).collect::<Vec<_>>();
-            let (told, expected) = (places(&with), places(&without));
-            ensure!(
-                with == without,
-                "after place {after}, {limit} at most: places {told:?} with private activities around, {expected:?} without"
-            );
+        for (nth, (with, without)) in with.iter().zip(&without).enumerate() {
+            let (with, without) = (twins.with.public_after(with, limit)?, twins.without.public_after(without, limit)?);
+            offsets_alike(&format!("{limit} at most after number {nth}"), are_fixed, &with, &without)?;
         }
     }
     Ok(())
@@ -174,18 +221,22 @@ pub(super) fn v2_public_reads_return_what_was_decided_public(place: impl StoreHa
         Ok(())
     };
     for (what, query) in queries()? {
-        decided_public(&format!("a page of {what}"), in_the_open(twins.with.public_page(&query, None, ALL)?))?;
+        decided_public(
+            &format!("a page of {what}"),
+            in_the_open(twins.with.public_page(&query, None, ALL)?.activities),
+        )?;
     }
     for stored in twins.public.iter().chain(&twins.private) {
         // An error returns nothing; whether there may be one is for other clauses.
-        let found = twins.with.public_activity(stored.activity().id()).unwrap_or_default();
-        decided_public("a look-up by id", in_the_open(found.into_iter().collect()))?;
+        let query = Query::all().with_id(stored.activity().id().clone());
+        let found = twins.with.public_page(&query, None, 1).unwrap_or_default();
+        decided_public("a look-up by id", in_the_open(found.activities))?;
     }
-    let since = twins.with.public_since(0, ALL)?.into_iter().map(|(_, public)| public).collect();
-    decided_public("public_since", in_the_open(since))?;
+    let followed = twins.with.followed()?.into_iter().map(|(_, public)| public).collect();
+    decided_public("public_after", in_the_open(followed))?;
     // Whoever acted in what was decided public, and nobody else, is counted.
     let labels: BTreeSet<String> = twins.public.iter().map(|public| CountBy::Actor.key(public.activity())).collect();
-    for count in twins.with.public_counts(&Query::all(), CountBy::Actor)? {
+    for count in twins.with.public_counts(&Query::all(), Some(CountBy::Actor))?.by_key {
         ensure!(labels.contains(&count.key), "counts by actor name `{}`, of whom nothing public is stored", count.key);
     }
     Ok(())
