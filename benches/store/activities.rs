@@ -4,7 +4,7 @@ use activity_privacy::{Action, Activity, ActivityId, Actor, App, AppName};
 use chrono::DateTime;
 use uuid::{Builder, Uuid};
 
-use super::chance::{Chance, mix};
+use super::chance::{Chance, mix, scale};
 use super::people::{Zipf, id, ranked, ranks, upn};
 
 const APPS: u32 = 30;
@@ -99,8 +99,8 @@ impl Number {
     }
 }
 
-/// The id that nothing can be told from.
-pub(crate) fn random_id(number: Number) -> Uuid {
+/// An id from which nothing follows.
+fn random_id(number: Number) -> Uuid {
     let (high, low) = (mix(number.seed() ^ 3), mix(number.seed() ^ 4));
     Builder::from_random_bytes(Uuid::from_u64_pair(high, low).into_bytes()).into_uuid()
 }
@@ -110,8 +110,40 @@ pub(crate) fn stream(numbers: std::ops::Range<u64>) -> impl Iterator<Item = Numb
     numbers.map(|number| Number { number, hidden: mix(number).is_multiple_of(10), micros: number * 100_000 })
 }
 
+/// How the times of activities are spread over the days.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Spread {
+    /// They rise with storing, but for some seconds.
+    Rising,
+    /// Each is anywhere within the days.
+    Random,
+}
+
+impl Spread {
+    pub(crate) const ALL: [Self; 2] = [Self::Rising, Self::Random];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Rising => "times rising",
+            Self::Random => "times at random",
+        }
+    }
+}
+
+/// So many activities spread over days, of which a tenth is hidden.
+pub(crate) fn over_days(days: u64, spread: Spread, rows: u64) -> impl Iterator<Item = Number> {
+    let span = days * 86_400 * 1_000_000;
+    stream(0..rows).map(move |number| {
+        let micros = match spread {
+            Spread::Rising => span / rows * number.number,
+            Spread::Random => scale(mix(number.seed() ^ 5), span),
+        };
+        Number { micros, ..number }
+    })
+}
+
 /// The first activities come in at this second.
-const BEGINNING: u64 = 1_772_000_000;
+pub(crate) const BEGINNING: u64 = 1_772_000_000;
 
 pub(crate) fn app(rank: u32) -> AppName {
     format!("Contoso App {rank:02}").parse().unwrap()

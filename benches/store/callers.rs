@@ -1,4 +1,4 @@
-//! Many callers at once, each of whom waits until what they did is durable.
+//! Many callers at once, each of whom waits until what they did is durable; and how many of them share a commit.
 
 use std::path::Path;
 use std::sync::Barrier;
@@ -14,30 +14,30 @@ use rusqlite::params;
 use uuid::Uuid;
 
 use super::activities::{Activities, Ids, stream};
-use super::bare::{connect, count};
 use super::chance::mix;
-use super::median::quantile;
-use super::replay::Replay;
+use super::floor::connect;
 use super::report::Report;
 use super::service::{Service, administrator};
 use super::times::Times;
+use super::wal::Wal;
 
 const CALLERS: [usize; 3] = [1, 8, 64];
 const ROUNDS: usize = 10;
-/// How much is done by all callers of a slice together.
+const BATCHES: [usize; 2] = [1, 10];
+/// How many calls all callers of a slice make together.
 const SLICE: [usize; 3] = [200, 800, 3_200];
 
 pub(crate) fn measure(folder: &Path, report: &mut Report) {
     let folder = tempfile::tempdir_in(folder).unwrap();
     eprintln!("callers: governance records");
     governance(folder.path(), report);
-    eprintln!("callers: single activities");
-    activities(folder.path(), report);
-    eprintln!("callers: records while others ingest");
-    beside_bulk(folder.path(), report);
+    for batch in BATCHES {
+        eprintln!("callers: batches of {batch}");
+        activities(batch, folder.path(), report);
+    }
 }
 
-/// Has so many callers each do a part of something, and tells how long that took since the first of them began.
+/// Has so many callers each do a part of something, and returns how long that took since the first of them began.
 fn together(callers: usize, slice: usize, act: impl Fn(usize) + Sync) -> Duration {
     let (barrier, act) = (&Barrier::new(callers), &act);
     let begun = thread::scope(|scope| {
@@ -56,38 +56,24 @@ fn together(callers: usize, slice: usize, act: impl Fn(usize) + Sync) -> Duratio
 }
 
 fn governance(folder: &Path, report: &mut Report) {
-    let file = |name: &str| folder.join(name);
-    let filled = SqliteGovernance::open(file("filled.db")).unwrap();
-    let floor_slice = SLICE[0];
-    for number in 0..(ROUNDS * floor_slice) as u64 {
-        keep(&filled, &record(number));
-    }
-    drop(filled);
-    let mut replay = Replay::new(&file("filled.db"), &file("same.db"), (ROUNDS * floor_slice) as u64);
-    let bare = connect(&file("bare.db"));
+    let bare = connect(&folder.join("bare.db"));
     bare.execute_batch("CREATE TABLE record (sequence INTEGER PRIMARY KEY, record TEXT NOT NULL) STRICT").unwrap();
-    let ours = SqliteGovernance::open(file("ours.db")).unwrap();
-    let (mut by_callers, mut same_tables, mut appends) =
-        ([(); 3].map(|()| Times::default()), Times::default(), Times::default());
+    let path = folder.join("records.db");
+    let ours = SqliteGovernance::open(&path).unwrap();
+    let log = Wal::of(&path);
+    let (mut by_callers, mut appends) = ([(); 3].map(|()| Shared::default()), Times::default());
     let mut next = 0;
     for round in 0..ROUNDS {
-        for turn in 0..CALLERS.len() + 2 {
-            let slice = |side: usize| SLICE.get(side).copied().unwrap_or(floor_slice);
-            let side = (turn + round) % (CALLERS.len() + 2);
-            let records: Vec<Record> = (next..next + slice(side) as u64).map(record).collect();
-            next += slice(side) as u64;
-            match side {
-                0..3 => by_callers[side].add(
-                    records.len(),
-                    together(CALLERS[side], records.len(), |at| {
-                        keep(&ours, &records[at]);
-                    }),
-                ),
-                3 => {
-                    let prepared = replay.prepare(records.len(), 1);
-                    same_tables.add(records.len(), replay.insert(&prepared));
+        for turn in 0..CALLERS.len() + 1 {
+            let side = (turn + round) % (CALLERS.len() + 1);
+            let many = SLICE.get(side).copied().unwrap_or(SLICE[0]);
+            let records: Vec<Record> = (next..next + many as u64).map(record).collect();
+            next += many as u64;
+            match by_callers.get_mut(side) {
+                Some(shared) => {
+                    shared.add(&log, many, 1, || together(CALLERS[side], many, |at| keep(&ours, &records[at])))
                 }
-                _ => {
+                None => {
                     let mut insert = bare.prepare_cached("INSERT INTO record (record) VALUES (?1)").unwrap();
                     let texts: Vec<String> = records.iter().map(|one| serde_json::to_string(one).unwrap()).collect();
                     let begun = Instant::now();
@@ -99,78 +85,72 @@ fn governance(folder: &Path, report: &mut Report) {
             }
         }
     }
-    replay.check();
-    assert_eq!(count(&bare, "record"), (ROUNDS * floor_slice) as u64);
     let recorded = ours.records(&RecordQuery::default(), 0, usize::MAX).unwrap();
     assert_eq!(recorded.len(), ROUNDS * SLICE.iter().sum::<usize>());
     assert!(recorded.iter().map(|entry| entry.sequence).eq(1..=recorded.len() as u64));
-    for (callers, times) in CALLERS.iter().zip(&by_callers) {
-        let floors = [
-            ("bare commits, one table", &appends),
-            ("bare commits, same tables", &same_tables),
-            ("one caller", &by_callers[0]),
-        ];
-        let floors = &floors[..if *callers == 1 { 2 } else { 3 }];
-        report.rate(&format!("governance, callers: {callers}"), "records", times, floors);
+    for (callers, shared) in CALLERS.iter().zip(&by_callers) {
+        let floors = [("bare commits, one table", &appends), ("one caller", &by_callers[0].times)];
+        let floors = &floors[..if *callers == 1 { 1 } else { 2 }];
+        shared.report(&format!("governance, callers: {callers}"), "records", floors, report);
     }
 }
 
-fn activities(folder: &Path, report: &mut Report) {
-    let ours = Service::open(&folder.join("activities.db"));
+fn activities(batch: usize, folder: &Path, report: &mut Report) {
+    let path = folder.join(format!("activities-by-{batch}.db"));
+    let ours = Service::open(&path);
+    let log = Wal::of(&path);
     let activities = Activities::new(Ids::Random);
-    let mut by_callers = [(); 3].map(|()| Times::default());
+    let mut by_callers = [(); 3].map(|()| Shared::default());
     let (mut next, mut public) = (0, 0);
     for round in 0..ROUNDS {
         for turn in 0..CALLERS.len() {
             let side = (turn + round) % CALLERS.len();
-            let numbers = next..next + SLICE[side] as u64;
+            let numbers = next..next + (SLICE[side] * batch) as u64;
             next = numbers.end;
             public += stream(numbers.clone()).filter(|number| !number.hidden).count() as u64;
             let delivered = activities.all(stream(numbers));
-            let took = together(CALLERS[side], delivered.len(), |at| {
-                ours.ingest(&delivered[at..=at], 1);
+            let batches: Vec<&[Activity]> = delivered.chunks(batch).collect();
+            by_callers[side].add(&log, batches.len(), batch, || {
+                together(CALLERS[side], batches.len(), |at| {
+                    ours.ingest(batches[at], batch);
+                })
             });
-            by_callers[side].add(delivered.len(), took);
         }
     }
-    assert_eq!(ours.view().count(&Query::all()).unwrap(), public);
-    for (callers, times) in CALLERS.iter().zip(&by_callers) {
-        let floors = [("one caller", &by_callers[0])];
+    assert_eq!(ours.view().count(&Query::all()).unwrap().total, public);
+    for (callers, shared) in CALLERS.iter().zip(&by_callers) {
+        let floors = [("one caller", &by_callers[0].times)];
         let floors = &floors[..usize::from(*callers > 1)];
-        report.rate(&format!("single random activities, callers: {callers}"), "activities", times, floors);
+        shared.report(&format!("batches of {batch}, callers: {callers}"), "activities", floors, report);
     }
 }
 
-/// How long a record takes while nothing else happens, and while another caller ingests in bulk.
-fn beside_bulk(folder: &Path, report: &mut Report) {
-    const BULK: u64 = 30_000;
-    const IDLE: u64 = 500;
-    let ours = Service::open(&folder.join("bulk.db"));
-    let sink = SqliteGovernance::open(folder.join("bulk.governance.db")).unwrap();
-    let activities = Activities::new(Ids::Random);
-    let (mut idle, mut busy) = (Vec::new(), Vec::new());
-    let mut next = 0;
-    let mut timed = |times: &mut Vec<f64>| {
-        let record = record(next);
-        next += 1;
-        let begun = Instant::now();
-        keep(&sink, &record);
-        times.push(begun.elapsed().as_secs_f64());
-    };
-    for round in 0..ROUNDS as u64 {
-        (0..IDLE).for_each(|_| timed(&mut idle));
-        let delivered: Vec<Activity> = activities.all(stream(round * BULK..(round + 1) * BULK));
-        thread::scope(|scope| {
-            let ingest = scope.spawn(|| ours.ingest(&delivered, 1_000));
-            while !ingest.is_finished() {
-                timed(&mut busy);
-            }
-        });
+/// What so many callers did, and with how many commits.
+#[derive(Default)]
+struct Shared {
+    times: Times,
+    calls: usize,
+    commits: u64,
+    restarts: u64,
+}
+
+impl Shared {
+    fn add(&mut self, log: &Wal, calls: usize, of_each: usize, act: impl FnOnce() -> Duration) {
+        let before = log.written();
+        self.times.add(calls * of_each, act());
+        let written = log.written() - before;
+        self.calls += calls;
+        self.commits += written.commits;
+        self.restarts += written.restarts;
     }
-    assert_eq!(sink.records(&RecordQuery::default(), 0, usize::MAX).unwrap().len() as u64, next);
-    for (name, share) in [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999)] {
-        let [idle, busy] = [&idle, &busy].map(|times| quantile(times.clone(), share));
-        report.time(&format!("a record during bulk ingest, {name}"), busy, "idle", idle, busy / idle);
+
+    fn report(&self, what: &str, unit: &str, floors: &[(&str, &Times)], report: &mut Report) {
+        report.rate(what, unit, &self.times, floors);
+        let a_commit = self.calls as f64 / self.commits as f64;
+        // A checkpoint synchronises the log and the file, and the log once more when it begins anew.
+        let a_sync = self.calls as f64 / (self.commits + 3 * self.restarts) as f64;
+        let shared = format!("{a_commit:.1} ({a_sync:.1} a sync, with {} checkpoints)", self.restarts);
+        report.fact(&format!("{what}, calls a commit"), &shared);
     }
 }
 

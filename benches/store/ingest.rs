@@ -1,99 +1,114 @@
-//! Bulk ingest beside what SQLite does with the same rows.
+//! Bulk ingest, batch by batch in turn with what SQLite does with the same rows: how fast it is, whether it stays so, what
+//! it writes to the log, how long a batch takes at worst; and how large the file has become.
 
 use std::path::Path;
+use std::time::Instant;
 
-use super::activities::{Activities, Number, stream};
-use super::bare::{Bare, Row};
-use super::replay::Replay;
-use super::report::Report;
+use activity_privacy::Query;
+
+use super::activities::{Activities, Ids, Number, stream};
+use super::floor::{Floor, Row};
+use super::opening;
+use super::report::{Report, duration, grouped};
 use super::service::Service;
 use super::settings::Settings;
 use super::times::Times;
+use super::wal::Wal;
 
-const SAME_TABLES: &str = "(a) same tables";
-const ORDERED: &str = "(b) one table, ordered";
-const NAIVE: &str = "one table by random UUID";
-
-/// Who takes part, in the order in which they begin.
-const SIDES: usize = 4;
-
-/// Slices in the order in which they are delivered: each batch size in turn, again and again, into the same files.
-struct Plan {
-    /// The batch size of a slice and how many activities are in it.
-    slices: Vec<(usize, usize)>,
-    rounds: usize,
-}
-
-impl Plan {
-    fn new(settings: &Settings) -> Self {
-        let slice = |batch: &usize| (*batch, (20 * batch).clamp(100, (2 * batch).max(6_000)) / batch * batch);
-        let slices: Vec<(usize, usize)> = settings.batches.iter().map(slice).collect();
-        let round: usize = slices.iter().map(|(_, rows)| rows).sum();
-        Self { rounds: (settings.rows as usize / round).max(SIDES), slices }
-    }
-
-    fn rows(&self) -> u64 {
-        self.slices.iter().map(|(_, rows)| (rows * self.rounds) as u64).sum()
-    }
-
-    /// Hands over every slice: in which round it is, which of the batch sizes it has, and what to deliver.
-    fn each(&self, mut take: impl FnMut(usize, usize, &[Number])) {
-        let mut numbers = stream(0..self.rows());
-        for round in 0..self.rounds {
-            for (at, (_, rows)) in self.slices.iter().enumerate() {
-                let slice: Vec<Number> = numbers.by_ref().take(*rows).collect();
-                take(round, at, &slice);
-            }
-        }
-    }
-}
+const BATCH: u64 = 1_000;
+/// The last tenth is compared with the first.
+const PARTS: usize = 10;
+/// The table with ordinary indexes takes part up to here: it slows down the more the larger it is.
+const INDEXED_ROWS: u64 = 1_000_000;
+const BARE: &str = "(i) bare, index by time";
+const INDEXED: &str = "(ii) indexes kept up";
 
 pub(crate) fn measure(settings: &Settings, folder: &Path, report: &mut Report) {
     for ids in settings.ids.iter().copied() {
         let folder = tempfile::tempdir_in(folder).unwrap();
-        let plan = Plan::new(settings);
-        let name = ids.name();
-        eprintln!("ingest, {name}: {} rows", plan.rows());
-        let times = race(&plan, &Activities::new(ids), folder.path());
-        for ((batch, _), [ours, same_tables, ordered, naive]) in plan.slices.iter().zip(&times) {
-            let floors = [(SAME_TABLES, same_tables), (ORDERED, ordered), (NAIVE, naive)];
-            report.rate(&format!("ingest, {name}, by {batch}"), "activities", ours, &floors);
-        }
+        race(ids, settings.rows / BATCH, folder.path(), report);
     }
 }
 
-/// The times of every side for each batch size.
-fn race(plan: &Plan, activities: &Activities, folder: &Path) -> Vec<[Times; SIDES]> {
+fn race(ids: Ids, batches: u64, folder: &Path, report: &mut Report) {
+    let (name, rows) = (ids.name(), batches * BATCH);
+    eprintln!("ingest, {name}: {rows} rows");
     let file = |name: &str| folder.join(name);
-    let filled = Service::open(&file("filled.db"));
-    plan.each(|_, at, slice| {
-        filled.ingest(&activities.all(slice.iter().copied()), plan.slices[at].0);
-    });
-    drop(filled);
-    let ours = Service::open(&file("ours.db"));
-    let mut replay = Replay::new(&file("filled.db"), &file("same.db"), plan.rows());
-    let (ordered, naive) = (Bare::ordered(&file("ordered.db")), Bare::naive(&file("naive.db")));
-    let mut times: Vec<[Times; SIDES]> = plan.slices.iter().map(|_| Default::default()).collect();
+    let files = [file("ours.db"), file("bare.db"), file("indexed.db")];
+    let activities = Activities::new(ids);
+    let (ours, bare, indexed) = (Service::open(&files[0]), Floor::bare(&files[1]), Floor::indexed(&files[2]));
+    let logs = [0, 1, 2].map(|side| Wal::of(&files[side]));
+    let before = [0, 1, 2].map(|side| logs[side].written());
+    let mut times = [(); 3].map(|()| Times::default());
     let mut public = 0;
-    plan.each(|round, at, slice| {
-        let batch = plan.slices[at].0;
-        public += slice.iter().filter(|number| !number.hidden).count() as u64;
-        let slice_activities = activities.all(slice.iter().copied());
-        let rows: Vec<Row> = slice_activities.iter().zip(slice).map(|(one, number)| Row::new(one, *number)).collect();
-        let prepared = replay.prepare(slice.len(), batch);
-        for turn in 0..SIDES {
-            let side = (turn + round) % SIDES;
+    for nth in 0..batches {
+        let numbers: Vec<Number> = stream(nth * BATCH..(nth + 1) * BATCH).collect();
+        public += numbers.iter().filter(|number| !number.hidden).count() as u64;
+        let delivered = activities.all(numbers.iter().copied());
+        let rows = Row::all(&delivered, &numbers);
+        for turn in 0..3 {
+            let side = (turn + nth as usize) % 3;
             let took = match side {
-                0 => ours.ingest(&slice_activities, batch),
-                1 => replay.insert(&prepared),
-                2 => ordered.insert(&rows, batch),
-                _ => naive.insert(&rows, batch),
+                0 => ours.ingest(&delivered, BATCH as usize),
+                1 => bare.insert(&rows),
+                _ if nth * BATCH < INDEXED_ROWS => indexed.insert(&rows),
+                _ => continue,
             };
-            times[at][side].add(slice.len(), took);
+            times[side].add(rows.len(), took);
         }
-    });
-    replay.check();
-    assert_eq!((ordered.count(), naive.count()), (plan.rows(), plan.rows()));
-    assert_eq!(ours.view().count(&activity_privacy::Query::all()).unwrap(), public);
-    times
+    }
+    let [ours_wrote, bare_wrote, indexed_wrote] =
+        [0, 1, 2].map(|side| (logs[side].written() - before[side]).bytes as f64);
+    assert_eq!(ours.view().count(&Query::all()).unwrap().total, public);
+    assert_eq!((bare.count(), indexed.count()), (rows, rows.min(INDEXED_ROWS)));
+    drop(logs);
+    let begun = Instant::now();
+    drop(ours);
+    let closing = begun.elapsed();
+    drop((bare, indexed));
+
+    let [ours, bare, indexed] = &times;
+    let with_indexes = rows.min(INDEXED_ROWS);
+    let all = format!("ingest, {name}, {}", grouped(rows as f64));
+    match rows > INDEXED_ROWS {
+        true => {
+            let [first, first_bare] = [ours, bare].map(|times| times.part(0..(INDEXED_ROWS / BATCH) as usize));
+            let what = format!("ingest, {name}, first {}", grouped(INDEXED_ROWS as f64));
+            report.rate(&what, "rows", &first, &[(BARE, &first_bare), (INDEXED, indexed)]);
+            report.rate(&all, "rows", ours, &[(BARE, bare)]);
+        }
+        false => report.rate(&all, "rows", ours, &[(BARE, bare), (INDEXED, indexed)]),
+    }
+    let part = batches as usize / PARTS;
+    let tenth = |times: &Times, nth: usize| times.part(nth * part..(nth + 1) * part);
+    let [first, last] = [0, PARTS - 1].map(|nth| tenth(ours, nth));
+    let [first_bare, last_bare] = [0, PARTS - 1].map(|nth| tenth(bare, nth));
+    report.rate("  the last tenth", "rows", &last, &[("the first tenth", &first), (BARE, &last_bare)]);
+    report.rate("  the last tenth of (i)", "rows", &last_bare, &[("the first tenth", &first_bare)]);
+    report.size("  log written, a row", ours_wrote / rows as f64, BARE, bare_wrote / rows as f64);
+    report.size("  log written, a row", ours_wrote / rows as f64, INDEXED, indexed_wrote / with_indexes as f64);
+    report.time("  the slowest batch", ours.slowest(), BARE, bare.slowest(), ours.slowest() / bare.slowest());
+    report.fact("  closing it", &duration(closing.as_secs_f64()));
+    let bytes = |path: &Path| std::fs::metadata(path).unwrap().len() as f64;
+    report.size("  the file, a row", bytes(&files[0]) / rows as f64, BARE, bytes(&files[1]) / rows as f64);
+    open(folder, &files[0], rows, report);
+}
+
+fn open(folder: &Path, full: &Path, rows: u64, report: &mut Report) {
+    let empty = folder.join("empty.db");
+    drop(Service::open(&empty));
+    let (full, empty) = (opening::of(full, rows), opening::of(&empty, rows));
+    for (what, full, empty) in [
+        ("  opening it in a process of its own", full.seconds, empty.seconds),
+        ("  the first batch of 1,000 after that", full.first_batch, empty.first_batch),
+    ] {
+        report.time(what, full, "an empty file", empty, full / empty);
+    }
+    match (full.resident, empty.resident) {
+        (Some(full), Some(empty)) => {
+            let a_row = (full - empty) / rows as f64;
+            report.fact("  memory that it holds then, beyond an empty file's", &format!("{a_row:.2} bytes a row"));
+        }
+        _ => report.fact("  memory that it holds", "not known on this system"),
+    }
 }

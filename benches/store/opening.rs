@@ -1,6 +1,6 @@
 //! Opening a file in a process of its own, which tells how long that takes and what memory it takes.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
@@ -28,12 +28,12 @@ pub(crate) fn is_asked_for() -> bool {
 
 /// Opens the file and stores a batch.
 pub(crate) fn answer() {
-    let (file, next) = (std::env::var_os(FILE).unwrap(), std::env::var(NEXT).unwrap());
+    let (file, next) = (PathBuf::from(std::env::var_os(FILE).unwrap()), std::env::var(NEXT).unwrap());
     let next: u64 = next.parse().unwrap();
     let begun = Instant::now();
-    let store = SqliteStore::open(file).unwrap();
+    let store = SqliteStore::open(&file).unwrap();
     let opened = begun.elapsed().as_secs_f64();
-    let service = Service::over(store);
+    let service = Service::over(store, &file);
     let batch = Activities::new(Ids::Random).all(stream(next..next + 1_000));
     let ingested = service.ingest(&batch, 1_000).as_secs_f64();
     println!("{opened} {ingested} {}", resident().unwrap_or(f64::NAN));

@@ -1,13 +1,11 @@
 //! A filter over a file, with everything around it.
 
 use std::path::Path;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
-use activity_privacy::memory::{MemoryDirectory, MemorySink};
-use activity_privacy::sqlite::SqliteStore;
+use activity_privacy::memory::MemoryDirectory;
+use activity_privacy::sqlite::{SqliteGovernance, SqliteStore, governance_path};
 use activity_privacy::{Activity, Administrators, Delivery, PolicyChange, PrivacyFilter, UserId, View};
-
-use chrono::{DateTime, Utc};
 
 use super::people::{directory, private_group};
 
@@ -17,17 +15,15 @@ pub(crate) struct Service {
 
 impl Service {
     pub(crate) fn open(path: &Path) -> Self {
-        Self::over(SqliteStore::open(path).unwrap())
+        Self::over(SqliteStore::open(path).unwrap(), path)
     }
 
-    pub(crate) fn over(store: SqliteStore) -> Self {
-        Self::with_clock(store, || SystemTime::now().into())
-    }
-
-    pub(crate) fn with_clock(store: SqliteStore, now: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
+    /// With the governance log beside the file.
+    pub(crate) fn over(store: SqliteStore, path: &Path) -> Self {
         let people = MemoryDirectory::new();
         people.install(directory()).unwrap();
-        let builder = PrivacyFilter::builder(store, people, MemorySink::new()).clock(now);
+        let log = SqliteGovernance::open(governance_path(path)).unwrap();
+        let builder = PrivacyFilter::builder(store, people, log);
         let filter = builder.open_or_initialize(Administrators::only_one(administrator())).unwrap();
         if filter.policy().unwrap().private_groups().is_empty() {
             filter.change(&administrator(), PolicyChange::MakePrivate(private_group().into())).unwrap();

@@ -9,8 +9,6 @@ use super::activities::Ids;
 pub(crate) struct Settings {
     /// How many rows a file grows to.
     pub(crate) rows: u64,
-    /// How many activities are delivered at once.
-    pub(crate) batches: Vec<usize>,
     /// How activities are named, where both ways are compared.
     pub(crate) ids: Vec<Ids>,
     /// The most hidden rows that are put around the public ones.
@@ -23,21 +21,21 @@ pub(crate) struct Settings {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Part {
     Ingest,
-    Growth,
     Pages,
+    Counts,
+    Hidden,
     Callers,
-    Retention,
+    Timing,
+    Main,
 }
 
 impl Settings {
     pub(crate) fn from_environment() -> Self {
-        let parts = vec![Part::Ingest, Part::Growth, Part::Pages, Part::Callers, Part::Retention];
         Self {
-            rows: number("STORE_ROWS").unwrap_or(300_000),
-            batches: list("STORE_BATCHES").unwrap_or_else(|| vec![1, 100, 1_000, 10_000]),
-            ids: list("STORE_IDS").unwrap_or_else(|| vec![Ids::TimeOrdered, Ids::Random]),
+            rows: number("STORE_ROWS").unwrap_or(1_000_000),
+            ids: list("STORE_IDS").unwrap_or_else(|| vec![Ids::Random, Ids::TimeOrdered]),
             hidden: number("STORE_HIDDEN").unwrap_or(1_000_000),
-            parts: list("STORE_PART").unwrap_or(parts),
+            parts: list("STORE_PART").unwrap_or_else(|| Part::ALL.map(|(_, part)| part).to_vec()),
             folder: variable("STORE_DIR").map_or_else(std::env::temp_dir, PathBuf::from),
         }
     }
@@ -55,18 +53,24 @@ impl FromStr for Ids {
     }
 }
 
+impl Part {
+    const ALL: [(&str, Self); 7] = [
+        ("ingest", Self::Ingest),
+        ("pages", Self::Pages),
+        ("counts", Self::Counts),
+        ("hidden", Self::Hidden),
+        ("callers", Self::Callers),
+        ("timing", Self::Timing),
+        ("main", Self::Main),
+    ];
+}
+
 impl FromStr for Part {
-    type Err = &'static str;
+    type Err = String;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        match name {
-            "ingest" => Ok(Self::Ingest),
-            "growth" => Ok(Self::Growth),
-            "pages" => Ok(Self::Pages),
-            "callers" => Ok(Self::Callers),
-            "retention" => Ok(Self::Retention),
-            _ => Err("expected ingest, growth, pages, callers or retention"),
-        }
+        let found = Self::ALL.iter().find(|(called, _)| *called == name).map(|(_, part)| *part);
+        found.ok_or_else(|| format!("expected one of {}", Self::ALL.map(|(name, _)| name).join(", ")))
     }
 }
 

@@ -1,5 +1,6 @@
 //! What was measured slice by slice, so that whatever disturbs the machine disturbs both sides of a slice.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use super::median::median;
@@ -20,6 +21,16 @@ pub(crate) struct Ratio {
 impl Times {
     pub(crate) fn add(&mut self, count: usize, took: Duration) {
         self.0.push((count as f64, took.as_secs_f64()));
+    }
+
+    /// Those of some slices alone.
+    pub(crate) fn part(&self, slices: Range<usize>) -> Self {
+        Self(self.0[slices].to_vec())
+    }
+
+    /// How long the slowest slice took, in seconds.
+    pub(crate) fn slowest(&self) -> f64 {
+        self.0.iter().map(|(_, seconds)| *seconds).fold(0.0, f64::max)
     }
 
     /// So many a second: the median.

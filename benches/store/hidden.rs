@@ -1,0 +1,159 @@
+//! What reading costs, however much is hidden around what is read.
+
+use std::path::Path;
+
+use activity_privacy::{Activity, ActivityId, CountBy, Cursor, PageSize, Query, View};
+
+use super::activities::{Activities, Ids, Number};
+use super::answer::Answer;
+use super::census::{Census, Key};
+use super::comparison::Comparison;
+use super::people::{ranked, upn};
+use super::report::{Report, grouped};
+use super::service::Service;
+use super::settings::Settings;
+
+/// So much of all activities is hidden.
+const HIDDEN: [f64; 3] = [0.2, 0.99, 0.9999];
+/// How many are public, unless too many would have to be hidden around them.
+const PUBLIC: u64 = 50_000;
+const PAGE: PageSize = PageSize::at_most(50);
+/// All of them come in within ten days.
+const SPAN: u64 = 10 * 86_400 * 1_000_000;
+
+/// What stands in a log, and what of it is hidden.
+struct Mixture {
+    public: u64,
+    hidden: u64,
+}
+
+/// A log with the same public activities as another, whatever else is in it.
+struct Log {
+    view: View,
+    /// Where pages begin that are well inside the log.
+    deep: Vec<Cursor>,
+}
+
+/// What to ask a log, and how many words the answer has.
+type Question<'a> = (String, Option<usize>, Box<dyn Fn(&Log, usize) -> Answer + 'a>);
+
+pub(crate) fn measure(settings: &Settings, folder: &Path, report: &mut Report) {
+    let activities = Activities::new(Ids::TimeOrdered);
+    for share in HIDDEN {
+        let folder = tempfile::tempdir_in(folder).unwrap();
+        let mixture = Mixture::new(share, settings.hidden);
+        let of = format!("{} % of {} hidden", share * 100.0, grouped((mixture.public + mixture.hidden) as f64));
+        eprintln!("hidden, {of}");
+        let without = Mixture { hidden: 0, ..mixture };
+        let mut census = Census::default();
+        let bare = without.fill(&folder.path().join("without.db"), &activities, |one| census.add(one));
+        let full = mixture.fill(&folder.path().join("with.db"), &activities, |_| ());
+        let mut worst = 0.0_f64;
+        for (what, expected, ask) in questions(&activities, &mixture, &census) {
+            let compared = Comparison::of(&what, expected, &|round| ask(&full, round), &|round| ask(&bare, round));
+            let Comparison { ours, floor, ratio } = compared;
+            report.time(&format!("{what}, {of}"), ours, "nothing hidden", floor, ratio);
+            worst = worst.max(ratio);
+        }
+        report.fact(&format!("{of}, the worst of these"), &format!("{worst:.2} × nothing hidden"));
+    }
+}
+
+fn questions<'a>(activities: &'a Activities, mixture: &'a Mixture, census: &Census) -> Vec<Question<'a>> {
+    let public = mixture.public;
+    let mut questions: Vec<Question<'a>> = Vec::new();
+    let mut page = |what: &str, query: Query, rows: u64| {
+        let rows = rows.min(PAGE.get() as u64) as usize;
+        let ask = move |log: &Log, _| Answer::Page(log.view.page(&query, PAGE, None).unwrap());
+        questions.push((format!("page, {what}"), Some(rows), Box::new(ask)));
+    };
+    page("newest", Query::all(), public);
+    for (how, choose) in [("frequent", Census::most as fn(&Census, Key) -> _), ("rare", Census::least)] {
+        for key in Key::ALL {
+            let (value, rows): (String, u64) = choose(census, key);
+            page(&format!("{how} {}", key.name()), key.query(&value), rows);
+        }
+    }
+    page("actor who is hidden", Query::all().by_actor(upn(ranked(0, true)).as_str()).unwrap(), 0);
+    let deep = |log: &Log, round: usize| {
+        let cursor = &log.deep[round % log.deep.len()];
+        Answer::Page(log.view.page(&Query::all(), PAGE, Some(cursor)).unwrap())
+    };
+    questions.push(("page, deep".to_owned(), Some(PAGE.get()), Box::new(deep)));
+    let count = move |log: &Log, _| Answer::Counts(log.view.count(&Query::all()).unwrap());
+    questions.push(("count".to_owned(), Some(1), Box::new(count)));
+    for (what, by) in [("hour", CountBy::Hour), ("app", CountBy::App), ("actor", CountBy::Actor)] {
+        let counts = move |log: &Log, _| Answer::Counts(log.view.counts(&Query::all(), by).unwrap());
+        questions.push((format!("counts by {what}"), None, Box::new(counts)));
+    }
+    let mut look_up = |what: &str, found: usize, id: Box<dyn Fn(usize) -> ActivityId + 'a>| {
+        let ask = move |log: &Log, round| {
+            let found = log.view.activity(&id(round)).unwrap();
+            Answer::Found(found.map(|found| found.activity().id().clone()))
+        };
+        questions.push((format!("look-up, {what}"), Some(found), Box::new(ask)));
+    };
+    // Some way from each other, so that each is on a page of its own.
+    look_up("stored", 1, Box::new(move |round| activities.id(mixture.public(round as u64 * 7_919 % public))));
+    look_up("hidden", 0, Box::new(move |round| activities.id(mixture.hidden(round as u64 * 7_919 % mixture.hidden))));
+    look_up("unknown", 0, Box::new(move |round| activities.id(mixture.public(public + round as u64))));
+    questions
+}
+
+impl Mixture {
+    fn new(share: f64, most_hidden: u64) -> Self {
+        let around_each = share / (1.0 - share);
+        let public = PUBLIC.min((most_hidden as f64 / around_each) as u64);
+        // Two pages, so that there is one that is not the first.
+        assert!(public > 2 * PAGE.get() as u64 - 2, "STORE_HIDDEN is too small for a page");
+        Self { public, hidden: (public as f64 * around_each).round() as u64 }
+    }
+
+    fn public(&self, number: u64) -> Number {
+        Number { number, hidden: false, micros: number * (SPAN / self.public) }
+    }
+
+    fn hidden(&self, number: u64) -> Number {
+        let micros = (u128::from(number) * u128::from(SPAN) / u128::from(self.hidden)) as u64;
+        Number { number, hidden: true, micros }
+    }
+
+    fn numbers(&self) -> impl Iterator<Item = Number> + '_ {
+        let until = |number: u64| (u128::from(self.hidden) * u128::from(number) / u128::from(self.public)) as u64;
+        (0..self.public).flat_map(move |number| {
+            let around = (until(number)..until(number + 1)).map(|number| self.hidden(number));
+            around.chain([self.public(number)])
+        })
+    }
+
+    fn fill(&self, path: &Path, activities: &Activities, mut see: impl FnMut(&Activity)) -> Log {
+        const BATCH: usize = 10_000;
+        let service = Service::open(path);
+        let mut numbers = self.numbers();
+        loop {
+            let batch = activities.all(numbers.by_ref().take(BATCH));
+            if batch.is_empty() {
+                return Log::new(service.view(), self.public);
+            }
+            batch.iter().for_each(&mut see);
+            service.ingest(&batch, BATCH);
+        }
+    }
+}
+
+impl Log {
+    fn new(view: View, public: u64) -> Self {
+        let step = (public / 8).clamp(1, 500) as u16;
+        let mut deep = Vec::new();
+        let (mut cursor, mut depth) = (None, 0);
+        while depth + u64::from(step) + PAGE.get() as u64 <= public {
+            let page = view.page(&Query::all(), PageSize::at_most(step), cursor.as_ref()).unwrap();
+            cursor = page.next().cloned();
+            depth += u64::from(step);
+            if depth >= public / 3 {
+                deep.extend(cursor.clone());
+            }
+        }
+        Self { view, deep }
+    }
+}

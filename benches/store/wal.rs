@@ -1,0 +1,121 @@
+//! What is written to the write-ahead log of a file, read from the log itself while it is written.
+//!
+//! The log is a ring: once all of it is in the file, the next transaction begins it anew with another salt. So it is read
+//! every millisecond, which is less than it takes to bring it into the file. Nothing but the log is opened: closing the
+//! database or its `-shm` a second time in one process would release SQLite's locks.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::ops::Sub;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+const HEADER: u64 = 32;
+const FRAME_HEADER: u64 = 24;
+
+/// What was written since the log was first read.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Written {
+    pub(crate) bytes: u64,
+    /// Frames that end a transaction. Each of them is one `fsync` of the log.
+    pub(crate) commits: u64,
+    /// How often the log began anew, after a checkpoint had brought all of it into the file.
+    pub(crate) restarts: u64,
+}
+
+pub(crate) struct Wal {
+    log: Arc<Mutex<Log>>,
+    ended: Arc<AtomicBool>,
+    reader: Option<JoinHandle<()>>,
+}
+
+struct Log {
+    path: PathBuf,
+    file: Option<File>,
+    salt: Option<[u8; 8]>,
+    /// How many frames of this round were read.
+    frames: u64,
+    written: Written,
+}
+
+impl Wal {
+    /// Follows the log of a database that is open.
+    pub(crate) fn of(database: &Path) -> Self {
+        let mut path = database.as_os_str().to_owned();
+        path.push("-wal");
+        let log = Log { path: path.into(), file: None, salt: None, frames: 0, written: Written::default() };
+        let (log, ended) = (Arc::new(Mutex::new(log)), Arc::new(AtomicBool::new(false)));
+        let (followed, stop) = (Arc::clone(&log), Arc::clone(&ended));
+        let reader = thread::spawn(move || {
+            while !stop.load(Ordering::Relaxed) {
+                followed.lock().unwrap().read();
+                thread::sleep(Duration::from_millis(1));
+            }
+        });
+        Self { log, ended, reader: Some(reader) }
+    }
+
+    pub(crate) fn written(&self) -> Written {
+        let mut log = self.log.lock().unwrap();
+        log.read();
+        log.written
+    }
+}
+
+impl Drop for Wal {
+    fn drop(&mut self) {
+        self.ended.store(true, Ordering::Relaxed);
+        self.reader.take().map(JoinHandle::join);
+    }
+}
+
+impl Log {
+    fn read(&mut self) {
+        if self.file.is_none() {
+            self.file = File::open(&self.path).ok();
+        }
+        let Some(header) = self.at::<{ HEADER as usize }>(0) else { return };
+        let (page, salt) = (u64::from(number(&header, 8)), header[16..24].try_into().unwrap());
+        if self.salt != Some(salt) {
+            self.written.restarts += u64::from(self.salt.is_some());
+            (self.salt, self.frames) = (Some(salt), 0);
+        }
+        let size = FRAME_HEADER + page;
+        while let Some(frame) = self.at::<{ FRAME_HEADER as usize }>(HEADER + self.frames * size) {
+            if frame[8..16] != salt {
+                break;
+            }
+            self.frames += 1;
+            self.written.bytes += size;
+            // How large the database is after the transaction; nothing within one.
+            self.written.commits += u64::from(number(&frame, 4) > 0);
+        }
+    }
+
+    fn at<const N: usize>(&mut self, place: u64) -> Option<[u8; N]> {
+        let file = self.file.as_mut()?;
+        file.seek(SeekFrom::Start(place)).ok()?;
+        let mut bytes = [0; N];
+        file.read_exact(&mut bytes).ok()?;
+        Some(bytes)
+    }
+}
+
+fn number(bytes: &[u8], at: usize) -> u32 {
+    u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap())
+}
+
+impl Sub for Written {
+    type Output = Self;
+
+    fn sub(self, before: Self) -> Self {
+        Self {
+            bytes: self.bytes - before.bytes,
+            commits: self.commits - before.commits,
+            restarts: self.restarts - before.restarts,
+        }
+    }
+}
