@@ -28,10 +28,11 @@ const SCHEMA: Schema = Schema {
 ///
 /// One connection writes. Reads have connections of their own, so no reveal waits for a search in the log.
 ///
-/// A removal takes at most a thousand records in a step. Once a step returns that nothing is left to remove, neither the
-/// file nor the write-ahead log beside it contains the removed or redacted content. A reader that stays in a transaction
-/// for seconds can keep the log from being emptied; the step is then refused with [`FileError::Busy`]. Copies made before
-/// the removal keep what they contain.
+/// A removal takes at most a thousand records in a step. Once a step returns that nothing is left to remove, neither
+/// the file nor the write-ahead log beside it contains the removed or redacted content. A reader that stays in a
+/// transaction for seconds can keep the log from being emptied; the step is then refused with [`FileError::Busy`].
+/// Copies made before the removal keep what they contain. UUIDs of removed records and requests can stay in unused space
+/// of an index.
 pub struct SqliteGovernance {
     file: File,
 }
@@ -48,19 +49,19 @@ impl SqliteGovernance {
 }
 
 impl SqliteGovernance {
-    /// Runs SQLite's `integrity_check` on the file, compares the columns of every row with its record, and checks that the
-    /// sequence has no gap. Records can be written and read meanwhile.
+    /// Runs SQLite's `integrity_check` on the file, compares the columns of every row with its record, and checks that
+    /// the sequence has no gap. Records can be written and read meanwhile.
     ///
     /// # Errors
-    /// [`SinkError::Backend`], with [`FileError::Corrupt`] as its source if anything differs, or [`FileError::Damaged`] if a
-    /// record cannot be parsed.
+    /// [`SinkError::Backend`], with [`FileError::Corrupt`] as its source if anything differs, or
+    /// [`FileError::Damaged`] if a record cannot be parsed.
     pub fn check(&self) -> Result<(), SinkError> {
         self.file.check::<SinkError>()?;
         self.file.read(|connection| integrity::check(&*connection.unchecked_transaction()?))
     }
 
-    /// Copies every record that is durable now to a new file. Records can be written and read meanwhile. The copy appears
-    /// under its name only once it is complete.
+    /// Copies every record that is durable now to a new file. Records can be written and read meanwhile. The copy
+    /// appears under its name only once it is complete.
     ///
     /// A process that dies during the copy can leave a partial file with the name of the copy and `.part0`, or another
     /// number, appended. Restore a copy only while no process has the file open.

@@ -1,11 +1,11 @@
 //! Removal and redaction of records that leave nothing of them in the file.
 //!
-//! `DELETE` is not enough, even with `secure_delete`. When SQLite balances a B-tree, it moves rows between pages and leaves
-//! the old copies in the free space of a page; deleting the row later zeroes the row, not those copies. So a row is first
-//! overwritten in place, with blanks of the same length: a row that keeps its size keeps its place. Only blank rows are
-//! deleted, and only if the rows that SQLite may move for it are blank too. SQLite never moves a row to append another.
-//! `secure_delete` alone covers the indexes, which contain ids of records and requests and nothing else, and the first
-//! page of a table when it becomes a tree.
+//! `DELETE` is not enough, even with `secure_delete`. When SQLite balances a B-tree, it moves rows between pages and
+//! leaves the old copies in the free space of a page; deleting the row later zeroes the row, not those copies. So a row
+//! is first overwritten in place, with blanks of the same length: a row that keeps its size keeps its place. Only blank
+//! rows are deleted, and only if the rows that SQLite may move for it are blank too. SQLite never moves a row to append
+//! another. `secure_delete` alone covers the first page of a table when it becomes a tree, and the indexes, which
+//! contain UUIDs of records and requests, kinds and outcomes, and nothing else.
 
 use std::path::Path;
 use std::thread;
@@ -29,8 +29,8 @@ const MARGIN: i64 = 256;
 /// How long a step waits for readers before it gives up emptying the write-ahead log.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Runs one step of a removal and returns how many records it removed or redacted. Once a step returns 0, neither the file
-/// nor the write-ahead log contains anything of them.
+/// Runs one step of a removal and returns how many records it removed or redacted. Once a step returns 0, neither the
+/// file nor the write-ahead log contains anything of them.
 pub(super) fn remove(file: &File, removal: &RecordedRemoval) -> Result<u64, SinkError> {
     let removed = match (removal.records_before(), removal.forgotten_record()) {
         (Some(before), _) => file.write(|writer| remove_before(writer.connection(), before))?,
@@ -43,8 +43,8 @@ pub(super) fn remove(file: &File, removal: &RecordedRemoval) -> Result<u64, Sink
     Ok(removed)
 }
 
-/// Overwrites the oldest records, up to the first that is not older than the time, but never the newest. Deletes rows that
-/// are far enough from those that stay.
+/// Overwrites the oldest records, up to the first that is not older than the time, but never the newest. Deletes rows
+/// that are far enough from those that stay.
 fn remove_before(connection: &Connection, before: DateTime<Utc>) -> Result<u64, SinkError> {
     let aged = aged(connection, before)?;
     let mut overwrite = connection.prepare_cached(

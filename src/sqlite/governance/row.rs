@@ -12,8 +12,8 @@ use crate::governance::{Initiator, OutcomeKind, Record, RecordEntry, RecordId, R
 /// `requests_by_target` finds the approvals of a request, which are read before each page. `changes_by_kind` finds the
 /// newest change and the newest removal, which are read when a filter is opened.
 ///
-/// INVARIANT: no index contains the id of a user or a group. SQLite can leave copies of index entries in the free space of
-/// a page, see [`erase`](super::erase).
+/// INVARIANT: no index contains the id of a user or a group. SQLite can leave copies of index entries in the free space
+/// of a page, see [`erase`](super::erase).
 pub(super) const TABLE: &str = "
     CREATE TABLE record (
         sequence INTEGER PRIMARY KEY,
@@ -186,7 +186,8 @@ pub(super) fn entry(row: &Row<'_>) -> Result<RecordEntry, SinkError> {
     })
 }
 
-/// Parses the text of a record. It takes bytes, because damaged text may not be UTF-8. A redaction leaves blanks at the end.
+/// Parses the text of a record. It takes bytes, because damaged text may not be UTF-8. A redaction leaves blanks at the
+/// end.
 pub(super) fn read(text: &[u8]) -> Result<Record, SinkError> {
     serde_json::from_slice(text).map_err(|_| damaged())
 }
