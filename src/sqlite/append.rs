@@ -62,6 +62,8 @@ impl FamilyWritten {
     fn forget(&mut self) {
         self.ids.forget();
         self.numbers.forget();
+        // They may hold what was undone.
+        self.dimensions = Dimensions::new(self.family());
     }
 
     /// Sees what others wrote.

@@ -57,7 +57,6 @@ const KEPT: usize = 65_536;
 #[derive(Default)]
 pub(super) struct Numbers {
     known: [HashMap<String, Numbered>; 4],
-    next: Option<i64>,
 }
 
 /// A number, and the checksum of what it stands for.
@@ -103,18 +102,12 @@ impl Numbers {
         document: &str,
         insert: impl FnOnce(i64) -> Result<(), StoreError>,
     ) -> Result<Numbered, StoreError> {
-        let number = match self.next {
-            Some(next) => next,
-            None => {
-                let select = format!("SELECT next_number FROM {}_state", family.name());
-                connection.prepare_cached(&select)?.query_row([], |row| row.get(0))?
-            }
-        };
+        let next = format!("SELECT next_number FROM {}_state", family.name());
+        let number: i64 = connection.prepare_cached(&next)?.query_row([], |row| row.get(0))?;
         insert(number)?;
         let next = number.checked_add(NUMBER_STEP).ok_or_else(corrupt)?;
         let update = format!("UPDATE {}_state SET next_number = ?1", family.name());
         connection.prepare_cached(&update)?.execute([next])?;
-        self.next = Some(next);
         let numbered = Numbered { number, checksum: checksum(family, document) };
         if let Some(known) = self.known.get_mut(of as usize) {
             keep(known, document, numbered);

@@ -32,7 +32,7 @@ impl<M: Memory> File<M> {
         schema: &'static Schema,
         memory: impl FnOnce(&Connection) -> Result<M, E>,
     ) -> Result<Self, E> {
-        require_sqlite(rusqlite::version_number())?;
+        require_sqlite(rusqlite::version_number()).map_err(Failure::from)?;
         let path = locate(path)?;
         let connection = open_writer(&path, schema).map_err(|failure| failure.at(&path))?;
         let memory = memory(&connection)?;

@@ -130,7 +130,7 @@ impl Ids {
         if let Some(sequence) = self.newest.get(&hash) {
             return Ok(Some(*sequence));
         }
-        if self.indexed_up_to == 0 || !self.filter.may_have(hash) {
+        if !self.filter.may_have(hash) {
             return Ok(None);
         }
         find_in_index(connection, family, hash)
@@ -138,9 +138,6 @@ impl Ids {
 
     /// Reads a part of what the filter lacks.
     pub(super) fn fill_filter(&mut self, connection: &Connection, family: Family) -> Result<(), StoreError> {
-        if self.indexed_up_to == 0 {
-            return Ok(());
-        }
         self.filter.fill(connection, family, usize::try_from(self.indexed_up_to).unwrap_or(usize::MAX))
     }
 

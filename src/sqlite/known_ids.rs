@@ -4,7 +4,7 @@ use rusqlite::Connection;
 
 use super::family::Family;
 use super::ids::{IdHash, IdKey, Ids};
-use super::partition::Partition;
+use super::partition::{Partition, State};
 use crate::StoreError;
 
 /// What is known of the ids, and up to where the rows were seen.
@@ -126,9 +126,12 @@ pub(super) fn table_of(connection: &Connection, family: Family, sequence: i64) -
         Family::Private => Some(PRIVATE.to_owned()),
         Family::Public => {
             let mut partitions = Partition::all(connection)?.into_iter();
-            partitions
-                .find(|partition| (partition.first_sequence..=partition.last_sequence).contains(&sequence))
-                .map(|partition| partition.table())
+            let holds = |partition: &Partition| {
+                // Rows of this transaction are not counted yet.
+                let is_before_end = sequence <= partition.last_sequence || partition.state == State::Open;
+                partition.first_sequence <= sequence && is_before_end
+            };
+            partitions.find(holds).map(|partition| partition.table())
         }
     })
 }

@@ -56,9 +56,12 @@ pub(super) fn remove(
                 let snapshot = connection.unchecked_transaction()?;
                 find_covered(&snapshot, dimensions, removal, limit)
             })?;
-            match found {
-                Some(rows) => file.write(move |writer| take(writer.connection(), key, &rows))?,
-                None => 0,
+            match &*found {
+                [] => 0,
+                _ => file.write(move |writer| {
+                    let taken = found.iter().map(|rows| take(writer.connection(), key, rows));
+                    taken.sum::<Result<u64, StoreError>>()
+                })?,
             }
         }
     };
@@ -143,13 +146,14 @@ fn note(connection: &Connection, family: Family) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Returns some rows of one table that are covered, at most so many.
+/// Returns some rows that are covered, at most so many.
 fn find_covered(
     connection: &Connection,
     dimensions: [&Dimensions; 2],
     removal: &RecordedRemoval,
     limit: usize,
-) -> Result<Option<Rows>, StoreError> {
+) -> Result<Vec<Rows>, StoreError> {
+    let (mut found, mut left) = (Vec::new(), limit);
     for dimensions in dimensions {
         let family = dimensions.family();
         let tables: Vec<(Option<i64>, String)> = match family {
@@ -162,7 +166,7 @@ fn find_covered(
         for actor in actors_of(connection, family, &removal.index_terms())? {
             for (partition, table) in &tables {
                 let select = format!("SELECT sequence FROM {table} WHERE actor = ?1 LIMIT ?2");
-                let mut sequences = sequences(connection, &select, actor, limit)?;
+                let mut sequences = sequences(connection, &select, actor, left)?;
                 let Some(first) = sequences.first() else { continue };
                 // All rows of an actor have the same principals, and nothing else counts.
                 let stored = by_sequence(connection, dimensions, table, *first)?;
@@ -170,11 +174,15 @@ fn find_covered(
                     break;
                 }
                 sequences.sort_unstable();
-                return Ok(Some(Rows { family, partition: *partition, sequences }));
+                left -= sequences.len();
+                found.push(Rows { family, partition: *partition, sequences });
+                if left == 0 {
+                    return Ok(found);
+                }
             }
         }
     }
-    Ok(None)
+    Ok(found)
 }
 
 /// Removes rows of one table, as far as they are still there.
