@@ -6,7 +6,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use activity_privacy::conformance::{SinkHarness, StoreHarness};
-use activity_privacy::sqlite::{SqliteGovernance, SqliteStore};
+use activity_privacy::sqlite::{SqliteGovernance, SqliteOptions, SqliteStore};
 use activity_privacy::{activity_store_conformance, governance_sink_conformance};
 use tempfile::TempDir;
 
@@ -83,5 +83,30 @@ impl SinkHarness for Records {
     }
 }
 
+/// Files whose partitions are so small that every clause fills some.
+struct SmallPartitions(Activities);
+
+impl StoreHarness for SmallPartitions {
+    type Store = SqliteStore;
+
+    fn fresh() -> Self {
+        Self(Activities::fresh())
+    }
+
+    fn open(&self) -> SqliteStore {
+        SqliteOptions::default().with_partition_rows(8).open(self.0.folder.database()).unwrap()
+    }
+
+    fn crash(&mut self) {
+        self.0.crash();
+    }
+}
+
 activity_store_conformance!(Activities);
 governance_sink_conformance!(Records);
+
+mod small_partitions {
+    use super::*;
+
+    activity_store_conformance!(SmallPartitions);
+}

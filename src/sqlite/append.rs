@@ -30,7 +30,7 @@ struct FamilyWritten {
 
 impl Written {
     pub(super) fn new(key: IdKey, partition_rows: i64) -> Self {
-        let [public, private] = Family::BOTH.map(|family| FamilyWritten::new(family, key));
+        let [public, private] = Family::BOTH.map(|family| FamilyWritten::new(family, key, partition_rows));
         Self { partition_rows, public, private }
     }
 
@@ -50,8 +50,8 @@ impl Memory for Written {
 }
 
 impl FamilyWritten {
-    fn new(family: Family, key: IdKey) -> Self {
-        let (ids, numbers) = (KnownIds::new(family, key), Numbers::default());
+    fn new(family: Family, key: IdKey, gathered: i64) -> Self {
+        let (ids, numbers) = (KnownIds::new(family, key, gathered), Numbers::default());
         Self { key, dimensions: Dimensions::new(family), ids, numbers }
     }
 

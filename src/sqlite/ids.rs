@@ -19,8 +19,6 @@ use super::family::Family;
 use super::id_filter::IdFilter;
 use crate::StoreError;
 
-/// How many ids are gathered in memory, at least.
-const GATHERED: usize = 1 << 17;
 /// Of all ids, one in so many is gathered, at least.
 const SHARE: usize = 16;
 /// How many ids are written to the index in one step.
@@ -48,24 +46,14 @@ impl IdKey {
 }
 
 /// The ids of one family, for the one connection that writes.
-#[derive(Default)]
 pub(super) struct Ids {
     /// Every id of a row after `indexed_up_to`, and some that are in the index already.
     newest: HashMap<IdHash, i64>,
     indexed_up_to: i64,
     filter: IdFilter,
     indexing: Option<Indexing>,
-    gathered: Gathered,
-}
-
-/// How many ids are gathered; tests gather fewer.
-#[derive(Clone, Copy)]
-pub(super) struct Gathered(pub(super) usize);
-
-impl Default for Gathered {
-    fn default() -> Self {
-        Self(GATHERED)
-    }
+    /// How many ids are gathered in memory, at least.
+    gathered: usize,
 }
 
 /// Ids on their way into the index.
@@ -76,13 +64,12 @@ struct Indexing {
 }
 
 impl Ids {
-    pub(super) fn forget(&mut self) {
-        *self = Self { gathered: self.gathered, ..Self::default() };
+    pub(super) fn new(gathered: usize) -> Self {
+        Self { newest: HashMap::new(), indexed_up_to: 0, filter: IdFilter::default(), indexing: None, gathered }
     }
 
-    #[cfg(test)]
-    pub(super) fn gather(&mut self, gathered: Gathered) {
-        self.gathered = gathered;
+    pub(super) fn forget(&mut self) {
+        *self = Self::new(self.gathered);
     }
 
     /// Notes up to which sequence the index has every id, as the file says. Returns the sequence after which rows are to be
@@ -144,7 +131,7 @@ impl Ids {
     /// Returns whether ids are to be written to the index.
     pub(super) fn is_due(&self) -> bool {
         let all = usize::try_from(self.indexed_up_to).unwrap_or(usize::MAX);
-        self.indexing.is_some() || self.newest.len() >= self.gathered.0.max(all / SHARE)
+        self.indexing.is_some() || self.newest.len() >= self.gathered.max(all / SHARE)
     }
 
     /// Writes some ids to the index, in order. `last` is the last sequence of the family.

@@ -28,8 +28,10 @@ pub(super) enum News {
 }
 
 impl KnownIds {
-    pub(super) fn new(family: Family, key: IdKey) -> Self {
-        Self { family, key, ids: Ids::default(), last_sequence: 0, removals: 0 }
+    /// Knows nothing yet. Ids are gathered in memory until there are at least `gathered` of them.
+    pub(super) fn new(family: Family, key: IdKey, gathered: i64) -> Self {
+        let gathered = usize::try_from(gathered).unwrap_or(usize::MAX);
+        Self { family, key, ids: Ids::new(gathered), last_sequence: 0, removals: 0 }
     }
 
     pub(super) fn last_sequence(&self) -> i64 {

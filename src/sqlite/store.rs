@@ -69,11 +69,11 @@ impl SqliteStore {
     }
 
     pub(super) fn open_with(path: &Path, options: SqliteOptions) -> Result<Self, StoreError> {
-        let mut key = None;
+        let (mut key, rows) = (None, options.partition_rows());
         let file = File::open(path, &SCHEMA, |connection| {
             let read = IdKey::read(connection)?;
             key = Some(read);
-            Ok::<_, StoreError>(Written::new(read, options.partition_rows()))
+            Ok::<_, StoreError>(Written::new(read, rows))
         })?;
         let key = key.ok_or_else(corrupt)?;
         Ok(Self {
@@ -82,8 +82,8 @@ impl SqliteStore {
             policy: ArcSwapOption::empty(),
             public: Dimensions::new(Family::Public),
             private: Dimensions::new(Family::Private),
-            public_ids: Mutex::new(KnownIds::new(Family::Public, key)),
-            private_ids: Mutex::new(KnownIds::new(Family::Private, key)),
+            public_ids: Mutex::new(KnownIds::new(Family::Public, key, rows)),
+            private_ids: Mutex::new(KnownIds::new(Family::Private, key, rows)),
             tail: Tail::default(),
             is_tidying: AtomicBool::new(false),
         })
