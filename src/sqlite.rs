@@ -22,6 +22,30 @@
 //! either. For good remains of each activity that was removed, in some 30 bytes, that its id is taken: hashes of it under
 //! a key of the file.
 //!
+//! # Files beside a file
+//!
+//! While `activities.db` is open, SQLite keeps `activities.db-wal` (the log, with transactions that are not in the file
+//! yet) and `activities.db-shm` (an index of the log) beside it, and likewise for `activities.governance.db`. After a
+//! crash both remain; the next opening reads the log. Copying or deleting a file without its `-wal` loses transactions:
+//! use [`SqliteStore::back_up`], which writes to `*.partN` beside its target and renames that when it is complete. A
+//! `*.partN` that a crash left behind can be deleted. All of these can contain private activities: guard them as you
+//! guard the files.
+//!
+//! # Other SQLite crates in the same program
+//!
+//! A program can contain one version of `libsqlite3-sys` only. This crate accepts rusqlite 0.38 to 0.43, so that cargo
+//! can choose the version that fits: it resolves beside sqlx 0.9, SeaORM 2, Diesel 2.3 and deadpool-sqlite 0.14. It
+//! cannot be used beside sqlx 0.8, rusqlite 0.37 or older.
+//!
+//! The default feature `bundled` compiles SQLite into the program. Without it, the program links the system's library,
+//! which must be 3.37.2 or later; an older one is [`FileError::SqliteTooOld`] at opening. rusqlite 0.41 and later need
+//! SQLite 3.44 or later to link: for an older library (Debian 12 has 3.40), run
+//! `cargo update rusqlite --precise 0.40.2`. If another crate of the program enables `bundled`, all of them use that copy. SQLite before 3.51.3, the
+//! copy bundled with rusqlite 0.38 included, can in rare cases [corrupt a file in WAL
+//! mode](https://sqlite.org/wal.html#walresetbug) that several connections use: prefer a later one.
+//!
+//! # Restoring a copy
+//!
 //! A file is put back from a copy while no process has it open: what a process knows of a file, its policy above all, it
 //! does not expect to go back.
 //!

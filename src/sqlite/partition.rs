@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::document::corrupt;
 use super::file::{Overwrite, overwrite_deleted};
@@ -236,9 +236,8 @@ impl Partition {
         overwrite_deleted(connection, Overwrite::Everything)?;
         let dropped = (|| {
             let index = "SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = ?1 LIMIT 1";
-            let mut index = connection.prepare_cached(index)?;
-            if let Some(row) = index.query([&table])?.next()? {
-                let name: String = row.get(0)?;
+            let name = |row: &Row<'_>| row.get::<_, String>(0);
+            if let Some(name) = connection.prepare_cached(index)?.query_row([&table], name).optional()? {
                 return Ok(connection.execute_batch(&format!("DROP INDEX {name}"))?);
             }
             let delete = format!("DELETE FROM {table} WHERE sequence < (SELECT min(sequence) FROM {table}) + {ROWS}");
