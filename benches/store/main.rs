@@ -1,6 +1,7 @@
 //! What it costs to store activities in SQLite, beside what bare SQLite costs in the same run.
 //!
-//! `cargo bench --bench store --features sqlite` takes some minutes. In turn, so that a disturbance reaches both sides:
+//! `cargo bench --bench store --features sqlite` takes some minutes. In turn, so that a disturbance reaches both
+//! sides:
 //!
 //! - `ingest`: rows a second, bytes of the log, the slowest batch, the last tenth, opening; beside a table with the
 //!   same columns and (i) an index by time, (ii) an ordinary index for each question, kept up at each insert.
@@ -12,10 +13,10 @@
 //! - `main`: 500,000 Microsoft 365 records read, decided and stored; beside parsing them with serde_json.
 //!
 //! `STORE_PART=pages,counts` chooses the parts, `STORE_ROWS=10000000` how many rows the files grow to,
-//! `STORE_HIDDEN=5000000` how many hidden rows there are at most, `STORE_IDS=random` the ids of `ingest`, and `STORE_DIR`
-//! the folder for the files, which are deleted at the end: some 3 KB of disk a row. All that is counted is checked.
-//! "Times that, median" is that of batches or answers that followed each other; "of all together" is that of their sums,
-//! so it contains the slow ones too.
+//! `STORE_HIDDEN=5000000` how many hidden rows there are at most, `STORE_IDS=random` the ids of `ingest`, and
+//! `STORE_DIR` the folder for the files, which are deleted at the end: some 3 KB of disk a row. All that is counted
+//! is checked. "Times that, median" is that of batches or answers that followed each other; "of all together" is that
+//! of their sums, so it contains the slow ones too.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,9 +1,9 @@
 //! What is written to the write-ahead log of a file, read from the log itself while it is written.
 //!
-//! Once all of the log is in the file, the next transaction overwrites it from its beginning, with another salt. So it
-//! is read every millisecond; what was written just before is found behind what was overwritten. A single caller's calls
-//! a commit, which are 1.00, show that nothing was missed. Only the log is opened: closing the database or its `-shm` once
-//! more in this process would release SQLite's locks.
+//! Once all of the log is in the file, the next transaction overwrites it from its beginning, with another salt. So
+//! it is read every millisecond; what was written just before is found behind what was overwritten. A single caller's
+//! calls a commit, which are 1.00, show that nothing was missed. Only the log is opened: closing the database or its
+//! `-shm` once more in this process would release SQLite's locks.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
