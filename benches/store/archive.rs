@@ -1,4 +1,4 @@
-//! Ninety days of activities, a tenth of them hidden, beside a table with the public ones and an index for each question.
+//! Ninety days of activities, a tenth of them hidden, beside a table of the public ones that has every index.
 
 use std::path::Path;
 

@@ -149,7 +149,7 @@ impl Shared {
         let a_commit = self.calls as f64 / self.commits as f64;
         // A checkpoint synchronises the log and the file, and the log once more when it begins anew.
         let a_sync = self.calls as f64 / (self.commits + 3 * self.restarts) as f64;
-        let shared = format!("{a_commit:.1} ({a_sync:.1} a sync, with {} checkpoints)", self.restarts);
+        let shared = format!("{a_commit:.2} ({a_sync:.2} a sync, with {} checkpoints)", self.restarts);
         report.fact(&format!("{what}, calls a commit"), &shared);
     }
 }

@@ -54,8 +54,8 @@ impl Floor {
         Self::new(path, &[BY_TIME, BY_ID, BY_KEY])
     }
 
-    /// A table whose indexes are to be [built](Self::build_indexes) once it is full: the same as the indexed one for whoever
-    /// reads, or better, because its indexes are packed.
+    /// A table whose indexes are [built](Self::build_indexes) once it is full. For a reader it is like the indexed one,
+    /// or better, because its indexes are packed.
     pub(crate) fn to_be_indexed(path: &Path) -> Self {
         Self::new(path, &[])
     }

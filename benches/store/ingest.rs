@@ -1,5 +1,5 @@
-//! Bulk ingest, batch by batch in turn with what SQLite does with the same rows: how fast it is, whether it stays so, what
-//! it writes to the log, how long a batch takes at worst; and how large the file has become.
+//! Bulk ingest, batch by batch in turn with what SQLite does with the same rows: how fast it is, whether it stays so,
+//! what it writes to the log, how long a batch takes at worst; and how large the file has become.
 
 use std::path::Path;
 use std::time::Instant;

@@ -1,21 +1,22 @@
 //! What it costs to store activities in SQLite, beside what bare SQLite costs in the same run.
 //!
-//! `cargo bench --bench store --features sqlite` takes some minutes. In turn, so that a disturbance reaches both sides:
+//! `cargo bench --bench store --features sqlite` takes some minutes. In turn, so that a disturbance reaches both
+//! sides:
 //!
-//! | part | what is measured | beside what |
-//! |---|---|---|
-//! | `ingest` | rows a second, bytes of the log, the slowest batch, the last tenth, opening | a table with the same columns and (i) an index by time, (ii) indexes kept up |
-//! | `pages` | filtered pages over 90 days, by each key, rare and frequent | a query by hand, with the index that it needs |
-//! | `counts` | counts of all and of a range, by hour, day, app and actor | a scan of that table |
-//! | `hidden` | pages, counts and look-ups with up to 99.99 % hidden | the same with nothing hidden |
-//! | `callers` | 64 callers: rows a second, calls a commit | one caller, and bare commits |
-//! | `timing` | whether a page's time tells of a hidden commit before it | no commit, and a public one |
-//! | `main` | 500,000 Microsoft 365 records read and stored | parsing them with serde_json |
+//! - `ingest`: rows a second, bytes of the log, the slowest batch, the last tenth, opening; beside a table with the
+//!   same columns and (i) an index by time, (ii) an ordinary index for each question, kept up at each insert.
+//! - `pages`: filtered pages over 90 days, by each key, rare and frequent; beside a query by hand, with its index.
+//! - `counts`: counts of all and of a range, by hour, day, app and actor; beside a scan of that table.
+//! - `hidden`: pages, counts and look-ups with up to 99.99 % hidden; beside the same with nothing hidden.
+//! - `callers`: 64 callers, their rows a second and how many share a commit; beside one caller and bare commits.
+//! - `timing`: whether the time of a page shows a hidden commit before it; beside no commit, and a public one.
+//! - `main`: 500,000 Microsoft 365 records read, decided and stored; beside parsing them with serde_json.
 //!
-//! `STORE_PART=pages,counts` chooses the parts, `STORE_ROWS=10000000` how many rows the files grow to, `STORE_HIDDEN=5000000`
-//! how many hidden rows there are at most, `STORE_IDS=random` the ids of `ingest`, `STORE_DIR` the folder for the files,
-//! which are deleted at the end: some 3 KB of disk a row. All that is counted is checked. "Times that, median" is that of
-//! batches or answers that followed each other; "of all together" holds the few slow ones too.
+//! `STORE_PART=pages,counts` chooses the parts, `STORE_ROWS=10000000` how many rows the files grow to,
+//! `STORE_HIDDEN=5000000` how many hidden rows there are at most, `STORE_IDS=random` the ids of `ingest`, and
+//! `STORE_DIR` the folder for the files, which are deleted at the end: some 3 KB of disk a row. All that is counted
+//! is checked. "Times that, median" is that of batches or answers that followed each other; "of all together" is that
+//! of their sums, so it contains the slow ones too.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -8,8 +8,7 @@ use super::chance::{Chance, mix};
 use super::people::{Zipf, id, ranked, ranks, upn};
 
 const ORGANISATION: &str = "7f1c6f0e-5d1e-4f53-9a2c-3c1b7a2d9e10";
-const AGENT: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/121.0.0.0 \
-    Safari/537.36 Edg/121.0.0.0";
+const AGENT: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) Edg/121.0";
 
 /// Writes so many records, one a line.
 pub(crate) fn write(records: u64, out: &mut impl Write) {
@@ -28,6 +27,11 @@ pub(crate) fn write(records: u64, out: &mut impl Write) {
     }
 }
 
+/// Takes the line breaks of a template out of a record.
+fn one_line(record: &str) -> String {
+    record.lines().map(str::trim_start).collect()
+}
+
 fn time(number: u64) -> String {
     let time = chrono::DateTime::from_timestamp(1_772_000_000 + number as i64 / 10, 0).unwrap();
     time.format("%Y-%m-%dT%H:%M:%S").to_string()
@@ -42,24 +46,41 @@ fn address(chance: &mut Chance) -> String {
 }
 
 fn file(chance: &mut Chance, user: u32, number: u64) -> String {
-    let [record, correlation, list, item, site, web] = std::array::from_fn(|_| uuid(chance));
+    let [record, correlation, list, item, site] = std::array::from_fn(|_| uuid(chance));
     let operation = ["FileAccessed", "FileModified", "FileDownloaded", "FilePreviewed"][chance.below(4) as usize];
     let (upn, address, time) = (upn(user), address(chance), time(number));
     let (upn, key) = (upn.as_str(), chance.below(u64::MAX) >> 28);
     let (plan, folder) = (chance.below(100_000), chance.below(1_000));
-    format!(
-        r#"{{"CreationTime":"{time}","Id":"{record}","Operation":"{operation}","OrganizationId":"{ORGANISATION}","RecordType":6,"UserKey":"i:0h.f|membership|1003{key:012x}@live.com","UserType":0,"Version":1,"Workload":"SharePoint","ClientIP":"{address}","UserId":"{upn}","CorrelationId":"{correlation}","EventSource":"SharePoint","ItemType":"File","ListId":"{list}","ListItemUniqueId":"{item}","Site":"{site}","UserAgent":"{AGENT}","WebId":"{web}","SourceFileExtension":"docx","SiteUrl":"https://contoso.sharepoint.com/sites/site-{folder}/","SourceFileName":"plan-{plan}.docx","SourceRelativeUrl":"Shared Documents","ObjectId":"https://contoso.sharepoint.com/sites/site-{folder}/Shared Documents/plan-{plan}.docx"}}"#
-    )
+    one_line(&format!(
+        r#"{{"CreationTime":"{time}","Id":"{record}","Operation":"{operation}",
+        "OrganizationId":"{ORGANISATION}","RecordType":6,
+        "UserKey":"i:0h.f|membership|1003{key:012x}@live.com","UserType":0,"Version":1,
+        "Workload":"SharePoint","ClientIP":"{address}","UserId":"{upn}","CorrelationId":"{correlation}",
+        "EventSource":"SharePoint","ItemType":"File","ListId":"{list}","ListItemUniqueId":"{item}",
+        "Site":"{site}","UserAgent":"{AGENT}","SourceFileExtension":"docx",
+        "SiteUrl":"https://contoso.sharepoint.com/sites/site-{folder}/","SourceFileName":"plan-{plan}.docx",
+        "ObjectId":"https://contoso.sharepoint.com/sites/site-{folder}/Shared Documents/plan-{plan}.docx"}}"#
+    ))
 }
 
 fn mail(chance: &mut Chance, user: u32, number: u64) -> String {
-    let [record, app, mailbox, session] = std::array::from_fn(|_| uuid(chance));
+    let [record, mailbox, session] = std::array::from_fn(|_| uuid(chance));
     let (owner, address, time) = (upn(user), address(chance), time(number));
     let (upn, key, sid) = (owner.as_str(), chance.next() >> 28, chance.below(1 << 20));
     let [message, folder] = std::array::from_fn(|_| chance.next());
-    format!(
-        r#"{{"CreationTime":"{time}","Id":"{record}","Operation":"MailItemsAccessed","OrganizationId":"{ORGANISATION}","RecordType":50,"ResultStatus":"Succeeded","UserKey":"1003{key:012x}","UserType":0,"Version":1,"Workload":"Exchange","UserId":"{upn}","AppId":"{app}","ClientIPAddress":"{address}","ClientInfoString":"Client=REST;Client=RESTSystem;;","ExternalAccess":false,"InternalLogonType":0,"LogonType":0,"LogonUserSid":"S-1-5-21-1000-2000-3000-{sid}","MailboxGuid":"{mailbox}","MailboxOwnerSid":"S-1-5-21-1000-2000-3000-{sid}","MailboxOwnerUPN":"{upn}","OperationProperties":[{{"Name":"MailAccessType","Value":"Bind"}},{{"Name":"IsThrottled","Value":"False"}}],"OrganizationName":"contoso.onmicrosoft.com","OriginatingServer":"AM0PR01MB0001 (15.20.4200.000)\r\n","SessionId":"{session}","Folders":[{{"FolderItems":[{{"InternetMessageId":"<{message:016x}@contoso.com>"}}],"Id":"LgAAAAB{folder:016x}AAAB","Path":"\\Inbox"}}],"OperationCount":1}}"#
-    )
+    one_line(&format!(
+        r#"{{"CreationTime":"{time}","Id":"{record}","Operation":"MailItemsAccessed",
+        "OrganizationId":"{ORGANISATION}","RecordType":50,"ResultStatus":"Succeeded",
+        "UserKey":"1003{key:012x}","UserType":0,"Version":1,"Workload":"Exchange","UserId":"{upn}",
+        "ClientIPAddress":"{address}","ClientInfoString":"Client=REST;Client=RESTSystem;;",
+        "ExternalAccess":false,"InternalLogonType":0,"LogonType":0,
+        "LogonUserSid":"S-1-5-21-1000-2000-3000-{sid}","MailboxGuid":"{mailbox}",
+        "MailboxOwnerSid":"S-1-5-21-1000-2000-3000-{sid}","MailboxOwnerUPN":"{upn}",
+        "OperationProperties":[{{"Name":"MailAccessType","Value":"Bind"}},{{"Name":"IsThrottled",
+        "Value":"False"}}],"SessionId":"{session}",
+        "Folders":[{{"FolderItems":[{{"InternetMessageId":"<{message:016x}@contoso.com>"}}],
+        "Id":"LgAAAAB{folder:016x}AAAB","Path":"\\Inbox"}}],"OperationCount":1}}"#
+    ))
 }
 
 fn message(chance: &mut Chance, user: u32, number: u64) -> String {
@@ -67,16 +88,34 @@ fn message(chance: &mut Chance, user: u32, number: u64) -> String {
     let (owner, address, time, key) = (upn(user), address(chance), time(number), id(user));
     let (upn, key, message) = (owner.as_str(), key.as_str(), 1_772_000_000_000 + number * 100);
     let thread = thread.simple();
-    format!(
-        r#"{{"CreationTime":"{time}","Id":"{record}","Operation":"MessageSent","OrganizationId":"{ORGANISATION}","RecordType":25,"UserKey":"{key}","UserType":0,"Version":1,"Workload":"MicrosoftTeams","ClientIP":"{address}","UserId":"{upn}","ChatThreadId":"19:{thread}@thread.v2","CommunicationType":"GroupChat","ExtraProperties":[{{"Key":"TimeZone","Value":"Europe/Berlin"}},{{"Key":"OsName","Value":"windows"}},{{"Key":"Country","Value":"de"}}],"MessageId":"{message}","MessageVersion":"{message}","ItemName":"19:{thread}@thread.v2","ParticipantInfo":{{"HasForeignTenantUsers":false,"HasGuestUsers":false,"HasOtherGuestUsers":false,"HasUnauthenticatedUsers":false,"ParticipatingTenantIds":["{ORGANISATION}"]}},"ResourceTenantId":"{ORGANISATION}"}}"#
-    )
+    one_line(&format!(
+        r#"{{"CreationTime":"{time}","Id":"{record}","Operation":"MessageSent",
+        "OrganizationId":"{ORGANISATION}","RecordType":25,"UserKey":"{key}","UserType":0,"Version":1,
+        "Workload":"MicrosoftTeams","ClientIP":"{address}","UserId":"{upn}",
+        "ChatThreadId":"19:{thread}@thread.v2","CommunicationType":"GroupChat",
+        "ExtraProperties":[{{"Key":"TimeZone","Value":"Europe/Berlin"}},{{"Key":"OsName",
+        "Value":"windows"}},{{"Key":"Country","Value":"de"}}],"MessageId":"{message}",
+        "MessageVersion":"{message}","ItemName":"19:{thread}@thread.v2",
+        "ParticipantInfo":{{"HasForeignTenantUsers":false,"HasGuestUsers":false,"HasOtherGuestUsers":false,
+        "HasUnauthenticatedUsers":false,"ParticipatingTenantIds":["{ORGANISATION}"]}},
+        "ResourceTenantId":"{ORGANISATION}"}}"#
+    ))
 }
 
 fn login(chance: &mut Chance, user: u32, number: u64) -> String {
-    let [record, context, app, session] = std::array::from_fn(|_| uuid(chance));
+    let [record, app] = std::array::from_fn(|_| uuid(chance));
     let (owner, address, time, key) = (upn(user), address(chance), time(number), id(user));
     let (upn, key) = (owner.as_str(), key.as_str());
-    format!(
-        r#"{{"CreationTime":"{time}","Id":"{record}","Operation":"UserLoggedIn","OrganizationId":"{ORGANISATION}","RecordType":15,"ResultStatus":"Success","UserKey":"{key}","UserType":0,"Version":1,"Workload":"AzureActiveDirectory","ClientIP":"{address}","ObjectId":"00000003-0000-0ff1-ce00-000000000000","UserId":"{upn}","AzureActiveDirectoryEventType":1,"ExtendedProperties":[{{"Name":"ResultStatusDetail","Value":"Redirect"}},{{"Name":"UserAgent","Value":"{AGENT}"}},{{"Name":"RequestType","Value":"OAuth2:Authorize"}}],"ModifiedProperties":[],"Actor":[{{"ID":"{key}","Type":0}},{{"ID":"{upn}","Type":5}}],"ActorContextId":"{ORGANISATION}","ActorIpAddress":"{address}","InterSystemsId":"{context}","IntraSystemId":"{record}","SupportTicketId":"","Target":[{{"ID":"00000003-0000-0ff1-ce00-000000000000","Type":0}}],"TargetContextId":"{ORGANISATION}","ApplicationId":"{app}","DeviceProperties":[{{"Name":"OS","Value":"Windows 10"}},{{"Name":"SessionId","Value":"{session}"}}],"ErrorNumber":"0"}}"#
-    )
+    one_line(&format!(
+        r#"{{"CreationTime":"{time}","Id":"{record}","Operation":"UserLoggedIn",
+        "OrganizationId":"{ORGANISATION}","RecordType":15,"ResultStatus":"Success","UserKey":"{key}",
+        "UserType":0,"Version":1,"Workload":"AzureActiveDirectory","ClientIP":"{address}",
+        "ObjectId":"00000003-0000-0ff1-ce00-000000000000","UserId":"{upn}",
+        "AzureActiveDirectoryEventType":1,"ExtendedProperties":[{{"Name":"UserAgent","Value":"{AGENT}"}},
+        {{"Name":"RequestType","Value":"OAuth2:Authorize"}}],"ModifiedProperties":[],
+        "Actor":[{{"ID":"{key}","Type":0}},{{"ID":"{upn}","Type":5}}],"ActorContextId":"{ORGANISATION}",
+        "ActorIpAddress":"{address}","IntraSystemId":"{record}",
+        "Target":[{{"ID":"00000003-0000-0ff1-ce00-000000000000","Type":0}}],"ApplicationId":"{app}",
+        "ErrorNumber":"0"}}"#
+    ))
 }

@@ -1,8 +1,9 @@
 //! What is written to the write-ahead log of a file, read from the log itself while it is written.
 //!
-//! The log is a ring: once all of it is in the file, the next transaction begins it anew with another salt. So it is read
-//! every millisecond, which is less than it takes to bring it into the file. Nothing but the log is opened: closing the
-//! database or its `-shm` a second time in one process would release SQLite's locks.
+//! Once all of the log is in the file, the next transaction overwrites it from its beginning, with another salt. So
+//! it is read every millisecond; what was written just before is found behind what was overwritten. A single caller's
+//! calls a commit, which are 1.00, show that nothing was missed. Only the log is opened: closing the database or its
+//! `-shm` once more in this process would release SQLite's locks.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -79,10 +80,17 @@ impl Log {
         }
         let Some(header) = self.at::<{ HEADER as usize }>(0) else { return };
         let (page, salt) = (u64::from(number(&header, 8)), header[16..24].try_into().unwrap());
-        if self.salt != Some(salt) {
-            self.written.restarts += u64::from(self.salt.is_some());
-            (self.salt, self.frames) = (Some(salt), 0);
+        if let Some(before) = self.salt.filter(|before| *before != salt) {
+            // The end of the round before is still there, behind what was overwritten so far.
+            self.count(page, before);
+            (self.frames, self.written.restarts) = (0, self.written.restarts + 1);
         }
+        self.salt = Some(salt);
+        self.count(page, salt);
+    }
+
+    /// Counts the frames of a round that were not read yet.
+    fn count(&mut self, page: u64, salt: [u8; 8]) {
         let size = FRAME_HEADER + page;
         while let Some(frame) = self.at::<{ FRAME_HEADER as usize }>(HEADER + self.frames * size) {
             if frame[8..16] != salt {
