@@ -188,7 +188,7 @@ impl PendingDryRun {
 }
 
 /// Proof that a change was allowed and its record is durable. A store publishes this and nothing else.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct RecordedChange {
     record: Record,
     applied: AppliedRecord,

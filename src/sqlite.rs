@@ -47,12 +47,12 @@
 mod age;
 mod append;
 mod care;
-mod commit;
 mod document;
 mod facts;
 mod failure;
 mod file;
 mod governance;
+mod group_commit;
 mod ids;
 mod removal;
 mod seal;

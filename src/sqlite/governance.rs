@@ -74,7 +74,7 @@ impl SqliteGovernance {
 impl GovernanceSink for SqliteGovernance {
     fn record(&self, record: &Record) -> Result<Receipt, SinkError> {
         let written = row::Written::of(record)?;
-        self.file.hand_in(move |writer| {
+        self.file.write(move |writer| {
             let (connection, ids) = writer.with_memory_after(Ids::catch_up)?;
             let sequence = match ids.find(connection, written.id)? {
                 Some((sequence, known)) if written.is_in(&known)? => sequence,

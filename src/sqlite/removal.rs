@@ -67,7 +67,7 @@ fn remove_aged(file: &File<Written>, before: i64, limit: usize) -> Result<u64, S
     if !file.read(may_have)? {
         return Ok(0);
     }
-    file.write(|writer| {
+    file.write(move |writer| {
         let mut removed = 0;
         for table in [PUBLIC, PRIVATE] {
             while removed < limit {
@@ -96,9 +96,11 @@ fn remove_of_subject(
                 let snapshot = connection.unchecked_transaction()?;
                 covered(&snapshot, tail, table, removal, place, limit)
             })?;
-            let removed = match &*found.sequences {
-                [] => 0,
-                sequences => file.write(|writer| take(writer.connection(), table, sequences))?,
+            let sequences = found.sequences;
+            let removed = if sequences.is_empty() {
+                0
+            } else {
+                file.write(move |writer| take(writer.connection(), table, &sequences))?
             };
             place = found.up_to;
             places.reach(removal, table, place);
@@ -196,7 +198,7 @@ fn take_rows(connection: &Connection, table: Table, sequences: &[i64]) -> Result
 fn tidy(file: &File<Written>) -> Result<(), StoreError> {
     let next = || file.read(|connection| Untidy::next(&*connection.unchecked_transaction()?));
     while let Some(untidy) = next()? {
-        file.write(|writer| {
+        file.write(move |writer| {
             let (connection, memory) = writer.with_memory();
             // It is read again in any case, and until then it would know the names of who is gone.
             memory.let_go_of_public_rows();

@@ -17,7 +17,7 @@ use super::writer::Writer;
 use crate::activity::{Activity, ActivityId};
 use crate::applied::AppliedRecords;
 use crate::change::RecordedChange;
-use crate::directory::{DirectoryRevision, RemovedGroup};
+use crate::directory::RemovedGroup;
 use crate::forward::Offset;
 use crate::identity::GroupId;
 use crate::policy::{PrivacyPolicy, Revision};
@@ -64,11 +64,6 @@ pub struct SqliteStore {
     /// For removals that are under way.
     places: Places,
 }
-
-/// A batch of at most so many activities is copied to be stored by whoever has their turn: that costs less than a turn.
-const HANDED_IN: usize = 4;
-/// But not if their details are longer than that.
-const HANDED_IN_BYTES: usize = 64 * 1024;
 
 impl SqliteStore {
     /// Opens a file, and makes it if it is not there. A relative path is taken from where the process is now.
@@ -162,7 +157,8 @@ impl ActivityStore for SqliteStore {
 
     fn publish(&self, change: &RecordedChange) -> Result<(), StoreError> {
         let document = to_json(POLICY, change.policy())?;
-        self.file.write(|writer| {
+        let change = change.clone();
+        self.file.write(move |writer| {
             let connection = writer.connection();
             fence(connection, change.expected())?;
             connection
@@ -195,31 +191,37 @@ impl ActivityStore for SqliteStore {
     }
 
     fn update_removed_groups(&self, update: RemovedGroupsUpdate<'_>) -> Result<(), StoreError> {
-        self.file.write(|writer| {
-            let connection = writer.connection();
-            match update {
-                RemovedGroupsUpdate::Keep(vanished) => {
+        match update {
+            RemovedGroupsUpdate::Keep(vanished) => {
+                let vanished = vanished.clone();
+                self.file.write(move |writer| {
+                    let connection = writer.connection();
                     let known = vanished_group(connection, vanished.group())?;
-                    let merged = known.clone().map_or_else(|| vanished.clone(), |known| known.merge(vanished));
+                    let merged = known.clone().map_or_else(|| vanished.clone(), |known| known.merge(&vanished));
                     if known.as_ref() != Some(&merged) {
                         connection
                             .prepare_cached("INSERT OR REPLACE INTO vanished_group (id, document) VALUES (?1, ?2)")?
                             .execute(params![merged.group().as_str(), to_json(VANISHED_GROUP, &merged)?])?;
                         count_vanished(connection)?;
                     }
-                }
-                RemovedGroupsUpdate::Drop { group, up_to } => {
-                    let known = vanished_group(connection, group)?;
+                    Ok(())
+                })
+            }
+            RemovedGroupsUpdate::Drop { group, up_to } => {
+                let group = group.clone();
+                self.file.write(move |writer| {
+                    let connection = writer.connection();
+                    let known = vanished_group(connection, &group)?;
                     if known.is_some_and(|known| known.removed_in() <= up_to) {
                         connection
                             .prepare_cached("DELETE FROM vanished_group WHERE id = ?1")?
                             .execute([group.as_str()])?;
                         count_vanished(connection)?;
                     }
-                }
+                    Ok(())
+                })
             }
-            Ok(())
-        })
+        }
     }
 
     fn append(&self, batch: &StampedBatch<'_>) -> Result<Vec<Appended>, StoreError> {
@@ -227,23 +229,19 @@ impl ActivityStore for SqliteStore {
             return self.file.read(|connection| fence(connection, Some(batch.policy()))).map(|()| Vec::new());
         }
         let policy = batch.policy();
-        let stamped = batch.stamped().iter().map(|stamped| (stamped.activity(), stamped.stamp()));
-        let bytes = |(activity, _): (&Activity, _)| activity.details().map_or(0, str::len);
-        if stamped.len() <= HANDED_IN && stamped.clone().map(bytes).sum::<usize>() <= HANDED_IN_BYTES {
-            let owned: Vec<_> = stamped.map(|(activity, stamp)| (activity.clone(), stamp.clone())).collect();
-            return self.file.hand_in(move |writer| {
-                let lent: Vec<_> = owned.iter().map(|(activity, stamp)| (activity, stamp)).collect();
-                append_under(writer, policy, &lent)
-            });
-        }
-        let lent: Vec<_> = stamped.collect();
-        self.file.write(|writer| append_under(writer, policy, &lent))
+        let stamped = batch.stamped().iter();
+        let owned: Vec<_> = stamped.map(|stamped| (stamped.activity().clone(), stamped.stamp().clone())).collect();
+        self.file.write(move |writer| {
+            let lent: Vec<_> = owned.iter().map(|(activity, stamp)| (activity, stamp)).collect();
+            append_under(writer, policy, &lent)
+        })
     }
 
     fn remove(&self, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
         let removed = removal::remove(&self.file, &self.places, &self.tail, removal, limit)?;
         if removed == 0 && limit > 0 {
-            self.file.write(|writer| {
+            let removal = removal.clone();
+            self.file.write(move |writer| {
                 let connection = writer.connection();
                 let before = applied(connection)?;
                 let after = removal.applied(&before);

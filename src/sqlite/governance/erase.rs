@@ -35,8 +35,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// step answers that there is nothing left to remove.
 pub(super) fn remove(file: &File<Ids>, removal: &RecordedRemoval) -> Result<u64, SinkError> {
     let removed = match (removal.records_before(), removal.forgotten_record()) {
-        (Some(before), _) => file.write(|writer| remove_before(writer.connection(), before))?,
-        (None, Some(record)) => file.write(|writer| forget(writer, record))?,
+        (Some(before), _) => file.write(move |writer| remove_before(writer.connection(), before))?,
+        (None, Some(record)) => file.write(move |writer| forget(writer, record))?,
         (None, None) => return Ok(0),
     };
     if removed == 0 || removal.forgotten_record().is_some() {

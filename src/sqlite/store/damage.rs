@@ -68,15 +68,15 @@ impl Damaged {
         for begin in (0..ROWS).step_by(40) {
             let batch: Vec<_> = (begin..begin + 40).flat_map(|n| [activity(n, true), activity(n, false)]).collect();
             let stamps = [stamp("private", begin / 100), stamp("public", begin / 100)];
-            let stamped: Vec<_> = batch.iter().zip(stamps.iter().cycle()).collect();
+            public.extend(batch.iter().skip(1).step_by(2).map(|one| (one.id().as_str().to_owned(), one.clone())));
             store
                 .file
-                .write(|writer| {
+                .write(move |writer| {
+                    let stamped: Vec<_> = batch.iter().zip(stamps.iter().cycle()).collect();
                     let (connection, written) = writer.with_memory();
                     append(connection, written, &stamped)
                 })
                 .unwrap();
-            public.extend(batch.iter().skip(1).step_by(2).map(|one| (one.id().as_str().to_owned(), one.clone())));
         }
         drop(store);
         let sound = fs::read(&path).unwrap();
