@@ -70,7 +70,6 @@
 
 mod append;
 mod care;
-mod commit;
 mod count;
 mod dimension;
 mod document;
@@ -78,6 +77,7 @@ mod failure;
 mod family;
 mod file;
 mod governance;
+mod group_commit;
 mod id_filter;
 mod ids;
 mod integrity;

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use super::FileError;
-use super::commit::Shared;
 use super::failure::Failure;
+use super::group_commit::GroupCommit;
 use super::writer::{Memory, Writer};
 use crate::sync::Mutex;
 
@@ -17,7 +17,7 @@ use crate::sync::Mutex;
 pub(super) struct File<M: Memory = ()> {
     path: PathBuf,
     schema: &'static Schema,
-    writer: Shared<Writer<M>>,
+    writer: GroupCommit<Writer<M>>,
     /// Those that nobody reads from at the moment.
     readers: Mutex<Vec<Connection>>,
 }
@@ -36,7 +36,7 @@ impl<M: Memory> File<M> {
         let path = locate(path)?;
         let connection = open_writer(&path, schema).map_err(|failure| failure.at(&path))?;
         let memory = memory(&connection)?;
-        let writer = Shared::new(Writer::new(connection, &path, memory));
+        let writer = GroupCommit::new(Writer::new(connection, &path, memory));
         Ok(Self { path, schema, writer, readers: Mutex::default() })
     }
 
@@ -44,23 +44,14 @@ impl<M: Memory> File<M> {
         &self.path
     }
 
-    /// Writes in a transaction, and returns once that is durable; others may share the commit. If it fails, nothing of
-    /// it was done.
-    pub(super) fn write<T, E: From<Arc<rusqlite::Error>>>(
-        &self,
-        act: impl FnMut(&mut Writer<M>) -> Result<T, E>,
-    ) -> Result<T, E> {
-        self.writer.act(act)
-    }
-
-    /// As [`write`](Self::write), faster where many write little at once.
-    pub(super) fn hand_in<T, E>(&self, act: impl FnMut(&mut Writer<M>) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    /// Writes in a transaction that other callers may share, and returns once it is durable. If `act` fails, none of its
+    /// changes is kept. Another thread may run it, and it may run twice.
+    pub(super) fn write<T, E>(&self, act: impl FnMut(&mut Writer<M>) -> Result<T, E> + Send + 'static) -> Result<T, E>
     where
-        M: 'static,
         T: Send + 'static,
         E: From<Arc<rusqlite::Error>> + Send + 'static,
     {
-        self.writer.hand_in(act)
+        self.writer.run(act)
     }
 
     /// Reads on a connection that nobody else uses meanwhile.

@@ -76,7 +76,7 @@ impl SqliteGovernance {
 impl GovernanceSink for SqliteGovernance {
     fn record(&self, record: &Record) -> Result<Receipt, SinkError> {
         let row = RecordRow::of(record)?;
-        self.file.hand_in(move |writer| {
+        self.file.write(move |writer| {
             let connection = writer.connection();
             let sequence = match row::find(connection, row.id)? {
                 Some((sequence, known)) if row.is_same_record(&known)? => sequence,

@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
-use super::commit::Transact;
 use super::file::wait_in_line;
+use super::group_commit::Transact;
 
 /// What an adapter knows of its file beside it, so that it need not be read each time.
-pub(super) trait Memory {
+pub(super) trait Memory: 'static {
     /// Something was undone that may be in here, or this may not be all.
     fn forget(&mut self);
 }
@@ -135,7 +135,7 @@ impl<M: Memory> Transact for Writer<M> {
 mod tests {
     use std::sync::Arc;
 
-    use super::super::commit::Shared;
+    use super::super::group_commit::GroupCommit;
     use super::*;
 
     impl Memory for Vec<i64> {
@@ -145,12 +145,12 @@ mod tests {
     }
 
     #[test]
-    fn d4_what_was_undone_is_forgotten() {
+    fn d4_memory_of_undone_transaction_is_forgotten() {
         let writer = Writer::new(Connection::open_in_memory().unwrap(), Path::new("none"), Vec::new());
         writer.connection.execute_batch("CREATE TABLE t (n INTEGER)").unwrap();
-        let shared = Shared::new(writer);
+        let shared = GroupCommit::new(writer);
         let put = |number: i64, keep: bool| {
-            shared.act(|writer| -> Result<Vec<i64>, Arc<rusqlite::Error>> {
+            shared.run(move |writer| -> Result<Vec<i64>, Arc<rusqlite::Error>> {
                 let (connection, memory) = writer.with_memory();
                 connection.execute("INSERT INTO t VALUES (?1)", [number]).unwrap();
                 memory.push(number);
@@ -161,27 +161,27 @@ mod tests {
         assert_eq!(put(2, true).unwrap(), [1, 2]);
         assert!(put(3, false).is_err());
         assert_eq!(put(4, true).unwrap(), [4]);
-        // Whoever fails without having used it takes nothing from anybody.
+        // A part that fails without using the memory leaves it as it is.
         let refused =
-            shared.act(|_| -> Result<(), Arc<rusqlite::Error>> { Err(Arc::new(rusqlite::Error::InvalidQuery)) });
+            shared.run(move |_| -> Result<(), Arc<rusqlite::Error>> { Err(Arc::new(rusqlite::Error::InvalidQuery)) });
         assert!(refused.is_err());
         assert_eq!(put(5, true).unwrap(), [4, 5]);
-        let sum = shared.act(|writer| -> Result<i64, Arc<rusqlite::Error>> {
+        let sum = shared.run(move |writer| -> Result<i64, Arc<rusqlite::Error>> {
             Ok(writer.connection().query_row("SELECT sum(n) FROM t", [], |row| row.get(0)).unwrap())
         });
         assert_eq!(sum.unwrap(), 12);
     }
 
     #[test]
-    fn d4_whoever_comes_after_a_failure_that_undid_everything_is_in_a_transaction() {
+    fn d4_part_after_full_disk_runs_in_a_transaction() {
         let writer = Writer::new(Connection::open_in_memory().unwrap(), Path::new("none"), Vec::new());
         writer.connection.execute_batch("CREATE TABLE t (n BLOB)").unwrap();
         writer.connection.pragma_update(None, "max_page_count", 100).unwrap();
-        let shared = Shared::new(writer);
-        // The others come while the first is at it, and share what that one began.
+        let shared = GroupCommit::new(writer);
+        // The others arrive while the first one runs, and form a group.
         let put = |bytes: i64, comes: u64, takes: u64| {
             thread::sleep(Duration::from_millis(comes));
-            shared.act(|writer| -> Result<(), Arc<rusqlite::Error>> {
+            shared.run(move |writer| -> Result<(), Arc<rusqlite::Error>> {
                 assert!(!writer.connection().is_autocommit(), "what is written now is not undone with the rest");
                 thread::sleep(Duration::from_millis(takes));
                 writer.connection().execute("INSERT INTO t VALUES (zeroblob(?1))", [bytes])?;
@@ -197,21 +197,21 @@ mod tests {
             assert_eq!(full.sqlite_error_code(), Some(rusqlite::ErrorCode::DiskFull), "{full}");
             assert!(last.join().unwrap().is_ok());
         });
-        let count = shared.act(|writer| -> Result<i64, Arc<rusqlite::Error>> {
+        let count = shared.run(move |writer| -> Result<i64, Arc<rusqlite::Error>> {
             Ok(writer.connection().query_row("SELECT count(*) FROM t", [], |row| row.get(0))?)
         });
         assert_eq!(count.unwrap(), 2);
     }
 
     #[test]
-    fn d4_of_what_failed_after_it_wrote_nothing_is_kept_with_what_others_did() {
+    fn d4_part_that_failed_after_writing_keeps_nothing() {
         let writer = Writer::new(Connection::open_in_memory().unwrap(), Path::new("none"), Vec::new());
         writer.connection.execute_batch("CREATE TABLE t (n INTEGER)").unwrap();
-        let shared = Shared::new(writer);
-        // The second comes while the first is at it, and shares what that one began.
+        let shared = GroupCommit::new(writer);
+        // The others arrive while the first one runs, and form a group.
         let put = |number: i64, comes: u64, takes: u64, keep: bool| {
             thread::sleep(Duration::from_millis(comes));
-            shared.act(|writer| -> Result<(), Arc<rusqlite::Error>> {
+            shared.run(move |writer| -> Result<(), Arc<rusqlite::Error>> {
                 thread::sleep(Duration::from_millis(takes));
                 writer.connection().execute("INSERT INTO t VALUES (?1)", [number])?;
                 if keep { Ok(()) } else { Err(Arc::new(rusqlite::Error::InvalidQuery)) }
@@ -220,12 +220,14 @@ mod tests {
         thread::scope(|scope| {
             let first = scope.spawn(|| put(1, 0, 100, true));
             let fails = scope.spawn(|| put(2, 30, 0, false));
+            let last = scope.spawn(|| put(4, 60, 0, true));
             assert!(first.join().unwrap().is_ok() && fails.join().unwrap().is_err());
+            assert!(last.join().unwrap().is_ok());
         });
-        let sum = shared.act(|writer| -> Result<i64, Arc<rusqlite::Error>> {
+        let sum = shared.run(move |writer| -> Result<i64, Arc<rusqlite::Error>> {
             Ok(writer.connection().query_row("SELECT sum(n) FROM t", [], |row| row.get(0))?)
         });
-        assert_eq!(sum.unwrap(), 1);
+        assert_eq!(sum.unwrap(), 5);
     }
 
     #[test]

@@ -33,8 +33,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// file nor the write-ahead log contains anything of them.
 pub(super) fn remove(file: &File, removal: &RecordedRemoval) -> Result<u64, SinkError> {
     let removed = match (removal.records_before(), removal.forgotten_record()) {
-        (Some(before), _) => file.write(|writer| remove_before(writer.connection(), before))?,
-        (None, Some(record)) => file.write(|writer| redact(writer.connection(), record))?,
+        (Some(before), _) => file.write(move |writer| remove_before(writer.connection(), before))?,
+        (None, Some(record)) => file.write(move |writer| redact(writer.connection(), record))?,
         (None, None) => return Ok(0),
     };
     if removed == 0 || removal.forgotten_record().is_some() {

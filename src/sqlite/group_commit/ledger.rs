@@ -1,4 +1,4 @@
-//! What callers share in tests: a ledger that tells what is durable and how often something was made so.
+//! A writer for tests: a ledger that knows its durable entries and counts its commits.
 
 use super::Transact;
 
@@ -37,7 +37,7 @@ impl Transact for Ledger {
 
     fn commit(&mut self) -> Result<(), OnCommand> {
         assert!(self.open);
-        // As long as a disk, so that others come meanwhile.
+        // About as long as a disk takes, so that other callers arrive meanwhile.
         #[cfg(not(shuttle))]
         std::thread::sleep(std::time::Duration::from_millis(1));
         self.commits += 1;

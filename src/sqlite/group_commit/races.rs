@@ -1,4 +1,4 @@
-//! Callers who share commits, their threads in the hands of a scheduler.
+//! Callers that share commits, with their threads scheduled by shuttle.
 
 use shuttle::thread;
 
@@ -18,25 +18,23 @@ impl From<Arc<OnCommand>> for Refused {
     }
 }
 
-/// Every third on their own thread, the others handed in.
-fn put(shared: &Shared<Ledger>, entry: u32) -> Result<u32, Refused> {
-    let act = move |ledger: &mut Ledger| {
+fn put(shared: &GroupCommit<Ledger>, entry: u32) -> Result<u32, Refused> {
+    shared.run(move |ledger| {
         if entry % 5 == 3 {
             return Err(Refused::BeforeItWrote);
         }
         ledger.put(entry);
         if entry % 5 == 4 { Err(Refused::AfterItWrote) } else { Ok(entry) }
-    };
-    if entry.is_multiple_of(3) { shared.act(act) } else { shared.hand_in(act) }
+    })
 }
 
-/// Whatever the order: everybody is answered, and what is durable is what was answered to be.
+/// In every order, each caller gets a result, and exactly the entries reported as stored are durable.
 #[test]
-fn d4_whoever_shares_a_commit_is_told_what_became_of_it() {
+fn d4_caller_is_told_whether_its_part_is_durable() {
     let which: [fn(usize) -> bool; 3] = [|_| false, |commit| commit == 1, |commit| commit == 2];
     for fails in which {
         let round = move || {
-            let shared = Arc::new(Shared::new(Ledger::new(fails)));
+            let shared = Arc::new(GroupCommit::new(Ledger::new(fails)));
             let callers: Vec<_> = (0..4)
                 .map(|caller| {
                     let shared = Arc::clone(&shared);
@@ -44,11 +42,11 @@ fn d4_whoever_shares_a_commit_is_told_what_became_of_it() {
                 })
                 .collect();
             let answers: Vec<(u32, bool)> = callers.into_iter().flat_map(|caller| caller.join().unwrap()).collect();
-            let turn = shared.turn.lock().unwrap();
+            let ledger = &shared.wait_for_writer().held.writer;
             for (entry, stored) in answers {
-                assert_eq!(turn.writer.durable.contains(&entry), stored, "{entry}");
+                assert_eq!(ledger.durable.contains(&entry), stored, "{entry}");
             }
-            assert!(!turn.writer.open && turn.open.is_none());
+            assert!(!ledger.open && shared.queue.lock().unwrap().is_none());
         };
         shuttle::check_random(round, 2_000);
         shuttle::check_pct(round, 1_000, 3);
