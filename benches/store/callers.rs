@@ -133,7 +133,7 @@ fn activities(folder: &Path, report: &mut Report) {
             by_callers[side].add(delivered.len(), took);
         }
     }
-    assert_eq!(ours.view().count(&Query::all()).unwrap(), public);
+    assert_eq!(ours.view().count(&Query::all()).unwrap().total, public);
     for (callers, times) in CALLERS.iter().zip(&by_callers) {
         let floors = [("one caller", &by_callers[0])];
         let floors = &floors[..usize::from(*callers > 1)];

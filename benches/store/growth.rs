@@ -38,7 +38,7 @@ pub(crate) fn measure(settings: &Settings, folder: &Path, report: &mut Report) {
             }
         }
     }
-    assert_eq!(ours.view().count(&activity_privacy::Query::all()).unwrap(), public);
+    assert_eq!(ours.view().count(&activity_privacy::Query::all()).unwrap().total, public);
     assert_eq!(ordered.count(), rows);
     drop((ours, ordered));
 

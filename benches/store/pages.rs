@@ -99,10 +99,10 @@ fn questions<'a>(activities: &'a Activities, mixture: &'a Mixture, census: &Cens
         Answer::Page(log.view.page(&Query::all(), PAGE, Some(cursor)).unwrap(), PAGE.get())
     };
     questions.push(("page, deep".to_owned(), Box::new(deep)));
-    let count = move |log: &Log, _| Answer::Count(log.view.count(&Query::all()).unwrap(), public);
+    let count = move |log: &Log, _| Answer::Count(log.view.count(&Query::all()).unwrap().total, public);
     questions.push(("count".to_owned(), Box::new(count)));
     for (what, by) in [("hour", CountBy::Hour), ("app", CountBy::App), ("actor", CountBy::Actor)] {
-        let counts = move |log: &Log, _| Answer::Counts(log.view.counts(&Query::all(), by).unwrap(), public);
+        let counts = move |log: &Log, _| Answer::Counts(log.view.counts(&Query::all(), by).unwrap().by_key, public);
         questions.push((format!("counts by {what}"), Box::new(counts)));
     }
     let mut look_up = |what: &str, id: Box<dyn Fn(usize) -> ActivityId + 'a>| {

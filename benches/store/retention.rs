@@ -57,7 +57,7 @@ pub(crate) fn measure(settings: &Settings, folder: &Path, report: &mut Report) {
         for (time, ask) in times.iter_mut().zip([
             &(|| drop(view.page(&by, PageSize::at_most(100), None).unwrap())) as &dyn Fn(),
             &|| drop(view.counts(&Query::all(), CountBy::Day).unwrap()),
-            &|| assert!(view.count(&by).unwrap() > 0),
+            &|| assert!(view.count(&by).unwrap().total > 0),
         ]) {
             ask();
             let begun = Instant::now();
@@ -99,14 +99,14 @@ pub(crate) fn measure(settings: &Settings, folder: &Path, report: &mut Report) {
 
     let subject = Subject::of(id(ranked(0, false)));
     let by = Query::all().by_actor(subject.id().as_str()).unwrap();
-    let hers = ours.view().count(&by).unwrap();
+    let hers = ours.view().count(&by).unwrap().total;
     let erase = || assert!(ours.filter.erase(&administrator(), subject.clone()).is_ok());
     let (took, beside) = disturbed(&erase, &mut deliver);
     let what = format!("erasing the busiest of {}, {} activities", grouped(2.0 * half as f64), grouped(hers as f64));
     report.fact(&what, &duration(took.as_secs_f64()));
     pauses(report, "the same while a user is erased", "a batch of 100 alone", &alone, &beside);
     // Those that came in after they were looked for may be there.
-    assert!(ours.view().count(&by).unwrap() <= hers / 4);
+    assert!(ours.view().count(&by).unwrap().total <= hers / 4);
 }
 
 /// With the log beside it, once that is in the file.
