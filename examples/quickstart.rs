@@ -34,7 +34,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     // Everybody sees the log without a trace of Adele.
     let log = filter.view(&officer);
-    println!("shown: {}", log.count(&Query::all())?);
+    println!("shown: {}", log.count(&Query::all())?.total);
     println!("a-1 is {:?}", log.activity(&"a-1".parse()?)?);
 
     // Whoever another administrator permitted can choose to look, knowing that it is recorded first.

@@ -151,7 +151,7 @@
 //! - **F1** Only activities stamped public reach a forwarder; [the type](crate::PublicActivity) cannot be made from
 //!   another, unless a store claims what is not so ([`StoredActivity::assertion`](crate::StoredActivity::assertion)).
 //!   Replays go by the stored verdict.
-//! - **F2** Batches come in the order of storing and resume from a [cursor](crate::ForwardCursor). *(Not built yet:
+//! - **F2** Batches come in the order of storing and resume from an [offset](crate::Offset). *(Not built yet:
 //!   driving forwarders.)*
 //! - **F3** What a forwarder sees tells nothing of private activities.
 //!

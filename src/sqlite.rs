@@ -84,6 +84,9 @@ mod integrity;
 mod known_ids;
 mod options;
 mod partition;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may fail")]
+mod plan;
 mod removal;
 mod row;
 mod schema;

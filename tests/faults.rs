@@ -337,7 +337,7 @@ fn b3_a_store_that_hangs_in_one_call_holds_up_no_reader() {
                 let (answer, answered) = mpsc::channel();
                 scope.spawn(move || {
                     viewed(&filter).unwrap();
-                    filter.forward(ForwardCursor::START, PageSize::MAX).unwrap();
+                    filter.forward(&Offset::START, PageSize::MAX).unwrap();
                     filter.governance(&user("root"), &RecordQuery::default(), 0, PageSize::MAX).unwrap();
                     let mut reveal = filter.reveal(reveal_all("root")).unwrap();
                     reveal.page(PageSize::MAX, None).unwrap();

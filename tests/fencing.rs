@@ -139,10 +139,10 @@ fn d4_within_one_batch_the_first_of_an_id_counts() {
 fn observed(house: &House) -> String {
     let view = house.filter.view(&user("somebody"));
     let page = view.page(&Query::all(), PageSize::MAX, None).unwrap();
-    let count = view.count(&Query::all()).unwrap();
-    let counts = view.counts(&Query::all(), CountBy::Actor).unwrap();
+    let count = view.count(&Query::all()).unwrap().total;
+    let counts = view.counts(&Query::all(), CountBy::Actor).unwrap().by_key;
     let known = ["x", "y", "unheard of"].map(|id| view.activity(&id.parse().unwrap()).unwrap());
-    let forwarded = house.filter.forward(ForwardCursor::START, PageSize::MAX).unwrap();
+    let forwarded = house.filter.forward(&Offset::START, PageSize::MAX).unwrap();
     let json = serde_json::to_string(&(page, count, counts, known, forwarded.next)).unwrap();
     format!("{json} {}", serde_json::to_string(&forwarded.activities).unwrap())
 }
@@ -160,7 +160,7 @@ fn d4_a_conflict_tells_viewers_and_forwarders_nothing() {
         assert_eq!(observed(&house), before);
         // Nor does the forwarder's place move on by what it never saw.
         house.ingest(&[activity("z", "bob")]);
-        let forwarded = house.filter.forward(ForwardCursor::START, PageSize::MAX).unwrap();
+        let forwarded = house.filter.forward(&Offset::START, PageSize::MAX).unwrap();
         let after = serde_json::to_string(&forwarded.next).unwrap();
         assert_eq!(after, "2");
     }
@@ -204,9 +204,9 @@ fn check(house: &House, told: &Told, floors: &BTreeMap<String, u64>) {
     }
     assert!(revisions.len() > 1, "the policy changed while activities came in");
     // Nothing of a revision is stored after something of a later one.
-    let (mut place, mut newest) = (ForwardCursor::START, begun_with(told));
+    let (mut place, mut newest) = (Offset::START, begun_with(told));
     loop {
-        let ForwardBatch { activities, next } = house.filter.forward(place, PageSize::MAX).unwrap();
+        let ForwardBatch { activities, next } = house.filter.forward(&place, PageSize::MAX).unwrap();
         for public in &activities {
             assert!(public.stamp().policy() >= newest, "stored under {} after {newest}", public.stamp().policy());
             newest = public.stamp().policy();

@@ -22,18 +22,18 @@ fn furnish(house: &House) -> &House {
     house.install(people(&[("adele", &["council"]), ("bob", &[])])).manage("contoso.com").make_private("council")
 }
 
-/// Everything that a forwarder is given from a place on, in batches of one size, its cursor kept as JSON in between.
-fn forwarded(filter: &PrivacyFilter, from: ForwardCursor, size: PageSize) -> Vec<(String, String)> {
-    let (mut all, mut cursor) = (Vec::new(), from);
+/// Everything that a forwarder is given from a place on, in batches of one size, its offset kept as JSON in between.
+fn forwarded(filter: &PrivacyFilter, from: Offset, size: PageSize) -> Vec<(String, String)> {
+    let (mut all, mut offset) = (Vec::new(), from);
     loop {
-        let batch = filter.forward(cursor, size).unwrap();
+        let batch = filter.forward(&offset, size).unwrap();
         if batch.activities.is_empty() {
-            assert_eq!(batch.next, cursor, "whoever has caught up stays where they are");
+            assert_eq!(batch.next, offset, "whoever has caught up stays where they are");
             return all;
         }
-        assert!(batch.activities.len() <= size.get() && batch.next > cursor);
+        assert!(batch.activities.len() <= size.get() && batch.next != offset);
         let kept = serde_json::to_string(&batch.next).unwrap();
-        cursor = serde_json::from_str(&kept).unwrap();
+        offset = serde_json::from_str(&kept).unwrap();
         all.extend(
             batch
                 .activities
@@ -56,9 +56,9 @@ fn f1_only_public_activities_are_forwarded() {
         furnish(&house).ingest(&log);
         house.ingest(&[by("5", Actor::unknown()), activity("6", "bob")]);
         for pages in [1, 2, 1_000] {
-            assert_eq!(just_ids(&forwarded(&house.filter, ForwardCursor::START, size(pages))), ["2", "4", "6"]);
+            assert_eq!(just_ids(&forwarded(&house.filter, Offset::START, size(pages))), ["2", "4", "6"]);
         }
-        let batch = house.filter.forward(ForwardCursor::START, PageSize::MAX).unwrap();
+        let batch = house.filter.forward(&Offset::START, PageSize::MAX).unwrap();
         assert!(batch.activities.iter().all(|public| public.visibility() == Visibility::Public));
         let json = serde_json::to_string(&batch.activities).unwrap();
         assert!(!json.contains("adele"), "{json}");
@@ -71,19 +71,19 @@ fn f1_replays_go_by_the_stored_verdict() {
     for place in places() {
         let house = place.house();
         furnish(&house).ingest(&[activity("hidden", "adele"), activity("shown", "bob")]);
-        let before = forwarded(&house.filter, ForwardCursor::START, size(1));
+        let before = forwarded(&house.filter, Offset::START, size(1));
         assert_eq!(just_ids(&before), ["shown"]);
         house.change(PolicyChange::MakePublic(group("council").into()));
-        assert_eq!(forwarded(&house.filter, ForwardCursor::START, size(1)), before, "no longer private");
+        assert_eq!(forwarded(&house.filter, Offset::START, size(1)), before, "no longer private");
         house.ingest(&[activity("hidden", "adele"), activity("hidden", "bob")]);
-        assert_eq!(forwarded(&house.filter, ForwardCursor::START, size(1)), before, "delivered again");
+        assert_eq!(forwarded(&house.filter, Offset::START, size(1)), before, "delivered again");
         house.install(people(&[("adele", &[]), ("bob", &["council"])])).make_private("council");
-        assert_eq!(forwarded(&house.filter, ForwardCursor::START, size(1)), before, "now it is the other");
+        assert_eq!(forwarded(&house.filter, Offset::START, size(1)), before, "now it is the other");
         house.ingest(&[activity("shown", "bob"), activity("since", "bob"), activity("lately", "adele")]);
-        assert_eq!(just_ids(&forwarded(&house.filter, ForwardCursor::START, size(1))), ["shown", "lately"]);
+        assert_eq!(just_ids(&forwarded(&house.filter, Offset::START, size(1))), ["shown", "lately"]);
         // A forwarder that is switched on for the first time, on another node, is given the same.
         let elsewhere = place.house();
-        assert_eq!(just_ids(&forwarded(&elsewhere.filter, ForwardCursor::START, size(2))), ["shown", "lately"]);
+        assert_eq!(just_ids(&forwarded(&elsewhere.filter, Offset::START, size(2))), ["shown", "lately"]);
     }
 }
 
@@ -100,12 +100,12 @@ fn f2_in_stored_order() {
         };
         house.ingest(&[happened("z", 5), happened("a", -500), happened("m", 900)]);
         house.ingest(&[happened("a", -500), happened("b", -9_000)]);
-        assert_eq!(just_ids(&forwarded(&house.filter, ForwardCursor::START, size(2))), ["z", "a", "m", "b"]);
+        assert_eq!(just_ids(&forwarded(&house.filter, Offset::START, size(2))), ["z", "a", "m", "b"]);
     }
 }
 
 #[test]
-fn f2_a_forwarder_goes_on_from_its_cursor() {
+fn f2_a_forwarder_goes_on_from_its_offset() {
     for place in places() {
         let house = place.house();
         furnish(&house);
@@ -114,48 +114,50 @@ fn f2_a_forwarder_goes_on_from_its_cursor() {
             house.ingest(&(from..until).map(|i| activity(&format!("{i:02}"), name(i))).collect::<Vec<_>>())
         };
         deliver(0, 10);
-        let first = house.filter.forward(ForwardCursor::START, size(3)).unwrap();
+        let first = house.filter.forward(&Offset::START, size(3)).unwrap();
         assert_eq!(ids(&first), ["00", "02", "04"]);
-        // It failed, and asks again: the same. It went on, and restarts with an older cursor: nothing is lost.
-        assert_eq!(house.filter.forward(ForwardCursor::START, size(3)).unwrap(), first);
-        let rest = forwarded(&house.filter, first.next, size(2));
+        // It failed, and asks again: the same. It went on, and restarts with an older offset: nothing is lost.
+        assert_eq!(house.filter.forward(&Offset::START, size(3)).unwrap(), first);
+        let rest = forwarded(&house.filter, first.next.clone(), size(2));
         assert_eq!(just_ids(&rest), ["06", "08"]);
         deliver(10, 14);
-        let later = forwarded(&place.house().filter, first.next, size(2));
+        let later = forwarded(&place.house().filter, first.next.clone(), size(2));
         assert_eq!(just_ids(&later), ["06", "08", "10", "12"]);
         // Another forwarder has its own place.
-        assert_eq!(forwarded(&house.filter, ForwardCursor::START, size(3)).len(), 7);
+        assert_eq!(forwarded(&house.filter, Offset::START, size(3)).len(), 7);
     }
 }
 
-/// A place that nobody was ever told is no error and shows nothing.
+/// An offset that no batch came with is refused, or nothing comes after it.
 #[test]
-fn f2_a_cursor_beyond_the_end_waits() {
+fn f2_an_offset_beyond_the_end_shows_nothing() {
     for place in places() {
         let house = place.house();
         furnish(&house).ingest(&[activity("a", "bob")]);
         for number in [1, 2, i64::MAX as u64, u64::MAX] {
-            let cursor: ForwardCursor = serde_json::from_str(&number.to_string()).unwrap();
-            let batch = house.filter.forward(cursor, PageSize::MAX).unwrap();
-            assert_eq!((batch.activities.len(), batch.next), (0, cursor));
+            let beyond = Offset::new(number.to_be_bytes()).unwrap();
+            match house.filter.forward(&beyond, PageSize::MAX) {
+                Ok(batch) => assert_eq!((batch.activities.len(), batch.next), (0, beyond)),
+                Err(error) => assert!(matches!(error, StoreError::UnknownOffset), "{error:?}"),
+            }
         }
     }
 }
 
 #[cfg(feature = "sqlite")]
 #[test]
-fn f2_a_cursor_outlives_a_restart() {
+fn f2_an_offset_outlives_a_restart() {
     use std::sync::Arc;
 
     use activity_privacy::sqlite::SqliteStore;
     let place = Place::in_sqlite();
     let house = place.house();
     furnish(&house).ingest(&["a", "b", "c"].map(|id| activity(id, "bob")));
-    let first = house.filter.forward(ForwardCursor::START, size(2)).unwrap();
+    let first = house.filter.forward(&Offset::START, size(2)).unwrap();
     drop(house);
     let again = House::over(Arc::new(SqliteStore::open(place.path()).unwrap()), Arc::clone(&place.sink));
     furnish_again(&again).ingest(&[activity("d", "bob")]);
-    assert_eq!(just_ids(&forwarded(&again.filter, first.next, size(9))), ["c", "d"]);
+    assert_eq!(just_ids(&forwarded(&again.filter, first.next.clone(), size(9))), ["c", "d"]);
 }
 
 #[cfg(feature = "sqlite")]
@@ -167,7 +169,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     /// What a forwarder sees, while it follows along, is the same with and without the private activities: contents,
-    /// batches and cursors.
+    /// batches and offsets.
     #[test]
     fn f3_a_forwarder_learns_nothing_of_private_activities(
         batches in vec(vec((0..40_u8, any::<bool>()), 0..8), 0..10),
@@ -176,7 +178,7 @@ proptest! {
         for (with, without) in places().into_iter().zip(places()) {
             let (with, without) = (with.house(), without.house());
             let mut hidden = std::collections::BTreeMap::new();
-            let mut cursors = [ForwardCursor::START; 2];
+            let mut offsets = [Offset::START, Offset::START];
             for house in [&with, &without] {
                 furnish(house);
             }
@@ -190,13 +192,13 @@ proptest! {
                 };
                 with.ingest(&activities(false));
                 without.ingest(&activities(true));
-                let seen = [&with, &without].map(|house| house.filter.forward(cursors[0], size(pages)).unwrap());
+                let seen = [&with, &without].map(|house| house.filter.forward(&offsets[0], size(pages)).unwrap());
                 prop_assert_eq!(&seen[0], &seen[1]);
-                cursors = seen.map(|batch| batch.next);
-                prop_assert_eq!(cursors[0], cursors[1]);
+                offsets = seen.map(|batch| batch.next);
+                prop_assert_eq!(&offsets[0], &offsets[1]);
             }
             let from_the_beginning =
-                [&with, &without].map(|house| forwarded(&house.filter, ForwardCursor::START, size(pages)));
+                [&with, &without].map(|house| forwarded(&house.filter, Offset::START, size(pages)));
             prop_assert_eq!(&from_the_beginning[0], &from_the_beginning[1]);
         }
     }

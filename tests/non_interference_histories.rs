@@ -148,7 +148,7 @@ fn observe(filter: &PrivacyFilter, asked: &[Search], observed: &mut Vec<String>)
                 observed.push(said(&foreign));
             }
         }
-        observed.push(view.count(&query).unwrap().to_string());
+        observed.push(json!(view.count(&query).unwrap()).to_string());
         for by in [CountBy::Hour, CountBy::Day, CountBy::App, CountBy::Actor] {
             observed.push(json!(view.counts(&query, by).unwrap()).to_string());
         }
@@ -163,12 +163,21 @@ fn observe_all(filter: &PrivacyFilter, observed: &mut Vec<String>) {
         let found = view.activity(&id).unwrap();
         observed.push(json!({ "found": found, "debug": format!("{found:?}") }).to_string());
     }
+    let mut after = Offset::START;
+    loop {
+        let batch = filter.forward(&after, PageSize::at_most(1)).unwrap();
+        observed.push(seen(&batch));
+        if batch.activities.is_empty() {
+            break;
+        }
+        after = batch.next;
+    }
+    // Offsets of an adapter that counts, and such that none made.
     for start in 0..18_u64 {
         for size in [1, 4, 1_000] {
-            let after: ForwardCursor = serde_json::from_value(json!(start)).unwrap();
-            let batch = filter.forward(after, PageSize::at_most(size)).unwrap();
-            let seen = json!({ "forwarded": batch.activities, "next": batch.next, "debug": format!("{batch:?}") });
-            observed.push(seen.to_string());
+            let after = Offset::new(start.to_be_bytes()).unwrap();
+            let answer = filter.forward(&after, PageSize::at_most(size));
+            observed.push(answer.map_or_else(|error| said(&error), |batch| seen(&batch)));
         }
     }
     observed.push(json!({ "policy": *filter.policy().unwrap(), "debug": format!("{filter:?}") }).to_string());
@@ -176,6 +185,10 @@ fn observe_all(filter: &PrivacyFilter, observed: &mut Vec<String>) {
     observed.push(said(&filter.reveal(house::reveal_all("from elsewhere")).unwrap_err()));
     let refused = filter.governance(&user("from elsewhere"), &RecordQuery::default(), 0, PageSize::MAX);
     observed.push(said(&refused.unwrap_err()));
+}
+
+fn seen(batch: &ForwardBatch) -> String {
+    json!({ "forwarded": batch.activities, "next": batch.next, "debug": format!("{batch:?}") }).to_string()
 }
 
 fn said(error: &dyn std::error::Error) -> String {

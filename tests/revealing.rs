@@ -239,7 +239,7 @@ fn r2_a_receipt_opens_its_own_record_alone() {
     let (page, _) = sealed().pending(10, id(4));
     assert!(matches!(page.recorded(&Receipt::assertion(id(1), 1)).unwrap_err(), SinkError::WrongReceipt));
     let (page, more) = sealed().pending(2, id(4));
-    assert!(more);
+    assert!(more.is_some());
     let page = page.recorded(&Receipt::assertion(id(4), 1)).unwrap();
     assert_eq!(page.open(&policy, id(5), at(0)).unwrap().len(), 2);
 }
@@ -460,7 +460,7 @@ fn r6_a_reveal_widens_nothing_else() {
                 let counts = view.counts(&Query::all(), CountBy::Actor).unwrap();
                 (page, view.count(&Query::all()).unwrap(), counts, view.activity(&"1".parse().unwrap()).unwrap())
             });
-            (views, house.filter.forward(ForwardCursor::START, size(9)).unwrap())
+            (views, house.filter.forward(&Offset::START, size(9)).unwrap())
         };
         let before = observe();
         let mut reveal = house.filter.reveal(reveal_all("root")).unwrap();

@@ -293,7 +293,7 @@ fn s2_what_is_not_monitored_is_only_counted() {
     assert_eq!(house.records().len(), records, "ingest puts nothing on record");
     let stored = house.everything();
     assert_eq!(stored.iter().map(|stored| stored.activity().id().as_str()).collect::<Vec<_>>(), ["plain"]);
-    let forwarded = house.filter.forward(ForwardCursor::START, PageSize::MAX).unwrap().activities;
+    let forwarded = house.filter.forward(&Offset::START, PageSize::MAX).unwrap().activities;
     assert_eq!(forwarded.iter().map(|public| public.activity().id().as_str()).collect::<Vec<_>>(), ["plain"]);
     assert!(!serde_json::to_string(&house.records()).unwrap().contains("canary"));
 }

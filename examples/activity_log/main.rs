@@ -88,8 +88,8 @@ fn main() -> Result<()> {
     show::heading("The log, as everybody sees it");
     let log = filter.view(&groups::analyst());
     show::page(&log.page(&Query::all(), PageSize::at_most(8), None)?);
-    println!("{} activities", log.count(&Query::all())?);
-    show::counts(&log.counts(&Query::all(), CountBy::App)?);
+    println!("{} activities", log.count(&Query::all())?.total);
+    show::counts(&log.counts(&Query::all(), CountBy::App)?.by_key);
 
     show::heading("An admin without the permission asks to see the private ones");
     match filter.reveal(request(groups::analyst())?) {
@@ -116,9 +116,9 @@ fn main() -> Result<()> {
         }
     }
     if arguments.files.is_empty() {
-        let before = log.count(&Query::all())?;
+        let before = log.count(&Query::all())?.total;
         ingest(&filter, "sample, second day", sample::second_day().as_bytes(), 0, &mut totals)?;
-        println!("{} more activities are shown", log.count(&Query::all())? - before);
+        println!("{} more activities are shown", log.count(&Query::all())?.total - before);
     }
     if let Some(first) = hidden {
         let delivery = filter.ingest(std::slice::from_ref(first.activity()))?;
@@ -223,9 +223,9 @@ fn latest_records(filter: &PrivacyFilter) -> Result<Vec<RecordEntry>> {
 /// Writes every public activity as a line of JSON, in the order of storing.
 fn forward(filter: &PrivacyFilter, path: &Path) -> Result<u64> {
     let mut out = BufWriter::new(File::create(path)?);
-    let (mut cursor, mut sent) = (ForwardCursor::START, 0);
+    let (mut offset, mut sent) = (Offset::START, 0);
     loop {
-        let batch = filter.forward(cursor, PageSize::MAX)?;
+        let batch = filter.forward(&offset, PageSize::MAX)?;
         if batch.activities.is_empty() {
             out.flush()?;
             return Ok(sent);
@@ -235,6 +235,6 @@ fn forward(filter: &PrivacyFilter, path: &Path) -> Result<u64> {
             out.write_all(b"\n")?;
             sent += 1;
         }
-        cursor = batch.next;
+        offset = batch.next;
     }
 }

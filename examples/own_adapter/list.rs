@@ -1,6 +1,5 @@
-//! A store as somebody outside of this crate would write it: everything in one list, behind one lock.
+//! A store as it is written outside of this crate: two lists behind one lock, and an index of actors and apps.
 
-use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -13,21 +12,26 @@ pub(crate) struct ListStore(Mutex<List>);
 pub(crate) struct List {
     pub(crate) policy: Option<Arc<PrivacyPolicy>>,
     pub(crate) applied: AppliedRecords,
-    pub(crate) vanished: Vec<RemovedGroup>,
-    pub(crate) vanished_version: u64,
-    /// In the order of storing.
-    pub(crate) activities: Vec<StoredActivity>,
-    /// The ids of what was removed, which stay taken.
+    pub(crate) removed_groups: BTreeMap<GroupId, RemovedGroup>,
+    pub(crate) removed_groups_version: u64,
+    /// In the order of storing. A removed activity leaves its slot empty, so that the offsets of the others stay.
+    pub(crate) public: Vec<Option<PublicActivity>>,
+    pub(crate) private: Vec<StoredActivity>,
+    /// The slots of the public activities that have a term.
+    index: BTreeMap<(TermField, String), BTreeSet<usize>>,
+    /// The ids of removed activities, which stay taken.
     pub(crate) removed: BTreeSet<ActivityId>,
-    /// The places of what was removed, which are not given again.
-    pub(crate) left: BTreeSet<u64>,
 }
 
 impl ListStore {
-    /// Whatever is done under the lock is done whole, and nobody sees half of it.
+    /// Every call does all of its work under this one lock, so that no other sees half of it.
     pub(crate) fn list(&self) -> MutexGuard<'_, List> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn is_indexed(field: TermField) -> bool {
+    matches!(field, TermField::ActorId | TermField::ActorName | TermField::App)
 }
 
 impl List {
@@ -36,28 +40,46 @@ impl List {
         if in_force == expected { Ok(()) } else { Err(StoreError::Stale { in_force }) }
     }
 
+    pub(crate) fn stored(&self) -> impl Iterator<Item = &StoredActivity> {
+        self.public.iter().flatten().map(|public| &**public).chain(&self.private)
+    }
+
     pub(crate) fn append(&mut self, new: &Stamped<'_>) -> Appended {
-        let same_id = |stored: &&StoredActivity| stored.activity().id() == new.activity().id();
-        match self.activities.iter().find(same_id) {
-            Some(first) if first.activity() == new.activity() => Appended::Duplicate,
-            Some(_) => Appended::Conflict,
-            // What it was is known no more.
+        let first = self.stored().find(|stored| stored.activity().id() == new.activity().id());
+        match first.map(|first| first.activity() == new.activity()) {
+            Some(true) => Appended::Duplicate,
+            Some(false) => Appended::Conflict,
+            // The content of a removed activity is not known any more.
             None if self.removed.contains(new.activity().id()) => Appended::Duplicate,
             None => {
-                self.activities.push(StoredActivity::assertion(new.activity().clone(), new.stamp().clone()));
+                self.store(StoredActivity::assertion(new.activity().clone(), new.stamp().clone()));
                 Appended::Stored
             }
         }
     }
 
-    /// Takes out at most so many that are covered. All of the rest stays, and so does its place.
+    pub(crate) fn store(&mut self, new: StoredActivity) {
+        let Some(public) = new.clone().into_public() else { return self.private.push(new) };
+        for term in new.activity().index_terms().filter(|term| is_indexed(term.field())) {
+            let slots = self.index.entry((term.field(), term.value().to_owned())).or_default();
+            slots.insert(self.public.len());
+        }
+        self.public.push(Some(public));
+    }
+
+    /// Removes at most `limit` of the activities that are covered, and their terms.
     pub(crate) fn remove(&mut self, removal: &RecordedRemoval, limit: usize) -> u64 {
-        let covered = self.activities.iter().filter(|stored| removal.covers(stored));
-        let gone: BTreeSet<ActivityId> = covered.take(limit).map(|stored| stored.activity().id().clone()).collect();
-        let public = self.placed().filter(|(_, public)| gone.contains(public.activity().id()));
-        let left: Vec<u64> = public.map(|(place, _)| place).collect();
-        self.left.extend(left);
-        self.activities.retain(|stored| !gone.contains(stored.activity().id()));
+        let covered = self.stored().filter(|stored| removal.covers(stored)).take(limit);
+        let gone: BTreeSet<ActivityId> = covered.map(|stored| stored.activity().id().clone()).collect();
+        self.private.retain(|stored| !gone.contains(stored.activity().id()));
+        for (slot, public) in self.public.iter_mut().enumerate() {
+            if public.take_if(|public| gone.contains(public.activity().id())).is_some() {
+                self.index.retain(|_, slots| {
+                    slots.remove(&slot);
+                    !slots.is_empty()
+                });
+            }
+        }
         let removed = gone.len() as u64;
         self.removed.extend(gone);
         if removed == 0 && limit > 0 {
@@ -66,30 +88,42 @@ impl List {
         removed
     }
 
-    pub(crate) fn placed(&self) -> impl Iterator<Item = (u64, PublicActivity)> {
-        (1..).filter(|place| !self.left.contains(place)).zip(self.public())
-    }
-
-    pub(crate) fn public(&self) -> impl Iterator<Item = PublicActivity> {
-        self.activities.iter().filter_map(|stored| stored.clone().into_public())
+    /// The public activities that a query finds. The index narrows by actor and app; `Query::matches` has the last word.
+    pub(crate) fn found<'a>(&'a self, query: &'a Query) -> impl Iterator<Item = &'a PublicActivity> {
+        let conditions = query.conditions();
+        let indexed = conditions.any_of.iter().filter(|terms| terms.iter().all(|term| is_indexed(term.field())));
+        let slots = indexed.map(|terms| -> BTreeSet<usize> {
+            let keys = terms.iter().map(|term| (term.field(), term.value().to_owned()));
+            keys.filter_map(|key| self.index.get(&key)).flatten().copied().collect()
+        });
+        let slots = slots.reduce(|one, other| &one & &other);
+        let slots = slots.unwrap_or_else(|| (0..self.public.len()).collect());
+        let found = slots.into_iter().filter_map(|slot| self.public.get(slot)?.as_ref());
+        found.filter(|public| query.matches(public.activity(), public.stamp()))
     }
 }
 
-/// What a page is made of: what matches, newest first, after a position, and only then cut to the limit.
-pub(crate) fn page(
-    found: impl Iterator<Item = StoredActivity>,
-    query: &Query,
+/// A page of what was found: newest first, after a position, and only then cut to the limit.
+pub(crate) fn page<T>(
+    found: impl Iterator<Item = (Position, T)>,
     after: Option<&Position>,
     limit: usize,
-) -> Vec<StoredActivity> {
-    let place = |stored: &StoredActivity| Position::of(stored.activity());
-    let mut page: Vec<_> = found
-        .filter(|stored| query.matches(stored.activity(), stored.stamp()))
-        .filter(|stored| after.is_none_or(|after| place(stored) < *after))
-        .collect();
-    page.sort_by_key(|stored| Reverse(place(stored)));
-    page.truncate(limit);
-    page
+) -> impl Iterator<Item = T> {
+    let mut page: Vec<_> = found.filter(|(position, _)| after.is_none_or(|after| position < after)).collect();
+    page.sort_by(|(one, _), (other, _)| other.cmp(one));
+    page.into_iter().take(limit).map(|(_, activity)| activity)
+}
+
+/// An offset is how many public activities were ever stored up to there, the removed ones too.
+pub(crate) fn offset(number: u64) -> Result<Offset, StoreError> {
+    Offset::new(number.to_be_bytes()).map_err(|_| StoreError::UnknownOffset)
+}
+
+pub(crate) fn number(offset: &Offset) -> Result<u64, StoreError> {
+    match offset.as_bytes() {
+        [] => Ok(0),
+        bytes => Ok(u64::from_be_bytes(bytes.try_into().map_err(|_| StoreError::UnknownOffset)?)),
+    }
 }
 
 impl ActivityStore for ListStore {
@@ -109,29 +143,30 @@ impl ActivityStore for ListStore {
         Ok(self.list().applied.clone())
     }
 
-    fn vanished_groups(&self) -> Result<Vec<RemovedGroup>, StoreError> {
-        Ok(self.list().vanished.clone())
+    fn removed_groups(&self, known: Option<u64>) -> Result<Option<RemovedGroups>, StoreError> {
+        let list = self.list();
+        let version = list.removed_groups_version;
+        let groups = || list.removed_groups.values().cloned().collect();
+        Ok((known != Some(version)).then(|| RemovedGroups { version, groups: groups() }))
     }
 
-    fn vanished_version(&self) -> Result<u64, StoreError> {
-        Ok(self.list().vanished_version)
-    }
-
-    fn keep_vanished(&self, vanished: &RemovedGroup) -> Result<(), StoreError> {
+    fn update_removed_groups(&self, update: RemovedGroupsUpdate<'_>) -> Result<(), StoreError> {
         let mut list = self.list();
-        list.vanished_version += 1;
-        let kept = &mut list.vanished;
-        match kept.iter_mut().find(|kept| kept.group() == vanished.group()) {
-            Some(known) => *known = known.clone().merge(vanished),
-            None => kept.push(vanished.clone()),
+        let mut groups = list.removed_groups.clone();
+        match update {
+            RemovedGroupsUpdate::Keep(group) => {
+                let known = groups.remove(group.group());
+                let merged = known.map_or_else(|| group.clone(), |known| known.merge(group));
+                groups.insert(merged.group().clone(), merged);
+            }
+            RemovedGroupsUpdate::Drop { group, up_to } => {
+                groups.retain(|id, kept| id != group || kept.removed_in() > up_to);
+            }
         }
-        Ok(())
-    }
-
-    fn drop_vanished(&self, group: &GroupId, up_to: DirectoryRevision) -> Result<(), StoreError> {
-        let mut list = self.list();
-        list.vanished_version += 1;
-        list.vanished.retain(|kept| kept.group() != group || kept.removed_in() > up_to);
+        if groups != list.removed_groups {
+            list.removed_groups_version += 1;
+            list.removed_groups = groups;
+        }
         Ok(())
     }
 
@@ -145,34 +180,24 @@ impl ActivityStore for ListStore {
         Ok(self.list().remove(removal, limit))
     }
 
-    fn public_page(
-        &self,
-        query: &Query,
-        after: Option<&Position>,
-        limit: usize,
-    ) -> Result<Vec<PublicActivity>, StoreError> {
-        let page = page(self.list().public().map(PublicActivity::into_stored), query, after, limit);
-        Ok(page.into_iter().filter_map(StoredActivity::into_public).collect())
+    fn public_page(&self, query: &Query, after: Option<&Position>, limit: usize) -> Result<PublicPage, StoreError> {
+        let list = self.list();
+        let found = list.found(query).map(|public| (Position::of(public.activity()), public));
+        let activities = page(found, after, limit).cloned().collect();
+        Ok(PublicPage { activities, stopped_at: None })
     }
 
-    fn public_activity(&self, id: &ActivityId) -> Result<Option<PublicActivity>, StoreError> {
-        Ok(self.list().public().find(|public| public.activity().id() == id))
+    fn public_counts(&self, query: &Query, by: Option<CountBy>) -> Result<Counts, StoreError> {
+        let mut tally = Tally::new(by);
+        self.list().found(query).for_each(|public| tally.add(public.activity()));
+        Ok(tally.into_counts(true))
     }
 
-    fn public_count(&self, query: &Query) -> Result<u64, StoreError> {
-        Ok(self.public_page(query, None, usize::MAX)?.len() as u64)
-    }
-
-    fn public_counts(&self, query: &Query, by: CountBy) -> Result<Vec<Count>, StoreError> {
-        let mut counts = BTreeMap::new();
-        for public in self.public_page(query, None, usize::MAX)? {
-            *counts.entry(by.key(public.activity())).or_default() += 1;
-        }
-        Ok(counts.into_iter().map(|(key, activities)| Count { key, activities }).collect())
-    }
-
-    fn public_since(&self, after: u64, limit: usize) -> Result<Vec<(u64, PublicActivity)>, StoreError> {
-        Ok(self.list().placed().filter(|(place, _)| *place > after).take(limit).collect())
+    fn public_after(&self, after: &Offset, limit: usize) -> Result<Vec<(Offset, PublicActivity)>, StoreError> {
+        let (list, after) = (self.list(), number(after)?);
+        let later = (1..).zip(&list.public).filter(|(number, _)| *number > after);
+        let later = later.filter_map(|(number, public)| Some((number, public.clone()?))).take(limit);
+        later.map(|(number, public)| Ok((offset(number)?, public))).collect()
     }
 
     fn revealed_page(
@@ -181,9 +206,11 @@ impl ActivityStore for ListStore {
         after: Option<&Position>,
         limit: usize,
     ) -> Result<SealedPage, StoreError> {
-        let shown = |stored: &&StoredActivity| stored.visibility() == Visibility::Private || !admission.private_only();
-        let all = self.list().activities.iter().filter(shown).cloned().collect::<Vec<_>>();
-        let page = page(all.into_iter(), admission.query(), after, limit);
-        Ok(SealedPage::seal(admission, page))
+        let (list, query) = (self.list(), admission.query());
+        let found = list.stored().filter(|stored| query.matches(stored.activity(), stored.stamp()));
+        let found = found.filter(|stored| stored.visibility() == Visibility::Private || !admission.private_only());
+        let found = found.map(|stored| (Position::of(stored.activity()), stored));
+        let page = page(found, after, limit).cloned().collect();
+        Ok(SealedPage::seal(admission, page, None))
     }
 }

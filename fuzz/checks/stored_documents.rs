@@ -29,8 +29,8 @@ pub(crate) fn check(input: &[u8]) {
     if let Some(record) = read::<Record>(input) {
         let _ = (record.kind(), record.outcome.kind(), RecordQuery::default().matches(&record));
     }
-    if let Some(vanished) = read::<VanishedGroup>(input) {
-        assert!(vanished.clone().together_with(&vanished).group() == vanished.group());
+    if let Some(removed) = read::<RemovedGroup>(input) {
+        assert!(removed.clone().merge(&removed).group() == removed.group());
     }
     for actor in [read::<Actor>(input)].into_iter().flatten() {
         assert!(!actor.label().is_empty());

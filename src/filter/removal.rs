@@ -85,7 +85,7 @@ impl PrivacyFilter {
     ///
     /// let before = Alias::new("adele.v@contoso.com")?;
     /// let receipt = filter.erase(&admin, Subject::of(adele).also(before))?;
-    /// assert_eq!(filter.view(&admin).count(&Query::all())?, 0);
+    /// assert_eq!(filter.view(&admin).count(&Query::all())?.total, 0);
     /// # drop(receipt);
     /// # Ok(())
     /// # }

@@ -133,7 +133,7 @@ mod tests {
         assert!(matches!(dry.erase(&root, Subject::of(root.clone())), Err(RemovalError::Salt(_))));
         assert!(matches!(dry.forget(&root, RecordId(Uuid::nil())), Err(RemovalError::Salt(_))));
         assert_eq!(scene.records(), before, "nothing is recorded");
-        assert_eq!(dry.view(&root).count(&Query::all()).unwrap(), 1, "nothing is removed");
+        assert_eq!(dry.view(&root).count(&Query::all()).unwrap().total, 1, "nothing is removed");
 
         // A reveal that is open shows nothing, and can still be closed on record.
         open.page(PageSize::MAX, None).unwrap();

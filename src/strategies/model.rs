@@ -122,8 +122,8 @@ pub enum Answer {
     Closed(Option<(u64, u64)>),
     /// Sequence numbers and records.
     Governance(Result<Vec<(u64, Record)>, Denial>),
-    /// What is forwarded, and the place after it.
-    Forwarded(Vec<Activity>, u64),
+    /// What is forwarded.
+    Forwarded(Vec<Activity>),
     /// Whether it was done; or the denial, or none when the directory did not answer.
     Erased(Result<(), Option<Denial>>),
     /// Whether there was anything to be done.
@@ -219,9 +219,8 @@ impl Model {
             Step::Forward { at, replay, size } => {
                 let after = if *replay { 0 } else { self.node(*at).forwarded };
                 let batch = self.after_place(after, reading::page_size(*size));
-                let next = batch.last().map_or(after, |(place, _)| *place);
-                self.node_mut(*at).forwarded = next;
-                Answer::Forwarded(batch.into_iter().map(|(_, activity)| activity).collect(), next)
+                self.node_mut(*at).forwarded = batch.last().map_or(after, |(place, _)| *place);
+                Answer::Forwarded(batch.into_iter().map(|(_, activity)| activity).collect())
             }
             Step::Erase { at, by, subject } => Answer::Erased(self.erase(*at, by, subject)),
             Step::Retain { .. } => Answer::Retained(self.retain()),

@@ -14,7 +14,7 @@ fn read(json: &str) -> PublicActivity {
     serde_json::from_str(json).unwrap()
 }
 
-fn forwarded(revealed: Vec<StoredActivity>, next: ForwardCursor) -> ForwardBatch {
+fn forwarded(revealed: Vec<StoredActivity>, next: Offset) -> ForwardBatch {
     ForwardBatch { activities: revealed, next }
 }
 

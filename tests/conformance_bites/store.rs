@@ -44,12 +44,17 @@ bites! {
             d4_on_every_handle_the_first_wins,
             d4_after_a_crash_the_first_wins,
             v3_every_filter_narrows_counts,
-            v2_removing_what_is_hidden_leaves_no_trace
+            v2_removing_what_is_hidden_leaves_no_trace,
+            v2_a_hidden_id_and_an_unknown_one_are_answered_alike,
+            v2_public_reads_return_what_was_decided_public,
+            v3_counts_are_by_key_in_rising_order,
+            v3_ids_narrow_with_all_else,
+            v3_incomplete_counts_never_exceed_the_truth
         ]
         perhaps [];
-    places_count_what_is_hidden PlacesCountWhatIsHidden,
-        caught by [v2_places_count_public_activities_alone]
-        also [f2_places_of_what_stays_do_not_change]
+    offsets_count_what_is_hidden OffsetsCountWhatIsHidden,
+        caught by [f3_offsets_tell_nothing_of_what_is_hidden]
+        also [v2_removing_what_is_hidden_leaves_no_trace]
         perhaps [];
     orders_by_insertion OrdersByInsertion,
         caught by [v3_pages_are_newest_first_and_then_by_id]
@@ -65,19 +70,22 @@ bites! {
             d4_ids_of_what_was_removed_stay_taken,
             g5_a_removal_outlives_a_crash,
             g5_of_a_person_what_is_covered_goes_and_nothing_else,
-            g5_what_is_too_old_goes_and_nothing_else
+            g5_what_is_too_old_goes_and_nothing_else,
+            v2_a_hidden_id_and_an_unknown_one_are_answered_alike,
+            v3_a_page_that_stops_can_be_resumed,
+            v3_ids_narrow_with_all_else
         ]
         perhaps [];
     loses_the_tail LosesTheTail,
         caught by [activities_outlive_a_crash]
-        also [d4_after_a_crash_the_first_wins, places_outlive_a_crash, g5_a_removal_outlives_a_crash]
+        also [d4_after_a_crash_the_first_wins, f2_offsets_outlive_a_crash, g5_a_removal_outlives_a_crash]
         perhaps [];
     forgets_the_policy ForgetsThePolicy,
         caught by [the_policy_outlives_a_crash]
         also [
             d4_after_a_crash_the_first_wins,
             activities_outlive_a_crash,
-            places_outlive_a_crash,
+            f2_offsets_outlive_a_crash,
             the_fence_outlives_a_crash,
             g5_a_removal_outlives_a_crash,
             g8_the_record_of_a_removal_is_kept_once_it_is_complete
@@ -98,14 +106,14 @@ bites! {
         also []
         perhaps [
             d5_nothing_older_is_stored_once_a_publish_returned,
-            f2_whoever_follows_public_since_misses_nothing
+            f2_a_follower_misses_nothing
         ];
     decides_anew DecidesAnew,
         caught by [d4_a_change_of_the_policy_moves_no_verdict]
         also [
             d4_the_first_verdict_wins,
             d4_after_a_crash_the_first_wins,
-            f2_places_stay_and_go_on_at_every_limit,
+            f2_offsets_stay_and_go_on_at_every_limit,
             v3_every_filter_narrows_pages,
             v3_filters_narrow_together,
             v3_every_filter_narrows_counts,
@@ -114,12 +122,15 @@ bites! {
             v3_a_reveal_can_leave_out_what_is_public,
             r1_a_reveal_sees_what_its_query_finds,
             v3_pages_of_a_reveal_join_at_every_limit,
-            d4_ids_of_what_was_removed_stay_taken
+            d4_ids_of_what_was_removed_stay_taken,
+            v3_a_page_that_stops_can_be_resumed,
+            v3_a_revealed_page_that_stops_can_be_resumed,
+            v3_ids_narrow_with_all_else
         ]
         perhaps [];
     ignores_the_suite IgnoresTheSuite,
         caught by [v3_every_filter_narrows_pages]
-        also [v3_filters_narrow_together]
+        also [v3_filters_narrow_together, v3_a_page_that_stops_can_be_resumed, v3_ids_narrow_with_all_else]
         perhaps [];
     cursor_is_inclusive CursorIsInclusive,
         caught by [v3_pages_join_at_every_limit]
@@ -128,26 +139,35 @@ bites! {
             v3_pages_are_stable_while_activities_arrive,
             v3_every_filter_narrows_pages,
             g5_public_answers_are_as_if_it_had_never_been_stored,
-            v2_removing_what_is_hidden_leaves_no_trace
+            v2_removing_what_is_hidden_leaves_no_trace,
+            v3_a_page_that_stops_can_be_resumed,
+            v3_ids_narrow_with_all_else
         ]
         perhaps [];
     refuses_a_hidden_id RefusesAHiddenId,
         caught by [v2_a_hidden_id_and_an_unknown_one_are_answered_alike]
-        also []
+        also [
+            v3_a_page_that_stops_can_be_resumed,
+            v3_every_filter_narrows_pages,
+            v3_filters_narrow_together,
+            v3_ids_narrow_with_all_else
+        ]
         perhaps [];
     shows_a_hidden_id ShowsAHiddenId,
         caught by [
             v2_a_hidden_id_and_an_unknown_one_are_answered_alike,
             v2_public_reads_return_what_was_decided_public
         ]
-        also []
+        also [v3_a_page_that_stops_can_be_resumed, v3_every_filter_narrows_pages]
         perhaps [];
     limit_before_hiding LimitBeforeHiding,
         caught by [v2_a_limit_cuts_what_is_shown]
         also [
             v2_pages_tell_nothing_of_what_is_hidden,
             v3_every_filter_narrows_pages,
-            v2_removing_what_is_hidden_leaves_no_trace
+            v2_removing_what_is_hidden_leaves_no_trace,
+            v3_a_page_that_stops_can_be_resumed,
+            v3_ids_narrow_with_all_else
         ]
         perhaps [];
     cuts_times_to_seconds CutsTimesToSeconds,
@@ -156,7 +176,9 @@ bites! {
             v3_pages_join_at_every_limit,
             v3_a_page_goes_on_after_any_position,
             v3_every_filter_narrows_pages,
-            v3_filters_narrow_together
+            v3_filters_narrow_together,
+            v3_a_page_that_stops_can_be_resumed,
+            v3_ids_narrow_with_all_else
         ]
         perhaps [];
     ignores_case IgnoresCase,
@@ -166,13 +188,15 @@ bites! {
             v3_pages_join_at_every_limit,
             v3_a_page_goes_on_after_any_position,
             v3_no_limit_is_too_small_or_too_large,
-            f2_public_since_goes_by_the_order_of_storing,
-            f2_places_stay_and_go_on_at_every_limit
+            f2_public_after_goes_by_the_order_of_storing,
+            f2_offsets_stay_and_go_on_at_every_limit,
+            b1_an_offset_of_no_store_is_refused_or_harmless,
+            f2_following_from_any_offset_gives_what_comes_after
         ]
         perhaps [];
     keeps_the_last_word KeepsTheLastWord,
         caught by [d11_what_nodes_keep_of_a_group_adds_up]
-        also [d11_racing_nodes_lose_no_member]
+        also [d11_racing_nodes_lose_no_member, d11_the_version_stays_without_a_change]
         perhaps [];
     counts_for_a_version CountsForAVersion,
         caught by [d11_the_version_of_what_is_kept_changes_with_it]
@@ -180,14 +204,14 @@ bites! {
         perhaps [];
     drops_what_vanished_later DropsWhatVanishedLater,
         caught by [d11_a_drop_spares_what_vanished_later]
-        also []
+        also [d11_the_version_stays_without_a_change]
         perhaps [];
     ignores_private_only IgnoresPrivateOnly,
         caught by [v3_a_reveal_can_leave_out_what_is_public]
         also [r1_a_reveal_sees_what_its_query_finds, v3_pages_of_a_reveal_join_at_every_limit]
         perhaps [];
-    places_before_commit PlacesBeforeCommit,
-        caught by [f2_whoever_follows_public_since_misses_nothing]
+    offsets_before_commit OffsetsBeforeCommit,
+        caught by [f2_a_follower_misses_nothing]
         also []
         perhaps [d5_nothing_older_is_stored_once_a_publish_returned];
     looks_before_it_stores LooksBeforeItStores,
@@ -206,7 +230,7 @@ bites! {
             d4_racing_deliveries_store_an_id_once,
             d5_nothing_older_is_stored_once_a_publish_returned,
             d5_one_of_racing_changes_wins,
-            f2_whoever_follows_public_since_misses_nothing,
+            f2_a_follower_misses_nothing,
             g5_racing_removals_and_deliveries_lose_nothing_else
         ];
     forgets_the_options ForgetsTheOptions,
@@ -232,12 +256,15 @@ bites! {
             v3_a_reveal_sees_all_newest_first,
             v3_a_reveal_can_leave_out_what_is_public,
             r1_a_reveal_sees_what_its_query_finds,
-            v3_pages_of_a_reveal_join_at_every_limit
+            v3_pages_of_a_reveal_join_at_every_limit,
+            v3_a_page_that_stops_can_be_resumed,
+            v3_a_revealed_page_that_stops_can_be_resumed,
+            v3_ids_narrow_with_all_else
         ]
         perhaps [];
     forgets_that_it_is_back ForgetsThatItIsBack,
         caught by [d11_what_nodes_keep_of_a_group_adds_up]
-        also [d11_kept_groups_outlive_a_crash]
+        also [d11_kept_groups_outlive_a_crash, d11_the_version_of_what_is_kept_changes_with_it]
         perhaps [];
     forgets_names ForgetsNames,
         caught by [d11_kept_groups_come_back]
@@ -253,22 +280,22 @@ bites! {
         perhaps [];
     pages_by_offset PagesByOffset,
         caught by [v3_pages_are_stable_while_activities_arrive]
-        also [v3_a_page_goes_on_after_any_position, v3_every_filter_narrows_pages]
+        also [v3_a_page_goes_on_after_any_position, v3_every_filter_narrows_pages, v3_ids_narrow_with_all_else]
         perhaps [];
     gives_one_at_least GivesOneAtLeast,
         caught by [v3_no_limit_is_too_small_or_too_large]
         also [v2_a_limit_cuts_what_is_shown]
         perhaps [];
-    places_by_time PlacesByTime,
-        caught by [f2_public_since_goes_by_the_order_of_storing, f2_places_stay_and_go_on_at_every_limit]
-        also [places_outlive_a_crash, f2_places_of_what_stays_do_not_change]
+    offsets_by_time OffsetsByTime,
+        caught by [f2_public_after_goes_by_the_order_of_storing, f2_offsets_stay_and_go_on_at_every_limit]
+        also [f2_offsets_outlive_a_crash, f2_offsets_of_what_stays_do_not_change]
         perhaps [
             d5_nothing_older_is_stored_once_a_publish_returned,
-            f2_whoever_follows_public_since_misses_nothing
+            f2_a_follower_misses_nothing
         ];
     counts_by_label CountsByLabel,
         caught by [v3_counts_are_by_key_in_rising_order]
-        also [d8_an_address_is_found_by_its_domain]
+        also [d8_an_address_is_found_by_its_domain, v3_incomplete_counts_never_exceed_the_truth]
         perhaps [];
     reveals_what_is_hidden_alone RevealsWhatIsHiddenAlone,
         caught by [v3_a_reveal_sees_all_newest_first]
@@ -293,7 +320,8 @@ bites! {
             g5_of_a_person_what_is_covered_goes_and_nothing_else,
             g5_racing_removals_and_deliveries_lose_nothing_else,
             g5_steps_keep_their_limit_and_say_how_many,
-            g5_what_is_too_old_goes_and_nothing_else
+            g5_what_is_too_old_goes_and_nothing_else,
+            v3_a_revealed_page_that_stops_can_be_resumed
         ]
         perhaps [];
     folds_the_domain FoldsTheDomain,
@@ -302,7 +330,7 @@ bites! {
         perhaps [];
     ignores_the_query_of_a_reveal IgnoresTheQueryOfAReveal,
         caught by [r1_a_reveal_sees_what_its_query_finds]
-        also []
+        also [v3_a_revealed_page_that_stops_can_be_resumed]
         perhaps [];
     removes_what_was_done_to_them RemovesWhatWasDoneToThem,
         caught by [g5_of_a_person_what_is_covered_goes_and_nothing_else]
@@ -328,12 +356,12 @@ bites! {
         caught by [d4_ids_of_what_was_removed_stay_taken]
         also [g5_a_removal_outlives_a_crash]
         perhaps [];
-    moves_places_up MovesPlacesUp,
-        caught by [f2_places_of_what_stays_do_not_change]
+    moves_offsets_up MovesOffsetsUp,
+        caught by [f2_offsets_of_what_stays_do_not_change]
         also []
         perhaps [];
-    gives_places_again GivesPlacesAgain,
-        caught by [f2_places_of_what_stays_do_not_change]
+    gives_offsets_again GivesOffsetsAgain,
+        caught by [f2_offsets_of_what_stays_do_not_change]
         also []
         perhaps [];
     goes_on_counting GoesOnCounting,
@@ -360,7 +388,7 @@ bites! {
         caught by [g5_racing_removals_and_deliveries_lose_nothing_else]
         also []
         perhaps [];
-    leaves_a_place_for_what_was_hidden LeavesAPlaceForWhatWasHidden,
+    leaves_an_offset_for_what_was_hidden LeavesAnOffsetForWhatWasHidden,
         caught by [v2_removing_what_is_hidden_leaves_no_trace]
         also []
         perhaps [];
@@ -376,4 +404,77 @@ bites! {
             g8_the_record_of_a_removal_is_kept_once_it_is_complete
         ]
         perhaps [];
+    ignores_the_rest_with_ids IgnoresTheRestWithIds,
+        caught by [v3_ids_narrow_with_all_else]
+        also [v3_filters_narrow_together]
+        perhaps [];
+    looks_up_one_id LooksUpOneId,
+        caught by [v3_every_filter_narrows_counts]
+        also [v3_counts_are_by_key_in_rising_order, v3_ids_narrow_with_all_else]
+        perhaps [];
+    one_offset_for_all OneOffsetForAll,
+        caught by [f2_following_from_any_offset_gives_what_comes_after]
+        also [
+            f2_a_follower_misses_nothing,
+            f2_offsets_of_what_stays_do_not_change,
+            f2_offsets_outlive_a_crash,
+            f2_offsets_stay_and_go_on_at_every_limit
+        ]
+        perhaps [];
+    fails_at_a_foreign_offset FailsAtAForeignOffset,
+        caught by [b1_an_offset_of_no_store_is_refused_or_harmless]
+        also []
+        perhaps [];
+    reads_a_foreign_offset ReadsAForeignOffset,
+        caught by [b1_an_offset_of_no_store_is_refused_or_harmless]
+        also []
+        perhaps [];
+    numbers_each_update NumbersEachUpdate,
+        caught by [d11_the_version_stays_without_a_change]
+        also []
+        perhaps [];
+    reads_what_is_known ReadsWhatIsKnown,
+        caught by [d11_what_is_known_is_not_read_again]
+        also []
+        perhaps [];
+    trusts_a_later_version TrustsALaterVersion,
+        caught by [d11_what_is_known_is_not_read_again]
+        also []
+        perhaps [];
+    stops_in_silence StopsInSilence,
+        caught by [v3_a_page_that_stops_can_be_resumed]
+        also [v3_every_filter_narrows_pages, v3_filters_narrow_together, v3_ids_narrow_with_all_else]
+        perhaps [];
+    stops_where_it_began StopsWhereItBegan,
+        caught by [v3_a_page_that_stops_can_be_resumed]
+        also [
+            g5_public_answers_are_as_if_it_had_never_been_stored,
+            v2_removing_what_is_hidden_leaves_no_trace,
+            v3_every_filter_narrows_pages,
+            v3_filters_narrow_together,
+            v3_ids_narrow_with_all_else
+        ]
+        perhaps [];
+    skips_where_it_stops SkipsWhereItStops,
+        caught by [v3_a_page_that_stops_can_be_resumed]
+        also [v3_every_filter_narrows_pages, v3_filters_narrow_together, v3_ids_narrow_with_all_else]
+        perhaps [];
+    stops_a_reveal_in_silence StopsARevealInSilence,
+        caught by [v3_a_revealed_page_that_stops_can_be_resumed]
+        also [r1_a_reveal_sees_what_its_query_finds]
+        perhaps [];
+    guesses_the_rest GuessesTheRest,
+        caught by [v3_incomplete_counts_never_exceed_the_truth]
+        also []
+        perhaps [];
+    adds_up_wrong AddsUpWrong,
+        caught by [v3_counts_add_up_to_their_total]
+        also []
+        perhaps [];
+}
+
+/// A store that stops before the end, and says so, does nothing wrong.
+#[test]
+fn stops_as_it_may() {
+    Bite { caught_by: &[], also: &[], perhaps: &[] }.check(&store_clauses::<Place<StopsAsItMay>>());
 }

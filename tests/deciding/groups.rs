@@ -214,7 +214,7 @@ fn d11_a_private_group_that_vanishes_keeps_its_last_members() {
     for id in ["adele", "dan", "dan's id"] {
         assert_eq!(reasons(&house, id), [member()], "{id}");
     }
-    assert_eq!(house.store.vanished_groups().unwrap().len(), 1);
+    assert_eq!(house.store.removed_groups(None).unwrap().unwrap().groups.len(), 1);
 
     // A record says so.
     let records = kept(&house);
@@ -231,7 +231,10 @@ fn d11_a_private_group_that_vanishes_keeps_its_last_members() {
     house.change(PolicyChange::MakePublic(group("council").into()));
     house.ingest(&[activity("adele 3", "adele"), activity("dan 3", "dan")]);
     assert_eq!(house.public_ids(), ["first", "dan 3", "bob", "adele 3"]);
-    assert!(house.store.vanished_groups().unwrap().is_empty(), "nobody has a reason to keep them any more");
+    assert!(
+        house.store.removed_groups(None).unwrap().unwrap().groups.is_empty(),
+        "nobody has a reason to keep them any more"
+    );
 }
 
 #[test]

@@ -182,7 +182,7 @@ impl FaultyStore {
     }
 
     /// What a call is answered with under the faults that are the same for all calls; `act` is the call done right.
-    fn at_fault<T>(fault: Option<StoreFault>, act: impl Fn() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    fn at_fault<T>(fault: Option<StoreFault>, mut act: impl FnMut() -> Result<T, StoreError>) -> Result<T, StoreError> {
         match fault {
             Some(StoreFault::Fails) => Err(failed()),
             Some(StoreFault::FailsLate) => act().and(Err(failed())),
@@ -200,7 +200,7 @@ impl FaultyStore {
     fn rows<T: Clone>(
         &self,
         unasked: impl Fn(&StoredActivity) -> Option<T>,
-        act: impl Fn() -> Result<Vec<T>, StoreError>,
+        act: impl FnMut() -> Result<Vec<T>, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
         let fault = self.begin();
         let mut rows = Self::at_fault(fault, act)?;
@@ -253,25 +253,22 @@ impl ActivityStore for FaultyStore {
         Self::at_fault(self.begin(), || self.inner.applied())
     }
 
-    fn vanished_groups(&self) -> Result<Vec<RemovedGroup>, StoreError> {
-        self.rows(|_| None, || self.inner.vanished_groups())
+    fn removed_groups(&self, known: Option<u64>) -> Result<Option<RemovedGroups>, StoreError> {
+        let fault = self.begin();
+        let kept = match fault {
+            Some(StoreFault::Loses) => return Ok(Some(RemovedGroups::default())),
+            fault => Self::at_fault(fault, || self.inner.removed_groups(known))?,
+        };
+        Ok(kept.map(|RemovedGroups { version, mut groups }| {
+            spoil(fault, &mut groups);
+            RemovedGroups { version, groups }
+        }))
     }
 
-    fn vanished_version(&self) -> Result<u64, StoreError> {
-        Self::at_fault(self.begin(), || self.inner.vanished_version())
-    }
-
-    fn keep_vanished(&self, vanished: &RemovedGroup) -> Result<(), StoreError> {
+    fn update_removed_groups(&self, update: RemovedGroupsUpdate<'_>) -> Result<(), StoreError> {
         match self.begin() {
             Some(StoreFault::Loses) => Ok(()),
-            fault => Self::at_fault(fault, || self.inner.keep_vanished(vanished)),
-        }
-    }
-
-    fn drop_vanished(&self, group: &GroupId, up_to: DirectoryRevision) -> Result<(), StoreError> {
-        match self.begin() {
-            Some(StoreFault::Loses) => Ok(()),
-            fault => Self::at_fault(fault, || self.inner.drop_vanished(group, up_to)),
+            fault => Self::at_fault(fault, || self.inner.update_removed_groups(update)),
         }
     }
 
@@ -296,40 +293,35 @@ impl ActivityStore for FaultyStore {
         }
     }
 
-    fn public_page(
-        &self,
-        query: &Query,
-        after: Option<&Position>,
-        limit: usize,
-    ) -> Result<Vec<PublicActivity>, StoreError> {
-        self.rows(|stored| stored.clone().into_public(), || self.inner.public_page(query, after, limit))
+    fn public_page(&self, query: &Query, after: Option<&Position>, limit: usize) -> Result<PublicPage, StoreError> {
+        let mut stopped_at = None;
+        let read = || {
+            let page = self.inner.public_page(query, after, limit)?;
+            stopped_at = page.stopped_at;
+            Ok(page.activities)
+        };
+        let activities = self.rows(|stored| stored.clone().into_public(), read)?;
+        Ok(PublicPage { activities, stopped_at })
     }
 
-    fn public_activity(&self, id: &ActivityId) -> Result<Option<PublicActivity>, StoreError> {
-        match self.begin() {
-            Some(StoreFault::Loses) => Ok(None),
-            fault => Self::at_fault(fault, || self.inner.public_activity(id)),
-        }
+    fn public_counts(&self, query: &Query, by: Option<CountBy>) -> Result<Counts, StoreError> {
+        let mut counts = Counts::default();
+        let read = || {
+            counts = self.inner.public_counts(query, by)?;
+            Ok(std::mem::take(&mut counts.by_key))
+        };
+        let by_key = self.rows(|_| None, read)?;
+        Ok(Counts { by_key, ..counts })
     }
 
-    fn public_count(&self, query: &Query) -> Result<u64, StoreError> {
-        match self.begin() {
-            Some(StoreFault::Loses) => Ok(0),
-            fault => Self::at_fault(fault, || self.inner.public_count(query)),
-        }
-    }
-
-    fn public_counts(&self, query: &Query, by: CountBy) -> Result<Vec<Count>, StoreError> {
-        self.rows(|_| None, || self.inner.public_counts(query, by))
-    }
-
-    fn public_since(&self, after: u64, limit: usize) -> Result<Vec<(u64, PublicActivity)>, StoreError> {
-        let place = AtomicUsize::new(0);
+    fn public_after(&self, offset: &Offset, limit: usize) -> Result<Vec<(Offset, PublicActivity)>, StoreError> {
+        let number = AtomicUsize::new(0);
         let row = |stored: &StoredActivity| {
             let public = stored.clone().into_public()?;
-            Some((place.fetch_add(1, Ordering::SeqCst) as u64 + 1, public))
+            let number = number.fetch_add(1, Ordering::SeqCst) as u64 + 1;
+            Some((Offset::new(number.to_be_bytes()).unwrap(), public))
         };
-        self.rows(row, || self.inner.public_since(after, limit))
+        self.rows(row, || self.inner.public_after(offset, limit))
     }
 
     fn revealed_page(
@@ -353,10 +345,10 @@ impl ActivityStore for FaultyStore {
                 Some(page) => return Ok(page),
                 None => limit,
             },
-            Some(StoreFault::Loses) => return Ok(SealedPage::seal(admission, Vec::new())),
+            Some(StoreFault::Loses) => return Ok(SealedPage::seal(admission, Vec::new(), None)),
             Some(StoreFault::Unasked) => {
                 let rows = self.everything.lock().unwrap().clone();
-                return Ok(SealedPage::seal(admission, rows));
+                return Ok(SealedPage::seal(admission, rows, None));
             }
             Some(StoreFault::WrongOrder) => {
                 let rows = self.everything.lock().unwrap();
@@ -364,7 +356,7 @@ impl ActivityStore for FaultyStore {
                 let mut rows: Vec<_> = asked.cloned().collect();
                 rows.sort_by_key(|row| Position::of(row.activity()));
                 rows.truncate(limit);
-                return Ok(SealedPage::seal(admission, rows));
+                return Ok(SealedPage::seal(admission, rows, None));
             }
             Some(StoreFault::AnswersShort) => limit - 1,
             Some(StoreFault::AnswersLong) => limit + 1,

@@ -124,8 +124,7 @@ impl Operation {
             Self::FollowVanished | Self::FollowReturned => scene.filter().follow_directory()?,
             Self::View => answer.text = viewed(scene.filter())?,
             Self::Forward => {
-                let ForwardBatch { activities, next } =
-                    scene.filter().forward(ForwardCursor::START, PageSize::at_most(2))?;
+                let ForwardBatch { activities, next } = scene.filter().forward(&Offset::START, PageSize::at_most(2))?;
                 answer.text = serde_json::to_string(&(activities, next)).unwrap();
             }
         }

@@ -130,7 +130,7 @@ impl Scene {
         let policy = policy.as_ref().map(|policy| {
             (policy.private_groups(), policy.admins(), policy.grants().keys().collect::<Vec<_>>(), policy.scope())
         });
-        let kept = self.place.store.vanished_groups().unwrap();
+        let kept = self.place.store.removed_groups(None).unwrap().unwrap().groups;
         format!("{policy:?} {:?} {kept:?}", self.stored())
     }
 

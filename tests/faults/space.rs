@@ -76,7 +76,7 @@ fn the_child_without_space() {
     say("full", delivered);
     // What is there can be read, and is all that was answered.
     let view = house.filter.view(&user("somebody"));
-    assert_eq!(view.count(&Query::all()).unwrap(), 10 * delivered as u64);
+    assert_eq!(view.count(&Query::all()).unwrap().total, 10 * delivered as u64);
     // Looking fills the other file.
     let mut reveal = house.filter.reveal(reveal_all("root")).unwrap();
     let mut pages: u64 = 0;
@@ -103,7 +103,7 @@ fn the_child_without_space() {
     let unrecorded = house.filter.change(&user("root"), finance_private()).unwrap_err();
     assert!(matches!(unrecorded, ChangeError::Unrecorded(_)), "{unrecorded:?}");
     assert_eq!(house.filter.policy().unwrap(), before);
-    assert_eq!(view.count(&Query::all()).unwrap(), 10 * delivered as u64);
+    assert_eq!(view.count(&Query::all()).unwrap().total, 10 * delivered as u64);
 
     // There is space again, and the same filter goes on: with the batch, with the reveal, with the change.
     setrlimit(Resource::Fsize, unlimited).unwrap();

@@ -251,7 +251,7 @@ fn d11_nodes_that_saw_other_imports_know_together_who_was_in_a_group() {
                 });
             }
         });
-        let kept = scene.store.vanished_groups().unwrap();
+        let kept = scene.store.removed_groups(None).unwrap().unwrap().groups;
         let members: Vec<_> = kept[0].members().iter().map(|member| member.id().clone()).collect();
         assert_eq!((kept.len(), members.len()), (1, 2), "{members:?}");
     });

@@ -78,7 +78,7 @@ fn d5_the_store_itself_takes_no_batch_of_a_revision_that_was_left_behind() {
         let screen = Screen::new(scene.store.policy().unwrap().unwrap(), Ok(council(1).into()));
         let activities = both("a");
         let batch = screen.screen(&activities, at(0)).unwrap();
-        let shown = || scene.store.public_page(&Query::all(), None, 9).unwrap().len();
+        let shown = || scene.store.public_page(&Query::all(), None, 9).unwrap().activities.len();
         let returned = AtomicBool::new(false);
         let at_return = thread::scope(|scope| {
             let changer = scope.spawn(|| {

@@ -152,17 +152,17 @@ fn changes_store(kind: RecordKind) -> bool {
 mod tests {
     use super::*;
     use crate::governance::OutcomeKind;
-    use crate::sqlite::table;
+    use crate::sqlite::plan::plan as plan_of;
 
     fn plan(connection: &Connection, query: &RecordQuery) -> Vec<String> {
-        table::tests::plan(connection, &Search::after(query, 7).unwrap()[0].select)
+        plan_of(connection, &Search::after(query, 7).unwrap()[0].select)
     }
 
     #[test]
     fn g1_record_is_found_by_its_id() {
         let connection = Connection::open_in_memory().unwrap();
         connection.execute_batch(row::TABLE).unwrap();
-        let plan = table::tests::plan(&connection, row::BY_ID);
+        let plan = plan_of(&connection, row::BY_ID);
         assert_eq!(plan, ["SEARCH record USING INDEX sqlite_autoindex_record_1 (id=?)"]);
     }
 
@@ -193,7 +193,7 @@ mod tests {
         use RecordKind::{Erasure, Grant, PolicyChange, Retention, Revocation};
         let connection = Connection::open_in_memory().unwrap();
         connection.execute_batch(row::TABLE).unwrap();
-        let plan = |search: &Search| table::tests::plan(&connection, &search.select);
+        let plan = |search: &Search| plan_of(&connection, &search.select);
         for kind in [PolicyChange, Grant, Revocation, Erasure, Retention] {
             for outcome in [OutcomeKind::Intended, OutcomeKind::Done, OutcomeKind::Failed] {
                 let query = RecordQuery { kind: Some(kind), outcome: Some(outcome), ..RecordQuery::default() };

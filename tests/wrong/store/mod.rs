@@ -1,6 +1,9 @@
 //! Stores that are almost right. Each is the list store of the example `own_adapter` with one thing bent.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail")]
 
+mod following;
+mod groups;
+mod limits;
 mod reading;
 mod removing;
 mod writing;
@@ -14,7 +17,9 @@ pub(crate) use self::reading::*;
 #[allow(unused_imports, reason = "an example uses none of them")]
 pub(crate) use self::removing::*;
 pub(crate) use self::writing::*;
-use crate::list::{List, ListStore};
+#[allow(unused_imports, reason = "an example uses none of them")]
+pub(crate) use self::{following::*, groups::*, limits::*};
+use crate::list::{List, ListStore, page};
 
 /// What a store does wrong, and what it keeps to do so. Whatever is not said here is done right.
 pub(crate) trait Fault: Default + Send + Sync + 'static {
@@ -30,16 +35,12 @@ pub(crate) trait Fault: Default + Send + Sync + 'static {
         right.applied()
     }
 
-    fn vanished_version(&self, right: &ListStore) -> Result<u64, StoreError> {
-        right.vanished_version()
+    fn removed_groups(&self, right: &ListStore, known: Option<u64>) -> Result<Option<RemovedGroups>, StoreError> {
+        right.removed_groups(known)
     }
 
-    fn keep_vanished(&self, right: &ListStore, vanished: &RemovedGroup) -> Result<(), StoreError> {
-        right.keep_vanished(vanished)
-    }
-
-    fn drop_vanished(&self, right: &ListStore, group: &GroupId, up_to: DirectoryRevision) -> Result<(), StoreError> {
-        right.drop_vanished(group, up_to)
+    fn update_removed_groups(&self, right: &ListStore, update: RemovedGroupsUpdate<'_>) -> Result<(), StoreError> {
+        right.update_removed_groups(update)
     }
 
     fn remove(&self, right: &ListStore, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
@@ -54,20 +55,12 @@ pub(crate) trait Fault: Default + Send + Sync + 'static {
         right.public_page(query, after, limit)
     }
 
-    fn public_activity(&self, right: &ListStore, id: &ActivityId) -> Result<Option<PublicActivity>, StoreError> {
-        right.public_activity(id)
-    }
-
-    fn public_count(&self, right: &ListStore, query: &Query) -> Result<u64, StoreError> {
-        right.public_count(query)
-    }
-
-    fn public_counts(&self, right: &ListStore, query: &Query, by: CountBy) -> Result<Vec<Count>, StoreError> {
+    fn public_counts(&self, right: &ListStore, query: &Query, by: Option<CountBy>) -> Result<Counts, StoreError> {
         right.public_counts(query, by)
     }
 
-    fn public_since(&self, right: &ListStore, after: u64, limit: usize) -> Since {
-        right.public_since(after, limit)
+    fn public_after(&self, right: &ListStore, offset: &Offset, limit: usize) -> After {
+        right.public_after(offset, limit)
     }
 
     fn revealed_page(
@@ -83,9 +76,9 @@ pub(crate) trait Fault: Default + Send + Sync + 'static {
     fn crash(&self, _: &mut List) {}
 }
 
-pub(crate) type Public = Result<Vec<PublicActivity>, StoreError>;
+pub(crate) type Public = Result<PublicPage, StoreError>;
 
-pub(crate) type Since = Result<Vec<(u64, PublicActivity)>, StoreError>;
+pub(crate) type After = Result<Vec<(Offset, PublicActivity)>, StoreError>;
 
 /// A store with a fault: an adapter, and the place where it lies.
 pub(crate) struct Place<F>(Arc<(ListStore, F)>);
@@ -120,20 +113,12 @@ impl<F: Fault> ActivityStore for Place<F> {
         self.0.1.applied(&self.0.0)
     }
 
-    fn vanished_groups(&self) -> Result<Vec<RemovedGroup>, StoreError> {
-        self.0.0.vanished_groups()
+    fn removed_groups(&self, known: Option<u64>) -> Result<Option<RemovedGroups>, StoreError> {
+        self.0.1.removed_groups(&self.0.0, known)
     }
 
-    fn vanished_version(&self) -> Result<u64, StoreError> {
-        self.0.1.vanished_version(&self.0.0)
-    }
-
-    fn keep_vanished(&self, vanished: &RemovedGroup) -> Result<(), StoreError> {
-        self.0.1.keep_vanished(&self.0.0, vanished)
-    }
-
-    fn drop_vanished(&self, group: &GroupId, up_to: DirectoryRevision) -> Result<(), StoreError> {
-        self.0.1.drop_vanished(&self.0.0, group, up_to)
+    fn update_removed_groups(&self, update: RemovedGroupsUpdate<'_>) -> Result<(), StoreError> {
+        self.0.1.update_removed_groups(&self.0.0, update)
     }
 
     fn remove(&self, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
@@ -148,20 +133,12 @@ impl<F: Fault> ActivityStore for Place<F> {
         self.0.1.public_page(&self.0.0, query, after, limit)
     }
 
-    fn public_activity(&self, id: &ActivityId) -> Result<Option<PublicActivity>, StoreError> {
-        self.0.1.public_activity(&self.0.0, id)
-    }
-
-    fn public_count(&self, query: &Query) -> Result<u64, StoreError> {
-        self.0.1.public_count(&self.0.0, query)
-    }
-
-    fn public_counts(&self, query: &Query, by: CountBy) -> Result<Vec<Count>, StoreError> {
+    fn public_counts(&self, query: &Query, by: Option<CountBy>) -> Result<Counts, StoreError> {
         self.0.1.public_counts(&self.0.0, query, by)
     }
 
-    fn public_since(&self, after: u64, limit: usize) -> Result<Vec<(u64, PublicActivity)>, StoreError> {
-        self.0.1.public_since(&self.0.0, after, limit)
+    fn public_after(&self, offset: &Offset, limit: usize) -> After {
+        self.0.1.public_after(&self.0.0, offset, limit)
     }
 
     fn revealed_page(
@@ -178,8 +155,34 @@ fn stored(stamped: &Stamped<'_>) -> StoredActivity {
     StoredActivity::assertion(stamped.activity().clone(), stamped.stamp().clone())
 }
 
-fn in_public(page: Vec<StoredActivity>) -> Vec<PublicActivity> {
-    page.into_iter().filter_map(StoredActivity::into_public).collect()
+/// All public activities that match, newest first, after a position.
+fn all_of(right: &ListStore, query: &Query, after: Option<&Position>) -> Result<Vec<PublicActivity>, StoreError> {
+    Ok(right.public_page(query, after, usize::MAX)?.activities)
+}
+
+/// A page that reached the end, or its limit.
+fn whole(activities: impl IntoIterator<Item = PublicActivity>) -> Public {
+    Ok(PublicPage { activities: activities.into_iter().collect(), stopped_at: None })
+}
+
+/// A page of what is stored and matches, public or private.
+fn page_of(
+    stored: impl Iterator<Item = StoredActivity>,
+    query: &Query,
+    after: Option<&Position>,
+    limit: usize,
+) -> Vec<StoredActivity> {
+    let found = stored.filter(|stored| query.matches(stored.activity(), stored.stamp()));
+    page(found.map(|stored| (Position::of(stored.activity()), stored)), after, limit).collect()
+}
+
+/// What is stored, for a fault to do with what it will.
+fn all(right: &ListStore) -> impl Iterator<Item = StoredActivity> + use<> {
+    right.list().stored().cloned().collect::<Vec<_>>().into_iter()
+}
+
+fn is_private(stored: &StoredActivity) -> bool {
+    stored.visibility() == Visibility::Private
 }
 
 /// Nothing at all: the list store as it is.

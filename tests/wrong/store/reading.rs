@@ -4,29 +4,19 @@ use std::sync::Mutex;
 
 use activity_privacy::*;
 
-use super::{Fault, Public, Since, in_public};
-use crate::list::{ListStore, page};
+use super::{Fault, Public, all, all_of, is_private, page_of, whole};
+use crate::list::ListStore;
 
 /// Counts what is there, hidden or not.
 #[derive(Default)]
 pub(crate) struct CountsWhatIsHidden;
 
 impl Fault for CountsWhatIsHidden {
-    fn public_count(&self, right: &ListStore, query: &Query) -> Result<u64, StoreError> {
-        let list = right.list();
-        let found = list.activities.iter().filter(|stored| query.matches(stored.activity(), stored.stamp()));
-        Ok(found.count() as u64)
-    }
-}
-
-/// The place of an activity is its row number.
-#[derive(Default)]
-pub(crate) struct PlacesCountWhatIsHidden;
-
-impl Fault for PlacesCountWhatIsHidden {
-    fn public_since(&self, right: &ListStore, after: u64, limit: usize) -> Since {
-        let rows = (1..).zip(right.list().activities.clone()).filter(|(row, _)| *row > after);
-        Ok(rows.filter_map(|(row, stored)| Some((row, stored.into_public()?))).take(limit).collect())
+    fn public_counts(&self, right: &ListStore, query: &Query, by: Option<CountBy>) -> Result<Counts, StoreError> {
+        let mut tally = Tally::new(by);
+        let found = all(right).filter(|stored| query.matches(stored.activity(), stored.stamp()));
+        found.for_each(|stored| tally.add(stored.activity()));
+        Ok(tally.into_counts(true))
     }
 }
 
@@ -36,11 +26,10 @@ pub(crate) struct OrdersByInsertion;
 
 impl Fault for OrdersByInsertion {
     fn public_page(&self, right: &ListStore, query: &Query, after: Option<&Position>, limit: usize) -> Public {
-        let found = right.public_page(query, None, usize::MAX)?;
-        let mut stored: Vec<_> = right.list().public().filter(|public| found.contains(public)).collect();
+        let mut stored: Vec<_> = right.list().found(query).cloned().collect();
         stored.reverse();
         let at = after.and_then(|after| stored.iter().position(|public| Position::of(public.activity()) == *after));
-        Ok(stored.into_iter().skip(at.map_or(0, |at| at + 1)).take(limit).collect())
+        whole(stored.into_iter().skip(at.map_or(0, |at| at + 1)).take(limit))
     }
 }
 
@@ -66,8 +55,8 @@ pub(crate) struct IgnoresTheSuite;
 impl Fault for IgnoresTheSuite {
     fn public_page(&self, right: &ListStore, query: &Query, after: Option<&Position>, limit: usize) -> Public {
         let [suite] = query.suites() else { return right.public_page(query, after, limit) };
-        let all = right.public_page(&Query::all(), after, usize::MAX)?.into_iter();
-        Ok(all.filter(|public| query.matches(&as_in_suite(public, suite), public.stamp())).take(limit).collect())
+        let all = all_of(right, &Query::all(), after)?.into_iter();
+        whole(all.filter(|public| query.matches(&as_in_suite(public, suite), public.stamp())).take(limit))
     }
 }
 
@@ -77,9 +66,9 @@ pub(crate) struct CursorIsInclusive;
 
 impl Fault for CursorIsInclusive {
     fn public_page(&self, right: &ListStore, query: &Query, after: Option<&Position>, limit: usize) -> Public {
-        let all = right.public_page(query, None, usize::MAX)?.into_iter();
+        let all = all_of(right, query, None)?.into_iter();
         let found = all.filter(|public| after.is_none_or(|after| Position::of(public.activity()) <= *after));
-        Ok(found.take(limit).collect())
+        whole(found.take(limit))
     }
 }
 
@@ -88,16 +77,11 @@ impl Fault for CursorIsInclusive {
 pub(crate) struct RefusesAHiddenId;
 
 impl Fault for RefusesAHiddenId {
-    fn public_activity(&self, right: &ListStore, id: &ActivityId) -> Result<Option<PublicActivity>, StoreError> {
-        if right
-            .list()
-            .activities
-            .iter()
-            .any(|stored| stored.activity().id() == id && stored.visibility() == Visibility::Private)
-        {
+    fn public_page(&self, right: &ListStore, query: &Query, after: Option<&Position>, limit: usize) -> Public {
+        if all(right).any(|stored| is_private(&stored) && query.ids().contains(stored.activity().id())) {
             return Err(StoreError::Backend("you may not see this".into()));
         }
-        right.public_activity(id)
+        right.public_page(query, after, limit)
     }
 }
 
@@ -106,13 +90,44 @@ impl Fault for RefusesAHiddenId {
 pub(crate) struct ShowsAHiddenId;
 
 impl Fault for ShowsAHiddenId {
-    fn public_activity(&self, right: &ListStore, id: &ActivityId) -> Result<Option<PublicActivity>, StoreError> {
-        let list = right.list();
-        let public = list.public().next().map(|public| public.stamp().clone());
-        let found = list.activities.iter().find(|stored| stored.activity().id() == id);
-        Ok(found
-            .zip(public)
-            .and_then(|(found, public)| StoredActivity::assertion(found.activity().clone(), public).into_public()))
+    fn public_page(&self, right: &ListStore, query: &Query, after: Option<&Position>, limit: usize) -> Public {
+        let [id] = query.ids() else { return right.public_page(query, after, limit) };
+        let public = right.list().found(&Query::all()).next().map(|public| public.stamp().clone());
+        let found = all(right).find(|stored| stored.activity().id() == id);
+        let made_up = |(found, public): (StoredActivity, Stamp)| {
+            StoredActivity::assertion(found.activity().clone(), public).into_public()
+        };
+        whole(found.zip(public).and_then(made_up))
+    }
+}
+
+/// Looks an id up, and forgets what else was asked for.
+#[derive(Default)]
+pub(crate) struct IgnoresTheRestWithIds;
+
+impl Fault for IgnoresTheRestWithIds {
+    fn public_page(&self, right: &ListStore, query: &Query, after: Option<&Position>, limit: usize) -> Public {
+        let only_ids = query.ids().iter().cloned().fold(Query::all(), Query::with_id);
+        right.public_page(if query.ids().is_empty() { query } else { &only_ids }, after, limit)
+    }
+}
+
+/// Looks the first of several ids up.
+#[derive(Default)]
+pub(crate) struct LooksUpOneId;
+
+impl Fault for LooksUpOneId {
+    fn public_counts(&self, right: &ListStore, query: &Query, by: Option<CountBy>) -> Result<Counts, StoreError> {
+        match query.ids() {
+            [first, _, ..] => {
+                let mut tally = Tally::new(by);
+                let list = right.list();
+                let found = list.found(query).filter(|public| public.activity().id() == first);
+                found.for_each(|public| tally.add(public.activity()));
+                Ok(tally.into_counts(true))
+            }
+            _ => right.public_counts(query, by),
+        }
     }
 }
 
@@ -122,8 +137,7 @@ pub(crate) struct LimitBeforeHiding;
 
 impl Fault for LimitBeforeHiding {
     fn public_page(&self, right: &ListStore, query: &Query, after: Option<&Position>, limit: usize) -> Public {
-        let all = right.list().activities.clone();
-        Ok(in_public(page(all.into_iter(), query, after, limit)))
+        whole(page_of(all(right), query, after, limit).into_iter().filter_map(StoredActivity::into_public))
     }
 }
 
@@ -134,11 +148,11 @@ pub(crate) struct CutsTimesToSeconds;
 impl Fault for CutsTimesToSeconds {
     fn public_page(&self, right: &ListStore, query: &Query, after: Option<&Position>, limit: usize) -> Public {
         let coarse = |position: &Position| (position.occurred_at().timestamp(), position.id().clone());
-        let mut found = right.public_page(query, None, usize::MAX)?;
+        let mut found = all_of(right, query, None)?;
         found.sort_by_key(|public| std::cmp::Reverse(coarse(&Position::of(public.activity()))));
         found.retain(|public| after.is_none_or(|after| coarse(&Position::of(public.activity())) < coarse(after)));
         found.truncate(limit);
-        Ok(found)
+        whole(found)
     }
 }
 
@@ -154,8 +168,8 @@ impl Fault for IgnoresPrivateOnly {
         after: Option<&Position>,
         limit: usize,
     ) -> Result<SealedPage, StoreError> {
-        let page = page(right.list().activities.clone().into_iter(), admission.query(), after, limit);
-        Ok(SealedPage::seal(admission, page))
+        let page = page_of(all(right), admission.query(), after, limit);
+        Ok(SealedPage::seal(admission, page, None))
     }
 }
 
@@ -169,10 +183,10 @@ impl Fault for PagesByOffset {
         if after.is_none() {
             *offset = 0;
         }
-        let all = right.public_page(query, None, usize::MAX)?;
+        let all = all_of(right, query, None)?;
         let page: Vec<_> = all.into_iter().skip(*offset).take(limit).collect();
         *offset += page.len();
-        Ok(page)
+        whole(page)
     }
 }
 
@@ -186,32 +200,18 @@ impl Fault for GivesOneAtLeast {
     }
 }
 
-/// The place of an activity is its rank by time.
-#[derive(Default)]
-pub(crate) struct PlacesByTime;
-
-impl Fault for PlacesByTime {
-    fn public_since(&self, right: &ListStore, after: u64, limit: usize) -> Since {
-        let mut all = right.public_page(&Query::all(), None, usize::MAX)?;
-        all.reverse();
-        Ok((1..).zip(all).filter(|(place, _)| *place > after).take(limit).collect())
-    }
-}
-
 /// Counts by the label of a screen, not by the name that is compared.
 #[derive(Default)]
 pub(crate) struct CountsByLabel;
 
 impl Fault for CountsByLabel {
-    fn public_counts(&self, right: &ListStore, query: &Query, by: CountBy) -> Result<Vec<Count>, StoreError> {
-        if by != CountBy::Actor {
+    fn public_counts(&self, right: &ListStore, query: &Query, by: Option<CountBy>) -> Result<Counts, StoreError> {
+        if by != Some(CountBy::Actor) {
             return right.public_counts(query, by);
         }
-        let mut counts = std::collections::BTreeMap::new();
-        for public in right.public_page(query, None, usize::MAX)? {
-            *counts.entry(public.activity().actor().label().to_owned()).or_default() += 1;
-        }
-        Ok(counts.into_iter().map(|(key, activities)| Count { key, activities }).collect())
+        let mut tally = Tally::new(by);
+        right.list().found(query).for_each(|public| tally.add_key(public.activity().actor().label(), 1));
+        Ok(tally.into_counts(true))
     }
 }
 
@@ -227,10 +227,8 @@ impl Fault for RevealsWhatIsHiddenAlone {
         after: Option<&Position>,
         limit: usize,
     ) -> Result<SealedPage, StoreError> {
-        let mut all = right.list().activities.clone();
-        all.retain(|stored| stored.visibility() == Visibility::Private);
-        let page = page(all.into_iter(), admission.query(), after, limit);
-        Ok(SealedPage::seal(admission, page))
+        let page = page_of(all(right).filter(is_private), admission.query(), after, limit);
+        Ok(SealedPage::seal(admission, page, None))
     }
 }
 
@@ -246,10 +244,9 @@ impl Fault for IgnoresTheQueryOfAReveal {
         after: Option<&Position>,
         limit: usize,
     ) -> Result<SealedPage, StoreError> {
-        let mut all = right.list().activities.clone();
-        all.retain(|stored| stored.visibility() == Visibility::Private || !admission.private_only());
-        let page = page(all.into_iter(), &Query::all(), after, limit);
-        Ok(SealedPage::seal(admission, page))
+        let all = all(right).filter(|stored| is_private(stored) || !admission.private_only());
+        let page = page_of(all, &Query::all(), after, limit);
+        Ok(SealedPage::seal(admission, page, None))
     }
 }
 
@@ -271,13 +268,13 @@ pub(crate) struct FoldsTheDomain;
 
 impl Fault for FoldsTheDomain {
     fn public_page(&self, right: &ListStore, query: &Query, after: Option<&Position>, limit: usize) -> Public {
-        let found = right.public_page(query, None, usize::MAX)?;
-        let mut all = right.public_page(&Query::all(), after, usize::MAX)?;
+        let found = all_of(right, query, None)?;
+        let mut all = all_of(right, &Query::all(), after)?;
         let folded = |public: &PublicActivity| {
             public.activity().actor().label().contains("@fa") && query.matches(&without_sharp_s(public), public.stamp())
         };
         all.retain(|public| found.contains(public) || folded(public));
         all.truncate(limit);
-        Ok(all)
+        whole(all)
     }
 }

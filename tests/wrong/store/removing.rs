@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use activity_privacy::*;
 
-use super::Fault;
 use super::writing::Gap;
+use super::{Fault, Public, all, all_of};
 use crate::list::{List, ListStore};
 
 /// Takes what was done to somebody for theirs.
@@ -21,7 +21,9 @@ impl Fault for RemovesWhatWasDoneToThem {
         let is_of = |object: &str| {
             removal.identities().iter().any(|identity| matches!(identity, Identity::Id(id) if id.as_str() == object))
         };
-        right.list().activities.retain(|stored| !stored.activity().objects().any(is_of));
+        let mut list = right.list();
+        list.private.retain(|stored| !stored.activity().objects().any(is_of));
+        list.public.iter_mut().for_each(|slot| drop(slot.take_if(|stored| stored.activity().objects().any(is_of))));
         Ok(removed)
     }
 }
@@ -33,7 +35,7 @@ pub(crate) struct StopsAtTheFirstThatStays;
 impl Fault for StopsAtTheFirstThatStays {
     fn remove(&self, right: &ListStore, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
         let Some(before) = removal.activities_before() else { return right.remove(removal, limit) };
-        let old = right.list().activities.iter().take_while(|stored| stored.stamp().decided_at() < before).count();
+        let old = right.list().stored().take_while(|stored| stored.stamp().decided_at() < before).count();
         right.remove(removal, limit.min(old))
     }
 }
@@ -93,26 +95,29 @@ impl Fault for SaysConflict {
 
 /// Numbers what is left from the beginning.
 #[derive(Default)]
-pub(crate) struct MovesPlacesUp;
+pub(crate) struct MovesOffsetsUp;
 
-impl Fault for MovesPlacesUp {
+impl Fault for MovesOffsetsUp {
     fn remove(&self, right: &ListStore, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
         let removed = right.remove(removal, limit)?;
-        right.list().left.clear();
+        let mut list = right.list();
+        let left: Vec<_> = list.public.drain(..).flatten().collect();
+        left.into_iter().for_each(|public| list.store(public.into_stored()));
         Ok(removed)
     }
 }
 
-/// Gives the place of the newest again, once that is removed.
+/// Gives the offset of the newest again, once that is removed.
 #[derive(Default)]
-pub(crate) struct GivesPlacesAgain;
+pub(crate) struct GivesOffsetsAgain;
 
-impl Fault for GivesPlacesAgain {
+impl Fault for GivesOffsetsAgain {
     fn remove(&self, right: &ListStore, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
         let removed = right.remove(removal, limit)?;
         let mut list = right.list();
-        let greatest = list.placed().last().map_or(0, |(place, _)| place);
-        list.left.retain(|place| *place < greatest);
+        while list.public.last().is_some_and(Option::is_none) {
+            list.public.pop();
+        }
         Ok(removed)
     }
 }
@@ -123,16 +128,20 @@ pub(crate) struct GoesOnCounting(Mutex<u64>);
 
 impl Fault for GoesOnCounting {
     fn remove(&self, right: &ListStore, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
-        let before = right.list().public().count() as u64;
+        let public = || right.list().public.iter().flatten().count() as u64;
+        let before = public();
         let removed = right.remove(removal, limit)?;
         // Others may be storing meanwhile.
-        *self.0.lock().unwrap() += before.saturating_sub(right.list().public().count() as u64);
+        *self.0.lock().unwrap() += before.saturating_sub(public());
         Ok(removed)
     }
 
-    fn public_count(&self, right: &ListStore, query: &Query) -> Result<u64, StoreError> {
-        let gone = if *query == Query::all() { *self.0.lock().unwrap() } else { 0 };
-        Ok(right.public_count(query)? + gone)
+    fn public_counts(&self, right: &ListStore, query: &Query, by: Option<CountBy>) -> Result<Counts, StoreError> {
+        let mut counts = right.public_counts(query, by)?;
+        if *query == Query::all() && by.is_none() {
+            counts.total += *self.0.lock().unwrap();
+        }
+        Ok(counts)
     }
 }
 
@@ -142,13 +151,18 @@ pub(crate) struct GoesOnFinding(Mutex<Vec<PublicActivity>>);
 
 impl Fault for GoesOnFinding {
     fn remove(&self, right: &ListStore, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
-        self.0.lock().unwrap().extend(right.list().public().filter(|public| removal.covers(public)));
+        let all = all_of(right, &Query::all(), None)?.into_iter();
+        self.0.lock().unwrap().extend(all.filter(|public| removal.covers(public)));
         right.remove(removal, limit)
     }
 
-    fn public_activity(&self, right: &ListStore, id: &ActivityId) -> Result<Option<PublicActivity>, StoreError> {
-        let cached = self.0.lock().unwrap().iter().find(|public| public.activity().id() == id).cloned();
-        Ok(right.public_activity(id)?.or(cached))
+    fn public_page(&self, right: &ListStore, query: &Query, after: Option<&Position>, limit: usize) -> Public {
+        let mut page = right.public_page(query, after, limit)?;
+        if let ([id], []) = (query.ids(), &page.activities[..]) {
+            let cached = self.0.lock().unwrap();
+            page.activities.extend(cached.iter().find(|public| public.activity().id() == id).cloned());
+        }
+        Ok(page)
     }
 }
 
@@ -176,15 +190,15 @@ pub(crate) struct ComesBackAfterACrash(Mutex<Vec<StoredActivity>>);
 
 impl Fault for ComesBackAfterACrash {
     fn remove(&self, right: &ListStore, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
-        let before = right.list().activities.clone();
+        let before = all(right);
         let removed = right.remove(removal, limit)?;
-        let list = right.list();
-        *self.0.lock().unwrap() = before.into_iter().filter(|stored| !list.activities.contains(stored)).collect();
+        let left: Vec<_> = all(right).collect();
+        *self.0.lock().unwrap() = before.filter(|stored| !left.contains(stored)).collect();
         Ok(removed)
     }
 
     fn crash(&self, list: &mut List) {
-        list.activities.extend(self.0.lock().unwrap().drain(..));
+        self.0.lock().unwrap().drain(..).for_each(|stored| list.store(stored));
     }
 }
 
@@ -206,7 +220,7 @@ impl Fault for LooksAndThenRemoves {
     fn remove(&self, right: &ListStore, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
         let covered: BTreeSet<ActivityId> = {
             let list = right.list();
-            let covered = list.activities.iter().filter(|stored| removal.covers(stored)).take(limit);
+            let covered = list.stored().filter(|stored| removal.covers(stored)).take(limit);
             covered.map(|stored| stored.activity().id().clone()).collect()
         };
         if covered.len() > 1 {
@@ -218,19 +232,17 @@ impl Fault for LooksAndThenRemoves {
     }
 }
 
-/// Counts what is hidden among the places of what was removed.
+/// Counts what is hidden among the offsets of what was removed.
 #[derive(Default)]
-pub(crate) struct LeavesAPlaceForWhatWasHidden;
+pub(crate) struct LeavesAnOffsetForWhatWasHidden;
 
-impl Fault for LeavesAPlaceForWhatWasHidden {
+impl Fault for LeavesAnOffsetForWhatWasHidden {
     fn remove(&self, right: &ListStore, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
-        let hidden = |list: &List| list.activities.len() - list.public().count();
         let mut list = right.list();
-        let before = hidden(&list);
+        let before = list.private.len();
         let removed = list.remove(removal, limit);
-        let gone = (before - hidden(&list)) as u64;
-        let next = list.placed().map(|(place, _)| place).chain(list.left.iter().copied()).max().unwrap_or(0) + 1;
-        list.left.extend(next..next + gone);
+        let offsets = list.public.len() + before - list.private.len();
+        list.public.resize(offsets, None);
         Ok(removed)
     }
 }
@@ -242,11 +254,9 @@ pub(crate) struct SparesWhatIsHidden;
 impl Fault for SparesWhatIsHidden {
     fn remove(&self, right: &ListStore, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
         let mut list = right.list();
-        let hidden: Vec<StoredActivity> =
-            list.activities.iter().filter(|stored| stored.visibility() == Visibility::Private).cloned().collect();
-        list.activities.retain(|stored| stored.visibility() == Visibility::Public);
+        let hidden = std::mem::take(&mut list.private);
         let removed = list.remove(removal, limit);
-        list.activities.extend(hidden);
+        list.private = hidden;
         Ok(removed)
     }
 }

@@ -7,8 +7,25 @@ use std::time::Duration;
 
 use activity_privacy::*;
 
-use super::{Fault, Since, stored};
+use super::{Fault, is_private, stored};
 use crate::list::{List, ListStore};
+
+/// Puts an activity where the one of its id is, if one is; at the end, if that is of another visibility.
+fn replace(list: &mut List, new: StoredActivity) {
+    let is_same = |stored: &StoredActivity| stored.activity().id() == new.activity().id();
+    if let Some(first) = list.private.iter_mut().find(|first| is_same(first)).filter(|_| is_private(&new)) {
+        return *first = new;
+    }
+    let slot = list.public.iter_mut().find(|slot| slot.as_ref().is_some_and(|first| is_same(first)));
+    if let (Some(slot), Some(public)) = (slot, new.clone().into_public()) {
+        return *slot = Some(public);
+    }
+    if list.stored().any(is_same) {
+        list.private.retain(|stored| !is_same(stored));
+        list.public.iter_mut().for_each(|slot| drop(slot.take_if(|first| is_same(first))));
+        list.store(new);
+    }
+}
 
 /// An id that comes again replaces what was there.
 #[derive(Default)]
@@ -19,10 +36,7 @@ impl Fault for LastWriteWins {
         let answers = right.append(batch)?;
         let mut list = right.list();
         for stamped in batch.stamped() {
-            let id = stamped.activity().id();
-            if let Some(first) = list.activities.iter_mut().find(|first| first.activity().id() == id) {
-                *first = stored(stamped);
-            }
+            replace(&mut list, stored(stamped));
         }
         Ok(answers)
     }
@@ -120,7 +134,8 @@ pub(crate) struct LosesTheTail;
 
 impl Fault for LosesTheTail {
     fn crash(&self, list: &mut List) {
-        list.activities.pop();
+        list.public.pop();
+        list.private.pop();
     }
 }
 
@@ -176,9 +191,9 @@ impl Fault for DecidesAnew {
         right.publish(change)?;
         let screen = Screen::new(Arc::new(change.policy().clone()), Err(DirectoryError::NeverLoaded));
         let mut list = right.list();
-        let activities: Vec<_> = list.activities.iter().map(|stored| stored.activity().clone()).collect();
+        let activities: Vec<_> = list.stored().map(|stored| stored.activity().clone()).collect();
         let anew = screen.screen(&activities, chrono::DateTime::UNIX_EPOCH).unwrap();
-        list.activities = anew.stamped().iter().map(stored).collect();
+        anew.stamped().iter().for_each(|stamped| replace(&mut list, stored(stamped)));
         Ok(())
     }
 }
@@ -192,81 +207,13 @@ impl Fault for IgnoresCase {
         let mut list = right.list();
         list.fence(Some(batch.policy()))?;
         let mut known: HashSet<String> =
-            list.activities.iter().map(|stored| stored.activity().id().as_str().to_lowercase()).collect();
+            list.stored().map(|stored| stored.activity().id().as_str().to_lowercase()).collect();
         let answers = batch.stamped().iter().map(|stamped| {
-            let exact = list.activities.iter().any(|stored| stored.activity().id() == stamped.activity().id());
+            let exact = list.stored().any(|stored| stored.activity().id() == stamped.activity().id());
             let new = known.insert(stamped.activity().id().as_str().to_lowercase());
             if new || exact { list.append(stamped) } else { Appended::Conflict }
         });
         Ok(answers.collect())
-    }
-}
-
-/// Keeps what it heard last of a group.
-#[derive(Default)]
-pub(crate) struct KeepsTheLastWord;
-
-impl Fault for KeepsTheLastWord {
-    fn keep_vanished(&self, right: &ListStore, vanished: &RemovedGroup) -> Result<(), StoreError> {
-        let mut list = right.list();
-        list.vanished_version += 1;
-        let kept = &mut list.vanished;
-        kept.retain(|known| known.group() != vanished.group());
-        kept.push(vanished.clone());
-        Ok(())
-    }
-}
-
-/// Says with the number of kept groups whether what is kept has changed.
-#[derive(Default)]
-pub(crate) struct CountsForAVersion;
-
-impl Fault for CountsForAVersion {
-    fn vanished_version(&self, right: &ListStore) -> Result<u64, StoreError> {
-        Ok(right.list().vanished.len() as u64)
-    }
-}
-
-/// Drops what another node kept of a later time.
-#[derive(Default)]
-pub(crate) struct DropsWhatVanishedLater;
-
-impl Fault for DropsWhatVanishedLater {
-    fn drop_vanished(&self, right: &ListStore, group: &GroupId, _: DirectoryRevision) -> Result<(), StoreError> {
-        right.drop_vanished(group, DirectoryRevision(u64::MAX))
-    }
-}
-
-/// Gives a place to what is public, and stores it a moment later, when a later place may be there already.
-#[derive(Default)]
-pub(crate) struct PlacesBeforeCommit(Mutex<(u64, Vec<(u64, ActivityId)>)>);
-
-impl Fault for PlacesBeforeCommit {
-    fn append(&self, right: &ListStore, batch: &StampedBatch<'_>) -> Result<Vec<Appended>, StoreError> {
-        let public = batch.stamped().iter().filter(|stamped| stamped.stamp().visibility() == Visibility::Public);
-        let mut places = Vec::new();
-        for stamped in public {
-            let mut given = self.0.lock().unwrap();
-            given.0 += 1;
-            places.push((given.0, stamped.activity().id().clone()));
-        }
-        if places.len() == 3 && places[0].0 % 2 == 1 {
-            thread::sleep(Duration::from_millis(1));
-        }
-        let answers = right.append(batch)?;
-        let mut given = self.0.lock().unwrap();
-        places.retain(|(_, id)| !given.1.iter().any(|(_, known)| known == id));
-        given.1.extend(places);
-        Ok(answers)
-    }
-
-    fn public_since(&self, right: &ListStore, after: u64, limit: usize) -> Since {
-        let mut places = self.0.lock().unwrap().1.clone();
-        places.retain(|(place, _)| *place > after);
-        places.sort_unstable_by_key(|(place, _)| *place);
-        let public: Vec<_> = right.list().public().collect();
-        let find = |id: &ActivityId| public.iter().find(|public| public.activity().id() == id).cloned();
-        Ok(places.into_iter().filter_map(|(place, id)| Some((place, find(&id)?))).take(limit).collect())
     }
 }
 
@@ -276,8 +223,7 @@ pub(crate) struct LooksBeforeItStores(Arc<Gap>);
 
 impl Fault for LooksBeforeItStores {
     fn append(&self, right: &ListStore, batch: &StampedBatch<'_>) -> Result<Vec<Appended>, StoreError> {
-        let known: HashSet<ActivityId> =
-            right.list().activities.iter().map(|stored| stored.activity().id().clone()).collect();
+        let known: HashSet<ActivityId> = right.list().stored().map(|stored| stored.activity().id().clone()).collect();
         let new = batch.stamped().iter().filter(|stamped| !known.contains(stamped.activity().id())).count();
         if new > 1 {
             self.0.wait_for_another();
@@ -287,7 +233,7 @@ impl Fault for LooksBeforeItStores {
         let mut seen = known.clone();
         let answers = batch.stamped().iter().map(|stamped| {
             if seen.insert(stamped.activity().id().clone()) {
-                list.activities.push(stored(stamped));
+                list.store(stored(stamped));
                 Appended::Stored
             } else {
                 list.append(stamped)
@@ -378,41 +324,5 @@ impl Fault for StoresThirtyTwo {
         let mut answers: Vec<_> = batch.stamped().iter().take(32).map(|stamped| list.append(stamped)).collect();
         answers.resize(batch.stamped().len(), Appended::Stored);
         Ok(answers)
-    }
-}
-
-/// Keeps the ids of those who were in a group, and not their names.
-#[derive(Default)]
-pub(crate) struct ForgetsNames;
-
-impl Fault for ForgetsNames {
-    fn keep_vanished(&self, right: &ListStore, vanished: &RemovedGroup) -> Result<(), StoreError> {
-        let mut document = serde_json::to_value(vanished).unwrap();
-        for member in document["members"].as_array_mut().unwrap() {
-            member["aliases"] = serde_json::json!([]);
-        }
-        right.keep_vanished(&serde_json::from_value(document).unwrap())
-    }
-}
-
-/// Keeps of a group who was in it, and not that it is there again.
-#[derive(Default)]
-pub(crate) struct ForgetsThatItIsBack;
-
-impl Fault for ForgetsThatItIsBack {
-    fn keep_vanished(&self, right: &ListStore, vanished: &RemovedGroup) -> Result<(), StoreError> {
-        let mut document = serde_json::to_value(vanished).unwrap();
-        document.as_object_mut().unwrap().remove("restored_in");
-        right.keep_vanished(&serde_json::from_value(document).unwrap())
-    }
-}
-
-/// What vanished is kept in the process.
-#[derive(Default)]
-pub(crate) struct ForgetsWhoVanished;
-
-impl Fault for ForgetsWhoVanished {
-    fn crash(&self, list: &mut List) {
-        list.vanished.clear();
     }
 }

@@ -1,0 +1,15 @@
+//! What SQLite does for a statement, for tests.
+
+use rusqlite::Connection;
+
+/// Returns the steps of a statement's query plan.
+pub(super) fn plan(connection: &Connection, select: &str) -> Vec<String> {
+    let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {select}")).unwrap();
+    // Without its values, which make no difference.
+    let mut rows = explain.raw_query();
+    let mut steps = Vec::new();
+    while let Some(row) = rows.next().unwrap() {
+        steps.push(row.get(3).unwrap());
+    }
+    steps
+}
