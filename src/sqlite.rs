@@ -18,7 +18,7 @@
 //! What is removed goes in small steps, and the space that it took is used again; the file does not shrink. Deleted rows,
 //! and the lists of public activities that named whoever acted in them, are overwritten with zeros. Two things remain for
 //! a while: what the log beside the file holds, until that is written anew, and copies that SQLite leaves within a page
-//! when it moves a row elsewhere, until something else is written there. [`SqliteStore::back_up`] makes a file without
+//! when it moves a row elsewhere, until something else is written there. [`SqliteStore::backup`] makes a file without
 //! either. For good remains of each activity that was removed, in some 30 bytes, that its id is taken: hashes of it under
 //! a key of the file.
 //!
@@ -27,7 +27,7 @@
 //! While `activities.db` is open, SQLite keeps `activities.db-wal` (the log, with transactions that are not in the file
 //! yet) and `activities.db-shm` (an index of the log) beside it, and likewise for `activities.governance.db`. After a
 //! crash both remain; the next opening reads the log. Copying or deleting a file without its `-wal` loses transactions:
-//! use [`SqliteStore::back_up`], which writes to `*.partN` beside its target and renames that when it is complete. A
+//! use [`SqliteStore::backup`], which writes to `*.partN` beside its target and renames that when it is complete. A
 //! `*.partN` that a crash left behind can be deleted. All of these can contain private activities: guard them as you
 //! guard the files.
 //!

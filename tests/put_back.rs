@@ -40,7 +40,7 @@ fn d1_a_file_put_back_under_a_running_process_gets_no_row_that_cannot_be_read() 
     let (house, store) = house_of(&path);
     furnish(&house);
     let copy = folder.path().join("copy.db");
-    store.back_up(&copy).unwrap();
+    store.backup(&copy).unwrap();
     // Another revision of the directory, so another stamp.
     house.install(people(&[("adele", &["council"]), ("bob", &[]), ("carl", &[])]));
     house.ingest(&[in_app("c", "Box")]);

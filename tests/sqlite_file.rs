@@ -320,7 +320,7 @@ fn d4_a_relative_path_is_taken_from_where_it_was_opened() {
     let house = house_at(Path::new("activities.db"));
     // A file may be called like that.
     for name in ["./:memory:", "./file:a"] {
-        SqliteStore::open(name).unwrap().back_up(format!("{}.copy", &name[2..])).unwrap();
+        SqliteStore::open(name).unwrap().backup(format!("{}.copy", &name[2..])).unwrap();
     }
     env::set_current_dir(there.path()).unwrap();
     furnish(&house).permit_root();
@@ -500,15 +500,15 @@ fn d4_a_copy_made_while_the_file_is_written_holds_what_was_durable_then() {
             thread::yield_now();
         }
         let before = stored.load(Ordering::SeqCst);
-        store.back_up(&copy).unwrap();
+        store.backup(&copy).unwrap();
         let after = stored.load(Ordering::SeqCst) + 1;
-        sink.back_up(governance_path(&copy)).unwrap();
+        sink.backup(governance_path(&copy)).unwrap();
         drop(stop);
         (before, after)
     });
-    store.check().unwrap();
-    sink.check().unwrap();
-    assert!(matches!(store.back_up(&copy), Err(BackupError::Exists)), "no copy is overwritten");
+    store.integrity_check().unwrap();
+    sink.integrity_check().unwrap();
+    assert!(matches!(store.backup(&copy), Err(BackupError::Exists)), "no copy is overwritten");
     let files: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(files.iter().all(|name| !name.to_string_lossy().contains("part")), "{files:?}");
 
@@ -531,7 +531,7 @@ fn d4_a_copy_takes_nothing_away_that_it_did_not_make() {
         let path = folder.path().join(name);
         furnish(&house_at(&path));
         let copy = folder.path().join("log.db");
-        SqliteStore::open(&path).unwrap().back_up(&copy).unwrap();
+        SqliteStore::open(&path).unwrap().backup(&copy).unwrap();
         assert_eq!(house_at(&path).public_ids(), ["b"], "{name}");
         let copied = House::behind(Arc::new(SqliteStore::open(&copy).unwrap()));
         assert_eq!(copied.public_ids(), ["b"], "{name}");
@@ -549,7 +549,7 @@ fn b2_a_copy_is_readable_to_nobody_who_may_not_read_the_file() {
     let store = SqliteStore::open(&path).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
     let copy = folder.path().join("copy.db");
-    store.back_up(&copy).unwrap();
+    store.backup(&copy).unwrap();
     assert_eq!(fs::metadata(&copy).unwrap().permissions().mode() & 0o777, 0o600);
 }
 
@@ -572,10 +572,10 @@ fn d4_a_part_of_a_file_that_was_overwritten_is_found() {
     bytes[end - 3 * 8_192..].fill(0x5a);
     fs::write(&path, bytes).unwrap();
     let store = SqliteStore::open(&path).unwrap();
-    let error = store.check().unwrap_err();
+    let error = store.integrity_check().unwrap_err();
     assert!(matches!(error, StoreError::Unreadable(_)) && file_error(&error) == Some(FileError::Corrupt), "{error:?}");
     // Nor is it copied, and what was copied of it is not left behind.
-    let error = store.back_up(folder.path().join("copy.db")).unwrap_err();
+    let error = store.backup(folder.path().join("copy.db")).unwrap_err();
     assert_eq!(file_error(&error), Some(FileError::Corrupt), "{error:?}");
     let mut files = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
     assert!(files.all(|name| !name.to_string_lossy().contains("copy")));

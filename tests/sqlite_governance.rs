@@ -135,7 +135,7 @@ fn g5_of_what_was_removed_nothing_is_left_in_the_file() {
     }
     let entries = sink.records(&RecordQuery::default(), 0, usize::MAX).unwrap();
     assert!(entries.iter().map(|entry| entry.sequence as usize - 1).eq(bound..count));
-    sink.check().unwrap();
+    sink.integrity_check().unwrap();
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn g2_of_what_was_forgotten_nothing_is_left_in_the_file() {
     // And with records that forgot among those that are removed.
     remove(&sink, &aged(at(150)));
     assert_eq!(in_the_files(&path, "because-"), telling_still.split_off(&150));
-    sink.check().unwrap();
+    sink.integrity_check().unwrap();
 }
 
 #[test]
@@ -205,7 +205,7 @@ fn g1_id_is_known_until_its_record_is_removed() {
         }
     }
     assert_eq!(record(&again, 400), 401);
-    sink.check().unwrap();
+    sink.integrity_check().unwrap();
 }
 
 #[test]
@@ -237,10 +237,10 @@ fn b1_integrity_check_finds_what_differs_from_records() {
     .enumerate()
     {
         let copy = folder.path().join(format!("copy-{at}.db"));
-        sink.back_up(&copy).unwrap();
-        SqliteGovernance::open(&copy).unwrap().check().unwrap();
+        sink.backup(&copy).unwrap();
+        SqliteGovernance::open(&copy).unwrap().integrity_check().unwrap();
         assert!(rusqlite::Connection::open(&copy).unwrap().execute(damage, []).unwrap() > 0, "{damage}");
-        let error = SqliteGovernance::open(&copy).unwrap().check().unwrap_err();
+        let error = SqliteGovernance::open(&copy).unwrap().integrity_check().unwrap_err();
         let source = std::error::Error::source(&error).and_then(|source| source.downcast_ref());
         let expected = match damage {
             // Blanks are no record.
@@ -314,7 +314,7 @@ fn g5_removed_initiators_and_targets_leave_no_bytes() {
         named = named.split_off(&bound);
         assert_eq!(in_the_files(&path, "target-"), named, "round {round}");
     }
-    sink.check().unwrap();
+    sink.integrity_check().unwrap();
 }
 
 /// Anybody can read the file with SQL: no number stands for a kind, and no text needs a parser but that of JSON.

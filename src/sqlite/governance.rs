@@ -55,7 +55,7 @@ impl SqliteGovernance {
     /// # Errors
     /// [`SinkError::Backend`], with [`FileError::Corrupt`] as its source if anything differs, or
     /// [`FileError::Damaged`] if a record cannot be parsed.
-    pub fn check(&self) -> Result<(), SinkError> {
+    pub fn integrity_check(&self) -> Result<(), SinkError> {
         self.file.check::<SinkError>()?;
         self.file.read(|connection| integrity::check(&*connection.unchecked_transaction()?))
     }
@@ -68,7 +68,7 @@ impl SqliteGovernance {
     ///
     /// # Errors
     /// [`BackupError`] if the target already exists or the copy cannot be written.
-    pub fn back_up(&self, to: impl AsRef<Path>) -> Result<(), BackupError> {
+    pub fn backup(&self, to: impl AsRef<Path>) -> Result<(), BackupError> {
         self.file.back_up(to.as_ref())
     }
 }

@@ -68,7 +68,7 @@ fn g5_not_a_trace_of_a_name_is_left_in_the_file() {
     // All of a batch, which lies in runs and in the tail of the index of ids.
     let again = house.ingest(&all[59_000..70_000]);
     assert!(again.iter().all(|delivery| *delivery == Delivery::Duplicate));
-    SqliteStore::open(place.path()).unwrap().check().unwrap();
+    SqliteStore::open(place.path()).unwrap().integrity_check().unwrap();
 }
 
 #[test]

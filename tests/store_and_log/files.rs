@@ -41,8 +41,8 @@ impl Files {
 
     /// Makes copies of both, as an operator does.
     fn back_up(&self, name: &str) {
-        SqliteStore::open(self.store()).unwrap().back_up(self.copy_of(&self.store(), name)).unwrap();
-        SqliteGovernance::open(self.log()).unwrap().back_up(self.copy_of(&self.log(), name)).unwrap();
+        SqliteStore::open(self.store()).unwrap().backup(self.copy_of(&self.store(), name)).unwrap();
+        SqliteGovernance::open(self.log()).unwrap().backup(self.copy_of(&self.log(), name)).unwrap();
     }
 
     fn put_back(&self, file: &Path, name: &str) {
