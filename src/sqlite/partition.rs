@@ -64,6 +64,9 @@ const INDEXES: [(&str, &str); 4] = [
     ("action", "action, occurred_at, id"),
 ];
 
+/// No sequence is as great as this.
+pub(super) const MOST: i64 = 1 << 60;
+
 /// A microsecond is one of so many.
 pub(super) const HOUR: i64 = 3_600_000_000;
 pub(super) const DAY: i64 = 24 * HOUR;
@@ -112,7 +115,7 @@ impl Partition {
     }
 
     fn read(row: &Row<'_>) -> Result<Self, StoreError> {
-        Ok(Self {
+        let partition = Self {
             number: row.get(0)?,
             first_sequence: row.get(1)?,
             last_sequence: row.get(2)?,
@@ -128,7 +131,12 @@ impl Partition {
                 "dropped" => State::Dropped,
                 _ => return Err(corrupt()),
             },
-        })
+        };
+        let Self { number, first_sequence, last_sequence, activities, .. } = partition;
+        let are_counts = [number, first_sequence].into_iter().all(|count| (1..MOST).contains(&count))
+            && (first_sequence - 1..MOST).contains(&last_sequence)
+            && (0..=last_sequence - first_sequence + 1).contains(&activities);
+        if are_counts { Ok(partition) } else { Err(corrupt()) }
     }
 
     /// Opens the partition that begins with a sequence.

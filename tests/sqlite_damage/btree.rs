@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
-pub(crate) const PAGE: usize = 8_192;
+const PAGE: usize = 8_192;
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Page {
