@@ -1,0 +1,152 @@
+//! Files of each schema version, kept as fixtures: this version opens, reads and appends to them.
+//!
+//! Version 1 is made by
+//! `cargo test --features sqlite --test sqlite_fixture -- --ignored make_fixture`, until the first release. After that a
+//! fixture never changes: a new schema has a migration, and a fixture beside this one.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test may fail")]
+#![cfg(feature = "sqlite")]
+
+mod house;
+mod place;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use activity_privacy::sqlite::{SqliteGovernance, SqliteOptions, SqliteStore, governance_path};
+use activity_privacy::*;
+use house::*;
+use place::*;
+use rusqlite::Connection;
+
+/// So many activities of each of two people, one of them private; a partition holds 8.
+const ROWS: i64 = 20;
+
+fn fixture(version: u32) -> [PathBuf; 2] {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    [folder.join(format!("activities-v{version}.db")), folder.join(format!("governance-v{version}.db"))]
+}
+
+fn open(path: &Path) -> House {
+    let store = SqliteOptions::default().with_partition_rows(8).open(path).unwrap();
+    let house = House::over(Arc::new(store), Arc::new(SqliteGovernance::open(governance_path(path)).unwrap()));
+    house.advance(1_000_000);
+    house
+}
+
+fn made(n: i64, name: &str) -> Activity {
+    let app = App::new(format!("App {}", n % 2).parse().unwrap()).in_suite("Suite".parse().unwrap());
+    let actor = Actor::user(alias(&format!("{name}@contoso.com")));
+    let id = format!("{name}-{n}").parse().unwrap();
+    let builder = Activity::builder(id, actor, app, "FileRead".parse().unwrap(), at(n * 3_600));
+    builder.object(format!("file {n}")).details(format!("details of {n}")).build().unwrap()
+}
+
+/// Fills new files: a private group and one that is gone, a grant, a reveal, an erasure, and activities in partitions that are open
+/// and closed.
+fn furnish(house: &House) {
+    let everyone: &[(&str, &[&str])] = &[("adele", &["council"]), ("bob", &["sales"]), ("carol", &["gone"])];
+    house.install(people(everyone)).manage("contoso.com").make_private("council").make_private("gone").permit_root();
+    for n in 0..ROWS {
+        house.ingest(&[made(n, "adele"), made(n, "bob")]);
+    }
+    house.ingest(&[made(0, "carol")]);
+    house.advance(60).install(people(&[("adele", &["council"]), ("bob", &["sales"]), ("carol", &[])]));
+    house.ingest(&[made(1, "carol")]);
+    assert_eq!(house.store.removed_groups(None).unwrap().unwrap().groups.len(), 1);
+    house.erase(Subject::of(user("carol")).also(alias("carol@contoso.com")));
+    let mut reveal = house.filter.reveal(reveal_all("root")).unwrap();
+    reveal.page(PageSize::at_most(5), None).unwrap();
+    reveal.close().unwrap();
+}
+
+/// Returns what defines the schema: the statement of each table, index and view by its name, and the two numbers.
+fn schema(path: &Path) -> Vec<String> {
+    let connection = Connection::open(path).unwrap();
+    let select = "SELECT name || ': ' || coalesce(sql, '') FROM sqlite_schema ORDER BY name";
+    let mut statement = connection.prepare(select).unwrap();
+    let mut schema: Vec<String> = statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    for pragma in ["application_id", "user_version"] {
+        let number: i64 = connection.pragma_query_value(None, pragma, |row| row.get(0)).unwrap();
+        schema.push(format!("{pragma} {number}"));
+    }
+    schema
+}
+
+/// Copies a fixture to where files are expected, because opening a file writes to it.
+fn copy(version: u32, to: &Path) {
+    let [activities, governance] = fixture(version);
+    fs::copy(activities, to).unwrap();
+    fs::copy(governance, governance_path(to)).unwrap();
+}
+
+#[test]
+fn b1_file_of_version_1_is_read_and_appended_to() {
+    let folder = folder();
+    let path = activities(folder.path());
+    copy(1, &path);
+    let house = open(&path);
+    let view = house.filter.view(&user("anyone"));
+    let page = view.page(&Query::all(), PageSize::MAX, None).unwrap();
+    let mut found: Vec<&Activity> = page.activities().iter().map(StoredActivity::activity).collect();
+    found.reverse();
+    assert!(found.into_iter().eq(&(0..ROWS).map(|n| made(n, "bob")).collect::<Vec<_>>()));
+    let by_actor = Query::all().by_actor("bob@contoso.com").unwrap().since(at(3_600 * 3)).until(at(3_600 * 9));
+    assert_eq!(view.page(&by_actor, PageSize::MAX, None).unwrap().activities().len(), 6);
+    assert_eq!(view.count(&Query::all()).unwrap().total, ROWS as u64);
+    let by_app = view.counts(&Query::all(), CountBy::App).unwrap();
+    assert_eq!(by_app.by_key.iter().map(|count| count.activities).collect::<Vec<_>>(), [10, 10]);
+    assert_eq!(house.store.public_after(&Offset::START, 100).unwrap().len(), ROWS as usize);
+    let everything = house.everything();
+    let hidden = everything.iter().filter(|stored| stored.stamp().visibility() == Visibility::Private);
+    assert_eq!(hidden.count(), ROWS as usize);
+    assert_eq!(house.store.removed_groups(None).unwrap().unwrap().groups.len(), 1);
+    let policy = house.filter.policy().unwrap();
+    assert!(policy.may_view_private(&user("root")).is_ok());
+    let connection = Connection::open(governance_path(&path)).unwrap();
+    let records: i64 = connection.query_row("SELECT count(*) FROM governance", [], |row| row.get(0)).unwrap();
+    drop(connection);
+    assert!(records > 8 && house.records().len() as i64 == records, "{records}");
+
+    house.install(people(&[("adele", &["council"]), ("bob", &["sales"])]));
+    let again: Vec<Activity> = (0..ROWS).flat_map(|n| [made(n, "adele"), made(n, "bob")]).collect();
+    assert!(house.ingest(&again).iter().all(|delivery| *delivery == Delivery::Duplicate));
+    assert_eq!(house.ingest(&[made(0, "carol")]), [Delivery::Duplicate], "an erased id stays taken");
+    for n in ROWS..2 * ROWS {
+        assert_eq!(house.ingest(&[made(n, "adele"), made(n, "bob")]), [Delivery::Stored; 2]);
+    }
+    assert_eq!(view.count(&Query::all()).unwrap().total, 2 * ROWS as u64);
+    house.make_private("sales");
+    drop((house, view));
+    SqliteStore::open(&path).unwrap().integrity_check().unwrap();
+    SqliteGovernance::open(governance_path(&path)).unwrap().integrity_check().unwrap();
+}
+
+#[test]
+fn b1_schema_change_has_new_version() {
+    let folder = folder();
+    let path = activities(folder.path());
+    furnish(&open(&path));
+    let [activities, governance] = fixture(1);
+    for (fresh, kept) in [(path.clone(), activities), (governance_path(&path), governance)] {
+        let copy = folder.path().join("kept.db");
+        fs::copy(kept, &copy).unwrap();
+        assert_eq!(schema(&fresh), schema(&copy));
+    }
+}
+
+#[test]
+#[ignore = "writes the fixture"]
+fn make_fixture() {
+    let folder = folder();
+    let path = activities(folder.path());
+    furnish(&open(&path));
+    for (from, to) in [path.clone(), governance_path(&path)].iter().zip(fixture(1)) {
+        // As small as can be: each table takes a page at least.
+        let connection = Connection::open(from).unwrap();
+        connection.execute_batch("PRAGMA journal_mode = DELETE; PRAGMA page_size = 1024; VACUUM").unwrap();
+        connection.pragma_update(None, "journal_mode", "WAL").unwrap();
+        drop(connection);
+        fs::copy(from, to).unwrap();
+    }
+}
