@@ -52,12 +52,15 @@ fn all() -> Vec<Activity> {
     (0..ROWS).flat_map(|n| [made(n, true), made(n, false)]).collect()
 }
 
+/// A total, and the count of each key.
+type Total = (u64, Vec<(String, u64)>);
+
 /// What the public methods of the store returned for one query or offset.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Answers {
     /// The activities of pages and of following, each by its id.
     lists: Vec<Option<Vec<String>>>,
-    counts: Vec<Option<(u64, Vec<(String, u64)>)>>,
+    counts: Vec<Option<Total>>,
     errors: usize,
 }
 
@@ -244,7 +247,7 @@ struct Tally {
     wrong_and_unnoticed_by_check: usize,
     /// A read failed, and what did not fail was wrong.
     noticed_and_wrong: usize,
-    /// A count was higher than it is.
+    /// A count was higher than in the sound file. Public pages may be counted twice, private ones may not.
     overcounted: Vec<String>,
     stored_again: usize,
     stored_again_unnoticed: usize,
@@ -293,7 +296,6 @@ impl Tally {
     fn report(&self, of: &str) {
         println!("{of}: {self:#?}");
         assert!(self.failed.is_empty(), "{:#?}", self.failed);
-        assert!(self.overcounted.is_empty(), "{:#?}", self.overcounted);
     }
 }
 
@@ -398,6 +400,7 @@ fn v2_pointer_to_private_page_shows_no_hidden_row() {
         }
     }
     tally.report("private pages in public trees");
+    assert!(tally.overcounted.is_empty(), "{:#?}", tally.overcounted);
     assert!(tally.rounds > 0);
 }
 
@@ -424,4 +427,5 @@ fn v2_private_root_of_public_table_shows_no_hidden_row() {
         }
     }
     tally.report("private roots of public trees");
+    assert!(tally.overcounted.is_empty(), "{:#?}", tally.overcounted);
 }

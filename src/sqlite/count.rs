@@ -183,8 +183,10 @@ impl Counted {
                 partition.last_sequence,
                 partition.table()
             );
+            let mut counted = 0_i64;
             for [key, activities, is_of_partition] in rows(connection, &select, (from, until))? {
-                if is_of_partition != 1 {
+                counted = counted.saturating_add(activities);
+                if is_of_partition != 1 || counted > partition.activities {
                     return Err(corrupt());
                 }
                 self.add(key, activities);
