@@ -162,7 +162,7 @@ fn d4_a_conflict_tells_viewers_and_forwarders_nothing() {
         house.ingest(&[activity("z", "bob")]);
         let forwarded = house.filter.forward(&Offset::START, PageSize::MAX).unwrap();
         let after = serde_json::to_string(&forwarded.next).unwrap();
-        assert_eq!(after, "2");
+        assert_eq!(after, "\"0000000000000002\"");
     }
 }
 
