@@ -119,8 +119,7 @@ proptest! {
         let path = folder.path().join("with.db");
         let houses = [(path, true), (folder.path().join("without.db"), false)]
             .map(|(path, with_index)| furnished(open(&path, 8, with_index)));
-        let mut number = 0;
-        for step in steps {
+        for (number, step) in steps.into_iter().enumerate() {
             for house in &houses {
                 match &step {
                     Step::Ingest(activities) => {
@@ -145,7 +144,6 @@ proptest! {
                 }
                 house.advance(1);
             }
-            number += 1;
             for (text, kind) in &searched {
                 let query = Query::all().containing(text).unwrap();
                 let query = match kind {

@@ -108,7 +108,7 @@ fn add_rows(
 /// reaches from one line into the next.
 fn text(activity: &Activity) -> String {
     let texts: Vec<String> = activity.searched_texts().collect();
-    // The tokenizer stops at U+0000.
+    // The tokenizer of older SQLite libraries stops at U+0000.
     texts.join("\n").replace('\0', "\n")
 }
 
