@@ -94,6 +94,7 @@ mod search;
 mod selection;
 mod store;
 mod tail;
+mod text_index;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -162,6 +163,13 @@ pub enum FileError {
         /// The oldest version that is supported.
         required: i32,
     },
+    /// A text index is asked for, or the file has one, and the SQLite library that the program is linked to was built
+    /// without FTS5.
+    #[error(
+        "the program is linked to an SQLite library without FTS5, which text indexes need; link one with FTS5, or build \
+         with the feature `bundled`"
+    )]
+    NoFts5,
     /// This process may not write to it, or not to the folder in which it is.
     #[error("the file cannot be written, expected the right to write it and its folder")]
     ReadOnly,
@@ -184,7 +192,7 @@ impl FileError {
     fn is_of_the_content(self) -> bool {
         match self {
             Self::NotAFile | Self::Foreign { .. } | Self::Newer { .. } | Self::Corrupt | Self::Damaged { .. } => true,
-            Self::SqliteTooOld { .. } | Self::ReadOnly | Self::Busy | Self::Full => false,
+            Self::SqliteTooOld { .. } | Self::NoFts5 | Self::ReadOnly | Self::Busy | Self::Full => false,
         }
     }
 }

@@ -19,6 +19,7 @@ use super::partition::{Partition, State, Uncounted};
 use super::row::Keys;
 use super::search::by_sequence;
 use super::selection::actors_of;
+use super::text_index;
 use crate::{RecordedRemoval, StoreError};
 
 /// The most rows that are removed in one transaction: some milliseconds, as long as a batch of a few hundred takes.
@@ -230,6 +231,11 @@ fn take_rows(connection: &Connection, key: IdKey, rows: &Rows) -> Result<u64, St
     }
     if let Some(mut partition) = partitions.filter(|_| taken > 0) {
         partition.activities -= taken;
+        // FTS5 keeps what is deleted until it merges, so the text index is removed whole, and made anew in the end.
+        if partition.text_indexed_up_to.is_some_and(|up_to| up_to >= partition.first_sequence) {
+            partition = text_index::remove(connection, partition)?;
+            partition = text_index::begin(connection, partition)?;
+        }
         partition.save(connection)?;
     }
     if deleted > before && (are_new || !is_closed) {
@@ -258,6 +264,14 @@ fn clear(file: &File<Written>) -> Result<(), StoreError> {
     while file.read(|connection| Partition::dropped(connection))?.is_some() {
         file.write(|writer| match Partition::dropped(writer.connection())? {
             Some(dropped) => dropped.drop_some(writer.connection()),
+            None => Ok(()),
+        })?;
+    }
+    while file.read(Partition::with_partial_text_index)?.is_some() {
+        file.write(|writer| match Partition::with_partial_text_index(writer.connection())? {
+            Some(partition) => {
+                text_index::add_some(writer.connection(), &Dimensions::new(Family::Public), partition).map(drop)
+            }
             None => Ok(()),
         })?;
     }
