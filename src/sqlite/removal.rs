@@ -261,7 +261,7 @@ fn clear(file: &File<Written>) -> Result<(), StoreError> {
             Ok::<_, StoreError>(())
         })?;
     }
-    while file.read(|connection| Partition::dropped(connection))?.is_some() {
+    while file.read(Partition::dropped)?.is_some() {
         file.write(|writer| match Partition::dropped(writer.connection())? {
             Some(dropped) => dropped.drop_some(writer.connection()),
             None => Ok(()),

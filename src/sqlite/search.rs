@@ -240,7 +240,8 @@ impl<'a> Search<'a> {
         let selection = self.selection(of.family)?;
         let by = of.keys.iter().find_map(|key| Some((*key, key.of(selection).filter(|of| of.len() <= VALUES)?)));
         let Some((key, values)) = by else { return self.begin(Source::Index { table, key: None }) };
-        for value in values.to_vec() {
+        let values = values.to_vec();
+        for value in values {
             self.begin(Source::Index { table, key: Some((key, value)) })?;
         }
         Ok(())
