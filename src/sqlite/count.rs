@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use chrono::DateTime;
 use rusqlite::Connection;
-use rusqlite::types::Value;
 
 use super::dimension::Dimensions;
 use super::document::corrupt;
@@ -84,7 +83,8 @@ fn key_of(by: Option<CountBy>, keys: &Keys) -> i64 {
 
 impl Counted {
     fn add(&mut self, key: i64, rows: i64) {
-        *self.counts.entry(key).or_default() += rows;
+        let count = self.counts.entry(key).or_default();
+        *count = count.saturating_add(rows);
     }
 
     fn add_closed(
@@ -105,7 +105,8 @@ impl Counted {
         let Some((rollup, (first, end))) = rollup.filter(|(_, (first, end))| first < end) else {
             return self.add_range(connection, selection, snapshot, (from, until));
         };
-        self.add_rollup(connection, selection, rollup, (first, end))?;
+        let closed = snapshot.closed().fold(0, |sum: i64, partition| sum.saturating_add(partition.activities));
+        self.add_rollup(connection, selection, rollup, (first, end), closed)?;
         if first != i64::MIN {
             self.add_range(connection, selection, snapshot, (from, first.saturating_mul(rollup.unit)))?;
         }
@@ -115,12 +116,14 @@ impl Counted {
         Ok(())
     }
 
+    /// Counts in a rollup, which counts `closed` activities in all.
     fn add_rollup(
         &mut self,
         connection: &Connection,
         selection: &Selection,
         rollup: &Rollup,
         (first, end): (i64, i64),
+        closed: i64,
     ) -> Result<(), StoreError> {
         let Rollup { table, column, key, .. } = rollup;
         let by = match self.by {
@@ -133,9 +136,17 @@ impl Counted {
         let values = if *key == "app" { &selection.apps } else { &selection.actors };
         let condition = values.as_ref().map_or_else(String::new, |values| format!(" AND {key} IN ({})", list(values)));
         let select = format!(
-            "SELECT {by}, sum(activities) FROM {table} WHERE {column} >= ?1 AND {column} < ?2{condition} GROUP BY 1"
+            "SELECT {by}, sum(activities), min(abs({key} % 2)) FROM {table} WHERE {column} >= ?1 AND {column} < ?2{condition} GROUP BY 1"
         );
-        self.add_rows(connection, &select, (first, end))
+        let mut counted = 0_i64;
+        for [key, activities, is_public] in rows(connection, &select, (first, end))? {
+            counted = counted.saturating_add(activities);
+            if is_public != 1 || activities < 0 || counted > closed {
+                return Err(corrupt());
+            }
+            self.add(key, activities);
+        }
+        Ok(())
     }
 
     /// Counts in the closed partitions themselves.
@@ -167,20 +178,17 @@ impl Counted {
                 continue;
             }
             let select = format!(
-                "SELECT {by}, count(*) FROM {} WHERE occurred_at >= ?1 AND occurred_at < ?2{conditions} GROUP BY 1",
+                "SELECT {by}, count(*), min(sequence) >= {} AND max(sequence) <= {} FROM {} WHERE occurred_at >= ?1 AND occurred_at < ?2{conditions} GROUP BY 1",
+                partition.first_sequence,
+                partition.last_sequence,
                 partition.table()
             );
-            self.add_rows(connection, &select, (from, until))?;
-        }
-        Ok(())
-    }
-
-    fn add_rows(&mut self, connection: &Connection, select: &str, (from, until): (i64, i64)) -> Result<(), StoreError> {
-        // Not cached: the values of the query stand in it.
-        let mut statement = connection.prepare(select)?;
-        let mut rows = statement.query([Value::Integer(from), Value::Integer(until)])?;
-        while let Some(row) = rows.next()? {
-            self.add(row.get(0)?, row.get(1)?);
+            for [key, activities, is_of_partition] in rows(connection, &select, (from, until))? {
+                if is_of_partition != 1 {
+                    return Err(corrupt());
+                }
+                self.add(key, activities);
+            }
         }
         Ok(())
     }
@@ -210,6 +218,14 @@ impl Counted {
         }
         Ok(tally.into_counts(true))
     }
+}
+
+/// Returns rows of three numbers: a key, how many activities, and whether they belong there (1).
+fn rows(connection: &Connection, select: &str, (from, until): (i64, i64)) -> Result<Vec<[i64; 3]>, StoreError> {
+    // Not cached: the values of the query stand in it.
+    let mut statement = connection.prepare(select)?;
+    let rows = statement.query_map([from, until], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?]))?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// What is to be divided, so that the quotient is rounded down.

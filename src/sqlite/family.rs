@@ -25,6 +25,15 @@ impl Family {
         }
     }
 
+    /// Returns the sequence before its first one. No sequence is in both families, so that an index entry of one gives
+    /// itself away in the other.
+    pub(super) fn sequence_before_first(self) -> i64 {
+        match self {
+            Self::Public => 0,
+            Self::Private => 1 << 40,
+        }
+    }
+
     /// Returns whether a number of a decision, actor, app or action is one of this family.
     pub(super) fn has_number(self, number: i64) -> bool {
         number.rem_euclid(NUMBER_STEP)

@@ -76,7 +76,11 @@ impl IdFilter {
             Filled::Everything => return Ok(()),
             Filled::UpTo(last) => last.to_vec(),
             Filled::Nothing => {
-                let room = ids.max(SMALLEST).saturating_mul(2).saturating_mul(BITS);
+                // As many as the file has room for, whatever it says.
+                let bytes = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size";
+                let bytes: i64 = connection.prepare_cached(bytes)?.query_row([], |row| row.get(0))?;
+                let most = usize::try_from(bytes).unwrap_or_default() / size_of::<[u8; 16]>();
+                let room = ids.min(most).max(SMALLEST).saturating_mul(2).saturating_mul(BITS);
                 self.words = vec![0; room.div_ceil(64)];
                 self.ids = 0;
                 Vec::new()
@@ -89,6 +93,9 @@ impl IdFilter {
         while let Some(row) = rows.next()? {
             let hash = row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?;
             let hash = <[u8; 16]>::try_from(hash).map_err(|_| super::document::corrupt())?;
+            if last.is_some_and(|last| hash <= last) {
+                return Err(super::document::corrupt());
+            }
             self.add(hash);
             last = Some(hash);
             read += 1;

@@ -125,13 +125,18 @@ impl Ids {
 
     /// Reads a part of what the filter lacks.
     pub(super) fn fill_filter(&mut self, connection: &Connection, family: Family) -> Result<(), StoreError> {
-        self.filter.fill(connection, family, usize::try_from(self.indexed_up_to).unwrap_or(usize::MAX))
+        self.filter.fill(connection, family, self.indexed(family))
     }
 
     /// Returns whether ids are to be written to the index.
-    pub(super) fn is_due(&self) -> bool {
-        let all = usize::try_from(self.indexed_up_to).unwrap_or(usize::MAX);
-        self.indexing.is_some() || self.newest.len() >= self.gathered.max(all / SHARE)
+    pub(super) fn is_due(&self, family: Family) -> bool {
+        self.indexing.is_some() || self.newest.len() >= self.gathered.max(self.indexed(family) / SHARE)
+    }
+
+    /// Returns how many ids are in the index.
+    fn indexed(&self, family: Family) -> usize {
+        let indexed = self.indexed_up_to.saturating_sub(family.sequence_before_first());
+        usize::try_from(indexed.max(0)).unwrap_or(usize::MAX)
     }
 
     /// Writes some ids to the index, in order. `last` is the last sequence of the family.

@@ -2,9 +2,10 @@
 
 use rusqlite::Connection;
 
+use super::document::corrupt;
 use super::family::Family;
 use super::ids::{IdHash, IdKey, Ids};
-use super::partition::{Partition, State};
+use super::partition::{MOST, Partition, State};
 use crate::StoreError;
 
 /// What is known of the ids, and up to where the rows were seen.
@@ -48,6 +49,10 @@ impl KnownIds {
         let state = format!("SELECT last_sequence, ids_indexed_up_to, removals FROM {}_state", self.family.name());
         let (last, indexed, removals): (i64, i64, i64) =
             connection.prepare_cached(&state)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        let first = self.family.sequence_before_first();
+        if indexed < first || last < indexed || last >= MOST {
+            return Err(corrupt());
+        }
         let news = if last < self.last_sequence || removals < self.removals {
             // Nothing that is known is sure.
             self.forget();
@@ -102,7 +107,7 @@ impl KnownIds {
     }
 
     pub(super) fn is_due(&self) -> bool {
-        self.ids.is_due()
+        self.ids.is_due(self.family)
     }
 
     /// Writes some ids to the index.

@@ -67,6 +67,9 @@ const INDEXES: [(&str, &str); 4] = [
     ("action", "action, occurred_at, id"),
 ];
 
+/// No sequence is as great as this.
+pub(super) const MOST: i64 = 1 << 60;
+
 /// A microsecond is one of so many.
 pub(super) const HOUR: i64 = 3_600_000_000;
 pub(super) const DAY: i64 = 24 * HOUR;
@@ -126,7 +129,7 @@ impl Partition {
     }
 
     fn read(row: &Row<'_>) -> Result<Self, StoreError> {
-        Ok(Self {
+        let partition = Self {
             number: row.get(0)?,
             first_sequence: row.get(1)?,
             last_sequence: row.get(2)?,
@@ -143,7 +146,12 @@ impl Partition {
                 _ => return Err(corrupt()),
             },
             text_indexed_up_to: row.get(9)?,
-        })
+        };
+        let Self { number, first_sequence, last_sequence, activities, .. } = partition;
+        let are_counts = [number, first_sequence].into_iter().all(|count| (1..MOST).contains(&count))
+            && (first_sequence - 1..MOST).contains(&last_sequence)
+            && (0..=last_sequence - first_sequence + 1).contains(&activities);
+        if are_counts { Ok(partition) } else { Err(corrupt()) }
     }
 
     /// Opens the partition that begins with a sequence.

@@ -2,7 +2,7 @@
 //!
 //! There are two families of tables, of public and of private activities, so that a public read touches nothing private.
 //! What many activities share stands once, in a table of its own: the decision, the actor, the app and the action. Their
-//! numbers are odd in the public family and even in the private one, so that a page of one family that damage makes a page
+//! numbers are odd in the public family and even in the private one, and sequences of private rows begin after 2^40, so that a page of one family that damage makes a page
 //! of the other gives itself away.
 
 use rusqlite::Connection;
@@ -12,7 +12,7 @@ use crate::StoreError;
 
 /// The tables of one family that do not depend on partitions.
 macro_rules! family {
-    ($of:literal, $first:literal) => {
+    ($of:literal, $first:literal, $sequence:literal) => {
         concat!(
             "CREATE TABLE ",
             $of,
@@ -73,7 +73,11 @@ macro_rules! family {
             ) STRICT;
             INSERT INTO ",
             $of,
-            "_state VALUES (1, 0, 0, ",
+            "_state VALUES (1, ",
+            $sequence,
+            ", ",
+            $sequence,
+            ", ",
             $first,
             ", 0);"
         )
@@ -106,8 +110,8 @@ const VERSION_1: &str = concat!(
     INSERT INTO removed_groups_version VALUES (1, 0);
     CREATE TABLE id_key (one INTEGER PRIMARY KEY CHECK (one = 1), key BLOB NOT NULL) STRICT;
     INSERT INTO id_key VALUES (1, randomblob(16));",
-    family!("public", "1"),
-    family!("private", "2"),
+    family!("public", "1", "0"),
+    family!("private", "2", "1099511627776"),
     "CREATE TABLE public_partition (
         number INTEGER PRIMARY KEY,
         first_sequence INTEGER NOT NULL,

@@ -1,0 +1,415 @@
+//! V2 on a damaged file of activities: wherever a damaged byte or pointer leads, a public read returns public activities or an
+//! error.
+//!
+//! `ACTIVITY_PRIVACY_DAMAGE=2000 cargo test --features sqlite --test sqlite_damage -- --nocapture` damages as many random
+//! bytes, and every bit of more pointers, and prints how much of it was noticed.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
+#![cfg(feature = "sqlite")]
+
+#[path = "sqlite_damage/btree.rs"]
+mod btree;
+mod house;
+mod place;
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::fmt::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::{env, fs};
+
+use activity_privacy::memory::{MemoryDirectory, MemorySink};
+use activity_privacy::sqlite::{SqliteOptions, SqliteStore};
+use activity_privacy::*;
+use btree::{Page, roots, tree};
+use house::*;
+use place::*;
+
+/// Stands in every part of every hidden activity, and nowhere else.
+const CANARY: &str = "zqcanary";
+/// So many activities of each visibility.
+const ROWS: i64 = 400;
+const BATCH: usize = 16;
+
+/// Activities of both visibilities share times. Ids are long, so that the indexes have interior pages.
+fn made(n: i64, is_hidden: bool) -> Activity {
+    let word = if is_hidden { CANARY } else { "shown" };
+    let id = format!("{word}-{n:04}-{}", "i".repeat(150)).parse().unwrap();
+    let app = App::new(format!("App {word}").parse().unwrap());
+    let actor = Actor::user(alias(&format!("{word}{}@contoso.com", n % 7)));
+    let details = if n % 40 == 7 { format!("{word} {n} ").repeat(2_000) } else { format!("details {word} {n}") };
+    Activity::builder(id, actor, app, format!("Action{word}").parse().unwrap(), at(n * 600))
+        .object(format!("{word} {}", "o".repeat(300)))
+        .details(details)
+        .build()
+        .unwrap()
+}
+
+fn all() -> Vec<Activity> {
+    (0..ROWS).flat_map(|n| [made(n, true), made(n, false)]).collect()
+}
+
+/// What the public methods of the store returned for one query or offset.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Answers {
+    /// The activities of pages and of following, each by its id.
+    lists: Vec<Option<Vec<String>>>,
+    counts: Vec<Option<(u64, Vec<(String, u64)>)>>,
+    errors: usize,
+}
+
+impl Answers {
+    /// Returns whether every answer is the one of the sound file, or an error.
+    fn are_right(&self, sound: &Self) -> bool {
+        let lists = self.lists.iter().zip(&sound.lists).all(|(one, other)| one.is_none() || one == other);
+        lists && self.counts.iter().zip(&sound.counts).all(|(one, other)| one.is_none() || one == other)
+    }
+}
+
+struct Damaged {
+    path: PathBuf,
+    /// The file as it was written.
+    bytes: Vec<u8>,
+    public: BTreeMap<String, Activity>,
+    sound: Answers,
+    directory: Arc<MemoryDirectory>,
+    _folder: tempfile::TempDir,
+}
+
+fn open(path: &std::path::Path) -> Result<SqliteStore, StoreError> {
+    SqliteOptions::default().with_partition_rows(64).open(path)
+}
+
+impl Damaged {
+    fn new() -> Self {
+        let folder = folder();
+        let path = activities(folder.path());
+        let house = House::over(Arc::new(open(&path).unwrap()), Arc::new(MemorySink::new()));
+        let names: Vec<String> = (0..7).flat_map(|n| [format!("{CANARY}{n}"), format!("shown{n}")]).collect();
+        let groups = |name: &str| -> &[&str] { if name.starts_with(CANARY) { &["council"] } else { &[] } };
+        let entries: Vec<_> = names.iter().map(|name| (name.as_str(), groups(name))).collect();
+        house.install(people(&entries)).manage("contoso.com").make_private("council");
+        let all = all();
+        for batch in all.chunks(BATCH) {
+            assert!(house.ingest(batch).iter().all(|delivery| *delivery == Delivery::Stored));
+        }
+        for gone in [format!("{CANARY}6"), "shown6".to_owned()] {
+            house.erase(Subject::of(user(&gone)).also(alias(&format!("{gone}@contoso.com"))));
+        }
+        // Erased ones too, because they are delivered again.
+        let public = all.iter().skip(1).step_by(2).map(|one| (one.id().as_str().to_owned(), one.clone())).collect();
+        let directory = Arc::clone(&house.directory);
+        drop(house);
+        let bytes = fs::read(&path).unwrap();
+        let mut damaged = Self { path, bytes, public, sound: Answers::default(), directory, _folder: folder };
+        damaged.sound = damaged.look("the sound file");
+        assert_eq!(damaged.sound.errors, 0);
+        let remain = (0..ROWS).filter(|n| n % 7 != 6).count();
+        assert_eq!(damaged.sound.lists[0].as_ref().unwrap().len(), remain);
+        assert_eq!(damaged.sound.counts[0].as_ref().unwrap().0, remain as u64);
+        open(&damaged.path).unwrap().integrity_check().unwrap();
+        damaged
+    }
+
+    /// Damages the file: these bytes stand at this place.
+    fn put(&self, at: usize, bytes: &[u8]) {
+        let mut damaged = self.bytes.clone();
+        damaged[at..at + bytes.len()].copy_from_slice(bytes);
+        fs::write(&self.path, &damaged).unwrap();
+        for beside in ["-wal", "-shm"] {
+            let _ = fs::remove_file(format!("{}{beside}", self.path.display()));
+        }
+    }
+
+    /// Calls every public method of the store. Nothing that is hidden is in an answer or an error.
+    fn look(&self, what: &str) -> Answers {
+        let (mut answers, mut said, mut errors) = (Answers::default(), String::new(), 0);
+        let mut fails = |error: StoreError| {
+            write!(said, "{error:?} {error}").unwrap();
+            let mut source = error.source();
+            while let Some(error) = source {
+                write!(said, "{error:?} {error}").unwrap();
+                source = error.source();
+            }
+            errors += 1;
+        };
+        let shown = |public: &PublicActivity| {
+            let id = public.activity().id().as_str().to_owned();
+            assert_eq!(self.public.get(&id), Some(public.activity()), "{what}: not an activity that is public");
+            id
+        };
+        let store = match open(&self.path) {
+            Ok(store) => store,
+            Err(error) => {
+                fails(error);
+                assert!(!said.contains(CANARY), "{what}: {said}");
+                return Answers { errors, ..answers };
+            }
+        };
+        for word in ["shown", CANARY] {
+            let ids = (3..ROWS).step_by(41).map(|n| made(n, word == CANARY).id().clone());
+            let time = at(77 * 600 + 5);
+            for query in [
+                Query::all(),
+                Query::all().since(time).until(at(300 * 600)),
+                Query::all().by_actor(format!("{word}3@contoso.com")).unwrap(),
+                Query::all().in_app(format!("App {word}").parse().unwrap()).since(time),
+                Query::all().with_action(format!("Action{word}").parse().unwrap()),
+                Query::all().containing(format!("{word} 1")).unwrap(),
+                ids.fold(Query::all(), Query::with_id),
+            ] {
+                for limit in [10_000, 30] {
+                    let mut after = None;
+                    let page = store.public_page(&query, None, limit).map_err(&mut fails).ok().map(|page| {
+                        after = page.activities.get(page.activities.len() / 2).map(|one| Position::of(one.activity()));
+                        page.activities.iter().map(shown).collect()
+                    });
+                    answers.lists.push(page);
+                    let next = store.public_page(&query, after.as_ref(), 7).map_err(&mut fails).ok();
+                    let list = next.filter(|_| after.is_some()).map(|next| next.activities.iter().map(shown).collect());
+                    answers.lists.push(list);
+                }
+                for by in [None, Some(CountBy::Hour), Some(CountBy::Day), Some(CountBy::App), Some(CountBy::Actor)] {
+                    let counts = store.public_counts(&query, by).map_err(&mut fails).ok().map(|counts| {
+                        let by_key = counts.by_key.into_iter().map(|count| (count.key, count.activities)).collect();
+                        (counts.total, by_key)
+                    });
+                    assert!(!format!("{counts:?}").contains(CANARY), "{what}: {counts:?}");
+                    answers.counts.push(counts);
+                }
+            }
+        }
+        for limit in [10_000, 50] {
+            let (mut offset, mut followed) = (Offset::START, Some(Vec::new()));
+            while let Some(all) = &mut followed {
+                match store.public_after(&offset, limit).map_err(&mut fails) {
+                    Ok(found) => {
+                        all.extend(found.iter().map(|(_, public)| shown(public)));
+                        assert!(all.len() <= 2 * self.public.len(), "{what}: following does not end");
+                        match found.last() {
+                            Some((last, _)) => offset = last.clone(),
+                            None => break,
+                        }
+                    }
+                    Err(()) => followed = None,
+                }
+            }
+            answers.lists.push(followed);
+        }
+        let other = [
+            store.policy().map(|policy| format!("{policy:?}")),
+            store.applied().map(|applied| format!("{applied:?}")),
+            store.removed_groups(None).map(|groups| format!("{groups:?}")),
+        ];
+        other.into_iter().for_each(|other| drop(other.map_err(&mut fails)));
+        assert!(!said.contains(CANARY), "{what}: {said}");
+        Answers { errors, ..answers }
+    }
+
+    /// Delivers everything again. Returns whether an id was stored that was stored before.
+    fn redeliver(&self) -> Result<bool, Box<dyn Error>> {
+        let filter =
+            PrivacyFilter::builder(Arc::new(open(&self.path)?), Arc::clone(&self.directory), MemorySink::new())
+                .clock(|| at(0))
+                .write_only_sink(WriteOnlySink::i_know_that_a_restored_store_goes_unnoticed())
+                .open()?;
+        let mut is_stored = false;
+        for batch in all().chunks(80) {
+            // A batch that is refused is not stored, and the next one may be.
+            let Ok(report) = filter.ingest(batch) else { continue };
+            is_stored |= report.count(Delivery::Stored) > 0;
+        }
+        Ok(is_stored)
+    }
+}
+
+/// How much damage was noticed.
+#[derive(Debug, Default)]
+struct Tally {
+    rounds: usize,
+    /// A read failed.
+    noticed: usize,
+    /// No read failed, and every answer was right: damage of what was not read.
+    harmless: usize,
+    /// No read failed, and an answer was not the one of the sound file.
+    wrong: usize,
+    unnoticed_by_check: usize,
+    wrong_and_unnoticed_by_check: usize,
+    /// A read failed, and what did not fail was wrong.
+    noticed_and_wrong: usize,
+    /// A count was higher than it is.
+    overcounted: Vec<String>,
+    stored_again: usize,
+    stored_again_unnoticed: usize,
+    failed: Vec<String>,
+}
+
+impl Tally {
+    fn round(&mut self, damaged: &Damaged, what: &str) {
+        self.rounds += 1;
+        let round = catch_unwind(AssertUnwindSafe(|| {
+            let answers = damaged.look(what);
+            let check = open(&damaged.path).and_then(|store| store.integrity_check());
+            let redelivered = damaged.redeliver().unwrap_or(false);
+            let after = damaged.look(what);
+            (answers, check.is_ok(), redelivered, after)
+        }));
+        let (answers, is_unchecked, is_stored_again) = match round {
+            Ok((answers, is_unchecked, is_stored_again, _)) => (answers, is_unchecked, is_stored_again),
+            Err(panic) => {
+                let text = panic.downcast_ref::<String>().map(String::as_str);
+                let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic");
+                return self.failed.push(format!("{what}: {}", text.chars().take(300).collect::<String>()));
+            }
+        };
+        let is_right = answers.are_right(&damaged.sound);
+        match (answers.errors > 0, is_right) {
+            (true, true) => self.noticed += 1,
+            (true, false) => {
+                self.noticed += 1;
+                self.noticed_and_wrong += 1;
+            }
+            (false, true) => self.harmless += 1,
+            (false, false) => self.wrong += 1,
+        }
+        self.unnoticed_by_check += usize::from(is_unchecked);
+        self.wrong_and_unnoticed_by_check += usize::from(is_unchecked && !is_right);
+        self.stored_again += usize::from(is_stored_again);
+        self.stored_again_unnoticed += usize::from(is_stored_again && is_unchecked);
+        let most = |counts: &Option<(u64, Vec<_>)>| counts.as_ref().map_or(0, |(total, _)| *total);
+        let mut counts = answers.counts.iter().zip(&damaged.sound.counts);
+        if let Some((found, right)) = counts.find(|(found, right)| most(found) > most(right)) {
+            self.overcounted.push(format!("{what}: {} of {}", most(found), most(right)));
+        }
+    }
+
+    fn report(&self, of: &str) {
+        println!("{of}: {self:#?}");
+        assert!(self.failed.is_empty(), "{:#?}", self.failed);
+        assert!(self.overcounted.is_empty(), "{:#?}", self.overcounted);
+    }
+}
+
+/// How many random bytes are damaged: few, unless the environment asks for more.
+fn rounds(few: usize) -> usize {
+    env::var("ACTIVITY_PRIVACY_DAMAGE").map_or(few, |many| many.parse().unwrap())
+}
+
+/// The same numbers in each run.
+fn random(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mixed = (*state ^ (*state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}
+
+#[test]
+fn v2_random_damaged_byte_shows_no_hidden_row() {
+    let (damaged, mut tally, mut state) = (Damaged::new(), Tally::default(), 1);
+    for _ in 0..rounds(12) {
+        let at = (random(&mut state) % damaged.bytes.len() as u64) as usize;
+        let byte = damaged.bytes[at] ^ (1 + random(&mut state) % 255) as u8;
+        damaged.put(at, &[byte]);
+        tally.round(&damaged, &format!("byte {at} is {byte}"));
+    }
+    tally.report("random bytes");
+}
+
+/// The interior pages of the public tables and indexes, by tree.
+fn public_trees(damaged: &Damaged) -> Vec<(String, Vec<Page>)> {
+    damaged.put(0, &[]);
+    let trees = roots(&damaged.path).into_iter().filter(|(name, _)| name.contains("public_"));
+    let trees: Vec<_> = trees.map(|(name, root)| (name, tree(&damaged.bytes, root))).collect();
+    let interior = |of: &str| trees.iter().any(|(name, pages)| name.ends_with(of) && pages[0].is_interior());
+    for of in ["public_activity_1", "public_activity_1_time", "public_activity_1_actor", "public_id"] {
+        assert!(interior(of), "{of}");
+    }
+    trees
+}
+
+#[test]
+fn v2_flipped_bit_of_pointer_shows_no_hidden_row() {
+    let (damaged, mut tally) = (Damaged::new(), Tally::default());
+    let file = &damaged.bytes;
+    let pointers: Vec<(String, usize)> = public_trees(&damaged)
+        .iter()
+        .flat_map(|(name, pages)| pages.iter().flat_map(|page| page.children(file)).map(|at| (name.clone(), at)))
+        .collect();
+    // From trees of every kind.
+    let (many, step) = if rounds(0) == 0 { (3, 7) } else { (24, 1) };
+    for (name, at) in pointers.iter().step_by((pointers.len() / many).max(1)).take(many) {
+        for bit in (0..32).step_by(step) {
+            let mut bytes: [u8; 4] = file[*at..*at + 4].try_into().unwrap();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            damaged.put(*at, &bytes);
+            tally.round(&damaged, &format!("{name}: bit {bit} of the pointer at {at}"));
+        }
+    }
+    tally.report("bits of pointers to pages");
+    let mut tally = Tally::default();
+    let leaves: Vec<(String, usize)> = public_trees(&damaged)
+        .iter()
+        .flat_map(|(name, pages)| {
+            let leaves = pages.iter().filter(|page| !page.is_interior());
+            leaves.flat_map(|page| page.cells(file)).map(|at| (name.clone(), at))
+        })
+        .collect();
+    for (name, at) in leaves.iter().step_by((leaves.len() / many).max(1)).take(many) {
+        for bit in (0..16).step_by(step) {
+            let mut bytes: [u8; 2] = file[*at..*at + 2].try_into().unwrap();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            damaged.put(*at, &bytes);
+            tally.round(&damaged, &format!("{name}: bit {bit} of the cell pointer at {at}"));
+        }
+    }
+    tally.report("bits of pointers to cells of leaves");
+}
+
+#[test]
+fn v2_pointer_to_private_page_shows_no_hidden_row() {
+    let (damaged, mut tally) = (Damaged::new(), Tally::default());
+    let file = &damaged.bytes;
+    let private = roots(&damaged.path).into_iter().filter(|(name, _)| name.contains("private_"));
+    let hidden: Vec<Page> = private.flat_map(|(_, root)| tree(file, root)).collect();
+    let (mut nth, step) = (0_usize, if rounds(0) == 0 { 211 } else { 1 });
+    for (name, pages) in public_trees(&damaged) {
+        for at in pages.iter().flat_map(|page| page.children(file)) {
+            let child = Page::read(file, btree::pointed(file, at));
+            for page in hidden.iter().filter(|page| page.kind == child.kind) {
+                nth += 1;
+                if nth.is_multiple_of(step) {
+                    damaged.put(at, &(page.number as u32).to_be_bytes());
+                    tally.round(&damaged, &format!("{name}: private page {} at {at}", page.number));
+                }
+            }
+        }
+    }
+    tally.report("private pages in public trees");
+    assert!(tally.rounds > 0);
+}
+
+#[test]
+fn v2_private_root_of_public_table_shows_no_hidden_row() {
+    let (damaged, mut tally) = (Damaged::new(), Tally::default());
+    let trees = roots(&damaged.path);
+    let of = |word: &str| trees.iter().filter(|(name, _)| name.contains(word)).cloned().collect::<Vec<_>>();
+    let (mut nth, step) = (0_usize, if rounds(0) == 0 { 73 } else { 1 });
+    for (public, _) in of("public_") {
+        for (private, root) in of("private_") {
+            nth += 1;
+            if !nth.is_multiple_of(step) {
+                continue;
+            }
+            damaged.put(0, &[]);
+            let connection = rusqlite::Connection::open(&damaged.path).unwrap();
+            connection.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_DEFENSIVE, false).unwrap();
+            connection.pragma_update(None, "writable_schema", "ON").unwrap();
+            let update = "UPDATE sqlite_schema SET rootpage = ?1 WHERE name = ?2";
+            connection.execute(update, rusqlite::params![root as i64, public]).unwrap();
+            drop(connection);
+            tally.round(&damaged, &format!("{public} has the root of {private}"));
+        }
+    }
+    tally.report("private roots of public trees");
+}
