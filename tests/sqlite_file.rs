@@ -5,6 +5,7 @@
 mod house;
 mod place;
 
+use std::collections::BTreeSet;
 use std::error::Error;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -295,8 +296,12 @@ fn d5_many_open_a_new_file_at_once() {
         assert_eq!(house.filter.policy().unwrap().revision(), Revision::FIRST);
         assert_eq!(house.public_ids().len(), threads + 1);
         let records = house.records();
-        let done = records.iter().filter(|entry| matches!(entry.record.outcome, Outcome::Done { .. })).count();
-        assert_eq!(done, 1, "initialized once");
+        // One that opens the file may find the act done and its outcome not there yet, and records it as well.
+        let done = records.iter().filter_map(|entry| match entry.record.outcome {
+            Outcome::Done { intent } => Some(intent),
+            _ => None,
+        });
+        assert_eq!(done.collect::<BTreeSet<_>>().len(), 1, "initialized once");
         assert_eq!(records.last().unwrap().sequence, records.len() as u64);
     }
 }
