@@ -61,7 +61,8 @@ impl State {
 
 /// The indexes of a full partition, in the order in which they are made.
 const INDEXES: [(&str, &str); 4] = [
-    ("time", "occurred_at, id"),
+    // With the keys that a range of time is counted by.
+    ("time", "occurred_at, id, actor, app"),
     ("actor", "actor, occurred_at, id"),
     ("app", "app, occurred_at, id"),
     ("action", "action, occurred_at, id"),
