@@ -238,7 +238,11 @@ fn take_rows(connection: &Connection, key: IdKey, rows: &Rows) -> Result<u64, St
         }
         partition.save(connection)?;
     }
-    if deleted > before && (are_new || !is_closed) {
+    let indexed = format!("SELECT ids_indexed_up_to FROM {}_state", family.name());
+    let indexed: i64 = connection.prepare_cached(&indexed)?.query_row([], |row| row.get(0))?;
+    // Processes know what is in the index up to there, and what is in the rows after it.
+    let is_known = is_closed && !are_new && sequences.iter().all(|sequence| *sequence <= indexed);
+    if deleted > before && !is_known {
         note(connection, *family)?;
     }
     Ok(taken.unsigned_abs())

@@ -20,6 +20,7 @@ use super::row::{NewRow, RowMaker};
 use super::schema::SCHEMA;
 use super::search::{Candidates, Flow, Search, by_sequence};
 use super::tail::{Snapshot, Tail};
+use super::writer::Memory;
 use super::{integrity, removal, text_index};
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{ArcSwapOption, Mutex};
@@ -106,7 +107,9 @@ impl SqliteStore {
     /// [`StoreError`] if the file cannot be read.
     pub fn integrity_check(&self) -> Result<(), StoreError> {
         self.file.check::<StoreError>()?;
-        self.snapshot(|connection| integrity::check(connection, &self.key, [&self.public, &self.private]))
+        // What is kept in memory was read before.
+        let [public, private] = Family::BOTH.map(Dimensions::new);
+        self.snapshot(|connection| integrity::check(connection, &self.key, [&public, &private]))
     }
 
     /// Copies everything that is durable now to a file of its own, which can be opened in place of this one. Others go on
@@ -135,7 +138,7 @@ impl SqliteStore {
         for _ in 0..=rows / ROWS_PER_STEP {
             let step = self.file.write(|writer| {
                 let (connection, written) = writer.with_memory();
-                tidy(connection, written)
+                tidy(connection, written).inspect_err(|_| written.forget())
             });
             if !matches!(step, Ok(true)) {
                 break;
@@ -302,8 +305,12 @@ impl ActivityStore for SqliteStore {
         let (appended, is_untidy) = self.file.write(move |writer| {
             fence(writer.connection(), Some(policy))?;
             let (connection, written) = writer.with_memory();
-            let appended = append(connection, written, &rows)?;
-            Ok::<_, StoreError>((appended, is_untidy(connection, written)?))
+            let done = append(connection, written, &rows).and_then(|appended| {
+                let is_untidy = is_untidy(connection, written)?;
+                Ok((appended, is_untidy))
+            });
+            // What it has seen is not all that there is.
+            done.inspect_err(|_| written.forget())
         })?;
         if is_untidy {
             self.tidy(many);
