@@ -16,6 +16,7 @@ mod median;
 #[allow(dead_code, reason = "the other bench uses more of it")]
 mod report;
 #[path = "store/times.rs"]
+#[allow(dead_code, reason = "the other bench uses more of it")]
 mod times;
 
 use std::path::Path;

@@ -41,7 +41,7 @@
 //! # }
 //! ```
 //!
-//! The program `examples/own_adapter` writes a store in a hundred lines, holds it to every clause, and shows what the
+//! The program `examples/own_adapter` writes a store in two hundred lines, holds it to every clause, and shows what the
 //! kit says of three stores that are almost right.
 //!
 //! # What it can and cannot tell

@@ -4,9 +4,14 @@
 //! and backed up apart. Both are in WAL mode with `synchronous = FULL`: what was answered outlives a power cut. Any
 //! number of processes may have the same files open.
 //!
-//! Public and private activities lie in two tables. A public read touches the public table alone, so nothing that it
-//! returns and nothing that it costs can depend on how much is hidden. Where damage makes a page of one table appear in the
-//! other, the rows give that away, and the read fails with [`FileError::Corrupt`] or [`FileError::Damaged`].
+//! The file is made of ordinary tables and indexes, and people can open it: the view `activity` shows the public activities
+//! to `sqlite3` and other tools, and `docs/schema.md` documents every table. Public activities are stored in partitions,
+//! tables that get their indexes at once when they are full; until then the store finds the newest of them in memory.
+//!
+//! Public and private activities are in separate families of tables. A public read touches the public tables alone, so
+//! nothing that it returns and nothing that it costs can depend on how much is hidden. If damage makes a page of one family
+//! appear in the other, the rows give that away, and the read fails with [`FileError::Corrupt`] or [`FileError::Damaged`].
+//! A process that can read the file can read the private activities in it: guard it, or encrypt the disk.
 //!
 //! Dropping the last handle of a file empties the log beside it and removes it: the file alone then holds everything.
 //!
@@ -15,12 +20,11 @@
 //! minute, and for another one if it came while others were waiting; then it is refused with [`FileError::Busy`]. Readers
 //! wait for no writer.
 //!
-//! What is removed goes in small steps, and the space that it took is used again; the file does not shrink. Deleted rows,
-//! and the lists of public activities that named whoever acted in them, are overwritten with zeros. Two things remain for
-//! a while: what the log beside the file holds, until that is written anew, and copies that SQLite leaves within a page
+//! Removal runs in small transactions beside ingest, and the space is used again; the file does not shrink. Deleted rows, their
+//! index entries and actors without activities are overwritten with zeros; apps, actions and decisions stay. Two things
+//! remain for a while: the log beside the file, until it is written anew, and copies that SQLite leaves within a page
 //! when it moves a row elsewhere, until something else is written there. [`SqliteStore::backup`] makes a file without
-//! either. For good remains of each activity that was removed, in some 30 bytes, that its id is taken: hashes of it under
-//! a key of the file.
+//! either. The id of a removed activity stays taken: a hash of it under a key of the file remains.
 //!
 //! # Files beside a file
 //!
@@ -94,6 +98,7 @@ mod search;
 mod selection;
 mod store;
 mod tail;
+mod text_index;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -162,6 +167,13 @@ pub enum FileError {
         /// The oldest version that is supported.
         required: i32,
     },
+    /// A text index is asked for, or the file has one, and the SQLite library that the program is linked to was built
+    /// without FTS5.
+    #[error(
+        "the program is linked to an SQLite library without FTS5, which text indexes need; link one with FTS5, or build \
+         with the feature `bundled`"
+    )]
+    NoFts5,
     /// This process may not write to it, or not to the folder in which it is.
     #[error("the file cannot be written, expected the right to write it and its folder")]
     ReadOnly,
@@ -184,7 +196,7 @@ impl FileError {
     fn is_of_the_content(self) -> bool {
         match self {
             Self::NotAFile | Self::Foreign { .. } | Self::Newer { .. } | Self::Corrupt | Self::Damaged { .. } => true,
-            Self::SqliteTooOld { .. } | Self::ReadOnly | Self::Busy | Self::Full => false,
+            Self::SqliteTooOld { .. } | Self::NoFts5 | Self::ReadOnly | Self::Busy | Self::Full => false,
         }
     }
 }

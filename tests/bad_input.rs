@@ -14,4 +14,5 @@ mod bad_input {
     mod canaries;
     mod hostile;
     mod named;
+    mod versioned;
 }

@@ -165,6 +165,46 @@ fn furnish_again(house: &House) -> &House {
     house.install(people(&[("adele", &["council"]), ("bob", &[])]))
 }
 
+#[test]
+fn b1_texts_that_are_no_offset_are_refused() {
+    let too_long = "00".repeat(Offset::MAX_BYTES + 1);
+    for text in ["0", "000", "0g", "AB", "+1", " 00", "00 ", "\u{e9}", "0\u{e9}0", "\u{1f600}", &too_long] {
+        assert_eq!(text.parse::<Offset>(), Err(OffsetError), "{text}");
+        assert!(serde_json::from_value::<Offset>(serde_json::json!(text)).is_err(), "{text}");
+    }
+    for document in ["0", "null", "[]", "[0]", "{}"] {
+        assert!(serde_json::from_str::<Offset>(document).is_err(), "{document}");
+    }
+    assert_eq!(Offset::new(vec![0; Offset::MAX_BYTES + 1]), Err(OffsetError));
+}
+
+#[test]
+fn f2_the_start_is_the_empty_offset() {
+    assert_eq!(Offset::new([]).unwrap(), Offset::START);
+    assert_eq!(Offset::default(), Offset::START);
+    assert_eq!("".parse::<Offset>().unwrap(), Offset::START);
+    assert_eq!(serde_json::to_string(&Offset::START).unwrap(), "\"\"");
+}
+
+proptest! {
+    /// However a forwarder keeps an offset, it is the same again.
+    #[test]
+    fn f2_offsets_come_back_from_text(bytes in vec(any::<u8>(), 0..=Offset::MAX_BYTES)) {
+        let offset = Offset::new(bytes.clone()).unwrap();
+        prop_assert_eq!(offset.as_bytes(), &bytes[..]);
+        prop_assert_eq!(offset.to_string().parse::<Offset>().unwrap(), offset.clone());
+        let json = serde_json::to_string(&offset).unwrap();
+        prop_assert_eq!(serde_json::from_str::<Offset>(&json).unwrap(), offset);
+    }
+
+    #[test]
+    fn b3_no_text_makes_reading_an_offset_panic(text in any::<String>()) {
+        if let Ok(offset) = text.parse::<Offset>() {
+            prop_assert_eq!(offset.to_string(), text);
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 

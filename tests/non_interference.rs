@@ -391,6 +391,8 @@ mod sqlite {
     use std::sync::Arc;
     use std::time::Instant;
 
+    use chrono::TimeDelta;
+
     use rusqlite::Connection;
 
     use super::*;
@@ -406,12 +408,12 @@ mod sqlite {
 
     /// The private rows are damaged, then gone with their table. No public answer takes notice: none reads there.
     #[test]
-    fn v2_a_public_read_touches_the_public_table_alone() {
+    fn v2_a_public_read_touches_public_tables_alone() {
         let place = Place::in_sqlite();
         let house = lived_in(&place);
         let before = observe(&house);
         let file = Connection::open(place.path()).unwrap();
-        file.execute("UPDATE private_activity SET facts = x'00', stamp = 0", []).unwrap();
+        file.execute("UPDATE private_activity SET details = 'x', decision = 0", []).unwrap();
         assert_eq!(observe(&house), before);
         file.execute_batch("DROP TABLE private_activity").unwrap();
         assert_eq!(observe(&house), before);
@@ -434,12 +436,12 @@ mod sqlite {
         let (page, batch) = (view.page(&Query::all(), size, None).unwrap(), house.filter.forward(&Offset::START, size));
         let file = Connection::open(place.path()).unwrap();
         let damage = |keep: &str| {
-            let damage = format!("UPDATE public_activity SET facts = x'ff' WHERE {keep}");
+            let damage = format!("UPDATE public_activity_1 SET details = 'x' WHERE {keep}");
             file.execute(&damage, []).unwrap()
         };
         // The page needs its rows, and the one after them to know that there are more.
-        let newest = "SELECT id FROM public_activity ORDER BY occurred_at DESC, id DESC LIMIT 4";
-        let first = "SELECT id FROM public_activity ORDER BY sequence LIMIT 3";
+        let newest = "SELECT id FROM public_activity_1 ORDER BY occurred_at DESC, id DESC LIMIT 4";
+        let first = "SELECT id FROM public_activity_1 ORDER BY sequence LIMIT 3";
         assert_eq!(damage(&format!("id NOT IN ({newest}) AND id NOT IN ({first}) AND id <> 'id-27'")), 7);
         assert_eq!(view.page(&Query::all(), size, None).unwrap(), page);
         assert_eq!(house.filter.forward(&Offset::START, size).unwrap(), batch.unwrap());
@@ -474,17 +476,18 @@ mod sqlite {
             (0..8).map(|_| one()).min().unwrap()
         };
         let few = cost();
-        let file = Connection::open(place.path()).unwrap();
-        for table in ["private_activity", "public_activity"] {
-            // Older than all and newer than all; the copies of public rows are older and stored later.
-            file.execute_batch(&format!(
-                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40000)
-                 INSERT INTO {table} (id, occurred_at, decided_at, stamp, seal, facts, details)
-                 SELECT 'copy-' || i, occurred_at - i * iif('{table}' = 'private_activity', 1 - i % 2 * 2, 1),
-                        decided_at, stamp, seal, facts, details
-                 FROM n, (SELECT * FROM {table} LIMIT 1);"
-            ))
-            .unwrap();
+        let time = activity("time", "bob").occurred_at();
+        for chunk in (1..=40_000_i64).collect::<Vec<_>>().chunks(2_000) {
+            // Older than all and newer than all if hidden; public rows are older and stored later.
+            let copies = chunk.iter().flat_map(|i| {
+                let hidden = time + TimeDelta::seconds(if i % 2 == 0 { *i } else { -i });
+                [("adele", hidden), ("bob", time - TimeDelta::seconds(*i))].map(|(who, time)| {
+                    let actor = Actor::user(user(who));
+                    let (id, app) = (format!("{who}-{i}").parse().unwrap(), App::new("Box".parse().unwrap()));
+                    Activity::builder(id, actor, app, "Login".parse().unwrap(), time).build().unwrap()
+                })
+            });
+            house.ingest(&copies.collect::<Vec<_>>());
         }
         let many = cost();
         assert!(many < few * 8 + Duration::from_millis(5), "{few:?} with 40 rows, {many:?} with 80,000 more");

@@ -52,15 +52,15 @@ fn all() -> Vec<Activity> {
     (0..ROWS).flat_map(|n| [made(n, true), made(n, false)]).collect()
 }
 
-/// A total, and the count of each key.
-type Total = (u64, Vec<(String, u64)>);
+/// A total, and the counts by key.
+type Counted = (u64, Vec<(String, u64)>);
 
 /// What the public methods of the store returned for one query or offset.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Answers {
     /// The activities of pages and of following, each by its id.
     lists: Vec<Option<Vec<String>>>,
-    counts: Vec<Option<Total>>,
+    counts: Vec<Option<Counted>>,
     errors: usize,
 }
 

@@ -5,6 +5,7 @@
 mod house;
 mod place;
 
+use std::collections::BTreeSet;
 use std::error::Error;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -122,14 +123,15 @@ fn b1_a_damaged_file_of_ours_is_not_taken_for_somebody_else_s() {
     assert!(matches!(sink, SinkError::Backend(_)) && file_error(&sink) == Some(FileError::Corrupt), "{sink:?}");
 }
 
-/// The numbers of stamps tell the two tables apart, so a row of the one is not taken for one of the other.
+/// The numbers of decisions, actors, apps and actions tell the two tables apart, so a row of the one is not taken for one of the other.
 #[test]
 fn v2_private_row_among_public_ones_is_corrupt() {
     let folder = folder();
     let path = activities(folder.path());
     furnish(&house_at(&path));
     let connection = Connection::open(&path).unwrap();
-    let put = "UPDATE public_activity SET stamp = (SELECT stamp FROM private_activity)";
+    let put = "UPDATE public_activity_1 SET (decision, actor, app, action) =
+        (SELECT decision, actor, app, action FROM private_activity)";
     assert_eq!(connection.execute(put, []).unwrap(), 1);
     let store = SqliteStore::open(&path).unwrap();
     let by_bob = Query::all().by_actor("bob@contoso.com").unwrap();
@@ -161,14 +163,15 @@ fn b1_an_empty_file_is_taken() {
 #[test]
 fn b2_a_damaged_row_is_an_error_that_does_not_repeat_it() {
     for (table, column, damage) in [
-        ("public_activity", "facts", "CAST('canary' AS BLOB)"),
-        ("public_activity", "facts", "x'0663616e617279ff'"),
-        ("public_activity", "details", "CAST(x'ff63616e617279' AS TEXT)"),
-        ("public_activity", "stamp", "stamp + 1000"),
-        ("public_stamp", "document", "'{\"canary\":1}'"),
-        ("private_activity", "facts", "CAST('canary' AS BLOB)"),
+        ("public_activity_1", "objects", "'canary'"),
+        ("public_activity_1", "objects", "'[\"canary\"]'"),
+        ("public_activity_1", "details", "CAST(x'ff63616e617279' AS TEXT)"),
+        ("public_activity_1", "decision", "decision + 1000"),
+        ("public_decision", "document", "'{\"canary\":1}'"),
+        ("public_actor", "document", "replace(document, 'bob', 'canary')"),
+        ("private_activity", "objects", "'canary'"),
         ("private_activity", "decided_at", "9223372036854775807"),
-        ("private_stamp", "document", "CAST(x'ff63616e617279' AS TEXT)"),
+        ("private_decision", "document", "CAST(x'ff63616e617279' AS TEXT)"),
         ("policy", "document", "'canary'"),
         ("policy", "document", "replace(document, '\"private_groups\"', '\"canary\"')"),
         ("policy", "document", "CAST(x'ff63616e617279' AS TEXT)"),
@@ -182,15 +185,11 @@ fn b2_a_damaged_row_is_an_error_that_does_not_repeat_it() {
         let opened = PrivacyFilter::builder(store, memory::MemoryDirectory::new(), sink).open();
         let error: Box<dyn Error> = match (table, opened) {
             ("policy", opened) => Box::new(opened.unwrap_err()),
-            ("public_activity" | "public_stamp", opened) => {
+            ("public_activity_1" | "public_decision" | "public_actor", opened) => {
                 let view = opened.unwrap().view(&user("somebody"));
                 assert!(view.activity(&"b".parse().unwrap()).is_err());
                 // Counts read keys, and no more of a row than these stand in.
-                let counted = view.count(&Query::all());
-                assert!(
-                    counted.is_err() == (column == "facts")
-                        && counted.is_ok_and(|count| count.total == 1) == (column != "facts")
-                );
+                assert_eq!(view.count(&Query::all()).unwrap().total, 1);
                 Box::new(view.page(&Query::all(), PageSize::MAX, None).unwrap_err())
             }
             (_, opened) => {
@@ -297,8 +296,12 @@ fn d5_many_open_a_new_file_at_once() {
         assert_eq!(house.filter.policy().unwrap().revision(), Revision::FIRST);
         assert_eq!(house.public_ids().len(), threads + 1);
         let records = house.records();
-        let done = records.iter().filter(|entry| matches!(entry.record.outcome, Outcome::Done { .. })).count();
-        assert_eq!(done, 1, "initialized once");
+        // One that opens the file may find the act done and its outcome not there yet, and records it as well.
+        let done = records.iter().filter_map(|entry| match entry.record.outcome {
+            Outcome::Done { intent } => Some(intent),
+            _ => None,
+        });
+        assert_eq!(done.collect::<BTreeSet<_>>().len(), 1, "initialized once");
         assert_eq!(records.last().unwrap().sequence, records.len() as u64);
     }
 }

@@ -88,7 +88,8 @@ impl List {
         removed
     }
 
-    /// The public activities that a query finds. The index narrows by actor and app; `Query::matches` has the last word.
+    /// Returns the public activities that a query finds. The index narrows by actor and app, and then
+    /// `Query::matches` decides.
     pub(crate) fn found<'a>(&'a self, query: &'a Query) -> impl Iterator<Item = &'a PublicActivity> {
         let conditions = query.conditions();
         let indexed = conditions.any_of.iter().filter(|terms| terms.iter().all(|term| is_indexed(term.field())));

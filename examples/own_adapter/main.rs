@@ -1,5 +1,5 @@
-//! A store of one's own, held to its contract: writes one in a hundred lines, tries every clause out on it, and shows what
-//! the conformance kit says of three that are almost right.
+//! A store of one's own, held to its contract: writes one in two hundred lines, tries every clause out on it, and
+//! shows what the conformance kit says of three that are almost right.
 //!
 //! `cargo run --features conformance --example own_adapter`
 

@@ -23,8 +23,8 @@ pub enum Outcome {
     OnRecord,
     /// Done.
     ///
-    /// Recorded once, or twice if another process opens the store between the act and its outcome: it cannot tell whether
-    /// the first one is still there to record it.
+    /// Recorded once, and once more by each process that opens the store between the act and its outcome: it cannot tell
+    /// whether the first one is still there to record it.
     Done {
         /// The record of the intent.
         intent: RecordId,

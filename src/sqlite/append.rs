@@ -6,6 +6,7 @@ use super::dimension::{Dimensions, Numbers};
 use super::family::Family;
 use super::ids::IdKey;
 use super::known_ids::{KnownIds, News, PRIVATE, table_of};
+use super::options::SqliteOptions;
 use super::partition::{Partition, State};
 use super::row::{NewRow, RowWriter};
 use super::search::by_sequence;
@@ -16,6 +17,8 @@ use crate::{Appended, StoreError, StoredActivity};
 pub(super) struct Written {
     /// How many rows fill a partition.
     partition_rows: i64,
+    /// Whether full partitions get a text index.
+    with_text_index: bool,
     public: FamilyWritten,
     private: FamilyWritten,
 }
@@ -29,9 +32,10 @@ struct FamilyWritten {
 }
 
 impl Written {
-    pub(super) fn new(key: IdKey, partition_rows: i64) -> Self {
+    pub(super) fn new(key: IdKey, options: &SqliteOptions) -> Self {
+        let partition_rows = options.partition_rows();
         let [public, private] = Family::BOTH.map(|family| FamilyWritten::new(family, key, partition_rows));
-        Self { partition_rows, public, private }
+        Self { partition_rows, with_text_index: options.has_text_index(), public, private }
     }
 
     fn of(&mut self, family: Family) -> &mut FamilyWritten {
@@ -123,7 +127,7 @@ pub(super) fn append(
         of.ids.fill_filter(connection)?;
     }
     let known = look_up(connection, written, batch)?;
-    let Written { public, private, partition_rows } = written;
+    let Written { public, private, partition_rows, .. } = written;
     let mut target = Target::new(connection, *partition_rows)?;
     let (public_before, private_before) = (public.ids.last_sequence(), private.ids.last_sequence());
     let mut appended = Vec::with_capacity(batch.len());
@@ -236,7 +240,7 @@ pub(super) fn tidy(connection: &Connection, written: &mut Written) -> Result<boo
         }
     }
     if let Some(full) = Partition::full(connection)? {
-        full.index_next(connection)?;
+        full.index_next(connection, &written.public.dimensions, written.with_text_index)?;
     }
     is_untidy(connection, written)
 }

@@ -129,8 +129,8 @@ fn checksum(family: Family, document: &str) -> u64 {
     hasher.finish()
 }
 
-/// What numbers of one family stand for, for every connection that reads. A number is never given twice, so nothing in
-/// here can be wrong.
+/// What numbers of one family stand for, for every connection that reads. No committed number is given twice, so nothing
+/// in here can be wrong. Actors are let go of when some were removed.
 pub(super) struct Dimensions {
     family: Family,
     pub(super) decisions: Entries<Stamp>,

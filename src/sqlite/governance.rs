@@ -11,8 +11,8 @@ use self::row::RecordRow;
 use super::FileError;
 use super::care::BackupError;
 use super::file::{File, Schema};
-use crate::governance::{GovernanceSink, Receipt, Record, RecordEntry, RecordQuery, SinkError};
-use crate::removal::RecordedRemoval;
+use crate::RecordedRemoval;
+use crate::{GovernanceSink, Receipt, Record, RecordEntry, RecordQuery, SinkError};
 
 const SCHEMA: Schema = Schema {
     // `APG2`. Files of the first edition have `APG1` and are refused as not ours.

@@ -6,8 +6,8 @@
 //! queue (DeWitt et al., "Implementation Techniques for Main Memory Database Systems").
 //!
 //! No caller gets its result before the commit, not even one whose part was rejected: the reason may rest on rows that
-//! another part of the same transaction wrote. A part that fails after it wrote undoes the whole transaction. Each caller
-//! of the group then runs its part once more, alone. That is rare, and it saves every part a savepoint.
+//! another part of the same transaction wrote. A part that fails after it wrote undoes the whole transaction. Each
+//! caller of the group then runs its part once more, alone. That is rare, and it saves every part a savepoint.
 
 #[cfg(test)]
 mod ledger;
@@ -32,7 +32,7 @@ pub(super) trait Transact {
     fn commit(&mut self) -> Result<(), Self::Error>;
     /// Undoes every change since the beginning.
     fn roll_back(&mut self);
-    /// Returns whether the transaction is neither committed nor undone. A database undoes it by itself after some errors.
+    /// Returns whether the transaction is neither committed nor undone. A database undoes it itself after some errors.
     fn is_open(&self) -> bool;
     /// Returns the number of changes ever made.
     fn written(&self) -> u64;
@@ -110,9 +110,9 @@ impl<W: Transact + 'static> GroupCommit<W> {
         Self { writer: Mutex::new(WriterState { writer, refused: None }), queue: Mutex::new(None) }
     }
 
-    /// Runs a part of a transaction, on this thread or another, and returns its result once the commit is durable. If it
-    /// fails, none of its changes is kept, and those of other callers are. It runs twice if the first transaction was
-    /// undone.
+    /// Runs a part of a transaction, on this thread or another, and returns its result once the commit is durable. If
+    /// the part fails, none of its changes is kept, and those of other callers are. It runs twice if the first
+    /// transaction was undone.
     pub(super) fn run<T, E>(&self, act: impl FnMut(&mut W) -> Result<T, E> + Send + 'static) -> Result<T, E>
     where
         T: Send + 'static,
@@ -142,7 +142,7 @@ impl<W: Transact + 'static> GroupCommit<W> {
         }
     }
 
-    /// Adds a part to the group that is in the queue, or to a new one. Returns the group, and whether the caller leads it.
+    /// Adds a part to the group in the queue, or to a new one. Returns the group, and whether the caller leads it.
     fn enqueue(&self, part: Arc<dyn Run<W>>) -> (Arc<Group<W>>, bool) {
         let mut queue = lock(&self.queue);
         if let Some(group) = &*queue {

@@ -150,9 +150,11 @@ impl Ids {
         // It may be there already, from a process that did not come to the end.
         let insert = format!("INSERT OR IGNORE INTO {}_id (hash, sequence) VALUES (?1, ?2)", family.name());
         let mut insert = connection.prepare_cached(&insert)?;
-        for (hash, sequence) in indexing.left.drain(indexing.left.len().saturating_sub(STEP)..).rev() {
+        let rest = indexing.left.len().saturating_sub(STEP);
+        for (hash, sequence) in indexing.left.iter().skip(rest).rev() {
             insert.execute(params![hash, sequence])?;
         }
+        indexing.left.truncate(rest);
         if indexing.left.is_empty() {
             let up_to = indexing.up_to;
             let update = format!("UPDATE {}_state SET ids_indexed_up_to = ?1", family.name());

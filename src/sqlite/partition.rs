@@ -9,10 +9,11 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::dimension::Dimensions;
 use super::document::corrupt;
 use super::file::{Overwrite, overwrite_deleted};
 use super::row::Keys;
-use super::schema;
+use super::{schema, text_index};
 use crate::StoreError;
 
 /// One partition, as the file says.
@@ -30,6 +31,8 @@ pub(super) struct Partition {
     pub(super) earliest_decision: i64,
     pub(super) latest_decision: i64,
     pub(super) state: State,
+    /// The rows up to this sequence are in the text index; `None` if the partition has none.
+    pub(super) text_indexed_up_to: Option<i64>,
 }
 
 /// How far a partition is.
@@ -58,7 +61,8 @@ impl State {
 
 /// The indexes of a full partition, in the order in which they are made.
 const INDEXES: [(&str, &str); 4] = [
-    ("time", "occurred_at, id"),
+    // With the keys that a range of time is counted by.
+    ("time", "occurred_at, id, actor, app"),
     ("actor", "actor, occurred_at, id"),
     ("app", "app, occurred_at, id"),
     ("action", "action, occurred_at, id"),
@@ -95,6 +99,17 @@ impl Partition {
         Ok(Self::select(connection, "WHERE state = 'full' ORDER BY number LIMIT 1")?.pop())
     }
 
+    /// Returns the first closed partition whose text index lacks rows.
+    pub(super) fn with_partial_text_index(connection: &Connection) -> Result<Option<Self>, StoreError> {
+        let which = "WHERE state = 'closed' AND text_indexed_up_to < last_sequence ORDER BY number LIMIT 1";
+        Ok(Self::select(connection, which)?.pop())
+    }
+
+    /// Returns whether every row of the partition is in its text index.
+    pub(super) fn has_text_index(&self) -> bool {
+        self.is_closed() && self.text_indexed_up_to.is_some_and(|up_to| up_to >= self.last_sequence)
+    }
+
     /// Returns the first partition whose table is to go.
     pub(super) fn dropped(connection: &Connection) -> Result<Option<Self>, StoreError> {
         Ok(Self::select(connection, "WHERE state = 'dropped' ORDER BY number LIMIT 1")?.pop())
@@ -103,7 +118,7 @@ impl Partition {
     fn select(connection: &Connection, which: &str) -> Result<Vec<Self>, StoreError> {
         let select = format!(
             "SELECT number, first_sequence, last_sequence, activities, earliest, latest, earliest_decision,
-                latest_decision, state FROM public_partition {which}"
+                latest_decision, state, text_indexed_up_to FROM public_partition {which}"
         );
         let mut statement = connection.prepare_cached(&select)?;
         let mut rows = statement.query([])?;
@@ -131,6 +146,7 @@ impl Partition {
                 "dropped" => State::Dropped,
                 _ => return Err(corrupt()),
             },
+            text_indexed_up_to: row.get(9)?,
         };
         let Self { number, first_sequence, last_sequence, activities, .. } = partition;
         let are_counts = [number, first_sequence].into_iter().all(|count| (1..MOST).contains(&count))
@@ -153,6 +169,7 @@ impl Partition {
             earliest_decision: i64::MAX,
             latest_decision: i64::MIN,
             state: State::Open,
+            text_indexed_up_to: None,
         };
         partition.save(connection)?;
         schema::create_partition(connection, partition.number)?;
@@ -175,7 +192,8 @@ impl Partition {
         connection
             .prepare_cached(
                 "INSERT OR REPLACE INTO public_partition (number, first_sequence, last_sequence, activities, earliest,
-                    latest, earliest_decision, latest_decision, state) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                    latest, earliest_decision, latest_decision, state, text_indexed_up_to)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
             )?
             .execute(params![
                 self.number,
@@ -187,17 +205,33 @@ impl Partition {
                 self.earliest_decision,
                 self.latest_decision,
                 self.state.name(),
+                self.text_indexed_up_to,
             ])?;
         Ok(())
     }
 
-    /// Makes the next index of a full partition, or closes it once it has them all.
-    pub(super) fn index_next(mut self, connection: &Connection) -> Result<(), StoreError> {
+    /// Makes the next index of a full partition or a part of its text index, or closes it once it has them all.
+    pub(super) fn index_next(
+        mut self,
+        connection: &Connection,
+        dimensions: &Dimensions,
+        with_text_index: bool,
+    ) -> Result<(), StoreError> {
         let table = self.table();
         let made = "SELECT count(*) FROM sqlite_schema WHERE type = 'index' AND tbl_name = ?1";
         let made: i64 = connection.prepare_cached(made)?.query_row([&table], |row| row.get(0))?;
         if let Some((name, columns)) = usize::try_from(made).ok().and_then(|made| INDEXES.get(made)) {
             return Ok(connection.execute_batch(&format!("CREATE INDEX {table}_{name} ON {table} ({columns})"))?);
+        }
+        match self.text_indexed_up_to {
+            None if with_text_index => return text_index::begin(connection, self).map(drop),
+            Some(up_to) if up_to < self.last_sequence => {
+                self = text_index::add_some(connection, dimensions, self)?;
+                if self.text_indexed_up_to.is_some() {
+                    return Ok(());
+                }
+            }
+            _ => {}
         }
         connection.execute_batch(&format!(
             "INSERT INTO public_hour (hour, app, activities)
@@ -236,13 +270,16 @@ impl Partition {
         schema::create_view(connection)
     }
 
-    /// Removes a part of a dropped partition from the file, overwriting it with zeros: an index, some rows, or the table.
+    /// Removes a part of a dropped partition from the file, overwriting it with zeros: an index, the text index, some rows, or the table.
     pub(super) fn drop_some(&self, connection: &Connection) -> Result<(), StoreError> {
         /// Some megabytes, which go to the log beside the file.
         const ROWS: i64 = 8_192;
         let table = self.table();
         overwrite_deleted(connection, Overwrite::Everything)?;
         let dropped = (|| {
+            if self.text_indexed_up_to.is_some() {
+                return text_index::remove(connection, self.clone()).map(drop);
+            }
             let index = "SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = ?1 LIMIT 1";
             let name = |row: &Row<'_>| row.get::<_, String>(0);
             if let Some(name) = connection.prepare_cached(index)?.query_row([&table], name).optional()? {

@@ -19,6 +19,7 @@ use super::partition::{Partition, State, Uncounted};
 use super::row::Keys;
 use super::search::by_sequence;
 use super::selection::actors_of;
+use super::text_index;
 use crate::{RecordedRemoval, StoreError};
 
 /// The most rows that are removed in one transaction: some milliseconds, as long as a batch of a few hundred takes.
@@ -230,9 +231,18 @@ fn take_rows(connection: &Connection, key: IdKey, rows: &Rows) -> Result<u64, St
     }
     if let Some(mut partition) = partitions.filter(|_| taken > 0) {
         partition.activities -= taken;
+        // FTS5 keeps what is deleted until it merges, so the text index is removed whole, and made anew in the end.
+        if partition.text_indexed_up_to.is_some_and(|up_to| up_to >= partition.first_sequence) {
+            partition = text_index::remove(connection, partition)?;
+            partition = text_index::begin(connection, partition)?;
+        }
         partition.save(connection)?;
     }
-    if deleted > before && (are_new || !is_closed) {
+    let indexed = format!("SELECT ids_indexed_up_to FROM {}_state", family.name());
+    let indexed: i64 = connection.prepare_cached(&indexed)?.query_row([], |row| row.get(0))?;
+    // Processes know what is in the index up to there, and what is in the rows after it.
+    let is_known = is_closed && !are_new && sequences.iter().all(|sequence| *sequence <= indexed);
+    if deleted > before && !is_known {
         note(connection, *family)?;
     }
     Ok(taken.unsigned_abs())
@@ -255,9 +265,17 @@ fn clear(file: &File<Written>) -> Result<(), StoreError> {
             Ok::<_, StoreError>(())
         })?;
     }
-    while file.read(|connection| Partition::dropped(connection))?.is_some() {
+    while file.read(Partition::dropped)?.is_some() {
         file.write(|writer| match Partition::dropped(writer.connection())? {
             Some(dropped) => dropped.drop_some(writer.connection()),
+            None => Ok(()),
+        })?;
+    }
+    while file.read(Partition::with_partial_text_index)?.is_some() {
+        file.write(|writer| match Partition::with_partial_text_index(writer.connection())? {
+            Some(partition) => {
+                text_index::add_some(writer.connection(), &Dimensions::new(Family::Public), partition).map(drop)
+            }
             None => Ok(()),
         })?;
     }

@@ -121,7 +121,8 @@ const VERSION_1: &str = concat!(
         latest INTEGER NOT NULL,
         earliest_decision INTEGER NOT NULL,
         latest_decision INTEGER NOT NULL,
-        state TEXT NOT NULL
+        state TEXT NOT NULL,
+        text_indexed_up_to INTEGER
     ) STRICT;
     CREATE TABLE public_hour (
         hour INTEGER NOT NULL,

@@ -12,9 +12,10 @@ use super::dimension::Dimensions;
 use super::document::corrupt;
 use super::family::Family;
 use super::known_ids::PRIVATE;
-use super::row::{self, COLUMNS};
+use super::row::{self, COLUMNS, Keys};
 use super::selection::Selection;
 use super::tail::{Snapshot, Tail};
+use super::text_index;
 use crate::{Position, Query, StoreError, StoredActivity};
 
 /// Whether a reader wants more.
@@ -45,6 +46,16 @@ pub(super) struct Search<'a> {
     /// Everything that is found comes before this.
     before: (i64, String),
     part: usize,
+    /// What finds the rows with the text of the query in a text index.
+    expression: Option<String>,
+    candidates: Candidates,
+}
+
+/// How many rows a search takes from text indexes at most. Tables with more are read by their other indexes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Candidates {
+    pub(super) per_table: usize,
+    pub(super) in_all: usize,
 }
 
 /// A table that rows are looked up in.
@@ -54,6 +65,7 @@ struct Table {
     family: Family,
     /// The keys that it has an index of, beside the time.
     keys: &'static [Key],
+    has_text_index: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -152,6 +164,8 @@ impl<'a> Search<'a> {
                 None => (i64::MAX, String::new()),
             },
             part: PART,
+            expression: query.conditions().text.and_then(text_index::expression),
+            candidates: Candidates { per_table: 0, in_all: 0 },
         };
         for dimensions in families {
             let selection = Selection::of(connection, dimensions.family(), query)?;
@@ -164,7 +178,7 @@ impl<'a> Search<'a> {
             match dimensions.family() {
                 Family::Public => search.add_public(&selection)?,
                 Family::Private => {
-                    search.add_table(i64::MAX, PRIVATE.to_owned(), Family::Private, &[Key::Actor]);
+                    search.add_table(i64::MAX, PRIVATE.to_owned(), Family::Private, (&[Key::Actor], false));
                 }
             }
             search.families.push((dimensions, selection));
@@ -178,15 +192,17 @@ impl<'a> Search<'a> {
         for partition in self.snapshot.closed() {
             if partition.latest >= selection.from && partition.earliest <= self.before.0 && partition.activities > 0 {
                 const KEYS: &[Key] = &[Key::Actor, Key::Action, Key::App];
-                self.add_table(partition.latest, partition.table(), Family::Public, KEYS);
+                let has = (KEYS, partition.has_text_index());
+                self.add_table(partition.latest, partition.table(), Family::Public, has);
             }
         }
         Ok(())
     }
 
-    fn add_table(&mut self, latest: i64, name: String, family: Family, keys: &'static [Key]) {
+    fn add_table(&mut self, latest: i64, name: String, family: Family, has: (&'static [Key], bool)) {
+        let (keys, has_text_index) = has;
         self.unasked.push((latest, self.tables.len()));
-        self.tables.push(Table { name, family, keys });
+        self.tables.push(Table { name, family, keys, has_text_index });
     }
 
     fn selection(&self, family: Family) -> Result<&Selection, StoreError> {
@@ -207,13 +223,25 @@ impl<'a> Search<'a> {
         self.advance(self.streams.len() - 1)
     }
 
-    /// Asks a table by the first of its keys that the query names few values of, or by time.
+    /// Uses text indexes for so many rows.
+    pub(super) fn with_candidates(self, candidates: Candidates) -> Self {
+        Self { candidates, ..self }
+    }
+
+    /// Asks a table by its text index if that finds few rows, or by the first of its keys that the query names few values of, or by time.
     fn ask(&mut self, table: usize) -> Result<(), StoreError> {
         let Some(of) = self.tables.get(table) else { return Ok(()) };
+        if let Some(found) = self.look_up_text(of)? {
+            self.candidates.in_all = self.candidates.in_all.saturating_sub(found.len());
+            let source = Source::Index { table, key: None };
+            self.streams.push(Stream { source, found, next: None, part: self.part });
+            return self.advance(self.streams.len() - 1);
+        }
         let selection = self.selection(of.family)?;
         let by = of.keys.iter().find_map(|key| Some((*key, key.of(selection).filter(|of| of.len() <= VALUES)?)));
         let Some((key, values)) = by else { return self.begin(Source::Index { table, key: None }) };
-        for value in values.to_vec() {
+        let values = values.to_vec();
+        for value in values {
             self.begin(Source::Index { table, key: Some((key, value)) })?;
         }
         Ok(())
@@ -267,6 +295,30 @@ impl<'a> Search<'a> {
             });
         }
         Ok(found)
+    }
+
+    /// Returns the rows of a table that its text index finds, the newest first; `None` if it has none or finds too many.
+    fn look_up_text(&self, table: &Table) -> Result<Option<VecDeque<Found>>, StoreError> {
+        let Some(expression) = self.expression.as_ref().filter(|_| table.has_text_index) else { return Ok(None) };
+        let most = self.candidates.per_table.min(self.candidates.in_all);
+        let name = &table.name;
+        let Some(sequences) = text_index::find(self.connection, name, expression, most)? else { return Ok(None) };
+        let selection = self.selection(table.family)?;
+        let select = format!("SELECT occurred_at, id, actor, app, action FROM {name} WHERE sequence = ?1");
+        let mut statement = self.connection.prepare_cached(&select)?;
+        let mut found = Vec::new();
+        for sequence in sequences {
+            let mut rows = statement.query([sequence])?;
+            // The rows of a removed activity may still be in the index, until it is made anew.
+            let Some(row) = rows.next()? else { continue };
+            let keys = Keys { occurred_at: row.get(0)?, actor: row.get(2)?, app: row.get(3)?, action: row.get(4)? };
+            let id = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
+            if selection.fits(&keys) && (keys.occurred_at, id) < (self.before.0, self.before.1.as_str()) {
+                found.push(Found { occurred_at: keys.occurred_at, id: id.into(), sequence });
+            }
+        }
+        found.sort_unstable_by(|one, other| (other.occurred_at, &other.id).cmp(&(one.occurred_at, &one.id)));
+        Ok(Some(found.into()))
     }
 
     fn look_up_in_tail(&self, before: &(i64, String), limit: usize) -> Result<Vec<Found>, StoreError> {

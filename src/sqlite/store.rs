@@ -18,9 +18,10 @@ use super::options::SqliteOptions;
 use super::partition::Partition;
 use super::row::{NewRow, RowMaker};
 use super::schema::SCHEMA;
-use super::search::{Flow, Search, by_sequence};
+use super::search::{Candidates, Flow, Search, by_sequence};
 use super::tail::{Snapshot, Tail};
-use super::{integrity, removal};
+use super::writer::Memory;
+use super::{integrity, removal, text_index};
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{ArcSwapOption, Mutex};
 use crate::{
@@ -53,6 +54,12 @@ pub struct SqliteStore {
 /// One step of what was put off is done for so many rows.
 const ROWS_PER_STEP: usize = 4_096;
 
+/// For a page, a text with more candidates in a partition is so frequent that reading by time soon fills the page.
+const CANDIDATES_PER_PAGE: Candidates = Candidates { per_table: 4_096, in_all: usize::MAX };
+/// For a count, all candidates that it may read.
+const CANDIDATES_PER_COUNT: Candidates =
+    Candidates { per_table: SqliteStore::ROWS_PER_COUNT, in_all: SqliteStore::ROWS_PER_COUNT };
+
 impl SqliteStore {
     /// The most activities that are read for one page.
     pub const ROWS_PER_PAGE: usize = 20_000;
@@ -69,11 +76,14 @@ impl SqliteStore {
     }
 
     pub(super) fn open_with(path: &Path, options: SqliteOptions) -> Result<Self, StoreError> {
-        let (mut key, rows) = (None, options.partition_rows());
+        let mut key = None;
         let file = File::open(path, &SCHEMA, |connection| {
             let read = IdKey::read(connection)?;
             key = Some(read);
-            Ok::<_, StoreError>(Written::new(read, rows))
+            if options.has_text_index() || text_index::is_in(connection)? {
+                text_index::require_fts5(connection)?;
+            }
+            Ok::<_, StoreError>(Written::new(read, &options))
         })?;
         let key = key.ok_or_else(corrupt)?;
         Ok(Self {
@@ -82,8 +92,8 @@ impl SqliteStore {
             policy: ArcSwapOption::empty(),
             public: Dimensions::new(Family::Public),
             private: Dimensions::new(Family::Private),
-            public_ids: Mutex::new(KnownIds::new(Family::Public, key, rows)),
-            private_ids: Mutex::new(KnownIds::new(Family::Private, key, rows)),
+            public_ids: Mutex::new(KnownIds::new(Family::Public, key, options.partition_rows())),
+            private_ids: Mutex::new(KnownIds::new(Family::Private, key, options.partition_rows())),
             tail: Tail::default(),
             is_tidying: AtomicBool::new(false),
         })
@@ -97,7 +107,9 @@ impl SqliteStore {
     /// [`StoreError`] if the file cannot be read.
     pub fn integrity_check(&self) -> Result<(), StoreError> {
         self.file.check::<StoreError>()?;
-        self.snapshot(|connection| integrity::check(connection, &self.key, [&self.public, &self.private]))
+        // What is kept in memory was read before.
+        let [public, private] = Family::BOTH.map(Dimensions::new);
+        self.snapshot(|connection| integrity::check(connection, &self.key, [&public, &private]))
     }
 
     /// Copies everything that is durable now to a file of its own, which can be opened in place of this one. Others go on
@@ -126,7 +138,7 @@ impl SqliteStore {
         for _ in 0..=rows / ROWS_PER_STEP {
             let step = self.file.write(|writer| {
                 let (connection, written) = writer.with_memory();
-                tidy(connection, written)
+                tidy(connection, written).inspect_err(|_| written.forget())
             });
             if !matches!(step, Ok(true)) {
                 break;
@@ -142,7 +154,7 @@ impl SqliteStore {
         families: &[Family],
         query: &Query,
         after: Option<&Position>,
-        most: usize,
+        (most, candidates): (usize, Candidates),
         mut take: impl FnMut(StoredActivity) -> Result<Flow, StoreError>,
     ) -> Result<Option<Position>, StoreError> {
         if !query.ids().is_empty() {
@@ -163,7 +175,9 @@ impl SqliteStore {
         self.snapshot(|connection| {
             let snapshot = Snapshot::read(connection)?;
             let dimensions: Vec<&Dimensions> = families.iter().map(|family| self.dimensions(*family)).collect();
-            Search::new(connection, query, (&self.tail, &snapshot), &dimensions, after)?.run(most, take)
+            Search::new(connection, query, (&self.tail, &snapshot), &dimensions, after)?
+                .with_candidates(candidates)
+                .run(most, take)
         })
     }
 
@@ -291,8 +305,12 @@ impl ActivityStore for SqliteStore {
         let (appended, is_untidy) = self.file.write(move |writer| {
             fence(writer.connection(), Some(policy))?;
             let (connection, written) = writer.with_memory();
-            let appended = append(connection, written, &rows)?;
-            Ok::<_, StoreError>((appended, is_untidy(connection, written)?))
+            let done = append(connection, written, &rows).and_then(|appended| {
+                let is_untidy = is_untidy(connection, written)?;
+                Ok((appended, is_untidy))
+            });
+            // What it has seen is not all that there is.
+            done.inspect_err(|_| written.forget())
         })?;
         if is_untidy {
             self.tidy(many);
@@ -322,10 +340,11 @@ impl ActivityStore for SqliteStore {
         if limit == 0 {
             return Ok(PublicPage::default());
         }
-        let stopped_at = self.search(&[Family::Public], query, after, Self::ROWS_PER_PAGE, |stored| {
-            activities.push(public(stored)?);
-            Ok(if activities.len() < limit { Flow::On } else { Flow::Enough })
-        })?;
+        let stopped_at =
+            self.search(&[Family::Public], query, after, (Self::ROWS_PER_PAGE, CANDIDATES_PER_PAGE), |stored| {
+                activities.push(public(stored)?);
+                Ok(if activities.len() < limit { Flow::On } else { Flow::Enough })
+            })?;
         Ok(PublicPage { activities, stopped_at })
     }
 
@@ -337,10 +356,11 @@ impl ActivityStore for SqliteStore {
             return Ok(counted);
         }
         let mut tally = Tally::new(by);
-        let stopped_at = self.search(&[Family::Public], query, None, Self::ROWS_PER_COUNT, |stored| {
-            tally.add(public(stored)?.activity());
-            Ok(Flow::On)
-        })?;
+        let stopped_at =
+            self.search(&[Family::Public], query, None, (Self::ROWS_PER_COUNT, CANDIDATES_PER_COUNT), |stored| {
+                tally.add(public(stored)?.activity());
+                Ok(Flow::On)
+            })?;
         Ok(tally.into_counts(stopped_at.is_none()))
     }
 
@@ -393,10 +413,16 @@ impl ActivityStore for SqliteStore {
         let families: &[Family] = if admission.private_only() { &[Family::Private] } else { &Family::BOTH };
         let (mut page, mut stopped_at) = (Vec::new(), None);
         if limit > 0 {
-            stopped_at = self.search(families, admission.query(), after, Self::ROWS_PER_PAGE, |stored| {
-                page.push(stored);
-                Ok(if page.len() < limit { Flow::On } else { Flow::Enough })
-            })?;
+            stopped_at = self.search(
+                families,
+                admission.query(),
+                after,
+                (Self::ROWS_PER_PAGE, CANDIDATES_PER_PAGE),
+                |stored| {
+                    page.push(stored);
+                    Ok(if page.len() < limit { Flow::On } else { Flow::Enough })
+                },
+            )?;
         }
         Ok(SealedPage::seal(admission, page, stopped_at))
     }

@@ -7,6 +7,8 @@ use std::sync::PoisonError;
 
 use rusqlite::Connection;
 
+use super::document::corrupt;
+use super::family::Family;
 use super::partition::Partition;
 use super::row::Keys;
 use crate::StoreError;
@@ -107,11 +109,12 @@ impl Kept {
             let mut statement = connection.prepare_cached(&select)?;
             let mut rows = statement.query([self.up_to])?;
             while let Some(row) = rows.next()? {
-                self.rows.push(TailRow {
-                    sequence: row.get(0)?,
-                    id: row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?.into(),
-                    keys: Keys { occurred_at: row.get(2)?, actor: row.get(3)?, app: row.get(4)?, action: row.get(5)? },
-                });
+                let keys = Keys { occurred_at: row.get(2)?, actor: row.get(3)?, app: row.get(4)?, action: row.get(5)? };
+                if ![keys.actor, keys.app, keys.action].into_iter().all(|number| Family::Public.has_number(number)) {
+                    return Err(corrupt());
+                }
+                let id = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?.into();
+                self.rows.push(TailRow { sequence: row.get(0)?, id, keys });
             }
         }
         self.up_to = snapshot.last_sequence;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use activity_privacy::sqlite::{SqliteGovernance, SqliteStore, governance_path};
+use activity_privacy::sqlite::{SqliteGovernance, SqliteOptions, SqliteStore, governance_path};
 use activity_privacy::*;
 use rusqlite::Connection;
 
@@ -13,7 +13,8 @@ use crate::place::activities;
 
 pub(crate) fn open(folder: &Path) -> (Arc<SqliteStore>, Arc<SqliteGovernance>) {
     let path = activities(folder);
-    let store = SqliteStore::open(&path).unwrap();
+    // So small that partitions are filled, indexed and closed amid the kills.
+    let store = SqliteOptions::default().with_partition_rows(64).open(&path).unwrap();
     (Arc::new(store), Arc::new(SqliteGovernance::open(governance_path(&path)).unwrap()))
 }
 
@@ -54,8 +55,11 @@ impl Files {
             records: sink.records(&RecordQuery::default(), 0, usize::MAX).unwrap(),
         };
         let mut revealed = reveal_all(&connection);
-        for (table, visibility) in [("public_activity", Visibility::Public), ("private_activity", Visibility::Private)]
-        {
+        let partitions = "SELECT 'public_activity_' || number FROM public_partition ORDER BY number";
+        let mut partitions = connection.prepare(partitions).unwrap();
+        let partitions = partitions.query_map([], |row| row.get::<_, String>(0)).unwrap().map(Result::unwrap);
+        let public = partitions.map(|table| (table, Visibility::Public));
+        for (table, visibility) in public.chain([("private_activity".to_owned(), Visibility::Private)]) {
             let mut statement =
                 connection.prepare(&format!("SELECT sequence, id FROM {table} ORDER BY sequence")).unwrap();
             let mut rows = statement.query([]).unwrap();
@@ -74,7 +78,8 @@ impl Files {
         let mut rows = statement.query([]).unwrap();
         while let Some(row) = rows.next().unwrap() {
             let document: String = row.get(1).unwrap();
-            files.policies.insert(row.get::<_, i64>(0).unwrap() as u64, serde_json::from_str(&document).unwrap());
+            let Versioned(policy) = serde_json::from_str(&document).unwrap();
+            files.policies.insert(row.get::<_, i64>(0).unwrap() as u64, policy);
         }
         files
     }

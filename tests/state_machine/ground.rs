@@ -51,9 +51,9 @@ impl Ground for Files {
     }
 
     fn stand(&self) -> (Arc<dyn ActivityStore>, Arc<dyn GovernanceSink>) {
-        use activity_privacy::sqlite::{SqliteGovernance, SqliteStore, governance_path};
+        use activity_privacy::sqlite::{SqliteGovernance, SqliteOptions, governance_path};
         let path = crate::place::activities(self.0.path());
-        let store = SqliteStore::open(&path).unwrap();
+        let store = SqliteOptions::default().with_partition_rows(8).open(&path).unwrap();
         (Arc::new(store), Arc::new(SqliteGovernance::open(governance_path(&path)).unwrap()))
     }
 }

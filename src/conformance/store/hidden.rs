@@ -158,8 +158,8 @@ pub(super) fn v2_counts_tell_nothing_of_what_is_hidden(place: impl StoreHarness)
     Ok(())
 }
 
-/// Whether the offsets of a store depend only on the order of the public activities. Those that a store seals differ from
-/// store to store.
+/// Whether the offsets of a store depend only on the order of the public activities. Offsets that a store seals differ
+/// from store to store.
 pub(super) fn has_fixed_offsets<H: StoreHarness>() -> Checked<bool> {
     let offsets = || {
         let place = H::fresh();

@@ -18,8 +18,8 @@ use super::super::FileError;
 use super::super::failure::Failure;
 use super::super::file::File;
 use super::row::{self, micros};
-use crate::governance::{RecordId, SinkError};
-use crate::removal::RecordedRemoval;
+use crate::RecordedRemoval;
+use crate::{RecordId, SinkError};
 
 /// How many records one step removes at most, so that other callers get their turn.
 const STEP: usize = 1_000;

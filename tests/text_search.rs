@@ -1,0 +1,236 @@
+//! Text search with and without a text index.
+#![cfg(feature = "sqlite")]
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+mod house;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use activity_privacy::memory::MemorySink;
+use activity_privacy::sqlite::{SqliteOptions, SqliteStore};
+use activity_privacy::*;
+use proptest::prelude::*;
+use rusqlite::Connection;
+
+use crate::house::*;
+
+fn open(path: &Path, rows: u32, with_index: bool) -> SqliteStore {
+    let options = SqliteOptions::default().with_partition_rows(rows);
+    if with_index { options.with_text_index() } else { options }.open(path).unwrap()
+}
+
+/// A house in which Adele is hidden.
+fn furnished(store: SqliteStore) -> House {
+    let house = House::over(Arc::new(store), Arc::new(MemorySink::new()));
+    house
+        .install(people(&[("adele", &["council"]), ("bob", &[]), ("carl", &[]), ("dora", &[])]))
+        .make_private("council");
+    house
+}
+
+fn with_objects(id: &str, name: &str, objects: &[String], time: i64) -> Activity {
+    let app = App::new("SharePoint".parse().unwrap());
+    let actor = Actor::user(alias(&format!("{name}@contoso.com")));
+    let builder = Activity::builder(id.parse().unwrap(), actor, app, "FileAccessed".parse().unwrap(), at(time));
+    objects.iter().fold(builder, |builder, object| builder.object(object.as_str())).build().unwrap()
+}
+
+/// Delivers an activity again so often, so that what was put off is done.
+fn settle(house: &House, times: usize) {
+    for _ in 0..times {
+        house.ingest(&[with_objects("again", "bob", &[], 0)]);
+    }
+}
+
+fn ids(house: &House, query: &Query) -> Vec<String> {
+    let view = house.filter.view(&user("viewer"));
+    let (mut ids, mut cursor) = (Vec::new(), None);
+    loop {
+        let page = view.page(query, PageSize::at_most(3), cursor.as_ref()).unwrap();
+        ids.extend(page.activities().iter().map(|stored| stored.activity().id().as_str().to_owned()));
+        cursor = page.next().cloned();
+        if cursor.is_none() {
+            return ids;
+        }
+    }
+}
+
+/// How many rows each complete text index contains.
+fn indexed(path: &Path) -> Vec<i64> {
+    let connection = Connection::open(path).unwrap();
+    let complete = "SELECT number FROM public_partition WHERE state = 'closed' AND text_indexed_up_to = last_sequence";
+    let mut complete = connection.prepare(complete).unwrap();
+    let numbers: Vec<i64> = complete.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    let count = |number| {
+        let count = format!("SELECT count(*) FROM public_activity_{number}_text");
+        connection.query_row(&count, [], |row| row.get(0)).unwrap()
+    };
+    numbers.into_iter().map(count).collect()
+}
+
+fn everything_in(path: &Path) -> Vec<u8> {
+    let connection = Connection::open(path).unwrap();
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+    std::fs::read(path).unwrap()
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Ingest(Vec<(usize, i64, Vec<String>)>),
+    Settle(usize),
+    Erase(usize),
+    Retain(u64),
+}
+
+const NAMES: [&str; 4] = ["adele", "bob", "carl", "dora"];
+
+fn texts(pieces: usize) -> impl Strategy<Value = String> {
+    const PIECES: [&str; 19] = [
+        "plan", "pl", "a", "ß", "SS", "s", "İ", "i\u{307}", "ı", "🜁", "🜂", "\"", "'", " AND ", "*", "e\u{301}", "É",
+        "\u{ffff}", "-",
+    ];
+    proptest::collection::vec(proptest::sample::select(&PIECES[..]), 1..=pieces).prop_map(|pieces| pieces.concat())
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    // An object may contain what no text that is looked for does.
+    let object = prop_oneof![9 => texts(6), 1 => (texts(3), texts(3)).prop_map(|(a, b)| format!("{a}\0{b}\n{a}"))];
+    let activity = (0..NAMES.len(), 0..40_i64, proptest::collection::vec(object, 0..3));
+    let step = prop_oneof![
+        6 => proptest::collection::vec(activity, 1..24).prop_map(Step::Ingest),
+        6 => (1..40_usize).prop_map(Step::Settle),
+        2 => (1..NAMES.len()).prop_map(Step::Erase),
+        1 => (1..6_u64).prop_map(Step::Retain),
+    ];
+    proptest::collection::vec(step, 1..16)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn v3_text_index_finds_what_a_scan_finds(
+        steps in steps(),
+        searched in proptest::collection::vec((texts(5), 0..6_usize), 1..12),
+    ) {
+        let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
+        let path = folder.path().join("with.db");
+        let houses = [(path, true), (folder.path().join("without.db"), false)]
+            .map(|(path, with_index)| furnished(open(&path, 8, with_index)));
+        for (number, step) in steps.into_iter().enumerate() {
+            for house in &houses {
+                match &step {
+                    Step::Ingest(activities) => {
+                        let batch: Vec<Activity> = activities
+                            .iter()
+                            .enumerate()
+                            .map(|(n, (name, time, objects))| {
+                                with_objects(&format!("a-{number}-{n}"), NAMES[*name], objects, *time)
+                            })
+                            .collect();
+                        house.ingest(&batch);
+                    }
+                    Step::Settle(times) => settle(house, *times),
+                    Step::Erase(name) => drop(house.erase(Subject::of(user(NAMES[*name])))),
+                    Step::Retain(seconds) => {
+                        let retention = Retention::of_activities(Duration::from_secs(*seconds));
+                        let patch = OptionsPatch::new().retention(Some(retention));
+                        // Fails if it is that already.
+                        drop(house.filter.change(&user("root"), PolicyChange::SetOptions(patch)));
+                        house.filter.apply_retention().unwrap();
+                    }
+                }
+                house.advance(1);
+            }
+            for (text, kind) in &searched {
+                let query = Query::all().containing(text).unwrap();
+                let query = match kind {
+                    0 => query.by_actor("bob@contoso.com").unwrap(),
+                    1 => query.since(at(10)).until(at(30)),
+                    _ => query,
+                };
+                let [with, without] = [&houses[0], &houses[1]];
+                prop_assert_eq!(ids(with, &query), ids(without, &query));
+                let [with, without] = [with, without].map(|house| house.filter.view(&user("viewer")));
+                let (one, other) =
+                    (with.counts(&query, CountBy::Actor).unwrap(), without.counts(&query, CountBy::Actor).unwrap());
+                prop_assert_eq!(one, other);
+                let hidden = Query::all().containing(text).unwrap().by_actor("adele@contoso.com").unwrap();
+                prop_assert_eq!(with.count(&hidden).unwrap().total, 0);
+            }
+        }
+    }
+}
+
+#[test]
+fn g5_erased_trigrams_are_overwritten_in_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file.db");
+    let house = furnished(open(&path, 8, true));
+    let object = |n: usize| if n % 4 == 3 { "🜁🜂🜃".to_owned() } else { format!("plan-{n}") };
+    let name = |n: usize| if n % 4 == 3 { "carl" } else { "bob" };
+    let all: Vec<Activity> =
+        (0..40).map(|n| with_objects(&format!("a-{n}"), name(n), &[object(n)], n as i64)).collect();
+    house.ingest(&all);
+    settle(&house, 60);
+    assert_eq!(indexed(&path), [8, 8, 8, 8, 8]);
+    // In the rows and in the text index, whose entries begin with what the one before has too.
+    let traces = |path: &Path| everything_in(path).windows(8).filter(|part| *part == "🜂🜃".as_bytes()).count();
+    assert!(traces(&path) > 10, "{}", traces(&path));
+    let query = Query::all().containing("🜁🜂🜃").unwrap();
+    assert_eq!(ids(&house, &query).len(), 10);
+
+    house.erase(Subject::of(user("carl")));
+    assert_eq!(traces(&path), 0);
+    assert_eq!(indexed(&path), [6, 6, 6, 6, 6]);
+    assert_eq!(ids(&house, &query), [""; 0]);
+    assert_eq!(ids(&house, &Query::all().containing("plan-").unwrap()).len(), 30);
+    house.erase(Subject::of(user("bob")));
+    let tables: i64 = Connection::open(&path)
+        .unwrap()
+        .query_row("SELECT count(*) FROM sqlite_schema WHERE name LIKE '%_text%'", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(tables, 0, "the text index of a dropped partition is dropped too");
+}
+
+#[test]
+fn v3_text_index_finds_beyond_the_bound_of_a_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = SqliteStore::ROWS_PER_PAGE + 5_000;
+    let object = |n: usize| if n == 0 { "The Needle".to_owned() } else { "hay".to_owned() };
+    let all: Vec<Activity> =
+        (0..rows).map(|n| with_objects(&format!("a-{n}"), "bob", &[object(n)], n as i64)).collect();
+    let query = Query::all().containing("NEEDLE").unwrap();
+    for with_index in [false, true] {
+        let path = folder.path().join(format!("{with_index}.db"));
+        let house = furnished(open(&path, 8_192, with_index));
+        all.chunks(5_000).for_each(|batch| drop(house.ingest(batch)));
+        settle(&house, 40);
+        let view = house.filter.view(&user("viewer"));
+        let page = view.page(&query, PageSize::at_most(5), None).unwrap();
+        assert_eq!((page.activities().len(), page.next().is_some()), (usize::from(with_index), !with_index));
+        let frequent = view.count(&Query::all().containing("hay").unwrap()).unwrap();
+        assert_eq!((frequent.total, frequent.is_complete), (rows as u64 - 1, true));
+    }
+}
+
+#[test]
+fn v3_text_index_stays_when_opened_without_the_option() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file.db");
+    let batch = |from: usize| -> Vec<Activity> {
+        (from..from + 24).map(|n| with_objects(&format!("a-{n}"), "bob", &["plan".to_owned()], n as i64)).collect()
+    };
+    let sink = Arc::new(MemorySink::new());
+    for (from, with_index) in [(0, false), (24, true), (48, false)] {
+        let house = House::over(Arc::new(open(&path, 8, with_index)), Arc::<MemorySink>::clone(&sink));
+        house.install(people(&[("bob", &[])]));
+        house.ingest(&batch(from));
+        settle(&house, 40);
+        assert_eq!(ids(&house, &Query::all().containing("plan").unwrap()).len(), from + 24);
+        assert_eq!(indexed(&path).len(), if from == 0 { 0 } else { 3 });
+    }
+    open(&path, 8, false).integrity_check().unwrap();
+}
