@@ -362,13 +362,7 @@ impl ActivityStore for SqliteStore {
     }
 
     fn public_after(&self, offset: &Offset, limit: usize) -> Result<Vec<(Offset, PublicActivity)>, StoreError> {
-        let mut after = match offset.as_bytes() {
-            [] => 0,
-            bytes => i64::from_be_bytes(bytes.try_into().map_err(|_| StoreError::UnknownOffset)?),
-        };
-        if after < 0 {
-            return Err(StoreError::UnknownOffset);
-        }
+        let mut after = i64::try_from(offset.number()?).map_err(|_| StoreError::UnknownOffset)?;
         self.snapshot(|connection| {
             let mut found = Vec::new();
             for partition in Partition::all(connection)? {
@@ -390,8 +384,7 @@ impl ActivityStore for SqliteStore {
                         return Err(corrupt());
                     }
                     after = sequence;
-                    let offset = Offset::new(sequence.to_be_bytes()).map_err(|_| StoreError::UnknownOffset)?;
-                    found.push((offset, public(stored)?));
+                    found.push((Offset::of_number(sequence.unsigned_abs()), public(stored)?));
                 }
                 if found.len() >= limit {
                     break;

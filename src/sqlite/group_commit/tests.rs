@@ -204,9 +204,9 @@ fn d4_full_group_and_the_next_are_all_answered() {
 }
 
 /// A writer whose transactions never begin.
-struct Unbegun<F>(F);
+struct Unbegun(Box<dyn FnMut() -> Result<(), OnCommand> + Send>);
 
-impl<F: FnMut() -> Result<(), OnCommand>> Transact for Unbegun<F> {
+impl Transact for Unbegun {
     type Error = OnCommand;
 
     fn begin(&mut self) -> Result<(), OnCommand> {
@@ -232,7 +232,7 @@ impl<F: FnMut() -> Result<(), OnCommand>> Transact for Unbegun<F> {
 type Tried = Arc<Mutex<Vec<Instant>>>;
 
 /// Callers of a writer like a file that another process holds.
-fn held() -> (GroupCommit<Unbegun<impl FnMut() -> Result<(), OnCommand>>>, Tried) {
+fn held() -> (GroupCommit<Unbegun>, Tried) {
     let tried = Tried::default();
     let attempts = Arc::clone(&tried);
     let begin = move || {
@@ -240,7 +240,7 @@ fn held() -> (GroupCommit<Unbegun<impl FnMut() -> Result<(), OnCommand>>>, Tried
         thread::sleep(Duration::from_millis(100));
         Err(OnCommand)
     };
-    (GroupCommit::new(Unbegun(begin)), tried)
+    (GroupCommit::new(Unbegun(Box::new(begin))), tried)
 }
 
 #[test]
@@ -343,7 +343,7 @@ fn b3_panic_at_the_beginning_leaves_no_caller_waiting() {
         thread::sleep(Duration::from_millis(100));
         std::panic::resume_unwind(Box::new(()))
     };
-    let shared = Arc::new(GroupCommit::new(Unbegun(begin)));
+    let shared = Arc::new(GroupCommit::new(Unbegun(Box::new(begin))));
     let (answer, answers) = std::sync::mpsc::channel();
     // Not in a scope, which would wait for threads that wait forever.
     for _ in 0..8 {
