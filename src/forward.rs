@@ -48,6 +48,30 @@ impl Offset {
         if bytes.len() > Self::MAX_BYTES { Err(OffsetError) } else { Ok(Self(bytes)) }
     }
 
+    /// Makes the offset of a store that counts its public activities: after so many of them.
+    ///
+    /// ```
+    /// use activity_privacy::Offset;
+    ///
+    /// assert_eq!(Offset::of_number(7).number(), Ok(7));
+    /// assert_eq!(Offset::START.number(), Ok(0));
+    /// ```
+    #[must_use]
+    pub fn of_number(number: u64) -> Self {
+        Self(number.to_be_bytes().into())
+    }
+
+    /// Returns the number of an offset that [`of_number`](Self::of_number) made, and 0 for [`START`](Self::START).
+    ///
+    /// # Errors
+    /// Returns [`OffsetError`] for any other offset.
+    pub fn number(&self) -> Result<u64, OffsetError> {
+        match &*self.0 {
+            [] => Ok(0),
+            bytes => bytes.try_into().map(u64::from_be_bytes).map_err(|_| OffsetError),
+        }
+    }
+
     /// Returns the bytes that the store tells it by.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {

@@ -107,5 +107,13 @@ pub use versioned::Versioned;
 
 /// The examples of the guides, which are run as tests and are no part of the documentation.
 #[cfg(doctest)]
-#[doc = include_str!("../docs/operations.md")]
-mod operations {}
+mod guides {
+    #[doc = include_str!("../docs/approvals.md")]
+    mod approvals {}
+    #[doc = include_str!("../docs/directory-sync.md")]
+    mod directory_sync {}
+    #[doc = include_str!("../docs/ledger.md")]
+    mod ledger {}
+    #[doc = include_str!("../docs/operations.md")]
+    mod operations {}
+}

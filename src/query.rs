@@ -8,6 +8,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 
 pub use self::count::{Count, CountBy, Counts, Tally};
+pub(crate) use self::cursor::end_page;
 pub use self::cursor::{Cursor, CursorError, Position};
 use crate::activity::{Action, Activity, ActivityId, AppName, without_leap_second};
 use crate::actor::Actor;

@@ -85,7 +85,6 @@ mod group_commit;
 mod id_filter;
 mod ids;
 mod integrity;
-mod known_ids;
 mod options;
 mod partition;
 #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::applied::AppliedRecords;
 use crate::change::RecordedChange;
 use crate::difference::Difference;
 use crate::directory::{DirectoryRevision, RemovedGroup};
-use crate::forward::Offset;
+use crate::forward::{Offset, OffsetError};
 use crate::identity::GroupId;
 use crate::policy::{PrivacyPolicy, Revision};
 use crate::query::{CountBy, Counts, Position, Query};
@@ -221,6 +221,12 @@ pub enum StoreError {
     /// The back-end failed.
     #[error("the store failed")]
     Backend(#[source] Box<dyn Error + Send + Sync>),
+}
+
+impl From<OffsetError> for StoreError {
+    fn from(_: OffsetError) -> Self {
+        Self::UnknownOffset
+    }
 }
 
 macro_rules! forward {

@@ -117,6 +117,24 @@ impl Damaged {
         damaged
     }
 
+    /// Flips each `step`-th bit of some of these pointers of `N` bytes, one at a time, `many` of them from trees of every kind.
+    fn flip_bits<const N: usize>(
+        &self,
+        pointers: &[(String, usize)],
+        (many, step): (usize, usize),
+        tally: &mut Tally,
+        what: &str,
+    ) {
+        for (name, at) in pointers.iter().step_by((pointers.len() / many).max(1)).take(many) {
+            for bit in (0..N * 8).step_by(step) {
+                let mut bytes: [u8; N] = self.bytes[*at..*at + N].try_into().unwrap();
+                bytes[bit / 8] ^= 1 << (bit % 8);
+                self.put(*at, &bytes);
+                tally.round(self, &format!("{name}: bit {bit} of the {what} at {at}"));
+            }
+        }
+    }
+
     /// Damages the file: these bytes stand at this place.
     fn put(&self, at: usize, bytes: &[u8]) {
         let mut damaged = self.bytes.clone();
@@ -348,16 +366,8 @@ fn v2_flipped_bit_of_pointer_shows_no_hidden_row() {
         .iter()
         .flat_map(|(name, pages)| pages.iter().flat_map(|page| page.children(file)).map(|at| (name.clone(), at)))
         .collect();
-    // From trees of every kind.
     let (many, step) = if is_thorough() { (24, 1) } else { (3, 7) };
-    for (name, at) in pointers.iter().step_by((pointers.len() / many).max(1)).take(many) {
-        for bit in (0..32).step_by(step) {
-            let mut bytes: [u8; 4] = file[*at..*at + 4].try_into().unwrap();
-            bytes[bit / 8] ^= 1 << (bit % 8);
-            damaged.put(*at, &bytes);
-            tally.round(&damaged, &format!("{name}: bit {bit} of the pointer at {at}"));
-        }
-    }
+    damaged.flip_bits::<4>(&pointers, (many, step), &mut tally, "pointer");
     tally.report("bits of pointers to pages");
     let mut tally = Tally::default();
     let leaves: Vec<(String, usize)> = public_trees(&damaged)
@@ -367,14 +377,7 @@ fn v2_flipped_bit_of_pointer_shows_no_hidden_row() {
             leaves.flat_map(|page| page.cells(file)).map(|at| (name.clone(), at))
         })
         .collect();
-    for (name, at) in leaves.iter().step_by((leaves.len() / many).max(1)).take(many) {
-        for bit in (0..16).step_by(step) {
-            let mut bytes: [u8; 2] = file[*at..*at + 2].try_into().unwrap();
-            bytes[bit / 8] ^= 1 << (bit % 8);
-            damaged.put(*at, &bytes);
-            tally.round(&damaged, &format!("{name}: bit {bit} of the cell pointer at {at}"));
-        }
-    }
+    damaged.flip_bits::<2>(&leaves, (many, step), &mut tally, "cell pointer");
     tally.report("bits of pointers to cells of leaves");
 }
 

@@ -5,8 +5,8 @@ use std::path::Path;
 use activity_privacy::{Query, View};
 
 use super::activities::{Activities, Ids, Number, Spread, over_days};
-use super::census::Census;
 use super::floor::{Floor, Row};
+use super::frequencies::Frequencies;
 use super::service::Service;
 
 pub(crate) const DAYS: u64 = 90;
@@ -15,7 +15,7 @@ const BATCH: usize = 10_000;
 pub(crate) struct Archive {
     pub(crate) view: View,
     pub(crate) floor: Floor,
-    pub(crate) census: Census,
+    pub(crate) frequencies: Frequencies,
     pub(crate) public: u64,
 }
 
@@ -24,7 +24,7 @@ impl Archive {
         let activities = Activities::new(Ids::Random);
         let ours = Service::open(&folder.join("ours.db"));
         let floor = Floor::to_be_indexed(&folder.join("floor.db"));
-        let (mut census, mut public) = (Census::default(), 0);
+        let (mut frequencies, mut public) = (Frequencies::default(), 0);
         let mut numbers = over_days(DAYS, spread, rows);
         loop {
             let batch: Vec<Number> = numbers.by_ref().take(BATCH).collect();
@@ -33,7 +33,7 @@ impl Archive {
             }
             let delivered = activities.all(batch.iter().copied());
             let shown = delivered.iter().zip(&batch).filter(|(_, number)| !number.hidden);
-            shown.clone().for_each(|(activity, _)| census.add(activity));
+            shown.clone().for_each(|(activity, _)| frequencies.add(activity));
             let rows: Vec<Row> = shown.map(|(activity, number)| Row::new(activity, *number)).collect();
             public += rows.len() as u64;
             ours.ingest(&delivered, BATCH);
@@ -42,6 +42,6 @@ impl Archive {
         floor.build_indexes();
         let view = ours.view();
         assert_eq!((view.count(&Query::all()).unwrap().total, floor.count()), (public, public));
-        Self { view, floor, census, public }
+        Self { view, floor, frequencies, public }
     }
 }

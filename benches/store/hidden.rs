@@ -6,8 +6,8 @@ use activity_privacy::{Activity, ActivityId, CountBy, Cursor, PageSize, Query, V
 
 use super::activities::{Activities, Ids, Number};
 use super::answer::Answer;
-use super::census::{Census, Key};
 use super::comparison::Comparison;
+use super::frequencies::{Frequencies, Key};
 use super::people::{ranked, upn};
 use super::report::{Report, grouped};
 use super::service::Service;
@@ -45,11 +45,11 @@ pub(crate) fn measure(settings: &Settings, folder: &Path, report: &mut Report) {
         let of = format!("{} % of {} hidden", share * 100.0, grouped((mixture.public + mixture.hidden) as f64));
         eprintln!("hidden, {of}");
         let without = Mixture { hidden: 0, ..mixture };
-        let mut census = Census::default();
-        let bare = without.fill(&folder.path().join("without.db"), &activities, |one| census.add(one));
+        let mut frequencies = Frequencies::default();
+        let bare = without.fill(&folder.path().join("without.db"), &activities, |one| frequencies.add(one));
         let full = mixture.fill(&folder.path().join("with.db"), &activities, |_| ());
         let mut worst = 0.0_f64;
-        for (what, expected, ask) in questions(&activities, &mixture, &census) {
+        for (what, expected, ask) in questions(&activities, &mixture, &frequencies) {
             let compared = Comparison::of(&what, expected, &|round| ask(&full, round), &|round| ask(&bare, round));
             let Comparison { ours, floor, ratio } = compared;
             report.time(&format!("{what}, {of}"), ours, "nothing hidden", floor, ratio);
@@ -59,7 +59,7 @@ pub(crate) fn measure(settings: &Settings, folder: &Path, report: &mut Report) {
     }
 }
 
-fn questions<'a>(activities: &'a Activities, mixture: &'a Mixture, census: &Census) -> Vec<Question<'a>> {
+fn questions<'a>(activities: &'a Activities, mixture: &'a Mixture, frequencies: &Frequencies) -> Vec<Question<'a>> {
     let public = mixture.public;
     let mut questions: Vec<Question<'a>> = Vec::new();
     let mut page = |what: &str, query: Query, rows: u64| {
@@ -68,9 +68,9 @@ fn questions<'a>(activities: &'a Activities, mixture: &'a Mixture, census: &Cens
         questions.push((format!("page, {what}"), Some(rows), Box::new(ask)));
     };
     page("newest", Query::all(), public);
-    for (how, choose) in [("frequent", Census::most as fn(&Census, Key) -> _), ("rare", Census::least)] {
+    for (how, choose) in [("frequent", Frequencies::most as fn(&Frequencies, Key) -> _), ("rare", Frequencies::least)] {
         for key in Key::ALL {
-            let (value, rows): (String, u64) = choose(census, key);
+            let (value, rows): (String, u64) = choose(frequencies, key);
             page(&format!("{how} {}", key.name()), key.query(&value), rows);
         }
     }

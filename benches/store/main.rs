@@ -29,13 +29,13 @@ mod activities;
 mod answer;
 mod archive;
 mod callers;
-mod census;
 #[path = "../decide/chance.rs"]
 #[allow(dead_code, reason = "the other bench uses more of it")]
 mod chance;
 mod comparison;
 mod counts;
 mod floor;
+mod frequencies;
 mod hidden;
 mod ingest;
 mod job;

@@ -4,8 +4,8 @@ use activity_privacy::{PageSize, Query};
 
 use super::answer::Answer;
 use super::archive::Archive;
-use super::census::{Census, Key};
 use super::comparison::Comparison;
+use super::frequencies::{Frequencies, Key};
 use super::report::Report;
 
 const PAGE: PageSize = PageSize::at_most(50);
@@ -23,9 +23,9 @@ pub(crate) fn ask(archive: &Archive, of: &str, report: &mut Report) {
         worst = worst.max(compared.ratio);
     };
     ask("newest", Query::all(), None, archive.public);
-    for (how, choose) in [("frequent", Census::most as fn(&Census, Key) -> _), ("rare", Census::least)] {
+    for (how, choose) in [("frequent", Frequencies::most as fn(&Frequencies, Key) -> _), ("rare", Frequencies::least)] {
         for key in Key::ALL {
-            let (value, rows): (String, u64) = choose(&archive.census, key);
+            let (value, rows): (String, u64) = choose(&archive.frequencies, key);
             ask(&format!("{how} {}", key.name()), key.query(&value), Some((key, &value)), rows);
         }
     }

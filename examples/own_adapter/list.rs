@@ -115,18 +115,6 @@ pub(crate) fn page<T>(
     page.into_iter().take(limit).map(|(_, activity)| activity)
 }
 
-/// An offset is how many public activities were ever stored up to there, the removed ones too.
-pub(crate) fn offset(number: u64) -> Result<Offset, StoreError> {
-    Offset::new(number.to_be_bytes()).map_err(|_| StoreError::UnknownOffset)
-}
-
-pub(crate) fn number(offset: &Offset) -> Result<u64, StoreError> {
-    match offset.as_bytes() {
-        [] => Ok(0),
-        bytes => Ok(u64::from_be_bytes(bytes.try_into().map_err(|_| StoreError::UnknownOffset)?)),
-    }
-}
-
 impl ActivityStore for ListStore {
     fn policy(&self) -> Result<Option<Arc<PrivacyPolicy>>, StoreError> {
         Ok(self.list().policy.clone())
@@ -195,10 +183,10 @@ impl ActivityStore for ListStore {
     }
 
     fn public_after(&self, after: &Offset, limit: usize) -> Result<Vec<(Offset, PublicActivity)>, StoreError> {
-        let (list, after) = (self.list(), number(after)?);
+        let (list, after) = (self.list(), after.number()?);
         let later = (1..).zip(&list.public).filter(|(number, _)| *number > after);
         let later = later.filter_map(|(number, public)| Some((number, public.clone()?))).take(limit);
-        later.map(|(number, public)| Ok((offset(number)?, public))).collect()
+        Ok(later.map(|(number, public)| (Offset::of_number(number), public)).collect())
     }
 
     fn revealed_page(

@@ -144,7 +144,7 @@ impl Inner {
                 false => Cow::Owned(known.clone().nesting_in(holding)),
             };
             if let Cow::Owned(nested) = &nested {
-                self.store.update_removed_groups(RemovedGroupsUpdate::Keep(nested))?;
+                self.keep(nested)?;
             }
             kept.insert(known.group(), nested);
         }
@@ -180,6 +180,10 @@ impl Inner {
         Ok(())
     }
 
+    fn keep(&self, group: &RemovedGroup) -> Result<(), StoreError> {
+        self.store.update_removed_groups(RemovedGroupsUpdate::Keep(group))
+    }
+
     /// What was kept of a group that is there does not count any more, from this directory on.
     fn is_there(
         &self,
@@ -193,10 +197,10 @@ impl Inner {
         let kept = kept.filter(|kept| kept.removed_in() < revision);
         if let Some(kept) = kept {
             if kept.back_by(revision).is_none() {
-                self.store.update_removed_groups(RemovedGroupsUpdate::Keep(&kept.clone().restored(revision)))?;
+                self.keep(&kept.clone().restored(revision))?;
             }
             if kept.told() < Told::Vanished && log.note(vanished(group, Some(kept))) {
-                self.store.update_removed_groups(RemovedGroupsUpdate::Keep(&kept.clone().telling(Told::Vanished)))?;
+                self.keep(&kept.clone().telling(Told::Vanished))?;
             }
         }
         let untold = kept.filter(|kept| kept.told() < Told::Returned);
@@ -204,7 +208,7 @@ impl Inner {
         if (untold.is_some() || unknown.contains(group)) && log.note(Act::GroupReturned { group: group.clone() }) {
             unknown.remove(group);
             if let Some(kept) = untold {
-                self.store.update_removed_groups(RemovedGroupsUpdate::Keep(&kept.clone().telling(Told::Returned)))?;
+                self.keep(&kept.clone().telling(Told::Returned))?;
             }
         }
         Ok(())
@@ -235,7 +239,7 @@ impl Inner {
             }
         };
         if before != Some(&together) {
-            self.store.update_removed_groups(RemovedGroupsUpdate::Keep(&together))?;
+            self.keep(&together)?;
         }
         self.tell(group, before, &together, log)
     }
@@ -251,7 +255,7 @@ impl Inner {
         let as_many = before.is_some_and(|before| before.members().len() == now.members().len());
         let known = now.told() >= Told::Vanished && as_many;
         if !known && log.note(vanished(group, Some(now))) {
-            self.store.update_removed_groups(RemovedGroupsUpdate::Keep(&now.clone().telling(Told::Vanished)))?;
+            self.keep(&now.clone().telling(Told::Vanished))?;
         }
         Ok(())
     }

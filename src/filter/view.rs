@@ -7,7 +7,7 @@ use super::PrivacyFilter;
 use crate::activity::ActivityId;
 use crate::governance::Receipt;
 use crate::identity::UserId;
-use crate::query::{CountBy, Counts, Cursor, CursorError, PageSize, Position, Query};
+use crate::query::{CountBy, Counts, Cursor, CursorError, PageSize, Query, end_page};
 use crate::screen::Visibility;
 use crate::store::{PublicPage, StoreError};
 use crate::stored::{PublicActivity, StoredActivity};
@@ -102,14 +102,12 @@ impl View {
         let after = cursor.map(|cursor| cursor.in_view(&self.viewer, query)).transpose()?;
         // One more than asked for, to know whether there is a next page.
         self.filter.inner.not_apart()?;
-        let PublicPage { mut activities, stopped_at } =
+        let PublicPage { activities, stopped_at } =
             self.filter.inner.store.public_page(query, after, size.get() + 1)?;
-        let is_longer = activities.len() > size.get();
-        activities.truncate(size.get());
-        let last = activities.last().map(|activity| Position::of(activity.activity()));
-        let ends_at = if is_longer { last } else { stopped_at };
+        let mut activities = activities.into_iter().map(PublicActivity::into_stored).collect();
+        let ends_at = end_page(&mut activities, size.get(), stopped_at);
         let next = ends_at.map(|position| Cursor::of_view(&self.viewer, query, position));
-        Ok(Page::new(activities.into_iter().map(PublicActivity::into_stored).collect(), next, None))
+        Ok(Page::new(activities, next, None))
     }
 
     /// One activity. A hidden id and an unknown one get the same answer.

@@ -200,22 +200,10 @@ impl ActivityStore for MemoryStore {
 
     fn public_after(&self, offset: &Offset, limit: usize) -> Result<Vec<(Offset, PublicActivity)>, StoreError> {
         let state = self.read();
-        let after = match offset.as_bytes() {
-            [] => 0,
-            bytes => u64::from_be_bytes(bytes.try_into().map_err(|_| StoreError::UnknownOffset)?),
-        };
-        let skip = usize::try_from(after).unwrap_or(usize::MAX);
-        let mut found = Vec::new();
-        for (number, position) in (1_u64..).zip(&state.stored).skip(skip) {
-            if found.len() == limit {
-                break;
-            }
-            if let Some(public) = state.public.get(position) {
-                let offset = Offset::new(number.to_be_bytes()).map_err(|_| StoreError::UnknownOffset)?;
-                found.push((offset, public.clone()));
-            }
-        }
-        Ok(found)
+        let skip = usize::try_from(offset.number()?).unwrap_or(usize::MAX);
+        let later = (1_u64..).zip(&state.stored).skip(skip);
+        let kept = later.filter_map(|(number, at)| Some((Offset::of_number(number), state.public.get(at)?.clone())));
+        Ok(kept.take(limit).collect())
     }
 
     fn revealed_page(

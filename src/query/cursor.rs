@@ -12,6 +12,7 @@ use crate::activity::{Activity, ActivityId};
 use crate::digest::{Fields, from_hex, to_hex};
 use crate::governance::RevealId;
 use crate::identity::UserId;
+use crate::stored::StoredActivity;
 
 /// A place in the log: pages are newest first, by time and then by id, and go on after a position.
 ///
@@ -40,6 +41,21 @@ impl Position {
     pub fn id(&self) -> &ActivityId {
         &self.id
     }
+}
+
+/// Cuts what was read for a page to its size. Returns after which position the next page goes on, if there may be one:
+/// `stopped_at` is where the store stopped before the end.
+pub(crate) fn end_page(
+    activities: &mut Vec<StoredActivity>,
+    size: usize,
+    stopped_at: Option<Position>,
+) -> Option<Position> {
+    // One more was asked for than a page holds.
+    if activities.len() <= size {
+        return stopped_at;
+    }
+    activities.truncate(size);
+    activities.last().map(|last| Position::of(last.activity()))
 }
 
 impl fmt::Debug for Position {

@@ -8,7 +8,7 @@ use super::Terms;
 use super::capability::{Admission, Draft};
 use crate::governance::{Failure, Outcome, Receipt, Record, RecordId, Refused, RevealId, SinkError};
 use crate::policy::{Denial, PrivacyPolicy};
-use crate::query::Position;
+use crate::query::{Position, end_page};
 use crate::screen::Visibility;
 use crate::stored::StoredActivity;
 
@@ -44,12 +44,9 @@ impl SealedPage {
     /// there may be one. What the record says of them is sealed with the salts of the admission, and made at its time.
     pub fn pending(self, size: usize, record: RecordId) -> (PendingPage, Option<Position>) {
         let Self { draft, mut activities, stopped_at } = self;
-        let is_longer = activities.len() > size;
-        activities.truncate(size);
-        let last = activities.last().map(|last| Position::of(last.activity()));
-        let more = if is_longer { last } else { stopped_at };
+        let ends_at = end_page(&mut activities, size, stopped_at);
         let (terms, record) = draft.record(&activities, record);
-        (PendingPage { terms, record, activities }, more)
+        (PendingPage { terms, record, activities }, ends_at)
     }
 }
 

@@ -3,15 +3,13 @@
 use rusqlite::Connection;
 
 use super::dimension::{Dimensions, Numbers};
-use super::family::Family;
-use super::ids::IdKey;
-use super::known_ids::{KnownIds, News, PRIVATE, table_of};
+use super::family::{Family, PRIVATE};
+use super::ids::{IdKey, Ids, News};
 use super::options::SqliteOptions;
 use super::partition::{Partition, State};
-use super::row::{NewRow, RowWriter};
-use super::search::by_sequence;
+use super::row::{NewRow, RowWriter, stored};
 use super::writer::Memory;
-use crate::{Appended, StoreError, StoredActivity};
+use crate::{Appended, StoreError};
 
 /// What the connection that writes knows of its file.
 pub(super) struct Written {
@@ -25,9 +23,8 @@ pub(super) struct Written {
 
 /// What it knows of one family.
 struct FamilyWritten {
-    key: IdKey,
     dimensions: Dimensions,
-    ids: KnownIds,
+    ids: Ids,
     numbers: Numbers,
 }
 
@@ -55,8 +52,8 @@ impl Memory for Written {
 
 impl FamilyWritten {
     fn new(family: Family, key: IdKey, gathered: i64) -> Self {
-        let (ids, numbers) = (KnownIds::new(family, key, gathered), Numbers::default());
-        Self { key, dimensions: Dimensions::new(family), ids, numbers }
+        let (ids, numbers) = (Ids::new(family, key, gathered), Numbers::default());
+        Self { dimensions: Dimensions::new(family), ids, numbers }
     }
 
     fn family(&self) -> Family {
@@ -86,12 +83,6 @@ impl FamilyWritten {
         Ok(())
     }
 
-    /// Returns the activity of a sequence; `None` if it was removed.
-    fn stored(&self, connection: &Connection, sequence: i64) -> Result<Option<StoredActivity>, StoreError> {
-        let Some(table) = table_of(connection, self.family(), sequence)? else { return Ok(None) };
-        by_sequence(connection, &self.dimensions, &table, sequence)
-    }
-
     /// Returns what is to be answered for an activity because something is stored under its id.
     fn first(
         &self,
@@ -100,8 +91,8 @@ impl FamilyWritten {
         sequence: Option<i64>,
     ) -> Result<Option<Appended>, StoreError> {
         let Some(sequence) = sequence else { return Ok(None) };
-        Ok(Some(match self.stored(connection, sequence)? {
-            Some(stored) if row.is(self.key, &stored)? => Appended::Duplicate,
+        Ok(Some(match stored(connection, &self.dimensions, sequence)? {
+            Some(stored) if row.is(self.ids.key(), &stored)? => Appended::Duplicate,
             Some(_) => Appended::Conflict,
             // What its content was is known no more.
             None => Appended::Duplicate,
@@ -129,7 +120,6 @@ pub(super) fn append(
     let known = look_up(connection, written, batch)?;
     let Written { public, private, partition_rows, .. } = written;
     let mut target = Target::new(connection, *partition_rows)?;
-    let (public_before, private_before) = (public.ids.last_sequence(), private.ids.last_sequence());
     let mut appended = Vec::with_capacity(batch.len());
     for (row, [in_public, in_private]) in batch.iter().zip(known) {
         // Something of this batch may have its id too.
@@ -150,13 +140,13 @@ pub(super) fn append(
             }
         });
     }
-    target.finish()?;
-    if public.ids.last_sequence() > public_before {
+    if target.public.is_some() {
         public.save(connection)?;
     }
-    if private.ids.last_sequence() > private_before {
+    if target.private.is_some() {
         private.save(connection)?;
     }
+    target.finish()?;
     Ok(appended)
 }
 
@@ -173,20 +163,19 @@ fn look_up(connection: &Connection, written: &Written, batch: &[NewRow]) -> Resu
     Ok(known)
 }
 
-/// The tables that a batch is written to.
+/// The tables that a batch is written to. A family has a writer once a row is written to it.
 struct Target<'a> {
     connection: &'a Connection,
     partition_rows: i64,
     partition: Option<Partition>,
     public: Option<RowWriter<'a>>,
     private: Option<RowWriter<'a>>,
-    is_changed: bool,
 }
 
 impl<'a> Target<'a> {
     fn new(connection: &'a Connection, partition_rows: i64) -> Result<Self, StoreError> {
         let partition = Partition::open(connection)?;
-        Ok(Self { connection, partition_rows, partition, public: None, private: None, is_changed: false })
+        Ok(Self { connection, partition_rows, partition, public: None, private: None })
     }
 
     fn write_public(&mut self, family: &mut FamilyWritten, row: &NewRow) -> Result<(), StoreError> {
@@ -205,7 +194,6 @@ impl<'a> Target<'a> {
         };
         writer.write(&mut family.numbers, sequence, row)?;
         partition.add(sequence, row.occurred_at, row.decided_at);
-        self.is_changed = true;
         family.ids.add(row.hash, sequence);
         Ok(())
     }
@@ -222,7 +210,7 @@ impl<'a> Target<'a> {
     }
 
     fn finish(self) -> Result<(), StoreError> {
-        match self.partition.filter(|_| self.is_changed) {
+        match self.partition.filter(|_| self.public.is_some()) {
             Some(partition) => partition.save(self.connection),
             None => Ok(()),
         }

@@ -7,23 +7,20 @@ use rusqlite::Connection;
 
 use super::dimension::Dimensions;
 use super::document::corrupt;
-use super::partition::{DAY, HOUR};
+use super::partition::{DAY, HOUR, floor_of};
 use super::row::Keys;
 use super::selection::Selection;
 use super::tail::{Snapshot, Tail};
 use crate::{CountBy, Counts, Query, StoreError, Tally};
 
-/// Counts the rows that a query finds, if their keys alone tell that.
+/// Counts the rows that a query finds, whose [conditions](Query::conditions) are sufficient: their keys alone tell that.
 pub(super) fn count(
     connection: &Connection,
     query: &Query,
     by: Option<CountBy>,
     (tail, snapshot): (&Tail, &Snapshot),
     dimensions: &Dimensions,
-) -> Result<Option<Counts>, StoreError> {
-    if !query.conditions().are_sufficient {
-        return Ok(None);
-    }
+) -> Result<Counts, StoreError> {
     let selection = Selection::of(connection, dimensions.family(), query)?;
     let mut counted = Counted { by, counts: BTreeMap::new() };
     if !selection.is_empty() {
@@ -34,7 +31,7 @@ pub(super) fn count(
             }
         })?;
     }
-    counted.into_counts(connection, dimensions).map(Some)
+    counted.into_counts(connection, dimensions)
 }
 
 /// How many rows there are by the number of an app or actor, by the hour, or by the day.
@@ -129,7 +126,7 @@ impl Counted {
         let by = match self.by {
             None => "0".to_owned(),
             Some(CountBy::Hour) => "hour".to_owned(),
-            Some(CountBy::Day) if *column == "hour" => format!("({} / 24)", floor("hour", 24)),
+            Some(CountBy::Day) if *column == "hour" => floor_of("hour", 24),
             Some(CountBy::Day) => "day".to_owned(),
             Some(CountBy::App | CountBy::Actor) => (*key).to_owned(),
         };
@@ -162,8 +159,8 @@ impl Counted {
         }
         let by = match self.by {
             None => "0".to_owned(),
-            Some(CountBy::Hour) => format!("({} / {HOUR})", floor("occurred_at", HOUR)),
-            Some(CountBy::Day) => format!("({} / {DAY})", floor("occurred_at", DAY)),
+            Some(CountBy::Hour) => floor_of("occurred_at", HOUR),
+            Some(CountBy::Day) => floor_of("occurred_at", DAY),
             Some(CountBy::App) => "app".to_owned(),
             Some(CountBy::Actor) => "actor".to_owned(),
         };
@@ -205,9 +202,7 @@ impl Counted {
                     let begin = key.checked_mul(unit).and_then(DateTime::from_timestamp_micros).ok_or_else(corrupt)?;
                     by.key_of_time(begin)
                 }
-                Some(CountBy::App) => {
-                    dimensions.apps.get(connection, dimensions.family(), key)?.value.name().as_str().to_owned()
-                }
+                Some(CountBy::App) => dimensions.apps.get(connection, key)?.value.name().as_str().to_owned(),
                 Some(CountBy::Actor) => {
                     if !dimensions.family().has_number(key) {
                         return Err(corrupt());
@@ -228,11 +223,6 @@ fn rows(connection: &Connection, select: &str, (from, until): (i64, i64)) -> Res
     let mut statement = connection.prepare(select)?;
     let rows = statement.query_map([from, until], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?]))?;
     Ok(rows.collect::<Result<_, _>>()?)
-}
-
-/// What is to be divided, so that the quotient is rounded down.
-fn floor(column: &str, unit: i64) -> String {
-    format!("({column} - CASE WHEN {column} < 0 THEN {} ELSE 0 END)", unit - 1)
 }
 
 fn list(numbers: &[i64]) -> String {

@@ -31,7 +31,7 @@ pub(super) struct BorrowedPrincipals<'a> {
 }
 
 /// Which table a number belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Dimension {
     Decision,
     Actor,
@@ -56,7 +56,7 @@ const KEPT: usize = 65_536;
 /// The numbers of what was written last, for the one connection that writes.
 #[derive(Default)]
 pub(super) struct Numbers {
-    known: [HashMap<String, Numbered>; 4],
+    known: HashMap<Dimension, HashMap<String, Numbered>>,
 }
 
 /// A number, and the checksum of what it stands for.
@@ -72,55 +72,44 @@ impl Numbers {
         *self = Self::default();
     }
 
-    /// Returns the number of a document, if it has one.
-    pub(super) fn find(
+    /// Returns the number of a document. If it has none it gets the next one, and `insert` writes its row.
+    pub(super) fn of(
         &mut self,
         connection: &Connection,
-        family: Family,
-        of: Dimension,
-        document: &str,
-    ) -> Result<Option<Numbered>, StoreError> {
-        let Some(known) = self.known.get_mut(of as usize) else { return Ok(None) };
-        if let Some(numbered) = known.get(document) {
-            return Ok(Some(*numbered));
-        }
-        let select = format!("SELECT number FROM {}_{} WHERE document = ?1", family.name(), of.name());
-        let number = connection.prepare_cached(&select)?.query_row([document], |row| row.get(0)).optional()?;
-        let found = number.map(|number| Numbered { number, checksum: checksum(family, document) });
-        if let Some(numbered) = found {
-            keep(known, document, numbered);
-        }
-        Ok(found)
-    }
-
-    /// Gives a document the next number. `insert` writes what else stands in its row.
-    pub(super) fn add(
-        &mut self,
-        connection: &Connection,
-        family: Family,
-        of: Dimension,
+        (family, dimension): (Family, Dimension),
         document: &str,
         insert: impl FnOnce(i64) -> Result<(), StoreError>,
     ) -> Result<Numbered, StoreError> {
-        let next = format!("SELECT next_number FROM {}_state", family.name());
-        let number: i64 = connection.prepare_cached(&next)?.query_row([], |row| row.get(0))?;
-        insert(number)?;
-        let next = number.checked_add(NUMBER_STEP).ok_or_else(corrupt)?;
-        let update = format!("UPDATE {}_state SET next_number = ?1", family.name());
-        connection.prepare_cached(&update)?.execute([next])?;
-        let numbered = Numbered { number, checksum: checksum(family, document) };
-        if let Some(known) = self.known.get_mut(of as usize) {
-            keep(known, document, numbered);
+        let known = self.known.entry(dimension).or_default();
+        if let Some(numbered) = known.get(document) {
+            return Ok(*numbered);
         }
+        let select = format!("SELECT number FROM {}_{} WHERE document = ?1", family.name(), dimension.name());
+        let number = match connection.prepare_cached(&select)?.query_row([document], |row| row.get(0)).optional()? {
+            Some(number) => number,
+            None => {
+                let number = next_number(connection, family)?;
+                insert(number)?;
+                number
+            }
+        };
+        let numbered = Numbered { number, checksum: checksum(family, document) };
+        if known.len() >= KEPT {
+            known.clear();
+        }
+        known.insert(document.to_owned(), numbered);
         Ok(numbered)
     }
 }
 
-fn keep(known: &mut HashMap<String, Numbered>, document: &str, numbered: Numbered) {
-    if known.len() >= KEPT {
-        known.clear();
-    }
-    known.insert(document.to_owned(), numbered);
+/// Takes the next number of a family.
+fn next_number(connection: &Connection, family: Family) -> Result<i64, StoreError> {
+    let of = family.name();
+    let next = format!("SELECT next_number FROM {of}_state");
+    let number: i64 = connection.prepare_cached(&next)?.query_row([], |row| row.get(0))?;
+    let next = number.checked_add(NUMBER_STEP).ok_or_else(corrupt)?;
+    connection.prepare_cached(&format!("UPDATE {of}_state SET next_number = ?1"))?.execute([next])?;
+    Ok(number)
 }
 
 fn checksum(family: Family, document: &str) -> u64 {
@@ -141,6 +130,7 @@ pub(super) struct Dimensions {
 
 /// The entries of one table that were read.
 pub(super) struct Entries<T> {
+    family: Family,
     of: Dimension,
     known: RwLock<HashMap<i64, Arc<Entry<T>>>>,
 }
@@ -155,10 +145,10 @@ impl Dimensions {
     pub(super) fn new(family: Family) -> Self {
         Self {
             family,
-            decisions: Entries::new(Dimension::Decision),
-            actors: Entries::new(Dimension::Actor),
-            apps: Entries::new(Dimension::App),
-            actions: Entries::new(Dimension::Action),
+            decisions: Entries::new(family, Dimension::Decision),
+            actors: Entries::new(family, Dimension::Actor),
+            apps: Entries::new(family, Dimension::App),
+            actions: Entries::new(family, Dimension::Action),
         }
     }
 
@@ -173,17 +163,13 @@ impl Dimensions {
 }
 
 impl<T: DeserializeOwned> Entries<T> {
-    fn new(of: Dimension) -> Self {
-        Self { of, known: RwLock::default() }
+    fn new(family: Family, of: Dimension) -> Self {
+        Self { family, of, known: RwLock::default() }
     }
 
     /// Returns what a number stands for.
-    pub(super) fn get(
-        &self,
-        connection: &Connection,
-        family: Family,
-        number: i64,
-    ) -> Result<Arc<Entry<T>>, StoreError> {
+    pub(super) fn get(&self, connection: &Connection, number: i64) -> Result<Arc<Entry<T>>, StoreError> {
+        let family = self.family;
         if !family.has_number(number) {
             return Err(corrupt());
         }

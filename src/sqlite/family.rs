@@ -4,6 +4,8 @@ use std::hash::Hasher;
 
 use siphasher::sip::SipHasher13;
 
+use crate::Visibility;
+
 /// Public or private activities.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Family {
@@ -11,11 +13,22 @@ pub(super) enum Family {
     Private,
 }
 
+/// The table of private activities. Public ones are in [partitions](super::partition).
+pub(super) const PRIVATE: &str = "private_activity";
+
 /// Numbers of one family are so far apart.
 pub(super) const NUMBER_STEP: i64 = 2;
 
 impl Family {
     pub(super) const BOTH: [Self; 2] = [Self::Public, Self::Private];
+
+    /// Returns the family that activities of a visibility are in.
+    pub(super) fn of(visibility: Visibility) -> Self {
+        match visibility {
+            Visibility::Public => Self::Public,
+            Visibility::Private => Self::Private,
+        }
+    }
 
     /// Returns how the names of its tables begin.
     pub(super) fn name(self) -> &'static str {

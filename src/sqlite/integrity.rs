@@ -4,9 +4,8 @@ use rusqlite::Connection;
 
 use super::dimension::Dimensions;
 use super::document::corrupt;
-use super::family::Family;
-use super::ids::{IdKey, find_in_index};
-use super::known_ids::PRIVATE;
+use super::family::{Family, PRIVATE};
+use super::ids::{IdKey, find_in_index, indexed_up_to};
 use super::partition::Partition;
 use super::row::{self, COLUMNS};
 use crate::StoreError;
@@ -44,14 +43,13 @@ pub(super) fn check(connection: &Connection, key: &IdKey, dimensions: [&Dimensio
 /// Returns how many rows there are in a table.
 fn check_table(connection: &Connection, key: &IdKey, dimensions: &Dimensions, table: &str) -> Result<i64, StoreError> {
     let family = dimensions.family();
-    let indexed = format!("SELECT ids_indexed_up_to FROM {}_state", family.name());
-    let indexed: i64 = connection.prepare_cached(&indexed)?.query_row([], |row| row.get(0))?;
+    let indexed = indexed_up_to(connection, family)?;
     let mut statement = connection.prepare(&format!("SELECT {COLUMNS} FROM {table} ORDER BY sequence"))?;
     let mut rows = statement.query([])?;
     let mut activities = 0;
     while let Some(row) = rows.next()? {
         let sequence: i64 = row.get(0)?;
-        let (_, stored) = row::read(connection, dimensions, row)?;
+        let stored = row::read(connection, dimensions, row)?;
         let hash = key.hash(stored.activity().id().as_str());
         if sequence <= indexed && find_in_index(connection, family, hash)? != Some(sequence) {
             return Err(corrupt());

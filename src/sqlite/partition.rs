@@ -11,6 +11,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::dimension::Dimensions;
 use super::document::corrupt;
+use super::family::{Family, PRIVATE};
 use super::file::{Overwrite, overwrite_deleted};
 use super::row::Keys;
 use super::{schema, text_index};
@@ -233,16 +234,7 @@ impl Partition {
             }
             _ => {}
         }
-        connection.execute_batch(&format!(
-            "INSERT INTO public_hour (hour, app, activities)
-             SELECT {}, app, count(*) FROM {table} GROUP BY 1, 2
-             ON CONFLICT (hour, app) DO UPDATE SET activities = activities + excluded.activities;
-             INSERT INTO public_day (actor, day, activities)
-             SELECT actor, {}, count(*) FROM {table} GROUP BY 1, 2
-             ON CONFLICT (actor, day) DO UPDATE SET activities = activities + excluded.activities",
-            floor_of("occurred_at", HOUR),
-            floor_of("occurred_at", DAY),
-        ))?;
+        add_to_rollups(connection, &table, "count(*)")?;
         self.state = State::Closed;
         self.save(connection)
     }
@@ -250,19 +242,10 @@ impl Partition {
     /// Takes all rows away from every reader at once. The table goes afterwards, with [`drop_some`](Self::drop_some).
     pub(super) fn drop_all(mut self, connection: &Connection) -> Result<(), StoreError> {
         if self.is_closed() {
-            let table = self.table();
-            connection.execute_batch(&format!(
-                "INSERT INTO public_hour (hour, app, activities)
-                 SELECT {}, app, -count(*) FROM {table} GROUP BY 1, 2
-                 ON CONFLICT (hour, app) DO UPDATE SET activities = activities + excluded.activities;
-                 INSERT INTO public_day (actor, day, activities)
-                 SELECT actor, {}, -count(*) FROM {table} GROUP BY 1, 2
-                 ON CONFLICT (actor, day) DO UPDATE SET activities = activities + excluded.activities;
-                 DELETE FROM public_hour WHERE activities <= 0;
-                 DELETE FROM public_day WHERE activities <= 0",
-                floor_of("occurred_at", HOUR),
-                floor_of("occurred_at", DAY),
-            ))?;
+            add_to_rollups(connection, &self.table(), "-count(*)")?;
+            connection.execute_batch(
+                "DELETE FROM public_hour WHERE activities <= 0; DELETE FROM public_day WHERE activities <= 0",
+            )?;
         }
         self.state = State::Dropped;
         self.activities = 0;
@@ -298,9 +281,50 @@ impl Partition {
     }
 }
 
-/// SQLite rounds a quotient towards zero; times before 1970 are to be rounded down as well.
-fn floor_of(column: &str, unit: i64) -> String {
+/// Adds the rows of a table to the rollups, each group of them as the aggregate `activities` counts it.
+fn add_to_rollups(connection: &Connection, table: &str, activities: &str) -> Result<(), StoreError> {
+    Ok(connection.execute_batch(&format!(
+        "INSERT INTO public_hour (hour, app, activities)
+         SELECT {}, app, {activities} FROM {table} GROUP BY 1, 2
+         ON CONFLICT (hour, app) DO UPDATE SET activities = activities + excluded.activities;
+         INSERT INTO public_day (actor, day, activities)
+         SELECT actor, {}, {activities} FROM {table} GROUP BY 1, 2
+         ON CONFLICT (actor, day) DO UPDATE SET activities = activities + excluded.activities",
+        floor_of("occurred_at", HOUR),
+        floor_of("occurred_at", DAY),
+    ))?)
+}
+
+/// Returns the quotient of a column and a unit, rounded down. SQLite rounds towards zero, and times before 1970 are negative.
+pub(super) fn floor_of(column: &str, unit: i64) -> String {
     format!("(({column} - CASE WHEN {column} < 0 THEN {} ELSE 0 END) / {unit})", unit - 1)
+}
+
+/// Returns the tables with rows after a sequence.
+pub(super) fn tables_after(connection: &Connection, family: Family, after: i64) -> Result<Vec<String>, StoreError> {
+    Ok(match family {
+        Family::Private => vec![PRIVATE.to_owned()],
+        Family::Public => {
+            let partitions = Partition::all(connection)?.into_iter();
+            partitions.filter(|partition| partition.last_sequence > after).map(|partition| partition.table()).collect()
+        }
+    })
+}
+
+/// Returns the table that the row of a sequence is in, unless it was removed with all of its partition.
+pub(super) fn table_of(connection: &Connection, family: Family, sequence: i64) -> Result<Option<String>, StoreError> {
+    Ok(match family {
+        Family::Private => Some(PRIVATE.to_owned()),
+        Family::Public => {
+            let mut partitions = Partition::all(connection)?.into_iter();
+            let holds = |partition: &Partition| {
+                // Rows of this transaction are not counted yet.
+                let is_before_end = sequence <= partition.last_sequence || partition.state == State::Open;
+                partition.first_sequence <= sequence && is_before_end
+            };
+            partitions.find(holds).map(|partition| partition.table())
+        }
+    })
 }
 
 /// What is to be taken from the rollups, because rows of closed partitions were removed.

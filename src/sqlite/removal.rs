@@ -11,14 +11,12 @@ use rusqlite::{Connection, params};
 
 use super::append::Written;
 use super::dimension::Dimensions;
-use super::family::Family;
+use super::family::{Family, PRIVATE};
 use super::file::{File, Overwrite, overwrite_deleted};
-use super::ids::{IdKey, keep_taken};
-use super::known_ids::PRIVATE;
+use super::ids::{IdKey, indexed_up_to, keep_taken};
 use super::partition::{Partition, State, Uncounted};
-use super::row::Keys;
-use super::search::by_sequence;
-use super::selection::actors_of;
+use super::row::{Keys, by_sequence};
+use super::selection::numbers_of;
 use super::text_index;
 use crate::{RecordedRemoval, StoreError};
 
@@ -124,8 +122,7 @@ fn may_have_before(connection: &Connection, before: i64) -> Result<bool, StoreEr
 
 fn drop_partition(connection: &Connection, key: IdKey, partition: Partition) -> Result<u64, StoreError> {
     let activities = partition.activities.unsigned_abs();
-    let indexed = "SELECT ids_indexed_up_to FROM public_state";
-    let indexed: i64 = connection.prepare_cached(indexed)?.query_row([], |row| row.get(0))?;
+    let indexed = indexed_up_to(connection, Family::Public)?;
     let select = format!("SELECT id, sequence FROM {} WHERE sequence > ?1", partition.table());
     let mut statement = connection.prepare_cached(&select)?;
     let mut rows = statement.query([indexed])?;
@@ -164,7 +161,7 @@ fn find_covered(
                 partitions.map(|partition| (Some(partition.number), partition.table())).collect()
             }
         };
-        for actor in actors_of(connection, family, &removal.index_terms())? {
+        for actor in numbers_of(connection, family, &removal.index_terms())? {
             for (partition, table) in &tables {
                 let select = format!("SELECT sequence FROM {table} WHERE actor = ?1 LIMIT ?2");
                 let mut sequences = sequences(connection, &select, actor, left)?;
@@ -196,18 +193,17 @@ fn take(connection: &Connection, key: IdKey, rows: &Rows) -> Result<u64, StoreEr
 
 fn take_rows(connection: &Connection, key: IdKey, rows: &Rows) -> Result<u64, StoreError> {
     let Rows { family, partition, sequences } = rows;
-    let partitions = match partition {
+    let partition = match partition {
         Some(number) => Partition::all(connection)?.into_iter().find(|partition| partition.number == *number),
         None => None,
     };
-    let table = match (family, &partitions) {
+    let table = match (family, &partition) {
         (Family::Private, _) => PRIVATE.to_owned(),
         (Family::Public, Some(partition)) => partition.table(),
         // It was dropped meanwhile.
         (Family::Public, None) => return Ok(0),
     };
-    let is_closed = partitions.as_ref().is_some_and(Partition::is_closed);
-    let before = connection.total_changes();
+    let is_closed = partition.as_ref().is_some_and(Partition::is_closed);
     let delete = format!("DELETE FROM {table} WHERE sequence = ?1 RETURNING id, occurred_at, actor, app, action");
     let mut delete = connection.prepare_cached(&delete)?;
     let (mut taken, mut uncounted, mut ids) = (0, Uncounted::default(), Vec::new());
@@ -229,7 +225,7 @@ fn take_rows(connection: &Connection, key: IdKey, rows: &Rows) -> Result<u64, St
     if is_closed {
         uncounted.write(connection)?;
     }
-    if let Some(mut partition) = partitions.filter(|_| taken > 0) {
+    if let Some(mut partition) = partition.filter(|_| taken > 0) {
         partition.activities -= taken;
         // FTS5 keeps what is deleted until it merges, so the text index is removed whole, and made anew in the end.
         if partition.text_indexed_up_to.is_some_and(|up_to| up_to >= partition.first_sequence) {
@@ -238,11 +234,10 @@ fn take_rows(connection: &Connection, key: IdKey, rows: &Rows) -> Result<u64, St
         }
         partition.save(connection)?;
     }
-    let indexed = format!("SELECT ids_indexed_up_to FROM {}_state", family.name());
-    let indexed: i64 = connection.prepare_cached(&indexed)?.query_row([], |row| row.get(0))?;
+    let indexed = indexed_up_to(connection, *family)?;
     // Processes know what is in the index up to there, and what is in the rows after it.
     let is_known = is_closed && !are_new && sequences.iter().all(|sequence| *sequence <= indexed);
-    if deleted > before && !is_known {
+    if taken > 0 && !is_known {
         note(connection, *family)?;
     }
     Ok(taken.unsigned_abs())

@@ -12,9 +12,8 @@ use super::dimension::{BorrowedPrincipals, Dimension, Dimensions, Numbers, Princ
 use super::document::{ACTIVITY, corrupt, damaged, from_json, to_json};
 use super::family::{Family, add_text};
 use super::ids::{IdHash, IdKey};
-use crate::{
-    Activity, ActivityBuilder, ActorKind, App, CountBy, Stamp, StoreError, StoredActivity, TermField, Visibility,
-};
+use super::partition::table_of;
+use crate::{Activity, ActivityBuilder, ActorKind, App, CountBy, Stamp, StoreError, StoredActivity, TermField};
 
 /// What a row is read from, by [`Reader::read`].
 pub(super) const COLUMNS: &str =
@@ -52,10 +51,7 @@ impl<'a> RowMaker<'a> {
         let principals = BorrowedPrincipals { actor: activity.actor(), on_behalf_of: activity.on_behalf_of() };
         let objects: Vec<&str> = activity.objects().collect();
         Ok(NewRow {
-            family: match stamp.visibility() {
-                Visibility::Public => Family::Public,
-                Visibility::Private => Family::Private,
-            },
+            family: Family::of(stamp.visibility()),
             hash: self.key.hash(activity.id().as_str()),
             id: activity.id().as_str().to_owned(),
             occurred_at: activity.occurred_at().timestamp_micros(),
@@ -141,59 +137,43 @@ impl<'a> RowWriter<'a> {
         let Self { connection, family, insert } = self;
         let (connection, family, of) = (*connection, *family, family.name());
         let NewRow { id, occurred_at, decided_at, decision, principals, app, action, objects, details, .. } = row;
-        let decision = match numbers.find(connection, family, Dimension::Decision, decision)? {
-            Some(known) => known,
-            None => numbers.add(connection, family, Dimension::Decision, decision, |number| {
-                let insert = format!("INSERT INTO {of}_decision (number, document) VALUES (?1, ?2)");
-                connection.prepare_cached(&insert)?.execute(params![number, &**decision])?;
-                Ok(())
-            })?,
-        };
-        let actor = match numbers.find(connection, family, Dimension::Actor, principals)? {
-            Some(known) => known,
-            None => numbers.add(connection, family, Dimension::Actor, principals, |number| {
-                let activity = row.like()?;
-                let label = CountBy::Actor.key(&activity);
-                let kind = match activity.actor().kind() {
-                    ActorKind::User => "user",
-                    ActorKind::Application => "application",
-                    ActorKind::System => "system",
-                    ActorKind::Unknown => "unknown",
-                };
-                let terms: Vec<_> = activity
-                    .index_terms()
-                    .filter_map(|term| Some((actor_field(term.field())?, term.value().to_owned())))
-                    .collect();
-                insert_actor(connection, family, number, (&label, kind, principals), &terms)
-            })?,
-        };
-        let app_number = match numbers.find(connection, family, Dimension::App, app)? {
-            Some(known) => known,
-            None => numbers.add(connection, family, Dimension::App, app, |number| {
-                let insert = format!("INSERT INTO {of}_app (number, name, suite, document) VALUES (?1, ?2, ?3, ?4)");
-                let activity = row.like()?;
-                let (name, suite) =
-                    (activity.app().name().as_str(), activity.app().suite().map(|suite| suite.as_str()));
-                connection.prepare_cached(&insert)?.execute(params![number, name, suite, &**app])?;
-                Ok(())
-            })?,
-        };
-        let action_number = match numbers.find(connection, family, Dimension::Action, action)? {
-            Some(known) => known,
-            None => numbers.add(connection, family, Dimension::Action, action, |number| {
-                let insert = format!("INSERT INTO {of}_action (number, name, document) VALUES (?1, ?2, ?3)");
-                connection.prepare_cached(&insert)?.execute(params![
-                    number,
-                    row.like()?.action().as_str(),
-                    &**action
-                ])?;
-                Ok(())
-            })?,
-        };
+        let decision = numbers.of(connection, (family, Dimension::Decision), decision, |number| {
+            let insert = format!("INSERT INTO {of}_decision (number, document) VALUES (?1, ?2)");
+            connection.prepare_cached(&insert)?.execute(params![number, &**decision])?;
+            Ok(())
+        })?;
+        let actor = numbers.of(connection, (family, Dimension::Actor), principals, |number| {
+            let activity = row.like()?;
+            let label = CountBy::Actor.key(&activity);
+            let kind = match activity.actor().kind() {
+                ActorKind::User => "user",
+                ActorKind::Application => "application",
+                ActorKind::System => "system",
+                ActorKind::Unknown => "unknown",
+            };
+            let terms: Vec<_> = activity
+                .index_terms()
+                .filter_map(|term| Some((actor_field(term.field())?, term.value().to_owned())))
+                .collect();
+            insert_actor(connection, family, number, (&label, kind, principals), &terms)
+        })?;
+        let app = numbers.of(connection, (family, Dimension::App), app, |number| {
+            let insert = format!("INSERT INTO {of}_app (number, name, suite, document) VALUES (?1, ?2, ?3, ?4)");
+            let activity = row.like()?;
+            let (name, suite) = (activity.app().name().as_str(), activity.app().suite().map(|suite| suite.as_str()));
+            connection.prepare_cached(&insert)?.execute(params![number, name, suite, &**app])?;
+            Ok(())
+        })?;
+        let action = numbers.of(connection, (family, Dimension::Action), action, |number| {
+            let insert = format!("INSERT INTO {of}_action (number, name, document) VALUES (?1, ?2, ?3)");
+            let activity = row.like()?;
+            connection.prepare_cached(&insert)?.execute(params![number, activity.action().as_str(), &**action])?;
+            Ok(())
+        })?;
         let checksum = checksum(
             family,
             [sequence, *occurred_at, *decided_at],
-            [decision.checksum, actor.checksum, app_number.checksum, action_number.checksum],
+            [decision.checksum, actor.checksum, app.checksum, action.checksum],
             [Some(id), objects.as_deref(), details.as_deref()],
         );
         insert.execute(params![
@@ -203,8 +183,8 @@ impl<'a> RowWriter<'a> {
             decided_at,
             decision.number,
             actor.number,
-            app_number.number,
-            action_number.number,
+            app.number,
+            action.number,
             objects,
             details,
             checksum,
@@ -244,20 +224,19 @@ pub(super) fn read(
     connection: &Connection,
     dimensions: &Dimensions,
     row: &Row<'_>,
-) -> Result<(Keys, StoredActivity), StoreError> {
+) -> Result<StoredActivity, StoreError> {
     let family = dimensions.family();
     let unreadable = |_| damaged(ACTIVITY);
     let number = |column| row.get_ref(column)?.as_i64().map_err(rusqlite::Error::from);
     let (sequence, occurred_at, decided_at) = (number(0)?, number(2)?, number(3)?);
-    let keys = Keys { occurred_at, actor: number(5)?, app: number(6)?, action: number(7)? };
-    let decision_number = number(4)?;
-    if ![decision_number, keys.actor, keys.app, keys.action].into_iter().all(|number| family.has_number(number)) {
+    let shared @ [decision, actor, app, action] = [number(4)?, number(5)?, number(6)?, number(7)?];
+    if !shared.into_iter().all(|number| family.has_number(number)) {
         return Err(corrupt());
     }
-    let decision = dimensions.decisions.get(connection, family, decision_number)?;
-    let actor = dimensions.actors.get(connection, family, keys.actor)?;
-    let app = dimensions.apps.get(connection, family, keys.app)?;
-    let action = dimensions.actions.get(connection, family, keys.action)?;
+    let decision = dimensions.decisions.get(connection, decision)?;
+    let actor = dimensions.actors.get(connection, actor)?;
+    let app = dimensions.apps.get(connection, app)?;
+    let action = dimensions.actions.get(connection, action)?;
     let id = row.get_ref(1)?.as_str().map_err(unreadable)?;
     let objects = row.get_ref(8)?.as_str_or_null().map_err(unreadable)?;
     let details = row.get_ref(9)?.as_str_or_null().map_err(unreadable)?;
@@ -288,12 +267,33 @@ pub(super) fn read(
     }
     let activity = builder.build().map_err(|_| damaged(ACTIVITY))?;
     let stamp = decision.value.clone().with_decided_at(time(decided_at)?);
-    let expected = match family {
-        Family::Public => Visibility::Public,
-        Family::Private => Visibility::Private,
-    };
-    if stamp.visibility() != expected {
+    if Family::of(stamp.visibility()) != family {
         return Err(corrupt());
     }
-    Ok((keys, StoredActivity::assertion(activity, stamp)))
+    Ok(StoredActivity::assertion(activity, stamp))
+}
+
+/// Returns the activity of a sequence in a table.
+pub(super) fn by_sequence(
+    connection: &Connection,
+    dimensions: &Dimensions,
+    table: &str,
+    sequence: i64,
+) -> Result<Option<StoredActivity>, StoreError> {
+    let select = format!("SELECT {COLUMNS} FROM {table} WHERE sequence = ?1");
+    let mut statement = connection.prepare_cached(&select)?;
+    let mut rows = statement.query([sequence])?;
+    rows.next()?.map(|row| read(connection, dimensions, row)).transpose()
+}
+
+/// Returns the activity of a sequence, in whichever table of its family it is; `None` if it was removed.
+pub(super) fn stored(
+    connection: &Connection,
+    dimensions: &Dimensions,
+    sequence: i64,
+) -> Result<Option<StoredActivity>, StoreError> {
+    match table_of(connection, dimensions.family(), sequence)? {
+        Some(table) => by_sequence(connection, dimensions, &table, sequence),
+        None => Ok(None),
+    }
 }

@@ -10,9 +10,8 @@ use rusqlite::Connection;
 
 use super::dimension::Dimensions;
 use super::document::corrupt;
-use super::family::Family;
-use super::known_ids::PRIVATE;
-use super::row::{self, COLUMNS, Keys};
+use super::family::{Family, PRIVATE};
+use super::row::{Keys, by_sequence};
 use super::selection::Selection;
 use super::tail::{Snapshot, Tail};
 use super::text_index;
@@ -45,7 +44,6 @@ pub(super) struct Search<'a> {
     heads: BinaryHeap<Head>,
     /// Everything that is found comes before this.
     before: (i64, String),
-    part: usize,
     /// What finds the rows with the text of the query in a text index.
     expression: Option<String>,
     candidates: Candidates,
@@ -163,7 +161,6 @@ impl<'a> Search<'a> {
                 Some(after) => (after.occurred_at().timestamp_micros(), after.id().as_str().to_owned()),
                 None => (i64::MAX, String::new()),
             },
-            part: PART,
             expression: query.conditions().text.and_then(text_index::expression),
             candidates: Candidates { per_table: 0, in_all: 0 },
         };
@@ -176,7 +173,7 @@ impl<'a> Search<'a> {
                 search.before = (selection.until, String::new());
             }
             match dimensions.family() {
-                Family::Public => search.add_public(&selection)?,
+                Family::Public => search.add_public(&selection),
                 Family::Private => {
                     search.add_table(i64::MAX, PRIVATE.to_owned(), Family::Private, (&[Key::Actor], false));
                 }
@@ -188,7 +185,7 @@ impl<'a> Search<'a> {
         Ok(search)
     }
 
-    fn add_public(&mut self, selection: &Selection) -> Result<(), StoreError> {
+    fn add_public(&mut self, selection: &Selection) {
         for partition in self.snapshot.closed() {
             if partition.latest >= selection.from && partition.earliest <= self.before.0 && partition.activities > 0 {
                 const KEYS: &[Key] = &[Key::Actor, Key::Action, Key::App];
@@ -196,7 +193,6 @@ impl<'a> Search<'a> {
                 self.add_table(partition.latest, partition.table(), Family::Public, has);
             }
         }
-        Ok(())
     }
 
     fn add_table(&mut self, latest: i64, name: String, family: Family, has: (&'static [Key], bool)) {
@@ -205,9 +201,12 @@ impl<'a> Search<'a> {
         self.tables.push(Table { name, family, keys, has_text_index });
     }
 
+    fn family(&self, family: Family) -> Result<&(&'a Dimensions, Selection), StoreError> {
+        self.families.iter().find(|(of, _)| of.family() == family).ok_or_else(corrupt)
+    }
+
     fn selection(&self, family: Family) -> Result<&Selection, StoreError> {
-        let mut families = self.families.iter();
-        families.find(|(of, _)| of.family() == family).map(|(_, selection)| selection).ok_or_else(corrupt)
+        self.family(family).map(|(_, selection)| selection)
     }
 
     fn ask_for_tail(&mut self) -> Result<(), StoreError> {
@@ -219,7 +218,7 @@ impl<'a> Search<'a> {
 
     fn begin(&mut self, source: Source) -> Result<(), StoreError> {
         let next = Some(self.before.clone());
-        self.streams.push(Stream { source, found: VecDeque::new(), next, part: self.part });
+        self.streams.push(Stream { source, found: VecDeque::new(), next, part: PART });
         self.advance(self.streams.len() - 1)
     }
 
@@ -234,7 +233,7 @@ impl<'a> Search<'a> {
         if let Some(found) = self.look_up_text(of)? {
             self.candidates.in_all = self.candidates.in_all.saturating_sub(found.len());
             let source = Source::Index { table, key: None };
-            self.streams.push(Stream { source, found, next: None, part: self.part });
+            self.streams.push(Stream { source, found, next: None, part: PART });
             return self.advance(self.streams.len() - 1);
         }
         let selection = self.selection(of.family)?;
@@ -392,8 +391,7 @@ impl<'a> Search<'a> {
                 (partitions.get(at).ok_or_else(corrupt)?.table(), Family::Public)
             }
         };
-        let (dimensions, _) =
-            self.families.iter().find(|(dimensions, _)| dimensions.family() == family).ok_or_else(corrupt)?;
+        let (dimensions, _) = self.family(family)?;
         let stored = by_sequence(self.connection, dimensions, &name, found.sequence)?.ok_or_else(corrupt)?;
         let activity = stored.activity();
         if activity.occurred_at().timestamp_micros() != found.occurred_at || activity.id().as_str() != &*found.id {
@@ -402,18 +400,4 @@ impl<'a> Search<'a> {
         }
         Ok(stored)
     }
-}
-
-/// Returns the activity of a sequence in a table.
-pub(super) fn by_sequence(
-    connection: &Connection,
-    dimensions: &Dimensions,
-    table: &str,
-    sequence: i64,
-) -> Result<Option<StoredActivity>, StoreError> {
-    let select = format!("SELECT {COLUMNS} FROM {table} WHERE sequence = ?1");
-    let mut statement = connection.prepare_cached(&select)?;
-    let mut rows = statement.query([sequence])?;
-    let found = rows.next()?.map(|row| row::read(connection, dimensions, row)).transpose()?;
-    Ok(found.map(|(_, stored)| stored))
 }

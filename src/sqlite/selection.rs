@@ -1,5 +1,7 @@
 //! What a query asks of the keys of a row.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use rusqlite::Connection;
 
@@ -30,17 +32,10 @@ impl Selection {
             actions: None,
         };
         for terms in &conditions.any_of {
-            let mut numbers = Vec::new();
-            let mut of = TermField::Action;
-            for term in terms {
-                of = term.field();
-                numbers.append(&mut numbers_of(connection, family, term)?);
-            }
-            numbers.sort_unstable();
-            numbers.dedup();
-            let known = match of {
-                TermField::ActorId | TermField::ActorName => &mut selection.actors,
-                TermField::App | TermField::Suite => &mut selection.apps,
+            let numbers = numbers_of(connection, family, terms)?;
+            let known = match terms.last().map(IndexTerm::field) {
+                Some(TermField::ActorId | TermField::ActorName) => &mut selection.actors,
+                Some(TermField::App | TermField::Suite) => &mut selection.apps,
                 _ => &mut selection.actions,
             };
             // Of an app and a suite both have to fit.
@@ -70,34 +65,31 @@ impl Selection {
     }
 }
 
-fn numbers_of(connection: &Connection, family: Family, term: &IndexTerm<'_>) -> Result<Vec<i64>, StoreError> {
+/// Returns the numbers that have at least one of these terms, in rising order. Terms of actors give numbers of actors, and so
+/// on.
+pub(super) fn numbers_of(
+    connection: &Connection,
+    family: Family,
+    terms: &[IndexTerm<'_>],
+) -> Result<Vec<i64>, StoreError> {
     let of = family.name();
-    let select = match (actor_field(term.field()), term.field()) {
-        (Some(field), _) => format!("SELECT actor FROM {of}_actor_term WHERE field = '{field}' AND value = ?1"),
-        (None, TermField::App) => format!("SELECT number FROM {of}_app WHERE name = ?1"),
-        (None, TermField::Suite) => format!("SELECT number FROM {of}_app WHERE suite = ?1"),
-        (None, _) => format!("SELECT number FROM {of}_action WHERE name = ?1"),
-    };
-    let mut statement = connection.prepare_cached(&select)?;
-    Ok(statement.query_map([term.value()], |row| row.get(0))?.collect::<Result<_, _>>()?)
+    let mut numbers = BTreeSet::new();
+    for term in terms {
+        let select = match (actor_field(term.field()), term.field()) {
+            (Some(field), _) => format!("SELECT actor FROM {of}_actor_term WHERE field = '{field}' AND value = ?1"),
+            (None, TermField::App) => format!("SELECT number FROM {of}_app WHERE name = ?1"),
+            (None, TermField::Suite) => format!("SELECT number FROM {of}_app WHERE suite = ?1"),
+            (None, _) => format!("SELECT number FROM {of}_action WHERE name = ?1"),
+        };
+        let mut statement = connection.prepare_cached(&select)?;
+        for number in statement.query_map([term.value()], |row| row.get(0))? {
+            numbers.insert(number?);
+        }
+    }
+    Ok(numbers.into_iter().collect())
 }
 
 /// Returns the microsecond that a time is in, or the next if it is finer.
 fn micros_up(time: DateTime<Utc>) -> i64 {
     time.timestamp_micros().saturating_add(i64::from(!time.timestamp_subsec_nanos().is_multiple_of(1_000)))
-}
-
-/// Returns the numbers of the actors that a list of terms can mean.
-pub(super) fn actors_of(
-    connection: &Connection,
-    family: Family,
-    terms: &[IndexTerm<'_>],
-) -> Result<Vec<i64>, StoreError> {
-    let mut actors = Vec::new();
-    for term in terms {
-        actors.append(&mut numbers_of(connection, family, term)?);
-    }
-    actors.sort_unstable();
-    actors.dedup();
-    Ok(actors)
 }

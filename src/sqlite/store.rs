@@ -12,13 +12,12 @@ use super::dimension::Dimensions;
 use super::document::{APPLIED_RECORDS, POLICY, REMOVED_GROUP, corrupt, document, from_json, to_json};
 use super::family::Family;
 use super::file::File;
-use super::ids::IdKey;
-use super::known_ids::{KnownIds, table_of};
+use super::ids::{IdKey, Ids};
 use super::options::SqliteOptions;
 use super::partition::Partition;
-use super::row::{NewRow, RowMaker};
+use super::row::{self, NewRow, RowMaker};
 use super::schema::SCHEMA;
-use super::search::{Candidates, Flow, Search, by_sequence};
+use super::search::{Candidates, Flow, Search};
 use super::tail::{Snapshot, Tail};
 use super::writer::Memory;
 use super::{integrity, removal, text_index};
@@ -44,8 +43,8 @@ pub struct SqliteStore {
     public: Dimensions,
     private: Dimensions,
     /// For looking up, as far as readers have seen them.
-    public_ids: Mutex<KnownIds>,
-    private_ids: Mutex<KnownIds>,
+    public_ids: Mutex<Ids>,
+    private_ids: Mutex<Ids>,
     tail: Tail,
     /// Whether a caller is doing what was put off.
     is_tidying: AtomicBool,
@@ -92,8 +91,8 @@ impl SqliteStore {
             policy: ArcSwapOption::empty(),
             public: Dimensions::new(Family::Public),
             private: Dimensions::new(Family::Private),
-            public_ids: Mutex::new(KnownIds::new(Family::Public, key, options.partition_rows())),
-            private_ids: Mutex::new(KnownIds::new(Family::Private, key, options.partition_rows())),
+            public_ids: Mutex::new(Ids::new(Family::Public, key, options.partition_rows())),
+            private_ids: Mutex::new(Ids::new(Family::Private, key, options.partition_rows())),
             tail: Tail::default(),
             is_tidying: AtomicBool::new(false),
         })
@@ -193,9 +192,8 @@ impl SqliteStore {
             let snapshot = connection.unchecked_transaction()?;
             known.catch_up(&snapshot).inspect_err(|_| known.forget())?;
             for id in ids {
-                let Some(sequence) = known.find_id(&snapshot, id.as_str())? else { continue };
-                let Some(table) = table_of(&snapshot, family, sequence)? else { continue };
-                let stored = by_sequence(&snapshot, self.dimensions(family), &table, sequence)?;
+                let Some(sequence) = known.find(&snapshot, self.key.hash(id.as_str()))? else { continue };
+                let stored = row::stored(&snapshot, self.dimensions(family), sequence)?;
                 // What else it could be has a hash like this one's, or was removed.
                 if let Some(stored) = stored.filter(|stored| stored.activity().id() == id) {
                     take(stored);
@@ -349,11 +347,10 @@ impl ActivityStore for SqliteStore {
     }
 
     fn public_counts(&self, query: &Query, by: Option<CountBy>) -> Result<Counts, StoreError> {
-        let counted = self.snapshot(|connection| {
-            count(connection, query, by, (&self.tail, &Snapshot::read(connection)?), &self.public)
-        })?;
-        if let Some(counted) = counted {
-            return Ok(counted);
+        if query.conditions().are_sufficient {
+            return self.snapshot(|connection| {
+                count(connection, query, by, (&self.tail, &Snapshot::read(connection)?), &self.public)
+            });
         }
         let mut tally = Tally::new(by);
         let stopped_at =
@@ -365,13 +362,7 @@ impl ActivityStore for SqliteStore {
     }
 
     fn public_after(&self, offset: &Offset, limit: usize) -> Result<Vec<(Offset, PublicActivity)>, StoreError> {
-        let mut after = match offset.as_bytes() {
-            [] => 0,
-            bytes => i64::from_be_bytes(bytes.try_into().map_err(|_| StoreError::UnknownOffset)?),
-        };
-        if after < 0 {
-            return Err(StoreError::UnknownOffset);
-        }
+        let mut after = i64::try_from(offset.number()?).map_err(|_| StoreError::UnknownOffset)?;
         self.snapshot(|connection| {
             let mut found = Vec::new();
             for partition in Partition::all(connection)? {
@@ -380,7 +371,7 @@ impl ActivityStore for SqliteStore {
                 }
                 let select = format!(
                     "SELECT {} FROM {} WHERE sequence > ?1 ORDER BY sequence LIMIT ?2",
-                    super::row::COLUMNS,
+                    row::COLUMNS,
                     partition.table()
                 );
                 let mut statement = connection.prepare_cached(&select)?;
@@ -388,13 +379,12 @@ impl ActivityStore for SqliteStore {
                 let mut rows = statement.query([after, rest])?;
                 while let Some(row) = rows.next()? {
                     let sequence: i64 = row.get(0)?;
-                    let (_, stored) = super::row::read(connection, &self.public, row)?;
+                    let stored = row::read(connection, &self.public, row)?;
                     if sequence <= after {
                         return Err(corrupt());
                     }
                     after = sequence;
-                    let offset = Offset::new(sequence.to_be_bytes()).map_err(|_| StoreError::UnknownOffset)?;
-                    found.push((offset, public(stored)?));
+                    found.push((Offset::of_number(sequence.unsigned_abs()), public(stored)?));
                 }
                 if found.len() >= limit {
                     break;

@@ -92,7 +92,7 @@ fn add_rows(
     let mut rows = statement.query([before, up_to])?;
     while let Some(row) = rows.next()? {
         let sequence: i64 = row.get(0)?;
-        let (_, stored) = row::read(connection, dimensions, row)?;
+        let stored = row::read(connection, dimensions, row)?;
         insert.execute(params![sequence, text(stored.activity())])?;
     }
     if up_to == partition.last_sequence {

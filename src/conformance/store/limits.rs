@@ -4,8 +4,24 @@ use super::StoreHarness;
 use super::query::{filled, found, queries};
 use crate::conformance::clause::{Checked, ensure};
 use crate::conformance::fixture::{ALL, Drive, Read, by_keys, is_public, place_of, same};
-use crate::query::{CountBy, Query};
+use crate::query::{CountBy, Position, Query};
 use crate::store::ActivityStore;
+use crate::stored::StoredActivity;
+
+/// Joins pages, each from where the one before ended, until one is empty or there are more than `most` activities.
+fn resumed(
+    most: usize,
+    mut next: impl FnMut(Option<&Position>) -> Checked<Vec<StoredActivity>>,
+) -> Checked<Vec<StoredActivity>> {
+    let (mut joined, mut after) = (Vec::new(), None);
+    while joined.len() <= most {
+        let page = next(after.as_ref())?;
+        let Some(last) = page.last() else { break };
+        after = Some(place_of(last));
+        joined.extend(page);
+    }
+    Ok(joined)
+}
 
 pub(super) fn v3_a_page_that_stops_can_be_resumed(place: impl StoreHarness) -> Checked {
     let store = place.open();
@@ -13,13 +29,7 @@ pub(super) fn v3_a_page_that_stops_can_be_resumed(place: impl StoreHarness) -> C
     for (what, query) in queries()? {
         let expected: Vec<_> = found(&query, &list).cloned().collect();
         for limit in [1, 2, 5, ALL] {
-            let (mut joined, mut after) = (Vec::new(), None);
-            while joined.len() <= expected.len() {
-                let page = store.page(&query, after.as_ref(), limit)?;
-                let Some(last) = page.last() else { break };
-                after = Some(place_of(last));
-                joined.extend(page);
-            }
+            let joined = resumed(expected.len(), |after| store.page(&query, after, limit))?;
             same(&format!("pages of {limit} of {what}, resumed where they stopped"), &joined, &expected)?;
         }
     }
@@ -32,13 +42,7 @@ pub(super) fn v3_a_revealed_page_that_stops_can_be_resumed(place: impl StoreHarn
     for (what, query) in queries()? {
         let expected: Vec<_> = found(&query, &list).cloned().collect();
         for limit in [2, ALL] {
-            let (mut joined, mut after) = (Vec::new(), None);
-            while joined.len() <= expected.len() {
-                let page = store.revealed(&query, false, after.as_ref(), limit)?;
-                let Some(last) = page.last() else { break };
-                after = Some(place_of(last));
-                joined.extend(page);
-            }
+            let joined = resumed(expected.len(), |after| store.revealed(&query, false, after, limit))?;
             same(&format!("revealed pages of {limit} of {what}, resumed where they stopped"), &joined, &expected)?;
         }
     }

@@ -7,13 +7,13 @@ use std::time::Duration;
 use activity_privacy::*;
 
 use super::{After, Fault, all_of};
-use crate::list::{ListStore, number, offset};
+use crate::list::ListStore;
 
 /// Numbers each of these, and gives those after an offset.
 fn numbered(all: impl IntoIterator<Item = (u64, PublicActivity)>, after: &Offset, limit: usize) -> After {
-    let after = number(after)?;
+    let after = after.number()?;
     let later = all.into_iter().filter(|(number, _)| *number > after).take(limit);
-    later.map(|(number, public)| Ok((offset(number)?, public))).collect()
+    Ok(later.map(|(number, public)| (Offset::of_number(number), public)).collect())
 }
 
 /// The offset of an activity is its row number.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use activity_privacy::{Activity, Query};
 
 #[derive(Default)]
-pub(crate) struct Census([BTreeMap<String, u64>; 4]);
+pub(crate) struct Frequencies([BTreeMap<String, u64>; 4]);
 
 /// What is filtered by.
 #[derive(Debug, Clone, Copy)]
@@ -39,7 +39,7 @@ impl Key {
     }
 }
 
-impl Census {
+impl Frequencies {
     pub(crate) fn add(&mut self, activity: &Activity) {
         for key in Key::ALL {
             let value = match key {
