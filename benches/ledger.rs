@@ -27,7 +27,7 @@ use std::time::{Duration, Instant};
 use activity_privacy::ledger::{Checkpoint, FileHashes, KeyName, LedgerSink, NoteSigner};
 use activity_privacy::sqlite::SqliteGovernance;
 use activity_privacy::{
-    Act, Digest, GovernanceSink, Initiator, Outcome, Record, RecordId, RevealId, Salt, Sealed, Subjects, UserId,
+    Commitment, Digest, Event, GovernanceSink, Initiator, Outcome, Record, RecordId, RevealId, Salt, Subjects, UserId,
 };
 use rusqlite::{Connection, params};
 use uuid::Uuid;
@@ -168,9 +168,9 @@ fn growth(folder: &Path, report: &mut Report) {
     report.rate("the tree catches up", "records", &rates, &[]);
 }
 
-fn timed(act: impl FnOnce()) -> f64 {
+fn timed(event: impl FnOnce()) -> f64 {
     let begun = Instant::now();
-    act();
+    event();
     begun.elapsed().as_secs_f64()
 }
 
@@ -204,12 +204,12 @@ fn record(number: u64) -> Record {
         at: chrono::DateTime::from_timestamp(1_772_000_000, 0).unwrap(),
         initiator: Initiator::User(UserId::new("00000000-0000-0000-0000-000000000001").unwrap()),
         policy: None,
-        act: Act::Page {
+        event: Event::Page {
             reveal: RevealId(id(2)),
-            activities: Sealed::new(50, salt(3)),
-            private: Sealed::new(1, salt(4)),
-            digest: Sealed::new(Digest::of_ids(&private), salt(5)),
-            subjects: Sealed::new(Subjects::default(), salt(6)),
+            activities: Commitment::new(50, salt(3)),
+            private: Commitment::new(1, salt(4)),
+            digest: Commitment::new(Digest::of_ids(&private), salt(5)),
+            subjects: Commitment::new(Subjects::default(), salt(6)),
         },
         outcome: Outcome::Intended,
     }

@@ -7,8 +7,8 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use activity_privacy::import::graph::{Listing, Round};
-use activity_privacy::import::table::Tables;
+use activity_privacy::import::csv::Tables;
+use activity_privacy::import::graph::{Listing, Sync};
 use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
 use activity_privacy::*;
 
@@ -45,7 +45,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let import = tables.finish();
     println!("imported: {} records read, {} refused", import.read(), import.rejected().len());
     let directory = Arc::new(MemoryDirectory::new());
-    directory.install(import.whole()?.build(DirectoryRevision(1), SystemTime::now().into())?)?;
+    directory.install(import.into_complete()?.build(DirectoryRevision(1), SystemTime::now().into())?)?;
 
     let officer = UserId::new("u-1")?;
     let filter = PrivacyFilter::builder(MemoryStore::new(), Arc::clone(&directory), MemorySink::new())
@@ -53,14 +53,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     let council = PolicyChange::MakePrivate(GroupId::new("g-1")?.into());
     let would = filter.dry_run(&officer, &council, 0)?;
     println!("the works council, if it were private: {} would be hidden", would.hidden().users());
-    filter.change(&officer, &council)?;
+    filter.update_policy(&officer, &council)?;
 
     println!("== Before");
     let actors = ["ADELE@contoso.com", "adele.vance@contoso.com", "bob@contoso.com"];
     decide(&filter, &directory, actors)?;
 
     // What changed is made ready beside those who decide, and then put in force at once.
-    let mut round = Round::new().with_whole_records();
+    let mut round = Sync::new().with_whole_records();
     round.ask(Listing::Users, "https://graph.example/users/delta?$deltatoken=1");
     round.ask(Listing::Groups, "https://graph.example/groups/delta?$deltatoken=1");
     while let Some(link) = round.next_link().map(str::to_owned) {
@@ -68,29 +68,29 @@ fn main() -> Result<(), Box<dyn Error>> {
         round.page(&link, page.as_bytes())?;
     }
     let before = directory.snapshot()?;
-    let delta = round.into_delta(&before)?.whole()?;
+    let delta = round.into_delta(&before)?.into_complete()?;
     println!("changed: {} facts", delta.changes().len());
     let next = Arc::new(before.with(&delta, DirectoryRevision(2), SystemTime::now().into())?);
-    filter.prepare(&next)?;
+    filter.prewarm(&next)?;
     directory.install(next)?;
-    filter.follow_directory()?;
+    filter.reconcile_directory()?;
 
     println!("== After");
     decide(&filter, &directory, actors)
 }
 
-/// Says how what these people do now is decided. A service has its activities decided by `ingest`, with a stamp that says the
+/// Says how what these people do now is decided. A service has its activities decided by `ingest`, with a decision that says the
 /// same.
 fn decide(filter: &PrivacyFilter, directory: &MemoryDirectory, actors: [&str; 3]) -> Result<(), Box<dyn Error>> {
-    let screen = Screen::new(filter.policy()?, directory.snapshot());
+    let engine = PolicyEngine::new(filter.policy()?, directory.snapshot());
     for actor in actors {
         let at = SystemTime::now().into();
         let app = App::new("SharePoint".parse()?);
         let activity = Activity::builder("a-1".parse()?, Actor::user(Alias::new(actor)?), app, "Login".parse()?, at);
         let batch = [activity.build()?];
-        let stamped = screen.screen(&batch, at)?;
-        for stamped in stamped.stamped() {
-            println!("{actor}: {}", stamped.stamp().explain());
+        let decided = engine.decide(&batch, at)?;
+        for decided in decided.decided() {
+            println!("{actor}: {}", decided.decision().explain());
         }
     }
     Ok(())

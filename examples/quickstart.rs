@@ -22,7 +22,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     // From now on, what members of the works council do is private.
     let administrators = Administrators::new(officer.clone(), deputy.clone())?;
     let filter = PrivacyFilter::builder(MemoryStore::new(), directory, MemorySink::new()).initialize(administrators)?;
-    filter.change(&officer, PolicyChange::MakePrivate(council.into()))?;
+    filter.update_policy(&officer, PolicyChange::MakePrivate(council.into()))?;
 
     let file_accessed = |id: &str, who: &str| -> Result<Activity, Box<dyn std::error::Error>> {
         let (actor, app) = (Actor::user(Alias::new(who)?), App::new("SharePoint".parse()?));
@@ -43,14 +43,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         RevealRequest::new(officer.clone(), Query::all(), Duration::from_secs(600), audited)
     };
     println!("without permission: {}", filter.reveal(request()).err().map_or_else(String::new, |e| e.to_string()));
-    filter.change(&deputy, PolicyChange::Grant(Alias::new("officer@contoso.com")?))?;
+    filter.update_policy(&deputy, PolicyChange::Grant(Alias::new("officer@contoso.com")?))?;
     let mut reveal = filter.reveal(request())?;
     for stored in reveal.page(PageSize::default(), None)?.activities() {
-        println!("{} {:?}: {}", stored.activity().actor().label(), stored.visibility(), stored.stamp().explain());
+        println!("{} {:?}: {}", stored.activity().actor().label(), stored.visibility(), stored.decision().explain());
     }
     reveal.close()?;
 
-    for entry in filter.governance(&officer, &RecordQuery::default(), 0, PageSize::MAX)? {
+    for entry in filter.governance_records(&officer, &RecordQuery::default(), 0, PageSize::MAX)? {
         println!("{:>3} {:<13} {}", entry.sequence, entry.record.kind(), entry.record.outcome.kind());
     }
     Ok(())

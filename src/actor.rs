@@ -55,7 +55,7 @@ impl Actor {
     /// The most identities that one actor may carry.
     pub const MAX_IDENTITIES: usize = 32;
 
-    /// A person, known by an id or an alias. Say the sign-in name first: it is what a screen shows.
+    /// A person, known by an id or an alias. Say the sign-in name first: it is what a user interface shows.
     pub fn user(identity: impl Into<Identity>) -> Self {
         Self { kind: ActorKind::User, name: None, identities: vec![identity.into()] }
     }
@@ -80,7 +80,7 @@ impl Actor {
 
     /// The same actor, known by one more identity.
     #[must_use]
-    pub fn also(mut self, identity: impl Into<Identity>) -> Self {
+    pub fn with_identity(mut self, identity: impl Into<Identity>) -> Self {
         let identity = identity.into();
         if !self.identities.contains(&identity) {
             self.identities.push(identity);
@@ -106,7 +106,7 @@ impl Actor {
         &self.identities
     }
 
-    /// What a screen shows: the name, else the first alias, else the first id, else `unknown`.
+    /// What a user interface shows: the name, else the first alias, else the first id, else `unknown`.
     #[must_use]
     pub fn label(&self) -> &str {
         let aliases = self.aliases().map(Alias::as_str);

@@ -12,7 +12,7 @@ pub(crate) use self::acceptance::Acceptance;
 use crate::applied::{AppliedRecord, AppliedRecords, KnownRemovals};
 use crate::directory::DirectorySnapshot;
 use crate::governance::{
-    Act, ChangeSummary, Failure, Initiator, Outcome, Receipt, Record, RecordId, Refused, SinkError,
+    ChangeSummary, Event, FailureReason, Initiator, Outcome, Receipt, Record, RecordId, Refused, SinkError,
 };
 use crate::identity::UserId;
 use crate::policy::{
@@ -49,7 +49,7 @@ impl PendingChange {
             at: now,
             initiator: Initiator::User(administrators.first().clone()),
             policy: None,
-            act: Act::InitializePolicy { administrators: administrators.users().cloned().collect() },
+            event: Event::InitializePolicy { administrators: administrators.users().cloned().collect() },
             outcome: Outcome::Intended,
         };
         Self { record, next: PrivacyPolicy::initial(administrators), expected: None, removals: KnownRemovals::Kept }
@@ -81,8 +81,8 @@ impl PendingChange {
                 (changes, Err(ChangeRefusal::Denied(denial)))
             }
         };
-        let (expected, act) = (Some(policy.revision()), Act::ChangePolicy(changes));
-        Self::asked(next, expected, KnownRemovals::Kept, by, act, record, now)
+        let (expected, event) = (Some(policy.revision()), Event::ChangePolicy(changes));
+        Self::asked(next, expected, KnownRemovals::Kept, by, event, record, now)
     }
 
     /// Returns the pending change that `next` is, or the record that says why there is none.
@@ -91,7 +91,7 @@ impl PendingChange {
         expected: Option<Revision>,
         removals: KnownRemovals,
         by: &UserId,
-        act: Act,
+        event: Event,
         record: RecordId,
         now: DateTime<Utc>,
     ) -> Result<Self, Box<Refused<ChangeRefusal>>> {
@@ -101,7 +101,7 @@ impl PendingChange {
             Err(ChangeRefusal::Invalid(error)) => Outcome::Invalid(error.clone()),
         };
         let initiator = Initiator::User(by.clone());
-        let record = Record { id: record, at: now, initiator, policy: expected, act, outcome };
+        let record = Record { id: record, at: now, initiator, policy: expected, event, outcome };
         match next {
             Ok(next) => Ok(Self { record, next, expected, removals }),
             Err(reason) => Err(Box::new(Refused { reason, record })),
@@ -151,8 +151,10 @@ impl PendingDryRun {
         record: RecordId,
         now: DateTime<Utc>,
     ) -> Result<Self, Box<Refused<ChangeRefusal>>> {
-        let of_dry_run = |record: Record| match record.act {
-            Act::ChangePolicy(changes) => Record { act: Act::DryRun { changes, sample: sample as u64 }, ..record },
+        let of_dry_run = |record: Record| match record.event {
+            Event::ChangePolicy(changes) => {
+                Record { event: Event::DryRun { changes, sample: sample as u64 }, ..record }
+            }
             _ => record,
         };
         let PendingChange { record, next, .. } = PendingChange::authorise(policy, update, by, directory, record, now)
@@ -218,15 +220,15 @@ impl RecordedChange {
     /// Returns the records that a store keeps once it applied the change, given those that it kept before.
     #[must_use]
     pub fn applied(&self, before: &AppliedRecords) -> AppliedRecords {
-        match &self.record.act {
-            Act::AcceptDifference { .. } => before.clone().accepted(self.applied, self.removals),
+        match &self.record.event {
+            Event::AcceptDifference { .. } => before.clone().accepted(self.applied, self.removals),
             _ => before.clone().with_change(self.applied),
         }
     }
 
     /// The record of what came of it.
     #[must_use]
-    pub fn outcome(&self, record: RecordId, now: DateTime<Utc>, failure: Option<Failure>) -> Record {
+    pub fn outcome(&self, record: RecordId, now: DateTime<Utc>, failure: Option<FailureReason>) -> Record {
         let intent = self.record.id;
         let outcome = match failure {
             None => Outcome::Done { intent },

@@ -1,26 +1,26 @@
 //! Who belongs where: the port through which the library asks, and the snapshots that answer.
 
 mod additions;
+mod ancestry;
 mod apply;
 mod builder;
+mod carry_over;
 mod delta;
+mod fingerprint_table;
 mod groups;
 mod hashing;
-mod hints;
 mod last_members;
-mod lineage;
 mod membership;
 mod names;
 mod namespaces;
 mod packed;
 mod people;
+mod removed_groups;
 mod revision;
 mod snapshot;
-mod succession;
 #[cfg(test)]
 mod tests;
 mod user;
-mod vanished;
 
 use std::error::Error;
 use std::sync::Arc;
@@ -29,17 +29,17 @@ use thiserror::Error;
 
 pub use self::builder::{DirectoryBuilder, ImportError};
 pub use self::delta::{DirectoryChange, DirectoryDelta};
+pub(crate) use self::fingerprint_table::Hints;
 pub(crate) use self::groups::{GroupIndex, Knowledge};
 pub(crate) use self::hashing::{Hashing, Print};
-pub(crate) use self::hints::Hints;
 pub(crate) use self::packed::Packed;
 pub(crate) use self::people::{Holder, Home, UserIndex};
+pub(crate) use self::removed_groups::AuditState;
+pub use self::removed_groups::RemovedGroup;
 pub use self::revision::DirectoryRevision;
 pub use self::snapshot::{DirectorySnapshot, Resolution};
 pub(crate) use self::snapshot::{LastKnown, LastMembersMark};
 pub use self::user::{User, UserStatus};
-pub use self::vanished::RemovedGroup;
-pub(crate) use self::vanished::Told;
 
 /// Where the library learns who belongs to which group.
 ///
@@ -50,9 +50,9 @@ pub(crate) use self::vanished::Told;
 ///   handle answers with an older one than before. Two snapshots of the same revision say the same, on every node that
 ///   shares a store. A directory that keeps nothing over a restart says that it was never loaded, and goes on from a
 ///   later revision.
-/// - **Succession.** Each snapshot is the [successor](DirectorySnapshot::succeeding) of the one before, so that groups
+/// - **Succession.** Each snapshot is the [successor](DirectorySnapshot::carry_over_from) of the one before, so that groups
 ///   that vanished keep their last members. While nobody knows the last members of a group of the policy, everybody is
-///   hidden. After each import, [`PrivacyFilter::follow_directory`](crate::PrivacyFilter::follow_directory) keeps them
+///   hidden. After each import, [`PrivacyFilter::reconcile_directory`](crate::PrivacyFilter::reconcile_directory) keeps them
 ///   for the next start.
 /// - **Errors.** Whoever cannot answer says so. The library then hides what it cannot decide: the safe wrong answer
 ///   is an error, never an empty snapshot.

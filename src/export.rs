@@ -51,7 +51,7 @@ impl RecordFormat {
     pub fn write(self, entry: &RecordEntry, out: &mut dyn Write) -> io::Result<()> {
         let line = match self {
             Self::JsonLines => serde_json::to_vec(entry),
-            Self::Ocsf => serde_json::to_vec(&ocsf::Event::of(entry)),
+            Self::Ocsf => serde_json::to_vec(&ocsf::OcsfEvent::of(entry)),
         };
         let mut line = line.map_err(io::Error::other)?;
         line.push(b'\n');

@@ -1,6 +1,8 @@
 //! The front door: drives the pure steps through the three ports.
 
+mod access_report;
 mod comparison;
+mod engine_cache;
 #[cfg(feature = "export")]
 mod export;
 mod governed;
@@ -8,14 +10,12 @@ mod ingest;
 mod log;
 mod opening;
 mod pairing;
+mod reconcile;
 mod removal;
-mod report;
 mod requests;
 mod reveal;
 mod runtime;
-mod screens;
 mod sinks;
-mod upkeep;
 mod view;
 
 use std::fmt;
@@ -23,24 +23,24 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+pub use self::access_report::AccessNotice;
+use self::engine_cache::EngineCache;
 pub use self::governed::{ChangeError, DryRunError, GovernanceError};
-pub use self::ingest::{Delivery, IngestError, IngestReport};
+pub use self::ingest::{IngestError, IngestOutcome, IngestReport};
 pub use self::opening::{OpenError, PrivacyFilterBuilder};
 use self::pairing::Pairing;
+pub use self::reconcile::ReconcileError;
+use self::reconcile::Upkeep;
 pub use self::removal::RemovalError;
-pub use self::report::Look;
 use self::requests::Requests;
 pub use self::reveal::{Reveal, RevealError};
 use self::runtime::Runtime;
 pub use self::runtime::SaltError;
-use self::screens::Screens;
 pub use self::sinks::SinkChangeError;
-pub use self::upkeep::FollowError;
-use self::upkeep::Upkeep;
 pub use self::view::{Page, View, ViewError};
 use crate::directory::{DirectorySnapshot, GroupDirectory};
 use crate::forward::{ForwardBatch, Offset};
-use crate::governance::{BoundedSink, RecordId};
+use crate::governance::{RecordId, TimeoutSink};
 use crate::identity::UserId;
 use crate::policy::{PrivacyPolicy, Revision};
 use crate::query::PageSize;
@@ -52,7 +52,7 @@ use crate::sync::{ArcSwapOption, Mutex};
 ///
 /// Holds its three ports behind `Arc`s and has no type parameters; a clone is another handle on the same. Every method
 /// blocks until it is done: in async code, hop once per batch onto a thread that may block. Dropping the last handle waits
-/// until the calls of the sink that are under way are over, for at most the [limit of the sink](PrivacyFilterBuilder::sink_limit).
+/// until the calls of the sink that are under way are over, for at most the [limit of the sink](PrivacyFilterBuilder::sink_timeout).
 ///
 /// See the [crate's front page](crate) for an example.
 #[derive(Clone)]
@@ -63,11 +63,11 @@ pub struct PrivacyFilter {
 struct Inner {
     store: Arc<dyn ActivityStore>,
     directory: Arc<dyn GroupDirectory>,
-    sink: BoundedSink,
+    sink: TimeoutSink,
     runtime: Runtime,
     /// The newest revision that is known to have been in force.
     newest_policy: AtomicU64,
-    screens: Screens,
+    engine_cache: EngineCache,
     /// The newest directory that was seen.
     newest: ArcSwapOption<DirectorySnapshot>,
     upkeep: Mutex<Upkeep>,
@@ -106,13 +106,13 @@ impl Inner {
     fn new(
         store: Arc<dyn ActivityStore>,
         directory: Arc<dyn GroupDirectory>,
-        sink: BoundedSink,
+        sink: TimeoutSink,
         runtime: Runtime,
         pairing: Pairing,
     ) -> Self {
-        let (newest_policy, screens) = (AtomicU64::new(0), Screens::default());
+        let (newest_policy, engine_cache) = (AtomicU64::new(0), EngineCache::default());
         let (newest, upkeep, requests) = (ArcSwapOption::empty(), Mutex::default(), Requests::default());
-        Self { store, directory, sink, runtime, newest_policy, screens, newest, upkeep, requests, pairing }
+        Self { store, directory, sink, runtime, newest_policy, engine_cache, newest, upkeep, requests, pairing }
     }
 
     fn now(&self) -> DateTime<Utc> {

@@ -1,28 +1,29 @@
 //! Who did or tried what, when, why, under which policy, with which outcome.
 
-mod act;
-mod ballot;
-mod bounded;
+mod commitment;
+mod event;
 mod outcome;
+mod quorum;
+mod quorum_sink;
 mod record;
 mod salt;
-mod sealed;
-mod several;
 mod sink;
 mod sink_name;
 mod subjects;
+mod timeout;
 
-pub(crate) use self::act::query_digest;
-pub use self::act::{
-    Act, Answer, ChangeMark, ChangeSummary, Justification, RemovalSummary, RequestSummary, RevealSummary, RevealTerms,
+pub use self::commitment::{Commitment, CommitmentText};
+pub(crate) use self::event::query_digest;
+pub use self::event::{
+    ApprovalDecision, ChangeMark, ChangeSummary, Event, Justification, RemovalSummary, RequestSummary, RevealSummary,
+    RevealTerms,
 };
-pub use self::bounded::BoundedSink;
-pub use self::outcome::{Failure, Outcome, OutcomeKind};
+pub use self::outcome::{FailureReason, Outcome, OutcomeKind};
+pub(crate) use self::quorum_sink::{Member, Members};
+pub use self::quorum_sink::{QuorumSink, QuorumSinkBuilder, SinkSetError};
 pub use self::record::{Initiator, Record, RecordId, RecordKind, Refused, RequestId, RevealId};
 pub use self::salt::{ParseSaltError, Salt};
-pub use self::sealed::{Sealed, SealedText};
-pub(crate) use self::several::{Member, Members};
-pub use self::several::{SeveralSinks, SeveralSinksBuilder, SinksError};
 pub use self::sink::{GovernanceSink, Receipt, RecordEntry, RecordQuery, SinkError};
 pub use self::sink_name::SinkName;
 pub use self::subjects::Subjects;
+pub use self::timeout::TimeoutSink;

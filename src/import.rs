@@ -2,8 +2,9 @@
 //! [`DirectoryDelta`](crate::DirectoryDelta) out.
 //!
 //! Whoever an import leaves out is protected by none of their groups. So what was read is an [`Import`]: with
-//! [`Import::whole`] it is used only if nothing of it was refused, and otherwise says what was and where.
+//! [`Import::into_complete`] it is used only if nothing of it was refused, and otherwise says what was and where.
 
+pub mod csv;
 mod document;
 mod facts;
 pub mod graph;
@@ -14,7 +15,6 @@ mod names;
 mod reject;
 pub mod scim;
 mod spelling;
-pub mod table;
 
 use std::fmt;
 
@@ -47,14 +47,14 @@ impl<T> Import<T> {
     ///
     /// # Errors
     /// [`Incomplete`] names every record that was refused.
-    pub fn whole(self) -> Result<T, Incomplete> {
+    pub fn into_complete(self) -> Result<T, Incomplete> {
         let Self { value, read, rejected, .. } = self;
         if rejected.is_empty() { Ok(value) } else { Err(Incomplete { read, rejected }) }
     }
 
     /// What was read, whatever was refused: for a caller who has looked at [`Self::rejected`] and takes it upon
     /// themselves that nobody whom a refused record names is protected by it.
-    pub fn despite_rejections(self) -> T {
+    pub fn into_partial(self) -> T {
         self.value
     }
 

@@ -40,13 +40,13 @@
 //! - Two auditors who never meet can be shown two histories. They compare their checkpoints, or ask for a
 //!   [consistency proof](LedgerSink::consistency_proof) between them.
 //! - A log whose first records are said to have been removed by retention may have had others removed with them: of these
-//!   there are the hashes, and how many. [`Verified::removed`] says that; whether the policy asked for it is on record.
+//!   there are the hashes, and how many. [`VerifiedLog::removed`] says that; whether the policy asked for it is on record.
 //!
 //! # What is kept
 //!
 //! What people can ask to be forgotten is not in the tree, and neither is what depends on hidden activities: a leaf holds the
-//! [commitment](crate::Sealed) to it. So what a
-//! record [forgot](crate::Record::forget) breaks no proof, and after that nobody can tell what it was. Records that
+//! [commitment](crate::Commitment) to it. So what a
+//! record [forgot](crate::Record::redact) breaks no proof, and after that nobody can tell what it was. Records that
 //! retention removes leave their hashes.
 //!
 //! Of a record that is added to the log the hash is made when somebody asks for a checkpoint or a proof, or calls
@@ -55,7 +55,7 @@
 //!
 //! ```
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! use activity_privacy::ledger::{KeyName, LedgerSink, MemoryHashes, NoteSigner, Openings, verify_log};
+//! use activity_privacy::ledger::{KeyName, LedgerSink, MemoryHashes, NoteSigner, Disclosure, verify_log};
 //! use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
 //! use activity_privacy::{Administrators, PolicyChange, PrivacyFilter, GroupRef, UserId};
 //! use std::sync::Arc;
@@ -67,10 +67,10 @@
 //! let filter = PrivacyFilter::builder(MemoryStore::new(), MemoryDirectory::new(), Arc::clone(&ledger))
 //!     .initialize(Administrators::new(admin.clone(), UserId::new("deputy")?)?)?;
 //! let saved_in_spring = ledger.checkpoint()?;
-//! filter.change(&admin, PolicyChange::MakePrivate(GroupRef::Applications))?;
+//! filter.update_policy(&admin, PolicyChange::MakePrivate(GroupRef::Applications))?;
 //!
 //! let mut log = Vec::new();
-//! let checkpoint = ledger.export(&mut log, Openings::Withheld)?;
+//! let checkpoint = ledger.export(&mut log, Disclosure::Redact)?;
 //! let saved = Some(saved_in_spring.as_bytes());
 //! let verified = verify_log(&log[..], checkpoint.as_bytes(), saved, &[public_key.clone()])?;
 //! assert_eq!((verified.records, verified.older.map(|older| older.size)), (4, Some(2)));
@@ -105,10 +105,10 @@ mod verify;
 pub use self::checkpoint::{Checkpoint, CheckpointError};
 pub use self::damage::Damage;
 pub use self::error::LedgerError;
-pub use self::export::{Audit, Openings};
+pub use self::export::{AuditSummary, Disclosure};
 pub use self::file::FileHashes;
 pub use self::hash::{HashError, TreeHash};
-pub use self::hashes::{HashStore, HashStoreError, Hold, MemoryHashes};
+pub use self::hashes::{HashStore, HashStoreError, MemoryHashes, WriteLock};
 pub use self::key::{KeyError, KeyName, NoteSigner, NoteVerifier};
 pub use self::leaf::{Leaf, LeafError};
 pub use self::note::{Note, NoteError};
@@ -117,4 +117,4 @@ pub use self::peaks::Peaks;
 pub use self::proof::{ConsistencyProof, InclusionProof, ProofError};
 pub use self::sink::LedgerSink;
 pub use self::tree::{Tree, TreeError};
-pub use self::verify::{Finding, Verified, verify_log};
+pub use self::verify::{VerifiedLog, VerifyError, verify_log};

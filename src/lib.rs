@@ -4,7 +4,7 @@
 //!
 //! [`PrivacyFilter`] is the front door. Behind it stand three ports: [`ActivityStore`], [`GroupDirectory`] and
 //! [`GovernanceSink`]; each says in its documentation what an adapter must keep. The steps that the filter drives
-//! through them are pure values, for whoever drives them without it, say from async code: [`Screen`] decides,
+//! through them are pure values, for whoever drives them without it, say from async code: [`PolicyEngine`] decides,
 //! [`change`], [`sinks`], [`reveal`] and [`removal`] make sure that nothing is changed, seen or removed before it is on
 //! record.
 
@@ -17,6 +17,7 @@ pub mod conformance;
 mod difference;
 mod digest;
 mod directory;
+mod engine;
 #[cfg(feature = "export")]
 mod export;
 mod filter;
@@ -40,7 +41,6 @@ mod query;
 pub mod removal;
 pub mod reveal;
 pub mod rules;
-mod screen;
 pub mod sinks;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
@@ -65,41 +65,41 @@ pub use directory::{
     DirectoryBuilder, DirectoryChange, DirectoryDelta, DirectoryError, DirectoryRevision, DirectorySnapshot,
     GroupDirectory, ImportError, RemovedGroup, Resolution, User, UserStatus,
 };
+pub use engine::{
+    Affected, DecidedActivity, DecidedBatch, Decision, DryRun, Explanation, PolicyEngine, PrincipalRole, Reason,
+    Reasons, Undecidable, UndecidableReason, Verdict, Visibility,
+};
 #[cfg(feature = "export")]
 pub use export::{ExportError, RecordFormat};
 pub use filter::{
-    ChangeError, Delivery, DryRunError, FollowError, GovernanceError, IngestError, IngestReport, Look, OpenError, Page,
-    PrivacyFilter, PrivacyFilterBuilder, RemovalError, Reveal, RevealError, SaltError, SinkChangeError, View,
-    ViewError,
+    AccessNotice, ChangeError, DryRunError, GovernanceError, IngestError, IngestOutcome, IngestReport, OpenError, Page,
+    PrivacyFilter, PrivacyFilterBuilder, ReconcileError, RemovalError, Reveal, RevealError, SaltError, SinkChangeError,
+    View, ViewError,
 };
 pub use forward::{ForwardBatch, Offset, OffsetError};
 pub use governance::{
-    Act, Answer, BoundedSink, ChangeMark, ChangeSummary, Failure, GovernanceSink, Initiator, Justification, Outcome,
-    OutcomeKind, ParseSaltError, Receipt, Record, RecordEntry, RecordId, RecordKind, RecordQuery, Refused,
-    RemovalSummary, RequestId, RequestSummary, RevealId, RevealSummary, RevealTerms, Salt, Sealed, SealedText,
-    SeveralSinks, SeveralSinksBuilder, SinkError, SinkName, SinksError, Subjects,
+    ApprovalDecision, ChangeMark, ChangeSummary, Commitment, CommitmentText, Event, FailureReason, GovernanceSink,
+    Initiator, Justification, Outcome, OutcomeKind, ParseSaltError, QuorumSink, QuorumSinkBuilder, Receipt, Record,
+    RecordEntry, RecordId, RecordKind, RecordQuery, Refused, RemovalSummary, RequestId, RequestSummary, RevealId,
+    RevealSummary, RevealTerms, Salt, SinkError, SinkName, SinkSetError, Subjects, TimeoutSink,
 };
 pub use identity::{Alias, Domain, DomainError, GroupId, Identity, UserId};
 pub use index::{Conditions, IndexTerm, TermField};
 #[cfg(any(feature = "import", feature = "m365"))]
 pub use input_kind::InputKind;
 pub use policy::{
-    Administrators, Denial, Grant, GroupRef, ManagedDomain, MissingOption, OptionsPatch, PolicyChange,
+    Administrators, Denial, Grant, GroupRef, ManagedDomain, MissingOption, OnUndecidable, OptionsPatch, PolicyChange,
     PolicyDocumentError, PolicyError, PolicyOptions, PolicyOptionsBuilder, PolicyUpdate, PrivacyPolicy, Purpose,
-    Retention, RetentionError, Revision, Role, SameAdministrator, ScopeEffect, ScopeRule, ScopeTarget, WhenUndecidable,
+    Retention, RetentionError, Revision, Role, SameAdministrator, ScopeEffect, ScopeRule, ScopeTarget,
 };
 pub use query::{Count, CountBy, Counts, Cursor, CursorError, PageSize, Position, Query, Tally};
 pub use removal::{PendingRemoval, RecordedRemoval};
 pub use reveal::{
-    Acknowledgement, Admission, Approvals, PendingPage, PendingReveal, RecordedPage, RecordedReveal, RequestStatus,
-    RevealRequest, SealedPage, Seen,
-};
-pub use screen::{
-    Affected, Cause, DryRun, Explanation, Reason, Reasons, Screen, Stamp, Stamped, StampedBatch, Standing, Undecidable,
-    Verdict, Visibility,
+    Acknowledgement, Approvals, PagePermit, PendingPage, PendingReveal, RecordedPage, RecordedReveal, RequestStatus,
+    RevealRequest, RevealTotals, SealedPage,
 };
 pub use sinks::{NotAccepted, PendingSinks, RecordedSinks, SinksRefusal};
-pub use store::{ActivityStore, Appended, PublicPage, RemovedGroups, RemovedGroupsUpdate, StoreError};
+pub use store::{ActivityStore, AppendOutcome, PublicPage, RemovedGroups, RemovedGroupsUpdate, StoreError};
 pub use stored::{PublicActivity, StoredActivity};
 pub use subject::Subject;
 pub use text::TextError;

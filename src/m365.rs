@@ -111,6 +111,7 @@
 mod actor;
 mod documents;
 mod fields;
+mod framing;
 mod identity;
 mod json;
 mod objects;
@@ -121,7 +122,6 @@ mod row;
 mod scan;
 mod services;
 mod shape;
-mod split;
 mod table;
 mod time;
 mod walk;
@@ -134,8 +134,8 @@ pub use reject::{JsonFault, RejectReason, Rejected};
 
 use crate::activity::Activity;
 use documents::{Documents, Layout, next_document};
+use framing::{Found, Input, Place, Record};
 use row::next_row;
-use split::{Found, Input, Place, Record};
 use table::Columns;
 use time::Dated;
 
@@ -328,9 +328,9 @@ impl<R: BufRead> Iterator for Reader<R> {
         let record = &mut self.record;
         let found = match &mut self.state {
             State::Unopened(..) | State::Ended => Found::End,
-            State::Lines(input) => split::next_line(input, record),
-            State::Elements(input, place) => match split::next_element(input, place, record) {
-                Found::End => split::after_array(input),
+            State::Lines(input) => framing::next_line(input, record),
+            State::Elements(input, place) => match framing::next_element(input, place, record) {
+                Found::End => framing::after_array(input),
                 found => found,
             },
             State::Documents(input, documents) => next_document(input, documents, record),

@@ -20,7 +20,7 @@ use thiserror::Error;
 pub use self::administrators::{Administrators, SameAdministrator};
 pub use self::change::{PolicyChange, PolicyError};
 pub(crate) use self::change::{PolicyDraft, person};
-pub use self::options::{MissingOption, PolicyOptions, PolicyOptionsBuilder, Purpose, WhenUndecidable};
+pub use self::options::{MissingOption, OnUndecidable, PolicyOptions, PolicyOptionsBuilder, Purpose};
 pub use self::options_patch::OptionsPatch;
 pub use self::permission::{Denial, Grant, Role};
 pub(crate) use self::retention::before;

@@ -13,10 +13,10 @@ pub use self::cursor::{Cursor, CursorError, Position};
 use crate::activity::{Action, Activity, ActivityId, AppName, without_leap_second};
 use crate::actor::Actor;
 use crate::digest::Fields;
+use crate::engine::Decision;
 use crate::identity::{Alias, Identity, fold, name_key};
 use crate::index::{Conditions, IndexTerm, TermField};
 use crate::policy::GroupRef;
-use crate::screen::Stamp;
 use crate::text::{TextError, check};
 
 /// Which activities to look for; every filter narrows. The order is always newest first.
@@ -118,8 +118,8 @@ impl Query {
         self
     }
 
-    /// Only activities whose stamp speaks of this group: as it was decided then, not as the directory is now.
-    pub fn stamped_with(self, group: GroupRef) -> Self {
+    /// Only activities whose decision speaks of this group: as it was decided then, not as the directory is now.
+    pub fn decided_by_group(self, group: GroupRef) -> Self {
         Self { group: Some(group), ..self }
     }
 
@@ -137,7 +137,7 @@ impl Query {
 
     /// Whether an activity is looked for. Every store must give the answer that this gives.
     #[must_use]
-    pub fn matches(&self, activity: &Activity, stamp: &Stamp) -> bool {
+    pub fn matches(&self, activity: &Activity, decision: &Decision) -> bool {
         let Self { since, until, ids, actors, apps, suites, actions, group, text } = self;
         let by = |actor: &ActorFilter| activity.principals().any(|principal| actor.matches(principal));
         since.is_none_or(|since| activity.occurred_at() >= since)
@@ -147,7 +147,7 @@ impl Query {
             && (suites.is_empty() || activity.app().suite().is_some_and(|suite| suites.contains(suite)))
             && (actions.is_empty() || actions.contains(activity.action()))
             && (actors.is_empty() || actors.iter().any(by))
-            && group.as_ref().is_none_or(|group| stamp.groups().any(|stamped| stamped == group))
+            && group.as_ref().is_none_or(|group| decision.groups().any(|decided| decided == group))
             && text.as_ref().is_none_or(|text| activity.searched_texts().any(|has| has.contains(text)))
     }
 

@@ -7,8 +7,8 @@ use chrono::{DateTime, Utc};
 
 use crate::applied::{AppliedRecord, AppliedRecords};
 use crate::governance::{
-    Act, ChangeMark, Failure, Initiator, Outcome, Receipt, Record, RecordId, Refused, RemovalSummary, Salt, Sealed,
-    SinkError,
+    ChangeMark, Commitment, Event, FailureReason, Initiator, Outcome, Receipt, Record, RecordId, Refused,
+    RemovalSummary, Salt, SinkError,
 };
 use crate::identity::{Identity, UserId};
 use crate::index::IndexTerm;
@@ -29,7 +29,7 @@ pub struct PendingRemoval {
 enum What {
     Subject(Vec<Identity>),
     Aged { activities_before: DateTime<Utc>, records_before: Option<DateTime<Utc>> },
-    Sealed(RecordId),
+    Commitment(RecordId),
 }
 
 impl PendingRemoval {
@@ -60,7 +60,7 @@ impl PendingRemoval {
         record: RecordId,
         now: DateTime<Utc>,
     ) -> Result<Self, Box<Refused<Denial>>> {
-        Self::asked(policy, by, RemovalSummary::Sealed { record: of }, What::Sealed(of), record, now)
+        Self::asked(policy, by, RemovalSummary::Commitment { record: of }, What::Commitment(of), record, now)
     }
 
     /// Whatever the policy does not let be kept any longer at this time. None if it lets everything be kept.
@@ -81,7 +81,7 @@ impl PendingRemoval {
             at: now,
             initiator: Initiator::System,
             policy: Some(policy.revision()),
-            act: Act::Remove(RemovalSummary::Aged { activities_before, records_before, policy: mark }),
+            event: Event::Remove(RemovalSummary::Aged { activities_before, records_before, policy: mark }),
             outcome: Outcome::Intended,
         };
         Some(Self { record, what: What::Aged { activities_before, records_before } })
@@ -101,7 +101,7 @@ impl PendingRemoval {
             at: now,
             initiator: Initiator::User(by.clone()),
             policy: Some(policy.revision()),
-            act: Act::Remove(summary),
+            event: Event::Remove(summary),
             outcome: allowed.map_or_else(Outcome::Denied, |()| Outcome::Intended),
         };
         match allowed {
@@ -140,7 +140,7 @@ impl RecordedRemoval {
     pub fn applied(&self, before: &AppliedRecords) -> AppliedRecords {
         match self.what {
             // It removes nothing from a store.
-            What::Sealed(_) => before.clone(),
+            What::Commitment(_) => before.clone(),
             What::Subject(_) | What::Aged { .. } => before.clone().with_removal(self.applied),
         }
     }
@@ -149,19 +149,19 @@ impl RecordedRemoval {
     /// privacy administrator any more.
     ///
     /// # Errors
-    /// The [`Failure`] that the record of the outcome gives as the cause.
-    pub fn goes_on(&self, policy: &PrivacyPolicy) -> Result<(), Failure> {
+    /// The [`FailureReason`] that the record of the outcome gives as the cause.
+    pub fn goes_on(&self, policy: &PrivacyPolicy) -> Result<(), FailureReason> {
         match (&self.what, &self.record.initiator) {
             (What::Aged { activities_before, records_before }, _) => {
                 let still = too_old(policy, self.record.at).is_some_and(|(activities, records)| {
                     activities >= *activities_before && (records_before.is_none() || records >= *records_before)
                 });
-                if still { Ok(()) } else { Err(Failure::Superseded) }
+                if still { Ok(()) } else { Err(FailureReason::Superseded) }
             }
-            (What::Subject(_) | What::Sealed(_), Initiator::User(by)) => {
-                policy.may_manage_privacy(by).map_err(Failure::Denied)
+            (What::Subject(_) | What::Commitment(_), Initiator::User(by)) => {
+                policy.may_manage_privacy(by).map_err(FailureReason::Denied)
             }
-            (What::Subject(_) | What::Sealed(_), Initiator::System) => Err(Failure::Superseded),
+            (What::Subject(_) | What::Commitment(_), Initiator::System) => Err(FailureReason::Superseded),
         }
     }
 
@@ -174,8 +174,8 @@ impl RecordedRemoval {
                 .principals()
                 .flat_map(|principal| principal.identities())
                 .any(|identity| subject.iter().any(|of_subject| is_same(identity, of_subject))),
-            What::Aged { activities_before, .. } => stored.stamp().decided_at() < *activities_before,
-            What::Sealed(_) => false,
+            What::Aged { activities_before, .. } => stored.decision().decided_at() < *activities_before,
+            What::Commitment(_) => false,
         }
     }
 
@@ -185,7 +185,7 @@ impl RecordedRemoval {
     pub fn identities(&self) -> &[Identity] {
         match &self.what {
             What::Subject(identities) => identities,
-            What::Aged { .. } | What::Sealed(_) => &[],
+            What::Aged { .. } | What::Commitment(_) => &[],
         }
     }
 
@@ -201,7 +201,7 @@ impl RecordedRemoval {
     pub fn activities_before(&self) -> Option<DateTime<Utc>> {
         match self.what {
             What::Aged { activities_before, .. } => Some(activities_before),
-            What::Subject(_) | What::Sealed(_) => None,
+            What::Subject(_) | What::Commitment(_) => None,
         }
     }
 
@@ -210,15 +210,15 @@ impl RecordedRemoval {
     pub fn records_before(&self) -> Option<DateTime<Utc>> {
         match self.what {
             What::Aged { records_before, .. } => records_before,
-            What::Subject(_) | What::Sealed(_) => None,
+            What::Subject(_) | What::Commitment(_) => None,
         }
     }
 
-    /// The one governance record that is to [forget](Record::forget) what it says of people, if it is that.
+    /// The one governance record that is to [forget](Record::redact) what it says of people, if it is that.
     #[must_use]
     pub fn forgotten_record(&self) -> Option<RecordId> {
         match self.what {
-            What::Sealed(record) => Some(record),
+            What::Commitment(record) => Some(record),
             What::Subject(_) | What::Aged { .. } => None,
         }
     }
@@ -234,11 +234,11 @@ impl RecordedRemoval {
         ended_at: DateTime<Utc>,
         activities: u64,
         records: u64,
-        failure: Option<Failure>,
+        failure: Option<FailureReason>,
     ) -> Record {
         let [of_activities, of_time] = salts;
-        let (intent, activities) = (self.record.id, Sealed::new(activities, of_activities));
-        let ended_at = Sealed::new(ended_at, of_time);
+        let (intent, activities) = (self.record.id, Commitment::new(activities, of_activities));
+        let ended_at = Commitment::new(ended_at, of_time);
         let outcome = match failure {
             None => Outcome::Removed { intent, activities, ended_at, records },
             Some(cause) => Outcome::RemovedInPart { intent, activities, ended_at, records, cause },

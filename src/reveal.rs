@@ -2,7 +2,7 @@
 //!
 //! Each step is a value that only the step before it makes. A [`RevealRequest`] that the policy allows becomes a
 //! [`PendingReveal`]; with a sink's receipt for its record that becomes a [`RecordedReveal`]; one that is still allowed
-//! is [admitted](RecordedReveal::admit) page by page. A store gives a [`SealedPage`] for an [`Admission`] alone, and
+//! is [admitted](RecordedReveal::admit) page by page. A store gives a [`SealedPage`] for an [`PagePermit`] alone, and
 //! uses it up. With the receipt for a record that says what is on it the page becomes a [`RecordedPage`], which
 //! [opens](RecordedPage::open) if the viewer may still see it. No other order can be written:
 //!
@@ -32,6 +32,6 @@ mod request;
 
 pub use self::approval::{Approvals, RequestStatus};
 use self::capability::Terms;
-pub use self::capability::{Admission, PendingReveal, RecordedReveal, Seen};
+pub use self::capability::{PagePermit, PendingReveal, RecordedReveal, RevealTotals};
 pub use self::page::{PendingPage, RecordedPage, SealedPage};
 pub use self::request::{Acknowledgement, RevealRequest};

@@ -8,14 +8,14 @@
 //!
 //! # D: deciding
 //!
-//! - **D1** An activity is decided against exactly one policy and one directory. Its [`Stamp`](crate::Stamp) carries
-//!   both revisions, the time and the reasons, so that [`Stamp::explain`](crate::Stamp::explain) can say why later.
+//! - **D1** An activity is decided against exactly one policy and one directory. Its [`Decision`](crate::Decision) carries
+//!   both revisions, the time and the reasons, so that [`Decision::explain`](crate::Decision::explain) can say why later.
 //! - **D2** A stored verdict never changes, in either direction, whatever becomes of groups, members, domains or
 //!   imports.
 //! - **D3** When an activity happened plays no part; what comes late is decided when it comes. Policies are ordered by
 //!   revision, never by a clock.
 //! - **D4** The first stored delivery of an id decides its verdict and its content for ever, on any node and after any
-//!   crash. Whoever delivers learns: [stored, duplicate or conflict](crate::Delivery), or not monitored while it is out
+//!   crash. Whoever delivers learns: [stored, duplicate or conflict](crate::IngestOutcome), or not monitored while it is out
 //!   of scope. An id whose activity was removed stays taken: it is a duplicate, whatever comes under it. A record whose JSON
 //!   differs only in the order of keys, escapes or white space has the same content.
 //! - **D5** After a change of the policy returned, nothing whose ingest starts later is stored under an older revision,
@@ -24,7 +24,7 @@
 //!   actor, or whoever the actor acted for. The person whose doing a service reports (an alert, a match of a rule, an
 //!   application in the session of a user) performs; where the report does not say who is meant, everybody whom it names
 //!   does. A service that acts by itself keeps its objects as objects.
-//!   [By option](crate::PolicyOptions::objects_count) whoever it was done to counts too, in every field that names them.
+//!   [By option](crate::PolicyOptions::include_objects) whoever it was done to counts too, in every field that names them.
 //! - **D7** Applications are in the built-in group of applications. Users whose home domain is in no managed domain are
 //!   external. The domain is what stands after the last `@`, in IDNA form, without trailing dot, compared exactly;
 //!   subdomains count when declared. A guest's `#EXT#` name is external whatever stands after it, unless the directory
@@ -35,7 +35,7 @@
 //!   form in which directories contain it: without prefixes, claims, braces, percent-encoding and invisible marks. A query
 //!   compares addresses in the same way: `x@fass.example` does not find `x@faß.example`, which is another domain.
 //! - **D9** In doubt, hidden: nobody usable named, an ambiguous alias, a directory that was never loaded, fails or is
-//!   older than allowed. [By option](crate::WhenUndecidable) the batch is refused instead; shown only if the policy
+//!   older than allowed. [By option](crate::OnUndecidable) the batch is refused instead; shown only if the policy
 //!   says so in as many words. A user whom a working directory does not know is in no group, which is no doubt. But an
 //!   identity in a form of which the directory has no entry names nobody usable, unless another one beside it does: a
 //!   [technical id](crate::Alias::PASSPORT_IDS) that resolves to nobody, a damaged or masked name, and an id, an account in an
@@ -48,7 +48,7 @@
 //!   [vanishes](crate::RemovedGroup) keeps its last members until it leaves the policy, and a record says so. The same
 //!   holds for a group nested in it. A group that a delta brings back has its last known members as changed by each delta,
 //!   until an import lists it. While its last members are not known, everything is hidden. What a
-//!   node that starts later knows of them was kept by [`follow_directory`](crate::PrivacyFilter::follow_directory),
+//!   node that starts later knows of them was kept by [`reconcile_directory`](crate::PrivacyFilter::reconcile_directory),
 //!   which a service calls after each import; a node that missed an import learns of its members as soon as another
 //!   node kept them. What was kept of a time before the group was back does not count any more.
 //!   A member whose record is gone stays known by name to the process that saw it, and by id to whatever starts later:
@@ -115,15 +115,15 @@
 //!   returned; the closing of its reveal says how many there were.
 //! - **G2** Records hold ids, digests and counts: no content of an activity, and nothing typed into a query. A viewer's
 //!   own justification, tags of whom a page was about, and whatever depends on hidden activities are
-//!   [commitments](crate::Sealed): they can be forgotten later. What depends on hidden activities, the time that a removal took
+//!   [commitments](crate::Commitment): they can be forgotten later. What depends on hidden activities, the time that a removal took
 //!   included, is opened only to readers who may view private activities. Each salt comes from the operating system. What is
 //!   not hidden: where the outcome of a removal stands among records that others made meanwhile, and that a failure cut a
 //!   removal short after its first step.
 //! - **G3** Records are read by privacy administrators and by admins who may view private activities. Being in a
 //!   private group hides no record. They are found by time, kind, initiator, target and outcome; with the feature
 //!   `export` they are written as JSON Lines or as OCSF events, and the permission is asked before each page.
-//! - **G4** A sink that hangs is bounded in time: see [`BoundedSink`](crate::BoundedSink). Records can go to
-//!   [several](crate::SeveralSinks): all must answer, or a stated quorum; the leading one, which the log is read from,
+//! - **G4** A sink that hangs is bounded in time: see [`TimeoutSink`](crate::TimeoutSink). Records can go to
+//!   [several](crate::QuorumSink): all must answer, or a stated quorum; the leading one, which the log is read from,
 //!   in any case. A sink is tried out before it is admitted, and which sinks there are is changed on record. Dropping the last
 //!   handle waits for the calls under way, for at most the limit.
 //! - **G5** What is older than the policy lets it be kept is removed
@@ -136,7 +136,7 @@
 //!   retention has removed. A file that was damaged in transfer is told from a forged one, once what is left of it was verified. One
 //!   that is cut off or in another encoding cannot be verified, and is named so. Everything else counts as forged.
 //! - **G7** A protected person can be told when, and for what purpose, private activities of theirs were looked at:
-//!   [`PrivacyFilter::report`](crate::PrivacyFilter::report).
+//!   [`PrivacyFilter::access_report`](crate::PrivacyFilter::access_report).
 //! - **G8** A store keeps the [records](crate::AppliedRecords) of the last change and the last removal that it applied, in the
 //!   transaction that applies them. Opening a filter holds them against the log, and so does a running filter about once a
 //!   second: a store or a log that is behind, missing or another one is a typed [difference](crate::Difference), and nothing
@@ -148,7 +148,7 @@
 //!
 //! # F: forwarding
 //!
-//! - **F1** Only activities stamped public reach a forwarder; [the type](crate::PublicActivity) cannot be made from
+//! - **F1** Only activities decided public reach a forwarder; [the type](crate::PublicActivity) cannot be made from
 //!   another, unless a store claims what is not so ([`StoredActivity::assertion`](crate::StoredActivity::assertion)).
 //!   Replays go by the stored verdict.
 //! - **F2** Batches come in the order of storing and resume from an [offset](crate::Offset). *(Not built yet:

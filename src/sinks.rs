@@ -1,7 +1,7 @@
 //! Changing the sinks that records go to: allowed, recorded in those before, tried out, and recorded in those after.
 //!
 //! The twin of [`change`](crate::change): a [`PendingSinks`] becomes a [`RecordedSinks`] with a receipt, and that alone changes
-//! [`SeveralSinks`] that are in use.
+//! [`QuorumSink`] that are in use.
 
 use std::sync::Arc;
 
@@ -9,8 +9,8 @@ use chrono::{DateTime, Utc};
 use thiserror::Error;
 
 use crate::governance::{
-    Act, Failure, GovernanceSink, Initiator, Member, Members, Outcome, Receipt, Record, RecordEntry, RecordId,
-    RecordQuery, Refused, SeveralSinks, SinkError, SinkName, SinksError,
+    Event, FailureReason, GovernanceSink, Initiator, Member, Members, Outcome, QuorumSink, Receipt, Record,
+    RecordEntry, RecordId, RecordQuery, Refused, SinkError, SinkName, SinkSetError,
 };
 use crate::identity::UserId;
 use crate::policy::{Denial, PrivacyPolicy};
@@ -30,7 +30,7 @@ pub enum SinksRefusal {
     Denied(#[from] Denial),
     /// It does not fit the sinks that there are.
     #[error(transparent)]
-    Unfit(#[from] SinksError),
+    InvalidSinks(#[from] SinkSetError),
 }
 
 /// Why a change that is on record did not take effect.
@@ -56,16 +56,16 @@ pub enum NotAccepted {
 impl NotAccepted {
     /// What the record of the outcome says of it.
     #[must_use]
-    pub fn failure(&self) -> Failure {
+    pub fn failure(&self) -> FailureReason {
         match self {
-            Self::Sink(_) | Self::NotInUse | Self::Unread(_) | Self::AlreadyThere(_) => Failure::Sink,
-            Self::Superseded => Failure::Superseded,
+            Self::Sink(_) | Self::NotInUse | Self::Unread(_) | Self::AlreadyThere(_) => FailureReason::Sink,
+            Self::Superseded => FailureReason::Superseded,
         }
     }
 }
 
 struct Change {
-    sinks: SeveralSinks,
+    sinks: QuorumSink,
     expected: Arc<Members>,
     next: Arc<Members>,
     newcomer: Option<Member>,
@@ -77,7 +77,7 @@ impl PendingSinks {
     /// # Errors
     /// [`Refused`] with the refusal and the record that says so.
     pub fn admitting(
-        sinks: &SeveralSinks,
+        sinks: &QuorumSink,
         name: SinkName,
         sink: Arc<dyn GovernanceSink>,
         policy: &PrivacyPolicy,
@@ -97,7 +97,7 @@ impl PendingSinks {
     /// # Errors
     /// [`Refused`] with the refusal and the record that says so.
     pub fn dropping(
-        sinks: &SeveralSinks,
+        sinks: &QuorumSink,
         name: &SinkName,
         policy: &PrivacyPolicy,
         by: &UserId,
@@ -111,9 +111,9 @@ impl PendingSinks {
 
     #[expect(clippy::too_many_arguments, reason = "what both ways to change the sinks have in common")]
     fn asked(
-        sinks: &SeveralSinks,
+        sinks: &QuorumSink,
         expected: Arc<Members>,
-        next: Result<Members, SinksError>,
+        next: Result<Members, SinkSetError>,
         newcomer: Option<Member>,
         policy: &PrivacyPolicy,
         by: &UserId,
@@ -121,13 +121,13 @@ impl PendingSinks {
         now: DateTime<Utc>,
     ) -> Result<Self, Box<Refused<SinksRefusal>>> {
         let next = match policy.may_manage_privacy(by) {
-            Ok(()) => next.map_err(SinksRefusal::Unfit),
+            Ok(()) => next.map_err(SinksRefusal::InvalidSinks),
             Err(denial) => Err(SinksRefusal::Denied(denial)),
         };
         let outcome = match &next {
             Ok(_) => Outcome::Intended,
             Err(SinksRefusal::Denied(denial)) => Outcome::Denied(*denial),
-            Err(SinksRefusal::Unfit(error)) => Outcome::Unfit(error.clone()),
+            Err(SinksRefusal::InvalidSinks(error)) => Outcome::InvalidSinks(error.clone()),
         };
         // What is refused leaves the sinks as they are.
         let members = next.as_ref().unwrap_or(&expected);
@@ -136,7 +136,7 @@ impl PendingSinks {
             at: now,
             initiator: Initiator::User(by.clone()),
             policy: Some(policy.revision()),
-            act: Act::ChangeSinks { sinks: members.names(), quorum: members.needed() },
+            event: Event::ChangeSinks { sinks: members.names(), quorum: members.needed() },
             outcome,
         };
         match next {
@@ -199,8 +199,8 @@ impl RecordedSinks {
     }
 
     fn try_out(&self, newcomer: &Member, probe: RecordId, now: DateTime<Utc>) -> Result<RecordEntry, SinkError> {
-        let act = Act::ProbeSink { sink: newcomer.name().clone() };
-        let record = Record { id: probe, at: now, act, outcome: Outcome::OnRecord, ..self.record.clone() };
+        let event = Event::ProbeSink { sink: newcomer.name().clone() };
+        let record = Record { id: probe, at: now, event, outcome: Outcome::Recorded, ..self.record.clone() };
         let sequence = newcomer.sink().record(&record)?.sequence();
         let probe = RecordEntry { sequence, record };
         if has(newcomer, &probe)? { Ok(probe) } else { Err(SinkError::NotReadBack) }
@@ -208,7 +208,7 @@ impl RecordedSinks {
 
     /// The record of what came of it, for the sinks that there are now.
     #[must_use]
-    pub fn outcome(&self, record: RecordId, now: DateTime<Utc>, failure: Option<Failure>) -> Record {
+    pub fn outcome(&self, record: RecordId, now: DateTime<Utc>, failure: Option<FailureReason>) -> Record {
         let intent = self.record.id;
         let outcome = match failure {
             None => Outcome::Done { intent },

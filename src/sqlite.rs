@@ -10,7 +10,7 @@
 //!
 //! Public and private activities are in separate families of tables. A public read touches the public tables alone, so
 //! nothing that it returns and nothing that it costs can depend on how much is hidden. If damage makes a page of one family
-//! appear in the other, the rows give that away, and the read fails with [`FileError::Corrupt`] or [`FileError::Damaged`].
+//! appear in the other, the rows give that away, and the read fails with [`FileError::Corrupt`] or [`FileError::InvalidContent`].
 //! A process that can read the file can read the private activities in it: guard it, or encrypt the disk.
 //!
 //! Dropping the last handle of a file empties the log beside it and removes it: the file alone then holds everything.
@@ -73,11 +73,11 @@
 //! ```
 
 mod append;
-mod care;
+mod backup;
 mod count;
 mod dimension;
 mod document;
-mod failure;
+mod error;
 mod family;
 mod file;
 mod governance;
@@ -104,7 +104,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-pub use self::care::BackupError;
+pub use self::backup::BackupError;
 pub use self::governance::SqliteGovernance;
 pub use self::options::SqliteOptions;
 pub use self::store::SqliteStore;
@@ -134,7 +134,7 @@ pub enum FileError {
     NotAFile,
     /// Not an SQLite file, or one that something else made.
     #[error("the file was not made by this library, expected one of {expected}")]
-    Foreign {
+    NotOurFormat {
         /// What it should hold.
         expected: &'static str,
     },
@@ -142,7 +142,7 @@ pub enum FileError {
     #[error(
         "the file has schema version {found}, expected at most {supported}; a newer version of this library made it"
     )]
-    Newer {
+    UnsupportedVersion {
         /// The schema version of the file.
         found: i32,
         /// The newest schema version that this version can read.
@@ -184,7 +184,7 @@ pub enum FileError {
     Full,
     /// Something in it is not what was written. Says what it should be, never what stands there.
     #[error("the file holds something that cannot be read back, expected one {what}")]
-    Damaged {
+    InvalidContent {
         /// What it should be.
         what: &'static str,
     },
@@ -194,7 +194,11 @@ impl FileError {
     /// Whether it is because of what stands in the file.
     fn is_of_the_content(self) -> bool {
         match self {
-            Self::NotAFile | Self::Foreign { .. } | Self::Newer { .. } | Self::Corrupt | Self::Damaged { .. } => true,
+            Self::NotAFile
+            | Self::NotOurFormat { .. }
+            | Self::UnsupportedVersion { .. }
+            | Self::Corrupt
+            | Self::InvalidContent { .. } => true,
             Self::SqliteTooOld { .. } | Self::NoFts5 | Self::ReadOnly | Self::Busy | Self::Full => false,
         }
     }

@@ -1,4 +1,4 @@
-//! The port behind which activities and the policy they are stamped under are kept.
+//! The port behind which activities and the policy they are decided under are kept.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -9,16 +9,16 @@ use crate::applied::AppliedRecords;
 use crate::change::RecordedChange;
 use crate::difference::Difference;
 use crate::directory::{DirectoryRevision, RemovedGroup};
+use crate::engine::DecidedBatch;
 use crate::forward::{Offset, OffsetError};
 use crate::identity::GroupId;
 use crate::policy::{PrivacyPolicy, Revision};
 use crate::query::{CountBy, Counts, Position, Query};
 use crate::removal::RecordedRemoval;
-use crate::reveal::{Admission, SealedPage};
-use crate::screen::StampedBatch;
+use crate::reveal::{PagePermit, SealedPage};
 use crate::stored::PublicActivity;
 
-/// Keeps activities, and the policy that they are stamped under, because the two must move in one transaction.
+/// Keeps activities, and the policy that they are decided under, because the two must move in one transaction.
 ///
 /// # Contract
 /// - **Fence.** [`append`](Self::append) stores nothing unless the batch's policy revision is the one in force, and it
@@ -26,9 +26,9 @@ use crate::stored::PublicActivity;
 ///   revision is stored, by any thread, process or node, and none of them is answered with an older policy. Of several
 ///   changes of one revision exactly one is published. The safe wrong answer is [`StoreError::Stale`].
 /// - **Atomicity.** A batch is stored whole or not at all; so is a policy, which comes back as it was published.
-/// - **Idempotency.** An id is stored once, for ever, with the first content and the first stamp, whichever visibility
+/// - **Idempotency.** An id is stored once, for ever, with the first content and the first decision, whichever visibility
 ///   it got; within one batch too, and when several deliver it at once. Ids are compared byte for byte.
-/// - **Durability.** Whatever was answered `Ok` outlives a crash: activities with their stamps and offsets, the
+/// - **Durability.** Whatever was answered `Ok` outlives a crash: activities with their decisions and offsets, the
 ///   policy, and what is kept of removed groups.
 /// - **Records of changes.** The store keeps the records by which it changed last. They change in the transaction that
 ///   publishes a policy, to what [`RecordedChange::applied`] returns; and before a removal is answered with 0 (with a limit
@@ -91,12 +91,12 @@ pub trait ActivityStore: Send + Sync {
     /// Returns [`StoreError`] if it may not have been changed.
     fn update_removed_groups(&self, update: RemovedGroupsUpdate<'_>) -> Result<(), StoreError>;
 
-    /// Stores a batch, if the policy that it was stamped under is still in force. Answers for each stamped activity, in
+    /// Stores a batch, if the policy that it was decided under is still in force. Answers for each decided activity, in
     /// order. An empty batch only asks whether its policy is in force.
     ///
     /// # Errors
-    /// [`StoreError::Stale`] when the policy moved on; screen the activities again then.
-    fn append(&self, batch: &StampedBatch<'_>) -> Result<Vec<Appended>, StoreError>;
+    /// [`StoreError::Stale`] when the policy moved on; decide the activities again then.
+    fn append(&self, batch: &DecidedBatch<'_>) -> Result<Vec<AppendOutcome>, StoreError>;
 
     /// Removes some of the activities that are to be removed, at most `limit` or what the store takes for a step that
     /// delays nobody, and says how many. Called again until there are none: then, and only then, the answer is 0.
@@ -135,7 +135,7 @@ pub trait ActivityStore: Send + Sync {
     /// Returns [`StoreError`] if they cannot be read.
     fn revealed_page(
         &self,
-        admission: Admission<'_>,
+        admission: PagePermit<'_>,
         after: Option<&Position>,
         limit: usize,
     ) -> Result<SealedPage, StoreError>;
@@ -179,7 +179,7 @@ pub struct PublicPage {
 
 /// What became of one activity of a batch. For whoever delivers it; no viewer and no forwarder is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Appended {
+pub enum AppendOutcome {
     /// It is stored now.
     Stored,
     /// It was stored before, with the same content. The first verdict stays. Or what was stored under its id was removed.
@@ -252,7 +252,7 @@ macro_rules! forward {
                 (**self).update_removed_groups(update)
             }
 
-            fn append(&self, batch: &StampedBatch<'_>) -> Result<Vec<Appended>, StoreError> {
+            fn append(&self, batch: &DecidedBatch<'_>) -> Result<Vec<AppendOutcome>, StoreError> {
                 (**self).append(batch)
             }
 
@@ -279,7 +279,7 @@ macro_rules! forward {
 
             fn revealed_page(
                 &self,
-                admission: Admission<'_>,
+                admission: PagePermit<'_>,
                 after: Option<&Position>,
                 limit: usize,
             ) -> Result<SealedPage, StoreError> {

@@ -6,23 +6,23 @@ use std::ops::Deref;
 use serde::Serialize;
 
 use crate::activity::Activity;
-use crate::screen::{Stamp, Visibility};
+use crate::engine::{Decision, Visibility};
 
-/// An activity with the stamp that it got at ingest. Carries its visibility, so that a screen can mark it.
+/// An activity with the decision that it got at ingest. Carries its visibility, so that a user interface can mark it.
 ///
 /// `Debug` shows the visibility and nothing of the activity.
 #[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct StoredActivity {
     #[serde(flatten)]
     activity: Activity,
-    stamp: Stamp,
+    decision: Decision,
 }
 
 impl StoredActivity {
-    /// Claims that a store holds this activity under this stamp. Only a store may claim that.
+    /// Claims that a store holds this activity under this decision. Only a store may claim that.
     #[must_use]
-    pub fn assertion(activity: Activity, stamp: Stamp) -> Self {
-        Self { activity, stamp }
+    pub fn assertion(activity: Activity, decision: Decision) -> Self {
+        Self { activity, decision }
     }
 
     /// The activity.
@@ -33,17 +33,17 @@ impl StoredActivity {
 
     /// What was decided about it at ingest.
     #[must_use]
-    pub fn stamp(&self) -> &Stamp {
-        &self.stamp
+    pub fn decision(&self) -> &Decision {
+        &self.decision
     }
 
     /// Whether it is hidden from whoever has no reveal.
     #[must_use]
     pub fn visibility(&self) -> Visibility {
-        self.stamp.visibility()
+        self.decision.visibility()
     }
 
-    /// The same activity as one that may leave the house, if it is stamped public.
+    /// The same activity as one that may leave the house, if it is decided public.
     #[must_use]
     pub fn into_public(self) -> Option<PublicActivity> {
         (self.visibility() == Visibility::Public).then_some(PublicActivity(self))
@@ -56,7 +56,7 @@ impl fmt::Debug for StoredActivity {
     }
 }
 
-/// An activity that is stamped public: all that a view shows, an export writes or a forwarder is given. It cannot be
+/// An activity that is decided public: all that a view shows, an export writes or a forwarder is given. It cannot be
 /// made from a private one:
 ///
 /// ```compile_fail,E0423

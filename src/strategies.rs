@@ -1,7 +1,7 @@
 //! Strategies for [`proptest`](https://docs.rs/proptest), and a model of the rules to run beside the library.
 //!
 //! Whoever builds on this crate and has invariants of their own tests them against everything that can happen: awkward
-//! names, groups in circles, directories that come and go, every change of the policy, deliveries that repeat and
+//! names, groups in circles, directories that come and go, every change of the policy, outcomes that repeat and
 //! contradict each other, restarts and a second node that lags behind. The alphabets are small, so that things collide.
 //!
 //! - [`identities`], [`aliases`], [`domains`], [`actors`], [`activities`], [`batches`]: what is delivered.
@@ -39,7 +39,7 @@ mod show;
 pub use self::activities::{Batch, activities, activity_ids, actors, all_activity_ids, apps, batches, times};
 pub use self::histories::{CursorChoice, Node, Step, beginnings, histories, steps};
 pub use self::imports::{Import, imports};
-pub use self::model::{Answer, Decided, Decision, Model, Opened, Stored, Turned};
+pub use self::model::{ExpectedAnswer, ExpectedDecision, ExpectedVerdict, Model, Opened, Stored, Turned};
 pub use self::names::{aliases, domains, group_ids, groups, identities, spellings, subjects, user_ids};
 pub use self::policies::{options_patches, policy_changes, policy_updates, scope_rules, scope_targets};
 pub use self::searches::{Search, record_queries, searches};

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::identity::{Identity, UserId};
 
-/// A person, by every identity under which activities name them: to tell them [who looked](crate::PrivacyFilter::report),
+/// A person, by every identity under which activities name them: to tell them [who looked](crate::PrivacyFilter::access_report),
 /// or to [erase](crate::PrivacyFilter::erase) what they did.
 ///
 /// The [`PrivacyFilter`](crate::PrivacyFilter) adds the names that the directory knows them by now. `Debug` does not show
@@ -14,7 +14,7 @@ use crate::identity::{Identity, UserId};
 /// # fn main() -> Result<(), activity_privacy::TextError> {
 /// use activity_privacy::{Alias, Subject, UserId};
 ///
-/// let adele = Subject::of(UserId::new("u-2")?).also(Alias::new("adele.vance@contoso.com")?);
+/// let adele = Subject::of(UserId::new("u-2")?).with_identity(Alias::new("adele.vance@contoso.com")?);
 /// assert_eq!(adele.identities().len(), 2);
 /// # Ok(())
 /// # }
@@ -34,7 +34,7 @@ impl Subject {
     }
 
     /// Who is, or was, also known by this.
-    pub fn also(mut self, identity: impl Into<Identity>) -> Self {
+    pub fn with_identity(mut self, identity: impl Into<Identity>) -> Self {
         let identity = identity.into();
         if !self.identities.contains(&identity) {
             self.identities.push(identity);

@@ -15,8 +15,8 @@ mod clock;
 mod ending;
 #[path = "approving/fault_sink.rs"]
 mod fault_sink;
+mod fixture;
 mod forward;
-mod house;
 #[path = "approving/model.rs"]
 mod model;
 mod place;
@@ -24,60 +24,60 @@ mod place;
 use std::time::Duration;
 
 use activity_privacy::*;
-use house::*;
+use fixture::*;
 use place::*;
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
 /// `root`, `ann`, `carl` and `dora` are admins who may view private activities; `eve` is an admin who may not; `bob` is
 /// nobody in particular. What Adele does is private. A reveal needs so many approvals.
-fn furnished(place: &Place, approvals: u32) -> House {
-    let house = place.house();
+fn furnished(place: &Place, approvals: u32) -> Fixture {
+    let fixture = place.fixture();
     let names = ["ann", "carl", "dora", "eve", "bob"];
     let mut people = people(&[("adele", &["council"])]);
     for name in names {
         people = people.user(contoso(name));
     }
-    house.install(people).manage("contoso.com").make_private("council");
+    fixture.install(people).manage("contoso.com").make_private("council");
     for name in ["ann", "carl", "dora", "eve"] {
-        house.change(PolicyChange::SetAdmin(user(name), Role::Analyst));
+        fixture.update_policy(PolicyChange::SetAdmin(user(name), Role::Analyst));
     }
     for name in ["root", "ann", "carl", "dora"] {
-        grant(&house, name);
+        grant(&fixture, name);
     }
-    require(&house, approvals);
-    house.ingest(&[activity("a", "adele"), activity("b", "bob")]);
-    house
+    require(&fixture, approvals);
+    fixture.ingest(&[activity("a", "adele"), activity("b", "bob")]);
+    fixture
 }
 
-fn grant(house: &House, name: &str) {
-    house.grant(name);
+fn grant(fixture: &Fixture, name: &str) {
+    fixture.grant(name);
 }
 
-fn revoke(house: &House, name: &str) {
-    house.change(PolicyChange::Revoke(user(name).into()));
+fn revoke(fixture: &Fixture, name: &str) {
+    fixture.update_policy(PolicyChange::Revoke(user(name).into()));
 }
 
-fn require(house: &House, approvals_required: u32) {
-    if house.filter.policy().unwrap().options().approvals_required != approvals_required {
-        house.options(OptionsPatch::new().approvals_required(approvals_required));
+fn require(fixture: &Fixture, approvals_required: u32) {
+    if fixture.filter.policy().unwrap().options().approvals_required != approvals_required {
+        fixture.options(OptionsPatch::new().approvals_required(approvals_required));
     }
 }
 
-fn ask(house: &House, viewer: &str) -> RequestId {
-    house.filter.request_reveal(&reveal_all(viewer)).unwrap()
+fn ask(fixture: &Fixture, viewer: &str) -> RequestId {
+    fixture.filter.request_reveal(&reveal_all(viewer)).unwrap()
 }
 
-fn approve(house: &House, by: &str, request: RequestId) {
-    let _approvals = house.filter.answer_request(&user(by), request, Answer::Approve).unwrap();
+fn approve(fixture: &Fixture, by: &str, request: RequestId) {
+    let _approvals = fixture.filter.decide_request(&user(by), request, ApprovalDecision::Approve).unwrap();
 }
 
-fn answer_denied(house: &House, by: &str, request: RequestId, answer: Answer) -> Denial {
-    match house.filter.answer_request(&user(by), request, answer).unwrap_err() {
+fn answer_denied(fixture: &Fixture, by: &str, request: RequestId, answer: ApprovalDecision) -> Denial {
+    match fixture.filter.decide_request(&user(by), request, answer).unwrap_err() {
         RevealError::Denied(denial) => {
-            let last = house.records().pop().unwrap().record;
+            let last = fixture.records().pop().unwrap().record;
             assert_eq!(last.initiator, Initiator::User(user(by)));
-            assert_eq!(last.act, Act::AnswerRequest { request, answer }, "R4: what was refused is on record");
+            assert_eq!(last.event, Event::DecideRequest { request, answer }, "R4: what was refused is on record");
             assert_eq!(last.outcome, Outcome::Denied(denial));
             denial
         }
@@ -85,11 +85,11 @@ fn answer_denied(house: &House, by: &str, request: RequestId, answer: Answer) ->
     }
 }
 
-fn open_denied(house: &House, wish: RevealRequest, request: RequestId) -> Denial {
-    match house.filter.reveal_approved(wish, request).unwrap_err() {
+fn open_denied(fixture: &Fixture, wish: RevealRequest, request: RequestId) -> Denial {
+    match fixture.filter.reveal_approved(wish, request).unwrap_err() {
         RevealError::Denied(denial) => {
-            let last = house.records().pop().unwrap().record;
-            let Act::Reveal(summary) = last.act else { panic!("R4: what was refused is on record") };
+            let last = fixture.records().pop().unwrap().record;
+            let Event::Reveal(summary) = last.event else { panic!("R4: what was refused is on record") };
             assert_eq!((summary.request, last.outcome), (Some(request), Outcome::Denied(denial)));
             denial
         }
@@ -97,9 +97,9 @@ fn open_denied(house: &House, wish: RevealRequest, request: RequestId) -> Denial
     }
 }
 
-fn status(house: &House, request: RequestId) -> Option<RequestStatus> {
-    let approvals = house.filter.approvals(&user("root"), request).unwrap();
-    approvals.status(&house.filter.policy().unwrap(), at(house.clock.load(std::sync::atomic::Ordering::SeqCst)))
+fn status(fixture: &Fixture, request: RequestId) -> Option<RequestStatus> {
+    let approvals = fixture.filter.approvals(&user("root"), request).unwrap();
+    approvals.status(&fixture.filter.policy().unwrap(), at(fixture.clock.load(std::sync::atomic::Ordering::SeqCst)))
 }
 
 fn page_of(reveal: &mut Reveal) -> Result<usize, Denial> {

@@ -8,7 +8,7 @@
     reason = "clippy takes only the test functions themselves for tests"
 )]
 
-mod house;
+mod fixture;
 
 mod bad_input {
     mod canaries;

@@ -2,11 +2,11 @@
 #![cfg(all(feature = "sqlite", target_os = "linux"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")]
 
-mod house;
+mod fixture;
 mod place;
 
 use activity_privacy::*;
-use house::*;
+use fixture::*;
 use place::*;
 
 /// The most memory that this process had at once since it was last asked, in bytes.
@@ -23,16 +23,16 @@ fn peak() -> usize {
 fn b3_an_erasure_holds_no_more_than_one_activity_at_a_time() {
     const ACTIVITIES: usize = 40;
     let place = Place::in_sqlite();
-    let house = place.house();
-    house.install(people(&[("adele", &["council"]), ("ann", &["council"])])).make_private("council");
+    let fixture = place.fixture();
+    fixture.install(people(&[("adele", &["council"]), ("ann", &["council"])])).make_private("council");
     for n in 0..ACTIVITIES {
         let details = "x".repeat(Activity::MAX_DETAILS_BYTES);
         let by_adele = begun(&format!("a-{n}"), Actor::user(alias("adele@contoso.com")));
-        house.ingest(&[by_adele.details(details).build().unwrap()]);
+        fixture.ingest(&[by_adele.details(details).build().unwrap()]);
     }
     peak();
     let before = peak();
-    house.erase(Subject::of(user("ann")));
+    fixture.erase(Subject::of(user("ann")));
     let grown = peak().saturating_sub(before);
     let all = ACTIVITIES * Activity::MAX_DETAILS_BYTES;
     assert!(grown < all / 4, "{grown} bytes of {all}");

@@ -3,9 +3,9 @@
 //! a sharp one, and no clause is left that nothing breaks.
 #![cfg(feature = "conformance")]
 
+mod faulty;
 #[path = "../examples/own_adapter/list.rs"]
 mod list;
-mod wrong;
 
 use std::collections::BTreeSet;
 

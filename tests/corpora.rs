@@ -10,7 +10,7 @@
 
 #[path = "../fuzz/checks/mod.rs"]
 mod checks;
-mod house;
+mod fixture;
 
 use std::path::Path;
 
@@ -21,7 +21,7 @@ fn replay(target: &str, check: impl Fn(&[u8])) {
     files.sort();
     assert!(!files.is_empty(), "the corpus of {target} is empty");
     for file in &files {
-        // Told when the check fails, and only then.
+        // AuditState when the check fails, and only then.
         eprintln!("{}", file.file_name().unwrap().to_string_lossy());
         check(&std::fs::read(file).unwrap());
     }

@@ -19,7 +19,7 @@
     reason = "clippy takes only the test functions themselves for tests"
 )]
 
-mod house;
+mod fixture;
 mod place;
 
 mod crash {

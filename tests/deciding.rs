@@ -7,15 +7,15 @@
     reason = "clippy takes only the test functions themselves for tests"
 )]
 
+mod fixture;
 mod forward;
-mod house;
 
 mod deciding {
+    mod decisions;
     mod groups;
     mod nested;
     mod people;
     mod principals;
-    mod stamps;
+    mod removed_groups;
     mod undecidable;
-    mod vanished;
 }

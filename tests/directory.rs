@@ -9,12 +9,12 @@
 )]
 
 mod directory {
+    mod carry_over;
     mod deltas;
     mod dry_run;
     mod joined;
     mod look;
     mod prepared;
     mod removed;
-    mod succession;
 }
-mod house;
+mod fixture;

@@ -3,49 +3,49 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
 
 mod fault;
+mod fixture;
 mod forward;
-mod house;
 
 use std::io::{self, Write};
 use std::sync::Arc;
 
 use activity_privacy::*;
 use fault::*;
-use house::*;
+use fixture::*;
 use uuid::Uuid;
 
-fn export(house: &House, query: &RecordQuery, format: RecordFormat) -> String {
+fn export(fixture: &Fixture, query: &RecordQuery, format: RecordFormat) -> String {
     let mut file = Vec::new();
-    let written = house.filter.export_governance(&user("root"), query, format, &mut file).unwrap();
+    let written = fixture.filter.export_governance(&user("root"), query, format, &mut file).unwrap();
     let text = String::from_utf8(file).unwrap();
     assert_eq!((text.lines().count() as u64, text.ends_with('\n') || written == 0), (written, true));
     text
 }
 
 /// Changes, a grant, a reveal with a justification, a page, and a refusal.
-fn lived_in() -> House {
-    let house = House::new();
-    house.install(people(&[("adele", &["council"]), ("bob", &[])])).manage("contoso.com").make_private("council");
-    house.ingest(&[activity("a-1", "adele"), activity("b-1", "bob")]);
-    house.permit_root();
+fn lived_in() -> Fixture {
+    let fixture = Fixture::new();
+    fixture.install(people(&[("adele", &["council"]), ("bob", &[])])).manage("contoso.com").make_private("council");
+    fixture.ingest(&[activity("a-1", "adele"), activity("b-1", "bob")]);
+    fixture.permit_root();
     let request = reveal_all("root").because(Justification::new("case 17").unwrap());
-    let mut reveal = house.filter.reveal(request).unwrap();
+    let mut reveal = fixture.filter.reveal(request).unwrap();
     reveal.page(PageSize::MAX, None).unwrap();
     reveal.close().unwrap();
-    house.filter.reveal(reveal_all("bob")).unwrap_err();
-    house
+    fixture.filter.reveal(reveal_all("bob")).unwrap_err();
+    fixture
 }
 
 #[test]
 fn g3_an_export_as_json_lines_is_read_back_as_it_was() {
-    let house = lived_in();
-    let text = export(&house, &RecordQuery::default(), RecordFormat::JsonLines);
+    let fixture = lived_in();
+    let text = export(&fixture, &RecordQuery::default(), RecordFormat::JsonLines);
     let read: Vec<RecordEntry> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let mut expected = house.records();
+    let mut expected = fixture.records();
     for entry in &mut expected {
         // Whose activities a page showed is not for readers of the log.
-        if let Act::Page { subjects, .. } = &mut entry.record.act {
-            subjects.forget();
+        if let Event::Page { subjects, .. } = &mut entry.record.event {
+            subjects.redact();
         }
     }
     assert_eq!(read, expected);
@@ -58,9 +58,9 @@ fn g3_an_export_as_json_lines_is_read_back_as_it_was() {
 
 #[test]
 fn g3_an_export_holds_every_record_that_matches_however_many_there_are() {
-    let house = lived_in();
+    let fixture = lived_in();
     for n in 0..300 {
-        house.change(PolicyChange::ManageDomain(ManagedDomain::exactly(domain(&format!("x{n}.example")))));
+        fixture.update_policy(PolicyChange::ManageDomain(ManagedDomain::exactly(domain(&format!("x{n}.example")))));
     }
     for query in [
         RecordQuery::default(),
@@ -69,8 +69,8 @@ fn g3_an_export_holds_every_record_that_matches_however_many_there_are() {
         RecordQuery { initiator: Some(user("nobody")), ..RecordQuery::default() },
     ] {
         let expected: Vec<u64> =
-            house.records().iter().filter(|entry| query.matches(&entry.record)).map(|entry| entry.sequence).collect();
-        let text = export(&house, &query, RecordFormat::Ocsf);
+            fixture.records().iter().filter(|entry| query.matches(&entry.record)).map(|entry| entry.sequence).collect();
+        let text = export(&fixture, &query, RecordFormat::Ocsf);
         let sequence =
             |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap()["metadata"]["sequence"].as_u64();
         assert_eq!(text.lines().map(|line| sequence(line).unwrap()).collect::<Vec<_>>(), expected);
@@ -79,14 +79,14 @@ fn g3_an_export_holds_every_record_that_matches_however_many_there_are() {
 
 #[test]
 fn g3_an_export_is_for_whoever_may_read_the_log_and_a_refusal_is_recorded() {
-    let house = lived_in();
+    let fixture = lived_in();
     for who in ["adele", "nobody"] {
         let mut file = Vec::new();
         let query = RecordQuery::default();
-        let error = house.filter.export_governance(&user(who), &query, RecordFormat::Ocsf, &mut file).unwrap_err();
+        let error = fixture.filter.export_governance(&user(who), &query, RecordFormat::Ocsf, &mut file).unwrap_err();
         assert!(matches!(error, ExportError::Denied(Denial::NotAdmin)) && file.is_empty(), "{error:?}");
-        let last = house.records().pop().unwrap().record;
-        assert_eq!((last.act, last.outcome), (Act::ReadGovernance, Outcome::Denied(Denial::NotAdmin)));
+        let last = fixture.records().pop().unwrap().record;
+        assert_eq!((last.event, last.outcome), (Event::ReadGovernance, Outcome::Denied(Denial::NotAdmin)));
         assert_eq!(last.initiator, Initiator::User(user(who)));
     }
 }
@@ -110,19 +110,19 @@ impl<F: FnMut()> Write for Then<F> {
 
 #[test]
 fn p2_an_export_asks_again_before_each_page() {
-    let house = lived_in();
-    house.change(PolicyChange::SetAdmin(user("ann"), Role::PrivacyAdministrator));
+    let fixture = lived_in();
+    fixture.update_policy(PolicyChange::SetAdmin(user("ann"), Role::PrivacyAdministrator));
     for n in 0..200 {
-        house.change(PolicyChange::ManageDomain(ManagedDomain::exactly(domain(&format!("x{n}.example")))));
+        fixture.update_policy(PolicyChange::ManageDomain(ManagedDomain::exactly(domain(&format!("x{n}.example")))));
     }
     let mut out = Then(0, || {
-        house.change(PolicyChange::RemoveAdmin(user("ann")));
+        fixture.update_policy(PolicyChange::RemoveAdmin(user("ann")));
     });
     let query = RecordQuery::default();
-    let error = house.filter.export_governance(&user("ann"), &query, RecordFormat::JsonLines, &mut out).unwrap_err();
+    let error = fixture.filter.export_governance(&user("ann"), &query, RecordFormat::JsonLines, &mut out).unwrap_err();
     assert!(matches!(error, ExportError::Denied(Denial::NotAdmin)), "{error:?}");
     assert_eq!(out.0, 256, "one page, and no more");
-    assert_eq!(house.records().pop().unwrap().record.outcome, Outcome::Denied(Denial::NotAdmin));
+    assert_eq!(fixture.records().pop().unwrap().record.outcome, Outcome::Denied(Denial::NotAdmin));
 }
 
 struct Full;
@@ -139,20 +139,21 @@ impl Write for Full {
 
 #[test]
 fn g3_an_export_says_what_failed() {
-    let house = lived_in();
+    let fixture = lived_in();
     let query = RecordQuery::default();
     for format in [RecordFormat::JsonLines, RecordFormat::Ocsf] {
-        let error = house.filter.export_governance(&user("root"), &query, format, &mut Full).unwrap_err();
+        let error = fixture.filter.export_governance(&user("root"), &query, format, &mut Full).unwrap_err();
         assert!(matches!(&error, ExportError::Write(error) if error.kind() == io::ErrorKind::StorageFull), "{error:?}");
     }
     let sink = FaultySink::new(&Log::default());
-    let house = House::over(Arc::new(activity_privacy::memory::MemoryStore::new()), Arc::clone(&sink) as _);
+    let fixture = Fixture::over(Arc::new(activity_privacy::memory::MemoryStore::new()), Arc::clone(&sink) as _);
     sink.fault_in(0, Fault::Fails);
-    let error = house.filter.export_governance(&user("root"), &query, RecordFormat::Ocsf, &mut Vec::new()).unwrap_err();
+    let error =
+        fixture.filter.export_governance(&user("root"), &query, RecordFormat::Ocsf, &mut Vec::new()).unwrap_err();
     assert!(matches!(error, ExportError::Sink(_)), "{error:?}");
 }
 
-/// Every record of the conformance kit, each act with each outcome.
+/// Every record of the conformance kit, each event with each outcome.
 #[cfg(feature = "conformance")]
 fn of_all_sorts() -> Vec<RecordEntry> {
     use activity_privacy::conformance::{SinkHarness, sink_clauses};
@@ -185,7 +186,7 @@ fn of_all_sorts() -> Vec<RecordEntry> {
     let outcomes: Vec<Outcome> = found.iter().map(|entry| entry.record.outcome.clone()).collect();
     let denials = [Denial::MayNotManage, Denial::SelfApproval].map(Outcome::Denied);
     let intent = found[0].record.id;
-    let more = denials.into_iter().chain([Outcome::Failed { intent, cause: Failure::Superseded }]);
+    let more = denials.into_iter().chain([Outcome::Failed { intent, cause: FailureReason::Superseded }]);
     let outcomes: Vec<Outcome> = outcomes.into_iter().take(16).chain(more).collect();
     let pairs = found.iter().flat_map(|entry| outcomes.iter().map(move |outcome| (entry, outcome)));
     let record = |(number, (entry, outcome)): (u64, (&RecordEntry, &Outcome))| RecordEntry {
@@ -223,8 +224,8 @@ fn g3_an_ocsf_event_says_what_its_record_says() {
         for kind in record.kinds() {
             assert!(event["message"].as_str().unwrap().contains(&kind.to_string()), "each kind of change is found");
         }
-        let of_access = match &record.act {
-            Act::ChangePolicy(of) => matches!(
+        let of_access = match &record.event {
+            Event::ChangePolicy(of) => matches!(
                 of[..],
                 [ChangeSummary::SetAdmin(..)
                     | ChangeSummary::RemoveAdmin(_)
@@ -242,7 +243,7 @@ fn g3_an_ocsf_event_says_what_its_record_says() {
             _ => {}
         }
         let status = match record.outcome.kind() {
-            OutcomeKind::Done | OutcomeKind::Noted => 1,
+            OutcomeKind::Done | OutcomeKind::Observed => 1,
             OutcomeKind::Failed | OutcomeKind::Refused => 2,
             OutcomeKind::Intended => 99,
         };
@@ -266,8 +267,8 @@ fn g3_privileges_given_together_are_one_ocsf_event() {
     let admin = ChangeSummary::SetAdmin(ann.clone(), Role::Analyst);
     let event = |changes: Vec<ChangeSummary>| {
         let (id, initiator) = (RecordId(uuid::Uuid::nil()), Initiator::User(user("root")));
-        let (act, outcome) = (Act::ChangePolicy(changes), Outcome::Intended);
-        let record = Record { id, at: at(0), initiator, policy: None, act, outcome };
+        let (event, outcome) = (Event::ChangePolicy(changes), Outcome::Intended);
+        let record = Record { id, at: at(0), initiator, policy: None, event, outcome };
         ocsf(&RecordEntry { sequence: 1, record })
     };
     let given = event(vec![admin.clone(), ChangeSummary::Grant(Some(ann.clone()))]);
@@ -323,7 +324,7 @@ fn g2_nothing_is_in_an_ocsf_event_that_is_not_in_its_record() {
         let mut in_event = Vec::new();
         texts(&event, &mut in_event);
         let beyond: Vec<_> = in_event.iter().filter(|text| !in_record.contains(text)).collect();
-        assert!(beyond.is_empty(), "{beyond:?} of {:?}", entry.record.act);
+        assert!(beyond.is_empty(), "{beyond:?} of {:?}", entry.record.event);
     }
 }
 
@@ -335,7 +336,7 @@ fn g2_what_was_forgotten_is_in_no_ocsf_event_and_whose_a_page_was_never() {
         let event = ocsf(&entry);
         comments += usize::from(event.get("comment").is_some());
         let mut forgot = entry.clone();
-        forgot.record.forget();
+        forgot.record.redact();
         let after = ocsf(&forgot);
         assert_eq!(after.get("comment"), None);
         let mut without = event.clone();
@@ -355,8 +356,12 @@ fn g3_an_ocsf_event_of_a_removal_that_a_sink_did_not_do_speaks_of_that() {
         at: at(0),
         initiator: Initiator::System,
         policy: None,
-        act: Act::Remove(RemovalSummary::Aged { activities_before: at(0), records_before: Some(at(0)), policy: None }),
-        outcome: Outcome::Failed { intent: id(1), cause: Failure::Sink },
+        event: Event::Remove(RemovalSummary::Aged {
+            activities_before: at(0),
+            records_before: Some(at(0)),
+            policy: None,
+        }),
+        outcome: Outcome::Failed { intent: id(1), cause: FailureReason::Sink },
     };
     let mut out = Vec::new();
     RecordFormat::Ocsf.write(&RecordEntry { sequence: 2, record }, &mut out).unwrap();

@@ -9,8 +9,8 @@
 )]
 
 mod fault;
+mod fixture;
 mod forward;
-mod house;
 mod place;
 
 mod faults {
@@ -31,7 +31,7 @@ use activity_privacy::*;
 use fault::*;
 use faults::operation::*;
 use faults::scene::*;
-use house::*;
+use fixture::*;
 use place::*;
 
 /// No sink here comes near it but one that hangs.
@@ -130,8 +130,8 @@ fn on_record(end: &End, wrong: Wrong, scene: &Scene) {
             let private = page.activities().iter().filter(|stored| stored.visibility() == Visibility::Private);
             let digest = Digest::of_ids(private.map(|stored| stored.activity().id()));
             let recorded = records.iter().any(|entry| {
-                let Record { act, initiator, outcome, .. } = &entry.record;
-                let same = matches!(act, Act::Page { reveal: of, activities, digest: seen, .. }
+                let Record { event, initiator, outcome, .. } = &entry.record;
+                let same = matches!(event, Event::Page { reveal: of, activities, digest: seen, .. }
                     if of == reveal
                         && activities.value() == Some(&(page.activities().len() as u64))
                         && seen.value() == Some(&digest));
@@ -141,25 +141,26 @@ fn on_record(end: &End, wrong: Wrong, scene: &Scene) {
         }
     }
     if let Some(reveal) = &scene.reveal {
-        let opening = |record: &Record| matches!(&record.act, Act::Reveal(summary) if summary.reveal == reveal.id());
+        let opening =
+            |record: &Record| matches!(&record.event, Event::Reveal(summary) if summary.reveal == reveal.id());
         let recorded = records.iter().any(|entry| entry.record.outcome == Outcome::Intended && opening(&entry.record));
         assert!(recorded, "R2: a reveal is open and is not on record");
     }
     let Some(policy) = scene.policy() else { return };
     let before = policy.revision().number().checked_sub(1).filter(|before| *before > 0).map(Revision::from_number);
     let intents = || records.iter().filter(|entry| entry.record.outcome == Outcome::Intended);
-    let of_policy = |act: &Act| matches!(act, Act::ChangePolicy(_) | Act::InitializePolicy { .. });
-    let intended = intents().any(|entry| entry.record.policy == before && of_policy(&entry.record.act));
+    let of_policy = |event: &Event| matches!(event, Event::ChangePolicy(_) | Event::InitializePolicy { .. });
+    let intended = intents().any(|entry| entry.record.policy == before && of_policy(&entry.record.event));
     assert!(intended, "G1: what is in force was intended on record");
     let finance = policy.private_groups().contains(&group("finance").into());
     for entry in &records {
         let of_finance =
-            entry.record.act == Act::ChangePolicy(vec![ChangeSummary::MakePrivate(group("finance").into())]);
+            entry.record.event == Event::ChangePolicy(vec![ChangeSummary::MakePrivate(group("finance").into())]);
         match entry.record.outcome {
             Outcome::Done { .. } if of_finance && wrong != Wrong::Store(StoreFault::Loses) => {
                 assert!(finance, "G1: done on record is done");
             }
-            Outcome::Failed { cause: Failure::Store, .. } if of_finance => {
+            Outcome::Failed { cause: FailureReason::Store, .. } if of_finance => {
                 assert!(!finance, "G1: failed on record is not done");
             }
             _ => {}
@@ -181,7 +182,7 @@ fn is_accepted(operation: Operation, wrong: Wrong, scene: &mut Scene) -> bool {
     let accepted = AcceptedDifference::i_accept_that_what_is_missing_is_lost(user("root"), difference);
     let filter = scene.builder().accept_difference(accepted).open_or_initialize(admins()).unwrap();
     let bob = activity("shown-after", "bob");
-    assert_eq!(filter.ingest(&[bob]).unwrap().deliveries(), [Delivery::Stored]);
+    assert_eq!(filter.ingest(&[bob]).unwrap().outcomes(), [IngestOutcome::Stored]);
     true
 }
 
@@ -205,7 +206,7 @@ fn carry_on(operation: Operation, scene: &Scene) {
     let filter = scene.filter();
     let after = [activity("secret-after", "adele"), activity("shown-after", "bob")];
     let delivered = filter.ingest(&after).unwrap();
-    assert_eq!(delivered.deliveries(), [Delivery::Stored; 2]);
+    assert_eq!(delivered.outcomes(), [IngestOutcome::Stored; 2]);
     let viewed = viewed(filter).unwrap();
     // What was only just initialized hides nobody.
     if operation != Operation::Initialize {
@@ -216,7 +217,7 @@ fn carry_on(operation: Operation, scene: &Scene) {
         reveal.close().unwrap();
     }
     let managed = ManagedDomain::exactly(domain("carries-on.example"));
-    filter.change(&user("root"), PolicyChange::ManageDomain(managed)).unwrap();
+    filter.update_policy(&user("root"), PolicyChange::ManageDomain(managed)).unwrap();
 }
 
 #[test]
@@ -338,7 +339,7 @@ fn b3_a_store_that_hangs_in_one_call_holds_up_no_reader() {
                 scope.spawn(move || {
                     viewed(&filter).unwrap();
                     filter.forward(&Offset::START, PageSize::MAX).unwrap();
-                    filter.governance(&user("root"), &RecordQuery::default(), 0, PageSize::MAX).unwrap();
+                    filter.governance_records(&user("root"), &RecordQuery::default(), 0, PageSize::MAX).unwrap();
                     let mut reveal = filter.reveal(reveal_all("root")).unwrap();
                     reveal.page(PageSize::MAX, None).unwrap();
                     answer.send(()).unwrap();
@@ -368,7 +369,7 @@ fn p2_a_policy_that_was_left_behind_permits_nothing() {
         assert!(matches!(scene.filter().reveal(reveal_all("ann")).unwrap_err(), RevealError::Denied(_)));
         // Nor does a reveal go on by it that lost the permission meanwhile.
         let mut reveal = scene.filter().reveal(reveal_all("eve")).unwrap();
-        scene.house.change(PolicyChange::Revoke(user("eve").into()));
+        scene.fixture.update_policy(PolicyChange::Revoke(user("eve").into()));
         assert!(matches!(reveal.page(PageSize::MAX, None).unwrap_err(), RevealError::Denied(_)));
         scene.store.fault_in(0, StoreFault::OlderPolicy);
         assert!(matches!(reveal.page(PageSize::MAX, None).unwrap_err(), RevealError::Store(_)));
@@ -387,9 +388,9 @@ fn r3_a_page_that_was_read_for_another_reveal_is_not_shown() {
         let records = scene.records();
         assert_eq!(records.len(), before + 1, "R4: that it was asked for is on record");
         let last = &records.last().unwrap().record;
-        let Act::Page { reveal: of, activities, private, .. } = &last.act else { panic!("{last:?}") };
+        let Event::Page { reveal: of, activities, private, .. } = &last.event else { panic!("{last:?}") };
         assert_eq!((*of, activities.value(), private.value()), (reveal.id(), Some(&0), Some(&0)));
-        assert!(matches!(last.outcome, Outcome::Failed { cause: Failure::Store, .. }), "nobody saw it");
+        assert!(matches!(last.outcome, Outcome::Failed { cause: FailureReason::Store, .. }), "nobody saw it");
         assert_eq!(reveal.page(PageSize::MAX, None).unwrap().activities().len(), 6);
     }
 }
@@ -419,15 +420,15 @@ fn g1_a_change_that_is_in_force_is_done_whatever_its_store_answered() {
         let scene = Scene::furnished(place, AMPLE, true);
         // Asked for the policy, then for what vanished to make ready what comes, and then to publish.
         scene.store.fault_in(2, StoreFault::FailsLate);
-        let revision = scene.filter().change(&user("root"), finance_private()).unwrap();
+        let revision = scene.filter().update_policy(&user("root"), finance_private()).unwrap();
         assert_eq!(scene.policy().unwrap().revision(), revision);
         assert!(matches!(scene.records().pop().unwrap().record.outcome, Outcome::Done { .. }));
         // It fails before it is done.
         scene.store.fault_in(2, StoreFault::Fails);
         let public = PolicyChange::MakePublic(group("finance").into());
-        assert!(matches!(scene.filter().change(&user("root"), &public).unwrap_err(), ChangeError::Store(_)));
+        assert!(matches!(scene.filter().update_policy(&user("root"), &public).unwrap_err(), ChangeError::Store(_)));
         assert_eq!(scene.policy().unwrap().revision(), revision);
         let outcome = scene.records().pop().unwrap().record.outcome;
-        assert!(matches!(outcome, Outcome::Failed { cause: Failure::Store, .. }), "{outcome:?}");
+        assert!(matches!(outcome, Outcome::Failed { cause: FailureReason::Store, .. }), "{outcome:?}");
     }
 }

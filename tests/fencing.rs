@@ -8,7 +8,7 @@
     reason = "clippy takes only the test functions themselves for tests"
 )]
 
-mod house;
+mod fixture;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -22,26 +22,26 @@ use std::thread;
 use activity_privacy::memory::{MemorySink, MemoryStore};
 use activity_privacy::sqlite::{SqliteGovernance, SqliteStore, governance_path};
 use activity_privacy::*;
-use house::*;
+use fixture::*;
 
-/// A house over the two files in a directory, as a process finds them when it starts.
-fn open(dir: &Path) -> House {
+/// A fixture over the two files in a directory, as a process finds them when it starts.
+fn open(dir: &Path) -> Fixture {
     let path = dir.join("activities.db");
     let store = Arc::new(SqliteStore::open(&path).unwrap());
-    let house = House::over(store, Arc::new(SqliteGovernance::open(governance_path(&path)).unwrap()));
-    house.install(people(&[("adele", &["council"]), ("bob", &[])]));
-    house
+    let fixture = Fixture::over(store, Arc::new(SqliteGovernance::open(governance_path(&path)).unwrap()));
+    fixture.install(people(&[("adele", &["council"]), ("bob", &[])]));
+    fixture
 }
 
-/// One house in memory and one on disk, each with Adele on the council.
-fn houses(dir: &Path) -> [House; 2] {
-    let memory = House::over(Arc::new(MemoryStore::new()), Arc::new(MemorySink::new()));
+/// One fixture in memory and one on disk, each with Adele on the council.
+fn fixtures(dir: &Path) -> [Fixture; 2] {
+    let memory = Fixture::over(Arc::new(MemoryStore::new()), Arc::new(MemorySink::new()));
     memory.install(people(&[("adele", &["council"]), ("bob", &[])]));
-    let houses = [memory, open(dir)];
-    for house in &houses {
-        house.manage("contoso.com").permit_root();
+    let fixtures = [memory, open(dir)];
+    for fixture in &fixtures {
+        fixture.manage("contoso.com").permit_root();
     }
-    houses
+    fixtures
 }
 
 fn other_content(id: &str, name: &str) -> Activity {
@@ -51,18 +51,18 @@ fn other_content(id: &str, name: &str) -> Activity {
 #[test]
 fn d4_first_verdict_wins() {
     let dir = tempfile::tempdir().unwrap();
-    for house in houses(dir.path()) {
+    for fixture in fixtures(dir.path()) {
         let first = activity("a", "adele");
-        assert_eq!(house.ingest(std::slice::from_ref(&first)), [Delivery::Stored]);
-        let stamp = house.stamp("a");
-        house.make_private("council").advance(5);
-        assert_eq!(house.ingest(std::slice::from_ref(&first)), [Delivery::Duplicate]);
-        assert_eq!(house.ingest(&[other_content("a", "adele")]), [Delivery::Conflict]);
-        assert_eq!(house.ingest(&[activity("a", "bob")]), [Delivery::Conflict]);
-        let stored = house.everything();
+        assert_eq!(fixture.ingest(std::slice::from_ref(&first)), [IngestOutcome::Stored]);
+        let decision = fixture.decision("a");
+        fixture.make_private("council").advance(5);
+        assert_eq!(fixture.ingest(std::slice::from_ref(&first)), [IngestOutcome::Duplicate]);
+        assert_eq!(fixture.ingest(&[other_content("a", "adele")]), [IngestOutcome::Conflict]);
+        assert_eq!(fixture.ingest(&[activity("a", "bob")]), [IngestOutcome::Conflict]);
+        let stored = fixture.everything();
         assert_eq!(stored.len(), 1);
-        assert_eq!((stored[0].activity(), stored[0].stamp()), (&first, &stamp));
-        assert_eq!(house.public_ids(), ["a"]);
+        assert_eq!((stored[0].activity(), stored[0].decision()), (&first, &decision));
+        assert_eq!(fixture.public_ids(), ["a"]);
     }
 }
 
@@ -70,42 +70,42 @@ fn d4_first_verdict_wins() {
 fn d4_first_verdict_wins_across_a_restart() {
     let dir = tempfile::tempdir().unwrap();
     let (shown, hidden) = (activity("shown", "adele"), activity("hidden", "adele"));
-    let house = open(dir.path());
-    house.manage("contoso.com").ingest(std::slice::from_ref(&shown));
-    drop(house);
-    let house = open(dir.path());
-    house.make_private("council").ingest(std::slice::from_ref(&hidden));
-    let stamps = [house.stamp("shown"), house.stamp("hidden")];
-    drop(house);
+    let fixture = open(dir.path());
+    fixture.manage("contoso.com").ingest(std::slice::from_ref(&shown));
+    drop(fixture);
+    let fixture = open(dir.path());
+    fixture.make_private("council").ingest(std::slice::from_ref(&hidden));
+    let decisions = [fixture.decision("shown"), fixture.decision("hidden")];
+    drop(fixture);
     // The group is public again, Adele has left it, and both are delivered once more by another process.
-    let house = open(dir.path());
-    house.change(PolicyChange::MakePublic(group("council").into())).install(people(&[("adele", &[])]));
-    assert_eq!(house.ingest(&[shown.clone(), hidden.clone()]), [Delivery::Duplicate; 2]);
+    let fixture = open(dir.path());
+    fixture.update_policy(PolicyChange::MakePublic(group("council").into())).install(people(&[("adele", &[])]));
+    assert_eq!(fixture.ingest(&[shown.clone(), hidden.clone()]), [IngestOutcome::Duplicate; 2]);
     let conflicts = [other_content("shown", "adele"), other_content("hidden", "adele")];
-    assert_eq!(house.ingest(&conflicts), [Delivery::Conflict; 2]);
-    assert_eq!([house.stamp("shown"), house.stamp("hidden")], stamps);
-    let contents: Vec<Activity> = house.everything().iter().map(|stored| stored.activity().clone()).collect();
+    assert_eq!(fixture.ingest(&conflicts), [IngestOutcome::Conflict; 2]);
+    assert_eq!([fixture.decision("shown"), fixture.decision("hidden")], decisions);
+    let contents: Vec<Activity> = fixture.everything().iter().map(|stored| stored.activity().clone()).collect();
     assert_eq!(contents, [shown, hidden], "newest first, and at one time by id");
-    assert_eq!(house.public_ids(), ["shown"]);
+    assert_eq!(fixture.public_ids(), ["shown"]);
 }
 
 #[test]
 fn d4_first_verdict_wins_after_a_crash_between_storing_and_answering() {
     let dir = tempfile::tempdir().unwrap();
-    let house = open(dir.path());
-    house.manage("contoso.com").ingest(&[activity("a", "adele")]);
+    let fixture = open(dir.path());
+    fixture.manage("contoso.com").ingest(&[activity("a", "adele")]);
     // Nothing of the first process is closed in order: its files are copied as a power cut leaves them.
     let after = tempfile::tempdir().unwrap();
     for file in fs::read_dir(dir.path()).unwrap().map(Result::unwrap).filter(|file| !is_shared_memory(&file.path())) {
         fs::copy(file.path(), after.path().join(file.file_name())).unwrap();
     }
-    let house = open(after.path());
-    house.make_private("council");
+    let fixture = open(after.path());
+    fixture.make_private("council");
     assert_eq!(
-        house.ingest(&[activity("a", "adele"), activity("b", "adele")]),
-        [Delivery::Duplicate, Delivery::Stored]
+        fixture.ingest(&[activity("a", "adele"), activity("b", "adele")]),
+        [IngestOutcome::Duplicate, IngestOutcome::Stored]
     );
-    assert_eq!(house.public_ids(), ["a"]);
+    assert_eq!(fixture.public_ids(), ["a"]);
 }
 
 /// SQLite makes this file anew when it is missing.
@@ -116,8 +116,8 @@ fn is_shared_memory(path: &Path) -> bool {
 #[test]
 fn d4_within_one_batch_the_first_of_an_id_counts() {
     let dir = tempfile::tempdir().unwrap();
-    for house in houses(dir.path()) {
-        house.make_private("council");
+    for fixture in fixtures(dir.path()) {
+        fixture.make_private("council");
         let batch = [
             activity("x", "adele"),
             activity("x", "adele"),
@@ -126,23 +126,26 @@ fn d4_within_one_batch_the_first_of_an_id_counts() {
             activity("y", "adele"),
             activity("y", "bob"),
         ];
-        use Delivery::{Conflict, Duplicate, Stored};
-        let report = house.filter.ingest(&batch).unwrap();
-        assert_eq!(report.deliveries(), [Stored, Duplicate, Conflict, Stored, Conflict, Duplicate]);
-        assert_eq!([Stored, Duplicate, Conflict, Delivery::NotMonitored].map(|what| report.count(what)), [2, 2, 2, 0]);
-        assert_eq!(house.public_ids(), ["y"]);
-        assert_eq!((house.is_private("x"), house.everything().len()), (true, 2));
+        use IngestOutcome::{Conflict, Duplicate, Stored};
+        let report = fixture.filter.ingest(&batch).unwrap();
+        assert_eq!(report.outcomes(), [Stored, Duplicate, Conflict, Stored, Conflict, Duplicate]);
+        assert_eq!(
+            [Stored, Duplicate, Conflict, IngestOutcome::NotMonitored].map(|what| report.count(what)),
+            [2, 2, 2, 0]
+        );
+        assert_eq!(fixture.public_ids(), ["y"]);
+        assert_eq!((fixture.is_private("x"), fixture.everything().len()), (true, 2));
     }
 }
 
 /// Everything that a viewer and a forwarder can observe.
-fn observed(house: &House) -> String {
-    let view = house.filter.view(&user("somebody"));
+fn observed(fixture: &Fixture) -> String {
+    let view = fixture.filter.view(&user("somebody"));
     let page = view.page(&Query::all(), PageSize::MAX, None).unwrap();
     let count = view.count(&Query::all()).unwrap().total;
     let counts = view.counts(&Query::all(), CountBy::Actor).unwrap().by_key;
     let known = ["x", "y", "unheard of"].map(|id| view.activity(&id.parse().unwrap()).unwrap());
-    let forwarded = house.filter.forward(&Offset::START, PageSize::MAX).unwrap();
+    let forwarded = fixture.filter.forward(&Offset::START, PageSize::MAX).unwrap();
     let json = serde_json::to_string(&(page, count, counts, known, forwarded.next)).unwrap();
     format!("{json} {}", serde_json::to_string(&forwarded.activities).unwrap())
 }
@@ -150,28 +153,28 @@ fn observed(house: &House) -> String {
 #[test]
 fn d4_a_conflict_tells_viewers_and_forwarders_nothing() {
     let [dir, other] = [(); 2].map(|()| tempfile::tempdir().unwrap());
-    for (house, without) in houses(dir.path()).into_iter().zip(houses(other.path())) {
-        house.make_private("council").ingest(&[activity("y", "bob")]);
-        let before = observed(&house);
+    for (fixture, without) in fixtures(dir.path()).into_iter().zip(fixtures(other.path())) {
+        fixture.make_private("council").ingest(&[activity("y", "bob")]);
+        let before = observed(&fixture);
         // A public activity under the id of a private one, a private one under that of a public one, and both again.
-        assert_eq!(house.ingest(&[activity("x", "adele")]), [Delivery::Stored]);
-        assert_eq!(house.ingest(&[activity("x", "bob"), activity("y", "adele")]), [Delivery::Conflict; 2]);
-        assert_eq!(house.ingest(&[activity("x", "adele"), activity("y", "bob")]), [Delivery::Duplicate; 2]);
-        assert_eq!(observed(&house), before);
+        assert_eq!(fixture.ingest(&[activity("x", "adele")]), [IngestOutcome::Stored]);
+        assert_eq!(fixture.ingest(&[activity("x", "bob"), activity("y", "adele")]), [IngestOutcome::Conflict; 2]);
+        assert_eq!(fixture.ingest(&[activity("x", "adele"), activity("y", "bob")]), [IngestOutcome::Duplicate; 2]);
+        assert_eq!(observed(&fixture), before);
         // Nor does the forwarder's offset move on by what it never saw.
-        house.ingest(&[activity("z", "bob")]);
+        fixture.ingest(&[activity("z", "bob")]);
         without.make_private("council").ingest(&[activity("y", "bob")]);
         without.ingest(&[activity("z", "bob")]);
         let [next, expected] =
-            [&house, &without].map(|house| house.filter.forward(&Offset::START, PageSize::MAX).unwrap().next);
+            [&fixture, &without].map(|fixture| fixture.filter.forward(&Offset::START, PageSize::MAX).unwrap().next);
         assert_eq!(next, expected);
     }
 }
 
 /// Whether the council is private under a revision, as far as anybody has been told.
-type Told = BTreeMap<Revision, bool>;
+type AuditState = BTreeMap<Revision, bool>;
 
-fn begun_with(told: &Told) -> Revision {
+fn begun_with(told: &AuditState) -> Revision {
     *told.first_key_value().unwrap().0
 }
 
@@ -181,37 +184,37 @@ fn both(delivery: &str) -> [Activity; 2] {
 }
 
 /// Makes the council private and public in turns, and notes under which revision it is what.
-fn turn(house: &House, turns: usize, told: &mut Told, after_each: impl Fn(Revision)) {
+fn turn(fixture: &Fixture, turns: usize, told: &mut AuditState, after_each: impl Fn(Revision)) {
     for private in (0..turns).map(|at| at % 2 == 0) {
         let change = |group| if private { PolicyChange::MakePrivate(group) } else { PolicyChange::MakePublic(group) };
-        let revision = house.filter.change(&user("root"), change(group("council").into())).unwrap();
+        let revision = fixture.filter.update_policy(&user("root"), change(group("council").into())).unwrap();
         told.insert(revision, private);
         after_each(revision);
     }
 }
 
-/// Every stamp keeps the verdict of its own revision, and none is older than what its deliverer knew when it began.
-fn check(house: &House, told: &Told, floors: &BTreeMap<String, u64>) {
+/// Every decision keeps the verdict of its own revision, and none is older than what its deliverer knew when it began.
+fn check(fixture: &Fixture, told: &AuditState, floors: &BTreeMap<String, u64>) {
     let mut revisions = std::collections::BTreeSet::new();
-    let stored = house.everything();
+    let stored = fixture.everything();
     assert!(stored.len() >= floors.len(), "{} of {} are stored", stored.len(), floors.len());
     for stored in stored {
-        let (id, stamp) = (stored.activity().id().as_str(), stored.stamp());
+        let (id, decision) = (stored.activity().id().as_str(), stored.decision());
         let (delivery, name) = id.rsplit_once('-').unwrap();
         let floor = floors[delivery];
-        assert!(stamp.policy().number() >= floor, "{id} began under {floor} and is stamped {}", stamp.policy());
-        let expected = name == "adele" && told[&stamp.policy()];
-        assert_eq!(stamp.visibility() == Visibility::Private, expected, "{id}: a verdict of its revision");
-        revisions.insert(stamp.policy());
+        assert!(decision.policy().number() >= floor, "{id} began under {floor} and is decided {}", decision.policy());
+        let expected = name == "adele" && told[&decision.policy()];
+        assert_eq!(decision.visibility() == Visibility::Private, expected, "{id}: a verdict of its revision");
+        revisions.insert(decision.policy());
     }
     assert!(revisions.len() > 1, "the policy changed while activities came in");
     // Nothing of a revision is stored after something of a later one.
     let (mut place, mut newest) = (Offset::START, begun_with(told));
     loop {
-        let ForwardBatch { activities, next } = house.filter.forward(&place, PageSize::MAX).unwrap();
+        let ForwardBatch { activities, next } = fixture.filter.forward(&place, PageSize::MAX).unwrap();
         for public in &activities {
-            assert!(public.stamp().policy() >= newest, "stored under {} after {newest}", public.stamp().policy());
-            newest = public.stamp().policy();
+            assert!(public.decision().policy() >= newest, "stored under {} after {newest}", public.decision().policy());
+            newest = public.decision().policy();
         }
         if activities.is_empty() {
             break;
@@ -223,31 +226,31 @@ fn check(house: &House, told: &Told, floors: &BTreeMap<String, u64>) {
 #[test]
 fn d5_no_thread_stores_under_a_policy_that_was_left_behind() {
     let dir = tempfile::tempdir().unwrap();
-    for house in houses(dir.path()) {
-        race(&house, &house);
+    for fixture in fixtures(dir.path()) {
+        race(&fixture, &fixture);
     }
 }
 
 #[test]
 fn d5_two_handles_on_one_file_share_one_fence() {
     let dir = tempfile::tempdir().unwrap();
-    let [_, one] = houses(dir.path());
+    let [_, one] = fixtures(dir.path());
     let other = open(dir.path());
     race(&one, &other);
 }
 
 /// Threads deliver, most of them through one handle, while the policy changes through another.
-fn race(changing: &House, delivering: &House) {
+fn race(changing: &Fixture, delivering: &Fixture) {
     const DELIVERERS: usize = 3;
     let begun = changing.filter.policy().unwrap().revision();
     let (floor, done, delivered) = (AtomicU64::new(begun.number()), AtomicBool::new(false), AtomicU64::new(0));
-    let mut told = Told::from([(begun, false)]);
+    let mut told = AuditState::from([(begun, false)]);
     let mut floors = BTreeMap::new();
     thread::scope(|scope| {
         let deliverers: Vec<_> = (0..DELIVERERS)
             .map(|deliverer| {
                 let (floor, done, delivered) = (&floor, &done, &delivered);
-                let house = if deliverer == 0 { changing } else { delivering };
+                let fixture = if deliverer == 0 { changing } else { delivering };
                 scope.spawn(move || {
                     let mut floors = BTreeMap::new();
                     for count in 0.. {
@@ -256,7 +259,7 @@ fn race(changing: &House, delivering: &House) {
                         }
                         let id = format!("{deliverer}-{count}");
                         floors.insert(id.clone(), floor.load(Ordering::SeqCst));
-                        assert_eq!(house.ingest(&both(&id)), [Delivery::Stored; 2]);
+                        assert_eq!(fixture.ingest(&both(&id)), [IngestOutcome::Stored; 2]);
                         delivered.fetch_add(1, Ordering::SeqCst);
                     }
                     floors
@@ -282,7 +285,7 @@ fn race(changing: &House, delivering: &House) {
 #[test]
 fn d5_a_stale_node_decides_again() {
     let dir = tempfile::tempdir().unwrap();
-    let [_, one] = houses(dir.path());
+    let [_, one] = fixtures(dir.path());
     let other = open(dir.path());
     let activities = |id: &str| [activity(&format!("{id}-adele"), "adele"), activity(&format!("{id}-bob"), "bob")];
     // Both have compiled the first policy; each change comes by way of the one and is met by the other.
@@ -295,10 +298,10 @@ fn d5_a_stale_node_decides_again() {
                 PolicyChange::MakePrivate(group) => PolicyChange::MakePublic(group.clone()),
                 _ => PolicyChange::MakePrivate(group("council").into()),
             };
-            let _ = changing.filter.change(&user("root"), &back);
+            let _ = changing.filter.update_policy(&user("root"), &back);
             let id = format!("{name}-{adele}");
             stale.ingest(&activities(&format!("{id}-before")));
-            changing.change(change.clone());
+            changing.update_policy(change.clone());
             stale.ingest(&activities(&id));
             assert_eq!(stale.is_private(&format!("{id}-adele")), adele);
             assert_eq!(stale.is_private(&format!("{id}-before-adele")), !adele);
@@ -310,21 +313,21 @@ fn d5_a_stale_node_decides_again() {
 #[test]
 fn d5_a_stale_node_neither_drops_nor_refuses_what_the_policy_in_force_would_take() {
     let dir = tempfile::tempdir().unwrap();
-    let [_, one] = houses(dir.path());
+    let [_, one] = fixtures(dir.path());
     let other = open(dir.path());
     let leave_out = ScopeRule::exclude(group("council"), ScopeTarget::AllApps);
-    one.change(PolicyChange::AddScopeRule(leave_out.clone()));
-    assert_eq!(other.ingest(&[activity("a", "adele")]), [Delivery::NotMonitored]);
-    one.change(PolicyChange::RemoveScopeRule(leave_out));
-    assert_eq!(other.ingest(&[activity("a", "adele")]), [Delivery::Stored]);
+    one.update_policy(PolicyChange::AddScopeRule(leave_out.clone()));
+    assert_eq!(other.ingest(&[activity("a", "adele")]), [IngestOutcome::NotMonitored]);
+    one.update_policy(PolicyChange::RemoveScopeRule(leave_out));
+    assert_eq!(other.ingest(&[activity("a", "adele")]), [IngestOutcome::Stored]);
 
-    let options = |when_undecidable| PolicyChange::SetOptions(OptionsPatch::new().when_undecidable(when_undecidable));
-    one.change(options(WhenUndecidable::Refuse));
+    let options = |on_undecidable| PolicyChange::SetOptions(OptionsPatch::new().on_undecidable(on_undecidable));
+    one.update_policy(options(OnUndecidable::Reject));
     let refused = other.filter.ingest(&[by("b", Actor::unknown())]);
     assert!(matches!(refused, Err(IngestError::Undecidable(_))), "{refused:?}");
-    one.change(options(WhenUndecidable::Hide));
-    assert_eq!(other.ingest(&[by("b", Actor::unknown())]), [Delivery::Stored]);
-    one.change(options(WhenUndecidable::Refuse));
+    one.update_policy(options(OnUndecidable::Hide));
+    assert_eq!(other.ingest(&[by("b", Actor::unknown())]), [IngestOutcome::Stored]);
+    one.update_policy(options(OnUndecidable::Reject));
     assert!(other.filter.ingest(&[by("c", Actor::unknown())]).is_err());
     assert_eq!(other.everything().len(), 2);
 }
@@ -332,10 +335,10 @@ fn d5_a_stale_node_neither_drops_nor_refuses_what_the_policy_in_force_would_take
 #[test]
 fn d5_a_change_cuts_no_batch() {
     let dir = tempfile::tempdir().unwrap();
-    for house in houses(dir.path()) {
+    for fixture in fixtures(dir.path()) {
         const BATCH: usize = 40;
         let (done, batches) = (AtomicBool::new(false), AtomicU64::new(0));
-        let mut told = Told::new();
+        let mut told = AuditState::new();
         thread::scope(|scope| {
             scope.spawn(|| {
                 for batch in 0.. {
@@ -343,11 +346,11 @@ fn d5_a_change_cuts_no_batch() {
                         break;
                     }
                     let ids = (0..BATCH).map(|at| format!("{batch}-{at}"));
-                    house.ingest(&ids.map(|id| activity(&id, "adele")).collect::<Vec<_>>());
+                    fixture.ingest(&ids.map(|id| activity(&id, "adele")).collect::<Vec<_>>());
                     batches.fetch_add(1, Ordering::SeqCst);
                 }
             });
-            turn(&house, 12, &mut told, |_| {
+            turn(&fixture, 12, &mut told, |_| {
                 let before = batches.load(Ordering::SeqCst);
                 while batches.load(Ordering::SeqCst) == before {
                     thread::yield_now();
@@ -356,10 +359,10 @@ fn d5_a_change_cuts_no_batch() {
             done.store(true, Ordering::SeqCst);
         });
         let mut revisions: BTreeMap<String, Vec<(Revision, Option<DirectoryRevision>)>> = BTreeMap::new();
-        for stored in house.everything() {
+        for stored in fixture.everything() {
             let (batch, _) = stored.activity().id().as_str().split_once('-').unwrap();
-            let stamp = stored.stamp();
-            revisions.entry(batch.to_owned()).or_default().push((stamp.policy(), stamp.directory()));
+            let decision = stored.decision();
+            revisions.entry(batch.to_owned()).or_default().push((decision.policy(), decision.directory()));
         }
         assert!(revisions.len() > 3);
         for (batch, mut revisions) in revisions {
@@ -378,7 +381,7 @@ const CHILD: &str = "ACTIVITY_PRIVACY_FENCING_CHILD";
 #[test]
 fn d5_child_process() {
     let Some(dir) = std::env::var_os(CHILD).map(PathBuf::from) else { return };
-    let house = open(&dir);
+    let fixture = open(&dir);
     let mut log = fs::File::create(dir.join("log")).unwrap();
     for count in 0.. {
         if dir.join("stop").exists() {
@@ -386,7 +389,7 @@ fn d5_child_process() {
         }
         let floor = fs::read_to_string(dir.join("floor")).unwrap();
         let id = format!("child-{count}");
-        assert_eq!(house.ingest(&both(&id)), [Delivery::Stored; 2]);
+        assert_eq!(fixture.ingest(&both(&id)), [IngestOutcome::Stored; 2]);
         writeln!(log, "{id} {floor}").unwrap();
     }
 }
@@ -394,8 +397,8 @@ fn d5_child_process() {
 #[test]
 fn d5_two_processes_on_one_file_share_one_fence() {
     let dir = tempfile::tempdir().unwrap();
-    let [_, house] = houses(dir.path());
-    let begun = house.filter.policy().unwrap().revision();
+    let [_, fixture] = fixtures(dir.path());
+    let begun = fixture.filter.policy().unwrap().revision();
     let tell = |revision: Revision| {
         // Renamed into place, so that the child never reads half of it.
         fs::write(dir.path().join("next"), revision.to_string()).unwrap();
@@ -420,9 +423,9 @@ fn d5_two_processes_on_one_file_share_one_fence() {
         }
     };
     wait_for_more();
-    let mut told = Told::from([(begun, false)]);
+    let mut told = AuditState::from([(begun, false)]);
     let wait_for_more = std::cell::RefCell::new(wait_for_more);
-    turn(&house, 16, &mut told, |revision| {
+    turn(&fixture, 16, &mut told, |revision| {
         tell(revision);
         (wait_for_more.borrow_mut())();
     });
@@ -436,8 +439,8 @@ fn d5_two_processes_on_one_file_share_one_fence() {
         .map(|(id, floor)| (id.to_owned(), floor.parse().unwrap()))
         .collect();
     assert!(floors.len() > 16);
-    check(&house, &told, &floors);
+    check(&fixture, &told, &floors);
     // Both wrote into one governance log, and its numbers have no gap.
-    let sequences: Vec<u64> = house.records().iter().map(|entry| entry.sequence).collect();
+    let sequences: Vec<u64> = fixture.records().iter().map(|entry| entry.sequence).collect();
     assert_eq!(sequences, (1..=sequences.len() as u64).collect::<Vec<_>>());
 }

@@ -1,11 +1,11 @@
 //! Chapter F of the rules: forwarding.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
 
-mod house;
+mod fixture;
 mod place;
 
 use activity_privacy::*;
-use house::*;
+use fixture::*;
 use place::*;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -18,8 +18,8 @@ fn ids(batch: &ForwardBatch) -> Vec<&str> {
     batch.activities.iter().map(|public| public.activity().id().as_str()).collect()
 }
 
-fn furnish(house: &House) -> &House {
-    house.install(people(&[("adele", &["council"]), ("bob", &[])])).manage("contoso.com").make_private("council")
+fn furnish(fixture: &Fixture) -> &Fixture {
+    fixture.install(people(&[("adele", &["council"]), ("bob", &[])])).manage("contoso.com").make_private("council")
 }
 
 /// Everything that a forwarder is given from a place on, in batches of one size, its offset kept as JSON in between.
@@ -51,14 +51,14 @@ fn just_ids(forwarded: &[(String, String)]) -> Vec<&str> {
 #[test]
 fn f1_only_public_activities_are_forwarded() {
     for place in places() {
-        let house = place.house();
+        let fixture = place.fixture();
         let log = [("1", "adele"), ("2", "bob"), ("3", "adele"), ("4", "bob")].map(|(id, name)| activity(id, name));
-        furnish(&house).ingest(&log);
-        house.ingest(&[by("5", Actor::unknown()), activity("6", "bob")]);
+        furnish(&fixture).ingest(&log);
+        fixture.ingest(&[by("5", Actor::unknown()), activity("6", "bob")]);
         for pages in [1, 2, 1_000] {
-            assert_eq!(just_ids(&forwarded(&house.filter, Offset::START, size(pages))), ["2", "4", "6"]);
+            assert_eq!(just_ids(&forwarded(&fixture.filter, Offset::START, size(pages))), ["2", "4", "6"]);
         }
-        let batch = house.filter.forward(&Offset::START, PageSize::MAX).unwrap();
+        let batch = fixture.filter.forward(&Offset::START, PageSize::MAX).unwrap();
         assert!(batch.activities.iter().all(|public| public.visibility() == Visibility::Public));
         let json = serde_json::to_string(&batch.activities).unwrap();
         assert!(!json.contains("adele"), "{json}");
@@ -69,20 +69,20 @@ fn f1_only_public_activities_are_forwarded() {
 #[test]
 fn f1_replays_go_by_the_stored_verdict() {
     for place in places() {
-        let house = place.house();
-        furnish(&house).ingest(&[activity("hidden", "adele"), activity("shown", "bob")]);
-        let before = forwarded(&house.filter, Offset::START, size(1));
+        let fixture = place.fixture();
+        furnish(&fixture).ingest(&[activity("hidden", "adele"), activity("shown", "bob")]);
+        let before = forwarded(&fixture.filter, Offset::START, size(1));
         assert_eq!(just_ids(&before), ["shown"]);
-        house.change(PolicyChange::MakePublic(group("council").into()));
-        assert_eq!(forwarded(&house.filter, Offset::START, size(1)), before, "no longer private");
-        house.ingest(&[activity("hidden", "adele"), activity("hidden", "bob")]);
-        assert_eq!(forwarded(&house.filter, Offset::START, size(1)), before, "delivered again");
-        house.install(people(&[("adele", &[]), ("bob", &["council"])])).make_private("council");
-        assert_eq!(forwarded(&house.filter, Offset::START, size(1)), before, "now it is the other");
-        house.ingest(&[activity("shown", "bob"), activity("since", "bob"), activity("lately", "adele")]);
-        assert_eq!(just_ids(&forwarded(&house.filter, Offset::START, size(1))), ["shown", "lately"]);
+        fixture.update_policy(PolicyChange::MakePublic(group("council").into()));
+        assert_eq!(forwarded(&fixture.filter, Offset::START, size(1)), before, "no longer private");
+        fixture.ingest(&[activity("hidden", "adele"), activity("hidden", "bob")]);
+        assert_eq!(forwarded(&fixture.filter, Offset::START, size(1)), before, "delivered again");
+        fixture.install(people(&[("adele", &[]), ("bob", &["council"])])).make_private("council");
+        assert_eq!(forwarded(&fixture.filter, Offset::START, size(1)), before, "now it is the other");
+        fixture.ingest(&[activity("shown", "bob"), activity("since", "bob"), activity("lately", "adele")]);
+        assert_eq!(just_ids(&forwarded(&fixture.filter, Offset::START, size(1))), ["shown", "lately"]);
         // A forwarder that is switched on for the first time, on another node, is given the same.
-        let elsewhere = place.house();
+        let elsewhere = place.fixture();
         assert_eq!(just_ids(&forwarded(&elsewhere.filter, Offset::START, size(2))), ["shown", "lately"]);
     }
 }
@@ -91,40 +91,40 @@ fn f1_replays_go_by_the_stored_verdict() {
 #[test]
 fn f2_in_stored_order() {
     for place in places() {
-        let house = place.house();
-        furnish(&house);
+        let fixture = place.fixture();
+        furnish(&fixture);
         let app = || App::new("Box".parse().unwrap());
         let happened = |id: &str, seconds| {
             let actor = Actor::user(alias("bob@contoso.com"));
             Activity::builder(id.parse().unwrap(), actor, app(), "Login".parse().unwrap(), at(seconds)).build().unwrap()
         };
-        house.ingest(&[happened("z", 5), happened("a", -500), happened("m", 900)]);
-        house.ingest(&[happened("a", -500), happened("b", -9_000)]);
-        assert_eq!(just_ids(&forwarded(&house.filter, Offset::START, size(2))), ["z", "a", "m", "b"]);
+        fixture.ingest(&[happened("z", 5), happened("a", -500), happened("m", 900)]);
+        fixture.ingest(&[happened("a", -500), happened("b", -9_000)]);
+        assert_eq!(just_ids(&forwarded(&fixture.filter, Offset::START, size(2))), ["z", "a", "m", "b"]);
     }
 }
 
 #[test]
 fn f2_a_forwarder_goes_on_from_its_offset() {
     for place in places() {
-        let house = place.house();
-        furnish(&house);
+        let fixture = place.fixture();
+        furnish(&fixture);
         let deliver = |from: i64, until: i64| {
             let name = |i: i64| if i % 2 == 0 { "bob" } else { "adele" };
-            house.ingest(&(from..until).map(|i| activity(&format!("{i:02}"), name(i))).collect::<Vec<_>>())
+            fixture.ingest(&(from..until).map(|i| activity(&format!("{i:02}"), name(i))).collect::<Vec<_>>())
         };
         deliver(0, 10);
-        let first = house.filter.forward(&Offset::START, size(3)).unwrap();
+        let first = fixture.filter.forward(&Offset::START, size(3)).unwrap();
         assert_eq!(ids(&first), ["00", "02", "04"]);
         // It failed, and asks again: the same. It went on, and restarts with an older offset: nothing is lost.
-        assert_eq!(house.filter.forward(&Offset::START, size(3)).unwrap(), first);
-        let rest = forwarded(&house.filter, first.next.clone(), size(2));
+        assert_eq!(fixture.filter.forward(&Offset::START, size(3)).unwrap(), first);
+        let rest = forwarded(&fixture.filter, first.next.clone(), size(2));
         assert_eq!(just_ids(&rest), ["06", "08"]);
         deliver(10, 14);
-        let later = forwarded(&place.house().filter, first.next.clone(), size(2));
+        let later = forwarded(&place.fixture().filter, first.next.clone(), size(2));
         assert_eq!(just_ids(&later), ["06", "08", "10", "12"]);
         // Another forwarder has its own place.
-        assert_eq!(forwarded(&house.filter, Offset::START, size(3)).len(), 7);
+        assert_eq!(forwarded(&fixture.filter, Offset::START, size(3)).len(), 7);
     }
 }
 
@@ -132,11 +132,11 @@ fn f2_a_forwarder_goes_on_from_its_offset() {
 #[test]
 fn f2_an_offset_beyond_the_end_shows_nothing() {
     for place in places() {
-        let house = place.house();
-        furnish(&house).ingest(&[activity("a", "bob")]);
+        let fixture = place.fixture();
+        furnish(&fixture).ingest(&[activity("a", "bob")]);
         for number in [1, 2, i64::MAX as u64, u64::MAX] {
             let beyond = Offset::new(number.to_be_bytes()).unwrap();
-            match house.filter.forward(&beyond, PageSize::MAX) {
+            match fixture.filter.forward(&beyond, PageSize::MAX) {
                 Ok(batch) => assert_eq!((batch.activities.len(), batch.next), (0, beyond)),
                 Err(error) => assert!(matches!(error, StoreError::UnknownOffset), "{error:?}"),
             }
@@ -151,18 +151,18 @@ fn f2_an_offset_outlives_a_restart() {
 
     use activity_privacy::sqlite::SqliteStore;
     let place = Place::in_sqlite();
-    let house = place.house();
-    furnish(&house).ingest(&["a", "b", "c"].map(|id| activity(id, "bob")));
-    let first = house.filter.forward(&Offset::START, size(2)).unwrap();
-    drop(house);
-    let again = House::over(Arc::new(SqliteStore::open(place.path()).unwrap()), Arc::clone(&place.sink));
+    let fixture = place.fixture();
+    furnish(&fixture).ingest(&["a", "b", "c"].map(|id| activity(id, "bob")));
+    let first = fixture.filter.forward(&Offset::START, size(2)).unwrap();
+    drop(fixture);
+    let again = Fixture::over(Arc::new(SqliteStore::open(place.path()).unwrap()), Arc::clone(&place.sink));
     furnish_again(&again).ingest(&[activity("d", "bob")]);
     assert_eq!(just_ids(&forwarded(&again.filter, first.next.clone(), size(9))), ["c", "d"]);
 }
 
 #[cfg(feature = "sqlite")]
-fn furnish_again(house: &House) -> &House {
-    house.install(people(&[("adele", &["council"]), ("bob", &[])]))
+fn furnish_again(fixture: &Fixture) -> &Fixture {
+    fixture.install(people(&[("adele", &["council"]), ("bob", &[])]))
 }
 
 #[test]
@@ -216,11 +216,11 @@ proptest! {
         pages in 1..6_u16,
     ) {
         for (with, without) in places().into_iter().zip(places()) {
-            let (with, without) = (with.house(), without.house());
+            let (with, without) = (with.fixture(), without.fixture());
             let mut hidden = std::collections::BTreeMap::new();
             let mut offsets = [Offset::START, Offset::START];
-            for house in [&with, &without] {
-                furnish(house);
+            for fixture in [&with, &without] {
+                furnish(fixture);
             }
             for batch in &batches {
                 for (id, private) in batch {
@@ -232,13 +232,13 @@ proptest! {
                 };
                 with.ingest(&activities(false));
                 without.ingest(&activities(true));
-                let seen = [&with, &without].map(|house| house.filter.forward(&offsets[0], size(pages)).unwrap());
+                let seen = [&with, &without].map(|fixture| fixture.filter.forward(&offsets[0], size(pages)).unwrap());
                 prop_assert_eq!(&seen[0], &seen[1]);
                 offsets = seen.map(|batch| batch.next);
                 prop_assert_eq!(&offsets[0], &offsets[1]);
             }
             let from_the_beginning =
-                [&with, &without].map(|house| forwarded(&house.filter, Offset::START, size(pages)));
+                [&with, &without].map(|fixture| forwarded(&fixture.filter, Offset::START, size(pages)));
             prop_assert_eq!(&from_the_beginning[0], &from_the_beginning[1]);
         }
     }

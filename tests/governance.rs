@@ -2,15 +2,15 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
 
 mod fault;
+mod fixture;
 mod forward;
-mod house;
 mod place;
 
 mod governance {
-    mod bounded;
-    mod report;
-    mod sealed;
-    mod several;
+    mod access_report;
+    mod commitment;
+    mod quorum_sink;
+    mod timeout;
 }
 
 use std::collections::BTreeSet;
@@ -21,7 +21,7 @@ use std::time::Duration;
 use activity_privacy::memory::{MemoryDirectory, MemoryStore};
 use activity_privacy::*;
 use fault::*;
-use house::*;
+use fixture::*;
 use place::*;
 use uuid::Uuid;
 
@@ -32,14 +32,17 @@ fn record(id: u128) -> Record {
         at: at(0),
         initiator: Initiator::User(user("root")),
         policy: None,
-        act: Act::ReadGovernance,
+        event: Event::ReadGovernance,
         outcome: Outcome::Denied(Denial::NotAdmin),
     }
 }
 
-fn furnish(house: &House) -> &House {
-    house.install(people(&[("adele", &["council"]), ("bob", &[]), ("ann", &["council"])]));
-    house.manage("contoso.com").make_private("council").change(PolicyChange::SetAdmin(user("ann"), Role::Analyst))
+fn furnish(fixture: &Fixture) -> &Fixture {
+    fixture.install(people(&[("adele", &["council"]), ("bob", &[]), ("ann", &["council"])]));
+    fixture
+        .manage("contoso.com")
+        .make_private("council")
+        .update_policy(PolicyChange::SetAdmin(user("ann"), Role::Analyst))
 }
 
 fn gap_free(entries: &[RecordEntry]) {
@@ -109,17 +112,17 @@ fn g1_the_same_record_gets_the_same_receipt() {
 #[test]
 fn g1_everything_is_a_record_and_none_is_missing() {
     for place in places() {
-        let (here, there) = (place.house(), place.house());
+        let (here, there) = (place.fixture(), place.fixture());
         furnish(&here).permit_root().ingest(&[activity("a", "adele")]);
         there.install(people(&[("adele", &["council"])]));
         thread::scope(|scope| {
-            for (number, house) in [&here, &there, &here, &there].into_iter().enumerate() {
+            for (number, fixture) in [&here, &there, &here, &there].into_iter().enumerate() {
                 scope.spawn(move || {
                     for turn in 0..3 {
                         let name = domain(&format!("x{number}-{turn}.example"));
-                        house.change(PolicyChange::ManageDomain(ManagedDomain::exactly(name)));
-                        assert!(house.filter.reveal(reveal_all("adele")).is_err());
-                        let mut reveal = house.filter.reveal(reveal_all("root")).unwrap();
+                        fixture.update_policy(PolicyChange::ManageDomain(ManagedDomain::exactly(name)));
+                        assert!(fixture.filter.reveal(reveal_all("adele")).is_err());
+                        let mut reveal = fixture.filter.reveal(reveal_all("root")).unwrap();
                         reveal.page(PageSize::MAX, None).unwrap();
                         reveal.close().unwrap();
                     }
@@ -132,10 +135,10 @@ fn g1_everything_is_a_record_and_none_is_missing() {
         let done = |record: &Record| matches!(record.outcome, Outcome::Done { .. });
         assert_eq!(count(&|r| r.kind() == RecordKind::Page), 12);
         assert_eq!(count(&|r| matches!(r.outcome, Outcome::Closed { .. })), 12);
-        assert_eq!(count(&|r| matches!((&r.act, &r.outcome), (Act::Reveal(_), Outcome::Denied(_)))), 12);
+        assert_eq!(count(&|r| matches!((&r.event, &r.outcome), (Event::Reveal(_), Outcome::Denied(_)))), 12);
         assert_eq!(
             count(
-                &|r| matches!(&r.act, Act::ChangePolicy(of) if matches!(of[..], [ChangeSummary::ManageDomain { .. }]))
+                &|r| matches!(&r.event, Event::ChangePolicy(of) if matches!(of[..], [ChangeSummary::ManageDomain { .. }]))
                     && done(r)
             ),
             13
@@ -154,7 +157,7 @@ fn g1_everything_is_a_record_and_none_is_missing() {
             }
         }
         let intended = count(&|r| {
-            matches!(r.act, Act::ChangePolicy(_) | Act::InitializePolicy { .. }) && r.outcome == Outcome::Intended
+            matches!(r.event, Event::ChangePolicy(_) | Event::InitializePolicy { .. }) && r.outcome == Outcome::Intended
         });
         assert_eq!(intended, count(&done) + count(&|r| matches!(r.outcome, Outcome::Failed { .. })));
     }
@@ -169,7 +172,7 @@ fn g3_kinds_and_outcomes_have_words_that_line_up() {
     let kinds = [RecordKind::PolicyChange, RecordKind::Grant, RecordKind::Revocation, RecordKind::Reveal];
     let kinds = kinds.into_iter().chain([RecordKind::Page, RecordKind::GovernanceRead, RecordKind::Directory]);
     let kinds = kinds.chain([RecordKind::DryRun]);
-    let outcomes = [OutcomeKind::Intended, OutcomeKind::Done, OutcomeKind::Noted, OutcomeKind::Failed];
+    let outcomes = [OutcomeKind::Intended, OutcomeKind::Done, OutcomeKind::Observed, OutcomeKind::Failed];
     let outcomes = outcomes.into_iter().chain([OutcomeKind::Refused]);
     let words: Vec<String> =
         kinds.map(|kind| format!("{kind:<16}")).chain(outcomes.map(|kind| format!("{kind:<16}"))).collect();
@@ -179,9 +182,9 @@ fn g3_kinds_and_outcomes_have_words_that_line_up() {
 
 #[test]
 fn g1_ids_are_drawn_from_their_whole_range() {
-    let house = House::new();
-    house.manage("one.example").manage("two.example").manage("three.example");
-    let ids: Vec<u128> = house.records().iter().map(|entry| entry.record.id.0.as_u128()).collect();
+    let fixture = Fixture::new();
+    fixture.manage("one.example").manage("two.example").manage("three.example");
+    let ids: Vec<u128> = fixture.records().iter().map(|entry| entry.record.id.0.as_u128()).collect();
     // The six upper and the seven lower bytes, which hold neither version nor variant.
     for part in [|id: u128| (id >> 80) as u64, |id: u128| id as u64 & 0xff_ffff_ffff_ffff] {
         let parts: std::collections::BTreeSet<u64> = ids.iter().map(|id| part(*id)).collect();
@@ -205,7 +208,7 @@ fn g1_the_intent_comes_before_the_act_and_the_outcome_after() {
     let sink = FaultySink::new(&log);
     let store = FaultyStore::new(Arc::new(MemoryStore::new()), &log);
     let filter = PrivacyFilter::builder(Arc::clone(&store), MemoryDirectory::new(), Arc::clone(&sink))
-        .sink_limit(LIMIT)
+        .sink_timeout(LIMIT)
         .initialize(admins())
         .unwrap();
     assert_eq!(*log.lock().unwrap(), ["sink", "publish", "sink"]);
@@ -214,7 +217,7 @@ fn g1_the_intent_comes_before_the_act_and_the_outcome_after() {
     let change = |name: &str| {
         log.lock().unwrap().clear();
         let managed = ManagedDomain::exactly(domain(name));
-        filter.change(&user("root"), PolicyChange::ManageDomain(managed))
+        filter.update_policy(&user("root"), PolicyChange::ManageDomain(managed))
     };
     change("done.example").unwrap();
     assert_eq!(*log.lock().unwrap(), ["sink", "publish", "sink"]);
@@ -225,8 +228,8 @@ fn g1_the_intent_comes_before_the_act_and_the_outcome_after() {
     let records = sink.durable();
     let [.., intent, outcome] = &records[..] else { panic!("two records") };
     assert_eq!(intent.outcome, Outcome::Intended);
-    assert_eq!(outcome.outcome, Outcome::Failed { intent: intent.id, cause: Failure::Store });
-    assert_eq!(intent.act, outcome.act);
+    assert_eq!(outcome.outcome, Outcome::Failed { intent: intent.id, cause: FailureReason::Store });
+    assert_eq!(intent.event, outcome.event);
 
     // Another change came first: that is recorded, and the change is tried again on top of it.
     store.fail_to_publish(StoreError::Stale { in_force: None });
@@ -234,7 +237,7 @@ fn g1_the_intent_comes_before_the_act_and_the_outcome_after() {
     assert_eq!(*log.lock().unwrap(), ["sink", "publish", "sink", "sink", "publish", "sink"]);
     let records = sink.durable();
     let [.., first, superseded, second, done] = &records[..] else { panic!("four records") };
-    assert_eq!(superseded.outcome, Outcome::Failed { intent: first.id, cause: Failure::Superseded });
+    assert_eq!(superseded.outcome, Outcome::Failed { intent: first.id, cause: FailureReason::Superseded });
     assert_eq!(done.outcome, Outcome::Done { intent: second.id });
     let ids: BTreeSet<RecordId> = records.iter().map(|record| record.id).collect();
     assert_eq!(ids.len(), records.len());
@@ -247,13 +250,13 @@ fn g1_what_cannot_be_recorded_is_not_done() {
         let sink = FaultySink::new(&log);
         let store = FaultyStore::new(Arc::new(MemoryStore::new()), &log);
         let filter = PrivacyFilter::builder(Arc::clone(&store), MemoryDirectory::new(), Arc::clone(&sink))
-            .sink_limit(LIMIT)
+            .sink_timeout(LIMIT)
             .initialize(admins())
             .unwrap();
         let change = |name: &str| {
             log.lock().unwrap().clear();
             let managed = ManagedDomain::exactly(domain(name));
-            filter.change(&user("root"), PolicyChange::ManageDomain(managed))
+            filter.update_policy(&user("root"), PolicyChange::ManageDomain(managed))
         };
         let before = filter.policy().unwrap();
         sink.fault_in(0, fault);
@@ -273,22 +276,22 @@ fn g1_what_cannot_be_recorded_is_not_done() {
 #[test]
 fn g1_refused_changes_and_reads_are_records() {
     for place in places() {
-        let house = place.house();
-        furnish(&house);
-        let last = || house.records().pop().unwrap().record;
+        let fixture = place.fixture();
+        furnish(&fixture);
+        let last = || fixture.records().pop().unwrap().record;
         let change = PolicyChange::MakePublic(group("council").into());
-        assert!(house.filter.change(&user("bob"), &change).is_err());
+        assert!(fixture.filter.update_policy(&user("bob"), &change).is_err());
         assert_eq!(
             (last().initiator, last().outcome),
             (Initiator::User(user("bob")), Outcome::Denied(Denial::NotAdmin))
         );
         assert_eq!(last().targets(), ["council"]);
         let change = PolicyChange::MakePrivate(group("unknown").into());
-        assert!(house.filter.change(&user("root"), &change).is_err());
+        assert!(fixture.filter.update_policy(&user("root"), &change).is_err());
         assert_eq!(last().outcome, Outcome::Invalid(PolicyError::UnknownGroup(group("unknown"))));
-        assert!(house.filter.governance(&user("bob"), &RecordQuery::default(), 0, PageSize::MAX).is_err());
+        assert!(fixture.filter.governance_records(&user("bob"), &RecordQuery::default(), 0, PageSize::MAX).is_err());
         assert_eq!((last().kind(), last().outcome), (RecordKind::GovernanceRead, Outcome::Denied(Denial::NotAdmin)));
-        gap_free(&house.records());
+        gap_free(&fixture.records());
     }
 }
 
@@ -296,15 +299,15 @@ fn g1_refused_changes_and_reads_are_records() {
 #[test]
 fn g2_a_record_holds_no_content_and_no_name_from_a_query() {
     for place in places() {
-        let house = place.house();
-        furnish(&house).permit_root();
+        let fixture = place.fixture();
+        furnish(&fixture).permit_root();
         let app = App::new("CanaryApp".parse().unwrap()).in_suite("CanarySuite".parse().unwrap());
-        let actor =
-            Actor::user(alias("adele@contoso.com")).also(Alias::account("CanaryApp", "canary-account").unwrap());
+        let actor = Actor::user(alias("adele@contoso.com"))
+            .with_identity(Alias::account("CanaryApp", "canary-account").unwrap());
         let begun = Activity::builder("canary-id".parse().unwrap(), actor, app, "CanaryAction".parse().unwrap(), at(0));
         let stored = begun.object("canary-object").details("canary-details").build().unwrap();
-        house.ingest(&[stored]);
-        house.ingest(&[activity("canary-id", "canary-conflict")]);
+        fixture.ingest(&[stored]);
+        fixture.ingest(&[activity("canary-id", "canary-conflict")]);
         let queries = [
             Query::all().by_actor("adele@contoso.com").unwrap(),
             Query::all().by_actor("canary-account").unwrap(),
@@ -316,7 +319,7 @@ fn g2_a_record_holds_no_content_and_no_name_from_a_query() {
             for viewer in ["root", "bob"] {
                 let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
                 let request = RevealRequest::new(user(viewer), query.clone(), Duration::from_secs(9), audited);
-                if let Ok(mut reveal) = house.filter.reveal(request) {
+                if let Ok(mut reveal) = fixture.filter.reveal(request) {
                     reveal.page(PageSize::MAX, None).unwrap();
                     reveal.close().unwrap();
                 }
@@ -324,11 +327,11 @@ fn g2_a_record_holds_no_content_and_no_name_from_a_query() {
         }
         // A grant names somebody; its record names the id that it led to, or nobody.
         for name in ["canary-nobody@contoso.com", "ann@contoso.com"] {
-            let _nobody_is_refused = house.filter.change(&user("root"), PolicyChange::Grant(alias(name)));
+            let _nobody_is_refused = fixture.filter.update_policy(&user("root"), PolicyChange::Grant(alias(name)));
         }
-        let records = house.records();
-        let is_of_one = |act: &Act| matches!(act, Act::Page { private, .. } if private.value() == Some(&1));
-        assert!(records.iter().any(|entry| is_of_one(&entry.record.act)));
+        let records = fixture.records();
+        let is_of_one = |event: &Event| matches!(event, Event::Page { private, .. } if private.value() == Some(&1));
+        assert!(records.iter().any(|entry| is_of_one(&entry.record.event)));
         for entry in records {
             let json = serde_json::to_string(&entry).unwrap();
             let text = format!("{json} {entry:?}").to_lowercase();
@@ -340,21 +343,22 @@ fn g2_a_record_holds_no_content_and_no_name_from_a_query() {
 #[test]
 fn g3_records_are_read_by_permitted_admins_only() {
     for place in places() {
-        let house = place.house();
-        furnish(&house);
-        let read = |name: &str| house.filter.governance(&user(name), &RecordQuery::default(), 0, PageSize::MAX);
+        let fixture = place.fixture();
+        furnish(&fixture);
+        let read =
+            |name: &str| fixture.filter.governance_records(&user(name), &RecordQuery::default(), 0, PageSize::MAX);
         let denial = |name: &str| match read(name).unwrap_err() {
             GovernanceError::Denied(denial) => denial,
             other => panic!("expected a denial, got {other:?}"),
         };
-        assert_eq!(read("root").unwrap(), house.records(), "a privacy administrator");
+        assert_eq!(read("root").unwrap(), fixture.records(), "a privacy administrator");
         assert_eq!(denial("bob"), Denial::NotAdmin);
         assert_eq!(denial("ann"), Denial::MayNotReadGovernance, "an analyst without a grant");
-        house.grant("ann");
-        assert_eq!(read("ann").unwrap(), house.records(), "an analyst with a grant");
-        house.change(PolicyChange::Revoke(user("ann").into()));
+        fixture.grant("ann");
+        assert_eq!(read("ann").unwrap(), fixture.records(), "an analyst with a grant");
+        fixture.update_policy(PolicyChange::Revoke(user("ann").into()));
         assert_eq!(denial("ann"), Denial::MayNotReadGovernance);
-        house.change(PolicyChange::RemoveAdmin(user("ann")));
+        fixture.update_policy(PolicyChange::RemoveAdmin(user("ann")));
         assert_eq!(denial("ann"), Denial::NotAdmin);
     }
 }
@@ -363,13 +367,13 @@ fn g3_records_are_read_by_permitted_admins_only() {
 #[test]
 fn g3_privacy_never_hides_a_record() {
     for place in places() {
-        let house = place.house();
-        furnish(&house).change(PolicyChange::Grant(alias("ann@contoso.com")));
-        house.ingest(&[activity("of-ann", "ann")]);
-        assert!(house.public_ids().is_empty(), "what she does in apps is private");
-        house.filter.reveal(reveal_all("ann")).unwrap().close().unwrap();
+        let fixture = place.fixture();
+        furnish(&fixture).update_policy(PolicyChange::Grant(alias("ann@contoso.com")));
+        fixture.ingest(&[activity("of-ann", "ann")]);
+        assert!(fixture.public_ids().is_empty(), "what she does in apps is private");
+        fixture.filter.reveal(reveal_all("ann")).unwrap().close().unwrap();
         let by_ann = RecordQuery { initiator: Some(user("ann")), ..Default::default() };
-        let found = house.filter.governance(&user("root"), &by_ann, 0, PageSize::MAX).unwrap();
+        let found = fixture.filter.governance_records(&user("root"), &by_ann, 0, PageSize::MAX).unwrap();
         assert_eq!(found.iter().map(|entry| entry.record.kind()).collect::<Vec<_>>(), [RecordKind::Reveal; 2]);
         assert!(serde_json::to_string(&found).unwrap().contains("\"ann\""));
     }
@@ -378,26 +382,27 @@ fn g3_privacy_never_hides_a_record() {
 #[test]
 fn g3_every_filter_narrows() {
     for place in places() {
-        let house = place.house();
-        furnish(&house).permit_root().advance(10);
-        let mut reveal = house.filter.reveal(reveal_all("root")).unwrap();
+        let fixture = place.fixture();
+        furnish(&fixture).permit_root().advance(10);
+        let mut reveal = fixture.filter.reveal(reveal_all("root")).unwrap();
         reveal.page(PageSize::MAX, None).unwrap();
-        house.advance(10).change(PolicyChange::Revoke(user("root").into()));
+        fixture.advance(10).update_policy(PolicyChange::Revoke(user("root").into()));
         assert!(reveal.page(PageSize::MAX, None).is_err());
-        assert!(house.filter.reveal(reveal_all("ann")).is_err());
-        let _denied = house.filter.governance(&user("bob"), &RecordQuery::default(), 0, PageSize::MAX);
+        assert!(fixture.filter.reveal(reveal_all("ann")).is_err());
+        let _denied = fixture.filter.governance_records(&user("bob"), &RecordQuery::default(), 0, PageSize::MAX);
 
         // As `root` reads it, who may not view private activities any more.
-        let all = house.filter.governance(&user("root"), &RecordQuery::default(), 0, PageSize::MAX).unwrap();
+        let all = fixture.filter.governance_records(&user("root"), &RecordQuery::default(), 0, PageSize::MAX).unwrap();
         let check = |query: RecordQuery, expected: usize, fits: &dyn Fn(&Record) -> bool| {
-            let found = house.filter.governance(&user("root"), &query, 0, PageSize::MAX).unwrap();
+            let found = fixture.filter.governance_records(&user("root"), &query, 0, PageSize::MAX).unwrap();
             let naive: Vec<_> = all.iter().filter(|entry| fits(&entry.record)).cloned().collect();
             assert_eq!(found, naive, "{query:?}");
             assert_eq!(found.len(), expected, "{query:?}");
             // Page by page, the same.
             let (mut leafed, mut after) = (Vec::new(), 0);
             loop {
-                let page = house.filter.governance(&user("root"), &query, after, PageSize::at_most(2)).unwrap();
+                let page =
+                    fixture.filter.governance_records(&user("root"), &query, after, PageSize::at_most(2)).unwrap();
                 let Some(last) = page.last() else { break };
                 after = last.sequence;
                 leafed.extend(page);

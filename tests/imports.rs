@@ -8,7 +8,7 @@
     reason = "clippy takes only the test functions themselves for tests"
 )]
 
-mod house;
+mod fixture;
 
 mod imports {
     mod changes;
@@ -20,5 +20,4 @@ mod imports {
     mod scim_bulk;
     mod scim_nested;
     mod scim_patch;
-    mod table;
 }

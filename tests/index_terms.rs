@@ -6,22 +6,22 @@ use std::sync::Arc;
 
 use activity_privacy::strategies::{activities, activity_ids, searches};
 use activity_privacy::{
-    Activity, Actor, Alias, App, Conditions, DirectoryError, IndexTerm, PrivacyPolicy, Query, Screen, Stamp, TermField,
-    UserId,
+    Activity, Actor, Alias, App, Conditions, Decision, DirectoryError, IndexTerm, PolicyEngine, PrivacyPolicy, Query,
+    TermField, UserId,
 };
 use chrono::DateTime;
 use proptest::collection::vec;
 use proptest::option::weighted;
 use proptest::prelude::*;
 
-/// The stamp that an activity gets where no directory was ever loaded: it names no imported group.
-fn stamp(activity: &Activity) -> Stamp {
+/// The decision that an activity gets where no directory was ever loaded: it names no imported group.
+fn decision(activity: &Activity) -> Decision {
     let administrators =
         activity_privacy::Administrators::new(UserId::new("one").unwrap(), UserId::new("other").unwrap());
     let policy = PrivacyPolicy::initial(&administrators.unwrap());
-    let screen = Screen::new(Arc::new(policy), Err(DirectoryError::NeverLoaded));
-    let batch = screen.screen(std::slice::from_ref(activity), DateTime::UNIX_EPOCH).unwrap();
-    batch.stamped()[0].stamp().clone()
+    let engine = PolicyEngine::new(Arc::new(policy), Err(DirectoryError::NeverLoaded));
+    let batch = engine.decide(std::slice::from_ref(activity), DateTime::UNIX_EPOCH).unwrap();
+    batch.decided()[0].decision().clone()
 }
 
 fn has_its_terms(activity: &Activity, conditions: &Conditions<'_>) -> bool {
@@ -57,7 +57,7 @@ proptest! {
         let are_sufficient = query.ids().is_empty() && search.group.is_none() && search.text.is_none();
         prop_assert_eq!(conditions.are_sufficient, are_sufficient);
         for activity in &activities {
-            let found = query.matches(activity, &stamp(activity));
+            let found = query.matches(activity, &decision(activity));
             let fulfils = has_its_terms(activity, &conditions)
                 && has_its_time(activity, &conditions)
                 && has_its_text(activity, &conditions);
@@ -82,8 +82,8 @@ proptest! {
         for query in queries {
             let conditions = query.conditions();
             prop_assert_eq!(conditions.any_of.len(), 1);
-            prop_assert!(has_its_terms(&one, &conditions) && query.matches(&one, &stamp(&one)));
-            prop_assert_eq!(has_its_terms(&other, &conditions), query.matches(&other, &stamp(&other)));
+            prop_assert!(has_its_terms(&one, &conditions) && query.matches(&one, &decision(&one)));
+            prop_assert_eq!(has_its_terms(&other, &conditions), query.matches(&other, &decision(&other)));
         }
     }
 
@@ -94,7 +94,7 @@ proptest! {
         let query = Query::all().containing(&text).unwrap();
         let conditions = query.conditions();
         prop_assert!(conditions.text.is_some() && conditions.any_of.is_empty());
-        prop_assert_eq!(has_its_text(&activity, &conditions), query.matches(&activity, &stamp(&activity)));
+        prop_assert_eq!(has_its_text(&activity, &conditions), query.matches(&activity, &decision(&activity)));
         prop_assert_eq!(activity.searched_texts().count(), 1 + activity.objects().count());
     }
 }
@@ -105,7 +105,7 @@ fn begun(actor: Actor, app: App) -> activity_privacy::ActivityBuilder {
 
 #[test]
 fn v3_index_terms_hold_every_principal_app_and_action() {
-    let adele = Actor::user(UserId::new("U-77").unwrap()).also(Alias::new("Adele@Contoso.com.").unwrap());
+    let adele = Actor::user(UserId::new("U-77").unwrap()).with_identity(Alias::new("Adele@Contoso.com.").unwrap());
     let app = App::new("SharePoint".parse().unwrap()).in_suite("Microsoft 365".parse().unwrap());
     let backup = Actor::application("BACKUP Robot".parse().unwrap());
     let told = told(&begun(backup, app).on_behalf_of(adele).object("plan.docx").build().unwrap());

@@ -1,18 +1,18 @@
 //! Rule V2: whoever has no reveal observes what they would observe had the private activities never come.
 //!
-//! The property is told by two runs. A random history goes into one house; the same history, less every activity that
-//! the first house holds as private, goes into another; then everything that can be called without a reveal is called
+//! The property is told by two runs. A random history goes into one fixture; the same history, less every activity that
+//! the first fixture holds as private, goes into another; then everything that can be called without a reveal is called
 //! on both, and the answers are compared byte for byte.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
 
-mod house;
+mod fixture;
 mod place;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use activity_privacy::*;
-use house::*;
+use fixture::*;
 use place::*;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -41,7 +41,7 @@ enum Change {
     NoExclude(u8),
     Manage,
     Unmanage,
-    Options { objects_count: bool, show_undecided: bool, old_after: Option<u64> },
+    Options { include_objects: bool, fail_open: bool, old_after: Option<u64> },
 }
 
 /// One delivered activity. Few ids, so that many are delivered again, with the same content or another.
@@ -96,9 +96,9 @@ fn change() -> impl Strategy<Value = Change> {
         1 => (0..4_u8).prop_map(Change::NoExclude),
         1 => Just(Change::Manage),
         1 => Just(Change::Unmanage),
-        1 => options.prop_map(|(objects_count, show_undecided, old_after)| Change::Options {
-            objects_count,
-            show_undecided,
+        1 => options.prop_map(|(include_objects, fail_open, old_after)| Change::Options {
+            include_objects,
+            fail_open,
             old_after
         }),
     ]
@@ -138,36 +138,32 @@ impl Change {
             Self::NoExclude(group) => PolicyChange::RemoveScopeRule(ScopeRule::exclude(group_of(*group), target(true))),
             Self::Manage => PolicyChange::ManageDomain(ManagedDomain::exactly(domain("contoso.com"))),
             Self::Unmanage => PolicyChange::UnmanageDomain(domain("contoso.com")),
-            Self::Options { objects_count, show_undecided, old_after } => PolicyChange::SetOptions(
+            Self::Options { include_objects, fail_open, old_after } => PolicyChange::SetOptions(
                 OptionsPatch::new()
-                    .objects_count(*objects_count)
-                    .when_undecidable(if *show_undecided {
-                        WhenUndecidable::ShowUndecided
-                    } else {
-                        WhenUndecidable::Hide
-                    })
+                    .include_objects(*include_objects)
+                    .on_undecidable(if *fail_open { OnUndecidable::FailOpen } else { OnUndecidable::Hide })
                     .max_directory_age(old_after.map(Duration::from_secs)),
             ),
         }
     }
 }
 
-/// Drives a history into a house, less what is left out. What the deliveries answer is for the pipeline alone.
-fn drive(house: &House, steps: &[Step], left_out: &BTreeSet<String>) {
-    house.install(people(&[("adele", &["group-0"]), ("bob", &["group-1"]), ("carol", &[])]));
-    house.manage("contoso.com").make_private("group-0").permit_root();
+/// Drives a history into a fixture, less what is left out. What the outcomes answer is for the pipeline alone.
+fn drive(fixture: &Fixture, steps: &[Step], left_out: &BTreeSet<String>) {
+    fixture.install(people(&[("adele", &["group-0"]), ("bob", &["group-1"]), ("carol", &[])]));
+    fixture.manage("contoso.com").make_private("group-0").permit_root();
     for step in steps {
         match step {
             Step::Deliver(batch) => {
                 let mut batch: Vec<_> = batch.iter().map(Plain::activity).collect();
                 batch.retain(|activity| !left_out.contains(activity.id().as_str()));
-                // A delivery of private activities alone is not a call that the other house ever saw.
+                // A delivery of private activities alone is not a call that the other fixture ever saw.
                 if !batch.is_empty() {
-                    house.ingest(&batch);
+                    fixture.ingest(&batch);
                 }
             }
             Step::Change(change) => {
-                let _refused_in_both_or_in_none = house.filter.change(&user("root"), change.policy_change());
+                let _refused_in_both_or_in_none = fixture.filter.update_policy(&user("root"), change.policy_change());
             }
             Step::Install(groups) => {
                 let mut builder = DirectoryBuilder::new().user(contoso("root"));
@@ -184,14 +180,14 @@ fn drive(house: &House, steps: &[Step], left_out: &BTreeSet<String>) {
                         }
                     }
                 }
-                house.install(builder);
+                fixture.install(builder);
             }
             Step::InstallAmbiguous => {
                 let double = User::new(user("double")).with_alias(alias("bob@contoso.com"));
-                house.install(people(&[("adele", &["group-0"]), ("bob", &["group-1"]), ("carol", &[])]).user(double));
+                fixture.install(people(&[("adele", &["group-0"]), ("bob", &["group-1"]), ("carol", &[])]).user(double));
             }
             Step::Advance(seconds) => {
-                house.advance(*seconds);
+                fixture.advance(*seconds);
             }
         }
     }
@@ -207,8 +203,8 @@ fn queries() -> Vec<Query> {
         all.clone().in_app("Box".parse().unwrap()),
         all.clone().in_suite("Box".parse().unwrap()),
         all.clone().with_action("FileAccessed".parse().unwrap()),
-        all.clone().stamped_with(group_of(0)),
-        all.clone().stamped_with(group_of(2)),
+        all.clone().decided_by_group(group_of(0)),
+        all.clone().decided_by_group(group_of(2)),
         all.containing("contoso").unwrap(),
     ]
 }
@@ -224,9 +220,9 @@ fn error(error: &dyn std::error::Error) -> Value {
 }
 
 /// Everything that can be called without a reveal, and what it answers.
-fn observe(house: &House) -> Vec<String> {
+fn observe(fixture: &Fixture) -> Vec<String> {
     let mut seen: Vec<Value> = Vec::new();
-    let view = house.filter.view(&user("somebody"));
+    let view = fixture.filter.view(&user("somebody"));
     let mut cursors: Vec<Cursor> = Vec::new();
     for query in queries() {
         for pages in [1, 2, 3, 7, 1_000] {
@@ -254,7 +250,7 @@ fn observe(house: &House) -> Vec<String> {
     }
     // Every cursor where it does not belong.
     for cursor in &cursors {
-        let other = house.filter.view(&user("somebody-else"));
+        let other = fixture.filter.view(&user("somebody-else"));
         for result in [
             other.page(&Query::all(), PageSize::at_most(2), Some(cursor)),
             view.page(&Query::all().in_app("Nowhere".parse().unwrap()), PageSize::at_most(2), Some(cursor)),
@@ -267,7 +263,7 @@ fn observe(house: &House) -> Vec<String> {
             // Of an adapter that counts, and such that none made; and the start.
             let mut after = if start == 0 { Offset::START } else { Offset::new(start.to_be_bytes()).unwrap() };
             loop {
-                let batch = match house.filter.forward(&after, PageSize::at_most(size)) {
+                let batch = match fixture.filter.forward(&after, PageSize::at_most(size)) {
                     Ok(batch) => batch,
                     Err(refused) => {
                         seen.push(error(&refused));
@@ -282,27 +278,28 @@ fn observe(house: &House) -> Vec<String> {
             }
         }
     }
-    seen.push(json!({ "policy": *house.filter.policy().unwrap(), "debug": format!("{:?}", house.filter) }));
+    seen.push(json!({ "policy": *fixture.filter.policy().unwrap(), "debug": format!("{:?}", fixture.filter) }));
     // Whoever is refused learns the same too.
-    let refused = house.filter.reveal(reveal_all("somebody")).unwrap_err();
+    let refused = fixture.filter.reveal(reveal_all("somebody")).unwrap_err();
     seen.push(error(&refused));
-    let refused = house.filter.governance(&user("somebody"), &RecordQuery::default(), 0, PageSize::MAX).unwrap_err();
+    let refused =
+        fixture.filter.governance_records(&user("somebody"), &RecordQuery::default(), 0, PageSize::MAX).unwrap_err();
     seen.push(error(&refused));
     seen.iter().map(Value::to_string).collect()
 }
 
-/// The ids that a house holds as private, hidden from all but a reveal.
-fn private_ids(house: &House) -> BTreeSet<String> {
-    let hidden = house.everything().into_iter().filter(|stored| stored.visibility() == Visibility::Private);
+/// The ids that a fixture holds as private, hidden from all but a reveal.
+fn private_ids(fixture: &Fixture) -> BTreeSet<String> {
+    let hidden = fixture.everything().into_iter().filter(|stored| stored.visibility() == Visibility::Private);
     hidden.map(|stored| stored.activity().id().as_str().to_owned()).collect()
 }
 
 fn interferes_nowhere(make: fn() -> Place, steps: &[Step]) -> Result<usize, TestCaseError> {
     let (with, without) = (make(), make());
-    let house = with.repeatable_house();
-    drive(&house, steps, &BTreeSet::new());
-    let observed = observe(&house);
-    let hidden = private_ids(&house);
+    let fixture = with.repeatable_house();
+    drive(&fixture, steps, &BTreeSet::new());
+    let observed = observe(&fixture);
+    let hidden = private_ids(&fixture);
     let never = without.repeatable_house();
     drive(&never, steps, &hidden);
     let expected = observe(&never);
@@ -310,7 +307,7 @@ fn interferes_nowhere(make: fn() -> Place, steps: &[Step]) -> Result<usize, Test
     for (observed, expected) in observed.iter().zip(&expected) {
         prop_assert_eq!(observed, expected);
     }
-    prop_assert!(private_ids(&never).is_empty(), "the second house holds nothing private");
+    prop_assert!(private_ids(&never).is_empty(), "the second fixture holds nothing private");
     Ok(hidden.len())
 }
 
@@ -341,10 +338,10 @@ fn v2_the_histories_hide_something() {
     let (mut hidden, mut shown) = (0, 0);
     for _ in 0..30 {
         let steps = vec(step(), 0..24).new_tree(&mut runner).unwrap().current();
-        let house = House::repeatable(Place::in_memory().store);
-        drive(&house, &steps, &BTreeSet::new());
-        shown += house.public_ids().len();
-        hidden += private_ids(&house).len();
+        let fixture = Fixture::repeatable(Place::in_memory().store);
+        drive(&fixture, &steps, &BTreeSet::new());
+        shown += fixture.public_ids().len();
+        hidden += private_ids(&fixture).len();
     }
     assert!(hidden > 100 && shown > 50, "{hidden} hidden, {shown} shown");
 }
@@ -352,15 +349,15 @@ fn v2_the_histories_hide_something() {
 #[test]
 fn v2_a_hidden_id_and_an_unknown_one_answer_alike() {
     for place in places() {
-        let house = place.house();
-        house.install(people(&[("adele", &["council"]), ("bob", &[])])).manage("contoso.com").make_private("council");
-        house.ingest(&[activity("hidden", "adele"), activity("shown", "bob")]);
-        let view = house.filter.view(&user("root"));
+        let fixture = place.fixture();
+        fixture.install(people(&[("adele", &["council"]), ("bob", &[])])).manage("contoso.com").make_private("council");
+        fixture.ingest(&[activity("hidden", "adele"), activity("shown", "bob")]);
+        let view = fixture.filter.view(&user("root"));
         let ask = |id: &str| serde_json::to_string(&view.activity(&id.parse().unwrap()).unwrap()).unwrap();
         assert_eq!(ask("hidden"), ask("unknown"));
         assert_ne!(ask("shown"), ask("unknown"));
         // Nor after somebody without protection delivered the same id again.
-        assert_eq!(house.ingest(&[activity("hidden", "bob")]), [Delivery::Conflict]);
+        assert_eq!(fixture.ingest(&[activity("hidden", "bob")]), [IngestOutcome::Conflict]);
         assert_eq!(ask("hidden"), ask("unknown"));
     }
 }
@@ -369,20 +366,20 @@ fn v2_a_hidden_id_and_an_unknown_one_answer_alike() {
 #[test]
 fn v2_private_rows_are_cut_before_limits() {
     for place in places() {
-        let house = place.house();
-        house.install(people(&[("adele", &["council"]), ("bob", &[])])).manage("contoso.com").make_private("council");
+        let fixture = place.fixture();
+        fixture.install(people(&[("adele", &["council"]), ("bob", &[])])).manage("contoso.com").make_private("council");
         let log: Vec<_> =
             (0..300).map(|i| activity(&format!("{i:03}"), if i % 100 == 50 { "bob" } else { "adele" })).collect();
-        house.ingest(&log);
-        let view = house.filter.view(&user("somebody"));
+        fixture.ingest(&log);
+        let view = fixture.filter.view(&user("somebody"));
         let page = view.page(&Query::all(), PageSize::at_most(2), None).unwrap();
         let ids: Vec<_> = page.activities().iter().map(|stored| stored.activity().id().as_str()).collect();
         assert_eq!(ids, ["250", "150"]);
         let rest = view.page(&Query::all(), PageSize::at_most(2), page.next()).unwrap();
         assert_eq!((rest.activities().len(), rest.next()), (1, None));
-        let batch = house.filter.forward(&Offset::START, PageSize::at_most(3)).unwrap();
+        let batch = fixture.filter.forward(&Offset::START, PageSize::at_most(3)).unwrap();
         assert_eq!(batch.activities.len(), 3);
-        assert!(house.filter.forward(&batch.next, PageSize::MAX).unwrap().activities.is_empty());
+        assert!(fixture.filter.forward(&batch.next, PageSize::MAX).unwrap().activities.is_empty());
     }
 }
 
@@ -397,30 +394,30 @@ mod sqlite {
 
     use super::*;
 
-    fn lived_in(place: &Place) -> House {
-        let house = place.repeatable_house();
-        house.install(people(&[("adele", &["council"]), ("bob", &[])])).manage("contoso.com").make_private("council");
+    fn lived_in(place: &Place) -> Fixture {
+        let fixture = place.repeatable_house();
+        fixture.install(people(&[("adele", &["council"]), ("bob", &[])])).manage("contoso.com").make_private("council");
         let log: Vec<_> =
             (0..40_i64).map(|i| activity(&format!("id-{i}"), ["adele", "bob"][usize::from(i % 3 == 0)])).collect();
-        house.ingest(&log);
-        house
+        fixture.ingest(&log);
+        fixture
     }
 
     /// The private rows are damaged, then gone with their table. No public answer takes notice: none reads there.
     #[test]
     fn v2_a_public_read_touches_public_tables_alone() {
         let place = Place::in_sqlite();
-        let house = lived_in(&place);
-        let before = observe(&house);
+        let fixture = lived_in(&place);
+        let before = observe(&fixture);
         let file = Connection::open(place.path()).unwrap();
         file.execute("UPDATE private_activity SET details = 'x', decision = 0", []).unwrap();
-        assert_eq!(observe(&house), before);
+        assert_eq!(observe(&fixture), before);
         file.execute_batch("DROP TABLE private_activity").unwrap();
-        assert_eq!(observe(&house), before);
+        assert_eq!(observe(&fixture), before);
         // Not even a handle that never saw the table.
         let again = activity_privacy::sqlite::SqliteStore::open(place.path()).unwrap();
-        let again = House::behind(Arc::new(again));
-        // Before its first batch it has no screen for its `Debug` to show.
+        let again = Fixture::behind(Arc::new(again));
+        // Before its first batch it has no engine for its `Debug` to show.
         again.install(people(&[("adele", &["council"]), ("bob", &[])])).ingest(&[]);
         assert_eq!(observe(&again), before);
     }
@@ -429,11 +426,12 @@ mod sqlite {
     #[test]
     fn v2_a_public_read_reads_no_row_that_it_does_not_need() {
         let place = Place::in_sqlite();
-        let house = lived_in(&place);
-        let view = house.filter.view(&user("somebody"));
+        let fixture = lived_in(&place);
+        let view = fixture.filter.view(&user("somebody"));
         // 14 public rows, in the order of storing id-0, id-3, ..., id-39; newest first is by id: id-9, id-6, id-39, ...
         let size = PageSize::at_most(3);
-        let (page, batch) = (view.page(&Query::all(), size, None).unwrap(), house.filter.forward(&Offset::START, size));
+        let (page, batch) =
+            (view.page(&Query::all(), size, None).unwrap(), fixture.filter.forward(&Offset::START, size));
         let file = Connection::open(place.path()).unwrap();
         let damage = |keep: &str| {
             let damage = format!("UPDATE public_activity_1 SET details = 'x' WHERE {keep}");
@@ -444,7 +442,7 @@ mod sqlite {
         let first = "SELECT id FROM public_activity_1 ORDER BY sequence LIMIT 3";
         assert_eq!(damage(&format!("id NOT IN ({newest}) AND id NOT IN ({first}) AND id <> 'id-27'")), 7);
         assert_eq!(view.page(&Query::all(), size, None).unwrap(), page);
-        assert_eq!(house.filter.forward(&Offset::START, size).unwrap(), batch.unwrap());
+        assert_eq!(fixture.filter.forward(&Offset::START, size).unwrap(), batch.unwrap());
         assert!(view.activity(&"id-27".parse().unwrap()).unwrap().is_some());
         assert!(view.page(&Query::all(), PageSize::MAX, None).is_err(), "the damage is there");
     }
@@ -453,13 +451,13 @@ mod sqlite {
     #[test]
     fn v2_the_cost_of_a_public_page_does_not_grow() {
         let place = Place::in_sqlite();
-        let house = lived_in(&place);
-        let view = house.filter.view(&user("somebody"));
+        let fixture = lived_in(&place);
+        let view = fixture.filter.view(&user("somebody"));
         let size = PageSize::at_most(5);
         let middle = view.page(&Query::all(), size, None).unwrap().next().cloned();
         let id: ActivityId = "id-9".parse().unwrap();
         let unknown: ActivityId = "id-1".parse().unwrap();
-        let place_of_last = house.filter.forward(&Offset::START, PageSize::at_most(9)).unwrap().next;
+        let place_of_last = fixture.filter.forward(&Offset::START, PageSize::at_most(9)).unwrap().next;
         // The least of several runs, because whatever else this machine does only adds.
         let cost = || {
             let one = || {
@@ -469,7 +467,7 @@ mod sqlite {
                     view.page(&Query::all(), size, middle.as_ref()).unwrap();
                     assert!(view.activity(&id).unwrap().is_some());
                     assert!(view.activity(&unknown).unwrap().is_none());
-                    assert_eq!(house.filter.forward(&place_of_last, size).unwrap().activities.len(), 5);
+                    assert_eq!(fixture.filter.forward(&place_of_last, size).unwrap().activities.len(), 5);
                 }
                 begun.elapsed()
             };
@@ -487,7 +485,7 @@ mod sqlite {
                     Activity::builder(id, actor, app, "Login".parse().unwrap(), time).build().unwrap()
                 })
             });
-            house.ingest(&copies.collect::<Vec<_>>());
+            fixture.ingest(&copies.collect::<Vec<_>>());
         }
         let many = cost();
         assert!(many < few * 8 + Duration::from_millis(5), "{few:?} with 40 rows, {many:?} with 80,000 more");

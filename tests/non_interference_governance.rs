@@ -10,10 +10,10 @@
 #[path = "non_interference_governance/by_hand.rs"]
 mod by_hand;
 mod fault;
+mod fixture;
 mod forward;
 #[path = "non_interference_governance/history.rs"]
 mod history;
-mod house;
 mod place;
 #[path = "non_interference_governance/world.rs"]
 mod world;
@@ -26,8 +26,8 @@ use std::time::Duration;
 use activity_privacy::memory::MemoryDirectory;
 use activity_privacy::*;
 use fault::{Fault, FaultySink, FaultyStore, Log, Meanwhile, StoreFault};
+use fixture::*;
 use history::*;
-use house::*;
 use place::*;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -126,7 +126,7 @@ fn v2_histories_show_remove_refuse_and_fail() {
         let world = run(&Place::in_memory(), 0, &history, &BTreeSet::new());
         (shown, erased) = (shown + world.shown, erased + world.erased);
         for record in world.sink.durable() {
-            let with_approval = matches!(&record.act, Act::Reveal(summary) if summary.request.is_some());
+            let with_approval = matches!(&record.event, Event::Reveal(summary) if summary.request.is_some());
             approved += usize::from(with_approval && record.outcome == Outcome::Intended);
             *met.entry((record.kind().to_string(), record.outcome.kind().to_string())).or_insert(0) += 1;
         }
@@ -145,7 +145,7 @@ fn v2_histories_show_remove_refuse_and_fail() {
         ("erasure", "failed"),
         ("erasure", "refused"),
         ("retention", "done"),
-        ("directory", "noted"),
+        ("directory", "observed"),
     ] {
         assert!(times(kind, outcome) > 0, "no {kind} {outcome}: {met:?}");
     }

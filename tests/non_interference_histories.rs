@@ -3,12 +3,12 @@
 //!
 //! One run takes a history as it is. Another takes the same history, and of every batch that was taken it leaves out
 //! what the first run holds as private. A batch that the first run refused, because the policy says to
-//! ([`WhenUndecidable::Refuse`](activity_privacy::WhenUndecidable::Refuse)), stamped nothing, so it stays as it is, and
+//! ([`OnUndecidable::Reject`](activity_privacy::OnUndecidable::Reject)), decided nothing, so it stays as it is, and
 //! is refused again. Whatever is asked without a reveal, at any step of the way, is then answered alike, byte for byte.
 #![cfg(feature = "proptest")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
 
-mod house;
+mod fixture;
 mod place;
 
 #[path = "state_machine/ground.rs"]
@@ -20,10 +20,12 @@ mod tally;
 
 use std::collections::BTreeSet;
 
-use activity_privacy::strategies::{Answer, CursorChoice, Node, Search, Step, all_activity_ids, histories, searches};
+use activity_privacy::strategies::{
+    CursorChoice, ExpectedAnswer, Node, Search, Step, all_activity_ids, histories, searches,
+};
 use activity_privacy::*;
+use fixture::user;
 use ground::{Ground, Memory};
-use house::user;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
@@ -46,7 +48,7 @@ struct Run {
     /// For each delivery, whether it was taken.
     taken: Vec<bool>,
     /// What became of each activity in it.
-    delivered: Vec<Vec<(ActivityId, Delivery)>>,
+    delivered: Vec<Vec<(ActivityId, IngestOutcome)>>,
     /// What is stored as private in the end, or was until it was removed.
     hidden: BTreeSet<ActivityId>,
 }
@@ -83,9 +85,9 @@ fn drive<G: Ground>(history: &[Step], asked: &[Search], less: Option<&Run>, noth
                     }
                 }
                 let ids: Vec<ActivityId> = batch.iter().map(|activity| activity.id().clone()).collect();
-                let answer = system.answer(&Step::Deliver { at, batch }, &Answer::Nothing);
-                run.taken.push(matches!(answer, Answer::Delivered(Ok(_))));
-                let Answer::Delivered(answer) = answer else { panic!("{answer:?}") };
+                let answer = system.answer(&Step::Deliver { at, batch }, &ExpectedAnswer::Nothing);
+                run.taken.push(matches!(answer, ExpectedAnswer::Delivered(Ok(_))));
+                let ExpectedAnswer::Delivered(answer) = answer else { panic!("{answer:?}") };
                 run.delivered.push(ids.into_iter().zip(answer.unwrap_or_default()).collect());
             }
             step => {
@@ -93,7 +95,7 @@ fn drive<G: Ground>(history: &[Step], asked: &[Search], less: Option<&Run>, noth
                     // What was hidden until then, though it is not stored in the end.
                     run.hidden.extend(hidden(&system));
                 }
-                let answer = system.answer(&step, &Answer::Nothing);
+                let answer = system.answer(&step, &ExpectedAnswer::Nothing);
                 match (&step, answer) {
                     (Step::Page { at, search, .. } | Step::Count { at, search, .. }, answer) => {
                         run.observed.push(format!("{answer:?}"));
@@ -103,14 +105,14 @@ fn drive<G: Ground>(history: &[Step], asked: &[Search], less: Option<&Run>, noth
                     | (Step::Erase { .. } | Step::Retain { .. }, answer) => {
                         run.observed.push(format!("{answer:?}"));
                     }
-                    (Step::Governance { .. }, answer @ Answer::Governance(Err(_))) => {
+                    (Step::Governance { .. }, answer @ ExpectedAnswer::Governance(Err(_))) => {
                         run.observed.push(format!("{answer:?}"));
                     }
                     (Step::Import { .. }, _) if nothing == Nothing::Left => {
-                        system.answer(&Step::Follow(Node::First), &Answer::Nothing);
+                        system.answer(&Step::Follow(Node::First), &ExpectedAnswer::Nothing);
                     }
                     (Step::CatchUp, _) if nothing == Nothing::Left => {
-                        system.answer(&Step::Follow(Node::Second), &Answer::Nothing);
+                        system.answer(&Step::Follow(Node::Second), &ExpectedAnswer::Nothing);
                     }
                     _ => {}
                 }
@@ -182,8 +184,8 @@ fn observe_all(filter: &PrivacyFilter, observed: &mut Vec<String>) {
     }
     observed.push(json!({ "policy": *filter.policy().unwrap(), "debug": format!("{filter:?}") }).to_string());
     // Somebody whom no history makes an admin.
-    observed.push(said(&filter.reveal(house::reveal_all("from elsewhere")).unwrap_err()));
-    let refused = filter.governance(&user("from elsewhere"), &RecordQuery::default(), 0, PageSize::MAX);
+    observed.push(said(&filter.reveal(fixture::reveal_all("from elsewhere")).unwrap_err()));
+    let refused = filter.governance_records(&user("from elsewhere"), &RecordQuery::default(), 0, PageSize::MAX);
     observed.push(said(&refused.unwrap_err()));
 }
 
@@ -211,7 +213,7 @@ fn interferes_nowhere<G: Ground>(history: &[Step], asked: &[Search]) -> Result<u
         }
         prop_assert_eq!(with.observed.len(), without.observed.len());
         prop_assert_eq!(&with.taken, &without.taken, "what is refused is refused in both");
-        let of_others = |batch: &Vec<(ActivityId, Delivery)>| -> Vec<_> {
+        let of_others = |batch: &Vec<(ActivityId, IngestOutcome)>| -> Vec<_> {
             batch.iter().filter(|(id, _)| !with.hidden.contains(id)).cloned().collect()
         };
         let delivered: Vec<_> = with.delivered.iter().map(of_others).collect();

@@ -90,7 +90,7 @@ mod protocol {
 
     #[test]
     fn the_model_finds_a_page_after_the_revocation_without_the_question_at_each_page() {
-        without(Guard::Admission, NO_PAGE_AFTER_REVOCATION, Plan::REVEALING);
+        without(Guard::PagePermit, NO_PAGE_AFTER_REVOCATION, Plan::REVEALING);
     }
 
     #[test]

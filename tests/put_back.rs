@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
 #![cfg(feature = "sqlite")]
 
-mod house;
+mod fixture;
 mod place;
 
 use std::path::Path;
@@ -11,19 +11,19 @@ use std::sync::Arc;
 
 use activity_privacy::sqlite::{SqliteGovernance, SqliteStore, governance_path};
 use activity_privacy::*;
-use house::*;
+use fixture::*;
 use place::*;
 
-fn house_of(path: &Path) -> (House, Arc<SqliteStore>) {
+fn house_of(path: &Path) -> (Fixture, Arc<SqliteStore>) {
     let store = Arc::new(SqliteStore::open(path).unwrap());
     let sink = Arc::new(SqliteGovernance::open(governance_path(path)).unwrap());
-    let house = House::over(store.clone(), sink);
-    (house, store)
+    let fixture = Fixture::over(store.clone(), sink);
+    (fixture, store)
 }
 
-fn furnish(house: &House) {
-    house.install(people(&[("adele", &["council"]), ("bob", &[])])).manage("contoso.com").make_private("council");
-    house.ingest(&[activity("a", "adele"), activity("b", "bob")]);
+fn furnish(fixture: &Fixture) {
+    fixture.install(people(&[("adele", &["council"]), ("bob", &[])])).manage("contoso.com").make_private("council");
+    fixture.ingest(&[activity("a", "adele"), activity("b", "bob")]);
 }
 
 fn in_app(id: &str, app: &str) -> Activity {
@@ -37,17 +37,17 @@ fn in_app(id: &str, app: &str) -> Activity {
 fn d1_a_file_put_back_under_a_running_process_gets_no_row_that_cannot_be_read() {
     let folder = folder();
     let path = activities(folder.path());
-    let (house, store) = house_of(&path);
-    furnish(&house);
+    let (fixture, store) = house_of(&path);
+    furnish(&fixture);
     let copy = folder.path().join("copy.db");
     store.backup(&copy).unwrap();
-    // Another revision of the directory, so another stamp.
-    house.install(people(&[("adele", &["council"]), ("bob", &[]), ("carl", &[])]));
-    house.ingest(&[in_app("c", "Box")]);
+    // Another revision of the directory, so another decision.
+    fixture.install(people(&[("adele", &["council"]), ("bob", &[]), ("carl", &[])]));
+    fixture.ingest(&[in_app("c", "Box")]);
     restore(&path, &copy);
-    assert_eq!(house.ingest(&[in_app("d", "Teams")]), [Delivery::Stored]);
+    assert_eq!(fixture.ingest(&[in_app("d", "Teams")]), [IngestOutcome::Stored]);
     assert_eq!(
-        house
+        fixture
             .filter
             .view(&user("somebody"))
             .page(&Query::all(), PageSize::MAX, None)

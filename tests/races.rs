@@ -12,16 +12,16 @@
     reason = "clippy takes only the test functions themselves for tests"
 )]
 
+mod fixture;
 mod forward;
-mod house;
 
 mod races {
-    mod bounded;
     mod directory;
     mod explore;
     mod ingest;
     mod initializing;
+    mod quorum_sink;
     mod reveal;
     mod scene;
-    mod several;
+    mod timeout;
 }

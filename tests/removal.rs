@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
 
 mod fault;
+mod fixture;
 mod forward;
-mod house;
 mod place;
 
 mod removal {

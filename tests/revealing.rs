@@ -4,8 +4,8 @@
 #[path = "revealing/ended.rs"]
 mod ended;
 mod fault;
+mod fixture;
 mod forward;
-mod house;
 mod place;
 #[path = "revealing/refused.rs"]
 mod refused;
@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use activity_privacy::*;
 use fault::*;
-use house::*;
+use fixture::*;
 use place::*;
 use sha2::{Digest as _, Sha256};
 
@@ -28,13 +28,13 @@ fn ids(page: &Page) -> Vec<&str> {
 }
 
 /// Adele is in the council, which is private. `root` may view private activities.
-fn furnish(house: &House) -> &House {
-    house.install(people(&[("adele", &["council"]), ("bob", &[])])).manage("contoso.com").make_private("council");
-    house.ingest(
+fn furnish(fixture: &Fixture) -> &Fixture {
+    fixture.install(people(&[("adele", &["council"]), ("bob", &[])])).manage("contoso.com").make_private("council");
+    fixture.ingest(
         &[("1", "adele"), ("2", "bob"), ("3", "adele"), ("4", "bob"), ("5", "adele")]
             .map(|(id, name)| activity(id, name)),
     );
-    house.permit_root()
+    fixture.permit_root()
 }
 
 /// The digest of ids as an auditor makes it, with tools that were not written here.
@@ -43,7 +43,7 @@ fn by_hand(ids: &[&str]) -> String {
     Sha256::digest(lines).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// A filter over a house's store, in front of a sink that does wrong on command.
+/// A filter over a fixture's store, in front of a sink that does wrong on command.
 struct Faulty {
     filter: PrivacyFilter,
     sink: Arc<FaultySink>,
@@ -51,12 +51,12 @@ struct Faulty {
 }
 
 fn faulty(place: &Place) -> Faulty {
-    furnish(&place.house());
+    furnish(&place.fixture());
     let log: Log = Arc::new(Mutex::default());
     let sink = FaultySink::over(Arc::clone(&place.sink), &log);
     let store = FaultyStore::new(Arc::clone(&place.store), &log);
     let filter = PrivacyFilter::builder(store, activity_privacy::memory::MemoryDirectory::new(), Arc::clone(&sink))
-        .sink_limit(LIMIT)
+        .sink_timeout(LIMIT)
         .clock(|| at(0))
         .open()
         .unwrap();
@@ -78,26 +78,26 @@ fn unrecorded(error: &RevealError, fault: Fault) {
 #[test]
 fn r1_a_reveal_states_what_it_is() {
     for place in places() {
-        let house = place.house();
-        furnish(&house);
+        let fixture = place.fixture();
+        furnish(&fixture);
         let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
         let query = Query::all().since(at(-5)).until(at(5)).by_actor("adele@contoso.com").unwrap();
         let request = RevealRequest::new(user("root"), query, Duration::from_secs(90), audited);
         let request = request.private_only().because(Justification::new("case 4711").unwrap());
-        let reveal = house.filter.reveal(request).unwrap();
-        let last = house.records().pop().unwrap().record;
+        let reveal = fixture.filter.reveal(request).unwrap();
+        let last = fixture.records().pop().unwrap().record;
         assert_eq!((last.initiator.clone(), last.at), (Initiator::User(user("root")), at(0)));
         assert_eq!(
             (last.outcome.clone(), last.policy),
-            (Outcome::Intended, Some(house.filter.policy().unwrap().revision()))
+            (Outcome::Intended, Some(fixture.filter.policy().unwrap().revision()))
         );
-        let Act::Reveal(summary) = last.act else { panic!("not a reveal") };
+        let Event::Reveal(summary) = last.event else { panic!("not a reveal") };
         assert_eq!(summary.reveal, reveal.id());
         assert_eq!((summary.about.from, summary.about.until), (Some(at(-5)), Some(at(5))));
         assert!(summary.about.actors == 1 && summary.about.private_only);
         assert_eq!(summary.expires_at, at(90));
         assert_eq!(
-            summary.about.justification.as_ref().and_then(Sealed::value).map(Justification::as_str),
+            summary.about.justification.as_ref().and_then(Commitment::value).map(Justification::as_str),
             Some("case 4711")
         );
     }
@@ -106,15 +106,15 @@ fn r1_a_reveal_states_what_it_is() {
 /// A digest in the record binds the query: another query has another, and so has another reveal.
 #[test]
 fn r1_the_record_binds_the_query() {
-    let house = House::new();
-    furnish(&house);
+    let fixture = Fixture::new();
+    furnish(&fixture);
     let mut digests = Vec::new();
     let queries = [Query::all(), Query::all(), Query::all().containing("x").unwrap(), Query::all().since(at(0))];
     for query in queries {
         let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
         let request = RevealRequest::new(user("root"), query, Duration::from_secs(9), audited);
-        let _reveal = house.filter.reveal(request).unwrap();
-        let Act::Reveal(summary) = house.records().pop().unwrap().record.act else { panic!("not a reveal") };
+        let _reveal = fixture.filter.reveal(request).unwrap();
+        let Event::Reveal(summary) = fixture.records().pop().unwrap().record.event else { panic!("not a reveal") };
         digests.push(*summary.about.query.value().unwrap());
     }
     digests.sort();
@@ -125,26 +125,26 @@ fn r1_the_record_binds_the_query() {
 #[test]
 fn r1_a_reveal_expires() {
     for place in places() {
-        let house = place.house();
-        furnish(&house);
+        let fixture = place.fixture();
+        furnish(&fixture);
         let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
         let request = RevealRequest::new(user("root"), Query::all(), Duration::from_secs(60), audited);
-        let mut reveal = house.filter.reveal(request).unwrap();
-        house.advance(59);
+        let mut reveal = fixture.filter.reveal(request).unwrap();
+        fixture.advance(59);
         let page = reveal.page(size(1), None).unwrap();
-        house.advance(1);
+        fixture.advance(1);
         for cursor in [None, page.next()] {
             let error = reveal.page(size(1), cursor).unwrap_err();
             assert!(matches!(error, RevealError::Denied(Denial::Expired)));
-            let last = house.records().pop().unwrap().record;
+            let last = fixture.records().pop().unwrap().record;
             assert_eq!(last.outcome, Outcome::Denied(Denial::Expired));
-            let Act::Page { reveal: of, activities, private, digest, subjects } = last.act else {
+            let Event::Page { reveal: of, activities, private, digest, subjects } = last.event else {
                 panic!("not a page")
             };
             assert_eq!((of, activities.value(), private.value()), (reveal.id(), Some(&0), Some(&0)));
             assert!(digest.is_of_ids([]) && subjects.value().is_some_and(Subjects::is_empty));
         }
-        assert_eq!(reveal.close().unwrap(), Seen { pages: 1, private: 1 }, "it can still say how it ended");
+        assert_eq!(reveal.close().unwrap(), RevealTotals { pages: 1, private: 1 }, "it can still say how it ended");
     }
 }
 
@@ -194,7 +194,7 @@ fn r2_no_page_is_shown_unless_the_record_of_it_is_durable() {
                 assert_eq!(failed, 1, "{fault:?} at page {at_page}");
                 assert_eq!(seen, ["5", "4", "3", "2", "1"], "what failed can be asked for again");
                 let counted = reveal.close().unwrap();
-                assert_eq!(counted, Seen { pages: 3, private: 3 }, "a page that was not shown was not seen");
+                assert_eq!(counted, RevealTotals { pages: 3, private: 3 }, "a page that was not shown was not seen");
             }
         }
     }
@@ -219,9 +219,9 @@ fn r2_the_store_is_asked_after_the_receipt_of_the_opening() {
 /// The steps by hand, without the filter: each receipt opens its own record and no other.
 #[test]
 fn r2_a_receipt_opens_its_own_record_alone() {
-    let house = House::new();
-    furnish(&house);
-    let policy = house.filter.policy().unwrap();
+    let fixture = Fixture::new();
+    furnish(&fixture);
+    let policy = fixture.filter.policy().unwrap();
     let id = |n: u128| RecordId(uuid::Uuid::from_u128(n));
     let pending = || {
         let reveal = RevealId(uuid::Uuid::from_u128(9));
@@ -231,7 +231,7 @@ fn r2_a_receipt_opens_its_own_record_alone() {
     assert!(matches!(wrong, SinkError::WrongReceipt));
     let recorded = pending().recorded(&Receipt::assertion(id(1), 1)).unwrap();
     let sealed = || {
-        house
+        fixture
             .store
             .revealed_page(recorded.admit(&policy, None, id(3), [2, 3, 4, 5].map(salt), at(0)).unwrap(), None, 10)
             .unwrap()
@@ -246,15 +246,15 @@ fn r2_a_receipt_opens_its_own_record_alone() {
 
 #[test]
 fn r2_nothing_of_a_sealed_page_shows_before() {
-    let house = House::new();
-    furnish(&house);
-    let policy = house.filter.policy().unwrap();
+    let fixture = Fixture::new();
+    furnish(&fixture);
+    let policy = fixture.filter.policy().unwrap();
     let id = |n: u128| RecordId(uuid::Uuid::from_u128(n));
     let reveal = RevealId(uuid::Uuid::from_u128(9));
     let pending = reveal_all("root").authorise(&policy, None, reveal, id(1), [0, 1].map(salt), at(0)).unwrap();
     let recorded = pending.recorded(&Receipt::assertion(id(1), 1)).unwrap();
     let admission = recorded.admit(&policy, None, id(3), [2, 3, 4, 5].map(salt), at(0)).unwrap();
-    let sealed = house.store.revealed_page(admission, None, 10).unwrap();
+    let sealed = fixture.store.revealed_page(admission, None, 10).unwrap();
     let before = format!("{sealed:?}");
     let (page, _) = sealed.pending(10, id(4));
     let json = serde_json::to_string(page.record()).unwrap();
@@ -268,17 +268,17 @@ fn r2_nothing_of_a_sealed_page_shows_before() {
 #[test]
 fn r3_each_page_is_recorded_before_it_is_returned() {
     for place in places() {
-        let house = place.house();
-        furnish(&house);
-        let mut reveal = house.filter.reveal(reveal_all("root")).unwrap();
+        let fixture = place.fixture();
+        furnish(&fixture);
+        let mut reveal = fixture.filter.reveal(reveal_all("root")).unwrap();
         let mut cursor = None;
         let expected: [(&[&str], &[&str]); 3] = [(&["5", "4"], &["5"]), (&["3", "2"], &["3"]), (&["1"], &["1"])];
         for (shown, private) in expected {
             let page = reveal.page(size(2), cursor.as_ref()).unwrap();
             assert_eq!(ids(&page), shown);
-            let last = house.records().pop().unwrap().record;
+            let last = fixture.records().pop().unwrap().record;
             assert_eq!((last.initiator, last.outcome), (Initiator::User(user("root")), Outcome::Intended));
-            let Act::Page { reveal: of, activities, private: count, digest, .. } = last.act else {
+            let Event::Page { reveal: of, activities, private: count, digest, .. } = last.event else {
                 panic!("not a page")
             };
             assert_eq!(of, reveal.id());
@@ -289,9 +289,9 @@ fn r3_each_page_is_recorded_before_it_is_returned() {
         }
         assert!(cursor.is_none());
         let id = reveal.id();
-        assert_eq!(reveal.close().unwrap(), Seen { pages: 3, private: 3 });
-        let records = house.records();
-        let opening = records.iter().find(|e| matches!(&e.record.act, Act::Reveal(s) if s.reveal == id)).unwrap();
+        assert_eq!(reveal.close().unwrap(), RevealTotals { pages: 3, private: 3 });
+        let records = fixture.records();
+        let opening = records.iter().find(|e| matches!(&e.record.event, Event::Reveal(s) if s.reveal == id)).unwrap();
         let closing = &records.last().unwrap().record;
         let Outcome::Closed { intent, pages, private } = &closing.outcome else { panic!("not a closing") };
         assert_eq!((*intent, *pages, private.value()), (opening.record.id, 3, Some(&3)));
@@ -302,23 +302,23 @@ fn r3_each_page_is_recorded_before_it_is_returned() {
 #[test]
 fn r3_an_auditor_can_tell_what_was_seen() {
     for place in places() {
-        let house = place.house();
-        furnish(&house);
-        let mut reveal = house.filter.reveal(reveal_all("root")).unwrap();
+        let fixture = place.fixture();
+        furnish(&fixture);
+        let mut reveal = fixture.filter.reveal(reveal_all("root")).unwrap();
         reveal.page(size(9), None).unwrap();
         reveal.page(size(9), None).unwrap();
         reveal.close().unwrap();
-        let mut private_only = house.filter.reveal(reveal_all("root").private_only()).unwrap();
+        let mut private_only = fixture.filter.reveal(reveal_all("root").private_only()).unwrap();
         private_only.page(size(9), None).unwrap();
         let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
         let of_bob = Query::all().by_actor("bob@contoso.com").unwrap();
         let of_bob = RevealRequest::new(user("root"), of_bob, Duration::from_secs(9), audited);
-        house.filter.reveal(of_bob).unwrap().page(size(9), None).unwrap();
-        let pages: Vec<_> = house
+        fixture.filter.reveal(of_bob).unwrap().page(size(9), None).unwrap();
+        let pages: Vec<_> = fixture
             .records()
             .into_iter()
-            .filter_map(|entry| match entry.record.act {
-                Act::Page { activities, private, digest, .. } => {
+            .filter_map(|entry| match entry.record.event {
+                Event::Page { activities, private, digest, .. } => {
                     Some((*activities.value()?, *private.value()?, digest.value()?.to_string()))
                 }
                 _ => None,
@@ -333,18 +333,18 @@ fn r3_an_auditor_can_tell_what_was_seen() {
 #[test]
 fn r4_a_refusal_is_recorded_with_its_cause_and_tells_nothing() {
     for (with, without) in places().into_iter().zip(places()) {
-        let (with, without) = (with.house(), without.house());
+        let (with, without) = (with.fixture(), without.fixture());
         furnish(&with);
         let empty = &without;
         empty.install(people(&[("adele", &["council"]), ("bob", &[])])).manage("contoso.com").make_private("council");
         empty.permit_root();
         let mut told: [Vec<String>; 2] = Default::default();
-        for (house, told) in [&with, &without].into_iter().zip(&mut told) {
+        for (fixture, told) in [&with, &without].into_iter().zip(&mut told) {
             let mut refuse = |request: RevealRequest, cause: Denial| {
-                let before = house.records().len();
-                let error = house.filter.reveal(request).unwrap_err();
+                let before = fixture.records().len();
+                let error = fixture.filter.reveal(request).unwrap_err();
                 told.push(format!("{error} {error:?}"));
-                let records = house.records();
+                let records = fixture.records();
                 assert_eq!(records.len(), before + 1);
                 let last = records.last().unwrap();
                 assert_eq!(last.record.outcome, Outcome::Denied(cause));
@@ -357,25 +357,25 @@ fn r4_a_refusal_is_recorded_with_its_cause_and_tells_nothing() {
             let for_ever = RevealRequest::new(user("root"), Query::all(), Duration::MAX, audited);
             refuse(for_ever, Denial::LifetimeNotAllowed);
             // Nor where the policy sets no limit: that reveal would end after the end of time.
-            house.options(OptionsPatch::new().max_reveal_lifetime(None));
+            fixture.options(OptionsPatch::new().max_reveal_lifetime(None));
             let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
             let for_ever = RevealRequest::new(user("root"), Query::all(), Duration::MAX, audited);
             refuse(for_ever, Denial::LifetimeNotAllowed);
-            house.change(PolicyChange::SetAdmin(user("bob"), Role::Analyst));
+            fixture.update_policy(PolicyChange::SetAdmin(user("bob"), Role::Analyst));
             refuse(reveal_all("bob"), Denial::NotPermitted);
             let required = OptionsPatch::new().justification_required(true);
-            house.change(PolicyChange::SetOptions(required));
+            fixture.update_policy(PolicyChange::SetOptions(required));
             refuse(reveal_all("root"), Denial::JustificationMissing);
-            house.options(OptionsPatch::new().justification_required(false));
+            fixture.options(OptionsPatch::new().justification_required(false));
             // A page of a reveal that is under way.
-            let mut reveal = house.filter.reveal(reveal_all("root")).unwrap();
-            house.change(PolicyChange::Revoke(user("root").into()));
+            let mut reveal = fixture.filter.reveal(reveal_all("root")).unwrap();
+            fixture.update_policy(PolicyChange::Revoke(user("root").into()));
             let error = reveal.page(size(2), None).unwrap_err();
             told.push(format!("{error} {error:?}"));
-            let last = house.records().pop().unwrap().record;
+            let last = fixture.records().pop().unwrap().record;
             let refused = Outcome::Denied(Denial::NotPermitted);
             assert_eq!((last.kind(), &last.outcome), (RecordKind::Page, &refused));
-            let Act::Page { activities, private, digest, subjects, .. } = &last.act else { panic!("not a page") };
+            let Event::Page { activities, private, digest, subjects, .. } = &last.event else { panic!("not a page") };
             let counted = (activities.value(), private.value(), digest.value(), subjects.value());
             told.push(format!("{counted:?} {}", serde_json::to_string(&last.without_openings()).unwrap().len()));
         }
@@ -386,15 +386,15 @@ fn r4_a_refusal_is_recorded_with_its_cause_and_tells_nothing() {
 #[test]
 fn r4_whoever_lost_the_permission_is_refused_on_record_whatever_cursor_they_bring() {
     for place in places() {
-        let house = place.house();
-        house.install(people(&[])).manage("contoso.com").permit_root();
-        house.ingest(&[activity("a", "root"), activity("b", "root")]);
-        let foreign = house.filter.view(&user("root")).page(&Query::all(), size(1), None).unwrap().next().cloned();
-        let mut reveal = house.filter.reveal(reveal_all("root")).unwrap();
-        house.change(PolicyChange::Revoke(user("root").into()));
+        let fixture = place.fixture();
+        fixture.install(people(&[])).manage("contoso.com").permit_root();
+        fixture.ingest(&[activity("a", "root"), activity("b", "root")]);
+        let foreign = fixture.filter.view(&user("root")).page(&Query::all(), size(1), None).unwrap().next().cloned();
+        let mut reveal = fixture.filter.reveal(reveal_all("root")).unwrap();
+        fixture.update_policy(PolicyChange::Revoke(user("root").into()));
         let refused = reveal.page(size(1), Some(&foreign.expect("there is a second page"))).unwrap_err();
         assert!(matches!(refused, RevealError::Denied(Denial::NotPermitted)), "{refused:?}");
-        let last = house.records().pop().unwrap().record;
+        let last = fixture.records().pop().unwrap().record;
         assert_eq!((last.kind(), last.outcome), (RecordKind::Page, Outcome::Denied(Denial::NotPermitted)));
     }
 }
@@ -414,22 +414,22 @@ fn r4_a_refusal_stands_whatever_the_sink_does() {
 #[test]
 fn r5_a_reveal_belongs_to_one_viewer() {
     for place in places() {
-        let house = place.house();
-        furnish(&house);
-        house.change(PolicyChange::SetAdmin(user("bob"), Role::Analyst));
-        house.grant("bob");
-        let mut of_root = house.filter.reveal(reveal_all("root")).unwrap();
-        let mut of_bob = house.filter.reveal(reveal_all("bob").private_only()).unwrap();
+        let fixture = place.fixture();
+        furnish(&fixture);
+        fixture.update_policy(PolicyChange::SetAdmin(user("bob"), Role::Analyst));
+        fixture.grant("bob");
+        let mut of_root = fixture.filter.reveal(reveal_all("root")).unwrap();
+        let mut of_bob = fixture.filter.reveal(reveal_all("bob").private_only()).unwrap();
         assert_ne!(of_root.id(), of_bob.id());
         let first = of_root.page(size(1), None).unwrap();
         let other = of_bob.page(size(1), first.next()).unwrap_err();
         assert!(matches!(other, RevealError::Cursor(CursorError::Foreign)));
-        assert_eq!(house.records().pop().unwrap().record.initiator, Initiator::User(user("bob")));
+        assert_eq!(fixture.records().pop().unwrap().record.initiator, Initiator::User(user("bob")));
         // One ends, and the other does not; one is recorded for its viewer, the other for its own.
-        house.change(PolicyChange::Revoke(user("root").into()));
+        fixture.update_policy(PolicyChange::Revoke(user("root").into()));
         assert!(of_root.page(size(1), first.next()).is_err());
         assert_eq!(ids(&of_bob.page(size(9), None).unwrap()), ["5", "3", "1"]);
-        let last = house.records().pop().unwrap().record;
+        let last = fixture.records().pop().unwrap().record;
         assert_eq!(last.initiator, Initiator::User(user("bob")));
         assert_eq!(last.targets(), [of_bob.id().to_string()]);
     }
@@ -438,9 +438,9 @@ fn r5_a_reveal_belongs_to_one_viewer() {
 /// A cursor of a reveal leads only to a page that was shown before.
 #[test]
 fn r5_a_reveal_goes_on_only_from_its_own_pages() {
-    let house = House::new();
-    furnish(&house);
-    let mut reveal = house.filter.reveal(reveal_all("root")).unwrap();
+    let fixture = Fixture::new();
+    furnish(&fixture);
+    let mut reveal = fixture.filter.reveal(reveal_all("root")).unwrap();
     let first = reveal.page(size(1), None).unwrap();
     let token = first.next().unwrap().to_string();
     let ahead: Cursor = format!("{}00000001", token.strip_suffix("00000000").unwrap()).parse().unwrap();
@@ -451,19 +451,19 @@ fn r5_a_reveal_goes_on_only_from_its_own_pages() {
 #[test]
 fn r6_a_reveal_widens_nothing_else() {
     for place in places() {
-        let house = place.house();
-        furnish(&house);
+        let fixture = place.fixture();
+        furnish(&fixture);
         let observe = || {
             let views = ["root", "bob"].map(|name| {
-                let view = house.filter.view(&user(name));
+                let view = fixture.filter.view(&user(name));
                 let page = serde_json::to_string(&view.page(&Query::all(), size(2), None).unwrap()).unwrap();
                 let counts = view.counts(&Query::all(), CountBy::Actor).unwrap();
                 (page, view.count(&Query::all()).unwrap(), counts, view.activity(&"1".parse().unwrap()).unwrap())
             });
-            (views, house.filter.forward(&Offset::START, size(9)).unwrap())
+            (views, fixture.filter.forward(&Offset::START, size(9)).unwrap())
         };
         let before = observe();
-        let mut reveal = house.filter.reveal(reveal_all("root")).unwrap();
+        let mut reveal = fixture.filter.reveal(reveal_all("root")).unwrap();
         assert_eq!(observe(), before, "opened");
         let page = reveal.page(size(9), None).unwrap();
         assert!(page.includes_private());

@@ -7,12 +7,12 @@
     reason = "clippy takes only the test functions themselves for tests"
 )]
 
-mod house;
+mod fixture;
 
 use std::sync::Arc;
 
 use activity_privacy::*;
-use house::*;
+use fixture::*;
 use proptest::prelude::*;
 
 fn suite(name: &str) -> ScopeTarget {
@@ -48,22 +48,27 @@ fn done_in((app, suite): Place, id: &str, name: &str) -> Activity {
 }
 
 /// Adele is in staff, Bob in sales, Both in both, Carol in nothing.
-fn house_with(rules: &[ScopeRule]) -> House {
-    let house = House::new();
-    house.install(people(&[("adele", &["staff"]), ("bob", &["sales"]), ("both", &["sales", "staff"]), ("carol", &[])]));
-    house.manage("contoso.com");
+fn house_with(rules: &[ScopeRule]) -> Fixture {
+    let fixture = Fixture::new();
+    fixture.install(people(&[
+        ("adele", &["staff"]),
+        ("bob", &["sales"]),
+        ("both", &["sales", "staff"]),
+        ("carol", &[]),
+    ]));
+    fixture.manage("contoso.com");
     for rule in rules {
-        house.change(PolicyChange::AddScopeRule(rule.clone()));
+        fixture.update_policy(PolicyChange::AddScopeRule(rule.clone()));
     }
-    house
+    fixture
 }
 
 /// Which of Adele, Bob, Both and Carol are monitored in a place.
-fn monitored(house: &House, place: Place) -> String {
+fn monitored(fixture: &Fixture, place: Place) -> String {
     let names = ["adele", "bob", "both", "carol"];
     let activities = names.map(|name| done_in(place, &format!("{}-{name}", place.0), name));
-    let deliveries = house.ingest(&activities);
-    let kept = names.iter().zip(deliveries).filter(|(_, delivery)| *delivery != Delivery::NotMonitored);
+    let outcomes = fixture.ingest(&activities);
+    let kept = names.iter().zip(outcomes).filter(|(_, delivery)| *delivery != IngestOutcome::NotMonitored);
     kept.map(|(name, _)| *name).collect::<Vec<_>>().join(" ")
 }
 
@@ -119,10 +124,10 @@ fn s1_the_most_specific_level_of_include_rules_decides_and_an_exclude_rule_wins(
             [ALL, ALL, ALL],
         ),
     ] {
-        let house = house_with(&rules);
-        assert_eq!(monitored(&house, SHAREPOINT), sharepoint, "{what}");
-        assert_eq!(monitored(&house, TEAMS), teams, "{what}");
-        assert_eq!(monitored(&house, BOX), in_box, "{what}");
+        let fixture = house_with(&rules);
+        assert_eq!(monitored(&fixture, SHAREPOINT), sharepoint, "{what}");
+        assert_eq!(monitored(&fixture, TEAMS), teams, "{what}");
+        assert_eq!(monitored(&fixture, BOX), in_box, "{what}");
     }
 }
 
@@ -132,20 +137,20 @@ fn s1_table_of_the_reference() {
     let (office, power_bi, salesforce) =
         (("Word", Some("Office 365")), ("Power BI", Some("Office 365")), ("Salesforce", None));
     let names = ["adriana", "alain", "cornel", "raymond"];
-    let house = House::new();
-    house.install(people(&[
+    let fixture = Fixture::new();
+    fixture.install(people(&[
         ("adriana", &["Germany all users", "Global sales", "Sales managers"]),
         ("alain", &["Global sales"]),
         ("cornel", &["Global sales", "Sales managers"]),
         ("raymond", &["Sales managers"]),
     ]));
-    house.manage("contoso.com");
+    fixture.manage("contoso.com");
     for rule in [
         exclude("Germany all users", ScopeTarget::AllApps),
         include("Global sales", suite("Office 365")),
         include("Sales managers", app("Power BI")),
     ] {
-        house.change(PolicyChange::AddScopeRule(rule));
+        fixture.update_policy(PolicyChange::AddScopeRule(rule));
     }
     for (place, expected) in [
         (office, ["alain", "cornel"].as_slice()),
@@ -153,20 +158,21 @@ fn s1_table_of_the_reference() {
         (salesforce, &["alain", "cornel", "raymond"]),
     ] {
         let activities = names.map(|name| done_in(place, &format!("{}-{name}", place.0), name));
-        let outcomes = house.ingest(&activities);
-        let kept = names.iter().zip(outcomes).filter(|(_, outcome)| *outcome != Delivery::NotMonitored);
+        let outcomes = fixture.ingest(&activities);
+        let kept = names.iter().zip(outcomes).filter(|(_, outcome)| *outcome != IngestOutcome::NotMonitored);
         assert_eq!(kept.map(|(name, _)| *name).collect::<Vec<_>>(), expected, "{}", place.0);
     }
 }
 
 #[test]
 fn s1_built_in_groups_and_nested_ones_and_whom_it_was_done_for_count_in_rules() {
-    let house = House::new();
+    let fixture = Fixture::new();
     let import = people(&[("adele", &["inner"]), ("bob", &[])]).group(group("outer"), "Outer");
-    house.install(import.nested(&group("outer"), &group("inner"))).manage("contoso.com");
-    house.change(PolicyChange::AddScopeRule(include("outer", ScopeTarget::AllApps)));
-    house.change(PolicyChange::AddScopeRule(ScopeRule::include(GroupRef::Applications, ScopeTarget::AllApps)));
-    house.change(PolicyChange::AddScopeRule(ScopeRule::exclude(GroupRef::ExternalUsers, ScopeTarget::AllApps)));
+    fixture.install(import.nested(&group("outer"), &group("inner"))).manage("contoso.com");
+    fixture.update_policy(PolicyChange::AddScopeRule(include("outer", ScopeTarget::AllApps)));
+    fixture.update_policy(PolicyChange::AddScopeRule(ScopeRule::include(GroupRef::Applications, ScopeTarget::AllApps)));
+    fixture
+        .update_policy(PolicyChange::AddScopeRule(ScopeRule::exclude(GroupRef::ExternalUsers, ScopeTarget::AllApps)));
     let backup = || Actor::application("Backup".parse().unwrap());
     let bob = || Actor::user(alias("bob@contoso.com"));
     let batch = [
@@ -178,33 +184,33 @@ fn s1_built_in_groups_and_nested_ones_and_whom_it_was_done_for_count_in_rules() 
         // To whom it was done plays no part here, whatever the option says.
         begun("to adele", bob()).object("adele@contoso.com").build().unwrap(),
     ];
-    house.options(OptionsPatch::new().objects_count(true));
-    use Delivery::{NotMonitored, Stored};
-    assert_eq!(house.ingest(&batch), [Stored, NotMonitored, Stored, Stored, NotMonitored, NotMonitored]);
+    fixture.options(OptionsPatch::new().include_objects(true));
+    use IngestOutcome::{NotMonitored, Stored};
+    assert_eq!(fixture.ingest(&batch), [Stored, NotMonitored, Stored, Stored, NotMonitored, NotMonitored]);
 }
 
 #[test]
 fn s1_whoever_cannot_be_decided_is_not_left_out_by_an_include_rule_but_hidden() {
-    let house = house_with(&[include("staff", ScopeTarget::AllApps)]);
-    assert_eq!(house.ingest(&[by("unknown", Actor::unknown())]), [Delivery::Stored]);
-    assert!(house.is_private("unknown"));
+    let fixture = house_with(&[include("staff", ScopeTarget::AllApps)]);
+    assert_eq!(fixture.ingest(&[by("unknown", Actor::unknown())]), [IngestOutcome::Stored]);
+    assert!(fixture.is_private("unknown"));
 }
 
 #[test]
 fn s1_the_rule_that_takes_somebody_in_stands_on_the_stamp() {
-    let house = house_with(&[include("sales", app("Teams")), include("staff", app("Teams"))]);
-    house.ingest(&[done_in(TEAMS, "a", "adele")]);
-    assert_eq!(house.stamp("a").reasons(), [Reason::Scope(include("staff", app("Teams")))]);
-    let said = house.stamp("a").explain().to_string();
+    let fixture = house_with(&[include("sales", app("Teams")), include("staff", app("Teams"))]);
+    fixture.ingest(&[done_in(TEAMS, "a", "adele")]);
+    assert_eq!(fixture.decision("a").reasons(), [Reason::Scope(include("staff", app("Teams")))]);
+    let said = fixture.decision("a").explain().to_string();
     assert!(said.starts_with("shown: it was monitored because group `staff` is included in app `Teams`; "), "{said}");
 }
 
 #[test]
 fn s1_scope_comes_before_privacy() {
-    let house = house_with(&[exclude("staff", ScopeTarget::AllApps)]);
-    house.make_private("staff");
-    assert_eq!(house.ingest(&[activity("a", "adele")]), [Delivery::NotMonitored]);
-    assert_eq!(house.everything(), []);
+    let fixture = house_with(&[exclude("staff", ScopeTarget::AllApps)]);
+    fixture.make_private("staff");
+    assert_eq!(fixture.ingest(&[activity("a", "adele")]), [IngestOutcome::NotMonitored]);
+    assert_eq!(fixture.everything(), []);
 }
 
 const GROUPS: [&str; 3] = ["g0", "g1", "g2"];
@@ -270,9 +276,9 @@ proptest! {
             let change = PolicyChange::AddScopeRule(rule.clone());
             policy = changed(&policy, &change, Some(&directory)).unwrap_or(policy);
         }
-        let screen = Screen::new(Arc::new(policy), Ok(directory));
+        let engine = PolicyEngine::new(Arc::new(policy), Ok(directory));
         for place in PLACES {
-            let (verdict, _) = screen.judge(&done_in(place, "a", "adele"), at(0));
+            let (verdict, _) = engine.verdict(&done_in(place, "a", "adele"), at(0));
             prop_assert_eq!(verdict != Verdict::NotMonitored, naively_monitored(&rules, place, &memberships));
         }
     }
@@ -280,22 +286,22 @@ proptest! {
 
 #[test]
 fn s2_what_is_not_monitored_is_only_counted() {
-    let house = house_with(&[exclude("staff", ScopeTarget::AllApps)]);
-    house.permit_root();
-    let records = house.records().len();
+    let fixture = house_with(&[exclude("staff", ScopeTarget::AllApps)]);
+    fixture.permit_root();
+    let records = fixture.records().len();
     let batch = [activity("canary-1", "adele"), activity("plain", "bob"), activity("canary-2", "both")];
-    let report = house.filter.ingest(&batch).unwrap();
-    use Delivery::{NotMonitored, Stored};
-    assert_eq!(report.deliveries(), [NotMonitored, Stored, NotMonitored]);
+    let report = fixture.filter.ingest(&batch).unwrap();
+    use IngestOutcome::{NotMonitored, Stored};
+    assert_eq!(report.outcomes(), [NotMonitored, Stored, NotMonitored]);
     assert_eq!((report.count(NotMonitored), report.count(Stored)), (2, 1));
     assert!(!format!("{report:?}").contains("canary"));
 
-    assert_eq!(house.records().len(), records, "ingest puts nothing on record");
-    let stored = house.everything();
+    assert_eq!(fixture.records().len(), records, "ingest puts nothing on record");
+    let stored = fixture.everything();
     assert_eq!(stored.iter().map(|stored| stored.activity().id().as_str()).collect::<Vec<_>>(), ["plain"]);
-    let forwarded = house.filter.forward(&Offset::START, PageSize::MAX).unwrap().activities;
+    let forwarded = fixture.filter.forward(&Offset::START, PageSize::MAX).unwrap().activities;
     assert_eq!(forwarded.iter().map(|public| public.activity().id().as_str()).collect::<Vec<_>>(), ["plain"]);
-    assert!(!serde_json::to_string(&house.records()).unwrap().contains("canary"));
+    assert!(!serde_json::to_string(&fixture.records()).unwrap().contains("canary"));
 }
 
 #[cfg(feature = "sqlite")]
@@ -306,10 +312,10 @@ fn s2_no_byte_of_what_is_not_monitored_reaches_the_disk() {
     let dir = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(dir.path().join("a.db")).unwrap();
     let sink = SqliteGovernance::open(dir.path().join("g.db")).unwrap();
-    let house = House::over(Arc::new(store), Arc::new(sink));
-    house.install(people(&[("adele", &["staff"])])).manage("contoso.com");
-    house.change(PolicyChange::AddScopeRule(exclude("staff", ScopeTarget::AllApps)));
-    house.ingest(&[activity("canary", "adele"), activity("control", "bob")]);
+    let fixture = Fixture::over(Arc::new(store), Arc::new(sink));
+    fixture.install(people(&[("adele", &["staff"])])).manage("contoso.com");
+    fixture.update_policy(PolicyChange::AddScopeRule(exclude("staff", ScopeTarget::AllApps)));
+    fixture.ingest(&[activity("canary", "adele"), activity("control", "bob")]);
     let on_disk = |text: &str| {
         let files = std::fs::read_dir(dir.path()).unwrap();
         files
@@ -322,28 +328,28 @@ fn s2_no_byte_of_what_is_not_monitored_reaches_the_disk() {
 
 #[test]
 fn s2_what_was_not_monitored_is_taken_when_it_comes_again_under_another_scope() {
-    let house = house_with(&[exclude("staff", ScopeTarget::AllApps)]);
+    let fixture = house_with(&[exclude("staff", ScopeTarget::AllApps)]);
     let batch = [activity("a", "adele")];
-    assert_eq!(house.ingest(&batch), [Delivery::NotMonitored]);
-    assert_eq!(house.ingest(&batch), [Delivery::NotMonitored]);
-    house.change(PolicyChange::RemoveScopeRule(exclude("staff", ScopeTarget::AllApps)));
-    assert_eq!(house.ingest(&batch), [Delivery::Stored]);
+    assert_eq!(fixture.ingest(&batch), [IngestOutcome::NotMonitored]);
+    assert_eq!(fixture.ingest(&batch), [IngestOutcome::NotMonitored]);
+    fixture.update_policy(PolicyChange::RemoveScopeRule(exclude("staff", ScopeTarget::AllApps)));
+    assert_eq!(fixture.ingest(&batch), [IngestOutcome::Stored]);
     // And what is stored stays, whatever the scope says later.
-    house.change(PolicyChange::AddScopeRule(exclude("staff", ScopeTarget::AllApps)));
-    assert_eq!(house.ingest(&batch), [Delivery::NotMonitored]);
-    assert_eq!(house.public_ids(), ["a"]);
+    fixture.update_policy(PolicyChange::AddScopeRule(exclude("staff", ScopeTarget::AllApps)));
+    assert_eq!(fixture.ingest(&batch), [IngestOutcome::NotMonitored]);
+    assert_eq!(fixture.public_ids(), ["a"]);
 }
 
 /// A group that vanished without a trace hides whom it may hide, and takes nobody into scope whom no rule speaks of.
 #[test]
 fn s1_a_group_that_vanished_takes_nobody_in_who_is_not_spoken_of() {
-    let house = House::new();
-    house.install(people(&[("sam", &["sales"]), ("pat", &["council"]), ("zoe", &[])])).make_private("council");
-    house.change(PolicyChange::AddScopeRule(ScopeRule::include(group("sales"), ScopeTarget::AllApps)));
+    let fixture = Fixture::new();
+    fixture.install(people(&[("sam", &["sales"]), ("pat", &["council"]), ("zoe", &[])])).make_private("council");
+    fixture.update_policy(PolicyChange::AddScopeRule(ScopeRule::include(group("sales"), ScopeTarget::AllApps)));
     // Another node, which never saw the council.
-    let other = House::over(Arc::clone(&house.store), Arc::clone(&house.sink));
+    let other = Fixture::over(Arc::clone(&fixture.store), Arc::clone(&fixture.sink));
     other.install(people(&[("sam", &["sales"]), ("pat", &[]), ("zoe", &[])]));
-    let deliveries = other.ingest(&["sam", "pat", "zoe"].map(|name| activity(name, name)));
-    assert_eq!(deliveries, [Delivery::Stored, Delivery::NotMonitored, Delivery::NotMonitored]);
+    let outcomes = other.ingest(&["sam", "pat", "zoe"].map(|name| activity(name, name)));
+    assert_eq!(outcomes, [IngestOutcome::Stored, IngestOutcome::NotMonitored, IngestOutcome::NotMonitored]);
     assert!(other.is_private("sam"));
 }

@@ -8,7 +8,7 @@
 
 #[path = "sqlite_damage/btree.rs"]
 mod btree;
-mod house;
+mod fixture;
 mod place;
 
 use std::collections::BTreeMap;
@@ -23,7 +23,7 @@ use activity_privacy::memory::{MemoryDirectory, MemorySink};
 use activity_privacy::sqlite::{SqliteOptions, SqliteStore};
 use activity_privacy::*;
 use btree::{Page, roots, tree};
-use house::*;
+use fixture::*;
 use place::*;
 
 /// Stands in every part of every hidden activity, and nowhere else.
@@ -90,22 +90,22 @@ impl Damaged {
     fn new() -> Self {
         let folder = folder();
         let path = activities(folder.path());
-        let house = House::over(Arc::new(open(&path).unwrap()), Arc::new(MemorySink::new()));
+        let fixture = Fixture::over(Arc::new(open(&path).unwrap()), Arc::new(MemorySink::new()));
         let names: Vec<String> = (0..7).flat_map(|n| [format!("{CANARY}{n}"), format!("shown{n}")]).collect();
         let groups = |name: &str| -> &[&str] { if name.starts_with(CANARY) { &["council"] } else { &[] } };
         let entries: Vec<_> = names.iter().map(|name| (name.as_str(), groups(name))).collect();
-        house.install(people(&entries)).manage("contoso.com").make_private("council");
+        fixture.install(people(&entries)).manage("contoso.com").make_private("council");
         let all = all();
         for batch in all.chunks(BATCH) {
-            assert!(house.ingest(batch).iter().all(|delivery| *delivery == Delivery::Stored));
+            assert!(fixture.ingest(batch).iter().all(|delivery| *delivery == IngestOutcome::Stored));
         }
         for gone in [format!("{CANARY}6"), "shown6".to_owned()] {
-            house.erase(Subject::of(user(&gone)).also(alias(&format!("{gone}@contoso.com"))));
+            fixture.erase(Subject::of(user(&gone)).with_identity(alias(&format!("{gone}@contoso.com"))));
         }
         // Erased ones too, because they are delivered again.
         let public = all.iter().skip(1).step_by(2).map(|one| (one.id().as_str().to_owned(), one.clone())).collect();
-        let directory = Arc::clone(&house.directory);
-        drop(house);
+        let directory = Arc::clone(&fixture.directory);
+        drop(fixture);
         let bytes = fs::read(&path).unwrap();
         let mut damaged = Self { path, bytes, public, sound: Answers::default(), directory, _folder: folder };
         damaged.sound = damaged.look("the sound file");
@@ -245,7 +245,7 @@ impl Damaged {
         for batch in all().chunks(80) {
             // A batch that is refused is not stored, and the next one may be.
             let Ok(report) = filter.ingest(batch) else { continue };
-            is_stored |= report.count(Delivery::Stored) > 0;
+            is_stored |= report.count(IngestOutcome::Stored) > 0;
         }
         Ok(is_stored)
     }

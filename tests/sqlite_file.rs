@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
 #![cfg(feature = "sqlite")]
 
-mod house;
+mod fixture;
 mod place;
 
 use std::collections::BTreeSet;
@@ -15,7 +15,7 @@ use std::{env, fs, thread};
 
 use activity_privacy::sqlite::{BackupError, FileError, SqliteGovernance, SqliteStore, governance_path};
 use activity_privacy::*;
-use house::*;
+use fixture::*;
 use place::*;
 use rusqlite::Connection;
 
@@ -30,15 +30,15 @@ fn file_error(error: &(dyn Error + 'static)) -> Option<FileError> {
     None
 }
 
-fn house_at(path: &Path) -> House {
+fn house_at(path: &Path) -> Fixture {
     let sink = SqliteGovernance::open(governance_path(path)).unwrap();
-    House::over(Arc::new(SqliteStore::open(path).unwrap()), Arc::new(sink))
+    Fixture::over(Arc::new(SqliteStore::open(path).unwrap()), Arc::new(sink))
 }
 
-fn furnish(house: &House) -> &House {
-    house.install(people(&[("adele", &["council"]), ("bob", &[])])).manage("contoso.com").make_private("council");
-    house.ingest(&[activity("a", "adele"), activity("b", "bob")]);
-    house
+fn furnish(fixture: &Fixture) -> &Fixture {
+    fixture.install(people(&[("adele", &["council"]), ("bob", &[])])).manage("contoso.com").make_private("council");
+    fixture.ingest(&[activity("a", "adele"), activity("b", "bob")]);
+    fixture
 }
 
 /// How opening a file fails, as a store and as a sink.
@@ -51,7 +51,7 @@ fn refusals(path: &Path) -> [FileError; 2] {
 }
 
 const FOREIGN: [FileError; 2] =
-    [FileError::Foreign { expected: "activities" }, FileError::Foreign { expected: "governance records" }];
+    [FileError::NotOurFormat { expected: "activities" }, FileError::NotOurFormat { expected: "governance records" }];
 
 #[test]
 fn b1_a_file_of_a_newer_version_is_refused() {
@@ -61,7 +61,7 @@ fn b1_a_file_of_a_newer_version_is_refused() {
     for path in [path.clone(), governance_path(&path)] {
         Connection::open(&path).unwrap().pragma_update(None, "user_version", 7).unwrap();
     }
-    let newer = FileError::Newer { found: 7, supported: 1 };
+    let newer = FileError::UnsupportedVersion { found: 7, supported: 1 };
     assert_eq!(file_error(&SqliteStore::open(&path).unwrap_err()), Some(newer));
     assert_eq!(file_error(&SqliteGovernance::open(governance_path(&path)).unwrap_err()), Some(newer));
     assert!(newer.to_string().contains("version 7, expected at most 1"), "{newer}");
@@ -200,7 +200,11 @@ fn b2_a_damaged_row_is_an_error_that_does_not_repeat_it() {
             }
         };
         let what = if table == "policy" { "policy" } else { "activity" };
-        assert_eq!(file_error(&*error), Some(FileError::Damaged { what }), "{table} {column} {damage}: {error:?}");
+        assert_eq!(
+            file_error(&*error),
+            Some(FileError::InvalidContent { what }),
+            "{table} {column} {damage}: {error:?}"
+        );
         let mut text = format!("{error:?}");
         let mut next: Option<&dyn Error> = Some(&*error);
         while let Some(error) = next {
@@ -227,7 +231,7 @@ fn b2_a_damaged_record_is_an_error_that_does_not_repeat_it() {
         let sink = SqliteGovernance::open(governance_path(&path)).unwrap();
         assert_eq!(sink.records(&RecordQuery::default(), 0, 1).unwrap().len(), 1);
         let error = sink.records(&RecordQuery::default(), 0, 9).unwrap_err();
-        assert_eq!(file_error(&error), Some(FileError::Damaged { what: "governance record" }), "{error:?}");
+        assert_eq!(file_error(&error), Some(FileError::InvalidContent { what: "governance record" }), "{error:?}");
         assert!(!format!("{error:?}").contains("canary"));
     }
 }
@@ -237,10 +241,10 @@ fn d4_policy_activities_and_records_outlive_the_process() {
     let folder = folder();
     let path = activities(folder.path());
     let (policy, records, everything) = {
-        let house = house_at(&path);
-        furnish(&house).permit_root();
-        let everything = house.everything();
-        (house.filter.policy().unwrap(), house.records(), everything)
+        let fixture = house_at(&path);
+        furnish(&fixture).permit_root();
+        let everything = fixture.everything();
+        (fixture.filter.policy().unwrap(), fixture.records(), everything)
     };
     let again = house_at(&path);
     assert_eq!(again.filter.policy().unwrap(), policy);
@@ -250,7 +254,7 @@ fn d4_policy_activities_and_records_outlive_the_process() {
     again.install(people(&[("adele", &[]), ("bob", &["council"])]));
     assert_eq!(
         again.ingest(&[activity("a", "adele"), activity("b", "adele"), activity("c", "bob")]),
-        [Delivery::Duplicate, Delivery::Conflict, Delivery::Stored]
+        [IngestOutcome::Duplicate, IngestOutcome::Conflict, IngestOutcome::Stored]
     );
     assert!(again.is_private("a") && again.is_private("c") && !again.is_private("b"));
     let records = again.records();
@@ -261,12 +265,12 @@ fn d4_policy_activities_and_records_outlive_the_process() {
 fn d4_what_is_durable_is_in_the_file() {
     let folder = folder();
     let path = activities(folder.path());
-    let house = house_at(&path);
-    furnish(&house);
+    let fixture = house_at(&path);
+    furnish(&fixture);
     // Another process sees it without the first one being closed.
     let other = house_at(&path);
     assert_eq!(other.public_ids(), ["b"]);
-    assert_eq!(other.filter.policy().unwrap(), house.filter.policy().unwrap());
+    assert_eq!(other.filter.policy().unwrap(), fixture.filter.policy().unwrap());
     let mode: String = Connection::open(&path).unwrap().query_row("PRAGMA journal_mode", [], |row| row.get(0)).unwrap();
     assert_eq!(mode, "wal");
 }
@@ -284,19 +288,19 @@ fn d5_many_open_a_new_file_at_once() {
                 let (start, path) = (&start, &path);
                 scope.spawn(move || {
                     start.wait();
-                    let house = house_at(path);
-                    house.install(people(&[("bob", &[])]));
+                    let fixture = house_at(path);
+                    fixture.install(people(&[("bob", &[])]));
                     let delivered =
-                        house.ingest(&[activity(&format!("of-{number}"), "bob"), activity("shared", "bob")]);
-                    assert_eq!(delivered[0], Delivery::Stored);
+                        fixture.ingest(&[activity(&format!("of-{number}"), "bob"), activity("shared", "bob")]);
+                    assert_eq!(delivered[0], IngestOutcome::Stored);
                 });
             }
         });
-        let house = house_at(&path);
-        assert_eq!(house.filter.policy().unwrap().revision(), Revision::FIRST);
-        assert_eq!(house.public_ids().len(), threads + 1);
-        let records = house.records();
-        // One that opens the file may find the act done and its outcome not there yet, and records it as well.
+        let fixture = house_at(&path);
+        assert_eq!(fixture.filter.policy().unwrap().revision(), Revision::FIRST);
+        assert_eq!(fixture.public_ids().len(), threads + 1);
+        let records = fixture.records();
+        // One that opens the file may find the event done and its outcome not there yet, and records it as well.
         let done = records.iter().filter_map(|entry| match entry.record.outcome {
             Outcome::Done { intent } => Some(intent),
             _ => None,
@@ -320,17 +324,17 @@ fn d4_a_relative_path_is_taken_from_where_it_was_opened() {
     let (here, there) = (folder(), folder());
     let before = env::current_dir().unwrap();
     env::set_current_dir(here.path()).unwrap();
-    let house = house_at(Path::new("activities.db"));
+    let fixture = house_at(Path::new("activities.db"));
     // A file may be called like that.
     for name in ["./:memory:", "./file:a"] {
         SqliteStore::open(name).unwrap().backup(format!("{}.copy", &name[2..])).unwrap();
     }
     env::set_current_dir(there.path()).unwrap();
-    furnish(&house).permit_root();
-    assert_eq!(house.everything().len(), 2);
+    furnish(&fixture).permit_root();
+    assert_eq!(fixture.everything().len(), 2);
     // More readers at once than are kept.
-    thread::scope(|scope| (0..20).for_each(|_| drop(scope.spawn(|| assert_eq!(house.public_ids(), ["b"])))));
-    assert!(!house.records().is_empty());
+    thread::scope(|scope| (0..20).for_each(|_| drop(scope.spawn(|| assert_eq!(fixture.public_ids(), ["b"])))));
+    assert!(!fixture.records().is_empty());
     env::set_current_dir(before).unwrap();
     assert_eq!(fs::read_dir(there.path()).unwrap().count(), 0, "no stray file");
     for name in ["activities.db", "activities.governance.db", ":memory:", "file:a", "file:a.copy"] {
@@ -375,7 +379,7 @@ fn r2_a_record_does_not_wait_for_who_reads_the_log() {
         at: at(0),
         initiator: Initiator::User(user("root")),
         policy: None,
-        act: Act::ReadGovernance,
+        event: Event::ReadGovernance,
         outcome: Outcome::Denied(Denial::NotAdmin),
     };
     let rows = "INSERT INTO record (id, recorded_at, kind, outcome, initiator, targets, record)
@@ -418,9 +422,9 @@ fn governance_records_lie_beside_the_activities() {
 fn b1_what_can_be_put_right_outside_is_said_in_so_many_words() {
     let folder = folder();
     let path = activities(folder.path());
-    let house = house_at(&path);
-    furnish(&house).permit_root();
-    drop(house);
+    let fixture = house_at(&path);
+    furnish(&fixture).permit_root();
+    drop(fixture);
     let readable = fs::metadata(&path).unwrap().permissions();
     let mut locked = readable.clone();
     locked.set_readonly(true);
@@ -447,15 +451,15 @@ fn d4_dropped_filter_leaves_each_file_alone_and_complete() {
     for _ in 0..50 {
         let folder = folder();
         let path = activities(folder.path());
-        let house = house_at(&path);
-        furnish(&house).permit_root();
+        let fixture = house_at(&path);
+        furnish(&fixture).permit_root();
         thread::scope(|scope| {
-            scope.spawn(|| assert_eq!(house.public_ids(), ["b"]));
-            scope.spawn(|| assert!(!house.records().is_empty()));
-            scope.spawn(|| assert_eq!(house.everything().len(), 2));
+            scope.spawn(|| assert_eq!(fixture.public_ids(), ["b"]));
+            scope.spawn(|| assert!(!fixture.records().is_empty()));
+            scope.spawn(|| assert_eq!(fixture.everything().len(), 2));
         });
-        let records = house.records();
-        drop(house);
+        let records = fixture.records();
+        drop(fixture);
         let mut left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
         left.sort();
         assert_eq!(left, ["activities.db", "activities.governance.db"]);
@@ -484,14 +488,14 @@ fn d4_a_copy_made_while_the_file_is_written_holds_what_was_durable_then() {
     let path = activities(folder.path());
     let store = Arc::new(SqliteStore::open(&path).unwrap());
     let sink = Arc::new(SqliteGovernance::open(governance_path(&path)).unwrap());
-    let house = House::over(store.clone(), sink.clone());
-    furnish(&house);
+    let fixture = Fixture::over(store.clone(), sink.clone());
+    furnish(&fixture);
     let (done, stored) = (AtomicBool::new(false), std::sync::atomic::AtomicUsize::new(0));
     let copy = folder.path().join("copy.db");
     let (before, after) = thread::scope(|scope| {
         scope.spawn(|| {
             for at in 0.. {
-                house.ingest(&[activity(&format!("more-{at}"), "bob"), activity(&format!("hidden-{at}"), "adele")]);
+                fixture.ingest(&[activity(&format!("more-{at}"), "bob"), activity(&format!("hidden-{at}"), "adele")]);
                 stored.store(at + 1, Ordering::SeqCst);
                 if done.load(Ordering::SeqCst) {
                     break;
@@ -516,7 +520,7 @@ fn d4_a_copy_made_while_the_file_is_written_holds_what_was_durable_then() {
     assert!(files.iter().all(|name| !name.to_string_lossy().contains("part")), "{files:?}");
 
     let copied = house_at(&copy);
-    assert_eq!(copied.filter.policy().unwrap(), house.filter.policy().unwrap());
+    assert_eq!(copied.filter.policy().unwrap(), fixture.filter.policy().unwrap());
     copied.install(people(&[("adele", &["council"]), ("bob", &[])]));
     let public = copied.public_ids().len();
     assert!((before + 1..=after + 1).contains(&public), "{before} <= {public} - 1 <= {after}");
@@ -536,7 +540,7 @@ fn d4_a_copy_takes_nothing_away_that_it_did_not_make() {
         let copy = folder.path().join("log.db");
         SqliteStore::open(&path).unwrap().backup(&copy).unwrap();
         assert_eq!(house_at(&path).public_ids(), ["b"], "{name}");
-        let copied = House::behind(Arc::new(SqliteStore::open(&copy).unwrap()));
+        let copied = Fixture::behind(Arc::new(SqliteStore::open(&copy).unwrap()));
         assert_eq!(copied.public_ids(), ["b"], "{name}");
         drop(copied);
         fs::remove_file(copy).unwrap();
@@ -560,13 +564,13 @@ fn b2_a_copy_is_readable_to_nobody_who_may_not_read_the_file() {
 fn d4_a_part_of_a_file_that_was_overwritten_is_found() {
     let folder = folder();
     let path = activities(folder.path());
-    let house = house_at(&path);
-    furnish(&house);
+    let fixture = house_at(&path);
+    furnish(&fixture);
     for batch in 0..50 {
         let batch: Vec<_> = (0..20).map(|at| activity(&format!("{batch}-{at}"), "bob")).collect();
-        house.ingest(&batch);
+        fixture.ingest(&batch);
     }
-    drop(house);
+    drop(fixture);
     let connection = Connection::open(&path).unwrap();
     connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
     drop(connection);
@@ -589,13 +593,13 @@ fn d4_a_part_of_a_file_that_was_overwritten_is_found() {
 fn b3_the_log_beside_a_file_stays_bounded() {
     let folder = folder();
     let path = activities(folder.path());
-    let house = house_at(&path);
-    furnish(&house);
+    let fixture = house_at(&path);
+    furnish(&fixture);
     let done = AtomicBool::new(false);
     let largest = thread::scope(|scope| {
         for _ in 0..3 {
             scope.spawn(|| {
-                let view = house.filter.view(&user("somebody"));
+                let view = fixture.filter.view(&user("somebody"));
                 while !done.load(Ordering::SeqCst) {
                     view.page(&Query::all(), PageSize::at_most(20), None).unwrap();
                 }
@@ -606,12 +610,12 @@ fn b3_the_log_beside_a_file_stays_bounded() {
         let mut largest = 0;
         for at in 0..200 {
             let large = begun(&format!("large-{at}"), Actor::user(alias("bob@contoso.com"))).details(&*details);
-            house.ingest(&[large.build().unwrap()]);
+            fixture.ingest(&[large.build().unwrap()]);
             largest = largest.max(fs::metadata(path.with_extension("db-wal")).map_or(0, |log| log.len()));
         }
         largest
     });
     // Without that it would be more than 200 MB.
     assert!(largest < 128 << 20, "{largest} bytes");
-    assert_eq!(house.filter.view(&user("somebody")).count(&Query::all()).unwrap().total, 201);
+    assert_eq!(fixture.filter.view(&user("somebody")).count(&Query::all()).unwrap().total, 201);
 }

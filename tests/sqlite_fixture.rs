@@ -6,7 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test may fail")]
 #![cfg(feature = "sqlite")]
 
-mod house;
+mod fixture;
 mod place;
 
 use std::fs;
@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use activity_privacy::sqlite::{SqliteGovernance, SqliteOptions, SqliteStore, governance_path};
 use activity_privacy::*;
-use house::*;
+use fixture::*;
 use place::*;
 use rusqlite::Connection;
 
@@ -27,11 +27,11 @@ fn fixture(version: u32) -> [PathBuf; 2] {
     [folder.join(format!("activities-v{version}.db")), folder.join(format!("governance-v{version}.db"))]
 }
 
-fn open(path: &Path) -> House {
+fn open(path: &Path) -> Fixture {
     let store = SqliteOptions::default().with_partition_rows(8).open(path).unwrap();
-    let house = House::over(Arc::new(store), Arc::new(SqliteGovernance::open(governance_path(path)).unwrap()));
-    house.advance(1_000_000);
-    house
+    let fixture = Fixture::over(Arc::new(store), Arc::new(SqliteGovernance::open(governance_path(path)).unwrap()));
+    fixture.advance(1_000_000);
+    fixture
 }
 
 fn made(n: i64, name: &str) -> Activity {
@@ -44,18 +44,18 @@ fn made(n: i64, name: &str) -> Activity {
 
 /// Fills new files: a private group and one that is gone, a grant, a reveal, an erasure, and activities in partitions that are open
 /// and closed.
-fn furnish(house: &House) {
+fn furnish(fixture: &Fixture) {
     let everyone: &[(&str, &[&str])] = &[("adele", &["council"]), ("bob", &["sales"]), ("carol", &["gone"])];
-    house.install(people(everyone)).manage("contoso.com").make_private("council").make_private("gone").permit_root();
+    fixture.install(people(everyone)).manage("contoso.com").make_private("council").make_private("gone").permit_root();
     for n in 0..ROWS {
-        house.ingest(&[made(n, "adele"), made(n, "bob")]);
+        fixture.ingest(&[made(n, "adele"), made(n, "bob")]);
     }
-    house.ingest(&[made(0, "carol")]);
-    house.advance(60).install(people(&[("adele", &["council"]), ("bob", &["sales"]), ("carol", &[])]));
-    house.ingest(&[made(1, "carol")]);
-    assert_eq!(house.store.removed_groups(None).unwrap().unwrap().groups.len(), 1);
-    house.erase(Subject::of(user("carol")).also(alias("carol@contoso.com")));
-    let mut reveal = house.filter.reveal(reveal_all("root")).unwrap();
+    fixture.ingest(&[made(0, "carol")]);
+    fixture.advance(60).install(people(&[("adele", &["council"]), ("bob", &["sales"]), ("carol", &[])]));
+    fixture.ingest(&[made(1, "carol")]);
+    assert_eq!(fixture.store.removed_groups(None).unwrap().unwrap().groups.len(), 1);
+    fixture.erase(Subject::of(user("carol")).with_identity(alias("carol@contoso.com")));
+    let mut reveal = fixture.filter.reveal(reveal_all("root")).unwrap();
     reveal.page(PageSize::at_most(5), None).unwrap();
     reveal.close().unwrap();
 }
@@ -85,8 +85,8 @@ fn b1_file_of_version_1_is_read_and_appended_to() {
     let folder = folder();
     let path = activities(folder.path());
     copy(1, &path);
-    let house = open(&path);
-    let view = house.filter.view(&user("anyone"));
+    let fixture = open(&path);
+    let view = fixture.filter.view(&user("anyone"));
     let page = view.page(&Query::all(), PageSize::MAX, None).unwrap();
     let mut found: Vec<&Activity> = page.activities().iter().map(StoredActivity::activity).collect();
     found.reverse();
@@ -96,28 +96,28 @@ fn b1_file_of_version_1_is_read_and_appended_to() {
     assert_eq!(view.count(&Query::all()).unwrap().total, ROWS as u64);
     let by_app = view.counts(&Query::all(), CountBy::App).unwrap();
     assert_eq!(by_app.by_key.iter().map(|count| count.activities).collect::<Vec<_>>(), [10, 10]);
-    assert_eq!(house.store.public_after(&Offset::START, 100).unwrap().len(), ROWS as usize);
-    let everything = house.everything();
-    let hidden = everything.iter().filter(|stored| stored.stamp().visibility() == Visibility::Private);
+    assert_eq!(fixture.store.public_after(&Offset::START, 100).unwrap().len(), ROWS as usize);
+    let everything = fixture.everything();
+    let hidden = everything.iter().filter(|stored| stored.decision().visibility() == Visibility::Private);
     assert_eq!(hidden.count(), ROWS as usize);
-    assert_eq!(house.store.removed_groups(None).unwrap().unwrap().groups.len(), 1);
-    let policy = house.filter.policy().unwrap();
+    assert_eq!(fixture.store.removed_groups(None).unwrap().unwrap().groups.len(), 1);
+    let policy = fixture.filter.policy().unwrap();
     assert!(policy.may_view_private(&user("root")).is_ok());
     let connection = Connection::open(governance_path(&path)).unwrap();
     let records: i64 = connection.query_row("SELECT count(*) FROM governance", [], |row| row.get(0)).unwrap();
     drop(connection);
-    assert!(records > 8 && house.records().len() as i64 == records, "{records}");
+    assert!(records > 8 && fixture.records().len() as i64 == records, "{records}");
 
-    house.install(people(&[("adele", &["council"]), ("bob", &["sales"])]));
+    fixture.install(people(&[("adele", &["council"]), ("bob", &["sales"])]));
     let again: Vec<Activity> = (0..ROWS).flat_map(|n| [made(n, "adele"), made(n, "bob")]).collect();
-    assert!(house.ingest(&again).iter().all(|delivery| *delivery == Delivery::Duplicate));
-    assert_eq!(house.ingest(&[made(0, "carol")]), [Delivery::Duplicate], "an erased id stays taken");
+    assert!(fixture.ingest(&again).iter().all(|delivery| *delivery == IngestOutcome::Duplicate));
+    assert_eq!(fixture.ingest(&[made(0, "carol")]), [IngestOutcome::Duplicate], "an erased id stays taken");
     for n in ROWS..2 * ROWS {
-        assert_eq!(house.ingest(&[made(n, "adele"), made(n, "bob")]), [Delivery::Stored; 2]);
+        assert_eq!(fixture.ingest(&[made(n, "adele"), made(n, "bob")]), [IngestOutcome::Stored; 2]);
     }
     assert_eq!(view.count(&Query::all()).unwrap().total, 2 * ROWS as u64);
-    house.make_private("sales");
-    drop((house, view));
+    fixture.make_private("sales");
+    drop((fixture, view));
     SqliteStore::open(&path).unwrap().integrity_check().unwrap();
     SqliteGovernance::open(governance_path(&path)).unwrap().integrity_check().unwrap();
 }

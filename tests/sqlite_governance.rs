@@ -3,7 +3,7 @@
 #![cfg(feature = "sqlite")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
 
-mod house;
+mod fixture;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -13,7 +13,7 @@ use std::time::Duration;
 use activity_privacy::sqlite::{FileError, SqliteGovernance};
 use activity_privacy::*;
 use chrono::{DateTime, Utc};
-use house::*;
+use fixture::*;
 use uuid::Uuid;
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -64,26 +64,26 @@ fn telling(number: usize, length: usize) -> Record {
     }
     why.truncate(4_000);
     let about = RevealTerms {
-        query: Sealed::new(Digest::of_ids([]), salt(67)),
+        query: Commitment::new(Digest::of_ids([]), salt(67)),
         from: None,
         until: None,
         actors: 0,
         private_only: false,
         purpose: None,
-        justification: Some(Sealed::new(Justification::new(why).unwrap(), salt(number as u128 + 1))),
+        justification: Some(Commitment::new(Justification::new(why).unwrap(), salt(number as u128 + 1))),
     };
-    let act = if number.is_multiple_of(5) {
+    let event = if number.is_multiple_of(5) {
         let (request, lifetime) = (RequestId(id(2)), Duration::from_secs(60));
-        Act::RequestReveal(RequestSummary { request, about, lifetime, expires_at: Some(at(60)) })
+        Event::RequestReveal(RequestSummary { request, about, lifetime, expires_at: Some(at(60)) })
     } else {
-        Act::Reveal(RevealSummary { reveal: RevealId(id(2)), request: None, about, expires_at: at(60) })
+        Event::Reveal(RevealSummary { reveal: RevealId(id(2)), request: None, about, expires_at: at(60) })
     };
     Record {
         id: RecordId(id(3)),
         at: at(number as i64),
         initiator: Initiator::User(user(&format!("viewer-{number:06}"))),
         policy: None,
-        act,
+        event,
         outcome: Outcome::Intended,
     }
 }
@@ -244,7 +244,7 @@ fn b1_integrity_check_finds_what_differs_from_records() {
         let source = std::error::Error::source(&error).and_then(|source| source.downcast_ref());
         let expected = match damage {
             // Blanks are no record.
-            _ if damage == some_are_removed => FileError::Damaged { what: "governance record" },
+            _ if damage == some_are_removed => FileError::InvalidContent { what: "governance record" },
             _ => FileError::Corrupt,
         };
         assert_eq!(source, Some(&expected), "{damage}: {error:?}");
@@ -259,7 +259,7 @@ fn b1_file_of_the_first_edition_is_refused() {
     rusqlite::Connection::open(&path).unwrap().pragma_update(None, "application_id", 0x4150_4731).unwrap();
     let error = SqliteGovernance::open(&path).unwrap_err();
     let source = std::error::Error::source(&error).and_then(|source| source.downcast_ref());
-    assert_eq!(source, Some(&FileError::Foreign { expected: "governance records" }), "{error:?}");
+    assert_eq!(source, Some(&FileError::NotOurFormat { expected: "governance records" }), "{error:?}");
 }
 
 /// A change of the policy that names several people, in the columns and in the record.
@@ -272,18 +272,18 @@ fn change(number: usize, people: usize, dice: &mut Dice) -> Record {
             _ => ChangeSummary::SetAdmin(name, Role::Analyst),
         }
     });
-    let act = if number.is_multiple_of(7) {
-        Act::AnswerRequest { request: RequestId(random(dice)), answer: Answer::Approve }
+    let event = if number.is_multiple_of(7) {
+        Event::DecideRequest { request: RequestId(random(dice)), answer: ApprovalDecision::Approve }
     } else {
-        Act::ChangePolicy(changes.collect())
+        Event::ChangePolicy(changes.collect())
     };
     Record {
         id: RecordId(random(dice)),
         at: at(number as i64),
         initiator: Initiator::User(user(&format!("viewer-{number:06}"))),
         policy: Some(Revision::FIRST),
-        act,
-        outcome: if number.is_multiple_of(3) { Outcome::Noted } else { Outcome::Intended },
+        event,
+        outcome: if number.is_multiple_of(3) { Outcome::Observed } else { Outcome::Intended },
     }
 }
 
@@ -339,13 +339,13 @@ fn g3_view_shows_records_to_people() {
         [
             "1 2026-02-25T06:13:21.000Z grant intended viewer-000001",
             "2 2026-02-25T06:13:22.000Z grant,revocation intended viewer-000002",
-            "3 2026-02-25T06:13:23.000Z policy_change,grant,revocation noted viewer-000003",
+            "3 2026-02-25T06:13:23.000Z policy_change,grant,revocation observed viewer-000003",
             "4 2026-02-25T06:13:24.000Z policy_change,grant,revocation intended viewer-000004",
         ]
     );
     let targets = "SELECT value FROM governance, json_each(targets) ORDER BY sequence, json_each.id";
     assert_eq!(shown(targets), all.iter().flat_map(Record::targets).collect::<Vec<_>>());
-    assert_eq!(shown("SELECT record ->> '$.outcome' FROM governance WHERE sequence = 3"), ["noted"]);
+    assert_eq!(shown("SELECT record ->> '$.outcome' FROM governance WHERE sequence = 3"), ["observed"]);
     remove(&sink, &aged(at(3)));
     assert_eq!(shown("SELECT id FROM governance ORDER BY sequence"), ids[2..]);
 }

@@ -8,7 +8,7 @@
 
 mod place;
 // The furniture that `place` stands in.
-mod house;
+mod fixture;
 
 #[path = "state_machine/ground.rs"]
 mod ground;
@@ -22,7 +22,7 @@ use std::marker::PhantomData;
 use std::ops::RangeInclusive;
 use std::panic::{self, AssertUnwindSafe};
 
-use activity_privacy::strategies::{Answer, Model, Node, Step, beginnings, imports, steps};
+use activity_privacy::strategies::{ExpectedAnswer, Model, Node, Step, beginnings, imports, steps};
 use activity_privacy::{PolicyChange, PolicyUpdate};
 use ground::{Ground, Memory};
 use proptest::prelude::*;
@@ -37,7 +37,7 @@ use tally::Tally;
 #[derive(Clone)]
 pub(crate) struct Reference {
     pub(crate) model: Model,
-    pub(crate) answer: Answer,
+    pub(crate) answer: ExpectedAnswer,
     taken: usize,
 }
 
@@ -55,7 +55,8 @@ impl ReferenceStateMachine for Reference {
     type Transition = Step;
 
     fn init_state() -> BoxedStrategy<Self> {
-        Just(Self { model: Model::new(&house::admins(), house::at(0)), answer: Answer::Nothing, taken: 0 }).boxed()
+        Just(Self { model: Model::new(&fixture::admins(), fixture::at(0)), answer: ExpectedAnswer::Nothing, taken: 0 })
+            .boxed()
     }
 
     fn transitions(state: &Self) -> BoxedStrategy<Step> {
@@ -63,7 +64,7 @@ impl ReferenceStateMachine for Reference {
             static STEPS: RefCell<[BoxedStrategy<Step>; 3]> = RefCell::new([
                 imports().prop_map(|import| Step::Import { import, follow: true }).boxed(),
                 beginnings().boxed(),
-                steps(house::at(0)).boxed(),
+                steps(fixture::at(0)).boxed(),
             ]);
         }
         let any = STEPS.with_borrow(|[first, second, rest]| match state.taken {
@@ -89,7 +90,7 @@ impl Reference {
             if !changes.is_empty() {
                 let nodes = select(Node::BOTH.to_vec());
                 let step = (nodes, select(changes));
-                let by = house::user("root");
+                let by = fixture::user("root");
                 steps.push((
                     weight,
                     step.prop_map(move |(at, change)| Step::Change { at, by: by.clone(), update: change.into() })
@@ -106,7 +107,7 @@ impl Reference {
         undo(1, others.map(PolicyChange::RemoveAdmin).collect());
         let all: PolicyUpdate =
             self.model.admins().iter().map(|(user, _)| PolicyChange::RemoveAdmin(user.clone())).collect();
-        let none_left = Step::Change { at: Node::First, by: house::user("root"), update: all };
+        let none_left = Step::Change { at: Node::First, by: fixture::user("root"), update: all };
         steps.push((1, Just(none_left).boxed()));
         steps
     }
@@ -233,7 +234,7 @@ fn the_histories_reach_what_is_interesting() {
         "look-up: hidden or unknown",
         "page of a reveal denied: Expired",
         "page of a reveal denied: NotPermitted",
-        "record: directory, noted",
+        "record: directory, observed",
         "record: page, refused",
         "removed by erasure",
         "removed by retention",
@@ -256,7 +257,7 @@ fn the_histories_reach_what_is_interesting() {
         "stored Some(Private) though DirectoryNeverLoaded",
         "stored Some(Private) though DirectoryTooOld",
         "stored Some(Private) though DirectoryUnavailable",
-        "stored Some(Private) though GroupVanished",
+        "stored Some(Private) though GroupRemoved",
         "stored Some(Private) though NoUsableActor",
         "stored Some(Public) though",
         "stored: member as Actor",

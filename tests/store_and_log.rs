@@ -1,7 +1,7 @@
 //! Rule G8: a store and a governance log belong together, and opening says so if they do not.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
 
-mod house;
+mod fixture;
 #[cfg(feature = "sqlite")]
 mod place;
 
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
 use activity_privacy::*;
-use house::*;
+use fixture::*;
 
 #[cfg(feature = "sqlite")]
 #[path = "store_and_log/files.rs"]
@@ -99,11 +99,11 @@ fn administrators() -> Administrators {
 }
 
 fn make_private(filter: &PrivacyFilter) -> Revision {
-    filter.change(&user("root"), PolicyChange::MakePrivate(group("council").into())).unwrap()
+    filter.update_policy(&user("root"), PolicyChange::MakePrivate(group("council").into())).unwrap()
 }
 
 fn make_public(filter: &PrivacyFilter) -> Revision {
-    filter.change(&user("root"), PolicyChange::MakePublic(group("council").into())).unwrap()
+    filter.update_policy(&user("root"), PolicyChange::MakePublic(group("council").into())).unwrap()
 }
 
 fn erase(filter: &PrivacyFilter) {
@@ -124,7 +124,7 @@ fn g8_store_and_log_that_belong_together_open() {
     filter.ingest(&[activity("a", "adele")]).unwrap();
     erase(&filter);
     assert_eq!(pair.difference(), None);
-    filter.change(&user("root"), PolicyChange::SetAdmin(user("ann"), Role::Analyst)).unwrap();
+    filter.update_policy(&user("root"), PolicyChange::SetAdmin(user("ann"), Role::Analyst)).unwrap();
     let before = pair.records();
     drop(pair.open());
     assert_eq!(pair.records(), before, "opening puts nothing on record when nothing is missing");
@@ -172,7 +172,7 @@ fn g8_interrupted_change_is_completed() {
     let intent = records[2].record.clone();
     assert_eq!(records.len(), 4);
     assert_eq!(records[3].record.outcome, Outcome::Done { intent: intent.id });
-    assert_eq!((&records[3].record.act, &records[3].record.initiator), (&intent.act, &intent.initiator));
+    assert_eq!((&records[3].record.event, &records[3].record.initiator), (&intent.event, &intent.initiator));
     drop(cut.open());
     assert_eq!(cut.records().len(), 4, "once is enough");
 
@@ -186,7 +186,7 @@ fn g8_interrupted_change_is_completed() {
     assert_eq!(begun.records().len(), 5);
     begun.clock.store(600, Ordering::SeqCst);
     drop(begun.open());
-    let failed = Outcome::Failed { intent: pending.id, cause: Failure::Interrupted };
+    let failed = Outcome::Failed { intent: pending.id, cause: FailureReason::Interrupted };
     assert_eq!(begun.records().last().unwrap().record.outcome, failed);
     assert_eq!(begun.difference(), None);
 }
@@ -250,7 +250,7 @@ fn g8_removal_that_is_not_complete_gets_no_outcome() {
     let filter = pair.initialize();
     filter.ingest(&[activity("a", "adele"), activity("b", "adele")]).unwrap();
     let policy = pair.store.policy().unwrap().unwrap();
-    let subject = Subject::of(user("adele")).also(alias("adele@contoso.com"));
+    let subject = Subject::of(user("adele")).with_identity(alias("adele@contoso.com"));
     let record = RecordId(uuid::Uuid::from_u128(10));
     let pending = PendingRemoval::of_subject(&policy, &user("root"), subject, record, at(0)).unwrap();
     let receipt = pair.sink.record(pending.record()).unwrap();
@@ -272,8 +272,9 @@ fn g8_accepted_difference_is_on_record_and_holds_once() {
     assert_eq!(filter.policy().unwrap().revision(), rev(3));
     assert!(filter.policy().unwrap().private_groups().contains(&group("council").into()), "the policy goes on");
     let records = missing.records();
-    let act = Act::AcceptDifference { difference, revision: rev(3), administrators: std::collections::BTreeSet::new() };
-    assert_eq!([&records[0].record.act, &records[1].record.act], [&act, &act]);
+    let event =
+        Event::AcceptDifference { difference, revision: rev(3), administrators: std::collections::BTreeSet::new() };
+    assert_eq!([&records[0].record.event, &records[1].record.event], [&event, &event]);
     assert_eq!(records[1].record.outcome, Outcome::Done { intent: records[0].record.id });
     assert_eq!(records[0].record.initiator, Initiator::User(user("root")));
     assert_eq!(missing.difference(), None);
@@ -317,7 +318,7 @@ fn g8_store_that_begins_anew_has_a_later_revision() {
     let anew = empty.accept(difference).unwrap();
     assert_eq!(anew.policy().unwrap().revision(), rev(3));
     assert!(anew.policy().unwrap().private_groups().is_empty());
-    let Act::AcceptDifference { administrators, .. } = empty.records().pop().unwrap().record.act else { panic!() };
+    let Event::AcceptDifference { administrators, .. } = empty.records().pop().unwrap().record.event else { panic!() };
     assert!(administrators.into_iter().eq([user("deputy"), user("root")]));
     assert_eq!(empty.difference(), None);
     make_private(&anew);
@@ -355,7 +356,7 @@ fn g8_unreadable_log_is_refused_unless_it_is_write_only() {
     let filter = pair.builder().write_only_sink(known()).open().unwrap();
     make_private(&filter);
     pair.clock.store(100, Ordering::SeqCst);
-    assert_eq!(filter.ingest(&[activity("a", "adele")]).unwrap().count(Delivery::Stored), 1);
+    assert_eq!(filter.ingest(&[activity("a", "adele")]).unwrap().count(IngestOutcome::Stored), 1);
 }
 
 /// Counts what is read.
@@ -409,7 +410,7 @@ fn g8_retention_keeps_the_newest_change_known() {
     let days = |days: u64| Duration::from_secs(days * 86_400);
     let retention = Retention::of_activities(days(10)).and_of_records(days(20)).unwrap();
     let options = OptionsPatch::new().retention(Some(retention));
-    filter.change(&user("root"), PolicyChange::SetOptions(options)).unwrap();
+    filter.update_policy(&user("root"), PolicyChange::SetOptions(options)).unwrap();
     let older = pair.log_up_to(4);
     pair.clock.store(100 * 86_400, Ordering::SeqCst);
     filter.apply_retention().unwrap();

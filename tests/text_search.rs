@@ -2,7 +2,7 @@
 #![cfg(feature = "sqlite")]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
-mod house;
+mod fixture;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,20 +14,20 @@ use activity_privacy::*;
 use proptest::prelude::*;
 use rusqlite::Connection;
 
-use crate::house::*;
+use crate::fixture::*;
 
 fn open(path: &Path, rows: u32, with_index: bool) -> SqliteStore {
     let options = SqliteOptions::default().with_partition_rows(rows);
     if with_index { options.with_text_index() } else { options }.open(path).unwrap()
 }
 
-/// A house in which Adele is hidden.
-fn furnished(store: SqliteStore) -> House {
-    let house = House::over(Arc::new(store), Arc::new(MemorySink::new()));
-    house
+/// A fixture in which Adele is hidden.
+fn furnished(store: SqliteStore) -> Fixture {
+    let fixture = Fixture::over(Arc::new(store), Arc::new(MemorySink::new()));
+    fixture
         .install(people(&[("adele", &["council"]), ("bob", &[]), ("carl", &[]), ("dora", &[])]))
         .make_private("council");
-    house
+    fixture
 }
 
 fn with_objects(id: &str, name: &str, objects: &[String], time: i64) -> Activity {
@@ -38,14 +38,14 @@ fn with_objects(id: &str, name: &str, objects: &[String], time: i64) -> Activity
 }
 
 /// Delivers an activity again so often, so that what was put off is done.
-fn settle(house: &House, times: usize) {
+fn settle(fixture: &Fixture, times: usize) {
     for _ in 0..times {
-        house.ingest(&[with_objects("again", "bob", &[], 0)]);
+        fixture.ingest(&[with_objects("again", "bob", &[], 0)]);
     }
 }
 
-fn ids(house: &House, query: &Query) -> Vec<String> {
-    let view = house.filter.view(&user("viewer"));
+fn ids(fixture: &Fixture, query: &Query) -> Vec<String> {
+    let view = fixture.filter.view(&user("viewer"));
     let (mut ids, mut cursor) = (Vec::new(), None);
     loop {
         let page = view.page(query, PageSize::at_most(3), cursor.as_ref()).unwrap();
@@ -117,10 +117,10 @@ proptest! {
     ) {
         let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
         let path = folder.path().join("with.db");
-        let houses = [(path, true), (folder.path().join("without.db"), false)]
+        let fixtures = [(path, true), (folder.path().join("without.db"), false)]
             .map(|(path, with_index)| furnished(open(&path, 8, with_index)));
         for (number, step) in steps.into_iter().enumerate() {
-            for house in &houses {
+            for fixture in &fixtures {
                 match &step {
                     Step::Ingest(activities) => {
                         let batch: Vec<Activity> = activities
@@ -130,19 +130,19 @@ proptest! {
                                 with_objects(&format!("a-{number}-{n}"), NAMES[*name], objects, *time)
                             })
                             .collect();
-                        house.ingest(&batch);
+                        fixture.ingest(&batch);
                     }
-                    Step::Settle(times) => settle(house, *times),
-                    Step::Erase(name) => drop(house.erase(Subject::of(user(NAMES[*name])))),
+                    Step::Settle(times) => settle(fixture, *times),
+                    Step::Erase(name) => drop(fixture.erase(Subject::of(user(NAMES[*name])))),
                     Step::Retain(seconds) => {
                         let retention = Retention::of_activities(Duration::from_secs(*seconds));
                         let patch = OptionsPatch::new().retention(Some(retention));
                         // Fails if it is that already.
-                        drop(house.filter.change(&user("root"), PolicyChange::SetOptions(patch)));
-                        house.filter.apply_retention().unwrap();
+                        drop(fixture.filter.update_policy(&user("root"), PolicyChange::SetOptions(patch)));
+                        fixture.filter.apply_retention().unwrap();
                     }
                 }
-                house.advance(1);
+                fixture.advance(1);
             }
             for (text, kind) in &searched {
                 let query = Query::all().containing(text).unwrap();
@@ -151,9 +151,9 @@ proptest! {
                     1 => query.since(at(10)).until(at(30)),
                     _ => query,
                 };
-                let [with, without] = [&houses[0], &houses[1]];
+                let [with, without] = [&fixtures[0], &fixtures[1]];
                 prop_assert_eq!(ids(with, &query), ids(without, &query));
-                let [with, without] = [with, without].map(|house| house.filter.view(&user("viewer")));
+                let [with, without] = [with, without].map(|fixture| fixture.filter.view(&user("viewer")));
                 let (one, other) =
                     (with.counts(&query, CountBy::Actor).unwrap(), without.counts(&query, CountBy::Actor).unwrap());
                 prop_assert_eq!(one, other);
@@ -168,26 +168,26 @@ proptest! {
 fn g5_erased_trigrams_are_overwritten_in_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file.db");
-    let house = furnished(open(&path, 8, true));
+    let fixture = furnished(open(&path, 8, true));
     let object = |n: usize| if n % 4 == 3 { "🜁🜂🜃".to_owned() } else { format!("plan-{n}") };
     let name = |n: usize| if n % 4 == 3 { "carl" } else { "bob" };
     let all: Vec<Activity> =
         (0..40).map(|n| with_objects(&format!("a-{n}"), name(n), &[object(n)], n as i64)).collect();
-    house.ingest(&all);
-    settle(&house, 60);
+    fixture.ingest(&all);
+    settle(&fixture, 60);
     assert_eq!(indexed(&path), [8, 8, 8, 8, 8]);
     // In the rows and in the text index, whose entries begin with what the one before has too.
     let traces = |path: &Path| everything_in(path).windows(8).filter(|part| *part == "🜂🜃".as_bytes()).count();
     assert!(traces(&path) > 10, "{}", traces(&path));
     let query = Query::all().containing("🜁🜂🜃").unwrap();
-    assert_eq!(ids(&house, &query).len(), 10);
+    assert_eq!(ids(&fixture, &query).len(), 10);
 
-    house.erase(Subject::of(user("carl")));
+    fixture.erase(Subject::of(user("carl")));
     assert_eq!(traces(&path), 0);
     assert_eq!(indexed(&path), [6, 6, 6, 6, 6]);
-    assert_eq!(ids(&house, &query), [""; 0]);
-    assert_eq!(ids(&house, &Query::all().containing("plan-").unwrap()).len(), 30);
-    house.erase(Subject::of(user("bob")));
+    assert_eq!(ids(&fixture, &query), [""; 0]);
+    assert_eq!(ids(&fixture, &Query::all().containing("plan-").unwrap()).len(), 30);
+    fixture.erase(Subject::of(user("bob")));
     let tables: i64 = Connection::open(&path)
         .unwrap()
         .query_row("SELECT count(*) FROM sqlite_schema WHERE name LIKE '%_text%'", [], |row| row.get(0))
@@ -205,10 +205,10 @@ fn v3_text_index_finds_beyond_the_bound_of_a_page() {
     let query = Query::all().containing("NEEDLE").unwrap();
     for with_index in [false, true] {
         let path = folder.path().join(format!("{with_index}.db"));
-        let house = furnished(open(&path, 8_192, with_index));
-        all.chunks(5_000).for_each(|batch| drop(house.ingest(batch)));
-        settle(&house, 40);
-        let view = house.filter.view(&user("viewer"));
+        let fixture = furnished(open(&path, 8_192, with_index));
+        all.chunks(5_000).for_each(|batch| drop(fixture.ingest(batch)));
+        settle(&fixture, 40);
+        let view = fixture.filter.view(&user("viewer"));
         let page = view.page(&query, PageSize::at_most(5), None).unwrap();
         assert_eq!((page.activities().len(), page.next().is_some()), (usize::from(with_index), !with_index));
         let frequent = view.count(&Query::all().containing("hay").unwrap()).unwrap();
@@ -225,11 +225,11 @@ fn v3_text_index_stays_when_opened_without_the_option() {
     };
     let sink = Arc::new(MemorySink::new());
     for (from, with_index) in [(0, false), (24, true), (48, false)] {
-        let house = House::over(Arc::new(open(&path, 8, with_index)), Arc::<MemorySink>::clone(&sink));
-        house.install(people(&[("bob", &[])]));
-        house.ingest(&batch(from));
-        settle(&house, 40);
-        assert_eq!(ids(&house, &Query::all().containing("plan").unwrap()).len(), from + 24);
+        let fixture = Fixture::over(Arc::new(open(&path, 8, with_index)), Arc::<MemorySink>::clone(&sink));
+        fixture.install(people(&[("bob", &[])]));
+        fixture.ingest(&batch(from));
+        settle(&fixture, 40);
+        assert_eq!(ids(&fixture, &Query::all().containing("plan").unwrap()).len(), from + 24);
         assert_eq!(indexed(&path).len(), if from == 0 { 0 } else { 3 });
     }
     open(&path, 8, false).integrity_check().unwrap();

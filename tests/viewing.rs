@@ -3,14 +3,14 @@
 
 #[path = "viewing/addresses.rs"]
 mod addresses;
-mod house;
+mod fixture;
 mod place;
 
 use std::collections::BTreeMap;
 
 use activity_privacy::*;
 use chrono::{DateTime, TimeDelta, Utc};
-use house::*;
+use fixture::*;
 use place::*;
 use proptest::collection::vec;
 use proptest::option;
@@ -25,8 +25,8 @@ fn ids(activities: &[StoredActivity]) -> Vec<&str> {
 }
 
 /// Adele is in the council, which is private; Bob is not.
-fn with_council(house: &House) -> &House {
-    house.install(people(&[("adele", &["council"]), ("bob", &[])])).manage("contoso.com").make_private("council")
+fn with_council(fixture: &Fixture) -> &Fixture {
+    fixture.install(people(&[("adele", &["council"]), ("bob", &[])])).manage("contoso.com").make_private("council")
 }
 
 fn happened(id: &str, name: &str, seconds: i64) -> Activity {
@@ -51,8 +51,8 @@ fn leaf(view: &View, query: &Query, size: PageSize) -> Vec<StoredActivity> {
     }
 }
 
-fn leaf_revealed(house: &House, request: RevealRequest, size: PageSize) -> Vec<StoredActivity> {
-    let mut reveal = house.filter.reveal(request).unwrap();
+fn leaf_revealed(fixture: &Fixture, request: RevealRequest, size: PageSize) -> Vec<StoredActivity> {
+    let mut reveal = fixture.filter.reveal(request).unwrap();
     let (mut all, mut cursor): (Vec<StoredActivity>, Option<Cursor>) = (Vec::new(), None);
     loop {
         let page = reveal.page(size, cursor.as_ref()).unwrap();
@@ -68,9 +68,9 @@ fn leaf_revealed(house: &House, request: RevealRequest, size: PageSize) -> Vec<S
 #[test]
 fn v1_a_view_shows_public_activities_only() {
     for place in places() {
-        let house = place.house();
-        with_council(&house).ingest(&[activity("a", "adele"), activity("b", "bob")]);
-        let view = house.filter.view(&user("somebody"));
+        let fixture = place.fixture();
+        with_council(&fixture).ingest(&[activity("a", "adele"), activity("b", "bob")]);
+        let view = fixture.filter.view(&user("somebody"));
         assert_eq!(ids(view.page(&Query::all(), PageSize::MAX, None).unwrap().activities()), ["b"]);
         assert!(view.activity(&"a".parse().unwrap()).unwrap().is_none());
         assert!(view.activity(&"b".parse().unwrap()).unwrap().is_some());
@@ -83,13 +83,13 @@ fn v1_a_view_shows_public_activities_only() {
 #[test]
 fn v1_being_permitted_is_not_enough() {
     for place in places() {
-        let house = place.house();
-        with_council(&house).ingest(&[activity("a", "adele"), activity("b", "bob")]);
-        let view = house.filter.view(&user("root"));
+        let fixture = place.fixture();
+        with_council(&fixture).ingest(&[activity("a", "adele"), activity("b", "bob")]);
+        let view = fixture.filter.view(&user("root"));
         let before = view.page(&Query::all(), PageSize::MAX, None).unwrap();
-        house.permit_root();
+        fixture.permit_root();
         assert_eq!(view.page(&Query::all(), PageSize::MAX, None).unwrap(), before);
-        let mut reveal = house.filter.reveal(reveal_all("root")).unwrap();
+        let mut reveal = fixture.filter.reveal(reveal_all("root")).unwrap();
         assert_eq!(ids(reveal.page(PageSize::MAX, None).unwrap().activities()), ["b", "a"]);
         assert_eq!(view.page(&Query::all(), PageSize::MAX, None).unwrap(), before, "while a reveal is under way");
         assert_eq!(ids(before.activities()), ["b"]);
@@ -99,11 +99,11 @@ fn v1_being_permitted_is_not_enough() {
 #[test]
 fn v3_newest_first_by_time_and_then_id() {
     for place in places() {
-        let house = place.house();
+        let fixture = place.fixture();
         let log = [("b", 5), ("a", 5), ("B", 5), ("ü", 5), ("ab", 5), ("old", -9), ("new", 9), ("a10", 5), ("a9", 5)];
         let log: Vec<_> = log.iter().map(|(id, seconds)| happened(id, "bob", *seconds)).collect();
-        with_council(&house).ingest(&log);
-        let view = house.filter.view(&user("somebody"));
+        with_council(&fixture).ingest(&log);
+        let view = fixture.filter.view(&user("somebody"));
         // Ids by their bytes, from the last.
         let expected = ["new", "ü", "b", "ab", "a9", "a10", "a", "B", "old"];
         for pages in 1..10 {
@@ -115,15 +115,15 @@ fn v3_newest_first_by_time_and_then_id() {
 #[test]
 fn v3_the_last_page_says_so_even_when_it_is_full() {
     for place in places() {
-        let house = place.house();
-        with_council(&house).ingest(&[activity("a", "adele"), activity("b", "bob"), activity("c", "bob")]);
-        let view = house.filter.view(&user("somebody"));
+        let fixture = place.fixture();
+        with_council(&fixture).ingest(&[activity("a", "adele"), activity("b", "bob"), activity("c", "bob")]);
+        let view = fixture.filter.view(&user("somebody"));
         for (of, another) in [(1, true), (2, false), (3, false)] {
             let page = view.page(&Query::all(), size(of), None).unwrap();
             assert_eq!(page.next().is_some(), another, "pages of {of}");
         }
-        house.permit_root();
-        let mut reveal = house.filter.reveal(reveal_all("root")).unwrap();
+        fixture.permit_root();
+        let mut reveal = fixture.filter.reveal(reveal_all("root")).unwrap();
         for (of, another) in [(2, true), (3, false), (4, false)] {
             let page = reveal.page(size(of), None).unwrap();
             assert_eq!(page.next().is_some(), another, "pages of {of} in a reveal");
@@ -134,9 +134,9 @@ fn v3_the_last_page_says_so_even_when_it_is_full() {
 #[test]
 fn v3_the_time_range_is_half_open() {
     for place in places() {
-        let house = place.house();
-        with_council(&house).ingest(&[happened("a", "bob", 0), happened("b", "bob", 1), happened("c", "bob", 2)]);
-        let view = house.filter.view(&user("somebody"));
+        let fixture = place.fixture();
+        with_council(&fixture).ingest(&[happened("a", "bob", 0), happened("b", "bob", 1), happened("c", "bob", 2)]);
+        let view = fixture.filter.view(&user("somebody"));
         let found = |from: DateTime<Utc>, until: DateTime<Utc>| {
             let query = Query::all().since(from).until(until);
             let page = view.page(&query, PageSize::MAX, None).unwrap();
@@ -156,8 +156,8 @@ fn v3_the_time_range_is_half_open() {
 #[test]
 fn v3_every_filter_narrows() {
     for place in places() {
-        let house = place.house();
-        with_council(&house);
+        let fixture = place.fixture();
+        with_council(&fixture);
         let app = |name: &str| App::new(name.parse().unwrap());
         let office = |name: &str| app(name).in_suite("Microsoft 365".parse().unwrap());
         let begin = |id: &str, actor: Actor, app: App, action: &str| {
@@ -166,22 +166,26 @@ fn v3_every_filter_narrows() {
         let bob = || Actor::user(alias("bob@contoso.com"));
         let log = [
             begin("1", bob(), office("SharePoint"), "FileAccessed").object("Plan 2026.docx"),
-            begin("2", bob().also(user("bob")), office("Exchange"), "Send").on_behalf_of(Actor::user(user("carol"))),
+            begin("2", bob().with_identity(user("bob")), office("Exchange"), "Send")
+                .on_behalf_of(Actor::user(user("carol"))),
             begin("3", Actor::application("Backup Bot".parse().unwrap()), app("Box"), "Upload"),
             begin(
                 "4",
-                Actor::user(Alias::account("Box", "nrc").unwrap()).also(user("nobody")),
+                Actor::user(Alias::account("Box", "nrc").unwrap()).with_identity(user("nobody")),
                 app("Box"),
                 "PlanUploaded",
             ),
             begin("5", Actor::user(alias("BOB@CONTOSO.COM.")), app("SharePoint"), "fileaccessed"),
         ];
-        house.ingest(&log.map(|begun| begun.build().unwrap()));
-        house.change(PolicyChange::AddScopeRule(ScopeRule::include(GroupRef::Applications, ScopeTarget::AllApps)));
-        house
+        fixture.ingest(&log.map(|begun| begun.build().unwrap()));
+        fixture.update_policy(PolicyChange::AddScopeRule(ScopeRule::include(
+            GroupRef::Applications,
+            ScopeTarget::AllApps,
+        )));
+        fixture
             .ingest(&[begin("6", Actor::application("Other".parse().unwrap()), app("Box"), "Upload").build().unwrap()]);
 
-        let view = house.filter.view(&user("somebody"));
+        let view = fixture.filter.view(&user("somebody"));
         let found = |query: Query| {
             let all = leaf(&view, &query, size(2));
             assert_eq!(view.count(&query).unwrap().total, all.len() as u64);
@@ -203,20 +207,20 @@ fn v3_every_filter_narrows() {
         assert_eq!(found(Query::all().with_action("FileAccessed".parse().unwrap())), "1");
         assert_eq!(found(Query::all().containing("PLAN").unwrap()), "14", "in the action and in the objects");
         assert_eq!(found(Query::all().containing("2026.doc").unwrap()), "1");
-        assert_eq!(found(Query::all().stamped_with(GroupRef::Applications)), "6", "as stamped, not as it is now");
+        assert_eq!(found(Query::all().decided_by_group(GroupRef::Applications)), "6", "as decided, not as it is now");
         assert_eq!(found(by("bob@contoso.com").in_app("SharePoint".parse().unwrap()).containing("plan").unwrap()), "1");
-        assert_eq!(found(Query::all().stamped_with(group("council").into())), "");
+        assert_eq!(found(Query::all().decided_by_group(group("council").into())), "");
     }
 }
 
 #[test]
 fn v3_pages_are_stable_while_activities_keep_arriving() {
     for place in places() {
-        let house = place.house();
-        with_council(&house);
+        let fixture = place.fixture();
+        with_council(&fixture);
         let there: Vec<_> = (0..20).map(|i| happened(&format!("there-{i:02}"), "bob", i / 3)).collect();
-        house.ingest(&there);
-        let view = house.filter.view(&user("somebody"));
+        fixture.ingest(&there);
+        let view = fixture.filter.view(&user("somebody"));
         let (mut seen, mut cursor, mut round) = (Vec::new(), None, 0);
         loop {
             let page = view.page(&Query::all(), size(3), cursor.as_ref()).unwrap();
@@ -229,7 +233,7 @@ fn v3_pages_are_stable_while_activities_keep_arriving() {
             round += 1;
             for (at, seconds) in [-1, 0, 2, 3, 6, 100].into_iter().enumerate() {
                 let (name, id) = (["bob", "adele"][at % 2], format!("late-{round:02}-{at}"));
-                house.ingest(&[happened(&id, name, seconds)]);
+                fixture.ingest(&[happened(&id, name, seconds)]);
             }
         }
         let there: Vec<_> = (0..20).rev().map(|i| format!("there-{i:02}")).collect();
@@ -245,17 +249,17 @@ fn v3_pages_are_stable_while_activities_keep_arriving() {
 #[test]
 fn v3_counts_per_hour_day_app_and_actor() {
     for place in places() {
-        let house = place.house();
+        let fixture = place.fixture();
         // at(0) is 2026-02-25T06:13:20Z.
         let hour = 3_600;
-        with_council(&house).ingest(&[
+        with_council(&fixture).ingest(&[
             happened("1", "bob", 0),
             happened("2", "bob", 46 * 60),
             happened("3", "BOB", 47 * 60),
             happened("4", "carol", 20 * hour),
             happened("5", "adele", 0),
         ]);
-        let view = house.filter.view(&user("somebody"));
+        let view = fixture.filter.view(&user("somebody"));
         let counts = |query: &Query, by| -> Vec<(String, u64)> {
             let counts = view.counts(query, by).unwrap().by_key.into_iter();
             counts.map(|Count { key, activities }| (key, activities)).collect()
@@ -281,13 +285,13 @@ fn v3_counts_per_hour_day_app_and_actor() {
 #[test]
 fn v3_a_reveal_can_show_private_ones_alone() {
     for place in places() {
-        let house = place.house();
+        let fixture = place.fixture();
         let log = [("1", "bob"), ("2", "adele"), ("3", "bob"), ("4", "adele"), ("5", "adele")];
-        with_council(&house).ingest(&log.map(|(id, name)| activity(id, name)));
-        house.permit_root();
+        with_council(&fixture).ingest(&log.map(|(id, name)| activity(id, name)));
+        fixture.permit_root();
         for pages in 1..6 {
-            assert_eq!(ids(&leaf_revealed(&house, reveal_all("root"), size(pages))), ["5", "4", "3", "2", "1"]);
-            assert_eq!(ids(&leaf_revealed(&house, reveal_all("root").private_only(), size(pages))), ["5", "4", "2"]);
+            assert_eq!(ids(&leaf_revealed(&fixture, reveal_all("root"), size(pages))), ["5", "4", "3", "2", "1"]);
+            assert_eq!(ids(&leaf_revealed(&fixture, reveal_all("root").private_only(), size(pages))), ["5", "4", "2"]);
         }
     }
 }
@@ -296,7 +300,7 @@ fn v3_a_reveal_can_show_private_ones_alone() {
 #[test]
 fn v3_odd_times_stay_in_order() {
     for place in places() {
-        let house = place.house();
+        let fixture = place.fixture();
         let time = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
         let leap = time("2016-12-31T23:59:60.5Z");
         let times = [
@@ -318,8 +322,8 @@ fn v3_odd_times_stay_in_order() {
                 Activity::builder(id, actor, app, "Login".parse().unwrap(), *time).build().unwrap()
             })
             .collect();
-        with_council(&house).ingest(&log);
-        let view = house.filter.view(&user("somebody"));
+        with_council(&fixture).ingest(&log);
+        let view = fixture.filter.view(&user("somebody"));
         for pages in [1, 2, 9] {
             assert_eq!(ids(&leaf(&view, &Query::all(), size(pages))).join(""), "76543210");
         }
@@ -329,7 +333,7 @@ fn v3_odd_times_stay_in_order() {
             view.counts(&Query::all(), CountBy::Day).unwrap().by_key.iter().map(|count| count.activities).sum::<u64>(),
             8
         );
-        assert_eq!(house.ingest(&log), [Delivery::Duplicate; 8], "what was stored is what was delivered");
+        assert_eq!(fixture.ingest(&log), [IngestOutcome::Duplicate; 8], "what was stored is what was delivered");
     }
 }
 
@@ -425,7 +429,7 @@ impl Plain {
 
 impl PlainQuery {
     fn query(&self) -> Query {
-        let Self { since, until, name, app, suite, action, group: stamped, text } = self;
+        let Self { since, until, name, app, suite, action, group: decided, text } = self;
         let mut query = Query::all();
         if let Some(since) = since {
             query = query.since(time(*since));
@@ -445,8 +449,8 @@ impl PlainQuery {
         if let Some(action) = action {
             query = query.with_action(action.parse().unwrap());
         }
-        if let Some(stamped) = stamped {
-            query = query.stamped_with(group(stamped).into());
+        if let Some(decided) = decided {
+            query = query.decided_by_group(group(decided).into());
         }
         if let Some(text) = text {
             query = query.containing(text).unwrap();
@@ -489,15 +493,15 @@ proptest! {
         }
         naive.sort_by(|(a, _), (b, _)| (b.micros, b.id.as_bytes()).cmp(&(a.micros, a.id.as_bytes())));
         for place in places() {
-            let house = place.house();
+            let fixture = place.fixture();
             let everybody: [&str; 2] = ["council", "everybody"];
-            house.install(people(&[("adele", &everybody), ("bob", &everybody[1..]), ("carol", &everybody[1..])]));
-            house.manage("contoso.com").make_private("council").permit_root();
-            house.ingest(&before.iter().map(Plain::activity).collect::<Vec<_>>());
-            house.change(PolicyChange::AddScopeRule(ScopeRule::include(group("everybody"), ScopeTarget::AllApps)));
-            house.ingest(&after.iter().map(Plain::activity).collect::<Vec<_>>());
+            fixture.install(people(&[("adele", &everybody), ("bob", &everybody[1..]), ("carol", &everybody[1..])]));
+            fixture.manage("contoso.com").make_private("council").permit_root();
+            fixture.ingest(&before.iter().map(Plain::activity).collect::<Vec<_>>());
+            fixture.update_policy(PolicyChange::AddScopeRule(ScopeRule::include(group("everybody"), ScopeTarget::AllApps)));
+            fixture.ingest(&after.iter().map(Plain::activity).collect::<Vec<_>>());
 
-            let view = house.filter.view(&user("somebody"));
+            let view = fixture.filter.view(&user("somebody"));
             for plain_query in &queries {
                 let query = plain_query.query();
                 let found: Vec<&Plain> =
@@ -531,9 +535,9 @@ proptest! {
                     let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
                     RevealRequest::new(user("root"), query.clone(), std::time::Duration::from_secs(60), audited)
                 };
-                let revealed = leaf_revealed(&house, request(), size(pages));
+                let revealed = leaf_revealed(&fixture, request(), size(pages));
                 prop_assert_eq!(ids(&revealed), all_ids(&found));
-                let revealed = leaf_revealed(&house, request().private_only(), size(pages));
+                let revealed = leaf_revealed(&fixture, request().private_only(), size(pages));
                 prop_assert_eq!(ids(&revealed), all_ids(&private));
             }
         }
@@ -543,14 +547,14 @@ proptest! {
 #[test]
 fn v4_a_cursor_is_useless_elsewhere() {
     for place in places() {
-        let house = place.house();
-        with_council(&house).ingest(&[1, 2, 3, 4].map(|i| happened(&i.to_string(), ["bob", "adele"][i % 2], 0)));
-        house.change(PolicyChange::SetAdmin(user("bob"), Role::Analyst)).permit_root();
-        house.grant("bob");
-        let somebody = house.filter.view(&user("somebody"));
+        let fixture = place.fixture();
+        with_council(&fixture).ingest(&[1, 2, 3, 4].map(|i| happened(&i.to_string(), ["bob", "adele"][i % 2], 0)));
+        fixture.update_policy(PolicyChange::SetAdmin(user("bob"), Role::Analyst)).permit_root();
+        fixture.grant("bob");
+        let somebody = fixture.filter.view(&user("somebody"));
         let query = Query::all();
         let of_view = somebody.page(&query, size(1), None).unwrap().next().cloned().unwrap();
-        let mut of_root = house.filter.reveal(reveal_all("root")).unwrap();
+        let mut of_root = fixture.filter.reveal(reveal_all("root")).unwrap();
         let in_reveal = of_root.page(size(1), None).unwrap().next().cloned().unwrap();
 
         let foreign = |page: Result<Page, ViewError>| {
@@ -560,8 +564,8 @@ fn v4_a_cursor_is_useless_elsewhere() {
             assert!(matches!(page.unwrap_err(), RevealError::Cursor(CursorError::Foreign)));
         };
         // Another viewer.
-        foreign(house.filter.view(&user("somebody-else")).page(&query, size(1), Some(&of_view)));
-        foreign(house.filter.view(&user("root")).page(&query, size(1), Some(&of_view)));
+        foreign(fixture.filter.view(&user("somebody-else")).page(&query, size(1), Some(&of_view)));
+        foreign(fixture.filter.view(&user("root")).page(&query, size(1), Some(&of_view)));
         // Another query, in any of its parts.
         let others = [
             query.clone().since(at(-1)),
@@ -570,8 +574,8 @@ fn v4_a_cursor_is_useless_elsewhere() {
             query.clone().in_app("SharePoint".parse().unwrap()),
             query.clone().in_suite("SharePoint".parse().unwrap()),
             query.clone().with_action("SharePoint".parse().unwrap()),
-            query.clone().stamped_with(group("council").into()),
-            query.clone().stamped_with(GroupRef::Applications),
+            query.clone().decided_by_group(group("council").into()),
+            query.clone().decided_by_group(GroupRef::Applications),
             query.clone().containing("SharePoint").unwrap(),
         ];
         for (at, other) in others.iter().enumerate() {
@@ -584,10 +588,10 @@ fn v4_a_cursor_is_useless_elsewhere() {
         // A view's in a reveal, and a reveal's in a view.
         refused(of_root.page(size(1), Some(&of_view)));
         foreign(somebody.page(&query, size(1), Some(&in_reveal)));
-        foreign(house.filter.view(&user("root")).page(&query, size(1), Some(&in_reveal)));
+        foreign(fixture.filter.view(&user("root")).page(&query, size(1), Some(&in_reveal)));
         // Another reveal, of another viewer or of the same.
-        refused(house.filter.reveal(reveal_all("bob")).unwrap().page(size(1), Some(&in_reveal)));
-        refused(house.filter.reveal(reveal_all("root")).unwrap().page(size(1), Some(&in_reveal)));
+        refused(fixture.filter.reveal(reveal_all("bob")).unwrap().page(size(1), Some(&in_reveal)));
+        refused(fixture.filter.reveal(reveal_all("root")).unwrap().page(size(1), Some(&in_reveal)));
         // Each where it belongs.
         assert_eq!(ids(somebody.page(&query, size(1), Some(&of_view)).unwrap().activities()), ["2"]);
         assert_eq!(ids(of_root.page(size(1), Some(&in_reveal)).unwrap().activities()), ["3"]);
@@ -598,21 +602,21 @@ fn v4_a_cursor_is_useless_elsewhere() {
 #[test]
 fn v4_a_view_cursor_outlives_its_filter() {
     for place in places() {
-        let house = place.house();
-        with_council(&house).ingest(&["1", "2"].map(|id| activity(id, "bob")));
-        let page = house.filter.view(&user("somebody")).page(&Query::all(), size(1), None).unwrap();
+        let fixture = place.fixture();
+        with_council(&fixture).ingest(&["1", "2"].map(|id| activity(id, "bob")));
+        let page = fixture.filter.view(&user("somebody")).page(&Query::all(), size(1), None).unwrap();
         let cursor = page.next().cloned().unwrap();
-        let again = place.house().filter.view(&user("somebody"));
+        let again = place.fixture().filter.view(&user("somebody"));
         assert_eq!(ids(again.page(&Query::all(), size(1), Some(&cursor)).unwrap().activities()), ["1"]);
     }
 }
 
 #[test]
 fn v4_a_reveal_cursor_gives_nothing_away() {
-    let house = House::new();
-    with_council(&house).ingest(&["canary-1", "canary-2"].map(|id| activity(id, "adele")));
-    house.permit_root();
-    let mut reveal = house.filter.reveal(reveal_all("root")).unwrap();
+    let fixture = Fixture::new();
+    with_council(&fixture).ingest(&["canary-1", "canary-2"].map(|id| activity(id, "adele")));
+    fixture.permit_root();
+    let mut reveal = fixture.filter.reveal(reveal_all("root")).unwrap();
     let cursor = reveal.page(size(1), None).unwrap().next().cloned().unwrap();
     let token = cursor.to_string();
     let hex: String = "canary".bytes().map(|byte| format!("{byte:02x}")).collect();
@@ -636,10 +640,10 @@ proptest! {
     /// However a token is bent, it leads to a place in the same public log or nowhere.
     #[test]
     fn v4_a_bent_cursor_shows_nothing_private(at in 0..200_usize, digit in "[0-9a-f]") {
-        let house = House::new();
+        let fixture = Fixture::new();
         let log = [("1", "bob"), ("2", "adele"), ("3", "adele"), ("4", "bob"), ("5", "adele")];
-        with_council(&house).ingest(&log.map(|(id, name)| happened(id, name, 0)));
-        let view = house.filter.view(&user("somebody"));
+        with_council(&fixture).ingest(&log.map(|(id, name)| happened(id, name, 0)));
+        let view = fixture.filter.view(&user("somebody"));
         let mut token = view.page(&Query::all(), size(1), None).unwrap().next().unwrap().to_string();
         let at = at % token.len();
         token.replace_range(at..=at, &digit);
@@ -655,24 +659,24 @@ proptest! {
 #[test]
 fn v6_items_and_pages_carry_their_visibility() {
     for place in places() {
-        let house = place.house();
+        let fixture = place.fixture();
         let log = [("1", "adele"), ("2", "bob"), ("3", "bob")].map(|(id, name)| activity(id, name));
-        with_council(&house).ingest(&log);
-        house.permit_root();
-        let mut reveal = house.filter.reveal(reveal_all("root")).unwrap();
+        with_council(&fixture).ingest(&log);
+        fixture.permit_root();
+        let mut reveal = fixture.filter.reveal(reveal_all("root")).unwrap();
         let whole = reveal.page(size(9), None).unwrap();
         assert!(whole.includes_private());
         let marks: Vec<_> = whole.activities().iter().map(StoredActivity::visibility).collect();
         assert_eq!(marks, [Visibility::Public, Visibility::Public, Visibility::Private]);
         let public = reveal.page(size(2), None).unwrap();
         assert!(!public.includes_private(), "said of the page, not of the reveal");
-        let view = house.filter.view(&user("root")).page(&Query::all(), size(9), None).unwrap();
+        let view = fixture.filter.view(&user("root")).page(&Query::all(), size(9), None).unwrap();
         assert!(!view.includes_private());
 
-        // A screen is often at the far end of JSON.
+        // A engine is often at the far end of JSON.
         let json = serde_json::to_value(&whole).unwrap();
         assert_eq!(json["includes_private"], true);
-        assert_eq!(json["activities"][2]["stamp"]["visibility"], "private");
+        assert_eq!(json["activities"][2]["decision"]["visibility"], "private");
         assert_eq!(serde_json::to_value(&view).unwrap()["includes_private"], false);
     }
 }

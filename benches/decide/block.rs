@@ -54,7 +54,7 @@ impl Block {
                 _ => Alias::new(as_written(&name, chance)),
             };
             let actor = Actor::user(alias.unwrap());
-            let actor = if form == Form::IdAndUpn { actor.also(user_id(*user)) } else { actor };
+            let actor = if form == Form::IdAndUpn { actor.with_identity(user_id(*user)) } else { actor };
             let app = App::new("SharePoint".parse().unwrap()).in_suite("Microsoft 365".parse().unwrap());
             let activity_id = id(chance.next() as u32).parse().unwrap();
             let activity = Activity::builder(activity_id, actor, app, "FileAccessed".parse().unwrap(), as_of());

@@ -5,7 +5,7 @@ use std::hash::BuildHasher;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use activity_privacy::{Screen, Verdict, Visibility};
+use activity_privacy::{PolicyEngine, Verdict, Visibility};
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
@@ -40,29 +40,29 @@ pub(crate) fn one_by_one<T>(
     (took, black_box(hidden))
 }
 
-pub(crate) fn judge(screen: &Screen) -> Decide<'_> {
+pub(crate) fn verdict(engine: &PolicyEngine) -> Decide<'_> {
     let now = as_of();
     Box::new(move |block| {
-        one_by_one(block.activities.iter(), |activity| black_box(screen.judge(activity, now)).0 == Verdict::Private)
+        one_by_one(block.activities.iter(), |activity| black_box(engine.verdict(activity, now)).0 == Verdict::Private)
     })
 }
 
-pub(crate) fn judge_all(screen: &Screen) -> Decide<'_> {
+pub(crate) fn verdicts(engine: &PolicyEngine) -> Decide<'_> {
     let now = as_of();
     Box::new(move |block| {
         let start = Instant::now();
-        let verdicts = black_box(screen.judge_all(&block.activities, now));
+        let verdicts = black_box(engine.verdicts(&block.activities, now));
         (start.elapsed(), verdicts.iter().map(|(verdict, _)| *verdict == Verdict::Private).collect())
     })
 }
 
-pub(crate) fn stamp(screen: &Screen) -> Decide<'_> {
+pub(crate) fn decision(engine: &PolicyEngine) -> Decide<'_> {
     let now = as_of();
     Box::new(move |block| {
         let start = Instant::now();
-        let batch = black_box(screen.screen(&block.activities, now)).unwrap();
+        let batch = black_box(engine.decide(&block.activities, now)).unwrap();
         let took = start.elapsed();
-        let private = batch.stamped().iter().map(|stamped| stamped.stamp().visibility() == Visibility::Private);
+        let private = batch.decided().iter().map(|decided| decided.decision().visibility() == Visibility::Private);
         (took, private.collect())
     })
 }

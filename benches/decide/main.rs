@@ -24,11 +24,14 @@ mod upkeep;
 
 use std::sync::Arc;
 
-use activity_privacy::{DirectorySnapshot, PrivacyPolicy, Screen};
+use activity_privacy::{DirectorySnapshot, PolicyEngine, PrivacyPolicy};
 use chrono::{DateTime, Utc};
 
 use self::block::Form;
-use self::contender::{Contender, GroupsByName, IsHidden, Names, VerdictByName, judge, judge_all, stamp};
+use self::contender::{
+    Contender, GroupsByName, IsHidden, Names, VerdictByName, decision, verdict as single_verdict,
+    verdicts as batch_verdicts,
+};
 use self::organisation::{Actors, Organisation};
 use self::race::{FLOOR, FLOOR_BATCH, Times, race};
 use self::report::{Report, Size};
@@ -38,8 +41,8 @@ pub(crate) fn as_of() -> DateTime<Utc> {
     DateTime::from_timestamp(1_772_000_000, 0).unwrap()
 }
 
-const JUDGE: &str = "`Screen::judge`";
-const JUDGE_ALL: &str = "`Screen::judge_all`";
+const VERDICT: &str = "`PolicyEngine::verdict`";
+const VERDICT_BATCH: &str = "`PolicyEngine::verdicts`";
 
 /// How many actors there are to draw from.
 const POOL: usize = 1_000_000;
@@ -78,11 +81,11 @@ fn measure(users: u32, rounds: usize) -> Size {
     let steps = upkeep::steps(&organisation, &policy, &directory);
     let pauses = upkeep::pauses(&organisation, &directory);
     step("deciding");
-    let screen = Screen::new(Arc::clone(&policy), Ok(Arc::clone(&directory)));
-    let screen_bytes = screen.heap_bytes();
-    let decisions = decisions(&organisation, &screen, rounds);
+    let engine = PolicyEngine::new(Arc::clone(&policy), Ok(Arc::clone(&directory)));
+    let screen_bytes = engine.heap_bytes();
+    let decisions = decisions(&organisation, &engine, rounds);
     step("deciding what is less plain");
-    let variants = variants(&organisation, &policy, &directory, &screen, rounds / 3);
+    let variants = variants(&organisation, &policy, &directory, &engine, rounds / 3);
     let per_user = |bytes: usize| bytes as f64 / f64::from(users);
     Size {
         users,
@@ -99,17 +102,17 @@ fn measure(users: u32, rounds: usize) -> Size {
     }
 }
 
-fn decisions(organisation: &Organisation, screen: &Screen, rounds: usize) -> Vec<(Actors, Times)> {
+fn decisions(organisation: &Organisation, engine: &PolicyEngine, rounds: usize) -> Vec<(Actors, Times)> {
     let (groups, verdicts) = (GroupsByName::new(organisation), VerdictByName::new(organisation));
     let (protected, all) = (Names::of_protected(organisation), Names::of_all(organisation));
     let is_hidden: IsHidden<'_> = &|user| organisation.is_protected(user);
     let contender = |name, is_batch, decide| Contender { name, form: Form::Upn, is_batch, decide, is_hidden };
     let contenders = [
         contender(FLOOR, false, protected.decide()),
-        contender(JUDGE, false, judge(screen)),
+        contender(VERDICT, false, single_verdict(engine)),
         contender(FLOOR_BATCH, true, protected.decide_at_once()),
-        contender(JUDGE_ALL, true, judge_all(screen)),
-        contender(report::STAMPS, true, stamp(screen)),
+        contender(VERDICT_BATCH, true, batch_verdicts(engine)),
+        contender(report::STAMPS, true, decision(engine)),
         contender(report::ALL, false, all.decide()),
         contender(report::VERDICTS, false, verdicts.decide()),
         contender(report::GROUPS, false, groups.decide()),
@@ -123,10 +126,10 @@ fn variants(
     organisation: &Organisation,
     policy: &PrivacyPolicy,
     directory: &Arc<DirectorySnapshot>,
-    screen: &Screen,
+    engine: &PolicyEngine,
     rounds: usize,
 ) -> Vec<(Actors, Times)> {
-    let of = |policy: Arc<PrivacyPolicy>| Screen::new(policy, Ok(Arc::clone(directory)));
+    let of = |policy: Arc<PrivacyPolicy>| PolicyEngine::new(policy, Ok(Arc::clone(directory)));
     let external = of(policies::with_external(policy, directory));
     let scope = of(policies::with_scope(policy, directory));
     let protected = Names::of_protected(organisation);
@@ -137,17 +140,17 @@ fn variants(
         contender(FLOOR, Form::Upn, false, protected.decide(), is_protected),
         contender(FLOOR_BATCH, Form::Upn, true, protected.decide_at_once(), is_protected),
     ];
-    for ([single, batch], form, screen, is_hidden) in [
-        (report::VARIANTS[0], Form::IdAndUpn, screen, is_protected),
-        (report::VARIANTS[1], Form::OnBehalf, screen, is_protected),
+    for ([single, batch], form, engine, is_hidden) in [
+        (report::VARIANTS[0], Form::IdAndUpn, engine, is_protected),
+        (report::VARIANTS[1], Form::OnBehalf, engine, is_protected),
         (report::VARIANTS[2], Form::Upn, &external, is_protected),
         (report::VARIANTS[3], Form::Upn, &scope, in_scope),
-        (report::VARIANTS[4], Form::Account, screen, is_protected),
-        (report::VARIANTS[5], Form::NotAscii, screen, is_protected),
-        (report::VARIANTS[6], Form::Protected, screen, is_protected),
+        (report::VARIANTS[4], Form::Account, engine, is_protected),
+        (report::VARIANTS[5], Form::NotAscii, engine, is_protected),
+        (report::VARIANTS[6], Form::Protected, engine, is_protected),
     ] {
-        contenders.push(contender(single, form, false, judge(screen), is_hidden));
-        contenders.push(contender(batch, form, true, judge_all(screen), is_hidden));
+        contenders.push(contender(single, form, false, single_verdict(engine), is_hidden));
+        contenders.push(contender(batch, form, true, batch_verdicts(engine), is_hidden));
     }
     let [single, batch] = report::VARIANTS[7];
     contenders.push(contender(single, Form::Protected, false, protected.decide(), is_protected));

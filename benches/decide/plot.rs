@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::organisation::Actors;
 use super::race::{FLOOR, FLOOR_BATCH};
 use super::report::{GROUPS, Report, VERDICTS, in_words};
-use super::{JUDGE, JUDGE_ALL};
+use super::{VERDICT, VERDICT_BATCH};
 
 struct Line {
     name: &'static str,
@@ -18,9 +18,9 @@ struct Line {
 const LINES: [Line; 6] = [
     Line { name: GROUPS, label: "HashMap of groups, by hand", colour: "#d9822b", dashes: "" },
     Line { name: VERDICTS, label: "HashMap of verdicts, by hand", colour: "#c2558f", dashes: "" },
-    Line { name: JUDGE, label: "judge", colour: "#2f81d6", dashes: "" },
+    Line { name: VERDICT, label: "judge", colour: "#2f81d6", dashes: "" },
     Line { name: FLOOR, label: "floor: one probe", colour: "#2f81d6", dashes: "3 4" },
-    Line { name: JUDGE_ALL, label: "judge_all", colour: "#2e9e5b", dashes: "" },
+    Line { name: VERDICT_BATCH, label: "verdicts", colour: "#2e9e5b", dashes: "" },
     Line { name: FLOOR_BATCH, label: "floor, 64 at once", colour: "#2e9e5b", dashes: "3 4" },
 ];
 

@@ -9,9 +9,9 @@ use comfy_table::{Cell, CellAlignment, Table};
 use super::organisation::Actors;
 use super::race::{FLOOR, FLOOR_BATCH, Times};
 use super::upkeep::{Pauses, Steps, milliseconds};
-use super::{JUDGE, JUDGE_ALL};
+use super::{VERDICT, VERDICT_BATCH};
 
-pub(crate) const STAMPS: &str = "`Screen::screen`, with stamps";
+pub(crate) const STAMPS: &str = "`PolicyEngine::engine`, with decisions";
 pub(crate) const ALL: &str = "hashbrown, all users, folded before";
 pub(crate) const VERDICTS: &str = "`HashMap<String, bool>`, `to_lowercase`";
 pub(crate) const GROUPS: &str = "`HashMap<String, Vec<u32>>`, `to_lowercase`";
@@ -78,7 +78,7 @@ impl fmt::Display for Report {
             Actors::BOTH.map(|actors| format!("{users}, {}", actors.name()))
         });
         table.set_header(["a decision, and times the floor".to_owned()].into_iter().chain(heads));
-        for name in [FLOOR, JUDGE, FLOOR_BATCH, JUDGE_ALL, STAMPS, ALL, VERDICTS, GROUPS] {
+        for name in [FLOOR, VERDICT, FLOOR_BATCH, VERDICT_BATCH, STAMPS, ALL, VERDICTS, GROUPS] {
             Self::row(&mut table, name, self.times(|size| &size.decisions, name));
         }
         for name in VARIANTS.as_flattened() {
@@ -86,7 +86,7 @@ impl fmt::Display for Report {
         }
         self.fact(&mut table, "directory, bytes a user beyond names", |size| format!("{:.1}", size.directory_bytes));
         self.fact(&mut table, "the names themselves, bytes a user", |size| format!("{:.1}", size.name_bytes));
-        self.fact(&mut table, "screen, bytes a user", |size| format!("{:.1}", size.screen_bytes));
+        self.fact(&mut table, "engine, bytes a user", |size| format!("{:.1}", size.screen_bytes));
         let seconds = |time: Duration| format!("{:.2} s", time.as_secs_f64());
         self.fact(&mut table, "import, unsorted: collecting", |size| seconds(size.collecting));
         self.fact(&mut table, "import, unsorted: building", |size| seconds(size.building));
@@ -97,9 +97,9 @@ impl fmt::Display for Report {
         });
         let fine = |time: f64| format!("{time:.2} ms");
         self.fact(&mut table, "1,000 memberships change: snapshot", |size| fine(size.steps.delta));
-        self.fact(&mut table, "1,000 memberships change: screen", |size| fine(size.steps.following_delta));
-        self.fact(&mut table, "a tenth of all become private: screen", |size| fine(size.steps.following_policy));
-        self.fact(&mut table, "a first screen", |size| fine(size.steps.new_screen));
+        self.fact(&mut table, "1,000 memberships change: engine", |size| fine(size.steps.following_delta));
+        self.fact(&mut table, "a tenth of all become private: engine", |size| fine(size.steps.following_policy));
+        self.fact(&mut table, "a first engine", |size| fine(size.steps.new_screen));
         self.fact(&mut table, "worst batch of 64, nothing happens", |size| fine(size.pauses.quiet));
         self.fact(&mut table, "worst batch of 64, memberships change", |size| fine(size.pauses.delta));
         self.fact(&mut table, "worst batch of 64, a tenth become private", |size| fine(size.pauses.policy));

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
 use activity_privacy::{
     Activity, Administrators, DirectoryDelta, DirectoryRevision, DirectorySnapshot, GroupRef, PolicyChange,
-    PrivacyFilter, PrivacyPolicy, Screen,
+    PolicyEngine, PrivacyFilter, PrivacyPolicy,
 };
 
 use super::as_of;
@@ -59,14 +59,14 @@ pub(crate) fn steps(
     let [mut new_screen, mut with, mut following_delta, mut following_policy] = [const { Vec::new() }; 4];
     let other = policies::with_large(policy, directory);
     for repeat in 0..REPEATS {
-        let screen = timed(&mut new_screen, || Screen::new(Arc::clone(policy), Ok(Arc::clone(directory))));
+        let engine = timed(&mut new_screen, || PolicyEngine::new(Arc::clone(policy), Ok(Arc::clone(directory))));
         let delta = delta(organisation, &mut chance);
         let revision = DirectoryRevision(directory.revision().0 + 1 + repeat as u64);
         let next = timed(&mut with, || directory.with(&delta, revision, as_of()).unwrap());
         let next = Arc::new(next);
-        let after = timed(&mut following_delta, || screen.following(Arc::clone(policy), Ok(Arc::clone(&next)), &[]));
+        let after = timed(&mut following_delta, || engine.following(Arc::clone(policy), Ok(Arc::clone(&next)), &[]));
         drop(after);
-        drop(timed(&mut following_policy, || screen.following(Arc::clone(&other), Ok(Arc::clone(directory)), &[])));
+        drop(timed(&mut following_policy, || engine.following(Arc::clone(&other), Ok(Arc::clone(directory)), &[])));
     }
     Steps {
         new_screen: median(new_screen),
@@ -115,7 +115,7 @@ pub(crate) fn pauses(organisation: &Organisation, directory: &Arc<DirectorySnaps
         .initialize(Administrators::only_one(administrator()))
         .unwrap();
     holder.install(Arc::clone(directory)).unwrap();
-    let change = |change: &PolicyChange| filter.change(&administrator(), change).unwrap();
+    let change = |change: &PolicyChange| filter.update_policy(&administrator(), change).unwrap();
     for private in organisation.private_groups() {
         change(&PolicyChange::MakePrivate(group(private).into()));
     }
@@ -147,9 +147,9 @@ pub(crate) fn pauses(organisation: &Organisation, directory: &Arc<DirectorySnaps
                 revision += 1;
                 let delta = delta(organisation, &mut chance);
                 current = Arc::new(current.with(&delta, DirectoryRevision(revision), as_of()).unwrap());
-                filter.prepare(&current).unwrap();
+                filter.prewarm(&current).unwrap();
                 holder.install(Arc::clone(&current)).unwrap();
-                filter.follow_directory().unwrap();
+                filter.reconcile_directory().unwrap();
                 std::thread::sleep(Duration::from_millis(5));
             }
             let took = start.elapsed();

@@ -68,7 +68,7 @@ impl Activities {
     pub(crate) fn at(&self, number: Number) -> Activity {
         let mut chance = Chance::new(number.seed());
         let actor = ranked(if number.hidden { &self.hidden } else { &self.public }.draw(&mut chance), number.hidden);
-        let actor = Actor::user(id(actor)).also(upn(actor));
+        let actor = Actor::user(id(actor)).with_identity(upn(actor));
         let app_rank = self.apps.draw(&mut chance);
         let app = App::new(app(app_rank)).in_suite(suite(app_rank % SUITES));
         let action = action(self.actions.draw(&mut chance));

@@ -3,7 +3,7 @@
 use activity_privacy::{ActivityId, Counts, Page};
 use chrono::{DateTime, SecondsFormat};
 
-pub(crate) enum Answer {
+pub(crate) enum ApprovalDecision {
     Page(Page),
     Counts(Counts),
     Found(Option<ActivityId>),
@@ -16,7 +16,7 @@ pub(crate) enum Answer {
     Periods(i64, Vec<(i64, u64)>),
 }
 
-impl Answer {
+impl ApprovalDecision {
     /// The answer in a form in which it can be compared with another's.
     ///
     /// # Panics

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use activity_privacy::sqlite::SqliteGovernance;
 use activity_privacy::{
-    Act, Activity, Digest, GovernanceSink, Initiator, Outcome, Query, Record, RecordId, RecordQuery, RevealId, Salt,
-    Sealed, Subjects,
+    Activity, Commitment, Digest, Event, GovernanceSink, Initiator, Outcome, Query, Record, RecordId, RecordQuery,
+    RevealId, Salt, Subjects,
 };
 use rusqlite::params;
 use uuid::Uuid;
@@ -38,14 +38,14 @@ pub(crate) fn measure(folder: &Path, report: &mut Report) {
 }
 
 /// Has so many callers each do a part of something, and returns how long that took since the first of them began.
-fn together(callers: usize, slice: usize, act: impl Fn(usize) + Sync) -> Duration {
-    let (barrier, act) = (&Barrier::new(callers), &act);
+fn together(callers: usize, slice: usize, event: impl Fn(usize) + Sync) -> Duration {
+    let (barrier, event) = (&Barrier::new(callers), &event);
     let begun = thread::scope(|scope| {
         let caller = |caller| {
             scope.spawn(move || {
                 barrier.wait();
                 let begun = Instant::now();
-                (caller..slice).step_by(callers).for_each(act);
+                (caller..slice).step_by(callers).for_each(event);
                 begun
             })
         };
@@ -135,9 +135,9 @@ struct Shared {
 }
 
 impl Shared {
-    fn add(&mut self, log: &Wal, calls: usize, of_each: usize, act: impl FnOnce() -> Duration) {
+    fn add(&mut self, log: &Wal, calls: usize, of_each: usize, event: impl FnOnce() -> Duration) {
         let before = log.written();
-        self.times.add(calls * of_each, act());
+        self.times.add(calls * of_each, event());
         let written = log.written() - before;
         self.calls += calls;
         self.commits += written.commits;
@@ -168,12 +168,12 @@ fn record(number: u64) -> Record {
         at: chrono::DateTime::from_timestamp(1_772_000_000, 0).unwrap(),
         initiator: Initiator::User(administrator()),
         policy: None,
-        act: Act::Page {
+        event: Event::Page {
             reveal: RevealId(id(2)),
-            activities: Sealed::new(50, salt(3)),
-            private: Sealed::new(1, salt(4)),
-            digest: Sealed::new(Digest::of_ids(&private), salt(5)),
-            subjects: Sealed::new(Subjects::default(), salt(6)),
+            activities: Commitment::new(50, salt(3)),
+            private: Commitment::new(1, salt(4)),
+            digest: Commitment::new(Digest::of_ids(&private), salt(5)),
+            subjects: Commitment::new(Subjects::default(), salt(6)),
         },
         outcome: Outcome::Intended,
     }

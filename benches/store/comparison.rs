@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::answer::Answer;
+use super::answer::ApprovalDecision;
 use super::median::median;
 
 /// Medians, in seconds.
@@ -22,8 +22,8 @@ impl Comparison {
     pub(crate) fn of(
         what: &str,
         expected: Option<usize>,
-        ours: &dyn Fn(usize) -> Answer,
-        floor: &dyn Fn(usize) -> Answer,
+        ours: &dyn Fn(usize) -> ApprovalDecision,
+        floor: &dyn Fn(usize) -> ApprovalDecision,
     ) -> Self {
         const ENOUGH: Duration = Duration::from_millis(600);
         // What is as slow as this needs no fine figure.

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use rusqlite::params;
 
 use super::activities::BEGINNING;
-use super::answer::Answer;
+use super::answer::ApprovalDecision;
 use super::archive::{Archive, DAYS};
 use super::comparison::Comparison;
 use super::report::Report;
@@ -24,7 +24,7 @@ pub(crate) fn ask(archive: &Archive, of: &str, report: &mut Report) {
             let what =
                 format!("count of {when}{}", by.map_or(String::new(), |by| format!(" by {by:?}").to_lowercase()));
             let ours = |_| {
-                Answer::Counts(match by {
+                ApprovalDecision::Counts(match by {
                     None => archive.view.count(&query).unwrap(),
                     Some(by) => archive.view.counts(&query, by).unwrap(),
                 })
@@ -37,7 +37,7 @@ pub(crate) fn ask(archive: &Archive, of: &str, report: &mut Report) {
     report.fact(&format!("count, {of}, the worst of these"), &format!("{worst:.4} of a scan"));
 }
 
-fn scan(archive: &Archive, by: Option<CountBy>, range: Option<(i64, i64)>) -> Answer {
+fn scan(archive: &Archive, by: Option<CountBy>, range: Option<(i64, i64)>) -> ApprovalDecision {
     const HOUR: i64 = 3_600;
     const DAY: i64 = 86_400;
     // The index that holds all of the answer: by itself SQLite looks up each row of a range.
@@ -56,15 +56,15 @@ fn scan(archive: &Archive, by: Option<CountBy>, range: Option<(i64, i64)>) -> An
     let (from, until) = range.unwrap_or_default();
     let range = params![from, until];
     match by {
-        None => Answer::Total(select.query_row(range, |row| row.get::<_, i64>(1)).unwrap().unsigned_abs()),
+        None => ApprovalDecision::Total(select.query_row(range, |row| row.get::<_, i64>(1)).unwrap().unsigned_abs()),
         Some(CountBy::Hour | CountBy::Day) => {
             let period = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs()));
             let periods = select.query_map(range, period).unwrap().map(Result::unwrap).collect();
-            Answer::Periods(if by == Some(CountBy::Hour) { HOUR } else { DAY }, periods)
+            ApprovalDecision::Periods(if by == Some(CountBy::Hour) { HOUR } else { DAY }, periods)
         }
         Some(CountBy::App | CountBy::Actor) => {
             let text = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs()));
-            Answer::Texts(select.query_map(range, text).unwrap().map(Result::unwrap).collect())
+            ApprovalDecision::Texts(select.query_map(range, text).unwrap().map(Result::unwrap).collect())
         }
     }
 }

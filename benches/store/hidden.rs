@@ -5,7 +5,7 @@ use std::path::Path;
 use activity_privacy::{Activity, ActivityId, CountBy, Cursor, PageSize, Query, View};
 
 use super::activities::{Activities, Ids, Number};
-use super::answer::Answer;
+use super::answer::ApprovalDecision;
 use super::comparison::Comparison;
 use super::frequencies::{Frequencies, Key};
 use super::people::{ranked, upn};
@@ -35,7 +35,7 @@ struct Log {
 }
 
 /// What to ask a log, and how many words the answer has.
-type Question<'a> = (String, Option<usize>, Box<dyn Fn(&Log, usize) -> Answer + 'a>);
+type Question<'a> = (String, Option<usize>, Box<dyn Fn(&Log, usize) -> ApprovalDecision + 'a>);
 
 pub(crate) fn measure(settings: &Settings, folder: &Path, report: &mut Report) {
     let activities = Activities::new(Ids::TimeOrdered);
@@ -64,7 +64,7 @@ fn questions<'a>(activities: &'a Activities, mixture: &'a Mixture, frequencies: 
     let mut questions: Vec<Question<'a>> = Vec::new();
     let mut page = |what: &str, query: Query, rows: u64| {
         let rows = rows.min(PAGE.get() as u64) as usize;
-        let ask = move |log: &Log, _| Answer::Page(log.view.page(&query, PAGE, None).unwrap());
+        let ask = move |log: &Log, _| ApprovalDecision::Page(log.view.page(&query, PAGE, None).unwrap());
         questions.push((format!("page, {what}"), Some(rows), Box::new(ask)));
     };
     page("newest", Query::all(), public);
@@ -77,19 +77,19 @@ fn questions<'a>(activities: &'a Activities, mixture: &'a Mixture, frequencies: 
     page("actor who is hidden", Query::all().by_actor(upn(ranked(0, true)).as_str()).unwrap(), 0);
     let deep = |log: &Log, round: usize| {
         let cursor = &log.deep[round % log.deep.len()];
-        Answer::Page(log.view.page(&Query::all(), PAGE, Some(cursor)).unwrap())
+        ApprovalDecision::Page(log.view.page(&Query::all(), PAGE, Some(cursor)).unwrap())
     };
     questions.push(("page, deep".to_owned(), Some(PAGE.get()), Box::new(deep)));
-    let count = move |log: &Log, _| Answer::Counts(log.view.count(&Query::all()).unwrap());
+    let count = move |log: &Log, _| ApprovalDecision::Counts(log.view.count(&Query::all()).unwrap());
     questions.push(("count".to_owned(), Some(1), Box::new(count)));
     for (what, by) in [("hour", CountBy::Hour), ("app", CountBy::App), ("actor", CountBy::Actor)] {
-        let counts = move |log: &Log, _| Answer::Counts(log.view.counts(&Query::all(), by).unwrap());
+        let counts = move |log: &Log, _| ApprovalDecision::Counts(log.view.counts(&Query::all(), by).unwrap());
         questions.push((format!("counts by {what}"), None, Box::new(counts)));
     }
     let mut look_up = |what: &str, found: usize, id: Box<dyn Fn(usize) -> ActivityId + 'a>| {
         let ask = move |log: &Log, round| {
             let found = log.view.activity(&id(round)).unwrap();
-            Answer::Found(found.map(|found| found.activity().id().clone()))
+            ApprovalDecision::Found(found.map(|found| found.activity().id().clone()))
         };
         questions.push((format!("look-up, {what}"), Some(found), Box::new(ask)));
     };

@@ -2,7 +2,7 @@
 
 use activity_privacy::{PageSize, Query};
 
-use super::answer::Answer;
+use super::answer::ApprovalDecision;
 use super::archive::Archive;
 use super::comparison::Comparison;
 use super::frequencies::{Frequencies, Key};
@@ -16,7 +16,7 @@ const COLUMNS: &str =
 pub(crate) fn ask(archive: &Archive, of: &str, report: &mut Report) {
     let mut worst = 0.0_f64;
     let mut ask = |what: &str, query: Query, filter: Option<(Key, &str)>, rows: u64| {
-        let ours = |_| Answer::Page(archive.view.page(&query, PAGE, None).unwrap());
+        let ours = |_| ApprovalDecision::Page(archive.view.page(&query, PAGE, None).unwrap());
         let rows = rows.min(PAGE.get() as u64) as usize;
         let compared = Comparison::of(what, Some(rows), &ours, &|_| by_hand(archive, filter));
         report.time(&format!("page, {what}, {of}"), compared.ours, "by hand", compared.floor, compared.ratio);
@@ -32,7 +32,7 @@ pub(crate) fn ask(archive: &Archive, of: &str, report: &mut Report) {
     report.fact(&format!("page, {of}, the worst of these"), &format!("{worst:.2} × by hand"));
 }
 
-fn by_hand(archive: &Archive, filter: Option<(Key, &str)>) -> Answer {
+fn by_hand(archive: &Archive, filter: Option<(Key, &str)>) -> ApprovalDecision {
     let (condition, value) = match filter {
         Some((key, value)) => (format!("WHERE {} = ?1", key.name()), vec![value]),
         None => (String::new(), Vec::new()),
@@ -49,5 +49,5 @@ fn by_hand(archive: &Archive, filter: Option<(Key, &str)>) -> Answer {
         std::hint::black_box((read, (1..4).map(number).sum::<i64>(), row.get::<_, Vec<u8>>(12).unwrap()));
         ids.extend(text(0));
     }
-    Answer::Rows(ids)
+    ApprovalDecision::Rows(ids)
 }

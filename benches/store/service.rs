@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use activity_privacy::memory::MemoryDirectory;
 use activity_privacy::sqlite::{SqliteGovernance, SqliteStore, governance_path};
-use activity_privacy::{Activity, Administrators, Delivery, PolicyChange, PrivacyFilter, UserId, View};
+use activity_privacy::{Activity, Administrators, IngestOutcome, PolicyChange, PrivacyFilter, UserId, View};
 
 use super::people::{directory, private_group};
 
@@ -26,7 +26,7 @@ impl Service {
         let builder = PrivacyFilter::builder(store, people, log);
         let filter = builder.open_or_initialize(Administrators::only_one(administrator())).unwrap();
         if filter.policy().unwrap().private_groups().is_empty() {
-            filter.change(&administrator(), PolicyChange::MakePrivate(private_group().into())).unwrap();
+            filter.update_policy(&administrator(), PolicyChange::MakePrivate(private_group().into())).unwrap();
         }
         Self { filter }
     }
@@ -39,7 +39,7 @@ impl Service {
         let begun = Instant::now();
         for batch in activities.chunks(batch) {
             let report = self.filter.ingest(batch).unwrap();
-            assert_eq!(report.count(Delivery::Stored), batch.len());
+            assert_eq!(report.count(IngestOutcome::Stored), batch.len());
         }
         begun.elapsed()
     }

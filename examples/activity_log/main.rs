@@ -125,7 +125,7 @@ fn main() -> Result<()> {
         let shown = log.activity(first.activity().id())?.is_some();
         println!(
             "a hidden activity, delivered again: {:?}, and {}",
-            delivery.deliveries(),
+            delivery.outcomes(),
             if shown { "shown" } else { "as hidden as before" }
         );
     }
@@ -140,7 +140,7 @@ fn main() -> Result<()> {
 
 /// Changes the policy in the officer's name. On a database that is used again, much is as it should be already.
 fn change(filter: &PrivacyFilter, update: impl Into<PolicyUpdate>) -> Result<()> {
-    match filter.change(&groups::officer(), update) {
+    match filter.update_policy(&groups::officer(), update) {
         Ok(_) | Err(ChangeError::Invalid(PolicyError::Unchanged)) => Ok(()),
         Err(error) => Err(error.into()),
     }
@@ -201,17 +201,17 @@ fn look(filter: &PrivacyFilter) -> Result<Option<StoredActivity>> {
     let first = reveal.page(PageSize::at_most(1), None)?.activities().first().cloned();
     reveal.close()?;
     match &first {
-        Some(first) => println!("the newest private one is {}", first.stamp().explain()),
+        Some(first) => println!("the newest private one is {}", first.decision().explain()),
         None => println!("there are no private activities"),
     }
     Ok(first)
 }
 
-/// The last dozen records, read in pages as a screen would.
+/// The last dozen records, read in pages as a engine would.
 fn latest_records(filter: &PrivacyFilter) -> Result<Vec<RecordEntry>> {
     let (mut latest, mut after) = (Vec::new(), 0);
     loop {
-        let page = filter.governance(&groups::officer(), &RecordQuery::default(), after, PageSize::MAX)?;
+        let page = filter.governance_records(&groups::officer(), &RecordQuery::default(), after, PageSize::MAX)?;
         let Some(last) = page.last() else { break };
         after = last.sequence;
         latest.extend(page);

@@ -17,7 +17,7 @@ pub(crate) fn groups(snapshot: &DirectorySnapshot) {
     }
     let mut groups = table(&["group", "name", "members"]);
     for (id, name) in snapshot.groups() {
-        groups.add_row([id.to_string(), plain(name, 40), snapshot.members_of(id).len().to_string()]);
+        groups.add_row([id.to_string(), plain(name, 40), snapshot.all_members(id).len().to_string()]);
     }
     println!("{groups}");
 }
@@ -113,10 +113,10 @@ impl Totals {
     }
 
     pub(crate) fn add(&mut self, report: &IngestReport) {
-        self.stored += report.count(Delivery::Stored);
-        self.duplicate += report.count(Delivery::Duplicate);
-        self.conflict += report.count(Delivery::Conflict);
-        self.not_monitored += report.count(Delivery::NotMonitored);
+        self.stored += report.count(IngestOutcome::Stored);
+        self.duplicate += report.count(IngestOutcome::Duplicate);
+        self.conflict += report.count(IngestOutcome::Conflict);
+        self.not_monitored += report.count(IngestOutcome::NotMonitored);
     }
 
     pub(crate) fn merge(&mut self, other: &Self) {

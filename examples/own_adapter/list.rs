@@ -44,16 +44,16 @@ impl List {
         self.public.iter().flatten().map(|public| &**public).chain(&self.private)
     }
 
-    pub(crate) fn append(&mut self, new: &Stamped<'_>) -> Appended {
+    pub(crate) fn append(&mut self, new: &DecidedActivity<'_>) -> AppendOutcome {
         let first = self.stored().find(|stored| stored.activity().id() == new.activity().id());
         match first.map(|first| first.activity() == new.activity()) {
-            Some(true) => Appended::Duplicate,
-            Some(false) => Appended::Conflict,
+            Some(true) => AppendOutcome::Duplicate,
+            Some(false) => AppendOutcome::Conflict,
             // The content of a removed activity is not known any more.
-            None if self.removed.contains(new.activity().id()) => Appended::Duplicate,
+            None if self.removed.contains(new.activity().id()) => AppendOutcome::Duplicate,
             None => {
-                self.store(StoredActivity::assertion(new.activity().clone(), new.stamp().clone()));
-                Appended::Stored
+                self.store(StoredActivity::assertion(new.activity().clone(), new.decision().clone()));
+                AppendOutcome::Stored
             }
         }
     }
@@ -100,7 +100,7 @@ impl List {
         let slots = slots.reduce(|one, other| &one & &other);
         let slots = slots.unwrap_or_else(|| (0..self.public.len()).collect());
         let found = slots.into_iter().filter_map(|slot| self.public.get(slot)?.as_ref());
-        found.filter(|public| query.matches(public.activity(), public.stamp()))
+        found.filter(|public| query.matches(public.activity(), public.decision()))
     }
 }
 
@@ -159,10 +159,10 @@ impl ActivityStore for ListStore {
         Ok(())
     }
 
-    fn append(&self, batch: &StampedBatch<'_>) -> Result<Vec<Appended>, StoreError> {
+    fn append(&self, batch: &DecidedBatch<'_>) -> Result<Vec<AppendOutcome>, StoreError> {
         let mut list = self.list();
         list.fence(Some(batch.policy()))?;
-        Ok(batch.stamped().iter().map(|stamped| list.append(stamped)).collect())
+        Ok(batch.decided().iter().map(|decided| list.append(decided)).collect())
     }
 
     fn remove(&self, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
@@ -191,12 +191,12 @@ impl ActivityStore for ListStore {
 
     fn revealed_page(
         &self,
-        admission: Admission<'_>,
+        admission: PagePermit<'_>,
         after: Option<&Position>,
         limit: usize,
     ) -> Result<SealedPage, StoreError> {
         let (list, query) = (self.list(), admission.query());
-        let found = list.stored().filter(|stored| query.matches(stored.activity(), stored.stamp()));
+        let found = list.stored().filter(|stored| query.matches(stored.activity(), stored.decision()));
         let found = found.filter(|stored| stored.visibility() == Visibility::Private || !admission.private_only());
         let found = found.map(|stored| (Position::of(stored.activity()), stored));
         let page = page(found, after, limit).cloned().collect();

@@ -4,7 +4,7 @@
 //! `cargo run --features conformance --example own_adapter`
 
 mod list;
-#[path = "../../tests/wrong/store/mod.rs"]
+#[path = "../../tests/faulty/store/mod.rs"]
 #[allow(dead_code, reason = "three of many are shown here")]
 mod wrong;
 

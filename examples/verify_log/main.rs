@@ -18,7 +18,7 @@ use std::io::BufReader;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use activity_privacy::ledger::{Finding, NoteVerifier, Verified, verify_log};
+use activity_privacy::ledger::{NoteVerifier, VerifiedLog, VerifyError, verify_log};
 use lexopt::{Arg, Parser, ValueExt};
 
 const USAGE: &str = "\
@@ -83,7 +83,7 @@ fn answer(asked: Asked) -> Result<ExitCode, Box<dyn Error>> {
                 Ok(verified) => show(&verified),
                 Err(finding) => {
                     let (verdict, code) = match finding {
-                        Finding::Io { .. } => ("cannot be read", 2),
+                        VerifyError::Io { .. } => ("cannot be read", 2),
                         _ if finding.is_damage() || finding.is_unverifiable() => ("damaged or cut, not verified", 3),
                         _ => ("does not hold", 1),
                     };
@@ -96,8 +96,8 @@ fn answer(asked: Asked) -> Result<ExitCode, Box<dyn Error>> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn show(verified: &Verified) {
-    let Verified { checkpoint, older, records, removed, openings, unsigned } = verified;
+fn show(verified: &VerifiedLog) {
+    let VerifiedLog { checkpoint, older, records, removed, openings, unsigned } = verified;
     println!("holds: the checkpoint of {} is signed by a known key", checkpoint.origin);
     println!("holds: the first {} records are those that it counts, root {}", checkpoint.size, checkpoint.root);
     if let Some(older) = older {

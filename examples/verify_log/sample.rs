@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use activity_privacy::ledger::{KeyName, LedgerSink, MemoryHashes, NoteSigner, Openings};
+use activity_privacy::ledger::{Disclosure, KeyName, LedgerSink, MemoryHashes, NoteSigner};
 use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
 use activity_privacy::*;
 
@@ -22,8 +22,8 @@ pub(crate) fn write(folder: &Path) -> Result<(), Box<dyn Error>> {
     let (officer, deputy, council) = (UserId::new("u-1")?, UserId::new("u-3")?, GroupId::new("g-council")?);
     let filter = PrivacyFilter::builder(MemoryStore::new(), directory(&officer, &council)?, Arc::clone(&ledger))
         .initialize(Administrators::new(officer.clone(), deputy.clone())?)?;
-    filter.change(&officer, PolicyChange::MakePrivate(council.into()))?;
-    filter.change(&deputy, PolicyChange::Grant(Alias::new("officer@contoso.com")?))?;
+    filter.update_policy(&officer, PolicyChange::MakePrivate(council.into()))?;
+    filter.update_policy(&deputy, PolicyChange::Grant(Alias::new("officer@contoso.com")?))?;
     let actor = Actor::user(Alias::new("adele@contoso.com")?);
     let activity = Activity::builder(
         "a-1".parse()?,
@@ -47,7 +47,7 @@ pub(crate) fn write(folder: &Path) -> Result<(), Box<dyn Error>> {
     }
 
     let mut log = BufWriter::new(File::create(folder.join("log.jsonl"))?);
-    let checkpoint = ledger.export(&mut log, Openings::Shown)?;
+    let checkpoint = ledger.export(&mut log, Disclosure::Include)?;
     fs::write(folder.join("checkpoint"), checkpoint)?;
     let size = ledger.records(&RecordQuery::default(), 0, usize::MAX)?.len() as u64;
     let proof = ledger.inclusion_proof(before + 2)?;

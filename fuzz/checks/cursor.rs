@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use activity_privacy::memory::MemoryStore;
 use activity_privacy::*;
 
-use crate::house::{House, activity, at, begun, people, reveal_all, user};
+use crate::fixture::{Fixture, activity, at, begun, people, reveal_all, user};
 
 pub(crate) fn check(input: &[u8]) {
     let rooms = Rooms::furnished();
@@ -36,10 +36,10 @@ fn digit(hex: u8) -> u8 {
     char::from(hex).to_digit(16).unwrap() as u8
 }
 
-/// A house with hidden rows and the same one without them, and a cursor of each kind.
+/// A fixture with hidden rows and the same one without them, and a cursor of each kind.
 struct Rooms {
-    house: House,
-    twin: House,
+    fixture: Fixture,
+    twin: Fixture,
     public: Vec<StoredActivity>,
     reveal: Mutex<Reveal>,
     of_view: String,
@@ -54,28 +54,28 @@ impl Rooms {
 
     fn furnish() -> Self {
         let place = |hidden: bool| {
-            let house = House::repeatable(Arc::new(MemoryStore::new()));
-            house.install(people(&[("adele", &["council"]), ("bob", &[])])).manage("contoso.com");
-            house.permit_root().make_private("council");
+            let fixture = Fixture::repeatable(Arc::new(MemoryStore::new()));
+            fixture.install(people(&[("adele", &["council"]), ("bob", &[])])).manage("contoso.com");
+            fixture.permit_root().make_private("council");
             for number in 0..12 {
                 let name = if number % 3 == 0 { "bob" } else { "adele" };
                 let alias = Alias::new(format!("{name}@contoso.com")).unwrap();
                 let one = begun(&format!("a{number}"), Actor::user(alias)).build().unwrap();
                 if hidden || name == "bob" {
-                    house.ingest(&[one, activity(&format!("b{number}"), "bob")]);
+                    fixture.ingest(&[one, activity(&format!("b{number}"), "bob")]);
                 } else {
-                    house.ingest(&[activity(&format!("b{number}"), "bob")]);
+                    fixture.ingest(&[activity(&format!("b{number}"), "bob")]);
                 }
             }
-            house
+            fixture
         };
-        let (house, twin) = (place(true), place(false));
-        let view = house.filter.view(&user("somebody"));
+        let (fixture, twin) = (place(true), place(false));
+        let view = fixture.filter.view(&user("somebody"));
         let of_view = view.page(&Query::all(), PageSize::at_most(3), None).unwrap().next().unwrap().to_string();
         let public = view.page(&Query::all(), PageSize::MAX, None).unwrap().activities().to_vec();
-        let mut reveal = house.filter.reveal(reveal_all("root")).unwrap();
+        let mut reveal = fixture.filter.reveal(reveal_all("root")).unwrap();
         let of_reveal = reveal.page(PageSize::at_most(3), None).unwrap().next().unwrap().to_string();
-        Self { house, twin, public, reveal: Mutex::new(reveal), of_view, of_reveal }
+        Self { fixture, twin, public, reveal: Mutex::new(reveal), of_view, of_reveal }
     }
 }
 
@@ -94,9 +94,10 @@ fn follow(rooms: &Rooms, token: &str) {
         ("somebody", Query::all().since(at(-1)), false),
     ] {
         for size in [1, 5, 1_000] {
-            let page =
-                |house: &House| house.filter.view(&user(viewer)).page(&query, PageSize::at_most(size), Some(&cursor));
-            match (page(&rooms.house), page(&rooms.twin)) {
+            let page = |fixture: &Fixture| {
+                fixture.filter.view(&user(viewer)).page(&query, PageSize::at_most(size), Some(&cursor))
+            };
+            match (page(&rooms.fixture), page(&rooms.twin)) {
                 (Ok(page), Ok(twin)) => {
                     assert!(bound, "V4: useless outside the view that it came from");
                     assert!(!page.includes_private() && page == twin, "V2: as if nothing were hidden");

@@ -6,7 +6,7 @@ use activity_privacy::import::{Import, Place, Rejected};
 use activity_privacy::*;
 
 use super::silence::CANARY;
-use crate::house::{alias, at, group, user};
+use crate::fixture::{alias, at, group, user};
 
 /// A directory that knows the ids which stand in the seeds.
 pub(crate) fn before() -> DirectorySnapshot {
@@ -38,7 +38,7 @@ pub(crate) fn accounted<T>(import: &Import<T>) {
 pub(crate) fn built(builder: DirectoryBuilder) -> Option<DirectorySnapshot> {
     let snapshot = builder.build(DirectoryRevision(2), at(0)).ok()?;
     for (group, _) in snapshot.groups() {
-        let _ = snapshot.members_of(group).len();
+        let _ = snapshot.all_members(group).len();
     }
     Some(snapshot)
 }
@@ -49,9 +49,9 @@ pub(crate) fn decided(delta: &DirectoryDelta) {
     for change in delta.changes() {
         match change {
             DirectoryChange::User(user) => drop(said.insert((user.id().as_str(), ""))),
-            DirectoryChange::NoUser(user) => drop(taken_back.insert((user.as_str(), ""))),
+            DirectoryChange::RemoveUser(user) => drop(taken_back.insert((user.as_str(), ""))),
             DirectoryChange::Member(group, user) => drop(said.insert((group.as_str(), user.as_str()))),
-            DirectoryChange::NoMember(group, user) => drop(taken_back.insert((group.as_str(), user.as_str()))),
+            DirectoryChange::RemoveMember(group, user) => drop(taken_back.insert((group.as_str(), user.as_str()))),
             _ => {}
         }
     }

@@ -1,12 +1,12 @@
 //! Bytes as pages of Microsoft Graph: of users, of groups, and of members.
 
 use activity_privacy::GroupId;
-use activity_privacy::import::graph::{Listing, Round};
+use activity_privacy::import::graph::{Listing, Sync};
 use serde_json::Value;
 
 use super::directory::{accounted, before, built, decided, refused};
 use super::silence::{quoted, with_canary};
-use crate::house::group;
+use crate::fixture::group;
 
 const USERS: &str = "https://graph.example/users/delta";
 const GROUPS: &str = "https://graph.example/groups/delta";
@@ -23,13 +23,13 @@ fn examine(input: &[u8]) {
         let Some(builder) = delta_round(users, groups) else { continue };
         let builder = builder.into_builder().expect("D11: no page is open");
         accounted(&builder);
-        built(builder.despite_rejections());
+        built(builder.into_partial());
         let delta = delta_round(users, groups).expect("the same once more").into_delta(&before);
         let delta = delta.expect("D11: no page is open");
         accounted(&delta);
-        decided(&delta.clone().despite_rejections());
+        decided(&delta.clone().into_partial());
         if users == EMPTY {
-            let whole = delta.whole().ok();
+            let whole = delta.into_complete().ok();
             let known = |of: &GroupId, id: &str| {
                 whole.as_ref().is_none_or(|delta| {
                     delta.changes().iter().any(|change| {
@@ -45,8 +45,8 @@ fn examine(input: &[u8]) {
 }
 
 /// A round in which both listings came to their end, if they do so after one page more at most.
-fn delta_round(users: &[u8], groups: &[u8]) -> Option<Round> {
-    let mut round = Round::new();
+fn delta_round(users: &[u8], groups: &[u8]) -> Option<Sync> {
+    let mut round = Sync::new();
     round.ask(Listing::Users, USERS);
     round.ask(Listing::Groups, GROUPS);
     for (link, page) in [(USERS, users), (GROUPS, groups)] {
@@ -79,7 +79,7 @@ fn everybody_is_in(input: &[u8], knows: impl Fn(&GroupId, &str) -> bool) {
 }
 
 fn members(input: &[u8]) {
-    let mut round = Round::new();
+    let mut round = Sync::new();
     for (listing, link) in
         [(Listing::Users, "users"), (Listing::Groups, "groups"), (Listing::Members(group("g-1")), "members")]
     {
@@ -95,7 +95,7 @@ fn members(input: &[u8]) {
         Ok(()) => {
             if let Ok(builder) = round.into_builder() {
                 accounted(&builder);
-                built(builder.despite_rejections());
+                built(builder.into_partial());
             }
         }
     }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::silence::CANARY;
-use crate::house::at;
+use crate::fixture::at;
 
 pub(crate) fn check(input: &[u8]) {
     let input = String::from_utf8_lossy(input);

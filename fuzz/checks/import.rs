@@ -40,7 +40,7 @@ pub(crate) fn built(builder: DirectoryBuilder) -> DirectorySnapshot {
 /// The groups and their members, in order.
 pub(crate) fn memberships(snapshot: &DirectorySnapshot) -> Vec<(String, String, Vec<String>)> {
     let groups = snapshot.groups().map(|(id, name)| {
-        let members = snapshot.members_of(id).into_iter().map(|user| user.as_str().to_owned()).collect();
+        let members = snapshot.all_members(id).into_iter().map(|user| user.as_str().to_owned()).collect();
         (id.as_str().to_owned(), name.to_owned(), members)
     });
     let mut groups: Vec<_> = groups.collect();

@@ -7,7 +7,7 @@ use activity_privacy::*;
 
 use super::json::Tree;
 use super::reader::directory;
-use crate::house::{activity, alias, at, by, domain, group};
+use crate::fixture::{activity, alias, at, by, domain, group};
 
 pub(crate) fn check(input: &[u8]) {
     let policy: PrivacyPolicy = match serde_json::from_slice(input) {
@@ -45,7 +45,7 @@ fn sound(policy: &PrivacyPolicy) -> String {
 
 /// Whatever it says, there is a verdict, and it hides whoever its private groups hold.
 fn decides(policy: &PrivacyPolicy) {
-    let screen = Screen::new(Arc::new(policy.clone()), Ok(directory()));
+    let engine = PolicyEngine::new(Arc::new(policy.clone()), Ok(directory()));
     let app = Actor::application("Backup".parse().unwrap());
     let activities = [
         activity("a", "adele"),
@@ -54,17 +54,17 @@ fn decides(policy: &PrivacyPolicy) {
         by("d", Actor::unknown()),
         by("e", Actor::user(alias("vera_x.example#EXT#@contoso.com"))),
     ];
-    let verdicts: Vec<Verdict> = activities.iter().map(|activity| screen.judge(activity, at(0)).0).collect();
+    let verdicts: Vec<Verdict> = activities.iter().map(|activity| engine.verdict(activity, at(0)).0).collect();
     let private = |group: GroupRef| policy.private_groups().contains(&group);
     let [adele, _, backup, unknown, vera] = verdicts[..] else { panic!("one each") };
     assert!(!private(group("council").into()) || adele != Verdict::Public, "D6");
     assert!(!private(GroupRef::Applications) || backup != Verdict::Public, "D7");
     assert!(!private(GroupRef::ExternalUsers) || vera != Verdict::Public, "D7");
-    let shows = policy.options().when_undecidable == WhenUndecidable::ShowUndecided;
+    let shows = policy.options().on_undecidable == OnUndecidable::FailOpen;
     assert!(shows || unknown != Verdict::Public, "D9");
-    match screen.screen(&activities, at(0)) {
+    match engine.decide(&activities, at(0)) {
         Ok(batch) => assert_eq!(batch.policy(), policy.revision(), "D1"),
-        Err(_) => assert_eq!(policy.options().when_undecidable, WhenUndecidable::Refuse, "D9"),
+        Err(_) => assert_eq!(policy.options().on_undecidable, OnUndecidable::Reject, "D9"),
     }
 }
 

@@ -7,7 +7,7 @@ use activity_privacy::sqlite::SqliteStore;
 use activity_privacy::*;
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::house::{House, at, group, people, user};
+use crate::fixture::{Fixture, at, group, people, user};
 
 const NAMES: [&str; 6] = ["adele@contoso.com", "bob@contoso.com", "BOB@Contoso.com.", "Backup", "straße", "STRASSE"];
 const APPS: [&str; 3] = ["SharePoint", "Box", "box"];
@@ -65,7 +65,7 @@ impl Bytes<'_> {
             query = query.with_action(action.parse().unwrap());
         }
         if let Some(council) = self.sometimes(|bytes| bytes.next().is_multiple_of(2)) {
-            query = query.stamped_with(if council { group("council").into() } else { GroupRef::ExternalUsers });
+            query = query.decided_by_group(if council { group("council").into() } else { GroupRef::ExternalUsers });
         }
         if let Some(word) = self.sometimes(|bytes| bytes.pick(&WORDS[..5])) {
             query = query.containing(word).unwrap();
@@ -91,7 +91,7 @@ pub(crate) fn check(input: &[u8]) {
     assert!(sqlite.everything() == memory.everything(), "R3: a reveal shows the same");
 }
 
-fn same_answers(sqlite: &House, memory: &House, query: &Query, size: PageSize) {
+fn same_answers(sqlite: &Fixture, memory: &Fixture, query: &Query, size: PageSize) {
     let (one, other) = (sqlite.filter.view(&user("somebody")), memory.filter.view(&user("somebody")));
     let count = one.count(query).unwrap();
     assert_eq!(count, other.count(query).unwrap(), "V3");
@@ -112,8 +112,8 @@ fn same_answers(sqlite: &House, memory: &House, query: &Query, size: PageSize) {
     assert_eq!(seen, count.total, "V3: what is counted is what is shown");
 }
 
-fn furnished(store: Arc<dyn ActivityStore>) -> House {
-    let house = House::repeatable(store);
-    house.install(people(&[("adele", &["council"]), ("bob", &[])])).manage("contoso.com").make_private("council");
-    house
+fn furnished(store: Arc<dyn ActivityStore>) -> Fixture {
+    let fixture = Fixture::repeatable(store);
+    fixture.install(people(&[("adele", &["council"]), ("bob", &[])])).manage("contoso.com").make_private("council");
+    fixture
 }

@@ -7,7 +7,7 @@ use activity_privacy::m365::{Format, Reader, RejectReason, Rejected};
 use activity_privacy::*;
 
 use super::silence::CANARY;
-use crate::house::{House, at, group, people, user};
+use crate::fixture::{Fixture, at, group, people, user};
 
 pub(crate) type Item = Result<Activity, Rejected>;
 
@@ -41,7 +41,7 @@ pub(crate) fn read(input: &[u8], format: Option<Format>) -> Vec<Item> {
             Ok(activity) => sound(activity),
         }
     }
-    // Once is enough for each input: a house costs more than everything else here.
+    // Once is enough for each input: a fixture costs more than everything else here.
     if format.is_none() {
         account_for(&items);
     }
@@ -62,7 +62,7 @@ fn sound(activity: &Activity) {
     let again: Activity = serde_json::from_str(&document).expect("B1: what was accepted can be read back");
     assert!(again == *activity, "D4: what was accepted comes back as it was");
     assert_eq!(serde_json::to_string(&again).unwrap(), document, "D4: and is written the same again");
-    let (one, other) = (judge(activity), judge(&again));
+    let (one, other) = (reasons(activity), reasons(&again));
     assert!(one == other, "D1: the same activity has the same verdict");
     assert_eq!(one.is_empty(), verdict(activity) == Verdict::Public, "D1: a verdict to hide has a reason");
 }
@@ -73,17 +73,17 @@ fn account_for(items: &[Item]) {
     if accepted.is_empty() {
         return;
     }
-    let house = House::new();
-    house.install(protected()).manage("contoso.com").make_private("council");
-    house.change(PolicyChange::MakePrivate(GroupRef::Applications));
-    house.change(PolicyChange::MakePrivate(GroupRef::ExternalUsers));
-    let report = house.filter.ingest(&accepted).unwrap();
-    let all = [Delivery::Stored, Delivery::Duplicate, Delivery::Conflict, Delivery::NotMonitored];
+    let fixture = Fixture::new();
+    fixture.install(protected()).manage("contoso.com").make_private("council");
+    fixture.update_policy(PolicyChange::MakePrivate(GroupRef::Applications));
+    fixture.update_policy(PolicyChange::MakePrivate(GroupRef::ExternalUsers));
+    let report = fixture.filter.ingest(&accepted).unwrap();
+    let all = [IngestOutcome::Stored, IngestOutcome::Duplicate, IngestOutcome::Conflict, IngestOutcome::NotMonitored];
     let told = all.iter().map(|delivery| report.count(*delivery)).sum::<usize>();
     let rejected = items.iter().filter(|item| item.is_err()).count();
     assert_eq!(told + rejected, items.len(), "B1: nothing is dropped silently");
-    assert_eq!(report.count(Delivery::NotMonitored), 0, "S1");
-    let page = house.filter.view(&user("somebody")).page(&Query::all(), PageSize::MAX, None).unwrap();
+    assert_eq!(report.count(IngestOutcome::NotMonitored), 0, "S1");
+    let page = fixture.filter.view(&user("somebody")).page(&Query::all(), PageSize::MAX, None).unwrap();
     assert!(
         page.activities().iter().all(|shown| verdict(shown.activity()) == Verdict::Public),
         "V1: what is shown is what everybody may see"
@@ -100,25 +100,25 @@ fn protected() -> DirectoryBuilder {
     import
 }
 
-/// A screen of which every group is private.
-fn screen() -> &'static Screen {
-    static SCREEN: OnceLock<Screen> = OnceLock::new();
-    SCREEN.get_or_init(|| {
-        let house = House::new();
-        house.install(protected()).manage("contoso.com").make_private("council");
-        house.change(PolicyChange::MakePrivate(GroupRef::Applications));
-        house.change(PolicyChange::MakePrivate(GroupRef::ExternalUsers));
-        Screen::new(house.filter.policy().unwrap(), house.directory.snapshot())
+/// An engine for which every group is private.
+fn engine() -> &'static PolicyEngine {
+    static ENGINE: OnceLock<PolicyEngine> = OnceLock::new();
+    ENGINE.get_or_init(|| {
+        let fixture = Fixture::new();
+        fixture.install(protected()).manage("contoso.com").make_private("council");
+        fixture.update_policy(PolicyChange::MakePrivate(GroupRef::Applications));
+        fixture.update_policy(PolicyChange::MakePrivate(GroupRef::ExternalUsers));
+        PolicyEngine::new(fixture.filter.policy().unwrap(), fixture.directory.snapshot())
     })
 }
 
 pub(crate) fn verdict(activity: &Activity) -> Verdict {
-    screen().judge(activity, at(0)).0
+    engine().verdict(activity, at(0)).0
 }
 
 /// The reasons to hide an activity, none if it is shown.
-pub(crate) fn judge(activity: &Activity) -> Reasons {
-    screen().judge(activity, at(0)).1
+pub(crate) fn reasons(activity: &Activity) -> Reasons {
+    engine().verdict(activity, at(0)).1
 }
 
 /// Fails when a protected name that stands in a field of those who acted, alone or among others, did not protect.
@@ -145,7 +145,7 @@ pub(crate) fn unmarked(input: &[u8]) -> &[u8] {
     input.strip_prefix(b"\xef\xbb\xbf").unwrap_or(input)
 }
 
-/// The same policy and directory as a shared screen's, for whoever needs them apart.
+/// The same policy and directory as a shared engine's, for whoever needs them apart.
 pub(crate) fn directory() -> Arc<DirectorySnapshot> {
-    Arc::clone(screen().directory().unwrap())
+    Arc::clone(engine().directory().unwrap())
 }

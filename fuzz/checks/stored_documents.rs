@@ -7,13 +7,13 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::json::Tree;
-use super::reader::judge;
+use super::reader::reasons;
 use super::silence::repeats_nothing;
 
 pub(crate) fn check(input: &[u8]) {
     if let Some(activity) = read::<Activity>(input) {
         // Whatever it is, there is a verdict on it, and the same one each time.
-        assert!(judge(&activity) == judge(&activity));
+        assert!(reasons(&activity) == reasons(&activity));
         assert!(activity.objects().len() <= Activity::MAX_OBJECTS, "B3");
         assert!(activity.on_behalf_of().len() <= Activity::MAX_ON_BEHALF_OF, "B3");
         assert!(activity.principals().all(|actor| actor.identities().len() <= Actor::MAX_IDENTITIES), "B3");
@@ -22,9 +22,9 @@ pub(crate) fn check(input: &[u8]) {
         assert_eq!(position.occurred_at().timestamp_subsec_nanos() % 1_000, 0, "V3: to the microsecond");
         assert!(position.occurred_at().timestamp_subsec_nanos() < 1_000_000_000, "V3: without leap seconds");
     }
-    if let Some(stamp) = read::<Stamp>(input) {
-        assert!(!stamp.explain().to_string().is_empty());
-        assert!(stamp.groups().count() <= stamp.reasons().len());
+    if let Some(decision) = read::<Decision>(input) {
+        assert!(!decision.explain().to_string().is_empty());
+        assert!(decision.groups().count() <= decision.reasons().len());
     }
     if let Some(record) = read::<Record>(input) {
         let _ = (record.kind(), record.outcome.kind(), RecordQuery::default().matches(&record));

@@ -2,7 +2,7 @@
 
 #[path = "../checks/mod.rs"]
 mod checks;
-#[path = "../../tests/house/mod.rs"]
-mod house;
+#[path = "../../tests/fixture/mod.rs"]
+mod fixture;
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| checks::policy_document::check(input));

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use super::{ChangeRefusal, PendingChange};
 use crate::applied::KnownRemovals;
 use crate::difference::Difference;
-use crate::governance::{Act, RecordId, Refused};
+use crate::governance::{Event, RecordId, Refused};
 use crate::identity::UserId;
 use crate::policy::{PolicyError, PrivacyPolicy, Revision};
 
@@ -47,7 +47,7 @@ impl PendingChange {
             Some(_) => BTreeSet::new(),
             None => policy.admins().keys().cloned().collect(),
         };
-        let act = Act::AcceptDifference { difference, revision, administrators };
-        Self::asked(next, in_force, removals, by, act, record, now)
+        let event = Event::AcceptDifference { difference, revision, administrators };
+        Self::asked(next, in_force, removals, by, event, record, now)
     }
 }

@@ -1,8 +1,8 @@
 //! The contract of [`GroupDirectory`], clause by clause.
 
+mod carry_over;
 mod import;
 mod revision;
-mod succession;
 mod whole;
 
 use std::error::Error;
@@ -89,7 +89,7 @@ macro_rules! __group_directory_contract {
             d1_the_revision_does_not_go_back_at_a_crash:
                 "after a crash there is the snapshot of before or none, and the next import has a later revision";
         }
-        succession {
+        carry_over {
             d11_a_vanished_group_keeps_its_last_members:
                 "a group that is gone keeps its last members, from one import to the next";
             d11_a_group_that_came_back_counts_anew:

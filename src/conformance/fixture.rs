@@ -22,14 +22,14 @@ use crate::actor::Actor;
 use crate::applied::AppliedRecords;
 use crate::change::{PendingChange, RecordedChange};
 use crate::directory::{DirectoryBuilder, DirectoryRevision, DirectorySnapshot, User};
+use crate::engine::{DecidedBatch, PolicyEngine, Visibility};
 use crate::governance::{Receipt, RecordId, RevealId, Salt};
 use crate::identity::{Alias, GroupId, UserId};
 use crate::policy::{Administrators, GroupRef, OptionsPatch, PolicyChange, PrivacyPolicy, Retention};
 use crate::query::{Position, Query};
 use crate::removal::{PendingRemoval, RecordedRemoval};
 use crate::reveal::{Acknowledgement, RecordedReveal, RevealRequest};
-use crate::screen::{Screen, StampedBatch, Visibility};
-use crate::store::{ActivityStore, Appended};
+use crate::store::{ActivityStore, AppendOutcome};
 use crate::stored::{PublicActivity, StoredActivity};
 use crate::subject::Subject;
 
@@ -129,8 +129,8 @@ pub(super) fn turned(policy: &PrivacyPolicy) -> Checked<RecordedChange> {
     change(policy, &if is_private { PolicyChange::MakePublic(council) } else { PolicyChange::MakePrivate(council) })
 }
 
-/// Some activities as they are decided under a policy. To the nanosecond, because a stamp is to come back as it was.
-pub(super) fn stamped<'a>(policy: &PrivacyPolicy, activities: &'a [Activity]) -> Checked<StampedBatch<'a>> {
+/// Some activities as they are decided under a policy. To the nanosecond, because a decision is to come back as it was.
+pub(super) fn decided<'a>(policy: &PrivacyPolicy, activities: &'a [Activity]) -> Checked<DecidedBatch<'a>> {
     stamped_at(policy, activities, at(86_400) + TimeDelta::nanoseconds(123_456_789))
 }
 
@@ -139,15 +139,15 @@ pub(super) fn stamped_at<'a>(
     policy: &PrivacyPolicy,
     activities: &'a [Activity],
     now: DateTime<Utc>,
-) -> Checked<StampedBatch<'a>> {
-    let screen = Screen::new(Arc::new(policy.clone()), Ok(directory()?));
-    Ok(screen.screen(activities, now)?)
+) -> Checked<DecidedBatch<'a>> {
+    let engine = PolicyEngine::new(Arc::new(policy.clone()), Ok(directory()?));
+    Ok(engine.decide(activities, now)?)
 }
 
 /// The erasure of what somebody did under their id and some names.
 pub(super) fn erasure(subject: &str, also: &[Alias]) -> Checked<RecordedRemoval> {
     let (root, policy) = (UserId::new(ROOT)?, initial()?);
-    let subject = also.iter().cloned().fold(Subject::of(UserId::new(subject)?), Subject::also);
+    let subject = also.iter().cloned().fold(Subject::of(UserId::new(subject)?), Subject::with_identity);
     let pending = PendingRemoval::of_subject(policy.policy(), &root, subject, fresh_record(), at(0));
     on_record(pending.map_err(|refused| refused.reason)?)
 }
@@ -155,7 +155,7 @@ pub(super) fn erasure(subject: &str, also: &[Alias]) -> Checked<RecordedRemoval>
 /// The erasure of what somebody did under their name, on record under this number.
 pub(super) fn erasure_recorded_as(subject: &str, sequence: u64) -> Checked<RecordedRemoval> {
     let (root, policy) = (UserId::new(ROOT)?, initial()?);
-    let subject = Subject::of(UserId::new(subject)?).also(alias(subject)?);
+    let subject = Subject::of(UserId::new(subject)?).with_identity(alias(subject)?);
     let pending = PendingRemoval::of_subject(policy.policy(), &root, subject, fresh_record(), at(0));
     let pending = pending.map_err(|refused| refused.reason)?;
     let receipt = Receipt::assertion(pending.record().id, sequence);
@@ -177,9 +177,9 @@ fn on_record(pending: PendingRemoval) -> Checked<RecordedRemoval> {
 }
 
 /// What a store is to hold once it took a batch.
-pub(super) fn as_stored(batch: &StampedBatch<'_>) -> Vec<StoredActivity> {
-    let stored = batch.stamped().iter();
-    stored.map(|one| StoredActivity::assertion(one.activity().clone(), one.stamp().clone())).collect()
+pub(super) fn as_stored(batch: &DecidedBatch<'_>) -> Vec<StoredActivity> {
+    let stored = batch.decided().iter();
+    stored.map(|one| StoredActivity::assertion(one.activity().clone(), one.decision().clone())).collect()
 }
 
 pub(super) fn is_public(stored: &StoredActivity) -> bool {
@@ -236,16 +236,16 @@ pub(super) trait Drive: ActivityStore {
     }
 
     /// Decides activities under the policy in force, and stores them.
-    fn deliver(&self, activities: &[Activity]) -> Checked<Vec<Appended>> {
-        Ok(self.append(&stamped(&*self.in_force()?, activities)?)?)
+    fn deliver(&self, activities: &[Activity]) -> Checked<Vec<AppendOutcome>> {
+        Ok(self.append(&decided(&*self.in_force()?, activities)?)?)
     }
 
     /// Stores activities that are all new, and says what the store is to hold of them.
     fn keep(&self, activities: &[Activity]) -> Checked<Vec<StoredActivity>> {
         let policy = self.in_force()?;
-        let batch = stamped(&policy, activities)?;
+        let batch = decided(&policy, activities)?;
         let answers = self.append(&batch)?;
-        let expected = vec![Appended::Stored; batch.stamped().len()];
+        let expected = vec![AppendOutcome::Stored; batch.decided().len()];
         ensure!(answers == expected, "{answers:?} for a batch of {} new activities", expected.len());
         Ok(as_stored(&batch))
     }
@@ -302,7 +302,7 @@ pub(super) fn ids(stored: &[StoredActivity]) -> String {
     format!("[{}]", ids.join(", "))
 }
 
-/// Breaks off unless the very activities were found that were expected, in this order, under these stamps.
+/// Breaks off unless the very activities were found that were expected, in this order, under these decisions.
 pub(super) fn same(what: &str, found: &[StoredActivity], expected: &[StoredActivity]) -> Checked {
     let order = |stored: &StoredActivity| stored.activity().id().clone();
     ensure!(
@@ -315,10 +315,10 @@ pub(super) fn same(what: &str, found: &[StoredActivity], expected: &[StoredActiv
         let id = expected.activity().id().as_str();
         ensure!(found.activity() == expected.activity(), "{what}: `{id}` came back with another content");
         ensure!(
-            found.stamp() == expected.stamp(),
-            "{what}: `{id}` came back with another stamp: {}; expected: {}",
-            found.stamp().explain(),
-            expected.stamp().explain()
+            found.decision() == expected.decision(),
+            "{what}: `{id}` came back with another decision: {}; expected: {}",
+            found.decision().explain(),
+            expected.decision().explain()
         );
     }
     Ok(())

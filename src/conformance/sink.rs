@@ -66,7 +66,7 @@ macro_rules! __governance_sink_contract {
         }
         read {
             g1_records_come_back_whole:
-                "a record is read as it was offered, whatever its act and outcome";
+                "a record is read as it was offered, whatever its event and outcome";
             g3_every_filter_narrows:
                 "records are read as `RecordQuery::matches` finds them, for every filter and for filters together";
             g8_the_newest_matching_record_is_read:

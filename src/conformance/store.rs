@@ -75,9 +75,9 @@ macro_rules! __activity_store_contract {
         }
         first {
             d4_the_first_verdict_wins:
-                "an id that is delivered again keeps its first stamp, whichever visibility it got";
+                "an id that is delivered again keeps its first decision, whichever visibility it got";
             d4_a_change_of_the_policy_moves_no_verdict:
-                "what is stored keeps its stamp when the policy changes";
+                "what is stored keeps its decision when the policy changes";
             d4_the_first_content_wins:
                 "an id that is delivered with any other content is a conflict, and the first content stays";
             d4_within_a_batch_the_first_wins:
@@ -93,7 +93,7 @@ macro_rules! __activity_store_contract {
         }
         durable {
             activities_outlive_a_crash:
-                "activities that were answered for outlive a crash, with their stamps";
+                "activities that were answered for outlive a crash, with their decisions";
             f2_offsets_outlive_a_crash:
                 "offsets outlive a crash, and what is stored later comes after them";
             the_policy_outlives_a_crash:
@@ -189,7 +189,7 @@ macro_rules! __activity_store_contract {
         }
         reveal {
             v3_a_reveal_sees_all_newest_first:
-                "a revealed page holds public and private activities in one order, under the stamps that they got";
+                "a revealed page holds public and private activities in one order, under the decisions that they got";
             v3_a_reveal_can_leave_out_what_is_public:
                 "a revealed page holds private activities alone if its admission says so";
             r1_a_reveal_sees_what_its_query_finds:

@@ -58,7 +58,7 @@ impl Additions {
     }
 
     /// The groups that were nested in a group before a removal.
-    pub(super) fn nested_in(&self, group: GroupIndex) -> impl Iterator<Item = GroupIndex> + '_ {
+    pub(super) fn child_groups(&self, group: GroupIndex) -> impl Iterator<Item = GroupIndex> + '_ {
         let range = (group, GroupIndex::numbered(0))..=(group, GroupIndex::numbered(u32::MAX));
         self.settled.nested.range(range).map(|(_, child)| *child)
     }

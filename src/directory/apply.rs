@@ -20,14 +20,14 @@ use crate::steps;
 
 impl DirectorySnapshot {
     /// The snapshot that follows this one once a delta was applied: whole, or not at all. It is the
-    /// [successor](Self::succeeding) of this one already.
+    /// [successor](Self::carry_over_from) of this one already.
     ///
     /// Costs what changed, and hardly what there is: the memberships of 32 users are copied for each of them that
     /// changed, and the records of 512. Only a delta that removes or restores groups reads all memberships, once. When a
     /// sixteenth of all records have changed, everybody is indexed anew.
     ///
     /// A group that the delta adds and that was removed before continues from its last known members, in this delta or an
-    /// earlier one; see [`Self::succeeding`] for how long these are remembered. If they were forgotten, the members of the
+    /// earlier one; see [`Self::carry_over_from`] for how long these are remembered. If they were forgotten, the members of the
     /// group are unknown until an import lists it, and a policy that names the group or one that it is nested in hides
     /// everybody.
     ///
@@ -107,7 +107,7 @@ impl<'a> Draft<'a> {
                 let number = self.number_or_new(user.id())?;
                 self.records.insert(number, Written { user: user.clone(), recorded: true, carried: false, at });
             }
-            DirectoryChange::NoUser(id) => {
+            DirectoryChange::RemoveUser(id) => {
                 if let Some(number) = self.number(id) {
                     let user = self.user(number).unwrap_or_else(|| User::new(id.clone()));
                     self.records.insert(number, Written { user, recorded: false, carried: false, at });
@@ -126,13 +126,13 @@ impl<'a> Draft<'a> {
                 }
                 Arc::make_mut(&mut self.groups).put(id.clone(), name.clone(), Knowledge::SinceAdded);
             }
-            DirectoryChange::NoGroup(id) => self.remove_group(id),
+            DirectoryChange::RemoveGroup(id) => self.remove_group(id),
             DirectoryChange::Member(group, user) => {
                 let (group, user) = (self.group(group)?, self.number_or_new(user)?);
                 self.memberships_of(user).insert(group.0);
                 self.additions.member(group, user);
             }
-            DirectoryChange::NoMember(group, user) => {
+            DirectoryChange::RemoveMember(group, user) => {
                 if let (Some(group), Some(user)) = (self.groups.number(group), self.number(user)) {
                     self.memberships_of(user).remove(&group.0);
                     self.additions.no_member(group, user);
@@ -143,7 +143,7 @@ impl<'a> Draft<'a> {
                 Arc::make_mut(&mut self.groups).nest(group, child);
                 self.additions.nested(group, child);
             }
-            DirectoryChange::NotNested(group, child) => {
+            DirectoryChange::RemoveNesting(group, child) => {
                 if let (Some(group), Some(child)) = (self.groups.number(group), self.groups.number(child)) {
                     Arc::make_mut(&mut self.groups).take_out(group, child);
                     self.additions.not_nested(group, child);

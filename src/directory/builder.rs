@@ -7,9 +7,9 @@ use chrono::{DateTime, Utc};
 use hashbrown::HashTable;
 use thiserror::Error;
 
+use super::ancestry::Lineage;
 use super::groups::{GroupIndex, Groups, Knowledge};
 use super::hashing::Hashing;
-use super::lineage::Lineage;
 use super::membership::{MAX_GROUPS, Memberships};
 use super::names::{self, BLOCK, Entry, MAX_RECORD, NamesBuilder};
 use super::people::{KnownHomes, MAX_USERS, People};
@@ -38,7 +38,7 @@ use crate::steps;
 ///     .member(&board, &adele)
 ///     .nested(&council, &board)
 ///     .build(DirectoryRevision(1), "2026-03-01T00:00:00Z".parse()?)?;
-/// assert!(snapshot.members_of(&council).contains(&adele));
+/// assert!(snapshot.all_members(&council).contains(&adele));
 /// # Ok(())
 /// # }
 /// ```

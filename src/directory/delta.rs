@@ -19,8 +19,8 @@ use crate::identity::{GroupId, UserId};
 ///     .build(DirectoryRevision(1), "2026-03-01T00:00:00Z".parse()?)?;
 /// let joined = DirectoryDelta::new().member(&council, &adele);
 /// let after = before.with(&joined, DirectoryRevision(2), "2026-03-01T00:05:00Z".parse()?)?;
-/// assert!(after.members_of(&council).contains(&adele));
-/// assert!(before.members_of(&council).is_empty(), "a snapshot never changes");
+/// assert!(after.all_members(&council).contains(&adele));
+/// assert!(before.all_members(&council).is_empty(), "a snapshot never changes");
 /// # Ok(())
 /// # }
 /// ```
@@ -39,19 +39,19 @@ pub enum DirectoryChange {
     /// A user is there, with this record in the place of any before.
     User(User),
     /// There is no record of a user any more. Whoever a group still lists stays a member.
-    NoUser(UserId),
+    RemoveUser(UserId),
     /// A group is there, under this name.
     Group(GroupId, Box<str>),
     /// A group is gone, with its memberships and its place in other groups.
-    NoGroup(GroupId),
+    RemoveGroup(GroupId),
     /// A user is listed by a group.
     Member(GroupId, UserId),
     /// A user is not listed by a group any more.
-    NoMember(GroupId, UserId),
+    RemoveMember(GroupId, UserId),
     /// The second group is nested in the first.
     Nested(GroupId, GroupId),
     /// The second group is not nested in the first any more.
-    NotNested(GroupId, GroupId),
+    RemoveNesting(GroupId, GroupId),
 }
 
 impl DirectoryDelta {
@@ -62,46 +62,46 @@ impl DirectoryDelta {
 
     /// Adds or replaces the record of a user.
     pub fn user(self, user: User) -> Self {
-        self.and(DirectoryChange::User(user))
+        self.push(DirectoryChange::User(user))
     }
 
     /// Removes the record of a user. Memberships stay until the groups say otherwise.
     pub fn without_user(self, user: &UserId) -> Self {
-        self.and(DirectoryChange::NoUser(user.clone()))
+        self.push(DirectoryChange::RemoveUser(user.clone()))
     }
 
     /// Adds a group, or gives it another name to show.
     pub fn group(self, id: GroupId, name: impl Into<Box<str>>) -> Self {
-        self.and(DirectoryChange::Group(id, name.into()))
+        self.push(DirectoryChange::Group(id, name.into()))
     }
 
     /// Removes a group and all of its memberships.
     pub fn without_group(self, group: &GroupId) -> Self {
-        self.and(DirectoryChange::NoGroup(group.clone()))
+        self.push(DirectoryChange::RemoveGroup(group.clone()))
     }
 
     /// Adds a user to a group.
     pub fn member(self, group: &GroupId, user: &UserId) -> Self {
-        self.and(DirectoryChange::Member(group.clone(), user.clone()))
+        self.push(DirectoryChange::Member(group.clone(), user.clone()))
     }
 
     /// Removes a user from a group.
     pub fn without_member(self, group: &GroupId, user: &UserId) -> Self {
-        self.and(DirectoryChange::NoMember(group.clone(), user.clone()))
+        self.push(DirectoryChange::RemoveMember(group.clone(), user.clone()))
     }
 
     /// Nests `child` in `group`.
     pub fn nested(self, group: &GroupId, child: &GroupId) -> Self {
-        self.and(DirectoryChange::Nested(group.clone(), child.clone()))
+        self.push(DirectoryChange::Nested(group.clone(), child.clone()))
     }
 
     /// Takes `child` out of `group`.
     pub fn without_nested(self, group: &GroupId, child: &GroupId) -> Self {
-        self.and(DirectoryChange::NotNested(group.clone(), child.clone()))
+        self.push(DirectoryChange::RemoveNesting(group.clone(), child.clone()))
     }
 
     /// Adds one fact more.
-    pub fn and(mut self, change: DirectoryChange) -> Self {
+    pub fn push(mut self, change: DirectoryChange) -> Self {
         self.changes.push(change);
         self
     }
@@ -120,7 +120,7 @@ impl DirectoryDelta {
     ///
     /// let before = DirectoryBuilder::new().build(DirectoryRevision(1), "2026-03-01T00:00:00Z".parse()?)?;
     /// let after = before.with(&day, DirectoryRevision(2), "2026-03-02T00:00:00Z".parse()?)?;
-    /// assert_eq!(after.members_of(&council), [bob].into());
+    /// assert_eq!(after.all_members(&council), [bob].into());
     /// # Ok(())
     /// # }
     /// ```

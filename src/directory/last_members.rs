@@ -79,7 +79,7 @@ impl Draft<'_> {
     fn nest_copies(&mut self, copies: &mut Copies) -> Result<(), ImportError> {
         while let Some((group, copy)) = copies.open.pop() {
             let before = self.before.groups.counted_children(group);
-            let children: Vec<GroupIndex> = before.chain(copies.additions.nested_in(group)).collect();
+            let children: Vec<GroupIndex> = before.chain(copies.additions.child_groups(group)).collect();
             self.nest_last(copy, children, copies)?;
         }
         Ok(())

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hint::black_box;
 use std::sync::Arc;
 
+use super::fingerprint_table::Hints;
 use super::hashing::{Hashing, Print};
-use super::hints::Hints;
 use super::names::{BLOCK, Entry, Names, NamesBuilder};
 use super::namespaces::Namespaces;
 use super::packed::Packed;

@@ -7,16 +7,16 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use super::ancestry::Lineage;
 use super::groups::{GroupIndex, Groups, Knowledge, Removal};
 use super::hashing::{Hashing, Print};
-use super::lineage::Lineage;
 use super::membership::Memberships;
 use super::names::Entry;
 use super::packed::Packed;
 use super::people::{Holder, Home, People, UserIndex};
+use super::removed_groups::RemovedGroup;
 use super::revision::DirectoryRevision;
 use super::user::{FEW_NAMES, User};
-use super::vanished::RemovedGroup;
 use crate::identity::{Alias, GroupId, Identity, UserId};
 use crate::steps;
 
@@ -78,7 +78,7 @@ impl DirectorySnapshot {
 
     /// A group that is gone, with its last members, if they are remembered. Reads all memberships.
     #[must_use]
-    pub fn vanished_group(&self, group: &GroupId) -> Option<RemovedGroup> {
+    pub fn removed_group(&self, group: &GroupId) -> Option<RemovedGroup> {
         let removed = self.groups.known(group)?;
         let removal = self.remembered(removed)?;
         let members = self.members_counted_below(removed).into_iter().filter_map(|user| self.people.entry(user));
@@ -202,13 +202,13 @@ impl DirectorySnapshot {
 
     /// Every user in a group, directly or through other groups; nothing for an unknown group. Reads all memberships.
     #[must_use]
-    pub fn members_of(&self, group: &GroupId) -> BTreeSet<UserId> {
+    pub fn all_members(&self, group: &GroupId) -> BTreeSet<UserId> {
         self.entries_below(group).map(|entry| UserId::from_checked(entry.id())).collect()
     }
 
     /// Every user whom a group lists itself; nothing for an unknown group. Reads all memberships.
     #[must_use]
-    pub fn listed_by(&self, group: &GroupId) -> BTreeSet<UserId> {
+    pub fn direct_members(&self, group: &GroupId) -> BTreeSet<UserId> {
         let listed = self.groups.number(group).map(|group| self.listed_in_any(&[group].into()));
         let entries = listed.into_iter().flatten().filter_map(|user| self.people.entry(user));
         entries.map(|entry| UserId::from_checked(entry.id())).collect()
@@ -216,7 +216,7 @@ impl DirectorySnapshot {
 
     /// Every group that is nested in a group itself; nothing for an unknown group.
     #[must_use]
-    pub fn nested_in(&self, group: &GroupId) -> BTreeSet<&GroupId> {
+    pub fn child_groups(&self, group: &GroupId) -> BTreeSet<&GroupId> {
         let children = self.groups.number(group).into_iter().flat_map(|group| self.groups.children(group));
         children.filter_map(|child| self.groups.id(child)).collect()
     }
@@ -360,11 +360,11 @@ impl DirectorySnapshot {
         self.people.shared()
     }
 
-    /// Whether this is the [successor](Self::succeeding) of an earlier snapshot, so far as that is remembered: deltas
+    /// Whether this is the [successor](Self::carry_over_from) of an earlier snapshot, so far as that is remembered: deltas
     /// made it of that one, or it was made to succeed it.
     #[must_use]
-    pub fn succeeds(&self, earlier: &Self) -> bool {
-        self.lineage.succeeds(&earlier.lineage)
+    pub fn is_successor_of(&self, earlier: &Self) -> bool {
+        self.lineage.is_successor_of(&earlier.lineage)
     }
 
     /// What changed since an earlier snapshot that this one was made of, if that can still be told.

@@ -29,7 +29,7 @@ fn applied(before: &DirectorySnapshot, delta: &DirectoryDelta) -> DirectorySnaps
 }
 
 fn delta(changes: impl IntoIterator<Item = DirectoryChange>) -> DirectoryDelta {
-    changes.into_iter().fold(DirectoryDelta::new(), DirectoryDelta::and)
+    changes.into_iter().fold(DirectoryDelta::new(), DirectoryDelta::push)
 }
 
 /// As many groups as users, each with one member, and as many nestings, in the form of a shape.
@@ -75,11 +75,11 @@ fn b3_deltas_that_add_and_remove_are_linear() {
         ("users", |at| DirectoryChange::User(known(at))),
         ("groups", |at| DirectoryChange::Group(group(at), "".into())),
         ("members", |at| DirectoryChange::Member(group(0), user(at))),
-        ("users gone", |at| DirectoryChange::NoUser(user(at))),
-        ("groups gone", |at| DirectoryChange::NoGroup(group(at + 1))),
-        ("members gone", |at| DirectoryChange::NoMember(group(0), user(at))),
+        ("users gone", |at| DirectoryChange::RemoveUser(user(at))),
+        ("groups gone", |at| DirectoryChange::RemoveGroup(group(at + 1))),
+        ("members gone", |at| DirectoryChange::RemoveMember(group(0), user(at))),
         ("nestings", |at| DirectoryChange::Nested(group(at + 1), group(0))),
-        ("nestings gone", |at| DirectoryChange::NotNested(group(0), group(at + 1))),
+        ("nestings gone", |at| DirectoryChange::RemoveNesting(group(0), group(at + 1))),
     ];
     for (what, change) in changes {
         let input = |size: usize| (full(size), delta((0..size).map(change)));
@@ -103,7 +103,7 @@ fn b3_deltas_that_add_and_remove_are_linear() {
 #[test]
 fn b3_removing_and_restoring_groups_is_linear() {
     for (shape, nesting) in SHAPES {
-        let gone = |size: usize| delta((0..size).map(|at| DirectoryChange::NoGroup(group(at))));
+        let gone = |size: usize| delta((0..size).map(|at| DirectoryChange::RemoveGroup(group(at))));
         let back = |size: usize| delta((0..size).map(|at| DirectoryChange::Group(group(at), "".into())));
         let before = |size: usize| (built(nested(size, |at| nesting(at, size))), size);
         assert_linear(&format!("removing {shape}"), 1_000, before, |(before, size)| {
@@ -112,7 +112,7 @@ fn b3_removing_and_restoring_groups_is_linear() {
         let removed = |size: usize| (applied(&before(size).0, &gone(size)), size);
         assert_linear(&format!("restoring {shape}"), 1_000, removed, |(gone, size)| drop(applied(&gone, &back(size))));
         // Half of them, so that the other half has to be copied.
-        let half = |size: usize| delta((0..size / 2).map(|at| DirectoryChange::NoGroup(group(2 * at))));
+        let half = |size: usize| delta((0..size / 2).map(|at| DirectoryChange::RemoveGroup(group(2 * at))));
         assert_linear(&format!("removing half of {shape}"), 1_000, before, |(before, size)| {
             drop(applied(&before, &half(size)));
         });
@@ -132,7 +132,9 @@ fn b3_carrying_over_is_linear() {
             let builder = (0..size / 2).fold(DirectoryBuilder::new(), |builder, at| builder.group(group(2 * at), ""));
             (before, builder.build(DirectoryRevision(2), DateTime::UNIX_EPOCH).unwrap())
         };
-        assert_linear(&format!("carrying over {shape}"), 1_000, input, |(before, next)| drop(next.succeeding(&before)));
+        assert_linear(&format!("carrying over {shape}"), 1_000, input, |(before, next)| {
+            drop(next.carry_over_from(&before))
+        });
     }
 }
 
@@ -152,8 +154,8 @@ fn b3_groups_that_came_and_went_cost_little() {
     let last = now.heap_bytes().0;
     // Of 200,000 memberships those of some groups are remembered, at three bytes each; and who changed in the last deltas.
     assert!(last < first + (3 << 19), "{first} bytes before, {last} after");
-    assert!(now.vanished_group(&group(200)).is_some_and(|gone| gone.members().len() == 1_000));
-    assert!(now.vanished_group(&group(1)).is_none(), "there is no room for it");
+    assert!(now.removed_group(&group(200)).is_some_and(|gone| gone.members().len() == 1_000));
+    assert!(now.removed_group(&group(1)).is_none(), "there is no room for it");
     assert!(Arc::ptr_eq(&now.groups, &applied(&now, &DirectoryDelta::new().user(known(7))).groups));
 }
 
@@ -163,10 +165,10 @@ fn d11_without_room_for_what_is_gone_no_members_are_known() {
     let listed = DirectoryBuilder::new().user(known(1)).group(group(0), "");
     let import = listed.build(DirectoryRevision(2), DateTime::UNIX_EPOCH).unwrap();
     let knowledge = |next: &DirectorySnapshot| next.knowledge(next.group_index(&group(0)).unwrap());
-    assert_eq!(knowledge(&import.clone().succeeding(&before)), Knowledge::Whole);
+    assert_eq!(knowledge(&import.clone().carry_over_from(&before)), Knowledge::Whole);
     let mut full = import;
     Arc::make_mut(&mut full.groups).fill_up();
-    assert_eq!(knowledge(&full.succeeding(&before)), Knowledge::Unknown);
+    assert_eq!(knowledge(&full.carry_over_from(&before)), Knowledge::Unknown);
 }
 
 fn called(size: usize, name: &str) -> User {
@@ -191,10 +193,10 @@ fn b3_names_of_one_last_member_cost_linear_time() {
     assert_linear("renaming a last member again", 500, twice, again);
     let kept = |size: usize| {
         let (gone, renamed) = (gone(size).0, renamed(&gone(size)));
-        (gone.vanished_group(&group(0)).unwrap(), renamed.vanished_group(&group(0)).unwrap())
+        (gone.removed_group(&group(0)).unwrap(), renamed.removed_group(&group(0)).unwrap())
     };
     assert_linear("members kept twice", 500, kept, |(one, other)| drop(one.merge(&other)));
-    let by_name = |size: usize| (gone(size).0, gone(size).0.vanished_group(&group(0)).unwrap());
+    let by_name = |size: usize| (gone(size).0, gone(size).0.removed_group(&group(0)).unwrap());
     assert_linear("names that were kept", 500, by_name, |(directory, kept)| {
         let member = kept.members().first().unwrap();
         assert!(directory.not_called(directory.find(member.id()).unwrap(), member.aliases()).is_empty());

@@ -5,15 +5,15 @@ use std::borrow::Cow;
 use serde::Serialize;
 
 use crate::governance::{
-    Act, ChangeSummary, Failure, Initiator, Justification, Outcome, OutcomeKind, Record, RecordEntry, RemovalSummary,
-    Sealed,
+    ChangeSummary, Commitment, Event, FailureReason, Initiator, Justification, Outcome, OutcomeKind, Record,
+    RecordEntry, RemovalSummary,
 };
 use crate::identity::UserId;
 use crate::policy::{Denial, Revision, Role};
 
 /// One event. What stands in it stands in the record, or is a word of the schema or of this crate.
 #[derive(Serialize)]
-pub(super) struct Event<'a> {
+pub(super) struct OcsfEvent<'a> {
     category_uid: u32,
     category_name: &'static str,
     class_uid: u32,
@@ -94,7 +94,7 @@ struct Entity<'a> {
 #[derive(Serialize)]
 struct Unmapped {
     policy: Option<Revision>,
-    act: Act,
+    event: Event,
     outcome: Outcome,
 }
 
@@ -116,10 +116,10 @@ const GROUP: u32 = 3;
 const POLICY: u32 = 5;
 const OTHER: u32 = 99;
 
-impl<'a> Event<'a> {
+impl<'a> OcsfEvent<'a> {
     pub(super) fn of(entry: &'a RecordEntry) -> Self {
         let RecordEntry { sequence, record } = entry;
-        let Deed { activity: (activity_id, activity_name), what } = deed(&record.act);
+        let Deed { activity: (activity_id, activity_name), what } = deed(&record.event);
         let (class_uid, class_name) = match what {
             What::Entity { .. } => (3004, "Entity Management"),
             What::Access { .. } => (3005, "User Access Management"),
@@ -127,8 +127,8 @@ impl<'a> Event<'a> {
         let refused = record.outcome.kind() == OutcomeKind::Refused;
         let (severity_id, severity) = if refused { (2, "Low") } else { (1, "Informational") };
         let (status_id, status) = match record.outcome.kind() {
-            OutcomeKind::Done | OutcomeKind::Noted => (1, "Success"),
-            OutcomeKind::Failed | OutcomeKind::Refused => (2, "Failure"),
+            OutcomeKind::Done | OutcomeKind::Observed => (1, "Success"),
+            OutcomeKind::Failed | OutcomeKind::Refused => (2, "FailureReason"),
             OutcomeKind::Intended => (99, "Intended"),
         };
         let cause = cause(&record.outcome);
@@ -161,9 +161,9 @@ impl<'a> Event<'a> {
                 Initiator::System => Actor::AppName(env!("CARGO_PKG_NAME")),
             },
             // The other class has no place for one, and none of its records has a justification.
-            comment: justification(&record.act),
+            comment: justification(&record.event),
             what,
-            unmapped: Unmapped { policy: told.policy, act: told.act, outcome: told.outcome },
+            unmapped: Unmapped { policy: told.policy, event: told.event, outcome: told.outcome },
         }
     }
 }
@@ -173,52 +173,52 @@ fn kinds(record: &Record) -> String {
     record.kinds().iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
-fn deed(act: &Act) -> Deed<'_> {
+fn deed(event: &Event) -> Deed<'_> {
     let entity = |activity, sort, type_id, name: Cow<'static, str>, uid| Deed {
         activity,
         what: What::Entity { entity: Entity { name, sort, type_id, uid } },
     };
     let id = |id: String| Some(Cow::Owned(id));
     let policy = |activity| entity(activity, "Policy", POLICY, "privacy policy".into(), None);
-    match act {
-        Act::InitializePolicy { .. } => policy(CREATE),
-        Act::ChangePolicy(changes) => access(changes).unwrap_or_else(|| policy(UPDATE)),
-        Act::DryRun { .. } => policy((OTHER, "Try out")),
-        Act::AcceptDifference { .. } => policy((OTHER, "Accept a difference")),
-        Act::Reveal(reveal) => {
+    match event {
+        Event::InitializePolicy { .. } => policy(CREATE),
+        Event::ChangePolicy(changes) => access(changes).unwrap_or_else(|| policy(UPDATE)),
+        Event::DryRun { .. } => policy((OTHER, "Try out")),
+        Event::AcceptDifference { .. } => policy((OTHER, "Accept a difference")),
+        Event::Reveal(reveal) => {
             entity(READ, "Reveal", OTHER, "private activities".into(), id(reveal.reveal.to_string()))
         }
-        Act::Page { reveal, .. } => {
+        Event::Page { reveal, .. } => {
             entity(READ, "Page of a reveal", OTHER, "private activities".into(), id(reveal.to_string()))
         }
-        Act::RequestReveal(request) => {
+        Event::RequestReveal(request) => {
             entity(CREATE, "Request for a reveal", OTHER, "approvals".into(), id(request.request.to_string()))
         }
-        Act::AnswerRequest { request, .. } => {
+        Event::DecideRequest { request, .. } => {
             entity(UPDATE, "Request for a reveal", OTHER, "approvals".into(), id(request.to_string()))
         }
-        Act::Remove(removal) => {
+        Event::Remove(removal) => {
             let (sort, name, uid) = match removal {
                 RemovalSummary::Subject { subject, .. } => {
                     ("Activities", "activities of a user", Some(Cow::Borrowed(subject.as_str())))
                 }
                 RemovalSummary::Aged { .. } => ("Activities", "activities and governance records", None),
-                RemovalSummary::Sealed { record } => ("Governance record", "sealed values", id(record.to_string())),
+                RemovalSummary::Commitment { record } => ("Governance record", "sealed values", id(record.to_string())),
             };
             entity(DELETE, sort, OTHER, name.into(), uid)
         }
-        Act::ChangeSinks { sinks, .. } => {
+        Event::ChangeSinks { sinks, .. } => {
             let names: Vec<&str> = sinks.iter().map(|sink| sink.as_str()).collect();
             entity(UPDATE, "Governance sinks", OTHER, names.join(", ").into(), None)
         }
-        Act::ProbeSink { sink } => {
+        Event::ProbeSink { sink } => {
             entity((OTHER, "Try out"), "Governance sink", OTHER, sink.as_str().to_owned().into(), None)
         }
-        Act::ReadGovernance => entity(READ, "Governance log", OTHER, "governance records".into(), None),
-        Act::GroupVanished { group, .. } => {
+        Event::ReadGovernance => entity(READ, "Governance log", OTHER, "governance records".into(), None),
+        Event::GroupRemoved { group, .. } => {
             entity((OTHER, "Vanish"), "Group", GROUP, "group of the policy".into(), Some(group.as_str().into()))
         }
-        Act::GroupReturned { group } => {
+        Event::GroupRestored { group } => {
             entity((OTHER, "Return"), "Group", GROUP, "group of the policy".into(), Some(group.as_str().into()))
         }
     }
@@ -263,33 +263,33 @@ fn privilege(change: &ChangeSummary) -> Option<((u32, &'static str), Option<&Use
     })
 }
 
-fn justification(act: &Act) -> Option<&str> {
-    let sealed = match act {
-        Act::Reveal(reveal) => &reveal.about.justification,
-        Act::RequestReveal(request) => &request.about.justification,
+fn justification(event: &Event) -> Option<&str> {
+    let sealed = match event {
+        Event::Reveal(reveal) => &reveal.about.justification,
+        Event::RequestReveal(request) => &request.about.justification,
         _ => return None,
     };
-    sealed.as_ref().and_then(Sealed::value).map(Justification::as_str)
+    sealed.as_ref().and_then(Commitment::value).map(Justification::as_str)
 }
 
 /// Why it was not done: as a word, and as a sentence.
 fn cause(outcome: &Outcome) -> Option<(Cow<'static, str>, String)> {
     let denied = |denial: &Denial| (word(denial), denial.to_string());
-    let failed = |cause: &Failure| match cause {
-        Failure::Denied(denial) => denied(denial),
-        Failure::Superseded => ("superseded".into(), "another change came first".to_owned()),
-        Failure::Store => ("store".into(), "the store failed".to_owned()),
-        Failure::Sink => ("sink".into(), "a sink failed".to_owned()),
-        Failure::Interrupted => ("interrupted".into(), "the process that began it ended".to_owned()),
+    let failed = |cause: &FailureReason| match cause {
+        FailureReason::Denied(denial) => denied(denial),
+        FailureReason::Superseded => ("superseded".into(), "another change came first".to_owned()),
+        FailureReason::Store => ("store".into(), "the store failed".to_owned()),
+        FailureReason::Sink => ("sink".into(), "a sink failed".to_owned()),
+        FailureReason::Interrupted => ("interrupted".into(), "the process that began it ended".to_owned()),
     };
     Some(match outcome {
         Outcome::Denied(denial) => denied(denial),
         Outcome::Invalid(error) => ("invalid".into(), error.to_string()),
-        Outcome::Unfit(error) => ("unfit".into(), error.to_string()),
+        Outcome::InvalidSinks(error) => ("invalid_sinks".into(), error.to_string()),
         Outcome::Failed { cause, .. } | Outcome::RemovedInPart { cause, .. } => failed(cause),
         Outcome::Intended
-        | Outcome::Noted
-        | Outcome::OnRecord
+        | Outcome::Observed
+        | Outcome::Recorded
         | Outcome::Done { .. }
         | Outcome::Closed { .. }
         | Outcome::Removed { .. } => return None,

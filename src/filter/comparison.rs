@@ -2,7 +2,7 @@
 
 use crate::applied::{AppliedRecord, AppliedRecords, KnownRemovals};
 use crate::difference::Difference;
-use crate::governance::{Act, ChangeMark, Outcome, Record, RecordEntry, RecordId, RemovalSummary};
+use crate::governance::{ChangeMark, Event, Outcome, Record, RecordEntry, RecordId, RemovalSummary};
 use crate::policy::Revision;
 
 /// Returns how a store and a log differ, and none if they belong together.
@@ -138,7 +138,8 @@ impl LogState {
 
     /// Takes in what a retention run says of the change that was the last when it began.
     pub(super) fn add_mark_of(&mut self, record: &Record) {
-        if let Act::Remove(RemovalSummary::Aged { policy: Some(ChangeMark { record, revision }), .. }) = &record.act {
+        if let Event::Remove(RemovalSummary::Aged { policy: Some(ChangeMark { record, revision }), .. }) = &record.event
+        {
             self.add_mark(*record, *revision);
         }
     }

@@ -8,13 +8,13 @@ use super::{Inner, PrivacyFilter};
 use crate::applied::AppliedRecord;
 use crate::change::{ChangeRefusal, PendingChange, PendingDryRun, RecordedChange};
 use crate::directory::DirectoryError;
+use crate::engine::{DryRun, PolicyEngine};
 use crate::governance::{
-    Act, Failure, GovernanceSink, Initiator, Outcome, Record, RecordEntry, RecordQuery, SinkError,
+    Event, FailureReason, GovernanceSink, Initiator, Outcome, Record, RecordEntry, RecordQuery, SinkError,
 };
 use crate::identity::UserId;
 use crate::policy::{Denial, PolicyError, PolicyUpdate, PrivacyPolicy, Revision};
 use crate::query::PageSize;
-use crate::screen::{DryRun, Screen};
 use crate::store::StoreError;
 
 /// Why a change of the policy is not in force, or not fully on record.
@@ -103,11 +103,11 @@ impl PrivacyFilter {
     /// let seen = filter.policy()?.revision();
     /// let externals = PolicyChange::MakePrivate(GroupRef::ExternalUsers);
     /// let managed = PolicyChange::ManageDomain(ManagedDomain::exactly(Domain::new("contoso.com")?));
-    /// filter.change(&officer, [managed, externals])?;
+    /// filter.update_policy(&officer, [managed, externals])?;
     ///
     /// // Decided by what was seen before: refused, because the policy has changed since.
     /// let late = PolicyUpdate::from([PolicyChange::MakePrivate(GroupRef::Applications)]).made_for(seen);
-    /// let refused = filter.change(&officer, late);
+    /// let refused = filter.update_policy(&officer, late);
     /// assert!(matches!(refused, Err(ChangeError::Invalid(PolicyError::MovedOn { .. }))));
     /// # Ok(())
     /// # }
@@ -116,7 +116,7 @@ impl PrivacyFilter {
     /// # Errors
     /// [`ChangeError`]. Only with [`ChangeError::OutcomeUnrecorded`] is the change in force all the same; and perhaps with
     /// [`ChangeError::Store`], if the store failed twice: at the change, and when it was asked whether it is in force.
-    pub fn change(&self, by: &UserId, update: impl Into<PolicyUpdate>) -> Result<Revision, ChangeError> {
+    pub fn update_policy(&self, by: &UserId, update: impl Into<PolicyUpdate>) -> Result<Revision, ChangeError> {
         let update = update.into();
         for _ in 0..ATTEMPTS {
             let policy = self.inner.policy()?;
@@ -201,8 +201,8 @@ impl PrivacyFilter {
             }
         };
         let (_, kept) = self.inner.kept_groups()?;
-        let screen = |policy| Screen::with_kept(policy, Ok(Arc::clone(&directory)), Arc::clone(&kept));
-        let run = screen(policy).dry_run(&screen(Arc::new(pending.policy().clone())), sample);
+        let engine = |policy| PolicyEngine::with_kept(policy, Ok(Arc::clone(&directory)), Arc::clone(&kept));
+        let run = engine(policy).dry_run(&engine(Arc::new(pending.policy().clone())), sample);
         let receipt = self.inner.sink.record(pending.record()).map_err(DryRunError::Unrecorded)?;
         receipt.confirm(pending.record()).map_err(DryRunError::Unrecorded)?;
         Ok(run)
@@ -217,7 +217,7 @@ impl PrivacyFilter {
     ///
     /// # Errors
     /// [`GovernanceError::Denied`] to anybody else.
-    pub fn governance(
+    pub fn governance_records(
         &self,
         reader: &UserId,
         query: &RecordQuery,
@@ -252,8 +252,8 @@ impl Inner {
         }
         let failure = match &published {
             Ok(()) => None,
-            Err(StoreError::Stale { .. }) => Some(Failure::Superseded),
-            Err(_) => Some(Failure::Store),
+            Err(StoreError::Stale { .. }) => Some(FailureReason::Superseded),
+            Err(_) => Some(FailureReason::Store),
         };
         let outcome = self.sink.record(&change.outcome(self.fresh_record(), self.now(), failure));
         (published, outcome.map(drop))
@@ -280,7 +280,7 @@ impl Inner {
                 at: self.now(),
                 initiator: Initiator::User(reader.clone()),
                 policy: Some(policy.revision()),
-                act: Act::ReadGovernance,
+                event: Event::ReadGovernance,
                 outcome: Outcome::Denied(*denial),
             });
         })

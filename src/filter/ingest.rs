@@ -4,12 +4,12 @@ use thiserror::Error;
 
 use super::PrivacyFilter;
 use crate::activity::Activity;
-use crate::screen::Undecidable;
-use crate::store::{Appended, StoreError};
+use crate::engine::Undecidable;
+use crate::store::{AppendOutcome, StoreError};
 
 /// What became of one delivered activity. For the pipeline that delivers: it tells nothing of who is private.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Delivery {
+pub enum IngestOutcome {
     /// It is stored now.
     Stored,
     /// It was stored before. The first verdict and the first content stay. Or what was stored under its id was removed,
@@ -25,20 +25,20 @@ pub enum Delivery {
 /// What became of a delivered batch.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct IngestReport {
-    deliveries: Vec<Delivery>,
+    outcomes: Vec<IngestOutcome>,
 }
 
 impl IngestReport {
     /// What became of each activity, in the order of delivery.
     #[must_use]
-    pub fn deliveries(&self) -> &[Delivery] {
-        &self.deliveries
+    pub fn outcomes(&self) -> &[IngestOutcome] {
+        &self.outcomes
     }
 
     /// To how many activities this happened.
     #[must_use]
-    pub fn count(&self, what: Delivery) -> usize {
-        self.deliveries.iter().filter(|delivery| **delivery == what).count()
+    pub fn count(&self, what: IngestOutcome) -> usize {
+        self.outcomes.iter().filter(|delivery| **delivery == what).count()
     }
 }
 
@@ -82,31 +82,31 @@ impl PrivacyFilter {
     pub fn ingest(&self, activities: &[Activity]) -> Result<IngestReport, IngestError> {
         self.inner.check_pairing()?;
         for _ in 0..ATTEMPTS {
-            let screen = self.inner.screen()?;
-            let batch = match screen.screen(activities, self.inner.now()) {
+            let engine = self.inner.engine()?;
+            let batch = match engine.decide(activities, self.inner.now()) {
                 Ok(batch) => batch,
                 // A stale policy must not refuse what the one in force would take.
-                Err(undecidable) if self.inner.policy()?.revision() == screen.policy().revision() => {
-                    self.inner.follow(&screen);
+                Err(undecidable) if self.inner.policy()?.revision() == engine.policy().revision() => {
+                    self.inner.follow(&engine);
                     return Err(undecidable.into());
                 }
                 Err(_) => continue,
             };
             match self.inner.store.append(&batch) {
-                Ok(appended) if appended.len() != batch.stamped().len() => {
-                    return Err(IngestError::Unanswered { stored: batch.stamped().len(), answered: appended.len() });
+                Ok(appended) if appended.len() != batch.decided().len() => {
+                    return Err(IngestError::Unanswered { stored: batch.decided().len(), answered: appended.len() });
                 }
                 Ok(appended) => {
-                    self.inner.follow(&screen);
+                    self.inner.follow(&engine);
                     let mut appended = appended.into_iter();
-                    let deliveries = batch.monitored().map(|monitored| match monitored.then(|| appended.next()) {
-                        None => Delivery::NotMonitored,
-                        Some(Some(Appended::Duplicate)) => Delivery::Duplicate,
-                        Some(Some(Appended::Conflict)) => Delivery::Conflict,
+                    let outcomes = batch.monitored().map(|monitored| match monitored.then(|| appended.next()) {
+                        None => IngestOutcome::NotMonitored,
+                        Some(Some(AppendOutcome::Duplicate)) => IngestOutcome::Duplicate,
+                        Some(Some(AppendOutcome::Conflict)) => IngestOutcome::Conflict,
                         // The length was checked, so there is an answer for each.
-                        Some(Some(Appended::Stored) | None) => Delivery::Stored,
+                        Some(Some(AppendOutcome::Stored) | None) => IngestOutcome::Stored,
                     });
-                    return Ok(IngestReport { deliveries: deliveries.collect() });
+                    return Ok(IngestReport { outcomes: outcomes.collect() });
                 }
                 // Whoever reads the policy in force knows that what was decided with is not.
                 Err(StoreError::Stale { .. }) => drop(self.inner.policy()?),

@@ -15,7 +15,7 @@ use super::{Inner, PrivacyFilter};
 use crate::change::{ChangeRefusal, PendingChange, RecordedChange};
 use crate::difference::{AcceptedDifference, Difference, WriteOnlySink};
 use crate::directory::GroupDirectory;
-use crate::governance::{BoundedSink, GovernanceSink, Refused, SinkError};
+use crate::governance::{GovernanceSink, Refused, SinkError, TimeoutSink};
 use crate::identity::UserId;
 use crate::policy::{Administrators, Denial, PolicyError, PrivacyPolicy};
 use crate::store::{ActivityStore, StoreError};
@@ -68,7 +68,7 @@ pub struct PrivacyFilterBuilder {
     store: Arc<dyn ActivityStore>,
     directory: Arc<dyn GroupDirectory>,
     sink: Arc<dyn GovernanceSink>,
-    sink_limit: Duration,
+    sink_timeout: Duration,
     is_read: bool,
     accepted: Option<AcceptedDifference>,
     pub(super) runtime: Runtime,
@@ -85,7 +85,7 @@ impl PrivacyFilter {
             store: Arc::new(store),
             directory: Arc::new(directory),
             sink: Arc::new(sink),
-            sink_limit: Duration::from_secs(5),
+            sink_timeout: Duration::from_secs(5),
             is_read: true,
             accepted: None,
             runtime: Runtime::default(),
@@ -95,8 +95,8 @@ impl PrivacyFilter {
 
 impl PrivacyFilterBuilder {
     /// How long the sink may take for one record before it counts as failed. Default: 5 seconds.
-    pub fn sink_limit(self, limit: Duration) -> Self {
-        Self { sink_limit: limit, ..self }
+    pub fn sink_timeout(self, limit: Duration) -> Self {
+        Self { sink_timeout: limit, ..self }
     }
 
     /// Where the time comes from. Default: the system's clock.
@@ -110,7 +110,7 @@ impl PrivacyFilterBuilder {
 
     /// Where fresh ids come from. Each must be one that was never given before; it can be one that others can guess, because
     /// no salt is made of it. Default: random ones, seeded by the operating system.
-    pub fn ids(mut self, fresh: impl Fn() -> Uuid + Send + Sync + 'static) -> Self {
+    pub fn id_source(mut self, fresh: impl Fn() -> Uuid + Send + Sync + 'static) -> Self {
         self.runtime.fresh = Box::new(fresh);
         self
     }
@@ -204,8 +204,8 @@ impl PrivacyFilterBuilder {
     }
 
     fn build(self) -> (PrivacyFilter, Option<AcceptedDifference>) {
-        let Self { store, directory, sink, sink_limit, is_read, accepted, runtime } = self;
-        let inner = Inner::new(store, directory, BoundedSink::new(sink, sink_limit), runtime, Pairing::new(is_read));
+        let Self { store, directory, sink, sink_timeout, is_read, accepted, runtime } = self;
+        let inner = Inner::new(store, directory, TimeoutSink::new(sink, sink_timeout), runtime, Pairing::new(is_read));
         (PrivacyFilter { inner: Arc::new(inner) }, accepted)
     }
 }
@@ -300,6 +300,6 @@ impl Inner {
 
 impl fmt::Debug for PrivacyFilterBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PrivacyFilterBuilder").field("sink_limit", &self.sink_limit).finish_non_exhaustive()
+        f.debug_struct("PrivacyFilterBuilder").field("sink_timeout", &self.sink_timeout).finish_non_exhaustive()
     }
 }

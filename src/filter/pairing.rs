@@ -12,7 +12,8 @@ use crate::applied::AppliedRecord;
 use crate::change::Acceptance;
 use crate::difference::Difference;
 use crate::governance::{
-    Failure, GovernanceSink, Outcome, OutcomeKind, Record, RecordEntry, RecordId, RecordKind, RecordQuery, SinkError,
+    FailureReason, GovernanceSink, Outcome, OutcomeKind, Record, RecordEntry, RecordId, RecordKind, RecordQuery,
+    SinkError,
 };
 use crate::policy::Revision;
 use crate::store::StoreError;
@@ -251,7 +252,7 @@ impl Inner {
             if applied && !is_done {
                 self.complete(record, Outcome::Done { intent })?;
             } else if !applied && !is_done && !is_failed && is_old {
-                self.complete(record, Outcome::Failed { intent, cause: Failure::Interrupted })?;
+                self.complete(record, Outcome::Failed { intent, cause: FailureReason::Interrupted })?;
             }
         }
         if let Some(RecordEntry { record, .. }) = self.newest(RecordKind::Erasure, OutcomeKind::Intended)? {

@@ -4,7 +4,7 @@ use thiserror::Error;
 
 use super::{Inner, PrivacyFilter, SaltError};
 use crate::directory::{DirectoryError, Resolution};
-use crate::governance::{Failure, GovernanceSink, Receipt, RecordId, Refused, SinkError};
+use crate::governance::{FailureReason, GovernanceSink, Receipt, RecordId, Refused, SinkError};
 use crate::identity::{Identity, UserId};
 use crate::policy::Denial;
 use crate::removal::{PendingRemoval, RecordedRemoval};
@@ -84,7 +84,7 @@ impl PrivacyFilter {
     /// filter.ingest(&[by_name("a-1", "Adele@contoso.com")?, by_name("a-2", "adele.v@contoso.com")?])?;
     ///
     /// let before = Alias::new("adele.v@contoso.com")?;
-    /// let receipt = filter.erase(&admin, Subject::of(adele).also(before))?;
+    /// let receipt = filter.erase(&admin, Subject::of(adele).with_identity(before))?;
     /// assert_eq!(filter.view(&admin).count(&Query::all())?.total, 0);
     /// # drop(receipt);
     /// # Ok(())
@@ -112,7 +112,7 @@ impl PrivacyFilter {
     ///
     /// # Errors
     /// [`RemovalError`]. After [`Sink`](RemovalError::Sink) it may have forgotten it all the same: call again.
-    pub fn forget(&self, by: &UserId, record: RecordId) -> Result<Receipt, RemovalError> {
+    pub fn redact(&self, by: &UserId, record: RecordId) -> Result<Receipt, RemovalError> {
         let policy = self.inner.policy()?;
         let pending = PendingRemoval::of_sealed(&policy, by, record, self.inner.fresh_record(), self.inner.now());
         self.inner.carry_out(pending.map_err(|refused| self.inner.refuse_removal(&refused))?)
@@ -124,7 +124,7 @@ impl PrivacyFilter {
     ///
     /// Call it now and then, say once a day, on one node. Each run is on record, with its outcome, also one that found
     /// nothing to remove: that it looked is what an auditor wants to know, and no store says beforehand whether there is
-    /// anything. Activities are as old as their stamps: time of decision, not of occurrence. A change of the policy that
+    /// anything. Activities are as old as their decisions: time of decision, not of occurrence. A change of the policy that
     /// lets more be kept ends a run under way at its next step.
     ///
     /// # Errors
@@ -153,7 +153,7 @@ impl Inner {
         };
         let names = user.aliases().iter().cloned().map(Identity::Alias);
         let is_own = |name: &Identity| matches!(directory.resolve(name), Resolution::Known(of) if of.id() == user.id());
-        Ok(names.filter(is_own).fold(subject, Subject::also))
+        Ok(names.filter(is_own).fold(subject, Subject::with_identity))
     }
 
     fn refuse_removal(&self, refused: &Refused<Denial>) -> RemovalError {
@@ -171,10 +171,10 @@ impl Inner {
         let removed = self.remove(&removal, &mut activities, &mut records);
         let failure = match &removed {
             Ok(()) => None,
-            Err(RemovalError::Denied(denial)) => Some(Failure::Denied(*denial)),
-            Err(RemovalError::Superseded) => Some(Failure::Superseded),
-            Err(RemovalError::Sink(_)) => Some(Failure::Sink),
-            Err(_) => Some(Failure::Store),
+            Err(RemovalError::Denied(denial)) => Some(FailureReason::Denied(*denial)),
+            Err(RemovalError::Superseded) => Some(FailureReason::Superseded),
+            Err(RemovalError::Sink(_)) => Some(FailureReason::Sink),
+            Err(_) => Some(FailureReason::Store),
         };
         let outcome = removal.outcome(self.fresh_record(), salts, self.now(), activities, records, failure);
         let recorded = self.sink.record(&outcome);
@@ -210,7 +210,7 @@ impl Inner {
     /// Whether the policy of this moment lets a removal go on.
     fn check_on(&self, removal: &RecordedRemoval) -> Result<(), RemovalError> {
         removal.goes_on(&*self.policy()?).map_err(|failure| match failure {
-            Failure::Denied(denial) => RemovalError::Denied(denial),
+            FailureReason::Denied(denial) => RemovalError::Denied(denial),
             _ => RemovalError::Superseded,
         })
     }

@@ -7,15 +7,15 @@ use thiserror::Error;
 
 use super::view::Page;
 use super::{Inner, PrivacyFilter, SaltError};
+use crate::engine::Visibility;
 use crate::governance::{
-    Answer, GovernanceSink, Outcome, Receipt, Record, RecordKind, RecordQuery, Refused, RequestId, RevealId, Salt,
-    SinkError,
+    ApprovalDecision, GovernanceSink, Outcome, Receipt, Record, RecordKind, RecordQuery, Refused, RequestId, RevealId,
+    Salt, SinkError,
 };
 use crate::identity::UserId;
 use crate::policy::{Denial, PrivacyPolicy};
 use crate::query::{Cursor, CursorError, PageSize, Position};
-use crate::reveal::{Approvals, RecordedReveal, RevealRequest, Seen};
-use crate::screen::Visibility;
+use crate::reveal::{Approvals, RecordedReveal, RevealRequest, RevealTotals};
 use crate::store::StoreError;
 
 /// Private activities, shown to one viewer, page by page, each page recorded before it is returned.
@@ -31,7 +31,7 @@ pub struct Reveal {
     opened: Instant,
     /// Where each page that was read so far ended: its cursors are numbers in here.
     ends: Vec<Position>,
-    seen: Seen,
+    seen: RevealTotals,
     /// Seals the closing, which must not fail for want of it.
     of_closing: Salt,
 }
@@ -89,9 +89,9 @@ impl PrivacyFilter {
     /// // Two administrators, who permit each other to view private activities.
     /// let administrators = Administrators::new(officer.clone(), council.clone())?;
     /// let filter = PrivacyFilter::builder(MemoryStore::new(), directory, MemorySink::new()).initialize(administrators)?;
-    /// filter.change(&council, PolicyChange::Grant(Alias::new("officer@contoso.com")?))?;
+    /// filter.update_policy(&council, PolicyChange::Grant(Alias::new("officer@contoso.com")?))?;
     /// let approved = PolicyChange::SetOptions(OptionsPatch::new().approvals_required(1));
-    /// filter.change(&officer, [PolicyChange::Grant(Alias::new("council@contoso.com")?), approved])?;
+    /// filter.update_policy(&officer, [PolicyChange::Grant(Alias::new("council@contoso.com")?), approved])?;
     ///
     /// let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
     /// let wish = RevealRequest::new(officer, Query::all(), Duration::from_secs(600), audited)
@@ -101,7 +101,7 @@ impl PrivacyFilter {
     /// // The other one sees what is asked for, and checks the query that they were told.
     /// let approvals = filter.approvals(&council, request)?;
     /// assert!(approvals.asked().is_some_and(|(_, asked)| asked.is_about(&Query::all())));
-    /// filter.answer_request(&council, request, Answer::Approve)?;
+    /// filter.decide_request(&council, request, ApprovalDecision::Approve)?;
     ///
     /// let reveal = filter.reveal_approved(wish, request)?;
     /// reveal.close()?;
@@ -127,13 +127,18 @@ impl PrivacyFilter {
     /// # Errors
     /// [`RevealError::Denied`] with the reason; [`RevealError::Unrecorded`] when the record may not be durable;
     /// [`RevealError::ApprovalsUnreadable`] when the log cannot be read.
-    pub fn answer_request(&self, by: &UserId, request: RequestId, answer: Answer) -> Result<Approvals, RevealError> {
+    pub fn decide_request(
+        &self,
+        by: &UserId,
+        request: RequestId,
+        answer: ApprovalDecision,
+    ) -> Result<Approvals, RevealError> {
         let policy = self.inner.policy()?;
         let approvals = self.inner.approvals_for(&policy, by, request)?;
         let record = approvals
             .answer(&policy, by, answer, self.inner.fresh_record(), self.inner.now())
             .map_err(|refused| self.refuse(&refused))?;
-        if answer == Answer::Approve && approvals.has_one_of(by, &policy) {
+        if answer == ApprovalDecision::Approve && approvals.has_one_of(by, &policy) {
             return Ok(approvals);
         }
         self.inner.on_record(&record)?;
@@ -164,7 +169,7 @@ impl PrivacyFilter {
         let mut said = Vec::new();
         let approvals = self.inner.approvals_with(approved, |record| said.push(record.clone()))?;
         // What is in the log need not have been answered for, by all sinks or a quorum. Offered again, it is.
-        for record in said.iter().filter(|record| record.outcome == Outcome::OnRecord) {
+        for record in said.iter().filter(|record| record.outcome == Outcome::Recorded) {
             self.inner.on_record(record)?;
         }
         self.open_reveal(request, Some(approvals))
@@ -181,7 +186,7 @@ impl PrivacyFilter {
             .map_err(|refused| self.refuse(&refused))?;
         let receipt = self.inner.sink.record(pending.record()).map_err(RevealError::Unrecorded)?;
         let recorded = pending.recorded(&receipt).map_err(RevealError::Unrecorded)?;
-        let seen = Seen::default();
+        let seen = RevealTotals::default();
         Ok(Reveal { filter: self.clone(), recorded, opened, ends: Vec::new(), seen, of_closing })
     }
 
@@ -315,7 +320,7 @@ impl Reveal {
     ///
     /// # Errors
     /// [`RevealError::Unrecorded`] when the record may not be durable; the reveal has ended all the same.
-    pub fn close(self) -> Result<Seen, RevealError> {
+    pub fn close(self) -> Result<RevealTotals, RevealError> {
         let inner = &self.filter.inner;
         let policy = inner.policy().ok().map(|policy| policy.revision());
         let record = self.recorded.closing(inner.fresh_record(), self.of_closing, inner.now(), policy, self.seen);

@@ -114,7 +114,7 @@ mod tests {
         scene.directory.install(import).unwrap();
         let filter = scene.filter(getrandom::fill);
         let deputy = UserId::new("deputy").unwrap();
-        filter.change(&deputy, PolicyChange::Grant(Alias::new("root@contoso.com").unwrap())).unwrap();
+        filter.update_policy(&deputy, PolicyChange::Grant(Alias::new("root@contoso.com").unwrap())).unwrap();
         let actor = Actor::user(Alias::new("root@contoso.com").unwrap());
         let app = App::new("Box".parse().unwrap());
         let activity =
@@ -131,7 +131,7 @@ mod tests {
         assert!(matches!(dry.reveal(wish()), Err(RevealError::Salt(_))));
         assert!(matches!(dry.request_reveal(&wish()), Err(RevealError::Salt(_))));
         assert!(matches!(dry.erase(&root, Subject::of(root.clone())), Err(RemovalError::Salt(_))));
-        assert!(matches!(dry.forget(&root, RecordId(Uuid::nil())), Err(RemovalError::Salt(_))));
+        assert!(matches!(dry.redact(&root, RecordId(Uuid::nil())), Err(RemovalError::Salt(_))));
         assert_eq!(scene.records(), before, "nothing is recorded");
         assert_eq!(dry.view(&root).count(&Query::all()).unwrap().total, 1, "nothing is removed");
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use super::{Inner, PrivacyFilter};
-use crate::governance::{GovernanceSink, Refused, SeveralSinks, SinkError, SinkName, SinksError};
+use crate::governance::{GovernanceSink, QuorumSink, Refused, SinkError, SinkName, SinkSetError};
 use crate::identity::UserId;
 use crate::policy::Denial;
 use crate::sinks::{NotAccepted, PendingSinks, SinksRefusal};
@@ -20,7 +20,7 @@ pub enum SinkChangeError {
     Denied(Denial),
     /// It does not fit the sinks that there are.
     #[error(transparent)]
-    Unfit(SinksError),
+    InvalidSinks(SinkSetError),
     /// It could not be recorded, so it was not made.
     #[error("the change of the sinks could not be recorded, so it was not made")]
     Unrecorded(#[source] SinkError),
@@ -50,7 +50,7 @@ impl PrivacyFilter {
     pub fn admit_sink(
         &self,
         by: &UserId,
-        sinks: &SeveralSinks,
+        sinks: &QuorumSink,
         name: SinkName,
         sink: Arc<dyn GovernanceSink>,
     ) -> Result<(), SinkChangeError> {
@@ -63,7 +63,7 @@ impl PrivacyFilter {
     ///
     /// # Errors
     /// [`SinkChangeError`], as [`Self::admit_sink`].
-    pub fn drop_sink(&self, by: &UserId, sinks: &SeveralSinks, name: &SinkName) -> Result<(), SinkChangeError> {
+    pub fn drop_sink(&self, by: &UserId, sinks: &QuorumSink, name: &SinkName) -> Result<(), SinkChangeError> {
         let (policy, record, now) = (self.inner.policy()?, self.inner.fresh_record(), self.inner.now());
         self.inner.change_sinks(PendingSinks::dropping(sinks, name, &policy, by, record, now))
     }
@@ -75,7 +75,7 @@ impl Inner {
             self.record_refusal(&refused.record);
             match refused.reason {
                 SinksRefusal::Denied(denial) => SinkChangeError::Denied(denial),
-                SinksRefusal::Unfit(error) => SinkChangeError::Unfit(error),
+                SinksRefusal::InvalidSinks(error) => SinkChangeError::InvalidSinks(error),
             }
         })?;
         let receipt = self.sink.record(pending.record()).map_err(SinkChangeError::Unrecorded)?;

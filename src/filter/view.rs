@@ -5,10 +5,10 @@ use thiserror::Error;
 
 use super::PrivacyFilter;
 use crate::activity::ActivityId;
+use crate::engine::Visibility;
 use crate::governance::Receipt;
 use crate::identity::UserId;
 use crate::query::{CountBy, Counts, Cursor, CursorError, PageSize, Query, end_page};
-use crate::screen::Visibility;
 use crate::store::{PublicPage, StoreError};
 use crate::stored::{PublicActivity, StoredActivity};
 
@@ -32,7 +32,7 @@ pub struct Page {
 }
 
 impl Page {
-    /// What is on it. Each activity carries its visibility, so that a screen can mark the private ones.
+    /// What is on it. Each activity carries its visibility, so that a user interface can mark the private ones.
     #[must_use]
     pub fn activities(&self) -> &[StoredActivity] {
         &self.activities

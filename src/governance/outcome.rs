@@ -5,9 +5,9 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::commitment::Commitment;
+use super::quorum_sink::SinkSetError;
 use super::record::RecordId;
-use super::sealed::Sealed;
-use super::several::SinksError;
 use crate::policy::{Denial, PolicyError};
 
 /// How far something came.
@@ -17,13 +17,13 @@ pub enum Outcome {
     /// About to be done. Stands alone for what was interrupted, and for pages and dry runs, which are recorded before
     /// they are handed out.
     Intended,
-    /// Seen by the library, which did not do it.
-    Noted,
+    /// RevealTotals by the library, which did not do it.
+    Observed,
     /// Done by being on record: a request and what is said to it are nothing else.
-    OnRecord,
+    Recorded,
     /// Done.
     ///
-    /// Recorded once, and once more by each process that opens the store between the act and its outcome: it cannot tell
+    /// Recorded once, and once more by each process that opens the store between the event and its outcome: it cannot tell
     /// whether the first one is still there to record it.
     Done {
         /// The record of the intent.
@@ -36,7 +36,7 @@ pub enum Outcome {
         /// How many pages were seen.
         pages: u64,
         /// How many private activities were on them: sealed, for readers who may view private activities.
-        private: Sealed<u64>,
+        private: Commitment<u64>,
     },
     /// Removed. The record is made at the time of its intent, so that it does not tell how long the removal took. Its place
     /// among the records of others still does, roughly, where others made records meanwhile.
@@ -44,9 +44,9 @@ pub enum Outcome {
         /// The record of the intent.
         intent: RecordId,
         /// How many activities: sealed, because whoever knows how many of them were public learns how many were not.
-        activities: Sealed<u64>,
+        activities: Commitment<u64>,
         /// When it was done: sealed, because it tells how long that took, and so whether there was anything to remove.
-        ended_at: Sealed<DateTime<Utc>>,
+        ended_at: Commitment<DateTime<Utc>>,
         /// How many governance records, or how many that had something of people in them.
         records: u64,
     },
@@ -56,34 +56,34 @@ pub enum Outcome {
         /// The record of the intent.
         intent: RecordId,
         /// How many activities are known to be, sealed too.
-        activities: Sealed<u64>,
+        activities: Commitment<u64>,
         /// When it failed, sealed as well.
-        ended_at: Sealed<DateTime<Utc>>,
+        ended_at: Commitment<DateTime<Utc>>,
         /// How many governance records are known to be.
         records: u64,
         /// What failed.
-        cause: Failure,
+        cause: FailureReason,
     },
-    /// Not done, because something failed; or, with [`Failure::Store`], not known to be done.
+    /// Not done, because something failed; or, with [`FailureReason::Store`], not known to be done.
     Failed {
         /// The record of the intent.
         intent: RecordId,
         /// What failed.
-        cause: Failure,
+        cause: FailureReason,
     },
     /// Not done, because the initiator may not.
     Denied(Denial),
     /// Not done, because it does not fit the policy or the directory.
     Invalid(PolicyError),
     /// Not done, because it does not fit the sinks that there are.
-    Unfit(SinksError),
+    InvalidSinks(SinkSetError),
 }
 
-/// What kept an intended act from being done.
+/// What kept an intended event from being done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Failure {
-    /// Another change came first: the act was tried again on top of it; or a removal was given up, because the policy lets
+pub enum FailureReason {
+    /// Another change came first: the event was tried again on top of it; or a removal was given up, because the policy lets
     /// more be kept now.
     Superseded,
     /// The store failed. It may have done it all the same, if only its answer was lost: the policy in force tells.
@@ -105,8 +105,8 @@ pub enum OutcomeKind {
     Intended,
     /// Done: by being on record, a reveal closed, or something removed.
     Done,
-    /// Seen by the library.
-    Noted,
+    /// RevealTotals by the library.
+    Observed,
     /// Failed.
     Failed,
     /// Refused: denied, or it did not fit.
@@ -123,7 +123,12 @@ impl Outcome {
             | Self::Removed { intent, .. }
             | Self::RemovedInPart { intent, .. }
             | Self::Failed { intent, .. } => Some(*intent),
-            Self::Intended | Self::Noted | Self::OnRecord | Self::Denied(_) | Self::Invalid(_) | Self::Unfit(_) => None,
+            Self::Intended
+            | Self::Observed
+            | Self::Recorded
+            | Self::Denied(_)
+            | Self::Invalid(_)
+            | Self::InvalidSinks(_) => None,
         }
     }
 
@@ -132,10 +137,10 @@ impl Outcome {
     pub fn kind(&self) -> OutcomeKind {
         match self {
             Self::Intended => OutcomeKind::Intended,
-            Self::Noted => OutcomeKind::Noted,
-            Self::OnRecord | Self::Done { .. } | Self::Closed { .. } | Self::Removed { .. } => OutcomeKind::Done,
+            Self::Observed => OutcomeKind::Observed,
+            Self::Recorded | Self::Done { .. } | Self::Closed { .. } | Self::Removed { .. } => OutcomeKind::Done,
             Self::Failed { .. } | Self::RemovedInPart { .. } => OutcomeKind::Failed,
-            Self::Denied(_) | Self::Invalid(_) | Self::Unfit(_) => OutcomeKind::Refused,
+            Self::Denied(_) | Self::Invalid(_) | Self::InvalidSinks(_) => OutcomeKind::Refused,
         }
     }
 }
@@ -144,7 +149,7 @@ impl fmt::Display for OutcomeKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Intended => "intended",
-            Self::Noted => "noted",
+            Self::Observed => "observed",
             Self::Done => "done",
             Self::Failed => "failed",
             Self::Refused => "refused",

@@ -7,9 +7,9 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::act::{Act, ChangeSummary, RemovalSummary, RequestSummary, RevealSummary};
+use super::commitment::Seal;
+use super::event::{ChangeSummary, Event, RemovalSummary, RequestSummary, RevealSummary};
 use super::outcome::Outcome;
-use super::sealed::Seal;
 #[cfg(feature = "ledger")]
 use crate::digest::Digest;
 use crate::identity::UserId;
@@ -58,7 +58,7 @@ pub struct Record {
     /// The policy that was in force, if there was one.
     pub policy: Option<Revision>,
     /// What was done or tried.
-    pub act: Act,
+    pub event: Event,
     /// How far it came.
     pub outcome: Outcome,
 }
@@ -71,7 +71,7 @@ struct RecordDocument {
     at: DateTime<Utc>,
     initiator: Initiator,
     policy: Option<Revision>,
-    act: Act,
+    event: Event,
     outcome: Outcome,
 }
 
@@ -135,20 +135,20 @@ impl Record {
     /// [`kinds`](Self::kinds).
     #[must_use]
     pub fn kind(&self) -> RecordKind {
-        match &self.act {
-            Act::ChangePolicy(changes) => changes.first().map_or(RecordKind::PolicyChange, ChangeSummary::kind),
-            Act::InitializePolicy { .. } | Act::AcceptDifference { .. } => RecordKind::PolicyChange,
-            Act::DryRun { .. } => RecordKind::DryRun,
-            Act::Reveal(_) => RecordKind::Reveal,
-            Act::Page { .. } => RecordKind::Page,
-            Act::RequestReveal(_) => RecordKind::RevealRequest,
-            Act::AnswerRequest { .. } => RecordKind::Approval,
-            Act::Remove(RemovalSummary::Aged { .. }) => RecordKind::Retention,
-            Act::Remove(RemovalSummary::Subject { .. }) => RecordKind::Erasure,
-            Act::Remove(RemovalSummary::Sealed { .. }) => RecordKind::Redaction,
-            Act::ChangeSinks { .. } | Act::ProbeSink { .. } => RecordKind::SinkChange,
-            Act::ReadGovernance => RecordKind::GovernanceRead,
-            Act::GroupVanished { .. } | Act::GroupReturned { .. } => RecordKind::Directory,
+        match &self.event {
+            Event::ChangePolicy(changes) => changes.first().map_or(RecordKind::PolicyChange, ChangeSummary::kind),
+            Event::InitializePolicy { .. } | Event::AcceptDifference { .. } => RecordKind::PolicyChange,
+            Event::DryRun { .. } => RecordKind::DryRun,
+            Event::Reveal(_) => RecordKind::Reveal,
+            Event::Page { .. } => RecordKind::Page,
+            Event::RequestReveal(_) => RecordKind::RevealRequest,
+            Event::DecideRequest { .. } => RecordKind::Approval,
+            Event::Remove(RemovalSummary::Aged { .. }) => RecordKind::Retention,
+            Event::Remove(RemovalSummary::Subject { .. }) => RecordKind::Erasure,
+            Event::Remove(RemovalSummary::Commitment { .. }) => RecordKind::Redaction,
+            Event::ChangeSinks { .. } | Event::ProbeSink { .. } => RecordKind::SinkChange,
+            Event::ReadGovernance => RecordKind::GovernanceRead,
+            Event::GroupRemoved { .. } | Event::GroupRestored { .. } => RecordKind::Directory,
         }
     }
 
@@ -157,7 +157,7 @@ impl Record {
     #[must_use]
     pub fn kinds(&self) -> Vec<RecordKind> {
         let mut kinds = vec![self.kind()];
-        if let Act::ChangePolicy(changes) = &self.act {
+        if let Event::ChangePolicy(changes) = &self.event {
             for kind in changes.iter().map(ChangeSummary::kind) {
                 if !kinds.contains(&kind) {
                     kinds.push(kind);
@@ -170,21 +170,21 @@ impl Record {
     /// Returns what it was done to, each once: groups, users, domains, a reveal, a request, a record or a sink, by id.
     #[must_use]
     pub fn targets(&self) -> Vec<String> {
-        let mut targets: Vec<String> = match &self.act {
-            Act::ReadGovernance | Act::ChangeSinks { .. } => Vec::new(),
-            Act::InitializePolicy { administrators } | Act::AcceptDifference { administrators, .. } => {
+        let mut targets: Vec<String> = match &self.event {
+            Event::ReadGovernance | Event::ChangeSinks { .. } => Vec::new(),
+            Event::InitializePolicy { administrators } | Event::AcceptDifference { administrators, .. } => {
                 administrators.iter().map(|user| user.as_str().to_owned()).collect()
             }
-            Act::ProbeSink { sink } => vec![sink.to_string()],
-            Act::RequestReveal(summary) => vec![summary.request.to_string()],
-            Act::AnswerRequest { request, .. } => vec![request.to_string()],
-            Act::Remove(removal) => removal.target().into_iter().collect(),
-            Act::Reveal(summary) => vec![summary.reveal.to_string()],
-            Act::Page { reveal, .. } => vec![reveal.to_string()],
-            Act::ChangePolicy(changes) | Act::DryRun { changes, .. } => {
+            Event::ProbeSink { sink } => vec![sink.to_string()],
+            Event::RequestReveal(summary) => vec![summary.request.to_string()],
+            Event::DecideRequest { request, .. } => vec![request.to_string()],
+            Event::Remove(removal) => removal.target().into_iter().collect(),
+            Event::Reveal(summary) => vec![summary.reveal.to_string()],
+            Event::Page { reveal, .. } => vec![reveal.to_string()],
+            Event::ChangePolicy(changes) | Event::DryRun { changes, .. } => {
                 changes.iter().filter_map(ChangeSummary::target).collect()
             }
-            Act::GroupVanished { group, .. } | Act::GroupReturned { group } => vec![group.as_str().to_owned()],
+            Event::GroupRemoved { group, .. } | Event::GroupRestored { group } => vec![group.as_str().to_owned()],
         };
         let mut seen = HashSet::new();
         targets.retain(|target| seen.insert(target.clone()));
@@ -212,19 +212,19 @@ impl Record {
     /// Returns the revision of the policy that this puts in force once it is done, if it is a change of the policy.
     #[must_use]
     pub fn made_revision(&self) -> Option<Revision> {
-        match &self.act {
-            Act::InitializePolicy { .. } => Some(Revision::FIRST),
-            Act::ChangePolicy(_) => self.policy?.next(),
-            Act::AcceptDifference { revision, .. } => Some(*revision),
+        match &self.event {
+            Event::InitializePolicy { .. } => Some(Revision::FIRST),
+            Event::ChangePolicy(_) => self.policy?.next(),
+            Event::AcceptDifference { revision, .. } => Some(*revision),
             _ => None,
         }
     }
 
-    /// Forgets what it says of people, for good: [sealed](super::Sealed) justifications and queries, whose activities a page
+    /// Forgets what it says of people, for good: [sealed](super::Commitment) justifications and queries, whose activities a page
     /// showed, and how many were removed. Tells whether there was anything of it that was not forgotten yet.
     ///
     /// How much was seen in a reveal stays, and so does the digest of it.
-    pub fn forget(&mut self) -> bool {
+    pub fn redact(&mut self) -> bool {
         let mut forgot = false;
         for (_, sealed) in self.sealed().into_iter().filter(|(says, _)| *says != Says::Seen) {
             forgot |= sealed.is_open();
@@ -236,28 +236,28 @@ impl Record {
     /// Every sealed value in it.
     fn sealed(&mut self) -> Vec<(Says, &mut dyn Seal)> {
         let mut sealed: Vec<(Says, &mut dyn Seal)> = Vec::new();
-        match &mut self.act {
-            Act::Reveal(RevealSummary { about, .. }) | Act::RequestReveal(RequestSummary { about, .. }) => {
+        match &mut self.event {
+            Event::Reveal(RevealSummary { about, .. }) | Event::RequestReveal(RequestSummary { about, .. }) => {
                 sealed.push((Says::Query, &mut about.query));
                 sealed.extend(about.justification.as_mut().map(|why| (Says::Why, why as &mut dyn Seal)));
             }
-            Act::Page { reveal: _, activities, private, digest, subjects } => {
+            Event::Page { reveal: _, activities, private, digest, subjects } => {
                 sealed.push((Says::Seen, activities));
                 sealed.push((Says::Seen, private));
                 sealed.push((Says::Seen, digest));
                 sealed.push((Says::Whose, subjects));
             }
-            Act::InitializePolicy { .. }
-            | Act::ChangePolicy(_)
-            | Act::AcceptDifference { .. }
-            | Act::DryRun { .. }
-            | Act::AnswerRequest { .. }
-            | Act::Remove(_)
-            | Act::ChangeSinks { .. }
-            | Act::ProbeSink { .. }
-            | Act::ReadGovernance
-            | Act::GroupVanished { .. }
-            | Act::GroupReturned { .. } => {}
+            Event::InitializePolicy { .. }
+            | Event::ChangePolicy(_)
+            | Event::AcceptDifference { .. }
+            | Event::DryRun { .. }
+            | Event::DecideRequest { .. }
+            | Event::Remove(_)
+            | Event::ChangeSinks { .. }
+            | Event::ProbeSink { .. }
+            | Event::ReadGovernance
+            | Event::GroupRemoved { .. }
+            | Event::GroupRestored { .. } => {}
         }
         match &mut self.outcome {
             Outcome::Closed { intent: _, pages: _, private } => sealed.push((Says::Seen, private)),
@@ -266,13 +266,13 @@ impl Record {
                 sealed.push((Says::Removed, ended_at));
             }
             Outcome::Intended
-            | Outcome::Noted
-            | Outcome::OnRecord
+            | Outcome::Observed
+            | Outcome::Recorded
             | Outcome::Done { .. }
             | Outcome::Failed { .. }
             | Outcome::Denied(_)
             | Outcome::Invalid(_)
-            | Outcome::Unfit(_) => {}
+            | Outcome::InvalidSinks(_) => {}
         }
         sealed
     }

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize, de};
 use thiserror::Error;
 
-use super::act::Act;
+use super::event::Event;
 use super::outcome::{Outcome, OutcomeKind};
 use super::record::{Initiator, Record, RecordId, RecordKind};
 use crate::identity::UserId;
@@ -65,7 +65,7 @@ pub trait GovernanceSink: Send + Sync {
     /// - Those [made before a time](RecordedRemoval::records_before): every record from the first on, up to the first
     ///   that was not made before it. The newest record always stays, so that its number is not given again. The safe
     ///   wrong answer is to remove less.
-    /// - What [one record](RecordedRemoval::forgotten_record) says of people: it [forgets](Record::forget) that, and
+    /// - What [one record](RecordedRemoval::forgotten_record) says of people: it [forgets](Record::redact) that, and
     ///   stays otherwise as it is. Where there is no such record there is nothing to remove.
     ///
     /// # Errors
@@ -133,16 +133,16 @@ struct EntryDocument {
     at: DateTime<Utc>,
     initiator: Initiator,
     policy: Option<Revision>,
-    act: Act,
+    event: Event,
     outcome: Outcome,
 }
 
 impl<'de> Deserialize<'de> for RecordEntry {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let document = EntryDocument::deserialize(deserializer);
-        let EntryDocument { sequence, id, at, initiator, policy, act, outcome } =
+        let EntryDocument { sequence, id, at, initiator, policy, event, outcome } =
             document.map_err(|error| de::Error::custom(without_values(&error.to_string())))?;
-        Ok(Self { sequence, record: Record { id, at, initiator, policy, act, outcome } })
+        Ok(Self { sequence, record: Record { id, at, initiator, policy, event, outcome } })
     }
 }
 

@@ -5,11 +5,11 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use super::commitment::CommitmentText;
 use super::record::RevealId;
-use super::sealed::SealedText;
 use crate::digest::{Fields, from_hex, to_hex};
+use crate::engine::{PrincipalRole, Reason, Visibility};
 use crate::identity::{Alias, Identity, UserId};
-use crate::screen::{Reason, Standing, Visibility};
 use crate::stored::StoredActivity;
 
 /// The people behind the private activities of one page, each as a tag that tells nobody who they are but whoever knows
@@ -33,8 +33,9 @@ impl Subjects {
             for principal in stored.activity().principals() {
                 tags.extend(principal.identities().iter().map(|identity| tag(reveal, identity)));
             }
-            let objects_count = |reason: &Reason| matches!(reason, Reason::Member { standing: Standing::Object, .. });
-            if stored.stamp().reasons().iter().any(objects_count) {
+            let include_objects =
+                |reason: &Reason| matches!(reason, Reason::Member { role: PrincipalRole::Object, .. });
+            if stored.decision().reasons().iter().any(include_objects) {
                 for object in stored.activity().objects() {
                     // An object can be named either way.
                     tags.extend(UserId::new(object).map(|id| tag(reveal, &Identity::Id(id))));
@@ -79,7 +80,7 @@ fn tag(reveal: RevealId, identity: &Identity) -> Tag {
 }
 
 /// One tag a line, 32 lower-case hex digits each, in rising order.
-impl SealedText for Subjects {
+impl CommitmentText for Subjects {
     fn sealed_text(&self) -> Cow<'_, str> {
         self.0.iter().map(|tag| to_hex(tag)).collect::<Vec<_>>().join("\n").into()
     }

@@ -147,7 +147,7 @@ impl Facts {
                 let name = facts.names.last().map(String::as_str).or(known).unwrap_or(id.as_str());
                 changes.push(DirectoryChange::Group(id.clone(), name.into()));
             } else if facts.removed {
-                gone.push(DirectoryChange::NoGroup(id.clone()));
+                gone.push(DirectoryChange::RemoveGroup(id.clone()));
             }
         }
         for ((group, id), membership) in self.members.iter().filter(|((group, _), _)| !self.is_gone(group)) {
@@ -175,7 +175,7 @@ impl Facts {
         for (id, facts) in self.users {
             advance(1);
             let Some(names) = facts.names else {
-                gone.push(DirectoryChange::NoUser(id));
+                gone.push(DirectoryChange::RemoveUser(id));
                 continue;
             };
             let known = reading.before.and_then(|before| known_user(before, &id));
@@ -246,8 +246,8 @@ impl Party {
 
     /// That a group lists it no more.
     pub(super) fn leaving(self, group: &GroupId) -> impl Iterator<Item = DirectoryChange> {
-        let user = self.user.map(|user| DirectoryChange::NoMember(group.clone(), user));
-        user.into_iter().chain(self.group.map(|child| DirectoryChange::NotNested(group.clone(), child)))
+        let user = self.user.map(|user| DirectoryChange::RemoveMember(group.clone(), user));
+        user.into_iter().chain(self.group.map(|child| DirectoryChange::RemoveNesting(group.clone(), child)))
     }
 }
 
@@ -268,15 +268,15 @@ impl Import<Vec<DirectoryChange>> {
                 DirectoryChange::Group(id, name) => builder.group(id, name),
                 DirectoryChange::Member(group, user) => builder.member(&group, &user),
                 DirectoryChange::Nested(group, child) => builder.nested(&group, &child),
-                DirectoryChange::NoUser(_)
-                | DirectoryChange::NoGroup(_)
-                | DirectoryChange::NoMember(..)
-                | DirectoryChange::NotNested(..) => builder,
+                DirectoryChange::RemoveUser(_)
+                | DirectoryChange::RemoveGroup(_)
+                | DirectoryChange::RemoveMember(..)
+                | DirectoryChange::RemoveNesting(..) => builder,
             })
         })
     }
 
     pub(super) fn into_delta(self) -> Import<DirectoryDelta> {
-        self.map(|changes| changes.into_iter().fold(DirectoryDelta::new(), DirectoryDelta::and))
+        self.map(|changes| changes.into_iter().fold(DirectoryDelta::new(), DirectoryDelta::push))
     }
 }

@@ -1,11 +1,11 @@
 //! Users and groups from [Microsoft Graph][graph], as full listings or as the changes since the last time.
 //!
-//! A [`Round`] is told what to ask for, says which link to fetch next, and takes the answers. It fetches nothing by
+//! A [`Sync`] is told what to ask for, says which link to fetch next, and takes the answers. It fetches nothing by
 //! itself. When no page is open any more, it is a [`DirectoryBuilder`], or a [`DirectoryDelta`] on the snapshot before.
 //!
 //! ```
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! use activity_privacy::import::graph::{Listing, Round};
+//! use activity_privacy::import::graph::{Listing, Sync};
 //! use activity_privacy::{DirectoryRevision, GroupId};
 //!
 //! # fn fetch(link: &str) -> &'static [u8] {
@@ -18,7 +18,7 @@
 //! #                 {"@odata.type": "#microsoft.graph.user", "id": "u-1"}]}]}"##
 //! #     }
 //! # }
-//! let mut round = Round::new();
+//! let mut round = Sync::new();
 //! round.ask(Listing::Users, "https://graph.example/users/delta?$select=userPrincipalName,mail,proxyAddresses");
 //! round.ask(Listing::Groups, "https://graph.example/groups/delta?$select=displayName,members");
 //! while let Some(link) = round.next_link().map(str::to_owned) {
@@ -27,8 +27,8 @@
 //! let next_time: Vec<String> = round.delta_links().map(|(_, link)| link.to_owned()).collect();
 //! assert_eq!(next_time.len(), 2);
 //!
-//! let snapshot = round.into_builder()?.whole()?.build(DirectoryRevision(1), "2026-03-01T00:00:00Z".parse()?)?;
-//! assert_eq!(snapshot.members_of(&GroupId::new("g-1")?).len(), 1);
+//! let snapshot = round.into_builder()?.into_complete()?.build(DirectoryRevision(1), "2026-03-01T00:00:00Z".parse()?)?;
+//! assert_eq!(snapshot.all_members(&GroupId::new("g-1")?).len(), 1);
 //! # Ok(())
 //! # }
 //! ```
@@ -37,7 +37,7 @@
 //! - [Delta queries][delta]: `/users/delta?$select=userPrincipalName,mail,proxyAddresses,accountEnabled`, with
 //!   `otherMails`, `onPremisesUserPrincipalName`, `onPremisesSamAccountName` and, for customers, `identities` where
 //!   people are known by them, and `/groups/delta?$select=displayName,members`. The first round is the whole state. For
-//!   the next one, ask for its [delta links](Round::delta_links) once the result is in force. When Graph answers that a
+//!   the next one, ask for its [delta links](Sync::delta_links) once the result is in force. When Graph answers that a
 //!   link is too old (410), begin anew without one.
 //! - Plain listings: `/users` and `/groups` with the same `$select`, then `/groups/{id}/members` for each group.
 //!   Without the members of every group that was listed there is no result. Groups nested in groups are listed as such:
@@ -68,13 +68,13 @@
 //!   applications are protected by the built-in group. A type that is not known here is rejected. A member without a
 //!   type is what its id is known for, in this round or before; one whom nobody knows is rejected, because a group
 //!   taken for a user would protect nobody. So is a member group of which neither this round nor the one before tells.
-//!   Ids that are known to be of no people can be [left out](Round::with_non_people).
+//!   Ids that are known to be of no people can be [left out](Sync::with_non_people).
 //!
 //! # Property by property
 //! In a delta a record can speak of a part of its properties. One that is absent keeps what was known, and `null` says
 //! that there is none. A [`User`](crate::User) does not tell which property gave which name, so the names of before are
 //! dropped only when the records of this round speak of all properties that name somebody, or when the caller said
-//! [that records are whole](Round::with_whole_records). Of `identities` they need to speak only if any record of the
+//! [that records are whole](Sync::with_whole_records). Of `identities` they need to speak only if any record of the
 //! round does. Otherwise names only ever add up: a stale name hides too much, a lost one too little.
 //!
 //! # Order
@@ -122,7 +122,7 @@ pub enum Listing {
 ///
 /// Holds one page at a time, of at most [`MAX_PAGE_BYTES`] and [`MAX_PAGE_VALUES`], and what all of them said.
 #[derive(Default)]
-pub struct Round {
+pub struct Sync {
     /// By their links.
     open: BTreeMap<String, Asked>,
     followed: HashSet<String>,
@@ -178,7 +178,7 @@ pub enum Unfinished {
     NoChanges,
 }
 
-impl Round {
+impl Sync {
     /// Nothing asked for yet.
     #[must_use]
     pub fn new() -> Self {
@@ -380,9 +380,9 @@ impl Round {
     }
 }
 
-impl fmt::Debug for Round {
+impl fmt::Debug for Sync {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Round").field("open", &self.open.len()).field("pages", &self.pages).finish_non_exhaustive()
+        f.debug_struct("Sync").field("open", &self.open.len()).field("pages", &self.pages).finish_non_exhaustive()
     }
 }
 

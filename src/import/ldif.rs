@@ -19,13 +19,13 @@
 //! cn: Works council
 //! member: UID=adele, OU=people, DC=contoso, DC=example
 //! ";
-//! let directory = ldif::read(&export[..]).whole()?.build(DirectoryRevision(1), "2026-03-01T00:00:00Z".parse()?)?;
+//! let directory = ldif::read(&export[..]).into_complete()?.build(DirectoryRevision(1), "2026-03-01T00:00:00Z".parse()?)?;
 //! let council = GroupId::new("7d1c8e52-0a43-103e-8f2b-5d2c6a9b1f01")?;
-//! assert!(directory.members_of(&council).contains(&UserId::new("7d1c8e52-0a43-103e-8f2b-5d2c6a9b1f00")?));
+//! assert!(directory.all_members(&council).contains(&UserId::new("7d1c8e52-0a43-103e-8f2b-5d2c6a9b1f00")?));
 //!
 //! let cut = ldif::read(&export[..150]);
 //! assert_eq!(
-//!     cut.whole().unwrap_err().to_string(),
+//!     cut.into_complete().unwrap_err().to_string(),
 //!     "1 of 1 records were not taken, the first at line 7: the input ends too early, expected a line feed at \
 //!      the end of the last line",
 //! );
@@ -74,7 +74,7 @@
 //! # Whom it could leave out
 //! A member who is no entry of the input may be a group whose members nobody would protect, so the group that lists
 //! them is rejected, as is an entry whose `memberOf` or primary group leads to a group that is not there. With
-//! [`despite_rejections`](super::Import::despite_rejections), such members are users known by the name alone, and such
+//! [`into_partial`](super::Import::into_partial), such members are users known by the name alone, and such
 //! groups are none.
 //! - [`Reader::with_non_people`] names members that are known to be no people: foreign security principals, or the
 //!   placeholder of a group that may not be empty. `S-1-5-11` among the former stands for everybody who is signed in, and
@@ -102,7 +102,6 @@
 mod attribute;
 mod change;
 mod dn;
-mod doubt;
 mod draft;
 mod entry;
 mod line;
@@ -119,6 +118,7 @@ mod sid;
 mod texts;
 mod told;
 mod tree;
+mod unresolved;
 
 use std::io::BufRead;
 

@@ -4,9 +4,9 @@ use std::collections::HashSet;
 
 use serde_json::{Value, json};
 
-use super::graph::{Listing, Round};
+use super::csv::Tables;
+use super::graph::{Listing, Sync};
 use super::scim::{self, Endpoint, Lists, Requests};
-use super::table::Tables;
 use crate::directory::{DirectoryBuilder, DirectoryRevision, DirectorySnapshot, User};
 use crate::identity::{Alias, GroupId, UserId};
 use crate::steps::assert_linear;
@@ -21,14 +21,14 @@ fn delta(entries: Vec<Value>) -> Vec<u8> {
 /// What a round makes of a page of users and one of groups.
 fn round((users, groups): (Vec<Value>, Vec<Value>)) {
     let read = || {
-        let mut round = Round::new();
+        let mut round = Sync::new();
         round.ask(Listing::Users, USERS);
         round.ask(Listing::Groups, GROUPS);
         round.page(USERS, &delta(users.clone())[..]).unwrap();
         round.page(GROUPS, &delta(groups.clone())[..]).unwrap();
         round
     };
-    assert!(read().into_builder().unwrap().whole().is_ok());
+    assert!(read().into_builder().unwrap().into_complete().is_ok());
     assert!(read().into_delta(&before(0)).is_ok());
 }
 
@@ -83,7 +83,7 @@ fn b3_graph_rounds_are_linear() {
     };
     assert_linear("names of one user", 200, names, round);
     let pages = |pages: usize| {
-        let mut round = Round::new().with_non_people((0..pages).map(|at| format!("u-{at}")));
+        let mut round = Sync::new().with_non_people((0..pages).map(|at| format!("u-{at}")));
         round.ask(Listing::Groups, "g");
         for at in 0..pages {
             round.ask(Listing::Members(GroupId::new(format!("g-{at}")).unwrap()), format!("m-{at}"));
@@ -98,7 +98,7 @@ fn b3_graph_rounds_are_linear() {
         }
         round.ask(Listing::Users, "u");
         round.page("u", &br#"{"value": []}"#[..]).unwrap();
-        assert!(round.into_builder().unwrap().whole().is_ok());
+        assert!(round.into_builder().unwrap().into_complete().is_ok());
     };
     assert_linear("pages", 100, |size| size, pages);
 }
@@ -114,7 +114,7 @@ fn b3_scim_lists_are_linear() {
         }
         let page = json!({"totalResults": groups.len(), "Resources": groups}).to_string();
         lists.page(Endpoint::Groups, page.as_bytes()).unwrap();
-        assert!(lists.into_builder().unwrap().whole().is_ok());
+        assert!(lists.into_builder().unwrap().into_complete().is_ok());
     };
     let user = |at: usize| json!({"id": format!("u-{at}"), "userName": format!("{at}@contoso.com")});
     let directory = |size: usize| {
@@ -146,7 +146,7 @@ fn b3_scim_requests_are_linear() {
     let patch = |operations: Vec<Value>| json!({"Operations": operations}).to_string();
     let of_group = |(before, body): (DirectorySnapshot, String)| {
         let import = scim::patch_group(&before, &council, body.as_bytes()).unwrap();
-        assert!(import.whole().is_ok());
+        assert!(import.into_complete().is_ok());
     };
     type Form = (&'static str, fn(usize) -> Value);
     const FORMS: [Form; 4] = [
@@ -165,7 +165,7 @@ fn b3_scim_requests_are_linear() {
     assert_linear("all forms in turn", 100, mixed, of_group);
     let of_user = |body: String| {
         let import = scim::patch_user(&before(1), &adele, body.as_bytes()).unwrap();
-        assert!(import.whole().is_ok());
+        assert!(import.into_complete().is_ok());
     };
     let emails = |size: usize| {
         let one = |at: usize| json!({"op": "add", "path": "emails.value", "value": format!("n{at}@contoso.com")});
@@ -173,7 +173,7 @@ fn b3_scim_requests_are_linear() {
     };
     assert_linear("emails by operation", 200, emails, of_user);
     let put = |(before, body): (DirectorySnapshot, String)| {
-        assert!(scim::put_group(&before, &council, body.as_bytes()).unwrap().whole().is_ok());
+        assert!(scim::put_group(&before, &council, body.as_bytes()).unwrap().into_complete().is_ok());
     };
     let members = |size: usize| {
         let members: Vec<String> = (size / 2..size).map(|at| format!("u-{at}")).collect();
@@ -183,7 +183,7 @@ fn b3_scim_requests_are_linear() {
     let bulk = |(before, assigned, operations): (DirectorySnapshot, Vec<(String, String)>, Vec<Value>)| {
         let body = json!({"Operations": operations}).to_string();
         let requests = Requests::new(&before).with_non_people(HashSet::from(["nobody".to_owned()]));
-        assert!(requests.bulk(assigned, body.as_bytes()).unwrap().whole().is_ok());
+        assert!(requests.bulk(assigned, body.as_bytes()).unwrap().into_complete().is_ok());
     };
     let operations = |size: usize| {
         let mut operations = Vec::new();
@@ -220,7 +220,7 @@ fn b3_tables_are_linear() {
         for table in tables {
             read.read(table.as_bytes());
         }
-        assert!(read.finish().whole().is_ok());
+        assert!(read.finish().into_complete().is_ok());
     };
     let rows = |header: &str, size: usize, row: fn(usize) -> String| {
         (0..size).fold(format!("{header}\n"), |table, at| table + &row(at) + "\n")

@@ -17,13 +17,13 @@
 //! let mut lists = Lists::new();
 //! lists.page(Endpoint::Users, &users[..])?;
 //! lists.page(Endpoint::Groups, &groups[..])?;
-//! let snapshot = lists.into_builder()?.whole()?.build(DirectoryRevision(1), "2026-03-01T00:00:00Z".parse()?)?;
+//! let snapshot = lists.into_builder()?.into_complete()?.build(DirectoryRevision(1), "2026-03-01T00:00:00Z".parse()?)?;
 //!
 //! let (council, adele) = (GroupId::new("g-1")?, UserId::new("u-1")?);
 //! let request = br#"{"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
 //!     "Operations": [{"op": "Remove", "path": "members[value eq \"u-1\"]"}]}"#;
-//! let delta = scim::patch_group(&snapshot, &council, &request[..])?.whole()?;
-//! assert_eq!(delta.changes(), [DirectoryChange::NoMember(council, adele)]);
+//! let delta = scim::patch_group(&snapshot, &council, &request[..])?.into_complete()?;
+//! assert_eq!(delta.changes(), [DirectoryChange::RemoveMember(council, adele)]);
 //! # Ok(())
 //! # }
 //! ```

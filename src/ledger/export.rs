@@ -13,18 +13,18 @@ use crate::governance::{GovernanceSink, RecordQuery};
 
 /// Whether what is sealed in records goes along.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Openings {
+pub enum Disclosure {
     /// What was not forgotten goes along: justifications, by what queries can be guessed, how many activities were on a page
     /// and the digest of their ids, whose they were, how many were removed, and when that ended. A reader can check it. For
     /// those alone who may view private activities.
-    Shown,
+    Include,
     /// Nothing of it goes along, and the log is verified all the same.
-    Withheld,
+    Redact,
 }
 
 /// What was found while the log was gone through from its first record to its last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Audit {
+pub struct AuditSummary {
     /// How many records there are, or were.
     pub size: u64,
     /// How many of them, the first ones, are not kept any longer. Of these there are the hashes.
@@ -42,7 +42,7 @@ impl<S: GovernanceSink> LedgerSink<S> {
     ///
     /// # Errors
     /// [`LedgerError`]. What was written until then is no export.
-    pub fn export(&self, to: &mut impl Write, openings: Openings) -> Result<String, LedgerError> {
+    pub fn export(&self, to: &mut impl Write, openings: Disclosure) -> Result<String, LedgerError> {
         let state = self.signed()?;
         self.go_through(
             &state,
@@ -61,10 +61,10 @@ impl<S: GovernanceSink> LedgerSink<S> {
     /// # Errors
     /// [`LedgerError::Rewritten`] and [`LedgerError::Lost`] with the first record that is not, and any other
     /// [`LedgerError`].
-    pub fn audit(&self) -> Result<Audit, LedgerError> {
+    pub fn audit(&self) -> Result<AuditSummary, LedgerError> {
         let state = self.signed()?;
-        let removed = self.go_through(&state, |_| Ok(()), Openings::Withheld)?;
-        Ok(Audit { size: state.tree.size(), removed })
+        let removed = self.go_through(&state, |_| Ok(()), Disclosure::Redact)?;
+        Ok(AuditSummary { size: state.tree.size(), removed })
     }
 
     /// Hands out line by line what belongs to the leaves of the tree, and says how many are removed. Each is what its
@@ -73,7 +73,7 @@ impl<S: GovernanceSink> LedgerSink<S> {
         &self,
         state: &State,
         mut hand_out: impl FnMut(&Line) -> Result<(), LedgerError>,
-        openings: Openings,
+        openings: Disclosure,
     ) -> Result<u64, LedgerError> {
         let (tree, mut peaks, mut removed) = (&state.tree, Peaks::new(), 0);
         while peaks.leaves() < tree.size() {
@@ -108,7 +108,7 @@ impl<S: GovernanceSink> LedgerSink<S> {
                 }
                 let leaf = Leaf::of(entry)?;
                 grow(tree, &mut peaks, Some(leaf.hash()))?;
-                hand_out(&Line::of(&leaf, entry, openings == Openings::Shown))?;
+                hand_out(&Line::of(&leaf, entry, openings == Disclosure::Include))?;
             }
         }
         if peaks.root() == tree.root() { Ok(removed) } else { Err(LedgerError::Damaged) }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
 
 use super::hash::TreeHash;
-use super::hashes::{HashStore, HashStoreError, Hold};
+use super::hashes::{HashStore, HashStoreError, WriteLock};
 use crate::sync::{Mutex, MutexGuard};
 
 /// Hashes in one flat file, 32 bytes each; the newest checkpoint in a file beside it, and a third one whose lock is the
@@ -118,11 +118,11 @@ impl HashStore for FileHashes {
         Ok(self.sync_folder()?)
     }
 
-    fn hold(&self) -> Result<Hold<'_>, HashStoreError> {
+    fn lock(&self) -> Result<WriteLock<'_>, HashStoreError> {
         // A handle of its own each time: what is locked through one is locked for all others, in this process too.
         let lock = File::options().write(true).create(true).truncate(false).open(self.beside(".lock"))?;
         lock.lock()?;
-        Ok(Hold::new(lock))
+        Ok(WriteLock::new(lock))
     }
 }
 

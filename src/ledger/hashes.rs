@@ -65,25 +65,25 @@ pub trait HashStore: Send + Sync {
     ///
     /// # Errors
     /// [`HashStoreError`] when it cannot be had.
-    fn hold(&self) -> Result<Hold<'_>, HashStoreError>;
+    fn lock(&self) -> Result<WriteLock<'_>, HashStoreError>;
 }
 
 /// The right to write to a [`HashStore`], which one has at a time.
-pub struct Hold<'a>(#[expect(dead_code, reason = "it is there to be dropped")] Box<dyn Held + 'a>);
+pub struct WriteLock<'a>(#[expect(dead_code, reason = "it is there to be dropped")] Box<dyn Held + 'a>);
 
 trait Held {}
 impl<T> Held for T {}
 
-impl<'a> Hold<'a> {
+impl<'a> WriteLock<'a> {
     /// The right that goes with a value, until that is dropped: the guard of a lock.
     pub fn new(guard: impl Sized + 'a) -> Self {
         Self(Box::new(guard))
     }
 }
 
-impl std::fmt::Debug for Hold<'_> {
+impl std::fmt::Debug for WriteLock<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Hold").finish_non_exhaustive()
+        f.debug_struct("WriteLock").finish_non_exhaustive()
     }
 }
 
@@ -139,8 +139,8 @@ macro_rules! forward {
                 (**self).keep_checkpoint(checkpoint)
             }
 
-            fn hold(&self) -> Result<Hold<'_>, HashStoreError> {
-                (**self).hold()
+            fn lock(&self) -> Result<WriteLock<'_>, HashStoreError> {
+                (**self).lock()
             }
         }
     )*};
@@ -207,7 +207,7 @@ impl HashStore for MemoryHashes {
         Ok(())
     }
 
-    fn hold(&self) -> Result<Hold<'_>, HashStoreError> {
-        Ok(Hold::new(self.held.lock().unwrap_or_else(PoisonError::into_inner)))
+    fn lock(&self) -> Result<WriteLock<'_>, HashStoreError> {
+        Ok(WriteLock::new(self.held.lock().unwrap_or_else(PoisonError::into_inner)))
     }
 }

@@ -118,7 +118,7 @@ impl<S: GovernanceSink> LedgerSink<S> {
         let state = State { tree: empty.clone(), kept: nothing, note: Vec::new() };
         let ledger = Self { sink, signer, state: Mutex::new(state), answered: AtomicU64::new(0) };
         let hashes = Arc::clone(empty.hashes());
-        let hold = hashes.hold()?;
+        let hold = hashes.lock()?;
         match hashes.checkpoint()? {
             Some(note) => {
                 let kept = ledger.own(&note)?;
@@ -222,7 +222,7 @@ impl<S: GovernanceSink> LedgerSink<S> {
         let answered = self.answered.load(Ordering::SeqCst);
         let hashes = Arc::clone(state.tree.hashes());
         // No other process lets it grow meanwhile.
-        let hold = hashes.hold()?;
+        let hold = hashes.lock()?;
         self.settle(&mut state, answered)?;
         drop(hold);
         Ok(state.clone())

@@ -12,7 +12,7 @@ use super::peaks::Peaks;
 
 /// What holds of an exported log.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verified {
+pub struct VerifiedLog {
     /// The checkpoint that the log leads to.
     pub checkpoint: Checkpoint,
     /// The older one that it leads to as well, if one was given.
@@ -36,7 +36,7 @@ pub struct Verified {
 /// without a signature may have been written by anybody.
 #[derive(Debug, Error)]
 #[non_exhaustive]
-pub enum Finding {
+pub enum VerifyError {
     /// The checkpoint is not one that a known key signed.
     #[error("the checkpoint is not believed")]
     Checkpoint(#[source] CheckpointError),
@@ -144,15 +144,16 @@ pub enum Finding {
 /// and SHA-256.
 ///
 /// # Errors
-/// The first [`Finding`].
+/// The first [`VerifyError`].
 pub fn verify_log(
     mut log: impl BufRead,
     checkpoint: &[u8],
     older: Option<&[u8]>,
     known: &[NoteVerifier],
-) -> Result<Verified, Finding> {
-    let newer = Checkpoint::open_undone(checkpoint, known).map_err(Finding::Checkpoint);
-    let older = older.map(|older| Checkpoint::open_undone(older, known)).transpose().map_err(Finding::OlderCheckpoint);
+) -> Result<VerifiedLog, VerifyError> {
+    let newer = Checkpoint::open_undone(checkpoint, known).map_err(VerifyError::Checkpoint);
+    let older =
+        older.map(|older| Checkpoint::open_undone(older, known)).transpose().map_err(VerifyError::OlderCheckpoint);
     let ((checkpoint, newer_damaged), older) = match (newer, older) {
         // Of what cannot be verified nothing is known, so the forgery is the finding.
         (Err(newer), Err(older)) if newer.is_unverifiable() => return Err(older),
@@ -161,26 +162,26 @@ pub fn verify_log(
     };
     // Returned unless a forgery is found: damage, or that the older one cannot be verified.
     let (older, older_unproven) = match older {
-        Ok(Some((older, damaged))) => (Some(older), damaged.map(Finding::OlderCheckpoint)),
+        Ok(Some((older, damaged))) => (Some(older), damaged.map(VerifyError::OlderCheckpoint)),
         Ok(None) => (None, None),
         Err(unverifiable) if unverifiable.is_unverifiable() => (None, Some(unverifiable)),
         Err(forged) => return Err(forged),
     };
     if let Some(older) = &older {
         if older.origin != checkpoint.origin {
-            return Err(Finding::OtherLog);
+            return Err(VerifyError::OtherLog);
         }
         if older.size > checkpoint.size {
-            return Err(Finding::Shrunk { older: older.size, size: checkpoint.size });
+            return Err(VerifyError::Shrunk { older: older.size, size: checkpoint.size });
         }
     }
-    let mut verified = Verified { checkpoint, older, records: 0, removed: 0, openings: 0, unsigned: 0 };
+    let mut verified = VerifiedLog { checkpoint, older, records: 0, removed: 0, openings: 0, unsigned: 0 };
     let damaged = verified.read(&mut log)?;
-    let damaged = older_unproven.or(newer_damaged.map(Finding::Checkpoint)).or(damaged);
+    let damaged = older_unproven.or(newer_damaged.map(VerifyError::Checkpoint)).or(damaged);
     damaged.map_or(Ok(verified), Err)
 }
 
-impl Finding {
+impl VerifyError {
     /// Returns whether a file was damaged in transfer (the log, the checkpoint or the older one), and everything that was signed
     /// holds once the damage is undone. The file is to be transferred again.
     #[must_use]
@@ -205,9 +206,9 @@ impl Finding {
     }
 }
 
-impl Verified {
+impl VerifiedLog {
     /// Reads the log and verifies it. Returns the first damage if everything that was signed holds once it is undone.
-    fn read(&mut self, log: &mut impl BufRead) -> Result<Option<Finding>, Finding> {
+    fn read(&mut self, log: &mut impl BufRead) -> Result<Option<VerifyError>, VerifyError> {
         let size = self.checkpoint.size;
         let mut peaks = Peaks::new();
         let mut lines = Lines::default();
@@ -219,7 +220,7 @@ impl Verified {
                 Ok(true) => {}
                 Ok(false) => break,
                 // What follows the signed records changes nothing about them.
-                Err(Finding::OtherEncoding { line }) if !counts => {
+                Err(VerifyError::OtherEncoding { line }) if !counts => {
                     lines.damage = lines.damage.or(Some((line, Damage::NotText)));
                     break;
                 }
@@ -230,7 +231,7 @@ impl Verified {
                 Ok(line) => line,
                 Err(_) if lines.is_cut_off && Line::is_begun(&lines.line) => {
                     if counts {
-                        return Err(Finding::CutOff { line: at });
+                        return Err(VerifyError::CutOff { line: at });
                     }
                     break;
                 }
@@ -239,7 +240,7 @@ impl Verified {
             let hash = line.check(number).map_err(|fault| fault.at(at, number))?;
             match &line {
                 Line::Removed(_) if self.removed + 1 < number || !counts => {
-                    return Err(Finding::Removed { line: at });
+                    return Err(VerifyError::Removed { line: at });
                 }
                 Line::Removed(_) => self.removed += 1,
                 Line::Record { openings, .. } if counts => {
@@ -251,21 +252,21 @@ impl Verified {
             peaks.push(hash);
         }
         if peaks.leaves() < size {
-            let cut_off = Finding::CutOff { line: lines.number - 1 };
-            return Err(if lines.is_cut_off { cut_off } else { Finding::Fewer { lines: peaks.leaves(), size } });
+            let cut_off = VerifyError::CutOff { line: lines.number - 1 };
+            return Err(if lines.is_cut_off { cut_off } else { VerifyError::Fewer { lines: peaks.leaves(), size } });
         }
-        Ok(lines.damage.map(|(line, damage)| Finding::Damaged { line, damage }))
+        Ok(lines.damage.map(|(line, damage)| VerifyError::Damaged { line, damage }))
     }
 
     /// Compares the root where a checkpoint counts as many records. The older one first: what it does not lead to was
     /// changed after it was signed.
-    fn hold_against(&self, peaks: &Peaks) -> Result<(), Finding> {
+    fn hold_against(&self, peaks: &Peaks) -> Result<(), VerifyError> {
         let size = peaks.leaves();
         let differs = |checkpoint: &Checkpoint| checkpoint.size == size && checkpoint.root != peaks.root();
         if self.older.as_ref().is_some_and(differs) {
-            return Err(Finding::OlderRoot { size });
+            return Err(VerifyError::OlderRoot { size });
         }
-        if differs(&self.checkpoint) { Err(Finding::Root { size }) } else { Ok(()) }
+        if differs(&self.checkpoint) { Err(VerifyError::Root { size }) } else { Ok(()) }
     }
 }
 
@@ -283,7 +284,7 @@ struct Lines {
 
 impl Lines {
     /// Goes on to the next line that is neither blank nor a repetition. False at the end of the file.
-    fn next(&mut self, log: &mut impl BufRead) -> Result<bool, Finding> {
+    fn next(&mut self, log: &mut impl BufRead) -> Result<bool, VerifyError> {
         loop {
             self.number += 1;
             let Some(raw) = self.read(log)? else { return Ok(false) };
@@ -304,31 +305,31 @@ impl Lines {
         }
     }
 
-    fn read(&mut self, log: &mut impl BufRead) -> Result<Option<Vec<u8>>, Finding> {
+    fn read(&mut self, log: &mut impl BufRead) -> Result<Option<Vec<u8>>, VerifyError> {
         let line = self.number;
         let mut text = Vec::new();
         let mut bounded = log.take(MAX_BYTES as u64 + 1);
-        bounded.read_until(b'\n', &mut text).map_err(|source| Finding::Io { line, source })?;
+        bounded.read_until(b'\n', &mut text).map_err(|source| VerifyError::Io { line, source })?;
         if text.is_empty() {
             return Ok(None);
         }
         self.is_cut_off = text.pop_if(|last| *last == b'\n').is_none();
         if text.len() > MAX_BYTES {
-            return Err(Finding::Unreadable { line, expected: "at most 80 MiB" });
+            return Err(VerifyError::Unreadable { line, expected: "at most 80 MiB" });
         }
         if damage::is_other_encoding(&text, self.is_cut_off) {
-            return Err(Finding::OtherEncoding { line });
+            return Err(VerifyError::OtherEncoding { line });
         }
         Ok(Some(text))
     }
 }
 
 impl Fault {
-    fn at(self, line: u64, sequence: u64) -> Finding {
+    fn at(self, line: u64, sequence: u64) -> VerifyError {
         match self {
-            Self::Unlike(expected) => Finding::Unreadable { line, expected },
-            Self::Sequence(found) => Finding::OutOfSequence { line, expected: sequence, found },
-            Self::Opening => Finding::Opening { line },
+            Self::Unlike(expected) => VerifyError::Unreadable { line, expected },
+            Self::Sequence(found) => VerifyError::OutOfSequence { line, expected: sequence, found },
+            Self::Opening => VerifyError::Opening { line },
         }
     }
 }

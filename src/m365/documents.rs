@@ -2,8 +2,8 @@
 
 use std::io::{self, BufRead};
 
+use super::framing::{Found, Input, JsonScan, Place, Record, Step, next_element};
 use super::reject::RejectReason;
-use super::split::{Found, Input, JsonScan, Place, Record, Step, next_element};
 
 /// The members of a page that hold its records: of Microsoft Graph, of an event hub.
 const LISTS: [&[u8]; 2] = [b"value", b"records"];

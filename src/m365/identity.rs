@@ -125,12 +125,12 @@ impl Identities {
     /// Returns the user known by these, if there are any.
     pub(super) fn into_user(self) -> Option<Actor> {
         let mut known = self.list.into_iter();
-        known.next().map(|first| known.fold(Actor::user(first), Actor::also))
+        known.next().map(|first| known.fold(Actor::user(first), Actor::with_identity))
     }
 
     /// Returns an actor of a kind that has these identities.
     pub(super) fn into_actor(self, actor: Actor) -> Actor {
-        self.list.into_iter().fold(actor, Actor::also)
+        self.list.into_iter().fold(actor, Actor::with_identity)
     }
 
     /// Returns the identities in parts that one actor can carry each.

@@ -2,8 +2,8 @@
 
 use std::io::BufRead;
 
+use super::framing::{Found, Input, Record};
 use super::reject::RejectReason;
-use super::split::{Found, Input, Record};
 
 /// One record a CSV row, which goes on over the line breaks in its quoted fields (RFC 4180). Blank lines between rows
 /// are none.

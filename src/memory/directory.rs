@@ -35,7 +35,7 @@ impl MemoryDirectory {
         Self::default()
     }
 
-    /// Puts a snapshot in force, as the [successor](DirectorySnapshot::succeeding) of the one before: what is gone from
+    /// Puts a snapshot in force, as the [successor](DirectorySnapshot::carry_over_from) of the one before: what is gone from
     /// it is remembered.
     ///
     /// # Errors
@@ -47,8 +47,10 @@ impl MemoryDirectory {
             Some(before) if before.revision() >= snapshot.revision() => {
                 return Err(InstallError::NotNewer { offered: snapshot.revision(), in_force: before.revision() });
             }
-            // What succeeds it already is installed as it is.
-            Some(before) if !snapshot.succeeds(&before) => Arc::new(Arc::unwrap_or_clone(snapshot).succeeding(&before)),
+            // What is_successor_of it already is installed as it is.
+            Some(before) if !snapshot.is_successor_of(&before) => {
+                Arc::new(Arc::unwrap_or_clone(snapshot).carry_over_from(&before))
+            }
             Some(_) | None => snapshot,
         };
         self.snapshot.store(Some(next));

@@ -56,6 +56,6 @@ impl GovernanceSink for MemorySink {
         }
         let of = removal.forgotten_record();
         let record = entries.iter_mut().find(|entry| Some(entry.record.id) == of);
-        Ok(record.is_some_and(|entry| entry.record.forget()).into())
+        Ok(record.is_some_and(|entry| entry.record.redact()).into())
     }
 }

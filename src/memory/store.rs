@@ -5,9 +5,10 @@ use std::sync::{Arc, PoisonError};
 
 use crate::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use crate::{
-    ActivityId, ActivityStore, Admission, Appended, AppliedRecords, CountBy, Counts, GroupId, Offset, Position,
-    PrivacyPolicy, PublicActivity, PublicPage, Query, RecordedChange, RecordedRemoval, RemovedGroup, RemovedGroups,
-    RemovedGroupsUpdate, Revision, SealedPage, StampedBatch, StoreError, StoredActivity, Tally, Visibility,
+    ActivityId, ActivityStore, AppendOutcome, AppliedRecords, CountBy, Counts, DecidedBatch, GroupId, Offset,
+    PagePermit, Position, PrivacyPolicy, PublicActivity, PublicPage, Query, RecordedChange, RecordedRemoval,
+    RemovedGroup, RemovedGroups, RemovedGroupsUpdate, Revision, SealedPage, StoreError, StoredActivity, Tally,
+    Visibility,
 };
 
 /// Keeps activities and the policy until the process ends. Public and private activities are kept apart, so that no
@@ -66,7 +67,7 @@ impl State {
         let named = (!query.ids().is_empty()).then(|| self.named(query.ids(), after));
         let all = named.is_none().then(|| newest_first(&self.public, after).map(|(_, public)| public));
         let candidates = named.into_iter().flatten().chain(all.into_iter().flatten());
-        candidates.filter(|public| query.matches(public.activity(), public.stamp()))
+        candidates.filter(|public| query.matches(public.activity(), public.decision()))
     }
 
     /// Public activities of these ids, newest first, from after a position.
@@ -77,14 +78,14 @@ impl State {
         positions.into_iter().filter_map(|position| self.public.get(position)).collect()
     }
 
-    fn append(&mut self, activity: StoredActivity) -> Appended {
+    fn append(&mut self, activity: StoredActivity) -> AppendOutcome {
         let position = Position::of(activity.activity());
         match self.positions.get(position.id()) {
             Some(Some(first)) => {
                 let same = self.at(first).is_some_and(|first| first.activity() == activity.activity());
-                return if same { Appended::Duplicate } else { Appended::Conflict };
+                return if same { AppendOutcome::Duplicate } else { AppendOutcome::Conflict };
             }
-            Some(None) => return Appended::Duplicate,
+            Some(None) => return AppendOutcome::Duplicate,
             None => {}
         }
         self.positions.insert(position.id().clone(), Some(position.clone()));
@@ -99,7 +100,7 @@ impl State {
                 }
             }
         }
-        Appended::Stored
+        AppendOutcome::Stored
     }
 }
 
@@ -158,11 +159,11 @@ impl ActivityStore for MemoryStore {
         Ok(())
     }
 
-    fn append(&self, batch: &StampedBatch<'_>) -> Result<Vec<Appended>, StoreError> {
+    fn append(&self, batch: &DecidedBatch<'_>) -> Result<Vec<AppendOutcome>, StoreError> {
         let activities: Vec<_> = batch
-            .stamped()
+            .decided()
             .iter()
-            .map(|stamped| StoredActivity::assertion(stamped.activity().clone(), stamped.stamp().clone()))
+            .map(|decided| StoredActivity::assertion(decided.activity().clone(), decided.decision().clone()))
             .collect();
         let mut state = self.write();
         state.fence(Some(batch.policy()))?;
@@ -208,7 +209,7 @@ impl ActivityStore for MemoryStore {
 
     fn revealed_page(
         &self,
-        admission: Admission<'_>,
+        admission: PagePermit<'_>,
         after: Option<&Position>,
         limit: usize,
     ) -> Result<SealedPage, StoreError> {
@@ -225,7 +226,7 @@ impl ActivityStore for MemoryStore {
         });
         let query = admission.query();
         let found = merged.map(|(_, activity)| activity);
-        let found = found.filter(|activity| query.matches(activity.activity(), activity.stamp()));
+        let found = found.filter(|activity| query.matches(activity.activity(), activity.decision()));
         let page = found.take(limit).cloned().collect();
         Ok(SealedPage::seal(admission, page, None))
     }

@@ -36,10 +36,10 @@ checked_text! {
 pub struct PolicyOptions {
     /// Whether an activity is also private when a protected person is only its object. Default: no. Only rule D6's principals
     /// count; counting objects as well hides more, and hides what unprotected people did.
-    pub objects_count: bool,
-    /// How an activity that cannot be decided is stored. Default: [`WhenUndecidable::Hide`], because every other answer shows
+    pub include_objects: bool,
+    /// How an activity that cannot be decided is stored. Default: [`OnUndecidable::Hide`], because every other answer shows
     /// it or does not store it.
-    pub when_undecidable: WhenUndecidable,
+    pub on_undecidable: OnUndecidable,
     /// How old the directory may be, in whole seconds from its as-of time. With an older one no activity can be decided.
     /// Default: seven days, because a directory that is no longer imported protects nobody who joined a group since.
     #[serde(with = "seconds")]
@@ -88,8 +88,8 @@ pub struct MissingOption {
 // A misspelt option that nobody reads would be a protection that somebody believes in.
 #[serde(deny_unknown_fields, expecting = "a whole options document")]
 struct WholeDocument {
-    objects_count: Option<bool>,
-    when_undecidable: Option<WhenUndecidable>,
+    include_objects: Option<bool>,
+    on_undecidable: Option<OnUndecidable>,
     #[serde(default, deserialize_with = "seconds::named")]
     max_directory_age: Option<Option<Duration>>,
     justification_required: Option<bool>,
@@ -113,8 +113,8 @@ impl TryFrom<WholeDocument> for PolicyOptions {
             value.ok_or(MissingOption { option })
         }
         Ok(Self {
-            objects_count: named(whole.objects_count, "objects_count")?,
-            when_undecidable: named(whole.when_undecidable, "when_undecidable")?,
+            include_objects: named(whole.include_objects, "include_objects")?,
+            on_undecidable: named(whole.on_undecidable, "on_undecidable")?,
             max_directory_age: named(whole.max_directory_age, "max_directory_age")?,
             justification_required: named(whole.justification_required, "justification_required")?,
             self_grant_allowed: named(whole.self_grant_allowed, "self_grant_allowed")?,
@@ -131,8 +131,8 @@ impl TryFrom<WholeDocument> for PolicyOptions {
 impl Default for PolicyOptions {
     fn default() -> Self {
         Self {
-            objects_count: false,
-            when_undecidable: WhenUndecidable::Hide,
+            include_objects: false,
+            on_undecidable: OnUndecidable::Hide,
             max_directory_age: Some(Duration::from_secs(7 * 86_400)),
             justification_required: false,
             self_grant_allowed: false,
@@ -172,7 +172,7 @@ macro_rules! sets {
 
 impl PolicyOptionsBuilder {
     sets! {
-        objects_count: bool, when_undecidable: WhenUndecidable, max_directory_age: Option<Duration>,
+        include_objects: bool, on_undecidable: OnUndecidable, max_directory_age: Option<Duration>,
         justification_required: bool, self_grant_allowed: bool, max_reveal_lifetime: Option<Duration>,
         approvals_required: u32, self_approval_allowed: bool, max_request_age: Option<Duration>,
         retention: Option<Retention>
@@ -194,13 +194,13 @@ impl PolicyOptionsBuilder {
 /// answer or is too old, or a group of the policy is gone from it and nobody knows who was in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum WhenUndecidable {
+pub enum OnUndecidable {
     /// It is stored as private, with the cause as its reason.
     #[default]
     Hide,
     /// The whole batch is refused with an error and nothing of it is stored, so that the caller can try again.
-    Refuse,
+    Reject,
     /// It is stored as public although nobody knows whether it may be. This gives up the protection of whoever is
     /// behind it: of everybody, while the directory is missing.
-    ShowUndecided,
+    FailOpen,
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::{PolicyOptions, Purpose, Retention, WhenUndecidable, document, seconds};
+use super::{OnUndecidable, PolicyOptions, Purpose, Retention, document, seconds};
 
 /// Options to change, and the values to give them. Options that it does not name stay as they are, so that two
 /// administrators who change different options at once keep both changes.
@@ -19,9 +19,9 @@ use super::{PolicyOptions, Purpose, Retention, WhenUndecidable, document, second
 /// use activity_privacy::{OptionsPatch, PolicyOptions};
 ///
 /// let patch = OptionsPatch::new().approvals_required(2).max_request_age(None);
-/// let before = PolicyOptions::builder().objects_count(true).build();
+/// let before = PolicyOptions::builder().include_objects(true).build();
 /// let after = patch.applied_to(&before);
-/// assert_eq!((after.approvals_required, after.max_request_age, after.objects_count), (2, None, true));
+/// assert_eq!((after.approvals_required, after.max_request_age, after.include_objects), (2, None, true));
 /// assert_eq!(OptionsPatch::between(&before, &after), patch);
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,9 +29,9 @@ use super::{PolicyOptions, Purpose, Retention, WhenUndecidable, document, second
 #[must_use]
 pub struct OptionsPatch {
     #[serde(skip_serializing_if = "Option::is_none")]
-    objects_count: Option<bool>,
+    include_objects: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    when_undecidable: Option<WhenUndecidable>,
+    on_undecidable: Option<OnUndecidable>,
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "seconds::serialize_named")]
     max_directory_age: Option<Option<Duration>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -66,9 +66,9 @@ struct ContradictoryPurpose;
 #[derive(Default)]
 struct PatchDocument {
     #[serde(deserialize_with = "document::named")]
-    objects_count: Option<bool>,
+    include_objects: Option<bool>,
     #[serde(deserialize_with = "document::named")]
-    when_undecidable: Option<WhenUndecidable>,
+    on_undecidable: Option<OnUndecidable>,
     #[serde(deserialize_with = "seconds::named")]
     max_directory_age: Option<Option<Duration>>,
     #[serde(deserialize_with = "document::named")]
@@ -97,8 +97,8 @@ impl TryFrom<PatchDocument> for OptionsPatch {
             return Err(ContradictoryPurpose);
         }
         Ok(Self {
-            objects_count: document.objects_count,
-            when_undecidable: document.when_undecidable,
+            include_objects: document.include_objects,
+            on_undecidable: document.on_undecidable,
             max_directory_age: document.max_directory_age,
             justification_required: document.justification_required,
             self_grant_allowed: document.self_grant_allowed,
@@ -150,7 +150,7 @@ impl OptionsPatch {
     }
 
     options! {
-        objects_count: bool, when_undecidable: WhenUndecidable, max_directory_age: Option<Duration>,
+        include_objects: bool, on_undecidable: OnUndecidable, max_directory_age: Option<Duration>,
         justification_required: bool, self_grant_allowed: bool, max_reveal_lifetime: Option<Duration>,
         approvals_required: u32, self_approval_allowed: bool, max_request_age: Option<Duration>,
         retention: Option<Retention>

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::request::RevealRequest;
 use crate::governance::{
-    Act, Answer, Initiator, Outcome, Record, RecordEntry, RecordId, Refused, RequestId, RequestSummary,
+    ApprovalDecision, Event, Initiator, Outcome, Record, RecordEntry, RecordId, Refused, RequestId, RequestSummary,
 };
 use crate::identity::UserId;
 use crate::policy::{Denial, PrivacyPolicy, Revision};
@@ -83,13 +83,13 @@ impl Approvals {
 
     /// Goes on with the next record of the log.
     pub(crate) fn add(&mut self, record: &Record) {
-        match &record.act {
-            Act::RequestReveal(summary) if summary.request == self.request => {}
-            Act::AnswerRequest { request, .. } if *request == self.request => {}
+        match &record.event {
+            Event::RequestReveal(summary) if summary.request == self.request => {}
+            Event::DecideRequest { request, .. } if *request == self.request => {}
             _ => return,
         }
         let at = record.at.max(self.seen.unwrap_or(record.at));
-        if record.outcome == Outcome::OnRecord {
+        if record.outcome == Outcome::Recorded {
             self.said(record, at);
         }
         // A refusal too: of whoever came too late, it says how late it was.
@@ -113,13 +113,13 @@ impl Approvals {
 
     /// Goes on with a record of what was asked or said. Nothing is said earlier than what the log says before it.
     fn said(&mut self, record: &Record, time: DateTime<Utc>) {
-        let Record { initiator: Initiator::User(by), policy: Some(policy), at, act, .. } = record else { return };
-        match (act, &mut self.asked) {
-            (Act::RequestReveal(summary), asked @ None) if summary.request == self.request => {
+        let Record { initiator: Initiator::User(by), policy: Some(policy), at, event, .. } = record else { return };
+        match (event, &mut self.asked) {
+            (Event::RequestReveal(summary), asked @ None) if summary.request == self.request => {
                 let (by, summary, approvals) = (by.clone(), summary.clone(), Vec::new());
                 *asked = Some(Asked { by, policy: *policy, summary, approvals, over: None });
             }
-            (Act::AnswerRequest { request, answer }, Some(asked)) if *request == self.request => {
+            (Event::DecideRequest { request, answer }, Some(asked)) if *request == self.request => {
                 asked.answered(by, *at, time, *policy, *answer);
             }
             _ => {}
@@ -137,7 +137,7 @@ impl Approvals {
     /// activities.
     pub(crate) fn told(mut self, may_view_private: bool) -> Self {
         if let Some(asked) = self.asked.as_mut().filter(|_| !may_view_private) {
-            asked.summary.about.query.forget();
+            asked.summary.about.query.redact();
         }
         self
     }
@@ -180,7 +180,7 @@ impl Approvals {
         &self,
         policy: &PrivacyPolicy,
         by: &UserId,
-        answer: Answer,
+        answer: ApprovalDecision,
         record: RecordId,
         now: DateTime<Utc>,
     ) -> Result<Record, Box<Refused<Denial>>> {
@@ -190,8 +190,8 @@ impl Approvals {
             at: now,
             initiator: Initiator::User(by.clone()),
             policy: Some(policy.revision()),
-            act: Act::AnswerRequest { request: self.request, answer },
-            outcome: allowed.map_or_else(Outcome::Denied, |()| Outcome::OnRecord),
+            event: Event::DecideRequest { request: self.request, answer },
+            outcome: allowed.map_or_else(Outcome::Denied, |()| Outcome::Recorded),
         };
         match allowed {
             Ok(()) => Ok(record),
@@ -203,7 +203,7 @@ impl Approvals {
         &self,
         policy: &PrivacyPolicy,
         by: &UserId,
-        answer: Answer,
+        answer: ApprovalDecision,
         now: DateTime<Utc>,
     ) -> Result<(), Denial> {
         // Before anything is said of the request: whoever may not answer any learns nothing of this one.
@@ -211,10 +211,14 @@ impl Approvals {
         let asked = self.asked.as_ref().ok_or(Denial::NotRequested)?;
         let own = asked.by == *by;
         match answer {
-            Answer::Withdraw if !own => return Err(Denial::NotRequested),
-            Answer::Approve if own && !policy.options().self_approval_allowed => return Err(Denial::SelfApproval),
-            Answer::Approve if !asked.is_open_at(self.no_earlier_than(now)) => return Err(Denial::RequestOver),
-            Answer::Approve | Answer::Deny | Answer::Withdraw => {}
+            ApprovalDecision::Withdraw if !own => return Err(Denial::NotRequested),
+            ApprovalDecision::Approve if own && !policy.options().self_approval_allowed => {
+                return Err(Denial::SelfApproval);
+            }
+            ApprovalDecision::Approve if !asked.is_open_at(self.no_earlier_than(now)) => {
+                return Err(Denial::RequestOver);
+            }
+            ApprovalDecision::Approve | ApprovalDecision::Deny | ApprovalDecision::Withdraw => {}
         }
         if asked.over.is_some() { Err(Denial::RequestOver) } else { Ok(()) }
     }
@@ -254,21 +258,28 @@ impl Asked {
     }
 
     /// `time` is that of the log, which never goes back.
-    fn answered(&mut self, by: &UserId, at: DateTime<Utc>, time: DateTime<Utc>, policy: Revision, answer: Answer) {
+    fn answered(
+        &mut self,
+        by: &UserId,
+        at: DateTime<Utc>,
+        time: DateTime<Utc>,
+        policy: Revision,
+        answer: ApprovalDecision,
+    ) {
         // What ended it first stands.
         if self.over.is_some() {
             return;
         }
         match answer {
-            Answer::Approve => {
+            ApprovalDecision::Approve => {
                 // Again by the same admin counts only if they were permitted anew, which another policy alone can say.
                 let again = self.approvals.iter().any(|known| known.by == *by && known.policy == policy);
                 if self.is_open_at(time) && !again {
                     self.approvals.push(Approval { by: by.clone(), at, policy });
                 }
             }
-            Answer::Deny => self.over = Some(RequestStatus::Denied),
-            Answer::Withdraw => self.over = Some(RequestStatus::Withdrawn),
+            ApprovalDecision::Deny => self.over = Some(RequestStatus::Denied),
+            ApprovalDecision::Withdraw => self.over = Some(RequestStatus::Withdrawn),
         }
     }
 

@@ -9,14 +9,14 @@ use super::approval::Approvals;
 use super::life::Life;
 use super::request::{RevealRequest, after};
 use crate::digest::Digest;
+use crate::engine::Visibility;
 use crate::governance::{
-    Act, Failure, Initiator, Outcome, Receipt, Record, RecordId, Refused, RequestId, RevealId, RevealSummary, Salt,
-    Sealed, SinkError, Subjects,
+    Commitment, Event, FailureReason, Initiator, Outcome, Receipt, Record, RecordId, Refused, RequestId, RevealId,
+    RevealSummary, Salt, SinkError, Subjects,
 };
 use crate::identity::UserId;
 use crate::policy::{Denial, PrivacyPolicy, Revision};
 use crate::query::Query;
-use crate::screen::Visibility;
 use crate::stored::StoredActivity;
 
 /// A reveal that is allowed and not yet recorded. Nothing can be seen with it.
@@ -118,7 +118,7 @@ impl RecordedReveal {
         record: RecordId,
         salts: [Salt; 4],
         now: DateTime<Utc>,
-    ) -> Result<Admission<'_>, Box<Refused<Denial>>> {
+    ) -> Result<PagePermit<'_>, Box<Refused<Denial>>> {
         let mut terms = self.terms.clone();
         terms.approvals = self.request().map(|request| {
             let of_this = approvals.filter(|approvals| approvals.request() == request);
@@ -127,7 +127,7 @@ impl RecordedReveal {
         match terms.check(policy, now) {
             Ok(()) => {
                 let draft = Draft { terms, policy: policy.revision(), salts, at: now };
-                Ok(Admission { request: &self.request, draft })
+                Ok(PagePermit { request: &self.request, draft })
             }
             Err(reason) => Err(Box::new(Refused { reason, record: self.refusal(policy, record, salts, now, reason) })),
         }
@@ -150,7 +150,7 @@ impl RecordedReveal {
     /// Returns the record of a page that is not shown, because the store answered with one of another reveal.
     #[must_use]
     pub fn wrong_page(&self, policy: &PrivacyPolicy, record: RecordId, salts: [Salt; 4], now: DateTime<Utc>) -> Record {
-        let outcome = Outcome::Failed { intent: self.receipt.record(), cause: Failure::Store };
+        let outcome = Outcome::Failed { intent: self.receipt.record(), cause: FailureReason::Store };
         self.no_page(policy, record, salts, now, outcome)
     }
 
@@ -173,17 +173,17 @@ impl RecordedReveal {
         salt: Salt,
         now: DateTime<Utc>,
         policy: Option<Revision>,
-        seen: Seen,
+        seen: RevealTotals,
     ) -> Record {
         self.terms.life.end(Denial::Closed);
-        let (intent, Seen { pages, private }) = (self.receipt.record(), seen);
-        let outcome = Outcome::Closed { intent, pages, private: Sealed::new(private, salt) };
+        let (intent, RevealTotals { pages, private }) = (self.receipt.record(), seen);
+        let outcome = Outcome::Closed { intent, pages, private: Commitment::new(private, salt) };
         let record = Record {
             id: record,
             at: now,
             initiator: Initiator::User(self.viewer().clone()),
             policy,
-            act: Act::Reveal(self.summary.clone()),
+            event: Event::Reveal(self.summary.clone()),
             outcome: Outcome::Intended,
         };
         // What the record of the intent says of people is said once, so that it is forgotten once.
@@ -193,7 +193,7 @@ impl RecordedReveal {
 
 /// How much was seen in a reveal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Seen {
+pub struct RevealTotals {
     /// How many pages.
     pub pages: u64,
     /// How many private activities on them, each counted as often as it was shown.
@@ -266,19 +266,19 @@ impl Terms {
     }
 
     /// What a page shows. Everything that depends on hidden activities is sealed, whether or not there are any.
-    pub(super) fn page(&self, activities: &[StoredActivity], salts: [Salt; 4]) -> Act {
+    pub(super) fn page(&self, activities: &[StoredActivity], salts: [Salt; 4]) -> Event {
         let [of_activities, of_private, of_digest, of_subjects] = salts;
         let private: Vec<_> = activities
             .iter()
             .filter(|activity| activity.visibility() == Visibility::Private)
             .map(|activity| activity.activity().id())
             .collect();
-        Act::Page {
+        Event::Page {
             reveal: self.reveal,
-            activities: Sealed::new(activities.len() as u64, of_activities),
-            private: Sealed::new(private.len() as u64, of_private),
-            digest: Sealed::new(Digest::of_ids(private), of_digest),
-            subjects: Sealed::new(Subjects::of(self.reveal, activities), of_subjects),
+            activities: Commitment::new(activities.len() as u64, of_activities),
+            private: Commitment::new(private.len() as u64, of_private),
+            digest: Commitment::new(Digest::of_ids(private), of_digest),
+            subjects: Commitment::new(Subjects::of(self.reveal, activities), of_subjects),
         }
     }
 
@@ -287,16 +287,16 @@ impl Terms {
         id: RecordId,
         at: DateTime<Utc>,
         policy: Revision,
-        act: Act,
+        event: Event,
         outcome: Outcome,
     ) -> Record {
-        Record { id, at, initiator: Initiator::User(self.viewer.clone()), policy: Some(policy), act, outcome }
+        Record { id, at, initiator: Initiator::User(self.viewer.clone()), policy: Some(policy), event, outcome }
     }
 }
 
 /// Leave to read one page of a recorded reveal, given under the policy of this moment. A store takes it for the page.
 #[derive(Debug)]
-pub struct Admission<'a> {
+pub struct PagePermit<'a> {
     request: &'a RevealRequest,
     draft: Draft,
 }
@@ -319,13 +319,13 @@ impl Draft {
     /// What a page with these activities must stay true to, and its record.
     pub(super) fn record(self, activities: &[StoredActivity], record: RecordId) -> (Terms, Record) {
         let Self { terms, policy, salts, at } = self;
-        let act = terms.page(activities, salts);
-        let record = terms.record(record, at, policy, act, Outcome::Intended);
+        let event = terms.page(activities, salts);
+        let record = terms.record(record, at, policy, event, Outcome::Intended);
         (terms, record)
     }
 }
 
-impl Admission<'_> {
+impl PagePermit<'_> {
     pub(super) fn into_draft(self) -> Draft {
         self.draft
     }

@@ -5,11 +5,11 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 
 use super::Terms;
-use super::capability::{Admission, Draft};
-use crate::governance::{Failure, Outcome, Receipt, Record, RecordId, Refused, RevealId, SinkError};
+use super::capability::{Draft, PagePermit};
+use crate::engine::Visibility;
+use crate::governance::{FailureReason, Outcome, Receipt, Record, RecordId, Refused, RevealId, SinkError};
 use crate::policy::{Denial, PrivacyPolicy};
 use crate::query::{Position, end_page};
-use crate::screen::Visibility;
 use crate::stored::StoredActivity;
 
 /// Activities read for a reveal, which nobody sees before a record says what they are.
@@ -26,10 +26,10 @@ impl SealedPage {
     ///
     /// `stopped_at` is the position of the last activity that the store read, if it stopped before it had found as many as were
     /// asked for and before the end.
-    pub fn seal(admission: Admission<'_>, mut activities: Vec<StoredActivity>, stopped_at: Option<Position>) -> Self {
+    pub fn seal(admission: PagePermit<'_>, mut activities: Vec<StoredActivity>, stopped_at: Option<Position>) -> Self {
         activities.retain(|stored| {
             let private = stored.visibility() == Visibility::Private;
-            (private || !admission.private_only()) && admission.query().matches(stored.activity(), stored.stamp())
+            (private || !admission.private_only()) && admission.query().matches(stored.activity(), stored.decision())
         });
         Self { draft: admission.into_draft(), activities, stopped_at }
     }
@@ -110,10 +110,10 @@ impl RecordedPage {
         now: DateTime<Utc>,
     ) -> Result<Vec<StoredActivity>, Box<Refused<Denial>>> {
         let Err(reason) = self.terms.check(policy, now) else { return Ok(self.activities) };
-        let outcome = Outcome::Failed { intent: self.record.id, cause: Failure::Denied(reason) };
+        let outcome = Outcome::Failed { intent: self.record.id, cause: FailureReason::Denied(reason) };
         // What the record of the page says of people is said once, so that it is forgotten once.
-        let act = self.record.without_openings().act;
-        let record = Record { id: record, policy: Some(policy.revision()), act, outcome, ..self.record };
+        let event = self.record.without_openings().event;
+        let record = Record { id: record, policy: Some(policy.revision()), event, outcome, ..self.record };
         Err(Box::new(Refused { reason, record }))
     }
 }

@@ -7,8 +7,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::approval::Approvals;
 use super::capability::{PendingReveal, Terms};
 use crate::governance::{
-    Act, Initiator, Justification, Outcome, Record, RecordId, Refused, RequestId, RequestSummary, RevealId,
-    RevealSummary, RevealTerms, Salt, Sealed, query_digest,
+    Commitment, Event, Initiator, Justification, Outcome, Record, RecordId, Refused, RequestId, RequestSummary,
+    RevealId, RevealSummary, RevealTerms, Salt, query_digest,
 };
 use crate::identity::UserId;
 use crate::policy::{Denial, PrivacyPolicy, Purpose};
@@ -99,8 +99,8 @@ impl RevealRequest {
             lifetime: self.lifetime,
             expires_at,
         };
-        let outcome = allowed.map_or_else(Outcome::Denied, |()| Outcome::OnRecord);
-        let record = self.record(policy, record, now, Act::RequestReveal(summary), outcome);
+        let outcome = allowed.map_or_else(Outcome::Denied, |()| Outcome::Recorded);
+        let record = self.record(policy, record, now, Event::RequestReveal(summary), outcome);
         match allowed {
             Ok(()) => Ok(record),
             Err(reason) => Err(Box::new(Refused { reason, record })),
@@ -133,7 +133,7 @@ impl RevealRequest {
             expires_at: allowed.as_ref().map_or(unapproved.unwrap_or(now), Terms::expires_at),
         };
         let outcome = allowed.as_ref().map_or_else(|denial| Outcome::Denied(*denial), |_| Outcome::Intended);
-        let record = self.record(policy, record, now, Act::Reveal(summary.clone()), outcome);
+        let record = self.record(policy, record, now, Event::Reveal(summary.clone()), outcome);
         match allowed {
             Ok(terms) => Ok(PendingReveal::new(record, summary, terms, self)),
             Err(reason) => Err(Box::new(Refused { reason, record })),
@@ -193,23 +193,33 @@ impl RevealRequest {
 
     fn terms(&self, bound_to: &[u8; 16], [of_query, of_justification]: [Salt; 2]) -> RevealTerms {
         RevealTerms {
-            query: Sealed::new(query_digest(&self.query, bound_to), of_query),
+            query: Commitment::new(query_digest(&self.query, bound_to), of_query),
             from: self.query.time_from(),
             until: self.query.time_until(),
             actors: self.query.actors() as u64,
             private_only: self.private_only,
             purpose: self.purpose.clone(),
-            justification: self.justification.clone().map(|justification| Sealed::new(justification, of_justification)),
+            justification: self
+                .justification
+                .clone()
+                .map(|justification| Commitment::new(justification, of_justification)),
         }
     }
 
-    fn record(&self, policy: &PrivacyPolicy, id: RecordId, at: DateTime<Utc>, act: Act, outcome: Outcome) -> Record {
+    fn record(
+        &self,
+        policy: &PrivacyPolicy,
+        id: RecordId,
+        at: DateTime<Utc>,
+        event: Event,
+        outcome: Outcome,
+    ) -> Record {
         Record {
             id,
             at,
             initiator: Initiator::User(self.viewer.clone()),
             policy: Some(policy.revision()),
-            act,
+            event,
             outcome,
         }
     }

@@ -9,7 +9,7 @@ use super::options::SqliteOptions;
 use super::partition::{Partition, State};
 use super::row::{NewRow, RowWriter, stored};
 use super::writer::Memory;
-use crate::{Appended, StoreError};
+use crate::{AppendOutcome, StoreError};
 
 /// What the connection that writes knows of its file.
 pub(super) struct Written {
@@ -89,13 +89,13 @@ impl FamilyWritten {
         connection: &Connection,
         row: &NewRow,
         sequence: Option<i64>,
-    ) -> Result<Option<Appended>, StoreError> {
+    ) -> Result<Option<AppendOutcome>, StoreError> {
         let Some(sequence) = sequence else { return Ok(None) };
         Ok(Some(match stored(connection, &self.dimensions, sequence)? {
-            Some(stored) if row.is(self.ids.key(), &stored)? => Appended::Duplicate,
-            Some(_) => Appended::Conflict,
+            Some(stored) if row.is(self.ids.key(), &stored)? => AppendOutcome::Duplicate,
+            Some(_) => AppendOutcome::Conflict,
             // What its content was is known no more.
-            None => Appended::Duplicate,
+            None => AppendOutcome::Duplicate,
         }))
     }
 
@@ -111,7 +111,7 @@ pub(super) fn append(
     connection: &Connection,
     written: &mut Written,
     batch: &[NewRow],
-) -> Result<Vec<Appended>, StoreError> {
+) -> Result<Vec<AppendOutcome>, StoreError> {
     for family in Family::BOTH {
         let of = written.of(family);
         of.catch_up(connection)?;
@@ -136,7 +136,7 @@ pub(super) fn append(
                     Family::Public => target.write_public(public, row)?,
                     Family::Private => target.write_private(private, row)?,
                 }
-                Appended::Stored
+                AppendOutcome::Stored
             }
         });
     }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::document::{ACTIVITY, corrupt, damaged, from_json};
 use super::family::{Family, NUMBER_STEP, add_text};
 use crate::sync::RwLock;
-use crate::{Action, Actor, App, Stamp, StoreError};
+use crate::{Action, Actor, App, Decision, StoreError};
 
 /// Everything about an activity that tells who acted.
 #[derive(Deserialize)]
@@ -122,7 +122,7 @@ fn checksum(family: Family, document: &str) -> u64 {
 /// in here can be wrong. Actors are let go of when some were removed.
 pub(super) struct Dimensions {
     family: Family,
-    pub(super) decisions: Entries<Stamp>,
+    pub(super) decisions: Entries<Decision>,
     pub(super) actors: Entries<Principals>,
     pub(super) apps: Entries<App>,
     pub(super) actions: Entries<Action>,

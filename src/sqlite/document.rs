@@ -24,7 +24,7 @@ pub(super) fn from_json<T: DeserializeOwned>(what: &'static str, text: &[u8]) ->
 }
 
 pub(super) fn damaged(what: &'static str) -> StoreError {
-    StoreError::Unreadable(Box::new(FileError::Damaged { what }))
+    StoreError::Unreadable(Box::new(FileError::InvalidContent { what }))
 }
 
 /// For what is found where nothing of its kind belongs.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use super::FileError;
-use super::failure::Failure;
+use super::error::SqliteError;
 use super::group_commit::GroupCommit;
 use super::writer::{Memory, Writer};
 use crate::sync::Mutex;
@@ -27,14 +27,14 @@ const IDLE_READERS: usize = 64;
 
 impl<M: Memory> File<M> {
     /// Opens a file for writing, and makes it if it is not there. `memory` is what is known of it in the beginning.
-    pub(super) fn open<E: From<Failure>>(
+    pub(super) fn open<E: From<SqliteError>>(
         path: &Path,
         schema: &'static Schema,
         memory: impl FnOnce(&Connection) -> Result<M, E>,
     ) -> Result<Self, E> {
-        require_sqlite(rusqlite::version_number()).map_err(Failure::from)?;
+        require_sqlite(rusqlite::version_number()).map_err(SqliteError::from)?;
         let path = locate(path)?;
-        let connection = open_writer(&path, schema).map_err(|failure| failure.at(&path))?;
+        let connection = open_writer(&path, schema).map_err(|error| error.at(&path))?;
         let memory = memory(&connection)?;
         let writer = GroupCommit::new(Writer::new(connection, &path, memory));
         Ok(Self { path, schema, writer, readers: Mutex::default() })
@@ -55,12 +55,12 @@ impl<M: Memory> File<M> {
     }
 
     /// Reads on a connection that nobody else uses meanwhile.
-    pub(super) fn read<T, E: From<Failure>>(&self, act: impl FnOnce(&Connection) -> Result<T, E>) -> Result<T, E> {
+    pub(super) fn read<T, E: From<SqliteError>>(&self, act: impl FnOnce(&Connection) -> Result<T, E>) -> Result<T, E> {
         let idle = || self.readers.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = idle().pop();
         let connection = match kept {
             Some(connection) => connection,
-            None => open_reader(&self.path, self.schema).map_err(|failure| failure.at(&self.path))?,
+            None => open_reader(&self.path, self.schema).map_err(|error| error.at(&self.path))?,
         };
         let result = act(&connection)?;
         let mut idle = idle();
@@ -108,7 +108,7 @@ fn require_sqlite(found: i32) -> Result<(), FileError> {
 
 /// The absolute path, because every connection is to find the same file, wherever the process has gone meanwhile. What
 /// SQLite would take for something other than a path is refused: each connection would get a database of its own.
-fn locate(path: &Path) -> Result<PathBuf, Failure> {
+fn locate(path: &Path) -> Result<PathBuf, SqliteError> {
     let text = path.as_os_str().as_encoded_bytes();
     if text.is_empty() || text == b":memory:" || text.starts_with(b"file:") {
         return Err(FileError::NotAFile.into());
@@ -116,7 +116,7 @@ fn locate(path: &Path) -> Result<PathBuf, Failure> {
     Ok(path::absolute(path)?)
 }
 
-fn open_writer(path: &Path, schema: &Schema) -> Result<Connection, Failure> {
+fn open_writer(path: &Path, schema: &Schema) -> Result<Connection, SqliteError> {
     let mut connection = connect(path, OpenFlags::SQLITE_OPEN_CREATE)?;
     match version_of(&mut connection, schema)? {
         // A copy of a file has left that behind.
@@ -140,10 +140,10 @@ fn open_writer(path: &Path, schema: &Schema) -> Result<Connection, Failure> {
 const WRITER_CACHE: i32 = -65_536;
 
 /// Makes no file: whoever reads from one that is gone must not find an empty one in its place.
-fn open_reader(path: &Path, schema: &Schema) -> Result<Connection, Failure> {
+fn open_reader(path: &Path, schema: &Schema) -> Result<Connection, SqliteError> {
     let mut connection = connect(path, OpenFlags::empty())?;
     if version_of(&mut connection, schema)?.is_none() {
-        return Err(FileError::Foreign { expected: schema.holds }.into());
+        return Err(FileError::NotOurFormat { expected: schema.holds }.into());
     }
     settle(&connection)?;
     // Not opened read-only, because readers of a file in WAL mode write to the index of the log.
@@ -151,7 +151,7 @@ fn open_reader(path: &Path, schema: &Schema) -> Result<Connection, Failure> {
     Ok(connection)
 }
 
-fn connect(path: &Path, create: OpenFlags) -> Result<Connection, Failure> {
+fn connect(path: &Path, create: OpenFlags) -> Result<Connection, SqliteError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags::SQLITE_OPEN_NO_MUTEX).union(create);
     #[allow(unused_mut, reason = "rusqlite before 0.41 does not ask for it")]
     let mut connection = Connection::open_with_flags(path, flags)?;
@@ -160,7 +160,7 @@ fn connect(path: &Path, create: OpenFlags) -> Result<Connection, Failure> {
 }
 
 /// Only once it is known whose file it is, because this already reads the schema.
-fn settle(connection: &Connection) -> Result<(), Failure> {
+fn settle(connection: &Connection) -> Result<(), SqliteError> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "trusted_schema", "OFF")?;
     overwrite_deleted(connection, Overwrite::WithinPages)?;
@@ -187,30 +187,30 @@ pub(super) fn overwrite_deleted(connection: &Connection, what: Overwrite) -> Res
     connection.query_row(pragma, [], |_| Ok(()))
 }
 
-fn version_of(connection: &mut Connection, schema: &Schema) -> Result<Option<i32>, Failure> {
+fn version_of(connection: &mut Connection, schema: &Schema) -> Result<Option<i32>, SqliteError> {
     // In one transaction, because another process may be making the file: half of what it wrote is nobody's file.
     let snapshot = connection.transaction().map_err(foreign_if_no_database(schema))?;
     identify(&snapshot, schema)
 }
 
 /// SQLite notices only once it reads.
-fn foreign_if_no_database(schema: &Schema) -> impl Fn(rusqlite::Error) -> Failure {
-    let foreign = FileError::Foreign { expected: schema.holds };
+fn foreign_if_no_database(schema: &Schema) -> impl Fn(rusqlite::Error) -> SqliteError {
+    let foreign = FileError::NotOurFormat { expected: schema.holds };
     move |error| match error.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => foreign.into(),
         _ => error.into(),
     }
 }
 
-fn make(connection: &mut Connection, schema: &Schema) -> Result<(), Failure> {
+fn make(connection: &mut Connection, schema: &Schema) -> Result<(), SqliteError> {
     connection.pragma_update(None, "page_size", schema.page_size)?;
     use_wal(connection)?;
     migrate(connection, schema)
 }
 
 /// Brings a file to the version of now.
-fn migrate(connection: &mut Connection, schema: &Schema) -> Result<(), Failure> {
-    // Look again once no other process can write.
+fn migrate(connection: &mut Connection, schema: &Schema) -> Result<(), SqliteError> {
+    // AccessNotice again once no other process can write.
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let version = identify(&transaction, schema)?.unwrap_or(0);
     let done = usize::try_from(version).unwrap_or_default();
@@ -224,15 +224,17 @@ fn migrate(connection: &mut Connection, schema: &Schema) -> Result<(), Failure> 
 }
 
 /// Returns the version of a file of ours; `None` for an empty one.
-fn identify(connection: &Connection, schema: &Schema) -> Result<Option<i32>, Failure> {
+fn identify(connection: &Connection, schema: &Schema) -> Result<Option<i32>, SqliteError> {
     let number = |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, i32>(0));
     let number = |pragma| number(pragma).map_err(foreign_if_no_database(schema));
     let (application_id, found) = (number("application_id")?, number("user_version")?);
     let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     match application_id {
         0 if found == 0 && tables == 0 => Ok(None),
-        id if id != schema.application_id => Err(FileError::Foreign { expected: schema.holds }.into()),
-        _ if found > schema.version() => Err(FileError::Newer { found, supported: schema.version() }.into()),
+        id if id != schema.application_id => Err(FileError::NotOurFormat { expected: schema.holds }.into()),
+        _ if found > schema.version() => {
+            Err(FileError::UnsupportedVersion { found, supported: schema.version() }.into())
+        }
         _ => Ok(Some(found)),
     }
 }
@@ -247,7 +249,7 @@ pub(super) fn wait_in_line(times_before: i32) -> bool {
 
 /// Turns WAL mode on, which stays on in the file. SQLite does not wait here when another process is at it, so this
 /// does.
-fn use_wal(connection: &Connection) -> Result<(), Failure> {
+fn use_wal(connection: &Connection) -> Result<(), SqliteError> {
     let begun = Instant::now();
     loop {
         match connection.pragma_update(None, "journal_mode", "WAL") {
@@ -330,6 +332,6 @@ mod tests {
         std::fs::write(&path, [b'x'; 4_096]).unwrap();
         let begun = Instant::now();
         let error = use_wal(&Connection::open(&path).unwrap()).unwrap_err();
-        assert!(matches!(error, Failure::File(FileError::Corrupt)) && begun.elapsed() < BUSY);
+        assert!(matches!(error, SqliteError::File(FileError::Corrupt)) && begun.elapsed() < BUSY);
     }
 }

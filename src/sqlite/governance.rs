@@ -9,7 +9,7 @@ use std::path::Path;
 
 use self::row::RecordRow;
 use super::FileError;
-use super::care::BackupError;
+use super::backup::BackupError;
 use super::file::{File, Schema};
 use crate::RecordedRemoval;
 use crate::{GovernanceSink, Receipt, Record, RecordEntry, RecordQuery, SinkError};
@@ -54,7 +54,7 @@ impl SqliteGovernance {
     ///
     /// # Errors
     /// [`SinkError::Backend`], with [`FileError::Corrupt`] as its source if anything differs, or
-    /// [`FileError::Damaged`] if a record cannot be parsed.
+    /// [`FileError::InvalidContent`] if a record cannot be parsed.
     pub fn integrity_check(&self) -> Result<(), SinkError> {
         self.file.check::<SinkError>()?;
         self.file.read(|connection| integrity::check(&*connection.unchecked_transaction()?))
@@ -69,7 +69,7 @@ impl SqliteGovernance {
     /// # Errors
     /// [`BackupError`] if the target already exists or the copy cannot be written.
     pub fn backup(&self, to: impl AsRef<Path>) -> Result<(), BackupError> {
-        self.file.back_up(to.as_ref())
+        self.file.backup(to.as_ref())
     }
 }
 
@@ -101,7 +101,7 @@ impl GovernanceSink for SqliteGovernance {
 }
 
 fn damaged() -> SinkError {
-    SinkError::Backend(Box::new(FileError::Damaged { what: "governance record" }))
+    SinkError::Backend(Box::new(FileError::InvalidContent { what: "governance record" }))
 }
 
 impl std::fmt::Debug for SqliteGovernance {

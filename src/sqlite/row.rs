@@ -13,7 +13,7 @@ use super::document::{ACTIVITY, corrupt, damaged, from_json, to_json};
 use super::family::{Family, add_text};
 use super::ids::{IdHash, IdKey};
 use super::partition::table_of;
-use crate::{Activity, ActivityBuilder, ActorKind, App, CountBy, Stamp, StoreError, StoredActivity, TermField};
+use crate::{Activity, ActivityBuilder, ActorKind, App, CountBy, Decision, StoreError, StoredActivity, TermField};
 
 /// What a row is read from, by [`Reader::read`].
 pub(super) const COLUMNS: &str =
@@ -37,7 +37,7 @@ pub(super) struct NewRow {
 /// Makes the rows of a batch. What several of them share is written down once.
 pub(super) struct RowMaker<'a> {
     key: IdKey,
-    decisions: Vec<(&'a Stamp, Arc<str>)>,
+    decisions: Vec<(&'a Decision, Arc<str>)>,
     apps: HashMap<&'a App, Arc<str>>,
     actions: HashMap<&'a str, Arc<str>>,
 }
@@ -47,16 +47,16 @@ impl<'a> RowMaker<'a> {
         Self { key, decisions: Vec::new(), apps: HashMap::new(), actions: HashMap::new() }
     }
 
-    pub(super) fn make(&mut self, activity: &'a Activity, stamp: &'a Stamp) -> Result<NewRow, StoreError> {
+    pub(super) fn make(&mut self, activity: &'a Activity, decision: &'a Decision) -> Result<NewRow, StoreError> {
         let principals = BorrowedPrincipals { actor: activity.actor(), on_behalf_of: activity.on_behalf_of() };
         let objects: Vec<&str> = activity.objects().collect();
         Ok(NewRow {
-            family: Family::of(stamp.visibility()),
+            family: Family::of(decision.visibility()),
             hash: self.key.hash(activity.id().as_str()),
             id: activity.id().as_str().to_owned(),
             occurred_at: activity.occurred_at().timestamp_micros(),
-            decided_at: stamp.decided_at().timestamp_micros(),
-            decision: self.decision(stamp)?,
+            decided_at: decision.decided_at().timestamp_micros(),
+            decision: self.decision(decision)?,
             principals: to_json(ACTIVITY, principals)?,
             app: shared(&mut self.apps, activity.app(), activity.app())?,
             action: shared(&mut self.actions, activity.action().as_str(), activity.action())?,
@@ -68,17 +68,17 @@ impl<'a> RowMaker<'a> {
         })
     }
 
-    fn decision(&mut self, stamp: &'a Stamp) -> Result<Arc<str>, StoreError> {
+    fn decision(&mut self, decision: &'a Decision) -> Result<Arc<str>, StoreError> {
         /// So many different ones are looked through.
         const KNOWN: usize = 32;
-        if let Some((_, document)) = self.decisions.iter().find(|(known, _)| known.differs_in_time_only(stamp)) {
+        if let Some((_, document)) = self.decisions.iter().find(|(known, _)| known.differs_in_time_only(decision)) {
             return Ok(Arc::clone(document));
         }
-        let document: Arc<str> = to_json(ACTIVITY, stamp.clone().with_decided_at(DateTime::UNIX_EPOCH))?.into();
+        let document: Arc<str> = to_json(ACTIVITY, decision.clone().with_decided_at(DateTime::UNIX_EPOCH))?.into();
         if self.decisions.len() == KNOWN {
             self.decisions.clear();
         }
-        self.decisions.push((stamp, Arc::clone(&document)));
+        self.decisions.push((decision, Arc::clone(&document)));
         Ok(document)
     }
 }
@@ -99,7 +99,7 @@ fn shared<K: Eq + Hash, T: Serialize>(
 impl NewRow {
     /// Returns whether a stored activity is the same.
     pub(super) fn is(&self, key: IdKey, stored: &StoredActivity) -> Result<bool, StoreError> {
-        let other = RowMaker::new(key).make(stored.activity(), stored.stamp())?;
+        let other = RowMaker::new(key).make(stored.activity(), stored.decision())?;
         Ok(self.id == other.id
             && self.occurred_at == other.occurred_at
             && self.principals == other.principals
@@ -266,11 +266,11 @@ pub(super) fn read(
         builder = builder.details(details);
     }
     let activity = builder.build().map_err(|_| damaged(ACTIVITY))?;
-    let stamp = decision.value.clone().with_decided_at(time(decided_at)?);
-    if Family::of(stamp.visibility()) != family {
+    let decision = decision.value.clone().with_decided_at(time(decided_at)?);
+    if Family::of(decision.visibility()) != family {
         return Err(corrupt());
     }
-    Ok(StoredActivity::assertion(activity, stamp))
+    Ok(StoredActivity::assertion(activity, decision))
 }
 
 /// Returns the activity of a sequence in a table.

@@ -1,4 +1,4 @@
-//! Finding rows, newest first.
+//! VerifyError rows, newest first.
 //!
 //! Each indexed table gives the rows of a key in order, a part at a time, and so does [the tail](super::tail); the newest of
 //! all of them comes first. A table is not asked before its newest row could be the next.
@@ -368,7 +368,7 @@ impl<'a> Search<'a> {
             let stored = self.read(&found, stream)?;
             read += 1;
             let position = (read >= most).then(|| Position::of(stored.activity()));
-            if self.query.matches(stored.activity(), stored.stamp()) && take(stored)? == Flow::Enough {
+            if self.query.matches(stored.activity(), stored.decision()) && take(stored)? == Flow::Enough {
                 return Ok(None);
             }
             if position.is_some() {

@@ -1,4 +1,4 @@
-//! Activities and the policy that they are stamped under.
+//! Activities and the policy that they are decided under.
 
 use std::path::Path;
 use std::sync::{Arc, PoisonError};
@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::append::{Written, append, is_untidy, tidy};
-use super::care::BackupError;
+use super::backup::BackupError;
 use super::count::count;
 use super::dimension::Dimensions;
 use super::document::{APPLIED_RECORDS, POLICY, REMOVED_GROUP, corrupt, document, from_json, to_json};
@@ -24,9 +24,9 @@ use super::{integrity, removal, text_index};
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{ArcSwapOption, Mutex};
 use crate::{
-    ActivityId, ActivityStore, Admission, Appended, AppliedRecords, CountBy, Counts, GroupId, Offset, Position,
-    PrivacyPolicy, PublicActivity, PublicPage, Query, RecordedChange, RecordedRemoval, RemovedGroup, RemovedGroups,
-    RemovedGroupsUpdate, Revision, SealedPage, StampedBatch, StoreError, StoredActivity, Tally,
+    ActivityId, ActivityStore, AppendOutcome, AppliedRecords, CountBy, Counts, DecidedBatch, GroupId, Offset,
+    PagePermit, Position, PrivacyPolicy, PublicActivity, PublicPage, Query, RecordedChange, RecordedRemoval,
+    RemovedGroup, RemovedGroups, RemovedGroupsUpdate, Revision, SealedPage, StoreError, StoredActivity, Tally,
 };
 
 /// Activities and the policy in one SQLite file.
@@ -102,7 +102,7 @@ impl SqliteStore {
     ///
     /// # Errors
     /// Returns [`StoreError::Unreadable`] with [`FileError::Corrupt`](super::FileError::Corrupt) or
-    /// [`FileError::Damaged`](super::FileError::Damaged) as its source if something is not as it was written, and
+    /// [`FileError::InvalidContent`](super::FileError::InvalidContent) as its source if something is not as it was written, and
     /// [`StoreError`] if the file cannot be read.
     pub fn integrity_check(&self) -> Result<(), StoreError> {
         self.file.check::<StoreError>()?;
@@ -121,7 +121,7 @@ impl SqliteStore {
     /// # Errors
     /// Returns [`BackupError`] if something is there already or the copy cannot be written.
     pub fn backup(&self, to: impl AsRef<Path>) -> Result<(), BackupError> {
-        self.file.back_up(to.as_ref())
+        self.file.backup(to.as_ref())
     }
 
     /// Reads in one snapshot of the file.
@@ -164,7 +164,7 @@ impl SqliteStore {
             found.sort_by_cached_key(|stored| std::cmp::Reverse(Position::of(stored.activity())));
             for stored in found {
                 let is_after = after.is_none_or(|after| Position::of(stored.activity()) < *after);
-                let is_found = is_after && query.matches(stored.activity(), stored.stamp());
+                let is_found = is_after && query.matches(stored.activity(), stored.decision());
                 if is_found && take(stored)? == Flow::Enough {
                     break;
                 }
@@ -291,13 +291,13 @@ impl ActivityStore for SqliteStore {
         })
     }
 
-    fn append(&self, batch: &StampedBatch<'_>) -> Result<Vec<Appended>, StoreError> {
+    fn append(&self, batch: &DecidedBatch<'_>) -> Result<Vec<AppendOutcome>, StoreError> {
         let policy = batch.policy();
-        if batch.stamped().is_empty() {
+        if batch.decided().is_empty() {
             return self.file.read(|connection| fence(connection, Some(policy))).map(|()| Vec::new());
         }
         let mut maker = RowMaker::new(self.key);
-        let rows = batch.stamped().iter().map(|stamped| maker.make(stamped.activity(), stamped.stamp()));
+        let rows = batch.decided().iter().map(|decided| maker.make(decided.activity(), decided.decision()));
         let rows: Vec<NewRow> = rows.collect::<Result<_, _>>()?;
         let many = rows.len();
         let (appended, is_untidy) = self.file.write(move |writer| {
@@ -396,7 +396,7 @@ impl ActivityStore for SqliteStore {
 
     fn revealed_page(
         &self,
-        admission: Admission<'_>,
+        admission: PagePermit<'_>,
         after: Option<&Position>,
         limit: usize,
     ) -> Result<SealedPage, StoreError> {

@@ -9,7 +9,7 @@ use rusqlite::{Connection, params};
 
 use super::FileError;
 use super::dimension::Dimensions;
-use super::failure::Failure;
+use super::error::SqliteError;
 use super::file::{Overwrite, overwrite_deleted};
 use super::partition::Partition;
 use super::row::{self, COLUMNS};
@@ -22,11 +22,11 @@ const STEP: i64 = 8_192;
 const TRIGRAMS: usize = 16;
 
 /// Rejects an SQLite library without FTS5.
-pub(super) fn require_fts5(connection: &Connection) -> Result<(), Failure> {
+pub(super) fn require_fts5(connection: &Connection) -> Result<(), SqliteError> {
     require_module(connection, "fts5")
 }
 
-fn require_module(connection: &Connection, name: &str) -> Result<(), Failure> {
+fn require_module(connection: &Connection, name: &str) -> Result<(), SqliteError> {
     let module = "SELECT 1 FROM pragma_module_list WHERE name = ?1";
     if connection.prepare(module)?.exists([name])? { Ok(()) } else { Err(FileError::NoFts5.into()) }
 }
@@ -161,6 +161,6 @@ mod tests {
         let connection = Connection::open_in_memory().unwrap();
         assert!(require_module(&connection, "fts5").is_ok());
         let missing = require_module(&connection, "fts5_that_is_missing").unwrap_err();
-        assert!(matches!(missing, Failure::File(FileError::NoFts5)));
+        assert!(matches!(missing, SqliteError::File(FileError::NoFts5)));
     }
 }

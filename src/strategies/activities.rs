@@ -69,15 +69,16 @@ pub fn times() -> impl Strategy<Value = DateTime<Utc>> + Clone {
 /// well.
 pub fn actors() -> impl Strategy<Value = Actor> + Clone {
     let name = || select(all(&["Backup", "adele", "BACKUP", "x@FASS.example", "x@fa\u{df}.example."], ActorName::new));
-    let person = (identities(), vec(identities(), 0..2))
-        .prop_map(|(first, others)| others.into_iter().fold(Actor::user(first), |actor, other| actor.also(other)));
+    let person = (identities(), vec(identities(), 0..2)).prop_map(|(first, others)| {
+        others.into_iter().fold(Actor::user(first), |actor, other| actor.with_identity(other))
+    });
     let other = prop_oneof![
         2 => name().prop_map(Actor::application),
         2 => name().prop_map(Actor::system),
         1 => Just(Actor::unknown()),
     ];
     let other = (other, weighted(0.2, identities())).prop_map(|(actor, identity)| {
-        identity.into_iter().fold(actor, |actor: Actor, identity: Identity| actor.also(identity))
+        identity.into_iter().fold(actor, |actor: Actor, identity: Identity| actor.with_identity(identity))
     });
     prop_oneof![8 => person, 2 => other]
 }

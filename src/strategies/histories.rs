@@ -53,7 +53,7 @@ pub enum Step {
     Import {
         /// What it holds now.
         import: Import,
-        /// Whether the first node [follows](crate::PrivacyFilter::follow_directory) it, as it should.
+        /// Whether the first node [follows](crate::PrivacyFilter::reconcile_directory) it, as it should.
         follow: bool,
     },
     /// The second node installs the latest import.

@@ -11,7 +11,7 @@ mod removal;
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
-pub use self::decision::{Decided, Decision};
+pub use self::decision::{ExpectedDecision, ExpectedVerdict};
 use self::directory::{Directory, LastMembers};
 use self::policy::Policy;
 pub use self::reading::Turned;
@@ -23,20 +23,20 @@ use crate::activity::{Activity, ActivityId};
 use crate::change::ChangeRefusal;
 use crate::digest::Digest;
 use crate::directory::DirectoryRevision;
-use crate::filter::Delivery;
-use crate::governance::{Act, Initiator, Outcome, Record, RecordId, Salt, Sealed, SealedText};
+use crate::engine::{UndecidableReason, Verdict, Visibility};
+use crate::filter::IngestOutcome;
+use crate::governance::{Commitment, CommitmentText, Event, Initiator, Outcome, Record, RecordId, Salt};
 use crate::identity::{GroupId, UserId};
 use crate::policy::{
-    Administrators, Denial, Grant, GroupRef, ManagedDomain, PolicyOptions, Revision, Role, ScopeRule, WhenUndecidable,
+    Administrators, Denial, Grant, GroupRef, ManagedDomain, OnUndecidable, PolicyOptions, Revision, Role, ScopeRule,
 };
 use crate::query::Count;
-use crate::screen::{Cause, Verdict, Visibility};
 
 /// What each step of a history must answer, and what must be stored and on record after it.
 ///
 /// ```
-/// use activity_privacy::strategies::{Answer, Model, Node, Step};
-/// use activity_privacy::{Administrators, Delivery, UserId, Visibility};
+/// use activity_privacy::strategies::{ExpectedAnswer, Model, Node, Step};
+/// use activity_privacy::{Administrators, IngestOutcome, UserId, Visibility};
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let activity = activity_privacy::Activity::builder(
 /// #     "a".parse()?, activity_privacy::Actor::unknown(), activity_privacy::App::new("Box".parse()?), "Login".parse()?,
@@ -44,7 +44,7 @@ use crate::screen::{Cause, Verdict, Visibility};
 /// // A directory was never loaded, so whatever is delivered is hidden.
 /// let mut model = Model::new(&Administrators::only_one(UserId::new("root")?), Default::default());
 /// let answer = model.take(&Step::Deliver { at: Node::First, batch: vec![activity] });
-/// assert_eq!(answer, Answer::Delivered(Ok(vec![Delivery::Stored])));
+/// assert_eq!(answer, ExpectedAnswer::Delivered(Ok(vec![IngestOutcome::Stored])));
 /// assert_eq!(model.stored()[0].decision.visibility(), Some(Visibility::Private));
 /// # Ok(())
 /// # }
@@ -90,14 +90,14 @@ pub struct Stored {
     /// When it was decided.
     pub decided_at: DateTime<Utc>,
     /// What was decided, and why.
-    pub decision: Decision,
+    pub decision: ExpectedDecision,
 }
 
 /// What a step answers. Ids of records are their sequence numbers here, the id of a reveal is that of the record that
 /// opened it, and the digest of its query is that of nothing. What is sealed is sealed with a salt of zeros, and nobody is
 /// behind a page.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Answer {
+pub enum ExpectedAnswer {
     /// Nothing that anybody sees.
     Nothing,
     /// Whether the directory could be followed.
@@ -105,7 +105,7 @@ pub enum Answer {
     /// The revision after a change, or the refusal.
     Changed(Result<Revision, ChangeRefusal>),
     /// What became of each activity; or which one could not be decided, and the causes, any of which may be named.
-    Delivered(Result<Vec<Delivery>, (usize, Vec<Cause>)>),
+    Delivered(Result<Vec<IngestOutcome>, (usize, Vec<UndecidableReason>)>),
     /// A page.
     Page(Turned),
     /// A page of a reveal; nothing when none is open.
@@ -153,44 +153,44 @@ impl Model {
             reveals: Vec::new(),
             cursors: Vec::new(),
         };
-        let act = Act::InitializePolicy { administrators: administrators.users().cloned().collect() };
+        let event = Event::InitializePolicy { administrators: administrators.users().cloned().collect() };
         let initiator = Initiator::User(administrators.first().clone());
-        let intent = model.note(initiator.clone(), None, act.clone(), Outcome::Intended);
-        model.note(initiator, None, act, Outcome::Done { intent });
+        let intent = model.note(initiator.clone(), None, event.clone(), Outcome::Intended);
+        model.note(initiator, None, event, Outcome::Done { intent });
         model
     }
 
     /// Takes a step, and says what it must answer.
-    pub fn take(&mut self, step: &Step) -> Answer {
+    pub fn take(&mut self, step: &Step) -> ExpectedAnswer {
         match step {
             Step::Import { import, follow } => {
                 let revision = self.source.as_ref().map_or(0, |(revision, ..)| *revision) + 1;
                 self.source = Some((revision, self.now, import.clone()));
                 self.install(Node::First);
-                if *follow { Answer::Followed(self.follow(Node::First)) } else { Answer::Nothing }
+                if *follow { ExpectedAnswer::Followed(self.follow(Node::First)) } else { ExpectedAnswer::Nothing }
             }
             Step::CatchUp => {
                 self.install(Node::Second);
-                Answer::Nothing
+                ExpectedAnswer::Nothing
             }
-            Step::Follow(node) => Answer::Followed(self.follow(*node)),
+            Step::Follow(node) => ExpectedAnswer::Followed(self.follow(*node)),
             Step::Outage { at, out } => {
                 self.node_mut(*at).out = *out;
-                Answer::Nothing
+                ExpectedAnswer::Nothing
             }
-            Step::Change { at, by, update } => Answer::Changed(self.change(*at, by, update)),
+            Step::Change { at, by, update } => ExpectedAnswer::Changed(self.change(*at, by, update)),
             Step::Deliver { at, batch } => {
                 self.delivered.push(batch.clone());
-                Answer::Delivered(self.deliver(*at, batch))
+                ExpectedAnswer::Delivered(self.deliver(*at, batch))
             }
             Step::DeliverAgain { at, batch } => {
                 let before = self.delivered.iter().rev().cycle().nth(usize::from(*batch)).cloned();
-                Answer::Delivered(self.deliver(*at, &before.unwrap_or_default()))
+                ExpectedAnswer::Delivered(self.deliver(*at, &before.unwrap_or_default()))
             }
             Step::Advance { seconds } => {
                 let then = TimeDelta::try_seconds(*seconds).and_then(|seconds| self.now.checked_add_signed(seconds));
                 self.now = then.unwrap_or(self.now);
-                Answer::Nothing
+                ExpectedAnswer::Nothing
             }
             Step::Restart { node, loaded } => {
                 self.reveals.retain(|reveal| reveal.at != *node);
@@ -200,31 +200,31 @@ impl Model {
                     self.install(*node);
                 }
                 self.follow(*node);
-                Answer::Nothing
+                ExpectedAnswer::Nothing
             }
             Step::Page { viewer, search, size, cursor, .. } => self.page(viewer, search, *size, *cursor),
             Step::Count { search, by, .. } => self.count(search, *by),
             Step::LookUp { id, .. } => {
                 let found = self.forwardable().into_iter().find(|activity| activity.id() == id);
-                Answer::Found(found.cloned())
+                ExpectedAnswer::Found(found.cloned())
             }
             Step::Open { at, viewer, search, lifetime, private_only, because } => {
-                Answer::Opened(self.open(*at, viewer, search, *lifetime, *private_only, because.as_deref()))
+                ExpectedAnswer::Opened(self.open(*at, viewer, search, *lifetime, *private_only, because.as_deref()))
             }
-            Step::Turn { reveal, size, cursor } => Answer::RevealedPage(self.turn(*reveal, *size, *cursor)),
-            Step::Close { reveal } => Answer::Closed(self.close(*reveal)),
+            Step::Turn { reveal, size, cursor } => ExpectedAnswer::RevealedPage(self.turn(*reveal, *size, *cursor)),
+            Step::Close { reveal } => ExpectedAnswer::Closed(self.close(*reveal)),
             Step::Governance { reader, query, after, size, .. } => {
-                Answer::Governance(self.governance(reader, query, *after, *size))
+                ExpectedAnswer::Governance(self.governance(reader, query, *after, *size))
             }
             Step::Forward { at, replay, size } => {
                 let after = if *replay { 0 } else { self.node(*at).forwarded };
                 let batch = self.after_place(after, reading::page_size(*size));
                 self.node_mut(*at).forwarded = batch.last().map_or(after, |(place, _)| *place);
-                Answer::Forwarded(batch.into_iter().map(|(_, activity)| activity).collect())
+                ExpectedAnswer::Forwarded(batch.into_iter().map(|(_, activity)| activity).collect())
             }
-            Step::Erase { at, by, subject } => Answer::Erased(self.erase(*at, by, subject)),
-            Step::Retain { .. } => Answer::Retained(self.retain()),
-            Step::Initialize { .. } => Answer::Initialized(false),
+            Step::Erase { at, by, subject } => ExpectedAnswer::Erased(self.erase(*at, by, subject)),
+            Step::Retain { .. } => ExpectedAnswer::Retained(self.retain()),
+            Step::Initialize { .. } => ExpectedAnswer::Initialized(false),
         }
     }
 
@@ -341,11 +341,11 @@ impl Model {
         });
     }
 
-    fn deliver(&mut self, at: Node, batch: &[Activity]) -> Result<Vec<Delivery>, (usize, Vec<Cause>)> {
-        let decisions: Vec<Decision> = batch.iter().map(|activity| self.decide(at, activity)).collect();
+    fn deliver(&mut self, at: Node, batch: &[Activity]) -> Result<Vec<IngestOutcome>, (usize, Vec<UndecidableReason>)> {
+        let decisions: Vec<ExpectedDecision> = batch.iter().map(|activity| self.decide(at, activity)).collect();
         // D9: by option the batch is refused, whole.
-        if self.policy.options.when_undecidable == WhenUndecidable::Refuse {
-            let open = decisions.iter().position(|decision| decision.decided == Decided::Refused);
+        if self.policy.options.on_undecidable == OnUndecidable::Reject {
+            let open = decisions.iter().position(|decision| decision.decided == ExpectedVerdict::Refused);
             if let Some((position, decision)) = open.and_then(|position| Some((position, decisions.get(position)?))) {
                 let causes = decision.causes();
                 self.follow_once(at);
@@ -353,28 +353,28 @@ impl Model {
             }
         }
         let directory = self.directory(at).map(|directory| DirectoryRevision(directory.revision));
-        let mut deliveries = Vec::new();
+        let mut outcomes = Vec::new();
         for (activity, decision) in batch.iter().zip(decisions) {
             let before = self.stored.iter().find(|stored| stored.activity.id() == activity.id());
             // S2 before D4: what is out of scope is not looked at any further.
-            deliveries.push(match before {
-                _ if decision.verdict() == Some(Verdict::NotMonitored) => Delivery::NotMonitored,
-                Some(before) if before.activity == *activity => Delivery::Duplicate,
-                Some(_) => Delivery::Conflict,
+            outcomes.push(match before {
+                _ if decision.verdict() == Some(Verdict::NotMonitored) => IngestOutcome::NotMonitored,
+                Some(before) if before.activity == *activity => IngestOutcome::Duplicate,
+                Some(_) => IngestOutcome::Conflict,
                 // Its id stays taken, and its content is known no more.
-                None if self.removed.contains(activity.id()) => Delivery::Duplicate,
+                None if self.removed.contains(activity.id()) => IngestOutcome::Duplicate,
                 None => {
                     if decision.visibility() == Some(Visibility::Public) {
                         self.places.push(activity.id().clone());
                     }
                     let (policy, decided_at) = (self.policy.revision, self.now);
                     self.stored.push(Stored { activity: activity.clone(), policy, directory, decided_at, decision });
-                    Delivery::Stored
+                    IngestOutcome::Stored
                 }
             });
         }
         self.follow_once(at);
-        Ok(deliveries)
+        Ok(outcomes)
     }
 
     /// After a batch: once for each policy and directory.
@@ -394,10 +394,11 @@ impl Model {
         let policy = self.policy.imported_groups();
         for kept in &mut self.kept {
             let holding = policy.iter().filter(|outer| **outer != kept.group && directory.holds(outer, kept));
-            kept.nested_in.extend(holding.cloned().collect::<Vec<_>>());
+            kept.child_groups.extend(holding.cloned().collect::<Vec<_>>());
         }
-        self.kept
-            .retain(|kept| policy.contains(&kept.group) || kept.nested_in.iter().any(|group| policy.contains(group)));
+        self.kept.retain(|kept| {
+            policy.contains(&kept.group) || kept.child_groups.iter().any(|group| policy.contains(group))
+        });
         // The groups of the policy, those nested in them that the directory may not know, and those that were kept.
         let is_open = |group: &GroupId| !directory.groups.contains(group) || directory.is_added(group);
         let nested = policy.iter().flat_map(|group| directory.below(group)).filter(is_open);
@@ -422,7 +423,7 @@ impl Model {
                     kept.restored_in = Some(directory.revision);
                 }
                 if is_news || self.node(node).unknown.contains(&group) {
-                    self.note_directory(Act::GroupReturned { group: group.clone() });
+                    self.note_directory(Event::GroupRestored { group: group.clone() });
                 }
                 self.node_mut(node).unknown.retain(|unknown| *unknown != group);
                 continue;
@@ -431,7 +432,7 @@ impl Model {
             if !policy.contains(&group) && !directory.knows(&group) && is_over {
                 continue;
             }
-            let nested_in: Vec<GroupId> = policy
+            let child_groups: Vec<GroupId> = policy
                 .iter()
                 .filter(|outer| **outer != group && directory.groups.contains(outer))
                 .filter(|outer| directory.below(outer).contains(&group))
@@ -439,14 +440,14 @@ impl Model {
                 .collect();
             let [here, counts] = self.last_known(&directory, &group);
             let here = here.map(|mut here| {
-                here.nested_in = nested_in;
+                here.child_groups = child_groups;
                 here
             });
             match (here.as_ref(), before) {
                 (Some(here), None) => {
                     let members = Some(here.members.len() as u64);
                     self.kept.push(here.clone());
-                    self.note_directory(Act::GroupVanished { group, members });
+                    self.note_directory(Event::GroupRemoved { group, members });
                 }
                 (Some(here), Some(before)) => {
                     let both = before.clone().with(here);
@@ -455,12 +456,12 @@ impl Model {
                     self.kept.retain(|kept| kept.group != group);
                     self.kept.push(both);
                     if is_news {
-                        self.note_directory(Act::GroupVanished { group, members });
+                        self.note_directory(Event::GroupRemoved { group, members });
                     }
                 }
                 (None, _) if counts.is_none() && !self.node(node).unknown.contains(&group) => {
                     self.node_mut(node).unknown.push(group.clone());
-                    self.note_directory(Act::GroupVanished { group, members: None });
+                    self.note_directory(Event::GroupRemoved { group, members: None });
                 }
                 (None, _) => {}
             }
@@ -468,13 +469,13 @@ impl Model {
         true
     }
 
-    fn note_directory(&mut self, act: Act) {
-        self.note(Initiator::System, Some(self.policy.revision), act, Outcome::Noted);
+    fn note_directory(&mut self, event: Event) {
+        self.note(Initiator::System, Some(self.policy.revision), event, Outcome::Observed);
     }
 
-    fn note(&mut self, initiator: Initiator, policy: Option<Revision>, act: Act, outcome: Outcome) -> RecordId {
+    fn note(&mut self, initiator: Initiator, policy: Option<Revision>, event: Event, outcome: Outcome) -> RecordId {
         let id = RecordId(Uuid::from_u128(self.records.len() as u128 + 1));
-        self.records.push(Record { id, at: self.now, initiator, policy, act, outcome });
+        self.records.push(Record { id, at: self.now, initiator, policy, event, outcome });
         id
     }
 }
@@ -484,7 +485,7 @@ fn no_digest() -> Digest {
     Digest::of_ids([])
 }
 
-/// Sealed with the salt that stands for one that only the library can make.
-fn sealed<T: SealedText>(value: T) -> Sealed<T> {
-    Sealed::new(value, Salt::from_bytes([0; Salt::BYTES]))
+/// Commitment with the salt that stands for one that only the library can make.
+fn sealed<T: CommitmentText>(value: T) -> Commitment<T> {
+    Commitment::new(value, Salt::from_bytes([0; Salt::BYTES]))
 }

@@ -122,7 +122,7 @@ pub fn identities() -> impl Strategy<Value = Identity> + Clone {
 /// Somebody, and mostly one more name that may be theirs.
 pub fn subjects() -> impl Strategy<Value = Subject> + Clone {
     (user_ids(), option::weighted(0.6, identities()))
-        .prop_map(|(id, also)| also.into_iter().fold(Subject::of(id), Subject::also))
+        .prop_map(|(id, also)| also.into_iter().fold(Subject::of(id), Subject::with_identity))
 }
 
 /// Domains that are managed or not, one below another, one in Unicode.

@@ -11,8 +11,8 @@ use super::activities::{app_name, suite_name};
 use super::names::{aliases, domains, groups, identities, of_line, user_ids};
 use crate::identity::UserId;
 use crate::policy::{
-    ManagedDomain, OptionsPatch, PolicyChange, PolicyUpdate, Purpose, Retention, Revision, Role, ScopeRule,
-    ScopeTarget, WhenUndecidable,
+    ManagedDomain, OnUndecidable, OptionsPatch, PolicyChange, PolicyUpdate, Purpose, Retention, Revision, Role,
+    ScopeRule, ScopeTarget,
 };
 
 /// Everywhere, in a suite, or in an app.
@@ -34,9 +34,9 @@ pub fn scope_rules() -> impl Strategy<Value = ScopeRule> + Clone {
 /// Patches of some of the options, or of none. Times are short, so that a history gets past them.
 pub fn options_patches() -> impl Strategy<Value = OptionsPatch> {
     let when = prop_oneof![
-        3 => Just(WhenUndecidable::Hide),
-        3 => Just(WhenUndecidable::ShowUndecided),
-        1 => Just(WhenUndecidable::Refuse),
+        3 => Just(OnUndecidable::Hide),
+        3 => Just(OnUndecidable::FailOpen),
+        1 => Just(OnUndecidable::Reject),
     ];
     let seconds = |choices: Vec<u64>| select(choices).prop_map(Duration::from_secs);
     let age = weighted(0.5, seconds(vec![300, 60, 0, 100_000, u64::MAX]));
@@ -66,7 +66,7 @@ pub fn options_patches() -> impl Strategy<Value = OptionsPatch> {
                 };
             }
                 name! {
-                    objects_count: objects, when_undecidable: when, max_directory_age: age, justification_required: why,
+                    include_objects: objects, on_undecidable: when, max_directory_age: age, justification_required: why,
                     self_grant_allowed: own, max_reveal_lifetime: lifetime, approvals_required: approvals,
                     max_request_age: waiting, retention: keep
                 }

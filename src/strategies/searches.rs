@@ -27,7 +27,7 @@ pub struct Search {
     pub suite: Option<AppName>,
     /// See [`Query::with_action`].
     pub action: Option<Action>,
-    /// See [`Query::stamped_with`].
+    /// See [`Query::decided_by_group`].
     pub group: Option<GroupRef>,
     /// See [`Query::containing`].
     pub text: Option<String>,
@@ -43,7 +43,7 @@ impl Search {
         query = apps.into_iter().fold(query, Query::in_app);
         query = suite.into_iter().fold(query, Query::in_suite);
         query = action.into_iter().fold(query, Query::with_action);
-        query = group.into_iter().fold(query, Query::stamped_with);
+        query = group.into_iter().fold(query, Query::decided_by_group);
         for actor in actors {
             query = query.clone().by_actor(actor).unwrap_or(query);
         }
@@ -124,7 +124,7 @@ pub fn record_queries(begin: DateTime<Utc>) -> impl Strategy<Value = RecordQuery
     let outcome = select(vec![
         OutcomeKind::Intended,
         OutcomeKind::Done,
-        OutcomeKind::Noted,
+        OutcomeKind::Observed,
         OutcomeKind::Failed,
         OutcomeKind::Refused,
     ]);

@@ -5,21 +5,21 @@ use super::*;
 #[test]
 fn p3_a_reveal_needs_the_approvals_of_others_that_the_policy_asks_for() {
     for place in places() {
-        let house = furnished(&place, 2);
-        let alone = house.filter.reveal(reveal_all("root")).unwrap_err();
+        let fixture = furnished(&place, 2);
+        let alone = fixture.filter.reveal(reveal_all("root")).unwrap_err();
         assert!(matches!(alone, RevealError::Denied(Denial::ApprovalsMissing)), "{alone:?}");
 
-        let request = ask(&house, "root");
-        assert_eq!(status(&house, request), Some(RequestStatus::Waiting { missing: 2 }));
-        assert_eq!(open_denied(&house, reveal_all("root"), request), Denial::ApprovalsMissing);
-        approve(&house, "ann", request);
-        assert_eq!(open_denied(&house, reveal_all("root"), request), Denial::ApprovalsMissing);
-        approve(&house, "carl", request);
-        assert_eq!(status(&house, request), Some(RequestStatus::Approved { at: at(0) }));
-        let mut reveal = house.filter.reveal_approved(reveal_all("root"), request).unwrap();
+        let request = ask(&fixture, "root");
+        assert_eq!(status(&fixture, request), Some(RequestStatus::Waiting { missing: 2 }));
+        assert_eq!(open_denied(&fixture, reveal_all("root"), request), Denial::ApprovalsMissing);
+        approve(&fixture, "ann", request);
+        assert_eq!(open_denied(&fixture, reveal_all("root"), request), Denial::ApprovalsMissing);
+        approve(&fixture, "carl", request);
+        assert_eq!(status(&fixture, request), Some(RequestStatus::Approved { at: at(0) }));
+        let mut reveal = fixture.filter.reveal_approved(reveal_all("root"), request).unwrap();
         assert_eq!(page_of(&mut reveal), Ok(2));
-        let entry = house.records().into_iter().find(|entry| entry.sequence == reveal.receipt().sequence()).unwrap();
-        let Act::Reveal(summary) = entry.record.act else { panic!("not a reveal") };
+        let entry = fixture.records().into_iter().find(|entry| entry.sequence == reveal.receipt().sequence()).unwrap();
+        let Event::Reveal(summary) = entry.record.event else { panic!("not a reveal") };
         assert_eq!((summary.reveal, summary.request), (reveal.id(), Some(request)));
         assert!(summary.is_about(&Query::all()) && !summary.is_about(&Query::all().since(at(0))));
     }
@@ -28,33 +28,33 @@ fn p3_a_reveal_needs_the_approvals_of_others_that_the_policy_asks_for() {
 #[test]
 fn p3_nobody_approves_what_they_asked_for_themselves_unless_the_policy_lets_them() {
     for place in places() {
-        let house = furnished(&place, 1);
-        let request = ask(&house, "root");
-        assert_eq!(answer_denied(&house, "root", request, Answer::Approve), Denial::SelfApproval);
-        assert_eq!(status(&house, request), Some(RequestStatus::Waiting { missing: 1 }));
+        let fixture = furnished(&place, 1);
+        let request = ask(&fixture, "root");
+        assert_eq!(answer_denied(&fixture, "root", request, ApprovalDecision::Approve), Denial::SelfApproval);
+        assert_eq!(status(&fixture, request), Some(RequestStatus::Waiting { missing: 1 }));
         let options = OptionsPatch::new().self_approval_allowed(true);
-        house.options(options);
-        approve(&house, "root", request);
-        assert_eq!(status(&house, request), Some(RequestStatus::Approved { at: at(0) }));
+        fixture.options(options);
+        approve(&fixture, "root", request);
+        assert_eq!(status(&fixture, request), Some(RequestStatus::Approved { at: at(0) }));
         // Taken back, it does not count any more, though it is on record.
-        house.options(OptionsPatch::new().self_approval_allowed(false));
-        assert_eq!(open_denied(&house, reveal_all("root"), request), Denial::ApprovalsMissing);
+        fixture.options(OptionsPatch::new().self_approval_allowed(false));
+        assert_eq!(open_denied(&fixture, reveal_all("root"), request), Denial::ApprovalsMissing);
     }
 }
 
 #[test]
 fn p3_an_admin_approves_once_however_often_they_say_so() {
     for place in places() {
-        let house = furnished(&place, 2);
-        let request = ask(&house, "root");
-        approve(&house, "ann", request);
-        let said = house.records().len();
-        approve(&house, "ann", request);
-        assert_eq!(house.records().len(), said, "it says nothing more");
+        let fixture = furnished(&place, 2);
+        let request = ask(&fixture, "root");
+        approve(&fixture, "ann", request);
+        let said = fixture.records().len();
+        approve(&fixture, "ann", request);
+        assert_eq!(fixture.records().len(), said, "it says nothing more");
         // Under another policy too.
-        house.make_private_again();
-        approve(&house, "ann", request);
-        assert_eq!(open_denied(&house, reveal_all("root"), request), Denial::ApprovalsMissing);
+        fixture.make_private_again();
+        approve(&fixture, "ann", request);
+        assert_eq!(open_denied(&fixture, reveal_all("root"), request), Denial::ApprovalsMissing);
     }
 }
 
@@ -62,42 +62,42 @@ trait Turn {
     fn make_private_again(&self);
 }
 
-impl Turn for House {
+impl Turn for Fixture {
     /// Something changes that has nothing to do with reveals.
     fn make_private_again(&self) {
-        self.change(PolicyChange::MakePublic(group("council").into())).make_private("council");
+        self.update_policy(PolicyChange::MakePublic(group("council").into())).make_private("council");
     }
 }
 
 #[test]
 fn p3_only_admins_who_may_view_private_activities_answer() {
     for place in places() {
-        let house = furnished(&place, 1);
-        let request = ask(&house, "root");
-        for answer in [Answer::Approve, Answer::Deny, Answer::Withdraw] {
-            assert_eq!(answer_denied(&house, "eve", request, answer), Denial::NotPermitted);
-            assert_eq!(answer_denied(&house, "bob", request, answer), Denial::NotAdmin);
+        let fixture = furnished(&place, 1);
+        let request = ask(&fixture, "root");
+        for answer in [ApprovalDecision::Approve, ApprovalDecision::Deny, ApprovalDecision::Withdraw] {
+            assert_eq!(answer_denied(&fixture, "eve", request, answer), Denial::NotPermitted);
+            assert_eq!(answer_denied(&fixture, "bob", request, answer), Denial::NotAdmin);
         }
-        assert_eq!(answer_denied(&house, "ann", request, Answer::Withdraw), Denial::NotRequested);
-        assert_eq!(status(&house, request), Some(RequestStatus::Waiting { missing: 1 }));
+        assert_eq!(answer_denied(&fixture, "ann", request, ApprovalDecision::Withdraw), Denial::NotRequested);
+        assert_eq!(status(&fixture, request), Some(RequestStatus::Waiting { missing: 1 }));
         // Whoever may not look does not get to ask either.
-        let refused = house.filter.request_reveal(&reveal_all("eve")).unwrap_err();
+        let refused = fixture.filter.request_reveal(&reveal_all("eve")).unwrap_err();
         assert!(matches!(refused, RevealError::Denied(Denial::NotPermitted)), "{refused:?}");
-        let last = house.records().pop().unwrap().record;
-        assert!(matches!(last.act, Act::RequestReveal(_)) && last.outcome == Outcome::Denied(Denial::NotPermitted));
+        let last = fixture.records().pop().unwrap().record;
+        assert!(matches!(last.event, Event::RequestReveal(_)) && last.outcome == Outcome::Denied(Denial::NotPermitted));
     }
 }
 
 #[test]
 fn r4_nobody_learns_whether_there_is_a_request_but_whoever_may_answer_one() {
-    let house = furnished(&Place::in_memory(), 1);
+    let fixture = furnished(&Place::in_memory(), 1);
     let nothing = RequestId(uuid::Uuid::from_u128(99));
-    assert_eq!(answer_denied(&house, "ann", nothing, Answer::Approve), Denial::NotRequested);
-    assert_eq!(answer_denied(&house, "bob", nothing, Answer::Approve), Denial::NotAdmin);
-    assert_eq!(open_denied(&house, reveal_all("root"), nothing), Denial::NotRequested);
-    let refused = house.filter.approvals(&user("bob"), nothing).unwrap_err();
+    assert_eq!(answer_denied(&fixture, "ann", nothing, ApprovalDecision::Approve), Denial::NotRequested);
+    assert_eq!(answer_denied(&fixture, "bob", nothing, ApprovalDecision::Approve), Denial::NotAdmin);
+    assert_eq!(open_denied(&fixture, reveal_all("root"), nothing), Denial::NotRequested);
+    let refused = fixture.filter.approvals(&user("bob"), nothing).unwrap_err();
     assert!(matches!(refused, RevealError::Denied(Denial::NotAdmin)));
-    assert!(house.filter.approvals(&user("root"), nothing).unwrap().asked().is_none());
+    assert!(fixture.filter.approvals(&user("root"), nothing).unwrap().asked().is_none());
 }
 
 /// Whatever differs from what was approved was not approved.
@@ -112,10 +112,10 @@ fn r1_only_what_was_asked_for_is_opened() {
     let asked =
         || wish("root", Query::all().since(at(-9)), HOUR).for_purpose(purpose("audit")).because(because("case 1"));
     for place in places() {
-        let house = furnished(&place, 1);
-        house.options(OptionsPatch::new().objects_count(true));
-        let request = house.filter.request_reveal(&asked()).unwrap();
-        approve(&house, "ann", request);
+        let fixture = furnished(&place, 1);
+        fixture.options(OptionsPatch::new().include_objects(true));
+        let request = fixture.filter.request_reveal(&asked()).unwrap();
+        approve(&fixture, "ann", request);
         let query = || Query::all().since(at(-9));
         let others = [
             wish("carl", query(), HOUR).for_purpose(purpose("audit")).because(because("case 1")),
@@ -128,40 +128,40 @@ fn r1_only_what_was_asked_for_is_opened() {
             asked().private_only(),
         ];
         for other in others {
-            assert_eq!(open_denied(&house, other, request), Denial::NotRequested);
+            assert_eq!(open_denied(&fixture, other, request), Denial::NotRequested);
         }
-        assert!(house.filter.reveal_approved(asked(), request).is_ok());
+        assert!(fixture.filter.reveal_approved(asked(), request).is_ok());
     }
 }
 
 #[test]
 fn p3_a_purpose_is_one_of_those_that_the_policy_lists() {
-    let house = furnished(&Place::in_memory(), 0);
+    let fixture = furnished(&Place::in_memory(), 0);
     let named = |text: &str| reveal_all("root").for_purpose(Purpose::new(text).unwrap());
-    assert!(house.filter.reveal(named("anything")).is_ok(), "as long as it lists none");
-    house.options(OptionsPatch::new().add_purpose(Purpose::new("security incident").unwrap()));
+    assert!(fixture.filter.reveal(named("anything")).is_ok(), "as long as it lists none");
+    fixture.options(OptionsPatch::new().add_purpose(Purpose::new("security incident").unwrap()));
     for refused in [reveal_all("root"), named("anything"), named("Security incident")] {
-        let error = house.filter.reveal(refused).unwrap_err();
+        let error = fixture.filter.reveal(refused).unwrap_err();
         assert!(matches!(error, RevealError::Denied(Denial::PurposeNotAllowed)), "{error:?}");
     }
-    assert!(house.filter.reveal(named("security incident")).is_ok());
+    assert!(fixture.filter.reveal(named("security incident")).is_ok());
 }
 
 /// What is asked of those who approve is something that they can check, though no record spells it out.
 #[test]
 fn g2_a_request_names_nobody_and_is_bound_to_its_query() {
     for place in places() {
-        let house = furnished(&place, 1);
+        let fixture = furnished(&place, 1);
         let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
         let query = Query::all().by_actor("adele@contoso.com").unwrap();
         let wish = RevealRequest::new(user("root"), query.clone(), HOUR, audited);
-        let request = house.filter.request_reveal(&wish).unwrap();
-        let approvals = house.filter.approvals(&user("ann"), request).unwrap();
+        let request = fixture.filter.request_reveal(&wish).unwrap();
+        let approvals = fixture.filter.approvals(&user("ann"), request).unwrap();
         let (by, asked) = approvals.asked().unwrap();
         assert_eq!(by, &user("root"));
         assert!(asked.is_about(&query) && !asked.is_about(&Query::all()));
         assert!(asked.about.actors == 1 && asked.lifetime == HOUR);
-        let text = serde_json::to_string(&house.records()).unwrap();
+        let text = serde_json::to_string(&fixture.records()).unwrap();
         let asking = text.split("request_reveal").nth(1).unwrap();
         assert!(!asking.contains("adele"), "{asking}");
     }
@@ -170,11 +170,11 @@ fn g2_a_request_names_nobody_and_is_bound_to_its_query() {
 /// A log holds much else, other requests and the answers to them too.
 #[test]
 fn p3_what_is_said_to_another_request_is_not_said_to_this_one() {
-    let house = furnished(&Place::in_memory(), 1);
-    let (other, request) = (ask(&house, "ann"), ask(&house, "root"));
-    approve(&house, "carl", other);
-    let log = house.records();
-    let policy = house.filter.policy().unwrap();
+    let fixture = furnished(&Place::in_memory(), 1);
+    let (other, request) = (ask(&fixture, "ann"), ask(&fixture, "root"));
+    approve(&fixture, "carl", other);
+    let log = fixture.records();
+    let policy = fixture.filter.policy().unwrap();
     let read = |request| Approvals::read(request, &log);
     assert_eq!(read(request).status(&policy, at(0)), Some(RequestStatus::Waiting { missing: 1 }));
     assert_eq!(read(other).status(&policy, at(0)), Some(RequestStatus::Approved { at: at(0) }));
@@ -185,13 +185,13 @@ fn p3_what_is_said_to_another_request_is_not_said_to_this_one() {
 #[test]
 fn g1_requests_and_answers_are_records_found_by_the_request() {
     for place in places() {
-        let house = furnished(&place, 1);
-        let (request, other) = (ask(&house, "root"), ask(&house, "ann"));
-        approve(&house, "ann", request);
-        approve(&house, "carl", other);
+        let fixture = furnished(&place, 1);
+        let (request, other) = (ask(&fixture, "root"), ask(&fixture, "ann"));
+        approve(&fixture, "ann", request);
+        approve(&fixture, "carl", other);
         let query = RecordQuery { target: Some(request.to_string()), ..RecordQuery::default() };
-        let found = house.filter.governance(&user("root"), &query, 0, PageSize::default()).unwrap();
+        let found = fixture.filter.governance_records(&user("root"), &query, 0, PageSize::default()).unwrap();
         let kinds: Vec<_> = found.iter().map(|entry| (entry.record.kind(), entry.record.outcome.clone())).collect();
-        assert_eq!(kinds, [(RecordKind::RevealRequest, Outcome::OnRecord), (RecordKind::Approval, Outcome::OnRecord)]);
+        assert_eq!(kinds, [(RecordKind::RevealRequest, Outcome::Recorded), (RecordKind::Approval, Outcome::Recorded)]);
     }
 }

@@ -10,27 +10,30 @@ const DAY: i64 = 86_400;
 #[test]
 fn r1_expired_request_stays_expired_when_clock_goes_back() {
     for place in places() {
-        let house = furnished(&place, 1);
+        let fixture = furnished(&place, 1);
         // Found by whoever looked; found by whoever came too late.
-        let found: [fn(&House, RequestId); 2] = [
-            |house, request| assert_eq!(status(house, request), Some(RequestStatus::Expired)),
-            |house, request| {
-                assert_eq!(answer_denied(house, "ann", request, Answer::Approve), Denial::RequestOver);
+        let found: [fn(&Fixture, RequestId); 2] = [
+            |fixture, request| assert_eq!(status(fixture, request), Some(RequestStatus::Expired)),
+            |fixture, request| {
+                assert_eq!(answer_denied(fixture, "ann", request, ApprovalDecision::Approve), Denial::RequestOver);
             },
         ];
         for find in found {
-            let request = ask(&house, "root");
-            house.advance(DAY);
-            find(&house, request);
-            house.advance(-DAY);
-            assert_eq!(status(&house, request), Some(RequestStatus::Expired));
-            assert_eq!(answer_denied(&house, "ann", request, Answer::Approve), Denial::RequestOver);
-            let other = house.filter.clone();
-            assert!(other.answer_request(&user("carl"), request, Answer::Approve).is_err(), "through another handle");
-            assert_eq!(open_denied(&house, reveal_all("root"), request), Denial::ApprovalsMissing);
-            let fresh = ask(&house, "root");
-            approve(&house, "ann", fresh);
-            assert!(house.filter.reveal_approved(reveal_all("root"), fresh).is_ok(), "another request is not over");
+            let request = ask(&fixture, "root");
+            fixture.advance(DAY);
+            find(&fixture, request);
+            fixture.advance(-DAY);
+            assert_eq!(status(&fixture, request), Some(RequestStatus::Expired));
+            assert_eq!(answer_denied(&fixture, "ann", request, ApprovalDecision::Approve), Denial::RequestOver);
+            let other = fixture.filter.clone();
+            assert!(
+                other.decide_request(&user("carl"), request, ApprovalDecision::Approve).is_err(),
+                "through another handle"
+            );
+            assert_eq!(open_denied(&fixture, reveal_all("root"), request), Denial::ApprovalsMissing);
+            let fresh = ask(&fixture, "root");
+            approve(&fixture, "ann", fresh);
+            assert!(fixture.filter.reveal_approved(reveal_all("root"), fresh).is_ok(), "another request is not over");
         }
     }
 }
@@ -39,13 +42,13 @@ fn r1_expired_request_stays_expired_when_clock_goes_back() {
 #[test]
 fn r1_request_refused_as_over_is_over_on_every_node() {
     for place in places() {
-        let house = furnished(&place, 1);
-        let request = ask(&house, "root");
-        house.advance(DAY);
-        assert_eq!(answer_denied(&house, "ann", request, Answer::Approve), Denial::RequestOver);
-        let other = place.house();
+        let fixture = furnished(&place, 1);
+        let request = ask(&fixture, "root");
+        fixture.advance(DAY);
+        assert_eq!(answer_denied(&fixture, "ann", request, ApprovalDecision::Approve), Denial::RequestOver);
+        let other = place.fixture();
         assert_eq!(status(&other, request), Some(RequestStatus::Expired));
-        assert_eq!(answer_denied(&other, "ann", request, Answer::Approve), Denial::RequestOver);
+        assert_eq!(answer_denied(&other, "ann", request, ApprovalDecision::Approve), Denial::RequestOver);
     }
 }
 
@@ -53,15 +56,15 @@ fn r1_request_refused_as_over_is_over_on_every_node() {
 #[test]
 fn r1_approval_dated_back_behind_a_refusal_counts_nothing() {
     let place = Place::in_memory();
-    let house = furnished(&place, 1);
-    let request = ask(&house, "root");
-    house.advance(DAY);
-    assert_eq!(answer_denied(&house, "ann", request, Answer::Approve), Denial::RequestOver);
-    let mut entries = house.records();
+    let fixture = furnished(&place, 1);
+    let request = ask(&fixture, "root");
+    fixture.advance(DAY);
+    assert_eq!(answer_denied(&fixture, "ann", request, ApprovalDecision::Approve), Denial::RequestOver);
+    let mut entries = fixture.records();
     let mut back = entries.last().unwrap().clone();
-    (back.record.at, back.record.outcome) = (at(1), Outcome::OnRecord);
+    (back.record.at, back.record.outcome) = (at(1), Outcome::Recorded);
     back.sequence += 1;
-    let policy = house.filter.policy().unwrap();
+    let policy = fixture.filter.policy().unwrap();
     let alone = Approvals::read(request, entries.iter().take(entries.len() - 1).chain([&back]));
     assert_eq!(alone.status(&policy, at(1)), Some(RequestStatus::Approved { at: at(1) }));
     entries.push(back);
@@ -71,15 +74,15 @@ fn r1_approval_dated_back_behind_a_refusal_counts_nothing() {
 #[test]
 fn r1_approved_lifetime_that_is_over_stays_over() {
     for place in places() {
-        let house = furnished(&place, 1);
-        let request = ask(&house, "root");
-        approve(&house, "ann", request);
-        let mut reveal = house.filter.reveal_approved(reveal_all("root"), request).unwrap();
-        house.advance(3_600);
+        let fixture = furnished(&place, 1);
+        let request = ask(&fixture, "root");
+        approve(&fixture, "ann", request);
+        let mut reveal = fixture.filter.reveal_approved(reveal_all("root"), request).unwrap();
+        fixture.advance(3_600);
         assert_eq!(page_of(&mut reveal), Err(Denial::Expired));
-        house.advance(-3_600);
+        fixture.advance(-3_600);
         assert_eq!(page_of(&mut reveal), Err(Denial::Expired));
-        assert_eq!(open_denied(&house, reveal_all("root"), request), Denial::Expired, "nor is it opened again");
+        assert_eq!(open_denied(&fixture, reveal_all("root"), request), Denial::Expired, "nor is it opened again");
     }
 }
 
@@ -87,14 +90,14 @@ fn r1_approved_lifetime_that_is_over_stays_over() {
 #[test]
 fn r1_reveal_ends_by_the_latest_time_in_the_log() {
     for place in places() {
-        let house = furnished(&place, 1);
-        let request = ask(&house, "root");
-        approve(&house, "ann", request);
-        let behind = place.house();
+        let fixture = furnished(&place, 1);
+        let request = ask(&fixture, "root");
+        approve(&fixture, "ann", request);
+        let behind = place.fixture();
         let mut reveal = behind.filter.reveal_approved(reveal_all("root"), request).unwrap();
         assert_eq!(page_of(&mut reveal), Ok(2));
-        house.advance(3_600);
-        assert_eq!(answer_denied(&house, "eve", request, Answer::Approve), Denial::NotPermitted);
+        fixture.advance(3_600);
+        assert_eq!(answer_denied(&fixture, "eve", request, ApprovalDecision::Approve), Denial::NotPermitted);
         assert_eq!(page_of(&mut reveal), Err(Denial::Expired));
     }
 }
@@ -105,18 +108,18 @@ fn r4_refusal_is_on_record_when_log_is_unreadable() {
     let log = Arc::clone(&place.sink);
     let sink = Arc::new(Broken::over(Arc::clone(&place.sink)));
     place.sink = sink.clone();
-    let house = furnished(&place, 1);
-    let request = ask(&house, "root");
-    approve(&house, "ann", request);
-    let mut reveal = house.filter.reveal_approved(reveal_all("root"), request).unwrap();
+    let fixture = furnished(&place, 1);
+    let request = ask(&fixture, "root");
+    approve(&fixture, "ann", request);
+    let mut reveal = fixture.filter.reveal_approved(reveal_all("root"), request).unwrap();
     sink.fail_to_read();
     let last = || log.records(&RecordQuery::default(), 0, usize::MAX).unwrap().pop().unwrap().record;
     for (by, cause) in [("eve", Denial::NotPermitted), ("bob", Denial::NotAdmin)] {
-        let refused = house.filter.answer_request(&user(by), request, Answer::Deny).unwrap_err();
+        let refused = fixture.filter.decide_request(&user(by), request, ApprovalDecision::Deny).unwrap_err();
         assert!(matches!(refused, RevealError::Denied(denial) if denial == cause), "{refused:?}");
         assert_eq!((last().kind(), last().outcome), (RecordKind::Approval, Outcome::Denied(cause)));
     }
-    revoke(&house, "root");
+    revoke(&fixture, "root");
     assert_eq!(page_of(&mut reveal), Err(Denial::NotPermitted));
     assert_eq!((last().kind(), last().outcome), (RecordKind::Page, Outcome::Denied(Denial::NotPermitted)));
 }

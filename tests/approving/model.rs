@@ -9,7 +9,7 @@ const ADMINS: [&str; 4] = ["root", "ann", "carl", "dora"];
 
 #[derive(Debug, Clone)]
 enum Step {
-    Answer(&'static str, Answer),
+    ApprovalDecision(&'static str, ApprovalDecision),
     Grant(&'static str),
     Revoke(&'static str),
     Require(u32),
@@ -20,9 +20,9 @@ enum Step {
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let admin = || select(ADMINS.to_vec());
     let step = prop_oneof![
-        8 => admin().prop_map(|by| Step::Answer(by, Answer::Approve)),
-        1 => admin().prop_map(|by| Step::Answer(by, Answer::Deny)),
-        1 => admin().prop_map(|by| Step::Answer(by, Answer::Withdraw)),
+        8 => admin().prop_map(|by| Step::ApprovalDecision(by, ApprovalDecision::Approve)),
+        1 => admin().prop_map(|by| Step::ApprovalDecision(by, ApprovalDecision::Deny)),
+        1 => admin().prop_map(|by| Step::ApprovalDecision(by, ApprovalDecision::Withdraw)),
         3 => admin().prop_map(Step::Grant),
         3 => admin().prop_map(Step::Revoke),
         2 => (0_u32..4).prop_map(Step::Require),
@@ -34,7 +34,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 
 /// What the rules say, told from the whole history each time. `carl` asked, at 0, for an hour.
 #[derive(Default)]
-struct Told {
+struct AuditState {
     now: i64,
     required: u32,
     self_allowed: bool,
@@ -46,15 +46,15 @@ struct Told {
     over: bool,
 }
 
-impl Told {
-    fn may(&self, by: &str, answer: Answer) -> Result<(), Denial> {
+impl AuditState {
+    fn may(&self, by: &str, answer: ApprovalDecision) -> Result<(), Denial> {
         if !self.granted.contains_key(by) {
             return Err(Denial::NotPermitted);
         }
         match answer {
-            Answer::Withdraw if by != "carl" => Err(Denial::NotRequested),
-            Answer::Approve if by == "carl" && !self.self_allowed => Err(Denial::SelfApproval),
-            Answer::Approve if self.now >= 86_400 => Err(Denial::RequestOver),
+            ApprovalDecision::Withdraw if by != "carl" => Err(Denial::NotRequested),
+            ApprovalDecision::Approve if by == "carl" && !self.self_allowed => Err(Denial::SelfApproval),
+            ApprovalDecision::Approve if self.now >= 86_400 => Err(Denial::RequestOver),
             _ if self.over => Err(Denial::RequestOver),
             _ => Ok(()),
         }
@@ -93,22 +93,22 @@ proptest! {
     /// P2, P3, R1: whether an answer is taken, and whether the reveal opens, is what the rules say, after any history.
     #[test]
     fn p3_any_history_of_a_request_comes_out_as_the_rules_say(steps in steps()) {
-        let house = furnished(&Place::in_memory(), 1);
-        let mut told = Told { required: 1, ..Told::default() };
+        let fixture = furnished(&Place::in_memory(), 1);
+        let mut told = AuditState { required: 1, ..AuditState::default() };
         for name in ADMINS {
             told.grants += 1;
             told.granted.insert(name, told.grants);
         }
-        let request = ask(&house, "carl");
+        let request = ask(&fixture, "carl");
         for step in steps {
             match step {
-                Step::Answer(by, answer) => {
+                Step::ApprovalDecision(by, answer) => {
                     let expected = told.may(by, answer);
-                    let taken = house.filter.answer_request(&user(by), request, answer);
+                    let taken = fixture.filter.decide_request(&user(by), request, answer);
                     match (taken, expected) {
                         (Ok(_), Ok(())) => match answer {
-                            Answer::Approve => told.approvals.push((by, told.now, told.granted[by])),
-                            Answer::Deny | Answer::Withdraw => told.over = true,
+                            ApprovalDecision::Approve => told.approvals.push((by, told.now, told.granted[by])),
+                            ApprovalDecision::Deny | ApprovalDecision::Withdraw => told.over = true,
                         },
                         (Err(RevealError::Denied(denial)), Err(expected)) => prop_assert_eq!(denial, expected),
                         (taken, expected) => prop_assert!(false, "{taken:?} where {expected:?} was expected"),
@@ -116,32 +116,32 @@ proptest! {
                 }
                 Step::Grant(name) => {
                     if !told.granted.contains_key(name) {
-                        grant(&house, name);
+                        grant(&fixture, name);
                         told.grants += 1;
                         told.granted.insert(name, told.grants);
                     }
                 }
                 Step::Revoke(name) => {
                     if told.granted.remove(name).is_some() {
-                        revoke(&house, name);
+                        revoke(&fixture, name);
                     }
                 }
                 Step::Require(approvals) => {
-                    require(&house, approvals);
+                    require(&fixture, approvals);
                     told.required = approvals;
                 }
                 Step::AllowSelf(self_approval_allowed) => {
-                    if house.filter.policy().unwrap().options().self_approval_allowed != self_approval_allowed {
-                        house.options(OptionsPatch::new().self_approval_allowed(self_approval_allowed));
+                    if fixture.filter.policy().unwrap().options().self_approval_allowed != self_approval_allowed {
+                        fixture.options(OptionsPatch::new().self_approval_allowed(self_approval_allowed));
                     }
                     told.self_allowed = self_approval_allowed;
                 }
                 Step::Wait(seconds) => {
-                    house.advance(seconds);
+                    fixture.advance(seconds);
                     told.now += seconds;
                 }
             }
-            let opened = match house.filter.reveal_approved(reveal_all("carl"), request) {
+            let opened = match fixture.filter.reveal_approved(reveal_all("carl"), request) {
                 Ok(mut reveal) => page_of(&mut reveal).map(drop),
                 Err(RevealError::Denied(denial)) => Err(denial),
                 Err(other) => panic!("{other:?}"),

@@ -8,7 +8,7 @@ use activity_privacy::memory::{MemorySink, MemoryStore};
 use activity_privacy::*;
 use uuid::Uuid;
 
-use crate::house::*;
+use crate::fixture::*;
 
 /// Stands in every text of a private activity. In a form that no folding changes.
 const CANARY: &str = "canary";
@@ -25,8 +25,8 @@ fn private_activities() -> Vec<Activity> {
     };
     let member = || {
         Actor::user(alias("canary@contoso.com"))
-            .also(user("canary-id"))
-            .also(Alias::account("canary-app", "canary").unwrap())
+            .with_identity(user("canary-id"))
+            .with_identity(Alias::account("canary-app", "canary").unwrap())
     };
     vec![
         begin("by", member()).build().unwrap(),
@@ -38,21 +38,21 @@ fn private_activities() -> Vec<Activity> {
     ]
 }
 
-fn over(store: Arc<dyn ActivityStore>) -> House {
-    let house = House::over(store, Arc::new(MemorySink::new()));
+fn over(store: Arc<dyn ActivityStore>) -> Fixture {
+    let fixture = Fixture::over(store, Arc::new(MemorySink::new()));
     let member = User::new(user("canary-id")).with_alias(alias("canary@contoso.com"));
     let member = member.with_alias(Alias::account("canary-app", "canary").unwrap());
     let at_the_desk = |name: &str| contoso(name).with_alias(alias("canary-desk@contoso.com"));
     let import = people(&[("bob", &[])]).user(member).user(at_the_desk("x")).user(at_the_desk("y"));
     let council = group("council");
-    house.install(import.group(council.clone(), "Works council").member(&council, &user("canary-id")));
-    house.manage("contoso.com").permit_root().make_private("council");
-    house.change(PolicyChange::MakePrivate(GroupRef::Applications));
-    house.change(PolicyChange::MakePrivate(GroupRef::ExternalUsers));
-    house
+    fixture.install(import.group(council.clone(), "Works council").member(&council, &user("canary-id")));
+    fixture.manage("contoso.com").permit_root().make_private("council");
+    fixture.update_policy(PolicyChange::MakePrivate(GroupRef::Applications));
+    fixture.update_policy(PolicyChange::MakePrivate(GroupRef::ExternalUsers));
+    fixture
 }
 
-fn houses(dir: &std::path::Path) -> Vec<House> {
+fn fixtures(dir: &std::path::Path) -> Vec<Fixture> {
     #[cfg(feature = "sqlite")]
     let on_disk: Vec<Arc<dyn ActivityStore>> =
         vec![Arc::new(sqlite::SqliteStore::open(dir.join("activities.db")).unwrap())];
@@ -114,14 +114,14 @@ fn b2_no_debug_of_what_a_private_activity_is_made_of_shows_it() {
 
 #[test]
 fn b2_the_debug_of_an_adapter_or_a_filter_says_what_it_is_and_no_more() {
-    let house = over(Arc::new(MemoryStore::new()));
-    house.ingest(&private_activities());
-    let (store, directory, sink) = (MemoryStore::new(), Arc::clone(&house.directory), MemorySink::new());
+    let fixture = over(Arc::new(MemoryStore::new()));
+    fixture.ingest(&private_activities());
+    let (store, directory, sink) = (MemoryStore::new(), Arc::clone(&fixture.directory), MemorySink::new());
     silent_debug("a builder", &PrivacyFilter::builder(store, directory, sink));
     silent_debug("a store in memory", &MemoryStore::new());
-    silent_debug("a sink that is bounded", &BoundedSink::new(house.sink.clone(), std::time::Duration::from_secs(1)));
-    let everything = house.everything();
-    silent_debug("a stamp", &everything[0].stamp());
+    silent_debug("a sink that is bounded", &TimeoutSink::new(fixture.sink.clone(), std::time::Duration::from_secs(1)));
+    let everything = fixture.everything();
+    silent_debug("a decision", &everything[0].decision());
     silent_debug("what is stored", &everything[0]);
     #[cfg(feature = "sqlite")]
     {
@@ -135,26 +135,26 @@ fn b2_the_debug_of_an_adapter_or_a_filter_says_what_it_is_and_no_more() {
 
 #[test]
 fn b2_deciding_says_nothing_of_what_it_decides() {
-    let house = over(Arc::new(MemoryStore::new()));
-    let directory = house.directory.snapshot().unwrap();
+    let fixture = over(Arc::new(MemoryStore::new()));
+    let directory = fixture.directory.snapshot().unwrap();
     silent_debug("a directory", &directory);
     silent_debug("a resolution", &directory.resolve(&alias("canary@contoso.com").into()));
-    silent_debug("its port", &house.directory);
+    silent_debug("its port", &fixture.directory);
     silent_debug("an import", &DirectoryBuilder::new().user(User::new(user("canary"))));
-    let gone = DirectoryBuilder::new().build(DirectoryRevision(2), at(0)).unwrap().succeeding(&directory);
-    silent_debug("a group that vanished", &gone.vanished_group(&group("council")).unwrap());
-    let screen = Screen::new(house.filter.policy().unwrap(), Ok(directory));
-    silent_debug("a screen", &screen);
+    let gone = DirectoryBuilder::new().build(DirectoryRevision(2), at(0)).unwrap().carry_over_from(&directory);
+    silent_debug("a group that vanished", &gone.removed_group(&group("council")).unwrap());
+    let engine = PolicyEngine::new(fixture.filter.policy().unwrap(), Ok(directory));
+    silent_debug("a engine", &engine);
     let activities = private_activities();
-    let batch = screen.screen(&activities, at(9)).unwrap();
-    assert_eq!(batch.stamped().len(), activities.len());
+    let batch = engine.decide(&activities, at(9)).unwrap();
+    assert_eq!(batch.decided().len(), activities.len());
     silent_debug("a batch", &batch);
-    for stamped in batch.stamped() {
-        assert_eq!(stamped.stamp().visibility(), Visibility::Private);
-        silent_debug("something stamped", stamped);
-        silent("an explanation", &stamped.stamp().explain().to_string());
-        silent("a stamp as JSON", &serde_json::to_string(stamped.stamp()).unwrap());
-        for reason in stamped.stamp().reasons() {
+    for decided in batch.decided() {
+        assert_eq!(decided.decision().visibility(), Visibility::Private);
+        silent_debug("something decided", decided);
+        silent("an explanation", &decided.decision().explain().to_string());
+        silent("a decision as JSON", &serde_json::to_string(decided.decision()).unwrap());
+        for reason in decided.decision().reasons() {
             silent("a reason", &format!("{reason} {reason:?}"));
         }
     }
@@ -163,20 +163,20 @@ fn b2_deciding_says_nothing_of_what_it_decides() {
 #[test]
 fn b2_no_byte_that_a_viewer_or_a_forwarder_gets_is_private() {
     let dir = tempfile::tempdir().unwrap();
-    for house in houses(dir.path()) {
-        let report = house.filter.ingest(&private_activities()).unwrap();
+    for fixture in fixtures(dir.path()) {
+        let report = fixture.filter.ingest(&private_activities()).unwrap();
         silent_debug("a report", &report);
-        house.ingest(&[activity("a", "bob"), activity("b", "bob"), activity("c", "bob")]);
+        fixture.ingest(&[activity("a", "bob"), activity("b", "bob"), activity("c", "bob")]);
         // Conflicts with what is hidden, and what is hidden once more.
         let known: Vec<ActivityId> = private_activities().iter().map(|activity| activity.id().clone()).collect();
         let conflicts: Vec<Activity> = known.iter().map(|id| activity(id.as_str(), "bob")).collect();
-        silent_debug("a report of conflicts", &house.filter.ingest(&conflicts).unwrap());
-        house.ingest(&private_activities());
-        silent_debug("a filter", &house.filter);
+        silent_debug("a report of conflicts", &fixture.filter.ingest(&conflicts).unwrap());
+        fixture.ingest(&private_activities());
+        silent_debug("a filter", &fixture.filter);
 
         // Even for the one who may open a reveal.
         for viewer in ["somebody", "root", "canary-id"] {
-            let view = house.filter.view(&user(viewer));
+            let view = fixture.filter.view(&user(viewer));
             silent_debug("a view", &view);
             let mut cursor = None;
             loop {
@@ -201,14 +201,14 @@ fn b2_no_byte_that_a_viewer_or_a_forwarder_gets_is_private() {
                 Query::all().by_actor("canary-id").unwrap(),
                 Query::all().containing("canary").unwrap(),
                 Query::all().in_app("canary-app".parse().unwrap()),
-                Query::all().stamped_with(group("council").into()),
+                Query::all().decided_by_group(group("council").into()),
             ] {
                 assert_eq!(view.page(&query, PageSize::MAX, None).unwrap().activities(), []);
                 assert_eq!(view.count(&query).unwrap().total, 0);
             }
             assert!(known.iter().all(|id| view.activity(id).unwrap().is_none()));
         }
-        let forwarded = house.filter.forward(&Offset::START, PageSize::MAX).unwrap();
+        let forwarded = fixture.filter.forward(&Offset::START, PageSize::MAX).unwrap();
         assert_eq!(forwarded.activities.len(), 3);
         silent_debug("a batch to forward", &forwarded);
         silent_debug("what is in it", &forwarded.activities[0]);
@@ -219,12 +219,12 @@ fn b2_no_byte_that_a_viewer_or_a_forwarder_gets_is_private() {
 #[test]
 fn b2_revealed_things_and_records_keep_silent_in_passing() {
     let dir = tempfile::tempdir().unwrap();
-    for house in houses(dir.path()) {
-        house.ingest(&private_activities());
+    for fixture in fixtures(dir.path()) {
+        fixture.ingest(&private_activities());
         let query = Query::all().by_actor("canary@contoso.com").unwrap().containing("canary").unwrap();
         let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
         let request = RevealRequest::new(user("root"), query, std::time::Duration::from_secs(60), audited);
-        let mut reveal = house.filter.reveal(request).unwrap();
+        let mut reveal = fixture.filter.reveal(request).unwrap();
         silent_debug("a reveal", &reveal);
         let page = reveal.page(PageSize::at_most(1), None).unwrap();
         assert_eq!((page.activities().len(), page.includes_private()), (1, true));
@@ -234,12 +234,15 @@ fn b2_revealed_things_and_records_keep_silent_in_passing() {
         silent("its cursor", &format!("{cursor} {cursor:?}"));
         reveal.close().unwrap();
         // Refused, denied and failed, too.
-        silent_error(&house.filter.reveal(reveal_all("canary-id")).unwrap_err());
+        silent_error(&fixture.filter.reveal(reveal_all("canary-id")).unwrap_err());
         silent_error(
-            &house.filter.governance(&user("canary-id"), &RecordQuery::default(), 0, PageSize::MAX).unwrap_err(),
+            &fixture
+                .filter
+                .governance_records(&user("canary-id"), &RecordQuery::default(), 0, PageSize::MAX)
+                .unwrap_err(),
         );
 
-        let records = house.records();
+        let records = fixture.records();
         assert!(records.iter().any(|entry| entry.record.kind() == RecordKind::Page));
         let by_canary = |entry: &&RecordEntry| entry.record.initiator == Initiator::User(user("canary-id"));
         assert_eq!(records.iter().filter(by_canary).count(), 2);
@@ -250,18 +253,18 @@ fn b2_revealed_things_and_records_keep_silent_in_passing() {
                 silent("a record as JSON", &serde_json::to_string(entry).unwrap());
             }
         }
-        house.permit_root();
-        silent_debug("the policy", &house.filter.policy().unwrap());
+        fixture.permit_root();
+        silent_debug("the policy", &fixture.filter.policy().unwrap());
     }
 }
 
 #[test]
 fn b2_the_debug_of_a_record_keeps_the_reason_of_a_reveal_to_itself() {
-    let house = over(Arc::new(MemoryStore::new()));
+    let fixture = over(Arc::new(MemoryStore::new()));
     let request = reveal_all("root").because(Justification::new("did canary leak the plan?").unwrap());
-    let reveal = house.filter.reveal(request).unwrap();
+    let reveal = fixture.filter.reveal(request).unwrap();
     silent_debug("a reveal", &reveal);
-    let records = house.records();
+    let records = fixture.records();
     assert!(serde_json::to_string(&records).unwrap().contains(CANARY), "the record itself says why");
     silent_debug("the records", &records);
 }
@@ -288,7 +291,7 @@ fn b2_no_error_repeats_what_it_was_given() {
     let twice = DirectoryBuilder::new().user(User::new(user(CANARY))).user(User::new(user(CANARY)));
     silent_error(&twice.build(DirectoryRevision(1), at(0)).unwrap_err());
 
-    let house = over(Arc::new(MemoryStore::new()));
+    let fixture = over(Arc::new(MemoryStore::new()));
     let root = user("root");
     for change in [
         PolicyChange::Grant(alias("canary-desk@contoso.com")),
@@ -299,20 +302,22 @@ fn b2_no_error_repeats_what_it_was_given() {
         PolicyChange::Revoke(user("canary").into()),
         PolicyChange::RemoveAdmin(user("canary")),
     ] {
-        silent_error(&house.filter.change(&root, &change).unwrap_err());
+        silent_error(&fixture.filter.update_policy(&root, &change).unwrap_err());
         silent_debug("a change", &change);
     }
-    silent_error(&house.filter.change(&user("canary"), PolicyChange::MakePublic(group("council").into())).unwrap_err());
-    let when_undecidable = WhenUndecidable::Refuse;
-    house.options(OptionsPatch::new().when_undecidable(when_undecidable));
-    silent_error(&house.filter.ingest(&private_activities()).unwrap_err());
-    silent_debug("all records", &house.records());
+    silent_error(
+        &fixture.filter.update_policy(&user("canary"), PolicyChange::MakePublic(group("council").into())).unwrap_err(),
+    );
+    let on_undecidable = OnUndecidable::Reject;
+    fixture.options(OptionsPatch::new().on_undecidable(on_undecidable));
+    silent_error(&fixture.filter.ingest(&private_activities()).unwrap_err());
+    silent_debug("all records", &fixture.records());
 }
 
 /// Serde quotes a value that does not fit; an activity does not pass that on, and still says what was expected.
 #[test]
 fn b2_an_activity_that_cannot_be_read_is_reported_without_its_values() {
-    let actor = Actor::user(alias("adele@contoso.com")).also(Alias::account("GitHub", "adele").unwrap());
+    let actor = Actor::user(alias("adele@contoso.com")).with_identity(Alias::account("GitHub", "adele").unwrap());
     let good = begun("a", actor.clone()).on_behalf_of(actor).object("plan.docx").details("more");
     let good = serde_json::to_value(good.build().unwrap()).unwrap();
     let pointers = [
@@ -369,12 +374,12 @@ fn b2_no_document_of_a_store_is_quoted_when_it_cannot_be_read() {
     let field = serde_json::json!({ CANARY: CANARY });
     let reveal = serde_json::json!({
         "id": Uuid::nil(), "at": at(0), "initiator": "system", "policy": 1, "outcome": "intended",
-        "act": { "reveal": { "justification": [CANARY] } },
+        "event": { "reveal": { "justification": [CANARY] } },
     });
     let member = serde_json::json!({ "id": "a", "aliases": CANARY });
     let vanished = serde_json::json!({ "group": "g", "last_seen": 1, "removed_in": 2, "members": [member] });
-    let reason = serde_json::json!({ "member": { "group": { CANARY: "council" }, "standing": "actor" } });
-    let stamp = serde_json::json!({
+    let reason = serde_json::json!({ "member": { "group": { CANARY: "council" }, "role": "actor" } });
+    let decision = serde_json::json!({
         "visibility": "private", "policy": 1, "directory": 1, "decided_at": at(0), "reasons": [reason],
     });
     for said in [
@@ -385,7 +390,7 @@ fn b2_no_document_of_a_store_is_quoted_when_it_cannot_be_read() {
         says::<App>(&canary),
         says::<User>(&member),
         says::<RemovedGroup>(&vanished),
-        says::<Stamp>(&stamp),
+        says::<Decision>(&decision),
         says::<Record>(&reveal),
     ] {
         silent("an error", &said);
@@ -398,7 +403,7 @@ fn b2_what_a_failing_sink_leaves_behind_says_nothing() {
     struct Broken;
     impl GovernanceSink for Broken {
         fn record(&self, record: &Record) -> Result<Receipt, SinkError> {
-            let initializing = matches!(record.act, Act::InitializePolicy { .. });
+            let initializing = matches!(record.event, Event::InitializePolicy { .. });
             let other = RecordId(Uuid::from_u128(1));
             Ok(Receipt::assertion(if initializing { record.id } else { other }, 1))
         }
@@ -415,11 +420,11 @@ fn b2_what_a_failing_sink_leaves_behind_says_nothing() {
             Ok(0)
         }
     }
-    let house = House::over(Arc::new(MemoryStore::new()), Arc::new(Broken));
-    house.install(people(&[]).user(User::new(user(CANARY)).with_alias(alias("canary@contoso.com"))));
-    house.ingest(&private_activities());
+    let fixture = Fixture::over(Arc::new(MemoryStore::new()), Arc::new(Broken));
+    fixture.install(people(&[]).user(User::new(user(CANARY)).with_alias(alias("canary@contoso.com"))));
+    fixture.ingest(&private_activities());
     let change = PolicyChange::SetAdmin(user(CANARY), Role::Analyst);
-    silent_error(&house.filter.change(&user("root"), &change).unwrap_err());
+    silent_error(&fixture.filter.update_policy(&user("root"), &change).unwrap_err());
 }
 
 #[cfg(feature = "sqlite")]
@@ -429,10 +434,10 @@ fn b2_a_damaged_file_is_reported_without_what_stands_in_it() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("activities.db");
     let open = || over(Arc::new(sqlite::SqliteStore::open(&path).unwrap()));
-    let house = open();
+    let fixture = open();
     // Public ones, because a view is what everybody has.
-    house.ingest(&[begun("a", Actor::user(alias("bob@contoso.com"))).object("canary \u{1F426}").build().unwrap()]);
-    drop(house);
+    fixture.ingest(&[begun("a", Actor::user(alias("bob@contoso.com"))).object("canary \u{1F426}").build().unwrap()]);
+    drop(fixture);
     // A letter of an object is another.
     let mut file = std::fs::OpenOptions::new().read(true).write(true).open(&path).unwrap();
     let mut bytes = Vec::new();

@@ -8,13 +8,13 @@ use chrono::{DateTime, Utc};
 use proptest::prelude::*;
 use serde_json::Value;
 
-use crate::house::*;
+use crate::fixture::*;
 
-fn house() -> House {
-    let house = House::new();
-    house.install(people(&[("adele", &["council"])])).manage("contoso.com").permit_root().make_private("council");
-    house.ingest(&[activity("a", "adele"), activity("b", "bob"), activity("c", "bob")]);
-    house
+fn fixture() -> Fixture {
+    let fixture = Fixture::new();
+    fixture.install(people(&[("adele", &["council"])])).manage("contoso.com").permit_root().make_private("council");
+    fixture.ingest(&[activity("a", "adele"), activity("b", "bob"), activity("c", "bob")]);
+    fixture
 }
 
 /// JSON of any shape, with words that documents use and with others.
@@ -104,15 +104,18 @@ fn collect(value: &Value, pointer: String, pointers: &mut Vec<String>) {
 }
 
 fn good_policy() -> Value {
-    let house = house();
-    house.install(people(&[("adele", &[])])).ingest(&[activity("d", "bob")]);
-    house.change(PolicyChange::AddScopeRule(ScopeRule::exclude(GroupRef::Applications, ScopeTarget::AllApps)));
-    serde_json::to_value(&*house.filter.policy().unwrap()).unwrap()
+    let fixture = fixture();
+    fixture.install(people(&[("adele", &[])])).ingest(&[activity("d", "bob")]);
+    fixture.update_policy(PolicyChange::AddScopeRule(ScopeRule::exclude(GroupRef::Applications, ScopeTarget::AllApps)));
+    serde_json::to_value(&*fixture.filter.policy().unwrap()).unwrap()
 }
 
 fn good_activity() -> Value {
-    let actor =
-        || Actor::user(alias("adele@contoso.com")).also(Alias::account("GitHub", "nrc").unwrap()).also(user("u"));
+    let actor = || {
+        Actor::user(alias("adele@contoso.com"))
+            .with_identity(Alias::account("GitHub", "nrc").unwrap())
+            .with_identity(user("u"))
+    };
     let app = Actor::application("Backup".parse().unwrap());
     let activity = begun("a", actor()).on_behalf_of(actor()).on_behalf_of(app).object("o").details("{}");
     serde_json::to_value(activity.build().unwrap()).unwrap()
@@ -120,25 +123,25 @@ fn good_activity() -> Value {
 
 /// Whatever an activity says, it is decided, stored, found and counted.
 fn drive(store: Arc<dyn ActivityStore>, activities: &[Activity]) {
-    let house = House::over(store, Arc::new(memory::MemorySink::new()));
-    house.install(people(&[("adele", &["council"])])).make_private("council");
-    house.options(OptionsPatch::new().objects_count(true));
-    let report = house.filter.ingest(activities).unwrap();
-    let all = [Delivery::Stored, Delivery::Duplicate, Delivery::Conflict, Delivery::NotMonitored];
+    let fixture = Fixture::over(store, Arc::new(memory::MemorySink::new()));
+    fixture.install(people(&[("adele", &["council"])])).make_private("council");
+    fixture.options(OptionsPatch::new().include_objects(true));
+    let report = fixture.filter.ingest(activities).unwrap();
+    let all = [IngestOutcome::Stored, IngestOutcome::Duplicate, IngestOutcome::Conflict, IngestOutcome::NotMonitored];
     assert_eq!(all.iter().map(|what| report.count(*what)).sum::<usize>(), activities.len());
-    assert_eq!(report.count(Delivery::Stored) + report.count(Delivery::Duplicate), activities.len());
-    let again = house.ingest(activities);
-    assert!(again.iter().all(|delivery| *delivery == Delivery::Duplicate), "what was stored reads back as it was");
+    assert_eq!(report.count(IngestOutcome::Stored) + report.count(IngestOutcome::Duplicate), activities.len());
+    let again = fixture.ingest(activities);
+    assert!(again.iter().all(|delivery| *delivery == IngestOutcome::Duplicate), "what was stored reads back as it was");
 
-    let stored = house.everything();
-    assert_eq!(stored.len(), report.count(Delivery::Stored));
+    let stored = fixture.everything();
+    assert_eq!(stored.len(), report.count(IngestOutcome::Stored));
     for activity in activities {
         assert!(stored.iter().any(|stored| stored.activity() == activity));
         assert!(!format!("{activity:?}{:?}", activity.actor()).is_empty());
         let _ = activity.actor().label();
     }
     // One by one, each once and in order, with every cursor taken through text.
-    let view = house.filter.view(&user("somebody"));
+    let view = fixture.filter.view(&user("somebody"));
     let (mut seen, mut cursor): (Vec<StoredActivity>, Option<Cursor>) = (Vec::new(), None);
     loop {
         let page = view.page(&Query::all(), PageSize::at_most(1), cursor.as_ref()).unwrap();
@@ -205,25 +208,25 @@ fn b3_the_ends_of_time_and_leap_seconds_are_times_like_others() {
 
 #[test]
 fn b3_absurd_options_and_clocks_hide_rather_than_break() {
-    let house = house();
+    let fixture = fixture();
     let far = std::time::Duration::MAX;
     let (max_directory_age, max_reveal_lifetime) = (Some(far), Some(far));
-    house.change(PolicyChange::SetOptions(
+    fixture.update_policy(PolicyChange::SetOptions(
         OptionsPatch::new().max_directory_age(max_directory_age).max_reveal_lifetime(max_reveal_lifetime),
     ));
-    house.ingest(&[activity("x", "bob")]);
-    assert!(house.public_ids().contains(&"x".to_owned()));
+    fixture.ingest(&[activity("x", "bob")]);
+    assert!(fixture.public_ids().contains(&"x".to_owned()));
     let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
     let endless = RevealRequest::new(user("root"), Query::all(), far, audited);
-    assert!(matches!(house.filter.reveal(endless), Err(RevealError::Denied(Denial::LifetimeNotAllowed))));
+    assert!(matches!(fixture.filter.reveal(endless), Err(RevealError::Denied(Denial::LifetimeNotAllowed))));
     // A directory from the very beginning or the very end of time.
     for as_of in [DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC] {
         let max_directory_age = Some(std::time::Duration::from_secs(1));
         let change = PolicyChange::SetOptions(OptionsPatch::new().max_directory_age(max_directory_age));
         let policy = changed(&PrivacyPolicy::initial(&admins()), &change, None).unwrap();
         let directory = people(&[]).build(DirectoryRevision(u64::MAX), as_of).unwrap();
-        let screen = Screen::new(Arc::new(policy), Ok(Arc::new(directory)));
-        assert_eq!(screen.judge(&activity("a", "bob"), at(0)).0, Verdict::Private);
+        let engine = PolicyEngine::new(Arc::new(policy), Ok(Arc::new(directory)));
+        assert_eq!(engine.verdict(&activity("a", "bob"), at(0)).0, Verdict::Private);
     }
 }
 
@@ -237,8 +240,8 @@ fn b3_ten_thousand_nested_groups_are_no_stack() {
     let directory = Arc::new(import.build(DirectoryRevision(1), at(0)).unwrap());
     let change = PolicyChange::MakePrivate(name(0).into());
     let policy = changed(&PrivacyPolicy::initial(&admins()), &change, Some(&directory)).unwrap();
-    let screen = Screen::new(Arc::new(policy), Ok(directory));
-    assert_eq!(screen.judge(&activity("a", "adele"), at(0)).0, Verdict::Private);
+    let engine = PolicyEngine::new(Arc::new(policy), Ok(directory));
+    assert_eq!(engine.verdict(&activity("a", "adele"), at(0)).0, Verdict::Private);
     let deep = "[".repeat(100_000);
     assert!(serde_json::from_str::<Activity>(&deep).is_err() && serde_json::from_str::<PrivacyPolicy>(&deep).is_err());
 }
@@ -265,7 +268,7 @@ proptest! {
         }
         let queries = [Query::all().by_actor(&text), Query::all().containing(&text)];
         for query in queries.into_iter().flatten() {
-            let _ = house().filter.view(&user("somebody")).page(&query, PageSize::MAX, None).unwrap();
+            let _ = fixture().filter.view(&user("somebody")).page(&query, PageSize::MAX, None).unwrap();
         }
     }
 
@@ -276,14 +279,14 @@ proptest! {
         text in ".*",
         keep in 0_usize..200,
     ) {
-        let house = house();
-        let view = house.filter.view(&user("somebody"));
+        let fixture = fixture();
+        let view = fixture.filter.view(&user("somebody"));
         let real = view.page(&Query::all(), PageSize::at_most(1), None).unwrap().next().unwrap().to_string();
         let bytes: Vec<u8> = kind.into_iter().chain(bytes).collect();
         let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         // The binding of a real cursor, and anything for its place.
         let grafted = format!("{}{hex}", real.chars().take(keep.min(34)).collect::<String>());
-        let mut reveal = house.filter.reveal(reveal_all("root")).unwrap();
+        let mut reveal = fixture.filter.reveal(reveal_all("root")).unwrap();
         for token in [&hex, &text, &grafted] {
             if let Ok(cursor) = token.parse::<Cursor>() {
                 prop_assert_eq!(&cursor.to_string(), token);
@@ -311,8 +314,8 @@ proptest! {
             prop_assert!(policy.revision() >= Revision::FIRST);
             prop_assert!(policy.admins().values().any(|role| role.manages_privacy()));
             let directory = people(&[("adele", &["council"])]).build(DirectoryRevision(1), at(0)).unwrap();
-            let screen = Screen::new(Arc::new(policy.clone()), Ok(Arc::new(directory)));
-            let _ = screen.judge(&activity("a", "adele"), at(0));
+            let engine = PolicyEngine::new(Arc::new(policy.clone()), Ok(Arc::new(directory)));
+            let _ = engine.verdict(&activity("a", "adele"), at(0));
             let again = serde_json::to_string(&policy).unwrap();
             prop_assert_eq!(serde_json::from_str::<PrivacyPolicy>(&again).unwrap(), policy);
         }

@@ -3,13 +3,13 @@
 use activity_privacy::*;
 use serde_json::{Value, json};
 
-use crate::house::*;
+use crate::fixture::*;
 
 fn policy_document() -> Value {
-    let house = House::new();
-    house.install(people(&[("adele", &["council"])])).manage("contoso.com").permit_root().make_private("council");
-    house.change(PolicyChange::AddScopeRule(ScopeRule::include(group("council"), ScopeTarget::AllApps)));
-    let policy = house.filter.policy().unwrap();
+    let fixture = Fixture::new();
+    fixture.install(people(&[("adele", &["council"])])).manage("contoso.com").permit_root().make_private("council");
+    fixture.update_policy(PolicyChange::AddScopeRule(ScopeRule::include(group("council"), ScopeTarget::AllApps)));
+    let policy = fixture.filter.policy().unwrap();
     let document = serde_json::to_value(&*policy).unwrap();
     assert_eq!(serde_json::from_value::<PrivacyPolicy>(document.clone()).unwrap(), *policy, "it reads its own");
     document
@@ -45,7 +45,7 @@ fn b1_a_policy_document_is_refused_with_the_field_and_what_it_should_be() {
             "expected `include` or `exclude`",
         ),
         ("scope", json!([{"effect": "include", "group": "applications"}]), "missing field `target`"),
-        ("options", json!({"when_undecidable": "show"}), "expected one of `hide`, `refuse`, `show_undecided`"),
+        ("options", json!({"on_undecidable": "show"}), "expected one of `hide`, `refuse`, `fail_open`"),
         ("options", json!({"max_directory_age": -5}), "expected u64"),
     ] {
         let mut document = good.clone();
@@ -85,7 +85,7 @@ fn b1_no_field_of_a_policy_document_is_passed_over() {
 #[test]
 fn b1_no_field_of_an_activity_is_passed_over() {
     let bob = Actor::user(alias("bob@contoso.com"));
-    let named = bob.clone().also(Alias::account("GitHub", "bob").unwrap());
+    let named = bob.clone().with_identity(Alias::account("GitHub", "bob").unwrap());
     let good = serde_json::to_value(begun("a", named).on_behalf_of(bob).build().unwrap()).unwrap();
     assert!(serde_json::from_value::<Activity>(good.clone()).is_ok());
     let misspelt: [Misspell; 4] = [
@@ -110,14 +110,14 @@ fn b1_no_field_of_an_activity_is_passed_over() {
 /// A justification that is misspelt would read as none that was given.
 #[test]
 fn b1_no_field_of_a_record_or_a_stamp_is_passed_over() {
-    let house = House::new();
-    house.install(people(&[("adele", &["council"])])).permit_root().make_private("council");
-    house.ingest(&[activity("a", "adele")]);
-    let _ = house.everything();
-    for entry in house.records() {
+    let fixture = Fixture::new();
+    fixture.install(people(&[("adele", &["council"])])).permit_root().make_private("council");
+    fixture.ingest(&[activity("a", "adele")]);
+    let _ = fixture.everything();
+    for entry in fixture.records() {
         let good = serde_json::to_value(&entry.record).unwrap();
         assert_eq!(serde_json::from_value::<Record>(good.clone()).unwrap(), entry.record);
-        for pointer in ["", "/act/reveal", "/act/page", "/act/change_policy/manage_domain", "/outcome/done"] {
+        for pointer in ["", "/event/reveal", "/event/page", "/event/change_policy/manage_domain", "/outcome/done"] {
             let mut document = good.clone();
             let Some(fields) = document.pointer_mut(pointer).and_then(Value::as_object_mut) else { continue };
             fields.insert("justifcation".to_owned(), json!("why"));
@@ -125,11 +125,11 @@ fn b1_no_field_of_a_record_or_a_stamp_is_passed_over() {
             assert!(said.starts_with("unknown field, expected "), "{pointer}: {said}");
         }
     }
-    let good = serde_json::to_value(house.stamp("a")).unwrap();
+    let good = serde_json::to_value(fixture.decision("a")).unwrap();
     for pointer in ["", "/reasons/0/member"] {
         let mut document = good.clone();
         document.pointer_mut(pointer).unwrap().as_object_mut().unwrap().insert("until".to_owned(), json!(7));
-        let said = serde_json::from_str::<Stamp>(&document.to_string()).expect_err(pointer).to_string();
+        let said = serde_json::from_str::<Decision>(&document.to_string()).expect_err(pointer).to_string();
         assert!(said.starts_with("unknown field, expected "), "{pointer}: {said}");
     }
 }
@@ -198,7 +198,7 @@ fn b1_an_activity_keeps_its_limits_however_it_is_made() {
     let start = || begun("a", bob());
     let mut crowd = bob();
     for at in 0..Actor::MAX_IDENTITIES {
-        crowd = crowd.also(user(&format!("u{at}")));
+        crowd = crowd.with_identity(user(&format!("u{at}")));
     }
     let objects = (0..=Activity::MAX_OBJECTS).fold(start(), |builder, at| builder.object(at.to_string()));
     let acted_for = (0..=Activity::MAX_ON_BEHALF_OF).fold(start(), |builder, _| builder.on_behalf_of(bob()));
@@ -225,10 +225,10 @@ fn b1_an_activity_keeps_its_limits_however_it_is_made() {
 
 #[test]
 fn b1_a_cursor_is_malformed_or_of_another_view() {
-    let house = House::new();
-    house.install(people(&[])).manage("contoso.com");
-    house.ingest(&[activity("a", "adele"), activity("b", "adele")]);
-    let (view, all) = (house.filter.view(&user("somebody")), Query::all());
+    let fixture = Fixture::new();
+    fixture.install(people(&[])).manage("contoso.com");
+    fixture.ingest(&[activity("a", "adele"), activity("b", "adele")]);
+    let (view, all) = (fixture.filter.view(&user("somebody")), Query::all());
     let cursor = view.page(&all, PageSize::at_most(1), None).unwrap().next().unwrap().clone();
     let token = cursor.to_string();
     assert_eq!(token.parse::<Cursor>().unwrap(), cursor);
@@ -241,7 +241,7 @@ fn b1_a_cursor_is_malformed_or_of_another_view() {
         assert_eq!(error.to_string(), "not a cursor, expected one that came with a page");
     }
     let foreign = [
-        house.filter.view(&user("other")).page(&all, PageSize::MAX, Some(&cursor)),
+        fixture.filter.view(&user("other")).page(&all, PageSize::MAX, Some(&cursor)),
         view.page(&Query::all().since(at(0)), PageSize::MAX, Some(&cursor)),
     ];
     for answer in foreign {
@@ -253,11 +253,11 @@ fn b1_a_cursor_is_malformed_or_of_another_view() {
 
 #[test]
 fn v4_the_longest_cursor_survives_a_trip_through_text_and_a_longer_one_is_none() {
-    let house = House::new();
-    house.install(people(&[])).manage("contoso.com");
+    let fixture = Fixture::new();
+    fixture.install(people(&[])).manage("contoso.com");
     let longest = "x".repeat(ActivityId::MAX_BYTES);
-    house.ingest(&[activity(&longest, "adele"), activity("a", "adele")]);
-    let view = house.filter.view(&user("somebody"));
+    fixture.ingest(&[activity(&longest, "adele"), activity("a", "adele")]);
+    let view = fixture.filter.view(&user("somebody"));
     let page = view.page(&Query::all(), PageSize::at_most(1), None).unwrap();
     assert_eq!(page.activities()[0].activity().id().as_str(), longest);
     let token = page.next().unwrap().to_string();
@@ -288,10 +288,13 @@ fn b1_a_file_of_something_else_is_refused_and_left_alone() {
     for path in [&text, &records] {
         let error = SqliteStore::open(path).unwrap_err();
         let source = error.source().unwrap();
-        assert_eq!(source.downcast_ref(), Some(&FileError::Foreign { expected: "activities" }), "{error:?}");
+        assert_eq!(source.downcast_ref(), Some(&FileError::NotOurFormat { expected: "activities" }), "{error:?}");
         assert_eq!(source.to_string(), "the file was not made by this library, expected one of activities");
     }
     let error = SqliteGovernance::open(&ours).unwrap_err();
-    assert_eq!(error.source().unwrap().downcast_ref(), Some(&FileError::Foreign { expected: "governance records" }));
+    assert_eq!(
+        error.source().unwrap().downcast_ref(),
+        Some(&FileError::NotOurFormat { expected: "governance records" })
+    );
     assert_eq!(std::fs::read(&text).unwrap(), contents);
 }

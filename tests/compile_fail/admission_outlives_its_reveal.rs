@@ -7,7 +7,7 @@ fn kept(
     policy: &PrivacyPolicy,
     record: RecordId,
     salts: [Salt; 4],
-) -> Option<Admission<'static>> {
+) -> Option<PagePermit<'static>> {
     reveal.admit(policy, None, record, salts, chrono::DateTime::UNIX_EPOCH).ok()
 }
 

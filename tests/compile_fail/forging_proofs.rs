@@ -6,8 +6,8 @@ fn a_recorded_reveal(request: RevealRequest, receipt: Receipt, known: RecordedRe
     RecordedReveal { receipt, request, ..known }
 }
 
-fn an_admission<'a>(request: &'a RevealRequest, known: Admission<'a>) -> Admission<'a> {
-    Admission { request, ..known }
+fn an_admission<'a>(request: &'a RevealRequest, known: PagePermit<'a>) -> PagePermit<'a> {
+    PagePermit { request, ..known }
 }
 
 fn a_recorded_change(record: Record, next: PrivacyPolicy) -> RecordedChange {
@@ -18,8 +18,8 @@ fn a_recorded_removal(record: Record, known: RecordedRemoval) -> RecordedRemoval
     RecordedRemoval { record, ..known }
 }
 
-fn a_stamped_batch<'a>() -> StampedBatch<'a> {
-    StampedBatch { policy: Revision::FIRST, monitored: Vec::new(), stamped: Vec::new() }
+fn a_stamped_batch<'a>() -> DecidedBatch<'a> {
+    DecidedBatch { policy: Revision::FIRST, monitored: Vec::new(), decided: Vec::new() }
 }
 
 fn main() {}

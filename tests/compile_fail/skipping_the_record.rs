@@ -30,7 +30,7 @@ fn opening_without_asking_again(page: RecordedPage) -> Vec<StoredActivity> {
     page.open().unwrap()
 }
 
-fn reading_twice_for_one_admission(store: &dyn ActivityStore, admission: Admission<'_>) {
+fn reading_twice_for_one_admission(store: &dyn ActivityStore, admission: PagePermit<'_>) {
     let _ = store.revealed_page(admission, None, 10);
     let _ = store.revealed_page(admission, None, 10);
 }

@@ -3,7 +3,7 @@
 use activity_privacy::conformance::directory_clauses;
 
 use super::*;
-use crate::wrong::directory::*;
+use crate::faulty::directory::*;
 
 bites! {
     directory_clauses:

@@ -3,7 +3,7 @@
 use activity_privacy::conformance::sink_clauses;
 
 use super::*;
-use crate::wrong::sink::*;
+use crate::faulty::sink::*;
 
 bites! {
     sink_clauses:

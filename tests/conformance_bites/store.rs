@@ -3,7 +3,7 @@
 use activity_privacy::conformance::store_clauses;
 
 use super::*;
-use crate::wrong::store::*;
+use crate::faulty::store::*;
 
 bites! {
     store_clauses:

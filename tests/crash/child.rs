@@ -11,8 +11,8 @@ use activity_privacy::*;
 
 use super::chance::Chance;
 use super::files;
-use super::word::{Answer, Call, Item, Told, Word};
-use crate::house::*;
+use super::word::{ApprovalDecision, AuditState, Call, Item, Word};
+use crate::fixture::*;
 
 /// The folder with the files.
 pub(crate) const FOLDER: &str = "ACTIVITY_PRIVACY_CRASH_FOLDER";
@@ -34,14 +34,14 @@ pub(crate) fn live(folder: &Path) {
     }));
     let (store, sink) = files::open(folder);
     Word::Opened.say();
-    let house = House::over(store, sink);
+    let fixture = Fixture::over(store, sink);
     Word::Initialized.say();
-    house.install(everybody());
+    fixture.install(everybody());
     let child = Child {
         name: env::var(NAME).unwrap(),
         before: serde_json::from_slice(&fs::read(folder.join(BEFORE)).unwrap()).unwrap(),
-        floor: AtomicU64::new(house.filter.policy().unwrap().revision().number()),
-        house,
+        floor: AtomicU64::new(fixture.filter.policy().unwrap().revision().number()),
+        fixture,
         calls: AtomicU64::new(0),
         delivered: AtomicU64::new(0),
         known: Mutex::default(),
@@ -70,7 +70,7 @@ pub(crate) fn everybody() -> DirectoryBuilder {
 
 struct Child {
     name: String,
-    house: House,
+    fixture: Fixture,
     calls: AtomicU64,
     delivered: AtomicU64,
     /// What children of before have delivered, whether they were answered or not.
@@ -83,17 +83,17 @@ struct Child {
 }
 
 impl Child {
-    fn repeat(&self, mut chance: Chance, act: fn(&Self, &mut Chance)) {
+    fn repeat(&self, mut chance: Chance, event: fn(&Self, &mut Chance)) {
         while !self.done.load(Ordering::SeqCst) {
-            act(self, &mut chance);
+            event(self, &mut chance);
         }
     }
 
     /// Says that a call begins, makes it, and says what it was answered.
-    fn call<T>(&self, call: Call, act: impl FnOnce() -> (Answer, T)) -> T {
+    fn call<T>(&self, call: Call, event: impl FnOnce() -> (ApprovalDecision, T)) -> T {
         let number = self.calls.fetch_add(1, Ordering::SeqCst);
         Word::Began(number, call).say();
-        let (answer, result) = act();
+        let (answer, result) = event();
         Word::Ended(number, answer).say();
         result
     }
@@ -116,13 +116,13 @@ impl Child {
         let activities: Vec<Activity> = batch.iter().map(Item::activity).collect();
         let delivered = self.call(Call::Ingest(batch), || {
             let floor = self.floor.load(Ordering::SeqCst);
-            match self.house.filter.ingest(&activities) {
+            match self.fixture.filter.ingest(&activities) {
                 Ok(report) => {
-                    let deliveries = report.deliveries().iter().copied().map(Told::of).collect();
-                    let ceiling = self.house.filter.policy().unwrap().revision().number();
-                    (Answer::Ingested { floor, ceiling, deliveries }, true)
+                    let outcomes = report.outcomes().iter().copied().map(AuditState::of).collect();
+                    let ceiling = self.fixture.filter.policy().unwrap().revision().number();
+                    (ApprovalDecision::Ingested { floor, ceiling, outcomes }, true)
                 }
-                Err(IngestError::Contended { .. }) => (Answer::Refused, false),
+                Err(IngestError::Contended { .. }) => (ApprovalDecision::Refused, false),
                 Err(error) => panic!("{error}: {error:?}"),
             }
         });
@@ -136,7 +136,7 @@ impl Child {
 
     /// Makes what is private public and what is public private, gives Ann the permission and takes it away.
     fn change(&self, chance: &mut Chance) {
-        let policy = self.house.filter.policy().unwrap();
+        let policy = self.fixture.filter.policy().unwrap();
         let council = GroupRef::from(group("council"));
         let change = if policy.managed_domains().is_empty() {
             PolicyChange::ManageDomain(ManagedDomain::exactly(domain("contoso.com")))
@@ -153,27 +153,29 @@ impl Child {
         } else {
             PolicyChange::MakePrivate(council)
         };
-        self.call(Call::Change, || match self.house.filter.change(&user("root"), &change) {
+        self.call(Call::Change, || match self.fixture.filter.update_policy(&user("root"), &change) {
             Ok(revision) => {
                 self.floor.fetch_max(revision.number(), Ordering::SeqCst);
-                (Answer::Changed(revision.number()), ())
+                (ApprovalDecision::Changed(revision.number()), ())
             }
             // Another child was first.
-            Err(ChangeError::Invalid(_) | ChangeError::Contended { .. }) => (Answer::Refused, ()),
+            Err(ChangeError::Invalid(_) | ChangeError::Contended { .. }) => (ApprovalDecision::Refused, ()),
             // The machine has other things to do.
             Err(
                 ChangeError::Unrecorded(SinkError::TimedOut)
                 | ChangeError::OutcomeUnrecorded { source: SinkError::TimedOut, .. },
-            ) => (Answer::Refused, ()),
+            ) => (ApprovalDecision::Refused, ()),
             Err(error) => panic!("{error}: {error:?}"),
         });
     }
 
     /// A reveal of Ann's, a few pages long; she is refused while she has no permission.
     fn reveal(&self, chance: &mut Chance) {
-        let opened = self.call(Call::Reveal, || match self.house.filter.reveal(reveal_all("ann")) {
-            Ok(reveal) => (Answer::Revealed, Some(reveal)),
-            Err(RevealError::Denied(_) | RevealError::Unrecorded(SinkError::TimedOut)) => (Answer::Refused, None),
+        let opened = self.call(Call::Reveal, || match self.fixture.filter.reveal(reveal_all("ann")) {
+            Ok(reveal) => (ApprovalDecision::Revealed, Some(reveal)),
+            Err(RevealError::Denied(_) | RevealError::Unrecorded(SinkError::TimedOut)) => {
+                (ApprovalDecision::Refused, None)
+            }
             Err(error) => panic!("{error}: {error:?}"),
         });
         let Some(mut reveal) = opened else { return };
@@ -184,9 +186,11 @@ impl Child {
                 Ok(page) => {
                     let shown = page.activities().iter();
                     let shown = shown.map(|stored| (stored.activity().id().as_str().to_owned(), stored.visibility()));
-                    (Answer::Shown { reveal: reveal.id(), shown: shown.collect() }, Some(page))
+                    (ApprovalDecision::Shown { reveal: reveal.id(), shown: shown.collect() }, Some(page))
                 }
-                Err(RevealError::Denied(_) | RevealError::Unrecorded(SinkError::TimedOut)) => (Answer::Refused, None),
+                Err(RevealError::Denied(_) | RevealError::Unrecorded(SinkError::TimedOut)) => {
+                    (ApprovalDecision::Refused, None)
+                }
                 Err(error) => panic!("{error}: {error:?}"),
             });
             cursor = page.and_then(|page| page.next().cloned());
@@ -198,8 +202,10 @@ impl Child {
             self.call(Call::Close, || {
                 let id = reveal.id();
                 match reveal.close() {
-                    Ok(Seen { pages, private }) => (Answer::Closed { reveal: id, pages, private }, ()),
-                    Err(RevealError::Unrecorded(SinkError::TimedOut)) => (Answer::Refused, ()),
+                    Ok(RevealTotals { pages, private }) => {
+                        (ApprovalDecision::Closed { reveal: id, pages, private }, ())
+                    }
+                    Err(RevealError::Unrecorded(SinkError::TimedOut)) => (ApprovalDecision::Refused, ()),
                     Err(error) => panic!("{error}: {error:?}"),
                 }
             });

@@ -8,7 +8,7 @@ use activity_privacy::sqlite::{SqliteGovernance, SqliteOptions, SqliteStore, gov
 use activity_privacy::*;
 use rusqlite::Connection;
 
-use crate::house::*;
+use crate::fixture::*;
 use crate::place::activities;
 
 pub(crate) fn open(folder: &Path) -> (Arc<SqliteStore>, Arc<SqliteGovernance>) {
@@ -22,7 +22,7 @@ pub(crate) fn open(folder: &Path) -> (Arc<SqliteStore>, Arc<SqliteGovernance>) {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Lying {
     pub(crate) activity: Activity,
-    pub(crate) stamp: Stamp,
+    pub(crate) decision: Decision,
     /// By the table that it lies in.
     pub(crate) visibility: Visibility,
 }
@@ -69,8 +69,8 @@ impl Files {
                 }
                 let id: String = row.get(1).unwrap();
                 let stored = revealed.remove(&id).expect("D4: an id lies there once");
-                let (activity, stamp) = (stored.activity().clone(), stored.stamp().clone());
-                files.activities.insert(id, Lying { activity, stamp, visibility });
+                let (activity, decision) = (stored.activity().clone(), stored.decision().clone());
+                files.activities.insert(id, Lying { activity, decision, visibility });
             }
         }
         assert!(revealed.is_empty(), "whatever is revealed lies there");
@@ -94,9 +94,9 @@ fn reveal_all(connection: &Connection) -> BTreeMap<String, StoredActivity> {
     let folder = tempfile::tempdir().unwrap();
     let copy = activities(folder.path());
     connection.execute("VACUUM INTO ?1", [copy.to_str().unwrap()]).unwrap();
-    let house = House::behind(Arc::new(SqliteStore::open(&copy).unwrap()));
-    house.install(people(&[])).permit_root();
-    let everything = house.everything().into_iter();
+    let fixture = Fixture::behind(Arc::new(SqliteStore::open(&copy).unwrap()));
+    fixture.install(people(&[])).permit_root();
+    let everything = fixture.everything().into_iter();
     everything.map(|stored| (stored.activity().id().as_str().to_owned(), stored)).collect()
 }
 

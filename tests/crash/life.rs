@@ -14,8 +14,8 @@ use super::files::{self, Files, Lying};
 use super::round::{Running, Said};
 use super::summary::Summary;
 use super::truth::{self, Answers, Ingested};
-use super::word::{Answer, Call, Item, Told, Word};
-use crate::house::{House, activity, user};
+use super::word::{ApprovalDecision, AuditState, Call, Item, Word};
+use crate::fixture::{Fixture, activity, user};
 use crate::place::folder;
 
 /// Files, what was said of them, and what was seen in them.
@@ -92,15 +92,15 @@ impl Life {
     pub(crate) fn end(mut self, summary: &mut Summary) {
         self.look(summary);
         let (store, sink) = files::open(self.folder.path());
-        let house = House::over(store, sink);
-        house.install(everybody());
-        let everything = house.everything();
+        let fixture = Fixture::over(store, sink);
+        fixture.install(everybody());
+        let everything = fixture.everything();
         assert_eq!(everything.len(), self.activities.len(), "a reveal finds everything that lies there");
         for stored in &everything {
             let lying = &self.activities[stored.activity().id().as_str()];
-            assert_eq!((stored.activity(), stored.stamp()), (&lying.activity, &lying.stamp));
+            assert_eq!((stored.activity(), stored.decision()), (&lying.activity, &lying.decision));
         }
-        assert_eq!(house.ingest(&[activity("after all", "bob")]), [Delivery::Stored]);
+        assert_eq!(fixture.ingest(&[activity("after all", "bob")]), [IngestOutcome::Stored]);
         summary.lives += 1;
     }
 
@@ -122,17 +122,19 @@ impl Life {
                 Word::Initialized => initialized = true,
                 Word::Began(number, call) => drop(under_way.insert(number, call)),
                 Word::Ended(number, answer) => match (under_way.remove(&number), answer) {
-                    (Some(Call::Ingest(batch)), Answer::Ingested { floor, ceiling, deliveries }) => {
+                    (Some(Call::Ingest(batch)), ApprovalDecision::Ingested { floor, ceiling, outcomes }) => {
                         answered.extend(batch.iter().map(|item| item.id.clone()));
                         self.before.extend(batch.iter().cloned());
-                        self.told.ingested.push(Ingested { batch, floor, ceiling, deliveries });
+                        self.told.ingested.push(Ingested { batch, floor, ceiling, outcomes });
                     }
-                    (Some(Call::Change), Answer::Changed(revision)) => self.told.changed.push(revision),
-                    (Some(Call::Page), Answer::Shown { reveal, shown }) => self.told.shown.push((reveal, shown)),
-                    (Some(Call::Close), Answer::Closed { reveal, pages, private }) => {
+                    (Some(Call::Change), ApprovalDecision::Changed(revision)) => self.told.changed.push(revision),
+                    (Some(Call::Page), ApprovalDecision::Shown { reveal, shown }) => {
+                        self.told.shown.push((reveal, shown))
+                    }
+                    (Some(Call::Close), ApprovalDecision::Closed { reveal, pages, private }) => {
                         self.told.closed.push((reveal, pages, private));
                     }
-                    (Some(Call::Reveal), Answer::Revealed) | (Some(_), Answer::Refused) => {}
+                    (Some(Call::Reveal), ApprovalDecision::Revealed) | (Some(_), ApprovalDecision::Refused) => {}
                     (call, answer) => panic!("{call:?} is not answered with {answer:?}"),
                 },
             }
@@ -165,10 +167,10 @@ impl Life {
     /// Opens the files, and holds them against what was told and what was seen before.
     fn look(&mut self, summary: &mut Summary) {
         let (store, sink) = files::open(self.folder.path());
-        let house = House::over(store, sink);
-        house.install(everybody());
-        let files = Files::read(self.folder.path(), &*house.sink);
-        assert_eq!(house.filter.policy().unwrap().revision().number(), files.in_force());
+        let fixture = Fixture::over(store, sink);
+        fixture.install(everybody());
+        let files = Files::read(self.folder.path(), &*fixture.sink);
+        assert_eq!(fixture.filter.policy().unwrap().revision().number(), files.in_force());
         self.what_was_seen_stays(&files);
         truth::verdicts(&files);
         truth::policies(&files);
@@ -184,7 +186,7 @@ impl Life {
         }
         truth::changed(&told.changed, &files);
         truth::shown(&told, &files);
-        self.forward(&house, &files);
+        self.forward(&fixture, &files);
         summary.looks += 1;
         summary.activities_told += told.ingested.iter().map(|ingested| ingested.batch.len()).sum::<usize>();
         summary.activities_lying += files.activities.len() - self.activities.len();
@@ -210,19 +212,19 @@ impl Life {
 
     /// D4, D5: what was answered for a batch is so.
     fn ingested(&mut self, ingested: &Ingested, files: &Files) {
-        let Ingested { batch, floor, ceiling, deliveries } = ingested;
-        assert_eq!(batch.len(), deliveries.len());
+        let Ingested { batch, floor, ceiling, outcomes } = ingested;
+        assert_eq!(batch.len(), outcomes.len());
         let mut revisions = BTreeSet::new();
-        for (item, told) in batch.iter().zip(deliveries) {
+        for (item, told) in batch.iter().zip(outcomes) {
             let id = &item.id;
             let Some(lying) = files.activities.get(id) else { panic!("D4: {id} was answered {told:?} and is gone") };
             let same = lying.activity == item.activity();
-            assert_eq!(same, *told != Told::Conflict, "D4: the content of {id}, which was answered {told:?}");
-            if *told == Told::Stored {
+            assert_eq!(same, *told != AuditState::Conflict, "D4: the content of {id}, which was answered {told:?}");
+            if *told == AuditState::Stored {
                 assert!(self.stored.insert(id.clone()), "D4: {id} is stored for the first time twice");
-                let revision = lying.stamp.policy().number();
-                assert!(revision >= *floor, "D5: {id} began under {floor} and is stamped {revision}");
-                assert!(revision <= *ceiling, "D5: {id} was stored under {ceiling} at most and is stamped {revision}");
+                let revision = lying.decision.policy().number();
+                assert!(revision >= *floor, "D5: {id} began under {floor} and is decided {revision}");
+                assert!(revision <= *ceiling, "D5: {id} was stored under {ceiling} at most and is decided {revision}");
                 revisions.insert(revision);
             }
         }
@@ -231,14 +233,14 @@ impl Life {
 
     /// F2: the forwarder goes on where it was, without a gap and without a repetition, and meets revisions in
     /// their order.
-    fn forward(&mut self, house: &House, files: &Files) {
+    fn forward(&mut self, fixture: &Fixture, files: &Files) {
         assert_eq!(files.places, (1..=files.places.len() as u64).collect::<Vec<_>>(), "places have no gap");
         loop {
-            let ForwardBatch { activities, next } = house.filter.forward(&self.place, PageSize::at_most(90)).unwrap();
+            let ForwardBatch { activities, next } = fixture.filter.forward(&self.place, PageSize::at_most(90)).unwrap();
             for public in &activities {
                 let id = public.activity().id().as_str();
                 assert!(self.forwarded.insert(id.to_owned()), "F2: {id} is forwarded twice");
-                let revision = public.stamp().policy().number();
+                let revision = public.decision().policy().number();
                 assert!(revision >= self.newest, "D5: {id} of revision {revision} is stored after {}", self.newest);
                 self.newest = revision;
             }
@@ -250,7 +252,7 @@ impl Life {
         let public: BTreeSet<String> =
             files.activities.iter().filter(|(_, lying)| lying.is_public()).map(|(id, _)| id.clone()).collect();
         assert!(self.forwarded == public, "F2: whatever is public was forwarded, and nothing else");
-        let count = house.filter.view(&user("somebody")).count(&Query::all()).unwrap().total;
+        let count = fixture.filter.view(&user("somebody")).count(&Query::all()).unwrap().total;
         assert_eq!(count, public.len() as u64);
     }
 }

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use activity_privacy::*;
 
 use super::files::Files;
-use super::word::{Item, Told, name};
-use crate::house::group;
+use super::word::{AuditState, Item, name};
+use crate::fixture::group;
 
 /// What children were answered since the files were last looked into.
 #[derive(Default)]
@@ -23,16 +23,16 @@ pub(crate) struct Ingested {
     pub(crate) batch: Vec<Item>,
     pub(crate) floor: u64,
     pub(crate) ceiling: u64,
-    pub(crate) deliveries: Vec<Told>,
+    pub(crate) outcomes: Vec<AuditState>,
 }
 
-/// D1: every activity lies where its stamp says, and its stamp is what the policy on it gives.
+/// D1: every activity lies where its decision says, and its decision is what the policy on it gives.
 pub(crate) fn verdicts(files: &Files) {
     let council = GroupRef::from(group("council"));
     for (id, lying) in &files.activities {
-        assert_eq!(lying.stamp.visibility(), lying.visibility, "{id} lies where it belongs");
-        let revision = lying.stamp.policy().number();
-        let Some(policy) = files.policies.get(&revision) else { panic!("{id} is stamped {revision}, which never was") };
+        assert_eq!(lying.decision.visibility(), lying.visibility, "{id} lies where it belongs");
+        let revision = lying.decision.policy().number();
+        let Some(policy) = files.policies.get(&revision) else { panic!("{id} is decided {revision}, which never was") };
         let expected = name(id) == "adele" && policy.private_groups().contains(&council);
         assert_eq!(lying.visibility == Visibility::Private, expected, "D1: {id}, under revision {revision}");
     }
@@ -42,22 +42,25 @@ pub(crate) fn verdicts(files: &Files) {
 pub(crate) fn policies(files: &Files) {
     let revisions: Vec<u64> = files.policies.keys().copied().collect();
     assert_eq!(revisions, (1..=revisions.len() as u64).collect::<Vec<_>>());
-    let mut intents: BTreeMap<Option<u64>, Vec<&Act>> = BTreeMap::new();
+    let mut intents: BTreeMap<Option<u64>, Vec<&Event>> = BTreeMap::new();
     for entry in files.records.iter().filter(|entry| entry.record.outcome == Outcome::Intended) {
-        intents.entry(entry.record.policy.map(Revision::number)).or_default().push(&entry.record.act);
+        intents.entry(entry.record.policy.map(Revision::number)).or_default().push(&entry.record.event);
     }
     for (revision, policy) in &files.policies {
         let before = files.policies.get(&(revision - 1));
         let intended = intents.get(&before.map(|before| before.revision().number()));
-        let fits = |act: &&&Act| accounts_for(act, before, policy);
-        assert!(intended.is_some_and(|acts| acts.iter().any(|act| fits(&act))), "G1: revision {revision} is on record");
+        let fits = |event: &&&Event| accounts_for(event, before, policy);
+        assert!(
+            intended.is_some_and(|acts| acts.iter().any(|event| fits(&event))),
+            "G1: revision {revision} is on record"
+        );
     }
 }
 
-/// Whether an act makes the one policy of the other.
-fn accounts_for(act: &Act, before: Option<&PrivacyPolicy>, policy: &PrivacyPolicy) -> bool {
-    let (Act::ChangePolicy(changes), Some(before)) = (act, before) else {
-        return before.is_none() && matches!(act, Act::InitializePolicy { .. });
+/// Whether an event makes the one policy of the other.
+fn accounts_for(event: &Event, before: Option<&PrivacyPolicy>, policy: &PrivacyPolicy) -> bool {
+    let (Event::ChangePolicy(changes), Some(before)) = (event, before) else {
+        return before.is_none() && matches!(event, Event::InitializePolicy { .. });
     };
     let [change] = &changes[..] else { return false };
     match change {
@@ -85,21 +88,21 @@ pub(crate) fn records(files: &Files) {
     let (mut intents, mut reveals, mut outcomes) = (BTreeSet::new(), BTreeSet::new(), BTreeMap::new());
     for (entry, expected) in files.records.iter().zip(1..) {
         assert_eq!(entry.sequence, expected, "G1: the sequence has no gap");
-        let Record { id, initiator, policy, act, outcome, .. } = &entry.record;
-        match (act, outcome) {
-            (Act::Page { reveal, .. }, Outcome::Intended) => {
+        let Record { id, initiator, policy, event, outcome, .. } = &entry.record;
+        match (event, outcome) {
+            (Event::Page { reveal, .. }, Outcome::Intended) => {
                 assert!(reveals.contains(reveal), "R2: a page comes after its reveal");
                 let (Some(revision), Initiator::User(viewer)) = (policy, initiator) else { panic!("{entry:?}") };
                 assert_eq!(files.policies[&revision.number()].may_view_private(viewer), Ok(()));
             }
-            (Act::Reveal(summary), Outcome::Intended) => drop(reveals.insert(summary.reveal)),
+            (Event::Reveal(summary), Outcome::Intended) => drop(reveals.insert(summary.reveal)),
             _ => {}
         }
         match outcome {
             Outcome::Intended => drop(intents.insert(*id)),
             Outcome::Done { intent } | Outcome::Failed { intent, .. } | Outcome::Closed { intent, .. } => {
                 assert!(intents.contains(intent), "G1: an outcome comes after its intent");
-                // One that opens the files may find an act whose outcome the other is about to record: then it is there
+                // One that opens the files may find an event whose outcome the other is about to record: then it is there
                 // twice, and the same.
                 let before = outcomes.insert(*intent, outcome);
                 let is_same = before.is_none_or(|before| before == outcome && matches!(outcome, Outcome::Done { .. }));
@@ -130,12 +133,12 @@ pub(crate) fn shown(told: &Answers, files: &Files) {
     let mut recorded: BTreeMap<RevealId, Vec<(u64, u64, Digest)>> = BTreeMap::new();
     let mut closings = BTreeMap::new();
     for entry in &files.records {
-        match (&entry.record.act, &entry.record.outcome) {
-            (Act::Page { reveal, activities, private, digest, .. }, Outcome::Intended) => {
+        match (&entry.record.event, &entry.record.outcome) {
+            (Event::Page { reveal, activities, private, digest, .. }, Outcome::Intended) => {
                 let said = (*activities.value().unwrap(), *private.value().unwrap(), *digest.value().unwrap());
                 recorded.entry(*reveal).or_default().push(said);
             }
-            (Act::Reveal(summary), Outcome::Closed { pages, private, .. }) => {
+            (Event::Reveal(summary), Outcome::Closed { pages, private, .. }) => {
                 closings.insert(summary.reveal, (*pages, *private.value().unwrap()));
             }
             _ => {}

@@ -5,7 +5,7 @@ use std::io::Write;
 use activity_privacy::*;
 use serde::{Deserialize, Serialize};
 
-use crate::house::{alias, at};
+use crate::fixture::{alias, at};
 
 /// One line. Written when it is true and not before.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -17,7 +17,7 @@ pub(crate) enum Word {
     /// A call is about to be made.
     Began(u64, Call),
     /// It was answered.
-    Ended(u64, Answer),
+    Ended(u64, ApprovalDecision),
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -42,12 +42,12 @@ impl Call {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) enum Answer {
+pub(crate) enum ApprovalDecision {
     /// What became of each, the revision that was known to be in force before the call, and the one that was after it.
     Ingested {
         floor: u64,
         ceiling: u64,
-        deliveries: Vec<Told>,
+        outcomes: Vec<AuditState>,
     },
     /// The revision that the change is in force as.
     Changed(u64),
@@ -69,19 +69,19 @@ pub(crate) enum Answer {
 
 /// A delivery as a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Told {
+pub(crate) enum AuditState {
     Stored,
     Duplicate,
     Conflict,
 }
 
-impl Told {
-    pub(crate) fn of(delivery: Delivery) -> Self {
+impl AuditState {
+    pub(crate) fn of(delivery: IngestOutcome) -> Self {
         match delivery {
-            Delivery::Stored => Self::Stored,
-            Delivery::Duplicate => Self::Duplicate,
-            Delivery::Conflict => Self::Conflict,
-            Delivery::NotMonitored => panic!("everything is monitored here"),
+            IngestOutcome::Stored => Self::Stored,
+            IngestOutcome::Duplicate => Self::Duplicate,
+            IngestOutcome::Conflict => Self::Conflict,
+            IngestOutcome::NotMonitored => panic!("everything is monitored here"),
         }
     }
 }

@@ -5,24 +5,24 @@ use std::sync::Arc;
 use activity_privacy::memory::{MemorySink, MemoryStore};
 use activity_privacy::*;
 
-use crate::house::*;
+use crate::fixture::*;
 
-impl House {
+impl Fixture {
     /// Puts in force what a delta makes of the directory in force.
     fn apply(&self, delta: DirectoryDelta) -> &Self {
         let before = self.directory.snapshot().unwrap();
         let revision = DirectoryRevision(before.revision().0 + 1);
         let next = Arc::new(before.with(&delta, revision, before.as_of()).unwrap());
-        self.filter.prepare(&next).unwrap();
+        self.filter.prewarm(&next).unwrap();
         self.directory.install(next).unwrap();
-        self.filter.follow_directory().unwrap();
+        self.filter.reconcile_directory().unwrap();
         self
     }
 
     /// Puts an import in force under a revision.
     fn import(&self, revision: u64, import: DirectoryBuilder) -> &Self {
         self.directory.install(import.build(DirectoryRevision(revision), at(0)).unwrap()).unwrap();
-        self.filter.follow_directory().unwrap();
+        self.filter.reconcile_directory().unwrap();
         self
     }
 
@@ -36,9 +36,9 @@ impl House {
         self
     }
 
-    fn said(&self) -> Vec<Act> {
+    fn said(&self) -> Vec<Event> {
         let query = RecordQuery { kind: Some(RecordKind::Directory), ..RecordQuery::default() };
-        self.sink.records(&query, 0, 100).unwrap().into_iter().map(|entry| entry.record.act).collect()
+        self.sink.records(&query, 0, 100).unwrap().into_iter().map(|entry| entry.record.event).collect()
     }
 
     /// Another process over the same store.
@@ -47,16 +47,16 @@ impl House {
     }
 }
 
-fn house() -> House {
-    House::over(Arc::new(MemoryStore::new()), Arc::new(MemorySink::new()))
+fn fixture() -> Fixture {
+    Fixture::over(Arc::new(MemoryStore::new()), Arc::new(MemorySink::new()))
 }
 
-fn gone(name: &str, members: Option<u64>) -> Act {
-    Act::GroupVanished { group: group(name), members }
+fn gone(name: &str, members: Option<u64>) -> Event {
+    Event::GroupRemoved { group: group(name), members }
 }
 
-fn back(name: &str) -> Act {
-    Act::GroupReturned { group: group(name) }
+fn back(name: &str) -> Event {
+    Event::GroupRestored { group: group(name) }
 }
 
 fn without(name: &str) -> DirectoryDelta {
@@ -78,10 +78,10 @@ fn only_the_council() -> DirectoryBuilder {
 
 #[test]
 fn d11_group_restored_before_it_is_private_hides_former_members() {
-    let house = house();
-    house.install(council()).apply(without("council")).hides("gone", &[]);
-    house.apply(with("council")).make_private("council").hides("restored", &["adele", "bob"]);
-    house
+    let fixture = fixture();
+    fixture.install(council()).apply(without("council")).hides("gone", &[]);
+    fixture.apply(with("council")).make_private("council").hides("restored", &["adele", "bob"]);
+    fixture
         .import(9, people(&[("adele", &[]), ("bob", &[]), ("carl", &["council", "inner"])]))
         .hides("listed", &["carl"]);
 }
@@ -89,33 +89,33 @@ fn d11_group_restored_before_it_is_private_hides_former_members() {
 /// The same where there is no room to remember them: everybody is hidden, and it is on record.
 #[test]
 fn d9_restored_group_with_forgotten_members_hides_until_listed() {
-    let house = house();
-    house.install(council()).apply(without("council"));
+    let fixture = fixture();
+    fixture.install(council()).apply(without("council"));
     for round in 0..2 {
         let crowd = group(&format!("crowd-{round}"));
         let members = (0..70_000).map(|n| DirectoryChange::Member(crowd.clone(), user(&format!("u{n}"))));
-        house.apply(members.fold(with(crowd.as_str()), DirectoryDelta::and)).apply(without(crowd.as_str()));
+        fixture.apply(members.fold(with(crowd.as_str()), DirectoryDelta::push)).apply(without(crowd.as_str()));
     }
-    house.apply(with("council")).make_private("council");
-    house.hides("unknown", &["adele", "bob", "carl", "zed", "zoe"]);
-    let cause = Reason::Undecidable(Cause::GroupVanished(group("council")));
-    assert_eq!(house.stamp("unknown: zoe").reasons(), [cause]);
-    house.import(99, only_the_council()).hides("listed", &["adele"]);
-    assert_eq!(house.said(), [gone("council", None), back("council")]);
+    fixture.apply(with("council")).make_private("council");
+    fixture.hides("unknown", &["adele", "bob", "carl", "zed", "zoe"]);
+    let cause = Reason::Undecidable(UndecidableReason::GroupRemoved(group("council")));
+    assert_eq!(fixture.decision("unknown: zoe").reasons(), [cause]);
+    fixture.import(99, only_the_council()).hides("listed", &["adele"]);
+    assert_eq!(fixture.said(), [gone("council", None), back("council")]);
 }
 
 #[test]
 fn d11_nested_group_that_vanishes_is_kept_and_on_record() {
     for by_delta in [true, false] {
-        let house = house();
-        house.install(council()).make_private("council").hides("before", &["adele", "bob"]);
+        let fixture = fixture();
+        fixture.install(council()).make_private("council").hides("before", &["adele", "bob"]);
         match by_delta {
-            true => house.apply(without("inner")),
-            false => house.import(2, only_the_council()),
+            true => fixture.apply(without("inner")),
+            false => fixture.import(2, only_the_council()),
         };
-        house.hides("gone", &["adele", "bob"]);
-        assert_eq!(house.said(), [gone("inner", Some(1))]);
-        let late = house.restarted();
+        fixture.hides("gone", &["adele", "bob"]);
+        assert_eq!(fixture.said(), [gone("inner", Some(1))]);
+        let late = fixture.restarted();
         late.import(3, only_the_council()).hides("restarted", &["adele", "bob"]);
         // Where it comes back by a delta, what was kept goes on to count.
         late.apply(with("inner")).hides("restored", &["adele", "bob"]);
@@ -124,32 +124,32 @@ fn d11_nested_group_that_vanishes_is_kept_and_on_record() {
         late.import(9, people(&[("adele", &["council"]), ("bob", &["inner"])])).hides("listed", &["adele"]);
         assert_eq!(late.said(), [gone("inner", Some(1)), back("inner")]);
         // And nobody has a reason to keep it once the policy is silent about the council.
-        late.change(PolicyChange::MakePublic(group("council").into()));
+        late.update_policy(PolicyChange::MakePublic(group("council").into()));
         assert!(late.store.removed_groups(None).unwrap().unwrap().groups.is_empty());
     }
 }
 
 #[test]
 fn d11_restored_group_after_a_restart_has_the_members_that_were_kept() {
-    let house = house();
-    house.install(council()).make_private("council").apply(without("council")).hides("gone", &["adele", "bob"]);
-    let late = house.restarted();
+    let fixture = fixture();
+    fixture.install(council()).make_private("council").apply(without("council")).hides("gone", &["adele", "bob"]);
+    let late = fixture.restarted();
     late.import(5, people(&[("adele", &[]), ("bob", &[]), ("carl", &[])])).hides("restarted", &["adele", "bob"]);
     late.apply(with("council").member(&group("council"), &user("carl"))).hides("restored", &["adele", "bob", "carl"]);
     // The process that saw it go takes it back as it was, and on record.
-    house.apply(with("council")).hides("elsewhere", &["adele", "bob"]);
-    assert_eq!(house.said(), [gone("council", Some(2)), back("council")]);
+    fixture.apply(with("council")).hides("elsewhere", &["adele", "bob"]);
+    assert_eq!(fixture.said(), [gone("council", Some(2)), back("council")]);
     late.apply(DirectoryDelta::new().user(contoso("zoe"))).hides("later", &["adele", "bob", "carl"]);
     late.import(9, only_the_council()).hides("listed", &["adele"]);
 }
 
 #[test]
 fn d11_group_in_a_cycle_that_vanishes_is_kept_once_for_each_private_one() {
-    let house = house();
+    let fixture = fixture();
     let ring = || council().nested(&group("inner"), &group("council"));
-    house.install(ring()).make_private("council").make_private("inner").apply(without("inner"));
-    house.hides("one gone", &["adele", "bob"]).apply(without("council")).hides("both gone", &["adele", "bob"]);
-    let late = house.restarted();
+    fixture.install(ring()).make_private("council").make_private("inner").apply(without("inner"));
+    fixture.hides("one gone", &["adele", "bob"]).apply(without("council")).hides("both gone", &["adele", "bob"]);
+    let late = fixture.restarted();
     late.import(5, people(&[("adele", &[]), ("bob", &[])])).hides("restarted", &["adele", "bob"]);
     assert_eq!(late.store.removed_groups(None).unwrap().unwrap().groups.len(), 2);
     assert_eq!(late.said(), [gone("inner", Some(2)), gone("council", Some(2))]);
@@ -161,17 +161,19 @@ fn d11_kept_nested_group_protects_every_group_above() {
     for restarts in [false, true] {
         let staff =
             |builder: DirectoryBuilder| builder.group(group("staff"), "").nested(&group("staff"), &group("council"));
-        let house = house();
-        house.import(1, staff(council())).make_private("council").import(2, staff(only_the_council()));
-        let house = if restarts { house.restarted() } else { house };
-        house.import(3, staff(only_the_council())).make_private("staff");
-        house.hides("both are private", &["adele", "bob"]);
-        house.change(PolicyChange::MakePublic(group("council").into())).hides("staff is private", &["adele", "bob"]);
+        let fixture = fixture();
+        fixture.import(1, staff(council())).make_private("council").import(2, staff(only_the_council()));
+        let fixture = if restarts { fixture.restarted() } else { fixture };
+        fixture.import(3, staff(only_the_council())).make_private("staff");
+        fixture.hides("both are private", &["adele", "bob"]);
+        fixture
+            .update_policy(PolicyChange::MakePublic(group("council").into()))
+            .hides("staff is private", &["adele", "bob"]);
         // The council is gone too, and then another process starts.
-        house.import(4, people(&[("adele", &["staff"]), ("bob", &[])])).hides("council gone", &["adele", "bob"]);
-        let late = house.restarted();
+        fixture.import(4, people(&[("adele", &["staff"]), ("bob", &[])])).hides("council gone", &["adele", "bob"]);
+        let late = fixture.restarted();
         late.import(5, people(&[("adele", &["staff"]), ("bob", &[])])).hides("restarted", &["adele", "bob"]);
-        late.change(PolicyChange::MakePublic(group("staff").into())).hides("nothing is private", &[]);
+        late.update_policy(PolicyChange::MakePublic(group("staff").into())).hides("nothing is private", &[]);
         assert!(late.store.removed_groups(None).unwrap().unwrap().groups.is_empty());
     }
 }
@@ -179,18 +181,18 @@ fn d11_kept_nested_group_protects_every_group_above() {
 /// However often somebody else changes, a filter that has followed has nothing to do.
 #[test]
 fn b3_following_a_delta_keeps_nothing_anew() {
-    let house = house();
-    house.install(council()).make_private("council").apply(without("inner")).hides("gone", &["adele", "bob"]);
-    house.apply(DirectoryDelta::new().user(contoso("zoe")));
-    let version = house.store.removed_groups(None).unwrap().unwrap().version;
+    let fixture = fixture();
+    fixture.install(council()).make_private("council").apply(without("inner")).hides("gone", &["adele", "bob"]);
+    fixture.apply(DirectoryDelta::new().user(contoso("zoe")));
+    let version = fixture.store.removed_groups(None).unwrap().unwrap().version;
     for n in 0..5 {
-        house.apply(DirectoryDelta::new().user(contoso(&format!("u{n}"))));
+        fixture.apply(DirectoryDelta::new().user(contoso(&format!("u{n}"))));
     }
-    assert_eq!(house.store.removed_groups(None).unwrap().unwrap().version, version);
-    house.apply(DirectoryDelta::new().user(User::new(user("bob")).with_alias(alias("zed@contoso.com"))));
-    house.apply(DirectoryDelta::new().without_user(&user("bob"))).hides("renamed", &["adele", "bob", "zed"]);
-    assert!(house.store.removed_groups(None).unwrap().unwrap().version > version, "the new name is kept too");
-    let late = house.restarted();
+    assert_eq!(fixture.store.removed_groups(None).unwrap().unwrap().version, version);
+    fixture.apply(DirectoryDelta::new().user(User::new(user("bob")).with_alias(alias("zed@contoso.com"))));
+    fixture.apply(DirectoryDelta::new().without_user(&user("bob"))).hides("renamed", &["adele", "bob", "zed"]);
+    assert!(fixture.store.removed_groups(None).unwrap().unwrap().version > version, "the new name is kept too");
+    let late = fixture.restarted();
     late.import(50, only_the_council()).hides("restarted", &["adele", "bob"]);
     late.import(51, people(&[("adele", &["council"])])).hides("without a record", &["adele", "bob", "zed"]);
 }

@@ -2,53 +2,56 @@
 
 use activity_privacy::*;
 
-use crate::house::*;
+use crate::fixture::*;
 
-fn reasons(house: &House, id: &str) -> Vec<Reason> {
-    house.stamp(id).reasons().to_vec()
+fn reasons(fixture: &Fixture, id: &str) -> Vec<Reason> {
+    fixture.decision(id).reasons().to_vec()
 }
 
-fn member(name: &str, standing: Standing) -> Reason {
-    Reason::Member { group: group(name).into(), standing }
+fn member(name: &str, role: PrincipalRole) -> Reason {
+    Reason::Member { group: group(name).into(), role }
 }
 
 /// Adele sits on the council, Bob on nothing.
-fn council() -> House {
-    let house = House::new();
-    house.install(people(&[("adele", &["council"]), ("bob", &[])])).manage("contoso.com").make_private("council");
-    house
+fn council() -> Fixture {
+    let fixture = Fixture::new();
+    fixture.install(people(&[("adele", &["council"]), ("bob", &[])])).manage("contoso.com").make_private("council");
+    fixture
 }
 
 #[test]
 fn d6_members_of_a_private_group_are_hidden() {
-    let house = council();
-    assert_eq!(house.ingest(&[activity("a", "adele"), activity("b", "bob")]), [Delivery::Stored; 2]);
-    assert_eq!(house.public_ids(), ["b"]);
-    assert_eq!(reasons(&house, "a"), [member("council", Standing::Actor)]);
-    assert_eq!(reasons(&house, "b"), []);
+    let fixture = council();
+    assert_eq!(fixture.ingest(&[activity("a", "adele"), activity("b", "bob")]), [IngestOutcome::Stored; 2]);
+    assert_eq!(fixture.public_ids(), ["b"]);
+    assert_eq!(reasons(&fixture, "a"), [member("council", PrincipalRole::Actor)]);
+    assert_eq!(reasons(&fixture, "b"), []);
 }
 
 #[test]
 fn d6_membership_reaches_down_through_nested_groups_and_never_up() {
-    let house = House::new();
+    let fixture = Fixture::new();
     let nested = people(&[("top", &["outer"]), ("adele", &["middle"]), ("deep", &["inner"]), ("bob", &["other"])])
         .nested(&group("outer"), &group("middle"))
         .nested(&group("middle"), &group("inner"));
-    house.install(nested).manage("contoso.com").make_private("middle");
-    house.ingest(&["top", "adele", "deep", "bob"].map(|name| activity(name, name)));
-    assert_eq!(house.public_ids(), ["top", "bob"], "the private group holds what is nested in it, not what holds it");
-    house.make_private("outer");
-    house.ingest(&[activity("deep-2", "deep"), activity("top-2", "top")]);
-    assert_eq!(reasons(&house, "deep-2"), [member("middle", Standing::Actor), member("outer", Standing::Actor)]);
-    assert_eq!(reasons(&house, "top-2"), [member("outer", Standing::Actor)]);
+    fixture.install(nested).manage("contoso.com").make_private("middle");
+    fixture.ingest(&["top", "adele", "deep", "bob"].map(|name| activity(name, name)));
+    assert_eq!(fixture.public_ids(), ["top", "bob"], "the private group holds what is nested in it, not what holds it");
+    fixture.make_private("outer");
+    fixture.ingest(&[activity("deep-2", "deep"), activity("top-2", "top")]);
+    assert_eq!(
+        reasons(&fixture, "deep-2"),
+        [member("middle", PrincipalRole::Actor), member("outer", PrincipalRole::Actor)]
+    );
+    assert_eq!(reasons(&fixture, "top-2"), [member("outer", PrincipalRole::Actor)]);
 }
 
 #[test]
 fn d6_whoever_it_was_done_for_counts_as_having_done_it() {
-    let house = council();
+    let fixture = council();
     let bob = || Actor::user(alias("bob@contoso.com"));
     let adele = || Actor::user(alias("adele@contoso.com"));
-    house.ingest(&[
+    fixture.ingest(&[
         begun("for-adele", bob()).on_behalf_of(adele()).build().unwrap(),
         begun("by-adele", adele()).on_behalf_of(bob()).build().unwrap(),
         begun("second", bob()).on_behalf_of(bob()).on_behalf_of(adele()).build().unwrap(),
@@ -56,14 +59,14 @@ fn d6_whoever_it_was_done_for_counts_as_having_done_it() {
         begun("system", Actor::system("Exchange".parse().unwrap())).on_behalf_of(adele()).build().unwrap(),
         begun("for-bob", bob()).on_behalf_of(bob()).build().unwrap(),
     ]);
-    assert_eq!(house.public_ids(), ["for-bob"]);
-    assert_eq!(reasons(&house, "for-adele"), [member("council", Standing::OnBehalfOf)]);
-    assert_eq!(reasons(&house, "by-adele"), [member("council", Standing::Actor)]);
+    assert_eq!(fixture.public_ids(), ["for-bob"]);
+    assert_eq!(reasons(&fixture, "for-adele"), [member("council", PrincipalRole::OnBehalfOf)]);
+    assert_eq!(reasons(&fixture, "by-adele"), [member("council", PrincipalRole::Actor)]);
 }
 
 #[test]
 fn d6_a_private_built_in_group_hides_whoever_falls_in_it() {
-    let house = council();
+    let fixture = council();
     let app = || Actor::application("Mailer".parse().unwrap());
     let guest = || Actor::user(alias("x@partner.example"));
     let bob = || Actor::user(alias("bob@contoso.com"));
@@ -76,76 +79,79 @@ fn d6_a_private_built_in_group_hides_whoever_falls_in_it() {
             begun(&id("for-guest"), bob()).on_behalf_of(guest()).build().unwrap(),
         ]
     };
-    house.ingest(&four("1"));
-    assert_eq!(house.public_ids().len(), 4, "neither built-in group is private by itself");
-    house.change(PolicyChange::MakePrivate(GroupRef::Applications)).ingest(&four("2"));
-    assert_eq!(["app", "for-app", "guest", "for-guest"].map(|name| house.is_private(&format!("2-{name}"))), {
+    fixture.ingest(&four("1"));
+    assert_eq!(fixture.public_ids().len(), 4, "neither built-in group is private by itself");
+    fixture.update_policy(PolicyChange::MakePrivate(GroupRef::Applications)).ingest(&four("2"));
+    assert_eq!(["app", "for-app", "guest", "for-guest"].map(|name| fixture.is_private(&format!("2-{name}"))), {
         [true, true, false, false]
     });
-    house.change(PolicyChange::MakePublic(GroupRef::Applications));
-    house.change(PolicyChange::MakePrivate(GroupRef::ExternalUsers)).ingest(&four("3"));
-    assert_eq!(["app", "for-app", "guest", "for-guest"].map(|name| house.is_private(&format!("3-{name}"))), {
+    fixture.update_policy(PolicyChange::MakePublic(GroupRef::Applications));
+    fixture.update_policy(PolicyChange::MakePrivate(GroupRef::ExternalUsers)).ingest(&four("3"));
+    assert_eq!(["app", "for-app", "guest", "for-guest"].map(|name| fixture.is_private(&format!("3-{name}"))), {
         [false, false, true, true]
     });
 }
 
 #[test]
 fn d6_objects_count_only_by_option() {
-    let house = council();
-    house.change(PolicyChange::MakePrivate(GroupRef::ExternalUsers));
+    let fixture = council();
+    fixture.update_policy(PolicyChange::MakePrivate(GroupRef::ExternalUsers));
     let bob = || Actor::user(alias("bob@contoso.com"));
     let on = |id: &str, object: &str| begun(id, bob()).object("plan.docx").object(object).build().unwrap();
     let objects = ["Adele@Contoso.com", "adele", "x@partner.example", "bob@contoso.com", "https://a@b.example/plan"];
-    house.ingest(&objects.map(|object| on(&format!("off {object}"), object)));
-    assert_eq!(house.public_ids().len(), 5);
+    fixture.ingest(&objects.map(|object| on(&format!("off {object}"), object)));
+    assert_eq!(fixture.public_ids().len(), 5);
 
-    house.options(OptionsPatch::new().objects_count(true));
-    house.ingest(&objects.map(|object| on(&format!("on {object}"), object)));
-    let hidden = objects.map(|object| house.is_private(&format!("on {object}")));
+    fixture.options(OptionsPatch::new().include_objects(true));
+    fixture.ingest(&objects.map(|object| on(&format!("on {object}"), object)));
+    let hidden = objects.map(|object| fixture.is_private(&format!("on {object}")));
     assert_eq!(hidden, [true, true, true, false, false]);
-    assert_eq!(reasons(&house, "on adele"), [member("council", Standing::Object)]);
+    assert_eq!(reasons(&fixture, "on adele"), [member("council", PrincipalRole::Object)]);
     // Whoever acts is still found first.
-    house.ingest(&[begun("self", Actor::user(user("adele"))).object("adele@contoso.com").build().unwrap()]);
-    assert_eq!(reasons(&house, "self"), [member("council", Standing::Actor)]);
+    fixture.ingest(&[begun("self", Actor::user(user("adele"))).object("adele@contoso.com").build().unwrap()]);
+    assert_eq!(reasons(&fixture, "self"), [member("council", PrincipalRole::Actor)]);
 }
 
 #[test]
 fn d6_an_object_that_cannot_be_told_apart_is_not_shown() {
-    let house = House::new();
+    let fixture = Fixture::new();
     let shared = |name: &str| contoso(name).with_alias(alias("desk@contoso.com"));
-    house.install(people(&[("bob", &["council"])]).user(shared("x")).user(shared("y"))).manage("contoso.com");
-    house.make_private("council");
-    house.options(OptionsPatch::new().objects_count(true));
+    fixture.install(people(&[("bob", &["council"])]).user(shared("x")).user(shared("y"))).manage("contoso.com");
+    fixture.make_private("council");
+    fixture.options(OptionsPatch::new().include_objects(true));
     let by_root = Actor::user(alias("root@contoso.com"));
-    house.ingest(&[begun("a", by_root).object("desk@contoso.com").build().unwrap()]);
-    assert_eq!(reasons(&house, "a"), [Reason::Undecidable(Cause::AmbiguousAlias)]);
+    fixture.ingest(&[begun("a", by_root).object("desk@contoso.com").build().unwrap()]);
+    assert_eq!(reasons(&fixture, "a"), [Reason::Undecidable(UndecidableReason::AmbiguousAlias)]);
 }
 
 #[test]
 fn d6_an_object_is_found_by_id_by_name_and_by_account() {
-    let house = House::new();
+    let fixture = Fixture::new();
     let abroad = User::new(user("u-ext")).with_alias(alias("x@gmail.example")).with_alias(alias("ext"));
     let coder = contoso("bob").with_alias(Alias::account("SharePoint", "nrc").unwrap());
-    house.install(
+    fixture.install(
         people(&[]).user(abroad).user(coder).group(group("council"), "Council").member(&group("council"), &user("bob")),
     );
-    house.manage("contoso.com").make_private("council").change(PolicyChange::MakePrivate(GroupRef::ExternalUsers));
-    house.options(OptionsPatch::new().objects_count(true));
+    fixture
+        .manage("contoso.com")
+        .make_private("council")
+        .update_policy(PolicyChange::MakePrivate(GroupRef::ExternalUsers));
+    fixture.options(OptionsPatch::new().include_objects(true));
     let on = |object: &str| begun(object, Actor::user(alias("root@contoso.com"))).object(object).build().unwrap();
     let objects = ["u-ext", "ext", "NRC", "root", "plan"];
-    house.ingest(&objects.map(on));
-    assert_eq!(objects.map(|object| house.is_private(object)), [true, true, true, false, false]);
+    fixture.ingest(&objects.map(on));
+    assert_eq!(objects.map(|object| fixture.is_private(object)), [true, true, true, false, false]);
 }
 
 #[test]
 fn d8_a_name_that_is_bound_to_no_app_protects_in_every_app() {
-    let house = House::new();
+    let fixture = Fixture::new();
     let coder = contoso("bob").with_alias(alias("nrc"));
-    house.install(people(&[("adele", &["council"])]).user(coder).member(&group("council"), &user("bob")));
-    house.manage("contoso.com").make_private("council");
+    fixture.install(people(&[("adele", &["council"])]).user(coder).member(&group("council"), &user("bob")));
+    fixture.manage("contoso.com").make_private("council");
     let account = |id: &str, name: &str| by(id, Actor::user(Alias::account("GitHub", name).unwrap()));
-    house.ingest(&[account("1", "NRC"), account("2", "else")]);
-    assert_eq!(["1", "2"].map(|id| house.is_private(id)), [true, false]);
+    fixture.ingest(&[account("1", "NRC"), account("2", "else")]);
+    assert_eq!(["1", "2"].map(|id| fixture.is_private(id)), [true, false]);
     // Also where somebody else holds the account, and the other way round: for an account of the app in which it was
     // done.
     let zoe = contoso("zoe").with_alias(Alias::account("GitHub", "nrc").unwrap());
@@ -153,18 +159,21 @@ fn d8_a_name_that_is_bound_to_no_app_protects_in_every_app() {
     let coder = contoso("bob").with_alias(alias("nrc"));
     let council = |builder: DirectoryBuilder, name: &str| builder.member(&group("council"), &user(name));
     let import = people(&[("adele", &["council"])]).user(coder).user(zoe).user(amy);
-    house.install(council(council(import, "bob"), "amy"));
+    fixture.install(council(council(import, "bob"), "amy"));
     let plain = |id: &str, name: &str| by(id, Actor::user(alias(name)));
-    house.ingest(&[account("4", "nrc"), plain("5", "amy-at-work"), plain("6", "zoe-at-work")]);
-    assert_eq!(["4", "5", "6"].map(|id| house.is_private(id)), [true, true, false]);
+    fixture.ingest(&[account("4", "nrc"), plain("5", "amy-at-work"), plain("6", "zoe-at-work")]);
+    assert_eq!(["4", "5", "6"].map(|id| fixture.is_private(id)), [true, true, false]);
     // It says no more of whoever has the account: nobody knows where they are at home.
-    house.change(PolicyChange::MakePublic(group("council").into()));
-    house.change(PolicyChange::MakePrivate(GroupRef::ExternalUsers));
-    house.ingest(&[account("3", "bob-at-work")]);
-    assert!(house.is_private("3"));
+    fixture.update_policy(PolicyChange::MakePublic(group("council").into()));
+    fixture.update_policy(PolicyChange::MakePrivate(GroupRef::ExternalUsers));
+    fixture.ingest(&[account("3", "bob-at-work")]);
+    assert!(fixture.is_private("3"));
     // Unless it is somebody from outside.
     let abroad = User::new(user("x")).with_alias(alias("x@partner.example")).with_alias(alias("out"));
-    house.install(people(&[("bob", &["council"])]).user(abroad));
-    house.ingest(&[by("7", Actor::user(alias("bob@contoso.com")).also(Alias::account("GitHub", "out").unwrap()))]);
-    assert!(house.is_private("7"));
+    fixture.install(people(&[("bob", &["council"])]).user(abroad));
+    fixture.ingest(&[by(
+        "7",
+        Actor::user(alias("bob@contoso.com")).with_identity(Alias::account("GitHub", "out").unwrap()),
+    )]);
+    assert!(fixture.is_private("7"));
 }

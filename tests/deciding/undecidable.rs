@@ -7,14 +7,14 @@ use std::time::Duration;
 use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
 use activity_privacy::*;
 
-use crate::house::*;
+use crate::fixture::*;
 
-fn undecidable(cause: Cause) -> Reason {
+fn undecidable(cause: UndecidableReason) -> Reason {
     Reason::Undecidable(cause)
 }
 
-fn when(when_undecidable: WhenUndecidable) -> PolicyChange {
-    PolicyChange::SetOptions(OptionsPatch::new().when_undecidable(when_undecidable))
+fn when(on_undecidable: OnUndecidable) -> PolicyChange {
+    PolicyChange::SetOptions(OptionsPatch::new().on_undecidable(on_undecidable))
 }
 
 /// A person of whom the source says nothing, as it comes from elsewhere.
@@ -23,28 +23,28 @@ fn nameless() -> Actor {
 }
 
 /// Adele sits on the council; two people share a desk.
-fn office() -> House {
-    let house = House::new();
+fn office() -> Fixture {
+    let fixture = Fixture::new();
     let at_the_desk = |name: &str| contoso(name).with_alias(alias("desk@contoso.com"));
     let import = people(&[("adele", &["council"]), ("bob", &[])]).user(at_the_desk("x")).user(at_the_desk("y"));
-    house.install(import).manage("contoso.com").make_private("council");
-    house
+    fixture.install(import).manage("contoso.com").make_private("council");
+    fixture
 }
 
 #[test]
 fn d9_no_usable_actor_is_hidden() {
-    let house = office();
+    let fixture = office();
     let bob = || Actor::user(alias("bob@contoso.com"));
-    house.ingest(&[
+    fixture.ingest(&[
         by("unknown", Actor::unknown()),
         by("nameless", nameless()),
         begun("for-unknown", bob()).on_behalf_of(Actor::unknown()).build().unwrap(),
         begun("for-nameless", bob()).on_behalf_of(nameless()).build().unwrap(),
-        by("half-known", Actor::unknown().also(alias("bob@contoso.com"))),
+        by("half-known", Actor::unknown().with_identity(alias("bob@contoso.com"))),
     ]);
-    assert_eq!(house.public_ids(), [""; 0]);
-    assert_eq!(house.stamp("unknown").reasons(), [undecidable(Cause::NoUsableActor)]);
-    assert_eq!(house.stamp("for-nameless").reasons(), [undecidable(Cause::NoUsableActor)]);
+    assert_eq!(fixture.public_ids(), [""; 0]);
+    assert_eq!(fixture.decision("unknown").reasons(), [undecidable(UndecidableReason::NoUsableActor)]);
+    assert_eq!(fixture.decision("for-nameless").reasons(), [undecidable(UndecidableReason::NoUsableActor)]);
 }
 
 /// What has to resolve, because the directory would not know everybody by it.
@@ -52,16 +52,16 @@ fn d9_no_usable_actor_is_hidden() {
 fn d9_identity_that_directory_has_no_form_of_is_hidden() {
     let account = |app: &str, name: &str| Actor::user(Alias::account(app, name).unwrap());
     let office = || {
-        let house = House::new();
+        let fixture = Fixture::new();
         let with =
             |name: &str, app: &str, account: &str| contoso(name).with_alias(Alias::account(app, account).unwrap());
         let import = people(&[("adele", &["council"])])
             .user(with("bob", Alias::PASSPORT_IDS, "1003200096971F55"))
             .user(with("carol", "Slack", "U1"));
-        house.install(import).manage("contoso.com").make_private("council");
-        house
+        fixture.install(import).manage("contoso.com").make_private("council");
+        fixture
     };
-    let house = office();
+    let fixture = office();
     let cases = [
         ("sid", account(Alias::SECURITY_IDS, "S-1-5-21-1-2-3-1104"), true),
         ("mailbox", account(Alias::MAILBOX_IDS, "7d1c8e52-0a43-103e-8f2b-5d2c6a9b1f00"), true),
@@ -77,59 +77,63 @@ fn d9_identity_that_directory_has_no_form_of_is_hidden() {
         ("object id of a stranger", Actor::user(user("zoe")), false),
         ("object id of a form that nobody has", Actor::user(user("7d1c8e52-0a43-103e-8f2b-5d2c6a9b1f00")), true),
         ("display name", Actor::user(alias("Adele Vance")), true),
-        ("sid beside a stranger", Actor::user(user("zoe")).also(Alias::account("sid", "S-1-5-21-1").unwrap()), false),
+        (
+            "sid beside a stranger",
+            Actor::user(user("zoe")).with_identity(Alias::account("sid", "S-1-5-21-1").unwrap()),
+            false,
+        ),
     ];
     let batch: Vec<_> = cases.iter().map(|(id, actor, _)| by(id, actor.clone())).collect();
-    house.ingest(&batch);
+    fixture.ingest(&batch);
     for (id, _, hidden) in &cases {
-        assert_eq!(house.is_private(id), *hidden, "{id}");
+        assert_eq!(fixture.is_private(id), *hidden, "{id}");
         if *hidden {
-            assert_eq!(house.stamp(id).reasons(), [undecidable(Cause::NoUsableActor)], "{id}");
+            assert_eq!(fixture.decision(id).reasons(), [undecidable(UndecidableReason::NoUsableActor)], "{id}");
         }
     }
     // The same for whom it was done, and for the app in which a name can be an account.
     let bob = || Actor::user(alias("bob@contoso.com"));
     let for_sid = begun("for a sid", bob()).on_behalf_of(account(Alias::SECURITY_IDS, "S-1-5-21-1"));
-    house.ingest(&[for_sid.build().unwrap()]);
-    assert!(house.is_private("for a sid"));
+    fixture.ingest(&[for_sid.build().unwrap()]);
+    assert!(fixture.is_private("for a sid"));
     // An account that is known no more by anybody, and one that is learned by a delta.
-    let before = house.directory.snapshot().unwrap();
+    let before = fixture.directory.snapshot().unwrap();
     let follow = |delta: DirectoryDelta, revision: u64| {
-        let before = house.directory.snapshot().unwrap();
-        house.directory.install(before.with(&delta, DirectoryRevision(revision), at(1)).unwrap()).unwrap();
+        let before = fixture.directory.snapshot().unwrap();
+        fixture.directory.install(before.with(&delta, DirectoryRevision(revision), at(1)).unwrap()).unwrap();
     };
     follow(DirectoryDelta::new().user(contoso("carol")), before.revision().0 + 1);
-    house.ingest(&[by("slack now", account("slack", "U2"))]);
-    assert!(house.is_private("slack now"));
+    fixture.ingest(&[by("slack now", account("slack", "U2"))]);
+    assert!(fixture.is_private("slack now"));
     follow(DirectoryDelta::new().user(contoso("dora").with_alias(alias("dora"))), before.revision().0 + 2);
-    house
+    fixture
         .ingest(&[by("name now", Actor::user(alias("ada"))), by("account that can be a name", account("Zoom", "ada"))]);
-    assert!(!house.is_private("name now") && !house.is_private("account that can be a name"));
+    assert!(!fixture.is_private("name now") && !fixture.is_private("account that can be a name"));
 }
 
 #[test]
 fn d9_an_ambiguous_alias_is_hidden() {
-    let house = office();
-    house.ingest(&[
+    let fixture = office();
+    fixture.ingest(&[
         activity("desk", "desk"),
         by("one of them", Actor::user(user("x"))),
-        by("said both ways", Actor::user(user("x")).also(alias("DESK@contoso.com"))),
+        by("said both ways", Actor::user(user("x")).with_identity(alias("DESK@contoso.com"))),
     ]);
-    assert_eq!(house.stamp("desk").reasons(), [undecidable(Cause::AmbiguousAlias)]);
-    assert_eq!(house.stamp("said both ways").reasons(), [undecidable(Cause::AmbiguousAlias)]);
-    assert_eq!(house.public_ids(), ["one of them"]);
+    assert_eq!(fixture.decision("desk").reasons(), [undecidable(UndecidableReason::AmbiguousAlias)]);
+    assert_eq!(fixture.decision("said both ways").reasons(), [undecidable(UndecidableReason::AmbiguousAlias)]);
+    assert_eq!(fixture.public_ids(), ["one of them"]);
 }
 
 #[test]
 fn d9_a_directory_that_was_never_loaded_hides_everything() {
-    let house = House::new();
-    house.ingest(&[activity("a", "bob"), by("app", Actor::application("Backup".parse().unwrap()))]);
-    assert_eq!(house.public_ids(), [""; 0]);
-    house.install(people(&[("bob", &[])]));
-    house.ingest(&[activity("b", "bob")]);
-    assert_eq!(house.public_ids(), ["b"]);
-    assert_eq!(house.stamp("a").reasons(), [undecidable(Cause::DirectoryNeverLoaded)]);
-    assert_eq!(house.stamp("a").directory(), None);
+    let fixture = Fixture::new();
+    fixture.ingest(&[activity("a", "bob"), by("app", Actor::application("Backup".parse().unwrap()))]);
+    assert_eq!(fixture.public_ids(), [""; 0]);
+    fixture.install(people(&[("bob", &[])]));
+    fixture.ingest(&[activity("b", "bob")]);
+    assert_eq!(fixture.public_ids(), ["b"]);
+    assert_eq!(fixture.decision("a").reasons(), [undecidable(UndecidableReason::DirectoryNeverLoaded)]);
+    assert_eq!(fixture.decision("a").directory(), None);
 }
 
 /// A directory that can be cut off.
@@ -158,8 +162,10 @@ fn d9_a_directory_that_does_not_answer_hides_everything_until_it_does() {
         .unwrap();
     let import = |groups: &[&str]| people(&[("bob", groups), ("adele", &["council"])]);
     line.directory.install(import(&[]).build(DirectoryRevision(1), at(0)).unwrap()).unwrap();
-    filter.change(&user("root"), PolicyChange::ManageDomain(ManagedDomain::exactly(domain("contoso.com")))).unwrap();
-    filter.change(&user("root"), PolicyChange::MakePrivate(group("council").into())).unwrap();
+    filter
+        .update_policy(&user("root"), PolicyChange::ManageDomain(ManagedDomain::exactly(domain("contoso.com"))))
+        .unwrap();
+    filter.update_policy(&user("root"), PolicyChange::MakePrivate(group("council").into())).unwrap();
     let ids = || {
         let page = filter.view(&user("somebody")).page(&Query::all(), PageSize::MAX, None).unwrap();
         page.activities().iter().map(|stored| stored.activity().id().as_str().to_owned()).collect::<Vec<_>>()
@@ -171,82 +177,86 @@ fn d9_a_directory_that_does_not_answer_hides_everything_until_it_does() {
     line.cut.store(false, Ordering::SeqCst);
     filter.ingest(&[activity("restored", "bob"), activity("during", "bob")]).unwrap();
     assert_eq!(ids(), ["restored", "before"], "what was hidden stays hidden");
-    let screen = Screen::new(filter.policy().unwrap(), Err(DirectoryError::Unavailable("cut".into())));
-    let (verdict, reasons) = screen.judge(&activity("x", "bob"), at(0));
+    let engine = PolicyEngine::new(filter.policy().unwrap(), Err(DirectoryError::Unavailable("cut".into())));
+    let (verdict, reasons) = engine.verdict(&activity("x", "bob"), at(0));
     assert_eq!(verdict, Verdict::Private);
-    assert_eq!(reasons, [undecidable(Cause::DirectoryUnavailable)]);
+    assert_eq!(reasons, [undecidable(UndecidableReason::DirectoryUnavailable)]);
 }
 
 #[test]
 fn d9_a_directory_older_than_the_policy_allows_hides_everything() {
-    let house = office();
+    let fixture = office();
     let max_directory_age = Some(Duration::from_secs(60));
-    house.permit_root().options(OptionsPatch::new().max_directory_age(max_directory_age));
-    house.advance(60).ingest(&[activity("just", "bob")]);
-    house.advance(1).ingest(&[activity("late", "bob"), activity("adele", "adele")]);
-    assert_eq!(house.public_ids(), ["just"]);
-    assert_eq!(house.stamp("late").reasons(), [undecidable(Cause::DirectoryTooOld)]);
-    let member = Reason::Member { group: group("council").into(), standing: Standing::Actor };
-    assert_eq!(house.stamp("adele").reasons(), [member, undecidable(Cause::DirectoryTooOld)]);
-    // Imported afresh, by the house's clock.
-    house.install(people(&[("adele", &["council"]), ("bob", &[])])).ingest(&[activity("fresh", "bob")]);
-    assert_eq!(house.public_ids(), ["just", "fresh"]);
+    fixture.permit_root().options(OptionsPatch::new().max_directory_age(max_directory_age));
+    fixture.advance(60).ingest(&[activity("just", "bob")]);
+    fixture.advance(1).ingest(&[activity("late", "bob"), activity("adele", "adele")]);
+    assert_eq!(fixture.public_ids(), ["just"]);
+    assert_eq!(fixture.decision("late").reasons(), [undecidable(UndecidableReason::DirectoryTooOld)]);
+    let member = Reason::Member { group: group("council").into(), role: PrincipalRole::Actor };
+    assert_eq!(fixture.decision("adele").reasons(), [member, undecidable(UndecidableReason::DirectoryTooOld)]);
+    // Imported afresh, by the fixture's clock.
+    fixture.install(people(&[("adele", &["council"]), ("bob", &[])])).ingest(&[activity("fresh", "bob")]);
+    assert_eq!(fixture.public_ids(), ["just", "fresh"]);
 }
 
 #[test]
 fn d9_by_option_what_cannot_be_decided_is_refused_and_nothing_is_stored() {
-    let house = office();
-    house.change(when(WhenUndecidable::Refuse));
+    let fixture = office();
+    fixture.update_policy(when(OnUndecidable::Reject));
     let batch =
         [activity("fine", "bob"), activity("adele", "adele"), activity("desk", "desk"), by("x", Actor::unknown())];
-    match house.filter.ingest(&batch) {
+    match fixture.filter.ingest(&batch) {
         Err(IngestError::Undecidable(undecidable)) => {
-            assert_eq!(undecidable, Undecidable { position: 2, cause: Cause::AmbiguousAlias });
+            assert_eq!(undecidable, Undecidable { position: 2, cause: UndecidableReason::AmbiguousAlias });
             let said = "activity 2 of the batch cannot be decided: an alias on it is held by several users";
             assert_eq!(undecidable.to_string(), said);
         }
         other => panic!("{other:?}"),
     }
-    assert_eq!(house.everything(), []);
+    assert_eq!(fixture.everything(), []);
     // The caller tries again once the directory has sorted it out.
-    house.install(people(&[("adele", &["council"]), ("bob", &[]), ("desk", &[])]));
-    assert_eq!(house.ingest(&batch[..3]), [Delivery::Stored; 3]);
-    assert_eq!(house.public_ids(), ["fine", "desk"]);
+    fixture.install(people(&[("adele", &["council"]), ("bob", &[]), ("desk", &[])]));
+    assert_eq!(fixture.ingest(&batch[..3]), [IngestOutcome::Stored; 3]);
+    assert_eq!(fixture.public_ids(), ["fine", "desk"]);
     // What is certain needs no refusal, and a directory that is gone is one for everything.
-    let gone = House::new();
-    gone.change(when(WhenUndecidable::Refuse));
+    let gone = Fixture::new();
+    gone.update_policy(when(OnUndecidable::Reject));
     assert!(matches!(
         gone.filter.ingest(&[activity("a", "bob")]),
-        Err(IngestError::Undecidable(Undecidable { position: 0, cause: Cause::DirectoryNeverLoaded }))
+        Err(IngestError::Undecidable(Undecidable { position: 0, cause: UndecidableReason::DirectoryNeverLoaded }))
     ));
     assert_eq!(gone.install(people(&[])).everything(), []);
 }
 
 #[test]
 fn d9_what_cannot_be_decided_is_shown_only_when_the_policy_says_so_in_as_many_words() {
-    let house = office();
+    let fixture = office();
     let four = |prefix: &str| {
         let id = |name: &str| format!("{prefix} {name}");
         [by(&id("unknown"), Actor::unknown()), activity(&id("desk"), "desk"), activity(&id("adele"), "adele")]
     };
-    house.ingest(&four("hide"));
-    house.change(when(WhenUndecidable::ShowUndecided)).ingest(&four("show"));
-    house.change(when(WhenUndecidable::Hide)).ingest(&four("hide again"));
-    assert_eq!(house.public_ids(), ["show unknown", "show desk"]);
-    let shown = house.stamp("show desk");
-    assert_eq!(shown.reasons(), [undecidable(Cause::AmbiguousAlias)], "the stamp still says that nobody knew");
+    fixture.ingest(&four("hide"));
+    fixture.update_policy(when(OnUndecidable::FailOpen)).ingest(&four("show"));
+    fixture.update_policy(when(OnUndecidable::Hide)).ingest(&four("hide again"));
+    assert_eq!(fixture.public_ids(), ["show unknown", "show desk"]);
+    let shown = fixture.decision("show desk");
+    assert_eq!(
+        shown.reasons(),
+        [undecidable(UndecidableReason::AmbiguousAlias)],
+        "the decision still says that nobody knew"
+    );
     // A protected person is hidden whatever else is unknown.
-    house.change(when(WhenUndecidable::ShowUndecided));
+    fixture.update_policy(when(OnUndecidable::FailOpen));
     let desk = Actor::user(alias("desk@contoso.com"));
-    house.ingest(&[by("with adele", desk.also(user("adele")))]);
-    assert!(house.is_private("with adele"));
+    fixture.ingest(&[by("with adele", desk.with_identity(user("adele")))]);
+    assert!(fixture.is_private("with adele"));
 }
 
 #[test]
 fn d9_a_known_directory_and_a_user_in_no_group_is_no_failure() {
-    let house = office();
-    house.ingest(&[activity("known", "bob"), activity("unheard of", "newcomer"), by("id", Actor::user(user("new")))]);
-    assert_eq!(house.public_ids(), ["unheard of", "known", "id"]);
-    house.change(when(WhenUndecidable::Refuse));
-    assert_eq!(house.ingest(&[activity("again", "newcomer")]), [Delivery::Stored]);
+    let fixture = office();
+    fixture.ingest(&[activity("known", "bob"), activity("unheard of", "newcomer"), by("id", Actor::user(user("new")))]);
+    assert_eq!(fixture.public_ids(), ["unheard of", "known", "id"]);
+    fixture.update_policy(when(OnUndecidable::Reject));
+    assert_eq!(fixture.ingest(&[activity("again", "newcomer")]), [IngestOutcome::Stored]);
 }

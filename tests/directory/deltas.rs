@@ -9,7 +9,7 @@ use activity_privacy::*;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::house::{activity, admins, alias, at, changed, contoso, group, people, user};
+use crate::fixture::{activity, admins, alias, at, changed, contoso, group, people, user};
 
 /// All that a snapshot says, by name.
 #[derive(Debug, PartialEq)]
@@ -30,8 +30,8 @@ fn said(snapshot: &DirectorySnapshot, asked: &[Identity], groups: &BTreeSet<Grou
         }
         (id, document)
     };
-    let members = |group: &GroupId| snapshot.members_of(group).iter().map(|id| id.as_str().to_owned()).collect();
-    let vanished = groups.iter().filter_map(|group| snapshot.vanished_group(group)).collect::<Vec<_>>();
+    let members = |group: &GroupId| snapshot.all_members(group).iter().map(|id| id.as_str().to_owned()).collect();
+    let vanished = groups.iter().filter_map(|group| snapshot.removed_group(group)).collect::<Vec<_>>();
     Said {
         groups: snapshot.groups().map(|(id, name)| (id.clone(), (name.to_owned(), members(id)))).collect(),
         users: snapshot.users().map(|user| record(&user)).collect(),
@@ -90,8 +90,8 @@ fn decided(directory: &Arc<DirectorySnapshot>, groups: &BTreeSet<GroupId>, asked
         let all = DirectoryBuilder::new().group(group.clone(), "").build(DirectoryRevision(1), at(0)).unwrap();
         let private = PolicyChange::MakePrivate(group.clone().into());
         let policy = changed(&PrivacyPolicy::initial(&admins()), &private, Some(&all)).unwrap();
-        let screen = Screen::new(Arc::new(policy), Ok(Arc::clone(directory)));
-        screen.judge_all(asked, at(50)).into_iter().map(|(verdict, _)| verdict).collect()
+        let engine = PolicyEngine::new(Arc::new(policy), Ok(Arc::clone(directory)));
+        engine.verdicts(asked, at(50)).into_iter().map(|(verdict, _)| verdict).collect()
     };
     groups.iter().map(decided).collect()
 }
@@ -110,18 +110,18 @@ proptest! {
         for (revision, step) in (2_u64..).zip(imports.windows(2)) {
             let earlier = &imports[..revision as usize - 1];
             let (revision, as_of) = (DirectoryRevision(revision), at(revision as i64));
-            whole = step[1].snapshot(revision, as_of).unwrap().succeeding(&whole);
+            whole = step[1].snapshot(revision, as_of).unwrap().carry_over_from(&whole);
             let changes = step[0].delta_to(&step[1]);
-            let mut delta = changes.changes().iter().cloned().fold(let_go(earlier, &step[1]), DirectoryDelta::and);
+            let mut delta = changes.changes().iter().cloned().fold(let_go(earlier, &step[1]), DirectoryDelta::push);
             if twice {
                 // What is said again, as when a page is fetched again, changes nothing.
-                delta = delta.changes().iter().cloned().fold(delta.clone(), DirectoryDelta::and);
+                delta = delta.changes().iter().cloned().fold(delta.clone(), DirectoryDelta::push);
             }
             let before = said(&stepped, &asked, &groups);
             let next = stepped.with(&delta, revision, as_of).unwrap();
             prop_assert_eq!(said(&stepped, &asked, &groups), before, "a snapshot never changes");
-            prop_assert!(next.succeeds(&stepped) && !stepped.succeeds(&next));
-            stepped = next.succeeding(&stepped);
+            prop_assert!(next.is_successor_of(&stepped) && !stepped.is_successor_of(&next));
+            stepped = next.carry_over_from(&stepped);
             prop_assert_eq!((stepped.revision(), stepped.as_of()), (revision, as_of));
             let (mut by_steps, by_imports) = (said(&stepped, &asked, &groups), said(&whole, &asked, &groups));
             // A delta cannot take a group that is gone out of another, so that one that is back holds it as it did last.
@@ -149,17 +149,17 @@ proptest! {
             policy = changed(&policy, change, Some(&snapshot)).unwrap_or(policy);
         }
         let policy = Arc::new(policy);
-        let mut followed = Screen::new(Arc::clone(&policy), Ok(Arc::clone(&snapshot)));
+        let mut followed = PolicyEngine::new(Arc::clone(&policy), Ok(Arc::clone(&snapshot)));
         for (revision, step) in (2..).zip(imports.windows(2)) {
             let next = snapshot.with(&step[0].delta_to(&step[1]), DirectoryRevision(revision), at(revision as i64));
             snapshot = Arc::new(next.unwrap());
             followed = followed.following(Arc::clone(&policy), Ok(Arc::clone(&snapshot)), &[]);
-            let anew = Screen::new(Arc::clone(&policy), Ok(Arc::clone(&snapshot)));
+            let anew = PolicyEngine::new(Arc::clone(&policy), Ok(Arc::clone(&snapshot)));
             for activity in &activities {
                 let now = at(revision as i64 + 10);
-                prop_assert_eq!(followed.judge(activity, now), anew.judge(activity, now));
+                prop_assert_eq!(followed.verdict(activity, now), anew.verdict(activity, now));
             }
-            prop_assert_eq!(followed.judge_all(&activities, at(20)), anew.judge_all(&activities, at(20)));
+            prop_assert_eq!(followed.verdicts(&activities, at(20)), anew.verdicts(&activities, at(20)));
         }
     }
 }
@@ -171,8 +171,8 @@ fn d11_a_delta_that_does_not_fit_changes_nothing() {
         DirectoryDelta::new().without_member(&group("council"), &user("adele")).member(&group("board"), &user("bob"));
     let error = before.with(&delta, DirectoryRevision(2), at(1)).unwrap_err();
     assert_eq!(error, ImportError::UnknownGroup(group("board")));
-    assert!(before.members_of(&group("council")).contains(&user("adele")));
-    assert!(before.members_of(&group("council")).len() == 1 && before.group_name(&group("board")).is_none());
+    assert!(before.all_members(&group("council")).contains(&user("adele")));
+    assert!(before.all_members(&group("council")).len() == 1 && before.group_name(&group("board")).is_none());
 }
 
 #[test]
@@ -235,7 +235,7 @@ fn d11_many_small_deltas_are_one_large_change() {
     assert!(of_599.contains(&199), "{of_599:?}");
     assert!(matches!(last.resolve(&last_name), Resolution::Known(known) if known.id() == &user("u199")));
     assert_eq!(last.resolve(&Identity::from(alias("u199.313@contoso.com"))), Resolution::Unknown, "a name of before");
-    let found: usize = groups.iter().map(|group| last.members_of(group).len()).sum();
+    let found: usize = groups.iter().map(|group| last.all_members(group).len()).sum();
     let told: usize = last.users().map(|user| last.groups_of(user.id()).len()).sum();
     assert_eq!(found, told);
 }
@@ -252,12 +252,12 @@ fn d6_everybody_is_found_when_nobody_before_them_is_listed() {
         delta = delta.member(&group("council"), &user(name));
     }
     let next = Arc::new(empty.with(&delta, DirectoryRevision(2), at(1)).unwrap());
-    assert_eq!(next.members_of(&group("council")), members.iter().map(|name| user(name)).collect::<BTreeSet<_>>());
+    assert_eq!(next.all_members(&group("council")), members.iter().map(|name| user(name)).collect::<BTreeSet<_>>());
     let private = PolicyChange::MakePrivate(group("council").into());
     let policy = changed(&PrivacyPolicy::initial(&admins()), &private, Some(&next)).unwrap();
-    let screen = Screen::new(Arc::new(policy), Ok(Arc::clone(&next)));
+    let engine = PolicyEngine::new(Arc::new(policy), Ok(Arc::clone(&next)));
     for name in (0..1_300).map(|n| format!("u{n}")) {
         let expected = if members.contains(&name) { Verdict::Private } else { Verdict::Public };
-        assert_eq!(screen.judge(&activity("a", &name), at(2)).0, expected, "{name}");
+        assert_eq!(engine.verdict(&activity("a", &name), at(2)).0, expected, "{name}");
     }
 }

@@ -8,15 +8,15 @@ use activity_privacy::*;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::house::{House, alias, at, changed, contoso, domain, group, people, user};
+use crate::fixture::{Fixture, alias, at, changed, contoso, domain, group, people, user};
 
 fn private(name: &str) -> PolicyChange {
     PolicyChange::MakePrivate(group(name).into())
 }
 
 /// With names, which takes a permission.
-fn dry_run(house: &House, change: &PolicyChange) -> DryRun {
-    house.permit_root().filter.dry_run(&user("root"), change, 2).unwrap()
+fn dry_run(fixture: &Fixture, change: &PolicyChange) -> DryRun {
+    fixture.permit_root().filter.dry_run(&user("root"), change, 2).unwrap()
 }
 
 fn of(groups: &[(&str, usize)]) -> BTreeMap<GroupRef, usize> {
@@ -25,42 +25,48 @@ fn of(groups: &[(&str, usize)]) -> BTreeMap<GroupRef, usize> {
 
 #[test]
 fn d13_a_dry_run_counts_whom_a_change_would_hide_and_changes_nothing() {
-    let house = House::new();
-    house.install(people(&[("ann", &["council"]), ("bob", &["council", "board"]), ("eve", &["board"]), ("zoe", &[])]));
-    house.make_private("board").permit_root();
-    let policy = house.filter.policy().unwrap();
+    let fixture = Fixture::new();
+    fixture.install(people(&[
+        ("ann", &["council"]),
+        ("bob", &["council", "board"]),
+        ("eve", &["board"]),
+        ("zoe", &[]),
+    ]));
+    fixture.make_private("board").permit_root();
+    let policy = fixture.filter.policy().unwrap();
 
-    let run = dry_run(&house, &private("council"));
+    let run = dry_run(&fixture, &private("council"));
     assert_eq!(run.hidden().users(), 1, "Bob is hidden already");
     assert_eq!(run.hidden().by_group(), &of(&[("council", 1)]));
     assert_eq!(run.hidden().sample(), [user("ann")]);
     assert_eq!((run.shown().users(), run.unmonitored().users(), run.monitored().users()), (0, 0, 0));
 
-    let run = dry_run(&house, &PolicyChange::MakePublic(group("board").into()));
+    let run = dry_run(&fixture, &PolicyChange::MakePublic(group("board").into()));
     assert_eq!((run.shown().users(), run.shown().by_group()), (2, &of(&[("board", 2)])));
     assert_eq!(run.shown().sample().len(), 2);
 
-    assert_eq!(*house.filter.policy().unwrap(), *policy);
+    assert_eq!(*fixture.filter.policy().unwrap(), *policy);
 }
 
 #[test]
 fn d13_a_dry_run_counts_whom_a_change_would_stop_monitoring() {
-    let house = House::new();
-    house.install(people(&[("ann", &["council"]), ("bob", &["council", "board"]), ("zoe", &[])]));
+    let fixture = Fixture::new();
+    fixture.install(people(&[("ann", &["council"]), ("bob", &["council", "board"]), ("zoe", &[])]));
     let in_box = ScopeTarget::App("Box".parse().unwrap());
-    let run = dry_run(&house, &PolicyChange::AddScopeRule(ScopeRule::exclude(group("council"), in_box.clone())));
+    let run = dry_run(&fixture, &PolicyChange::AddScopeRule(ScopeRule::exclude(group("council"), in_box.clone())));
     assert_eq!((run.unmonitored().users(), run.unmonitored().by_group()), (2, &of(&[("council", 2)])));
     // The first include rule for an app leaves everybody else out there, and nobody elsewhere.
-    let run = dry_run(&house, &PolicyChange::AddScopeRule(ScopeRule::include(group("board"), in_box.clone())));
+    let run = dry_run(&fixture, &PolicyChange::AddScopeRule(ScopeRule::include(group("board"), in_box.clone())));
     assert_eq!((run.unmonitored().users(), run.monitored().users()), (3, 0), "all but Bob");
-    house.change(PolicyChange::AddScopeRule(ScopeRule::include(group("board"), in_box)));
-    let run = dry_run(&house, &PolicyChange::AddScopeRule(ScopeRule::include(group("council"), ScopeTarget::AllApps)));
+    fixture.update_policy(PolicyChange::AddScopeRule(ScopeRule::include(group("board"), in_box)));
+    let run =
+        dry_run(&fixture, &PolicyChange::AddScopeRule(ScopeRule::include(group("council"), ScopeTarget::AllApps)));
     assert_eq!(
         (run.monitored().users(), run.unmonitored().users()),
         (0, 2),
         "elsewhere, those who are not on the council"
     );
-    let run = dry_run(&house, &PolicyChange::AddScopeRule(ScopeRule::include(group("council"), suite_of_box())));
+    let run = dry_run(&fixture, &PolicyChange::AddScopeRule(ScopeRule::include(group("council"), suite_of_box())));
     assert_eq!((run.monitored().users(), run.unmonitored().users()), (0, 2), "in the other apps of a suite");
 }
 
@@ -70,32 +76,32 @@ fn suite_of_box() -> ScopeTarget {
 
 #[test]
 fn d13_built_in_groups_and_groups_that_are_gone_are_counted_too() {
-    let house = House::new();
+    let fixture = Fixture::new();
     let guest = User::new(user("guest")).with_alias(alias("guest@fabrikam.com"));
-    house.install(people(&[("ann", &["council"])]).user(guest.clone()));
-    house.manage("contoso.com");
-    let run = dry_run(&house, &PolicyChange::MakePrivate(GroupRef::ExternalUsers));
+    fixture.install(people(&[("ann", &["council"])]).user(guest.clone()));
+    fixture.manage("contoso.com");
+    let run = dry_run(&fixture, &PolicyChange::MakePrivate(GroupRef::ExternalUsers));
     assert_eq!((run.hidden().users(), run.hidden().sample()), (1, &[user("guest")][..]));
     let applications = PolicyChange::MakePrivate(GroupRef::Applications);
     assert!(
-        dry_run(&house, &applications).hides_applications() && !dry_run(&house, &applications).shows_applications()
+        dry_run(&fixture, &applications).hides_applications() && !dry_run(&fixture, &applications).shows_applications()
     );
-    house.make_private("council");
-    house.install(DirectoryBuilder::new().user(contoso("root")).user(contoso("ann")));
-    let run = dry_run(&house, &PolicyChange::MakePublic(group("council").into()));
+    fixture.make_private("council");
+    fixture.install(DirectoryBuilder::new().user(contoso("root")).user(contoso("ann")));
+    let run = dry_run(&fixture, &PolicyChange::MakePublic(group("council").into()));
     assert_eq!((run.shown().users(), run.shown().by_group()), (1, &of(&[("council", 1)])));
 }
 
 #[test]
 fn d13_who_may_not_change_the_policy_may_not_ask_either() {
-    let house = House::new();
-    house.install(people(&[("ann", &["council"])]));
-    let denied = house.filter.dry_run(&user("ann"), private("council"), 2).unwrap_err();
+    let fixture = Fixture::new();
+    fixture.install(people(&[("ann", &["council"])]));
+    let denied = fixture.filter.dry_run(&user("ann"), private("council"), 2).unwrap_err();
     assert!(matches!(denied, DryRunError::Refused(ChangeRefusal::Denied(_))), "{denied:?}");
-    let unknown = house.filter.dry_run(&user("root"), private("board"), 2).unwrap_err();
+    let unknown = fixture.filter.dry_run(&user("root"), private("board"), 2).unwrap_err();
     assert!(matches!(unknown, DryRunError::Refused(ChangeRefusal::Invalid(_))), "{unknown:?}");
     assert!(matches!(
-        House::new().filter.dry_run(
+        Fixture::new().filter.dry_run(
             &user("root"),
             PolicyChange::ManageDomain(ManagedDomain::exactly(domain("a.b"))),
             0
@@ -132,9 +138,9 @@ proptest! {
         change in policy_changes(),
     ) {
         let directory = Arc::new(import.snapshot(DirectoryRevision(2), at(0)).unwrap());
-        let house = House::new();
-        house.install(people(&[])).permit_root();
-        let mut policy = (*house.filter.policy().unwrap()).clone();
+        let fixture = Fixture::new();
+        fixture.install(people(&[])).permit_root();
+        let mut policy = (*fixture.filter.policy().unwrap()).clone();
         for change in &changes {
             // Options play no part in who is in which group.
             if !matches!(change, PolicyChange::SetOptions(_)) {
@@ -143,26 +149,26 @@ proptest! {
         }
         let Ok(then) = changed(&policy, &change, Some(&directory)) else { return Ok(()) };
         let is_scoped = !policy.scope().is_empty() || !then.scope().is_empty();
-        house.directory.install(Arc::clone(&directory)).unwrap();
+        fixture.directory.install(Arc::clone(&directory)).unwrap();
         for change in &changes {
             if !matches!(change, PolicyChange::SetOptions(_)) {
-                let _ = house.filter.change(&user("root"), change);
+                let _ = fixture.filter.update_policy(&user("root"), change);
             }
         }
-        prop_assert_eq!(&*house.filter.policy().unwrap(), &policy);
+        prop_assert_eq!(&*fixture.filter.policy().unwrap(), &policy);
         // A change before it may have taken the permission to be told names.
         let sample = if policy.may_view_private(&user("root")).is_ok() { 100 } else { 0 };
-        let run = house.filter.dry_run(&user("root"), &change, sample).unwrap();
+        let run = fixture.filter.dry_run(&user("root"), &change, sample).unwrap();
 
         prop_assert!(sample > 0 || [run.hidden(), run.shown(), run.unmonitored(), run.monitored()].iter().all(|by| by.sample().is_empty()));
         if sample == 0 {
             return Ok(());
         }
-        let [before, after] = [policy, then].map(|policy| Screen::new(Arc::new(policy), Ok(Arc::clone(&directory))));
+        let [before, after] = [policy, then].map(|policy| PolicyEngine::new(Arc::new(policy), Ok(Arc::clone(&directory))));
         let [mut hidden, mut shown, mut unmonitored, mut monitored] = [const { BTreeSet::new() }; 4];
         for id in users_of(&import) {
             for doing in doings(&user(&id)) {
-                let verdict = |screen: &Screen| screen.judge(&doing, at(0)).0;
+                let verdict = |engine: &PolicyEngine| engine.verdict(&doing, at(0)).0;
                 match (verdict(&before), verdict(&after)) {
                     (Verdict::NotMonitored, Verdict::NotMonitored) => {}
                     (Verdict::NotMonitored, _) => { monitored.insert(id.clone()); }

@@ -7,15 +7,15 @@ use activity_privacy::*;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::house::at;
+use crate::fixture::at;
 
 /// The groups with whom they list and hold, and the users with their records.
 type Said = (BTreeMap<String, (String, BTreeSet<String>, BTreeSet<String>)>, BTreeMap<String, serde_json::Value>);
 
 fn said(snapshot: &DirectorySnapshot) -> Said {
     let group = |(id, name): (&GroupId, &str)| {
-        let users = snapshot.listed_by(id).iter().map(|user| user.as_str().to_owned()).collect();
-        let groups = snapshot.nested_in(id).iter().map(|group| group.as_str().to_owned()).collect();
+        let users = snapshot.direct_members(id).iter().map(|user| user.as_str().to_owned()).collect();
+        let groups = snapshot.child_groups(id).iter().map(|group| group.as_str().to_owned()).collect();
         (id.as_str().to_owned(), (name.to_owned(), users, groups))
     };
     let user = |user: User| (user.id().as_str().to_owned(), serde_json::to_value(&user).unwrap());

@@ -8,7 +8,7 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
-use crate::house::{admins, alias, at, by, changed, contoso, domain, group, people, user};
+use crate::fixture::{admins, alias, at, by, changed, contoso, domain, group, people, user};
 
 /// The same activity, with an object that is nobody's id or name. Where objects count, all of the activity is then
 /// searched.
@@ -37,7 +37,7 @@ pub(super) fn policy_over(
     for change in changes.iter().chain(outside.iter().flatten()) {
         policy = changed(&policy, change, Some(directory)).unwrap_or(policy);
     }
-    let counted = PolicyChange::SetOptions(OptionsPatch::new().objects_count(true));
+    let counted = PolicyChange::SetOptions(OptionsPatch::new().include_objects(true));
     // Or they do already.
     Arc::new(changed(&policy, &counted, Some(directory)).unwrap_or(policy))
 }
@@ -49,13 +49,13 @@ pub(super) fn managed_domains() -> impl Strategy<Value = ManagedDomain> {
     })
 }
 
-/// Whether a look finds, one by one and in a batch, what a screen finds once it searches.
-pub(super) fn looks_as_it_searches(screen: &Screen, activities: &[Activity]) -> Result<(), TestCaseError> {
+/// Whether a look finds, one by one and in a batch, what a engine finds once it searches.
+pub(super) fn looks_as_it_searches(engine: &PolicyEngine, activities: &[Activity]) -> Result<(), TestCaseError> {
     let plain: Vec<Activity> = activities.iter().map(without_objects).collect();
-    let together = screen.judge_all(&plain, at(50));
+    let together = engine.verdicts(&plain, at(50));
     for ((activity, plain), together) in activities.iter().zip(&plain).zip(together) {
-        let searched = screen.judge(&with_nobody_as_object(activity), at(50));
-        prop_assert_eq!(&screen.judge(plain, at(50)), &searched);
+        let searched = engine.verdict(&with_nobody_as_object(activity), at(50));
+        prop_assert_eq!(&engine.verdict(plain, at(50)), &searched);
         prop_assert_eq!(&together, &searched);
     }
     Ok(())
@@ -74,8 +74,8 @@ proptest! {
     ) {
         let first = before.snapshot(DirectoryRevision(1), at(1)).unwrap();
         let policy = policy_over(&changes, managed, &first);
-        let directory = import.snapshot(DirectoryRevision(2), at(2)).unwrap().succeeding(&first);
-        looks_as_it_searches(&Screen::new(policy, Ok(Arc::new(directory))), &activities)?;
+        let directory = import.snapshot(DirectoryRevision(2), at(2)).unwrap().carry_over_from(&first);
+        looks_as_it_searches(&PolicyEngine::new(policy, Ok(Arc::new(directory))), &activities)?;
     }
 }
 
@@ -97,11 +97,11 @@ fn d7_an_account_that_a_name_may_mean_says_nothing_of_a_home() {
         ],
         &directory,
     );
-    let screen = Screen::new(policy, Ok(directory));
+    let engine = PolicyEngine::new(policy, Ok(directory));
     // Whether that is Bob is not known well enough to call them one of our own.
-    let (verdict, reasons) = screen.judge(&by("a", Actor::user(alias("bobby"))), at(0));
+    let (verdict, reasons) = engine.verdict(&by("a", Actor::user(alias("bobby"))), at(0));
     assert_eq!(verdict, Verdict::Private, "{reasons:?}");
-    assert_eq!(screen.judge(&by("a", Actor::user(alias("bob@contoso.com"))), at(0)).0, Verdict::Public);
+    assert_eq!(engine.verdict(&by("a", Actor::user(alias("bob@contoso.com"))), at(0)).0, Verdict::Public);
 }
 
 #[test]
@@ -114,8 +114,8 @@ fn d7_what_is_no_domain_is_below_none() {
         ],
         &directory,
     );
-    let screen = Screen::new(policy, Ok(directory));
-    let verdict = |name: &str| screen.judge(&by("a", Actor::user(alias(name))), at(0)).0;
+    let engine = PolicyEngine::new(policy, Ok(directory));
+    let verdict = |name: &str| engine.verdict(&by("a", Actor::user(alias(name))), at(0)).0;
     let long = format!("x@{}.contoso.com", ["label"; 50].join("."));
     for name in
         ["x@a..contoso.com", "x@.contoso.com", "x@a|b.contoso.com", "x@a b.contoso.com", "x@xn--a.contoso.com", &long]
@@ -152,16 +152,16 @@ fn d6_more_sets_of_groups_than_are_numbered_are_told_apart() {
     let directory = Arc::new(import.build(DirectoryRevision(1), at(0)).unwrap());
     let changes: Vec<PolicyChange> = groups.iter().map(|id| PolicyChange::MakePrivate(id.clone().into())).collect();
     let policy = policy_of(&changes, &directory);
-    let screen = Screen::new(Arc::clone(&policy), Ok(Arc::clone(&directory)));
+    let engine = PolicyEngine::new(Arc::clone(&policy), Ok(Arc::clone(&directory)));
     let told = |id: &UserId| {
-        let (_, reasons) = screen.judge(&by("a", Actor::user(id.clone())), at(0));
+        let (_, reasons) = engine.verdict(&by("a", Actor::user(id.clone())), at(0));
         reasons.iter().filter_map(Reason::group).cloned().collect::<Vec<_>>()
     };
     assert!(pairs.len() > usize::from(u16::MAX));
     for (id, one, other) in pairs.iter().step_by(101).chain(pairs.iter().rev().take(3_000)) {
         assert_eq!(told(id), [groups[*one].clone().into(), groups[*other].clone().into()]);
     }
-    assert_eq!(screen.judge(&by("a", Actor::user(alias("ann@contoso.com"))), at(0)).0, Verdict::Public);
+    assert_eq!(engine.verdict(&by("a", Actor::user(alias("ann@contoso.com"))), at(0)).0, Verdict::Public);
 }
 
 #[test]
@@ -177,15 +177,15 @@ fn d7_a_guest_name_that_is_no_address_says_external_whatever_else_is_said() {
     ] {
         policy = changed(&policy, &change, Some(&directory)).unwrap();
     }
-    let screen = Screen::new(Arc::new(policy), Ok(directory));
+    let engine = PolicyEngine::new(Arc::new(policy), Ok(directory));
     for actor in [
-        Actor::user(guest()).also(alias("bob@contoso.com")),
-        Actor::system("sync".parse().unwrap()).also(guest()),
-        Actor::user(user("adele")).also(guest()),
-        Actor::user(alias("adele@contoso.com")).also(guest()),
+        Actor::user(guest()).with_identity(alias("bob@contoso.com")),
+        Actor::system("sync".parse().unwrap()).with_identity(guest()),
+        Actor::user(user("adele")).with_identity(guest()),
+        Actor::user(alias("adele@contoso.com")).with_identity(guest()),
     ] {
         let activity = by("a", actor);
-        assert_eq!(screen.judge(&activity, at(0)).0, Verdict::Private);
-        assert_eq!(screen.judge_all(&[activity], at(0))[0].0, Verdict::Private);
+        assert_eq!(engine.verdict(&activity, at(0)).0, Verdict::Private);
+        assert_eq!(engine.verdicts(&[activity], at(0))[0].0, Verdict::Private);
     }
 }

@@ -4,53 +4,53 @@ use std::sync::Arc;
 
 use activity_privacy::*;
 
-use crate::house::{House, activity, at, contoso, group, people, user};
+use crate::fixture::{Fixture, activity, at, contoso, group, people, user};
 
 #[test]
 fn b3_a_snapshot_is_freed_once_another_is_in_force() {
-    let house = House::new();
-    house.install(people(&[("adele", &["council"])]));
+    let fixture = Fixture::new();
+    fixture.install(people(&[("adele", &["council"])]));
     // A change makes ready what is decided with from then on.
-    house.make_private("council");
-    house.ingest(&[activity("a-1", "adele")]);
-    let old = Arc::downgrade(&house.directory.snapshot().unwrap());
-    house.install(people(&[("adele", &["council"]), ("bob", &["council"])]));
-    house.filter.follow_directory().unwrap();
-    house.ingest(&[activity("a-2", "bob")]);
+    fixture.make_private("council");
+    fixture.ingest(&[activity("a-1", "adele")]);
+    let old = Arc::downgrade(&fixture.directory.snapshot().unwrap());
+    fixture.install(people(&[("adele", &["council"]), ("bob", &["council"])]));
+    fixture.filter.reconcile_directory().unwrap();
+    fixture.ingest(&[activity("a-2", "bob")]);
     assert!(old.upgrade().is_none(), "nobody decides against it any more");
-    assert!(house.is_private("a-2"));
+    assert!(fixture.is_private("a-2"));
 }
 
 #[test]
 fn b3_what_was_prepared_and_never_installed_is_freed_too() {
-    let house = House::new();
-    house.install(people(&[("adele", &["council"])])).make_private("council");
-    house.ingest(&[activity("a-1", "adele")]);
-    let before = house.directory.snapshot().unwrap();
+    let fixture = Fixture::new();
+    fixture.install(people(&[("adele", &["council"])])).make_private("council");
+    fixture.ingest(&[activity("a-1", "adele")]);
+    let before = fixture.directory.snapshot().unwrap();
     let prepared = before.with(&DirectoryDelta::new().user(contoso("eve")), DirectoryRevision(2), at(0)).unwrap();
     let prepared = Arc::new(prepared);
-    house.filter.prepare(&prepared).unwrap();
+    fixture.filter.prewarm(&prepared).unwrap();
     let never = Arc::downgrade(&prepared);
     drop((before, prepared));
-    house.install(people(&[("adele", &["council"]), ("bob", &["council"])]));
-    house.filter.follow_directory().unwrap();
-    house.ingest(&[activity("a-2", "bob")]);
+    fixture.install(people(&[("adele", &["council"]), ("bob", &["council"])]));
+    fixture.filter.reconcile_directory().unwrap();
+    fixture.ingest(&[activity("a-2", "bob")]);
     assert!(never.upgrade().is_none(), "it was overtaken");
 }
 
 #[test]
 fn d1_what_was_prepared_is_not_taken_for_what_it_became() {
-    let house = House::new();
-    house.install(people(&[("adele", &["council"])])).make_private("council");
-    house.ingest(&[activity("a-1", "adele")]);
+    let fixture = Fixture::new();
+    fixture.install(people(&[("adele", &["council"])])).make_private("council");
+    fixture.ingest(&[activity("a-1", "adele")]);
     // Known by id alone until it is made to succeed the one before.
     let import = DirectoryBuilder::new()
         .user(contoso("root"))
         .group(group("council"), "council")
         .member(&group("council"), &user("adele"));
     let import = Arc::new(import.build(DirectoryRevision(2), at(0)).unwrap());
-    house.filter.prepare(&import).unwrap();
-    house.directory.install(Arc::clone(&import)).unwrap();
-    house.ingest(&[activity("a-2", "adele")]);
-    assert!(house.is_private("a-2"));
+    fixture.filter.prewarm(&import).unwrap();
+    fixture.directory.install(Arc::clone(&import)).unwrap();
+    fixture.ingest(&[activity("a-2", "adele")]);
+    assert!(fixture.is_private("a-2"));
 }

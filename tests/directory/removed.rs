@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use activity_privacy::*;
 
-use crate::house::{activity, admins, alias, at, by, changed, contoso, group, people, user};
+use crate::fixture::{activity, admins, alias, at, by, changed, contoso, group, people, user};
 
 /// A directory that moves on.
 struct Source {
@@ -30,7 +30,7 @@ impl Source {
 
     fn import(&mut self, import: DirectoryBuilder) -> &mut Self {
         let (revision, as_of) = self.next();
-        self.now = Arc::new(import.build(revision, as_of).unwrap().succeeding(&self.now));
+        self.now = Arc::new(import.build(revision, as_of).unwrap().carry_over_from(&self.now));
         self
     }
 
@@ -47,15 +47,15 @@ impl Source {
         let all = DirectoryBuilder::new().group(group(private), "").build(DirectoryRevision(1), at(0)).unwrap();
         let change = PolicyChange::MakePrivate(group(private).into());
         let policy = changed(&PrivacyPolicy::initial(&admins()), &change, Some(&all)).unwrap();
-        let screen = Screen::new(Arc::new(policy), Ok(Arc::clone(&self.now)));
+        let engine = PolicyEngine::new(Arc::new(policy), Ok(Arc::clone(&self.now)));
         let everybody = ["adele", "bob", "carl", "dan", "zoe"];
-        let judge = |name: &&str| screen.judge(&activity("a", name), at(50)).0 == Verdict::Private;
+        let judge = |name: &&str| engine.verdict(&activity("a", name), at(50)).0 == Verdict::Private;
         assert_eq!(everybody.into_iter().filter(judge).collect::<Vec<_>>(), hidden, "while {private} is private");
         self
     }
 
     fn members(&self, name: &str) -> BTreeSet<UserId> {
-        self.now.members_of(&group(name))
+        self.now.all_members(&group(name))
     }
 }
 
@@ -153,7 +153,7 @@ fn d11_removed_group_keeps_members_that_nested_groups_let_go() {
     source.add("council").hides("council", &["adele", "dan"]);
     let mut source = Source::new(nested());
     let gone = DirectoryDelta::new().without_group(&group("council"));
-    source.delta(let_go().changes().iter().cloned().fold(gone, DirectoryDelta::and));
+    source.delta(let_go().changes().iter().cloned().fold(gone, DirectoryDelta::push));
     source.hides("council", &["adele", "bob", "carl"]).hides("inner", &["dan"]);
     // What was nested is gone, back, and changed.
     source.remove("inner").hides("council", &["adele", "bob", "carl"]).hides("inner", &["dan"]);
@@ -182,9 +182,9 @@ fn d11_delta_keeps_members_that_it_told_before_removal() {
         let taken_back = delta().without_member(&core, &dan).without_member(&group("new"), &dan);
         for then in [delta(), taken_back] {
             let mut source = Source::new(nested());
-            let all = told.changes().iter().cloned().chain([DirectoryChange::NoGroup(council.clone())]);
+            let all = told.changes().iter().cloned().chain([DirectoryChange::RemoveGroup(council.clone())]);
             let all = all.chain(then.changes().iter().cloned());
-            source.delta(all.fold(delta(), DirectoryDelta::and)).hides("council", everybody);
+            source.delta(all.fold(delta(), DirectoryDelta::push)).hides("council", everybody);
         }
     }
     // Who joined after that, or left before it and was never there, is no last member.
@@ -270,7 +270,7 @@ fn d11_last_member_stays_known_by_earlier_names() {
     let renamed = || User::new(user("adele")).with_alias(alias("zoe@contoso.com"));
     source.remove("council").delta(DirectoryDelta::new().user(renamed())).hides("council", &["zoe"]);
     source.delta(DirectoryDelta::new().without_user(&user("adele"))).hides("council", &["adele", "zoe"]);
-    let gone = source.now.vanished_group(&group("council")).unwrap();
+    let gone = source.now.removed_group(&group("council")).unwrap();
     assert_eq!(gone.members()[0].aliases().len(), 2);
     source.import(people(&[])).hides("council", &["adele", "zoe"]);
     // Somebody else's record says whose a name is.
@@ -283,7 +283,7 @@ fn d11_group_of_what_was_never_in_force_continues_from_what_was() {
     // An import without it, on which a delta brings it back before anything was in force.
     let import = people(&[("dan", &[])]).build(DirectoryRevision(2), at(2)).unwrap();
     let delta = DirectoryDelta::new().group(group("council"), "").member(&group("council"), &user("dan"));
-    let next = import.with(&delta, DirectoryRevision(3), at(3)).unwrap().succeeding(&source.now);
+    let next = import.with(&delta, DirectoryRevision(3), at(3)).unwrap().carry_over_from(&source.now);
     let source = Source { now: Arc::new(next) };
     source.hides("council", &["adele", "bob", "carl", "dan"]).hides("core", &["carl"]);
 }
@@ -301,7 +301,7 @@ fn forgetting() -> Source {
         let crowd = group(&format!("crowd-{round}"));
         let delta = DirectoryDelta::new().group(crowd.clone(), "");
         let members = (0..40_000).map(|n| DirectoryChange::Member(crowd.clone(), user(&format!("u{n}"))));
-        source.delta(members.fold(delta, DirectoryDelta::and)).remove(crowd.as_str());
+        source.delta(members.fold(delta, DirectoryDelta::push)).remove(crowd.as_str());
     }
     source
 }
@@ -310,8 +310,8 @@ fn forgetting() -> Source {
 fn d11_group_whose_members_are_forgotten_hides_everybody_until_listed() {
     let everybody: &[&str] = &["adele", "bob", "carl", "dan", "zoe"];
     let mut source = forgetting();
-    assert!(source.now.vanished_group(&group("council")).is_none());
-    assert_eq!(source.now.vanished_group(&group("crowd-1")).map(|gone| gone.members().len()), Some(40_000));
+    assert!(source.now.removed_group(&group("council")).is_none());
+    assert_eq!(source.now.removed_group(&group("crowd-1")).map(|gone| gone.members().len()), Some(40_000));
     source.add("council").hides("council", everybody).hides("outer", everybody);
     let council = group("council");
     source.delta(DirectoryDelta::new().member(&council, &user("bob"))).hides("council", everybody);
@@ -345,6 +345,6 @@ fn d7_guest_without_a_record_stays_external_over_imports() {
     ] {
         policy = changed(&policy, &change, Some(&source.now)).unwrap();
     }
-    let screen = Screen::new(Arc::new(policy), Ok(Arc::clone(&source.now)));
-    assert_eq!(screen.judge(&by("a", Actor::user(guest)), at(50)).0, Verdict::Private);
+    let engine = PolicyEngine::new(Arc::new(policy), Ok(Arc::clone(&source.now)));
+    assert_eq!(engine.verdict(&by("a", Actor::user(guest)), at(50)).0, Verdict::Private);
 }

@@ -11,21 +11,21 @@ use crate::forward::forward;
 #[derive(Default)]
 pub(crate) struct Meanwhile {
     inner: MemorySink,
-    act: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+    event: Mutex<Option<Box<dyn FnOnce() + Send>>>,
 }
 
 impl Meanwhile {
-    pub(crate) fn then(&self, act: impl FnOnce() + Send + 'static) {
-        *self.act.lock().unwrap() = Some(Box::new(act));
+    pub(crate) fn then(&self, event: impl FnOnce() + Send + 'static) {
+        *self.event.lock().unwrap() = Some(Box::new(event));
     }
 }
 
 impl GovernanceSink for Meanwhile {
     fn record(&self, record: &Record) -> Result<Receipt, SinkError> {
-        if matches!(record.act, Act::Page { .. })
-            && let Some(act) = self.act.lock().unwrap().take()
+        if matches!(record.event, Event::Page { .. })
+            && let Some(event) = self.event.lock().unwrap().take()
         {
-            act();
+            event();
         }
         self.inner.record(record)
     }

@@ -181,29 +181,32 @@ impl FaultyStore {
         fault
     }
 
-    /// What a call is answered with under the faults that are the same for all calls; `act` is the call done right.
-    fn at_fault<T>(fault: Option<StoreFault>, mut act: impl FnMut() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    /// What a call is answered with under the faults that are the same for all calls; `event` is the call done right.
+    fn at_fault<T>(
+        fault: Option<StoreFault>,
+        mut event: impl FnMut() -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         match fault {
             Some(StoreFault::Fails) => Err(failed()),
-            Some(StoreFault::FailsLate) => act().and(Err(failed())),
+            Some(StoreFault::FailsLate) => event().and(Err(failed())),
             Some(StoreFault::Panics) => panic_on_command(),
             Some(StoreFault::PanicsLate) => {
-                let _done = act();
+                let _done = event();
                 panic_on_command()
             }
-            Some(StoreFault::DoesItTwice) => act().and_then(|_| act()),
+            Some(StoreFault::DoesItTwice) => event().and_then(|_| event()),
             Some(StoreFault::SaysStale) => Err(StoreError::Stale { in_force: None }),
-            _ => act(),
+            _ => event(),
         }
     }
 
     fn rows<T: Clone>(
         &self,
         unasked: impl Fn(&StoredActivity) -> Option<T>,
-        act: impl FnMut() -> Result<Vec<T>, StoreError>,
+        event: impl FnMut() -> Result<Vec<T>, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
         let fault = self.begin();
-        let mut rows = Self::at_fault(fault, act)?;
+        let mut rows = Self::at_fault(fault, event)?;
         match fault {
             Some(StoreFault::Unasked) => Ok(self.everything.lock().unwrap().iter().filter_map(unasked).collect()),
             Some(StoreFault::Loses) => Ok(Vec::new()),
@@ -272,10 +275,10 @@ impl ActivityStore for FaultyStore {
         }
     }
 
-    fn append(&self, batch: &StampedBatch<'_>) -> Result<Vec<Appended>, StoreError> {
+    fn append(&self, batch: &DecidedBatch<'_>) -> Result<Vec<AppendOutcome>, StoreError> {
         let fault = self.begin();
         if fault == Some(StoreFault::Loses) {
-            return Ok(vec![Appended::Stored; batch.stamped().len()]);
+            return Ok(vec![AppendOutcome::Stored; batch.decided().len()]);
         }
         let mut answers = Self::at_fault(fault, || self.inner.append(batch))?;
         // Answers carry no name: in another order they are as good as any.
@@ -326,7 +329,7 @@ impl ActivityStore for FaultyStore {
 
     fn revealed_page(
         &self,
-        admission: Admission<'_>,
+        admission: PagePermit<'_>,
         after: Option<&Position>,
         limit: usize,
     ) -> Result<SealedPage, StoreError> {
@@ -352,7 +355,7 @@ impl ActivityStore for FaultyStore {
             }
             Some(StoreFault::WrongOrder) => {
                 let rows = self.everything.lock().unwrap();
-                let asked = rows.iter().filter(|row| admission.query().matches(row.activity(), row.stamp()));
+                let asked = rows.iter().filter(|row| admission.query().matches(row.activity(), row.decision()));
                 let mut rows: Vec<_> = asked.cloned().collect();
                 rows.sort_by_key(|row| Position::of(row.activity()));
                 rows.truncate(limit);

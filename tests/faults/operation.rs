@@ -6,7 +6,7 @@ use activity_privacy::*;
 
 use super::scene::{Scene, everybody, without_the_council};
 use crate::fault::{Fault, StoreFault};
-use crate::house::*;
+use crate::fixture::*;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Operation {
@@ -36,15 +36,15 @@ pub(crate) enum Wrong {
 
 /// How an operation ended.
 pub(crate) enum End {
-    Done(Answer),
+    Done(ApprovalDecision),
     Refused(Box<dyn Error>),
     /// A panic of a port came through.
     BrokeOff,
 }
 
 #[derive(Default)]
-pub(crate) struct Answer {
-    pub(crate) deliveries: Vec<Delivery>,
+pub(crate) struct ApprovalDecision {
+    pub(crate) outcomes: Vec<IngestOutcome>,
     pub(crate) revision: Option<Revision>,
     /// What was shown of private activities and public ones, in which reveal.
     pub(crate) pages: Vec<(RevealId, Page)>,
@@ -81,26 +81,26 @@ impl Operation {
                 let request = RevealRequest::new(user("root"), query, lifetime, audited);
                 scene.reveal = Some(scene.filter().reveal(request).unwrap());
             }
-            Self::FollowVanished => drop(scene.house.install(without_the_council())),
+            Self::FollowVanished => drop(scene.fixture.install(without_the_council())),
             Self::FollowReturned => {
-                scene.house.install(without_the_council());
-                scene.filter().follow_directory().unwrap();
-                scene.house.install(everybody());
+                scene.fixture.install(without_the_council());
+                scene.filter().reconcile_directory().unwrap();
+                scene.fixture.install(everybody());
             }
             _ => {}
         }
     }
 
-    pub(crate) fn run(self, scene: &mut Scene) -> Result<Answer, Box<dyn Error>> {
-        let mut answer = Answer::default();
+    pub(crate) fn run(self, scene: &mut Scene) -> Result<ApprovalDecision, Box<dyn Error>> {
+        let mut answer = ApprovalDecision::default();
         match self {
             Self::Initialize => scene.filter = Some(scene.builder().initialize(admins())?),
             Self::Open => scene.open()?,
             Self::Ingest => {
                 let batch = [activity("secret-new", "adele"), activity("shown-new", "bob"), activity("shown-1", "bob")];
-                answer.deliveries = scene.filter().ingest(&batch)?.deliveries().to_vec();
+                answer.outcomes = scene.filter().ingest(&batch)?.outcomes().to_vec();
             }
-            Self::Change => answer.revision = Some(scene.filter().change(&user("root"), finance_private())?),
+            Self::Change => answer.revision = Some(scene.filter().update_policy(&user("root"), finance_private())?),
             Self::Reveal => scene.reveal = Some(scene.filter().reveal(reveal_all("root"))?),
             Self::RevealOfWhoeverLostTheGrant => scene.reveal = Some(scene.filter().reveal(reveal_all("ann"))?),
             Self::Pages | Self::PagesOfBobAlone => {
@@ -119,9 +119,9 @@ impl Operation {
             }
             Self::ReadLog | Self::ReadLogRefused => {
                 let reader = if self == Self::ReadLog { "root" } else { "bob" };
-                scene.filter().governance(&user(reader), &RecordQuery::default(), 0, PageSize::MAX)?;
+                scene.filter().governance_records(&user(reader), &RecordQuery::default(), 0, PageSize::MAX)?;
             }
-            Self::FollowVanished | Self::FollowReturned => scene.filter().follow_directory()?,
+            Self::FollowVanished | Self::FollowReturned => scene.filter().reconcile_directory()?,
             Self::View => answer.text = viewed(scene.filter())?,
             Self::Forward => {
                 let ForwardBatch { activities, next } = scene.filter().forward(&Offset::START, PageSize::at_most(2))?;
@@ -182,10 +182,10 @@ impl Operation {
                 match end {
                     End::Done(answer) => {
                         assert_eq!(lying, [true, true], "what is answered is stored");
-                        use Delivery::{Duplicate, Stored};
+                        use IngestOutcome::{Duplicate, Stored};
                         let again = wrong == Wrong::Store(StoreFault::DoesItTwice);
-                        let fresh = if again { answer.deliveries[0] } else { Stored };
-                        assert_eq!(answer.deliveries, [fresh, fresh, Duplicate]);
+                        let fresh = if again { answer.outcomes[0] } else { Stored };
+                        assert_eq!(answer.outcomes, [fresh, fresh, Duplicate]);
                     }
                     _ => assert_eq!(lying[0], lying[1], "a batch is stored whole or not at all"),
                 }

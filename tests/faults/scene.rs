@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use activity_privacy::*;
 
 use crate::fault::*;
-use crate::house::*;
+use crate::fixture::*;
 use crate::place::Place;
 
 /// What no error may ever say: the id or the actor of a private activity.
@@ -17,7 +17,7 @@ pub(crate) const CANARIES: [&str; 2] = ["secret", "adele"];
 
 pub(crate) struct Scene {
     /// Looks behind the faults.
-    pub(crate) house: House,
+    pub(crate) fixture: Fixture,
     pub(crate) store: Arc<FaultyStore>,
     pub(crate) sink: Arc<FaultySink>,
     /// The filter under test, once there is one.
@@ -46,33 +46,33 @@ impl Scene {
             FaultySink::over(Arc::clone(&place.sink), &Log::default()),
         );
         // Another place, so that this one stays without a policy: it lends the directory and the clock.
-        let house = House::new();
-        house.install(everybody());
-        Self { house, store, sink, filter: None, reveal: None, place, limit }
+        let fixture = Fixture::new();
+        fixture.install(everybody());
+        Self { fixture, store, sink, filter: None, reveal: None, place, limit }
     }
 
     /// With policies, activities and records. `hidden`: whether any of the activities are private.
     pub(crate) fn furnished(place: Place, limit: Duration, hidden: bool) -> Self {
-        let house = place.house();
-        house.install(everybody()).manage("contoso.com").permit_root();
+        let fixture = place.fixture();
+        fixture.install(everybody()).manage("contoso.com").permit_root();
         for name in ["ann", "eve"] {
-            house.change(PolicyChange::SetAdmin(user(name), Role::Analyst));
-            house.grant(name);
+            fixture.update_policy(PolicyChange::SetAdmin(user(name), Role::Analyst));
+            fixture.grant(name);
         }
-        let before = house.filter.policy().unwrap();
-        house.make_private("council").change(PolicyChange::Revoke(user("ann").into()));
-        house.ingest(&["shown-1", "shown-2", "shown-3"].map(|id| activity(id, "bob")));
+        let before = fixture.filter.policy().unwrap();
+        fixture.make_private("council").update_policy(PolicyChange::Revoke(user("ann").into()));
+        fixture.ingest(&["shown-1", "shown-2", "shown-3"].map(|id| activity(id, "bob")));
         if hidden {
-            house.ingest(&["secret-1", "secret-2", "secret-3"].map(|id| activity(id, "adele")));
+            fixture.ingest(&["secret-1", "secret-2", "secret-3"].map(|id| activity(id, "adele")));
         }
         let store = FaultyStore::new(Arc::clone(&place.store), &Log::default());
         store.remember_policy(before);
-        let mut rows = house.everything();
+        let mut rows = fixture.everything();
         // What is hidden comes first, where a page begins.
         rows.sort_by_key(|stored| stored.visibility() == Visibility::Public);
         store.remember_rows(rows);
         let sink = FaultySink::over(Arc::clone(&place.sink), &Log::default());
-        let mut scene = Self { house, store, sink, filter: None, reveal: None, place, limit };
+        let mut scene = Self { fixture, store, sink, filter: None, reveal: None, place, limit };
         scene.open().unwrap();
         // Eve's page, for the store to mistake for somebody else's.
         let mut of_eve = scene.filter().reveal(reveal_all("eve")).unwrap();
@@ -82,9 +82,9 @@ impl Scene {
     }
 
     pub(crate) fn builder(&self) -> PrivacyFilterBuilder {
-        let clock = Arc::clone(&self.house.clock);
-        PrivacyFilter::builder(Arc::clone(&self.store), Arc::clone(&self.house.directory), Arc::clone(&self.sink))
-            .sink_limit(self.limit)
+        let clock = Arc::clone(&self.fixture.clock);
+        PrivacyFilter::builder(Arc::clone(&self.store), Arc::clone(&self.fixture.directory), Arc::clone(&self.sink))
+            .sink_timeout(self.limit)
             .clock(move || at(clock.load(Ordering::SeqCst)))
     }
 
@@ -101,7 +101,7 @@ impl Scene {
     pub(crate) fn recover(&self) {
         self.store.recover();
         self.sink.recover();
-        self.house.advance(60);
+        self.fixture.advance(60);
     }
 
     pub(crate) fn policy(&self) -> Option<Arc<PrivacyPolicy>> {
@@ -117,7 +117,7 @@ impl Scene {
         if self.policy().is_none_or(|policy| policy.may_view_private(&user("eve")).is_err()) {
             return BTreeMap::new();
         }
-        let reader = House::behind(Arc::clone(&self.place.store));
+        let reader = Fixture::behind(Arc::clone(&self.place.store));
         let mut reveal = reader.filter.reveal(reveal_all("eve")).unwrap();
         let page = reveal.page(PageSize::MAX, None).unwrap();
         let stored = page.activities().iter();

@@ -14,7 +14,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::operation::{assert_says_nothing, finance_private};
 use super::scene::everybody;
-use crate::house::*;
+use crate::fixture::*;
 use crate::place::{activities, folder};
 
 /// Where the child finds its files, if this process is the child.
@@ -24,12 +24,12 @@ const ENDLESS: usize = 10_000;
 /// How large a file may be, in bytes: what has to fit does.
 const SPACE: u64 = 2 * 1024 * 1024;
 
-fn open(folder: &Path) -> House {
+fn open(folder: &Path) -> Fixture {
     let path = activities(folder);
     let sink = SqliteGovernance::open(governance_path(&path)).unwrap();
-    let house = House::over(Arc::new(SqliteStore::open(&path).unwrap()), Arc::new(sink));
-    house.install(everybody());
-    house
+    let fixture = Fixture::over(Arc::new(SqliteStore::open(&path).unwrap()), Arc::new(sink));
+    fixture.install(everybody());
+    fixture
 }
 
 fn batch(number: usize) -> Vec<Activity> {
@@ -60,12 +60,12 @@ fn the_child_without_space() {
     let Some(folder) = env::var_os(CHILD).map(PathBuf::from) else { return };
     let unlimited = getrlimit(Resource::Fsize);
     setrlimit(Resource::Fsize, Rlimit { current: Some(SPACE), ..unlimited }).unwrap();
-    let house = open(&folder);
-    house.manage("contoso.com").make_private("council").permit_root();
+    let fixture = open(&folder);
+    fixture.manage("contoso.com").make_private("council").permit_root();
     let mut delivered = 0;
     let full = loop {
-        match house.filter.ingest(&batch(delivered)) {
-            Ok(report) => assert_eq!(report.count(Delivery::Stored), 20),
+        match fixture.filter.ingest(&batch(delivered)) {
+            Ok(report) => assert_eq!(report.count(IngestOutcome::Stored), 20),
             Err(error) => break error,
         }
         delivered += 1;
@@ -75,10 +75,10 @@ fn the_child_without_space() {
     refused(&full);
     say("full", delivered);
     // What is there can be read, and is all that was answered.
-    let view = house.filter.view(&user("somebody"));
+    let view = fixture.filter.view(&user("somebody"));
     assert_eq!(view.count(&Query::all()).unwrap().total, 10 * delivered as u64);
     // Looking fills the other file.
-    let mut reveal = house.filter.reveal(reveal_all("root")).unwrap();
+    let mut reveal = fixture.filter.reveal(reveal_all("root")).unwrap();
     let mut pages: u64 = 0;
     let full = loop {
         match reveal.page(PageSize::at_most(3), None) {
@@ -93,24 +93,24 @@ fn the_child_without_space() {
     say("pages", pages);
     // Records of another size may fit yet. The smallest ones take what is left.
     let mut recorded = 0;
-    while house.records().len() > recorded {
-        recorded = house.records().len();
-        house.filter.governance(&user("nobody"), &RecordQuery::default(), 0, PageSize::MAX).unwrap_err();
+    while fixture.records().len() > recorded {
+        recorded = fixture.records().len();
+        fixture.filter.governance_records(&user("nobody"), &RecordQuery::default(), 0, PageSize::MAX).unwrap_err();
     }
     // What cannot be recorded is neither seen nor done.
-    assert!(matches!(house.filter.reveal(reveal_all("root")).unwrap_err(), RevealError::Unrecorded(_)));
-    let before = house.filter.policy().unwrap();
-    let unrecorded = house.filter.change(&user("root"), finance_private()).unwrap_err();
+    assert!(matches!(fixture.filter.reveal(reveal_all("root")).unwrap_err(), RevealError::Unrecorded(_)));
+    let before = fixture.filter.policy().unwrap();
+    let unrecorded = fixture.filter.update_policy(&user("root"), finance_private()).unwrap_err();
     assert!(matches!(unrecorded, ChangeError::Unrecorded(_)), "{unrecorded:?}");
-    assert_eq!(house.filter.policy().unwrap(), before);
+    assert_eq!(fixture.filter.policy().unwrap(), before);
     assert_eq!(view.count(&Query::all()).unwrap().total, 10 * delivered as u64);
 
     // There is space again, and the same filter goes on: with the batch, with the reveal, with the change.
     setrlimit(Resource::Fsize, unlimited).unwrap();
-    assert_eq!(house.ingest(&batch(delivered)), [Delivery::Stored; 20]);
+    assert_eq!(fixture.ingest(&batch(delivered)), [IngestOutcome::Stored; 20]);
     assert_eq!(reveal.page(PageSize::at_most(3), None).unwrap().activities().len(), 3);
     assert_eq!(reveal.close().unwrap().pages, pages + 1);
-    house.change(finance_private());
+    fixture.update_policy(finance_private());
     say("done", 0);
 }
 
@@ -141,20 +141,20 @@ fn d4_g1_r2_without_space_nothing_is_lost_and_nothing_goes_unrecorded() {
         let sound = Connection::open(path).unwrap().query_row("PRAGMA integrity_check", [], |row| row.get(0));
         assert_eq!(sound, Ok("ok".to_owned()));
     }
-    let house = open(folder.path());
-    let records = house.records();
+    let fixture = open(folder.path());
+    let records = fixture.records();
     let sequences: Vec<u64> = records.iter().map(|entry| entry.sequence).collect();
     assert_eq!(sequences, (1..=records.len() as u64).collect::<Vec<_>>());
-    let shown = records.iter().filter(|entry| matches!(entry.record.act, Act::Page { .. }));
+    let shown = records.iter().filter(|entry| matches!(entry.record.event, Event::Page { .. }));
     assert_eq!(shown.count(), pages + 1, "R3: every page that was shown, and no other");
-    assert!(house.filter.policy().unwrap().private_groups().contains(&group("finance").into()));
+    assert!(fixture.filter.policy().unwrap().private_groups().contains(&group("finance").into()));
     let stored: std::collections::BTreeSet<_> =
-        house.everything().iter().map(|stored| stored.activity().id().clone()).collect();
+        fixture.everything().iter().map(|stored| stored.activity().id().clone()).collect();
     assert_eq!(stored.len(), 20 * (delivered + 1));
     for number in 0..=delivered {
         assert!(batch(number).iter().all(|activity| stored.contains(activity.id())), "D4: batch {number} is there");
     }
-    assert_eq!(house.ingest(&batch(delivered)), [Delivery::Duplicate; 20]);
+    assert_eq!(fixture.ingest(&batch(delivered)), [IngestOutcome::Duplicate; 20]);
 }
 
 /// A file system of its own, as small as it is asked for. Goes away with this.

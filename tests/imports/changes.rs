@@ -7,11 +7,11 @@ use activity_privacy::*;
 use super::ldif::*;
 
 fn tree(entries: &[&str]) -> Tree {
-    Tree::read(document(entries).as_bytes()).whole().unwrap().0
+    Tree::read(document(entries).as_bytes()).into_complete().unwrap().0
 }
 
 fn changed(tree: Tree, records: &str) -> (Tree, Vec<DirectoryChange>) {
-    let (tree, delta) = tree.change(records.as_bytes()).whole().unwrap();
+    let (tree, delta) = tree.change(records.as_bytes()).into_complete().unwrap();
     (tree, delta.changes().to_vec())
 }
 
@@ -32,8 +32,8 @@ fn d11_members_that_a_change_adds_and_takes_away_are_facts_in_order() {
         changes,
         [
             DirectoryChange::Member(council.clone(), user(DORA)),
-            DirectoryChange::NotNested(council, board.clone()),
-            DirectoryChange::NoMember(board.clone(), user(BRUNO)),
+            DirectoryChange::RemoveNesting(council, board.clone()),
+            DirectoryChange::RemoveMember(board.clone(), user(BRUNO)),
             DirectoryChange::Member(board, user(ADELE)),
         ]
     );
@@ -44,8 +44,8 @@ fn d11_a_replaced_member_who_stays_is_never_taken_out() {
     let records = "dn: cn=council,dc=contoso,dc=example\nchangetype: modify\nreplace: member\nmember: \
                    uid=adele,ou=people,dc=contoso,dc=example\n-\n";
     let (_, changes) = changed(tree(&ENTRIES), records);
-    assert!(!changes.contains(&DirectoryChange::NoMember(group(COUNCIL), user(ADELE))));
-    assert!(changes.contains(&DirectoryChange::NotNested(group(COUNCIL), group(BOARD))));
+    assert!(!changes.contains(&DirectoryChange::RemoveMember(group(COUNCIL), user(ADELE))));
+    assert!(changes.contains(&DirectoryChange::RemoveNesting(group(COUNCIL), group(BOARD))));
 }
 
 #[test]
@@ -58,16 +58,16 @@ fn d11_members_by_account_name_and_by_their_own_word_change_too() {
     assert_eq!(
         told,
         [
-            DirectoryChange::NoMember(group(UNIX), user(LUCIC)),
+            DirectoryChange::RemoveMember(group(UNIX), user(LUCIC)),
             DirectoryChange::Member(group(UNIX), user(ADELE)),
-            DirectoryChange::NoMember(group(BOARD), user(DORA)),
+            DirectoryChange::RemoveMember(group(BOARD), user(DORA)),
             DirectoryChange::Member(group(COUNCIL), user(DORA)),
         ]
     );
     // Whose primary group it is cannot be taken out of it.
     let (_, changes) =
         changed(tree(&ENTRIES), "dn: cn=unix,dc=contoso,dc=example\nchangetype: modify\ndelete: memberUid\n-\n");
-    assert_eq!(changes, [DirectoryChange::NoMember(group(UNIX), user(LUCIC))]);
+    assert_eq!(changes, [DirectoryChange::RemoveMember(group(UNIX), user(LUCIC))]);
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn d8_names_change_one_attribute_at_a_time() {
 fn d11_whoever_is_deleted_stays_a_member_until_the_group_says_otherwise() {
     let (tree, changes) =
         changed(tree(&ENTRIES), "dn: uid=adele,ou=people,dc=contoso,dc=example\nchangetype: delete\n");
-    assert_eq!(changes, [DirectoryChange::NoUser(user(ADELE))]);
+    assert_eq!(changes, [DirectoryChange::RemoveUser(user(ADELE))]);
     // Somebody else gets the name: the group lists them now.
     let other = ENTRIES[2].replace("\nobjectClass: top", "\nchangetype: add\nobjectClass: top");
     let (tree, changes) = changed(tree, &format!("{}\n", other.replace("000000000001", "000000000002")));
@@ -104,8 +104,8 @@ fn d11_whoever_is_deleted_stays_a_member_until_the_group_says_otherwise() {
     assert_eq!(
         changes,
         [
-            DirectoryChange::NoMember(group(COUNCIL), user(ADELE)),
-            DirectoryChange::NoMember(group(COUNCIL), user(&second)),
+            DirectoryChange::RemoveMember(group(COUNCIL), user(ADELE)),
+            DirectoryChange::RemoveMember(group(COUNCIL), user(&second)),
         ]
     );
 }
@@ -118,7 +118,7 @@ fn d11_what_is_added_is_taken_with_its_members_in_any_order() {
                    dn: cn=board,dc=contoso,dc=example\nchangetype: delete\n";
     let import = tree(&ENTRIES).change(records.as_bytes());
     assert_eq!((import.read(), import.ignored()), (4, 1));
-    let (_, delta) = import.whole().unwrap();
+    let (_, delta) = import.into_complete().unwrap();
     let new = group("cn=new,dc=contoso,dc=example");
     let changes = delta.changes();
     let [DirectoryChange::Group(id, name), nested, DirectoryChange::User(late), member, gone] = changes else {
@@ -127,7 +127,7 @@ fn d11_what_is_added_is_taken_with_its_members_in_any_order() {
     assert_eq!((id, &**name), (&new, "new"));
     assert_eq!(*nested, DirectoryChange::Nested(new.clone(), group(COUNCIL)));
     assert_eq!(*member, DirectoryChange::Member(new, late.id().clone()));
-    assert_eq!(*gone, DirectoryChange::NoGroup(group(BOARD)));
+    assert_eq!(*gone, DirectoryChange::RemoveGroup(group(BOARD)));
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn d8_whoever_is_moved_is_the_same() {
     assert_eq!(adele.id().as_str(), ADELE);
     assert!(adele.aliases().iter().any(|alias| alias.as_str() == "vance"));
     assert!(!adele.aliases().iter().any(|alias| alias.as_str() == "adele"));
-    assert_eq!(*last, DirectoryChange::NoMember(group(COUNCIL), user(ADELE)));
+    assert_eq!(*last, DirectoryChange::RemoveMember(group(COUNCIL), user(ADELE)));
 }
 
 #[test]
@@ -212,12 +212,12 @@ fn b1_a_change_that_cannot_be_told_is_rejected_and_changes_nothing() {
     for (record, says) in cases {
         let import = tree(&ENTRIES).change(format!("{record}\n").as_bytes());
         assert_eq!(refusal(&import).0, says, "{record}");
-        assert!(import.despite_rejections().1.is_empty(), "{record}");
+        assert!(import.into_partial().1.is_empty(), "{record}");
     }
     let unknown = format!("{council}\nchangetype: modify\nadd: member\nmember: cn=x\n-\n");
     let import = tree(&ENTRIES).change(unknown.as_bytes());
     assert_eq!(refusal(&import).1, RejectReason::UnknownMember { count: 1 });
-    let (_, delta) = import.despite_rejections();
+    let (_, delta) = import.into_partial();
     assert_eq!(delta.changes(), [DirectoryChange::Member(group(COUNCIL), user("cn=x"))]);
 }
 
@@ -229,7 +229,7 @@ fn d11_changes_to_what_is_nobody_are_ignored() {
                    dn: uid=adele,ou=people,dc=contoso,dc=example\nchangetype: modify\nreplace: title\ntitle: x\n-\n";
     let import = tree(&ENTRIES).change(records.as_bytes());
     assert_eq!((import.read(), import.ignored(), import.rejected().len()), (4, 4, 0));
-    assert!(import.whole().unwrap().1.is_empty());
+    assert!(import.into_complete().unwrap().1.is_empty());
 }
 
 #[test]
@@ -242,7 +242,7 @@ fn d11_whoever_one_attribute_lets_go_is_still_listed_by_the_other() {
     let (tree, changes) = changed(tree(&[both, ENTRIES[2]]), &step("memberUid", "adele"));
     assert!(changes.is_empty(), "{changes:?}");
     let (_, changes) = changed(tree, &step("member", "uid=adele,ou=people,dc=contoso,dc=example"));
-    assert_eq!(changes, [DirectoryChange::NoMember(group("cn=both"), user(ADELE))]);
+    assert_eq!(changes, [DirectoryChange::RemoveMember(group("cn=both"), user(ADELE))]);
 }
 
 #[test]
@@ -251,7 +251,7 @@ fn d11_a_member_whom_the_group_lists_and_who_says_so_too_goes_when_the_group_say
     let own = "dn: cn=a\nchangetype: modify\ndelete: memberOf\nmemberOf: cn=g\n-\n";
     assert!(changed(tree(&entries), own).1.is_empty(), "the group lists them still");
     let said = "dn: cn=g\nchangetype: modify\ndelete: member\nmember: cn=a\n-\n";
-    assert_eq!(changed(tree(&entries), said).1, [DirectoryChange::NoMember(group("cn=g"), user("cn=a"))]);
+    assert_eq!(changed(tree(&entries), said).1, [DirectoryChange::RemoveMember(group("cn=g"), user("cn=a"))]);
 }
 
 #[test]
@@ -266,9 +266,9 @@ fn d11_account_name_that_is_taken_back_lists_nobody() {
         (vec![("delete", adele), ("add", adele)], true),
         (vec![("add", adele), ("replace", "memberUid: adele\n")], true),
     ] {
-        let before = Tree::read(document(&[unix, ENTRIES[2]]).as_bytes()).whole().unwrap();
+        let before = Tree::read(document(&[unix, ENTRIES[2]]).as_bytes()).into_complete().unwrap();
         let records: String = steps.iter().map(|(op, values)| step(op, values)).collect();
-        let (_, delta) = before.0.change(records.as_bytes()).whole().unwrap();
+        let (_, delta) = before.0.change(records.as_bytes()).into_complete().unwrap();
         let after = built(before.1).with(&delta, DirectoryRevision(2), Default::default()).unwrap();
         assert_eq!(members(&after, "cn=unix").len(), usize::from(is_member), "{records}");
     }
@@ -287,7 +287,9 @@ fn b3_record_that_changes_often_is_told_once() {
     assert_eq!((adele.aliases().len(), &**name), (53, "A0"));
     // Whoever is deleted is remembered by the names of then.
     let (_, changes) = changed(tree, &format!("{}{dn} delete\n", mail(99)));
-    let [DirectoryChange::User(adele), DirectoryChange::NoUser(id)] = changes.as_slice() else { panic!("{changes:?}") };
+    let [DirectoryChange::User(adele), DirectoryChange::RemoveUser(id)] = changes.as_slice() else {
+        panic!("{changes:?}")
+    };
     assert_eq!((adele.aliases().len(), id), (54, &user(ADELE)));
 }
 
@@ -295,9 +297,9 @@ fn b3_record_that_changes_often_is_told_once() {
 fn b3_name_that_is_deleted_again_and_again_is_rejected() {
     let entries = ["dn: cn=a\nobjectClass: person", "dn: cn=g\nobjectClass: group\nmember: cn=a"];
     let again = "dn: cn=a\nchangetype: delete\n\ndn: cn=a\nchangetype: add\nobjectClass: person\n\n";
-    let (tree, _) = Tree::read(document(&entries).as_bytes()).whole().unwrap();
+    let (tree, _) = Tree::read(document(&entries).as_bytes()).into_complete().unwrap();
     let (tree, changes) = changed(tree, &again.repeat(16));
-    assert_eq!(changes.iter().filter(|change| matches!(change, DirectoryChange::NoUser(_))).count(), 16);
+    assert_eq!(changes.iter().filter(|change| matches!(change, DirectoryChange::RemoveUser(_))).count(), 16);
     let import = tree.change("dn: cn=a\nchangetype: delete\n".as_bytes());
     assert!(matches!(refusal(&import).1, RejectReason::UnsupportedChange { .. }));
 }
@@ -310,12 +312,12 @@ fn b1_change_with_too_many_names_changes_nothing() {
     );
     let import = tree(&ENTRIES).change(record.as_bytes());
     assert_eq!(refusal(&import).1, RejectReason::TooManyNames { max: 1_000 });
-    let (tree, delta) = import.despite_rejections();
+    let (tree, delta) = import.into_partial();
     assert!(delta.is_empty());
     let listed = "dn: cn=unix,dc=contoso,dc=example\nchangetype: modify\nadd: memberUid\nmemberUid: adele\n-\n";
     assert_eq!(changed(tree, listed).1, [DirectoryChange::Member(group(UNIX), user(ADELE))], "the uid is still theirs");
     let more = "dn: uid=adele,ou=people,dc=contoso,dc=example\nchangetype: modify\nadd: mail\nmail: c@x.example\n-\n";
-    let (_, changes) = changed(self::tree(&ENTRIES).change(record.as_bytes()).despite_rejections().0, more);
+    let (_, changes) = changed(self::tree(&ENTRIES).change(record.as_bytes()).into_partial().0, more);
     let [DirectoryChange::User(adele)] = changes.as_slice() else { panic!("{changes:?}") };
     assert_eq!(adele.aliases().len(), 4, "the names are those of before, and one more");
     let invalid = record.replace("mail: 7@x.example", &format!("mail: {}@x.example", "a".repeat(600)));
@@ -330,7 +332,7 @@ fn d8_whatever_is_below_a_name_moves_with_it() {
     let nameless = "dn: uid=q,ou=b,dc=x\nobjectClass: person";
     let entries = [&*a, &b, person, nameless, "dn: cn=g\nobjectClass: group\nmember: uid=p,ou=deep,ou=a,dc=x"];
     let import = Tree::read(document(&entries).as_bytes());
-    let tree = import.whole().unwrap().0;
+    let tree = import.into_complete().unwrap().0;
     let step = |dn: &str, rdn: &str, above: &str| {
         format!("dn: {dn}\nchangetype: modrdn\nnewrdn: {rdn}\ndeleteoldrdn: 0\nnewsuperior: {above}\n\n")
     };
@@ -338,7 +340,7 @@ fn d8_whatever_is_below_a_name_moves_with_it() {
     let moves =
         step("ou=a,dc=x", "ou=c", "ou=b,dc=x") + &step("ou=c,ou=b,dc=x", "ou=d", "") + &gone("uid=p,ou=deep,ou=d");
     let (_, changes) = changed(tree.clone(), &moves);
-    assert_eq!(changes, [DirectoryChange::NoMember(group("cn=g"), user(ADELE))]);
+    assert_eq!(changes, [DirectoryChange::RemoveMember(group("cn=g"), user(ADELE))]);
     let (_, changes) = changed(tree.clone(), &(moves.clone() + &gone("uid=p,ou=deep,ou=a,dc=x")));
     assert_eq!(changes.len(), 1, "the old name is nobody's");
     let named = "an immutable id of whatever is moved";
@@ -351,7 +353,7 @@ fn d8_whatever_is_below_a_name_moves_with_it() {
     ] {
         let import = tree.clone().change(records.as_bytes());
         assert_eq!(refusal(&import).1, RejectReason::UnsupportedChange { expected }, "{records}");
-        assert_eq!(changed(import.despite_rejections().0, &gone("uid=p,ou=deep,ou=a,dc=x")).1.len(), 1, "not moved");
+        assert_eq!(changed(import.into_partial().0, &gone("uid=p,ou=deep,ou=a,dc=x")).1.len(), 1, "not moved");
     }
 }
 
@@ -360,7 +362,7 @@ fn d11_group_that_a_change_marks_deleted_is_removed() {
     let records = "dn: cn=council,dc=contoso,dc=example\nchangetype: modify\nadd: isDeleted\nisDeleted: TRUE\n-\n\
                    delete: member\n-\n";
     let (_, changes) = changed(tree(&ENTRIES), records);
-    assert_eq!(changes, [DirectoryChange::NoGroup(group(COUNCIL))]);
+    assert_eq!(changes, [DirectoryChange::RemoveGroup(group(COUNCIL))]);
     let (_, changes) = changed(tree(&ENTRIES), &records.replace("TRUE", "FALSE").replace("delete: member\n-\n", ""));
     assert_eq!(changes, []);
     let entry = "dn: cn=g\nobjectClass: group\nisDeleted: TRUE";

@@ -6,11 +6,11 @@ mod naming;
 mod order;
 
 use activity_privacy::import::Import;
-use activity_privacy::import::graph::{Listing, Round, Unfinished};
+use activity_privacy::import::graph::{Listing, Sync, Unfinished};
 use activity_privacy::*;
 use serde_json::{Value, json};
 
-use crate::house::{alias, at, group, user};
+use crate::fixture::{alias, at, group, user};
 
 pub(super) const USERS: &str = "https://graph.example/v1.0/users/delta?$select=userPrincipalName";
 pub(super) const GROUPS: &str = "https://graph.example/v1.0/groups/delta?$select=displayName,members";
@@ -26,8 +26,8 @@ pub(super) fn more(next: &str, entries: Value) -> Value {
 }
 
 /// A round of delta queries of which every listing is one page.
-pub(super) fn round(users: Value, groups: Value) -> Round {
-    let mut round = Round::new();
+pub(super) fn round(users: Value, groups: Value) -> Sync {
+    let mut round = Sync::new();
     round.ask(Listing::Users, USERS);
     round.ask(Listing::Groups, GROUPS);
     round.page(USERS, last(users).to_string().as_bytes()).unwrap();
@@ -68,7 +68,7 @@ fn d8_a_user_is_known_by_every_name_that_graph_gives() {
         "onPremisesSamAccountName": "avance", "accountEnabled": true,
     });
     let import = round(json!([record]), json!([])).into_builder().unwrap();
-    let adele = known(&snapshot(import.whole().unwrap()), "u-1");
+    let adele = known(&snapshot(import.into_complete().unwrap()), "u-1");
     assert_eq!(
         names(&adele),
         [
@@ -90,7 +90,7 @@ fn d7_a_guest_is_at_home_nowhere_that_their_mail_says() {
     let guest = json!({"id": "u-1", "userPrincipalName": "a_fabrikam.com#EXT#@contoso.com", "mail": "a@fabrikam.com",
                        "userType": "Guest"});
     let import = round(json!([guest]), json!([])).into_builder().unwrap();
-    let guest = known(&snapshot(import.whole().unwrap()), "u-1");
+    let guest = known(&snapshot(import.into_complete().unwrap()), "u-1");
     assert_eq!(guest.stated_home_domain(), None);
     assert!(guest.aliases()[0].is_guest(), "the name that tells the home is the first");
 }
@@ -102,8 +102,8 @@ fn d10_groups_in_circles_are_imported_as_they_are() {
         {"id": "g-2", "displayName": "Board", "members@delta": [of_type("group", "g-1"), of_type("user", "u-1")]},
     ]);
     let import = round(json!([]), groups).into_builder().unwrap();
-    let snapshot = snapshot(import.whole().unwrap());
-    assert!(snapshot.members_of(&group("g-1")).iter().any(|member| member.as_str() == "u-1"));
+    let snapshot = snapshot(import.into_complete().unwrap());
+    assert!(snapshot.all_members(&group("g-1")).iter().any(|member| member.as_str() == "u-1"));
     assert_eq!(snapshot.group_name(&group("g-2")), Some("Board"));
 }
 
@@ -116,8 +116,8 @@ fn d11_a_user_who_cannot_sign_in_stays_a_member() {
     ]);
     let groups = json!([{"id": "g-1", "displayName": "Council",
                          "members@delta": [of_type("user", "u-1"), of_type("user", "u-2"), of_type("user", "u-3")]}]);
-    let snapshot = snapshot(round(users, groups).into_builder().unwrap().whole().unwrap());
-    assert_eq!(snapshot.members_of(&group("g-1")).len(), 3);
+    let snapshot = snapshot(round(users, groups).into_builder().unwrap().into_complete().unwrap());
+    assert_eq!(snapshot.all_members(&group("g-1")).len(), 3);
     assert_eq!(known(&snapshot, "u-1").status(), UserStatus::Disabled);
 }
 
@@ -132,13 +132,13 @@ fn b1_what_is_no_person_and_no_group_is_counted() {
     let groups = json!([{"id": "g-1", "displayName": "Council", "members@delta": members}]);
     let import = round(json!([]), groups).into_builder().unwrap();
     assert_eq!((import.read(), import.ignored(), import.rejected().len()), (8, 5, 0));
-    assert_eq!(snapshot(import.whole().unwrap()).members_of(&group("g-1")).len(), 2);
+    assert_eq!(snapshot(import.into_complete().unwrap()).all_members(&group("g-1")).len(), 2);
 }
 
 #[test]
 fn d12_a_group_without_a_name_is_called_by_its_id() {
     let groups = json!([{"id": "g-1", "displayName": null, "members@delta": [of_type("user", "u-1")]}]);
-    let snapshot = snapshot(round(json!([]), groups).into_builder().unwrap().whole().unwrap());
+    let snapshot = snapshot(round(json!([]), groups).into_builder().unwrap().into_complete().unwrap());
     assert_eq!(snapshot.group_name(&group("g-1")), Some("g-1"));
 }
 
@@ -149,8 +149,8 @@ mod plain {
     const USERS: &str = "https://graph.example/v1.0/users?$select=userPrincipalName";
     const GROUPS: &str = "https://graph.example/v1.0/groups";
 
-    fn listed(groups: Value) -> Round {
-        let mut round = Round::new();
+    fn listed(groups: Value) -> Sync {
+        let mut round = Sync::new();
         round.ask(Listing::Users, USERS);
         round.ask(Listing::Groups, GROUPS);
         let users = json!({"@odata.context": "https://graph.example/v1.0/$metadata#users(id,userPrincipalName)",
@@ -161,7 +161,7 @@ mod plain {
         round
     }
 
-    fn members(round: &mut Round, of: &str, page: Value) {
+    fn members(round: &mut Sync, of: &str, page: Value) {
         let link = format!("https://graph.example/v1.0/groups/{of}/members");
         round.ask(Listing::Members(group(of)), &*link);
         round.page(&link, page.to_string().as_bytes()).unwrap();
@@ -182,8 +182,8 @@ mod plain {
         members(&mut round, "g-2", json!({"value": [with_names, of_type("device", "d-1")]}));
         let import = round.into_builder().unwrap();
         assert_eq!((import.read(), import.ignored()), (6, 1));
-        let snapshot = snapshot(import.whole().unwrap());
-        assert_eq!(snapshot.members_of(&group("g-1")).len(), 1);
+        let snapshot = snapshot(import.into_complete().unwrap());
+        assert_eq!(snapshot.all_members(&group("g-1")).len(), 1);
         assert_eq!(names(&known(&snapshot, "u-1")), ["adele@contoso.com", "a.vance@contoso.com"]);
     }
 
@@ -208,7 +208,10 @@ mod plain {
             assert!(round.page("m", page(set).as_bytes()).is_err(), "{set}");
         }
         round.page("m", page("directoryObjects(id)").as_bytes()).unwrap();
-        assert_eq!(snapshot(round.into_builder().unwrap().whole().unwrap()).members_of(&group("g-1")).len(), 1);
+        assert_eq!(
+            snapshot(round.into_builder().unwrap().into_complete().unwrap()).all_members(&group("g-1")).len(),
+            1
+        );
     }
 
     #[test]
@@ -219,7 +222,7 @@ mod plain {
             round.into_builder().unwrap()
         };
         let by_id_alone = json!({"@odata.type": "#microsoft.graph.user", "id": "u-9", "mail": null});
-        assert!(of(by_id_alone).whole().is_ok());
+        assert!(of(by_id_alone).into_complete().is_ok());
         let by_mail = json!({"@odata.type": "#microsoft.graph.user", "id": "u-9", "mail": "n@contoso.com"});
         assert_eq!(
             messages(&of(by_mail)),
@@ -227,7 +230,7 @@ mod plain {
           another name to protect by: have both in `$select`"]
         );
         let upn = json!({"@odata.type": "#microsoft.graph.user", "id": "u-9", "userPrincipalName": "n@contoso.com"});
-        assert_eq!(names(&known(&snapshot(of(upn).whole().unwrap()), "u-9")), ["n@contoso.com"]);
+        assert_eq!(names(&known(&snapshot(of(upn).into_complete().unwrap()), "u-9")), ["n@contoso.com"]);
     }
 
     #[test]
@@ -251,7 +254,7 @@ mod plain {
 #[test]
 fn d8_a_name_leads_to_whoever_has_it_on_record() {
     let users = json!([{"id": "u-1", "userPrincipalName": "Adele@Contoso.com"}]);
-    let snapshot = snapshot(round(users, json!([])).into_builder().unwrap().whole().unwrap());
+    let snapshot = snapshot(round(users, json!([])).into_builder().unwrap().into_complete().unwrap());
     let found = snapshot.resolve(&alias("adele@contoso.com").into());
     assert!(matches!(found, Resolution::Known(found) if found.id().as_str() == "u-1"));
 }

@@ -1,12 +1,12 @@
 //! Bytes that nobody meant to send, and documents that were damaged on the way.
 
-use activity_privacy::import::graph::{Listing, Round};
+use activity_privacy::import::graph::{Listing, Sync};
 use activity_privacy::import::scim::{self, Endpoint, Lists};
 use activity_privacy::*;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::house::{alias, at, group, user};
+use crate::fixture::{alias, at, group, user};
 
 const USERS: &str = r##"{"@odata.context": "https://graph.example/$metadata#users", "@odata.nextLink": "u2", "value": [
     {"id": "u-1", "userPrincipalName": "kanarienvogel@contoso.com", "proxyAddresses": ["SMTP:kanarienvogel@x.example"],
@@ -39,7 +39,7 @@ fn accounted<T>(import: &import::Import<T>) -> String {
 fn graph(users: &[u8], groups: &[u8]) -> String {
     let mut said = String::new();
     let read = || {
-        let mut round = Round::new();
+        let mut round = Sync::new();
         round.ask(Listing::Users, "https://graph.example/users/delta");
         round.ask(Listing::Groups, "https://graph.example/groups/delta");
         let results = [
@@ -56,7 +56,7 @@ fn graph(users: &[u8], groups: &[u8]) -> String {
     match round.into_builder() {
         Ok(import) => {
             said += &accounted(&import);
-            let _ = import.despite_rejections().build(DirectoryRevision(1), at(0));
+            let _ = import.into_partial().build(DirectoryRevision(1), at(0));
         }
         Err(unfinished) => said += &format!("{unfinished} {unfinished:?}\n"),
     }
@@ -75,7 +75,7 @@ fn lists(users: &[u8], groups: &[u8]) -> String {
     match lists.into_builder() {
         Ok(import) => {
             said += &accounted(&import);
-            let _ = import.despite_rejections().build(DirectoryRevision(1), at(0));
+            let _ = import.into_partial().build(DirectoryRevision(1), at(0));
         }
         Err(unfinished) => said += &format!("{unfinished} {unfinished:?}\n"),
     }

@@ -50,11 +50,11 @@ pub(crate) fn built(builder: DirectoryBuilder) -> DirectorySnapshot {
 }
 
 fn whole(document: impl AsRef<[u8]>) -> DirectorySnapshot {
-    built(ldif::read(document.as_ref()).whole().unwrap())
+    built(ldif::read(document.as_ref()).into_complete().unwrap())
 }
 
 pub(crate) fn members(snapshot: &DirectorySnapshot, group: &str) -> BTreeSet<String> {
-    let members = snapshot.members_of(&GroupId::new(group).unwrap());
+    let members = snapshot.all_members(&GroupId::new(group).unwrap());
     members.into_iter().map(|user| user.as_str().to_owned()).collect()
 }
 
@@ -105,7 +105,7 @@ pub(crate) fn refusal<T>(import: &Import<T>) -> (String, RejectReason) {
 fn d6_people_groups_and_memberships_are_what_the_entries_say() {
     let import = ldif::read(document(&ENTRIES).as_bytes());
     assert_eq!((import.read(), import.ignored(), import.rejected().len()), (10, 3, 0));
-    let snapshot = built(import.whole().unwrap());
+    let snapshot = built(import.into_complete().unwrap());
     assert_eq!(members(&snapshot, COUNCIL), set(&[ADELE, BRUNO, DORA]));
     assert_eq!(members(&snapshot, BOARD), set(&[BRUNO, DORA]));
     assert_eq!(members(&snapshot, UNIX), set(&[DORA, LUCIC]), "by name, and by primary group");
@@ -183,7 +183,7 @@ fn d11_a_member_who_is_no_entry_is_rejected_and_by_choice_a_user() {
     assert_eq!(rejected[0].reason, RejectReason::UnknownMember { count: 1 });
     assert_eq!(rejected[1].place, Place::Line(13));
     assert_eq!(rejected[1].reason, RejectReason::UnknownMember { count: 2 });
-    let snapshot = built(import.despite_rejections());
+    let snapshot = built(import.into_partial());
     assert_eq!(members(&snapshot, COUNCIL), set(&["uid=adele,ou=people,dc=contoso,dc=example", "cn=x", "cn=y"]));
 }
 
@@ -191,7 +191,7 @@ fn d11_a_member_who_is_no_entry_is_rejected_and_by_choice_a_user() {
 fn d11_a_group_that_only_its_members_name_is_rejected() {
     let import = ldif::read(document(&[ENTRIES[9]]).as_bytes());
     assert_eq!(refusal(&import).1, RejectReason::UnknownGroup { count: 1 });
-    assert_eq!(known(&built(import.despite_rejections()), user(DORA)).unwrap().aliases().len(), 1);
+    assert_eq!(known(&built(import.into_partial()), user(DORA)).unwrap().aliases().len(), 1);
 }
 
 #[test]
@@ -310,7 +310,7 @@ fn b1_a_fault_is_named_with_its_line_and_the_rest_goes_on() {
         let import = ldif::read(document(&[record, last]).as_bytes());
         assert_eq!(import.read(), 2);
         assert_eq!(refusal(&import).0, *says);
-        assert!(named(&built(import.despite_rejections()), "z").is_some(), "the rest goes on: {record}");
+        assert!(named(&built(import.into_partial()), "z").is_some(), "the rest goes on: {record}");
     }
 }
 
@@ -381,8 +381,8 @@ fn b2_no_rejection_repeats_what_was_read() {
     let import = ldif::read(record.as_bytes());
     assert_eq!(import.rejected().len(), 3);
     let rejected = import.rejected().to_vec();
-    let told = format!("{rejected:?} {:?}", import.whole().unwrap_err());
-    let (tree, _) = Tree::read(record.as_bytes()).despite_rejections();
+    let told = format!("{rejected:?} {:?}", import.into_complete().unwrap_err());
+    let (tree, _) = Tree::read(record.as_bytes()).into_partial();
     let told = format!("{told} {tree:?} {:?}", tree.clone().change(record.as_bytes()).rejected());
     assert!(!told.contains("kanarienvogel"), "{told}");
 }
@@ -403,7 +403,7 @@ fn b3_a_group_of_many_members_is_read_line_by_line() {
         }
     }
     let import = ldif::read(BufReader::with_capacity(256, Members(0)));
-    assert_eq!(members(&built(import.whole().unwrap()), "cn=g").len(), 1);
+    assert_eq!(members(&built(import.into_complete().unwrap()), "cn=g").len(), 1);
 }
 
 proptest! {
@@ -452,7 +452,7 @@ proptest! {
     fn b3_no_bytes_are_too_strange(bytes in prop::collection::vec(any::<u8>(), 0..300), chunk in 1_usize..9) {
         let import = ldif::read(BufReader::with_capacity(chunk, bytes.as_slice()));
         prop_assert!(import.ignored() + import.rejected().len() as u64 <= import.read());
-        let _ = Tree::read(bytes.as_slice()).despite_rejections().0.change(bytes.as_slice());
+        let _ = Tree::read(bytes.as_slice()).into_partial().0.change(bytes.as_slice());
     }
 
     #[test]
@@ -468,7 +468,7 @@ proptest! {
         let one = ldif::read(bytes.as_slice());
         let other = ldif::read(BufReader::with_capacity(chunk, bytes.as_slice()));
         prop_assert_eq!((one.read(), one.ignored(), one.rejected()), (other.read(), other.ignored(), other.rejected()));
-        prop_assert!(one.despite_rejections().build(DirectoryRevision(1), Default::default()).is_ok());
+        prop_assert!(one.into_partial().build(DirectoryRevision(1), Default::default()).is_ok());
     }
 }
 
@@ -479,9 +479,9 @@ fn d11_whoever_a_uid_means_is_listed_in_any_order() {
         [person("a"), "dn: cn=unix\nobjectClass: posixGroup\ncn: unix\nmemberUid: adele".to_owned(), person("b")];
     for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [2, 1, 0]] {
         let text = order.map(|at| format!("{}\n\n", entries[at])).concat();
-        let directory = ldif::read(text.as_bytes()).whole().unwrap();
+        let directory = ldif::read(text.as_bytes()).into_complete().unwrap();
         let directory = directory.build(DirectoryRevision(1), "2026-03-01T00:00:00Z".parse().unwrap()).unwrap();
-        assert_eq!(directory.members_of(&GroupId::new("cn=unix").unwrap()).len(), 2, "{order:?}");
+        assert_eq!(directory.all_members(&GroupId::new("cn=unix").unwrap()).len(), 2, "{order:?}");
     }
 }
 
@@ -516,10 +516,10 @@ fn d8_names_are_spelled_as_in_other_sources() {
             user.aliases().iter().map(|alias| alias.as_str().to_owned()).collect::<Vec<_>>()
         };
         assert_eq!(of(&read), names, "{line}");
-        let (tree, builder) = Tree::read(document(&[base]).as_bytes()).whole().unwrap();
+        let (tree, builder) = Tree::read(document(&[base]).as_bytes()).into_complete().unwrap();
         let attribute = line.split(':').next().unwrap();
         let change = format!("dn: cn=a\nchangetype: modify\nadd: {attribute}\n{line}\n-\n");
-        let (_, delta) = tree.change(change.as_bytes()).whole().unwrap();
+        let (_, delta) = tree.change(change.as_bytes()).into_complete().unwrap();
         let changed = built(builder).with(&delta, DirectoryRevision(2), Default::default()).unwrap();
         assert_eq!(of(&changed), names, "{line}");
     }
@@ -540,7 +540,7 @@ fn d8_damaged_names_are_rejected() {
         let base = "dn: cn=a\nobjectClass: user";
         let import = ldif::read(document(&[&format!("{base}\n{line}")]).as_bytes());
         assert!(matches!(refusal(&import).1, RejectReason::InvalidField { .. }), "{line}");
-        let (tree, _) = Tree::read(document(&[base]).as_bytes()).whole().unwrap();
+        let (tree, _) = Tree::read(document(&[base]).as_bytes()).into_complete().unwrap();
         let attribute = line.split(':').next().unwrap();
         let change = format!("dn: cn=a\nchangetype: modify\nadd: {attribute}\n{line}\n-\n");
         let import = tree.change(change.as_bytes());
@@ -554,7 +554,7 @@ fn b3_names_in_one_value_are_counted() {
     let entry = |values: usize| format!("dn: cn=a\nobjectClass: user\nmail: {}", many(0, values));
     let refused = ldif::read(document(&[&entry(1001)]).as_bytes());
     assert_eq!(refusal(&refused).1, RejectReason::TooManyNames { max: 1000 });
-    let (tree, _) = Tree::read(document(&[&entry(1000)]).as_bytes()).whole().unwrap();
+    let (tree, _) = Tree::read(document(&[&entry(1000)]).as_bytes()).into_complete().unwrap();
     let change = format!("dn: cn=a\nchangetype: modify\nadd: mail\nmail: {}\n-\n", many(1000, 1002));
     assert_eq!(refusal(&tree.change(change.as_bytes())).1, RejectReason::TooManyNames { max: 1000 });
 }

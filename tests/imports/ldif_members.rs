@@ -55,7 +55,7 @@ fn d11_primary_group_is_found_by_sid_in_any_form() {
         for user in sids(SID) {
             let (group, user) = (group_of(&group), user_of(&format!("{user}\nprimaryGroupID: 513")));
             for entries in [[&*group, &*user], [&*user, &*group]] {
-                let snapshot = built(read(&entries).whole().unwrap());
+                let snapshot = built(read(&entries).into_complete().unwrap());
                 assert_eq!(members(&snapshot, "cn=users").len(), 1, "{entries:?}");
             }
         }
@@ -67,10 +67,10 @@ fn d11_primary_groups_of_two_domains_are_told_apart() {
     let other = group_of("objectSid: S-1-5-21-9-9-9-513").replace("cn=users", "cn=others");
     let user = user_of(&format!("objectSid: {SID}\nprimaryGroupID: 513"));
     let group = group_of(&format!("objectSid: {GROUP_SID}"));
-    let snapshot = built(read(&[&other, &group, &user]).whole().unwrap());
+    let snapshot = built(read(&[&other, &group, &user]).into_complete().unwrap());
     assert_eq!((members(&snapshot, "cn=users").len(), members(&snapshot, "cn=others").len()), (1, 0));
     let foreign = user.replace("S-1-5-21-1-2-3", "S-1-5-21-9-9-9").replace("cn=a", "cn=b");
-    let snapshot = built(read(&[&other, &group, &foreign]).whole().unwrap());
+    let snapshot = built(read(&[&other, &group, &foreign]).into_complete().unwrap());
     assert_eq!((members(&snapshot, "cn=users").len(), members(&snapshot, "cn=others").len()), (0, 1));
     let import = read(&[&other, &user]);
     assert_eq!(refusal(&import).1, RejectReason::UnknownPrimaryGroup { field: "primaryGroupID" });
@@ -80,7 +80,7 @@ fn d11_primary_groups_of_two_domains_are_told_apart() {
 fn d11_samba_names_of_sids_are_read_alike() {
     let group = format!("dn: cn=users\nobjectClass: posixGroup\nobjectClass: sambaGroupMapping\nsambaSID: {GROUP_SID}");
     let user = format!("dn: uid=a\nobjectClass: sambaSamAccount\nsambaSID: {SID}\nsambaPrimaryGroupSID: {GROUP_SID}");
-    assert_eq!(members(&built(read(&[&user, &group]).whole().unwrap()), "cn=users").len(), 1);
+    assert_eq!(members(&built(read(&[&user, &group]).into_complete().unwrap()), "cn=users").len(), 1);
     assert_eq!(refusal(&read(&[&user])).1, RejectReason::UnknownPrimaryGroup { field: "sambaPrimaryGroupSID" });
     let listing = format!("{group}\nsambaSIDList: {SID}");
     assert!(matches!(refusal(&read(&[&listing])).1, RejectReason::InvalidField { field: "sambaSIDList", .. }));
@@ -103,13 +103,17 @@ fn d11_primary_group_that_cannot_be_resolved_is_rejected() {
         let user = user_of(&lines);
         let import = read(&[&group, &user]);
         assert_eq!(refusal(&import).1, reason, "{lines}");
-        assert!(named(&built(import.despite_rejections()), "a").is_some(), "known all the same");
-        let (tree, _) = Tree::read(document(&[&group]).as_bytes()).whole().unwrap();
+        assert!(named(&built(import.into_partial()), "a").is_some(), "known all the same");
+        let (tree, _) = Tree::read(document(&[&group]).as_bytes()).into_complete().unwrap();
         let added = format!("{}\n", user.replace("\nobjectClass", "\nchangetype: add\nobjectClass"));
         assert_eq!(refusal(&tree.change(added.as_bytes())).1, reason, "{lines}");
     }
     let padded = user_of("gidNumber:  07 ");
-    assert_eq!(members(&built(read(&[&padded, &group]).whole().unwrap()), "cn=users").len(), 1, "a number is compared");
+    assert_eq!(
+        members(&built(read(&[&padded, &group]).into_complete().unwrap()), "cn=users").len(),
+        1,
+        "a number is compared"
+    );
     let machine = user_of("objectClass: computer\nprimaryGroupID: 515");
     assert!(read(&[&machine]).rejected().is_empty());
 }
@@ -117,7 +121,7 @@ fn d11_primary_group_that_cannot_be_resolved_is_rejected() {
 #[test]
 fn d8_user_is_known_by_sid() {
     for line in sids(SID) {
-        let snapshot = built(read(&[&user_of(&line)]).whole().unwrap());
+        let snapshot = built(read(&[&user_of(&line)]).into_complete().unwrap());
         assert!(known(&snapshot, Alias::account("sid", SID).unwrap()).is_some(), "{line}");
         assert_eq!(named(&snapshot, SID), None, "it is no name");
     }
@@ -144,14 +148,14 @@ fn b1_values_of_which_there_is_one_are_read_once() {
 fn d11_occupants_of_a_role_are_its_members() {
     let role = "dn: cn=council\nobjectClass: organizationalRole\nroleOccupant: CN=a";
     let wide = "dn: cn=wide\nobjectClass: groupOfNames\nmember: cn=council";
-    let (tree, builder) = Tree::read(document(&[wide, role, &user_of("")]).as_bytes()).whole().unwrap();
+    let (tree, builder) = Tree::read(document(&[wide, role, &user_of("")]).as_bytes()).into_complete().unwrap();
     assert_eq!(members(&built(builder), "cn=wide").len(), 1);
     let change = "dn: cn=council\nchangetype: modify\ndelete: roleOccupant\nroleOccupant: cn=a\n-\n";
-    let (_, delta) = tree.change(change.as_bytes()).whole().unwrap();
-    assert_eq!(delta.changes(), [DirectoryChange::NoMember(GroupId::new("cn=council").unwrap(), user("cn=a"))]);
+    let (_, delta) = tree.change(change.as_bytes()).into_complete().unwrap();
+    assert_eq!(delta.changes(), [DirectoryChange::RemoveMember(GroupId::new("cn=council").unwrap(), user("cn=a"))]);
     assert_eq!(refusal(&read(&[role])).1, RejectReason::UnknownMember { count: 1 });
     let admin = "dn: cn=admin\nobjectClass: simpleSecurityObject\nobjectClass: organizationalRole\nuid: admin";
-    assert!(named(&built(read(&[admin]).whole().unwrap()), "admin").is_some(), "an administrator is a user");
+    assert!(named(&built(read(&[admin]).into_complete().unwrap()), "admin").is_some(), "an administrator is a user");
 }
 
 #[test]
@@ -228,7 +232,7 @@ fn d11_members_who_are_no_people_are_ignored_by_choice() {
         assert_eq!(refusal(&import).1, RejectReason::UnknownMember { count: 1 }, "{line}");
         let import = reader(&["dc=other", non_people]).read(text.as_bytes());
         assert_eq!((import.read(), import.ignored()), (4, 2), "{line}");
-        assert_eq!(members(&built(import.whole().unwrap()), "cn=g").len(), 1, "{line}");
+        assert_eq!(members(&built(import.into_complete().unwrap()), "cn=g").len(), 1, "{line}");
     }
     // What else is not there is missed all the same.
     for (line, non_people) in [
@@ -248,13 +252,13 @@ fn d11_members_who_are_no_people_are_ignored_by_choice() {
 fn d11_people_in_a_place_without_people_are_read_all_the_same() {
     let group = "dn: cn=g\nobjectClass: group\nmember: uid=b,ou=x\nmember: uid=c,ou=x";
     let text = document(&[group, "dn: uid=b,ou=x\nobjectClass: person\nuid: b"]);
-    let (tree, builder) = reader(&["ou=x"]).read_tree(text.as_bytes()).whole().unwrap();
+    let (tree, builder) = reader(&["ou=x"]).read_tree(text.as_bytes()).into_complete().unwrap();
     assert_eq!(members(&built(builder), "cn=g").len(), 1);
     let change = "dn: uid=c,ou=x\nchangetype: add\nobjectClass: person\nuid: c\n\ndn: cn=g\nchangetype: modify\nadd: \
                   member\nmember: uid=d,ou=x\n-\n";
     let import = tree.change(change.as_bytes());
     assert_eq!((import.read(), import.ignored()), (3, 1));
-    let (_, delta) = import.whole().unwrap();
+    let (_, delta) = import.into_complete().unwrap();
     let g = GroupId::new("cn=g").unwrap();
     assert!(delta.changes().contains(&DirectoryChange::Member(g.clone(), user("uid=c,ou=x"))), "{:?}", delta.changes());
     assert!(!delta.changes().contains(&DirectoryChange::Member(g, user("uid=d,ou=x"))));
@@ -273,7 +277,7 @@ fn d11_foreign_principal_that_says_its_groups_is_missed() {
         let import = reader(&["dc=contoso"]).read(document(entries).as_bytes());
         assert!(import.rejected().is_empty(), "{:?}", import.rejected());
     }
-    let (tree, _) = Tree::read(document(&[FOREIGN, group]).as_bytes()).whole().unwrap();
+    let (tree, _) = Tree::read(document(&[FOREIGN, group]).as_bytes()).into_complete().unwrap();
     let added =
         format!("{}\n", says.replace("S-1-5-11,", "S-1-5-4,").replace("\nobjectC", "\nchangetype: add\nobjectC"));
     assert_eq!(refusal(&tree.clone().change(added.as_bytes())).1, RejectReason::UnknownMember { count: 1 });
@@ -285,7 +289,7 @@ fn d11_foreign_principal_that_says_its_groups_is_missed() {
 #[test]
 fn d11_membership_of_a_change_that_cannot_be_resolved_is_rejected() {
     let entries = ["dn: cn=g\nobjectClass: group\nobjectClass: posixGroup", "dn: cn=a\nobjectClass: person\nuid: a"];
-    let (tree, _) = Tree::read(document(&entries).as_bytes()).whole().unwrap();
+    let (tree, _) = Tree::read(document(&entries).as_bytes()).into_complete().unwrap();
     let unknown_member = RejectReason::UnknownMember { count: 1 };
     for (dn, attribute, value, reason) in [
         ("cn=g", "member", "cn=x", unknown_member.clone()),
@@ -319,7 +323,7 @@ fn b4_input_that_is_no_text_is_named_once() {
         let [rejected] = import.rejected() else { panic!("{:?}", import.rejected()) };
         assert_eq!((import.read(), rejected.place), (1, Place::Whole));
         assert!(rejected.to_string().contains(says), "{rejected}");
-        let (tree, _) = Tree::read(text.as_bytes()).whole().unwrap();
+        let (tree, _) = Tree::read(text.as_bytes()).into_complete().unwrap();
         assert_eq!(tree.change(input).rejected(), import.rejected());
     }
 }
@@ -354,7 +358,8 @@ fn b3_number_or_name_that_many_share_is_rejected() {
 fn d11_deleted_group_is_not_listed_as_empty() {
     let person = "dn: cn=a\nobjectClass: person\nuid: a";
     let id = "entryUUID: 7d1c8e52-0a43-103e-8f2b-000000000101";
-    let before = built(read(&[person, &format!("dn: cn=g\nobjectClass: group\n{id}\nmember: cn=a")]).whole().unwrap());
+    let before =
+        built(read(&[person, &format!("dn: cn=g\nobjectClass: group\n{id}\nmember: cn=a")]).into_complete().unwrap());
     let group = GroupId::new("7d1c8e52-0a43-103e-8f2b-000000000101").unwrap();
     for deleted in [
         format!("dn: cn=g\\0ADEL:1,cn=Deleted Objects\nobjectClass: group\n{id}\nisDeleted: TRUE"),
@@ -364,11 +369,11 @@ fn d11_deleted_group_is_not_listed_as_empty() {
     ] {
         let import = read(&[person, &deleted]);
         assert_eq!((import.read(), import.ignored()), (2, 1), "{deleted}");
-        let after = import.whole().unwrap().build(DirectoryRevision(2), Default::default()).unwrap();
+        let after = import.into_complete().unwrap().build(DirectoryRevision(2), Default::default()).unwrap();
         assert_eq!(after.group_name(&group), None, "{deleted}");
-        let after = after.succeeding(&before);
-        assert!(after.vanished_group(&group).is_some(), "{deleted}");
+        let after = after.carry_over_from(&before);
+        assert!(after.removed_group(&group).is_some(), "{deleted}");
     }
     let import = read(&[person, &format!("dn: cn=g\nobjectClass: group\n{id}\nisDeleted: FALSE")]);
-    assert!(built(import.whole().unwrap()).group_name(&group).is_some());
+    assert!(built(import.into_complete().unwrap()).group_name(&group).is_some());
 }

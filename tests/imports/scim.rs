@@ -7,7 +7,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::house::{alias, at, group, user};
+use crate::fixture::{alias, at, group, user};
 
 /// A page that is all of a list.
 pub(super) fn list(resources: Value) -> Value {
@@ -55,7 +55,7 @@ fn d8_a_user_is_known_by_every_name_that_scim_gives() {
                    {"Value": "adele.vance@contoso.com", "PRIMARY": true}],
         "groups": [{"value": "g-1"}],
     });
-    let adele = known(&snapshot(import(json!([adele]), json!([])).whole().unwrap()), "u-1");
+    let adele = known(&snapshot(import(json!([adele]), json!([])).into_complete().unwrap()), "u-1");
     assert_eq!(names(&adele), ["adele@contoso.com", "adele.vance@contoso.com", "a.home@adele.example", "E-77"]);
     assert_eq!(adele.status(), UserStatus::Disabled);
 }
@@ -78,9 +78,9 @@ fn d10_a_member_is_what_its_type_or_its_path_or_its_id_says() {
     ]);
     let import = import(json!(users), groups);
     assert_eq!((import.read(), import.ignored(), messages(&import)), (20, 0, vec![]));
-    let snapshot = snapshot(import.whole().unwrap());
+    let snapshot = snapshot(import.into_complete().unwrap());
     let members: Vec<String> =
-        snapshot.members_of(&group("g-1")).iter().map(|member| member.as_str().to_owned()).collect();
+        snapshot.all_members(&group("g-1")).iter().map(|member| member.as_str().to_owned()).collect();
     assert_eq!(members, ["u-1", "u-2", "u-3", "u-4", "u-8", "u-9"]);
     assert_eq!(snapshot.group_name(&group("g-2")), Some("g-2"), "a group without a name is called by its id");
 }
@@ -135,8 +135,8 @@ fn b1_a_resource_that_says_nothing_is_rejected_and_the_others_are_taken() {
         ]
     );
     assert_eq!((import.read(), import.ignored()), (21, 0));
-    let taken = snapshot(import.despite_rejections());
-    assert_eq!(taken.members_of(&group("g-2")).len(), 1);
+    let taken = snapshot(import.into_partial());
+    assert_eq!(taken.all_members(&group("g-2")).len(), 1);
 }
 
 #[test]
@@ -185,7 +185,7 @@ fn d11_a_list_is_whole_or_nothing() {
     assert_eq!(error.to_string(), "2 users were read, expected 3");
 
     let whole = [users(page(3, 3, &["u-3"])), users(page(3, 1, &["u-1", "u-2"])), none.clone()];
-    assert!(read(&whole).unwrap().into_builder().unwrap().whole().is_ok());
+    assert!(read(&whole).unwrap().into_builder().unwrap().into_complete().is_ok());
     assert_eq!(
         read(&whole[..2]).unwrap().into_builder().unwrap_err(),
         unfinished(Endpoint::Groups, 0, None),
@@ -227,7 +227,7 @@ fn d11_a_resource_that_is_rejected_was_seen() {
     let lists = read(&[(Endpoint::Users, users), (Endpoint::Groups, list(json!([])))]).unwrap();
     let import = lists.into_builder().unwrap();
     assert_eq!((import.read(), import.rejected().len()), (2, 1));
-    assert!(import.whole().is_err());
+    assert!(import.into_complete().is_err());
 }
 
 #[test]
@@ -249,7 +249,7 @@ fn b1_a_put_replaces_a_record() {
     let put = |body: Value| scim::put_user(&user("u-1"), body.to_string().as_bytes());
     let adele = User::new(user("u-1")).with_alias(alias("adele@contoso.com"));
     let delta = put(json!({"urn:ietf:params:scim:schemas:core:2.0:User:userName": "adele@contoso.com"})).unwrap();
-    assert_eq!(delta.whole().unwrap().changes(), [DirectoryChange::User(adele)]);
+    assert_eq!(delta.into_complete().unwrap().changes(), [DirectoryChange::User(adele)]);
     let refused = |body: Value| put(body).unwrap_err().to_string();
     assert_eq!(
         refused(json!({"id": "u-2", "userName": "a"})),
@@ -272,27 +272,28 @@ fn put_group(body: Value) -> Import<DirectoryDelta> {
 
 #[test]
 fn d11_a_group_without_a_word_on_its_members_keeps_them() {
-    let renamed = put_group(json!({"displayName": "Works council"})).whole().unwrap();
+    let renamed = put_group(json!({"displayName": "Works council"})).into_complete().unwrap();
     assert_eq!(renamed.changes(), [DirectoryChange::Group(group("g-1"), "Works council".into())]);
 }
 
 #[test]
 fn d11_a_put_group_has_the_members_that_it_lists() {
     let g = || group("g-1");
-    let delta = put_group(json!({"members": [{"value": "u-2", "type": "User"}, {"value": "g-2"}]})).whole().unwrap();
+    let delta =
+        put_group(json!({"members": [{"value": "u-2", "type": "User"}, {"value": "g-2"}]})).into_complete().unwrap();
     assert_eq!(
         delta.changes(),
         [
             DirectoryChange::Group(g(), "Council".into()),
-            DirectoryChange::NoMember(g(), user("u-1")),
+            DirectoryChange::RemoveMember(g(), user("u-1")),
             DirectoryChange::Member(g(), user("u-2")),
             DirectoryChange::Nested(g(), group("g-2")),
         ]
     );
     let import = put_group(json!({"members": [{"value": "u-2", "type": "User"}, {"value": "nobody"}]}));
     assert_eq!((import.read(), import.rejected().len()), (3, 1));
-    let taken = import.despite_rejections();
-    assert!(!taken.changes().iter().any(|change| matches!(change, DirectoryChange::NoMember(..))), "it may be u-1");
+    let taken = import.into_partial();
+    assert!(!taken.changes().iter().any(|change| matches!(change, DirectoryChange::RemoveMember(..))), "it may be u-1");
     assert!(taken.changes().contains(&DirectoryChange::Member(g(), user("u-2"))));
 }
 
@@ -343,11 +344,11 @@ proptest! {
             keyed.sort_by_key(|(at, _)| (order[at % 6], *at));
             keyed.into_iter().map(|(_, page)| page).collect()
         };
-        let whole = |pages: &[(Endpoint, Value)]| read(pages).unwrap().into_builder().map(Import::despite_rejections).map(snapshot);
+        let whole = |pages: &[(Endpoint, Value)]| read(pages).unwrap().into_builder().map(Import::into_partial).map(snapshot);
         let (one, other) = (whole(&pages).unwrap(), whole(&shuffled).unwrap());
         for at in 0..6 {
             let of = group(&format!("g-{at}"));
-            prop_assert_eq!(one.members_of(&of), other.members_of(&of));
+            prop_assert_eq!(one.all_members(&of), other.all_members(&of));
             let holder = alias(&format!("N{at}@contoso.com")).into();
             let holder = match other.resolve(&holder) {
                 Resolution::Known(user) => user.id().as_str().to_owned(),
@@ -371,7 +372,7 @@ fn d11_member_of_type_user_without_a_record_is_rejected() {
     let import = read(&pages).unwrap().into_builder().unwrap();
     let [rejected] = import.rejected() else { panic!("{:?}", import.rejected()) };
     assert_eq!(rejected.reason, RejectReason::UnknownMember { count: 1 });
-    assert!(snapshot(import.despite_rejections()).members_of(&group("g-1")).contains(&user("adele@contoso.com")));
+    assert!(snapshot(import.into_partial()).all_members(&group("g-1")).contains(&user("adele@contoso.com")));
     let groups = json!([{"id": "g-1", "members": [{"value": "u-7", "type": "User"}]}]);
     assert!(messages(&self::import(json!([]), groups)).is_empty(), "ids are all there is");
 }

@@ -6,7 +6,7 @@ use activity_privacy::*;
 use serde_json::{Value, json};
 
 use super::scim::{list, messages, snapshot};
-use crate::house::{alias, at, group, user};
+use crate::fixture::{alias, at, group, user};
 
 /// The council, with Adele in it.
 fn before() -> DirectorySnapshot {
@@ -27,11 +27,11 @@ fn bulk(operations: Value) -> Import<DirectoryDelta> {
 }
 
 fn after(operations: Value) -> DirectorySnapshot {
-    before().with(&bulk(operations).whole().unwrap(), DirectoryRevision(2), at(1)).unwrap()
+    before().with(&bulk(operations).into_complete().unwrap(), DirectoryRevision(2), at(1)).unwrap()
 }
 
 fn members(snapshot: &DirectorySnapshot, of: &str) -> Vec<String> {
-    snapshot.members_of(&group(of)).iter().map(|user| user.as_str().to_owned()).collect()
+    snapshot.all_members(&group(of)).iter().map(|user| user.as_str().to_owned()).collect()
 }
 
 #[test]
@@ -103,8 +103,8 @@ fn b1_bulk_operations_are_taken_or_rejected() {
     assert_eq!(places, expected, "{:#?}", messages(&import));
     assert_eq!((import.read(), import.ignored()), (18, 0));
     assert!(messages(&import)[6].contains("field `id` is missing, expected the id that the provider gave"));
-    let gone = DirectoryChange::NoGroup(group("g-1"));
-    assert!(import.despite_rejections().changes().contains(&gone));
+    let gone = DirectoryChange::RemoveGroup(group("g-1"));
+    assert!(import.into_partial().changes().contains(&gone));
     let refused = |body: &str| scim::bulk(&before(), ASSIGNED, body.as_bytes()).unwrap_err().to_string();
     assert!(refused("{}").contains("`Operations` is missing"));
     assert!(refused(r#"{"schemas": ["x"], "Operations": [{}]}"#).contains("the URN of a bulk request"));
@@ -138,7 +138,7 @@ fn d11_members_that_are_no_people_are_ignored() {
     ]));
     assert_eq!((import.read(), import.ignored(), import.rejected().len()), (5, 3, 1));
     let joined = DirectoryChange::Member(council.clone(), user("u-1"));
-    assert_eq!(import.despite_rejections().changes(), [joined]);
+    assert_eq!(import.into_partial().changes(), [joined]);
     let put = json!({"members": both}).to_string();
     let import = requests.put_group(&council, put.as_bytes()).unwrap();
     assert_eq!((import.read(), import.ignored(), import.rejected().len()), (4, 2, 0));

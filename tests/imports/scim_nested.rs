@@ -6,7 +6,7 @@ use activity_privacy::*;
 use serde_json::{Value, json};
 
 use super::scim::{import, messages, read, snapshot};
-use crate::house::{alias, group, user};
+use crate::fixture::{alias, group, user};
 
 const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 const GROUP: &str = "URN:ietf:params:SCIM:schemas:core:2.0:group";
@@ -43,12 +43,12 @@ fn d11_nested_attributes_of_a_user_are_read() {
         json!({"userName": null, "emails": flat["emails"], "active": false, USER: {"userName": "a@contoso.com", "externalId": "E-1"}}),
         both,
     ] {
-        let put = scim::put_user(&user("u-1"), record.to_string().as_bytes()).unwrap().whole().unwrap();
+        let put = scim::put_user(&user("u-1"), record.to_string().as_bytes()).unwrap().into_complete().unwrap();
         assert!(matches!(put.changes(), [DirectoryChange::User(user)] if user.status() == UserStatus::Disabled));
         assert_eq!(names(put), expected, "{record}");
         let mut record = record;
         record["id"] = json!("u-1");
-        let directory = snapshot(import(json!([record]), json!([])).whole().unwrap());
+        let directory = snapshot(import(json!([record]), json!([])).into_complete().unwrap());
         for name in expected {
             assert!(matches!(directory.resolve(&alias(name).into()), Resolution::Known(_)), "{name}");
         }
@@ -61,11 +61,11 @@ fn d11_nested_attributes_of_a_group_are_read() {
     let group_2 = json!({"id": "g-2", GROUP: {"displayName": "Board", "members": []}});
     let users = json!([{USER: {"id": "u-1", "userName": "a"}}]);
     let directory =
-        snapshot(import(users, json!([{"id": "g-1", GROUP: {"members": members}}, group_2])).whole().unwrap());
-    assert_eq!(directory.members_of(&group("g-1")).len(), 1);
-    assert_eq!(directory.nested_in(&group("g-1")).len(), 1);
+        snapshot(import(users, json!([{"id": "g-1", GROUP: {"members": members}}, group_2])).into_complete().unwrap());
+    assert_eq!(directory.all_members(&group("g-1")).len(), 1);
+    assert_eq!(directory.child_groups(&group("g-1")).len(), 1);
     let put = json!({GROUP: {"displayName": "Works council", "members": members}}).to_string();
-    let delta = scim::put_group(&before(), &group("g-1"), put.as_bytes()).unwrap().whole().unwrap();
+    let delta = scim::put_group(&before(), &group("g-1"), put.as_bytes()).unwrap().into_complete().unwrap();
     assert_eq!(delta.changes().len(), 3);
     for operation in [
         json!({"op": "add", "value": {GROUP: {"members": [{"value": "g-2"}]}}}),
@@ -73,7 +73,7 @@ fn d11_nested_attributes_of_a_group_are_read() {
         json!({"op": "add", "path": format!("{GROUP}:"), "value": {"Members": {"value": "g-2"}}}),
     ] {
         let body = json!({"Operations": [operation]}).to_string();
-        let delta = scim::patch_group(&before(), &group("g-1"), body.as_bytes()).unwrap().whole().unwrap();
+        let delta = scim::patch_group(&before(), &group("g-1"), body.as_bytes()).unwrap().into_complete().unwrap();
         assert_eq!(delta.changes(), [DirectoryChange::Nested(group("g-1"), group("g-2"))], "{operation}");
     }
     let all_out = json!({"Operations": [{"op": "remove", "path": GROUP}]}).to_string();
@@ -89,10 +89,13 @@ fn d11_nested_attributes_of_a_patch_are_read() {
         json!({"op": "add", "path": USER.to_lowercase(), "value": {USER: {"userName": "new@contoso.com"}}}),
         json!({"op": "add", "value": {"userName": "new@contoso.com", USER: {"userName": "new@contoso.com"}}}),
     ] {
-        assert_eq!(names(patch_user(json!([operation])).whole().unwrap()), ["new@contoso.com", "adele@contoso.com"]);
+        assert_eq!(
+            names(patch_user(json!([operation])).into_complete().unwrap()),
+            ["new@contoso.com", "adele@contoso.com"]
+        );
     }
     let emails = json!([{"op": "replace", "value": {USER: {"emails[type eq \"work\"].value": "new@contoso.com"}}}]);
-    assert_eq!(names(patch_user(emails).whole().unwrap()), ["adele@contoso.com", "new@contoso.com"]);
+    assert_eq!(names(patch_user(emails).into_complete().unwrap()), ["adele@contoso.com", "new@contoso.com"]);
 }
 
 #[test]
@@ -132,14 +135,14 @@ fn d11_members_as_bare_ids_are_read_if_known() {
     let groups = json!([{"id": "g-1", "members": ["u-1", "g-2", "nobody"]}, {"id": "g-2", "members": "u-1"}]);
     let import = import(users, groups);
     assert_eq!(import.rejected().len(), 1);
-    let directory = snapshot(import.despite_rejections());
-    assert_eq!(directory.listed_by(&group("g-1")).len() + directory.nested_in(&group("g-1")).len(), 2);
+    let directory = snapshot(import.into_partial());
+    assert_eq!(directory.direct_members(&group("g-1")).len() + directory.child_groups(&group("g-1")).len(), 2);
     let patch = |value: Value| {
         let body = json!({"Operations": [{"op": "add", "path": "members", "value": value}]}).to_string();
         scim::patch_group(&before(), &group("g-2"), body.as_bytes()).unwrap()
     };
     for value in [json!("u-1"), json!(["u-1"]), json!([{"value": "u-1"}])] {
-        let delta = patch(value).whole().unwrap();
+        let delta = patch(value).into_complete().unwrap();
         assert_eq!(delta.changes(), [DirectoryChange::Member(group("g-2"), user("u-1"))]);
     }
     assert_eq!(patch(json!("nobody")).rejected().len(), 1);
@@ -158,7 +161,8 @@ fn b4_numbers_as_texts_are_read() {
 
 #[test]
 fn d11_names_are_cleaned_or_rejected() {
-    let put = |body: Value| scim::put_user(&user("u-1"), body.to_string().as_bytes()).map(|put| put.whole().unwrap());
+    let put =
+        |body: Value| scim::put_user(&user("u-1"), body.to_string().as_bytes()).map(|put| put.into_complete().unwrap());
     let cleaned = json!({"userName": "smtp:a@contoso.com", "emails": [{"value": "mailto:b@contoso.com"}, {"value": "C <c@contoso.com>"},
                           {"value": "N/A"}], "externalId": "{0a1+/=|b:c}"});
     assert_eq!(names(put(cleaned).unwrap()), ["a@contoso.com", "b@contoso.com", "c@contoso.com", "0a1+/=|b:c"]);

@@ -6,7 +6,7 @@ use activity_privacy::*;
 use serde_json::{Value, json};
 
 use super::scim::{messages, snapshot};
-use crate::house::{alias, group, user};
+use crate::fixture::{alias, group, user};
 
 /// The council, with Adele, Brand, and the board in it; the board with Cora.
 fn before() -> DirectorySnapshot {
@@ -32,7 +32,7 @@ fn patch_group(operations: Value) -> Import<DirectoryDelta> {
 }
 
 fn group_changes(operations: Value) -> Vec<DirectoryChange> {
-    patch_group(operations).whole().unwrap().changes().to_vec()
+    patch_group(operations).into_complete().unwrap().changes().to_vec()
 }
 
 fn patch_user(operations: Value) -> Import<DirectoryDelta> {
@@ -41,7 +41,7 @@ fn patch_user(operations: Value) -> Import<DirectoryDelta> {
 
 /// The record after the request, or nothing if it changed nothing.
 fn patched(operations: Value) -> Option<User> {
-    match patch_user(operations).whole().unwrap().changes() {
+    match patch_user(operations).into_complete().unwrap().changes() {
         [] => None,
         [DirectoryChange::User(user)] => Some(user.clone()),
         other => panic!("{other:?}"),
@@ -53,7 +53,7 @@ fn joined(name: &str) -> DirectoryChange {
 }
 
 fn left(name: &str) -> DirectoryChange {
-    DirectoryChange::NoMember(group("g-1"), user(name))
+    DirectoryChange::RemoveMember(group("g-1"), user(name))
 }
 
 fn nested(name: &str) -> DirectoryChange {
@@ -61,7 +61,7 @@ fn nested(name: &str) -> DirectoryChange {
 }
 
 fn not_nested(name: &str) -> DirectoryChange {
-    DirectoryChange::NotNested(group("g-1"), group(name))
+    DirectoryChange::RemoveNesting(group("g-1"), group(name))
 }
 
 #[test]
@@ -197,7 +197,7 @@ fn b1_an_operation_that_cannot_be_understood_is_rejected_whole() {
     );
     assert_eq!(messages(&import)[0], "record 1: not a JSON object, expected one");
     assert_eq!((import.read(), import.ignored()), (25, 0));
-    assert_eq!(import.despite_rejections().changes(), [joined("u-9")]);
+    assert_eq!(import.into_partial().changes(), [joined("u-9")]);
 }
 
 #[test]
@@ -211,7 +211,7 @@ fn b1_what_names_nobody_is_counted() {
     ]));
     assert_eq!((import.read(), import.ignored(), import.rejected().len()), (5, 4, 0));
     let renamed = DirectoryChange::Group(group("g-1"), "Works council".into());
-    assert_eq!(import.whole().unwrap().changes(), [renamed]);
+    assert_eq!(import.into_complete().unwrap().changes(), [renamed]);
 }
 
 #[test]
@@ -282,7 +282,7 @@ fn d11_a_user_who_is_not_active_is_disabled() {
     }
     let taken_back = patch_user(json!([{"op": "remove", "path": "active", "value": false}]));
     assert_eq!(taken_back.ignored(), 1);
-    assert!(taken_back.whole().unwrap().is_empty());
+    assert!(taken_back.into_complete().unwrap().is_empty());
     let on_again =
         json!([{"op": "replace", "path": "active", "value": false}, {"op": "add", "path": "active", "value": "True"}]);
     assert_eq!(patched(on_again), None, "as before");
@@ -304,7 +304,7 @@ fn b1_an_operation_on_a_user_is_taken_ignored_or_rejected() {
     ]));
     assert_eq!((import.read(), import.ignored(), import.rejected().len()), (10, 2, 7));
     assert!(import.rejected().iter().all(|rejected| !format!("{rejected} {rejected:?}").contains("contoso")));
-    assert_eq!(import.despite_rejections().changes().len(), 1);
+    assert_eq!(import.into_partial().changes().len(), 1);
 }
 
 #[test]

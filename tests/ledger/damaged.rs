@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use crate::log::*;
 use crate::notes::signer;
 
-fn verify(log: &[u8], checkpoint: &[u8], older: Option<&[u8]>) -> Result<Verified, Finding> {
+fn verify(log: &[u8], checkpoint: &[u8], older: Option<&[u8]>) -> Result<VerifiedLog, VerifyError> {
     verify_log(log, checkpoint, older, &[key().verifier().clone()])
 }
 
@@ -57,11 +57,11 @@ fn encoded(text: &[u8]) -> Vec<Vec<u8>> {
     vec![marked, [[0xfe, 0xff].as_slice(), &big].concat(), little, big, b"\x1f\x8b\x08\0\0\0\0\0\0\x03".to_vec()]
 }
 
-fn as_damage(finding: &Finding) -> Option<(u64, Damage)> {
+fn as_damage(finding: &VerifyError) -> Option<(u64, Damage)> {
     match finding {
-        Finding::Damaged { line, damage } => Some((*line, *damage)),
-        Finding::Checkpoint(CheckpointError::Note(NoteError::Damaged { line, damage }))
-        | Finding::OlderCheckpoint(CheckpointError::Note(NoteError::Damaged { line, damage })) => {
+        VerifyError::Damaged { line, damage } => Some((*line, *damage)),
+        VerifyError::Checkpoint(CheckpointError::Note(NoteError::Damaged { line, damage }))
+        | VerifyError::OlderCheckpoint(CheckpointError::Note(NoteError::Damaged { line, damage })) => {
             Some((*line as u64, *damage))
         }
         _ => None,
@@ -70,11 +70,11 @@ fn as_damage(finding: &Finding) -> Option<(u64, Damage)> {
 
 #[test]
 fn g6_log_damaged_in_transfer_is_told_from_forged() {
-    let (log, checkpoint) = exported(&ledger(6), Openings::Shown);
+    let (log, checkpoint) = exported(&ledger(6), Disclosure::Include);
     let checkpoint = checkpoint.as_bytes();
     assert!(verify(&log, checkpoint, None).is_ok());
     let forged = String::from_utf8(log.clone()).unwrap().replacen("not_admin", "expired", 1).into_bytes();
-    assert!(matches!(verify(&forged, checkpoint, None), Err(Finding::Root { size: 6 })));
+    assert!(matches!(verify(&forged, checkpoint, None), Err(VerifyError::Root { size: 6 })));
     let last = log.split_inclusive(|byte| *byte == b'\n').next_back().unwrap();
     let doubled = |log: &[u8]| ([log, last].concat(), 7, Damage::Repeated);
     for ((damaged, line, damage), (both, ..)) in
@@ -86,17 +86,17 @@ fn g6_log_damaged_in_transfer_is_told_from_forged() {
         assert!(found.to_string().starts_with(&format!("line {line} was damaged in transfer: ")), "{found}");
         // Damage hides no forgery.
         let found = verify(&both, checkpoint, None).unwrap_err();
-        assert!(matches!(found, Finding::Root { size: 6 }) && !found.is_damage(), "{damage:?}: {found:?}");
+        assert!(matches!(found, VerifyError::Root { size: 6 }) && !found.is_damage(), "{damage:?}: {found:?}");
     }
     // Nor does it hide what was left out.
     let shorter = &log[..log.len() - last.len()];
     for (damaged, ..) in damages(shorter) {
         let found = verify(&damaged, checkpoint, None).unwrap_err();
-        assert!(matches!(found, Finding::Fewer { lines: 5, size: 6 }) && !found.is_damage(), "{found:?}");
+        assert!(matches!(found, VerifyError::Fewer { lines: 5, size: 6 }) && !found.is_damage(), "{found:?}");
     }
     for damaged in encoded(&log) {
         let found = verify(&damaged, checkpoint, None).unwrap_err();
-        assert!(matches!(found, Finding::OtherEncoding { line: 1 }), "{found:?}");
+        assert!(matches!(found, VerifyError::OtherEncoding { line: 1 }), "{found:?}");
         assert!(found.is_unverifiable() && !found.is_damage());
     }
     // In Latin-1, what is not ASCII is not UTF-8.
@@ -105,7 +105,7 @@ fn g6_log_damaged_in_transfer_is_told_from_forged() {
     let latin: Vec<u8> = text.chars().map(|one| u8::try_from(u32::from(one)).unwrap()).collect();
     let first = text.lines().position(|line| !line.is_ascii()).unwrap() as u64 + 1;
     let found = verify(&latin, checkpoint, None).unwrap_err();
-    assert!(matches!(found, Finding::OtherEncoding { line } if line == first), "{found:?}");
+    assert!(matches!(found, VerifyError::OtherEncoding { line } if line == first), "{found:?}");
     // After everything that was signed, it changes nothing.
     let found = verify(&[&log, &b"\xff\n"[..]].concat(), checkpoint, None).unwrap_err();
     assert_eq!(as_damage(&found), Some((7, Damage::NotText)), "{found:?}");
@@ -113,7 +113,7 @@ fn g6_log_damaged_in_transfer_is_told_from_forged() {
 
 #[test]
 fn g6_checkpoint_damaged_in_transfer_is_told_from_forged() {
-    let (log, checkpoint) = exported(&ledger(6), Openings::Withheld);
+    let (log, checkpoint) = exported(&ledger(6), Disclosure::Redact);
     let signed = Checkpoint::open(checkpoint.as_bytes(), &[key().verifier().clone()]).unwrap();
     let forged_by_hand = checkpoint.replacen("\n6\n", "\n5\n", 1);
     let forged_by_others = signed.sign(&signer("example.com/governance", 8)).unwrap();
@@ -124,13 +124,13 @@ fn g6_checkpoint_damaged_in_transfer_is_told_from_forged() {
         {
             let found = found.unwrap_err();
             assert_eq!(as_damage(&found), Some((line, damage)), "{found:?} {:?}", String::from_utf8_lossy(&damaged));
-            assert!(found.is_damage() && matches!(found, Finding::OlderCheckpoint(_)) == is_older);
+            assert!(found.is_damage() && matches!(found, VerifyError::OlderCheckpoint(_)) == is_older);
         }
     }
     for forged in &forgeries {
         for (damaged, _, damage) in damages(forged.as_bytes()) {
             let found = verify(&log, &damaged, None).unwrap_err();
-            assert!(matches!(found, Finding::Checkpoint(_)) && !found.is_damage(), "{damage:?}: {found:?}");
+            assert!(matches!(found, VerifyError::Checkpoint(_)) && !found.is_damage(), "{damage:?}: {found:?}");
         }
     }
     for damaged in encoded(checkpoint.as_bytes()) {
@@ -138,7 +138,7 @@ fn g6_checkpoint_damaged_in_transfer_is_told_from_forged() {
         assert!(found.is_unverifiable() && !found.is_damage(), "{found:?}");
         // A log that the other checkpoint does not fit is found all the same.
         let found = verify(b"", checkpoint.as_bytes(), Some(&damaged)).unwrap_err();
-        assert!(matches!(found, Finding::Fewer { lines: 0, size: 6 }), "{found:?}");
+        assert!(matches!(found, VerifyError::Fewer { lines: 0, size: 6 }), "{found:?}");
     }
     // A signature that stands there twice is no less one.
     let last = checkpoint.split_inclusive('\n').next_back().unwrap();
@@ -148,14 +148,14 @@ fn g6_checkpoint_damaged_in_transfer_is_told_from_forged() {
 /// Whoever cuts a file at the end of a line may have done so on purpose.
 #[test]
 fn g6_file_cut_within_a_line_cannot_be_verified() {
-    let (log, checkpoint) = exported(&ledger(6), Openings::Shown);
+    let (log, checkpoint) = exported(&ledger(6), Disclosure::Include);
     let found = verify(&log[..log.len() - 1], checkpoint.as_bytes(), None).unwrap_err();
     assert_eq!(as_damage(&found), Some((6, Damage::CutOff)), "only the last line feed is missing");
     for length in 0..log.len() - 1 {
         let found = verify(&log[..length], checkpoint.as_bytes(), None).unwrap_err();
         let whole_lines = length == 0 || log[length - 1] == b'\n';
         let line = log[..length].iter().filter(|byte| **byte == b'\n').count() as u64 + 1;
-        let cut_off = matches!(found, Finding::CutOff { line: cut } if cut == line);
+        let cut_off = matches!(found, VerifyError::CutOff { line: cut } if cut == line);
         assert!(cut_off != whole_lines && found.is_unverifiable() == cut_off, "{length}: {found:?}");
         assert!(!found.is_damage(), "{length}: {found:?}");
         assert!(!cut_off || found.to_string().contains("nothing of it is proven"), "{length}: {found}");
@@ -175,7 +175,7 @@ fn g6_file_cut_within_a_line_cannot_be_verified() {
 /// A checkpoint is damaged only if a known key signed what it was before.
 #[test]
 fn g6_forged_checkpoint_with_damaged_end_is_forged() {
-    let (log, checkpoint) = exported(&ledger(6), Openings::Withheld);
+    let (log, checkpoint) = exported(&ledger(6), Disclosure::Redact);
     let forged = checkpoint.replacen("\n6\n", "\n5\n", 1);
     let signed = Checkpoint::open(checkpoint.as_bytes(), &[key().verifier().clone()]).unwrap();
     let by_others = signed.sign(&signer("example.com/governance", 8)).unwrap();
@@ -189,8 +189,8 @@ fn g6_forged_checkpoint_with_damaged_end_is_forged() {
                 let found = verify(log, checkpoint, older).unwrap_err();
                 assert!(!found.is_damage(), "{nth}: {found:?}");
                 let error = match &found {
-                    Finding::Checkpoint(CheckpointError::Note(error))
-                    | Finding::OlderCheckpoint(CheckpointError::Note(error)) => *error,
+                    VerifyError::Checkpoint(CheckpointError::Note(error))
+                    | VerifyError::OlderCheckpoint(CheckpointError::Note(error)) => *error,
                     other => panic!("{nth}: {other:?}"),
                 };
                 assert!(matches!(error, NoteError::BadSignature { .. } | NoteError::UnknownSigners), "{nth}: {error}");
@@ -203,7 +203,7 @@ fn g6_forged_checkpoint_with_damaged_end_is_forged() {
 
 #[test]
 fn g6_text_that_was_never_signed_is_no_damaged_checkpoint() {
-    let (log, _) = exported(&ledger(6), Openings::Withheld);
+    let (log, _) = exported(&ledger(6), Disclosure::Redact);
     for text in ["nothing of this was ever signed", "nothing\nof this was ever signed\0"] {
         let found = verify(&log, text.as_bytes(), None).unwrap_err();
         assert!(!found.is_damage(), "{found:?}");
@@ -216,7 +216,7 @@ fn g6_changed_record_in_log_cut_off_is_not_damage() {
     let ledger = ledger(3);
     let older = ledger.checkpoint().unwrap();
     fill(&ledger, 4, 6);
-    let (log, checkpoint) = exported(&ledger, Openings::Withheld);
+    let (log, checkpoint) = exported(&ledger, Disclosure::Redact);
     let lines: Vec<&[u8]> = log.split_inclusive(|byte| *byte == b'\n').collect();
     let text = String::from_utf8(log.clone()).unwrap();
     let changed = text.replacen("root", "toor", 1).into_bytes();
@@ -231,9 +231,9 @@ fn g6_changed_record_in_log_cut_off_is_not_damage() {
             assert!(!found(log, None).is_damage());
         }
         let older = Some(older.as_bytes());
-        assert!(matches!(found(&changed, older), Finding::OlderRoot { size: 3 }));
+        assert!(matches!(found(&changed, older), VerifyError::OlderRoot { size: 3 }));
         for log in [&renumbered, &reordered] {
-            assert!(matches!(found(log, older), Finding::OutOfSequence { .. }));
+            assert!(matches!(found(log, older), VerifyError::OutOfSequence { .. }));
         }
     }
     let found = verify(b"nothing of this was ever signed", checkpoint.as_bytes(), None).unwrap_err();
@@ -243,13 +243,13 @@ fn g6_changed_record_in_log_cut_off_is_not_damage() {
 /// Neither checkpoint distracts from the log by its own damage.
 #[test]
 fn g6_damaged_checkpoint_hides_no_forged_log() {
-    let (log, checkpoint) = exported(&ledger(6), Openings::Withheld);
+    let (log, checkpoint) = exported(&ledger(6), Disclosure::Redact);
     let forged = String::from_utf8(log.clone()).unwrap().replacen("not_admin", "expired", 1).into_bytes();
     for (damaged, _, damage) in damages(checkpoint.as_bytes()) {
         let found = verify(&forged, &damaged, None).unwrap_err();
-        assert!(matches!(found, Finding::Root { size: 6 }), "{damage:?}: {found:?}");
+        assert!(matches!(found, VerifyError::Root { size: 6 }), "{damage:?}: {found:?}");
         let found = verify(&forged, checkpoint.as_bytes(), Some(&damaged)).unwrap_err();
-        assert!(matches!(found, Finding::OlderRoot { size: 6 }), "{damage:?}: {found:?}");
+        assert!(matches!(found, VerifyError::OlderRoot { size: 6 }), "{damage:?}: {found:?}");
     }
 }
 
@@ -261,7 +261,7 @@ proptest! {
         hurt in prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>()), 1..4),
         is_forged: bool,
     ) {
-        let (mut log, checkpoint) = exported(&ledger(size), Openings::Withheld);
+        let (mut log, checkpoint) = exported(&ledger(size), Disclosure::Redact);
         if is_forged {
             let place = log.windows(8).position(|text| text == b"sequence").unwrap() + 20;
             let digit = log[place..].iter().position(u8::is_ascii_digit).unwrap() + place;

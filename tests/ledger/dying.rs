@@ -56,9 +56,9 @@ impl HashStore for Mortal {
         self.inner.keep_checkpoint(checkpoint)
     }
 
-    fn hold(&self) -> Result<Hold<'_>, HashStoreError> {
+    fn lock(&self) -> Result<WriteLock<'_>, HashStoreError> {
         self.step()?;
-        self.inner.hold()
+        self.inner.lock()
     }
 }
 
@@ -146,8 +146,8 @@ impl HashStore for Volatile {
         self.inner.keep_checkpoint(checkpoint)
     }
 
-    fn hold(&self) -> Result<Hold<'_>, HashStoreError> {
-        self.inner.hold()
+    fn lock(&self) -> Result<WriteLock<'_>, HashStoreError> {
+        self.inner.lock()
     }
 }
 

@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 use crate::log::*;
 use crate::notes::signer;
 
-fn verify(log: &[u8], checkpoint: &str, older: Option<&str>) -> Result<Verified, Finding> {
+fn verify(log: &[u8], checkpoint: &str, older: Option<&str>) -> Result<VerifiedLog, VerifyError> {
     verify_log(log, checkpoint.as_bytes(), older.map(str::as_bytes), &[key().verifier().clone()])
 }
 
@@ -25,7 +25,7 @@ fn g6_an_exported_log_is_verified() {
         let ledger = ledger(size);
         // A reveal and a request seal a query and a justification, a page how much is on it, which, and whose.
         let sealed = (1..=size).map(|number| [0, 0, 2, 4, 0, 2][number as usize % 6]).sum::<u64>();
-        for (openings, opened) in [(Openings::Shown, sealed), (Openings::Withheld, 0)] {
+        for (openings, opened) in [(Disclosure::Include, sealed), (Disclosure::Redact, 0)] {
             let (log, checkpoint) = exported(&ledger, openings);
             let older = ledger.checkpoint_of(size / 2).unwrap();
             let verified = verify(&log, &checkpoint, Some(&older)).unwrap();
@@ -42,7 +42,7 @@ fn g6_an_exported_log_is_verified() {
 #[test]
 fn g6_anybody_recomputes_root_and_commitments_from_the_file() {
     let ledger = ledger(37);
-    let (log, checkpoint) = exported(&ledger, Openings::Shown);
+    let (log, checkpoint) = exported(&ledger, Disclosure::Include);
     let hash = |parts: &[&[u8]]| -> Vec<u8> { Sha256::digest(parts.concat()).to_vec() };
     let (mut stack, mut commitments): (Vec<(u32, Vec<u8>)>, usize) = (Vec::new(), 0);
     for line in log.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
@@ -69,7 +69,7 @@ fn g6_anybody_recomputes_root_and_commitments_from_the_file() {
 #[test]
 fn g6_every_flipped_bit_is_found() {
     let ledger = ledger(6);
-    let (log, checkpoint) = exported(&ledger, Openings::Shown);
+    let (log, checkpoint) = exported(&ledger, Disclosure::Include);
     assert!(verify(&log, &checkpoint, None).is_ok());
     for at in 0..log.len() {
         for bit in 0..8 {
@@ -83,7 +83,7 @@ fn g6_every_flipped_bit_is_found() {
             let mut flipped = checkpoint.clone().into_bytes();
             flipped[at] ^= 1 << bit;
             let verified = verify_log(&log[..], &flipped, None, &[key().verifier().clone()]);
-            assert!(matches!(verified, Err(Finding::Checkpoint(_))), "bit {bit} of byte {at}");
+            assert!(matches!(verified, Err(VerifyError::Checkpoint(_))), "bit {bit} of byte {at}");
         }
     }
 }
@@ -91,15 +91,15 @@ fn g6_every_flipped_bit_is_found() {
 #[test]
 fn g6_every_truncation_is_found() {
     let ledger = ledger(6);
-    let (log, checkpoint) = exported(&ledger, Openings::Shown);
+    let (log, checkpoint) = exported(&ledger, Disclosure::Include);
     for length in 0..log.len() {
         let found = verify(&log[..length], &checkpoint, None).unwrap_err();
         let whole_lines = length == 0 || log[length - 1] == b'\n';
         let expected = match found {
-            Finding::Fewer { size: 6, .. } => whole_lines,
-            Finding::CutOff { .. } => !whole_lines,
+            VerifyError::Fewer { size: 6, .. } => whole_lines,
+            VerifyError::CutOff { .. } => !whole_lines,
             // Every record is there, and the last line feed alone is missing.
-            Finding::Damaged { damage: Damage::CutOff, .. } => length + 1 == log.len(),
+            VerifyError::Damaged { damage: Damage::CutOff, .. } => length + 1 == log.len(),
             _ => false,
         };
         assert!(expected, "{length}: {found:?}");
@@ -109,7 +109,7 @@ fn g6_every_truncation_is_found() {
 #[test]
 fn g6_every_record_that_is_dropped_doubled_or_moved_is_found() {
     let ledger = ledger(9);
-    let (log, checkpoint) = exported(&ledger, Openings::Shown);
+    let (log, checkpoint) = exported(&ledger, Disclosure::Include);
     let lines = lines(&log);
     for one in 0..lines.len() {
         let mut dropped = lines.clone();
@@ -118,10 +118,10 @@ fn g6_every_record_that_is_dropped_doubled_or_moved_is_found() {
         let last = one + 1 == lines.len();
         let at = one as u64 + 1;
         let expected = match found {
-            Finding::OutOfSequence { line, expected, found: Some(next) } => {
+            VerifyError::OutOfSequence { line, expected, found: Some(next) } => {
                 !last && line == at && expected == at && next == at + 1
             }
-            Finding::Fewer { lines: 8, size: 9 } => last,
+            VerifyError::Fewer { lines: 8, size: 9 } => last,
             _ => false,
         };
         assert!(expected, "{one}: {found:?}");
@@ -130,21 +130,21 @@ fn g6_every_record_that_is_dropped_doubled_or_moved_is_found() {
         doubled.insert(one, lines[one].clone());
         let verified = verify(&doubled.concat(), &checkpoint, None);
         let repeated = |line: u64, damage: Damage| line == at + 1 && damage == Damage::Repeated;
-        let found = matches!(verified, Err(Finding::Damaged { line, damage }) if repeated(line, damage));
+        let found = matches!(verified, Err(VerifyError::Damaged { line, damage }) if repeated(line, damage));
         assert!(found, "{verified:?}");
         // Not behind itself it is no mere repetition.
         if !last {
             let mut again = lines.clone();
             again.insert(lines.len(), lines[one].clone());
             let verified = verify(&again.concat(), &checkpoint, None);
-            assert!(matches!(verified, Err(Finding::OutOfSequence { line: 10, expected: 10, .. })), "{verified:?}");
+            assert!(matches!(verified, Err(VerifyError::OutOfSequence { line: 10, expected: 10, .. })), "{verified:?}");
         }
 
         for other in 0..one {
             let mut swapped = lines.clone();
             swapped.swap(one, other);
             let verified = verify(&swapped.concat(), &checkpoint, None);
-            assert!(matches!(verified, Err(Finding::OutOfSequence { line, .. }) if line == other as u64 + 1));
+            assert!(matches!(verified, Err(VerifyError::OutOfSequence { line, .. }) if line == other as u64 + 1));
         }
     }
 }
@@ -166,55 +166,55 @@ fn g6_a_history_that_was_rewritten_and_signed_again_does_not_fit_a_saved_checkpo
             (1..).zip(entries).for_each(|(sequence, entry)| entry.sequence = sequence);
         });
         let rewritten = over(&sink, MemoryHashes::new());
-        let (log, checkpoint) = exported(&rewritten, Openings::Shown);
+        let (log, checkpoint) = exported(&rewritten, Disclosure::Include);
         assert!(verify(&log, &checkpoint, None).is_ok(), "{name}: nothing to see without it");
         let found = verify(&log, &checkpoint, Some(&saved)).unwrap_err();
-        assert!(matches!(found, Finding::OlderRoot { size: 5 }), "{name}: {found:?}");
+        assert!(matches!(found, VerifyError::OlderRoot { size: 5 }), "{name}: {found:?}");
         let [older, newer] =
             [&saved, &checkpoint].map(|note| Checkpoint::open(note.as_bytes(), &[key().verifier().clone()]).unwrap());
         let proof = rewritten.consistency_proof(5, newer.size).unwrap();
         assert!(!proof.proves(&older, &newer), "{name}");
     }
     let shorter = ledger(4);
-    let (log, checkpoint) = exported(&shorter, Openings::Shown);
+    let (log, checkpoint) = exported(&shorter, Disclosure::Include);
     let found = verify(&log, &checkpoint, Some(&saved)).unwrap_err();
-    assert!(matches!(found, Finding::Shrunk { older: 5, size: 4 }), "{found:?}");
+    assert!(matches!(found, VerifyError::Shrunk { older: 5, size: 4 }), "{found:?}");
 }
 
 /// The hash of a changed record set in its place, as somebody would who has the file alone.
 #[test]
 fn g6_what_was_changed_with_care_is_found_by_its_root() {
-    let (log, checkpoint) = exported(&ledger(9), Openings::Shown);
+    let (log, checkpoint) = exported(&ledger(9), Disclosure::Include);
     let changed = String::from_utf8(log.clone()).unwrap().replacen("not_admin", "expired", 1);
-    assert!(matches!(verify(changed.as_bytes(), &checkpoint, None), Err(Finding::Root { size: 9 })));
+    assert!(matches!(verify(changed.as_bytes(), &checkpoint, None), Err(VerifyError::Root { size: 9 })));
     let older = ledger(5).checkpoint().unwrap();
-    assert!(matches!(verify(changed.as_bytes(), &checkpoint, Some(&older)), Err(Finding::OlderRoot { size: 5 })));
+    assert!(matches!(verify(changed.as_bytes(), &checkpoint, Some(&older)), Err(VerifyError::OlderRoot { size: 5 })));
 }
 
 #[test]
 fn g6_what_a_record_opens_is_what_it_committed_to() {
-    let (log, checkpoint) = exported(&ledger(6), Openings::Shown);
+    let (log, checkpoint) = exported(&ledger(6), Disclosure::Include);
     let text = String::from_utf8(log).unwrap();
     let change = |from: &str, to: &str| {
         assert!(text.contains(from), "{from}");
         verify(text.replacen(from, to, 1).as_bytes(), &checkpoint, None)
     };
-    assert!(matches!(change("Case 17", "Case 71"), Err(Finding::Opening { line: 2 })));
-    assert!(matches!(change(r"\n0f0f", r"\n0f0e"), Err(Finding::Opening { line: 3 })));
+    assert!(matches!(change("Case 17", "Case 71"), Err(VerifyError::Opening { line: 2 })));
+    assert!(matches!(change(r"\n0f0f", r"\n0f0e"), Err(VerifyError::Opening { line: 3 })));
     // One that fits itself, and stands nowhere in the record.
     let digest: String = Sha256::digest("salt\ntext").iter().map(|byte| format!("{byte:02x}")).collect();
     let added = format!(r#""openings":{{"{digest}":{{"salt":"salt","text":"text"}}}}"#);
-    assert!(matches!(change(r#""openings":{}"#, &added), Err(Finding::Opening { line: 1 })));
+    assert!(matches!(change(r#""openings":{}"#, &added), Err(VerifyError::Opening { line: 1 })));
 }
 
 /// The form of a line, written down: others read it.
 #[test]
 fn g6_a_line_of_an_export_is_of_this_form() {
-    let (log, _) = exported(&ledger(3), Openings::Shown);
+    let (log, _) = exported(&ledger(3), Disclosure::Include);
     let lines = lines(&log);
     let line: BTreeMap<String, Value> = serde_json::from_slice(&lines[1]).unwrap();
     let RecordEntry { record, .. } = entry(2);
-    let Act::Reveal(RevealSummary { about, .. }) = record.act else { panic!("a reveal") };
+    let Event::Reveal(RevealSummary { about, .. }) = record.event else { panic!("a reveal") };
     let (why, query) = (about.justification.unwrap().commitment().to_string(), about.query.commitment().to_string());
     let opening = |salt, text| json!({"salt": salt, "text": text});
     let of_why = opening("00000000000000020000000000000002", "Case 17: \"who\" & why, straße");
@@ -234,7 +234,7 @@ fn g6_a_line_of_an_export_is_of_this_form() {
 
 #[test]
 fn b1_what_is_wrong_with_a_line_is_said_with_its_number() {
-    let (log, checkpoint) = exported(&ledger(3), Openings::Shown);
+    let (log, checkpoint) = exported(&ledger(3), Disclosure::Include);
     let lines = lines(&log);
     let hash = leaf(2).hash();
     for bad in [
@@ -254,51 +254,54 @@ fn b1_what_is_wrong_with_a_line_is_said_with_its_number() {
     ] {
         let log = [&lines[0][..], bad.as_bytes(), b"\n", &lines[2][..]].concat();
         let found = verify(&log, &checkpoint, None).unwrap_err();
-        assert!(matches!(found, Finding::Unreadable { line: 2, .. }), "{bad}: {found:?}");
+        assert!(matches!(found, VerifyError::Unreadable { line: 2, .. }), "{bad}: {found:?}");
     }
     let entry = |sequence: &str| format!("{{\"entry\":\"{{\\\"sequence\\\":{sequence}}}\",\"openings\":{{}}}}\n");
     for (sequence, expected) in [("3", Some(3)), ("-2", None), ("2.0", None), ("\\\"2\\\"", None), ("null", None)] {
         let log = [&lines[0][..], entry(sequence).as_bytes(), &lines[2][..]].concat();
         let verified = verify(&log, &checkpoint, None);
         assert!(
-            matches!(verified, Err(Finding::OutOfSequence { line: 2, expected: 2, found }) if found == expected),
+            matches!(verified, Err(VerifyError::OutOfSequence { line: 2, expected: 2, found }) if found == expected),
             "{verified:?}"
         );
     }
     // A blank line takes the place of no record.
     let log = [&lines[0][..], b"\n", &lines[2][..]].concat();
     let verified = verify(&log, &checkpoint, None);
-    assert!(matches!(verified, Err(Finding::OutOfSequence { line: 3, expected: 2, found: Some(3) })), "{verified:?}");
+    assert!(
+        matches!(verified, Err(VerifyError::OutOfSequence { line: 3, expected: 2, found: Some(3) })),
+        "{verified:?}"
+    );
     // The first ones can be removed, and no other; nor any that nobody has signed.
     let removed = format!("{{\"leaf_hash\":\"{hash}\"}}\n");
     let log = [&lines[0][..], removed.as_bytes(), &lines[2][..]].concat();
-    assert!(matches!(verify(&log, &checkpoint, None), Err(Finding::Removed { line: 2 })));
+    assert!(matches!(verify(&log, &checkpoint, None), Err(VerifyError::Removed { line: 2 })));
     let one = ledger(1).checkpoint().unwrap();
     let first = format!("{{\"leaf_hash\":\"{}\"}}\n", leaf(1).hash());
     let log = [first.as_bytes(), removed.as_bytes()].concat();
-    assert!(matches!(verify(&log, &one, None), Err(Finding::Removed { line: 2 })));
+    assert!(matches!(verify(&log, &one, None), Err(VerifyError::Removed { line: 2 })));
     // A line without end is not held.
     let endless = std::io::BufReader::new(std::io::Read::chain(&lines[0][..], std::io::repeat(b' ')));
     let verified = verify_log(endless, checkpoint.as_bytes(), None, &[key().verifier().clone()]);
-    assert!(matches!(verified, Err(Finding::Unreadable { line: 2, .. })));
+    assert!(matches!(verified, Err(VerifyError::Unreadable { line: 2, .. })));
     let deep = [&lines[0][..], &vec![b'['; 1 << 20], b"\n"].concat();
-    assert!(matches!(verify(&deep, &checkpoint, None), Err(Finding::Unreadable { line: 2, .. })));
+    assert!(matches!(verify(&deep, &checkpoint, None), Err(VerifyError::Unreadable { line: 2, .. })));
 }
 
 #[test]
 fn g6_checkpoints_of_others_verify_nothing() {
-    let (log, checkpoint) = exported(&ledger(3), Openings::Shown);
+    let (log, checkpoint) = exported(&ledger(3), Disclosure::Include);
     let stranger = signer("example.com/governance", 8);
     let opened = Checkpoint::open(checkpoint.as_bytes(), &[key().verifier().clone()]).unwrap();
     let forged = opened.sign(&stranger).unwrap();
-    assert!(matches!(verify(&log, &forged, None), Err(Finding::Checkpoint(_))));
-    assert!(matches!(verify(&log, &checkpoint, Some(&forged)), Err(Finding::OlderCheckpoint(_))));
+    assert!(matches!(verify(&log, &forged, None), Err(VerifyError::Checkpoint(_))));
+    assert!(matches!(verify(&log, &checkpoint, Some(&forged)), Err(VerifyError::OlderCheckpoint(_))));
     let other = signer("example.com/other", 9);
     let elsewhere = Checkpoint { origin: KeyName::new("example.com/other").unwrap(), ..opened };
     let elsewhere = elsewhere.sign(&other).unwrap();
     let both = [key().verifier().clone(), other.verifier().clone()];
     let verified = verify_log(&log[..], checkpoint.as_bytes(), Some(elsewhere.as_bytes()), &both);
-    assert!(matches!(verified, Err(Finding::OtherLog)));
+    assert!(matches!(verified, Err(VerifyError::OtherLog)));
 }
 
 #[test]
@@ -309,11 +312,11 @@ fn b1_a_log_that_cannot_be_read_is_said_to_be_that() {
             Err(std::io::Error::other("on command"))
         }
     }
-    let (log, checkpoint) = exported(&ledger(2), Openings::Shown);
+    let (log, checkpoint) = exported(&ledger(2), Disclosure::Include);
     let first = log.split_inclusive(|byte| *byte == b'\n').next().unwrap().to_vec();
     let broken = std::io::BufReader::new(std::io::Read::chain(&first[..], Broken));
     let verified = verify_log(broken, checkpoint.as_bytes(), None, &[key().verifier().clone()]);
-    assert!(matches!(verified, Err(Finding::Io { line: 2, .. })), "{verified:?}");
+    assert!(matches!(verified, Err(VerifyError::Io { line: 2, .. })), "{verified:?}");
 }
 
 proptest! {

@@ -94,7 +94,7 @@ fn g6_nobody_who_records_waits_for_the_tree() {
     fill(&ledger, 1, 5);
     sink.1.store(1, Ordering::SeqCst);
     // Somebody else has the hold, and the sink cannot be read.
-    let hold = hashes.hold().unwrap();
+    let hold = hashes.lock().unwrap();
     fill(&ledger, 6, 9);
     drop(hold);
     assert!(matches!(ledger.checkpoint(), Err(LedgerError::Sink(SinkError::TimedOut))));
@@ -137,8 +137,8 @@ impl HashStore for Counting {
         self.inner.keep_checkpoint(checkpoint)
     }
 
-    fn hold(&self) -> Result<Hold<'_>, HashStoreError> {
-        self.inner.hold()
+    fn lock(&self) -> Result<WriteLock<'_>, HashStoreError> {
+        self.inner.lock()
     }
 }
 
@@ -179,7 +179,7 @@ fn g6_callers_at_once_are_all_in_the_checkpoint() {
         }
     });
     assert_eq!(opened(&ledger.checkpoint().unwrap()).size, 200);
-    assert_eq!(ledger.audit().unwrap(), Audit { size: 200, removed: 0 });
+    assert_eq!(ledger.audit().unwrap(), AuditSummary { size: 200, removed: 0 });
 }
 
 #[test]

@@ -36,7 +36,7 @@ fn g6_hashes_are_kept_as_the_contract_of_their_port_says() {
                 let (inside, most) = (&inside, &most);
                 scope.spawn(move || {
                     for _ in 0..50 {
-                        let hold = store.hold().unwrap();
+                        let hold = store.lock().unwrap();
                         most.fetch_max(inside.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
                         std::thread::yield_now();
                         inside.fetch_sub(1, Ordering::SeqCst);
@@ -61,7 +61,7 @@ struct Watched {
     is_held: AtomicBool,
 }
 
-struct Watch<'a>(&'a AtomicBool, #[allow(dead_code, reason = "it is there to be dropped")] Hold<'a>);
+struct Watch<'a>(&'a AtomicBool, #[allow(dead_code, reason = "it is there to be dropped")] WriteLock<'a>);
 
 impl Drop for Watch<'_> {
     fn drop(&mut self) {
@@ -101,10 +101,10 @@ impl HashStore for Watched {
         self.by_the_holder().keep_checkpoint(checkpoint)
     }
 
-    fn hold(&self) -> Result<Hold<'_>, HashStoreError> {
-        let hold = self.inner.hold()?;
+    fn lock(&self) -> Result<WriteLock<'_>, HashStoreError> {
+        let hold = self.inner.lock()?;
         self.is_held.store(true, Ordering::SeqCst);
-        Ok(Hold::new(Watch(&self.is_held, hold)))
+        Ok(WriteLock::new(Watch(&self.is_held, hold)))
     }
 }
 

@@ -25,14 +25,14 @@ fn sha256(text: &str) -> String {
 /// writes the file to say: the first of the tags of a page would be lost among the salt.
 #[test]
 fn g6_nobody_is_moved_from_what_was_sealed_into_its_salt() {
-    let (log, checkpoint) = exported(&ledger(3), Openings::Shown);
+    let (log, checkpoint) = exported(&ledger(3), Disclosure::Include);
     let log = String::from_utf8(log).unwrap();
     let (tag, salt) = ("00".repeat(16), "00000000000000030000000000000003");
     let whole = format!(r#""salt":"{salt}","text":"{tag}\n"#);
     assert_eq!(log.matches(&whole).count(), 1);
     let moved = log.replace(&whole, &format!(r#""salt":"{salt}\n{tag}","text":""#));
     let verified = verify_log(moved.as_bytes(), checkpoint.as_bytes(), None, &[key().verifier().clone()]);
-    assert!(matches!(verified, Err(Finding::Opening { line: 3 })), "{verified:?}");
+    assert!(matches!(verified, Err(VerifyError::Opening { line: 3 })), "{verified:?}");
 }
 
 /// One line with as many commitments, each of them opened.
@@ -56,7 +56,7 @@ fn b1_a_line_that_opens_much_is_read_in_the_time_of_its_length() {
         let once = || {
             let begun = Instant::now();
             let verified = verify_log(line.as_bytes(), checkpoint.as_bytes(), None, &[key().verifier().clone()]);
-            assert!(matches!(verified, Err(Finding::Root { size: 1 })), "{verified:?}");
+            assert!(matches!(verified, Err(VerifyError::Root { size: 1 })), "{verified:?}");
             begun.elapsed()
         };
         (0..3).map(|_| once()).min().unwrap()
@@ -77,7 +77,7 @@ fn g6_the_longest_page_that_can_be_recorded_is_a_line_that_is_read() {
     let line = format!("{{\"entry\":\"{entry}\",\"openings\":{{\"{commitment}\":{opening}}}}}\n");
     let checkpoint = ledger(1).checkpoint().unwrap();
     let verified = verify_log(line.as_bytes(), checkpoint.as_bytes(), None, &[key().verifier().clone()]);
-    assert!(matches!(verified, Err(Finding::Root { size: 1 })), "{verified:?}");
+    assert!(matches!(verified, Err(VerifyError::Root { size: 1 })), "{verified:?}");
 }
 
 /// A signature of somebody unknown is ignored whatever they are called.
@@ -153,9 +153,9 @@ fn g6_records_that_are_removed_during_an_export_are_not_said_to_be_lost() {
     let ledger = LedgerSink::open(sink, MemoryHashes::new(), key()).unwrap();
     // One read to see that there is nothing new, one page, and then they are gone.
     ledger.sink().reads.store(3, Ordering::SeqCst);
-    let exported = ledger.export(&mut Vec::new(), Openings::Shown);
+    let exported = ledger.export(&mut Vec::new(), Disclosure::Include);
     assert!(matches!(exported, Err(LedgerError::RemovedMeanwhile)), "{exported:?}");
-    assert_eq!(ledger.audit().unwrap(), Audit { size: 300, removed: 100 });
+    assert_eq!(ledger.audit().unwrap(), AuditSummary { size: 300, removed: 100 });
 }
 
 /// Hashes that may not be durable are not taken for durable because the next attempt goes well: what failed once is
@@ -218,7 +218,7 @@ impl HashStore for Forgetful {
         self.inner.keep_checkpoint(checkpoint)
     }
 
-    fn hold(&self) -> Result<Hold<'_>, HashStoreError> {
-        self.inner.hold()
+    fn lock(&self) -> Result<WriteLock<'_>, HashStoreError> {
+        self.inner.lock()
     }
 }

@@ -68,7 +68,7 @@ fn g6_a_log_that_was_exchanged_as_a_whole_is_not_the_one_that_was_signed() {
     let places: Vec<u64> = (0..others.size().unwrap()).collect();
     shared.write(0, &others.read(&places).unwrap()).unwrap();
     assert!(matches!(ledger.audit(), Err(LedgerError::Damaged)));
-    assert!(ledger.export(&mut Vec::new(), Openings::Shown).is_err());
+    assert!(ledger.export(&mut Vec::new(), Disclosure::Include).is_err());
     assert!(matches!(LedgerSink::open(sink, shared, key()), Err(LedgerError::Forked { size: 9 })));
 }
 
@@ -129,8 +129,8 @@ impl HashStore for Unreadable {
         self.hashes.keep_checkpoint(checkpoint)
     }
 
-    fn hold(&self) -> Result<Hold<'_>, HashStoreError> {
-        self.hashes.hold()
+    fn lock(&self) -> Result<WriteLock<'_>, HashStoreError> {
+        self.hashes.lock()
     }
 }
 
@@ -257,12 +257,12 @@ fn g6_a_record_that_is_changed_removed_or_moved_is_named_by_an_audit() {
             sink.tamper(|entries| change(entries));
             if expected == "is missing" && sequence == 1 {
                 // So would a retention run have left it: a hash alone, which is said.
-                assert_eq!(ledger.audit().unwrap(), Audit { size: 12, removed: 1 });
+                assert_eq!(ledger.audit().unwrap(), AuditSummary { size: 12, removed: 1 });
                 continue;
             }
             let said = format!("record {sequence} {expected}");
             assert_eq!(ledger.audit().unwrap_err().to_string(), said);
-            assert_eq!(ledger.export(&mut Vec::new(), Openings::Shown).unwrap_err().to_string(), said);
+            assert_eq!(ledger.export(&mut Vec::new(), Disclosure::Include).unwrap_err().to_string(), said);
         }
     }
 }

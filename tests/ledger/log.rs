@@ -50,7 +50,7 @@ impl GovernanceSink for OpenSink {
         }
         let forgotten = removal.forgotten_record();
         let of = entries.iter_mut().find(|entry| Some(entry.record.id) == forgotten);
-        Ok(of.is_some_and(|entry| entry.record.forget()) as u64 + (before - entries.len()) as u64)
+        Ok(of.is_some_and(|entry| entry.record.redact()) as u64 + (before - entries.len()) as u64)
     }
 }
 
@@ -70,52 +70,52 @@ pub(crate) const fn salt(number: u128) -> Salt {
     Salt::from_bytes(number.to_be_bytes())
 }
 
-/// Record by record another act, some with what can be forgotten.
+/// Record by record another event, some with what can be forgotten.
 pub(crate) fn record(number: u64) -> Record {
     let reveal = RevealId(Uuid::from_u128(u128::from(number) | 1 << 64));
     let digest = Digest::of_ids(&["a-1".parse().unwrap()]);
     let salted = |nth: u128| salt(u128::from(number) | nth << 64);
     let about = RevealTerms {
-        query: Sealed::new(digest, salted(3)),
+        query: Commitment::new(digest, salted(3)),
         from: Some(at(0)),
         until: None,
         actors: 1,
         private_only: false,
         purpose: Some(Purpose::new("Security incident").unwrap()),
-        justification: Some(Sealed::new(Justification::new("Case 17: \"who\" & why, straße").unwrap(), salted(2))),
+        justification: Some(Commitment::new(Justification::new("Case 17: \"who\" & why, straße").unwrap(), salted(2))),
     };
     let subjects: Subjects = serde_json::from_value(serde_json::json!(["00".repeat(16), "0f".repeat(16)])).unwrap();
-    let page = Act::Page {
+    let page = Event::Page {
         reveal,
-        activities: Sealed::new(50, salted(4)),
-        private: Sealed::new(2, salted(5)),
-        digest: Sealed::new(digest, salted(6)),
-        subjects: Sealed::new(subjects, salted(3)),
+        activities: Commitment::new(50, salted(4)),
+        private: Commitment::new(2, salted(5)),
+        digest: Commitment::new(digest, salted(6)),
+        subjects: Commitment::new(subjects, salted(3)),
     };
     let max_directory_age = Some(Duration::from_secs(u64::MAX));
     let options = OptionsPatch::new().max_directory_age(max_directory_age);
-    let (act, outcome) = match number % 6 {
+    let (event, outcome) = match number % 6 {
         1 => (
-            Act::InitializePolicy {
+            Event::InitializePolicy {
                 administrators: [UserId::new("root").unwrap(), UserId::new("deputy").unwrap()].into(),
             },
             Outcome::Intended,
         ),
         2 => {
             let summary = RevealSummary { reveal, request: None, about, expires_at: at(60) };
-            (Act::Reveal(summary), Outcome::Intended)
+            (Event::Reveal(summary), Outcome::Intended)
         }
         3 => (page, Outcome::Intended),
-        4 => (Act::ChangePolicy(vec![ChangeSummary::SetOptions(options)]), Outcome::Denied(Denial::NotAdmin)),
+        4 => (Event::ChangePolicy(vec![ChangeSummary::SetOptions(options)]), Outcome::Denied(Denial::NotAdmin)),
         5 => {
             let request = RequestId(reveal.0);
             let lifetime = Duration::from_millis(1_500);
             (
-                Act::RequestReveal(RequestSummary { request, about, lifetime, expires_at: Some(at(7)) }),
-                Outcome::OnRecord,
+                Event::RequestReveal(RequestSummary { request, about, lifetime, expires_at: Some(at(7)) }),
+                Outcome::Recorded,
             )
         }
-        _ => (Act::ReadGovernance, Outcome::Noted),
+        _ => (Event::ReadGovernance, Outcome::Observed),
     };
     Record {
         id: RecordId(Uuid::from_u128(number.into())),
@@ -126,7 +126,7 @@ pub(crate) fn record(number: u64) -> Record {
             Initiator::User(UserId::new("änne").unwrap())
         },
         policy: (!number.is_multiple_of(3)).then(|| Revision::from_number(number)),
-        act,
+        event,
         outcome,
     }
 }
@@ -172,7 +172,7 @@ pub(crate) fn ledger(size: u64) -> Ledger {
 }
 
 /// An exported log and its checkpoint.
-pub(crate) fn exported<S: GovernanceSink>(ledger: &LedgerSink<S>, openings: Openings) -> (Vec<u8>, String) {
+pub(crate) fn exported<S: GovernanceSink>(ledger: &LedgerSink<S>, openings: Disclosure) -> (Vec<u8>, String) {
     let mut log = Vec::new();
     let checkpoint = ledger.export(&mut log, openings).unwrap();
     (log, checkpoint)

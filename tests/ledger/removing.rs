@@ -37,7 +37,7 @@ fn forgetting(of: RecordId) -> RecordedRemoval {
     pending.recorded(&Receipt::assertion(id, 1)).unwrap()
 }
 
-fn verify(log: &[u8], checkpoint: &str) -> Result<Verified, Finding> {
+fn verify(log: &[u8], checkpoint: &str) -> Result<VerifiedLog, VerifyError> {
     verify_log(log, checkpoint.as_bytes(), None, &[key().verifier().clone()])
 }
 
@@ -51,8 +51,8 @@ fn g6_removed_records_leave_their_hashes_and_every_proof_holds() {
         let before = ledger.checkpoint().unwrap();
         assert_eq!(ledger.remove(&aged(1 + removed as i64)).unwrap(), removed);
         assert_eq!(ledger.checkpoint().unwrap(), before);
-        assert_eq!(ledger.audit().unwrap(), Audit { size: 20, removed });
-        let (log, checkpoint) = exported(&ledger, Openings::Shown);
+        assert_eq!(ledger.audit().unwrap(), AuditSummary { size: 20, removed });
+        let (log, checkpoint) = exported(&ledger, Disclosure::Include);
         let verified = verify(&log, &checkpoint).unwrap();
         assert_eq!((verified.removed, verified.records), (removed, 20 - removed));
         for sequence in 1..=20 {
@@ -61,7 +61,7 @@ fn g6_removed_records_leave_their_hashes_and_every_proof_holds() {
         }
         fill(&ledger, 21, 25);
         let again = LedgerSink::open(ledger, hashes, key()).unwrap();
-        assert_eq!(again.audit().unwrap(), Audit { size: 25, removed });
+        assert_eq!(again.audit().unwrap(), AuditSummary { size: 25, removed });
     }
 }
 
@@ -74,7 +74,7 @@ fn g6_no_record_is_removed_before_its_hash_is_kept() {
     assert_eq!(ledger.remove(&aged(9)).unwrap(), 8);
     drop(ledger);
     let again = over(&sink, Arc::clone(&hashes));
-    assert_eq!(again.audit().unwrap(), Audit { size: 9, removed: 8 });
+    assert_eq!(again.audit().unwrap(), AuditSummary { size: 9, removed: 8 });
     // If the hashes cannot be kept, nothing is removed.
     fill(&again, 10, 12);
     hashes.keep_checkpoint(b"broken").unwrap();
@@ -91,7 +91,7 @@ fn g6_a_record_that_is_lost_is_not_taken_for_removed() {
         sink.tamper(|entries| entries.retain(|entry| entry.sequence != lost));
         let audited = ledger.audit();
         assert!(matches!(audited, Err(LedgerError::Lost { sequence }) if sequence == lost), "{lost}: {audited:?}");
-        assert!(ledger.export(&mut Vec::new(), Openings::Shown).is_err());
+        assert!(ledger.export(&mut Vec::new(), Disclosure::Include).is_err());
     }
 }
 
@@ -106,23 +106,23 @@ fn g6_records_that_were_removed_before_anybody_hashed_them_are_missed() {
     let _removed = sink.remove(&aged(4)).unwrap();
     let rebuilt = LedgerSink::rebuild(Arc::clone(&sink), Arc::clone(&hashes), key());
     assert!(matches!(rebuilt, Err(LedgerError::Lost { sequence: 1 })), "{rebuilt:?}");
-    assert_eq!(over(&sink, hashes).audit().unwrap(), Audit { size: 9, removed: 3 });
+    assert_eq!(over(&sink, hashes).audit().unwrap(), AuditSummary { size: 9, removed: 3 });
 }
 
 #[test]
 fn g6_what_a_record_forgot_is_gone_from_the_export_and_breaks_no_proof() {
     let ledger = ledger(6);
     let before = ledger.checkpoint().unwrap();
-    let (log, _) = exported(&ledger, Openings::Shown);
+    let (log, _) = exported(&ledger, Disclosure::Include);
     assert!(String::from_utf8(log).unwrap().contains("Case 17"));
     for sequence in [2, 5] {
         assert_eq!(ledger.remove(&forgetting(record(sequence).id)).unwrap(), 1);
     }
-    let (log, checkpoint) = exported(&ledger, Openings::Shown);
+    let (log, checkpoint) = exported(&ledger, Disclosure::Include);
     assert_eq!(checkpoint, before);
     assert_eq!(verify(&log, &checkpoint).unwrap().openings, 4, "the page");
     assert!(!String::from_utf8(log).unwrap().contains("Case 17"));
-    assert_eq!(ledger.audit().unwrap(), Audit { size: 6, removed: 0 });
+    assert_eq!(ledger.audit().unwrap(), AuditSummary { size: 6, removed: 0 });
 }
 
 /// The same with the records in a file.
@@ -141,7 +141,7 @@ fn g6_what_a_file_of_records_removed_and_forgot_breaks_no_proof() {
         assert_eq!(ledger.remove(&forgetting(record(sequence).id)).unwrap(), 1, "{sequence}");
     }
     for ledger in [ledger, open()] {
-        let (log, checkpoint) = exported(&ledger, Openings::Shown);
+        let (log, checkpoint) = exported(&ledger, Disclosure::Include);
         let verified = verify(&log, &checkpoint).unwrap();
         let left = (verified.removed, verified.records, verified.openings);
         assert_eq!(left, (7, 13, 6), "how much was on the two pages");

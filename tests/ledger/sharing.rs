@@ -52,7 +52,7 @@ fn g6_processes_at_once_sign_one_history() {
         processes.into_iter().flat_map(|process| process.join().unwrap()).collect()
     });
     let last = over(&sink, hashes(&folder));
-    assert_eq!(last.audit().unwrap(), Audit { size: 60, removed: 0 });
+    assert_eq!(last.audit().unwrap(), AuditSummary { size: 60, removed: 0 });
     for note in &notes {
         assert_eq!(last.checkpoint_of(opened(note).size).unwrap(), *note);
     }
@@ -133,7 +133,7 @@ fn g6_a_log_in_a_file_is_sound_whoever_recorded() {
     is_sound(&one, 12);
     is_sound(&other, 12);
     is_sound(&open(), 12);
-    let (log, checkpoint) = exported(&one, Openings::Shown);
+    let (log, checkpoint) = exported(&one, Disclosure::Include);
     let verified = verify_log(&log[..], checkpoint.as_bytes(), None, &[key().verifier().clone()]).unwrap();
     assert_eq!((verified.records, verified.openings), (12, 16));
 }

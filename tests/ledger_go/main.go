@@ -83,7 +83,7 @@ func open(text string, known note.Verifiers) tree {
 
 type line struct {
 	Entry    *string
-	Openings map[string]struct{ Salt, Text string }
+	Disclosure map[string]struct{ Salt, Text string }
 }
 
 // readLog gives the leaves, and makes sure that they are in sequence and that what is opened is what was committed to.
@@ -107,7 +107,7 @@ func readLog(path string) []string {
 		if entry.Sequence != number {
 			fail("line %d holds record %d", number, entry.Sequence)
 		}
-		for commitment, opening := range parsed.Openings {
+		for commitment, opening := range parsed.Disclosure {
 			digest := sha256.Sum256([]byte(opening.Salt + "\n" + opening.Text))
 			// A salt of one line, or it could take in lines of the text.
 			if strings.Contains(opening.Salt, "\n") {

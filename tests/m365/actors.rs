@@ -56,7 +56,7 @@ fn d9_a_type_of_user_that_is_not_known_is_a_person() {
         json!(null),
     ] {
         let actor = actor(json!({ "UserType": user_type, "UserId": "CONTOSO\\adele" }));
-        assert_eq!(actor, Actor::user(alias("CONTOSO\\adele")).also(alias("adele")), "{user_type}");
+        assert_eq!(actor, Actor::user(alias("CONTOSO\\adele")).with_identity(alias("adele")), "{user_type}");
     }
 }
 

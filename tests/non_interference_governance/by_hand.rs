@@ -2,16 +2,16 @@
 
 use super::*;
 
-/// A house with something private, in which root and eve are administrators, and eve may not view private activities.
-fn furnished(house: &House) {
-    house.install(people(&[("adele", &["council"]), ("bob", &[])])).manage("contoso.com").make_private("council");
-    house.change(PolicyChange::SetAdmin(user("eve"), Role::PrivacyAdministrator)).permit_root();
-    house.ingest(&[activity("a-1", "adele"), activity("a-2", "adele"), activity("b-1", "bob")]);
+/// A fixture with something private, in which root and eve are administrators, and eve may not view private activities.
+fn furnished(fixture: &Fixture) {
+    fixture.install(people(&[("adele", &["council"]), ("bob", &[])])).manage("contoso.com").make_private("council");
+    fixture.update_policy(PolicyChange::SetAdmin(user("eve"), Role::PrivacyAdministrator)).permit_root();
+    fixture.ingest(&[activity("a-1", "adele"), activity("a-2", "adele"), activity("b-1", "bob")]);
 }
 
 /// Every form in which eve reads the log.
-fn read_by_eve(house: &House) -> Vec<String> {
-    let found = house.filter.governance(&user("eve"), &RecordQuery::default(), 0, PageSize::MAX).unwrap();
+fn read_by_eve(fixture: &Fixture) -> Vec<String> {
+    let found = fixture.filter.governance_records(&user("eve"), &RecordQuery::default(), 0, PageSize::MAX).unwrap();
     vec![format!("{found:?}"), serde_json::to_string(&found).unwrap()]
 }
 
@@ -22,14 +22,14 @@ fn v2_records_tell_no_time_that_store_took() {
         let seen = [0, 1, 40].map(|takes| {
             let place = make();
             let store = FaultyStore::new(Arc::clone(&place.store), &Log::default());
-            let house = House::repeatable(Arc::clone(&store) as Arc<dyn ActivityStore>);
-            let clock = Arc::clone(&house.clock);
+            let fixture = Fixture::repeatable(Arc::clone(&store) as Arc<dyn ActivityStore>);
+            let clock = Arc::clone(&fixture.clock);
             store.while_it_works(move || {
                 clock.fetch_add(takes, Ordering::SeqCst);
             });
-            furnished(&house);
-            let back = |seconds| house.clock.store(seconds, Ordering::SeqCst);
-            let mut reveal = house.filter.reveal(reveal_all("root")).unwrap();
+            furnished(&fixture);
+            let back = |seconds| fixture.clock.store(seconds, Ordering::SeqCst);
+            let mut reveal = fixture.filter.reveal(reveal_all("root")).unwrap();
             for seconds in 1..4 {
                 back(seconds);
                 reveal.page(PageSize::at_most(2), None).unwrap();
@@ -37,15 +37,15 @@ fn v2_records_tell_no_time_that_store_took() {
             back(4);
             reveal.close().unwrap();
             back(5);
-            house.erase(Subject::of(user("adele")));
+            fixture.erase(Subject::of(user("adele")));
             back(6);
             store.fault_in(2, StoreFault::FailsLate);
-            house.filter.erase(&user("root"), Subject::of(user("bob"))).unwrap_err();
+            fixture.filter.erase(&user("root"), Subject::of(user("bob"))).unwrap_err();
             back(7);
-            let _receipt = house.filter.forget(&user("root"), house.records().last().unwrap().record.id).unwrap();
-            let ended: Vec<_> = house.records().iter().filter_map(|entry| ended_at(&entry.record.outcome)).collect();
+            let _receipt = fixture.filter.redact(&user("root"), fixture.records().last().unwrap().record.id).unwrap();
+            let ended: Vec<_> = fixture.records().iter().filter_map(|entry| ended_at(&entry.record.outcome)).collect();
             assert!(takes == 0 || ended[0] > at(5) && ended[1] > at(6), "the time is there, sealed: {ended:?}");
-            numbered(&read_by_eve(&house))
+            numbered(&read_by_eve(&fixture))
         });
         assert_eq!(seen[0], seen[1]);
         assert_eq!(seen[0], seen[2]);
@@ -64,19 +64,19 @@ fn ended_at(outcome: &Outcome) -> Option<chrono::DateTime<chrono::Utc>> {
 fn v2_page_refused_at_last_moment_tells_no_time() {
     let seen = [0, 500].map(|takes| {
         let sink = Arc::new(Meanwhile::default());
-        let house = House::over(Place::in_memory().store, Arc::clone(&sink) as Arc<dyn GovernanceSink>);
-        furnished(&house);
-        let mut reveal = house.filter.reveal(reveal_all("root")).unwrap();
-        let (filter, clock) = (house.filter.clone(), Arc::clone(&house.clock));
+        let fixture = Fixture::over(Place::in_memory().store, Arc::clone(&sink) as Arc<dyn GovernanceSink>);
+        furnished(&fixture);
+        let mut reveal = fixture.filter.reveal(reveal_all("root")).unwrap();
+        let (filter, clock) = (fixture.filter.clone(), Arc::clone(&fixture.clock));
         sink.then(move || {
-            filter.change(&user("eve"), PolicyChange::Revoke(user("root").into())).unwrap();
+            filter.update_policy(&user("eve"), PolicyChange::Revoke(user("root").into())).unwrap();
             clock.fetch_add(takes, Ordering::SeqCst);
         });
         let error = reveal.page(PageSize::MAX, None).unwrap_err();
         assert!(matches!(error, RevealError::Denied(Denial::NotPermitted)), "{error:?}");
-        let last = house.records().pop().unwrap().record;
-        assert!(matches!(last.outcome, Outcome::Failed { cause: Failure::Denied(_), .. }), "{last:?}");
-        let Act::Page { private, .. } = &last.act else { panic!("not a page") };
+        let last = fixture.records().pop().unwrap().record;
+        assert!(matches!(last.outcome, Outcome::Failed { cause: FailureReason::Denied(_), .. }), "{last:?}");
+        let Event::Page { private, .. } = &last.event else { panic!("not a page") };
         assert_eq!(private.value(), None, "the record of the page says it");
         last.at
     });
@@ -87,23 +87,25 @@ fn v2_page_refused_at_last_moment_tells_no_time() {
 #[test]
 fn g2_openings_go_to_readers_who_may_view() {
     for place in places() {
-        let house = place.house();
-        furnished(&house);
-        let mut reveal = house.filter.reveal(reveal_all("root")).unwrap();
+        let fixture = place.fixture();
+        furnished(&fixture);
+        let mut reveal = fixture.filter.reveal(reveal_all("root")).unwrap();
         reveal.page(PageSize::MAX, None).unwrap();
         reveal.close().unwrap();
-        house.advance(4_000);
-        let mut late = house.filter.reveal(reveal_all("root")).unwrap();
-        house.advance(4_000);
+        fixture.advance(4_000);
+        let mut late = fixture.filter.reveal(reveal_all("root")).unwrap();
+        fixture.advance(4_000);
         late.page(PageSize::MAX, None).unwrap_err();
-        house.erase(Subject::of(user("adele")));
-        house.erase(Subject::of(user("adele")));
+        fixture.erase(Subject::of(user("adele")));
+        fixture.erase(Subject::of(user("adele")));
         let ids = ["a-2", "a-1"].map(|id| id.parse::<ActivityId>().unwrap());
         for (reader, may_view) in [("root", true), ("eve", false)] {
             let (mut pages, mut closings, mut removals) = (Vec::new(), Vec::new(), Vec::new());
-            for entry in house.filter.governance(&user(reader), &RecordQuery::default(), 0, PageSize::MAX).unwrap() {
-                match (&entry.record.act, &entry.record.outcome) {
-                    (Act::Page { activities, private, digest, subjects, .. }, _) => {
+            for entry in
+                fixture.filter.governance_records(&user(reader), &RecordQuery::default(), 0, PageSize::MAX).unwrap()
+            {
+                match (&entry.record.event, &entry.record.outcome) {
+                    (Event::Page { activities, private, digest, subjects, .. }, _) => {
                         assert_eq!(subjects.value(), None, "nobody is told whose");
                         pages.push((activities.value().copied(), private.value().copied(), digest.is_of_ids(&ids)));
                     }
@@ -127,16 +129,16 @@ fn g2_openings_go_to_readers_who_may_view() {
 #[test]
 fn g2_no_commitment_is_opened_with_guessed_ids() {
     let lived = || {
-        let house = House::repeatable(Place::in_memory().store);
-        furnished(&house);
+        let fixture = Fixture::repeatable(Place::in_memory().store);
+        furnished(&fixture);
         let wish = reveal_all("root").because(Justification::new("case 17").unwrap());
-        let _request = house.filter.request_reveal(&wish).unwrap();
-        let mut reveal = house.filter.reveal(wish).unwrap();
+        let _request = fixture.filter.request_reveal(&wish).unwrap();
+        let mut reveal = fixture.filter.reveal(wish).unwrap();
         reveal.page(PageSize::MAX, None).unwrap();
         reveal.page(PageSize::MAX, None).unwrap();
         reveal.close().unwrap();
-        house.erase(Subject::of(user("adele")));
-        house.records()
+        fixture.erase(Subject::of(user("adele")));
+        fixture.records()
     };
     let (once, again) = (lived(), lived());
     let ids = |records: &[RecordEntry]| records.iter().map(|entry| entry.record.id).collect::<Vec<_>>();
@@ -150,7 +152,7 @@ fn g2_no_commitment_is_opened_with_guessed_ids() {
     // What a reader can try: every id that was or will be given, as it is and as 32 digits, with every small number.
     for guess in (0..200).map(Uuid::from_u128) {
         for number in 0_u64..10 {
-            let guessed = Sealed::new(number, Salt::from_bytes(guess.into_bytes())).commitment().to_string();
+            let guessed = Commitment::new(number, Salt::from_bytes(guess.into_bytes())).commitment().to_string();
             assert!(!all.contains(&guessed), "opened with {guess} and {number}");
         }
         assert!(!salts.contains(&guess.simple().to_string()));

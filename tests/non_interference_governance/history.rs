@@ -33,7 +33,7 @@ pub(crate) enum Step {
     },
     Close(u8),
     Ask(Wish),
-    Answer {
+    ApprovalDecision {
         request: u8,
         by: u8,
         answer: u8,
@@ -114,7 +114,7 @@ pub(crate) fn steps() -> impl Strategy<Value = Step> {
         3 => any::<u8>().prop_map(Step::Close),
         3 => wishes().prop_map(Step::Ask),
         4 => (any::<u8>(), 0..4_u8, select(vec![0, 0, 0, 1, 2]))
-            .prop_map(|(request, by, answer)| Step::Answer { request, by, answer }),
+            .prop_map(|(request, by, answer)| Step::ApprovalDecision { request, by, answer }),
         2 => any::<u8>().prop_map(Step::OpenApproved),
         4 => (select(vec![0, 0, 0, 3]), 0..4_u8).prop_map(|(by, person)| Step::Erase { by, person }),
         2 => Just(Step::Retain),

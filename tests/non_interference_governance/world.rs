@@ -38,8 +38,8 @@ impl World {
             Arc::clone(&sink) as Arc<dyn GovernanceSink>,
         )
         .clock(move || at(now.load(Ordering::SeqCst)))
-        .ids(move || Uuid::from_u128(ids.fetch_add(1, Ordering::SeqCst).into()))
-        .sink_limit(Duration::from_secs(60))
+        .id_source(move || Uuid::from_u128(ids.fetch_add(1, Ordering::SeqCst).into()))
+        .sink_timeout(Duration::from_secs(60))
         // Whether store and log are compared depends on the clock, and a sink that fails at its next call then fails elsewhere.
         .write_only_sink(WriteOnlySink::i_know_that_a_restored_store_goes_unnoticed())
         .open_or_initialize(admins())
@@ -61,20 +61,20 @@ impl World {
         };
         world.install([Some(0b0011), Some(0b0100)]);
         for name in ["vera", "victor", "ann"] {
-            world.change(PolicyChange::SetAdmin(user(name), Role::Analyst));
+            world.update_policy(PolicyChange::SetAdmin(user(name), Role::Analyst));
         }
         for name in ["vera", "victor"] {
-            world.change(PolicyChange::Grant(alias(&format!("{name}@contoso.com"))));
+            world.update_policy(PolicyChange::Grant(alias(&format!("{name}@contoso.com"))));
         }
-        world.change(PolicyChange::ManageDomain(ManagedDomain::exactly(domain("contoso.com"))));
-        world.change(PolicyChange::MakePrivate(group("group-0").into()));
-        world.change(PolicyChange::SetOptions(OptionsPatch::new().max_reveal_lifetime(Some(LIFETIME))));
+        world.update_policy(PolicyChange::ManageDomain(ManagedDomain::exactly(domain("contoso.com"))));
+        world.update_policy(PolicyChange::MakePrivate(group("group-0").into()));
+        world.update_policy(PolicyChange::SetOptions(OptionsPatch::new().max_reveal_lifetime(Some(LIFETIME))));
         assert!(world.filter.policy().unwrap().may_view_private(&user("root")).is_err());
         world
     }
 
-    pub(crate) fn change(&mut self, change: PolicyChange) {
-        let answer = self.filter.change(&user("root"), &change);
+    pub(crate) fn update_policy(&mut self, change: PolicyChange) {
+        let answer = self.filter.update_policy(&user("root"), &change);
         self.tell(answer);
     }
 
@@ -127,11 +127,15 @@ impl World {
             }
             Step::Private { group: of, is_private } => {
                 let of = GroupRef::from(group(&format!("group-{of}")));
-                self.change(if *is_private { PolicyChange::MakePrivate(of) } else { PolicyChange::MakePublic(of) });
+                self.update_policy(if *is_private {
+                    PolicyChange::MakePrivate(of)
+                } else {
+                    PolicyChange::MakePublic(of)
+                });
             }
             Step::Install(groups) => {
                 self.install(*groups);
-                let answer = self.filter.follow_directory();
+                let answer = self.filter.reconcile_directory();
                 self.tell(answer);
             }
             Step::Options { approvals, justified, retention } => {
@@ -141,12 +145,12 @@ impl World {
                     .approvals_required(*approvals)
                     .justification_required(*justified)
                     .retention(retention.transpose().unwrap());
-                self.change(PolicyChange::SetOptions(patch));
+                self.update_policy(PolicyChange::SetOptions(patch));
             }
             Step::Permit { viewer, permitted } => {
                 let name = alias(&format!("{}@contoso.com", ADMINS[usize::from(*viewer)]));
                 let revoke = PolicyChange::Revoke(admin(*viewer).into());
-                self.change(if *permitted { PolicyChange::Grant(name) } else { revoke });
+                self.update_policy(if *permitted { PolicyChange::Grant(name) } else { revoke });
             }
             Step::Open(wish) => {
                 let answer = self.filter.reveal(wish.request());
@@ -175,10 +179,11 @@ impl World {
                 let id = self.hear(answer);
                 self.requests.extend(id.map(|id| (id, wish.clone())));
             }
-            Step::Answer { request, by, answer } => {
+            Step::ApprovalDecision { request, by, answer } => {
                 if let Some(slot) = slot(*request, self.requests.len()) {
-                    let answer = [Answer::Approve, Answer::Deny, Answer::Withdraw][usize::from(*answer)];
-                    let answer = self.filter.answer_request(&admin(*by), self.requests[slot].0, answer);
+                    let answer = [ApprovalDecision::Approve, ApprovalDecision::Deny, ApprovalDecision::Withdraw]
+                        [usize::from(*answer)];
+                    let answer = self.filter.decide_request(&admin(*by), self.requests[slot].0, answer);
                     self.hear(answer);
                 }
             }
@@ -201,7 +206,7 @@ impl World {
             Step::Forget { by, nth } => {
                 let records = self.sink.durable();
                 let record = records[records.len() - 1 - usize::from(*nth) % records.len()].id;
-                let answer = self.filter.forget(&admin(*by), record);
+                let answer = self.filter.redact(&admin(*by), record);
                 self.tell(answer);
             }
             Step::DryRun { by, group: of } => {
@@ -212,7 +217,7 @@ impl World {
                 self.tell(answer);
             }
             Step::Read(by) => {
-                let answer = self.filter.governance(&admin(*by), &RecordQuery::default(), 0, PageSize::MAX);
+                let answer = self.filter.governance_records(&admin(*by), &RecordQuery::default(), 0, PageSize::MAX);
                 self.hear(answer);
             }
             Step::SinkFails { call, fault } => return self.sink.fault_in(*call, *fault),
@@ -271,7 +276,7 @@ impl World {
         let mut seen = Vec::new();
         for query in &queries {
             for (after, size) in [(0, 1_000), (7, 3)] {
-                let found = self.filter.governance(&root, query, after, PageSize::at_most(size)).unwrap();
+                let found = self.filter.governance_records(&root, query, after, PageSize::at_most(size)).unwrap();
                 seen.push(format!("{found:?}"));
                 seen.push(serde_json::to_string(&found).unwrap());
             }
@@ -315,7 +320,7 @@ pub(crate) const KINDS: [RecordKind; 14] = [
 ];
 
 pub(crate) const OUTCOMES: [OutcomeKind; 5] =
-    [OutcomeKind::Intended, OutcomeKind::Done, OutcomeKind::Noted, OutcomeKind::Failed, OutcomeKind::Refused];
+    [OutcomeKind::Intended, OutcomeKind::Done, OutcomeKind::Observed, OutcomeKind::Failed, OutcomeKind::Refused];
 
 pub(crate) fn slot(which: u8, of: usize) -> Option<usize> {
     (of > 0).then(|| usize::from(which) % of)

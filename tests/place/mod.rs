@@ -1,4 +1,4 @@
-//! Where a house stands: in memory, or in SQLite files. What a rule says holds in each.
+//! Where a fixture stands: in memory, or in SQLite files. What a rule says holds in each.
 #![allow(dead_code, reason = "every test file uses a part of it")]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
@@ -11,7 +11,7 @@ use activity_privacy::memory::{MemorySink, MemoryStore};
 use activity_privacy::sqlite::{SqliteGovernance, SqliteStore, governance_path};
 use activity_privacy::{ActivityStore, GovernanceSink};
 
-use crate::house::House;
+use crate::fixture::Fixture;
 
 /// A store and a sink of one kind.
 pub(crate) struct Place {
@@ -49,12 +49,12 @@ impl Place {
         activities(self.files.as_ref().expect("it stands in files").path())
     }
 
-    pub(crate) fn house(&self) -> House {
-        House::over(Arc::clone(&self.store), Arc::clone(&self.sink))
+    pub(crate) fn fixture(&self) -> Fixture {
+        Fixture::over(Arc::clone(&self.store), Arc::clone(&self.sink))
     }
 
-    pub(crate) fn repeatable_house(&self) -> House {
-        House::repeatable(Arc::clone(&self.store))
+    pub(crate) fn repeatable_house(&self) -> Fixture {
+        Fixture::repeatable(Arc::clone(&self.store))
     }
 }
 

@@ -24,21 +24,21 @@ pub(super) const REVOCATION_STOPS_PAGES: &str = "no page was shown whose record 
 pub(super) fn properties(plan: &Plan) -> Vec<Property<Plan>> {
     let mut properties = vec![
         Property::always(NO_STALE_STAMP, |_, world: &World| {
-            world.activity.is_none_or(|stamp| stamp.policy.revision >= stamp.floor)
+            world.activity.is_none_or(|decision| decision.policy.revision >= decision.floor)
         }),
         Property::always(NO_CHANGE_IS_LOST, |_, world: &World| {
             world.changes_returned.iter().all(|change| change.is_in(world.policy))
         }),
         Property::always(FIRST_VERDICT_WINS, |_, world: &World| world.activity == world.first_stamp),
         Property::always(INTENT_ON_RECORD, |_, world: &World| {
-            world.published.iter().all(|(act, change, revision)| {
-                world.durable.contains(&Record::Intent { act: *act, change: *change, revision: *revision })
+            world.published.iter().all(|(event, change, revision)| {
+                world.durable.contains(&Record::Intent { event: *event, change: *change, revision: *revision })
             })
         }),
         Property::always(OUTCOMES_ARE_TRUE, |_, world: &World| {
             world.durable.iter().all(|record| match *record {
-                Record::Outcome { act, change, revision, published } => {
-                    let done = world.published.contains(&(act, change, revision));
+                Record::Outcome { event, change, revision, published } => {
+                    let done = world.published.contains(&(event, change, revision));
                     match published {
                         Published::Done => done,
                         Published::Superseded => !done,
@@ -50,7 +50,7 @@ pub(super) fn properties(plan: &Plan) -> Vec<Property<Plan>> {
         }),
         Property::always(RECORD_BEFORE_BYTES, |_, world: &World| {
             world.pages.iter().all(|page| {
-                world.durable.contains(&Record::Reveal { act: page.act }) && world.durable.contains(&page.record())
+                world.durable.contains(&Record::Reveal { event: page.event }) && world.durable.contains(&page.record())
             })
         }),
         Property::always(NO_PAGE_AFTER_REVOCATION, |_, world: &World| {
@@ -61,21 +61,24 @@ pub(super) fn properties(plan: &Plan) -> Vec<Property<Plan>> {
         }),
         Property::sometimes("the sink keeps what nobody waits for any more", |_, world: &World| {
             let idle = world.nodes.iter().all(|node| node.call == Call::Idle);
-            idle && world.durable.iter().any(|record| !world.published.iter().any(|(act, ..)| *act == act_of(record)))
+            idle && world
+                .durable
+                .iter()
+                .any(|record| !world.published.iter().any(|(event, ..)| *event == act_of(record)))
         }),
         Property::sometimes("a change is published and its node crashes before the outcome", |_, world: &World| {
             world.crashed_after_publishing
         }),
         Property::sometimes("a change is in force though its caller was told of an error", |_, world: &World| {
             world.durable.iter().any(|record| match *record {
-                Record::Outcome { act, change, revision, published: Published::Unknown } => {
-                    world.published.contains(&(act, change, revision))
+                Record::Outcome { event, change, revision, published: Published::Unknown } => {
+                    world.published.contains(&(event, change, revision))
                 }
                 _ => false,
             })
         }),
     ];
-    if plan.deliveries > 0 {
+    if plan.outcomes > 0 {
         properties.extend(ingest_is_not_vacuous());
     }
     if plan.changes > 1 {
@@ -91,10 +94,10 @@ fn ingest_is_not_vacuous() -> [Property<Plan>; 3] {
     [
         Property::sometimes("a stale append is refused", |_, world: &World| world.refused_as_stale),
         Property::sometimes("what was refused as stale is stored under the policy in force", |_, world: &World| {
-            world.refused_as_stale && world.activity.is_some_and(|stamp| stamp.policy == world.policy)
+            world.refused_as_stale && world.activity.is_some_and(|decision| decision.policy == world.policy)
         }),
         Property::sometimes("what was shown is delivered again after the group became private", |_, world: &World| {
-            let shown = world.activity.is_some_and(|stamp| !stamp.policy.private);
+            let shown = world.activity.is_some_and(|decision| !decision.policy.private);
             world.delivered_again && shown && world.policy.private
         }),
     ]
@@ -137,9 +140,9 @@ fn reveal_is_not_vacuous() -> [Property<Plan>; 4] {
 
 fn act_of(record: &Record) -> u8 {
     match *record {
-        Record::Intent { act, .. }
-        | Record::Outcome { act, .. }
-        | Record::Reveal { act }
-        | Record::Page { act, .. } => act,
+        Record::Intent { event, .. }
+        | Record::Outcome { event, .. }
+        | Record::Reveal { event }
+        | Record::Page { event, .. } => event,
     }
 }

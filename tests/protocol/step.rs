@@ -3,17 +3,17 @@
 use stateright::{Model, Property};
 
 use super::rules;
-use super::world::{Call, Change, Guard, Node, Page, Plan, Policy, Published, Record, Request, Stamp, World};
+use super::world::{Call, Change, Decision, Guard, Node, Page, Plan, Policy, Published, Record, Request, World};
 
 /// One step, of the node at this place or of what stands behind all nodes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Step {
     /// `PrivacyFilter::ingest` is called with the one activity.
     Ingest(usize),
-    /// `Inner::screen` and `Screen::screen`: the policy last read, or the one in the store, decides; the store is
+    /// `Inner::engine` and `PolicyEngine::engine`: the policy last read, or the one in the store, decides; the store is
     /// asked.
     Decide(usize),
-    /// `PrivacyFilter::change` is called: `PendingChange::authorise` with the policy in force; the sink is offered the
+    /// `PrivacyFilter::update_policy` is called: `PendingChange::authorise` with the policy in force; the sink is offered the
     /// intent.
     Change(usize, Change),
     /// `PrivacyFilter::reveal` is called: `RevealRequest::authorise`; the sink is offered the intent.
@@ -36,7 +36,7 @@ pub(super) enum Step {
     SinkKeeps(Record),
     /// It answers with the receipt.
     SinkAnswers(usize),
-    /// `BoundedSink::record`: the limit is over, or the sink fails. What was offered may become durable yet.
+    /// `TimeoutSink::record`: the limit is over, or the sink fails. What was offered may become durable yet.
     SinkFails(usize),
     /// The sink loses whatever it has not made durable.
     SinkCrashes,
@@ -56,7 +56,7 @@ impl Model for Plan {
         for (at, node) in world.nodes.iter().enumerate() {
             match node.call {
                 Call::Idle => {
-                    steps.extend((world.deliveries > 0).then_some(Step::Ingest(at)));
+                    steps.extend((world.outcomes > 0).then_some(Step::Ingest(at)));
                     if world.changes > 0 {
                         steps.extend([Change::MakePrivate, Change::Revoke].map(|change| Step::Change(at, change)));
                     }
@@ -69,7 +69,7 @@ impl Model for Plan {
                 Call::Revealing { pages, .. } => steps.extend((pages < self.pages).then_some(Step::Admit(at))),
                 Call::Admitted(_) => steps.push(Step::Read(at)),
                 Call::Recorded(_) => steps.push(Step::Open(at)),
-                Call::Intending { .. } | Call::Concluding { .. } | Call::Opening { .. } | Call::Sealed(_) => {}
+                Call::Intending { .. } | Call::Concluding { .. } | Call::Opening { .. } | Call::Commitment(_) => {}
             }
             if let Some(record) = offered_by(node.call) {
                 let answers =
@@ -100,12 +100,12 @@ impl Model for Plan {
 /// What a node waits for the sink to answer.
 fn offered_by(call: Call) -> Option<Record> {
     match call {
-        Call::Intending { act, change, next } => Some(Record::Intent { act, change, revision: next.revision }),
-        Call::Concluding { act, change, next, published } => {
-            Some(Record::Outcome { act, change, revision: next.revision, published })
+        Call::Intending { event, change, next } => Some(Record::Intent { event, change, revision: next.revision }),
+        Call::Concluding { event, change, next, published } => {
+            Some(Record::Outcome { event, change, revision: next.revision, published })
         }
-        Call::Opening { act } => Some(Record::Reveal { act }),
-        Call::Sealed(page) => Some(page.record()),
+        Call::Opening { event } => Some(Record::Reveal { event }),
+        Call::Commitment(page) => Some(page.record()),
         _ => None,
     }
 }
@@ -114,57 +114,57 @@ impl World {
     fn take(&mut self, plan: &Plan, step: Step) {
         match step {
             Step::Ingest(at) => {
-                self.deliveries -= 1;
+                self.outcomes -= 1;
                 self.nodes[at].call = Call::Deciding { floor: self.returned };
             }
             Step::Decide(at) => {
                 let Call::Deciding { floor } = self.nodes[at].call else { return };
-                let policy = *self.nodes[at].screen.get_or_insert(self.policy);
-                self.nodes[at].call = Call::Asking(Request::Append(Stamp { policy, floor }));
+                let policy = *self.nodes[at].engine.get_or_insert(self.policy);
+                self.nodes[at].call = Call::Asking(Request::Append(Decision { policy, floor }));
             }
             Step::Change(at, change) => {
                 self.changes -= 1;
-                let act = self.fresh();
-                self.intend(plan, at, act, change);
+                let event = self.fresh();
+                self.intend(plan, at, event, change);
             }
             Step::Reveal(at) => {
                 self.reveals -= 1;
-                let act = self.fresh();
+                let event = self.fresh();
                 if self.policy.granted {
-                    self.wait_for_the_sink(at, Call::Opening { act });
+                    self.wait_for_the_sink(at, Call::Opening { event });
                 }
             }
             Step::Admit(at) => {
-                let Call::Revealing { act, pages } = self.nodes[at].call else { return };
+                let Call::Revealing { event, pages } = self.nodes[at].call else { return };
                 let asked_after_revocation = self.is_revoked();
                 let page = Page {
-                    act,
+                    event,
                     number: pages,
                     private: false,
                     asked_after_revocation,
                     recorded_after_revocation: false,
                 };
-                let allowed = self.policy.granted || !plan.has(Guard::Admission);
+                let allowed = self.policy.granted || !plan.has(Guard::PagePermit);
                 self.nodes[at].call = if allowed { Call::Admitted(page) } else { Call::Idle };
             }
             Step::Read(at) => {
                 let Call::Admitted(page) = self.nodes[at].call else { return };
-                let private = self.activity.is_some_and(|stamp| stamp.policy.private);
+                let private = self.activity.is_some_and(|decision| decision.policy.private);
                 let page = Page { private, ..page };
                 if !plan.has(Guard::RecordFirst) {
                     self.pages.insert(page);
                 }
-                self.wait_for_the_sink(at, Call::Sealed(page));
+                self.wait_for_the_sink(at, Call::Commitment(page));
             }
             Step::Open(at) => {
                 let Call::Recorded(page) = self.nodes[at].call else { return };
-                let asks = plan.has(Guard::Recheck) && plan.has(Guard::Admission);
+                let asks = plan.has(Guard::Recheck) && plan.has(Guard::PagePermit);
                 if self.policy.granted || !asks {
                     self.pages.insert(page);
                 } else {
                     self.refused_at_opening = true;
                 }
-                self.nodes[at].call = Call::Revealing { act: page.act, pages: page.number + 1 };
+                self.nodes[at].call = Call::Revealing { event: page.event, pages: page.number + 1 };
             }
             Step::StoreDoes(at) => {
                 let Call::Asking(request) = self.nodes[at].call else { return };
@@ -217,41 +217,41 @@ impl World {
         self.nodes[at].call = call;
     }
 
-    /// One turn of `PrivacyFilter::change`, up to where it waits.
-    fn intend(&mut self, plan: &Plan, at: usize, act: u8, change: Change) {
+    /// One turn of `PrivacyFilter::update_policy`, up to where it waits.
+    fn intend(&mut self, plan: &Plan, at: usize, event: u8, change: Change) {
         let Some(next) = change.apply(self.policy) else {
             self.nodes[at].call = Call::Idle;
             return;
         };
         if plan.has(Guard::IntentFirst) {
-            self.wait_for_the_sink(at, Call::Intending { act, change, next });
+            self.wait_for_the_sink(at, Call::Intending { event, change, next });
         } else {
-            self.nodes[at].call = Call::Asking(Request::Publish { act, change, next });
+            self.nodes[at].call = Call::Asking(Request::Publish { event, change, next });
         }
     }
 
     /// The transaction of a store. Whether it was done; what is stored already counts as done.
     fn carry_out(&mut self, plan: &Plan, request: Request) -> bool {
         match request {
-            Request::Append(stamp) => {
-                if plan.has(Guard::Fence) && stamp.policy.revision != self.policy.revision {
+            Request::Append(decision) => {
+                if plan.has(Guard::Fence) && decision.policy.revision != self.policy.revision {
                     self.refused_as_stale = true;
                     return false;
                 }
                 self.delivered_again |= self.activity.is_some();
-                self.first_stamp.get_or_insert(stamp);
+                self.first_stamp.get_or_insert(decision);
                 if plan.has(Guard::FirstVerdict) {
-                    self.activity.get_or_insert(stamp);
+                    self.activity.get_or_insert(decision);
                 } else {
-                    self.activity = Some(stamp);
+                    self.activity = Some(decision);
                 }
             }
-            Request::Publish { act, change, next } => {
+            Request::Publish { event, change, next } => {
                 if plan.has(Guard::CompareAndSwap) && next.revision != self.policy.revision + 1 {
                     return false;
                 }
                 self.policy = next;
-                self.published.insert((act, change, next.revision));
+                self.published.insert((event, change, next.revision));
             }
         }
         true
@@ -260,15 +260,15 @@ impl World {
     fn store_answers(&mut self, plan: &Plan, at: usize, request: Request, answer: Published) {
         match (request, answer) {
             // Stale: decides again.
-            (Request::Append(stamp), Published::Superseded) => {
-                self.nodes[at] = Node { screen: None, call: Call::Deciding { floor: stamp.floor } };
+            (Request::Append(decision), Published::Superseded) => {
+                self.nodes[at] = Node { engine: None, call: Call::Deciding { floor: decision.floor } };
             }
             (Request::Append(_), Published::Done | Published::Unknown) => self.nodes[at].call = Call::Idle,
-            (Request::Publish { act, change, next }, published) => {
+            (Request::Publish { event, change, next }, published) => {
                 if plan.has(Guard::IntentFirst) {
-                    self.wait_for_the_sink(at, Call::Concluding { act, change, next, published });
+                    self.wait_for_the_sink(at, Call::Concluding { event, change, next, published });
                 } else {
-                    self.wait_for_the_sink(at, Call::Intending { act, change, next });
+                    self.wait_for_the_sink(at, Call::Intending { event, change, next });
                 }
             }
         }
@@ -276,11 +276,11 @@ impl World {
 
     fn sink_answers(&mut self, plan: &Plan, at: usize) {
         match self.nodes[at].call {
-            Call::Intending { act, change, next } if plan.has(Guard::IntentFirst) => {
-                self.nodes[at].call = Call::Asking(Request::Publish { act, change, next });
+            Call::Intending { event, change, next } if plan.has(Guard::IntentFirst) => {
+                self.nodes[at].call = Call::Asking(Request::Publish { event, change, next });
             }
-            Call::Opening { act } => self.nodes[at].call = Call::Revealing { act, pages: 0 },
-            Call::Sealed(page) => {
+            Call::Opening { event } => self.nodes[at].call = Call::Revealing { event, pages: 0 },
+            Call::Commitment(page) => {
                 let page = Page { recorded_after_revocation: self.is_revoked(), ..page };
                 self.nodes[at].call = Call::Recorded(page);
             }
@@ -294,17 +294,19 @@ impl World {
             // followed by another turn all the same.
             Call::Concluding { .. } => self.concluded(plan, at),
             // The reveal goes on: its next page can be asked for.
-            Call::Sealed(page) => self.nodes[at].call = Call::Revealing { act: page.act, pages: page.number + 1 },
+            Call::Commitment(page) => {
+                self.nodes[at].call = Call::Revealing { event: page.event, pages: page.number + 1 }
+            }
             _ => self.nodes[at].call = Call::Idle,
         }
     }
 
-    /// The end of one turn of `PrivacyFilter::change`.
+    /// The end of one turn of `PrivacyFilter::update_policy`.
     fn concluded(&mut self, plan: &Plan, at: usize) {
         match self.nodes[at].call {
             Call::Concluding { change, next, published: Published::Done, .. } => self.change_returns(at, change, next),
-            Call::Concluding { act, change, published: Published::Superseded, .. } => {
-                self.intend(plan, at, act, change)
+            Call::Concluding { event, change, published: Published::Superseded, .. } => {
+                self.intend(plan, at, event, change)
             }
             _ => self.nodes[at].call = Call::Idle,
         }

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 pub(super) struct Plan {
     pub(super) nodes: usize,
     /// How often the one activity is delivered.
-    pub(super) deliveries: u8,
+    pub(super) outcomes: u8,
     /// How often a change is asked for.
     pub(super) changes: u8,
     pub(super) reveals: u8,
@@ -22,7 +22,7 @@ impl Plan {
     /// Nodes that ingest while the policy changes.
     pub(super) const INGESTING: Self = Self {
         nodes: 3,
-        deliveries: 3,
+        outcomes: 3,
         changes: 1,
         reveals: 0,
         pages: 0,
@@ -32,12 +32,12 @@ impl Plan {
     };
 
     /// Nodes that change the policy at once.
-    pub(super) const CHANGING: Self = Self { nodes: 2, deliveries: 0, changes: 2, crashes: 2, ..Self::INGESTING };
+    pub(super) const CHANGING: Self = Self { nodes: 2, outcomes: 0, changes: 2, crashes: 2, ..Self::INGESTING };
 
     /// Nodes that show a private activity while the permission for that is revoked.
     pub(super) const REVEALING: Self = Self {
         nodes: 2,
-        deliveries: 0,
+        outcomes: 0,
         changes: 1,
         reveals: 1,
         pages: 2,
@@ -58,7 +58,7 @@ pub(super) enum Guard {
     Fence,
     /// `ActivityStore::publish` refuses a policy that does not follow the one in force.
     CompareAndSwap,
-    /// `ActivityStore::append` keeps the first stamp of an id.
+    /// `ActivityStore::append` keeps the first decision of an id.
     FirstVerdict,
     /// A change is published with the receipt for its intent: `PendingChange::recorded`.
     IntentFirst,
@@ -67,7 +67,7 @@ pub(super) enum Guard {
     /// `GovernanceSink::record` answers after the record is durable.
     Durability,
     /// Before each page the policy is asked: `RecordedReveal::admit`, and again at its opening.
-    Admission,
+    PagePermit,
     /// When a page is on record the policy is asked again: `RecordedPage::open`.
     Recheck,
 }
@@ -107,20 +107,20 @@ impl Change {
     }
 }
 
-/// The stamp of the activity, with the revision that was known to be in force when its ingest began.
+/// The decision of the activity, with the revision that was known to be in force when its ingest began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Stamp {
+pub(super) struct Decision {
     pub(super) policy: Policy,
     pub(super) floor: u8,
 }
 
-/// A governance record. `act` is the number of the call that it belongs to: no two have one.
+/// A governance record. `event` is the number of the call that it belongs to: no two have one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Record {
-    Intent { act: u8, change: Change, revision: u8 },
-    Outcome { act: u8, change: Change, revision: u8, published: Published },
-    Reveal { act: u8 },
-    Page { act: u8, number: u8, private: bool },
+    Intent { event: u8, change: Change, revision: u8 },
+    Outcome { event: u8, change: Change, revision: u8, published: Published },
+    Reveal { event: u8 },
+    Page { event: u8, number: u8, private: bool },
 }
 
 /// What a node knows of what the store did with its change.
@@ -136,8 +136,8 @@ pub(super) enum Published {
 /// What a store is asked to do in one transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Request {
-    Append(Stamp),
-    Publish { act: u8, change: Change, next: Policy },
+    Append(Decision),
+    Publish { event: u8, change: Change, next: Policy },
 }
 
 /// What a node is doing, one call at a time. All of it goes with a crash.
@@ -152,30 +152,30 @@ pub(super) enum Call {
     Asking(Request),
     /// `change`: the sink is offered the intent.
     Intending {
-        act: u8,
+        event: u8,
         change: Change,
         next: Policy,
     },
     /// `change`: the sink is offered the outcome.
     Concluding {
-        act: u8,
+        event: u8,
         change: Change,
         next: Policy,
         published: Published,
     },
     /// `reveal`: the sink is offered the intent.
     Opening {
-        act: u8,
+        event: u8,
     },
     /// Between pages of a reveal.
     Revealing {
-        act: u8,
+        event: u8,
         pages: u8,
     },
     /// `Reveal::page`: allowed, not yet read.
     Admitted(Page),
     /// `Reveal::page`: read, and the sink is offered its record.
-    Sealed(Page),
+    Commitment(Page),
     /// `Reveal::page`: on record.
     Recorded(Page),
 }
@@ -183,7 +183,7 @@ pub(super) enum Call {
 /// One page of a reveal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Page {
-    pub(super) act: u8,
+    pub(super) event: u8,
     pub(super) number: u8,
     /// Whether the one activity is on it and private.
     pub(super) private: bool,
@@ -195,19 +195,19 @@ pub(super) struct Page {
 
 impl Page {
     pub(super) fn record(self) -> Record {
-        Record::Page { act: self.act, number: self.number, private: self.private }
+        Record::Page { event: self.event, number: self.number, private: self.private }
     }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Node {
-    /// The compiled policy that it decides with: `Inner::screen`.
-    pub(super) screen: Option<Policy>,
+    /// The compiled policy that it decides with: `Inner::engine`.
+    pub(super) engine: Option<Policy>,
     pub(super) call: Call,
 }
 
 impl Node {
-    pub(super) const STARTED: Self = Self { screen: None, call: Call::Idle };
+    pub(super) const STARTED: Self = Self { engine: None, call: Call::Idle };
 }
 
 /// One state of everything.
@@ -217,9 +217,9 @@ pub(super) struct World {
     pub(super) nodes: Vec<Node>,
     // The store.
     pub(super) policy: Policy,
-    /// Every change that was published, by the act that did it.
+    /// Every change that was published, by the event that did it.
     pub(super) published: BTreeSet<(u8, Change, u8)>,
-    pub(super) activity: Option<Stamp>,
+    pub(super) activity: Option<Decision>,
     /// A request that its node gave up, and that the store may still carry out.
     pub(super) late: Option<Request>,
     // The sink.
@@ -231,7 +231,7 @@ pub(super) struct World {
     pub(super) returned: u8,
     pub(super) changes_returned: BTreeSet<Change>,
     pub(super) pages: BTreeSet<Page>,
-    pub(super) first_stamp: Option<Stamp>,
+    pub(super) first_stamp: Option<Decision>,
     // What happened, for the sake of proving that it can.
     pub(super) refused_as_stale: bool,
     pub(super) crashed_after_publishing: bool,
@@ -239,7 +239,7 @@ pub(super) struct World {
     pub(super) refused_at_opening: bool,
     // What is left of the plan.
     pub(super) acts: u8,
-    pub(super) deliveries: u8,
+    pub(super) outcomes: u8,
     pub(super) changes: u8,
     pub(super) reveals: u8,
     pub(super) crashes: u8,
@@ -248,7 +248,7 @@ pub(super) struct World {
 impl World {
     pub(super) fn of(plan: &Plan) -> Self {
         let policy = Policy { revision: 1, private: plan.begins_private, granted: true };
-        let stored = plan.begins_private.then_some(Stamp { policy, floor: 1 });
+        let stored = plan.begins_private.then_some(Decision { policy, floor: 1 });
         Self {
             nodes: vec![Node::STARTED; plan.nodes],
             policy,
@@ -266,7 +266,7 @@ impl World {
             delivered_again: false,
             refused_at_opening: false,
             acts: 0,
-            deliveries: plan.deliveries,
+            outcomes: plan.outcomes,
             changes: plan.changes,
             reveals: plan.reveals,
             crashes: plan.crashes,

@@ -9,7 +9,7 @@ use shuttle::thread;
 
 use super::explore::explore;
 use super::scene::*;
-use crate::house::*;
+use crate::fixture::*;
 
 /// Whoever is on the council in the directory of this revision: each import moves the seat.
 fn seat(revision: u64) -> &'static str {
@@ -26,7 +26,7 @@ fn check(scene: &Scene, floors: &std::collections::BTreeMap<String, u64>) {
     let everything = scene.everything();
     assert_eq!(everything.len(), 2 * floors.len());
     for stored in everything {
-        let revision = stored.stamp().directory().unwrap().0;
+        let revision = stored.decision().directory().unwrap().0;
         let batch = stored.activity().id().as_str().split_once('/').unwrap().0;
         assert!(revision >= floors[batch], "directory {revision} was left behind when the ingest began");
         assert_eq!(is_private(&stored), is_of(&stored, seat(revision)), "all of it is of directory {revision}");
@@ -45,7 +45,7 @@ fn d11_an_import_is_seen_whole_at_once_and_for_good() {
                 for revision in 2..4 {
                     directory.install(seated(revision)).unwrap();
                     installed.store(revision, Ordering::SeqCst);
-                    node.follow_directory().unwrap();
+                    node.reconcile_directory().unwrap();
                 }
             });
             for number in 0..2 {
@@ -92,10 +92,10 @@ fn d11_a_directory_that_goes_back_is_not_believed() {
         let node = scene.node(Wavering::new(&[0, 1, 0, 2, 1, 0, 2]));
         let (seen, floors) = (AtomicU64::new(1), Notes::new());
         thread::scope(|scope| {
-            // A change makes the filter ask for the directory in earnest: until then its screen has one.
+            // A change makes the filter ask for the directory in earnest: until then its engine has one.
             scope.spawn(|| {
                 for change in [PolicyChange::MakePrivate, PolicyChange::MakePublic] {
-                    node.change(&user("root"), change(GroupRef::Applications)).unwrap();
+                    node.update_policy(&user("root"), change(GroupRef::Applications)).unwrap();
                 }
             });
             for number in 0..3 {
@@ -107,7 +107,7 @@ fn d11_a_directory_that_goes_back_is_not_believed() {
                         node.ingest(&both(&batch)).unwrap();
                         // From now on nothing older may be decided against.
                         for stored in scene.everything() {
-                            seen.fetch_max(stored.stamp().directory().unwrap().0, Ordering::SeqCst);
+                            seen.fetch_max(stored.decision().directory().unwrap().0, Ordering::SeqCst);
                         }
                     }
                 });
@@ -129,8 +129,8 @@ fn d11_the_newest_of_racing_answers_stays() {
                 scope.spawn(move || node.ingest(&both(batch)).unwrap());
             }
         });
-        // The filter leaves its screen behind, and asks anew.
-        scene.change(PolicyChange::MakePrivate(GroupRef::Applications));
+        // The filter leaves its engine behind, and asks anew.
+        scene.update_policy(PolicyChange::MakePrivate(GroupRef::Applications));
         node.ingest(&both("after")).unwrap();
         let floors = [("one", 1), ("other", 1), ("after", 3)].map(|(batch, floor)| (batch.to_owned(), floor));
         check(&scene, &floors.into());
@@ -153,7 +153,7 @@ fn d11_racing_imports_never_go_back_and_forget_no_group() {
                     let snapshot = directory.snapshot().unwrap();
                     assert!(snapshot.revision() >= before);
                     let known = snapshot.group_name(&group("council")).is_some()
-                        || snapshot.vanished_group(&group("council")).is_some_and(|gone| gone.members().len() == 1);
+                        || snapshot.removed_group(&group("council")).is_some_and(|gone| gone.members().len() == 1);
                     assert!(known, "the council is there, or its last members are");
                     before = snapshot.revision();
                 }
@@ -186,12 +186,12 @@ fn d11_the_last_members_are_kept_whoever_comes_first() {
             scope.spawn(|| {
                 let change = PolicyChange::MakePrivate(group("council").into());
                 // Refused when the council is gone before it.
-                make_private.store(u64::from(node.change(&user("root"), &change).is_ok()), Ordering::SeqCst);
+                make_private.store(u64::from(node.update_policy(&user("root"), &change).is_ok()), Ordering::SeqCst);
             });
             scope.spawn(|| {
                 directory.install(no_council(2)).unwrap();
                 gone.store(1, Ordering::SeqCst);
-                node.follow_directory().unwrap();
+                node.reconcile_directory().unwrap();
             });
             scope.spawn(|| {
                 for turn in 0..2 {
@@ -220,11 +220,11 @@ fn d11_a_follower_that_is_late_drops_nothing_of_a_later_policy() {
         let directory = directory(council(1));
         let node = scene.node(Arc::clone(&directory));
         thread::scope(|scope| {
-            scope.spawn(|| late.follow_directory().unwrap());
+            scope.spawn(|| late.reconcile_directory().unwrap());
             scope.spawn(|| {
-                node.change(&user("root"), PolicyChange::MakePrivate(group("council").into())).unwrap();
+                node.update_policy(&user("root"), PolicyChange::MakePrivate(group("council").into())).unwrap();
                 directory.install(no_council(2)).unwrap();
-                node.follow_directory().unwrap();
+                node.reconcile_directory().unwrap();
             });
         });
         a_new_node_knows_the_last_members(&scene, "new");
@@ -247,7 +247,7 @@ fn d11_nodes_that_saw_other_imports_know_together_who_was_in_a_group() {
             for (directory, node) in directories.iter().zip(&nodes) {
                 scope.spawn(move || {
                     install_without_council(directory);
-                    node.follow_directory().unwrap();
+                    node.reconcile_directory().unwrap();
                 });
             }
         });

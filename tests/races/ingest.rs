@@ -8,7 +8,7 @@ use shuttle::thread;
 
 use super::explore::{exhaust, explore};
 use super::scene::*;
-use crate::house::*;
+use crate::fixture::*;
 
 /// Makes the council private and public again by one node, while others take batches; then looks at what was stored.
 fn batches_race_changes(changing: &PrivacyFilter, others: &[&PrivacyFilter], scene: &Scene) {
@@ -19,7 +19,7 @@ fn batches_race_changes(changing: &PrivacyFilter, others: &[&PrivacyFilter], sce
         scope.spawn(|| {
             let council = GroupRef::from(group("council"));
             for change in [PolicyChange::MakePrivate(council.clone()), PolicyChange::MakePublic(council)] {
-                let revision = changing.change(&user("root"), &change).unwrap().number();
+                let revision = changing.update_policy(&user("root"), &change).unwrap().number();
                 private.note(revision, matches!(change, PolicyChange::MakePrivate(_)));
                 in_force.store(revision, Ordering::SeqCst);
             }
@@ -31,7 +31,7 @@ fn batches_race_changes(changing: &PrivacyFilter, others: &[&PrivacyFilter], sce
                     let batch = format!("{number}-{turn}");
                     floors.note(batch.clone(), in_force.load(Ordering::SeqCst));
                     let report = node.ingest(&both(&batch)).unwrap();
-                    assert_eq!(report.deliveries(), [Delivery::Stored; 2]);
+                    assert_eq!(report.outcomes(), [IngestOutcome::Stored; 2]);
                 }
             });
         }
@@ -40,7 +40,7 @@ fn batches_race_changes(changing: &PrivacyFilter, others: &[&PrivacyFilter], sce
     let (floors, private) = (floors.all(), private.all());
     let mut batches: BTreeMap<String, Vec<u64>> = BTreeMap::new();
     for stored in scene.everything() {
-        let revision = stored.stamp().policy().number();
+        let revision = stored.decision().policy().number();
         let (batch, name) = stored.activity().id().as_str().split_once('/').unwrap();
         assert!(revision >= floors[batch], "{revision} was no longer in force when the ingest began");
         assert_eq!(is_private(&stored), private[&revision] && name == "adele", "the verdict is that of its revision");
@@ -75,14 +75,14 @@ fn d5_two_filters_store_nothing_under_a_revision_that_was_left_behind() {
 fn d5_the_store_itself_takes_no_batch_of_a_revision_that_was_left_behind() {
     exhaust(10_000, || {
         let scene = Scene::initialized();
-        let screen = Screen::new(scene.store.policy().unwrap().unwrap(), Ok(council(1).into()));
+        let engine = PolicyEngine::new(scene.store.policy().unwrap().unwrap(), Ok(council(1).into()));
         let activities = both("a");
-        let batch = screen.screen(&activities, at(0)).unwrap();
+        let batch = engine.decide(&activities, at(0)).unwrap();
         let shown = || scene.store.public_page(&Query::all(), None, 9).unwrap().activities.len();
         let returned = AtomicBool::new(false);
         let at_return = thread::scope(|scope| {
             let changer = scope.spawn(|| {
-                scene.change(PolicyChange::MakePrivate(group("council").into()));
+                scene.update_policy(PolicyChange::MakePrivate(group("council").into()));
                 returned.store(true, Ordering::SeqCst);
                 shown()
             });
@@ -103,28 +103,28 @@ fn d5_a_stale_filter_neither_drops_nor_refuses_what_the_policy_in_force_would_ta
     explore(|| {
         let scene = Scene::initialized();
         let leave_out = ScopeRule::exclude(group("council"), ScopeTarget::AllApps);
-        scene.change(PolicyChange::AddScopeRule(leave_out.clone()));
-        let refuse = OptionsPatch::new().when_undecidable(WhenUndecidable::Refuse);
-        scene.change(PolicyChange::SetOptions(refuse));
+        scene.update_policy(PolicyChange::AddScopeRule(leave_out.clone()));
+        let refuse = OptionsPatch::new().on_undecidable(OnUndecidable::Reject);
+        scene.update_policy(PolicyChange::SetOptions(refuse));
         let [changing, stale] = [1, 1].map(|revision| scene.node(directory(council(revision))));
-        // It has made its screen before the race begins.
-        assert_eq!(stale.ingest(&[activity("before", "adele")]).unwrap().deliveries(), [Delivery::NotMonitored]);
+        // It has made its engine before the race begins.
+        assert_eq!(stale.ingest(&[activity("before", "adele")]).unwrap().outcomes(), [IngestOutcome::NotMonitored]);
         let returned = AtomicU64::new(0);
         thread::scope(|scope| {
             scope.spawn(|| {
-                let hide = OptionsPatch::new().when_undecidable(WhenUndecidable::Hide);
+                let hide = OptionsPatch::new().on_undecidable(OnUndecidable::Hide);
                 for change in [PolicyChange::RemoveScopeRule(leave_out.clone()), PolicyChange::SetOptions(hide)] {
-                    changing.change(&user("root"), &change).unwrap();
+                    changing.update_policy(&user("root"), &change).unwrap();
                     returned.fetch_add(1, Ordering::SeqCst);
                 }
             });
             scope.spawn(|| {
                 for turn in 0..3 {
                     let returned = returned.load(Ordering::SeqCst);
-                    // Each takes its turn to meet the screen of before.
+                    // Each takes its turn to meet the engine of before.
                     if turn == 1 {
                         let monitored = stale.ingest(&[activity(&format!("{turn}/adele"), "adele")]).unwrap();
-                        assert!(returned < 1 || monitored.deliveries() == [Delivery::Stored]);
+                        assert!(returned < 1 || monitored.outcomes() == [IngestOutcome::Stored]);
                     } else {
                         let undecidable = stale.ingest(&[by(&format!("{turn}/nobody"), Actor::unknown())]);
                         assert!(returned < 2 || undecidable.is_ok());
@@ -143,31 +143,33 @@ fn d4_of_racing_deliveries_the_first_wins() {
         let first = activity("x", "adele");
         let changed = begun("x", Actor::user(alias("adele@contoso.com"))).details("something else").build().unwrap();
         let answers = Notes::new();
-        let stamps = Notes::new();
+        let decisions = Notes::new();
         thread::scope(|scope| {
             for (number, node, activity) in [(0, &one, &first), (1, &other, &first), (2, &other, &changed)] {
-                let (answers, stamps, scene) = (&answers, &stamps, &scene);
+                let (answers, decisions, scene) = (&answers, &decisions, &scene);
                 scope.spawn(move || {
                     let report = node.ingest(std::slice::from_ref(activity)).unwrap();
-                    answers.note(number, (report.deliveries()[0], activity));
-                    stamps.note(number, scene.everything()[0].clone());
+                    answers.note(number, (report.outcomes()[0], activity));
+                    decisions.note(number, scene.everything()[0].clone());
                 });
             }
-            scope.spawn(|| one.change(&user("root"), PolicyChange::MakePrivate(group("council").into())).unwrap());
+            scope.spawn(|| {
+                one.update_policy(&user("root"), PolicyChange::MakePrivate(group("council").into())).unwrap()
+            });
         });
         let stored = &scene.everything()[..];
         assert_eq!(stored.len(), 1);
         let answers = answers.all();
-        assert_eq!(answers.values().filter(|(answer, _)| *answer == Delivery::Stored).count(), 1, "one is stored");
+        assert_eq!(answers.values().filter(|(answer, _)| *answer == IngestOutcome::Stored).count(), 1, "one is stored");
         for (answer, activity) in answers.values() {
             let same = stored[0].activity() == *activity;
             assert_eq!(
-                *answer == Delivery::Conflict,
+                *answer == IngestOutcome::Conflict,
                 !same,
                 "{answer:?} of another content is a conflict, and no other"
             );
         }
-        assert!(stamps.all().values().all(|seen| *seen == stored[0]), "what was stored first stays as it is");
+        assert!(decisions.all().values().all(|seen| *seen == stored[0]), "what was stored first stays as it is");
     });
 }
 
@@ -186,7 +188,7 @@ fn d5_racing_changes_each_build_on_the_one_before() {
         thread::scope(|scope| {
             for (node, change) in [&one, &one, &other].into_iter().zip(&changes) {
                 let revisions = &revisions;
-                scope.spawn(move || revisions.note(node.change(&user("root"), change).unwrap().number(), ()));
+                scope.spawn(move || revisions.note(node.update_policy(&user("root"), change).unwrap().number(), ()));
             }
         });
         assert_eq!(revisions.all().into_keys().collect::<Vec<_>>(), [before + 1, before + 2, before + 3]);
@@ -194,7 +196,7 @@ fn d5_racing_changes_each_build_on_the_one_before() {
         assert_eq!((policy.private_groups().len(), policy.managed_domains().len()), (2, 1), "no change is lost");
         for entry in scene.records() {
             // An intent is followed by what came of it, done or superseded.
-            if let Record { id, act: Act::ChangePolicy(_), outcome: Outcome::Intended, .. } = entry.record
+            if let Record { id, event: Event::ChangePolicy(_), outcome: Outcome::Intended, .. } = entry.record
                 && entry.record.policy.unwrap().number() >= before
             {
                 let came_of_it = |outcome: &Outcome| match outcome {

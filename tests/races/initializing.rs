@@ -5,7 +5,7 @@ use shuttle::thread;
 
 use super::explore::explore;
 use super::scene::*;
-use crate::house::*;
+use crate::fixture::*;
 
 #[test]
 fn p1_of_two_initializations_one_wins() {

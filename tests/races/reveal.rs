@@ -9,8 +9,8 @@ use shuttle::thread;
 
 use super::explore::{exhaust, explore};
 use super::scene::*;
+use crate::fixture::*;
 use crate::forward::forward;
-use crate::house::*;
 
 /// A sink that notes, when it answers for a page, whether a revocation had returned by then.
 struct Watchful {
@@ -39,7 +39,7 @@ impl GovernanceSink for Watchful {
 /// Reads pages of a reveal while another node takes the permission away.
 fn pages_race_a_revocation(revocation: PolicyChange) {
     let scene = Scene::with_private_council();
-    scene.change(PolicyChange::SetAdmin(user("other"), Role::PrivacyAdministrator));
+    scene.update_policy(PolicyChange::SetAdmin(user("other"), Role::PrivacyAdministrator));
     let [revoking, ingesting] = [1, 1].map(|revision| scene.node(directory(council(revision))));
     ingesting.ingest(&[activity("1", "adele"), activity("2", "bob"), activity("3", "adele")]).unwrap();
     let [revoked, before_the_answer] = [(); 2].map(|()| Arc::new(AtomicBool::new(false)));
@@ -51,7 +51,7 @@ fn pages_race_a_revocation(revocation: PolicyChange) {
     let node = scene.builder_over(directory(council(1)), sink).open().unwrap();
     thread::scope(|scope| {
         scope.spawn(|| {
-            revoking.change(&user("other"), &revocation).unwrap();
+            revoking.update_policy(&user("other"), &revocation).unwrap();
             revoked.store(true, Ordering::SeqCst);
         });
         scope.spawn(|| {
@@ -77,10 +77,11 @@ fn is_on_record(scene: &Scene, reveal: RevealId, page: &Page) {
     let private = page.activities().iter().filter(|stored| is_private(stored)).map(|stored| stored.activity().id());
     let seen = Digest::of_ids(private);
     let records = scene.records();
-    let opened =
-        records.iter().position(|entry| matches!(&entry.record.act, Act::Reveal(summary) if summary.reveal == reveal));
+    let opened = records
+        .iter()
+        .position(|entry| matches!(&entry.record.event, Event::Reveal(summary) if summary.reveal == reveal));
     let shown = records.iter().position(|entry| {
-        matches!(&entry.record.act, Act::Page { reveal: of, activities, digest, .. }
+        matches!(&entry.record.event, Event::Page { reveal: of, activities, digest, .. }
             if *of == reveal
                 && activities.value() == Some(&(page.activities().len() as u64))
                 && digest.value() == Some(&seen))
@@ -110,7 +111,7 @@ fn r2_every_page_has_its_record_before_it_though_the_sink_hangs() {
         ingesting.ingest(&[activity("1", "adele"), activity("2", "bob"), activity("3", "adele")]).unwrap();
         // A sink that does not answer in time cannot be read in time either.
         let known = WriteOnlySink::i_know_that_a_restored_store_goes_unnoticed();
-        let node = scene.builder(directory(council(1))).write_only_sink(known).sink_limit(ANY_MOMENT).open().unwrap();
+        let node = scene.builder(directory(council(1))).write_only_sink(known).sink_timeout(ANY_MOMENT).open().unwrap();
         // Most often time is up already when the reveal itself is to be recorded.
         let Some(mut reveal) = (0..16).find_map(|_| node.reveal(reveal_all("root")).ok()) else { return };
         // Each of another size, so that none is taken for one before it whose record came late.
@@ -137,7 +138,7 @@ fn refusal(scene: &Scene, reader: &str) -> Record {
         at: at(0),
         initiator: Initiator::User(user(reader)),
         policy: None,
-        act: Act::ReadGovernance,
+        event: Event::ReadGovernance,
         outcome: Outcome::Denied(Denial::MayNotReadGovernance),
     }
 }

@@ -9,7 +9,7 @@ use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
 use activity_privacy::*;
 use uuid::Uuid;
 
-use crate::house::*;
+use crate::fixture::*;
 
 /// A limit that is never reached: a call that is never answered is a deadlock then.
 pub(crate) const NEVER: Duration = Duration::MAX;
@@ -46,7 +46,7 @@ impl Scene {
     /// With a policy under which the council is private.
     pub(crate) fn with_private_council() -> Self {
         let scene = Self::initialized();
-        scene.change(PolicyChange::MakePrivate(group("council").into()));
+        scene.update_policy(PolicyChange::MakePrivate(group("council").into()));
         scene
     }
 
@@ -82,9 +82,9 @@ impl Scene {
     ) -> PrivacyFilterBuilder {
         let ids = self.clone();
         PrivacyFilter::builder(Arc::clone(&self.store), directory, sink)
-            .sink_limit(NEVER)
+            .sink_timeout(NEVER)
             .clock(|| at(0))
-            .ids(move || ids.fresh().0)
+            .id_source(move || ids.fresh().0)
     }
 
     /// Everything that is stored, hidden or not.

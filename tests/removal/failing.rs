@@ -6,11 +6,11 @@ use std::time::Duration;
 use activity_privacy::*;
 
 use crate::fault::*;
-use crate::house::*;
+use crate::fixture::*;
 use crate::place::*;
 
 struct Scene {
-    house: House,
+    fixture: Fixture,
     store: Arc<FaultyStore>,
     sink: Arc<FaultySink>,
     log: Log,
@@ -21,28 +21,29 @@ fn scene(place: &Place) -> Scene {
     let log = Log::default();
     let store = FaultyStore::new(Arc::clone(&place.store), &log);
     let sink = FaultySink::over(Arc::clone(&place.sink), &log);
-    let house = House::over(Arc::clone(&store) as Arc<dyn ActivityStore>, Arc::clone(&sink) as Arc<dyn GovernanceSink>);
-    house.install(people(&[("adele", &["council"]), ("bob", &[])]));
+    let fixture =
+        Fixture::over(Arc::clone(&store) as Arc<dyn ActivityStore>, Arc::clone(&sink) as Arc<dyn GovernanceSink>);
+    fixture.install(people(&[("adele", &["council"]), ("bob", &[])]));
     let hers = |from: usize| (from..from + 500).map(|n| activity(&format!("a-{n}"), "adele")).collect::<Vec<_>>();
     for from in (0..1_500).step_by(500) {
-        house.ingest(&hers(from));
+        fixture.ingest(&hers(from));
     }
-    house.make_private("council");
+    fixture.make_private("council");
     for from in (1_500..2_500).step_by(500) {
-        house.ingest(&hers(from));
+        fixture.ingest(&hers(from));
     }
-    house.ingest(&["x", "y", "z"].map(|id| activity(id, "bob")));
-    Scene { house, store, sink, log }
+    fixture.ingest(&["x", "y", "z"].map(|id| activity(id, "bob")));
+    Scene { fixture, store, sink, log }
 }
 
 fn left(place: &Place) -> usize {
-    // Seen past the faults.
-    place.house().install(people(&[])).everything().len()
+    // RevealTotals past the faults.
+    place.fixture().install(people(&[])).everything().len()
 }
 
 fn removals(sink: &FaultySink) -> Vec<Outcome> {
     let records = sink.durable().into_iter();
-    records.filter(|record| matches!(record.act, Act::Remove(_))).map(|record| record.outcome).collect()
+    records.filter(|record| matches!(record.event, Event::Remove(_))).map(|record| record.outcome).collect()
 }
 
 #[test]
@@ -51,13 +52,13 @@ fn g1_a_store_that_fails_at_any_step_is_recorded_and_the_rest_goes_later() {
     for step in 1..5 {
         for fault in [StoreFault::Fails, StoreFault::FailsLate] {
             for place in places() {
-                let Scene { house, store, sink, .. } = scene(&place);
+                let Scene { fixture, store, sink, .. } = scene(&place);
                 store.fault_in(step, fault);
-                let error = house.filter.erase(&user("root"), Subject::of(user("adele"))).unwrap_err();
+                let error = fixture.filter.erase(&user("root"), Subject::of(user("adele"))).unwrap_err();
                 assert!(matches!(error, RemovalError::Store(_)), "{error:?}");
                 store.recover();
                 let outcomes = removals(&sink);
-                let [Outcome::Intended, broke_off @ Outcome::RemovedInPart { cause: Failure::Store, .. }] =
+                let [Outcome::Intended, broke_off @ Outcome::RemovedInPart { cause: FailureReason::Store, .. }] =
                     &outcomes[..]
                 else {
                     panic!("{outcomes:?}")
@@ -67,7 +68,7 @@ fn g1_a_store_that_fails_at_any_step_is_recorded_and_the_rest_goes_later() {
                 let done = (2_503 - now) as u64;
                 assert!(told == done || (told < done && fault == StoreFault::FailsLate), "{told} of {done}");
                 assert!(now >= 3 && (step > 1 || fault != StoreFault::Fails || now == 2_503), "{now} are left");
-                house.erase(Subject::of(user("adele")));
+                fixture.erase(Subject::of(user("adele")));
                 assert_eq!(left(&place), 3);
                 let gone = (now - 3) as u64;
                 let last = removals(&sink).pop().unwrap();
@@ -87,10 +88,10 @@ fn g1_nothing_is_removed_before_the_sink_has_said_that_it_is_on_record() {
             memory::MemoryDirectory::new(),
             Arc::clone(&sink) as Arc<dyn GovernanceSink>,
         )
-        .sink_limit(LIMIT)
+        .sink_timeout(LIMIT)
         .open()
         .unwrap();
-        let subject = || Subject::of(user("adele")).also(alias("adele@contoso.com"));
+        let subject = || Subject::of(user("adele")).with_identity(alias("adele@contoso.com"));
         sink.fault_in(0, fault);
         log.lock().unwrap().clear();
         let error = filter.erase(&user("root"), subject()).unwrap_err();
@@ -113,11 +114,11 @@ fn g1_a_removal_whose_outcome_is_not_on_record_says_so_and_its_intent_is() {
             memory::MemoryDirectory::new(),
             Arc::clone(&sink) as Arc<dyn GovernanceSink>,
         )
-        .sink_limit(LIMIT)
+        .sink_timeout(LIMIT)
         .open()
         .unwrap();
         sink.fault_in(1, fault);
-        let subject = Subject::of(user("adele")).also(alias("adele@contoso.com"));
+        let subject = Subject::of(user("adele")).with_identity(alias("adele@contoso.com"));
         let error = filter.erase(&user("root"), subject).unwrap_err();
         assert!(matches!(error, RemovalError::OutcomeUnrecorded(_)), "{fault:?}: {error:?}");
         assert_eq!(removals(&sink).first(), Some(&Outcome::Intended), "{fault:?}");
@@ -129,25 +130,25 @@ fn g1_a_removal_whose_outcome_is_not_on_record_says_so_and_its_intent_is() {
 fn g5_a_sink_that_removes_nothing_is_recorded_and_asked_again() {
     for fault in [Fault::Fails, Fault::FailsLate, Fault::Panics] {
         let place = Place::in_memory();
-        let Scene { house, sink, .. } = scene(&place);
+        let Scene { fixture, sink, .. } = scene(&place);
         let keep = Duration::from_secs(60);
         let retention = Some(Retention::of_activities(keep).and_of_records(keep).unwrap());
-        house.options(OptionsPatch::new().retention(retention));
-        house.advance(1_000);
+        fixture.options(OptionsPatch::new().retention(retention));
+        fixture.advance(1_000);
         // Store and log are compared first.
-        house.filter.policy().unwrap();
+        fixture.filter.policy().unwrap();
         let before = sink.durable().len();
         // The intent, then the records.
         sink.fault_in(1, fault);
-        let error = house.filter.apply_retention().unwrap_err();
+        let error = fixture.filter.apply_retention().unwrap_err();
         assert!(matches!(error, RemovalError::Sink(_)), "{fault:?}: {error:?}");
         sink.recover();
         let outcomes = removals(&sink);
         assert!(
-            matches!(outcomes.last(), Some(Outcome::RemovedInPart { cause: Failure::Sink, .. })),
+            matches!(outcomes.last(), Some(Outcome::RemovedInPart { cause: FailureReason::Sink, .. })),
             "{fault:?}: {outcomes:?}"
         );
-        house.filter.apply_retention().unwrap();
+        fixture.filter.apply_retention().unwrap();
         assert!(sink.durable().len() <= 4 && before > 4, "{fault:?}");
         assert_eq!(left(&place), 0);
     }
@@ -161,7 +162,7 @@ fn changed_meanwhile(
 ) -> RemovalError {
     let others = PrivacyFilter::builder(
         Arc::clone(&scene.store.inner),
-        Arc::clone(&scene.house.directory),
+        Arc::clone(&scene.fixture.directory),
         Arc::clone(&scene.sink) as Arc<dyn GovernanceSink>,
     );
     let others = others.open().unwrap();
@@ -169,7 +170,7 @@ fn changed_meanwhile(
         let run = scope.spawn(run);
         assert!(scene.store.hangs_within(Duration::from_secs(5)));
         for change in change {
-            others.change(&user("root"), change).unwrap();
+            others.update_policy(&user("root"), change).unwrap();
         }
         scene.store.let_go();
         run.join().unwrap().unwrap_err()
@@ -180,14 +181,17 @@ fn changed_meanwhile(
 fn p2_whoever_loses_the_role_erases_no_more_from_the_next_step_on() {
     for place in places() {
         let scene = scene(&place);
-        scene.house.change(PolicyChange::SetAdmin(user("eve"), Role::PrivacyAdministrator));
+        scene.fixture.update_policy(PolicyChange::SetAdmin(user("eve"), Role::PrivacyAdministrator));
         // The policy, the policy again, and the first step.
         scene.store.hang_in(2);
-        let erase = || scene.house.filter.erase(&user("eve"), Subject::of(user("adele"))).map(drop);
+        let erase = || scene.fixture.filter.erase(&user("eve"), Subject::of(user("adele"))).map(drop);
         let error = changed_meanwhile(&scene, erase, &[PolicyChange::RemoveAdmin(user("eve"))]);
         assert!(matches!(error, RemovalError::Denied(Denial::NotAdmin)), "{error:?}");
         let last = removals(&scene.sink).pop().unwrap();
-        assert!(matches!(last, Outcome::RemovedInPart { cause: Failure::Denied(Denial::NotAdmin), .. }), "{last:?}");
+        assert!(
+            matches!(last, Outcome::RemovedInPart { cause: FailureReason::Denied(Denial::NotAdmin), .. }),
+            "{last:?}"
+        );
         assert!(left(&place) >= 1_503, "a step is at most a thousand");
     }
 }
@@ -203,17 +207,17 @@ fn g5_a_policy_that_lets_more_be_kept_ends_a_run_of_retention() {
     for change in [retention(10_000), for_ever] {
         for place in places() {
             let scene = scene(&place);
-            scene.house.change(retention(60));
-            scene.house.advance(1_000);
+            scene.fixture.update_policy(retention(60));
+            scene.fixture.advance(1_000);
             // Store and log are compared first.
-            scene.house.filter.policy().unwrap();
+            scene.fixture.filter.policy().unwrap();
             let before = scene.sink.durable();
             scene.store.hang_in(3);
-            let run = || scene.house.filter.apply_retention().map(drop);
+            let run = || scene.fixture.filter.apply_retention().map(drop);
             let error = changed_meanwhile(&scene, run, std::slice::from_ref(&change));
             assert!(matches!(error, RemovalError::Superseded), "{error:?}");
             let last = removals(&scene.sink).pop().unwrap();
-            assert!(matches!(last, Outcome::RemovedInPart { cause: Failure::Superseded, .. }), "{last:?}");
+            assert!(matches!(last, Outcome::RemovedInPart { cause: FailureReason::Superseded, .. }), "{last:?}");
             assert!(left(&place) >= 1_503, "a step is at most a thousand");
             assert_eq!(scene.sink.durable()[..before.len()], before, "and no record went");
         }

@@ -6,7 +6,7 @@ use activity_privacy::sqlite::SqliteStore;
 use activity_privacy::*;
 use rusqlite::Connection;
 
-use crate::house::*;
+use crate::fixture::*;
 use crate::place::*;
 
 fn everything_in(path: &Path) -> Vec<u8> {
@@ -25,8 +25,8 @@ fn names(bytes: &[u8], name: &str) -> bool {
 #[test]
 fn g5_not_a_trace_of_a_name_is_left_in_the_file() {
     let place = Place::in_sqlite();
-    let house = place.house();
-    house.install(people(&[("adele", &["council"]), ("canary", &[]), ("bob", &[])]));
+    let fixture = place.fixture();
+    fixture.install(people(&[("adele", &["council"]), ("canary", &[]), ("bob", &[])]));
     let name = |n: usize| if n.is_multiple_of(20) || (20_000..23_000).contains(&n) { "canary" } else { "bob" };
     let all: Vec<Activity> = (0..70_000)
         .map(|n| {
@@ -36,22 +36,22 @@ fn g5_not_a_trace_of_a_name_is_left_in_the_file() {
                 .unwrap()
         })
         .collect();
-    all[..60_000].chunks(10_000).for_each(|batch| drop(house.ingest(batch)));
-    house.manage("contoso.com").change(PolicyChange::MakePrivate(GroupRef::ExternalUsers));
-    house.ingest(&[by("hidden", Actor::user(alias("canary@elsewhere.example")))]);
-    assert!(house.is_private("hidden"));
-    all[60_000..].chunks(10_000).for_each(|batch| drop(house.ingest(batch)));
+    all[..60_000].chunks(10_000).for_each(|batch| drop(fixture.ingest(batch)));
+    fixture.manage("contoso.com").update_policy(PolicyChange::MakePrivate(GroupRef::ExternalUsers));
+    fixture.ingest(&[by("hidden", Actor::user(alias("canary@elsewhere.example")))]);
+    assert!(fixture.is_private("hidden"));
+    all[60_000..].chunks(10_000).for_each(|batch| drop(fixture.ingest(batch)));
     assert!(names(&everything_in(&place.path()), "canary"));
 
     // Counted and looked for before, so that whatever is kept in memory knows them.
     let by_name = |who: &str| Query::all().by_actor(format!("{who}@contoso.com")).unwrap();
-    let view = house.filter.view(&user("ann"));
+    let view = fixture.filter.view(&user("ann"));
     assert_eq!(view.count(&by_name("canary")).unwrap().total, 6_350);
-    let subject = Subject::of(user("canary")).also(alias("canary@elsewhere.example"));
-    house.erase(subject);
+    let subject = Subject::of(user("canary")).with_identity(alias("canary@elsewhere.example"));
+    fixture.erase(subject);
     assert!(!names(&everything_in(&place.path()), "canary"));
 
-    for filter in [house.filter.clone(), place.house().filter] {
+    for filter in [fixture.filter.clone(), place.fixture().filter] {
         let view = filter.view(&user("ann"));
         assert_eq!(view.count(&Query::all()).unwrap().total, 63_650);
         assert_eq!(view.count(&by_name("bob")).unwrap().total, 63_650);
@@ -66,30 +66,30 @@ fn g5_not_a_trace_of_a_name_is_left_in_the_file() {
         assert_eq!(view.page(&by_name("bob"), PageSize::MAX, None).unwrap().activities().len(), 1_000);
     }
     // All of a batch, which lies in runs and in the tail of the index of ids.
-    let again = house.ingest(&all[59_000..70_000]);
-    assert!(again.iter().all(|delivery| *delivery == Delivery::Duplicate));
+    let again = fixture.ingest(&all[59_000..70_000]);
+    assert!(again.iter().all(|delivery| *delivery == IngestOutcome::Duplicate));
     SqliteStore::open(place.path()).unwrap().integrity_check().unwrap();
 }
 
 #[test]
 fn g5_the_file_grows_no_more_once_as_much_goes_as_comes() {
     let place = Place::in_sqlite();
-    let house = place.house();
-    house.install(people(&[("bob", &[])]));
+    let fixture = place.fixture();
+    fixture.install(people(&[("bob", &[])]));
     let retention = Some(Retention::of_activities(std::time::Duration::from_secs(2)));
-    house.options(OptionsPatch::new().retention(retention));
+    fixture.options(OptionsPatch::new().retention(retention));
     let mut sizes = Vec::new();
     for round in 0..10 {
         let batch = (0..3_000).map(|n| activity(&format!("a-{round}-{n}"), "bob")).collect::<Vec<_>>();
-        house.ingest(&batch);
-        house.advance(1).filter.apply_retention().unwrap();
+        fixture.ingest(&batch);
+        fixture.advance(1).filter.apply_retention().unwrap();
         everything_in(&place.path());
         sizes.push(std::fs::metadata(place.path()).unwrap().len());
     }
     // What stays of each is that its id is taken: some 31 bytes.
     let (later, grown) = (sizes[4], sizes[9] - sizes[4]);
     assert!(grown < 5 * 3_000 * 40, "{grown} bytes beyond {later}: {sizes:?}");
-    assert!(house.everything().len() <= 3 * 3_000);
+    assert!(fixture.everything().len() <= 3 * 3_000);
 }
 
 /// Rows of a table, as SQLite has them.
@@ -112,20 +112,20 @@ fn rows(path: &Path, select: &str) -> Vec<String> {
 fn v2_removing_what_is_hidden_touches_nothing_public() {
     let tell = |hidden: bool| {
         let place = Place::in_sqlite();
-        let house = place.repeatable_house();
-        house.install(people(&[("adele", &["council"]), ("bob", &[])])).make_private("council");
+        let fixture = place.repeatable_house();
+        fixture.install(people(&[("adele", &["council"]), ("bob", &[])])).make_private("council");
         let retention = Some(Retention::of_activities(std::time::Duration::from_secs(60)));
-        house.options(OptionsPatch::new().retention(retention));
+        fixture.options(OptionsPatch::new().retention(retention));
         for round in 0..3 {
             let mut batch: Vec<_> = (0..40).map(|n| activity(&format!("b-{round}-{n}"), "bob")).collect();
-            house.advance(50);
+            fixture.advance(50);
             if hidden {
-                house.ingest(&(0..700).map(|n| activity(&format!("a-{round}-{n}"), "adele")).collect::<Vec<_>>());
+                fixture.ingest(&(0..700).map(|n| activity(&format!("a-{round}-{n}"), "adele")).collect::<Vec<_>>());
                 batch.insert(7, activity(&format!("a-{round}-x"), "adele"));
             }
-            house.ingest(&batch);
-            house.erase(Subject::of(user("adele")));
-            house.filter.apply_retention().unwrap();
+            fixture.ingest(&batch);
+            fixture.erase(Subject::of(user("adele")));
+            fixture.filter.apply_retention().unwrap();
         }
         let left = rows(&place.path(), "SELECT count(*) FROM private_activity");
         assert_eq!(left, ["Integer(0)"]);

@@ -18,56 +18,56 @@ fn denied(reveal: &mut Reveal) -> Option<Denial> {
     }
 }
 
-fn limit(house: &House, max_reveal_lifetime: Option<Duration>) {
-    house.options(OptionsPatch::new().max_reveal_lifetime(max_reveal_lifetime));
+fn limit(fixture: &Fixture, max_reveal_lifetime: Option<Duration>) {
+    fixture.options(OptionsPatch::new().max_reveal_lifetime(max_reveal_lifetime));
 }
 
 #[test]
 fn r1_ended_reveal_stays_ended_when_clock_goes_back() {
-    type Turn = fn(&House);
+    type Turn = fn(&Fixture);
     let ends: [(Turn, Turn, Denial); 4] = [
-        (|house| _ = house.advance(HOUR), |_| {}, Denial::Expired),
+        (|fixture| _ = fixture.advance(HOUR), |_| {}, Denial::Expired),
         (
-            |house| {
-                limit(house, Some(Duration::from_secs(60)));
-                house.advance(60);
+            |fixture| {
+                limit(fixture, Some(Duration::from_secs(60)));
+                fixture.advance(60);
             },
-            |house| limit(house, Some(Duration::from_secs(7_200))),
+            |fixture| limit(fixture, Some(Duration::from_secs(7_200))),
             Denial::Expired,
         ),
         (
-            |house| _ = house.change(PolicyChange::Revoke(user("root").into())),
-            |house| _ = house.permit_root(),
+            |fixture| _ = fixture.update_policy(PolicyChange::Revoke(user("root").into())),
+            |fixture| _ = fixture.permit_root(),
             Denial::NotPermitted,
         ),
         (
-            |house| {
-                house.options(OptionsPatch::new().approvals_required(1));
+            |fixture| {
+                fixture.options(OptionsPatch::new().approvals_required(1));
             },
-            |house| _ = house.options(OptionsPatch::new().approvals_required(0)),
+            |fixture| _ = fixture.options(OptionsPatch::new().approvals_required(0)),
             Denial::ApprovalsMissing,
         ),
     ];
     for place in places() {
-        let house = place.house();
-        furnish(&house);
+        let fixture = place.fixture();
+        furnish(&fixture);
         for (end, undo, denial) in ends {
-            let mut reveal = house.filter.reveal(reveal_all("root")).unwrap();
+            let mut reveal = fixture.filter.reveal(reveal_all("root")).unwrap();
             assert_eq!(denied(&mut reveal), None);
-            let then = house.clock.load(std::sync::atomic::Ordering::SeqCst);
-            end(&house);
+            let then = fixture.clock.load(std::sync::atomic::Ordering::SeqCst);
+            end(&fixture);
             assert_eq!(denied(&mut reveal), Some(denial));
-            undo(&house);
+            undo(&fixture);
             for back in [then, then - 10 * HOUR, i64::from(i32::MIN), then] {
-                house.clock.store(back, std::sync::atomic::Ordering::SeqCst);
+                fixture.clock.store(back, std::sync::atomic::Ordering::SeqCst);
                 let again = denied(&mut reveal).expect("it stays ended");
                 // Once much time passed it expired as well.
                 assert!([denial, Denial::Expired].contains(&again), "{again:?}");
-                let last = house.records().pop().unwrap().record;
+                let last = fixture.records().pop().unwrap().record;
                 assert_eq!((last.kind(), last.outcome), (RecordKind::Page, Outcome::Denied(again)));
             }
             assert_eq!(
-                denied(&mut house.filter.reveal(reveal_all("root")).unwrap()),
+                denied(&mut fixture.filter.reveal(reveal_all("root")).unwrap()),
                 None,
                 "another one may be opened"
             );
@@ -78,16 +78,16 @@ fn r1_ended_reveal_stays_ended_when_clock_goes_back() {
 #[test]
 fn r1_reveal_lives_no_longer_when_clock_goes_back() {
     for place in places() {
-        let house = place.house();
-        furnish(&house);
-        let mut reveal = house.filter.reveal(reveal_all("root")).unwrap();
-        house.advance(100);
+        let fixture = place.fixture();
+        furnish(&fixture);
+        let mut reveal = fixture.filter.reveal(reveal_all("root")).unwrap();
+        fixture.advance(100);
         assert_eq!(denied(&mut reveal), None);
-        house.advance(-100_000);
+        fixture.advance(-100_000);
         assert_eq!(denied(&mut reveal), None);
-        house.advance(HOUR - 101);
+        fixture.advance(HOUR - 101);
         assert_eq!(denied(&mut reveal), None, "a second is left");
-        house.advance(1);
+        fixture.advance(1);
         assert_eq!(denied(&mut reveal), Some(Denial::Expired));
     }
 }
@@ -96,17 +96,17 @@ fn r1_reveal_lives_no_longer_when_clock_goes_back() {
 #[test]
 fn r1_unused_reveal_expires_though_clock_goes_back() {
     for place in places() {
-        let house = place.house();
-        furnish(&house);
+        let fixture = place.fixture();
+        furnish(&fixture);
         let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
         let lifetime = Duration::from_millis(300);
         let request = RevealRequest::new(user("root"), Query::all(), lifetime, audited);
-        let mut reveal = house.filter.reveal(request).unwrap();
-        house.advance(-HOUR);
+        let mut reveal = fixture.filter.reveal(request).unwrap();
+        fixture.advance(-HOUR);
         thread::sleep(lifetime);
-        let before = house.records().len();
+        let before = fixture.records().len();
         assert_eq!(denied(&mut reveal), Some(Denial::Expired));
-        let records = house.records();
+        let records = fixture.records();
         assert_eq!(records.len(), before + 1, "no page was read");
         assert_eq!(records.last().unwrap().record.outcome, Outcome::Denied(Denial::Expired));
     }
@@ -115,13 +115,13 @@ fn r1_unused_reveal_expires_though_clock_goes_back() {
 #[test]
 fn r1_reveal_refused_at_last_moment_stays_ended() {
     let sink = Arc::new(Meanwhile::default());
-    let house = House::over(Arc::new(MemoryStore::new()), sink.clone());
-    furnish(&house);
-    let mut reveal = house.filter.reveal(reveal_all("root")).unwrap();
-    let clock = Arc::clone(&house.clock);
+    let fixture = Fixture::over(Arc::new(MemoryStore::new()), sink.clone());
+    furnish(&fixture);
+    let mut reveal = fixture.filter.reveal(reveal_all("root")).unwrap();
+    let clock = Arc::clone(&fixture.clock);
     sink.then(move || _ = clock.fetch_add(HOUR, std::sync::atomic::Ordering::SeqCst));
     assert_eq!(denied(&mut reveal), Some(Denial::Expired));
-    house.advance(-HOUR);
+    fixture.advance(-HOUR);
     assert_eq!(denied(&mut reveal), Some(Denial::Expired));
 }
 
@@ -129,12 +129,12 @@ fn r1_reveal_refused_at_last_moment_stays_ended() {
 #[test]
 fn r1_page_is_not_shown_once_lifetime_passed_meanwhile() {
     let sink = Arc::new(Meanwhile::default());
-    let house = House::over(Arc::new(MemoryStore::new()), sink.clone());
-    furnish(&house);
+    let fixture = Fixture::over(Arc::new(MemoryStore::new()), sink.clone());
+    furnish(&fixture);
     let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
     let lifetime = Duration::from_millis(300);
     let request = RevealRequest::new(user("root"), Query::all(), lifetime, audited);
-    let mut reveal = house.filter.reveal(request).unwrap();
+    let mut reveal = fixture.filter.reveal(request).unwrap();
     sink.then(move || thread::sleep(lifetime));
     assert_eq!(denied(&mut reveal), Some(Denial::Expired));
 }
@@ -153,15 +153,15 @@ fn id(number: u128) -> RecordId {
 impl Hand {
     fn begin() -> Self {
         let store = Arc::new(MemoryStore::new());
-        let house = House::over(store.clone(), Arc::new(activity_privacy::memory::MemorySink::new()));
-        furnish(&house);
-        let policy = house.filter.policy().unwrap();
+        let fixture = Fixture::over(store.clone(), Arc::new(activity_privacy::memory::MemorySink::new()));
+        furnish(&fixture);
+        let policy = fixture.filter.policy().unwrap();
         let reveal = RevealId(uuid::Uuid::from_u128(9));
         let pending = reveal_all("root").authorise(&policy, None, reveal, id(1), [1, 2].map(salt), at(0)).unwrap();
         Self { store, policy, reveal: pending.recorded(&Receipt::assertion(id(1), 1)).unwrap() }
     }
 
-    fn admit(&self, seconds: i64) -> Result<Admission<'_>, Denial> {
+    fn admit(&self, seconds: i64) -> Result<PagePermit<'_>, Denial> {
         self.reveal
             .admit(&self.policy, None, id(2), [3, 4, 5, 6].map(salt), at(seconds))
             .map_err(|refused| refused.reason)
@@ -199,7 +199,7 @@ fn r1_refused_page_refuses_all_others_in_flight() {
 fn r1_closed_reveal_stays_closed() {
     let hand = Hand::begin();
     let page = hand.page(0).unwrap();
-    let closing = hand.reveal.closing(id(5), salt(7), at(0), None, Seen::default());
+    let closing = hand.reveal.closing(id(5), salt(7), at(0), None, RevealTotals::default());
     assert!(matches!(closing.outcome, Outcome::Closed { .. }));
     assert_eq!(hand.admit(0).map(drop), Err(Denial::Closed));
     assert_eq!(hand.open(page, 0), Err(Denial::Closed));
@@ -245,7 +245,7 @@ proptest! {
 #[test]
 fn r1_clones_of_a_filter_share_no_reveal() {
     let place = Place::in_memory();
-    furnish(&place.house());
+    furnish(&place.fixture());
     let clock = Arc::new(std::sync::atomic::AtomicI64::new(0));
     let now = Arc::clone(&clock);
     let filter = PrivacyFilter::builder(Arc::clone(&place.store), MemoryDirectory::new(), Arc::clone(&place.sink))

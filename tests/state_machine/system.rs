@@ -8,14 +8,14 @@ use std::time::Duration;
 
 use activity_privacy::memory::MemoryDirectory;
 use activity_privacy::strategies::{
-    Answer, Batch, CursorChoice, Import, Model, Node, Search, Step, Stored, Turned, all_activity_ids,
+    Batch, CursorChoice, ExpectedAnswer, Import, Model, Node, Search, Step, Stored, Turned, all_activity_ids,
 };
 use activity_privacy::*;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use crate::fixture::{admins, alias, at, changed, people, salt, user};
 use crate::ground::Ground;
-use crate::house::{admins, alias, at, changed, people, salt, user};
 use crate::tally::{reached, reached_times};
 
 /// A directory that can be cut off.
@@ -105,8 +105,8 @@ impl<G: Ground> System<G> {
         let (clock, ids) = (Arc::clone(&self.clock), Arc::clone(&self.ids));
         PrivacyFilter::builder(Arc::clone(store), Arc::clone(line), Arc::clone(sink))
             .clock(move || at(clock.load(Ordering::SeqCst)))
-            .ids(move || Uuid::from_u128(u128::from(ids.fetch_add(1, Ordering::SeqCst)) + (1 << 64)))
-            .sink_limit(Duration::from_secs(60))
+            .id_source(move || Uuid::from_u128(u128::from(ids.fetch_add(1, Ordering::SeqCst)) + (1 << 64)))
+            .sink_timeout(Duration::from_secs(60))
     }
 
     /// Begins a node, which finds what stands on the ground.
@@ -141,23 +141,23 @@ impl<G: Ground> System<G> {
             _ => import.snapshot(revision, *as_of).unwrap(),
         };
         let snapshot = Arc::new(match before {
-            Some(before) => snapshot.succeeding(&before),
+            Some(before) => snapshot.carry_over_from(&before),
             None => snapshot,
         });
         if revision.0.is_multiple_of(3) {
             reached("directory: prepared");
-            let _ = filter.prepare(&snapshot);
+            let _ = filter.prewarm(&snapshot);
         }
         let installed = line.directory.install(snapshot);
         reached(if installed.is_ok() { "directory: installed" } else { "directory: not newer, refused" });
     }
 
-    pub(crate) fn take(&mut self, step: &Step, expected: &Answer) {
+    pub(crate) fn take(&mut self, step: &Step, expected: &ExpectedAnswer) {
         let answer = self.answer(step, expected);
         assert_eq!(answer, *expected, "the library answers (left), the model expects (right)");
     }
 
-    pub(crate) fn answer(&mut self, step: &Step, expected: &Answer) -> Answer {
+    pub(crate) fn answer(&mut self, step: &Step, expected: &ExpectedAnswer) -> ExpectedAnswer {
         match step {
             Step::Import { import, follow } => {
                 reached("step: import");
@@ -165,12 +165,12 @@ impl<G: Ground> System<G> {
                 self.source = Some((revision, self.now(), import.clone()));
                 self.imports.insert(DirectoryRevision(revision), import.clone());
                 self.install(Node::First);
-                if *follow { self.follow(Node::First) } else { Answer::Nothing }
+                if *follow { self.follow(Node::First) } else { ExpectedAnswer::Nothing }
             }
             Step::CatchUp => {
                 reached("step: the second node catches up");
                 self.install(Node::Second);
-                Answer::Nothing
+                ExpectedAnswer::Nothing
             }
             Step::Follow(node) => {
                 reached("step: follow");
@@ -179,9 +179,9 @@ impl<G: Ground> System<G> {
             Step::Outage { at, out } => {
                 reached("step: outage of a directory");
                 self.nodes[at].line.out.store(*out, Ordering::SeqCst);
-                Answer::Nothing
+                ExpectedAnswer::Nothing
             }
-            Step::Change { at, by, update } => self.change(*at, by, update),
+            Step::Change { at, by, update } => self.update_policy(*at, by, update),
             Step::Deliver { at, batch } => {
                 reached("step: deliver");
                 self.delivered.push(batch.clone());
@@ -195,29 +195,29 @@ impl<G: Ground> System<G> {
             Step::Advance { seconds } => {
                 reached("step: advance");
                 self.clock.fetch_add(*seconds, Ordering::SeqCst);
-                Answer::Nothing
+                ExpectedAnswer::Nothing
             }
             Step::Restart { node, loaded } => {
                 reached("step: restart");
                 self.reveals.retain(|(at, ..)| at != node);
                 self.nodes.remove(node);
                 self.stand(*node, *loaded);
-                Answer::Nothing
+                ExpectedAnswer::Nothing
             }
             Step::Page { at, viewer, search, size, cursor } => self.page(*at, viewer, search, *size, *cursor),
             Step::Count { at, search, by } => {
                 reached("step: count");
                 let view = self.filter(*at).view(&user("ann"));
                 match by {
-                    None => Answer::Count(view.count(&search.query()).unwrap().total),
-                    Some(by) => Answer::Counts(view.counts(&search.query(), *by).unwrap().by_key),
+                    None => ExpectedAnswer::Count(view.count(&search.query()).unwrap().total),
+                    Some(by) => ExpectedAnswer::Counts(view.counts(&search.query(), *by).unwrap().by_key),
                 }
             }
             Step::LookUp { at, id } => {
                 reached("step: look-up");
                 let found = self.filter(*at).view(&user("ann")).activity(id).unwrap();
                 reached(if found.is_some() { "look-up: found" } else { "look-up: hidden or unknown" });
-                Answer::Found(found.map(|found| found.activity().clone()))
+                ExpectedAnswer::Found(found.map(|found| found.activity().clone()))
             }
             Step::Open { at, viewer, search, lifetime, private_only, because } => {
                 reached("step: open a reveal");
@@ -229,7 +229,7 @@ impl<G: Ground> System<G> {
                 if let Some(because) = because {
                     request = request.because(Justification::new(because.as_str()).unwrap());
                 }
-                Answer::Opened(match self.filter(*at).reveal(request) {
+                ExpectedAnswer::Opened(match self.filter(*at).reveal(request) {
                     Ok(reveal) => {
                         reached("reveal: opened");
                         self.reveals.push((*at, viewer.clone(), reveal));
@@ -242,18 +242,18 @@ impl<G: Ground> System<G> {
                     Err(error) => panic!("{error:?}"),
                 })
             }
-            Step::Turn { reveal, size, cursor } => Answer::RevealedPage(self.turn(*reveal, *size, *cursor)),
+            Step::Turn { reveal, size, cursor } => ExpectedAnswer::RevealedPage(self.turn(*reveal, *size, *cursor)),
             Step::Close { reveal } => {
                 reached("step: close a reveal");
-                let Some(slot) = self.slot(*reveal) else { return Answer::Closed(None) };
-                let Seen { pages, private } = self.reveals.remove(slot).2.close().unwrap();
+                let Some(slot) = self.slot(*reveal) else { return ExpectedAnswer::Closed(None) };
+                let RevealTotals { pages, private } = self.reveals.remove(slot).2.close().unwrap();
                 reached("reveal: closed");
-                Answer::Closed(Some((pages, private)))
+                ExpectedAnswer::Closed(Some((pages, private)))
             }
             Step::Governance { at, reader, query, after, size } => {
                 reached("step: governance");
-                let found = self.filter(*at).governance(reader, query, *after, PageSize::at_most(*size));
-                Answer::Governance(match found {
+                let found = self.filter(*at).governance_records(reader, query, *after, PageSize::at_most(*size));
+                ExpectedAnswer::Governance(match found {
                     Ok(entries) => {
                         reached("governance: read");
                         let known = self.canonical();
@@ -274,11 +274,11 @@ impl<G: Ground> System<G> {
                 let after = self.forwarded.get(at).filter(|_| !*replay).cloned().unwrap_or_default();
                 let batch = self.filter(*at).forward(&after, PageSize::at_most(*size)).unwrap();
                 self.forwarded.insert(*at, batch.next);
-                Answer::Forwarded(batch.activities.iter().map(|public| public.activity().clone()).collect())
+                ExpectedAnswer::Forwarded(batch.activities.iter().map(|public| public.activity().clone()).collect())
             }
             Step::Erase { at, by, subject } => {
                 reached("step: erase");
-                Answer::Erased(match self.filter(*at).erase(by, subject.clone()) {
+                ExpectedAnswer::Erased(match self.filter(*at).erase(by, subject.clone()) {
                     Ok(_) => {
                         reached("erased");
                         Ok(())
@@ -296,7 +296,7 @@ impl<G: Ground> System<G> {
             }
             Step::Retain { at } => {
                 reached("step: retain");
-                Answer::Retained(self.filter(*at).apply_retention().unwrap().is_some())
+                ExpectedAnswer::Retained(self.filter(*at).apply_retention().unwrap().is_some())
             }
             Step::Initialize { at, administrator } => {
                 reached("step: initialize");
@@ -304,27 +304,27 @@ impl<G: Ground> System<G> {
                 let initialized =
                     self.builder(store, line, sink).initialize(Administrators::only_one(administrator.clone()));
                 assert!(matches!(initialized, Err(OpenError::AlreadyInitialized)), "{initialized:?}");
-                Answer::Initialized(false)
+                ExpectedAnswer::Initialized(false)
             }
         }
     }
 
-    fn follow(&self, node: Node) -> Answer {
-        match self.filter(node).follow_directory() {
-            Ok(()) => Answer::Followed(true),
-            Err(FollowError::Directory(_)) => Answer::Followed(false),
+    fn follow(&self, node: Node) -> ExpectedAnswer {
+        match self.filter(node).reconcile_directory() {
+            Ok(()) => ExpectedAnswer::Followed(true),
+            Err(ReconcileError::Directory(_)) => ExpectedAnswer::Followed(false),
             Err(error) => panic!("{error:?}"),
         }
     }
 
-    fn change(&mut self, at: Node, by: &UserId, update: &PolicyUpdate) -> Answer {
+    fn update_policy(&mut self, at: Node, by: &UserId, update: &PolicyUpdate) -> ExpectedAnswer {
         reached("step: change");
         let kind = match update.changes() {
             [change] => format!("{change:?}").split('(').next().unwrap().to_owned(),
             _ => "several at once".to_owned(),
         };
         let before = self.filter(at).policy().unwrap();
-        Answer::Changed(match self.filter(at).change(by, update) {
+        ExpectedAnswer::Changed(match self.filter(at).update_policy(by, update) {
             Ok(revision) => {
                 reached(format!("changed: {kind}"));
                 let now = self.filter(at).policy().unwrap();
@@ -352,20 +352,22 @@ impl<G: Ground> System<G> {
         })
     }
 
-    fn deliver(&mut self, at: Node, batch: &[Activity], expected: &Answer) -> Answer {
+    fn deliver(&mut self, at: Node, batch: &[Activity], expected: &ExpectedAnswer) -> ExpectedAnswer {
         self.deliver_stale(batch);
-        Answer::Delivered(match self.filter(at).ingest(batch) {
+        ExpectedAnswer::Delivered(match self.filter(at).ingest(batch) {
             Ok(report) => {
-                for delivery in report.deliveries() {
+                for delivery in report.outcomes() {
                     reached(format!("delivered: {delivery:?}"));
                 }
-                Ok(report.deliveries().to_vec())
+                Ok(report.outcomes().to_vec())
             }
             Err(IngestError::Undecidable(Undecidable { position, cause })) => {
                 reached("delivered: refused, because undecidable");
                 // Any of the causes may be named.
                 match expected {
-                    Answer::Delivered(Err((_, causes))) if causes.contains(&cause) => Err((position, causes.clone())),
+                    ExpectedAnswer::Delivered(Err((_, causes))) if causes.contains(&cause) => {
+                        Err((position, causes.clone()))
+                    }
                     _ => Err((position, vec![cause])),
                 }
             }
@@ -376,16 +378,23 @@ impl<G: Ground> System<G> {
     /// D5: a node that still decides under the policy before the last change stores nothing, on whichever handle.
     fn deliver_stale(&self, batch: &[Activity]) {
         let Some(before) = &self.before else { return };
-        let screen = Screen::new(Arc::clone(before), Err(DirectoryError::NeverLoaded));
-        let Ok(stamped) = screen.screen(batch, self.now()) else { return };
+        let engine = PolicyEngine::new(Arc::clone(before), Err(DirectoryError::NeverLoaded));
+        let Ok(decided) = engine.decide(batch, self.now()) else { return };
         for live in self.nodes.values() {
-            let appended = live.store.append(&stamped);
+            let appended = live.store.append(&decided);
             assert!(matches!(appended, Err(StoreError::Stale { .. })), "stored under an older policy: {appended:?}");
             reached("store: a batch of an older policy is refused");
         }
     }
 
-    fn page(&mut self, node: Node, viewer: &UserId, search: &Search, size: u16, choice: CursorChoice) -> Answer {
+    fn page(
+        &mut self,
+        node: Node,
+        viewer: &UserId,
+        search: &Search,
+        size: u16,
+        choice: CursorChoice,
+    ) -> ExpectedAnswer {
         reached("step: page of a view");
         let (mut viewer, mut search) = (viewer.clone(), search.clone());
         let chosen = self.cursor(choice, |of| matches!(of, Of::View(..)));
@@ -394,7 +403,7 @@ impl<G: Ground> System<G> {
         }
         let cursor: Option<Cursor> = chosen.map(|made| made.cursor.to_string().parse().unwrap());
         let page = self.filter(node).view(&viewer).page(&search.query(), PageSize::at_most(size), cursor.as_ref());
-        Answer::Page(match page {
+        ExpectedAnswer::Page(match page {
             Ok(page) => {
                 assert!(!page.includes_private());
                 if cursor.is_some() {
@@ -466,7 +475,7 @@ impl<G: Ground> System<G> {
         let mut numbers: BTreeMap<Uuid, (Uuid, Digest)> = BTreeMap::new();
         let mut begun = BTreeMap::new();
         let committed = |summary: &RevealSummary| {
-            (summary.about.query.commitment(), summary.about.justification.as_ref().map(Sealed::commitment))
+            (summary.about.query.commitment(), summary.about.justification.as_ref().map(Commitment::commitment))
         };
         let mut records = Vec::new();
         for (number, RecordEntry { sequence, mut record }) in (1..).zip(entries) {
@@ -476,36 +485,36 @@ impl<G: Ground> System<G> {
             assert!(numbers.insert(record.id.0, (own, nothing)).is_none(), "an id was given twice");
             record.id = RecordId(own);
             let is_end = matches!(record.outcome, Outcome::Closed { .. });
-            match &mut record.act {
-                Act::Reveal(summary) if is_end => {
+            match &mut record.event {
+                Event::Reveal(summary) if is_end => {
                     // What it says of people is said where it began.
                     let (said, first, why): &(_, Uuid, _) = &begun[&summary.reveal.0];
                     assert_eq!(committed(summary), *said);
                     assert!(summary.about.query.value().is_none());
                     summary.reveal = RevealId(*first);
-                    summary.about.query = Sealed::new(nothing, salt(0));
+                    summary.about.query = Commitment::new(nothing, salt(0));
                     summary.about.justification.clone_from(why);
                 }
-                Act::Reveal(summary) => {
+                Event::Reveal(summary) => {
                     let (id, said) = (summary.reveal.0, committed(summary));
                     let query = *summary.about.query.value().unwrap();
                     let (first, digest) = *numbers.entry(summary.reveal.0).or_insert((own, query));
                     assert_eq!(digest, query, "a reveal is about one query");
                     summary.reveal = RevealId(first);
-                    summary.about.query = Sealed::new(nothing, salt(0));
+                    summary.about.query = Commitment::new(nothing, salt(0));
                     let why = summary.about.justification.take();
                     summary.about.justification = why.map(|why| again(&why));
                     begun.insert(id, (said, first, summary.about.justification.clone()));
                 }
-                Act::Remove(RemovalSummary::Aged { policy: Some(mark), .. }) => {
+                Event::Remove(RemovalSummary::Aged { policy: Some(mark), .. }) => {
                     mark.record.0 = numbers[&mark.record.0].0;
                 }
-                Act::Page { reveal, activities, private, digest, subjects } => {
+                Event::Page { reveal, activities, private, digest, subjects } => {
                     reveal.0 = numbers[&reveal.0].0;
                     let is_nobody = subjects.value().unwrap().is_empty();
                     assert!(*private.value().unwrap() > 0 || is_nobody, "nobody is behind what is public");
                     (*activities, *private, *digest) = (again(activities), again(private), again(digest));
-                    *subjects = Sealed::new(Subjects::default(), salt(0));
+                    *subjects = Commitment::new(Subjects::default(), salt(0));
                 }
                 _ => {}
             }
@@ -555,7 +564,7 @@ impl<G: Ground> System<G> {
         assert_eq!(self.now(), model.now());
         check_policy(&live.filter.policy().unwrap(), model);
 
-        // D2, D4: everything, with its stamp.
+        // D2, D4: everything, with its decision.
         let stored = self.everything(node);
         let mut expected: Vec<&Stored> = model.stored().iter().collect();
         expected.sort_by_key(|stored| std::cmp::Reverse((stored.activity.occurred_at(), stored.activity.id().clone())));
@@ -613,8 +622,8 @@ impl<G: Ground> System<G> {
             }
             for reason in &stored.decision.reasons {
                 match reason {
-                    Reason::Member { group: GroupRef::Imported(_), standing } => {
-                        reached(format!("stored: member as {standing:?}"))
+                    Reason::Member { group: GroupRef::Imported(_), role } => {
+                        reached(format!("stored: member as {role:?}"))
                     }
                     Reason::Member { group, .. } => reached(format!("stored: member of {group:?}")),
                     Reason::Scope(_) => reached("stored: taken in by a rule"),
@@ -643,9 +652,9 @@ impl<G: Ground> System<G> {
     }
 }
 
-/// Sealed again with the one salt that the model uses.
-fn again<T: SealedText + Clone>(sealed: &Sealed<T>) -> Sealed<T> {
-    Sealed::new(sealed.value().unwrap().clone(), salt(0))
+/// Commitment again with the one salt that the model uses.
+fn again<T: CommitmentText + Clone>(sealed: &Commitment<T>) -> Commitment<T> {
+    Commitment::new(sealed.value().unwrap().clone(), salt(0))
 }
 
 fn shown(page: &Page) -> Vec<(ActivityId, Visibility)> {
@@ -672,23 +681,23 @@ fn check_policy(policy: &PrivacyPolicy, model: &Model) {
 }
 
 fn check_stored(stored: &StoredActivity, expected: &Stored) {
-    let stamp = stored.stamp();
+    let decision = stored.decision();
     let id = expected.activity.id().as_str();
     assert_eq!(*stored.activity(), expected.activity, "{id}");
     assert_eq!(
         Some(stored.visibility()),
         expected.decision.visibility(),
         "{id}: {:?} for {:?}",
-        stamp.reasons(),
+        decision.reasons(),
         expected.decision
     );
-    assert_eq!(stamp.policy(), expected.policy, "{id}");
-    assert_eq!(stamp.directory(), expected.directory, "{id}");
-    assert_eq!(stamp.decided_at(), expected.decided_at, "{id}");
+    assert_eq!(decision.policy(), expected.policy, "{id}");
+    assert_eq!(decision.directory(), expected.directory, "{id}");
+    assert_eq!(decision.decided_at(), expected.decided_at, "{id}");
     let sorted = |reasons: &[Reason]| {
         let mut said: Vec<String> = reasons.iter().map(|reason| format!("{reason:?}")).collect();
         said.sort();
         said
     };
-    assert_eq!(sorted(stamp.reasons()), sorted(&expected.decision.reasons), "{id}: reasons");
+    assert_eq!(sorted(decision.reasons()), sorted(&expected.decision.reasons), "{id}: reasons");
 }

@@ -227,11 +227,11 @@ fn g8_store_that_goes_back_under_a_running_filter_is_not_believed() {
     files.clock.fetch_add(2, Ordering::SeqCst);
     let refused = running.ingest(&[activity("a", "adele")]);
     assert!(matches!(refused, Err(IngestError::Store(StoreError::Differs(_)))), "{refused:?}");
-    let refused = running.change(&user("root"), PolicyChange::SetAdmin(user("ann"), Role::Analyst));
+    let refused = running.update_policy(&user("root"), PolicyChange::SetAdmin(user("ann"), Role::Analyst));
     assert!(matches!(refused, Err(ChangeError::Store(StoreError::Differs(_)))), "{refused:?}");
     // Once the newer one is back, it goes on.
     restore(&files.store(), &files.copy_of(&files.store(), "second"));
-    assert_eq!(running.ingest(&[activity("a", "adele")]).unwrap().count(Delivery::Stored), 1);
+    assert_eq!(running.ingest(&[activity("a", "adele")]).unwrap().count(IngestOutcome::Stored), 1);
     let shown = running.view(&user("root")).activity(&"a".parse().unwrap()).unwrap();
     assert!(shown.is_none(), "decided under the newer policy");
 }
@@ -306,7 +306,7 @@ proptest! {
                     prop_assert_eq!(newest_done(&pair.records()), Some(policy.revision()), "the log knows what is in force");
                     if known.is_some_and(|known| known < policy.revision()) {
                         let new = &pair.records()[before.len()..];
-                        let is_accepted = |entry: &RecordEntry| matches!(entry.record.act, Act::AcceptDifference { .. });
+                        let is_accepted = |entry: &RecordEntry| matches!(entry.record.event, Event::AcceptDifference { .. });
                         let is_completed = |entry: &RecordEntry| matches!(entry.record.outcome, Outcome::Done { .. });
                         prop_assert!(new.iter().any(|entry| is_accepted(entry) || is_completed(entry)));
                     }

@@ -6,8 +6,8 @@ use activity_privacy::*;
 use serde_json::{Value, json};
 
 const NAMES: [&str; 11] = [
-    "objects_count",
-    "when_undecidable",
+    "include_objects",
+    "on_undecidable",
     "max_directory_age",
     "justification_required",
     "self_grant_allowed",
@@ -23,7 +23,7 @@ const NAMES: [&str; 11] = [
 fn p3_default_options_are_the_safe_ones() {
     let document = serde_json::to_value(PolicyOptions::default()).unwrap();
     let safe = json!({
-        "objects_count": false, "when_undecidable": "hide", "max_directory_age": 7 * 86_400,
+        "include_objects": false, "on_undecidable": "hide", "max_directory_age": 7 * 86_400,
         "justification_required": false, "self_grant_allowed": false, "max_reveal_lifetime": 3_600, "purposes": [],
         "approvals_required": 0, "self_approval_allowed": false, "max_request_age": 86_400, "retention": null,
     });
@@ -54,7 +54,7 @@ fn b1_unknown_option_is_an_error_in_either_document() {
         serde_json::from_value::<PolicyOptions>(whole).unwrap_err().to_string(),
         serde_json::from_value::<OptionsPatch>(json!({"self_grant": true})).unwrap_err().to_string(),
     ] {
-        assert!(said.starts_with("unknown field `self_grant`, expected one of `objects_count`"), "{said}");
+        assert!(said.starts_with("unknown field `self_grant`, expected one of `include_objects`"), "{said}");
     }
     let kinds = [
         (serde_json::from_value::<PolicyOptions>(json!(7)).unwrap_err(), "a whole options document"),
@@ -80,7 +80,7 @@ fn p1_patch_document_says_only_what_it_changes() {
         assert_eq!(serde_json::to_value(&patch).unwrap(), document);
         assert_eq!(serde_json::from_value::<OptionsPatch>(document).unwrap(), patch);
     }
-    for null in ["objects_count", "when_undecidable", "approvals_required", "add_purposes"] {
+    for null in ["include_objects", "on_undecidable", "approvals_required", "add_purposes"] {
         assert!(serde_json::from_value::<OptionsPatch>(json!({null: null})).is_err(), "{null} has no none");
     }
     let both = json!({"add_purposes": ["audit"], "remove_purposes": ["audit"]});

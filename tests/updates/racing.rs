@@ -7,7 +7,7 @@ use std::thread;
 
 use activity_privacy::*;
 
-use crate::house::*;
+use crate::fixture::*;
 use crate::place::{Place, places};
 
 const ROUNDS: u32 = 1_000;
@@ -82,7 +82,7 @@ fn changes(admin: usize, round: u32) -> Vec<PolicyChange> {
     let analyst = ANALYSTS[choice % ANALYSTS.len()];
     let purpose = Purpose::new(ADMINS[admin]).unwrap();
     let patch = match choice % 4 {
-        0 => OptionsPatch::new().objects_count(on),
+        0 => OptionsPatch::new().include_objects(on),
         1 => OptionsPatch::new().approvals_required(round + admin as u32),
         2 if on => OptionsPatch::new().add_purpose(purpose),
         2 => OptionsPatch::new().remove_purpose(purpose),
@@ -102,27 +102,29 @@ fn changes(admin: usize, round: u32) -> Vec<PolicyChange> {
 }
 
 /// A node of its own for each administrator.
-fn nodes(place: &Place) -> [House; 2] {
-    let nodes = ADMINS.map(|_| place.house());
-    for house in &nodes {
-        house.install(people(&[("adele", &GROUPS), ("ann", &[]), ("bob", &[])]));
+fn nodes(place: &Place) -> [Fixture; 2] {
+    let nodes = ADMINS.map(|_| place.fixture());
+    for fixture in &nodes {
+        fixture.install(people(&[("adele", &GROUPS), ("ann", &[]), ("bob", &[])]));
     }
-    nodes[0].manage("contoso.com").change(ANALYSTS.map(|name| PolicyChange::SetAdmin(user(name), Role::Analyst)));
+    nodes[0]
+        .manage("contoso.com")
+        .update_policy(ANALYSTS.map(|name| PolicyChange::SetAdmin(user(name), Role::Analyst)));
     nodes
 }
 
 /// Both at once, round by round; what each was answered.
-fn race<T: Send>(nodes: &[House; 2], rounds: u32, act: impl Fn(&House, usize, u32) -> T + Sync) -> Vec<[T; 2]> {
+fn race<T: Send>(nodes: &[Fixture; 2], rounds: u32, event: impl Fn(&Fixture, usize, u32) -> T + Sync) -> Vec<[T; 2]> {
     let start = Barrier::new(2);
     let [ones, others] = thread::scope(|scope| {
         [0, 1]
             .map(|admin| {
-                let (start, act, house) = (&start, &act, &nodes[admin]);
+                let (start, event, fixture) = (&start, &event, &nodes[admin]);
                 scope.spawn(move || {
                     (0..rounds)
                         .map(|round| {
                             start.wait();
-                            act(house, admin, round)
+                            event(fixture, admin, round)
                         })
                         .collect::<Vec<_>>()
                 })
@@ -138,9 +140,9 @@ fn p1_racing_administrators_lose_no_change_unnoticed() {
         let nodes = nodes(&place);
         let mut said = facts(&nodes[0].filter.policy().unwrap());
         let before = nodes[0].records().len();
-        let answers = race(&nodes, ROUNDS, |house, admin, round| {
+        let answers = race(&nodes, ROUNDS, |fixture, admin, round| {
             let update = PolicyUpdate::from(changes(admin, round));
-            match house.filter.change(&user(ADMINS[admin]), update) {
+            match fixture.filter.update_policy(&user(ADMINS[admin]), update) {
                 Ok(revision) => Some(revision),
                 Err(ChangeError::Invalid(PolicyError::Unchanged)) => None,
                 Err(error) => panic!("{error:?}"),
@@ -159,8 +161,9 @@ fn p1_racing_administrators_lose_no_change_unnoticed() {
         let mut raced = 0;
         let records = nodes[0].records().split_off(before);
         for entry in &records {
-            let Act::ChangePolicy(summaries) = &entry.record.act else { continue };
-            raced += usize::from(matches!(entry.record.outcome, Outcome::Failed { cause: Failure::Superseded, .. }));
+            let Event::ChangePolicy(summaries) = &entry.record.event else { continue };
+            raced +=
+                usize::from(matches!(entry.record.outcome, Outcome::Failed { cause: FailureReason::Superseded, .. }));
             if !matches!(entry.record.outcome, Outcome::Done { .. }) {
                 continue;
             }
@@ -174,7 +177,7 @@ fn p1_racing_administrators_lose_no_change_unnoticed() {
         let mut in_order: Vec<&Record> = records.iter().filter(done).map(|entry| &entry.record).collect();
         in_order.sort_by_key(|record| record.policy);
         for record in in_order {
-            let Act::ChangePolicy(summaries) = &record.act else { panic!("{record:?}") };
+            let Event::ChangePolicy(summaries) = &record.event else { panic!("{record:?}") };
             for (thing, is) in summaries.iter().flat_map(effects) {
                 match is {
                     Some(is) => said.insert(thing, is),
@@ -182,9 +185,9 @@ fn p1_racing_administrators_lose_no_change_unnoticed() {
                 };
             }
         }
-        for house in &nodes {
+        for fixture in &nodes {
             assert_eq!(
-                facts(&house.filter.policy().unwrap()),
+                facts(&fixture.filter.policy().unwrap()),
                 said,
                 "what was answered is there, and nothing else moved"
             );
@@ -198,12 +201,12 @@ fn p1_racing_administrators_lose_no_change_unnoticed() {
 fn p1_of_two_updates_made_for_a_revision_one_wins() {
     for place in places() {
         let nodes = nodes(&place);
-        let answers = race(&nodes, 200, |house, admin, round| {
+        let answers = race(&nodes, 200, |fixture, admin, round| {
             // Both begin with what the round before left.
             let seen = Revision::from_number(3 + u64::from(round));
             let patch = OptionsPatch::new().approvals_required(2 * round + admin as u32 + 1);
             let update = PolicyUpdate::from([PolicyChange::SetOptions(patch)]).made_for(seen);
-            house.filter.change(&user(ADMINS[admin]), update)
+            fixture.filter.update_policy(&user(ADMINS[admin]), update)
         });
         for (round, answers) in (0_u32..).zip(answers) {
             let next = Revision::from_number(4 + u64::from(round));

@@ -19,7 +19,7 @@ fn deeds() -> Vec<Activity> {
         deeds.push(hidden.on_behalf_of(Actor::user(alias("adele@contoso.com"))).build().unwrap());
     }
     let account = Alias::account("GitHub", "stra\u{df}e").unwrap();
-    deeds.push(by("account", Actor::user(user("bob")).also(account)));
+    deeds.push(by("account", Actor::user(user("bob")).with_identity(account)));
     deeds
 }
 
@@ -30,13 +30,13 @@ fn of(name: &str, sorts: &[&str]) -> Vec<String> {
 #[test]
 fn d8_query_by_address_finds_its_domain_only() {
     for place in places() {
-        let house = place.house();
-        with_council(&house).ingest(&deeds());
-        house.permit_root();
+        let fixture = place.fixture();
+        with_council(&fixture).ingest(&deeds());
+        fixture.permit_root();
         let texts = SHARP.iter().map(|text| (*text, SHARP[0])).chain(DOUBLE.iter().map(|text| (*text, DOUBLE[0])));
         for (text, name) in texts {
             let query = Query::all().by_actor(text).unwrap();
-            let view = house.filter.view(&user("somebody"));
+            let view = fixture.filter.view(&user("somebody"));
             let sorted = |page: &Page| {
                 let mut ids: Vec<_> =
                     page.activities().iter().map(|stored| stored.activity().id().as_str().to_owned()).collect();
@@ -51,16 +51,16 @@ fn d8_query_by_address_finds_its_domain_only() {
             assert_eq!(counts, [(key, 2)], "an application of that name counts with them");
             let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
             let request = RevealRequest::new(user("root"), query, Duration::from_secs(60), audited);
-            let page = house.filter.reveal(request).unwrap().page(size(9), None).unwrap();
+            let page = fixture.filter.reveal(request).unwrap().page(size(9), None).unwrap();
             assert_eq!(sorted(&page), of(name, &["app", "hidden", "open"]), "{text}");
         }
-        let view = house.filter.view(&user("somebody"));
+        let view = fixture.filter.view(&user("somebody"));
         for text in ["STRASSE", "stra\u{df}e", "Strasse"] {
             assert_eq!(view.count(&Query::all().by_actor(text).unwrap()).unwrap().total, 1, "{text} is no address");
         }
         // Somebody's activities go by the same comparison.
-        let subject = Subject::of(user("nobody")).also(alias(DOUBLE[1]));
-        house.erase(subject);
+        let subject = Subject::of(user("nobody")).with_identity(alias(DOUBLE[1]));
+        fixture.erase(subject);
         let left = |text: &str| view.count(&Query::all().by_actor(text).unwrap()).unwrap().total;
         assert_eq!((left(SHARP[0]), left(DOUBLE[0])), (2, 1), "the application is nobody's alias");
     }
@@ -70,11 +70,11 @@ fn d8_query_by_address_finds_its_domain_only() {
 #[test]
 fn v3_text_search_folds_addresses_in_objects() {
     for place in places() {
-        let house = place.house();
+        let fixture = place.fixture();
         let object =
             |id: &str, name: &str| begun(id, Actor::user(alias("bob@contoso.com"))).object(name).build().unwrap();
-        with_council(&house).ingest(&[object("1", SHARP[0]), object("2", DOUBLE[0])]);
+        with_council(&fixture).ingest(&[object("1", SHARP[0]), object("2", DOUBLE[0])]);
         let query = Query::all().containing("@FASS").unwrap();
-        assert_eq!(house.filter.view(&user("somebody")).count(&query).unwrap().total, 2);
+        assert_eq!(fixture.filter.view(&user("somebody")).count(&query).unwrap().total, 2);
     }
 }

@@ -49,7 +49,7 @@ pub(crate) fn as_of() -> DateTime<Utc> {
     DateTime::from_timestamp(1_772_000_000, 0).unwrap()
 }
 
-const BATCH: &str = "`Screen::judge_all`";
+const BATCH: &str = "`PolicyEngine::verdicts`";
 const BY_HAND: &str = "`HashMap<String, Vec<u32>>`, by hand";
 
 fn main() {

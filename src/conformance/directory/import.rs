@@ -36,7 +36,7 @@ pub(super) fn source(seconds: i64, in_the_council: usize) -> Checked<Source> {
     Ok(Source { as_of: at(seconds), users, groups, members, nested })
 }
 
-/// Imports, where nothing should keep that from succeeding.
+/// Imports, where nothing should keep that from carry_over_from.
 pub(super) fn import(place: &impl DirectoryHarness, source: &Source) -> Checked {
     place.import(source).map_err(|error| Breach::seen(format!("an import failed: {}", in_full(&*error))))
 }
@@ -79,7 +79,7 @@ pub(super) fn difference(snapshot: &DirectorySnapshot, source: &Source) -> Optio
         }
         let members = source.members.iter().filter(|(group, _)| counted.contains(&group)).map(|(_, user)| user.clone());
         let expected: std::collections::BTreeSet<UserId> = members.collect();
-        let found = snapshot.members_of(group);
+        let found = snapshot.all_members(group);
         if found != expected {
             return Some(format!("{} are in `{group}`, in the import {}", found.len(), expected.len()));
         }

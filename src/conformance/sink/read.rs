@@ -84,7 +84,7 @@ fn queries(entries: &[RecordEntry]) -> Checked<Vec<(String, RecordQuery)>> {
         queries.push((format!("kind {kind}"), RecordQuery { kind: Some(kind), ..all() }));
     }
     for outcome in
-        [OutcomeKind::Intended, OutcomeKind::Done, OutcomeKind::Noted, OutcomeKind::Failed, OutcomeKind::Refused]
+        [OutcomeKind::Intended, OutcomeKind::Done, OutcomeKind::Observed, OutcomeKind::Failed, OutcomeKind::Refused]
     {
         queries.push((format!("outcome {outcome}"), RecordQuery { outcome: Some(outcome), ..all() }));
     }

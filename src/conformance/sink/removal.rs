@@ -13,8 +13,8 @@ use crate::conformance::fixture::{
 };
 use crate::digest::Digest;
 use crate::governance::{
-    Act, GovernanceSink, Initiator, Outcome, Receipt, Record, RecordEntry, RecordId, RecordQuery, RevealId, Sealed,
-    SinkError, Subjects,
+    Commitment, Event, GovernanceSink, Initiator, Outcome, Receipt, Record, RecordEntry, RecordId, RecordQuery,
+    RevealId, SinkError, Subjects,
 };
 use crate::identity::UserId;
 use crate::policy::{OptionsPatch, PolicyChange, Retention};
@@ -54,21 +54,21 @@ fn sealed(of: RecordId) -> Checked<RecordedRemoval> {
 
 /// A record as it is once it forgot what it says of people.
 fn forgetful(mut record: Record) -> Record {
-    record.forget();
+    record.redact();
     record
 }
 
 /// A page that says whose it was.
 fn telling() -> Record {
     let reveal = RevealId(Uuid::from_u128(48));
-    let act = Act::Page {
+    let event = Event::Page {
         reveal,
-        activities: Sealed::new(2, salt(50)),
-        private: Sealed::new(1, salt(51)),
-        digest: Sealed::new(Digest::of_ids([]), salt(52)),
-        subjects: Sealed::new(Subjects::default(), salt(49)),
+        activities: Commitment::new(2, salt(50)),
+        private: Commitment::new(1, salt(51)),
+        digest: Commitment::new(Digest::of_ids([]), salt(52)),
+        subjects: Commitment::new(Subjects::default(), salt(49)),
     };
-    Record { act, outcome: Outcome::Intended, initiator: Initiator::System, ..record() }
+    Record { event, outcome: Outcome::Intended, initiator: Initiator::System, ..record() }
 }
 
 /// Removes until there is nothing left to remove, and says of how many.

@@ -7,7 +7,7 @@ use crate::conformance::fixture::{
     same,
 };
 use crate::query::{CountBy, Query};
-use crate::store::{ActivityStore, Appended};
+use crate::store::{ActivityStore, AppendOutcome};
 use crate::stored::StoredActivity;
 
 pub(super) fn a_batch_is_stored_whole(place: impl StoreHarness) -> Checked {
@@ -37,7 +37,7 @@ pub(super) fn a_batch_is_answered_for_one_by_one(place: impl StoreHarness) -> Ch
         activity("hidden", ADELE)?,
         activity("new-3", ADELE)?,
     ];
-    use Appended::{Conflict, Duplicate, Stored};
+    use AppendOutcome::{Conflict, Duplicate, Stored};
     let answers = store.deliver(&batch)?;
     let expected = [Stored, Duplicate, Stored, Conflict, Duplicate, Conflict, Stored];
     ensure!(answers == expected, "answered {answers:?}, expected {expected:?}");

@@ -5,8 +5,8 @@
 use super::StoreHarness;
 use crate::conformance::clause::{Breach, Checked, ensure};
 use crate::conformance::fixture::{
-    ADELE, ALL, Drive, HANNA, Read, activities, activity_at, at, in_the_open, initial, is_public, newest_first, same,
-    stamped,
+    ADELE, ALL, Drive, HANNA, Read, activities, activity_at, at, decided, in_the_open, initial, is_public,
+    newest_first, same,
 };
 use crate::store::{ActivityStore, StoreError};
 
@@ -78,7 +78,7 @@ pub(super) fn the_fence_outlives_a_crash(mut place: impl StoreHarness) -> Checke
     before.initialize()?;
     let first = before.in_force()?;
     let late = activities("late", HANNA, 2)?;
-    let stale = stamped(&first, &late)?;
+    let stale = decided(&first, &late)?;
     before.turn()?;
     place.crash();
     let store = place.open();

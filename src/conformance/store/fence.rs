@@ -7,12 +7,12 @@ use super::StoreHarness;
 use crate::actor::Actor;
 use crate::conformance::clause::{Breach, Checked, ensure, in_full};
 use crate::conformance::fixture::{
-    self, ADELE, Crew, Drive, HANNA, Racer, Read, activities, activity, alias, at, begun, council, initial, race, same,
-    staff, stamped, turned,
+    self, ADELE, Crew, Drive, HANNA, Racer, Read, activities, activity, alias, at, begun, council, decided, initial,
+    race, same, staff, turned,
 };
+use crate::engine::DecidedBatch;
 use crate::identity::{Alias, Domain, UserId};
 use crate::policy::{GroupRef, ManagedDomain, OptionsPatch, PolicyChange, Revision, Role, ScopeRule, ScopeTarget};
-use crate::screen::StampedBatch;
 use crate::store::{ActivityStore, StoreError};
 
 /// Breaks off unless a call was refused as stale, in favour of this revision.
@@ -27,7 +27,7 @@ fn refused<T>(what: &str, answer: Result<T, StoreError>, in_force: Option<Revisi
     }
 }
 
-fn stays_out(what: &str, store: &impl ActivityStore, batch: &StampedBatch<'_>, in_force: Option<Revision>) -> Checked {
+fn stays_out(what: &str, store: &impl ActivityStore, batch: &DecidedBatch<'_>, in_force: Option<Revision>) -> Checked {
     let before = store.everything()?;
     refused(what, store.append(batch), in_force)?;
     same(&format!("after {what} was refused"), &store.everything()?, &before)
@@ -39,7 +39,7 @@ pub(super) fn d5_without_a_policy_nothing_is_stored(place: impl StoreHarness) ->
     let activities = [activity("early", ADELE)?];
     let initial = initial()?;
     for (what, activities) in [("a batch before the first policy", &activities[..]), ("an empty batch", &[])] {
-        stays_out(what, &store, &stamped(initial.policy(), activities)?, None)?;
+        stays_out(what, &store, &decided(initial.policy(), activities)?, None)?;
     }
     Ok(())
 }
@@ -49,13 +49,13 @@ pub(super) fn d5_a_stale_batch_is_refused_whole(place: impl StoreHarness) -> Che
     store.initialize()?;
     let activities = [activity("shown", ADELE)?, activity("hidden", HANNA)?];
     let first = store.in_force()?;
-    let stale = stamped(&first, &activities)?;
+    let stale = decided(&first, &activities)?;
     store.turn()?;
     let second = store.in_force()?;
     stays_out("a stale batch", &store, &stale, Some(second.revision()))?;
     stays_out("a stale batch through another handle", &elsewhere, &stale, Some(second.revision()))?;
     let third = turned(&second)?;
-    stays_out("a batch ahead of its policy", &store, &stamped(third.policy(), &activities)?, Some(second.revision()))?;
+    stays_out("a batch ahead of its policy", &store, &decided(third.policy(), &activities)?, Some(second.revision()))?;
     store.keep(&activities)?;
     Ok(())
 }
@@ -64,7 +64,7 @@ pub(super) fn d5_an_empty_batch_only_asks(place: impl StoreHarness) -> Checked {
     let store = place.open();
     store.initialize()?;
     let first = store.in_force()?;
-    let nothing = stamped(&first, &[])?;
+    let nothing = decided(&first, &[])?;
     let answers = store.append(&nothing)?;
     ensure!(answers.is_empty(), "{} answers for an empty batch", answers.len());
     store.turn()?;
@@ -92,7 +92,7 @@ pub(super) fn d5_nothing_older_is_stored_once_a_publish_returned(place: impl Sto
         move || {
             for n in 0..BATCHES {
                 let batch = activities(&format!("{name}-{n}"), ADELE, 2)?;
-                match store.append(&stamped(&*store.in_force()?, &batch)?) {
+                match store.append(&decided(&*store.in_force()?, &batch)?) {
                     Ok(_) | Err(StoreError::Stale { .. }) => at_work.step(),
                     Err(error) => return Err(error.into()),
                 }
@@ -104,9 +104,10 @@ pub(super) fn d5_nothing_older_is_stored_once_a_publish_returned(place: impl Sto
     let published = race(racers.into())?.concat();
     let stored = publisher.followed()?;
     for (in_force, stored_before) in published {
-        let late = (0..).zip(&stored).skip(stored_before).find(|(_, (_, public))| public.stamp().policy() < in_force);
+        let late =
+            (0..).zip(&stored).skip(stored_before).find(|(_, (_, public))| public.decision().policy() < in_force);
         if let Some((number, (_, public))) = late {
-            let (id, revision) = (public.activity().id().as_str(), public.stamp().policy());
+            let (id, revision) = (public.activity().id().as_str(), public.decision().policy());
             let seen =
                 format!("`{id}` of revision {revision} was stored as number {number} after {in_force} was published");
             return Err(Breach::seen(seen));
@@ -194,7 +195,7 @@ fn all_sorts_of_changes() -> Checked<Vec<PolicyChange>> {
         PolicyChange::ManageDomain(ManagedDomain::with_subdomains(Domain::new("contoso.com")?)),
         PolicyChange::SetAdmin(analyst, Role::Analyst),
         PolicyChange::Grant(alias(ADELE)?),
-        PolicyChange::SetOptions(OptionsPatch::new().objects_count(true)),
+        PolicyChange::SetOptions(OptionsPatch::new().include_objects(true)),
     ])
 }
 
@@ -236,7 +237,7 @@ pub(super) fn b2_a_refusal_carries_no_content(place: impl StoreHarness) -> Check
     let actor = Actor::user(Alias::new("canary@contoso.com")?);
     let canary = [begun("canary", actor, at(0))?.object("canary").details("canary").build()?];
     let policy = store.in_force()?;
-    let stale = stamped(&policy, &canary)?;
+    let stale = decided(&policy, &canary)?;
     store.turn()?;
     if let Err(error) = store.append(&stale) {
         let told = format!("{} {error:?}", in_full(&error));

@@ -9,7 +9,7 @@ use crate::conformance::fixture::{
     race, same,
 };
 use crate::query::Query;
-use crate::store::{ActivityStore, Appended};
+use crate::store::{ActivityStore, AppendOutcome};
 use crate::stored::StoredActivity;
 
 /// Delivers again, and breaks off unless the answers are these and nothing that is stored moved.
@@ -17,7 +17,7 @@ fn again(
     what: &str,
     store: &impl ActivityStore,
     activities: &[Activity],
-    answer: Appended,
+    answer: AppendOutcome,
     stored: &[StoredActivity],
 ) -> Checked {
     let answers = store.deliver(activities)?;
@@ -34,11 +34,11 @@ pub(super) fn d4_the_first_verdict_wins(place: impl StoreHarness) -> Checked {
     let shown = [activity_at("shown", HANNA, at(1))?];
     let mut stored = store.keep(&shown)?;
     store.turn()?;
-    again("what was public, delivered when it would be private", &store, &shown, Appended::Duplicate, &stored)?;
+    again("what was public, delivered when it would be private", &store, &shown, AppendOutcome::Duplicate, &stored)?;
     let hidden = [activity_at("hidden", HANNA, at(0))?];
     stored.extend(store.keep(&hidden)?);
     store.turn()?;
-    again("what was private, delivered when it would be public", &store, &hidden, Appended::Duplicate, &stored)
+    again("what was private, delivered when it would be public", &store, &hidden, AppendOutcome::Duplicate, &stored)
 }
 
 pub(super) fn d4_a_change_of_the_policy_moves_no_verdict(place: impl StoreHarness) -> Checked {
@@ -79,9 +79,9 @@ pub(super) fn d4_the_first_content_wins(place: impl StoreHarness) -> Checked {
             ("another spelling of the actor", begun(who, Actor::user(alias(&who.to_uppercase())?), at(0))?),
         ];
         for (what, other) in others {
-            again(&format!("an id with {what}"), &store, &[other.build()?], Appended::Conflict, &stored)?;
+            again(&format!("an id with {what}"), &store, &[other.build()?], AppendOutcome::Conflict, &stored)?;
         }
-        again("the first content after others", &store, &[first()?.build()?], Appended::Duplicate, &stored)?;
+        again("the first content after others", &store, &[first()?.build()?], AppendOutcome::Duplicate, &stored)?;
     }
     Ok(())
 }
@@ -92,7 +92,7 @@ pub(super) fn d4_within_a_batch_the_first_wins(place: impl StoreHarness) -> Chec
     let twice = activity("twice", ADELE)?;
     let batch = [twice.clone(), activity("twice", HANNA)?, twice.clone(), activity("turned", HANNA)?];
     let answers = store.deliver(&[&batch[..], &[activity("turned", ADELE)?]].concat())?;
-    use Appended::{Conflict, Duplicate, Stored};
+    use AppendOutcome::{Conflict, Duplicate, Stored};
     let expected = [Stored, Conflict, Duplicate, Stored, Conflict];
     ensure!(answers == expected, "answered {answers:?}, expected {expected:?}");
     let shown = store.shown()?;
@@ -112,10 +112,10 @@ pub(super) fn d4_on_every_handle_the_first_wins(place: impl StoreHarness) -> Che
     for who in [ADELE, HANNA] {
         let first = [activity(who, who)?];
         stored = newest_first([stored, here.keep(&first)?].concat());
-        again("a second delivery elsewhere", &there, &first, Appended::Duplicate, &stored)?;
+        again("a second delivery elsewhere", &there, &first, AppendOutcome::Duplicate, &stored)?;
         let other = [activity_at(who, who, at(1))?];
-        again("another content elsewhere", &there, &other, Appended::Conflict, &stored)?;
-        again("a second delivery to a handle that is new", &place.open(), &first, Appended::Duplicate, &stored)?;
+        again("another content elsewhere", &there, &other, AppendOutcome::Conflict, &stored)?;
+        again("a second delivery to a handle that is new", &place.open(), &first, AppendOutcome::Duplicate, &stored)?;
     }
     Ok(())
 }
@@ -128,9 +128,9 @@ pub(super) fn d4_after_a_crash_the_first_wins(mut place: impl StoreHarness) -> C
     place.crash();
     let store = place.open();
     store.turn()?;
-    again("a second delivery after a crash", &store, &first, Appended::Duplicate, &stored)?;
+    again("a second delivery after a crash", &store, &first, AppendOutcome::Duplicate, &stored)?;
     let others = [activity_at("hidden", HANNA, at(1))?, activity_at("shown", ADELE, at(1))?];
-    again("another content after a crash", &store, &others, Appended::Conflict, &stored)?;
+    again("another content after a crash", &store, &others, AppendOutcome::Conflict, &stored)?;
     drop(before);
     Ok(())
 }
@@ -148,12 +148,16 @@ pub(super) fn d4_racing_deliveries_store_an_id_once(place: impl StoreHarness) ->
             Ok(move || handle.deliver(&batch))
         };
         let answers = race((0..RIVALS).map(rival).collect::<Checked<_>>()?)?;
-        for (nth, lost) in
-            [(0, Appended::Duplicate), (1, Appended::Duplicate), (2, Appended::Duplicate), (IDS, Appended::Conflict)]
-        {
+        for (nth, lost) in [
+            (0, AppendOutcome::Duplicate),
+            (1, AppendOutcome::Duplicate),
+            (2, AppendOutcome::Duplicate),
+            (IDS, AppendOutcome::Conflict),
+        ] {
             let told: Vec<_> = answers.iter().filter_map(|answers| answers.get(nth).copied()).collect();
             let count = |answer| told.iter().filter(|told| **told == answer).count();
-            let once = count(Appended::Stored) == 1 && count(lost) == told.len() - 1 && told.len() == answers.len();
+            let once =
+                count(AppendOutcome::Stored) == 1 && count(lost) == told.len() - 1 && told.len() == answers.len();
             ensure!(once, "one id, delivered by {RIVALS} threads at once, was answered with {told:?}");
         }
     }

@@ -75,7 +75,7 @@ fn queries() -> Checked<Vec<(&'static str, Query)>> {
         ("somebody who is shown", Query::all().by_actor("adele@contoso.com")?),
         ("somebody who is hidden", Query::all().by_actor("hanna@contoso.com")?),
         ("an app", Query::all().in_app("SharePoint".parse()?)),
-        ("the private group", Query::all().stamped_with(council()?)),
+        ("the private group", Query::all().decided_by_group(council()?)),
         ("a text", Query::all().containing("plan")?),
     ])
 }

@@ -44,9 +44,9 @@ pub(super) fn queries() -> Checked<Vec<(&'static str, Query)>> {
         ("a suite", all().in_suite("Microsoft 365".parse()?)),
         ("an action", all().with_action("Login".parse()?)),
         ("an action in another case", all().with_action("LOGIN".parse()?)),
-        ("the staff, as stamped", all().stamped_with(staff()?)),
-        ("the council, as stamped", all().stamped_with(council()?)),
-        ("a built-in group, as stamped", all().stamped_with(GroupRef::Applications)),
+        ("the staff, as decided", all().decided_by_group(staff()?)),
+        ("the council, as decided", all().decided_by_group(council()?)),
+        ("a built-in group, as decided", all().decided_by_group(GroupRef::Applications)),
         ("a text in an object", all().containing("BUDGET")?),
         ("a text in the action", all().containing("log")?),
         ("a text, folded", all().containing("ÜBERSICHT")?),
@@ -63,7 +63,7 @@ pub(super) fn with_ids(query: Query, ids: &[&str]) -> Checked<Query> {
 }
 
 /// Of some hours and days, some apps in suites and outside, by all sorts of actors; in two batches, of which the later
-/// is stamped with a scope rule.
+/// is decided with a scope rule.
 pub(super) fn filled(store: &impl ActivityStore) -> Checked<Vec<StoredActivity>> {
     store.found_hiding()?;
     let first = store.keep(&all_sorts()?)?;
@@ -82,7 +82,7 @@ fn all_sorts() -> Checked<Vec<Activity>> {
     let actors = [
         Actor::user(alias(ADELE)?),
         Actor::user(alias(HANNA)?),
-        Actor::user(UserId::new("u-77")?).also(alias("otto")?),
+        Actor::user(UserId::new("u-77")?).with_identity(alias("otto")?),
         Actor::user(Alias::account("GitHub", "nrc")?),
         Actor::application("Backup Robot".parse()?),
         Actor::user(alias("straße")?),
@@ -122,7 +122,7 @@ fn all_sorts() -> Checked<Vec<Activity>> {
 }
 
 pub(super) fn found<'a>(query: &'a Query, list: &'a [StoredActivity]) -> impl Iterator<Item = &'a StoredActivity> + 'a {
-    list.iter().filter(|stored| query.matches(stored.activity(), stored.stamp()))
+    list.iter().filter(|stored| query.matches(stored.activity(), stored.decision()))
 }
 
 pub(super) fn v3_every_filter_narrows_pages(place: impl StoreHarness) -> Checked {
@@ -215,7 +215,7 @@ const DOUBLE: [&str; 2] = ["x@fass.example", "X@FASS.example."];
 pub(super) fn d8_an_address_is_found_by_its_domain(place: impl StoreHarness) -> Checked {
     let store = place.open();
     store.found_hiding()?;
-    let account = Actor::user(UserId::new(ADELE)?).also(Alias::account("GitHub", "stra\u{df}e")?);
+    let account = Actor::user(UserId::new(ADELE)?).with_identity(Alias::account("GitHub", "stra\u{df}e")?);
     let mut all = vec![fixture::begun("account", account, at(0))?.build()?];
     for (name, spellings) in [("sharp", &SHARP[..]), ("double", &DOUBLE[..])] {
         for (nth, spelling) in spellings.iter().enumerate() {

@@ -14,7 +14,7 @@ use crate::conformance::fixture::{
 };
 use crate::forward::Offset;
 use crate::query::{CountBy, Position, Query};
-use crate::store::{ActivityStore, Appended};
+use crate::store::{ActivityStore, AppendOutcome};
 
 pub(super) fn d4_ids_of_what_was_removed_stay_taken(place: impl StoreHarness) -> Checked {
     let (store, other) = (place.open(), place.open());
@@ -22,7 +22,7 @@ pub(super) fn d4_ids_of_what_was_removed_stay_taken(place: impl StoreHarness) ->
     let all = of_both()?;
     let stored = store.keep(&all)?;
     // The other handle has seen them too.
-    ensure!(other.deliver(&all)? == vec![Appended::Duplicate; all.len()], "a second delivery is no duplicate");
+    ensure!(other.deliver(&all)? == vec![AppendOutcome::Duplicate; all.len()], "a second delivery is no duplicate");
     let mut rest = stored;
     for who in [HANNA, ADELE] {
         let removal = erasure(who, &[alias(who)?])?;
@@ -39,13 +39,13 @@ pub(super) fn d4_ids_of_what_was_removed_stay_taken(place: impl StoreHarness) ->
         for handle in [&store, &other, &place.open()] {
             for batch in [&again, &others] {
                 let answers = handle.deliver(batch)?;
-                let expected = vec![Appended::Duplicate; batch.len()];
+                let expected = vec![AppendOutcome::Duplicate; batch.len()];
                 ensure!(answers == expected, "ids of what was removed were answered with {answers:?}");
             }
         }
         store.turn()?;
         let answers = other.deliver(&others)?;
-        ensure!(answers.iter().all(|answer| *answer == Appended::Duplicate), "under another policy: {answers:?}");
+        ensure!(answers.iter().all(|answer| *answer == AppendOutcome::Duplicate), "under another policy: {answers:?}");
         store.turn()?;
         holds(&store, "after ids of what was removed came again", &rest)?;
     }

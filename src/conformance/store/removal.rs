@@ -16,7 +16,7 @@ use crate::conformance::fixture::{
 use crate::identity::{Alias, UserId};
 use crate::query::Query;
 use crate::removal::RecordedRemoval;
-use crate::store::{ActivityStore, Appended};
+use crate::store::{ActivityStore, AppendOutcome};
 use crate::stored::StoredActivity;
 
 /// Removes until nothing is left, and says how many.
@@ -41,7 +41,7 @@ pub(super) fn of_both() -> Checked<Vec<Activity>> {
         all.extend(activities(who, who, 5)?);
         all.push(begun(&named("id"), Actor::user(id.clone()), at(3))?.build()?);
         all.push(begun(&named("upper"), Actor::user(upper), at(3))?.build()?);
-        all.push(begun(&named("both"), Actor::user(id.clone()).also(alias(who)?), at(1))?.build()?);
+        all.push(begun(&named("both"), Actor::user(id.clone()).with_identity(alias(who)?), at(1))?.build()?);
         all.push(begun(&named("account"), Actor::user(Alias::account("GitHub", who)?), at(2))?.build()?);
         let by_a_tool = begun(&named("behalf"), Actor::application("backup".parse()?), at(4))?;
         all.push(by_a_tool.on_behalf_of(Actor::user(alias(who)?)).build()?);
@@ -107,7 +107,7 @@ fn keep_at(store: &impl ActivityStore, id: &str, time: DateTime<Utc>) -> Checked
     let policy = store.in_force()?;
     let batch = stamped_at(&policy, &activities, time)?;
     let answers = store.append(&batch)?;
-    ensure!(answers == [Appended::Stored; 2], "{answers:?} for two new activities");
+    ensure!(answers == [AppendOutcome::Stored; 2], "{answers:?} for two new activities");
     Ok(as_stored(&batch))
 }
 
@@ -178,7 +178,7 @@ pub(super) fn g5_a_removal_outlives_a_crash(mut place: impl StoreHarness) -> Che
             holds(&store, "after a crash", &after)?;
             let again: Vec<Activity> = all.iter().filter(|activity| before.contains(activity.id())).cloned().collect();
             let answers = store.deliver(&again)?;
-            ensure!(answers.iter().all(|answer| *answer == Appended::Duplicate), "after a crash: {answers:?}");
+            ensure!(answers.iter().all(|answer| *answer == AppendOutcome::Duplicate), "after a crash: {answers:?}");
             if removed == 0 {
                 break;
             }

@@ -5,7 +5,7 @@ use std::slice;
 use super::StoreHarness;
 use crate::conformance::clause::{Breach, Checked, ensure};
 use crate::conformance::fixture::{ADELE, Drive, activities, alias, at, race};
-use crate::directory::{DirectoryBuilder, DirectoryRevision, RemovedGroup, Told, User};
+use crate::directory::{AuditState, DirectoryBuilder, DirectoryRevision, RemovedGroup, User};
 use crate::identity::{GroupId, UserId};
 use crate::store::RemovedGroupsUpdate::{Drop, Keep};
 use crate::store::{ActivityStore, RemovedGroups};
@@ -19,8 +19,8 @@ fn vanished(group: &str, members: &[&str], removed_in: u64) -> Checked<RemovedGr
         before = before.member(&id, &user).user(User::new(user).with_alias(alias(name)?));
     }
     let before = before.build(DirectoryRevision(removed_in - 1), at(0))?;
-    let after = DirectoryBuilder::new().build(DirectoryRevision(removed_in), at(1))?.succeeding(&before);
-    after.vanished_group(&id).ok_or_else(|| Breach::seen("the directory forgot the group"))
+    let after = DirectoryBuilder::new().build(DirectoryRevision(removed_in), at(1))?.carry_over_from(&before);
+    after.removed_group(&id).ok_or_else(|| Breach::seen("the directory forgot the group"))
 }
 
 /// What is kept, told in a way that does not depend on the order of groups and members.
@@ -32,7 +32,7 @@ fn told(kept: &[RemovedGroup]) -> Vec<String> {
         let (group, removed_in, members) = (vanished.group(), vanished.removed_in(), members.join(" and "));
         let restored_in = vanished.back_by(DirectoryRevision(u64::MAX));
         let restored_in = restored_in.map_or_else(String::new, |restored_in| format!(", back in {restored_in}"));
-        format!("{group} with {members} gone in {removed_in}{restored_in}, {:?} on record", vanished.told())
+        format!("{group} with {members} gone in {removed_in}{restored_in}, {:?} on record", vanished.audit_state())
     };
     let mut told: Vec<String> = kept.iter().map(tell).collect();
     told.sort_unstable();
@@ -74,8 +74,8 @@ pub(super) fn d11_what_nodes_keep_of_a_group_adds_up(place: impl StoreHarness) -
     elsewhere.update_removed_groups(Keep(&other))?;
     let together = one.clone().merge(&other);
     holds("after two nodes kept a group", &store, slice::from_ref(&together))?;
-    let together = together.telling(Told::Vanished);
-    elsewhere.update_removed_groups(Keep(&one.clone().telling(Told::Vanished)))?;
+    let together = together.telling(AuditState::Vanished);
+    elsewhere.update_removed_groups(Keep(&one.clone().telling(AuditState::Vanished)))?;
     holds("after that was put on record", &store, slice::from_ref(&together))?;
     let together = together.restored(DirectoryRevision(9));
     elsewhere.update_removed_groups(Keep(&one.clone().restored(DirectoryRevision(9))))?;
@@ -131,7 +131,7 @@ pub(super) fn d11_a_drop_spares_what_vanished_later(place: impl StoreHarness) ->
 pub(super) fn d11_kept_groups_outlive_a_crash(mut place: impl StoreHarness) -> Checked {
     let before = place.open();
     let (council, board) = (vanished("council", &["hanna"], 8)?, vanished("board", &["otto"], 8)?);
-    let council = council.telling(Told::Vanished).restored(DirectoryRevision(9));
+    let council = council.telling(AuditState::Vanished).restored(DirectoryRevision(9));
     for kept in [&council, &board] {
         before.update_removed_groups(Keep(kept))?;
     }

@@ -1,4 +1,4 @@
-//! What a reveal sees: what its admission says, in the order of all pages, under the stamps of ingest.
+//! What a reveal sees: what its admission says, in the order of all pages, under the decisions of ingest.
 
 use super::StoreHarness;
 use super::query::{filled, queries};
@@ -35,7 +35,7 @@ pub(super) fn r1_a_reveal_sees_what_its_query_finds(place: impl StoreHarness) ->
     for (what, query) in queries()? {
         for private_only in [false, true] {
             let mut expected = among(private_only, &list);
-            expected.retain(|stored| query.matches(stored.activity(), stored.stamp()));
+            expected.retain(|stored| query.matches(stored.activity(), stored.decision()));
             let what = format!("a reveal of {what}{}", if private_only { ", private only" } else { "" });
             same(&what, &store.revealed(&query, private_only, None, ALL)?, &expected)?;
             // What a reveal did not ask for is left out of a page anyway, but it must not take up the room of the rest.

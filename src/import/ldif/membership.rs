@@ -1,9 +1,9 @@
 //! Who is listed by which group, and what becomes of it.
 
 use super::attribute::{Attribute, Mark};
-use super::doubt::{Claim, Doubt};
 use super::entry::{Entry, Member};
 use super::tree::{Listed, MAX_SHARED, Tree};
+use super::unresolved::{Claim, Doubt};
 use crate::directory::DirectoryChange;
 use crate::steps;
 
@@ -112,9 +112,9 @@ impl Tree {
             let group = group.clone();
             self.tell(|| match (id, listed) {
                 (Listed::User(user), true) => DirectoryChange::Member(group, user),
-                (Listed::User(user), false) => DirectoryChange::NoMember(group, user),
+                (Listed::User(user), false) => DirectoryChange::RemoveMember(group, user),
                 (Listed::Group(child), true) => DirectoryChange::Nested(group, child),
-                (Listed::Group(child), false) => DirectoryChange::NotNested(group, child),
+                (Listed::Group(child), false) => DirectoryChange::RemoveNesting(group, child),
             });
         }
     }

@@ -20,9 +20,9 @@ use crate::import::Import;
 /// use activity_privacy::import::ldif;
 ///
 /// let export = b"dn: cn=council\nobjectClass: groupOfNames\nmember: cn=S-1-5-11,cn=ForeignSecurityPrincipals\n";
-/// assert!(ldif::read(&export[..]).whole().is_err());
+/// assert!(ldif::read(&export[..]).into_complete().is_err());
 /// let reader = ldif::Reader::new().with_non_people(["cn=ForeignSecurityPrincipals"])?;
-/// assert!(reader.read(&export[..]).whole().is_ok());
+/// assert!(reader.read(&export[..]).into_complete().is_ok());
 /// # Ok(())
 /// # }
 /// ```
@@ -102,7 +102,7 @@ impl Tree {
 
     /// Reads change records: what changed in the directory, and the tree as it is then.
     ///
-    /// Takes the tree, because of an import that is not [whole](Import::whole) nothing may be used: clone it before, if
+    /// Takes the tree, because of an import that is not [whole](Import::into_complete) nothing may be used: clone it before, if
     /// you would go on from it.
     ///
     /// ```
@@ -111,9 +111,9 @@ impl Tree {
     /// use activity_privacy::{DirectoryChange, GroupId, UserId};
     ///
     /// let export = b"dn: cn=adele\nobjectClass: person\n\ndn: cn=council\nobjectClass: group\n";
-    /// let (tree, _) = Tree::read(&export[..]).whole()?;
+    /// let (tree, _) = Tree::read(&export[..]).into_complete()?;
     /// let changes = b"dn: cn=council\nchangetype: modify\nadd: member\nmember: cn=adele\n-\n";
-    /// let (tree, delta) = tree.change(&changes[..]).whole()?;
+    /// let (tree, delta) = tree.change(&changes[..]).into_complete()?;
     /// let joined = DirectoryChange::Member(GroupId::new("cn=council")?, UserId::new("cn=adele")?);
     /// assert!(delta.changes().contains(&joined));
     /// # Ok(())

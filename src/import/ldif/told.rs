@@ -56,7 +56,7 @@ impl Tree {
             Fact::Change(change) => Some(change),
             Fact::Record(node) => self.record(node),
         });
-        changes.fold(DirectoryDelta::new(), DirectoryDelta::and)
+        changes.fold(DirectoryDelta::new(), DirectoryDelta::push)
     }
 
     fn record(&self, node: usize) -> Option<DirectoryChange> {

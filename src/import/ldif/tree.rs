@@ -4,13 +4,13 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::attribute::{Attribute, Mark};
 use super::dn::Dn;
-use super::doubt::{Claim, Doubt};
 use super::draft::{Draft, dn_first};
 use super::entry::{Entry, Group, check_count, check_names, names_in};
 use super::links::Links;
 use super::names::Names;
 use super::texts::Edit;
 use super::told::Told;
+use super::unresolved::{Claim, Doubt};
 use crate::directory::{DirectoryBuilder, DirectoryChange};
 use crate::identity::{GroupId, UserId, fold};
 use crate::import::RejectReason;
@@ -240,7 +240,7 @@ impl Tree {
                         self.unlink(group, node, Mark::Primary);
                     }
                 }
-                self.tell(|| DirectoryChange::NoUser(person.id));
+                self.tell(|| DirectoryChange::RemoveUser(person.id));
                 Some(true)
             }
             Entry::Group(group) => {
@@ -255,7 +255,7 @@ impl Tree {
                         member.groups.remove(mark, node);
                     }
                 }
-                self.tell(|| DirectoryChange::NoGroup(group.id));
+                self.tell(|| DirectoryChange::RemoveGroup(group.id));
                 Some(true)
             }
             _ => Some(false),

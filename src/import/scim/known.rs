@@ -97,13 +97,13 @@ impl<'a> Known<'a> {
 
     pub(super) fn remove_user(&mut self, id: UserId) -> DirectoryChange {
         self.users.insert(id.clone(), None);
-        DirectoryChange::NoUser(id)
+        DirectoryChange::RemoveUser(id)
     }
 
     pub(super) fn remove_group(&mut self, id: GroupId) -> DirectoryChange {
         self.groups.insert(id.clone(), None);
         self.listed.insert(id.clone(), Listed::empty(self.before, id.clone()));
-        DirectoryChange::NoGroup(id)
+        DirectoryChange::RemoveGroup(id)
     }
 
     /// The members of a group, ready to be changed.
@@ -128,7 +128,7 @@ impl<'a> Known<'a> {
         self.asked += 1;
         if self.asked == 1 {
             advance(before.user_range().len());
-            return before.listed_by(group);
+            return before.direct_members(group);
         }
         let all = self.listed_before.get_or_insert_with(|| {
             let mut all: HashMap<u32, Vec<UserIndex>> = HashMap::new();

@@ -59,7 +59,7 @@ impl<'a> Listed<'a> {
         let (mut users, mut groups) = (std::mem::take(&mut self.users), std::mem::take(&mut self.groups));
         if !std::mem::replace(&mut self.cleared, true) {
             users.extend(before);
-            groups.extend(self.before.nested_in(&self.group).into_iter().cloned());
+            groups.extend(self.before.child_groups(&self.group).into_iter().cloned());
         }
         advance(kept.len() + users.len() + groups.len());
         for party in kept {
@@ -70,7 +70,7 @@ impl<'a> Listed<'a> {
                 groups.remove(group);
             }
         }
-        let users = users.into_iter().map(|user| DirectoryChange::NoMember(self.group.clone(), user));
-        users.chain(groups.into_iter().map(|group| DirectoryChange::NotNested(self.group.clone(), group))).collect()
+        let users = users.into_iter().map(|user| DirectoryChange::RemoveMember(self.group.clone(), user));
+        users.chain(groups.into_iter().map(|group| DirectoryChange::RemoveNesting(self.group.clone(), group))).collect()
     }
 }

@@ -24,7 +24,7 @@ use crate::import::{Import, Place, RejectReason, Rejected};
 /// let body = br#"{"Operations": [{"op": "add", "path": "members", "value": [{"value": "printer-7"}]}]}"#;
 /// let import = requests.patch_group(&council, &body[..])?;
 /// assert_eq!(import.ignored(), 1);
-/// assert!(import.whole()?.is_empty());
+/// assert!(import.into_complete()?.is_empty());
 /// # Ok(())
 /// # }
 /// ```
@@ -110,7 +110,7 @@ impl std::fmt::Debug for Requests<'_> {
 /// use activity_privacy::import::scim;
 ///
 /// let body = br#"{"userName": "adele@contoso.com", "emails": [{"value": "a.vance@contoso.com"}], "active": "False"}"#;
-/// let delta = scim::put_user(&UserId::new("u-1")?, &body[..])?.whole()?;
+/// let delta = scim::put_user(&UserId::new("u-1")?, &body[..])?.into_complete()?;
 /// assert_eq!(delta.changes().len(), 1);
 /// # Ok(())
 /// # }
@@ -180,9 +180,9 @@ pub fn patch_user(
 ///     {"method": "POST", "path": "/Groups", "bulkId": "g", "data": {"displayName": "Council",
 ///      "members": [{"value": "bulkId:u"}]}},
 ///     {"method": "POST", "path": "/Users", "bulkId": "u", "data": {"userName": "adele@contoso.com"}}]}"#;
-/// let delta = scim::bulk(&before, [("g", "g-1"), ("u", "u-1")], &body[..])?.whole()?;
+/// let delta = scim::bulk(&before, [("g", "g-1"), ("u", "u-1")], &body[..])?.into_complete()?;
 /// let after = before.with(&delta, DirectoryRevision(2), now)?;
-/// assert_eq!(after.members_of(&GroupId::new("g-1")?).len(), 1);
+/// assert_eq!(after.all_members(&GroupId::new("g-1")?).len(), 1);
 /// # Ok(())
 /// # }
 /// ```

@@ -15,7 +15,7 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OpenFlags, Row, params};
 
 use super::super::FileError;
-use super::super::failure::Failure;
+use super::super::error::SqliteError;
 use super::super::file::File;
 use super::row::{self, micros};
 use crate::RecordedRemoval;
@@ -128,7 +128,7 @@ fn aged(connection: &Connection, before: DateTime<Utc>) -> Result<Vec<Lengths>, 
 fn redact(connection: &Connection, id: RecordId) -> Result<u64, SinkError> {
     let Some((sequence, text)) = row::find(connection, id)? else { return Ok(0) };
     let mut record = row::read(&text)?;
-    if !record.forget() {
+    if !record.redact() {
         return Ok(0);
     }
     let mut rest = row::write(&record)?;
@@ -139,7 +139,7 @@ fn redact(connection: &Connection, id: RecordId) -> Result<u64, SinkError> {
 
 /// Moves everything from the write-ahead log into the file and truncates the log, which still contains what was
 /// overwritten. Uses a connection of its own, because it waits for a shorter time than the others do.
-fn empty_log(path: &Path) -> Result<(), Failure> {
+fn empty_log(path: &Path) -> Result<(), SqliteError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
     let connection = Connection::open_with_flags(path, flags)?;
     let begun = Instant::now();

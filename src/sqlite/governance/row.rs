@@ -156,7 +156,7 @@ pub(super) fn outcome_word(outcome: OutcomeKind) -> &'static str {
     match outcome {
         OutcomeKind::Intended => "intended",
         OutcomeKind::Done => "done",
-        OutcomeKind::Noted => "noted",
+        OutcomeKind::Observed => "observed",
         OutcomeKind::Failed => "failed",
         OutcomeKind::Refused => "refused",
     }
@@ -236,11 +236,11 @@ mod tests {
 
     #[test]
     fn g3_columns_contain_the_words_of_serde() {
-        use OutcomeKind::{Done, Failed, Intended, Noted, Refused};
+        use OutcomeKind::{Done, Failed, Intended, Observed, Refused};
         for kind in KINDS {
             assert_eq!(serde_json::to_value(kind).unwrap(), kind_word(kind));
         }
-        for outcome in [Intended, Done, Noted, Failed, Refused] {
+        for outcome in [Intended, Done, Observed, Failed, Refused] {
             assert_eq!(serde_json::to_value(outcome).unwrap(), outcome_word(outcome));
         }
     }

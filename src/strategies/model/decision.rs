@@ -4,33 +4,33 @@ use super::directory::{Directory, Home, LastMembers, Person, reads_as_address};
 use super::{Model, Node};
 use crate::activity::{Activity, App};
 use crate::actor::{Actor, ActorKind};
+use crate::engine::{PrincipalRole, Reason, UndecidableReason, Verdict, Visibility};
 use crate::identity::{Alias, GroupId, Identity, UserId};
-use crate::policy::{GroupRef, PolicyOptions, ScopeEffect, ScopeRule, ScopeTarget, WhenUndecidable};
-use crate::screen::{Cause, Reason, Standing, Verdict, Visibility};
+use crate::policy::{GroupRef, OnUndecidable, PolicyOptions, ScopeEffect, ScopeRule, ScopeTarget};
 
 /// What was decided, and every reason, in no order that means anything.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Decision {
+pub struct ExpectedDecision {
     /// What.
-    pub decided: Decided,
+    pub decided: ExpectedVerdict,
     /// Why.
     pub reasons: Vec<Reason>,
 }
 
 /// A verdict, or that there is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Decided {
+pub enum ExpectedVerdict {
     /// A verdict.
     Verdict(Verdict),
     /// The policy says to refuse.
     Refused,
 }
 
-impl Decision {
+impl ExpectedDecision {
     pub(super) fn verdict(&self) -> Option<Verdict> {
         match self.decided {
-            Decided::Verdict(verdict) => Some(verdict),
-            Decided::Refused => None,
+            ExpectedVerdict::Verdict(verdict) => Some(verdict),
+            ExpectedVerdict::Refused => None,
         }
     }
 
@@ -46,7 +46,7 @@ impl Decision {
 
     /// What could not be known.
     #[must_use]
-    pub fn causes(&self) -> Vec<Cause> {
+    pub fn causes(&self) -> Vec<UndecidableReason> {
         let cause = |reason: &Reason| match reason {
             Reason::Undecidable(cause) => Some(cause.clone()),
             Reason::Member { .. } | Reason::Scope(_) => None,
@@ -59,7 +59,7 @@ impl Decision {
 #[derive(Default)]
 struct Known {
     groups: Vec<GroupRef>,
-    causes: Vec<Cause>,
+    causes: Vec<UndecidableReason>,
 }
 
 impl Model {
@@ -72,25 +72,25 @@ impl Model {
         options.max_directory_age.is_some_and(|max| age > max.as_secs())
     }
 
-    pub(super) fn decide(&self, at: Node, activity: &Activity) -> Decision {
+    pub(super) fn decide(&self, at: Node, activity: &Activity) -> ExpectedDecision {
         let directory = self.directory(at);
         let cause = match directory {
-            None if self.node(at).out => Some(Cause::DirectoryUnavailable),
-            None => Some(Cause::DirectoryNeverLoaded),
-            Some(directory) if self.is_too_old(directory) => Some(Cause::DirectoryTooOld),
+            None if self.node(at).out => Some(UndecidableReason::DirectoryUnavailable),
+            None => Some(UndecidableReason::DirectoryNeverLoaded),
+            Some(directory) if self.is_too_old(directory) => Some(UndecidableReason::DirectoryTooOld),
             Some(_) => None,
         };
         let gone = self.gone(directory);
 
         // Who is on it, and where.
-        let mut standing: Vec<(Standing, Known)> = Vec::new();
+        let mut role: Vec<(PrincipalRole, Known)> = Vec::new();
         for (place, principal) in activity.principals().enumerate() {
-            let place = if place == 0 { Standing::Actor } else { Standing::OnBehalfOf };
-            standing.push((place, self.principal(directory, &gone, principal, activity.app())));
+            let place = if place == 0 { PrincipalRole::Actor } else { PrincipalRole::OnBehalfOf };
+            role.push((place, self.principal(directory, &gone, principal, activity.app())));
         }
-        let principals: Vec<GroupRef> = standing.iter().flat_map(|(_, known)| known.groups.clone()).collect();
-        let mut causes: Vec<Cause> = cause.into_iter().collect();
-        causes.extend(standing.iter().flat_map(|(_, known)| known.causes.clone()));
+        let principals: Vec<GroupRef> = role.iter().flat_map(|(_, known)| known.groups.clone()).collect();
+        let mut causes: Vec<UndecidableReason> = cause.into_iter().collect();
+        causes.extend(role.iter().flat_map(|(_, known)| known.causes.clone()));
 
         // S: scope, before privacy.
         let app = activity.app();
@@ -98,7 +98,7 @@ impl Model {
         let is_unknown =
             |rule: &&ScopeRule| gone.iter().any(|(group, last)| last.is_none() && *rule.group() == imported(group));
         if rules(ScopeEffect::Exclude).any(|rule| covers(rule.target(), app) && principals.contains(rule.group())) {
-            return Decision { decided: Decided::Verdict(Verdict::NotMonitored), reasons: Vec::new() };
+            return ExpectedDecision { decided: ExpectedVerdict::Verdict(Verdict::NotMonitored), reasons: Vec::new() };
         }
         let mut reasons: Vec<Reason> = Vec::new();
         // An app that no include rule covers is monitored for everyone.
@@ -114,7 +114,10 @@ impl Model {
             if taken_in.is_empty() {
                 // Whoever cannot be decided is not left out where somebody is taken in.
                 if causes.is_empty() && unknown.is_empty() {
-                    return Decision { decided: Decided::Verdict(Verdict::NotMonitored), reasons: Vec::new() };
+                    return ExpectedDecision {
+                        decided: ExpectedVerdict::Verdict(Verdict::NotMonitored),
+                        reasons: Vec::new(),
+                    };
                 }
             }
             // The first of them is the reason.
@@ -122,37 +125,37 @@ impl Model {
         }
 
         // D6.
-        if self.policy.options.objects_count {
+        if self.policy.options.include_objects {
             let app = activity.app();
             let objects = activity.objects().map(|object| self.object(directory, &gone, object, app));
-            standing.extend(objects.map(|known| (Standing::Object, known)));
+            role.extend(objects.map(|known| (PrincipalRole::Object, known)));
         }
         let mut is_private = false;
         for group in &self.policy.private {
-            let first = standing.iter().find(|(_, known)| known.groups.contains(group));
-            if let Some((standing, _)) = first {
+            let first = role.iter().find(|(_, known)| known.groups.contains(group));
+            if let Some((role, _)) = first {
                 is_private = true;
-                reasons.push(Reason::Member { group: group.clone(), standing: *standing });
+                reasons.push(Reason::Member { group: group.clone(), role: *role });
             }
         }
 
         // D9.
         causes.extend(
-            standing.iter().filter(|(at, _)| *at == Standing::Object).flat_map(|(_, known)| known.causes.clone()),
+            role.iter().filter(|(at, _)| *at == PrincipalRole::Object).flat_map(|(_, known)| known.causes.clone()),
         );
         // While nobody knows who was in a group of the policy, everything is hidden.
         let unknown = gone.iter().filter(|(_, last)| last.is_none());
-        causes.extend(unknown.map(|(group, _)| Cause::GroupVanished(group.clone())));
+        causes.extend(unknown.map(|(group, _)| UndecidableReason::GroupRemoved(group.clone())));
         causes.sort();
         causes.dedup();
-        let decided = match (causes.is_empty(), self.policy.options.when_undecidable) {
-            (false, WhenUndecidable::Refuse) => Decided::Refused,
-            _ if is_private => Decided::Verdict(Verdict::Private),
-            (false, WhenUndecidable::Hide) => Decided::Verdict(Verdict::Private),
-            (false, WhenUndecidable::ShowUndecided) | (true, _) => Decided::Verdict(Verdict::Public),
+        let decided = match (causes.is_empty(), self.policy.options.on_undecidable) {
+            (false, OnUndecidable::Reject) => ExpectedVerdict::Refused,
+            _ if is_private => ExpectedVerdict::Verdict(Verdict::Private),
+            (false, OnUndecidable::Hide) => ExpectedVerdict::Verdict(Verdict::Private),
+            (false, OnUndecidable::FailOpen) | (true, _) => ExpectedVerdict::Verdict(Verdict::Public),
         };
         reasons.extend(causes.into_iter().map(Reason::Undecidable));
-        Decision { decided, reasons }
+        ExpectedDecision { decided, reasons }
     }
 
     /// Every group of the policy with last members of which nodes know, its own or those of groups nested in it; without
@@ -216,7 +219,7 @@ impl Model {
                 .iter()
                 .any(|identity| would_know(directory, identity, app) || is_anybodys(directory, gone, identity, app));
         if actor.kind() == ActorKind::Unknown || (actor.kind() == ActorKind::User && !usable) {
-            known.causes.push(Cause::NoUsableActor);
+            known.causes.push(UndecidableReason::NoUsableActor);
         }
         let mut homes: Vec<Option<bool>> = Vec::new();
         for identity in actor.identities() {
@@ -308,7 +311,7 @@ impl Model {
             [] => None,
             [one] => Some(*one),
             _ => {
-                known.causes.push(Cause::AmbiguousAlias);
+                known.causes.push(UndecidableReason::AmbiguousAlias);
                 None
             }
         };

@@ -65,7 +65,7 @@ pub(super) struct LastMembers {
     /// Since when it is there again.
     pub(super) restored_in: Option<u64>,
     /// The groups of the policy that it counts for besides.
-    pub(super) nested_in: Vec<GroupId>,
+    pub(super) child_groups: Vec<GroupId>,
 }
 
 impl Directory {
@@ -253,7 +253,7 @@ impl Directory {
 
     /// Whether a group that was kept counts as nested in a group: it was nested in that one, or in one below it.
     pub(super) fn holds(&self, group: &GroupId, kept: &LastMembers) -> bool {
-        self.below(group).iter().any(|below| kept.nested_in.contains(below))
+        self.below(group).iter().any(|below| kept.child_groups.contains(below))
     }
 
     /// Whoever counts as a member of a group: whom it and those below it list, and the last members of those that are gone.
@@ -287,7 +287,7 @@ impl Directory {
             removed_in,
             members,
             restored_in: None,
-            nested_in: Vec::new(),
+            child_groups: Vec::new(),
         })
     }
 }
@@ -352,7 +352,7 @@ impl LastMembers {
             }
         }
         self.restored_in = self.restored_in.into_iter().chain(other.restored_in).min();
-        self.nested_in.extend(other.nested_in.clone());
+        self.child_groups.extend(other.child_groups.clone());
         self
     }
 

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::directory::Directory;
 use super::{Model, Node};
 use crate::change::ChangeRefusal;
-use crate::governance::{Act, ChangeSummary, Initiator, Outcome};
+use crate::governance::{ChangeSummary, Event, Initiator, Outcome};
 use crate::identity::{Alias, GroupId, Identity, UserId};
 use crate::policy::{
     Administrators, Denial, Grant, GroupRef, ManagedDomain, PolicyChange, PolicyError, PolicyOptions, PolicyUpdate,
@@ -117,7 +117,7 @@ impl Model {
         let directory = self.directory(at).cloned();
         let allowed = self.policy.may_change(by);
         let (summaries, changed) = self.changed(by, update, directory.as_ref(), allowed.is_ok());
-        let act = Act::ChangePolicy(summaries);
+        let event = Event::ChangePolicy(summaries);
         let (initiator, revision) = (Initiator::User(by.clone()), Some(self.policy.revision));
         let next = match allowed {
             Err(denial) => Err(ChangeRefusal::Denied(denial)),
@@ -125,9 +125,9 @@ impl Model {
         };
         match next {
             Ok(next) => {
-                let intent = self.note(initiator.clone(), revision, act.clone(), Outcome::Intended);
+                let intent = self.note(initiator.clone(), revision, event.clone(), Outcome::Intended);
                 self.policy = next;
-                self.note(initiator, revision, act, Outcome::Done { intent });
+                self.note(initiator, revision, event, Outcome::Done { intent });
                 self.follow(at);
                 Ok(self.policy.revision)
             }
@@ -136,7 +136,7 @@ impl Model {
                     ChangeRefusal::Denied(denial) => Outcome::Denied(*denial),
                     ChangeRefusal::Invalid(error) => Outcome::Invalid(error.clone()),
                 };
-                self.note(initiator, revision, act, outcome);
+                self.note(initiator, revision, event, outcome);
                 Err(refusal)
             }
         }

@@ -6,18 +6,18 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::super::histories::CursorChoice;
 use super::super::searches::Search;
-use super::{Answer, Model, Node, Opened, Stored, no_digest, sealed};
+use super::{ExpectedAnswer, Model, Node, Opened, Stored, no_digest, sealed};
 use crate::activity::{Activity, ActivityId};
 use crate::actor::Actor;
 use crate::digest::Digest;
+use crate::engine::{Reason, Visibility};
 use crate::governance::{
-    Act, ChangeSummary, Initiator, Justification, Outcome, OutcomeKind, Record, RecordId, RecordKind, RecordQuery,
+    ChangeSummary, Event, Initiator, Justification, Outcome, OutcomeKind, Record, RecordId, RecordKind, RecordQuery,
     RemovalSummary, RequestSummary, RevealId, RevealSummary, RevealTerms, Subjects,
 };
 use crate::identity::{Alias, Identity, UserId, fold};
 use crate::policy::{Denial, GroupRef, Revision};
 use crate::query::{Count, CountBy};
-use crate::screen::{Reason, Visibility};
 
 /// Ids and visibilities on a page and whether there is a next one; or the denial, or none for a cursor that is of no
 /// use.
@@ -59,7 +59,7 @@ pub(super) fn page_size(size: u16) -> usize {
 }
 
 impl Model {
-    pub(super) fn page(&mut self, viewer: &UserId, search: &Search, size: u16, cursor: CursorChoice) -> Answer {
+    pub(super) fn page(&mut self, viewer: &UserId, search: &Search, size: u16, cursor: CursorChoice) -> ExpectedAnswer {
         let (mut viewer, mut search) = (viewer.clone(), search.clone());
         let after = match self.cursor(cursor) {
             None => None,
@@ -68,23 +68,23 @@ impl Model {
                     (viewer, search) = (of.clone(), with.clone());
                 }
                 if (&of, &with) != (&viewer, &search) {
-                    return Answer::Page(Err(None));
+                    return ExpectedAnswer::Page(Err(None));
                 }
                 Some(last)
             }
-            Some(Ended::Reveal { .. }) => return Answer::Page(Err(None)),
+            Some(Ended::Reveal { .. }) => return ExpectedAnswer::Page(Err(None)),
         };
         let found: Vec<Stored> = self.newest_first(&search, false, is_private).into_iter().cloned().collect();
         let (page, more) = cut(&found, after.as_ref(), page_size(size));
         if let (true, Some(last)) = (more, page.last()) {
             self.cursors.push(Ended::View { viewer, search, last: place(last) });
         }
-        Answer::Page(Ok((ids(&page), more)))
+        ExpectedAnswer::Page(Ok((ids(&page), more)))
     }
 
-    pub(super) fn count(&self, search: &Search, by: Option<CountBy>) -> Answer {
+    pub(super) fn count(&self, search: &Search, by: Option<CountBy>) -> ExpectedAnswer {
         let found = self.newest_first(search, false, is_private);
-        let Some(by) = by else { return Answer::Count(found.len() as u64) };
+        let Some(by) = by else { return ExpectedAnswer::Count(found.len() as u64) };
         let mut counts: Vec<Count> = Vec::new();
         for stored in found {
             let key = count_key(by, &stored.activity);
@@ -94,7 +94,7 @@ impl Model {
             }
         }
         counts.sort_by(|a, b| a.key.cmp(&b.key));
-        Answer::Counts(counts)
+        ExpectedAnswer::Counts(counts)
     }
 
     pub(super) fn open(
@@ -139,8 +139,8 @@ impl Model {
         let expires_at = expires_at.unwrap_or(self.now);
         let summary = RevealSummary { reveal, request: None, about, expires_at };
         let outcome = allowed.map_or_else(Outcome::Denied, |()| Outcome::Intended);
-        let (initiator, act) = (Initiator::User(viewer.clone()), Act::Reveal(summary.clone()));
-        let intent = self.note(initiator, Some(self.policy.revision), act, outcome);
+        let (initiator, event) = (Initiator::User(viewer.clone()), Event::Reveal(summary.clone()));
+        let intent = self.note(initiator, Some(self.policy.revision), event, outcome);
         allowed?;
         let (viewer, search) = (viewer.clone(), search.clone());
         let granted_in = self.policy.granted_in(&viewer);
@@ -198,15 +198,15 @@ impl Model {
         // R1: what ended it first ended it for good.
         let allowed = allowed.and(reveal.ended.map_or(Ok(()), Err));
         self.reveals.get_mut(at)?.ended = reveal.ended.or(allowed.err());
-        let act = |shown: &[Stored]| {
+        let event = |shown: &[Stored]| {
             let private: Vec<_> =
                 shown.iter().filter(|shown| is_private(shown)).map(|shown| shown.activity.id()).collect();
             let (activities, count) = (shown.len() as u64, private.len() as u64);
             let (activities, private, digest) = (sealed(activities), sealed(count), sealed(Digest::of_ids(private)));
-            (Act::Page { reveal: id, activities, private, digest, subjects: sealed(Subjects::default()) }, count)
+            (Event::Page { reveal: id, activities, private, digest, subjects: sealed(Subjects::default()) }, count)
         };
         if let Err(denial) = allowed {
-            self.note(initiator, Some(self.policy.revision), act(&[]).0, Outcome::Denied(denial));
+            self.note(initiator, Some(self.policy.revision), event(&[]).0, Outcome::Denied(denial));
             return Some(Err(Some(denial)));
         }
         let after = match chosen {
@@ -215,15 +215,15 @@ impl Model {
             Some(_) => {
                 // R4: an attempt that is refused is on record.
                 let outcome = Outcome::Denied(Denial::ForeignCursor);
-                self.note(initiator, Some(self.policy.revision), act(&[]).0, outcome);
+                self.note(initiator, Some(self.policy.revision), event(&[]).0, outcome);
                 return Some(Err(None));
             }
         };
         let left_out = |stored: &Stored| reveal.summary.about.private_only && !is_private(stored);
         let found: Vec<Stored> = self.newest_first(&reveal.search, true, left_out).into_iter().cloned().collect();
         let (page, more) = cut(&found, after.as_ref(), page_size(size));
-        let (act, private) = act(&page);
-        self.note(initiator, Some(self.policy.revision), act, Outcome::Intended);
+        let (event, private) = event(&page);
+        self.note(initiator, Some(self.policy.revision), event, Outcome::Intended);
         let open = self.reveals.get_mut(at)?;
         open.pages += 1;
         open.private += private;
@@ -239,7 +239,7 @@ impl Model {
         let at = self.slot(which)?;
         let OpenReveal { intent, viewer, summary, pages, private, .. } = self.reveals.remove(at);
         let outcome = Outcome::Closed { intent, pages, private: sealed(private) };
-        self.note(Initiator::User(viewer), Some(self.policy.revision), Act::Reveal(summary), outcome);
+        self.note(Initiator::User(viewer), Some(self.policy.revision), Event::Reveal(summary), outcome);
         Some((pages, private))
     }
 
@@ -252,7 +252,7 @@ impl Model {
     ) -> Result<Vec<(u64, Record)>, Denial> {
         if let Err(denial) = self.policy.may_read_governance(reader) {
             let outcome = Outcome::Denied(denial);
-            self.note(Initiator::User(reader.clone()), Some(self.policy.revision), Act::ReadGovernance, outcome);
+            self.note(Initiator::User(reader.clone()), Some(self.policy.revision), Event::ReadGovernance, outcome);
             return Err(denial);
         }
         let numbered = (1_u64..).zip(self.records.iter().cloned());
@@ -393,50 +393,56 @@ fn kinds_of(record: &Record) -> Vec<RecordKind> {
         ChangeSummary::Revoke(_) => RecordKind::Revocation,
         _ => RecordKind::PolicyChange,
     };
-    vec![match &record.act {
-        Act::ChangePolicy(changes) if !changes.is_empty() => return changes.iter().map(kind).collect(),
-        Act::ChangePolicy(_) | Act::InitializePolicy { .. } | Act::AcceptDifference { .. } => RecordKind::PolicyChange,
-        Act::DryRun { .. } => RecordKind::DryRun,
-        Act::Reveal(_) => RecordKind::Reveal,
-        Act::Page { .. } => RecordKind::Page,
-        Act::RequestReveal(_) => RecordKind::RevealRequest,
-        Act::AnswerRequest { .. } => RecordKind::Approval,
-        Act::Remove(RemovalSummary::Aged { .. }) => RecordKind::Retention,
-        Act::Remove(RemovalSummary::Subject { .. }) => RecordKind::Erasure,
-        Act::Remove(RemovalSummary::Sealed { .. }) => RecordKind::Redaction,
-        Act::ChangeSinks { .. } | Act::ProbeSink { .. } => RecordKind::SinkChange,
-        Act::ReadGovernance => RecordKind::GovernanceRead,
-        Act::GroupVanished { .. } | Act::GroupReturned { .. } => RecordKind::Directory,
+    vec![match &record.event {
+        Event::ChangePolicy(changes) if !changes.is_empty() => return changes.iter().map(kind).collect(),
+        Event::ChangePolicy(_) | Event::InitializePolicy { .. } | Event::AcceptDifference { .. } => {
+            RecordKind::PolicyChange
+        }
+        Event::DryRun { .. } => RecordKind::DryRun,
+        Event::Reveal(_) => RecordKind::Reveal,
+        Event::Page { .. } => RecordKind::Page,
+        Event::RequestReveal(_) => RecordKind::RevealRequest,
+        Event::DecideRequest { .. } => RecordKind::Approval,
+        Event::Remove(RemovalSummary::Aged { .. }) => RecordKind::Retention,
+        Event::Remove(RemovalSummary::Subject { .. }) => RecordKind::Erasure,
+        Event::Remove(RemovalSummary::Commitment { .. }) => RecordKind::Redaction,
+        Event::ChangeSinks { .. } | Event::ProbeSink { .. } => RecordKind::SinkChange,
+        Event::ReadGovernance => RecordKind::GovernanceRead,
+        Event::GroupRemoved { .. } | Event::GroupRestored { .. } => RecordKind::Directory,
     }]
 }
 
 fn outcome_of(record: &Record) -> OutcomeKind {
     match &record.outcome {
         Outcome::Intended => OutcomeKind::Intended,
-        Outcome::Noted => OutcomeKind::Noted,
-        Outcome::OnRecord | Outcome::Done { .. } | Outcome::Closed { .. } | Outcome::Removed { .. } => {
+        Outcome::Observed => OutcomeKind::Observed,
+        Outcome::Recorded | Outcome::Done { .. } | Outcome::Closed { .. } | Outcome::Removed { .. } => {
             OutcomeKind::Done
         }
         Outcome::Failed { .. } | Outcome::RemovedInPart { .. } => OutcomeKind::Failed,
-        Outcome::Denied(_) | Outcome::Invalid(_) | Outcome::Unfit(_) => OutcomeKind::Refused,
+        Outcome::Denied(_) | Outcome::Invalid(_) | Outcome::InvalidSinks(_) => OutcomeKind::Refused,
     }
 }
 
 fn targets_of(record: &Record) -> Vec<String> {
-    vec![match &record.act {
-        Act::ReadGovernance | Act::ChangeSinks { .. } | Act::Remove(RemovalSummary::Aged { .. }) => return Vec::new(),
-        Act::InitializePolicy { administrators } | Act::AcceptDifference { administrators, .. } => {
+    vec![match &record.event {
+        Event::ReadGovernance | Event::ChangeSinks { .. } | Event::Remove(RemovalSummary::Aged { .. }) => {
+            return Vec::new();
+        }
+        Event::InitializePolicy { administrators } | Event::AcceptDifference { administrators, .. } => {
             return administrators.iter().map(|user| user.as_str().to_owned()).collect();
         }
-        Act::ChangePolicy(changes) | Act::DryRun { changes, .. } => {
+        Event::ChangePolicy(changes) | Event::DryRun { changes, .. } => {
             return changes.iter().filter_map(target_of).collect();
         }
-        Act::ProbeSink { sink } => sink.as_str().to_owned(),
-        Act::RequestReveal(RequestSummary { request, .. }) | Act::AnswerRequest { request, .. } => request.to_string(),
-        Act::Remove(RemovalSummary::Subject { subject, .. }) => subject.as_str().to_owned(),
-        Act::Remove(RemovalSummary::Sealed { record }) => record.to_string(),
-        Act::Reveal(RevealSummary { reveal, .. }) | Act::Page { reveal, .. } => reveal.to_string(),
-        Act::GroupVanished { group, .. } | Act::GroupReturned { group } => group.as_str().to_owned(),
+        Event::ProbeSink { sink } => sink.as_str().to_owned(),
+        Event::RequestReveal(RequestSummary { request, .. }) | Event::DecideRequest { request, .. } => {
+            request.to_string()
+        }
+        Event::Remove(RemovalSummary::Subject { subject, .. }) => subject.as_str().to_owned(),
+        Event::Remove(RemovalSummary::Commitment { record }) => record.to_string(),
+        Event::Reveal(RevealSummary { reveal, .. }) | Event::Page { reveal, .. } => reveal.to_string(),
+        Event::GroupRemoved { group, .. } | Event::GroupRestored { group } => group.as_str().to_owned(),
     }]
 }
 

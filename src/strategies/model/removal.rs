@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 
 use super::{Model, Node, Stored, sealed};
 use crate::activity::Activity;
-use crate::governance::{Act, ChangeMark, Initiator, Outcome, Record, RemovalSummary};
+use crate::governance::{ChangeMark, Event, Initiator, Outcome, Record, RemovalSummary};
 use crate::identity::{Identity, UserId};
 use crate::policy::Denial;
 use crate::subject::Subject;
@@ -28,12 +28,12 @@ impl Model {
             }
         }
         let (subject, initiator, policy) = (subject.id().clone(), Initiator::User(by.clone()), self.policy.revision);
-        let act = Act::Remove(RemovalSummary::Subject { subject, identities: identities.len() as u64 });
+        let event = Event::Remove(RemovalSummary::Subject { subject, identities: identities.len() as u64 });
         if let Err(denial) = allowed {
-            self.note(initiator, Some(policy), act, Outcome::Denied(denial));
+            self.note(initiator, Some(policy), event, Outcome::Denied(denial));
             return Err(Some(denial));
         }
-        let intent = self.note(initiator.clone(), Some(policy), act.clone(), Outcome::Intended);
+        let intent = self.note(initiator.clone(), Some(policy), event.clone(), Outcome::Intended);
         let activities = self.remove(|stored| {
             let mut named = stored.activity.principals().flat_map(|principal| principal.identities());
             named.any(|one| identities.iter().any(|identity| is_same(one, identity)))
@@ -41,7 +41,7 @@ impl Model {
         self.note(
             initiator,
             Some(policy),
-            act,
+            event,
             Outcome::Removed { intent, activities: sealed(activities), ended_at: sealed(self.now), records: 0 },
         );
         Ok(())
@@ -50,18 +50,18 @@ impl Model {
     pub(super) fn retain(&mut self) -> bool {
         let keep = self.policy.options.retention.and_then(|retention| TimeDelta::from_std(retention.activities()).ok());
         let Some(before) = keep.and_then(|keep| self.now.checked_sub_signed(keep)) else { return false };
-        let act = Act::Remove(RemovalSummary::Aged {
+        let event = Event::Remove(RemovalSummary::Aged {
             activities_before: before,
             records_before: None,
             policy: self.last_change(),
         });
         let policy = Some(self.policy.revision);
-        let intent = self.note(Initiator::System, policy, act.clone(), Outcome::Intended);
+        let intent = self.note(Initiator::System, policy, event.clone(), Outcome::Intended);
         let activities = self.remove(|stored| stored.decided_at < before);
         self.note(
             Initiator::System,
             policy,
-            act,
+            event,
             Outcome::Removed { intent, activities: sealed(activities), ended_at: sealed(self.now), records: 0 },
         );
         true

@@ -2,14 +2,14 @@
 
 use std::io::{self, Read};
 
-use activity_privacy::import::graph::{Listing, MAX_PAGE_BYTES, MAX_PAGE_VALUES, Round, Unfinished};
+use activity_privacy::import::graph::{Listing, MAX_PAGE_BYTES, MAX_PAGE_VALUES, Sync, Unfinished};
 use activity_privacy::*;
 use serde_json::{Value, json};
 
 use super::{GROUPS, USERS, last, messages, more, of_type, round, snapshot};
 
-fn asked() -> Round {
-    let mut round = Round::new();
+fn asked() -> Sync {
+    let mut round = Sync::new();
     round.ask(Listing::Users, USERS);
     round.ask(Listing::Groups, GROUPS);
     round
@@ -78,7 +78,7 @@ fn b1_a_page_that_is_none_is_refused() {
 #[test]
 fn b1_a_link_is_followed_once() {
     let mut round = asked();
-    let refused = |round: &mut Round, link: &str| round.page(link, &b"{}"[..]).unwrap_err().to_string();
+    let refused = |round: &mut Sync, link: &str| round.page(link, &b"{}"[..]).unwrap_err().to_string();
     let said =
         "the input as a whole: not an open page, expected the link of a page that was asked for and not read yet";
     assert_eq!(refused(&mut round, "elsewhere"), said);
@@ -150,8 +150,8 @@ fn b1_an_entry_that_says_nothing_is_rejected_and_the_others_are_taken() {
         ]
     );
     assert_eq!((import.read(), import.ignored()), (25, 0));
-    let taken = snapshot(import.despite_rejections());
-    assert_eq!(taken.members_of(&GroupId::new("g-1").unwrap()).len(), 1);
+    let taken = snapshot(import.into_partial());
+    assert_eq!(taken.all_members(&GroupId::new("g-1").unwrap()).len(), 1);
 }
 
 #[test]
@@ -177,12 +177,12 @@ fn d11_a_round_with_an_open_page_gives_nothing() {
     }
     let round = take(&pages);
     assert_eq!(round.delta_links().count(), 2);
-    assert!(round.into_builder().unwrap().whole().is_ok());
+    assert!(round.into_builder().unwrap().into_complete().is_ok());
 }
 
 #[test]
 fn d11_a_round_begins_at_the_beginning() {
-    let mut round = Round::new();
+    let mut round = Sync::new();
     let link = "https://graph.example/users/delta?$skipToken=7";
     round.ask(Listing::Users, link);
     round.page(link, last(json!([])).to_string().as_bytes()).unwrap();
@@ -204,7 +204,7 @@ fn b3_names_of_one_user_add_up_to_so_many() {
             "page 1, record 2: too many names of one user, expected at most 1000"
         ]
     );
-    assert!(round(json!([part(0), part(300)]), json!([])).into_builder().unwrap().whole().is_ok());
+    assert!(round(json!([part(0), part(300)]), json!([])).into_builder().unwrap().into_complete().is_ok());
 }
 
 #[test]
@@ -220,7 +220,7 @@ fn d11_a_page_that_was_cut_can_be_read_again() {
     round.page(GROUPS, last(json!([])).to_string().as_bytes()).unwrap();
     let import = round.into_builder().unwrap();
     assert_eq!(import.read(), 1, "nothing of a page that was cut was taken");
-    assert!(import.whole().is_ok());
+    assert!(import.into_complete().is_ok());
 }
 
 #[test]
@@ -232,8 +232,8 @@ fn d11_a_member_group_of_which_nothing_is_known_is_rejected() {
         ["page 2, record 1, member 2: lists 1 members that are no user and no group of the input, expected the whole \
           input to hold them, or `with_non_people` to name those that are no people"]
     );
-    let rest = import.despite_rejections().build(DirectoryRevision(1), crate::house::at(0)).unwrap();
-    assert_eq!(rest.members_of(&crate::house::group("g-1")).len(), 1);
+    let rest = import.into_partial().build(DirectoryRevision(1), crate::fixture::at(0)).unwrap();
+    assert_eq!(rest.all_members(&crate::fixture::group("g-1")).len(), 1);
 }
 
 #[test]

@@ -1,11 +1,11 @@
 //! What changed since the round before.
 
-use activity_privacy::import::graph::{Listing, Round, Unfinished};
+use activity_privacy::import::graph::{Listing, Sync, Unfinished};
 use activity_privacy::*;
 use serde_json::{Value, json};
 
 use super::{GROUPS, USERS, last, messages, names, of_type, round, snapshot};
-use crate::house::{alias, at, domain, group, user};
+use crate::fixture::{alias, at, domain, group, user};
 
 /// Adele, with two names, is in the council; so is the board, with Brand, who has no record.
 fn before() -> DirectorySnapshot {
@@ -22,7 +22,7 @@ fn before() -> DirectorySnapshot {
 }
 
 fn changes(users: Value, groups: Value) -> Vec<DirectoryChange> {
-    round(users, groups).into_delta(&before()).unwrap().whole().unwrap().changes().to_vec()
+    round(users, groups).into_delta(&before()).unwrap().into_complete().unwrap().changes().to_vec()
 }
 
 /// The one user record in a delta.
@@ -73,11 +73,11 @@ fn d8_names_are_dropped_only_when_every_property_was_spoken_of() {
 
 #[test]
 fn d8_names_are_dropped_when_the_caller_says_that_records_are_whole() {
-    let mut round = Round::new().with_whole_records();
+    let mut round = Sync::new().with_whole_records();
     round.ask(Listing::Users, USERS);
     let page = last(json!([{"id": "u-1", "userPrincipalName": "adele@contoso.com"}]));
     round.page(USERS, page.to_string().as_bytes()).unwrap();
-    let delta = round.into_delta(&before()).unwrap().whole().unwrap();
+    let delta = round.into_delta(&before()).unwrap().into_complete().unwrap();
     let adele = User::new(user("u-1")).with_alias(alias("adele@contoso.com")).with_status(UserStatus::Disabled);
     assert_eq!(delta.changes(), [DirectoryChange::User(adele)]);
 }
@@ -90,7 +90,7 @@ fn d7_the_home_of_a_former_name_is_not_that_of_the_next() {
     let Resolution::Known(remembered) = gone.resolve(&user("u-1").into()) else { panic!("a group lists them") };
     assert!(remembered.stated_home_domain().is_some(), "as long as there is no other name");
     let restored = json!({"id": "u-1", "userPrincipalName": "a@partner.example"});
-    let delta = round(json!([restored]), json!([])).into_delta(&gone).unwrap().whole().unwrap();
+    let delta = round(json!([restored]), json!([])).into_delta(&gone).unwrap().into_complete().unwrap();
     assert!(matches!(delta.changes(), [DirectoryChange::User(user)] if user.stated_home_domain().is_none()));
 }
 
@@ -99,7 +99,7 @@ fn d7_a_stated_home_is_kept() {
     let guest = User::new(user("u-1")).with_alias(alias("a@x.example")).with_home_domain(domain("contoso.com"));
     let before = snapshot(DirectoryBuilder::new().user(guest));
     let round = round(json!([{"id": "u-1", "mail": "b@x.example"}]), json!([]));
-    let delta = round.into_delta(&before).unwrap().whole().unwrap();
+    let delta = round.into_delta(&before).unwrap().into_complete().unwrap();
     assert!(matches!(delta.changes(), [DirectoryChange::User(user)] if user.stated_home_domain().is_some()));
 }
 
@@ -107,7 +107,7 @@ fn d7_a_stated_home_is_kept() {
 fn d11_a_removed_user_leaves_no_group() {
     for reason in ["changed", "deleted"] {
         let removed = json!([{"id": "u-1", "@removed": {"reason": reason}}]);
-        assert_eq!(changes(removed, json!([])), [DirectoryChange::NoUser(user("u-1"))]);
+        assert_eq!(changes(removed, json!([])), [DirectoryChange::RemoveUser(user("u-1"))]);
     }
 }
 
@@ -124,8 +124,8 @@ fn d11_memberships_change_as_they_are_told() {
         [
             DirectoryChange::Group(group("g-1"), "Council".into()),
             DirectoryChange::Member(group("g-1"), user("u-3")),
-            DirectoryChange::NotNested(group("g-1"), group("g-2")),
-            DirectoryChange::NoMember(group("g-1"), user("u-1")),
+            DirectoryChange::RemoveNesting(group("g-1"), group("g-2")),
+            DirectoryChange::RemoveMember(group("g-1"), user("u-1")),
         ]
     );
 }
@@ -138,7 +138,7 @@ fn d11_a_removed_group_takes_its_place_in_others_with_it() {
     ]);
     assert_eq!(
         changes(json!([]), groups),
-        [DirectoryChange::Group(group("g-1"), "Council".into()), DirectoryChange::NoGroup(group("g-2"))]
+        [DirectoryChange::Group(group("g-1"), "Council".into()), DirectoryChange::RemoveGroup(group("g-2"))]
     );
 }
 
@@ -228,7 +228,7 @@ fn b1_a_member_whom_nobody_knows_is_rejected() {
           user or a group"]
     );
     assert_eq!((import.read(), import.ignored()), (3, 0));
-    assert!(import.whole().is_err());
+    assert!(import.into_complete().is_err());
 }
 
 #[test]
@@ -238,9 +238,9 @@ fn d11_whoever_leaves_without_a_type_leaves() {
     assert_eq!(
         changes(json!([]), groups)[1..],
         [
-            DirectoryChange::NotNested(group("g-1"), group("g-2")),
-            DirectoryChange::NoMember(group("g-1"), user("nobody")),
-            DirectoryChange::NoMember(group("g-1"), user("u-1")),
+            DirectoryChange::RemoveNesting(group("g-1"), group("g-2")),
+            DirectoryChange::RemoveMember(group("g-1"), user("nobody")),
+            DirectoryChange::RemoveMember(group("g-1"), user("u-1")),
         ]
     );
 }
@@ -257,7 +257,7 @@ fn b1_a_user_of_whom_no_name_is_known_is_rejected() {
 
 #[test]
 fn d11_changes_are_no_directory() {
-    let mut round = Round::new();
+    let mut round = Sync::new();
     let link = "https://graph.example/users/delta?$deltaToken=1";
     round.ask(Listing::Users, link);
     round.ask(Listing::Groups, GROUPS);
@@ -269,9 +269,9 @@ fn d11_changes_are_no_directory() {
 #[test]
 fn d11_a_directory_is_made_of_users_and_groups() {
     let before = before();
-    assert_eq!(Round::new().into_delta(&before).unwrap_err(), Unfinished::NotAsked);
+    assert_eq!(Sync::new().into_delta(&before).unwrap_err(), Unfinished::NotAsked);
     for (listing, link) in [(Listing::Users, USERS), (Listing::Groups, GROUPS)] {
-        let mut round = Round::new();
+        let mut round = Sync::new();
         round.ask(listing, link);
         round.page(link, last(json!([])).to_string().as_bytes()).unwrap();
         assert_eq!(round.into_builder().unwrap_err(), Unfinished::NotAsked);
@@ -287,7 +287,7 @@ fn d11_a_directory_in_which_no_group_has_members_is_cut() {
           `members` in `$select`"]
     );
     let empty = json!([{"id": "g-1", "displayName": "Council", "members@delta": []}]);
-    assert!(round(json!([]), empty).into_builder().unwrap().whole().is_ok());
+    assert!(round(json!([]), empty).into_builder().unwrap().into_complete().is_ok());
 }
 
 /// A round has no order: whoever joined a group in it may have been in what held that group.
@@ -297,9 +297,9 @@ fn d11_group_removed_in_a_round_keeps_who_joined_in_it() {
         {"id": "g-1", "@removed": {"reason": "deleted"}},
         {"id": "g-2", "members@delta": [of_type("user", "u-3")]},
     ]);
-    let delta = changes(json!([]), groups).into_iter().fold(DirectoryDelta::new(), DirectoryDelta::and);
+    let delta = changes(json!([]), groups).into_iter().fold(DirectoryDelta::new(), DirectoryDelta::push);
     let next = before().with(&delta, DirectoryRevision(2), at(1)).unwrap();
-    let gone = next.vanished_group(&group("g-1")).unwrap();
+    let gone = next.removed_group(&group("g-1")).unwrap();
     let members: Vec<&str> = gone.members().iter().map(|member| member.id().as_str()).collect();
     assert_eq!(members, ["u-1", "u-2", "u-3"]);
 }

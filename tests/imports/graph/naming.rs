@@ -1,11 +1,11 @@
 //! Which names of a user are read, cleaned or rejected.
 
-use activity_privacy::import::graph::{Listing, Round};
+use activity_privacy::import::graph::{Listing, Sync};
 use activity_privacy::*;
 use serde_json::{Value, json};
 
 use super::{GROUPS, USERS, known, last, messages, names, of_type, round, snapshot};
-use crate::house::{at, group};
+use crate::fixture::{at, group};
 
 #[test]
 fn d11_user_without_sign_in_name_is_known_by_others() {
@@ -21,12 +21,12 @@ fn d11_user_without_sign_in_name_is_known_by_others() {
     assert_eq!(import.rejected().len(), 2, "neither one without any name, nor one not asked for theirs");
     assert!(messages(&import)[0].starts_with("page 1, record 4: "));
     assert!(messages(&import)[1].starts_with("page 1, record 5: "));
-    let directory = snapshot(import.despite_rejections());
+    let directory = snapshot(import.into_partial());
     assert_eq!(names(&known(&directory, "u-1")), ["a@contoso.com"]);
     assert_eq!(names(&known(&directory, "u-3")), ["c@home.example"]);
     // A later change of their mail makes nobody at home where the mail says.
     let changed = json!([{"id": "u-1", "mail": "a2@contoso.com"}]);
-    let delta = round(changed, json!([])).into_delta(&directory).unwrap().whole().unwrap();
+    let delta = round(changed, json!([])).into_delta(&directory).unwrap().into_complete().unwrap();
     let next = directory.with(&delta, DirectoryRevision(2), at(1)).unwrap();
     for directory in [&directory, &next] {
         let adele = serde_json::to_value(known(directory, "u-1")).unwrap();
@@ -41,13 +41,13 @@ fn d11_identities_of_customers_are_names() {
         identity("emailAddress", json!("adele@home.example")), identity("userName", json!("adele")),
         identity("federated", Value::Null), identity("federated", json!("7781")),
         identity("userPrincipalName", json!("0a11@contoso.example"))]}]);
-    let directory = snapshot(round(users, json!([])).into_builder().unwrap().whole().unwrap());
+    let directory = snapshot(round(users, json!([])).into_builder().unwrap().into_complete().unwrap());
     assert_eq!(names(&known(&directory, "u-1")), ["0a11@contoso.example", "7781", "adele", "adele@home.example"]);
     // Nobody spoke of them, so they were not asked for; once somebody does, a record without them is a part.
     let all = json!({"id": "u-1", "userPrincipalName": "0a11@contoso.example", "mail": null, "proxyAddresses": [], "otherMails": [],
                      "onPremisesUserPrincipalName": null, "onPremisesSamAccountName": null});
     let after = |users: Value| {
-        let delta = round(users, json!([])).into_delta(&directory).unwrap().whole().unwrap();
+        let delta = round(users, json!([])).into_delta(&directory).unwrap().into_complete().unwrap();
         names(&known(&directory.with(&delta, DirectoryRevision(2), at(1)).unwrap(), "u-1")).len()
     };
     assert_eq!(after(json!([all])), 1);
@@ -62,7 +62,7 @@ fn d11_identities_of_customers_are_names() {
 fn d11_names_are_cleaned_or_rejected() {
     let users = json!([{"id": "u-1", "userPrincipalName": "mailto:a@contoso.com", "mail": "SMTP:b@contoso.com",
         "proxyAddresses": ["mailto:c@contoso.com", "CUSTOM:x", "X500:/o=x"], "onPremisesSamAccountName": "CONTOSO\\adele"}]);
-    let directory = snapshot(round(users, json!([])).into_builder().unwrap().whole().unwrap());
+    let directory = snapshot(round(users, json!([])).into_builder().unwrap().into_complete().unwrap());
     assert_eq!(
         names(&known(&directory, "u-1")),
         ["a@contoso.com", "b@contoso.com", "c@contoso.com", "CONTOSO\\adele", "adele"]
@@ -83,7 +83,7 @@ fn d11_names_are_cleaned_or_rejected() {
 
 #[test]
 fn d11_members_that_are_no_people_are_ignored() {
-    let mut round = Round::new().with_non_people(["d-1", "d-2", "u-3", "u-4"]);
+    let mut round = Sync::new().with_non_people(["d-1", "d-2", "u-3", "u-4"]);
     round.ask(Listing::Users, USERS);
     round.ask(Listing::Groups, GROUPS);
     let users = json!([
@@ -102,7 +102,7 @@ fn d11_members_that_are_no_people_are_ignored() {
         ["page 1, record 3: field `userPrincipalName` cannot be understood, expected a text"],
         "a record that cannot be read stays a rejection"
     );
-    assert_eq!(snapshot(import.despite_rejections()).members_of(&group("g-1")).len(), 1);
+    assert_eq!(snapshot(import.into_partial()).all_members(&group("g-1")).len(), 1);
 }
 
 #[test]
@@ -110,14 +110,14 @@ fn b4_pages_in_other_formats_are_named() {
     let page = last(json!([])).to_string();
     let utf16: Vec<u8> = page.encode_utf16().flat_map(u16::to_le_bytes).collect();
     let refused = |bytes: &[u8]| {
-        let mut round = Round::new();
+        let mut round = Sync::new();
         round.ask(Listing::Users, USERS);
         round.page(USERS, bytes).unwrap_err().to_string()
     };
     assert!(refused(&utf16).starts_with("the input as a whole: the input is UTF-16 text (little endian)"));
     assert!(refused(b"\x1f\x8b\x08\0").starts_with("the input as a whole: the input is gzip-compressed data"));
     assert!(refused(b"<!doctype html>").contains("HTML page"));
-    let mut round = Round::new();
+    let mut round = Sync::new();
     round.ask(Listing::Users, USERS);
     round.page(USERS, format!("\u{feff}{page}").as_bytes()).unwrap();
 }

@@ -40,7 +40,7 @@ fn b4_lines_before_the_header_are_skipped() {
                 let import = tables.finish();
                 let line = before.matches('\n').count() + 3;
                 assert_eq!(refusal(&import), format!("line {line}: 1 fields, expected 2"), "{before:?}");
-                assert_eq!(names(&built(import.despite_rejections()), "u-1"), ["a@x.example"]);
+                assert_eq!(names(&built(import.into_partial()), "u-1"), ["a@x.example"]);
             }
         }
     }
@@ -109,9 +109,9 @@ fn d11_members_that_are_no_people_are_ignored() {
     let import = tables.finish();
     assert_eq!((import.ignored(), import.rejected().len()), (2, 1), "a record that cannot be read is rejected");
     assert!(refusal(&import).starts_with("line 2 of input 4: field `upn`"));
-    let snapshot = built(import.despite_rejections());
-    assert!(members_of(&snapshot).contains("u-1"));
-    fn members_of(snapshot: &DirectorySnapshot) -> BTreeSet<String> {
+    let snapshot = built(import.into_partial());
+    assert!(all_members(&snapshot).contains("u-1"));
+    fn all_members(snapshot: &DirectorySnapshot) -> BTreeSet<String> {
         super::members(snapshot, "g-1")
     }
 }
@@ -122,7 +122,7 @@ fn b4_brackets_of_a_header_count_if_they_name_a_column() {
                  u-1,Adele,a@x.example,Suspended,b@x.example\n";
     let mut tables = Tables::new().ignoring("First name");
     tables.read(users.as_bytes());
-    let snapshot = built(tables.finish().whole().unwrap());
+    let snapshot = built(tables.finish().into_complete().unwrap());
     assert_eq!(names(&snapshot, "u-1"), ["b@x.example", "a@x.example"]);
     assert_eq!(user(&snapshot, "u-1").status(), UserStatus::Disabled);
     let refused = refusal(&read(&["id,First Name [Required]\nu-1,Adele\n"]));

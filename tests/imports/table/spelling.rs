@@ -7,7 +7,7 @@ fn read_cell(column: &str, cell: &str) -> Result<Vec<String>, String> {
     let cell = cell.replace('"', "\"\"");
     let import = read(&[&format!("id,{column}\nu-1,\"{cell}\"\n")]);
     match import.rejected() {
-        [] => Ok(names(&built(import.whole().unwrap()), "u-1")),
+        [] => Ok(names(&built(import.into_complete().unwrap()), "u-1")),
         [rejected] => Err(rejected.to_string()),
         more => panic!("{more:?}"),
     }

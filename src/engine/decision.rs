@@ -1,0 +1,229 @@
+//! What a decision leaves behind: the verdict, and enough to say later why.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::reason::{Reason, Reasons};
+use crate::activity::Activity;
+use crate::directory::DirectoryRevision;
+use crate::policy::{GroupRef, Revision};
+use crate::text::deserialize_silently;
+
+/// What was decided about an activity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Out of scope: counted, and neither stored nor passed on.
+    NotMonitored,
+    /// Stored, and shown to whoever may see the log.
+    Public,
+    /// Stored, and hidden.
+    Private,
+}
+
+/// Whether a stored activity is hidden.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Visibility {
+    /// Shown to whoever may see the log.
+    Public,
+    /// Seen only within a reveal.
+    Private,
+}
+
+/// The verdict on a stored activity, with everything needed to explain it later without deciding again.
+///
+/// `Debug` does not show the reasons, because they say of a hidden activity in whose group and in which app it was.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+pub struct Decision {
+    visibility: Visibility,
+    policy: Revision,
+    directory: Option<DirectoryRevision>,
+    decided_at: DateTime<Utc>,
+    reasons: Reasons,
+}
+
+#[derive(Deserialize)]
+#[serde(remote = "Decision", deny_unknown_fields)]
+struct DecisionDocument {
+    visibility: Visibility,
+    policy: Revision,
+    directory: Option<DirectoryRevision>,
+    decided_at: DateTime<Utc>,
+    reasons: Reasons,
+}
+
+deserialize_silently!(Decision, DecisionDocument);
+
+impl Decision {
+    pub(super) fn new(
+        visibility: Visibility,
+        policy: Revision,
+        directory: Option<DirectoryRevision>,
+        decided_at: DateTime<Utc>,
+        reasons: Reasons,
+    ) -> Self {
+        Self { visibility, policy, directory, decided_at, reasons }
+    }
+
+    /// Whether the activity is hidden.
+    #[must_use]
+    pub fn visibility(&self) -> Visibility {
+        self.visibility
+    }
+
+    /// The one policy that it was decided under.
+    #[must_use]
+    pub fn policy(&self) -> Revision {
+        self.policy
+    }
+
+    /// The one directory that it was decided against, unless there was none.
+    #[must_use]
+    pub fn directory(&self) -> Option<DirectoryRevision> {
+        self.directory
+    }
+
+    /// When it was decided, to the microsecond.
+    #[must_use]
+    pub fn decided_at(&self) -> DateTime<Utc> {
+        self.decided_at
+    }
+
+    /// Returns the same, decided at another time. A store that keeps once what many activities share keeps the time beside it.
+    #[must_use]
+    pub fn with_decided_at(self, decided_at: DateTime<Utc>) -> Self {
+        Self { decided_at, ..self }
+    }
+
+    /// Returns whether both are equal but for the time.
+    #[must_use]
+    pub fn differs_in_time_only(&self, other: &Self) -> bool {
+        let Self { visibility, policy, directory, decided_at: _, reasons } = self;
+        *policy == other.policy
+            && *directory == other.directory
+            && *visibility == other.visibility
+            && *reasons == other.reasons
+    }
+
+    /// Why.
+    #[must_use]
+    pub fn reasons(&self) -> &[Reason] {
+        &self.reasons
+    }
+
+    /// Every group that the reasons speak of.
+    pub fn groups(&self) -> impl Iterator<Item = &GroupRef> {
+        self.reasons.iter().filter_map(Reason::group)
+    }
+
+    /// The verdict in words.
+    #[must_use]
+    pub fn explain(&self) -> Explanation<'_> {
+        Explanation(self)
+    }
+}
+
+impl fmt::Debug for Decision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Decision")
+            .field("visibility", &self.visibility)
+            .field("policy", &self.policy)
+            .field("directory", &self.directory)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A [`Decision`] in words: `hidden because the one who acted was in group …; decided … under policy revision 3 and
+/// directory revision 7`.
+#[derive(Debug, Clone, Copy)]
+pub struct Explanation<'a>(&'a Decision);
+
+impl fmt::Display for Explanation<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let decision = self.0;
+        f.write_str(match (decision.visibility, decision.reasons.is_empty()) {
+            (Visibility::Private, _) => "hidden because ",
+            (Visibility::Public, true) => "shown because nobody who acted was in a private group",
+            (Visibility::Public, false) => "shown: ",
+        })?;
+        for (at, reason) in decision.reasons.iter().enumerate() {
+            write!(f, "{}{reason}", if at == 0 { "" } else { "; " })?;
+        }
+        let at = decision.decided_at.format("%Y-%m-%d %H:%M:%S UTC");
+        write!(f, "; decided at {at} under policy revision {}", decision.policy)?;
+        match decision.directory {
+            Some(directory) => write!(f, " and directory revision {directory}"),
+            None => f.write_str(" without a directory"),
+        }
+    }
+}
+
+/// An activity that was decided.
+#[derive(Debug, Clone)]
+pub struct DecidedActivity<'a> {
+    activity: &'a Activity,
+    decision: Decision,
+}
+
+impl<'a> DecidedActivity<'a> {
+    /// The activity.
+    #[must_use]
+    pub fn activity(&self) -> &'a Activity {
+        self.activity
+    }
+
+    /// What was decided about it.
+    #[must_use]
+    pub fn decision(&self) -> &Decision {
+        &self.decision
+    }
+}
+
+/// A batch that was decided under one policy revision. Only [`PolicyEngine::engine`](crate::PolicyEngine::engine) makes one, so
+/// nothing reaches a store undecided.
+pub struct DecidedBatch<'a> {
+    policy: Revision,
+    monitored: Vec<bool>,
+    decided: Vec<DecidedActivity<'a>>,
+}
+
+impl<'a> DecidedBatch<'a> {
+    pub(super) fn new(policy: Revision, activities: usize) -> Self {
+        Self { policy, monitored: Vec::with_capacity(activities), decided: Vec::with_capacity(activities) }
+    }
+
+    pub(super) fn leave_out(&mut self) {
+        self.monitored.push(false);
+    }
+
+    pub(super) fn push(&mut self, activity: &'a Activity, decision: Decision) {
+        self.monitored.push(true);
+        self.decided.push(DecidedActivity { activity, decision });
+    }
+
+    /// The policy that all of it was decided under.
+    #[must_use]
+    pub fn policy(&self) -> Revision {
+        self.policy
+    }
+
+    /// What is to be stored, in the order of delivery. What is not monitored is not in here.
+    #[must_use]
+    pub fn decided(&self) -> &[DecidedActivity<'a>] {
+        &self.decided
+    }
+
+    /// For each activity that was delivered, in order, whether it is monitored.
+    pub fn monitored(&self) -> impl Iterator<Item = bool> {
+        self.monitored.iter().copied()
+    }
+}
+
+impl fmt::Debug for DecidedBatch<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DecidedBatch").field("policy", &self.policy).finish_non_exhaustive()
+    }
+}

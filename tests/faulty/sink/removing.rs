@@ -1,0 +1,193 @@
+//! Sinks that forget too much, too little, or not for good.
+
+use super::*;
+
+/// Sinks that do right until something is to be removed.
+macro_rules! wrong_at_removal {
+    ($($(#[$doc:meta])* $name:ident: |$numbered:ident, $removal:ident| $remove:expr;)+) => {$(
+        $(#[$doc])*
+        #[derive(Default)]
+        pub(crate) struct $name;
+
+        impl Fault for $name {
+            type Shared = Numbered;
+
+            fn record(&self, numbered: &Numbered, _: &MemorySink, record: &Record) -> Result<Receipt, SinkError> {
+                numbered.write_next(record)
+            }
+
+            fn records(
+                &self,
+                numbered: &Numbered,
+                _: &MemorySink,
+                query: &RecordQuery,
+                after: u64,
+                limit: usize,
+            ) -> Entries {
+                numbered.read(query, after, limit)
+            }
+
+            fn remove(
+                &self,
+                $numbered: &Numbered,
+                _: &MemorySink,
+                $removal: &RecordedRemoval,
+            ) -> Result<u64, SinkError> {
+                Ok($remove)
+            }
+        }
+    )+};
+}
+
+wrong_at_removal! {
+    /// Removes what is old, wherever it stands.
+    RemovesWhateverIsOld: |numbered, removal| match removal.records_before() {
+        Some(before) => {
+            let mut entries = numbered.entries.lock().unwrap();
+            let (count, newest) = (entries.len(), entries.last().map(|newest| newest.sequence));
+            entries.retain(|entry| entry.record.at >= before || Some(entry.sequence) == newest);
+            (count - entries.len()) as u64
+        }
+        None => numbered.remove(removal),
+    };
+
+    /// Takes what was made at the time for what was made before it.
+    RemovesTheVeryTime: |numbered, removal| match removal.records_before() {
+        Some(before) => {
+            numbered.cut(|entries| aged(entries, |at| at <= before).min(entries.len().saturating_sub(1)))
+        }
+        None => numbered.remove(removal),
+    };
+
+    /// Compares whole seconds.
+    RemovesBySeconds: |numbered, removal| match removal.records_before() {
+        Some(before) => numbered.cut(|entries| {
+            aged(entries, |at| at.timestamp() < before.timestamp()).min(entries.len().saturating_sub(1))
+        }),
+        None => numbered.remove(removal),
+    };
+
+    /// Leaves nothing over.
+    RemovesTheNewest: |numbered, removal| match removal.records_before() {
+        Some(before) => numbered.cut(|entries| aged(entries, |at| at < before)),
+        None => numbered.remove(removal),
+    };
+
+    /// Begins to count anew from the first that is left.
+    NumbersAnew: |numbered, removal| {
+        let removed = numbered.remove(removal);
+        if removal.records_before().is_some() {
+            let mut entries = numbered.entries.lock().unwrap();
+            (1..).zip(entries.iter_mut()).for_each(|(number, entry)| entry.sequence = number);
+            *numbered.last.lock().unwrap() = entries.len() as u64;
+        }
+        removed
+    };
+
+    /// Removes records that are as old as activities may be.
+    RemovesWithTheActivities: |numbered, removal| match removal.activities_before() {
+        Some(before) => {
+            numbered.cut(|entries| aged(entries, |at| at < before).min(entries.len().saturating_sub(1)))
+        }
+        None => numbered.remove(removal),
+    };
+
+    /// Says that it removed something as long as it is asked.
+    NeverEnds: |numbered, removal| numbered.remove(removal).max(1);
+
+    /// Forgets what every record says of people, when one is to.
+    ForgetsEverything: |numbered, removal| {
+        let forgot = numbered.remove(removal);
+        if forgot > 0 && removal.forgotten_record().is_some() {
+            for entry in numbered.entries.lock().unwrap().iter_mut() {
+                entry.record.redact();
+            }
+        }
+        forgot
+    };
+
+    /// Forgets how much was seen as well, not only what a record says of people.
+    ForgetsWhatWasSeen: |numbered, removal| {
+        let forgot = numbered.remove(removal);
+        let of = removal.forgotten_record();
+        for entry in numbered.entries.lock().unwrap().iter_mut().filter(|entry| Some(entry.record.id) == of) {
+            entry.record = entry.record.without_openings();
+        }
+        forgot
+    };
+}
+
+/// Takes numbers for places in its list.
+#[derive(Default)]
+pub(crate) struct ReadsByPlace;
+
+impl Fault for ReadsByPlace {
+    type Shared = Numbered;
+
+    fn record(&self, numbered: &Numbered, _: &MemorySink, record: &Record) -> Result<Receipt, SinkError> {
+        numbered.write_next(record)
+    }
+
+    fn records(&self, numbered: &Numbered, _: &MemorySink, query: &RecordQuery, after: u64, limit: usize) -> Entries {
+        let entries = numbered.entries.lock().unwrap().clone();
+        let later = entries.into_iter().skip(usize::try_from(after).unwrap_or(usize::MAX));
+        Ok(later.filter(|entry| query.matches(&entry.record)).take(limit).collect())
+    }
+
+    fn remove(&self, numbered: &Numbered, _: &MemorySink, removal: &RecordedRemoval) -> Result<u64, SinkError> {
+        Ok(numbered.remove(removal))
+    }
+}
+
+/// Removes and forgets in memory alone.
+#[derive(Default)]
+pub(crate) struct RemovesUntilACrash;
+
+impl Fault for RemovesUntilACrash {
+    type Shared = Mutex<Vec<RecordEntry>>;
+
+    fn record(&self, written: &Self::Shared, right: &MemorySink, record: &Record) -> Result<Receipt, SinkError> {
+        let receipt = right.record(record)?;
+        let mut written = written.lock().unwrap();
+        if written.iter().all(|entry| entry.record.id != record.id) {
+            written.push(RecordEntry { sequence: receipt.sequence(), record: record.clone() });
+        }
+        Ok(receipt)
+    }
+
+    fn crash(written: &Self::Shared, right: &mut MemorySink) {
+        *right = of(written.lock().unwrap().clone());
+    }
+}
+
+/// Forgets for the handle that was told to.
+#[derive(Default)]
+pub(crate) struct ForgetsForItself(Mutex<Vec<RecordId>>);
+
+impl Fault for ForgetsForItself {
+    type Shared = ();
+
+    fn record(&self, (): &(), right: &MemorySink, record: &Record) -> Result<Receipt, SinkError> {
+        right.record(record)
+    }
+
+    fn records(&self, (): &(), right: &MemorySink, query: &RecordQuery, after: u64, limit: usize) -> Entries {
+        let forgotten = self.0.lock().unwrap();
+        let mut found = right.records(query, after, limit)?;
+        for entry in found.iter_mut().filter(|entry| forgotten.contains(&entry.record.id)) {
+            entry.record.redact();
+        }
+        Ok(found)
+    }
+
+    fn remove(&self, (): &(), right: &MemorySink, removal: &RecordedRemoval) -> Result<u64, SinkError> {
+        let Some(of) = removal.forgotten_record() else { return right.remove(removal) };
+        let mut forgotten = self.0.lock().unwrap();
+        let speaks = all(right).into_iter().any(|mut entry| entry.record.id == of && entry.record.redact());
+        if !speaks || forgotten.contains(&of) {
+            return Ok(0);
+        }
+        forgotten.push(of);
+        Ok(1)
+    }
+}

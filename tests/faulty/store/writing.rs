@@ -1,0 +1,328 @@
+//! What can go wrong in writing, and in keeping what was written.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread::{self, ThreadId};
+use std::time::Duration;
+
+use activity_privacy::*;
+
+use super::{Fault, is_private, stored};
+use crate::list::{List, ListStore};
+
+/// Puts an activity where the one of its id is, if one is; at the end, if that is of another visibility.
+fn replace(list: &mut List, new: StoredActivity) {
+    let is_same = |stored: &StoredActivity| stored.activity().id() == new.activity().id();
+    if let Some(first) = list.private.iter_mut().find(|first| is_same(first)).filter(|_| is_private(&new)) {
+        return *first = new;
+    }
+    let slot = list.public.iter_mut().find(|slot| slot.as_ref().is_some_and(|first| is_same(first)));
+    if let (Some(slot), Some(public)) = (slot, new.clone().into_public()) {
+        return *slot = Some(public);
+    }
+    if list.stored().any(is_same) {
+        list.private.retain(|stored| !is_same(stored));
+        list.public.iter_mut().for_each(|slot| drop(slot.take_if(|first| is_same(first))));
+        list.store(new);
+    }
+}
+
+/// An id that comes again replaces what was there.
+#[derive(Default)]
+pub(crate) struct LastWriteWins;
+
+impl Fault for LastWriteWins {
+    fn append(&self, right: &ListStore, batch: &DecidedBatch<'_>) -> Result<Vec<AppendOutcome>, StoreError> {
+        let answers = right.append(batch)?;
+        let mut list = right.list();
+        for decided in batch.decided() {
+            replace(&mut list, stored(decided));
+        }
+        Ok(answers)
+    }
+}
+
+/// Whatever comes is stored, under whatever policy it was decided.
+#[derive(Default)]
+pub(crate) struct DropsTheFence;
+
+impl Fault for DropsTheFence {
+    fn append(&self, right: &ListStore, batch: &DecidedBatch<'_>) -> Result<Vec<AppendOutcome>, StoreError> {
+        let mut list = right.list();
+        Ok(batch.decided().iter().map(|decided| list.append(decided)).collect())
+    }
+}
+
+/// Holds a call in its gap until another has passed through the store, or until it is plain that none will.
+#[derive(Default)]
+pub(crate) struct Gap {
+    passed: Mutex<u64>,
+    another: Condvar,
+}
+
+impl Gap {
+    pub(super) fn wait_for_another(&self) {
+        let passed = self.passed.lock().unwrap();
+        let before = *passed;
+        let patience = Duration::from_millis(3);
+        drop(self.another.wait_timeout_while(passed, patience, |passed| *passed == before).unwrap());
+    }
+
+    /// Lets those in the gap go on, a moment after this call returned.
+    pub(super) fn pass(self: &Arc<Self>) {
+        let gap = Arc::clone(self);
+        thread::spawn(move || {
+            thread::sleep(Duration::from_micros(500));
+            *gap.passed.lock().unwrap() += 1;
+            gap.another.notify_all();
+        });
+    }
+}
+
+/// The policy is looked at, and then the batch is stored.
+#[derive(Default)]
+pub(crate) struct FenceBeforeCommit(Arc<Gap>);
+
+impl Fault for FenceBeforeCommit {
+    fn publish(&self, right: &ListStore, change: &RecordedChange) -> Result<(), StoreError> {
+        right.publish(change)?;
+        self.0.pass();
+        Ok(())
+    }
+
+    fn append(&self, right: &ListStore, batch: &DecidedBatch<'_>) -> Result<Vec<AppendOutcome>, StoreError> {
+        right.list().fence(Some(batch.policy()))?;
+        self.0.wait_for_another();
+        let mut list = right.list();
+        Ok(batch.decided().iter().map(|decided| list.append(decided)).collect())
+    }
+}
+
+/// The revision is looked at, and then the policy is published.
+#[derive(Default)]
+pub(crate) struct TwoWinners(Arc<Gap>);
+
+impl Fault for TwoWinners {
+    fn publish(&self, right: &ListStore, change: &RecordedChange) -> Result<(), StoreError> {
+        right.list().fence(change.expected())?;
+        self.0.wait_for_another();
+        let mut list = right.list();
+        list.policy = Some(Arc::new(change.policy().clone()));
+        list.applied = change.applied(&list.applied);
+        drop(list);
+        self.0.pass();
+        Ok(())
+    }
+}
+
+/// Puts a policy in force and does not keep by which record.
+#[derive(Default)]
+pub(crate) struct KeepsNoRecord;
+
+impl Fault for KeepsNoRecord {
+    fn publish(&self, right: &ListStore, change: &RecordedChange) -> Result<(), StoreError> {
+        let mut list = right.list();
+        list.fence(change.expected())?;
+        list.policy = Some(Arc::new(change.policy().clone()));
+        Ok(())
+    }
+}
+
+/// Writes when it comes to it: the newest activity is lost at a crash.
+#[derive(Default)]
+pub(crate) struct LosesTheTail;
+
+impl Fault for LosesTheTail {
+    fn crash(&self, list: &mut List) {
+        list.public.pop();
+        list.private.pop();
+    }
+}
+
+/// The policy is kept in the process.
+#[derive(Default)]
+pub(crate) struct ForgetsThePolicy;
+
+impl Fault for ForgetsThePolicy {
+    fn crash(&self, list: &mut List) {
+        list.policy = None;
+    }
+}
+
+/// Gives up at the first id that it knows, and says that it stored the rest.
+#[derive(Default)]
+pub(crate) struct StoresHalfABatch;
+
+impl Fault for StoresHalfABatch {
+    fn append(&self, right: &ListStore, batch: &DecidedBatch<'_>) -> Result<Vec<AppendOutcome>, StoreError> {
+        let mut list = right.list();
+        list.fence(Some(batch.policy()))?;
+        let mut gave_up = false;
+        let answers = batch.decided().iter().map(|decided| {
+            let answer = if gave_up { AppendOutcome::Stored } else { list.append(decided) };
+            gave_up |= answer != AppendOutcome::Stored;
+            answer
+        });
+        Ok(answers.collect())
+    }
+}
+
+/// Stores activity by activity, and lets others look in between.
+#[derive(Default)]
+pub(crate) struct StoresOneByOne;
+
+impl Fault for StoresOneByOne {
+    fn append(&self, right: &ListStore, batch: &DecidedBatch<'_>) -> Result<Vec<AppendOutcome>, StoreError> {
+        right.list().fence(Some(batch.policy()))?;
+        let one_by_one = batch.decided().iter().map(|decided| {
+            thread::sleep(Duration::from_micros(50));
+            right.list().append(decided)
+        });
+        Ok(one_by_one.collect())
+    }
+}
+
+/// Decides everything anew when the policy changes.
+#[derive(Default)]
+pub(crate) struct DecidesAnew;
+
+impl Fault for DecidesAnew {
+    fn publish(&self, right: &ListStore, change: &RecordedChange) -> Result<(), StoreError> {
+        right.publish(change)?;
+        let engine = PolicyEngine::new(Arc::new(change.policy().clone()), Err(DirectoryError::NeverLoaded));
+        let mut list = right.list();
+        let activities: Vec<_> = list.stored().map(|stored| stored.activity().clone()).collect();
+        let anew = engine.decide(&activities, chrono::DateTime::UNIX_EPOCH).unwrap();
+        anew.decided().iter().for_each(|decided| replace(&mut list, stored(decided)));
+        Ok(())
+    }
+}
+
+/// Compares ids as a database with a friendly collation does.
+#[derive(Default)]
+pub(crate) struct IgnoresCase;
+
+impl Fault for IgnoresCase {
+    fn append(&self, right: &ListStore, batch: &DecidedBatch<'_>) -> Result<Vec<AppendOutcome>, StoreError> {
+        let mut list = right.list();
+        list.fence(Some(batch.policy()))?;
+        let mut known: HashSet<String> =
+            list.stored().map(|stored| stored.activity().id().as_str().to_lowercase()).collect();
+        let answers = batch.decided().iter().map(|decided| {
+            let exact = list.stored().any(|stored| stored.activity().id() == decided.activity().id());
+            let new = known.insert(decided.activity().id().as_str().to_lowercase());
+            if new || exact { list.append(decided) } else { AppendOutcome::Conflict }
+        });
+        Ok(answers.collect())
+    }
+}
+
+/// Looks whether an id is there, and then stores it.
+#[derive(Default)]
+pub(crate) struct LooksBeforeItStores(Arc<Gap>);
+
+impl Fault for LooksBeforeItStores {
+    fn append(&self, right: &ListStore, batch: &DecidedBatch<'_>) -> Result<Vec<AppendOutcome>, StoreError> {
+        let known: HashSet<ActivityId> = right.list().stored().map(|stored| stored.activity().id().clone()).collect();
+        let new = batch.decided().iter().filter(|decided| !known.contains(decided.activity().id())).count();
+        if new > 1 {
+            self.0.wait_for_another();
+        }
+        let mut list = right.list();
+        list.fence(Some(batch.policy()))?;
+        let mut seen = known.clone();
+        let answers = batch.decided().iter().map(|decided| {
+            if seen.insert(decided.activity().id().clone()) {
+                list.store(stored(decided));
+                AppendOutcome::Stored
+            } else {
+                list.append(decided)
+            }
+        });
+        let answers = answers.collect();
+        self.0.pass();
+        Ok(answers)
+    }
+}
+
+/// Whatever is published is in force.
+#[derive(Default)]
+pub(crate) struct PublishesAnything;
+
+impl Fault for PublishesAnything {
+    fn publish(&self, right: &ListStore, change: &RecordedChange) -> Result<(), StoreError> {
+        right.list().policy = Some(Arc::new(change.policy().clone()));
+        Ok(())
+    }
+}
+
+/// A cache of the policy that only the node that published is told of at once: others are given the old one a few
+/// times.
+#[derive(Default)]
+pub(crate) struct AnswersFromACache(Mutex<Cache>);
+
+#[derive(Default)]
+struct Cache {
+    published_by: Option<ThreadId>,
+    before: Option<Arc<PrivacyPolicy>>,
+    stale_answers: u8,
+}
+
+impl Fault for AnswersFromACache {
+    fn policy(&self, right: &ListStore) -> Result<Option<Arc<PrivacyPolicy>>, StoreError> {
+        let mut cache = self.0.lock().unwrap();
+        if cache.stale_answers == 0 || cache.published_by == Some(thread::current().id()) {
+            return right.policy();
+        }
+        cache.stale_answers -= 1;
+        Ok(cache.before.clone())
+    }
+
+    fn publish(&self, right: &ListStore, change: &RecordedChange) -> Result<(), StoreError> {
+        let before = right.policy()?;
+        right.publish(change)?;
+        *self.0.lock().unwrap() = Cache { published_by: Some(thread::current().id()), before, stale_answers: 4 };
+        Ok(())
+    }
+}
+
+/// Keeps a policy without its options.
+#[derive(Default)]
+pub(crate) struct ForgetsTheOptions;
+
+impl Fault for ForgetsTheOptions {
+    fn publish(&self, right: &ListStore, change: &RecordedChange) -> Result<(), StoreError> {
+        right.publish(change)?;
+        let mut document = serde_json::to_value(change.policy()).unwrap();
+        document["options"] = serde_json::to_value(PolicyOptions::default()).unwrap();
+        right.list().policy = Some(Arc::new(serde_json::from_value(document).unwrap()));
+        Ok(())
+    }
+}
+
+/// Says which activity it refuses.
+#[derive(Default)]
+pub(crate) struct SaysWhatItRefuses;
+
+impl Fault for SaysWhatItRefuses {
+    fn append(&self, right: &ListStore, batch: &DecidedBatch<'_>) -> Result<Vec<AppendOutcome>, StoreError> {
+        right.append(batch).map_err(|_| {
+            let ids: Vec<_> = batch.decided().iter().map(|decided| decided.activity().id().as_str()).collect();
+            StoreError::Backend(format!("stale: {ids:?}").into())
+        })
+    }
+}
+
+/// Takes no more than a statement has parameters for.
+#[derive(Default)]
+pub(crate) struct StoresThirtyTwo;
+
+impl Fault for StoresThirtyTwo {
+    fn append(&self, right: &ListStore, batch: &DecidedBatch<'_>) -> Result<Vec<AppendOutcome>, StoreError> {
+        let mut list = right.list();
+        list.fence(Some(batch.policy()))?;
+        let mut answers: Vec<_> = batch.decided().iter().take(32).map(|decided| list.append(decided)).collect();
+        answers.resize(batch.decided().len(), AppendOutcome::Stored);
+        Ok(answers)
+    }
+}

@@ -1,0 +1,139 @@
+//! What a record says of people can be forgotten, and what stays proves what it was: G2, G6.
+
+use activity_privacy::*;
+
+use crate::fixture::*;
+
+fn why() -> Commitment<Justification> {
+    Commitment::new(Justification::new("Case 17: \"who\" & why, straße").unwrap(), salt(44))
+}
+
+/// As anybody can check with `sha256sum`.
+#[test]
+fn g6_a_commitment_is_the_digest_of_salt_and_text() {
+    let digest = "0b00ab5a5057af3b06ab69a9417dc44893da373f880a3d42667f798fa152eb1e";
+    assert_eq!(why().commitment().to_string(), digest);
+    let other = Commitment::new(Justification::new("Case 17: \"who\" & why, straße").unwrap(), salt(45));
+    assert_ne!(why().commitment(), other.commitment());
+}
+
+#[test]
+fn g2_what_was_forgotten_leaves_its_commitment_and_nothing_else() {
+    let mut sealed = why();
+    assert_eq!(format!("{sealed:?}").find("Case"), None);
+    sealed.redact();
+    let text = serde_json::to_string(&sealed).unwrap();
+    assert_eq!(text, format!(r#"{{"sha256":"{}"}}"#, why().commitment()));
+    let read: Commitment<Justification> = serde_json::from_str(&text).unwrap();
+    assert_eq!((read.value(), read.commitment()), (None, why().commitment()));
+}
+
+#[test]
+fn g6_a_value_that_was_not_committed_to_is_not_read() {
+    let text = serde_json::to_string(&why()).unwrap();
+    assert_eq!(serde_json::from_str::<Commitment<Justification>>(&text).unwrap(), why());
+    for (from, to) in [("Case 17", "Case 18"), ("2c", "2d"), ("straße", "strasse")] {
+        let bent = text.replace(from, to);
+        assert_ne!(bent, text);
+        let error = serde_json::from_str::<Commitment<Justification>>(&bent).unwrap_err().to_string();
+        assert!(!error.contains("Case"), "{error}");
+    }
+    for tags in [r#"["00"]"#, r#"["zz"]"#, r#"["11111111111111111111111111111111","00000000000000000000000000000000"]"#]
+    {
+        assert!(serde_json::from_str::<Subjects>(tags).is_err(), "{tags}");
+    }
+}
+
+/// Tags are sealed as they are written, one a line, each once.
+#[test]
+fn g6_tags_are_sealed_as_lines() {
+    let (one, other) = ("00000000000000000000000000000000", "11111111111111111111111111111111");
+    let subjects: Subjects = serde_json::from_str(&format!(r#"["{one}","{other}"]"#)).unwrap();
+    assert_eq!(subjects.sealed_text(), format!("{one}\n{other}"));
+    assert!(serde_json::from_str::<Subjects>(&format!(r#"["{one}","{one}"]"#)).is_err());
+    assert!(!subjects.is_empty() && Subjects::default().is_empty());
+}
+
+/// Every record that has something of people in it forgets all of that, once. How much was seen stays, for an auditor.
+#[test]
+fn g2_record_forgets_people_and_keeps_what_was_seen() {
+    let fixture = Fixture::new();
+    fixture.install(people(&[("adele", &["council"])])).make_private("council").permit_root();
+    fixture.ingest(&[activity("a", "adele")]);
+    let wish = || reveal_all("root").because(Justification::new("CANARY").unwrap());
+    fixture.filter.request_reveal(&wish()).unwrap();
+    let mut reveal = fixture.filter.reveal(wish()).unwrap();
+    reveal.page(PageSize::default(), None).unwrap();
+    reveal.close().unwrap();
+    fixture.erase(Subject::of(user("adele")));
+    let mut forgot = 0;
+    for RecordEntry { mut record, .. } in fixture.records() {
+        let whole = record.clone();
+        forgot += u64::from(record.redact());
+        assert!(!record.redact());
+        let text = serde_json::to_string(&record).unwrap();
+        assert!(!text.contains("CANARY"), "{text}");
+        assert_eq!(record.without_openings(), whole.without_openings());
+        let read: Record = serde_json::from_str(&text).unwrap();
+        assert_eq!(read, record);
+        match (&record.event, &record.outcome) {
+            (Event::Page { activities, private, digest, subjects, .. }, _) => {
+                assert_eq!((activities.value(), private.value(), subjects.value()), (Some(&1), Some(&1), None));
+                assert!(digest.is_of_ids(&["a".parse().unwrap()]) && !digest.is_of_ids([]));
+            }
+            (_, Outcome::Closed { private, .. }) => assert_eq!(private.value(), Some(&1)),
+            _ => assert!(!text.contains("opening"), "{text}"),
+        }
+        assert!(!serde_json::to_string(&record.without_openings()).unwrap().contains("opening"));
+    }
+    assert_eq!(forgot, 4, "the request, the reveal where it began, the page, and the outcome of the erasure");
+}
+
+/// A commitment stands in two records of one reveal, and its opening in one of them.
+#[test]
+fn g2_what_a_record_forgot_is_told_by_no_other() {
+    let fixture = Fixture::new();
+    fixture.install(people(&[("adele", &["council"])])).make_private("council").permit_root();
+    let reveal = fixture.filter.reveal(reveal_all("root").because(Justification::new("CANARY").unwrap())).unwrap();
+    let begun = reveal.receipt().record();
+    reveal.close().unwrap();
+    let _receipt = fixture.filter.redact(&user("root"), begun).unwrap();
+    let told = fixture.filter.governance_records(&user("root"), &RecordQuery::default(), 0, PageSize::MAX).unwrap();
+    assert!(!serde_json::to_string(&told).unwrap().contains("CANARY"));
+    let of_reveal = |entry: &&RecordEntry| entry.record.kind() == RecordKind::Reveal;
+    assert_eq!(told.iter().filter(of_reveal).count(), 2);
+}
+
+/// An auditor who is told salt and value apart from the record tells whether it is what was committed to.
+#[test]
+fn r3_auditor_holds_disclosed_ids_against_redacted_record() {
+    let fixture = Fixture::new();
+    fixture.install(people(&[("adele", &["council"])])).make_private("council").permit_root();
+    fixture.ingest(&[activity("a", "adele"), activity("b", "adele")]);
+    fixture.filter.reveal(reveal_all("root")).unwrap().page(PageSize::default(), None).unwrap();
+    let whole = fixture.records().pop().unwrap().record;
+    let Event::Page { digest: redacted, .. } = whole.without_openings().event else { panic!("not a page") };
+    let Event::Page { digest, .. } = whole.event else { panic!("not a page") };
+    let (salt, text) = digest.opening().unwrap();
+    let salt: Salt = salt.to_string().parse().unwrap();
+    let ids = ["b", "a"].map(|id| id.parse::<ActivityId>().unwrap());
+    assert_eq!(Commitment::new(Digest::of_ids(&ids), salt.clone()).commitment(), redacted.commitment());
+    assert_eq!(text, Digest::of_ids(&ids).to_string());
+    assert!(digest.is_of_ids(&ids) && !redacted.is_of_ids(&ids), "nobody tells without the opening");
+    let others = ["a", "b"].map(|id| id.parse::<ActivityId>().unwrap());
+    assert_ne!(Commitment::new(Digest::of_ids(&others), salt).commitment(), redacted.commitment());
+}
+
+/// The form in which others recompute a commitment: every value as text, the salt in 32 hex digits.
+#[test]
+fn g6_text_of_number_time_and_salt_has_one_form() {
+    let time = at(0) + chrono::TimeDelta::milliseconds(250);
+    assert_eq!((7_u64.sealed_text().as_ref(), time.sealed_text().as_ref()), ("7", "2026-02-25T06:13:20.250Z"));
+    assert_eq!(serde_json::to_value(time).unwrap(), time.sealed_text().as_ref());
+    assert_eq!(at(0).sealed_text(), "2026-02-25T06:13:20Z");
+    assert_eq!(salt(0xab).to_string(), format!("{}ab", "0".repeat(30)));
+    assert_eq!(format!("{:?}", salt(0xab)), "Salt(..)");
+    for wrong in ["", "ab", &"0".repeat(31), &"0".repeat(33), &"A".repeat(32), &format!("{}\n", "0".repeat(31))] {
+        assert_eq!(wrong.parse::<Salt>(), Err(ParseSaltError), "{wrong:?}");
+    }
+}

@@ -1,0 +1,135 @@
+//! G4: several sinks asked at once, whose answers race each other, the limit, and a change of the sinks.
+
+use std::panic::resume_unwind;
+use std::sync::Arc;
+use std::time::Duration;
+
+use activity_privacy::memory::MemorySink;
+use activity_privacy::*;
+use shuttle::thread;
+use uuid::Uuid;
+
+use super::explore::explore;
+use super::scene::{ANY_MOMENT, NEVER};
+use crate::fixture::*;
+use crate::forward::forward;
+
+fn record(number: u128) -> Record {
+    Record {
+        id: RecordId(Uuid::from_u128(number)),
+        at: at(0),
+        initiator: Initiator::System,
+        policy: None,
+        event: Event::ReadGovernance,
+        outcome: Outcome::Observed,
+    }
+}
+
+/// Does wrong at one record, in one way.
+#[derive(Default)]
+struct Wrong {
+    inner: MemorySink,
+    fails: Option<u128>,
+    panics: Option<u128>,
+    answers_for_another: Option<u128>,
+}
+
+impl GovernanceSink for Wrong {
+    fn record(&self, offered: &Record) -> Result<Receipt, SinkError> {
+        let is = |number: Option<u128>| number.is_some_and(|number| offered.id == record(number).id);
+        if is(self.fails) {
+            return Err(SinkError::Backend("on command".into()));
+        }
+        if is(self.panics) {
+            resume_unwind(Box::new("on command"));
+        }
+        if is(self.answers_for_another) {
+            return Ok(Receipt::assertion(record(99).id, 1));
+        }
+        self.inner.record(offered)
+    }
+
+    forward! { inner: records newest remove }
+}
+
+fn name(text: &str) -> SinkName {
+    SinkName::new(text).unwrap()
+}
+
+fn holds(sink: &impl GovernanceSink, number: u128) -> bool {
+    let entries = sink.records(&RecordQuery::default(), 0, 99).unwrap();
+    entries.iter().any(|entry| entry.record == record(number))
+}
+
+/// Two callers at once, a quorum of two among three, of which two do wrong, each in its own way: record 1 has no quorum.
+fn callers(limit: Duration) {
+    let leading = Arc::new(MemorySink::new());
+    let wrong = Arc::new(Wrong { fails: Some(1), panics: Some(2), ..Wrong::default() });
+    let lying = Arc::new(Wrong { answers_for_another: Some(1), ..Wrong::default() });
+    let sinks = QuorumSink::with_leader(name("a"), Arc::clone(&leading) as _)
+        .push(name("b"), wrong)
+        .push(name("c"), Arc::clone(&lying) as _)
+        .quorum(2)
+        .limit(limit)
+        .build()
+        .unwrap();
+    let callers = [1, 2].map(|number| {
+        let (sinks, leading, lying) = (sinks.clone(), Arc::clone(&leading), Arc::clone(&lying));
+        thread::spawn(move || match sinks.record(&record(number)) {
+            Ok(receipt) => {
+                assert_eq!((number, receipt.record()), (2, record(2).id), "nobody else has record 1");
+                assert!(holds(&*leading, 2) && holds(&*lying, 2));
+            }
+            Err(error) => assert!(number == 1 || limit < NEVER, "{error:?}"),
+        })
+    });
+    for caller in callers {
+        caller.join().unwrap();
+    }
+}
+
+#[test]
+fn g4_racing_answers_count_once_and_no_thread_stays() {
+    explore(|| callers(NEVER));
+}
+
+#[test]
+fn g4_answers_that_race_their_limit_are_right_or_none() {
+    explore(|| callers(ANY_MOMENT));
+}
+
+/// While records are being written, a sink comes and goes. Whatever is answered is in the leading one and in one of the
+/// sets that there were.
+#[test]
+fn g1_a_sink_change_amid_records_loses_none() {
+    explore(|| {
+        let (leading, other, third) =
+            (Arc::new(MemorySink::new()), Arc::new(MemorySink::new()), Arc::new(MemorySink::new()));
+        let sinks = QuorumSink::with_leader(name("a"), Arc::clone(&leading) as _)
+            .push(name("b"), Arc::clone(&other) as _)
+            .limit(NEVER)
+            .build()
+            .unwrap();
+        let policy = PrivacyPolicy::initial(&admins());
+        let recorder = {
+            let sinks = sinks.clone();
+            thread::spawn(move || [1, 2].map(|number| sinks.record(&record(number)).unwrap()))
+        };
+        let newcomer = Arc::clone(&third) as Arc<dyn GovernanceSink>;
+        let (by, id) = (user("root"), record(10).id);
+        let pending = PendingSinks::admitting(&sinks, name("c"), newcomer, &policy, &by, id, at(0)).unwrap();
+        let receipt = sinks.record(pending.record()).unwrap();
+        let recorded = pending.recorded(&receipt).unwrap();
+        recorded.take_effect(record(11).id, at(0)).unwrap();
+        let _receipt = sinks.record(&recorded.outcome(record(12).id, at(0), None)).unwrap();
+        for receipt in recorder.join().unwrap() {
+            let number = receipt.record().0.as_u128();
+            assert!(holds(&*leading, number) && holds(&*other, number));
+        }
+        let of = |sink: &MemorySink| sink.records(&RecordQuery::default(), 0, 99).unwrap();
+        let last = of(&third).pop().unwrap();
+        assert!(of(&third).iter().any(|entry| entry.record.id == record(11).id), "it was tried out");
+        assert!(of(&third).iter().any(|entry| entry.record.id == record(12).id), "{last:?}");
+        assert!(of(&leading).iter().all(|entry| entry.record.id != record(11).id), "the trial is its own");
+    });
+}
