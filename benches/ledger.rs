@@ -24,11 +24,12 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use activity_privacy::governance::{
+    Commitment, Digest, Event, GovernanceSink, Initiator, Outcome, Record, RecordId, RevealId, Salt, Subjects,
+};
+use activity_privacy::identity::UserId;
 use activity_privacy::ledger::{Checkpoint, FileHashes, KeyName, LedgerSink, NoteSigner};
 use activity_privacy::sqlite::SqliteGovernance;
-use activity_privacy::{
-    Commitment, Digest, Event, GovernanceSink, Initiator, Outcome, Record, RecordId, RevealId, Salt, Subjects, UserId,
-};
 use rusqlite::{Connection, params};
 use uuid::Uuid;
 

@@ -3,6 +3,12 @@
 //!
 //! `cargo run --features import --example directory_sync`
 
+use activity_privacy::activity::{Activity, Actor, App};
+use activity_privacy::directory::{DirectoryRevision, GroupDirectory};
+use activity_privacy::engine::PolicyEngine;
+use activity_privacy::filter::PrivacyFilter;
+use activity_privacy::identity::{Alias, GroupId, UserId};
+use activity_privacy::policy::{Administrators, PolicyChange};
 use std::error::Error;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -10,7 +16,6 @@ use std::time::SystemTime;
 use activity_privacy::import::csv::Tables;
 use activity_privacy::import::graph::{Listing, Sync};
 use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
-use activity_privacy::*;
 
 const USERS: &str = "\
 id,userPrincipalName,mail

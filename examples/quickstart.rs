@@ -2,8 +2,15 @@
 
 use std::time::{Duration, SystemTime};
 
+use activity_privacy::activity::{Activity, Actor, App};
+use activity_privacy::directory::{DirectoryBuilder, DirectoryRevision, User};
+use activity_privacy::filter::PrivacyFilter;
+use activity_privacy::governance::RecordQuery;
+use activity_privacy::identity::{Alias, GroupId, UserId};
 use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
-use activity_privacy::*;
+use activity_privacy::policy::{Administrators, PolicyChange};
+use activity_privacy::query::{PageSize, Query};
+use activity_privacy::reveal::{Acknowledgement, RevealRequest};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     // Who belongs where: imported from the identity provider, whole or not at all.

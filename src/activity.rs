@@ -1,12 +1,14 @@
 //! What happened: one thing that an actor did in an app at a time.
 
+mod actor;
+
 use std::fmt;
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use serde::{Deserialize, Deserializer, Serialize, de};
 use thiserror::Error;
 
-use crate::actor::Actor;
+pub use self::actor::{Actor, ActorKind, ActorName};
 use crate::text::{TextError, checked_text, deserialize_silently, without_values};
 
 checked_text! {
@@ -33,7 +35,8 @@ checked_text! {
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use activity_privacy::{Activity, Actor, Alias, App};
+/// use activity_privacy::activity::{Activity, Actor, App};
+/// use activity_privacy::identity::Alias;
 ///
 /// let activity = Activity::builder(
 ///     "1f6a".parse()?,

@@ -95,7 +95,7 @@ macro_rules! __conformance_tests {
     )*)* };
 }
 
-/// One `#[test]` for each clause of the contract of [`ActivityStore`](crate::ActivityStore), named after the clause,
+/// One `#[test]` for each clause of the contract of [`ActivityStore`](crate::store::ActivityStore), named after the clause,
 /// for the adapter behind a [`StoreHarness`](crate::conformance::StoreHarness). Once in a module.
 #[macro_export]
 macro_rules! activity_store_conformance {
@@ -104,7 +104,7 @@ macro_rules! activity_store_conformance {
     };
 }
 
-/// One `#[test]` for each clause of the contract of [`GovernanceSink`](crate::GovernanceSink), named after the clause,
+/// One `#[test]` for each clause of the contract of [`GovernanceSink`](crate::governance::GovernanceSink), named after the clause,
 /// for the adapter behind a [`SinkHarness`](crate::conformance::SinkHarness). Once in a module.
 #[macro_export]
 macro_rules! governance_sink_conformance {
@@ -113,7 +113,7 @@ macro_rules! governance_sink_conformance {
     };
 }
 
-/// One `#[test]` for each clause of the contract of [`GroupDirectory`](crate::GroupDirectory), named after the clause,
+/// One `#[test]` for each clause of the contract of [`GroupDirectory`](crate::directory::GroupDirectory), named after the clause,
 /// for the adapter behind a [`DirectoryHarness`](crate::conformance::DirectoryHarness). Once in a module.
 #[macro_export]
 macro_rules! group_directory_conformance {

@@ -16,8 +16,9 @@ impl Digest {
     /// that `printf '%s\n' ID ... | sha256sum` gives the same.
     ///
     /// ```
-    /// # fn main() -> Result<(), activity_privacy::TextError> {
-    /// use activity_privacy::{ActivityId, Digest};
+    /// # fn main() -> Result<(), activity_privacy::identity::TextError> {
+    /// use activity_privacy::activity::ActivityId;
+    /// use activity_privacy::governance::Digest;
     ///
     /// let ids = [ActivityId::new("a")?, ActivityId::new("b")?];
     /// assert_eq!(

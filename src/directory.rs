@@ -52,7 +52,7 @@ pub use self::user::{User, UserStatus};
 ///   later revision.
 /// - **Succession.** Each snapshot is the [successor](DirectorySnapshot::carry_over_from) of the one before, so that groups
 ///   that vanished keep their last members. While nobody knows the last members of a group of the policy, everybody is
-///   hidden. After each import, [`PrivacyFilter::reconcile_directory`](crate::PrivacyFilter::reconcile_directory) keeps them
+///   hidden. After each import, [`PrivacyFilter::reconcile_directory`](crate::filter::PrivacyFilter::reconcile_directory) keeps them
 ///   for the next start.
 /// - **Errors.** Whoever cannot answer says so. The library then hides what it cannot decide: the safe wrong answer
 ///   is an error, never an empty snapshot.

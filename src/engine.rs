@@ -39,7 +39,11 @@ use crate::policy::{GroupRef, OnUndecidable, PrivacyPolicy, Revision, ScopeEffec
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use std::sync::Arc;
 ///
-/// use activity_privacy::*;
+/// use activity_privacy::activity::{Activity, Actor, App};
+/// use activity_privacy::directory::{DirectoryBuilder, DirectoryRevision};
+/// use activity_privacy::engine::{PolicyEngine, Reason, UndecidableReason, Verdict};
+/// use activity_privacy::identity::UserId;
+/// use activity_privacy::policy::{Administrators, PrivacyPolicy};
 ///
 /// let directory = DirectoryBuilder::new().build(DirectoryRevision(1), "2026-03-01T00:00:00Z".parse()?)?;
 /// let policy = PrivacyPolicy::initial(&Administrators::only_one(UserId::new("admin-1")?));

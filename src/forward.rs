@@ -16,13 +16,13 @@ use crate::stored::PublicActivity;
 /// comes twice. [`Display`](fmt::Display), [`FromStr`] and serde write it as lower-case hex digits.
 ///
 /// ```
-/// use activity_privacy::Offset;
+/// use activity_privacy::forward::Offset;
 ///
 /// let kept = Offset::new([0, 0, 7])?;
 /// assert_eq!(kept.to_string(), "000007");
 /// assert_eq!("000007".parse::<Offset>()?, kept);
 /// assert_eq!(Offset::START.to_string(), "");
-/// # Ok::<(), activity_privacy::OffsetError>(())
+/// # Ok::<(), activity_privacy::forward::OffsetError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Offset(Vec<u8>);
@@ -51,7 +51,7 @@ impl Offset {
     /// Makes the offset of a store that counts its public activities: after so many of them.
     ///
     /// ```
-    /// use activity_privacy::Offset;
+    /// use activity_privacy::forward::Offset;
     ///
     /// assert_eq!(Offset::of_number(7).number(), Ok(7));
     /// assert_eq!(Offset::START.number(), Ok(0));

@@ -5,6 +5,8 @@
 //! definition D145) for names and local parts, IDNA (UTS #46, non-transitional) for the domain after the last `@`.
 //! No locale takes part: `İ` is not `i`, and `ı` is neither.
 
+mod subject;
+
 use std::borrow::Cow;
 use std::fmt;
 
@@ -14,7 +16,9 @@ use idna::AsciiDenyList;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::text::{TextError, check, checked_text, deserialize_silently};
+pub use self::subject::Subject;
+pub use crate::text::TextError;
+use crate::text::{check, checked_text, deserialize_silently};
 
 checked_text! {
     /// The immutable id of a user in the directory, for example an Entra object id. Never folded.
@@ -42,8 +46,8 @@ checked_text! {
 /// it was written, and two aliases [match](Alias::matches) when their folded forms are equal. `Debug` shows nothing.
 ///
 /// ```
-/// # fn main() -> Result<(), activity_privacy::TextError> {
-/// use activity_privacy::Alias;
+/// # fn main() -> Result<(), activity_privacy::identity::TextError> {
+/// use activity_privacy::identity::Alias;
 ///
 /// assert!(Alias::new("Adele.Vance@CONTOSO.com.")?.matches(&Alias::new("adele.vance@contoso.com")?));
 /// assert!(Alias::new("x@BÜCHER.example")?.matches(&Alias::new("x@xn--bcher-kva.example")?));
@@ -310,8 +314,8 @@ impl From<Alias> for Identity {
 /// An internet domain in its one canonical form: IDNA-encoded, lower case, without the trailing dot.
 ///
 /// ```
-/// # fn main() -> Result<(), activity_privacy::DomainError> {
-/// use activity_privacy::Domain;
+/// # fn main() -> Result<(), activity_privacy::identity::DomainError> {
+/// use activity_privacy::identity::Domain;
 ///
 /// assert_eq!(Domain::new("Bücher.Example.")?.as_str(), "xn--bcher-kva.example");
 /// assert!(Domain::new("mail.contoso.com")?.is_below(&Domain::new("contoso.com")?));

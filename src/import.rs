@@ -1,5 +1,5 @@
-//! Directories from outside formats: bytes in, a [`DirectoryBuilder`](crate::DirectoryBuilder) or a
-//! [`DirectoryDelta`](crate::DirectoryDelta) out.
+//! Directories from outside formats: bytes in, a [`DirectoryBuilder`](crate::directory::DirectoryBuilder) or a
+//! [`DirectoryDelta`](crate::directory::DirectoryDelta) out.
 //!
 //! Whoever an import leaves out is protected by none of their groups. So what was read is an [`Import`]: with
 //! [`Import::into_complete`] it is used only if nothing of it was refused, and otherwise says what was and where.

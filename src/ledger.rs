@@ -1,7 +1,7 @@
 //! The governance log as a Merkle tree with signed checkpoints, so that an outside auditor finds any change, removal,
 //! reordering or truncation, offline, with tools that were not written here.
 //!
-//! [`LedgerSink`] stands in front of any [`GovernanceSink`](crate::GovernanceSink). It signs a
+//! [`LedgerSink`] stands in front of any [`GovernanceSink`](crate::governance::GovernanceSink). It signs a
 //! [checkpoint](LedgerSink::checkpoint) of the log whenever it is asked to. **Have each one saved where nobody who runs
 //! the service can change it**: with the works council, the auditor, a notary, a mailbox outside. A saved checkpoint is
 //! three lines of text and a signature, and from then on everything that it counts is fixed.
@@ -45,8 +45,8 @@
 //! # What is kept
 //!
 //! What people can ask to be forgotten is not in the tree, and neither is what depends on hidden activities: a leaf holds the
-//! [commitment](crate::Commitment) to it. So what a
-//! record [forgot](crate::Record::redact) breaks no proof, and after that nobody can tell what it was. Records that
+//! [commitment](crate::governance::Commitment) to it. So what a
+//! record [forgot](crate::governance::Record::redact) breaks no proof, and after that nobody can tell what it was. Records that
 //! retention removes leave their hashes.
 //!
 //! Of a record that is added to the log the hash is made when somebody asks for a checkpoint or a proof, or calls
@@ -57,7 +57,9 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use activity_privacy::ledger::{KeyName, LedgerSink, MemoryHashes, NoteSigner, Disclosure, verify_log};
 //! use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
-//! use activity_privacy::{Administrators, PolicyChange, PrivacyFilter, GroupRef, UserId};
+//! use activity_privacy::filter::PrivacyFilter;
+//! use activity_privacy::identity::UserId;
+//! use activity_privacy::policy::{Administrators, GroupRef, PolicyChange};
 //! use std::sync::Arc;
 //!
 //! let signer = NoteSigner::new(KeyName::new("example.com/governance")?, &[7; 32]);

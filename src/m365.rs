@@ -44,7 +44,7 @@
 //! [`Rejected`] that says on which line it begins and what was expected, and repeats nothing of it. After a rejection
 //! reading continues, except where nothing tells any more where a record begins. White space between records and byte
 //! order marks count for nothing. An empty input contains no records. An input that is no UTF-8 text (UTF-16, gzip, a
-//! workbook) is rejected once, [named for what it is](crate::InputKind).
+//! workbook) is rejected once, [named for what it is](crate::input::InputKind).
 //!
 //! # Who acted
 //! The safe wrong answer is "hidden". So:
@@ -55,7 +55,7 @@
 //! - Everybody whom `UserId`, `UserKey`, `Actor` and `LogonUserSid` name becomes an identity of the actor, also of an
 //!   application or a system account: if it is a protected person's, it protects.
 //! - A record that names nobody (`UserId` and `UserKey` empty, `Unknown`, `Not Available`, `anonymous`,
-//!   `NT AUTHORITY\ANONYMOUS LOGON`) has the [unknown](crate::Actor::unknown) actor.
+//!   `NT AUTHORITY\ANONYMOUS LOGON`) has the [unknown](crate::activity::Actor::unknown) actor.
 //! - These perform beside the actor, and the activity is done on their behalf: the sender as whom or for whom somebody
 //!   sent; the user of a token, of an impersonation, of a Power Platform session (`UserUPN`, `enduser.*`,
 //!   `AppAccessContext`, `OnBehalfOf`, ...); the person whose doing a data-loss-prevention agent reports; the owner of a
@@ -79,11 +79,11 @@
 //! | `adele@contoso.com`, after `SMTP:`, `mailto:`, `sip:` or `live.com#`, before a port, path or device, within other text, percent-encoded, with marks of byte order or direction | the address |
 //! | `i:0#.f\|membership\|adele@contoso.com` and other claims | whom the claim names |
 //! | an Entra object id: with or without hyphens, in braces, as `urn:uuid:`, as `User_...`, in `S-1-12-1-...` | the id in lower case |
-//! | a passport id: 16 hexadecimal digits, alone or before a tenant | an account of [`Alias::PASSPORT_IDS`](crate::Alias::PASSPORT_IDS) |
-//! | a person's security identifier | an account of [`Alias::SECURITY_IDS`](crate::Alias::SECURITY_IDS) |
-//! | the GUID of a mailbox | an account of [`Alias::MAILBOX_IDS`](crate::Alias::MAILBOX_IDS) |
+//! | a passport id: 16 hexadecimal digits, alone or before a tenant | an account of [`Alias::PASSPORT_IDS`](crate::identity::Alias::PASSPORT_IDS) |
+//! | a person's security identifier | an account of [`Alias::SECURITY_IDS`](crate::identity::Alias::SECURITY_IDS) |
+//! | the GUID of a mailbox | an account of [`Alias::MAILBOX_IDS`](crate::identity::Alias::MAILBOX_IDS) |
 //! | `CONTOSO\adele`, a legacy distinguished name of Exchange | the whole, and `adele` |
-//! | a `UserKey` that is nothing of all this | an account of [`Alias::SOURCE_KEYS`](crate::Alias::SOURCE_KEYS) |
+//! | a `UserKey` that is nothing of all this | an account of [`Alias::SOURCE_KEYS`](crate::identity::Alias::SOURCE_KEYS) |
 //!
 //! Guests (`#EXT#`) are kept as they are written.
 //!

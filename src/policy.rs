@@ -143,12 +143,13 @@ impl ManagedDomain {
 
 /// Scope, private groups, managed domains, admins, grants and options: one value with a revision.
 ///
-/// Begins with [`PrivacyPolicy::initial`] and goes on by [`PendingChange`](crate::PendingChange), which makes the next
+/// Begins with [`PrivacyPolicy::initial`] and goes on by [`PendingChange`](crate::governance::PendingChange), which makes the next
 /// one and leaves this as it is. A document read from elsewhere is checked for the same rules.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use activity_privacy::{Administrators, PrivacyPolicy, Revision, UserId};
+/// use activity_privacy::identity::UserId;
+/// use activity_privacy::policy::{Administrators, PrivacyPolicy, Revision};
 ///
 /// let policy = PrivacyPolicy::initial(&Administrators::new(UserId::new("admin-1")?, UserId::new("admin-2")?)?);
 /// assert_eq!(policy.revision(), Revision::FIRST);

@@ -2,6 +2,7 @@
 
 mod count;
 mod cursor;
+mod index;
 
 use std::fmt;
 
@@ -10,12 +11,11 @@ use chrono::{DateTime, Utc};
 pub use self::count::{Count, CountBy, Counts, Tally};
 pub(crate) use self::cursor::end_page;
 pub use self::cursor::{Cursor, CursorError, Position};
-use crate::activity::{Action, Activity, ActivityId, AppName, without_leap_second};
-use crate::actor::Actor;
+pub use self::index::{Conditions, IndexTerm, TermField};
+use crate::activity::{Action, Activity, ActivityId, Actor, AppName, without_leap_second};
 use crate::digest::Fields;
 use crate::engine::Decision;
 use crate::identity::{Alias, Identity, fold, name_key};
-use crate::index::{Conditions, IndexTerm, TermField};
 use crate::policy::GroupRef;
 use crate::text::{TextError, check};
 
@@ -27,7 +27,7 @@ use crate::text::{TextError, check};
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use activity_privacy::Query;
+/// use activity_privacy::query::Query;
 ///
 /// let query = Query::all()
 ///     .since("2026-03-01T00:00:00Z".parse()?)

@@ -7,14 +7,15 @@
 //! [opens](RecordedPage::open) if the viewer may still see it. No other order can be written:
 //!
 //! ```compile_fail,E0308
-//! # use activity_privacy::*;
+//! # use activity_privacy::reveal::PendingReveal;
+//! # use activity_privacy::store::ActivityStore;
 //! fn skip_the_sink(store: &dyn ActivityStore, pending: &PendingReveal) {
 //!     let _ = store.revealed_page(pending, None, 10);
 //! }
 //! ```
 //!
 //! ```compile_fail,E0451
-//! # use activity_privacy::*;
+//! # use activity_privacy::reveal::{RecordedReveal, RevealRequest};
 //! fn forge(request: RevealRequest, other: RecordedReveal) -> RecordedReveal {
 //!     RecordedReveal { request, ..other }
 //! }

@@ -60,7 +60,9 @@
 //! # let path = dir.join("activities.db");
 //! use activity_privacy::memory::MemoryDirectory;
 //! use activity_privacy::sqlite::{SqliteGovernance, SqliteStore, governance_path};
-//! use activity_privacy::{Administrators, PrivacyFilter, UserId};
+//! use activity_privacy::filter::PrivacyFilter;
+//! use activity_privacy::identity::UserId;
+//! use activity_privacy::policy::Administrators;
 //!
 //! let store = SqliteStore::open(&path)?;
 //! let sink = SqliteGovernance::open(governance_path(&path))?;
@@ -122,9 +124,9 @@ pub fn governance_path(activities: impl AsRef<Path>) -> PathBuf {
     activities.with_file_name(name)
 }
 
-/// Why a file cannot be used. Found as the source of [`StoreError::Unreadable`](crate::StoreError::Unreadable) where it is
-/// what stands in the file, and of [`StoreError::Backend`](crate::StoreError::Backend) where it is not; and of
-/// [`SinkError::Backend`](crate::SinkError::Backend) for governance records.
+/// Why a file cannot be used. Found as the source of [`StoreError::Unreadable`](crate::store::StoreError::Unreadable) where it is
+/// what stands in the file, and of [`StoreError::Backend`](crate::store::StoreError::Backend) where it is not; and of
+/// [`SinkError::Backend`](crate::governance::SinkError::Backend) for governance records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum FileError {

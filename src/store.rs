@@ -5,18 +5,16 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use crate::applied::AppliedRecords;
-use crate::change::RecordedChange;
-use crate::difference::Difference;
 use crate::directory::{DirectoryRevision, RemovedGroup};
 use crate::engine::DecidedBatch;
 use crate::forward::{Offset, OffsetError};
+use crate::governance::{AppliedRecords, Difference, RecordedChange, RecordedRemoval};
 use crate::identity::GroupId;
 use crate::policy::{PrivacyPolicy, Revision};
 use crate::query::{CountBy, Counts, Position, Query};
-use crate::removal::RecordedRemoval;
 use crate::reveal::{PagePermit, SealedPage};
-use crate::stored::PublicActivity;
+pub use crate::stored::{PublicActivity, StoredActivity};
+pub use crate::versioned::Versioned;
 
 /// Keeps activities, and the policy that they are decided under, because the two must move in one transaction.
 ///
@@ -198,7 +196,7 @@ pub enum StoreError {
         /// The revision in force, if there is a policy.
         in_force: Option<Revision>,
     },
-    /// The store gave an older policy than before. Found by [`PrivacyFilter`](crate::PrivacyFilter), which goes by no
+    /// The store gave an older policy than before. Found by [`PrivacyFilter`](crate::filter::PrivacyFilter), which goes by no
     /// policy that was left behind: what it was shown last may hide somebody, or have taken a permission away.
     #[error("the store gave policy revision {given}, expected {known} or a later one")]
     WentBack {
@@ -211,7 +209,7 @@ pub enum StoreError {
     #[error("the offset was not made by this store; begin at the start, or use an offset that came with a batch")]
     UnknownOffset,
     /// The store and the governance log do not belong together any more: one of them was restored while this filter was
-    /// open. Found by [`PrivacyFilter`](crate::PrivacyFilter), which does nothing more then.
+    /// open. Found by [`PrivacyFilter`](crate::filter::PrivacyFilter), which does nothing more then.
     #[error("the store and the governance log do not belong together any more; open them again")]
     Differs(#[source] Difference),
     /// What is stored cannot be read: it was written by something else, by a newer version, or damaged. So is a private

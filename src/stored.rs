@@ -60,7 +60,7 @@ impl fmt::Debug for StoredActivity {
 /// made from a private one:
 ///
 /// ```compile_fail,E0423
-/// # use activity_privacy::*;
+/// # use activity_privacy::store::{PublicActivity, StoredActivity};
 /// fn smuggle(private: StoredActivity) -> PublicActivity {
 ///     PublicActivity(private)
 /// }

@@ -89,9 +89,9 @@ macro_rules! checked_text {
             /// Takes the text as it is.
             ///
             /// # Errors
-            /// [`TextError`](crate::TextError) when it is empty, longer than [`Self::MAX_BYTES`] or holds a control
+            /// [`TextError`](crate::identity::TextError) when it is empty, longer than [`Self::MAX_BYTES`] or holds a control
             /// character.
-            pub fn new(text: impl Into<String>) -> Result<Self, crate::TextError> {
+            pub fn new(text: impl Into<String>) -> Result<Self, crate::identity::TextError> {
                 let text = text.into();
                 crate::text::check($what, &text, Self::MAX_BYTES)?;
                 Ok(Self(text.into_boxed_str()))
@@ -105,7 +105,7 @@ macro_rules! checked_text {
         }
 
         impl TryFrom<String> for $name {
-            type Error = crate::TextError;
+            type Error = crate::identity::TextError;
 
             fn try_from(text: String) -> Result<Self, Self::Error> {
                 Self::new(text)
@@ -113,7 +113,7 @@ macro_rules! checked_text {
         }
 
         impl std::str::FromStr for $name {
-            type Err = crate::TextError;
+            type Err = crate::identity::TextError;
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
                 Self::new(text)

@@ -13,7 +13,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 ///
 /// ```
 /// # fn main() -> Result<(), serde_json::Error> {
-/// use activity_privacy::{AppName, Versioned};
+/// use activity_privacy::activity::AppName;
+/// use activity_privacy::store::Versioned;
 ///
 /// let stored = serde_json::to_string(&Versioned("Box".to_owned()))?;
 /// assert_eq!(stored, r#"{"version":1,"document":"Box"}"#);

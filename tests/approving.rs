@@ -23,7 +23,11 @@ mod place;
 
 use std::time::Duration;
 
-use activity_privacy::*;
+use activity_privacy::filter::{Reveal, RevealError};
+use activity_privacy::governance::{ApprovalDecision, Event, Initiator, Outcome, RequestId};
+use activity_privacy::policy::{Denial, OptionsPatch, PolicyChange, Role};
+use activity_privacy::query::PageSize;
+use activity_privacy::reveal::{RequestStatus, RevealRequest};
 use fixture::*;
 use place::*;
 

@@ -5,7 +5,8 @@
 mod fixture;
 mod place;
 
-use activity_privacy::*;
+use activity_privacy::activity::{Activity, Actor};
+use activity_privacy::identity::Subject;
 use fixture::*;
 use place::*;
 

@@ -6,11 +6,10 @@ use std::error::Error;
 use std::sync::Arc;
 
 use activity_privacy::conformance::{DirectoryHarness, SinkHarness, Source, StoreHarness};
+use activity_privacy::directory::{DirectoryBuilder, DirectoryRevision, GroupDirectory, ImportError};
+use activity_privacy::identity::{GroupId, UserId};
 use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
-use activity_privacy::{
-    DirectoryBuilder, DirectoryRevision, GroupDirectory, GroupId, ImportError, UserId, activity_store_conformance,
-    governance_sink_conformance, group_directory_conformance,
-};
+use activity_privacy::{activity_store_conformance, governance_sink_conformance, group_directory_conformance};
 
 /// What lives in this process and ends with it: no crash leaves anything behind to look at.
 struct InMemory<T>(Arc<T>);

@@ -5,8 +5,9 @@
 use std::sync::Arc;
 
 use activity_privacy::conformance::SinkHarness;
+use activity_privacy::governance_sink_conformance;
 use activity_privacy::memory::MemorySink;
-use activity_privacy::{QuorumSink, governance_sink_conformance};
+use activity_privacy::sinks::QuorumSink;
 
 /// Three sinks that live in this process. Every handle on them is one of its own, as another process would have it.
 struct Three([Arc<MemorySink>; 3]);

@@ -6,10 +6,17 @@ mod fault;
 mod fixture;
 mod forward;
 
+use activity_privacy::governance::GovernanceSink;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use activity_privacy::*;
+use activity_privacy::export::{ExportError, RecordFormat};
+use activity_privacy::governance::{
+    ChangeSummary, Event, FailureReason, Initiator, Justification, Outcome, OutcomeKind, Record, RecordEntry, RecordId,
+    RecordKind, RecordQuery, RemovalSummary,
+};
+use activity_privacy::policy::{Denial, ManagedDomain, PolicyChange, Role};
+use activity_privacy::query::PageSize;
 use fault::*;
 use fixture::*;
 use uuid::Uuid;

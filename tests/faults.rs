@@ -27,7 +27,17 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use activity_privacy::*;
+use activity_privacy::engine::Visibility;
+use activity_privacy::filter::{ChangeError, IngestOutcome, OpenError, RevealError};
+use activity_privacy::forward::Offset;
+use activity_privacy::governance::{
+    AcceptedDifference, ChangeSummary, Difference, Digest, Event, FailureReason, Initiator, Outcome, Record,
+    RecordQuery,
+};
+use activity_privacy::policy::{ManagedDomain, PolicyChange, Revision};
+use activity_privacy::query::{PageSize, Query};
+use activity_privacy::reveal::{Acknowledgement, RevealRequest};
+use activity_privacy::store::StoreError;
 use fault::*;
 use faults::operation::*;
 use faults::scene::*;

@@ -19,9 +19,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 
+use activity_privacy::activity::{Activity, Actor};
+use activity_privacy::directory::DirectoryRevision;
+use activity_privacy::engine::Visibility;
+use activity_privacy::filter::{IngestError, IngestOutcome};
+use activity_privacy::forward::{ForwardBatch, Offset};
 use activity_privacy::memory::{MemorySink, MemoryStore};
+use activity_privacy::policy::{OnUndecidable, OptionsPatch, PolicyChange, Revision, ScopeRule, ScopeTarget};
+use activity_privacy::query::{CountBy, PageSize, Query};
 use activity_privacy::sqlite::{SqliteGovernance, SqliteStore, governance_path};
-use activity_privacy::*;
 use fixture::*;
 
 /// A fixture over the two files in a directory, as a process finds them when it starts.

@@ -4,7 +4,13 @@
 mod fixture;
 mod place;
 
-use activity_privacy::*;
+use activity_privacy::activity::{Activity, Actor, App};
+use activity_privacy::engine::Visibility;
+use activity_privacy::filter::PrivacyFilter;
+use activity_privacy::forward::{ForwardBatch, Offset, OffsetError};
+use activity_privacy::policy::PolicyChange;
+use activity_privacy::query::PageSize;
+use activity_privacy::store::StoreError;
 use fixture::*;
 use place::*;
 use proptest::collection::vec;

@@ -18,8 +18,18 @@ use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use activity_privacy::activity::{Activity, Actor, App};
+use activity_privacy::filter::{ChangeError, GovernanceError, PrivacyFilter};
+use activity_privacy::governance::{
+    ChangeSummary, Event, FailureReason, GovernanceSink, Initiator, Outcome, OutcomeKind, PendingChange, Receipt,
+    Record, RecordEntry, RecordId, RecordKind, RecordQuery, SinkError,
+};
+use activity_privacy::identity::Alias;
 use activity_privacy::memory::{MemoryDirectory, MemoryStore};
-use activity_privacy::*;
+use activity_privacy::policy::{Denial, ManagedDomain, PolicyChange, PolicyError, Role};
+use activity_privacy::query::{PageSize, Query};
+use activity_privacy::reveal::{Acknowledgement, RevealRequest};
+use activity_privacy::store::StoreError;
 use fault::*;
 use fixture::*;
 use place::*;

@@ -4,11 +4,13 @@
 
 use std::sync::Arc;
 
+use activity_privacy::activity::{Activity, Actor, App};
+use activity_privacy::directory::DirectoryError;
+use activity_privacy::engine::{Decision, PolicyEngine};
+use activity_privacy::identity::{Alias, UserId};
+use activity_privacy::policy::PrivacyPolicy;
+use activity_privacy::query::{Conditions, IndexTerm, Query, TermField};
 use activity_privacy::strategies::{activities, activity_ids, searches};
-use activity_privacy::{
-    Activity, Actor, Alias, App, Conditions, Decision, DirectoryError, IndexTerm, PolicyEngine, PrivacyPolicy, Query,
-    TermField, UserId,
-};
 use chrono::DateTime;
 use proptest::collection::vec;
 use proptest::option::weighted;
@@ -17,7 +19,7 @@ use proptest::prelude::*;
 /// The decision that an activity gets where no directory was ever loaded: it names no imported group.
 fn decision(activity: &Activity) -> Decision {
     let administrators =
-        activity_privacy::Administrators::new(UserId::new("one").unwrap(), UserId::new("other").unwrap());
+        activity_privacy::policy::Administrators::new(UserId::new("one").unwrap(), UserId::new("other").unwrap());
     let policy = PrivacyPolicy::initial(&administrators.unwrap());
     let engine = PolicyEngine::new(Arc::new(policy), Err(DirectoryError::NeverLoaded));
     let batch = engine.decide(std::slice::from_ref(activity), DateTime::UNIX_EPOCH).unwrap();
@@ -99,7 +101,7 @@ proptest! {
     }
 }
 
-fn begun(actor: Actor, app: App) -> activity_privacy::ActivityBuilder {
+fn begun(actor: Actor, app: App) -> activity_privacy::activity::ActivityBuilder {
     Activity::builder("a-1".parse().unwrap(), actor, app, "FileAccessed".parse().unwrap(), DateTime::UNIX_EPOCH)
 }
 

@@ -11,7 +11,7 @@ mod hostile;
 #[path = "m365/records.rs"]
 mod records;
 
-use activity_privacy::Activity;
+use activity_privacy::activity::Activity;
 use activity_privacy::m365::{Format, Reader, Rejected};
 use serde_json::{Map, Value, json};
 

@@ -11,7 +11,16 @@ mod place;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use activity_privacy::*;
+use activity_privacy::activity::{Activity, ActivityId, Actor, App};
+use activity_privacy::directory::{DirectoryBuilder, User};
+use activity_privacy::engine::Visibility;
+use activity_privacy::filter::IngestOutcome;
+use activity_privacy::forward::Offset;
+use activity_privacy::governance::RecordQuery;
+use activity_privacy::policy::{
+    GroupRef, ManagedDomain, OnUndecidable, OptionsPatch, PolicyChange, ScopeRule, ScopeTarget,
+};
+use activity_privacy::query::{CountBy, Cursor, PageSize, Query};
 use fixture::*;
 use place::*;
 use proptest::collection::vec;

@@ -23,8 +23,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
+use activity_privacy::activity::ActivityId;
+use activity_privacy::governance::{Event, Outcome};
 use activity_privacy::memory::MemoryDirectory;
-use activity_privacy::*;
 use fault::{Fault, FaultySink, FaultyStore, Log, Meanwhile, StoreFault};
 use fixture::*;
 use history::*;

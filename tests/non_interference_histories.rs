@@ -3,7 +3,7 @@
 //!
 //! One run takes a history as it is. Another takes the same history, and of every batch that was taken it leaves out
 //! what the first run holds as private. A batch that the first run refused, because the policy says to
-//! ([`OnUndecidable::Reject`](activity_privacy::OnUndecidable::Reject)), decided nothing, so it stays as it is, and
+//! ([`OnUndecidable::Reject`](activity_privacy::policy::OnUndecidable::Reject)), decided nothing, so it stays as it is, and
 //! is refused again. Whatever is asked without a reveal, at any step of the way, is then answered alike, byte for byte.
 #![cfg(feature = "proptest")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
@@ -20,10 +20,15 @@ mod tally;
 
 use std::collections::BTreeSet;
 
+use activity_privacy::activity::{Activity, ActivityId};
+use activity_privacy::engine::Visibility;
+use activity_privacy::filter::{IngestOutcome, PrivacyFilter};
+use activity_privacy::forward::{ForwardBatch, Offset};
+use activity_privacy::governance::RecordQuery;
+use activity_privacy::query::{CountBy, Cursor, PageSize};
 use activity_privacy::strategies::{
     CursorChoice, ExpectedAnswer, Node, Search, Step, all_activity_ids, histories, searches,
 };
-use activity_privacy::*;
 use fixture::user;
 use ground::{Ground, Memory};
 use proptest::collection::vec;

@@ -10,7 +10,19 @@ use std::sync::{Arc, Mutex};
 
 use std::time::Duration;
 
-use activity_privacy::*;
+use activity_privacy::directory::{
+    DirectoryBuilder, DirectoryError, DirectoryRevision, DirectorySnapshot, GroupDirectory, User, UserStatus,
+};
+use activity_privacy::filter::{ChangeError, PrivacyFilter, RevealError};
+use activity_privacy::governance::{
+    Commitment, Event, FailureReason, GovernanceSink, Justification, Outcome, RecordKind, RecordQuery,
+};
+use activity_privacy::identity::Alias;
+use activity_privacy::policy::{
+    Denial, GroupRef, ManagedDomain, OptionsPatch, PolicyChange, PolicyError, Role, ScopeRule, ScopeTarget,
+};
+use activity_privacy::query::{PageSize, Query};
+use activity_privacy::reveal::{Acknowledgement, RevealRequest};
 use fault::Meanwhile;
 use fixture::*;
 use place::*;
@@ -408,7 +420,11 @@ fn p1_a_grant_goes_by_no_directory_that_was_left_behind() {
         Arc::new(DirectoryBuilder::new().user(boss).build(DirectoryRevision(revision), at(0)).unwrap())
     };
     let directory = Arc::new(AuditState(Mutex::new(snapshot(2, "new"))));
-    let ports = (memory::MemoryStore::new(), Arc::clone(&directory), memory::MemorySink::new());
+    let ports = (
+        activity_privacy::memory::MemoryStore::new(),
+        Arc::clone(&directory),
+        activity_privacy::memory::MemorySink::new(),
+    );
     let builder = PrivacyFilter::builder(ports.0, ports.1, ports.2).clock(|| at(0));
     let filter = builder.initialize(admins()).unwrap();
     for holder in ["old", "new"] {
@@ -470,7 +486,7 @@ fn p2_a_revocation_or_the_end_stops_a_page_that_is_being_recorded() {
     for (expires, denial) in [(false, Denial::NotPermitted), (true, Denial::Expired)] {
         let sink = Arc::new(Meanwhile::default());
         let recorder: Arc<dyn GovernanceSink> = sink.clone();
-        let fixture = Fixture::over(Arc::new(memory::MemoryStore::new()), recorder);
+        let fixture = Fixture::over(Arc::new(activity_privacy::memory::MemoryStore::new()), recorder);
         fixture.install(people(&[("adele", &["council"])])).make_private("council");
         fixture.ingest(&[activity("a", "adele")]);
         fixture.permit_root();

@@ -9,8 +9,10 @@ mod place;
 use std::path::Path;
 use std::sync::Arc;
 
+use activity_privacy::activity::{Activity, Actor, App};
+use activity_privacy::filter::IngestOutcome;
+use activity_privacy::query::{PageSize, Query};
 use activity_privacy::sqlite::{SqliteGovernance, SqliteStore, governance_path};
-use activity_privacy::*;
 use fixture::*;
 use place::*;
 

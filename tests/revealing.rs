@@ -13,7 +13,16 @@ mod refused;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use activity_privacy::*;
+use activity_privacy::filter::{Page, PrivacyFilter, RevealError};
+use activity_privacy::forward::Offset;
+use activity_privacy::governance::{
+    Commitment, Digest, Event, Initiator, Justification, Outcome, Receipt, RecordId, RecordKind, RevealId, SinkError,
+    Subjects,
+};
+use activity_privacy::policy::{Denial, OptionsPatch, PolicyChange, Role};
+use activity_privacy::query::{CountBy, Cursor, CursorError, PageSize, Query};
+use activity_privacy::reveal::{Acknowledgement, RevealRequest, RevealTotals};
+use activity_privacy::store::StoredActivity;
 use fault::*;
 use fixture::*;
 use place::*;

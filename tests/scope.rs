@@ -11,7 +11,15 @@ mod fixture;
 
 use std::sync::Arc;
 
-use activity_privacy::*;
+use activity_privacy::activity::{Activity, Actor, App};
+use activity_privacy::directory::DirectoryRevision;
+use activity_privacy::engine::{PolicyEngine, Reason, Verdict};
+use activity_privacy::filter::IngestOutcome;
+use activity_privacy::forward::Offset;
+use activity_privacy::policy::{
+    GroupRef, OptionsPatch, PolicyChange, PrivacyPolicy, ScopeEffect, ScopeRule, ScopeTarget,
+};
+use activity_privacy::query::PageSize;
 use fixture::*;
 use proptest::prelude::*;
 

@@ -11,6 +11,7 @@ mod btree;
 mod fixture;
 mod place;
 
+use activity_privacy::store::ActivityStore;
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt::Write;
@@ -19,9 +20,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::{env, fs};
 
+use activity_privacy::activity::{Activity, Actor, App};
+use activity_privacy::filter::{IngestOutcome, PrivacyFilter};
+use activity_privacy::forward::Offset;
+use activity_privacy::governance::WriteOnlySink;
+use activity_privacy::identity::Subject;
 use activity_privacy::memory::{MemoryDirectory, MemorySink};
+use activity_privacy::query::{CountBy, Position, Query};
 use activity_privacy::sqlite::{SqliteOptions, SqliteStore};
-use activity_privacy::*;
+use activity_privacy::store::{PublicActivity, StoreError};
 use btree::{Page, roots, tree};
 use fixture::*;
 use place::*;

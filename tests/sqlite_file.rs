@@ -5,6 +5,8 @@
 mod fixture;
 mod place;
 
+use activity_privacy::governance::GovernanceSink;
+use activity_privacy::store::ActivityStore;
 use std::collections::BTreeSet;
 use std::error::Error;
 use std::path::Path;
@@ -13,8 +15,15 @@ use std::sync::{Arc, Barrier};
 use std::time::Instant;
 use std::{env, fs, thread};
 
+use activity_privacy::activity::Actor;
+use activity_privacy::filter::{IngestOutcome, PrivacyFilter};
+use activity_privacy::forward::Offset;
+use activity_privacy::governance::{Event, Initiator, Outcome, Record, RecordId, RecordQuery, SinkError};
+use activity_privacy::policy::{Denial, Revision};
+use activity_privacy::query::{CountBy, PageSize, Query};
+use activity_privacy::reveal::{Acknowledgement, RevealRequest};
 use activity_privacy::sqlite::{BackupError, FileError, SqliteGovernance, SqliteStore, governance_path};
-use activity_privacy::*;
+use activity_privacy::store::StoreError;
 use fixture::*;
 use place::*;
 use rusqlite::Connection;
@@ -182,7 +191,7 @@ fn b2_a_damaged_row_is_an_error_that_does_not_repeat_it() {
         Connection::open(&path).unwrap().execute(&format!("UPDATE {table} SET {column} = {damage}"), []).unwrap();
         let sink = SqliteGovernance::open(governance_path(&path)).unwrap();
         let store = SqliteStore::open(&path).unwrap();
-        let opened = PrivacyFilter::builder(store, memory::MemoryDirectory::new(), sink).open();
+        let opened = PrivacyFilter::builder(store, activity_privacy::memory::MemoryDirectory::new(), sink).open();
         let error: Box<dyn Error> = match (table, opened) {
             ("policy", opened) => Box::new(opened.unwrap_err()),
             ("public_activity_1" | "public_decision" | "public_actor", opened) => {

@@ -13,8 +13,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use activity_privacy::activity::{Activity, Actor, App};
+use activity_privacy::engine::Visibility;
+use activity_privacy::filter::IngestOutcome;
+use activity_privacy::forward::Offset;
+use activity_privacy::identity::Subject;
+use activity_privacy::query::{CountBy, PageSize, Query};
 use activity_privacy::sqlite::{SqliteGovernance, SqliteOptions, SqliteStore, governance_path};
-use activity_privacy::*;
+use activity_privacy::store::StoredActivity;
 use fixture::*;
 use place::*;
 use rusqlite::Connection;

@@ -5,13 +5,19 @@
 
 mod fixture;
 
+use activity_privacy::governance::GovernanceSink;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use activity_privacy::governance::{
+    AppliedRecords, ApprovalDecision, ChangeSummary, Commitment, Digest, Event, Initiator, Justification, Outcome,
+    PendingRemoval, Receipt, Record, RecordId, RecordQuery, RecordedRemoval, RequestId, RequestSummary, RevealId,
+    RevealSummary, RevealTerms,
+};
+use activity_privacy::policy::{OptionsPatch, PolicyChange, PrivacyPolicy, Retention, Revision, Role};
 use activity_privacy::sqlite::{FileError, SqliteGovernance};
-use activity_privacy::*;
 use chrono::{DateTime, Utc};
 use fixture::*;
 use uuid::Uuid;

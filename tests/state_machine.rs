@@ -22,8 +22,8 @@ use std::marker::PhantomData;
 use std::ops::RangeInclusive;
 use std::panic::{self, AssertUnwindSafe};
 
+use activity_privacy::policy::{PolicyChange, PolicyUpdate};
 use activity_privacy::strategies::{ExpectedAnswer, Model, Node, Step, beginnings, imports, steps};
-use activity_privacy::{PolicyChange, PolicyUpdate};
 use ground::{Ground, Memory};
 use proptest::prelude::*;
 use proptest::sample::select;

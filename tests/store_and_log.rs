@@ -9,8 +9,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use activity_privacy::directory::DirectoryRevision;
+use activity_privacy::filter::{IngestOutcome, OpenError, PrivacyFilter, PrivacyFilterBuilder};
+use activity_privacy::governance::{
+    AcceptedDifference, Difference, Event, FailureReason, GovernanceSink, Initiator, Outcome, PendingRemoval, Receipt,
+    Record, RecordEntry, RecordId, RecordKind, RecordQuery, RecordedRemoval, SinkError, WriteOnlySink,
+};
+use activity_privacy::identity::Subject;
 use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
-use activity_privacy::*;
+use activity_privacy::policy::{Administrators, OptionsPatch, PolicyChange, Retention, Revision, Role};
+use activity_privacy::store::ActivityStore;
 use fixture::*;
 
 #[cfg(feature = "sqlite")]

@@ -8,9 +8,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use activity_privacy::activity::{Activity, Actor, App};
+use activity_privacy::identity::Subject;
 use activity_privacy::memory::MemorySink;
+use activity_privacy::policy::{OptionsPatch, PolicyChange, Retention};
+use activity_privacy::query::{CountBy, PageSize, Query};
 use activity_privacy::sqlite::{SqliteOptions, SqliteStore};
-use activity_privacy::*;
 use proptest::prelude::*;
 use rusqlite::Connection;
 

@@ -8,7 +8,14 @@ mod place;
 
 use std::collections::BTreeMap;
 
-use activity_privacy::*;
+use activity_privacy::activity::{Activity, Actor, App};
+use activity_privacy::engine::Visibility;
+use activity_privacy::filter::{IngestOutcome, Page, RevealError, View, ViewError};
+use activity_privacy::identity::Alias;
+use activity_privacy::policy::{GroupRef, PolicyChange, Role, ScopeRule, ScopeTarget};
+use activity_privacy::query::{Count, CountBy, Cursor, CursorError, PageSize, Query};
+use activity_privacy::reveal::{Acknowledgement, RevealRequest};
+use activity_privacy::store::StoredActivity;
 use chrono::{DateTime, TimeDelta, Utc};
 use fixture::*;
 use place::*;

@@ -2,7 +2,8 @@
 
 use std::hint::black_box;
 
-use activity_privacy::{Activity, Actor, Alias, App, Identity};
+use activity_privacy::activity::{Activity, Actor, App};
+use activity_privacy::identity::{Alias, Identity};
 
 use super::as_of;
 use super::chance::Chance;

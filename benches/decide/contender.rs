@@ -5,7 +5,7 @@ use std::hash::BuildHasher;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use activity_privacy::{PolicyEngine, Verdict, Visibility};
+use activity_privacy::engine::{PolicyEngine, Verdict, Visibility};
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 

@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use activity_privacy::{Alias, DirectoryBuilder, DirectoryRevision, DirectorySnapshot, GroupId, User, UserId};
+use activity_privacy::directory::{DirectoryBuilder, DirectoryRevision, DirectorySnapshot, User};
+use activity_privacy::identity::{Alias, GroupId, UserId};
 
 use super::as_of;
 use super::chance::{Chance, Shuffled};

@@ -24,7 +24,9 @@ mod upkeep;
 
 use std::sync::Arc;
 
-use activity_privacy::{DirectorySnapshot, PolicyEngine, PrivacyPolicy};
+use activity_privacy::directory::DirectorySnapshot;
+use activity_privacy::engine::PolicyEngine;
+use activity_privacy::policy::PrivacyPolicy;
 use chrono::{DateTime, Utc};
 
 use self::block::Form;

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use activity_privacy::{
-    Administrators, DirectorySnapshot, GroupRef, ManagedDomain, PendingChange, PolicyChange, PrivacyPolicy, Receipt,
-    RecordId, ScopeRule, ScopeTarget, UserId,
+use activity_privacy::directory::DirectorySnapshot;
+use activity_privacy::governance::{PendingChange, Receipt, RecordId};
+use activity_privacy::identity::UserId;
+use activity_privacy::policy::{
+    Administrators, GroupRef, ManagedDomain, PolicyChange, PrivacyPolicy, ScopeRule, ScopeTarget,
 };
 use uuid::Uuid;
 

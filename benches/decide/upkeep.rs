@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use activity_privacy::activity::Activity;
+use activity_privacy::directory::{DirectoryDelta, DirectoryRevision, DirectorySnapshot};
+use activity_privacy::engine::PolicyEngine;
+use activity_privacy::filter::PrivacyFilter;
 use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
-use activity_privacy::{
-    Activity, Administrators, DirectoryDelta, DirectoryRevision, DirectorySnapshot, GroupRef, PolicyChange,
-    PolicyEngine, PrivacyFilter, PrivacyPolicy,
-};
+use activity_privacy::policy::{Administrators, GroupRef, PolicyChange, PrivacyPolicy};
 
 use super::as_of;
 use super::block::{Block, Form};

@@ -1,6 +1,6 @@
 //! What they do: rows of some 400 bytes, worked out anew wherever they are needed rather than kept.
 
-use activity_privacy::{Action, Activity, ActivityId, Actor, App, AppName};
+use activity_privacy::activity::{Action, Activity, ActivityId, Actor, App, AppName};
 use chrono::DateTime;
 use uuid::{Builder, Uuid};
 

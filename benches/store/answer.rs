@@ -1,6 +1,8 @@
 //! What a log answers, however it is asked.
 
-use activity_privacy::{ActivityId, Counts, Page};
+use activity_privacy::activity::ActivityId;
+use activity_privacy::filter::Page;
+use activity_privacy::query::Counts;
 use chrono::{DateTime, SecondsFormat};
 
 pub(crate) enum ApprovalDecision {

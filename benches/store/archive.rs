@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use activity_privacy::{Query, View};
+use activity_privacy::filter::View;
+use activity_privacy::query::Query;
 
 use super::activities::{Activities, Ids, Number, Spread, over_days};
 use super::floor::{Floor, Row};

@@ -5,11 +5,13 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use activity_privacy::sqlite::SqliteGovernance;
-use activity_privacy::{
-    Activity, Commitment, Digest, Event, GovernanceSink, Initiator, Outcome, Query, Record, RecordId, RecordQuery,
-    RevealId, Salt, Subjects,
+use activity_privacy::activity::Activity;
+use activity_privacy::governance::{
+    Commitment, Digest, Event, GovernanceSink, Initiator, Outcome, Record, RecordId, RecordQuery, RevealId, Salt,
+    Subjects,
 };
+use activity_privacy::query::Query;
+use activity_privacy::sqlite::SqliteGovernance;
 use rusqlite::params;
 use uuid::Uuid;
 

@@ -1,6 +1,6 @@
 //! Counts beside what a scan of an ordinary table takes.
 
-use activity_privacy::{CountBy, Query};
+use activity_privacy::query::{CountBy, Query};
 use chrono::{DateTime, Utc};
 use rusqlite::params;
 

@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use activity_privacy::{Activity, ActorKind, Identity};
+use activity_privacy::activity::{Activity, ActorKind};
+use activity_privacy::identity::Identity;
 use rusqlite::{Connection, params};
 
 use super::activities::Number;

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use activity_privacy::{Activity, Query};
+use activity_privacy::activity::Activity;
+use activity_privacy::query::Query;
 
 #[derive(Default)]
 pub(crate) struct Frequencies([BTreeMap<String, u64>; 4]);

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use activity_privacy::{Activity, ActivityId, CountBy, Cursor, PageSize, Query, View};
+use activity_privacy::activity::{Activity, ActivityId};
+use activity_privacy::filter::View;
+use activity_privacy::query::{CountBy, Cursor, PageSize, Query};
 
 use super::activities::{Activities, Ids, Number};
 use super::answer::ApprovalDecision;

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use activity_privacy::Query;
+use activity_privacy::query::Query;
 
 use super::activities::{Activities, Ids, Number, stream};
 use super::floor::{Floor, Row};

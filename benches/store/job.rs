@@ -5,8 +5,9 @@ use std::io::{BufRead, BufReader, BufWriter};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use activity_privacy::activity::Activity;
 use activity_privacy::m365::Reader;
-use activity_privacy::{Activity, Query};
+use activity_privacy::query::Query;
 
 use super::records;
 use super::report::{Report, grouped};

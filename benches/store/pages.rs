@@ -1,6 +1,6 @@
 //! Filtered pages beside the query that one would write by hand.
 
-use activity_privacy::{PageSize, Query};
+use activity_privacy::query::{PageSize, Query};
 
 use super::answer::ApprovalDecision;
 use super::archive::Archive;

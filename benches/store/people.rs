@@ -2,7 +2,8 @@
 
 use std::time::SystemTime;
 
-use activity_privacy::{Alias, DirectoryBuilder, DirectoryRevision, DirectorySnapshot, GroupId, User, UserId};
+use activity_privacy::directory::{DirectoryBuilder, DirectoryRevision, DirectorySnapshot, User};
+use activity_privacy::identity::{Alias, GroupId, UserId};
 
 use super::chance::{Chance, mix};
 

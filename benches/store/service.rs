@@ -3,9 +3,12 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use activity_privacy::activity::Activity;
+use activity_privacy::filter::{IngestOutcome, PrivacyFilter, View};
+use activity_privacy::identity::UserId;
 use activity_privacy::memory::MemoryDirectory;
+use activity_privacy::policy::{Administrators, PolicyChange};
 use activity_privacy::sqlite::{SqliteGovernance, SqliteStore, governance_path};
-use activity_privacy::{Activity, Administrators, IngestOutcome, PolicyChange, PrivacyFilter, UserId, View};
 
 use super::people::{directory, private_group};
 

@@ -8,7 +8,7 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use activity_privacy::{PageSize, Query};
+use activity_privacy::query::{PageSize, Query};
 
 use super::activities::{Activities, Ids, Number, stream};
 use super::chance::Chance;

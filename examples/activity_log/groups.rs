@@ -5,7 +5,9 @@ use std::fs;
 use std::path::Path;
 use std::time::SystemTime;
 
-use activity_privacy::*;
+use activity_privacy::directory::{DirectoryBuilder, DirectoryRevision, DirectorySnapshot, User};
+use activity_privacy::identity::{Alias, Domain, GroupId, TextError, UserId};
+use activity_privacy::policy::{GroupRef, ManagedDomain};
 use serde::Deserialize;
 
 /// A groups file, for example:

@@ -19,10 +19,17 @@ use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::Path;
 use std::time::Duration;
 
+use activity_privacy::filter::{ChangeError, PrivacyFilter};
+use activity_privacy::forward::Offset;
+use activity_privacy::governance::{Justification, RecordEntry, RecordQuery};
+use activity_privacy::identity::UserId;
 use activity_privacy::m365::Reader;
 use activity_privacy::memory::MemoryDirectory;
+use activity_privacy::policy::{Administrators, PolicyChange, PolicyError, PolicyUpdate, Role};
+use activity_privacy::query::{CountBy, PageSize, Query};
+use activity_privacy::reveal::{Acknowledgement, RevealRequest};
 use activity_privacy::sqlite::{SqliteGovernance, SqliteStore, governance_path};
-use activity_privacy::*;
+use activity_privacy::store::StoredActivity;
 use arguments::Arguments;
 use groups::Organisation;
 use indicatif::{ProgressBar, ProgressStyle};

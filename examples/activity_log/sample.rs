@@ -4,7 +4,8 @@
 use std::error::Error;
 use std::fmt::Write;
 
-use activity_privacy::{Alias, Domain, GroupId, User, UserId};
+use activity_privacy::directory::User;
+use activity_privacy::identity::{Alias, Domain, GroupId, UserId};
 
 use crate::groups::{Group, Organisation};
 

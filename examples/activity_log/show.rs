@@ -2,7 +2,11 @@
 
 use std::fmt;
 
-use activity_privacy::*;
+use activity_privacy::directory::DirectorySnapshot;
+use activity_privacy::engine::Visibility;
+use activity_privacy::filter::{IngestOutcome, IngestReport, Page};
+use activity_privacy::governance::{Initiator, Outcome, RecordEntry};
+use activity_privacy::query::Count;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{Cell, Color, Table};
 

@@ -3,7 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use activity_privacy::*;
+use activity_privacy::activity::ActivityId;
+use activity_privacy::directory::RemovedGroup;
+use activity_privacy::engine::{DecidedActivity, DecidedBatch, Visibility};
+use activity_privacy::forward::Offset;
+use activity_privacy::governance::{AppliedRecords, RecordedChange, RecordedRemoval};
+use activity_privacy::identity::GroupId;
+use activity_privacy::policy::{PrivacyPolicy, Revision};
+use activity_privacy::query::{CountBy, Counts, Position, Query, Tally, TermField};
+use activity_privacy::reveal::{PagePermit, SealedPage};
+use activity_privacy::store::{
+    ActivityStore, AppendOutcome, PublicActivity, PublicPage, RemovedGroups, RemovedGroupsUpdate, StoreError,
+    StoredActivity,
+};
 
 #[derive(Default)]
 pub(crate) struct ListStore(Mutex<List>);

@@ -1,5 +1,6 @@
 //! A small log to try the program out on.
 
+use activity_privacy::governance::GovernanceSink;
 use std::error::Error;
 use std::fs::{self, File};
 use std::io::BufWriter;
@@ -7,9 +8,16 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use activity_privacy::activity::{Activity, Actor, App};
+use activity_privacy::directory::{DirectoryBuilder, DirectoryRevision, User};
+use activity_privacy::filter::PrivacyFilter;
+use activity_privacy::governance::{Justification, RecordQuery};
+use activity_privacy::identity::{Alias, GroupId, UserId};
 use activity_privacy::ledger::{Disclosure, KeyName, LedgerSink, MemoryHashes, NoteSigner};
 use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
-use activity_privacy::*;
+use activity_privacy::policy::{Administrators, PolicyChange};
+use activity_privacy::query::{PageSize, Query};
+use activity_privacy::reveal::{Acknowledgement, RevealRequest};
 
 /// Writes the log of a service in its first days, and everything that an auditor has of it.
 pub(crate) fn write(folder: &Path) -> Result<(), Box<dyn Error>> {

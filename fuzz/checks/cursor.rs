@@ -2,8 +2,12 @@
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use activity_privacy::activity::Actor;
+use activity_privacy::filter::{Reveal, RevealError, ViewError};
+use activity_privacy::identity::Alias;
 use activity_privacy::memory::MemoryStore;
-use activity_privacy::*;
+use activity_privacy::query::{Cursor, CursorError, PageSize, Query};
+use activity_privacy::store::StoredActivity;
 
 use crate::fixture::{Fixture, activity, at, begun, people, reveal_all, user};
 

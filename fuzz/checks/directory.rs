@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use activity_privacy::directory::{
+    DirectoryBuilder, DirectoryChange, DirectoryDelta, DirectoryRevision, DirectorySnapshot, User,
+};
 use activity_privacy::import::{Import, Place, Rejected};
-use activity_privacy::*;
 
 use super::silence::CANARY;
 use crate::fixture::{alias, at, group, user};

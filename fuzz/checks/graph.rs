@@ -1,6 +1,6 @@
 //! Bytes as pages of Microsoft Graph: of users, of groups, and of members.
 
-use activity_privacy::GroupId;
+use activity_privacy::identity::GroupId;
 use activity_privacy::import::graph::{Listing, Sync};
 use serde_json::Value;
 
@@ -33,7 +33,7 @@ fn examine(input: &[u8]) {
             let known = |of: &GroupId, id: &str| {
                 whole.as_ref().is_none_or(|delta| {
                     delta.changes().iter().any(|change| {
-                        matches!(change, activity_privacy::DirectoryChange::Member(group, user)
+                        matches!(change, activity_privacy::directory::DirectoryChange::Member(group, user)
                             if group == of && user.as_str() == id)
                     })
                 })

@@ -1,6 +1,9 @@
 //! Bytes as names: up to two of them, parted by a line feed.
 
-use activity_privacy::*;
+use activity_privacy::activity::{ActivityId, AppName};
+use activity_privacy::directory::{DirectoryBuilder, DirectoryRevision, Resolution, User};
+use activity_privacy::identity::{Alias, Domain, GroupId, TextError, UserId};
+use activity_privacy::policy::ManagedDomain;
 use icu_casemap::CaseMapper;
 use icu_normalizer::DecomposingNormalizerBorrowed;
 use serde::Serialize;

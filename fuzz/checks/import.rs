@@ -1,7 +1,7 @@
 //! What holds of every import of a directory, in whatever format.
 
+use activity_privacy::directory::{DirectoryBuilder, DirectoryRevision, DirectorySnapshot};
 use activity_privacy::import::{Import, Place, RejectReason};
-use activity_privacy::*;
 
 use super::silence::CANARY;
 

@@ -1,6 +1,6 @@
 //! Bytes as JSON Lines, as a JSON array, and as whatever they look like.
 
-use activity_privacy::Activity;
+use activity_privacy::activity::Activity;
 use activity_privacy::m365::{Format, JsonFault, Reader, RejectReason};
 
 use super::json::Tree;

@@ -3,7 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use activity_privacy::*;
+use activity_privacy::activity::Actor;
+use activity_privacy::engine::{PolicyEngine, Verdict};
+use activity_privacy::governance::{PendingChange, Receipt, RecordId};
+use activity_privacy::policy::{
+    GroupRef, ManagedDomain, OnUndecidable, OptionsPatch, PolicyChange, PrivacyPolicy, Revision, Role, ScopeRule,
+    ScopeTarget,
+};
 
 use super::json::Tree;
 use super::reader::directory;

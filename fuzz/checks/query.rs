@@ -2,9 +2,13 @@
 
 use std::sync::Arc;
 
+use activity_privacy::activity::{Activity, Actor, App};
+use activity_privacy::identity::Alias;
 use activity_privacy::memory::MemoryStore;
+use activity_privacy::policy::GroupRef;
+use activity_privacy::query::{CountBy, PageSize, Query};
 use activity_privacy::sqlite::SqliteStore;
-use activity_privacy::*;
+use activity_privacy::store::ActivityStore;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::fixture::{Fixture, at, group, people, user};

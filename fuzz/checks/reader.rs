@@ -1,10 +1,17 @@
 //! What holds of every reading of Microsoft 365 records, in whatever format.
 
+use activity_privacy::directory::GroupDirectory;
 use std::io::BufReader;
 use std::sync::{Arc, OnceLock};
 
+use activity_privacy::activity::Activity;
+use activity_privacy::directory::{DirectoryBuilder, DirectorySnapshot, User};
+use activity_privacy::engine::{PolicyEngine, Reasons, Verdict};
+use activity_privacy::filter::IngestOutcome;
+use activity_privacy::identity::Alias;
 use activity_privacy::m365::{Format, Reader, RejectReason, Rejected};
-use activity_privacy::*;
+use activity_privacy::policy::{GroupRef, PolicyChange};
+use activity_privacy::query::{PageSize, Query};
 
 use super::silence::CANARY;
 use crate::fixture::{Fixture, at, group, people, user};

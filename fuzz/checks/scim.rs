@@ -1,6 +1,6 @@
 //! Bytes as pages and requests of SCIM 2.0.
 
-use activity_privacy::DirectoryRevision;
+use activity_privacy::directory::DirectoryRevision;
 use activity_privacy::import::scim::{self, Endpoint, Lists};
 use serde_json::Value;
 

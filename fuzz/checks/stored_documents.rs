@@ -2,7 +2,11 @@
 
 use std::fmt::Debug;
 
-use activity_privacy::*;
+use activity_privacy::activity::{Activity, Actor};
+use activity_privacy::directory::RemovedGroup;
+use activity_privacy::engine::Decision;
+use activity_privacy::governance::{Record, RecordQuery};
+use activity_privacy::query::Position;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 

@@ -17,21 +17,17 @@ pub(super) use self::race::{Crew, Racer, race, while_watched};
 pub(super) use self::reading::{Read, by_keys};
 pub(super) use self::records::{record, records_of_all_sorts, salt};
 use super::clause::{Breach, Checked, ensure};
-use crate::activity::{Activity, ActivityBuilder, App};
-use crate::actor::Actor;
-use crate::applied::AppliedRecords;
-use crate::change::{PendingChange, RecordedChange};
+use crate::activity::{Activity, ActivityBuilder, Actor, App};
 use crate::directory::{DirectoryBuilder, DirectoryRevision, DirectorySnapshot, User};
 use crate::engine::{DecidedBatch, PolicyEngine, Visibility};
-use crate::governance::{Receipt, RecordId, RevealId, Salt};
-use crate::identity::{Alias, GroupId, UserId};
+use crate::governance::{
+    AppliedRecords, PendingChange, PendingRemoval, Receipt, RecordId, RecordedChange, RecordedRemoval, RevealId, Salt,
+};
+use crate::identity::{Alias, GroupId, Subject, UserId};
 use crate::policy::{Administrators, GroupRef, OptionsPatch, PolicyChange, PrivacyPolicy, Retention};
 use crate::query::{Position, Query};
-use crate::removal::{PendingRemoval, RecordedRemoval};
 use crate::reveal::{Acknowledgement, RecordedReveal, RevealRequest};
-use crate::store::{ActivityStore, AppendOutcome};
-use crate::stored::{PublicActivity, StoredActivity};
-use crate::subject::Subject;
+use crate::store::{ActivityStore, AppendOutcome, PublicActivity, StoredActivity};
 
 /// Somebody in no private group.
 pub(super) const ADELE: &str = "adele";

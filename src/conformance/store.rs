@@ -28,7 +28,7 @@ pub trait StoreHarness: Sized {
 
     /// A handle on what lies in this place. Called again while others are open: for a second node, or after a crash.
     ///
-    /// Clauses store tens of activities. If the store [stops](crate::PublicPage::stopped_at) pages or counts that read
+    /// Clauses store tens of activities. If the store [stops](crate::store::PublicPage::stopped_at) pages or counts that read
     /// very much, try it out a second time with handles that stop after a few.
     fn open(&self) -> Self::Store;
 

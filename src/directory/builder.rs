@@ -27,7 +27,8 @@ use crate::steps;
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use activity_privacy::{Alias, DirectoryBuilder, DirectoryRevision, GroupId, User, UserId};
+/// use activity_privacy::directory::{DirectoryBuilder, DirectoryRevision, User};
+/// use activity_privacy::identity::{Alias, GroupId, UserId};
 ///
 /// let (council, board) = (GroupId::new("g-1")?, GroupId::new("g-2")?);
 /// let adele = UserId::new("u-1")?;

@@ -27,7 +27,7 @@ impl DirectorySnapshot {
     /// id, so that a policy is not applied to a group of which nobody knows the members.
     ///
     /// All of this is remembered by the process that saw the imports; for the next start, groups that a policy reaches are
-    /// kept by [`PrivacyFilter::reconcile_directory`](crate::PrivacyFilter::reconcile_directory), while deleted members of a
+    /// kept by [`PrivacyFilter::reconcile_directory`](crate::filter::PrivacyFilter::reconcile_directory), while deleted members of a
     /// group that is still there are then known by id alone. An adapter does best to import deleted users with their
     /// records.
     ///

@@ -11,7 +11,8 @@ use crate::identity::{GroupId, UserId};
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use activity_privacy::{DirectoryBuilder, DirectoryDelta, DirectoryRevision, GroupId, UserId};
+/// use activity_privacy::directory::{DirectoryBuilder, DirectoryDelta, DirectoryRevision};
+/// use activity_privacy::identity::{GroupId, UserId};
 ///
 /// let (council, adele) = (GroupId::new("g-1")?, UserId::new("u-1")?);
 /// let before = DirectoryBuilder::new()
@@ -111,7 +112,8 @@ impl DirectoryDelta {
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use activity_privacy::{DirectoryBuilder, DirectoryDelta, DirectoryRevision, GroupId, UserId};
+    /// use activity_privacy::directory::{DirectoryBuilder, DirectoryDelta, DirectoryRevision};
+    /// use activity_privacy::identity::{GroupId, UserId};
     ///
     /// let (council, adele, bob) = (GroupId::new("g-1")?, UserId::new("u-1")?, UserId::new("u-2")?);
     /// let morning = DirectoryDelta::new().group(council.clone(), "Works council").member(&council, &adele);

@@ -33,7 +33,7 @@ pub enum Resolution {
 
 /// One state of the directory: users, their aliases, and groups that may hold users and other groups.
 ///
-/// Made by a [`DirectoryBuilder`](crate::DirectoryBuilder) or from the one before [with](Self::with) what changed,
+/// Made by a [`DirectoryBuilder`](crate::directory::DirectoryBuilder) or from the one before [with](Self::with) what changed,
 /// whole or not at all, and never changed afterwards. What a delta leaves alone is shared between the two. `Debug`
 /// shows the revision and how much there is, never who.
 ///

@@ -13,7 +13,7 @@ use crate::steps;
 /// What a change of the policy would do to the users of the directory, as those who act from then on; what is stored
 /// stays as it is. Changes nothing.
 ///
-/// Asked for by [`PrivacyFilter::dry_run`](crate::PrivacyFilter::dry_run). It counts users whom the directory knows,
+/// Asked for by [`PrivacyFilter::dry_run`](crate::filter::PrivacyFilter::dry_run). It counts users whom the directory knows,
 /// and those who were in a group that is gone: a person from outside whom it does not know is hidden all the same by
 /// the group of external users.
 #[derive(Debug, Clone, PartialEq, Eq)]

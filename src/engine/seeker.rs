@@ -7,8 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::reason::{PrincipalRole, Reason, UndecidableReason};
 use super::watch::Watch;
-use crate::activity::{Activity, App};
-use crate::actor::{Actor, ActorKind};
+use crate::activity::{Activity, Actor, ActorKind, App};
 use crate::directory::{self, DirectorySnapshot, Holder, UserIndex};
 use crate::identity::{Alias, COMPOSED, DRIVE_OF, Identity, UserId, folded, namespace as namespace_of};
 use crate::policy::{GroupRef, PrivacyPolicy};

@@ -78,7 +78,7 @@ fn d10_shared_sets_say_what_the_closure_says() {
         let engine = PolicyEngine::new(policy(0..size), Ok(Arc::clone(&directory)));
         for at in [0, 1, 7, size / 2, size - 1] {
             let expected = directory.groups_of(&user(at)).len();
-            let actor = crate::actor::Actor::user(user(at));
+            let actor = crate::activity::Actor::user(user(at));
             let activity = Activity::builder(
                 "a".parse().unwrap(),
                 actor,
@@ -114,7 +114,7 @@ fn b3_screen_follows_while_a_group_is_gone() {
         let followed = engine.following_with(Arc::clone(engine.policy()), Ok(Arc::clone(&next)), Arc::clone(&kept));
         let anew = PolicyEngine::with_kept(Arc::clone(engine.policy()), Ok(next), kept);
         for at in [0, 2, 3, 499, 501] {
-            let actor = crate::actor::Actor::user(user(at));
+            let actor = crate::activity::Actor::user(user(at));
             let app = App::new("Box".parse().unwrap());
             let time = DateTime::UNIX_EPOCH;
             let activity = Activity::builder("a".parse().unwrap(), actor, app, "Login".parse().unwrap(), time);

@@ -9,9 +9,8 @@ use serde::Serialize;
 use super::{GovernanceError, Inner, PrivacyFilter};
 use crate::directory::Resolution;
 use crate::governance::{Event, Outcome, Record, RecordEntry, RecordId, RecordKind, RecordQuery, RevealId, Subjects};
-use crate::identity::Identity;
+use crate::identity::{Identity, Subject};
 use crate::policy::Purpose;
-use crate::subject::Subject;
 
 /// One reveal in which somebody's private activities were seen. It names nobody who looked, nor which activities.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -40,7 +39,13 @@ impl PrivacyFilter {
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use std::time::{Duration, SystemTime};
     /// use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
-    /// use activity_privacy::*;
+    /// use activity_privacy::activity::{Activity, Actor, App};
+    /// use activity_privacy::directory::{DirectoryBuilder, DirectoryRevision, User};
+    /// use activity_privacy::filter::PrivacyFilter;
+    /// use activity_privacy::identity::{Alias, GroupId, Subject, UserId};
+    /// use activity_privacy::policy::{Administrators, PolicyChange, Purpose};
+    /// use activity_privacy::query::{PageSize, Query};
+    /// use activity_privacy::reveal::{Acknowledgement, RevealRequest};
     /// use chrono::{DateTime, Utc};
     ///
     /// # let (officer, adele) = (UserId::new("u-1")?, UserId::new("u-2")?);

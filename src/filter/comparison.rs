@@ -1,8 +1,9 @@
 //! How a store and a governance log are held against each other.
 
-use crate::applied::{AppliedRecord, AppliedRecords, KnownRemovals};
-use crate::difference::Difference;
-use crate::governance::{ChangeMark, Event, Outcome, Record, RecordEntry, RecordId, RemovalSummary};
+use crate::governance::{
+    AppliedRecord, AppliedRecords, ChangeMark, Difference, Event, KnownRemovals, Outcome, Record, RecordEntry,
+    RecordId, RemovalSummary,
+};
 use crate::policy::Revision;
 
 /// Returns how a store and a log differ, and none if they belong together.

@@ -43,7 +43,10 @@ impl PrivacyFilter {
     /// use std::{sync::Arc, time::SystemTime};
     ///
     /// use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
-    /// use activity_privacy::*;
+    /// use activity_privacy::directory::{DirectoryBuilder, DirectoryDelta, DirectoryRevision};
+    /// use activity_privacy::filter::PrivacyFilter;
+    /// use activity_privacy::identity::{GroupId, UserId};
+    /// use activity_privacy::policy::Administrators;
     ///
     /// let directory = Arc::new(MemoryDirectory::new());
     /// let filter = PrivacyFilter::builder(MemoryStore::new(), Arc::clone(&directory), MemorySink::new())

@@ -17,7 +17,11 @@ impl PrivacyFilter {
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
-    /// use activity_privacy::{Administrators, PrivacyFilter, RecordEntry, RecordFormat, RecordQuery, UserId};
+    /// use activity_privacy::export::RecordFormat;
+    /// use activity_privacy::filter::PrivacyFilter;
+    /// use activity_privacy::governance::{RecordEntry, RecordQuery};
+    /// use activity_privacy::identity::UserId;
+    /// use activity_privacy::policy::Administrators;
     ///
     /// let root = UserId::new("admin-1")?;
     /// let filter = PrivacyFilter::builder(MemoryStore::new(), MemoryDirectory::new(), MemorySink::new())

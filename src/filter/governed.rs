@@ -5,12 +5,11 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use super::{Inner, PrivacyFilter};
-use crate::applied::AppliedRecord;
-use crate::change::{ChangeRefusal, PendingChange, PendingDryRun, RecordedChange};
 use crate::directory::DirectoryError;
 use crate::engine::{DryRun, PolicyEngine};
 use crate::governance::{
-    Event, FailureReason, GovernanceSink, Initiator, Outcome, Record, RecordEntry, RecordQuery, SinkError,
+    AppliedRecord, ChangeRefusal, Event, FailureReason, GovernanceSink, Initiator, Outcome, PendingChange,
+    PendingDryRun, Record, RecordEntry, RecordQuery, RecordedChange, SinkError,
 };
 use crate::identity::UserId;
 use crate::policy::{Denial, PolicyError, PolicyUpdate, PrivacyPolicy, Revision};
@@ -95,7 +94,9 @@ impl PrivacyFilter {
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
-    /// # use activity_privacy::*;
+    /// # use activity_privacy::filter::{ChangeError, PrivacyFilter};
+    /// # use activity_privacy::identity::{Domain, UserId};
+    /// # use activity_privacy::policy::{Administrators, GroupRef, ManagedDomain, PolicyChange, PolicyError, PolicyUpdate};
     /// # let (officer, deputy) = (UserId::new("u-1")?, UserId::new("u-2")?);
     /// # let administrators = Administrators::new(officer.clone(), deputy)?;
     /// # let builder = PrivacyFilter::builder(MemoryStore::new(), MemoryDirectory::new(), MemorySink::new());
@@ -164,7 +165,10 @@ impl PrivacyFilter {
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use std::time::SystemTime;
     /// use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
-    /// use activity_privacy::*;
+    /// use activity_privacy::directory::{DirectoryBuilder, DirectoryRevision};
+    /// use activity_privacy::filter::PrivacyFilter;
+    /// use activity_privacy::identity::{GroupId, UserId};
+    /// use activity_privacy::policy::{Administrators, PolicyChange};
     ///
     /// let (admin, council) = (UserId::new("admin-1")?, GroupId::new("g-1")?);
     /// let directory = MemoryDirectory::new();

@@ -12,12 +12,14 @@ use uuid::Uuid;
 use super::pairing::{Pair, Pairing, Unread};
 use super::runtime::Runtime;
 use super::{Inner, PrivacyFilter};
-use crate::change::{ChangeRefusal, PendingChange, RecordedChange};
-use crate::difference::{AcceptedDifference, Difference, WriteOnlySink};
 use crate::directory::GroupDirectory;
-use crate::governance::{GovernanceSink, Refused, SinkError, TimeoutSink};
+use crate::governance::{
+    AcceptedDifference, ChangeRefusal, Difference, GovernanceSink, PendingChange, RecordedChange, Refused, SinkError,
+    WriteOnlySink,
+};
 use crate::identity::UserId;
 use crate::policy::{Administrators, Denial, PolicyError, PrivacyPolicy};
+use crate::sinks::TimeoutSink;
 use crate::store::{ActivityStore, StoreError};
 
 /// Why a filter cannot be opened.
@@ -135,7 +137,10 @@ impl PrivacyFilterBuilder {
     /// use std::sync::Arc;
     ///
     /// use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
-    /// use activity_privacy::{AcceptedDifference, Administrators, Difference, OpenError, PrivacyFilter, Revision, UserId};
+    /// use activity_privacy::filter::{OpenError, PrivacyFilter};
+    /// use activity_privacy::governance::{AcceptedDifference, Difference};
+    /// use activity_privacy::identity::UserId;
+    /// use activity_privacy::policy::{Administrators, Revision};
     ///
     /// let (officer, store) = (UserId::new("u-1")?, Arc::new(MemoryStore::new()));
     /// let builder = |log| PrivacyFilter::builder(Arc::clone(&store), MemoryDirectory::new(), log);

@@ -8,12 +8,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Inner;
 use super::comparison::{self, Found, KnownToLog, LogState, StoreState};
-use crate::applied::AppliedRecord;
-use crate::change::Acceptance;
-use crate::difference::Difference;
 use crate::governance::{
-    FailureReason, GovernanceSink, Outcome, OutcomeKind, Record, RecordEntry, RecordId, RecordKind, RecordQuery,
-    SinkError,
+    Acceptance, AppliedRecord, Difference, FailureReason, GovernanceSink, Outcome, OutcomeKind, Record, RecordEntry,
+    RecordId, RecordKind, RecordQuery, SinkError,
 };
 use crate::policy::Revision;
 use crate::store::StoreError;

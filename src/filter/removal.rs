@@ -4,12 +4,12 @@ use thiserror::Error;
 
 use super::{Inner, PrivacyFilter, SaltError};
 use crate::directory::{DirectoryError, Resolution};
-use crate::governance::{FailureReason, GovernanceSink, Receipt, RecordId, Refused, SinkError};
-use crate::identity::{Identity, UserId};
+use crate::governance::{
+    FailureReason, GovernanceSink, PendingRemoval, Receipt, RecordId, RecordedRemoval, Refused, SinkError,
+};
+use crate::identity::{Identity, Subject, UserId};
 use crate::policy::Denial;
-use crate::removal::{PendingRemoval, RecordedRemoval};
 use crate::store::StoreError;
-use crate::subject::Subject;
 use crate::sync::thread;
 
 /// Why something was not removed, or not all of it, or why that is not fully on record. Says nothing of how much there
@@ -68,7 +68,12 @@ impl PrivacyFilter {
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use std::time::SystemTime;
     /// use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
-    /// use activity_privacy::*;
+    /// use activity_privacy::activity::{Activity, Actor, App};
+    /// use activity_privacy::directory::{DirectoryBuilder, DirectoryRevision, User};
+    /// use activity_privacy::filter::PrivacyFilter;
+    /// use activity_privacy::identity::{Alias, Subject, UserId};
+    /// use activity_privacy::policy::Administrators;
+    /// use activity_privacy::query::Query;
     ///
     /// let (admin, adele) = (UserId::new("admin-1")?, UserId::new("u-1")?);
     /// let directory = MemoryDirectory::new();

@@ -79,7 +79,13 @@ impl PrivacyFilter {
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use std::time::{Duration, SystemTime};
     /// use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
-    /// use activity_privacy::*;
+    /// use activity_privacy::directory::{DirectoryBuilder, DirectoryRevision, User};
+    /// use activity_privacy::filter::PrivacyFilter;
+    /// use activity_privacy::governance::ApprovalDecision;
+    /// use activity_privacy::identity::{Alias, TextError, UserId};
+    /// use activity_privacy::policy::{Administrators, OptionsPatch, PolicyChange, Purpose};
+    /// use activity_privacy::query::Query;
+    /// use activity_privacy::reveal::{Acknowledgement, RevealRequest};
     ///
     /// let (officer, council) = (UserId::new("u-1")?, UserId::new("u-2")?);
     /// let directory = MemoryDirectory::new();

@@ -68,16 +68,17 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::activity::{Activity, Actor, App};
+    use crate::directory::{DirectoryBuilder, DirectoryRevision, User};
     use crate::filter::{PrivacyFilter, RemovalError, RevealError};
+    use crate::governance::RecordId;
     use crate::governance::{GovernanceSink, RecordQuery};
+    use crate::identity::Subject;
+    use crate::identity::{Alias, UserId};
     use crate::memory::{MemoryDirectory, MemorySink, MemoryStore};
+    use crate::policy::{Administrators, PolicyChange};
     use crate::query::{PageSize, Query};
     use crate::reveal::{Acknowledgement, RevealRequest};
-    use crate::subject::Subject;
-    use crate::{
-        Activity, Actor, Administrators, Alias, App, DirectoryBuilder, DirectoryRevision, PolicyChange, RecordId, User,
-        UserId,
-    };
 
     fn none(_: &mut [u8]) -> Result<(), getrandom::Error> {
         Err(getrandom::Error::UNEXPECTED)

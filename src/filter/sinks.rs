@@ -5,10 +5,10 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use super::{Inner, PrivacyFilter};
-use crate::governance::{GovernanceSink, QuorumSink, Refused, SinkError, SinkName, SinkSetError};
+use crate::governance::{GovernanceSink, Refused, SinkError, SinkName, SinkSetError};
 use crate::identity::UserId;
 use crate::policy::Denial;
-use crate::sinks::{NotAccepted, PendingSinks, SinksRefusal};
+use crate::sinks::{NotAccepted, PendingSinks, QuorumSink, SinksRefusal};
 use crate::store::StoreError;
 
 /// Why the sinks are not changed, or the change is not fully on record.

@@ -21,7 +21,7 @@ use crate::digest::Digest;
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use activity_privacy::{Justification, Salt, Commitment};
+/// use activity_privacy::governance::{Commitment, Justification, Salt};
 ///
 /// let salt: Salt = "2f6a51c8dd1749b0a3e1f0728b5d9c46".parse()?;
 /// let why = Justification::new("ticket 4711")?;

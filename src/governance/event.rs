@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use super::commitment::{Commitment, CommitmentText};
 use super::record::{RecordId, RecordKind, RequestId, RevealId};
-use super::sink_name::SinkName;
+use super::sink_set::SinkName;
 use super::subjects::Subjects;
-use crate::difference::Difference;
 use crate::digest::{Digest, Fields};
+use crate::governance::Difference;
 use crate::identity::{Domain, GroupId, UserId};
 use crate::policy::{GroupRef, OptionsPatch, Purpose, Revision, Role, ScopeRule};
 use crate::query::Query;

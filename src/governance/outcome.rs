@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::commitment::Commitment;
-use super::quorum_sink::SinkSetError;
 use super::record::RecordId;
+use super::sink_set::SinkSetError;
 use crate::policy::{Denial, PolicyError};
 
 /// How far something came.

@@ -11,14 +11,14 @@ use crate::digest::{from_hex, to_hex};
 /// 16 random bytes that go into the commitment to one value, and into no other.
 ///
 /// A reader who has a commitment and not its salt cannot test a guess at the value. That holds only for bytes from a
-/// cryptographic source: [`PrivacyFilter`](crate::PrivacyFilter) takes them from the operating system, and never from the
+/// cryptographic source: [`PrivacyFilter`](crate::filter::PrivacyFilter) takes them from the operating system, and never from the
 /// embedder's source of ids. A salt cannot be copied by accident, because each seals one value.
 ///
 /// Written as 32 lower-case hex digits.
 ///
 /// ```
-/// # fn main() -> Result<(), activity_privacy::ParseSaltError> {
-/// use activity_privacy::Salt;
+/// # fn main() -> Result<(), activity_privacy::governance::ParseSaltError> {
+/// use activity_privacy::governance::Salt;
 ///
 /// let salt: Salt = "000102030405060708090a0b0c0d0e0f".parse()?;
 /// assert_eq!(salt.to_string(), "000102030405060708090a0b0c0d0e0f");

@@ -11,9 +11,9 @@ use thiserror::Error;
 use super::event::Event;
 use super::outcome::{Outcome, OutcomeKind};
 use super::record::{Initiator, Record, RecordId, RecordKind};
+use crate::governance::RecordedRemoval;
 use crate::identity::UserId;
 use crate::policy::Revision;
-use crate::removal::RecordedRemoval;
 use crate::text::without_values;
 
 /// Where governance records go to stay.
@@ -44,7 +44,7 @@ pub trait GovernanceSink: Send + Sync {
 
     /// The records after sequence number `after` (0 for all) that [match](RecordQuery::matches), in sequence, at most
     /// `limit`; every limit is taken. Whether the caller may read them is asked by
-    /// [`PrivacyFilter`](crate::PrivacyFilter), not here.
+    /// [`PrivacyFilter`](crate::filter::PrivacyFilter), not here.
     ///
     /// # Errors
     /// [`SinkError`] when they cannot be read.

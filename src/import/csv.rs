@@ -3,7 +3,8 @@
 //! ```
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use activity_privacy::import::csv::Tables;
-//! use activity_privacy::{DirectoryRevision, GroupId, UserId};
+//! use activity_privacy::directory::DirectoryRevision;
+//! use activity_privacy::identity::{GroupId, UserId};
 //!
 //! let users = "id,userPrincipalName,mail\nu-1,adele@contoso.example,adele.vance@contoso.example\n";
 //! let groups = "groupId,displayName\ng-1,Works council\n";

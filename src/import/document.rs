@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::RejectReason;
 use super::spelling;
 use crate::identity::{GroupId, UserId};
-use crate::input_kind::InputKind;
+use crate::input::InputKind;
 use crate::json::{self, Unreadable};
 use crate::steps::advance;
 use crate::text::TextError;

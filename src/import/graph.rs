@@ -6,7 +6,8 @@
 //! ```
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use activity_privacy::import::graph::{Listing, Sync};
-//! use activity_privacy::{DirectoryRevision, GroupId};
+//! use activity_privacy::directory::DirectoryRevision;
+//! use activity_privacy::identity::GroupId;
 //!
 //! # fn fetch(link: &str) -> &'static [u8] {
 //! #     if link.contains("users") {
@@ -54,7 +55,7 @@
 //!   `proxyAddresses` that are mail (`smtp:`) or chat (`sip:`) addresses, and, where asked for, `otherMails`,
 //!   `onPremisesUserPrincipalName`, `onPremisesSamAccountName` and the `issuerAssignedId` of each of `identities`.
 //!   Other kinds of proxy addresses are left out. A name is cleaned as in [tables](super::table#names), and a user with
-//!   a name that is damaged is rejected. Whoever is not `accountEnabled` is [disabled](crate::UserStatus::Disabled).
+//!   a name that is damaged is rejected. Whoever is not `accountEnabled` is [disabled](crate::directory::UserStatus::Disabled).
 //!   `userType` is not read: a guest is known by `#EXT#`, and no home is taken from their `mail`, which anybody may
 //!   have set.
 //! - A user record that does not speak of `userPrincipalName`, of a user of whom no name is known, is rejected: by the
@@ -72,7 +73,7 @@
 //!
 //! # Property by property
 //! In a delta a record can speak of a part of its properties. One that is absent keeps what was known, and `null` says
-//! that there is none. A [`User`](crate::User) does not tell which property gave which name, so the names of before are
+//! that there is none. A [`User`](crate::directory::User) does not tell which property gave which name, so the names of before are
 //! dropped only when the records of this round speak of all properties that name somebody, or when the caller said
 //! [that records are whole](Sync::with_whole_records). Of `identities` they need to speak only if any record of the
 //! round does. Otherwise names only ever add up: a stale name hides too much, a lost one too little.

@@ -3,7 +3,8 @@
 //! ```
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use activity_privacy::import::ldif;
-//! use activity_privacy::{DirectoryRevision, GroupId, UserId};
+//! use activity_privacy::directory::DirectoryRevision;
+//! use activity_privacy::identity::{GroupId, UserId};
 //!
 //! let export = b"version: 1
 //!

@@ -4,7 +4,7 @@ use std::fmt;
 
 use thiserror::Error;
 
-use crate::input_kind::InputKind;
+use crate::input::InputKind;
 use crate::text::TextError;
 
 /// A record that could not be taken. Repeats nothing that names a person.

@@ -8,7 +8,8 @@
 //! ```
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use activity_privacy::import::scim::{self, Endpoint, Lists};
-//! use activity_privacy::{DirectoryChange, DirectoryRevision, GroupId, UserId};
+//! use activity_privacy::directory::{DirectoryChange, DirectoryRevision};
+//! use activity_privacy::identity::{GroupId, UserId};
 //!
 //! let users = br#"{"totalResults": 1, "Resources": [{"id": "u-1", "userName": "adele@contoso.com"}]}"#;
 //! let groups = br#"{"totalResults": 1, "Resources": [
@@ -38,7 +39,7 @@
 //!   that is wrong anywhere is rejected as a whole: read = taken + ignored + rejected.
 //! - A user is known by their `id`, by `userName`, which comes first and tells their home, by `emails`, the primary one
 //!   first, and by `externalId`, which is the account or object id that the provisioning client knows them by. Whoever
-//!   is not `active` is [disabled](crate::UserStatus::Disabled). Other attributes are not read, `groups` neither: it
+//!   is not `active` is [disabled](crate::directory::UserStatus::Disabled). Other attributes are not read, `groups` neither: it
 //!   repeats what the groups say. A name is cleaned as in [tables](super::table#names), and a user with a name that is
 //!   damaged is rejected.
 //! - A group is shown by its `displayName`, and by its id if it has none.
@@ -66,7 +67,7 @@
 //! - `path` is an attribute, or `members[value eq "..."]` to remove one member. Any other filter on members is
 //!   rejected. A filter on `emails` does not matter, because of the next sentence.
 //! - What concerns no name, no `active` and no member is ignored, and so is `remove` of what names a user.
-//! - Names only ever add up: a [`User`](crate::User) does not tell which attribute gave which name, so a changed
+//! - Names only ever add up: a [`User`](crate::directory::User) does not tell which attribute gave which name, so a changed
 //!   `userName` comes first, a changed address is added, and what was known stays until a `PUT` or a list. A stale name
 //!   hides too much, a lost one too little.
 //! - `replace` of `members`, and `remove` of all, take out whoever the snapshot before knows in the group and every

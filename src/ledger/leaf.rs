@@ -12,7 +12,7 @@ use crate::governance::RecordEntry;
 /// of each object in the order of their names, as [RFC 8785](https://www.rfc-editor.org/rfc/rfc8785.html) has it. An
 /// integer beyond 2^53, for which that has no form, stands in digits.
 ///
-/// What can be [forgotten](crate::Record::redact) is not in it, only the commitments to that. So a record that forgot
+/// What can be [forgotten](crate::governance::Record::redact) is not in it, only the commitments to that. So a record that forgot
 /// what it says of people has the same leaf.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Leaf(String);

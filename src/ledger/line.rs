@@ -8,8 +8,7 @@ use serde_json::Value;
 
 use super::hash::TreeHash;
 use super::leaf::Leaf;
-use crate::activity::Activity;
-use crate::actor::Actor;
+use crate::activity::{Activity, Actor};
 use crate::digest::Digest;
 use crate::governance::{RecordEntry, Salt};
 use crate::json;

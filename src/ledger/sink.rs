@@ -12,8 +12,7 @@ use super::path::{proves_consistency, proves_inclusion};
 use super::peaks::Peaks;
 use super::proof::{ConsistencyProof, InclusionProof};
 use super::tree::{Tree, TreeError};
-use crate::governance::{GovernanceSink, Receipt, Record, RecordEntry, RecordQuery, SinkError};
-use crate::removal::RecordedRemoval;
+use crate::governance::{GovernanceSink, Receipt, Record, RecordEntry, RecordQuery, RecordedRemoval, SinkError};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Mutex, MutexGuard};
 
@@ -32,7 +31,9 @@ use crate::sync::{Mutex, MutexGuard};
 /// use std::sync::Arc;
 /// use activity_privacy::ledger::{Checkpoint, KeyName, LedgerSink, MemoryHashes, NoteSigner};
 /// use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
-/// use activity_privacy::{Administrators, PrivacyFilter, UserId};
+/// use activity_privacy::filter::PrivacyFilter;
+/// use activity_privacy::identity::UserId;
+/// use activity_privacy::policy::Administrators;
 ///
 /// let signer = NoteSigner::new(KeyName::new("example.com/governance")?, &[7; 32]);
 /// let auditor_knows = [signer.verifier().clone()];

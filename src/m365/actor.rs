@@ -9,8 +9,7 @@ use super::report;
 use super::services::{names_nobody, service_kind, service_name, service_principal};
 use super::shape::guid;
 use super::walk::{Field, Text, walk};
-use crate::activity::Activity;
-use crate::actor::{Actor, ActorKind};
+use crate::activity::{Activity, Actor, ActorKind};
 use crate::identity::{Alias, Identity};
 
 /// `IdentityType` in the schema: what an entry of `Actor` or `Target` is.

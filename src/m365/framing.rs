@@ -4,7 +4,7 @@ use std::io::{self, BufRead};
 
 use super::MAX_RECORD_BYTES;
 use super::reject::RejectReason;
-use crate::input_kind::InputKind;
+use crate::input::InputKind;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 

@@ -11,8 +11,7 @@ use super::reject::RejectReason;
 use super::scan::{addresses_in, addresses_within, after_signs, parts};
 use super::services::{SHAREPOINT_APP, names_nobody, service_kind, service_principal};
 use super::shape::{Shape, clean, guid, has_prefix, is_address, is_hex, object_id_of, percent_decoded, shape};
-use crate::activity::Activity;
-use crate::actor::Actor;
+use crate::activity::{Activity, Actor};
 use crate::identity::{Alias, Identity, UserId, address, is_passport_id};
 
 /// How deep one form may be wrapped into another: a percent-encoded claim of an address with a prefix.

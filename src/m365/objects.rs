@@ -9,8 +9,7 @@ use super::reject::RejectReason;
 use super::scan::drive_owners;
 use super::services::names_nobody;
 use super::walk::{Subject, Text, walk};
-use crate::activity::Activity;
-use crate::actor::Actor;
+use crate::activity::{Activity, Actor};
 use crate::identity::{Alias, DRIVE_OF, Identity};
 
 /// Adds the objects of a record: those that its fields state, and then everybody else whom it names anywhere.

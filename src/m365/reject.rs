@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use super::Format;
 use crate::activity::ActivityError;
-use crate::input_kind::InputKind;
+use crate::input::InputKind;
 use crate::text::TextError;
 
 /// A record that could not be taken, and where it begins. Repeats nothing of what the record holds.

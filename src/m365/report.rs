@@ -4,8 +4,7 @@ use super::fields::Fields;
 use super::identity::Identities;
 use super::scan::drive_owners;
 use super::walk::{Subject, walk};
-use crate::activity::Activity;
-use crate::actor::{Actor, ActorKind};
+use crate::activity::{Activity, Actor, ActorKind};
 
 /// Parts of operations and record types by which a service reports on somebody.
 const REPORTS: [&str; 25] = [

@@ -3,7 +3,7 @@
 use super::fields::is_nil;
 use super::scan::addresses_within;
 use super::shape::{after_prefix, claim, guid, has_prefix, is_sid};
-use crate::actor::{ActorKind, ActorName};
+use crate::activity::{ActorKind, ActorName};
 
 /// The account that SharePoint names for every application with permissions of its own.
 pub(super) const SHAREPOINT_APP: &str = "app@sharepoint";

@@ -4,8 +4,8 @@ use std::sync::{Arc, PoisonError};
 
 use thiserror::Error;
 
+use crate::directory::{DirectoryError, DirectoryRevision, DirectorySnapshot, GroupDirectory};
 use crate::sync::{ArcSwapOption, Mutex};
-use crate::{DirectoryError, DirectoryRevision, DirectorySnapshot, GroupDirectory};
 
 /// Holds the snapshot that was installed last. Installing is one swap: readers see the old one or the new one, whole.
 #[derive(Debug, Default)]

@@ -2,8 +2,8 @@
 
 use std::sync::PoisonError;
 
+use crate::governance::{GovernanceSink, Receipt, Record, RecordEntry, RecordQuery, RecordedRemoval, SinkError};
 use crate::sync::RwLock;
-use crate::{GovernanceSink, Receipt, Record, RecordEntry, RecordQuery, RecordedRemoval, SinkError};
 
 /// Keeps records until the process ends.
 #[derive(Debug, Default)]

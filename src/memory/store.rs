@@ -3,13 +3,20 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError};
 
-use crate::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
-use crate::{
-    ActivityId, ActivityStore, AppendOutcome, AppliedRecords, CountBy, Counts, DecidedBatch, GroupId, Offset,
-    PagePermit, Position, PrivacyPolicy, PublicActivity, PublicPage, Query, RecordedChange, RecordedRemoval,
-    RemovedGroup, RemovedGroups, RemovedGroupsUpdate, Revision, SealedPage, StoreError, StoredActivity, Tally,
-    Visibility,
+use crate::activity::ActivityId;
+use crate::directory::RemovedGroup;
+use crate::engine::{DecidedBatch, Visibility};
+use crate::forward::Offset;
+use crate::governance::{AppliedRecords, RecordedChange, RecordedRemoval};
+use crate::identity::GroupId;
+use crate::policy::{PrivacyPolicy, Revision};
+use crate::query::{CountBy, Counts, Position, Query, Tally};
+use crate::reveal::{PagePermit, SealedPage};
+use crate::store::{
+    ActivityStore, AppendOutcome, PublicActivity, PublicPage, RemovedGroups, RemovedGroupsUpdate, StoreError,
+    StoredActivity,
 };
+use crate::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// Keeps activities and the policy until the process ends. Public and private activities are kept apart, so that no
 /// public answer can be moved by a private one.

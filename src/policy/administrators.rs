@@ -13,7 +13,8 @@ use crate::identity::UserId;
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use activity_privacy::{Administrators, UserId};
+/// use activity_privacy::identity::UserId;
+/// use activity_privacy::policy::Administrators;
 ///
 /// let (officer, deputy) = (UserId::new("u-1")?, UserId::new("u-2")?);
 /// assert_eq!(Administrators::new(officer.clone(), deputy)?.users().count(), 2);

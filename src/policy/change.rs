@@ -13,7 +13,7 @@ use crate::identity::{Alias, Domain, GroupId, Identity, UserId};
 /// One change of the policy. Takes effect for activities whose ingest starts after it; no stored verdict moves.
 ///
 /// Each names one thing (a group, a rule, a domain, a user, or the options in a patch) and leaves every other as it is.
-/// Several are made together as a [`PolicyUpdate`](crate::PolicyUpdate).
+/// Several are made together as a [`PolicyUpdate`](crate::policy::PolicyUpdate).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PolicyChange {
     /// From now on, what members of this group do is private.
@@ -138,7 +138,7 @@ impl PrivacyPolicy {
 }
 
 /// A policy in the making, with the revision after the one in force. Whether anybody may make it is not asked here, so there
-/// is no other way to it than [`PendingChange`](crate::PendingChange): a policy that was never published must not pass for
+/// is no other way to it than [`PendingChange`](crate::governance::PendingChange): a policy that was never published must not pass for
 /// the one that has its revision.
 pub(crate) struct PolicyDraft<'a> {
     before: &'a PrivacyPolicy,

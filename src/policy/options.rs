@@ -23,7 +23,7 @@ checked_text! {
 ///
 /// ```
 /// use std::time::Duration;
-/// use activity_privacy::PolicyOptions;
+/// use activity_privacy::policy::PolicyOptions;
 ///
 /// let options = PolicyOptions::builder().approvals_required(2).max_request_age(None).build();
 /// assert_eq!((options.approvals_required, options.max_request_age), (2, None));

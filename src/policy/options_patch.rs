@@ -16,7 +16,7 @@ use super::{OnUndecidable, PolicyOptions, Purpose, Retention, document, seconds}
 ///
 /// ```
 /// use std::time::Duration;
-/// use activity_privacy::{OptionsPatch, PolicyOptions};
+/// use activity_privacy::policy::{OptionsPatch, PolicyOptions};
 ///
 /// let patch = OptionsPatch::new().approvals_required(2).max_request_age(None);
 /// let before = PolicyOptions::builder().include_objects(true).build();

@@ -13,7 +13,7 @@ use super::seconds;
 ///
 /// ```
 /// use std::time::Duration;
-/// use activity_privacy::Retention;
+/// use activity_privacy::policy::Retention;
 ///
 /// let days = |days: u64| Duration::from_secs(days * 86_400);
 /// assert!(Retention::of_activities(days(180)).and_of_records(days(730)).is_ok());

@@ -11,7 +11,8 @@ use super::{PolicyChange, Revision};
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use activity_privacy::{GroupId, PolicyChange, PolicyUpdate, Revision};
+/// use activity_privacy::identity::GroupId;
+/// use activity_privacy::policy::{PolicyChange, PolicyUpdate, Revision};
 ///
 /// let groups = ["g-council", "g-board"].map(GroupId::new);
 /// let mut update = PolicyUpdate::default().made_for(Revision::FIRST);

@@ -99,7 +99,9 @@ impl CountBy {
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use activity_privacy::{Activity, Actor, Alias, App, CountBy};
+    /// use activity_privacy::activity::{Activity, Actor, App};
+    /// use activity_privacy::identity::Alias;
+    /// use activity_privacy::query::CountBy;
     ///
     /// let (actor, app) = (Actor::user(Alias::new("Adele@Contoso.com")?), App::new("Box".parse()?));
     /// let time = "2026-03-01T09:30:00Z".parse()?;

@@ -9,7 +9,7 @@ use super::options::SqliteOptions;
 use super::partition::{Partition, State};
 use super::row::{NewRow, RowWriter, stored};
 use super::writer::Memory;
-use crate::{AppendOutcome, StoreError};
+use crate::store::{AppendOutcome, StoreError};
 
 /// What the connection that writes knows of its file.
 pub(super) struct Written {

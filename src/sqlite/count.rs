@@ -11,7 +11,8 @@ use super::partition::{DAY, HOUR, floor_of};
 use super::row::Keys;
 use super::selection::Selection;
 use super::tail::{Snapshot, Tail};
-use crate::{CountBy, Counts, Query, StoreError, Tally};
+use crate::query::{CountBy, Counts, Query, Tally};
+use crate::store::StoreError;
 
 /// Counts the rows that a query finds, whose [conditions](Query::conditions) are sufficient: their keys alone tell that.
 pub(super) fn count(

@@ -10,8 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use super::document::{ACTIVITY, corrupt, damaged, from_json};
 use super::family::{Family, NUMBER_STEP, add_text};
+use crate::activity::{Action, Actor, App};
+use crate::engine::Decision;
+use crate::store::StoreError;
 use crate::sync::RwLock;
-use crate::{Action, Actor, App, Decision, StoreError};
 
 /// Everything about an activity that tells who acted.
 #[derive(Deserialize)]

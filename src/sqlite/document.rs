@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::FileError;
-use crate::{StoreError, Versioned};
+use crate::store::{StoreError, Versioned};
 
 /// What can be found damaged.
 pub(super) const ACTIVITY: &str = "activity";

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use rusqlite::{ErrorCode, ffi};
 
 use super::FileError;
-use crate::SinkError;
-use crate::StoreError;
+use crate::governance::SinkError;
+use crate::store::StoreError;
 
 /// See the module.
 #[derive(Debug)]

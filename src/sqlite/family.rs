@@ -4,7 +4,7 @@ use std::hash::Hasher;
 
 use siphasher::sip::SipHasher13;
 
-use crate::Visibility;
+use crate::engine::Visibility;
 
 /// Public or private activities.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -11,8 +11,7 @@ use self::row::RecordRow;
 use super::FileError;
 use super::backup::BackupError;
 use super::file::{File, Schema};
-use crate::RecordedRemoval;
-use crate::{GovernanceSink, Receipt, Record, RecordEntry, RecordQuery, SinkError};
+use crate::governance::{GovernanceSink, Receipt, Record, RecordEntry, RecordQuery, RecordedRemoval, SinkError};
 
 const SCHEMA: Schema = Schema {
     // `APG2`. Files of the first edition have `APG1` and are refused as not ours.

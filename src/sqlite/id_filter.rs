@@ -7,7 +7,7 @@
 use rusqlite::Connection;
 
 use super::family::Family;
-use crate::StoreError;
+use crate::store::StoreError;
 
 /// How many bits there are for an id: about one lookup in a hundred is in vain.
 const BITS: usize = 10;

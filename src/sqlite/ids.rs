@@ -18,7 +18,7 @@ use super::document::corrupt;
 use super::family::Family;
 use super::id_filter::IdFilter;
 use super::partition::{MOST, tables_after};
-use crate::StoreError;
+use crate::store::StoreError;
 
 /// Of all ids, one in so many is gathered, at least.
 const SHARE: usize = 16;

@@ -8,7 +8,7 @@ use super::family::{Family, PRIVATE};
 use super::ids::{IdKey, find_in_index, indexed_up_to};
 use super::partition::Partition;
 use super::row::{self, COLUMNS};
-use crate::StoreError;
+use crate::store::StoreError;
 
 /// Reads every row, and looks its id up in the index.
 pub(super) fn check(connection: &Connection, key: &IdKey, dimensions: [&Dimensions; 2]) -> Result<(), StoreError> {

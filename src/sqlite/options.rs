@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::store::SqliteStore;
-use crate::StoreError;
+use crate::store::StoreError;
 
 /// How a [`SqliteStore`] is opened.
 ///
@@ -44,7 +44,7 @@ impl SqliteOptions {
         Self { partition_rows: i64::from(rows.clamp(8, 1 << 20)), ..self }
     }
 
-    /// Adds a text index to each partition that becomes full from now on, for [`Query::containing`](crate::Query::containing)
+    /// Adds a text index to each partition that becomes full from now on, for [`Query::containing`](crate::query::Query::containing)
     /// with a text of three characters or more. Default: none. Partitions that were full before are read as without it, and
     /// an index that was made stays when the file is opened without this option.
     ///

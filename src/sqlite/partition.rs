@@ -15,7 +15,7 @@ use super::family::{Family, PRIVATE};
 use super::file::{Overwrite, overwrite_deleted};
 use super::row::Keys;
 use super::{schema, text_index};
-use crate::StoreError;
+use crate::store::StoreError;
 
 /// One partition, as the file says.
 #[derive(Debug, Clone, PartialEq, Eq)]

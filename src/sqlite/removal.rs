@@ -18,7 +18,8 @@ use super::partition::{Partition, State, Uncounted};
 use super::row::{Keys, by_sequence};
 use super::selection::numbers_of;
 use super::text_index;
-use crate::{RecordedRemoval, StoreError};
+use crate::governance::RecordedRemoval;
+use crate::store::StoreError;
 
 /// The most rows that are removed in one transaction: some milliseconds, as long as a batch of a few hundred takes.
 const STEP: usize = 512;

@@ -13,7 +13,10 @@ use super::document::{ACTIVITY, corrupt, damaged, from_json, to_json};
 use super::family::{Family, add_text};
 use super::ids::{IdHash, IdKey};
 use super::partition::table_of;
-use crate::{Activity, ActivityBuilder, ActorKind, App, CountBy, Decision, StoreError, StoredActivity, TermField};
+use crate::activity::{Activity, ActivityBuilder, ActorKind, App};
+use crate::engine::Decision;
+use crate::query::{CountBy, TermField};
+use crate::store::{StoreError, StoredActivity};
 
 /// What a row is read from, by [`Reader::read`].
 pub(super) const COLUMNS: &str =

@@ -8,7 +8,7 @@
 use rusqlite::Connection;
 
 use super::file::Schema;
-use crate::StoreError;
+use crate::store::StoreError;
 
 /// The tables of one family that do not depend on partitions.
 macro_rules! family {

@@ -15,7 +15,8 @@ use super::row::{Keys, by_sequence};
 use super::selection::Selection;
 use super::tail::{Snapshot, Tail};
 use super::text_index;
-use crate::{Position, Query, StoreError, StoredActivity};
+use crate::query::{Position, Query};
+use crate::store::{StoreError, StoredActivity};
 
 /// Whether a reader wants more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

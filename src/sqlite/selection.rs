@@ -7,7 +7,8 @@ use rusqlite::Connection;
 
 use super::family::Family;
 use super::row::{Keys, actor_field};
-use crate::{IndexTerm, Query, StoreError, TermField};
+use crate::query::{IndexTerm, Query, TermField};
+use crate::store::StoreError;
 
 /// The rows of one family that a query can find, by their keys: [`Query::matches`] has the last word.
 #[derive(Debug, Clone, PartialEq, Eq)]

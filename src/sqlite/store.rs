@@ -21,13 +21,21 @@ use super::search::{Candidates, Flow, Search};
 use super::tail::{Snapshot, Tail};
 use super::writer::Memory;
 use super::{integrity, removal, text_index};
+use crate::activity::ActivityId;
+use crate::directory::RemovedGroup;
+use crate::engine::DecidedBatch;
+use crate::forward::Offset;
+use crate::governance::{AppliedRecords, RecordedChange, RecordedRemoval};
+use crate::identity::GroupId;
+use crate::policy::{PrivacyPolicy, Revision};
+use crate::query::{CountBy, Counts, Position, Query, Tally};
+use crate::reveal::{PagePermit, SealedPage};
+use crate::store::{
+    ActivityStore, AppendOutcome, PublicActivity, PublicPage, RemovedGroups, RemovedGroupsUpdate, StoreError,
+    StoredActivity,
+};
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{ArcSwapOption, Mutex};
-use crate::{
-    ActivityId, ActivityStore, AppendOutcome, AppliedRecords, CountBy, Counts, DecidedBatch, GroupId, Offset,
-    PagePermit, Position, PrivacyPolicy, PublicActivity, PublicPage, Query, RecordedChange, RecordedRemoval,
-    RemovedGroup, RemovedGroups, RemovedGroupsUpdate, Revision, SealedPage, StoreError, StoredActivity, Tally,
-};
 
 /// Activities and the policy in one SQLite file.
 ///

@@ -11,7 +11,7 @@ use super::document::corrupt;
 use super::family::Family;
 use super::partition::Partition;
 use super::row::Keys;
-use crate::StoreError;
+use crate::store::StoreError;
 use crate::sync::Mutex;
 
 /// What searches share of the newest rows.

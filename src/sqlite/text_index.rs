@@ -13,7 +13,8 @@ use super::error::SqliteError;
 use super::file::{Overwrite, overwrite_deleted};
 use super::partition::Partition;
 use super::row::{self, COLUMNS};
-use crate::{Activity, StoreError};
+use crate::activity::Activity;
+use crate::store::StoreError;
 
 /// How many sequences are indexed in one transaction.
 const STEP: i64 = 8_192;
@@ -115,7 +116,7 @@ fn text(activity: &Activity) -> String {
 /// Returns what finds every row whose text contains this one in a text index, and others: [`Query::matches`] decides.
 /// `None` if the text is too short for a trigram.
 ///
-/// [`Query::matches`]: crate::Query::matches
+/// [`Query::matches`]: crate::query::Query::matches
 pub(super) fn expression(text: &str) -> Option<String> {
     let chars: Vec<char> = text.chars().collect();
     let trigrams: BTreeSet<&[char]> = chars.windows(3).collect();

@@ -7,8 +7,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::names::{aliases, identities};
-use crate::activity::{Action, Activity, ActivityId, App, AppName};
-use crate::actor::{Actor, ActorName};
+use crate::activity::{Action, Activity, ActivityId, Actor, ActorName, App, AppName};
 use crate::identity::Identity;
 
 /// What is delivered in one call.

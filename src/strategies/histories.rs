@@ -15,10 +15,9 @@ use super::policies::policy_updates;
 use super::searches::{Search, record_queries, searches};
 use crate::activity::ActivityId;
 use crate::governance::RecordQuery;
-use crate::identity::{Alias, Domain, UserId};
+use crate::identity::{Alias, Domain, Subject, UserId};
 use crate::policy::{ManagedDomain, PolicyChange, PolicyUpdate, Role};
 use crate::query::CountBy;
-use crate::subject::Subject;
 
 /// One of two filters over the same store and the same sink.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -53,7 +52,7 @@ pub enum Step {
     Import {
         /// What it holds now.
         import: Import,
-        /// Whether the first node [follows](crate::PrivacyFilter::reconcile_directory) it, as it should.
+        /// Whether the first node [follows](crate::filter::PrivacyFilter::reconcile_directory) it, as it should.
         follow: bool,
     },
     /// The second node installs the latest import.
@@ -268,7 +267,8 @@ pub fn steps(begin: DateTime<Utc>) -> impl Strategy<Value = Step> {
 ///
 /// ```
 /// use activity_privacy::strategies::{Model, histories};
-/// use activity_privacy::{Administrators, UserId};
+/// use activity_privacy::identity::UserId;
+/// use activity_privacy::policy::Administrators;
 /// use proptest::prelude::*;
 ///
 /// proptest!(ProptestConfig::with_cases(4), |(history in histories(0..12))| {

@@ -94,7 +94,7 @@ impl Import {
 /// disabled, deleted, or members without a record; groups are empty, missing, or nested in circles.
 ///
 /// ```
-/// use activity_privacy::DirectoryRevision;
+/// use activity_privacy::directory::DirectoryRevision;
 /// use activity_privacy::strategies::imports;
 /// use proptest::prelude::*;
 ///

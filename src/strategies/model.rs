@@ -20,12 +20,12 @@ use super::activities::Batch;
 use super::histories::{Node, Step};
 use super::imports::Import;
 use crate::activity::{Activity, ActivityId};
-use crate::change::ChangeRefusal;
-use crate::digest::Digest;
 use crate::directory::DirectoryRevision;
 use crate::engine::{UndecidableReason, Verdict, Visibility};
 use crate::filter::IngestOutcome;
-use crate::governance::{Commitment, CommitmentText, Event, Initiator, Outcome, Record, RecordId, Salt};
+use crate::governance::{
+    ChangeRefusal, Commitment, CommitmentText, Digest, Event, Initiator, Outcome, Record, RecordId, Salt,
+};
 use crate::identity::{GroupId, UserId};
 use crate::policy::{
     Administrators, Denial, Grant, GroupRef, ManagedDomain, OnUndecidable, PolicyOptions, Revision, Role, ScopeRule,
@@ -36,10 +36,13 @@ use crate::query::Count;
 ///
 /// ```
 /// use activity_privacy::strategies::{ExpectedAnswer, Model, Node, Step};
-/// use activity_privacy::{Administrators, IngestOutcome, UserId, Visibility};
+/// use activity_privacy::engine::Visibility;
+/// use activity_privacy::filter::IngestOutcome;
+/// use activity_privacy::identity::UserId;
+/// use activity_privacy::policy::Administrators;
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let activity = activity_privacy::Activity::builder(
-/// #     "a".parse()?, activity_privacy::Actor::unknown(), activity_privacy::App::new("Box".parse()?), "Login".parse()?,
+/// # let activity = activity_privacy::activity::Activity::builder(
+/// #     "a".parse()?, activity_privacy::activity::Actor::unknown(), activity_privacy::activity::App::new("Box".parse()?), "Login".parse()?,
 /// #     Default::default()).build()?;
 /// // A directory was never loaded, so whatever is delivered is hidden.
 /// let mut model = Model::new(&Administrators::only_one(UserId::new("root")?), Default::default());

@@ -4,9 +4,8 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use crate::identity::{Alias, Domain, GroupId, Identity, UserId};
+use crate::identity::{Alias, Domain, GroupId, Identity, Subject, UserId};
 use crate::policy::GroupRef;
-use crate::subject::Subject;
 
 /// Each line is one account, however it is spelled; no two lines are the same account. An app before the name binds it.
 const SPELLINGS: &[&[(&str, &str)]] = &[

@@ -98,7 +98,10 @@ pub fn policy_updates() -> impl Strategy<Value = PolicyUpdate> {
 /// ```
 /// use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
 /// use activity_privacy::strategies::{imports, policy_changes};
-/// use activity_privacy::{Administrators, DirectoryRevision, PrivacyFilter, UserId};
+/// use activity_privacy::directory::DirectoryRevision;
+/// use activity_privacy::filter::PrivacyFilter;
+/// use activity_privacy::identity::UserId;
+/// use activity_privacy::policy::Administrators;
 /// use proptest::prelude::*;
 ///
 /// let root = UserId::new("root").unwrap();

@@ -57,7 +57,7 @@ impl Search {
 /// Everything, and what a few filters leave of it.
 ///
 /// ```
-/// use activity_privacy::Query;
+/// use activity_privacy::query::Query;
 /// use activity_privacy::strategies::{Search, searches};
 /// use proptest::prelude::*;
 ///

@@ -4,8 +4,7 @@ use std::fmt::{self, Debug, Formatter};
 
 use super::histories::Step;
 use super::imports::Import;
-use crate::activity::Activity;
-use crate::actor::Actor;
+use crate::activity::{Activity, Actor};
 use crate::directory::User;
 use crate::identity::{Alias, Identity};
 use crate::policy::PolicyChange;

@@ -1,6 +1,10 @@
 //! Asking, approving, and what may be opened then.
 
 use super::*;
+use activity_privacy::governance::{Justification, RecordKind, RecordQuery};
+use activity_privacy::policy::Purpose;
+use activity_privacy::query::Query;
+use activity_privacy::reveal::{Acknowledgement, Approvals};
 
 #[test]
 fn p3_a_reveal_needs_the_approvals_of_others_that_the_policy_asks_for() {

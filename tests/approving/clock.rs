@@ -1,5 +1,7 @@
 //! R1: what is over stays over when the clock goes back: a request, and what was approved with it.
 
+use activity_privacy::governance::{RecordKind, RecordQuery};
+use activity_privacy::reveal::Approvals;
 use std::sync::Arc;
 
 use super::fault_sink::Broken;

@@ -2,6 +2,8 @@
 
 use super::fault_sink::Broken;
 use super::*;
+use activity_privacy::governance::SinkName;
+use activity_privacy::sinks::QuorumSink;
 
 #[test]
 fn r1_the_lifetime_begins_with_the_last_approval() {

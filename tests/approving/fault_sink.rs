@@ -1,9 +1,9 @@
 //! A sink that takes no records, or gives none, from some moment on.
 
+use activity_privacy::governance::{GovernanceSink, Receipt, Record, RecordEntry, RecordQuery, SinkError};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::*;
 use crate::forward::forward;
 
 pub(crate) struct Broken {

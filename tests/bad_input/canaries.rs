@@ -1,11 +1,26 @@
 //! B2: nothing that is said in passing contains what is private.
 
+use activity_privacy::directory::GroupDirectory;
 use std::error::Error;
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use activity_privacy::activity::{Action, Activity, ActivityId, Actor, App, AppName};
+use activity_privacy::directory::{DirectoryBuilder, DirectoryRevision, RemovedGroup, User};
+use activity_privacy::engine::{Decision, PolicyEngine, Visibility};
+use activity_privacy::filter::PrivacyFilter;
+use activity_privacy::forward::Offset;
+use activity_privacy::governance::{
+    Event, GovernanceSink, Initiator, Justification, Receipt, Record, RecordEntry, RecordId, RecordKind, RecordQuery,
+    RecordedRemoval, SinkError,
+};
+use activity_privacy::identity::{Alias, Domain, Identity, UserId};
 use activity_privacy::memory::{MemorySink, MemoryStore};
-use activity_privacy::*;
+use activity_privacy::policy::{GroupRef, OnUndecidable, OptionsPatch, PolicyChange, Role};
+use activity_privacy::query::{CountBy, Cursor, PageSize, Position, Query};
+use activity_privacy::reveal::{Acknowledgement, RevealRequest};
+use activity_privacy::sinks::TimeoutSink;
+use activity_privacy::store::ActivityStore;
 use uuid::Uuid;
 
 use crate::fixture::*;
@@ -55,7 +70,7 @@ fn over(store: Arc<dyn ActivityStore>) -> Fixture {
 fn fixtures(dir: &std::path::Path) -> Vec<Fixture> {
     #[cfg(feature = "sqlite")]
     let on_disk: Vec<Arc<dyn ActivityStore>> =
-        vec![Arc::new(sqlite::SqliteStore::open(dir.join("activities.db")).unwrap())];
+        vec![Arc::new(activity_privacy::sqlite::SqliteStore::open(dir.join("activities.db")).unwrap())];
     #[cfg(not(feature = "sqlite"))]
     let (on_disk, _): (Vec<Arc<dyn ActivityStore>>, _) = (Vec::new(), dir);
     let memory: Arc<dyn ActivityStore> = Arc::new(MemoryStore::new());
@@ -433,7 +448,7 @@ fn b2_a_damaged_file_is_reported_without_what_stands_in_it() {
     use std::io::{Read, Seek, SeekFrom, Write};
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("activities.db");
-    let open = || over(Arc::new(sqlite::SqliteStore::open(&path).unwrap()));
+    let open = || over(Arc::new(activity_privacy::sqlite::SqliteStore::open(&path).unwrap()));
     let fixture = open();
     // Public ones, because a view is what everybody has.
     fixture.ingest(&[begun("a", Actor::user(alias("bob@contoso.com"))).object("canary \u{1F426}").build().unwrap()]);
@@ -450,7 +465,7 @@ fn b2_a_damaged_file_is_reported_without_what_stands_in_it() {
         file.write_all(b"k").unwrap();
     }
     drop(file);
-    let store = sqlite::SqliteStore::open(&path).unwrap();
+    let store = activity_privacy::sqlite::SqliteStore::open(&path).unwrap();
     let error = store.public_page(&Query::all(), None, 10).unwrap_err();
     let source = error.source().unwrap();
     assert_eq!(source.to_string(), "the file holds something that cannot be read back, expected one activity");

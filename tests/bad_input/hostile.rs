@@ -2,8 +2,19 @@
 
 use std::sync::Arc;
 
+use activity_privacy::activity::{Activity, ActivityId, Actor, App, AppName};
+use activity_privacy::directory::DirectoryRevision;
+use activity_privacy::engine::{PolicyEngine, Verdict, Visibility};
+use activity_privacy::filter::{IngestOutcome, RevealError};
+use activity_privacy::governance::Record;
+use activity_privacy::identity::{Alias, Domain, GroupId, UserId};
 use activity_privacy::memory::MemoryStore;
-use activity_privacy::*;
+use activity_privacy::policy::{
+    Denial, GroupRef, ManagedDomain, OptionsPatch, PolicyChange, PrivacyPolicy, Revision, ScopeRule, ScopeTarget,
+};
+use activity_privacy::query::{CountBy, Cursor, PageSize, Query};
+use activity_privacy::reveal::{Acknowledgement, RevealRequest};
+use activity_privacy::store::{ActivityStore, StoredActivity};
 use chrono::{DateTime, Utc};
 use proptest::prelude::*;
 use serde_json::Value;
@@ -123,7 +134,7 @@ fn good_activity() -> Value {
 
 /// Whatever an activity says, it is decided, stored, found and counted.
 fn drive(store: Arc<dyn ActivityStore>, activities: &[Activity]) {
-    let fixture = Fixture::over(store, Arc::new(memory::MemorySink::new()));
+    let fixture = Fixture::over(store, Arc::new(activity_privacy::memory::MemorySink::new()));
     fixture.install(people(&[("adele", &["council"])])).make_private("council");
     fixture.options(OptionsPatch::new().include_objects(true));
     let report = fixture.filter.ingest(activities).unwrap();
@@ -173,7 +184,7 @@ fn each_store(activities: &[Activity]) {
     #[cfg(feature = "sqlite")]
     {
         let dir = tempfile::tempdir().unwrap();
-        drive(Arc::new(sqlite::SqliteStore::open(dir.path().join("a.db")).unwrap()), activities);
+        drive(Arc::new(activity_privacy::sqlite::SqliteStore::open(dir.path().join("a.db")).unwrap()), activities);
     }
 }
 

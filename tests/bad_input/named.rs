@@ -1,6 +1,12 @@
 //! B1: an error names the place and what was expected there.
 
-use activity_privacy::*;
+use activity_privacy::activity::{Action, Activity, ActivityId, Actor, ActorName, AppName};
+use activity_privacy::engine::Decision;
+use activity_privacy::filter::ViewError;
+use activity_privacy::governance::{ChangeRefusal, Justification, Record};
+use activity_privacy::identity::{Alias, Domain, GroupId, TextError, UserId};
+use activity_privacy::policy::{GroupRef, PolicyChange, PolicyError, PrivacyPolicy, ScopeRule, ScopeTarget};
+use activity_privacy::query::{Cursor, CursorError, PageSize, Query};
 use serde_json::{Value, json};
 
 use crate::fixture::*;

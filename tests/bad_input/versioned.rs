@@ -1,6 +1,7 @@
 //! Documents in a version.
 
-use activity_privacy::{AppName, Versioned};
+use activity_privacy::activity::AppName;
+use activity_privacy::store::Versioned;
 
 fn read(text: &str) -> Result<AppName, String> {
     let read = serde_json::from_str::<Versioned<AppName>>(text);

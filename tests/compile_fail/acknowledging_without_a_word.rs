@@ -1,6 +1,8 @@
 //! Rule R1: an acknowledgement is one call, in so many words.
 
-use activity_privacy::*;
+use activity_privacy::identity::UserId;
+use activity_privacy::query::Query;
+use activity_privacy::reveal::{Acknowledgement, RevealRequest};
 
 fn built() -> Acknowledgement {
     Acknowledgement(())

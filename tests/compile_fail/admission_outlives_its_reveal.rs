@@ -1,6 +1,8 @@
 //! Rule R2: leave to read one page ends with the reveal that it is for.
 
-use activity_privacy::*;
+use activity_privacy::governance::{RecordId, Salt};
+use activity_privacy::policy::PrivacyPolicy;
+use activity_privacy::reveal::{PagePermit, RecordedReveal};
 
 fn kept(
     reveal: RecordedReveal,

@@ -1,6 +1,7 @@
 //! Rule F1: what a forwarder accepts cannot be made from a private activity, nor read from anywhere.
 
-use activity_privacy::*;
+use activity_privacy::forward::{ForwardBatch, Offset};
+use activity_privacy::store::{PublicActivity, StoredActivity};
 
 fn wrapped(private: StoredActivity) -> PublicActivity {
     PublicActivity(private)

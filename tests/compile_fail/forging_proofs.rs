@@ -1,6 +1,9 @@
 //! No proof is made but by the step before it.
 
-use activity_privacy::*;
+use activity_privacy::engine::DecidedBatch;
+use activity_privacy::governance::{Receipt, Record, RecordedChange, RecordedRemoval};
+use activity_privacy::policy::{PrivacyPolicy, Revision};
+use activity_privacy::reveal::{PagePermit, RecordedReveal, RevealRequest};
 
 fn a_recorded_reveal(request: RevealRequest, receipt: Receipt, known: RecordedReveal) -> RecordedReveal {
     RecordedReveal { receipt, request, ..known }

@@ -1,6 +1,8 @@
 //! Rule R5: a reveal belongs to one viewer and one call chain.
 
-use activity_privacy::*;
+use activity_privacy::filter::Reveal;
+use activity_privacy::query::PageSize;
+use activity_privacy::reveal::RecordedReveal;
 
 fn copied(reveal: &Reveal) -> Reveal {
     reveal.clone()

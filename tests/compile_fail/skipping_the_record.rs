@@ -1,6 +1,8 @@
 //! Rule R2: nothing private leaves the store before its record is durable.
 
-use activity_privacy::*;
+use activity_privacy::governance::PendingChange;
+use activity_privacy::reveal::{PagePermit, PendingPage, PendingReveal, RecordedPage, RecordedReveal, SealedPage};
+use activity_privacy::store::{ActivityStore, StoredActivity};
 
 fn asking_unrecorded(store: &dyn ActivityStore, pending: &PendingReveal) {
     let _ = store.revealed_page(pending, None, 10);

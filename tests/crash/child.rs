@@ -7,7 +7,13 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::{env, fs, io, process, thread};
 
-use activity_privacy::*;
+use activity_privacy::activity::Activity;
+use activity_privacy::directory::DirectoryBuilder;
+use activity_privacy::filter::{ChangeError, IngestError, RevealError};
+use activity_privacy::governance::SinkError;
+use activity_privacy::policy::{GroupRef, ManagedDomain, PolicyChange, Role};
+use activity_privacy::query::PageSize;
+use activity_privacy::reveal::RevealTotals;
 
 use super::chance::Chance;
 use super::files;

@@ -4,8 +4,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use activity_privacy::activity::Activity;
+use activity_privacy::engine::{Decision, Visibility};
+use activity_privacy::governance::{GovernanceSink, RecordEntry, RecordQuery};
+use activity_privacy::policy::PrivacyPolicy;
 use activity_privacy::sqlite::{SqliteGovernance, SqliteOptions, SqliteStore, governance_path};
-use activity_privacy::*;
+use activity_privacy::store::{StoredActivity, Versioned};
 use rusqlite::Connection;
 
 use crate::fixture::*;

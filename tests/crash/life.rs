@@ -5,7 +5,12 @@ use std::fs;
 use std::thread;
 use std::time::Duration;
 
-use activity_privacy::*;
+use activity_privacy::engine::Visibility;
+use activity_privacy::filter::IngestOutcome;
+use activity_privacy::forward::{ForwardBatch, Offset};
+use activity_privacy::governance::RecordEntry;
+use activity_privacy::policy::PrivacyPolicy;
+use activity_privacy::query::{PageSize, Query};
 use tempfile::TempDir;
 
 use super::chance::Chance;

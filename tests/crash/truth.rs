@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use activity_privacy::*;
+use activity_privacy::activity::ActivityId;
+use activity_privacy::engine::Visibility;
+use activity_privacy::governance::{ChangeSummary, Digest, Event, Initiator, Outcome, Record, RevealId};
+use activity_privacy::policy::{GroupRef, PrivacyPolicy, Revision};
 
 use super::files::Files;
 use super::word::{AuditState, Item, name};

@@ -1,8 +1,11 @@
 //! What the child says, line by line, and the activities that it speaks of.
 
+use activity_privacy::activity::{Activity, Actor, App};
 use std::io::Write;
 
-use activity_privacy::*;
+use activity_privacy::engine::Visibility;
+use activity_privacy::filter::IngestOutcome;
+use activity_privacy::governance::RevealId;
 use serde::{Deserialize, Serialize};
 
 use crate::fixture::{alias, at};

@@ -1,8 +1,14 @@
 //! D1 to D3: what a decision leaves behind, and that nothing moves it.
 
+use activity_privacy::activity::{Activity, Actor, App};
+use activity_privacy::engine::Decision;
+use activity_privacy::filter::IngestOutcome;
+use activity_privacy::policy::{GroupRef, ManagedDomain, OptionsPatch};
 use std::collections::{BTreeMap, BTreeSet};
 
-use activity_privacy::*;
+use activity_privacy::directory::DirectoryRevision;
+use activity_privacy::engine::{PrincipalRole, Reason, Visibility};
+use activity_privacy::policy::{PolicyChange, ScopeRule, ScopeTarget};
 use proptest::prelude::*;
 
 use crate::fixture::*;

@@ -1,10 +1,18 @@
 //! D10 to D12: groups within groups, groups that go and come, groups that there are not.
 
+use activity_privacy::directory::GroupDirectory;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use activity_privacy::activity::Actor;
+use activity_privacy::directory::{DirectoryBuilder, DirectoryRevision, ImportError, User, UserStatus};
+use activity_privacy::engine::{PolicyEngine, PrincipalRole, Reason, UndecidableReason, Verdict};
+use activity_privacy::filter::{ChangeError, IngestOutcome};
+use activity_privacy::governance::{Event, GovernanceSink, Initiator, Outcome, OutcomeKind, Record, RecordEntry};
+use activity_privacy::identity::{GroupId, UserId};
 use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
-use activity_privacy::*;
+use activity_privacy::policy::{GroupRef, PolicyChange, PolicyError, PrivacyPolicy, ScopeRule, ScopeTarget};
+use activity_privacy::store::ActivityStore;
 use proptest::prelude::*;
 
 use crate::fixture::*;

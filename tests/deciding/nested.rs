@@ -1,9 +1,13 @@
 //! D11 among nodes and restarts: groups that come back by a delta, and groups that vanish from within others.
 
+use activity_privacy::directory::GroupDirectory;
 use std::sync::Arc;
 
+use activity_privacy::directory::{DirectoryBuilder, DirectoryChange, DirectoryDelta, DirectoryRevision, User};
+use activity_privacy::engine::{Reason, UndecidableReason};
+use activity_privacy::governance::{Event, RecordKind, RecordQuery};
 use activity_privacy::memory::{MemorySink, MemoryStore};
-use activity_privacy::*;
+use activity_privacy::policy::PolicyChange;
 
 use crate::fixture::*;
 

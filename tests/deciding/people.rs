@@ -1,6 +1,10 @@
 //! D7 and D8: who is from outside, and under which names somebody is known.
 
-use activity_privacy::*;
+use activity_privacy::activity::Actor;
+use activity_privacy::directory::{DirectoryBuilder, User};
+use activity_privacy::engine::{PrincipalRole, Reason};
+use activity_privacy::identity::{Alias, Identity};
+use activity_privacy::policy::{GroupRef, ManagedDomain, PolicyChange};
 
 use crate::fixture::*;
 

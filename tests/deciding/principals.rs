@@ -1,6 +1,11 @@
 //! D6: whose doing an activity is.
 
-use activity_privacy::*;
+use activity_privacy::activity::Actor;
+use activity_privacy::directory::{DirectoryBuilder, User};
+use activity_privacy::engine::{PrincipalRole, Reason, UndecidableReason};
+use activity_privacy::filter::IngestOutcome;
+use activity_privacy::identity::Alias;
+use activity_privacy::policy::{GroupRef, OptionsPatch, PolicyChange};
 
 use crate::fixture::*;
 

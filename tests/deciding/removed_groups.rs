@@ -4,8 +4,18 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use activity_privacy::activity::Actor;
+use activity_privacy::directory::{DirectoryBuilder, DirectoryRevision, User};
+use activity_privacy::engine::{Reason, UndecidableReason};
+use activity_privacy::filter::{IngestError, PrivacyFilter, ReconcileError};
+use activity_privacy::governance::{
+    Event, GovernanceSink, Receipt, Record, RecordEntry, RecordKind, RecordQuery, RecordedRemoval, SinkError,
+    WriteOnlySink,
+};
 use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
-use activity_privacy::*;
+use activity_privacy::policy::{GroupRef, OnUndecidable, OptionsPatch, PolicyChange, ScopeRule, ScopeTarget};
+use activity_privacy::query::{PageSize, Query};
+use activity_privacy::store::ActivityStore;
 
 use crate::fixture::*;
 use crate::forward::forward;

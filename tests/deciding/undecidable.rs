@@ -4,8 +4,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use activity_privacy::activity::Actor;
+use activity_privacy::directory::{
+    DirectoryDelta, DirectoryError, DirectoryRevision, DirectorySnapshot, GroupDirectory,
+};
+use activity_privacy::engine::{PolicyEngine, PrincipalRole, Reason, Undecidable, UndecidableReason, Verdict};
+use activity_privacy::filter::{IngestError, IngestOutcome, PrivacyFilter};
+use activity_privacy::identity::Alias;
 use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
-use activity_privacy::*;
+use activity_privacy::policy::{ManagedDomain, OnUndecidable, OptionsPatch, PolicyChange};
+use activity_privacy::query::{PageSize, Query};
 
 use crate::fixture::*;
 

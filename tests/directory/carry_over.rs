@@ -1,11 +1,14 @@
 //! What a directory remembers, whichever way it came about: by imports, by deltas, and by deltas of what was never in
 //! force.
 
+use activity_privacy::directory::GroupDirectory;
 use std::sync::Arc;
 
+use activity_privacy::directory::{DirectoryBuilder, DirectoryDelta, DirectoryRevision, DirectorySnapshot, User};
+use activity_privacy::engine::{PolicyEngine, Verdict};
 use activity_privacy::memory::MemoryDirectory;
+use activity_privacy::policy::{PolicyChange, PrivacyPolicy, ScopeRule, ScopeTarget};
 use activity_privacy::strategies::{activities, imports, policy_changes};
-use activity_privacy::*;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;

@@ -1,11 +1,18 @@
 //! Deltas: small steps that lead where whole imports lead.
 
+use activity_privacy::directory::GroupDirectory;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use activity_privacy::activity::Activity;
+use activity_privacy::directory::{
+    DirectoryBuilder, DirectoryDelta, DirectoryRevision, DirectorySnapshot, ImportError, Resolution, User,
+};
+use activity_privacy::engine::{PolicyEngine, Verdict};
+use activity_privacy::identity::{Alias, GroupId, Identity};
 use activity_privacy::memory::MemoryDirectory;
+use activity_privacy::policy::{PolicyChange, PrivacyPolicy};
 use activity_privacy::strategies::{Import, activities, identities, imports, policy_changes};
-use activity_privacy::*;
 use proptest::collection::vec;
 use proptest::prelude::*;
 

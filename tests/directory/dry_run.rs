@@ -3,8 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use activity_privacy::activity::{Activity, Actor, App};
+use activity_privacy::directory::{DirectoryBuilder, DirectoryError, DirectoryRevision, User};
+use activity_privacy::engine::{Affected, DryRun, PolicyEngine, Verdict};
+use activity_privacy::filter::DryRunError;
+use activity_privacy::governance::ChangeRefusal;
+use activity_privacy::identity::UserId;
+use activity_privacy::policy::{GroupRef, ManagedDomain, PolicyChange, ScopeRule, ScopeTarget};
 use activity_privacy::strategies::{Import, imports, policy_changes};
-use activity_privacy::*;
 use proptest::collection::vec;
 use proptest::prelude::*;
 

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use activity_privacy::directory::{DirectoryDelta, DirectoryRevision, DirectorySnapshot, User};
+use activity_privacy::identity::GroupId;
 use activity_privacy::strategies::imports;
-use activity_privacy::*;
 use proptest::collection::vec;
 use proptest::prelude::*;
 

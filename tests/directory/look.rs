@@ -2,8 +2,14 @@
 
 use std::sync::Arc;
 
+use activity_privacy::activity::{Activity, Actor};
+use activity_privacy::directory::{DirectoryRevision, DirectorySnapshot};
+use activity_privacy::engine::{PolicyEngine, Reason, Verdict};
+use activity_privacy::identity::{Alias, GroupId, UserId};
+use activity_privacy::policy::{
+    GroupRef, ManagedDomain, OptionsPatch, PolicyChange, PrivacyPolicy, ScopeRule, ScopeTarget,
+};
 use activity_privacy::strategies::{activities, domains, imports, policy_changes};
-use activity_privacy::*;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;

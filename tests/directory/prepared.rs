@@ -1,8 +1,9 @@
 //! What is made ready beforehand: taken for nothing else, and not kept for longer than it is of use.
 
+use activity_privacy::directory::GroupDirectory;
 use std::sync::Arc;
 
-use activity_privacy::*;
+use activity_privacy::directory::{DirectoryBuilder, DirectoryDelta, DirectoryRevision};
 
 use crate::fixture::{Fixture, activity, at, contoso, group, people, user};
 

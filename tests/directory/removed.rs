@@ -3,7 +3,13 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use activity_privacy::*;
+use activity_privacy::activity::Actor;
+use activity_privacy::directory::{
+    DirectoryBuilder, DirectoryChange, DirectoryDelta, DirectoryRevision, DirectorySnapshot, Resolution, User,
+};
+use activity_privacy::engine::{PolicyEngine, Verdict};
+use activity_privacy::identity::UserId;
+use activity_privacy::policy::{GroupRef, ManagedDomain, PolicyChange, PrivacyPolicy};
 
 use crate::fixture::{activity, admins, alias, at, by, changed, contoso, group, people, user};
 

@@ -2,8 +2,8 @@
 
 use std::sync::Mutex;
 
+use activity_privacy::governance::{Event, GovernanceSink, Receipt, Record, SinkError};
 use activity_privacy::memory::MemorySink;
-use activity_privacy::*;
 
 use crate::forward::forward;
 

@@ -5,8 +5,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
+use activity_privacy::governance::{
+    GovernanceSink, Receipt, Record, RecordEntry, RecordId, RecordQuery, RecordedRemoval, SinkError,
+};
 use activity_privacy::memory::MemorySink;
-use activity_privacy::*;
 use uuid::Uuid;
 
 use super::{HANG, LIMIT, Log, panic_on_command};

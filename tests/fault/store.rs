@@ -6,7 +6,16 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use activity_privacy::*;
+use activity_privacy::engine::DecidedBatch;
+use activity_privacy::forward::Offset;
+use activity_privacy::governance::{AppliedRecords, RecordedChange, RecordedRemoval};
+use activity_privacy::policy::PrivacyPolicy;
+use activity_privacy::query::{CountBy, Counts, Position, Query};
+use activity_privacy::reveal::{PagePermit, SealedPage};
+use activity_privacy::store::{
+    ActivityStore, AppendOutcome, PublicActivity, PublicPage, RemovedGroups, RemovedGroupsUpdate, StoreError,
+    StoredActivity,
+};
 
 use super::{Log, panic_on_command};
 

@@ -2,7 +2,15 @@
 
 use std::error::Error;
 
-use activity_privacy::*;
+use activity_privacy::engine::Visibility;
+use activity_privacy::filter::{
+    ChangeError, GovernanceError, IngestOutcome, OpenError, Page, PrivacyFilter, RevealError, ViewError,
+};
+use activity_privacy::forward::{ForwardBatch, Offset};
+use activity_privacy::governance::{Outcome, RecordEntry, RecordQuery, RevealId};
+use activity_privacy::policy::{Denial, PolicyChange, PolicyError, Revision};
+use activity_privacy::query::{CountBy, PageSize, Query};
+use activity_privacy::reveal::{Acknowledgement, RevealRequest};
 
 use super::scene::{Scene, everybody, without_the_council};
 use crate::fault::{Fault, StoreFault};

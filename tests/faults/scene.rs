@@ -6,7 +6,12 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use activity_privacy::*;
+use activity_privacy::directory::DirectoryBuilder;
+use activity_privacy::engine::Visibility;
+use activity_privacy::filter::{OpenError, PrivacyFilter, PrivacyFilterBuilder, Reveal};
+use activity_privacy::governance::{RecordEntry, RecordQuery};
+use activity_privacy::policy::{PolicyChange, PrivacyPolicy, Role};
+use activity_privacy::query::PageSize;
 
 use crate::fault::*;
 use crate::fixture::*;

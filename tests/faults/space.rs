@@ -5,10 +5,14 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::{env, fmt};
 
+use activity_privacy::activity::Activity;
+use activity_privacy::filter::{ChangeError, IngestError, IngestOutcome, PrivacyFilter, RevealError};
+use activity_privacy::governance::{Event, RecordQuery, SinkError};
+use activity_privacy::policy::Administrators;
+use activity_privacy::query::{PageSize, Query};
 #[cfg(target_os = "linux")]
-use activity_privacy::sqlite::FileError;
-use activity_privacy::sqlite::{SqliteGovernance, SqliteStore, governance_path};
-use activity_privacy::*;
+use activity_privacy::sqlite::{FileError, SqliteGovernance, SqliteStore, governance_path};
+use activity_privacy::store::StoreError;
 use rusqlite::Connection;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
@@ -218,7 +222,7 @@ fn b1_full_disk_is_full_whichever_file_it_ends_in() {
             let path = activities(small.path());
             let store = SqliteStore::open(&path)?;
             let sink = SqliteGovernance::open(governance_path(&path))?;
-            let filter = PrivacyFilter::builder(store, memory::MemoryDirectory::new(), sink)
+            let filter = PrivacyFilter::builder(store, activity_privacy::memory::MemoryDirectory::new(), sink)
                 .initialize(Administrators::only_one(user("root")))?;
             for number in 0..ENDLESS {
                 filter.ingest(&batch(number))?;

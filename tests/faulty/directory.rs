@@ -8,7 +8,9 @@ use std::thread;
 use std::time::Duration;
 
 use activity_privacy::conformance::{DirectoryHarness, Source};
-use activity_privacy::*;
+use activity_privacy::directory::{
+    DirectoryBuilder, DirectoryError, DirectoryRevision, DirectorySnapshot, GroupDirectory,
+};
 
 /// What a directory holds.
 #[derive(Default)]

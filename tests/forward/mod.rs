@@ -8,26 +8,26 @@ macro_rules! forward {
     (@records $inner:tt) => {
         fn records(
             &self,
-            query: &activity_privacy::RecordQuery,
+            query: &activity_privacy::governance::RecordQuery,
             after: u64,
             limit: usize,
-        ) -> Result<Vec<activity_privacy::RecordEntry>, activity_privacy::SinkError> {
+        ) -> Result<Vec<activity_privacy::governance::RecordEntry>, activity_privacy::governance::SinkError> {
             self.$inner.records(query, after, limit)
         }
     };
     (@newest $inner:tt) => {
         fn newest(
             &self,
-            query: &activity_privacy::RecordQuery,
-        ) -> Result<Option<activity_privacy::RecordEntry>, activity_privacy::SinkError> {
+            query: &activity_privacy::governance::RecordQuery,
+        ) -> Result<Option<activity_privacy::governance::RecordEntry>, activity_privacy::governance::SinkError> {
             self.$inner.newest(query)
         }
     };
     (@remove $inner:tt) => {
         fn remove(
             &self,
-            removal: &activity_privacy::RecordedRemoval,
-        ) -> Result<u64, activity_privacy::SinkError> {
+            removal: &activity_privacy::governance::RecordedRemoval,
+        ) -> Result<u64, activity_privacy::governance::SinkError> {
             self.$inner.remove(removal)
         }
     };

@@ -4,7 +4,16 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use activity_privacy::*;
+use activity_privacy::activity::Actor;
+use activity_privacy::export::{ExportError, RecordFormat};
+use activity_privacy::filter::{AccessNotice, GovernanceError};
+use activity_privacy::governance::{
+    Event, GovernanceSink, Receipt, Record, RecordEntry, RecordQuery, RevealId, SinkError, Subjects,
+};
+use activity_privacy::identity::{Identity, Subject};
+use activity_privacy::policy::{Denial, OptionsPatch, PolicyChange, Purpose, Role};
+use activity_privacy::query::{PageSize, Query};
+use activity_privacy::reveal::{Acknowledgement, RevealRequest};
 use chrono::{DateTime, Utc};
 
 use crate::fault::Meanwhile;
@@ -177,7 +186,7 @@ fn g7_whoever_is_gone_from_the_directory_is_told_by_the_names_that_they_bring() 
 #[test]
 fn g7_a_page_that_was_refused_at_the_last_moment_was_not_seen() {
     let sink = Arc::new(Meanwhile::default());
-    let fixture = Fixture::over(Arc::new(memory::MemoryStore::new()), sink.clone());
+    let fixture = Fixture::over(Arc::new(activity_privacy::memory::MemoryStore::new()), sink.clone());
     furnish(&fixture);
     for seen in [0, 1] {
         let mut reveal = fixture.filter.reveal(reveal_for("audit")).unwrap();

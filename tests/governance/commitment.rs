@@ -1,6 +1,12 @@
 //! What a record says of people can be forgotten, and what stays proves what it was: G2, G6.
 
-use activity_privacy::*;
+use activity_privacy::activity::ActivityId;
+use activity_privacy::governance::{
+    Commitment, CommitmentText, Digest, Event, Justification, Outcome, ParseSaltError, Record, RecordEntry, RecordKind,
+    RecordQuery, Salt, Subjects,
+};
+use activity_privacy::identity::Subject;
+use activity_privacy::query::PageSize;
 
 use crate::fixture::*;
 

@@ -3,8 +3,14 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use activity_privacy::filter::{ChangeError, PrivacyFilter, SinkChangeError};
+use activity_privacy::governance::{
+    AppliedRecords, Event, FailureReason, GovernanceSink, Initiator, Outcome, OutcomeKind, PendingRemoval, Receipt,
+    Record, RecordEntry, RecordKind, RecordQuery, SinkError, SinkName, SinkSetError,
+};
 use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
-use activity_privacy::*;
+use activity_privacy::policy::{Denial, GroupRef, OptionsPatch, PolicyChange, PrivacyPolicy, Retention, Role};
+use activity_privacy::sinks::{NotAccepted, PendingSinks, QuorumSink, QuorumSinkBuilder};
 use proptest::prelude::*;
 
 use crate::fault::*;

@@ -5,8 +5,14 @@ use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use activity_privacy::filter::PrivacyFilter;
+use activity_privacy::governance::{
+    GovernanceSink, Receipt, Record, RecordEntry, RecordId, RecordQuery, RecordedRemoval, SinkError, WriteOnlySink,
+};
 use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
-use activity_privacy::*;
+use activity_privacy::policy::{Administrators, GroupRef, PolicyChange};
+use activity_privacy::query::PageSize;
+use activity_privacy::sinks::{QuorumSink, TimeoutSink};
 use uuid::Uuid;
 
 use crate::fault::*;

@@ -1,8 +1,9 @@
 //! LDIF: change records.
 
+use activity_privacy::directory::{DirectoryChange, DirectoryRevision, UserStatus};
+use activity_privacy::identity::{Alias, GroupId};
 use activity_privacy::import::RejectReason;
 use activity_privacy::import::ldif::Tree;
-use activity_privacy::*;
 
 use super::ldif::*;
 

@@ -5,7 +5,8 @@ use std::io::{self, BufReader, Read};
 
 use activity_privacy::import::csv::{MAX_ROW_BYTES, Tables};
 use activity_privacy::import::{Import, Place, RejectReason, Rejected};
-use activity_privacy::*;
+use activity_privacy::directory::{DirectoryBuilder, DirectoryRevision, DirectorySnapshot, Resolution, User, UserStatus};
+use activity_privacy::identity::{GroupId, UserId};
 use proptest::prelude::*;
 
 mod shape;

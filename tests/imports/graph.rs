@@ -5,9 +5,12 @@ mod delta;
 mod naming;
 mod order;
 
+use activity_privacy::directory::{
+    DirectoryBuilder, DirectoryRevision, DirectorySnapshot, Resolution, User, UserStatus,
+};
+use activity_privacy::identity::{Alias, GroupId};
 use activity_privacy::import::Import;
 use activity_privacy::import::graph::{Listing, Sync, Unfinished};
-use activity_privacy::*;
 use serde_json::{Value, json};
 
 use crate::fixture::{alias, at, group, user};

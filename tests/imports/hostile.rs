@@ -1,8 +1,9 @@
 //! Bytes that nobody meant to send, and documents that were damaged on the way.
 
+use activity_privacy::directory::{DirectoryBuilder, DirectoryRevision, DirectorySnapshot, User};
 use activity_privacy::import::graph::{Listing, Sync};
 use activity_privacy::import::scim::{self, Endpoint, Lists};
-use activity_privacy::*;
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -30,8 +31,9 @@ fn before() -> DirectorySnapshot {
 }
 
 /// Says what was wrong with an import, and checks that all of it is accounted for.
-fn accounted<T>(import: &import::Import<T>) -> String {
-    let within = import.rejected().iter().filter(|rejected| rejected.place != import::Place::Whole).count();
+fn accounted<T>(import: &activity_privacy::import::Import<T>) -> String {
+    let within =
+        import.rejected().iter().filter(|rejected| rejected.place != activity_privacy::import::Place::Whole).count();
     assert!(import.ignored() + within as u64 <= import.read(), "B1");
     import.rejected().iter().map(|rejected| format!("{rejected} {rejected:?}\n")).collect()
 }

@@ -1,11 +1,14 @@
 //! LDIF: entries and change records.
 
+use activity_privacy::directory::{
+    DirectoryBuilder, DirectoryRevision, DirectorySnapshot, Resolution, User, UserStatus,
+};
+use activity_privacy::identity::{Alias, GroupId, Identity, UserId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufReader, Read};
 
 use activity_privacy::import::ldif::{self, MAX_VALUE_BYTES, Tree};
 use activity_privacy::import::{Import, Place, RejectReason};
-use activity_privacy::*;
 use proptest::prelude::*;
 
 /// A record of each kind that a directory of a company holds.

@@ -1,8 +1,9 @@
 //! LDIF: memberships that are told in other ways than by a name, and members who are no people.
 
+use activity_privacy::directory::{DirectoryBuilder, DirectoryChange, DirectoryRevision};
+use activity_privacy::identity::{Alias, GroupId};
 use activity_privacy::import::ldif::{self, InvalidDn, Reader, Tree};
 use activity_privacy::import::{Import, Place, RejectReason};
-use activity_privacy::*;
 
 use super::ldif::*;
 

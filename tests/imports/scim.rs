@@ -1,8 +1,12 @@
 //! SCIM 2.0: lists, and whole resources.
 
+use activity_privacy::directory::{
+    DirectoryBuilder, DirectoryChange, DirectoryDelta, DirectoryRevision, DirectorySnapshot, Resolution, User,
+    UserStatus,
+};
+use activity_privacy::identity::Alias;
 use activity_privacy::import::scim::{self, Endpoint, Lists, MAX_BODY_BYTES, Unfinished};
 use activity_privacy::import::{Import, RejectReason, Rejected};
-use activity_privacy::*;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Value, json};

@@ -1,8 +1,10 @@
 //! SCIM 2.0: several requests in one, and members that are no people.
 
+use activity_privacy::directory::{
+    DirectoryBuilder, DirectoryChange, DirectoryDelta, DirectoryRevision, DirectorySnapshot, Resolution, User,
+};
 use activity_privacy::import::scim::{self, Endpoint, Lists, Requests};
 use activity_privacy::import::{Import, Place};
-use activity_privacy::*;
 use serde_json::{Value, json};
 
 use super::scim::{list, messages, snapshot};

@@ -1,8 +1,10 @@
 //! SCIM 2.0: attributes nested under the URN of their schema, and values in other shapes than the standard's.
 
+use activity_privacy::directory::{
+    DirectoryBuilder, DirectoryChange, DirectoryDelta, DirectorySnapshot, Resolution, User, UserStatus,
+};
 use activity_privacy::import::Import;
 use activity_privacy::import::scim::{self, Endpoint};
-use activity_privacy::*;
 use serde_json::{Value, json};
 
 use super::scim::{import, messages, read, snapshot};

@@ -1,8 +1,10 @@
 //! SCIM 2.0: what a `PATCH` changes, in the forms in which provisioning clients send it.
 
-use activity_privacy::import::Import;
-use activity_privacy::import::scim;
-use activity_privacy::*;
+use activity_privacy::directory::{
+    DirectoryBuilder, DirectoryChange, DirectoryDelta, DirectorySnapshot, User, UserStatus,
+};
+use activity_privacy::identity::Alias;
+use activity_privacy::import::{Import, scim};
 use serde_json::{Value, json};
 
 use super::scim::{messages, snapshot};

@@ -1,10 +1,11 @@
 //! A process that dies, or loses power, while its ledger grows.
 
+use activity_privacy::governance::GovernanceSink;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+use activity_privacy::governance::RecordQuery;
 use activity_privacy::ledger::*;
-use activity_privacy::*;
 
 use crate::log::*;
 

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use activity_privacy::governance::{Event, Initiator, RecordEntry, RevealSummary};
 use activity_privacy::ledger::*;
-use activity_privacy::*;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use activity_privacy::governance::{GovernanceSink, Receipt, Record, RecordEntry, RecordQuery, SinkError};
 use activity_privacy::ledger::*;
 use activity_privacy::memory::MemorySink;
-use activity_privacy::*;
 
 use crate::forward::forward;
 use crate::log::*;

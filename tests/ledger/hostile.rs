@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use activity_privacy::activity::{Activity, Actor};
+use activity_privacy::governance::{GovernanceSink, Receipt, Record, RecordEntry, RecordQuery, SinkError};
 use activity_privacy::ledger::*;
-use activity_privacy::*;
+use activity_privacy::query::PageSize;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};

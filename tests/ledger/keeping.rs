@@ -4,8 +4,8 @@ use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use activity_privacy::governance::{RecordEntry, RecordId};
 use activity_privacy::ledger::*;
-use activity_privacy::*;
 use uuid::Uuid;
 
 use crate::log::*;

@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
+use activity_privacy::governance::{Record, RecordEntry};
 use activity_privacy::ledger::{Leaf, TreeHash};
-use activity_privacy::*;
 use serde_json::Value;
 
 use crate::log::{entry, leaf};

@@ -4,8 +4,14 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use activity_privacy::governance::{
+    ChangeSummary, Commitment, Digest, Event, GovernanceSink, Initiator, Justification, Outcome, Receipt, Record,
+    RecordEntry, RecordId, RecordQuery, RecordedRemoval, RequestId, RequestSummary, RevealId, RevealSummary,
+    RevealTerms, Salt, SinkError, Subjects,
+};
+use activity_privacy::identity::UserId;
 use activity_privacy::ledger::*;
-use activity_privacy::*;
+use activity_privacy::policy::{Denial, OptionsPatch, Purpose, Revision};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 

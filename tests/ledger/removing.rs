@@ -1,11 +1,16 @@
 //! What retention and forgetting leave of a log.
 
+use activity_privacy::governance::GovernanceSink;
 use std::sync::Arc;
 use std::time::Duration;
 
+use activity_privacy::governance::{
+    AppliedRecords, PendingChange, PendingRemoval, Receipt, RecordId, RecordQuery, RecordedRemoval, SinkError,
+};
+use activity_privacy::identity::UserId;
 use activity_privacy::ledger::*;
 use activity_privacy::memory::MemorySink;
-use activity_privacy::*;
+use activity_privacy::policy::{Administrators, OptionsPatch, PolicyChange, PrivacyPolicy, Retention};
 use uuid::Uuid;
 
 use crate::log::*;

@@ -1,9 +1,10 @@
 //! Several processes with one log and its hashes.
 
+use activity_privacy::governance::GovernanceSink;
 use std::sync::Arc;
 
+use activity_privacy::governance::RecordEntry;
 use activity_privacy::ledger::*;
-use activity_privacy::*;
 
 use crate::log::*;
 

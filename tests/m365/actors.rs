@@ -1,7 +1,8 @@
 //! Who acted, and for whom.
 
+use activity_privacy::activity::{Activity, Actor, ActorKind};
+use activity_privacy::identity::{Alias, Identity, UserId};
 use activity_privacy::m365::RejectReason;
-use activity_privacy::{Activity, Actor, ActorKind, Alias, Identity, UserId};
 use serde_json::{Value, json};
 
 use crate::{one, read, record};

@@ -1,6 +1,7 @@
 //! People in every form in which records write them, and in every field.
 
-use activity_privacy::{Activity, Actor, ActorKind, Alias, Identity, UserId};
+use activity_privacy::activity::{Activity, Actor, ActorKind};
+use activity_privacy::identity::{Alias, Identity, UserId};
 use serde_json::{Value, json};
 
 use crate::{one, record};

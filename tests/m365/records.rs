@@ -1,6 +1,6 @@
 //! What becomes of a record, and of one that cannot be taken.
 
-use activity_privacy::Activity;
+use activity_privacy::activity::Activity;
 use activity_privacy::m365::{DateOrder, Format, MAX_RECORD_BYTES, Reader, RejectReason};
 use serde_json::json;
 

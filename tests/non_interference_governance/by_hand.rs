@@ -1,6 +1,14 @@
 //! Histories made by hand, for what a random one seldom meets.
 
 use super::*;
+use activity_privacy::filter::RevealError;
+use activity_privacy::governance::{
+    Commitment, FailureReason, GovernanceSink, Justification, RecordEntry, RecordQuery, Salt,
+};
+use activity_privacy::identity::Subject;
+use activity_privacy::policy::{Denial, PolicyChange, Role};
+use activity_privacy::query::PageSize;
+use activity_privacy::store::ActivityStore;
 
 /// A fixture with something private, in which root and eve are administrators, and eve may not view private activities.
 fn furnished(fixture: &Fixture) {

@@ -1,6 +1,10 @@
 //! Random histories, and who is in them.
 
 use super::*;
+use activity_privacy::governance::Justification;
+use activity_privacy::identity::UserId;
+use activity_privacy::query::Query;
+use activity_privacy::reveal::{Acknowledgement, RevealRequest};
 
 /// Root changes the policy and may not view; vera and victor may; ann is an admin and may not; the rest are people.
 pub(crate) const ADMINS: [&str; 4] = ["root", "vera", "victor", "ann"];

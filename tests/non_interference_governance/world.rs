@@ -1,6 +1,19 @@
 //! A filter that a history is played to, and what an administrator without the permission gets from it.
 
 use super::*;
+use activity_privacy::activity::Activity;
+use activity_privacy::directory::{DirectoryBuilder, DirectoryRevision};
+use activity_privacy::engine::Visibility;
+use activity_privacy::export::RecordFormat;
+use activity_privacy::filter::{PrivacyFilter, Reveal, RevealError};
+use activity_privacy::governance::{
+    ApprovalDecision, GovernanceSink, OutcomeKind, Receipt, RecordId, RecordKind, RecordQuery, RequestId, RevealId,
+    WriteOnlySink,
+};
+use activity_privacy::identity::Subject;
+use activity_privacy::policy::{GroupRef, ManagedDomain, OptionsPatch, PolicyChange, PrivacyPolicy, Retention, Role};
+use activity_privacy::query::{Cursor, PageSize};
+use activity_privacy::store::ActivityStore;
 
 /// A filter over a store and a sink that fail on command, and what was seen of it.
 pub(crate) struct World {
@@ -296,7 +309,7 @@ impl World {
         // What a ledger signs and exports without openings.
         #[cfg(feature = "ledger")]
         for entry in self.sink.records(&any(), 0, usize::MAX).unwrap() {
-            seen.push(ledger::Leaf::of(&entry).unwrap().as_str().to_owned());
+            seen.push(activity_privacy::ledger::Leaf::of(&entry).unwrap().as_str().to_owned());
         }
         self.observed.extend(seen);
     }

@@ -6,10 +6,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use activity_privacy::governance::GovernanceSink;
 use activity_privacy::memory::{MemorySink, MemoryStore};
 #[cfg(feature = "sqlite")]
 use activity_privacy::sqlite::{SqliteGovernance, SqliteStore, governance_path};
-use activity_privacy::{ActivityStore, GovernanceSink};
+use activity_privacy::store::ActivityStore;
 
 use crate::fixture::Fixture;
 

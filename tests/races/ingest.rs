@@ -3,7 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use activity_privacy::*;
+use activity_privacy::activity::Actor;
+use activity_privacy::engine::PolicyEngine;
+use activity_privacy::filter::{IngestOutcome, PrivacyFilter};
+use activity_privacy::governance::{Event, Outcome, Record};
+use activity_privacy::policy::{
+    GroupRef, ManagedDomain, OnUndecidable, OptionsPatch, PolicyChange, ScopeRule, ScopeTarget,
+};
+use activity_privacy::query::Query;
+use activity_privacy::store::StoreError;
 use shuttle::thread;
 
 use super::explore::{exhaust, explore};

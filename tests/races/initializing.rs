@@ -1,6 +1,8 @@
 //! Two who initialize the policy at once.
 
-use activity_privacy::*;
+use activity_privacy::filter::OpenError;
+use activity_privacy::governance::{Initiator, Outcome};
+use activity_privacy::policy::{Administrators, Revision};
 use shuttle::thread;
 
 use super::explore::explore;

@@ -4,8 +4,12 @@ use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::Duration;
 
+use activity_privacy::governance::{
+    Event, GovernanceSink, Initiator, Outcome, Receipt, Record, RecordId, RecordQuery, SinkError, SinkName,
+};
 use activity_privacy::memory::MemorySink;
-use activity_privacy::*;
+use activity_privacy::policy::PrivacyPolicy;
+use activity_privacy::sinks::{PendingSinks, QuorumSink};
 use shuttle::thread;
 use uuid::Uuid;
 

@@ -3,8 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use activity_privacy::filter::{Page, RevealError};
+use activity_privacy::governance::{
+    Digest, Event, GovernanceSink, Initiator, Outcome, Receipt, Record, RecordKind, RevealId, SinkError, WriteOnlySink,
+};
 use activity_privacy::memory::MemorySink;
-use activity_privacy::*;
+use activity_privacy::policy::{Denial, PolicyChange, Role};
+use activity_privacy::query::PageSize;
 use shuttle::thread;
 
 use super::explore::{exhaust, explore};

@@ -5,8 +5,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use activity_privacy::activity::Activity;
+use activity_privacy::directory::{DirectoryRevision, DirectorySnapshot, GroupDirectory};
+use activity_privacy::engine::Visibility;
+use activity_privacy::filter::{PrivacyFilter, PrivacyFilterBuilder};
+use activity_privacy::governance::{GovernanceSink, PendingChange, RecordEntry, RecordId, RecordQuery, RevealId};
 use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
-use activity_privacy::*;
+use activity_privacy::policy::PolicyChange;
+use activity_privacy::store::StoredActivity;
 use uuid::Uuid;
 
 use crate::fixture::*;

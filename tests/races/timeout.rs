@@ -6,8 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use activity_privacy::governance::{
+    Event, GovernanceSink, Initiator, Outcome, Receipt, Record, RecordEntry, RecordId, RecordQuery, SinkError,
+};
 use activity_privacy::memory::MemorySink;
-use activity_privacy::*;
+use activity_privacy::sinks::TimeoutSink;
 use shuttle::sync::{Condvar, Mutex};
 use shuttle::thread;
 use uuid::Uuid;

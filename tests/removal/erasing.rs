@@ -1,10 +1,20 @@
 //! Erasing what somebody did.
 
+use activity_privacy::governance::GovernanceSink;
 use std::sync::Arc;
 use std::time::Duration;
 
+use activity_privacy::activity::{Activity, Actor};
+use activity_privacy::directory::{DirectoryBuilder, DirectoryError, DirectorySnapshot, GroupDirectory};
+use activity_privacy::export::RecordFormat;
+use activity_privacy::filter::{IngestOutcome, PrivacyFilter, RemovalError};
+use activity_privacy::governance::{
+    Event, Initiator, Justification, Outcome, Record, RecordEntry, RecordId, RecordKind, RecordQuery, RemovalSummary,
+};
+use activity_privacy::identity::{Alias, Subject};
 use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
-use activity_privacy::*;
+use activity_privacy::policy::{Denial, PolicyChange, Role};
+use activity_privacy::query::{PageSize, Query};
 
 use crate::fixture::*;
 use crate::place::*;

@@ -3,7 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use activity_privacy::*;
+use activity_privacy::filter::{PrivacyFilter, RemovalError};
+use activity_privacy::governance::{Event, FailureReason, GovernanceSink, Outcome};
+use activity_privacy::identity::Subject;
+use activity_privacy::policy::{Denial, OptionsPatch, PolicyChange, Retention, Role};
+use activity_privacy::store::ActivityStore;
 
 use crate::fault::*;
 use crate::fixture::*;
@@ -85,7 +89,7 @@ fn g1_nothing_is_removed_before_the_sink_has_said_that_it_is_on_record() {
         let Scene { sink, store, log, .. } = scene(&place);
         let filter = PrivacyFilter::builder(
             Arc::clone(&store) as Arc<dyn ActivityStore>,
-            memory::MemoryDirectory::new(),
+            activity_privacy::memory::MemoryDirectory::new(),
             Arc::clone(&sink) as Arc<dyn GovernanceSink>,
         )
         .sink_timeout(LIMIT)
@@ -111,7 +115,7 @@ fn g1_a_removal_whose_outcome_is_not_on_record_says_so_and_its_intent_is() {
         let Scene { sink, store, .. } = scene(&place);
         let filter = PrivacyFilter::builder(
             Arc::clone(&store) as Arc<dyn ActivityStore>,
-            memory::MemoryDirectory::new(),
+            activity_privacy::memory::MemoryDirectory::new(),
             Arc::clone(&sink) as Arc<dyn GovernanceSink>,
         )
         .sink_timeout(LIMIT)

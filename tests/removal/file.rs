@@ -2,8 +2,12 @@
 
 use std::path::Path;
 
+use activity_privacy::activity::{Activity, Actor};
+use activity_privacy::filter::IngestOutcome;
+use activity_privacy::identity::Subject;
+use activity_privacy::policy::{GroupRef, OptionsPatch, PolicyChange, Retention};
+use activity_privacy::query::{CountBy, PageSize, Query};
 use activity_privacy::sqlite::SqliteStore;
-use activity_privacy::*;
 use rusqlite::Connection;
 
 use crate::fixture::*;

@@ -3,8 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use activity_privacy::activity::{Activity, Actor, App};
+use activity_privacy::filter::RemovalError;
+use activity_privacy::governance::{FailureReason, Initiator, Outcome, Record};
 use activity_privacy::memory::MemorySink;
-use activity_privacy::*;
+use activity_privacy::policy::{OptionsPatch, Retention};
+use activity_privacy::store::ActivityStore;
 
 use crate::fault::*;
 use crate::fixture::*;

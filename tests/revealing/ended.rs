@@ -1,5 +1,9 @@
 //! R1: a reveal that ended stays ended, whatever the clock does, and lives no longer for it.
 
+use activity_privacy::filter::Reveal;
+use activity_privacy::policy::PrivacyPolicy;
+use activity_privacy::reveal::{PagePermit, RecordedPage, RecordedReveal};
+use activity_privacy::store::ActivityStore;
 use std::thread;
 
 use activity_privacy::memory::{MemoryDirectory, MemoryStore};

@@ -1,6 +1,11 @@
 //! R4 and G1: what is refused is on record, with its cause; and so is a dry run, before it is answered.
 
+use activity_privacy::filter::{DryRunError, ViewError};
+use activity_privacy::governance::{ApprovalDecision, ChangeSummary, Record, RecordQuery, RequestId};
+use activity_privacy::identity::{Subject, UserId};
 use activity_privacy::memory::MemoryDirectory;
+use activity_privacy::policy::PolicyError;
+use activity_privacy::sinks::QuorumSink;
 
 use super::*;
 

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use activity_privacy::governance::GovernanceSink;
 use activity_privacy::memory::{MemorySink, MemoryStore};
-use activity_privacy::{ActivityStore, GovernanceSink};
+use activity_privacy::store::ActivityStore;
 
 /// Where stores stand.
 pub(crate) trait Ground {

@@ -6,11 +6,29 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
+use activity_privacy::activity::{Activity, ActivityId};
+use activity_privacy::directory::{DirectoryError, DirectoryRevision, DirectorySnapshot, GroupDirectory};
+use activity_privacy::engine::{PolicyEngine, Reason, Undecidable, Visibility};
+use activity_privacy::filter::{
+    ChangeError, GovernanceError, IngestError, OpenError, Page, PrivacyFilter, PrivacyFilterBuilder, ReconcileError,
+    RemovalError, Reveal, RevealError, ViewError,
+};
+use activity_privacy::forward::Offset;
+use activity_privacy::governance::{
+    ChangeRefusal, Commitment, CommitmentText, Digest, Event, GovernanceSink, Justification, Outcome, Receipt, Record,
+    RecordEntry, RecordId, RecordQuery, RemovalSummary, RevealId, RevealSummary, Subjects,
+};
+use activity_privacy::identity::{GroupId, UserId};
 use activity_privacy::memory::MemoryDirectory;
+use activity_privacy::policy::{
+    Administrators, GroupRef, OptionsPatch, PolicyChange, PolicyError, PolicyUpdate, PrivacyPolicy,
+};
+use activity_privacy::query::{Cursor, PageSize, Query};
+use activity_privacy::reveal::{Acknowledgement, RevealRequest, RevealTotals};
+use activity_privacy::store::{ActivityStore, StoreError, StoredActivity};
 use activity_privacy::strategies::{
     Batch, CursorChoice, ExpectedAnswer, Import, Model, Node, Search, Step, Stored, Turned, all_activity_ids,
 };
-use activity_privacy::*;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 

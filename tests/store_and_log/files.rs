@@ -1,5 +1,7 @@
 //! Files that are lost, put back from copies, and cut off.
 
+use activity_privacy::filter::{ChangeError, IngestError};
+use activity_privacy::store::StoreError;
 use std::fs;
 use std::path::{Path, PathBuf};
 

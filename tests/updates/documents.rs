@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use activity_privacy::*;
+use activity_privacy::policy::{MissingOption, OptionsPatch, PolicyOptions, Purpose};
 use serde_json::{Value, json};
 
 const NAMES: [&str; 11] = [

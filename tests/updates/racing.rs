@@ -5,7 +5,11 @@ use std::collections::BTreeMap;
 use std::sync::Barrier;
 use std::thread;
 
-use activity_privacy::*;
+use activity_privacy::filter::ChangeError;
+use activity_privacy::governance::{ChangeSummary, Event, FailureReason, Initiator, Outcome, Record, RecordEntry};
+use activity_privacy::policy::{
+    GroupRef, OptionsPatch, PolicyChange, PolicyError, PolicyUpdate, PrivacyPolicy, Purpose, Revision, Role,
+};
 
 use crate::fixture::*;
 use crate::place::{Place, places};

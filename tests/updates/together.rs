@@ -1,6 +1,12 @@
 //! Several changes are one revision with one pair of records, or none of them is made.
 
-use activity_privacy::*;
+use activity_privacy::directory::User;
+use activity_privacy::filter::{ChangeError, DryRunError};
+use activity_privacy::governance::{ChangeRefusal, ChangeSummary, Event, Outcome, RecordKind, RecordQuery};
+use activity_privacy::policy::{
+    Administrators, OptionsPatch, PolicyChange, PolicyError, PolicyOptions, PolicyUpdate, Role, SameAdministrator,
+};
+use activity_privacy::query::PageSize;
 
 use crate::fixture::*;
 use crate::place::places;

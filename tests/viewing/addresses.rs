@@ -1,5 +1,6 @@
 //! D8: an address is found by its domain, in views and reveals; a name that is no address, folded.
 
+use activity_privacy::identity::Subject;
 use std::time::Duration;
 
 use super::*;

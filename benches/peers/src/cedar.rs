@@ -7,9 +7,7 @@ use std::hint::black_box;
 use std::str::FromStr;
 use std::time::Instant;
 
-use cedar_policy::{
-    Authorizer, Context, Decision, Entities, Entity, EntityId, EntityTypeName, EntityUid, PolicySet, Request,
-};
+use cedar_policy::{ Authorizer, Context, Decision, Entities, Entity, EntityId, EntityTypeName, EntityUid, PolicySet, Request, };
 
 use crate::contender::{Decide, one_by_one};
 use crate::engine::Engine;

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use activity_privacy::{DirectorySnapshot, PrivacyPolicy, PolicyEngine};
+use activity_privacy::directory::DirectorySnapshot;
+use activity_privacy::engine::PolicyEngine;
+use activity_privacy::policy::PrivacyPolicy;
 
 use crate::contender::{Decide, judge, verdicts};
 use crate::engine::Engine;

@@ -6,20 +6,16 @@ use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::SinkHarness;
-use crate::applied::AppliedRecords;
 use crate::conformance::clause::{Breach, Checked, ensure};
 use crate::conformance::fixture::{
     ADELE, ALL, ROOT, at, change, fresh_record, initial, race, record, records_of_all_sorts, salt,
 };
-use crate::digest::Digest;
 use crate::governance::{
-    Commitment, Event, GovernanceSink, Initiator, Outcome, Receipt, Record, RecordEntry, RecordId, RecordQuery,
-    RevealId, SinkError, Subjects,
+    AppliedRecords, Commitment, Digest, Event, GovernanceSink, Initiator, Outcome, PendingRemoval, Receipt, Record,
+    RecordEntry, RecordId, RecordQuery, RecordedRemoval, RevealId, SinkError, Subjects,
 };
-use crate::identity::UserId;
+use crate::identity::{Subject, UserId};
 use crate::policy::{OptionsPatch, PolicyChange, Retention};
-use crate::removal::{PendingRemoval, RecordedRemoval};
-use crate::subject::Subject;
 
 const DAY: Duration = Duration::from_secs(86_400);
 

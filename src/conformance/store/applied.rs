@@ -2,9 +2,9 @@
 
 use super::StoreHarness;
 use super::removal::{of_both, remove_all};
-use crate::applied::{AppliedRecord, AppliedRecords};
 use crate::conformance::clause::{Checked, ensure};
 use crate::conformance::fixture::{Drive, HANNA, erasure_recorded_as, initial, turned};
+use crate::governance::{AppliedRecord, AppliedRecords};
 use crate::store::ActivityStore;
 
 fn keeps(

@@ -7,8 +7,7 @@ use crate::conformance::fixture::{
     same,
 };
 use crate::query::{CountBy, Query};
-use crate::store::{ActivityStore, AppendOutcome};
-use crate::stored::StoredActivity;
+use crate::store::{ActivityStore, AppendOutcome, StoredActivity};
 
 pub(super) fn a_batch_is_stored_whole(place: impl StoreHarness) -> Checked {
     let store = place.open();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::StoreHarness;
-use crate::actor::Actor;
+use crate::activity::Actor;
 use crate::conformance::clause::{Breach, Checked, ensure, in_full};
 use crate::conformance::fixture::{
     self, ADELE, Crew, Drive, HANNA, Racer, Read, activities, activity, alias, at, begun, council, decided, initial,

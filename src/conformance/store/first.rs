@@ -1,16 +1,14 @@
 //! The first delivery of an id decides, for ever.
 
 use super::StoreHarness;
-use crate::activity::{Activity, ActivityBuilder, App};
-use crate::actor::Actor;
+use crate::activity::{Activity, ActivityBuilder, Actor, App};
 use crate::conformance::clause::{Breach, Checked, ensure};
 use crate::conformance::fixture::{
     ADELE, Drive, HANNA, Read, activities, activity, activity_at, alias, at, begun, is_public, micros, newest_first,
     race, same,
 };
 use crate::query::Query;
-use crate::store::{ActivityStore, AppendOutcome};
-use crate::stored::StoredActivity;
+use crate::store::{ActivityStore, AppendOutcome, StoredActivity};
 
 /// Delivers again, and breaks off unless the answers are these and nothing that is stored moved.
 fn again(

@@ -12,8 +12,7 @@ use crate::conformance::fixture::{
 };
 use crate::forward::Offset;
 use crate::query::{Count, CountBy, Counts, Position, Query};
-use crate::store::ActivityStore;
-use crate::stored::{PublicActivity, StoredActivity};
+use crate::store::{ActivityStore, PublicActivity, StoredActivity};
 
 struct Twins<H: StoreHarness> {
     with: H::Store,

@@ -5,8 +5,7 @@ use super::query::{filled, found, queries};
 use crate::conformance::clause::{Checked, ensure};
 use crate::conformance::fixture::{ALL, Drive, Read, by_keys, is_public, place_of, same};
 use crate::query::{CountBy, Position, Query};
-use crate::store::ActivityStore;
-use crate::stored::StoredActivity;
+use crate::store::{ActivityStore, StoredActivity};
 
 /// Joins pages, each from where the one before ended, until one is empty or there are more than `most` activities.
 fn resumed(

@@ -8,8 +8,7 @@ use crate::conformance::fixture::{
 };
 use crate::forward::Offset;
 use crate::query::{Position, Query};
-use crate::store::ActivityStore;
-use crate::stored::StoredActivity;
+use crate::store::{ActivityStore, StoredActivity};
 
 /// Ids that sort otherwise as numbers, in other cases and by code points than by bytes; times a microsecond apart,
 /// before the epoch, and shared by many; in no order.

@@ -2,8 +2,7 @@
 //! searched from end to end.
 
 use super::StoreHarness;
-use crate::activity::{Activity, App};
-use crate::actor::Actor;
+use crate::activity::{Activity, Actor, App};
 use crate::conformance::clause::{Checked, ensure};
 use crate::conformance::fixture::{
     self, ADELE, ALL, Drive, HANNA, Read, alias, at, by_keys, council, is_public, micros, newest_first, place_of, same,
@@ -12,8 +11,7 @@ use crate::conformance::fixture::{
 use crate::identity::{Alias, UserId};
 use crate::policy::{GroupRef, PolicyChange, ScopeRule, ScopeTarget};
 use crate::query::{CountBy, Query};
-use crate::store::ActivityStore;
-use crate::stored::StoredActivity;
+use crate::store::{ActivityStore, StoredActivity};
 
 /// Each filter has something to find, and something to leave out.
 pub(super) fn queries() -> Checked<Vec<(&'static str, Query)>> {

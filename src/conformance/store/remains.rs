@@ -5,8 +5,7 @@ use std::collections::BTreeSet;
 use super::StoreHarness;
 use super::hidden::{has_fixed_offsets, offsets_alike};
 use super::removal::{holds, of_both, remove_all};
-use crate::activity::{Activity, ActivityId};
-use crate::actor::Actor;
+use crate::activity::{Activity, ActivityId, Actor};
 use crate::conformance::clause::{Checked, ensure};
 use crate::conformance::fixture::{
     ADELE, ALL, Drive, HANNA, Read, activities, activity, activity_at, aged, alias, at, begun, erasure, ids,

@@ -6,18 +6,16 @@ use std::sync::{Mutex, PoisonError};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::StoreHarness;
-use crate::activity::{Activity, ActivityId};
-use crate::actor::Actor;
+use crate::activity::{Activity, ActivityId, Actor};
 use crate::conformance::clause::{Checked, ensure};
 use crate::conformance::fixture::{
     ADELE, ALL, Crew, Drive, HANNA, Racer, Read, activities, activity_at, aged, alias, as_stored, at, begun, erasure,
     is_public, newest_first, race, same, stamped_at, while_watched,
 };
+use crate::governance::RecordedRemoval;
 use crate::identity::{Alias, UserId};
 use crate::query::Query;
-use crate::removal::RecordedRemoval;
-use crate::store::{ActivityStore, AppendOutcome};
-use crate::stored::StoredActivity;
+use crate::store::{ActivityStore, AppendOutcome, StoredActivity};
 
 /// Removes until nothing is left, and says how many.
 pub(super) fn remove_all(store: &impl ActivityStore, removal: &RecordedRemoval, limit: usize) -> Checked<u64> {

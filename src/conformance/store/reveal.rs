@@ -5,7 +5,7 @@ use super::query::{filled, queries};
 use crate::conformance::clause::{Checked, ensure};
 use crate::conformance::fixture::{ALL, Drive, ids, is_public, place_of, same};
 use crate::query::Query;
-use crate::stored::StoredActivity;
+use crate::store::StoredActivity;
 
 fn first(count: usize, list: &[StoredActivity]) -> &[StoredActivity] {
     list.get(..count).unwrap_or(list)

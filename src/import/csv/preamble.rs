@@ -5,7 +5,7 @@ use std::io::{self, BufRead, Read};
 use super::MAX_ROW_BYTES;
 use super::row::fill;
 use crate::import::RejectReason;
-use crate::input_kind::InputKind;
+use crate::input::InputKind;
 use crate::steps::advance;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";

@@ -5,9 +5,8 @@ use super::links::Links;
 use super::texts::Texts;
 use crate::directory::{User, UserStatus};
 use crate::identity::{Alias, GroupId, UserId};
-use crate::import::RejectReason;
 use crate::import::names::MAX_NAMES;
-use crate::import::spelling;
+use crate::import::{RejectReason, spelling};
 use crate::steps;
 
 /// What is kept of an entry.

@@ -108,7 +108,8 @@ impl Tree {
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use activity_privacy::import::ldif::Tree;
-    /// use activity_privacy::{DirectoryChange, GroupId, UserId};
+    /// use activity_privacy::directory::DirectoryChange;
+    /// use activity_privacy::identity::{GroupId, UserId};
     ///
     /// let export = b"dn: cn=adele\nobjectClass: person\n\ndn: cn=council\nobjectClass: group\n";
     /// let (tree, _) = Tree::read(&export[..]).into_complete()?;

@@ -5,7 +5,7 @@ use std::io::{self, BufRead, Chain, Cursor, Read};
 use super::line::{self, Field, Found, Lines};
 use super::tree::Tree;
 use crate::import::{Import, Place, RejectReason, Rejected};
-use crate::input_kind::InputKind;
+use crate::input::InputKind;
 use crate::steps;
 
 const LAST_LINE: &str = "a line feed at the end of the last line";

@@ -14,7 +14,8 @@ use crate::import::{Import, Place, RejectReason, Rejected};
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use activity_privacy::import::scim::Requests;
-/// use activity_privacy::{DirectoryBuilder, DirectoryRevision, GroupId};
+/// use activity_privacy::directory::{DirectoryBuilder, DirectoryRevision};
+/// use activity_privacy::identity::GroupId;
 ///
 /// let council = GroupId::new("g-1")?;
 /// let before = DirectoryBuilder::new()
@@ -106,7 +107,7 @@ impl std::fmt::Debug for Requests<'_> {
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use activity_privacy::UserId;
+/// use activity_privacy::identity::UserId;
 /// use activity_privacy::import::scim;
 ///
 /// let body = br#"{"userName": "adele@contoso.com", "emails": [{"value": "a.vance@contoso.com"}], "active": "False"}"#;
@@ -172,7 +173,8 @@ pub fn patch_user(
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use activity_privacy::import::scim;
-/// use activity_privacy::{DirectoryBuilder, DirectoryRevision, GroupId};
+/// use activity_privacy::directory::{DirectoryBuilder, DirectoryRevision};
+/// use activity_privacy::identity::GroupId;
 ///
 /// let (empty, now) = (DirectoryBuilder::new(), "2026-03-01T00:00:00Z".parse()?);
 /// let before = empty.build(DirectoryRevision(1), now)?;

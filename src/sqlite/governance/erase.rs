@@ -18,8 +18,7 @@ use super::super::FileError;
 use super::super::error::SqliteError;
 use super::super::file::File;
 use super::row::{self, micros};
-use crate::RecordedRemoval;
-use crate::{RecordId, SinkError};
+use crate::governance::{RecordId, RecordedRemoval, SinkError};
 
 /// How many records one step removes at most, so that other callers get their turn.
 const STEP: usize = 1_000;

@@ -4,7 +4,7 @@ use rusqlite::{Connection, Row};
 
 use super::super::FileError;
 use super::row::{self, RecordRow};
-use crate::SinkError;
+use crate::governance::SinkError;
 
 /// Compares every row with its record. The rows are those of one snapshot, if the connection is in a transaction.
 ///

@@ -4,7 +4,7 @@ use chrono::{DateTime, Timelike, Utc};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::damaged;
-use crate::{Initiator, OutcomeKind, Record, RecordEntry, RecordId, RecordKind, SinkError};
+use crate::governance::{Initiator, OutcomeKind, Record, RecordEntry, RecordId, RecordKind, SinkError};
 
 /// Each index is another page to write for every record that it contains. So only the id is indexed of all records. The
 /// other two indexes do not contain pages of reveals, which are the most frequent records.

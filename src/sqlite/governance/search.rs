@@ -4,7 +4,7 @@ use rusqlite::Connection;
 use rusqlite::types::Value;
 
 use super::row::{self, micros, outcome_word, target_text, targets_text};
-use crate::{RecordEntry, RecordKind, RecordQuery, SinkError};
+use crate::governance::{RecordEntry, RecordKind, RecordQuery, SinkError};
 
 /// Returns the records that match, in sequence. The columns narrow the search before the text of a record is read, and
 /// [`RecordQuery::matches`] decides.
@@ -151,7 +151,7 @@ fn changes_store(kind: RecordKind) -> bool {
 #[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail")]
 mod tests {
     use super::*;
-    use crate::OutcomeKind;
+    use crate::governance::OutcomeKind;
     use crate::sqlite::plan::plan as plan_of;
 
     fn plan(connection: &Connection, query: &RecordQuery) -> Vec<String> {
@@ -180,7 +180,7 @@ mod tests {
                     } else {
                         "SEARCH record USING INTEGER PRIMARY KEY (rowid>?)"
                     };
-                    let initiator = from.and_then(|_| crate::UserId::new("root").ok());
+                    let initiator = from.and_then(|_| crate::identity::UserId::new("root").ok());
                     let query = RecordQuery { from, until: from, kind, initiator, target: target.clone(), outcome };
                     assert_eq!(plan(&connection, &query), [expected], "{query:?}");
                 }

@@ -2,8 +2,7 @@
 
 use super::directory::{Directory, Home, LastMembers, Person, reads_as_address};
 use super::{Model, Node};
-use crate::activity::{Activity, App};
-use crate::actor::{Actor, ActorKind};
+use crate::activity::{Activity, Actor, ActorKind, App};
 use crate::engine::{PrincipalRole, Reason, UndecidableReason, Verdict, Visibility};
 use crate::identity::{Alias, GroupId, Identity, UserId};
 use crate::policy::{GroupRef, OnUndecidable, PolicyOptions, ScopeEffect, ScopeRule, ScopeTarget};

@@ -4,8 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::directory::Directory;
 use super::{Model, Node};
-use crate::change::ChangeRefusal;
-use crate::governance::{ChangeSummary, Event, Initiator, Outcome};
+use crate::governance::{ChangeRefusal, ChangeSummary, Event, Initiator, Outcome};
 use crate::identity::{Alias, GroupId, Identity, UserId};
 use crate::policy::{
     Administrators, Denial, Grant, GroupRef, ManagedDomain, PolicyChange, PolicyError, PolicyOptions, PolicyUpdate,

@@ -7,13 +7,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::super::histories::CursorChoice;
 use super::super::searches::Search;
 use super::{ExpectedAnswer, Model, Node, Opened, Stored, no_digest, sealed};
-use crate::activity::{Activity, ActivityId};
-use crate::actor::Actor;
-use crate::digest::Digest;
+use crate::activity::{Activity, ActivityId, Actor};
 use crate::engine::{Reason, Visibility};
 use crate::governance::{
-    ChangeSummary, Event, Initiator, Justification, Outcome, OutcomeKind, Record, RecordId, RecordKind, RecordQuery,
-    RemovalSummary, RequestSummary, RevealId, RevealSummary, RevealTerms, Subjects,
+    ChangeSummary, Digest, Event, Initiator, Justification, Outcome, OutcomeKind, Record, RecordId, RecordKind,
+    RecordQuery, RemovalSummary, RequestSummary, RevealId, RevealSummary, RevealTerms, Subjects,
 };
 use crate::identity::{Alias, Identity, UserId, fold};
 use crate::policy::{Denial, GroupRef, Revision};

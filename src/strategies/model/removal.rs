@@ -5,9 +5,8 @@ use chrono::TimeDelta;
 use super::{Model, Node, Stored, sealed};
 use crate::activity::Activity;
 use crate::governance::{ChangeMark, Event, Initiator, Outcome, Record, RemovalSummary};
-use crate::identity::{Identity, UserId};
+use crate::identity::{Identity, Subject, UserId};
 use crate::policy::Denial;
-use crate::subject::Subject;
 
 impl Model {
     /// None of it without a directory that answers: nobody else knows the names.

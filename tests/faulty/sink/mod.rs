@@ -13,8 +13,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use activity_privacy::conformance::SinkHarness;
+use activity_privacy::governance::{
+    GovernanceSink, Receipt, Record, RecordEntry, RecordQuery, RecordedRemoval, SinkError,
+};
 use activity_privacy::memory::MemorySink;
-use activity_privacy::*;
 use chrono::{DateTime, Utc};
 
 use self::numbered::*;

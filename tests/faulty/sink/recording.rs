@@ -1,6 +1,7 @@
 //! Sinks that write, or read, records wrongly.
 
 use super::*;
+use activity_privacy::governance::RecordId;
 
 /// Answers at once, and writes a record when the next one comes.
 #[derive(Default)]

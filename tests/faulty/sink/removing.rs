@@ -1,6 +1,7 @@
 //! Sinks that forget too much, too little, or not for good.
 
 use super::*;
+use activity_privacy::governance::RecordId;
 
 /// Sinks that do right until something is to be removed.
 macro_rules! wrong_at_removal {

@@ -1,10 +1,15 @@
 //! What can go wrong in following the order of storing.
 
+use activity_privacy::store::ActivityStore;
 use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
 
-use activity_privacy::*;
+use activity_privacy::activity::ActivityId;
+use activity_privacy::engine::{DecidedBatch, Visibility};
+use activity_privacy::forward::Offset;
+use activity_privacy::query::Query;
+use activity_privacy::store::{AppendOutcome, PublicActivity, StoreError};
 
 use super::{After, Fault, all_of};
 use crate::list::ListStore;

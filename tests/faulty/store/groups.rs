@@ -1,7 +1,8 @@
 //! What can go wrong in keeping removed groups.
 
-use activity_privacy::RemovedGroupsUpdate::{Drop, Keep};
-use activity_privacy::*;
+use activity_privacy::directory::DirectoryRevision;
+use activity_privacy::store::RemovedGroupsUpdate::{Drop, Keep};
+use activity_privacy::store::{ActivityStore, RemovedGroups, RemovedGroupsUpdate, StoreError};
 
 use super::Fault;
 use crate::list::{List, ListStore};

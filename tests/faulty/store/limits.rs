@@ -1,6 +1,8 @@
 //! What can go wrong in stopping before the end.
 
-use activity_privacy::*;
+use activity_privacy::query::{Count, CountBy, Counts, Position, Query, Tally};
+use activity_privacy::reveal::{PagePermit, SealedPage};
+use activity_privacy::store::{ActivityStore, PublicPage, StoreError, StoredActivity};
 
 use super::{Fault, Public, all, is_private};
 use crate::list::{ListStore, page};

@@ -11,7 +11,16 @@ mod writing;
 use std::sync::Arc;
 
 use activity_privacy::conformance::StoreHarness;
-use activity_privacy::*;
+use activity_privacy::engine::{DecidedActivity, DecidedBatch, Visibility};
+use activity_privacy::forward::Offset;
+use activity_privacy::governance::{AppliedRecords, RecordedChange, RecordedRemoval};
+use activity_privacy::policy::PrivacyPolicy;
+use activity_privacy::query::{CountBy, Counts, Position, Query};
+use activity_privacy::reveal::{PagePermit, SealedPage};
+use activity_privacy::store::{
+    ActivityStore, AppendOutcome, PublicActivity, PublicPage, RemovedGroups, RemovedGroupsUpdate, StoreError,
+    StoredActivity,
+};
 
 pub(crate) use self::reading::*;
 #[allow(unused_imports, reason = "an example uses none of them")]

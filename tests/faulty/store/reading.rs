@@ -1,8 +1,14 @@
 //! What can go wrong in reading.
 
+use activity_privacy::store::ActivityStore;
 use std::sync::Mutex;
 
-use activity_privacy::*;
+use activity_privacy::activity::{Activity, Actor, App, AppName};
+use activity_privacy::engine::Decision;
+use activity_privacy::identity::Alias;
+use activity_privacy::query::{CountBy, Counts, Position, Query, Tally};
+use activity_privacy::reveal::{PagePermit, SealedPage};
+use activity_privacy::store::{PublicActivity, StoreError, StoredActivity};
 
 use super::{Fault, Public, all, all_of, is_private, page_of, whole};
 use crate::list::ListStore;

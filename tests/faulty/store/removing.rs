@@ -1,11 +1,17 @@
 //! What can go wrong in removing.
 
+use activity_privacy::store::ActivityStore;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use activity_privacy::*;
+use activity_privacy::activity::ActivityId;
+use activity_privacy::engine::DecidedBatch;
+use activity_privacy::governance::RecordedRemoval;
+use activity_privacy::identity::Identity;
+use activity_privacy::query::{CountBy, Counts, Position, Query};
+use activity_privacy::store::{AppendOutcome, PublicActivity, StoreError, StoredActivity};
 
 use super::writing::Gap;
 use super::{Fault, Public, all, all_of};

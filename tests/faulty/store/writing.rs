@@ -1,11 +1,17 @@
 //! What can go wrong in writing, and in keeping what was written.
 
+use activity_privacy::store::ActivityStore;
 use std::collections::HashSet;
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
-use activity_privacy::*;
+use activity_privacy::activity::ActivityId;
+use activity_privacy::directory::DirectoryError;
+use activity_privacy::engine::{DecidedBatch, PolicyEngine};
+use activity_privacy::governance::RecordedChange;
+use activity_privacy::policy::{PolicyOptions, PrivacyPolicy};
+use activity_privacy::store::{AppendOutcome, StoreError, StoredActivity};
 
 use super::{Fault, is_private, stored};
 use crate::list::{List, ListStore};

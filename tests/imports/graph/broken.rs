@@ -1,9 +1,11 @@
 //! Pages that are none, and entries that say nothing.
 
+use activity_privacy::directory::{DirectoryBuilder, DirectoryRevision};
+use activity_privacy::identity::GroupId;
 use std::io::{self, Read};
 
 use activity_privacy::import::graph::{Listing, MAX_PAGE_BYTES, MAX_PAGE_VALUES, Sync, Unfinished};
-use activity_privacy::*;
+
 use serde_json::{Value, json};
 
 use super::{GROUPS, USERS, last, messages, more, of_type, round, snapshot};

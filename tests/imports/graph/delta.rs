@@ -1,7 +1,10 @@
 //! What changed since the round before.
 
+use activity_privacy::directory::{
+    DirectoryBuilder, DirectoryChange, DirectoryDelta, DirectoryRevision, DirectorySnapshot, Resolution, User,
+    UserStatus,
+};
 use activity_privacy::import::graph::{Listing, Sync, Unfinished};
-use activity_privacy::*;
 use serde_json::{Value, json};
 
 use super::{GROUPS, USERS, last, messages, names, of_type, round, snapshot};

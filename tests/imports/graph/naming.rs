@@ -1,7 +1,7 @@
 //! Which names of a user are read, cleaned or rejected.
 
+use activity_privacy::directory::DirectoryRevision;
 use activity_privacy::import::graph::{Listing, Sync};
-use activity_privacy::*;
 use serde_json::{Value, json};
 
 use super::{GROUPS, USERS, known, last, messages, names, of_type, round, snapshot};

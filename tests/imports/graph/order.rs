@@ -1,7 +1,9 @@
 //! The order of pages, and of what stands on them, plays no part.
 
+use activity_privacy::directory::{
+    DirectoryBuilder, DirectoryChange, DirectoryDelta, DirectoryRevision, DirectorySnapshot, Resolution, User,
+};
 use activity_privacy::import::graph::{Listing, Sync};
-use activity_privacy::*;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -108,7 +110,7 @@ fn count(records: &[Value]) -> u64 {
 }
 
 /// What can be seen of an import, with the reasons of its rejections in any order.
-fn seen(delta: &import::Import<DirectoryDelta>) -> (u64, u64, Vec<String>) {
+fn seen(delta: &activity_privacy::import::Import<DirectoryDelta>) -> (u64, u64, Vec<String>) {
     let mut reasons: Vec<String> = delta.rejected().iter().map(|rejected| rejected.reason.to_string()).collect();
     reasons.sort();
     (delta.read(), delta.ignored(), reasons)

@@ -3,7 +3,7 @@
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use super::sink::SinkError;
+use crate::governance::SinkError;
 use crate::sync::Mutex;
 use crate::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 

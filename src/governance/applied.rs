@@ -6,8 +6,8 @@ use crate::governance::{Receipt, RecordId};
 
 /// The governance records of the last change and of the last removals that a store applied.
 ///
-/// A store keeps it as it is: [`RecordedChange::applied`](crate::RecordedChange::applied) and
-/// [`RecordedRemoval::applied`](crate::RecordedRemoval::applied) say what it becomes.
+/// A store keeps it as it is: [`RecordedChange::applied`](crate::governance::RecordedChange::applied) and
+/// [`RecordedRemoval::applied`](crate::governance::RecordedRemoval::applied) say what it becomes.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AppliedRecords {

@@ -4,15 +4,11 @@ use std::fmt;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
-use serde::{Deserialize, Serialize};
-use thiserror::Error;
-
 use super::quorum::Quorum;
-use super::record::Record;
-use super::sink::{GovernanceSink, Receipt, RecordEntry, RecordQuery, SinkError};
-use super::sink_name::SinkName;
 use super::timeout::TimeoutSink;
-use crate::removal::RecordedRemoval;
+use crate::governance::{
+    GovernanceSink, Receipt, Record, RecordEntry, RecordQuery, RecordedRemoval, SinkError, SinkName, SinkSetError,
+};
 use crate::sync::RwLock;
 
 /// Records go to several sinks, and count once all of them have answered, or a stated quorum.
@@ -28,15 +24,18 @@ use crate::sync::RwLock;
 /// that were on their way at once.
 ///
 /// A clone is another handle on the same sinks. They are changed while records are being written by
-/// [`PrivacyFilter::admit_sink`](crate::PrivacyFilter::admit_sink) and
-/// [`PrivacyFilter::drop_sink`](crate::PrivacyFilter::drop_sink), for this process: what the next one begins with is said
+/// [`PrivacyFilter::admit_sink`](crate::filter::PrivacyFilter::admit_sink) and
+/// [`PrivacyFilter::drop_sink`](crate::filter::PrivacyFilter::drop_sink), for this process: what the next one begins with is said
 /// where it is built.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use std::sync::Arc;
 /// use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
-/// use activity_privacy::*;
+/// use activity_privacy::filter::PrivacyFilter;
+/// use activity_privacy::identity::UserId;
+/// use activity_privacy::policy::Administrators;
+/// use activity_privacy::sinks::QuorumSink;
 ///
 /// let sinks = QuorumSink::with_leader("file".parse()?, Arc::new(MemorySink::new()))
 ///     .push("archive".parse()?, Arc::new(MemorySink::new()))
@@ -82,29 +81,6 @@ pub struct QuorumSinkBuilder {
     others: Vec<(SinkName, Arc<dyn GovernanceSink>)>,
     quorum: Option<u32>,
     limit: Duration,
-}
-
-/// Why there are no such sinks.
-#[derive(Debug, Clone, PartialEq, Eq, Error, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SinkSetError {
-    /// Nobody could answer for so few, or so many.
-    #[error("a quorum of {quorum} among {sinks} sinks, expected from 1 to as many as there are")]
-    Quorum {
-        /// How many were to answer.
-        quorum: u32,
-        /// How many sinks there would be.
-        sinks: u32,
-    },
-    /// Two sinks have one name.
-    #[error("sink `{0}` is there already, expected a name that no other has")]
-    NameTaken(SinkName),
-    /// There is no sink of this name.
-    #[error("there is no sink `{0}`")]
-    Unknown(SinkName),
-    /// The leading sink stays: everybody reads from it.
-    #[error("sink `{0}` is the leading one, expected another")]
-    Leading(SinkName),
 }
 
 impl QuorumSink {

@@ -5,9 +5,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 
 use super::{ChangeRefusal, PendingChange};
-use crate::applied::KnownRemovals;
-use crate::difference::Difference;
-use crate::governance::{Event, RecordId, Refused};
+use crate::governance::{Difference, Event, KnownRemovals, RecordId, Refused};
 use crate::identity::UserId;
 use crate::policy::{PolicyError, PrivacyPolicy, Revision};
 

@@ -64,7 +64,7 @@ impl std::fmt::Debug for IndexTerm<'_> {
 
 /// What a query asks for, in terms that an index can be kept of.
 ///
-/// An activity that the query finds fulfils every condition. [`Query::matches`](crate::Query::matches) decides whether one
+/// An activity that the query finds fulfils every condition. [`Query::matches`](crate::query::Query::matches) decides whether one
 /// that fulfils them is found.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -100,7 +100,9 @@ impl Activity {
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use activity_privacy::{Activity, Actor, Alias, App, Query, TermField};
+    /// use activity_privacy::activity::{Activity, Actor, App};
+    /// use activity_privacy::identity::Alias;
+    /// use activity_privacy::query::{Query, TermField};
     ///
     /// let (actor, app) = (Actor::user(Alias::new("Adele@Contoso.com")?), App::new("Box".parse()?));
     /// let time = "2026-03-01T09:30:00Z".parse()?;
@@ -126,7 +128,7 @@ impl Activity {
         of_principals.chain([app, action]).chain(suite)
     }
 
-    /// Returns the texts that [`Query::containing`](crate::Query::containing) looks into, folded as the text of
+    /// Returns the texts that [`Query::containing`](crate::query::Query::containing) looks into, folded as the text of
     /// [`Conditions::text`] is: the action, and the name of each object.
     pub fn searched_texts(&self) -> impl Iterator<Item = String> {
         std::iter::once(self.action().as_str()).chain(self.objects()).map(crate::identity::fold)

@@ -9,10 +9,10 @@ use chrono::{DateTime, Utc};
 use thiserror::Error;
 
 pub(crate) use self::acceptance::Acceptance;
-use crate::applied::{AppliedRecord, AppliedRecords, KnownRemovals};
 use crate::directory::DirectorySnapshot;
 use crate::governance::{
-    ChangeSummary, Event, FailureReason, Initiator, Outcome, Receipt, Record, RecordId, Refused, SinkError,
+    AppliedRecord, AppliedRecords, ChangeSummary, Event, FailureReason, Initiator, KnownRemovals, Outcome, Receipt,
+    Record, RecordId, Refused, SinkError,
 };
 use crate::identity::UserId;
 use crate::policy::{

@@ -8,9 +8,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::quorum::Vote;
-use super::record::Record;
-use super::sink::{GovernanceSink, Receipt, RecordEntry, RecordQuery, SinkError};
-use crate::removal::RecordedRemoval;
+use crate::governance::{GovernanceSink, Receipt, Record, RecordEntry, RecordQuery, RecordedRemoval, SinkError};
 use crate::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use crate::sync::{Condvar, Mutex, MutexGuard, thread};
 #[cfg(shuttle)]

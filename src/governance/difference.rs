@@ -84,7 +84,7 @@ pub enum Difference {
 
 /// An administrator's statement that a store and a log differ, and that what is missing is lost.
 ///
-/// Given to [`PrivacyFilterBuilder::accept_difference`](crate::PrivacyFilterBuilder::accept_difference). It is put on
+/// Given to [`PrivacyFilterBuilder::accept_difference`](crate::filter::PrivacyFilterBuilder::accept_difference). It is put on
 /// record as a change of the policy, and holds for this one difference.
 #[derive(Debug, Clone)]
 #[must_use]

@@ -5,16 +5,14 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::applied::{AppliedRecord, AppliedRecords};
 use crate::governance::{
-    ChangeMark, Commitment, Event, FailureReason, Initiator, Outcome, Receipt, Record, RecordId, Refused,
-    RemovalSummary, Salt, SinkError,
+    AppliedRecord, AppliedRecords, ChangeMark, Commitment, Event, FailureReason, Initiator, Outcome, Receipt, Record,
+    RecordId, Refused, RemovalSummary, Salt, SinkError,
 };
-use crate::identity::{Identity, UserId};
-use crate::index::IndexTerm;
+use crate::identity::{Identity, Subject, UserId};
 use crate::policy::{Denial, PrivacyPolicy, before};
+use crate::query::IndexTerm;
 use crate::stored::StoredActivity;
-use crate::subject::Subject;
 
 /// A removal that is allowed and not yet recorded. Nothing is removed for it.
 #[derive(Debug)]

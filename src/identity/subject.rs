@@ -4,15 +4,15 @@ use std::fmt;
 
 use crate::identity::{Identity, UserId};
 
-/// A person, by every identity under which activities name them: to tell them [who looked](crate::PrivacyFilter::access_report),
-/// or to [erase](crate::PrivacyFilter::erase) what they did.
+/// A person, by every identity under which activities name them: to tell them [who looked](crate::filter::PrivacyFilter::access_report),
+/// or to [erase](crate::filter::PrivacyFilter::erase) what they did.
 ///
-/// The [`PrivacyFilter`](crate::PrivacyFilter) adds the names that the directory knows them by now. `Debug` does not show
+/// The [`PrivacyFilter`](crate::filter::PrivacyFilter) adds the names that the directory knows them by now. `Debug` does not show
 /// who it is.
 ///
 /// ```
-/// # fn main() -> Result<(), activity_privacy::TextError> {
-/// use activity_privacy::{Alias, Subject, UserId};
+/// # fn main() -> Result<(), activity_privacy::identity::TextError> {
+/// use activity_privacy::identity::{Alias, Subject, UserId};
 ///
 /// let adele = Subject::of(UserId::new("u-2")?).with_identity(Alias::new("adele.vance@contoso.com")?);
 /// assert_eq!(adele.identities().len(), 2);
