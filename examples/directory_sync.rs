@@ -75,7 +75,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let before = directory.snapshot()?;
     let delta = round.into_delta(&before)?.into_complete()?;
     println!("changed: {} facts", delta.changes().len());
-    let next = Arc::new(before.with(&delta, DirectoryRevision(2), SystemTime::now().into())?);
+    let next = Arc::new(before.apply(&delta, DirectoryRevision(2), SystemTime::now().into())?);
     filter.prewarm(&next)?;
     directory.install(next)?;
     filter.reconcile_directory()?;

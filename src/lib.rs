@@ -2,11 +2,12 @@
 //!
 //! ## Where to begin
 //!
-//! [`PrivacyFilter`] is the front door. Behind it stand three ports: [`ActivityStore`], [`GroupDirectory`] and
-//! [`GovernanceSink`]; each says in its documentation what an adapter must keep. The steps that the filter drives
-//! through them are pure values, for whoever drives them without it, say from async code: [`PolicyEngine`] decides,
-//! [`change`], [`sinks`], [`reveal`] and [`removal`] make sure that nothing is changed, seen or removed before it is on
-//! record.
+//! [`filter::PrivacyFilter`] drives everything through three ports: [`store::ActivityStore`],
+//! [`directory::GroupDirectory`] and [`governance::GovernanceSink`]. The documentation of each port states the contract
+//! that an adapter must keep. The steps that the filter drives are pure values, for callers that drive them without it,
+//! for example from async code: [`engine::PolicyEngine`] decides; [`governance`], [`sinks`] and [`reveal`] contain the
+//! steps that record every change, removal and reveal before it happens. [`prelude`] contains the names that most
+//! programs need.
 
 pub mod activity;
 #[cfg(feature = "conformance")]

@@ -63,7 +63,7 @@ pub(crate) fn steps(
         let engine = timed(&mut new_screen, || PolicyEngine::new(Arc::clone(policy), Ok(Arc::clone(directory))));
         let delta = delta(organisation, &mut chance);
         let revision = DirectoryRevision(directory.revision().0 + 1 + repeat as u64);
-        let next = timed(&mut with, || directory.with(&delta, revision, as_of()).unwrap());
+        let next = timed(&mut with, || directory.apply(&delta, revision, as_of()).unwrap());
         let next = Arc::new(next);
         let after = timed(&mut following_delta, || engine.following(Arc::clone(policy), Ok(Arc::clone(&next)), &[]));
         drop(after);
@@ -147,7 +147,7 @@ pub(crate) fn pauses(organisation: &Organisation, directory: &Arc<DirectorySnaps
             for _ in 0..4 {
                 revision += 1;
                 let delta = delta(organisation, &mut chance);
-                current = Arc::new(current.with(&delta, DirectoryRevision(revision), as_of()).unwrap());
+                current = Arc::new(current.apply(&delta, DirectoryRevision(revision), as_of()).unwrap());
                 filter.prewarm(&current).unwrap();
                 holder.install(Arc::clone(&current)).unwrap();
                 filter.reconcile_directory().unwrap();

@@ -30,7 +30,7 @@ fn examine(input: &[u8]) {
         match result {
             Ok(import) => {
                 accounted(&import);
-                let _ = before.with(&import.into_partial(), DirectoryRevision(2), Default::default());
+                let _ = before.apply(&import.into_partial(), DirectoryRevision(2), Default::default());
             }
             Err(rejected) => refused(&rejected),
         }

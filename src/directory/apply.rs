@@ -33,7 +33,7 @@ impl DirectorySnapshot {
     ///
     /// # Errors
     /// [`ImportError`] names what does not fit; this snapshot is then as it was, and so is whatever is in force.
-    pub fn with(
+    pub fn apply(
         &self,
         delta: &DirectoryDelta,
         revision: DirectoryRevision,

@@ -19,7 +19,7 @@ use crate::identity::{GroupId, UserId};
 ///     .group(council.clone(), "Works council")
 ///     .build(DirectoryRevision(1), "2026-03-01T00:00:00Z".parse()?)?;
 /// let joined = DirectoryDelta::new().member(&council, &adele);
-/// let after = before.with(&joined, DirectoryRevision(2), "2026-03-01T00:05:00Z".parse()?)?;
+/// let after = before.apply(&joined, DirectoryRevision(2), "2026-03-01T00:05:00Z".parse()?)?;
 /// assert!(after.all_members(&council).contains(&adele));
 /// assert!(before.all_members(&council).is_empty(), "a snapshot never changes");
 /// # Ok(())
@@ -121,7 +121,7 @@ impl DirectoryDelta {
     /// let day = morning.then(evening);
     ///
     /// let before = DirectoryBuilder::new().build(DirectoryRevision(1), "2026-03-01T00:00:00Z".parse()?)?;
-    /// let after = before.with(&day, DirectoryRevision(2), "2026-03-02T00:00:00Z".parse()?)?;
+    /// let after = before.apply(&day, DirectoryRevision(2), "2026-03-02T00:00:00Z".parse()?)?;
     /// assert_eq!(after.all_members(&council), [bob].into());
     /// # Ok(())
     /// # }

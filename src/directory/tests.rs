@@ -25,7 +25,7 @@ pub(crate) fn built(builder: DirectoryBuilder) -> DirectorySnapshot {
 }
 
 fn applied(before: &DirectorySnapshot, delta: &DirectoryDelta) -> DirectorySnapshot {
-    before.with(delta, DirectoryRevision(before.revision().0 + 1), DateTime::UNIX_EPOCH).unwrap()
+    before.apply(delta, DirectoryRevision(before.revision().0 + 1), DateTime::UNIX_EPOCH).unwrap()
 }
 
 fn delta(changes: impl IntoIterator<Item = DirectoryChange>) -> DirectoryDelta {

@@ -182,7 +182,7 @@ impl<'a> DecidedActivity<'a> {
     }
 }
 
-/// A batch that was decided under one policy revision. Only [`PolicyEngine::engine`](crate::engine::PolicyEngine::engine) makes one, so
+/// A batch that was decided under one policy revision. Only [`PolicyEngine::decide`](crate::engine::PolicyEngine::decide) makes one, so
 /// nothing reaches a store undecided.
 pub struct DecidedBatch<'a> {
     policy: Revision,

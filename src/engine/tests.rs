@@ -96,7 +96,7 @@ fn d10_shared_sets_say_what_the_closure_says() {
 #[test]
 fn b3_screen_follows_while_a_group_is_gone() {
     let next = |before: &DirectorySnapshot, delta: DirectoryDelta| {
-        Arc::new(before.with(&delta, DirectoryRevision(before.revision().0 + 1), DateTime::UNIX_EPOCH).unwrap())
+        Arc::new(before.apply(&delta, DirectoryRevision(before.revision().0 + 1), DateTime::UNIX_EPOCH).unwrap())
     };
     let before = directory(500, |at| Some((0, at)));
     let gone = next(&before, DirectoryDelta::new().without_group(&group(0)).without_group(&group(1)));

@@ -31,7 +31,7 @@ impl PrivacyFilter {
     ///
     /// Goes by the identities on the activities, so whoever has an alias now that somebody else had is told of looks at
     /// what was done under it before: rather that than somebody who is not told. Pages that were recorded and refused at the last moment were never seen, and do not
-    /// count; neither does what the log was told to [forget](Self::forget), or does not keep any longer.
+    /// count; neither does what the log was told to [forget](Self::redact), or does not keep any longer.
     ///
     /// Reads the whole log of those times.
     ///

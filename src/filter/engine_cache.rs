@@ -43,7 +43,7 @@ impl PrivacyFilter {
     /// use std::{sync::Arc, time::SystemTime};
     ///
     /// use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
-    /// use activity_privacy::directory::{DirectoryBuilder, DirectoryDelta, DirectoryRevision};
+    /// use activity_privacy::directory::{DirectoryBuilder, DirectoryDelta, DirectoryRevision, GroupDirectory};
     /// use activity_privacy::filter::PrivacyFilter;
     /// use activity_privacy::identity::{GroupId, UserId};
     /// use activity_privacy::policy::Administrators;
@@ -57,7 +57,7 @@ impl PrivacyFilter {
     ///
     /// let delta = DirectoryDelta::new().member(&council, &UserId::new("u-1")?);
     /// let before = directory.snapshot()?;
-    /// let next = Arc::new(before.with(&delta, DirectoryRevision(2), SystemTime::now().into())?);
+    /// let next = Arc::new(before.apply(&delta, DirectoryRevision(2), SystemTime::now().into())?);
     /// filter.prewarm(&next)?;
     /// directory.install(next)?;
     /// filter.reconcile_directory()?;

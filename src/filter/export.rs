@@ -11,7 +11,7 @@ impl PrivacyFilter {
     /// Writes every governance record that matches, in sequence, one a line, and says how many. However many there are, only a
     /// page of them is held in memory.
     ///
-    /// For whoever may [read](Self::governance) them, which is asked again before each page, and as they read them; a
+    /// For whoever may [read](Self::governance_records) them, which is asked again before each page, and as they read them; a
     /// refusal is recorded. What a record forgets later is not forgotten in what was exported before.
     ///
     /// ```

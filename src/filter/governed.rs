@@ -185,7 +185,7 @@ impl PrivacyFilter {
     /// ```
     ///
     /// # Errors
-    /// [`DryRunError`]: as [`Self::change`] would refuse it, and when names are asked for without that permission. Nothing
+    /// [`DryRunError`]: as [`Self::update_policy`] would refuse it, and when names are asked for without that permission. Nothing
     /// is told then.
     pub fn dry_run(&self, by: &UserId, update: impl Into<PolicyUpdate>, sample: usize) -> Result<DryRun, DryRunError> {
         let (policy, directory, now) = (self.inner.policy()?, self.inner.directory(), self.inner.now());
@@ -217,7 +217,7 @@ impl PrivacyFilter {
     /// Read by privacy administrators and by admins who may view private activities; a refusal is recorded. To a reader who
     /// may not view private activities the records do not tell what depends on them: how many were on a page, were seen in a
     /// reveal or were removed, and how long that took; the commitments to it stay. Whose activities a page showed is told to
-    /// no reader, and [`report`](Self::report) tells each of those people.
+    /// no reader, and [`report`](Self::access_report) tells each of those people.
     ///
     /// # Errors
     /// [`GovernanceError::Denied`] to anybody else.

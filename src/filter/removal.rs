@@ -62,7 +62,7 @@ impl PrivacyFilter {
     /// from now on, and what is still on its way, is stored as ever: exclude them from the scope, if that is meant.
     ///
     /// Goes in small steps, so that nobody who delivers waits for long, and asks before each whether `by` still may. What governance records say of them stays: see
-    /// [`forget`](Self::forget).
+    /// [`forget`](Self::redact).
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -11,7 +11,7 @@ use super::salt::Salt;
 use crate::activity::ActivityId;
 use crate::digest::Digest;
 
-/// A value in a record, and a commitment to it that stays when the value is [forgotten](Self::forget) or withheld from a
+/// A value in a record, and a commitment to it that stays when the value is [forgotten](Self::redact) or withheld from a
 /// reader.
 ///
 /// The commitment is the SHA-256 digest of the [salt](Salt) in 32 lower-case hex digits, a line feed, and the

@@ -54,7 +54,7 @@
 //! - A user is known by their `id`, by `userPrincipalName`, which comes first and tells their home, `mail`,
 //!   `proxyAddresses` that are mail (`smtp:`) or chat (`sip:`) addresses, and, where asked for, `otherMails`,
 //!   `onPremisesUserPrincipalName`, `onPremisesSamAccountName` and the `issuerAssignedId` of each of `identities`.
-//!   Other kinds of proxy addresses are left out. A name is cleaned as in [tables](super::table#names), and a user with
+//!   Other kinds of proxy addresses are left out. A name is cleaned as in [tables](super::csv#names), and a user with
 //!   a name that is damaged is rejected. Whoever is not `accountEnabled` is [disabled](crate::directory::UserStatus::Disabled).
 //!   `userType` is not read: a guest is known by `#EXT#`, and no home is taken from their `mail`, which anybody may
 //!   have set.

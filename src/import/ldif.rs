@@ -41,7 +41,7 @@
 //!   `emailAddress`, `krbPrincipalName`, `uid`, `sAMAccountName` and `mailNickname`, and by `objectSid` (`sambaSID`,
 //!   `ipaNTSecurityIdentifier`) as an account named `S-1-5-21-...` of the app `sid`. The second bit of
 //!   `userAccountControl`, `nsAccountLock: true` and `pwdAccountLockedTime` disable them, `isDeleted: TRUE` says that
-//!   they are deleted; they stay members all the same. A name is cleaned as in [tables](super::table#names), and a user
+//!   they are deleted; they stay members all the same. A name is cleaned as in [tables](super::csv#names), and a user
 //!   with a name that is damaged is rejected.
 //! - **Groups** are those of the classes `groupOfNames`, `groupOfUniqueNames`, `group`, `posixGroup` and their like.
 //!   `member`, `uniqueMember` (a bit string behind the name is dropped) and `memberUid` list whom they hold, as does

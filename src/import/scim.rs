@@ -40,7 +40,7 @@
 //! - A user is known by their `id`, by `userName`, which comes first and tells their home, by `emails`, the primary one
 //!   first, and by `externalId`, which is the account or object id that the provisioning client knows them by. Whoever
 //!   is not `active` is [disabled](crate::directory::UserStatus::Disabled). Other attributes are not read, `groups` neither: it
-//!   repeats what the groups say. A name is cleaned as in [tables](super::table#names), and a user with a name that is
+//!   repeats what the groups say. A name is cleaned as in [tables](super::csv#names), and a user with a name that is
 //!   damaged is rejected.
 //! - A group is shown by its `displayName`, and by its id if it has none.
 //! - A member is a user or a group by `type`, or by the path in `$ref`; without either, as when it is an id alone, it

@@ -22,7 +22,7 @@ use crate::sync::{Mutex, RwLock};
 ///   a crash leaves the one before or the new one, whole.
 /// - **Errors.** The safe wrong answer is an error: then there is no checkpoint and no proof, and no record is held up.
 /// - **Concurrency.** Called from any thread, through any number of handles, in any number of processes. One at a time
-///   has the [hold](Self::hold), among all of them; whoever dies with it lets go of it.
+///   has the [hold](Self::lock), among all of them; whoever dies with it lets go of it.
 pub trait HashStore: Send + Sync {
     /// How many hashes there are.
     ///

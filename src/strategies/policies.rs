@@ -112,7 +112,7 @@ pub fn policy_updates() -> impl Strategy<Value = PolicyUpdate> {
 ///     let administrators = Administrators::new(root.clone(), UserId::new("deputy").unwrap()).unwrap();
 ///     let filter = builder.initialize(administrators).unwrap();
 ///     let before = filter.policy().unwrap().revision();
-///     if let Ok(revision) = filter.change(&root, &change) {
+///     if let Ok(revision) = filter.update_policy(&root, &change) {
 ///         prop_assert!(revision > before);
 ///     }
 /// });

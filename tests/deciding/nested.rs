@@ -16,7 +16,7 @@ impl Fixture {
     fn apply(&self, delta: DirectoryDelta) -> &Self {
         let before = self.directory.snapshot().unwrap();
         let revision = DirectoryRevision(before.revision().0 + 1);
-        let next = Arc::new(before.with(&delta, revision, before.as_of()).unwrap());
+        let next = Arc::new(before.apply(&delta, revision, before.as_of()).unwrap());
         self.filter.prewarm(&next).unwrap();
         self.directory.install(next).unwrap();
         self.filter.reconcile_directory().unwrap();

@@ -108,7 +108,7 @@ fn d9_identity_that_directory_has_no_form_of_is_hidden() {
     let before = fixture.directory.snapshot().unwrap();
     let follow = |delta: DirectoryDelta, revision: u64| {
         let before = fixture.directory.snapshot().unwrap();
-        fixture.directory.install(before.with(&delta, DirectoryRevision(revision), at(1)).unwrap()).unwrap();
+        fixture.directory.install(before.apply(&delta, DirectoryRevision(revision), at(1)).unwrap()).unwrap();
     };
     follow(DirectoryDelta::new().user(contoso("carol")), before.revision().0 + 1);
     fixture.ingest(&[by("slack now", account("slack", "U2"))]);

@@ -31,7 +31,7 @@ fn adele_is_deleted() -> (MemoryDirectory, Arc<PrivacyPolicy>) {
     let directory = MemoryDirectory::new();
     let before = people(&[("adele", &["council"]), ("bob", &[])]).build(DirectoryRevision(1), at(0)).unwrap();
     let policy = private("council", &before);
-    let gone = before.with(&DirectoryDelta::new().without_user(&user("adele")), DirectoryRevision(2), at(1)).unwrap();
+    let gone = before.apply(&DirectoryDelta::new().without_user(&user("adele")), DirectoryRevision(2), at(1)).unwrap();
     directory.install(gone).unwrap();
     (directory, policy)
 }
@@ -41,8 +41,8 @@ fn d11_two_deltas_of_one_snapshot_forget_no_name() {
     let (directory, policy) = adele_is_deleted();
     let base = directory.snapshot().unwrap();
     assert_eq!(verdict(&policy, &base, "adele"), Verdict::Private);
-    let one = base.with(&DirectoryDelta::new().user(contoso("eve")), DirectoryRevision(3), at(2)).unwrap();
-    let other = base.with(&DirectoryDelta::new().user(contoso("zoe")), DirectoryRevision(4), at(3)).unwrap();
+    let one = base.apply(&DirectoryDelta::new().user(contoso("eve")), DirectoryRevision(3), at(2)).unwrap();
+    let other = base.apply(&DirectoryDelta::new().user(contoso("zoe")), DirectoryRevision(4), at(3)).unwrap();
     directory.install(one).unwrap();
     directory.install(other).unwrap();
     assert_eq!(verdict(&policy, &directory.snapshot().unwrap(), "adele"), Verdict::Private);
@@ -54,7 +54,7 @@ fn d11_more_deltas_than_are_told_apart_forget_no_name() {
     let mut next = directory.snapshot().unwrap();
     for step in 3..303 {
         let delta = DirectoryDelta::new().user(contoso(&format!("u{step}")));
-        next = Arc::new(next.with(&delta, DirectoryRevision(step), at(step as i64)).unwrap());
+        next = Arc::new(next.apply(&delta, DirectoryRevision(step), at(step as i64)).unwrap());
     }
     directory.install(next).unwrap();
     assert_eq!(verdict(&policy, &directory.snapshot().unwrap(), "adele"), Verdict::Private);
@@ -75,7 +75,7 @@ fn d11_a_delta_of_what_was_never_in_force_forgets_nothing() {
         .unwrap();
     directory.install(second.clone()).unwrap();
     // Whoever imported it goes on with it as it was, not with what it became once it was in force.
-    let third = second.with(&DirectoryDelta::new().user(contoso("eve")), DirectoryRevision(3), at(2)).unwrap();
+    let third = second.apply(&DirectoryDelta::new().user(contoso("eve")), DirectoryRevision(3), at(2)).unwrap();
     directory.install(third).unwrap();
     let now = directory.snapshot().unwrap();
     assert!(now.removed_group(&group("board")).is_some());
@@ -97,7 +97,7 @@ fn d11_a_group_that_a_delta_removes_keeps_the_names_of_its_members() {
         .unwrap();
     directory.install(second.clone()).unwrap();
     let third =
-        second.with(&DirectoryDelta::new().without_group(&group("council")), DirectoryRevision(3), at(2)).unwrap();
+        second.apply(&DirectoryDelta::new().without_group(&group("council")), DirectoryRevision(3), at(2)).unwrap();
     directory.install(third).unwrap();
     let now = directory.snapshot().unwrap();
     assert_eq!(verdict(&policy, &now, "adele"), Verdict::Private);
@@ -110,11 +110,11 @@ fn d8_the_last_names_that_a_delta_told_are_those_that_stay() {
     let base = people(&[("adele", &["council"])]).build(DirectoryRevision(1), at(0)).unwrap();
     let policy = private("council", &base);
     let gone = DirectoryDelta::new().without_user(&user("adele"));
-    let one = base.with(&gone, DirectoryRevision(2), at(1)).unwrap();
+    let one = base.apply(&gone, DirectoryRevision(2), at(1)).unwrap();
     // Somebody else who began where this one did knows more.
     let renamed = DirectoryDelta::new().user(User::new(user("adele")).with_alias(alias("vance@contoso.com")));
-    let other = base.with(&renamed, DirectoryRevision(3), at(2)).unwrap();
-    let other = other.with(&gone, DirectoryRevision(4), at(3)).unwrap();
+    let other = base.apply(&renamed, DirectoryRevision(3), at(2)).unwrap();
+    let other = other.apply(&gone, DirectoryRevision(4), at(3)).unwrap();
     directory.install(base).unwrap();
     directory.install(one).unwrap();
     directory.install(other).unwrap();
@@ -132,7 +132,7 @@ fn d8_a_name_by_which_two_are_remembered_is_that_of_neither() {
     let before = import(&[with_name("zoe")]).build(DirectoryRevision(1), at(0)).unwrap();
     let policy = private("council", &before);
     let next = import(&[with_name("adele")]).build(DirectoryRevision(2), at(1)).unwrap();
-    let next = next.with(&DirectoryDelta::new().without_user(&user("adele")), DirectoryRevision(3), at(2)).unwrap();
+    let next = next.apply(&DirectoryDelta::new().without_user(&user("adele")), DirectoryRevision(3), at(2)).unwrap();
     let next = Arc::new(next.carry_over_from(&before));
     assert_eq!(verdict(&policy, &next, "team"), Verdict::Private);
 }
@@ -200,7 +200,7 @@ proptest! {
             let next = match step {
                 Step::Delta => {
                     let delta = imports[held].delta_to(&imports[import]);
-                    (import, Arc::new(of.with(&delta, DirectoryRevision(revision), at(revision as i64)).unwrap()))
+                    (import, Arc::new(of.apply(&delta, DirectoryRevision(revision), at(revision as i64)).unwrap()))
                 }
                 Step::Import => (import, build(import, revision)),
                 Step::Again => (held, Arc::new(DirectorySnapshot::clone(&of).carry_over_from(last))),
@@ -223,13 +223,13 @@ fn d8_whoever_comes_back_is_found_again() {
     let mut now = before;
     for round in 0..300_u64 {
         let away = DirectoryDelta::new().without_member(&group("council"), &user("adele")).without_user(&user("adele"));
-        now = Arc::new(now.with(&away, DirectoryRevision(2 * round + 2), at(0)).unwrap());
+        now = Arc::new(now.apply(&away, DirectoryRevision(2 * round + 2), at(0)).unwrap());
         engine = engine.following(Arc::clone(&policy), Ok(Arc::clone(&now)), &[]);
         assert_eq!(engine.verdict(&activity("a", "adele"), at(0)).0, Verdict::Public);
         let back = DirectoryDelta::new()
             .user(contoso("adele").with_alias(alias(&format!("adele.{round}@contoso.com"))))
             .member(&group("council"), &user("adele"));
-        now = Arc::new(now.with(&back, DirectoryRevision(2 * round + 3), at(0)).unwrap());
+        now = Arc::new(now.apply(&back, DirectoryRevision(2 * round + 3), at(0)).unwrap());
         engine = engine.following(Arc::clone(&policy), Ok(Arc::clone(&now)), &[]);
         for name in ["adele".to_owned(), format!("adele.{round}")] {
             assert_eq!(engine.verdict(&activity("a", &name), at(0)).0, Verdict::Private, "{name}");

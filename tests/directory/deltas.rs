@@ -125,7 +125,7 @@ proptest! {
                 delta = delta.changes().iter().cloned().fold(delta.clone(), DirectoryDelta::push);
             }
             let before = said(&stepped, &asked, &groups);
-            let next = stepped.with(&delta, revision, as_of).unwrap();
+            let next = stepped.apply(&delta, revision, as_of).unwrap();
             prop_assert_eq!(said(&stepped, &asked, &groups), before, "a snapshot never changes");
             prop_assert!(next.is_successor_of(&stepped) && !stepped.is_successor_of(&next));
             stepped = next.carry_over_from(&stepped);
@@ -158,7 +158,7 @@ proptest! {
         let policy = Arc::new(policy);
         let mut followed = PolicyEngine::new(Arc::clone(&policy), Ok(Arc::clone(&snapshot)));
         for (revision, step) in (2..).zip(imports.windows(2)) {
-            let next = snapshot.with(&step[0].delta_to(&step[1]), DirectoryRevision(revision), at(revision as i64));
+            let next = snapshot.apply(&step[0].delta_to(&step[1]), DirectoryRevision(revision), at(revision as i64));
             snapshot = Arc::new(next.unwrap());
             followed = followed.following(Arc::clone(&policy), Ok(Arc::clone(&snapshot)), &[]);
             let anew = PolicyEngine::new(Arc::clone(&policy), Ok(Arc::clone(&snapshot)));
@@ -176,7 +176,7 @@ fn d11_a_delta_that_does_not_fit_changes_nothing() {
     let before = people(&[("adele", &["council"])]).build(DirectoryRevision(1), at(0)).unwrap();
     let delta =
         DirectoryDelta::new().without_member(&group("council"), &user("adele")).member(&group("board"), &user("bob"));
-    let error = before.with(&delta, DirectoryRevision(2), at(1)).unwrap_err();
+    let error = before.apply(&delta, DirectoryRevision(2), at(1)).unwrap_err();
     assert_eq!(error, ImportError::UnknownGroup(group("board")));
     assert!(before.all_members(&group("council")).contains(&user("adele")));
     assert!(before.all_members(&group("council")).len() == 1 && before.group_name(&group("board")).is_none());
@@ -193,13 +193,13 @@ fn d8_a_name_leads_to_whoever_holds_it_now() {
     assert_eq!(holder(&before), "adele");
     // Bob was given the name before it was taken from Adele.
     let bob = contoso("bob").with_alias(alias("adele@contoso.com"));
-    let both = before.with(&DirectoryDelta::new().user(bob.clone()), DirectoryRevision(2), at(1)).unwrap();
+    let both = before.apply(&DirectoryDelta::new().user(bob.clone()), DirectoryRevision(2), at(1)).unwrap();
     assert_eq!(holder(&both), "Ambiguous");
     let renamed = DirectoryDelta::new().user(User::new(user("adele")).with_alias(alias("adele.vance@contoso.com")));
-    let after = both.with(&renamed, DirectoryRevision(3), at(2)).unwrap();
+    let after = both.apply(&renamed, DirectoryRevision(3), at(2)).unwrap();
     assert_eq!(holder(&after), "bob");
     // Whoever is gone does not get it back, though a group still lists them.
-    let gone = after.with(&DirectoryDelta::new().without_user(&user("bob")), DirectoryRevision(4), at(3)).unwrap();
+    let gone = after.apply(&DirectoryDelta::new().without_user(&user("bob")), DirectoryRevision(4), at(3)).unwrap();
     assert_eq!(holder(&gone), "bob", "known by it as long as nobody else holds it");
     let taken = DirectoryDelta::new().user(contoso("eve").with_alias(alias("adele@contoso.com")));
     let taken = gone.with(&taken, DirectoryRevision(5), at(4)).unwrap();
@@ -232,7 +232,7 @@ fn d11_many_small_deltas_are_one_large_change() {
                 .member(&groups[n % 40], &user(&format!("new-{step}")));
         }
         let before = directory.snapshot().unwrap();
-        let next = before.with(&delta, DirectoryRevision(step as u64 + 2), at(step as i64)).unwrap();
+        let next = before.apply(&delta, DirectoryRevision(step as u64 + 2), at(step as i64)).unwrap();
         directory.install(next).unwrap();
     }
     let last = directory.snapshot().unwrap();
@@ -258,7 +258,7 @@ fn d6_everybody_is_found_when_nobody_before_them_is_listed() {
     for name in &members {
         delta = delta.member(&group("council"), &user(name));
     }
-    let next = Arc::new(empty.with(&delta, DirectoryRevision(2), at(1)).unwrap());
+    let next = Arc::new(empty.apply(&delta, DirectoryRevision(2), at(1)).unwrap());
     assert_eq!(next.all_members(&group("council")), members.iter().map(|name| user(name)).collect::<BTreeSet<_>>());
     let private = PolicyChange::MakePrivate(group("council").into());
     let policy = changed(&PrivacyPolicy::initial(&admins()), &private, Some(&next)).unwrap();

@@ -30,10 +30,10 @@ proptest! {
         let deltas: Vec<DirectoryDelta> = imports.windows(2).map(|step| step[0].delta_to(&step[1])).collect();
         let last = DirectoryRevision(imports.len() as u64);
         let in_turn = (2..).zip(&deltas).fold(first.clone(), |snapshot, (revision, delta)| {
-            snapshot.with(delta, DirectoryRevision(revision), at(2)).unwrap()
+            snapshot.apply(delta, DirectoryRevision(revision), at(2)).unwrap()
         });
         let joined = deltas.into_iter().fold(DirectoryDelta::new(), DirectoryDelta::then);
-        let joined = first.with(&joined, last, at(2)).unwrap();
+        let joined = first.apply(&joined, last, at(2)).unwrap();
         prop_assert_eq!(said(&joined), said(&in_turn));
         prop_assert_eq!((joined.revision(), joined.as_of()), (in_turn.revision(), in_turn.as_of()));
     }

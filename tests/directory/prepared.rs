@@ -28,7 +28,7 @@ fn b3_what_was_prepared_and_never_installed_is_freed_too() {
     fixture.install(people(&[("adele", &["council"])])).make_private("council");
     fixture.ingest(&[activity("a-1", "adele")]);
     let before = fixture.directory.snapshot().unwrap();
-    let prepared = before.with(&DirectoryDelta::new().user(contoso("eve")), DirectoryRevision(2), at(0)).unwrap();
+    let prepared = before.apply(&DirectoryDelta::new().user(contoso("eve")), DirectoryRevision(2), at(0)).unwrap();
     let prepared = Arc::new(prepared);
     fixture.filter.prewarm(&prepared).unwrap();
     let never = Arc::downgrade(&prepared);

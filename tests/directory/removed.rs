@@ -30,7 +30,7 @@ impl Source {
 
     fn delta(&mut self, delta: DirectoryDelta) -> &mut Self {
         let (revision, as_of) = self.next();
-        self.now = Arc::new(self.now.with(&delta, revision, as_of).unwrap());
+        self.now = Arc::new(self.now.apply(&delta, revision, as_of).unwrap());
         self
     }
 
@@ -289,7 +289,7 @@ fn d11_group_of_what_was_never_in_force_continues_from_what_was() {
     // An import without it, on which a delta brings it back before anything was in force.
     let import = people(&[("dan", &[])]).build(DirectoryRevision(2), at(2)).unwrap();
     let delta = DirectoryDelta::new().group(group("council"), "").member(&group("council"), &user("dan"));
-    let next = import.with(&delta, DirectoryRevision(3), at(3)).unwrap().carry_over_from(&source.now);
+    let next = import.apply(&delta, DirectoryRevision(3), at(3)).unwrap().carry_over_from(&source.now);
     let source = Source { now: Arc::new(next) };
     source.hides("council", &["adele", "bob", "carl", "dan"]).hides("core", &["carl"]);
 }

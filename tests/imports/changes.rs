@@ -270,7 +270,7 @@ fn d11_account_name_that_is_taken_back_lists_nobody() {
         let before = Tree::read(document(&[unix, ENTRIES[2]]).as_bytes()).into_complete().unwrap();
         let records: String = steps.iter().map(|(op, values)| step(op, values)).collect();
         let (_, delta) = before.0.change(records.as_bytes()).into_complete().unwrap();
-        let after = built(before.1).with(&delta, DirectoryRevision(2), Default::default()).unwrap();
+        let after = built(before.1).apply(&delta, DirectoryRevision(2), Default::default()).unwrap();
         assert_eq!(members(&after, "cn=unix").len(), usize::from(is_member), "{records}");
     }
 }

@@ -523,7 +523,7 @@ fn d8_names_are_spelled_as_in_other_sources() {
         let attribute = line.split(':').next().unwrap();
         let change = format!("dn: cn=a\nchangetype: modify\nadd: {attribute}\n{line}\n-\n");
         let (_, delta) = tree.change(change.as_bytes()).into_complete().unwrap();
-        let changed = built(builder).with(&delta, DirectoryRevision(2), Default::default()).unwrap();
+        let changed = built(builder).apply(&delta, DirectoryRevision(2), Default::default()).unwrap();
         assert_eq!(of(&changed), names, "{line}");
     }
 }

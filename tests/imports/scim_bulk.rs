@@ -29,7 +29,7 @@ fn bulk(operations: Value) -> Import<DirectoryDelta> {
 }
 
 fn after(operations: Value) -> DirectorySnapshot {
-    before().with(&bulk(operations).into_complete().unwrap(), DirectoryRevision(2), at(1)).unwrap()
+    before().apply(&bulk(operations).into_complete().unwrap(), DirectoryRevision(2), at(1)).unwrap()
 }
 
 fn members(snapshot: &DirectorySnapshot, of: &str) -> Vec<String> {

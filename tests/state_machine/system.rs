@@ -154,7 +154,7 @@ impl<G: Ground> System<G> {
             // Every other one comes as what changed since what the node has, which can be several imports.
             Some((before, known)) if revision.0.is_multiple_of(2) && before.revision() < revision => {
                 reached("directory: by a delta");
-                before.with(&known.delta_to(import), revision, *as_of).unwrap()
+                before.apply(&known.delta_to(import), revision, *as_of).unwrap()
             }
             _ => import.snapshot(revision, *as_of).unwrap(),
         };

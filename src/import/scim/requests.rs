@@ -183,7 +183,7 @@ pub fn patch_user(
 ///      "members": [{"value": "bulkId:u"}]}},
 ///     {"method": "POST", "path": "/Users", "bulkId": "u", "data": {"userName": "adele@contoso.com"}}]}"#;
 /// let delta = scim::bulk(&before, [("g", "g-1"), ("u", "u-1")], &body[..])?.into_complete()?;
-/// let after = before.with(&delta, DirectoryRevision(2), now)?;
+/// let after = before.apply(&delta, DirectoryRevision(2), now)?;
 /// assert_eq!(after.all_members(&GroupId::new("g-1")?).len(), 1);
 /// # Ok(())
 /// # }

@@ -89,7 +89,7 @@ fn d8_names_are_dropped_when_the_caller_says_that_records_are_whole() {
 fn d7_the_home_of_a_former_name_is_not_that_of_the_next() {
     let council = DirectoryBuilder::new().group(group("g-1"), "Council").member(&group("g-1"), &user("u-1"));
     let before = snapshot(council.user(User::new(user("u-1")).with_alias(alias("a@contoso.com"))));
-    let gone = before.with(&DirectoryDelta::new().without_user(&user("u-1")), DirectoryRevision(2), at(1)).unwrap();
+    let gone = before.apply(&DirectoryDelta::new().without_user(&user("u-1")), DirectoryRevision(2), at(1)).unwrap();
     let Resolution::Known(remembered) = gone.resolve(&user("u-1").into()) else { panic!("a group lists them") };
     assert!(remembered.stated_home_domain().is_some(), "as long as there is no other name");
     let restored = json!({"id": "u-1", "userPrincipalName": "a@partner.example"});
@@ -301,7 +301,7 @@ fn d11_group_removed_in_a_round_keeps_who_joined_in_it() {
         {"id": "g-2", "members@delta": [of_type("user", "u-3")]},
     ]);
     let delta = changes(json!([]), groups).into_iter().fold(DirectoryDelta::new(), DirectoryDelta::push);
-    let next = before().with(&delta, DirectoryRevision(2), at(1)).unwrap();
+    let next = before().apply(&delta, DirectoryRevision(2), at(1)).unwrap();
     let gone = next.removed_group(&group("g-1")).unwrap();
     let members: Vec<&str> = gone.members().iter().map(|member| member.id().as_str()).collect();
     assert_eq!(members, ["u-1", "u-2", "u-3"]);

@@ -27,7 +27,7 @@ fn d11_user_without_sign_in_name_is_known_by_others() {
     // A later change of their mail makes nobody at home where the mail says.
     let changed = json!([{"id": "u-1", "mail": "a2@contoso.com"}]);
     let delta = round(changed, json!([])).into_delta(&directory).unwrap().into_complete().unwrap();
-    let next = directory.with(&delta, DirectoryRevision(2), at(1)).unwrap();
+    let next = directory.apply(&delta, DirectoryRevision(2), at(1)).unwrap();
     for directory in [&directory, &next] {
         let adele = serde_json::to_value(known(directory, "u-1")).unwrap();
         assert_eq!(adele["at_home_elsewhere"], json!(true), "D7: no home is taken from a mail");
@@ -48,7 +48,7 @@ fn d11_identities_of_customers_are_names() {
                      "onPremisesUserPrincipalName": null, "onPremisesSamAccountName": null});
     let after = |users: Value| {
         let delta = round(users, json!([])).into_delta(&directory).unwrap().into_complete().unwrap();
-        names(&known(&directory.with(&delta, DirectoryRevision(2), at(1)).unwrap(), "u-1")).len()
+        names(&known(&directory.apply(&delta, DirectoryRevision(2), at(1)).unwrap(), "u-1")).len()
     };
     assert_eq!(after(json!([all])), 1);
     assert_eq!(after(json!([all, {"id": "u-2", "userPrincipalName": "b@contoso.example", "identities": []}])), 4);
