@@ -202,7 +202,7 @@ fn d8_a_name_leads_to_whoever_holds_it_now() {
     let gone = after.apply(&DirectoryDelta::new().without_user(&user("bob")), DirectoryRevision(4), at(3)).unwrap();
     assert_eq!(holder(&gone), "bob", "known by it as long as nobody else holds it");
     let taken = DirectoryDelta::new().user(contoso("eve").with_alias(alias("adele@contoso.com")));
-    let taken = gone.with(&taken, DirectoryRevision(5), at(4)).unwrap();
+    let taken = gone.apply(&taken, DirectoryRevision(5), at(4)).unwrap();
     assert_eq!(holder(&taken), "eve");
     let Resolution::Known(bob) = taken.resolve(&user("bob").into()) else { panic!("a group lists Bob") };
     assert_eq!(bob.aliases().iter().map(Alias::as_str).collect::<Vec<_>>(), ["bob@contoso.com"]);
