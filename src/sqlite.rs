@@ -100,6 +100,7 @@ mod selection;
 mod store;
 mod tail;
 mod text_index;
+mod tidy;
 mod writer;
 
 use std::path::{Path, PathBuf};

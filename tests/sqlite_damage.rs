@@ -439,3 +439,64 @@ fn v2_private_root_of_public_table_shows_no_hidden_row() {
     tally.report("private roots of public trees");
     assert!(tally.overcounted.is_empty(), "{:#?}", tally.overcounted);
 }
+
+#[test]
+fn v2_integrity_check_compares_what_is_derived() {
+    let folder = folder();
+    let path = activities(folder.path());
+    let open = || SqliteOptions::default().with_partition_rows(8).with_text_index().open(&path).unwrap();
+    let fixture = Fixture::over(Arc::new(open()), Arc::new(MemorySink::new()));
+    let names = ["adele", "bob", "carl"];
+    fixture.install(people(&[("adele", &["council"]), ("bob", &[]), ("carl", &[])])).make_private("council");
+    let made = |n: i64| {
+        let app = App::new(format!("App {}", n % 2).parse().unwrap()).in_suite("Suite".parse().unwrap());
+        let actor = Actor::user(alias(&format!("{}@contoso.com", names[n as usize % 3])));
+        let action = "FileAccessed".parse().unwrap();
+        Activity::builder(format!("a-{n}").parse().unwrap(), actor, app, action, at(n * 9_000)).object("plan").build()
+    };
+    for n in 0..60 {
+        fixture.ingest(&[made(n).unwrap()]);
+    }
+    drop(fixture);
+    open().integrity_check().unwrap();
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+    let sound = fs::read(&path).unwrap();
+    let damage = [
+        "UPDATE public_actor SET label = 'other' WHERE number = (SELECT min(number) FROM public_actor)",
+        "UPDATE private_actor SET kind = 'system'",
+        "UPDATE public_actor_term SET value = 'other' WHERE value = (SELECT min(value) FROM public_actor_term)",
+        "DELETE FROM public_actor_term WHERE actor = (SELECT min(number) FROM public_actor)",
+        "INSERT INTO public_actor_term VALUES ('name', 'zoe', 99)",
+        "DELETE FROM private_actor_term",
+        "UPDATE public_app SET name = 'Other' WHERE name = 'App 1'",
+        "UPDATE private_app SET suite = NULL",
+        "UPDATE public_action SET name = 'Other'",
+        // The sums stay as they are.
+        "UPDATE public_hour SET app = app + 100 WHERE hour = (SELECT min(hour) FROM public_hour)",
+        "UPDATE public_hour SET activities = activities + iif(hour = (SELECT min(hour) FROM public_hour), 1, -1)
+            WHERE hour IN ((SELECT min(hour) FROM public_hour), (SELECT max(hour) FROM public_hour))",
+        "UPDATE public_day SET day = day + 100 WHERE day = (SELECT min(day) FROM public_day)",
+        "UPDATE public_day SET actor = actor + 100 WHERE day = (SELECT min(day) FROM public_day)",
+        "INSERT INTO public_day VALUES (99, 1, 0)",
+        "UPDATE public_partition SET latest = earliest WHERE number = 1",
+        "UPDATE public_partition SET earliest = latest WHERE state = 'open'",
+        "UPDATE public_partition SET earliest_decision = latest_decision + 1 WHERE number = 2",
+        "DELETE FROM public_activity_1_text_docsize WHERE id = 3",
+        "INSERT INTO public_activity_1_text_docsize VALUES (300, x'00')",
+        "DELETE FROM public_id WHERE sequence = 5",
+    ];
+    drop(connection);
+    for damage in damage {
+        for beside in ["-wal", "-shm"] {
+            let _ = fs::remove_file(format!("{}{beside}", path.display()));
+        }
+        fs::write(&path, &sound).unwrap();
+        let connection = rusqlite::Connection::open(&path).unwrap();
+        connection.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_DEFENSIVE, false).unwrap();
+        assert!(connection.execute(damage, []).unwrap() > 0, "{damage}");
+        drop(connection);
+        let error = open().integrity_check().unwrap_err();
+        assert!(matches!(error, StoreError::Unreadable(_)), "{damage}: {error:?}");
+    }
+}

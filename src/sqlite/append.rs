@@ -6,7 +6,7 @@ use super::dimension::{Dimensions, Numbers};
 use super::family::{Family, PRIVATE};
 use super::ids::{IdKey, Ids, News};
 use super::options::SqliteOptions;
-use super::partition::{Partition, State};
+use super::partition::{MOST_FULL, Partition, State};
 use super::row::{NewRow, RowWriter, stored};
 use super::writer::Memory;
 use crate::store::{AppendOutcome, StoreError};
@@ -40,6 +40,29 @@ impl Written {
             Family::Public => &mut self.public,
             Family::Private => &mut self.private,
         }
+    }
+
+    /// Sees what other processes wrote.
+    pub(super) fn catch_up(&mut self, connection: &Connection, family: Family) -> Result<(), StoreError> {
+        self.of(family).catch_up(connection)
+    }
+
+    /// Returns whether ids are to be written to their index.
+    pub(super) fn are_ids_due(&self, family: Family) -> bool {
+        match family {
+            Family::Public => self.public.ids.is_due(),
+            Family::Private => self.private.ids.is_due(),
+        }
+    }
+
+    /// Writes some ids to their index.
+    pub(super) fn index_ids(&mut self, connection: &Connection, family: Family) -> Result<(), StoreError> {
+        self.of(family).ids.index_some(connection)
+    }
+
+    /// Does the next step towards closing a full partition.
+    pub(super) fn index_partition(&self, connection: &Connection, full: Partition) -> Result<(), StoreError> {
+        full.index_next(connection, &self.public.dimensions, self.with_text_index)
     }
 }
 
@@ -118,8 +141,8 @@ pub(super) fn append(
         of.ids.fill_filter(connection)?;
     }
     let known = look_up(connection, written, batch)?;
-    let Written { public, private, partition_rows, .. } = written;
-    let mut target = Target::new(connection, *partition_rows)?;
+    let Written { public, private, partition_rows, with_text_index } = written;
+    let mut target = Target::new(connection, *partition_rows, *with_text_index)?;
     let mut appended = Vec::with_capacity(batch.len());
     for (row, [in_public, in_private]) in batch.iter().zip(known) {
         // Something of this batch may have its id too.
@@ -167,15 +190,16 @@ fn look_up(connection: &Connection, written: &Written, batch: &[NewRow]) -> Resu
 struct Target<'a> {
     connection: &'a Connection,
     partition_rows: i64,
+    with_text_index: bool,
     partition: Option<Partition>,
     public: Option<RowWriter<'a>>,
     private: Option<RowWriter<'a>>,
 }
 
 impl<'a> Target<'a> {
-    fn new(connection: &'a Connection, partition_rows: i64) -> Result<Self, StoreError> {
+    fn new(connection: &'a Connection, partition_rows: i64, with_text_index: bool) -> Result<Self, StoreError> {
         let partition = Partition::open(connection)?;
-        Ok(Self { connection, partition_rows, partition, public: None, private: None })
+        Ok(Self { connection, partition_rows, with_text_index, partition, public: None, private: None })
     }
 
     fn write_public(&mut self, family: &mut FamilyWritten, row: &NewRow) -> Result<(), StoreError> {
@@ -183,6 +207,7 @@ impl<'a> Target<'a> {
         if let Some(partition) = self.partition.take_if(|full| sequence - full.first_sequence >= self.partition_rows) {
             Partition { state: State::Full, ..partition }.save(self.connection)?;
             self.public = None;
+            self.close_surplus(family)?;
         }
         let partition = match &mut self.partition {
             Some(partition) => partition,
@@ -195,6 +220,16 @@ impl<'a> Target<'a> {
         writer.write(&mut family.numbers, sequence, row)?;
         partition.add(sequence, row.occurred_at, row.decided_at);
         family.ids.add(row.hash, sequence);
+        Ok(())
+    }
+
+    /// Closes the oldest full partitions if there are too many, because the steps between the batches were not enough.
+    fn close_surplus(&self, family: &FamilyWritten) -> Result<(), StoreError> {
+        while Partition::count_full(self.connection)? > MOST_FULL
+            && let Some(full) = Partition::full(self.connection)?
+        {
+            full.index_next(self.connection, &family.dimensions, self.with_text_index)?;
+        }
         Ok(())
     }
 
@@ -215,26 +250,4 @@ impl<'a> Target<'a> {
             None => Ok(()),
         }
     }
-}
-
-/// Does a part of what was put off while rows were written: ids go into their index, and a full partition gets an index.
-/// Returns whether there is more to do.
-pub(super) fn tidy(connection: &Connection, written: &mut Written) -> Result<bool, StoreError> {
-    for family in Family::BOTH {
-        let of = written.of(family);
-        of.catch_up(connection)?;
-        if of.ids.is_due() {
-            of.ids.index_some(connection)?;
-        }
-    }
-    if let Some(full) = Partition::full(connection)? {
-        full.index_next(connection, &written.public.dimensions, written.with_text_index)?;
-    }
-    is_untidy(connection, written)
-}
-
-/// Returns whether there is something to [tidy](tidy).
-pub(super) fn is_untidy(connection: &Connection, written: &Written) -> Result<bool, StoreError> {
-    let mut full = connection.prepare_cached("SELECT 1 FROM public_partition WHERE state = 'full'")?;
-    Ok(written.public.ids.is_due() || written.private.ids.is_due() || full.exists([])?)
 }

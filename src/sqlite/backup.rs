@@ -1,10 +1,12 @@
-//! Looking after a file while it is in use: whether it is sound, and a copy of it.
+//! Looking after a file while it is in use: whether it is sound, a copy of it, and emptying its write-ahead log.
 
 use std::fs::{self, File as StdFile};
 use std::io;
 use std::path::{self, Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
 use thiserror::Error;
 
 use super::FileError;
@@ -24,7 +26,16 @@ pub enum BackupError {
     Copy(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
+/// How long emptying the write-ahead log waits for readers before it gives up.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 impl<M: Memory> File<M> {
+    /// Moves everything from the write-ahead log into the file and truncates the log, which still contains what was
+    /// overwritten in the file. Fails with [`FileError::Busy`] if a reader or writer stays in a transaction for too long.
+    pub(super) fn empty_log(&self) -> Result<(), SqliteError> {
+        empty_log(self.path())
+    }
+
     /// Whether SQLite finds everything where it belongs.
     pub(super) fn check<E: From<SqliteError>>(&self) -> Result<(), E> {
         self.read(|connection| sound(connection).map_err(E::from))
@@ -112,4 +123,52 @@ fn sound(connection: &Connection) -> Result<(), SqliteError> {
     let found: String = check.query_row([], |row| row.get(0))?;
     // What it found is not repeated, because it can quote what it is about.
     if found == "ok" { Ok(()) } else { Err(FileError::Corrupt.into()) }
+}
+
+/// Uses a connection of its own, because it waits for a shorter time than the others do.
+fn empty_log(path: &Path) -> Result<(), SqliteError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
+    let connection = Connection::open_with_flags(path, flags)?;
+    let begun = Instant::now();
+    loop {
+        connection.busy_timeout(PATIENCE.saturating_sub(begun.elapsed()))?;
+        let is_held: bool = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+        if !is_held {
+            return Ok(());
+        }
+        if begun.elapsed() >= PATIENCE {
+            return Err(FileError::Busy.into());
+        }
+        // SQLite waits for readers and writers, but not for another checkpoint.
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may fail")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn g5_emptying_the_log_waits_for_another_checkpoint() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file.db");
+        let open = || Connection::open(&path).unwrap();
+        let writer = open();
+        writer.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (x); BEGIN IMMEDIATE").unwrap();
+        thread::scope(|scope| {
+            let other = open();
+            other.busy_timeout(PATIENCE / 4).unwrap();
+            // Begins a checkpoint, and waits for the writer in vain.
+            let empties = scope.spawn(move || {
+                other.query_row("PRAGMA wal_checkpoint(FULL)", [], |row| row.get::<_, bool>(0)).unwrap()
+            });
+            thread::sleep(PATIENCE / 16);
+            let waits = scope.spawn(|| empty_log(&path));
+            let gave_up = empties.join().unwrap();
+            writer.execute_batch("COMMIT").unwrap();
+            assert!(gave_up, "it held the log for no time");
+            assert!(waits.join().unwrap().is_ok());
+        });
+    }
 }

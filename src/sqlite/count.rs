@@ -7,6 +7,7 @@ use rusqlite::Connection;
 
 use super::dimension::Dimensions;
 use super::document::corrupt;
+use super::family::Family;
 use super::partition::{DAY, HOUR, floor_of};
 use super::row::Keys;
 use super::selection::Selection;
@@ -25,10 +26,14 @@ pub(super) fn count(
     let selection = Selection::of(connection, dimensions.family(), query)?;
     let mut counted = Counted { by, counts: BTreeMap::new() };
     if !selection.is_empty() {
-        counted.add_closed(connection, &selection, snapshot)?;
-        tail.with(connection, snapshot, |rows| {
-            for row in rows.iter().filter(|row| row.sequence <= snapshot.last_sequence && selection.fits(&row.keys)) {
-                counted.add(key_of(by, &row.keys), 1);
+        if by.is_none() && selection.has_no_condition() {
+            counted.add(0, snapshot.closed().map(|partition| partition.activities).fold(0, i64::saturating_add));
+        } else {
+            counted.add_closed(connection, &selection, snapshot)?;
+        }
+        tail.each_row(connection, snapshot, |keys| {
+            if selection.fits(keys) {
+                counted.add(key_of(by, keys), 1);
             }
         })?;
     }
@@ -123,27 +128,35 @@ impl Counted {
         (first, end): (i64, i64),
         closed: i64,
     ) -> Result<(), StoreError> {
-        let Rollup { table, column, key, .. } = rollup;
-        let by = match self.by {
-            None => "0".to_owned(),
-            Some(CountBy::Hour) => "hour".to_owned(),
-            Some(CountBy::Day) if *column == "hour" => floor_of("hour", 24),
-            Some(CountBy::Day) => "day".to_owned(),
-            Some(CountBy::App | CountBy::Actor) => (*key).to_owned(),
+        let Rollup { table, column, key, unit } = *rollup;
+        let by = self.by;
+        let key_of = |time: i64, number: i64| match by {
+            None => 0,
+            Some(CountBy::Hour) => time,
+            Some(CountBy::Day) => time.div_euclid(DAY / unit),
+            Some(CountBy::App | CountBy::Actor) => number,
         };
-        let values = if *key == "app" { &selection.apps } else { &selection.actors };
+        let values = if key == "app" { &selection.apps } else { &selection.actors };
         let condition = values.as_ref().map_or_else(String::new, |values| format!(" AND {key} IN ({})", list(values)));
+        // Not grouped, for which SQLite would sort them.
         let select = format!(
-            "SELECT {by}, sum(activities), min(abs({key} % 2)) FROM {table} WHERE {column} >= ?1 AND {column} < ?2{condition} GROUP BY 1"
+            "SELECT {column}, {key}, activities FROM {table} WHERE {column} >= ?1 AND {column} < ?2{condition}"
         );
-        let mut counted = 0_i64;
-        for [key, activities, is_public] in rows(connection, &select, (first, end))? {
+        let (mut counted, mut same) = (0_i64, (0, 0_i64));
+        for_each_row(connection, &select, (first, end), |[time, number, activities]| {
             counted = counted.saturating_add(activities);
-            if is_public != 1 || activities < 0 || counted > closed {
+            if !Family::Public.has_number(number) || activities < 0 || counted > closed {
                 return Err(corrupt());
             }
-            self.add(key, activities);
-        }
+            let key = key_of(time, number);
+            if key != same.0 {
+                self.add(same.0, same.1);
+                same = (key, 0);
+            }
+            same.1 = same.1.saturating_add(activities);
+            Ok(())
+        })?;
+        self.add(same.0, same.1);
         Ok(())
     }
 
@@ -182,13 +195,14 @@ impl Counted {
                 partition.table()
             );
             let mut counted = 0_i64;
-            for [key, activities, is_of_partition] in rows(connection, &select, (from, until))? {
+            for_each_row(connection, &select, (from, until), |[key, activities, is_of_partition]| {
                 counted = counted.saturating_add(activities);
                 if is_of_partition != 1 || counted > partition.activities {
                     return Err(corrupt());
                 }
                 self.add(key, activities);
-            }
+                Ok(())
+            })?;
         }
         Ok(())
     }
@@ -218,12 +232,20 @@ impl Counted {
     }
 }
 
-/// Returns rows of three numbers: a key, how many activities, and whether they belong there (1).
-fn rows(connection: &Connection, select: &str, (from, until): (i64, i64)) -> Result<Vec<[i64; 3]>, StoreError> {
-    // Not cached: the values of the query stand in it.
+/// Hands rows of three numbers to `take`.
+fn for_each_row(
+    connection: &Connection,
+    select: &str,
+    (from, until): (i64, i64),
+    mut take: impl FnMut([i64; 3]) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    // Not cached: the values of the query are in it.
     let mut statement = connection.prepare(select)?;
-    let rows = statement.query_map([from, until], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?]))?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    let mut rows = statement.query([from, until])?;
+    while let Some(row) = rows.next()? {
+        take([row.get(0)?, row.get(1)?, row.get(2)?])?;
+    }
+    Ok(())
 }
 
 fn list(numbers: &[i64]) -> String {

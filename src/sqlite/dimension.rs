@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::document::{ACTIVITY, corrupt, damaged, from_json};
 use super::family::{Family, NUMBER_STEP, add_text};
+use super::row::ActorColumns;
 use crate::activity::{Action, Actor, App};
 use crate::engine::Decision;
 use crate::store::StoreError;
@@ -121,7 +122,7 @@ fn checksum(family: Family, document: &str) -> u64 {
 }
 
 /// What numbers of one family stand for, for every connection that reads. No committed number is given twice, so nothing
-/// in here can be wrong. Actors are let go of when some were removed.
+/// in here can be wrong. Actors are forgotten when some were removed, by this process or another.
 pub(super) struct Dimensions {
     family: Family,
     pub(super) decisions: Entries<Decision>,
@@ -134,7 +135,21 @@ pub(super) struct Dimensions {
 pub(super) struct Entries<T> {
     family: Family,
     of: Dimension,
-    known: RwLock<HashMap<i64, Arc<Entry<T>>>>,
+    known: RwLock<Known<T>>,
+}
+
+struct Known<T> {
+    /// How often rows had been removed from the family, as far as readers have seen.
+    removals: i64,
+    entries: HashMap<i64, Arc<Entry<T>>>,
+}
+
+impl<T> Known<T> {
+    fn see_removals(&mut self, removals: i64) {
+        if removals > self.removals {
+            *self = Self { removals, entries: HashMap::new() };
+        }
+    }
 }
 
 /// What a number stands for.
@@ -158,15 +173,23 @@ impl Dimensions {
         self.family
     }
 
-    /// Lets go of actors, because some were removed.
+    /// Forgets actors, because some were removed.
     pub(super) fn forget_actors(&self) {
-        self.actors.known.write().unwrap_or_else(PoisonError::into_inner).clear();
+        self.actors.known.write().unwrap_or_else(PoisonError::into_inner).entries = HashMap::new();
+    }
+
+    /// Forgets actors if rows were removed since a reader last saw the family: some may be of them.
+    pub(super) fn see_removals(&self, removals: i64) {
+        let known = &self.actors.known;
+        if removals > known.read().unwrap_or_else(PoisonError::into_inner).removals {
+            known.write().unwrap_or_else(PoisonError::into_inner).see_removals(removals);
+        }
     }
 }
 
 impl<T: DeserializeOwned> Entries<T> {
     fn new(family: Family, of: Dimension) -> Self {
-        Self { family, of, known: RwLock::default() }
+        Self { family, of, known: RwLock::new(Known { removals: 0, entries: HashMap::new() }) }
     }
 
     /// Returns what a number stands for.
@@ -175,7 +198,7 @@ impl<T: DeserializeOwned> Entries<T> {
         if !family.has_number(number) {
             return Err(corrupt());
         }
-        if let Some(entry) = self.known.read().unwrap_or_else(PoisonError::into_inner).get(&number) {
+        if let Some(entry) = self.known.read().unwrap_or_else(PoisonError::into_inner).entries.get(&number) {
             return Ok(Arc::clone(entry));
         }
         let select = format!("SELECT document FROM {}_{} WHERE number = ?1", family.name(), self.of.name());
@@ -185,13 +208,24 @@ impl<T: DeserializeOwned> Entries<T> {
         let document = row.get_ref(0)?.as_str().map_err(|_| damaged(ACTIVITY))?;
         let value = from_json(ACTIVITY, document.as_bytes())?;
         let entry = Arc::new(Entry { value, checksum: checksum(family, document) });
+        let removals = removals(connection, family)?;
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= KEPT {
-            known.clear();
+        known.see_removals(removals);
+        // An older snapshot may still have what was removed.
+        if removals == known.removals {
+            if known.entries.len() >= KEPT {
+                known.entries.clear();
+            }
+            known.entries.insert(number, Arc::clone(&entry));
         }
-        known.insert(number, Arc::clone(&entry));
         Ok(entry)
     }
+}
+
+/// Returns how often rows were removed from a family.
+pub(super) fn removals(connection: &Connection, family: Family) -> Result<i64, StoreError> {
+    let removals = format!("SELECT removals FROM {}_state", family.name());
+    Ok(connection.prepare_cached(&removals)?.query_row([], |row| row.get(0))?)
 }
 
 /// Writes an actor, with the terms by which it is found.
@@ -199,8 +233,8 @@ pub(super) fn insert_actor(
     connection: &Connection,
     family: Family,
     number: i64,
-    (label, kind, document): (&str, &str, &str),
-    terms: &[(&'static str, String)],
+    document: &str,
+    ActorColumns { label, kind, terms }: &ActorColumns,
 ) -> Result<(), StoreError> {
     let of = family.name();
     connection
@@ -212,4 +246,64 @@ pub(super) fn insert_actor(
         insert.execute(params![field, value, number])?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+impl<T> Entries<T> {
+    /// Returns how many are in memory.
+    pub(super) fn len(&self) -> usize {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).entries.len()
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may fail")]
+mod tests {
+    use super::super::document::to_json;
+    use super::super::schema::SCHEMA;
+    use super::*;
+    use crate::identity::Alias;
+
+    fn knows(dimensions: &Dimensions, number: i64) -> bool {
+        dimensions.actors.known.read().unwrap().entries.contains_key(&number)
+    }
+
+    #[test]
+    fn g5_actors_erased_by_others_are_forgotten() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file.db");
+        let other = Connection::open(&path).unwrap();
+        other.pragma_update(None, "journal_mode", "WAL").unwrap();
+        SCHEMA.migrations.iter().copied().flatten().for_each(|sql| other.execute_batch(sql).unwrap());
+        let actor = Actor::user(Alias::new("adele@contoso.com").unwrap());
+        let document = to_json(ACTIVITY, BorrowedPrincipals { actor: &actor, on_behalf_of: &[] }).unwrap();
+        for number in [1, 3, 5] {
+            let document = format!("{document}{}", " ".repeat(number));
+            let columns = ActorColumns::of(&document).unwrap();
+            insert_actor(&other, Family::Public, number as i64, &document, &columns).unwrap();
+        }
+        let dimensions = Dimensions::new(Family::Public);
+        let reader = Connection::open(&path).unwrap();
+        let old = reader.unchecked_transaction().unwrap();
+        dimensions.actors.get(&old, 1).unwrap();
+        assert!(knows(&dimensions, 1));
+
+        other
+            .execute_batch("DELETE FROM public_actor WHERE number < 5; UPDATE public_state SET removals = removals + 1")
+            .unwrap();
+        dimensions.see_removals(removals(&other, Family::Public).unwrap());
+        assert!(!knows(&dimensions, 1));
+        // An older snapshot still reads what was erased, and keeps nothing of it.
+        dimensions.actors.get(&old, 3).unwrap();
+        assert!(!knows(&dimensions, 3));
+        drop(old);
+        assert!(dimensions.actors.get(&reader, 3).is_err());
+        dimensions.actors.get(&reader, 5).unwrap();
+        assert!(knows(&dimensions, 5));
+        // Without a look at the removals too, once it reads an actor that it does not know.
+        other.execute_batch("UPDATE public_state SET removals = removals + 1").unwrap();
+        other.execute("INSERT INTO public_actor SELECT 7, label, kind, document || ' ' FROM public_actor", []).unwrap();
+        dimensions.actors.get(&reader, 7).unwrap();
+        assert!(knows(&dimensions, 7) && !knows(&dimensions, 5));
+    }
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use super::FileError;
@@ -159,12 +160,19 @@ fn connect(path: &Path, create: OpenFlags) -> Result<Connection, SqliteError> {
     Ok(connection)
 }
 
+/// How many prepared statements a connection keeps. A search has one for each index of each partition and one for its rows, so
+/// this is enough for about 200 partitions.
+const STATEMENTS: usize = 1_024;
+
 /// Only once it is known whose file it is, because this already reads the schema.
 fn settle(connection: &Connection) -> Result<(), SqliteError> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "trusted_schema", "OFF")?;
     overwrite_deleted(connection, Overwrite::WithinPages)?;
-    connection.set_prepared_statement_cache_capacity(512);
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    // Otherwise SQLite prepares each statement with `LIMIT ?` anew whenever it comes out of the cache, because its plan may
+    // depend on the number.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(())
 }
 
@@ -287,6 +295,20 @@ mod tests {
         assert_eq!((set(&writer, "query_only"), set(&reader, "query_only")), (0, 1));
         let (on, fast) = (1, 2);
         assert_eq!((set(&writer, "secure_delete"), set(&reader, "secure_delete")), (on, fast));
+    }
+
+    #[test]
+    fn v3_statement_with_limit_is_prepared_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file.db");
+        let writer = open_writer(&path, &SCHEMA).unwrap();
+        for connection in [writer, open_reader(&path, &SCHEMA).unwrap()] {
+            for limit in 1..9 {
+                let mut select = connection.prepare_cached("SELECT name FROM sqlite_schema LIMIT ?1").unwrap();
+                assert!(!select.exists([limit]).unwrap());
+                assert_eq!(select.get_status(rusqlite::StatementStatus::RePrepare), 0);
+            }
+        }
     }
 
     #[test]

@@ -69,6 +69,9 @@ const INDEXES: [(&str, &str); 4] = [
     ("action", "action, occurred_at, id"),
 ];
 
+/// The most partitions that are full and not closed. A batch that makes one more closes the oldest itself.
+pub(super) const MOST_FULL: i64 = 4;
+
 /// No sequence is as great as this.
 pub(super) const MOST: i64 = 1 << 60;
 
@@ -98,6 +101,12 @@ impl Partition {
     /// Returns the first partition that lacks indexes though it is full.
     pub(super) fn full(connection: &Connection) -> Result<Option<Self>, StoreError> {
         Ok(Self::select(connection, "WHERE state = 'full' ORDER BY number LIMIT 1")?.pop())
+    }
+
+    /// Returns how many partitions lack indexes though they are full.
+    pub(super) fn count_full(connection: &Connection) -> Result<i64, StoreError> {
+        let full = "SELECT count(*) FROM public_partition WHERE state = 'full'";
+        Ok(connection.prepare_cached(full)?.query_row([], |row| row.get(0))?)
     }
 
     /// Returns the first closed partition whose text index lacks rows.

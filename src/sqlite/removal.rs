@@ -1,8 +1,8 @@
 //! Removing activities, a step at a time.
 //!
 //! A step is one transaction of at most [`STEP`] rows, so that ingest waits for no more than that. A partition of which every
-//! row is too old is taken from all readers in one step, and its table goes afterwards. With the rows go their index
-//! entries, and in the end the actors that no row has any more. Their ids stay taken. Pages that become free are overwritten
+//! row is too old is taken from all readers in one step, after steps in which its ids go into their index, and its table goes
+//! afterwards. With the rows go their index entries, and in the end the actors that no row has any more. Their ids stay taken. Pages that become free are overwritten
 //! with zeros and used again; the file does not shrink.
 
 use std::collections::BTreeSet;
@@ -18,6 +18,7 @@ use super::partition::{Partition, State, Uncounted};
 use super::row::{Keys, by_sequence};
 use super::selection::numbers_of;
 use super::text_index;
+use super::writer::Memory;
 use crate::governance::RecordedRemoval;
 use crate::store::StoreError;
 
@@ -36,7 +37,6 @@ struct Rows {
 pub(super) fn remove(
     file: &File<Written>,
     key: IdKey,
-    dimensions: [&Dimensions; 2],
     removal: &RecordedRemoval,
     limit: usize,
 ) -> Result<u64, StoreError> {
@@ -54,7 +54,7 @@ pub(super) fn remove(
         None => {
             let found = file.read(|connection| {
                 let snapshot = connection.unchecked_transaction()?;
-                find_covered(&snapshot, dimensions, removal, limit)
+                find_covered(&snapshot, removal, limit)
             })?;
             match &*found {
                 [] => 0,
@@ -76,36 +76,60 @@ fn remove_aged(file: &File<Written>, key: IdKey, before: i64, limit: usize) -> R
     if !file.read(|connection| may_have_before(connection, before))? {
         return Ok(0);
     }
-    file.write(move |writer| {
-        let connection = writer.connection();
-        for partition in Partition::all(connection)? {
-            if partition.activities == 0 || partition.earliest_decision >= before {
-                continue;
+    loop {
+        let step = file.write(move |writer| {
+            let (connection, written) = writer.with_memory();
+            remove_some_aged(connection, written, before, (key, limit)).inspect_err(|_| written.forget())
+        })?;
+        if let Step::Removed(rows) = step {
+            return Ok(rows);
+        }
+    }
+}
+
+/// What one transaction did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    /// It removed so many rows.
+    Removed(u64),
+    /// It wrote ids of a partition to their index, which has to contain all of them before the partition is dropped.
+    IndexedIds,
+}
+
+fn remove_some_aged(
+    connection: &Connection,
+    written: &mut Written,
+    before: i64,
+    (key, limit): (IdKey, usize),
+) -> Result<Step, StoreError> {
+    for partition in Partition::all(connection)? {
+        if partition.activities == 0 || partition.earliest_decision >= before {
+            continue;
+        }
+        if partition.latest_decision < before && partition.state != State::Open {
+            if indexed_up_to(connection, Family::Public)? < partition.last_sequence {
+                written.catch_up(connection, Family::Public)?;
+                written.index_ids(connection, Family::Public)?;
+                return Ok(Step::IndexedIds);
             }
-            if partition.latest_decision < before && partition.state != State::Open {
-                return drop_partition(connection, key, partition);
-            }
-            let select =
-                format!("SELECT sequence FROM {} WHERE decided_at < ?1 ORDER BY sequence LIMIT ?2", partition.table());
-            let sequences = sequences(connection, &select, before, limit)?;
-            if !sequences.is_empty() {
-                return take(
-                    connection,
-                    key,
-                    &Rows { family: Family::Public, partition: Some(partition.number), sequences },
-                );
-            }
-            // What was decided first is gone.
-            let earliest = format!("SELECT coalesce(min(decided_at), ?1) FROM {}", partition.table());
-            let earliest_decision = connection.prepare_cached(&earliest)?.query_row([i64::MAX], |row| row.get(0))?;
-            Partition { earliest_decision, ..partition }.save(connection)?;
+            return drop_partition(connection, partition).map(Step::Removed);
         }
         let select =
-            format!("SELECT sequence FROM {PRIVATE} WHERE decided_at < ?1 ORDER BY decided_at, sequence LIMIT ?2");
-        let mut sequences = sequences(connection, &select, before, limit)?;
-        sequences.sort_unstable();
-        take(connection, key, &Rows { family: Family::Private, partition: None, sequences })
-    })
+            format!("SELECT sequence FROM {} WHERE decided_at < ?1 ORDER BY sequence LIMIT ?2", partition.table());
+        let sequences = sequences(connection, &select, before, limit)?;
+        if !sequences.is_empty() {
+            let rows = Rows { family: Family::Public, partition: Some(partition.number), sequences };
+            return take(connection, key, &rows).map(Step::Removed);
+        }
+        // What was decided first is gone.
+        let earliest = format!("SELECT coalesce(min(decided_at), ?1) FROM {}", partition.table());
+        let earliest_decision = connection.prepare_cached(&earliest)?.query_row([i64::MAX], |row| row.get(0))?;
+        Partition { earliest_decision, ..partition }.save(connection)?;
+    }
+    let select = format!("SELECT sequence FROM {PRIVATE} WHERE decided_at < ?1 ORDER BY decided_at, sequence LIMIT ?2");
+    let mut sequences = sequences(connection, &select, before, limit)?;
+    sequences.sort_unstable();
+    take(connection, key, &Rows { family: Family::Private, partition: None, sequences }).map(Step::Removed)
 }
 
 fn sequences(connection: &Connection, select: &str, before: i64, limit: usize) -> Result<Vec<i64>, StoreError> {
@@ -121,18 +145,9 @@ fn may_have_before(connection: &Connection, before: i64) -> Result<bool, StoreEr
     Ok(connection.prepare_cached(public)?.exists([before])? || connection.prepare_cached(&private)?.exists([before])?)
 }
 
-fn drop_partition(connection: &Connection, key: IdKey, partition: Partition) -> Result<u64, StoreError> {
+/// Drops a partition whose ids are in their index.
+fn drop_partition(connection: &Connection, partition: Partition) -> Result<u64, StoreError> {
     let activities = partition.activities.unsigned_abs();
-    let indexed = indexed_up_to(connection, Family::Public)?;
-    let select = format!("SELECT id, sequence FROM {} WHERE sequence > ?1", partition.table());
-    let mut statement = connection.prepare_cached(&select)?;
-    let mut rows = statement.query([indexed])?;
-    while let Some(row) = rows.next()? {
-        let id = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
-        keep_taken(connection, Family::Public, key.hash(id), row.get(1)?)?;
-    }
-    drop(rows);
-    drop(statement);
     partition.drop_all(connection)?;
     note(connection, Family::Public)?;
     Ok(activities)
@@ -146,15 +161,10 @@ fn note(connection: &Connection, family: Family) -> Result<(), StoreError> {
 }
 
 /// Returns some rows that are covered, at most so many.
-fn find_covered(
-    connection: &Connection,
-    dimensions: [&Dimensions; 2],
-    removal: &RecordedRemoval,
-    limit: usize,
-) -> Result<Vec<Rows>, StoreError> {
+fn find_covered(connection: &Connection, removal: &RecordedRemoval, limit: usize) -> Result<Vec<Rows>, StoreError> {
     let (mut found, mut left) = (Vec::new(), limit);
-    for dimensions in dimensions {
-        let family = dimensions.family();
+    for family in Family::BOTH {
+        let dimensions = Dimensions::new(family);
         let tables: Vec<(Option<i64>, String)> = match family {
             Family::Private => vec![(None, PRIVATE.to_owned())],
             Family::Public => {
@@ -168,7 +178,7 @@ fn find_covered(
                 let mut sequences = sequences(connection, &select, actor, left)?;
                 let Some(first) = sequences.first() else { continue };
                 // All rows of an actor have the same principals, and nothing else counts.
-                let stored = by_sequence(connection, dimensions, table, *first)?;
+                let stored = by_sequence(connection, &dimensions, table, *first)?;
                 if !stored.is_some_and(|stored| removal.covers(&stored)) {
                     break;
                 }

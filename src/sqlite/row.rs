@@ -1,5 +1,6 @@
 //! How an activity stands in a row, and how it is read back.
 
+use std::collections::BTreeSet;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ use super::document::{ACTIVITY, corrupt, damaged, from_json, to_json};
 use super::family::{Family, add_text};
 use super::ids::{IdHash, IdKey};
 use super::partition::table_of;
-use crate::activity::{Activity, ActivityBuilder, ActorKind, App};
+use crate::activity::{Action, Activity, ActivityBuilder, ActorKind, App};
 use crate::engine::Decision;
 use crate::query::{CountBy, TermField};
 use crate::store::{StoreError, StoredActivity};
@@ -111,16 +112,6 @@ impl NewRow {
             && self.objects == other.objects
             && self.details == other.details)
     }
-
-    /// Returns an activity of the same app, the same action and the same principals.
-    fn like(&self) -> Result<Activity, StoreError> {
-        let Principals { actor, on_behalf_of } = from_json(ACTIVITY, self.principals.as_bytes())?;
-        let (app, action) = (from_json(ACTIVITY, self.app.as_bytes())?, from_json(ACTIVITY, self.action.as_bytes())?);
-        let id = self.id.parse().map_err(|_| damaged(ACTIVITY))?;
-        let builder = Activity::builder(id, actor, app, action, DateTime::UNIX_EPOCH);
-        let builder = on_behalf_of.into_iter().fold(builder, ActivityBuilder::on_behalf_of);
-        builder.build().map_err(|_| damaged(ACTIVITY))
-    }
 }
 
 /// Writes rows of one family.
@@ -146,31 +137,17 @@ impl<'a> RowWriter<'a> {
             Ok(())
         })?;
         let actor = numbers.of(connection, (family, Dimension::Actor), principals, |number| {
-            let activity = row.like()?;
-            let label = CountBy::Actor.key(&activity);
-            let kind = match activity.actor().kind() {
-                ActorKind::User => "user",
-                ActorKind::Application => "application",
-                ActorKind::System => "system",
-                ActorKind::Unknown => "unknown",
-            };
-            let terms: Vec<_> = activity
-                .index_terms()
-                .filter_map(|term| Some((actor_field(term.field())?, term.value().to_owned())))
-                .collect();
-            insert_actor(connection, family, number, (&label, kind, principals), &terms)
+            insert_actor(connection, family, number, principals, &ActorColumns::of(principals)?)
         })?;
         let app = numbers.of(connection, (family, Dimension::App), app, |number| {
             let insert = format!("INSERT INTO {of}_app (number, name, suite, document) VALUES (?1, ?2, ?3, ?4)");
-            let activity = row.like()?;
-            let (name, suite) = (activity.app().name().as_str(), activity.app().suite().map(|suite| suite.as_str()));
+            let (name, suite) = app_columns(app)?;
             connection.prepare_cached(&insert)?.execute(params![number, name, suite, &**app])?;
             Ok(())
         })?;
         let action = numbers.of(connection, (family, Dimension::Action), action, |number| {
             let insert = format!("INSERT INTO {of}_action (number, name, document) VALUES (?1, ?2, ?3)");
-            let activity = row.like()?;
-            connection.prepare_cached(&insert)?.execute(params![number, activity.action().as_str(), &**action])?;
+            connection.prepare_cached(&insert)?.execute(params![number, action_name(action)?, &**action])?;
             Ok(())
         })?;
         let checksum = checksum(
@@ -194,6 +171,48 @@ impl<'a> RowWriter<'a> {
         ])?;
         Ok(())
     }
+}
+
+/// What the row of an actor contains beside its document, from which it follows.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct ActorColumns {
+    pub(super) label: String,
+    pub(super) kind: String,
+    /// The fields and values by which the actor is found.
+    pub(super) terms: BTreeSet<(String, String)>,
+}
+
+impl ActorColumns {
+    pub(super) fn of(document: &str) -> Result<Self, StoreError> {
+        let Principals { actor, on_behalf_of } = from_json(ACTIVITY, document.as_bytes())?;
+        let kind = match actor.kind() {
+            ActorKind::User => "user",
+            ActorKind::Application => "application",
+            ActorKind::System => "system",
+            ActorKind::Unknown => "unknown",
+        };
+        // Label and terms are those of an activity. What it is about makes no difference to those of its principals.
+        let of_any = |_| damaged(ACTIVITY);
+        let (id, app) = ("any".parse().map_err(of_any)?, App::new("any".parse().map_err(of_any)?));
+        let builder = Activity::builder(id, actor, app, "any".parse().map_err(of_any)?, DateTime::UNIX_EPOCH);
+        let builder = on_behalf_of.into_iter().fold(builder, ActivityBuilder::on_behalf_of);
+        let activity = builder.build().map_err(|_| damaged(ACTIVITY))?;
+        let terms = activity.index_terms();
+        let terms = terms.filter_map(|term| Some((actor_field(term.field())?.to_owned(), term.value().to_owned())));
+        Ok(Self { label: CountBy::Actor.key(&activity), kind: kind.to_owned(), terms: terms.collect() })
+    }
+}
+
+/// Returns the name and suite of an app from its document.
+pub(super) fn app_columns(document: &str) -> Result<(String, Option<String>), StoreError> {
+    let app: App = from_json(ACTIVITY, document.as_bytes())?;
+    Ok((app.name().as_str().to_owned(), app.suite().map(|suite| suite.as_str().to_owned())))
+}
+
+/// Returns the name of an action from its document.
+pub(super) fn action_name(document: &str) -> Result<String, StoreError> {
+    let action: Action = from_json(ACTIVITY, document.as_bytes())?;
+    Ok(action.as_str().to_owned())
 }
 
 /// Returns the name of a field by which actors are found.

@@ -4,13 +4,14 @@
 //! all of them comes first. A table is not asked before its newest row could be the next.
 
 use std::cmp::Ordering;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::{BTreeSet, BinaryHeap, VecDeque};
 
 use rusqlite::Connection;
 
 use super::dimension::Dimensions;
 use super::document::corrupt;
 use super::family::{Family, PRIVATE};
+use super::partition::{DAY, Partition};
 use super::row::{Keys, by_sequence};
 use super::selection::Selection;
 use super::tail::{Snapshot, Tail};
@@ -27,8 +28,9 @@ pub(super) enum Flow {
 
 /// The most values of one key that are looked up one by one in each table. Of more, rows are read by time.
 const VALUES: usize = 16;
-/// How many rows of a table are looked up at a time, at first and at most.
-const PART: usize = 64;
+/// How many rows of a table are looked up at a time, at first and at most. Few at first, because a page mostly needs few of each
+/// of many tables.
+const PART: usize = 16;
 const MOST: usize = 1_024;
 
 /// A search in tables that are sorted by time.
@@ -48,6 +50,8 @@ pub(super) struct Search<'a> {
     /// What finds the rows with the text of the query in a text index.
     expression: Option<String>,
     candidates: Candidates,
+    /// How many rows were read.
+    read: usize,
 }
 
 /// How many rows a search takes from text indexes at most. Tables with more are read by their other indexes.
@@ -89,6 +93,43 @@ impl Key {
             Self::App => selection.apps.as_deref(),
             Self::Action => selection.actions.as_deref(),
         }
+    }
+}
+
+/// The days of the newest activities of some actors in closed partitions, as the rollup counts them. A partition without any
+/// of them need not be asked.
+struct Days {
+    days: BTreeSet<i64>,
+    /// There may be more up to this one.
+    known_after: i64,
+}
+
+impl Days {
+    /// The most days that are looked up of each actor. One with more fills a page before.
+    const MOST: usize = 32;
+
+    fn of(connection: &Connection, actors: &[i64], until: i64) -> Result<Self, StoreError> {
+        let mut of = Self { days: BTreeSet::new(), known_after: i64::MIN };
+        let select = "SELECT day FROM public_day WHERE actor = ?1 AND day <= ?2 ORDER BY day DESC LIMIT ?3";
+        let mut select = connection.prepare_cached(select)?;
+        for actor in actors {
+            let mut rows = select.query([*actor, until.div_euclid(DAY), Self::MOST as i64])?;
+            let mut found = 0;
+            while let Some(row) = rows.next()? {
+                let day = row.get(0)?;
+                of.days.insert(day);
+                found += 1;
+                if found == Self::MOST {
+                    of.known_after = of.known_after.max(day);
+                }
+            }
+        }
+        Ok(of)
+    }
+
+    fn may_be_in(&self, partition: &Partition) -> bool {
+        let (first, last) = (partition.earliest.div_euclid(DAY), partition.latest.div_euclid(DAY));
+        first <= self.known_after || first > last || self.days.range(first..=last).next().is_some()
     }
 }
 
@@ -164,6 +205,7 @@ impl<'a> Search<'a> {
             },
             expression: query.conditions().text.and_then(text_index::expression),
             candidates: Candidates { per_table: 0, in_all: 0 },
+            read: 0,
         };
         for dimensions in families {
             let selection = Selection::of(connection, dimensions.family(), query)?;
@@ -174,7 +216,7 @@ impl<'a> Search<'a> {
                 search.before = (selection.until, String::new());
             }
             match dimensions.family() {
-                Family::Public => search.add_public(&selection),
+                Family::Public => search.add_public(&selection)?,
                 Family::Private => {
                     search.add_table(i64::MAX, PRIVATE.to_owned(), Family::Private, (&[Key::Actor], false));
                 }
@@ -186,14 +228,22 @@ impl<'a> Search<'a> {
         Ok(search)
     }
 
-    fn add_public(&mut self, selection: &Selection) {
-        for partition in self.snapshot.closed() {
-            if partition.latest >= selection.from && partition.earliest <= self.before.0 && partition.activities > 0 {
-                const KEYS: &[Key] = &[Key::Actor, Key::Action, Key::App];
-                let has = (KEYS, partition.has_text_index());
-                self.add_table(partition.latest, partition.table(), Family::Public, has);
-            }
+    fn add_public(&mut self, selection: &Selection) -> Result<(), StoreError> {
+        const KEYS: &[Key] = &[Key::Actor, Key::Action, Key::App];
+        let snapshot = self.snapshot;
+        let closed = snapshot.closed().filter(|partition| {
+            partition.latest >= selection.from && partition.earliest <= self.before.0 && partition.activities > 0
+        });
+        let mut closed: Vec<&Partition> = closed.collect();
+        if let Some(actors) = selection.actors.as_ref().filter(|actors| actors.len() <= VALUES) {
+            let days = Days::of(self.connection, actors, self.before.0)?;
+            closed.retain(|partition| days.may_be_in(partition));
         }
+        for partition in closed {
+            let has = (KEYS, partition.has_text_index());
+            self.add_table(partition.latest, partition.table(), Family::Public, has);
+        }
+        Ok(())
     }
 
     fn add_table(&mut self, latest: i64, name: String, family: Family, has: (&'static [Key], bool)) {
@@ -231,8 +281,10 @@ impl<'a> Search<'a> {
     /// Asks a table by its text index if that finds few rows, or by the first of its keys that the query names few values of, or by time.
     fn ask(&mut self, table: usize) -> Result<(), StoreError> {
         let Some(of) = self.tables.get(table) else { return Ok(()) };
-        if let Some(found) = self.look_up_text(of)? {
-            self.candidates.in_all = self.candidates.in_all.saturating_sub(found.len());
+        if let Some((candidates, found)) = self.look_up_text(of)? {
+            self.candidates.in_all = self.candidates.in_all.saturating_sub(candidates);
+            // Those that are found are counted once they are read as a whole.
+            self.read += candidates - found.len();
             let source = Source::Index { table, key: None };
             self.streams.push(Stream { source, found, next: None, part: PART });
             return self.advance(self.streams.len() - 1);
@@ -297,8 +349,9 @@ impl<'a> Search<'a> {
         Ok(found)
     }
 
-    /// Returns the rows of a table that its text index finds, the newest first; `None` if it has none or finds too many.
-    fn look_up_text(&self, table: &Table) -> Result<Option<VecDeque<Found>>, StoreError> {
+    /// Returns how many rows of a table its text index finds, and those of them that fit, the newest first; `None` if it has
+    /// no text index or that finds too many.
+    fn look_up_text(&self, table: &Table) -> Result<Option<(usize, VecDeque<Found>)>, StoreError> {
         let Some(expression) = self.expression.as_ref().filter(|_| table.has_text_index) else { return Ok(None) };
         let most = self.candidates.per_table.min(self.candidates.in_all);
         let name = &table.name;
@@ -306,7 +359,7 @@ impl<'a> Search<'a> {
         let selection = self.selection(table.family)?;
         let select = format!("SELECT occurred_at, id, actor, app, action FROM {name} WHERE sequence = ?1");
         let mut statement = self.connection.prepare_cached(&select)?;
-        let mut found = Vec::new();
+        let (candidates, mut found) = (sequences.len(), Vec::new());
         for sequence in sequences {
             let mut rows = statement.query([sequence])?;
             // The rows of a removed activity may still be in the index, until it is made anew.
@@ -318,24 +371,18 @@ impl<'a> Search<'a> {
             }
         }
         found.sort_unstable_by(|one, other| (other.occurred_at, &other.id).cmp(&(one.occurred_at, &one.id)));
-        Ok(Some(found.into()))
+        Ok(Some((candidates, found.into())))
     }
 
     fn look_up_in_tail(&self, before: &(i64, String), limit: usize) -> Result<Vec<Found>, StoreError> {
         let selection = self.selection(Family::Public)?;
-        let last = self.snapshot.last_sequence;
-        self.tail.with(self.connection, self.snapshot, |rows| {
-            let end = rows.partition_point(|row| (row.keys.occurred_at, &*row.id) < (before.0, before.1.as_str()));
-            let earlier = rows.get(..end).unwrap_or_default().iter().rev();
-            let in_range = earlier.take_while(|row| row.keys.occurred_at >= selection.from);
-            let fitting = in_range.filter(|row| row.sequence <= last && selection.fits(&row.keys));
-            let found = |row: &super::tail::TailRow| Found {
-                occurred_at: row.keys.occurred_at,
-                id: row.id.clone(),
-                sequence: row.sequence,
-            };
-            fitting.take(limit).map(found).collect()
-        })
+        let found = self.tail.find((self.connection, self.snapshot), selection, (before.0, &before.1), limit)?;
+        let found = found.into_iter().map(|row| Found {
+            occurred_at: row.keys.occurred_at,
+            id: row.id,
+            sequence: row.sequence,
+        });
+        Ok(found.collect())
     }
 
     /// Returns the next row that an index leads to.
@@ -358,7 +405,6 @@ impl<'a> Search<'a> {
         most: usize,
         mut take: impl FnMut(StoredActivity) -> Result<Flow, StoreError>,
     ) -> Result<Option<Position>, StoreError> {
-        let mut read = 0;
         while let Some(head) = self.next()? {
             let Head { found, stream } = head;
             // What comes twice, or too soon, was led to by a part of the file that belongs elsewhere.
@@ -367,8 +413,8 @@ impl<'a> Search<'a> {
             }
             self.before = (found.occurred_at, found.id.to_string());
             let stored = self.read(&found, stream)?;
-            read += 1;
-            let position = (read >= most).then(|| Position::of(stored.activity()));
+            self.read += 1;
+            let position = (self.read >= most).then(|| Position::of(stored.activity()));
             if self.query.matches(stored.activity(), stored.decision()) && take(stored)? == Flow::Enough {
                 return Ok(None);
             }

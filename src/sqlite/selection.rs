@@ -54,6 +54,12 @@ impl Selection {
         is_none(&self.actors) || is_none(&self.apps) || is_none(&self.actions) || self.from >= self.until
     }
 
+    /// Returns whether every row fits.
+    pub(super) fn has_no_condition(&self) -> bool {
+        let Self { from, until, actors, apps, actions } = self;
+        (*from, *until) == (i64::MIN, i64::MAX) && actors.is_none() && apps.is_none() && actions.is_none()
+    }
+
     /// Returns whether a row fits.
     pub(super) fn fits(&self, keys: &Keys) -> bool {
         let has = |numbers: &Option<Vec<i64>>, number| {

@@ -5,10 +5,10 @@ use std::sync::{Arc, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::append::{Written, append, is_untidy, tidy};
+use super::append::{Written, append};
 use super::backup::BackupError;
 use super::count::count;
-use super::dimension::Dimensions;
+use super::dimension::{Dimensions, removals};
 use super::document::{APPLIED_RECORDS, POLICY, REMOVED_GROUP, corrupt, document, from_json, to_json};
 use super::family::Family;
 use super::file::File;
@@ -19,6 +19,7 @@ use super::row::{self, NewRow, RowMaker};
 use super::schema::SCHEMA;
 use super::search::{Candidates, Flow, Search};
 use super::tail::{Snapshot, Tail};
+use super::tidy::{PutOff, is_untidy};
 use super::writer::Memory;
 use super::{integrity, removal, text_index};
 use crate::activity::ActivityId;
@@ -34,7 +35,6 @@ use crate::store::{
     ActivityStore, AppendOutcome, PublicActivity, PublicPage, RemovedGroups, RemovedGroupsUpdate, StoreError,
     StoredActivity,
 };
-use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{ArcSwapOption, Mutex};
 
 /// Activities and the policy in one SQLite file.
@@ -43,26 +43,25 @@ use crate::sync::{ArcSwapOption, Mutex};
 ///
 /// A page reads at most [`ROWS_PER_PAGE`](Self::ROWS_PER_PAGE) activities that its query does not find, and a count that
 /// looks into texts or groups [`ROWS_PER_COUNT`](Self::ROWS_PER_COUNT): a page then has a next one, and a count says that
-/// it is not complete.
+/// it is not complete. Activities that only a text index finds, and not the query, are among them.
 pub struct SqliteStore {
     file: File<Written>,
     key: IdKey,
     policy: ArcSwapOption<PrivacyPolicy>,
+    /// Of public activities alone: of private ones nothing is kept in memory beyond a call.
     public: Dimensions,
-    private: Dimensions,
     /// For looking up, as far as readers have seen them.
     public_ids: Mutex<Ids>,
     private_ids: Mutex<Ids>,
     tail: Tail,
-    /// Whether a caller is doing what was put off.
-    is_tidying: AtomicBool,
+    partition_rows: usize,
+    public_put_off: PutOff,
+    private_put_off: PutOff,
 }
 
-/// One step of what was put off is done for so many rows.
-const ROWS_PER_STEP: usize = 4_096;
-
-/// For a page, a text with more candidates in a partition is so frequent that reading by time soon fills the page.
-const CANDIDATES_PER_PAGE: Candidates = Candidates { per_table: 4_096, in_all: usize::MAX };
+/// For a page, a text with more candidates in a partition is so frequent that reading by time soon fills the page. In all they
+/// are fewer than the rows that a page may read, so that each page comes further.
+const CANDIDATES_PER_PAGE: Candidates = Candidates { per_table: 4_096, in_all: SqliteStore::ROWS_PER_PAGE / 5 * 4 };
 /// For a count, all candidates that it may read.
 const CANDIDATES_PER_COUNT: Candidates =
     Candidates { per_table: SqliteStore::ROWS_PER_COUNT, in_all: SqliteStore::ROWS_PER_COUNT };
@@ -98,11 +97,12 @@ impl SqliteStore {
             key,
             policy: ArcSwapOption::empty(),
             public: Dimensions::new(Family::Public),
-            private: Dimensions::new(Family::Private),
             public_ids: Mutex::new(Ids::new(Family::Public, key, options.partition_rows())),
             private_ids: Mutex::new(Ids::new(Family::Private, key, options.partition_rows())),
             tail: Tail::default(),
-            is_tidying: AtomicBool::new(false),
+            partition_rows: usize::try_from(options.partition_rows()).unwrap_or(usize::MAX),
+            public_put_off: PutOff::default(),
+            private_put_off: PutOff::default(),
         })
     }
 
@@ -137,23 +137,6 @@ impl SqliteStore {
         self.file.read(|connection| act(&*connection.unchecked_transaction()?))
     }
 
-    /// Does a part of what was put off, after so many rows were written. What fails here is done later.
-    fn tidy(&self, rows: usize) {
-        if self.is_tidying.swap(true, Ordering::SeqCst) {
-            return;
-        }
-        for _ in 0..=rows / ROWS_PER_STEP {
-            let step = self.file.write(|writer| {
-                let (connection, written) = writer.with_memory();
-                tidy(connection, written).inspect_err(|_| written.forget())
-            });
-            if !matches!(step, Ok(true)) {
-                break;
-            }
-        }
-        self.is_tidying.store(false, Ordering::SeqCst);
-    }
-
     /// Hands what a query finds in one family or both to `take`, newest first, until it has enough. Returns the position of
     /// the last activity that was read, if the search stops because it has read `most` of them.
     fn search(
@@ -181,7 +164,10 @@ impl SqliteStore {
         }
         self.snapshot(|connection| {
             let snapshot = Snapshot::read(connection)?;
-            let dimensions: Vec<&Dimensions> = families.iter().map(|family| self.dimensions(*family)).collect();
+            self.public.see_removals(snapshot.removals);
+            let private = Dimensions::new(Family::Private);
+            let dimensions: Vec<&Dimensions> =
+                families.iter().map(|family| self.dimensions(*family, &private)).collect();
             Search::new(connection, query, (&self.tail, &snapshot), &dimensions, after)?
                 .with_candidates(candidates)
                 .run(most, take)
@@ -199,9 +185,12 @@ impl SqliteStore {
             // Begun with the lock held, so that none comes behind another that saw more.
             let snapshot = connection.unchecked_transaction()?;
             known.catch_up(&snapshot).inspect_err(|_| known.forget())?;
+            let private = Dimensions::new(Family::Private);
+            let dimensions = self.dimensions(family, &private);
+            dimensions.see_removals(removals(&snapshot, family)?);
             for id in ids {
                 let Some(sequence) = known.find(&snapshot, self.key.hash(id.as_str()))? else { continue };
-                let stored = row::stored(&snapshot, self.dimensions(family), sequence)?;
+                let stored = row::stored(&snapshot, dimensions, sequence)?;
                 // What else it could be has a hash like this one's, or was removed.
                 if let Some(stored) = stored.filter(|stored| stored.activity().id() == id) {
                     take(stored);
@@ -211,10 +200,11 @@ impl SqliteStore {
         })
     }
 
-    fn dimensions(&self, family: Family) -> &Dimensions {
+    /// Returns those of a family, if `private` are those of private activities for this call.
+    fn dimensions<'a>(&'a self, family: Family, private: &'a Dimensions) -> &'a Dimensions {
         match family {
             Family::Public => &self.public,
-            Family::Private => &self.private,
+            Family::Private => private,
         }
     }
 }
@@ -307,36 +297,53 @@ impl ActivityStore for SqliteStore {
         let mut maker = RowMaker::new(self.key);
         let rows = batch.decided().iter().map(|decided| maker.make(decided.activity(), decided.decision()));
         let rows: Vec<NewRow> = rows.collect::<Result<_, _>>()?;
-        let many = rows.len();
-        let (appended, is_untidy) = self.file.write(move |writer| {
+        let (appended, untidy) = self.file.write(move |writer| {
             fence(writer.connection(), Some(policy))?;
             let (connection, written) = writer.with_memory();
             let done = append(connection, written, &rows).and_then(|appended| {
-                let is_untidy = is_untidy(connection, written)?;
-                Ok((appended, is_untidy))
+                let mut untidy = Vec::new();
+                for family in Family::BOTH {
+                    let is_stored = |(row, appended): &(&NewRow, &AppendOutcome)| {
+                        row.family == family && **appended == AppendOutcome::Stored
+                    };
+                    let stored = rows.iter().zip(&appended).filter(is_stored).count();
+                    if stored > 0 && is_untidy(connection, written, family)? {
+                        untidy.push((family, stored));
+                    }
+                }
+                Ok((appended, untidy))
             });
             // What it has seen is not all that there is.
             done.inspect_err(|_| written.forget())
         })?;
-        if is_untidy {
-            self.tidy(many);
+        for (family, stored) in untidy {
+            let put_off = match family {
+                Family::Public => &self.public_put_off,
+                Family::Private => &self.private_put_off,
+            };
+            put_off.do_due(&self.file, family, stored, self.partition_rows);
         }
         Ok(appended)
     }
 
     fn remove(&self, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError> {
-        let removed = removal::remove(&self.file, self.key, [&self.public, &self.private], removal, limit)?;
+        let removed = removal::remove(&self.file, self.key, removal, limit)?;
         if removed == 0 && limit > 0 {
-            // Some of them may be of people who are gone.
+            // Other processes see that when they next read or write.
             self.public.forget_actors();
-            self.private.forget_actors();
             let removal = removal.clone();
             self.file.write(move |writer| {
-                let connection = writer.connection();
+                let (connection, written) = writer.with_memory();
+                for family in Family::BOTH {
+                    written.catch_up(connection, family).inspect_err(|_| written.forget())?;
+                }
                 let before = applied(connection)?;
                 let after = removal.applied(&before);
                 if after == before { Ok(()) } else { keep_applied(connection, &after) }
             })?;
+            // The log still contains what was removed. While a reader or writer is in a long transaction it stays, until the
+            // next removal or until the log is begun anew; the removal itself is done.
+            drop(self.file.empty_log());
         }
         Ok(removed)
     }
@@ -357,7 +364,9 @@ impl ActivityStore for SqliteStore {
     fn public_counts(&self, query: &Query, by: Option<CountBy>) -> Result<Counts, StoreError> {
         if query.conditions().are_sufficient {
             return self.snapshot(|connection| {
-                count(connection, query, by, (&self.tail, &Snapshot::read(connection)?), &self.public)
+                let snapshot = Snapshot::read(connection)?;
+                self.public.see_removals(snapshot.removals);
+                count(connection, query, by, (&self.tail, &snapshot), &self.public)
             });
         }
         let mut tally = Tally::new(by);
@@ -372,6 +381,7 @@ impl ActivityStore for SqliteStore {
     fn public_after(&self, offset: &Offset, limit: usize) -> Result<Vec<(Offset, PublicActivity)>, StoreError> {
         let mut after = i64::try_from(offset.number()?).map_err(|_| StoreError::UnknownOffset)?;
         self.snapshot(|connection| {
+            self.public.see_removals(removals(connection, Family::Public)?);
             let mut found = Vec::new();
             for partition in Partition::all(connection)? {
                 if partition.last_sequence <= after {
@@ -473,3 +483,6 @@ impl std::fmt::Debug for SqliteStore {
         f.debug_struct("SqliteStore").field("path", &self.file.path()).finish_non_exhaustive()
     }
 }
+
+#[cfg(all(test, not(shuttle)))]
+mod tests;

@@ -1,16 +1,21 @@
 //! The keys of the newest public rows, in memory: the partitions that they are in have no index yet.
 //!
-//! A row takes about 100 bytes here, and there are as many as two partitions hold at most. They are read when a search first
-//! needs them, and then those that came since.
+//! The rows of each of those partitions are sorted by time, and those of each actor, app and action too, so that a rare one
+//! is found without a look at the others. A row takes about 200 bytes here, and there are as many as five partitions hold
+//! at most. They are read when a search first needs them, and then those that came since.
 
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
 use std::sync::PoisonError;
 
+use hashbrown::HashMap;
 use rusqlite::Connection;
 
 use super::document::corrupt;
 use super::family::Family;
 use super::partition::Partition;
 use super::row::Keys;
+use super::selection::Selection;
 use crate::store::StoreError;
 use crate::sync::Mutex;
 
@@ -21,11 +26,19 @@ pub(super) struct Tail(Mutex<Kept>);
 #[derive(Default)]
 struct Kept {
     removals: i64,
-    /// Every row from this sequence on, up to the next, is here.
-    first: i64,
+    /// By the numbers of the partitions.
+    partitions: BTreeMap<i64, PartitionRows>,
+}
+
+/// The rows of one partition, in the order of storing.
+#[derive(Default)]
+struct PartitionRows {
+    /// Every row up to this sequence is here.
     up_to: i64,
-    /// By time, then by id.
     rows: Vec<TailRow>,
+    by_time: Sorted,
+    /// Those with the number of an actor, app or action, of which no two are the same.
+    by_key: HashMap<i64, Sorted>,
 }
 
 /// One row.
@@ -36,12 +49,21 @@ pub(super) struct TailRow {
     pub(super) sequence: i64,
 }
 
+/// Rows by time and then by id.
+#[derive(Default)]
+struct Sorted {
+    /// The time of each, and where it is among the rows.
+    rows: Vec<(i64, u32)>,
+    /// How many of them are in order. The others are added to the order when it is next needed.
+    sorted: usize,
+}
+
 /// What a transaction that reads sees of the public family.
 pub(super) struct Snapshot {
     /// Those that hold rows, in the order of storing.
     pub(super) partitions: Vec<Partition>,
     pub(super) last_sequence: i64,
-    removals: i64,
+    pub(super) removals: i64,
 }
 
 impl Snapshot {
@@ -64,62 +86,152 @@ impl Snapshot {
 }
 
 impl Tail {
-    /// Hands the rows of the partitions without indexes to `act`, by time and then by id. There may be some that came after
-    /// the snapshot: their sequences are greater than its last.
-    pub(super) fn with<T>(
+    /// Returns at most so many rows that fit and come before a time and id, the newest first.
+    pub(super) fn find(
+        &self,
+        (connection, snapshot): (&Connection, &Snapshot),
+        selection: &Selection,
+        before: (i64, &str),
+        limit: usize,
+    ) -> Result<Vec<TailRow>, StoreError> {
+        let mut found = Vec::new();
+        self.each(connection, snapshot, |partition| {
+            partition.find(selection, (before, snapshot.last_sequence), limit, &mut found);
+        })?;
+        found.sort_unstable_by(|one, other| (other.keys.occurred_at, &other.id).cmp(&(one.keys.occurred_at, &one.id)));
+        found.truncate(limit);
+        Ok(found)
+    }
+
+    /// Hands the keys of every row to `take`.
+    pub(super) fn each_row(
         &self,
         connection: &Connection,
         snapshot: &Snapshot,
-        act: impl FnOnce(&[TailRow]) -> T,
-    ) -> Result<T, StoreError> {
-        let Some(first) = snapshot.in_tail().map(|partition| partition.first_sequence).next() else {
-            return Ok(act(&[]));
-        };
+        mut take: impl FnMut(&Keys),
+    ) -> Result<(), StoreError> {
+        self.each(connection, snapshot, |partition| {
+            let rows = partition.rows.iter().filter(|row| row.sequence <= snapshot.last_sequence);
+            rows.for_each(|row| take(&row.keys));
+        })
+    }
+
+    /// Hands the partitions without indexes to `act`. There may be rows that came after the snapshot: their sequences are
+    /// greater than its last.
+    fn each(
+        &self,
+        connection: &Connection,
+        snapshot: &Snapshot,
+        mut act: impl FnMut(&mut PartitionRows),
+    ) -> Result<(), StoreError> {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.up_to > 0 && (kept.removals > snapshot.removals || kept.first > first) {
-            // Others have seen more already, and let go of what this snapshot still needs.
-            drop(kept);
-            let mut own = Kept { removals: snapshot.removals, first, up_to: first - 1, rows: Vec::new() };
-            own.read(connection, snapshot)?;
-            return Ok(act(&own.rows));
+        if kept.removals != snapshot.removals {
+            if kept.removals > snapshot.removals {
+                // Others have seen more already, and forgot what this snapshot still needs.
+                drop(kept);
+                return Kept::default().each(connection, snapshot, act);
+            }
+            *kept = Kept { removals: snapshot.removals, partitions: BTreeMap::new() };
         }
-        if kept.up_to == 0 || kept.removals != snapshot.removals {
-            *kept = Kept { removals: snapshot.removals, first, up_to: first - 1, rows: Vec::new() };
-        }
-        if kept.first < first {
-            kept.rows.retain(|row| row.sequence >= first);
-            kept.first = first;
-            kept.up_to = kept.up_to.max(first - 1);
-        }
-        kept.read(connection, snapshot).inspect_err(|_| kept.up_to = 0)?;
-        Ok(act(&kept.rows))
+        kept.each(connection, snapshot, &mut act)?;
+        // They are closed in their order.
+        let first = snapshot.in_tail().map(|partition| partition.number).min();
+        kept.partitions.retain(|number, _| first.is_some_and(|first| *number >= first));
+        Ok(())
     }
 }
 
 impl Kept {
-    fn read(&mut self, connection: &Connection, snapshot: &Snapshot) -> Result<(), StoreError> {
-        if self.up_to >= snapshot.last_sequence {
-            return Ok(());
+    fn each(
+        &mut self,
+        connection: &Connection,
+        snapshot: &Snapshot,
+        mut act: impl FnMut(&mut PartitionRows),
+    ) -> Result<(), StoreError> {
+        for partition in snapshot.in_tail() {
+            let rows = self.partitions.entry(partition.number).or_default();
+            if rows.up_to < partition.last_sequence
+                && let Err(error) = rows.read(connection, partition)
+            {
+                self.partitions.remove(&partition.number);
+                return Err(error);
+            }
+            act(rows);
         }
-        for partition in snapshot.in_tail().filter(|partition| partition.last_sequence > self.up_to) {
-            let select = format!(
-                "SELECT sequence, id, occurred_at, actor, app, action FROM {} WHERE sequence > ?1",
-                partition.table()
-            );
-            let mut statement = connection.prepare_cached(&select)?;
-            let mut rows = statement.query([self.up_to])?;
-            while let Some(row) = rows.next()? {
-                let keys = Keys { occurred_at: row.get(2)?, actor: row.get(3)?, app: row.get(4)?, action: row.get(5)? };
-                if ![keys.actor, keys.app, keys.action].into_iter().all(|number| Family::Public.has_number(number)) {
-                    return Err(corrupt());
+        Ok(())
+    }
+}
+
+impl PartitionRows {
+    fn read(&mut self, connection: &Connection, partition: &Partition) -> Result<(), StoreError> {
+        let select = format!(
+            "SELECT sequence, id, occurred_at, actor, app, action FROM {} WHERE sequence > ?1 ORDER BY sequence",
+            partition.table()
+        );
+        let mut statement = connection.prepare_cached(&select)?;
+        let mut rows = statement.query([self.up_to])?;
+        while let Some(row) = rows.next()? {
+            let keys = Keys { occurred_at: row.get(2)?, actor: row.get(3)?, app: row.get(4)?, action: row.get(5)? };
+            let numbers = [keys.actor, keys.app, keys.action];
+            if !numbers.into_iter().all(|number| Family::Public.has_number(number)) {
+                return Err(corrupt());
+            }
+            let at = (keys.occurred_at, u32::try_from(self.rows.len()).map_err(|_| corrupt())?);
+            self.by_time.rows.push(at);
+            for number in numbers {
+                self.by_key.entry(number).or_default().rows.push(at);
+            }
+            let id = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?.into();
+            self.rows.push(TailRow { sequence: row.get(0)?, id, keys });
+        }
+        self.up_to = partition.last_sequence;
+        Ok(())
+    }
+
+    /// Adds rows that fit and come before a time and id to `found`: the newest `limit` of them, and others.
+    fn find(
+        &mut self,
+        selection: &Selection,
+        (before, last_sequence): ((i64, &str), i64),
+        limit: usize,
+        found: &mut Vec<TailRow>,
+    ) {
+        let Self { rows, by_time, by_key, .. } = self;
+        let count = |number: &i64| by_key.get(number).map_or(0, |of| of.rows.len());
+        let keys = [&selection.actors, &selection.apps, &selection.actions].into_iter().flatten();
+        // The key that leads to the fewest rows.
+        let key = keys.min_by_key(|numbers| numbers.iter().map(count).sum::<usize>());
+        let mut look = |of: &mut Sorted| {
+            let earlier = of.before(rows, before).iter().rev().filter_map(|(_, at)| rows.get(*at as usize));
+            let in_range = earlier.take_while(|row| row.keys.occurred_at >= selection.from);
+            let fitting = in_range.filter(|row| row.sequence <= last_sequence && selection.fits(&row.keys));
+            found.extend(fitting.take(limit).cloned());
+        };
+        match key {
+            None => look(by_time),
+            Some(numbers) => {
+                for number in numbers {
+                    by_key.get_mut(number).into_iter().for_each(&mut look);
                 }
-                let id = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?.into();
-                self.rows.push(TailRow { sequence: row.get(0)?, id, keys });
             }
         }
-        self.up_to = snapshot.last_sequence;
-        // Two runs of which most is in order already.
-        self.rows.sort_by(|one, other| (one.keys.occurred_at, &one.id).cmp(&(other.keys.occurred_at, &other.id)));
-        Ok(())
+    }
+}
+
+impl Sorted {
+    /// Returns the rows before a time and id.
+    fn before(&mut self, rows: &[TailRow], (time, id): (i64, &str)) -> &[(i64, u32)] {
+        let id_of = |at: u32| rows.get(at as usize).map(|row| &*row.id);
+        let compare =
+            |one: &(i64, u32), other: &(i64, u32)| one.0.cmp(&other.0).then_with(|| id_of(one.1).cmp(&id_of(other.1)));
+        if let Some(first) = self.rows.iter().skip(self.sorted).min_by(|one, other| compare(one, other)).copied() {
+            let ordered = self.rows.get(..self.sorted).unwrap_or_default();
+            let from = ordered.partition_point(|row| compare(row, &first) == Ordering::Less);
+            // Mostly they come after all that are in order.
+            self.rows.get_mut(from..).unwrap_or_default().sort_by(compare);
+            self.sorted = self.rows.len();
+        }
+        let end = self.rows.partition_point(|row| (row.0, id_of(row.1)) < (time, Some(id)));
+        self.rows.get(..end).unwrap_or_default()
     }
 }

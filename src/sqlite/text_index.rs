@@ -105,6 +105,16 @@ fn add_rows(
     Ok(partition)
 }
 
+/// Returns whether the text index of a partition has an entry for each of its rows, and no other.
+pub(super) fn has_rows_of(connection: &Connection, partition: &Partition) -> Result<bool, StoreError> {
+    let (rows, index) = (partition.table(), format!("{}_docsize", table(partition)));
+    let differs = format!(
+        "SELECT 1 FROM {rows} WHERE sequence NOT IN (SELECT id FROM {index})
+         UNION ALL SELECT 1 FROM {index} WHERE id NOT IN (SELECT sequence FROM {rows})"
+    );
+    Ok(!connection.prepare(&differs)?.exists([])?)
+}
+
 /// Returns the text that an activity is indexed by. A text that is looked for contains no control character, so none
 /// reaches from one line into the next.
 fn text(activity: &Activity) -> String {

@@ -146,3 +146,33 @@ fn v2_removing_what_is_hidden_touches_nothing_public() {
     assert!(with.iter().any(|(name, rows)| name == "public_activity_1" && rows.len() == 80), "{}", with.len());
     assert_eq!(with, without);
 }
+
+#[test]
+fn g5_nothing_erased_is_left_in_file_or_log() {
+    let place = Place::in_sqlite();
+    let fixture = place.fixture();
+    fixture.install(people(&[("adele", &["council"]), ("bob", &[])])).manage("contoso.com").make_private("council");
+    let made = |n: usize| {
+        let name = ["adele", "bob", "zoe.canary", "tom"][n % 4];
+        let (id, details) = match name {
+            "zoe.canary" => (format!("id-of-canary-{n}"), format!("details of canary {n} {}", "x".repeat(n % 300))),
+            _ => (format!("id-{n}"), format!("details {n} {}", "y".repeat(n % 300))),
+        };
+        begun(&id, Actor::user(alias(&format!("{name}@contoso.com")))).details(details).build().unwrap()
+    };
+    (0..2_000).map(made).collect::<Vec<_>>().chunks(50).for_each(|batch| drop(fixture.ingest(batch)));
+    let files = || ["db", "db-wal"].map(|name| std::fs::read(place.path().with_extension(name)).unwrap());
+    assert!(files().iter().any(|bytes| names(bytes, "canary")));
+
+    fixture.erase(Subject::of(user("zoe.canary")).with_identity(alias("zoe.canary@contoso.com")));
+    let [file, log] = files();
+    assert!(!names(&log, "canary"), "in the log");
+    assert!(!names(&file, "canary"), "in the file");
+    // Retention too.
+    fixture.options(OptionsPatch::new().retention(Some(Retention::of_activities(std::time::Duration::from_secs(60)))));
+    assert!(files().iter().any(|bytes| names(bytes, "details 1 ")));
+    fixture.advance(100).filter.apply_retention().unwrap();
+    let [file, log] = files();
+    assert!(!names(&log, "details 1 "), "in the log");
+    assert!(!names(&file, "details 1 "), "in the file");
+}

@@ -7,15 +7,9 @@
 //! another. `secure_delete` alone covers the first page of a table when it becomes a tree, and the indexes, which
 //! contain UUIDs of records and requests, kinds and outcomes, and nothing else.
 
-use std::path::Path;
-use std::thread;
-use std::time::{Duration, Instant};
-
 use chrono::{DateTime, Utc};
-use rusqlite::{Connection, OpenFlags, Row, params};
+use rusqlite::{Connection, Row, params};
 
-use super::super::FileError;
-use super::super::error::SqliteError;
 use super::super::file::File;
 use super::row::{self, micros};
 use crate::governance::{RecordId, RecordedRemoval, SinkError};
@@ -25,8 +19,6 @@ const STEP: usize = 1_000;
 /// How many blank rows stay before the first one that is not blank. SQLite balances three pages at a time, and the
 /// smallest rows are more than a hundred bytes, of a page of 4,096.
 const MARGIN: i64 = 256;
-/// How long a step waits for readers before it gives up emptying the write-ahead log.
-const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Runs one step of a removal and returns how many records it removed or redacted. Once a step returns 0, neither the
 /// file nor the write-ahead log contains anything of them.
@@ -37,7 +29,7 @@ pub(super) fn remove(file: &File, removal: &RecordedRemoval) -> Result<u64, Sink
         (None, None) => return Ok(0),
     };
     if removed == 0 || removal.forgotten_record().is_some() {
-        empty_log(file.path())?;
+        file.empty_log()?;
     }
     Ok(removed)
 }
@@ -134,53 +126,4 @@ fn redact(connection: &Connection, id: RecordId) -> Result<u64, SinkError> {
     rest.extend(std::iter::repeat_n(' ', text.len().saturating_sub(rest.len())));
     connection.prepare_cached("UPDATE record SET record = ?2 WHERE sequence = ?1")?.execute(params![sequence, rest])?;
     Ok(1)
-}
-
-/// Moves everything from the write-ahead log into the file and truncates the log, which still contains what was
-/// overwritten. Uses a connection of its own, because it waits for a shorter time than the others do.
-fn empty_log(path: &Path) -> Result<(), SqliteError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
-    let connection = Connection::open_with_flags(path, flags)?;
-    let begun = Instant::now();
-    loop {
-        connection.busy_timeout(PATIENCE.saturating_sub(begun.elapsed()))?;
-        let is_held: bool = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
-        if !is_held {
-            return Ok(());
-        }
-        if begun.elapsed() >= PATIENCE {
-            return Err(FileError::Busy.into());
-        }
-        // SQLite waits for readers and writers, but not for another checkpoint.
-        thread::sleep(Duration::from_millis(1));
-    }
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "a test may fail")]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn g5_emptying_the_log_waits_for_another_checkpoint() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("file.db");
-        let open = || Connection::open(&path).unwrap();
-        let writer = open();
-        writer.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (x); BEGIN IMMEDIATE").unwrap();
-        thread::scope(|scope| {
-            let other = open();
-            other.busy_timeout(PATIENCE / 4).unwrap();
-            // Begins a checkpoint, and waits for the writer in vain.
-            let empties = scope.spawn(move || {
-                other.query_row("PRAGMA wal_checkpoint(FULL)", [], |row| row.get::<_, bool>(0)).unwrap()
-            });
-            thread::sleep(PATIENCE / 16);
-            let waits = scope.spawn(|| empty_log(&path));
-            let gave_up = empties.join().unwrap();
-            writer.execute_batch("COMMIT").unwrap();
-            assert!(gave_up, "it held the log for no time");
-            assert!(waits.join().unwrap().is_ok());
-        });
-    }
 }

@@ -1,0 +1,107 @@
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail")]
+
+use std::time::Duration;
+
+use chrono::DateTime;
+
+use super::*;
+use crate::activity::{Activity, Actor, App};
+use crate::directory::{DirectoryBuilder, DirectoryRevision, User};
+use crate::filter::{IngestOutcome, PrivacyFilter};
+use crate::identity::{Alias, Subject, UserId};
+use crate::memory::{MemoryDirectory, MemorySink};
+use crate::policy::{Administrators, OptionsPatch, PolicyChange, Retention};
+use crate::query::PageSize;
+
+fn user(name: &str) -> UserId {
+    UserId::new(name).unwrap()
+}
+
+fn alias(name: &str) -> Alias {
+    Alias::new(format!("{name}@contoso.com")).unwrap()
+}
+
+fn activity(id: &str, name: &str) -> Activity {
+    let (app, action) = (App::new("Box".parse().unwrap()), "FileAccessed".parse().unwrap());
+    Activity::builder(id.parse().unwrap(), Actor::user(alias(name)), app, action, DateTime::UNIX_EPOCH).build().unwrap()
+}
+
+/// Opens a filter whose clock stands at so many seconds.
+fn filter_at(seconds: i64, store: &Arc<SqliteStore>, sink: &Arc<MemorySink>) -> PrivacyFilter {
+    let users = ["adele", "bob"].map(|name| User::new(user(name)).with_alias(alias(name)));
+    let directory = users.into_iter().fold(DirectoryBuilder::new(), DirectoryBuilder::user);
+    let installed = MemoryDirectory::new();
+    installed.install(directory.build(DirectoryRevision(1), DateTime::UNIX_EPOCH).unwrap()).unwrap();
+    let admins = Administrators::new(user("root"), user("deputy")).unwrap();
+    PrivacyFilter::builder(Arc::clone(store), installed, Arc::clone(sink))
+        .clock(move || DateTime::from_timestamp(seconds, 0).unwrap())
+        .open_or_initialize(admins)
+        .unwrap()
+}
+
+#[test]
+fn g5_reading_forgets_actors_erased_by_another_handle() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file.db");
+    let [reading, erasing] = [(); 2].map(|()| Arc::new(SqliteStore::open(&path).unwrap()));
+    let sink = Arc::new(MemorySink::new());
+    let other = filter_at(0, &erasing, &sink);
+    let view = filter_at(0, &reading, &sink).view(&user("viewer"));
+    let page = || view.page(&Query::all(), PageSize::MAX, None).unwrap().activities().len();
+    let reads: [&dyn Fn(); 4] = [
+        &|| assert!(page() > 0),
+        &|| drop(view.count(&Query::all()).unwrap()),
+        &|| drop(view.activity(&"absent".parse().unwrap()).unwrap()),
+        &|| drop(reading.public_after(&Offset::START, 1).unwrap()),
+    ];
+    for (round, read) in reads.iter().enumerate() {
+        let _ =
+            other.ingest(&[activity(&format!("b-{round}"), "bob"), activity(&format!("a-{round}"), "adele")]).unwrap();
+        assert_eq!(page(), round + 2);
+        assert_eq!(reading.public.actors.len(), 2, "round {round}");
+        let _ = other.erase(&user("root"), Subject::of(user("adele")).with_identity(alias("adele"))).unwrap();
+        read();
+        // Bob's, if the read came upon him.
+        assert!(reading.public.actors.len() <= 1, "round {round}");
+    }
+}
+
+#[test]
+fn g5_ids_are_indexed_in_steps_before_their_partition_is_dropped() {
+    const ROWS: usize = 20_000;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file.db");
+    let sink = Arc::new(MemorySink::new());
+    let store = Arc::new(SqliteStore::open(&path).unwrap());
+    let now = filter_at(0, &store, &sink);
+    let all: Vec<Activity> = (0..ROWS).map(|n| activity(&format!("a-{n}"), "bob")).collect();
+    let _ = now.ingest(&all).unwrap();
+    let connection = Connection::open(&path).unwrap();
+    let indexed = || -> (i64, i64) {
+        let indexed = "SELECT ids_indexed_up_to, (SELECT count(*) FROM public_id) FROM public_state";
+        connection.query_row(indexed, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap()
+    };
+    connection.execute("UPDATE public_partition SET state = 'full'", []).unwrap();
+    assert_eq!(indexed(), (0, 0));
+    // A step at a time, in order of their hashes.
+    let mut written = Written::new(store.key, &SqliteOptions::default());
+    let transaction = connection.unchecked_transaction().unwrap();
+    written.catch_up(&connection, Family::Public).unwrap();
+    for expected in [(0, 8_192), (0, 16_384), (ROWS as i64, ROWS as i64)] {
+        written.index_ids(&connection, Family::Public).unwrap();
+        assert_eq!(indexed(), expected);
+    }
+    drop(transaction);
+
+    let later = filter_at(1_000, &store, &sink);
+    let retention = Some(Retention::of_activities(Duration::from_secs(10)));
+    let _ =
+        later.update_policy(&user("root"), PolicyChange::SetOptions(OptionsPatch::new().retention(retention))).unwrap();
+    let _ = later.apply_retention().unwrap();
+    assert_eq!(later.view(&user("viewer")).count(&Query::all()).unwrap().total, 0);
+    assert_eq!(indexed(), (ROWS as i64, ROWS as i64));
+    for store in [store, Arc::new(SqliteStore::open(&path).unwrap())] {
+        let again = filter_at(1_000, &store, &sink).ingest(&all[..100]).unwrap();
+        assert!(again.deliveries().iter().all(|delivery| *delivery == IngestOutcome::Duplicate));
+    }
+}

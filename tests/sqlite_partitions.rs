@@ -1,0 +1,241 @@
+//! Partitions of the SQLite store: when they are closed, and what that depends on.
+#![cfg(feature = "sqlite")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test may fail")]
+
+mod fixture;
+mod place;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use activity_privacy::activity::{Activity, Actor, App};
+use activity_privacy::identity::Subject;
+use activity_privacy::memory::MemorySink;
+use activity_privacy::query::{CountBy, Position, Query};
+use activity_privacy::sqlite::{SqliteOptions, SqliteStore};
+use fixture::*;
+use place::*;
+use rusqlite::Connection;
+
+fn open(path: &Path, rows: u32) -> SqliteStore {
+    SqliteOptions::default().with_partition_rows(rows).open(path).unwrap()
+}
+
+/// Adele is hidden.
+fn furnished(store: SqliteStore) -> Fixture {
+    let fixture = Fixture::over(Arc::new(store), Arc::new(MemorySink::new()));
+    fixture.install(people(&[("adele", &["council"]), ("bob", &[]), ("carl", &[])])).make_private("council");
+    fixture
+}
+
+fn made(id: &str, name: &str, app: &str, time: i64) -> Activity {
+    let actor = Actor::user(alias(&format!("{name}@contoso.com")));
+    let app = App::new(app.parse().unwrap());
+    Activity::builder(id.parse().unwrap(), actor, app, "FileAccessed".parse().unwrap(), at(time)).build().unwrap()
+}
+
+/// Rows of a table, as SQLite has them.
+fn rows(path: &Path, select: &str) -> Vec<String> {
+    let connection = Connection::open(path).unwrap();
+    let mut statement = connection.prepare(select).unwrap();
+    let columns = statement.column_count();
+    let mut rows = statement.query([]).unwrap();
+    let mut all = Vec::new();
+    while let Some(row) = rows.next().unwrap() {
+        let row: Vec<_> = (0..columns).map(|column| format!("{:?}", row.get_ref(column).unwrap())).collect();
+        all.push(row.join(" "));
+    }
+    all
+}
+
+#[test]
+fn v2_hidden_batches_do_not_move_public_partitions() {
+    let folder = folder();
+    let paths = ["with.db", "without.db"].map(|name| folder.path().join(name));
+    let [with, without] = paths.each_ref().map(|path| furnished(open(path, 128)));
+    let hidden = |batch: usize, part: usize, many: usize| -> Vec<Activity> {
+        (0..many).map(|n| made(&format!("hidden-{batch}-{part}-{n}"), "adele", "Box", (batch * 40) as i64)).collect()
+    };
+    // Most are by one actor and in one app, and few are both.
+    let name = |n: usize| if n.is_multiple_of(7) { "carl" } else { "bob" };
+    let app = |n: usize| if n.is_multiple_of(5) { "Box" } else { "SharePoint" };
+    let query = Query::all().by_actor("bob@contoso.com").unwrap().in_app("Box".parse().unwrap());
+    let mut stored = 0;
+    for batch in 0..90 {
+        let many = [1, 3, 40, 7, 16][batch % 5];
+        let public: Vec<Activity> =
+            (stored..stored + many).map(|n| made(&format!("public-{n}"), name(n), app(n), (n / 3) as i64)).collect();
+        stored += many;
+        for part in 0..batch % 4 {
+            with.ingest(&hidden(batch, part, 1 + part * 20));
+        }
+        let mut mixed = public.clone();
+        mixed.splice(many / 2..many / 2, hidden(batch, 9, batch % 30));
+        with.ingest(&mixed);
+        without.ingest(&public);
+        // Delivered again, hidden and public ones.
+        if batch % 3 == 0 {
+            with.ingest(&[&hidden(batch, 9, 8)[..], &public].concat());
+            without.ingest(&public);
+        }
+
+        let [one, other] = paths.each_ref().map(|path| rows(path, "SELECT * FROM public_partition"));
+        assert_eq!(one, other, "after batch {batch}");
+        let [one, other] = paths
+            .each_ref()
+            .map(|path| rows(path, "SELECT ids_indexed_up_to, (SELECT count(*) FROM public_id) FROM public_state"));
+        assert_eq!(one, other, "ids after batch {batch}");
+        let [one, other] = [&with, &without].map(|fixture| {
+            let (mut pages, mut after) = (Vec::new(), None);
+            loop {
+                let page = fixture.store.public_page(&query, after.as_ref(), 5).unwrap();
+                after = page
+                    .stopped_at
+                    .clone()
+                    .or_else(|| page.activities.last().map(|last| Position::of(last.activity())));
+                let is_last = page.activities.is_empty() && page.stopped_at.is_none();
+                pages.push(page);
+                if is_last {
+                    return format!("{pages:?}");
+                }
+            }
+        });
+        assert_eq!(one, other, "pages after batch {batch}");
+    }
+    let closed = rows(&paths[0], "SELECT count(*) FROM public_partition WHERE state = 'closed'");
+    assert_eq!(closed, ["Integer(9)"], "of {stored} rows");
+    let hidden = rows(&paths[0], "SELECT count(*) > 1000 FROM private_activity");
+    assert_eq!(hidden, ["Integer(1)"]);
+}
+
+/// What one caller leaves, because another one is at it, is not left for ever.
+#[test]
+fn v3_few_partitions_wait_for_their_indexes() {
+    /// As `MOST_FULL`.
+    const MOST: i64 = 4;
+    let folder = folder();
+    let path = activities(folder.path());
+    let fixture = furnished(open(&path, 8));
+    let done = AtomicBool::new(false);
+    let (most, looks) = thread::scope(|scope| {
+        let watch = scope.spawn(|| {
+            let connection = Connection::open(&path).unwrap();
+            let full = "SELECT count(*) FROM public_partition WHERE state = 'full'";
+            let mut full = connection.prepare(full).unwrap();
+            let (mut most, mut looks) = (0_i64, 0);
+            while !done.load(Ordering::SeqCst) {
+                most = most.max(full.query_row([], |row| row.get(0)).unwrap());
+                looks += 1;
+            }
+            (most, looks)
+        });
+        let callers: Vec<_> = (0..8)
+            .map(|caller| {
+                let fixture = &fixture;
+                scope.spawn(move || {
+                    for batch in 0..12 {
+                        // Up to 12 partitions in a batch.
+                        let batch: Vec<Activity> = (0..1 + batch * 37 % 100)
+                            .map(|n| made(&format!("{caller}-{batch}-{n}"), "bob", "Box", batch))
+                            .collect();
+                        fixture.ingest(&batch);
+                    }
+                })
+            })
+            .collect();
+        callers.into_iter().for_each(|caller| caller.join().unwrap());
+        done.store(true, Ordering::SeqCst);
+        watch.join().unwrap()
+    });
+    assert!(looks > 5, "{looks}");
+    assert!(most <= MOST, "{most} partitions were full");
+    fixture.ingest(&(0..40).map(|n| made(&format!("last-{n}"), "bob", "Box", 0)).collect::<Vec<_>>());
+    let left = rows(&path, "SELECT count(*) FROM public_partition WHERE state = 'full'");
+    assert_eq!(left, ["Integer(0)"], "so many rows are steps enough for all of them");
+    drop(fixture);
+    open(&path, 8).integrity_check().unwrap();
+}
+
+/// Whatever is in memory, in indexes or counted by day: pages and counts are those of the store in memory.
+#[test]
+fn v3_each_key_finds_the_same_in_every_partition() {
+    let folder = folder();
+    let fixtures = [
+        furnished(open(&activities(folder.path()), 8)),
+        Fixture::over(Arc::new(memory::MemoryStore::new()), Arc::new(MemorySink::new())),
+    ];
+    fixtures[1].install(people(&[("adele", &["council"]), ("bob", &[]), ("carl", &[])])).make_private("council");
+    let mut state = 7_u64;
+    let mut random = move |below: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % below
+    };
+    let mut made = |n: u64| {
+        let name = match random(40) {
+            0 => "carl".to_owned(),
+            1..5 => "adele".to_owned(),
+            5..20 => "bob".to_owned(),
+            other => format!("worker-{other}"),
+        };
+        let app = App::new(format!("App {}", random(5)).parse().unwrap());
+        let app = if random(2) == 0 { app.in_suite(format!("Suite {}", random(2)).parse().unwrap()) } else { app };
+        let action = format!("Action {}", random(9) * random(2)).parse().unwrap();
+        // Mostly rising, over days before and after 1970; some at the same time.
+        let time = (n / 2) as i64 * 12_000 - 1_772_000_000 - 20 * 86_400 + random(2) as i64 * random(20_000) as i64;
+        let actor = Actor::user(alias(&format!("{name}@contoso.com")));
+        Activity::builder(format!("{}-{n}", random(9)).parse().unwrap(), actor, app, action, at(time)).build().unwrap()
+    };
+    let by = |name: &str| Query::all().by_actor(format!("{name}@contoso.com")).unwrap();
+    let of = |n: u64| move |query: Query| query.in_app(format!("App {n}").parse().unwrap());
+    let cut = at(-1_772_000_000 + 3_600);
+    let queries = [
+        Query::all(),
+        Query::all().since(cut),
+        Query::all().until(cut),
+        by("carl"),
+        by("carl").until(cut),
+        by("bob"),
+        by("worker-20"),
+        by("worker-30").by_actor("worker-31@contoso.com").unwrap().by_actor("carl@contoso.com").unwrap(),
+        of(3)(by("bob")),
+        of(1)(Query::all()),
+        Query::all().in_suite("Suite 1".parse().unwrap()),
+        Query::all().with_action("Action 7".parse().unwrap()).since(cut),
+        of(2)(Query::all().with_action("Action 0".parse().unwrap())),
+    ];
+    let (mut next, mut compared) = (0, 0);
+    for round in 0..24 {
+        let batch: Vec<Activity> = (next..next + 1 + 9 * round % 50).map(&mut made).collect();
+        next += batch.len() as u64;
+        fixtures.iter().for_each(|fixture| drop(fixture.ingest(&batch)));
+        if round % 9 == 8 {
+            let gone = ["worker-20", "carl"][usize::from(round > 10)];
+            let subject = || Subject::of(user(gone)).with_identity(alias(&format!("{gone}@contoso.com")));
+            fixtures.iter().for_each(|fixture| assert!(!fixture.erase(subject()).records().is_empty()));
+        }
+        for (number, query) in queries.iter().enumerate() {
+            let [one, other] = fixtures.each_ref().map(|fixture| {
+                let (mut found, mut after, limit) = (Vec::new(), None, [7, 500][round as usize % 2]);
+                loop {
+                    let page = fixture.store.public_page(query, after.as_ref(), limit).unwrap();
+                    after = page.activities.last().map(|last| Position::of(last.activity()));
+                    let is_last = page.activities.len() < limit;
+                    found.extend(page.activities);
+                    if is_last {
+                        break;
+                    }
+                }
+                let counts = [None, Some(CountBy::Hour), Some(CountBy::Day), Some(CountBy::App), Some(CountBy::Actor)]
+                    .map(|by| fixture.store.public_counts(query, by).unwrap());
+                compared += found.len();
+                format!("{found:?} {counts:?}")
+            });
+            assert_eq!(one, other, "round {round}, query {number}");
+        }
+    }
+    assert!(compared > 5_000, "{compared}");
+    let closed = rows(&activities(folder.path()), "SELECT count(*) > 50 FROM public_partition WHERE state = 'closed'");
+    assert_eq!(closed, ["Integer(1)"]);
+}
