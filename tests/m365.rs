@@ -12,7 +12,8 @@ mod hostile;
 mod records;
 
 use activity_privacy::activity::Activity;
-use activity_privacy::m365::{Format, Reader, Rejected};
+use activity_privacy::sources::Rejected;
+use activity_privacy::sources::m365::{Format, Reader};
 use serde_json::{Map, Value, json};
 
 const FORMATS: [Format; 5] =

@@ -1,6 +1,7 @@
 //! Bytes as the export of the audit log, as the flat table, and as whatever they look like.
 
-use activity_privacy::m365::{Format, RejectReason};
+use activity_privacy::sources::RejectReason;
+use activity_privacy::sources::m365::Format;
 use serde_json::{Map, Value};
 
 use super::reader::{IDS, Item, is_no_text, protects, read, unmarked};

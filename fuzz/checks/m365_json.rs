@@ -1,7 +1,8 @@
 //! Bytes as JSON Lines, as a JSON array, and as whatever they look like.
 
 use activity_privacy::activity::Activity;
-use activity_privacy::m365::{Format, JsonFault, Reader, RejectReason};
+use activity_privacy::sources::m365::{Format, Reader};
+use activity_privacy::sources::{JsonFault, RejectReason};
 
 use super::json::Tree;
 use super::reader::{IDS, is_no_text, protects, read, unmarked, verdict};

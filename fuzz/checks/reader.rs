@@ -9,9 +9,10 @@ use activity_privacy::directory::{DirectoryBuilder, DirectorySnapshot, User};
 use activity_privacy::engine::{PolicyEngine, Reasons, Verdict};
 use activity_privacy::filter::IngestOutcome;
 use activity_privacy::identity::Alias;
-use activity_privacy::m365::{Format, Reader, RejectReason, Rejected};
 use activity_privacy::policy::{GroupRef, PolicyChange};
 use activity_privacy::query::{PageSize, Query};
+use activity_privacy::sources::m365::{Format, Reader};
+use activity_privacy::sources::{RejectReason, Rejected};
 
 use super::silence::CANARY;
 use crate::fixture::{Fixture, at, group, people, user};
@@ -39,7 +40,8 @@ pub(crate) fn read(input: &[u8], format: Option<Format>) -> Vec<Item> {
                 assert!((last..=lines).contains(&rejected.line()), "B1: the line of a rejection is the record's");
                 last = rejected.line();
                 let said = rejected.to_string();
-                let is_named = matches!(rejected.reason(), RejectReason::OtherInput { .. });
+                let is_named =
+                    matches!(rejected.reason(), RejectReason::OtherInput { .. } | RejectReason::AmbiguousDate { .. });
                 assert!(is_named || said.contains("expected"), "B1: {said}");
                 assert!(said.starts_with(&format!("line {last}: ")), "B1: {said}");
                 let said = format!("{said} {rejected:?}");

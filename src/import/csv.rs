@@ -81,19 +81,18 @@
 //! Rows are parted by the crate `csv-core`, which holds no more of a row than it is given room for.
 
 mod column;
-mod preamble;
-mod row;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::io::BufRead;
+use std::io::{self, BufRead};
 
-use self::column::{Column, Header, Kind};
-use self::row::{Found, Row, Rows};
+use self::column::{Column, Header, TableKind};
 use super::names::MAX_NAMES;
 use super::spelling::{self, Holds};
 use super::{Import, Place, RejectReason, Rejected, document};
 use crate::directory::{DirectoryBuilder, User, UserStatus};
 use crate::identity::{Domain, GroupId, UserId};
+use crate::input::csv::{Preamble, Row, RowReader};
+use crate::input::{InputError, InputStream, RecordError};
 use crate::steps::advance;
 
 /// The longest that a row may be, in bytes. A longer one is rejected, and skipped without being held in memory.
@@ -132,6 +131,38 @@ enum MemberKind {
     Group,
 }
 
+/// A fault behind which nothing more of a table can be read.
+struct Damaged {
+    line: u64,
+    reason: RejectReason,
+}
+
+impl Damaged {
+    /// Keeps the kind of an error and drops its message, which can contain anything.
+    fn io(line: u64, error: io::Error) -> Self {
+        Self { line, reason: RejectReason::Io { kind: error.kind() } }
+    }
+}
+
+impl From<InputError> for RejectReason {
+    fn from(error: InputError) -> Self {
+        match error {
+            InputError::Io(kind) => Self::Io { kind },
+            InputError::NotText(kind) => Self::OtherInput { kind },
+        }
+    }
+}
+
+impl From<RecordError> for RejectReason {
+    fn from(error: RecordError) -> Self {
+        match error {
+            RecordError::TooLong { max } => Self::TooLong { max },
+            RecordError::NotUtf8 { at } => Self::NotUtf8 { at },
+            RecordError::UnclosedQuote => Self::Truncated { expected: "the closing quote of a field" },
+        }
+    }
+}
+
 impl Tables {
     /// No table yet.
     pub fn new() -> Self {
@@ -155,60 +186,54 @@ impl Tables {
     /// Reads one more table.
     pub fn read(&mut self, input: impl BufRead) -> &mut Self {
         self.inputs += 1;
-        let (mut rows, mut header) = (Rows::new(input), None);
-        loop {
-            advance(1);
-            let found = rows.next();
-            let at = (self.inputs, rows.line());
-            let reason = match found {
-                Found::End => return self,
-                Found::Row => match &header {
-                    None => match rows.row().and_then(|row| self.header(&row)) {
-                        Ok(read) => {
-                            header = Some(read);
-                            continue;
-                        }
-                        Err(reason) => {
-                            self.read += 1;
-                            self.rejected.insert(at, reason);
-                            return self;
-                        }
-                    },
-                    Some(header) => rows.row().and_then(|row| self.row(header, &row, at)).err(),
-                },
-                Found::Fault(reason) => Some(reason),
-                Found::Fatal(reason) => {
-                    self.read += 1;
-                    self.rejected.insert(at, reason);
-                    return self;
-                }
-            };
+        if let Err(Damaged { line, reason }) = self.read_table(input) {
             self.read += 1;
-            if let Some(reason) = reason {
+            self.rejected.insert((self.inputs, line), reason);
+        }
+        self
+    }
+
+    fn read_table(&mut self, input: impl BufRead) -> Result<(), Damaged> {
+        let mut input = InputStream::new(input).map_err(|error| Damaged { line: 1, reason: error.into() })?;
+        let preamble = Preamble::skip(&mut input, MAX_ROW_BYTES);
+        let preamble = preamble.map_err(|error| Damaged::io(input.line(), error))?;
+        let mut rows = RowReader::new(input, preamble.delimiter(), MAX_ROW_BYTES);
+        if !next_row(&mut rows)? {
+            return Ok(());
+        }
+        let header = rows.row().map_err(RejectReason::from).and_then(|row| self.header(&row));
+        let header = header.map_err(|reason| Damaged { line: rows.line(), reason })?;
+        while next_row(&mut rows)? {
+            advance(1);
+            self.read += 1;
+            let at = (self.inputs, rows.line());
+            if rows.is_blank() {
+                self.ignored += 1;
+            } else if let Err(reason) =
+                rows.row().map_err(RejectReason::from).and_then(|row| self.row(&header, &row, at))
+            {
                 self.rejected.insert(at, reason);
-                if header.is_none() {
-                    return self;
-                }
             }
         }
+        Ok(())
     }
 
     fn header(&self, row: &Row<'_>) -> Result<Header, RejectReason> {
-        // Cut within a name, it could make another table.
-        if row.is_open() {
+        // A header that is cut off inside a name could be that of another table.
+        if row.ends_with_input() {
             return Err(RejectReason::Truncated { expected: "a line feed at the end of the header" });
         }
         Header::new(row, &self.ignoring)
     }
 
     fn row(&mut self, header: &Header, row: &Row<'_>, at: At) -> Result<(), RejectReason> {
-        if row.is_blank() {
+        if row.iter().all(|field| field.trim().is_empty()) {
             self.ignored += 1;
             return Ok(());
         }
         match row.len() == header.len() {
             true => header.check_unnamed(row)?,
-            false if row.is_open() && row.len() < header.len() => {
+            false if row.ends_with_input() && row.len() < header.len() => {
                 return Err(RejectReason::Truncated {
                     expected: "as many fields in the last row as there are columns",
                 });
@@ -216,9 +241,9 @@ impl Tables {
             false => return Err(RejectReason::FieldCount { found: row.len(), expected: header.len() }),
         }
         match header.kind() {
-            Kind::Users => self.user(header, row, at),
-            Kind::Groups => self.group(header, row, at),
-            Kind::Memberships => self.membership(header, row, at),
+            TableKind::Users => self.user(header, row, at),
+            TableKind::Groups => self.group(header, row, at),
+            TableKind::Memberships => self.membership(header, row, at),
         }
     }
 
@@ -362,6 +387,10 @@ impl Tables {
         let rejected = rejected.into_iter().map(|(at, reason)| Rejected { place: place(at), reason }).collect();
         Import { value: builder, read, ignored, rejected }
     }
+}
+
+fn next_row<R: BufRead>(rows: &mut RowReader<R>) -> Result<bool, Damaged> {
+    rows.next().map_err(|error| Damaged::io(rows.input().line(), error))
 }
 
 /// Notes what was found out about a row at the end. A row is rejected once; what is unknown of it is counted.

@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn d4_order_escapes_and_white_space_are_not_content() {
+    fn d4_order_escapes_and_white_space_are_ignored() {
         let pretty = "{ \"b\" : [ 1 , { \"y\" : \"\\u00e9\\/\", \"x\" : null } ] , \"a\":true }";
         assert_eq!(canonical(pretty).unwrap(), r#"{"a":true,"b":[1,{"x":null,"y":"é/"}]}"#);
         assert!(!same("[1,2]", "[2,1]"), "the order of a list is content");
@@ -275,7 +275,7 @@ mod tests {
 
     /// RFC 8785, section 3.2.3: by UTF-16 code units, in which an emoji comes before the last letters of the plane.
     #[test]
-    fn d4_members_are_sorted_as_rfc_8785_sorts_them() {
+    fn d4_members_are_sorted_as_in_rfc_8785() {
         let names = ["\u{20ac}", "\r", "\u{fb33}", "1", "\u{1f600}", "\u{80}", "\u{f6}"];
         let object: serde_json::Map<_, _> = names.iter().map(|name| ((*name).to_owned(), 0.into())).collect();
         let canonical = canonical(&serde_json::Value::Object(object).to_string()).unwrap();
@@ -285,7 +285,7 @@ mod tests {
 
     /// The samples of RFC 8785, appendix B, that are within ±2^53.
     #[test]
-    fn d4_numbers_are_written_as_ecmascript_writes_them() {
+    fn d4_numbers_are_written_as_in_ecmascript() {
         for (text, expected) in [
             ("0", "0"),
             ("-0.0", "0"),
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn d4_numbers_that_no_double_holds_keep_their_text() {
+    fn d4_number_beyond_a_double_keeps_its_text() {
         for text in [
             "9007199254740993",
             "-9007199254740993.0",

@@ -2,7 +2,8 @@
 
 use std::io::{BufReader, Read};
 
-use activity_privacy::m365::{Format, MAX_RECORD_VALUES, Reader, RejectReason};
+use activity_privacy::sources::m365::{Format, Reader};
+use activity_privacy::sources::{MAX_RECORD_VALUES, RejectReason};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -17,7 +18,7 @@ fn shown(input: &[u8], format: Format) -> String {
 }
 
 #[test]
-fn b2_a_rejection_quotes_nothing_of_the_record() {
+fn b2_rejection_quotes_nothing_of_the_record() {
     let sound = record(json!({ "Actor": [{ "ID": "x", "Type": 5 }], "Members": [], "MailboxOwnerUPN": "x@x.example" }));
     let mut inputs: Vec<Vec<u8>> = Vec::new();
     // Each field in turn is of the wrong type, too long, or holds a control character.
@@ -83,7 +84,7 @@ fn b3_hostile_input_neither_panics_nor_grows() {
 
 /// An object of one member takes a hundred times its text, so not the bytes alone are limited.
 #[test]
-fn b3_a_record_of_too_many_values_is_rejected_before_it_is_held() {
+fn b3_record_with_too_many_values_is_rejected() {
     // The record itself and its ten fields are values too, as is the list.
     let room = MAX_RECORD_VALUES - 1 - record(json!({})).as_object().unwrap().len() - 1;
     let most = json!(vec![0; room]);
@@ -148,17 +149,17 @@ fn reads_to_an_end(bytes: &[u8]) -> Result<(), TestCaseError> {
 
 proptest! {
     #[test]
-    fn b3_any_bytes_are_read_to_an_end(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+    fn b3_any_bytes_are_read_to_their_end(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
         reads_to_an_end(&bytes)?;
     }
 
     #[test]
-    fn b3_any_soup_of_its_signs_is_read_to_an_end(text in r#"(\[|\{|Operation,A\n)?[\[\]{}",:\\\r\n a1\xEF]{0,200}"#) {
+    fn b3_random_punctuation_is_read_to_its_end(text in r#"(\[|\{|Operation,A\n)?[\[\]{}",:\\\r\n a1\xEF]{0,200}"#) {
         reads_to_an_end(text.as_bytes())?;
     }
 
     #[test]
-    fn b3_a_document_that_was_tampered_with_is_read_to_an_end(
+    fn b3_damaged_document_is_read_to_its_end(
         format in formats(),
         edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0..3u8), 1..12),
     ) {
@@ -176,7 +177,7 @@ proptest! {
     }
 
     #[test]
-    fn b1_damaged_records_are_counted_and_the_others_are_read(
+    fn b1_damaged_records_are_rejected_and_others_read(
         format in formats(),
         damage in prop::collection::vec(prop::option::of(any::<u8>()), 1..20),
         chunk in 1..64usize,

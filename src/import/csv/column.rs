@@ -1,7 +1,7 @@
 //! What the columns of a table are called, and what table they make.
 
-use super::row::Row;
 use crate::import::RejectReason;
+use crate::input::csv::Row;
 use crate::steps::advance;
 
 const KNOWN: &str = "a column of users, groups or memberships, or one that is said to be ignored";
@@ -33,7 +33,7 @@ pub(super) enum Column {
 
 /// What the rows of a table are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum TableKind {
     Users,
     Groups,
     Memberships,
@@ -123,7 +123,7 @@ impl Column {
 
 /// The header of a table, understood.
 pub(super) struct Header {
-    kind: Kind,
+    kind: TableKind,
     columns: Vec<Column>,
 }
 
@@ -133,11 +133,11 @@ impl Header {
         advance(names.len());
         let is_ignored = |name: &Name| ignores(ignoring, &name.plain) || ignores(ignoring, &name.key);
         let read: Vec<&str> = names.iter().filter(|name| !is_ignored(name)).map(|name| name.key.as_str()).collect();
-        let kind = Kind::of(&read)?;
+        let kind = TableKind::of(&read)?;
         let known = match kind {
-            Kind::Users => USERS,
-            Kind::Groups => GROUPS,
-            Kind::Memberships => MEMBERSHIPS,
+            TableKind::Users => USERS,
+            TableKind::Groups => GROUPS,
+            TableKind::Memberships => MEMBERSHIPS,
         };
         let mut columns: Vec<Column> = Vec::with_capacity(names.len());
         for (at, name) in (1..).zip(&names) {
@@ -170,7 +170,7 @@ impl Header {
         }
     }
 
-    pub(super) fn kind(&self) -> Kind {
+    pub(super) fn kind(&self) -> TableKind {
         self.kind
     }
 
@@ -201,7 +201,7 @@ impl Header {
     }
 }
 
-impl Kind {
+impl TableKind {
     fn of(names: &[&str]) -> Result<Self, RejectReason> {
         let has = |some: &[&str]| names.iter().any(|name| some.contains(name));
         let group = has(&["group", "groupid"]);

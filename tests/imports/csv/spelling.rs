@@ -14,7 +14,7 @@ fn read_cell(column: &str, cell: &str) -> Result<Vec<String>, String> {
 }
 
 #[test]
-fn d11_lists_of_addresses_are_split_however_they_are_joined() {
+fn d11_addresses_are_split_at_any_separator() {
     let three = ["a@x.example", "b@x.example", "c+d@x.example"];
     for cell in [
         "a@x.example;b@x.example;c+d@x.example",
@@ -38,7 +38,7 @@ fn d11_lists_of_addresses_are_split_however_they_are_joined() {
 }
 
 #[test]
-fn d11_cells_without_a_value_give_no_name() {
+fn d11_cell_without_value_gives_no_name() {
     for cell in [
         "",
         "-",
@@ -66,7 +66,7 @@ fn d11_cells_without_a_value_give_no_name() {
 }
 
 #[test]
-fn d11_cells_that_are_no_name_are_rejected() {
+fn d11_cell_with_damaged_name_is_rejected() {
     for cell in [
         "System.String[]",
         "System.Object[]",
@@ -124,7 +124,7 @@ fn d11_cells_that_are_no_name_are_rejected() {
 }
 
 #[test]
-fn d11_names_with_unusual_signs_are_names() {
+fn d11_name_with_unusual_characters_is_read() {
     for (column, cell, expected) in [
         ("upn", "a_x.example#EXT#@contoso.example", vec!["a_x.example#EXT#@contoso.example"]),
         ("mail", "o'brien+news/x=y@x.example", vec!["o'brien+news/x=y@x.example"]),
@@ -145,7 +145,7 @@ fn d11_names_with_unusual_signs_are_names() {
 }
 
 #[test]
-fn d11_ids_that_are_no_ids_are_rejected() {
+fn d11_damaged_id_is_rejected() {
     for id in ["NULL", "N/A", "-", "System.String[]", "u\u{fffd}"] {
         assert_eq!(read(&[&format!("id,upn\n{id},a@x.example\n")]).rejected().len(), 1, "{id}");
         let members = format!("group,member,type\ng-1,{id},user\n");
@@ -156,7 +156,7 @@ fn d11_ids_that_are_no_ids_are_rejected() {
 }
 
 #[test]
-fn b1_addresses_behind_another_kind_are_rejected() {
+fn b1_address_behind_other_kind_is_rejected() {
     for cell in [
         "X500:/o=Org/cn=a, adele@x.example",
         "X500:/o=Org/cn=a,smtp:adele@x.example",

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn b4_other_encodings_and_formats_are_named_once() {
+fn b4_input_that_is_not_text_is_rejected_once() {
     let utf16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
     let table = "id,upn\r\nu-1,a@x.example\r\n".repeat(50);
     for (bytes, says) in [
@@ -50,7 +50,7 @@ fn b4_lines_before_the_header_are_skipped() {
 }
 
 #[test]
-fn b4_delimiter_of_the_header_parts_the_rows() {
+fn b4_delimiter_of_header_separates_fields() {
     for (delimiter, before) in
         [(";", ""), ("\t", ""), ("|", ""), ("^", "sep=^\n"), (";", "sep=;\r\n"), ("\t", "sep=\t\n")]
     {
@@ -65,7 +65,7 @@ fn b4_delimiter_of_the_header_parts_the_rows() {
 }
 
 #[test]
-fn b4_columns_without_a_name_hold_nothing() {
+fn b4_value_in_unnamed_column_is_rejected() {
     let snapshot = whole(&["id,upn,,\nu-1,a@x.example,,\n"]);
     assert_eq!(names(&snapshot, "u-1"), ["a@x.example"]);
     assert_eq!(names(&whole(&["id,,upn\nu-1,,a@x.example\n"]), "u-1"), ["a@x.example"]);
@@ -117,7 +117,7 @@ fn d11_members_that_are_no_people_are_ignored() {
 }
 
 #[test]
-fn b4_brackets_of_a_header_count_if_they_name_a_column() {
+fn b4_column_name_in_brackets_counts_if_known() {
     let users = "Id [Required],First Name [Required],Email Address [Required],Status [READ ONLY],Sign-in [upn]\n\
                  u-1,Adele,a@x.example,Suspended,b@x.example\n";
     let mut tables = Tables::new().ignoring("First name");
