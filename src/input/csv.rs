@@ -1,8 +1,8 @@
 //! CSV tables (RFC 4180), row by row, with the crate `csv-core`.
 //!
-//! `csv-core` separates rows and fields and removes quotes. It reports no error, has no limit and does not tell a row
-//! that was cut off from a whole one. So this module adds the limit on the bytes of a row, the check for UTF-8, the line
-//! on which a row begins, the rule for a quote that is never closed, and the lines before the header.
+//! `csv-core` separates rows and fields and removes quotes. It reports no error, has no limit, and returns a row that
+//! was cut off like a whole one. So this module adds the limit on the bytes of a row, the check for UTF-8, the line on
+//! which a row begins, the rule for a quote that is never closed, and the lines before the header.
 
 use std::io::{self, BufRead};
 
@@ -16,8 +16,8 @@ pub(crate) const DELIMITERS: [u8; 4] = *b",;\t|";
 
 /// Reads the rows of a table, of which it stores one.
 ///
-/// A row continues over the line breaks in its quoted fields. A quote opens a field only at its start; elsewhere it is a
-/// quote like any other character. A carriage return, a line feed or both end a row. Empty lines are not rows.
+/// A row continues over the line breaks in its quoted fields. A quote opens a field only at its start; elsewhere it is
+/// a quote like any other character. A carriage return, a line feed or both end a row. Empty lines are not rows.
 pub(crate) struct RowReader<R> {
     input: InputStream<R>,
     parser: Parser,
@@ -179,8 +179,8 @@ impl Parser {
     fn new(delimiter: u8) -> Self {
         let mut core = ReaderBuilder::new().delimiter(delimiter).build();
         let (mut text, mut ends) = (vec![0; 1024], vec![0; 16]);
-        // The parser removes a byte order mark at the start, and takes a first buffer of nothing else for the end of the
-        // input. The mark was consumed already; behind a line end, which is not a row, the parser looks for none.
+        // The parser removes a byte order mark at the start, and takes a first buffer of nothing else for the end of
+        // the input. The mark was consumed already; behind a line end, which is not a row, the parser looks for none.
         let _ = core.read_record(b"\n", &mut text, &mut ends);
         Self { core, text, ends, text_len: 0, ends_len: 0 }
     }
@@ -213,7 +213,7 @@ impl Parser {
     }
 }
 
-/// What is before the header of a table.
+/// The lines before the header of a table, and the first line of the header.
 pub(crate) struct Preamble {
     /// The delimiter that a line `sep=` states, if there is one.
     pub(crate) stated_delimiter: Option<u8>,
@@ -244,8 +244,8 @@ impl Preamble {
         }
     }
 
-    /// Returns the delimiter that is stated, or else the one of [`DELIMITERS`] that occurs most often in the header outside
-    /// of quotes. If several do, it is the first of them.
+    /// Returns the delimiter that is stated, or else the one of [`DELIMITERS`] that occurs most often in the header
+    /// outside of quotes. If several do, it is the first of them.
     pub(crate) fn delimiter(&self) -> u8 {
         self.stated_delimiter.unwrap_or_else(|| most_frequent(&self.header))
     }

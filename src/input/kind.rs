@@ -28,7 +28,8 @@ impl InputKind {
     /// The number of bytes from the start of an input that suffice to detect its kind.
     pub(crate) const HEAD_BYTES: usize = 16;
 
-    /// Returns the kind of an input by its first bytes, or `None` if it may be UTF-8 text in a format that is read here.
+    /// Returns the kind of an input by its first bytes, or `None` if it may be UTF-8 text in a format that is read
+    /// here.
     pub(crate) fn of(head: &[u8]) -> Option<Self> {
         let text = head.trim_ascii_start();
         let is_tag = |tag: &str| text.get(..tag.len()).is_some_and(|start| start.eq_ignore_ascii_case(tag.as_bytes()));

@@ -57,7 +57,7 @@ impl<R: BufRead> InputStream<R> {
         Self { lookahead: Vec::new(), consumed: 0, inner, line }
     }
 
-    /// Consumes a byte order mark if it is next. One stands where two files were concatenated.
+    /// Consumes a byte order mark if it is next. Concatenated files have one in the middle.
     pub(crate) fn skip_byte_order_mark(&mut self) {
         if self.lookahead().starts_with(BYTE_ORDER_MARK) {
             self.consumed += BYTE_ORDER_MARK.len();

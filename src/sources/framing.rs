@@ -16,7 +16,7 @@ use super::{RejectReason, Rejected};
 use crate::input::csv::RowReader;
 use crate::input::{InputStream, RecordBuffer};
 
-/// What a framing found next.
+/// The next part of an input.
 pub(super) enum Frame {
     /// A record that begins on this line. Its bytes are in the buffer, or it is the row of the [`RowReader`].
     Record(u64),
@@ -36,7 +36,7 @@ pub(super) enum Framing<R> {
     /// JSON documents, concatenated.
     Documents(InputStream<R>, DocumentPosition, &'static PageFormat),
     /// The rows of a CSV table.
-    Rows(RowReader<R>),
+    Rows(Box<RowReader<R>>),
     Ended,
 }
 

@@ -1,7 +1,7 @@
 //! A reader of Microsoft 365 management-activity records.
 //!
-//! The reader accepts the output of the [Office 365 Management Activity API][schema], and the tables that other tools make
-//! of it:
+//! The reader accepts the output of the [Office 365 Management Activity API][schema], and the tables that other tools
+//! make of it:
 //!
 //! | Format | Written by | One record is |
 //! |---|---|---|
@@ -11,10 +11,10 @@
 //! | [`AuditLogCsv`](Format::AuditLogCsv) | the export of the audit log, with JSON in a column `AuditData` | a row |
 //! | [`OfficeActivityCsv`](Format::OfficeActivityCsv) | Azure Monitor, as the table [`OfficeActivity`][table] | a row |
 //!
-//! A JSON record with a field `AuditData` (a string or an object) is read as the record in that field. A JSON record with
-//! the columns of `OfficeActivity` is read as a row of that table. Names of fields and columns are compared without regard
-//! to case. The delimiter of a table is a comma, a semicolon, a tab or a bar. A line `sep=` or `#TYPE` may precede the
-//! header.
+//! A JSON record with a field `AuditData` (a string or an object) is read as the record in that field. A JSON record
+//! with the columns of `OfficeActivity` is read as a row of that table. Names of fields and columns are compared
+//! without regard to case. The delimiter of a table is a comma, a semicolon, a tab or a bar. A line `sep=` or `#TYPE`
+//! may precede the header.
 //!
 //! ```
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -50,28 +50,28 @@
 //!
 //! # Who acted
 //! If a record is unclear, the reader errs towards hiding the activity:
-//! - `UserType` tells people from applications (5, 6) and the system (4, 7, 8). If it is missing or unknown, the actor is a
-//!   person. Names that Microsoft assigns to services are applications or system accounts whatever `UserType` is:
-//!   `app@sharepoint`, `NT AUTHORITY\...`, `DlpAgent`, well-known security identifiers such as `S-1-5-18`, and others. An
-//!   application that only `Actor` names is an application.
+//! - `UserType` distinguishes people, applications (5, 6) and the system (4, 7, 8). If it is missing or unknown, the
+//!   actor is a person. Names that Microsoft assigns to services are applications or system accounts whatever
+//!   `UserType` is: `app@sharepoint`, `NT AUTHORITY\...`, `DlpAgent`, well-known security identifiers such as
+//!   `S-1-5-18`, and others. An application that only `Actor` names is an application.
 //! - Every identity in `UserId`, `UserKey`, `Actor` and `LogonUserSid` becomes an identity of the actor, also of an
 //!   application or a system account. If it belongs to a protected person, the activity is hidden.
-//! - A record without a name (`UserId` and `UserKey` empty, `Unknown`, `Not Available`, `anonymous`,
-//!   `NT AUTHORITY\ANONYMOUS LOGON`) has the [unknown](crate::activity::Actor::unknown) actor.
+//! - A record without a name (`UserId` and `UserKey` empty, `Unknown`, `Not Available`, `anonymous`, `NT
+//!   AUTHORITY\ANONYMOUS LOGON`) has the [unknown](crate::activity::Actor::unknown) actor.
 //! - The activity is done on behalf of these principals: the sender of a message that another user sent for them or as
 //!   them; the user of a token, of an impersonation or of a Power Platform session (`UserUPN`, `enduser.*`,
-//!   `AppAccessContext`, `OnBehalfOf`, ...); the person whose action a data-loss-prevention agent reports; the owner of a
-//!   mailbox in which another user acted. An owner with only a security identifier or a mailbox id is an unknown principal
-//!   unless the directory resolves it.
+//!   `AppAccessContext`, `OnBehalfOf`, ...); the person whose action a data-loss-prevention agent reports; the owner of
+//!   a mailbox in which another user acted. An owner with only a security identifier or a mailbox id is an unknown
+//!   principal unless the directory resolves it.
 //! - If a record names more principals, identities or objects than an activity can contain, one unknown principal
 //!   represents the rest, so that the activity is hidden.
-//! - If a service reports on a person (an alert, a match of a rule, a risk, an application in the session of a user) and
-//!   none of these fields names the person, **every** identity in the record is a principal. If a service acts by itself,
-//!   the identities that it acts on are objects.
+//! - If a service reports on a person (an alert, a match of a rule, a risk, an application in the session of a user)
+//!   and none of these fields names the person, **every** identity in the record is a principal. If a service acts by
+//!   itself, the identities that it acts on are objects.
 //! - A record is rejected if its `Actor`, `SharePointMetaData` or `ExchangeMetaData` is a truncated list or object in a
 //!   string, because an id in the missing part would be lost.
-//! - A record is rejected if an object in it, at any depth, has two fields of one name, because readers could disagree on
-//!   who acted. A table is rejected if two columns have the same name, ` [UTC]` not counting.
+//! - A record is rejected if an object in it, at any depth, has two fields of one name, because readers could disagree
+//!   on who acted. A table is rejected if two columns have the same name, ` [UTC]` not counting.
 //!
 //! # Forms of an identity
 //! Every field is parsed for the same forms, and each form gives the identity that directories contain:
@@ -90,21 +90,22 @@
 //! Guests (`#EXT#`) keep the name that the record contains.
 //!
 //! # The other parts of an activity
-//! - The id is `Id` (in the table `OfficeId`, else `SourceRecordId`, `RecordId`, `Id`); a GUID is in lower case. A record
-//!   without an id gets one from its content: a version 5 UUID (RFC 9562) over its canonical form. If the same record is
-//!   delivered again in another file, it is a duplicate. Two events of which all fields are equal become one activity.
+//! - The id is `Id` (in the table `OfficeId`, else `SourceRecordId`, `RecordId`, `Id`); a GUID is in lower case. A
+//!   record without an id gets one from its content: a version 5 UUID (RFC 9562) over its canonical form. If the same
+//!   record is delivered again in another file, it is a duplicate. Two events of which all fields are equal become one
+//!   activity.
 //! - The app is the `Workload`, else the workload of the `RecordType`, else `Microsoft 365`. Every app is in the suite
 //!   `Microsoft 365`.
 //! - The time is `CreationTime`, in UTC if it has no zone. A table may instead have `TimeGenerated`, `Start_Time` or
-//!   `CreationDate`, with or without ` [UTC]`, and times as portals and spreadsheets write them. Whether `3/4/2026` is in
-//!   March or in April follows from [the caller](Reader::with_date_order), from the first rows, or from the comma and the
-//!   capitals of the American portal (`4/26/2021, 7:17:10.000 AM`). Otherwise the row is rejected.
-//! - The objects are `ObjectId` and the people whom any field names as affected: addresses, ids and account names, one by
-//!   one. A OneDrive address (`/personal/adele_contoso_com/`) gives every owner that it can denote.
+//!   `CreationDate`, with or without ` [UTC]`, and times as portals and spreadsheets write them. Whether `3/4/2026` is
+//!   in March or in April follows from [the caller](Reader::with_date_order), from the first rows, or from the comma
+//!   and the capitals of the American portal (`4/26/2021, 7:17:10.000 AM`). Otherwise the row is rejected.
+//! - The objects are `ObjectId` and the people whom any field names as affected: addresses, ids and account names, one
+//!   by one. A OneDrive address (`/personal/adele_contoso_com/`) gives every owner that it can denote.
 //! - The details are the record in its canonical form: that of [RFC 8785](https://www.rfc-editor.org/rfc/rfc8785.html),
-//!   except that a number that no double represents exactly keeps its text. A record that is delivered again with its keys
-//!   in another order, with other escapes or other white space is a duplicate and not a conflict. The details of a row of
-//!   `OfficeActivity` are an object of its columns that are not empty.
+//!   except that a number that no double represents exactly keeps its text. A record that is delivered again with its
+//!   keys in another order, with other escapes or other white space is a duplicate and not a conflict. The details of a
+//!   row of `OfficeActivity` are an object of its columns that are not empty.
 //!
 //! [schema]: https://learn.microsoft.com/office/office-365-management-api/office-365-management-activity-api-schema
 //! [table]: https://learn.microsoft.com/azure/azure-monitor/reference/tables/officeactivity
@@ -147,8 +148,8 @@ pub enum Format {
     JsonLines,
     /// One JSON array of objects.
     JsonArray,
-    /// Concatenated JSON values: objects in any layout, arrays of objects, and pages that contain such an array as `value`
-    /// (Microsoft Graph) or `records` (an event hub).
+    /// Concatenated JSON values: objects in any layout, arrays of objects, and pages that contain such an array as
+    /// `value` (Microsoft Graph) or `records` (an event hub).
     JsonDocuments,
     /// CSV with the record as JSON in the column `AuditData`.
     AuditLogCsv,
@@ -158,7 +159,8 @@ pub enum Format {
 
 impl Format {
     /// Any of the formats, as an error names it.
-    const ANY: &'static str = "UTF-8 text: JSON Lines, a JSON array, or CSV with distinct column names and a column `AuditData` or `Operation`";
+    const ANY: &'static str = "UTF-8 text: JSON Lines, a JSON array, or CSV with distinct column names and a column \
+                               `AuditData` or `Operation`";
 
     /// Returns the description of an input in this format.
     fn expected(self) -> &'static str {
@@ -191,9 +193,8 @@ pub enum DateOrder {
 
 /// An iterator over the activities in an input; see the [module](self).
 ///
-/// The reader stores one record, of at most [`MAX_RECORD_BYTES`] and
-/// [`MAX_RECORD_VALUES`](super::MAX_RECORD_VALUES), and up to 64 KiB of the input behind it. It never panics, and it ends
-/// when the input does.
+/// The reader stores one record, of at most [`MAX_RECORD_BYTES`] and [`MAX_RECORD_VALUES`](super::MAX_RECORD_VALUES),
+/// and up to 64 KiB of the input behind it. It never panics, and it ends when the input does.
 pub struct Reader<R> {
     unopened: Option<(R, Option<Format>)>,
     framing: Framing<R>,
@@ -208,8 +209,8 @@ pub struct Reader<R> {
 impl<R: BufRead> Reader<R> {
     /// Creates a reader that detects the format.
     ///
-    /// An input that begins with `[` or `{` is JSON, and JSON Lines if the first object is one line. Any other input is CSV,
-    /// of which the header shows the format.
+    /// An input that begins with `[` or `{` is JSON, and JSON Lines if the first object is one line. Any other input is
+    /// CSV, of which the header shows the format.
     pub fn new(input: R) -> Self {
         Self::with(input, None)
     }
@@ -234,8 +235,8 @@ impl<R: BufRead> Reader<R> {
 
     /// Sets the order of day and month for dates such as `3/4/2026`, in which neither number is above 12.
     ///
-    /// Without it, the reader uses the order of the rows within the first 64 KiB of a table, if they agree. If they show
-    /// none, it rejects each such row as [`RejectReason::AmbiguousDate`].
+    /// Without it, the reader uses the order of the rows within the first 64 KiB of a table, if they agree. If they
+    /// show none, it rejects each such row as [`RejectReason::AmbiguousDate`].
     #[must_use]
     pub fn with_date_order(self, order: DateOrder) -> Self {
         Self { order: Some(order), ..self }
@@ -277,7 +278,7 @@ impl<R: BufRead> Reader<R> {
             self.order = table.date_order(rows.input());
         }
         self.table = Some(table);
-        Ok(Framing::Rows(rows))
+        Ok(Framing::Rows(Box::new(rows)))
     }
 
     fn activity(&self) -> Result<Activity, RejectReason> {

@@ -158,7 +158,7 @@ fn d11_unknown_column_rejects_table_unless_ignored() {
     let import = read(&[table]);
     assert_eq!((import.read(), import.rejected().len()), (1, 1));
     let says = "line 1: column 3 has a name that is not known, expected a column of users, groups or memberships, or one \
-                that is said to be ignored";
+                named to `Tables::ignoring`";
     assert_eq!(refusal(&import), says);
     let mut tables = Tables::new().ignoring("Kanarienvogel @ X.example");
     tables.read(table.as_bytes());
@@ -174,7 +174,7 @@ fn b1_header_of_no_table_is_rejected() {
         ),
         (
             "id,display name",
-            "field `user id` is missing, expected that, or `group id`, because `id` and a name are told of both",
+            "field `user id` is missing, expected `user id` or `group id`, because users and groups both have `id` and a name",
         ),
         ("member,type", "field `group` is missing, expected the id of the group"),
         ("group name,name", "field `group id` is missing, expected the immutable id of a group"),
@@ -206,7 +206,7 @@ fn b1_invalid_row_is_rejected_and_others_read() {
         ("u,a@x.example,perhaps,", "field `status` cannot be understood, expected `active`, `disabled` or `deleted`"),
         (
             "u,a@x.example,,a b.example",
-            "field `home domain` cannot be understood, expected the domain at which they are at home",
+            "field `home domain` cannot be understood, expected the domain name of the user's organization",
         ),
         (
             "u,\"a@x.example, b@x.example\",,",
@@ -281,8 +281,7 @@ fn d11_unknown_member_or_group_is_rejected() {
 fn d11_id_of_user_and_group_needs_type() {
     let (users, groups) = ("id,upn\nx,x@x.example\n", "group id,name\nx,X\ng,G\n");
     let import = read(&[users, groups, "group,member\ng,x\n"]);
-    let says =
-        "line 2 of input 3: field `type` cannot be understood, expected `user` or `group`, because both have the id";
+    let says = "line 2 of input 3: field `type` cannot be understood, expected `user` or `group`, because a user and a group have the id";
     assert_eq!(refusal(&import), says);
     assert_eq!(members(&built(import.into_partial()), "g"), set(&["x"]), "both are taken");
     assert_eq!(members(&whole(&[users, groups, "group,member,type\ng,x,user\n"]), "g"), set(&["x"]));

@@ -12,7 +12,7 @@ use crate::steps::advance;
 /// The most bytes of an object that are inspected to find out whether it is a page.
 const MAX_PAGE_HEAD: usize = 4 * 1024;
 
-/// The members of a page, by which it is told from a record. Names are compared without regard to case.
+/// The names of the members of a page, which distinguish it from a record. Names are compared without regard to case.
 pub(crate) struct PageFormat {
     /// The members that contain the records.
     pub(crate) lists: &'static [&'static str],

@@ -23,8 +23,8 @@ pub(super) fn embedded_addresses(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Returns an address without what precedes the last character of its local part that few addresses contain, and without
-/// punctuation at the start.
+/// Returns an address without what precedes the last character of its local part that few addresses contain, and
+/// without punctuation at the start.
 pub(super) fn without_leading_punctuation(address: &str) -> &str {
     let local = address.rsplit_once('@').map_or(address, |(local, _)| local);
     let is_common = |c: char| c.is_alphanumeric() || ".-_+'#~!\u{200b}\u{ad}".contains(c);

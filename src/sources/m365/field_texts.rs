@@ -190,9 +190,9 @@ impl FieldText<'_> {
 
 /// Calls `visit` with every text in a record. Returns `false` if it skipped text that is nested too deeply.
 ///
-/// An object with a `Name` and a `Value` counts as a field of that name. JSON in a string is visited like other JSON, up
-/// to a depth. Names of fields are visited as well, because some are addresses. Members are visited in the order of their
-/// names, so that the result does not depend on the layout of the record.
+/// An object with a `Name` and a `Value` counts as a field of that name. JSON in a string is visited like other JSON,
+/// up to a depth. Names of fields are visited as well, because some are addresses. Members are visited in the order of
+/// their names, so that the result does not depend on the layout of the record.
 pub(super) fn visit_texts(record: &Map<String, Value>, visit: &mut dyn FnMut(&FieldText<'_>)) -> bool {
     let mut visitor = Visitor { path: Vec::new(), strings_left: MAX_JSON_IN_STRINGS, is_complete: true, visit };
     visitor.members(record);

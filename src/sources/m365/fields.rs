@@ -73,8 +73,8 @@ impl Fields {
         text_of(self.value(field), field)
     }
 
-    /// Returns every string or number of a field, without regard to the case of its name. Skips other values, which are not
-    /// names by themselves.
+    /// Returns every string or number of a field, without regard to the case of its name. Skips other values, which are
+    /// not names by themselves.
     pub(super) fn texts(&self, field: &'static str) -> Vec<Cow<'_, str>> {
         self.values(field).filter_map(lenient_text_of).collect()
     }
@@ -106,8 +106,8 @@ impl Fields {
         Ok(texts)
     }
 
-    /// Returns the entries of a list, which `OfficeActivity` has as JSON in a string. A value that is not a list is the only
-    /// entry.
+    /// Returns the entries of a list, which `OfficeActivity` has as JSON in a string. A value that is not a list is the
+    /// only entry.
     pub(super) fn entries(&self, field: &'static str) -> Result<Vec<Value>, RejectReason> {
         let mut entries = Vec::new();
         for value in self.values(field) {

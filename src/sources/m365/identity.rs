@@ -1,9 +1,9 @@
 //! The identities in the fields of a record, in the form that directories contain.
 //!
-//! Services write one person in many forms: an address with a prefix (`SMTP:`, `mailto:`, `sip:`, `live.com#`), a claim of
-//! SharePoint (`i:0#.f|membership|...`), an object id in braces, without hyphens or as a URN, a passport id with or
-//! without a tenant, a security identifier, `DOMAIN\name`. All of them can have invisible marks of byte order or direction
-//! around them. All fields are parsed by [`Identities`], so that every form is recognized in every field.
+//! Services write one person in many forms: an address with a prefix (`SMTP:`, `mailto:`, `sip:`, `live.com#`), a claim
+//! of SharePoint (`i:0#.f|membership|...`), an object id in braces, without hyphens or as a URN, a passport id with or
+//! without a tenant, a security identifier, `DOMAIN\name`. All of them can have invisible marks of byte order or
+//! direction around them. All fields are parsed by [`Identities`], so that every form is recognized in every field.
 
 use super::RejectReason;
 use super::addresses::{delimited_addresses, embedded_addresses, parts, without_leading_punctuation};
@@ -171,8 +171,8 @@ impl Identities {
         }
     }
 
-    /// Adds every identity in a text that has a special form: object ids, passport ids, security identifiers, claims, and
-    /// accounts with a domain.
+    /// Adds every identity in a text that has a special form: object ids, passport ids, security identifiers, claims,
+    /// and accounts with a domain.
     pub(super) fn add_identities_in(&mut self, text: &str) {
         /// The most bytes of an identity and the text around it.
         const MAX_PART: usize = 2 * Alias::MAX_BYTES;
@@ -255,8 +255,8 @@ impl Identities {
             }
             NameForm::Address(address) => {
                 self.add(Alias::new(&*address)?);
-                // `upn=adele@contoso.com`, `users/adele@contoso.com`, `mail#adele@contoso.com`; but an address can contain
-                // these characters too.
+                // `upn=adele@contoso.com`, `users/adele@contoso.com`, `mail#adele@contoso.com`; but an address can
+                // contain these characters too.
                 if let Some((_, rest)) = address.rsplit_once(['=', '&', '/', '#']).filter(|(_, rest)| is_address(rest))
                 {
                     self.add(Alias::new(rest)?);

@@ -94,8 +94,8 @@ pub(super) fn name_form(name: &str) -> NameForm<'_> {
     }
 }
 
-/// Returns a name without white space, quotes and punctuation around it, and without invisible characters: marks of byte
-/// order, of direction, and of possible line breaks.
+/// Returns a name without white space, quotes and punctuation around it, and without invisible characters: marks of
+/// byte order, of direction, and of possible line breaks.
 pub(super) fn clean(text: &str) -> Cow<'_, str> {
     // The default-ignorable characters of Unicode, and the full-width `@`.
     let is_mark = |c: char| {
@@ -132,8 +132,8 @@ fn bare(mut text: &str) -> &str {
     }
 }
 
-/// Returns an address without a scheme before it (`SMTP:`, `mailto:`, `sip:`) and without a device, port or path behind it
-/// (`|device`, `:443`, `/App`).
+/// Returns an address without a scheme before it (`SMTP:`, `mailto:`, `sip:`) and without a device, port or path behind
+/// it (`|device`, `:443`, `/App`).
 fn bare_address(name: &str) -> Cow<'_, str> {
     let Some((local, domain)) = address(name) else { return name.into() };
     // A quoted local part may contain anything.

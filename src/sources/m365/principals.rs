@@ -66,8 +66,8 @@ impl Principals {
         }
     }
 
-    /// Adds a principal. If there are more than an activity can contain, an unknown principal replaces the last one, so that
-    /// the activity is hidden.
+    /// Adds a principal. If there are more than an activity can contain, an unknown principal replaces the last one, so
+    /// that the activity is hidden.
     pub(super) fn push(&mut self, principal: Actor) {
         if self.on_behalf_of.len() < Activity::MAX_ON_BEHALF_OF {
             self.on_behalf_of.push(principal);
@@ -130,8 +130,8 @@ fn actor(fields: &Fields) -> Result<(Actor, Identities, bool), RejectReason> {
     Ok((actor, known, is_truncated))
 }
 
-/// Returns the principals on whose behalf the actor acted: those in fields for them, and the owner of a mailbox in which
-/// another user acted.
+/// Returns the principals on whose behalf the actor acted: those in fields for them, and the owner of a mailbox in
+/// which another user acted.
 fn on_behalf_of(fields: &Fields, actor: &Identities) -> Result<Vec<Identities>, RejectReason> {
     let mut principals = Vec::new();
     // The sender by address, else by mailbox.
@@ -215,8 +215,8 @@ fn add_mailboxes(identities: &mut Identities, fields: &Fields, field: &'static s
 
 /// Returns the owner of a mailbox in which another user acted.
 ///
-/// If the record names the actor differently as the owner, the activity names them twice, which does no harm. An owner with
-/// only a technical id is a principal as well.
+/// If the record names the actor differently as the owner, the activity names them twice, which does no harm. An owner
+/// with only a technical id is a principal as well.
 fn mailbox_owner(fields: &Fields, actor: &Identities) -> Result<Identities, RejectReason> {
     let mut owner = Identities::default();
     for field in ["MailboxOwnerUPN", "MailboxUPN"] {
@@ -256,8 +256,8 @@ pub(super) fn directory_name(entry: &Value) -> Option<&str> {
     typed(entry, UPN).or_else(|| entry.as_str()).or_else(|| id_of(entry).filter(is_address))
 }
 
-/// Adds the identities in an entry of `Actor`. Display names and entries of unknown types count only if they have the form
-/// of an identity.
+/// Adds the identities in an entry of `Actor`. Display names and entries of unknown types count only if they have the
+/// form of an identity.
 fn add_entry(identities: &mut Identities, entry: &Value) -> Result<(), RejectReason> {
     let field = "Actor";
     let Some(id) = entry.as_str().or_else(|| id_of(entry)).filter(|id| !is_placeholder(id)) else { return Ok(()) };

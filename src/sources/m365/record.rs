@@ -15,8 +15,8 @@ use crate::activity::{Action, Activity, ActivityError, ActivityId, App, AppName}
 use crate::json::{canonical, canonical_member, canonical_with};
 use crate::sources::json;
 
-/// The namespace of the ids that are computed from the content of a record (RFC 9562, section 6.5). It must never change,
-/// or a record that is delivered again would no longer be a duplicate.
+/// The namespace of the ids that are computed from the content of a record (RFC 9562, section 6.5). It must never
+/// change, or a record that is delivered again would no longer be a duplicate.
 const CONTENT_IDS: Uuid = Uuid::from_u128(0x5b0c_1de2_6a37_4f0e_9c41_d2a7_83f5_e619);
 
 const SUITE: &str = "Microsoft 365";
@@ -24,8 +24,8 @@ const SUITE: &str = "Microsoft 365";
 /// How many times a record may be wrapped in the `AuditData` of another.
 const MAX_WRAPPING: usize = 3;
 
-/// Returns the activity in a JSON record. Its details are the canonical form of the record, which does not depend on the
-/// layout.
+/// Returns the activity in a JSON record. Its details are the canonical form of the record, which does not depend on
+/// the layout.
 pub(super) fn from_json(text: &str, order: Option<DateOrder>) -> Result<Activity, RejectReason> {
     let mut text = Cow::Borrowed(text);
     for _ in 0..MAX_WRAPPING {

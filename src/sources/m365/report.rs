@@ -35,13 +35,13 @@ const REPORT_PARTS: [&str; 25] = [
     "communicationcompliance",
 ];
 
-/// The record types of reports by number: `AuditLogRecordType` in the schema, from `ComplianceDLPSharePoint` to the alerts
-/// of Defender and the actions of Cloud App Security.
+/// The record types of reports by number: `AuditLogRecordType` in the schema, from `ComplianceDLPSharePoint` to the
+/// alerts of Defender and the actions of Cloud App Security.
 const REPORT_TYPES: [u64; 26] =
     [11, 13, 28, 33, 34, 40, 41, 43, 47, 51, 58, 62, 63, 64, 65, 68, 71, 75, 78, 82, 85, 88, 91, 98, 99, 107];
 
-/// Returns whether the activity of a service is a report on a person: a report by its operation or type, or the action of
-/// an application in the session of a user.
+/// Returns whether the activity of a service is a report on a person: a report by its operation or type, or the action
+/// of an application in the session of a user.
 pub(super) fn is_about_person(fields: &Fields, actor: &Actor) -> bool {
     let is_report_by = |field: &str| {
         let text = fields.value(field).and_then(|value| value.as_str()).unwrap_or_default();
@@ -68,8 +68,8 @@ fn has_user_session(fields: &Fields) -> bool {
     found
 }
 
-/// Returns every principal that a report names in any field. Adds an unknown principal if there is none, or if there are
-/// more than an activity can contain.
+/// Returns every principal that a report names in any field. Adds an unknown principal if there is none, or if there
+/// are more than an activity can contain.
 pub(super) fn principals(fields: &Fields) -> Vec<Actor> {
     let (mut people, mut others) = (Identities::of_many(), Identities::of_many());
     let is_complete = visit_texts(&fields.map, &mut |text| {

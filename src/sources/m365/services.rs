@@ -43,7 +43,8 @@ pub(super) fn is_placeholder_word(name: &str) -> bool {
     words.iter().any(|word| name.eq_ignore_ascii_case(word))
 }
 
-/// Returns the kind of actor of a name that Microsoft assigns to services only, or `None` if a person can have the name.
+/// Returns the kind of actor of a name that Microsoft assigns to services only, or `None` if a person can have the
+/// name.
 ///
 /// Apart from `app@sharepoint`, no address is such a name, because it could be the address of a person.
 pub(super) fn service_kind(name: &str) -> Option<ActorKind> {

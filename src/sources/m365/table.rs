@@ -35,7 +35,8 @@ impl Table {
         stated.or_else(|| DELIMITERS.into_iter().find(is_table)).unwrap_or_else(|| preamble.delimiter())
     }
 
-    /// Returns the columns of a header, or `None` if it is not the header of a table in the format that the caller stated.
+    /// Returns the columns of a header, or `None` if it is not the header of a table in the format that the caller
+    /// stated.
     pub(super) fn from_header(row: &Row<'_>, format: Option<Format>, delimiter: u8) -> Option<Self> {
         let names: Vec<String> = row.iter().map(|name| name.trim().to_owned()).collect();
         let mut sorted: Vec<&str> = names.iter().map(|name| without_zone(name)).collect();

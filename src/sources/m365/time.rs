@@ -13,8 +13,8 @@ pub(super) enum TimeError {
     Ambiguous,
 }
 
-/// Parses a time: RFC 3339, in UTC if it has no zone, or a format of portals and spreadsheets. `order` is the order of day
-/// and month if the text does not show it.
+/// Parses a time: RFC 3339, in UTC if it has no zone, or a format of portals and spreadsheets. `order` is the order of
+/// day and month if the text does not show it.
 pub(super) fn parse(text: &str, order: Option<DateOrder>) -> Result<DateTime<Utc>, TimeError> {
     let time = match DateTime::parse_from_rfc3339(text) {
         Ok(time) => time.to_utc(),
