@@ -1,4 +1,4 @@
-//! The corpora of the fuzz targets, replayed: whatever a fuzzer once made up is looked at in every test run.
+//! Replays the corpora of the fuzz targets, so that every test run checks the inputs that a fuzzer found.
 #![cfg(all(feature = "import", feature = "ledger", feature = "sqlite"))]
 #![allow(
     clippy::unwrap_used,
@@ -14,14 +14,14 @@ mod fixture;
 
 use std::path::Path;
 
-/// Runs a check on every file of a target's corpus, in the order of their names.
+/// Runs a check on every file in the corpus of a target, in the order of their names.
 fn replay(target: &str, check: impl Fn(&[u8])) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
     let mut files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     assert!(!files.is_empty(), "the corpus of {target} is empty");
     for file in &files {
-        // AuditState when the check fails, and only then.
+        // The test runner shows this only if the check fails.
         eprintln!("{}", file.file_name().unwrap().to_string_lossy());
         check(&std::fs::read(file).unwrap());
     }

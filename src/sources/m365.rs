@@ -347,8 +347,9 @@ mod tests {
     const RECORD: &str =
         r#"{"CreationTime":"2026-03-01T09:30:00","Id":"a","Operation":"Op","UserId":"bob@contoso.com""#;
 
-    const LONG_NAME: &str = "a long name of a field, of which not all is looked at again for each text in it; a long name of a \
-                             field, of which not all is looked at again for each text in it";
+    /// Longer than the part of a name that is considered.
+    const LONG_NAME: &str = "a long name of a field, of which only the first part is considered for each text in the \
+                             field; the rest of the name makes it longer than that part, however often it is read";
 
     fn reads_all(input: String) {
         for item in Reader::new(input.as_bytes()) {

@@ -1,4 +1,4 @@
-//! Tables: users, groups and memberships as CSV.
+//! Users, groups and memberships in CSV tables.
 
 use std::collections::BTreeSet;
 use std::io::{self, BufReader, Read};
@@ -57,8 +57,8 @@ fn names(snapshot: &DirectorySnapshot, id: &str) -> Vec<String> {
     user(snapshot, id).aliases().iter().map(|alias| alias.as_str().to_owned()).collect()
 }
 
-/// The one rejection of a table, as text.
-fn refusal(import: &Import<DirectoryBuilder>) -> String {
+/// Returns the message of the only rejection.
+fn rejection(import: &Import<DirectoryBuilder>) -> String {
     let [rejected] = import.rejected() else { panic!("{:?}", import.rejected()) };
     rejected.to_string()
 }
@@ -88,7 +88,7 @@ fn d8_every_name_of_row_is_alias_upn_first() {
     assert_eq!(user(&snapshot, "u-2").status(), UserStatus::Disabled);
     let table = "mail;x,account,home domain,email,id,upn,status\n,,,,,,\n";
     assert!(
-        refusal(&read(&[table])).contains("column 1 has a name that is not known"),
+        rejection(&read(&[table])).contains("column 1 has a name that is not known"),
         "most columns are parted by `,`"
     );
     let table = "mail,account,home domain,email,id,upn,status\na@x.example,a;b,Contoso.Example,b@x.example,u,c@x.example,deleted\n";
@@ -123,7 +123,7 @@ fn b1_byte_order_marks_and_line_ends_are_ignored() {
     }
 }
 
-/// The reader beneath takes a first buffer of nothing but a mark for the end of the input.
+/// `csv-core` takes a first buffer of only a byte order mark for the end of the input.
 #[test]
 fn b1_chunk_of_only_byte_order_mark_ends_nothing() {
     for marks in ["", "\u{feff}", "\u{feff}\u{feff}", "\u{feff}\u{feff}\u{feff}"] {
@@ -148,7 +148,7 @@ fn b4_unknown_column_is_named_unless_like_a_value() {
         ("7", "column 3 has a name"),
     ] {
         let import = read(&[&format!("id,upn,{column}\nu,a@x.example,b\n")]);
-        assert!(refusal(&import).starts_with(&format!("line 1: {says}")), "{}", refusal(&import));
+        assert!(rejection(&import).starts_with(&format!("line 1: {says}")), "{}", rejection(&import));
     }
 }
 
@@ -159,7 +159,7 @@ fn d11_unknown_column_rejects_table_unless_ignored() {
     assert_eq!((import.read(), import.rejected().len()), (1, 1));
     let says = "line 1: column 3 has a name that is not known, expected a column of users, groups or memberships, or one \
                 named to `Tables::ignoring`";
-    assert_eq!(refusal(&import), says);
+    assert_eq!(rejection(&import), says);
     let mut tables = Tables::new().ignoring("Kanarienvogel @ X.example");
     tables.read(table.as_bytes());
     assert_eq!(names(&built(tables.finish().into_complete().unwrap()), "u"), ["a@x.example"]);
@@ -183,11 +183,11 @@ fn b1_header_of_no_table_is_rejected() {
         ("id,\"upn", "the input ends too early, expected the closing quote of a field"),
     ] {
         let import = read(&[&format!("{header}\n")]);
-        assert_eq!(refusal(&import), format!("line 1: {says}"), "{header}");
+        assert_eq!(rejection(&import), format!("line 1: {says}"), "{header}");
         assert_eq!(import.read(), 1);
     }
     assert_eq!(
-        refusal(&read(&["id,upn"])),
+        rejection(&read(&["id,upn"])),
         "line 1: the input ends too early, expected a line feed at the end of the header"
     );
     for nothing in ["", "\n\r\n", "id,upn\n"] {
@@ -222,9 +222,9 @@ fn b1_invalid_row_is_rejected_and_others_read() {
     ] {
         let table = format!("id,upn,status,home domain\nv,\"v;\nw\",,\n{row}\nz,z@x.example,,\n");
         let import = read(&[&table]);
-        assert_eq!(refusal(&import), format!("line 4: {says}"), "{row}");
+        assert_eq!(rejection(&import), format!("line 4: {says}"), "{row}");
         assert_eq!(import.read(), 3);
-        assert_eq!(names(&built(import.into_partial()), "z"), ["z@x.example"], "the rest goes on");
+        assert_eq!(names(&built(import.into_partial()), "z"), ["z@x.example"], "the other rows are read");
     }
     let mut tables = Tables::new();
     tables.read(&b"id,upn\n\xff,a\nb,\xffb\nc,c\n"[..]);
@@ -238,11 +238,11 @@ fn b1_invalid_row_is_rejected_and_others_read() {
 fn b1_text_in_unclosed_quote_is_no_row() {
     let table = format!("id,upn\nu,\"{}\nv,v@x.example\n", "a\n".repeat(MAX_ROW_BYTES));
     let import = read(&[&table]);
-    assert_eq!(refusal(&import), "line 2: the input ends too early, expected the closing quote of a field");
+    assert_eq!(rejection(&import), "line 2: the input ends too early, expected the closing quote of a field");
     assert!(members(&built(import.into_partial()), "v").is_empty());
     let table = format!("id,upn\nu,\"{}\nv,v@x.example\n\",\nw,w\n", "a\n".repeat(MAX_ROW_BYTES));
     let import = read(&[&table]);
-    assert_eq!(refusal(&import), "line 2: too long, expected at most 1048576 bytes");
+    assert_eq!(rejection(&import), "line 2: too long, expected at most 1048576 bytes");
     assert_eq!(names(&built(import.into_partial()), "w"), ["w"]);
 }
 
@@ -264,7 +264,11 @@ fn d11_unknown_member_or_group_is_rejected() {
         let import = read(&[USERS, GROUPS, &all_members(rows)]);
         match says {
             Some(says) => {
-                assert!(refusal(&import).starts_with(&format!("line 2 of input 3: {says}")), "{}", refusal(&import));
+                assert!(
+                    rejection(&import).starts_with(&format!("line 2 of input 3: {says}")),
+                    "{}",
+                    rejection(&import)
+                );
             }
             None => assert!(import.rejected().is_empty(), "{rows}"),
         }
@@ -282,8 +286,8 @@ fn d11_id_of_user_and_group_needs_type() {
     let (users, groups) = ("id,upn\nx,x@x.example\n", "group id,name\nx,X\ng,G\n");
     let import = read(&[users, groups, "group,member\ng,x\n"]);
     let says = "line 2 of input 3: field `type` cannot be understood, expected `user` or `group`, because a user and a group have the id";
-    assert_eq!(refusal(&import), says);
-    assert_eq!(members(&built(import.into_partial()), "g"), set(&["x"]), "both are taken");
+    assert_eq!(rejection(&import), says);
+    assert_eq!(members(&built(import.into_partial()), "g"), set(&["x"]), "both are members");
     assert_eq!(members(&whole(&[users, groups, "group,member,type\ng,x,user\n"]), "g"), set(&["x"]));
     assert_eq!(members(&whole(&[users, groups, "group,member,type\ng,x,group\n"]), "g"), set(&[]));
 }
@@ -306,7 +310,7 @@ fn b1_empty_rows_are_ignored_and_counted() {
 fn b1_row_truncated_before_last_field_is_rejected() {
     for at in 1..USERS.len() {
         let import = read(&[&USERS[..at], GROUPS]);
-        // Behind the last comma, the row has all its fields.
+        // Behind its last comma, a row has all its fields.
         let row = USERS[..at].rsplit('\n').next().unwrap();
         let in_last_field = row.replace("\"Vance, Adele\"", "").matches(',').count() == 6;
         assert!(row.is_empty() || in_last_field || !import.rejected().is_empty(), "cut at {at}");
@@ -318,9 +322,9 @@ fn b4_last_row_without_line_feed_is_read() {
     let snapshot = whole(&["id,upn\nu-1,a@x.example\nu-2,\"b@x.example\""]);
     assert_eq!(names(&snapshot, "u-2"), ["b@x.example"]);
     for cut in ["id,upn,mail\nu-1,a@x.example", "id,upn\nu-1", "id,upn\nu-1,\"a@x.example"] {
-        assert!(refusal(&read(&[cut])).starts_with("line 2: the input ends too early, expected "), "{cut}");
+        assert!(rejection(&read(&[cut])).starts_with("line 2: the input ends too early, expected "), "{cut}");
     }
-    assert!(refusal(&read(&["id,upn\nu-1,a,b"])).contains("3 fields, expected 2"));
+    assert!(rejection(&read(&["id,upn\nu-1,a,b"])).contains("3 fields, expected 2"));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Who acted, and for whom.
+//! The principals of a record.
 
 use activity_privacy::activity::{Activity, Actor, ActorKind};
 use activity_privacy::identity::{Alias, Identity, UserId};
@@ -139,7 +139,7 @@ fn d8_form_of_user_key_gives_its_identity() {
         assert_eq!(actor.kind(), ActorKind::User);
         let [first, second] = actor.identities() else { panic!("{key}: {} identities", actor.identities().len()) };
         assert_eq!(first, &alias("adele@contoso.com"), "the sign-in name comes first");
-        // An address that came as an account name is the same alias, whatever it was an account of.
+        // An address as an account name is the same alias, whatever the app of the account.
         match (second, &identity) {
             (Identity::Alias(a), Identity::Alias(b)) => assert!(a.matches(b), "{key}"),
             (a, b) => assert_eq!(a, b, "{key}"),
@@ -177,7 +177,7 @@ fn d8_actor_list_gives_the_identities_of_user() {
     ];
     let nobody = json!({ "UserId": "Not Available", "UserKey": "", "Actor": list });
     assert_eq!(actor(nobody).identities(), expected);
-    // The flat table writes the list as a text.
+    // `OfficeActivity` has the list in a string.
     let text = json!({ "UserId": "", "Actor": list.to_string() });
     assert_eq!(actor(text).identities(), expected);
 
@@ -209,7 +209,7 @@ fn d6_senders_and_mailbox_owners_are_principals() {
         assert_eq!(acted_for(&delegate), ["Lee@contoso.com"], "{logon}");
     }
     let owner = one(&record(json!({ "LogonType": 0, "MailboxOwnerUPN": "Adele@Contoso.com" })));
-    assert!(owner.on_behalf_of().is_empty(), "one's own mailbox");
+    assert!(owner.on_behalf_of().is_empty(), "the mailbox of the actor");
 
     let flat = "TimeGenerated,OfficeId,Operation,UserId,Logon_Type,MailboxOwnerUPN\n\
                 2026-03-01T09:30:00Z,a,MailItemsAccessed,adele@contoso.com,Admin,lee@contoso.com\n";
@@ -241,7 +241,7 @@ fn d6_principal_in_claim_is_read() {
         }
     }
     let by_id = one(&record(json!({ "MailboxOwnerUPN": OBJECT_ID.to_uppercase() })));
-    assert!(by_id.on_behalf_of()[0].identities().contains(&id(OBJECT_ID)), "all identities that were found");
+    assert!(by_id.on_behalf_of()[0].identities().contains(&id(OBJECT_ID)), "all identities of the claim");
 
     for nobody in
         ["i:0i.t|00000003-0000-0ff1-ce00-000000000000|app@sharepoint", "app@sharepoint", "Unknown", "DlpAgent"]
@@ -250,7 +250,7 @@ fn d6_principal_in_claim_is_read() {
         assert!(none.on_behalf_of().is_empty(), "{nobody}");
     }
     let oneself = one(&record(json!({ "MailboxOwnerUPN": "i:0#.f|membership|ADELE@contoso.com" })));
-    assert!(oneself.on_behalf_of().is_empty(), "one's own mailbox");
+    assert!(oneself.on_behalf_of().is_empty(), "the mailbox of the actor");
 }
 
 #[test]
@@ -318,7 +318,7 @@ fn d8_address_inside_longer_text_is_read() {
         "NT AUTHORITY\\ANONYMOUS LOGON (adele@contoso.com)",
         "urn:spo:anon#f00, adele@contoso.com",
     ] {
-        // The whole text would pass for an address from outside.
+        // The whole text would be an external address.
         let expected = [alias("adele@contoso.com")];
         assert_eq!(actor(json!({ "UserId": text, "UserType": 0 })).identities(), expected, "{text}");
         let key = actor(json!({ "UserId": "", "UserKey": text }));
@@ -338,7 +338,7 @@ fn d8_address_inside_longer_text_is_read() {
     assert_eq!(actor(json!({ "UserId": long })).identities(), [alias("adele@contoso.com")]);
 }
 
-/// Whom a list names by an id would be found in it no more.
+/// The ids in the missing part of a truncated list would be lost.
 #[test]
 fn d9_truncated_list_of_principals_is_rejected() {
     let list =
@@ -352,13 +352,13 @@ fn d9_truncated_list_of_principals_is_rejected() {
         }
     }
     assert_eq!(actor(json!({ "UserId": "", "Actor": list })).identities(), [id(OBJECT_ID)]);
-    // What is no list is a name, and an object may be called anything.
+    // A text that is not a list is a name, and objects may have any name.
     assert_eq!(actor(json!({ "UserId": "", "Actor": "Adele [x" })).identities(), [alias("Adele [x")]);
     let target = one(&record(json!({ "Target": "[External] Sales" })));
     assert!(target.objects().any(|object| object == "[External] Sales"));
 }
 
-/// More than an activity can carry are not lost: whoever is left out is somebody who is not known.
+/// If there are more people than an activity can contain, an unknown principal represents the rest.
 #[test]
 fn b3_people_beyond_limit_become_one_unknown_principal() {
     let hides = |activity: &Activity| activity.on_behalf_of().contains(&Actor::unknown());
@@ -383,16 +383,16 @@ fn b3_people_beyond_limit_become_one_unknown_principal() {
         assert_eq!((activity.objects().len(), hides(&activity)), (Activity::MAX_OBJECTS, is_cut), "{count}");
     }
 
-    // More in one text than are looked at.
+    // More in one text than the limit.
     let text = |count: usize| (0..count).map(|n| format!("u{n}@contoso.com ")).collect::<String>();
     for (count, is_cut) in [(280, false), (300, true)] {
         assert_eq!(hides(&one(&record(json!({ "ObjectId": null, "Comment": text(count) })))), is_cut, "{count}");
         let report = json!({ "UserId": "DlpAgent", "Operation": "DlpRuleMatch", "Comment": text(count) });
-        assert!(hides(&one(&record(report))), "{count}: more principals than may be");
+        assert!(hides(&one(&record(report))), "{count}: more principals than the limit");
     }
 }
 
-/// One more or less than the form, and it is another name.
+/// A text that is one character longer or shorter than the form is another name.
 #[test]
 fn d8_id_is_recognized_by_exact_form_only() {
     let key = |key: &str| actor(json!({ "UserId": "", "UserKey": key })).identities().to_vec();
@@ -415,5 +415,5 @@ fn d8_id_is_recognized_by_exact_form_only() {
     for other in ["i:0#.ff|adele", "i:0#.|adele", "j:0#.f|adele", "i:1#.f|adele", "i:0é|adelé"] {
         assert_eq!(key(other), [account("userkey", other)], "{other}");
     }
-    assert_eq!(key("i:0#.f|membership| "), [account("userkey", "i:0#.f|membership|")], "a claim of nobody");
+    assert_eq!(key("i:0#.f|membership| "), [account("userkey", "i:0#.f|membership|")], "a claim without a value");
 }

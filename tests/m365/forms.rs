@@ -1,4 +1,4 @@
-//! People in every form in which records write them, and in every field.
+//! Identities in every form and every field of a record.
 
 use activity_privacy::activity::{Activity, Actor, ActorKind};
 use activity_privacy::identity::{Alias, Identity, UserId};
@@ -87,13 +87,13 @@ fn d8_every_form_of_address_is_read() {
                     Identity::Id(_) => false,
                 })
             };
-            assert!(!activity.principals().any(outside), "no identity is in a domain of nobody's: {fields}");
+            assert!(!activity.principals().any(outside), "no identity is in another domain: {fields}");
         }
         let object = one(&record(json!({ "UserId": "bob@contoso.com", "ObjectId": null, "UserSharedWith": text })));
         assert!(object.objects().any(|it| it.eq_ignore_ascii_case("adele@contoso.com")), "{text}");
     }
     let guest = without_user(json!({ "UserId": "adele_contoso.com#EXT#@fabrikam.example" }));
-    assert!(!performs(&guest, &address()), "what stands before `#EXT#` is never decoded");
+    assert!(!performs(&guest, &address()), "the text before `#EXT#` is never decoded");
 }
 
 #[test]
@@ -219,7 +219,7 @@ fn d6_every_field_of_principals_gives_a_principal() {
         let token = json!({ "UserType": kind, "UserId": "Backup", "TokenObjectId": OBJECT_ID });
         assert!(performs(&one(&record(token)), &id()), "{kind}");
     }
-    // A person beside the one who acted is an object.
+    // A person other than the principals is an object.
     let shared = service(json!({ "TargetUserId": name, "Attendees": [{ "UPN": name, "UserObjectId": OBJECT_ID }] }));
     assert!(!performs(&shared, &address()) && !performs(&shared, &id()));
 }
@@ -278,19 +278,19 @@ fn d6_report_makes_everyone_it_names_a_principal() {
     ] {
         assert!(performs(&report(fields.clone()), &address()), "{fields}");
     }
-    // Known by an id alone, in a field that is a person's.
+    // An id in a field of people.
     let by_id = report(json!({ "Operation": "AlertTriggered", "UserObjectId": OBJECT_ID }));
     assert!(performs(&by_id, &id()) && by_id.on_behalf_of()[0].kind() == ActorKind::User);
-    // Known by an id of which nothing says whose it is: it protects, and whoever is meant is not known.
+    // An id that may be that of a thing: it is an identity of an unknown principal.
     let unclear = report(json!({ "Operation": "AlertTriggered", "Reference": OBJECT_ID }));
     assert!(performs(&unclear, &id()) && unclear.on_behalf_of()[0].kind() == ActorKind::Unknown);
     let nobody = report(json!({ "Operation": "AlertTriggered", "PolicyId": OBJECT_ID }));
     assert_eq!(nobody.on_behalf_of(), [Actor::unknown()]);
-    // More than an activity can carry: whoever is left out is somebody.
+    // More than an activity can contain: an unknown principal represents the rest.
     let many: Vec<String> = (0..400).map(|n| format!("u{n}@contoso.com")).collect();
     let many = report(json!({ "Operation": "AlertTriggered", "Recipients": many }));
     assert!(many.on_behalf_of().contains(&Actor::unknown()) && many.on_behalf_of().len() <= Activity::MAX_ON_BEHALF_OF);
-    // Where the report says who is meant, the others are objects.
+    // If a field names the person of the report, the others are objects.
     let said = json!({
         "Operation": "DlpRuleMatch",
         "SharePointMetaData": { "From": "lee@contoso.com", "FileOwner": "adele@contoso.com" },
@@ -307,7 +307,7 @@ fn d6_application_in_user_session_reports_on_user() {
     assert!(performs(&one(&record(session.clone())), &address()));
     let mut without = session;
     without["AppAccessContext"]["AADSessionId"] = "".into();
-    assert!(!performs(&one(&record(without)), &address()), "a service acting by itself keeps its objects as objects");
+    assert!(!performs(&one(&record(without)), &address()), "the objects of a service acting by itself stay objects");
 }
 
 #[test]
@@ -358,15 +358,15 @@ fn d6_every_field_of_people_gives_an_object() {
     ] {
         assert!(objects(fields.clone()).iter().any(|object| object == expected), "{fields}");
     }
-    // Ids of things are none of people.
+    // Ids of things are not objects.
     let things = json!({
         "OrganizationId": OBJECT_ID, "CorrelationId": OBJECT_ID, "SiteCollectionGuid": OBJECT_ID, "WebId": OBJECT_ID,
     });
     assert_eq!(objects(things), [""; 0]);
-    assert_eq!(objects(json!({ "Extra": "bob@contoso.com" })), [""; 0], "whoever acted is no object");
+    assert_eq!(objects(json!({ "Extra": "bob@contoso.com" })), [""; 0], "the actor is not an object");
 }
 
-/// A service has keys and ids of its own, which say nothing of whom it reports on.
+/// A service has keys and ids of its own.
 #[test]
 fn d6_service_with_keys_is_no_person() {
     let about = json!({ "SharePointMetaData": { "From": "", "FileOwner": "adele@contoso.com" } });
@@ -428,7 +428,7 @@ fn d6_report_is_read_in_every_form() {
         performs(&deep, &address()) || deep.on_behalf_of().contains(&Actor::unknown()),
         "what is cut off is somebody"
     );
-    // An id that leads to nobody is a principal by itself, so that it hides whoever stands beside it.
+    // An id that the directory does not resolve is a principal by itself, so that the activity is hidden.
     let sid = report(json!({ "UserSid": SID }));
     assert!(sid.on_behalf_of().iter().any(|it| it.identities() == [account(Alias::SECURITY_IDS, SID)]));
 }
@@ -458,7 +458,7 @@ fn d6_principals_are_read_in_lists_and_objects() {
     ] {
         assert!(performs(&without_user(entries.clone()), &id()), "{entries}");
     }
-    // Words that are no names make nobody perform.
+    // Words that are not names give no principal.
     for fields in [
         json!({ "PropertyCollection": [{ "Name": "enduser.role", "Value": "Admin" }] }),
         json!({ "Parameters": [{ "Name": "ImpersonationProtectionState", "Value": "Automatic" }] }),
@@ -519,7 +519,7 @@ fn d6_sender_with_mailbox_id_only_is_a_principal() {
         assert!(performs(&sent, &account(Alias::MAILBOX_IDS, OBJECT_ID)), "{field}");
     }
     let both = json!({ "SendAsUserSmtp": "adele@contoso.com", "SendAsUserMailboxGuid": OBJECT_ID });
-    assert!(one(&record(both)).on_behalf_of().is_empty(), "as oneself");
+    assert!(one(&record(both)).on_behalf_of().is_empty(), "sent as themselves");
     let delegate = one(&record(json!({ "MailboxUPN": "lee@contoso.com", "LogonType": 2 })));
     assert_eq!(delegate.on_behalf_of().len(), 1);
 }

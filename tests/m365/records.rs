@@ -1,11 +1,11 @@
-//! What becomes of a record, and of one that cannot be taken.
+//! The activity of a record, and the rejection of an invalid one.
 
 use activity_privacy::activity::Activity;
 use activity_privacy::sources::m365::{DateOrder, Format, Reader};
 use activity_privacy::sources::{MAX_RECORD_BYTES, RejectReason, Rejected};
 use serde_json::json;
 
-use crate::{FORMATS, document, ids, joined, one, quoted, read, record, refusals};
+use crate::{FORMATS, document, ids, joined, one, quoted, read, record, rejections};
 
 #[test]
 fn b1_malformed_line_is_rejected_and_others_read() {
@@ -19,7 +19,7 @@ fn b1_malformed_line_is_rejected_and_others_read() {
     let items = read(&input);
     assert_eq!(ids(&items), ["a", "b"]);
     assert_eq!(
-        refusals(&items),
+        rejections(&items),
         [
             "line 4: JSON ends too early at line 1, column 6 of the record, expected one JSON object",
             "line 5: record is not an object, expected one JSON object per record",
@@ -57,7 +57,7 @@ fn b1_truncated_or_continued_array_is_rejected() {
     assert_eq!(ids(&read(after)), ["r1", "r1", "r1"]);
 
     assert!(read("[ \n ]\n").is_empty());
-    assert!(read("").is_empty() && read("\u{feff} \n").is_empty(), "an empty input holds no records");
+    assert!(read("").is_empty() && read("\u{feff} \n").is_empty(), "an empty input contains no records");
     assert_eq!(read("[").len(), 1);
 }
 
@@ -72,7 +72,7 @@ fn b1_line_number_counts_quoted_line_breaks() {
     let items = read(input);
     assert_eq!(ids(&items), ["a", "b"]);
     assert_eq!(
-        refusals(&items),
+        rejections(&items),
         ["line 5: 2 CSV fields, expected 5", "line 7: record is not UTF-8 at byte 21, expected UTF-8"]
     );
 }
@@ -83,7 +83,7 @@ fn b1_unclosed_quote_is_one_rejection() {
         "TimeGenerated,OfficeId,Operation,UserId\n2026-03-01T09:30:00Z,a,Op,adele@contoso.com\n\"open,\n\n1,2,3,4\n";
     let items = read(input);
     assert_eq!(ids(&items), ["a"]);
-    assert_eq!(refusals(&items), ["line 3: input ends inside a quoted CSV field, expected its closing quote"]);
+    assert_eq!(rejections(&items), ["line 3: input ends inside a quoted CSV field, expected its closing quote"]);
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn b1_oversized_record_is_rejected_and_others_read() {
         let mut records = document(format, &["a".to_owned(), "b".to_owned(), "c".to_owned()]);
         records[1] = records[1].replacen("adele@contoso.com", &text, 1);
         if format == Format::OfficeActivityCsv {
-            // Nothing inside the quotes of an oversized row can pass for a row.
+            // Text inside the quotes of an oversized row is never read as a row.
             records[1] = format!("{},{}", records[1], quoted(&format!("{text}\n{}\n", records[0])));
         }
         let items = read(joined(format, &records));
@@ -168,7 +168,7 @@ fn b1_failing_input_is_one_rejection_and_the_end() {
     }
     let items: Vec<_> = Reader::new(std::io::BufReader::new(Failing(0))).collect();
     assert_eq!(ids(&items), ["r1"]);
-    assert_eq!(refusals(&items), ["line 2: cannot read the input (other error); read it again from a complete copy"]);
+    assert_eq!(rejections(&items), ["line 2: cannot read the input (other error); read it again from a complete copy"]);
 }
 
 #[test]
@@ -178,10 +178,10 @@ fn b1_invalid_text_is_rejected_with_its_field() {
         [("UserId", &*long), ("UserId", "a\u{7}b"), ("Id", &long), ("Workload", &long), ("Operation", &long)]
     {
         let items = read(record(json!({ field: value })).to_string());
-        let refused = refusals(&items);
+        let refused = rejections(&items);
         assert!(refused.len() == 1 && refused[0].contains(&format!("field `{field}`")), "{refused:?}");
     }
-    // A key that can be no name is nobody's, and not worth a record.
+    // A key that is not a valid name is skipped, and the record is read.
     assert!(read(record(json!({ "UserKey": long })).to_string())[0].is_ok());
 }
 
@@ -208,7 +208,7 @@ fn b1_unexpected_value_types_lose_no_record() {
             assert!(read(fields.to_string())[0].is_ok(), "{field} {value}");
         }
         let who = record(json!({ "UserId": value }));
-        assert_eq!(read(who.to_string())[0].is_ok(), value.is_number(), "who acted cannot be told from {value}");
+        assert_eq!(read(who.to_string())[0].is_ok(), value.is_number(), "{value} does not name the actor");
     }
     let key = one(&record(json!({ "UserId": "", "UserKey": 1_153_977_025_279_851_686_u64 })));
     assert_eq!(key.actor().label(), "1153977025279851686");
@@ -255,21 +255,20 @@ fn b1_blank_line_between_rows_is_no_row() {
     let input =
         "TimeGenerated,OfficeId,Operation\n  \n2026-03-01T09:30:00Z,a,Op\n \t \r\n\n2026-03-01T09:30:00Z,b,Op\n   ";
     let items = read(input);
-    assert_eq!((ids(&items), refusals(&items)), (vec!["a", "b"], vec![]));
+    assert_eq!((ids(&items), rejections(&items)), (vec!["a", "b"], vec![]));
     let export = format!("AuditData\n   \n{}\n", quoted(&record(json!({})).to_string()));
     assert_eq!(ids(&read(export)), ["r1"]);
 }
 
-/// What parts the rows and what parts their fields see the same quotes: none that opens a field stands behind a blank
-/// or a byte order mark.
+/// A quote behind white space or a byte order mark opens no field, neither for rows nor for fields.
 #[test]
 fn b1_quote_inside_a_field_is_text() {
     let table = |rows: &str| read(format!("Operation,TimeGenerated,UserId\n{rows}\n"));
     for before in [" ", "\t", "\u{feff}", "x"] {
         let items = table(&format!("{before}\"Set, twice\",2026-03-01T09:30:00,adele@contoso.com"));
-        assert_eq!(refusals(&items), ["line 2: 4 CSV fields, expected 3"], "{before:?}");
+        assert_eq!(rejections(&items), ["line 2: 4 CSV fields, expected 3"], "{before:?}");
         let items = table(&format!("{before}\"Set\n{before}\"Set\",2026-03-01T09:30:00,adele@contoso.com"));
-        assert_eq!(refusals(&items), ["line 2: 1 CSV fields, expected 3"], "{before:?}");
+        assert_eq!(rejections(&items), ["line 2: 1 CSV fields, expected 3"], "{before:?}");
         assert_eq!(items[1].as_ref().unwrap().action().as_str(), format!("{before}\"Set\"").trim());
     }
     let items = table("Set,2026-03-01T09:30:00,adele@contoso.com \nSet,2026-03-01T09:30:00,\"a, b\" ");
@@ -302,7 +301,7 @@ fn d4_record_without_id_gets_one_from_content() {
     let other = plain.replace("\"d\":3", "\"d\":4");
     assert_eq!(id(plain), id(shuffled), "neither order nor white space matter");
     assert_ne!(id(plain), id(&other));
-    // Pinned: were it ever to change, what was delivered before would be stored again.
+    // Pinned: with other ids, records that are delivered again would be stored again.
     assert_eq!(id(plain).as_str(), "7cd81e6a-9548-5941-9926-ffb5848abd83");
 
     let row = "TimeGenerated,Operation,UserId\n2026-03-01T09:30:00Z,Op,adele@contoso.com\n";
@@ -318,7 +317,7 @@ fn d4_layout_of_record_does_not_change_activity() {
     let pretty = serde_json::to_string_pretty(&compact).unwrap();
     let [from_array] = &read(format!("[\n{pretty}\n]"))[..] else { panic!("one record") };
     assert!(*from_array.as_ref().unwrap() == one(&compact));
-    assert_eq!(one(&compact).details(), Some(&*compact.to_string()), "nothing inside a text is lost");
+    assert_eq!(one(&compact).details(), Some(&*compact.to_string()), "texts are unchanged");
 }
 
 #[test]
@@ -344,7 +343,7 @@ fn d3_times_are_read_in_utc() {
         ("5/5/2026 19:17:10", "2026-05-05T19:17:10Z"),
         ("1.3.2026 09:30:00", "2026-03-01T09:30:00Z"),
         ("2026/03/01 09:30:00", "2026-03-01T09:30:00Z"),
-        // The years that every other reader of times knows, the first and the last.
+        // The first and the last year that common parsers of times support.
         ("0000-01-01T00:00:00", "0000-01-01T00:00:00Z"),
         ("9999-12-31T23:59:60+00:01", "9999-12-31T23:59:00Z"),
         ("2016-12-31T23:59:60Z", "2017-01-01T00:00:00Z"),
@@ -427,7 +426,7 @@ fn d6_each_person_in_a_field_is_an_object() {
             ("i:0h.f|membership|1003200012345678@live.com", &[]),
         ] {
             let found = objects(json!({ "ObjectId": "file", field: text }));
-            assert_eq!(found[..2], ["file", text], "the text itself stays");
+            assert_eq!(found[..2], ["file", text], "the whole text is an object");
             assert!(people.iter().all(|person| found.iter().any(|object| object == person)), "{text}");
             assert!(found.iter().all(|object| object != "1003200012345678@live.com"));
         }
@@ -451,7 +450,7 @@ fn b4_ambiguous_date_is_rejected_unless_order_is_known() {
     let items = read(&unclear);
     assert_eq!(days(&items), ["05-05"]);
     assert_eq!(
-        refusals(&items),
+        rejections(&items),
         [
             "line 2: field `TimeGenerated` has an ambiguous order of day and month; state the order with `with_date_order`",
             "line 4: field `TimeGenerated` has an ambiguous order of day and month, as on line 2; state the order with \
@@ -464,11 +463,11 @@ fn b4_ambiguous_date_is_rejected_unless_order_is_known() {
         let items: Vec<_> = Reader::new(unclear.as_bytes()).with_date_order(order).collect();
         assert_eq!(days(&items), expected, "{order:?}");
     }
-    // A row that is looked at beforehand settles it, unless another one contradicts.
+    // A row that is read ahead shows the order, unless another one contradicts it.
     assert_eq!(days(&read(table(&["03/04/2026", "31/07/2026"]))), ["04-03", "07-31"]);
     assert_eq!(days(&read(table(&["03/04/2026", "07/31/2026"]))), ["03-04", "07-31"]);
     assert_eq!(days(&read(table(&["03/04/2026", "31/07/2026", "07/31/2026"]))), ["07-31", "07-31"]);
-    // However the input comes, a row that is looked at or not is the same one.
+    // The rows that are read ahead do not depend on how the input arrives.
     for dates in [&["2026-04-03", "03/04/2026", "31/07/2026"][..], &["03/04/2026", "2026-04-03", "31/07/2026"]] {
         let table = table(dates);
         let whole = days(&read(&table));
@@ -481,12 +480,16 @@ fn b4_ambiguous_date_is_rejected_unless_order_is_known() {
     assert_eq!(days(&read(crlf)), ["04-03", "07-31"], "the line feed behind the header is no row");
     let far = vec!["03/04/2026"; 2_000].into_iter().chain(["31/07/2026"]).collect::<Vec<_>>();
     let items = read(table(&far));
-    assert_eq!((items.len(), days(&items)), (2_001, vec!["07-31".to_owned()]), "the look is bounded, the sum holds");
-    // As the Azure portal writes it in American English.
+    assert_eq!(
+        (items.len(), days(&items)),
+        (2_001, vec!["07-31".to_owned()]),
+        "lookahead is bounded, and every row gives an item"
+    );
+    // The format of the Azure portal in American English.
     let portal = "TimeGenerated [UTC],OfficeId,Operation\n\"3/4/2026, 9:30:00.000 AM\",a,Op\n";
     assert_eq!(days(&read(portal)), ["03-04"]);
     let elsewhere = format!("{portal}\"31/4/2026, 9:30:00.000 AM\",b,Op\n\"30/4/2026, 9:30:00.000 AM\",c,Op\n");
-    assert_eq!(days(&read(elsewhere)), ["04-03", "04-30"], "what the rows tell comes first");
+    assert_eq!(days(&read(elsewhere)), ["04-03", "04-30"], "the order of the rows comes first");
 }
 
 #[test]
@@ -500,7 +503,7 @@ fn b4_input_that_is_not_text_is_rejected_once() {
         (b"\x1f\x8b\x08\0\0\0\0\0".to_vec(), "line 1: the input is gzip-compressed data; "),
     ] {
         for items in [read(&input), Reader::with_format(&input[..], Format::JsonLines).collect()] {
-            let said = refusals(&items);
+            let said = rejections(&items);
             assert!(said.len() == 1 && said[0].starts_with(expected), "{said:?}");
         }
     }
@@ -528,16 +531,16 @@ fn b4_json_is_read_in_every_layout() {
         format!("{}\n{}", json!({ "auditData": a, "id": "outer" }), json!({ "AuditData": b.to_string() })),
     ] {
         let items = read(&input);
-        assert_eq!(refusals(&items), [""; 0], "{input}");
+        assert_eq!(rejections(&items), [""; 0], "{input}");
         assert_eq!(ids(&items), ["a", "b"], "{input}");
         assert!(items[0].as_ref().unwrap() == &crate::one(&a), "{input}");
     }
     assert!(read("{\"value\": []}").is_empty() && read("[]\n[]").is_empty());
-    assert_eq!(read(format!("{}x\n{a}", pretty(&a))).len(), 3, "what is no JSON is a line of its own");
+    assert_eq!(read(format!("{}x\n{a}", pretty(&a))).len(), 3, "text that is not JSON is rejected by line");
     let cut = pretty(&b);
     let items = read(format!("{}\n{}", pretty(&a), &cut[..cut.len() - 9]));
     assert_eq!(ids(&items), ["a"]);
-    assert!(refusals(&items)[0].contains("JSON ends too early"));
+    assert!(rejections(&items)[0].contains("JSON ends too early"));
     let cut = read(format!("{{\"value\": [{a}, {{\"Id\""));
     assert_eq!((ids(&cut), cut.len()), (vec!["a"], 2));
 }
@@ -556,7 +559,7 @@ fn b4_lines_before_the_header_are_skipped() {
         (format!("RecordId,AuditData,x\n{}\n", row(',').replace("\"\"", "\"\"\"\"")), 1),
     ] {
         let items = read(&input);
-        assert_eq!(refusals(&items), [""; 0], "{input}");
+        assert_eq!(rejections(&items), [""; 0], "{input}");
         assert_eq!(items.len(), expected);
         assert!(items[0].as_ref().unwrap() == &one(&record(json!({}))));
     }
@@ -589,7 +592,7 @@ fn d4_notation_of_number_does_not_change_object() {
     assert_eq!(passport, ["1003200096972055"]);
     assert_eq!(names("1003200096972055.0"), passport);
     assert_eq!(names("1.003200096972055e15"), passport);
-    // Its digits are those of whoever wrote the double down.
+    // The digits of an inexact number depend on the program that wrote it.
     assert!(names("-92233720368592233720368372036859223372036854775808").is_empty());
     assert!(names("0.1003200096972055").is_empty());
 }
@@ -629,7 +632,7 @@ fn d4_case_of_names_and_ids_is_ignored() {
             read(record.to_string()).remove(0).unwrap()
         };
         assert!(with(guid) == with(&guid.to_uppercase()), "{name}");
-        assert!(with(guid).details().unwrap().contains(&guid.to_uppercase()), "the id of something else is kept");
+        assert!(with(guid).details().unwrap().contains(&guid.to_uppercase()), "other ids are unchanged");
     }
     let (a, b) = (record(json!({ "Id": "a" })), record(json!({ "Id": "b" })));
     for both in [format!("{{\"AuditData\":{a},\"auditdata\":{b}}}"), format!("{{\"auditdata\":{b},\"AuditData\":{a}}}")]

@@ -1,8 +1,8 @@
-//! Cells that hold one name, several, none, or something damaged.
+//! Cells with one name, several names, none, or a damaged name.
 
 use super::*;
 
-/// The names that a cell of proxy addresses gives, or what is wrong with it.
+/// Returns the names in a cell, or the message of its rejection.
 fn read_cell(column: &str, cell: &str) -> Result<Vec<String>, String> {
     let cell = cell.replace('"', "\"\"");
     let import = read(&[&format!("id,{column}\nu-1,\"{cell}\"\n")]);
@@ -58,7 +58,7 @@ fn d11_cell_without_value_gives_no_name() {
     ] {
         assert_eq!(read_cell("mail", cell), Ok(vec![]), "{cell}");
     }
-    // An account can be called so.
+    // An account can have such a name.
     for cell in ["NULL", "none", "nil", "Undefined"] {
         assert!(read_cell("account", cell).unwrap_err().contains("expected a name, or an empty field"), "{cell}");
     }
@@ -118,7 +118,7 @@ fn d11_cell_with_damaged_name_is_rejected() {
         }
     }
     assert!(read_cell("mail", "http://x.example/a").is_err());
-    // Nesting without end ends.
+    // Deep nesting has a limit.
     let deep = "[".repeat(100_000);
     assert!(read_cell("mail", &deep).is_err());
 }
@@ -152,7 +152,7 @@ fn d11_damaged_id_is_rejected() {
         assert_eq!(read(&["group id\ng-1\n", &members]).rejected().len(), 1, "{id}");
     }
     let snapshot = whole(&["id,upn,groups\nu-1,a@x.example,NULL\nu-2,b@x.example,g-1\n", "group id,parents\ng-1,-\n"]);
-    assert_eq!(members(&snapshot, "g-1"), set(&["u-2"]), "a mark for no value is no group");
+    assert_eq!(members(&snapshot, "g-1"), set(&["u-2"]), "a placeholder is not a group");
 }
 
 #[test]
