@@ -1,4 +1,4 @@
-//! JSON in which no object has two members of one name.
+//! JSON without objects that have two members of one name.
 
 #[cfg(feature = "m365")]
 mod canonical;
@@ -13,28 +13,32 @@ use serde_json::Value;
 #[cfg(feature = "m365")]
 pub(crate) use self::canonical::{canonical, canonical_member, canonical_with};
 
-/// Why a JSON text is not taken.
+/// The reason why a JSON text is rejected.
 #[cfg_attr(
     not(any(feature = "import", feature = "m365")),
-    expect(dead_code, reason = "the ledger says no more than that it is no JSON")
+    expect(dead_code, reason = "the ledger reports only that a line is not JSON")
 )]
 pub(crate) enum Unreadable {
-    /// It is no JSON.
+    /// The text is not JSON.
     NotJson(serde_json::Error),
-    /// An object in it has two members of one name.
+    /// An object has two members of one name.
     Repeated,
-    /// It holds this many values, more than allowed.
+    /// The text contains this many values, which is more than the limit.
     TooManyValues(usize),
 }
 
-/// Parses a JSON text, and refuses one in which a field is given twice, at whatever depth: a map would keep only the
-/// last of them, and the other may be the one that protects.
+/// Parses a JSON text.
 ///
-/// Refuses more than `max_values` too, before they are held in memory, where an object of one member takes a hundred
-/// times the bytes of its text.
+/// Values are counted before any is stored, because an object with one member takes a hundred times the memory of its
+/// text.
+///
+/// # Errors
+/// Returns [`Unreadable`] if the text is not JSON, if it contains more than `max_values` values, or if an object at any
+/// depth has two members of one name. A map would contain only the last of them, and the other could be the one that
+/// protects a person.
 pub(crate) fn parse(text: &str, max_values: usize) -> Result<Value, Unreadable> {
-    // Looked at apart from the parsing, which does with numbers whatever `serde_json` was built to do.
-    let Seen { values, repeated } = serde_json::from_str(text).map_err(Unreadable::NotJson)?;
+    // A pass of its own, because the features that `serde_json` is built with decide how it parses numbers.
+    let Structure { values, repeated } = serde_json::from_str(text).map_err(Unreadable::NotJson)?;
     if repeated {
         return Err(Unreadable::Repeated);
     }
@@ -44,14 +48,14 @@ pub(crate) fn parse(text: &str, max_values: usize) -> Result<Value, Unreadable> 
     serde_json::from_str(text).map_err(Unreadable::NotJson)
 }
 
-/// What was seen in a JSON text without holding it. Nests no deeper than the parser lets it.
-struct Seen {
+/// The structure of a JSON text, computed without storing its values. The parser limits the depth.
+struct Structure {
     values: usize,
-    /// Whether a field is given twice somewhere.
+    /// Whether an object has two members of one name.
     repeated: bool,
 }
 
-impl Seen {
+impl Structure {
     const ONE_VALUE: Self = Self { values: 1, repeated: false };
 
     fn add(&mut self, within: Self) {
@@ -60,59 +64,59 @@ impl Seen {
     }
 }
 
-impl<'de> Deserialize<'de> for Seen {
+impl<'de> Deserialize<'de> for Structure {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Members)
+        deserializer.deserialize_any(StructureVisitor)
     }
 }
 
-struct Members;
+struct StructureVisitor;
 
-impl<'de> Visitor<'de> for Members {
-    type Value = Seen;
+impl<'de> Visitor<'de> for StructureVisitor {
+    type Value = Structure;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("JSON")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Seen, A::Error> {
-        let (mut names, mut seen) = (HashSet::new(), Seen::ONE_VALUE);
-        while let Some((name, within)) = members.next_entry::<String, Seen>()? {
-            seen.add(within);
-            seen.repeated |= !names.insert(name);
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Structure, A::Error> {
+        let (mut names, mut structure) = (HashSet::new(), Structure::ONE_VALUE);
+        while let Some((name, within)) = members.next_entry::<String, Structure>()? {
+            structure.add(within);
+            structure.repeated |= !names.insert(name);
         }
-        Ok(seen)
+        Ok(structure)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<Seen, A::Error> {
-        let mut seen = Seen::ONE_VALUE;
+    fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<Structure, A::Error> {
+        let mut structure = Structure::ONE_VALUE;
         while let Some(within) = entries.next_element()? {
-            seen.add(within);
+            structure.add(within);
         }
-        Ok(seen)
+        Ok(structure)
     }
 
-    fn visit_unit<E: Error>(self) -> Result<Seen, E> {
-        Ok(Seen::ONE_VALUE)
+    fn visit_unit<E: Error>(self) -> Result<Structure, E> {
+        Ok(Structure::ONE_VALUE)
     }
 
-    fn visit_bool<E: Error>(self, _: bool) -> Result<Seen, E> {
-        Ok(Seen::ONE_VALUE)
+    fn visit_bool<E: Error>(self, _: bool) -> Result<Structure, E> {
+        Ok(Structure::ONE_VALUE)
     }
 
-    fn visit_u64<E: Error>(self, _: u64) -> Result<Seen, E> {
-        Ok(Seen::ONE_VALUE)
+    fn visit_u64<E: Error>(self, _: u64) -> Result<Structure, E> {
+        Ok(Structure::ONE_VALUE)
     }
 
-    fn visit_i64<E: Error>(self, _: i64) -> Result<Seen, E> {
-        Ok(Seen::ONE_VALUE)
+    fn visit_i64<E: Error>(self, _: i64) -> Result<Structure, E> {
+        Ok(Structure::ONE_VALUE)
     }
 
-    fn visit_f64<E: Error>(self, _: f64) -> Result<Seen, E> {
-        Ok(Seen::ONE_VALUE)
+    fn visit_f64<E: Error>(self, _: f64) -> Result<Structure, E> {
+        Ok(Structure::ONE_VALUE)
     }
 
-    fn visit_str<E: Error>(self, _: &str) -> Result<Seen, E> {
-        Ok(Seen::ONE_VALUE)
+    fn visit_str<E: Error>(self, _: &str) -> Result<Structure, E> {
+        Ok(Structure::ONE_VALUE)
     }
 }

@@ -29,8 +29,6 @@ pub mod input;
 mod json;
 #[cfg(feature = "ledger")]
 pub mod ledger;
-#[cfg(feature = "m365")]
-pub mod m365;
 pub mod memory;
 pub mod policy;
 pub mod prelude;
@@ -38,6 +36,8 @@ pub mod query;
 pub mod reveal;
 pub mod rules;
 pub mod sinks;
+#[cfg(feature = "m365")]
+pub mod sources;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 mod steps;

@@ -1,4 +1,4 @@
-//! The corpora of the fuzz targets, replayed: whatever a fuzzer once made up is looked at in every test run.
+//! Replays the corpora of the fuzz targets, so that every test run checks the inputs that a fuzzer found.
 #![cfg(all(feature = "import", feature = "ledger", feature = "sqlite"))]
 #![allow(
     clippy::unwrap_used,
@@ -14,75 +14,75 @@ mod fixture;
 
 use std::path::Path;
 
-/// Runs a check on every file of a target's corpus, in the order of their names.
+/// Runs a check on every file in the corpus of a target, in the order of their names.
 fn replay(target: &str, check: impl Fn(&[u8])) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
     let mut files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     assert!(!files.is_empty(), "the corpus of {target} is empty");
     for file in &files {
-        // AuditState when the check fails, and only then.
+        // The test runner shows this only if the check fails.
         eprintln!("{}", file.file_name().unwrap().to_string_lossy());
         check(&std::fs::read(file).unwrap());
     }
 }
 
 #[test]
-fn b1_every_json_record_of_the_corpus_is_taken_or_rejected() {
+fn b1_json_records_of_corpus_are_read_or_rejected() {
     replay("m365_json", checks::m365_json::check);
 }
 
 #[test]
-fn b1_every_csv_row_of_the_corpus_is_taken_or_rejected() {
+fn b1_csv_rows_of_corpus_are_read_or_rejected() {
     replay("m365_csv", checks::m365_csv::check);
 }
 
 #[test]
-fn b1_every_page_of_graph_of_the_corpus_is_taken_or_rejected() {
+fn b1_graph_pages_of_corpus_are_read_or_rejected() {
     replay("graph", checks::graph::check);
 }
 
 #[test]
-fn b1_every_body_of_scim_of_the_corpus_is_taken_or_rejected() {
+fn b1_scim_bodies_of_corpus_are_read_or_rejected() {
     replay("scim", checks::scim::check);
 }
 
 #[test]
-fn b1_every_policy_document_of_the_corpus_is_sound_or_refused() {
+fn b1_policy_documents_of_corpus_are_valid_or_rejected() {
     replay("policy_document", checks::policy_document::check);
 }
 
 #[test]
-fn b2_no_stored_document_of_the_corpus_is_quoted_when_it_cannot_be_read() {
+fn b2_invalid_stored_documents_of_corpus_are_not_quoted() {
     replay("stored_documents", checks::stored_documents::check);
 }
 
 #[test]
-fn b3_no_name_of_the_corpus_is_too_strange() {
+fn b3_names_of_corpus_are_parsed_without_panic() {
     replay("identity", checks::identity::check);
 }
 
 #[test]
-fn b3_no_cursor_of_the_corpus_leads_astray() {
+fn b3_cursors_of_corpus_are_valid_or_rejected() {
     replay("cursor", checks::cursor::check);
 }
 
 #[test]
-fn b3_both_stores_answer_every_question_of_the_corpus_alike() {
+fn b3_both_stores_answer_queries_of_corpus_alike() {
     replay("query", checks::query::check);
 }
 
 #[test]
-fn b1_every_entry_and_change_of_the_corpus_is_taken_or_rejected() {
+fn b1_ldif_records_of_corpus_are_read_or_rejected() {
     replay("ldif", checks::ldif::check);
 }
 
 #[test]
-fn b1_every_table_of_the_corpus_is_taken_or_rejected() {
+fn b1_directory_tables_of_corpus_are_read_or_rejected() {
     replay("table", checks::table::check);
 }
 
 #[test]
-fn g6_every_log_and_proof_of_the_corpus_is_verified_or_refused() {
+fn g6_logs_of_corpus_are_verified_or_rejected() {
     replay("ledger", checks::ledger::check);
 }

@@ -12,6 +12,7 @@ mod fixture;
 
 mod imports {
     mod changes;
+    mod csv;
     mod graph;
     mod hostile;
     mod ldif;

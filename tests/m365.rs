@@ -1,4 +1,4 @@
-//! What the reader of Microsoft 365 records promises, rule by rule.
+//! The reader of Microsoft 365 records, rule by rule.
 #![cfg(feature = "m365")]
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
 
@@ -12,7 +12,8 @@ mod hostile;
 mod records;
 
 use activity_privacy::activity::Activity;
-use activity_privacy::m365::{Format, Reader, Rejected};
+use activity_privacy::sources::Rejected;
+use activity_privacy::sources::m365::{Format, Reader};
 use serde_json::{Map, Value, json};
 
 const FORMATS: [Format; 5] =
@@ -28,17 +29,17 @@ fn one(record: &Value) -> Activity {
     items.remove(0).unwrap()
 }
 
-/// The messages of the rejections, in order.
-fn refusals(items: &[Result<Activity, Rejected>]) -> Vec<String> {
+/// Returns the messages of the rejections, in order.
+fn rejections(items: &[Result<Activity, Rejected>]) -> Vec<String> {
     items.iter().filter_map(|item| item.as_ref().err()).map(ToString::to_string).collect()
 }
 
-/// The ids of the activities, in order.
+/// Returns the ids of the activities, in order.
 fn ids(items: &[Result<Activity, Rejected>]) -> Vec<&str> {
     items.iter().flatten().map(|activity| activity.id().as_str()).collect()
 }
 
-/// A sound record, with these fields set; a null takes one away.
+/// Returns a valid record with these fields set. A null removes a field.
 fn record(fields: Value) -> Value {
     let mut record = json!({
         "CreationTime": "2026-03-01T09:30:00", "Id": "r1", "Operation": "FileAccessed", "RecordType": 6,
@@ -61,7 +62,7 @@ fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('"', "\"\""))
 }
 
-/// A document in one of the formats with a record for each id.
+/// Returns a record of a format for each id.
 fn document(format: Format, ids: &[String]) -> Vec<String> {
     let json = |id: &String| record(json!({ "Id": id })).to_string();
     match format {
@@ -78,7 +79,7 @@ fn document(format: Format, ids: &[String]) -> Vec<String> {
     }
 }
 
-/// The records, put together as the format wants it.
+/// Joins the records to a document of the format.
 fn joined(format: Format, records: &[String]) -> String {
     let rows = records.join("\n");
     match format {

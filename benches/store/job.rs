@@ -6,8 +6,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use activity_privacy::activity::Activity;
-use activity_privacy::m365::Reader;
 use activity_privacy::query::Query;
+use activity_privacy::sources::m365::Reader;
 
 use super::records;
 use super::report::{Report, grouped};

@@ -1,4 +1,4 @@
-//! JSON, seen otherwise than the library sees it.
+//! A parser of JSON other than that of the library.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde::de::{Error, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
-/// A JSON text as it stands: members in order, repeated ones too.
+/// A JSON text, with its members in order and repeated ones included.
 pub(crate) enum Tree {
     Object(Vec<(String, Tree)>),
     List(Vec<Tree>),
@@ -18,7 +18,7 @@ impl Tree {
         serde_json::from_str(text).ok()
     }
 
-    /// Whether some object has two members of one name.
+    /// Returns whether an object has two members of one name.
     pub(crate) fn repeats_a_name(&self) -> bool {
         match self {
             Self::Object(members) => {
@@ -32,7 +32,7 @@ impl Tree {
         }
     }
 
-    /// Whether a number is in it that may not survive being printed.
+    /// Returns whether there is a number whose text printing can change.
     pub(crate) fn holds_a_fraction(&self) -> bool {
         match self {
             Self::Object(members) => members.iter().any(|(_, member)| member.holds_a_fraction()),
@@ -41,13 +41,13 @@ impl Tree {
         }
     }
 
-    /// Whether this is a row of an export that holds the record.
+    /// Returns whether this is a row of an export that contains the record.
     pub(crate) fn is_wrapped(&self) -> bool {
         let Self::Object(members) = self else { return false };
         members.iter().any(|(name, _)| name.eq_ignore_ascii_case("AuditData"))
     }
 
-    /// The member of an object.
+    /// Returns a member of an object.
     pub(crate) fn member(&self, name: &str) -> Option<&Self> {
         let Self::Object(members) = self else { return None };
         members.iter().find(|(other, _)| other == name).map(|(_, member)| member)
@@ -58,7 +58,7 @@ impl Tree {
         value.as_str()
     }
 
-    /// The same, with the members of every object the other way round.
+    /// Returns the text with the members of every object in reverse order.
     pub(crate) fn reversed(&self) -> String {
         let list = |open: char, parts: Vec<String>, close: char| format!("{open}{}{close}", parts.join(" , "));
         match self {

@@ -1,11 +1,12 @@
-//! Bytes as the export of the audit log, as the flat table, and as whatever they look like.
+//! Checks bytes as the export of the audit log, as `OfficeActivity`, and in the format that the reader detects.
 
-use activity_privacy::m365::{Format, RejectReason};
+use activity_privacy::sources::RejectReason;
+use activity_privacy::sources::m365::Format;
 use serde_json::{Map, Value};
 
 use super::reader::{IDS, Item, is_no_text, protects, read, unmarked};
 
-/// The columns that say who acted.
+/// The columns of the actor.
 const WHO: [&str; 2] = ["UserId", "UserKey"];
 
 pub(crate) fn check(input: &[u8]) {
@@ -25,16 +26,16 @@ pub(crate) fn check(input: &[u8]) {
     }
 }
 
-/// Whether a header has a column where commas part it, and is not that of a table with another delimiter.
+/// Returns whether a header that is separated by commas has this column.
 fn is_parted_by_commas(header: &csv::StringRecord, column: &str) -> bool {
     header.iter().any(|name| name.trim().eq_ignore_ascii_case(column))
 }
 
-/// The rows as the `csv` crate reads them in one go, header first, those left out that are blank. None, when a quote is
-/// left open or it is no text: then everything is in one row, or none.
+/// Returns the rows that the `csv` crate reads, the header first, without blank ones. Returns `None` if the input is not
+/// UTF-8.
 fn rows(input: &[u8]) -> Option<Vec<csv::StringRecord>> {
     let text = std::str::from_utf8(unmarked(input)).ok()?.trim_start_matches(|c: char| c.is_ascii_whitespace());
-    // A byte order mark is dropped at the beginning of the input, and nowhere else: so one stands there.
+    // The crate removes a byte order mark only at the start, so this one protects the next.
     let text = format!("\u{feff}{text}");
     let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
     let (mut rows, mut record, mut from) = (Vec::new(), csv::StringRecord::new(), 3);
@@ -48,7 +49,7 @@ fn rows(input: &[u8]) -> Option<Vec<csv::StringRecord>> {
     Some(rows)
 }
 
-/// As many items as rows, or one that says what is wrong with the header.
+/// Checks that there are as many items as rows, or one rejection of the header.
 fn counted(rows: &[csv::StringRecord], items: &[Item]) {
     let header = matches!(items, [Err(only)] if match only.reason() {
         RejectReason::OtherFormat { .. } => true,
@@ -58,7 +59,7 @@ fn counted(rows: &[csv::StringRecord], items: &[Item]) {
     assert!(header || items.len() == rows.len().saturating_sub(1), "B1: every row is an item");
 }
 
-/// A row holds what the `csv` crate finds in it.
+/// Checks that a row has the fields that the `csv` crate reads.
 fn same_fields(header: &csv::StringRecord, row: &csv::StringRecord, item: &Item) {
     match item {
         Err(rejected) => match rejected.reason() {
@@ -82,7 +83,7 @@ fn same_fields(header: &csv::StringRecord, row: &csv::StringRecord, item: &Item)
                     .map(|(name, it)| (name.clone(), it.clone()))
                     .collect::<Vec<_>>()
             };
-            assert!(content(&kept) == content(&held), "B1: the details are the columns that hold something");
+            assert!(content(&kept) == content(&held), "B1: the details are the columns that are not empty");
             protects(activity, WHO.iter().filter_map(|field| held.get(*field)?.as_str()));
         }
     }

@@ -1,12 +1,13 @@
-//! Bytes as JSON Lines, as a JSON array, and as whatever they look like.
+//! Checks bytes as JSON Lines, as a JSON array, and in the format that the reader detects.
 
 use activity_privacy::activity::Activity;
-use activity_privacy::m365::{Format, JsonFault, Reader, RejectReason};
+use activity_privacy::sources::m365::{Format, Reader};
+use activity_privacy::sources::{JsonFault, RejectReason};
 
 use super::json::Tree;
 use super::reader::{IDS, is_no_text, protects, read, unmarked, verdict};
 
-/// The fields that say who acted and for whom.
+/// The fields of principals.
 const WHO: [&str; 5] = ["UserId", "UserKey", "SendOnBehalfOfUserSmtp", "SendAsUserSmtp", "MailboxOwnerUPN"];
 
 pub(crate) fn check(input: &[u8]) {
@@ -16,7 +17,7 @@ pub(crate) fn check(input: &[u8]) {
     array(input);
 }
 
-/// As many items as lines that are not blank, and each says what its line says.
+/// Checks that there are as many items as lines that are not blank, and that each is that of its line.
 fn lines(input: &[u8]) {
     let items = read(input, Some(Format::JsonLines));
     if is_no_text(&items) {
@@ -37,12 +38,12 @@ fn lines(input: &[u8]) {
         }
         match (item, tree) {
             (Ok(activity), Some(tree)) => faithful(text, &tree, &activity),
-            (Ok(_), None) => panic!("B1: something was accepted that is no JSON"),
+            (Ok(_), None) => panic!("B1: a line that is not JSON was accepted"),
             (Err(rejected), tree) => {
                 let fault = matches!(rejected.reason(), RejectReason::Json { .. } | RejectReason::NotAnObject);
                 assert_eq!(fault, !matches!(tree, Some(Tree::Object(_))), "B1: {rejected}");
                 let incomplete = matches!(rejected.reason(), RejectReason::Json { fault: JsonFault::Data, .. });
-                assert!(!incomplete, "B1: any JSON is taken as it is: {rejected}");
+                assert!(!incomplete, "B1: JSON of any structure is parsed: {rejected}");
                 if tree.is_some_and(|tree| tree.repeats_a_name()) {
                     assert!(matches!(rejected.reason(), RejectReason::RepeatedField), "B1: {rejected}");
                 }
@@ -51,7 +52,7 @@ fn lines(input: &[u8]) {
     }
 }
 
-/// An accepted record says no more and no less than its text, in whatever order.
+/// Checks that an activity contains its record, and does not depend on the order of fields.
 fn faithful(text: &str, tree: &Tree, activity: &Activity) {
     assert!(!tree.repeats_a_name(), "D9: readers could disagree on who acted");
     let details = activity.details().unwrap();
@@ -67,23 +68,23 @@ fn faithful(text: &str, tree: &Tree, activity: &Activity) {
 
     let reversed = tree.reversed();
     let again = Reader::with_format(reversed.as_bytes(), Format::JsonLines).next().unwrap();
-    let again = again.expect("D1: the order of fields plays no part");
-    assert_eq!(verdict(&again), verdict(activity), "D1: the order of fields plays no part");
+    let again = again.expect("D1: the order of fields is ignored");
+    assert_eq!(verdict(&again), verdict(activity), "D1: the order of fields is ignored");
     assert!(again.actor() == activity.actor() && again.on_behalf_of() == activity.on_behalf_of());
     assert!(again.app() == activity.app() && again.action() == activity.action());
     assert!(again.occurred_at() == activity.occurred_at() && again.objects().eq(activity.objects()));
     if !tree.holds_a_fraction() {
-        assert!(again.id() == activity.id(), "D4: a record without an id has the same one however it is laid out");
+        assert!(again.id() == activity.id(), "D4: the id from the content does not depend on the layout");
     }
 }
 
-/// As many items as elements, each taken or rejected as it would be on a line of its own.
+/// Checks that there are as many items as elements.
 fn array(input: &[u8]) {
     let items = read(input, Some(Format::JsonArray));
     let whole = std::str::from_utf8(unmarked(input)).ok().and_then(Tree::of);
     match whole {
         Some(Tree::List(entries)) => assert_eq!(items.len(), entries.len(), "B1: every element is an item"),
-        // What is no array, or not to its end, has something to say about it.
+        // An input that is not a complete array gives a rejection.
         _ => assert!(items.is_empty() == unmarked(input).trim_ascii().is_empty() || items.iter().any(Result::is_err)),
     }
 }

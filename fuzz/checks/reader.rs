@@ -1,4 +1,4 @@
-//! What holds of every reading of Microsoft 365 records, in whatever format.
+//! Checks of the reader of Microsoft 365 records for every format.
 
 use activity_privacy::directory::GroupDirectory;
 use std::io::BufReader;
@@ -9,19 +9,20 @@ use activity_privacy::directory::{DirectoryBuilder, DirectorySnapshot, User};
 use activity_privacy::engine::{PolicyEngine, Reasons, Verdict};
 use activity_privacy::filter::IngestOutcome;
 use activity_privacy::identity::Alias;
-use activity_privacy::m365::{Format, Reader, RejectReason, Rejected};
 use activity_privacy::policy::{GroupRef, PolicyChange};
 use activity_privacy::query::{PageSize, Query};
+use activity_privacy::sources::m365::{Format, Reader};
+use activity_privacy::sources::{RejectReason, Rejected};
 
 use super::silence::CANARY;
 use crate::fixture::{Fixture, at, group, people, user};
 
 pub(crate) type Item = Result<Activity, Rejected>;
 
-/// Reads to the end, and checks what holds of each item by itself and of all of them together.
+/// Reads to the end, and checks each item and all of them together.
 pub(crate) fn read(input: &[u8], format: Option<Format>) -> Vec<Item> {
     let items = items(input, format);
-    // What is held in memory at once plays no part.
+    // The size of the chunks is ignored.
     let chunk = 1 + input.len() % 13;
     let chunked: Vec<Item> = match format {
         Some(format) => Reader::with_format(BufReader::with_capacity(chunk, input), format).collect(),
@@ -29,7 +30,7 @@ pub(crate) fn read(input: &[u8], format: Option<Format>) -> Vec<Item> {
     };
     assert!(items == chunked, "D4: the same bytes give the same activities");
 
-    // A line, an element or a row takes one byte at least, and an element may be empty.
+    // A line, an element or a row has at least one byte, and an element may be empty.
     assert!(items.len() <= input.len() + 1, "B1: more items than records");
     let lines = 1 + input.iter().filter(|byte| **byte == b'\n').count() as u64;
     let mut last = 1;
@@ -39,7 +40,8 @@ pub(crate) fn read(input: &[u8], format: Option<Format>) -> Vec<Item> {
                 assert!((last..=lines).contains(&rejected.line()), "B1: the line of a rejection is the record's");
                 last = rejected.line();
                 let said = rejected.to_string();
-                let is_named = matches!(rejected.reason(), RejectReason::OtherInput { .. });
+                let is_named =
+                    matches!(rejected.reason(), RejectReason::OtherInput { .. } | RejectReason::AmbiguousDate { .. });
                 assert!(is_named || said.contains("expected"), "B1: {said}");
                 assert!(said.starts_with(&format!("line {last}: ")), "B1: {said}");
                 let said = format!("{said} {rejected:?}");
@@ -48,7 +50,7 @@ pub(crate) fn read(input: &[u8], format: Option<Format>) -> Vec<Item> {
             Ok(activity) => sound(activity),
         }
     }
-    // Once is enough for each input: a fixture costs more than everything else here.
+    // Once for each input, because a fixture costs more than all other checks.
     if format.is_none() {
         account_for(&items);
     }
@@ -62,19 +64,19 @@ fn items(input: &[u8], format: Option<Format>) -> Vec<Item> {
     }
 }
 
-/// What was accepted is within its limits, keeps silent, and comes back from a store as it was.
+/// Checks that an activity is within its limits, private in `Debug`, and unchanged by a store.
 fn sound(activity: &Activity) {
     assert_eq!(format!("{activity:?}"), "Activity { .. }", "B2");
     let document = serde_json::to_string(activity).unwrap();
     let again: Activity = serde_json::from_str(&document).expect("B1: what was accepted can be read back");
-    assert!(again == *activity, "D4: what was accepted comes back as it was");
-    assert_eq!(serde_json::to_string(&again).unwrap(), document, "D4: and is written the same again");
+    assert!(again == *activity, "D4: an activity is unchanged by storing it");
+    assert_eq!(serde_json::to_string(&again).unwrap(), document, "D4: and has the same document");
     let (one, other) = (reasons(activity), reasons(&again));
     assert!(one == other, "D1: the same activity has the same verdict");
     assert_eq!(one.is_empty(), verdict(activity) == Verdict::Public, "D1: a verdict to hide has a reason");
 }
 
-/// Every activity that was accepted is stored, a duplicate or a conflict, and nobody sees one that is hidden.
+/// Checks that every activity is stored, a duplicate or a conflict, and that a view shows public ones only.
 fn account_for(items: &[Item]) {
     let accepted: Vec<Activity> = items.iter().flatten().cloned().collect();
     if accepted.is_empty() {
@@ -88,7 +90,7 @@ fn account_for(items: &[Item]) {
     let all = [IngestOutcome::Stored, IngestOutcome::Duplicate, IngestOutcome::Conflict, IngestOutcome::NotMonitored];
     let told = all.iter().map(|delivery| report.count(*delivery)).sum::<usize>();
     let rejected = items.iter().filter(|item| item.is_err()).count();
-    assert_eq!(told + rejected, items.len(), "B1: nothing is dropped silently");
+    assert_eq!(told + rejected, items.len(), "B1: no record is dropped");
     assert_eq!(report.count(IngestOutcome::NotMonitored), 0, "S1");
     let page = fixture.filter.view(&user("somebody")).page(&Query::all(), PageSize::MAX, None).unwrap();
     assert!(
@@ -97,7 +99,7 @@ fn account_for(items: &[Item]) {
     );
 }
 
-/// A directory in which Adele is protected, and somebody whom records name by object id or passport id.
+/// Returns a directory in which Adele is protected, and a user with an object id and a passport id.
 fn protected() -> DirectoryBuilder {
     let council = group("council");
     let mut import = people(&[("adele", &["council"]), ("bob", &[])]);
@@ -107,7 +109,7 @@ fn protected() -> DirectoryBuilder {
     import
 }
 
-/// An engine for which every group is private.
+/// Returns an engine with every group private.
 fn engine() -> &'static PolicyEngine {
     static ENGINE: OnceLock<PolicyEngine> = OnceLock::new();
     ENGINE.get_or_init(|| {
@@ -123,36 +125,36 @@ pub(crate) fn verdict(activity: &Activity) -> Verdict {
     engine().verdict(activity, at(0)).0
 }
 
-/// The reasons to hide an activity, none if it is shown.
+/// Returns the reasons to hide an activity, none if it is public.
 pub(crate) fn reasons(activity: &Activity) -> Reasons {
     engine().verdict(activity, at(0)).1
 }
 
-/// Fails when a protected name that stands in a field of those who acted, alone or among others, did not protect.
+/// Checks that an activity is hidden if a field of principals contains a protected name.
 pub(crate) fn protects<'a>(activity: &Activity, names: impl Iterator<Item = &'a str>) {
     for name in names {
         let parts = name.split(|c: char| c.is_whitespace() || r#"<>()[]{}";,"#.contains(c));
         let mut parts = parts.map(|part| part.trim_matches('\''));
         if parts.any(|part| part.eq_ignore_ascii_case("adele@contoso.com")) {
-            assert_eq!(verdict(activity), Verdict::Private, "D6: a protected name stands in the record");
+            assert_eq!(verdict(activity), Verdict::Private, "D6: the record contains a protected name");
         }
     }
 }
 
-/// The names of fields that hold an id, which is kept in lower case where it is a GUID.
+/// The names of fields with an id, which is in lower case if it is a GUID.
 pub(crate) const IDS: [&str; 4] = ["Id", "OfficeId", "SourceRecordId", "RecordId"];
 
-/// Whether the input is no text at all, so that it is one rejection.
+/// Returns whether the input is rejected as a whole because it is not text.
 pub(crate) fn is_no_text(items: &[Item]) -> bool {
     matches!(items, [Err(only)] if matches!(only.reason(), RejectReason::OtherInput { .. }))
 }
 
-/// Without the byte order mark.
+/// Returns an input without its byte order mark.
 pub(crate) fn unmarked(input: &[u8]) -> &[u8] {
     input.strip_prefix(b"\xef\xbb\xbf").unwrap_or(input)
 }
 
-/// The same policy and directory as a shared engine's, for whoever needs them apart.
+/// Returns the directory of the shared engine.
 pub(crate) fn directory() -> Arc<DirectorySnapshot> {
     Arc::clone(engine().directory().unwrap())
 }

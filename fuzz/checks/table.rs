@@ -1,4 +1,4 @@
-//! Bytes as a table of users, of groups or of memberships.
+//! Checks bytes as a table of users, of groups or of memberships.
 
 use std::io::BufReader;
 
@@ -21,7 +21,7 @@ fn examine(input: &[u8]) {
     same(&one, &other);
     let (one, other) = (built(one.into_partial()), built(other.into_partial()));
     assert!(memberships(&one) == memberships(&other), "D10: the same bytes give the same groups");
-    // Read behind tables that hold whom it names, there is always a directory.
+    // Behind tables with the users and groups that it refers to, there is always a directory.
     let mut tables = Tables::new();
     tables.read(&b"id,upn\nu-1,a@x.example\nu-2,b@x.example\n"[..]).read(&b"group id\ng-1\ng-2\n"[..]).read(input);
     built(tables.finish().into_partial());

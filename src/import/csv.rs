@@ -1,4 +1,4 @@
-//! Directories as tables (CSV): what portals, spreadsheets and reports give.
+//! Directories from CSV tables, which portals, spreadsheets and reports export.
 //!
 //! ```
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -20,88 +20,85 @@
 //! # }
 //! ```
 //!
-//! # Which table it is
-//! The header tells, by the names of its columns. Case, spaces and punctuation in them play no part; of a name with
-//! brackets, as in `User name [userPrincipalName] Required`, what is in the brackets counts if a column is called so, and
-//! otherwise the rest, as in `Email Address [Required]`.
+//! # Kinds of tables
+//! The names of the columns show the kind of a table. Case, spaces and punctuation in them are ignored. If a name
+//! contains brackets, as in `User name [userPrincipalName] Required`, the text in the brackets counts if it is a known
+//! name, and otherwise the rest, as in `Email Address [Required]`.
 //!
-//! | Table | Its columns | Others that it may have |
+//! | Table | Required columns | Optional columns |
 //! |---|---|---|
-//! | users | `id` (`user id`, `object id`) | `upn` (`user principal name`, `user name`), `mail` (`email`, `email address`, `primary smtp address`), `alias` (`aliases`, `proxy addresses`, `other mails`, `email addresses`, `alternate email address`), `account` (`account name`, `sam account name`, `login`, `uid`, `mail nickname`), `status`, `account enabled` (`enabled`, `active`), `home domain`, `groups` (`member of`, `group ids`), `name` or `display name`, which say nothing, and what else a download of users from Entra holds (`surname`, `job title`, ...) |
-//! | groups | `group id`, or `id` with `group name` | `name` (`display name`, `group name`), `parents` (`parent groups`): the groups that it is in |
-//! | memberships | `group` (`group id`) and `member` (`member id`, `user`, `user id`) | `type` (`member type`): `user`, `group` or what nobody is |
+//! | users | `id` (`user id`, `object id`) | `upn` (`user principal name`, `user name`), `mail` (`email`, `email address`, `primary smtp address`), `alias` (`aliases`, `proxy addresses`, `other mails`, `email addresses`, `alternate email address`), `account` (`account name`, `sam account name`, `login`, `uid`, `mail nickname`), `status`, `account enabled` (`enabled`, `active`), `home domain`, `groups` (`member of`, `group ids`); ignored: `name` or `display name`, and the other columns of a download of users from Entra (`surname`, `job title`, ...) |
+//! | groups | `group id`, or `id` with `group name` | `name` (`display name`, `group name`), `parents` (`parent groups`): the groups that contain it |
+//! | memberships | `group` (`group id`) and `member` (`member id`, `user`, `user id`) | `type` (`member type`): `user`, `group`, or a kind of object that is not a person |
 //!
-//! - Ids are taken as they are, without white space and invisible marks around them or an apostrophe in front. Groups are
-//!   named by their ids everywhere.
-//! - In columns of names, `groups` and `parents`, `;` parts one from the next. The UPN is the first name, whatever the
-//!   order of the columns.
-//! - A user without any name is known by the id alone, and missed wherever an activity names them otherwise.
+//! - Ids are read without white space, invisible marks and a leading apostrophe. Every reference to a group is its id.
+//! - In columns of names, `groups` and `parents`, `;` separates values. The UPN is the first name of a user, whatever
+//!   the order of the columns.
+//! - A user without a name is known by the id only, and is not protected in an activity that names them otherwise.
 //! - `status` is `active`, `disabled` (`suspended`, `blocked`) or `deleted`; `account enabled` is `true` or `false`
-//!   (`yes`, `no`, `1`, `0`). Whatever it is, it protects nobody less.
-//! - A member without a `type` is whichever of a user and a group has that id. When both have it, or none, the row is
-//!   rejected. A member of the `type` `user` must have a record too, unless the tables hold no record of any user; each
-//!   member is then known by the id alone. Memberships of a `device`, an `application` or a `service principal` are
-//!   [ignored](super::Import::ignored), as are rows that hold nothing.
+//!   (`yes`, `no`, `1`, `0`). The status does not change the protection of a user.
+//! - A member without a `type` is the user or the group with that id. If both have it, or neither, the row is rejected.
+//!   A member of `type` `user` must have a record too, unless the tables contain no record of any user; then each
+//!   member is known by the id only. Memberships of a `device`, an `application` or a `service principal` are
+//!   [ignored](super::Import::ignored), and so are empty rows.
 //!
 //! # Names
-//! - Addresses can also be parted by `+`, `|` or `/`, if every part is an address, and be a list in brackets or braces.
-//! - Left away are `smtp:`, `sip:` and `mailto:`, a display name with the address in `<` and `>` behind it, a claim
-//!   (`i:0#.f|membership|`), quotes, an apostrophe in front, and invisible marks at both ends.
-//! - Addresses of kinds that name nobody in an activity (`X500:`, `X400:`, `EUM:`, `SPO:`) are no names.
-//! - `CONTOSO\adele` is a name, and so is `adele` alone.
-//! - Marks for no value (`-`, `N/A`, `<null>`) are no names. `NULL`, `none` and `undefined` are none either where
-//!   addresses are expected; as an account they are rejected, because an account can be called so.
-//! - Everything else that is no name rejects the row: the name of a type that stands in place of a list
-//!   (`System.String[]`), a list that was cut off, addresses with commas or white space between them, `?` or U+FFFD in
-//!   place of lost characters, UTF-8 decoded as Windows-1252, HTML and percent escapes, rounded numbers, an address
-//!   with two `@` or without a domain.
+//! - Addresses can also be separated by `+`, `|` or `/`, if every part is an address, and can be a list in brackets or
+//!   braces.
+//! - The reader removes `smtp:`, `sip:` and `mailto:`, a display name before an address in `<` and `>`, a claim
+//!   (`i:0#.f|membership|`), quotes, a leading apostrophe, and invisible marks at both ends.
+//! - Addresses of types that no activity contains (`X500:`, `X400:`, `EUM:`, `SPO:`) are skipped.
+//! - `CONTOSO\adele` is a name, and so is `adele` by itself.
+//! - Placeholders for no value (`-`, `N/A`, `<null>`) are skipped. `NULL`, `none` and `undefined` are skipped in
+//!   columns of addresses; as an account they are rejected, because an account can have such a name.
+//! - A row with any other text that is not a name is rejected: the name of a type in place of a list
+//!   (`System.String[]`), a truncated list, addresses with commas or white space between them, `?` or U+FFFD in place
+//!   of lost characters, UTF-8 decoded as Windows-1252, HTML and percent escapes, rounded numbers, an address with two
+//!   `@` or without a domain.
 //!
-//! # Around the rows
-//! - Fields are parted by `,`, `;`, a tab or `|`, whichever parts the most columns of the header, or by what a line
-//!   `sep=` before it says.
-//! - Before the header, blank lines and lines that begin with `#TYPE` or `version:v` are skipped.
-//! - A column without a name holds nothing: a row that has a value there is rejected.
-//! - UTF-16, compressed data and the like are rejected as a whole, and named.
+//! # Layout
+//! - The delimiter is the one of `,`, `;`, tab and `|` that gives the most columns in the header, or the one that a
+//!   line `sep=` before the header states.
+//! - Blank lines before the header are skipped, and so are lines that begin with `#TYPE` or `version:v`.
+//! - A row with a value in a column without a name is rejected.
+//! - UTF-16, compressed data and the like are rejected as a whole, with their kind.
 //!
-//! # Nothing is dropped
-//! A column that is not listed here is not passed over, because one that is misspelt would protect nobody by the names
-//! in it: the whole table is refused, and the rejection says which column it is, by its name unless that looks like a
-//! value. Say with [`Tables::ignoring`] which may be. Every row is taken or rejected, with the line on which it begins.
-//! A row with more or fewer fields than there are columns is rejected, and so is a last one that ends within quotes: it
-//! was cut. A last row that has all its fields needs no line feed; an input that was cut there, or between two rows,
-//! looks whole. A header needs one. A byte order mark is none of the header. What a spreadsheet would take for a
-//! formula (`=`, `+`, `-`, `@` in front) is text like any other.
+//! # No row is dropped
+//! A table with a column that is not listed here is rejected as a whole, because a misspelt column would lose the names
+//! in it. The rejection contains the number of the column, and its name unless that looks like a value.
+//! [`Tables::ignoring`] names columns to ignore. Every row is read, ignored, or rejected with the line on which it
+//! begins. A row with more or fewer fields than columns is rejected. So is a last row that ends inside quotes, because
+//! it was truncated. A last row with all its fields needs no line feed, so the reader cannot detect an input that was
+//! truncated there or between two rows. A header needs a line feed. A byte order mark is not part of the header. Text
+//! that a spreadsheet would read as a formula (a leading `=`, `+`, `-` or `@`) is text.
 //!
-//! # Whom it could leave out
-//! A table of members that a portal exports can hold the direct members only, or users only, with nested groups left
-//! away. Either protects too few, unless the nested groups are exported as groups too and named as members, or the
-//! table holds all members whom a group has by nesting.
-//!
-//! # How
-//! Rows are parted by the crate `csv-core`, which holds no more of a row than it is given room for.
+//! # Memberships that can be missing
+//! A table of members that a portal exports can contain direct members only, or users only, without nested groups. Both
+//! protect too few people, unless the nested groups are exported as groups and listed as members, or the table lists
+//! all members that a group has by nesting.
 
 mod column;
-mod preamble;
-mod row;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::io::BufRead;
+use std::io::{self, BufRead};
 
-use self::column::{Column, Header, Kind};
-use self::row::{Found, Row, Rows};
+use self::column::{Column, Header, TableKind};
 use super::names::MAX_NAMES;
 use super::spelling::{self, Holds};
 use super::{Import, Place, RejectReason, Rejected, document};
 use crate::directory::{DirectoryBuilder, User, UserStatus};
 use crate::identity::{Domain, GroupId, UserId};
+use crate::input::csv::{Preamble, Row, RowReader};
+use crate::input::{InputError, InputStream, RecordError};
 use crate::steps::advance;
 
-/// The longest that a row may be, in bytes. A longer one is rejected, and skipped without being held in memory.
+/// The most bytes that a row may have, quotes included. A longer row is rejected, and skipped without being stored in
+/// memory.
 pub const MAX_ROW_BYTES: usize = 1024 * 1024;
 
-/// Collects a directory from tables in any number and order; see the [module](self).
+/// A directory that is collected from any number of tables in any order; see the [module](self).
 ///
-/// Holds in memory one row of at most [`MAX_ROW_BYTES`] and what is taken of all of them.
+/// Stores one row of at most [`MAX_ROW_BYTES`], and the users, groups and memberships of all tables.
 #[derive(Default)]
 #[must_use]
 pub struct Tables {
@@ -116,7 +113,7 @@ pub struct Tables {
     memberships: Vec<Membership>,
 }
 
-/// The number of the input, and the line in it.
+/// The number of a table, and a line in it.
 type At = (u64, u64);
 
 struct Membership {
@@ -132,93 +129,117 @@ enum MemberKind {
     Group,
 }
 
+/// A fault behind which nothing more of a table can be read.
+struct Damaged {
+    line: u64,
+    reason: RejectReason,
+}
+
+impl Damaged {
+    /// Keeps the kind of an error and drops its message, which can contain anything.
+    fn io(line: u64, error: io::Error) -> Self {
+        Self { line, reason: RejectReason::Io { kind: error.kind() } }
+    }
+}
+
+impl From<InputError> for RejectReason {
+    fn from(error: InputError) -> Self {
+        match error {
+            InputError::Io(kind) => Self::Io { kind },
+            InputError::NotText(kind) => Self::OtherInput { kind },
+        }
+    }
+}
+
+impl From<RecordError> for RejectReason {
+    fn from(error: RecordError) -> Self {
+        match error {
+            RecordError::TooLong { max } => Self::TooLong { max },
+            RecordError::NotUtf8 { at } => Self::NotUtf8 { at },
+            RecordError::UnclosedQuote => Self::Truncated { expected: "the closing quote of a field" },
+        }
+    }
+}
+
 impl Tables {
-    /// No table yet.
+    /// Creates a directory without tables.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Passes over columns of this name, whatever the case, spaces and punctuation in it.
+    /// Ignores columns of this name. Case, spaces and punctuation in it are ignored.
     pub fn ignoring(mut self, column: impl AsRef<str>) -> Self {
-        self.ignoring.push(column::plain(column.as_ref()));
+        self.ignoring.push(column::normalized(column.as_ref()));
         self
     }
 
-    /// Says which member ids are known to be of no people here, such as devices or placeholders. A membership of one is
-    /// [ignored](Import::ignored), whatever else is wrong with its row; a record of a user or a group is read all the
-    /// same.
+    /// Sets member ids that are not those of people, such as devices or placeholders. Memberships of them are
+    /// [ignored](Import::ignored), even if the row has another fault. Records of users and groups with these ids are
+    /// read.
     pub fn with_non_people(mut self, ids: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.non_people.extend(ids.into_iter().map(|id| spelling::id(&id.into()).to_owned()));
         self
     }
 
-    /// Reads one more table.
+    /// Reads a table.
     pub fn read(&mut self, input: impl BufRead) -> &mut Self {
         self.inputs += 1;
-        let (mut rows, mut header) = (Rows::new(input), None);
-        loop {
-            advance(1);
-            let found = rows.next();
-            let at = (self.inputs, rows.line());
-            let reason = match found {
-                Found::End => return self,
-                Found::Row => match &header {
-                    None => match rows.row().and_then(|row| self.header(&row)) {
-                        Ok(read) => {
-                            header = Some(read);
-                            continue;
-                        }
-                        Err(reason) => {
-                            self.read += 1;
-                            self.rejected.insert(at, reason);
-                            return self;
-                        }
-                    },
-                    Some(header) => rows.row().and_then(|row| self.row(header, &row, at)).err(),
-                },
-                Found::Fault(reason) => Some(reason),
-                Found::Fatal(reason) => {
-                    self.read += 1;
-                    self.rejected.insert(at, reason);
-                    return self;
-                }
-            };
+        if let Err(Damaged { line, reason }) = self.read_table(input) {
             self.read += 1;
-            if let Some(reason) = reason {
+            self.rejected.insert((self.inputs, line), reason);
+        }
+        self
+    }
+
+    fn read_table(&mut self, input: impl BufRead) -> Result<(), Damaged> {
+        let mut input = InputStream::new(input).map_err(|error| Damaged { line: 1, reason: error.into() })?;
+        let preamble = Preamble::skip(&mut input, MAX_ROW_BYTES);
+        let preamble = preamble.map_err(|error| Damaged::io(input.line(), error))?;
+        let mut rows = RowReader::new(input, preamble.delimiter(), MAX_ROW_BYTES);
+        if !next_row(&mut rows)? {
+            return Ok(());
+        }
+        let header = rows.row().map_err(RejectReason::from).and_then(|row| self.header(&row));
+        let header = header.map_err(|reason| Damaged { line: rows.line(), reason })?;
+        while next_row(&mut rows)? {
+            advance(1);
+            self.read += 1;
+            let at = (self.inputs, rows.line());
+            if rows.is_blank() {
+                self.ignored += 1;
+            } else if let Err(reason) =
+                rows.row().map_err(RejectReason::from).and_then(|row| self.row(&header, &row, at))
+            {
                 self.rejected.insert(at, reason);
-                if header.is_none() {
-                    return self;
-                }
             }
         }
+        Ok(())
     }
 
     fn header(&self, row: &Row<'_>) -> Result<Header, RejectReason> {
-        // Cut within a name, it could make another table.
-        if row.is_open() {
+        // A header that is cut off inside a name could be that of another table.
+        if row.ends_with_input() {
             return Err(RejectReason::Truncated { expected: "a line feed at the end of the header" });
         }
         Header::new(row, &self.ignoring)
     }
 
     fn row(&mut self, header: &Header, row: &Row<'_>, at: At) -> Result<(), RejectReason> {
-        if row.is_blank() {
+        if row.iter().all(|field| field.trim().is_empty()) {
             self.ignored += 1;
             return Ok(());
         }
         match row.len() == header.len() {
             true => header.check_unnamed(row)?,
-            false if row.is_open() && row.len() < header.len() => {
-                return Err(RejectReason::Truncated {
-                    expected: "as many fields in the last row as there are columns",
-                });
+            false if row.ends_with_input() && row.len() < header.len() => {
+                return Err(RejectReason::Truncated { expected: "one field for each column in the last row" });
             }
             false => return Err(RejectReason::FieldCount { found: row.len(), expected: header.len() }),
         }
         match header.kind() {
-            Kind::Users => self.user(header, row, at),
-            Kind::Groups => self.group(header, row, at),
-            Kind::Memberships => self.membership(header, row, at),
+            TableKind::Users => self.user(header, row, at),
+            TableKind::Groups => self.group(header, row, at),
+            TableKind::Memberships => self.membership(header, row, at),
         }
     }
 
@@ -246,7 +267,7 @@ impl Tables {
             status = self::status(column, text, status)?;
         }
         for domain in header.all(row, Column::HomeDomain) {
-            let expected = "the domain at which they are at home";
+            let expected = "the domain name of the user's organization";
             let domain = Domain::new(domain);
             user = user.with_home_domain(
                 domain.map_err(|_| RejectReason::InvalidField { field: Column::HomeDomain.name(), expected })?,
@@ -282,7 +303,7 @@ impl Tables {
             return Ok(());
         }
         document::user_id(member, "member")?;
-        let kind = match header.all(row, Column::MemberType).next().map(column::plain).as_deref() {
+        let kind = match header.all(row, Column::MemberType).next().map(column::normalized).as_deref() {
             None => None,
             Some("user" | "person" | "microsoftgraphuser" | "microsoftgraphorgcontact") => Some(MemberKind::User),
             Some("group" | "microsoftgraphgroup") => Some(MemberKind::Group),
@@ -305,7 +326,7 @@ impl Tables {
         Ok(())
     }
 
-    /// The directory that all tables tell of together.
+    /// Returns the directory of all tables.
     pub fn finish(self) -> Import<DirectoryBuilder> {
         let Self { inputs, ignoring: _, non_people: _, read, ignored, mut rejected, users, groups, memberships } = self;
         let mut builder = DirectoryBuilder::new();
@@ -328,32 +349,32 @@ impl Tables {
         }
         for Membership { at, group, member, kind } in memberships {
             if !known_groups.contains_key(group.as_str()) {
-                open(&mut rejected, at, RejectReason::UnknownGroup { count: 1 });
+                reject(&mut rejected, at, RejectReason::UnknownGroup { count: 1 });
                 continue;
             }
-            // It was found to be one when the row was read.
+            // The id was checked when the row was read.
             let Ok(user) = UserId::new(member.as_str()) else { continue };
             let (nested, is_user) = (known_groups.get(&member), known_users.contains(&user));
             let unknown = RejectReason::UnknownMember { count: 1 };
-            let expected = "`user` or `group`, because both have the id";
+            let expected = "`user` or `group`, because a user and a group have the id";
             match (kind, nested) {
                 (Some(MemberKind::Group) | None, Some(nested)) => {
                     builder = builder.nested(&group, nested);
                     if kind.is_none() && is_user {
                         builder = builder.member(&group, &user);
-                        open(
+                        reject(
                             &mut rejected,
                             at,
                             RejectReason::InvalidField { field: Column::MemberType.name(), expected },
                         );
                     }
                 }
-                (Some(MemberKind::Group), None) => open(&mut rejected, at, unknown),
+                (Some(MemberKind::Group), None) => reject(&mut rejected, at, unknown),
                 (Some(MemberKind::User), _) | (None, None) => {
                     builder = builder.member(&group, &user);
-                    // Where no table is of users, they are known by the id alone.
+                    // Without a table of users, members are known by the id only.
                     if !is_user && (kind.is_none() || !known_users.is_empty()) {
-                        open(&mut rejected, at, unknown);
+                        reject(&mut rejected, at, unknown);
                     }
                 }
             }
@@ -364,8 +385,12 @@ impl Tables {
     }
 }
 
-/// Notes what was found out about a row at the end. A row is rejected once; what is unknown of it is counted.
-fn open(rejected: &mut BTreeMap<At, RejectReason>, at: At, reason: RejectReason) {
+fn next_row<R: BufRead>(rows: &mut RowReader<R>) -> Result<bool, Damaged> {
+    rows.next().map_err(|error| Damaged::io(rows.input().line(), error))
+}
+
+/// Rejects a row after all tables were read. A row is rejected once; its unknown members or groups are counted.
+fn reject(rejected: &mut BTreeMap<At, RejectReason>, at: At, reason: RejectReason) {
     use RejectReason::{UnknownGroup, UnknownMember};
 
     match (rejected.get_mut(&at), &reason) {
@@ -379,7 +404,7 @@ fn open(rejected: &mut BTreeMap<At, RejectReason>, at: At, reason: RejectReason)
     }
 }
 
-/// The parts of a field that can hold several.
+/// Returns the values in a field that can contain several.
 fn parts(text: &str) -> impl Iterator<Item = &str> {
     text.split(';').map(str::trim).filter(|part| !part.is_empty())
 }

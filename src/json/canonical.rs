@@ -1,9 +1,9 @@
-//! JSON in one canonical form, so that the same document compares equal however its source wrote it.
+//! A canonical form of JSON, in which a document does not depend on the layout that its source wrote.
 //!
-//! The form is that of [RFC 8785](https://www.rfc-editor.org/rfc/rfc8785.html): no white space, the members of each object
-//! in the order of their names as UTF-16, strings with the shortest escapes. It differs in one point. RFC 8785 writes each
-//! number as the nearest IEEE 754 double, in which two different numbers can become the same. Here a number that a double
-//! does not hold exactly, or that is beyond ±2^53, keeps the text that the source gave it.
+//! The form is that of [RFC 8785](https://www.rfc-editor.org/rfc/rfc8785.html): no white space, the members of each
+//! object in the order of their names as UTF-16, strings with the shortest escapes. It differs in one point. RFC 8785
+//! writes each number as the nearest IEEE 754 double, in which two different numbers can become the same. Here a number
+//! that a double does not represent exactly, or that is beyond ±2^53, keeps the text of the source.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -21,26 +21,28 @@ pub(crate) fn canonical(text: &str) -> Result<String, serde_json::Error> {
     Ok(canonical)
 }
 
-/// Returns the canonical form of one member of a JSON object, whatever the case of its name, if there is one.
+/// Returns the canonical form of one member of a JSON object, or `None` if there is no such member. The name is
+/// compared without regard to case.
 ///
 /// # Errors
 /// The error of `serde_json` if the text is not JSON.
 pub(crate) fn canonical_member(text: &str, name: &str) -> Result<Option<String>, serde_json::Error> {
     let Node::Object(mut members) = Node::of(text)? else { return Ok(None) };
-    let Some(at) = place(&members, name) else { return Ok(None) };
+    let Some(at) = position(&members, name) else { return Ok(None) };
     let mut canonical = String::new();
     members.swap_remove(at).1.write(&mut canonical)?;
     Ok(Some(canonical))
 }
 
-/// Returns the canonical form of a JSON object in which one member, whatever the case of its name, is another text.
+/// Returns the canonical form of a JSON object with another string as the value of one member. The name is compared
+/// without regard to case.
 ///
 /// # Errors
 /// The error of `serde_json` if the text is not JSON.
 pub(crate) fn canonical_with(text: &str, name: &str, value: &str) -> Result<String, serde_json::Error> {
     let mut node = Node::of(text)?;
     if let Node::Object(members) = &mut node
-        && let Some(at) = place(members, name)
+        && let Some(at) = position(members, name)
         && let Some((_, member)) = members.get_mut(at)
     {
         *member = Node::String(value.to_owned().into());
@@ -50,14 +52,14 @@ pub(crate) fn canonical_with(text: &str, name: &str, value: &str) -> Result<Stri
     Ok(canonical)
 }
 
-/// Where a member is: the one of exactly this name, or else the first in order whose name differs in case alone.
-fn place(members: &[(Cow<'_, str>, Node<'_>)], name: &str) -> Option<usize> {
+/// Returns the index of a member: the one with exactly this name, or else the first in order that differs in case only.
+fn position(members: &[(Cow<'_, str>, Node<'_>)], name: &str) -> Option<usize> {
     let alike = || members.iter().enumerate().filter(|(_, (known, _))| known.eq_ignore_ascii_case(name));
     let exact = members.iter().position(|(known, _)| known == name);
     exact.or_else(|| alike().min_by(|(_, (a, _)), (_, (b, _))| a.cmp(b)).map(|(at, _)| at))
 }
 
-/// A value, with its numbers as they were written.
+/// A value in which numbers are the text of the source.
 enum Node<'a> {
     Null,
     Bool(bool),
@@ -71,12 +73,12 @@ impl<'a> Node<'a> {
     fn of(text: &'a str) -> Result<Self, serde_json::Error> {
         let mut numbers = numbers(text).into_iter();
         let mut deserializer = serde_json::Deserializer::from_str(text);
-        let node = Reader { numbers: &mut numbers }.deserialize(&mut deserializer)?;
+        let node = NodeSeed { numbers: &mut numbers }.deserialize(&mut deserializer)?;
         deserializer.end()?;
         Ok(node)
     }
 
-    /// Writes the value; recursion is no deeper than the parser's was.
+    /// Writes the value. The recursion is as deep as that of the parser, which has a limit.
     fn write(self, canonical: &mut String) -> Result<(), serde_json::Error> {
         match self {
             Self::Null => canonical.push_str("null"),
@@ -111,7 +113,7 @@ impl<'a> Node<'a> {
     }
 }
 
-/// Returns the numbers of a JSON text as they are written, in order. Of a text that is not JSON it returns anything.
+/// Returns the text of every number in a JSON text, in order. The result for a text that is not JSON has no meaning.
 fn numbers(text: &str) -> Vec<&str> {
     let (mut numbers, mut start, mut in_string, mut escaped) = (Vec::new(), None, false, false);
     for (at, byte) in text.bytes().enumerate() {
@@ -124,7 +126,7 @@ fn numbers(text: &str) -> Vec<&str> {
             }
             continue;
         }
-        // The letters of `true`, `false` and `null` never follow a number without something between.
+        // In JSON, a number is never directly before `true`, `false` or `null`.
         let is_number = byte.is_ascii_digit() || (start.is_some() && b"+-.eE".contains(&byte)) || byte == b'-';
         match (start, is_number) {
             (None, true) => start = Some(at),
@@ -140,18 +142,18 @@ fn numbers(text: &str) -> Vec<&str> {
     numbers
 }
 
-/// Reads a value, taking the text of each number in turn.
-struct Reader<'n, 'a> {
+/// Reads a value with the texts of its numbers, in order.
+struct NodeSeed<'n, 'a> {
     numbers: &'n mut vec::IntoIter<&'a str>,
 }
 
-impl<'a> Reader<'_, 'a> {
+impl<'a> NodeSeed<'_, 'a> {
     fn number<E: Error>(self) -> Result<Node<'a>, E> {
         self.numbers.next().map(Node::Number).ok_or_else(|| E::custom("more numbers than the text has"))
     }
 }
 
-impl<'a> DeserializeSeed<'a> for Reader<'_, 'a> {
+impl<'a> DeserializeSeed<'a> for NodeSeed<'_, 'a> {
     type Value = Node<'a>;
 
     fn deserialize<D: Deserializer<'a>>(self, deserializer: D) -> Result<Node<'a>, D::Error> {
@@ -159,7 +161,7 @@ impl<'a> DeserializeSeed<'a> for Reader<'_, 'a> {
     }
 }
 
-impl<'a> Visitor<'a> for Reader<'_, 'a> {
+impl<'a> Visitor<'a> for NodeSeed<'_, 'a> {
     type Value = Node<'a>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -196,7 +198,7 @@ impl<'a> Visitor<'a> for Reader<'_, 'a> {
 
     fn visit_seq<A: SeqAccess<'a>>(self, mut entries: A) -> Result<Node<'a>, A::Error> {
         let mut list = Vec::new();
-        while let Some(entry) = entries.next_element_seed(Reader { numbers: self.numbers })? {
+        while let Some(entry) = entries.next_element_seed(NodeSeed { numbers: self.numbers })? {
             list.push(entry);
         }
         Ok(Node::List(list))
@@ -205,14 +207,14 @@ impl<'a> Visitor<'a> for Reader<'_, 'a> {
     fn visit_map<A: MapAccess<'a>>(self, mut members: A) -> Result<Node<'a>, A::Error> {
         let mut object = Vec::new();
         while let Some(name) = members.next_key::<String>()? {
-            object.push((name.into(), members.next_value_seed(Reader { numbers: self.numbers })?));
+            object.push((name.into(), members.next_value_seed(NodeSeed { numbers: self.numbers })?));
         }
         Ok(Node::Object(object))
     }
 }
 
-/// Returns the canonical form of a number: that of RFC 8785, which is that of ECMAScript, if a double holds it exactly or
-/// writes it with the same digits, and otherwise its own text.
+/// Returns the canonical form of a number: that of RFC 8785, which is that of ECMAScript, if a double represents it
+/// exactly or has the same digits, and otherwise its own text.
 fn number(text: &str) -> Cow<'_, str> {
     const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
     let Ok(double) = text.parse::<f64>() else { return text.into() };
@@ -222,16 +224,16 @@ fn number(text: &str) -> Cow<'_, str> {
     if double == 0.0 {
         return if Decimal::of(text).digits.is_empty() { "0".into() } else { text.into() };
     }
-    // The shortest digits from which a double can be read back, as ECMAScript asks for.
+    // The shortest digits that parse to the same double, as in ECMAScript.
     let shortest = format!("{double:e}");
     if Decimal::of(&shortest) != Decimal::of(text) {
         return text.into();
     }
-    // ECMAScript writes an exponent from 1e21 on, which is beyond the largest here, and below 1e-6.
+    // ECMAScript writes an exponent below 1e-6, and from 1e21 on, which is beyond the largest number here.
     if double.abs() >= 1e-6 { format!("{double}").into() } else { shortest.into() }
 }
 
-/// A decimal number, by its digits without zeros at either end and the power of ten of the last one.
+/// A decimal number: its digits without zeros at either end, and the power of ten of the last digit.
 #[derive(PartialEq, Eq)]
 struct Decimal {
     is_negative: bool,
@@ -240,12 +242,12 @@ struct Decimal {
 }
 
 impl Decimal {
-    /// The number that a JSON text stands for.
+    /// Parses the text of a number in JSON.
     fn of(text: &str) -> Self {
         let (is_negative, text) = text.strip_prefix('-').map_or((false, text), |text| (true, text));
         let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
         let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-        // Whoever writes an exponent that does not fit means something beyond every double.
+        // An exponent that does not fit is beyond every double.
         let exponent = exponent.parse::<i64>().unwrap_or(i64::MAX).saturating_sub(fraction.len() as i64);
         let all = format!("{whole}{fraction}");
         let digits = all.trim_start_matches('0').trim_end_matches('0').to_owned();
@@ -264,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn d4_order_escapes_and_white_space_are_not_content() {
+    fn d4_order_escapes_and_white_space_are_ignored() {
         let pretty = "{ \"b\" : [ 1 , { \"y\" : \"\\u00e9\\/\", \"x\" : null } ] , \"a\":true }";
         assert_eq!(canonical(pretty).unwrap(), r#"{"a":true,"b":[1,{"x":null,"y":"é/"}]}"#);
         assert!(!same("[1,2]", "[2,1]"), "the order of a list is content");
@@ -273,9 +275,9 @@ mod tests {
         assert!(canonical("{} {}").is_err() && canonical("{\"a\":").is_err());
     }
 
-    /// RFC 8785, section 3.2.3: by UTF-16 code units, in which an emoji comes before the last letters of the plane.
+    /// RFC 8785, section 3.2.3: by UTF-16 code units, so that an emoji is before the last letters of the basic plane.
     #[test]
-    fn d4_members_are_sorted_as_rfc_8785_sorts_them() {
+    fn d4_members_are_sorted_as_in_rfc_8785() {
         let names = ["\u{20ac}", "\r", "\u{fb33}", "1", "\u{1f600}", "\u{80}", "\u{f6}"];
         let object: serde_json::Map<_, _> = names.iter().map(|name| ((*name).to_owned(), 0.into())).collect();
         let canonical = canonical(&serde_json::Value::Object(object).to_string()).unwrap();
@@ -285,7 +287,7 @@ mod tests {
 
     /// The samples of RFC 8785, appendix B, that are within ±2^53.
     #[test]
-    fn d4_numbers_are_written_as_ecmascript_writes_them() {
+    fn d4_numbers_are_written_as_in_ecmascript() {
         for (text, expected) in [
             ("0", "0"),
             ("-0.0", "0"),
@@ -310,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn d4_numbers_that_no_double_holds_keep_their_text() {
+    fn d4_number_beyond_a_double_keeps_its_text() {
         for text in [
             "9007199254740993",
             "-9007199254740993.0",

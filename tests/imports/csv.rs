@@ -1,12 +1,14 @@
-//! Tables: users, groups and memberships as CSV.
+//! Users, groups and memberships in CSV tables.
 
 use std::collections::BTreeSet;
 use std::io::{self, BufReader, Read};
 
+use activity_privacy::directory::{
+    DirectoryBuilder, DirectoryRevision, DirectorySnapshot, Resolution, User, UserStatus,
+};
+use activity_privacy::identity::{GroupId, UserId};
 use activity_privacy::import::csv::{MAX_ROW_BYTES, Tables};
 use activity_privacy::import::{Import, Place, RejectReason, Rejected};
-use activity_privacy::directory::{DirectoryBuilder, DirectoryRevision, DirectorySnapshot, Resolution, User, UserStatus};
-use activity_privacy::identity::{GroupId, UserId};
 use proptest::prelude::*;
 
 mod shape;
@@ -55,8 +57,8 @@ fn names(snapshot: &DirectorySnapshot, id: &str) -> Vec<String> {
     user(snapshot, id).aliases().iter().map(|alias| alias.as_str().to_owned()).collect()
 }
 
-/// The one rejection of a table, as text.
-fn refusal(import: &Import<DirectoryBuilder>) -> String {
+/// Returns the message of the only rejection.
+fn rejection(import: &Import<DirectoryBuilder>) -> String {
     let [rejected] = import.rejected() else { panic!("{:?}", import.rejected()) };
     rejected.to_string()
 }
@@ -79,14 +81,14 @@ fn d6_tables_in_any_order_make_one_directory() {
 }
 
 #[test]
-fn d8_a_user_is_known_by_every_name_of_the_row_and_the_upn_is_the_first() {
+fn d8_every_name_of_row_is_alias_upn_first() {
     let snapshot = whole(&[USERS, GROUPS]);
     assert_eq!(names(&snapshot, "u-1"), ["adele@contoso.example", "a.vance@contoso.example", "av@contoso.example"]);
     assert_eq!(user(&snapshot, "u-1").status(), UserStatus::Active);
     assert_eq!(user(&snapshot, "u-2").status(), UserStatus::Disabled);
     let table = "mail;x,account,home domain,email,id,upn,status\n,,,,,,\n";
     assert!(
-        refusal(&read(&[table])).contains("column 1 has a name that is not known"),
+        rejection(&read(&[table])).contains("column 1 has a name that is not known"),
         "most columns are parted by `,`"
     );
     let table = "mail,account,home domain,email,id,upn,status\na@x.example,a;b,Contoso.Example,b@x.example,u,c@x.example,deleted\n";
@@ -98,13 +100,13 @@ fn d8_a_user_is_known_by_every_name_of_the_row_and_the_upn_is_the_first() {
 }
 
 #[test]
-fn b1_what_a_spreadsheet_takes_for_a_formula_is_text() {
+fn b1_formula_of_a_spreadsheet_is_text() {
     let snapshot = whole(&["id,account\n=1+1,@a;-b;+c\n"]);
     assert_eq!(names(&snapshot, "=1+1"), ["@a", "-b", "+c"]);
 }
 
 #[test]
-fn b1_marks_and_line_ends_play_no_part() {
+fn b1_byte_order_marks_and_line_ends_are_ignored() {
     let expected = names(&whole(&[USERS, GROUPS]), "u-1");
     let crlf = USERS.replace('\n', "\r\n");
     let marked = format!("\u{feff}{USERS}");
@@ -121,9 +123,9 @@ fn b1_marks_and_line_ends_play_no_part() {
     }
 }
 
-/// The reader beneath takes a first buffer of nothing but a mark for the end of the input.
+/// `csv-core` takes a first buffer of only a byte order mark for the end of the input.
 #[test]
-fn b1_no_byte_order_mark_is_the_end_of_a_table() {
+fn b1_chunk_of_only_byte_order_mark_ends_nothing() {
     for marks in ["", "\u{feff}", "\u{feff}\u{feff}", "\u{feff}\u{feff}\u{feff}"] {
         let table = format!("{marks}id,upn\nu,a@x.example\n");
         for chunk in [1, 2, 3, 6, 64] {
@@ -137,7 +139,7 @@ fn b1_no_byte_order_mark_is_the_end_of_a_table() {
 }
 
 #[test]
-fn b4_unknown_column_is_named_unless_it_looks_like_a_value() {
+fn b4_unknown_column_is_named_unless_like_a_value() {
     for (column, says) in [
         ("Favourite colour", "column 3 `Favourite colour` has a name"),
         (&"x".repeat(500), &format!("column 3 `{}` has a name", "x".repeat(64))),
@@ -146,25 +148,25 @@ fn b4_unknown_column_is_named_unless_it_looks_like_a_value() {
         ("7", "column 3 has a name"),
     ] {
         let import = read(&[&format!("id,upn,{column}\nu,a@x.example,b\n")]);
-        assert!(refusal(&import).starts_with(&format!("line 1: {says}")), "{}", refusal(&import));
+        assert!(rejection(&import).starts_with(&format!("line 1: {says}")), "{}", rejection(&import));
     }
 }
 
 #[test]
-fn d11_a_column_that_is_not_known_refuses_the_whole_table_unless_said_to_be_ignored() {
+fn d11_unknown_column_rejects_table_unless_ignored() {
     let table = "id,upn,kanarienvogel@x.example\nu,a@x.example,b@x.example\n";
     let import = read(&[table]);
     assert_eq!((import.read(), import.rejected().len()), (1, 1));
     let says = "line 1: column 3 has a name that is not known, expected a column of users, groups or memberships, or one \
-                that is said to be ignored";
-    assert_eq!(refusal(&import), says);
+                named to `Tables::ignoring`";
+    assert_eq!(rejection(&import), says);
     let mut tables = Tables::new().ignoring("Kanarienvogel @ X.example");
     tables.read(table.as_bytes());
     assert_eq!(names(&built(tables.finish().into_complete().unwrap()), "u"), ["a@x.example"]);
 }
 
 #[test]
-fn b1_a_header_that_makes_no_table_is_named() {
+fn b1_header_of_no_table_is_rejected() {
     for (header, says) in [
         (
             "upn,mail",
@@ -172,7 +174,7 @@ fn b1_a_header_that_makes_no_table_is_named() {
         ),
         (
             "id,display name",
-            "field `user id` is missing, expected that, or `group id`, because `id` and a name are told of both",
+            "field `user id` is missing, expected `user id` or `group id`, because users and groups both have `id` and a name",
         ),
         ("member,type", "field `group` is missing, expected the id of the group"),
         ("group name,name", "field `group id` is missing, expected the immutable id of a group"),
@@ -181,11 +183,11 @@ fn b1_a_header_that_makes_no_table_is_named() {
         ("id,\"upn", "the input ends too early, expected the closing quote of a field"),
     ] {
         let import = read(&[&format!("{header}\n")]);
-        assert_eq!(refusal(&import), format!("line 1: {says}"), "{header}");
+        assert_eq!(rejection(&import), format!("line 1: {says}"), "{header}");
         assert_eq!(import.read(), 1);
     }
     assert_eq!(
-        refusal(&read(&["id,upn"])),
+        rejection(&read(&["id,upn"])),
         "line 1: the input ends too early, expected a line feed at the end of the header"
     );
     for nothing in ["", "\n\r\n", "id,upn\n"] {
@@ -194,7 +196,7 @@ fn b1_a_header_that_makes_no_table_is_named() {
 }
 
 #[test]
-fn b1_a_row_is_named_with_its_line_and_the_rest_goes_on() {
+fn b1_invalid_row_is_rejected_and_others_read() {
     let long = format!("{},a@x.example,,", "u".repeat(300));
     let wide = format!("u,{},,", "a".repeat(MAX_ROW_BYTES));
     for (row, says) in [
@@ -204,7 +206,7 @@ fn b1_a_row_is_named_with_its_line_and_the_rest_goes_on() {
         ("u,a@x.example,perhaps,", "field `status` cannot be understood, expected `active`, `disabled` or `deleted`"),
         (
             "u,a@x.example,,a b.example",
-            "field `home domain` cannot be understood, expected the domain at which they are at home",
+            "field `home domain` cannot be understood, expected the domain name of the user's organization",
         ),
         (
             "u,\"a@x.example, b@x.example\",,",
@@ -220,32 +222,32 @@ fn b1_a_row_is_named_with_its_line_and_the_rest_goes_on() {
     ] {
         let table = format!("id,upn,status,home domain\nv,\"v;\nw\",,\n{row}\nz,z@x.example,,\n");
         let import = read(&[&table]);
-        assert_eq!(refusal(&import), format!("line 4: {says}"), "{row}");
+        assert_eq!(rejection(&import), format!("line 4: {says}"), "{row}");
         assert_eq!(import.read(), 3);
-        assert_eq!(names(&built(import.into_partial()), "z"), ["z@x.example"], "the rest goes on");
+        assert_eq!(names(&built(import.into_partial()), "z"), ["z@x.example"], "the other rows are read");
     }
     let mut tables = Tables::new();
     tables.read(&b"id,upn\n\xff,a\nb,\xffb\nc,c\n"[..]);
     let import = tables.finish();
     let places: Vec<Place> = import.rejected().iter().map(|rejected| rejected.place).collect();
     assert_eq!(places, [Place::Line(2), Place::Line(3)]);
-    assert_eq!(import.rejected()[1].reason, RejectReason::NotUtf8 { at: 1 });
+    assert_eq!(import.rejected()[1].reason, RejectReason::NotUtf8 { at: 2 });
 }
 
 #[test]
-fn b1_a_quote_that_hides_rows_lets_none_of_them_pass_for_a_row() {
+fn b1_text_in_unclosed_quote_is_no_row() {
     let table = format!("id,upn\nu,\"{}\nv,v@x.example\n", "a\n".repeat(MAX_ROW_BYTES));
     let import = read(&[&table]);
-    assert_eq!(refusal(&import), "line 2: the input ends too early, expected the closing quote of a field");
+    assert_eq!(rejection(&import), "line 2: the input ends too early, expected the closing quote of a field");
     assert!(members(&built(import.into_partial()), "v").is_empty());
     let table = format!("id,upn\nu,\"{}\nv,v@x.example\n\",\nw,w\n", "a\n".repeat(MAX_ROW_BYTES));
     let import = read(&[&table]);
-    assert_eq!(refusal(&import), "line 2: too long, expected at most 1048576 bytes");
+    assert_eq!(rejection(&import), "line 2: too long, expected at most 1048576 bytes");
     assert_eq!(names(&built(import.into_partial()), "w"), ["w"]);
 }
 
 #[test]
-fn d11_a_member_or_a_group_that_no_table_holds_is_rejected() {
+fn d11_unknown_member_or_group_is_rejected() {
     let all_members = |rows: &str| format!("group,member,type\n{rows}");
     for (rows, says) in [
         ("g-1,u-9,\n", Some("lists 1 members that are no user and no group")),
@@ -262,7 +264,11 @@ fn d11_a_member_or_a_group_that_no_table_holds_is_rejected() {
         let import = read(&[USERS, GROUPS, &all_members(rows)]);
         match says {
             Some(says) => {
-                assert!(refusal(&import).starts_with(&format!("line 2 of input 3: {says}")), "{}", refusal(&import));
+                assert!(
+                    rejection(&import).starts_with(&format!("line 2 of input 3: {says}")),
+                    "{}",
+                    rejection(&import)
+                );
             }
             None => assert!(import.rejected().is_empty(), "{rows}"),
         }
@@ -276,19 +282,18 @@ fn d11_a_member_or_a_group_that_no_table_holds_is_rejected() {
 }
 
 #[test]
-fn d11_an_id_of_both_a_user_and_a_group_needs_a_type() {
+fn d11_id_of_user_and_group_needs_type() {
     let (users, groups) = ("id,upn\nx,x@x.example\n", "group id,name\nx,X\ng,G\n");
     let import = read(&[users, groups, "group,member\ng,x\n"]);
-    let says =
-        "line 2 of input 3: field `type` cannot be understood, expected `user` or `group`, because both have the id";
-    assert_eq!(refusal(&import), says);
-    assert_eq!(members(&built(import.into_partial()), "g"), set(&["x"]), "both are taken");
+    let says = "line 2 of input 3: field `type` cannot be understood, expected `user` or `group`, because a user and a group have the id";
+    assert_eq!(rejection(&import), says);
+    assert_eq!(members(&built(import.into_partial()), "g"), set(&["x"]), "both are members");
     assert_eq!(members(&whole(&[users, groups, "group,member,type\ng,x,user\n"]), "g"), set(&["x"]));
     assert_eq!(members(&whole(&[users, groups, "group,member,type\ng,x,group\n"]), "g"), set(&[]));
 }
 
 #[test]
-fn b1_whoever_comes_twice_is_rejected_the_second_time() {
+fn b1_second_record_of_same_id_is_rejected() {
     let import = read(&["id,upn\nu,a@x.example\nu,b@x.example\n", "group id\ng\ng\n"]);
     let places: Vec<Place> = import.rejected().iter().map(|rejected| rejected.place).collect();
     assert_eq!(places, [Place::LineOf { input: 1, line: 3 }, Place::LineOf { input: 2, line: 3 }]);
@@ -296,16 +301,16 @@ fn b1_whoever_comes_twice_is_rejected_the_second_time() {
 }
 
 #[test]
-fn b1_rows_that_hold_nothing_are_ignored_and_counted() {
+fn b1_empty_rows_are_ignored_and_counted() {
     let import = read(&["id,upn\n,\nu,a@x.example\n , \n"]);
     assert_eq!((import.read(), import.ignored(), import.rejected().len()), (3, 2, 0));
 }
 
 #[test]
-fn b1_a_cut_before_the_last_field_of_a_row_is_seen() {
+fn b1_row_truncated_before_last_field_is_rejected() {
     for at in 1..USERS.len() {
         let import = read(&[&USERS[..at], GROUPS]);
-        // Behind the last comma, the row has all its fields.
+        // Behind its last comma, a row has all its fields.
         let row = USERS[..at].rsplit('\n').next().unwrap();
         let in_last_field = row.replace("\"Vance, Adele\"", "").matches(',').count() == 6;
         assert!(row.is_empty() || in_last_field || !import.rejected().is_empty(), "cut at {at}");
@@ -317,13 +322,13 @@ fn b4_last_row_without_line_feed_is_read() {
     let snapshot = whole(&["id,upn\nu-1,a@x.example\nu-2,\"b@x.example\""]);
     assert_eq!(names(&snapshot, "u-2"), ["b@x.example"]);
     for cut in ["id,upn,mail\nu-1,a@x.example", "id,upn\nu-1", "id,upn\nu-1,\"a@x.example"] {
-        assert!(refusal(&read(&[cut])).starts_with("line 2: the input ends too early, expected "), "{cut}");
+        assert!(rejection(&read(&[cut])).starts_with("line 2: the input ends too early, expected "), "{cut}");
     }
-    assert!(refusal(&read(&["id,upn\nu-1,a,b"])).contains("3 fields, expected 2"));
+    assert!(rejection(&read(&["id,upn\nu-1,a,b"])).contains("3 fields, expected 2"));
 }
 
 #[test]
-fn b1_an_input_that_fails_says_so() {
+fn b1_failing_input_is_one_rejection() {
     struct Failing;
     impl Read for Failing {
         fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
@@ -340,7 +345,7 @@ fn b1_an_input_that_fails_says_so() {
 }
 
 #[test]
-fn b2_no_rejection_of_a_row_repeats_what_was_read() {
+fn b2_rejection_quotes_nothing_of_the_row() {
     let table = "id,upn,status\nkanarienvogel,kanarienvogel@x, kanarienvogel\n\"kanarien\nvogel\",,\n,kanarienvogel,\n\
                  kanarienvogel\nkanarienvogel,\"kanarienvogel";
     let import = read(&[table, "group,member\nkanarienvogel,kanarienvogel\n"]);
@@ -352,7 +357,7 @@ fn b2_no_rejection_of_a_row_repeats_what_was_read() {
 
 proptest! {
     #[test]
-    fn d11_the_order_of_rows_plays_no_part(
+    fn d11_order_of_rows_is_ignored(
         users in Just(vec!["u-1,a@x.example", "u-2,b@x.example", "u-3,c@x.example"]).prop_shuffle(),
         members_in in Just(vec!["g-1,u-1", "g-2,u-2", "g-1,g-2", "g-2,g-1", "g-3,u-3"]).prop_shuffle(),
         first in 0_usize..3,
@@ -369,7 +374,7 @@ proptest! {
     }
 
     #[test]
-    fn b1_every_row_is_taken_ignored_or_rejected(
+    fn b1_every_row_is_read_ignored_or_rejected(
         rows in prop::collection::vec(prop::sample::select(vec![
             ("u,a@x.example,g", true), (",,", false), ("u,a", false), (",a,g", false), ("u,\"a\nb\",g", false),
         ]), 0..12),
@@ -386,7 +391,7 @@ proptest! {
     }
 
     #[test]
-    fn b3_no_bytes_are_too_strange(
+    fn b3_any_bytes_are_read_to_their_end(
         header in prop::sample::select(vec!["", "id,upn\n", "group,member,type\n", "group id,name,parents\n"]),
         bytes in prop::collection::vec(prop_oneof![any::<u8>(), prop::sample::select(b"\n\r,\";ug-1@".to_vec())], 0..200),
         chunk in 1_usize..9,
@@ -425,7 +430,7 @@ fn d11_typed_member_without_a_record_is_rejected() {
 }
 
 #[test]
-fn d8_marks_around_ids_play_no_part() {
+fn d8_invisible_marks_around_ids_are_ignored() {
     let users = "id,upn,groups\n\u{200b}u-1,a@contoso.example,'g-1; \u{200e}g-2\n'u-2,b@contoso.example,\n";
     let groups = "group id,name,parents\n\u{feff}g-1,Council,\n'g-2,Board,\u{2060}g-1\n";
     let members = "group,member,type\n\u{200b}g-1,'u-2,user\n";

@@ -1,8 +1,8 @@
-//! Who acted, and for whom.
+//! The principals of a record.
 
 use activity_privacy::activity::{Activity, Actor, ActorKind};
 use activity_privacy::identity::{Alias, Identity, UserId};
-use activity_privacy::m365::RejectReason;
+use activity_privacy::sources::RejectReason;
 use serde_json::{Value, json};
 
 use crate::{one, read, record};
@@ -30,7 +30,7 @@ fn acted_for(activity: &Activity) -> Vec<&str> {
 }
 
 #[test]
-fn d9_a_record_without_a_user_has_an_unknown_actor() {
+fn d9_record_without_user_has_unknown_actor() {
     for nobody in
         ["", " ", "Unknown", "Not Available", "anonymous", "urn:spo:anon#f00", "00000000-0000-0000-0000-000000000000"]
     {
@@ -43,7 +43,7 @@ fn d9_a_record_without_a_user_has_an_unknown_actor() {
 }
 
 #[test]
-fn d9_a_type_of_user_that_is_not_known_is_a_person() {
+fn d9_unknown_user_type_is_a_person() {
     for user_type in [
         json!(0),
         json!(2),
@@ -62,7 +62,7 @@ fn d9_a_type_of_user_that_is_not_known_is_a_person() {
 }
 
 #[test]
-fn d7_applications_and_the_system_are_told_apart() {
+fn d7_user_type_gives_application_or_system() {
     for (user_type, kind) in [
         (json!(5), ActorKind::Application),
         (json!(6), ActorKind::Application),
@@ -78,7 +78,7 @@ fn d7_applications_and_the_system_are_told_apart() {
 }
 
 #[test]
-fn d7_names_that_no_person_has_are_never_people() {
+fn d7_name_of_a_service_is_never_a_person() {
     for (name, kind) in [
         ("app@sharepoint", ActorKind::Application),
         ("i:0i.t|00000003-0000-0ff1-ce00-000000000000|app@sharepoint", ActorKind::Application),
@@ -103,7 +103,7 @@ fn d7_names_that_no_person_has_are_never_people() {
 }
 
 #[test]
-fn d8_an_identity_protects_wherever_it_stands() {
+fn d8_identity_in_any_actor_field_is_the_actors() {
     let application = actor(json!({ "UserType": 5, "UserId": "adele@contoso.com", "UserKey": OBJECT_ID }));
     assert_eq!(application.kind(), ActorKind::Application);
     assert_eq!(application.identities(), [alias("adele@contoso.com"), id(OBJECT_ID)]);
@@ -122,7 +122,7 @@ fn d8_an_identity_protects_wherever_it_stands() {
 }
 
 #[test]
-fn d8_a_user_key_is_what_its_shape_says() {
+fn d8_form_of_user_key_gives_its_identity() {
     let shapes = [
         (OBJECT_ID, id(OBJECT_ID)),
         ("10032000C757D25F", account("puid", "10032000C757D25F")),
@@ -139,7 +139,7 @@ fn d8_a_user_key_is_what_its_shape_says() {
         assert_eq!(actor.kind(), ActorKind::User);
         let [first, second] = actor.identities() else { panic!("{key}: {} identities", actor.identities().len()) };
         assert_eq!(first, &alias("adele@contoso.com"), "the sign-in name comes first");
-        // An address that came as an account name is the same alias, whatever it was an account of.
+        // An address as an account name is the same alias, whatever the app of the account.
         match (second, &identity) {
             (Identity::Alias(a), Identity::Alias(b)) => assert!(a.matches(b), "{key}"),
             (a, b) => assert_eq!(a, b, "{key}"),
@@ -152,14 +152,14 @@ fn d8_a_user_key_is_what_its_shape_says() {
 }
 
 #[test]
-fn d8_an_object_id_in_capitals_is_found_in_the_directory() {
+fn d8_object_id_in_capitals_resolves_in_directory() {
     let actor = actor(json!({ "UserId": OBJECT_ID.to_uppercase() }));
     assert!(actor.identities().contains(&id(OBJECT_ID)));
     assert!(actor.identities().contains(&id(&OBJECT_ID.to_uppercase())));
 }
 
 #[test]
-fn d8_the_actor_list_of_the_directory_names_the_user() {
+fn d8_actor_list_gives_the_identities_of_user() {
     let list = json!([
         { "ID": "adele@contoso.com", "Type": 5 },
         { "ID": "10032000C757D25F", "Type": 3 },
@@ -177,7 +177,7 @@ fn d8_the_actor_list_of_the_directory_names_the_user() {
     ];
     let nobody = json!({ "UserId": "Not Available", "UserKey": "", "Actor": list });
     assert_eq!(actor(nobody).identities(), expected);
-    // The flat table writes the list as a text.
+    // `OfficeActivity` has the list in a string.
     let text = json!({ "UserId": "", "Actor": list.to_string() });
     assert_eq!(actor(text).identities(), expected);
 
@@ -189,7 +189,7 @@ fn d8_the_actor_list_of_the_directory_names_the_user() {
 }
 
 #[test]
-fn d7_a_guest_upn_is_kept_verbatim() {
+fn d7_guest_upn_is_kept_verbatim() {
     let upn = "Megan_fabrikam.example#EXT#@contoso.onmicrosoft.com";
     let actor = actor(json!({ "UserId": upn, "UserType": 10, "Actor": [{ "ID": upn, "Type": 5 }] }));
     assert_eq!(actor.identities(), [alias(upn)]);
@@ -197,7 +197,7 @@ fn d7_a_guest_upn_is_kept_verbatim() {
 }
 
 #[test]
-fn d6_those_for_whom_it_was_done_are_named() {
+fn d6_senders_and_mailbox_owners_are_principals() {
     let sent = one(&record(json!({
         "SendAsUserSmtp": "board@contoso.com", "SendOnBehalfOfUserSmtp": "lee@contoso.com",
     })));
@@ -209,7 +209,7 @@ fn d6_those_for_whom_it_was_done_are_named() {
         assert_eq!(acted_for(&delegate), ["Lee@contoso.com"], "{logon}");
     }
     let owner = one(&record(json!({ "LogonType": 0, "MailboxOwnerUPN": "Adele@Contoso.com" })));
-    assert!(owner.on_behalf_of().is_empty(), "one's own mailbox");
+    assert!(owner.on_behalf_of().is_empty(), "the mailbox of the actor");
 
     let flat = "TimeGenerated,OfficeId,Operation,UserId,Logon_Type,MailboxOwnerUPN\n\
                 2026-03-01T09:30:00Z,a,MailItemsAccessed,adele@contoso.com,Admin,lee@contoso.com\n";
@@ -217,7 +217,7 @@ fn d6_those_for_whom_it_was_done_are_named() {
 }
 
 #[test]
-fn d6_the_person_whose_doing_an_agent_reports_is_named() {
+fn d6_person_in_dlp_report_is_a_principal() {
     for object in ["SharePointMetaData", "ExchangeMetaData"] {
         let matched = one(&record(json!({
             "UserId": "DlpAgent", "UserKey": "DlpAgent", "UserType": 4, object: { "From": "lee@contoso.com" },
@@ -228,7 +228,7 @@ fn d6_the_person_whose_doing_an_agent_reports_is_named() {
 }
 
 #[test]
-fn d6_those_for_whom_it_was_done_are_found_in_claims() {
+fn d6_principal_in_claim_is_read() {
     for claim in ["i:0#.f|membership|lee@contoso.com", "i:0#.f|membership|urn:spo:guest#lee@contoso.com"] {
         for fields in [
             json!({ "SharePointMetaData": { "From": claim } }),
@@ -241,7 +241,7 @@ fn d6_those_for_whom_it_was_done_are_found_in_claims() {
         }
     }
     let by_id = one(&record(json!({ "MailboxOwnerUPN": OBJECT_ID.to_uppercase() })));
-    assert!(by_id.on_behalf_of()[0].identities().contains(&id(OBJECT_ID)), "all identities that were found");
+    assert!(by_id.on_behalf_of()[0].identities().contains(&id(OBJECT_ID)), "all identities of the claim");
 
     for nobody in
         ["i:0i.t|00000003-0000-0ff1-ce00-000000000000|app@sharepoint", "app@sharepoint", "Unknown", "DlpAgent"]
@@ -250,11 +250,11 @@ fn d6_those_for_whom_it_was_done_are_found_in_claims() {
         assert!(none.on_behalf_of().is_empty(), "{nobody}");
     }
     let oneself = one(&record(json!({ "MailboxOwnerUPN": "i:0#.f|membership|ADELE@contoso.com" })));
-    assert!(oneself.on_behalf_of().is_empty(), "one's own mailbox");
+    assert!(oneself.on_behalf_of().is_empty(), "the mailbox of the actor");
 }
 
 #[test]
-fn d6_an_object_written_as_text_names_those_for_whom_it_was_done() {
+fn d6_principal_in_object_as_string_is_read() {
     for object in ["SharePointMetaData", "ExchangeMetaData"] {
         for metadata in [json!({ "From": "lee@contoso.com" }), json!([{}, { "From": "lee@contoso.com" }])] {
             let matched = one(&record(json!({ object: metadata.to_string() })));
@@ -267,7 +267,7 @@ fn d6_an_object_written_as_text_names_those_for_whom_it_was_done() {
 }
 
 #[test]
-fn d9_the_anonymous_logon_is_nobody() {
+fn d9_anonymous_logon_is_unknown_actor() {
     for nobody in [
         "NT AUTHORITY\\ANONYMOUS LOGON",
         "nt authority\\anonymous logon",
@@ -284,7 +284,7 @@ fn d9_the_anonymous_logon_is_nobody() {
 }
 
 #[test]
-fn d8_an_address_in_the_actor_list_protects_whatever_its_type() {
+fn d8_address_in_actor_list_counts_whatever_its_type() {
     for kind in [json!(1), json!(2), json!(3), json!(4), json!(5.0), json!("5.0"), json!("SPN"), json!(42), json!(null)]
     {
         for (name, address) in
@@ -307,7 +307,7 @@ fn d8_an_address_in_the_actor_list_protects_whatever_its_type() {
 }
 
 #[test]
-fn d8_an_address_protects_within_more_text() {
+fn d8_address_inside_longer_text_is_read() {
     for text in [
         "Adele <adele@contoso.com>",
         "\"Vance, Adele\" <adele@contoso.com>",
@@ -318,7 +318,7 @@ fn d8_an_address_protects_within_more_text() {
         "NT AUTHORITY\\ANONYMOUS LOGON (adele@contoso.com)",
         "urn:spo:anon#f00, adele@contoso.com",
     ] {
-        // The whole text would pass for an address from outside.
+        // The whole text would be an external address.
         let expected = [alias("adele@contoso.com")];
         assert_eq!(actor(json!({ "UserId": text, "UserType": 0 })).identities(), expected, "{text}");
         let key = actor(json!({ "UserId": "", "UserKey": text }));
@@ -338,9 +338,9 @@ fn d8_an_address_protects_within_more_text() {
     assert_eq!(actor(json!({ "UserId": long })).identities(), [alias("adele@contoso.com")]);
 }
 
-/// Whom a list names by an id would be found in it no more.
+/// The ids in the missing part of a truncated list would be lost.
 #[test]
-fn d9_a_list_of_people_that_breaks_off_is_rejected() {
+fn d9_truncated_list_of_principals_is_rejected() {
     let list =
         json!([{ "ID": format!("User_{OBJECT_ID}"), "Type": 2 }, { "ID": "Adele Vance", "Type": 1 }]).to_string();
     let deep = format!("[{}{}]", "[".repeat(200), "]".repeat(200));
@@ -352,15 +352,15 @@ fn d9_a_list_of_people_that_breaks_off_is_rejected() {
         }
     }
     assert_eq!(actor(json!({ "UserId": "", "Actor": list })).identities(), [id(OBJECT_ID)]);
-    // What is no list is a name, and an object may be called anything.
+    // A text that is not a list is a name, and objects may have any name.
     assert_eq!(actor(json!({ "UserId": "", "Actor": "Adele [x" })).identities(), [alias("Adele [x")]);
     let target = one(&record(json!({ "Target": "[External] Sales" })));
     assert!(target.objects().any(|object| object == "[External] Sales"));
 }
 
-/// More than an activity can carry are not lost: whoever is left out is somebody who is not known.
+/// If there are more people than an activity can contain, an unknown principal represents the rest.
 #[test]
-fn b3_as_many_people_as_may_be_and_one_unknown_for_the_rest() {
+fn b3_people_beyond_limit_become_one_unknown_principal() {
     let hides = |activity: &Activity| activity.on_behalf_of().contains(&Actor::unknown());
     let list = |count: usize| (0..count).map(|n| json!({ "ID": format!("u{n}@contoso.com"), "Type": 5 })).collect();
     let with_actors = |count| one(&record(json!({ "UserId": "", "Actor": Value::Array(list(count)) })));
@@ -383,18 +383,18 @@ fn b3_as_many_people_as_may_be_and_one_unknown_for_the_rest() {
         assert_eq!((activity.objects().len(), hides(&activity)), (Activity::MAX_OBJECTS, is_cut), "{count}");
     }
 
-    // More in one text than are looked at.
+    // More in one text than the limit.
     let text = |count: usize| (0..count).map(|n| format!("u{n}@contoso.com ")).collect::<String>();
     for (count, is_cut) in [(280, false), (300, true)] {
         assert_eq!(hides(&one(&record(json!({ "ObjectId": null, "Comment": text(count) })))), is_cut, "{count}");
         let report = json!({ "UserId": "DlpAgent", "Operation": "DlpRuleMatch", "Comment": text(count) });
-        assert!(hides(&one(&record(report))), "{count}: more principals than may be");
+        assert!(hides(&one(&record(report))), "{count}: more principals than the limit");
     }
 }
 
-/// One more or less than the form, and it is another name.
+/// A text that is one character longer or shorter than the form is another name.
 #[test]
-fn d8_ids_are_known_by_their_exact_form() {
+fn d8_id_is_recognized_by_exact_form_only() {
     let key = |key: &str| actor(json!({ "UserId": "", "UserKey": key })).identities().to_vec();
     for puid in ["10032000C757D25F", "abcdefABCDEF0000"] {
         assert_eq!(key(puid), [account("puid", puid)]);
@@ -415,5 +415,5 @@ fn d8_ids_are_known_by_their_exact_form() {
     for other in ["i:0#.ff|adele", "i:0#.|adele", "j:0#.f|adele", "i:1#.f|adele", "i:0é|adelé"] {
         assert_eq!(key(other), [account("userkey", other)], "{other}");
     }
-    assert_eq!(key("i:0#.f|membership| "), [account("userkey", "i:0#.f|membership|")], "a claim of nobody");
+    assert_eq!(key("i:0#.f|membership| "), [account("userkey", "i:0#.f|membership|")], "a claim without a value");
 }

@@ -1,4 +1,4 @@
-//! People in every form in which records write them, and in every field.
+//! Identities in every form and every field of a record.
 
 use activity_privacy::activity::{Activity, Actor, ActorKind};
 use activity_privacy::identity::{Alias, Identity, UserId};
@@ -40,7 +40,7 @@ fn without_user(fields: Value) -> Activity {
 }
 
 #[test]
-fn d8_every_form_of_an_address_is_read() {
+fn d8_every_form_of_address_is_read() {
     for text in [
         "smtp:adele@contoso.com",
         "SMTP:ADELE@contoso.com",
@@ -87,17 +87,17 @@ fn d8_every_form_of_an_address_is_read() {
                     Identity::Id(_) => false,
                 })
             };
-            assert!(!activity.principals().any(outside), "no identity is in a domain of nobody's: {fields}");
+            assert!(!activity.principals().any(outside), "no identity is in another domain: {fields}");
         }
         let object = one(&record(json!({ "UserId": "bob@contoso.com", "ObjectId": null, "UserSharedWith": text })));
         assert!(object.objects().any(|it| it.eq_ignore_ascii_case("adele@contoso.com")), "{text}");
     }
     let guest = without_user(json!({ "UserId": "adele_contoso.com#EXT#@fabrikam.example" }));
-    assert!(!performs(&guest, &address()), "what stands before `#EXT#` is never decoded");
+    assert!(!performs(&guest, &address()), "the text before `#EXT#` is never decoded");
 }
 
 #[test]
-fn d8_every_form_of_an_object_id_is_read() {
+fn d8_every_form_of_object_id_is_read() {
     let plain = OBJECT_ID.replace('-', "");
     for text in [
         OBJECT_ID.to_owned(),
@@ -131,7 +131,7 @@ fn d8_every_form_of_an_object_id_is_read() {
 }
 
 #[test]
-fn d8_passport_ids_are_known_with_and_without_a_tenant() {
+fn d8_passport_id_is_read_with_and_without_tenant() {
     let puid = account(Alias::PASSPORT_IDS, PUID);
     for text in [
         PUID.to_owned(),
@@ -149,7 +149,7 @@ fn d8_passport_ids_are_known_with_and_without_a_tenant() {
 }
 
 #[test]
-fn d8_a_domain_before_an_account_is_taken_off() {
+fn d8_account_with_domain_is_read_without_it() {
     for text in ["CONTOSO\\adele", "contoso.com\\adele", "i:0#.w|contoso\\adele"] {
         assert!(performs(&without_user(json!({ "UserId": text })), &Alias::new("adele").unwrap().into()), "{text}");
     }
@@ -158,7 +158,7 @@ fn d8_a_domain_before_an_account_is_taken_off() {
 }
 
 #[test]
-fn d9_well_known_security_identifiers_are_the_system() {
+fn d9_well_known_security_identifier_is_system_account() {
     for sid in ["S-1-5-18", "s-1-5-19", "S-1-5-20", "S-1-5-32-544", "S-1-1-0"] {
         let actor = without_user(json!({ "UserId": sid, "UserKey": sid })).actor().clone();
         assert_eq!((actor.kind(), actor.identities().len()), (ActorKind::System, 0), "{sid}");
@@ -171,7 +171,7 @@ fn d9_well_known_security_identifiers_are_the_system() {
 }
 
 #[test]
-fn d7_an_application_known_by_actor_alone_is_one() {
+fn d7_application_only_in_actor_field_is_application() {
     let application = |entries: Value| {
         let record = json!({ "UserId": "", "UserKey": "Not Available", "UserType": 4, "Actor": entries });
         one(&crate::record(record)).actor().clone()
@@ -190,7 +190,7 @@ fn performs_as_person(actor: &Actor) -> bool {
 }
 
 #[test]
-fn d6_every_field_that_names_who_performed_is_read() {
+fn d6_every_field_of_principals_gives_a_principal() {
     let service = |fields: Value| {
         let mut record = record(json!({ "UserId": "PowerApps-Service", "UserKey": "PowerApps-Service" }));
         record.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
@@ -219,13 +219,13 @@ fn d6_every_field_that_names_who_performed_is_read() {
         let token = json!({ "UserType": kind, "UserId": "Backup", "TokenObjectId": OBJECT_ID });
         assert!(performs(&one(&record(token)), &id()), "{kind}");
     }
-    // A person beside the one who acted is an object.
+    // A person other than the principals is an object.
     let shared = service(json!({ "TargetUserId": name, "Attendees": [{ "UPN": name, "UserObjectId": OBJECT_ID }] }));
     assert!(!performs(&shared, &address()) && !performs(&shared, &id()));
 }
 
 #[test]
-fn d9_the_owner_of_a_mailbox_is_somebody_also_by_a_technical_id() {
+fn d9_mailbox_owner_with_technical_id_is_a_principal() {
     let acted_in = |fields: Value| {
         let mut record = record(json!({ "UserId": "bob@contoso.com", "Workload": "Exchange", "ObjectId": null }));
         record.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
@@ -256,7 +256,7 @@ fn d9_the_owner_of_a_mailbox_is_somebody_also_by_a_technical_id() {
 }
 
 #[test]
-fn d6_a_report_on_somebody_counts_everybody_it_names() {
+fn d6_report_makes_everyone_it_names_a_principal() {
     let report = |fields: Value| {
         let mut record = record(json!({
             "UserId": "SecurityComplianceAlerts", "UserKey": "SecurityComplianceAlerts", "UserType": 4, "ObjectId": null,
@@ -278,19 +278,19 @@ fn d6_a_report_on_somebody_counts_everybody_it_names() {
     ] {
         assert!(performs(&report(fields.clone()), &address()), "{fields}");
     }
-    // Known by an id alone, in a field that is a person's.
+    // An id in a field of people.
     let by_id = report(json!({ "Operation": "AlertTriggered", "UserObjectId": OBJECT_ID }));
     assert!(performs(&by_id, &id()) && by_id.on_behalf_of()[0].kind() == ActorKind::User);
-    // Known by an id of which nothing says whose it is: it protects, and whoever is meant is not known.
+    // An id that may be that of a thing: it is an identity of an unknown principal.
     let unclear = report(json!({ "Operation": "AlertTriggered", "Reference": OBJECT_ID }));
     assert!(performs(&unclear, &id()) && unclear.on_behalf_of()[0].kind() == ActorKind::Unknown);
     let nobody = report(json!({ "Operation": "AlertTriggered", "PolicyId": OBJECT_ID }));
     assert_eq!(nobody.on_behalf_of(), [Actor::unknown()]);
-    // More than an activity can carry: whoever is left out is somebody.
+    // More than an activity can contain: an unknown principal represents the rest.
     let many: Vec<String> = (0..400).map(|n| format!("u{n}@contoso.com")).collect();
     let many = report(json!({ "Operation": "AlertTriggered", "Recipients": many }));
     assert!(many.on_behalf_of().contains(&Actor::unknown()) && many.on_behalf_of().len() <= Activity::MAX_ON_BEHALF_OF);
-    // Where the report says who is meant, the others are objects.
+    // If a field names the person of the report, the others are objects.
     let said = json!({
         "Operation": "DlpRuleMatch",
         "SharePointMetaData": { "From": "lee@contoso.com", "FileOwner": "adele@contoso.com" },
@@ -299,7 +299,7 @@ fn d6_a_report_on_somebody_counts_everybody_it_names() {
 }
 
 #[test]
-fn d6_an_application_in_the_session_of_a_user_reports_on_them() {
+fn d6_application_in_user_session_reports_on_user() {
     let session = json!({
         "UserId": "app@sharepoint", "UserType": 5, "ModifiedBy": "adele@contoso.com",
         "AppAccessContext": { "AADSessionId": OBJECT_ID, "ClientAppId": OBJECT_ID },
@@ -307,11 +307,11 @@ fn d6_an_application_in_the_session_of_a_user_reports_on_them() {
     assert!(performs(&one(&record(session.clone())), &address()));
     let mut without = session;
     without["AppAccessContext"]["AADSessionId"] = "".into();
-    assert!(!performs(&one(&record(without)), &address()), "a service acting by itself keeps its objects as objects");
+    assert!(!performs(&one(&record(without)), &address()), "the objects of a service acting by itself stay objects");
 }
 
 #[test]
-fn d6_a_service_acting_by_itself_keeps_its_objects() {
+fn d6_service_acting_by_itself_keeps_its_objects() {
     for service in ["app@sharepoint", "NT AUTHORITY\\SYSTEM", "S-1-5-18", "Microsoft Teams Services"] {
         let fields = json!({ "UserId": service, "UserType": 4, "Operation": "Add member to group.", "ObjectId": "adele@contoso.com" });
         let activity = one(&record(fields));
@@ -321,7 +321,7 @@ fn d6_a_service_acting_by_itself_keeps_its_objects() {
 }
 
 #[test]
-fn d6_every_field_that_names_somebody_is_an_object() {
+fn d6_every_field_of_people_gives_an_object() {
     let objects = |fields: Value| {
         let mut record = record(json!({ "UserId": "bob@contoso.com", "ObjectId": null }));
         record.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
@@ -358,17 +358,17 @@ fn d6_every_field_that_names_somebody_is_an_object() {
     ] {
         assert!(objects(fields.clone()).iter().any(|object| object == expected), "{fields}");
     }
-    // Ids of things are none of people.
+    // Ids of things are not objects.
     let things = json!({
         "OrganizationId": OBJECT_ID, "CorrelationId": OBJECT_ID, "SiteCollectionGuid": OBJECT_ID, "WebId": OBJECT_ID,
     });
     assert_eq!(objects(things), [""; 0]);
-    assert_eq!(objects(json!({ "Extra": "bob@contoso.com" })), [""; 0], "whoever acted is no object");
+    assert_eq!(objects(json!({ "Extra": "bob@contoso.com" })), [""; 0], "the actor is not an object");
 }
 
-/// A service has keys and ids of its own, which say nothing of whom it reports on.
+/// A service has keys and ids of its own.
 #[test]
-fn d6_keys_of_a_service_do_not_make_it_a_person() {
+fn d6_service_with_keys_is_no_person() {
     let about = json!({ "SharePointMetaData": { "From": "", "FileOwner": "adele@contoso.com" } });
     for fields in [
         json!({ "UserId": "DlpAgent", "UserKey": "1153977025279851686" }),
@@ -387,7 +387,7 @@ fn d6_keys_of_a_service_do_not_make_it_a_person() {
 }
 
 #[test]
-fn d6_a_report_is_read_in_every_form() {
+fn d6_report_is_read_in_every_form() {
     let report = |fields: Value| {
         let mut record =
             record(json!({ "UserId": "SecurityComplianceAlerts", "UserType": 4, "Operation": "AlertTriggered" }));
@@ -428,13 +428,13 @@ fn d6_a_report_is_read_in_every_form() {
         performs(&deep, &address()) || deep.on_behalf_of().contains(&Actor::unknown()),
         "what is cut off is somebody"
     );
-    // An id that leads to nobody is a principal by itself, so that it hides whoever stands beside it.
+    // An id that the directory does not resolve is a principal by itself, so that the activity is hidden.
     let sid = report(json!({ "UserSid": SID }));
     assert!(sid.on_behalf_of().iter().any(|it| it.identities() == [account(Alias::SECURITY_IDS, SID)]));
 }
 
 #[test]
-fn d6_whoever_performed_is_read_in_lists_and_objects() {
+fn d6_principals_are_read_in_lists_and_objects() {
     for fields in [
         json!({ "OnBehalfOf": ["adele@contoso.com"] }),
         json!({ "OnBehalfOf": { "Upn": "adele@contoso.com" } }),
@@ -458,7 +458,7 @@ fn d6_whoever_performed_is_read_in_lists_and_objects() {
     ] {
         assert!(performs(&without_user(entries.clone()), &id()), "{entries}");
     }
-    // Words that are no names make nobody perform.
+    // Words that are not names give no principal.
     for fields in [
         json!({ "PropertyCollection": [{ "Name": "enduser.role", "Value": "Admin" }] }),
         json!({ "Parameters": [{ "Name": "ImpersonationProtectionState", "Value": "Automatic" }] }),
@@ -472,7 +472,7 @@ fn d6_whoever_performed_is_read_in_lists_and_objects() {
 }
 
 #[test]
-fn d9_security_identifiers_of_people_are_none_of_the_system() {
+fn d9_security_identifier_of_person_is_no_system_account() {
     for sid in ["S-1-11-96-1", "S-1-22-1-1001", "S-1-5-88-1-1001", SID] {
         for kind in [0, 4, 5] {
             let actor = without_user(json!({ "UserId": sid, "UserType": kind })).actor().clone();
@@ -485,7 +485,7 @@ fn d9_security_identifiers_of_people_are_none_of_the_system() {
 }
 
 #[test]
-fn d8_no_part_of_a_name_is_lost_that_may_be_one() {
+fn d8_every_possible_name_is_read() {
     let named_as = |text: &str, expected: &str| {
         let activity = without_user(json!({ "UserId": text }));
         assert!(performs(&activity, &Alias::new(expected).unwrap().into()), "{text} as {expected}");
@@ -513,13 +513,13 @@ fn d8_no_part_of_a_name_is_lost_that_may_be_one() {
 }
 
 #[test]
-fn d6_the_sender_can_be_known_by_a_mailbox_alone() {
+fn d6_sender_with_mailbox_id_only_is_a_principal() {
     for field in ["SendAsUserMailboxGuid", "SendOnBehalfOfUserMailboxGuid"] {
         let sent = one(&record(json!({ field: OBJECT_ID.to_uppercase() })));
         assert!(performs(&sent, &account(Alias::MAILBOX_IDS, OBJECT_ID)), "{field}");
     }
     let both = json!({ "SendAsUserSmtp": "adele@contoso.com", "SendAsUserMailboxGuid": OBJECT_ID });
-    assert!(one(&record(both)).on_behalf_of().is_empty(), "as oneself");
+    assert!(one(&record(both)).on_behalf_of().is_empty(), "sent as themselves");
     let delegate = one(&record(json!({ "MailboxUPN": "lee@contoso.com", "LogonType": 2 })));
     assert_eq!(delegate.on_behalf_of().len(), 1);
 }

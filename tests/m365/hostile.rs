@@ -1,8 +1,9 @@
-//! Input that means harm, or that was harmed.
+//! Hostile and damaged input.
 
 use std::io::{BufReader, Read};
 
-use activity_privacy::m365::{Format, MAX_RECORD_VALUES, Reader, RejectReason};
+use activity_privacy::sources::m365::{Format, Reader};
+use activity_privacy::sources::{MAX_RECORD_VALUES, RejectReason};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -17,10 +18,10 @@ fn shown(input: &[u8], format: Format) -> String {
 }
 
 #[test]
-fn b2_a_rejection_quotes_nothing_of_the_record() {
+fn b2_rejection_quotes_nothing_of_the_record() {
     let sound = record(json!({ "Actor": [{ "ID": "x", "Type": 5 }], "Members": [], "MailboxOwnerUPN": "x@x.example" }));
     let mut inputs: Vec<Vec<u8>> = Vec::new();
-    // Each field in turn is of the wrong type, too long, or holds a control character.
+    // Each field in turn has the wrong type, is too long, or contains a control character.
     for field in sound.as_object().unwrap().keys() {
         for value in [
             json!({ CANARY: CANARY }),
@@ -32,7 +33,7 @@ fn b2_a_rejection_quotes_nothing_of_the_record() {
             inputs.push(record(json!({ field: value })).to_string().into_bytes());
         }
     }
-    // The text breaks off, or breaks the grammar, at every place.
+    // The text is truncated or malformed at every position.
     let text = sound.to_string().replace("adele", CANARY).replace("FileAccessed", CANARY);
     for at in (0..text.len()).filter(|at| text.is_char_boundary(*at)) {
         let (head, tail) = text.split_at(at);
@@ -52,7 +53,7 @@ fn b2_a_rejection_quotes_nothing_of_the_record() {
             assert!(!shown.contains(CANARY), "{format:?}: {shown}");
         }
     }
-    assert!(rejected > 1000, "only {rejected} rejections were looked at");
+    assert!(rejected > 1000, "only {rejected} rejections were checked");
 }
 
 #[test]
@@ -64,7 +65,7 @@ fn b3_hostile_input_neither_panics_nor_grows() {
         let items = read(&input);
         assert!(!items.is_empty() && items.iter().all(Result::is_err));
     }
-    // A hundred times the limit of one never-ending record, in each format.
+    // One record of a hundred times the limit, in each format.
     for (head, byte) in [
         ("{\"a\":\"", b'x'),
         ("[\"", b'x'),
@@ -76,15 +77,15 @@ fn b3_hostile_input_neither_panics_nor_grows() {
         let endless = BufReader::new(head.as_bytes().chain(std::io::repeat(byte)).take(64 << 20));
         assert_eq!(Reader::new(endless).count(), 1, "{head}");
     }
-    // Many entries in a list cost no more than their number.
+    // The cost of a list is linear in its entries.
     let actors: Vec<Value> = (0..50_000).map(|n| json!({ "ID": format!("u{n}@contoso.com"), "Type": 5 })).collect();
     assert!(read(record(json!({ "Actor": actors })).to_string())[0].is_err());
 }
 
-/// An object of one member takes a hundred times its text, so not the bytes alone are limited.
+/// An object with one member takes a hundred times the memory of its text, so values are limited as well as bytes.
 #[test]
-fn b3_a_record_of_too_many_values_is_rejected_before_it_is_held() {
-    // The record itself and its ten fields are values too, as is the list.
+fn b3_record_with_too_many_values_is_rejected() {
+    // The record, its ten fields and the list are values too.
     let room = MAX_RECORD_VALUES - 1 - record(json!({})).as_object().unwrap().len() - 1;
     let most = json!(vec![0; room]);
     assert_eq!(read(record(json!({ "X": most })).to_string())[0].as_ref().err(), None);
@@ -98,7 +99,7 @@ fn b3_a_record_of_too_many_values_is_rejected_before_it_is_held() {
         let values = MAX_RECORD_VALUES - room + values;
         assert_eq!(said, format!("line 1: record is too large: {values} values in the JSON, expected at most 100000"));
     }
-    // Nor in a text that is a list: whom it names must not be passed over.
+    // A list in a string has the same limit, and is not skipped.
     let text = json!(vec![0; MAX_RECORD_VALUES]).to_string();
     for field in ["Actor", "Members", "Target", "SharePointMetaData"] {
         let items = read(record(json!({ field: text })).to_string());
@@ -106,7 +107,7 @@ fn b3_a_record_of_too_many_values_is_rejected_before_it_is_held() {
     }
 }
 
-/// Damage that keeps within its record.
+/// Returns a record with damage that does not affect the next.
 fn damaged(format: Format, record: &str, how: u8) -> Vec<u8> {
     let json = !matches!(format, Format::AuditLogCsv | Format::OfficeActivityCsv);
     match (json, how % 4) {
@@ -128,7 +129,7 @@ fn formats() -> impl Strategy<Value = Format> {
     prop::sample::select(FORMATS.to_vec())
 }
 
-/// Every format reads the bytes to an end, in order.
+/// Checks that a reader of every format reads the bytes to their end, in order.
 fn reads_to_an_end(bytes: &[u8]) -> Result<(), TestCaseError> {
     let readers = FORMATS.map(|format| Reader::with_format(bytes, format)).into_iter().chain([Reader::new(bytes)]);
     for mut reader in readers {
@@ -148,17 +149,17 @@ fn reads_to_an_end(bytes: &[u8]) -> Result<(), TestCaseError> {
 
 proptest! {
     #[test]
-    fn b3_any_bytes_are_read_to_an_end(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+    fn b3_any_bytes_are_read_to_their_end(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
         reads_to_an_end(&bytes)?;
     }
 
     #[test]
-    fn b3_any_soup_of_its_signs_is_read_to_an_end(text in r#"(\[|\{|Operation,A\n)?[\[\]{}",:\\\r\n a1\xEF]{0,200}"#) {
+    fn b3_random_punctuation_is_read_to_its_end(text in r#"(\[|\{|Operation,A\n)?[\[\]{}",:\\\r\n a1\xEF]{0,200}"#) {
         reads_to_an_end(text.as_bytes())?;
     }
 
     #[test]
-    fn b3_a_document_that_was_tampered_with_is_read_to_an_end(
+    fn b3_damaged_document_is_read_to_its_end(
         format in formats(),
         edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0..3u8), 1..12),
     ) {
@@ -176,13 +177,13 @@ proptest! {
     }
 
     #[test]
-    fn b1_damaged_records_are_counted_and_the_others_are_read(
+    fn b1_damaged_records_are_rejected_and_others_read(
         format in formats(),
         damage in prop::collection::vec(prop::option::of(any::<u8>()), 1..20),
         chunk in 1..64usize,
     ) {
         let names: Vec<String> = (0..damage.len()).map(|n| format!("r{n}")).collect();
-        // What the damaged ones are to hold is no text, so a record stands in until all are joined.
+        // The damaged records are not UTF-8, so a mark takes their place until all are joined.
         let records = document(format, &names);
         let marks: Vec<String> = (0..records.len()).map(|n| format!("<{n}>")).collect();
         let mut input = joined(format, &marks).into_bytes();

@@ -1,15 +1,15 @@
-//! What the columns of a table are called, and what table they make.
+//! The names of columns, and the kind of table that they form.
 
-use super::row::Row;
 use crate::import::RejectReason;
+use crate::input::csv::Row;
 use crate::steps::advance;
 
-const KNOWN: &str = "a column of users, groups or memberships, or one that is said to be ignored";
+const KNOWN: &str = "a column of users, groups or memberships, or one named to `Tables::ignoring`";
 
-/// The most characters of a column's name that a message repeats.
+/// The most characters of the name of a column in a message.
 const MAX_SHOWN: usize = 64;
 
-/// What a column holds.
+/// The meaning of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Column {
     Id,
@@ -27,13 +27,13 @@ pub(super) enum Column {
     Member,
     MemberType,
     Ignored,
-    /// One without a name, as a comma too many makes it.
+    /// A column without a name, for example behind a trailing comma.
     Unnamed,
 }
 
-/// What the rows of a table are.
+/// The kind of records in a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum TableKind {
     Users,
     Groups,
     Memberships,
@@ -50,7 +50,7 @@ const USERS: &[(Column, &[&str])] = &[
     (Column::HomeDomain, &["homedomain"]),
     (Column::Groups, &["groups", "memberof", "groupids"]),
     (Column::Ignored, &["name", "displayname"]),
-    // What a download of users from Entra tells of them, and what names nobody.
+    // The other columns of a download of users from Entra, which do not identify a person.
     (
         Column::Ignored,
         &[
@@ -94,7 +94,7 @@ const MEMBERSHIPS: &[(Column, &[&str])] = &[
 ];
 
 impl Column {
-    /// What it is called in messages.
+    /// Returns the name of the column in messages.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Id => "id",
@@ -111,33 +111,38 @@ impl Column {
             Self::Parents => "parents",
             Self::Member => "member",
             Self::MemberType => "type",
-            Self::Ignored | Self::Unnamed => "without a name",
+            Self::Ignored | Self::Unnamed => "unnamed column",
         }
     }
 
-    /// Whether a table can have several of it.
+    /// Returns whether a table can have several such columns.
     fn may_repeat(self) -> bool {
         matches!(self, Self::Upn | Self::Mail | Self::Alias | Self::Account | Self::Ignored | Self::Unnamed)
     }
 }
 
-/// The header of a table, understood.
+/// The parsed header of a table.
 pub(super) struct Header {
-    kind: Kind,
+    kind: TableKind,
     columns: Vec<Column>,
 }
 
 impl Header {
+    /// Parses a header.
+    ///
+    /// # Errors
+    /// Returns [`RejectReason`] if a column is unknown and not in `ignoring`, if a column is missing, or if it occurs
+    /// twice.
     pub(super) fn new(row: &Row<'_>, ignoring: &[String]) -> Result<Self, RejectReason> {
-        let names: Vec<Name> = row.iter().map(Name::new).collect();
+        let names: Vec<ColumnName> = row.iter().map(ColumnName::new).collect();
         advance(names.len());
-        let is_ignored = |name: &Name| ignores(ignoring, &name.plain) || ignores(ignoring, &name.key);
+        let is_ignored = |name: &ColumnName| ignores(ignoring, &name.normalized) || ignores(ignoring, &name.key);
         let read: Vec<&str> = names.iter().filter(|name| !is_ignored(name)).map(|name| name.key.as_str()).collect();
-        let kind = Kind::of(&read)?;
+        let kind = TableKind::of(&read)?;
         let known = match kind {
-            Kind::Users => USERS,
-            Kind::Groups => GROUPS,
-            Kind::Memberships => MEMBERSHIPS,
+            TableKind::Users => USERS,
+            TableKind::Groups => GROUPS,
+            TableKind::Memberships => MEMBERSHIPS,
         };
         let mut columns: Vec<Column> = Vec::with_capacity(names.len());
         for (at, name) in (1..).zip(&names) {
@@ -159,18 +164,18 @@ impl Header {
         Ok(Self { kind, columns })
     }
 
-    /// Rejects a row that holds something in a column without a name.
+    /// Rejects a row with a value in a column without a name.
     pub(super) fn check_unnamed(&self, row: &Row<'_>) -> Result<(), RejectReason> {
         match self.all(row, Column::Unnamed).next() {
             Some(_) => {
-                let expected = "nothing, because the header does not say what it is";
+                let expected = "no value, because the column has no name";
                 Err(RejectReason::InvalidField { field: Column::Unnamed.name(), expected })
             }
             None => Ok(()),
         }
     }
 
-    pub(super) fn kind(&self) -> Kind {
+    pub(super) fn kind(&self) -> TableKind {
         self.kind
     }
 
@@ -178,19 +183,22 @@ impl Header {
         self.columns.len()
     }
 
-    /// What the columns of this meaning hold, unless nothing.
+    /// Returns the values of the columns with this meaning, without empty ones.
     pub(super) fn all<'a>(&'a self, row: &'a Row<'_>, column: Column) -> impl Iterator<Item = &'a str> {
         advance(self.columns.len());
         let held = self.columns.iter().zip(row.iter()).filter(move |(held, _)| **held == column);
         held.map(|(_, text)| text.trim()).filter(|text| !text.is_empty())
     }
 
-    /// The same, with the column.
+    /// Returns the values like [`Self::all`], each with the column.
     pub(super) fn texts<'a>(&'a self, row: &'a Row<'_>, column: Column) -> impl Iterator<Item = (Column, &'a str)> {
         self.all(row, column).map(move |text| (column, text))
     }
 
-    /// What a column holds that a row cannot do without.
+    /// Returns the value of a required column.
+    ///
+    /// # Errors
+    /// Returns [`RejectReason::MissingField`] if the column is missing or empty.
     pub(super) fn required<'a>(
         &'a self,
         row: &'a Row<'_>,
@@ -201,7 +209,7 @@ impl Header {
     }
 }
 
-impl Kind {
+impl TableKind {
     fn of(names: &[&str]) -> Result<Self, RejectReason> {
         let has = |some: &[&str]| names.iter().any(|name| some.contains(name));
         let group = has(&["group", "groupid"]);
@@ -213,10 +221,13 @@ impl Kind {
             return if id { Ok(Self::Groups) } else { Err(missing("group id", "the immutable id of a group")) };
         }
         let id = has(&["id", "userid", "objectid"]);
-        // Users and groups alike can have an id, a name, and nothing else.
+        // Both users and groups can have an id, a name, and nothing else.
         if id && has(&["name", "displayname", "parents", "parentgroups"]) && !names.iter().any(|name| is_of_users(name))
         {
-            return Err(missing("user id", "that, or `group id`, because `id` and a name are told of both"));
+            return Err(missing(
+                "user id",
+                "`user id` or `group id`, because users and groups both have `id` and a name",
+            ));
         }
         if id {
             Ok(Self::Users)
@@ -226,12 +237,12 @@ impl Kind {
     }
 }
 
-/// Whether any table has this column.
+/// Returns whether any kind of table has this column.
 fn is_known(name: &str) -> bool {
     [USERS, GROUPS, MEMBERSHIPS].iter().any(|table| table.iter().any(|(_, names)| names.contains(&name)))
 }
 
-/// Whether no table but that of users has this column.
+/// Returns whether only a table of users has this column.
 fn is_of_users(name: &str) -> bool {
     let shared = ["id", "name", "displayname"];
     !shared.contains(&name) && USERS.iter().any(|(_, names)| names.contains(&name))
@@ -245,39 +256,40 @@ fn ignores(ignoring: &[String], name: &str) -> bool {
     ignoring.iter().any(|ignored| ignored == name)
 }
 
-/// What a header calls a column.
-struct Name {
-    /// All of it.
-    plain: String,
-    /// By what it is known: what is in brackets, as in `User name [userPrincipalName] Required`, if a table has a column
-    /// of that name, or else all that is not in brackets, as in `First Name [Required]`.
+/// The name of a column in a header.
+struct ColumnName {
+    /// The whole name, normalized.
+    normalized: String,
+    /// The part that identifies the column: the text in brackets, as in `User name [userPrincipalName] Required`, if
+    /// that is a known name, or else the text outside of brackets, as in `First Name [Required]`.
     key: String,
     is_blank: bool,
+    /// The name for a message.
     shown: Option<Box<str>>,
 }
 
-impl Name {
+impl ColumnName {
     fn new(text: &str) -> Self {
         let bracketed = text.split_once('[').and_then(|(head, rest)| Some((head, rest.split_once(']')?)));
         let key = bracketed.map(|(head, (within, tail))| {
-            let within = plain(within);
-            if is_known(&within) { within } else { plain(head) + &plain(tail) }
+            let within = normalized(within);
+            if is_known(&within) { within } else { normalized(head) + &normalized(tail) }
         });
-        let plain = plain(text);
-        let key = key.unwrap_or_else(|| plain.clone());
-        Self { plain, key, is_blank: text.trim().is_empty(), shown: shown(text) }
+        let normalized = normalized(text);
+        let key = key.unwrap_or_else(|| normalized.clone());
+        Self { normalized, key, is_blank: text.trim().is_empty(), shown: shown(text) }
     }
 }
 
-/// A name as a message repeats it, unless it looks like a value.
+/// Returns a name for a message, or `None` if it looks like a value.
 fn shown(name: &str) -> Option<Box<str>> {
     let is_of_names = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '_' | '-' | '.' | '[' | ']' | '(' | ')' | '/');
     let name = name.trim();
-    let looks_like_one = name.starts_with(char::is_alphabetic) && name.chars().all(is_of_names);
-    looks_like_one.then(|| name.chars().take(MAX_SHOWN).collect::<String>().into())
+    let is_like_name = name.starts_with(char::is_alphabetic) && name.chars().all(is_of_names);
+    is_like_name.then(|| name.chars().take(MAX_SHOWN).collect::<String>().into())
 }
 
-/// A name without what plays no part in it.
-pub(super) fn plain(name: &str) -> String {
+/// Returns a name in lower case without spaces and punctuation.
+pub(super) fn normalized(name: &str) -> String {
     name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }

@@ -1,8 +1,8 @@
-//! Cells that hold one name, several, none, or something damaged.
+//! Cells with one name, several names, none, or a damaged name.
 
 use super::*;
 
-/// The names that a cell of proxy addresses gives, or what is wrong with it.
+/// Returns the names in a cell, or the message of its rejection.
 fn read_cell(column: &str, cell: &str) -> Result<Vec<String>, String> {
     let cell = cell.replace('"', "\"\"");
     let import = read(&[&format!("id,{column}\nu-1,\"{cell}\"\n")]);
@@ -14,7 +14,7 @@ fn read_cell(column: &str, cell: &str) -> Result<Vec<String>, String> {
 }
 
 #[test]
-fn d11_lists_of_addresses_are_split_however_they_are_joined() {
+fn d11_addresses_are_split_at_any_separator() {
     let three = ["a@x.example", "b@x.example", "c+d@x.example"];
     for cell in [
         "a@x.example;b@x.example;c+d@x.example",
@@ -38,7 +38,7 @@ fn d11_lists_of_addresses_are_split_however_they_are_joined() {
 }
 
 #[test]
-fn d11_cells_without_a_value_give_no_name() {
+fn d11_cell_without_value_gives_no_name() {
     for cell in [
         "",
         "-",
@@ -58,7 +58,7 @@ fn d11_cells_without_a_value_give_no_name() {
     ] {
         assert_eq!(read_cell("mail", cell), Ok(vec![]), "{cell}");
     }
-    // An account can be called so.
+    // An account can have such a name.
     for cell in ["NULL", "none", "nil", "Undefined"] {
         assert!(read_cell("account", cell).unwrap_err().contains("expected a name, or an empty field"), "{cell}");
     }
@@ -66,7 +66,7 @@ fn d11_cells_without_a_value_give_no_name() {
 }
 
 #[test]
-fn d11_cells_that_are_no_name_are_rejected() {
+fn d11_cell_with_damaged_name_is_rejected() {
     for cell in [
         "System.String[]",
         "System.Object[]",
@@ -118,13 +118,13 @@ fn d11_cells_that_are_no_name_are_rejected() {
         }
     }
     assert!(read_cell("mail", "http://x.example/a").is_err());
-    // Nesting without end ends.
+    // Deep nesting has a limit.
     let deep = "[".repeat(100_000);
     assert!(read_cell("mail", &deep).is_err());
 }
 
 #[test]
-fn d11_names_with_unusual_signs_are_names() {
+fn d11_name_with_unusual_characters_is_read() {
     for (column, cell, expected) in [
         ("upn", "a_x.example#EXT#@contoso.example", vec!["a_x.example#EXT#@contoso.example"]),
         ("mail", "o'brien+news/x=y@x.example", vec!["o'brien+news/x=y@x.example"]),
@@ -145,18 +145,18 @@ fn d11_names_with_unusual_signs_are_names() {
 }
 
 #[test]
-fn d11_ids_that_are_no_ids_are_rejected() {
+fn d11_damaged_id_is_rejected() {
     for id in ["NULL", "N/A", "-", "System.String[]", "u\u{fffd}"] {
         assert_eq!(read(&[&format!("id,upn\n{id},a@x.example\n")]).rejected().len(), 1, "{id}");
         let members = format!("group,member,type\ng-1,{id},user\n");
         assert_eq!(read(&["group id\ng-1\n", &members]).rejected().len(), 1, "{id}");
     }
     let snapshot = whole(&["id,upn,groups\nu-1,a@x.example,NULL\nu-2,b@x.example,g-1\n", "group id,parents\ng-1,-\n"]);
-    assert_eq!(members(&snapshot, "g-1"), set(&["u-2"]), "a mark for no value is no group");
+    assert_eq!(members(&snapshot, "g-1"), set(&["u-2"]), "a placeholder is not a group");
 }
 
 #[test]
-fn b1_addresses_behind_another_kind_are_rejected() {
+fn b1_address_behind_other_kind_is_rejected() {
     for cell in [
         "X500:/o=Org/cn=a, adele@x.example",
         "X500:/o=Org/cn=a,smtp:adele@x.example",

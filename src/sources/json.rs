@@ -1,13 +1,16 @@
-//! JSON in which no object has two members of one name, and no more values than a record may hold.
+//! The JSON of a record, within its limits.
 
 use serde_json::Value;
 
-use super::MAX_RECORD_VALUES;
-use super::reject::RejectReason;
+use super::{MAX_RECORD_VALUES, RejectReason};
 use crate::activity::ActivityError;
 use crate::json::{self, Unreadable};
 
-/// Parses a JSON text, and refuses one in which a field is given twice, or that holds more than [`MAX_RECORD_VALUES`].
+/// Parses the JSON of a record.
+///
+/// # Errors
+/// Returns [`RejectReason`] if the text is not JSON, if an object in it has two fields of one name, or if it contains
+/// more than [`MAX_RECORD_VALUES`] values.
 pub(super) fn parse(text: &str) -> Result<Value, RejectReason> {
     json::parse(text, MAX_RECORD_VALUES).map_err(|unreadable| match unreadable {
         Unreadable::NotJson(error) => error.into(),

@@ -1,9 +1,9 @@
-//! What stands around the rows of a table: encodings, lines before the header, delimiters, columns too many.
+//! The layout of a table: encodings, lines before the header, delimiters, unnamed columns.
 
 use super::*;
 
 #[test]
-fn b4_other_encodings_and_formats_are_named_once() {
+fn b4_input_that_is_not_text_is_rejected_once() {
     let utf16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
     let table = "id,upn\r\nu-1,a@x.example\r\n".repeat(50);
     for (bytes, says) in [
@@ -16,7 +16,7 @@ fn b4_other_encodings_and_formats_are_named_once() {
         let mut tables = Tables::new();
         tables.read(&bytes[..]);
         let import = tables.finish();
-        assert!(refusal(&import).starts_with(&format!("line 1: {says}")), "{}", refusal(&import));
+        assert!(rejection(&import).starts_with(&format!("line 1: {says}")), "{}", rejection(&import));
         assert_eq!(import.read(), 1);
     }
 }
@@ -39,18 +39,18 @@ fn b4_lines_before_the_header_are_skipped() {
                 tables.read(BufReader::with_capacity(chunk, table.as_bytes()));
                 let import = tables.finish();
                 let line = before.matches('\n').count() + 3;
-                assert_eq!(refusal(&import), format!("line {line}: 1 fields, expected 2"), "{before:?}");
+                assert_eq!(rejection(&import), format!("line {line}: 1 fields, expected 2"), "{before:?}");
                 assert_eq!(names(&built(import.into_partial()), "u-1"), ["a@x.example"]);
             }
         }
     }
-    // Where carriage returns end lines, the first line is not all there is.
+    // If carriage returns end the lines, the first line contains the header.
     let table = "#TYPE X\rid,upn\ru-1,a@x.example\r";
-    assert_eq!(read(&[table]).rejected().len(), 1, "nothing is passed over in silence");
+    assert_eq!(read(&[table]).rejected().len(), 1, "no line is skipped silently");
 }
 
 #[test]
-fn b4_delimiter_of_the_header_parts_the_rows() {
+fn b4_delimiter_of_header_separates_fields() {
     for (delimiter, before) in
         [(";", ""), ("\t", ""), ("|", ""), ("^", "sep=^\n"), (";", "sep=;\r\n"), ("\t", "sep=\t\n")]
     {
@@ -61,19 +61,19 @@ fn b4_delimiter_of_the_header_parts_the_rows() {
         assert_eq!(names(&whole(&[&users]), "u-1"), ["a@x.example", "b@x.example", "c@x.example"], "{users}");
     }
     let import = read(&["id;upn;Favourite colour\nu-1;a@x.example;red\n"]);
-    assert!(refusal(&import).contains("column 3 `Favourite colour`"), "{}", refusal(&import));
+    assert!(rejection(&import).contains("column 3 `Favourite colour`"), "{}", rejection(&import));
 }
 
 #[test]
-fn b4_columns_without_a_name_hold_nothing() {
+fn b4_value_in_unnamed_column_is_rejected() {
     let snapshot = whole(&["id,upn,,\nu-1,a@x.example,,\n"]);
     assert_eq!(names(&snapshot, "u-1"), ["a@x.example"]);
     assert_eq!(names(&whole(&["id,,upn\nu-1,,a@x.example\n"]), "u-1"), ["a@x.example"]);
     let import = read(&["id,upn,\nu-1,a@x.example,b@x.example\n"]);
     assert!(
-        refusal(&import).starts_with("line 2: field `without a name` cannot be understood"),
+        rejection(&import).starts_with("line 2: field `unnamed column` cannot be understood"),
         "{}",
-        refusal(&import)
+        rejection(&import)
     );
 }
 
@@ -94,7 +94,7 @@ fn b4_headers_of_entra_are_read() {
     );
     let members =
         "id,userPrincipalName,displayName,objectType,isGroup\nu-1,a@x.example,A,user,False\ng-2,,G,group,True\n";
-    assert!(refusal(&read(&[members])).contains("column 4 `objectType`"), "a group is never taken for a user");
+    assert!(rejection(&read(&[members])).contains("column 4 `objectType`"), "a group is never read as a user");
 }
 
 #[test]
@@ -107,8 +107,8 @@ fn d11_members_that_are_no_people_are_ignored() {
         .read(members.as_bytes())
         .read("id,upn\nu-7,a?@x.example\n".as_bytes());
     let import = tables.finish();
-    assert_eq!((import.ignored(), import.rejected().len()), (2, 1), "a record that cannot be read is rejected");
-    assert!(refusal(&import).starts_with("line 2 of input 4: field `upn`"));
+    assert_eq!((import.ignored(), import.rejected().len()), (2, 1), "an invalid record is rejected");
+    assert!(rejection(&import).starts_with("line 2 of input 4: field `upn`"));
     let snapshot = built(import.into_partial());
     assert!(all_members(&snapshot).contains("u-1"));
     fn all_members(snapshot: &DirectorySnapshot) -> BTreeSet<String> {
@@ -117,7 +117,7 @@ fn d11_members_that_are_no_people_are_ignored() {
 }
 
 #[test]
-fn b4_brackets_of_a_header_count_if_they_name_a_column() {
+fn b4_column_name_in_brackets_counts_if_known() {
     let users = "Id [Required],First Name [Required],Email Address [Required],Status [READ ONLY],Sign-in [upn]\n\
                  u-1,Adele,a@x.example,Suspended,b@x.example\n";
     let mut tables = Tables::new().ignoring("First name");
@@ -125,6 +125,6 @@ fn b4_brackets_of_a_header_count_if_they_name_a_column() {
     let snapshot = built(tables.finish().into_complete().unwrap());
     assert_eq!(names(&snapshot, "u-1"), ["b@x.example", "a@x.example"]);
     assert_eq!(user(&snapshot, "u-1").status(), UserStatus::Disabled);
-    let refused = refusal(&read(&["id,First Name [Required]\nu-1,Adele\n"]));
+    let refused = rejection(&read(&["id,First Name [Required]\nu-1,Adele\n"]));
     assert!(refused.contains("First Name [Required]"), "{refused}");
 }

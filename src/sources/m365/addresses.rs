@@ -1,46 +1,50 @@
-//! Finds addresses, and parts that may be names, in texts that hold more.
+//! Addresses, and parts that may be names, inside longer texts.
 
-use super::services::names_nobody;
-use super::shape::percent_decoded;
+use super::name_form::percent_decoded;
+use super::services::is_placeholder;
 use crate::identity::{Alias, address};
 
-/// The addresses in a text that is more than one address: `Adele <adele@contoso.com>`, `adele@contoso.com;lee@...`.
-pub(super) fn addresses_within(text: &str) -> impl Iterator<Item = &str> {
-    parts(text).filter(move |part| part.len() < text.trim().len() && address(part).is_some() && !names_nobody(part))
+/// Returns the parts of a text that are addresses, if the text is more than one address: `Adele <adele@contoso.com>`,
+/// `adele@contoso.com;lee@...`.
+pub(super) fn delimited_addresses(text: &str) -> impl Iterator<Item = &str> {
+    parts(text).filter(move |part| part.len() < text.trim().len() && address(part).is_some() && !is_placeholder(part))
 }
 
-/// The addresses in a text, whatever stands around them: for each `@` the longest name and domain on its two sides.
-pub(super) fn addresses_in(text: &str) -> impl Iterator<Item = &str> {
+/// Returns the addresses anywhere in a text: for each `@`, the longest local part and domain on its two sides.
+pub(super) fn embedded_addresses(text: &str) -> impl Iterator<Item = &str> {
     let is_local = |c: char| c.is_alphanumeric() || ".!#$%&'*+-=?^_{}~\u{200b}\u{ad}".contains(c);
     let is_domain = |c: char| c.is_alphanumeric() || ".-_。．｡\u{200b}\u{ad}".contains(c);
     text.match_indices(['@', '\u{ff20}']).filter_map(move |(at, sign)| {
-        let (before, behind) = (text.get(..at)?, text.get(at + sign.len()..)?);
+        let (before, after) = (text.get(..at)?, text.get(at + sign.len()..)?);
         let local: usize = before.chars().rev().take_while(|c| is_local(*c)).map(char::len_utf8).sum();
-        let domain: usize = behind.chars().take_while(|c| is_domain(*c)).map(char::len_utf8).sum();
+        let domain: usize = after.chars().take_while(|c| is_domain(*c)).map(char::len_utf8).sum();
         let found = text.get(at - local..at + sign.len() + domain)?.trim_end_matches('.');
-        (local > 0 && domain > 0 && found.len() <= 2 * Alias::MAX_BYTES && is_of_people(found)).then_some(found)
+        (local > 0 && domain > 0 && found.len() <= 2 * Alias::MAX_BYTES && is_of_person(found)).then_some(found)
     })
 }
 
-/// What follows the last sign in a name that few addresses contain, without signs at its start.
-pub(super) fn after_signs(address: &str) -> &str {
+/// Returns an address without what precedes the last character of its local part that few addresses contain, and
+/// without punctuation at the start.
+pub(super) fn without_leading_punctuation(address: &str) -> &str {
     let local = address.rsplit_once('@').map_or(address, |(local, _)| local);
     let is_common = |c: char| c.is_alphanumeric() || ".-_+'#~!\u{200b}\u{ad}".contains(c);
     let start = local.char_indices().rev().find(|(_, c)| !is_common(*c)).map_or(0, |(at, c)| at + c.len_utf8());
     address.get(start..).unwrap_or(address).trim_start_matches(|c: char| !c.is_alphanumeric())
 }
 
-/// Whether an address is one of people: ids of threads and of meetings read like addresses.
-fn is_of_people(address: &str) -> bool {
+/// Returns whether an address can be that of a person. Ids of threads and meetings, and names of files, look alike.
+fn is_of_person(address: &str) -> bool {
     let domain = address.rsplit_once('@').map_or("", |(_, domain)| domain).to_ascii_lowercase();
     let others = ["thread.skype", "thread.tacv2", "thread.v2", "thread.v1", "gbl.spaces", "unq.gbl.spaces"];
     let files = [".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".docx", ".xlsx", ".pptx", ".pdf"];
     !others.contains(&&*domain) && !files.iter().any(|end| domain.ends_with(end))
 }
 
-/// Whom a OneDrive address can belong to, `https://contoso-my.sharepoint.com/personal/adele_contoso_com/`: the address of
-/// the owner, in which each `@` and `.` became `_`. Where that is not clear, it is each address that it can be.
-pub(super) fn drive_owners(text: &str) -> Vec<String> {
+/// Returns the addresses that the owner of a OneDrive can have, by its URL:
+/// `https://contoso-my.sharepoint.com/personal/adele_contoso_com/`.
+///
+/// OneDrive replaces each `@` and `.` of the owner's address with `_`, so that one URL can denote several addresses.
+pub(super) fn onedrive_owners(text: &str) -> Vec<String> {
     const MAX_OWNERS: usize = 32;
     const PERSONAL: &str = "personal/";
     let mut owners = Vec::new();
@@ -51,7 +55,7 @@ pub(super) fn drive_owners(text: &str) -> Vec<String> {
         let owner =
             owner.split(|c: char| c == '/' || c == '?' || c == '"' || c.is_whitespace()).next().unwrap_or_default();
         let parts: Vec<&str> = owner.split('_').collect();
-        // At least one part of a name, and two of a domain.
+        // A local part has at least one part, a domain two.
         for split in 1..parts.len().saturating_sub(1) {
             let (local, domain) = parts.split_at(split);
             for sign in [".", "_"] {
@@ -65,7 +69,7 @@ pub(super) fn drive_owners(text: &str) -> Vec<String> {
     owners
 }
 
-/// The parts of a text between white space and punctuation.
+/// Returns the parts of a text between white space and punctuation.
 pub(super) fn parts(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| c.is_whitespace() || r#"<>()[]{}";,"#.contains(c))
         .map(|part| part.trim_matches('\''))

@@ -1,77 +1,80 @@
-//! Tells what one name looks like: an address, an object id, a passport id, a claim, an account.
+//! The form of a name: an address, an object id, a passport id, a claim, an account.
 
 use std::borrow::Cow;
 
 use uuid::Uuid;
 
-use super::services::names_nobody_in_words;
+use super::services::is_placeholder_word;
 use crate::identity::{address, is_passport_id};
 
-/// What stands before the address of somebody from outside: of a one-time passcode, of a personal Microsoft account.
-const OUTSIDE: [&str; 2] = ["urn:spo:guest#", "live.com#"];
+/// The prefixes of the addresses of external users: those with a one-time passcode, those with a personal Microsoft
+/// account.
+const EXTERNAL_PREFIXES: [&str; 2] = ["urn:spo:guest#", "live.com#"];
 
-/// What one name looks like.
-pub(super) enum Shape<'a> {
-    /// Provider and value of a claim.
+/// The form of a name.
+pub(super) enum NameForm<'a> {
+    /// The provider and the value of a claim.
     Claim(&'a str, &'a str),
-    /// A name after a mark of somebody from outside.
-    Outside(&'a str),
-    /// A name that was percent-encoded.
+    /// A name behind a prefix.
+    Prefixed(&'a str),
+    /// A percent-encoded name, decoded.
     Encoded(String),
-    /// A deleted user's UPN: the object id without hyphens, and the address that was theirs.
+    /// The UPN of a deleted user: the object id without hyphens, and the former address.
     IdAndAddress(&'a str, &'a str),
     ObjectId(&'a str),
-    /// A passport id, and the whole name with what stands behind it.
+    /// A passport id, and the whole name with the tenant behind the id.
     PassportId(&'a str, &'a str),
     SecurityId(String),
-    /// An address, without what stood around it.
+    /// An address, without scheme, device, port and path.
     Address(Cow<'a, str>),
-    /// An account name after its domain, `DOMAIN\name`, or at the end of a legacy distinguished name of Exchange.
+    /// An account name behind its domain, `DOMAIN\name`, or at the end of a legacy distinguished name of Exchange.
     Account(&'a str),
-    Name,
+    /// None of these forms.
+    Other,
 }
 
-/// Tells what a name looks like that is [clean](clean).
-pub(super) fn shape(name: &str) -> Shape<'_> {
+/// Returns the form of a name that is [clean](clean).
+pub(super) fn name_form(name: &str) -> NameForm<'_> {
     if let Some((provider, value)) = claim(name) {
-        return Shape::Claim(provider, value);
+        return NameForm::Claim(provider, value);
     }
-    if let Some(rest) = OUTSIDE.iter().find_map(|mark| after_prefix(name, mark)).filter(|rest| address(rest).is_some())
+    if let Some(rest) =
+        EXTERNAL_PREFIXES.iter().find_map(|prefix| after_prefix(name, prefix)).filter(|rest| address(rest).is_some())
     {
-        return Shape::Outside(rest);
+        return NameForm::Prefixed(rest);
     }
     let is_plain = address(name).is_some();
     if let Some(decoded) = percent_decoded(name).filter(|decoded| !is_plain && decoded != name) {
-        return Shape::Encoded(decoded);
+        return NameForm::Encoded(decoded);
     }
     let id = ["User_", "ServicePrincipal_"].iter().find_map(|head| after_prefix(name, head)).unwrap_or(name);
     if guid(id).is_some() {
-        return Shape::ObjectId(id);
+        return NameForm::ObjectId(id);
     }
     if let Some((id, rest)) = name.split_at_checked(32)
         && guid(id).is_some()
         && address(rest).is_some()
     {
-        return Shape::IdAndAddress(id, rest);
+        return NameForm::IdAndAddress(id, rest);
     }
     if is_sid(name) {
-        return Shape::SecurityId(name.to_ascii_uppercase());
+        return NameForm::SecurityId(name.to_ascii_uppercase());
     }
     let local = address(name).map_or(name, |(local, _)| local);
     if is_passport_id(local) {
-        return Shape::PassportId(local, name);
+        return NameForm::PassportId(local, name);
     }
     if guid(local).is_some() {
-        return Shape::ObjectId(local);
+        return NameForm::ObjectId(local);
     }
     if is_plain {
-        return Shape::Address(bare_address(name));
+        return NameForm::Address(bare_address(name));
     }
     // `8:orgid:<object id>`, `NETID:<passport id>`, `X500:/o=...`
     if let Some((_, rest)) = name.rsplit_once(':')
         && (guid(rest).is_some() || is_passport_id(rest) || is_sid(rest) || has_prefix(rest, "/o="))
     {
-        return Shape::Outside(rest);
+        return NameForm::Prefixed(rest);
     }
     let account = name.rsplit_once('\\').map(|(_, account)| account).or_else(|| {
         // `/o=ExchangeLabs/ou=.../cn=Recipients/cn=0123456789abcdef-adele`
@@ -86,15 +89,15 @@ pub(super) fn shape(name: &str) -> Shape<'_> {
         }
     });
     match account.map(str::trim).filter(|account| !account.is_empty()) {
-        Some(account) => Shape::Account(account),
-        None => Shape::Name,
+        Some(account) => NameForm::Account(account),
+        None => NameForm::Other,
     }
 }
 
-/// Returns a name without white space, quotes and punctuation around it, and without marks that nobody sees: of byte order,
-/// of direction, of where a word may break.
+/// Returns a name without white space, quotes and punctuation around it, and without invisible characters: marks of
+/// byte order, of direction, and of possible line breaks.
 pub(super) fn clean(text: &str) -> Cow<'_, str> {
-    // Characters that Unicode lets a reader ignore, and the full-width `@`.
+    // The default-ignorable characters of Unicode, and the full-width `@`.
     let is_mark = |c: char| {
         matches!(
             c,
@@ -122,15 +125,15 @@ fn bare(mut text: &str) -> &str {
         text = text.trim_matches(|c: char| c.is_whitespace() || c == ';' || c == ',');
         let within = |(open, close): &(char, char)| text.strip_prefix(*open)?.strip_suffix(*close);
         match PAIRS.iter().find_map(within).filter(|inner| !inner.is_empty()) {
-            // `<null>` is a word for nobody.
-            Some(inner) if !names_nobody_in_words(text) => text = inner,
+            // `<null>` is a placeholder.
+            Some(inner) if !is_placeholder_word(text) => text = inner,
             _ => return text,
         }
     }
 }
 
-/// Returns an address without what stands around it: a scheme before it (`SMTP:`, `mailto:`, `sip:`), a device, port or path
-/// behind it (`|device`, `:443`, `/App`).
+/// Returns an address without a scheme before it (`SMTP:`, `mailto:`, `sip:`) and without a device, port or path behind
+/// it (`|device`, `:443`, `/App`).
 fn bare_address(name: &str) -> Cow<'_, str> {
     let Some((local, domain)) = address(name) else { return name.into() };
     // A quoted local part may contain anything.
@@ -145,7 +148,7 @@ fn bare_address(name: &str) -> Cow<'_, str> {
     }
 }
 
-/// Returns a text without percent-encoding (RFC 3986, section 2.1), if it has any and is UTF-8 without it.
+/// Returns a text with its percent-encoding (RFC 3986, section 2.1) decoded, or `None` if the result is not UTF-8.
 pub(super) fn percent_decoded(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -169,8 +172,8 @@ pub(super) fn is_address(text: &str) -> bool {
     address(text).is_some()
 }
 
-/// Provider and value of an encoded claim, `i:0#.f|membership|adele@contoso.com`: what kind of claim it is stands before
-/// the first `|`, whom it names after the last.
+/// Returns the provider and the value of an encoded claim, `i:0#.f|membership|adele@contoso.com`: the kind of claim is
+/// before the first `|`, the name behind the last.
 pub(super) fn claim(text: &str) -> Option<(&str, &str)> {
     let (provider, rest) = text.split_once('|')?;
     let encoded = provider.len() == 6 && (has_prefix(provider, "i:0") || has_prefix(provider, "c:0"));
@@ -178,14 +181,15 @@ pub(super) fn claim(text: &str) -> Option<(&str, &str)> {
     encoded.then_some((provider, value)).filter(|(_, value)| !value.is_empty())
 }
 
-/// A GUID in any of the forms in which records write it: with or without hyphens, in braces or parentheses, as a URN.
+/// Returns a GUID in any of its forms in records: with or without hyphens, in braces or parentheses, as a URN. Returns
+/// `None` for the nil GUID.
 pub(super) fn guid(text: &str) -> Option<Uuid> {
     let text = text.strip_prefix('(').and_then(|text| text.strip_suffix(')')).unwrap_or(text);
     let known = matches!(text.len(), 32 | 36 | 38 | 45);
     Uuid::try_parse(text).ok().filter(|uuid| known && !uuid.is_nil())
 }
 
-/// A security identifier as text: `S-1-`, the authority, and at least one number behind it.
+/// Returns whether a text is a security identifier: `S-1-`, the authority, and at least one more number.
 pub(super) fn is_sid(text: &str) -> bool {
     let Some(rest) = after_prefix(text, "S-1-") else { return false };
     let parts = rest.split('-');
@@ -196,8 +200,7 @@ fn is_decimal(text: &str) -> bool {
     !text.is_empty() && text.len() <= 20 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// The object id that Entra wrote into a security identifier, `S-1-12-1-` and the four numbers of the id, each little
-/// endian.
+/// Returns the object id in a security identifier of Entra: `S-1-12-1-` and the four little-endian numbers of the id.
 pub(super) fn object_id_of(sid: &str) -> Option<Uuid> {
     let numbers: Vec<u32> = after_prefix(sid, "S-1-12-1-")?.split('-').map_while(|part| part.parse().ok()).collect();
     let numbers: [u32; 4] = numbers.try_into().ok()?;
@@ -213,7 +216,7 @@ pub(super) fn has_prefix(text: &str, prefix: &str) -> bool {
     after_prefix(text, prefix).is_some()
 }
 
-/// What follows a prefix, whatever its ASCII case.
+/// Returns the text behind a prefix, which is compared without regard to ASCII case.
 pub(super) fn after_prefix<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
     let (head, rest) = text.split_at_checked(prefix.len())?;
     head.eq_ignore_ascii_case(prefix).then_some(rest)

@@ -1,4 +1,4 @@
-//! One record of the Common schema into an activity.
+//! The activity in a record.
 
 use std::borrow::Cow;
 
@@ -6,27 +6,26 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::actor::Performers;
 use super::fields::{Fields, in_field, is_nil};
-use super::json;
+use super::name_form::{clean, guid};
 use super::objects::objects;
-use super::reject::RejectReason;
-use super::shape::{clean, guid};
-use super::{DateOrder, time};
+use super::principals::Principals;
+use super::{DateOrder, RejectReason, time};
 use crate::activity::{Action, Activity, ActivityError, ActivityId, App, AppName};
 use crate::json::{canonical, canonical_member, canonical_with};
+use crate::sources::json;
 
-/// The namespace of the ids that are made from the content of a record (RFC 9562, section 6.5). Never to change: the
-/// same record would no longer be known for a duplicate.
+/// The namespace of the ids that are computed from the content of a record (RFC 9562, section 6.5). It must never
+/// change, or a record that is delivered again would no longer be a duplicate.
 const CONTENT_IDS: Uuid = Uuid::from_u128(0x5b0c_1de2_6a37_4f0e_9c41_d2a7_83f5_e619);
 
 const SUITE: &str = "Microsoft 365";
 
-/// How often a record may be wrapped into another: a row of an export whose `AuditData` is JSON as a text.
+/// How many times a record may be wrapped in the `AuditData` of another.
 const MAX_WRAPPING: usize = 3;
 
-/// The activity that a JSON record tells of. The canonical form of the text becomes its details: the same record is the
-/// same however it was laid out.
+/// Returns the activity in a JSON record. Its details are the canonical form of the record, which does not depend on
+/// the layout.
 pub(super) fn from_json(text: &str, order: Option<DateOrder>) -> Result<Activity, RejectReason> {
     let mut text = Cow::Borrowed(text);
     for _ in 0..MAX_WRAPPING {
@@ -47,17 +46,17 @@ pub(super) fn from_json(text: &str, order: Option<DateOrder>) -> Result<Activity
     Err(RejectReason::InvalidField { field: "AuditData", expected: "a record" })
 }
 
-/// The activity that the fields tell of.
+/// Returns the activity with these fields and details.
 pub(super) fn from_fields(fields: &Fields, details: String) -> Result<Activity, RejectReason> {
     let occurred_at = occurred_at(fields)?;
     let action = fields
         .text("Operation")?
-        .ok_or(RejectReason::MissingField { field: "Operation", expected: "the name of what was done" })?;
+        .ok_or(RejectReason::MissingField { field: "Operation", expected: "the name of an operation" })?;
     let action = Action::new(action).map_err(in_field("Operation"))?;
-    let mut performers = Performers::of(fields)?;
-    let objects = objects(fields, &mut performers)?;
+    let mut principals = Principals::of(fields)?;
+    let objects = objects(fields, &mut principals)?;
 
-    let Performers { actor, on_behalf_of } = performers;
+    let Principals { actor, on_behalf_of } = principals;
     let id = id(fields, &details)?;
     let details = with_id(details, fields, &id);
     let mut activity = Activity::builder(id, actor, app(fields)?, action, occurred_at);
@@ -74,10 +73,10 @@ pub(super) fn from_fields(fields: &Fields, details: String) -> Result<Activity, 
 }
 
 fn id(fields: &Fields, canonical: &str) -> Result<ActivityId, RejectReason> {
-    match fields.first(fields.shape.id)? {
-        // The nil UUID is how some say "none".
+    match fields.first(fields.schema.id)? {
+        // Some services write the nil UUID for no id.
         Some((field, id)) if !is_nil(id) => {
-            // A GUID is the same in capitals.
+            // GUIDs are equal without regard to case.
             let id = if guid(id).is_some() && id.len() == 36 { id.to_ascii_lowercase() } else { id.to_owned() };
             ActivityId::new(id).map_err(in_field(field))
         }
@@ -85,9 +84,9 @@ fn id(fields: &Fields, canonical: &str) -> Result<ActivityId, RejectReason> {
     }
 }
 
-/// The details with the id in the case in which it is compared, so that a record whose id comes in capitals is the same.
+/// Returns the details with the id in the case of the activity's id, so that the case of an id does not change them.
 fn with_id(details: String, fields: &Fields, id: &ActivityId) -> String {
-    let Ok(Some((field, written))) = fields.first(fields.shape.id) else { return details };
+    let Ok(Some((field, written))) = fields.first(fields.schema.id) else { return details };
     if written == id.as_str() {
         return details;
     }
@@ -96,27 +95,27 @@ fn with_id(details: String, fields: &Fields, id: &ActivityId) -> String {
 
 fn occurred_at(fields: &Fields) -> Result<DateTime<Utc>, RejectReason> {
     const EXPECTED: &str = "a time such as `2026-03-01T09:30:00`, in UTC";
-    let default = fields.shape.time.first().copied().unwrap_or("CreationTime");
-    match fields.first(fields.shape.time)? {
+    let default = fields.schema.time.first().copied().unwrap_or("CreationTime");
+    match fields.first(fields.schema.time)? {
         None => Err(RejectReason::MissingField { field: default, expected: EXPECTED }),
-        Some((field, text)) => time::read(&clean(text), fields.order).map_err(|fault| match fault {
-            time::Fault::Unreadable => RejectReason::InvalidField { field, expected: EXPECTED },
-            time::Fault::Ambiguous => RejectReason::AmbiguousDate { field, first: None },
+        Some((field, text)) => time::parse(&clean(text), fields.order).map_err(|error| match error {
+            time::TimeError::Invalid => RejectReason::InvalidField { field, expected: EXPECTED },
+            time::TimeError::Ambiguous => RejectReason::AmbiguousDate { field, first: None },
         }),
     }
 }
 
 fn app(fields: &Fields) -> Result<App, RejectReason> {
     let suite = AppName::new(SUITE).map_err(in_field("Workload"))?;
-    let workload = fields.lenient_text(fields.shape.app);
+    let workload = fields.lenient_text(fields.schema.app);
     let name = match workload.as_deref() {
         Some(workload) => workload,
         None => fields.value("RecordType").and_then(app_of_record_type).unwrap_or(SUITE),
     };
-    Ok(App::new(AppName::new(name).map_err(in_field(fields.shape.app))?).in_suite(suite))
+    Ok(App::new(AppName::new(name).map_err(in_field(fields.schema.app))?).in_suite(suite))
 }
 
-/// The workload that a record type belongs to, where that is beyond doubt: `AuditLogRecordType` in the schema.
+/// Returns the workload of a record type (`AuditLogRecordType` in the schema), or `None` if it has several.
 fn app_of_record_type(record_type: &Value) -> Option<&'static str> {
     let number = match record_type {
         Value::String(text) => text.trim().parse().ok(),

@@ -1,79 +1,88 @@
-//! The fields of a record, under whatever names its shape gives them.
+//! The fields of a record, by the names that its schema gives them.
 
 use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::DateOrder;
-use super::json;
-use super::reject::RejectReason;
+use super::{DateOrder, RejectReason};
+use crate::sources::json;
 use crate::text::TextError;
 
-/// Under which names each shape keeps what every activity has, best first.
-pub(super) struct Shape {
+/// The names of the fields that every activity has, the preferred first.
+pub(super) struct Schema {
     pub(super) id: &'static [&'static str],
     pub(super) time: &'static [&'static str],
     pub(super) app: &'static str,
     pub(super) object: &'static str,
 }
 
-const COMMON: Shape = Shape { id: &["Id"], time: &["CreationTime"], app: "Workload", object: "ObjectId" };
+/// The Common schema of the Management Activity API.
+const COMMON: Schema = Schema { id: &["Id"], time: &["CreationTime"], app: "Workload", object: "ObjectId" };
 
-// `Identity` is no id here: cmdlets write into it whom they changed.
-pub(super) const FLAT: Shape = Shape {
+/// The table `OfficeActivity`. Its `Identity` is not an id: cmdlets write the object that they changed into it.
+pub(super) const OFFICE_ACTIVITY: Schema = Schema {
     id: &["OfficeId", "SourceRecordId", "RecordId", "Id"],
     time: &["TimeGenerated", "Start_Time", "CreationTime", "CreationDate", "CreationDates"],
     app: "OfficeWorkload",
     object: "OfficeObjectId",
 };
 
-/// The fields of a record. Text is without white space around it, and empty text is no text.
+/// The fields of a record. Texts are returned without white space around them, and empty texts not at all.
 pub(super) struct Fields {
     pub(super) map: Map<String, Value>,
-    pub(super) shape: &'static Shape,
-    /// Which of day and month comes first, where a time does not tell.
+    pub(super) schema: &'static Schema,
+    /// The order of day and month if a time does not show it.
     pub(super) order: Option<DateOrder>,
 }
 
 impl Fields {
-    /// Of a record as JSON, which can be a row of the flat table too.
+    /// Returns the fields of a JSON record, which can be a row of `OfficeActivity`.
     pub(super) fn of_json(map: Map<String, Value>, order: Option<DateOrder>) -> Self {
         let has = |names: &[&str]| names.iter().any(|name| map.keys().any(|key| key.eq_ignore_ascii_case(name)));
-        let is_flat = !has(COMMON.time) && has(&["TimeGenerated", "OfficeWorkload", "OfficeId"]);
-        if !is_flat {
-            return Self { map, shape: &COMMON, order };
+        let is_row = !has(COMMON.time) && has(&["TimeGenerated", "OfficeWorkload", "OfficeId"]);
+        if !is_row {
+            return Self { map, schema: &COMMON, order };
         }
-        Self::flat(map.into_iter().map(|(name, value)| (without_zone(&name).to_owned(), value)).collect(), order)
+        Self::of_row(map.into_iter().map(|(name, value)| (without_zone(&name).to_owned(), value)).collect(), order)
     }
 
-    /// Of a row in the flat table, ` [UTC]` taken off the names.
-    pub(super) fn flat(map: Map<String, Value>, order: Option<DateOrder>) -> Self {
-        Self { map, shape: &FLAT, order }
+    /// Returns the fields of a row of `OfficeActivity`, whose names are without ` [UTC]`.
+    pub(super) fn of_row(map: Map<String, Value>, order: Option<DateOrder>) -> Self {
+        Self { map, schema: &OFFICE_ACTIVITY, order }
     }
 
-    /// The value of a field, whatever the case of its name.
+    /// Returns the value of a field. The name is compared without regard to case; the exact name comes first.
     pub(super) fn value(&self, field: &str) -> Option<&Value> {
         self.map.get(field).or_else(|| self.values(field).next())
     }
 
-    /// The values of a field whose name is there in several cases: `SendOnBehalfOfUserSmtp`, `SendonBehalfOfUserSmtp`.
+    /// Returns the values of all fields of a name without regard to case: `SendOnBehalfOfUserSmtp`,
+    /// `SendonBehalfOfUserSmtp`.
     fn values(&self, field: &str) -> impl Iterator<Item = &Value> {
         let mut found: Vec<_> = self.map.iter().filter(|(name, _)| name.eq_ignore_ascii_case(field)).collect();
         found.sort_unstable_by_key(|(name, _)| *name);
         found.into_iter().map(|(_, value)| value)
     }
 
+    /// Returns the text of a field.
+    ///
+    /// # Errors
+    /// Returns [`RejectReason::InvalidField`] if the value is not a string.
     pub(super) fn text(&self, field: &'static str) -> Result<Option<&str>, RejectReason> {
         text_of(self.value(field), field)
     }
 
-    /// Every text or number of a field, whatever the case of its name; what is neither names nobody by itself.
+    /// Returns every string or number of a field, without regard to the case of its name. Skips other values, which are
+    /// not names by themselves.
     pub(super) fn texts(&self, field: &'static str) -> Vec<Cow<'_, str>> {
         self.values(field).filter_map(lenient_text_of).collect()
     }
 
-    /// The first text or number of a field. One that is something else is rejected.
+    /// Returns the first string or number of a field.
+    ///
+    /// # Errors
+    /// Returns [`RejectReason::InvalidField`] if a value of the field is neither, nor null.
     pub(super) fn required_text(&self, field: &'static str) -> Result<Option<Cow<'_, str>>, RejectReason> {
         let is_other = |value: &Value| matches!(value, Value::Bool(_) | Value::Array(_) | Value::Object(_));
         match self.values(field).any(is_other) {
@@ -82,12 +91,12 @@ impl Fields {
         }
     }
 
-    /// The first text or number of a field.
+    /// Returns the first string or number of a field.
     pub(super) fn lenient_text(&self, field: &'static str) -> Option<Cow<'_, str>> {
         self.values(field).find_map(lenient_text_of)
     }
 
-    /// The texts of a field in the object, or the objects, that stand in a field.
+    /// Returns the texts of `field` in the objects that the field `object` contains.
     pub(super) fn inner_texts(&self, object: &'static str, field: &'static str) -> Result<Vec<String>, RejectReason> {
         let mut texts = Vec::new();
         for entry in self.people(object)? {
@@ -97,7 +106,8 @@ impl Fields {
         Ok(texts)
     }
 
-    /// The entries of a list, which the flat table writes as JSON in a text. Whatever is no list is the one entry.
+    /// Returns the entries of a list, which `OfficeActivity` has as JSON in a string. A value that is not a list is the
+    /// only entry.
     pub(super) fn entries(&self, field: &'static str) -> Result<Vec<Value>, RejectReason> {
         let mut entries = Vec::new();
         for value in self.values(field) {
@@ -106,18 +116,21 @@ impl Fields {
         Ok(entries)
     }
 
-    /// The entries of a list that says who acted. One written as a text that cannot be read to its end is rejected: cut, it
-    /// may name somebody by an id that is found in it no more.
+    /// Returns the entries of a list that contains principals.
+    ///
+    /// # Errors
+    /// Returns [`RejectReason::InvalidField`] if the list is a string with truncated JSON, because the missing part may
+    /// contain an id.
     pub(super) fn people(&self, field: &'static str) -> Result<Vec<Value>, RejectReason> {
         let entries = self.entries(field)?;
-        let is_cut = |entry: &Value| entry.as_str().is_some_and(|text| text.trim_start().starts_with(['[', '{']));
-        if entries.iter().any(is_cut) {
+        let is_truncated = |entry: &Value| entry.as_str().is_some_and(|text| text.trim_start().starts_with(['[', '{']));
+        if entries.iter().any(is_truncated) {
             return Err(RejectReason::InvalidField { field, expected: "a list or an object" });
         }
         Ok(entries)
     }
 
-    /// The first of some fields that holds a text, and which it is.
+    /// Returns the first of these fields that has a text, with its name.
     pub(super) fn first(&self, fields: &[&'static str]) -> Result<Option<(&'static str, &str)>, RejectReason> {
         for field in fields {
             if let Some(text) = self.text(field)? {
@@ -128,10 +141,10 @@ impl Fields {
     }
 }
 
-/// How deep lists, and texts that are lists, may stand in each other.
+/// How deep lists, and strings that contain lists, may be nested.
 const MAX_LISTS: usize = 8;
 
-/// Adds the entries of a list, of the lists in it, and of texts that are lists.
+/// Adds the entries of a list, of the lists in it, and of strings that contain lists.
 fn flatten(value: &Value, depth: usize, entries: &mut Vec<Value>) -> Result<(), RejectReason> {
     match (value, depth.checked_sub(1)) {
         (Value::Null | Value::Bool(_) | Value::Number(_), _) => {}
@@ -143,7 +156,7 @@ fn flatten(value: &Value, depth: usize, entries: &mut Vec<Value>) -> Result<(), 
         (Value::String(text), _) if text.trim().is_empty() => {}
         (Value::String(text), Some(depth)) if text.trim_start().starts_with(['[', '{']) => match json::parse(text) {
             Ok(inner) => flatten(&inner, depth, entries)?,
-            // Taken for any other text, it would name nobody whom it names by an id.
+            // As any other text, it would lose the principals that it names by an id.
             Err(reason @ (RejectReason::RepeatedField | RejectReason::TooLarge(_))) => return Err(reason),
             Err(_) => entries.push(Value::String(text.trim().to_owned())),
         },
@@ -152,13 +165,13 @@ fn flatten(value: &Value, depth: usize, entries: &mut Vec<Value>) -> Result<(), 
             Some(list @ Value::Array(_)) => flatten(list, depth, entries)?,
             _ => entries.push(value.clone()),
         },
-        // Too deep to be read: as a list that is cut.
+        // Nested too deeply: handled like a truncated list.
         (_, None) => entries.push(Value::String("[".to_owned())),
     }
     Ok(())
 }
 
-/// A member of an object, whatever the case of its name.
+/// Returns a member of an object. The name is compared without regard to case; the exact name comes first.
 pub(super) fn member<'a>(members: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
     members.get(name).or_else(|| {
         let alike = members.iter().filter(|(known, _)| known.eq_ignore_ascii_case(name));
@@ -182,17 +195,17 @@ fn text_of<'a>(value: Option<&'a Value>, field: &'static str) -> Result<Option<&
     }
 }
 
-/// Turns what is wrong with a text into what is wrong with the record that holds it.
+/// Converts the fault of a text to the reason to reject the record.
 pub(super) fn in_field(field: &'static str) -> impl Fn(TextError) -> RejectReason {
     move |error| RejectReason::Text { field, error }
 }
 
-/// The name of a column without the zone that a portal puts behind those of times.
+/// Returns the name of a column without the zone that the portal appends to the names of times.
 pub(super) fn without_zone(name: &str) -> &str {
     name.strip_suffix(" [UTC]").unwrap_or(name).trim_end()
 }
 
-/// Whether this is the UUID that stands for none.
+/// Returns whether a text is the nil UUID.
 pub(super) fn is_nil(text: &str) -> bool {
     Uuid::try_parse(text).is_ok_and(|uuid| uuid.is_nil())
 }

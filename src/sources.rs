@@ -1,0 +1,21 @@
+//! Activities from the records of other systems.
+//!
+//! Each reader is an iterator over an input. An item is an [`Activity`], or a [`Rejected`] record with its line and the
+//! reason. All readers share what is in this module: the limits of a record, and the reasons for a rejection.
+
+mod framing;
+mod json;
+#[cfg(feature = "m365")]
+pub mod m365;
+mod reject;
+
+pub use self::reject::{JsonFault, RejectReason, Rejected};
+
+use crate::activity::Activity;
+
+/// The most bytes that a record may have. A longer record is rejected, and skipped without being stored in memory.
+pub const MAX_RECORD_BYTES: usize = Activity::MAX_DETAILS_BYTES;
+
+/// The most values that the JSON of a record may contain at all depths, counting objects, lists and what they contain. A
+/// record with more values is rejected.
+pub const MAX_RECORD_VALUES: usize = 100_000;

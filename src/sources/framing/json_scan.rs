@@ -1,0 +1,62 @@
+//! The structure of a JSON text, byte by byte.
+
+/// The position of a byte in a JSON text: the number of brackets around it, and whether it is in a string.
+#[derive(Default)]
+pub(super) struct JsonScan {
+    depth: u64,
+    in_string: bool,
+    is_escaped: bool,
+    is_closed: bool,
+}
+
+impl JsonScan {
+    /// Creates a scan that begins behind the opening bracket of an object.
+    pub(super) fn inside_object() -> Self {
+        Self { depth: 1, ..Self::default() }
+    }
+
+    pub(super) fn is_in_string(&self) -> bool {
+        self.in_string
+    }
+
+    /// Returns whether exactly one bracket is open.
+    pub(super) fn is_at_top_level(&self) -> bool {
+        self.depth == 1
+    }
+
+    /// Returns whether the outermost bracket was closed.
+    pub(super) fn is_closed(&self) -> bool {
+        self.is_closed
+    }
+
+    /// Scans one more byte.
+    pub(super) fn advance(&mut self, byte: u8) {
+        if self.in_string {
+            match byte {
+                _ if self.is_escaped => self.is_escaped = false,
+                b'\\' => self.is_escaped = true,
+                b'"' => self.in_string = false,
+                _ => {}
+            }
+            return;
+        }
+        match byte {
+            b'"' => self.in_string = true,
+            b'{' | b'[' => self.depth += 1,
+            b'}' | b']' => {
+                self.depth = self.depth.saturating_sub(1);
+                self.is_closed = self.depth == 0;
+            }
+            _ => {}
+        }
+    }
+
+    /// Returns whether this byte ends an element of an array. Scans it if it does not.
+    pub(super) fn ends_element(&mut self, byte: u8) -> bool {
+        let ends = !self.in_string && self.depth == 0 && matches!(byte, b',' | b']');
+        if !ends {
+            self.advance(byte);
+        }
+        ends
+    }
+}
