@@ -26,7 +26,7 @@
 //!
 //! No effect: a crash of the process would lose all data.
 //!
-//! In `tests/conformance.rs`: one `#[test]` for each clause, with its name.
+//! In `tests/conformance.rs`: one test for each clause, with its name.
 //!
 //! // Or clause by clause, from any program.
 //! # fn main() {

@@ -22,19 +22,18 @@ pub use crate::versioned::Versioned;
 /// # Contract
 /// - **Fence.** [`append`](Self::append) stores nothing unless the policy revision of the batch is the one in force,
 ///   and still is when the batch commits. After [`publish`](Self::publish) has returned, no thread, process or node
-///   stores a batch of an older revision or reads an older policy. Of several changes to the same revision exactly one
-///   is published. The safe wrong answer is [`StoreError::Stale`].
+///   stores a batch of an older revision or reads an older policy. Of several changes that follow one revision exactly
+///   one is published. The safe wrong answer is [`StoreError::Stale`].
 /// - **Atomicity.** A batch is stored whole or not at all. So is a policy, which is read back as it was published.
 /// - **Idempotency.** An id is stored once, for ever, with its first content and first decision, whatever its
 ///   visibility. This also holds within one batch, and if several callers deliver the id at the same time. Ids are
 ///   compared byte for byte.
 /// - **Durability.** All data confirmed with `Ok` survives a crash: activities with their decisions and offsets, the
 ///   policy, and the removed groups.
-/// - **Records of changes.** The store keeps the records of the last changes that it applied, and updates them in two
-///   transactions. The one that publishes a policy sets them to what [`RecordedChange::applied`] returns. When no
-///   activity that a removal covers is left, a removal with a limit above 0 sets them to what
-///   [`RecordedRemoval::applied`] returns, before it returns 0. The safe wrong answer is to keep older records: a
-///   filter then does not open the store.
+/// - **Records of changes.** The store keeps the records of the last changes that it applied. The transaction that
+///   publishes a policy sets them to what [`RecordedChange::applied`] returns. Once no activity that a removal covers is
+///   left, the store sets them to what [`RecordedRemoval::applied`] returns, before it returns 0 for a limit above 0.
+///   The safe wrong answer is to keep older records: a filter then does not open the store.
 /// - **Removed groups.** Each update is one transaction, and updates of one group by several nodes are merged. The
 ///   whole [`RemovedGroup`] is stored in its `serde` form. The [version](RemovedGroups::version) grows with each
 ///   change, in the same transaction. The safe wrong answer is a different version than before.

@@ -51,13 +51,13 @@ pub(crate) fn check(what: &'static str, text: &str, max: usize) -> Result<(), Te
 /// Returns a parser's message without the values that it read: serde quotes unexpected values and names, which can be
 /// private.
 pub(crate) fn without_values(message: &str) -> String {
-    let said = ["invalid type", "invalid value", "unknown variant", "unknown field"];
-    let Some((at, said)) = said.iter().filter_map(|said| Some((message.find(said)?, said))).min() else {
+    let kinds = ["invalid type", "invalid value", "unknown variant", "unknown field"];
+    let Some((at, kind)) = kinds.iter().filter_map(|kind| Some((message.find(kind)?, kind))).min() else {
         return message.to_owned();
     };
     // The last occurrence, because the quoted value can contain the same words.
     let expected = message.rsplit_once(", expected ").map_or("something else", |(_, expected)| expected);
-    format!("{}{said}, expected {expected}", message.get(..at).unwrap_or_default())
+    format!("{}{kind}, expected {expected}", message.get(..at).unwrap_or_default())
 }
 
 /// Implements `Deserialize` for a type whose document can contain private data, by way of a document type that derives

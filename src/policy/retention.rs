@@ -9,7 +9,7 @@ use thiserror::Error;
 use super::seconds;
 
 /// How long activities are kept, and how long the governance records of access to them. Records are never kept for a
-/// shorter time than activities: no value of this type says so.
+/// shorter time than activities: a value of this type cannot express that.
 ///
 /// ```
 /// use std::time::Duration;

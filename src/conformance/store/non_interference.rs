@@ -51,7 +51,7 @@ impl<H: StoreHarness> StorePair<H> {
     }
 }
 
-/// Several activities have the same time, and the storage order differs from the order of time.
+/// Returns a public activity. Several have the same time, and the storage order differs from the order of time.
 fn public_activity(batch: i64, n: i64) -> Checked<Activity> {
     activity_at(&format!("n-{batch}-{n}"), ADELE, at((7 * batch + n / 2) % 11) + micros(n))
 }
