@@ -1,4 +1,4 @@
-//! What happened: one thing that an actor did in an app at a time.
+//! Activities: one thing that an actor did in an app at a time.
 
 mod actor;
 
@@ -12,9 +12,9 @@ pub use self::actor::{Actor, ActorKind, ActorName};
 use crate::text::{TextError, checked_text, deserialize_silently, without_values};
 
 checked_text! {
-    /// The id that the source gave to an activity. Delivering it again never changes what was stored first.
+    /// The id that the source gave to an activity. A second delivery of an id never changes what was stored first.
     ///
-    /// `Debug` does not show it: of a private activity, not even the id may be known.
+    /// `Debug` does not show it, because even the id of a private activity may be private.
     ActivityId, "activity id", max 512, redacted
 }
 
@@ -24,14 +24,14 @@ checked_text! {
 }
 
 checked_text! {
-    /// What was done, in the words of the source, for example `FileAccessed`.
+    /// The action as the source names it, for example `FileAccessed`.
     Action, "action", max 256, redacted
 }
 
 /// One thing that an actor did in an app at a time.
 ///
-/// Built with [`Activity::builder`]; whatever exists is within its limits. Times are kept to the microsecond, and a
-/// leap second as the second after it. `Debug` shows none of it, so that a log line cannot tell what the library hides.
+/// [`Activity::builder`] builds one and checks its limits. Times have microsecond precision; a leap second is stored as
+/// the second after it. `Debug` shows no field, so that no log line reveals a private activity.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -53,7 +53,7 @@ checked_text! {
 /// # }
 /// ```
 ///
-/// What cannot be read back is an error that does not repeat what it read.
+/// An error of deserialization does not repeat the input.
 #[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct Activity {
     id: ActivityId,
@@ -69,35 +69,35 @@ pub struct Activity {
     details: Option<Box<str>>,
 }
 
-/// What makes an activity too large to be taken.
+/// The error of an activity that exceeds a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum ActivityError {
-    /// More of something than the limit.
+    /// A count or size exceeds its limit.
     #[error("{count} {what}, expected at most {max}")]
     TooMany {
-        /// What there is too much of, for example "objects".
+        /// What was counted, for example "objects".
         what: &'static str,
-        /// How many there are.
+        /// The count.
         count: usize,
-        /// How many there may be.
+        /// The limit.
         max: usize,
     },
-    /// One part is longer than its limit.
+    /// A text exceeds its limit or has invalid characters.
     #[error(transparent)]
     Text(#[from] TextError),
 }
 
 impl Activity {
-    /// The most objects that one activity may name.
+    /// The maximum number of objects.
     pub const MAX_OBJECTS: usize = 1_000;
-    /// The longest that the name of an object may be, in bytes.
+    /// The maximum length of an object's name in bytes.
     pub const MAX_OBJECT_BYTES: usize = 8 * 1024;
-    /// The most principals that an activity may be done for.
+    /// The maximum number of principals on whose behalf the actor acted.
     pub const MAX_ON_BEHALF_OF: usize = 8;
-    /// The longest that the details may be, in bytes.
+    /// The maximum length of the details in bytes.
     pub const MAX_DETAILS_BYTES: usize = 4 * 1024 * 1024;
 
-    /// Begins an activity with what every activity has.
+    /// Returns a builder with the fields that every activity has.
     pub fn builder(
         id: ActivityId,
         actor: Actor,
@@ -117,53 +117,54 @@ impl Activity {
         })
     }
 
-    /// The id that its source gave it.
+    /// Returns the id that the source gave to the activity.
     #[must_use]
     pub fn id(&self) -> &ActivityId {
         &self.id
     }
 
-    /// Who did it.
+    /// Returns the actor.
     #[must_use]
     pub fn actor(&self) -> &Actor {
         &self.actor
     }
 
-    /// For whom the actor did it, if for somebody else: delegated mailboxes, impersonation.
+    /// Returns the principals on whose behalf the actor acted, for example with a delegated mailbox or by
+    /// impersonation.
     #[must_use]
     pub fn on_behalf_of(&self) -> &[Actor] {
         &self.on_behalf_of
     }
 
-    /// Everybody who counts as having done it: the actor, and those for whom it was done.
+    /// Returns every performing principal: the actor and the principals on whose behalf it acted.
     pub fn principals(&self) -> impl Iterator<Item = &Actor> {
         std::iter::once(&self.actor).chain(&self.on_behalf_of)
     }
 
-    /// Where it was done.
+    /// Returns the app in which the action was done.
     #[must_use]
     pub fn app(&self) -> &App {
         &self.app
     }
 
-    /// What was done.
+    /// Returns the action.
     #[must_use]
     pub fn action(&self) -> &Action {
         &self.action
     }
 
-    /// When it was done, by the clock of the source, to the microsecond.
+    /// Returns the time of the action by the clock of the source, to the microsecond.
     #[must_use]
     pub fn occurred_at(&self) -> DateTime<Utc> {
         self.occurred_at
     }
 
-    /// To what or whom it was done.
+    /// Returns the names of the objects on which the action was done.
     pub fn objects(&self) -> impl ExactSizeIterator<Item = &str> {
         self.objects.iter().map(|object| &**object)
     }
 
-    /// Whatever else the source said, as it said it.
+    /// Returns the other details that the source gave, unchanged.
     #[must_use]
     pub fn details(&self) -> Option<&str> {
         self.details.as_deref()
@@ -176,37 +177,37 @@ impl fmt::Debug for Activity {
     }
 }
 
-/// An activity in the making.
+/// A builder of an [`Activity`].
 #[must_use]
 pub struct ActivityBuilder(Activity);
 
 impl ActivityBuilder {
-    /// Adds somebody for whom the actor acted.
+    /// Adds a principal on whose behalf the actor acted.
     pub fn on_behalf_of(mut self, principal: Actor) -> Self {
         self.0.on_behalf_of.push(principal);
         self
     }
 
-    /// Adds something or somebody that it was done to.
+    /// Adds the name of an object: a thing or a person on which the action was done.
     pub fn object(mut self, name: impl Into<String>) -> Self {
         self.0.objects.push(name.into().into_boxed_str());
         self
     }
 
-    /// Keeps what else the source said.
+    /// Sets the other details that the source gave.
     pub fn details(mut self, text: impl Into<String>) -> Self {
         self.0.details = Some(text.into().into_boxed_str());
         self
     }
 
-    /// The activity, if it is within the limits.
+    /// Returns the activity if it is within the limits.
     ///
     /// # Errors
-    /// [`ActivityError`] names what there is too much of.
+    /// Returns [`ActivityError`] with the limit that was exceeded.
     pub fn build(self) -> Result<Activity, ActivityError> {
         let activity = self.0;
         at_most("objects", activity.objects.len(), Activity::MAX_OBJECTS)?;
-        at_most("principals acted for", activity.on_behalf_of.len(), Activity::MAX_ON_BEHALF_OF)?;
+        at_most("on-behalf-of principals", activity.on_behalf_of.len(), Activity::MAX_ON_BEHALF_OF)?;
         for principal in activity.principals() {
             at_most("identities of one actor", principal.identities().len(), Actor::MAX_IDENTITIES)?;
         }
@@ -218,8 +219,8 @@ impl ActivityBuilder {
     }
 }
 
-/// The same time as a count from the epoch tells it, in which a leap second is the second after it. Whoever orders
-/// times by that count, as cursors and databases do, then orders them as everybody else.
+/// Returns the time with a leap second replaced by the second after it, as a count from the epoch represents it.
+/// Cursors and databases order times by that count.
 pub(crate) fn without_leap_second(time: DateTime<Utc>) -> DateTime<Utc> {
     let part = TimeDelta::nanoseconds(time.timestamp_subsec_nanos().into());
     DateTime::from_timestamp(time.timestamp(), 0).and_then(|whole| whole.checked_add_signed(part)).unwrap_or(time)
@@ -236,7 +237,7 @@ impl fmt::Debug for ActivityBuilder {
 }
 
 #[derive(Deserialize)]
-// A field that nobody reads would be a protection lost without a word: `onBehalfOf` for `on_behalf_of`.
+// An ignored unknown field, for example `onBehalfOf` for `on_behalf_of`, would silently lose protection.
 #[serde(deny_unknown_fields)]
 struct RawActivity {
     id: ActivityId,
@@ -273,7 +274,7 @@ impl TryFrom<RawActivity> for Activity {
     }
 }
 
-/// The app in which something was done, and the suite that the app belongs to, if any.
+/// The app in which an action was done, and the suite to which the app belongs, if any.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct App {
     name: AppName,
@@ -292,25 +293,25 @@ struct AppDocument {
 deserialize_silently!(App, AppDocument);
 
 impl App {
-    /// An app that belongs to no suite.
+    /// Returns an app without a suite.
     #[must_use]
     pub fn new(name: AppName) -> Self {
         Self { name, suite: None }
     }
 
-    /// The same app, as part of a suite.
+    /// Returns the app as part of a suite.
     #[must_use]
     pub fn in_suite(self, suite: AppName) -> Self {
         Self { suite: Some(suite), ..self }
     }
 
-    /// Its name.
+    /// Returns the name of the app.
     #[must_use]
     pub fn name(&self) -> &AppName {
         &self.name
     }
 
-    /// The suite that it belongs to.
+    /// Returns the suite to which the app belongs, if any.
     #[must_use]
     pub fn suite(&self) -> Option<&AppName> {
         self.suite.as_ref()

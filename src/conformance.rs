@@ -1,10 +1,9 @@
-//! The contracts of the three ports as clauses, to run against any adapter.
+//! The conformance kit: the contracts of the three ports as clauses, to test any adapter.
 //!
-//! Each port says in its `# Contract` what an adapter must keep. Here it is cut into [`Clause`]s: each a function that
-//! gets a fresh adapter, uses it through the port alone, and says what it saw if the promise was broken. What the
-//! clauses need to write with, they make themselves; an embedder says where a fresh adapter is, how another handle on
-//! it is opened, and what a crash leaves behind. The adapters of this crate are held to the same clauses, in the same
-//! way.
+//! The `# Contract` section of each port states what an adapter must do. The kit divides it into [`Clause`]s. Each
+//! clause is a function that uses a fresh adapter through its port and returns what it observed if the adapter broke
+//! the contract. The clauses make their own data. The embedder supplies a harness, which creates an adapter, opens
+//! another handle on it, and simulates a crash. The adapters of this crate pass the same clauses.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -12,8 +11,7 @@
 //! use activity_privacy::conformance::{StoreHarness, store_clauses};
 //! # use activity_privacy::memory::MemoryStore as MyStore;
 //!
-//! /// A place for `MyStore`, which lives as long as the process does.
-//! struct InMemory(Arc<MyStore>);
+//! A harness for `MyStore`, whose data ends with the process.
 //!
 //! impl StoreHarness for InMemory {
 //!     type Store = Arc<MyStore>;
@@ -26,12 +24,9 @@
 //!         Arc::clone(&self.0)
 //!     }
 //!
-//!     // Nothing to lose: what a crash would take is the process.
-//!     fn crash(&mut self) {}
-//! }
+//! No effect: a crash of the process would lose all data.
 //!
-//! // In `tests/conformance.rs`: one `#[test]` for each clause, named after it.
-//! activity_privacy::activity_store_conformance!(InMemory);
+//! In `tests/conformance.rs`: one test for each clause, with its name.
 //!
 //! // Or clause by clause, from any program.
 //! # fn main() {
@@ -41,15 +36,14 @@
 //! # }
 //! ```
 //!
-//! The program `examples/own_adapter` writes a store in two hundred lines, holds it to every clause, and shows what the
-//! kit says of three stores that are almost right.
+//! The example `own_adapter` implements a small store, runs every clause against it, and shows the violations of three
+//! faulty stores.
 //!
-//! # What it can and cannot tell
+//! # Limits
 //!
-//! A clause that fails has seen a promise broken. Clauses about threads let many calls meet, and look at what came of
-//! it, not at a clock; an adapter that is wrong for an instant only may get past them. That the cost of a public answer
-//! does not grow with what is hidden is part of the contract of a store, and left to a benchmark. No clause can be
-//! switched off.
+//! A failed clause observed a violation of the contract. Clauses about concurrency run many calls at the same time and
+//! check the results, not the time; an adapter that is wrong only for an instant can pass them. The cost of public
+//! answers is part of the store's contract, but is left to a benchmark. No clause can be switched off.
 
 mod clause;
 mod directory;
@@ -62,22 +56,22 @@ pub use self::directory::{DirectoryHarness, Source, directory_clauses};
 pub use self::sink::{SinkHarness, sink_clauses};
 pub use self::store::{StoreHarness, store_clauses};
 
-/// Makes clauses of a contract's list: for each name, the function of that name in the module of its chapter, on a
-/// fresh harness.
+/// Returns the clauses of a contract's list: for each name, the function of that name in the module of its chapter, on
+/// a fresh harness.
 macro_rules! clauses_of {
     ($harness:ident; $($chapter:ident { $($name:ident: $promise:literal;)* })*) => {
         vec![$($(Clause {
             name: stringify!($name),
             chapter: stringify!($chapter),
             promise: $promise,
-            try_out: || $chapter::$name($harness::fresh()),
+            run: || $chapter::$name($harness::fresh()),
         }),*),*]
     };
 }
 
 use clauses_of;
 
-/// Makes tests of a contract's list.
+/// Generates one test for each clause of a contract's list.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __conformance_tests {
@@ -89,14 +83,15 @@ macro_rules! __conformance_tests {
             match clause.map(|clause| clause.check()) {
                 Some(Ok(())) => {}
                 Some(Err(violation)) => panic!("{violation}"),
-                None => panic!("there is no clause of this name"),
+                None => panic!("no clause has this name"),
             }
         }
     )*)* };
 }
 
-/// One `#[test]` for each clause of the contract of [`ActivityStore`](crate::store::ActivityStore), named after the clause,
-/// for the adapter behind a [`StoreHarness`](crate::conformance::StoreHarness). Once in a module.
+/// Generates one `#[test]` with the clause's name for each clause of the contract of
+/// [`ActivityStore`](crate::store::ActivityStore), for the adapter of a
+/// [`StoreHarness`](crate::conformance::StoreHarness). Use it at most once in a module.
 #[macro_export]
 macro_rules! activity_store_conformance {
     ($harness:ty) => {
@@ -104,8 +99,9 @@ macro_rules! activity_store_conformance {
     };
 }
 
-/// One `#[test]` for each clause of the contract of [`GovernanceSink`](crate::governance::GovernanceSink), named after the clause,
-/// for the adapter behind a [`SinkHarness`](crate::conformance::SinkHarness). Once in a module.
+/// Generates one `#[test]` with the clause's name for each clause of the contract of
+/// [`GovernanceSink`](crate::governance::GovernanceSink), for the adapter of a
+/// [`SinkHarness`](crate::conformance::SinkHarness). Use it at most once in a module.
 #[macro_export]
 macro_rules! governance_sink_conformance {
     ($harness:ty) => {
@@ -113,8 +109,9 @@ macro_rules! governance_sink_conformance {
     };
 }
 
-/// One `#[test]` for each clause of the contract of [`GroupDirectory`](crate::directory::GroupDirectory), named after the clause,
-/// for the adapter behind a [`DirectoryHarness`](crate::conformance::DirectoryHarness). Once in a module.
+/// Generates one `#[test]` with the clause's name for each clause of the contract of
+/// [`GroupDirectory`](crate::directory::GroupDirectory), for the adapter of a
+/// [`DirectoryHarness`](crate::conformance::DirectoryHarness). Use it at most once in a module.
 #[macro_export]
 macro_rules! group_directory_conformance {
     ($harness:ty) => {

@@ -1,4 +1,4 @@
-//! SHA-256 digests (FIPS 180-4), and one way to feed them so that no two inputs look alike.
+//! SHA-256 digests (FIPS 180-4), and an unambiguous encoding of their input.
 
 use std::fmt;
 
@@ -12,8 +12,8 @@ use crate::activity::ActivityId;
 pub struct Digest([u8; 32]);
 
 impl Digest {
-    /// The digest of some activity ids: of each id in order, followed by a line feed. An id holds no line feed, so
-    /// that `printf '%s\n' ID ... | sha256sum` gives the same.
+    /// Returns the digest of a list of activity ids: of each id in order, followed by a line feed. An id contains no
+    /// line feed, so `printf '%s\n' ID ... | sha256sum` gives the same.
     ///
     /// ```
     /// # fn main() -> Result<(), activity_privacy::identity::TextError> {
@@ -37,12 +37,12 @@ impl Digest {
         Self(hasher.finalize().into())
     }
 
-    /// The digest of a text as it stands.
+    /// Returns the digest of a text.
     pub(crate) fn of_text(text: &str) -> Self {
         Self(Sha256::digest(text).into())
     }
 
-    /// The 32 bytes.
+    /// Returns the 32 bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
@@ -73,15 +73,16 @@ impl<'de> Deserialize<'de> for Digest {
         from_hex(&text)
             .and_then(|bytes| <[u8; 32]>::try_from(bytes).ok())
             .map(Self)
-            .ok_or_else(|| de::Error::custom("expected 64 hex digits"))
+            .ok_or_else(|| de::Error::custom("invalid digest, expected 64 lower-case hex digits"))
     }
 }
 
-/// Feeds a digest with fields, each after its length, so that two lists of fields never feed the same bytes.
+/// A digest of a list of fields. Each field is preceded by its length, so that two different lists never feed the same
+/// bytes.
 pub(crate) struct Fields(Sha256);
 
 impl Fields {
-    /// Begins with what the digest is for, so that a digest made for one thing never passes for another.
+    /// Begins with the purpose of the digest, so that digests for different purposes differ.
     pub(crate) fn of(purpose: &str) -> Self {
         let mut fields = Self(Sha256::new());
         fields.add(purpose);
@@ -114,7 +115,7 @@ impl Fields {
     }
 }
 
-/// Lower-case hex, two digits a byte.
+/// Returns the bytes as lower-case hex digits, two for each byte.
 pub(crate) fn to_hex(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len() * 2);
     for byte in bytes {
@@ -125,7 +126,7 @@ pub(crate) fn to_hex(bytes: &[u8]) -> String {
     text
 }
 
-/// The bytes that lower-case hex stands for, if it is that.
+/// Returns the bytes of a lower-case hex text. Returns `None` if it is not one.
 pub(crate) fn from_hex(text: &str) -> Option<Vec<u8>> {
     let (pairs, []) = text.as_bytes().as_chunks::<2>() else { return None };
     pairs.iter().map(|[high, low]| Some(nibble(*high)? << 4 | nibble(*low)?)).collect()

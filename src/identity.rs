@@ -1,9 +1,9 @@
-//! Who somebody is: user and group ids, aliases and domains, and how each is compared.
+//! Identities: user and group ids, aliases and domains, and how each is compared.
 //!
-//! Ids are opaque and compared byte for byte. Aliases are what people are called in sign-in names, mail addresses and
-//! app accounts; they are compared folded: Unicode canonical caseless matching (The Unicode Standard, section 3.13,
-//! definition D145) for names and local parts, IDNA (UTS #46, non-transitional) for the domain after the last `@`.
-//! No locale takes part: `İ` is not `i`, and `ı` is neither.
+//! Ids are opaque and compared byte for byte. Aliases are sign-in names, e-mail addresses and account names in apps.
+//! They are compared folded: by Unicode canonical caseless matching (The Unicode Standard, section 3.13, definition
+//! D145) for names and local parts, and by IDNA (UTS #46, non-transitional) for the domain after the last `@`. No
+//! locale applies: `İ` is not `i`, and `ı` is neither.
 
 mod subject;
 
@@ -28,7 +28,7 @@ checked_text! {
 }
 
 impl UserId {
-    /// An id that was checked before.
+    /// Returns an id from text that was checked before.
     pub(crate) fn from_checked(text: &str) -> Self {
         Self(text.into())
     }
@@ -39,11 +39,11 @@ checked_text! {
     GroupId, "group id", max 256, shown
 }
 
-/// A name by which somebody is known: a UPN, an e-mail address, or an account name.
+/// A name of a user: a UPN, an e-mail address, or an account name.
 ///
-/// Whatever has something on both sides of its last `@` is an address. An account name may be bound to the app that
-/// gave it: `nrc` in one app is not `nrc` in another. Surrounding white space is dropped; everything else is kept as
-/// it was written, and two aliases [match](Alias::matches) when their folded forms are equal. `Debug` shows nothing.
+/// A text with characters on both sides of its last `@` is an address. An account name can be bound to its app: `nrc`
+/// in one app is not `nrc` in another. Surrounding white space is removed; the rest of the text is unchanged. Two
+/// aliases [match](Alias::matches) if their folded forms are equal. `Debug` shows nothing.
 ///
 /// ```
 /// # fn main() -> Result<(), activity_privacy::identity::TextError> {
@@ -60,7 +60,8 @@ checked_text! {
 pub struct Alias {
     app: Option<Box<str>>,
     text: Box<str>,
-    /// The form in which it is compared, unless that is the text with its ASCII letters in lower case, as it mostly is.
+    /// The form in which it is compared. `None` if that is the text with its ASCII letters in lower case, the usual
+    /// case.
     folded: Option<Box<str>>,
     is_address: bool,
     is_damaged: bool,
@@ -68,7 +69,7 @@ pub struct Alias {
 }
 
 #[derive(Serialize, Deserialize)]
-// A field that nobody reads would be a name that protects nobody.
+// An ignored unknown field could be a name, and its user would lose protection.
 #[serde(untagged, deny_unknown_fields)]
 enum RawAlias {
     Name(String),
@@ -78,32 +79,33 @@ enum RawAlias {
 impl Alias {
     /// The app of aliases that are passport ids (PUID), as `Alias::account(Alias::PASSPORT_IDS, "1003200096971F55")`.
     ///
-    /// Passport ids, security identifiers, mailbox ids and keys of a source are technical ids: a directory knows them of some people only. So
-    /// one that resolves to nobody leaves open whom it means, and an activity whose actor has no other identity is hidden.
+    /// Passport ids, security identifiers, mailbox ids and source keys are technical ids: a directory has them for some
+    /// people only. A technical id that is in no directory therefore does not tell who acted. An activity whose actor
+    /// has no other identity is undecidable.
     pub const PASSPORT_IDS: &str = "puid";
     /// The app of aliases that are security identifiers, in upper case: `S-1-5-21-1-2-3-1104`.
     pub const SECURITY_IDS: &str = "sid";
     /// The app of aliases that are the GUIDs of mailboxes, in lower case with hyphens.
     pub const MAILBOX_IDS: &str = "mailbox";
-    /// The app of aliases that are keys of their source, of which it does not say what they are.
+    /// The app of aliases that are keys of their source, where the source does not document the kind of key.
     pub const SOURCE_KEYS: &str = "userkey";
 
-    /// The longest that an alias may be, in bytes.
+    /// The maximum length of an alias in bytes.
     pub const MAX_BYTES: usize = 512;
 
-    /// A UPN, an e-mail address, or a name that is not bound to an app.
+    /// Returns a UPN, an e-mail address, or a name that is not bound to an app.
     ///
     /// # Errors
-    /// [`TextError`] when it is blank, too long or holds a control character.
+    /// Returns [`TextError`] if the text is blank, too long or contains a control character.
     pub fn new(text: impl AsRef<str>) -> Result<Self, TextError> {
         Self::checked(None, text.as_ref())
     }
 
-    /// An account name in one app. One that reads as an address stands for that address in every app, because that
-    /// is how people are matched across apps.
+    /// Returns an account name in one app. An account name that is an address is not bound to the app: it denotes the
+    /// same person in every app, because addresses match people across apps.
     ///
     /// # Errors
-    /// [`TextError`] when either part is blank, too long or holds a control character.
+    /// Returns [`TextError`] if either part is blank, too long or contains a control character.
     pub fn account(app: impl AsRef<str>, name: impl AsRef<str>) -> Result<Self, TextError> {
         let app = app.as_ref().trim();
         check("app of an alias", app, Self::MAX_BYTES)?;
@@ -117,14 +119,14 @@ impl Alias {
             return Ok(Self::from_parts(None, text, None));
         }
         let (app, folded) = match app.filter(|_| address(text).is_none()) {
-            // A control character cannot stand in either part, so no two pairs are compared in the same form.
+            // Neither part can contain a control character, so no two pairs have the same key.
             Some(app) => (Some(app), format!("{}{ACCOUNT_OF}{}", fold(app), fold(text))),
             None => (None, name_key(text)),
         };
         Ok(Self::from_parts(app, text, Some(&*folded).filter(|folded| !folded.eq_ignore_ascii_case(text))))
     }
 
-    /// An alias whose parts another one gave.
+    /// Returns an alias from the parts of an alias that was checked before.
     pub(crate) fn from_parts(app: Option<&str>, text: &str, folded: Option<&str>) -> Self {
         let parts = address(text);
         Self {
@@ -138,91 +140,91 @@ impl Alias {
         }
     }
 
-    /// The alias as it was written, without surrounding white space.
+    /// Returns the alias as it was written, without surrounding white space.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// The app that an account name belongs to.
+    /// Returns the app to which an account name is bound.
     #[must_use]
     pub fn app(&self) -> Option<&str> {
         self.app.as_deref()
     }
 
-    /// The domain after the last `@`, if this is an address and its domain is one.
+    /// Returns the domain after the last `@`. Returns `None` if this is no address or its domain is not valid.
     #[must_use]
     pub fn domain(&self) -> Option<Domain> {
         address(&self.text).and_then(|(_, domain)| Domain::new(domain).ok())
     }
 
-    /// Whether both name the same account.
+    /// Returns whether both aliases name the same account.
     #[must_use]
     pub fn matches(&self, other: &Self) -> bool {
         self.form().eq_ignore_ascii_case(other.form())
     }
 
-    /// Whether this is the name of a guest, who keeps the home of another organisation behind a local suffix:
-    /// it holds `#EXT#`, in any case. What stands before it is never decoded.
+    /// Returns whether this is the UPN of a guest, whose home is another organisation: it contains `#EXT#`, in any
+    /// case. The part before `#EXT#` is never decoded.
     #[must_use]
     pub fn is_guest(&self) -> bool {
         self.text.as_bytes().windows(5).any(|part| part.eq_ignore_ascii_case(b"#EXT#"))
     }
 
-    /// Whether this reads as an address, be its domain one or not.
+    /// Returns whether this has the form of an address, with a valid domain or not.
     pub(crate) fn is_address(&self) -> bool {
         self.is_address
     }
 
-    /// Whether letters of the name were lost on the way; see [`is_damaged`].
+    /// Returns whether characters of the name were lost in transit; see [`is_damaged`].
     pub(crate) fn is_damaged(&self) -> bool {
         self.is_damaged
     }
 
-    /// Whether this is an id that some system gave to a person, of which no directory knows everybody's: one of the apps
-    /// above, a passport id with what looks like a domain behind it, or the mailbox of a template tenant.
+    /// Returns whether this is a technical id, which a directory has for some people only: an account in one of the
+    /// apps above, a passport id followed by `@` and a domain, or the mailbox of a template tenant.
     pub(crate) fn is_technical_id(&self) -> bool {
         self.is_technical_id
     }
 
-    /// Whether this is an address that tells who somebody is: one that leads to nobody in a directory is of somebody who is
-    /// not in it.
+    /// Returns whether this address identifies a person: if the directory does not contain it, the person is not in the
+    /// directory.
     pub(crate) fn is_conclusive_address(&self) -> bool {
         self.is_address && !self.is_damaged && !self.is_technical_id
     }
 
-    /// Returns the namespace of a name that is no address: the app that it is bound to, or the empty text if it is bound to
-    /// none. Compare namespaces with [`str::eq_ignore_ascii_case`]. Returns `None` for an address, which means the same
-    /// everywhere.
+    /// Returns the namespace of a name that is no address: the app to which it is bound, or the empty text if it is
+    /// bound to none. Compare namespaces with [`str::eq_ignore_ascii_case`]. Returns `None` for an address, which means
+    /// the same in every app.
     pub(crate) fn namespace(&self) -> Option<&str> {
         (!self.is_address).then(|| namespace(self.form()))
     }
 
-    /// Whether this is an address whose domain is one, in ASCII letters, digits and hyphens of any case. Cautious:
-    /// where it says no, the domain may be one all the same.
+    /// Returns whether this is an address whose domain is valid and consists of ASCII letters, digits, hyphens and
+    /// dots. `false` is conservative: the domain may still be valid.
     pub(crate) fn is_plain_address(&self) -> bool {
         self.is_address() && is_plain(&self.text, None)
     }
 
-    /// The form in which it is compared, but for the case of ASCII letters.
+    /// Returns the form in which the alias is compared, except for the case of ASCII letters.
     pub(crate) fn form(&self) -> &str {
         self.folded.as_deref().unwrap_or(&self.text)
     }
 
-    /// What [`Self::form`] is unless it is the text.
+    /// Returns [`Self::form`] if it differs from the text.
     pub(crate) fn folded(&self) -> Option<&str> {
         self.folded.as_deref()
     }
 
-    /// The form in which it is compared: equal for two aliases exactly when they name the same account.
+    /// Returns the form in which the alias is compared. Two aliases have equal keys exactly if they name the same
+    /// account.
     pub(crate) fn key(&self) -> String {
         self.form().to_ascii_lowercase()
     }
 
-    /// Returns the form in which the name is compared where it does not matter which app it is bound to: what
-    /// [`name_key`] makes of its text.
+    /// Returns the form in which the name is compared without regard to its app: [`name_key`] of the text.
     pub(crate) fn name_key(&self) -> String {
-        // What is bound to an app is no address.
+        // An alias that is bound to an app is no address.
         if self.app.is_none() { self.key() } else { fold(&self.text) }
     }
 }
@@ -262,15 +264,15 @@ impl From<Alias> for RawAlias {
     }
 }
 
-/// One thing by which an activity or a directory names somebody.
+/// An id or an alias by which an activity or a directory names a person.
 ///
-/// `Debug` tells which of the two it is and nothing more.
+/// `Debug` shows only which of the two it is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Identity {
     /// The immutable id.
     Id(UserId),
-    /// A name that may change hands.
+    /// A name, which can move from one user to another.
     Alias(Alias),
 }
 
@@ -284,7 +286,8 @@ enum IdentityDocument {
 deserialize_silently!(Identity, IdentityDocument);
 
 impl Identity {
-    /// Returns every identity that the name of an object can be: an id, a name, or a technical id in its form.
+    /// Returns every identity that the name of an object can denote: an id, a name, or a technical id in its canonical
+    /// form.
     pub(crate) fn all_of_object(object: &str) -> impl Iterator<Item = Self> {
         let object = object.strip_prefix(DRIVE_OF).unwrap_or(object);
         let technical = if is_passport_id(object) {
@@ -311,7 +314,7 @@ impl From<Alias> for Identity {
     }
 }
 
-/// An internet domain in its one canonical form: IDNA-encoded, lower case, without the trailing dot.
+/// An internet domain in canonical form: IDNA-encoded, lower case, without trailing dot.
 ///
 /// ```
 /// # fn main() -> Result<(), activity_privacy::identity::DomainError> {
@@ -327,23 +330,23 @@ impl From<Alias> for Identity {
 #[serde(try_from = "String", into = "String")]
 pub struct Domain(Box<str>);
 
-/// What was given is no domain name. Does not repeat it, because it may be part of somebody's address.
+/// The error of a text that is not a domain name. It does not repeat the text, which may be part of a person's address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("not a domain name, expected labels parted by dots, at most 253 bytes once IDNA-encoded (UTS #46)")]
+#[error("invalid domain name; expected dot-separated labels of at most 253 bytes in IDNA form (UTS #46)")]
 pub struct DomainError;
 
 impl Domain {
-    /// The longest that a domain may be, in bytes.
+    /// The maximum length of a domain in bytes.
     const MAX_BYTES: usize = 253;
 
-    /// Normalises a domain name.
+    /// Returns the domain in canonical form.
     ///
     /// # Errors
-    /// [`DomainError`] when it is not a domain name under UTS #46.
+    /// Returns [`DomainError`] if the text is not a domain name under UTS #46.
     pub fn new(text: impl AsRef<str>) -> Result<Self, DomainError> {
         let text = text.as_ref().trim();
         let ascii = idna::domain_to_ascii_cow(text.as_bytes(), AsciiDenyList::URL).map_err(|_| DomainError)?;
-        // After encoding, because other full stops than `.` are mapped to it there.
+        // After encoding, because UTS #46 maps other full stops to `.`.
         let ascii = ascii.strip_suffix('.').unwrap_or(&ascii);
         if ascii.len() > Self::MAX_BYTES || ascii.split('.').any(str::is_empty) {
             return Err(DomainError);
@@ -351,18 +354,18 @@ impl Domain {
         Ok(Self(ascii.into()))
     }
 
-    /// A domain that was normalised before.
+    /// Returns a domain from text in canonical form.
     pub(crate) fn from_canonical(text: &str) -> Self {
         Self(text.into())
     }
 
-    /// The canonical form.
+    /// Returns the canonical form.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether this is a proper subdomain of `parent`.
+    /// Returns whether this is a proper subdomain of `parent`.
     #[must_use]
     pub fn is_below(&self, parent: &Self) -> bool {
         self.0.strip_suffix(&*parent.0).is_some_and(|head| head.ends_with('.'))
@@ -403,13 +406,13 @@ impl From<Domain> for String {
     }
 }
 
-/// Local part and domain of what reads as an address: something on both sides of the last `@`.
+/// Returns the local part and the domain of an address: the non-empty texts before and after the last `@`.
 pub(crate) fn address(text: &str) -> Option<(&str, &str)> {
     text.rsplit_once('@').filter(|(local, domain)| !local.is_empty() && !domain.is_empty())
 }
 
-/// Whether letters of a name were lost on the way: replaced by U+FFFD or `?` in a conversion between character sets, or
-/// masked by `*`. Such a name resolves to nobody, whoever was meant.
+/// Returns whether characters of a name were lost in transit: replaced by U+FFFD or `?` in a conversion between
+/// character sets, or masked by `*`. Such a name identifies no user.
 pub(crate) fn is_damaged(name: &str) -> bool {
     name.contains(['\u{fffd}', '?', '*'])
 }
@@ -419,12 +422,12 @@ fn is_app_of_technical_ids(app: &str) -> bool {
     known.iter().any(|known| app.eq_ignore_ascii_case(known))
 }
 
-/// Whether a domain is one of the template tenants by which Exchange names the owner of a mailbox that it cannot name.
+/// Returns whether a domain is a template tenant, by which Exchange names a mailbox owner whose name it does not have.
 fn is_template(domain: &str) -> bool {
     domain.rsplit_once('.').is_some_and(|(_, last)| last.eq_ignore_ascii_case("templateTenant"))
 }
 
-/// Whether a text is a GUID as directories write it: 36 characters with hyphens.
+/// Returns whether a text is a GUID in the form that directories use: 36 characters with hyphens.
 pub(crate) fn is_guid(text: &str) -> bool {
     let is_part = |(at, byte): (usize, u8)| match at {
         8 | 13 | 18 | 23 => byte == b'-',
@@ -433,30 +436,30 @@ pub(crate) fn is_guid(text: &str) -> bool {
     text.len() == 36 && text.bytes().enumerate().all(is_part)
 }
 
-/// Whether a text is a passport unique id (PUID): 16 hexadecimal digits.
+/// Returns whether a text is a passport unique id (PUID): 16 hexadecimal digits.
 pub(crate) fn is_passport_id(text: &str) -> bool {
     text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// Returns the app in the form in which a name is compared, or the empty text if the name is bound to no app. Names that are
-/// no single word, such as display names, distinguished names and `DOMAIN\name`, are a namespace of their own.
+/// Returns the namespace of a name's compared form: the app, or the empty text if the name is bound to no app. Names of
+/// more than one word, such as display names, distinguished names and `DOMAIN\name`, have a namespace of their own.
 pub(crate) fn namespace(form: &str) -> &str {
     let is_word = !form.contains(|c: char| c.is_whitespace() || "/=,:\\".contains(c));
     form.split_once(ACCOUNT_OF).map_or(if is_word { "" } else { COMPOSED }, |(app, _)| app)
 }
 
-/// The namespace of names that are no single word. No app has this name, because it is no text that an app may have.
+/// The namespace of names of more than one word. No app has this name, because a control character is not valid in one.
 pub(crate) const COMPOSED: &str = "\u{0}";
 
-/// What stands before an address in the name of an object that may be a drive of whoever has the address. It makes nobody
-/// external, because the address is one of several that it can be.
+/// The prefix of an object name that can be the personal drive of the user with the address after it. It makes no user
+/// external, because several addresses have the same form as the name of a drive.
 pub(crate) const DRIVE_OF: &str = "/personal/";
 
-/// What parts the app of an account from its name in the form in which the two are compared.
+/// The separator of app and account name in the form in which both are compared.
 pub(crate) const ACCOUNT_OF: char = '\u{1f}';
 
-/// Whether all that folding does to a name is to put ASCII letters into lower case. Cautious: where it says no, folding
-/// may come to the same.
+/// Returns whether folding changes nothing but ASCII letters to lower case. `false` is conservative: folding may still
+/// give the same.
 fn is_plain(text: &str, app: Option<&str>) -> bool {
     let plain_label = |label: &[u8]| {
         !label.is_empty()
@@ -472,13 +475,13 @@ fn is_plain(text: &str, app: Option<&str>) -> bool {
         }
 }
 
-/// Folds for comparison, except that ASCII text stays as it is: compare with [`str::eq_ignore_ascii_case`].
+/// Folds for comparison, but returns ASCII text unchanged: compare with [`str::eq_ignore_ascii_case`].
 pub(crate) fn folded(text: &str) -> Cow<'_, str> {
     if text.is_ascii() { Cow::Borrowed(text) } else { Cow::Owned(fold(text)) }
 }
 
-/// Returns the form in which a name that is bound to no app is compared: an address by its folded local part and its
-/// domain in IDNA form, anything else folded.
+/// Returns the form in which a name that is bound to no app is compared: for an address, its folded local part and its
+/// domain in IDNA form; for any other name, the folded name.
 ///
 /// An address is never folded as a whole: `faß.example` and `fass.example` are two domains.
 pub(crate) fn name_key(name: &str) -> String {
@@ -512,9 +515,9 @@ mod tests {
     }
 
     #[test]
-    fn d8_folding_knows_no_locale() {
+    fn d8_folding_ignores_locale() {
         assert!(same("TITLE@x.example", "title@x.example"));
-        assert!(!same("tıtle@x.example", "title@x.example"), "dotless i is a letter of its own");
+        assert!(!same("tıtle@x.example", "title@x.example"), "dotless i is a separate letter");
         assert!(!same("İ@x.example", "i@x.example"), "dotted capital I folds to i with a dot above");
         assert!(same("İ@x.example", "i\u{307}@x.example"));
         assert!(same("STRASSE@x.example", "straße@x.example"));
@@ -522,12 +525,12 @@ mod tests {
         assert!(same("jos\u{e9}@x.example", "JOSE\u{301}@x.example"), "composed and decomposed");
         assert!(
             same("\u{3b1}\u{345}\u{301}", "\u{391}\u{301}\u{345}"),
-            "marks in any order, of which one folds to a letter"
+            "marks in any order, one of which folds to a letter"
         );
     }
 
     #[test]
-    fn d7_the_domain_is_after_the_last_at() {
+    fn d7_domain_follows_the_last_at_sign() {
         let alias = Alias::new("\"a@evil.example\"@contoso.com").unwrap();
         assert_eq!(alias.domain().unwrap().as_str(), "contoso.com");
         assert_eq!(Alias::new("a@contoso.com@evil.example").unwrap().domain().unwrap().as_str(), "evil.example");
@@ -536,7 +539,7 @@ mod tests {
     }
 
     #[test]
-    fn d7_domains_have_one_form() {
+    fn d7_domain_spellings_have_one_canonical_form() {
         for form in ["contoso.com", "CONTOSO.COM", "contoso.com.", " contoso.com ", "ｃontoso。com"] {
             assert_eq!(Domain::new(form).unwrap().as_str(), "contoso.com", "{form}");
         }
@@ -547,14 +550,14 @@ mod tests {
     }
 
     #[test]
-    fn d7_a_guest_marker_is_seen_in_any_case() {
+    fn d7_guest_marker_matches_in_any_case() {
         assert!(Alias::new("adele_gmail.com#EXT#@contoso.com").unwrap().is_guest());
         assert!(Alias::new("adele_gmail.com#ext#@contoso.com").unwrap().is_guest());
         assert!(!Alias::new("adele#EXT@contoso.com").unwrap().is_guest());
     }
 
     #[test]
-    fn b2_debug_names_nobody() {
+    fn b2_debug_and_errors_show_no_identity() {
         let shown = format!(
             "{:?} {:?} {:?}",
             Alias::new("canary@x.example").unwrap(),
@@ -566,7 +569,7 @@ mod tests {
         assert!(!format!("{error} {error:?}").contains("canary"));
     }
 
-    /// Local parts and domains of which most are plain, nearly plain, or no domain at all.
+    /// ASCII names, most with a domain that is plain, nearly plain, or invalid.
     fn ascii_names() -> impl Strategy<Value = String> {
         let label = prop_oneof![
             "[A-Za-z0-9-]{0,8}",
@@ -585,9 +588,9 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(4096))]
 
         #[test]
-        fn d8_what_is_plain_is_folded_as_all_else(name in ascii_names(), app in option::of(Just("Box"))) {
+        fn d8_plain_names_fold_like_all_others(name in ascii_names(), app in option::of(Just("Box"))) {
             let text = name.trim();
-            let in_full = match (address(text), app) {
+            let expected = match (address(text), app) {
                 (Some((local, domain)), _) => match Domain::new(domain) {
                     Ok(domain) => format!("{}@{domain}", fold(local)),
                     Err(_) => fold(text),
@@ -600,7 +603,7 @@ mod tests {
                 None => Alias::new(text),
             };
             if let Ok(alias) = alias {
-                prop_assert_eq!(alias.key(), in_full);
+                prop_assert_eq!(alias.key(), expected);
                 prop_assert_eq!(alias.app().is_some(), app.is_some() && address(text).is_none());
                 prop_assert!(!alias.is_plain_address() || alias.domain().is_some());
             }

@@ -1,5 +1,5 @@
-//! The three ports in memory: for tests, for trying things out, and as the reference that other adapters are held
-//! against. Nothing in here outlives the process, so its records are durable in name only.
+//! The three ports in memory: for tests and experiments, and as the reference for other adapters. Their data ends with
+//! the process, so a receipt of the memory sink proves no durability.
 
 mod directory;
 mod sink;

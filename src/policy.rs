@@ -1,4 +1,4 @@
-//! What an organisation decided: who is private, who is monitored, who may see what.
+//! The privacy policy: private groups, monitoring scope, administrators and their permissions, options.
 
 mod administrators;
 mod change;
@@ -29,7 +29,7 @@ pub use self::scope::{ScopeEffect, ScopeRule, ScopeTarget};
 pub use self::update::PolicyUpdate;
 use crate::identity::{Domain, GroupId, UserId};
 
-/// Which state of the policy something happened under. Grows by one with every change; clocks play no part.
+/// The number of a policy's state. Grows by one at each change; clocks play no part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Revision(u64);
@@ -38,19 +38,19 @@ impl Revision {
     /// The revision of the first policy.
     pub const FIRST: Self = Self(1);
 
-    /// The number, as adapters store it.
+    /// Returns the number, for adapters to store.
     #[must_use]
     pub fn number(self) -> u64 {
         self.0
     }
 
-    /// The revision with this number, as adapters read it back.
+    /// Returns the revision with this number, for adapters that read it back.
     #[must_use]
     pub fn from_number(number: u64) -> Self {
         Self(number)
     }
 
-    /// The one that comes after this, if numbers reach that far.
+    /// Returns the next revision. Returns `None` if the number would overflow.
     pub(crate) fn next(self) -> Option<Self> {
         self.0.checked_add(1).map(Self)
     }
@@ -62,7 +62,7 @@ impl fmt::Display for Revision {
     }
 }
 
-/// A group that a policy can speak of: an imported one, or one of the two that are built in.
+/// A group that a policy can name: an imported group or one of the two built-in groups.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GroupRef {
@@ -70,7 +70,7 @@ pub enum GroupRef {
     Imported(GroupId),
     /// Every application and service principal.
     Applications,
-    /// Every user whose home is in none of the managed domains.
+    /// Every user whose home domain is none of the managed domains.
     ExternalUsers,
 }
 
@@ -90,7 +90,7 @@ impl fmt::Display for GroupRef {
     }
 }
 
-/// A domain whose users are the organisation's own.
+/// A domain whose users belong to the organisation.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ManagedDomain {
@@ -100,31 +100,31 @@ pub struct ManagedDomain {
 }
 
 impl ManagedDomain {
-    /// Exactly this domain.
+    /// Returns this domain without its subdomains.
     #[must_use]
     pub fn exactly(domain: Domain) -> Self {
         Self { domain, with_subdomains: false }
     }
 
-    /// This domain and everything below it.
+    /// Returns this domain with its subdomains.
     #[must_use]
     pub fn with_subdomains(domain: Domain) -> Self {
         Self { domain, with_subdomains: true }
     }
 
-    /// The domain.
+    /// Returns the domain.
     #[must_use]
     pub fn domain(&self) -> &Domain {
         &self.domain
     }
 
-    /// Whether everything below it is covered too.
+    /// Returns whether subdomains are covered too.
     #[must_use]
     pub fn is_with_subdomains(&self) -> bool {
         self.with_subdomains
     }
 
-    /// Whether it covers a domain that is in ASCII and may have letters in upper case.
+    /// Returns whether this covers a domain that is in ASCII, in any case.
     pub(crate) fn covers_ascii(&self, domain: &str) -> bool {
         let own = self.domain.as_str();
         if domain.len() <= own.len() || !self.with_subdomains {
@@ -134,7 +134,7 @@ impl ManagedDomain {
         head.ends_with(b".") && tail.eq_ignore_ascii_case(own.as_bytes())
     }
 
-    /// Whether a user of `domain` is one of the organisation's own.
+    /// Returns whether users of `domain` belong to the organisation.
     #[must_use]
     pub fn covers(&self, domain: &Domain) -> bool {
         self.covers_ascii(domain.as_str())
@@ -143,8 +143,9 @@ impl ManagedDomain {
 
 /// Scope, private groups, managed domains, admins, grants and options: one value with a revision.
 ///
-/// Begins with [`PrivacyPolicy::initial`] and goes on by [`PendingChange`](crate::governance::PendingChange), which makes the next
-/// one and leaves this as it is. A document read from elsewhere is checked for the same rules.
+/// [`PrivacyPolicy::initial`] returns the first policy. Each [`PendingChange`](crate::governance::PendingChange) makes
+/// the next one and leaves the previous value unchanged. Deserialization checks a policy document against the same
+/// rules.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -170,7 +171,7 @@ pub struct PrivacyPolicy {
 }
 
 #[derive(Deserialize)]
-// A misspelt or newer field that nobody reads would be a protection that somebody believes in.
+// An ignored field, misspelt or of a newer version, would be a protection that does not take effect.
 #[serde(deny_unknown_fields)]
 struct RawPolicy {
     revision: Revision,
@@ -184,20 +185,20 @@ struct RawPolicy {
     options: PolicyOptions,
 }
 
-/// What a policy document breaks that every policy keeps.
+/// The error of a policy document that no policy can have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum PolicyDocumentError {
-    /// Revision 0.
+    /// The revision is 0.
     #[error("field `revision` is 0, expected at least 1")]
     NoRevision,
-    /// Nobody could ever change it.
-    #[error("field `admins` names no privacy administrator, expected at least one")]
+    /// No administrator could ever change the policy.
+    #[error("field `admins` contains no privacy administrator; add at least one")]
     NoAdministrator,
-    /// A grant to somebody who is no admin.
-    #[error("field `grants` names somebody who is not in `admins`")]
+    /// A grant belongs to a user who is no admin.
+    #[error("field `grants` contains a user who is not in field `admins`")]
     GrantWithoutAdmin,
-    /// A grant of a policy that is yet to come.
-    #[error("field `grants` holds one that was made in a later revision than field `revision`")]
+    /// A grant was made in a later revision than the policy's.
+    #[error("field `grants` contains a grant of a later revision than field `revision`")]
     GrantOfLaterRevision,
 }
 
@@ -223,7 +224,7 @@ impl TryFrom<RawPolicy> for PrivacyPolicy {
 }
 
 impl PrivacyPolicy {
-    /// Returns the first policy: no group is private, everybody is monitored, and the administrators can change that.
+    /// Returns the first policy: no group is private, every user is monitored, and the administrators can change it.
     #[must_use]
     pub fn initial(administrators: &Administrators) -> Self {
         Self {
@@ -237,57 +238,57 @@ impl PrivacyPolicy {
         }
     }
 
-    /// Which state of the policy this is.
+    /// Returns the revision of the policy.
     #[must_use]
     pub fn revision(&self) -> Revision {
         self.revision
     }
 
-    /// The rules that say who is monitored where.
+    /// Returns the rules of the monitoring scope.
     #[must_use]
     pub fn scope(&self) -> &[ScopeRule] {
         &self.scope
     }
 
-    /// The groups whose members' activities are private.
+    /// Returns the groups whose members' activities are private.
     #[must_use]
     pub fn private_groups(&self) -> &BTreeSet<GroupRef> {
         &self.private_groups
     }
 
-    /// The domains whose users are the organisation's own.
+    /// Returns the domains whose users belong to the organisation.
     #[must_use]
     pub fn managed_domains(&self) -> &BTreeSet<ManagedDomain> {
         &self.managed_domains
     }
 
-    /// Everybody with an admin role.
+    /// Returns every user with an admin role.
     #[must_use]
     pub fn admins(&self) -> &BTreeMap<UserId, Role> {
         &self.admins
     }
 
-    /// Every admin who was granted the permission to view private activities.
+    /// Returns every admin with a grant to view private activities.
     #[must_use]
     pub fn grants(&self) -> &BTreeMap<UserId, Grant> {
         &self.grants
     }
 
-    /// How the policy is to be applied.
+    /// Returns the options.
     #[must_use]
     pub fn options(&self) -> &PolicyOptions {
         &self.options
     }
 
-    /// Whether another policy has the same private groups, scope and managed domains, so that everybody is in the same
-    /// of its groups.
+    /// Returns whether another policy has the same private groups, scope and managed domains. Then every principal
+    /// matches the same groups under both.
     pub(crate) fn speaks_alike_of_groups(&self, other: &Self) -> bool {
         self.private_groups == other.private_groups
             && self.scope == other.scope
             && self.managed_domains == other.managed_domains
     }
 
-    /// Every imported group that this policy speaks of, private or in scope.
+    /// Returns every imported group that this policy names as private or in scope.
     pub(crate) fn imported_groups(&self) -> BTreeSet<&GroupId> {
         let scope = self.scope.iter().map(ScopeRule::group);
         self.private_groups

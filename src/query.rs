@@ -1,4 +1,4 @@
-//! What to look for in the log, and where one page ends and the next begins.
+//! Queries: conditions on activities, pages and their cursors, and counts.
 
 mod count;
 mod cursor;
@@ -19,11 +19,11 @@ use crate::identity::{Alias, Identity, fold, name_key};
 use crate::policy::GroupRef;
 use crate::text::{TextError, check};
 
-/// Which activities to look for; every filter narrows. The order is always newest first.
+/// Conditions on activities; each one narrows the query. Pages are always newest first.
 ///
-/// Actors, apps, suites and actions can be named more than once: then any of those that are named is looked for.
+/// A query can name several actors, apps, suites, actions or ids. An activity then matches if it has any one of them.
 ///
-/// `Debug` does not show the filters, because they can name a person.
+/// `Debug` does not show the conditions, because they can name a person.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -54,88 +54,88 @@ pub struct Query {
 
 #[derive(Clone, PartialEq, Eq)]
 struct ActorFilter {
-    /// As it was written: the form in which ids are compared.
+    /// The text as the caller wrote it: the form in which ids are compared.
     text: String,
     /// The form in which names are compared.
     key: String,
 }
 
 impl Query {
-    /// The longest that a filter by actor or text may be, in bytes.
+    /// The maximum length of an actor or of a text to search for, in bytes.
     pub const MAX_FILTER_BYTES: usize = 512;
 
-    /// Everything.
+    /// Returns a query that matches every activity.
     pub fn all() -> Self {
         Self::default()
     }
 
-    /// Only what happened at this time or later.
+    /// Matches only activities that occurred at this time or later.
     pub fn since(self, time: DateTime<Utc>) -> Self {
         Self { since: Some(without_leap_second(time)), ..self }
     }
 
-    /// Only what happened before this time.
+    /// Matches only activities that occurred before this time.
     pub fn until(self, time: DateTime<Utc>) -> Self {
         Self { until: Some(without_leap_second(time)), ..self }
     }
 
-    /// Only the activity of this id. Said again of another: only one of them.
+    /// Matches only the activity with this id. Repeated calls match any of the ids.
     pub fn with_id(mut self, id: ActivityId) -> Self {
         add(&mut self.ids, id);
         self
     }
 
-    /// Only what somebody did, or what was done for them: an id, any alias, an account name or the name of an
-    /// application. Said again of somebody else: only what one of them did.
+    /// Matches only activities with this principal, as actor or on its behalf: an id, any alias, an account name or the
+    /// name of an application. Repeated calls match any of the principals.
     ///
-    /// An id is found byte for byte. An address is found as [`Alias::matches`] compares it: the local part folded, the
-    /// domain by IDNA, so that `x@fass.example` does not find `x@faß.example`. Any other name is found folded, in
-    /// whichever app: `STRASSE` finds the account `straße`.
+    /// Ids are compared byte for byte. Addresses are compared as [`Alias::matches`] does: the local part folded, the
+    /// domain by IDNA, so that `x@fass.example` does not match `x@faß.example`. Other names are compared folded,
+    /// without regard to the app: `STRASSE` matches the account `straße`.
     ///
     /// # Errors
-    /// [`TextError`] when the text is blank, too long or holds a control character.
+    /// Returns [`TextError`] if the text is blank, too long or contains a control character.
     pub fn by_actor(mut self, text: impl AsRef<str>) -> Result<Self, TextError> {
         let alias = Alias::new(text)?;
         add(&mut self.actors, ActorFilter { text: alias.as_str().to_owned(), key: alias.key() });
         Ok(self)
     }
 
-    /// Only what was done in this app. Said again of another: only what was done in one of them.
+    /// Matches only activities in this app. Repeated calls match any of the apps.
     pub fn in_app(mut self, app: AppName) -> Self {
         add(&mut self.apps, app);
         self
     }
 
-    /// Only what was done in this suite of apps. Said again of another: only what was done in one of them.
+    /// Matches only activities in this suite of apps. Repeated calls match any of the suites.
     pub fn in_suite(mut self, suite: AppName) -> Self {
         add(&mut self.suites, suite);
         self
     }
 
-    /// Only this action. Said again of another: only these.
+    /// Matches only activities with this action. Repeated calls match any of the actions.
     pub fn with_action(mut self, action: Action) -> Self {
         add(&mut self.actions, action);
         self
     }
 
-    /// Only activities whose decision speaks of this group: as it was decided then, not as the directory is now.
+    /// Matches only activities whose decision names this group. The current directory plays no part.
     pub fn decided_by_group(self, group: GroupRef) -> Self {
         Self { group: Some(group), ..self }
     }
 
-    /// Only activities with this text in the action or in the name of an object, both folded as a whole.
+    /// Matches only activities whose action or the name of an object contains this text. Both are folded as a whole.
     ///
-    /// This looks for text, not for people: an address in the name of an object is text like any other, so
-    /// `x@fass.example` finds an object named `x@faß.example`. Use [`by_actor`](Self::by_actor) to look for somebody.
+    /// This searches text, not people: an address in the name of an object is compared as text, so `x@fass.example`
+    /// matches an object named `x@faß.example`. Use [`by_actor`](Self::by_actor) to search for a person.
     ///
     /// # Errors
-    /// [`TextError`] when the text is empty, too long or holds a control character.
+    /// Returns [`TextError`] if the text is empty, too long or contains a control character.
     pub fn containing(self, text: impl AsRef<str>) -> Result<Self, TextError> {
-        check("text to look for", text.as_ref(), Self::MAX_FILTER_BYTES)?;
+        check("search text", text.as_ref(), Self::MAX_FILTER_BYTES)?;
         Ok(Self { text: Some(fold(text.as_ref())), ..self })
     }
 
-    /// Whether an activity is looked for. Every store must give the answer that this gives.
+    /// Returns whether an activity matches. Every store must give the same answer.
     #[must_use]
     pub fn matches(&self, activity: &Activity, decision: &Decision) -> bool {
         let Self { since, until, ids, actors, apps, suites, actions, group, text } = self;
@@ -151,49 +151,50 @@ impl Query {
             && text.as_ref().is_none_or(|text| activity.searched_texts().any(|has| has.contains(text)))
     }
 
-    /// The beginning of the time range, if it has one.
+    /// Returns the beginning of the time range, if it has one.
     #[must_use]
     pub fn time_from(&self) -> Option<DateTime<Utc>> {
         self.since
     }
 
-    /// The end of the time range, if it has one.
+    /// Returns the end of the time range, if it has one.
     #[must_use]
     pub fn time_until(&self) -> Option<DateTime<Utc>> {
         self.until
     }
 
-    /// The apps looked for; none if it is any app. A store can use them to narrow before it asks [`Query::matches`].
+    /// Returns the apps that match; empty if any app does. A store can narrow by them before it calls
+    /// [`Query::matches`].
     #[must_use]
     pub fn apps(&self) -> &[AppName] {
         &self.apps
     }
 
-    /// The suites looked for; none if it is any suite, or none.
+    /// Returns the suites that match; empty if any suite or none does.
     #[must_use]
     pub fn suites(&self) -> &[AppName] {
         &self.suites
     }
 
-    /// The actions looked for; none if it is any action.
+    /// Returns the actions that match; empty if any action does.
     #[must_use]
     pub fn actions(&self) -> &[Action] {
         &self.actions
     }
 
-    /// How many actors the query names; none if it is any actor.
+    /// Returns how many actors the query names; 0 if any actor matches.
     #[must_use]
     pub fn actors(&self) -> usize {
         self.actors.len()
     }
 
-    /// Returns the ids looked for; none if it is any id.
+    /// Returns the ids that match; empty if any id does.
     #[must_use]
     pub fn ids(&self) -> &[ActivityId] {
         &self.ids
     }
 
-    /// Returns what it asks for in terms that a store can keep an index of. The ids that it asks for are not among them: see
+    /// Returns the conditions of the query in terms that a store can index. They do not include the ids: see
     /// [`ids`](Self::ids).
     #[must_use]
     pub fn conditions(&self) -> Conditions<'_> {
@@ -220,7 +221,7 @@ impl Query {
         }
     }
 
-    /// Feeds everything that tells this query from another.
+    /// Feeds every field that distinguishes this query from another.
     pub(crate) fn feed(&self, fields: &mut Fields) {
         let Self { since, until, ids, actors, apps, suites, actions, group, text } = self;
         for time in [since, until] {
@@ -236,7 +237,7 @@ impl Query {
     }
 }
 
-/// Adds one that is not there yet.
+/// Adds a value unless the list contains it.
 fn add<T: PartialEq>(to: &mut Vec<T>, one: T) {
     if !to.contains(&one) {
         to.push(one);
@@ -259,15 +260,15 @@ impl fmt::Debug for Query {
     }
 }
 
-/// How many activities a page may hold: 1 to 1,000.
+/// The maximum number of activities on a page: 1 to 1,000.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PageSize(u16);
 
 impl PageSize {
-    /// The largest page.
+    /// The largest page size.
     pub const MAX: Self = Self(1_000);
 
-    /// A page of at most this many activities; what is out of range becomes the nearest that is in it.
+    /// Returns a page size of at most this many activities. A value out of range becomes the nearest value in range.
     #[must_use]
     pub const fn at_most(activities: u16) -> Self {
         match activities {
@@ -277,7 +278,7 @@ impl PageSize {
         }
     }
 
-    /// How many.
+    /// Returns the number of activities.
     #[must_use]
     pub const fn get(self) -> usize {
         self.0 as usize

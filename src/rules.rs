@@ -1,166 +1,178 @@
-//! The rules that this crate keeps, in full. The tests are named after them: `d4_first_verdict_wins` holds to rule D4.
+//! The rules that this crate keeps, in full. The name of each test begins with the number of its rule.
 //!
-//! An **activity** is one thing that an **actor** did in an app. A **group** is imported under an immutable id, or one
-//! of the two that are built in: applications, and external users. The **policy** is one value with a revision that
-//! grows by one at each change. A **verdict** is not monitored, public or private. A **reveal** is an authorised admin
-//! looking at private activities. A **governance record** says who did or tried what, when, why, under which policy,
-//! with which outcome. Where no rule speaks, the safe wrong answer is "hidden".
+//! An **activity** is one thing that an **actor** did in an app. A **principal** is the actor, or a person on whose
+//! behalf it acted. A **group** is imported under an immutable id, or is one of the two built-in groups: applications
+//! and external users. The **policy** is one value with a revision that grows by one at each change. A **decision**
+//! states whether a monitored activity is public or private, and why. In a **reveal** an authorised admin views
+//! private activities. A **governance record** states who did or tried what, when, why, under which policy revision,
+//! and with which outcome. Where no rule applies, the safe wrong answer is "hidden".
 //!
-//! # D: deciding
+//! # D: deciding, at ingest
 //!
-//! - **D1** An activity is decided against exactly one policy and one directory. Its [`Decision`](crate::engine::Decision) carries
-//!   both revisions, the time and the reasons, so that [`Decision::explain`](crate::engine::Decision::explain) can say why later.
-//! - **D2** A stored verdict never changes, in either direction, whatever becomes of groups, members, domains or
-//!   imports.
-//! - **D3** When an activity happened plays no part; what comes late is decided when it comes. Policies are ordered by
+//! - **D1** One activity is decided against exactly one policy revision and one directory revision. Its
+//!   [`Decision`](crate::engine::Decision) contains both revisions, the time and the reasons, so that
+//!   [`Decision::explain`](crate::engine::Decision::explain) can later state why the activity is hidden.
+//! - **D2** A stored decision never changes, in either direction, whatever happens to groups, members, managed domains
+//!   or the directory.
+//! - **D3** The time of an activity plays no part: a late activity is decided when it arrives. Policies are ordered by
 //!   revision, never by a clock.
-//! - **D4** The first stored delivery of an id decides its verdict and its content for ever, on any node and after any
-//!   crash. Whoever delivers learns: [stored, duplicate or conflict](crate::filter::IngestOutcome), or not monitored while it is out
-//!   of scope. An id whose activity was removed stays taken: it is a duplicate, whatever comes under it. A record whose JSON
-//!   differs only in the order of keys, escapes or white space has the same content.
-//! - **D5** After a change of the policy returned, nothing whose ingest starts later is stored under an older revision,
-//!   in any thread or process that shares the store. A batch is all under one revision.
-//! - **D6** Private is what a performing principal did who is in a private group, directly or through other groups: the
-//!   actor, or whoever the actor acted for. The person whose doing a service reports (an alert, a match of a rule, an
-//!   application in the session of a user) performs; where the report does not say who is meant, everybody whom it names
-//!   does. A service that acts by itself keeps its objects as objects.
-//!   [By option](crate::policy::PolicyOptions::include_objects) whoever it was done to counts too, in every field that names them.
-//! - **D7** Applications are in the built-in group of applications. Users whose home domain is in no managed domain are
-//!   external. The domain is what stands after the last `@`, in IDNA form, without trailing dot, compared exactly;
-//!   subdomains count when declared. A guest's `#EXT#` name is external whatever stands after it, unless the directory
-//!   states a managed home; what stands before it is never decoded.
-//! - **D8** Aliases are compared folded, by no locale; ids never are. One identity that matches a protected user
-//!   suffices. An alias that moved matches whoever holds it in the directory in force. A name that is bound to no app
-//!   and the account of that name in the app count for each other; that can only hide. Readers give every identity in the
-//!   form in which directories contain it: without prefixes, claims, braces, percent-encoding and invisible marks. A query
-//!   compares addresses in the same way: `x@fass.example` does not find `x@faß.example`, which is another domain.
-//! - **D9** In doubt, hidden: nobody usable named, an ambiguous alias, a directory that was never loaded, fails or is
-//!   older than allowed. [By option](crate::policy::OnUndecidable) the batch is refused instead; shown only if the policy
-//!   says so in as many words. A user whom a working directory does not know is in no group, which is no doubt. But an
-//!   identity in a form of which the directory has no entry names nobody usable, unless another one beside it does: a
-//!   [technical id](crate::identity::Alias::PASSPORT_IDS) that resolves to nobody, a damaged or masked name, and an id, an account in an
-//!   app or a name bound to none where the directory has none of that form at all (ids are GUIDs or not, names are one word
-//!   or not). Well-known security identifiers are the system.
+//! - **D4** The first stored delivery of an id determines its decision and its content for ever, on any node and after
+//!   any crash. The caller learns the outcome: [stored, duplicate or conflict](crate::filter::IngestOutcome), or not
+//!   monitored while it is out of scope. The id of a removed activity stays taken: a later delivery is a duplicate,
+//!   whatever its content. Two records whose JSON differs only in the order of keys, escapes or white space have the
+//!   same content.
+//! - **D5** After a policy change has returned, no activity whose ingest starts later is stored under an older
+//!   revision, in any thread, process or node that shares the store. A batch is decided under one revision.
+//! - **D6** An activity is private if any performing principal is a member, directly or through nesting, of a private
+//!   group, or belongs to a private built-in group. If a service reports what a person did (an alert, a policy match,
+//!   an application in the session of a user), that person is a principal. If the report does not say which person is
+//!   meant, every identity in it is. The objects of a service that acts by itself stay objects. [An
+//!   option](crate::policy::PolicyOptions::include_objects) counts objects too, in every field that names them.
+//! - **D7** Applications belong to the built-in group of applications. A user whose home domain is in no managed domain
+//!   is external. The domain is the text after the last `@`, in IDNA form, without trailing dot, compared exactly;
+//!   subdomains are covered if declared. A guest's `#EXT#` name is external whatever its suffix, unless the directory
+//!   states a managed home domain. The part before `#EXT#` is never decoded.
+//! - **D8** Aliases are compared folded, by no locale; ids are never folded. One identity that matches a protected user
+//!   is enough. An alias that moved matches the user who has it in the directory in force. A name that is bound to no
+//!   app and the account of that name in an app count for each other; that can only hide more. Readers convert every
+//!   identity to the form that directories contain: without prefixes, claims, braces, percent-encoding and invisible
+//!   marks. Queries compare addresses in the same way: `x@fass.example` does not match `x@faß.example`, which is
+//!   another domain.
+//! - **D9** An activity that cannot be decided is hidden: it names no usable principal, an alias is ambiguous, or the
+//!   directory was never loaded, fails, or is older than allowed. [An option](crate::policy::OnUndecidable) rejects the
+//!   batch instead, or shows the activity if the policy explicitly says so. A user who is not in the directory is in no
+//!   group, which is a decision. But an identity of a form that the directory has no entry of is no usable principal,
+//!   unless another identity beside it resolves: a [technical id](crate::identity::Alias::PASSPORT_IDS) that resolves
+//!   to no user, a damaged or masked name, and an id, an account in an app or an unbound name if the directory contains
+//!   none of that form (GUIDs or other ids, names of one word or more). Well-known security identifiers are the system.
 //! - **D10** Cycles and diamonds among groups give the transitive closure.
-//! - **D11** A directory is in force whole or not at all. Disabled and deleted users stay members until their group
-//!   says otherwise. A membership that an import states and that cannot be resolved, also by primary group or security
-//!   identifier, is a rejection, and so is a name that is damaged. A group of the policy that
-//!   [vanishes](crate::directory::RemovedGroup) keeps its last members until it leaves the policy, and a record says so. The same
-//!   holds for a group nested in it. A group that a delta brings back has its last known members as changed by each delta,
-//!   until an import lists it. While its last members are not known, everything is hidden. What a
-//!   node that starts later knows of them was kept by [`reconcile_directory`](crate::filter::PrivacyFilter::reconcile_directory),
-//!   which a service calls after each import; a node that missed an import learns of its members as soon as another
-//!   node kept them. What was kept of a time before the group was back does not count any more.
-//!   A member whose record is gone stays known by name to the process that saw it, and by id to whatever starts later:
-//!   import deleted users with their records.
+//! - **D11** A directory revision is in force whole or not at all. Disabled and deleted users stay members until their
+//!   group says otherwise. An import rejects a stated membership that it cannot resolve, also by primary group or
+//!   security identifier, and a damaged name. A group of the policy that is [removed from the
+//!   directory](crate::directory::RemovedGroup) keeps its last members until it leaves the policy, and a record says
+//!   so. So does a group nested in it. A group that a delta restores has its last known members, as changed by each
+//!   delta, until an import lists it. While its last members are unknown, every activity is undecidable.
+//!   [`reconcile_directory`](crate::filter::PrivacyFilter::reconcile_directory), which a service calls after each
+//!   import, stores the last members for nodes that start later. A node that missed an import reads them as soon as
+//!   another node has stored them. Members stored from before the group was restored no longer count. A member whose
+//!   record was removed stays known by name to the process that read it, and by id to later ones: import deleted users
+//!   with their records.
 //! - **D12** Only an imported or built-in group can be made private or used in scope.
-//! - **D13** A [dry run](crate::filter::PrivacyFilter::dry_run) says whom a change of the policy would hide or stop monitoring, and
-//!   changes nothing. A refusal is on record, and so is each run that names people.
+//! - **D13** A [dry run](crate::filter::PrivacyFilter::dry_run) of a policy change states whom it would hide or stop
+//!   monitoring, and changes nothing. Its denials are recorded, and so is each run that names people.
 //!
 //! # S: scope
 //!
-//! - **S1** An app that no include rule covers is monitored for everyone. Among the include rules that cover an app, the
-//!   most specific level decides: app over suite over all apps. Groups at one level add up. An exclude rule that covers
-//!   the app always wins.
-//! - **S2** What is not monitored is counted, and neither stored, forwarded nor recorded.
+//! - **S1** An app that no include rule covers is monitored for everyone. Among the include rules that cover an app,
+//!   the most specific level decides: app over suite over all apps. Groups at one level add up. An exclude rule that
+//!   covers the app always wins.
+//! - **S2** A not monitored activity is only counted. It is not stored, forwarded or recorded.
 //!
 //! # V: viewing
 //!
-//! - **V1** A [view](crate::filter::View) shows public activities only, to the permitted as well. Showing private ones is a
-//!   choice made each time.
-//! - **V2** Without a reveal, everything that can be observed is as if the private activities had never been stored. A
-//!   hidden id and an unknown one are answered alike. A public page costs the same however much is hidden. The governance log
-//!   tells readers without the permission to view private activities the same whether or not activities are hidden. What a
-//!   public read returns was decided public; anything else found in its place makes the file corrupt.
-//! - **V3** Pages are newest first by time and id, and stable while activities keep arriving.
-//! - **V4** A cursor is opaque, bound to its query, viewer and reveal, and useless elsewhere.
-//! - **V5** *(not built yet)* Exports.
-//! - **V6** Activities carry their visibility, and a page says whether private ones are on it.
+//! - **V1** A [view](crate::filter::View) shows public activities only, also to a permitted admin. Showing private
+//!   activities is a choice made each time.
+//! - **V2** Without a reveal, everything observable is as if the private activities had never been stored. The answer
+//!   for a hidden id equals the answer for an unknown id. The cost of a public page does not grow with the number of
+//!   hidden activities. The governance log shows readers without the permission to view private activities the same,
+//!   whether activities are hidden or not. A public read returns only activities that were decided public; anything
+//!   else in their place means that the file is damaged.
+//! - **V3** Pages are newest first by time and id, and stable while activities arrive.
+//! - **V4** A cursor is opaque, bound to its query, viewer and reveal, and useless outside them.
+//! - **V5** *(not built yet)* Exports of activities.
+//! - **V6** Activities carry their visibility, and a page states whether it includes private activities.
 //!
 //! # P: permission
 //!
 //! - **P1** Only a privacy administrator changes the policy. Only an admin can be granted the permission to view
-//!   private activities; a grant names an address, is bound to the one id that it leads to then, and is refused when
-//!   that is no admin, nobody, somebody deleted, or several. Each change is a patch of one thing; several can be one
-//!   revision, and an update can name the revision that it was made for. The first policy has two administrators, or one in so
-//!   many words, and its options are the safe ones: nobody grants to themselves, and a directory older than seven days decides
-//!   nothing.
-//! - **P2** Permission is asked at each use: an admin now, and granted now. Losing the admin role ends the grant for
-//!   good. A revocation stops a reveal at its next page, and a page whose record was still being written; a new grant
-//!   revives no reveal of an old one. A store that goes back to an older policy is not believed.
-//! - **P3** By option nobody grants to themselves; a reveal needs a justification, a purpose from a list, and the
-//!   [approval](crate::reveal::Approvals) of so many other admins who are permitted themselves. An approval counts while whoever
-//!   gave it is permitted under the same grant; a denial by one of them ends the request, before it was approved or
-//!   after. Nobody approves for themselves, unless the policy lets them.
+//!   private activities. A grant names an address and is bound to the one id that the address resolves to at that time.
+//!   It is rejected if that user is no admin, unknown, deleted or ambiguous. Each change is a patch of one thing;
+//!   several can make one revision, and an update can name the revision for which it was made. The first policy has two
+//!   administrators, or explicitly one. Its options are the safe ones: no self-grants, and no decision with a directory
+//!   older than seven days.
+//! - **P2** The permission is checked at each use: an admin now, with a grant now. The loss of the admin role ends the
+//!   grant for good. A revocation stops a reveal at its next page, and also a page whose record is being written; a
+//!   later grant revives no earlier reveal. A store that returns an older policy than before is rejected.
+//! - **P3** By option, administrators make no grants to themselves, and a reveal needs a justification, a purpose from
+//!   a list, and the [approval](crate::reveal::Approvals) of a number of other admins who are permitted themselves. An
+//!   approval counts while its approver is permitted under the same grant. A denial by an approver ends the request,
+//!   before its approval or after. Requesters do not approve their own requests, unless the policy allows it.
+//! - **P4** *(not built yet)* Approval rules with quorums of groups or roles. Today, permitted admins approve.
+//! - **P5** *(not built yet)* Dual control of changes that weaken protection.
+//! - **P6** *(not built yet)* Break-glass reveals.
+//! - **P7** *(not built yet)* A data subject's copy of their activities, and legal holds.
 //!
 //! # R: revealing
 //!
-//! - **R1** A reveal states its viewer, its query, an [`Acknowledgement`](crate::reveal::Acknowledgement) that it is audited,
-//!   and a lifetime, which begins with the last approval where it needs some. Exactly what was approved is opened. A reveal
-//!   that ended stays ended, whatever the clock does.
-//! - **R2** No private byte leaves the store before the record of the reveal is durable. If the sink fails, hangs past
-//!   its limit or answers for another record, or the store for another reveal, nothing private is returned.
-//! - **R3** Each page is recorded before it is returned: which reveal, and, as commitments, how many activities, how many of
-//!   them private, a digest of the ids of those, and [whose](crate::governance::Subjects) they are.
-//! - **R4** Refusals are recorded with their cause, also that of a cursor that belongs elsewhere. What the caller is told
-//!   speaks of the caller alone.
-//! - **R5** A reveal belongs to one viewer and one chain of calls.
-//! - **R6** A reveal widens what one person sees, and makes nothing forwardable or exportable.
+//! - **R1** A reveal states its viewer, its query, an [`Acknowledgement`](crate::reveal::Acknowledgement) that it is
+//!   audited, and a lifetime. The lifetime begins with the last approval if approvals are needed. Exactly the approved
+//!   request is opened. An ended reveal stays ended, whatever the clock does.
+//! - **R2** No private byte leaves the store before the record of the reveal is durable. If the sink fails, exceeds its
+//!   time limit or confirms another record, or if the store answers for another reveal, nothing private is returned.
+//! - **R3** Each page is recorded before it is returned: the reveal, and as commitments the number of activities, the
+//!   number of private ones, a digest of their ids, and [whose](crate::governance::Subjects) they are.
+//! - **R4** Denied attempts are recorded with their cause, including the use of a foreign cursor. The denial that the
+//!   caller receives depends on the caller alone.
+//! - **R5** A reveal belongs to one viewer and one request. It is never global and never cached for another viewer.
+//! - **R6** A reveal widens what one person sees. It makes nothing forwardable or exportable.
+//! - **R7** *(not built yet)* Continuing a reveal in another process, or after a restart.
 //!
 //! # G: governance
 //!
-//! - **G1** Policy changes, grants, revocations, requests, approvals, reveals, pages, refusals, erasures, retention runs
-//!   and changes of sinks are records with sequence numbers that
-//!   have no gap. The intent is recorded before the act, the outcome after it. A page is recorded once, before it is
-//!   returned; the closing of its reveal says how many there were.
-//! - **G2** Records hold ids, digests and counts: no content of an activity, and nothing typed into a query. A viewer's
-//!   own justification, tags of whom a page was about, and whatever depends on hidden activities are
-//!   [commitments](crate::governance::Commitment): they can be forgotten later. What depends on hidden activities, the time that a removal took
-//!   included, is opened only to readers who may view private activities. Each salt comes from the operating system. What is
-//!   not hidden: where the outcome of a removal stands among records that others made meanwhile, and that a failure cut a
-//!   removal short after its first step.
-//! - **G3** Records are read by privacy administrators and by admins who may view private activities. Being in a
-//!   private group hides no record. They are found by time, kind, initiator, target and outcome; with the feature
-//!   `export` they are written as JSON Lines or as OCSF events, and the permission is asked before each page.
-//! - **G4** A sink that hangs is bounded in time: see [`TimeoutSink`](crate::sinks::TimeoutSink). Records can go to
-//!   [several](crate::sinks::QuorumSink): all must answer, or a stated quorum; the leading one, which the log is read from,
-//!   in any case. A sink is tried out before it is admitted, and which sinks there are is changed on record. Dropping the last
-//!   handle waits for the calls under way, for at most the limit.
-//! - **G5** What is older than the policy lets it be kept is removed
-//!   ([`PrivacyFilter::apply_retention`](crate::filter::PrivacyFilter::apply_retention)), and so is what somebody did, on the word
-//!   of a privacy administrator ([`PrivacyFilter::erase`](crate::filter::PrivacyFilter::erase)): recorded before and after, step by
-//!   step, and for good. Governance records are never kept for a shorter time than activities, and go after them. Whoever
-//!   erases is not told how much there was: the log is, for those who may view private activities.
-//! - **G6** With the feature `ledger` the log is a Merkle tree with signed checkpoints: whoever saved one finds any
-//!   change, removal, reordering or truncation of what it counts, offline, and is told how many of the first records
-//!   retention has removed. A file that was damaged in transfer is told from a forged one, once what is left of it was verified. One
-//!   that is cut off or in another encoding cannot be verified, and is named so. Everything else counts as forged.
-//! - **G7** A protected person can be told when, and for what purpose, private activities of theirs were looked at:
+//! - **G1** Policy changes, grants, revocations, requests, approvals, reveals, pages, denials, erasures, retention runs
+//!   and changes of sinks are records with gap-free sequence numbers. The intent is recorded before the act, the
+//!   outcome after it. A page is recorded once, before it is returned; the record that closes the reveal states the
+//!   number of pages.
+//! - **G2** Records contain ids, digests and counts, and neither the content of an activity nor text from a query.
+//!   [Commitments](crate::governance::Commitment), which can be redacted later, protect a viewer's justification, the
+//!   tags of the persons whom a page concerns, and everything that depends on hidden activities. Only readers who may
+//!   view private activities receive the openings of the latter, including the duration of a removal. Each salt comes
+//!   from the operating system. Two facts are not hidden: the position of a removal's outcome among concurrent records,
+//!   and that a failure interrupted a removal after its first step.
+//! - **G3** Privacy administrators and admins who may view private activities read the records. Membership of a private
+//!   group hides no record. Records can be filtered by time, kind, initiator, target and outcome. The feature `export`
+//!   writes them as JSON Lines or OCSF events, and checks the permission before each page.
+//! - **G4** The time that a hanging sink can take is bounded: see [`TimeoutSink`](crate::sinks::TimeoutSink). A
+//!   [`QuorumSink`](crate::sinks::QuorumSink) writes to several sinks: all must answer, or a stated quorum, and always
+//!   the leader, from which the log is read. A sink is tested before it is admitted, and each change of the sinks is
+//!   recorded. The drop of the last handle waits for calls in progress, at most for the time limit.
+//! - **G5** [`PrivacyFilter::apply_retention`](crate::filter::PrivacyFilter::apply_retention) removes data that is
+//!   older than the policy allows. [`PrivacyFilter::erase`](crate::filter::PrivacyFilter::erase) removes the activities
+//!   of one person for a privacy administrator. Both are recorded before and after, run in steps, and are permanent.
+//!   Governance records are never kept for a shorter time than activities, and are removed after them. The caller of an
+//!   erasure is not told how many activities it removed; the log tells readers who may view private activities.
+//! - **G6** With the feature `ledger` the log is a Merkle tree with signed checkpoints. An auditor with a saved
+//!   checkpoint detects offline any change, removal, reordering or truncation of the records that it covers, and learns
+//!   how many of the first records retention has removed. A file that was damaged in transfer is distinguished from a
+//!   forged one after the remaining records were verified. A truncated file, or one in another encoding, is reported as
+//!   such and cannot be verified. Everything else is reported as forged.
+//! - **G7** A protected person can be told when and for what purpose their private activities were viewed:
 //!   [`PrivacyFilter::access_report`](crate::filter::PrivacyFilter::access_report).
-//! - **G8** A store keeps the [records](crate::governance::AppliedRecords) of the last change and the last removal that it applied, in the
-//!   transaction that applies them. Opening a filter holds them against the log, and so does a running filter about once a
-//!   second: a store or a log that is behind, missing or another one is a typed [difference](crate::governance::Difference), and nothing
-//!   goes on. A change or removal that was interrupted is completed on record. An administrator can
-//!   [accept](crate::governance::AcceptedDifference) a difference in so many words, on record, and the policy goes on under a revision later
-//!   than any that the two know. A sink that cannot be read is refused unless the embedder says that it is
-//!   [write-only](crate::governance::WriteOnlySink). What was lost after the last change and the last removal leaves no mark and is not
-//!   noticed; a checkpoint of a ledger, saved elsewhere, says how many records there were.
+//! - **G8** A store keeps the [records](crate::governance::AppliedRecords) of the last policy change and the last
+//!   removals, in the transaction that applies them. A filter compares them with the log when it is opened, and about
+//!   once a second while it runs. If either is behind, missing or another one, every call returns a typed
+//!   [difference](crate::governance::Difference). An interrupted change or removal is completed on record. An
+//!   administrator can explicitly [accept](crate::governance::AcceptedDifference) a difference, on record; the policy
+//!   then continues under a revision later than any that store and log know. A sink that cannot be read is rejected
+//!   unless the embedder declares it [write-only](crate::governance::WriteOnlySink). Data lost after the last change
+//!   and the last removal is not noticed; a saved checkpoint of a ledger shows how many records there were.
+//! - **G9** *(not built yet)* Following the records from an offset.
 //!
 //! # F: forwarding
 //!
-//! - **F1** Only activities decided public reach a forwarder; [the type](crate::store::PublicActivity) cannot be made from
-//!   another, unless a store claims what is not so ([`StoredActivity::assertion`](crate::store::StoredActivity::assertion)).
-//!   Replays go by the stored verdict.
-//! - **F2** Batches come in the order of storing and resume from an [offset](crate::forward::Offset). *(Not built yet:
-//!   driving forwarders.)*
-//! - **F3** What a forwarder sees tells nothing of private activities.
+//! - **F1** Only activities decided public reach a forwarder. [`PublicActivity`](crate::store::PublicActivity) cannot
+//!   be made from a private activity, unless a store makes a false claim
+//!   ([`StoredActivity::assertion`](crate::store::StoredActivity::assertion)). Replays use the stored decision.
+//! - **F2** Batches are in the order in which activities were stored, and resume from an
+//!   [offset](crate::forward::Offset). *(Not built yet: a driver for forwarders, and typed gaps.)*
+//! - **F3** What a forwarder sees discloses nothing about private activities.
 //!
 //! # B: bad input
 //!
-//! - **B1** Bad input is rejected with a typed error that says where and what was expected; the rest goes on, and the
-//!   counts add up to what was read.
-//! - **B2** No message, `Debug` output or record holds private content.
-//! - **B3** No panic on input, no `unsafe`, and memory bounded by what is asked for. Every reader, importer and delta takes
-//!   time that is about linear in its input.
-//! - **B4** Input that is not what it seems (UTF-16, gzip, another delimiter, a type name in place of a list, a date whose
-//!   day and month cannot be told apart) is read, or named for what it is, once.
+//! - **B1** Bad input is rejected with a typed error that states the place and the expected format. The rest of the
+//!   input is processed, and the counts add up to the number of records read.
+//! - **B2** No message, `Debug` output, log line or record contains private content.
+//! - **B3** The library does not panic on input, contains no `unsafe`, and bounds its memory by what the caller asks
+//!   for. Every reader, importer and delta takes time that is about linear in its input.
+//! - **B4** Input of an unexpected kind (UTF-16, gzip, another delimiter, a type name in place of a list, a date with
+//!   ambiguous day and month) is read, or named once in the error.

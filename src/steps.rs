@@ -1,9 +1,9 @@
-//! Counts the steps that loops over input take, so that a test can hold an operation to linear time without a clock.
+//! Counters of the steps that loops over input take, so that a test can check for linear time without a clock.
 //!
-//! Every loop over input calls [`advance`] with the number of values that it visits, and so does every call that scans a
+//! Every loop over input calls [`advance`] with the number of values that it visits. So does every call that scans a
 //! list, such as `retain` or `contains`. Outside of test builds this compiles to nothing.
 
-/// Records that a loop visits `steps` more values.
+/// Counts `steps` more values that a loop visits.
 #[inline(always)]
 pub(crate) fn advance(steps: usize) {
     #[cfg(test)]
@@ -34,21 +34,21 @@ mod tests {
         STEPS.get() - before
     }
 
-    /// Asserts that an operation on `4 * size` takes at most six times the steps that it takes on `size`, and that its
-    /// loops are counted at all: at least one step for each unit of `size`.
+    /// Asserts that an operation on `4 * size` takes at most six times the steps that it takes on `size`. To check that
+    /// its loops are counted at all, also asserts at least one step for each unit of `size`.
     ///
-    /// `prepare` makes the input of a size, and its steps do not count.
+    /// `prepare` makes the input of a size; its steps do not count.
     pub(crate) fn assert_linear<T>(what: &str, size: usize, prepare: impl Fn(usize) -> T, operation: impl Fn(T)) {
         let steps = [size, 4 * size].map(|size| {
             let input = prepare(size);
             steps_of(|| operation(input))
         });
-        assert!(steps[0] >= size as u64, "{what}: {} steps for {size} are not those of its loops", steps[0]);
+        assert!(steps[0] >= size as u64, "{what}: only {} steps for {size}; its loops are not counted", steps[0]);
         assert!(steps[1] <= 6 * steps[0], "{what}: {} steps for {size}, {} for {}", steps[0], steps[1], 4 * size);
     }
 
     #[test]
-    fn b3_quadratic_operation_is_found() {
+    fn b3_quadratic_operation_is_detected() {
         let scan = |size: usize| (0..size).for_each(|_| super::advance(size));
         let linear = |size: usize| (0..size).for_each(|_| super::advance(3));
         assert_linear("linear", 100, |size| size, linear);

@@ -1,4 +1,4 @@
-//! The port behind which activities and the policy they are decided under are kept.
+//! The store port: the activities and the policy under which they are decided.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -16,146 +16,154 @@ use crate::reveal::{PagePermit, SealedPage};
 pub use crate::stored::{PublicActivity, StoredActivity};
 pub use crate::versioned::Versioned;
 
-/// Keeps activities, and the policy that they are decided under, because the two must move in one transaction.
+/// A store of activities and of the policy under which they are decided. One store keeps both, because a batch and the
+/// check of its policy revision must be one transaction.
 ///
 /// # Contract
-/// - **Fence.** [`append`](Self::append) stores nothing unless the batch's policy revision is the one in force, and it
-///   is still in force when the batch commits. Once [`publish`](Self::publish) has returned, no batch of an older
-///   revision is stored, by any thread, process or node, and none of them is answered with an older policy. Of several
-///   changes of one revision exactly one is published. The safe wrong answer is [`StoreError::Stale`].
-/// - **Atomicity.** A batch is stored whole or not at all; so is a policy, which comes back as it was published.
-/// - **Idempotency.** An id is stored once, for ever, with the first content and the first decision, whichever visibility
-///   it got; within one batch too, and when several deliver it at once. Ids are compared byte for byte.
-/// - **Durability.** Whatever was answered `Ok` outlives a crash: activities with their decisions and offsets, the
-///   policy, and what is kept of removed groups.
-/// - **Records of changes.** The store keeps the records by which it changed last. They change in the transaction that
-///   publishes a policy, to what [`RecordedChange::applied`] returns; and before a removal is answered with 0 (with a limit
-///   above 0), once nothing that it covers is left, to what [`RecordedRemoval::applied`] returns. The safe wrong answer is
-///   to keep older ones: a filter is then not opened.
-/// - **Removed groups.** Each update is one transaction, and what several nodes keep of one group adds up. All of a
-///   [`RemovedGroup`] is kept, as its `serde` form tells it. The [version](RemovedGroups::version) of what is kept grows with
-///   each change, in the same transaction. The safe wrong answer is another version than before.
-/// - **Removal.** Nothing is removed but what a [`RecordedRemoval`] covers, and all of that is, step by step: each step is
-///   one transaction. What is removed is gone from every reading, and for good. Its id stays taken: delivered again, it is
-///   a duplicate, whatever its content, because that is known no more. Offsets of what stays do not change.
+/// - **Fence.** [`append`](Self::append) stores nothing unless the policy revision of the batch is the one in force,
+///   and still is when the batch commits. After [`publish`](Self::publish) has returned, no thread, process or node
+///   stores a batch of an older revision or reads an older policy. Of several changes that follow one revision exactly
+///   one is published. The safe wrong answer is [`StoreError::Stale`].
+/// - **Atomicity.** A batch is stored whole or not at all. So is a policy, which is read back as it was published.
+/// - **Idempotency.** An id is stored once, for ever, with its first content and first decision, whatever its
+///   visibility. This also holds within one batch, and if several callers deliver the id at the same time. Ids are
+///   compared byte for byte.
+/// - **Durability.** All data confirmed with `Ok` survives a crash: activities with their decisions and offsets, the
+///   policy, and the removed groups.
+/// - **Records of changes.** The store keeps the records of the last changes that it applied. The transaction that
+///   publishes a policy sets them to what [`RecordedChange::applied`] returns. Once no activity that a removal covers is
+///   left, the store sets them to what [`RecordedRemoval::applied`] returns, before it returns 0 for a limit above 0.
+///   The safe wrong answer is to keep older records: a filter then does not open the store.
+/// - **Removed groups.** Each update is one transaction, and updates of one group by several nodes are merged. The
+///   whole [`RemovedGroup`] is stored in its `serde` form. The [version](RemovedGroups::version) grows with each
+///   change, in the same transaction. The safe wrong answer is a different version than before.
+/// - **Removal.** A removal removes exactly the activities that its [`RecordedRemoval`] covers, in steps; each step is
+///   one transaction. No method returns a removed activity again. Its id stays taken: a later delivery is a duplicate,
+///   whatever its content, because the first content is no longer stored. The offsets of the remaining activities do
+///   not change.
 /// - **Non-interference.** The `public_*` methods answer as if no private activity had ever been appended: in content,
-///   order, offsets, counts and errors. Nor may their cost grow with the number of private activities. What they
-///   return was decided public. Anything else that is found where public activities should be, a private activity in a
-///   damaged file for example, is [`StoreError::Unreadable`]: it is never returned, counted or silently left out.
-/// - **Ordering.** Pages are newest first by [`Position`], and go on after any position, whether an activity stands
-///   there or not. [`public_after`](Self::public_after) is in the order of storing: nothing is stored later at or before an
-///   offset that was returned, so that a follower misses nothing. Offsets stay when activities are removed.
-/// - **Limits.** Every limit is taken: 0 gives nothing, and memory is used for what is found, not for what is asked. A store
-///   may stop a page or a count that would read very much, and says so: [`PublicPage::stopped_at`],
-///   [`SealedPage::seal`], [`Counts::is_complete`]. A page that stops has read at least one activity more than where it
-///   began.
-/// - **Concurrency.** Called from any thread, through any number of handles; readers see whole batches.
-/// - **Errors.** No error carries the content of an activity.
+///   order, offsets, counts and errors. Their cost must not grow with the number of private activities. They return
+///   only activities that were decided public. Anything else in the place of a public activity, for example a private
+///   activity in a damaged file, is [`StoreError::Unreadable`]: it is never returned, counted or silently left out.
+/// - **Ordering.** Pages are newest first by [`Position`], and continue after any position, whether it holds an
+///   activity or not. [`public_after`](Self::public_after) returns activities in the order in which they were stored.
+///   No activity is later stored at or before an offset that was returned, so that a follower misses none. Removals do
+///   not change offsets.
+/// - **Limits.** Every limit is accepted: 0 returns nothing, and memory grows with the activities found, not with the
+///   limit. A store may stop a page or a count that would read too much, and must report it:
+///   [`PublicPage::stopped_at`], [`SealedPage::seal`], [`Counts::is_complete`]. A page that stops has read at least one
+///   activity after its start.
+/// - **Concurrency.** Any thread may call any method, through any number of handles. Readers see whole batches.
+/// - **Errors.** No error contains the content of an activity.
 ///
-/// With the feature `conformance`, the module of that name holds an adapter to every sentence of this but the one on
+/// With the feature `conformance`, the module of that name tests an adapter against every clause except the one on
 /// cost.
 pub trait ActivityStore: Send + Sync {
-    /// The policy in force; none before the first was published.
+    /// Returns the policy in force. Returns `None` before the first policy was published.
     ///
     /// # Errors
-    /// [`StoreError`] when it cannot be read. The safe wrong answer is an error, never an older policy.
+    /// Returns [`StoreError`] if the policy cannot be read. The safe wrong answer is an error, never an older policy.
     fn policy(&self) -> Result<Option<Arc<PrivacyPolicy>>, StoreError>;
 
-    /// Puts a policy in force, if the revision that it follows still is; the first one, if there is none.
+    /// Puts a policy in force if the revision that it follows is in force, or if it is the first policy and there is
+    /// none.
     ///
     /// # Errors
-    /// [`StoreError::Stale`] when another change came first, and never because this one did: a store that tries again
-    /// by itself must tell its own from another's. After any other error the policy may be in force; whoever publishes
-    /// asks.
+    /// Returns [`StoreError::Stale`] if another change was published first, and never because of this change: a store
+    /// that retries internally must distinguish its own change from another. After any other error the policy may be in
+    /// force; the caller reads it to find out.
     fn publish(&self, change: &RecordedChange) -> Result<(), StoreError>;
 
-    /// Returns the records of the last change and of the last removals that were applied.
+    /// Returns the records of the last policy change and of the last removals that were applied.
     ///
     /// # Errors
     /// Returns [`StoreError`] if they cannot be read.
     fn applied(&self) -> Result<AppliedRecords, StoreError>;
 
-    /// Returns the groups that are gone from the directory and whose last members are kept, with the version of what is
-    /// kept; `None` if it still has the version that is `known`. It is asked with each batch while last members count, so it
-    /// must cost little then, however much is kept.
+    /// Returns the groups that were removed from the directory and whose last members are stored, with the version of
+    /// that data. Returns `None` if the version is still `known`. The filter calls this with each batch while last
+    /// members count, so an unchanged version must be cheap to check, however many groups are stored.
     ///
     /// # Errors
-    /// Returns [`StoreError`] if they cannot be read. The safe wrong answer is an error, never what was kept before.
+    /// Returns [`StoreError`] if they cannot be read. The safe wrong answer is an error, never older data.
     fn removed_groups(&self, known: Option<u64>) -> Result<Option<RemovedGroups>, StoreError>;
 
-    /// Changes what is kept of one removed group.
+    /// Updates the stored data of one removed group.
     ///
     /// # Errors
-    /// Returns [`StoreError`] if it may not have been changed.
+    /// Returns [`StoreError`] if the update may not have been applied.
     fn update_removed_groups(&self, update: RemovedGroupsUpdate<'_>) -> Result<(), StoreError>;
 
-    /// Stores a batch, if the policy that it was decided under is still in force. Answers for each decided activity, in
-    /// order. An empty batch only asks whether its policy is in force.
+    /// Stores a batch if the policy under which it was decided is in force. Returns one outcome for each decided
+    /// activity, in order. An empty batch only checks that its policy is in force.
     ///
     /// # Errors
-    /// [`StoreError::Stale`] when the policy moved on; decide the activities again then.
+    /// Returns [`StoreError::Stale`] if another policy is in force; the caller then decides the activities again.
     fn append(&self, batch: &DecidedBatch<'_>) -> Result<Vec<AppendOutcome>, StoreError>;
 
-    /// Removes some of the activities that are to be removed, at most `limit` or what the store takes for a step that
-    /// delays nobody, and says how many. Called again until there are none: then, and only then, the answer is 0.
+    /// Removes at most `limit` of the activities that the removal covers and returns how many. A store may remove fewer
+    /// in one step, so that it does not delay other callers. The caller repeats the call until it returns 0, which
+    /// means that none is left.
     ///
     /// # Errors
-    /// [`StoreError`] when they may not be removed for good. The safe wrong answer is to remove less.
+    /// Returns [`StoreError`] if the activities may not have been removed for good. The safe wrong answer is to remove
+    /// fewer.
     fn remove(&self, removal: &RecordedRemoval, limit: usize) -> Result<u64, StoreError>;
 
-    /// Returns at most `limit` public activities that match, newest first, after a position. An id that only a private
-    /// activity has gets the same answer as one that none has.
+    /// Returns at most `limit` matching public activities, newest first, after a position. The answer for the id of a
+    /// private activity equals the answer for an unknown id.
     ///
     /// # Errors
     /// Returns [`StoreError`] if they cannot be read.
     fn public_page(&self, query: &Query, after: Option<&Position>, limit: usize) -> Result<PublicPage, StoreError>;
 
-    /// Counts the public activities that match: the total, and by [key](CountBy::key) if there is one to count by. A store
-    /// that stops before it has read all that could match says that the counts are not complete.
+    /// Counts the matching public activities: the total, and by [key](CountBy::key) if `by` is given. A store that
+    /// stops before it has read all candidates reports that the counts are not complete.
     ///
     /// # Errors
     /// Returns [`StoreError`] if they cannot be counted.
     fn public_counts(&self, query: &Query, by: Option<CountBy>) -> Result<Counts, StoreError>;
 
-    /// Returns at most `limit` public activities in the order of storing, within a batch in that of delivery, after an
-    /// offset, each with its own offset. Nothing is stored later at or before an offset that was returned.
+    /// Returns at most `limit` public activities after an offset, each with its own offset. They are in the order in
+    /// which they were stored, and within a batch in the order of delivery. No activity is later stored at or before a
+    /// returned offset.
     ///
     /// # Errors
-    /// Returns [`StoreError::UnknownOffset`] for an offset that this store cannot have made, and [`StoreError`] if they
-    /// cannot be read.
+    /// Returns [`StoreError::UnknownOffset`] if this store cannot have made the offset, and another [`StoreError`] if
+    /// the activities cannot be read.
     fn public_after(&self, offset: &Offset, limit: usize) -> Result<Vec<(Offset, PublicActivity)>, StoreError>;
 
-    /// Returns at most `limit` activities that a reveal may see, public and private ones in one order, newest first, after a
-    /// position, sealed. What it may see is what the query of the admission finds, without the public ones if the
-    /// admission says so.
+    /// Returns at most `limit` activities that a reveal may show, sealed, newest first, after a position. Public and
+    /// private activities are in one order. The permit's query selects them; public activities are left out if the
+    /// permit says so.
     ///
     /// # Errors
     /// Returns [`StoreError`] if they cannot be read.
     fn revealed_page(
         &self,
-        admission: PagePermit<'_>,
+        permit: PagePermit<'_>,
         after: Option<&Position>,
         limit: usize,
     ) -> Result<SealedPage, StoreError>;
 }
 
-/// Groups that are gone from the directory, as a store keeps them.
+/// The groups that were removed from the directory, as a store keeps them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RemovedGroups {
-    /// A number that is greater than before whenever anything of it has changed, on every handle and across restarts.
+    /// A number that grows with every change of this data, on every handle and across restarts.
     pub version: u64,
     /// The groups, in the order of their ids.
     pub groups: Vec<RemovedGroup>,
 }
 
-/// A change of what is kept of one removed group.
+/// An update of the stored data of one removed group.
 #[derive(Debug, Clone, Copy)]
 pub enum RemovedGroupsUpdate<'a> {
-    /// Keeps the group, [merged](RemovedGroup::merge) with what another node kept of it, so that its last members outlive
-    /// a restart.
+    /// Stores the group, [merged](RemovedGroup::merge) with the data of other nodes, so that its last members survive a
+    /// restart.
     Keep(&'a RemovedGroup),
-    /// Drops what is kept of the group if it was removed in the directory of this revision or an earlier one: what another
-    /// node kept of a later time stays.
+    /// Removes the stored data of the group if it was removed in this directory revision or an earlier one. Data that
+    /// another node stored for a later revision remains.
     Drop {
         /// The group.
         group: &'a GroupId,
@@ -164,57 +172,57 @@ pub enum RemovedGroupsUpdate<'a> {
     },
 }
 
-/// Public activities, newest first.
+/// A page of public activities, newest first.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PublicPage {
-    /// The activities, at most as many as were asked for.
+    /// The activities, at most as many as requested.
     pub activities: Vec<PublicActivity>,
-    /// Where the store stopped looking before it had found as many as were asked for and before the end, because it had
-    /// read as many activities as it reads for one answer: the position of the last one that it read. The next page goes on
-    /// after it.
+    /// The position of the last activity that was read, if the store stopped at its maximum number of reads for one
+    /// answer, before the page was full and before the end. The next page continues after it.
     pub stopped_at: Option<Position>,
 }
 
-/// What became of one activity of a batch. For whoever delivers it; no viewer and no forwarder is told.
+/// The outcome of one activity of a batch. Only the caller of the ingest receives it, never a viewer or a forwarder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum AppendOutcome {
-    /// It is stored now.
+    /// The activity was stored.
     Stored,
-    /// It was stored before, with the same content. The first verdict stays. Or what was stored under its id was removed.
+    /// The id was stored before with the same content, and keeps its first decision; or the activity of this id was
+    /// removed.
     Duplicate,
-    /// Another content was stored under its id before. That one stays.
+    /// The id was stored before with other content, which is kept.
     Conflict,
 }
 
-/// Why a store does not do what it is asked.
+/// The error of a store.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// The policy moved on.
-    #[error("the policy moved on to revision {}", in_force.map_or(0, Revision::number))]
+    /// Another policy revision is in force.
+    #[error("the policy was changed; revision {} is in force", in_force.map_or(0, Revision::number))]
     Stale {
         /// The revision in force, if there is a policy.
         in_force: Option<Revision>,
     },
-    /// The store gave an older policy than before. Found by [`PrivacyFilter`](crate::filter::PrivacyFilter), which goes by no
-    /// policy that was left behind: what it was shown last may hide somebody, or have taken a permission away.
-    #[error("the store gave policy revision {given}, expected {known} or a later one")]
+    /// The store returned an older policy than before. [`PrivacyFilter`](crate::filter::PrivacyFilter) checks this and applies
+    /// no older policy, because a later one may have hidden a user or revoked a permission.
+    #[error("the store returned policy revision {given}, which is older than revision {known}")]
     WentBack {
-        /// The revision that it gave.
+        /// The revision that the store returned.
         given: Revision,
-        /// The newest one that is known to have been in force.
+        /// The newest revision that is known to have been in force.
         known: Revision,
     },
-    /// An offset that this store cannot have made.
-    #[error("the offset was not made by this store; begin at the start, or use an offset that came with a batch")]
+    /// This store cannot have made the offset.
+    #[error("the offset was not made by this store; use `Offset::START` or an offset that this store returned")]
     UnknownOffset,
-    /// The store and the governance log do not belong together any more: one of them was restored while this filter was
-    /// open. Found by [`PrivacyFilter`](crate::filter::PrivacyFilter), which does nothing more then.
-    #[error("the store and the governance log do not belong together any more; open them again")]
+    /// The store and the governance log no longer belong together: one of them was restored while this filter was open.
+    /// [`PrivacyFilter`](crate::filter::PrivacyFilter) checks this and then rejects every call.
+    #[error("the store and the governance log no longer belong together; open them again")]
     Differs(#[source] Difference),
-    /// What is stored cannot be read: it was written by something else, by a newer version, or damaged. So is a private
-    /// activity that is found where public ones should be.
-    #[error("the store cannot be read")]
+    /// The stored data cannot be read: it is damaged, or another program or a newer version wrote it. A private activity in
+    /// the place of a public one is damage, too.
+    #[error("the stored data cannot be read")]
     Unreadable(#[source] Box<dyn Error + Send + Sync>),
     /// The back-end failed.
     #[error("the store failed")]
@@ -277,11 +285,11 @@ macro_rules! forward {
 
             fn revealed_page(
                 &self,
-                admission: PagePermit<'_>,
+                permit: PagePermit<'_>,
                 after: Option<&Position>,
                 limit: usize,
             ) -> Result<SealedPage, StoreError> {
-                (**self).revealed_page(admission, after, limit)
+                (**self).revealed_page(permit, after, limit)
             }
         }
     )*};

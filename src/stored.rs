@@ -1,4 +1,4 @@
-//! Activities as a store gives them back.
+//! Stored activities: what a store returns.
 
 use std::fmt;
 use std::ops::Deref;
@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::activity::Activity;
 use crate::engine::{Decision, Visibility};
 
-/// An activity with the decision that it got at ingest. Carries its visibility, so that a user interface can mark it.
+/// An activity with the decision made at ingest. It carries its visibility, so that a user interface can mark it.
 ///
 /// `Debug` shows the visibility and nothing of the activity.
 #[derive(Clone, PartialEq, Eq, Serialize)]
@@ -19,31 +19,31 @@ pub struct StoredActivity {
 }
 
 impl StoredActivity {
-    /// Claims that a store holds this activity under this decision. Only a store may claim that.
+    /// Claims that a store contains this activity with this decision. Only a store may make this claim.
     #[must_use]
     pub fn assertion(activity: Activity, decision: Decision) -> Self {
         Self { activity, decision }
     }
 
-    /// The activity.
+    /// Returns the activity.
     #[must_use]
     pub fn activity(&self) -> &Activity {
         &self.activity
     }
 
-    /// What was decided about it at ingest.
+    /// Returns the decision made at ingest.
     #[must_use]
     pub fn decision(&self) -> &Decision {
         &self.decision
     }
 
-    /// Whether it is hidden from whoever has no reveal.
+    /// Returns the visibility. A private activity is visible in a reveal only.
     #[must_use]
     pub fn visibility(&self) -> Visibility {
         self.decision.visibility()
     }
 
-    /// The same activity as one that may leave the house, if it is decided public.
+    /// Converts to a [`PublicActivity`]. Returns `None` if the activity was decided private.
     #[must_use]
     pub fn into_public(self) -> Option<PublicActivity> {
         (self.visibility() == Visibility::Public).then_some(PublicActivity(self))
@@ -56,8 +56,8 @@ impl fmt::Debug for StoredActivity {
     }
 }
 
-/// An activity that is decided public: all that a view shows, an export writes or a forwarder is given. It cannot be
-/// made from a private one:
+/// An activity that was decided public. Views, exports and forwarders accept nothing else. A private activity cannot
+/// become one:
 ///
 /// ```compile_fail,E0423
 /// # use activity_privacy::store::{PublicActivity, StoredActivity};
@@ -70,7 +70,7 @@ impl fmt::Debug for StoredActivity {
 pub struct PublicActivity(StoredActivity);
 
 impl PublicActivity {
-    /// The same activity, no longer known to be public by its type.
+    /// Converts to a [`StoredActivity`], whose type does not say that it is public.
     #[must_use]
     pub fn into_stored(self) -> StoredActivity {
         self.0

@@ -1,7 +1,6 @@
-//! Where the crate gets the locks, atomics, threads, channels and the atomically swapped `Arc` from through which its
-//! threads meet: from the standard library and `arc_swap`; and under `--cfg shuttle` from
-//! [shuttle](https://docs.rs/shuttle), which runs one thread at a time and lets a scheduler choose which, so that
-//! `tests/races.rs` can explore how they interleave.
+//! The locks, atomics, threads, channels and the atomic `Arc` that the threads of the crate share: from the standard
+//! library and `arc_swap`, or under `--cfg shuttle` from [shuttle](https://docs.rs/shuttle). Shuttle runs one thread at
+//! a time under a scheduler, so that `tests/races.rs` can explore the interleavings.
 
 #[cfg(not(shuttle))]
 pub(crate) use std::sync::atomic;
@@ -22,9 +21,9 @@ pub(crate) use shuttle::thread;
 #[cfg(shuttle)]
 pub(crate) use self::swap::ArcSwapOption;
 
-/// What the crate uses of `arc_swap`, over a lock. Explored is every order of loads and stores, and that an update by
-/// [`rcu`](ArcSwapOption::rcu) begins again when another came first. Not explored are memory orders weaker than one
-/// order for all threads, and the inside of `arc_swap`.
+/// The part of `arc_swap` that the crate uses, over a lock. Tests explore every order of loads and stores, and that
+/// [`rcu`](ArcSwapOption::rcu) retries if another update came first. They do not explore memory orders weaker than
+/// sequential consistency, nor the implementation of `arc_swap`.
 #[cfg(shuttle)]
 mod swap {
     use std::sync::{Arc, PoisonError};
@@ -71,10 +70,9 @@ mod swap {
     }
 }
 
-/// A channel for one message, because shuttle's own never times out. Time is a thread here: a receiver that waits with
-/// a limit starts one, and its time is up as soon as the scheduler lets that thread run, so that a timeout comes at any
-/// moment, early or late, whatever the limit. A limit of [a lifetime](LIFETIME) or more never ends, so that a wake-up
-/// that is lost shows as a deadlock.
+/// A channel for one message, because the channel of shuttle never times out. A receiver that waits with a limit starts
+/// a thread, and times out as soon as the scheduler runs that thread. So a timeout can occur at any moment, whatever
+/// the limit. A limit of [`LIFETIME`] or more never ends, so that a lost wake-up shows as a deadlock.
 #[cfg(shuttle)]
 pub(crate) mod mpsc {
     pub(crate) use std::sync::mpsc::RecvTimeoutError;
@@ -118,7 +116,7 @@ pub(crate) mod mpsc {
     }
 
     impl<T> SyncSender<T> {
-        /// Never fails: a message that comes too late goes with the channel.
+        /// Never fails: a message that is sent after the receiver timed out is dropped with the channel.
         pub(crate) fn send(&self, message: T) -> Result<(), std::convert::Infallible> {
             self.0.change(|state| state.message = Some(message));
             Ok(())

@@ -1,39 +1,39 @@
-//! Names and ids that come from outside: text that was checked once and is then passed on as it is.
+//! Names and ids from outside: text that is checked once and then kept unchanged.
 
 use thiserror::Error;
 
-/// What is wrong with an id or a name. Says where, never what stood there.
+/// The error of an invalid id or name. It says where the error is and never repeats the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum TextError {
-    /// Nothing, where something must be.
+    /// The text is empty.
     #[error("{what} is empty, expected 1 to {max} bytes")]
     Empty {
-        /// What the text was to be, for example "user id".
+        /// The kind of text, for example "user id".
         what: &'static str,
-        /// The longest that it may be, in bytes.
+        /// The maximum length in bytes.
         max: usize,
     },
-    /// More than the limit.
+    /// The text is longer than the limit.
     #[error("{what} is {len} bytes long, expected at most {max}")]
     TooLong {
-        /// What the text was to be.
+        /// The kind of text.
         what: &'static str,
-        /// How long it is, in bytes.
+        /// The length in bytes.
         len: usize,
-        /// The longest that it may be, in bytes.
+        /// The maximum length in bytes.
         max: usize,
     },
-    /// A control character (Unicode category Cc), which no id or name may hold.
-    #[error("{what} holds a control character at byte {at}, expected none")]
+    /// The text contains a control character (Unicode category Cc).
+    #[error("{what} contains a control character at byte {at}; remove it")]
     Control {
-        /// What the text was to be.
+        /// The kind of text.
         what: &'static str,
-        /// Where the control character stands, in bytes from the start.
+        /// The position of the control character, in bytes from the start.
         at: usize,
     },
 }
 
-/// Checks that `text` is neither empty nor longer than `max` bytes and holds no control character.
+/// Checks that `text` is not empty, not longer than `max` bytes, and contains no control character.
 pub(crate) fn check(what: &'static str, text: &str, max: usize) -> Result<(), TextError> {
     if text.is_empty() {
         return Err(TextError::Empty { what, max });
@@ -48,20 +48,20 @@ pub(crate) fn check(what: &'static str, text: &str, max: usize) -> Result<(), Te
     }
 }
 
-/// What a parser says, without what it read: serde quotes values and names that do not fit, and those can be
-/// somebody's.
+/// Returns a parser's message without the values that it read: serde quotes unexpected values and names, which can be
+/// private.
 pub(crate) fn without_values(message: &str) -> String {
-    let said = ["invalid type", "invalid value", "unknown variant", "unknown field"];
-    let Some((at, said)) = said.iter().filter_map(|said| Some((message.find(said)?, said))).min() else {
+    let kinds = ["invalid type", "invalid value", "unknown variant", "unknown field"];
+    let Some((at, kind)) = kinds.iter().filter_map(|kind| Some((message.find(kind)?, kind))).min() else {
         return message.to_owned();
     };
-    // The last one, because the value can hold the same words.
+    // The last occurrence, because the quoted value can contain the same words.
     let expected = message.rsplit_once(", expected ").map_or("something else", |(_, expected)| expected);
-    format!("{}{said}, expected {expected}", message.get(..at).unwrap_or_default())
+    format!("{}{kind}, expected {expected}", message.get(..at).unwrap_or_default())
 }
 
-/// `Deserialize` for a type whose document can hold what is private, by way of a document that serde derives with
-/// `remote`: what cannot be read back is an error that does not repeat what it read.
+/// Implements `Deserialize` for a type whose document can contain private data, by way of a document type that derives
+/// it with serde's `remote`. The error does not repeat the input.
 macro_rules! deserialize_silently {
     ($name:ident, $document:ident) => {
         impl<'de> serde::Deserialize<'de> for $name {
@@ -73,8 +73,8 @@ macro_rules! deserialize_silently {
     };
 }
 
-/// A newtype over checked text, compared byte for byte. `redacted` ones do not show their text in `Debug`, because
-/// it can be what an activity is private for; `shown` ones do, and can be printed.
+/// A newtype over checked text, compared byte for byte. A `redacted` type does not show its text in `Debug`, because
+/// the text can be private. A `shown` type does, and implements `Display`.
 macro_rules! checked_text {
     ($(#[$doc:meta])* $name:ident, $what:literal, max $max:expr, $debug:ident) => {
         $(#[$doc])*
@@ -83,21 +83,21 @@ macro_rules! checked_text {
         pub struct $name(Box<str>);
 
         impl $name {
-            /// The longest that it may be, in bytes.
+            /// The maximum length in bytes.
             pub const MAX_BYTES: usize = $max;
 
-            /// Takes the text as it is.
+            /// Checks a text and returns it unchanged.
             ///
             /// # Errors
-            /// [`TextError`](crate::identity::TextError) when it is empty, longer than [`Self::MAX_BYTES`] or holds a control
-            /// character.
+            /// Returns [`TextError`](crate::identity::TextError) if the text is empty, longer than [`Self::MAX_BYTES`]
+            /// or contains a control character.
             pub fn new(text: impl Into<String>) -> Result<Self, crate::identity::TextError> {
                 let text = text.into();
                 crate::text::check($what, &text, Self::MAX_BYTES)?;
                 Ok(Self(text.into_boxed_str()))
             }
 
-            /// The text as it was given.
+            /// Returns the text as it was given.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0

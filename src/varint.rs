@@ -1,4 +1,4 @@
-//! Whole numbers in as few bytes as they need: seven bits a byte, the lowest first (LEB128, as in DWARF).
+//! Variable-length integers: seven bits a byte, the lowest first (LEB128, as in DWARF).
 
 pub(crate) fn write(mut number: u64, into: &mut Vec<u8>) {
     while number >= 0x80 {
@@ -8,7 +8,7 @@ pub(crate) fn write(mut number: u64, into: &mut Vec<u8>) {
     into.push(number as u8);
 }
 
-/// Takes a number from the front; `None` if none stands there.
+/// Reads a number from the front of `bytes`. Returns `None` if they do not begin with a whole one.
 #[inline]
 pub(crate) fn read(bytes: &mut &[u8]) -> Option<u64> {
     let mut number = 0;
@@ -27,7 +27,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn b3_every_number_is_read_back_and_half_a_number_is_none() {
+    fn b3_varint_round_trips_and_truncation_is_none() {
         for number in [0, 1, 127, 128, 300, 1 << 20, u64::from(u32::MAX), u64::MAX] {
             let mut bytes = Vec::new();
             write(number, &mut bytes);

@@ -1,4 +1,4 @@
-//! Documents that say in which version they are written.
+//! Documents with a version number.
 
 use std::marker::PhantomData;
 
@@ -6,10 +6,10 @@ use serde::de::{Error, IgnoredAny, MapAccess, Visitor};
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A value as a store keeps it: with the version of its form, so that a later version of this library reads what an
-/// earlier one wrote, and an earlier one refuses what it does not know.
+/// A stored document with the version of its format. A later version of this library reads the documents of an earlier
+/// one, and an earlier version rejects an unknown format.
 ///
-/// Its serde form is a map of `version` and `document`, in this order.
+/// The serde form is a map of `version` and `document`, in this order.
 ///
 /// ```
 /// # fn main() -> Result<(), serde_json::Error> {
@@ -56,12 +56,12 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Document<T> {
         f.write_str("a map of `version` and `document`")
     }
 
-    /// The version comes first, so that the document is not read in a form that it does not have.
+    /// Reads the version first, so that a document of another version is never parsed in this format.
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
         match entries.next_entry::<Field, u16>()? {
             Some((Field::Version, VERSION)) => {}
             Some((Field::Version, version)) => {
-                return Err(A::Error::custom(format_args!("version {version}, expected {VERSION}")));
+                return Err(A::Error::custom(format_args!("unsupported version {version}, expected {VERSION}")));
             }
             _ => return Err(A::Error::missing_field("version")),
         }
@@ -72,7 +72,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Document<T> {
         let value = entries.next_value()?;
         match entries.next_entry::<IgnoredAny, IgnoredAny>()? {
             None => Ok(Versioned(value)),
-            Some(_) => Err(A::Error::custom("a third field, expected `version` and `document` alone")),
+            Some(_) => Err(A::Error::custom("unexpected third field, expected only `version` and `document`")),
         }
     }
 }

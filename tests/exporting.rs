@@ -187,7 +187,7 @@ fn of_all_sorts() -> Vec<RecordEntry> {
         fn crash(&mut self) {}
     }
 
-    let clause = sink_clauses::<Left>().into_iter().find(|clause| clause.name == "g1_records_come_back_whole");
+    let clause = sink_clauses::<Left>().into_iter().find(|clause| clause.name == "g1_records_are_read_unchanged");
     clause.unwrap().check().unwrap();
     let found = SINK.with(|sink| sink.records(&RecordQuery::default(), 0, usize::MAX)).unwrap();
     let outcomes: Vec<Outcome> = found.iter().map(|entry| entry.record.outcome.clone()).collect();

@@ -114,10 +114,10 @@ fn drive<G: Ground>(history: &[Step], asked: &[Search], less: Option<&Run>, noth
                         run.observed.push(format!("{answer:?}"));
                     }
                     (Step::Import { .. }, _) if nothing == Nothing::Left => {
-                        system.answer(&Step::Follow(Node::First), &ExpectedAnswer::Nothing);
+                        system.answer(&Step::Reconcile(Node::First), &ExpectedAnswer::Nothing);
                     }
                     (Step::CatchUp, _) if nothing == Nothing::Left => {
-                        system.answer(&Step::Follow(Node::Second), &ExpectedAnswer::Nothing);
+                        system.answer(&Step::Reconcile(Node::Second), &ExpectedAnswer::Nothing);
                     }
                     _ => {}
                 }

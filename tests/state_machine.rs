@@ -62,7 +62,7 @@ impl ReferenceStateMachine for Reference {
     fn transitions(state: &Self) -> BoxedStrategy<Step> {
         thread_local! {
             static STEPS: RefCell<[BoxedStrategy<Step>; 3]> = RefCell::new([
-                imports().prop_map(|import| Step::Import { import, follow: true }).boxed(),
+                imports().prop_map(|import| Step::Import { import, reconcile: true }).boxed(),
                 beginnings().boxed(),
                 steps(fixture::at(0)).boxed(),
             ]);
@@ -76,7 +76,7 @@ impl ReferenceStateMachine for Reference {
     }
 
     fn apply(mut state: Self, step: &Step) -> Self {
-        state.answer = state.model.take(step);
+        state.answer = state.model.apply(step);
         state.taken += 1;
         state
     }

@@ -1,4 +1,4 @@
-//! Who did something.
+//! Actors: the principals that perform activities.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ checked_text! {
     ActorName, "actor name", max 512, redacted
 }
 
-/// What kind of principal acted.
+/// The kind of a principal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ActorKind {
@@ -22,14 +22,14 @@ pub enum ActorKind {
     Application,
     /// The platform itself.
     System,
-    /// The source does not say. Such an activity is hidden.
+    /// The source does not name the actor. Such an activity is undecidable, and private by default.
     Unknown,
 }
 
-/// Who did something, by every identity under which the source knows them.
+/// A principal that performs activities, with every identity under which the source knows it.
 ///
-/// An identity protects wherever it stands: an application's activity that also names a protected user is that
-/// user's. `Debug` shows the kind only.
+/// Every identity protects, whatever the kind: an activity of an application that also names a protected user is
+/// private. `Debug` shows only the kind.
 #[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct Actor {
     kind: ActorKind,
@@ -52,33 +52,33 @@ struct ActorDocument {
 deserialize_silently!(Actor, ActorDocument);
 
 impl Actor {
-    /// The most identities that one actor may carry.
+    /// The maximum number of identities of one actor.
     pub const MAX_IDENTITIES: usize = 32;
 
-    /// A person, known by an id or an alias. Say the sign-in name first: it is what a user interface shows.
+    /// Returns a person with an id or an alias. Pass the sign-in name first: user interfaces show it.
     pub fn user(identity: impl Into<Identity>) -> Self {
         Self { kind: ActorKind::User, name: None, identities: vec![identity.into()] }
     }
 
-    /// An application or service principal.
+    /// Returns an application or service principal.
     #[must_use]
     pub fn application(name: ActorName) -> Self {
         Self { kind: ActorKind::Application, name: Some(name), identities: Vec::new() }
     }
 
-    /// A system account.
+    /// Returns a system account.
     #[must_use]
     pub fn system(name: ActorName) -> Self {
         Self { kind: ActorKind::System, name: Some(name), identities: Vec::new() }
     }
 
-    /// Nobody that the source would name.
+    /// Returns an actor that the source does not name.
     #[must_use]
     pub fn unknown() -> Self {
         Self { kind: ActorKind::Unknown, name: None, identities: Vec::new() }
     }
 
-    /// The same actor, known by one more identity.
+    /// Returns the actor with one more identity.
     #[must_use]
     pub fn with_identity(mut self, identity: impl Into<Identity>) -> Self {
         let identity = identity.into();
@@ -88,25 +88,25 @@ impl Actor {
         self
     }
 
-    /// What kind of principal this is.
+    /// Returns the kind of principal.
     #[must_use]
     pub fn kind(&self) -> ActorKind {
         self.kind
     }
 
-    /// The name of an application or a system account.
+    /// Returns the name of an application or a system account.
     #[must_use]
     pub fn name(&self) -> Option<&ActorName> {
         self.name.as_ref()
     }
 
-    /// Every identity under which the source knows this actor.
+    /// Returns every identity under which the source knows the actor.
     #[must_use]
     pub fn identities(&self) -> &[Identity] {
         &self.identities
     }
 
-    /// What a user interface shows: the name, else the first alias, else the first id, else `unknown`.
+    /// Returns the text that a user interface shows: the name, else the first alias, else the first id, else `unknown`.
     #[must_use]
     pub fn label(&self) -> &str {
         let aliases = self.aliases().map(Alias::as_str);
@@ -117,7 +117,7 @@ impl Actor {
         self.name.iter().map(ActorName::as_str).chain(aliases).chain(ids).next().unwrap_or("unknown")
     }
 
-    /// The [label](Self::label) in the form in which it is compared, so that one actor counts as one.
+    /// Returns the [label](Self::label) in the form in which it is compared, so that one actor has one count.
     pub(crate) fn folded_label(&self) -> String {
         match (&self.name, self.aliases().next(), self.identities.first()) {
             (Some(name), _, _) => name_key(name.as_str()),

@@ -1,34 +1,34 @@
-//! One sentence of a contract, and what is said when it is broken.
+//! Clauses of a contract, and their violations.
 
 use std::error::Error;
 use std::fmt;
 
 use thiserror::Error;
 
-/// One sentence of a port's contract that can be tried out.
+/// A testable sentence of a port's contract.
 #[derive(Clone, Copy)]
 pub struct Clause {
-    /// What the clause is called, rule first: `d4_the_first_verdict_wins`. The test that holds an adapter to it has
-    /// this name.
+    /// The name of the clause, which begins with its rule: `d4_first_decision_is_kept`. The generated test has the same
+    /// name.
     pub name: &'static str,
-    /// The chapter of the contract that it belongs to.
+    /// The chapter of the contract to which the clause belongs.
     pub chapter: &'static str,
-    /// What the contract promises, in one sentence.
+    /// The promise of the contract, in one sentence.
     pub promise: &'static str,
-    pub(super) try_out: fn() -> Checked,
+    pub(super) run: fn() -> Checked,
 }
 
 impl Clause {
-    /// Tries the clause out on an adapter that is fresh.
+    /// Runs the clause against a fresh adapter.
     ///
     /// # Errors
-    /// [`Violation`] when the adapter does not keep it.
+    /// Returns [`Violation`] if the adapter breaks the clause.
     ///
     /// # Panics
-    /// Only when the adapter, or its harness, does.
+    /// Panics only if the adapter or its harness panics.
     pub fn check(&self) -> Result<(), Violation> {
         let Self { name: clause, promise, .. } = *self;
-        (self.try_out)().map_err(|Breach(seen)| Violation { clause, promise, seen })
+        (self.run)().map_err(|Breach(seen)| Violation { clause, promise, seen })
     }
 }
 
@@ -38,54 +38,54 @@ impl fmt::Debug for Clause {
     }
 }
 
-/// A clause that an adapter does not keep.
+/// The violation of a clause by an adapter.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{clause} does not hold\n  promised: {promise}\n  seen: {seen}")]
 pub struct Violation {
     /// The name of the clause.
     pub clause: &'static str,
-    /// What the contract promises.
+    /// The promise of the contract.
     pub promise: &'static str,
-    /// What was seen instead.
+    /// What the clause observed instead.
     pub seen: String,
 }
 
-/// What a clause saw that it should not have seen. Not an error itself, so that every error can become one by `?`:
-/// whatever an adapter fails with, where nothing should fail, is a breach.
+/// An observation that breaks a clause. It is not an error itself, so that `?` converts every error into one: any error
+/// of an adapter where the clause expects success breaks the clause.
 #[derive(Debug)]
 pub(super) struct Breach(String);
 
 impl Breach {
-    pub(super) fn seen(what: impl Into<String>) -> Self {
+    pub(super) fn new(what: impl Into<String>) -> Self {
         Self(what.into())
     }
 }
 
 impl<E: Error> From<E> for Breach {
     fn from(error: E) -> Self {
-        Self(format!("an error where none is expected: {}", in_full(&error)))
+        Self(format!("unexpected error: {}", with_sources(&error)))
     }
 }
 
-/// An error with its sources.
-pub(super) fn in_full(error: &dyn Error) -> String {
-    let mut said = error.to_string();
+/// Returns the message of an error with its sources.
+pub(super) fn with_sources(error: &dyn Error) -> String {
+    let mut message = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {
-        said = format!("{said}: {error}");
+        message = format!("{message}: {error}");
         source = error.source();
     }
-    said
+    message
 }
 
-/// What comes of a clause, or of a step in one.
+/// The result of a clause, or of one step of it.
 pub(super) type Checked<T = ()> = Result<T, Breach>;
 
-/// Breaks off the clause, with what was seen, unless something holds.
+/// Returns from the clause with an observation unless the condition holds.
 macro_rules! ensure {
     ($holds:expr, $($seen:tt)*) => {
         if !$holds {
-            return Err($crate::conformance::clause::Breach::seen(format!($($seen)*)));
+            return Err($crate::conformance::clause::Breach::new(format!($($seen)*)));
         }
     };
 }

@@ -1,9 +1,9 @@
-//! The contract of [`GroupDirectory`], clause by clause.
+//! The clauses of the [`GroupDirectory`] contract.
 
+mod atomicity;
 mod carry_over;
 mod import;
 mod revision;
-mod whole;
 
 use std::error::Error;
 
@@ -13,94 +13,92 @@ use super::clause::Clause;
 use crate::directory::{GroupDirectory, User};
 use crate::identity::{GroupId, UserId};
 
-/// What an embedder tells the kit about a directory: where a fresh one is, how to import into it, and what a crash
-/// leaves.
+/// A harness for a directory adapter: how to create one, import into it, and simulate a crash.
 pub trait DirectoryHarness: Sized {
     /// The adapter.
     type Directory: GroupDirectory;
 
-    /// A place of its own into which nothing was imported yet.
+    /// Returns a new, independent directory without any import.
     fn fresh() -> Self;
 
-    /// A handle on the directory in this place. Called again while others are open, and after a crash.
+    /// Opens a handle on the directory. The kit calls it also while other handles are open, and after a crash.
     fn open(&self) -> Self::Directory;
 
-    /// One full import of what the source says, in whatever form the adapter reads it, under a revision that the
-    /// adapter chooses. It is in force for every handle once this returns.
+    /// Imports everything from the source, in the format that the adapter reads and under a revision that the adapter
+    /// chooses. After the return, the import is in force on every handle.
     ///
     /// # Errors
-    /// Whatever the adapter says. No clause lets it fail.
+    /// Returns the adapter's error. Every clause treats it as a failure.
     fn import(&self, source: &Source) -> Result<(), Box<dyn Error + Send + Sync>>;
 
-    /// The same import, breaking off half-way as it would when the connection is lost or the file ends early: after the
-    /// groups and a part of the members, before it is complete.
+    /// Starts the same import and interrupts it as a lost connection or a truncated file would: after the groups and
+    /// some of the members.
     fn import_cut_off(&self, source: &Source);
 
-    /// From now on this place is what a crash at this moment leaves behind, while handles are open. See
-    /// [`StoreHarness::crash`](super::StoreHarness::crash). A directory that must be imported anew afterwards may say
-    /// that it was never loaded.
+    /// Simulates a crash at this moment, while handles are open. Afterwards the directory is what the crash leaves
+    /// behind. See [`StoreHarness::crash`](super::StoreHarness::crash). A directory that must be imported again may
+    /// report that it was never loaded.
     fn crash(&mut self);
 }
 
-/// What the source of a directory says at one time.
+/// The content of a directory's source at one time.
 #[derive(Debug, Clone)]
 pub struct Source {
-    /// As of when.
+    /// The as-of time.
     pub as_of: DateTime<Utc>,
-    /// Users with their names, homes and status. Not everybody who is in a group has a record here.
+    /// Users with their aliases, home domains and status. Some group members have no record here.
     pub users: Vec<User>,
     /// Groups with their display names.
     pub groups: Vec<(GroupId, String)>,
-    /// Who is in which group.
+    /// Direct memberships.
     pub members: Vec<(GroupId, UserId)>,
-    /// Groups with other groups in them: whoever is in the second is in the first.
+    /// Nested groups, the outer one first: members of the second are members of the first.
     pub nested: Vec<(GroupId, GroupId)>,
 }
 
-/// Every clause that a directory is held to, chapter by chapter. Tests and [`directory_clauses`] are made from this one
-/// list.
+/// The clauses of the directory contract, by chapter. Tests and [`directory_clauses`] are generated from this list.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __group_directory_contract {
     ([$($callback:tt)+] $($context:tt)*) => { $($callback)+! { $($context)*;
         import {
-            d9_a_directory_that_was_never_loaded_says_so:
-                "before the first import the answer is `NeverLoaded`, never an empty snapshot";
-            d11_a_snapshot_says_what_was_imported:
-                "a snapshot holds every user, alias, group and membership of the import, and its as-of time";
-            d11_what_is_gone_from_an_import_is_gone:
-                "a full import replaces the one before: it is not mixed with it";
+            d9_unloaded_directory_returns_never_loaded:
+                "before the first import `snapshot` returns `NeverLoaded`, never an empty snapshot";
+            d11_snapshot_equals_import:
+                "a snapshot contains every user, alias, group and membership of the import, and its as-of time";
+            d11_full_import_replaces_previous:
+                "a full import replaces the previous one and is never mixed with it";
         }
-        whole {
-            d11_an_import_that_breaks_off_changes_nothing:
-                "an import that did not succeed to the end changes neither content nor revision";
-            d11_before_the_first_whole_import_there_is_no_snapshot:
-                "a first import that broke off leaves a directory that was never loaded";
+        atomicity {
+            d11_interrupted_import_changes_nothing:
+                "an interrupted import changes neither content nor revision";
+            d11_interrupted_first_import_leaves_no_snapshot:
+                "after an interrupted first import the directory counts as never loaded";
             d11_readers_see_whole_imports:
-                "each snapshot, while imports go on, is of one import from its beginning to its end";
+                "each snapshot read during imports is that of exactly one import";
         }
         revision {
-            d1_the_revision_grows_with_every_change:
+            d1_revision_grows_with_every_change:
                 "the revision grows whenever the content or the as-of time changes";
-            d1_a_revision_says_one_thing:
-                "two snapshots of one revision say the same, on every handle";
-            d1_the_revision_never_goes_back:
-                "no handle answers with an older revision than before, while imports go on";
-            d1_the_revision_does_not_go_back_at_a_crash:
-                "after a crash there is the snapshot of before or none, and the next import has a later revision";
+            d1_one_revision_has_one_content:
+                "two snapshots of one revision have equal content, on every handle";
+            d1_revision_never_decreases:
+                "during imports no handle returns an older revision than before";
+            d1_revision_does_not_decrease_after_crash:
+                "after a crash the directory has the last snapshot or none, and the next import has a later revision";
         }
         carry_over {
-            d11_a_vanished_group_keeps_its_last_members:
-                "a group that is gone keeps its last members, from one import to the next";
-            d11_a_group_that_came_back_counts_anew:
-                "a group that came back has the members of the import, and those of before are forgotten";
-            d11_a_member_whose_record_is_gone_keeps_their_names:
-                "a member of whom the import has no record stays known by the aliases of before";
+            d11_removed_group_keeps_last_members:
+                "a removed group keeps its last members across imports";
+            d11_restored_group_has_imported_members:
+                "a restored group has the members of the import, and its earlier members no longer count";
+            d11_member_without_record_keeps_names:
+                "a member without a record in the import still resolves by the earlier aliases";
         }
     } };
 }
 
-/// Every clause of the contract of [`GroupDirectory`], to try out on the adapter behind `H`.
+/// Returns every clause of the [`GroupDirectory`] contract for the adapter of `H`.
 #[must_use]
 pub fn directory_clauses<H: DirectoryHarness>() -> Vec<Clause> {
     crate::__group_directory_contract!([super::clauses_of] H)

@@ -1,6 +1,6 @@
-//! What the clauses write with: one organisation, its directory, its policies, and what its people do.
+//! The data of the clauses: one organisation, its directory, its policies, and the activities of its people.
 //!
-//! Nothing here is random and nothing reads a clock, so a clause that fails today fails tomorrow.
+//! Nothing is random and nothing reads a clock, so that a failure is reproducible.
 
 mod race;
 mod reading;
@@ -13,9 +13,9 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
-pub(super) use self::race::{Crew, Racer, race, while_watched};
-pub(super) use self::reading::{Read, by_keys};
-pub(super) use self::records::{record, records_of_all_sorts, salt};
+pub(super) use self::race::{Task, Workers, race, while_running};
+pub(super) use self::reading::{ReadExt, counts_by_key};
+pub(super) use self::records::{record, records_of_every_kind, salt};
 use super::clause::{Breach, Checked, ensure};
 use crate::activity::{Activity, ActivityBuilder, Actor, App};
 use crate::directory::{DirectoryBuilder, DirectoryRevision, DirectorySnapshot, User};
@@ -29,17 +29,17 @@ use crate::query::{Position, Query};
 use crate::reveal::{Acknowledgement, RecordedReveal, RevealRequest};
 use crate::store::{ActivityStore, AppendOutcome, PublicActivity, StoredActivity};
 
-/// Somebody in no private group.
+/// A user in no private group.
 pub(super) const ADELE: &str = "adele";
-/// Somebody in the council, which the policy makes private.
+/// A user in the council, which the policy makes private.
 pub(super) const HANNA: &str = "hanna";
-/// The privacy administrators. `deputy` permits `root` to view private activities.
+/// The privacy administrators. `deputy` grants `root` the permission to view private activities.
 pub(super) const ROOT: &str = "root";
 const DEPUTY: &str = "deputy";
-/// More than any clause stores.
+/// A limit above the number of activities that any clause stores.
 pub(super) const ALL: usize = 10_000;
 
-/// `seconds` after an arbitrary beginning.
+/// Returns the time `seconds` after a fixed start.
 pub(super) fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::UNIX_EPOCH + TimeDelta::seconds(1_772_000_000 + seconds)
 }
@@ -60,7 +60,7 @@ pub(super) fn alias(name: &str) -> Checked<Alias> {
     Ok(Alias::new(format!("{name}@contoso.com"))?)
 }
 
-/// The directory that everything is decided against.
+/// Returns the directory against which every activity is decided.
 fn directory() -> Checked<Arc<DirectorySnapshot>> {
     let (council, staff) = (GroupId::new("council")?, GroupId::new("staff")?);
     let mut builder = DirectoryBuilder::new().group(council.clone(), "Works council").group(staff.clone(), "Staff");
@@ -71,38 +71,38 @@ fn directory() -> Checked<Arc<DirectorySnapshot>> {
     Ok(Arc::new(builder.member(&council, &UserId::new(HANNA)?).build(DirectoryRevision(7), at(0))?))
 }
 
-/// Somebody's activity, at the beginning.
+/// Returns an activity of a user at the start time.
 pub(super) fn activity(id: &str, who: &str) -> Checked<Activity> {
     activity_at(id, who, at(0))
 }
 
 pub(super) fn activity_at(id: &str, who: &str, time: DateTime<Utc>) -> Checked<Activity> {
-    Ok(begun(id, Actor::user(alias(who)?), time)?.build()?)
+    Ok(activity_builder(id, Actor::user(alias(who)?), time)?.build()?)
 }
 
-pub(super) fn begun(id: &str, actor: Actor, time: DateTime<Utc>) -> Checked<ActivityBuilder> {
+pub(super) fn activity_builder(id: &str, actor: Actor, time: DateTime<Utc>) -> Checked<ActivityBuilder> {
     let app = App::new("SharePoint".parse()?).in_suite("Microsoft 365".parse()?);
     Ok(Activity::builder(id.parse()?, actor, app, "FileAccessed".parse()?, time).object("plan.docx"))
 }
 
-/// A run of somebody's activities, a second apart: `name-0`, `name-1`, and so on.
+/// Returns `count` activities of a user, one second apart, with the ids `name-0`, `name-1`, and so on.
 pub(super) fn activities(name: &str, who: &str, count: usize) -> Checked<Vec<Activity>> {
     (0..count).zip(0_i64..).map(|(n, seconds)| activity_at(&format!("{name}-{n}"), who, at(seconds))).collect()
 }
 
-/// A record id that no other clause uses in this process.
+/// Returns a record id that is unique in this process.
 pub(super) fn fresh_record() -> RecordId {
     static LAST: AtomicU64 = AtomicU64::new(0);
     RecordId(Uuid::from_u128(u128::from(LAST.fetch_add(1, Ordering::Relaxed)) + 1))
 }
 
-/// The first policy: nobody is private.
+/// Returns the recorded change to the first policy, without private groups.
 pub(super) fn initial() -> Checked<RecordedChange> {
     let administrators = Administrators::new(UserId::new(ROOT)?, UserId::new(DEPUTY)?)?;
     recorded(PendingChange::initial(&administrators, fresh_record(), at(0)))
 }
 
-/// What `root` makes of a policy, on record and not yet published.
+/// Returns a change by `root`, recorded and not yet published.
 pub(super) fn change(policy: &PrivacyPolicy, change: &PolicyChange) -> Checked<RecordedChange> {
     change_by(ROOT, policy, change)
 }
@@ -118,20 +118,21 @@ fn recorded(pending: PendingChange) -> Checked<RecordedChange> {
     Ok(pending.recorded(&receipt)?)
 }
 
-/// The next policy: the council is private in it if it was not, and the other way round.
-pub(super) fn turned(policy: &PrivacyPolicy) -> Checked<RecordedChange> {
+/// Returns the change that makes the council private if it is public, and public if it is private.
+pub(super) fn toggled(policy: &PrivacyPolicy) -> Checked<RecordedChange> {
     let council = council()?;
     let is_private = policy.private_groups().contains(&council);
     change(policy, &if is_private { PolicyChange::MakePublic(council) } else { PolicyChange::MakePrivate(council) })
 }
 
-/// Some activities as they are decided under a policy. To the nanosecond, because a decision is to come back as it was.
+/// Returns activities with decisions under a policy. The time has nanoseconds, because a store must return it
+/// unchanged.
 pub(super) fn decided<'a>(policy: &PrivacyPolicy, activities: &'a [Activity]) -> Checked<DecidedBatch<'a>> {
-    stamped_at(policy, activities, at(86_400) + TimeDelta::nanoseconds(123_456_789))
+    decided_at(policy, activities, at(86_400) + TimeDelta::nanoseconds(123_456_789))
 }
 
-/// Some activities as they are decided under a policy at a time.
-pub(super) fn stamped_at<'a>(
+/// Returns activities with decisions under a policy at a time.
+pub(super) fn decided_at<'a>(
     policy: &PrivacyPolicy,
     activities: &'a [Activity],
     now: DateTime<Utc>,
@@ -140,16 +141,16 @@ pub(super) fn stamped_at<'a>(
     Ok(engine.decide(activities, now)?)
 }
 
-/// The erasure of what somebody did under their id and some names.
+/// Returns the erasure of a subject by id and by some aliases.
 pub(super) fn erasure(subject: &str, also: &[Alias]) -> Checked<RecordedRemoval> {
     let (root, policy) = (UserId::new(ROOT)?, initial()?);
     let subject = also.iter().cloned().fold(Subject::of(UserId::new(subject)?), Subject::with_identity);
     let pending = PendingRemoval::of_subject(policy.policy(), &root, subject, fresh_record(), at(0));
-    on_record(pending.map_err(|refused| refused.reason)?)
+    recorded_removal(pending.map_err(|refused| refused.reason)?)
 }
 
-/// The erasure of what somebody did under their name, on record under this number.
-pub(super) fn erasure_recorded_as(subject: &str, sequence: u64) -> Checked<RecordedRemoval> {
+/// Returns the erasure of a subject by id and alias, with this sequence number of its record.
+pub(super) fn erasure_with_sequence(subject: &str, sequence: u64) -> Checked<RecordedRemoval> {
     let (root, policy) = (UserId::new(ROOT)?, initial()?);
     let subject = Subject::of(UserId::new(subject)?).with_identity(alias(subject)?);
     let pending = PendingRemoval::of_subject(policy.policy(), &root, subject, fresh_record(), at(0));
@@ -158,21 +159,21 @@ pub(super) fn erasure_recorded_as(subject: &str, sequence: u64) -> Checked<Recor
     Ok(pending.recorded(&receipt)?)
 }
 
-/// The removal of what was decided before a time.
-pub(super) fn aged(before: DateTime<Utc>) -> Checked<RecordedRemoval> {
+/// Returns the removal of the activities that were decided before a time.
+pub(super) fn retention_removal(before: DateTime<Utc>) -> Checked<RecordedRemoval> {
     let keep = Duration::from_secs(3_600);
     let options = OptionsPatch::new().retention(Some(Retention::of_activities(keep)));
     let keeping = change(initial()?.policy(), &PolicyChange::SetOptions(options))?;
     let pending = PendingRemoval::of_aged(keeping.policy(), &AppliedRecords::default(), fresh_record(), before + keep);
-    on_record(pending.ok_or_else(|| Breach::seen("a policy that keeps for an hour keeps everything"))?)
+    recorded_removal(pending.ok_or_else(|| Breach::new("a retention of one hour makes no removal"))?)
 }
 
-fn on_record(pending: PendingRemoval) -> Checked<RecordedRemoval> {
+fn recorded_removal(pending: PendingRemoval) -> Checked<RecordedRemoval> {
     let receipt = Receipt::assertion(pending.record().id, 1);
     Ok(pending.recorded(&receipt)?)
 }
 
-/// What a store is to hold once it took a batch.
+/// Returns the activities that a store must contain after a batch.
 pub(super) fn as_stored(batch: &DecidedBatch<'_>) -> Vec<StoredActivity> {
     let stored = batch.decided().iter();
     stored.map(|one| StoredActivity::assertion(one.activity().clone(), one.decision().clone())).collect()
@@ -182,16 +183,16 @@ pub(super) fn is_public(stored: &StoredActivity) -> bool {
     stored.visibility() == Visibility::Public
 }
 
-pub(super) fn place_of(stored: &StoredActivity) -> Position {
+pub(super) fn position_of(stored: &StoredActivity) -> Position {
     Position::of(stored.activity())
 }
 
 pub(super) fn newest_first(mut stored: Vec<StoredActivity>) -> Vec<StoredActivity> {
-    stored.sort_by_key(|stored| std::cmp::Reverse(place_of(stored)));
+    stored.sort_by_key(|stored| std::cmp::Reverse(position_of(stored)));
     stored
 }
 
-/// A policy under which `root` may view private activities.
+/// Returns a policy under which `root` may view private activities.
 fn permitting() -> Checked<PrivacyPolicy> {
     Ok(change_by(DEPUTY, initial()?.policy(), &PolicyChange::Grant(alias(ROOT)?))?.policy().clone())
 }
@@ -206,57 +207,57 @@ fn reveal(query: &Query, private_only: bool, policy: &PrivacyPolicy) -> Checked<
     Ok(pending.recorded(&receipt)?)
 }
 
-/// Of no record that anybody keeps.
+/// A salt for records that are never stored.
 const SALT: Salt = Salt::from_bytes([0; Salt::BYTES]);
 
-/// What the clauses do with a store, over and over.
-pub(super) trait Drive: ActivityStore {
-    /// Initializes the policy; nobody is private.
+/// Common operations of the clauses on a store.
+pub(super) trait StoreExt: ActivityStore {
+    /// Initializes the policy, without private groups.
     fn initialize(&self) -> Checked {
         Ok(self.publish(&initial()?)?)
     }
 
     /// Initializes the policy and makes the council private.
-    fn found_hiding(&self) -> Checked {
+    fn initialize_private(&self) -> Checked {
         self.initialize()?;
-        self.turn()
+        self.toggle()
     }
 
-    /// Makes the council private if it is not, and the other way round.
-    fn turn(&self) -> Checked {
-        Ok(self.publish(&turned(&*self.in_force()?)?)?)
+    /// Makes the council private if it is public, and public if it is private.
+    fn toggle(&self) -> Checked {
+        Ok(self.publish(&toggled(&*self.in_force()?)?)?)
     }
 
     fn in_force(&self) -> Checked<Arc<PrivacyPolicy>> {
-        self.policy()?.ok_or_else(|| Breach::seen("no policy, where one was published"))
+        self.policy()?.ok_or_else(|| Breach::new("no policy is in force after one was published"))
     }
 
-    /// Decides activities under the policy in force, and stores them.
+    /// Decides activities under the policy in force and appends them.
     fn deliver(&self, activities: &[Activity]) -> Checked<Vec<AppendOutcome>> {
         Ok(self.append(&decided(&*self.in_force()?, activities)?)?)
     }
 
-    /// Stores activities that are all new, and says what the store is to hold of them.
-    fn keep(&self, activities: &[Activity]) -> Checked<Vec<StoredActivity>> {
+    /// Appends new activities and returns what the store must contain of them.
+    fn append_new(&self, activities: &[Activity]) -> Checked<Vec<StoredActivity>> {
         let policy = self.in_force()?;
         let batch = decided(&policy, activities)?;
-        let answers = self.append(&batch)?;
+        let outcomes = self.append(&batch)?;
         let expected = vec![AppendOutcome::Stored; batch.decided().len()];
-        ensure!(answers == expected, "{answers:?} for a batch of {} new activities", expected.len());
+        ensure!(outcomes == expected, "a batch of {} new activities returned {outcomes:?}", expected.len());
         Ok(as_stored(&batch))
     }
 
-    /// Everything public, newest first.
-    fn shown(&self) -> Checked<Vec<StoredActivity>> {
+    /// Returns every public activity, newest first.
+    fn all_public(&self) -> Checked<Vec<StoredActivity>> {
         self.page(&Query::all(), None, ALL)
     }
 
-    /// Everything, newest first.
-    fn everything(&self) -> Checked<Vec<StoredActivity>> {
+    /// Returns every activity, newest first.
+    fn all_stored(&self) -> Checked<Vec<StoredActivity>> {
         self.revealed(&Query::all(), false, None, ALL)
     }
 
-    /// What a reveal sees, wherever the store stops on the way.
+    /// Returns a page of a reveal, joined if the store stops before it is full.
     fn revealed(
         &self,
         query: &Query,
@@ -267,7 +268,7 @@ pub(super) trait Drive: ActivityStore {
         reading::in_parts(after, limit, |after, limit| self.revealed_part(query, private_only, after, limit))
     }
 
-    /// What a reveal sees of a page before the store stops, and where it stopped if it did.
+    /// Returns a page of a reveal up to the position where the store stopped, and that position if it did.
     fn revealed_part(
         &self,
         query: &Query,
@@ -277,29 +278,28 @@ pub(super) trait Drive: ActivityStore {
     ) -> Checked<(Vec<StoredActivity>, Option<Position>)> {
         let policy = permitting()?;
         let reveal = reveal(query, private_only, &policy)?;
-        let admission =
-            reveal.admit(&policy, None, fresh_record(), [SALT; 4], at(0)).map_err(|refused| refused.reason)?;
-        let (pending, stopped_at) = self.revealed_page(admission, after, limit)?.pending(ALL, fresh_record());
+        let permit = reveal.admit(&policy, None, fresh_record(), [SALT; 4], at(0)).map_err(|refused| refused.reason)?;
+        let (pending, stopped_at) = self.revealed_page(permit, after, limit)?.pending(ALL, fresh_record());
         let receipt = Receipt::assertion(pending.record().id, 2);
         let page = pending.recorded(&receipt)?;
         Ok((page.open(&policy, fresh_record(), at(0)).map_err(|refused| refused.reason)?, stopped_at))
     }
 }
 
-impl<S: ActivityStore + ?Sized> Drive for S {}
+impl<S: ActivityStore + ?Sized> StoreExt for S {}
 
-pub(super) fn in_the_open(page: Vec<PublicActivity>) -> Vec<StoredActivity> {
+pub(super) fn into_stored(page: Vec<PublicActivity>) -> Vec<StoredActivity> {
     page.into_iter().map(PublicActivity::into_stored).collect()
 }
 
-/// Ids, as a violation tells of them. What the clauses store is nobody's secret.
+/// Returns the ids for the text of a violation. The data of the clauses is not confidential.
 pub(super) fn ids(stored: &[StoredActivity]) -> String {
     let ids: Vec<&str> = stored.iter().map(|stored| stored.activity().id().as_str()).collect();
     format!("[{}]", ids.join(", "))
 }
 
-/// Breaks off unless the very activities were found that were expected, in this order, under these decisions.
-pub(super) fn same(what: &str, found: &[StoredActivity], expected: &[StoredActivity]) -> Checked {
+/// Checks that exactly the expected activities were found, in this order, with these decisions.
+pub(super) fn ensure_same(what: &str, found: &[StoredActivity], expected: &[StoredActivity]) -> Checked {
     let order = |stored: &StoredActivity| stored.activity().id().clone();
     ensure!(
         found.iter().map(order).eq(expected.iter().map(order)),
@@ -309,10 +309,10 @@ pub(super) fn same(what: &str, found: &[StoredActivity], expected: &[StoredActiv
     );
     for (found, expected) in found.iter().zip(expected) {
         let id = expected.activity().id().as_str();
-        ensure!(found.activity() == expected.activity(), "{what}: `{id}` came back with another content");
+        ensure!(found.activity() == expected.activity(), "{what}: `{id}` has other content");
         ensure!(
             found.decision() == expected.decision(),
-            "{what}: `{id}` came back with another decision: {}; expected: {}",
+            "{what}: `{id}` has another decision: {}; expected: {}",
             found.decision().explain(),
             expected.decision().explain()
         );

@@ -1,7 +1,7 @@
-//! The contract of [`GovernanceSink`], clause by clause.
+//! The clauses of the [`GovernanceSink`] contract.
 
-mod number;
-mod once;
+mod idempotency;
+mod numbering;
 mod read;
 mod receipt;
 mod removal;
@@ -9,95 +9,96 @@ mod removal;
 use super::clause::Clause;
 use crate::governance::GovernanceSink;
 
-/// What an embedder tells the kit about a sink: where a fresh one is, and what a crash leaves of it.
+/// A harness for a sink adapter: how to create one and simulate a crash.
 pub trait SinkHarness: Sized {
     /// The adapter.
     type Sink: GovernanceSink;
 
-    /// A place of its own with no record in it.
+    /// Returns a new, independent sink without records.
     fn fresh() -> Self;
 
-    /// A handle on the records in this place. Called again while others are open: for a second node, or after a crash.
+    /// Opens a handle on the records. The kit calls it also while other handles are open, for a second node, and after
+    /// a crash.
     fn open(&self) -> Self::Sink;
 
-    /// From now on this place is what a crash at this moment leaves behind, while handles are open. See
-    /// [`StoreHarness::crash`](super::StoreHarness::crash).
+    /// Simulates a crash at this moment, while handles are open. Afterwards the records are what the crash leaves
+    /// behind. See [`StoreHarness::crash`](super::StoreHarness::crash).
     fn crash(&mut self);
 }
 
-/// Every clause that a sink is held to, chapter by chapter. Tests and [`sink_clauses`] are made from this one list.
+/// The clauses of the sink contract, by chapter. Tests and [`sink_clauses`] are generated from this list.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __governance_sink_contract {
     ([$($callback:tt)+] $($context:tt)*) => { $($callback)+! { $($context)*;
-        number {
-            g1_numbers_begin_at_one_and_have_no_gap:
-                "sequence numbers begin at 1, have no gap, and rise with each record that is answered";
-            g1_handles_share_one_numbering:
-                "records have one sequence, through whatever handle they came";
-            g1_racing_records_leave_no_gap:
-                "records that are offered at once get numbers without a gap, each its own";
-            g1_who_is_answered_first_has_the_smaller_number:
-                "a record that was answered before another was offered has the smaller number";
+        numbering {
+            g1_numbers_start_at_one_without_gap:
+                "sequence numbers start at 1, have no gap, and grow with each receipt";
+            g1_handles_share_one_sequence:
+                "records have one sequence across all handles";
+            g1_concurrent_records_leave_no_gap:
+                "concurrent records get distinct numbers without a gap";
+            g1_earlier_receipt_has_smaller_number:
+                "a record whose receipt was returned before another was offered has the smaller number";
             g1_readers_see_no_gap:
-                "whoever reads a record sees all with smaller numbers, while others are being recorded";
-            g1_numbers_outlive_a_crash:
-                "numbers go on after a crash where they were";
+                "a reader that sees a record sees all with smaller numbers, during concurrent recording";
+            g1_numbers_continue_after_crash:
+                "after a crash numbers continue where they were";
         }
-        once {
-            g1_a_record_offered_again_gets_its_first_receipt:
-                "the same record offered again, through any handle, gets its first receipt and takes no number";
-            g1_a_record_offered_again_after_a_crash_gets_its_first_receipt:
-                "the same record offered again after a crash gets the receipt that it got before";
-            g1_racing_offers_of_a_record_are_one_record:
-                "the same record, offered by several at once, is kept once and has one number";
-            g1_another_record_under_a_used_id_is_refused:
-                "another record under a used id is refused as `IdTaken`; nothing of it is kept, and it takes no number";
-            g1_one_of_racing_records_gets_an_id:
-                "of several records offered at once under one id, one is kept and the others are refused as `IdTaken`";
+        idempotency {
+            g1_repeated_record_gets_first_receipt:
+                "a record offered again, through any handle, gets its first receipt and no new number";
+            g1_repeated_record_after_crash_gets_first_receipt:
+                "a record offered again after a crash gets its first receipt";
+            g1_concurrent_duplicates_are_one_record:
+                "one record offered by several threads at once is stored once, with one number";
+            g1_used_id_with_other_content_is_rejected:
+                "another record under a used id is rejected as `IdTaken`; nothing of it is stored, and it uses no number";
+            g1_one_concurrent_record_gets_the_id:
+                "of several records offered at once under one id, one is stored and the others are rejected as `IdTaken`";
         }
         receipt {
-            r2_a_receipt_names_the_record:
-                "a receipt names the very record that was offered";
-            r2_a_receipt_means_that_every_handle_sees_the_record:
-                "once a record was answered, every handle reads it";
-            r2_a_receipt_outlives_a_crash:
-                "a record is where a crash cannot take it before it is answered";
+            r2_receipt_names_the_record:
+                "a receipt names the record that was offered";
+            r2_record_with_receipt_is_visible_on_every_handle:
+                "once a receipt was returned, every handle reads the record";
+            r2_record_with_receipt_survives_crash:
+                "a record with a receipt survives a crash";
         }
         read {
-            g1_records_come_back_whole:
-                "a record is read as it was offered, whatever its event and outcome";
-            g3_every_filter_narrows:
-                "records are read as `RecordQuery::matches` finds them, for every filter and for filters together";
-            g8_the_newest_matching_record_is_read:
-                "the newest record that `RecordQuery::matches` finds is read, for every filter, and none where there is none";
-            g3_records_are_read_in_sequence_after_a_number:
-                "records are read in sequence, after a number, at most so many that match";
+            g1_records_are_read_unchanged:
+                "a record is read as it was offered, for every event and outcome";
+            g3_every_filter_applies:
+                "`records` returns what `RecordQuery::matches` accepts, for every filter and for combinations";
+            g8_newest_matching_record_is_read:
+                "`newest` returns the newest record that `RecordQuery::matches` accepts, and `None` if there is none";
+            g3_records_are_read_in_sequence_order:
+                "records are read in sequence order, after a number, up to a limit of matching records";
         }
         removal {
-            g5_what_is_removed_are_the_first_records:
-                "of records too old, those are removed that come before the first that is not, for every handle";
-            g5_a_record_made_at_the_very_time_stays:
-                "a record is removed only if it was made before the time, to the nanosecond";
-            g5_the_newest_record_stays_and_numbers_go_on:
-                "the newest record stays however old it is, and numbers go on from it, after a crash too";
-            g5_what_was_removed_stays_removed_after_a_crash:
-                "no crash brings a record back that was removed";
-            g5_what_is_kept_is_read_and_answered_as_before:
-                "records that stay keep their numbers and receipts, and are found as before";
-            g5_nothing_is_removed_that_a_removal_does_not_cover:
-                "a removal of activities, or of what an unknown record says, changes no record";
-            g5_removing_disturbs_no_recording:
-                "records that come during a removal are kept, and get numbers without a gap";
-            g2_what_a_record_says_of_people_is_forgotten_on_every_handle:
-                "a record that is to forget does so for every handle, also after a crash, and no other forgets";
-            g2_a_record_that_forgot_is_still_the_same_record:
-                "a record that forgot, offered again with or without what it forgot, gets its first receipt";
+            g5_retention_removes_first_records:
+                "retention removes the old records before the first that is not old, on every handle";
+            g5_record_at_exact_limit_stays:
+                "retention removes only records made before the time, to the nanosecond";
+            g5_newest_record_stays_and_numbers_continue:
+                "the newest record is never removed, and numbers continue from it, also after a crash";
+            g5_removed_records_stay_removed_after_crash:
+                "no crash restores a removed record";
+            g5_remaining_records_keep_numbers_and_receipts:
+                "remaining records keep their numbers and receipts and match the same queries";
+            g5_records_not_covered_are_not_removed:
+                "a removal of activities, or a redaction of an unknown record, changes no record";
+            g5_removal_does_not_disturb_recording:
+                "records offered during a removal are stored and get numbers without a gap";
+            g2_redaction_applies_on_every_handle:
+                "a redaction takes effect on every handle, also after a crash, and on no other record";
+            g2_redacted_record_keeps_its_receipt:
+                "a redacted record offered again, redacted or not, gets its first receipt";
         }
     } };
 }
 
-/// Every clause of the contract of [`GovernanceSink`], to try out on the adapter behind `H`.
+/// Returns every clause of the [`GovernanceSink`] contract for the adapter of `H`.
 #[must_use]
 pub fn sink_clauses<H: SinkHarness>() -> Vec<Clause> {
     crate::__governance_sink_contract!([super::clauses_of] H)

@@ -1,16 +1,16 @@
-//! The contract of [`ActivityStore`], clause by clause.
+//! The clauses of the [`ActivityStore`] contract.
 
+mod after_removal;
 mod applied;
-mod batch;
-mod durable;
+mod atomicity;
+mod durability;
 mod fence;
-mod first;
 mod follow;
-mod hidden;
+mod idempotency;
 mod limits;
-mod order;
+mod non_interference;
+mod ordering;
 mod query;
-mod remains;
 mod removal;
 mod removed_groups;
 mod reveal;
@@ -18,213 +18,214 @@ mod reveal;
 use super::clause::Clause;
 use crate::store::ActivityStore;
 
-/// What an embedder tells the kit about a store: where a fresh one is, and what a crash leaves of it.
+/// A harness for a store adapter: how to create one and simulate a crash.
 pub trait StoreHarness: Sized {
     /// The adapter.
     type Store: ActivityStore;
 
-    /// A place of its own with nothing in it.
+    /// Returns a new, independent store without content.
     fn fresh() -> Self;
 
-    /// A handle on what lies in this place. Called again while others are open: for a second node, or after a crash.
+    /// Opens a handle on the store. The kit calls it also while other handles are open, for a second node, and after a
+    /// crash.
     ///
-    /// Clauses store tens of activities. If the store [stops](crate::store::PublicPage::stopped_at) pages or counts that read
-    /// very much, try it out a second time with handles that stop after a few.
+    /// Clauses store tens of activities. If the store can [stop](crate::store::PublicPage::stopped_at) pages or counts
+    /// early, test it a second time with handles that stop after a few activities.
     fn open(&self) -> Self::Store;
 
-    /// From now on this place is what a crash at this moment leaves behind, while handles are open. Files: copy them as
-    /// they are, without closing or flushing anything, and go on from the copy. A server: kill it and start it again.
-    /// An adapter whose data ends with the process has nothing to lose here, because what would be lost is the process.
+    /// Simulates a crash at this moment, while handles are open. Afterwards the store is what the crash leaves behind.
+    /// For files: copy them as they are, without closing or flushing anything, and continue from the copy. For a
+    /// server: kill it and start it again. For an adapter whose data ends with the process: do nothing.
     fn crash(&mut self);
 }
 
-/// Every clause that a store is held to, chapter by chapter. Tests and [`store_clauses`] are made from this one list.
+/// The clauses of the store contract, by chapter. Tests and [`store_clauses`] are generated from this list.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __activity_store_contract {
     ([$($callback:tt)+] $($context:tt)*) => { $($callback)+! { $($context)*;
         fence {
-            d5_without_a_policy_nothing_is_stored:
-                "a store that has no policy takes no batch, and says that none is in force";
-            d5_a_stale_batch_is_refused_whole:
-                "a batch of another revision than the one in force is refused as stale, and nothing of it is stored";
-            d5_an_empty_batch_only_asks:
-                "an empty batch is taken or refused as any other, and stores nothing";
-            d5_nothing_older_is_stored_once_a_publish_returned:
-                "the revision is still in force when a batch commits: once `publish` returned, nothing older is stored";
-            d5_a_stale_change_is_refused:
-                "a policy is published only if the one that it follows is in force, and otherwise refused as stale";
+            d5_batch_without_policy_is_stale:
+                "a store without a policy rejects every batch as stale, and reports that no policy is in force";
+            d5_stale_batch_is_rejected_whole:
+                "a batch of another revision than the one in force is rejected as stale, and nothing of it is stored";
+            d5_empty_batch_only_checks_revision:
+                "an empty batch is accepted or rejected like any other, and stores nothing";
+            d5_no_older_batch_is_stored_after_publish:
+                "after `publish` has returned, no batch of an older revision is stored";
+            d5_stale_change_is_rejected:
+                "a policy is published only if the one that it follows is in force, and otherwise rejected as stale";
             d5_policy_is_initialized_once:
-                "the first policy is published only where there is none";
-            d5_one_of_racing_changes_wins:
-                "of several changes of one revision exactly one is published, and the others are refused as stale";
-            d5_a_policy_comes_back_whole:
-                "a policy is stored whole, and every handle gives it back as it was published";
-            d5_no_handle_goes_back_to_an_older_policy:
-                "once `publish` returned, every handle answers with that policy or a later one, never with an older";
-            b2_a_refusal_carries_no_content:
-                "no error carries the content of an activity";
+                "the first policy is published only if the store has none";
+            d5_one_concurrent_change_is_published:
+                "of several changes of one revision exactly one is published, and the others are rejected as stale";
+            d5_policy_is_read_as_published:
+                "a policy is stored whole, and every handle returns it as it was published";
+            d5_no_handle_reads_older_policy:
+                "after `publish` has returned, every handle returns that policy or a later one";
+            b2_errors_contain_no_content:
+                "no error contains the content of an activity";
         }
-        batch {
-            a_batch_is_stored_whole:
+        atomicity {
+            d5_batch_is_stored_whole:
                 "a batch is stored whole or not at all, public and private activities alike";
-            a_batch_is_answered_for_one_by_one:
-                "a batch is answered for activity by activity, in order, and a duplicate or conflict keeps out no other";
-            a_batch_is_seen_whole:
-                "readers see whole batches, while others are being stored";
+            d4_batch_returns_one_outcome_per_activity:
+                "a batch returns one outcome per activity, in order, and a duplicate or conflict does not affect the others";
+            d5_readers_see_whole_batches:
+                "readers see whole batches during concurrent appends";
         }
-        first {
-            d4_the_first_verdict_wins:
-                "an id that is delivered again keeps its first decision, whichever visibility it got";
-            d4_a_change_of_the_policy_moves_no_verdict:
-                "what is stored keeps its decision when the policy changes";
-            d4_the_first_content_wins:
-                "an id that is delivered with any other content is a conflict, and the first content stays";
-            d4_within_a_batch_the_first_wins:
-                "an id that stands twice in a batch is stored once, as it stood first";
-            d4_on_every_handle_the_first_wins:
-                "an id that was stored through one handle is a duplicate or conflict on every other";
-            d4_after_a_crash_the_first_wins:
-                "an id that was stored before a crash is a duplicate or conflict after it";
-            d4_racing_deliveries_store_an_id_once:
-                "an id that several deliver at once is stored for exactly one of them";
-            d4_ids_are_compared_byte_for_byte:
-                "ids are the same only if they are byte for byte: case, blanks and Unicode forms tell them apart";
+        idempotency {
+            d4_first_decision_is_kept:
+                "an id that is delivered again keeps its first decision, whatever its visibility";
+            d2_policy_change_keeps_stored_decisions:
+                "stored activities keep their decisions when the policy changes";
+            d4_other_content_is_conflict:
+                "an id that is delivered with other content is a conflict, and keeps its first content";
+            d4_first_in_batch_is_stored:
+                "an id that occurs twice in a batch is stored once, with its first content";
+            d4_first_is_kept_on_every_handle:
+                "an id stored through one handle is a duplicate or conflict on every other";
+            d4_first_is_kept_after_crash:
+                "an id stored before a crash is a duplicate or conflict after it";
+            d4_concurrent_deliveries_store_id_once:
+                "an id that several callers deliver at once is stored for exactly one of them";
+            d4_ids_are_compared_bytewise:
+                "ids are equal only byte for byte: case, blanks and Unicode forms distinguish them";
         }
-        durable {
-            activities_outlive_a_crash:
-                "activities that were answered for outlive a crash, with their decisions";
-            f2_offsets_outlive_a_crash:
-                "offsets outlive a crash, and what is stored later comes after them";
-            the_policy_outlives_a_crash:
+        durability {
+            d4_activities_survive_crash:
+                "activities of a batch that returned survive a crash, with their decisions";
+            f2_offsets_survive_crash:
+                "offsets survive a crash, and later activities come after them";
+            d5_policy_survives_crash:
                 "a policy whose `publish` returned is in force after a crash, as it was published";
-            the_fence_outlives_a_crash:
-                "what was stale before a crash is stale after it";
+            d5_fence_survives_crash:
+                "a batch or change that was stale before a crash is stale after it";
         }
         applied {
-            g8_the_record_of_the_last_change_is_kept:
-                "a store keeps the record of the change that it published last, and of no change that it refused";
-            g8_the_record_of_a_removal_is_kept_once_it_is_complete:
-                "a store keeps the record of each of the last removals once nothing is left of it";
+            g8_last_change_record_is_kept:
+                "a store keeps the record of the change that it published last, not of a change that it rejected";
+            g8_completed_removal_record_is_kept:
+                "a store keeps the records of the last removals once they are complete";
         }
         removed_groups {
-            d11_kept_groups_come_back:
-                "every group that was kept comes back, with its last members and their names";
-            d11_what_nodes_keep_of_a_group_adds_up:
-                "what several nodes keep of one group is kept together, as `RemovedGroup::merge` says";
-            d11_racing_nodes_lose_no_member:
-                "keeping is one transaction: nodes that keep at once lose nothing of each other";
-            d11_the_version_of_what_is_kept_changes_with_it:
-                "the version of what is kept is greater after each change of it, on every handle and after a crash";
-            d11_the_version_stays_without_a_change:
-                "the version of what is kept stays while nothing of it changes";
-            d11_what_is_known_is_not_read_again:
-                "removed groups are returned unless the caller knows the very version that they have";
-            d11_a_drop_spares_what_vanished_later:
-                "a drop takes the one group, if it vanished in that revision or before, and nothing else";
-            d11_kept_groups_outlive_a_crash:
-                "what was kept or dropped of removed groups outlives a crash";
+            d11_removed_groups_are_read_as_stored:
+                "every stored group is returned with its last members and their aliases";
+            d11_updates_of_several_nodes_are_merged:
+                "updates of one group by several nodes are merged as by `RemovedGroup::merge`";
+            d11_concurrent_updates_lose_no_member:
+                "each update is one transaction: concurrent updates lose nothing";
+            d11_version_grows_with_each_change:
+                "the version grows with each change, on every handle and after a crash";
+            d11_version_stays_without_change:
+                "the version stays the same while nothing changes";
+            d11_known_version_returns_none:
+                "removed groups are returned unless the caller knows the current version";
+            d11_drop_spares_later_removal:
+                "a drop affects the named group only, and only if it was removed in that revision or before";
+            d11_removed_groups_survive_crash:
+                "stored and dropped groups stay so after a crash";
         }
-        hidden {
-            v2_pages_tell_nothing_of_what_is_hidden:
+        non_interference {
+            v2_pages_do_not_depend_on_private_activities:
                 "pages are as if no private activity had ever been appended, after any position and at any limit";
-            v2_a_limit_cuts_what_is_shown:
-                "private activities are left out before the limit cuts, so that a page is as full as it can be";
-            v2_a_hidden_id_and_an_unknown_one_are_answered_alike:
-                "a look-up finds public activities, and answers for a hidden id as for an unknown one";
-            v2_counts_tell_nothing_of_what_is_hidden:
+            v2_limit_counts_public_activities_only:
+                "private activities are left out before the limit applies, so that pages are full";
+            v2_private_id_answers_like_unknown_id:
+                "a look-up returns public activities, and answers for a private id as for an unknown one";
+            v2_counts_do_not_depend_on_private_activities:
                 "counts are as if no private activity had ever been appended";
-            f3_offsets_tell_nothing_of_what_is_hidden:
+            f3_offsets_do_not_depend_on_private_activities:
                 "offsets are as if no private activity had ever been appended, or sealed and as long";
-            v2_public_reads_return_what_was_decided_public:
-                "whatever a public read returns was decided public, and comes back under that very decision";
+            v2_public_reads_return_only_public_decisions:
+                "every activity of a public read was decided public, and has that decision";
         }
-        order {
-            v3_pages_are_newest_first_and_then_by_id:
+        ordering {
+            v3_pages_are_newest_first_then_by_id:
                 "pages are newest first by time to the microsecond, and then by the bytes of the id";
-            v3_pages_join_at_every_limit:
-                "pages that go on after the last position of the one before give everything once, at every limit";
-            v3_a_page_goes_on_after_any_position:
-                "a page holds what comes after a position, whether an activity stands there or not";
+            v3_pages_of_every_limit_join:
+                "consecutive pages return every activity once, at every limit";
+            v3_page_continues_after_any_position:
+                "a page contains the activities after a position, whether it holds one or not";
             v3_pages_are_stable_while_activities_arrive:
-                "what arrives while somebody turns pages repeats nothing and leaves nothing out";
-            v3_no_limit_is_too_small_or_too_large:
-                "every limit is taken: 0 gives nothing, the largest gives all";
+                "activities that arrive between pages cause no repetition and no gap";
+            v3_every_limit_is_accepted:
+                "every limit is accepted: 0 returns nothing, the largest returns all";
         }
         follow {
-            f2_public_after_goes_by_the_order_of_storing:
-                "`public_after` returns activities in the order of storing, within a batch in the order of delivery";
-            f2_following_from_any_offset_gives_what_comes_after:
-                "after the start all comes, and after each offset that was returned just what comes after its activity";
-            f2_offsets_stay_and_go_on_at_every_limit:
-                "offsets stay, and steps of any limit that go on after the last offset give everything once";
-            f2_a_follower_misses_nothing:
-                "nothing is stored at or before an offset that was returned, however concurrently";
-            b1_an_offset_of_no_store_is_refused_or_harmless:
-                "an offset that the store did not make is `UnknownOffset`, or returns what comes after some activity";
+            f2_public_after_returns_storage_order:
+                "`public_after` returns activities in storage order, and within a batch in delivery order";
+            f2_every_offset_continues_after_its_activity:
+                "after the start all activities are returned, and after each offset exactly those after its activity";
+            f2_offsets_are_stable_at_every_limit:
+                "offsets do not change, and consecutive steps of any limit return every activity once";
+            f2_follower_misses_nothing:
+                "no activity is stored at or before a returned offset, also concurrently";
+            b1_foreign_offset_is_rejected_or_harmless:
+                "an offset that the store did not make is `UnknownOffset`, or returns the activities after some position";
         }
         limits {
-            v3_a_page_that_stops_can_be_resumed:
-                "pages that go on where they stopped return what the query finds, each once, and come to an end";
-            v3_a_revealed_page_that_stops_can_be_resumed:
-                "revealed pages that go on where they stopped return what the query finds, each once, and come to an end";
-            v3_counts_add_up_to_their_total:
-                "a total is the sum of the counts by key, and comes without keys if none were asked for";
-            v3_incomplete_counts_never_exceed_the_truth:
-                "counts that are not complete count nothing that the query does not find";
+            v3_stopped_page_can_be_resumed:
+                "pages that continue where they stopped return each match once, and end";
+            v3_stopped_revealed_page_can_be_resumed:
+                "revealed pages that continue where they stopped return each match once, and end";
+            v3_counts_add_up_to_total:
+                "the total is the sum of the counts by key, and has no keys if none were requested";
+            v3_incomplete_counts_never_exceed_matches:
+                "incomplete counts contain only activities that match";
         }
         query {
-            v3_every_filter_narrows_pages:
-                "a page holds what `Query::matches` finds, for every filter";
-            v3_filters_narrow_together:
-                "filters that are given together all narrow";
-            v3_ids_narrow_with_all_else:
-                "ids narrow together with every other filter, the position and the limit";
-            v3_every_filter_narrows_counts:
-                "counts are of what `Query::matches` finds, for every filter";
-            v3_counts_are_by_key_in_rising_order:
-                "counts go by `CountBy::key`, in rising order, and tell of no key that nothing has";
-            d8_an_address_is_found_by_its_domain:
+            v3_every_filter_applies_to_pages:
+                "a page contains what `Query::matches` accepts, for every filter";
+            v3_filters_combine:
+                "combined filters all apply";
+            v3_ids_combine_with_every_filter:
+                "ids combine with every other filter, the position and the limit";
+            v3_every_filter_applies_to_counts:
+                "counts contain what `Query::matches` accepts, for every filter";
+            v3_counts_are_in_key_order:
+                "counts use `CountBy::key`, in ascending order, and contain no empty key";
+            d8_address_matches_by_idna_domain:
                 "an actor that is an address is compared by its domain in IDNA form, never folded as a whole";
         }
         reveal {
-            v3_a_reveal_sees_all_newest_first:
-                "a revealed page holds public and private activities in one order, under the decisions that they got";
-            v3_a_reveal_can_leave_out_what_is_public:
-                "a revealed page holds private activities alone if its admission says so";
-            r1_a_reveal_sees_what_its_query_finds:
-                "a revealed page holds what the query of its admission finds, for every filter, and nothing else";
-            v3_pages_of_a_reveal_join_at_every_limit:
-                "revealed pages that go on after the last position of the one before give everything once";
+            v3_revealed_page_is_newest_first:
+                "a revealed page contains public and private activities in one order, with their decisions";
+            v3_reveal_can_leave_out_public_activities:
+                "a revealed page contains only private activities if its permit says so";
+            r1_revealed_page_matches_its_query:
+                "a revealed page contains exactly what the query of its permit matches, for every filter";
+            v3_revealed_pages_of_every_limit_join:
+                "consecutive revealed pages return every activity once";
         }
         removal {
-            g5_of_a_person_what_is_covered_goes_and_nothing_else:
-                "the erasure of a person takes what they did under any of the identities, and nothing else";
-            g5_what_is_too_old_goes_and_nothing_else:
-                "retention takes what was decided before a time, to the nanosecond and wherever it lies, and nothing else";
-            g5_steps_keep_their_limit_and_say_how_many:
-                "a step removes at most as many as it is asked for, and some if any are left, and says how many";
-            g5_a_removal_outlives_a_crash:
-                "what a step removed is gone after a crash, and a removal that was broken off goes on";
-            g5_racing_removals_and_deliveries_lose_nothing_else:
-                "removals beside each other and beside deliveries take each activity once, and nothing else";
-            g5_readers_see_whole_steps:
-                "readers see what was there before a step or what is there after it";
+            g5_erasure_removes_exactly_covered_activities:
+                "an erasure removes exactly the activities of a person under any of the identities";
+            g5_retention_removes_exactly_older_activities:
+                "retention removes exactly the activities decided before a time, to the nanosecond";
+            g5_removal_step_respects_limit_and_counts:
+                "a step removes at most its limit, at least one if any is left, and returns the number";
+            g5_removal_survives_crash:
+                "removed activities stay removed after a crash, and an interrupted removal continues";
+            g5_concurrent_removals_remove_each_activity_once:
+                "removals concurrent with each other and with deliveries remove each covered activity once, and no other";
+            g5_readers_see_whole_removal_steps:
+                "readers see the state before a step or after it";
         }
-        remains {
-            d4_ids_of_what_was_removed_stay_taken:
+        after_removal {
+            d4_removed_ids_stay_taken:
                 "an id whose activity was removed is a duplicate on every handle, whatever its content";
-            f2_offsets_of_what_stays_do_not_change:
-                "offsets of what stays do not change, none is given again, and those of what is removed go on";
-            g5_public_answers_are_as_if_it_had_never_been_stored:
-                "pages, counts and look-ups are as if what was removed had never been stored";
-            v2_removing_what_is_hidden_leaves_no_trace:
-                "no public answer, offsets included, tells that private activities were removed";
+            f2_remaining_offsets_do_not_change:
+                "offsets of remaining activities do not change, none is reused, and those of removed ones still continue";
+            g5_public_answers_forget_removed_activities:
+                "pages, counts and look-ups are as if removed activities had never been stored";
+            v2_removal_of_private_activities_leaves_no_trace:
+                "no public answer, including offsets, depends on the removal of private activities";
         }
     } };
 }
 
-/// Every clause of the contract of [`ActivityStore`], to try out on the adapter behind `H`.
+/// Returns every clause of the [`ActivityStore`] contract for the adapter of `H`.
 #[must_use]
 pub fn store_clauses<H: StoreHarness>() -> Vec<Clause> {
     crate::__activity_store_contract!([super::clauses_of] H)

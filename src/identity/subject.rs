@@ -1,14 +1,14 @@
-//! A person whose activities something is about.
+//! Data subjects: the persons whose activities an operation concerns.
 
 use std::fmt;
 
 use crate::identity::{Identity, UserId};
 
-/// A person, by every identity under which activities name them: to tell them [who looked](crate::filter::PrivacyFilter::access_report),
-/// or to [erase](crate::filter::PrivacyFilter::erase) what they did.
+/// A person with every identity under which activities name them: the subject of an [access
+/// report](crate::filter::PrivacyFilter::access_report) or an [erasure](crate::filter::PrivacyFilter::erase).
 ///
-/// The [`PrivacyFilter`](crate::filter::PrivacyFilter) adds the names that the directory knows them by now. `Debug` does not show
-/// who it is.
+/// The [`PrivacyFilter`](crate::filter::PrivacyFilter) adds the names that the current directory has for them. `Debug`
+/// does not show the identities.
 ///
 /// ```
 /// # fn main() -> Result<(), activity_privacy::identity::TextError> {
@@ -23,17 +23,17 @@ use crate::identity::{Identity, UserId};
 #[must_use]
 pub struct Subject {
     id: UserId,
-    /// INVARIANT: the id is the first of them, and none stands twice.
+    /// INVARIANT: the id is the first identity, and no identity occurs twice.
     identities: Vec<Identity>,
 }
 
 impl Subject {
-    /// The person with this id.
+    /// Returns the person with this id.
     pub fn of(id: UserId) -> Self {
         Self { identities: vec![Identity::Id(id.clone())], id }
     }
 
-    /// Who is, or was, also known by this.
+    /// Adds an id or alias that the person has or had.
     pub fn with_identity(mut self, identity: impl Into<Identity>) -> Self {
         let identity = identity.into();
         if !self.identities.contains(&identity) {
@@ -42,13 +42,13 @@ impl Subject {
         self
     }
 
-    /// Their immutable id.
+    /// Returns the immutable id.
     #[must_use]
     pub fn id(&self) -> &UserId {
         &self.id
     }
 
-    /// Everything that they are known by.
+    /// Returns every identity of the person.
     #[must_use]
     pub fn identities(&self) -> &[Identity] {
         &self.identities

@@ -1,4 +1,4 @@
-//! A directory that is told what is in force.
+//! The directory port in memory.
 
 use std::sync::{Arc, PoisonError};
 
@@ -7,21 +7,22 @@ use thiserror::Error;
 use crate::directory::{DirectoryError, DirectoryRevision, DirectorySnapshot, GroupDirectory};
 use crate::sync::{ArcSwapOption, Mutex};
 
-/// Holds the snapshot that was installed last. Installing is one swap: readers see the old one or the new one, whole.
+/// A directory that holds the snapshot installed last. An installation is one atomic swap: readers see the old snapshot
+/// or the new one.
 #[derive(Debug, Default)]
 pub struct MemoryDirectory {
     snapshot: ArcSwapOption<DirectorySnapshot>,
-    /// Held while a snapshot is installed, so that each follows the one before.
+    /// Locked while a snapshot is installed, so that each one succeeds the one before.
     installing: Mutex<()>,
 }
 
-/// Why a snapshot is not installed. The one before stays in force.
+/// The reason why a snapshot was rejected. The one before stays in force.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum InstallError {
-    /// Its revision is not newer than the one in force.
-    #[error("directory revision {offered} is not newer than {in_force}, which is in force")]
+    /// The revision is not newer than the one in force.
+    #[error("directory revision {offered} is not newer than revision {in_force}, which is in force")]
     NotNewer {
-        /// The revision that was offered.
+        /// The revision of the rejected snapshot.
         offered: DirectoryRevision,
         /// The revision in force.
         in_force: DirectoryRevision,
@@ -29,17 +30,17 @@ pub enum InstallError {
 }
 
 impl MemoryDirectory {
-    /// A directory that was never loaded.
+    /// Returns a directory that was never loaded.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Puts a snapshot in force, as the [successor](DirectorySnapshot::carry_over_from) of the one before: what is gone from
-    /// it is remembered.
+    /// Puts a snapshot in force as the [successor](DirectorySnapshot::carry_over_from) of the one before, which keeps
+    /// the last members of groups that the new snapshot does not contain.
     ///
     /// # Errors
-    /// [`InstallError::NotNewer`] when a snapshot of the same or a later revision is in force.
+    /// Returns [`InstallError::NotNewer`] if a snapshot of the same or a later revision is in force.
     pub fn install(&self, snapshot: impl Into<Arc<DirectorySnapshot>>) -> Result<(), InstallError> {
         let snapshot = snapshot.into();
         let _installing = self.installing.lock().unwrap_or_else(PoisonError::into_inner);
@@ -47,7 +48,7 @@ impl MemoryDirectory {
             Some(before) if before.revision() >= snapshot.revision() => {
                 return Err(InstallError::NotNewer { offered: snapshot.revision(), in_force: before.revision() });
             }
-            // What is_successor_of it already is installed as it is.
+            // A snapshot that already is its successor is installed unchanged.
             Some(before) if !snapshot.is_successor_of(&before) => {
                 Arc::new(Arc::unwrap_or_clone(snapshot).carry_over_from(&before))
             }

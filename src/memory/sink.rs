@@ -1,18 +1,18 @@
-//! Governance records in a list.
+//! The governance sink in memory.
 
 use std::sync::PoisonError;
 
 use crate::governance::{GovernanceSink, Receipt, Record, RecordEntry, RecordQuery, RecordedRemoval, SinkError};
 use crate::sync::RwLock;
 
-/// Keeps records until the process ends.
+/// A sink that keeps records until the process ends.
 #[derive(Debug, Default)]
 pub struct MemorySink {
     entries: RwLock<Vec<RecordEntry>>,
 }
 
 impl MemorySink {
-    /// A sink without records.
+    /// Returns a sink without records.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -23,7 +23,7 @@ impl GovernanceSink for MemorySink {
     fn record(&self, record: &Record) -> Result<Receipt, SinkError> {
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = entries.iter().find(|entry| entry.record.id == record.id) {
-            // What was forgotten since makes it no other record.
+            // A redaction in the meantime does not make it another record.
             return if known.record.without_openings() == record.without_openings() {
                 Ok(Receipt::assertion(record.id, known.sequence))
             } else {

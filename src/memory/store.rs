@@ -1,4 +1,4 @@
-//! Activities in ordered maps.
+//! The store port in memory.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError};
@@ -18,8 +18,8 @@ use crate::store::{
 };
 use crate::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-/// Keeps activities and the policy until the process ends. Public and private activities are kept apart, so that no
-/// public answer can be moved by a private one.
+/// A store that keeps activities and the policy until the process ends. Public and private activities are in separate
+/// maps, so that no private activity can influence a public answer.
 #[derive(Default)]
 pub struct MemoryStore {
     state: RwLock<State>,
@@ -33,14 +33,14 @@ struct State {
     removed_groups_version: u64,
     public: BTreeMap<Position, PublicActivity>,
     private: BTreeMap<Position, StoredActivity>,
-    /// The public activities in the order of storing.
+    /// The public activities in the order in which they were stored.
     stored: Vec<Position>,
-    /// Every id that was ever stored; without a position once what stood there is removed.
+    /// Every id that was ever stored, and its position; `None` if the activity was removed.
     positions: HashMap<ActivityId, Option<Position>>,
 }
 
 impl MemoryStore {
-    /// A store without a policy and without activities.
+    /// Returns a store without policy and activities.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -69,16 +69,16 @@ impl State {
         self.public.get(position).map(|public| &**public).or_else(|| self.private.get(position))
     }
 
-    /// Public activities that a query finds, newest first, from after a position.
-    fn found<'a>(&'a self, query: &'a Query, after: Option<&Position>) -> impl Iterator<Item = &'a PublicActivity> {
-        let named = (!query.ids().is_empty()).then(|| self.named(query.ids(), after));
-        let all = named.is_none().then(|| newest_first(&self.public, after).map(|(_, public)| public));
-        let candidates = named.into_iter().flatten().chain(all.into_iter().flatten());
+    /// Returns the public activities that match a query, newest first, after a position.
+    fn matching<'a>(&'a self, query: &'a Query, after: Option<&Position>) -> impl Iterator<Item = &'a PublicActivity> {
+        let with_ids = (!query.ids().is_empty()).then(|| self.with_ids(query.ids(), after));
+        let all = with_ids.is_none().then(|| newest_first(&self.public, after).map(|(_, public)| public));
+        let candidates = with_ids.into_iter().flatten().chain(all.into_iter().flatten());
         candidates.filter(|public| query.matches(public.activity(), public.decision()))
     }
 
-    /// Public activities of these ids, newest first, from after a position.
-    fn named(&self, ids: &[ActivityId], after: Option<&Position>) -> Vec<&PublicActivity> {
+    /// Returns the public activities with these ids, newest first, after a position.
+    fn with_ids(&self, ids: &[ActivityId], after: Option<&Position>) -> Vec<&PublicActivity> {
         let positions = ids.iter().filter_map(|id| self.positions.get(id)?.as_ref());
         let mut positions: Vec<&Position> = positions.filter(|at| after.is_none_or(|after| *at < after)).collect();
         positions.sort_unstable_by(|one, other| other.cmp(one));
@@ -111,7 +111,7 @@ impl State {
     }
 }
 
-/// Newest first, from after a position.
+/// Returns activities newest first, after a position.
 fn newest_first<'a, T>(
     activities: &'a BTreeMap<Position, T>,
     after: Option<&Position>,
@@ -195,14 +195,14 @@ impl ActivityStore for MemoryStore {
 
     fn public_page(&self, query: &Query, after: Option<&Position>, limit: usize) -> Result<PublicPage, StoreError> {
         let state = self.read();
-        let activities = state.found(query, after).take(limit).cloned().collect();
+        let activities = state.matching(query, after).take(limit).cloned().collect();
         Ok(PublicPage { activities, stopped_at: None })
     }
 
     fn public_counts(&self, query: &Query, by: Option<CountBy>) -> Result<Counts, StoreError> {
         let state = self.read();
         let mut tally = Tally::new(by);
-        state.found(query, None).for_each(|public| tally.add(public.activity()));
+        state.matching(query, None).for_each(|public| tally.add(public.activity()));
         Ok(tally.into_counts(true))
     }
 
@@ -216,14 +216,14 @@ impl ActivityStore for MemoryStore {
 
     fn revealed_page(
         &self,
-        admission: PagePermit<'_>,
+        permit: PagePermit<'_>,
         after: Option<&Position>,
         limit: usize,
     ) -> Result<SealedPage, StoreError> {
         let state = self.read();
         let mut public = newest_first(&state.public, after)
             .map(|(position, public)| (position, &**public))
-            .filter(|_| !admission.private_only())
+            .filter(|_| !permit.private_only())
             .peekable();
         let mut private = newest_first(&state.private, after).peekable();
         let merged = std::iter::from_fn(|| match (public.peek(), private.peek()) {
@@ -231,11 +231,12 @@ impl ActivityStore for MemoryStore {
             (_, Some(_)) => private.next(),
             (_, None) => public.next(),
         });
-        let query = admission.query();
-        let found = merged.map(|(_, activity)| activity);
-        let found = found.filter(|activity| query.matches(activity.activity(), activity.decision()));
-        let page = found.take(limit).cloned().collect();
-        Ok(SealedPage::seal(admission, page, None))
+        let query = permit.query();
+        let matching = merged
+            .map(|(_, activity)| activity)
+            .filter(|activity| query.matches(activity.activity(), activity.decision()));
+        let page = matching.take(limit).cloned().collect();
+        Ok(SealedPage::seal(permit, page, None))
     }
 }
 

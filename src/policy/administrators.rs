@@ -1,4 +1,4 @@
-//! Who administers the first policy.
+//! The administrators of the first policy.
 
 use std::collections::BTreeSet;
 
@@ -6,10 +6,9 @@ use thiserror::Error;
 
 use crate::identity::UserId;
 
-/// The privacy administrators of the first policy: at least two, or one where the embedder says so in as many words.
+/// The privacy administrators of the first policy: at least two, or exactly one by an explicit choice of the embedder.
 ///
-/// Two administrators can grant to each other what no administrator may grant to themselves, and one remains if the other
-/// leaves.
+/// Two administrators can make grants to each other that none may make to themselves. If one leaves, the other remains.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -31,7 +30,7 @@ pub struct Administrators {
 
 /// One user was named as both administrators.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("both administrators are the same user; name another one, or state with `only_one` that there is one")]
+#[error("both administrators are the same user; name another one, or use `only_one` for a single administrator")]
 pub struct SameAdministrator;
 
 impl Administrators {
@@ -43,8 +42,8 @@ impl Administrators {
         if first == second { Err(SameAdministrator) } else { Ok(Self::only_one(first).with(second)) }
     }
 
-    /// Returns a single administrator, who cannot be granted the permission to view private activities by anybody else
-    /// until they name another administrator.
+    /// Returns a single administrator. Until this administrator adds another one, no other user can grant them the
+    /// permission to view private activities.
     #[must_use]
     pub fn only_one(administrator: UserId) -> Self {
         Self { first: administrator, others: BTreeSet::new() }

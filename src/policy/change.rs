@@ -1,4 +1,4 @@
-//! From one policy to the next.
+//! Changes of the policy.
 
 use std::collections::BTreeSet;
 
@@ -10,65 +10,65 @@ use super::{Grant, GroupRef, ManagedDomain, OptionsPatch, PrivacyPolicy, Revisio
 use crate::directory::{DirectorySnapshot, Resolution, UserStatus};
 use crate::identity::{Alias, Domain, GroupId, Identity, UserId};
 
-/// One change of the policy. Takes effect for activities whose ingest starts after it; no stored verdict moves.
+/// One change of the policy. It applies to activities whose ingest starts afterwards; no stored decision changes.
 ///
-/// Each names one thing (a group, a rule, a domain, a user, or the options in a patch) and leaves every other as it is.
-/// Several are made together as a [`PolicyUpdate`](crate::policy::PolicyUpdate).
+/// Each change concerns one thing (a group, a rule, a domain, a user, or the options in a patch) and leaves the rest as
+/// it is. A [`PolicyUpdate`](crate::policy::PolicyUpdate) makes several together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PolicyChange {
-    /// From now on, what members of this group do is private.
+    /// Makes a group private: later activities of its members are private.
     MakePrivate(GroupRef),
-    /// From now on, membership of this group hides nothing.
+    /// Makes a group public: membership hides no later activities.
     MakePublic(GroupRef),
-    /// Adds a rule about who is monitored.
+    /// Adds a rule of the monitoring scope.
     AddScopeRule(ScopeRule),
-    /// Removes such a rule.
+    /// Removes a rule of the monitoring scope.
     RemoveScopeRule(ScopeRule),
-    /// Declares a domain to be the organisation's own.
+    /// Adds a domain whose users belong to the organisation.
     ManageDomain(ManagedDomain),
-    /// Takes that back.
+    /// Removes a managed domain.
     UnmanageDomain(Domain),
-    /// Makes somebody an admin, or changes their role.
+    /// Makes a user an admin, or changes their role.
     SetAdmin(UserId, Role),
-    /// Takes the admin role away, and with it any permission to view private activities.
+    /// Removes the admin role of a user, and with it any permission to view private activities.
     RemoveAdmin(UserId),
     /// Permits an admin, named by UPN or e-mail address, to view private activities.
     Grant(Alias),
-    /// Takes that permission away.
+    /// Removes the permission of an admin to view private activities.
     Revoke(Identity),
     /// Changes the options that the patch names.
     SetOptions(OptionsPatch),
 }
 
-/// Why a change makes no new policy.
+/// The reason why a change or an update was rejected.
 #[derive(Debug, Clone, PartialEq, Eq, Error, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PolicyError {
-    /// Only an imported or built-in group can be made private or used in scope.
-    #[error("group `{0}` was not imported, expected an imported or a built-in group")]
+    /// A group was not imported. Only imported or built-in groups can be private or in scope.
+    #[error("group `{0}` was not imported; import it first, or name a built-in group")]
     UnknownGroup(GroupId),
-    /// The policy says so already, or never said so.
-    #[error("the policy already is as the change would make it")]
+    /// The change has no effect: the policy already is as the change would make it.
+    #[error("the change has no effect on the policy")]
     Unchanged,
     /// The name of a grant is not an address.
-    #[error("a grant names a UPN or an e-mail address")]
+    #[error("the name of the grant is not an address; use a UPN or an e-mail address")]
     NotAnAddress,
-    /// There is no directory, or it is too old to tell who is who.
-    #[error("no directory that is recent enough tells who is who")]
+    /// No directory was loaded, or it is older than the policy allows.
+    #[error("no recent directory is loaded; import a directory and try again")]
     NoDirectory,
-    /// The name leads to nobody.
-    #[error("the name leads to nobody in the directory")]
+    /// No user has the name, or only a deleted user.
+    #[error("no user of the directory has the name")]
     UnknownPerson,
-    /// The name leads to several people.
-    #[error("the name leads to several people in the directory")]
+    /// Several users have the name.
+    #[error("several users have the name")]
     AmbiguousPerson,
     /// Only an admin can be granted the permission to view private activities.
-    #[error("only an admin can be granted the permission to view private activities")]
+    #[error("the user is not an admin; only an admin can be permitted to view private activities")]
     NotAnAdmin,
-    /// Administrators may not grant to themselves, under whatever name.
-    #[error("the policy does not let administrators grant to themselves")]
+    /// Administrators may not make grants to themselves, under any of their names.
+    #[error("the policy does not allow administrators to make grants to themselves")]
     SelfGrant,
-    /// Nobody would be left who may change the policy.
+    /// No user would remain who may change the policy.
     #[error("the change would leave no privacy administrator")]
     LastAdministrator,
     /// The update was made for another revision than the one in force.
@@ -76,35 +76,35 @@ pub enum PolicyError {
         "the update was made for revision {made_for} and revision {in_force} is in force; read the policy and try again"
     )]
     MovedOn {
-        /// The revision that it was made for.
+        /// The revision for which the update was made.
         made_for: Revision,
         /// The revision in force.
         in_force: Revision,
     },
-    /// One of several changes does not fit, so none was made.
-    #[error("none of the changes was made, because the one at index {index} does not fit: {reason}")]
+    /// One of several changes was rejected, so none was made.
+    #[error("no change was made, because the change at index {index} was rejected: {reason}")]
     InUpdate {
-        /// Which one, counted from 0.
+        /// The index of the change, counted from 0.
         index: usize,
-        /// Why it does not fit.
+        /// Why it was rejected.
         reason: Box<PolicyError>,
     },
-    /// Revisions are counted no further. Only a policy that came from elsewhere can stand there.
-    #[error("no revision comes after the one in force")]
+    /// The revision in force is the largest number. Only a policy document from outside can have it.
+    #[error("the revision in force is the largest possible; no further change can be made")]
     LastRevision,
 }
 
 impl PrivacyPolicy {
-    /// Begins the policy that follows this one.
+    /// Begins a draft of the policy that follows this one.
     pub(crate) fn draft(&self) -> Result<PolicyDraft<'_>, PolicyError> {
-        // Another policy under the same revision would let a node decide under the one before it.
+        // A second policy with the same revision would let a node decide under the previous one.
         let revision = self.revision.next().ok_or(PolicyError::LastRevision)?;
         Ok(PolicyDraft { before: self, next: self.clone(), revision })
     }
 
-    /// The one admin whose grant an identity means: by id, by the name that the grant was made out to, or by the name
-    /// that leads to them now. Needs no directory for the first two, so that whoever was deleted or renamed there can
-    /// still lose what they were granted.
+    /// Returns the one admin whose grant an identity denotes: by id, by the name for which the grant was made, or by a
+    /// name that resolves to them now. The first two need no directory, so that a user who was deleted or renamed there
+    /// can still lose their grant.
     pub(crate) fn grantee(
         &self,
         identity: &Identity,
@@ -114,11 +114,11 @@ impl PrivacyPolicy {
             Identity::Id(id) => return Ok(id.clone()),
             Identity::Alias(alias) => alias,
         };
-        let made_out =
+        let granted_as =
             self.grants.iter().filter(|(_, grant)| grant.named().matches(alias)).map(|(user, _)| user.clone());
         let holder = person(alias, directory);
         let granted = holder.iter().filter(|user| self.grants.contains_key(user)).cloned();
-        let meant: BTreeSet<UserId> = made_out.chain(granted).collect();
+        let meant: BTreeSet<UserId> = granted_as.chain(granted).collect();
         let mut meant = meant.into_iter();
         match (meant.next(), meant.next()) {
             (Some(one), None) => Ok(one),
@@ -127,7 +127,7 @@ impl PrivacyPolicy {
         }
     }
 
-    /// The same policy under another revision.
+    /// Returns the policy under another revision.
     pub(crate) fn renumbered(&self, revision: Revision) -> Self {
         Self { revision, ..self.clone() }
     }
@@ -137,9 +137,9 @@ impl PrivacyPolicy {
     }
 }
 
-/// A policy in the making, with the revision after the one in force. Whether anybody may make it is not asked here, so there
-/// is no other way to it than [`PendingChange`](crate::governance::PendingChange): a policy that was never published must not pass for
-/// the one that has its revision.
+/// A draft of the policy with the revision after the one in force. It does not check whether its author may change the
+/// policy, so only [`PendingChange`](crate::governance::PendingChange) creates drafts. A policy that was never
+/// published must not pass for the policy with the same revision.
 pub(crate) struct PolicyDraft<'a> {
     before: &'a PrivacyPolicy,
     next: PrivacyPolicy,
@@ -147,20 +147,20 @@ pub(crate) struct PolicyDraft<'a> {
 }
 
 impl PolicyDraft<'_> {
-    /// Returns the policy as the changes until now make it, under the revision before.
+    /// Returns the policy with the changes so far, under the previous revision.
     pub(crate) fn policy(&self) -> &PrivacyPolicy {
         &self.next
     }
 
-    /// Whether somebody could change the policy.
+    /// Returns whether the draft has an administrator who may change the policy.
     pub(crate) fn has_administrator(&self) -> bool {
         self.next.has_administrator()
     }
 
-    /// Makes one more change. What the policy says already is no error here.
+    /// Makes one more change. A change without effect is no error here.
     ///
     /// # Errors
-    /// [`PolicyError`] names what does not fit; the draft is of no use then.
+    /// Returns [`PolicyError`] if the change is rejected. The draft must not be used afterwards.
     pub(crate) fn apply(
         &mut self,
         change: &PolicyChange,
@@ -171,14 +171,14 @@ impl PolicyDraft<'_> {
         let next = &mut self.next;
         match change {
             PolicyChange::MakePrivate(group) => {
-                imported(group, directory)?;
+                check_imported(group, directory)?;
                 next.private_groups.insert(group.clone());
             }
             PolicyChange::MakePublic(group) => {
                 next.private_groups.remove(group);
             }
             PolicyChange::AddScopeRule(rule) => {
-                imported(rule.group(), directory)?;
+                check_imported(rule.group(), directory)?;
                 if !next.scope.contains(rule) {
                     next.scope.push(rule.clone());
                 }
@@ -200,11 +200,12 @@ impl PolicyDraft<'_> {
                 if alias.domain().is_none() {
                     return Err(PolicyError::NotAnAddress);
                 }
-                let admin = living(alias, directory)?;
+                let admin = active_person(alias, directory)?;
                 if !next.admins.contains_key(&admin) {
                     return Err(PolicyError::NotAnAdmin);
                 }
-                // By the options that are in force, too: an update cannot allow it to itself and take that back.
+                // By the options in force as well: an update cannot first allow a self-grant, make it, and then
+                // disallow it.
                 let is_allowed = next.options.self_grant_allowed && self.before.options.self_grant_allowed;
                 if admin == *by && !is_allowed {
                     return Err(PolicyError::SelfGrant);
@@ -224,7 +225,8 @@ impl PolicyDraft<'_> {
     /// Returns the policy that the changes make.
     ///
     /// # Errors
-    /// [`PolicyError::Unchanged`] or [`PolicyError::LastAdministrator`].
+    /// Returns [`PolicyError::Unchanged`] if it equals the policy before, and [`PolicyError::LastAdministrator`] if it
+    /// has no privacy administrator.
     pub(crate) fn finish(self) -> Result<PrivacyPolicy, PolicyError> {
         let Self { before, mut next, revision } = self;
         if next == *before {
@@ -238,8 +240,8 @@ impl PolicyDraft<'_> {
     }
 }
 
-/// An imported group that the directory knows, or a built-in one.
-fn imported(group: &GroupRef, directory: Option<&DirectorySnapshot>) -> Result<(), PolicyError> {
+/// Checks that a group is built in or in the directory.
+fn check_imported(group: &GroupRef, directory: Option<&DirectorySnapshot>) -> Result<(), PolicyError> {
     match (group, directory) {
         (GroupRef::Applications | GroupRef::ExternalUsers, _) => Ok(()),
         (GroupRef::Imported(_), None) => Err(PolicyError::NoDirectory),
@@ -250,9 +252,9 @@ fn imported(group: &GroupRef, directory: Option<&DirectorySnapshot>) -> Result<(
     }
 }
 
-/// The one user to whom a name leads now. Names of the deleted are known so that they stay protected, not to be granted
-/// anything.
-fn living(alias: &Alias, directory: Option<&DirectorySnapshot>) -> Result<UserId, PolicyError> {
+/// Returns the one user, not deleted, to whom a name resolves. The directory keeps the names of deleted users to protect
+/// their activities, not to make grants to them.
+fn active_person(alias: &Alias, directory: Option<&DirectorySnapshot>) -> Result<UserId, PolicyError> {
     let user = person(alias, directory)?;
     match directory.map(|directory| directory.resolve(&Identity::Id(user.clone()))) {
         Some(Resolution::Known(known)) if known.status() != UserStatus::Deleted => Ok(user),
@@ -260,7 +262,7 @@ fn living(alias: &Alias, directory: Option<&DirectorySnapshot>) -> Result<UserId
     }
 }
 
-/// The one user to whom a name leads, whatever became of them.
+/// Returns the one user to whom a name resolves, also if the user was deleted.
 pub(crate) fn person(alias: &Alias, directory: Option<&DirectorySnapshot>) -> Result<UserId, PolicyError> {
     let directory = directory.ok_or(PolicyError::NoDirectory)?;
     match directory.resolve(&Identity::Alias(alias.clone())) {

@@ -1,4 +1,4 @@
-//! Reading policy documents: maps in which nothing may stand twice, and values that are there or not.
+//! Deserialization of policy documents: maps without duplicate keys, and values that may be absent.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,13 +9,13 @@ use serde::{Deserialize, Deserializer};
 
 use crate::identity::UserId;
 
-/// Reads a value that is named. `null` is a value where the type has it, and an error where not.
+/// Reads a value that is present. `null` is an error unless the type accepts it.
 pub(super) fn named<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
 }
 
-/// Reads what is said of each user, and refuses a map that speaks of one twice: it would keep the last, and other
-/// readers the first, so that they disagree on who is an admin.
+/// Reads a map of users and rejects one with a duplicate key. Some readers use the last value of a duplicate key and
+/// others the first, so they would disagree on who is an admin.
 pub(super) fn each_once<'de, V, D>(deserializer: D) -> Result<BTreeMap<UserId, V>, D::Error>
 where
     V: Deserialize<'de>,
@@ -37,7 +37,7 @@ impl<'de, V: Deserialize<'de>> Visitor<'de> for Users<V> {
         let mut users = BTreeMap::new();
         while let Some((user, said)) = entries.next_entry()? {
             if users.insert(user, said).is_some() {
-                return Err(A::Error::custom("a user is given twice, expected each user once"));
+                return Err(A::Error::custom("a user occurs twice; name each user once"));
             }
         }
         Ok(users)

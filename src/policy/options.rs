@@ -1,4 +1,4 @@
-//! How a policy is applied where an organisation may choose.
+//! Options: the choices that a policy leaves to the organisation.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -11,15 +11,15 @@ use super::{OptionsPatch, Retention, seconds};
 use crate::text::checked_text;
 
 checked_text! {
-    /// For what purpose private activities are looked at, in words that those whose activities they are may read.
+    /// The purpose for which private activities are viewed. The data subjects may read it.
     Purpose, "purpose", max 256, shown
 }
 
-/// Choices within the rules. Each default is the safe one: an administrator who changes nothing shows and permits no more
-/// than the rules demand.
+/// The choices that a policy leaves to the organisation. Each default is the safe one: unchanged options show and
+/// permit no more than the rules require.
 ///
-/// Built with [`PolicyOptions::builder`], and changed with an [`OptionsPatch`], which names only what it changes. As a
-/// document it is whole: it names every option, and [`MissingOption`] is the error if one is not there.
+/// [`PolicyOptions::builder`] builds options, and an [`OptionsPatch`] changes those that it names. An options document
+/// is complete: it names every option. Deserialization returns [`MissingOption`] if one is missing.
 ///
 /// ```
 /// use std::time::Duration;
@@ -34,59 +34,60 @@ checked_text! {
 #[serde(try_from = "WholeDocument")]
 #[non_exhaustive]
 pub struct PolicyOptions {
-    /// Whether an activity is also private when a protected person is only its object. Default: no. Only rule D6's principals
-    /// count; counting objects as well hides more, and hides what unprotected people did.
+    /// Whether an activity is also private if a protected person is only its object. Default: no. Then only the
+    /// principals of rule D6 count. If objects count as well, activities of unprotected people are hidden too.
     pub include_objects: bool,
-    /// How an activity that cannot be decided is stored. Default: [`OnUndecidable::Hide`], because every other answer shows
-    /// it or does not store it.
+    /// How an activity that cannot be decided is stored. Default: [`OnUndecidable::Hide`], because the others show the
+    /// activity or do not store it.
     pub on_undecidable: OnUndecidable,
-    /// How old the directory may be, in whole seconds from its as-of time. With an older one no activity can be decided.
-    /// Default: seven days, because a directory that is no longer imported protects nobody who joined a group since.
+    /// The maximum age of the directory, in whole seconds from its as-of time. With an older directory no activity can
+    /// be decided. Default: seven days, because an outdated directory does not protect people who joined a group later.
     #[serde(with = "seconds")]
     pub max_directory_age: Option<Duration>,
-    /// Whether a reveal needs a written justification. Default: no. A justification can name a person, so the policy asks
-    /// for one only where the organisation decided to store it.
+    /// Whether a reveal needs a written justification. Default: no. A justification can name a person, so the policy
+    /// requires one only if the organisation chose to store it.
     pub justification_required: bool,
-    /// Whether administrators may grant themselves the permission to view private activities. Default: no, so that nobody
-    /// views private activities on their own decision.
+    /// Whether administrators may grant themselves the permission to view private activities. Default: no, so that no
+    /// administrator can view private activities by their own decision alone.
     pub self_grant_allowed: bool,
-    /// The longest lifetime of a reveal, in whole seconds. Default: one hour, so that a forgotten reveal ends.
+    /// The maximum lifetime of a reveal, in whole seconds. Default: one hour, so that a forgotten reveal ends.
     #[serde(with = "seconds")]
     pub max_reveal_lifetime: Option<Duration>,
-    /// The purposes for which private activities may be viewed; a reveal names one of them. Default: none, and a reveal may
-    /// name any purpose or no purpose. There is no list that suits every organisation, and every reveal is on record.
+    /// The purposes for which private activities may be viewed; a reveal names one of them. Default: none, and a reveal
+    /// may name any purpose or none. No list suits every organisation, and every reveal is on record.
     pub purposes: BTreeSet<Purpose>,
-    /// How many other admins, who are themselves permitted to view private activities, must approve a reveal. Default: 0,
-    /// because a new policy has no permitted admin who could approve. Every reveal needs a grant by somebody else already.
+    /// How many other admins, permitted to view private activities themselves, must approve a reveal. Default: 0,
+    /// because a new policy has no permitted admin who could approve. Every reveal already needs a grant by another
+    /// administrator.
     pub approvals_required: u32,
-    /// Whether the admin who requests a reveal counts as one of those who approve it. Default: no.
+    /// Whether the admin who requests a reveal counts as one of its approvers. Default: no.
     pub self_approval_allowed: bool,
-    /// How long a request for a reveal waits for its approvals, in whole seconds. Default: one day, so that no old request
-    /// is approved that everybody has forgotten.
+    /// How long a request for a reveal waits for its approvals, in whole seconds. Default: one day, so that a forgotten
+    /// request is not approved later.
     #[serde(with = "seconds")]
     pub max_request_age: Option<Duration>,
-    /// How long activities and governance records are kept. Default: for ever, because what was removed cannot be restored.
+    /// How long activities and governance records are kept. Default: for ever, because removed data cannot be restored.
     pub retention: Option<Retention>,
 }
 
-/// A builder of [`PolicyOptions`], which begins with the defaults.
+/// A builder of [`PolicyOptions`] that starts with the defaults.
 #[derive(Debug, Clone, Default)]
 #[must_use]
 pub struct PolicyOptionsBuilder {
     patch: OptionsPatch,
 }
 
-/// A whole options document does not name every option.
+/// The error of an options document that does not name every option.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("the whole options document lacks `{option}`; name every option, or use an options patch")]
+#[error("the options document lacks `{option}`; name every option, or use an options patch")]
 pub struct MissingOption {
-    /// The option that is not there.
+    /// The missing option.
     pub option: &'static str,
 }
 
 #[derive(Deserialize)]
-// A misspelt option that nobody reads would be a protection that somebody believes in.
-#[serde(deny_unknown_fields, expecting = "a whole options document")]
+// An ignored misspelt option would be a protection that does not take effect.
+#[serde(deny_unknown_fields, expecting = "an options document")]
 struct WholeDocument {
     include_objects: Option<bool>,
     on_undecidable: Option<OnUndecidable>,
@@ -147,15 +148,15 @@ impl Default for PolicyOptions {
 }
 
 impl PolicyOptions {
-    /// Begins with the defaults.
+    /// Returns a builder that starts with the defaults.
     pub fn builder() -> PolicyOptionsBuilder {
         PolicyOptionsBuilder::default()
     }
 
-    /// Whether a directory as of this time is recent enough at `now`. One from further in the future than it may be old
-    /// is not: its clock, or ours, is wrong.
+    /// Returns whether a directory with this as-of time is recent enough at `now`. An as-of time that is further in the
+    /// future than the maximum age is rejected: one of the two clocks is wrong.
     pub(crate) fn accepts(&self, as_of: DateTime<Utc>, now: DateTime<Utc>) -> bool {
-        // An age beyond what the clock can count is no limit.
+        // An age that a time difference cannot represent is no limit.
         let limit = self.max_directory_age.and_then(|age| TimeDelta::from_std(age).ok());
         limit.is_none_or(|limit| now.signed_duration_since(as_of).abs() <= limit)
     }
@@ -190,17 +191,17 @@ impl PolicyOptionsBuilder {
     }
 }
 
-/// How an activity is stored that cannot be decided: nobody usable is named, an alias is ambiguous, the directory does not
-/// answer or is too old, or a group of the policy is gone from it and nobody knows who was in it.
+/// How an activity is stored that cannot be decided: it names no usable principal, an alias is ambiguous, the directory
+/// fails or is too old, or the directory lacks a group of the policy whose last members are unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OnUndecidable {
-    /// It is stored as private, with the cause as its reason.
+    /// Stores it as private, with the cause as its reason.
     #[default]
     Hide,
-    /// The whole batch is refused with an error and nothing of it is stored, so that the caller can try again.
+    /// Rejects the whole batch with an error and stores none of it, so that the caller can retry.
     Reject,
-    /// It is stored as public although nobody knows whether it may be. This gives up the protection of whoever is
-    /// behind it: of everybody, while the directory is missing.
+    /// Stores it as public. This gives up the protection of every person whose activities cannot be decided: of all of
+    /// them while the directory is missing.
     FailOpen,
 }

@@ -1,4 +1,4 @@
-//! Changing some of the options and no other.
+//! Patches: changes of some options.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -8,11 +8,11 @@ use thiserror::Error;
 
 use super::{OnUndecidable, PolicyOptions, Purpose, Retention, document, seconds};
 
-/// Options to change, and the values to give them. Options that it does not name stay as they are, so that two
-/// administrators who change different options at once keep both changes.
+/// New values for some options. Options that the patch does not name keep their values, so that two administrators can
+/// change different options at the same time.
 ///
-/// As a document it says what it changes and nothing else; `null` sets an option to none. The two members of
-/// [`Retention`] are one value, because they depend on each other.
+/// A patch document contains the changed options only; `null` sets an option to none. The two members of [`Retention`]
+/// are one value, because they depend on each other.
 ///
 /// ```
 /// use std::time::Duration;
@@ -40,7 +40,7 @@ pub struct OptionsPatch {
     self_grant_allowed: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "seconds::serialize_named")]
     max_reveal_lifetime: Option<Option<Duration>>,
-    // INVARIANT: no purpose is in both.
+    // INVARIANT: no purpose is in both sets.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     add_purposes: BTreeSet<Purpose>,
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
@@ -55,13 +55,13 @@ pub struct OptionsPatch {
     retention: Option<Option<Retention>>,
 }
 
-/// An options patch adds and removes the same purpose.
+/// The error of an options patch that adds and removes the same purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("the options patch adds and removes the same purpose; name each purpose once")]
 struct ContradictoryPurpose;
 
 #[derive(Deserialize)]
-// A misspelt option that nobody reads would be a change that somebody believes in.
+// An ignored misspelt option would be a change that does not take effect.
 #[serde(default, deny_unknown_fields, expecting = "an options patch")]
 #[derive(Default)]
 struct PatchDocument {
@@ -139,12 +139,12 @@ macro_rules! options {
 }
 
 impl OptionsPatch {
-    /// Returns a patch that changes nothing yet.
+    /// Returns a patch without changes.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Returns the patch that makes the one of the other: it names the options in which they differ.
+    /// Returns the patch that turns `before` into `after`: it names the options in which they differ.
     pub fn between(before: &PolicyOptions, after: &PolicyOptions) -> Self {
         Self::differing(before, after)
     }
@@ -156,21 +156,21 @@ impl OptionsPatch {
         retention: Option<Retention>
     }
 
-    /// Adds one of the [`purposes`](PolicyOptions::purposes). The others stay.
+    /// Adds one of the [`purposes`](PolicyOptions::purposes) and keeps the others.
     pub fn add_purpose(mut self, purpose: Purpose) -> Self {
         self.remove_purposes.remove(&purpose);
         self.add_purposes.insert(purpose);
         self
     }
 
-    /// Removes one of the [`purposes`](PolicyOptions::purposes). The others stay.
+    /// Removes one of the [`purposes`](PolicyOptions::purposes) and keeps the others.
     pub fn remove_purpose(mut self, purpose: Purpose) -> Self {
         self.add_purposes.remove(&purpose);
         self.remove_purposes.insert(purpose);
         self
     }
 
-    /// Returns the options with the values of this patch, and their own where it names none.
+    /// Returns the options with the values of this patch; options that it does not name keep their values.
     #[must_use]
     pub fn applied_to(&self, options: &PolicyOptions) -> PolicyOptions {
         let mut options = options.clone();

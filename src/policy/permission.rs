@@ -1,4 +1,4 @@
-//! Who may do what: roles, grants, and the check that is made at each use.
+//! Permissions: roles, grants, and the check at each use.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -7,25 +7,25 @@ use thiserror::Error;
 use super::{PrivacyPolicy, Revision};
 use crate::identity::{Alias, UserId};
 
-/// What an admin's role lets them do.
+/// The role of an admin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
-    /// Changes the policy and reads the governance log.
+    /// May change the policy and read the governance log.
     PrivacyAdministrator,
     /// Works with the activity log, and can be granted the permission to view private activities.
     Analyst,
 }
 
 impl Role {
-    /// Whether this role may change the policy.
+    /// Returns whether this role may change the policy.
     #[must_use]
     pub fn manages_privacy(self) -> bool {
         matches!(self, Self::PrivacyAdministrator)
     }
 }
 
-/// The permission to view private activities, given to one admin.
+/// The permission of one admin to view private activities.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Grant {
@@ -40,85 +40,87 @@ impl Grant {
         Self { named, granted_by, granted_at, granted_in }
     }
 
-    /// The address that the grant was made out to. Who holds it today plays no part: the grant is bound to the id that
-    /// it led to when it was made.
+    /// Returns the address for which the grant was made. The grant is bound to the id that the address resolved to at
+    /// that time, not to its current holder.
     #[must_use]
     pub fn named(&self) -> &Alias {
         &self.named
     }
 
-    /// Who made the grant.
+    /// Returns the administrator who made the grant.
     #[must_use]
     pub fn granted_by(&self) -> &UserId {
         &self.granted_by
     }
 
-    /// When it was made.
+    /// Returns the time of the grant.
     #[must_use]
     pub fn granted_at(&self) -> DateTime<Utc> {
         self.granted_at
     }
 
-    /// The revision of the policy that it came with. It tells this grant from an earlier one to the same admin.
+    /// Returns the policy revision that introduced the grant. It distinguishes this grant from an earlier one to the
+    /// same admin.
     #[must_use]
     pub fn granted_in(&self) -> Revision {
         self.granted_in
     }
 }
 
-/// Why somebody may not do what they asked for. Speaks of the asker alone, never of what there is to see.
+/// The reason why a user was denied an operation. It depends on the user alone, never on whether private activities
+/// exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Denial {
-    /// Not an admin, or not any more.
+    /// The user is not an admin, or no longer.
     #[error("denied: not an admin")]
     NotAdmin,
-    /// An admin whose role may not change the policy.
+    /// The role of the admin does not allow changes of the policy.
     #[error("denied: the role may not manage privacy")]
     MayNotManage,
-    /// An admin without the permission to view private activities, or whose permission was revoked.
+    /// The admin has no permission to view private activities, or it was revoked.
     #[error("denied: no permission to view private activities")]
     NotPermitted,
-    /// An admin who may not read the governance log.
+    /// The role of the admin does not allow reading the governance log.
     #[error("denied: the role may not read the governance log")]
     MayNotReadGovernance,
-    /// The policy asks for a written justification.
+    /// The policy requires a written justification.
     #[error("denied: a written justification is required")]
     JustificationMissing,
-    /// A lifetime of nothing, or one longer than the policy allows.
-    #[error("denied: the lifetime is longer than the policy allows, or nothing")]
+    /// The lifetime is zero or longer than the policy allows.
+    #[error("denied: the lifetime is zero or longer than the policy allows")]
     LifetimeNotAllowed,
-    /// The reveal has outlived its lifetime.
+    /// The lifetime of the reveal has ended.
     #[error("denied: the reveal has expired")]
     Expired,
     /// The reveal was closed.
     #[error("denied: the reveal was closed")]
     Closed,
-    /// A cursor of another query, viewer or reveal was brought into this one.
+    /// The cursor belongs to another query, viewer or reveal.
     #[error("denied: the cursor belongs to another query, viewer or reveal")]
     ForeignCursor,
-    /// The policy lists the purposes for which anybody may look, and this is none of them.
-    #[error("denied: the policy does not list that purpose, or one must be named")]
+    /// The policy lists the purposes of a reveal, and the request names none of them.
+    #[error("denied: the purpose is missing or not in the policy's list")]
     PurposeNotAllowed,
-    /// The policy asks for approvals by other admins, and there are not enough that still count.
+    /// The policy requires approvals by other admins, and too few of those given still count.
     #[error("denied: not enough admins have approved")]
     ApprovalsMissing,
     /// There is no such request, or it asks for something else.
-    #[error("denied: no such request was made")]
+    #[error("denied: no such request")]
     NotRequested,
-    /// The request was denied, taken back, or waited too long.
-    #[error("denied: the request is over")]
+    /// The request was denied or withdrawn, or has expired.
+    #[error("denied: the request was denied or withdrawn, or has expired")]
     RequestOver,
-    /// Nobody approves what they asked for themselves.
-    #[error("denied: nobody may approve their own request")]
+    /// The policy does not allow the requester to approve their own request.
+    #[error("denied: requesters may not approve their own request")]
     SelfApproval,
 }
 
 impl PrivacyPolicy {
-    /// Whether somebody may change this policy.
+    /// Checks that a user may change this policy.
     ///
     /// # Errors
-    /// The [`Denial`] that says why not.
+    /// Returns a [`Denial`] with the reason if the user may not.
     pub fn may_manage_privacy(&self, user: &UserId) -> Result<(), Denial> {
         match self.admins.get(user) {
             Some(role) if role.manages_privacy() => Ok(()),
@@ -127,15 +129,15 @@ impl PrivacyPolicy {
         }
     }
 
-    /// Whether somebody may open a reveal: an admin now, and granted now.
+    /// Checks that a user may open a reveal: they are an admin with a grant now.
     ///
     /// # Errors
-    /// The [`Denial`] that says why not.
+    /// Returns a [`Denial`] with the reason if the user may not.
     pub fn may_view_private(&self, user: &UserId) -> Result<(), Denial> {
         self.permission(user).map(drop)
     }
 
-    /// The grant by which somebody may open a reveal.
+    /// Returns the grant under which a user may open a reveal.
     pub(crate) fn permission(&self, user: &UserId) -> Result<&Grant, Denial> {
         match (self.admins.get(user), self.grants.get(user)) {
             (Some(_), Some(grant)) => Ok(grant),
@@ -144,11 +146,11 @@ impl PrivacyPolicy {
         }
     }
 
-    /// Whether somebody may read governance records: a privacy administrator, or an admin who may view private
+    /// Checks that a user may read governance records: a privacy administrator, or an admin who may view private
     /// activities.
     ///
     /// # Errors
-    /// The [`Denial`] that says why not.
+    /// Returns a [`Denial`] with the reason if the user may not.
     pub fn may_read_governance(&self, user: &UserId) -> Result<(), Denial> {
         match (self.may_manage_privacy(user), self.may_view_private(user)) {
             (Ok(()), _) | (_, Ok(())) => Ok(()),

@@ -1,4 +1,4 @@
-//! For how long something is kept.
+//! Retention: how long activities and governance records are kept.
 
 use std::time::Duration;
 
@@ -8,8 +8,8 @@ use thiserror::Error;
 
 use super::seconds;
 
-/// For how long activities are kept, and the governance records that tell who looked at them. The records are never kept
-/// for a shorter time: there is no such value.
+/// How long activities are kept, and how long the governance records of access to them. Records are never kept for a
+/// shorter time than activities: a value of this type cannot express that.
 ///
 /// ```
 /// use std::time::Duration;
@@ -35,52 +35,53 @@ struct RawRetention {
     records: Option<Duration>,
 }
 
-/// Why that is no retention.
+/// The error of an invalid retention.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum RetentionError {
-    /// Records would be gone before the activities that they speak of.
-    #[error("governance records would be kept for a shorter time than activities, expected at least as long")]
+    /// Governance records would be removed before the activities that they concern.
+    #[error("governance records would be kept for a shorter time than activities; keep them at least as long")]
     RecordsShorter,
-    /// Records would be removed, and activities never.
-    #[error("field `activities` is missing, expected for how many seconds they are kept")]
+    /// Governance records would be removed, and activities never.
+    #[error("field `activities` is missing; state how many seconds activities are kept")]
     NoActivities,
 }
 
 impl Retention {
-    /// Keeps activities for so long after they were decided, in whole seconds, and governance records for ever.
+    /// Returns a retention of activities for this time after their decision, in whole seconds. Records are kept for
+    /// ever.
     #[must_use]
     pub fn of_activities(keep: Duration) -> Self {
         Self { activities: whole(keep), records: None }
     }
 
-    /// Keeps governance records for so long after they were made, in whole seconds.
+    /// Sets how long governance records are kept after they were made, in whole seconds.
     ///
     /// # Errors
-    /// [`RetentionError::RecordsShorter`] when that is shorter than activities are kept.
+    /// Returns [`RetentionError::RecordsShorter`] if that is shorter than the retention of activities.
     pub fn and_of_records(self, keep: Duration) -> Result<Self, RetentionError> {
         let records = Some(whole(keep));
         if records < Some(self.activities) { Err(RetentionError::RecordsShorter) } else { Ok(Self { records, ..self }) }
     }
 
-    /// For how long activities are kept.
+    /// Returns how long activities are kept.
     #[must_use]
     pub fn activities(&self) -> Duration {
         self.activities
     }
 
-    /// For how long governance records are kept, if not for ever.
+    /// Returns how long governance records are kept. Returns `None` if for ever.
     #[must_use]
     pub fn records(&self) -> Option<Duration> {
         self.records
     }
 }
 
-/// A policy document counts in whole seconds.
+/// A policy document has durations in whole seconds.
 fn whole(keep: Duration) -> Duration {
     Duration::from_secs(keep.as_secs())
 }
 
-/// The time before which something is too old to be kept; none if the clock does not reach that far back.
+/// Returns the time before which data is older than `keep`. Returns `None` if the clock cannot represent it.
 pub(crate) fn before(now: DateTime<Utc>, keep: Duration) -> Option<DateTime<Utc>> {
     now.checked_sub_signed(TimeDelta::from_std(keep).ok()?)
 }

@@ -1,29 +1,29 @@
-//! Who is monitored where.
+//! The monitoring scope: which groups are monitored in which apps.
 
 use serde::{Deserialize, Serialize};
 
 use super::GroupRef;
 use crate::activity::{App, AppName};
 
-/// Whether a rule takes in or leaves out.
+/// Whether a rule includes or excludes its group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ScopeEffect {
-    /// The group is monitored there.
+    /// The group is monitored in the target.
     Include,
-    /// The group is not monitored there, whatever else is said.
+    /// The group is not monitored in the target, regardless of other rules.
     Exclude,
 }
 
-/// Where a rule holds. The later variants are the more specific ones.
+/// The apps to which a rule applies. Later variants are more specific.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ScopeTarget {
-    /// Everywhere.
+    /// All apps.
     AllApps,
-    /// In every app of a suite.
+    /// Every app of a suite.
     Suite(AppName),
-    /// In one app.
+    /// One app.
     App(AppName),
 }
 
@@ -36,7 +36,7 @@ impl ScopeTarget {
         }
     }
 
-    /// 0 for the widest.
+    /// Returns how specific the target is, with 0 for all apps.
     pub(crate) fn level(&self) -> u8 {
         match self {
             Self::AllApps => 0,
@@ -46,11 +46,11 @@ impl ScopeTarget {
     }
 }
 
-/// One rule: a group is, or is not, monitored somewhere.
+/// One rule of the monitoring scope: a group is, or is not, monitored in some apps.
 ///
-/// An app that no include rule covers is monitored for everyone. Among the include rules that cover an app, those of the
-/// most specific level decide (app over suite over all apps), and the groups at that level add up. An exclude rule that
-/// covers the app, at whatever level, always wins.
+/// An app that no include rule covers is monitored for everyone. Among the include rules that cover an app, those of
+/// the most specific level decide (app over suite over all apps), and the groups at that level add up. An exclude rule
+/// that covers the app, at any level, always wins.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScopeRule {
@@ -60,29 +60,29 @@ pub struct ScopeRule {
 }
 
 impl ScopeRule {
-    /// Monitors a group somewhere.
+    /// Returns a rule that includes a group.
     pub fn include(group: impl Into<GroupRef>, target: ScopeTarget) -> Self {
         Self { effect: ScopeEffect::Include, group: group.into(), target }
     }
 
-    /// Leaves a group unmonitored somewhere.
+    /// Returns a rule that excludes a group.
     pub fn exclude(group: impl Into<GroupRef>, target: ScopeTarget) -> Self {
         Self { effect: ScopeEffect::Exclude, group: group.into(), target }
     }
 
-    /// Whether it takes in or leaves out.
+    /// Returns whether the rule includes or excludes its group.
     #[must_use]
     pub fn effect(&self) -> ScopeEffect {
         self.effect
     }
 
-    /// Whom it speaks of.
+    /// Returns the group to which the rule applies.
     #[must_use]
     pub fn group(&self) -> &GroupRef {
         &self.group
     }
 
-    /// Where it holds.
+    /// Returns the apps to which the rule applies.
     #[must_use]
     pub fn target(&self) -> &ScopeTarget {
         &self.target

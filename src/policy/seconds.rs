@@ -1,10 +1,10 @@
-//! Durations in a policy document: in whole seconds, or none.
+//! Durations in a policy document: whole seconds or `null`.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-#[expect(clippy::ref_option, reason = "the signature that serde asks for")]
+#[expect(clippy::ref_option, reason = "serde requires this signature")]
 pub(in crate::policy) fn serialize<S: Serializer>(value: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
     value.map(|duration| duration.as_secs()).serialize(serializer)
 }
@@ -13,8 +13,8 @@ pub(in crate::policy) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D)
     Ok(Option::<u64>::deserialize(deserializer)?.map(Duration::from_secs))
 }
 
-/// Writes a duration that may be named: in seconds, or none.
-#[expect(clippy::ref_option, clippy::option_option, reason = "the signature that serde asks for; not named, or none")]
+/// Writes a duration that is present: in seconds or as `null`.
+#[expect(clippy::ref_option, clippy::option_option, reason = "serde requires this signature; absent, or null")]
 pub(in crate::policy) fn serialize_named<S: Serializer>(
     value: &Option<Option<Duration>>,
     serializer: S,
@@ -22,8 +22,8 @@ pub(in crate::policy) fn serialize_named<S: Serializer>(
     serialize(&value.flatten(), serializer)
 }
 
-/// Reads a duration that is named: in seconds, or none.
-#[expect(clippy::option_option, reason = "not named, or none")]
+/// Reads a duration that is present: in seconds or as `null`.
+#[expect(clippy::option_option, reason = "absent, or null")]
 pub(in crate::policy) fn named<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Option<Duration>>, D::Error> {

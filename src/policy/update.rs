@@ -1,13 +1,13 @@
-//! Several changes of the policy that are made together.
+//! Several changes of the policy that make one revision.
 
 use super::{PolicyChange, Revision};
 
-/// Changes of the policy that make one revision with one pair of governance records. They apply in order; if one of them
-/// does not fit, none is made.
+/// Changes of the policy that make one revision with one pair of governance records. They apply in order; if one is
+/// rejected, none is made.
 ///
-/// Each change names one thing and leaves the rest as it is. So an update is applied again, on top of whatever another
-/// administrator changed first. An update that depends on what its author saw names that revision with
-/// [`made_for`](Self::made_for), and is refused once the policy has another one.
+/// Each change concerns one thing and leaves the rest as it is. An update can therefore be applied again on top of a
+/// change that another administrator made first. An update that depends on the policy that its author read names that
+/// revision with [`made_for`](Self::made_for), and is rejected if another revision is in force.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -36,7 +36,7 @@ impl PolicyUpdate {
         self.changes.push(change);
     }
 
-    /// Has the update refused unless this revision is in force when it is made.
+    /// Requires that this revision is in force when the update is applied.
     pub fn made_for(self, revision: Revision) -> Self {
         Self { made_for: Some(revision), ..self }
     }

@@ -1,4 +1,4 @@
-//! Counting what a query finds.
+//! Counts of the activities that match a query.
 
 use std::collections::BTreeMap;
 
@@ -7,25 +7,25 @@ use serde::Serialize;
 
 use crate::activity::Activity;
 
-/// What to count by.
+/// The key to count by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CountBy {
-    /// The hour in which it happened, UTC.
+    /// The hour in which the activity occurred, UTC.
     Hour,
-    /// The day on which it happened, UTC.
+    /// The day on which the activity occurred, UTC.
     Day,
     /// The app.
     App,
-    /// Who acted.
+    /// The actor.
     Actor,
 }
 
-/// How many activities share one key. `Debug` does not show the key, because it can be somebody's name.
+/// The number of activities with one key. `Debug` does not show the key, because it can be the name of a person.
 #[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct Count {
-    /// The hour or day as it begins (RFC 3339), the name of the app, or the folded name of the actor.
+    /// The beginning of the hour or day (RFC 3339), the name of the app, or the folded name of the actor.
     pub key: String,
-    /// How many.
+    /// The number of activities.
     pub activities: u64,
 }
 
@@ -35,20 +35,20 @@ impl std::fmt::Debug for Count {
     }
 }
 
-/// What a query finds, counted.
+/// The number of activities that match a query, in total and by key.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Counts {
-    /// How many activities there are in all.
+    /// The total number of activities.
     pub total: u64,
-    /// How many by each key, in rising order of the keys. A key without activities is left out. Empty if only the total was
-    /// asked for.
+    /// The number of activities by key, in ascending order of the keys. A key without activities is left out. Empty if
+    /// the caller asked for the total only.
     pub by_key: Vec<Count>,
-    /// Whether these are all. If not, the store stopped looking after as many activities as it reads for one answer, and
-    /// there may be more.
+    /// Whether every matching activity was counted. If not, the store stopped at the maximum number of activities that
+    /// it reads for one answer, and there may be more.
     pub is_complete: bool,
 }
 
-/// Counts activities by a key. Its memory grows with the number of keys, not of activities.
+/// A counter of activities by key. Its memory grows with the number of keys, not of activities.
 pub struct Tally {
     by: Option<CountBy>,
     total: u64,
@@ -56,7 +56,7 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Begins to count: the total, and by a key if there is one to count by.
+    /// Returns an empty counter of the total and, if `by` is given, of each key.
     #[must_use]
     pub fn new(by: Option<CountBy>) -> Self {
         Self { by, total: 0, counts: BTreeMap::new() }
@@ -70,7 +70,7 @@ impl Tally {
         }
     }
 
-    /// Counts so many activities of one key.
+    /// Counts a number of activities with one key.
     pub fn add_key(&mut self, key: &str, activities: u64) {
         self.total += activities;
         match self.counts.get_mut(key) {
@@ -95,7 +95,7 @@ impl std::fmt::Debug for Tally {
 }
 
 impl CountBy {
-    /// Under which key an activity counts: see [`Count::key`]. Every store must count by the key that this gives.
+    /// Returns the key of an activity: see [`Count::key`]. Every store must count by this key.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -120,12 +120,12 @@ impl CountBy {
         }
     }
 
-    /// Returns the key under which a time counts: the beginning of its day if it is counted by day, of its hour if not.
+    /// Returns the key of a time: the beginning of its day if the count is by day, otherwise the beginning of its hour.
     #[must_use]
     pub fn key_of_time(self, time: DateTime<Utc>) -> String {
         let hour = time.trunc_subsecs(0).with_second(0).and_then(|time| time.with_minute(0));
         let begin = if self == Self::Day { hour.and_then(|time| time.with_hour(0)) } else { hour };
-        // Every UTC time has a full hour before it; if one had none, its own time would still be a key.
+        // Every UTC time has a full hour before it. If one had none, the time itself would still be a key.
         begin.unwrap_or(time).to_rfc3339_opts(SecondsFormat::Secs, true)
     }
 }

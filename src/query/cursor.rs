@@ -1,4 +1,4 @@
-//! Where a page ended, as a token for the caller to bring back.
+//! Cursors: opaque tokens for the next page.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,7 +14,7 @@ use crate::governance::RevealId;
 use crate::identity::UserId;
 use crate::stored::StoredActivity;
 
-/// A place in the log: pages are newest first, by time and then by id, and go on after a position.
+/// A position in the activity log. Pages are newest first, by time and then by id, and continue after a position.
 ///
 /// `Ord` is by time, then by the bytes of the id.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,33 +24,33 @@ pub struct Position {
 }
 
 impl Position {
-    /// Where an activity stands.
+    /// Returns the position of an activity.
     #[must_use]
     pub fn of(activity: &Activity) -> Self {
         Self { occurred_at: activity.occurred_at(), id: activity.id().clone() }
     }
 
-    /// When the activity happened.
+    /// Returns the time at which the activity occurred.
     #[must_use]
     pub fn occurred_at(&self) -> DateTime<Utc> {
         self.occurred_at
     }
 
-    /// Its id.
+    /// Returns the id of the activity.
     #[must_use]
     pub fn id(&self) -> &ActivityId {
         &self.id
     }
 }
 
-/// Cuts what was read for a page to its size. Returns after which position the next page goes on, if there may be one:
-/// `stopped_at` is where the store stopped before the end.
+/// Truncates what was read for a page to its size. Returns the position after which the next page continues, or `None`
+/// if there is none. `stopped_at` is where the store stopped before the end.
 pub(crate) fn end_page(
     activities: &mut Vec<StoredActivity>,
     size: usize,
     stopped_at: Option<Position>,
 ) -> Option<Position> {
-    // One more was asked for than a page holds.
+    // The caller read one activity more than a page holds.
     if activities.len() <= size {
         return stopped_at;
     }
@@ -64,11 +64,11 @@ impl fmt::Debug for Position {
     }
 }
 
-/// Where a page ended. Opaque, and good for nothing but the next page of the same query for the same viewer, in the
-/// same reveal if it came from one. Survives a trip through text by [`Display`](fmt::Display) and [`FromStr`].
+/// The end of a page: an opaque token for the next page of the same query, viewer and reveal, and valid for nothing
+/// else. [`Display`](fmt::Display) and [`FromStr`] convert it to and from text.
 ///
-/// The cursor of a view holds the place of the last public activity on the page. That of a reveal holds no more than
-/// the reveal's id and a page number, so that it gives nothing away wherever it is kept.
+/// The cursor of a view contains the position of the last public activity on the page. The cursor of a reveal contains
+/// only the id of the reveal and a page number, so it discloses nothing wherever it is stored.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Cursor(Inner);
 
@@ -78,13 +78,13 @@ enum Inner {
     Reveal { reveal: RevealId, page: u32 },
 }
 
-/// Why a cursor is of no use. Says nothing of what there is to see.
+/// The reason why a cursor was rejected. It does not depend on the stored activities.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum CursorError {
-    /// Not a cursor at all.
-    #[error("not a cursor, expected one that came with a page")]
+    /// The text is not a cursor.
+    #[error("malformed cursor; use one that was returned with a page")]
     Malformed,
-    /// A cursor of another query, viewer or reveal.
+    /// The cursor belongs to another query, viewer or reveal.
     #[error("the cursor belongs to another query, viewer or reveal")]
     Foreign,
 }
@@ -98,7 +98,7 @@ impl Cursor {
         Self(Inner::Reveal { reveal, page })
     }
 
-    /// Where the view goes on, if this is a cursor of that very view.
+    /// Returns the position after which the view continues, if this is a cursor of the same view.
     pub(crate) fn in_view(&self, viewer: &UserId, query: &Query) -> Result<&Position, CursorError> {
         match &self.0 {
             Inner::View { binding: bound, position } if *bound == binding(viewer, query) => Ok(position),
@@ -106,7 +106,7 @@ impl Cursor {
         }
     }
 
-    /// After which page the reveal goes on, if this is a cursor of that very reveal.
+    /// Returns the page after which the reveal continues, if this is a cursor of the same reveal.
     pub(crate) fn in_reveal(&self, of: RevealId) -> Result<u32, CursorError> {
         match &self.0 {
             Inner::Reveal { reveal, page } if *reveal == of => Ok(*page),
@@ -153,7 +153,7 @@ impl FromStr for Cursor {
     type Err = CursorError;
 
     fn from_str(token: &str) -> Result<Self, CursorError> {
-        // Longer than any token, so that a hostile one costs nothing.
+        // No valid token is longer; a hostile one is not decoded.
         if token.len() > 2 * (25 + ActivityId::MAX_BYTES) {
             return Err(CursorError::Malformed);
         }

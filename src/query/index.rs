@@ -1,8 +1,8 @@
-//! What a store can keep an index of: the terms of an activity, and the conditions of a query in the same terms.
+//! Index terms: the values of an activity that a store can index, and the conditions of a query in the same terms.
 //!
-//! A store that keeps `(term, occurred_at, id)` for each [term of an activity](Activity::index_terms) answers a query by
-//! looking up the terms of its [conditions](Query::conditions). [`Query::matches`] has the last word on each activity that is
-//! found, so an index may find too much, never too little.
+//! A store that keeps `(term, occurred_at, id)` for each [term of an activity](Activity::index_terms) answers a query
+//! by looking up the terms of its [conditions](Query::conditions). [`Query::matches`] makes the final decision on each
+//! activity found, so an index may return too many activities, never too few.
 
 use std::borrow::Cow;
 
@@ -11,13 +11,13 @@ use chrono::{DateTime, Utc};
 use crate::activity::Activity;
 use crate::identity::{Identity, name_key};
 
-/// The field of an activity that a term is of.
+/// The field of an activity to which a term belongs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum TermField {
-    /// An opaque id of a principal, compared byte for byte.
+    /// The opaque id of a principal, compared byte for byte.
     ActorId,
-    /// A name of a principal in the form in which names are compared: an alias without its app, or the name of an
+    /// The name of a principal in the form in which names are compared: an alias without its app, or the name of an
     /// application or a system account.
     ActorName,
     /// The app.
@@ -28,8 +28,7 @@ pub enum TermField {
     Action,
 }
 
-/// One value of one field, in the form in which it is compared: two activities are alike in it exactly when the bytes of
-/// the value are equal.
+/// One value of one field, in the form in which it is compared: two values are equal exactly if their bytes are.
 ///
 /// `Debug` does not show the value, because it can name a person.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -43,7 +42,7 @@ impl<'a> IndexTerm<'a> {
         Self { field, value: value.into() }
     }
 
-    /// Returns the field that the term is of.
+    /// Returns the field of the term.
     #[must_use]
     pub fn field(&self) -> TermField {
         self.field
@@ -62,10 +61,10 @@ impl std::fmt::Debug for IndexTerm<'_> {
     }
 }
 
-/// What a query asks for, in terms that an index can be kept of.
+/// The conditions of a query, in terms that a store can index.
 ///
-/// An activity that the query finds fulfils every condition. [`Query::matches`](crate::query::Query::matches) decides whether one
-/// that fulfils them is found.
+/// Every activity that matches the query meets all conditions. [`Query::matches`](crate::query::Query::matches) decides
+/// whether an activity that meets them matches.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Conditions<'a> {
@@ -73,18 +72,18 @@ pub struct Conditions<'a> {
     pub from: Option<DateTime<Utc>>,
     /// The activity occurred before this time.
     pub until: Option<DateTime<Utc>>,
-    /// Of each of these lists the activity has at least one term. All terms of a list are of one field, but that the ids
-    /// and the names of actors stand in one list.
+    /// The activity has at least one term of each list. All terms of a list have the same field, except that one list
+    /// contains both the ids and the names of actors.
     pub any_of: Vec<Vec<IndexTerm<'a>>>,
     /// At least one of the [searched texts](Activity::searched_texts) contains this text.
     pub text: Option<&'a str>,
-    /// Whether every activity that fulfils the conditions is found, so that those that are found can be counted in an index.
-    /// Not so if the query asks for a text, or for a group of the decision.
+    /// Whether every activity that meets the conditions matches the query, so that an index can count the matches.
+    /// False if the query has a text, ids, or a group of the decision.
     pub are_sufficient: bool,
 }
 
 impl Identity {
-    /// Returns the term by which a principal with this identity is found.
+    /// Returns the index term of a principal with this identity.
     #[must_use]
     pub fn index_term(&self) -> IndexTerm<'_> {
         match self {
@@ -95,8 +94,8 @@ impl Identity {
 }
 
 impl Activity {
-    /// Returns the terms by which a store can find the activity: each identity and each name of its principals, its app, its
-    /// suite and its action. A term can be returned more than once.
+    /// Returns the index terms of the activity: every identity and name of its principals, its app, its suite and its
+    /// action. A term can be returned more than once.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -110,7 +109,7 @@ impl Activity {
     /// let terms: Vec<_> = activity.index_terms().collect();
     /// assert!(terms.iter().any(|term| term.field() == TermField::ActorName && term.value() == "adele@contoso.com"));
     ///
-    /// // A query asks for the same terms.
+    /// A query has the same terms.
     /// let query = Query::all().by_actor("ADELE@contoso.com")?;
     /// let conditions = query.conditions();
     /// assert!(conditions.any_of[0].iter().any(|term| terms.contains(term)));
@@ -128,8 +127,8 @@ impl Activity {
         of_principals.chain([app, action]).chain(suite)
     }
 
-    /// Returns the texts that [`Query::containing`](crate::query::Query::containing) looks into, folded as the text of
-    /// [`Conditions::text`] is: the action, and the name of each object.
+    /// Returns the texts that [`Query::containing`](crate::query::Query::containing) searches, folded like
+    /// [`Conditions::text`]: the action and the name of each object.
     pub fn searched_texts(&self) -> impl Iterator<Item = String> {
         std::iter::once(self.action().as_str()).chain(self.objects()).map(crate::identity::fold)
     }

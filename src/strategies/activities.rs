@@ -1,4 +1,4 @@
-//! What is delivered.
+//! Activities to deliver.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::collection::vec;
@@ -10,7 +10,7 @@ use super::names::{aliases, identities};
 use crate::activity::{Action, Activity, ActivityId, Actor, ActorName, App, AppName};
 use crate::identity::Identity;
 
-/// What is delivered in one call.
+/// The activities of one delivery.
 pub type Batch = Vec<Activity>;
 
 const IDS: &[&str] = &["a", "b", "c", "d", "e", "f", "g", "h", "A", "a ", "\u{e9}", "e\u{301}", "%", "_", "a'b", "0"];
@@ -24,12 +24,12 @@ pub(super) fn all<T, E>(texts: &[&str], make: impl Fn(String) -> Result<T, E>) -
     texts.iter().filter_map(|text| make((*text).to_owned()).ok()).collect()
 }
 
-/// Sixteen ids, so that many are delivered again; some differ by little.
+/// Generates one of sixteen ids, so that many are delivered more than once. Some differ only slightly.
 pub fn activity_ids() -> impl Strategy<Value = ActivityId> + Clone {
     select(all(IDS, ActivityId::new))
 }
 
-/// Every id that [`activity_ids`] gives.
+/// Returns every id that [`activity_ids`] generates.
 #[must_use]
 pub fn all_activity_ids() -> Vec<ActivityId> {
     all(IDS, ActivityId::new)
@@ -47,13 +47,14 @@ pub(super) fn action() -> impl Strategy<Value = Action> + Clone {
     select(all(ACTIONS, Action::new))
 }
 
-/// Apps inside and outside suites; one suite has the name of an app.
+/// Generates apps with and without suites. One suite has the name of an app.
 pub fn apps() -> impl Strategy<Value = App> + Clone {
     (app_name(), proptest::option::of(suite_name()))
         .prop_map(|(name, suite)| suite.into_iter().fold(App::new(name), App::in_suite))
 }
 
-/// Few times, so that many are equal; some a microsecond or less apart, some as far away as can be told.
+/// Generates one of a few times, so that many are equal. Some differ by a microsecond or less, and some are near the
+/// limits of the type.
 pub fn times() -> impl Strategy<Value = DateTime<Utc>> + Clone {
     let base = DateTime::from_timestamp(1_772_000_000, 0).unwrap_or_default();
     let near = [0, 1, 999, 1_000, 1_999, 1_000_000_000, -1, -1_000, 3_600_000_000_000, 86_400_000_000_000];
@@ -64,8 +65,8 @@ pub fn times() -> impl Strategy<Value = DateTime<Utc>> + Clone {
     prop_oneof![4 => select(near), 1 => select(far)]
 }
 
-/// Users by any number of identities, applications, system accounts, and nobody; any of them with somebody's name as
-/// well.
+/// Generates users with several identities, applications, system accounts and unknown actors. Any of them can also have
+/// the identity of a user.
 pub fn actors() -> impl Strategy<Value = Actor> + Clone {
     let name = || select(all(&["Backup", "adele", "BACKUP", "x@FASS.example", "x@fa\u{df}.example."], ActorName::new));
     let person = (identities(), vec(identities(), 0..2)).prop_map(|(first, others)| {
@@ -82,8 +83,8 @@ pub fn actors() -> impl Strategy<Value = Actor> + Clone {
     prop_oneof![8 => person, 2 => other]
 }
 
-/// Activities of all those actors, for themselves or others, in all those apps, at all those times, done to files and
-/// to people.
+/// Generates activities of all these actors, for themselves or on behalf of others, in all these apps, at all these
+/// times, with files and people as objects.
 ///
 /// ```
 /// use activity_privacy::strategies::activities;
@@ -99,20 +100,20 @@ pub fn activities() -> impl Strategy<Value = Activity> {
         3 => aliases().prop_map(|alias| alias.as_str().to_owned()),
         1 => super::names::user_ids().prop_map(|id| id.as_str().to_owned()),
     ];
-    let for_whom = prop_oneof![5 => vec(actors(), 0..=0), 1 => vec(actors(), 1..=2)];
+    let on_behalf_of = prop_oneof![5 => vec(actors(), 0..=0), 1 => vec(actors(), 1..=2)];
     let details = weighted(0.1, Just("{\"x\":1}"));
-    (activity_ids(), actors(), for_whom, apps(), action(), times(), vec(object, 0..=2), details).prop_filter_map(
-        "what is within the limits",
-        |(id, actor, for_whom, app, action, at, objects, details)| {
-            let begun = Activity::builder(id, actor, app, action, at);
-            let begun = for_whom.into_iter().fold(begun, |begun, principal| begun.on_behalf_of(principal));
-            let begun = objects.into_iter().fold(begun, |begun, object| begun.object(object));
-            details.into_iter().fold(begun, |begun, details| begun.details(details)).build().ok()
+    (activity_ids(), actors(), on_behalf_of, apps(), action(), times(), vec(object, 0..=2), details).prop_filter_map(
+        "within the limits",
+        |(id, actor, on_behalf_of, app, action, at, objects, details)| {
+            let builder = Activity::builder(id, actor, app, action, at);
+            let builder = on_behalf_of.into_iter().fold(builder, |builder, principal| builder.on_behalf_of(principal));
+            let builder = objects.into_iter().fold(builder, |builder, object| builder.object(object));
+            details.into_iter().fold(builder, |builder, details| builder.details(details)).build().ok()
         },
     )
 }
 
-/// Up to eight activities in one call. The same id twice, with the same content or another, is no rarity.
+/// Generates deliveries of up to eight activities. An id often occurs twice, with the same or other content.
 pub fn batches() -> impl Strategy<Value = Batch> {
     (vec(activities(), 0..=7), proptest::option::weighted(0.2, any::<proptest::sample::Index>())).prop_map(
         |(mut batch, again)| {

@@ -1,4 +1,4 @@
-//! Everything that happens, interleaved: two nodes over one store, each with a directory of its own.
+//! Histories: interleaved steps of two nodes that share one store and have a directory each.
 
 use std::time::Duration;
 
@@ -19,139 +19,139 @@ use crate::identity::{Alias, Domain, Subject, UserId};
 use crate::policy::{ManagedDomain, PolicyChange, PolicyUpdate, Role};
 use crate::query::CountBy;
 
-/// One of two filters over the same store and the same sink.
+/// One of two filters that share a store and a sink.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Node {
-    /// The one that sees every import.
+    /// The node that receives every import.
     First,
-    /// The one that lags: it sees an import when it catches up, and misses those in between.
+    /// The node that lags: it receives the latest import when it catches up, and misses those in between.
     Second,
 }
 
 impl Node {
-    /// Both.
+    /// Both nodes.
     pub const BOTH: [Self; 2] = [Self::First, Self::Second];
 }
 
-/// From where a page goes on.
+/// The cursor of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CursorChoice {
-    /// From the beginning.
+    /// No cursor: the first page.
     Start,
-    /// Where the last page with a next one ended, asked for by the same viewer with the same query.
+    /// The cursor of the last page that had a next one, used by the same viewer with the same query.
     Last,
-    /// With any cursor that was ever handed out, counted from the latest: mostly one of another query, viewer or
-    /// reveal.
+    /// Any cursor that was ever returned, counted from the latest: mostly one of another query, viewer or reveal.
     Any(u8),
 }
 
-/// One thing that happens. `Debug` shows it in full.
+/// One step of a history. `Debug` shows it in full.
 #[derive(Clone, PartialEq)]
 pub enum Step {
-    /// The source of the directory moves on. The first node sees it; the second when it catches up.
+    /// The source of the directory changes. The first node receives it at once; the second when it catches up.
     Import {
-        /// What it holds now.
+        /// The new content.
         import: Import,
-        /// Whether the first node [follows](crate::filter::PrivacyFilter::reconcile_directory) it, as it should.
-        follow: bool,
+        /// Whether the first node then [reconciles](crate::filter::PrivacyFilter::reconcile_directory) its directory,
+        /// as it should.
+        reconcile: bool,
     },
     /// The second node installs the latest import.
     CatchUp,
-    /// A node follows its directory.
-    Follow(Node),
-    /// A node's directory answers no more, or again.
+    /// A node reconciles its directory.
+    Reconcile(Node),
+    /// The directory of a node starts or stops failing.
     Outage {
-        /// Where.
+        /// The node.
         at: Node,
-        /// Whether it is out.
+        /// Whether it fails.
         out: bool,
     },
-    /// Somebody changes the policy.
+    /// A user changes the policy.
     Change {
-        /// Where.
+        /// The node.
         at: Node,
-        /// Who.
+        /// The user.
         by: UserId,
-        /// What.
+        /// The update.
         update: PolicyUpdate,
     },
     /// Activities are delivered.
     Deliver {
-        /// Where.
+        /// The node.
         at: Node,
-        /// What.
+        /// The activities.
         batch: Batch,
     },
-    /// A batch that was delivered before is delivered again, as a source does that had no answer.
+    /// An earlier batch is delivered again, as by a source that got no answer.
     DeliverAgain {
-        /// Where.
+        /// The node.
         at: Node,
-        /// Which, counted from the latest; none if there was none.
+        /// Which batch, counted from the latest; an empty one if there is none.
         batch: u8,
     },
-    /// Time goes by.
+    /// The clock changes.
     Advance {
-        /// How many seconds. Below 0 the clock is set back.
+        /// The seconds that pass. A negative number sets the clock back.
         seconds: i64,
     },
-    /// A node ends and begins anew: its memory is gone, and so are its reveals.
+    /// A node restarts and loses its memory, including its reveals.
     Restart {
-        /// Which.
+        /// The node.
         node: Node,
-        /// Whether the latest import is in its directory when it begins.
+        /// Whether its directory has the latest import at the start.
         loaded: bool,
     },
-    /// Somebody reads a page without a reveal.
+    /// A user reads a page without a reveal.
     Page {
-        /// Where.
+        /// The node.
         at: Node,
-        /// Who.
+        /// The user.
         viewer: UserId,
-        /// What.
+        /// The search.
         search: Search,
-        /// How many.
+        /// The page size.
         size: u16,
-        /// From where.
+        /// The cursor.
         cursor: CursorChoice,
     },
-    /// Somebody counts without a reveal.
+    /// A user counts activities without a reveal.
     Count {
-        /// Where.
+        /// The node.
         at: Node,
-        /// What.
+        /// The search.
         search: Search,
-        /// By what; in all, without.
+        /// The key to count by; only the total if `None`.
         by: Option<CountBy>,
     },
-    /// Somebody looks up one id without a reveal.
+    /// A user looks up an id without a reveal.
     LookUp {
-        /// Where.
+        /// The node.
         at: Node,
-        /// What.
+        /// The id.
         id: ActivityId,
     },
-    /// Somebody opens a reveal.
+    /// A user opens a reveal.
     Open {
-        /// Where.
+        /// The node.
         at: Node,
-        /// Who.
+        /// The user.
         viewer: UserId,
-        /// What.
+        /// The search.
         search: Search,
-        /// For how long.
+        /// The lifetime.
         lifetime: Duration,
-        /// Whether without the public activities.
+        /// Whether to leave out public activities.
         private_only: bool,
-        /// Why.
-        because: Option<String>,
+        /// The justification.
+        justification: Option<String>,
     },
-    /// A page is read in an open reveal, counted from the latest; in none if there is none.
-    Turn {
+    /// A page of an open reveal is read, counted from the latest; no page if none is open.
+    RevealPage {
         /// Which reveal.
         reveal: u8,
-        /// How many.
+        /// The page size.
         size: u16,
-        /// From where.
+        /// The cursor.
         cursor: CursorChoice,
     },
     /// An open reveal is closed, counted from the latest.
@@ -159,47 +159,47 @@ pub enum Step {
         /// Which reveal.
         reveal: u8,
     },
-    /// Somebody reads governance records.
+    /// A user reads governance records.
     Governance {
-        /// Where.
+        /// The node.
         at: Node,
-        /// Who.
+        /// The user.
         reader: UserId,
-        /// Which.
+        /// The query.
         query: RecordQuery,
-        /// After which sequence number.
+        /// The sequence number after which to read.
         after: u64,
-        /// How many.
+        /// The page size.
         size: u16,
     },
-    /// A forwarder asks for its next batch.
+    /// A forwarder reads its next batch.
     Forward {
-        /// Where.
+        /// The node.
         at: Node,
-        /// Whether from the beginning, or from where it was.
+        /// Whether it starts again, or continues from its offset.
         replay: bool,
-        /// How many.
+        /// The page size.
         size: u16,
     },
-    /// Somebody erases what somebody did.
+    /// A user erases the activities of a subject.
     Erase {
-        /// Where.
+        /// The node.
         at: Node,
-        /// Who asks for it.
+        /// The user.
         by: UserId,
-        /// Whose.
+        /// The subject.
         subject: Subject,
     },
-    /// What the policy does not let be kept any longer is removed.
+    /// Retention removes activities that the policy does not keep any longer.
     Retain {
-        /// Where.
+        /// The node.
         at: Node,
     },
-    /// Somebody tries to initialize a policy where there is one.
+    /// A user tries to initialize a policy although there is one.
     Initialize {
-        /// Where.
+        /// The node.
         at: Node,
-        /// Who.
+        /// The user.
         administrator: UserId,
     },
 }
@@ -208,8 +208,8 @@ fn nodes() -> impl Strategy<Value = Node> + Clone {
     prop_oneof![2 => Just(Node::First), 1 => Just(Node::Second)]
 }
 
-/// Mostly one of those who may, or who may be permitted to.
-fn askers() -> impl Strategy<Value = UserId> + Clone {
+/// Generates users, mostly those who are permitted or can become so.
+fn initiators() -> impl Strategy<Value = UserId> + Clone {
     let few: Vec<UserId> =
         ["root", "root", "root", "deputy", "ann", "ann"].iter().filter_map(|name| UserId::new(*name).ok()).collect();
     prop_oneof![4 => select(few), 1 => user_ids()]
@@ -223,19 +223,19 @@ fn sizes() -> impl Strategy<Value = u16> + Clone {
     select(vec![1, 2, 3, 1_000, 0])
 }
 
-/// One step. Times are around `begin`, when the clock of the history begins.
+/// Generates a step. Times are around `begin`, the start time of the history.
 pub fn steps(begin: DateTime<Utc>) -> impl Strategy<Value = Step> {
     let counts =
         prop_oneof![Just(None), select(vec![CountBy::Hour, CountBy::Day, CountBy::App, CountBy::Actor]).prop_map(Some)];
     let lifetimes = select(vec![3_600, 60, 0, 7_200, u64::MAX]).prop_map(Duration::from_secs);
     let lifetimes = prop_oneof![3 => Just(Duration::from_secs(600)), 1 => lifetimes];
-    let because = weighted(0.5, select(vec!["case 12", " "]).prop_map(str::to_owned));
+    let justification = weighted(0.5, select(vec!["case 12", " "]).prop_map(str::to_owned));
     prop_oneof![
-        3 => (imports(), weighted(0.8, Just(()))).prop_map(|(import, follow)| Step::Import { import, follow: follow.is_some() }),
+        3 => (imports(), weighted(0.8, Just(()))).prop_map(|(import, reconcile)| Step::Import { import, reconcile: reconcile.is_some() }),
         3 => Just(Step::CatchUp),
-        1 => nodes().prop_map(Step::Follow),
+        1 => nodes().prop_map(Step::Reconcile),
         1 => (nodes(), weighted(0.3, Just(()))).prop_map(|(at, out)| Step::Outage { at, out: out.is_some() }),
-        9 => (nodes(), askers(), policy_updates()).prop_map(|(at, by, update)| Step::Change { at, by, update }),
+        9 => (nodes(), initiators(), policy_updates()).prop_map(|(at, by, update)| Step::Change { at, by, update }),
         12 => (nodes(), batches()).prop_map(|(at, batch)| Step::Deliver { at, batch }),
         3 => (nodes(), 0..4_u8).prop_map(|(at, batch)| Step::DeliverAgain { at, batch }),
         3 => select(vec![1, 30, 60, 300, 600, 4_000, -10]).prop_map(|seconds| Step::Advance { seconds }),
@@ -245,25 +245,26 @@ pub fn steps(begin: DateTime<Utc>) -> impl Strategy<Value = Step> {
         }),
         2 => (nodes(), searches(), counts).prop_map(|(at, search, by)| Step::Count { at, search, by }),
         1 => (nodes(), activity_ids()).prop_map(|(at, id)| Step::LookUp { at, id }),
-        5 => (nodes(), askers(), searches(), lifetimes, any::<bool>(), because).prop_map(
-            |(at, viewer, search, lifetime, private_only, because)| {
-                Step::Open { at, viewer, search, lifetime, private_only, because }
+        5 => (nodes(), initiators(), searches(), lifetimes, any::<bool>(), justification).prop_map(
+            |(at, viewer, search, lifetime, private_only, justification)| {
+                Step::Open { at, viewer, search, lifetime, private_only, justification }
             }
         ),
-        9 => (0..3_u8, sizes(), cursors()).prop_map(|(reveal, size, cursor)| Step::Turn { reveal, size, cursor }),
+        9 => (0..3_u8, sizes(), cursors()).prop_map(|(reveal, size, cursor)| Step::RevealPage { reveal, size, cursor }),
         1 => (0..3_u8).prop_map(|reveal| Step::Close { reveal }),
-        2 => (nodes(), askers(), record_queries(begin), 0..6_u64, sizes()).prop_map(|(at, reader, query, after, size)| {
+        2 => (nodes(), initiators(), record_queries(begin), 0..6_u64, sizes()).prop_map(|(at, reader, query, after, size)| {
             Step::Governance { at, reader, query, after, size }
         }),
         2 => (nodes(), any::<bool>(), sizes()).prop_map(|(at, replay, size)| Step::Forward { at, replay, size }),
-        3 => (nodes(), askers(), subjects()).prop_map(|(at, by, subject)| Step::Erase { at, by, subject }),
+        3 => (nodes(), initiators(), subjects()).prop_map(|(at, by, subject)| Step::Erase { at, by, subject }),
         2 => nodes().prop_map(|at| Step::Retain { at }),
         1 => (nodes(), user_ids()).prop_map(|(at, administrator)| Step::Initialize { at, administrator }),
     ]
 }
 
-/// A history of this many steps. It begins in most cases with a directory and a managed domain, a private group and a
-/// grant, so that there is something to hide and somebody to see it; shrinking takes that away where it plays no part.
+/// Generates a history of this many steps. Most histories begin with a directory, a managed domain, a private group and
+/// a grant, so that there are private activities and a user who may view them. Shrinking removes these steps if they do
+/// not matter.
 ///
 /// ```
 /// use activity_privacy::strategies::{Model, histories};
@@ -271,26 +272,16 @@ pub fn steps(begin: DateTime<Utc>) -> impl Strategy<Value = Step> {
 /// use activity_privacy::policy::Administrators;
 /// use proptest::prelude::*;
 ///
-/// proptest!(ProptestConfig::with_cases(4), |(history in histories(0..12))| {
-///     let administrators = ["root", "deputy"].map(|name| UserId::new(name).unwrap());
-///     let [root, deputy] = administrators;
-///     let mut model = Model::new(&Administrators::new(root, deputy).unwrap(), Default::default());
-///     for step in &history {
-///         model.take(step);
-///     }
-///     // Whatever happened, whoever forwards gets what is public and nothing else.
-///     prop_assert!(model.forwardable().len() <= model.stored().len());
-/// });
+/// After any history, forwarders get public activities only.
 /// ```
 pub fn histories(length: impl Into<SizeRange>) -> impl Strategy<Value = Vec<Step>> {
     let begin = DateTime::<Utc>::default();
-    let import = imports().prop_map(|import| Step::Import { import, follow: true });
+    let import = imports().prop_map(|import| Step::Import { import, reconcile: true });
     (vec(import, 1..=1), vec(beginnings(), 4..=6), vec(steps(begin), length))
         .prop_map(|(import, first, rest)| import.into_iter().chain(first).chain(rest).collect())
 }
 
-/// Steps that make the rest of a history worth while: imports, a managed domain, a grant by `deputy` to `root`, private
-/// groups.
+/// Generates steps that prepare a history: imports, a managed domain, a grant by `deputy` to `root`, private groups.
 pub fn beginnings() -> impl Strategy<Value = Step> {
     let at = Node::First;
     let user = |name: &str| select(UserId::new(name).into_iter().collect::<Vec<_>>());
@@ -303,7 +294,7 @@ pub fn beginnings() -> impl Strategy<Value = Step> {
     let of_deputy = (user("deputy"), select(granted.into_iter().collect::<Vec<_>>()));
     let change = prop_oneof![2 => of_root, 1 => of_deputy];
     prop_oneof![
-        1 => imports().prop_map(|import| Step::Import { import, follow: true }),
+        1 => imports().prop_map(|import| Step::Import { import, reconcile: true }),
         1 => Just(Step::CatchUp),
         4 => change.prop_map(move |(by, change)| Step::Change { at, by, update: change.into() }),
     ]

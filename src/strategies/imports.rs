@@ -1,4 +1,4 @@
-//! Whole directories.
+//! Directory imports.
 
 use chrono::{DateTime, Utc};
 use proptest::collection::vec;
@@ -12,25 +12,25 @@ use crate::directory::{
 };
 use crate::identity::{Alias, Domain, GroupId, UserId};
 
-/// One import as plain data: to build a snapshot of, and to look into.
+/// An import as plain data, which builds a snapshot and can be inspected.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Import {
     /// The user records.
     pub users: Vec<User>,
     /// The groups.
     pub groups: Vec<GroupId>,
-    /// Who is in which group; some of them have no record.
+    /// Direct memberships. Some members have no record.
     pub members: Vec<(GroupId, UserId)>,
-    /// Which group, first, holds which other. Holds circles, diamonds and groups nested in themselves.
+    /// Nested groups, the outer one first. They include cycles, diamonds and groups nested in themselves.
     pub nested: Vec<(GroupId, GroupId)>,
 }
 
 impl Import {
-    /// The import in the builder, ready for more.
+    /// Returns a builder with this import.
     pub fn builder(&self) -> DirectoryBuilder {
         let Self { users, groups, members, nested } = self;
         let mut builder = DirectoryBuilder::new();
-        // Memberships first: their order plays no part.
+        // Memberships come first, to show that the order does not matter.
         for (group, user) in members {
             builder = builder.member(group, user);
         }
@@ -46,10 +46,10 @@ impl Import {
         builder
     }
 
-    /// What changed between this import and a later one, as a source that keeps track would tell it.
+    /// Returns the changes from this import to a later one, as a source with delta queries reports them.
     pub fn delta_to(&self, next: &Self) -> DirectoryDelta {
         let mut delta = DirectoryDelta::new();
-        // Groups first, so that no membership comes before its group; and away with those that are gone.
+        // Groups come first, so that no membership precedes its group. Removed groups come before added ones.
         for group in self.groups.iter().filter(|group| !next.groups.contains(group)) {
             delta = delta.without_group(group);
         }
@@ -77,10 +77,10 @@ impl Import {
         delta
     }
 
-    /// The snapshot. What [`imports`] makes always holds together.
+    /// Returns the snapshot. An import from [`imports`] is always consistent.
     ///
     /// # Errors
-    /// [`ImportError`] when a membership names a group that is not there, or something is there twice.
+    /// Returns [`ImportError`] if a membership names an unknown group, or a user or group occurs twice.
     pub fn snapshot(
         &self,
         revision: DirectoryRevision,
@@ -90,8 +90,8 @@ impl Import {
     }
 }
 
-/// Directories of up to six users and four groups. Names move between users and are shared by several; users are
-/// disabled, deleted, or members without a record; groups are empty, missing, or nested in circles.
+/// Generates imports of up to six users and four groups. Aliases move between users or are shared by several. Users are
+/// disabled, deleted, or members without a record. Groups are empty, missing, or nested in cycles.
 ///
 /// ```
 /// use activity_privacy::directory::DirectoryRevision;
@@ -130,7 +130,7 @@ fn record(at: usize, name: &'static str, lines: &'static [usize]) -> BoxedStrate
         lines.iter().map(|line| weighted(0.85, select(of_line(*line))).boxed()).collect();
     let status =
         prop_oneof![4 => Just(UserStatus::Active), 1 => Just(UserStatus::Disabled), 1 => Just(UserStatus::Deleted)];
-    // The first user is nearly always there, so that somebody can be granted something.
+    // The first user is nearly always present, so that a grant can succeed.
     let there = if at == 0 { 0.98 } else { 0.85 };
     let make = (own, weighted(0.1, aliases()), weighted(0.1, domains()), status).prop_map(
         move |(own, other, home, status): (Vec<Option<Alias>>, Option<Alias>, Option<Domain>, UserStatus)| {

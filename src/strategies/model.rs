@@ -1,6 +1,5 @@
-//! A model of the rules: lists, linear scans and loops to a fixpoint, worked out from the rules alone. It shares
-//! nothing with the library but plain values: ids, names and how they are compared, and the types of changes, records
-//! and reasons.
+//! A model of the rules with lists, linear scans and loops to a fixed point. It shares only plain values with the
+//! library: ids, names and their comparison, and the types of changes, records and reasons.
 
 mod decision;
 mod directory;
@@ -14,8 +13,8 @@ use uuid::Uuid;
 pub use self::decision::{ExpectedDecision, ExpectedVerdict};
 use self::directory::{Directory, LastMembers};
 use self::policy::Policy;
-pub use self::reading::Turned;
-use self::reading::{Ended, OpenReveal};
+pub use self::reading::ExpectedPage;
+use self::reading::{OpenReveal, PageEnd};
 use super::activities::Batch;
 use super::histories::{Node, Step};
 use super::imports::Import;
@@ -32,7 +31,7 @@ use crate::policy::{
 };
 use crate::query::Count;
 
-/// What each step of a history must answer, and what must be stored and on record after it.
+/// The answer that the rules require of each step of a history, and the stored activities and records after it.
 ///
 /// ```
 /// use activity_privacy::strategies::{ExpectedAnswer, Model, Node, Step};
@@ -44,11 +43,7 @@ use crate::query::Count;
 /// # let activity = activity_privacy::activity::Activity::builder(
 /// #     "a".parse()?, activity_privacy::activity::Actor::unknown(), activity_privacy::activity::App::new("Box".parse()?), "Login".parse()?,
 /// #     Default::default()).build()?;
-/// // A directory was never loaded, so whatever is delivered is hidden.
-/// let mut model = Model::new(&Administrators::only_one(UserId::new("root")?), Default::default());
-/// let answer = model.take(&Step::Deliver { at: Node::First, batch: vec![activity] });
-/// assert_eq!(answer, ExpectedAnswer::Delivered(Ok(vec![IngestOutcome::Stored])));
-/// assert_eq!(model.stored()[0].decision.visibility(), Some(Visibility::Private));
+/// No directory was ever loaded, so every activity is private.
 /// # Ok(())
 /// # }
 /// ```
@@ -59,87 +54,88 @@ pub struct Model {
     source: Option<(u64, DateTime<Utc>, Import)>,
     nodes: [NodeState; 2],
     kept: Vec<LastMembers>,
-    stored: Vec<Stored>,
-    /// The ids of what was removed.
+    stored: Vec<ExpectedActivity>,
+    /// The ids of removed activities.
     removed: Vec<ActivityId>,
-    /// What was ever public, in the order of storing: the first has place 1.
-    places: Vec<ActivityId>,
+    /// Every activity that was ever public, in storage order; the first has offset 1.
+    public_order: Vec<ActivityId>,
     records: Vec<Record>,
     delivered: Vec<Batch>,
     reveals: Vec<OpenReveal>,
-    cursors: Vec<Ended>,
+    cursors: Vec<PageEnd>,
 }
 
 #[derive(Debug, Clone, Default)]
 struct NodeState {
     directory: Option<Directory>,
     out: bool,
-    /// The groups of which this node said that nobody knows their members.
+    /// The groups whose unknown members this node has reported.
     unknown: Vec<GroupId>,
-    /// The policy and the directory that this node followed last.
-    followed: Option<(Revision, u64)>,
+    /// The policy and the directory that this node reconciled last.
+    reconciled: Option<(Revision, u64)>,
     forwarded: u64,
 }
 
-/// An activity as it must be stored.
+/// An activity that a store must contain.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Stored {
-    /// What came first under its id.
+pub struct ExpectedActivity {
+    /// The first content of its id.
     pub activity: Activity,
-    /// The policy that it was decided under.
+    /// The revision of the policy under which it was decided.
     pub policy: Revision,
-    /// The directory that it was decided against.
+    /// The revision of the directory against which it was decided.
     pub directory: Option<DirectoryRevision>,
-    /// When it was decided.
+    /// The time of the decision.
     pub decided_at: DateTime<Utc>,
-    /// What was decided, and why.
+    /// The decision with its reasons.
     pub decision: ExpectedDecision,
 }
 
-/// What a step answers. Ids of records are their sequence numbers here, the id of a reveal is that of the record that
-/// opened it, and the digest of its query is that of nothing. What is sealed is sealed with a salt of zeros, and nobody is
-/// behind a page.
+/// The answer to a step. Record ids are sequence numbers here, the id of a reveal is that of the record that opened it,
+/// and the digest of its query is that of no ids. Commitments have a salt of zeros, and the subjects of a page are
+/// empty.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ExpectedAnswer {
-    /// Nothing that anybody sees.
+    /// No answer.
     Nothing,
-    /// Whether the directory could be followed.
-    Followed(bool),
-    /// The revision after a change, or the refusal.
+    /// Whether the directory was reconciled.
+    Reconciled(bool),
+    /// The revision after a change, or why it was rejected.
     Changed(Result<Revision, ChangeRefusal>),
-    /// What became of each activity; or which one could not be decided, and the causes, any of which may be named.
+    /// The outcome of each activity; or the position of one that could not be decided, and the possible reasons, any
+    /// one of which may be reported.
     Delivered(Result<Vec<IngestOutcome>, (usize, Vec<UndecidableReason>)>),
     /// A page.
-    Page(Turned),
-    /// A page of a reveal; nothing when none is open.
-    RevealedPage(Option<Turned>),
-    /// How many.
+    Page(ExpectedPage),
+    /// A page of a reveal; `None` if none is open.
+    RevealedPage(Option<ExpectedPage>),
+    /// A total.
     Count(u64),
-    /// How many of each.
+    /// Counts by key.
     Counts(Vec<Count>),
-    /// What was found.
+    /// The result of a look-up.
     Found(Option<Activity>),
-    /// Whether a reveal opened.
-    Opened(Opened),
-    /// How many pages and how many private activities were seen; nothing when none is open.
+    /// Whether a reveal was opened.
+    Opened(ExpectedReveal),
+    /// The numbers of pages and of private activities in a reveal; `None` if none is open.
     Closed(Option<(u64, u64)>),
-    /// Sequence numbers and records.
+    /// Records with their sequence numbers.
     Governance(Result<Vec<(u64, Record)>, Denial>),
-    /// What is forwarded.
+    /// Forwarded activities.
     Forwarded(Vec<Activity>),
-    /// Whether it was done; or the denial, or none when the directory did not answer.
+    /// Whether the erasure was done; or the denial, or `None` if the directory failed.
     Erased(Result<(), Option<Denial>>),
-    /// Whether there was anything to be done.
+    /// Whether the policy has a retention that removes activities.
     Retained(bool),
-    /// Whether a policy was initialized. There is one, so it was not.
+    /// Whether a policy was initialized; always false, because there is one.
     Initialized(bool),
 }
 
-/// Whether a reveal opened.
-pub type Opened = Result<(), Denial>;
+/// Whether a reveal was opened, or the denial.
+pub type ExpectedReveal = Result<(), Denial>;
 
 impl Model {
-    /// A store whose policy `administrators` have initialized, two nodes over it, and no directory.
+    /// Returns a model of a store with the first policy of `administrators`, two nodes that share it, and no directory.
     #[must_use]
     pub fn new(administrators: &Administrators, now: DateTime<Utc>) -> Self {
         let mut model = Self {
@@ -150,7 +146,7 @@ impl Model {
             kept: Vec::new(),
             stored: Vec::new(),
             removed: Vec::new(),
-            places: Vec::new(),
+            public_order: Vec::new(),
             records: Vec::new(),
             delivered: Vec::new(),
             reveals: Vec::new(),
@@ -158,25 +154,29 @@ impl Model {
         };
         let event = Event::InitializePolicy { administrators: administrators.users().cloned().collect() };
         let initiator = Initiator::User(administrators.first().clone());
-        let intent = model.note(initiator.clone(), None, event.clone(), Outcome::Intended);
-        model.note(initiator, None, event, Outcome::Done { intent });
+        let intent = model.record(initiator.clone(), None, event.clone(), Outcome::Intended);
+        model.record(initiator, None, event, Outcome::Done { intent });
         model
     }
 
-    /// Takes a step, and says what it must answer.
-    pub fn take(&mut self, step: &Step) -> ExpectedAnswer {
+    /// Applies a step and returns the answer that the rules require.
+    pub fn apply(&mut self, step: &Step) -> ExpectedAnswer {
         match step {
-            Step::Import { import, follow } => {
+            Step::Import { import, reconcile } => {
                 let revision = self.source.as_ref().map_or(0, |(revision, ..)| *revision) + 1;
                 self.source = Some((revision, self.now, import.clone()));
                 self.install(Node::First);
-                if *follow { ExpectedAnswer::Followed(self.follow(Node::First)) } else { ExpectedAnswer::Nothing }
+                if *reconcile {
+                    ExpectedAnswer::Reconciled(self.reconcile(Node::First))
+                } else {
+                    ExpectedAnswer::Nothing
+                }
             }
             Step::CatchUp => {
                 self.install(Node::Second);
                 ExpectedAnswer::Nothing
             }
-            Step::Follow(node) => ExpectedAnswer::Followed(self.follow(*node)),
+            Step::Reconcile(node) => ExpectedAnswer::Reconciled(self.reconcile(*node)),
             Step::Outage { at, out } => {
                 self.node_mut(*at).out = *out;
                 ExpectedAnswer::Nothing
@@ -202,7 +202,7 @@ impl Model {
                 if *loaded {
                     self.install(*node);
                 }
-                self.follow(*node);
+                self.reconcile(*node);
                 ExpectedAnswer::Nothing
             }
             Step::Page { viewer, search, size, cursor, .. } => self.page(viewer, search, *size, *cursor),
@@ -211,17 +211,19 @@ impl Model {
                 let found = self.forwardable().into_iter().find(|activity| activity.id() == id);
                 ExpectedAnswer::Found(found.cloned())
             }
-            Step::Open { at, viewer, search, lifetime, private_only, because } => {
-                ExpectedAnswer::Opened(self.open(*at, viewer, search, *lifetime, *private_only, because.as_deref()))
+            Step::Open { at, viewer, search, lifetime, private_only, justification } => ExpectedAnswer::Opened(
+                self.open(*at, viewer, search, *lifetime, *private_only, justification.as_deref()),
+            ),
+            Step::RevealPage { reveal, size, cursor } => {
+                ExpectedAnswer::RevealedPage(self.reveal_page(*reveal, *size, *cursor))
             }
-            Step::Turn { reveal, size, cursor } => ExpectedAnswer::RevealedPage(self.turn(*reveal, *size, *cursor)),
             Step::Close { reveal } => ExpectedAnswer::Closed(self.close(*reveal)),
             Step::Governance { reader, query, after, size, .. } => {
                 ExpectedAnswer::Governance(self.governance(reader, query, *after, *size))
             }
             Step::Forward { at, replay, size } => {
                 let after = if *replay { 0 } else { self.node(*at).forwarded };
-                let batch = self.after_place(after, reading::page_size(*size));
+                let batch = self.public_after(after, reading::page_size(*size));
                 self.node_mut(*at).forwarded = batch.last().map_or(after, |(place, _)| *place);
                 ExpectedAnswer::Forwarded(batch.into_iter().map(|(_, activity)| activity).collect())
             }
@@ -231,80 +233,81 @@ impl Model {
         }
     }
 
-    /// The time.
+    /// Returns the current time.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
         self.now
     }
 
-    /// Everything that is stored, hidden or not, in the order of storing.
+    /// Returns every stored activity, public or private, in storage order.
     #[must_use]
-    pub fn stored(&self) -> &[Stored] {
+    pub fn stored(&self) -> &[ExpectedActivity] {
         &self.stored
     }
 
-    /// What is public, in the order of storing.
+    /// Returns the public activities in storage order.
     #[must_use]
     pub fn forwardable(&self) -> Vec<&Activity> {
-        let public = |stored: &&Stored| stored.decision.visibility() == Some(Visibility::Public);
+        let public = |stored: &&ExpectedActivity| stored.decision.visibility() == Some(Visibility::Public);
         self.stored.iter().filter(public).map(|stored| &stored.activity).collect()
     }
 
-    /// Every governance record; the sequence number of the first is 1.
+    /// Returns every governance record; the first has sequence number 1.
     #[must_use]
     pub fn records(&self) -> &[Record] {
         &self.records
     }
 
-    /// How many reveals are open.
+    /// Returns the number of open reveals.
     #[must_use]
     pub fn open_reveals(&self) -> usize {
         self.reveals.len()
     }
 
-    /// The revision of the policy.
+    /// Returns the revision of the policy.
     #[must_use]
     pub fn revision(&self) -> Revision {
         self.policy.revision
     }
 
-    /// The scope rules, in the order in which they were added.
+    /// Returns the scope rules in the order in which they were added.
     #[must_use]
     pub fn scope(&self) -> &[ScopeRule] {
         &self.policy.scope
     }
 
-    /// The private groups, in the order in which they were made so.
+    /// Returns the private groups in the order in which they became private.
     #[must_use]
     pub fn private_groups(&self) -> &[GroupRef] {
         &self.policy.private
     }
 
-    /// The managed domains.
+    /// Returns the managed domains.
     #[must_use]
     pub fn managed_domains(&self) -> &[ManagedDomain] {
         &self.policy.domains
     }
 
-    /// The admins.
+    /// Returns the admins.
     #[must_use]
     pub fn admins(&self) -> &[(UserId, Role)] {
         &self.policy.admins
     }
 
-    /// The grants.
+    /// Returns the grants.
     #[must_use]
     pub fn grants(&self) -> &[(UserId, Grant)] {
         &self.policy.grants
     }
 
-    /// The options.
+    /// Returns the options.
     #[must_use]
     pub fn options(&self) -> &PolicyOptions {
         &self.policy.options
     }
 
-    /// The groups that vanished from the directory and are kept for the next start, with how many members.
+    /// Returns the groups that were removed from the directory and whose last members are stored, with the numbers of
+    /// members.
     #[must_use]
     pub fn kept(&self) -> Vec<(GroupId, usize)> {
         let mut kept: Vec<_> = self.kept.iter().map(|kept| (kept.group.clone(), kept.members.len())).collect();
@@ -328,7 +331,7 @@ impl Model {
         }
     }
 
-    /// The directory with which a node decides, if it answers.
+    /// Returns the directory of a node, unless it fails.
     fn directory(&self, node: Node) -> Option<&Directory> {
         self.node(node).directory.as_ref().filter(|_| !self.node(node).out)
     }
@@ -338,20 +341,22 @@ impl Model {
         let before = self.node_mut(node).directory.take();
         self.node_mut(node).directory = Some(match before {
             Some(before) if before.revision >= revision => before,
-            // Every other one comes as what changed.
-            Some(before) if revision.is_multiple_of(2) => before.changed(revision, as_of, &import),
-            before => Directory::following(before.as_ref(), revision, as_of, &import),
+            // Every second import is applied as a delta.
+            Some(before) if revision.is_multiple_of(2) => before.after_delta(revision, as_of, &import),
+            before => Directory::from_import(before.as_ref(), revision, as_of, &import),
         });
     }
 
     fn deliver(&mut self, at: Node, batch: &[Activity]) -> Result<Vec<IngestOutcome>, (usize, Vec<UndecidableReason>)> {
         let decisions: Vec<ExpectedDecision> = batch.iter().map(|activity| self.decide(at, activity)).collect();
-        // D9: by option the batch is refused, whole.
+        // D9: by option the whole batch is rejected.
         if self.policy.options.on_undecidable == OnUndecidable::Reject {
-            let open = decisions.iter().position(|decision| decision.decided == ExpectedVerdict::Refused);
-            if let Some((position, decision)) = open.and_then(|position| Some((position, decisions.get(position)?))) {
+            let undecided = decisions.iter().position(|decision| decision.decided == ExpectedVerdict::Refused);
+            if let Some((position, decision)) =
+                undecided.and_then(|position| Some((position, decisions.get(position)?)))
+            {
                 let causes = decision.causes();
-                self.follow_once(at);
+                self.reconcile_once(at);
                 return Err((position, causes));
             }
         }
@@ -359,112 +364,119 @@ impl Model {
         let mut outcomes = Vec::new();
         for (activity, decision) in batch.iter().zip(decisions) {
             let before = self.stored.iter().find(|stored| stored.activity.id() == activity.id());
-            // S2 before D4: what is out of scope is not looked at any further.
+            // S2 before D4: an activity out of scope is not compared with stored ones.
             outcomes.push(match before {
                 _ if decision.verdict() == Some(Verdict::NotMonitored) => IngestOutcome::NotMonitored,
                 Some(before) if before.activity == *activity => IngestOutcome::Duplicate,
                 Some(_) => IngestOutcome::Conflict,
-                // Its id stays taken, and its content is known no more.
+                // The id stays taken, and its content is no longer stored.
                 None if self.removed.contains(activity.id()) => IngestOutcome::Duplicate,
                 None => {
                     if decision.visibility() == Some(Visibility::Public) {
-                        self.places.push(activity.id().clone());
+                        self.public_order.push(activity.id().clone());
                     }
                     let (policy, decided_at) = (self.policy.revision, self.now);
-                    self.stored.push(Stored { activity: activity.clone(), policy, directory, decided_at, decision });
+                    self.stored.push(ExpectedActivity {
+                        activity: activity.clone(),
+                        policy,
+                        directory,
+                        decided_at,
+                        decision,
+                    });
                     IngestOutcome::Stored
                 }
             });
         }
-        self.follow_once(at);
+        self.reconcile_once(at);
         Ok(outcomes)
     }
 
-    /// After a batch: once for each policy and directory.
-    fn follow_once(&mut self, at: Node) {
+    /// Reconciles after a batch, once for each policy and directory.
+    fn reconcile_once(&mut self, at: Node) {
         let state = self.directory(at).map(|directory| (self.policy.revision, directory.revision));
-        if state.is_some() && state != self.node(at).followed {
-            self.follow(at);
+        if state.is_some() && state != self.node(at).reconciled {
+            self.reconcile(at);
         }
     }
 
-    /// D11: what vanished is kept, what is there again is marked, and both are put on record.
-    fn follow(&mut self, node: Node) -> bool {
-        // Before the first import there is nothing to follow, which is no failure.
+    /// D11: stores the last members of removed groups, marks restored groups, and records both.
+    fn reconcile(&mut self, node: Node) -> bool {
+        // Before the first import there is nothing to reconcile, which is no failure.
         let Some(directory) = self.directory(node).cloned() else { return !self.node(node).out };
-        self.node_mut(node).followed = Some((self.policy.revision, directory.revision));
-        // What left the policy is let go.
+        self.node_mut(node).reconciled = Some((self.policy.revision, directory.revision));
+        // Removes groups that are no longer in the policy.
         let policy = self.policy.imported_groups();
         for kept in &mut self.kept {
-            let holding = policy.iter().filter(|outer| **outer != kept.group && directory.holds(outer, kept));
-            kept.child_groups.extend(holding.cloned().collect::<Vec<_>>());
+            let outer_groups =
+                policy.iter().filter(|outer| **outer != kept.group && directory.contains_nested(outer, kept));
+            kept.child_groups.extend(outer_groups.cloned().collect::<Vec<_>>());
         }
         self.kept.retain(|kept| {
             policy.contains(&kept.group) || kept.child_groups.iter().any(|group| policy.contains(group))
         });
-        // The groups of the policy, those nested in them that the directory may not know, and those that were kept.
+        // The groups of the policy, groups nested in them that the directory may not know, and stored groups.
         let is_open = |group: &GroupId| !directory.groups.contains(group) || directory.is_added(group);
-        let nested = policy.iter().flat_map(|group| directory.below(group)).filter(is_open);
-        let mut followed: Vec<GroupId> =
+        let nested = policy.iter().flat_map(|group| directory.descendants(group)).filter(is_open);
+        let mut groups: Vec<GroupId> =
             policy.iter().cloned().chain(nested).chain(self.kept.iter().map(|kept| kept.group.clone())).collect();
-        followed.sort();
-        followed.dedup();
-        for group in followed {
+        groups.sort();
+        groups.dedup();
+        for group in groups {
             let before = self.kept.iter().find(|kept| kept.group == group).cloned();
             if directory.groups.contains(&group) {
-                // What was kept of one that a delta added counts until an import lists it.
+                // Stored members of a group that a delta added count until an import lists the group.
                 if directory.is_added(&group) && before.is_some() {
                     continue;
                 }
-                // A node that lags brings nothing back.
-                let over =
+                // A lagging node restores no group.
+                let restored =
                     self.kept.iter_mut().find(|kept| kept.group == group && kept.removed_in <= directory.revision);
-                let over =
-                    over.filter(|kept| kept.restored_in.is_none_or(|restored_in| restored_in > directory.revision));
-                let is_news = over.as_ref().is_some_and(|kept| kept.restored_in.is_none());
-                if let Some(kept) = over {
+                let restored =
+                    restored.filter(|kept| kept.restored_in.is_none_or(|restored_in| restored_in > directory.revision));
+                let is_new = restored.as_ref().is_some_and(|kept| kept.restored_in.is_none());
+                if let Some(kept) = restored {
                     kept.restored_in = Some(directory.revision);
                 }
-                if is_news || self.node(node).unknown.contains(&group) {
-                    self.note_directory(Event::GroupRestored { group: group.clone() });
+                if is_new || self.node(node).unknown.contains(&group) {
+                    self.record_directory(Event::GroupRestored { group: group.clone() });
                 }
                 self.node_mut(node).unknown.retain(|unknown| *unknown != group);
                 continue;
             }
-            let is_over = before.as_ref().is_some_and(|before| before.restored_in.is_some());
-            if !policy.contains(&group) && !directory.knows(&group) && is_over {
+            let is_restored = before.as_ref().is_some_and(|before| before.restored_in.is_some());
+            if !policy.contains(&group) && !directory.knows(&group) && is_restored {
                 continue;
             }
             let child_groups: Vec<GroupId> = policy
                 .iter()
                 .filter(|outer| **outer != group && directory.groups.contains(outer))
-                .filter(|outer| directory.below(outer).contains(&group))
+                .filter(|outer| directory.descendants(outer).contains(&group))
                 .cloned()
                 .collect();
-            let [here, counts] = self.last_known(&directory, &group);
-            let here = here.map(|mut here| {
-                here.child_groups = child_groups;
-                here
+            let [remembered, stored] = self.last_known(&directory, &group);
+            let remembered = remembered.map(|mut remembered| {
+                remembered.child_groups = child_groups;
+                remembered
             });
-            match (here.as_ref(), before) {
-                (Some(here), None) => {
-                    let members = Some(here.members.len() as u64);
-                    self.kept.push(here.clone());
-                    self.note_directory(Event::GroupRemoved { group, members });
+            match (remembered.as_ref(), before) {
+                (Some(remembered), None) => {
+                    let members = Some(remembered.members.len() as u64);
+                    self.kept.push(remembered.clone());
+                    self.record_directory(Event::GroupRemoved { group, members });
                 }
-                (Some(here), Some(before)) => {
-                    let both = before.clone().with(here);
-                    let is_news = before.is_before(here) || both.members.len() != before.members.len();
+                (Some(remembered), Some(before)) => {
+                    let both = before.clone().merge(remembered);
+                    let is_new = before.is_before(remembered) || both.members.len() != before.members.len();
                     let members = Some(both.members.len() as u64);
                     self.kept.retain(|kept| kept.group != group);
                     self.kept.push(both);
-                    if is_news {
-                        self.note_directory(Event::GroupRemoved { group, members });
+                    if is_new {
+                        self.record_directory(Event::GroupRemoved { group, members });
                     }
                 }
-                (None, _) if counts.is_none() && !self.node(node).unknown.contains(&group) => {
+                (None, _) if stored.is_none() && !self.node(node).unknown.contains(&group) => {
                     self.node_mut(node).unknown.push(group.clone());
-                    self.note_directory(Event::GroupRemoved { group, members: None });
+                    self.record_directory(Event::GroupRemoved { group, members: None });
                 }
                 (None, _) => {}
             }
@@ -472,23 +484,23 @@ impl Model {
         true
     }
 
-    fn note_directory(&mut self, event: Event) {
-        self.note(Initiator::System, Some(self.policy.revision), event, Outcome::Observed);
+    fn record_directory(&mut self, event: Event) {
+        self.record(Initiator::System, Some(self.policy.revision), event, Outcome::Observed);
     }
 
-    fn note(&mut self, initiator: Initiator, policy: Option<Revision>, event: Event, outcome: Outcome) -> RecordId {
+    fn record(&mut self, initiator: Initiator, policy: Option<Revision>, event: Event, outcome: Outcome) -> RecordId {
         let id = RecordId(Uuid::from_u128(self.records.len() as u128 + 1));
         self.records.push(Record { id, at: self.now, initiator, policy, event, outcome });
         id
     }
 }
 
-/// The digest that stands for one that only the library can make.
-fn no_digest() -> Digest {
+/// Returns a placeholder for a digest that only the library can compute.
+fn placeholder_digest() -> Digest {
     Digest::of_ids([])
 }
 
-/// Commitment with the salt that stands for one that only the library can make.
-fn sealed<T: CommitmentText>(value: T) -> Commitment<T> {
+/// Returns a commitment with a placeholder for the salt.
+fn commitment<T: CommitmentText>(value: T) -> Commitment<T> {
     Commitment::new(value, Salt::from_bytes([0; Salt::BYTES]))
 }

@@ -1,4 +1,4 @@
-//! Names that are easily mistaken for each other, and those that only look so.
+//! Names that are easily confused, and names that only look alike.
 
 use proptest::option;
 use proptest::prelude::*;
@@ -7,7 +7,8 @@ use proptest::sample::select;
 use crate::identity::{Alias, Domain, GroupId, Identity, Subject, UserId};
 use crate::policy::GroupRef;
 
-/// Each line is one account, however it is spelled; no two lines are the same account. An app before the name binds it.
+/// Each line contains the spellings of one account; no two lines are the same account. A non-empty app binds the name
+/// to it.
 const SPELLINGS: &[&[(&str, &str)]] = &[
     &[("", "root@contoso.com"), ("", "ROOT@Contoso.com.")],
     &[("", "ann@contoso.com"), ("", "Ann@CONTOSO.COM")],
@@ -42,7 +43,7 @@ const SPELLINGS: &[&[(&str, &str)]] = &[
     &[("", "1003200096971F55@contoso.com"), ("", "1003200096971f55@CONTOSO.com")],
     &[("", "ad\u{fffd}le@contoso.com")],
     &[("", "x@a.templateTenant")],
-    // Two domains, though the text folds to the same.
+    // Two domains whose texts fold to the same.
     &[("", "x@fa\u{df}.example"), ("", "X@FA\u{df}.Example."), ("", "x@xn--fa-hia.example")],
     &[("", "x@fass.example"), ("", "X@FASS.example")],
 ];
@@ -60,18 +61,18 @@ const LONG_UPPER: &str = concat!(
     "long@contoso.com"
 );
 
-/// Whoever there is, and which of the accounts above are theirs as a rule.
+/// The users, each with the lines of [`SPELLINGS`] that are usually theirs.
 pub(super) const PEOPLE: &[(&str, &[usize])] = &[
     ("root", &[0]),
     ("ann", &[1, 2, 25, 26]),
     ("adele", &[3, 4, 5]),
     ("bob", &[6, 7]),
     ("guest", &[8, 9]),
-    // Not `bob`: ids are never folded.
+    // A different user than `bob`: ids are never folded.
     ("Bob", &[10, 11]),
 ];
 
-const STRANGERS: &[&str] = &["stranger", "ROOT", "adele@contoso.com"];
+const UNKNOWN_USERS: &[&str] = &["stranger", "ROOT", "adele@contoso.com"];
 const GROUPS: &[&str] = &["council", "board", "staff", "Council"];
 const DOMAINS: &[&str] = &["contoso.com", "mail.contoso.com", "b\u{fc}cher.example", "fabrikam.com", "com"];
 
@@ -79,7 +80,8 @@ pub(super) fn account((app, text): (&str, &str)) -> Option<Alias> {
     if app.is_empty() { Alias::new(text).ok() } else { Alias::account(app, text).ok() }
 }
 
-/// Names by account: all of one line are the same account in other letters, and no two lines are the same account.
+/// Returns names by account: the names of one line are spellings of the same account, and no two lines are the same
+/// account.
 ///
 /// ```
 /// let names = activity_privacy::strategies::spellings();
@@ -91,9 +93,9 @@ pub fn spellings() -> Vec<Vec<Alias>> {
     SPELLINGS.iter().map(|line| line.iter().copied().filter_map(account).collect()).collect()
 }
 
-/// Names of people and of nobody: mixed case, sharp s, dotted and dotless i, final sigma, accents composed and
-/// combining, domains in Unicode, in punycode and with a trailing dot, several `@`, quotes, guests, full-width letters,
-/// no domain, accounts bound to an app, technical ids, and a name that was damaged.
+/// Generates aliases of users and of no user: mixed case, sharp s, dotted and dotless i, final sigma, composed and
+/// combining accents, Unicode and punycode domains, trailing dots, several `@`, quotes, guests, full-width letters,
+/// missing domains, accounts bound to an app, technical ids, and a damaged name.
 pub fn aliases() -> impl Strategy<Value = Alias> + Clone {
     let known: Vec<Alias> = PEOPLE.iter().flat_map(|(_, lines)| lines.iter()).flat_map(|line| of_line(*line)).collect();
     let all: Vec<Alias> = spellings().into_iter().flatten().collect();
@@ -104,27 +106,27 @@ pub(super) fn of_line(line: usize) -> Vec<Alias> {
     SPELLINGS.get(line).into_iter().flat_map(|line| line.iter().copied()).filter_map(account).collect()
 }
 
-/// Ids of six users, two of whom differ by case alone, and of some whom no directory has.
+/// Generates ids of six users, two of which differ by case only, and of some users that no directory contains.
 pub fn user_ids() -> impl Strategy<Value = UserId> + Clone {
     let ids = |names: Vec<&str>| names.into_iter().filter_map(|name| UserId::new(name).ok()).collect::<Vec<_>>();
     prop_oneof![
         9 => select(ids(PEOPLE.iter().map(|(name, _)| *name).collect())),
-        1 => select(ids(STRANGERS.to_vec())),
+        1 => select(ids(UNKNOWN_USERS.to_vec())),
     ]
 }
 
-/// An id or an alias.
+/// Generates ids and aliases.
 pub fn identities() -> impl Strategy<Value = Identity> + Clone {
     prop_oneof![3 => aliases().prop_map(Identity::Alias), 1 => user_ids().prop_map(Identity::Id)]
 }
 
-/// Somebody, and mostly one more name that may be theirs.
+/// Generates subjects, most with one more identity, which may be theirs.
 pub fn subjects() -> impl Strategy<Value = Subject> + Clone {
     (user_ids(), option::weighted(0.6, identities()))
         .prop_map(|(id, also)| also.into_iter().fold(Subject::of(id), Subject::with_identity))
 }
 
-/// Domains that are managed or not, one below another, one in Unicode.
+/// Generates domains: managed or not, a subdomain, and one in Unicode.
 pub fn domains() -> impl Strategy<Value = Domain> + Clone {
     select(DOMAINS.iter().filter_map(|name| Domain::new(name).ok()).collect::<Vec<_>>())
 }
@@ -133,12 +135,12 @@ pub(super) fn all_groups() -> Vec<GroupId> {
     GROUPS.iter().filter_map(|name| GroupId::new(*name).ok()).collect()
 }
 
-/// Ids of four groups, two of which differ by case alone.
+/// Generates ids of four groups, two of which differ by case only.
 pub fn group_ids() -> impl Strategy<Value = GroupId> + Clone {
     select(all_groups())
 }
 
-/// Imported groups, and the two that are built in.
+/// Generates imported groups and the two built-in groups.
 pub fn groups() -> impl Strategy<Value = GroupRef> + Clone {
     prop_oneof![
         6 => group_ids().prop_map(GroupRef::Imported),

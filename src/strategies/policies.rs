@@ -1,4 +1,4 @@
-//! What a policy can be told.
+//! Changes of the policy.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::policy::{
     ScopeRule, ScopeTarget,
 };
 
-/// Everywhere, in a suite, or in an app.
+/// Generates scope targets: all apps, a suite, or an app.
 pub fn scope_targets() -> impl Strategy<Value = ScopeTarget> + Clone {
     prop_oneof![
         Just(ScopeTarget::AllApps),
@@ -24,14 +24,14 @@ pub fn scope_targets() -> impl Strategy<Value = ScopeTarget> + Clone {
     ]
 }
 
-/// Rules that include or exclude a group somewhere.
+/// Generates rules that include or exclude a group.
 pub fn scope_rules() -> impl Strategy<Value = ScopeRule> + Clone {
     (proptest::bool::weighted(0.4), groups(), scope_targets()).prop_map(|(exclude, group, target)| {
         if exclude { ScopeRule::exclude(group, target) } else { ScopeRule::include(group, target) }
     })
 }
 
-/// Patches of some of the options, or of none. Times are short, so that a history gets past them.
+/// Generates patches of some or none of the options. Durations are short, so that a history exceeds them.
 pub fn options_patches() -> impl Strategy<Value = OptionsPatch> {
     let when = prop_oneof![
         3 => Just(OnUndecidable::Hide),
@@ -80,7 +80,7 @@ pub fn options_patches() -> impl Strategy<Value = OptionsPatch> {
         )
 }
 
-/// Mostly one change; sometimes several, or none, or an update that was made for one of the first revisions.
+/// Generates updates: most of one change, some of several or none, and some made for one of the first revisions.
 pub fn policy_updates() -> impl Strategy<Value = PolicyUpdate> {
     let several = vec(policy_changes(), 0..5);
     let made_for = (vec(policy_changes(), 1..3), 1..12_u64);
@@ -93,7 +93,7 @@ pub fn policy_updates() -> impl Strategy<Value = PolicyUpdate> {
     ]
 }
 
-/// Every kind of change, those that do not fit among them.
+/// Generates every kind of change, including changes that are rejected.
 ///
 /// ```
 /// use activity_privacy::memory::{MemoryDirectory, MemorySink, MemoryStore};
@@ -122,12 +122,12 @@ pub fn policy_changes() -> impl Strategy<Value = PolicyChange> {
     let managed = (domains(), any::<bool>()).prop_map(|(domain, below)| {
         if below { ManagedDomain::with_subdomains(domain) } else { ManagedDomain::exactly(domain) }
     });
-    // Those of whom most is said: whoever is an admin or may become one.
+    // Names of users who are admins or often become so.
     let admins = || {
         let known: Vec<_> = (0..=1).flat_map(of_line).collect();
         prop_oneof![3 => select(known), 1 => aliases()]
     };
-    // The administrators of a history among them.
+    // Users, including the administrators of a history.
     let users = || prop_oneof![4 => user_ids(), 1 => select(UserId::new("deputy").into_iter().collect::<Vec<_>>())];
     prop_oneof![
         8 => groups().prop_map(PolicyChange::MakePrivate),

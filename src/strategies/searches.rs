@@ -1,4 +1,4 @@
-//! What can be asked.
+//! Queries of activities and of governance records.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::option::weighted;
@@ -12,16 +12,16 @@ use crate::governance::{OutcomeKind, RecordKind, RecordQuery};
 use crate::policy::GroupRef;
 use crate::query::Query;
 
-/// A query as plain data: to make a [`Query`] of, and to look into.
+/// A query as plain data, which builds a [`Query`] and can be inspected.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Search {
     /// See [`Query::since`].
     pub since: Option<DateTime<Utc>>,
     /// See [`Query::until`].
     pub until: Option<DateTime<Utc>>,
-    /// See [`Query::by_actor`]. Each another one.
+    /// See [`Query::by_actor`]. No actor occurs twice.
     pub actors: Vec<String>,
-    /// See [`Query::in_app`]. Each another one.
+    /// See [`Query::in_app`]. No app occurs twice.
     pub apps: Vec<AppName>,
     /// See [`Query::in_suite`].
     pub suite: Option<AppName>,
@@ -34,7 +34,7 @@ pub struct Search {
 }
 
 impl Search {
-    /// The query.
+    /// Returns the query.
     pub fn query(&self) -> Query {
         let Self { since, until, actors, apps, suite, action, group, text } = self.clone();
         let mut query = Query::all();
@@ -54,7 +54,7 @@ impl Search {
     }
 }
 
-/// Everything, and what a few filters leave of it.
+/// Generates searches for everything, and with a few conditions.
 ///
 /// ```
 /// use activity_privacy::query::Query;
@@ -72,7 +72,7 @@ pub fn searches() -> impl Strategy<Value = Search> {
         1 => user_ids().prop_map(|id| id.as_str().to_owned()),
         1 => Just("backup".to_owned()),
     ];
-    let few = (
+    let with_conditions = (
         weighted(0.15, times()),
         weighted(0.15, times()),
         few(0.25, name),
@@ -92,10 +92,10 @@ pub fn searches() -> impl Strategy<Value = Search> {
             group,
             text,
         });
-    prop_oneof![1 => Just(Search::default()), 2 => few]
+    prop_oneof![1 => Just(Search::default()), 2 => with_conditions]
 }
 
-/// None, or now and then one, or two that differ.
+/// Generates an empty list, or with this probability a list of one or two different values.
 fn few<T: Clone + PartialEq + std::fmt::Debug>(
     chance: f64,
     of: impl Strategy<Value = T> + Clone,
@@ -107,7 +107,7 @@ fn few<T: Clone + PartialEq + std::fmt::Debug>(
     })
 }
 
-/// All records, and what a few filters leave of them. Times are seconds after `begin`.
+/// Generates queries of all records, and with a few conditions. Times are seconds after `begin`.
 pub fn record_queries(begin: DateTime<Utc>) -> impl Strategy<Value = RecordQuery> {
     let time = move || (0..2_000_i64).prop_map(move |seconds| begin + TimeDelta::seconds(seconds));
     let kind = select(vec![

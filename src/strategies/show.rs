@@ -1,4 +1,4 @@
-//! Shows what was generated in full: a failure that hides what it is about helps nobody, and none of it is anybody's.
+//! Full `Debug` output of generated values, so that a failure can be understood. Generated values are not confidential.
 
 use std::fmt::{self, Debug, Formatter};
 
@@ -26,10 +26,10 @@ fn actor(actor: &Actor) -> String {
 }
 
 fn activity(activity: &Activity) -> String {
-    let for_whom: Vec<_> = activity.on_behalf_of().iter().map(actor).collect();
+    let on_behalf_of: Vec<_> = activity.on_behalf_of().iter().map(actor).collect();
     let suite = activity.app().suite().map_or("", |suite| suite.as_str());
     format!(
-        "{:?}: {} for {for_whom:?} in {}/{suite} {} at {} to {:?}",
+        "{:?}: {} for {on_behalf_of:?} in {}/{suite} {} at {} to {:?}",
         activity.id().as_str(),
         actor(activity.actor()),
         activity.app().name().as_str(),
@@ -72,9 +72,9 @@ impl Debug for Import {
 impl Debug for Step {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Import { import, follow } => write!(f, "Import(follow: {follow}, {import:?})"),
+            Self::Import { import, reconcile } => write!(f, "Import(reconcile: {reconcile}, {import:?})"),
             Self::CatchUp => f.write_str("CatchUp"),
-            Self::Follow(node) => write!(f, "Follow({node:?})"),
+            Self::Reconcile(node) => write!(f, "Reconcile({node:?})"),
             Self::Outage { at, out } => write!(f, "Outage({at:?}, {out})"),
             Self::Change { at, by, update } => {
                 let changes: Vec<_> = update.changes().iter().map(change).collect();
@@ -91,11 +91,14 @@ impl Debug for Step {
             }
             Self::Count { at, search, by } => write!(f, "Count({at:?}, {search:?}, {by:?})"),
             Self::LookUp { at, id } => write!(f, "LookUp({at:?}, {:?})", id.as_str()),
-            Self::Open { at, viewer, search, lifetime, private_only, because } => {
+            Self::Open { at, viewer, search, lifetime, private_only, justification } => {
                 let viewer = viewer.as_str();
-                write!(f, "Open({at:?}, {viewer}, {search:?}, {lifetime:?}, private only: {private_only}, {because:?})")
+                write!(
+                    f,
+                    "Open({at:?}, {viewer}, {search:?}, {lifetime:?}, private only: {private_only}, {justification:?})"
+                )
             }
-            Self::Turn { reveal, size, cursor } => write!(f, "Turn({reveal}, {size}, {cursor:?})"),
+            Self::RevealPage { reveal, size, cursor } => write!(f, "RevealPage({reveal}, {size}, {cursor:?})"),
             Self::Close { reveal } => write!(f, "Close({reveal})"),
             Self::Governance { at, reader, query, after, size } => {
                 let target = &query.target;

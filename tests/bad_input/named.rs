@@ -32,19 +32,19 @@ fn b1_a_policy_document_is_refused_with_the_field_and_what_it_should_be() {
         ("revision", json!(0), "field `revision` is 0, expected at least 1"),
         ("revision", json!(-1), "expected u64"),
         ("revision", json!("7"), "expected u64"),
-        ("admins", json!({}), "field `admins` names no privacy administrator, expected at least one"),
-        ("admins", json!({"root": "analyst"}), "field `admins` names no privacy administrator, expected at least one"),
-        ("admins", json!({"x": "privacy_administrator"}), "field `grants` names somebody who is not in `admins`"),
+        ("admins", json!({}), "field `admins` contains no privacy administrator; add at least one"),
+        ("admins", json!({"root": "analyst"}), "field `admins` contains no privacy administrator; add at least one"),
+        (
+            "admins",
+            json!({"x": "privacy_administrator"}),
+            "field `grants` contains a user who is not in field `admins`",
+        ),
         ("admins", json!(["root"]), "invalid type: sequence, expected a map with each user once"),
         ("admins", json!({"root": "king"}), "expected `privacy_administrator` or `analyst`"),
         ("admins", json!({"": "privacy_administrator"}), "user id is empty, expected 1 to 256 bytes"),
-        (
-            "private_groups",
-            json!([{"imported": "a\nb"}]),
-            "group id holds a control character at byte 1, expected none",
-        ),
+        ("private_groups", json!([{"imported": "a\nb"}]), "group id contains a control character at byte 1; remove it"),
         ("private_groups", json!(["everybody"]), "expected one of `imported`, `applications`, `external_users`"),
-        ("managed_domains", json!([{"domain": "a b"}]), "not a domain name, expected labels parted by dots"),
+        ("managed_domains", json!([{"domain": "a b"}]), "invalid domain name; expected dot-separated labels"),
         (
             "scope",
             json!([{"effect": "perhaps", "group": "applications", "target": "all_apps"}]),
@@ -151,10 +151,7 @@ fn b1_no_user_stands_twice_in_a_policy_document() {
         assert!(text.contains(&once), "{text}");
         let twice = text.replacen(&once, &format!("{once}\"root\":{said_of_root},"), 1);
         let said = serde_json::from_str::<PrivacyPolicy>(&twice).expect_err("given twice").to_string();
-        assert!(
-            said.starts_with("a user is given twice, expected each user once at line 1 column "),
-            "{field}: {said}"
-        );
+        assert!(said.starts_with("a user occurs twice; name each user once at line 1 column "), "{field}: {said}");
     }
 }
 
@@ -178,9 +175,9 @@ fn b1_ids_and_names_say_what_is_wrong_with_them_and_where() {
     }
     assert_eq!(said(ActivityId::new("")), "activity id is empty, expected 1 to 512 bytes");
     assert_eq!(said(ActivityId::new("x".repeat(513))), "activity id is 513 bytes long, expected at most 512");
-    assert_eq!(said(ActivityId::new("ab\0")), "activity id holds a control character at byte 2, expected none");
-    assert_eq!(said(UserId::new("é\u{85}")), "user id holds a control character at byte 2, expected none");
-    assert_eq!(said(GroupId::new("\u{7f}")), "group id holds a control character at byte 0, expected none");
+    assert_eq!(said(ActivityId::new("ab\0")), "activity id contains a control character at byte 2; remove it");
+    assert_eq!(said(UserId::new("é\u{85}")), "user id contains a control character at byte 2; remove it");
+    assert_eq!(said(GroupId::new("\u{7f}")), "group id contains a control character at byte 0; remove it");
     assert_eq!(said(AppName::new("é".repeat(129))), "app name is 258 bytes long, expected at most 256");
     assert_eq!(said(Action::new("")), "action is empty, expected 1 to 256 bytes");
     assert_eq!(said(ActorName::new("")), "actor name is empty, expected 1 to 512 bytes");
@@ -190,10 +187,10 @@ fn b1_ids_and_names_say_what_is_wrong_with_them_and_where() {
     assert_eq!(said(Alias::account("GitHub", "")), "alias is empty, expected 1 to 512 bytes");
     assert_eq!(said(Justification::new("")), "justification is empty, expected 1 to 4096 bytes");
     assert_eq!(said(Query::all().by_actor(" ")), "alias is empty, expected 1 to 512 bytes");
-    assert_eq!(said(Query::all().containing("")), "text to look for is empty, expected 1 to 512 bytes");
+    assert_eq!(said(Query::all().containing("")), "search text is empty, expected 1 to 512 bytes");
     assert_eq!(
         Domain::new("a b").unwrap_err().to_string(),
-        "not a domain name, expected labels parted by dots, at most 253 bytes once IDNA-encoded (UTS #46)"
+        "invalid domain name; expected dot-separated labels of at most 253 bytes in IDNA form (UTS #46)"
     );
     assert!(ActivityId::new("x".repeat(512)).is_ok() && Alias::new("x".repeat(512)).is_ok());
 }
@@ -210,7 +207,7 @@ fn b1_an_activity_keeps_its_limits_however_it_is_made() {
     let acted_for = (0..=Activity::MAX_ON_BEHALF_OF).fold(start(), |builder, _| builder.on_behalf_of(bob()));
     for (builder, says) in [
         (objects, "1001 objects, expected at most 1000"),
-        (acted_for, "9 principals acted for, expected at most 8"),
+        (acted_for, "9 on-behalf-of principals, expected at most 8"),
         (begun("a", crowd.clone()), "33 identities of one actor, expected at most 32"),
         (start().on_behalf_of(crowd), "33 identities of one actor, expected at most 32"),
         (start().object("x".repeat(8_193)), "8193 bytes in the name of an object, expected at most 8192"),
@@ -244,7 +241,7 @@ fn b1_a_cursor_is_malformed_or_of_another_view() {
     for malformed in ["", "0", "zz", "01", &token[..20], short, &token.to_uppercase(), &format!("{token} "), &longer] {
         let error = malformed.parse::<Cursor>().unwrap_err();
         assert_eq!(error, CursorError::Malformed, "{malformed}");
-        assert_eq!(error.to_string(), "not a cursor, expected one that came with a page");
+        assert_eq!(error.to_string(), "malformed cursor; use one that was returned with a page");
     }
     let foreign = [
         fixture.filter.view(&user("other")).page(&all, PageSize::MAX, Some(&cursor)),

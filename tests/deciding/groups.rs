@@ -374,7 +374,7 @@ fn d12_only_a_group_that_there_is_can_be_private_or_in_scope() {
             match fixture.filter.update_policy(&user("root"), &change) {
                 Err(ChangeError::Invalid(error)) => {
                     assert_eq!(error, PolicyError::UnknownGroup(group(id)));
-                    let said = format!("group `{id}` was not imported, expected an imported or a built-in group");
+                    let said = format!("group `{id}` was not imported; import it first, or name a built-in group");
                     assert_eq!(error.to_string(), said);
                 }
                 other => panic!("{other:?}"),

@@ -120,7 +120,7 @@ fn b1_a_resource_that_says_nothing_is_rejected_and_the_others_are_taken() {
             "page 1, record 2: field `id` is missing, expected the id of the resource",
             "page 1, record 3: field `userName` is missing, expected the name by which the user signs in",
             "page 1, record 4: field `userName` cannot be understood, expected a text",
-            "page 1, record 5: field `userName`: alias holds a control character at byte 1, expected none",
+            "page 1, record 5: field `userName`: alias contains a control character at byte 1; remove it",
             "page 1, record 6: not a JSON object, expected one",
             "page 1, record 7: field `emails.value` is missing, expected an address",
             "page 1, record 8: field `emails` cannot be understood, expected a list of objects",

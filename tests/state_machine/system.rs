@@ -27,7 +27,8 @@ use activity_privacy::query::{Cursor, PageSize, Query};
 use activity_privacy::reveal::{Acknowledgement, RevealRequest, RevealTotals};
 use activity_privacy::store::{ActivityStore, StoreError, StoredActivity};
 use activity_privacy::strategies::{
-    Batch, CursorChoice, ExpectedAnswer, Import, Model, Node, Search, Step, Stored, Turned, all_activity_ids,
+    Batch, CursorChoice, ExpectedActivity, ExpectedAnswer, ExpectedPage, Import, Model, Node, Search, Step,
+    all_activity_ids,
 };
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -177,20 +178,20 @@ impl<G: Ground> System<G> {
 
     pub(crate) fn answer(&mut self, step: &Step, expected: &ExpectedAnswer) -> ExpectedAnswer {
         match step {
-            Step::Import { import, follow } => {
+            Step::Import { import, reconcile } => {
                 reached("step: import");
                 let revision = self.source.as_ref().map_or(0, |(revision, ..)| *revision) + 1;
                 self.source = Some((revision, self.now(), import.clone()));
                 self.imports.insert(DirectoryRevision(revision), import.clone());
                 self.install(Node::First);
-                if *follow { self.follow(Node::First) } else { ExpectedAnswer::Nothing }
+                if *reconcile { self.follow(Node::First) } else { ExpectedAnswer::Nothing }
             }
             Step::CatchUp => {
                 reached("step: the second node catches up");
                 self.install(Node::Second);
                 ExpectedAnswer::Nothing
             }
-            Step::Follow(node) => {
+            Step::Reconcile(node) => {
                 reached("step: follow");
                 self.follow(*node)
             }
@@ -237,15 +238,15 @@ impl<G: Ground> System<G> {
                 reached(if found.is_some() { "look-up: found" } else { "look-up: hidden or unknown" });
                 ExpectedAnswer::Found(found.map(|found| found.activity().clone()))
             }
-            Step::Open { at, viewer, search, lifetime, private_only, because } => {
+            Step::Open { at, viewer, search, lifetime, private_only, justification } => {
                 reached("step: open a reveal");
                 let audited = Acknowledgement::i_know_that_this_reveal_is_audited();
                 let mut request = RevealRequest::new(viewer.clone(), search.query(), *lifetime, audited);
                 if *private_only {
                     request = request.private_only();
                 }
-                if let Some(because) = because {
-                    request = request.because(Justification::new(because.as_str()).unwrap());
+                if let Some(justification) = justification {
+                    request = request.because(Justification::new(justification.as_str()).unwrap());
                 }
                 ExpectedAnswer::Opened(match self.filter(*at).reveal(request) {
                     Ok(reveal) => {
@@ -260,7 +261,9 @@ impl<G: Ground> System<G> {
                     Err(error) => panic!("{error:?}"),
                 })
             }
-            Step::Turn { reveal, size, cursor } => ExpectedAnswer::RevealedPage(self.turn(*reveal, *size, *cursor)),
+            Step::RevealPage { reveal, size, cursor } => {
+                ExpectedAnswer::RevealedPage(self.turn(*reveal, *size, *cursor))
+            }
             Step::Close { reveal } => {
                 reached("step: close a reveal");
                 let Some(slot) = self.slot(*reveal) else { return ExpectedAnswer::Closed(None) };
@@ -329,8 +332,8 @@ impl<G: Ground> System<G> {
 
     fn follow(&self, node: Node) -> ExpectedAnswer {
         match self.filter(node).reconcile_directory() {
-            Ok(()) => ExpectedAnswer::Followed(true),
-            Err(ReconcileError::Directory(_)) => ExpectedAnswer::Followed(false),
+            Ok(()) => ExpectedAnswer::Reconciled(true),
+            Err(ReconcileError::Directory(_)) => ExpectedAnswer::Reconciled(false),
             Err(error) => panic!("{error:?}"),
         }
     }
@@ -440,7 +443,7 @@ impl<G: Ground> System<G> {
         })
     }
 
-    fn turn(&mut self, which: u8, size: u16, choice: CursorChoice) -> Option<Turned> {
+    fn turn(&mut self, which: u8, size: u16, choice: CursorChoice) -> Option<ExpectedPage> {
         reached("step: page of a reveal");
         let slot = self.slot(which)?;
         let id = self.reveals[slot].2.id();
@@ -584,7 +587,7 @@ impl<G: Ground> System<G> {
 
         // D2, D4: everything, with its decision.
         let stored = self.everything(node);
-        let mut expected: Vec<&Stored> = model.stored().iter().collect();
+        let mut expected: Vec<&ExpectedActivity> = model.stored().iter().collect();
         expected.sort_by_key(|stored| std::cmp::Reverse((stored.activity.occurred_at(), stored.activity.id().clone())));
         assert_eq!(stored.len(), expected.len());
         for (stored, expected) in stored.iter().zip(&expected) {
@@ -698,7 +701,7 @@ fn check_policy(policy: &PrivacyPolicy, model: &Model) {
     assert_eq!(policy.options(), model.options());
 }
 
-fn check_stored(stored: &StoredActivity, expected: &Stored) {
+fn check_stored(stored: &StoredActivity, expected: &ExpectedActivity) {
     let decision = stored.decision();
     let id = expected.activity.id().as_str();
     assert_eq!(*stored.activity(), expected.activity, "{id}");

@@ -41,7 +41,7 @@ fn p1_whole_options_document_names_every_option() {
         partial.as_object_mut().unwrap().remove(name);
         let said = serde_json::from_value::<PolicyOptions>(partial).unwrap_err().to_string();
         assert_eq!(said, MissingOption { option: name }.to_string());
-        assert!(said.contains("whole options document") && said.contains(&format!("`{name}`")), "{said}");
+        assert!(said.contains("options document") && said.contains(&format!("`{name}`")), "{said}");
     }
     assert!(serde_json::from_value::<PolicyOptions>(whole).is_ok());
 }
@@ -57,7 +57,7 @@ fn b1_unknown_option_is_an_error_in_either_document() {
         assert!(said.starts_with("unknown field `self_grant`, expected one of `include_objects`"), "{said}");
     }
     let kinds = [
-        (serde_json::from_value::<PolicyOptions>(json!(7)).unwrap_err(), "a whole options document"),
+        (serde_json::from_value::<PolicyOptions>(json!(7)).unwrap_err(), "an options document"),
         (serde_json::from_value::<OptionsPatch>(json!(7)).unwrap_err(), "an options patch"),
     ];
     for (said, kind) in kinds {

@@ -1,14 +1,15 @@
-//! What an import says, and what a directory says without one.
+//! Imports, and the directory before the first one.
 
 use std::sync::Arc;
 
 use super::{DirectoryHarness, Source};
-use crate::conformance::clause::{Breach, Checked, ensure, in_full};
+use crate::conformance::clause::{Breach, Checked, ensure, with_sources};
 use crate::conformance::fixture::{alias, at};
 use crate::directory::{DirectoryError, DirectorySnapshot, GroupDirectory, Resolution, User, UserStatus};
 use crate::identity::{Alias, Domain, GroupId, Identity, UserId};
 
-/// A source as of a time, with so many people in the council and one more in the board within it.
+/// Returns a source as of a time, with this number of members in the council and one more in the board, which is nested
+/// in it.
 pub(super) fn source(seconds: i64, in_the_council: usize) -> Checked<Source> {
     let (council, board, empty) = (GroupId::new("council")?, GroupId::new("board")?, GroupId::new("empty")?);
     let (north, south, works) = (GroupId::new("north")?, GroupId::new("south")?, GroupId::new("works")?);
@@ -29,59 +30,59 @@ pub(super) fn source(seconds: i64, in_the_council: usize) -> Checked<Source> {
     let named = |id: &GroupId| (id.clone(), format!("The {id}, {in_the_council} strong"));
     let groups = [&council, &board, &empty, &north, &south, &works].map(named).into();
     members.push((works.clone(), UserId::new("outsider")?));
-    // Three deep, by two ways, and in a circle further down.
+    // Three levels deep, by two paths, and with a cycle below.
     let nested =
         [(&council, &board), (&board, &north), (&board, &south), (&north, &works), (&south, &works), (&works, &north)];
     let nested = nested.map(|(outer, inner)| (outer.clone(), inner.clone())).into();
     Ok(Source { as_of: at(seconds), users, groups, members, nested })
 }
 
-/// Imports, where nothing should keep that from carry_over_from.
-pub(super) fn import(place: &impl DirectoryHarness, source: &Source) -> Checked {
-    place.import(source).map_err(|error| Breach::seen(format!("an import failed: {}", in_full(&*error))))
+/// Imports a source, which must succeed.
+pub(super) fn import(harness: &impl DirectoryHarness, source: &Source) -> Checked {
+    harness.import(source).map_err(|error| Breach::new(format!("an import failed: {}", with_sources(&*error))))
 }
 
-/// The snapshot in force, once there should be one.
+/// Returns the snapshot in force, which must exist.
 pub(super) fn snapshot(directory: &impl GroupDirectory) -> Checked<Arc<DirectorySnapshot>> {
     Ok(directory.snapshot()?)
 }
 
-/// Breaks off unless nothing was ever loaded.
-pub(super) fn never_loaded(what: &str, directory: &impl GroupDirectory) -> Checked {
+/// Checks that the directory was never loaded.
+pub(super) fn ensure_never_loaded(what: &str, directory: &impl GroupDirectory) -> Checked {
     match directory.snapshot() {
         Err(DirectoryError::NeverLoaded) => Ok(()),
         Err(error) => {
-            let told = in_full(&error);
-            Err(Breach::seen(format!("{what} the directory fails with `{told}`, expected `NeverLoaded`")))
+            let message = with_sources(&error);
+            Err(Breach::new(format!("{what} the directory returns `{message}`, expected `NeverLoaded`")))
         }
-        Ok(snapshot) => Err(Breach::seen(format!("{what} there is a snapshot: {snapshot:?}"))),
+        Ok(snapshot) => Err(Breach::new(format!("{what} there is a snapshot: {snapshot:?}"))),
     }
 }
 
-/// What of a source a snapshot does not say as it stands there; nothing if it says all of it and no more.
+/// Returns how a snapshot differs from a source. Returns `None` if their contents are equal.
 pub(super) fn difference(snapshot: &DirectorySnapshot, source: &Source) -> Option<String> {
     if snapshot.as_of() != source.as_of {
-        return Some(format!("it is as of {}, the import as of {}", snapshot.as_of(), source.as_of));
+        return Some(format!("the as-of time is {}, of the import {}", snapshot.as_of(), source.as_of));
     }
     let mut found: Vec<_> = snapshot.groups().map(|(id, name)| (id.clone(), name.to_owned())).collect();
     let mut expected = source.groups.clone();
     found.sort_unstable();
     expected.sort_unstable();
     if found != expected {
-        return Some(format!("its groups are {found:?}, those of the import {expected:?}"));
+        return Some(format!("the groups are {found:?}, of the import {expected:?}"));
     }
     for (group, _) in &source.groups {
-        let mut counted = vec![group];
+        let mut nested = vec![group];
         while let Some((_, inner)) =
-            source.nested.iter().find(|(outer, inner)| counted.contains(&outer) && !counted.contains(&inner))
+            source.nested.iter().find(|(outer, inner)| nested.contains(&outer) && !nested.contains(&inner))
         {
-            counted.push(inner);
+            nested.push(inner);
         }
-        let members = source.members.iter().filter(|(group, _)| counted.contains(&group)).map(|(_, user)| user.clone());
+        let members = source.members.iter().filter(|(group, _)| nested.contains(&group)).map(|(_, user)| user.clone());
         let expected: std::collections::BTreeSet<UserId> = members.collect();
         let found = snapshot.all_members(group);
         if found != expected {
-            return Some(format!("{} are in `{group}`, in the import {}", found.len(), expected.len()));
+            return Some(format!("`{group}` has {} members, in the import {}", found.len(), expected.len()));
         }
     }
     for user in &source.users {
@@ -89,43 +90,43 @@ pub(super) fn difference(snapshot: &DirectorySnapshot, source: &Source) -> Optio
         for identity in identities.chain([user.id().clone().into()]) {
             match snapshot.resolve(&identity) {
                 Resolution::Known(known) if known == *user => {}
-                other => return Some(format!("user `{}` is {other:?} by {identity:?}", user.id().as_str())),
+                other => return Some(format!("user `{}` resolves to {other:?} by {identity:?}", user.id().as_str())),
             }
         }
     }
     None
 }
 
-/// Breaks off unless a snapshot says what a source says.
-pub(super) fn says(what: &str, snapshot: &DirectorySnapshot, source: &Source) -> Checked {
+/// Checks that a snapshot equals a source.
+pub(super) fn ensure_equals(what: &str, snapshot: &DirectorySnapshot, source: &Source) -> Checked {
     let difference = difference(snapshot, source);
-    ensure!(difference.is_none(), "{what} the snapshot is not the import: {}", difference.unwrap_or_default());
+    ensure!(difference.is_none(), "{what} the snapshot differs from the import: {}", difference.unwrap_or_default());
     Ok(())
 }
 
-pub(super) fn d9_a_directory_that_was_never_loaded_says_so(place: impl DirectoryHarness) -> Checked {
-    never_loaded("before the first import", &place.open())
+pub(super) fn d9_unloaded_directory_returns_never_loaded(harness: impl DirectoryHarness) -> Checked {
+    ensure_never_loaded("before the first import", &harness.open())
 }
 
-pub(super) fn d11_a_snapshot_says_what_was_imported(place: impl DirectoryHarness) -> Checked {
-    let open_before = place.open();
+pub(super) fn d11_snapshot_equals_import(harness: impl DirectoryHarness) -> Checked {
+    let open_before = harness.open();
     let source = source(10, 3)?;
-    import(&place, &source)?;
-    says("on a handle opened before,", &*snapshot(&open_before)?, &source)?;
-    says("on a handle opened after,", &*snapshot(&place.open())?, &source)
+    import(&harness, &source)?;
+    ensure_equals("on a handle opened before,", &*snapshot(&open_before)?, &source)?;
+    ensure_equals("on a handle opened after,", &*snapshot(&harness.open())?, &source)
 }
 
-pub(super) fn d11_what_is_gone_from_an_import_is_gone(place: impl DirectoryHarness) -> Checked {
-    let directory = place.open();
-    import(&place, &source(10, 5)?)?;
+pub(super) fn d11_full_import_replaces_previous(harness: impl DirectoryHarness) -> Checked {
+    let directory = harness.open();
+    import(&harness, &source(10, 5)?)?;
     let mut smaller = source(20, 2)?;
     smaller.groups.retain(|(id, _)| id.as_str() != "empty");
     smaller.nested.clear();
-    import(&place, &smaller)?;
+    import(&harness, &smaller)?;
     let snapshot = snapshot(&directory)?;
-    says("after a smaller import", &snapshot, &smaller)?;
-    let gone = Identity::from(alias("member-4")?);
-    let found = snapshot.resolve(&gone);
-    ensure!(found == Resolution::Unknown, "a user who is gone from the import is {found:?}");
+    ensure_equals("after a smaller import", &snapshot, &smaller)?;
+    let dropped = Identity::from(alias("member-4")?);
+    let found = snapshot.resolve(&dropped);
+    ensure!(found == Resolution::Unknown, "a user who is not in the import resolves to {found:?}");
     Ok(())
 }

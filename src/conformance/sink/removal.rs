@@ -1,4 +1,4 @@
-//! What is removed is what a removal covers, and it is gone for good.
+//! Removal: exactly the covered records are removed, for good.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::SinkHarness;
 use crate::conformance::clause::{Breach, Checked, ensure};
 use crate::conformance::fixture::{
-    ADELE, ALL, ROOT, at, change, fresh_record, initial, race, record, records_of_all_sorts, salt,
+    ADELE, ALL, ROOT, at, change, fresh_record, initial, race, record, records_of_every_kind, salt,
 };
 use crate::governance::{
     AppliedRecords, Commitment, Digest, Event, GovernanceSink, Initiator, Outcome, PendingRemoval, Receipt, Record,
@@ -19,10 +19,10 @@ use crate::policy::{OptionsPatch, PolicyChange, Retention};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// A thread that says what it recorded.
+/// A task that returns what it recorded.
 type Recorder<'a> = Box<dyn FnOnce() -> Checked<Vec<RecordEntry>> + Send + 'a>;
 
-/// More steps than any sink takes for what the clauses record.
+/// A limit above the number of steps that any sink needs for the records of a clause.
 const STEPS: usize = 1_000;
 
 fn recorded(pending: PendingRemoval) -> Checked<RecordedRemoval> {
@@ -30,8 +30,8 @@ fn recorded(pending: PendingRemoval) -> Checked<RecordedRemoval> {
     Ok(pending.recorded(&receipt)?)
 }
 
-/// The removal of what was made before a time, as a policy asks for it that keeps everything for a day.
-fn aged(before: DateTime<Utc>) -> Checked<RecordedRemoval> {
+/// Returns the removal of records made before a time, under a policy that keeps everything for a day.
+fn retention_removal(before: DateTime<Utc>) -> Checked<RecordedRemoval> {
     keeping(Retention::of_activities(DAY).and_of_records(DAY)?, before)
 }
 
@@ -39,23 +39,23 @@ fn keeping(retention: Retention, before: DateTime<Utc>) -> Checked<RecordedRemov
     let options = OptionsPatch::new().retention(Some(retention));
     let policy = change(initial()?.policy(), &PolicyChange::SetOptions(options))?;
     let pending = PendingRemoval::of_aged(policy.policy(), &AppliedRecords::default(), fresh_record(), before + DAY);
-    pending.map_or_else(|| Err(Breach::seen("the clock reaches not so far")), recorded)
+    pending.map_or_else(|| Err(Breach::new("the time is out of range")), recorded)
 }
 
-/// The removal of what a record says of people.
-fn sealed(of: RecordId) -> Checked<RecordedRemoval> {
+/// Returns the redaction of the personal data in a record.
+fn redaction(of: RecordId) -> Checked<RecordedRemoval> {
     let pending = PendingRemoval::of_sealed(initial()?.policy(), &UserId::new(ROOT)?, of, fresh_record(), at(0));
     recorded(pending.map_err(|refused| refused.reason)?)
 }
 
-/// A record as it is once it forgot what it says of people.
-fn forgetful(mut record: Record) -> Record {
+/// Returns a record after its redaction.
+fn redacted(mut record: Record) -> Record {
     record.redact();
     record
 }
 
-/// A page that says whose it was.
-fn telling() -> Record {
+/// Returns the record of a page, with commitments to its subjects.
+fn page_record() -> Record {
     let reveal = RevealId(Uuid::from_u128(48));
     let event = Event::Page {
         reveal,
@@ -67,7 +67,7 @@ fn telling() -> Record {
     Record { event, outcome: Outcome::Intended, initiator: Initiator::System, ..record() }
 }
 
-/// Removes until there is nothing left to remove, and says of how many.
+/// Removes in steps until none is left, and returns the number of records removed.
 fn remove(sink: &impl GovernanceSink, removal: &RecordedRemoval) -> Checked<u64> {
     let mut removed = 0;
     for _ in 0..STEPS {
@@ -76,186 +76,194 @@ fn remove(sink: &impl GovernanceSink, removal: &RecordedRemoval) -> Checked<u64>
             more => removed += more,
         }
     }
-    Err(Breach::seen(format!("after {STEPS} steps a removal has not ended")))
+    Err(Breach::new(format!("a removal has not ended after {STEPS} steps")))
 }
 
 fn entries(sink: &impl GovernanceSink) -> Checked<Vec<RecordEntry>> {
     Ok(sink.records(&RecordQuery::default(), 0, ALL)?)
 }
 
-/// Records made at these times, in this order, and the entries that they are.
+/// Records with these times, in this order. Returns their entries.
 fn made_at(sink: &impl GovernanceSink, times: &[DateTime<Utc>]) -> Checked<Vec<RecordEntry>> {
     let made = times.iter().map(|at| Record { at: *at, ..record() });
     made.map(|record| Ok(RecordEntry { sequence: sink.record(&record)?.sequence(), record })).collect()
 }
 
-/// Breaks off unless these are all entries that there are.
-fn holds(what: &str, sink: &impl GovernanceSink, expected: &[RecordEntry]) -> Checked {
+/// Checks that the sink contains exactly these entries.
+fn ensure_contains(what: &str, sink: &impl GovernanceSink, expected: &[RecordEntry]) -> Checked {
     let found = entries(sink)?;
     let numbers = |entries: &[RecordEntry]| entries.iter().map(|entry| entry.sequence).collect::<Vec<_>>();
     let (read, wanted) = (numbers(&found), numbers(expected));
-    ensure!(read == wanted, "{what} the records {read:?} are there, expected {wanted:?}");
-    ensure!(found == expected, "{what} a record is not what it was");
+    ensure!(read == wanted, "{what} the sink contains the records {read:?}, expected {wanted:?}");
+    ensure!(found == expected, "{what} a record has changed");
     Ok(())
 }
 
-pub(super) fn g5_what_is_removed_are_the_first_records(place: impl SinkHarness) -> Checked {
-    let (here, there) = (place.open(), place.open());
+pub(super) fn g5_retention_removes_first_records(harness: impl SinkHarness) -> Checked {
+    let (here, there) = (harness.open(), harness.open());
     let all = made_at(&here, &[1, 2, 3, 9, 2, 4, 8].map(at))?;
-    let (before, nothing) = (aged(at(5))?, aged(at(1))?);
-    ensure!(remove(&here, &nothing)? == 0, "records were removed that were not made before the time");
-    holds("after a removal of nothing", &there, &all)?;
+    let (before, nothing) = (retention_removal(at(5))?, retention_removal(at(1))?);
+    ensure!(remove(&here, &nothing)? == 0, "a removal removed records that were not made before its time");
+    ensure_contains("after a removal that covers nothing", &there, &all)?;
     let removed = remove(&here, &before)?;
     let rest = all.get(3..).unwrap_or_default();
-    holds("after the removal of what was made before a time", &here, rest)?;
-    holds("through another handle,", &there, rest)?;
-    ensure!(removed == 3, "three records were removed, and {removed} are told of");
-    ensure!(remove(&there, &before)? == 0, "what was removed was removed again");
-    holds("after the same removal again", &there, rest)
+    ensure_contains("after a removal", &here, rest)?;
+    ensure_contains("through another handle,", &there, rest)?;
+    ensure!(removed == 3, "a removal of three records returned {removed}");
+    ensure!(remove(&there, &before)? == 0, "a repeated removal removed records again");
+    ensure_contains("after a repeated removal", &there, rest)
 }
 
-pub(super) fn g5_a_record_made_at_the_very_time_stays(place: impl SinkHarness) -> Checked {
-    let sink = place.open();
+pub(super) fn g5_record_at_exact_limit_stays(harness: impl SinkHarness) -> Checked {
+    let sink = harness.open();
     let nano = TimeDelta::nanoseconds(1);
     let bound = at(5) + TimeDelta::nanoseconds(123_456_789);
     let all = made_at(&sink, &[bound - nano, bound, bound + nano, at(9)])?;
-    let removed = remove(&sink, &aged(bound)?)?;
-    holds("of what was made a nanosecond around a time", &sink, all.get(1..).unwrap_or_default())?;
-    ensure!(removed == 1, "one record was removed, and {removed} are told of");
+    let removed = remove(&sink, &retention_removal(bound)?)?;
+    ensure_contains(
+        "after a removal with records a nanosecond around its time",
+        &sink,
+        all.get(1..).unwrap_or_default(),
+    )?;
+    ensure!(removed == 1, "a removal of one record returned {removed}");
     Ok(())
 }
 
-pub(super) fn g5_the_newest_record_stays_and_numbers_go_on(mut place: impl SinkHarness) -> Checked {
-    let sink = place.open();
+pub(super) fn g5_newest_record_stays_and_numbers_continue(mut harness: impl SinkHarness) -> Checked {
+    let sink = harness.open();
     let mut all = made_at(&sink, &[1, 2, 3].map(at))?;
-    let removal = aged(at(99))?;
+    let removal = retention_removal(at(99))?;
     let removed = remove(&sink, &removal)?;
-    ensure!(removed == 2, "of three records that are all too old {removed} were removed, expected 2");
-    holds("after all were too old", &sink, all.split_off(2).as_slice())?;
-    let next = place.open().record(&record())?.sequence();
-    ensure!(next == 4, "after three records of which two were removed, one got number {next}");
-    place.crash();
-    let after = place.open();
+    ensure!(removed == 2, "{removed} of three old records were removed, expected 2");
+    ensure_contains("after the removal of old records", &sink, all.split_off(2).as_slice())?;
+    let next = harness.open().record(&record())?.sequence();
+    ensure!(next == 4, "after three records, of which two were removed, the next one got number {next}");
+    harness.crash();
+    let after = harness.open();
     let next = after.record(&record())?.sequence();
-    ensure!(next == 5, "after a crash, number {next} comes after 4 where records were removed");
+    ensure!(next == 5, "after a removal and a crash, number {next} follows 4");
     let numbers: Vec<u64> = entries(&after)?.iter().map(|entry| entry.sequence).collect();
-    ensure!(numbers == [3, 4, 5], "after a removal and a crash the records {numbers:?} are there");
+    ensure!(numbers == [3, 4, 5], "after a removal and a crash the sink contains the records {numbers:?}");
     drop(sink);
     Ok(())
 }
 
-pub(super) fn g5_what_was_removed_stays_removed_after_a_crash(mut place: impl SinkHarness) -> Checked {
-    let before = place.open();
+pub(super) fn g5_removed_records_stay_removed_after_crash(mut harness: impl SinkHarness) -> Checked {
+    let before = harness.open();
     let mut all = made_at(&before, &[1, 2, 3, 4].map(at))?;
-    remove(&before, &aged(at(3))?)?;
-    place.crash();
-    holds("after a removal and a crash", &place.open(), all.split_off(2).as_slice())?;
+    remove(&before, &retention_removal(at(3))?)?;
+    harness.crash();
+    ensure_contains("after a removal and a crash", &harness.open(), all.split_off(2).as_slice())?;
     drop(before);
     Ok(())
 }
 
-pub(super) fn g5_what_is_kept_is_read_and_answered_as_before(place: impl SinkHarness) -> Checked {
-    let sink = place.open();
+pub(super) fn g5_remaining_records_keep_numbers_and_receipts(harness: impl SinkHarness) -> Checked {
+    let sink = harness.open();
     made_at(&sink, &[at(-9), at(-8)])?;
-    let kept = records_of_all_sorts()?.into_iter().map(|record| {
+    let kept = records_of_every_kind()?.into_iter().map(|record| {
         let receipt = sink.record(&record)?;
         Ok((RecordEntry { sequence: receipt.sequence(), record }, receipt))
     });
     let kept = kept.collect::<Checked<Vec<_>>>()?;
-    remove(&sink, &aged(at(-5))?)?;
+    remove(&sink, &retention_removal(at(-5))?)?;
     let (entries, receipts): (Vec<_>, Vec<_>) = kept.into_iter().unzip();
-    holds("after others were removed", &sink, &entries)?;
+    ensure_contains("after a removal of others", &sink, &entries)?;
     for (entry, receipt) in entries.iter().zip(&receipts) {
         let query =
             RecordQuery { kind: Some(entry.record.kind()), target: entry.record.targets().pop(), ..Default::default() };
         let found = sink.records(&query, entry.sequence - 1, 1)?;
-        ensure!(found.first() == Some(entry), "after others were removed, record {} is not found", entry.sequence);
+        ensure!(found.first() == Some(entry), "after a removal of others, record {} is not found", entry.sequence);
         let again = sink.record(&entry.record)?;
-        ensure!(again == *receipt, "after others were removed, a record that stayed got another receipt: {again:?}");
+        ensure!(again == *receipt, "after a removal of others, a remaining record got another receipt: {again:?}");
     }
     Ok(())
 }
 
-pub(super) fn g5_nothing_is_removed_that_a_removal_does_not_cover(place: impl SinkHarness) -> Checked {
-    let sink = place.open();
+pub(super) fn g5_records_not_covered_are_not_removed(harness: impl SinkHarness) -> Checked {
+    let sink = harness.open();
     let all = made_at(&sink, &[1, 2, 3].map(at))?;
     let erasure = Subject::of(UserId::new(ADELE)?);
     let subject = PendingRemoval::of_subject(initial()?.policy(), &UserId::new(ROOT)?, erasure, fresh_record(), at(99));
     let subject = recorded(subject.map_err(|refused| refused.reason)?)?;
-    let unknown = sealed(fresh_record())?;
+    let unknown = redaction(fresh_record())?;
     let activities = keeping(Retention::of_activities(DAY), at(99))?;
     for (what, removal) in [
         ("the activities of a person", subject),
-        ("what an unknown record says", unknown),
-        ("activities that are too old", activities),
+        ("the personal data in an unknown record", unknown),
+        ("old activities", activities),
     ] {
         let removed = remove(&sink, &removal)?;
         ensure!(removed == 0, "a removal of {what} removed {removed} records");
-        holds(&format!("after a removal of {what}"), &sink, &all)?;
+        ensure_contains(&format!("after a removal of {what}"), &sink, &all)?;
     }
     Ok(())
 }
 
-pub(super) fn g5_removing_disturbs_no_recording(place: impl SinkHarness) -> Checked {
+pub(super) fn g5_removal_does_not_disturb_recording(harness: impl SinkHarness) -> Checked {
     const EACH: i64 = 12;
-    let sink = place.open();
+    let sink = harness.open();
     made_at(&sink, &[0; 40].map(|_| at(1)))?;
-    let removal = aged(at(5))?;
+    let removal = retention_removal(at(5))?;
     let recorder = || {
-        let sink = place.open();
+        let sink = harness.open();
         Box::new(move || made_at(&sink, &(0..EACH).map(|n| at(9 + n)).collect::<Vec<_>>())) as Recorder<'_>
     };
     let remover = || {
-        let (sink, removal) = (place.open(), &removal);
+        let (sink, removal) = (harness.open(), &removal);
         Box::new(move || remove(&sink, removal).map(|_| Vec::new())) as Recorder<'_>
     };
     let mut kept = race(vec![recorder(), remover(), recorder(), remover()])?.concat();
     kept.sort_by_key(|entry| entry.sequence);
-    // The last of the old ones was the newest, as long as none of the others had come.
+    // The last of the old records was the newest one until another was recorded.
     remove(&sink, &removal)?;
-    holds("after records were removed while others were being recorded", &sink, &kept)?;
+    ensure_contains("after a removal during concurrent recording", &sink, &kept)?;
     let numbers = kept.iter().map(|entry| entry.sequence);
-    ensure!(numbers.eq(41..=40 + 2 * EACH.unsigned_abs()), "numbers that were given during a removal have gaps");
+    ensure!(numbers.eq(41..=40 + 2 * EACH.unsigned_abs()), "numbers assigned during a removal have gaps");
     Ok(())
 }
 
-pub(super) fn g2_what_a_record_says_of_people_is_forgotten_on_every_handle(mut place: impl SinkHarness) -> Checked {
-    let (here, there) = (place.open(), place.open());
-    let records = [telling(), telling(), telling()];
+pub(super) fn g2_redaction_applies_on_every_handle(mut harness: impl SinkHarness) -> Checked {
+    let (here, there) = (harness.open(), harness.open());
+    let records = [page_record(), page_record(), page_record()];
     for record in &records {
         let _receipt = here.record(record)?;
     }
     let [first, second, third] = records;
-    let removal = sealed(second.id)?;
-    let forgot = remove(&here, &removal)?;
-    ensure!(forgot == 1, "one record was to forget, and {forgot} are told of");
-    let rest = [first, forgetful(second), third];
+    let removal = redaction(second.id)?;
+    let redactions = remove(&here, &removal)?;
+    ensure!(redactions == 1, "the redaction of one record returned {redactions}");
+    let rest = [first, redacted(second), third];
     let numbered = (1..).zip(rest).map(|(sequence, record)| RecordEntry { sequence, record });
     let expected: Vec<RecordEntry> = numbered.collect();
     for (handle, sink) in [("the same handle", &here), ("another handle", &there)] {
-        holds(&format!("through {handle}, after one was to forget,"), sink, &expected)?;
+        ensure_contains(&format!("through {handle}, after a redaction,"), sink, &expected)?;
     }
-    ensure!(remove(&there, &removal)? == 0, "what was forgotten was forgotten again");
-    place.crash();
-    let after = place.open();
-    holds("after one forgot, and a crash,", &after, &expected)?;
-    ensure!(remove(&after, &removal)? == 0, "what was forgotten was there again after a crash");
+    ensure!(remove(&there, &removal)? == 0, "a repeated redaction redacted a record again");
+    harness.crash();
+    let after = harness.open();
+    ensure_contains("after a redaction and a crash,", &after, &expected)?;
+    ensure!(remove(&after, &removal)? == 0, "after a crash a redacted record was redacted again");
     Ok(())
 }
 
-pub(super) fn g2_a_record_that_forgot_is_still_the_same_record(place: impl SinkHarness) -> Checked {
-    let sink = place.open();
-    let telling = telling();
-    let receipt = sink.record(&telling)?;
-    remove(&sink, &sealed(telling.id)?)?;
-    let forgot = forgetful(telling.clone());
-    for (what, offered) in [("as it was", &telling), ("as it is now", &forgot)] {
+pub(super) fn g2_redacted_record_keeps_its_receipt(harness: impl SinkHarness) -> Checked {
+    let sink = harness.open();
+    let page = page_record();
+    let receipt = sink.record(&page)?;
+    remove(&sink, &redaction(page.id)?)?;
+    let redacted_page = redacted(page.clone());
+    for (what, offered) in [("unredacted", &page), ("redacted", &redacted_page)] {
         let again = sink.record(offered)?;
-        ensure!(again == receipt, "a record that forgot, offered again {what}, got another receipt: {again:?}");
+        ensure!(again == receipt, "a redacted record, offered again {what}, got another receipt: {again:?}");
     }
-    holds("after it was offered again,", &sink, &[RecordEntry { sequence: 1, record: forgot.clone() }])?;
-    let other = Record { at: at(1), ..telling };
-    let taken = matches!(sink.record(&other), Err(SinkError::IdTaken(id)) if id == other.id);
-    ensure!(taken, "another record under the id of one that forgot was not refused as `IdTaken`");
+    ensure_contains(
+        "after it was offered again,",
+        &sink,
+        &[RecordEntry { sequence: 1, record: redacted_page.clone() }],
+    )?;
+    let other = Record { at: at(1), ..page };
+    let is_rejected = matches!(sink.record(&other), Err(SinkError::IdTaken(id)) if id == other.id);
+    ensure!(is_rejected, "another record under the id of a redacted one was not rejected as `IdTaken`");
     Ok(())
 }

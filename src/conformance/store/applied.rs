@@ -1,13 +1,13 @@
-//! The store keeps the records by which it changed last.
+//! The store keeps the records of its last changes.
 
 use super::StoreHarness;
-use super::removal::{of_both, remove_all};
+use super::removal::{activities_of_both, remove_all};
 use crate::conformance::clause::{Checked, ensure};
-use crate::conformance::fixture::{Drive, HANNA, erasure_recorded_as, initial, turned};
+use crate::conformance::fixture::{HANNA, StoreExt, erasure_with_sequence, initial, toggled};
 use crate::governance::{AppliedRecord, AppliedRecords};
 use crate::store::ActivityStore;
 
-fn keeps(
+fn ensure_applied(
     what: &str,
     store: &impl ActivityStore,
     change: Option<&AppliedRecord>,
@@ -31,55 +31,56 @@ fn keeps(
     Ok(())
 }
 
-pub(super) fn g8_the_record_of_the_last_change_is_kept(mut place: impl StoreHarness) -> Checked {
-    let (store, reader) = (place.open(), place.open());
-    keeps("before any change", &store, None, &[])?;
+pub(super) fn g8_last_change_record_is_kept(mut harness: impl StoreHarness) -> Checked {
+    let (store, reader) = (harness.open(), harness.open());
+    ensure_applied("before any change", &store, None, &[])?;
     let mut last = initial()?;
     store.publish(&last)?;
-    let mut stale = Some(turned(last.policy())?);
+    let mut stale = Some(toggled(last.policy())?);
     for _ in 0..3 {
-        let next = turned(last.policy())?;
+        let next = toggled(last.policy())?;
         store.publish(&next)?;
         last = next;
         let applied = last.applied(&AppliedRecords::default());
-        keeps("after a change", &reader, applied.change(), &[])?;
+        ensure_applied("after a change", &reader, applied.change(), &[])?;
         if let Some(stale) = stale.take() {
             ensure!(store.publish(&stale).is_err(), "a stale change was published");
-            keeps("after a change that was refused", &store, applied.change(), &[])?;
+            ensure_applied("after a rejected change", &store, applied.change(), &[])?;
         }
     }
-    place.crash();
-    let after = place.open();
-    keeps("after a crash", &after, last.applied(&AppliedRecords::default()).change(), &[])?;
+    harness.crash();
+    let after = harness.open();
+    ensure_applied("after a crash", &after, last.applied(&AppliedRecords::default()).change(), &[])?;
     drop((store, reader));
     Ok(())
 }
 
-pub(super) fn g8_the_record_of_a_removal_is_kept_once_it_is_complete(mut place: impl StoreHarness) -> Checked {
-    let (store, reader) = (place.open(), place.open());
-    store.found_hiding()?;
-    store.keep(&of_both()?)?;
+pub(super) fn g8_completed_removal_record_is_kept(mut harness: impl StoreHarness) -> Checked {
+    let (store, reader) = (harness.open(), harness.open());
+    store.initialize_private()?;
+    store.append_new(&activities_of_both()?)?;
     let change = store.applied()?.change().copied();
-    let (first, second) = (erasure_recorded_as(HANNA, 30)?, erasure_recorded_as("nobody", 20)?);
+    let (first, second) = (erasure_with_sequence(HANNA, 30)?, erasure_with_sequence("nobody", 20)?);
     store.remove(&first, 1)?;
-    keeps("after the first step of a removal", &reader, change.as_ref(), &[])?;
+    ensure_applied("after the first step of a removal", &reader, change.as_ref(), &[])?;
     store.remove(&first, 0)?;
-    keeps("after a step that removes nothing", &reader, change.as_ref(), &[])?;
+    ensure_applied("after a step that removes nothing", &reader, change.as_ref(), &[])?;
     let mut kept = AppliedRecords::default();
-    // The second was recorded before the first, and ends after it.
-    for (what, removal) in [("after a removal", &first), ("after an earlier one that removes nothing", &second)] {
+    // The second removal was recorded before the first, and completes after it.
+    for (what, removal) in [("after a removal", &first), ("after a removal of nothing with an earlier record", &second)]
+    {
         for _ in 0..2 {
             remove_all(&store, removal, 3)?;
             kept = removal.applied(&kept);
-            keeps(what, &reader, change.as_ref(), kept.removals())?;
+            ensure_applied(what, &reader, change.as_ref(), kept.removals())?;
         }
     }
-    place.crash();
-    let after = place.open();
-    keeps("after a crash", &after, change.as_ref(), kept.removals())?;
-    after.turn()?;
+    harness.crash();
+    let after = harness.open();
+    ensure_applied("after a crash", &after, change.as_ref(), kept.removals())?;
+    after.toggle()?;
     let applied = after.applied()?;
-    ensure!(applied.removals() == kept.removals(), "a change of the policy makes the store forget its removals");
+    ensure!(applied.removals() == kept.removals(), "a change of the policy changed the records of removals");
     drop((store, reader));
     Ok(())
 }

@@ -1,19 +1,18 @@
-//! Every filter narrows as `Query::matches` says, on every method that takes a query: held against a list that is
-//! searched from end to end.
+//! Filters: every method with a query returns what `Query::matches` accepts in a list of all activities.
 
 use super::StoreHarness;
 use crate::activity::{Activity, Actor, App};
 use crate::conformance::clause::{Checked, ensure};
 use crate::conformance::fixture::{
-    self, ADELE, ALL, Drive, HANNA, Read, alias, at, by_keys, council, is_public, micros, newest_first, place_of, same,
-    staff,
+    self, ADELE, ALL, HANNA, ReadExt, StoreExt, alias, at, council, counts_by_key, ensure_same, is_public, micros,
+    newest_first, position_of, staff,
 };
 use crate::identity::{Alias, UserId};
 use crate::policy::{GroupRef, PolicyChange, ScopeRule, ScopeTarget};
 use crate::query::{CountBy, Query};
 use crate::store::{ActivityStore, StoredActivity};
 
-/// Each filter has something to find, and something to leave out.
+/// Returns queries, each of which matches some activities and not others.
 pub(super) fn queries() -> Checked<Vec<(&'static str, Query)>> {
     let all = Query::all;
     Ok(vec![
@@ -31,12 +30,12 @@ pub(super) fn queries() -> Checked<Vec<(&'static str, Query)>> {
         ("an actor by account", all().by_actor("Nrc")?),
         ("an application", all().by_actor("BACKUP robot")?),
         ("a folded name", all().by_actor("STRASSE@contoso.com")?),
-        ("whom it was done for", all().by_actor("boss@contoso.com")?),
-        ("somebody hidden", all().by_actor("hanna@contoso.com")?),
-        ("nobody", all().by_actor("nobody@contoso.com")?),
+        ("an on-behalf-of principal", all().by_actor("boss@contoso.com")?),
+        ("a user with private activities", all().by_actor("hanna@contoso.com")?),
+        ("an unknown actor", all().by_actor("nobody@contoso.com")?),
         ("an id", all().with_id("a-16".parse()?)),
         ("an id in another case", all().with_id("A-16".parse()?)),
-        ("several ids, one of them hidden and one unknown", with_ids(all(), &["a-7", "a-16", "a-1", "a-0", "a-99"])?),
+        ("several ids, one of them private and one unknown", with_ids(all(), &["a-7", "a-16", "a-1", "a-0", "a-99"])?),
         ("an app", all().in_app("SharePoint".parse()?)),
         ("an app in another case", all().in_app("sharepoint".parse()?)),
         ("a suite", all().in_suite("Microsoft 365".parse()?)),
@@ -51,32 +50,32 @@ pub(super) fn queries() -> Checked<Vec<(&'static str, Query)>> {
         ("a text with a wildcard", all().containing("100%")?),
         ("a text with an underscore", all().containing("a_b")?),
         ("a text with a quote", all().containing("it's")?),
-        ("a text of details, which are not searched", all().containing("secret sauce")?),
+        ("a text of the details, which are not searched", all().containing("secret sauce")?),
     ])
 }
 
-/// A query for any of these ids.
+/// Returns the query, restricted to these ids.
 pub(super) fn with_ids(query: Query, ids: &[&str]) -> Checked<Query> {
     ids.iter().try_fold(query, |query, id| Ok(query.with_id(id.parse()?)))
 }
 
-/// Of some hours and days, some apps in suites and outside, by all sorts of actors; in two batches, of which the later
-/// is decided with a scope rule.
-pub(super) fn filled(store: &impl ActivityStore) -> Checked<Vec<StoredActivity>> {
-    store.found_hiding()?;
-    let first = store.keep(&all_sorts()?)?;
+/// Appends activities of several hours and days, in apps with and without suites, by actors of every kind. The second
+/// batch is decided under a scope rule.
+pub(super) fn populate(store: &impl ActivityStore) -> Checked<Vec<StoredActivity>> {
+    store.initialize_private()?;
+    let first = store.append_new(&varied_activities()?)?;
     let rule = ScopeRule::include(staff()?, ScopeTarget::AllApps);
     store.publish(&fixture::change(&*store.in_force()?, &PolicyChange::AddScopeRule(rule))?)?;
-    let mut staffed = Vec::new();
+    let mut scoped = Vec::new();
     for (who, n) in [(ADELE, 1), (HANNA, 2), (ADELE, 3), (ADELE, 40)] {
-        staffed.push(fixture::activity_at(&format!("staffed-{n}"), who, at(n * 2_400))?);
+        scoped.push(fixture::activity_at(&format!("scoped-{n}"), who, at(n * 2_400))?);
     }
-    let second = store.keep(&staffed)?;
+    let second = store.append_new(&scoped)?;
     Ok(newest_first([first, second].concat()))
 }
 
-/// No two of these lists are of one length, so that everything meets everything else.
-fn all_sorts() -> Checked<Vec<Activity>> {
+/// No two of these lists have the same length, so that all values are combined.
+fn varied_activities() -> Checked<Vec<Activity>> {
     let actors = [
         Actor::user(alias(ADELE)?),
         Actor::user(alias(HANNA)?),
@@ -119,30 +118,33 @@ fn all_sorts() -> Checked<Vec<Activity>> {
     Ok(all)
 }
 
-pub(super) fn found<'a>(query: &'a Query, list: &'a [StoredActivity]) -> impl Iterator<Item = &'a StoredActivity> + 'a {
+pub(super) fn matching<'a>(
+    query: &'a Query,
+    list: &'a [StoredActivity],
+) -> impl Iterator<Item = &'a StoredActivity> + 'a {
     list.iter().filter(|stored| query.matches(stored.activity(), stored.decision()))
 }
 
-pub(super) fn v3_every_filter_narrows_pages(place: impl StoreHarness) -> Checked {
-    let store = place.open();
-    let list: Vec<_> = filled(&store)?.into_iter().filter(is_public).collect();
+pub(super) fn v3_every_filter_applies_to_pages(harness: impl StoreHarness) -> Checked {
+    let store = harness.open();
+    let list: Vec<_> = populate(&store)?.into_iter().filter(is_public).collect();
     for (what, query) in queries()? {
-        let expected: Vec<_> = found(&query, &list).cloned().collect();
-        same(&format!("a page of {what}"), &store.page(&query, None, ALL)?, &expected)?;
+        let expected: Vec<_> = matching(&query, &list).cloned().collect();
+        ensure_same(&format!("a page of {what}"), &store.page(&query, None, ALL)?, &expected)?;
         let first = expected.iter().take(2).cloned().collect::<Vec<_>>();
-        same(&format!("the first two of {what}"), &store.page(&query, None, 2)?, &first)?;
-        if let Some(middle) = list.get(list.len() / 2).map(place_of) {
-            let rest: Vec<_> = expected.into_iter().filter(|stored| place_of(stored) < middle).collect();
+        ensure_same(&format!("the first two of {what}"), &store.page(&query, None, 2)?, &first)?;
+        if let Some(middle) = list.get(list.len() / 2).map(position_of) {
+            let rest: Vec<_> = expected.into_iter().filter(|stored| position_of(stored) < middle).collect();
             let page = store.page(&query, Some(&middle), ALL)?;
-            same(&format!("the older half of {what}"), &page, &rest)?;
+            ensure_same(&format!("the older half of {what}"), &page, &rest)?;
         }
     }
     Ok(())
 }
 
-pub(super) fn v3_filters_narrow_together(place: impl StoreHarness) -> Checked {
-    let store = place.open();
-    let list: Vec<_> = filled(&store)?.into_iter().filter(is_public).collect();
+pub(super) fn v3_filters_combine(harness: impl StoreHarness) -> Checked {
+    let store = harness.open();
+    let list: Vec<_> = populate(&store)?.into_iter().filter(is_public).collect();
     type Narrow = fn(Query) -> Checked<Query>;
     let narrow: [(&str, Narrow); 8] = [
         ("since", |query| Ok(query.since(at(1_800)))),
@@ -152,81 +154,81 @@ pub(super) fn v3_filters_narrow_together(place: impl StoreHarness) -> Checked {
         ("in suite", |query| Ok(query.in_suite("Microsoft 365".parse()?))),
         ("with action", |query| Ok(query.with_action("FileAccessed".parse()?))),
         ("containing", |query| Ok(query.containing("plan")?)),
-        ("with ids", |query| with_ids(query, &["a-40", "a-16", "a-15", "a-1", "staffed-3", "a-99"])),
+        ("with ids", |query| with_ids(query, &["a-40", "a-16", "a-15", "a-1", "scoped-3", "a-99"])),
     ];
     for (nth, (first, narrow_first)) in narrow.iter().enumerate() {
         for (second, narrow_second) in narrow.iter().skip(nth + 1) {
             let query = narrow_second(narrow_first(Query::all())?)?;
-            let expected: Vec<_> = found(&query, &list).cloned().collect();
+            let expected: Vec<_> = matching(&query, &list).cloned().collect();
             let page = store.page(&query, None, ALL)?;
-            same(&format!("{first} and {second}"), &page, &expected)?;
+            ensure_same(&format!("{first} and {second}"), &page, &expected)?;
         }
     }
     let all = narrow.iter().try_fold(Query::all(), |query, (_, narrow)| narrow(query))?;
-    let expected: Vec<_> = found(&all, &list).cloned().collect();
-    same("all filters at once", &store.page(&all, None, ALL)?, &expected)
+    let expected: Vec<_> = matching(&all, &list).cloned().collect();
+    ensure_same("all filters combined", &store.page(&all, None, ALL)?, &expected)
 }
 
-pub(super) fn v3_ids_narrow_with_all_else(place: impl StoreHarness) -> Checked {
-    let store = place.open();
-    let list: Vec<_> = filled(&store)?.into_iter().filter(is_public).collect();
+pub(super) fn v3_ids_combine_with_every_filter(harness: impl StoreHarness) -> Checked {
+    let store = harness.open();
+    let list: Vec<_> = populate(&store)?.into_iter().filter(is_public).collect();
     let some: Vec<&str> = list.iter().step_by(3).map(|stored| stored.activity().id().as_str()).collect();
     for (what, query) in queries()? {
         let query = with_ids(query, &some)?;
-        let expected: Vec<_> = found(&query, &list).cloned().collect();
-        same(&format!("{what}, of some ids"), &store.page(&query, None, ALL)?, &expected)?;
-        store.counts(&format!("{what}, of some ids"), &query, None, &expected)?;
-        for after in list.iter().step_by(7).map(place_of) {
-            let rest: Vec<_> = expected.iter().filter(|stored| place_of(stored) < after).take(2).cloned().collect();
-            same(&format!("two of {what}, of some ids"), &store.page(&query, Some(&after), 2)?, &rest)?;
+        let expected: Vec<_> = matching(&query, &list).cloned().collect();
+        ensure_same(&format!("{what}, with some ids"), &store.page(&query, None, ALL)?, &expected)?;
+        store.ensure_counts(&format!("{what}, with some ids"), &query, None, &expected)?;
+        for after in list.iter().step_by(7).map(position_of) {
+            let rest: Vec<_> = expected.iter().filter(|stored| position_of(stored) < after).take(2).cloned().collect();
+            ensure_same(&format!("two of {what}, with some ids"), &store.page(&query, Some(&after), 2)?, &rest)?;
         }
     }
     Ok(())
 }
 
-pub(super) fn v3_every_filter_narrows_counts(place: impl StoreHarness) -> Checked {
-    let store = place.open();
-    let list: Vec<_> = filled(&store)?.into_iter().filter(is_public).collect();
+pub(super) fn v3_every_filter_applies_to_counts(harness: impl StoreHarness) -> Checked {
+    let store = harness.open();
+    let list: Vec<_> = populate(&store)?.into_iter().filter(is_public).collect();
     for (what, query) in queries()? {
-        let expected: Vec<_> = found(&query, &list).cloned().collect();
-        store.counts(what, &query, None, &expected)?;
+        let expected: Vec<_> = matching(&query, &list).cloned().collect();
+        store.ensure_counts(what, &query, None, &expected)?;
     }
     Ok(())
 }
 
-pub(super) fn v3_counts_are_by_key_in_rising_order(place: impl StoreHarness) -> Checked {
-    let store = place.open();
-    let list: Vec<_> = filled(&store)?.into_iter().filter(is_public).collect();
+pub(super) fn v3_counts_are_in_key_order(harness: impl StoreHarness) -> Checked {
+    let store = harness.open();
+    let list: Vec<_> = populate(&store)?.into_iter().filter(is_public).collect();
     for by in [CountBy::Hour, CountBy::Day, CountBy::App, CountBy::Actor] {
         for (what, query) in queries()? {
-            let expected: Vec<_> = found(&query, &list).cloned().collect();
-            store.counts(what, &query, Some(by), &expected)?;
+            let expected: Vec<_> = matching(&query, &list).cloned().collect();
+            store.ensure_counts(what, &query, Some(by), &expected)?;
         }
     }
     Ok(())
 }
 
-/// Folded as a whole these addresses are one text; their domains are two.
+/// As folded texts these addresses are equal; their domains differ.
 const SHARP: [&str; 3] = ["x@fa\u{df}.example", "X@FA\u{df}.Example.", "x@xn--fa-hia.example"];
 const DOUBLE: [&str; 2] = ["x@fass.example", "X@FASS.example."];
 
-pub(super) fn d8_an_address_is_found_by_its_domain(place: impl StoreHarness) -> Checked {
-    let store = place.open();
-    store.found_hiding()?;
+pub(super) fn d8_address_matches_by_idna_domain(harness: impl StoreHarness) -> Checked {
+    let store = harness.open();
+    store.initialize_private()?;
     let account = Actor::user(UserId::new(ADELE)?).with_identity(Alias::account("GitHub", "stra\u{df}e")?);
-    let mut all = vec![fixture::begun("account", account, at(0))?.build()?];
+    let mut all = vec![fixture::activity_builder("account", account, at(0))?.build()?];
     for (name, spellings) in [("sharp", &SHARP[..]), ("double", &DOUBLE[..])] {
         for (nth, spelling) in spellings.iter().enumerate() {
             let user = Actor::user(Alias::new(spelling)?);
             let application = Actor::application((*spelling).parse()?);
             for (what, actor) in [("user", user), ("application", application)] {
-                all.push(fixture::begun(&format!("{name}-{what}-{nth}"), actor.clone(), at(0))?.build()?);
-                let hidden = fixture::begun(&format!("{name}-{what}-{nth}-hidden"), actor, at(0))?;
+                all.push(fixture::activity_builder(&format!("{name}-{what}-{nth}"), actor.clone(), at(0))?.build()?);
+                let hidden = fixture::activity_builder(&format!("{name}-{what}-{nth}-hidden"), actor, at(0))?;
                 all.push(hidden.on_behalf_of(Actor::user(alias(HANNA)?)).build()?);
             }
         }
     }
-    let list = newest_first(store.keep(&all)?);
+    let list = newest_first(store.append_new(&all)?);
     let by_name = |name: &str| -> Vec<StoredActivity> {
         list.iter().filter(|stored| stored.activity().id().as_str().starts_with(name)).cloned().collect()
     };
@@ -235,12 +237,12 @@ pub(super) fn d8_an_address_is_found_by_its_domain(place: impl StoreHarness) -> 
     for (text, name) in sharp.chain(double).chain([("STRASSE", "account")]) {
         let (query, expected) = (Query::all().by_actor(text)?, by_name(name));
         let public: Vec<_> = expected.iter().filter(|stored| is_public(stored)).cloned().collect();
-        same(&format!("a page of {text}"), &store.page(&query, None, ALL)?, &public)?;
-        store.counts(text, &query, None, &public)?;
-        store.counts(text, &query, Some(CountBy::Actor), &public)?;
-        let names = by_keys(CountBy::Actor, &public).len();
-        ensure!(names == 1, "{text} is counted under {names} names, expected 1");
-        same(&format!("a reveal of {text}"), &store.revealed(&query, false, None, ALL)?, &expected)?;
+        ensure_same(&format!("a page of {text}"), &store.page(&query, None, ALL)?, &public)?;
+        store.ensure_counts(text, &query, None, &public)?;
+        store.ensure_counts(text, &query, Some(CountBy::Actor), &public)?;
+        let names = counts_by_key(CountBy::Actor, &public).len();
+        ensure!(names == 1, "{text} is counted under {names} keys, expected 1");
+        ensure_same(&format!("a reveal of {text}"), &store.revealed(&query, false, None, ALL)?, &expected)?;
     }
     Ok(())
 }

@@ -1,17 +1,17 @@
-//! Removed groups: what nodes keep of them adds up, and goes only by what it is told.
+//! Removed groups: updates of several nodes are merged, and only a drop removes them.
 
 use std::slice;
 
 use super::StoreHarness;
 use crate::conformance::clause::{Breach, Checked, ensure};
-use crate::conformance::fixture::{ADELE, Drive, activities, alias, at, race};
+use crate::conformance::fixture::{ADELE, StoreExt, activities, alias, at, race};
 use crate::directory::{AuditState, DirectoryBuilder, DirectoryRevision, RemovedGroup, User};
 use crate::identity::{GroupId, UserId};
 use crate::store::RemovedGroupsUpdate::{Drop, Keep};
 use crate::store::{ActivityStore, RemovedGroups};
 
-/// A group that was last seen with these members and is gone in this revision, as a directory tells of it.
-fn vanished(group: &str, members: &[&str], removed_in: u64) -> Checked<RemovedGroup> {
+/// Returns a group with these last members that was removed in this revision.
+fn removed(group: &str, members: &[&str], removed_in: u64) -> Checked<RemovedGroup> {
     let id = GroupId::new(group)?;
     let mut before = DirectoryBuilder::new().group(id.clone(), group);
     for name in members {
@@ -20,81 +20,85 @@ fn vanished(group: &str, members: &[&str], removed_in: u64) -> Checked<RemovedGr
     }
     let before = before.build(DirectoryRevision(removed_in - 1), at(0))?;
     let after = DirectoryBuilder::new().build(DirectoryRevision(removed_in), at(1))?.carry_over_from(&before);
-    after.removed_group(&id).ok_or_else(|| Breach::seen("the directory forgot the group"))
+    after.removed_group(&id).ok_or_else(|| Breach::new("the directory has no last members of the group"))
 }
 
-/// What is kept, told in a way that does not depend on the order of groups and members.
-fn told(kept: &[RemovedGroup]) -> Vec<String> {
-    let tell = |vanished: &RemovedGroup| {
+/// Returns a summary that does not depend on the order of groups and members.
+fn summaries(kept: &[RemovedGroup]) -> Vec<String> {
+    let summarize = |removed: &RemovedGroup| {
         let mut members: Vec<String> =
-            vanished.members().iter().map(|user| format!("{}{:?}", user.id().as_str(), names(user))).collect();
+            removed.members().iter().map(|user| format!("{}{:?}", user.id().as_str(), names(user))).collect();
         members.sort_unstable();
-        let (group, removed_in, members) = (vanished.group(), vanished.removed_in(), members.join(" and "));
-        let restored_in = vanished.back_by(DirectoryRevision(u64::MAX));
-        let restored_in = restored_in.map_or_else(String::new, |restored_in| format!(", back in {restored_in}"));
-        format!("{group} with {members} gone in {removed_in}{restored_in}, {:?} on record", vanished.audit_state())
+        let (group, removed_in, members) = (removed.group(), removed.removed_in(), members.join(" and "));
+        let restored_in = removed.back_by(DirectoryRevision(u64::MAX));
+        let restored_in = restored_in.map_or_else(String::new, |restored_in| format!(", restored in {restored_in}"));
+        format!("{group} with {members}, removed in {removed_in}{restored_in}, {:?}", removed.audit_state())
     };
-    let mut told: Vec<String> = kept.iter().map(tell).collect();
-    told.sort_unstable();
-    told
+    let mut summaries: Vec<String> = kept.iter().map(summarize).collect();
+    summaries.sort_unstable();
+    summaries
 }
 
 fn names(user: &User) -> Vec<&str> {
     user.aliases().iter().map(|alias| alias.as_str()).collect()
 }
 
-/// What a store keeps, asked for by a caller who knows nothing.
+/// Returns the stored groups, as a caller without a known version reads them.
 fn kept(store: &impl ActivityStore) -> Checked<RemovedGroups> {
     let kept = store.removed_groups(None)?;
-    kept.ok_or_else(|| Breach::seen("removed groups are not returned to a caller who knows no version"))
+    kept.ok_or_else(|| Breach::new("`removed_groups(None)` returned nothing"))
 }
 
-fn holds(what: &str, store: &impl ActivityStore, expected: &[RemovedGroup]) -> Checked {
-    let (found, expected) = (told(&kept(store)?.groups), told(expected));
-    ensure!(found == expected, "{what} the store keeps {found:?}, expected {expected:?}");
+fn ensure_contains(what: &str, store: &impl ActivityStore, expected: &[RemovedGroup]) -> Checked {
+    let (found, expected) = (summaries(&kept(store)?.groups), summaries(expected));
+    ensure!(found == expected, "{what} the store contains {found:?}, expected {expected:?}");
     Ok(())
 }
 
-pub(super) fn d11_kept_groups_come_back(place: impl StoreHarness) -> Checked {
-    let store = place.open();
-    holds("before anything was kept", &store, &[])?;
-    let (council, board) = (vanished("council", &["hanna", "otto"], 8)?, vanished("board", &[], 9)?);
+pub(super) fn d11_removed_groups_are_read_as_stored(harness: impl StoreHarness) -> Checked {
+    let store = harness.open();
+    ensure_contains("before any update", &store, &[])?;
+    let (council, board) = (removed("council", &["hanna", "otto"], 8)?, removed("board", &[], 9)?);
     store.update_removed_groups(Keep(&council))?;
     store.update_removed_groups(Keep(&board))?;
-    holds("after two groups were kept", &store, &[council.clone(), board.clone()])?;
-    holds("after two groups were kept elsewhere", &place.open(), &[council.clone(), board.clone()])?;
+    ensure_contains("after two groups were stored", &store, &[council.clone(), board.clone()])?;
+    ensure_contains(
+        "after two groups were stored, through another handle",
+        &harness.open(),
+        &[council.clone(), board.clone()],
+    )?;
     store.update_removed_groups(Keep(&council))?;
-    holds("after one was kept again", &store, &[council, board])
+    ensure_contains("after one was stored again", &store, &[council, board])
 }
 
-pub(super) fn d11_what_nodes_keep_of_a_group_adds_up(place: impl StoreHarness) -> Checked {
-    let (store, elsewhere) = (place.open(), place.open());
-    let (one, other) = (vanished("council", &["hanna"], 8)?, vanished("council", &["otto"], 8)?);
+pub(super) fn d11_updates_of_several_nodes_are_merged(harness: impl StoreHarness) -> Checked {
+    let (store, other_handle) = (harness.open(), harness.open());
+    let (one, other) = (removed("council", &["hanna"], 8)?, removed("council", &["otto"], 8)?);
     store.update_removed_groups(Keep(&one))?;
-    elsewhere.update_removed_groups(Keep(&other))?;
-    let together = one.clone().merge(&other);
-    holds("after two nodes kept a group", &store, slice::from_ref(&together))?;
-    let together = together.telling(AuditState::Vanished);
-    elsewhere.update_removed_groups(Keep(&one.clone().telling(AuditState::Vanished)))?;
-    holds("after that was put on record", &store, slice::from_ref(&together))?;
-    let together = together.restored(DirectoryRevision(9));
-    elsewhere.update_removed_groups(Keep(&one.clone().restored(DirectoryRevision(9))))?;
-    holds("after a node saw the group again", &store, slice::from_ref(&together))?;
+    other_handle.update_removed_groups(Keep(&other))?;
+    let merged = one.clone().merge(&other);
+    ensure_contains("after updates of one group by two nodes", &store, slice::from_ref(&merged))?;
+    let merged = merged.telling(AuditState::Vanished);
+    other_handle.update_removed_groups(Keep(&one.clone().telling(AuditState::Vanished)))?;
+    ensure_contains("after its audit state changed", &store, slice::from_ref(&merged))?;
+    let merged = merged.restored(DirectoryRevision(9));
+    other_handle.update_removed_groups(Keep(&one.clone().restored(DirectoryRevision(9))))?;
+    ensure_contains("after a node restored the group", &store, slice::from_ref(&merged))?;
     store.update_removed_groups(Keep(&other))?;
-    holds("after a node that lags kept it once more", &store, slice::from_ref(&together))?;
-    let (later, earlier) = (vanished("council", &["lena"], 20)?, vanished("council", &["paul"], 3)?);
+    ensure_contains("after an update by a lagging node", &store, slice::from_ref(&merged))?;
+    let (later, earlier) = (removed("council", &["lena"], 20)?, removed("council", &["paul"], 3)?);
     store.update_removed_groups(Keep(&earlier))?;
-    holds("after a node kept what is from an earlier time", &store, &[together])?;
-    elsewhere.update_removed_groups(Keep(&later))?;
-    holds("after a node kept what is from a later time", &store, &[later])
+    ensure_contains("after an update of an earlier removal", &store, &[merged])?;
+    other_handle.update_removed_groups(Keep(&later))?;
+    ensure_contains("after an update of a later removal", &store, &[later])
 }
 
-pub(super) fn d11_racing_nodes_lose_no_member(place: impl StoreHarness) -> Checked {
+pub(super) fn d11_concurrent_updates_lose_no_member(harness: impl StoreHarness) -> Checked {
     const NODES: [&str; 4] = ["hanna", "otto", "lena", "paul"];
-    let store = place.open();
+    let store = harness.open();
     for round in ["council", "board", "staff", "works"] {
         let node = |name| {
-            let (handle, known) = (place.open(), vanished(round, &[name], 8)?);
+            let (handle, known) = (harness.open(), removed(round, &[name], 8)?);
             Ok(move || Ok(handle.update_removed_groups(Keep(&known))?))
         };
         race(NODES.into_iter().map(node).collect::<Checked<_>>()?)?;
@@ -103,110 +107,110 @@ pub(super) fn d11_racing_nodes_lose_no_member(place: impl StoreHarness) -> Check
         let (group, members) = (kept.group(), kept.members().len());
         ensure!(
             members == NODES.len(),
-            "of `{group}` {members} members are kept, expected one of each of {} nodes",
+            "`{group}` has {members} members, expected one of each of {} nodes",
             NODES.len()
         );
     }
     let kept = kept(&store)?.groups.len();
-    ensure!(kept == 4, "{kept} groups are kept, expected 4");
+    ensure!(kept == 4, "{kept} groups are stored, expected 4");
     Ok(())
 }
 
-pub(super) fn d11_a_drop_spares_what_vanished_later(place: impl StoreHarness) -> Checked {
-    let store = place.open();
-    let (council, board) = (vanished("council", &["hanna"], 8)?, vanished("board", &["otto"], 8)?);
+pub(super) fn d11_drop_spares_later_removal(harness: impl StoreHarness) -> Checked {
+    let store = harness.open();
+    let (council, board) = (removed("council", &["hanna"], 8)?, removed("board", &["otto"], 8)?);
     for kept in [&council, &board] {
         store.update_removed_groups(Keep(kept))?;
     }
     store.update_removed_groups(Drop { group: council.group(), up_to: DirectoryRevision(7) })?;
-    holds("after a drop up to the revision before", &store, &[council.clone(), board.clone()])?;
+    ensure_contains("after a drop up to the revision before", &store, &[council.clone(), board.clone()])?;
     store.update_removed_groups(Drop { group: &GroupId::new("unknown")?, up_to: DirectoryRevision(99) })?;
-    holds("after a drop of a group that is not kept", &store, &[council.clone(), board.clone()])?;
-    place.open().update_removed_groups(Drop { group: council.group(), up_to: DirectoryRevision(8) })?;
-    holds("after a drop up to the very revision", &store, slice::from_ref(&board))?;
-    store.update_removed_groups(Keep(&vanished("council", &["lena"], 12)?))?;
-    holds("after the group vanished anew", &store, &[vanished("council", &["lena"], 12)?, board])
+    ensure_contains("after a drop of an unknown group", &store, &[council.clone(), board.clone()])?;
+    harness.open().update_removed_groups(Drop { group: council.group(), up_to: DirectoryRevision(8) })?;
+    ensure_contains("after a drop up to the same revision", &store, slice::from_ref(&board))?;
+    store.update_removed_groups(Keep(&removed("council", &["lena"], 12)?))?;
+    ensure_contains("after the group was removed again", &store, &[removed("council", &["lena"], 12)?, board])
 }
 
-pub(super) fn d11_kept_groups_outlive_a_crash(mut place: impl StoreHarness) -> Checked {
-    let before = place.open();
-    let (council, board) = (vanished("council", &["hanna"], 8)?, vanished("board", &["otto"], 8)?);
+pub(super) fn d11_removed_groups_survive_crash(mut harness: impl StoreHarness) -> Checked {
+    let before = harness.open();
+    let (council, board) = (removed("council", &["hanna"], 8)?, removed("board", &["otto"], 8)?);
     let council = council.telling(AuditState::Vanished).restored(DirectoryRevision(9));
     for kept in [&council, &board] {
         before.update_removed_groups(Keep(kept))?;
     }
     before.update_removed_groups(Drop { group: board.group(), up_to: DirectoryRevision(8) })?;
-    place.crash();
-    holds("after a crash", &place.open(), &[council])?;
+    harness.crash();
+    ensure_contains("after a crash", &harness.open(), &[council])?;
     drop(before);
     Ok(())
 }
 
-pub(super) fn d11_the_version_of_what_is_kept_changes_with_it(mut place: impl StoreHarness) -> Checked {
-    let mut last = kept(&place.open())?.version;
-    let mut moves_on = |what: &str, now: u64| {
-        ensure!(now > last, "{what} the version of what is kept is {now}, expected more than {last}");
+pub(super) fn d11_version_grows_with_each_change(mut harness: impl StoreHarness) -> Checked {
+    let mut last = kept(&harness.open())?.version;
+    let mut ensure_grown = |what: &str, now: u64| {
+        ensure!(now > last, "{what} the version is {now}, expected more than {last}");
         last = now;
         Ok::<_, Breach>(())
     };
-    let reader = place.open();
-    let (one, other) = (vanished("council", &["hanna"], 8)?, vanished("council", &["otto"], 8)?);
-    place.open().update_removed_groups(Keep(&one))?;
-    moves_on("after a group was kept", kept(&reader)?.version)?;
-    place.open().update_removed_groups(Keep(&other))?;
-    moves_on("after more of it was kept", kept(&reader)?.version)?;
-    place.open().update_removed_groups(Keep(&one.restored(DirectoryRevision(9))))?;
-    moves_on("after it came back", kept(&reader)?.version)?;
-    place.open().update_removed_groups(Drop { group: other.group(), up_to: DirectoryRevision(8) })?;
-    moves_on("after it was dropped", kept(&reader)?.version)?;
+    let reader = harness.open();
+    let (one, other) = (removed("council", &["hanna"], 8)?, removed("council", &["otto"], 8)?);
+    harness.open().update_removed_groups(Keep(&one))?;
+    ensure_grown("after a group was stored", kept(&reader)?.version)?;
+    harness.open().update_removed_groups(Keep(&other))?;
+    ensure_grown("after more members were stored", kept(&reader)?.version)?;
+    harness.open().update_removed_groups(Keep(&one.restored(DirectoryRevision(9))))?;
+    ensure_grown("after it was restored", kept(&reader)?.version)?;
+    harness.open().update_removed_groups(Drop { group: other.group(), up_to: DirectoryRevision(8) })?;
+    ensure_grown("after it was dropped", kept(&reader)?.version)?;
     drop(reader);
-    place.open().update_removed_groups(Keep(&other))?;
-    place.crash();
-    moves_on("after a crash", kept(&place.open())?.version)
+    harness.open().update_removed_groups(Keep(&other))?;
+    harness.crash();
+    ensure_grown("after a crash", kept(&harness.open())?.version)
 }
 
-pub(super) fn d11_the_version_stays_without_a_change(place: impl StoreHarness) -> Checked {
-    let (store, elsewhere) = (place.open(), place.open());
-    store.found_hiding()?;
-    let (council, more) = (vanished("council", &["hanna", "otto"], 8)?, vanished("council", &["otto"], 8)?);
+pub(super) fn d11_version_stays_without_change(harness: impl StoreHarness) -> Checked {
+    let (store, other_handle) = (harness.open(), harness.open());
+    store.initialize_private()?;
+    let (council, more) = (removed("council", &["hanna", "otto"], 8)?, removed("council", &["otto"], 8)?);
     store.update_removed_groups(Keep(&council))?;
     let version = kept(&store)?.version;
-    let stays = |what: &str| {
-        let now = kept(&elsewhere)?.version;
-        ensure!(now == version, "after {what} the version of what is kept is {now}, expected {version} still");
+    let ensure_unchanged = |what: &str| {
+        let now = kept(&other_handle)?.version;
+        ensure!(now == version, "after {what} the version is {now}, expected {version}");
         Ok::<_, Breach>(())
     };
-    stays("a read")?;
+    ensure_unchanged("a read")?;
     store.update_removed_groups(Keep(&council))?;
-    stays("what is kept was kept again")?;
+    ensure_unchanged("a repeated update")?;
     store.update_removed_groups(Keep(&more))?;
-    stays("part of what is kept was kept again")?;
+    ensure_unchanged("an update with a subset")?;
     store.update_removed_groups(Drop { group: council.group(), up_to: DirectoryRevision(7) })?;
-    stays("a drop up to the revision before")?;
+    ensure_unchanged("a drop up to the revision before")?;
     store.update_removed_groups(Drop { group: &GroupId::new("unknown")?, up_to: DirectoryRevision(99) })?;
-    stays("a drop of a group that is not kept")?;
-    store.keep(&activities("adele", ADELE, 2)?)?;
-    store.turn()?;
-    stays("a batch and a change of the policy")
+    ensure_unchanged("a drop of an unknown group")?;
+    store.append_new(&activities("adele", ADELE, 2)?)?;
+    store.toggle()?;
+    ensure_unchanged("a batch and a change of the policy")
 }
 
-pub(super) fn d11_what_is_known_is_not_read_again(place: impl StoreHarness) -> Checked {
-    let (store, elsewhere) = (place.open(), place.open());
+pub(super) fn d11_known_version_returns_none(harness: impl StoreHarness) -> Checked {
+    let (store, other_handle) = (harness.open(), harness.open());
     let mut versions = vec![kept(&store)?.version];
     for (removed_in, name) in [(8, "hanna"), (9, "otto"), (12, "lena")] {
-        store.update_removed_groups(Keep(&vanished("council", &[name], removed_in)?))?;
+        store.update_removed_groups(Keep(&removed("council", &[name], removed_in)?))?;
         versions.push(kept(&store)?.version);
-        let current = kept(&elsewhere)?;
-        for handle in [&store, &elsewhere, &place.open()] {
+        let current = kept(&other_handle)?;
+        for handle in [&store, &other_handle, &harness.open()] {
             let known = handle.removed_groups(Some(current.version))?;
-            ensure!(known.is_none(), "version {}, which is known, was returned again", current.version);
+            ensure!(known.is_none(), "the known version {} was returned again", current.version);
             let others = versions.iter().copied().chain([current.version + 1, u64::MAX]);
             for other in others.filter(|other| *other != current.version) {
                 let found = handle.removed_groups(Some(other))?;
                 let expected = Some(&current);
                 ensure!(
                     found.as_ref() == expected,
-                    "to version {other} the answer is no other than to {}",
+                    "a caller with version {other} did not get version {}",
                     current.version
                 );
             }

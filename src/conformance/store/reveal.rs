@@ -1,9 +1,9 @@
-//! What a reveal sees: what its admission says, in the order of all pages, under the decisions of ingest.
+//! Revealed pages: what the permit allows, newest first, with the decisions made at ingest.
 
 use super::StoreHarness;
-use super::query::{filled, queries};
+use super::query::{populate, queries};
 use crate::conformance::clause::{Checked, ensure};
-use crate::conformance::fixture::{ALL, Drive, ids, is_public, place_of, same};
+use crate::conformance::fixture::{ALL, StoreExt, ensure_same, ids, is_public, position_of};
 use crate::query::Query;
 use crate::store::StoredActivity;
 
@@ -11,57 +11,57 @@ fn first(count: usize, list: &[StoredActivity]) -> &[StoredActivity] {
     list.get(..count).unwrap_or(list)
 }
 
-fn among(private_only: bool, list: &[StoredActivity]) -> Vec<StoredActivity> {
+fn filtered(private_only: bool, list: &[StoredActivity]) -> Vec<StoredActivity> {
     list.iter().filter(|stored| !private_only || !is_public(stored)).cloned().collect()
 }
 
-pub(super) fn v3_a_reveal_sees_all_newest_first(place: impl StoreHarness) -> Checked {
-    let store = place.open();
-    let list = filled(&store)?;
-    same("all that is stored", &store.everything()?, &list)?;
-    same("all that is stored, through another handle", &place.open().everything()?, &list)
+pub(super) fn v3_revealed_page_is_newest_first(harness: impl StoreHarness) -> Checked {
+    let store = harness.open();
+    let list = populate(&store)?;
+    ensure_same("all activities", &store.all_stored()?, &list)?;
+    ensure_same("all activities, through another handle", &harness.open().all_stored()?, &list)
 }
 
-pub(super) fn v3_a_reveal_can_leave_out_what_is_public(place: impl StoreHarness) -> Checked {
-    let store = place.open();
-    let private = among(true, &filled(&store)?);
-    same("the newest that are private", &store.revealed(&Query::all(), true, None, 3)?, first(3, &private))?;
-    same("all that is private", &store.revealed(&Query::all(), true, None, ALL)?, &private)
+pub(super) fn v3_reveal_can_leave_out_public_activities(harness: impl StoreHarness) -> Checked {
+    let store = harness.open();
+    let private = filtered(true, &populate(&store)?);
+    ensure_same("the newest private activities", &store.revealed(&Query::all(), true, None, 3)?, first(3, &private))?;
+    ensure_same("all private activities", &store.revealed(&Query::all(), true, None, ALL)?, &private)
 }
 
-pub(super) fn r1_a_reveal_sees_what_its_query_finds(place: impl StoreHarness) -> Checked {
-    let store = place.open();
-    let list = filled(&store)?;
+pub(super) fn r1_revealed_page_matches_its_query(harness: impl StoreHarness) -> Checked {
+    let store = harness.open();
+    let list = populate(&store)?;
     for (what, query) in queries()? {
         for private_only in [false, true] {
-            let mut expected = among(private_only, &list);
+            let mut expected = filtered(private_only, &list);
             expected.retain(|stored| query.matches(stored.activity(), stored.decision()));
             let what = format!("a reveal of {what}{}", if private_only { ", private only" } else { "" });
-            same(&what, &store.revealed(&query, private_only, None, ALL)?, &expected)?;
-            // What a reveal did not ask for is left out of a page anyway, but it must not take up the room of the rest.
+            ensure_same(&what, &store.revealed(&query, private_only, None, ALL)?, &expected)?;
+            // Activities that do not match must not use up the limit either.
             let newest = store.revealed(&query, private_only, None, 3)?;
-            same(&format!("the newest of {what}"), &newest, first(3, &expected))?;
+            ensure_same(&format!("the newest of {what}"), &newest, first(3, &expected))?;
         }
     }
     Ok(())
 }
 
-pub(super) fn v3_pages_of_a_reveal_join_at_every_limit(place: impl StoreHarness) -> Checked {
-    let store = place.open();
-    let list = filled(&store)?;
+pub(super) fn v3_revealed_pages_of_every_limit_join(harness: impl StoreHarness) -> Checked {
+    let store = harness.open();
+    let list = populate(&store)?;
     for private_only in [false, true] {
-        let expected = among(private_only, &list);
+        let expected = filtered(private_only, &list);
         for limit in [2, 7, expected.len(), expected.len() + 1] {
             let (mut joined, mut after) = (Vec::new(), None);
             loop {
                 let page = store.revealed(&Query::all(), private_only, after.as_ref(), limit)?;
-                ensure!(page.len() <= limit, "a page of {limit} holds {}", page.len());
+                ensure!(page.len() <= limit, "a page of {limit} contains {} activities", page.len());
                 let Some(last) = page.last() else { break };
-                after = Some(place_of(last));
+                after = Some(position_of(last));
                 joined.extend(page);
                 ensure!(joined.len() <= expected.len(), "pages of {limit} repeat: {}", ids(&joined));
             }
-            same(&format!("revealed pages of {limit}, joined"), &joined, &expected)?;
+            ensure_same(&format!("revealed pages of {limit}, joined"), &joined, &expected)?;
         }
     }
     Ok(())

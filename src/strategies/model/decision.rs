@@ -1,27 +1,27 @@
-//! What becomes of one activity: D6 to D9, S1.
+//! Decisions: D6 to D9, S1.
 
-use super::directory::{Directory, Home, LastMembers, Person, reads_as_address};
+use super::directory::{Directory, Home, LastMembers, Person, is_address};
 use super::{Model, Node};
 use crate::activity::{Activity, Actor, ActorKind, App};
 use crate::engine::{PrincipalRole, Reason, UndecidableReason, Verdict, Visibility};
 use crate::identity::{Alias, GroupId, Identity, UserId};
 use crate::policy::{GroupRef, OnUndecidable, PolicyOptions, ScopeEffect, ScopeRule, ScopeTarget};
 
-/// What was decided, and every reason, in no order that means anything.
+/// An expected decision with every reason, in any order.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExpectedDecision {
-    /// What.
+    /// The verdict.
     pub decided: ExpectedVerdict,
-    /// Why.
+    /// The reasons.
     pub reasons: Vec<Reason>,
 }
 
-/// A verdict, or that there is none.
+/// A verdict, or that the batch is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExpectedVerdict {
-    /// A verdict.
+    /// The verdict.
     Verdict(Verdict),
-    /// The policy says to refuse.
+    /// The policy rejects activities that cannot be decided.
     Refused,
 }
 
@@ -33,7 +33,7 @@ impl ExpectedDecision {
         }
     }
 
-    /// Whether it is hidden, if it is stored.
+    /// Returns the visibility of a stored activity. Returns `None` if the activity is not stored.
     #[must_use]
     pub fn visibility(&self) -> Option<Visibility> {
         match self.verdict()? {
@@ -43,7 +43,7 @@ impl ExpectedDecision {
         }
     }
 
-    /// What could not be known.
+    /// Returns why the activity could not be decided.
     #[must_use]
     pub fn causes(&self) -> Vec<UndecidableReason> {
         let cause = |reason: &Reason| match reason {
@@ -54,9 +54,9 @@ impl ExpectedDecision {
     }
 }
 
-/// What is known of somebody on an activity.
+/// The groups that a principal or object matches, and why it could not be decided.
 #[derive(Default)]
-struct Known {
+struct Matched {
     groups: Vec<GroupRef>,
     causes: Vec<UndecidableReason>,
 }
@@ -79,23 +79,23 @@ impl Model {
             Some(directory) if self.is_too_old(directory) => Some(UndecidableReason::DirectoryTooOld),
             Some(_) => None,
         };
-        let gone = self.gone(directory);
+        let removed = self.removed_groups(directory);
 
-        // Who is on it, and where.
-        let mut role: Vec<(PrincipalRole, Known)> = Vec::new();
-        for (place, principal) in activity.principals().enumerate() {
-            let place = if place == 0 { PrincipalRole::Actor } else { PrincipalRole::OnBehalfOf };
-            role.push((place, self.principal(directory, &gone, principal, activity.app())));
+        // The principals and their roles.
+        let mut matches: Vec<(PrincipalRole, Matched)> = Vec::new();
+        for (index, principal) in activity.principals().enumerate() {
+            let role = if index == 0 { PrincipalRole::Actor } else { PrincipalRole::OnBehalfOf };
+            matches.push((role, self.principal(directory, &removed, principal, activity.app())));
         }
-        let principals: Vec<GroupRef> = role.iter().flat_map(|(_, known)| known.groups.clone()).collect();
+        let principals: Vec<GroupRef> = matches.iter().flat_map(|(_, known)| known.groups.clone()).collect();
         let mut causes: Vec<UndecidableReason> = cause.into_iter().collect();
-        causes.extend(role.iter().flat_map(|(_, known)| known.causes.clone()));
+        causes.extend(matches.iter().flat_map(|(_, known)| known.causes.clone()));
 
         // S: scope, before privacy.
         let app = activity.app();
         let rules = |effect| self.policy.scope.iter().filter(move |rule: &&ScopeRule| rule.effect() == effect);
         let is_unknown =
-            |rule: &&ScopeRule| gone.iter().any(|(group, last)| last.is_none() && *rule.group() == imported(group));
+            |rule: &&ScopeRule| removed.iter().any(|(group, last)| last.is_none() && *rule.group() == imported(group));
         if rules(ScopeEffect::Exclude).any(|rule| covers(rule.target(), app) && principals.contains(rule.group())) {
             return ExpectedDecision { decided: ExpectedVerdict::Verdict(Verdict::NotMonitored), reasons: Vec::new() };
         }
@@ -107,11 +107,11 @@ impl Model {
                 rules(ScopeEffect::Include).filter(here).collect::<Vec<_>>()
             };
             let deciding = (0..3).map(level).find(|rules| !rules.is_empty()).unwrap_or_default();
-            let taken_in: Vec<&ScopeRule> =
+            let included: Vec<&ScopeRule> =
                 deciding.iter().filter(|rule| principals.contains(rule.group())).copied().collect();
             let unknown: Vec<&ScopeRule> = deciding.iter().copied().filter(|rule| is_unknown(rule)).collect();
-            if taken_in.is_empty() {
-                // Whoever cannot be decided is not left out where somebody is taken in.
+            if included.is_empty() {
+                // A principal that cannot be decided is monitored if the level includes any group.
                 if causes.is_empty() && unknown.is_empty() {
                     return ExpectedDecision {
                         decided: ExpectedVerdict::Verdict(Verdict::NotMonitored),
@@ -119,19 +119,19 @@ impl Model {
                     };
                 }
             }
-            // The first of them is the reason.
-            reasons.extend(taken_in.first().map(|rule| Reason::Scope((*rule).clone())));
+            // The first rule is the reason.
+            reasons.extend(included.first().map(|rule| Reason::Scope((*rule).clone())));
         }
 
         // D6.
         if self.policy.options.include_objects {
             let app = activity.app();
-            let objects = activity.objects().map(|object| self.object(directory, &gone, object, app));
-            role.extend(objects.map(|known| (PrincipalRole::Object, known)));
+            let objects = activity.objects().map(|object| self.object(directory, &removed, object, app));
+            matches.extend(objects.map(|known| (PrincipalRole::Object, known)));
         }
         let mut is_private = false;
         for group in &self.policy.private {
-            let first = role.iter().find(|(_, known)| known.groups.contains(group));
+            let first = matches.iter().find(|(_, known)| known.groups.contains(group));
             if let Some((role, _)) = first {
                 is_private = true;
                 reasons.push(Reason::Member { group: group.clone(), role: *role });
@@ -140,10 +140,10 @@ impl Model {
 
         // D9.
         causes.extend(
-            role.iter().filter(|(at, _)| *at == PrincipalRole::Object).flat_map(|(_, known)| known.causes.clone()),
+            matches.iter().filter(|(at, _)| *at == PrincipalRole::Object).flat_map(|(_, known)| known.causes.clone()),
         );
-        // While nobody knows who was in a group of the policy, everything is hidden.
-        let unknown = gone.iter().filter(|(_, last)| last.is_none());
+        // While the members of a group of the policy are unknown, every activity is undecidable.
+        let unknown = removed.iter().filter(|(_, last)| last.is_none());
         causes.extend(unknown.map(|(group, _)| UndecidableReason::GroupRemoved(group.clone())));
         causes.sort();
         causes.dedup();
@@ -157,41 +157,42 @@ impl Model {
         ExpectedDecision { decided, reasons }
     }
 
-    /// Every group of the policy with last members of which nodes know, its own or those of groups nested in it; without
-    /// any, if nobody knows them.
-    fn gone(&self, directory: Option<&Directory>) -> Vec<(GroupId, Option<LastMembers>)> {
+    /// Returns the removed groups with their last members, their own or those of groups nested in them, by group of the
+    /// policy. The members are `None` if they are unknown.
+    fn removed_groups(&self, directory: Option<&Directory>) -> Vec<(GroupId, Option<LastMembers>)> {
         let Some(directory) = directory else { return Vec::new() };
-        let mut gone = Vec::new();
+        let mut removed = Vec::new();
         for group in self.policy.imported_groups() {
-            for below in directory.below(&group) {
-                let [here, kept] = self.last_known(directory, &below);
+            for below in directory.descendants(&group) {
+                let [remembered, kept] = self.last_known(directory, &below);
                 if directory.groups.contains(&below) {
-                    // What was kept of one that a delta added may be from before.
+                    // Stored members of a group that a delta added may be from before.
                     let kept = self.kept.iter().find(|kept| kept.group == below && directory.is_added(&below));
-                    gone.extend(kept.map(|kept| (group.clone(), Some(kept.clone()))));
+                    removed.extend(kept.map(|kept| (group.clone(), Some(kept.clone()))));
                     continue;
                 }
-                let known = match (here, kept) {
-                    // What is known of an earlier time is over. What is kept of a later one counts beside what a
-                    // node that lags remembers: the group is gone for it in the directory by which it decides.
-                    (Some(here), Some(kept)) if kept.is_before(&here) => Some(here),
-                    (Some(here), Some(kept)) => Some(here.joined(&kept)),
-                    (here, kept) => here.or(kept),
+                let known = match (remembered, kept) {
+                    // Members from an earlier removal no longer count. Members stored from a later one count beside
+                    // those that a lagging node remembers: the group is removed in the directory by which it decides.
+                    (Some(remembered), Some(kept)) if kept.is_before(&remembered) => Some(remembered),
+                    (Some(remembered), Some(kept)) => Some(remembered.union(&kept)),
+                    (remembered, kept) => remembered.or(kept),
                 };
-                gone.push((group.clone(), known));
+                removed.push((group.clone(), known));
             }
-            // Nested in it under the eyes of another node.
-            let elsewhere = self.kept.iter().filter(|kept| directory.holds(&group, kept));
+            // Groups that another node saw nested in it.
+            let elsewhere = self.kept.iter().filter(|kept| directory.contains_nested(&group, kept));
             let counts = |kept: &&LastMembers| match directory.knows(&kept.group) {
                 true => directory.is_added(&kept.group),
                 false => kept.restored_in.is_none_or(|restored_in| restored_in > directory.revision),
             };
-            gone.extend(elsewhere.filter(counts).map(|kept| (group.clone(), Some(kept.clone()))));
+            removed.extend(elsewhere.filter(counts).map(|kept| (group.clone(), Some(kept.clone()))));
         }
-        gone
+        removed
     }
 
-    /// What a node remembers of a group that is gone, and what was kept, unless it is known to have been back since.
+    /// Returns the last members of a removed group that a node remembers, and those stored, unless the group was
+    /// restored since.
     pub(super) fn last_known(&self, directory: &Directory, group: &GroupId) -> [Option<LastMembers>; 2] {
         let kept = self.kept.iter().find(|kept| kept.group == *group);
         let restored_in = kept.and_then(|kept| kept.restored_in);
@@ -202,53 +203,51 @@ impl Model {
     fn principal(
         &self,
         directory: Option<&Directory>,
-        gone: &[(GroupId, Option<LastMembers>)],
+        removed: &[(GroupId, Option<LastMembers>)],
         actor: &Actor,
         app: &App,
-    ) -> Known {
-        let mut known = Known::default();
+    ) -> Matched {
+        let mut known = Matched::default();
         // D7.
         if actor.kind() == ActorKind::Application {
             known.groups.push(GroupRef::Applications);
         }
-        // D9: somebody of the directory, or at least named in a form in which it would have them.
+        // D9: an identity of the directory, or of a form that it would contain.
         let usable = actor.kind() == ActorKind::User
-            && actor
-                .identities()
-                .iter()
-                .any(|identity| would_know(directory, identity, app) || is_anybodys(directory, gone, identity, app));
+            && actor.identities().iter().any(|identity| {
+                has_form(directory, identity, app) || matches_person(directory, removed, identity, app)
+            });
         if actor.kind() == ActorKind::Unknown || (actor.kind() == ActorKind::User && !usable) {
             known.causes.push(UndecidableReason::NoUsableActor);
         }
         let mut homes: Vec<Option<bool>> = Vec::new();
         for identity in actor.identities() {
-            homes.push(self.identity(directory, gone, identity, app, &mut known));
+            homes.push(self.identity(directory, removed, identity, app, &mut known));
         }
-        // A user of whom nothing tells a home is at home in none of the managed domains.
-        let homeless = usable && !homes.contains(&Some(true));
-        let outside = homes.contains(&Some(false)) || homeless;
-        // D8: an identity protects wherever it stands, so an application that names somebody from outside is theirs
-        // too.
-        if outside {
+        // A user without a known home domain is in none of the managed domains.
+        let is_homeless = usable && !homes.contains(&Some(true));
+        let is_external = homes.contains(&Some(false)) || is_homeless;
+        // D8: every identity protects, so an application with the identity of an external user is external too.
+        if is_external {
             known.groups.push(GroupRef::ExternalUsers);
         }
         known
     }
 
-    /// By id or by name.
+    /// Returns what an object matches, by id or by name.
     fn object(
         &self,
         directory: Option<&Directory>,
-        gone: &[(GroupId, Option<LastMembers>)],
+        removed: &[(GroupId, Option<LastMembers>)],
         object: &str,
         app: &App,
-    ) -> Known {
-        let mut known = Known::default();
+    ) -> Matched {
+        let mut known = Matched::default();
         // One of the addresses that the owner of a drive can have.
         let (whole, object) = (object, object.strip_prefix("/personal/").unwrap_or(object));
         let mut identities: Vec<Identity> = UserId::new(object).map(Identity::Id).into_iter().collect();
         identities.extend(Alias::new(object).map(Identity::Alias));
-        // A technical id is told by its form.
+        // The form of a technical id determines its app.
         let technical = match object {
             _ if object.len() == 16 && object.chars().all(|c| c.is_ascii_hexdigit()) => "puid",
             _ if object.to_ascii_uppercase().starts_with("S-1-") => "sid",
@@ -256,10 +255,11 @@ impl Model {
         };
         identities.extend(Alias::account(technical, object).map(Identity::Alias));
         for identity in identities {
-            let home = self.identity(directory, gone, &identity, app, &mut known);
-            let holders = directory.map_or(0, |it| it.people.iter().filter(|person| person.is(&identity)).count());
-            // Of what the directory does not know, only a mail address is somebody from outside.
-            let address = matches!(&identity, Identity::Alias(alias) if reads_as_address(alias))
+            let home = self.identity(directory, removed, &identity, app, &mut known);
+            let holders =
+                directory.map_or(0, |it| it.people.iter().filter(|person| person.has_identity(&identity)).count());
+            // Of the names that the directory does not contain, only an e-mail address is an external user.
+            let address = matches!(&identity, Identity::Alias(alias) if is_address(alias))
                 && !whole.contains(|c: char| c.is_whitespace() || "/\\:".contains(c));
             if home == Some(false) && (holders == 1 || address) {
                 known.groups.push(GroupRef::ExternalUsers);
@@ -268,44 +268,42 @@ impl Model {
         known
     }
 
-    /// Adds the groups that an identity leads to, and says whether its home is managed, if it tells of one. D8: a name
-    /// that is bound to no app can be that of an account in any, and the other way round; that can only hide.
+    /// Adds the groups that an identity matches, and returns whether its home domain is managed, if known. D8: a name
+    /// that is bound to no app can be an account in any app, and the other way round; that can only hide more.
     fn identity(
         &self,
         directory: Option<&Directory>,
-        gone: &[(GroupId, Option<LastMembers>)],
+        removed: &[(GroupId, Option<LastMembers>)],
         identity: &Identity,
         app: &App,
-        known: &mut Known,
+        known: &mut Matched,
     ) -> Option<bool> {
         let other = match identity {
             Identity::Alias(alias) if alias.app().is_some() => Alias::new(alias.as_str()).ok(),
-            Identity::Alias(alias) if !reads_as_address(alias) => {
-                Alias::account(app.name().as_str(), alias.as_str()).ok()
-            }
+            Identity::Alias(alias) if !is_address(alias) => Alias::account(app.name().as_str(), alias.as_str()).ok(),
             _ => None,
         };
         if let Some(other) = other
-            && self.holder(directory, gone, &Identity::Alias(other), known) == Some(false)
+            && self.holder(directory, removed, &Identity::Alias(other), known) == Some(false)
         {
             known.groups.push(GroupRef::ExternalUsers);
         }
-        self.holder(directory, gone, identity, known)
+        self.holder(directory, removed, identity, known)
     }
 
     fn holder(
         &self,
         directory: Option<&Directory>,
-        gone: &[(GroupId, Option<LastMembers>)],
+        removed: &[(GroupId, Option<LastMembers>)],
         identity: &Identity,
-        known: &mut Known,
+        known: &mut Matched,
     ) -> Option<bool> {
         let manages = |home: &Home| match home {
             Home::At(domain) => self.policy.domains.iter().any(|managed| managed.covers(domain)),
-            Home::Elsewhere | Home::Unsaid => false,
+            Home::Outside | Home::Unknown => false,
         };
         let now: Vec<_> =
-            directory.into_iter().flat_map(|it| &it.people).filter(|person| person.is(identity)).collect();
+            directory.into_iter().flat_map(|it| &it.people).filter(|person| person.has_identity(identity)).collect();
         let now = match now.as_slice() {
             [] => None,
             [one] => Some(*one),
@@ -314,35 +312,35 @@ impl Model {
                 None
             }
         };
-        // D11, D8: whoever no record names may be a last member of a group that is gone, by one of the last names,
-        // unless a record says other ones.
-        let last = gone.iter().filter_map(|(_, last)| last.as_ref()).flat_map(|last| &last.members);
-        let known_well = |person: &&Person| directory.is_some_and(|directory| directory.is_named_on_record(&person.id));
+        // D11, D8: a user without a record can be a last member of a removed group, by one of the last names, unless a
+        // record has other names.
+        let last = removed.iter().filter_map(|(_, last)| last.as_ref()).flat_map(|last| &last.members);
+        let has_record = |person: &&Person| directory.is_some_and(|directory| directory.is_named_on_record(&person.id));
         let mut people: Vec<&Person> = now.into_iter().collect();
-        if now.as_ref().is_none_or(|person| !known_well(person)) {
-            people.extend(last.filter(|member| member.is(identity) && !known_well(member)));
+        if now.as_ref().is_none_or(|person| !has_record(person)) {
+            people.extend(last.filter(|member| member.has_identity(identity) && !has_record(member)));
             if let (Identity::Alias(alias), Some(directory)) = (identity, directory) {
-                people.extend(directory.formerly(alias).filter(|member| !known_well(member)));
+                people.extend(directory.former_holders(alias).filter(|member| !has_record(member)));
             }
         }
         for person in people {
             let in_force = directory.into_iter().flat_map(|directory| directory.groups_of(&person.id));
             known.groups.extend(in_force.map(GroupRef::Imported));
-            for (group, last) in gone {
+            for (group, last) in removed {
                 if last.iter().any(|last| last.members.iter().any(|member| member.id == person.id)) {
                     known.groups.push(imported(group));
                 }
             }
         }
-        // Whoever is known without a home has the one that the name says under which they are seen.
-        if let Some(person) = now.filter(|person| *person.home() != Home::Unsaid) {
+        // A user without a known home domain has that of the name on the activity.
+        if let Some(person) = now.filter(|person| *person.home() != Home::Unknown) {
             return Some(manages(person.home()));
         }
         match identity {
             Identity::Id(_) => None,
             Identity::Alias(alias) if alias.is_guest() => Some(false),
             Identity::Alias(alias) if is_passport_id_with_tenant(alias) => None,
-            Identity::Alias(alias) if reads_as_address(alias) => {
+            Identity::Alias(alias) if is_address(alias) => {
                 Some(alias.domain().is_some_and(|domain| manages(&Home::At(domain))))
             }
             Identity::Alias(_) => None,
@@ -350,50 +348,53 @@ impl Model {
     }
 }
 
-/// What a name can mean in an app: itself, or the account or name that counts for it (D8).
-fn meanings(identity: &Identity, app: &App) -> Vec<Identity> {
+/// Returns an identity and the account or name that counts for it in an app (D8).
+fn equivalents(identity: &Identity, app: &App) -> Vec<Identity> {
     let other = match identity {
         Identity::Alias(alias) if alias.app().is_some() => Alias::new(alias.as_str()).ok(),
-        Identity::Alias(alias) if !reads_as_address(alias) => Alias::account(app.name().as_str(), alias.as_str()).ok(),
+        Identity::Alias(alias) if !is_address(alias) => Alias::account(app.name().as_str(), alias.as_str()).ok(),
         _ => None,
     };
     [identity.clone()].into_iter().chain(other.map(Identity::Alias)).collect()
 }
 
-/// Whether somebody of the directory, or a last member of a group that is gone, goes by it.
-fn is_anybodys(
+/// Returns whether a user of the directory or a last member of a removed group has the identity.
+fn matches_person(
     directory: Option<&Directory>,
-    gone: &[(GroupId, Option<LastMembers>)],
+    removed: &[(GroupId, Option<LastMembers>)],
     identity: &Identity,
     app: &App,
 ) -> bool {
     let here = directory.into_iter().flat_map(|directory| &directory.people);
-    let last = gone.iter().filter_map(|(_, last)| last.as_ref()).flat_map(|last| &last.members);
+    let last = removed.iter().filter_map(|(_, last)| last.as_ref()).flat_map(|last| &last.members);
     let remembered = last.filter(|member| {
-        // By a name only while no record names them otherwise.
+        // Names count only while no record has other names of the user.
         matches!(identity, Identity::Id(_)) || !directory.is_some_and(|it| it.is_named_on_record(&member.id))
     });
     let people: Vec<&Person> = here.chain(remembered).collect();
     let had = |meaning: &Identity| match (meaning, directory) {
-        (Identity::Alias(alias), Some(it)) => it.formerly(alias).any(|member| !it.is_named_on_record(&member.id)),
+        (Identity::Alias(alias), Some(it)) => it.former_holders(alias).any(|member| !it.is_named_on_record(&member.id)),
         _ => false,
     };
-    meanings(identity, app).iter().any(|meaning| had(meaning) || people.iter().any(|person| person.is(meaning)))
+    equivalents(identity, app)
+        .iter()
+        .any(|meaning| had(meaning) || people.iter().any(|person| person.has_identity(meaning)))
 }
 
-/// `1003200096971F55@contoso.onmicrosoft.com` is nobody's address, and no template tenant has people.
+/// Returns whether an address is a passport id with a tenant, such as `1003200096971F55@contoso.onmicrosoft.com`, or of
+/// a template tenant. Neither identifies a person as an address does.
 fn is_passport_id_with_tenant(alias: &Alias) -> bool {
-    let Some((local, domain)) = alias.as_str().rsplit_once('@').filter(|_| reads_as_address(alias)) else {
+    let Some((local, domain)) = alias.as_str().rsplit_once('@').filter(|_| is_address(alias)) else {
         return false;
     };
     let is_passport_id = local.len() == 16 && local.chars().all(|c| c.is_ascii_hexdigit());
     is_passport_id || domain.to_ascii_lowercase().ends_with(".templatetenant")
 }
 
-/// Whether a directory has names of this form: any id, any undamaged address, and other names if it has one that is bound
-/// to the same app, or likewise to none.
-fn would_know(directory: Option<&Directory>, identity: &Identity, app: &App) -> bool {
-    // Without a directory, that alone is the cause.
+/// Returns whether a directory has identities of this form: any id of the same form, any undamaged address, or another
+/// name of the same form that is bound to the same app, or to none as well.
+fn has_form(directory: Option<&Directory>, identity: &Identity, app: &App) -> bool {
+    // A missing directory is the only reason.
     let Some(directory) = directory else { return true };
     let alias = match identity {
         Identity::Id(id) => {
@@ -409,13 +410,13 @@ fn would_know(directory: Option<&Directory>, identity: &Identity, app: &App) -> 
         let Identity::Alias(meaning) = meaning else { return false };
         let is_word = |name: &Alias| !name.as_str().contains(|c: char| c.is_whitespace() || "/=,:\\".contains(c));
         let alike = name.app().is_some() || is_word(name) == is_word(meaning);
-        !reads_as_address(name) && fold(name.app()) == fold(meaning.app()) && alike
+        !is_address(name) && fold(name.app()) == fold(meaning.app()) && alike
     };
     let damaged = alias.app().is_none() && alias.as_str().contains(['?', '*', '\u{fffd}']);
     let names = || directory.people.iter().flat_map(|person| &person.aliases);
-    let has_like = || meanings(identity, app).iter().any(|form| names().any(|name| is_like(form, name)));
+    let has_like = || equivalents(identity, app).iter().any(|form| names().any(|name| is_like(form, name)));
     let technical = technical || is_passport_id_with_tenant(alias);
-    !damaged && !technical && (reads_as_address(alias) || has_like())
+    !damaged && !technical && (is_address(alias) || has_like())
 }
 
 fn imported(group: &GroupId) -> GroupRef {
@@ -430,7 +431,7 @@ fn covers(target: &ScopeTarget, app: &App) -> bool {
     }
 }
 
-/// 0 for the most specific.
+/// Returns the level of a target, with 0 for the most specific.
 fn level_of(target: &ScopeTarget) -> usize {
     match target {
         ScopeTarget::App(_) => 0,

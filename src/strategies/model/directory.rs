@@ -1,4 +1,4 @@
-//! Who is in which group: D8, D10, D11.
+//! The directory of a node: D8, D10, D11.
 
 use chrono::{DateTime, Utc};
 
@@ -6,29 +6,29 @@ use super::super::imports::Import;
 use crate::directory::{User, UserStatus};
 use crate::identity::{Alias, Domain, GroupId, Identity, UserId};
 
-/// A directory in force on one node.
+/// The directory in force on one node.
 #[derive(Debug, Clone)]
 pub(super) struct Directory {
     pub(super) revision: u64,
     pub(super) as_of: DateTime<Utc>,
-    /// What its source said last.
+    /// The last content of its source.
     pub(super) import: Import,
-    /// Everybody who counts: those with a record, members, and last members.
+    /// Every person that counts: those with a record, members, and last members.
     pub(super) people: Vec<Person>,
     pub(super) groups: Vec<GroupId>,
-    /// Also of groups that are gone, as they were last.
+    /// Memberships, including the last ones of removed groups.
     members: Vec<(GroupId, UserId)>,
     nested: Vec<(GroupId, GroupId)>,
-    gone: Vec<Gone>,
-    /// Groups that a delta added of which this node had never heard before.
+    removed: Vec<LastSeenGroup>,
+    /// Groups that a delta added and that this node did not know before.
     added: Vec<GroupId>,
-    /// The names that last members had since, and have no more.
+    /// Names that last members had after the removal and no longer have.
     former: Vec<(UserId, Alias)>,
 }
 
-/// A group that is gone, as far as this node saw it, with everybody who was in it last.
+/// A removed group as this node last saw it, with all its members.
 #[derive(Debug, Clone)]
-struct Gone {
+struct LastSeenGroup {
     group: GroupId,
     last_seen: u64,
     removed_in: u64,
@@ -44,57 +44,59 @@ pub(super) struct Person {
     pub(super) deleted: bool,
 }
 
-/// Where somebody is at home.
+/// The home domain of a person.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Home {
-    /// The directory says so, or their first address does.
+    /// A domain: the directory states it, or the first address has it.
     At(Domain),
-    /// A guest's, and the directory does not say where; or an address that has no domain.
-    Elsewhere,
-    /// Nothing that the directory knows says where.
-    Unsaid,
+    /// A guest without a stated home domain, or an address without a valid domain.
+    Outside,
+    /// The directory does not determine it.
+    Unknown,
 }
 
-/// Who was last in a group that is gone.
+/// The last members of a removed group.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct LastMembers {
     pub(super) group: GroupId,
     last_seen: u64,
     pub(super) removed_in: u64,
     pub(super) members: Vec<Person>,
-    /// Since when it is there again.
+    /// The revision in which the group was restored.
     pub(super) restored_in: Option<u64>,
-    /// The groups of the policy that it counts for besides.
+    /// The other groups of the policy in which it was nested.
     pub(super) child_groups: Vec<GroupId>,
 }
 
 impl Directory {
-    /// A whole import: what it lists is as it says, and what is gone stays as it was.
-    pub(super) fn following(before: Option<&Self>, revision: u64, as_of: DateTime<Utc>, import: &Import) -> Self {
+    /// Returns the directory after a full import. Listed groups are as the import says; removed groups keep their last
+    /// members.
+    pub(super) fn from_import(before: Option<&Self>, revision: u64, as_of: DateTime<Utc>, import: &Import) -> Self {
         let mut people: Vec<Person> = import.users.iter().map(Person::on_record).collect();
         let (mut members, mut nested) = (import.members.clone(), import.nested.clone());
         let mut added = Vec::new();
         if let Some(before) = before {
-            let is_gone = |group: &GroupId| !import.groups.contains(group) && before.knows(group);
-            members.extend(before.members.iter().filter(|(group, _)| is_gone(group)).cloned());
-            // A group that was gone and is listed again holds what the import says, and what was gone when it went.
+            let is_removed = |group: &GroupId| !import.groups.contains(group) && before.knows(group);
+            members.extend(before.members.iter().filter(|(group, _)| is_removed(group)).cloned());
+            // A removed group that is listed again has the content of the import, and groups that were removed before
+            // it or with it.
             let is_listed_again = |group: &GroupId| {
                 import.groups.contains(group) && !before.groups.contains(group) && before.knows(group)
             };
-            let knows = |group: &GroupId| import.groups.contains(group) || is_gone(group);
+            let knows = |group: &GroupId| import.groups.contains(group) || is_removed(group);
             let stays = |(group, child): &&(GroupId, GroupId)| {
-                let one_is_gone = is_gone(group) || is_gone(child);
-                one_is_gone
+                let one_is_removed = is_removed(group) || is_removed(child);
+                one_is_removed
                     && knows(group)
                     && knows(child)
-                    && (!is_listed_again(group) || before.went_first(child, group))
+                    && (!is_listed_again(group) || before.removed_before(child, group))
             };
             nested.extend(before.nested.iter().filter(stays).cloned());
-            added.extend(before.added.iter().filter(|group| is_gone(group)).cloned());
+            added.extend(before.added.iter().filter(|group| is_removed(group)).cloned());
         }
         let known = before.map(|before| before.people.clone()).unwrap_or_default();
         people.extend(known.into_iter().map(Person::without_record));
-        Self::settled(
+        Self::completed(
             before,
             Self {
                 revision,
@@ -104,15 +106,16 @@ impl Directory {
                 groups: import.groups.clone(),
                 members,
                 nested,
-                gone: Vec::new(),
+                removed: Vec::new(),
                 added,
                 former: Vec::new(),
             },
         )
     }
 
-    /// What changed since the last import: facts about what it lists, and nothing about the members of what is gone.
-    pub(super) fn changed(&self, revision: u64, as_of: DateTime<Utc>, import: &Import) -> Self {
+    /// Returns the directory after a delta: the changes of listed groups, and nothing about the members of removed
+    /// groups.
+    pub(super) fn after_delta(&self, revision: u64, as_of: DateTime<Utc>, import: &Import) -> Self {
         let old = &self.import;
         let (mut members, mut nested, mut added) = (self.members.clone(), self.nested.clone(), self.added.clone());
         let mut groups = self.groups.clone();
@@ -129,48 +132,49 @@ impl Directory {
         members.retain(|member| !(lost(member) && groups.contains(&member.0)));
         let lost = |nesting: &(GroupId, GroupId)| old.nested.contains(nesting) && !import.nested.contains(nesting);
         nested.retain(|nesting| !(lost(nesting) && groups.contains(&nesting.0) && groups.contains(&nesting.1)));
-        let told = import.users.iter().filter(|user| !old.users.contains(user));
-        let mut people: Vec<Person> = told.map(Person::on_record).collect();
-        let is_removed = |id: &UserId| {
+        let updated = import.users.iter().filter(|user| !old.users.contains(user));
+        let mut people: Vec<Person> = updated.map(Person::on_record).collect();
+        let has_lost_record = |id: &UserId| {
             old.users.iter().any(|user| user.id() == id) && import.users.iter().all(|user| user.id() != id)
         };
         for person in &self.people {
-            people.push(if is_removed(&person.id) { person.clone().without_record() } else { person.clone() });
+            people.push(if has_lost_record(&person.id) { person.clone().without_record() } else { person.clone() });
         }
-        let (gone, former) = (Vec::new(), Vec::new());
+        let (removed, former) = (Vec::new(), Vec::new());
         let import = import.clone();
-        Self::settled(
+        Self::completed(
             Some(self),
-            Self { revision, as_of, import, people, groups, members, nested, gone, added, former },
+            Self { revision, as_of, import, people, groups, members, nested, removed, added, former },
         )
     }
 
-    /// Works out what is gone, and who counts because of it. The first of several persons with one id is the one.
-    fn settled(before: Option<&Self>, mut next: Self) -> Self {
+    /// Determines the removed groups and the persons that count because of them. Of several persons with one id the
+    /// first counts.
+    fn completed(before: Option<&Self>, mut next: Self) -> Self {
         if let Some(before) = before {
-            let long_gone = before.gone.iter().cloned();
-            let now_gone = before.groups.iter().map(|group| Gone {
+            let earlier = before.removed.iter().cloned();
+            let newly_removed = before.groups.iter().map(|group| LastSeenGroup {
                 group: group.clone(),
                 last_seen: before.revision,
                 removed_in: next.revision,
                 members: before.members_of(group),
             });
-            let gone = long_gone.chain(now_gone).filter(|gone| !next.groups.contains(&gone.group));
-            next.gone = gone.collect();
+            let removed = earlier.chain(newly_removed).filter(|removed| !next.groups.contains(&removed.group));
+            next.removed = removed.collect();
         }
         let mut people: Vec<Person> = Vec::new();
-        let by_id_alone = next.members.iter().map(|(_, user)| Person::by_id(user.clone()));
-        for person in next.people.iter().cloned().chain(by_id_alone) {
+        let by_id_only = next.members.iter().map(|(_, user)| Person::by_id(user.clone()));
+        for person in next.people.iter().cloned().chain(by_id_only) {
             let counts = person.recorded || next.members.iter().any(|(_, user)| *user == person.id);
             if (counts || next.is_last_member(&person.id)) && people.iter().all(|known| known.id != person.id) {
                 people.push(person);
             }
         }
         next.people = people;
-        // Whoever has no record is known by what was known before, less the names that are somebody else's now.
-        let taken = next.names_on_record();
+        // A person without a record keeps the earlier names, except those that another person has now.
+        let current_names = next.names_on_record();
         for person in next.people.iter_mut().filter(|person| !person.recorded) {
-            person.aliases.retain(|alias| !taken.iter().any(|name| name.matches(alias)));
+            person.aliases.retain(|alias| !current_names.iter().any(|name| name.matches(alias)));
         }
         for person in before.map_or(&[][..], |before| &before.people) {
             let now = next.people.iter().find(|now| now.id == person.id);
@@ -183,25 +187,26 @@ impl Directory {
         next
     }
 
-    /// Whether a group is there or was.
+    /// Returns whether a group exists or existed.
     pub(super) fn knows(&self, group: &GroupId) -> bool {
-        self.groups.contains(group) || self.gone.iter().any(|gone| gone.group == *group)
+        self.groups.contains(group) || self.removed.iter().any(|removed| removed.group == *group)
     }
 
-    /// Whether one of two groups that are gone went before the other, or with it.
-    fn went_first(&self, first: &GroupId, other: &GroupId) -> bool {
-        let removed_in =
-            |group: &GroupId| self.gone.iter().find(|gone| gone.group == *group).map(|gone| gone.removed_in);
+    /// Returns whether one of two removed groups was removed before the other, or with it.
+    fn removed_before(&self, first: &GroupId, other: &GroupId) -> bool {
+        let removed_in = |group: &GroupId| {
+            self.removed.iter().find(|removed| removed.group == *group).map(|removed| removed.removed_in)
+        };
         removed_in(first).is_some_and(|first| removed_in(other).is_some_and(|other| first <= other))
     }
 
-    /// Whether all that is known of a group is what a delta said since it was added.
+    /// Returns whether only deltas since its addition describe a group.
     pub(super) fn is_added(&self, group: &GroupId) -> bool {
         self.added.contains(group)
     }
 
     fn is_last_member(&self, user: &UserId) -> bool {
-        self.gone.iter().any(|gone| gone.members.contains(user))
+        self.removed.iter().any(|removed| removed.members.contains(user))
     }
 
     fn names_on_record(&self) -> Vec<Alias> {
@@ -212,32 +217,32 @@ impl Directory {
         self.people.iter().any(|person| person.id == *user && person.recorded && !person.aliases.is_empty())
     }
 
-    /// Everybody but those who are only last members.
-    pub(super) fn there(&self) -> impl Iterator<Item = &Person> {
+    /// Returns every person except those who are only last members.
+    pub(super) fn current_people(&self) -> impl Iterator<Item = &Person> {
         let lists =
             |user: &UserId| self.members.iter().any(|(group, member)| member == user && self.groups.contains(group));
         self.people.iter().filter(move |person| person.recorded || lists(&person.id))
     }
 
-    /// Everybody who holds a name now.
+    /// Returns every person who has a name now.
     pub(super) fn holders(&self, alias: &Alias) -> Vec<&Person> {
-        self.there().filter(|person| person.holds(alias)).collect()
+        self.current_people().filter(|person| person.has_alias(alias)).collect()
     }
 
-    /// Last members who had a name and have it no more.
-    pub(super) fn formerly(&self, alias: &Alias) -> impl Iterator<Item = &Person> {
+    /// Returns last members who had a name and no longer have it.
+    pub(super) fn former_holders(&self, alias: &Alias) -> impl Iterator<Item = &Person> {
         let had = |person: &&Person| self.former.iter().any(|(user, name)| *user == person.id && name.matches(alias));
         self.people.iter().filter(had)
     }
 
-    /// Every group that is there and counts somebody as a member.
+    /// Returns every existing group of which a user is a member.
     pub(super) fn groups_of(&self, user: &UserId) -> Vec<GroupId> {
         self.groups.iter().filter(|group| self.members_of(group).contains(user)).cloned().collect()
     }
 
-    /// The group and all that is nested in it, by going down until nothing new is found. What is in a group that is gone
-    /// is not looked at any more.
-    pub(super) fn below(&self, group: &GroupId) -> Vec<GroupId> {
+    /// Returns the group and all groups nested in it, by descending to a fixed point. Groups nested in removed groups
+    /// are not followed.
+    pub(super) fn descendants(&self, group: &GroupId) -> Vec<GroupId> {
         let mut found = vec![group.clone()];
         loop {
             let more = self
@@ -251,17 +256,17 @@ impl Directory {
         }
     }
 
-    /// Whether a group that was kept counts as nested in a group: it was nested in that one, or in one below it.
-    pub(super) fn holds(&self, group: &GroupId, kept: &LastMembers) -> bool {
-        self.below(group).iter().any(|below| kept.child_groups.contains(below))
+    /// Returns whether a stored group counts as nested in a group: it was nested in that one, or in one nested in it.
+    pub(super) fn contains_nested(&self, group: &GroupId, kept: &LastMembers) -> bool {
+        self.descendants(group).iter().any(|below| kept.child_groups.contains(below))
     }
 
-    /// Whoever counts as a member of a group: whom it and those below it list, and the last members of those that are gone.
+    /// Returns the members of a group: those of the group and its nested groups, and the last members of removed ones.
     fn members_of(&self, group: &GroupId) -> Vec<UserId> {
         let mut members = Vec::new();
-        for below in self.below(group) {
-            match self.gone.iter().find(|gone| gone.group == below) {
-                Some(gone) => members.extend(gone.members.clone()),
+        for below in self.descendants(group) {
+            match self.removed.iter().find(|removed| removed.group == below) {
+                Some(removed) => members.extend(removed.members.clone()),
                 None => members
                     .extend(self.members.iter().filter(|(group, _)| *group == below).map(|(_, user)| user.clone())),
             }
@@ -271,16 +276,16 @@ impl Directory {
         members
     }
 
-    /// The last members of a group that is gone, under every name that they had since.
+    /// Returns the last members of a removed group, with every name that they had since.
     pub(super) fn last_members(&self, group: &GroupId) -> Option<LastMembers> {
-        let gone = self.gone.iter().find(|gone| gone.group == *group)?;
+        let removed = self.removed.iter().find(|removed| removed.group == *group)?;
         let mut members: Vec<Person> =
-            self.people.iter().filter(|person| gone.members.contains(&person.id)).cloned().collect();
+            self.people.iter().filter(|person| removed.members.contains(&person.id)).cloned().collect();
         for member in &mut members {
             let former = self.former.iter().filter(|(user, _)| *user == member.id);
             member.aliases.extend(former.map(|(_, alias)| alias.clone()));
         }
-        let (last_seen, removed_in) = (gone.last_seen, gone.removed_in);
+        let (last_seen, removed_in) = (removed.last_seen, removed.removed_in);
         Some(LastMembers {
             group: group.clone(),
             last_seen,
@@ -294,11 +299,11 @@ impl Directory {
 
 impl Person {
     fn on_record(user: &User) -> Self {
-        let home = match (user.stated_home_domain(), user.aliases().iter().find(|alias| reads_as_address(alias))) {
+        let home = match (user.stated_home_domain(), user.aliases().iter().find(|alias| is_address(alias))) {
             (Some(stated), _) => Home::At(stated.clone()),
-            (None, _) if user.aliases().iter().any(Alias::is_guest) => Home::Elsewhere,
-            (None, Some(first)) => first.domain().map_or(Home::Elsewhere, Home::At),
-            (None, None) => Home::Unsaid,
+            (None, _) if user.aliases().iter().any(Alias::is_guest) => Home::Outside,
+            (None, Some(first)) => first.domain().map_or(Home::Outside, Home::At),
+            (None, None) => Home::Unknown,
         };
         let (id, aliases) = (user.id().clone(), user.aliases().to_vec());
         Self { id, aliases, home, recorded: true, deleted: user.status() == UserStatus::Deleted }
@@ -309,17 +314,17 @@ impl Person {
     }
 
     fn by_id(id: UserId) -> Self {
-        Self { id, aliases: Vec::new(), home: Home::Unsaid, recorded: false, deleted: true }
+        Self { id, aliases: Vec::new(), home: Home::Unknown, recorded: false, deleted: true }
     }
 
-    fn holds(&self, name: &Alias) -> bool {
+    fn has_alias(&self, name: &Alias) -> bool {
         self.aliases.iter().any(|alias| alias.matches(name))
     }
 
-    pub(super) fn is(&self, identity: &Identity) -> bool {
+    pub(super) fn has_identity(&self, identity: &Identity) -> bool {
         match identity {
             Identity::Id(id) => self.id == *id,
-            Identity::Alias(alias) => self.holds(alias),
+            Identity::Alias(alias) => self.has_alias(alias),
         }
     }
 
@@ -329,23 +334,23 @@ impl Person {
 }
 
 impl LastMembers {
-    /// What two nodes know: of the same time that it was gone the members of both, under the names of both; otherwise
-    /// what is from the later time.
-    pub(super) fn with(self, other: &Self) -> Self {
+    /// Merges the knowledge of two nodes. For the same removal, returns the members of both with the names of both;
+    /// otherwise, the members of the later removal.
+    pub(super) fn merge(self, other: &Self) -> Self {
         if other.is_before(&self) {
             return self;
         }
         if self.is_before(other) {
             return other.clone();
         }
-        self.joined(other)
+        self.union(other)
     }
 
-    /// The members of both, under the names of both.
-    pub(super) fn joined(mut self, other: &Self) -> Self {
+    /// Returns the members of both, with the names of both.
+    pub(super) fn union(mut self, other: &Self) -> Self {
         self.last_seen = self.last_seen.max(other.last_seen);
         self.removed_in = self.removed_in.min(other.removed_in);
-        self.learn(&other.members);
+        self.add_names(&other.members);
         for member in &other.members {
             if !self.members.iter().any(|known| known.id == member.id) {
                 self.members.push(member.clone());
@@ -360,8 +365,8 @@ impl LastMembers {
         self.removed_in <= other.last_seen
     }
 
-    /// Adds the names by which somebody else knows the members.
-    fn learn(&mut self, people: &[Person]) {
+    /// Adds the names that another node has of the members.
+    fn add_names(&mut self, people: &[Person]) {
         for known in &mut self.members {
             for other in people.iter().filter(|other| other.id == known.id) {
                 for alias in &other.aliases {
@@ -369,20 +374,20 @@ impl LastMembers {
                         known.aliases.push(alias.clone());
                     }
                 }
-                if known.home == Home::Unsaid {
+                if known.home == Home::Unknown {
                     known.home = other.home.clone();
                 }
             }
         }
     }
 
-    /// Whether nobody has seen the group there again, as far as a directory of this revision can tell.
+    /// Returns whether no node has restored the group, as far as a directory of this revision can tell.
     pub(super) fn still_counts(&self, restored_in: Option<u64>, revision: u64) -> bool {
         restored_in.is_none_or(|restored_in| restored_in > revision || restored_in <= self.last_seen)
     }
 }
 
-/// Whether something stands on both sides of the last `@`.
-pub(super) fn reads_as_address(alias: &Alias) -> bool {
+/// Returns whether a name has text on both sides of its last `@`.
+pub(super) fn is_address(alias: &Alias) -> bool {
     alias.as_str().rsplit_once('@').is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty())
 }

@@ -1,4 +1,4 @@
-//! Who may change what, and what becomes of it: P1 to P3, D12.
+//! Permissions and changes of the policy: P1 to P3, D12.
 
 use chrono::{DateTime, Utc};
 
@@ -84,7 +84,8 @@ impl Policy {
         }
     }
 
-    /// Whose grant is meant: by id; by the name it was made out to or that leads to them now.
+    /// Returns the admin whose grant an identity denotes: by id, by the name for which it was made, or by a name that
+    /// resolves to them now.
     fn grantee(&self, identity: &Identity, directory: Option<&Directory>) -> Result<UserId, PolicyError> {
         let name = match identity {
             Identity::Id(id) => return Ok(id.clone()),
@@ -101,7 +102,7 @@ impl Policy {
     }
 }
 
-/// To whom a name leads.
+/// Returns the one user to whom a name resolves.
 fn person(name: &Alias, directory: Option<&Directory>) -> Result<UserId, PolicyError> {
     let holders = directory.ok_or(PolicyError::NoDirectory)?.holders(name);
     match holders.as_slice() {
@@ -124,25 +125,25 @@ impl Model {
         };
         match next {
             Ok(next) => {
-                let intent = self.note(initiator.clone(), revision, event.clone(), Outcome::Intended);
+                let intent = self.record(initiator.clone(), revision, event.clone(), Outcome::Intended);
                 self.policy = next;
-                self.note(initiator, revision, event, Outcome::Done { intent });
-                self.follow(at);
+                self.record(initiator, revision, event, Outcome::Done { intent });
+                self.reconcile(at);
                 Ok(self.policy.revision)
             }
-            Err(refusal) => {
-                let outcome = match &refusal {
+            Err(rejection) => {
+                let outcome = match &rejection {
                     ChangeRefusal::Denied(denial) => Outcome::Denied(*denial),
                     ChangeRefusal::Invalid(error) => Outcome::Invalid(error.clone()),
                 };
-                self.note(initiator, revision, event, outcome);
-                Err(refusal)
+                self.record(initiator, revision, event, outcome);
+                Err(rejection)
             }
         }
     }
 
-    /// What each change names, and what they make of the policy: one after the other, and none of them if one does not fit.
-    /// What is not allowed is not applied.
+    /// Returns the summary of each change and the policy that they make. Changes apply in order; if one is rejected, or
+    /// none is allowed, none applies.
     fn changed(
         &self,
         by: &UserId,
@@ -152,11 +153,11 @@ impl Model {
     ) -> (Vec<ChangeSummary>, Result<Policy, PolicyError>) {
         let in_force = self.policy.revision;
         let mut next = Policy { revision: Revision::from_number(in_force.number() + 1), ..self.policy.clone() };
-        let mut refusal = None;
+        let mut rejection = None;
         if let Some(made_for) = update.expected()
             && made_for != in_force
         {
-            refusal = Some(PolicyError::MovedOn { made_for, in_force });
+            rejection = Some(PolicyError::MovedOn { made_for, in_force });
         }
         let mut summaries = Vec::new();
         let mut last_lost = None;
@@ -164,23 +165,23 @@ impl Model {
             if update.changes().len() == 1 { reason } else { PolicyError::InUpdate { index, reason: Box::new(reason) } }
         };
         for (index, change) in update.changes().iter().enumerate() {
-            let before = if allowed && refusal.is_none() { next.clone() } else { self.policy.clone() };
+            let before = if allowed && rejection.is_none() { next.clone() } else { self.policy.clone() };
             let recent = directory.filter(|directory| !self.is_too_old_for(&before.options, directory));
             summaries.push(before.summary(change, recent));
-            if allowed && refusal.is_none() {
-                match before.clone().with(by, change, recent, self.now) {
+            if allowed && rejection.is_none() {
+                match before.clone().changed_by(by, change, recent, self.now) {
                     Ok(after) => {
                         if before.has_administrator() && !after.has_administrator() {
                             last_lost = Some(index);
                         }
                         next = after;
                     }
-                    Err(reason) => refusal = Some(in_update(index, reason)),
+                    Err(reason) => rejection = Some(in_update(index, reason)),
                 }
             }
         }
-        if let Some(refusal) = refusal {
-            return (summaries, Err(refusal));
+        if let Some(rejection) = rejection {
+            return (summaries, Err(rejection));
         }
         if (Policy { revision: in_force, ..next.clone() }).sorted() == self.policy.clone().sorted() {
             return (summaries, Err(PolicyError::Unchanged));
@@ -199,7 +200,7 @@ impl Policy {
         self.admins.iter().any(|(_, role)| *role == Role::PrivacyAdministrator)
     }
 
-    fn with(
+    fn changed_by(
         mut self,
         by: &UserId,
         change: &PolicyChange,
@@ -208,13 +209,13 @@ impl Policy {
     ) -> Result<Self, PolicyError> {
         match change {
             PolicyChange::MakePrivate(group) => {
-                is_there(group, directory)?;
+                check_group(group, directory)?;
                 self.private.retain(|other| other != group);
                 self.private.push(group.clone());
             }
             PolicyChange::MakePublic(group) => self.private.retain(|other| other != group),
             PolicyChange::AddScopeRule(rule) => {
-                is_there(rule.group(), directory)?;
+                check_group(rule.group(), directory)?;
                 if !self.scope.contains(rule) {
                     self.scope.push(rule.clone());
                 }
@@ -238,7 +239,7 @@ impl Policy {
                     return Err(PolicyError::NotAnAddress);
                 }
                 let user = person(name, directory)?;
-                if directory.is_some_and(|directory| directory.there().any(|it| it.id == user && it.deleted)) {
+                if directory.is_some_and(|directory| directory.current_people().any(|it| it.id == user && it.deleted)) {
                     return Err(PolicyError::UnknownPerson);
                 }
                 if self.role(&user).is_none() {
@@ -279,7 +280,7 @@ impl Policy {
         }
     }
 
-    /// In one order, to compare two that say the same.
+    /// Sorts every list, to compare two policies.
     fn sorted(mut self) -> Self {
         self.private.sort();
         self.domains.sort();
@@ -290,7 +291,7 @@ impl Policy {
 }
 
 /// D12.
-fn is_there(group: &GroupRef, directory: Option<&Directory>) -> Result<(), PolicyError> {
+fn check_group(group: &GroupRef, directory: Option<&Directory>) -> Result<(), PolicyError> {
     match group {
         GroupRef::Applications | GroupRef::ExternalUsers => Ok(()),
         GroupRef::Imported(id) => match directory {

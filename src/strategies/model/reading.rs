@@ -1,4 +1,4 @@
-//! What is seen, with a reveal and without: V1 to V4, R1 to R6, G3.
+//! Reads, with a reveal and without: V1 to V4, R1 to R6, G3.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::super::histories::CursorChoice;
 use super::super::searches::Search;
-use super::{ExpectedAnswer, Model, Node, Opened, Stored, no_digest, sealed};
+use super::{ExpectedActivity, ExpectedAnswer, ExpectedReveal, Model, Node, commitment, placeholder_digest};
 use crate::activity::{Activity, ActivityId, Actor};
 use crate::engine::{Reason, Visibility};
 use crate::governance::{
@@ -17,18 +17,17 @@ use crate::identity::{Alias, Identity, UserId, fold};
 use crate::policy::{Denial, GroupRef, Revision};
 use crate::query::{Count, CountBy};
 
-/// Ids and visibilities on a page and whether there is a next one; or the denial, or none for a cursor that is of no
-/// use.
-pub type Turned = Result<(Vec<(ActivityId, Visibility)>, bool), Option<Denial>>;
+/// The ids and visibilities on a page, and whether there is a next one; or the denial, or `None` for a rejected cursor.
+pub type ExpectedPage = Result<(Vec<(ActivityId, Visibility)>, bool), Option<Denial>>;
 
-/// Where somebody's page ended.
+/// The end of a page, which a cursor denotes.
 #[derive(Debug, Clone)]
-pub(super) enum Ended {
-    View { viewer: UserId, search: Search, last: Place },
+pub(super) enum PageEnd {
+    View { viewer: UserId, search: Search, last: PageKey },
     Reveal { reveal: RevealId, page: usize },
 }
 
-type Place = (DateTime<Utc>, ActivityId);
+type PageKey = (DateTime<Utc>, ActivityId);
 
 #[derive(Debug, Clone)]
 pub(super) struct OpenReveal {
@@ -38,16 +37,16 @@ pub(super) struct OpenReveal {
     search: Search,
     summary: RevealSummary,
     since: DateTime<Utc>,
-    /// How long it has lived: what passed on the clock, which may go back meanwhile.
-    lived: TimeDelta,
-    /// What the clock said when it was used last.
+    /// The time that it has been open: the time that passed on the clock, which can be set back.
+    age: TimeDelta,
+    /// The time of its last use.
     used: DateTime<Utc>,
-    /// Why it ended. It stays ended.
+    /// Why it ended, for good.
     ended: Option<Denial>,
-    /// The policy in which its viewer was granted the permission.
+    /// The policy revision of its viewer's grant.
     granted_in: Option<Revision>,
-    /// Where each of its pages ended.
-    ends: Vec<Place>,
+    /// The end of each of its pages.
+    ends: Vec<PageKey>,
     pages: u64,
     private: u64,
 }
@@ -61,7 +60,7 @@ impl Model {
         let (mut viewer, mut search) = (viewer.clone(), search.clone());
         let after = match self.cursor(cursor) {
             None => None,
-            Some(Ended::View { viewer: of, search: with, last }) => {
+            Some(PageEnd::View { viewer: of, search: with, last }) => {
                 if cursor == CursorChoice::Last {
                     (viewer, search) = (of.clone(), with.clone());
                 }
@@ -70,12 +69,12 @@ impl Model {
                 }
                 Some(last)
             }
-            Some(Ended::Reveal { .. }) => return ExpectedAnswer::Page(Err(None)),
+            Some(PageEnd::Reveal { .. }) => return ExpectedAnswer::Page(Err(None)),
         };
-        let found: Vec<Stored> = self.newest_first(&search, false, is_private).into_iter().cloned().collect();
-        let (page, more) = cut(&found, after.as_ref(), page_size(size));
+        let found: Vec<ExpectedActivity> = self.newest_first(&search, false, is_private).into_iter().cloned().collect();
+        let (page, more) = page_after(&found, after.as_ref(), page_size(size));
         if let (true, Some(last)) = (more, page.last()) {
-            self.cursors.push(Ended::View { viewer, search, last: place(last) });
+            self.cursors.push(PageEnd::View { viewer, search, last: page_key(last) });
         }
         ExpectedAnswer::Page(Ok((ids(&page), more)))
     }
@@ -102,17 +101,19 @@ impl Model {
         search: &Search,
         lifetime: Duration,
         private_only: bool,
-        because: Option<&str>,
-    ) -> Opened {
+        justification: Option<&str>,
+    ) -> ExpectedReveal {
         let id = self.records.len() as u128 + 1;
         let expires_at = TimeDelta::from_std(lifetime).ok().and_then(|lifetime| self.now.checked_add_signed(lifetime));
         let options = &self.policy.options;
         let allowed = if let Err(denial) = self.policy.may_view_private(viewer) {
             Err(denial)
-        } else if options.justification_required && because.is_none_or(|because| because.trim().is_empty()) {
+        } else if options.justification_required
+            && justification.is_none_or(|justification| justification.trim().is_empty())
+        {
             Err(Denial::JustificationMissing)
         } else if !options.purposes.is_empty() {
-            // No search names a purpose.
+            // The histories name no purpose.
             Err(Denial::PurposeNotAllowed)
         } else if lifetime.is_zero()
             || options.max_reveal_lifetime.is_some_and(|max| lifetime > max)
@@ -126,25 +127,27 @@ impl Model {
         };
         let reveal = RevealId(uuid::Uuid::from_u128(id));
         let about = RevealTerms {
-            query: sealed(no_digest()),
+            query: commitment(placeholder_digest()),
             from: search.since,
             until: search.until,
             actors: search.actors.len() as u64,
             private_only,
             purpose: None,
-            justification: because.and_then(|because| Justification::new(because).ok()).map(sealed),
+            justification: justification
+                .and_then(|justification| Justification::new(justification).ok())
+                .map(commitment),
         };
         let expires_at = expires_at.unwrap_or(self.now);
         let summary = RevealSummary { reveal, request: None, about, expires_at };
         let outcome = allowed.map_or_else(Outcome::Denied, |()| Outcome::Intended);
         let (initiator, event) = (Initiator::User(viewer.clone()), Event::Reveal(summary.clone()));
-        let intent = self.note(initiator, Some(self.policy.revision), event, outcome);
+        let intent = self.record(initiator, Some(self.policy.revision), event, outcome);
         allowed?;
         let (viewer, search) = (viewer.clone(), search.clone());
         let granted_in = self.policy.granted_in(&viewer);
         let (ends, pages, private) = (Vec::new(), 0, 0);
         let since = self.now;
-        let (lived, used, ended) = (TimeDelta::zero(), self.now, None);
+        let (age, used, ended) = (TimeDelta::zero(), self.now, None);
         self.reveals.push(OpenReveal {
             at,
             intent,
@@ -152,7 +155,7 @@ impl Model {
             search,
             summary,
             since,
-            lived,
+            age,
             used,
             ended,
             granted_in,
@@ -163,72 +166,74 @@ impl Model {
         Ok(())
     }
 
-    pub(super) fn turn(&mut self, which: u8, size: u16, cursor: CursorChoice) -> Option<Turned> {
+    pub(super) fn reveal_page(&mut self, which: u8, size: u16, cursor: CursorChoice) -> Option<ExpectedPage> {
         let at = self.slot(which)?;
         let now = self.now;
-        let open = self.reveals.get_mut(at)?;
-        // R1: it lives by what passes on the clock, and no shorter than the clock says.
-        open.lived += (now - open.used).max(TimeDelta::zero());
-        open.lived = open.lived.max(now - open.since);
-        open.used = now;
-        let reveal = open.clone();
+        let open_reveal = self.reveals.get_mut(at)?;
+        // R1: it ages with the time that passes, and at least as the clock shows.
+        open_reveal.age += (now - open_reveal.used).max(TimeDelta::zero());
+        open_reveal.age = open_reveal.age.max(now - open_reveal.since);
+        open_reveal.used = now;
+        let reveal = open_reveal.clone();
         let id = reveal.summary.reveal;
         let chosen = match cursor {
-            // Where this very reveal ended last.
+            // The last page end of this reveal.
             CursorChoice::Last => {
-                let own = |ended: &&Ended| matches!(ended, Ended::Reveal { reveal, .. } if *reveal == id);
+                let own = |ended: &&PageEnd| matches!(ended, PageEnd::Reveal { reveal, .. } if *reveal == id);
                 self.cursors.iter().rev().find(own).cloned()
             }
             other => self.cursor(other),
         };
         let initiator = Initiator::User(reveal.viewer.clone());
-        // P2: at each use.
+        // P2: checked at each use.
         let allowed = self.policy.may_view_private(&reveal.viewer);
         let same_grant = self.policy.granted_in(&reveal.viewer) == reveal.granted_in;
         let allowed = allowed.and(if same_grant { Ok(()) } else { Err(Denial::NotPermitted) });
         let unapproved = self.policy.options.approvals_required > 0;
         let allowed = allowed.and(if unapproved { Err(Denial::ApprovalsMissing) } else { Ok(()) });
-        // P3: no longer than the policy allows by now either.
-        let had = reveal.lived.to_std().unwrap_or_default();
-        let has_time = self.policy.options.max_reveal_lifetime.is_none_or(|max| had < max);
-        let lives = has_time && reveal.lived < reveal.summary.expires_at - reveal.since;
-        let allowed = allowed.and(if lives { Ok(()) } else { Err(Denial::Expired) });
-        // R1: what ended it first ended it for good.
+        // P3: no longer than the policy allows now.
+        let age = reveal.age.to_std().unwrap_or_default();
+        let has_time = self.policy.options.max_reveal_lifetime.is_none_or(|max| age < max);
+        let is_open = has_time && reveal.age < reveal.summary.expires_at - reveal.since;
+        let allowed = allowed.and(if is_open { Ok(()) } else { Err(Denial::Expired) });
+        // R1: the first reason ended it for good.
         let allowed = allowed.and(reveal.ended.map_or(Ok(()), Err));
         self.reveals.get_mut(at)?.ended = reveal.ended.or(allowed.err());
-        let event = |shown: &[Stored]| {
+        let event = |shown: &[ExpectedActivity]| {
             let private: Vec<_> =
                 shown.iter().filter(|shown| is_private(shown)).map(|shown| shown.activity.id()).collect();
             let (activities, count) = (shown.len() as u64, private.len() as u64);
-            let (activities, private, digest) = (sealed(activities), sealed(count), sealed(Digest::of_ids(private)));
-            (Event::Page { reveal: id, activities, private, digest, subjects: sealed(Subjects::default()) }, count)
+            let (activities, private, digest) =
+                (commitment(activities), commitment(count), commitment(Digest::of_ids(private)));
+            (Event::Page { reveal: id, activities, private, digest, subjects: commitment(Subjects::default()) }, count)
         };
         if let Err(denial) = allowed {
-            self.note(initiator, Some(self.policy.revision), event(&[]).0, Outcome::Denied(denial));
+            self.record(initiator, Some(self.policy.revision), event(&[]).0, Outcome::Denied(denial));
             return Some(Err(Some(denial)));
         }
         let after = match chosen {
             None => None,
-            Some(Ended::Reveal { reveal: of, page }) if of == id => Some(reveal.ends.get(page)?.clone()),
+            Some(PageEnd::Reveal { reveal: of, page }) if of == id => Some(reveal.ends.get(page)?.clone()),
             Some(_) => {
-                // R4: an attempt that is refused is on record.
+                // R4: a denied attempt is recorded.
                 let outcome = Outcome::Denied(Denial::ForeignCursor);
-                self.note(initiator, Some(self.policy.revision), event(&[]).0, outcome);
+                self.record(initiator, Some(self.policy.revision), event(&[]).0, outcome);
                 return Some(Err(None));
             }
         };
-        let left_out = |stored: &Stored| reveal.summary.about.private_only && !is_private(stored);
-        let found: Vec<Stored> = self.newest_first(&reveal.search, true, left_out).into_iter().cloned().collect();
-        let (page, more) = cut(&found, after.as_ref(), page_size(size));
+        let left_out = |stored: &ExpectedActivity| reveal.summary.about.private_only && !is_private(stored);
+        let found: Vec<ExpectedActivity> =
+            self.newest_first(&reveal.search, true, left_out).into_iter().cloned().collect();
+        let (page, more) = page_after(&found, after.as_ref(), page_size(size));
         let (event, private) = event(&page);
-        self.note(initiator, Some(self.policy.revision), event, Outcome::Intended);
-        let open = self.reveals.get_mut(at)?;
-        open.pages += 1;
-        open.private += private;
+        self.record(initiator, Some(self.policy.revision), event, Outcome::Intended);
+        let open_reveal = self.reveals.get_mut(at)?;
+        open_reveal.pages += 1;
+        open_reveal.private += private;
         if let (true, Some(last)) = (more, page.last()) {
-            open.ends.push(place(last));
-            let page = open.ends.len() - 1;
-            self.cursors.push(Ended::Reveal { reveal: id, page });
+            open_reveal.ends.push(page_key(last));
+            let page = open_reveal.ends.len() - 1;
+            self.cursors.push(PageEnd::Reveal { reveal: id, page });
         }
         Some(Ok((ids(&page), more)))
     }
@@ -236,8 +241,8 @@ impl Model {
     pub(super) fn close(&mut self, which: u8) -> Option<(u64, u64)> {
         let at = self.slot(which)?;
         let OpenReveal { intent, viewer, summary, pages, private, .. } = self.reveals.remove(at);
-        let outcome = Outcome::Closed { intent, pages, private: sealed(private) };
-        self.note(Initiator::User(viewer), Some(self.policy.revision), Event::Reveal(summary), outcome);
+        let outcome = Outcome::Closed { intent, pages, private: commitment(private) };
+        self.record(Initiator::User(viewer), Some(self.policy.revision), Event::Reveal(summary), outcome);
         Some((pages, private))
     }
 
@@ -250,22 +255,22 @@ impl Model {
     ) -> Result<Vec<(u64, Record)>, Denial> {
         if let Err(denial) = self.policy.may_read_governance(reader) {
             let outcome = Outcome::Denied(denial);
-            self.note(Initiator::User(reader.clone()), Some(self.policy.revision), Event::ReadGovernance, outcome);
+            self.record(Initiator::User(reader.clone()), Some(self.policy.revision), Event::ReadGovernance, outcome);
             return Err(denial);
         }
         let numbered = (1_u64..).zip(self.records.iter().cloned());
-        let found = numbered.filter(|(number, record)| *number > after && is_asked_for(query, record));
+        let found = numbered.filter(|(number, record)| *number > after && matches_record(query, record));
         Ok(found.take(page_size(size)).collect())
     }
 
-    /// Which open reveal a number means, counted from the latest.
+    /// Returns the index of an open reveal, counted from the latest.
     fn slot(&self, which: u8) -> Option<usize> {
         let open = self.reveals.len();
         (open > 0).then(|| open - 1 - usize::from(which) % open)
     }
 
-    fn cursor(&self, choice: CursorChoice) -> Option<Ended> {
-        let of_view = |ended: &&Ended| matches!(ended, Ended::View { .. });
+    fn cursor(&self, choice: CursorChoice) -> Option<PageEnd> {
+        let of_view = |ended: &&PageEnd| matches!(ended, PageEnd::View { .. });
         match choice {
             CursorChoice::Start => None,
             CursorChoice::Last => self.cursors.iter().rev().find(of_view).cloned(),
@@ -274,66 +279,72 @@ impl Model {
         }
     }
 
-    fn newest_first(&self, search: &Search, private_too: bool, left_out: impl Fn(&Stored) -> bool) -> Vec<&Stored> {
-        let wanted =
-            |stored: &&Stored| !left_out(stored) && (private_too || !is_private(stored)) && finds(search, stored);
-        let mut found: Vec<&Stored> = self.stored.iter().filter(wanted).collect();
-        found.sort_by_key(|stored| std::cmp::Reverse(place(stored)));
+    fn newest_first(
+        &self,
+        search: &Search,
+        with_private: bool,
+        left_out: impl Fn(&ExpectedActivity) -> bool,
+    ) -> Vec<&ExpectedActivity> {
+        let wanted = |stored: &&ExpectedActivity| {
+            !left_out(stored) && (with_private || !is_private(stored)) && matches(search, stored)
+        };
+        let mut found: Vec<&ExpectedActivity> = self.stored.iter().filter(wanted).collect();
+        found.sort_by_key(|stored| std::cmp::Reverse(page_key(stored)));
         found
     }
 }
 
-fn is_private(stored: &Stored) -> bool {
+fn is_private(stored: &ExpectedActivity) -> bool {
     stored.decision.visibility() == Some(Visibility::Private)
 }
 
-fn place(stored: &Stored) -> Place {
+fn page_key(stored: &ExpectedActivity) -> PageKey {
     (stored.activity.occurred_at(), stored.activity.id().clone())
 }
 
-fn ids(page: &[Stored]) -> Vec<(ActivityId, Visibility)> {
-    let shown = |stored: &Stored| if is_private(stored) { Visibility::Private } else { Visibility::Public };
+fn ids(page: &[ExpectedActivity]) -> Vec<(ActivityId, Visibility)> {
+    let shown = |stored: &ExpectedActivity| if is_private(stored) { Visibility::Private } else { Visibility::Public };
     page.iter().map(|stored| (stored.activity.id().clone(), shown(stored))).collect()
 }
 
-/// What comes after a place, as much as fits, and whether there is more.
-fn cut(found: &[Stored], after: Option<&Place>, size: usize) -> (Vec<Stored>, bool) {
-    let rest: Vec<Stored> =
-        found.iter().filter(|stored| after.is_none_or(|after| place(stored) < *after)).cloned().collect();
+/// Returns up to `size` activities after a position, and whether there are more.
+fn page_after(found: &[ExpectedActivity], after: Option<&PageKey>, size: usize) -> (Vec<ExpectedActivity>, bool) {
+    let rest: Vec<ExpectedActivity> =
+        found.iter().filter(|stored| after.is_none_or(|after| page_key(stored) < *after)).cloned().collect();
     let more = rest.len() > size;
     (rest.into_iter().take(size).collect(), more)
 }
 
-/// V3: every filter narrows.
-fn finds(search: &Search, stored: &Stored) -> bool {
+/// V3: every filter applies.
+fn matches(search: &Search, stored: &ExpectedActivity) -> bool {
     let Search { since, until, actors, apps, suite, action, group, text } = search;
     let activity = &stored.activity;
-    let speaks_of = |group: &GroupRef| {
+    let names_group = |group: &GroupRef| {
         stored.decision.reasons.iter().any(|reason| match reason {
             Reason::Member { group: of, .. } => of == group,
             Reason::Scope(rule) => rule.group() == group,
             Reason::Undecidable(_) => false,
         })
     };
-    let holds = |text: &String| {
-        let held = |name: &str| fold(name).contains(&fold(text));
-        held(activity.action().as_str()) || activity.objects().any(held)
+    let contains = |text: &String| {
+        let has_text = |name: &str| fold(name).contains(&fold(text));
+        has_text(activity.action().as_str()) || activity.objects().any(has_text)
     };
     since.is_none_or(|since| activity.occurred_at() >= since)
         && until.is_none_or(|until| activity.occurred_at() < until)
-        && (actors.is_empty() || actors.iter().any(|name| activity.principals().any(|by| is_called(by, name))))
+        && (actors.is_empty() || actors.iter().any(|name| activity.principals().any(|by| has_name(by, name))))
         && (apps.is_empty() || apps.iter().any(|app| activity.app().name() == app))
         && suite.as_ref().is_none_or(|suite| activity.app().suite() == Some(suite))
         && action.as_ref().is_none_or(|action| activity.action() == action)
-        && group.as_ref().is_none_or(speaks_of)
-        && text.as_ref().is_none_or(holds)
+        && group.as_ref().is_none_or(names_group)
+        && text.as_ref().is_none_or(contains)
 }
 
-/// An id, any alias, an account name or the name of an application.
-fn is_called(actor: &Actor, name: &str) -> bool {
+/// Returns whether a principal has this id, alias, account name or application name.
+fn has_name(actor: &Actor, name: &str) -> bool {
     let name = name.trim();
     let Ok(alias) = Alias::new(name) else { return false };
-    // D8: as names are compared that are bound to no app; an address by its domain, never folded as a whole.
+    // D8: names are compared without regard to their app; an address by its domain, never folded as a whole.
     let same = |text: &str| Alias::new(text).is_ok_and(|other| other.matches(&alias));
     actor.name().is_some_and(|of| same(of.as_str()))
         || actor.identities().iter().any(|identity| match identity {
@@ -352,7 +363,7 @@ fn count_key(by: CountBy, activity: &Activity) -> String {
     }
 }
 
-/// The folded name of an actor: the name, else the first alias, else the first id.
+/// Returns the folded label of an actor: the name, else the first alias, else the first id.
 fn label(actor: &Actor) -> String {
     let named = actor.name().and_then(|name| Alias::new(name.as_str()).ok());
     let alias = actor.identities().iter().find_map(|identity| match identity {
@@ -374,8 +385,8 @@ fn label(actor: &Actor) -> String {
     }
 }
 
-/// G3: by time, kind, initiator, target and outcome.
-fn is_asked_for(query: &RecordQuery, record: &Record) -> bool {
+/// G3: filters by time, kind, initiator, target and outcome.
+fn matches_record(query: &RecordQuery, record: &Record) -> bool {
     let RecordQuery { from, until, kind, initiator, target, outcome } = query;
     from.is_none_or(|from| record.at >= from)
         && until.is_none_or(|until| record.at < until)

@@ -1,15 +1,15 @@
-//! What is not kept: G5, and the places and ids that it leaves behind.
+//! Removals: G5, and the offsets and ids of removed activities.
 
 use chrono::TimeDelta;
 
-use super::{Model, Node, Stored, sealed};
+use super::{ExpectedActivity, Model, Node, commitment};
 use crate::activity::Activity;
 use crate::governance::{ChangeMark, Event, Initiator, Outcome, Record, RemovalSummary};
 use crate::identity::{Identity, Subject, UserId};
 use crate::policy::Denial;
 
 impl Model {
-    /// None of it without a directory that answers: nobody else knows the names.
+    /// Fails without a working directory, which has the subject's other identities.
     pub(super) fn erase(&mut self, at: Node, by: &UserId, subject: &Subject) -> Result<(), Option<Denial>> {
         let allowed = self.policy.may_change(by);
         if self.node(at).out && allowed.is_ok() {
@@ -17,9 +17,9 @@ impl Model {
         }
         let mut identities = subject.identities().to_vec();
         if let Some(directory) = self.directory(at) {
-            let own = directory.there().filter(|person| person.id == *subject.id());
+            let own = directory.current_people().filter(|person| person.id == *subject.id());
             let names = own.flat_map(|person| &person.aliases);
-            // What they share with others is not theirs.
+            // Aliases that several users share are not used.
             for name in names.filter(|name| directory.holders(name).len() == 1) {
                 if !identities.contains(&Identity::Alias(name.clone())) {
                     identities.push(Identity::Alias(name.clone()));
@@ -29,19 +29,19 @@ impl Model {
         let (subject, initiator, policy) = (subject.id().clone(), Initiator::User(by.clone()), self.policy.revision);
         let event = Event::Remove(RemovalSummary::Subject { subject, identities: identities.len() as u64 });
         if let Err(denial) = allowed {
-            self.note(initiator, Some(policy), event, Outcome::Denied(denial));
+            self.record(initiator, Some(policy), event, Outcome::Denied(denial));
             return Err(Some(denial));
         }
-        let intent = self.note(initiator.clone(), Some(policy), event.clone(), Outcome::Intended);
+        let intent = self.record(initiator.clone(), Some(policy), event.clone(), Outcome::Intended);
         let activities = self.remove(|stored| {
             let mut named = stored.activity.principals().flat_map(|principal| principal.identities());
-            named.any(|one| identities.iter().any(|identity| is_same(one, identity)))
+            named.any(|one| identities.iter().any(|identity| are_equal(one, identity)))
         });
-        self.note(
+        self.record(
             initiator,
             Some(policy),
             event,
-            Outcome::Removed { intent, activities: sealed(activities), ended_at: sealed(self.now), records: 0 },
+            Outcome::Removed { intent, activities: commitment(activities), ended_at: commitment(self.now), records: 0 },
         );
         Ok(())
     }
@@ -55,13 +55,13 @@ impl Model {
             policy: self.last_change(),
         });
         let policy = Some(self.policy.revision);
-        let intent = self.note(Initiator::System, policy, event.clone(), Outcome::Intended);
+        let intent = self.record(Initiator::System, policy, event.clone(), Outcome::Intended);
         let activities = self.remove(|stored| stored.decided_at < before);
-        self.note(
+        self.record(
             Initiator::System,
             policy,
             event,
-            Outcome::Removed { intent, activities: sealed(activities), ended_at: sealed(self.now), records: 0 },
+            Outcome::Removed { intent, activities: commitment(activities), ended_at: commitment(self.now), records: 0 },
         );
         true
     }
@@ -73,24 +73,25 @@ impl Model {
         Some(ChangeMark { record: intent, revision: self.policy.revision })
     }
 
-    fn remove(&mut self, is_covered: impl Fn(&Stored) -> bool) -> u64 {
-        let (gone, left): (Vec<Stored>, Vec<Stored>) = self.stored.drain(..).partition(is_covered);
+    fn remove(&mut self, is_covered: impl Fn(&ExpectedActivity) -> bool) -> u64 {
+        let (removed, left): (Vec<ExpectedActivity>, Vec<ExpectedActivity>) =
+            self.stored.drain(..).partition(is_covered);
         self.stored = left;
-        let activities = gone.len() as u64;
-        self.removed.extend(gone.into_iter().map(|stored| stored.activity.id().clone()));
+        let activities = removed.len() as u64;
+        self.removed.extend(removed.into_iter().map(|stored| stored.activity.id().clone()));
         activities
     }
 
-    /// What is public after a place, each with its own.
-    pub(super) fn after_place(&self, after: u64, size: usize) -> Vec<(u64, Activity)> {
+    /// Returns the public activities after an offset, each with its own.
+    pub(super) fn public_after(&self, after: u64, size: usize) -> Vec<(u64, Activity)> {
         let public = self.forwardable();
         let find = |id| public.iter().find(|activity| activity.id() == id).map(|activity| (*activity).clone());
-        let placed = (1_u64..).zip(&self.places).filter(|(place, _)| *place > after);
-        placed.filter_map(|(place, id)| Some((place, find(id)?))).take(size).collect()
+        let numbered = (1_u64..).zip(&self.public_order).filter(|(offset, _)| *offset > after);
+        numbered.filter_map(|(offset, id)| Some((offset, find(id)?))).take(size).collect()
     }
 }
 
-fn is_same(one: &Identity, other: &Identity) -> bool {
+fn are_equal(one: &Identity, other: &Identity) -> bool {
     match (one, other) {
         (Identity::Id(one), Identity::Id(other)) => one.as_str() == other.as_str(),
         (Identity::Alias(one), Identity::Alias(other)) => one.matches(other),

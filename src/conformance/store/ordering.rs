@@ -1,17 +1,17 @@
-//! Pages are newest first and join without a gap.
+//! Pages are newest first and have no gap between them.
 
 use super::StoreHarness;
 use crate::activity::Activity;
 use crate::conformance::clause::{Checked, ensure};
 use crate::conformance::fixture::{
-    ADELE, ALL, Drive, Read, activities, activity_at, at, ids, micros, newest_first, place_of, same,
+    ADELE, ALL, ReadExt, StoreExt, activities, activity_at, at, ensure_same, ids, micros, newest_first, position_of,
 };
 use crate::forward::Offset;
 use crate::query::{Position, Query};
 use crate::store::{ActivityStore, StoredActivity};
 
-/// Ids that sort otherwise as numbers, in other cases and by code points than by bytes; times a microsecond apart,
-/// before the epoch, and shared by many; in no order.
+/// Returns activities in no order. Their ids have another order as numbers, without case or by code points than by
+/// bytes. Their times differ by a microsecond, are before the epoch, or are equal.
 pub(super) fn shuffled() -> Checked<Vec<Activity>> {
     let early = at(0) - at(0).signed_duration_since(chrono::DateTime::UNIX_EPOCH) - micros(1);
     let times = [
@@ -36,44 +36,44 @@ pub(super) fn shuffled() -> Checked<Vec<Activity>> {
     times.into_iter().map(|(id, time)| activity_at(id, ADELE, time)).collect()
 }
 
-/// A store of these, each stored by itself, and what its pages are to be.
-pub(super) fn filled(store: &impl ActivityStore) -> Checked<Vec<StoredActivity>> {
-    store.found_hiding()?;
-    let stored = shuffled()?.into_iter().map(|one| store.keep(&[one])).collect::<Checked<Vec<_>>>()?;
+/// Appends these activities, each in its own batch, and returns the expected pages.
+pub(super) fn populate(store: &impl ActivityStore) -> Checked<Vec<StoredActivity>> {
+    store.initialize_private()?;
+    let stored = shuffled()?.into_iter().map(|one| store.append_new(&[one])).collect::<Checked<Vec<_>>>()?;
     Ok(newest_first(stored.concat()))
 }
 
-pub(super) fn v3_pages_are_newest_first_and_then_by_id(place: impl StoreHarness) -> Checked {
-    let store = place.open();
-    let expected = filled(&store)?;
-    same("all on one page", &store.shown()?, &expected)?;
-    same("all on one page, through another handle", &place.open().shown()?, &expected)
+pub(super) fn v3_pages_are_newest_first_then_by_id(harness: impl StoreHarness) -> Checked {
+    let store = harness.open();
+    let expected = populate(&store)?;
+    ensure_same("all on one page", &store.all_public()?, &expected)?;
+    ensure_same("all on one page, through another handle", &harness.open().all_public()?, &expected)
 }
 
-pub(super) fn v3_pages_join_at_every_limit(place: impl StoreHarness) -> Checked {
-    let store = place.open();
-    let expected = filled(&store)?;
+pub(super) fn v3_pages_of_every_limit_join(harness: impl StoreHarness) -> Checked {
+    let store = harness.open();
+    let expected = populate(&store)?;
     for limit in 1..=expected.len() + 1 {
         let (mut joined, mut after) = (Vec::new(), None);
         loop {
             let page = store.page(&Query::all(), after.as_ref(), limit)?;
-            ensure!(page.len() <= limit, "a page of {limit} holds {}", page.len());
+            ensure!(page.len() <= limit, "a page of {limit} contains {} activities", page.len());
             let Some(last) = page.last() else { break };
-            after = Some(place_of(last));
+            after = Some(position_of(last));
             joined.extend(page);
             ensure!(joined.len() <= expected.len(), "pages of {limit} repeat: {}", ids(&joined));
         }
-        same(&format!("pages of {limit}, joined"), &joined, &expected)?;
+        ensure_same(&format!("pages of {limit}, joined"), &joined, &expected)?;
     }
     Ok(())
 }
 
-pub(super) fn v3_a_page_goes_on_after_any_position(place: impl StoreHarness) -> Checked {
-    let store = place.open();
-    let expected = filled(&store)?;
+pub(super) fn v3_page_continues_after_any_position(harness: impl StoreHarness) -> Checked {
+    let store = harness.open();
+    let expected = populate(&store)?;
     for stored in &expected {
         let (id, time) = (stored.activity().id().as_str(), stored.activity().occurred_at());
-        // The position itself, and positions of nothing right beside it.
+        // The position itself, and adjacent positions without an activity.
         for (id, time) in [
             (id.to_owned(), time),
             (format!("{id}\u{20}"), time),
@@ -83,46 +83,46 @@ pub(super) fn v3_a_page_goes_on_after_any_position(place: impl StoreHarness) -> 
             (id.to_owned(), time - micros(1)),
         ] {
             let after = Position::of(&activity_at(&id, ADELE, time)?);
-            let rest: Vec<_> = expected.iter().filter(|stored| place_of(stored) < after).cloned().collect();
+            let rest: Vec<_> = expected.iter().filter(|stored| position_of(stored) < after).cloned().collect();
             for limit in [2, ALL] {
                 let page = store.page(&Query::all(), Some(&after), limit)?;
                 let first = rest.iter().take(limit).cloned().collect::<Vec<_>>();
-                same(&format!("at most {limit} after `{id}` of {time}"), &page, &first)?;
+                ensure_same(&format!("at most {limit} after `{id}` of {time}"), &page, &first)?;
             }
         }
     }
     Ok(())
 }
 
-pub(super) fn v3_pages_are_stable_while_activities_arrive(place: impl StoreHarness) -> Checked {
-    let store = place.open();
+pub(super) fn v3_pages_are_stable_while_activities_arrive(harness: impl StoreHarness) -> Checked {
+    let store = harness.open();
     store.initialize()?;
-    let expected = newest_first(store.keep(&activities("there", ADELE, 9)?)?);
+    let expected = newest_first(store.append_new(&activities("there", ADELE, 9)?)?);
     let (mut joined, mut after) = (Vec::new(), None);
     for page in 0..3_i64 {
         let found = store.page(&Query::all(), after.as_ref(), 3)?;
-        after = found.last().map(place_of);
+        after = found.last().map(position_of);
         joined.extend(found);
-        // What arrives is newer than all pages so far.
-        store.keep(&[activity_at(&format!("new-{page}"), ADELE, at(100 - page))?])?;
+        // New activities are newer than all pages so far.
+        store.append_new(&[activity_at(&format!("new-{page}"), ADELE, at(100 - page))?])?;
     }
-    same("three pages, while newer activities arrive", &joined, &expected)
+    ensure_same("three pages, while newer activities arrive", &joined, &expected)
 }
 
-pub(super) fn v3_no_limit_is_too_small_or_too_large(place: impl StoreHarness) -> Checked {
-    let store = place.open();
-    let expected = filled(&store)?;
+pub(super) fn v3_every_limit_is_accepted(harness: impl StoreHarness) -> Checked {
+    let store = harness.open();
+    let expected = populate(&store)?;
     let none = store.page(&Query::all(), None, 0)?.len()
         + store.public_after(&Offset::START, 0)?.len()
         + store.revealed(&Query::all(), false, None, 0)?.len();
-    ensure!(none == 0, "limit 0 gives {none} activities");
+    ensure!(none == 0, "limit 0 returned {none} activities");
     let page = store.page(&Query::all(), None, usize::MAX)?.len();
     let after = store.public_after(&Offset::START, usize::MAX)?.len();
     let revealed = store.revealed(&Query::all(), false, None, usize::MAX)?.len();
     let all = expected.len();
     ensure!(
         [page, after, revealed] == [all; 3],
-        "without a limit there are {page}, {after} and {revealed}, expected {all}"
+        "without a limit {page}, {after} and {revealed} were returned, expected {all}"
     );
     Ok(())
 }
