@@ -118,5 +118,5 @@ pub use self::path::{proves_consistency, proves_inclusion};
 pub use self::peaks::Peaks;
 pub use self::proof::{ConsistencyProof, InclusionProof, ProofError};
 pub use self::sink::LedgerSink;
-pub use self::tree::{Tree, TreeError};
+pub use self::tree::{MerkleTree, TreeError};
 pub use self::verify::{VerifiedLog, VerifyError, verify_log};

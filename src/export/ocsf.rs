@@ -33,11 +33,11 @@ pub(super) struct OcsfEvent<'a> {
     status_detail: Option<String>,
     message: String,
     metadata: Metadata,
-    actor: Actor<'a>,
+    actor: OcsfActor<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     comment: Option<&'a str>,
     #[serde(flatten)]
-    what: What<'a>,
+    fields: ClassFields<'a>,
     unmapped: Unmapped,
 }
 
@@ -59,13 +59,13 @@ struct Product {
 
 #[derive(Serialize)]
 #[serde(rename_all = "snake_case")]
-enum Actor<'a> {
-    User(Account<'a>),
+enum OcsfActor<'a> {
+    User(OcsfUser<'a>),
     AppName(&'static str),
 }
 
 #[derive(Serialize)]
-struct Account<'a> {
+struct OcsfUser<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     uid: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -75,16 +75,16 @@ struct Account<'a> {
 /// What the class asks for beyond what all have.
 #[derive(Serialize)]
 #[serde(untagged)]
-enum What<'a> {
+enum ClassFields<'a> {
     Entity { entity: Entity<'a> },
-    Access { user: Account<'a>, privileges: Vec<&'static str> },
+    Access { user: OcsfUser<'a>, privileges: Vec<&'static str> },
 }
 
 #[derive(Serialize)]
 struct Entity<'a> {
     name: Cow<'a, str>,
     #[serde(rename = "type")]
-    sort: &'static str,
+    entity_type: &'static str,
     type_id: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     uid: Option<Cow<'a, str>>,
@@ -99,9 +99,9 @@ struct Unmapped {
 }
 
 /// A class and an activity of it.
-struct Deed<'a> {
+struct ClassActivity<'a> {
     activity: (u32, &'static str),
-    what: What<'a>,
+    fields: ClassFields<'a>,
 }
 
 const CREATE: (u32, &str) = (1, "Create");
@@ -119,16 +119,16 @@ const OTHER: u32 = 99;
 impl<'a> OcsfEvent<'a> {
     pub(super) fn of(entry: &'a RecordEntry) -> Self {
         let RecordEntry { sequence, record } = entry;
-        let Deed { activity: (activity_id, activity_name), what } = deed(&record.event);
-        let (class_uid, class_name) = match what {
-            What::Entity { .. } => (3004, "Entity Management"),
-            What::Access { .. } => (3005, "User Access Management"),
+        let ClassActivity { activity: (activity_id, activity_name), fields } = class_activity(&record.event);
+        let (class_uid, class_name) = match fields {
+            ClassFields::Entity { .. } => (3004, "Entity Management"),
+            ClassFields::Access { .. } => (3005, "User Access Management"),
         };
         let refused = record.outcome.kind() == OutcomeKind::Refused;
         let (severity_id, severity) = if refused { (2, "Low") } else { (1, "Informational") };
         let (status_id, status) = match record.outcome.kind() {
             OutcomeKind::Done | OutcomeKind::Observed => (1, "Success"),
-            OutcomeKind::Failed | OutcomeKind::Refused => (2, "FailureReason"),
+            OutcomeKind::Failed | OutcomeKind::Refused => (2, "Failure"),
             OutcomeKind::Intended => (99, "Intended"),
         };
         let cause = cause(&record.outcome);
@@ -157,12 +157,12 @@ impl<'a> OcsfEvent<'a> {
                 correlation_uid: record.outcome.intent().unwrap_or(record.id).to_string(),
             },
             actor: match &record.initiator {
-                Initiator::User(user) => Actor::User(Account { uid: Some(user.as_str()), name: None }),
-                Initiator::System => Actor::AppName(env!("CARGO_PKG_NAME")),
+                Initiator::User(user) => OcsfActor::User(OcsfUser { uid: Some(user.as_str()), name: None }),
+                Initiator::System => OcsfActor::AppName(env!("CARGO_PKG_NAME")),
             },
             // The other class has no place for one, and none of its records has a justification.
             comment: justification(&record.event),
-            what,
+            fields,
             unmapped: Unmapped { policy: told.policy, event: told.event, outcome: told.outcome },
         }
     }
@@ -173,10 +173,10 @@ fn kinds(record: &Record) -> String {
     record.kinds().iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
-fn deed(event: &Event) -> Deed<'_> {
-    let entity = |activity, sort, type_id, name: Cow<'static, str>, uid| Deed {
+fn class_activity(event: &Event) -> ClassActivity<'_> {
+    let entity = |activity, entity_type, type_id, name: Cow<'static, str>, uid| ClassActivity {
         activity,
-        what: What::Entity { entity: Entity { name, sort, type_id, uid } },
+        fields: ClassFields::Entity { entity: Entity { name, entity_type, type_id, uid } },
     };
     let id = |id: String| Some(Cow::Owned(id));
     let policy = |activity| entity(activity, "Policy", POLICY, "privacy policy".into(), None);
@@ -198,14 +198,14 @@ fn deed(event: &Event) -> Deed<'_> {
             entity(UPDATE, "Request for a reveal", OTHER, "approvals".into(), id(request.to_string()))
         }
         Event::Remove(removal) => {
-            let (sort, name, uid) = match removal {
+            let (entity_type, name, uid) = match removal {
                 RemovalSummary::Subject { subject, .. } => {
                     ("Activities", "activities of a user", Some(Cow::Borrowed(subject.as_str())))
                 }
                 RemovalSummary::Aged { .. } => ("Activities", "activities and governance records", None),
                 RemovalSummary::Commitment { record } => ("Governance record", "sealed values", id(record.to_string())),
             };
-            entity(DELETE, sort, OTHER, name.into(), uid)
+            entity(DELETE, entity_type, OTHER, name.into(), uid)
         }
         Event::ChangeSinks { sinks, .. } => {
             let names: Vec<&str> = sinks.iter().map(|sink| sink.as_str()).collect();
@@ -225,7 +225,7 @@ fn deed(event: &Event) -> Deed<'_> {
 }
 
 /// Changes that all give privileges to one user, or all take them. The class has no place for anything else.
-fn access(changes: &[ChangeSummary]) -> Option<Deed<'_>> {
+fn access(changes: &[ChangeSummary]) -> Option<ClassActivity<'_>> {
     let mut all = changes.iter().map(privilege);
     let (activity, user, first) = all.next()??;
     let mut privileges = vec![first];
@@ -237,11 +237,11 @@ fn access(changes: &[ChangeSummary]) -> Option<Deed<'_>> {
         privileges.push(privilege);
     }
     let user = match user {
-        Some(user) => Account { uid: Some(user.as_str()), name: None },
+        Some(user) => OcsfUser { uid: Some(user.as_str()), name: None },
         // The name that was typed led to nobody, and is in no record.
-        None => Account { uid: None, name: Some("unknown") },
+        None => OcsfUser { uid: None, name: Some("unknown") },
     };
-    Some(Deed { activity, what: What::Access { user, privileges } })
+    Some(ClassActivity { activity, fields: ClassFields::Access { user, privileges } })
 }
 
 /// What a change does to the privileges of a user, if it does anything: nobody, where a name led to nobody.

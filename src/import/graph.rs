@@ -45,7 +45,7 @@
 //!   never ask for `transitiveMembers`. A listing of members of one type alone is refused, because it leaves out nested
 //!   groups.
 //!
-//! Ask without `$filter`, and as an application that may read hidden memberships (`Member.Read.Hidden`): Graph leaves
+//! Ask without `$filter`, and as an application that may read hidden memberships (`MemberRecord.Read.Hidden`): Graph leaves
 //! out what it does not show, and nothing in the answer says so. The same goes for provisioning feeds that tell no
 //! nested groups, as that of Entra: they protect too few.
 //!
@@ -95,8 +95,8 @@ use std::io::Read;
 
 use thiserror::Error;
 
-use self::page::{End, Entry, GroupRecord};
-use super::facts::{Changes, Facts, Reading};
+use self::page::{GroupRecord, PageEnd, PageEntry};
+use super::facts::{ChangeSet, DirectoryFacts, SourceRules};
 use super::{Import, Place, RejectReason, Rejected, document};
 use crate::directory::{DirectoryBuilder, DirectoryChange, DirectoryDelta, DirectorySnapshot};
 use crate::identity::GroupId;
@@ -125,18 +125,18 @@ pub enum Listing {
 #[derive(Default)]
 pub struct Sync {
     /// By their links.
-    open: BTreeMap<String, Asked>,
+    open: BTreeMap<String, RequestedListing>,
     followed: HashSet<String>,
     /// What was asked for at first, and with which link.
-    first: Vec<(Asked, String)>,
+    first: Vec<(RequestedListing, String)>,
     delta_links: Vec<(Listing, String)>,
-    whole_records: bool,
+    complete_records: bool,
     non_people: HashSet<String>,
     /// Whether any record of a user spoke of their `identities`.
     speaks_of_identities: bool,
     /// Whether any record of a group spoke of its members.
     speaks_of_members: bool,
-    facts: Facts,
+    facts: DirectoryFacts,
     pages: u64,
     read: u64,
     ignored: u64,
@@ -144,7 +144,7 @@ pub struct Sync {
 }
 
 #[derive(Clone)]
-struct Asked {
+struct RequestedListing {
     listing: Listing,
     is_delta: bool,
 }
@@ -152,7 +152,7 @@ struct Asked {
 /// Why a round gives no result yet, or not this one.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
-pub enum Unfinished {
+pub enum IncompleteSync {
     /// Pages were asked for, or announced by others, and not read.
     #[error("{open} pages were not read, expected all that were asked for and all that they lead to")]
     PagesOpen {
@@ -191,7 +191,7 @@ impl Sync {
     /// none. A name of before that they do not give is then dropped.
     #[must_use]
     pub fn with_whole_records(self) -> Self {
-        Self { whole_records: true, ..self }
+        Self { complete_records: true, ..self }
     }
 
     /// Says which member ids are known to be of no people here, such as devices or placeholders. As members they are
@@ -210,7 +210,7 @@ impl Sync {
         if self.followed.contains(&link) || self.open.contains_key(&link) {
             return;
         }
-        let asked = Asked { listing, is_delta: is_delta(&link) };
+        let asked = RequestedListing { listing, is_delta: is_delta(&link) };
         self.first.push((asked.clone(), link.clone()));
         self.open.insert(link, asked);
     }
@@ -239,15 +239,15 @@ impl Sync {
             .map_err(whole)?;
         match page.end {
             // Followed, it would lead here for ever.
-            End::Next(next) if next == link || self.followed.contains(&next) || self.open.contains_key(&next) => {
+            PageEnd::Next(next) if next == link || self.followed.contains(&next) || self.open.contains_key(&next) => {
                 let expected = "a link that no other page had";
                 return Err(whole(RejectReason::InvalidField { field: "@odata.nextLink", expected }));
             }
-            End::Next(next) => {
+            PageEnd::Next(next) => {
                 self.open.insert(next, asked);
             }
-            End::Changes(delta) => self.delta_links.push((asked.listing, delta)),
-            End::Last => {}
+            PageEnd::Delta(delta) => self.delta_links.push((asked.listing, delta)),
+            PageEnd::Last => {}
         }
         self.open.remove(link);
         self.followed.insert(link.to_owned());
@@ -259,7 +259,7 @@ impl Sync {
         Ok(())
     }
 
-    fn take(&mut self, entry: Result<Entry, RejectReason>, record: u64) {
+    fn take(&mut self, entry: Result<PageEntry, RejectReason>, record: u64) {
         let page = self.pages;
         let place = |member| Place::Page { page, record, member };
         self.read += 1;
@@ -269,10 +269,10 @@ impl Sync {
             Err(reason) => return self.rejected.push(Rejected { place: place(None), reason }),
         };
         match entry {
-            Entry::User(id, Some(names)) => self.facts.user(id, names, place(None)),
-            Entry::User(id, None) => self.facts.no_user(id),
-            Entry::Group(id, None) => self.facts.no_group(id),
-            Entry::Group(group, Some(GroupRecord { name, members })) => {
+            PageEntry::User(id, Some(names)) => self.facts.user(id, names, place(None)),
+            PageEntry::User(id, None) => self.facts.remove_user(id),
+            PageEntry::Group(id, None) => self.facts.remove_group(id),
+            PageEntry::Group(group, Some(GroupRecord { name, members })) => {
                 self.facts.group(group.clone(), name);
                 self.speaks_of_members |= members.is_some();
                 for (at, member) in (1..).zip(members.unwrap_or_default()) {
@@ -285,13 +285,13 @@ impl Sync {
                     }
                 }
             }
-            Entry::Member(group, member, names) => {
+            PageEntry::Member(group, member, names) => {
                 if let (Some(names), Ok(id)) = (names, document::user_id(&member.id, "id")) {
-                    self.facts.user_by_the_way(id, names, place(None));
+                    self.facts.user_in_member_list(id, names, place(None));
                 }
                 self.facts.member(group, member, place(None));
             }
-            Entry::Other => self.ignored += 1,
+            PageEntry::Other => self.ignored += 1,
         }
     }
 
@@ -306,22 +306,22 @@ impl Sync {
     /// Rejects groups of which not one has members, with delta queries: then `members` was not in the `$select`.
     ///
     /// # Errors
-    /// [`Unfinished`] as long as pages are open, when users, groups or the members of a group were not asked for, and
+    /// [`IncompleteSync`] as long as pages are open, when users, groups or the members of a group were not asked for, and
     /// when the round began with a delta link, or in the middle of a listing.
-    pub fn into_builder(mut self) -> Result<Import<DirectoryBuilder>, Unfinished> {
+    pub fn into_builder(mut self) -> Result<Import<DirectoryBuilder>, IncompleteSync> {
         self.finished()?;
         let asked = |listing: &Listing| self.first.iter().any(|(asked, _)| asked.listing == *listing);
         if !asked(&Listing::Users) || !asked(&Listing::Groups) {
-            return Err(Unfinished::NotAsked);
+            return Err(IncompleteSync::NotAsked);
         }
         if self.first.iter().any(|(_, link)| has_token(link, "deltatoken")) {
-            return Err(Unfinished::OnlyChanges);
+            return Err(IncompleteSync::OnlyChanges);
         }
         if self.first.iter().any(|(asked, _)| asked.listing == Listing::Groups && !asked.is_delta) {
             let listed: HashSet<&Listing> = self.first.iter().map(|(asked, _)| &asked.listing).collect();
             let unasked = self.facts.groups().find(|group| !listed.contains(&Listing::Members((*group).clone())));
             if let Some(group) = unasked {
-                return Err(Unfinished::MembersNotAsked { group: group.clone() });
+                return Err(IncompleteSync::MembersNotAsked { group: group.clone() });
             }
         } else if self.facts.groups().next().is_some() && !self.speaks_of_members {
             let expected = "the members of at least one group: have `members` in `$select`";
@@ -335,41 +335,42 @@ impl Sync {
     /// anew tells nothing of who left in the meantime: make a whole directory of it.
     ///
     /// # Errors
-    /// [`Unfinished`] as long as pages are open, when nothing was asked for or a plain listing was, and when the round
+    /// [`IncompleteSync`] as long as pages are open, when nothing was asked for or a plain listing was, and when the round
     /// began in the middle of a listing.
-    pub fn into_delta(self, before: &DirectorySnapshot) -> Result<Import<DirectoryDelta>, Unfinished> {
+    pub fn into_delta(self, before: &DirectorySnapshot) -> Result<Import<DirectoryDelta>, IncompleteSync> {
         self.finished()?;
         if self.first.is_empty() {
-            return Err(Unfinished::NotAsked);
+            return Err(IncompleteSync::NotAsked);
         }
         if self.first.iter().any(|(asked, _)| !asked.is_delta) {
-            return Err(Unfinished::NoChanges);
+            return Err(IncompleteSync::NoChanges);
         }
         Ok(self.import(Some(before)).into_delta())
     }
 
-    fn finished(&self) -> Result<(), Unfinished> {
+    fn finished(&self) -> Result<(), IncompleteSync> {
         if self.first.iter().any(|(_, link)| has_token(link, "skiptoken")) {
-            return Err(Unfinished::BegunInTheMiddle);
+            return Err(IncompleteSync::BegunInTheMiddle);
         }
         match self.open.len() {
             0 => Ok(()),
-            open => Err(Unfinished::PagesOpen { open }),
+            open => Err(IncompleteSync::PagesOpen { open }),
         }
     }
 
     fn import(self, before: Option<&DirectorySnapshot>) -> Import<Vec<DirectoryChange>> {
-        let Self { facts, whole_records, non_people, speaks_of_identities, read, mut ignored, mut rejected, .. } = self;
-        let Changes { changes: value, ignored: unnamed, rejected: unknown } = facts.changes(&Reading {
+        let Self { facts, complete_records, non_people, speaks_of_identities, read, mut ignored, mut rejected, .. } =
+            self;
+        let ChangeSet { changes: value, ignored: unnamed, rejected: unknown } = facts.changes(&SourceRules {
             before,
-            whole_records,
-            not_asked: (!speaks_of_identities).then_some(names::IDENTITIES),
+            complete_records,
+            not_requested: (!speaks_of_identities).then_some(names::IDENTITIES),
             non_people: &non_people,
-            nameless: RejectReason::MissingField {
+            missing_name: RejectReason::MissingField {
                 field: "userPrincipalName",
                 expected: "the sign-in name or, if it is null, another name to protect by: have both in `$select`",
             },
-            kindless: RejectReason::MissingField {
+            missing_type: RejectReason::MissingField {
                 field: "@odata.type",
                 expected: "it, or a member that is known for a user or a group",
             },

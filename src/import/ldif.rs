@@ -77,7 +77,7 @@
 //! them is rejected, as is an entry whose `memberOf` or primary group leads to a group that is not there. With
 //! [`into_partial`](super::Import::into_partial), such members are users known by the name alone, and such
 //! groups are none.
-//! - [`Reader::with_non_people`] names members that are known to be no people: foreign security principals, or the
+//! - [`LdifReader::with_non_people`] names members that are known to be no people: foreign security principals, or the
 //!   placeholder of a group that may not be empty. `S-1-5-11` among the former stands for everybody who is signed in, and
 //!   a SID of another domain for one of its people.
 //! - `memberUid` knows no nesting, and is looked up when it is read: a change that gives its name to somebody else lists
@@ -91,7 +91,7 @@
 //!   between them.
 //!
 //! # Changes
-//! [`Tree::read`] keeps what [`Tree::change`] needs to understand change records: names of entries, and who lists whom.
+//! [`DirectoryTree::read`] keeps what [`DirectoryTree::change`] needs to understand change records: names of entries, and who lists whom.
 //! Understood are `add`, `delete`, `modify` of names, status and members, and `modrdn` (`moddn`) of whatever has an
 //! immutable id. Anything else that would change who somebody is (other classes, other ids, primary groups, a
 //! `control`) is rejected: read the entries anew after it. So is the seventeenth deletion of an entry of one name.
@@ -102,6 +102,7 @@
 
 mod attribute;
 mod change;
+mod delta;
 mod dn;
 mod draft;
 mod entry;
@@ -110,21 +111,21 @@ mod line;
 mod linear;
 mod links;
 mod membership;
-mod names;
+mod name_tree;
 mod reader;
 mod records;
 mod reference;
 mod rename;
 mod sid;
 mod texts;
-mod told;
+
 mod tree;
 mod unresolved;
 
 use std::io::BufRead;
 
-pub use self::reader::{InvalidDn, Reader};
-pub use self::tree::Tree;
+pub use self::reader::{InvalidDn, LdifReader};
+pub use self::tree::DirectoryTree;
 use super::Import;
 use crate::directory::DirectoryBuilder;
 
@@ -137,5 +138,5 @@ pub const MAX_VALUE_BYTES: usize = 64 * 1024;
 /// Holds in memory one line of at most [`MAX_VALUE_BYTES`] and what is taken of the entries. A group of any size is
 /// read line by line.
 pub fn read(input: impl BufRead) -> Import<DirectoryBuilder> {
-    Reader::new().read(input)
+    LdifReader::new().read(input)
 }

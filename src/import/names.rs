@@ -13,23 +13,23 @@ pub(super) const MAX_NAMES: usize = 1000;
 
 /// What the records of one user say, together. The order in which they came plays no part.
 #[derive(Default)]
-pub(super) struct Names {
+pub(super) struct UserNames {
     /// By the rank of the property that gives them. Those of rank 0 come before what was known and tell the home.
     aliases: BTreeMap<(usize, String), Alias>,
     /// The ranks that were not spoken of, be it to say that there is none.
-    unsaid: Option<Vec<usize>>,
+    absent: Option<Vec<usize>>,
     pub(super) enabled: Option<bool>,
 }
 
 /// Why there is no user to be made of records.
-pub(super) enum Unfit {
+pub(super) enum NamesError {
     /// They have no name.
-    Nameless,
+    NoName,
     /// They have too many.
     TooManyNames,
 }
 
-impl Names {
+impl UserNames {
     /// Adds the names that a property gives, as [`spelling`] reads them. A blank one names nobody.
     pub(super) fn add<'a>(
         &mut self,
@@ -56,17 +56,17 @@ impl Names {
     }
 
     /// Says that the record did not speak of the property of this rank.
-    pub(super) fn leave_unsaid(&mut self, rank: usize) {
-        self.unsaid.get_or_insert_default().push(rank);
+    pub(super) fn mark_absent(&mut self, rank: usize) {
+        self.absent.get_or_insert_default().push(rank);
     }
 
     /// Adds what another record of the same user says.
-    pub(super) fn learn(&mut self, other: Self) {
+    pub(super) fn merge(&mut self, other: Self) {
         advance(1 + other.aliases.len());
         self.aliases.extend(other.aliases);
         // What one of them says is said.
-        let others = other.unsaid.unwrap_or_default();
-        if let Some(mine) = &mut self.unsaid {
+        let others = other.absent.unwrap_or_default();
+        if let Some(mine) = &mut self.absent {
             mine.retain(|rank| others.contains(rank));
         }
         // Plays no part in deciding; one of two has to hold.
@@ -78,28 +78,28 @@ impl Names {
 
     /// The user whom these records and the one before tell of. The names of before are dropped only if nothing was left
     /// unsaid: because the records are whole, or because they speak of every property but the one of the rank
-    /// `not_asked`.
+    /// `not_requested`.
     pub(super) fn user(
         &self,
         id: UserId,
         before: Option<&User>,
         whole: bool,
-        not_asked: Option<usize>,
-    ) -> Result<User, Unfit> {
+        not_requested: Option<usize>,
+    ) -> Result<User, NamesError> {
         advance(1 + self.aliases.len());
-        let is_unsaid = |rank: &usize| Some(*rank) != not_asked;
-        let all_said = whole || !self.unsaid.iter().flatten().any(is_unsaid);
+        let is_absent = |rank: &usize| Some(*rank) != not_requested;
+        let all_said = whole || !self.absent.iter().flatten().any(is_absent);
         let kept = before.filter(|_| !all_said).map(User::aliases).unwrap_or_default();
         let of_rank = |first: bool| {
             self.aliases.iter().filter(move |((rank, _), _)| (*rank == 0) == first).map(|(_, alias)| alias)
         };
         // A record that does not speak of the name to sign in by was asked for without it, and so may all others.
-        let first_is_unsaid = self.unsaid.iter().flatten().any(|rank| *rank == 0);
-        if kept.is_empty() && (self.aliases.is_empty() || first_is_unsaid) {
-            return Err(Unfit::Nameless);
+        let first_is_absent = self.absent.iter().flatten().any(|rank| *rank == 0);
+        if kept.is_empty() && (self.aliases.is_empty() || first_is_absent) {
+            return Err(NamesError::NoName);
         }
         if kept.len() + self.aliases.len() > MAX_NAMES {
-            return Err(Unfit::TooManyNames);
+            return Err(NamesError::TooManyNames);
         }
         advance(kept.len());
         let user = User::new(id).with_aliases(of_rank(true).chain(kept).chain(of_rank(false)).cloned());

@@ -67,7 +67,7 @@
 //! - `path` is an attribute, or `members[value eq "..."]` to remove one member. Any other filter on members is
 //!   rejected. A filter on `emails` does not matter, because of the next sentence.
 //! - What concerns no name, no `active` and no member is ignored, and so is `remove` of what names a user.
-//! - Names only ever add up: a [`User`](crate::directory::User) does not tell which attribute gave which name, so a changed
+//! - UserNames only ever add up: a [`User`](crate::directory::User) does not tell which attribute gave which name, so a changed
 //!   `userName` comes first, a changed address is added, and what was known stays until a `PUT` or a list. A stale name
 //!   hides too much, a lost one too little.
 //! - `replace` of `members`, and `remove` of all, take out whoever the snapshot before knows in the group and every
@@ -80,10 +80,10 @@
 
 mod attributes;
 mod bulk_request;
-mod known;
-mod listed;
+mod group_members;
 mod patch;
 mod path;
+mod request_state;
 mod requests;
 mod resource;
 
@@ -97,7 +97,7 @@ pub use self::requests::{Requests, bulk, patch_group, patch_user, put_group, put
 
 use self::attributes::Attributes;
 use self::resource::Resource;
-use super::facts::{Changes, Facts, Kind, Reading};
+use super::facts::{ChangeSet, DirectoryFacts, MemberType, SourceRules};
 use super::{Import, Place, RejectReason, Rejected, document};
 use crate::directory::DirectoryBuilder;
 #[cfg(doc)]
@@ -126,9 +126,9 @@ pub enum Endpoint {
 /// Holds one page at a time, of at most [`MAX_BODY_BYTES`] and [`MAX_BODY_VALUES`], and what all of them said.
 #[derive(Default)]
 pub struct Lists {
-    users: List,
-    groups: List,
-    facts: Facts,
+    users: ListProgress,
+    groups: ListProgress,
+    facts: DirectoryFacts,
     non_people: HashSet<String>,
     speaks_of_members: bool,
     /// The members that are said to be users, and where.
@@ -141,15 +141,15 @@ pub struct Lists {
 
 /// How far a list was read.
 #[derive(Default)]
-struct List {
+struct ListProgress {
     total: Option<u64>,
     /// The resources that were seen, by their ids, or by their places if those cannot be read.
-    seen: BTreeSet<Known>,
+    seen: BTreeSet<SeenResource>,
     next: u64,
 }
 
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
-enum Known {
+enum SeenResource {
     ById(String),
     AtIndex(u64),
 }
@@ -157,7 +157,7 @@ enum Known {
 /// Not all of what a list announces was read.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{seen} {endpoint} were read, expected {}", total.map_or_else(|| "a list of them".into(), |total| total.to_string()))]
-pub struct Unfinished {
+pub struct IncompleteList {
     /// Which list.
     pub endpoint: Endpoint,
     /// How many different resources of it were read.
@@ -200,7 +200,7 @@ impl Lists {
     /// [`Import`] instead, and the others are taken.
     pub fn page(&mut self, endpoint: Endpoint, page: impl Read) -> Result<(), Rejected> {
         let whole = |reason| Rejected { place: Place::Whole, reason };
-        let page = read(page).and_then(Page::new).map_err(whole)?;
+        let page = read(page).and_then(ListPage::new).map_err(whole)?;
         let list = match endpoint {
             Endpoint::Users => &mut self.users,
             Endpoint::Groups => &mut self.groups,
@@ -222,8 +222,8 @@ impl Lists {
             let resource = Resource::new(resource, endpoint, &self.non_people);
             list.next = list.next.max(index.saturating_add(1));
             list.seen.insert(match &resource {
-                Ok(resource) => Known::ById(resource.id().to_owned()),
-                Err(_) => Known::AtIndex(index),
+                Ok(resource) => SeenResource::ById(resource.id().to_owned()),
+                Err(_) => SeenResource::AtIndex(index),
             });
             self.read += 1;
             let page = self.pages;
@@ -240,7 +240,7 @@ impl Lists {
                         match member {
                             Ok(None) => self.ignored += 1,
                             Ok(Some(member)) => {
-                                if member.kind == Kind::User {
+                                if member.kind == MemberType::User {
                                     self.said_users.push((place(Some(at)), member.id.clone()));
                                 }
                                 self.facts.member(id.clone(), member, place(Some(at)));
@@ -257,13 +257,13 @@ impl Lists {
     /// The whole directory.
     ///
     /// # Errors
-    /// [`Unfinished`] as long as one of the lists was not read to its end.
-    pub fn into_builder(mut self) -> Result<Import<DirectoryBuilder>, Unfinished> {
+    /// [`IncompleteList`] as long as one of the lists was not read to its end.
+    pub fn into_builder(mut self) -> Result<Import<DirectoryBuilder>, IncompleteList> {
         for (endpoint, list) in [(Endpoint::Users, &self.users), (Endpoint::Groups, &self.groups)] {
             let seen = u64::try_from(list.seen.len()).unwrap_or(u64::MAX);
             // A list that moved while it was read can give one resource twice and another never.
             if list.total.is_none_or(|total| seen < total) {
-                return Err(Unfinished { endpoint, seen, total: list.total });
+                return Err(IncompleteList { endpoint, seen, total: list.total });
             }
         }
         if self.facts.groups().next().is_some() && !self.speaks_of_members {
@@ -275,17 +275,18 @@ impl Lists {
         advance(said_users.len());
         // Where the list of users is empty, members are known by the id alone.
         if !users.seen.is_empty() {
-            let strangers = said_users.into_iter().filter(|(_, id)| !users.seen.contains(&Known::ById(id.clone())));
+            let strangers =
+                said_users.into_iter().filter(|(_, id)| !users.seen.contains(&SeenResource::ById(id.clone())));
             let reason = RejectReason::UnknownMember { count: 1 };
             rejected.extend(strangers.map(|(place, _)| Rejected { place, reason: reason.clone() }));
         }
-        let Changes { changes: value, ignored: unnamed, rejected: unknown } = facts.changes(&Reading {
+        let ChangeSet { changes: value, ignored: unnamed, rejected: unknown } = facts.changes(&SourceRules {
             before: None,
-            whole_records: true,
-            not_asked: None,
+            complete_records: true,
+            not_requested: None,
             non_people: &non_people,
-            nameless: nameless(),
-            kindless: kindless(),
+            missing_name: missing_name(),
+            missing_type: missing_type(),
         });
         ignored += unnamed;
         rejected.extend(unknown);
@@ -310,15 +311,15 @@ impl fmt::Display for Endpoint {
 }
 
 /// What stands on a page of a list.
-struct Page {
+struct ListPage {
     start: Option<u64>,
     total: u64,
     resources: Vec<serde_json::Value>,
 }
 
-impl Page {
+impl ListPage {
     fn new(page: Attributes) -> Result<Self, RejectReason> {
-        page.is_message(LIST_RESPONSE, "the URN of a list response")?;
+        page.check_schemas(LIST_RESPONSE, "the URN of a list response")?;
         let expected = "how many resources there are in all";
         let total =
             page.number("totalResults")?.ok_or(RejectReason::MissingField { field: "totalResults", expected })?;
@@ -332,11 +333,11 @@ fn read(source: impl Read) -> Result<Attributes, RejectReason> {
     Attributes::new(document::read(source, MAX_BODY_BYTES, MAX_BODY_VALUES)?)
 }
 
-fn nameless() -> RejectReason {
+fn missing_name() -> RejectReason {
     RejectReason::MissingField { field: "userName", expected: "the name by which the user signs in" }
 }
 
-fn kindless() -> RejectReason {
+fn missing_type() -> RejectReason {
     let expected = "`User` or `Group`, a `$ref` to `Users` or `Groups`, or a member that is known for either";
     RejectReason::MissingField { field: "members.type", expected }
 }

@@ -5,10 +5,10 @@ use std::io::Write;
 use super::error::LedgerError;
 use super::hash::TreeHash;
 use super::leaf::Leaf;
-use super::line::Line;
+use super::line::LogLine;
 use super::peaks::Peaks;
-use super::sink::{LedgerSink, PAGE, State};
-use super::tree::Tree;
+use super::sink::{LedgerSink, LedgerState, PAGE};
+use super::tree::MerkleTree;
 use crate::governance::{GovernanceSink, RecordQuery};
 
 /// Whether what is sealed in records goes along.
@@ -71,8 +71,8 @@ impl<S: GovernanceSink> LedgerSink<S> {
     /// hash says, and the hashes lead to the root.
     fn go_through(
         &self,
-        state: &State,
-        mut hand_out: impl FnMut(&Line) -> Result<(), LedgerError>,
+        state: &LedgerState,
+        mut hand_out: impl FnMut(&LogLine) -> Result<(), LedgerError>,
         openings: Disclosure,
     ) -> Result<u64, LedgerError> {
         let (tree, mut peaks, mut removed) = (&state.tree, Peaks::new(), 0);
@@ -98,7 +98,7 @@ impl<S: GovernanceSink> LedgerSink<S> {
                 });
             }
             for _ in from..kept_from - 1 {
-                hand_out(&Line::Removed(grow(tree, &mut peaks, None)?))?;
+                hand_out(&LogLine::Removed(grow(tree, &mut peaks, None)?))?;
                 removed += 1;
             }
             for entry in entries.iter().take_while(|entry| entry.sequence <= tree.size()) {
@@ -108,7 +108,7 @@ impl<S: GovernanceSink> LedgerSink<S> {
                 }
                 let leaf = Leaf::of(entry)?;
                 grow(tree, &mut peaks, Some(leaf.hash()))?;
-                hand_out(&Line::of(&leaf, entry, openings == Disclosure::Include))?;
+                hand_out(&LogLine::of(&leaf, entry, openings == Disclosure::Include))?;
             }
         }
         if peaks.root() == tree.root() { Ok(removed) } else { Err(LedgerError::Damaged) }
@@ -117,7 +117,7 @@ impl<S: GovernanceSink> LedgerSink<S> {
 
 /// Adds the next leaf to the edge: the one that is stored, which must be the one that is expected, if any is. The hashes
 /// that came with it must be those that come with it now.
-fn grow(tree: &Tree, peaks: &mut Peaks, expected: Option<TreeHash>) -> Result<TreeHash, LedgerError> {
+fn grow(tree: &MerkleTree, peaks: &mut Peaks, expected: Option<TreeHash>) -> Result<TreeHash, LedgerError> {
     let stored = tree.came_with(peaks.leaves())?;
     let leaf = *stored.first().ok_or(LedgerError::Damaged)?;
     if expected.is_some_and(|expected| expected != leaf) {

@@ -69,10 +69,10 @@ pub trait HashStore: Send + Sync {
 }
 
 /// The right to write to a [`HashStore`], which one has at a time.
-pub struct WriteLock<'a>(#[expect(dead_code, reason = "it is there to be dropped")] Box<dyn Held + 'a>);
+pub struct WriteLock<'a>(#[expect(dead_code, reason = "it is there to be dropped")] Box<dyn LockGuard + 'a>);
 
-trait Held {}
-impl<T> Held for T {}
+trait LockGuard {}
+impl<T> LockGuard for T {}
 
 impl<'a> WriteLock<'a> {
     /// The right that goes with a value, until that is dropped: the guard of a lock.
@@ -151,12 +151,12 @@ forward!(&T, Box<T>, Arc<T>);
 /// Hashes that are kept until the process ends.
 #[derive(Debug, Default)]
 pub struct MemoryHashes {
-    kept: RwLock<Kept>,
+    kept: RwLock<MemoryState>,
     held: Mutex<()>,
 }
 
 #[derive(Debug, Default)]
-struct Kept {
+struct MemoryState {
     hashes: Vec<TreeHash>,
     checkpoint: Option<Vec<u8>>,
 }

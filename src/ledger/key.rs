@@ -9,7 +9,6 @@ use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
-use super::note::{NoteError, signed};
 use crate::digest::{from_hex, to_hex};
 
 /// The name of a key, which is also the name of the log that it signs: by advice an address without a scheme, such as
@@ -117,14 +116,11 @@ impl NoteSigner {
         &self.verifier
     }
 
-    /// Signs a text.
-    ///
-    /// # Errors
-    /// [`NoteError`] when the text does not end a line, holds a control character, or is too long.
-    pub fn sign(&self, text: &str) -> Result<String, NoteError> {
+    /// Returns the id of the key followed by its Ed25519 signature of a text, as the signature line of a note holds them.
+    pub(super) fn signature(&self, text: &str) -> Vec<u8> {
         let mut signature = self.verifier.id.to_vec();
         signature.extend_from_slice(&self.key.sign(text.as_bytes()).to_bytes());
-        signed(text, &self.verifier.name, &signature)
+        signature
     }
 
     /// The key as text, with the secret in it: what [`FromStr`] takes, and Go's

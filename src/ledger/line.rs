@@ -15,31 +15,31 @@ use crate::json;
 use crate::query::PageSize;
 
 /// A record, or what is left of one that is not kept any longer. Has no `Debug`, because what is opened can be private.
-pub(super) enum Line {
-    Record { leaf: String, openings: BTreeMap<String, Opening> },
+pub(super) enum LogLine {
+    Record { leaf: String, openings: BTreeMap<String, LineOpening> },
     Removed(TreeHash),
 }
 
 #[derive(Serialize)]
 #[serde(untagged)]
-enum Written<'a> {
-    Record { entry: &'a str, openings: &'a BTreeMap<String, Opening> },
+enum SerializedLine<'a> {
+    Record { entry: &'a str, openings: &'a BTreeMap<String, LineOpening> },
     Removed { leaf_hash: String },
 }
 
 /// What makes a commitment: the digest of the salt, a line feed and the text.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Opening {
+pub(super) struct LineOpening {
     salt: String,
     text: String,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Document {
+struct ParsedLine {
     entry: Option<String>,
-    openings: Option<BTreeMap<String, Opening>>,
+    openings: Option<BTreeMap<String, LineOpening>>,
     leaf_hash: Option<String>,
 }
 
@@ -59,17 +59,17 @@ const _: () = assert!(LONGEST + (1 << 20) < MAX_BYTES, "no record is exported th
 const MAX_VALUES: usize = 100_000;
 
 /// What is wrong with a line.
-pub(super) enum Fault {
-    Unlike(&'static str),
+pub(super) enum LineError {
+    Unreadable(&'static str),
     Sequence(Option<u64>),
     Opening,
 }
 
-impl Line {
+impl LogLine {
     /// A record, with what is sealed in it or without.
     pub(super) fn of(leaf: &Leaf, entry: &RecordEntry, with_openings: bool) -> Self {
         let sealed = if with_openings { entry.record.openings() } else { Vec::new() };
-        let opened = |(sha256, salt, text): (Digest, _, _)| (sha256.to_string(), Opening { salt, text });
+        let opened = |(sha256, salt, text): (Digest, _, _)| (sha256.to_string(), LineOpening { salt, text });
         let openings = sealed.into_iter().map(opened).collect();
         Self::Record { leaf: leaf.as_str().to_owned(), openings }
     }
@@ -77,20 +77,20 @@ impl Line {
     /// As it stands in a file, without the line feed.
     pub(super) fn to_json(&self) -> Result<String, serde_json::Error> {
         serde_json::to_string(&match self {
-            Self::Record { leaf, openings } => Written::Record { entry: leaf, openings },
-            Self::Removed(hash) => Written::Removed { leaf_hash: hash.to_string() },
+            Self::Record { leaf, openings } => SerializedLine::Record { entry: leaf, openings },
+            Self::Removed(hash) => SerializedLine::Removed { leaf_hash: hash.to_string() },
         })
     }
 
-    pub(super) fn parse(text: &[u8]) -> Result<Self, Fault> {
-        let unlike = || Fault::Unlike("an object with `entry` and `openings`, or with `leaf_hash`");
-        let value = parse(text).ok_or(Fault::Unlike("JSON"))?;
+    pub(super) fn parse(text: &[u8]) -> Result<Self, LineError> {
+        let unlike = || LineError::Unreadable("an object with `entry` and `openings`, or with `leaf_hash`");
+        let value = parse(text).ok_or(LineError::Unreadable("JSON"))?;
         match serde_json::from_value(value).map_err(|_| unlike())? {
-            Document { entry: Some(leaf), openings: Some(openings), leaf_hash: None } => {
+            ParsedLine { entry: Some(leaf), openings: Some(openings), leaf_hash: None } => {
                 Ok(Self::Record { leaf, openings })
             }
-            Document { entry: None, openings: None, leaf_hash: Some(hash) } => {
-                Ok(Self::Removed(hash.parse().map_err(|_| Fault::Unlike("a hash in base64 as `leaf_hash`"))?))
+            ParsedLine { entry: None, openings: None, leaf_hash: Some(hash) } => {
+                Ok(Self::Removed(hash.parse().map_err(|_| LineError::Unreadable("a hash in base64 as `leaf_hash`"))?))
             }
             _ => Err(unlike()),
         }
@@ -103,23 +103,23 @@ impl Line {
 
     /// The hash of the leaf; whether the record is the one of this number, and each opening opens a commitment in it, is
     /// looked at as well.
-    pub(super) fn check(&self, sequence: u64) -> Result<TreeHash, Fault> {
+    pub(super) fn check(&self, sequence: u64) -> Result<TreeHash, LineError> {
         let (leaf, openings) = match self {
             Self::Record { leaf, openings } => (leaf, openings),
             Self::Removed(hash) => return Ok(*hash),
         };
-        let entry = parse(leaf.as_bytes()).ok_or(Fault::Unlike("JSON as `entry`"))?;
+        let entry = parse(leaf.as_bytes()).ok_or(LineError::Unreadable("JSON as `entry`"))?;
         let found = entry.get("sequence").and_then(Value::as_u64);
         if found != Some(sequence) {
-            return Err(Fault::Sequence(found));
+            return Err(LineError::Sequence(found));
         }
         let mut committed = BTreeSet::new();
         commitments(&entry, &mut committed);
-        let opens = |(commitment, opening): (&String, &Opening)| {
+        let opens = |(commitment, opening): (&String, &LineOpening)| {
             committed.contains(commitment.as_str()) && opening.commitment().is_some_and(|made| made == *commitment)
         };
         if !openings.iter().all(opens) {
-            return Err(Fault::Opening);
+            return Err(LineError::Opening);
         }
         Ok(TreeHash::of_leaf(leaf.as_bytes()))
     }
@@ -129,7 +129,7 @@ fn parse(text: &[u8]) -> Option<Value> {
     json::parse(str::from_utf8(text).ok()?, MAX_VALUES).ok()
 }
 
-impl Opening {
+impl LineOpening {
     /// What it commits to, unless the salt is none: only with one of a fixed form can nobody move where it ends and the text
     /// begins.
     fn commitment(&self) -> Option<String> {

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use thiserror::Error;
 
 use super::damage::{self, Damage};
-use super::key::{KeyName, NoteVerifier};
+use super::key::{NoteSigner, NoteVerifier};
 
 /// A text that a known key has signed: [C2SP signed-note](https://c2sp.org/signed-note).
 ///
@@ -267,14 +267,20 @@ fn undone_lines(note: &[u8]) -> (Vec<u8>, Option<(usize, Damage)>) {
 
 const DASH: &str = "\u{2014} ";
 
-/// A text with the signature (id of the key and all) that a key of this name made.
-pub(super) fn signed(text: &str, name: &KeyName, signature: &[u8]) -> Result<String, NoteError> {
-    legible(text.as_bytes())?;
-    if !text.ends_with('\n') {
-        return Err(NoteError::NoLineFeed { line: text.matches('\n').count() + 1 });
+impl NoteSigner {
+    /// Signs a text and returns the note.
+    ///
+    /// # Errors
+    /// Returns [`NoteError`] if the text does not end with a line feed, contains a control character, or is too long.
+    pub fn sign(&self, text: &str) -> Result<String, NoteError> {
+        legible(text.as_bytes())?;
+        if !text.ends_with('\n') {
+            return Err(NoteError::NoLineFeed { line: text.matches('\n').count() + 1 });
+        }
+        let (name, signature) = (self.verifier().name(), STANDARD.encode(self.signature(text)));
+        let note = format!("{text}\n{DASH}{name} {signature}\n");
+        if note.len() > Note::MAX_BYTES { Err(NoteError::TooLong { len: note.len() }) } else { Ok(note) }
     }
-    let note = format!("{text}\n{DASH}{name} {}\n", STANDARD.encode(signature));
-    if note.len() > Note::MAX_BYTES { Err(NoteError::TooLong { len: note.len() }) } else { Ok(note) }
 }
 
 /// The text, if it is one that a note can be.

@@ -78,7 +78,7 @@ impl InclusionProof {
         if file.len() > Self::MAX_BYTES {
             return Err(ProofError::TooLong { len: file.len() });
         }
-        let mut lines = Lines { rest: file, number: 0 };
+        let mut lines = ProofLines { rest: file, number: 0 };
         if lines.next() != Some(HEADER) {
             return Err(lines.unlike("`c2sp.org/tlog-proof@v1`"));
         }
@@ -126,12 +126,12 @@ impl InclusionProof {
 const HEADER: &str = "c2sp.org/tlog-proof@v1";
 
 /// The lines of a file, as far as they were read.
-struct Lines<'a> {
+struct ProofLines<'a> {
     rest: &'a [u8],
     number: usize,
 }
 
-impl<'a> Lines<'a> {
+impl<'a> ProofLines<'a> {
     /// The next line that ends and is text.
     fn next(&mut self) -> Option<&'a str> {
         self.number += 1;

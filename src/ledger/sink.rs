@@ -11,7 +11,7 @@ use super::leaf::Leaf;
 use super::path::{proves_consistency, proves_inclusion};
 use super::peaks::Peaks;
 use super::proof::{ConsistencyProof, InclusionProof};
-use super::tree::{Tree, TreeError};
+use super::tree::{MerkleTree, TreeError};
 use crate::governance::{GovernanceSink, Receipt, Record, RecordEntry, RecordQuery, RecordedRemoval, SinkError};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Mutex, MutexGuard};
@@ -51,15 +51,15 @@ use crate::sync::{Mutex, MutexGuard};
 pub struct LedgerSink<S> {
     sink: S,
     signer: NoteSigner,
-    state: Mutex<State>,
+    state: Mutex<LedgerState>,
     /// The highest sequence number that the sink has answered through this.
     answered: AtomicU64,
 }
 
 #[derive(Clone)]
-pub(super) struct State {
+pub(super) struct LedgerState {
     /// INVARIANT: has as many leaves as the checkpoint counts, and its root. What grew beyond and was not kept is let go of.
-    pub(super) tree: Tree,
+    pub(super) tree: MerkleTree,
     /// The newest checkpoint of any process, as far as this one knows.
     kept: Checkpoint,
     pub(super) note: Vec<u8>,
@@ -78,7 +78,7 @@ impl<S: GovernanceSink> LedgerSink<S> {
     /// # Errors
     /// [`LedgerError`]. Nothing is made to fit: for hashes that were lost there is [`rebuild`](Self::rebuild).
     pub fn open(sink: S, hashes: impl HashStore + 'static, signer: NoteSigner) -> Result<Self, LedgerError> {
-        Self::begin(sink, Tree::new(hashes), signer, |_, tree, kept| {
+        Self::begin(sink, MerkleTree::new(hashes), signer, |_, tree, kept| {
             let tree = tree.of_size(kept.size).map_err(forked(kept.size))?;
             if tree.root() == kept.root { Ok(tree) } else { Err(LedgerError::Forked { size: kept.size }) }
         })
@@ -91,7 +91,7 @@ impl<S: GovernanceSink> LedgerSink<S> {
     /// [`LedgerError`], also when records were removed already: their hashes cannot be made again. What lay among the hashes
     /// is written over only once the records are known to lead to that checkpoint.
     pub fn rebuild(sink: S, hashes: impl HashStore + 'static, signer: NoteSigner) -> Result<Self, LedgerError> {
-        Self::begin(sink, Tree::new(hashes), signer, |ledger, mut tree, kept| {
+        Self::begin(sink, MerkleTree::new(hashes), signer, |ledger, mut tree, kept| {
             // Nothing is written over before it is known that the records are those.
             let mut peaks = Peaks::new();
             ledger.each_leaf(0, kept.size, |leaves| {
@@ -111,28 +111,28 @@ impl<S: GovernanceSink> LedgerSink<S> {
 
     fn begin(
         sink: S,
-        empty: Tree,
+        empty: MerkleTree,
         signer: NoteSigner,
-        restore: impl FnOnce(&Self, Tree, &Checkpoint) -> Result<Tree, LedgerError>,
+        restore: impl FnOnce(&Self, MerkleTree, &Checkpoint) -> Result<MerkleTree, LedgerError>,
     ) -> Result<Self, LedgerError> {
         let nothing = checkpoint_of(&signer, 0, TreeHash::of_nothing());
-        let state = State { tree: empty.clone(), kept: nothing, note: Vec::new() };
+        let state = LedgerState { tree: empty.clone(), kept: nothing, note: Vec::new() };
         let ledger = Self { sink, signer, state: Mutex::new(state), answered: AtomicU64::new(0) };
         let hashes = Arc::clone(empty.hashes());
-        let hold = hashes.lock()?;
+        let lock = hashes.lock()?;
         match hashes.checkpoint()? {
             Some(note) => {
-                let kept = ledger.own(&note)?;
+                let kept = ledger.open_own(&note)?;
                 let tree = restore(&ledger, empty, &kept)?;
-                ledger.stands_by(&tree)?;
-                *ledger.state() = State { tree, kept, note };
+                ledger.check_last_record(&tree)?;
+                *ledger.state() = LedgerState { tree, kept, note };
             }
             // A tree that ever grew has a checkpoint, be it of nothing.
             None if hashes.size()? > 0 => return Err(LedgerError::NoCheckpoint),
             None => ledger.keep(&mut ledger.state(), empty)?,
         }
-        ledger.settle(&mut ledger.state(), 0)?;
-        drop(hold);
+        ledger.grow_to_last(&mut ledger.state(), 0)?;
+        drop(lock);
         Ok(ledger)
     }
 
@@ -156,7 +156,7 @@ impl<S: GovernanceSink> LedgerSink<S> {
     /// # Errors
     /// [`LedgerError`]. Then none is handed out, and what is wrong is in no checkpoint.
     pub fn checkpoint(&self) -> Result<String, LedgerError> {
-        let State { note, .. } = self.signed()?;
+        let LedgerState { note, .. } = self.signed()?;
         Ok(String::from_utf8_lossy(&note).into_owned())
     }
 
@@ -165,7 +165,7 @@ impl<S: GovernanceSink> LedgerSink<S> {
     /// # Errors
     /// [`LedgerError::Beyond`] when there were never so many, and any other [`LedgerError`].
     pub fn checkpoint_of(&self, size: u64) -> Result<String, LedgerError> {
-        let State { tree, .. } = self.up_to(size)?;
+        let LedgerState { tree, .. } = self.up_to(size)?;
         let root = proven_root(&tree, size)?;
         Ok(checkpoint_of(&self.signer, size, root).sign(&self.signer)?)
     }
@@ -179,7 +179,7 @@ impl<S: GovernanceSink> LedgerSink<S> {
         if sequence > state.kept.size {
             state = self.signed()?;
         }
-        let State { tree, kept, note } = state;
+        let LedgerState { tree, kept, note } = state;
         let index = sequence.checked_sub(1).filter(|_| sequence <= kept.size);
         let index = index.ok_or(LedgerError::Beyond { size: kept.size, asked: sequence })?;
         let path = tree.inclusion(index, kept.size)?;
@@ -199,7 +199,7 @@ impl<S: GovernanceSink> LedgerSink<S> {
     /// # Errors
     /// [`LedgerError::Beyond`] when there were never so many, and any other [`LedgerError`].
     pub fn consistency_proof(&self, earlier: u64, size: u64) -> Result<ConsistencyProof, LedgerError> {
-        let State { tree, .. } = self.up_to(size.max(earlier))?;
+        let LedgerState { tree, .. } = self.up_to(size.max(earlier))?;
         let path = tree.consistency(earlier, size)?;
         let (before, after) = (proven_root(&tree, earlier)?, proven_root(&tree, size)?);
         if !proves_consistency(&path, earlier, &before, size, &after) {
@@ -209,7 +209,7 @@ impl<S: GovernanceSink> LedgerSink<S> {
     }
 
     /// The state as it is, if it has so many records, or as it is once the tree has caught up.
-    fn up_to(&self, size: u64) -> Result<State, LedgerError> {
+    fn up_to(&self, size: u64) -> Result<LedgerState, LedgerError> {
         let state = self.state().clone();
         let state = if size > state.tree.size() { self.signed()? } else { state };
         let has = state.tree.size();
@@ -217,20 +217,20 @@ impl<S: GovernanceSink> LedgerSink<S> {
     }
 
     /// The tree once it has caught up, and the checkpoint over all of it.
-    pub(super) fn signed(&self) -> Result<State, LedgerError> {
+    pub(super) fn signed(&self) -> Result<LedgerState, LedgerError> {
         let mut state = self.state();
         // Told before the records are read, so that they are among those.
         let answered = self.answered.load(Ordering::SeqCst);
         let hashes = Arc::clone(state.tree.hashes());
         // No other process lets it grow meanwhile.
-        let hold = hashes.lock()?;
-        self.settle(&mut state, answered)?;
-        drop(hold);
+        let lock = hashes.lock()?;
+        self.grow_to_last(&mut state, answered)?;
+        drop(lock);
         Ok(state.clone())
     }
 
     /// Has the tree grow up to the sink's last record, which is the last that was answered or a later one.
-    fn settle(&self, state: &mut State, answered: u64) -> Result<(), LedgerError> {
+    fn grow_to_last(&self, state: &mut LedgerState, answered: u64) -> Result<(), LedgerError> {
         self.adopt(state)?;
         loop {
             let mut tree = state.tree.clone();
@@ -250,12 +250,12 @@ impl<S: GovernanceSink> LedgerSink<S> {
     }
 
     /// Takes over the checkpoint of another process, if it fits what this one knows.
-    fn adopt(&self, state: &mut State) -> Result<(), LedgerError> {
+    fn adopt(&self, state: &mut LedgerState) -> Result<(), LedgerError> {
         let note = state.tree.hashes().checkpoint()?.ok_or(LedgerError::NoCheckpoint)?;
         if note == state.note {
             return Ok(());
         }
-        let kept = self.own(&note)?;
+        let kept = self.open_own(&note)?;
         // What this process knows is what it holds itself, not what lies among the hashes by now.
         let (size, root) = (state.tree.size(), state.tree.root());
         if kept.size < size {
@@ -266,13 +266,13 @@ impl<S: GovernanceSink> LedgerSink<S> {
         if tree.root() != kept.root || !proves_consistency(&path, size, &root, kept.size, &kept.root) {
             return Err(LedgerError::Forked { size: kept.size });
         }
-        self.stands_by(&tree)?;
-        *state = State { tree, kept, note };
+        self.check_last_record(&tree)?;
+        *state = LedgerState { tree, kept, note };
         Ok(())
     }
 
     /// Adds what the sink has and the tree has not, up to a size.
-    fn grow(&self, tree: &mut Tree, until: u64) -> Result<(), LedgerError> {
+    fn grow(&self, tree: &mut MerkleTree, until: u64) -> Result<(), LedgerError> {
         self.each_leaf(tree.size(), until, |leaves| Ok(tree.append(&leaves)?))
     }
 
@@ -304,7 +304,7 @@ impl<S: GovernanceSink> LedgerSink<S> {
     }
 
     /// Whether the sink still has the last record of the tree as it was, or a later one if that was removed.
-    fn stands_by(&self, tree: &Tree) -> Result<(), LedgerError> {
+    fn check_last_record(&self, tree: &MerkleTree) -> Result<(), LedgerError> {
         let Some(last) = tree.size().checked_sub(1) else { return Ok(()) };
         let entries = self.sink.records(&RecordQuery::default(), last, 1)?;
         let entry = entries.first().ok_or(LedgerError::Lost { sequence: tree.size() })?;
@@ -315,21 +315,21 @@ impl<S: GovernanceSink> LedgerSink<S> {
     }
 
     /// Signs a checkpoint of a tree, and keeps both once the hashes are durable.
-    fn keep(&self, state: &mut State, tree: Tree) -> Result<(), LedgerError> {
+    fn keep(&self, state: &mut LedgerState, tree: MerkleTree) -> Result<(), LedgerError> {
         let kept = checkpoint_of(&self.signer, tree.size(), tree.root());
         let note = kept.sign(&self.signer)?.into_bytes();
         tree.hashes().sync()?;
         tree.hashes().keep_checkpoint(&note)?;
-        *state = State { tree, kept, note };
+        *state = LedgerState { tree, kept, note };
         Ok(())
     }
 
     /// A checkpoint that this key has signed.
-    fn own(&self, note: &[u8]) -> Result<Checkpoint, CheckpointError> {
+    fn open_own(&self, note: &[u8]) -> Result<Checkpoint, CheckpointError> {
         Checkpoint::open(note, std::slice::from_ref(self.signer.verifier()))
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, LedgerState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -344,7 +344,7 @@ fn forked(size: u64) -> impl Fn(TreeError) -> LedgerError {
 
 /// The root of the first `size` leaves, if it is that of a beginning of the tree: of what was signed before, whatever became
 /// of the hashes.
-fn proven_root(tree: &Tree, size: u64) -> Result<TreeHash, LedgerError> {
+fn proven_root(tree: &MerkleTree, size: u64) -> Result<TreeHash, LedgerError> {
     let (root, path) = (tree.root_of(size)?, tree.consistency(size, tree.size())?);
     let is_proven = proves_consistency(&path, size, &root, tree.size(), &tree.root());
     if is_proven { Ok(root) } else { Err(LedgerError::Damaged) }

@@ -17,10 +17,10 @@ use super::peaks::{Peaks, joined};
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use activity_privacy::ledger::{MemoryHashes, Tree, TreeHash, proves_inclusion};
+/// use activity_privacy::ledger::{MemoryHashes, MerkleTree, TreeHash, proves_inclusion};
 ///
 /// let leaves: Vec<TreeHash> = (0..5u8).map(|leaf| TreeHash::of_leaf(&[leaf])).collect();
-/// let mut tree = Tree::new(MemoryHashes::new());
+/// let mut tree = MerkleTree::new(MemoryHashes::new());
 /// tree.append(&leaves)?;
 /// let path = tree.inclusion(3, 5)?;
 /// assert!(proves_inclusion(&path, 3, &leaves[3], 5, &tree.root()));
@@ -28,7 +28,7 @@ use super::peaks::{Peaks, joined};
 /// # }
 /// ```
 #[derive(Clone)]
-pub struct Tree {
+pub struct MerkleTree {
     hashes: Arc<dyn HashStore>,
     peaks: Peaks,
 }
@@ -50,7 +50,7 @@ pub enum TreeError {
     Hashes(#[from] HashStoreError),
 }
 
-impl Tree {
+impl MerkleTree {
     /// A tree without leaves. What lies among the hashes is written over as it grows.
     #[must_use]
     pub fn new(hashes: impl HashStore + 'static) -> Self {
@@ -208,8 +208,8 @@ impl Tree {
     }
 }
 
-impl std::fmt::Debug for Tree {
+impl std::fmt::Debug for MerkleTree {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Tree").field("peaks", &self.peaks).finish_non_exhaustive()
+        f.debug_struct("MerkleTree").field("peaks", &self.peaks).finish_non_exhaustive()
     }
 }

@@ -7,7 +7,7 @@ use thiserror::Error;
 use super::checkpoint::{Checkpoint, CheckpointError};
 use super::damage::{self, Damage};
 use super::key::NoteVerifier;
-use super::line::{Fault, Line, MAX_BYTES};
+use super::line::{LineError, LogLine, MAX_BYTES};
 use super::peaks::Peaks;
 
 /// What holds of an exported log.
@@ -211,9 +211,9 @@ impl VerifiedLog {
     fn read(&mut self, log: &mut impl BufRead) -> Result<Option<VerifyError>, VerifyError> {
         let size = self.checkpoint.size;
         let mut peaks = Peaks::new();
-        let mut lines = Lines::default();
+        let mut lines = LogLines::default();
         loop {
-            self.hold_against(&peaks)?;
+            self.compare_roots(&peaks)?;
             let number = peaks.leaves() + 1;
             let counts = number <= size;
             match lines.next(log) {
@@ -227,9 +227,9 @@ impl VerifiedLog {
                 Err(finding) => return Err(finding),
             }
             let at = lines.number;
-            let line = match Line::parse(&lines.line) {
+            let line = match LogLine::parse(&lines.line) {
                 Ok(line) => line,
-                Err(_) if lines.is_cut_off && Line::is_begun(&lines.line) => {
+                Err(_) if lines.is_cut_off && LogLine::is_begun(&lines.line) => {
                     if counts {
                         return Err(VerifyError::CutOff { line: at });
                     }
@@ -239,15 +239,15 @@ impl VerifiedLog {
             };
             let hash = line.check(number).map_err(|fault| fault.at(at, number))?;
             match &line {
-                Line::Removed(_) if self.removed + 1 < number || !counts => {
+                LogLine::Removed(_) if self.removed + 1 < number || !counts => {
                     return Err(VerifyError::Removed { line: at });
                 }
-                Line::Removed(_) => self.removed += 1,
-                Line::Record { openings, .. } if counts => {
+                LogLine::Removed(_) => self.removed += 1,
+                LogLine::Record { openings, .. } if counts => {
                     self.records += 1;
                     self.openings += openings.len() as u64;
                 }
-                Line::Record { .. } => self.unsigned += 1,
+                LogLine::Record { .. } => self.unsigned += 1,
             }
             peaks.push(hash);
         }
@@ -260,7 +260,7 @@ impl VerifiedLog {
 
     /// Compares the root where a checkpoint counts as many records. The older one first: what it does not lead to was
     /// changed after it was signed.
-    fn hold_against(&self, peaks: &Peaks) -> Result<(), VerifyError> {
+    fn compare_roots(&self, peaks: &Peaks) -> Result<(), VerifyError> {
         let size = peaks.leaves();
         let differs = |checkpoint: &Checkpoint| checkpoint.size == size && checkpoint.root != peaks.root();
         if self.older.as_ref().is_some_and(differs) {
@@ -272,7 +272,7 @@ impl VerifiedLog {
 
 /// The lines of a log, as they were before any damage that can be undone.
 #[derive(Default)]
-struct Lines {
+struct LogLines {
     /// Of the line, as it stands in the file.
     number: u64,
     line: Vec<u8>,
@@ -282,7 +282,7 @@ struct Lines {
     is_cut_off: bool,
 }
 
-impl Lines {
+impl LogLines {
     /// Goes on to the next line that is neither blank nor a repetition. False at the end of the file.
     fn next(&mut self, log: &mut impl BufRead) -> Result<bool, VerifyError> {
         loop {
@@ -324,10 +324,10 @@ impl Lines {
     }
 }
 
-impl Fault {
+impl LineError {
     fn at(self, line: u64, sequence: u64) -> VerifyError {
         match self {
-            Self::Unlike(expected) => VerifyError::Unreadable { line, expected },
+            Self::Unreadable(expected) => VerifyError::Unreadable { line, expected },
             Self::Sequence(found) => VerifyError::OutOfSequence { line, expected: sequence, found },
             Self::Opening => VerifyError::Opening { line },
         }

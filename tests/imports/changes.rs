@@ -3,15 +3,15 @@
 use activity_privacy::directory::{DirectoryChange, DirectoryRevision, UserStatus};
 use activity_privacy::identity::{Alias, GroupId};
 use activity_privacy::import::RejectReason;
-use activity_privacy::import::ldif::Tree;
+use activity_privacy::import::ldif::DirectoryTree;
 
 use super::ldif::*;
 
-fn tree(entries: &[&str]) -> Tree {
-    Tree::read(document(entries).as_bytes()).into_complete().unwrap().0
+fn tree(entries: &[&str]) -> DirectoryTree {
+    DirectoryTree::read(document(entries).as_bytes()).into_complete().unwrap().0
 }
 
-fn changed(tree: Tree, records: &str) -> (Tree, Vec<DirectoryChange>) {
+fn changed(tree: DirectoryTree, records: &str) -> (DirectoryTree, Vec<DirectoryChange>) {
     let (tree, delta) = tree.change(records.as_bytes()).into_complete().unwrap();
     (tree, delta.changes().to_vec())
 }
@@ -267,7 +267,7 @@ fn d11_account_name_that_is_taken_back_lists_nobody() {
         (vec![("delete", adele), ("add", adele)], true),
         (vec![("add", adele), ("replace", "memberUid: adele\n")], true),
     ] {
-        let before = Tree::read(document(&[unix, ENTRIES[2]]).as_bytes()).into_complete().unwrap();
+        let before = DirectoryTree::read(document(&[unix, ENTRIES[2]]).as_bytes()).into_complete().unwrap();
         let records: String = steps.iter().map(|(op, values)| step(op, values)).collect();
         let (_, delta) = before.0.change(records.as_bytes()).into_complete().unwrap();
         let after = built(before.1).apply(&delta, DirectoryRevision(2), Default::default()).unwrap();
@@ -298,7 +298,7 @@ fn b3_record_that_changes_often_is_told_once() {
 fn b3_name_that_is_deleted_again_and_again_is_rejected() {
     let entries = ["dn: cn=a\nobjectClass: person", "dn: cn=g\nobjectClass: group\nmember: cn=a"];
     let again = "dn: cn=a\nchangetype: delete\n\ndn: cn=a\nchangetype: add\nobjectClass: person\n\n";
-    let (tree, _) = Tree::read(document(&entries).as_bytes()).into_complete().unwrap();
+    let (tree, _) = DirectoryTree::read(document(&entries).as_bytes()).into_complete().unwrap();
     let (tree, changes) = changed(tree, &again.repeat(16));
     assert_eq!(changes.iter().filter(|change| matches!(change, DirectoryChange::RemoveUser(_))).count(), 16);
     let import = tree.change("dn: cn=a\nchangetype: delete\n".as_bytes());
@@ -332,7 +332,7 @@ fn d8_whatever_is_below_a_name_moves_with_it() {
     let person = "dn: uid=p,ou=deep,ou=a,dc=x\nobjectClass: person\nentryUUID: 7d1c8e52-0a43-103e-8f2b-000000000001";
     let nameless = "dn: uid=q,ou=b,dc=x\nobjectClass: person";
     let entries = [&*a, &b, person, nameless, "dn: cn=g\nobjectClass: group\nmember: uid=p,ou=deep,ou=a,dc=x"];
-    let import = Tree::read(document(&entries).as_bytes());
+    let import = DirectoryTree::read(document(&entries).as_bytes());
     let tree = import.into_complete().unwrap().0;
     let step = |dn: &str, rdn: &str, above: &str| {
         format!("dn: {dn}\nchangetype: modrdn\nnewrdn: {rdn}\ndeleteoldrdn: 0\nnewsuperior: {above}\n\n")

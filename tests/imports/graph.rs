@@ -10,7 +10,7 @@ use activity_privacy::directory::{
 };
 use activity_privacy::identity::{Alias, GroupId};
 use activity_privacy::import::Import;
-use activity_privacy::import::graph::{Listing, Sync, Unfinished};
+use activity_privacy::import::graph::{IncompleteSync, Listing, Sync};
 use serde_json::{Value, json};
 
 use crate::fixture::{alias, at, group, user};
@@ -177,7 +177,7 @@ mod plain {
         assert_eq!(round.groups().map(GroupId::as_str).collect::<Vec<_>>(), ["g-1", "g-2"]);
         members(&mut round, "g-1", json!({"value": []}));
         let missing = round.into_builder().unwrap_err();
-        assert_eq!(missing, Unfinished::MembersNotAsked { group: group("g-2") });
+        assert_eq!(missing, IncompleteSync::MembersNotAsked { group: group("g-2") });
 
         let mut round = listed(groups);
         members(&mut round, "g-1", json!({"value": [of_type("group", "g-2")]}));
@@ -196,7 +196,7 @@ mod plain {
         round.ask(Listing::Members(group("g-1")), "m");
         round.page("m", more("m2", json!([of_type("user", "u-1")])).to_string().as_bytes()).unwrap();
         assert_eq!(round.next_link(), Some("m2"));
-        assert_eq!(round.into_builder().unwrap_err(), Unfinished::PagesOpen { open: 1 });
+        assert_eq!(round.into_builder().unwrap_err(), IncompleteSync::PagesOpen { open: 1 });
     }
 
     #[test]
@@ -239,7 +239,7 @@ mod plain {
     #[test]
     fn d11_a_plain_listing_is_no_delta() {
         let before = snapshot(DirectoryBuilder::new());
-        assert_eq!(listed(json!([])).into_delta(&before).unwrap_err(), Unfinished::NoChanges);
+        assert_eq!(listed(json!([])).into_delta(&before).unwrap_err(), IncompleteSync::NoChanges);
     }
 
     #[test]

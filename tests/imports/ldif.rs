@@ -7,7 +7,7 @@ use activity_privacy::identity::{Alias, GroupId, Identity, UserId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufReader, Read};
 
-use activity_privacy::import::ldif::{self, MAX_VALUE_BYTES, Tree};
+use activity_privacy::import::ldif::{self, DirectoryTree, MAX_VALUE_BYTES};
 use activity_privacy::import::{Import, Place, RejectReason};
 use proptest::prelude::*;
 
@@ -385,7 +385,7 @@ fn b2_no_rejection_repeats_what_was_read() {
     assert_eq!(import.rejected().len(), 3);
     let rejected = import.rejected().to_vec();
     let told = format!("{rejected:?} {:?}", import.into_complete().unwrap_err());
-    let (tree, _) = Tree::read(record.as_bytes()).into_partial();
+    let (tree, _) = DirectoryTree::read(record.as_bytes()).into_partial();
     let told = format!("{told} {tree:?} {:?}", tree.clone().change(record.as_bytes()).rejected());
     assert!(!told.contains("kanarienvogel"), "{told}");
 }
@@ -455,7 +455,7 @@ proptest! {
     fn b3_no_bytes_are_too_strange(bytes in prop::collection::vec(any::<u8>(), 0..300), chunk in 1_usize..9) {
         let import = ldif::read(BufReader::with_capacity(chunk, bytes.as_slice()));
         prop_assert!(import.ignored() + import.rejected().len() as u64 <= import.read());
-        let _ = Tree::read(bytes.as_slice()).into_partial().0.change(bytes.as_slice());
+        let _ = DirectoryTree::read(bytes.as_slice()).into_partial().0.change(bytes.as_slice());
     }
 
     #[test]
@@ -519,7 +519,7 @@ fn d8_names_are_spelled_as_in_other_sources() {
             user.aliases().iter().map(|alias| alias.as_str().to_owned()).collect::<Vec<_>>()
         };
         assert_eq!(of(&read), names, "{line}");
-        let (tree, builder) = Tree::read(document(&[base]).as_bytes()).into_complete().unwrap();
+        let (tree, builder) = DirectoryTree::read(document(&[base]).as_bytes()).into_complete().unwrap();
         let attribute = line.split(':').next().unwrap();
         let change = format!("dn: cn=a\nchangetype: modify\nadd: {attribute}\n{line}\n-\n");
         let (_, delta) = tree.change(change.as_bytes()).into_complete().unwrap();
@@ -543,7 +543,7 @@ fn d8_damaged_names_are_rejected() {
         let base = "dn: cn=a\nobjectClass: user";
         let import = ldif::read(document(&[&format!("{base}\n{line}")]).as_bytes());
         assert!(matches!(refusal(&import).1, RejectReason::InvalidField { .. }), "{line}");
-        let (tree, _) = Tree::read(document(&[base]).as_bytes()).into_complete().unwrap();
+        let (tree, _) = DirectoryTree::read(document(&[base]).as_bytes()).into_complete().unwrap();
         let attribute = line.split(':').next().unwrap();
         let change = format!("dn: cn=a\nchangetype: modify\nadd: {attribute}\n{line}\n-\n");
         let import = tree.change(change.as_bytes());
@@ -557,7 +557,7 @@ fn b3_names_in_one_value_are_counted() {
     let entry = |values: usize| format!("dn: cn=a\nobjectClass: user\nmail: {}", many(0, values));
     let refused = ldif::read(document(&[&entry(1001)]).as_bytes());
     assert_eq!(refusal(&refused).1, RejectReason::TooManyNames { max: 1000 });
-    let (tree, _) = Tree::read(document(&[&entry(1000)]).as_bytes()).into_complete().unwrap();
+    let (tree, _) = DirectoryTree::read(document(&[&entry(1000)]).as_bytes()).into_complete().unwrap();
     let change = format!("dn: cn=a\nchangetype: modify\nadd: mail\nmail: {}\n-\n", many(1000, 1002));
     assert_eq!(refusal(&tree.change(change.as_bytes())).1, RejectReason::TooManyNames { max: 1000 });
 }

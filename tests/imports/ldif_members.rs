@@ -2,7 +2,7 @@
 
 use activity_privacy::directory::{DirectoryBuilder, DirectoryChange, DirectoryRevision};
 use activity_privacy::identity::{Alias, GroupId};
-use activity_privacy::import::ldif::{self, InvalidDn, Reader, Tree};
+use activity_privacy::import::ldif::{self, DirectoryTree, InvalidDn, LdifReader};
 use activity_privacy::import::{Import, Place, RejectReason};
 
 use super::ldif::*;
@@ -46,8 +46,8 @@ fn read(entries: &[&str]) -> Import<DirectoryBuilder> {
     ldif::read(document(entries).as_bytes())
 }
 
-fn reader(non_people: &[&str]) -> Reader {
-    Reader::new().with_non_people(non_people.iter().copied()).unwrap()
+fn reader(non_people: &[&str]) -> LdifReader {
+    LdifReader::new().with_non_people(non_people.iter().copied()).unwrap()
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn d11_primary_group_that_cannot_be_resolved_is_rejected() {
         let import = read(&[&group, &user]);
         assert_eq!(refusal(&import).1, reason, "{lines}");
         assert!(named(&built(import.into_partial()), "a").is_some(), "known all the same");
-        let (tree, _) = Tree::read(document(&[&group]).as_bytes()).into_complete().unwrap();
+        let (tree, _) = DirectoryTree::read(document(&[&group]).as_bytes()).into_complete().unwrap();
         let added = format!("{}\n", user.replace("\nobjectClass", "\nchangetype: add\nobjectClass"));
         assert_eq!(refusal(&tree.change(added.as_bytes())).1, reason, "{lines}");
     }
@@ -149,7 +149,8 @@ fn b1_values_of_which_there_is_one_are_read_once() {
 fn d11_occupants_of_a_role_are_its_members() {
     let role = "dn: cn=council\nobjectClass: organizationalRole\nroleOccupant: CN=a";
     let wide = "dn: cn=wide\nobjectClass: groupOfNames\nmember: cn=council";
-    let (tree, builder) = Tree::read(document(&[wide, role, &user_of("")]).as_bytes()).into_complete().unwrap();
+    let (tree, builder) =
+        DirectoryTree::read(document(&[wide, role, &user_of("")]).as_bytes()).into_complete().unwrap();
     assert_eq!(members(&built(builder), "cn=wide").len(), 1);
     let change = "dn: cn=council\nchangetype: modify\ndelete: roleOccupant\nroleOccupant: cn=a\n-\n";
     let (_, delta) = tree.change(change.as_bytes()).into_complete().unwrap();
@@ -176,7 +177,7 @@ fn d11_entry_that_lists_members_and_is_no_group_is_rejected() {
 
 #[test]
 fn d11_search_reference_is_ignored_only_where_no_people_are() {
-    let count = |reader: Reader, url: &str| {
+    let count = |reader: LdifReader, url: &str| {
         let import = reader.read(document(&[&user_of(""), &format!("# search reference\nref: {url}")]).as_bytes());
         assert_eq!(import.read(), 2);
         (import.ignored(), import.rejected().iter().filter(|it| it.reason == RejectReason::Referral).count())
@@ -197,12 +198,12 @@ fn d11_search_reference_is_ignored_only_where_no_people_are() {
         ("ldap://x/CN=Config%zzuration,DC=contoso", false),
         ("", false),
     ] {
-        assert_eq!(count(Reader::new(), url), if ignored { (1, 0) } else { (0, 1) }, "{url}");
+        assert_eq!(count(LdifReader::new(), url), if ignored { (1, 0) } else { (0, 1) }, "{url}");
     }
     let child = "ldap://x/OU=people,DC=child,DC=contoso,DC=example";
     assert_eq!(count(reader(&["dc=CHILD, dc=contoso, dc=example"]), child), (1, 0));
     let two = "ldap://x/CN=Configuration,DC=contoso\nref: ldap://y/DC=child,DC=contoso";
-    assert_eq!(count(Reader::new(), two), (0, 1), "each of them counts");
+    assert_eq!(count(LdifReader::new(), two), (0, 1), "each of them counts");
     assert!(matches!(
         refusal(&read(&["ref: ldap://x/CN=Configuration,DC=contoso\ncn: a"])).1,
         RejectReason::MissingField { field: "dn", .. }
@@ -278,7 +279,7 @@ fn d11_foreign_principal_that_says_its_groups_is_missed() {
         let import = reader(&["dc=contoso"]).read(document(entries).as_bytes());
         assert!(import.rejected().is_empty(), "{:?}", import.rejected());
     }
-    let (tree, _) = Tree::read(document(&[FOREIGN, group]).as_bytes()).into_complete().unwrap();
+    let (tree, _) = DirectoryTree::read(document(&[FOREIGN, group]).as_bytes()).into_complete().unwrap();
     let added =
         format!("{}\n", says.replace("S-1-5-11,", "S-1-5-4,").replace("\nobjectC", "\nchangetype: add\nobjectC"));
     assert_eq!(refusal(&tree.clone().change(added.as_bytes())).1, RejectReason::UnknownMember { count: 1 });
@@ -290,7 +291,7 @@ fn d11_foreign_principal_that_says_its_groups_is_missed() {
 #[test]
 fn d11_membership_of_a_change_that_cannot_be_resolved_is_rejected() {
     let entries = ["dn: cn=g\nobjectClass: group\nobjectClass: posixGroup", "dn: cn=a\nobjectClass: person\nuid: a"];
-    let (tree, _) = Tree::read(document(&entries).as_bytes()).into_complete().unwrap();
+    let (tree, _) = DirectoryTree::read(document(&entries).as_bytes()).into_complete().unwrap();
     let unknown_member = RejectReason::UnknownMember { count: 1 };
     for (dn, attribute, value, reason) in [
         ("cn=g", "member", "cn=x", unknown_member.clone()),
@@ -309,7 +310,7 @@ fn d11_membership_of_a_change_that_cannot_be_resolved_is_rejected() {
 
 #[test]
 fn b1_non_people_that_are_no_names_are_an_error() {
-    let error = Reader::new().with_non_people(["cn=a", "kanarienvogel"]).err().unwrap();
+    let error = LdifReader::new().with_non_people(["cn=a", "kanarienvogel"]).err().unwrap();
     assert_eq!(error, InvalidDn { at: 2 });
     assert!(!format!("{error} {error:?}").contains("kanarienvogel"));
 }
@@ -324,7 +325,7 @@ fn b4_input_that_is_no_text_is_named_once() {
         let [rejected] = import.rejected() else { panic!("{:?}", import.rejected()) };
         assert_eq!((import.read(), rejected.place), (1, Place::Whole));
         assert!(rejected.to_string().contains(says), "{rejected}");
-        let (tree, _) = Tree::read(text.as_bytes()).into_complete().unwrap();
+        let (tree, _) = DirectoryTree::read(text.as_bytes()).into_complete().unwrap();
         assert_eq!(tree.change(input).rejected(), import.rejected());
     }
 }

@@ -5,7 +5,7 @@ use activity_privacy::directory::{
     UserStatus,
 };
 use activity_privacy::identity::Alias;
-use activity_privacy::import::scim::{self, Endpoint, Lists, MAX_BODY_BYTES, Unfinished};
+use activity_privacy::import::scim::{self, Endpoint, IncompleteList, Lists, MAX_BODY_BYTES};
 use activity_privacy::import::{Import, RejectReason, Rejected};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -180,7 +180,7 @@ fn page(total: usize, start: usize, ids: &[&str]) -> Value {
 fn d11_a_list_is_whole_or_nothing() {
     let none = (Endpoint::Groups, list(json!([])));
     let users = |page: Value| (Endpoint::Users, page);
-    let unfinished = |endpoint, seen, total| Unfinished { endpoint, seen, total };
+    let unfinished = |endpoint, seen, total| IncompleteList { endpoint, seen, total };
 
     let lists = read(&[users(page(3, 1, &["u-1", "u-2"])), none.clone()]).unwrap();
     assert_eq!((lists.next_index(Endpoint::Users), lists.next_index(Endpoint::Groups)), (Some(3), None));

@@ -1,8 +1,8 @@
 //! Checkpoints and proof files.
 
 use activity_privacy::ledger::{
-    Checkpoint, CheckpointError, ConsistencyProof, InclusionProof, KeyName, MemoryHashes, NoteError, ProofError, Tree,
-    TreeHash,
+    Checkpoint, CheckpointError, ConsistencyProof, InclusionProof, KeyName, MemoryHashes, MerkleTree, NoteError,
+    ProofError, TreeHash,
 };
 use proptest::prelude::*;
 
@@ -65,7 +65,7 @@ fn b1_what_is_wrong_with_a_checkpoint_is_said_with_its_line() {
 }
 
 fn proven(size: u64, index: u64) -> InclusionProof {
-    let mut tree = Tree::new(MemoryHashes::new());
+    let mut tree = MerkleTree::new(MemoryHashes::new());
     let leaves: Vec<TreeHash> = (0..size).map(|number| TreeHash::of_leaf(&leaf(number))).collect();
     tree.append(&leaves).unwrap();
     let checkpoint = Checkpoint { root: tree.root(), ..checkpoint(size) };
@@ -148,7 +148,7 @@ fn g6_no_flipped_bit_in_a_proof_goes_unseen() {
 
 #[test]
 fn g6_consistency_is_of_one_log() {
-    let mut tree = Tree::new(MemoryHashes::new());
+    let mut tree = MerkleTree::new(MemoryHashes::new());
     tree.append(&[1, 2, 3].map(|number| TreeHash::of_leaf(&leaf(number)))).unwrap();
     let [earlier, later] = [2, 3].map(|size| Checkpoint { root: tree.root_of(size).unwrap(), ..checkpoint(size) });
     let proof = ConsistencyProof { path: tree.consistency(2, 3).unwrap() };

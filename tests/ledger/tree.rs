@@ -1,6 +1,8 @@
 //! The tree, beside its definition in RFC 6962 and beside two implementations of others.
 
-use activity_privacy::ledger::{HashStore, MemoryHashes, Peaks, Tree, TreeHash, proves_consistency, proves_inclusion};
+use activity_privacy::ledger::{
+    HashStore, MemoryHashes, MerkleTree, Peaks, TreeHash, proves_consistency, proves_inclusion,
+};
 use ct_merkle::mem_backed_tree::MemoryBackedTree;
 use proptest::prelude::*;
 use sha2::Sha256;
@@ -14,8 +16,8 @@ fn leaves(size: u64) -> Vec<TreeHash> {
     (0..size).map(|number| TreeHash::of_leaf(&leaf(number))).collect()
 }
 
-fn tree(size: u64) -> Tree {
-    let mut tree = Tree::new(MemoryHashes::new());
+fn tree(size: u64) -> MerkleTree {
+    let mut tree = MerkleTree::new(MemoryHashes::new());
     tree.append(&leaves(size)).unwrap();
     tree
 }
@@ -98,7 +100,7 @@ fn g6_the_tree_is_the_one_of_rfc_6962_for_every_small_size() {
     for size in 0..=70usize {
         let root = root(&all[..size]);
         assert_eq!(tree.root_of(size as u64).unwrap(), root, "{size}");
-        assert_eq!(Tree::open(written(size as u64), size as u64).unwrap().root(), root);
+        assert_eq!(MerkleTree::open(written(size as u64), size as u64).unwrap().root(), root);
         for index in 0..size {
             let proof = tree.inclusion(index as u64, size as u64).unwrap();
             assert_eq!(proof, path(index, &all[..size]), "{index} of {size}");
@@ -209,7 +211,7 @@ fn g6_a_tree_tells_nothing_of_what_it_never_had() {
     assert!(tree.consistency(5, 4).is_err());
     assert!(tree.leaves(4..6).is_err());
     for size in [6, 1 << 40, u64::MAX / 2, u64::MAX] {
-        assert!(Tree::open(written(5), size).is_err(), "{size}");
+        assert!(MerkleTree::open(written(5), size).is_err(), "{size}");
     }
 }
 
@@ -227,7 +229,7 @@ proptest! {
         // In two strokes, cut anywhere.
         let cut = cut.index(size as usize);
         let (all, hashes) = (leaves(size), std::sync::Arc::new(MemoryHashes::new()));
-        let mut tree = Tree::new(std::sync::Arc::clone(&hashes));
+        let mut tree = MerkleTree::new(std::sync::Arc::clone(&hashes));
         tree.append(&all[..cut]).unwrap();
         tree.append(&all[cut..]).unwrap();
         let mut peaks = Peaks::new();

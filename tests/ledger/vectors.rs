@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use activity_privacy::ledger::{MemoryHashes, Tree, TreeHash, proves_consistency, proves_inclusion};
+use activity_privacy::ledger::{MemoryHashes, MerkleTree, TreeHash, proves_consistency, proves_inclusion};
 use serde_json::Value;
 
 /// The leaves and the roots that Certificate Transparency's own tests use, from the empty tree to the one of eight
@@ -31,7 +31,7 @@ fn hash(hex: &str) -> TreeHash {
 
 #[test]
 fn g6_the_roots_of_certificate_transparency() {
-    let mut tree = Tree::new(MemoryHashes::new());
+    let mut tree = MerkleTree::new(MemoryHashes::new());
     assert_eq!(tree.root(), hash(ROOTS[0]));
     for (leaf, root) in LEAVES.iter().zip(&ROOTS[1..]) {
         tree.append(&[TreeHash::of_leaf(&bytes(leaf))]).unwrap();
@@ -41,7 +41,7 @@ fn g6_the_roots_of_certificate_transparency() {
 
 #[test]
 fn g6_the_proofs_of_certificate_transparency() {
-    let mut tree = Tree::new(MemoryHashes::new());
+    let mut tree = MerkleTree::new(MemoryHashes::new());
     tree.append(&LEAVES.map(|leaf| TreeHash::of_leaf(&bytes(leaf)))).unwrap();
     let [a, b, c, d] = [
         "96a296d224f285c67bee93c30f8a309157f0daa35dc5b87e410b78630a09cfc7",

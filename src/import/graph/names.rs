@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::import::RejectReason;
 use crate::import::document::{self, Object};
-use crate::import::names::Names;
+use crate::import::names::UserNames;
 use crate::import::spelling::Holds;
 
 const ASSIGNED: &str = "issuerAssignedId";
@@ -24,11 +24,11 @@ const PROPERTIES: [&str; 7] = [
 ];
 
 /// What a user record says.
-pub(super) fn read(record: &Object) -> Result<Names, RejectReason> {
-    let mut names = Names::default();
+pub(super) fn read(record: &Object) -> Result<UserNames, RejectReason> {
+    let mut names = UserNames::default();
     for (rank, property) in PROPERTIES.into_iter().enumerate() {
         if !record.contains_key(property) {
-            names.leave_unsaid(rank);
+            names.mark_absent(rank);
             continue;
         }
         match property {

@@ -118,14 +118,14 @@ impl Attribute {
     }
 
     /// What lists somebody in a group where this attribute says so.
-    pub(super) fn mark(self) -> Mark {
+    pub(super) fn source(self) -> MembershipSource {
         match self {
-            Member => Mark::Member,
-            UniqueMember => Mark::UniqueMember,
-            RoleOccupant => Mark::RoleOccupant,
-            MemberUid => Mark::MemberUid,
-            MemberOf => Mark::MemberOf,
-            _ => Mark::Primary,
+            Member => MembershipSource::Member,
+            UniqueMember => MembershipSource::UniqueMember,
+            RoleOccupant => MembershipSource::RoleOccupant,
+            MemberUid => MembershipSource::MemberUid,
+            MemberOf => MembershipSource::MemberOf,
+            _ => MembershipSource::Primary,
         }
     }
 
@@ -156,7 +156,7 @@ impl Attribute {
 /// What lists somebody in a group: several attributes can, and whoever one of them lets go is still listed by the
 /// others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Mark {
+pub(super) enum MembershipSource {
     Member,
     UniqueMember,
     RoleOccupant,
@@ -166,14 +166,14 @@ pub(super) enum Mark {
     Primary,
 }
 
-impl Mark {
+impl MembershipSource {
     pub(super) const ALL: [Self; 6] =
         [Self::Member, Self::UniqueMember, Self::RoleOccupant, Self::MemberUid, Self::MemberOf, Self::Primary];
 }
 
 /// What an object class makes of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Class {
+pub(super) enum EntryClass {
     Person,
     Group,
     /// A machine, also where its class derives from that of users.
@@ -193,9 +193,9 @@ pub(super) enum Class {
     Referral,
 }
 
-const CLASSES: &[(Class, &[&str])] = &[
+const CLASSES: &[(EntryClass, &[&str])] = &[
     (
-        Class::Person,
+        EntryClass::Person,
         &[
             "person",
             "2.5.6.6",
@@ -230,7 +230,7 @@ const CLASSES: &[(Class, &[&str])] = &[
         ],
     ),
     (
-        Class::Group,
+        EntryClass::Group,
         &[
             "groupofnames",
             "2.5.6.9",
@@ -247,12 +247,12 @@ const CLASSES: &[(Class, &[&str])] = &[
             "ipausergroup",
         ],
     ),
-    (Class::Role, &["organizationalrole", "2.5.6.8"]),
-    (Class::Foreign, &["foreignsecurityprincipal", "1.2.840.113556.1.5.76"]),
-    (Class::Computer, &["computer", "1.2.840.113556.1.3.30"]),
-    (Class::Device, &["device", "2.5.6.14", "iphost", "1.3.6.1.1.1.2.6", "ieee802device", "bootabledevice"]),
+    (EntryClass::Role, &["organizationalrole", "2.5.6.8"]),
+    (EntryClass::Foreign, &["foreignsecurityprincipal", "1.2.840.113556.1.5.76"]),
+    (EntryClass::Computer, &["computer", "1.2.840.113556.1.3.30"]),
+    (EntryClass::Device, &["device", "2.5.6.14", "iphost", "1.3.6.1.1.1.2.6", "ieee802device", "bootabledevice"]),
     (
-        Class::Place,
+        EntryClass::Place,
         &[
             "organizationalunit",
             "2.5.6.5",
@@ -272,11 +272,11 @@ const CLASSES: &[(Class, &[&str])] = &[
             "pwdpolicy",
         ],
     ),
-    (Class::Tombstone, &["nstombstone", "2.16.840.1.113730.3.2.113"]),
-    (Class::Referral, &["referral", "2.16.840.1.113730.3.2.6"]),
+    (EntryClass::Tombstone, &["nstombstone", "2.16.840.1.113730.3.2.113"]),
+    (EntryClass::Referral, &["referral", "2.16.840.1.113730.3.2.6"]),
 ];
 
-impl Class {
+impl EntryClass {
     pub(super) fn named(name: &str) -> Option<Self> {
         let same = |known: &str| known.eq_ignore_ascii_case(name);
         CLASSES.iter().find(|(_, names)| names.iter().any(|known| same(known))).map(|(class, _)| *class)

@@ -47,7 +47,7 @@ impl Dn {
             if !super::line::is_attribute_name(kind) {
                 return None;
             }
-            let value = Value::parse(after)?;
+            let value = AttributeValue::parse(after)?;
             if parts.is_empty()
                 && let Some(attribute) = Attribute::named(kind)
                 && !value.encoded
@@ -93,7 +93,7 @@ fn short(kind: &str) -> String {
 }
 
 /// The value in one part of a name.
-struct Value<'a> {
+struct AttributeValue<'a> {
     text: String,
     /// Whether the text is the hexadecimal digits of an encoding.
     encoded: bool,
@@ -102,7 +102,7 @@ struct Value<'a> {
     rest: &'a str,
 }
 
-impl<'a> Value<'a> {
+impl<'a> AttributeValue<'a> {
     fn parse(text: &'a str) -> Option<Self> {
         let text = text.trim_start_matches(' ');
         if let Some(digits) = text.strip_prefix('#') {

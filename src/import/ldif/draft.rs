@@ -3,15 +3,15 @@
 use uuid::Uuid;
 
 use super::MAX_VALUE_BYTES;
-use super::attribute::{Attribute, Class};
+use super::attribute::{Attribute, EntryClass};
 use super::dn::{self, Dn};
-use super::entry::{Entry, Group, Member, Person, Primary, check_count, check_names};
-use super::line::{Field, Place};
+use super::entry::{DirectoryEntry, GroupEntry, MemberRef, PersonEntry, PrimaryGroup, check_count, check_names};
+use super::line::{AttributeLine, LineInfo};
 use super::links::Links;
 use super::reference;
 use super::sid::{self, Sid};
 use super::texts::Texts;
-use super::tree::Tree;
+use super::tree::DirectoryTree;
 use crate::identity::{GroupId, UserId, fold};
 use crate::import::RejectReason;
 use crate::steps;
@@ -20,7 +20,7 @@ const PARTIAL_SEARCH: &str = "`result` 0 at the end of a search";
 
 /// What a record turned out to be at its first line.
 #[derive(Default, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
+pub(super) enum RecordForm {
     #[default]
     Entry,
     /// What a search says of itself at its end.
@@ -31,11 +31,11 @@ pub(super) enum Form {
 
 /// An entry of which lines are still being read.
 #[derive(Default)]
-pub(super) struct Draft {
+pub(super) struct EntryDraft {
     /// The place of the entry in the tree.
     pub(super) node: Option<usize>,
-    pub(super) form: Form,
-    classes: Vec<Class>,
+    pub(super) form: RecordForm,
+    classes: Vec<EntryClass>,
     classified: bool,
     ids: [Option<String>; 3],
     sid: Option<(Sid, u64)>,
@@ -43,23 +43,23 @@ pub(super) struct Draft {
     primary: Option<(u32, u64)>,
     primary_sid: Option<(Sid, u64)>,
     texts: Vec<(Attribute, String)>,
-    pub(super) members: Vec<(Attribute, Member, u64)>,
+    pub(super) members: Vec<(Attribute, MemberRef, u64)>,
     pub(super) groups: Vec<(usize, u64)>,
     /// What says whom it holds, and cannot be read.
     computed: Option<Attribute>,
 }
 
-impl Draft {
+impl EntryDraft {
     /// Takes in one more line.
-    pub(super) fn take(&mut self, tree: &mut Tree, line: &[u8], place: Place) -> Result<(), RejectReason> {
-        let field = Field::parse(line)?;
+    pub(super) fn take(&mut self, tree: &mut DirectoryTree, line: &[u8], place: LineInfo) -> Result<(), RejectReason> {
+        let field = AttributeLine::parse(line)?;
         match self.form {
-            Form::Entry => {}
-            Form::Summary => {
+            RecordForm::Entry => {}
+            RecordForm::Summary => {
                 let failed = field.is("result") && field.text("result")?.split(' ').next() != Some("0");
                 return if failed { Err(RejectReason::Truncated { expected: PARTIAL_SEARCH }) } else { Ok(()) };
             }
-            Form::Reference => return reference::take(tree, &field, place),
+            RecordForm::Reference => return reference::take(tree, &field, place),
         }
         if field.is("dn") {
             let name = name_of_entry(&field, place)?;
@@ -73,11 +73,11 @@ impl Draft {
         }
         if self.node.is_none() {
             if field.is("search") {
-                self.form = Form::Summary;
+                self.form = RecordForm::Summary;
                 return Ok(());
             }
             if field.is("ref") {
-                self.form = Form::Reference;
+                self.form = RecordForm::Reference;
                 return reference::take(tree, &field, place);
             }
             return Err(dn_first());
@@ -92,13 +92,19 @@ impl Draft {
         self.add(tree, attribute, &field, place)
     }
 
-    fn add(&mut self, tree: &mut Tree, attribute: Attribute, field: &Field<'_>, at: Place) -> Result<(), RejectReason> {
+    fn add(
+        &mut self,
+        tree: &mut DirectoryTree,
+        attribute: Attribute,
+        field: &AttributeLine<'_>,
+        at: LineInfo,
+    ) -> Result<(), RejectReason> {
         use Attribute::*;
 
         match attribute {
             ObjectClass => {
                 self.classified = true;
-                if let Some(class) = Class::named(field.text(ObjectClass.name())?.trim())
+                if let Some(class) = EntryClass::named(field.text(ObjectClass.name())?.trim())
                     && !self.classes.contains(&class)
                 {
                     self.classes.push(class);
@@ -125,7 +131,7 @@ impl Draft {
                 self.members.push((attribute, member(tree, attribute, field)?, at.number));
             }
             MemberOf => {
-                if let self::Member::Node(group) = member(tree, attribute, field)? {
+                if let MemberRef::Node(group) = member(tree, attribute, field)? {
                     self.groups.push((group, at.number));
                 }
             }
@@ -136,7 +142,7 @@ impl Draft {
     }
 
     /// What the entry is, once all of it was read.
-    pub(super) fn entry(&mut self, tree: &Tree, node: usize) -> Result<Entry, RejectReason> {
+    pub(super) fn entry(&mut self, tree: &DirectoryTree, node: usize) -> Result<DirectoryEntry, RejectReason> {
         let is = |class| self.classes.contains(&class);
         let unclear = |expected| Err(RejectReason::InvalidField { field: Attribute::ObjectClass.name(), expected });
         if !self.classified {
@@ -145,19 +151,19 @@ impl Draft {
                 expected: "what kind of entry it is",
             });
         }
-        if is(Class::Referral) {
-            return if tree.names.is_left_out(node) { Ok(Entry::Neither) } else { Err(RejectReason::Referral) };
+        if is(EntryClass::Referral) {
+            return if tree.names.is_left_out(node) { Ok(DirectoryEntry::Other) } else { Err(RejectReason::Referral) };
         }
         let lists = !self.members.is_empty();
-        if is(Class::Computer) && !lists {
-            return Ok(Entry::Machine);
+        if is(EntryClass::Computer) && !lists {
+            return Ok(DirectoryEntry::Machine);
         }
-        let person = is(Class::Person);
-        let group = is(Class::Group) || (is(Class::Role) && (lists || !person));
+        let person = is(EntryClass::Person);
+        let group = is(EntryClass::Group) || (is(EntryClass::Role) && (lists || !person));
         if person && (group || lists) {
             return unclear("a class of people or one of groups, not both");
         }
-        if is(Class::Tombstone) {
+        if is(EntryClass::Tombstone) {
             self.texts.push((Attribute::IsDeleted, "TRUE".into()));
         }
         // A deleted group keeps its id and loses its members. The directory no longer has it.
@@ -166,50 +172,50 @@ impl Draft {
             *attribute == Attribute::IsDeleted && is_true(text)
         };
         if group && self.texts.iter().any(is_deleted) {
-            return Ok(Entry::Neither);
+            return Ok(DirectoryEntry::Other);
         }
         if group {
-            return self.group(tree, node).map(Entry::Group);
+            return self.group(tree, node).map(DirectoryEntry::Group);
         }
         if person {
-            return self.person(tree, node).map(Entry::Person);
+            return self.person(tree, node).map(DirectoryEntry::Person);
         }
         let texts = self.texts.iter().inspect(|_| steps::advance(1));
         let named = texts.filter(|(_, text)| !text.trim().is_empty()).any(|(attribute, _)| attribute.is_name());
-        let known = is(Class::Device) || is(Class::Place) || is(Class::Foreign);
+        let known = is(EntryClass::Device) || is(EntryClass::Place) || is(EntryClass::Foreign);
         if lists || (named && !known) {
             return unclear("a class of people, of groups or of neither that is known here");
         }
         Ok(match () {
-            () if is(Class::Foreign) => Entry::Foreign,
-            () if is(Class::Device) => Entry::Machine,
-            () => Entry::Neither,
+            () if is(EntryClass::Foreign) => DirectoryEntry::Foreign,
+            () if is(EntryClass::Device) => DirectoryEntry::Machine,
+            () => DirectoryEntry::Other,
         })
     }
 
-    fn person(&mut self, tree: &Tree, node: usize) -> Result<Person, RejectReason> {
+    fn person(&mut self, tree: &DirectoryTree, node: usize) -> Result<PersonEntry, RejectReason> {
         let (id, named_by_dn) = self.id(tree, node);
         let id = UserId::new(id).map_err(|error| RejectReason::Text { field: "dn", error })?;
         let mut primary = Vec::new();
         if let Some((gid, line)) = self.gid {
-            primary.push(Primary { by: Attribute::GidNumber, key: Some(gid_key(gid)), line });
+            primary.push(PrimaryGroup { by: Attribute::GidNumber, key: Some(gid_key(gid)), line });
         }
-        // The domain of a user is that of the primary group; the last part of its SID is told by itself.
+        // The domain of a user is that of the primary group; the last part of its SID is delta by itself.
         if let Some((number, line)) = self.primary {
             let key = self.sid.as_ref().and_then(|(sid, _)| sid.sibling(number)).as_ref().map(sid_key);
-            primary.push(Primary { by: Attribute::PrimaryGroupId, key, line });
+            primary.push(PrimaryGroup { by: Attribute::PrimaryGroupId, key, line });
         }
         if let Some((sid, line)) = &self.primary_sid {
-            primary.push(Primary { by: Attribute::SambaPrimaryGroupSid, key: Some(sid_key(sid)), line: *line });
+            primary.push(PrimaryGroup { by: Attribute::SambaPrimaryGroupSid, key: Some(sid_key(sid)), line: *line });
         }
         let texts = self.texts(Attribute::is_of_person);
         check_count(&texts)?;
         let sid = self.sid.as_ref().map(|(sid, _)| sid.to_string().into());
-        let person = Person { id, named_by_dn, texts, sid, primary };
+        let person = PersonEntry { id, named_by_dn, texts, sid, primary };
         person.user().and_then(|user| check_names(&user)).map(|()| person)
     }
 
-    fn group(&mut self, tree: &Tree, node: usize) -> Result<Group, RejectReason> {
+    fn group(&mut self, tree: &DirectoryTree, node: usize) -> Result<GroupEntry, RejectReason> {
         if let Some(attribute) = self.computed {
             let expected = "`member` with those whom it leads to";
             return Err(RejectReason::InvalidField { field: attribute.name(), expected });
@@ -220,7 +226,7 @@ impl Draft {
         let keys = gid.into_iter().chain(self.sid.as_ref().map(|(sid, _)| sid_key(sid))).collect();
         let texts = self.texts(Attribute::is_of_group);
         check_count(&texts)?;
-        Ok(Group { id, named_by_dn, texts, members: Links::default(), keys })
+        Ok(GroupEntry { id, named_by_dn, texts, members: Links::default(), keys })
     }
 
     fn texts(&mut self, keep: impl Fn(Attribute) -> bool) -> Texts {
@@ -228,7 +234,7 @@ impl Draft {
     }
 
     /// The immutable id, or else the name, and whether it is the name.
-    fn id(&mut self, tree: &Tree, node: usize) -> (String, bool) {
+    fn id(&mut self, tree: &DirectoryTree, node: usize) -> (String, bool) {
         match self.ids.iter_mut().find_map(Option::take) {
             Some(id) => (id, false),
             None => (tree.names.text(node), true),
@@ -247,12 +253,16 @@ pub(super) fn dn_first() -> RejectReason {
 }
 
 /// Whom a value names.
-pub(super) fn member(tree: &mut Tree, attribute: Attribute, field: &Field<'_>) -> Result<Member, RejectReason> {
+pub(super) fn member(
+    tree: &mut DirectoryTree,
+    attribute: Attribute,
+    field: &AttributeLine<'_>,
+) -> Result<MemberRef, RejectReason> {
     let text = field.text(attribute.name())?;
     if attribute == Attribute::MemberUid {
-        return Ok(Member::Uid(fold(text.trim()).into()));
+        return Ok(MemberRef::Uid(fold(text.trim()).into()));
     }
-    Ok(Member::Node(tree.node(&dn_of(attribute, &text)?)))
+    Ok(MemberRef::Node(tree.node(&dn_of(attribute, &text)?)))
 }
 
 /// The name that a value is. An empty one is that of the root, as some servers are given it for a group without members.
@@ -262,12 +272,12 @@ pub(super) fn dn_of(attribute: Attribute, text: &str) -> Result<Dn, RejectReason
 }
 
 /// The name of the entry that a record is about.
-pub(super) fn name_of_entry(field: &Field<'_>, place: Place) -> Result<String, RejectReason> {
+pub(super) fn name_of_entry(field: &AttributeLine<'_>, place: LineInfo) -> Result<String, RejectReason> {
     if place.too_long { Err(RejectReason::TooLong { max: MAX_VALUE_BYTES }) } else { field.text("dn") }
 }
 
 /// Whether all of the values are there, and all of this one.
-pub(super) fn readable(attribute: Attribute, field: &Field<'_>, place: Place) -> Result<(), RejectReason> {
+pub(super) fn readable(attribute: Attribute, field: &AttributeLine<'_>, place: LineInfo) -> Result<(), RejectReason> {
     if place.too_long {
         return Err(RejectReason::TooLong { max: MAX_VALUE_BYTES });
     }
@@ -298,7 +308,7 @@ fn once<T: PartialEq>(
     attribute: Attribute,
     slot: &mut Option<(T, u64)>,
     value: T,
-    at: Place,
+    at: LineInfo,
 ) -> Result<(), RejectReason> {
     match slot {
         Some((held, _)) if *held != value => Err(RejectReason::RepeatedField { field: attribute.name() }),
@@ -309,13 +319,13 @@ fn once<T: PartialEq>(
     }
 }
 
-fn sid_in(attribute: Attribute, field: &Field<'_>) -> Result<Sid, RejectReason> {
+fn sid_in(attribute: Attribute, field: &AttributeLine<'_>) -> Result<Sid, RejectReason> {
     let field_name = attribute.name();
     let sid = Sid::read(&field.value(field_name)?);
     sid.ok_or(RejectReason::InvalidField { field: field_name, expected: sid::EXPECTED })
 }
 
-fn number_in<T: std::str::FromStr>(attribute: Attribute, field: &Field<'_>) -> Result<T, RejectReason> {
+fn number_in<T: std::str::FromStr>(attribute: Attribute, field: &AttributeLine<'_>) -> Result<T, RejectReason> {
     let field_name = attribute.name();
     let number = field.text(field_name)?.trim().parse();
     number.map_err(|_| RejectReason::InvalidField { field: field_name, expected: "a number" })

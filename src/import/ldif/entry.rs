@@ -11,34 +11,34 @@ use crate::steps;
 
 /// What is kept of an entry.
 #[derive(Clone, Default)]
-pub(super) enum Entry {
+pub(super) enum DirectoryEntry {
     /// Nothing was read of it.
     #[default]
     Unknown,
-    Person(Person),
-    Group(Group),
+    Person(PersonEntry),
+    Group(GroupEntry),
     /// It was rejected, and may be anybody.
-    Refused,
+    Rejected,
     /// A machine: it can be listed by a group, and nobody is left out.
     Machine,
     /// Somebody of another domain, of whom nothing but a SID is known.
     Foreign,
     /// Something that is neither user nor group.
-    Neither,
+    Other,
 }
 
 #[derive(Clone)]
-pub(super) struct Person {
+pub(super) struct PersonEntry {
     pub(super) id: UserId,
     pub(super) named_by_dn: bool,
     pub(super) texts: Texts,
     pub(super) sid: Option<Box<str>>,
     /// What says which groups are theirs without listing them.
-    pub(super) primary: Vec<Primary>,
+    pub(super) primary: Vec<PrimaryGroup>,
 }
 
 #[derive(Clone)]
-pub(super) struct Group {
+pub(super) struct GroupEntry {
     pub(super) id: GroupId,
     pub(super) named_by_dn: bool,
     pub(super) texts: Texts,
@@ -49,21 +49,21 @@ pub(super) struct Group {
 
 /// Who is listed by a group: the place of an entry in the tree, or an account name.
 #[derive(Clone)]
-pub(super) enum Member {
+pub(super) enum MemberRef {
     Node(usize),
     Uid(Box<str>),
 }
 
 /// A value by which a user says which their primary group is.
 #[derive(Clone)]
-pub(super) struct Primary {
+pub(super) struct PrimaryGroup {
     pub(super) by: Attribute,
     /// By what the group is found, if that is known.
     pub(super) key: Option<Box<str>>,
     pub(super) line: u64,
 }
 
-impl Person {
+impl PersonEntry {
     /// The user, with every name by which they are known.
     pub(super) fn user(&self) -> Result<User, RejectReason> {
         let mut user = User::new(self.id.clone()).with_status(self.status());
@@ -103,7 +103,7 @@ impl Person {
     }
 }
 
-impl Group {
+impl GroupEntry {
     /// The name to show.
     pub(super) fn name(&self) -> &str {
         let name = self.texts.first(Attribute::DisplayName).or_else(|| self.texts.first(Attribute::Cn));

@@ -10,18 +10,18 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 const ATTRIBUTE: &str = "`attribute: value`, `attribute:: base64` or a comment";
 
 /// A stream of lines that knows on which line it is.
-pub(super) struct Lines<R> {
+pub(super) struct LineReader<R> {
     input: R,
     /// How many lines, as they stand in the input, were begun.
     begun: u64,
     line: Vec<u8>,
 }
 
-/// What was found next. The line itself is with the [`Lines`].
+/// What was found next. The line itself is with the [`LineReader`].
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Found {
+pub(super) enum NextLine {
     /// A line that says something.
-    Line(Place),
+    Line(LineInfo),
     /// What parts records.
     Blank,
     End,
@@ -29,7 +29,7 @@ pub(super) enum Found {
 
 /// A line, which may go on over several in the input.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct LineInfo {
     pub(super) number: u64,
     /// Whether there was more than is held.
     pub(super) too_long: bool,
@@ -38,22 +38,22 @@ pub(super) struct Place {
 }
 
 /// A line that was understood.
-pub(super) struct Field<'a> {
+pub(super) struct AttributeLine<'a> {
     /// The name of the attribute, without options.
     pub(super) name: &'a str,
     pub(super) options: &'a str,
-    pub(super) value: Raw<'a>,
+    pub(super) value: RawValue<'a>,
 }
 
 /// A value as it is written.
 #[derive(Clone, Copy)]
-pub(super) enum Raw<'a> {
+pub(super) enum RawValue<'a> {
     Plain(&'a [u8]),
     Base64(&'a [u8]),
     Url,
 }
 
-impl<R: BufRead> Lines<R> {
+impl<R: BufRead> LineReader<R> {
     /// The lines of an input.
     pub(super) fn new(input: R) -> Self {
         Self { input, begun: 0, line: Vec::new() }
@@ -65,12 +65,12 @@ impl<R: BufRead> Lines<R> {
     }
 
     /// The next line that is no comment.
-    pub(super) fn next(&mut self) -> io::Result<Found> {
+    pub(super) fn next(&mut self) -> io::Result<NextLine> {
         loop {
             self.line.clear();
-            let mut place = Place { number: self.begun + 1, too_long: false, cut: false };
+            let mut place = LineInfo { number: self.begun + 1, too_long: false, cut: false };
             if self.peek()?.is_none() {
-                return Ok(Found::End);
+                return Ok(NextLine::End);
             }
             loop {
                 self.begun += 1;
@@ -88,11 +88,11 @@ impl<R: BufRead> Lines<R> {
                 }
             }
             match self.line.first() {
-                None if place.cut => return Ok(Found::End),
-                None => return Ok(Found::Blank),
+                None if place.cut => return Ok(NextLine::End),
+                None => return Ok(NextLine::Blank),
                 // A comment that breaks off says that the input does.
                 Some(b'#') if !place.cut => {}
-                Some(_) => return Ok(Found::Line(place)),
+                Some(_) => return Ok(NextLine::Line(place)),
             }
         }
     }
@@ -114,7 +114,7 @@ impl<R: BufRead> Lines<R> {
 
     /// Adds what stands before the line feed, and before a carriage return in front of it.
     // INVARIANT: never holds more than the limit, and a byte for the carriage return.
-    fn rest_of_line(&mut self, place: &mut Place) -> io::Result<()> {
+    fn rest_of_line(&mut self, place: &mut LineInfo) -> io::Result<()> {
         let from = self.line.len();
         loop {
             if self.peek()?.is_none() {
@@ -142,7 +142,7 @@ impl<R: BufRead> Lines<R> {
     }
 }
 
-impl<'a> Field<'a> {
+impl<'a> AttributeLine<'a> {
     /// Understands a line.
     pub(super) fn parse(line: &'a [u8]) -> Result<Self, RejectReason> {
         let expected = RejectReason::Syntax { expected: ATTRIBUTE };
@@ -154,9 +154,9 @@ impl<'a> Field<'a> {
             return Err(expected);
         }
         let value = match value {
-            [b':', b':', value @ ..] => Raw::Base64(value),
-            [b':', b'<', ..] => Raw::Url,
-            [_, value @ ..] => Raw::Plain(value),
+            [b':', b':', value @ ..] => RawValue::Base64(value),
+            [b':', b'<', ..] => RawValue::Url,
+            [_, value @ ..] => RawValue::Plain(value),
             [] => return Err(expected),
         };
         Ok(Self { name, options, value })
@@ -179,10 +179,10 @@ impl<'a> Field<'a> {
             value.get(from..).unwrap_or_default()
         };
         match self.value {
-            Raw::Plain(value) => Ok(without_fill(value).to_vec()),
-            Raw::Base64(value) => decoded(without_fill(value).trim_ascii_end())
+            RawValue::Plain(value) => Ok(without_fill(value).to_vec()),
+            RawValue::Base64(value) => decoded(without_fill(value).trim_ascii_end())
                 .ok_or(RejectReason::InvalidField { field, expected: "base64 (RFC 4648, section 4)" }),
-            Raw::Url => {
+            RawValue::Url => {
                 Err(RejectReason::InvalidField { field, expected: "the value itself, not a URL to fetch it from" })
             }
         }

@@ -1,6 +1,6 @@
 //! Reading takes time that is linear in its input (B3): each loop over input, counted at two sizes.
 
-use super::Tree;
+use super::DirectoryTree;
 use crate::steps::assert_linear;
 
 /// As many records as asked for, one after the other.
@@ -33,12 +33,12 @@ fn moved(dn: &str, rdn: &str, above: &str) -> String {
 
 /// Reads entries.
 fn reads(what: &str, entries: impl Fn(usize) -> String) {
-    assert_linear(what, 300, entries, |text| drop(Tree::read(text.as_bytes())));
+    assert_linear(what, 300, entries, |text| drop(DirectoryTree::read(text.as_bytes())));
 }
 
 /// Reads changes to entries. The entries are not counted.
 fn changes(what: &str, entries: impl Fn(usize) -> String, changes: impl Fn(usize) -> String) {
-    let prepare = |size| (Tree::read(entries(size).as_bytes()).into_partial().0, changes(size));
+    let prepare = |size| (DirectoryTree::read(entries(size).as_bytes()).into_partial().0, changes(size));
     assert_linear(what, 300, prepare, |(tree, text)| drop(tree.change(text.as_bytes())));
 }
 
@@ -154,7 +154,7 @@ fn b3_changes_of_names_are_read_in_linear_time() {
             3000,
             |size| {
                 let values: Vec<_> = (0..size).rev().map(|n| format!("u{n:06}@x")).collect();
-                (Tree::read(entry.as_bytes()).into_partial().0, modify(dn, "add", attribute, &values))
+                (DirectoryTree::read(entry.as_bytes()).into_partial().0, modify(dn, "add", attribute, &values))
             },
             |(tree, text)| drop(tree.change(text.as_bytes())),
         );

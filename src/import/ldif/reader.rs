@@ -4,12 +4,12 @@ use std::io::BufRead;
 
 use thiserror::Error;
 
-use super::change::Change;
+use super::change::ChangeRecord;
+use super::delta::DeltaBuilder;
 use super::dn::Dn;
-use super::draft::{Draft, Form};
-use super::records::Records;
-use super::told::Told;
-use super::tree::Tree;
+use super::draft::{EntryDraft, RecordForm};
+use super::records::RecordReader;
+use super::tree::DirectoryTree;
 use crate::directory::{DirectoryBuilder, DirectoryDelta};
 use crate::import::Import;
 
@@ -21,18 +21,18 @@ use crate::import::Import;
 ///
 /// let export = b"dn: cn=council\nobjectClass: groupOfNames\nmember: cn=S-1-5-11,cn=ForeignSecurityPrincipals\n";
 /// assert!(ldif::read(&export[..]).into_complete().is_err());
-/// let reader = ldif::Reader::new().with_non_people(["cn=ForeignSecurityPrincipals"])?;
+/// let reader = ldif::LdifReader::new().with_non_people(["cn=ForeignSecurityPrincipals"])?;
 /// assert!(reader.read(&export[..]).into_complete().is_ok());
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Debug, Clone, Default)]
 #[must_use]
-pub struct Reader {
-    tree: Tree,
+pub struct LdifReader {
+    tree: DirectoryTree,
 }
 
-/// A text among [`Reader::with_non_people`] that is no distinguished name. It is not repeated, because it may name a
+/// A text among [`LdifReader::with_non_people`] that is no distinguished name. It is not repeated, because it may name a
 /// person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("name {at} cannot be understood, expected a distinguished name (RFC 4514) of at most 128 parts")]
@@ -41,7 +41,7 @@ pub struct InvalidDn {
     pub at: usize,
 }
 
-impl Reader {
+impl LdifReader {
     /// Creates a reader without options.
     pub fn new() -> Self {
         Self::default()
@@ -71,19 +71,19 @@ impl Reader {
     }
 
     /// Reads all entries of a directory, and keeps what is needed to understand changes to them.
-    pub fn read_tree(self, input: impl BufRead) -> Import<(Tree, DirectoryBuilder)> {
+    pub fn read_tree(self, input: impl BufRead) -> Import<(DirectoryTree, DirectoryBuilder)> {
         let Self { mut tree } = self;
-        let mut records = Records::new(input);
+        let mut records = RecordReader::new(input);
         while records.next(|first| {
-            let mut draft = Draft::default();
+            let mut draft = EntryDraft::default();
             let fault = first(&mut |line, place| draft.take(&mut tree, line, place));
-            if draft.form != Form::Entry && fault.is_none() {
+            if draft.form != RecordForm::Entry && fault.is_none() {
                 return Ok(false);
             }
             match (fault, draft.node) {
                 (None, _) => tree.insert(draft).map_err(|reason| (None, reason)),
                 (Some((line, reason)), node) => {
-                    node.into_iter().for_each(|node| tree.refuse(node));
+                    node.into_iter().for_each(|node| tree.reject(node));
                     Err((Some(line), reason))
                 }
             }
@@ -93,11 +93,11 @@ impl Reader {
     }
 }
 
-impl Tree {
+impl DirectoryTree {
     /// Reads all entries of a directory, as [`read`](super::read) does, and keeps what is needed to understand changes
     /// to them.
     pub fn read(input: impl BufRead) -> Import<(Self, DirectoryBuilder)> {
-        Reader::new().read_tree(input)
+        LdifReader::new().read_tree(input)
     }
 
     /// Reads change records: what changed in the directory, and the tree as it is then.
@@ -107,12 +107,12 @@ impl Tree {
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use activity_privacy::import::ldif::Tree;
+    /// use activity_privacy::import::ldif::DirectoryTree;
     /// use activity_privacy::directory::DirectoryChange;
     /// use activity_privacy::identity::{GroupId, UserId};
     ///
     /// let export = b"dn: cn=adele\nobjectClass: person\n\ndn: cn=council\nobjectClass: group\n";
-    /// let (tree, _) = Tree::read(&export[..]).into_complete()?;
+    /// let (tree, _) = DirectoryTree::read(&export[..]).into_complete()?;
     /// let changes = b"dn: cn=council\nchangetype: modify\nadd: member\nmember: cn=adele\n-\n";
     /// let (tree, delta) = tree.change(&changes[..]).into_complete()?;
     /// let joined = DirectoryChange::Member(GroupId::new("cn=council")?, UserId::new("cn=adele")?);
@@ -121,21 +121,21 @@ impl Tree {
     /// # }
     /// ```
     pub fn change(mut self, input: impl BufRead) -> Import<(Self, DirectoryDelta)> {
-        self.told = Some(Told::default());
-        let mut records = Records::new(input);
+        self.delta = Some(DeltaBuilder::default());
+        let mut records = RecordReader::new(input);
         let tree = &mut self;
         while records.next(|first| {
-            let mut change = Change::default();
+            let mut change = ChangeRecord::default();
             let fault = first(&mut |line, place| change.take(tree, line, place));
             match fault {
                 None => change.apply(tree).map_err(|reason| (None, reason)),
                 Some((line, reason)) => {
-                    change.refuse(tree);
+                    change.reject(tree);
                     Err((Some(line), reason))
                 }
             }
         }) {}
-        let import = records.ended(&mut self, Self::delta);
+        let import = records.ended(&mut self, Self::take_delta);
         import.map(|delta| (self, delta))
     }
 }

@@ -2,8 +2,8 @@
 
 use std::io::{self, BufRead, Chain, Cursor, Read};
 
-use super::line::{self, Field, Found, Lines};
-use super::tree::Tree;
+use super::line::{self, AttributeLine, LineReader, NextLine};
+use super::tree::DirectoryTree;
 use crate::import::{Import, Place, RejectReason, Rejected};
 use crate::input::InputKind;
 use crate::steps;
@@ -11,15 +11,15 @@ use crate::steps;
 const LAST_LINE: &str = "a line feed at the end of the last line";
 
 /// Where and why a record cannot be taken; without a line it is the whole record.
-pub(super) type Fault = (Option<u64>, RejectReason);
+pub(super) type RecordError = (Option<u64>, RejectReason);
 /// Takes in one line of a record.
-pub(super) type TakeLine<'a> = &'a mut dyn FnMut(&[u8], line::Place) -> Result<(), RejectReason>;
+pub(super) type LineHandler<'a> = &'a mut dyn FnMut(&[u8], line::LineInfo) -> Result<(), RejectReason>;
 /// Gives all lines of a record to somebody, up to the first that is refused; where that was, and why.
-pub(super) type EachLine<'a> = &'a mut dyn FnMut(TakeLine<'_>) -> Option<(u64, RejectReason)>;
+pub(super) type ForEachLine<'a> = &'a mut dyn FnMut(LineHandler<'_>) -> Option<(u64, RejectReason)>;
 
 /// The records of an input, and what became of them.
-pub(super) struct Records<R> {
-    lines: Lines<Chain<Cursor<Vec<u8>>, R>>,
+pub(super) struct RecordReader<R> {
+    lines: LineReader<Chain<Cursor<Vec<u8>>, R>>,
     /// Whether there is anything to be read.
     is_open: bool,
     read: u64,
@@ -27,7 +27,7 @@ pub(super) struct Records<R> {
     rejected: Vec<Rejected>,
 }
 
-impl<R: BufRead> Records<R> {
+impl<R: BufRead> RecordReader<R> {
     /// The records of an input, of which the first bytes are looked at: what is no text is named for what it is, and
     /// nothing of it is read.
     pub(super) fn new(mut input: R) -> Self {
@@ -37,12 +37,12 @@ impl<R: BufRead> Records<R> {
         let reason = other.map(|reason| (Place::Whole, reason));
         let reason = reason.or(failed.map(|kind| (Place::Line(1), RejectReason::Io { kind })));
         let rejected: Vec<_> = reason.into_iter().map(|(place, reason)| Rejected { place, reason }).collect();
-        let lines = Lines::new(Cursor::new(head).chain(input));
+        let lines = LineReader::new(Cursor::new(head).chain(input));
         Self { lines, is_open, read: rejected.len() as u64, ignored: 0, rejected }
     }
 
     /// Reads one record. Whether there may be more.
-    pub(super) fn next(&mut self, mut take: impl FnMut(EachLine<'_>) -> Result<bool, Fault>) -> bool {
+    pub(super) fn next(&mut self, mut take: impl FnMut(ForEachLine<'_>) -> Result<bool, RecordError>) -> bool {
         if !self.is_open {
             return false;
         }
@@ -71,9 +71,9 @@ impl<R: BufRead> Records<R> {
                     fault = take_line(lines.bytes(), line).err().map(|reason| (line.number, reason));
                 }
                 match lines.next() {
-                    Ok(Found::Line(next)) => line = next,
-                    Ok(Found::Blank) => return fault,
-                    Ok(Found::End) => {
+                    Ok(NextLine::Line(next)) => line = next,
+                    Ok(NextLine::Blank) => return fault,
+                    Ok(NextLine::End) => {
                         goes_on = false;
                         return fault;
                     }
@@ -95,14 +95,14 @@ impl<R: BufRead> Records<R> {
 
     /// The next line that belongs to a record. One before it may tell the version, also where several files are read as
     /// one.
-    fn first_line(&mut self) -> Result<Option<line::Place>, RejectReason> {
+    fn first_line(&mut self) -> Result<Option<line::LineInfo>, RejectReason> {
         loop {
             let found = self.lines.next().map_err(|error| RejectReason::Io { kind: error.kind() })?;
             match found {
-                Found::End => return Ok(None),
-                Found::Blank => {}
-                Found::Line(place) => {
-                    let field = Field::parse(self.lines.bytes()).ok().filter(|field| field.is("version"));
+                NextLine::End => return Ok(None),
+                NextLine::Blank => {}
+                NextLine::Line(place) => {
+                    let field = AttributeLine::parse(self.lines.bytes()).ok().filter(|field| field.is("version"));
                     let Some(version) = field.filter(|_| !place.cut) else { return Ok(Some(place)) };
                     if version.text("version")?.trim() != "1" {
                         return Err(RejectReason::InvalidField { field: "version", expected: "`1`" });
@@ -117,8 +117,12 @@ impl<R: BufRead> Records<R> {
     }
 
     /// What became of the records, the rejections in order, with what was read of them.
-    pub(super) fn ended<T>(mut self, tree: &mut Tree, value: impl FnOnce(&mut Tree) -> T) -> Import<T> {
-        let (rejected, left_out) = tree.settle();
+    pub(super) fn ended<T>(
+        mut self,
+        tree: &mut DirectoryTree,
+        value: impl FnOnce(&mut DirectoryTree) -> T,
+    ) -> Import<T> {
+        let (rejected, left_out) = tree.resolve_unresolved();
         self.rejected.extend(rejected);
         self.rejected.sort_by_key(|rejected| match rejected.place {
             Place::Line(line) => line,

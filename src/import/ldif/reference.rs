@@ -1,14 +1,14 @@
 //! References by which a search says that another server holds more (RFC 4511, section 4.5.3).
 
 use super::dn::Dn;
-use super::line::{Field, Place};
-use super::tree::Tree;
+use super::line::{AttributeLine, LineInfo};
+use super::tree::DirectoryTree;
 use super::{MAX_VALUE_BYTES, draft};
 use crate::import::RejectReason;
 
 /// Takes in a line of a record that holds nothing but references. One is passed over if it leads to where no people and
 /// no groups are.
-pub(super) fn take(tree: &mut Tree, field: &Field<'_>, place: Place) -> Result<(), RejectReason> {
+pub(super) fn take(tree: &mut DirectoryTree, field: &AttributeLine<'_>, place: LineInfo) -> Result<(), RejectReason> {
     if place.too_long {
         return Err(RejectReason::TooLong { max: MAX_VALUE_BYTES });
     }
@@ -21,7 +21,7 @@ pub(super) fn take(tree: &mut Tree, field: &Field<'_>, place: Place) -> Result<(
     }
 }
 
-fn is_left_out(tree: &mut Tree, dn: &Dn) -> bool {
+fn is_left_out(tree: &mut DirectoryTree, dn: &Dn) -> bool {
     let node = tree.node(dn);
     tree.names.is_left_out(node)
 }

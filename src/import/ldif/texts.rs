@@ -23,7 +23,7 @@ pub(super) enum Edit {
 }
 
 /// What became of one text.
-pub(super) struct Done {
+pub(super) struct AppliedEdit {
     pub(super) added: bool,
     pub(super) attribute: Attribute,
     pub(super) text: Box<str>,
@@ -33,7 +33,8 @@ impl Texts {
     /// The texts as they were read. Blank ones say nothing.
     pub(super) fn new(read: impl IntoIterator<Item = (Attribute, String)>) -> Self {
         let texts = read.into_iter().inspect(|_| steps::advance(1));
-        let mut texts: Vec<_> = texts.filter_map(|(attribute, text)| Some((attribute, says(&text)?.into()))).collect();
+        let mut texts: Vec<_> =
+            texts.filter_map(|(attribute, text)| Some((attribute, non_blank(&text)?.into()))).collect();
         texts.sort_by_cached_key(|(attribute, text): &(Attribute, Box<str>)| (*attribute, fold(text), text.clone()));
         texts.dedup();
         texts.shrink_to_fit();
@@ -78,7 +79,7 @@ impl Texts {
     }
 
     /// Makes changes until there are too many texts, and returns what became of which texts, in order.
-    pub(super) fn edit(&mut self, edits: impl IntoIterator<Item = Edit>) -> Vec<Done> {
+    pub(super) fn edit(&mut self, edits: impl IntoIterator<Item = Edit>) -> Vec<AppliedEdit> {
         let mut done = Vec::new();
         for edit in edits {
             steps::advance(1);
@@ -88,9 +89,9 @@ impl Texts {
             }
             let (from, to) = match edit {
                 Edit::Add(attribute, text) => {
-                    let text: Option<Box<str>> = says(&text).map(Into::into);
+                    let text: Option<Box<str>> = non_blank(&text).map(Into::into);
                     if let Some(text) = text.filter(|text| self.insert(attribute, text.clone())) {
-                        done.push(Done { added: true, attribute, text });
+                        done.push(AppliedEdit { added: true, attribute, text });
                     }
                     continue;
                 }
@@ -108,14 +109,14 @@ impl Texts {
             };
             steps::advance(to - from);
             let removed = self.0.drain(from..to);
-            done.extend(removed.map(|(attribute, text)| Done { added: false, attribute, text }));
+            done.extend(removed.map(|(attribute, text)| AppliedEdit { added: false, attribute, text }));
         }
         done
     }
 
     /// Undoes what was done.
-    pub(super) fn undo(&mut self, done: Vec<Done>) {
-        for Done { added, attribute, text } in done.into_iter().rev() {
+    pub(super) fn undo(&mut self, done: Vec<AppliedEdit>) {
+        for AppliedEdit { added, attribute, text } in done.into_iter().rev() {
             if added {
                 let at = self.at(attribute, &fold(&text), &text);
                 if self.0.get(at).is_some_and(|held| *held == (attribute, text)) {
@@ -129,7 +130,7 @@ impl Texts {
 }
 
 /// What of a text says something.
-fn says(text: &str) -> Option<&str> {
+fn non_blank(text: &str) -> Option<&str> {
     Some(text.trim()).filter(|text| !text.is_empty())
 }
 

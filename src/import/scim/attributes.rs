@@ -19,7 +19,7 @@ impl Attributes {
     /// Reads the names in an object and in whatever stands in it. Two that differ in case only are one attribute given
     /// twice.
     pub(super) fn new(object: Object) -> Result<Self, RejectReason> {
-        match folded(Value::Object(object))? {
+        match normalized(Value::Object(object))? {
             Value::Object(object) => Ok(Self(object)),
             _ => Err(RejectReason::NotAnObject),
         }
@@ -28,7 +28,7 @@ impl Attributes {
     /// Reads a resource out of an object whose names were read already. Attributes nested under the URN of a core schema
     /// are those of the resource; one that is given both ways must be given alike.
     pub(super) fn of_resource(value: Value) -> Result<Self, RejectReason> {
-        let Self(mut object) = Self::within(value)?;
+        let Self(mut object) = Self::from_object(value)?;
         // Whatever is lifted can hold the URN again, though no deeper than the parser let it.
         while let Some(urn) = object.keys().find(|name| is_core(name)).cloned() {
             advance(1 + object.len());
@@ -63,7 +63,7 @@ impl Attributes {
     }
 
     /// An object out of one whose names were read already.
-    pub(super) fn within(value: Value) -> Result<Self, RejectReason> {
+    pub(super) fn from_object(value: Value) -> Result<Self, RejectReason> {
         match value {
             Value::Object(object) => Ok(Self(object)),
             _ => Err(RejectReason::NotAnObject),
@@ -96,7 +96,7 @@ impl Attributes {
     }
 
     /// Whether the schemas, if there are any, name this one.
-    pub(super) fn is_message(&self, urn: &str, expected: &'static str) -> Result<(), RejectReason> {
+    pub(super) fn check_schemas(&self, urn: &str, expected: &'static str) -> Result<(), RejectReason> {
         match self.list("schemas")? {
             None | Some([]) => Ok(()),
             Some(schemas) if schemas.iter().any(|schema| is_text(schema, urn)) => Ok(()),
@@ -115,7 +115,7 @@ pub(super) fn entries<'a>(value: &'a Value, field: &'static str) -> Result<&'a [
 }
 
 /// Whether something holds, written as a boolean or as a text in any case.
-pub(super) fn truth(value: &Value, field: &'static str) -> Result<Option<bool>, RejectReason> {
+pub(super) fn boolean(value: &Value, field: &'static str) -> Result<Option<bool>, RejectReason> {
     match value {
         Value::Null => Ok(None),
         Value::Bool(holds) => Ok(Some(*holds)),
@@ -177,19 +177,19 @@ fn is_text(value: &Value, text: &str) -> bool {
 }
 
 /// Nests no deeper than the parser let it.
-fn folded(value: Value) -> Result<Value, RejectReason> {
+fn normalized(value: Value) -> Result<Value, RejectReason> {
     advance(1);
     Ok(match value {
         Value::Object(object) => {
             let mut all = Map::new();
             for (name, value) in object {
-                if all.insert(unqualified(name.trim()).to_ascii_lowercase(), folded(value)?).is_some() {
+                if all.insert(unqualified(name.trim()).to_ascii_lowercase(), normalized(value)?).is_some() {
                     return Err(RejectReason::GivenTwice);
                 }
             }
             Value::Object(all)
         }
-        Value::Array(entries) => Value::Array(entries.into_iter().map(folded).collect::<Result<_, _>>()?),
+        Value::Array(entries) => Value::Array(entries.into_iter().map(normalized).collect::<Result<_, _>>()?),
         plain => plain,
     })
 }

@@ -7,7 +7,7 @@ const EXPECTED: &str =
     "an attribute such as `members`, with a filter `[value eq \"...\"]` or a sub-attribute if need be";
 
 /// An attribute, which of its entries, and what of them.
-pub(super) struct Path<'a> {
+pub(super) struct AttributePath<'a> {
     /// In lower case.
     pub(super) attribute: String,
     pub(super) filter: Option<&'a str>,
@@ -15,13 +15,13 @@ pub(super) struct Path<'a> {
     pub(super) sub_attribute: Option<String>,
 }
 
-impl<'a> Path<'a> {
+impl<'a> AttributePath<'a> {
     pub(super) fn new(text: &'a str) -> Result<Self, RejectReason> {
         let text = unqualified(text.trim());
         // Extensions hold nothing that names anybody here.
         if text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("urn:")) {
             if names_people(text) {
-                return Err(wrong());
+                return Err(invalid_path());
             }
             return Ok(Self { attribute: text.to_ascii_lowercase(), filter: None, sub_attribute: None });
         }
@@ -31,15 +31,15 @@ impl<'a> Path<'a> {
                 None => (text, None, None),
             },
             Some((head, rest)) => {
-                let end = end_of_filter(rest).ok_or_else(wrong)?;
-                let (filter, tail) = rest.split_at_checked(end).ok_or_else(wrong)?;
-                let tail = tail.strip_prefix(']').ok_or_else(wrong)?;
-                let tail = if tail.is_empty() { None } else { Some(tail.strip_prefix('.').ok_or_else(wrong)?) };
+                let end = end_of_filter(rest).ok_or_else(invalid_path)?;
+                let (filter, tail) = rest.split_at_checked(end).ok_or_else(invalid_path)?;
+                let tail = tail.strip_prefix(']').ok_or_else(invalid_path)?;
+                let tail = if tail.is_empty() { None } else { Some(tail.strip_prefix('.').ok_or_else(invalid_path)?) };
                 (head, Some(filter), tail)
             }
         };
         if !is_name(head) || tail.is_some_and(|sub| !is_name(sub)) {
-            return Err(wrong());
+            return Err(invalid_path());
         }
         Ok(Self { attribute: head.to_ascii_lowercase(), filter, sub_attribute: tail.map(str::to_ascii_lowercase) })
     }
@@ -79,6 +79,6 @@ fn is_name(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
-fn wrong() -> RejectReason {
+fn invalid_path() -> RejectReason {
     RejectReason::InvalidField { field: "path", expected: EXPECTED }
 }

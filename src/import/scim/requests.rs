@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::io::Read;
 
-use super::known::{Known, Outcome};
+use super::request_state::{RequestOutcome, RequestState};
 use super::{bulk_request, patch, read, resource};
 use crate::directory::{DirectoryDelta, DirectorySnapshot};
 use crate::identity::{GroupId, UserId};
@@ -42,7 +42,7 @@ impl<'a> Requests<'a> {
     }
 
     /// Says which member ids are known to be of no people here, such as devices or placeholders. As members they are
-    /// [ignored](Import::ignored), whatever else is wrong with them; an operation of a `PATCH` that names nobody else is
+    /// [ignored](Import::ignored), whatever else is invalid_path with them; an operation of a `PATCH` that names nobody else is
     /// ignored as a whole.
     pub fn with_non_people(mut self, ids: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.non_people.extend(ids.into_iter().map(Into::into));
@@ -92,8 +92,8 @@ impl<'a> Requests<'a> {
         bulk_request::bulk(&mut self.known(), &assigned, &body).map_err(in_whole)
     }
 
-    fn known(&self) -> Known<'_> {
-        Known::new(self.before, &self.non_people)
+    fn known(&self) -> RequestState<'_> {
+        RequestState::new(self.before, &self.non_people)
     }
 }
 
@@ -168,7 +168,7 @@ pub fn patch_user(
 /// and groups can name each other in any order, also in a cycle. Give only what the provider accepted: the request does
 /// not tell at which operation it stopped.
 ///
-/// A **record** is an operation, and so is each member that it lists and each operation of its `PATCH`.
+/// A **record** is an operation, and so is apply_each member that it lists and apply_each operation of its `PATCH`.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -201,7 +201,7 @@ pub fn bulk(
     Requests::new(before).bulk(assigned, body)
 }
 
-impl Outcome {
+impl RequestOutcome {
     /// What a single request comes to, which is a record itself or not.
     fn import(self, records: u64, place: impl Fn(u64) -> Place) -> Import<DirectoryDelta> {
         let Self { changes, items, ignored, rejected } = self;

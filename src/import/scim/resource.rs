@@ -5,13 +5,13 @@ use std::io::Read;
 
 use serde_json::Value;
 
-use super::attributes::{Attributes, entries, truth};
-use super::known::{Known, Outcome};
-use super::{Endpoint, nameless};
+use super::attributes::{Attributes, boolean, entries};
+use super::request_state::{RequestOutcome, RequestState};
+use super::{Endpoint, missing_name};
 use crate::directory::User;
 use crate::identity::{GroupId, UserId};
-use crate::import::facts::{Kind, Member};
-use crate::import::names::{MAX_NAMES, Names, Unfit};
+use crate::import::facts::{MemberRecord, MemberType};
+use crate::import::names::{MAX_NAMES, NamesError, UserNames};
 use crate::import::spelling::Holds;
 use crate::import::{RejectReason, document};
 use crate::steps::advance;
@@ -24,12 +24,12 @@ const EXTERNAL_ID: usize = 3;
 
 /// A user or a group.
 pub(super) enum Resource {
-    User { id: UserId, names: Names },
-    Group { id: GroupId, name: Option<String>, members: Option<Members> },
+    User { id: UserId, names: UserNames },
+    Group { id: GroupId, name: Option<String>, members: Option<MemberEntries> },
 }
 
 /// Each entry, which is nothing if it is known to be no person.
-pub(super) type Members = Vec<Result<Option<Member>, RejectReason>>;
+pub(super) type MemberEntries = Vec<Result<Option<MemberRecord>, RejectReason>>;
 
 impl Resource {
     pub(super) fn new(resource: Value, endpoint: Endpoint, non_people: &HashSet<String>) -> Result<Self, RejectReason> {
@@ -43,12 +43,12 @@ impl Resource {
     }
 
     fn user(id: UserId, user: &Attributes) -> Result<Self, RejectReason> {
-        is_of(user, "user")?;
+        check_resource_type(user, "user")?;
         Ok(Self::User { id, names: names(user)? })
     }
 
     fn group(id: GroupId, group: &Attributes, non_people: &HashSet<String>) -> Result<Self, RejectReason> {
-        is_of(group, "group")?;
+        check_resource_type(group, "group")?;
         let name = group.text("displayName")?.map(str::to_owned);
         let is_no_person = |entry: &Value| id_in(entry).is_some_and(|id| non_people.contains(id));
         let read = |entry| if is_no_person(entry) { Ok(None) } else { listed_member(entry).map(Some) };
@@ -66,26 +66,30 @@ impl Resource {
 
 /// The record of a user, as a body gives it.
 pub(super) fn user(id: &UserId, user: &Attributes) -> Result<User, RejectReason> {
-    is_of(user, "user")?;
+    check_resource_type(user, "user")?;
     names(user)?.user(id.clone(), None, true, None).map_err(|unfit| match unfit {
-        Unfit::Nameless => nameless(),
-        Unfit::TooManyNames => RejectReason::TooManyNames { max: MAX_NAMES },
+        NamesError::NoName => missing_name(),
+        NamesError::TooManyNames => RejectReason::TooManyNames { max: MAX_NAMES },
     })
 }
 
 /// What changes by a group as a body gives it.
-pub(super) fn put_group(known: &mut Known<'_>, id: &GroupId, group: &Attributes) -> Result<Outcome, RejectReason> {
-    is_of(group, "group")?;
+pub(super) fn put_group(
+    known: &mut RequestState<'_>,
+    id: &GroupId,
+    group: &Attributes,
+) -> Result<RequestOutcome, RejectReason> {
+    check_resource_type(group, "group")?;
     let name = group.text("displayName")?.or(known.group_name(id)).unwrap_or(id.as_str()).to_owned();
     let members = members_of(group)?;
-    let mut outcome = Outcome { changes: vec![known.put_group(id, &name)], ..Outcome::default() };
+    let mut outcome = RequestOutcome { changes: vec![known.put_group(id, &name)], ..RequestOutcome::default() };
     let Some(members) = members else { return Ok(outcome) };
     let mut parties = Vec::new();
     for (at, member) in (1..).zip(members) {
         advance(1);
         outcome.items += 1;
-        match known.party_of(member, true) {
-            Ok(Some(party)) => parties.push(party),
+        match known.resolve_entry(member, true) {
+            Ok(Some(resolve_member)) => parties.push(resolve_member),
             Ok(None) => outcome.ignored += 1,
             Err(reason) => outcome.rejected.push((at, reason)),
         }
@@ -101,12 +105,12 @@ pub(super) fn put_group(known: &mut Known<'_>, id: &GroupId, group: &Attributes)
 /// A body whose id, if it has one, is this.
 pub(super) fn body_of(body: impl Read, expected: &str) -> Result<Attributes, RejectReason> {
     let body = super::read(body)?.into_resource()?;
-    is_for(&body, expected)?;
+    check_id(&body, expected)?;
     Ok(body)
 }
 
 /// Checks that the id of a resource, if it has one, is this.
-pub(super) fn is_for(resource: &Attributes, expected: &str) -> Result<(), RejectReason> {
+pub(super) fn check_id(resource: &Attributes, expected: &str) -> Result<(), RejectReason> {
     match id(resource)? {
         Some(id) if id != expected => {
             Err(RejectReason::InvalidField { field: "id", expected: "the id of the resource that the request is for" })
@@ -139,12 +143,12 @@ fn id(resource: &Attributes) -> Result<Option<&str>, RejectReason> {
 }
 
 /// Whether a resource is of the kind that it is taken for, as far as it says.
-fn is_of(resource: &Attributes, kind: &str) -> Result<(), RejectReason> {
-    let expected = "the kind of resource that was asked for";
+fn check_resource_type(resource: &Attributes, kind: &str) -> Result<(), RejectReason> {
+    let expected = "the kind of resource that was requested";
     let urn = format!("urn:ietf:params:scim:schemas:core:2.0:{kind}");
-    resource.is_message(&urn, expected)?;
+    resource.check_schemas(&urn, expected)?;
     let Some(meta) = resource.get("meta").filter(|meta| meta.is_object()).cloned() else { return Ok(()) };
-    match Attributes::within(meta)?.text("resourceType")? {
+    match Attributes::from_object(meta)?.text("resourceType")? {
         Some(said) if !said.eq_ignore_ascii_case(kind) => {
             Err(RejectReason::InvalidField { field: "meta.resourceType", expected })
         }
@@ -152,20 +156,20 @@ fn is_of(resource: &Attributes, kind: &str) -> Result<(), RejectReason> {
     }
 }
 
-fn names(user: &Attributes) -> Result<Names, RejectReason> {
+fn names(user: &Attributes) -> Result<UserNames, RejectReason> {
     let expected = "the name by which the user signs in";
     let user_name = user.text("userName")?.ok_or(RejectReason::MissingField { field: "userName", expected })?;
-    let mut names = Names::default();
+    let mut names = UserNames::default();
     names.add(USER_NAME, "userName", Holds::Accounts, [user_name])?;
     for entry in user.list("emails")?.unwrap_or_default() {
-        let email = Attributes::within(entry.clone())?;
-        let primary = email.get("primary").map(|primary| truth(primary, "emails.primary")).transpose()?.flatten();
+        let email = Attributes::from_object(entry.clone())?;
+        let primary = email.get("primary").map(|primary| boolean(primary, "emails.primary")).transpose()?.flatten();
         let rank = if primary == Some(true) { PRIMARY_EMAIL } else { EMAIL };
         advance(1);
         names.add(rank, "emails.value", Holds::Addresses, email_address(&email)?)?;
     }
     names.add(EXTERNAL_ID, "externalId", Holds::ForeignId, user.text("externalId")?)?;
-    names.enabled = user.get("active").map(|active| truth(active, "active")).transpose()?.flatten();
+    names.enabled = user.get("active").map(|active| boolean(active, "active")).transpose()?.flatten();
     Ok(names)
 }
 
@@ -184,7 +188,7 @@ pub(super) fn id_in(entry: &Value) -> Option<&str> {
 }
 
 /// One entry of `members` in a list, where no resource is named by a `bulkId`.
-fn listed_member(entry: &Value) -> Result<Member, RejectReason> {
+fn listed_member(entry: &Value) -> Result<MemberRecord, RejectReason> {
     match member(entry)? {
         member if is_bulk_reference(&member.id) => {
             Err(RejectReason::InvalidField { field: "members.value", expected: "the id of the member" })
@@ -199,44 +203,44 @@ pub(super) fn is_bulk_reference(id: &str) -> bool {
 }
 
 /// One entry of `members`: an object, or the id alone.
-pub(super) fn member(entry: &Value) -> Result<Member, RejectReason> {
+pub(super) fn member(entry: &Value) -> Result<MemberRecord, RejectReason> {
     if let Value::String(id) = entry {
         document::user_id(id, "members.value")?;
         document::group_id(id, "members.value")?;
-        return Ok(Member { id: id.clone(), kind: Kind::Unsaid, removed: false });
+        return Ok(MemberRecord { id: id.clone(), kind: MemberType::Unspecified, removed: false });
     }
-    let entry = Attributes::within(entry.clone())?;
+    let entry = Attributes::from_object(entry.clone())?;
     let expected = "the id of the member";
     let id = document::text_of(entry.get("value"), "members.value")?
         .ok_or(RejectReason::MissingField { field: "members.value", expected })?;
     document::user_id(id, "members.value")?;
     document::group_id(id, "members.value")?;
     let of_type = match document::text_of(entry.get("type"), "members.type")? {
-        None => Kind::Unsaid,
-        Some(said) if said.eq_ignore_ascii_case("user") => Kind::User,
-        Some(said) if said.eq_ignore_ascii_case("group") => Kind::Group,
+        None => MemberType::Unspecified,
+        Some(said) if said.eq_ignore_ascii_case("user") => MemberType::User,
+        Some(said) if said.eq_ignore_ascii_case("group") => MemberType::Group,
         Some(_) => {
             return Err(RejectReason::InvalidField { field: "members.type", expected: "`User` or `Group`" });
         }
     };
     advance(1);
-    let of_path = document::text_of(entry.get("$ref"), "members.$ref")?.map_or(Kind::Unsaid, kind_of_path);
+    let of_path = document::text_of(entry.get("$ref"), "members.$ref")?.map_or(MemberType::Unspecified, kind_of_path);
     let kind = match (of_type, of_path) {
-        (kind, Kind::Unsaid) | (Kind::Unsaid, kind) => kind,
+        (kind, MemberType::Unspecified) | (MemberType::Unspecified, kind) => kind,
         (kind, other) if kind == other => kind,
         _ => {
             return Err(RejectReason::InvalidField { field: "members.type", expected: "the same as in `$ref`" });
         }
     };
-    Ok(Member { id: id.to_owned(), kind, removed: false })
+    Ok(MemberRecord { id: id.to_owned(), kind, removed: false })
 }
 
 /// What a reference such as `https://example.com/v2/Groups/1` leads to.
-fn kind_of_path(path: &str) -> Kind {
+fn kind_of_path(path: &str) -> MemberType {
     let path = path.split(['?', '#']).next().unwrap_or_default();
     match path.trim_end_matches('/').rsplit('/').nth(1) {
-        Some(kind) if kind.eq_ignore_ascii_case("users") => Kind::User,
-        Some(kind) if kind.eq_ignore_ascii_case("groups") => Kind::Group,
-        _ => Kind::Unsaid,
+        Some(kind) if kind.eq_ignore_ascii_case("users") => MemberType::User,
+        Some(kind) if kind.eq_ignore_ascii_case("groups") => MemberType::Group,
+        _ => MemberType::Unspecified,
     }
 }

@@ -4,7 +4,7 @@ use activity_privacy::directory::{DirectoryBuilder, DirectoryRevision};
 use activity_privacy::identity::GroupId;
 use std::io::{self, Read};
 
-use activity_privacy::import::graph::{Listing, MAX_PAGE_BYTES, MAX_PAGE_VALUES, Sync, Unfinished};
+use activity_privacy::import::graph::{IncompleteSync, Listing, MAX_PAGE_BYTES, MAX_PAGE_VALUES, Sync};
 
 use serde_json::{Value, json};
 
@@ -173,7 +173,7 @@ fn d11_a_round_with_an_open_page_gives_nothing() {
         ("g2", last(json!([]))),
     ];
     for read in 0..pages.len() {
-        let open = Unfinished::PagesOpen { open: if read < 3 && read != 2 { 2 } else { 1 } };
+        let open = IncompleteSync::PagesOpen { open: if read < 3 && read != 2 { 2 } else { 1 } };
         assert_eq!(take(&pages[..read]).into_builder().unwrap_err(), open);
         assert_eq!(take(&pages[..read]).into_delta(&before).unwrap_err(), open);
     }
@@ -189,7 +189,7 @@ fn d11_a_round_begins_at_the_beginning() {
     round.ask(Listing::Users, link);
     round.page(link, last(json!([])).to_string().as_bytes()).unwrap();
     let before = snapshot(DirectoryBuilder::new());
-    assert_eq!(round.into_delta(&before).unwrap_err(), Unfinished::BegunInTheMiddle);
+    assert_eq!(round.into_delta(&before).unwrap_err(), IncompleteSync::BegunInTheMiddle);
 }
 
 #[test]

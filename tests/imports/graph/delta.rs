@@ -4,7 +4,7 @@ use activity_privacy::directory::{
     DirectoryBuilder, DirectoryChange, DirectoryDelta, DirectoryRevision, DirectorySnapshot, Resolution, User,
     UserStatus,
 };
-use activity_privacy::import::graph::{Listing, Sync, Unfinished};
+use activity_privacy::import::graph::{IncompleteSync, Listing, Sync};
 use serde_json::{Value, json};
 
 use super::{GROUPS, USERS, last, messages, names, of_type, round, snapshot};
@@ -266,18 +266,18 @@ fn d11_changes_are_no_directory() {
     round.ask(Listing::Groups, GROUPS);
     round.page(link, last(json!([])).to_string().as_bytes()).unwrap();
     round.page(GROUPS, last(json!([])).to_string().as_bytes()).unwrap();
-    assert_eq!(round.into_builder().unwrap_err(), Unfinished::OnlyChanges);
+    assert_eq!(round.into_builder().unwrap_err(), IncompleteSync::OnlyChanges);
 }
 
 #[test]
 fn d11_a_directory_is_made_of_users_and_groups() {
     let before = before();
-    assert_eq!(Sync::new().into_delta(&before).unwrap_err(), Unfinished::NotAsked);
+    assert_eq!(Sync::new().into_delta(&before).unwrap_err(), IncompleteSync::NotAsked);
     for (listing, link) in [(Listing::Users, USERS), (Listing::Groups, GROUPS)] {
         let mut round = Sync::new();
         round.ask(listing, link);
         round.page(link, last(json!([])).to_string().as_bytes()).unwrap();
-        assert_eq!(round.into_builder().unwrap_err(), Unfinished::NotAsked);
+        assert_eq!(round.into_builder().unwrap_err(), IncompleteSync::NotAsked);
     }
 }
 

@@ -10,15 +10,15 @@ use crate::steps;
 
 /// All names that were read, each with the place of its entry.
 #[derive(Clone)]
-pub(super) struct Names {
+pub(super) struct NameTree {
     // INVARIANT: the first is the root, which is its own parent; all others are less than `MAX_PARTS` below it.
-    names: Vec<Name>,
+    names: Vec<NameNode>,
     by_parent: HashTable<usize>,
     hashing: RandomState,
 }
 
 #[derive(Clone)]
-struct Name {
+struct NameNode {
     parent: usize,
     rdn: Box<str>,
     /// How many levels there may be below it. Some of them may have moved away.
@@ -30,7 +30,7 @@ struct Name {
 }
 
 /// Why something cannot be moved.
-pub(super) enum Unmovable {
+pub(super) enum MoveError {
     /// Something at it or below it has no other id than its name.
     NamedByDn,
     /// There was something of the new name before.
@@ -39,14 +39,14 @@ pub(super) enum Unmovable {
 
 const ROOT: usize = 0;
 
-impl Default for Names {
+impl Default for NameTree {
     fn default() -> Self {
-        let root = Name { parent: ROOT, rdn: "".into(), height: 0, named_by_dn: 0, non_people: false };
+        let root = NameNode { parent: ROOT, rdn: "".into(), height: 0, named_by_dn: 0, non_people: false };
         Self { names: vec![root], by_parent: HashTable::new(), hashing: RandomState::new() }
     }
 }
 
-impl Names {
+impl NameTree {
     /// How many there are, the root among them.
     pub(super) fn len(&self) -> usize {
         self.names.len()
@@ -71,7 +71,7 @@ impl Names {
 
     fn add(&mut self, parent: usize, rdn: &str) -> usize {
         let at = self.names.len();
-        self.names.push(Name { parent, rdn: rdn.into(), height: 0, named_by_dn: 0, non_people: false });
+        self.names.push(NameNode { parent, rdn: rdn.into(), height: 0, named_by_dn: 0, non_people: false });
         self.index(at);
         self.raise(parent, 1);
         at
@@ -148,14 +148,14 @@ impl Names {
     }
 
     /// Whether an entry can be moved, and with it everything below it.
-    pub(super) fn check_move(&self, at: usize, parent: usize, rdn: &str) -> Result<(), Unmovable> {
-        let Some(name) = self.names.get(at) else { return Err(Unmovable::Taken) };
+    pub(super) fn check_move(&self, at: usize, parent: usize, rdn: &str) -> Result<(), MoveError> {
+        let Some(name) = self.names.get(at) else { return Err(MoveError::Taken) };
         if name.named_by_dn > 0 {
-            return Err(Unmovable::NamedByDn);
+            return Err(MoveError::NamedByDn);
         }
         let is_taken = self.child(parent, rdn).is_some_and(|other| other != at);
         let (is_below_itself, depth) = (self.upwards(parent).any(|above| above == at), self.upwards(parent).count());
-        if is_taken || is_below_itself || depth + name.height > MAX_PARTS { Err(Unmovable::Taken) } else { Ok(()) }
+        if is_taken || is_below_itself || depth + name.height > MAX_PARTS { Err(MoveError::Taken) } else { Ok(()) }
     }
 
     /// Moves an entry, and with it everything below it.

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use crate::directory::{DirectoryChange, DirectorySnapshot};
 use crate::identity::{GroupId, UserId};
-use crate::import::facts::Party;
+use crate::import::facts::ResolvedMember;
 use crate::steps::advance;
 
 /// Whom a group lists, as far as that is known while a request is done.
-pub(super) struct Listed<'a> {
+pub(super) struct GroupMembers<'a> {
     before: &'a DirectorySnapshot,
     group: GroupId,
     /// Whether whoever was in the snapshot before is out already.
@@ -17,7 +17,7 @@ pub(super) struct Listed<'a> {
     groups: BTreeSet<GroupId>,
 }
 
-impl<'a> Listed<'a> {
+impl<'a> GroupMembers<'a> {
     pub(super) fn new(before: &'a DirectorySnapshot, group: GroupId) -> Self {
         Self { before, group, cleared: false, users: BTreeSet::new(), groups: BTreeSet::new() }
     }
@@ -27,26 +27,26 @@ impl<'a> Listed<'a> {
         Self { cleared: true, ..Self::new(before, group) }
     }
 
-    pub(super) fn add(&mut self, parties: Vec<Party>) -> Vec<DirectoryChange> {
+    pub(super) fn add(&mut self, parties: Vec<ResolvedMember>) -> Vec<DirectoryChange> {
         advance(parties.len());
-        for party in &parties {
-            self.users.extend(party.user.clone());
-            self.groups.extend(party.group.clone());
+        for resolve_member in &parties {
+            self.users.extend(resolve_member.user.clone());
+            self.groups.extend(resolve_member.group.clone());
         }
-        parties.into_iter().flat_map(|party| party.joining(&self.group)).collect()
+        parties.into_iter().flat_map(|resolve_member| resolve_member.joining(&self.group)).collect()
     }
 
-    pub(super) fn remove(&mut self, parties: Vec<Party>) -> Vec<DirectoryChange> {
+    pub(super) fn remove(&mut self, parties: Vec<ResolvedMember>) -> Vec<DirectoryChange> {
         advance(parties.len());
-        for party in &parties {
-            if let Some(user) = &party.user {
+        for resolve_member in &parties {
+            if let Some(user) = &resolve_member.user {
                 self.users.remove(user);
             }
-            if let Some(group) = &party.group {
+            if let Some(group) = &resolve_member.group {
                 self.groups.remove(group);
             }
         }
-        parties.into_iter().flat_map(|party| party.leaving(&self.group)).collect()
+        parties.into_iter().flat_map(|resolve_member| resolve_member.leaving(&self.group)).collect()
     }
 
     /// Whether nobody whom the snapshot before lists is in it any more, unless listed since.
@@ -55,18 +55,18 @@ impl<'a> Listed<'a> {
     }
 
     /// Takes out everybody else, among them those users whom the snapshot before lists, unless they are out already.
-    pub(super) fn remove_all_but(&mut self, kept: &[Party], before: BTreeSet<UserId>) -> Vec<DirectoryChange> {
+    pub(super) fn remove_all_but(&mut self, kept: &[ResolvedMember], before: BTreeSet<UserId>) -> Vec<DirectoryChange> {
         let (mut users, mut groups) = (std::mem::take(&mut self.users), std::mem::take(&mut self.groups));
         if !std::mem::replace(&mut self.cleared, true) {
             users.extend(before);
             groups.extend(self.before.child_groups(&self.group).into_iter().cloned());
         }
         advance(kept.len() + users.len() + groups.len());
-        for party in kept {
-            if let Some(user) = &party.user {
+        for resolve_member in kept {
+            if let Some(user) = &resolve_member.user {
                 users.remove(user);
             }
-            if let Some(group) = &party.group {
+            if let Some(group) = &resolve_member.group {
                 groups.remove(group);
             }
         }
