@@ -1,4 +1,4 @@
-//! What a source says, whatever the order in which it was said.
+//! The facts that a source states about users, groups and memberships, independent of their order.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -8,7 +8,7 @@ use crate::directory::{DirectoryBuilder, DirectoryChange, DirectoryDelta, Direct
 use crate::identity::{GroupId, Identity, UserId};
 use crate::steps::advance;
 
-/// What the pages of a source say together. Each fact is a set or a union, so that the order of pages plays no part.
+/// The facts from all pages of a source. Each fact is a set or a union, so the order of pages does not matter.
 #[derive(Default)]
 pub(super) struct DirectoryFacts {
     users: BTreeMap<UserId, UserFacts>,
@@ -16,15 +16,15 @@ pub(super) struct DirectoryFacts {
     members: BTreeMap<(GroupId, String), MembershipFacts>,
 }
 
-/// Something that a group lists, or lists no more.
+/// A member that a group lists, or that was removed from it.
 pub(super) struct MemberRecord {
-    /// An id of a user or of a group.
+    /// The id of a user or of a group.
     pub(super) id: String,
     pub(super) kind: MemberType,
     pub(super) removed: bool,
 }
 
-/// What the source says that a member is.
+/// The type that the source states for a member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum MemberType {
     User,
@@ -32,27 +32,27 @@ pub(super) enum MemberType {
     Unspecified,
 }
 
-/// What the facts come to.
+/// The changes that result from the facts, with the records that were ignored or rejected.
 pub(super) struct ChangeSet {
     pub(super) changes: Vec<DirectoryChange>,
-    /// How many records are of ids that are no people.
+    /// The number of records whose ids the caller declared as non-people.
     pub(super) ignored: u64,
     pub(super) rejected: Vec<Rejected>,
 }
 
-/// How a source is read, as far as sources differ.
+/// The rules by which sources differ.
 pub(super) struct SourceRules<'a> {
-    /// What was known before, if this is a change of it.
+    /// The snapshot that the source changes, if it is a delta.
     pub(super) before: Option<&'a DirectorySnapshot>,
-    /// Whether a user record says all that there is to say.
+    /// Whether a user record contains every property of the user.
     pub(super) complete_records: bool,
-    /// The rank of a property of users that was not asked for, so that its absence says nothing.
+    /// The rank of a user property that was not requested, so that its absence means nothing.
     pub(super) not_requested: Option<usize>,
-    /// The ids that the caller knows to be of no people here.
+    /// The ids that the caller declared as non-people.
     pub(super) non_people: &'a HashSet<String>,
-    /// What is wrong with a user record that gives no name.
+    /// The reason to reject a user record without a name.
     pub(super) missing_name: RejectReason,
-    /// What is wrong with a member of whom nobody knows what they are.
+    /// The reason to reject a member of unknown type.
     pub(super) missing_type: RejectReason,
 }
 
@@ -60,9 +60,9 @@ pub(super) struct SourceRules<'a> {
 struct UserFacts {
     removed: bool,
     names: Option<UserNames>,
-    /// Whether there is a record of the user, and not only one of a member.
+    /// Whether the source has a record of the user, and not only a membership.
     has_record: bool,
-    /// Where the records are that give the names.
+    /// The places of the records that contain the names.
     named_at: Vec<Place>,
 }
 
@@ -77,20 +77,20 @@ struct GroupFacts {
 struct MembershipFacts {
     listed_as: BTreeSet<MemberType>,
     removed_as: BTreeSet<MemberType>,
-    /// Where it was listed without a word on what it is.
+    /// The places that list the member without a type.
     unspecified_at: Vec<Place>,
-    /// Where it was listed first.
+    /// The first place that lists the member.
     listed_at: Option<Place>,
 }
 
 impl DirectoryFacts {
-    /// Adds what a user record says.
+    /// Adds a user record.
     pub(super) fn user(&mut self, id: UserId, names: UserNames, place: Place) {
         self.user_in_member_list(id.clone(), names, place);
         self.users.entry(id).or_default().has_record = true;
     }
 
-    /// Adds what a list of members says of a user by the way.
+    /// Adds the user data in an entry of a member list.
     pub(super) fn user_in_member_list(&mut self, id: UserId, names: UserNames, place: Place) {
         let facts = self.users.entry(id).or_default();
         facts.named_at.push(place);
@@ -100,24 +100,24 @@ impl DirectoryFacts {
         }
     }
 
-    /// Adds that there is no record of a user any more.
+    /// Records that the user's record was removed.
     pub(super) fn remove_user(&mut self, id: UserId) {
         self.users.entry(id).or_default().removed = true;
     }
 
-    /// Adds that a group is there.
+    /// Records that a group exists.
     pub(super) fn group(&mut self, id: GroupId, name: Option<String>) {
         let facts = self.groups.entry(id).or_default();
         facts.present = true;
         facts.names.extend(name);
     }
 
-    /// Adds that a group is gone.
+    /// Records that a group was removed.
     pub(super) fn remove_group(&mut self, id: GroupId) {
         self.groups.entry(id).or_default().removed = true;
     }
 
-    /// Adds that a group lists something, or lists it no more.
+    /// Records that a group lists a member, or that the member was removed from it.
     pub(super) fn member(&mut self, group: GroupId, member: MemberRecord, place: Place) {
         let membership = self.members.entry((group, member.id)).or_default();
         if member.removed {
@@ -131,12 +131,12 @@ impl DirectoryFacts {
         }
     }
 
-    /// The groups that are there, in order.
+    /// Returns the groups that exist, in order of id.
     pub(super) fn groups(&self) -> impl Iterator<Item = &GroupId> {
         self.groups.iter().filter(|(_, facts)| facts.present).map(|(id, _)| id)
     }
 
-    /// Returns what changed, groups first and what is gone last, and what could not be taken.
+    /// Returns the changes, groups first and removals last, and the rejected records.
     pub(super) fn changes(self, rules: &SourceRules<'_>) -> ChangeSet {
         let mut ignored = 0;
         let (mut changes, mut gone, mut joined, mut rejected) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
@@ -161,9 +161,9 @@ impl DirectoryFacts {
                 rejected.extend(membership.unspecified_at.iter().map(refused));
                 continue;
             };
-            // A group that is gone takes its place in others with it.
+            // Removing a group also removes it from its parent groups, so it needs no change of its own.
             let party = ResolvedMember { group: party.group.filter(|child| !self.is_removed(child)), ..party };
-            // One that nobody has told of has members whom nobody knows.
+            // The members of a group that no source has described are unknown.
             if listed && party.group.as_ref().is_some_and(|child| !self.knows_group(child, rules)) {
                 let place = membership.listed_at.unwrap_or(Place::Whole);
                 rejected.push(Rejected { place, reason: RejectReason::UnknownMember { count: 1 } });
@@ -182,7 +182,7 @@ impl DirectoryFacts {
             let is_no_person = rules.non_people.contains(id.as_str());
             match names.user(id, known.as_ref(), rules.complete_records, rules.not_requested) {
                 Ok(user) => changes.push(DirectoryChange::User(user)),
-                // Whom only a list of members speaks of, by the id alone, has no record that could be cut.
+                // A user known only by id from a member list has no record that could be incomplete.
                 Err(NamesError::NoName) if !facts.has_record && names.is_empty() => {}
                 Err(NamesError::NoName) if is_no_person => ignored += facts.named_at.len() as u64,
                 Err(unfit) => {
@@ -194,7 +194,8 @@ impl DirectoryFacts {
                 }
             }
         }
-        // A round has no order. Whoever joins a group in it counts as a member of what it removes.
+        // Records of one sync have no order, so removals come last: they also apply to members that joined in the same
+        // sync.
         changes.append(&mut joined);
         changes.append(&mut gone);
         ChangeSet { changes, ignored, rejected }
@@ -214,14 +215,14 @@ impl DirectoryFacts {
     }
 }
 
-/// What a member is: a user, a group, or what is said to be the one and known for the other.
+/// A member by type: a user, a group, or both if the stated type and the known type differ.
 pub(super) struct ResolvedMember {
     pub(super) user: Option<UserId>,
     pub(super) group: Option<GroupId>,
 }
 
 impl ResolvedMember {
-    /// Nothing when it is listed and nobody knows what it is. What is listed no more and was never known for a group
+    /// Returns `None` if the member is listed and its type is unknown. A removed member that was never known as a group
     /// can only have been a user.
     pub(super) fn of(
         id: &str,
@@ -238,20 +239,20 @@ impl ResolvedMember {
             .then(|| Self { user: Some(user).filter(|_| as_user), group: Some(group).filter(|_| as_group) })
     }
 
-    /// That a group lists it.
+    /// Returns the changes that add the member to a group.
     pub(super) fn joining(self, group: &GroupId) -> impl Iterator<Item = DirectoryChange> {
         let user = self.user.map(|user| DirectoryChange::Member(group.clone(), user));
         user.into_iter().chain(self.group.map(|child| DirectoryChange::Nested(group.clone(), child)))
     }
 
-    /// That a group lists it no more.
+    /// Returns the changes that remove the member from a group.
     pub(super) fn leaving(self, group: &GroupId) -> impl Iterator<Item = DirectoryChange> {
         let user = self.user.map(|user| DirectoryChange::RemoveMember(group.clone(), user));
         user.into_iter().chain(self.group.map(|child| DirectoryChange::RemoveNesting(group.clone(), child)))
     }
 }
 
-/// The record of a user, by their id.
+/// Returns the record of a user by id.
 pub(super) fn known_user(before: &DirectorySnapshot, id: &UserId) -> Option<User> {
     match before.resolve(&Identity::Id(id.clone())) {
         Resolution::Known(user) => Some(user.clone()),
@@ -260,7 +261,8 @@ pub(super) fn known_user(before: &DirectorySnapshot, id: &UserId) -> Option<User
 }
 
 impl Import<Vec<DirectoryChange>> {
-    /// What is there, as a whole directory. What is gone was never in it.
+    /// Returns the added objects as a whole directory. A whole directory does not contain removed objects, so removals
+    /// are dropped.
     pub(super) fn into_builder(self) -> Import<DirectoryBuilder> {
         self.map(|changes| {
             changes.into_iter().fold(DirectoryBuilder::new(), |builder, change| match change {

@@ -86,7 +86,7 @@ fn d8_a_user_is_known_by_every_name_of_the_row_and_the_upn_is_the_first() {
     assert_eq!(user(&snapshot, "u-2").status(), UserStatus::Disabled);
     let table = "mail;x,account,home domain,email,id,upn,status\n,,,,,,\n";
     assert!(
-        refusal(&read(&[table])).contains("column 1 has a name that is not known"),
+        refusal(&read(&[table])).contains("column 1 is unknown"),
         "most columns are parted by `,`"
     );
     let table = "mail,account,home domain,email,id,upn,status\na@x.example,a;b,Contoso.Example,b@x.example,u,c@x.example,deleted\n";
@@ -155,7 +155,7 @@ fn d11_a_column_that_is_not_known_refuses_the_whole_table_unless_said_to_be_igno
     let table = "id,upn,kanarienvogel@x.example\nu,a@x.example,b@x.example\n";
     let import = read(&[table]);
     assert_eq!((import.read(), import.rejected().len()), (1, 1));
-    let says = "line 1: column 3 has a name that is not known, expected a column of users, groups or memberships, or one \
+    let says = "line 1: column 3 is unknown, expected a column of users, groups or memberships, or one \
                 that is said to be ignored";
     assert_eq!(refusal(&import), says);
     let mut tables = Tables::new().ignoring("Kanarienvogel @ X.example");
@@ -176,9 +176,9 @@ fn b1_a_header_that_makes_no_table_is_named() {
         ),
         ("member,type", "field `group` is missing, expected the id of the group"),
         ("group name,name", "field `group id` is missing, expected the immutable id of a group"),
-        ("id,object id,upn", "field `id` is given twice, expected once"),
-        ("group,group id,member", "field `group id` is given twice, expected once"),
-        ("id,\"upn", "the input ends too early, expected the closing quote of a field"),
+        ("id,object id,upn", "field `id` occurs more than once"),
+        ("group,group id,member", "field `group id` occurs more than once"),
+        ("id,\"upn", "unexpected end of input, expected the closing quote of a field"),
     ] {
         let import = read(&[&format!("{header}\n")]);
         assert_eq!(refusal(&import), format!("line 1: {says}"), "{header}");
@@ -186,7 +186,7 @@ fn b1_a_header_that_makes_no_table_is_named() {
     }
     assert_eq!(
         refusal(&read(&["id,upn"])),
-        "line 1: the input ends too early, expected a line feed at the end of the header"
+        "line 1: unexpected end of input, expected a line feed at the end of the header"
     );
     for nothing in ["", "\n\r\n", "id,upn\n"] {
         assert_eq!((read(&[nothing]).read(), read(&[nothing]).rejected().len()), (0, 0));
@@ -201,18 +201,18 @@ fn b1_a_row_is_named_with_its_line_and_the_rest_goes_on() {
         ("u,a@x.example,", "3 fields, expected 4"),
         ("u,a@x.example,,,", "5 fields, expected 4"),
         (",a@x.example,,", "field `id` is missing, expected the immutable id of a user"),
-        ("u,a@x.example,perhaps,", "field `status` cannot be understood, expected `active`, `disabled` or `deleted`"),
+        ("u,a@x.example,perhaps,", "field `status` is invalid, expected `active`, `disabled` or `deleted`"),
         (
             "u,a@x.example,,a b.example",
-            "field `home domain` cannot be understood, expected the domain at which they are at home",
+            "field `home domain` is invalid, expected the domain at which they are at home",
         ),
         (
             "u,\"a@x.example, b@x.example\",,",
-            "field `upn` cannot be understood, expected addresses with nothing but `;` between them",
+            "field `upn` is invalid, expected addresses separated by `;` only",
         ),
         (
             "u,a@x.example b@x.example,,",
-            "field `upn` cannot be understood, expected addresses with nothing but `;` between them",
+            "field `upn` is invalid, expected addresses separated by `;` only",
         ),
         ("u,a\u{7}b,,", "field `upn`: alias holds a control character at byte 1, expected none"),
         (&long, "field `id`: user id is 300 bytes long, expected at most 256"),
@@ -236,7 +236,7 @@ fn b1_a_row_is_named_with_its_line_and_the_rest_goes_on() {
 fn b1_a_quote_that_hides_rows_lets_none_of_them_pass_for_a_row() {
     let table = format!("id,upn\nu,\"{}\nv,v@x.example\n", "a\n".repeat(MAX_ROW_BYTES));
     let import = read(&[&table]);
-    assert_eq!(refusal(&import), "line 2: the input ends too early, expected the closing quote of a field");
+    assert_eq!(refusal(&import), "line 2: unexpected end of input, expected the closing quote of a field");
     assert!(members(&built(import.into_partial()), "v").is_empty());
     let table = format!("id,upn\nu,\"{}\nv,v@x.example\n\",\nw,w\n", "a\n".repeat(MAX_ROW_BYTES));
     let import = read(&[&table]);
@@ -248,13 +248,13 @@ fn b1_a_quote_that_hides_rows_lets_none_of_them_pass_for_a_row() {
 fn d11_a_member_or_a_group_that_no_table_holds_is_rejected() {
     let all_members = |rows: &str| format!("group,member,type\n{rows}");
     for (rows, says) in [
-        ("g-1,u-9,\n", Some("lists 1 members that are no user and no group")),
-        ("g-1,g-9,group\n", Some("lists 1 members that are no user and no group")),
-        ("g-9,u-1,\n", Some("is a member of 1 groups that the input does not hold")),
-        ("g-1,u-1,robot\n", Some("field `type` cannot be understood")),
+        ("g-1,u-9,\n", Some("lists 1 members that the input does not contain")),
+        ("g-1,g-9,group\n", Some("lists 1 members that the input does not contain")),
+        ("g-9,u-1,\n", Some("is a member of 1 groups that the input does not contain")),
+        ("g-1,u-1,robot\n", Some("field `type` is invalid")),
         ("g-1,,\n", Some("field `member` is missing")),
         (",u-1,\n", Some("field `group id` is missing")),
-        ("g-1,u-9,user\n", Some("lists 1 members that are no user and no group")),
+        ("g-1,u-9,user\n", Some("lists 1 members that the input does not contain")),
         ("g-1,g-2,\n", None),
         ("g-1,u-2,#microsoft.graph.user\n", None),
         ("g-1,s-1,#microsoft.graph.servicePrincipal\n", None),
@@ -280,7 +280,7 @@ fn d11_an_id_of_both_a_user_and_a_group_needs_a_type() {
     let (users, groups) = ("id,upn\nx,x@x.example\n", "group id,name\nx,X\ng,G\n");
     let import = read(&[users, groups, "group,member\ng,x\n"]);
     let says =
-        "line 2 of input 3: field `type` cannot be understood, expected `user` or `group`, because both have the id";
+        "line 2 of input 3: field `type` is invalid, expected `user` or `group`, because both have the id";
     assert_eq!(refusal(&import), says);
     assert_eq!(members(&built(import.into_partial()), "g"), set(&["x"]), "both are taken");
     assert_eq!(members(&whole(&[users, groups, "group,member,type\ng,x,user\n"]), "g"), set(&["x"]));
@@ -317,7 +317,7 @@ fn b4_last_row_without_line_feed_is_read() {
     let snapshot = whole(&["id,upn\nu-1,a@x.example\nu-2,\"b@x.example\""]);
     assert_eq!(names(&snapshot, "u-2"), ["b@x.example"]);
     for cut in ["id,upn,mail\nu-1,a@x.example", "id,upn\nu-1", "id,upn\nu-1,\"a@x.example"] {
-        assert!(refusal(&read(&[cut])).starts_with("line 2: the input ends too early, expected "), "{cut}");
+        assert!(refusal(&read(&[cut])).starts_with("line 2: unexpected end of input, expected "), "{cut}");
     }
     assert!(refusal(&read(&["id,upn\nu-1,a,b"])).contains("3 fields, expected 2"));
 }

@@ -230,7 +230,7 @@ mod plain {
         assert_eq!(
             messages(&of(by_mail)),
             ["page 3, record 1: field `userPrincipalName` is missing, expected the sign-in name or, if it is null, \
-          another name to protect by: have both in `$select`"]
+          another name; add both to `$select`"]
         );
         let upn = json!({"@odata.type": "#microsoft.graph.user", "id": "u-9", "userPrincipalName": "n@contoso.com"});
         assert_eq!(names(&known(&snapshot(of(upn).into_complete().unwrap()), "u-9")), ["n@contoso.com"]);
@@ -248,8 +248,9 @@ mod plain {
         let import = listed(groups).into_builder().unwrap();
         assert_eq!(
             messages(&import),
-            ["page 2, record 1: field `members` cannot be understood, expected no members here, but in \
-              `members@delta` or in a listing of their own"]
+            [
+                "page 2, record 1: field `members` is invalid, expected members in `members@delta` or in a listing of their own"
+            ]
         );
     }
 }

@@ -92,7 +92,7 @@ fn d11_primary_group_that_cannot_be_resolved_is_rejected() {
     let group = group_of(&format!("objectSid: {GROUP_SID}\ngidNumber: 7"));
     let no_sid = RejectReason::MissingField {
         field: "objectSid",
-        expected: "the SID of a user of a domain beside `primaryGroupID`, or an export without both",
+        expected: "the SID of the user beside `primaryGroupID`, or neither of them",
     };
     let unknown = |field| RejectReason::UnknownPrimaryGroup { field };
     for (lines, reason) in [

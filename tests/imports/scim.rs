@@ -116,26 +116,25 @@ fn b1_a_resource_that_says_nothing_is_rejected_and_the_others_are_taken() {
     assert_eq!(
         messages(&import),
         [
-            "page 1, record 1: not a JSON object, expected one",
+            "page 1, record 1: not a JSON object",
             "page 1, record 2: field `id` is missing, expected the id of the resource",
-            "page 1, record 3: field `userName` is missing, expected the name by which the user signs in",
-            "page 1, record 4: field `userName` cannot be understood, expected a text",
+            "page 1, record 3: field `userName` is missing, expected the sign-in name of the user",
+            "page 1, record 4: field `userName` is invalid, expected a string",
             "page 1, record 5: field `userName`: alias holds a control character at byte 1, expected none",
-            "page 1, record 6: not a JSON object, expected one",
+            "page 1, record 6: not a JSON object",
             "page 1, record 7: field `emails.value` is missing, expected an address",
-            "page 1, record 8: field `emails` cannot be understood, expected a list of objects",
-            "page 1, record 9: field `active` cannot be understood, expected true or false",
-            "page 1, record 10: field `schemas` cannot be understood, expected the kind of resource that was asked for",
-            "page 1, record 11: field `meta.resourceType` cannot be understood, expected the kind of resource that was \
-             asked for",
-            "page 2, record 1: field `displayName` cannot be understood, expected a text",
-            "page 2, record 2: field `members` cannot be understood, expected a list of objects",
-            "page 2, record 3, member 1: not a JSON object, expected one",
+            "page 1, record 8: field `emails` is invalid, expected a list of objects",
+            "page 1, record 9: field `active` is invalid, expected true or false",
+            "page 1, record 10: field `schemas` is invalid, expected the requested type of resource",
+            "page 1, record 11: field `meta.resourceType` is invalid, expected the requested type of resource",
+            "page 2, record 1: field `displayName` is invalid, expected a string",
+            "page 2, record 2: field `members` is invalid, expected a list of objects",
+            "page 2, record 3, member 1: not a JSON object",
             "page 2, record 3, member 2: field `members.value` is missing, expected the id of the member",
-            "page 2, record 3, member 3: field `members.type` cannot be understood, expected `User` or `Group`",
+            "page 2, record 3, member 3: field `members.type` is invalid, expected `User` or `Group`",
             "page 2, record 3, member 4: field `members.type` is missing, expected `User` or `Group`, a `$ref` to `Users` \
-             or `Groups`, or a member that is known for either",
-            "page 2, record 3, member 5: field `members.type` cannot be understood, expected the same as in `$ref`",
+             or `Groups`, or the id of a known user or group",
+            "page 2, record 3, member 5: field `members.type` is invalid, expected the same as in `$ref`",
         ]
     );
     assert_eq!((import.read(), import.ignored()), (21, 0));
@@ -146,25 +145,22 @@ fn b1_a_resource_that_says_nothing_is_rejected_and_the_others_are_taken() {
 #[test]
 fn b1_a_page_that_is_none_is_refused() {
     let refused = |page: &str| Lists::new().page(Endpoint::Users, page.as_bytes()).unwrap_err().reason.to_string();
-    assert_eq!(refused("[]"), "not a JSON object, expected one");
-    assert_eq!(refused("{"), "the input ends too early, expected one JSON object to its end");
-    assert_eq!(refused("{}"), "field `totalResults` is missing, expected how many resources there are in all");
-    assert_eq!(
-        refused(r#"{"totalResults": -1}"#),
-        "field `totalResults` cannot be understood, expected a number, not below 0"
-    );
+    assert_eq!(refused("[]"), "not a JSON object");
+    assert_eq!(refused("{"), "unexpected end of input, expected one complete JSON object");
+    assert_eq!(refused("{}"), "field `totalResults` is missing, expected the total number of resources");
+    assert_eq!(refused(r#"{"totalResults": -1}"#), "field `totalResults` is invalid, expected a non-negative number");
     assert_eq!(
         refused(r#"{"totalResults": 1, "Resources": []}"#),
         "field `Resources` is missing, expected resources, up to `totalResults`"
     );
     assert_eq!(
         refused(r#"{"schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"], "totalResults": 0}"#),
-        "field `schemas` cannot be understood, expected the URN of a list response"
+        "field `schemas` is invalid, expected the URN of a list response"
     );
     for twice in
         [r#"{"totalResults": 0, "TotalResults": 0}"#, r#"{"totalResults": 0, "x": {"members": 1, "Members": 2}}"#]
     {
-        assert_eq!(refused(twice), "a field is given twice, expected each field once");
+        assert_eq!(refused(twice), "a field occurs twice in one object");
     }
     let endless = Lists::new().page(Endpoint::Users, std::io::repeat(b' ')).unwrap_err().to_string();
     assert_eq!(endless, format!("the input as a whole: too long, expected at most {MAX_BODY_BYTES} bytes"));
@@ -202,7 +198,7 @@ fn d11_a_list_is_whole_or_nothing() {
     let changed = [users(page(3, 1, &["u-1", "u-2"])), users(page(4, 3, &["u-3"]))];
     assert_eq!(
         read(&changed).unwrap_err().to_string(),
-        "the input as a whole: the list changed while it was read, expected the same `totalResults` on each page"
+        "the input as a whole: `totalResults` changed between pages; read the list again"
     );
     // Without a `startIndex`, a page is the next one.
     let mut bare = page(2, 2, &["u-2"]);
@@ -241,8 +237,7 @@ fn d11_a_directory_in_which_no_group_has_members_is_cut() {
         assert_eq!(
             messages(&import),
             [
-                "the input as a whole: field `members` is missing, expected the members of at least one group: do not leave \
-              out `members`"
+                "the input as a whole: field `members` is missing, expected members of at least one group; do not exclude `members`"
             ]
         );
     }
@@ -257,11 +252,11 @@ fn b1_a_put_replaces_a_record() {
     let refused = |body: Value| put(body).unwrap_err().to_string();
     assert_eq!(
         refused(json!({"id": "u-2", "userName": "a"})),
-        "the input as a whole: field `id` cannot be understood, expected the id of the resource that the request is for"
+        "the input as a whole: field `id` is invalid, expected the id of the requested resource"
     );
     assert_eq!(
         refused(json!({"userName": ""})),
-        "the input as a whole: field `userName` is missing, expected the name by which the user signs in"
+        "the input as a whole: field `userName` is missing, expected the sign-in name of the user"
     );
 }
 

@@ -104,7 +104,7 @@ fn b1_bulk_operations_are_taken_or_rejected() {
     expected.extend([12, 14].map(record));
     assert_eq!(places, expected, "{:#?}", messages(&import));
     assert_eq!((import.read(), import.ignored()), (18, 0));
-    assert!(messages(&import)[6].contains("field `id` is missing, expected the id that the provider gave"));
+    assert!(messages(&import)[6].contains("field `id` is missing, expected the id that the provider assigned"));
     let gone = DirectoryChange::RemoveGroup(group("g-1"));
     assert!(import.into_partial().changes().contains(&gone));
     let refused = |body: &str| scim::bulk(&before(), ASSIGNED, body.as_bytes()).unwrap_err().to_string();

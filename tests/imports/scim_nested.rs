@@ -114,13 +114,11 @@ fn d11_attributes_given_both_ways_must_agree() {
     assert_eq!(
         messages(&import),
         [
-            "page 1, record 1: a field is given twice, expected each field once",
-            "page 1, record 2: field `urn:ietf:params:scim:schemas:core:2.0` cannot be understood, expected an object of \
+            "page 1, record 1: a field occurs twice in one object",
+            "page 1, record 2: field `urn:ietf:params:scim:schemas:core:2.0` is invalid, expected an object of \
              attributes",
-            "page 1, record 3: field `schemas` cannot be understood, expected `userName`, `emails` and `members` among the \
-             attributes of the core schema",
-            "page 1, record 4: field `schemas` cannot be understood, expected `userName`, `emails` and `members` among the \
-             attributes of the core schema",
+            "page 1, record 3: field `schemas` is invalid, expected `userName`, `emails` and `members` as attributes of the core schema",
+            "page 1, record 4: field `schemas` is invalid, expected `userName`, `emails` and `members` as attributes of the core schema",
         ]
     );
     let import = patch_user(json!([

@@ -162,25 +162,23 @@ fn b1_an_operation_that_cannot_be_understood_is_rejected_whole() {
         {"op": "add", "path": "displayName", "value": 7},
         {"op": "add", "path": "members", "value": [{"value": "u-9", "type": "User"}]},
     ]));
-    let path = "field `path` cannot be understood, expected an attribute such as `members`, with a filter \
-                `[value eq \"...\"]` or a sub-attribute if need be";
-    let one = "field `path` cannot be understood, expected `members`, or `members[value eq \"...\"]` to remove one";
+    let path = "field `path` is invalid, expected an attribute such as `members`, optionally with a filter `[value eq \"...\"]` or a sub-attribute";
+    let one = "field `path` is invalid, expected `members`, or `members[value eq \"...\"]` to remove one";
     let reasons: Vec<String> = import.rejected().iter().map(|rejected| rejected.reason.to_string()).collect();
-    let kindless = "field `members.type` is missing, expected `User` or `Group`, a `$ref` to `Users` or `Groups`, or a \
-                    member that is known for either";
+    let kindless = "field `members.type` is missing, expected `User` or `Group`, a `$ref` to `Users` or `Groups`, or the id of a known user or group";
     assert_eq!(
         reasons,
         [
-            "not a JSON object, expected one",
+            "not a JSON object",
             "field `op` is missing, expected `add`, `replace` or `remove`",
-            "field `op` cannot be understood, expected `add`, `replace` or `remove`",
+            "field `op` is invalid, expected `add`, `replace` or `remove`",
             "field `path` is missing, expected the attribute to change",
             "field `path` is missing, expected the attribute to change",
-            "field `value` cannot be understood, expected an object of attributes, because there is no `path`",
+            "field `value` is invalid, expected an object of attributes if there is no `path`",
             "field `value` is missing, expected the members",
-            "field `value` cannot be understood, expected a list of objects",
+            "field `value` is invalid, expected a list of objects",
             "field `value` is missing, expected the members",
-            "field `value` cannot be understood, expected a list of objects",
+            "field `value` is invalid, expected a list of objects",
             kindless,
             one,
             one,
@@ -194,10 +192,10 @@ fn b1_an_operation_that_cannot_be_understood_is_rejected_whole() {
             path,
             "field `path`: user id is empty, expected 1 to 256 bytes",
             path,
-            "field `displayName` cannot be understood, expected a text",
+            "field `displayName` is invalid, expected a string",
         ]
     );
-    assert_eq!(messages(&import)[0], "record 1: not a JSON object, expected one");
+    assert_eq!(messages(&import)[0], "record 1: not a JSON object");
     assert_eq!((import.read(), import.ignored()), (25, 0));
     assert_eq!(import.into_partial().changes(), [joined("u-9")]);
 }
@@ -229,23 +227,17 @@ fn b1_a_request_that_is_none_is_refused() {
     assert_eq!(refused(r#"{"Operations": []}"#), missing);
     assert_eq!(
         refused(r#"{"schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "Operations": [{}]}"#),
-        "field `schemas` cannot be understood, expected the URN of a patch request"
+        "field `schemas` is invalid, expected the URN of a patch request"
     );
-    assert_eq!(refused(r#"{"Operations": 7}"#), "field `Operations` cannot be understood, expected a list of objects");
+    assert_eq!(refused(r#"{"Operations": 7}"#), "field `Operations` is invalid, expected a list of objects");
     let body = request(json!([{"op": "remove", "path": "members"}]));
     for cut in 0..body.len() {
         refused(&body[..cut]);
     }
     let elsewhere = scim::patch_group(&before(), &group("g-9"), body.as_bytes()).unwrap_err().to_string();
-    assert_eq!(
-        elsewhere,
-        "the input as a whole: field `id` cannot be understood, expected a group that the directory before holds"
-    );
+    assert_eq!(elsewhere, "the input as a whole: field `id` is invalid, expected a group of the previous snapshot");
     let elsewhere = scim::patch_user(&before(), &user("u-9"), body.as_bytes()).unwrap_err().to_string();
-    assert_eq!(
-        elsewhere,
-        "the input as a whole: field `id` cannot be understood, expected a user whom the directory before holds"
-    );
+    assert_eq!(elsewhere, "the input as a whole: field `id` is invalid, expected a user of the previous snapshot");
 }
 
 fn names(user: &User) -> Vec<&str> {
@@ -314,7 +306,7 @@ fn b3_names_without_end_are_refused() {
     let addresses: Vec<Value> = (0..1000).map(|at| json!({"value": format!("{at}@contoso.com")})).collect();
     let body = request(json!([{"op": "add", "path": "emails", "value": addresses}]));
     let refused = scim::patch_user(&before(), &user("u-1"), body.as_bytes()).unwrap_err().to_string();
-    assert_eq!(refused, "the input as a whole: too many names of one user, expected at most 1000");
+    assert_eq!(refused, "the input as a whole: too many names for one user, expected at most 1000");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Change records: what was done to an entry.
+//! Change records.
 
 use std::collections::HashSet;
 
@@ -13,10 +13,10 @@ use super::tree::DirectoryTree;
 use crate::import::RejectReason;
 use crate::steps;
 
-pub(super) const READ_AGAIN: &str = "all entries to be read anew after it";
+pub(super) const READ_AGAIN: &str = "read all entries again after it";
 const FIRST: &str = "`dn`, then `changetype`";
 
-/// A change record of which lines are still being read.
+/// A change record that is being read.
 #[derive(Default)]
 pub(super) struct ChangeRecord {
     dn: Option<String>,
@@ -33,7 +33,7 @@ enum ChangeType {
     Rename(Rename),
 }
 
-/// One block of a modification.
+/// One modification of a `modify` record.
 struct Modification {
     op: ModifyOp,
     name: String,
@@ -52,22 +52,22 @@ enum ModifyOp {
 enum ModifyValue {
     Text(String),
     Member(MemberRef),
-    /// A name that was never heard of, which is listed nowhere.
+    /// A name that no record contained before, so no group lists it.
     Unknown,
 }
 
 impl ChangeRecord {
-    /// Takes in one more line.
+    /// Reads one more line.
     pub(super) fn take(&mut self, tree: &mut DirectoryTree, line: &[u8], place: LineInfo) -> Result<(), RejectReason> {
         if let ChangeType::Add(draft) = &mut self.change_type {
             return draft.take(tree, line, place);
         }
-        if let ChangeType::Modify(blocks) = &mut self.change_type {
-            return Modification::take(blocks, tree, line, place);
+        if let ChangeType::Modify(modifications) = &mut self.change_type {
+            return Modification::take(modifications, tree, line, place);
         }
         let field = AttributeLine::parse(line)?;
         if self.dn.is_none() {
-            let missing = RejectReason::MissingField { field: "dn", expected: "it to be the first of a change" };
+            let missing = RejectReason::MissingField { field: "dn", expected: "`dn` as the first line of a change" };
             let name = if field.is("dn") { name_of_entry(&field, place)? } else { return Err(missing) };
             self.dn = Some(name);
             return Ok(());
@@ -94,16 +94,16 @@ impl ChangeRecord {
                 };
                 Ok(())
             }
-            // One of them deletes whatever is below.
+            // A control can delete a whole subtree.
             ChangeType::Unset if field.is("control") => {
-                Err(RejectReason::UnsupportedChange { expected: "changes without a `control`" })
+                Err(RejectReason::UnsupportedChange { advice: "remove the `control`" })
             }
             ChangeType::Rename(rename) => rename.take(&field),
             _ => Err(RejectReason::Syntax { expected: FIRST }),
         }
     }
 
-    /// The entry that it was to add, which was refused.
+    /// Marks the entry that the change would have added as rejected.
     pub(super) fn reject(&self, tree: &mut DirectoryTree) {
         if let ChangeType::Add(draft) = &self.change_type
             && let Some(node) = draft.node
@@ -112,23 +112,25 @@ impl ChangeRecord {
         }
     }
 
-    /// Does to the tree what was done. Whether it says anything of a user or a group.
+    /// Applies the change to the tree. Returns whether it concerns a user or a group.
     pub(super) fn apply(self, tree: &mut DirectoryTree) -> Result<bool, RejectReason> {
         let Some(name) = self.dn else { return Err(RejectReason::Syntax { expected: FIRST }) };
         let dn = Dn::parse(&name).ok_or(RejectReason::InvalidField { field: "dn", expected: dn::EXPECTED })?;
         let node = tree.find(&dn);
         match self.change_type {
-            ChangeType::Unset => Err(RejectReason::MissingField { field: "changetype", expected: "what was done" }),
+            ChangeType::Unset => {
+                Err(RejectReason::MissingField { field: "changetype", expected: "the type of the change" })
+            }
             ChangeType::Add(draft) => tree.insert(*draft),
             ChangeType::Delete => {
                 let removed = tree.remove(node.ok_or(RejectReason::UnknownRecord)?);
-                removed.ok_or(RejectReason::UnsupportedChange { expected: READ_AGAIN })
+                removed.ok_or(RejectReason::UnsupportedChange { advice: READ_AGAIN })
             }
-            ChangeType::Modify(blocks) => {
-                if blocks.last().is_some_and(|block| !block.closed) {
-                    return Err(RejectReason::Truncated { expected: "`-` after the last value of a block" });
+            ChangeType::Modify(modifications) => {
+                if modifications.last().is_some_and(|modification| !modification.closed) {
+                    return Err(RejectReason::Truncated { expected: "`-` after the last value of a modification" });
                 }
-                modify(tree, node.ok_or(RejectReason::UnknownRecord)?, blocks)
+                modify(tree, node.ok_or(RejectReason::UnknownRecord)?, modifications)
             }
             ChangeType::Rename(rename) => rename.apply(tree, node.ok_or(RejectReason::UnknownRecord)?),
         }
@@ -137,37 +139,37 @@ impl ChangeRecord {
 
 impl Modification {
     fn take(
-        blocks: &mut Vec<Self>,
+        modifications: &mut Vec<Self>,
         tree: &mut DirectoryTree,
         line: &[u8],
         place: LineInfo,
     ) -> Result<(), RejectReason> {
-        let block = match blocks.last_mut().filter(|block| !block.closed) {
-            Some(block) => block,
+        let modification = match modifications.last_mut().filter(|modification| !modification.closed) {
+            Some(modification) => modification,
             None => {
-                blocks.push(Self::open(&AttributeLine::parse(line)?, place)?);
+                modifications.push(Self::open(&AttributeLine::parse(line)?, place)?);
                 return Ok(());
             }
         };
         if line == b"-" {
-            block.closed = true;
+            modification.closed = true;
             return Ok(());
         }
         let field = AttributeLine::parse(line)?;
-        if !field.is(&block.name) {
-            return Err(RejectReason::Syntax { expected: "values of the attribute that the block is about, then `-`" });
+        if !field.is(&modification.name) {
+            return Err(RejectReason::Syntax { expected: "values of the modified attribute, then `-`" });
         }
-        let Some(attribute) = block.attribute else { return Ok(()) };
+        let Some(attribute) = modification.attribute else { return Ok(()) };
         readable(attribute, &field, place)?;
         let value = if !attribute.lists_members() && attribute != Attribute::MemberOf {
             ModifyValue::Text(field.text(attribute.name())?)
-        } else if block.op == ModifyOp::Delete && attribute.holds_dns() {
+        } else if modification.op == ModifyOp::Delete && attribute.holds_dns() {
             let dn = dn_of(attribute, &field.text(attribute.name())?)?;
             tree.names.find(&dn).map_or(ModifyValue::Unknown, |node| ModifyValue::Member(MemberRef::Node(node)))
         } else {
             ModifyValue::Member(member(tree, attribute, &field)?)
         };
-        block.values.push((value, place.number));
+        modification.values.push((value, place.number));
         Ok(())
     }
 
@@ -175,12 +177,12 @@ impl Modification {
         if place.too_long {
             return Err(RejectReason::TooLong { max: super::MAX_VALUE_BYTES });
         }
-        let expected = "`add`, `delete` or `replace` with the name of an attribute";
+        let expected = "`add`, `delete` or `replace` with an attribute name";
         let op = match field.name.to_ascii_lowercase().as_str() {
             "add" => ModifyOp::Add,
             "delete" => ModifyOp::Delete,
             "replace" => ModifyOp::Replace,
-            "increment" => return Err(RejectReason::UnsupportedChange { expected }),
+            "increment" => return Err(RejectReason::UnsupportedChange { advice: "use `add`, `delete` or `replace`" }),
             _ => return Err(RejectReason::Syntax { expected }),
         };
         let text = field.text("modify")?;
@@ -199,12 +201,12 @@ impl Modification {
         })
     }
 
-    /// Whether all values of before go.
+    /// Returns whether all previous values are removed.
     fn clears(&self) -> bool {
         self.op == ModifyOp::Replace || (self.op == ModifyOp::Delete && self.values.is_empty())
     }
 
-    /// What it does to the texts that are kept of an entry.
+    /// Returns the edits of the stored texts of an entry.
     fn edits(&self, attribute: Attribute) -> impl Iterator<Item = Edit> {
         let clear = self.clears().then_some(Edit::Clear(attribute));
         clear.into_iter().chain(self.texts().map(move |text| match self.op {
@@ -214,8 +216,8 @@ impl Modification {
     }
 }
 
-/// Changes an entry as all blocks together say, or not at all.
-fn modify(tree: &mut DirectoryTree, node: usize, blocks: Vec<Modification>) -> Result<bool, RejectReason> {
+/// Applies all modifications of an entry, or none of them.
+fn modify(tree: &mut DirectoryTree, node: usize, modifications: Vec<Modification>) -> Result<bool, RejectReason> {
     let entry = tree.entry(node);
     if matches!(entry, DirectoryEntry::Rejected) {
         return Err(RejectReason::UnknownRecord);
@@ -223,57 +225,57 @@ fn modify(tree: &mut DirectoryTree, node: usize, blocks: Vec<Modification>) -> R
     let (mut lists, mut edits, mut is_deleted) = (false, Vec::new(), false);
     let (is_person, is_group) = (matches!(entry, DirectoryEntry::Person(_)), matches!(entry, DirectoryEntry::Group(_)));
     let is_nobody = !is_person && !is_group && !matches!(entry, DirectoryEntry::Foreign);
-    for block in &blocks {
-        let Some(attribute) = block.attribute else { continue };
+    for modification in &modifications {
+        let Some(attribute) = modification.attribute else { continue };
         let kept = (is_person && attribute.is_of_person()) || (is_group && attribute.is_of_group());
         if attribute == Attribute::IsDeleted && !is_person {
-            let deletes = block.op != ModifyOp::Delete && block.texts().any(is_true);
+            let deletes = modification.op != ModifyOp::Delete && modification.texts().any(is_true);
             is_deleted |= deletes;
-            // It can be a group that is restored.
+            // The change may restore a deleted group.
             if !deletes && matches!(entry, DirectoryEntry::Other) {
-                return Err(RejectReason::UnsupportedChange { expected: READ_AGAIN });
+                return Err(RejectReason::UnsupportedChange { advice: READ_AGAIN });
             }
         } else if kept {
-            edits.extend(block.edits(attribute));
+            edits.extend(modification.edits(attribute));
         } else if attribute.lists_members() && is_group || attribute == Attribute::MemberOf && (is_person || is_group) {
-            check_holders(tree, block)?;
+            check_holders(tree, modification)?;
             lists = true;
         } else if attribute == Attribute::ObjectClass {
-            reclassify(block, entry)?;
-        } else if attribute.lists_members() || !(is_nobody || harmless(attribute)) {
-            return Err(RejectReason::UnsupportedChange { expected: READ_AGAIN });
+            check_classes(modification, entry)?;
+        } else if attribute.lists_members() || !(is_nobody || keeps_memberships(attribute)) {
+            return Err(RejectReason::UnsupportedChange { advice: READ_AGAIN });
         }
     }
     if is_deleted && is_group {
-        return tree.remove(node).ok_or(RejectReason::UnsupportedChange { expected: READ_AGAIN });
+        return tree.remove(node).ok_or(RejectReason::UnsupportedChange { advice: READ_AGAIN });
     }
     let renames = !edits.is_empty();
     if renames {
         tree.edit_texts(node, edits)?;
     }
-    for block in blocks.into_iter().filter(|_| is_person || is_group) {
-        relist(tree, node, block);
+    for modification in modifications.into_iter().filter(|_| is_person || is_group) {
+        change_memberships(tree, node, modification);
     }
     Ok(lists || renames)
 }
 
-/// Refuses to take out of a group whoever has an account name that too many have.
-fn check_holders(tree: &DirectoryTree, block: &Modification) -> Result<(), RejectReason> {
+/// Rejects the removal of an account name that too many users share.
+fn check_holders(tree: &DirectoryTree, modification: &Modification) -> Result<(), RejectReason> {
     let is_shared = |(value, _): &(ModifyValue, u64)| match value {
         ModifyValue::Member(MemberRef::Uid(uid)) => tree.uid_holders(uid).is_none(),
         _ => false,
     };
-    let shared = block.op == ModifyOp::Delete && block.values.iter().any(is_shared);
-    if shared { Err(RejectReason::UnsupportedChange { expected: READ_AGAIN }) } else { Ok(()) }
+    let shared = modification.op == ModifyOp::Delete && modification.values.iter().any(is_shared);
+    if shared { Err(RejectReason::UnsupportedChange { advice: READ_AGAIN }) } else { Ok(()) }
 }
 
-/// Whether a change of it leaves ids and memberships as they are.
-fn harmless(attribute: Attribute) -> bool {
+/// Returns whether a change of this attribute leaves ids and memberships unchanged.
+fn keeps_memberships(attribute: Attribute) -> bool {
     attribute.is_name() || attribute.is_of_person() || attribute.is_of_group()
 }
 
-/// Refuses a change of classes that could make something else of the entry.
-fn reclassify(block: &Modification, entry: &DirectoryEntry) -> Result<(), RejectReason> {
+/// Rejects a change of classes that could change the type of the entry.
+fn check_classes(modification: &Modification, entry: &DirectoryEntry) -> Result<(), RejectReason> {
     let same = |class| match class {
         None => true,
         Some(EntryClass::Person) => matches!(entry, DirectoryEntry::Person(_)),
@@ -281,24 +283,25 @@ fn reclassify(block: &Modification, entry: &DirectoryEntry) -> Result<(), Reject
         Some(EntryClass::Computer | EntryClass::Device) => matches!(entry, DirectoryEntry::Machine),
         Some(EntryClass::Place | EntryClass::Foreign | EntryClass::Tombstone | EntryClass::Referral) => false,
     };
-    let unchanged = block.op == ModifyOp::Add && block.texts().all(|name| same(EntryClass::named(name.trim())));
-    if unchanged { Ok(()) } else { Err(RejectReason::UnsupportedChange { expected: READ_AGAIN }) }
+    let unchanged =
+        modification.op == ModifyOp::Add && modification.texts().all(|name| same(EntryClass::named(name.trim())));
+    if unchanged { Ok(()) } else { Err(RejectReason::UnsupportedChange { advice: READ_AGAIN }) }
 }
 
-/// Changes who lists whom as one block says.
-fn relist(tree: &mut DirectoryTree, node: usize, block: Modification) {
-    steps::advance(block.values.len());
-    match block.attribute {
-        Some(Attribute::MemberOf) => relist_in(tree, node, block),
-        Some(attribute) if attribute.lists_members() => relist_members(tree, node, attribute, block),
+/// Applies the membership changes of one modification.
+fn change_memberships(tree: &mut DirectoryTree, node: usize, modification: Modification) {
+    steps::advance(modification.values.len());
+    match modification.attribute {
+        Some(Attribute::MemberOf) => change_groups(tree, node, modification),
+        Some(attribute) if attribute.lists_members() => change_members(tree, node, attribute, modification),
         _ => {}
     }
 }
 
-/// Changes in which groups an entry says that it is.
-fn relist_in(tree: &mut DirectoryTree, node: usize, block: Modification) {
-    let (clears, op) = (block.clears(), block.op);
-    let groups: Vec<(usize, u64)> = block
+/// Changes the `memberOf` groups of an entry.
+fn change_groups(tree: &mut DirectoryTree, node: usize, modification: Modification) {
+    let (clears, op) = (modification.clears(), modification.op);
+    let groups: Vec<(usize, u64)> = modification
         .values
         .into_iter()
         .filter_map(|(value, at)| match value {
@@ -318,10 +321,10 @@ fn relist_in(tree: &mut DirectoryTree, node: usize, block: Modification) {
     }
 }
 
-/// Changes whom a group lists by one attribute.
-fn relist_members(tree: &mut DirectoryTree, node: usize, attribute: Attribute, block: Modification) {
-    let (clears, op) = (block.clears(), block.op);
-    let listed: Vec<(MemberRef, u64)> = block
+/// Changes the members that a group lists in one attribute.
+fn change_members(tree: &mut DirectoryTree, node: usize, attribute: Attribute, modification: Modification) {
+    let (clears, op) = (modification.clears(), modification.op);
+    let listed: Vec<(MemberRef, u64)> = modification
         .values
         .into_iter()
         .filter_map(|(value, at)| match value {

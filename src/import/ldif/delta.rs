@@ -1,4 +1,4 @@
-//! What changed, as it is told: facts in order, and the record of each user and group once.
+//! The delta that change records add up to: changes in order, and the final record of each user and group once.
 
 use std::collections::HashMap;
 
@@ -7,18 +7,18 @@ use super::tree::DirectoryTree;
 use crate::directory::{DirectoryChange, DirectoryDelta};
 use crate::steps;
 
-/// What changed so far.
+/// The changes so far.
 #[derive(Clone, Default)]
 pub(super) struct DeltaBuilder {
     items: Vec<DeltaItem>,
-    /// Where the record of an entry is told that may still change.
+    /// The index of the item for each entry whose record may still change.
     records: HashMap<usize, usize>,
 }
 
 #[derive(Clone)]
 enum DeltaItem {
     Change(DirectoryChange),
-    /// The record of an entry, as it is in the end: one that changes often is written out once.
+    /// The final record of an entry. An entry that changes several times is written once.
     Record(usize),
 }
 
@@ -29,7 +29,7 @@ impl DirectoryTree {
         }
     }
 
-    /// Tells of the record of a user or a group.
+    /// Records that the record of a user or a group changed.
     pub(super) fn record_entry(&mut self, node: usize) {
         if let Some(delta) = &mut self.delta {
             delta.records.entry(node).or_insert_with(|| {
@@ -39,8 +39,8 @@ impl DirectoryTree {
         }
     }
 
-    /// Tells of the record as it is now, if it is still to be told: it is about to go.
-    pub(super) fn freeze_entry(&mut self, node: usize) {
+    /// Fixes the changed record of an entry at its present state, because the entry is about to be removed.
+    pub(super) fn fix_entry(&mut self, node: usize) {
         let now = self.record(node);
         if let (Some(delta), Some(now)) = (&mut self.delta, now)
             && let Some(fact) = delta.records.remove(&node).and_then(|at| delta.items.get_mut(at))
@@ -49,7 +49,7 @@ impl DirectoryTree {
         }
     }
 
-    /// All that changed.
+    /// Returns the changes as a delta.
     pub(super) fn take_delta(&mut self) -> DirectoryDelta {
         let items = self.delta.take().unwrap_or_default().items.into_iter().inspect(|_| steps::advance(1));
         let changes = items.filter_map(|fact| match fact {
@@ -61,7 +61,7 @@ impl DirectoryTree {
 
     fn record(&self, node: usize) -> Option<DirectoryChange> {
         match self.entry(node) {
-            // Its names were checked when they were read.
+            // The names were checked when they were read.
             DirectoryEntry::Person(person) => person.user().ok().map(DirectoryChange::User),
             DirectoryEntry::Group(group) => Some(DirectoryChange::Group(group.id.clone(), group.name().into())),
             _ => None,

@@ -1,4 +1,4 @@
-//! An entry of which lines are being read, and what the values of its lines are.
+//! Entries that are being read, and the values in their lines.
 
 use uuid::Uuid;
 
@@ -18,21 +18,21 @@ use crate::steps;
 
 const PARTIAL_SEARCH: &str = "`result` 0 at the end of a search";
 
-/// What a record turned out to be at its first line.
+/// The form of a record, determined by its first line.
 #[derive(Default, Clone, Copy, PartialEq, Eq)]
 pub(super) enum RecordForm {
     #[default]
     Entry,
-    /// What a search says of itself at its end.
+    /// The summary at the end of a search.
     Summary,
-    /// Where a search could go on.
+    /// A search reference.
     Reference,
 }
 
-/// An entry of which lines are still being read.
+/// An entry that is being read.
 #[derive(Default)]
 pub(super) struct EntryDraft {
-    /// The place of the entry in the tree.
+    /// The index of the entry in the tree.
     pub(super) node: Option<usize>,
     pub(super) form: RecordForm,
     classes: Vec<EntryClass>,
@@ -45,12 +45,12 @@ pub(super) struct EntryDraft {
     texts: Vec<(Attribute, String)>,
     pub(super) members: Vec<(Attribute, MemberRef, u64)>,
     pub(super) groups: Vec<(usize, u64)>,
-    /// What says whom it holds, and cannot be read.
+    /// An attribute by which the server computes members, which cannot be read.
     computed: Option<Attribute>,
 }
 
 impl EntryDraft {
-    /// Takes in one more line.
+    /// Reads one more line.
     pub(super) fn take(&mut self, tree: &mut DirectoryTree, line: &[u8], place: LineInfo) -> Result<(), RejectReason> {
         let field = AttributeLine::parse(line)?;
         match self.form {
@@ -84,8 +84,8 @@ impl EntryDraft {
         }
         let added = field.is("changetype") && field.text("changetype")?.trim().eq_ignore_ascii_case("add");
         if !added && (field.is("changetype") || field.is("control")) {
-            let expected = "entries here, and records with a `changetype` where changes are read";
-            return Err(RejectReason::UnsupportedChange { expected });
+            let advice = "read entries here, and records with a `changetype` as changes";
+            return Err(RejectReason::UnsupportedChange { advice });
         }
         let Some(attribute) = Attribute::named(field.name) else { return Ok(()) };
         readable(attribute, &field, place)?;
@@ -141,18 +141,23 @@ impl EntryDraft {
         Ok(())
     }
 
-    /// What the entry is, once all of it was read.
+    /// Returns the entry after its last line was read.
     pub(super) fn entry(&mut self, tree: &DirectoryTree, node: usize) -> Result<DirectoryEntry, RejectReason> {
         let is = |class| self.classes.contains(&class);
-        let unclear = |expected| Err(RejectReason::InvalidField { field: Attribute::ObjectClass.name(), expected });
+        let invalid_class =
+            |expected| Err(RejectReason::InvalidField { field: Attribute::ObjectClass.name(), expected });
         if !self.classified {
             return Err(RejectReason::MissingField {
                 field: Attribute::ObjectClass.name(),
-                expected: "what kind of entry it is",
+                expected: "the classes of the entry",
             });
         }
         if is(EntryClass::Referral) {
-            return if tree.names.is_left_out(node) { Ok(DirectoryEntry::Other) } else { Err(RejectReason::Referral) };
+            return if tree.names.is_non_person(node) {
+                Ok(DirectoryEntry::Other)
+            } else {
+                Err(RejectReason::Referral)
+            };
         }
         let lists = !self.members.is_empty();
         if is(EntryClass::Computer) && !lists {
@@ -161,12 +166,12 @@ impl EntryDraft {
         let person = is(EntryClass::Person);
         let group = is(EntryClass::Group) || (is(EntryClass::Role) && (lists || !person));
         if person && (group || lists) {
-            return unclear("a class of people or one of groups, not both");
+            return invalid_class("a user class or a group class, not both");
         }
         if is(EntryClass::Tombstone) {
             self.texts.push((Attribute::IsDeleted, "TRUE".into()));
         }
-        // A deleted group keeps its id and loses its members. The directory no longer has it.
+        // A deleted group keeps its id but loses its members, and the directory no longer contains it.
         let is_deleted = |(attribute, text): &(Attribute, String)| {
             steps::advance(1);
             *attribute == Attribute::IsDeleted && is_true(text)
@@ -184,7 +189,7 @@ impl EntryDraft {
         let named = texts.filter(|(_, text)| !text.trim().is_empty()).any(|(attribute, _)| attribute.is_name());
         let known = is(EntryClass::Device) || is(EntryClass::Place) || is(EntryClass::Foreign);
         if lists || (named && !known) {
-            return unclear("a class of people, of groups or of neither that is known here");
+            return invalid_class("a known class");
         }
         Ok(match () {
             () if is(EntryClass::Foreign) => DirectoryEntry::Foreign,
@@ -200,7 +205,7 @@ impl EntryDraft {
         if let Some((gid, line)) = self.gid {
             primary.push(PrimaryGroup { by: Attribute::GidNumber, key: Some(gid_key(gid)), line });
         }
-        // The domain of a user is that of the primary group; the last part of its SID is delta by itself.
+        // The primary group is in the domain of the user; `primaryGroupID` is only the last part of its SID.
         if let Some((number, line)) = self.primary {
             let key = self.sid.as_ref().and_then(|(sid, _)| sid.sibling(number)).as_ref().map(sid_key);
             primary.push(PrimaryGroup { by: Attribute::PrimaryGroupId, key, line });
@@ -217,7 +222,7 @@ impl EntryDraft {
 
     fn group(&mut self, tree: &DirectoryTree, node: usize) -> Result<GroupEntry, RejectReason> {
         if let Some(attribute) = self.computed {
-            let expected = "`member` with those whom it leads to";
+            let expected = "the computed members in `member`";
             return Err(RejectReason::InvalidField { field: attribute.name(), expected });
         }
         let (id, named_by_dn) = self.id(tree, node);
@@ -233,7 +238,7 @@ impl EntryDraft {
         Texts::new(std::mem::take(&mut self.texts).into_iter().filter(|(attribute, _)| keep(*attribute)))
     }
 
-    /// The immutable id, or else the name, and whether it is the name.
+    /// Returns the immutable id, or else the name. The flag is true if it is the name.
     fn id(&mut self, tree: &DirectoryTree, node: usize) -> (String, bool) {
         match self.ids.iter_mut().find_map(Option::take) {
             Some(id) => (id, false),
@@ -242,17 +247,17 @@ impl EntryDraft {
     }
 }
 
-/// Whether a value of a boolean attribute is true.
+/// Returns whether the value of a boolean attribute is true.
 pub(super) fn is_true(text: &str) -> bool {
     text.trim().eq_ignore_ascii_case("true")
 }
 
-/// Refuses a record that does not begin with the name of an entry.
+/// Returns the error of a record that does not begin with a distinguished name.
 pub(super) fn dn_first() -> RejectReason {
-    RejectReason::MissingField { field: "dn", expected: "it to be the first of an entry" }
+    RejectReason::MissingField { field: "dn", expected: "`dn` as the first line of an entry" }
 }
 
-/// Whom a value names.
+/// Returns the member in a value.
 pub(super) fn member(
     tree: &mut DirectoryTree,
     attribute: Attribute,
@@ -265,23 +270,24 @@ pub(super) fn member(
     Ok(MemberRef::Node(tree.node(&dn_of(attribute, &text)?)))
 }
 
-/// The name that a value is. An empty one is that of the root, as some servers are given it for a group without members.
+/// Parses a value as a name. The empty name is that of the root, which some servers use as the member of an empty
+/// group.
 pub(super) fn dn_of(attribute: Attribute, text: &str) -> Result<Dn, RejectReason> {
     let invalid = RejectReason::InvalidField { field: attribute.name(), expected: dn::EXPECTED };
     Dn::parse_with_uid(text).ok_or(invalid)
 }
 
-/// The name of the entry that a record is about.
+/// Returns the name of the entry that a record describes.
 pub(super) fn name_of_entry(field: &AttributeLine<'_>, place: LineInfo) -> Result<String, RejectReason> {
     if place.too_long { Err(RejectReason::TooLong { max: MAX_VALUE_BYTES }) } else { field.text("dn") }
 }
 
-/// Whether all of the values are there, and all of this one.
+/// Checks that the value, and the list of values, are complete.
 pub(super) fn readable(attribute: Attribute, field: &AttributeLine<'_>, place: LineInfo) -> Result<(), RejectReason> {
     if place.too_long {
         return Err(RejectReason::TooLong { max: MAX_VALUE_BYTES });
     }
-    // A server that answers with so many values at a time says so in an option.
+    // A server that returns a limited number of values states the range in an option.
     let partial = |option: &str| {
         option.get(..6).is_some_and(|head| head.eq_ignore_ascii_case("range=")) && option.get(6..) != Some("0-*")
     };
@@ -295,7 +301,7 @@ fn uuid_of_text(text: &str) -> Option<String> {
     Uuid::try_parse(text.trim()).ok().map(|uuid| uuid.to_string())
 }
 
-/// Active Directory writes the first three parts the other way round.
+/// Active Directory writes the first three parts in little-endian order.
 fn uuid_of_bytes(bytes: &[u8]) -> Option<String> {
     match <[u8; 16]>::try_from(bytes) {
         Ok(bytes) => Some(Uuid::from_bytes_le(bytes).to_string()),
@@ -303,7 +309,7 @@ fn uuid_of_bytes(bytes: &[u8]) -> Option<String> {
     }
 }
 
-/// Takes a value of which there can be one. The same once more says nothing new.
+/// Sets a single-valued attribute. Repeating an equal value is allowed.
 fn once<T: PartialEq>(
     attribute: Attribute,
     slot: &mut Option<(T, u64)>,

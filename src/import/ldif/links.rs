@@ -1,11 +1,11 @@
-//! Who is listed where, and by what.
+//! Membership links.
 
 use std::collections::BTreeSet;
 
 use super::attribute::MembershipSource;
 use crate::steps;
 
-/// The members of a group, or the groups of a member, each with what lists them. Several attributes can.
+/// The members of a group, or the groups of a member, each with its source. A membership can have several sources.
 #[derive(Clone, Default)]
 pub(super) struct Links(BTreeSet<(MembershipSource, usize)>);
 
@@ -24,17 +24,17 @@ impl Links {
         MembershipSource::ALL.iter().any(|source| self.0.contains(&(*source, node)))
     }
 
-    /// Those whom one attribute lists.
+    /// Returns the entries linked by one source.
     pub(super) fn by(&self, source: MembershipSource) -> impl Iterator<Item = usize> {
         self.0.range((source, 0)..=(source, usize::MAX)).inspect(|_| steps::advance(1)).map(|(_, node)| *node)
     }
 
-    /// Each with its mark.
+    /// Returns each link with its source.
     pub(super) fn iter(&self) -> impl Iterator<Item = (MembershipSource, usize)> {
         self.0.iter().inspect(|_| steps::advance(1)).copied()
     }
 
-    /// Each once, in order.
+    /// Returns each linked entry once, in order.
     pub(super) fn nodes(&self) -> BTreeSet<usize> {
         self.iter().map(|(_, node)| node).collect()
     }

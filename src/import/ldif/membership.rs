@@ -1,4 +1,4 @@
-//! Who is listed by which group, and what becomes of it.
+//! The memberships in the tree.
 
 use super::attribute::{Attribute, MembershipSource};
 use super::entry::{DirectoryEntry, MemberRef};
@@ -8,13 +8,12 @@ use crate::directory::DirectoryChange;
 use crate::steps;
 
 impl DirectoryTree {
-    /// Whom a group lists by one attribute.
+    /// Returns the members that a group lists by one source.
     pub(super) fn listed_by(&self, group: usize, source: MembershipSource) -> Vec<usize> {
         self.group(group).into_iter().flat_map(|group| group.members.by(source)).collect()
     }
 
-    /// Takes back what was told before of whom a group lists by account names, and is not decided yet: one of them, or
-    /// all.
+    /// Defers the removal of one account name, or of all, from a group with unresolved account names.
     pub(super) fn defer_uid_removal(&mut self, group: usize, uid: Option<&str>, line: u64) {
         if self.awaiting_uids.contains(&group) {
             self.unresolved.push(UnresolvedMembership {
@@ -24,12 +23,12 @@ impl DirectoryTree {
         }
     }
 
-    /// The groups in which an entry is because it says so itself.
+    /// Returns the groups that an entry lists in `memberOf`.
     pub(super) fn groups_named_by(&self, node: usize) -> Vec<usize> {
         self.nodes.get(node).into_iter().flat_map(|node| node.groups.by(MembershipSource::MemberOf)).collect()
     }
 
-    /// Lists somebody in a group, and tells of it.
+    /// Adds a member to a group, and records the change.
     pub(super) fn list(&mut self, group: usize, member: &MemberRef, by: Attribute, line: u64) {
         let is_open = match member {
             MemberRef::Node(node) => {
@@ -43,7 +42,7 @@ impl DirectoryTree {
                 for node in self.uid_holders(uid).unwrap_or_default() {
                     self.link(group, node, by.source());
                 }
-                // Whoever is called by this uid can come later too.
+                // A later entry may have this account name too.
                 self.awaiting_uids.insert(group);
                 true
             }
@@ -56,7 +55,7 @@ impl DirectoryTree {
         }
     }
 
-    /// Notes that somebody is listed, and tells of it if they were not.
+    /// Links a member to a group, and records the change if it is new.
     pub(super) fn link(&mut self, group: usize, node: usize, source: MembershipSource) {
         let Some(held) = self.group_mut(group) else { return };
         let is_new = !held.members.holds(node);
@@ -81,7 +80,7 @@ impl DirectoryTree {
         }
     }
 
-    /// Lists somebody in a group because they say so themselves.
+    /// Adds an entry to a group that its `memberOf` lists.
     pub(super) fn list_in(&mut self, group: usize, node: usize, line: u64) {
         if self.group(group).is_some() {
             self.list(group, &MemberRef::Node(node), Attribute::MemberOf, line);
@@ -91,16 +90,16 @@ impl DirectoryTree {
         }
     }
 
-    /// Takes somebody out of a group, and tells of it.
+    /// Removes a member from a group, and records the change.
     pub(super) fn unlist(&mut self, group: usize, node: usize, by: Attribute) {
         self.unlink(group, node, by.source());
-        // What the group says of itself, the member repeats.
+        // The server derives `memberOf` from the group's list, so it ends too.
         if by.holds_dns() && by != Attribute::MemberOf {
             self.unlink(group, node, MembershipSource::MemberOf);
         }
     }
 
-    /// Those whom an account name leads to, unless there are too many.
+    /// Returns the users with an account name, or `None` if they are too many.
     pub(super) fn uid_holders(&self, uid: &str) -> Option<Vec<usize>> {
         match self.by_uid.get(uid) {
             None => Some(Vec::new()),

@@ -1,4 +1,4 @@
-//! Reading: all entries of a directory, or what changed in it.
+//! Reading of directories and of changes to them.
 
 use std::io::BufRead;
 
@@ -13,7 +13,7 @@ use super::tree::DirectoryTree;
 use crate::directory::{DirectoryBuilder, DirectoryDelta};
 use crate::import::Import;
 
-/// Reads the entries of a directory, with options.
+/// A reader of directory entries, with options.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -32,12 +32,12 @@ pub struct LdifReader {
     tree: DirectoryTree,
 }
 
-/// A text among [`LdifReader::with_non_people`] that is no distinguished name. It is not repeated, because it may name a
-/// person.
+/// The error of a text passed to [`LdifReader::with_non_people`] that is not a distinguished name. It does not contain
+/// the text, which may name a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("name {at} cannot be understood, expected a distinguished name (RFC 4514) of at most 128 parts")]
+#[error("name {at} is invalid, expected a distinguished name (RFC 4514) of at most 128 parts")]
 pub struct InvalidDn {
-    /// Which of the names, the first being 1.
+    /// The number of the text in the arguments, from 1.
     pub at: usize,
 }
 
@@ -47,20 +47,20 @@ impl LdifReader {
         Self::default()
     }
 
-    /// Names members that are known to be no people: entries by their distinguished names, each with everything below
-    /// it. They are compared as members are.
+    /// Declares entries that do not belong to people, by distinguished name. Each name covers its subtree. Names are
+    /// compared as members are.
     ///
-    /// A member there of whom the input tells nothing, or who is a foreign security principal or another entry that is
-    /// neither user nor group, counts as [ignored](Import::ignored). A reference to another server that leads there is
-    /// ignored too. A user or a group there that the input holds is read all the same. The empty name stands for an
-    /// empty `member`, and for nothing below it. A name that consists of a `uid` alone stands for that `memberUid` too.
+    /// A member below such a name counts as [ignored](Import::ignored) if the input does not contain it, or if it is a
+    /// foreign security principal or another entry that is neither user nor group. A reference to another server below
+    /// such a name is ignored too. Users and groups that the input contains are still read. The empty name covers an
+    /// empty `member` only. A name that consists of one `uid` also covers that `memberUid`.
     ///
     /// # Errors
-    /// [`InvalidDn`] if one of them is no distinguished name.
+    /// Returns [`InvalidDn`] if a text is not a distinguished name.
     pub fn with_non_people(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Result<Self, InvalidDn> {
         for (at, name) in (1..).zip(names) {
             let dn = Dn::parse(&name.into()).ok_or(InvalidDn { at })?;
-            self.tree.leave_out(&dn);
+            self.tree.mark_non_people(&dn);
         }
         Ok(self)
     }
@@ -70,7 +70,7 @@ impl LdifReader {
         self.read_tree(input).map(|(_, builder)| builder)
     }
 
-    /// Reads all entries of a directory, and keeps what is needed to understand changes to them.
+    /// Reads all entries of a directory, and also returns the tree that later changes need.
     pub fn read_tree(self, input: impl BufRead) -> Import<(DirectoryTree, DirectoryBuilder)> {
         let Self { mut tree } = self;
         let mut records = RecordReader::new(input);
@@ -88,22 +88,22 @@ impl LdifReader {
                 }
             }
         }) {}
-        let import = records.ended(&mut tree, |tree| tree.builder());
+        let import = records.into_import(&mut tree, |tree| tree.builder());
         import.map(|builder| (tree, builder))
     }
 }
 
 impl DirectoryTree {
-    /// Reads all entries of a directory, as [`read`](super::read) does, and keeps what is needed to understand changes
-    /// to them.
+    /// Reads all entries of a directory as [`read`](super::read) does, and also returns the tree that later changes
+    /// need.
     pub fn read(input: impl BufRead) -> Import<(Self, DirectoryBuilder)> {
         LdifReader::new().read_tree(input)
     }
 
-    /// Reads change records: what changed in the directory, and the tree as it is then.
+    /// Reads change records, and returns the changes with the updated tree.
     ///
-    /// Takes the tree, because of an import that is not [whole](Import::into_complete) nothing may be used: clone it before, if
-    /// you would go on from it.
+    /// This consumes the tree, because an [incomplete](Import::into_complete) import leaves it unusable. Clone the tree
+    /// first to continue from the previous state.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -135,7 +135,7 @@ impl DirectoryTree {
                 }
             }
         }) {}
-        let import = records.ended(&mut self, Self::take_delta);
+        let import = records.into_import(&mut self, Self::take_delta);
         import.map(|delta| (self, delta))
     }
 }

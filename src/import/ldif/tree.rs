@@ -1,4 +1,4 @@
-//! The entries of a directory by their distinguished names, and who lists whom.
+//! The tree of entries by distinguished name, with their memberships.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -16,17 +16,17 @@ use crate::identity::{GroupId, UserId, fold};
 use crate::import::RejectReason;
 use crate::steps;
 
-/// The most users who may hold one account name, and the most groups that may hold one number, if anybody is listed by
-/// it: so many pairs there are.
+/// The maximum number of users who share an account name, and of groups that share a number or SID, if a membership
+/// refers to it. It bounds the number of memberships for each such value.
 pub(super) const MAX_SHARED: usize = 16;
 
-/// How often something of one name may be deleted. Those who had the name before are remembered.
+/// The maximum number of deletions of entries with the same name. The ids of deleted users are kept.
 const MAX_DELETED: usize = 16;
 
-/// What was read of a directory, from which its next changes are understood.
+/// The state of a directory that later change records need.
 ///
-/// Change records name entries by their distinguished names, and a snapshot knows nothing of those. `Debug` tells how
-/// many there are.
+/// Change records identify entries by distinguished name, which a snapshot does not contain. `Debug` shows only the
+/// number of entries.
 #[derive(Clone, Default)]
 #[must_use]
 pub struct DirectoryTree {
@@ -35,67 +35,67 @@ pub struct DirectoryTree {
     ids: HashSet<Box<str>>,
     pub(super) by_uid: HashMap<Box<str>, BTreeSet<usize>>,
     by_key: HashMap<Box<str>, KeyHolders>,
-    /// The account names that were said to be no people.
-    uids_left_out: HashSet<Box<str>>,
-    /// What could not be decided yet, because an entry was named that may still come.
+    /// The account names declared as non-people.
+    non_people_uids: HashSet<Box<str>>,
+    /// The memberships that cannot be resolved before the input ends.
     pub(super) unresolved: Vec<UnresolvedMembership>,
-    /// The groups of which some doubt is about an account name.
+    /// The groups with unresolved account names.
     pub(super) awaiting_uids: HashSet<usize>,
-    /// What changed, if anybody wants to know.
+    /// The changes, if the caller reads change records.
     pub(super) delta: Option<DeltaBuilder>,
 }
 
-/// What becomes of a name that was read.
+/// The state of a name.
 #[derive(Clone, Default)]
 pub(super) struct TreeNode {
     pub(super) entry: DirectoryEntry,
-    /// The ids of whoever was listed under this name without an entry.
+    /// The ids under which this name was listed while it had no entry.
     former: Vec<UserId>,
-    /// Whether it was listed while there was no entry.
+    /// Whether a group listed the name while it had no entry.
     pub(super) awaited: bool,
-    /// How often an entry of this name was deleted.
+    /// The number of deleted entries of this name.
     deleted: usize,
-    /// The groups that list it.
+    /// The groups that list the name.
     pub(super) groups: Links,
 }
 
-/// Those who have a number in common.
+/// The groups and users that share a number or SID.
 #[derive(Clone, Default)]
 struct KeyHolders {
     groups: Vec<usize>,
-    /// How many groups had it, those that are gone among them.
+    /// The number of groups that ever had it, including removed ones.
     ever: usize,
-    /// The users whose primary group it is.
+    /// The users whose primary group it identifies.
     members: BTreeSet<usize>,
 }
 
 impl DirectoryTree {
-    /// The place of a name.
+    /// Returns the index of a name, and adds the name if needed.
     pub(super) fn node(&mut self, dn: &Dn) -> usize {
         let node = self.names.place(dn);
         self.nodes.resize_with(self.names.len(), TreeNode::default);
         node
     }
 
-    /// The place of an entry that was read.
+    /// Returns the index of an entry that was read.
     pub(super) fn find(&self, dn: &Dn) -> Option<usize> {
         self.names.find(dn).filter(|node| !matches!(self.entry(*node), DirectoryEntry::Unknown))
     }
 
-    /// Notes that a name, and whatever is below it, is no person. `uid=` alone is an account name too.
-    pub(super) fn leave_out(&mut self, dn: &Dn) {
+    /// Declares that a name and its subtree are not people. A name of one `uid` is also an account name.
+    pub(super) fn mark_non_people(&mut self, dn: &Dn) {
         let node = self.node(dn);
-        self.names.leave_out(node);
+        self.names.mark_non_people(node);
         if dn.parts.is_empty() {
-            self.uids_left_out.insert("".into());
+            self.non_people_uids.insert("".into());
         }
         if let ([_], [(Attribute::Uid, uid)]) = (dn.parts.as_slice(), dn.rdn.as_slice()) {
-            self.uids_left_out.insert(fold(uid.trim()).into());
+            self.non_people_uids.insert(fold(uid.trim()).into());
         }
     }
 
-    pub(super) fn is_uid_left_out(&self, uid: &str) -> bool {
-        self.uids_left_out.contains(uid)
+    pub(super) fn is_non_person_uid(&self, uid: &str) -> bool {
+        self.non_people_uids.contains(uid)
     }
 
     pub(super) fn entry(&self, node: usize) -> &DirectoryEntry {
@@ -117,7 +117,7 @@ impl DirectoryTree {
         matches!(self.entry(node), DirectoryEntry::Foreign)
     }
 
-    /// Takes in an entry that was read to its end. Whether it says anything of a user or a group.
+    /// Inserts an entry after its last line was read. Returns whether it concerns a user or a group.
     pub(super) fn insert(&mut self, mut draft: EntryDraft) -> Result<bool, RejectReason> {
         let Some(node) = draft.node else { return Err(dn_first()) };
         if !matches!(self.entry(node), DirectoryEntry::Unknown) {
@@ -158,7 +158,7 @@ impl DirectoryTree {
         if self.ids.insert(id.into()) { Ok(entry) } else { Err(RejectReason::RepeatedRecord) }
     }
 
-    /// Notes that an entry was rejected. Whoever it is, groups list them by this name.
+    /// Marks an entry as rejected. Groups may list it by name.
     pub(super) fn reject(&mut self, node: usize) {
         if matches!(self.entry(node), DirectoryEntry::Unknown) {
             self.put(node, DirectoryEntry::Rejected);
@@ -166,7 +166,7 @@ impl DirectoryTree {
         }
     }
 
-    /// Puts an entry in its place, and tells of it.
+    /// Stores an entry, and records the change.
     fn put(&mut self, node: usize, entry: DirectoryEntry) {
         let (primary, keys) = match &entry {
             DirectoryEntry::Person(person) => (person.primary.clone(), Vec::new()),
@@ -214,14 +214,14 @@ impl DirectoryTree {
         }
     }
 
-    /// Takes an entry away, and tells of it. Groups list its name until they say otherwise. Whether it was a user or a
-    /// group; or nothing if too many of its name are remembered.
+    /// Removes an entry, and records the change. Groups keep listing its name until they are changed. Returns whether
+    /// the entry was a user or a group, or `None` if entries of this name were deleted too often.
     pub(super) fn remove(&mut self, node: usize) -> Option<bool> {
         let named_by_dn = self.is_named_by_dn(node);
         let place = self.nodes.get_mut(node).filter(|place| place.deleted < MAX_DELETED)?;
         place.deleted += 1;
         place.awaited = true;
-        self.freeze_entry(node);
+        self.fix_entry(node);
         if named_by_dn {
             self.names.count_named_by_dn(node, false);
         }
@@ -234,7 +234,7 @@ impl DirectoryTree {
                 for key in person.primary.iter().filter_map(|primary| primary.key.as_ref()) {
                     let Some(keyed) = self.by_key.get_mut(key) else { continue };
                     keyed.members.remove(&node);
-                    // They stay, as the directory remembers them, until somebody says otherwise.
+                    // The membership stays, as in the directory, until a change removes it.
                     for group in keyed.groups.clone() {
                         self.link(group, node, MembershipSource::Member);
                         self.unlink(group, node, MembershipSource::Primary);
@@ -262,7 +262,7 @@ impl DirectoryTree {
         }
     }
 
-    /// Changes the texts of a user or a group, and tells of it; or changes nothing if they would not hold together.
+    /// Edits the texts of a user or a group, and records the change. Changes nothing if the result would be invalid.
     pub(super) fn edit_texts(&mut self, node: usize, edits: Vec<Edit>) -> Result<(), RejectReason> {
         let mut gives_several = false;
         for edit in &edits {
@@ -301,7 +301,7 @@ impl DirectoryTree {
         Ok(())
     }
 
-    /// Whether there is a group that users name by this key.
+    /// Returns whether a group has this key.
     pub(super) fn has_group_with_key(&self, key: &str) -> bool {
         self.by_key.get(key).is_some_and(|keyed| !keyed.groups.is_empty())
     }
@@ -312,13 +312,13 @@ impl DirectoryTree {
         }
     }
 
-    /// Everything that was read, as one import.
+    /// Returns the whole directory.
     pub(super) fn builder(&self) -> DirectoryBuilder {
         let mut builder = DirectoryBuilder::new();
         for node in self.nodes.iter().inspect(|_| steps::advance(1)) {
             match &node.entry {
                 DirectoryEntry::Person(person) => {
-                    // It was made once already, when the entry was read.
+                    // The names were checked when the entry was read.
                     if let Ok(user) = person.user() {
                         builder = builder.user(user);
                     }
@@ -338,7 +338,7 @@ impl DirectoryTree {
         builder
     }
 
-    /// All ids under which a directory knows whoever is listed by this name.
+    /// Returns all ids under which a directory knows the holders of this name.
     pub(super) fn listed(&self, node: usize) -> Vec<ListedId> {
         let Some(node) = self.nodes.get(node) else { return Vec::new() };
         let now = match &node.entry {
@@ -358,7 +358,7 @@ impl DirectoryTree {
         }
     }
 
-    /// Whether an entry has no other id than its name.
+    /// Returns whether the only id of an entry is its name.
     fn is_named_by_dn(&self, node: usize) -> bool {
         match self.entry(node) {
             DirectoryEntry::Person(person) => person.named_by_dn,
@@ -368,7 +368,7 @@ impl DirectoryTree {
     }
 }
 
-/// An id under which a directory knows whoever is listed.
+/// An id under which a directory knows a member.
 pub(super) enum ListedId {
     User(UserId),
     Group(GroupId),

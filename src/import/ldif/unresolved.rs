@@ -1,4 +1,4 @@
-//! What cannot be decided before the input ends: who is listed may come later.
+//! Memberships that cannot be resolved before the input ends, because an entry may still follow.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use super::tree::{DirectoryTree, MAX_SHARED};
 use crate::import::{Place, RejectReason, Rejected};
 use crate::steps;
 
-/// A membership that was told of before both of its sides were read.
+/// A membership that was read before both of its entries.
 #[derive(Clone)]
 pub(super) struct UnresolvedMembership {
     pub(super) line: u64,
@@ -17,22 +17,22 @@ pub(super) struct UnresolvedMembership {
 
 #[derive(Clone)]
 pub(super) enum MembershipClaim {
-    /// A group lists somebody.
+    /// A group lists a member.
     GroupListsMember { group: usize, member: MemberRef, by: Attribute },
-    /// A group lists one account name no more, or none.
+    /// A group removes one account name, or all of them.
     GroupRemovesUid { group: usize, uid: Option<Box<str>> },
-    /// Somebody says that they are in a group.
+    /// An entry lists a group in `memberOf`.
     EntryNamesGroup { node: usize, group: usize },
-    /// A user has a primary group, which is found by a key if there is one.
+    /// A user has a primary group, identified by a key if it is known.
     PrimaryGroup { node: usize, by: Attribute, key: Option<Box<str>> },
 }
 
-/// What becomes of a doubt.
+/// The result of resolving a claim.
 enum ClaimOutcome {
     Resolved,
-    /// It is about no person, as the caller knows.
+    /// The member is a declared non-person.
     NonPerson,
-    /// It stays open, which is a fault of this entry.
+    /// A member or group is missing, so this entry is rejected.
     Unresolved(usize, Missing),
 }
 
@@ -43,21 +43,23 @@ enum Missing {
 }
 
 impl DirectoryTree {
-    /// Decides what was left open. Whoever lists somebody of whom nothing was read, or says that they are in a group of
-    /// which nothing was read, is rejected once. Those who are listed are then taken for users who are known by their
-    /// names alone. Returns the rejections, and how many members were left out because they are no people.
+    /// Resolves the remaining memberships at the end of the input.
+    ///
+    /// An entry is rejected once if it lists an entry that was not read, or belongs to a group that was not read. The
+    /// missing members become users identified by their distinguished names. Returns the rejections, and the number of
+    /// members that are declared non-people.
     pub(super) fn resolve_unresolved(&mut self) -> (Vec<Rejected>, u64) {
-        let (mut open, mut left_out) = (BTreeMap::<usize, UnresolvedEntry>::new(), 0);
+        let (mut open, mut non_people) = (BTreeMap::<usize, UnresolvedEntry>::new(), 0);
         self.awaiting_uids.clear();
         for UnresolvedMembership { line, claim } in std::mem::take(&mut self.unresolved) {
             steps::advance(1);
             match self.resolve(claim) {
                 ClaimOutcome::Resolved => {}
-                ClaimOutcome::NonPerson => left_out += 1,
+                ClaimOutcome::NonPerson => non_people += 1,
                 ClaimOutcome::Unresolved(at, missing) => open.entry(at).or_default().add(line, missing),
             }
         }
-        (open.into_values().map(UnresolvedEntry::rejected).collect(), left_out)
+        (open.into_values().map(UnresolvedEntry::rejected).collect(), non_people)
     }
 
     fn resolve(&mut self, claim: MembershipClaim) -> ClaimOutcome {
@@ -66,7 +68,7 @@ impl DirectoryTree {
                 self.resolve_listed(group, node)
             }
             MembershipClaim::GroupListsMember { group, member: MemberRef::Uid(uid), by } => {
-                // One that was refused is rejected already, and one that is gone lists nobody.
+                // A rejected group was reported already, and a removed group lists nobody.
                 if self.group(group).is_none() {
                     return ClaimOutcome::Resolved;
                 }
@@ -77,7 +79,7 @@ impl DirectoryTree {
                 uid_holders.iter().for_each(|node| self.link(group, *node, by.source()));
                 match () {
                     () if !uid_holders.is_empty() => ClaimOutcome::Resolved,
-                    () if self.is_uid_left_out(&uid) => ClaimOutcome::NonPerson,
+                    () if self.is_non_person_uid(&uid) => ClaimOutcome::NonPerson,
                     () => ClaimOutcome::Unresolved(group, Missing::Member),
                 }
             }
@@ -95,7 +97,7 @@ impl DirectoryTree {
                     self.resolve_listed(group, node)
                 }
                 DirectoryEntry::Rejected => ClaimOutcome::Resolved,
-                _ if self.is_foreign(node) && self.names.is_left_out(node) => ClaimOutcome::NonPerson,
+                _ if self.is_foreign(node) && self.names.is_non_person(node) => ClaimOutcome::NonPerson,
                 _ => ClaimOutcome::Unresolved(node, Missing::Group),
             },
             MembershipClaim::PrimaryGroup { node, by, key } => {
@@ -104,7 +106,7 @@ impl DirectoryTree {
                     Some(_) => RejectReason::UnknownPrimaryGroup { field: by.name() },
                     None => RejectReason::MissingField {
                         field: Attribute::ObjectSid.name(),
-                        expected: "the SID of a user of a domain beside `primaryGroupID`, or an export without both",
+                        expected: "the SID of the user beside `primaryGroupID`, or neither of them",
                     },
                 };
                 ClaimOutcome::Unresolved(node, Missing::Other(reason))
@@ -119,7 +121,7 @@ impl DirectoryTree {
         {
             return ClaimOutcome::Resolved;
         }
-        if self.names.is_left_out(node) {
+        if self.names.is_non_person(node) {
             return ClaimOutcome::NonPerson;
         }
         self.name_by_dn(node);
@@ -128,10 +130,10 @@ impl DirectoryTree {
     }
 }
 
-/// What is left open of one entry.
+/// The missing members and groups of one entry.
 #[derive(Default)]
 struct UnresolvedEntry {
-    /// The first line that says it.
+    /// The first line that refers to one.
     line: Option<u64>,
     members: u64,
     groups: u64,

@@ -1,4 +1,4 @@
-//! Several requests in one (RFC 7644, section 3.7).
+//! Bulk requests (RFC 7644, section 3.7).
 
 use std::collections::HashMap;
 
@@ -23,7 +23,7 @@ enum Method {
     Delete,
 }
 
-/// One operation, with the id of the resource that it is for.
+/// One operation, with the id of its resource.
 struct BulkOperation {
     method: Method,
     endpoint: Endpoint,
@@ -31,7 +31,7 @@ struct BulkOperation {
     data: Option<Value>,
 }
 
-/// Reads a bulk request. The groups that it creates come first, so that every other group can name them.
+/// Reads a bulk request. The groups that it creates come first, so that every other group can refer to them.
 pub(super) fn bulk(
     known: &mut RequestState<'_>,
     assigned: &HashMap<String, String>,
@@ -94,16 +94,17 @@ impl BulkOperation {
         let (endpoint, id) = target(&operation)?;
         let data = operation.get("data").cloned();
         if method != Method::Post {
-            let missing = RejectReason::InvalidField { field: "path", expected: "the id of the resource behind it" };
+            let missing =
+                RejectReason::InvalidField { field: "path", expected: "a path that ends with the id of the resource" };
             return Ok(Self { method, endpoint, id: id.map(str::to_owned).ok_or(missing), data });
         }
         if id.is_some() {
-            return Err(RejectReason::InvalidField { field: "path", expected: "`/Users` or `/Groups`, for a `POST`" });
+            return Err(RejectReason::InvalidField { field: "path", expected: "`/Users` or `/Groups` for a `POST`" });
         }
         let bulk_id = operation.text("bulkId")?;
         let said = data.as_ref().and_then(|data| data.get("id")).and_then(Value::as_str);
         let id = bulk_id.and_then(|bulk_id| assigned.get(bulk_id).map(String::as_str)).or(said);
-        let expected = "the id that the provider gave to the resource, in `assigned` or in `data`";
+        let expected = "the id that the provider assigned to the resource, in `assigned` or in `data`";
         let id = id.map(str::to_owned).ok_or(RejectReason::MissingField { field: "id", expected });
         if let (Some(bulk_id), Ok(id)) = (bulk_id, &id) {
             let kind = if endpoint == Endpoint::Users { MemberType::User } else { MemberType::Group };
@@ -155,9 +156,9 @@ impl BulkOperation {
     }
 }
 
-/// What a path such as `/Users/u-1` or `/v2/Groups` leads to.
+/// Parses a path such as `/Users/u-1` or `/v2/Groups`.
 fn target(operation: &Attributes) -> Result<(Endpoint, Option<&str>), RejectReason> {
-    let expected = "`/Users` or `/Groups`, with the id of the resource behind it unless it is a `POST`";
+    let expected = "`/Users` or `/Groups`, followed by the id of the resource unless it is a `POST`";
     let path = operation.text("path")?.ok_or(RejectReason::MissingField { field: "path", expected })?;
     let mut parts = path.trim().trim_matches('/').rsplit('/');
     let (last, before) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());

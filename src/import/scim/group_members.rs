@@ -7,11 +7,11 @@ use crate::identity::{GroupId, UserId};
 use crate::import::facts::ResolvedMember;
 use crate::steps::advance;
 
-/// Whom a group lists, as far as that is known while a request is done.
+/// The members of a group, as far as they are known while a request is applied.
 pub(super) struct GroupMembers<'a> {
     before: &'a DirectorySnapshot,
     group: GroupId,
-    /// Whether whoever was in the snapshot before is out already.
+    /// Whether the members in the previous snapshot were removed.
     cleared: bool,
     users: BTreeSet<UserId>,
     groups: BTreeSet<GroupId>,
@@ -22,7 +22,7 @@ impl<'a> GroupMembers<'a> {
         Self { before, group, cleared: false, users: BTreeSet::new(), groups: BTreeSet::new() }
     }
 
-    /// A group that lists nobody, whoever was in it before.
+    /// Returns a group without members, whatever the previous snapshot contains.
     pub(super) fn empty(before: &'a DirectorySnapshot, group: GroupId) -> Self {
         Self { cleared: true, ..Self::new(before, group) }
     }
@@ -49,12 +49,13 @@ impl<'a> GroupMembers<'a> {
         parties.into_iter().flat_map(|resolve_member| resolve_member.leaving(&self.group)).collect()
     }
 
-    /// Whether nobody whom the snapshot before lists is in it any more, unless listed since.
+    /// Returns whether all members of the previous snapshot were removed. They may have been added again.
     pub(super) fn is_cleared(&self) -> bool {
         self.cleared
     }
 
-    /// Takes out everybody else, among them those users whom the snapshot before lists, unless they are out already.
+    /// Removes all members except `kept`. `before` contains the users in the previous snapshot, unless they were
+    /// removed already.
     pub(super) fn remove_all_but(&mut self, kept: &[ResolvedMember], before: BTreeSet<UserId>) -> Vec<DirectoryChange> {
         let (mut users, mut groups) = (std::mem::take(&mut self.users), std::mem::take(&mut self.groups));
         if !std::mem::replace(&mut self.cleared, true) {

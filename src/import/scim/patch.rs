@@ -1,4 +1,4 @@
-//! What a `PATCH` changes (RFC 7644, section 3.5.2), in the forms in which it is sent.
+//! `PATCH` requests (RFC 7644, section 3.5.2), in the forms that clients send.
 
 use serde_json::Value;
 
@@ -16,7 +16,7 @@ use crate::steps::advance;
 
 const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 
-/// What changes by a `PATCH` of a group that is known. The items are its operations.
+/// Returns the changes of a `PATCH` of a known group. The items are its operations.
 pub(super) fn patch_group(
     known: &mut RequestState<'_>,
     id: &GroupId,
@@ -24,7 +24,7 @@ pub(super) fn patch_group(
 ) -> Result<RequestOutcome, RejectReason> {
     let operations = operations(body)?;
     if known.group_name(id).is_none() {
-        let expected = "a group that the directory before holds";
+        let expected = "a group of the previous snapshot";
         return Err(RejectReason::InvalidField { field: "id", expected });
     }
     Ok(apply_each(operations, |operation| {
@@ -32,13 +32,13 @@ pub(super) fn patch_group(
         for (path, value) in operation.targets()? {
             steps.extend(GroupStep::new(operation.verb, &path, value, known)?);
         }
-        // INVARIANT: nothing of an operation is done before all of it was understood.
+        // INVARIANT: an operation changes nothing before all of it was parsed.
         let any = !steps.is_empty();
         Ok(any.then(|| steps.into_iter().flat_map(|step| step.apply(known, id)).collect()))
     }))
 }
 
-/// What changes by a `PATCH` of a user who is known. The items are its operations.
+/// Returns the changes of a `PATCH` of a known user. The items are its operations.
 pub(super) fn patch_user(
     known: &mut RequestState<'_>,
     id: &UserId,
@@ -46,7 +46,7 @@ pub(super) fn patch_user(
 ) -> Result<RequestOutcome, RejectReason> {
     let operations = operations(body)?;
     let Some(before) = known.user(id) else {
-        let expected = "a user whom the directory before holds";
+        let expected = "a user of the previous snapshot";
         return Err(RejectReason::InvalidField { field: "id", expected });
     };
     let mut steps = Vec::new();
@@ -92,7 +92,7 @@ fn operations(body: &Attributes) -> Result<Vec<Result<PatchOperation, RejectReas
     }
 }
 
-/// Takes the operations one after the other. What of them is nothing was ignored.
+/// Applies the operations in order. An operation without changes counts as ignored.
 fn apply_each(
     operations: Vec<Result<PatchOperation, RejectReason>>,
     mut take: impl FnMut(&PatchOperation) -> Result<Option<Vec<DirectoryChange>>, RejectReason>,
@@ -121,7 +121,7 @@ impl PatchOperation {
             Some(_) => return Err(RejectReason::InvalidField { field: "op", expected }),
             None => return Err(RejectReason::MissingField { field: "op", expected }),
         };
-        // The URN of a core schema alone leads to the resource itself.
+        // The URN of a core schema alone refers to the resource itself.
         let path = operation.text("path")?.filter(|path| !is_core(path)).map(str::to_owned);
         let value = match operation.get("value").cloned() {
             Some(value @ Value::Object(_)) if path.is_none() => Some(Attributes::of_resource(value)?.into_value()),
@@ -130,7 +130,7 @@ impl PatchOperation {
         Ok(Self { verb, path, value })
     }
 
-    /// What it is about, and with which value. Without a path, the value is an object of paths.
+    /// Returns the target paths with their values. Without a path, the value is an object of paths.
     fn targets(&self) -> Result<Vec<(AttributePath<'_>, Option<&Value>)>, RejectReason> {
         match (&self.path, &self.value) {
             (Some(path), value) => {
@@ -141,7 +141,7 @@ impl PatchOperation {
                 values.iter().map(|(path, value)| Ok((AttributePath::new(path)?, Some(value)))).collect()
             }
             (None, Some(_)) if self.verb != Verb::Remove => {
-                let expected = "an object of attributes, because there is no `path`";
+                let expected = "an object of attributes if there is no `path`";
                 Err(RejectReason::InvalidField { field: "value", expected })
             }
             (None, _) => Err(RejectReason::MissingField { field: "path", expected: "the attribute to change" }),
@@ -149,7 +149,7 @@ impl PatchOperation {
     }
 }
 
-/// One thing that an operation does to a group.
+/// One change of a group.
 enum GroupStep {
     Name(String),
     Add(Vec<ResolvedMember>),
@@ -158,7 +158,7 @@ enum GroupStep {
 }
 
 impl GroupStep {
-    /// Nothing if it concerns nothing that is known here.
+    /// Returns `None` if the path is none that is read.
     fn new(
         verb: Verb,
         path: &AttributePath<'_>,
@@ -196,7 +196,7 @@ impl GroupStep {
         let parties = |value: &Value| -> Result<Vec<ResolvedMember>, RejectReason> {
             let members = member_entries(value, "value")?;
             advance(members.len());
-            // Whoever is known to be no person is none of them.
+            // Declared non-people are skipped.
             members.iter().filter_map(|entry| known.resolve_entry(entry, verb != Verb::Remove).transpose()).collect()
         };
         let missing = RejectReason::MissingField { field: "value", expected: "the members" };
@@ -206,7 +206,7 @@ impl GroupStep {
             (Verb::Replace, Some(value)) => Ok(Some(Self::Replace(parties(value)?))),
             (Verb::Add | Verb::Replace, None) => Err(missing),
             (Verb::Remove, None) => Ok(Some(Self::Replace(Vec::new()))),
-            // One that names nobody may have meant nobody, or all.
+            // An empty list may mean no members or all members.
             (Verb::Remove, Some(Value::Array(members))) if members.is_empty() => Err(missing),
             (Verb::Remove, Some(value)) => Ok(any(parties(value)?).map(Self::Remove)),
         }
@@ -222,9 +222,9 @@ impl GroupStep {
     }
 }
 
-/// One thing that an operation does to a user.
+/// One change of a user.
 enum UserStep {
-    /// The name to sign in by, and to tell the home.
+    /// The sign-in name, which determines the home domain.
     SignInName(Alias),
     Name(Alias),
     Enabled(bool),
@@ -234,7 +234,7 @@ impl UserStep {
     fn all(verb: Verb, path: &AttributePath<'_>, value: Option<&Value>) -> Result<Vec<Self>, RejectReason> {
         let text = |field| document::text_of(value, field);
         Ok(match path.attribute.as_str() {
-            // What is no name any more stays one here.
+            // Names are never removed.
             _ if verb == Verb::Remove => Vec::new(),
             "username" => {
                 let names = spelled(text("userName")?, "userName", Holds::Accounts)?;
@@ -254,7 +254,7 @@ impl UserStep {
     }
 }
 
-/// The addresses in the value of a path to `emails`: texts for their `value`, or objects.
+/// Returns the addresses in the value of a path to `emails`: strings for `emails.value`, objects otherwise.
 fn emails(path: &AttributePath<'_>, value: Option<&Value>) -> Result<Vec<Alias>, RejectReason> {
     let mut addresses = Vec::new();
     match (path.sub_attribute.as_deref(), value) {
@@ -270,7 +270,7 @@ fn emails(path: &AttributePath<'_>, value: Option<&Value>) -> Result<Vec<Alias>,
     spelled(addresses.iter().map(String::as_str), "emails.value", Holds::Addresses)
 }
 
-/// The names that texts give.
+/// Returns the names in texts.
 fn spelled<'a>(
     texts: impl IntoIterator<Item = &'a str>,
     field: &'static str,
@@ -284,7 +284,7 @@ fn spelled<'a>(
     Ok(names)
 }
 
-/// The user after all steps: the last name to sign in by first, then what was known, then what was learned.
+/// Returns the user after all steps: the last sign-in name first, then the known names, then the added names.
 fn changed(known: &User, steps: Vec<UserStep>) -> User {
     let (mut sign_in_names, mut names, mut status) = (Vec::new(), Vec::new(), known.status());
     for step in steps {

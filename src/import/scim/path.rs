@@ -1,12 +1,12 @@
-//! Paths of attributes in a `PATCH` (RFC 7644, section 3.5.2).
+//! Attribute paths in a `PATCH` (RFC 7644, section 3.5.2).
 
 use super::attributes::{names_people, unqualified};
 use crate::import::RejectReason;
 
 const EXPECTED: &str =
-    "an attribute such as `members`, with a filter `[value eq \"...\"]` or a sub-attribute if need be";
+    "an attribute such as `members`, optionally with a filter `[value eq \"...\"]` or a sub-attribute";
 
-/// An attribute, which of its entries, and what of them.
+/// An attribute, with an optional filter on its elements and an optional sub-attribute.
 pub(super) struct AttributePath<'a> {
     /// In lower case.
     pub(super) attribute: String,
@@ -18,7 +18,7 @@ pub(super) struct AttributePath<'a> {
 impl<'a> AttributePath<'a> {
     pub(super) fn new(text: &'a str) -> Result<Self, RejectReason> {
         let text = unqualified(text.trim());
-        // Extensions hold nothing that names anybody here.
+        // Extensions contain no attribute that names people.
         if text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("urn:")) {
             if names_people(text) {
                 return Err(invalid_path());
@@ -44,7 +44,7 @@ impl<'a> AttributePath<'a> {
         Ok(Self { attribute: head.to_ascii_lowercase(), filter, sub_attribute: tail.map(str::to_ascii_lowercase) })
     }
 
-    /// The value that a filter `value eq "..."` names.
+    /// Returns the value in a filter `value eq "..."`.
     pub(super) fn value(filter: &str) -> Option<String> {
         let rest = keyword(filter.trim(), "value")?;
         let quoted = keyword(rest, "eq")?;
@@ -52,13 +52,13 @@ impl<'a> AttributePath<'a> {
     }
 }
 
-/// What follows a word and the space behind it.
+/// Returns the text after a keyword and the white space that follows it.
 fn keyword<'a>(text: &'a str, word: &str) -> Option<&'a str> {
     let (first, rest) = text.split_once(|c: char| c.is_ascii_whitespace())?;
     first.eq_ignore_ascii_case(word).then(|| rest.trim_start())
 }
 
-/// Where the bracket stands that ends a filter: the first outside of its texts.
+/// Returns the offset of the bracket that ends a filter: the first outside of a string.
 fn end_of_filter(text: &str) -> Option<usize> {
     let (mut in_text, mut escaped) = (false, false);
     for (at, byte) in text.bytes().enumerate() {

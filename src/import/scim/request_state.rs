@@ -1,4 +1,4 @@
-//! What is known while requests are read: the snapshot before, and what earlier requests of the same input changed.
+//! The state while requests are read: the previous snapshot and the changes of earlier requests in the same input.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -13,19 +13,19 @@ use crate::import::RejectReason;
 use crate::import::facts::{MemberRecord, MemberType, ResolvedMember, known_user};
 use crate::steps::advance;
 
-/// The state that requests change one after the other.
+/// The state that requests change in order.
 pub(super) struct RequestState<'a> {
     before: &'a DirectorySnapshot,
     non_people: &'a HashSet<String>,
-    /// The users whose record the input gives, or takes away.
+    /// The users whose record the input replaces (`Some`) or removes (`None`).
     users: HashMap<UserId, Option<User>>,
-    /// The names of the groups that the input gives, or that it takes away.
+    /// The names of the groups that the input replaces (`Some`) or removes (`None`).
     groups: HashMap<GroupId, Option<Box<str>>>,
     listed: HashMap<GroupId, GroupMembers<'a>>,
-    /// The users whom each group of the snapshot before lists, once several groups were asked for.
+    /// The direct members of each group in the previous snapshot. Computed at the second lookup.
     direct_members_before: Option<HashMap<u32, Vec<UserIndex>>>,
     lookups: usize,
-    /// What the input creates, by its `bulkId`.
+    /// The resources that the input creates, by `bulkId`.
     created: HashMap<String, CreatedResource>,
 }
 
@@ -36,13 +36,13 @@ pub(super) struct CreatedResource {
     pub(super) kind: MemberType,
 }
 
-/// What one request comes to. Its items are the members that it lists, or the operations of a `PATCH`.
+/// The result of one request. Its items are the members that it lists, or the operations of a `PATCH`.
 #[derive(Default)]
 pub(super) struct RequestOutcome {
     pub(super) changes: Vec<DirectoryChange>,
     pub(super) items: u64,
     pub(super) ignored: u64,
-    /// By the number of the item, the first being 1.
+    /// By the number of the item, from 1.
     pub(super) rejected: Vec<(u64, RejectReason)>,
 }
 
@@ -52,18 +52,18 @@ impl<'a> RequestState<'a> {
         Self { before, non_people, users, groups, listed, direct_members_before: None, lookups: 0, created }
     }
 
-    /// Adds what a bulk request creates. Returns whether the `bulkId` is a new one.
+    /// Adds a resource that a bulk request creates. Returns whether the `bulkId` is new.
     pub(super) fn add_created(&mut self, bulk_id: String, created: CreatedResource) -> bool {
         self.created.insert(bulk_id, created).is_none()
     }
 
-    /// Returns the id that stands for a reference `bulkId:...`, and what it is; any other text stands for itself.
+    /// Resolves a reference `bulkId:...` to the id and type of the created resource. Any other text is an id itself.
     pub(super) fn resolve(&self, id: &str, field: &'static str) -> Result<CreatedResource, RejectReason> {
         if !is_bulk_reference(id) {
             return Ok(CreatedResource { id: id.to_owned(), kind: MemberType::Unspecified });
         }
         let bulk_id = id.split_once(':').map_or("", |(_, bulk_id)| bulk_id);
-        let expected = "the `bulkId` of a `POST` of this request, whose id is known";
+        let expected = "the `bulkId` of a `POST` in this request with a known id";
         self.created.get(bulk_id).cloned().ok_or(RejectReason::InvalidField { field, expected })
     }
 
@@ -106,13 +106,13 @@ impl<'a> RequestState<'a> {
         DirectoryChange::RemoveGroup(id)
     }
 
-    /// The members of a group, ready to be changed.
+    /// Returns the members of a group for changes.
     pub(super) fn listed(&mut self, group: &GroupId) -> &mut GroupMembers<'a> {
         let before = self.before;
         self.listed.entry(group.clone()).or_insert_with(|| GroupMembers::new(before, group.clone()))
     }
 
-    /// Makes these the only members of a group.
+    /// Replaces the members of a group.
     pub(super) fn replace_members(&mut self, group: &GroupId, parties: Vec<ResolvedMember>) -> Vec<DirectoryChange> {
         let before = if self.listed(group).is_cleared() { BTreeSet::new() } else { self.direct_members_before(group) };
         let listed = self.listed(group);
@@ -121,8 +121,8 @@ impl<'a> RequestState<'a> {
         changes
     }
 
-    /// The users whom a group of the snapshot before lists. All memberships are read twice at most, however many groups
-    /// are asked for.
+    /// Returns the direct members of a group in the previous snapshot. All memberships are read at most twice, however
+    /// many groups are looked up.
     fn direct_members_before(&mut self, group: &GroupId) -> BTreeSet<UserId> {
         let before = self.before;
         self.lookups += 1;
@@ -146,9 +146,9 @@ impl<'a> RequestState<'a> {
         entries.map(|entry| UserId::from_checked(entry.id())).collect()
     }
 
-    /// Returns what an entry of `members` is, or `None` if it is known to be no person.
+    /// Resolves an entry of `members`, or returns `None` if it is a declared non-person.
     pub(super) fn resolve_entry(&self, entry: &Value, listed: bool) -> Result<Option<ResolvedMember>, RejectReason> {
-        // Before anything else of it is read, because nothing of such a member makes an import incomplete.
+        // Checked first, because a declared non-person never makes an import incomplete.
         if id_in(entry).is_some_and(|id| self.non_people.contains(id)) {
             return Ok(None);
         }
@@ -158,7 +158,7 @@ impl<'a> RequestState<'a> {
         self.resolve_member(&MemberRecord { id, kind, removed }, listed)
     }
 
-    /// Returns what a member is, or `None` if it is known to be no person.
+    /// Resolves a member, or returns `None` if it is a declared non-person.
     pub(super) fn resolve_member(
         &self,
         member: &MemberRecord,
@@ -171,7 +171,7 @@ impl<'a> RequestState<'a> {
         let knows_group = |group: &GroupId| self.group_name(group).is_some();
         let resolve_member = ResolvedMember::of(&member.id, &said, listed, |user| self.knows_user(user), knows_group);
         let resolve_member = resolve_member.ok_or_else(missing_type)?;
-        // Whom a group holds of which nothing is known, nobody knows.
+        // The members of an unknown group are unknown.
         match &resolve_member.group {
             Some(group) if listed && !knows_group(group) => Err(RejectReason::UnknownMember { count: 1 }),
             _ => Ok(Some(resolve_member)),

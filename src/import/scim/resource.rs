@@ -1,4 +1,4 @@
-//! One user or group as a whole (RFC 7643, section 4).
+//! Users and groups as whole resources (RFC 7643, section 4).
 
 use std::collections::HashSet;
 use std::io::Read;
@@ -22,13 +22,13 @@ const PRIMARY_EMAIL: usize = 1;
 const EMAIL: usize = 2;
 const EXTERNAL_ID: usize = 3;
 
-/// A user or a group.
+/// A user or a group resource.
 pub(super) enum Resource {
     User { id: UserId, names: UserNames },
     Group { id: GroupId, name: Option<String>, members: Option<MemberEntries> },
 }
 
-/// Each entry, which is nothing if it is known to be no person.
+/// The members of a group resource. `None` is a declared non-person.
 pub(super) type MemberEntries = Vec<Result<Option<MemberRecord>, RejectReason>>;
 
 impl Resource {
@@ -64,7 +64,7 @@ impl Resource {
     }
 }
 
-/// The record of a user, as a body gives it.
+/// Returns the user in a body.
 pub(super) fn user(id: &UserId, user: &Attributes) -> Result<User, RejectReason> {
     check_resource_type(user, "user")?;
     names(user)?.user(id.clone(), None, true, None).map_err(|unfit| match unfit {
@@ -73,7 +73,7 @@ pub(super) fn user(id: &UserId, user: &Attributes) -> Result<User, RejectReason>
     })
 }
 
-/// What changes by a group as a body gives it.
+/// Returns the changes of a `PUT` or `POST` of a group.
 pub(super) fn put_group(
     known: &mut RequestState<'_>,
     id: &GroupId,
@@ -96,30 +96,30 @@ pub(super) fn put_group(
     }
     outcome.changes.extend(match outcome.rejected.is_empty() {
         true => known.replace_members(id, parties),
-        // One that cannot be read may be anybody whom the group lists.
+        // A rejected member may be any current member of the group, so no member is removed.
         false => known.listed(id).add(parties),
     });
     Ok(outcome)
 }
 
-/// A body whose id, if it has one, is this.
+/// Reads a body, and checks that its id, if present, is `expected`.
 pub(super) fn body_of(body: impl Read, expected: &str) -> Result<Attributes, RejectReason> {
     let body = super::read(body)?.into_resource()?;
     check_id(&body, expected)?;
     Ok(body)
 }
 
-/// Checks that the id of a resource, if it has one, is this.
+/// Checks that the id of a resource, if present, is `expected`.
 pub(super) fn check_id(resource: &Attributes, expected: &str) -> Result<(), RejectReason> {
     match id(resource)? {
         Some(id) if id != expected => {
-            Err(RejectReason::InvalidField { field: "id", expected: "the id of the resource that the request is for" })
+            Err(RejectReason::InvalidField { field: "id", expected: "the id of the requested resource" })
         }
         _ => Ok(()),
     }
 }
 
-/// The entries of `members`, if the resource speaks of them. A text stands for the one entry.
+/// Returns the entries of `members`, if present. A single string counts as a list of one.
 fn members_of(group: &Attributes) -> Result<Option<&[Value]>, RejectReason> {
     match group.get("members") {
         None | Some(Value::Null) => Ok(None),
@@ -127,7 +127,7 @@ fn members_of(group: &Attributes) -> Result<Option<&[Value]>, RejectReason> {
     }
 }
 
-/// The entries of a list of members. A text or an object stands for the one entry.
+/// Returns the entries of a list of members. A single string or object counts as a list of one.
 pub(super) fn member_entries<'a>(value: &'a Value, field: &'static str) -> Result<&'a [Value], RejectReason> {
     match value {
         Value::String(_) => Ok(std::slice::from_ref(value)),
@@ -142,9 +142,9 @@ fn id(resource: &Attributes) -> Result<Option<&str>, RejectReason> {
     Ok(Some(id))
 }
 
-/// Whether a resource is of the kind that it is taken for, as far as it says.
+/// Checks that a resource is of this type, as far as it declares one.
 fn check_resource_type(resource: &Attributes, kind: &str) -> Result<(), RejectReason> {
-    let expected = "the kind of resource that was requested";
+    let expected = "the requested type of resource";
     let urn = format!("urn:ietf:params:scim:schemas:core:2.0:{kind}");
     resource.check_schemas(&urn, expected)?;
     let Some(meta) = resource.get("meta").filter(|meta| meta.is_object()).cloned() else { return Ok(()) };
@@ -157,7 +157,7 @@ fn check_resource_type(resource: &Attributes, kind: &str) -> Result<(), RejectRe
 }
 
 fn names(user: &Attributes) -> Result<UserNames, RejectReason> {
-    let expected = "the name by which the user signs in";
+    let expected = "the sign-in name of the user";
     let user_name = user.text("userName")?.ok_or(RejectReason::MissingField { field: "userName", expected })?;
     let mut names = UserNames::default();
     names.add(USER_NAME, "userName", Holds::Accounts, [user_name])?;
@@ -173,7 +173,7 @@ fn names(user: &Attributes) -> Result<UserNames, RejectReason> {
     Ok(names)
 }
 
-/// The address in an entry of `emails`, of which there must be one, be it blank.
+/// Returns the address in an entry of `emails`. The address is required, but may be blank.
 pub(super) fn email_address(email: &Attributes) -> Result<Option<&str>, RejectReason> {
     let expected = "an address";
     match email.get("value") {
@@ -182,12 +182,12 @@ pub(super) fn email_address(email: &Attributes) -> Result<Option<&str>, RejectRe
     }
 }
 
-/// The id in an entry of `members`, as it is.
+/// Returns the id in an entry of `members`, unchecked.
 pub(super) fn id_in(entry: &Value) -> Option<&str> {
     entry.as_str().or_else(|| entry.get("value").and_then(Value::as_str))
 }
 
-/// One entry of `members` in a list, where no resource is named by a `bulkId`.
+/// Reads one entry of `members` in a list, where no member is named by `bulkId`.
 fn listed_member(entry: &Value) -> Result<MemberRecord, RejectReason> {
     match member(entry)? {
         member if is_bulk_reference(&member.id) => {
@@ -197,12 +197,12 @@ fn listed_member(entry: &Value) -> Result<MemberRecord, RejectReason> {
     }
 }
 
-/// Whether an id stands for a resource that a bulk request creates.
+/// Returns whether an id refers to a resource that a bulk request creates.
 pub(super) fn is_bulk_reference(id: &str) -> bool {
     id.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("bulkId:"))
 }
 
-/// One entry of `members`: an object, or the id alone.
+/// Reads one entry of `members`: an object, or an id alone.
 pub(super) fn member(entry: &Value) -> Result<MemberRecord, RejectReason> {
     if let Value::String(id) = entry {
         document::user_id(id, "members.value")?;
@@ -235,7 +235,7 @@ pub(super) fn member(entry: &Value) -> Result<MemberRecord, RejectReason> {
     Ok(MemberRecord { id: id.to_owned(), kind, removed: false })
 }
 
-/// What a reference such as `https://example.com/v2/Groups/1` leads to.
+/// Returns the member type in a reference such as `https://example.com/v2/Groups/1`.
 fn kind_of_path(path: &str) -> MemberType {
     let path = path.split(['?', '#']).next().unwrap_or_default();
     match path.trim_end_matches('/').rsplit('/').nth(1) {

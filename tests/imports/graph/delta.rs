@@ -227,8 +227,9 @@ fn b1_a_member_whom_nobody_knows_is_rejected() {
     let import = round(json!([]), groups).into_delta(&before()).unwrap();
     assert_eq!(
         messages(&import),
-        ["page 2, record 1, member 2: field `@odata.type` is missing, expected it, or a member that is known for a \
-          user or a group"]
+        [
+            "page 2, record 1, member 2: field `@odata.type` is missing, expected a type, or the id of a known user or group"
+        ]
     );
     assert_eq!((import.read(), import.ignored()), (3, 0));
     assert!(import.into_complete().is_err());
@@ -254,7 +255,7 @@ fn b1_a_user_of_whom_no_name_is_known_is_rejected() {
     assert_eq!(
         messages(&import),
         ["page 1, record 1: field `userPrincipalName` is missing, expected the sign-in name or, if it is null, \
-          another name to protect by: have both in `$select`"]
+          another name; add both to `$select`"]
     );
 }
 
@@ -286,8 +287,9 @@ fn d11_a_directory_in_which_no_group_has_members_is_cut() {
     let import = round(json!([]), json!([{"id": "g-1", "displayName": "Council"}])).into_builder().unwrap();
     assert_eq!(
         messages(&import),
-        ["the input as a whole: field `members@delta` is missing, expected the members of at least one group: have \
-          `members` in `$select`"]
+        [
+            "the input as a whole: field `members@delta` is missing, expected members of at least one group; add `members` to `$select`"
+        ]
     );
     let empty = json!([{"id": "g-1", "displayName": "Council", "members@delta": []}]);
     assert!(round(json!([]), empty).into_builder().unwrap().into_complete().is_ok());

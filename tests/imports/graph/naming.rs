@@ -99,7 +99,7 @@ fn d11_members_that_are_no_people_are_ignored() {
     assert_eq!((import.read(), import.ignored()), (8, 4));
     assert_eq!(
         messages(&import),
-        ["page 1, record 3: field `userPrincipalName` cannot be understood, expected a text"],
+        ["page 1, record 3: field `userPrincipalName` is invalid, expected a string"],
         "a record that cannot be read stays a rejection"
     );
     assert_eq!(snapshot(import.into_partial()).all_members(&group("g-1")).len(), 1);

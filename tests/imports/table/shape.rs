@@ -71,7 +71,7 @@ fn b4_columns_without_a_name_hold_nothing() {
     assert_eq!(names(&whole(&["id,,upn\nu-1,,a@x.example\n"]), "u-1"), ["a@x.example"]);
     let import = read(&["id,upn,\nu-1,a@x.example,b@x.example\n"]);
     assert!(
-        refusal(&import).starts_with("line 2: field `without a name` cannot be understood"),
+        refusal(&import).starts_with("line 2: field `without a name` is invalid"),
         "{}",
         refusal(&import)
     );
