@@ -263,8 +263,8 @@ proptest! {
     ) {
         let (mut log, checkpoint) = exported(&ledger(size), Disclosure::Redact);
         if is_forged {
-            let place = log.windows(8).position(|text| text == b"sequence").unwrap() + 20;
-            let digit = log[place..].iter().position(u8::is_ascii_digit).unwrap() + place;
+            let position = log.windows(8).position(|text| text == b"sequence").unwrap() + 20;
+            let digit = log[position..].iter().position(u8::is_ascii_digit).unwrap() + position;
             log[digit] = if log[digit] == b'7' { b'8' } else { b'7' };
         }
         for (which, _) in hurt {

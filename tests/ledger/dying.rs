@@ -28,18 +28,18 @@ impl HashStore for Mortal {
         self.inner.size()
     }
 
-    fn read(&self, places: &[u64]) -> Result<Vec<TreeHash>, HashStoreError> {
+    fn read(&self, positions: &[u64]) -> Result<Vec<TreeHash>, HashStoreError> {
         self.step()?;
-        self.inner.read(places)
+        self.inner.read(positions)
     }
 
-    fn write(&self, place: u64, hashes: &[TreeHash]) -> Result<(), HashStoreError> {
+    fn write(&self, position: u64, hashes: &[TreeHash]) -> Result<(), HashStoreError> {
         // Half of it gets through.
         if let Err(died) = self.step() {
-            self.inner.write(place, &hashes[..hashes.len() / 2])?;
+            self.inner.write(position, &hashes[..hashes.len() / 2])?;
             return Err(died);
         }
-        self.inner.write(place, hashes)
+        self.inner.write(position, hashes)
     }
 
     fn sync(&self) -> Result<(), HashStoreError> {
@@ -99,8 +99,8 @@ struct Volatile {
 
 impl Volatile {
     fn all(&self) -> Vec<TreeHash> {
-        let places: Vec<u64> = (0..self.inner.size().unwrap()).collect();
-        self.inner.read(&places).unwrap()
+        let positions: Vec<u64> = (0..self.inner.size().unwrap()).collect();
+        self.inner.read(&positions).unwrap()
     }
 
     fn step(&self) -> Result<(), HashStoreError> {
@@ -124,12 +124,12 @@ impl HashStore for Volatile {
         self.inner.size()
     }
 
-    fn read(&self, places: &[u64]) -> Result<Vec<TreeHash>, HashStoreError> {
-        self.inner.read(places)
+    fn read(&self, positions: &[u64]) -> Result<Vec<TreeHash>, HashStoreError> {
+        self.inner.read(positions)
     }
 
-    fn write(&self, place: u64, hashes: &[TreeHash]) -> Result<(), HashStoreError> {
-        self.inner.write(place, hashes)
+    fn write(&self, position: u64, hashes: &[TreeHash]) -> Result<(), HashStoreError> {
+        self.inner.write(position, hashes)
     }
 
     fn sync(&self) -> Result<(), HashStoreError> {

@@ -181,7 +181,7 @@ fn g6_a_history_that_was_rewritten_and_signed_again_does_not_fit_a_saved_checkpo
     assert!(matches!(found, VerifyError::Shrunk { older: 5, size: 4 }), "{found:?}");
 }
 
-/// The hash of a changed record set in its place, as somebody would who has the file alone.
+/// The hash of a changed record set in its position, as somebody would who has the file alone.
 #[test]
 fn g6_what_was_changed_with_care_is_found_by_its_root() {
     let (log, checkpoint) = exported(&ledger(9), Disclosure::Include);
@@ -265,7 +265,7 @@ fn b1_what_is_wrong_with_a_line_is_said_with_its_number() {
             "{verified:?}"
         );
     }
-    // A blank line takes the place of no record.
+    // A blank line takes the position of no record.
     let log = [&lines[0][..], b"\n", &lines[2][..]].concat();
     let verified = verify(&log, &checkpoint, None);
     assert!(

@@ -28,7 +28,7 @@ fn g6_a_checkpoint_covers_whatever_was_answered() {
         assert_eq!((earlier.size, earlier.root), (size, peaks(size).root()));
     }
     let beyond = ledger.checkpoint_of(701).unwrap_err();
-    assert!(matches!(beyond, LedgerError::Beyond { size: 700, asked: 701 }));
+    assert!(matches!(beyond, LedgerError::Beyond { size: 700, requested: 701 }));
 }
 
 #[test]
@@ -116,13 +116,13 @@ impl HashStore for Counting {
         self.inner.size()
     }
 
-    fn read(&self, places: &[u64]) -> Result<Vec<TreeHash>, HashStoreError> {
-        self.read.fetch_add(places.len(), Ordering::SeqCst);
-        self.inner.read(places)
+    fn read(&self, positions: &[u64]) -> Result<Vec<TreeHash>, HashStoreError> {
+        self.read.fetch_add(positions.len(), Ordering::SeqCst);
+        self.inner.read(positions)
     }
 
-    fn write(&self, place: u64, hashes: &[TreeHash]) -> Result<(), HashStoreError> {
-        self.inner.write(place, hashes)
+    fn write(&self, position: u64, hashes: &[TreeHash]) -> Result<(), HashStoreError> {
+        self.inner.write(position, hashes)
     }
 
     fn sync(&self) -> Result<(), HashStoreError> {

@@ -13,7 +13,7 @@ fn g6_hashes_are_kept_as_the_contract_of_their_port_says() {
     fn check(one: &dyn HashStore, other: &dyn HashStore) {
         let hash = |byte: u8| TreeHash([byte; 32]);
         assert_eq!((one.size().unwrap(), one.checkpoint().unwrap()), (0, None));
-        assert!(matches!(one.write(1, &[hash(1)]), Err(HashStoreError::Gap { place: 1, len: 0 })));
+        assert!(matches!(one.write(1, &[hash(1)]), Err(HashStoreError::Gap { position: 1, len: 0 })));
         one.write(0, &[hash(1), hash(2), hash(3)]).unwrap();
         assert_eq!(other.read(&[2, 0, 1, 1]).unwrap(), [hash(3), hash(1), hash(2), hash(2)]);
         other.write(1, &[hash(4)]).unwrap();
@@ -21,9 +21,12 @@ fn g6_hashes_are_kept_as_the_contract_of_their_port_says() {
         other.write(0, &[]).unwrap();
         assert_eq!(one.read(&[0, 1, 2, 3]).unwrap(), [hash(1), hash(4), hash(5), hash(6)]);
         assert_eq!((one.size().unwrap(), other.size().unwrap()), (4, 4));
-        for place in [4, 5, u64::MAX / 32, u64::MAX] {
-            assert!(matches!(one.read(&[0, place]), Err(HashStoreError::Missing { .. })), "{place}");
-            assert!(place == 4 || matches!(one.write(place, &[hash(1)]), Err(HashStoreError::Gap { .. })), "{place}");
+        for position in [4, 5, u64::MAX / 32, u64::MAX] {
+            assert!(matches!(one.read(&[0, position]), Err(HashStoreError::Missing { .. })), "{position}");
+            assert!(
+                position == 4 || matches!(one.write(position, &[hash(1)]), Err(HashStoreError::Gap { .. })),
+                "{position}"
+            );
         }
         one.sync().unwrap();
         one.keep_checkpoint(b"one").unwrap();
@@ -81,12 +84,12 @@ impl HashStore for Watched {
         self.inner.size()
     }
 
-    fn read(&self, places: &[u64]) -> Result<Vec<TreeHash>, HashStoreError> {
-        self.inner.read(places)
+    fn read(&self, positions: &[u64]) -> Result<Vec<TreeHash>, HashStoreError> {
+        self.inner.read(positions)
     }
 
-    fn write(&self, place: u64, hashes: &[TreeHash]) -> Result<(), HashStoreError> {
-        self.by_the_holder().write(place, hashes)
+    fn write(&self, position: u64, hashes: &[TreeHash]) -> Result<(), HashStoreError> {
+        self.by_the_holder().write(position, hashes)
     }
 
     fn sync(&self) -> Result<(), HashStoreError> {

@@ -194,12 +194,12 @@ impl HashStore for Forgetful {
         self.inner.size()
     }
 
-    fn read(&self, places: &[u64]) -> Result<Vec<TreeHash>, HashStoreError> {
-        self.inner.read(places)
+    fn read(&self, positions: &[u64]) -> Result<Vec<TreeHash>, HashStoreError> {
+        self.inner.read(positions)
     }
 
-    fn write(&self, place: u64, hashes: &[TreeHash]) -> Result<(), HashStoreError> {
-        self.inner.write(place, hashes)
+    fn write(&self, position: u64, hashes: &[TreeHash]) -> Result<(), HashStoreError> {
+        self.inner.write(position, hashes)
     }
 
     fn sync(&self) -> Result<(), HashStoreError> {

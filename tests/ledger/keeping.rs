@@ -65,8 +65,8 @@ fn g6_a_log_that_was_exchanged_as_a_whole_is_not_the_one_that_was_signed() {
     forged.tamper(&forge);
     over(&forged, Arc::clone(&others)).checkpoint().unwrap();
     sink.tamper(&forge);
-    let places: Vec<u64> = (0..others.size().unwrap()).collect();
-    shared.write(0, &others.read(&places).unwrap()).unwrap();
+    let positions: Vec<u64> = (0..others.size().unwrap()).collect();
+    shared.write(0, &others.read(&positions).unwrap()).unwrap();
     assert!(matches!(ledger.audit(), Err(LedgerError::Damaged)));
     assert!(ledger.export(&mut Vec::new(), Disclosure::Include).is_err());
     assert!(matches!(LedgerSink::open(sink, shared, key()), Err(LedgerError::Forked { size: 9 })));
@@ -78,8 +78,8 @@ fn g6_hashes_are_made_again_for_the_log_that_was_signed_and_for_no_other() {
     let before = over(&sink, Arc::clone(&shared)).checkpoint().unwrap();
     let rebuild = || LedgerSink::rebuild(Arc::clone(&sink), Arc::clone(&shared), key());
     let all = || {
-        let places: Vec<u64> = (0..shared.size().unwrap()).collect();
-        shared.read(&places).unwrap()
+        let positions: Vec<u64> = (0..shared.size().unwrap()).collect();
+        shared.read(&positions).unwrap()
     };
     let kept = all();
     sink.tamper(|entries| entries[3].record.at = at(77));
@@ -106,15 +106,15 @@ impl HashStore for Unreadable {
         self.hashes.size()
     }
 
-    fn read(&self, places: &[u64]) -> Result<Vec<TreeHash>, HashStoreError> {
+    fn read(&self, positions: &[u64]) -> Result<Vec<TreeHash>, HashStoreError> {
         match self.fails.load(Ordering::SeqCst) {
             true => Err(HashStoreError::Backend("the disk is gone".into())),
-            false => self.hashes.read(places),
+            false => self.hashes.read(positions),
         }
     }
 
-    fn write(&self, place: u64, hashes: &[TreeHash]) -> Result<(), HashStoreError> {
-        self.hashes.write(place, hashes)
+    fn write(&self, position: u64, hashes: &[TreeHash]) -> Result<(), HashStoreError> {
+        self.hashes.write(position, hashes)
     }
 
     fn sync(&self) -> Result<(), HashStoreError> {

@@ -83,7 +83,7 @@ fn g6_two_processes_that_see_two_logs_do_not_agree() {
     assert!(!proof.proves(&opened(&saved), &opened(&false_one.checkpoint().unwrap())));
 }
 
-/// With the same key, over the same records but one, and set in the place of those that were signed.
+/// With the same key, over the same records but one, and set in the position of those that were signed.
 #[test]
 fn g6_the_hashes_and_the_checkpoint_of_another_log_are_not_taken_over() {
     let (sink, shared) = (filled(9), Arc::new(MemoryHashes::new()));
@@ -92,8 +92,8 @@ fn g6_the_hashes_and_the_checkpoint_of_another_log_are_not_taken_over() {
         let (forged, others) = (filled(size), Arc::new(MemoryHashes::new()));
         forged.tamper(|entries| entries[6].record.at = at(55));
         let forged = over(&forged, Arc::clone(&others)).checkpoint().unwrap();
-        let places: Vec<u64> = (0..others.size().unwrap()).collect();
-        shared.write(0, &others.read(&places).unwrap()).unwrap();
+        let positions: Vec<u64> = (0..others.size().unwrap()).collect();
+        shared.write(0, &others.read(&positions).unwrap()).unwrap();
         shared.keep_checkpoint(forged.as_bytes()).unwrap();
         assert!(matches!(ledger.checkpoint(), Err(LedgerError::Forked { size: of }) if of == size));
     }

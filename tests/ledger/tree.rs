@@ -132,8 +132,8 @@ fn written(size: u64) -> MemoryHashes {
 struct Others<'a>(&'a dyn HashStore);
 
 impl HashReader for Others<'_> {
-    fn read_hashes(&self, places: &[u64]) -> Result<Vec<Hash>, tlog_tiles::tlog::Error> {
-        Ok(self.0.read(places).unwrap().into_iter().map(|hash| Hash(hash.0)).collect())
+    fn read_hashes(&self, positions: &[u64]) -> Result<Vec<Hash>, tlog_tiles::tlog::Error> {
+        Ok(self.0.read(positions).unwrap().into_iter().map(|hash| Hash(hash.0)).collect())
     }
 }
 
