@@ -84,7 +84,7 @@
 //! An attacker removes a name.
 //! let changed = String::from_utf8(log)?.replacen("admin-1", "admin-2", 1);
 //! let error = verify_log(changed.as_bytes(), checkpoint.as_bytes(), saved, &[public_key]).unwrap_err();
-//! assert_eq!(error.to_string(), "the first 2 records are not those of the older checkpoint");
+//! assert_eq!(error.to_string(), "the first 2 records differ from those of the older checkpoint");
 //! # Ok(())
 //! # }
 //! ```

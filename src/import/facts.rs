@@ -139,7 +139,7 @@ impl DirectoryFacts {
     /// Returns the changes, groups first and removals last, and the rejected records.
     pub(super) fn changes(self, rules: &SourceRules<'_>) -> ChangeSet {
         let mut ignored = 0;
-        let (mut changes, mut gone, mut joined, mut rejected) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (mut changes, mut removals, mut additions, mut rejected) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for (id, facts) in &self.groups {
             advance(1);
             if facts.present {
@@ -147,35 +147,43 @@ impl DirectoryFacts {
                 let name = facts.names.last().map(String::as_str).or(known).unwrap_or(id.as_str());
                 changes.push(DirectoryChange::Group(id.clone(), name.into()));
             } else if facts.removed {
-                gone.push(DirectoryChange::RemoveGroup(id.clone()));
+                removals.push(DirectoryChange::RemoveGroup(id.clone()));
             }
         }
         for ((group, id), membership) in self.members.iter().filter(|((group, _), _)| !self.is_removed(group)) {
             advance(1);
             let listed = !membership.listed_as.is_empty();
-            let said = if listed { &membership.listed_as } else { &membership.removed_as };
-            let Some(party) =
-                ResolvedMember::of(id, said, listed, |id| self.knows_user(id, rules), |id| self.knows_group(id, rules))
-            else {
-                let refused = |place: &Place| Rejected { place: *place, reason: rules.missing_type.clone() };
-                rejected.extend(membership.unspecified_at.iter().map(refused));
+            let types = if listed { &membership.listed_as } else { &membership.removed_as };
+            let Some(resolved) = ResolvedMember::of(
+                id,
+                types,
+                listed,
+                |id| self.knows_user(id, rules),
+                |id| self.knows_group(id, rules),
+            ) else {
+                let rejection = |place: &Place| Rejected { place: *place, reason: rules.missing_type.clone() };
+                rejected.extend(membership.unspecified_at.iter().map(rejection));
                 continue;
             };
             // Removing a group also removes it from its parent groups, so it needs no change of its own.
-            let party = ResolvedMember { group: party.group.filter(|child| !self.is_removed(child)), ..party };
+            let resolved = ResolvedMember { group: resolved.group.filter(|child| !self.is_removed(child)), ..resolved };
             // The members of a group that no source has described are unknown.
-            if listed && party.group.as_ref().is_some_and(|child| !self.knows_group(child, rules)) {
+            if listed && resolved.group.as_ref().is_some_and(|child| !self.knows_group(child, rules)) {
                 let place = membership.listed_at.unwrap_or(Place::Whole);
                 rejected.push(Rejected { place, reason: RejectReason::UnknownMember { count: 1 } });
-                joined.extend(ResolvedMember { group: None, ..party }.joining(group));
+                additions.extend(ResolvedMember { group: None, ..resolved }.addition_to(group));
                 continue;
             }
-            if listed { joined.extend(party.joining(group)) } else { gone.extend(party.leaving(group)) }
+            if listed {
+                additions.extend(resolved.addition_to(group))
+            } else {
+                removals.extend(resolved.removal_from(group))
+            }
         }
         for (id, facts) in self.users {
             advance(1);
             let Some(names) = facts.names else {
-                gone.push(DirectoryChange::RemoveUser(id));
+                removals.push(DirectoryChange::RemoveUser(id));
                 continue;
             };
             let known = rules.before.and_then(|before| known_user(before, &id));
@@ -185,8 +193,8 @@ impl DirectoryFacts {
                 // A user known only by id from a member list has no record that could be incomplete.
                 Err(NamesError::NoName) if !facts.has_record && names.is_empty() => {}
                 Err(NamesError::NoName) if is_no_person => ignored += facts.named_at.len() as u64,
-                Err(unfit) => {
-                    let reason = match unfit {
+                Err(error) => {
+                    let reason = match error {
                         NamesError::NoName => rules.missing_name.clone(),
                         NamesError::TooManyNames => RejectReason::TooManyNames { max: MAX_NAMES },
                     };
@@ -194,10 +202,10 @@ impl DirectoryFacts {
                 }
             }
         }
-        // Records of one sync have no order, so removals come last: they also apply to members that joined in the same
+        // Records of one sync have no order, so removals come last: they also apply to members that additions in the same
         // sync.
-        changes.append(&mut joined);
-        changes.append(&mut gone);
+        changes.append(&mut additions);
+        changes.append(&mut removals);
         ChangeSet { changes, ignored, rejected }
     }
 
@@ -240,13 +248,13 @@ impl ResolvedMember {
     }
 
     /// Returns the changes that add the member to a group.
-    pub(super) fn joining(self, group: &GroupId) -> impl Iterator<Item = DirectoryChange> {
+    pub(super) fn addition_to(self, group: &GroupId) -> impl Iterator<Item = DirectoryChange> {
         let user = self.user.map(|user| DirectoryChange::Member(group.clone(), user));
         user.into_iter().chain(self.group.map(|child| DirectoryChange::Nested(group.clone(), child)))
     }
 
     /// Returns the changes that remove the member from a group.
-    pub(super) fn leaving(self, group: &GroupId) -> impl Iterator<Item = DirectoryChange> {
+    pub(super) fn removal_from(self, group: &GroupId) -> impl Iterator<Item = DirectoryChange> {
         let user = self.user.map(|user| DirectoryChange::RemoveMember(group.clone(), user));
         user.into_iter().chain(self.group.map(|child| DirectoryChange::RemoveNesting(group.clone(), child)))
     }

@@ -260,12 +260,12 @@ impl Sync {
         self.pages += 1;
         self.has_identities |= page.has_identities;
         for (record, entry) in (1..).zip(page.entries) {
-            self.take(entry, record);
+            self.add_entry(entry, record);
         }
         Ok(())
     }
 
-    fn take(&mut self, entry: Result<PageEntry, RejectReason>, record: u64) {
+    fn add_entry(&mut self, entry: Result<PageEntry, RejectReason>, record: u64) {
         let page = self.pages;
         let place = |member| Place::Page { page, record, member };
         self.read += 1;

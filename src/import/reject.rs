@@ -189,8 +189,8 @@ pub enum RejectReason {
         /// What to do instead.
         advice: &'static str,
     },
-    /// The column has an unknown name, and the caller did not exclude it. If the name were misspelt, nobody would be
-    /// protected by its values.
+    /// The column has an unknown name, and the caller did not exclude it. The names in a misspelt column would protect
+    /// nobody.
     #[error("column {column}{} is unknown, expected {expected}", quoted(name.as_deref()))]
     UnknownColumn {
         /// The number of the column, from 1.

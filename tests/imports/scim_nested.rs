@@ -1,4 +1,4 @@
-//! SCIM 2.0: attributes nested under the URN of their schema, and values in other shapes than the standard's.
+//! SCIM 2.0: attributes nested under the URN of their schema, and values in non-standard forms.
 
 use activity_privacy::directory::{
     DirectoryBuilder, DirectoryChange, DirectoryDelta, DirectorySnapshot, Resolution, User, UserStatus,
@@ -101,7 +101,7 @@ fn d11_nested_attributes_of_a_patch_are_read() {
 }
 
 #[test]
-fn d11_attributes_given_both_ways_must_agree() {
+fn d11_nested_and_plain_attributes_must_agree() {
     let users = json!([
         {"id": "u-1", "userName": "a@contoso.com", USER: {"userName": "b@contoso.com"}},
         {"id": "u-2", "userName": "b@contoso.com", USER: ["userName"]},
@@ -130,7 +130,7 @@ fn d11_attributes_given_both_ways_must_agree() {
 }
 
 #[test]
-fn d11_members_as_bare_ids_are_read_if_known() {
+fn d11_members_as_plain_ids_are_read_if_known() {
     let users = json!([{"id": "u-1", "userName": "a@contoso.com"}]);
     let groups = json!([{"id": "g-1", "members": ["u-1", "g-2", "nobody"]}, {"id": "g-2", "members": "u-1"}]);
     let import = import(users, groups);
@@ -150,7 +150,7 @@ fn d11_members_as_bare_ids_are_read_if_known() {
 }
 
 #[test]
-fn b4_numbers_as_texts_are_read() {
+fn b4_numbers_as_strings_are_read() {
     let page =
         |total: Value| json!({"totalResults": total, "startIndex": "1", "Resources": [{"id": "u-1", "userName": "a"}]});
     assert!(read(&[(Endpoint::Users, page(json!("1")))]).is_ok());
@@ -160,7 +160,7 @@ fn b4_numbers_as_texts_are_read() {
 }
 
 #[test]
-fn d11_names_are_cleaned_or_rejected() {
+fn d11_damaged_names_are_cleaned_or_rejected() {
     let put =
         |body: Value| scim::put_user(&user("u-1"), body.to_string().as_bytes()).map(|put| put.into_complete().unwrap());
     let cleaned = json!({"userName": "smtp:a@contoso.com", "emails": [{"value": "mailto:b@contoso.com"}, {"value": "C <c@contoso.com>"},

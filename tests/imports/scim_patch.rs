@@ -1,4 +1,4 @@
-//! SCIM 2.0: what a `PATCH` changes, in the forms in which provisioning clients send it.
+//! SCIM 2.0: `PATCH` requests in the forms that provisioning clients send.
 
 use activity_privacy::directory::{
     DirectoryBuilder, DirectoryChange, DirectoryDelta, DirectorySnapshot, User, UserStatus,
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::scim::{messages, snapshot};
 use crate::fixture::{alias, group, user};
 
-/// The council, with Adele, Brand, and the board in it; the board with Cora.
+/// Returns a directory in which the council contains Adele, Brand and the board, and the board contains Cora.
 fn before() -> DirectorySnapshot {
     let adele = User::new(user("u-1")).with_alias(alias("adele@contoso.com")).with_alias(alias("a@contoso.com"));
     snapshot(
@@ -41,7 +41,7 @@ fn patch_user(operations: Value) -> Import<DirectoryDelta> {
     scim::patch_user(&before(), &user("u-1"), request(operations).as_bytes()).unwrap()
 }
 
-/// The record after the request, or nothing if it changed nothing.
+/// Returns the user record after the request, or `None` if it is unchanged.
 fn patched(operations: Value) -> Option<User> {
     match patch_user(operations).into_complete().unwrap().changes() {
         [] => None,
@@ -67,7 +67,7 @@ fn not_nested(name: &str) -> DirectoryChange {
 }
 
 #[test]
-fn d11_members_join_however_it_is_written() {
+fn d11_members_are_added_in_every_form() {
     let member = json!({"value": "u-9", "type": "User"});
     for operation in [
         json!({"op": "add", "path": "members", "value": [member]}),
@@ -85,7 +85,7 @@ fn d11_members_join_however_it_is_written() {
 }
 
 #[test]
-fn d11_members_leave_however_it_is_written() {
+fn d11_members_are_removed_in_every_form() {
     for operation in [
         json!({"op": "remove", "path": "members[value eq \"u-1\"]"}),
         json!({"op": "Remove", "path": "Members[Value EQ \"u-1\"]"}),
@@ -102,7 +102,7 @@ fn d11_members_leave_however_it_is_written() {
 }
 
 #[test]
-fn d11_a_replaced_list_of_members_is_all_there_is() {
+fn d11_replace_sets_the_only_members() {
     let all_out = [left("u-1"), left("u-2"), not_nested("g-2")];
     assert_eq!(group_changes(json!([{"op": "replace", "path": "members", "value": []}])), all_out);
     assert_eq!(group_changes(json!([{"op": "remove", "path": "members"}])), all_out);
@@ -115,7 +115,7 @@ fn d11_a_replaced_list_of_members_is_all_there_is() {
 }
 
 #[test]
-fn d11_operations_are_done_one_after_the_other() {
+fn d11_operations_apply_in_order() {
     let new = |name: &str| json!([{"value": name, "type": "User"}]);
     let operations = json!([
         {"op": "add", "path": "members", "value": new("u-7")},
@@ -133,7 +133,7 @@ fn d11_operations_are_done_one_after_the_other() {
 }
 
 #[test]
-fn b1_an_operation_that_cannot_be_understood_is_rejected_whole() {
+fn b1_invalid_operation_is_rejected_as_a_whole() {
     let unclear = |path: &str| json!({"op": "remove", "path": path});
     let import = patch_group(json!([
         7,
@@ -165,7 +165,7 @@ fn b1_an_operation_that_cannot_be_understood_is_rejected_whole() {
     let path = "field `path` is invalid, expected an attribute such as `members`, optionally with a filter `[value eq \"...\"]` or a sub-attribute";
     let one = "field `path` is invalid, expected `members`, or `members[value eq \"...\"]` to remove one";
     let reasons: Vec<String> = import.rejected().iter().map(|rejected| rejected.reason.to_string()).collect();
-    let kindless = "field `members.type` is missing, expected `User` or `Group`, a `$ref` to `Users` or `Groups`, or the id of a known user or group";
+    let untyped = "field `members.type` is missing, expected `User` or `Group`, a `$ref` to `Users` or `Groups`, or the id of a known user or group";
     assert_eq!(
         reasons,
         [
@@ -179,7 +179,7 @@ fn b1_an_operation_that_cannot_be_understood_is_rejected_whole() {
             "field `value` is invalid, expected a list of objects",
             "field `value` is missing, expected the members",
             "field `value` is invalid, expected a list of objects",
-            kindless,
+            untyped,
             one,
             one,
             one,
@@ -201,7 +201,7 @@ fn b1_an_operation_that_cannot_be_understood_is_rejected_whole() {
 }
 
 #[test]
-fn b1_what_names_nobody_is_counted() {
+fn b1_operations_on_other_attributes_are_ignored() {
     let import = patch_group(json!([
         {"op": "add", "path": "externalId", "value": "7"},
         {"op": "replace", "value": {"id": "g-1", "schemas": []}},
@@ -215,7 +215,7 @@ fn b1_what_names_nobody_is_counted() {
 }
 
 #[test]
-fn b1_a_request_that_is_none_is_refused() {
+fn b1_invalid_request_is_rejected() {
     let refused = |body: &str| {
         let of_group = scim::patch_group(&before(), &group("g-1"), body.as_bytes()).unwrap_err();
         let of_user = scim::patch_user(&before(), &user("u-1"), body.as_bytes()).unwrap_err();
@@ -245,7 +245,7 @@ fn names(user: &User) -> Vec<&str> {
 }
 
 #[test]
-fn d8_a_patched_user_keeps_the_names_that_were_known() {
+fn d8_patched_user_keeps_known_names() {
     for operation in [
         json!({"op": "Replace", "path": "emails[type eq \"work\"].value", "value": "new@contoso.com"}),
         json!({"op": "replace", "path": "Emails", "value": [{"value": "new@contoso.com", "type": "work"}]}),
@@ -267,7 +267,7 @@ fn d8_a_patched_user_keeps_the_names_that_were_known() {
 }
 
 #[test]
-fn d11_a_user_who_is_not_active_is_disabled() {
+fn d11_inactive_user_is_disabled() {
     for off in [json!(false), json!("False"), json!("false")] {
         let by_path = json!([{"op": "Replace", "path": "active", "value": off}]);
         assert_eq!(patched(by_path).unwrap().status(), UserStatus::Disabled);
@@ -283,7 +283,7 @@ fn d11_a_user_who_is_not_active_is_disabled() {
 }
 
 #[test]
-fn b1_an_operation_on_a_user_is_taken_ignored_or_rejected() {
+fn b1_every_user_operation_is_accounted_for() {
     let import = patch_user(json!([
         {"op": "replace", "path": "active", "value": "perhaps"},
         {"op": "replace", "path": "userName", "value": ["x"]},
@@ -302,7 +302,7 @@ fn b1_an_operation_on_a_user_is_taken_ignored_or_rejected() {
 }
 
 #[test]
-fn b3_names_without_end_are_refused() {
+fn b3_too_many_names_are_rejected() {
     let addresses: Vec<Value> = (0..1000).map(|at| json!({"value": format!("{at}@contoso.com")})).collect();
     let body = request(json!([{"op": "add", "path": "emails", "value": addresses}]));
     let refused = scim::patch_user(&before(), &user("u-1"), body.as_bytes()).unwrap_err().to_string();
@@ -310,7 +310,7 @@ fn b3_names_without_end_are_refused() {
 }
 
 #[test]
-fn d11_people_in_an_extension_are_rejected() {
+fn d11_names_in_extension_are_rejected() {
     let urn = "urn:ietf:params:scim:schemas:extension:x:2.0:Group";
     for operation in [
         json!({"op": "add", "path": urn, "value": {"members": [{"value": "u-2"}]}}),

@@ -1,4 +1,4 @@
-//! What is hashed of a record. These bytes are for ever: a record that is read by a later version must still give them.
+//! The hashed bytes of records. They are permanent: a record that a later version reads must have the same bytes.
 
 use std::collections::HashSet;
 
@@ -8,10 +8,10 @@ use serde_json::Value;
 
 use crate::log::{entry, leaf};
 
-/// Whoever adds a field to anything that a record holds leaves it out of the JSON where it has its default; otherwise
-/// the records from before would have another hash, and every checkpoint from before would be void.
+/// A new field of a record must be omitted from the JSON if it has its default. Otherwise the hashes of older records
+/// change, and every older checkpoint becomes invalid.
 #[test]
-fn g6_the_bytes_that_are_hashed_are_these() {
+fn g6_hashed_bytes_are_fixed() {
     for (sequence, text, hash) in GOLDEN {
         assert_eq!(leaf(sequence).as_str(), text);
         assert_eq!(leaf(sequence).hash().to_string(), hash, "{sequence}");
@@ -29,23 +29,24 @@ const GOLDEN: [(u64, &str, &str); 6] = [
     (6, r#"{"event":"read_governance","at":"2026-02-25T06:13:26Z","id":"00000000-0000-0000-0000-000000000006","initiator":"system","outcome":"observed","policy":null,"sequence":6}"#, "3virlBFP2NWxrUx4ISMrUTuNwd2Mys68jvLKioulNrg="),
 ];
 
-/// Names sorted, no spaces, and numbers and strings as JavaScript writes them: another JSON parser gives the same back.
+/// Sorted names, no white space, and numbers and strings as in JavaScript, so that other JSON parsers reproduce the
+/// text.
 #[test]
-fn g6_the_text_is_canonical() {
+fn g6_leaf_text_is_canonical() {
     for sequence in 1..=12 {
         let text = leaf(sequence).as_str().to_owned();
         let value: Value = serde_json::from_str(&text).unwrap();
-        // `serde_json` sorts names as it is built here.
+        // The feature set of this build makes `serde_json` sort names.
         assert_eq!(serde_json::to_string(&value).unwrap(), text);
         assert_eq!(value["sequence"], sequence);
     }
     let odd = "\u{8}\t\u{c}\n\r\"\\/\u{1f}\u{7f}é\u{1F600}";
-    // What RFC 8785 says of strings in section 3.2.2.2.
+    // The string examples of RFC 8785, section 3.2.2.2.
     assert_eq!(serde_json::to_string(odd).unwrap(), "\"\\b\\t\\f\\n\\r\\\"\\\\/\\u001f\u{7f}é\u{1F600}\"");
 }
 
 #[test]
-fn g6_a_record_that_forgot_has_the_same_leaf() {
+fn g6_redacted_record_has_same_leaf() {
     for sequence in 1..=6 {
         let mut forgetful = entry(sequence);
         let forgot = forgetful.record.redact();
@@ -56,16 +57,16 @@ fn g6_a_record_that_forgot_has_the_same_leaf() {
 }
 
 #[test]
-fn g6_two_records_have_two_leaves() {
+fn g6_different_records_have_different_leaves() {
     let texts: HashSet<String> = (1..=50).map(|sequence| leaf(sequence).as_str().to_owned()).collect();
     assert_eq!(texts.len(), 50);
     let moved = RecordEntry { sequence: 2, ..entry(1) };
     assert_ne!(Leaf::of(&moved).unwrap(), leaf(1));
 }
 
-/// As a record comes back from a store that keeps it as JSON.
+/// A record read back from a store that keeps it as JSON.
 #[test]
-fn g6_a_record_that_was_stored_has_the_same_leaf() {
+fn g6_stored_record_has_same_leaf() {
     for sequence in 1..=12 {
         let RecordEntry { sequence, record } = entry(sequence);
         let stored = serde_json::to_string(&record).unwrap();

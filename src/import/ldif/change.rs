@@ -58,12 +58,17 @@ enum ModifyValue {
 
 impl ChangeRecord {
     /// Reads one more line.
-    pub(super) fn take(&mut self, tree: &mut DirectoryTree, line: &[u8], place: LineInfo) -> Result<(), RejectReason> {
+    pub(super) fn read_line(
+        &mut self,
+        tree: &mut DirectoryTree,
+        line: &[u8],
+        place: LineInfo,
+    ) -> Result<(), RejectReason> {
         if let ChangeType::Add(draft) = &mut self.change_type {
-            return draft.take(tree, line, place);
+            return draft.read_line(tree, line, place);
         }
         if let ChangeType::Modify(modifications) = &mut self.change_type {
-            return Modification::take(modifications, tree, line, place);
+            return Modification::read_line(modifications, tree, line, place);
         }
         let field = AttributeLine::parse(line)?;
         if self.dn.is_none() {
@@ -81,7 +86,7 @@ impl ChangeRecord {
                     "add" => {
                         let mut draft = EntryDraft::default();
                         let dn = format!("dn: {}", self.dn.as_deref().unwrap_or_default());
-                        draft.take(tree, dn.as_bytes(), place)?;
+                        draft.read_line(tree, dn.as_bytes(), place)?;
                         ChangeType::Add(Box::new(draft))
                     }
                     "delete" => ChangeType::Delete,
@@ -98,7 +103,7 @@ impl ChangeRecord {
             ChangeType::Unset if field.is("control") => {
                 Err(RejectReason::UnsupportedChange { advice: "remove the `control`" })
             }
-            ChangeType::Rename(rename) => rename.take(&field),
+            ChangeType::Rename(rename) => rename.read_line(&field),
             _ => Err(RejectReason::Syntax { expected: FIRST }),
         }
     }
@@ -138,7 +143,7 @@ impl ChangeRecord {
 }
 
 impl Modification {
-    fn take(
+    fn read_line(
         modifications: &mut Vec<Self>,
         tree: &mut DirectoryTree,
         line: &[u8],
@@ -224,7 +229,7 @@ fn modify(tree: &mut DirectoryTree, node: usize, modifications: Vec<Modification
     }
     let (mut lists, mut edits, mut is_deleted) = (false, Vec::new(), false);
     let (is_person, is_group) = (matches!(entry, DirectoryEntry::Person(_)), matches!(entry, DirectoryEntry::Group(_)));
-    let is_nobody = !is_person && !is_group && !matches!(entry, DirectoryEntry::Foreign);
+    let is_other = !is_person && !is_group && !matches!(entry, DirectoryEntry::Foreign);
     for modification in &modifications {
         let Some(attribute) = modification.attribute else { continue };
         let kept = (is_person && attribute.is_of_person()) || (is_group && attribute.is_of_group());
@@ -242,7 +247,7 @@ fn modify(tree: &mut DirectoryTree, node: usize, modifications: Vec<Modification
             lists = true;
         } else if attribute == Attribute::ObjectClass {
             check_classes(modification, entry)?;
-        } else if attribute.lists_members() || !(is_nobody || keeps_memberships(attribute)) {
+        } else if attribute.lists_members() || !(is_other || keeps_memberships(attribute)) {
             return Err(RejectReason::UnsupportedChange { advice: READ_AGAIN });
         }
     }
@@ -310,12 +315,12 @@ fn change_groups(tree: &mut DirectoryTree, node: usize, modification: Modificati
         })
         .collect();
     let named: HashSet<usize> = groups.iter().map(|(group, _)| *group).collect();
-    let mut gone = if clears { tree.groups_named_by(node) } else { Vec::new() };
-    gone.retain(|group| !named.contains(group));
+    let mut removals = if clears { tree.groups_named_by(node) } else { Vec::new() };
+    removals.retain(|group| !named.contains(group));
     if op == ModifyOp::Delete {
-        gone.extend(groups.iter().map(|(group, _)| *group));
+        removals.extend(groups.iter().map(|(group, _)| *group));
     }
-    gone.into_iter().for_each(|group| tree.unlist(group, node, Attribute::MemberOf));
+    removals.into_iter().for_each(|group| tree.unlist(group, node, Attribute::MemberOf));
     for (group, at) in groups.into_iter().filter(|_| op != ModifyOp::Delete) {
         tree.list_in(group, node, at);
     }
@@ -337,16 +342,16 @@ fn change_members(tree: &mut DirectoryTree, node: usize, attribute: Attribute, m
         MemberRef::Node(member) => vec![*member],
     });
     let named: HashSet<usize> = named.collect();
-    let mut gone = if clears { tree.listed_by(node, attribute.source()) } else { Vec::new() };
-    gone.retain(|member| !named.contains(member));
+    let mut removals = if clears { tree.listed_by(node, attribute.source()) } else { Vec::new() };
+    removals.retain(|member| !named.contains(member));
     if clears && attribute == Attribute::MemberUid {
         tree.defer_uid_removal(node, None, 0);
     }
     if op == ModifyOp::Delete {
-        gone.extend(named);
-        gone.sort_unstable();
+        removals.extend(named);
+        removals.sort_unstable();
     }
-    gone.into_iter().for_each(|member| tree.unlist(node, member, attribute));
+    removals.into_iter().for_each(|member| tree.unlist(node, member, attribute));
     for (member, at) in listed {
         match member {
             MemberRef::Uid(uid) if op == ModifyOp::Delete => tree.defer_uid_removal(node, Some(&uid), at),

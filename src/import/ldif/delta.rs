@@ -43,16 +43,16 @@ impl DirectoryTree {
     pub(super) fn fix_entry(&mut self, node: usize) {
         let now = self.record(node);
         if let (Some(delta), Some(now)) = (&mut self.delta, now)
-            && let Some(fact) = delta.records.remove(&node).and_then(|at| delta.items.get_mut(at))
+            && let Some(item) = delta.records.remove(&node).and_then(|at| delta.items.get_mut(at))
         {
-            *fact = DeltaItem::Change(now);
+            *item = DeltaItem::Change(now);
         }
     }
 
     /// Returns the changes as a delta.
     pub(super) fn take_delta(&mut self) -> DirectoryDelta {
         let items = self.delta.take().unwrap_or_default().items.into_iter().inspect(|_| steps::advance(1));
-        let changes = items.filter_map(|fact| match fact {
+        let changes = items.filter_map(|item| match item {
             DeltaItem::Change(change) => Some(change),
             DeltaItem::Record(node) => self.record(node),
         });

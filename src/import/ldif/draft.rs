@@ -51,7 +51,12 @@ pub(super) struct EntryDraft {
 
 impl EntryDraft {
     /// Reads one more line.
-    pub(super) fn take(&mut self, tree: &mut DirectoryTree, line: &[u8], place: LineInfo) -> Result<(), RejectReason> {
+    pub(super) fn read_line(
+        &mut self,
+        tree: &mut DirectoryTree,
+        line: &[u8],
+        place: LineInfo,
+    ) -> Result<(), RejectReason> {
         let field = AttributeLine::parse(line)?;
         match self.form {
             RecordForm::Entry => {}
@@ -59,7 +64,7 @@ impl EntryDraft {
                 let failed = field.is("result") && field.text("result")?.split(' ').next() != Some("0");
                 return if failed { Err(RejectReason::Truncated { expected: PARTIAL_SEARCH }) } else { Ok(()) };
             }
-            RecordForm::Reference => return reference::take(tree, &field, place),
+            RecordForm::Reference => return reference::read_line(tree, &field, place),
         }
         if field.is("dn") {
             let name = name_of_entry(&field, place)?;
@@ -78,7 +83,7 @@ impl EntryDraft {
             }
             if field.is("ref") {
                 self.form = RecordForm::Reference;
-                return reference::take(tree, &field, place);
+                return reference::read_line(tree, &field, place);
             }
             return Err(dn_first());
         }

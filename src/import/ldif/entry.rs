@@ -19,7 +19,7 @@ pub(super) enum DirectoryEntry {
     Group(GroupEntry),
     /// The entry was rejected, and may be a user or a group.
     Rejected,
-    /// A machine. A group may list it, and nobody loses protection.
+    /// A machine. A group may list it, because it is not a person.
     Machine,
     /// A principal of another domain, known by a SID alone.
     Foreign,

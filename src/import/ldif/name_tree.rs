@@ -131,8 +131,8 @@ impl NameTree {
 
     /// Returns whether the caller declared the name, or an ancestor, as a non-person.
     pub(super) fn is_non_person(&self, at: usize) -> bool {
-        let said = |at: usize| self.names.get(at).is_some_and(|name| name.non_people);
-        if at == ROOT { said(ROOT) } else { self.upwards(at).any(|above| above != ROOT && said(above)) }
+        let declared = |at: usize| self.names.get(at).is_some_and(|name| name.non_people);
+        if at == ROOT { declared(ROOT) } else { self.upwards(at).any(|above| above != ROOT && declared(above)) }
     }
 
     /// Counts an entry whose only id is its name, when it is added or removed.

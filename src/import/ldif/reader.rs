@@ -76,7 +76,7 @@ impl LdifReader {
         let mut records = RecordReader::new(input);
         while records.next(|first| {
             let mut draft = EntryDraft::default();
-            let fault = first(&mut |line, place| draft.take(&mut tree, line, place));
+            let fault = first(&mut |line, place| draft.read_line(&mut tree, line, place));
             if draft.form != RecordForm::Entry && fault.is_none() {
                 return Ok(false);
             }
@@ -126,7 +126,7 @@ impl DirectoryTree {
         let tree = &mut self;
         while records.next(|first| {
             let mut change = ChangeRecord::default();
-            let fault = first(&mut |line, place| change.take(tree, line, place));
+            let fault = first(&mut |line, place| change.read_line(tree, line, place));
             match fault {
                 None => change.apply(tree).map_err(|reason| (None, reason)),
                 Some((line, reason)) => {

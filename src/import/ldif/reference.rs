@@ -8,7 +8,11 @@ use crate::import::RejectReason;
 
 /// Reads a line of a record that contains only references. A reference is ignored if its target contains no users or
 /// groups.
-pub(super) fn take(tree: &mut DirectoryTree, field: &AttributeLine<'_>, place: LineInfo) -> Result<(), RejectReason> {
+pub(super) fn read_line(
+    tree: &mut DirectoryTree,
+    field: &AttributeLine<'_>,
+    place: LineInfo,
+) -> Result<(), RejectReason> {
     if place.too_long {
         return Err(RejectReason::TooLong { max: MAX_VALUE_BYTES });
     }

@@ -19,7 +19,7 @@ pub(super) struct Rename {
 
 impl Rename {
     /// Reads one more line.
-    pub(super) fn take(&mut self, field: &AttributeLine<'_>) -> Result<(), RejectReason> {
+    pub(super) fn read_line(&mut self, field: &AttributeLine<'_>) -> Result<(), RejectReason> {
         let again = |name| RejectReason::RepeatedField { field: name };
         let expected = dn::EXPECTED;
         if field.is("newrdn") {

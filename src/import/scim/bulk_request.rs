@@ -102,8 +102,8 @@ impl BulkOperation {
             return Err(RejectReason::InvalidField { field: "path", expected: "`/Users` or `/Groups` for a `POST`" });
         }
         let bulk_id = operation.text("bulkId")?;
-        let said = data.as_ref().and_then(|data| data.get("id")).and_then(Value::as_str);
-        let id = bulk_id.and_then(|bulk_id| assigned.get(bulk_id).map(String::as_str)).or(said);
+        let declared = data.as_ref().and_then(|data| data.get("id")).and_then(Value::as_str);
+        let id = bulk_id.and_then(|bulk_id| assigned.get(bulk_id).map(String::as_str)).or(declared);
         let expected = "the id that the provider assigned to the resource, in `assigned` or in `data`";
         let id = id.map(str::to_owned).ok_or(RejectReason::MissingField { field: "id", expected });
         if let (Some(bulk_id), Ok(id)) = (bulk_id, &id) {

@@ -27,26 +27,26 @@ impl<'a> GroupMembers<'a> {
         Self { cleared: true, ..Self::new(before, group) }
     }
 
-    pub(super) fn add(&mut self, parties: Vec<ResolvedMember>) -> Vec<DirectoryChange> {
-        advance(parties.len());
-        for resolve_member in &parties {
-            self.users.extend(resolve_member.user.clone());
-            self.groups.extend(resolve_member.group.clone());
+    pub(super) fn add(&mut self, resolved_members: Vec<ResolvedMember>) -> Vec<DirectoryChange> {
+        advance(resolved_members.len());
+        for resolved in &resolved_members {
+            self.users.extend(resolved.user.clone());
+            self.groups.extend(resolved.group.clone());
         }
-        parties.into_iter().flat_map(|resolve_member| resolve_member.joining(&self.group)).collect()
+        resolved_members.into_iter().flat_map(|resolved| resolved.addition_to(&self.group)).collect()
     }
 
-    pub(super) fn remove(&mut self, parties: Vec<ResolvedMember>) -> Vec<DirectoryChange> {
-        advance(parties.len());
-        for resolve_member in &parties {
-            if let Some(user) = &resolve_member.user {
+    pub(super) fn remove(&mut self, resolved_members: Vec<ResolvedMember>) -> Vec<DirectoryChange> {
+        advance(resolved_members.len());
+        for resolved in &resolved_members {
+            if let Some(user) = &resolved.user {
                 self.users.remove(user);
             }
-            if let Some(group) = &resolve_member.group {
+            if let Some(group) = &resolved.group {
                 self.groups.remove(group);
             }
         }
-        parties.into_iter().flat_map(|resolve_member| resolve_member.leaving(&self.group)).collect()
+        resolved_members.into_iter().flat_map(|resolved| resolved.removal_from(&self.group)).collect()
     }
 
     /// Returns whether all members of the previous snapshot were removed. They may have been added again.
@@ -63,11 +63,11 @@ impl<'a> GroupMembers<'a> {
             groups.extend(self.before.child_groups(&self.group).into_iter().cloned());
         }
         advance(kept.len() + users.len() + groups.len());
-        for resolve_member in kept {
-            if let Some(user) = &resolve_member.user {
+        for resolved in kept {
+            if let Some(user) = &resolved.user {
                 users.remove(user);
             }
-            if let Some(group) = &resolve_member.group {
+            if let Some(group) = &resolved.group {
                 groups.remove(group);
             }
         }

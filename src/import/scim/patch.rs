@@ -186,38 +186,40 @@ impl GroupStep {
             let id = AttributePath::value(filter).ok_or(RejectReason::InvalidField { field: "path", expected })?;
             document::user_id(&id, "path")?;
             let CreatedResource { id, kind } = known.resolve(&id, "path")?;
-            let resolve_member = known.resolve_member(&MemberRecord { id, kind, removed: true }, false)?;
-            return Ok(resolve_member.map(|resolve_member| Self::Remove(vec![resolve_member])));
+            let resolved = known.resolve_member(&MemberRecord { id, kind, removed: true }, false)?;
+            return Ok(resolved.map(|resolved| Self::Remove(vec![resolved])));
         }
         if path.filter.is_some() || path.sub_attribute.is_some() {
             let expected = "`members`, or `members[value eq \"...\"]` to remove one";
             return Err(RejectReason::InvalidField { field: "path", expected });
         }
-        let parties = |value: &Value| -> Result<Vec<ResolvedMember>, RejectReason> {
+        let resolved_members = |value: &Value| -> Result<Vec<ResolvedMember>, RejectReason> {
             let members = member_entries(value, "value")?;
             advance(members.len());
             // Declared non-people are skipped.
             members.iter().filter_map(|entry| known.resolve_entry(entry, verb != Verb::Remove).transpose()).collect()
         };
         let missing = RejectReason::MissingField { field: "value", expected: "the members" };
-        let any = |parties: Vec<ResolvedMember>| Some(parties).filter(|parties| !parties.is_empty());
+        let any = |resolved_members: Vec<ResolvedMember>| {
+            Some(resolved_members).filter(|resolved_members| !resolved_members.is_empty())
+        };
         match (verb, value) {
-            (Verb::Add, Some(value)) => Ok(any(parties(value)?).map(Self::Add)),
-            (Verb::Replace, Some(value)) => Ok(Some(Self::Replace(parties(value)?))),
+            (Verb::Add, Some(value)) => Ok(any(resolved_members(value)?).map(Self::Add)),
+            (Verb::Replace, Some(value)) => Ok(Some(Self::Replace(resolved_members(value)?))),
             (Verb::Add | Verb::Replace, None) => Err(missing),
             (Verb::Remove, None) => Ok(Some(Self::Replace(Vec::new()))),
             // An empty list may mean no members or all members.
             (Verb::Remove, Some(Value::Array(members))) if members.is_empty() => Err(missing),
-            (Verb::Remove, Some(value)) => Ok(any(parties(value)?).map(Self::Remove)),
+            (Verb::Remove, Some(value)) => Ok(any(resolved_members(value)?).map(Self::Remove)),
         }
     }
 
     fn apply(self, known: &mut RequestState<'_>, group: &GroupId) -> Vec<DirectoryChange> {
         match self {
             Self::Name(name) => vec![known.put_group(group, &name)],
-            Self::Add(parties) => known.listed(group).add(parties),
-            Self::Replace(parties) => known.replace_members(group, parties),
-            Self::Remove(parties) => known.listed(group).remove(parties),
+            Self::Add(resolved_members) => known.listed(group).add(resolved_members),
+            Self::Replace(resolved_members) => known.replace_members(group, resolved_members),
+            Self::Remove(resolved_members) => known.listed(group).remove(resolved_members),
         }
     }
 }

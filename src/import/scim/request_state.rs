@@ -113,11 +113,15 @@ impl<'a> RequestState<'a> {
     }
 
     /// Replaces the members of a group.
-    pub(super) fn replace_members(&mut self, group: &GroupId, parties: Vec<ResolvedMember>) -> Vec<DirectoryChange> {
+    pub(super) fn replace_members(
+        &mut self,
+        group: &GroupId,
+        resolved_members: Vec<ResolvedMember>,
+    ) -> Vec<DirectoryChange> {
         let before = if self.listed(group).is_cleared() { BTreeSet::new() } else { self.direct_members_before(group) };
         let listed = self.listed(group);
-        let mut changes = listed.remove_all_but(&parties, before);
-        changes.extend(listed.add(parties));
+        let mut changes = listed.remove_all_but(&resolved_members, before);
+        changes.extend(listed.add(resolved_members));
         changes
     }
 
@@ -167,14 +171,14 @@ impl<'a> RequestState<'a> {
         if self.non_people.contains(&member.id) {
             return Ok(None);
         }
-        let said = BTreeSet::from([member.kind]);
+        let types = BTreeSet::from([member.kind]);
         let knows_group = |group: &GroupId| self.group_name(group).is_some();
-        let resolve_member = ResolvedMember::of(&member.id, &said, listed, |user| self.knows_user(user), knows_group);
-        let resolve_member = resolve_member.ok_or_else(missing_type)?;
+        let resolved = ResolvedMember::of(&member.id, &types, listed, |user| self.knows_user(user), knows_group);
+        let resolved = resolved.ok_or_else(missing_type)?;
         // The members of an unknown group are unknown.
-        match &resolve_member.group {
+        match &resolved.group {
             Some(group) if listed && !knows_group(group) => Err(RejectReason::UnknownMember { count: 1 }),
-            _ => Ok(Some(resolve_member)),
+            _ => Ok(Some(resolved)),
         }
     }
 }

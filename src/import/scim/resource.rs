@@ -67,7 +67,7 @@ impl Resource {
 /// Returns the user in a body.
 pub(super) fn user(id: &UserId, user: &Attributes) -> Result<User, RejectReason> {
     check_resource_type(user, "user")?;
-    names(user)?.user(id.clone(), None, true, None).map_err(|unfit| match unfit {
+    names(user)?.user(id.clone(), None, true, None).map_err(|error| match error {
         NamesError::NoName => missing_name(),
         NamesError::TooManyNames => RejectReason::TooManyNames { max: MAX_NAMES },
     })
@@ -84,20 +84,20 @@ pub(super) fn put_group(
     let members = members_of(group)?;
     let mut outcome = RequestOutcome { changes: vec![known.put_group(id, &name)], ..RequestOutcome::default() };
     let Some(members) = members else { return Ok(outcome) };
-    let mut parties = Vec::new();
+    let mut resolved_members = Vec::new();
     for (at, member) in (1..).zip(members) {
         advance(1);
         outcome.items += 1;
         match known.resolve_entry(member, true) {
-            Ok(Some(resolve_member)) => parties.push(resolve_member),
+            Ok(Some(resolved)) => resolved_members.push(resolved),
             Ok(None) => outcome.ignored += 1,
             Err(reason) => outcome.rejected.push((at, reason)),
         }
     }
     outcome.changes.extend(match outcome.rejected.is_empty() {
-        true => known.replace_members(id, parties),
+        true => known.replace_members(id, resolved_members),
         // A rejected member may be any current member of the group, so no member is removed.
-        false => known.listed(id).add(parties),
+        false => known.listed(id).add(resolved_members),
     });
     Ok(outcome)
 }
@@ -149,7 +149,7 @@ fn check_resource_type(resource: &Attributes, kind: &str) -> Result<(), RejectRe
     resource.check_schemas(&urn, expected)?;
     let Some(meta) = resource.get("meta").filter(|meta| meta.is_object()).cloned() else { return Ok(()) };
     match Attributes::from_object(meta)?.text("resourceType")? {
-        Some(said) if !said.eq_ignore_ascii_case(kind) => {
+        Some(declared) if !declared.eq_ignore_ascii_case(kind) => {
             Err(RejectReason::InvalidField { field: "meta.resourceType", expected })
         }
         _ => Ok(()),
@@ -217,8 +217,8 @@ pub(super) fn member(entry: &Value) -> Result<MemberRecord, RejectReason> {
     document::group_id(id, "members.value")?;
     let of_type = match document::text_of(entry.get("type"), "members.type")? {
         None => MemberType::Unspecified,
-        Some(said) if said.eq_ignore_ascii_case("user") => MemberType::User,
-        Some(said) if said.eq_ignore_ascii_case("group") => MemberType::Group,
+        Some(declared) if declared.eq_ignore_ascii_case("user") => MemberType::User,
+        Some(declared) if declared.eq_ignore_ascii_case("group") => MemberType::Group,
         Some(_) => {
             return Err(RejectReason::InvalidField { field: "members.type", expected: "`User` or `Group`" });
         }

@@ -1,4 +1,4 @@
-//! Pages that are none, and entries that say nothing.
+//! Invalid pages and entries.
 
 use activity_privacy::directory::{DirectoryBuilder, DirectoryRevision};
 use activity_privacy::identity::GroupId;
@@ -8,22 +8,22 @@ use activity_privacy::import::graph::{IncompleteSync, Listing, MAX_PAGE_BYTES, M
 
 use serde_json::{Value, json};
 
-use super::{GROUPS, USERS, last, messages, more, of_type, round, snapshot};
+use super::{GROUPS, USERS, last, messages, more, of_type, snapshot, sync};
 
 fn asked() -> Sync {
-    let mut round = Sync::new();
-    round.ask(Listing::Users, USERS);
-    round.ask(Listing::Groups, GROUPS);
-    round
+    let mut sync = Sync::new();
+    sync.ask(Listing::Users, USERS);
+    sync.ask(Listing::Groups, GROUPS);
+    sync
 }
 
-/// What is wrong with a page of users.
+/// Returns the error of a page of users.
 fn refused(page: impl AsRef<[u8]>) -> String {
     asked().page(USERS, page.as_ref()).unwrap_err().to_string()
 }
 
 #[test]
-fn b1_a_page_that_is_none_is_refused() {
+fn b1_invalid_page_is_rejected() {
     let whole = |said: &str| format!("the input as a whole: {said}");
     let page = |page: Value| refused(page.to_string());
     assert_eq!(refused("x"), whole("not JSON at line 1, column 1, expected one JSON object"));
@@ -78,20 +78,20 @@ fn b1_a_page_that_is_none_is_refused() {
 }
 
 #[test]
-fn b1_a_link_is_followed_once() {
-    let mut round = asked();
-    let refused = |round: &mut Sync, link: &str| round.page(link, &b"{}"[..]).unwrap_err().to_string();
+fn b1_link_is_followed_once() {
+    let mut sync = asked();
+    let refused = |sync: &mut Sync, link: &str| sync.page(link, &b"{}"[..]).unwrap_err().to_string();
     let said = "the input as a whole: not the link of a pending page; pass a link that was requested and not yet read";
-    assert_eq!(refused(&mut round, "elsewhere"), said);
-    round.page(USERS, more("n", json!([])).to_string().as_bytes()).unwrap();
-    assert_eq!(refused(&mut round, USERS), said);
-    round.page("n", last(json!([])).to_string().as_bytes()).unwrap();
-    round.ask(Listing::Users, "n");
-    assert_eq!(round.next_link(), Some(GROUPS), "what was read is not asked for again");
+    assert_eq!(refused(&mut sync, "elsewhere"), said);
+    sync.page(USERS, more("n", json!([])).to_string().as_bytes()).unwrap();
+    assert_eq!(refused(&mut sync, USERS), said);
+    sync.page("n", last(json!([])).to_string().as_bytes()).unwrap();
+    sync.ask(Listing::Users, "n");
+    assert_eq!(sync.next_link(), Some(GROUPS), "a page that was read is not requested again");
 }
 
 #[test]
-fn b1_an_entry_that_says_nothing_is_rejected_and_the_others_are_taken() {
+fn b1_invalid_entry_is_rejected_and_others_are_read() {
     let users = json!([
         7,
         {"userPrincipalName": "a@contoso.com"},
@@ -117,7 +117,7 @@ fn b1_an_entry_that_says_nothing_is_rejected_and_the_others_are_taken() {
                                         {"@odata.type": "user", "id": "u-1"}, of_type("user", "u-1")]},
         of_type("device", "d-1"),
     ]);
-    let import = round(users, groups).into_builder().unwrap();
+    let import = sync(users, groups).into_builder().unwrap();
     assert_eq!(
         messages(&import),
         [
@@ -155,14 +155,14 @@ fn b1_an_entry_that_says_nothing_is_rejected_and_the_others_are_taken() {
 }
 
 #[test]
-fn d11_a_round_with_an_open_page_gives_nothing() {
+fn d11_sync_with_pending_page_has_no_result() {
     let before = snapshot(DirectoryBuilder::new());
     let take = |pages: &[(&str, Value)]| {
-        let mut round = asked();
+        let mut sync = asked();
         for (link, page) in pages {
-            round.page(link, page.to_string().as_bytes()).unwrap();
+            sync.page(link, page.to_string().as_bytes()).unwrap();
         }
-        round
+        sync
     };
     let pages = [
         (USERS, more("u2", json!([]))),
@@ -175,28 +175,28 @@ fn d11_a_round_with_an_open_page_gives_nothing() {
         assert_eq!(take(&pages[..read]).into_builder().unwrap_err(), open);
         assert_eq!(take(&pages[..read]).into_delta(&before).unwrap_err(), open);
     }
-    let round = take(&pages);
-    assert_eq!(round.delta_links().count(), 2);
-    assert!(round.into_builder().unwrap().into_complete().is_ok());
+    let sync = take(&pages);
+    assert_eq!(sync.delta_links().count(), 2);
+    assert!(sync.into_builder().unwrap().into_complete().is_ok());
 }
 
 #[test]
-fn d11_a_round_begins_at_the_beginning() {
-    let mut round = Sync::new();
+fn d11_sync_must_start_with_first_page() {
+    let mut sync = Sync::new();
     let link = "https://graph.example/users/delta?$skipToken=7";
-    round.ask(Listing::Users, link);
-    round.page(link, last(json!([])).to_string().as_bytes()).unwrap();
+    sync.ask(Listing::Users, link);
+    sync.page(link, last(json!([])).to_string().as_bytes()).unwrap();
     let before = snapshot(DirectoryBuilder::new());
-    assert_eq!(round.into_delta(&before).unwrap_err(), IncompleteSync::BegunInTheMiddle);
+    assert_eq!(sync.into_delta(&before).unwrap_err(), IncompleteSync::BegunInTheMiddle);
 }
 
 #[test]
-fn b3_names_of_one_user_add_up_to_so_many() {
+fn b3_names_of_one_user_are_limited() {
     let part = |from: usize| {
         let mails: Vec<String> = (from..from + 600).map(|at| format!("{at}@x.example")).collect();
         json!({"id": "u-1", "userPrincipalName": "adele@contoso.com", "otherMails": mails})
     };
-    let import = round(json!([part(0), part(600)]), json!([])).into_builder().unwrap();
+    let import = sync(json!([part(0), part(600)]), json!([])).into_builder().unwrap();
     assert_eq!(
         messages(&import),
         [
@@ -204,29 +204,29 @@ fn b3_names_of_one_user_add_up_to_so_many() {
             "page 1, record 2: too many names for one user, expected at most 1000"
         ]
     );
-    assert!(round(json!([part(0), part(300)]), json!([])).into_builder().unwrap().into_complete().is_ok());
+    assert!(sync(json!([part(0), part(300)]), json!([])).into_builder().unwrap().into_complete().is_ok());
 }
 
 #[test]
-fn d11_a_page_that_was_cut_can_be_read_again() {
+fn d11_truncated_page_can_be_read_again() {
     let page = more("u2", json!([{"id": "u-1", "userPrincipalName": "adèle@contoso.com"}])).to_string();
-    let mut round = asked();
+    let mut sync = asked();
     for cut in 0..page.len() {
-        assert!(round.page(USERS, &page.as_bytes()[..cut]).is_err());
-        assert_eq!(round.next_link(), Some(GROUPS));
+        assert!(sync.page(USERS, &page.as_bytes()[..cut]).is_err());
+        assert_eq!(sync.next_link(), Some(GROUPS));
     }
-    round.page(USERS, page.as_bytes()).unwrap();
-    round.page("u2", last(json!([])).to_string().as_bytes()).unwrap();
-    round.page(GROUPS, last(json!([])).to_string().as_bytes()).unwrap();
-    let import = round.into_builder().unwrap();
+    sync.page(USERS, page.as_bytes()).unwrap();
+    sync.page("u2", last(json!([])).to_string().as_bytes()).unwrap();
+    sync.page(GROUPS, last(json!([])).to_string().as_bytes()).unwrap();
+    let import = sync.into_builder().unwrap();
     assert_eq!(import.read(), 1, "nothing of a page that was cut was taken");
     assert!(import.into_complete().is_ok());
 }
 
 #[test]
-fn d11_a_member_group_of_which_nothing_is_known_is_rejected() {
+fn d11_unknown_member_group_is_rejected() {
     let groups = json!([{"id": "g-1", "members@delta": [of_type("user", "u-1"), of_type("group", "g-9")]}]);
-    let import = round(json!([]), groups).into_builder().unwrap();
+    let import = sync(json!([]), groups).into_builder().unwrap();
     assert_eq!(
         messages(&import),
         [
@@ -238,15 +238,15 @@ fn d11_a_member_group_of_which_nothing_is_known_is_rejected() {
 }
 
 #[test]
-fn b2_nothing_that_is_shown_names_anybody() {
+fn b2_debug_and_errors_contain_no_names() {
     let canary = "kanarienvogel";
     let mut record = json!({"id": format!("{canary}\n"), "mail": canary});
     let users = json!([record.clone(), {"id": canary, "mail": {canary: canary}}, {"id": "x", canary: canary}]);
     record["@odata.type"] = json!(canary);
     let groups = json!([{"id": "g-1", "members@delta": [record, {"id": canary}, of_type(canary, canary)]}]);
-    let round = round(users, groups);
-    let shown = format!("{round:?}");
-    let import = round.into_builder().unwrap();
+    let sync = sync(users, groups);
+    let shown = format!("{sync:?}");
+    let import = sync.into_builder().unwrap();
     assert_eq!(import.rejected().len(), 6);
     let shown = format!("{shown} {:?} {:?}", import.rejected(), messages(&import));
     assert!(!shown.contains(canary), "{shown}");

@@ -1,9 +1,9 @@
-//! What stands around the rows of a table: encodings, lines before the header, delimiters, columns too many.
+//! The surroundings of table rows: encodings, lines before the header, delimiters, extra columns.
 
 use super::*;
 
 #[test]
-fn b4_other_encodings_and_formats_are_named_once() {
+fn b4_other_encodings_and_formats_are_reported_once() {
     let utf16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
     let table = "id,upn\r\nu-1,a@x.example\r\n".repeat(50);
     for (bytes, says) in [
@@ -44,13 +44,13 @@ fn b4_lines_before_the_header_are_skipped() {
             }
         }
     }
-    // Where carriage returns end lines, the first line is not all there is.
+    // Where lines end with carriage returns, there is text after the first line.
     let table = "#TYPE X\rid,upn\ru-1,a@x.example\r";
     assert_eq!(read(&[table]).rejected().len(), 1, "nothing is passed over in silence");
 }
 
 #[test]
-fn b4_delimiter_of_the_header_parts_the_rows() {
+fn b4_header_determines_delimiter() {
     for (delimiter, before) in
         [(";", ""), ("\t", ""), ("|", ""), ("^", "sep=^\n"), (";", "sep=;\r\n"), ("\t", "sep=\t\n")]
     {
@@ -65,7 +65,7 @@ fn b4_delimiter_of_the_header_parts_the_rows() {
 }
 
 #[test]
-fn b4_columns_without_a_name_hold_nothing() {
+fn b4_unnamed_columns_must_be_empty() {
     let snapshot = whole(&["id,upn,,\nu-1,a@x.example,,\n"]);
     assert_eq!(names(&snapshot, "u-1"), ["a@x.example"]);
     assert_eq!(names(&whole(&["id,,upn\nu-1,,a@x.example\n"]), "u-1"), ["a@x.example"]);
@@ -98,7 +98,7 @@ fn b4_headers_of_entra_are_read() {
 }
 
 #[test]
-fn d11_members_that_are_no_people_are_ignored() {
+fn d11_declared_non_people_are_ignored() {
     let members = "group,member,type\ng-1,u-1,\ng-1,d-1,robot\ng-1,d-2,\n";
     let mut tables = Tables::new().with_non_people(["d-1", "d-2", "u-7"]);
     tables
@@ -117,7 +117,7 @@ fn d11_members_that_are_no_people_are_ignored() {
 }
 
 #[test]
-fn b4_brackets_of_a_header_count_if_they_name_a_column() {
+fn b4_brackets_in_header_count_if_they_name_column() {
     let users = "Id [Required],First Name [Required],Email Address [Required],Status [READ ONLY],Sign-in [upn]\n\
                  u-1,Adele,a@x.example,Suspended,b@x.example\n";
     let mut tables = Tables::new().ignoring("First name");

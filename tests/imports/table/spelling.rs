@@ -1,8 +1,8 @@
-//! Cells that hold one name, several, none, or something damaged.
+//! Cells that contain one name, several, none, or a damaged one.
 
 use super::*;
 
-/// The names that a cell of proxy addresses gives, or what is wrong with it.
+/// Returns the names in a cell of proxy addresses, or the error.
 fn read_cell(column: &str, cell: &str) -> Result<Vec<String>, String> {
     let cell = cell.replace('"', "\"\"");
     let import = read(&[&format!("id,{column}\nu-1,\"{cell}\"\n")]);
@@ -14,7 +14,7 @@ fn read_cell(column: &str, cell: &str) -> Result<Vec<String>, String> {
 }
 
 #[test]
-fn d11_lists_of_addresses_are_split_however_they_are_joined() {
+fn d11_address_lists_are_split_at_every_separator() {
     let three = ["a@x.example", "b@x.example", "c+d@x.example"];
     for cell in [
         "a@x.example;b@x.example;c+d@x.example",
@@ -38,7 +38,7 @@ fn d11_lists_of_addresses_are_split_however_they_are_joined() {
 }
 
 #[test]
-fn d11_cells_without_a_value_give_no_name() {
+fn d11_cells_without_value_contain_no_name() {
     for cell in [
         "",
         "-",
@@ -58,7 +58,7 @@ fn d11_cells_without_a_value_give_no_name() {
     ] {
         assert_eq!(read_cell("mail", cell), Ok(vec![]), "{cell}");
     }
-    // An account can be called so.
+    // An account could have such a name.
     for cell in ["NULL", "none", "nil", "Undefined"] {
         assert!(read_cell("account", cell).unwrap_err().contains("expected a name, or an empty field"), "{cell}");
     }
@@ -66,7 +66,7 @@ fn d11_cells_without_a_value_give_no_name() {
 }
 
 #[test]
-fn d11_cells_that_are_no_name_are_rejected() {
+fn d11_invalid_names_are_rejected() {
     for cell in [
         "System.String[]",
         "System.Object[]",
@@ -118,13 +118,13 @@ fn d11_cells_that_are_no_name_are_rejected() {
         }
     }
     assert!(read_cell("mail", "http://x.example/a").is_err());
-    // Nesting without end ends.
+    // Deep nesting is rejected.
     let deep = "[".repeat(100_000);
     assert!(read_cell("mail", &deep).is_err());
 }
 
 #[test]
-fn d11_names_with_unusual_signs_are_names() {
+fn d11_names_with_unusual_characters_are_accepted() {
     for (column, cell, expected) in [
         ("upn", "a_x.example#EXT#@contoso.example", vec!["a_x.example#EXT#@contoso.example"]),
         ("mail", "o'brien+news/x=y@x.example", vec!["o'brien+news/x=y@x.example"]),
@@ -145,7 +145,7 @@ fn d11_names_with_unusual_signs_are_names() {
 }
 
 #[test]
-fn d11_ids_that_are_no_ids_are_rejected() {
+fn d11_placeholder_ids_are_rejected() {
     for id in ["NULL", "N/A", "-", "System.String[]", "u\u{fffd}"] {
         assert_eq!(read(&[&format!("id,upn\n{id},a@x.example\n")]).rejected().len(), 1, "{id}");
         let members = format!("group,member,type\ng-1,{id},user\n");
@@ -156,7 +156,7 @@ fn d11_ids_that_are_no_ids_are_rejected() {
 }
 
 #[test]
-fn b1_addresses_behind_another_kind_are_rejected() {
+fn b1_addresses_after_another_kind_are_rejected() {
     for cell in [
         "X500:/o=Org/cn=a, adele@x.example",
         "X500:/o=Org/cn=a,smtp:adele@x.example",
