@@ -81,7 +81,7 @@
 //! let verified = verify_log(&log[..], checkpoint.as_bytes(), saved, &[public_key.clone()])?;
 //! assert_eq!((verified.records, verified.older.map(|older| older.size)), (4, Some(2)));
 //!
-//! An attacker removes a name.
+//! // An attacker removes a name.
 //! let changed = String::from_utf8(log)?.replacen("admin-1", "admin-2", 1);
 //! let error = verify_log(changed.as_bytes(), checkpoint.as_bytes(), saved, &[public_key]).unwrap_err();
 //! assert_eq!(error.to_string(), "the first 2 records differ from those of the older checkpoint");

@@ -85,12 +85,12 @@ const MAX_TEXT: usize = 512;
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use activity_privacy::ledger::{KeyName, Note, NoteSigner, NoteVerifier};
 ///
-/// 32 bytes from a cryptographically secure source.
+/// // 32 bytes from a cryptographically secure source.
 /// let seed = [7; 32];
 /// let signer = NoteSigner::new(KeyName::new("example.com/governance")?, &seed);
 /// let note = signer.sign("a text\n")?;
 ///
-/// The auditor receives this once, over a trusted channel.
+/// // The auditor receives this once, over a trusted channel.
 /// let vkey = signer.verifier().to_string();
 /// let verifier: NoteVerifier = vkey.parse()?;
 /// assert_eq!(Note::open(note.as_bytes(), &[verifier])?.text(), "a text\n");

@@ -42,7 +42,7 @@ use crate::sync::{Mutex, MutexGuard};
 /// let filter = PrivacyFilter::builder(MemoryStore::new(), MemoryDirectory::new(), Arc::clone(&ledger))
 ///     .initialize(Administrators::new(UserId::new("admin-1")?, UserId::new("admin-2")?)?)?;
 ///
-/// Store it where no operator of the service can change it.
+/// // Store it where no operator of the service can change it.
 /// let saved = ledger.checkpoint()?;
 /// assert_eq!(Checkpoint::open(saved.as_bytes(), &auditor_knows)?.size, 2);
 /// # drop(filter);
