@@ -43,7 +43,7 @@ impl<S: GovernanceSink> LedgerSink<S> {
     /// # Errors
     /// Returns [`LedgerError`] if the log cannot be read or written, or has changed. The output is then not a valid
     /// export.
-    pub fn export(&self, to: &mut impl Write, openings: Disclosure) -> Result<String, LedgerError> {
+    pub fn export(&self, to: &mut impl Write, disclosure: Disclosure) -> Result<String, LedgerError> {
         let state = self.signed()?;
         self.each_line(
             &state,
@@ -51,7 +51,7 @@ impl<S: GovernanceSink> LedgerSink<S> {
                 let line = line.to_json().map_err(|error| LedgerError::Export(error.into()))?;
                 writeln!(to, "{line}").map_err(LedgerError::Export)
             },
-            openings,
+            disclosure,
         )?;
         to.flush().map_err(LedgerError::Export)?;
         Ok(String::from_utf8_lossy(&state.note).into_owned())
@@ -74,7 +74,7 @@ impl<S: GovernanceSink> LedgerSink<S> {
         &self,
         state: &LedgerState,
         mut write: impl FnMut(&LogLine) -> Result<(), LedgerError>,
-        openings: Disclosure,
+        disclosure: Disclosure,
     ) -> Result<u64, LedgerError> {
         let (tree, mut peaks, mut removed) = (&state.tree, Peaks::new(), 0);
         while peaks.leaves() < tree.size() {
@@ -109,7 +109,7 @@ impl<S: GovernanceSink> LedgerSink<S> {
                 }
                 let leaf = Leaf::of(entry)?;
                 grow(tree, &mut peaks, Some(leaf.hash()))?;
-                write(&LogLine::of(&leaf, entry, openings == Disclosure::Include))?;
+                write(&LogLine::of(&leaf, entry, disclosure == Disclosure::Include))?;
             }
         }
         if peaks.root() == tree.root() { Ok(removed) } else { Err(LedgerError::Damaged) }

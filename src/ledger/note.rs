@@ -304,7 +304,7 @@ fn legible(note: &[u8]) -> Result<&str, NoteError> {
 }
 
 /// Parses a signature line: the name and the id of the key, and the signature. The name of an unknown key can be longer
-/// than [`KeyName`] allows.
+/// than `KeyName` allows.
 fn parse(line: &str) -> Option<(&str, [u8; 4], Vec<u8>)> {
     let (name, signature) = line.strip_prefix(DASH)?.split_once(' ')?;
     let bytes = STANDARD.decode(signature).ok()?;

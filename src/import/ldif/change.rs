@@ -62,22 +62,22 @@ impl ChangeRecord {
         &mut self,
         tree: &mut DirectoryTree,
         line: &[u8],
-        place: LineInfo,
+        info: LineInfo,
     ) -> Result<(), RejectReason> {
         if let ChangeType::Add(draft) = &mut self.change_type {
-            return draft.read_line(tree, line, place);
+            return draft.read_line(tree, line, info);
         }
         if let ChangeType::Modify(modifications) = &mut self.change_type {
-            return Modification::read_line(modifications, tree, line, place);
+            return Modification::read_line(modifications, tree, line, info);
         }
         let field = AttributeLine::parse(line)?;
         if self.dn.is_none() {
             let missing = RejectReason::MissingField { field: "dn", expected: "`dn` as the first line of a change" };
-            let name = if field.is("dn") { name_of_entry(&field, place)? } else { return Err(missing) };
+            let name = if field.is("dn") { name_of_entry(&field, info)? } else { return Err(missing) };
             self.dn = Some(name);
             return Ok(());
         }
-        if place.too_long {
+        if info.too_long {
             return Err(RejectReason::TooLong { max: super::MAX_VALUE_BYTES });
         }
         match &mut self.change_type {
@@ -86,7 +86,7 @@ impl ChangeRecord {
                     "add" => {
                         let mut draft = EntryDraft::default();
                         let dn = format!("dn: {}", self.dn.as_deref().unwrap_or_default());
-                        draft.read_line(tree, dn.as_bytes(), place)?;
+                        draft.read_line(tree, dn.as_bytes(), info)?;
                         ChangeType::Add(Box::new(draft))
                     }
                     "delete" => ChangeType::Delete,
@@ -147,12 +147,12 @@ impl Modification {
         modifications: &mut Vec<Self>,
         tree: &mut DirectoryTree,
         line: &[u8],
-        place: LineInfo,
+        info: LineInfo,
     ) -> Result<(), RejectReason> {
         let modification = match modifications.last_mut().filter(|modification| !modification.closed) {
             Some(modification) => modification,
             None => {
-                modifications.push(Self::open(&AttributeLine::parse(line)?, place)?);
+                modifications.push(Self::open(&AttributeLine::parse(line)?, info)?);
                 return Ok(());
             }
         };
@@ -165,7 +165,7 @@ impl Modification {
             return Err(RejectReason::Syntax { expected: "values of the modified attribute, then `-`" });
         }
         let Some(attribute) = modification.attribute else { return Ok(()) };
-        readable(attribute, &field, place)?;
+        readable(attribute, &field, info)?;
         let value = if !attribute.lists_members() && attribute != Attribute::MemberOf {
             ModifyValue::Text(field.text(attribute.name())?)
         } else if modification.op == ModifyOp::Delete && attribute.holds_dns() {
@@ -174,12 +174,12 @@ impl Modification {
         } else {
             ModifyValue::Member(member(tree, attribute, &field)?)
         };
-        modification.values.push((value, place.number));
+        modification.values.push((value, info.number));
         Ok(())
     }
 
-    fn open(field: &AttributeLine<'_>, place: LineInfo) -> Result<Self, RejectReason> {
-        if place.too_long {
+    fn open(field: &AttributeLine<'_>, info: LineInfo) -> Result<Self, RejectReason> {
+        if info.too_long {
             return Err(RejectReason::TooLong { max: super::MAX_VALUE_BYTES });
         }
         let expected = "`add`, `delete` or `replace` with an attribute name";

@@ -55,7 +55,7 @@ impl EntryDraft {
         &mut self,
         tree: &mut DirectoryTree,
         line: &[u8],
-        place: LineInfo,
+        info: LineInfo,
     ) -> Result<(), RejectReason> {
         let field = AttributeLine::parse(line)?;
         match self.form {
@@ -64,10 +64,10 @@ impl EntryDraft {
                 let failed = field.is("result") && field.text("result")?.split(' ').next() != Some("0");
                 return if failed { Err(RejectReason::Truncated { expected: PARTIAL_SEARCH }) } else { Ok(()) };
             }
-            RecordForm::Reference => return reference::read_line(tree, &field, place),
+            RecordForm::Reference => return reference::read_line(tree, &field, info),
         }
         if field.is("dn") {
-            let name = name_of_entry(&field, place)?;
+            let name = name_of_entry(&field, info)?;
             if self.node.is_some() {
                 return Err(RejectReason::RepeatedField { field: "dn" });
             }
@@ -83,7 +83,7 @@ impl EntryDraft {
             }
             if field.is("ref") {
                 self.form = RecordForm::Reference;
-                return reference::read_line(tree, &field, place);
+                return reference::read_line(tree, &field, info);
             }
             return Err(dn_first());
         }
@@ -93,8 +93,8 @@ impl EntryDraft {
             return Err(RejectReason::UnsupportedChange { advice });
         }
         let Some(attribute) = Attribute::named(field.name) else { return Ok(()) };
-        readable(attribute, &field, place)?;
-        self.add(tree, attribute, &field, place)
+        readable(attribute, &field, info)?;
+        self.add(tree, attribute, &field, info)
     }
 
     fn add(
@@ -283,13 +283,13 @@ pub(super) fn dn_of(attribute: Attribute, text: &str) -> Result<Dn, RejectReason
 }
 
 /// Returns the name of the entry that a record describes.
-pub(super) fn name_of_entry(field: &AttributeLine<'_>, place: LineInfo) -> Result<String, RejectReason> {
-    if place.too_long { Err(RejectReason::TooLong { max: MAX_VALUE_BYTES }) } else { field.text("dn") }
+pub(super) fn name_of_entry(field: &AttributeLine<'_>, info: LineInfo) -> Result<String, RejectReason> {
+    if info.too_long { Err(RejectReason::TooLong { max: MAX_VALUE_BYTES }) } else { field.text("dn") }
 }
 
 /// Checks that the value, and the list of values, are complete.
-pub(super) fn readable(attribute: Attribute, field: &AttributeLine<'_>, place: LineInfo) -> Result<(), RejectReason> {
-    if place.too_long {
+pub(super) fn readable(attribute: Attribute, field: &AttributeLine<'_>, info: LineInfo) -> Result<(), RejectReason> {
+    if info.too_long {
         return Err(RejectReason::TooLong { max: MAX_VALUE_BYTES });
     }
     // A server that returns a limited number of values states the range in an option.

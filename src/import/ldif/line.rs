@@ -68,14 +68,14 @@ impl<R: BufRead> LineReader<R> {
     pub(super) fn next(&mut self) -> io::Result<NextLine> {
         loop {
             self.line.clear();
-            let mut place = LineInfo { number: self.begun + 1, too_long: false, cut: false };
+            let mut info = LineInfo { number: self.begun + 1, too_long: false, cut: false };
             if self.peek()?.is_none() {
                 return Ok(NextLine::End);
             }
             loop {
                 self.begun += 1;
-                self.rest_of_line(&mut place)?;
-                if place.number == 1 && self.begun == 1 && self.line.starts_with(BYTE_ORDER_MARK) {
+                self.rest_of_line(&mut info)?;
+                if info.number == 1 && self.begun == 1 && self.line.starts_with(BYTE_ORDER_MARK) {
                     self.line.drain(..BYTE_ORDER_MARK.len());
                 }
                 if self.line.is_empty() {
@@ -88,11 +88,11 @@ impl<R: BufRead> LineReader<R> {
                 }
             }
             match self.line.first() {
-                None if place.cut => return Ok(NextLine::End),
+                None if info.cut => return Ok(NextLine::End),
                 None => return Ok(NextLine::Blank),
                 // A comment without a line feed shows that the input was truncated.
-                Some(b'#') if !place.cut => {}
-                Some(_) => return Ok(NextLine::Line(place)),
+                Some(b'#') if !info.cut => {}
+                Some(_) => return Ok(NextLine::Line(info)),
             }
         }
     }
@@ -114,11 +114,11 @@ impl<R: BufRead> LineReader<R> {
 
     /// Appends the content up to the line feed, without a carriage return in front of it. Holds at most the size limit
     /// plus one byte for the carriage return.
-    fn rest_of_line(&mut self, place: &mut LineInfo) -> io::Result<()> {
+    fn rest_of_line(&mut self, info: &mut LineInfo) -> io::Result<()> {
         let from = self.line.len();
         loop {
             if self.peek()?.is_none() {
-                place.cut = true;
+                info.cut = true;
                 return Ok(());
             }
             steps::advance(1);
@@ -128,14 +128,14 @@ impl<R: BufRead> LineReader<R> {
             let room = (MAX_VALUE_BYTES + 1).saturating_sub(self.line.len());
             self.line.extend_from_slice(text.get(..room).unwrap_or(text));
             let over = text.len() > room;
-            place.too_long |= over;
+            info.too_long |= over;
             let taken = end.map_or(buffer.len(), |end| end + 1);
             self.input.consume(taken);
             if end.is_some() {
                 if self.line.len() > from && self.line.ends_with(b"\r") {
                     self.line.pop();
                 }
-                place.too_long |= self.line.len() > MAX_VALUE_BYTES;
+                info.too_long |= self.line.len() > MAX_VALUE_BYTES;
                 return Ok(());
             }
         }

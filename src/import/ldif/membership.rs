@@ -32,8 +32,8 @@ impl DirectoryTree {
     pub(super) fn list(&mut self, group: usize, member: &MemberRef, by: Attribute, line: u64) {
         let is_open = match member {
             MemberRef::Node(node) => {
-                if let Some(place) = self.nodes.get_mut(*node) {
-                    place.awaited |= matches!(place.entry, DirectoryEntry::Unknown);
+                if let Some(state) = self.nodes.get_mut(*node) {
+                    state.awaited |= matches!(state.entry, DirectoryEntry::Unknown);
                 }
                 self.link(group, *node, by.source());
                 matches!(self.entry(*node), DirectoryEntry::Unknown | DirectoryEntry::Other | DirectoryEntry::Foreign)
@@ -62,8 +62,8 @@ impl DirectoryTree {
         if !held.members.insert(source, node) {
             return;
         }
-        if let Some(place) = self.nodes.get_mut(node) {
-            place.groups.insert(source, group);
+        if let Some(state) = self.nodes.get_mut(node) {
+            state.groups.insert(source, group);
         }
         if is_new {
             self.record_edges(group, node, true);
@@ -72,8 +72,8 @@ impl DirectoryTree {
 
     pub(super) fn unlink(&mut self, group: usize, node: usize, source: MembershipSource) {
         let removed = self.group_mut(group).is_some_and(|group| group.members.remove(source, node));
-        if let Some(place) = self.nodes.get_mut(node).filter(|_| removed) {
-            place.groups.remove(source, group);
+        if let Some(state) = self.nodes.get_mut(node).filter(|_| removed) {
+            state.groups.remove(source, group);
         }
         if removed && !self.group(group).is_some_and(|group| group.members.holds(node)) {
             self.record_edges(group, node, false);

@@ -60,7 +60,7 @@ impl NameTree {
     }
 
     /// Returns the index of a name, and adds the name if needed.
-    pub(super) fn place(&mut self, dn: &Dn) -> usize {
+    pub(super) fn get_or_insert(&mut self, dn: &Dn) -> usize {
         steps::advance(dn.parts.len());
         dn.parts.iter().rev().fold(ROOT, |parent, rdn| self.child(parent, rdn).unwrap_or_else(|| self.add(parent, rdn)))
     }

@@ -11,9 +11,9 @@ use crate::import::RejectReason;
 pub(super) fn read_line(
     tree: &mut DirectoryTree,
     field: &AttributeLine<'_>,
-    place: LineInfo,
+    info: LineInfo,
 ) -> Result<(), RejectReason> {
-    if place.too_long {
+    if info.too_long {
         return Err(RejectReason::TooLong { max: MAX_VALUE_BYTES });
     }
     if !field.is("ref") {

@@ -72,7 +72,7 @@ struct KeyHolders {
 impl DirectoryTree {
     /// Returns the index of a name, and adds the name if needed.
     pub(super) fn node(&mut self, dn: &Dn) -> usize {
-        let node = self.names.place(dn);
+        let node = self.names.get_or_insert(dn);
         self.nodes.resize_with(self.names.len(), TreeNode::default);
         node
     }
@@ -173,15 +173,15 @@ impl DirectoryTree {
             DirectoryEntry::Group(group) => (Vec::new(), group.keys.clone()),
             _ => <_>::default(),
         };
-        let Some(place) = self.nodes.get_mut(node) else { return };
+        let Some(state) = self.nodes.get_mut(node) else { return };
         if let DirectoryEntry::Person(person) = &entry {
-            place.former.retain(|id| *id != person.id);
+            state.former.retain(|id| *id != person.id);
             for uid in person.texts.all(Attribute::Uid) {
                 self.by_uid.entry(fold(uid).into()).or_default().insert(node);
             }
         }
-        place.entry = entry;
-        let awaited = std::mem::take(&mut place.awaited);
+        state.entry = entry;
+        let awaited = std::mem::take(&mut state.awaited);
         if self.is_named_by_dn(node) {
             self.names.count_named_by_dn(node, true);
         }
@@ -218,17 +218,17 @@ impl DirectoryTree {
     /// the entry was a user or a group, or `None` if entries of this name were deleted too often.
     pub(super) fn remove(&mut self, node: usize) -> Option<bool> {
         let named_by_dn = self.is_named_by_dn(node);
-        let place = self.nodes.get_mut(node).filter(|place| place.deleted < MAX_DELETED)?;
-        place.deleted += 1;
-        place.awaited = true;
+        let state = self.nodes.get_mut(node).filter(|state| state.deleted < MAX_DELETED)?;
+        state.deleted += 1;
+        state.awaited = true;
         self.fix_entry(node);
         if named_by_dn {
             self.names.count_named_by_dn(node, false);
         }
-        let place = self.nodes.get_mut(node)?;
-        match std::mem::take(&mut place.entry) {
+        let state = self.nodes.get_mut(node)?;
+        match std::mem::take(&mut state.entry) {
             DirectoryEntry::Person(person) => {
-                place.former.push(person.id.clone());
+                state.former.push(person.id.clone());
                 self.ids.remove(person.id.as_str());
                 person.texts.all(Attribute::Uid).for_each(|uid| self.forget_uid(node, uid));
                 for key in person.primary.iter().filter_map(|primary| primary.key.as_ref()) {
@@ -350,11 +350,11 @@ impl DirectoryTree {
     }
 
     pub(super) fn name_by_dn(&mut self, node: usize) {
-        if let Some(place) = self.nodes.get_mut(node)
-            && place.former.is_empty()
+        if let Some(state) = self.nodes.get_mut(node)
+            && state.former.is_empty()
             && let Ok(id) = UserId::new(self.names.text(node))
         {
-            place.former.push(id);
+            state.former.push(id);
         }
     }
 
