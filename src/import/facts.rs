@@ -202,7 +202,7 @@ impl DirectoryFacts {
                 }
             }
         }
-        // Records of one sync have no order, so removals come last: they also apply to members that additions in the same
+        // Records of one sync have no order, so removals come last: they also apply to members added in the same
         // sync.
         changes.append(&mut additions);
         changes.append(&mut removals);

@@ -74,8 +74,8 @@
 //!
 //! # Absent properties
 //! A record in a delta can contain some of the properties only. An absent property keeps its known value; `null` means
-//! that it has no value. A [`User`](crate::directory::User) does not record which property a name came from. The previous
-//! names are therefore dropped only if the records of this sync contain every property that names a user, or if the
+//! that it has no value. A [`User`](crate::directory::User) does not record which property a name came from. The
+//! previous names are therefore dropped only if the records of this sync contain every property that names a user, or if the
 //! caller declares that [records are complete](Sync::with_whole_records). `identities` is required only if any record
 //! of the sync contains it. Otherwise names are only added. A stale name hides too much; a lost name would hide too
 //! little.

@@ -26,6 +26,7 @@ fn sync((users, groups): (Vec<Value>, Vec<Value>)) {
         sync.ask(Listing::Groups, GROUPS);
         sync.page(USERS, &delta(users.clone())[..]).unwrap();
         sync.page(GROUPS, &delta(groups.clone())[..]).unwrap();
+        sync
     };
     assert!(read().into_builder().unwrap().into_complete().is_ok());
     assert!(read().into_delta(&before(0)).is_ok());

@@ -116,7 +116,7 @@ impl NoteSigner {
         &self.verifier
     }
 
-    /// Returns the id of the key followed by its Ed25519 signature of a text, as the signature line of a note holds them.
+    /// Returns the id of the key followed by its Ed25519 signature of a text, as in the signature line of a note.
     pub(super) fn signature(&self, text: &str) -> Vec<u8> {
         let mut signature = self.verifier.id.to_vec();
         signature.extend_from_slice(&self.key.sign(text.as_bytes()).to_bytes());

@@ -245,9 +245,8 @@ mod plain {
         let import = listed(groups).into_builder().unwrap();
         assert_eq!(
             messages(&import),
-            [
-                "page 2, record 1: field `members` is invalid, expected members in `members@delta` or in a listing of their own"
-            ]
+            ["page 2, record 1: field `members` is invalid, expected members in `members@delta` or in a listing of \
+                 their own"]
         );
     }
 }

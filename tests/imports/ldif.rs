@@ -294,7 +294,8 @@ fn b1_error_names_line_and_other_records_are_read() {
         ),
         (
             "dn: cn=a\nobjectClass: referral\nref: ldap://b.example/",
-            "line 3: refers to another server; add the entries of that server, and pass the name in the reference to `with_non_people`",
+            "line 3: refers to another server; add the entries of that server, and pass the name in the reference to \
+             `with_non_people`",
         ),
         (
             "dn: cn=a\nchangetype: delete",

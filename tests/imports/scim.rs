@@ -236,9 +236,8 @@ fn d11_directory_without_any_member_is_rejected() {
         let import = import(json!([]), json!([members]));
         assert_eq!(
             messages(&import),
-            [
-                "the input as a whole: field `members` is missing, expected members of at least one group; do not exclude `members`"
-            ]
+            ["the input as a whole: field `members` is missing, expected members of at least one group; do not \
+                 exclude `members`"]
         );
     }
 }

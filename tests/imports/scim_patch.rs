@@ -162,10 +162,12 @@ fn b1_invalid_operation_is_rejected_as_a_whole() {
         {"op": "add", "path": "displayName", "value": 7},
         {"op": "add", "path": "members", "value": [{"value": "u-9", "type": "User"}]},
     ]));
-    let path = "field `path` is invalid, expected an attribute such as `members`, optionally with a filter `[value eq \"...\"]` or a sub-attribute";
+    let path = "field `path` is invalid, expected an attribute such as `members`, optionally with a filter `[value eq \
+     \"...\"]` or a sub-attribute";
     let one = "field `path` is invalid, expected `members`, or `members[value eq \"...\"]` to remove one";
     let reasons: Vec<String> = import.rejected().iter().map(|rejected| rejected.reason.to_string()).collect();
-    let untyped = "field `members.type` is missing, expected `User` or `Group`, a `$ref` to `Users` or `Groups`, or the id of a known user or group";
+    let untyped = "field `members.type` is missing, expected `User` or `Group`, a `$ref` to `Users` or `Groups`, or \
+     the id of a known user or group";
     assert_eq!(
         reasons,
         [

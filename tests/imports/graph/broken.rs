@@ -139,7 +139,8 @@ fn b1_invalid_entry_is_rejected_and_others_are_read() {
             "page 1, record 15: too many names for one user, expected at most 1000",
             "page 2, record 1: field `displayName` is invalid, expected a string",
             "page 2, record 2: field `members@delta` is invalid, expected a list",
-            "page 2, record 3: field `members` is invalid, expected members in `members@delta` or in a listing of their own",
+            "page 2, record 3: field `members` is invalid, expected members in `members@delta` or in a listing of \
+             their own",
             "page 2, record 4, member 1: not a JSON object",
             "page 2, record 4, member 2: field `id` is missing, expected the id of the object",
             "page 2, record 4, member 3: field `@odata.type` is invalid, expected `#microsoft.graph.user`, \
@@ -229,9 +230,8 @@ fn d11_unknown_member_group_is_rejected() {
     let import = sync(json!([]), groups).into_builder().unwrap();
     assert_eq!(
         messages(&import),
-        [
-            "page 2, record 1, member 2: lists 1 members that the input does not contain; add them, or pass those that are not people to `with_non_people`"
-        ]
+        ["page 2, record 1, member 2: lists 1 members that the input does not contain; add them, or pass those \
+             that are not people to `with_non_people`"]
     );
     let rest = import.into_partial().build(DirectoryRevision(1), crate::fixture::at(0)).unwrap();
     assert_eq!(rest.all_members(&crate::fixture::group("g-1")).len(), 1);

@@ -228,9 +228,8 @@ fn b1_member_of_unknown_type_is_rejected() {
     let import = sync(json!([]), groups).into_delta(&before()).unwrap();
     assert_eq!(
         messages(&import),
-        [
-            "page 2, record 1, member 2: field `@odata.type` is missing, expected a type, or the id of a known user or group"
-        ]
+        ["page 2, record 1, member 2: field `@odata.type` is missing, expected a type, or the id of a known user \
+             or group"]
     );
     assert_eq!((import.read(), import.ignored()), (3, 0));
     assert!(import.into_complete().is_err());
@@ -288,9 +287,8 @@ fn d11_directory_without_any_member_is_rejected() {
     let import = sync(json!([]), json!([{"id": "g-1", "displayName": "Council"}])).into_builder().unwrap();
     assert_eq!(
         messages(&import),
-        [
-            "the input as a whole: field `members@delta` is missing, expected members of at least one group; add `members` to `$select`"
-        ]
+        ["the input as a whole: field `members@delta` is missing, expected members of at least one group; add \
+             `members` to `$select`"]
     );
     let empty = json!([{"id": "g-1", "displayName": "Council", "members@delta": []}]);
     assert!(sync(json!([]), empty).into_builder().unwrap().into_complete().is_ok());
