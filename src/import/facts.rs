@@ -202,8 +202,8 @@ impl DirectoryFacts {
                 }
             }
         }
-        // Records of one sync have no order, so removals come last: they also apply to members added in the same
-        // sync.
+        // Records of one sync have no order. Removals come last, so that a removed group keeps the members added in the
+        // same sync.
         changes.append(&mut additions);
         changes.append(&mut removals);
         ChangeSet { changes, ignored, rejected }
