@@ -1,4 +1,4 @@
-//! What leaves the house in a file: governance records, for whoever may read them.
+//! Formats and errors of exports of governance records.
 
 mod ocsf;
 
@@ -10,44 +10,44 @@ use crate::governance::{RecordEntry, SinkError};
 use crate::policy::Denial;
 use crate::store::StoreError;
 
-/// How governance records are written.
+/// The format of exported governance records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RecordFormat {
-    /// Each record as it is, with its sequence number: one JSON document a line, which a
-    /// [`RecordEntry`] can be read back from.
+    /// One JSON document per line, with the sequence number and the record. It can be parsed back as a [`RecordEntry`].
     JsonLines,
-    /// Each record as an event of the Open Cybersecurity Schema Framework 1.8.0, one a line: changes of who may do what as
-    /// User Access Management (3005), everything else as Entity Management (3004), and so is a record of several changes that
-    /// do not all give privileges to one user or all take them; the message names every kind of such a record. A
-    /// justification is the comment, unless it was forgotten. Of everything else that is sealed there is the commitment alone.
-    /// What OCSF has no place for stands under `unmapped`.
+    /// One event of the Open Cybersecurity Schema Framework 1.8.0 per line.
+    ///
+    /// A record whose changes all assign privileges to one user, or all revoke them, is User Access Management (3005).
+    /// Every other record is Entity Management (3004). The message names all kinds of changes in a record. A
+    /// justification is the comment, unless it was redacted. For all other committed values, the event contains the
+    /// commitment only. Fields without an OCSF counterpart are in `unmapped`.
     Ocsf,
 }
 
-/// Why not all records were exported. What was written until then stays written.
+/// The reason why an export stopped. Records written before the error remain in the output.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ExportError {
-    /// Whoever asked may not read them, or not any more.
+    /// The caller may not read governance records, or no longer may.
     #[error(transparent)]
     Denied(Denial),
-    /// The sink cannot read them.
+    /// The sink cannot read the records.
     #[error(transparent)]
     Sink(#[from] SinkError),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// They cannot be written.
-    #[error("the export could not be written")]
+    /// The output cannot be written.
+    #[error("could not write the export")]
     Write(#[from] io::Error),
 }
 
 impl RecordFormat {
-    /// Writes one record, as one line.
+    /// Writes one record as one line.
     ///
     /// # Errors
-    /// That of the writer.
+    /// Returns the error of the writer.
     pub fn write(self, entry: &RecordEntry, out: &mut dyn Write) -> io::Result<()> {
         let line = match self {
             Self::JsonLines => serde_json::to_vec(entry),

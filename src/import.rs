@@ -1,8 +1,9 @@
-//! Directories from outside formats: bytes in, a [`DirectoryBuilder`](crate::directory::DirectoryBuilder) or a
-//! [`DirectoryDelta`](crate::directory::DirectoryDelta) out.
+//! Importers that read directories from external formats. Each one returns a
+//! [`DirectoryBuilder`](crate::directory::DirectoryBuilder) or a [`DirectoryDelta`](crate::directory::DirectoryDelta).
 //!
-//! Whoever an import leaves out is protected by none of their groups. So what was read is an [`Import`]: with
-//! [`Import::into_complete`] it is used only if nothing of it was refused, and otherwise says what was and where.
+//! A user missing from the import loses the protection of their groups. An importer therefore returns an [`Import`],
+//! which records every rejected record. [`Import::into_complete`] fails if any record was rejected, and names those
+//! records.
 
 pub mod csv;
 mod document;
@@ -22,7 +23,7 @@ use thiserror::Error;
 
 pub use self::reject::{Place, RejectReason, Rejected};
 
-/// What was read from a source, and what of it was not taken.
+/// The value read from a source, with the records that were ignored or rejected.
 #[derive(Clone)]
 #[must_use]
 pub struct Import<T> {
@@ -32,51 +33,54 @@ pub struct Import<T> {
     rejected: Vec<Rejected>,
 }
 
-/// An import of which something was not taken, so that nothing of it may be used unseen.
+/// The error of an import in which at least one record was rejected.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{} of {read} records were not taken, the first at {}", rejected.len(), rejected.first().map(ToString::to_string).unwrap_or_default())]
+#[error("{} of {read} records were rejected, the first at {}", rejected.len(), rejected.first().map(ToString::to_string).unwrap_or_default())]
 pub struct Incomplete {
-    /// How many records there were.
+    /// The number of records in the source.
     pub read: u64,
-    /// Those that were not taken.
+    /// The rejected records.
     pub rejected: Vec<Rejected>,
 }
 
 impl<T> Import<T> {
-    /// What was read, if nothing of it was refused.
+    /// Returns the value if no record was rejected.
     ///
     /// # Errors
-    /// [`Incomplete`] names every record that was refused.
+    /// Returns [`Incomplete`], which lists every rejected record, if any record was rejected.
     pub fn into_complete(self) -> Result<T, Incomplete> {
         let Self { value, read, rejected, .. } = self;
         if rejected.is_empty() { Ok(value) } else { Err(Incomplete { read, rejected }) }
     }
 
-    /// What was read, whatever was refused: for a caller who has looked at [`Self::rejected`] and takes it upon
-    /// themselves that nobody whom a refused record names is protected by it.
+    /// Returns the value even if records were rejected.
+    ///
+    /// The caller must have checked [`Self::rejected`], and accepts that the import protects no user that only a
+    /// rejected record names.
     pub fn into_partial(self) -> T {
         self.value
     }
 
-    /// The same with its value turned into something else.
-    fn map<U>(self, turn: impl FnOnce(T) -> U) -> Import<U> {
+    /// Applies a function to the value, and keeps the counts and rejections.
+    fn map<U>(self, convert: impl FnOnce(T) -> U) -> Import<U> {
         let Self { value, read, ignored, rejected } = self;
-        Import { value: turn(value), read, ignored, rejected }
+        Import { value: convert(value), read, ignored, rejected }
     }
 
-    /// How many records there were: those taken, ignored and rejected.
+    /// Returns the number of records: accepted, ignored and rejected.
     #[must_use]
     pub fn read(&self) -> u64 {
         self.read
     }
 
-    /// How many speak of something that no directory here holds: devices, organisational units, password policies.
+    /// Returns the number of records about objects that a directory does not contain, such as devices, organisational
+    /// units and password policies.
     #[must_use]
     pub fn ignored(&self) -> u64 {
         self.ignored
     }
 
-    /// The records that could not be taken, in order.
+    /// Returns the rejected records, in order.
     #[must_use]
     pub fn rejected(&self) -> &[Rejected] {
         &self.rejected
@@ -84,7 +88,7 @@ impl<T> Import<T> {
 }
 
 impl<T> fmt::Debug for Import<T> {
-    /// Says how much was read, and not whom it names.
+    /// Writes the counts and rejections, but not the value, which names people.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Import")
             .field("read", &self.read)

@@ -1,57 +1,61 @@
-//! The governance log as a Merkle tree with signed checkpoints, so that an outside auditor finds any change, removal,
-//! reordering or truncation, offline, with tools that were not written here.
+//! The governance log as a Merkle tree with signed checkpoints.
 //!
-//! [`LedgerSink`] stands in front of any [`GovernanceSink`](crate::governance::GovernanceSink). It signs a
-//! [checkpoint](LedgerSink::checkpoint) of the log whenever it is asked to. **Have each one saved where nobody who runs
-//! the service can change it**: with the works council, the auditor, a notary, a mailbox outside. A saved checkpoint is
-//! three lines of text and a signature, and from then on everything that it counts is fixed.
+//! An outside auditor can detect any changed, removed, reordered or truncated record, offline, with tools that are not
+//! part of this crate.
 //!
-//! # What an auditor does
+//! [`LedgerSink`] wraps any [`GovernanceSink`](crate::governance::GovernanceSink), and signs a
+//! [checkpoint](LedgerSink::checkpoint) of the log on request. **Store each checkpoint where no operator of the service
+//! can change it**: with the works council, the auditor, a notary, or in an external mailbox. A checkpoint is three
+//! lines of text and a signature. Once it is stored elsewhere, every record that it covers is fixed.
 //!
-//! They have the log's public key and the checkpoints that they saved. They ask for an [export](LedgerSink::export) and
-//! a checkpoint of today, and [verify](verify_log) both against a saved one; `examples/verify_log` is that as a program.
-//! Or they do it with other tools:
+//! # Verification
 //!
-//! - A checkpoint is a note of the form [C2SP tlog-checkpoint](https://c2sp.org/tlog-checkpoint): the name of the log, how
-//!   many records it has, the root in base64, an empty line, and the signature, as in [C2SP
-//!   signed-note](https://c2sp.org/signed-note). Go verifies it by `golang.org/x/mod/sumdb/note`, Rust by `signed_note`.
-//! - A line of an export is a JSON object. The string `entry` in it is a leaf, byte for byte. The hash of a leaf is
-//!   SHA-256 of a zero byte and the leaf; that of two subtrees is SHA-256 of a byte 1 and both hashes; where a tree parts
-//!   in two is said in [RFC 6962, section 2.1](https://www.rfc-editor.org/rfc/rfc6962.html#section-2.1). The root over
-//!   the first so many lines is the one in the checkpoint of that size. For a line that has `leaf_hash` instead, the
-//!   record is not kept any longer, and this is its hash in base64.
+//! The auditor has the public key of the log and the saved checkpoints. The auditor requests an
+//! [export](LedgerSink::export) and a current checkpoint, and [verifies](verify_log) both against a saved checkpoint,
+//! for example with the program in `examples/verify_log`. Other tools can verify them too:
+//!
+//! - A checkpoint is a note in the format [C2SP tlog-checkpoint](https://c2sp.org/tlog-checkpoint): the name of the
+//!   log, the number of records, the root in base64, an empty line, and the signature, as in [C2SP
+//!   signed-note](https://c2sp.org/signed-note). `golang.org/x/mod/sumdb/note` verifies it in Go, and `signed_note` in
+//!   Rust.
+//! - Each line of an export is a JSON object. Its string `entry` is a leaf, byte for byte. The hash of a leaf is
+//!   SHA-256 of a zero byte and the leaf. The hash of two subtrees is SHA-256 of a byte 1 and both hashes. [RFC 6962,
+//!   section 2.1](https://www.rfc-editor.org/rfc/rfc6962.html#section-2.1) defines where a tree splits. The root over
+//!   the first n lines is the root in the checkpoint of size n. A line with `leaf_hash` instead of `entry` is a removed
+//!   record, and contains its hash in base64.
 //! - The member `sequence` of the entry in line n is n.
-//! - For each member of `openings`: its name is in hex the SHA-256 of its `salt`, a line feed and its `text`, and stands
-//!   in the entry as `{"sha256":"..."}`. The `salt` is 32 lower-case hex digits: one that holds a line feed
-//!   would hide what was sealed.
+//! - The name of each member of `openings` is the SHA-256, in hex, of its `salt`, a line feed and its `text`. The entry
+//!   contains the name as `{"sha256":"..."}`. The `salt` is 32 lower-case hex digits. A salt that contained a line feed
+//!   could hide the committed text.
 //!
-//! [One record](LedgerSink::inclusion_proof) is proven to be in the log by a file of the form [C2SP
-//! tlog-proof](https://c2sp.org/tlog-proof), and [two checkpoints](LedgerSink::consistency_proof) are proven to be of one
-//! history, without the rest of the log.
+//! An [inclusion proof](LedgerSink::inclusion_proof) proves that one record is in the log, as a file in the format
+//! [C2SP tlog-proof](https://c2sp.org/tlog-proof). A [consistency proof](LedgerSink::consistency_proof) proves that two
+//! checkpoints belong to one history. Neither needs the rest of the log.
 //!
-//! # What it cannot do
+//! # Limits
 //!
-//! - Without a checkpoint that was saved elsewhere, whoever has the key can write all of history anew. So can whoever
-//!   takes hashes and checkpoint away, and has the ledger begin again; or puts an older checkpoint back, and has it go on
-//!   from there with other records.
-//! - What was recorded after the last saved checkpoint can be changed until the next one is saved. Save them often.
-//! - A record that never reached the sink is in no tree. That nothing is shown before it is recorded is kept by other
-//!   means (rule R2).
-//! - Two auditors who never meet can be shown two histories. They compare their checkpoints, or ask for a
+//! - Without a checkpoint stored elsewhere, the holder of the key can rewrite the whole history. An attacker who
+//!   deletes the hashes and the checkpoint can start a new ledger. An attacker who restores an older checkpoint can
+//!   continue from it with other records.
+//! - Records after the last stored checkpoint can be changed until the next one is stored. Store checkpoints often.
+//! - A record that never reached the sink is in no tree. Other mechanisms ensure that nothing is shown before it is
+//!   recorded (rule R2).
+//! - Two auditors who never communicate can be shown two histories. They can compare their checkpoints, or request a
 //!   [consistency proof](LedgerSink::consistency_proof) between them.
-//! - A log whose first records are said to have been removed by retention may have had others removed with them: of these
-//!   there are the hashes, and how many. [`VerifiedLog::removed`] says that; whether the policy asked for it is on record.
+//! - If retention removed the first records, other records may have been removed with them. Only the hashes and the
+//!   number of the removed records remain, in [`VerifiedLog::removed`]. The log records whether the policy required the
+//!   removal.
 //!
-//! # What is kept
+//! # Stored data
 //!
-//! What people can ask to be forgotten is not in the tree, and neither is what depends on hidden activities: a leaf holds the
-//! [commitment](crate::governance::Commitment) to it. So what a
-//! record [forgot](crate::governance::Record::redact) breaks no proof, and after that nobody can tell what it was. Records that
-//! retention removes leave their hashes.
+//! A leaf does not contain values that can be redacted, nor values that depend on private activities. It contains a
+//! [commitment](crate::governance::Commitment) to each of them. [Redacting](crate::governance::Record::redact) a record
+//! therefore breaks no proof, and the redacted value cannot be recovered. Records that retention removes leave their
+//! hashes.
 //!
-//! Of a record that is added to the log the hash is made when somebody asks for a checkpoint or a proof, or calls
-//! [`catch_up`](LedgerSink::catch_up): whoever records waits for the sink alone. Hashes lie in a [`HashStore`], for example
-//! [in a file](FileHashes): 64 bytes for each record.
+//! Records are hashed when a checkpoint or a proof is requested, or by [`catch_up`](LedgerSink::catch_up). Recording
+//! waits for the wrapped sink only. Hashes are stored in a [`HashStore`], for example [in a file](FileHashes), with
+//! less than 64 bytes per record.
 //!
 //! ```
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -77,10 +81,10 @@
 //! let verified = verify_log(&log[..], checkpoint.as_bytes(), saved, &[public_key.clone()])?;
 //! assert_eq!((verified.records, verified.older.map(|older| older.size)), (4, Some(2)));
 //!
-//! // Somebody takes their name out.
+//! // An attacker removes a name.
 //! let changed = String::from_utf8(log)?.replacen("admin-1", "admin-2", 1);
-//! let finding = verify_log(changed.as_bytes(), checkpoint.as_bytes(), saved, &[public_key]).unwrap_err();
-//! assert_eq!(finding.to_string(), "the first 2 records are not those of the older checkpoint");
+//! let error = verify_log(changed.as_bytes(), checkpoint.as_bytes(), saved, &[public_key]).unwrap_err();
+//! assert_eq!(error.to_string(), "the first 2 records differ from those of the older checkpoint");
 //! # Ok(())
 //! # }
 //! ```
@@ -118,5 +122,5 @@ pub use self::path::{proves_consistency, proves_inclusion};
 pub use self::peaks::Peaks;
 pub use self::proof::{ConsistencyProof, InclusionProof, ProofError};
 pub use self::sink::LedgerSink;
-pub use self::tree::{Tree, TreeError};
+pub use self::tree::{MerkleTree, TreeError};
 pub use self::verify::{VerifiedLog, VerifyError, verify_log};

@@ -1,4 +1,4 @@
-//! G3: governance records are exported, to whoever may read them; and G2: nothing else is.
+//! G3: readers of the governance log can export it. G2: an export contains nothing else.
 #![cfg(feature = "export")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
 
@@ -29,8 +29,8 @@ fn export(fixture: &Fixture, query: &RecordQuery, format: RecordFormat) -> Strin
     text
 }
 
-/// Changes, a grant, a reveal with a justification, a page, and a refusal.
-fn lived_in() -> Fixture {
+/// Returns a fixture with policy changes, a grant, a reveal with a justification, a page and a denied attempt.
+fn fixture_with_history() -> Fixture {
     let fixture = Fixture::new();
     fixture.install(people(&[("adele", &["council"]), ("bob", &[])])).manage("contoso.com").make_private("council");
     fixture.ingest(&[activity("a-1", "adele"), activity("b-1", "bob")]);
@@ -44,19 +44,19 @@ fn lived_in() -> Fixture {
 }
 
 #[test]
-fn g3_an_export_as_json_lines_is_read_back_as_it_was() {
-    let fixture = lived_in();
+fn g3_json_lines_export_round_trips() {
+    let fixture = fixture_with_history();
     let text = export(&fixture, &RecordQuery::default(), RecordFormat::JsonLines);
     let read: Vec<RecordEntry> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let mut expected = fixture.records();
     for entry in &mut expected {
-        // Whose activities a page showed is not for readers of the log.
+        // Readers of the log do not see the subjects of a page.
         if let Event::Page { subjects, .. } = &mut entry.record.event {
             subjects.redact();
         }
     }
     assert_eq!(read, expected);
-    // What is damaged, or newer, is no record that says less.
+    // A damaged or newer document is an error, not a record with less content.
     let line = text.lines().next().unwrap();
     for damage in [line.replacen('{', "{\"more\":1,", 1), line.replacen("\"sequence\":1,", "", 1)] {
         assert!(serde_json::from_str::<RecordEntry>(&damage).is_err(), "{damage}");
@@ -64,8 +64,8 @@ fn g3_an_export_as_json_lines_is_read_back_as_it_was() {
 }
 
 #[test]
-fn g3_an_export_holds_every_record_that_matches_however_many_there_are() {
-    let fixture = lived_in();
+fn g3_export_contains_every_matching_record() {
+    let fixture = fixture_with_history();
     for n in 0..300 {
         fixture.update_policy(PolicyChange::ManageDomain(ManagedDomain::exactly(domain(&format!("x{n}.example")))));
     }
@@ -85,8 +85,8 @@ fn g3_an_export_holds_every_record_that_matches_however_many_there_are() {
 }
 
 #[test]
-fn g3_an_export_is_for_whoever_may_read_the_log_and_a_refusal_is_recorded() {
-    let fixture = lived_in();
+fn g3_export_needs_permission_and_denial_is_recorded() {
+    let fixture = fixture_with_history();
     for who in ["adele", "nobody"] {
         let mut file = Vec::new();
         let query = RecordQuery::default();
@@ -98,7 +98,7 @@ fn g3_an_export_is_for_whoever_may_read_the_log_and_a_refusal_is_recorded() {
     }
 }
 
-/// Does something once the first line is written.
+/// A writer that runs an action after the first line.
 struct Then<F: FnMut()>(usize, F);
 
 impl<F: FnMut()> Write for Then<F> {
@@ -116,8 +116,8 @@ impl<F: FnMut()> Write for Then<F> {
 }
 
 #[test]
-fn p2_an_export_asks_again_before_each_page() {
-    let fixture = lived_in();
+fn p2_export_checks_permission_before_each_page() {
+    let fixture = fixture_with_history();
     fixture.update_policy(PolicyChange::SetAdmin(user("ann"), Role::PrivacyAdministrator));
     for n in 0..200 {
         fixture.update_policy(PolicyChange::ManageDomain(ManagedDomain::exactly(domain(&format!("x{n}.example")))));
@@ -128,7 +128,7 @@ fn p2_an_export_asks_again_before_each_page() {
     let query = RecordQuery::default();
     let error = fixture.filter.export_governance(&user("ann"), &query, RecordFormat::JsonLines, &mut out).unwrap_err();
     assert!(matches!(error, ExportError::Denied(Denial::NotAdmin)), "{error:?}");
-    assert_eq!(out.0, 256, "one page, and no more");
+    assert_eq!(out.0, 256, "exactly one page");
     assert_eq!(fixture.records().pop().unwrap().record.outcome, Outcome::Denied(Denial::NotAdmin));
 }
 
@@ -145,8 +145,8 @@ impl Write for Full {
 }
 
 #[test]
-fn g3_an_export_says_what_failed() {
-    let fixture = lived_in();
+fn g3_export_error_names_cause() {
+    let fixture = fixture_with_history();
     let query = RecordQuery::default();
     for format in [RecordFormat::JsonLines, RecordFormat::Ocsf] {
         let error = fixture.filter.export_governance(&user("root"), &query, format, &mut Full).unwrap_err();
@@ -160,9 +160,9 @@ fn g3_an_export_says_what_failed() {
     assert!(matches!(error, ExportError::Sink(_)), "{error:?}");
 }
 
-/// Every record of the conformance kit, each event with each outcome.
+/// Returns every record of the conformance kit, each event with each outcome.
 #[cfg(feature = "conformance")]
-fn of_all_sorts() -> Vec<RecordEntry> {
+fn records_of_every_kind() -> Vec<RecordEntry> {
     use activity_privacy::conformance::{SinkHarness, sink_clauses};
     use activity_privacy::memory::MemorySink;
 
@@ -170,7 +170,7 @@ fn of_all_sorts() -> Vec<RecordEntry> {
         static SINK: Arc<MemorySink> = Arc::new(MemorySink::new());
     }
 
-    /// Where one clause leaves what it records.
+    /// The place where a clause of the kit leaves its records.
     struct Left;
 
     impl SinkHarness for Left {
@@ -214,12 +214,12 @@ fn ocsf(entry: &RecordEntry) -> serde_json::Value {
     serde_json::from_slice(&line).unwrap()
 }
 
-/// Whether that conforms to the schema is for `tests/ocsf/validate.py` to say, with the file that this writes where
-/// `ACTIVITY_PRIVACY_OCSF` says.
+/// `tests/ocsf/validate.py` validates the events against the schema. This test writes them to the file that
+/// `ACTIVITY_PRIVACY_OCSF` names.
 #[cfg(feature = "conformance")]
 #[test]
-fn g3_an_ocsf_event_says_what_its_record_says() {
-    let entries = of_all_sorts();
+fn g3_ocsf_event_matches_its_record() {
+    let entries = records_of_every_kind();
     for entry in &entries {
         let (event, record) = (ocsf(entry), &entry.record);
         assert_eq!(event["metadata"]["uid"], record.id.to_string());
@@ -229,7 +229,10 @@ fn g3_an_ocsf_event_says_what_its_record_says() {
         let (class, activity) = (event["class_uid"].as_u64().unwrap(), event["activity_id"].as_u64().unwrap());
         assert_eq!(event["type_uid"], class * 100 + activity);
         for kind in record.kinds() {
-            assert!(event["message"].as_str().unwrap().contains(&kind.to_string()), "each kind of change is found");
+            assert!(
+                event["message"].as_str().unwrap().contains(&kind.to_string()),
+                "each kind of change is in the message"
+            );
         }
         let of_access = match &record.event {
             Event::ChangePolicy(of) => matches!(
@@ -267,9 +270,9 @@ fn g3_an_ocsf_event_says_what_its_record_says() {
     }
 }
 
-/// The class is about one user, and a monitor that looks for it finds what one update gives them.
+/// The class concerns one user, so that a monitor for it finds all privileges that one update assigns.
 #[test]
-fn g3_privileges_given_together_are_one_ocsf_event() {
+fn g3_privileges_assigned_together_are_one_ocsf_event() {
     let (ann, bob) = (user("ann"), user("bob"));
     let admin = ChangeSummary::SetAdmin(ann.clone(), Role::Analyst);
     let event = |changes: Vec<ChangeSummary>| {
@@ -287,7 +290,7 @@ fn g3_privileges_given_together_are_one_ocsf_event() {
     }
 }
 
-/// Every text in a value, keys not.
+/// Collects every text in a value, without keys.
 #[cfg(feature = "conformance")]
 fn texts(value: &serde_json::Value, into: &mut Vec<String>) {
     match value {
@@ -300,8 +303,8 @@ fn texts(value: &serde_json::Value, into: &mut Vec<String>) {
 
 #[cfg(feature = "conformance")]
 #[test]
-fn g2_nothing_is_in_an_ocsf_event_that_is_not_in_its_record() {
-    // Where the schema and this crate have words of their own.
+fn g2_ocsf_event_contains_only_record_values() {
+    // Terms of the schema and of this crate.
     let own = [
         "category_name",
         "class_name",
@@ -319,7 +322,7 @@ fn g2_nothing_is_in_an_ocsf_event_that_is_not_in_its_record() {
         "user/name",
         "privileges",
     ];
-    for entry in of_all_sorts() {
+    for entry in records_of_every_kind() {
         let mut event = ocsf(&entry);
         for path in own {
             let (parent, last) = path.rsplit_once('/').map_or(("", path), |(parent, last)| (parent, last));
@@ -337,9 +340,9 @@ fn g2_nothing_is_in_an_ocsf_event_that_is_not_in_its_record() {
 
 #[cfg(feature = "conformance")]
 #[test]
-fn g2_what_was_forgotten_is_in_no_ocsf_event_and_whose_a_page_was_never() {
+fn g2_ocsf_event_omits_redacted_values_and_page_subjects() {
     let mut comments = 0;
-    for entry in of_all_sorts() {
+    for entry in records_of_every_kind() {
         let event = ocsf(&entry);
         comments += usize::from(event.get("comment").is_some());
         let mut forgot = entry.clone();
@@ -354,9 +357,9 @@ fn g2_what_was_forgotten_is_in_no_ocsf_event_and_whose_a_page_was_never() {
     assert!(comments > 0);
 }
 
-/// A sink fails in more ways than one.
+/// A sink can fail in several ways.
 #[test]
-fn g3_an_ocsf_event_of_a_removal_that_a_sink_did_not_do_speaks_of_that() {
+fn g3_ocsf_event_reports_failed_sink_removal() {
     let id = |number| RecordId(uuid::Uuid::from_u128(number));
     let record = Record {
         id: id(2),

@@ -10,10 +10,8 @@
 
 #[path = "ledger/checkpoints.rs"]
 mod checkpoints;
-#[path = "ledger/damaged.rs"]
-mod damaged;
-#[path = "ledger/dying.rs"]
-mod dying;
+#[path = "ledger/crashes.rs"]
+mod crashes;
 #[path = "ledger/exports.rs"]
 mod exports;
 mod forward;
@@ -23,18 +21,20 @@ mod growing;
 mod hashes;
 #[path = "ledger/hostile.rs"]
 mod hostile;
-#[path = "ledger/keeping.rs"]
-mod keeping;
 #[path = "ledger/leaves.rs"]
 mod leaves;
 #[path = "ledger/log.rs"]
 mod log;
 #[path = "ledger/notes.rs"]
 mod notes;
-#[path = "ledger/removing.rs"]
-mod removing;
-#[path = "ledger/sharing.rs"]
-mod sharing;
+#[path = "ledger/processes.rs"]
+mod processes;
+#[path = "ledger/reopening.rs"]
+mod reopening;
+#[path = "ledger/retention.rs"]
+mod retention;
+#[path = "ledger/transfer_damage.rs"]
+mod transfer_damage;
 #[path = "ledger/tree.rs"]
 mod tree;
 #[path = "ledger/vectors.rs"]

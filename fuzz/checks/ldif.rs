@@ -2,7 +2,7 @@
 
 use std::io::BufReader;
 
-use activity_privacy::import::ldif::{self, Reader, Tree};
+use activity_privacy::import::ldif::{self, DirectoryTree, LdifReader};
 use activity_privacy::import::{Import, Place, RejectReason};
 
 use super::import::{built, memberships, same, sound};
@@ -25,7 +25,7 @@ pub(crate) fn check(input: &[u8]) {
     let (one, other) = (built(one.into_partial()), built(other.into_partial()));
     assert!(memberships(&one) == memberships(&other), "D10: the same bytes give the same groups");
 
-    let (tree, _) = Tree::read(entries).into_partial();
+    let (tree, _) = DirectoryTree::read(entries).into_partial();
     let changed = tree.clone().change(changes);
     if is_other_input(&changed) {
         return;
@@ -36,7 +36,8 @@ pub(crate) fn check(input: &[u8]) {
     sound(&changed.into_partial().0.change(changes), changes);
 
     // Whatever is said to be no person can only make less of a doubt.
-    let lenient = Reader::new().with_non_people(["", "ou=people,dc=contoso,dc=example", "uid=root"]).expect("names");
+    let lenient =
+        LdifReader::new().with_non_people(["", "ou=people,dc=contoso,dc=example", "uid=root"]).expect("names");
     let lenient = lenient.read(entries);
     sound(&lenient, entries);
     assert!(lenient.rejected().len() <= one_rejected, "D11: an option adds no rejection");

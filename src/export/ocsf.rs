@@ -11,7 +11,7 @@ use crate::governance::{
 use crate::identity::UserId;
 use crate::policy::{Denial, Revision, Role};
 
-/// One event. What stands in it stands in the record, or is a word of the schema or of this crate.
+/// One event. It contains only values of the record and terms of the schema or of this crate.
 #[derive(Serialize)]
 pub(super) struct OcsfEvent<'a> {
     category_uid: u32,
@@ -33,11 +33,11 @@ pub(super) struct OcsfEvent<'a> {
     status_detail: Option<String>,
     message: String,
     metadata: Metadata,
-    actor: Actor<'a>,
+    actor: OcsfActor<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     comment: Option<&'a str>,
     #[serde(flatten)]
-    what: What<'a>,
+    fields: ClassFields<'a>,
     unmapped: Unmapped,
 }
 
@@ -47,7 +47,7 @@ struct Metadata {
     product: Product,
     uid: String,
     sequence: u64,
-    /// The record of the intent, which an outcome follows.
+    /// The id of the intent record that an outcome refers to, or of the record itself.
     correlation_uid: String,
 }
 
@@ -59,38 +59,38 @@ struct Product {
 
 #[derive(Serialize)]
 #[serde(rename_all = "snake_case")]
-enum Actor<'a> {
-    User(Account<'a>),
+enum OcsfActor<'a> {
+    User(OcsfUser<'a>),
     AppName(&'static str),
 }
 
 #[derive(Serialize)]
-struct Account<'a> {
+struct OcsfUser<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     uid: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'static str>,
 }
 
-/// What the class asks for beyond what all have.
+/// The fields of the class, in addition to the common ones.
 #[derive(Serialize)]
 #[serde(untagged)]
-enum What<'a> {
+enum ClassFields<'a> {
     Entity { entity: Entity<'a> },
-    Access { user: Account<'a>, privileges: Vec<&'static str> },
+    Access { user: OcsfUser<'a>, privileges: Vec<&'static str> },
 }
 
 #[derive(Serialize)]
 struct Entity<'a> {
     name: Cow<'a, str>,
     #[serde(rename = "type")]
-    sort: &'static str,
+    entity_type: &'static str,
     type_id: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     uid: Option<Cow<'a, str>>,
 }
 
-/// What the schema has no place for: the rest of the record, without what can be forgotten.
+/// The rest of the record, without values that can be redacted. The schema has no fields for it.
 #[derive(Serialize)]
 struct Unmapped {
     policy: Option<Revision>,
@@ -98,10 +98,10 @@ struct Unmapped {
     outcome: Outcome,
 }
 
-/// A class and an activity of it.
-struct Deed<'a> {
+/// An activity of a class, with the fields of the class.
+struct ClassActivity<'a> {
     activity: (u32, &'static str),
-    what: What<'a>,
+    fields: ClassFields<'a>,
 }
 
 const CREATE: (u32, &str) = (1, "Create");
@@ -111,7 +111,7 @@ const DELETE: (u32, &str) = (4, "Delete");
 const ASSIGN: (u32, &str) = (1, "Assign Privileges");
 const REVOKE: (u32, &str) = (2, "Revoke Privileges");
 
-/// Kinds of entities by the numbers of the schema.
+/// The type ids of entities in the schema.
 const GROUP: u32 = 3;
 const POLICY: u32 = 5;
 const OTHER: u32 = 99;
@@ -119,20 +119,20 @@ const OTHER: u32 = 99;
 impl<'a> OcsfEvent<'a> {
     pub(super) fn of(entry: &'a RecordEntry) -> Self {
         let RecordEntry { sequence, record } = entry;
-        let Deed { activity: (activity_id, activity_name), what } = deed(&record.event);
-        let (class_uid, class_name) = match what {
-            What::Entity { .. } => (3004, "Entity Management"),
-            What::Access { .. } => (3005, "User Access Management"),
+        let ClassActivity { activity: (activity_id, activity_name), fields } = class_activity(&record.event);
+        let (class_uid, class_name) = match fields {
+            ClassFields::Entity { .. } => (3004, "Entity Management"),
+            ClassFields::Access { .. } => (3005, "User Access Management"),
         };
         let refused = record.outcome.kind() == OutcomeKind::Refused;
         let (severity_id, severity) = if refused { (2, "Low") } else { (1, "Informational") };
         let (status_id, status) = match record.outcome.kind() {
             OutcomeKind::Done | OutcomeKind::Observed => (1, "Success"),
-            OutcomeKind::Failed | OutcomeKind::Refused => (2, "FailureReason"),
+            OutcomeKind::Failed | OutcomeKind::Refused => (2, "Failure"),
             OutcomeKind::Intended => (99, "Intended"),
         };
-        let cause = cause(&record.outcome);
-        let told = record.without_openings();
+        let reason = reason(&record.outcome);
+        let redacted = record.without_openings();
         Self {
             category_uid: 3,
             category_name: "Identity & Access Management",
@@ -146,8 +146,8 @@ impl<'a> OcsfEvent<'a> {
             severity,
             status_id,
             status,
-            status_code: cause.as_ref().map(|(code, _)| code.clone()),
-            status_detail: cause.map(|(_, detail)| detail),
+            status_code: reason.as_ref().map(|(code, _)| code.clone()),
+            status_detail: reason.map(|(_, detail)| detail),
             message: format!("{}: {}", kinds(record), record.outcome.kind()),
             metadata: Metadata {
                 version: "1.8.0",
@@ -157,26 +157,26 @@ impl<'a> OcsfEvent<'a> {
                 correlation_uid: record.outcome.intent().unwrap_or(record.id).to_string(),
             },
             actor: match &record.initiator {
-                Initiator::User(user) => Actor::User(Account { uid: Some(user.as_str()), name: None }),
-                Initiator::System => Actor::AppName(env!("CARGO_PKG_NAME")),
+                Initiator::User(user) => OcsfActor::User(OcsfUser { uid: Some(user.as_str()), name: None }),
+                Initiator::System => OcsfActor::AppName(env!("CARGO_PKG_NAME")),
             },
-            // The other class has no place for one, and none of its records has a justification.
+            // Entity Management has a comment. No record of the other class has a justification.
             comment: justification(&record.event),
-            what,
-            unmapped: Unmapped { policy: told.policy, event: told.event, outcome: told.outcome },
+            fields,
+            unmapped: Unmapped { policy: redacted.policy, event: redacted.event, outcome: redacted.outcome },
         }
     }
 }
 
-/// Every kind of a record, so that a grant among other changes is found.
+/// Returns all kinds of changes in a record, so that a search finds a grant among other changes.
 fn kinds(record: &Record) -> String {
     record.kinds().iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
-fn deed(event: &Event) -> Deed<'_> {
-    let entity = |activity, sort, type_id, name: Cow<'static, str>, uid| Deed {
+fn class_activity(event: &Event) -> ClassActivity<'_> {
+    let entity = |activity, entity_type, type_id, name: Cow<'static, str>, uid| ClassActivity {
         activity,
-        what: What::Entity { entity: Entity { name, sort, type_id, uid } },
+        fields: ClassFields::Entity { entity: Entity { name, entity_type, type_id, uid } },
     };
     let id = |id: String| Some(Cow::Owned(id));
     let policy = |activity| entity(activity, "Policy", POLICY, "privacy policy".into(), None);
@@ -198,14 +198,16 @@ fn deed(event: &Event) -> Deed<'_> {
             entity(UPDATE, "Request for a reveal", OTHER, "approvals".into(), id(request.to_string()))
         }
         Event::Remove(removal) => {
-            let (sort, name, uid) = match removal {
+            let (entity_type, name, uid) = match removal {
                 RemovalSummary::Subject { subject, .. } => {
                     ("Activities", "activities of a user", Some(Cow::Borrowed(subject.as_str())))
                 }
                 RemovalSummary::Aged { .. } => ("Activities", "activities and governance records", None),
-                RemovalSummary::Commitment { record } => ("Governance record", "sealed values", id(record.to_string())),
+                RemovalSummary::Commitment { record } => {
+                    ("Governance record", "committed values", id(record.to_string()))
+                }
             };
-            entity(DELETE, sort, OTHER, name.into(), uid)
+            entity(DELETE, entity_type, OTHER, name.into(), uid)
         }
         Event::ChangeSinks { sinks, .. } => {
             let names: Vec<&str> = sinks.iter().map(|sink| sink.as_str()).collect();
@@ -224,8 +226,9 @@ fn deed(event: &Event) -> Deed<'_> {
     }
 }
 
-/// Changes that all give privileges to one user, or all take them. The class has no place for anything else.
-fn access(changes: &[ChangeSummary]) -> Option<Deed<'_>> {
+/// Returns the activity of changes that all assign privileges to one user, or all revoke them. The class does not allow
+/// other combinations.
+fn access(changes: &[ChangeSummary]) -> Option<ClassActivity<'_>> {
     let mut all = changes.iter().map(privilege);
     let (activity, user, first) = all.next()??;
     let mut privileges = vec![first];
@@ -237,14 +240,15 @@ fn access(changes: &[ChangeSummary]) -> Option<Deed<'_>> {
         privileges.push(privilege);
     }
     let user = match user {
-        Some(user) => Account { uid: Some(user.as_str()), name: None },
-        // The name that was typed led to nobody, and is in no record.
-        None => Account { uid: None, name: Some("unknown") },
+        Some(user) => OcsfUser { uid: Some(user.as_str()), name: None },
+        // The granted name did not resolve to a user, and the record does not contain it.
+        None => OcsfUser { uid: None, name: Some("unknown") },
     };
-    Some(Deed { activity, what: What::Access { user, privileges } })
+    Some(ClassActivity { activity, fields: ClassFields::Access { user, privileges } })
 }
 
-/// What a change does to the privileges of a user, if it does anything: nobody, where a name led to nobody.
+/// Returns the effect of a change on a user's privileges, or `None` if it has none. The user is `None` if the name did
+/// not resolve.
 fn privilege(change: &ChangeSummary) -> Option<((u32, &'static str), Option<&UserId>, &'static str)> {
     const VIEW: &str = "view_private_activities";
     Some(match change {
@@ -264,23 +268,25 @@ fn privilege(change: &ChangeSummary) -> Option<((u32, &'static str), Option<&Use
 }
 
 fn justification(event: &Event) -> Option<&str> {
-    let sealed = match event {
+    let justification = match event {
         Event::Reveal(reveal) => &reveal.about.justification,
         Event::RequestReveal(request) => &request.about.justification,
         _ => return None,
     };
-    sealed.as_ref().and_then(Commitment::value).map(Justification::as_str)
+    justification.as_ref().and_then(Commitment::value).map(Justification::as_str)
 }
 
-/// Why it was not done: as a word, and as a sentence.
-fn cause(outcome: &Outcome) -> Option<(Cow<'static, str>, String)> {
-    let denied = |denial: &Denial| (word(denial), denial.to_string());
+/// Returns the reason why an event was not done: a code and a description.
+fn reason(outcome: &Outcome) -> Option<(Cow<'static, str>, String)> {
+    let denied = |denial: &Denial| (denial_code(denial), denial.to_string());
     let failed = |cause: &FailureReason| match cause {
         FailureReason::Denied(denial) => denied(denial),
-        FailureReason::Superseded => ("superseded".into(), "another change came first".to_owned()),
+        FailureReason::Superseded => ("superseded".into(), "another change was recorded first".to_owned()),
         FailureReason::Store => ("store".into(), "the store failed".to_owned()),
         FailureReason::Sink => ("sink".into(), "a sink failed".to_owned()),
-        FailureReason::Interrupted => ("interrupted".into(), "the process that began it ended".to_owned()),
+        FailureReason::Interrupted => {
+            ("interrupted".into(), "the process ended before the event was completed".to_owned())
+        }
     };
     Some(match outcome {
         Outcome::Denied(denial) => denied(denial),
@@ -296,8 +302,8 @@ fn cause(outcome: &Outcome) -> Option<(Cow<'static, str>, String)> {
     })
 }
 
-/// The word by which a record calls it.
-fn word(denial: &Denial) -> Cow<'static, str> {
+/// Returns the serialised name of a denial.
+fn denial_code(denial: &Denial) -> Cow<'static, str> {
     match serde_json::to_value(denial) {
         Ok(serde_json::Value::String(word)) => word.into(),
         _ => "denied".into(),

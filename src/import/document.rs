@@ -1,4 +1,4 @@
-//! JSON documents and their fields, as the importers of JSON formats see them.
+//! JSON documents and their fields, for the importers of JSON formats.
 
 use std::io::Read;
 
@@ -14,10 +14,10 @@ use crate::text::TextError;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// An object of a document.
+/// A JSON object.
 pub(super) type Object = Map<String, Value>;
 
-/// Reads a whole document of at most `max_bytes` and `max_values`, which is one object.
+/// Reads a whole document, which must be one JSON object of at most `max_bytes` and `max_values`.
 pub(super) fn read(source: impl Read, max_bytes: usize, max_values: usize) -> Result<Object, RejectReason> {
     let mut bytes = Vec::new();
     let limit = u64::try_from(max_bytes).unwrap_or(u64::MAX).saturating_add(1);
@@ -37,27 +37,27 @@ pub(super) fn read(source: impl Read, max_bytes: usize, max_values: usize) -> Re
         Err(Unreadable::Repeated) => Err(RejectReason::GivenTwice),
         Err(Unreadable::TooManyValues(count)) => Err(RejectReason::TooManyValues { count, max: max_values }),
         Err(Unreadable::NotJson(error)) if error.is_eof() => {
-            Err(RejectReason::Truncated { expected: "one JSON object to its end" })
+            Err(RejectReason::Truncated { expected: "one complete JSON object" })
         }
         Err(Unreadable::NotJson(error)) => Err(RejectReason::NotJson { line: error.line(), column: error.column() }),
     }
 }
 
-/// A text, if there is one. One that is empty or blank names nobody, and is none.
+/// Returns a string field, or `None` if it is absent, null, empty or blank.
 pub(super) fn text<'a>(object: &'a Object, field: &'static str) -> Result<Option<&'a str>, RejectReason> {
     text_of(object.get(field), field)
 }
 
-/// The same of a value that stands in a field.
+/// Returns a field's value as a string, or `None` if it is absent, null, empty or blank.
 pub(super) fn text_of<'a>(value: Option<&'a Value>, field: &'static str) -> Result<Option<&'a str>, RejectReason> {
     match value {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text.as_str()).filter(|text| !text.trim().is_empty())),
-        Some(_) => Err(RejectReason::InvalidField { field, expected: "a text" }),
+        Some(_) => Err(RejectReason::InvalidField { field, expected: "a string" }),
     }
 }
 
-/// The entries of a list, if there is one.
+/// Returns the elements of an array field, or `None` if it is absent or null.
 pub(super) fn list<'a>(object: &'a Object, field: &'static str) -> Result<Option<&'a [Value]>, RejectReason> {
     match object.get(field) {
         None | Some(Value::Null) => Ok(None),
@@ -66,7 +66,7 @@ pub(super) fn list<'a>(object: &'a Object, field: &'static str) -> Result<Option
     }
 }
 
-/// An id, as it is. What is an id of a group can be one of a user too, and the other way round.
+/// Returns an id unchanged. It must be valid both as a user id and as a group id.
 pub(super) fn id<'a>(object: &'a Object, field: &'static str) -> Result<&'a str, RejectReason> {
     let id = text(object, field)?.ok_or(RejectReason::MissingField { field, expected: "the id of the object" })?;
     user_id(id, field)?;

@@ -1,7 +1,8 @@
-//! Users and groups from [Microsoft Graph][graph], as full listings or as the changes since the last time.
+//! Users and groups from [Microsoft Graph][graph], as full listings or as the changes since the last sync.
 //!
-//! A [`Sync`] is told what to ask for, says which link to fetch next, and takes the answers. It fetches nothing by
-//! itself. When no page is open any more, it is a [`DirectoryBuilder`], or a [`DirectoryDelta`] on the snapshot before.
+//! A [`Sync`] is told which listings to read, returns the next link to fetch, and reads the pages. It does not fetch
+//! anything itself. When no page is pending, it becomes a [`DirectoryBuilder`], or a [`DirectoryDelta`] to the previous
+//! snapshot.
 //!
 //! ```
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -19,69 +20,71 @@
 //! #                 {"@odata.type": "#microsoft.graph.user", "id": "u-1"}]}]}"##
 //! #     }
 //! # }
-//! let mut round = Sync::new();
-//! round.ask(Listing::Users, "https://graph.example/users/delta?$select=userPrincipalName,mail,proxyAddresses");
-//! round.ask(Listing::Groups, "https://graph.example/groups/delta?$select=displayName,members");
-//! while let Some(link) = round.next_link().map(str::to_owned) {
-//!     round.page(&link, fetch(&link))?;
+//! let mut sync = Sync::new();
+//! sync.ask(Listing::Users, "https://graph.example/users/delta?$select=userPrincipalName,mail,proxyAddresses");
+//! sync.ask(Listing::Groups, "https://graph.example/groups/delta?$select=displayName,members");
+//! while let Some(link) = sync.next_link().map(str::to_owned) {
+//!     sync.page(&link, fetch(&link))?;
 //! }
-//! let next_time: Vec<String> = round.delta_links().map(|(_, link)| link.to_owned()).collect();
+//! let next_time: Vec<String> = sync.delta_links().map(|(_, link)| link.to_owned()).collect();
 //! assert_eq!(next_time.len(), 2);
 //!
-//! let snapshot = round.into_builder()?.into_complete()?.build(DirectoryRevision(1), "2026-03-01T00:00:00Z".parse()?)?;
+//! let snapshot = sync.into_builder()?.into_complete()?.build(DirectoryRevision(1), "2026-03-01T00:00:00Z".parse()?)?;
 //! assert_eq!(snapshot.all_members(&GroupId::new("g-1")?).len(), 1);
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! # What to ask for
+//! # What to request
 //! - [Delta queries][delta]: `/users/delta?$select=userPrincipalName,mail,proxyAddresses,accountEnabled`, with
-//!   `otherMails`, `onPremisesUserPrincipalName`, `onPremisesSamAccountName` and, for customers, `identities` where
-//!   people are known by them, and `/groups/delta?$select=displayName,members`. The first round is the whole state. For
-//!   the next one, ask for its [delta links](Sync::delta_links) once the result is in force. When Graph answers that a
-//!   link is too old (410), begin anew without one.
-//! - Plain listings: `/users` and `/groups` with the same `$select`, then `/groups/{id}/members` for each group.
-//!   Without the members of every group that was listed there is no result. Groups nested in groups are listed as such:
-//!   never ask for `transitiveMembers`. A listing of members of one type alone is refused, because it leaves out nested
-//!   groups.
+//!   `otherMails`, `onPremisesUserPrincipalName`, `onPremisesSamAccountName` and, for customer tenants, `identities`
+//!   where these names identify people, and `/groups/delta?$select=displayName,members`. The first sync returns the
+//!   whole directory. For the next sync, request its [delta links](Sync::delta_links) once the result is in force. If
+//!   Graph answers that a link is too old (410), start again without one.
+//! - Plain listings: `/users` and `/groups` with the same `$select`, then `/groups/{id}/members` for each group. There
+//!   is no result without the members of every listed group. Nested groups are listed as groups, so do not request
+//!   `transitiveMembers`. A listing of members of only one type is rejected, because it omits nested groups.
 //!
-//! Ask without `$filter`, and as an application that may read hidden memberships (`Member.Read.Hidden`): Graph leaves
-//! out what it does not show, and nothing in the answer says so. The same goes for provisioning feeds that tell no
-//! nested groups, as that of Entra: they protect too few.
+//! Send requests without `$filter`, as an application with the permission `Member.Read.Hidden` to read hidden
+//! memberships. Graph omits objects that the application may not read, and the response does not show it. Provisioning
+//! feeds without nested groups, such as that of Entra, are incomplete in the same way: they protect too few users.
 //!
-//! # What becomes of it
-//! - A **record** is an entry of a page, and so is each member that a group lists: read = taken + ignored + rejected.
-//! - A user is known by their `id`, by `userPrincipalName`, which comes first and tells their home, `mail`,
-//!   `proxyAddresses` that are mail (`smtp:`) or chat (`sip:`) addresses, and, where asked for, `otherMails`,
-//!   `onPremisesUserPrincipalName`, `onPremisesSamAccountName` and the `issuerAssignedId` of each of `identities`.
-//!   Other kinds of proxy addresses are left out. A name is cleaned as in [tables](super::csv#names), and a user with
-//!   a name that is damaged is rejected. Whoever is not `accountEnabled` is [disabled](crate::directory::UserStatus::Disabled).
-//!   `userType` is not read: a guest is known by `#EXT#`, and no home is taken from their `mail`, which anybody may
-//!   have set.
-//! - A user record that does not speak of `userPrincipalName`, of a user of whom no name is known, is rejected: by the
-//!   id alone, they would be missed wherever they are named. One whose `userPrincipalName` is `null` is read if it
-//!   gives another name; no home is taken from that name, so that they are external.
-//! - Users and groups with `@removed`, `changed` (they can be restored) or `deleted`, are
-//!   [without a record](DirectoryDelta::without_user) from then on. Only an id is told of them; the library remembers
-//!   by which names they were known as long as a group lists them, which it does until `members@delta` says otherwise.
-//! - A group without `displayName` keeps the name it had, and is called by its id if it had none.
-//! - Members are users and groups by `@odata.type`. Devices, contacts, service principals and applications are ignored:
-//!   applications are protected by the built-in group. A type that is not known here is rejected. A member without a
-//!   type is what its id is known for, in this round or before; one whom nobody knows is rejected, because a group
-//!   taken for a user would protect nobody. So is a member group of which neither this round nor the one before tells.
-//!   Ids that are known to be of no people can be [left out](Sync::with_non_people).
+//! # Mapping
+//! - A **record** is an entry of a page, or one of the members that a group lists. Records read = accepted + ignored +
+//!   rejected.
+//! - A user is identified by `id`, `userPrincipalName`, `mail`, the `proxyAddresses` that are mail (`smtp:`) or chat
+//!   (`sip:`) addresses, and, if requested, `otherMails`, `onPremisesUserPrincipalName`, `onPremisesSamAccountName` and
+//!   the `issuerAssignedId` of each of `identities`. `userPrincipalName` comes first and determines the home domain.
+//!   Other kinds of proxy addresses are skipped. Names are cleaned as in [tables](super::csv#names), and a user with a
+//!   damaged name is rejected. A user with `accountEnabled` false is
+//!   [disabled](crate::directory::UserStatus::Disabled). `userType` is not read: `#EXT#` identifies a guest. `mail`
+//!   does not determine the home domain, because anyone may have set it.
+//! - A user record without `userPrincipalName` is rejected if no name of the user is known: activities that name the
+//!   user would not match the id alone. A record whose `userPrincipalName` is `null` is accepted if it contains another
+//!   name. That name does not determine a home domain, so the user is external.
+//! - A user or group with `@removed`, either `changed` (it can be restored) or `deleted`, has [no
+//!   record](DirectoryDelta::without_user) from then on. Graph returns only its id. The library remembers the user's
+//!   names as long as a group lists the user, which is until `members@delta` removes them.
+//! - A group without `displayName` keeps its previous name, or is named by its id if it had none.
+//! - The type of a member is its `@odata.type`. Devices, contacts, service principals and applications are ignored; the
+//!   built-in group protects applications. An unknown type is rejected. A member without a type has the known type of
+//!   its id, from this sync or the previous snapshot. A member of unknown type is rejected, because a group mistaken
+//!   for a user would protect nobody. A member group that neither this sync nor the previous snapshot contains is
+//!   rejected too. Ids that do not belong to people can be [excluded](Sync::with_non_people).
 //!
-//! # Property by property
-//! In a delta a record can speak of a part of its properties. One that is absent keeps what was known, and `null` says
-//! that there is none. A [`User`](crate::directory::User) does not tell which property gave which name, so the names of before are
-//! dropped only when the records of this round speak of all properties that name somebody, or when the caller said
-//! [that records are whole](Sync::with_whole_records). Of `identities` they need to speak only if any record of the
-//! round does. Otherwise names only ever add up: a stale name hides too much, a lost one too little.
+//! # Absent properties
+//! A record in a delta can contain some of the properties only. An absent property keeps its known value; `null` means
+//! that it has no value. A [`User`](crate::directory::User) does not record which property a name came from. The
+//! previous names are therefore dropped only if the records of this sync contain every property that names a user, or if the
+//! caller declares that [records are complete](Sync::with_whole_records). `identities` is required only if any record
+//! of the sync contains it. Otherwise names are only added. A stale name hides too much; a lost name would hide too
+//! little.
 //!
 //! # Order
-//! Graph may repeat an object, split it over pages and answer in any order, so the order of pages plays no part. Where
-//! a round contradicts itself, the side that protects holds: who is both listed and removed is listed; who is both
-//! there and removed is there; two records of one user give the names of both, in the order of the alphabet.
+//! Graph may repeat an object, split it across pages and return objects in any order, so the order of pages does not
+//! matter. If the records of a sync contradict each other, the safer one applies. A member that is both listed and
+//! removed is listed. An object that both exists and is removed exists. Two records of one user contribute the names of
+//! both, in alphabetical order.
 //!
 //! [graph]: https://learn.microsoft.com/graph/overview
 //! [delta]: https://learn.microsoft.com/graph/delta-query-overview
@@ -95,48 +98,49 @@ use std::io::Read;
 
 use thiserror::Error;
 
-use self::page::{End, Entry, GroupRecord};
-use super::facts::{Changes, Facts, Reading};
+use self::page::{GroupRecord, PageEnd, PageEntry};
+use super::facts::{ChangeSet, DirectoryFacts, SourceRules};
 use super::{Import, Place, RejectReason, Rejected, document};
 use crate::directory::{DirectoryBuilder, DirectoryChange, DirectoryDelta, DirectorySnapshot};
 use crate::identity::GroupId;
 use crate::steps::advance;
 
-/// The longest that a page may be, in bytes.
+/// The maximum size of a page, in bytes.
 pub const MAX_PAGE_BYTES: usize = 16 << 20;
 
-/// The most values that the JSON of a page may hold at all depths.
+/// The most values, at all depths, in the JSON of a page.
 pub const MAX_PAGE_VALUES: usize = 1_000_000;
 
-/// What is asked for.
+/// A listing to request.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Listing {
-    /// Users.
+    /// The users.
     Users,
-    /// Groups.
+    /// The groups.
     Groups,
     /// The direct members of one group.
     Members(GroupId),
 }
 
-/// Collects the pages of one round of listings; see the [module](self).
+/// A reader of the pages of one sync; see the [module](self).
 ///
-/// Holds one page at a time, of at most [`MAX_PAGE_BYTES`] and [`MAX_PAGE_VALUES`], and what all of them said.
+/// It holds one page at a time, of at most [`MAX_PAGE_BYTES`] and [`MAX_PAGE_VALUES`], and the data collected from all
+/// pages.
 #[derive(Default)]
 pub struct Sync {
-    /// By their links.
-    open: BTreeMap<String, Asked>,
+    /// The pending listings, by link.
+    open: BTreeMap<String, RequestedListing>,
     followed: HashSet<String>,
-    /// What was asked for at first, and with which link.
-    first: Vec<(Asked, String)>,
+    /// The listings that the caller requested, each with its first link.
+    first: Vec<(RequestedListing, String)>,
     delta_links: Vec<(Listing, String)>,
-    whole_records: bool,
+    complete_records: bool,
     non_people: HashSet<String>,
-    /// Whether any record of a user spoke of their `identities`.
-    speaks_of_identities: bool,
-    /// Whether any record of a group spoke of its members.
-    speaks_of_members: bool,
-    facts: Facts,
+    /// Whether any user record contains `identities`.
+    has_identities: bool,
+    /// Whether any group record contains members.
+    lists_members: bool,
+    facts: DirectoryFacts,
     pages: u64,
     read: u64,
     ignored: u64,
@@ -144,93 +148,95 @@ pub struct Sync {
 }
 
 #[derive(Clone)]
-struct Asked {
+struct RequestedListing {
     listing: Listing,
     is_delta: bool,
 }
 
-/// Why a round gives no result yet, or not this one.
+/// The reason why a sync has no result, or not the requested one.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
-pub enum Unfinished {
-    /// Pages were asked for, or announced by others, and not read.
-    #[error("{open} pages were not read, expected all that were asked for and all that they lead to")]
+pub enum IncompleteSync {
+    /// Pages that the caller requested, or to which other pages link, were not read.
+    #[error("{open} pages were not read; read all requested pages and their next pages")]
     PagesOpen {
-        /// How many links still lead to pages.
+        /// The number of pending links.
         open: usize,
     },
-    /// Not everything was asked for that the result is made of.
-    #[error("users or groups were not asked for, expected both for a whole directory and one of them for a delta")]
+    /// The caller did not request a listing that the result needs.
+    #[error("users or groups were not requested; request both for a whole directory, or one of them for a delta")]
     NotAsked,
-    /// The members of a group that was listed without them were not asked for.
-    #[error("the members of group `{group}` were not asked for, expected those of every group")]
+    /// The caller did not request the members of a group from a plain listing.
+    #[error("the members of group `{group}` were not requested; request the members of every group")]
     MembersNotAsked {
         /// The first such group.
         group: GroupId,
     },
-    /// A link from the middle of a listing was asked for: what stands before it would be missed.
-    #[error("a link with a skip token was asked for, expected links that begin a listing")]
+    /// The caller requested a link from the middle of a listing, so the sync misses the earlier entries.
+    #[error("a link with a skip token was requested; start with the first page of a listing")]
     BegunInTheMiddle,
-    /// A link with a delta token was asked for: its pages tell what changed, and no whole directory.
-    #[error("a delta link was asked for, expected links that begin anew")]
+    /// The caller requested a link with a delta token. Its pages contain changes, not a whole directory.
+    #[error("a link with a delta token was requested; start without one for a whole directory")]
     OnlyChanges,
-    /// A plain listing was asked for: its pages do not tell who is gone.
-    #[error("a plain listing was asked for, expected delta queries only")]
+    /// The caller requested a plain listing. Its pages do not show which objects were removed.
+    #[error("a plain listing was requested; use delta queries for a delta")]
     NoChanges,
 }
 
 impl Sync {
-    /// Nothing asked for yet.
+    /// Creates a sync without any request.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Takes user records for whole: what they do not speak of was never set. That is how Graph answers a delta query
-    /// without the header `Prefer: return=minimal`, if `$select` named all the properties ever asked for, or there was
-    /// none. A name of before that they do not give is then dropped.
+    /// Declares that user records are complete: a property that is absent from a record was never set.
+    ///
+    /// Graph answers a delta query this way without the header `Prefer: return=minimal`, if `$select` was absent or
+    /// listed every property ever requested. Previous names that the record does not contain are then dropped.
     #[must_use]
     pub fn with_whole_records(self) -> Self {
-        Self { whole_records: true, ..self }
+        Self { complete_records: true, ..self }
     }
 
-    /// Says which member ids are known to be of no people here, such as devices or placeholders. As members they are
-    /// [ignored](Import::ignored), whatever else is wrong with them. So is a record of such a user that gives no name;
-    /// one that cannot be read stays a rejection. Say this before the first page.
+    /// Declares member ids that do not belong to people, such as devices or placeholders. Members with these ids are
+    /// [ignored](Import::ignored), even if the rest of the member is invalid. A user record with such an id and without
+    /// a name is ignored too; a record that cannot be read is still rejected. Call this before the first page.
     #[must_use]
     pub fn with_non_people(mut self, ids: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.non_people.extend(ids.into_iter().map(Into::into));
         self
     }
 
-    /// Asks for a listing, by the link that its first page is fetched from. Asking for the same link again changes
-    /// nothing.
+    /// Requests a listing by the link of its first page. Requesting the same link again has no effect.
     pub fn ask(&mut self, listing: Listing, link: impl Into<String>) {
         let link = link.into();
         if self.followed.contains(&link) || self.open.contains_key(&link) {
             return;
         }
-        let asked = Asked { listing, is_delta: is_delta(&link) };
+        let asked = RequestedListing { listing, is_delta: is_delta(&link) };
         self.first.push((asked.clone(), link.clone()));
         self.open.insert(link, asked);
     }
 
-    /// A link to fetch, as long as pages are open.
+    /// Returns a link to fetch, or `None` if no page is pending.
     #[must_use]
     pub fn next_link(&self) -> Option<&str> {
         self.open.keys().next().map(String::as_str)
     }
 
-    /// The groups that were listed so far, in order: for plain listings, those of which to ask for the members.
+    /// Returns the groups listed so far, in order. With plain listings, the caller requests the members of each.
     pub fn groups(&self) -> impl Iterator<Item = &GroupId> {
         self.facts.groups()
     }
 
-    /// Takes the page that was fetched from an open link, and opens the one that it leads to.
+    /// Reads the page that was fetched from a pending link. If it links to a next page, that page becomes pending.
+    ///
+    /// An entry that is rejected is reported in the [`Import`]; the other entries of the page are accepted.
     ///
     /// # Errors
-    /// [`Rejected`] when the page is none, not to its end, or none that is open. Then nothing of it was taken, and its
-    /// link stays open. An entry that is rejected is kept for the [`Import`] instead, and the others are taken.
+    /// Returns [`Rejected`] if the page is invalid or truncated, or the link is not pending. Nothing of the page is
+    /// accepted then, and the link stays pending.
     pub fn page(&mut self, link: &str, page: impl Read) -> Result<(), Rejected> {
         let whole = |reason| Rejected { place: Place::Whole, reason };
         let asked = self.open.get(link).cloned().ok_or(whole(RejectReason::NotAsked))?;
@@ -238,28 +244,28 @@ impl Sync {
             .and_then(|page| page::read(page, &asked.listing, asked.is_delta, &self.non_people))
             .map_err(whole)?;
         match page.end {
-            // Followed, it would lead here for ever.
-            End::Next(next) if next == link || self.followed.contains(&next) || self.open.contains_key(&next) => {
-                let expected = "a link that no other page had";
+            // Following such a link would never end.
+            PageEnd::Next(next) if next == link || self.followed.contains(&next) || self.open.contains_key(&next) => {
+                let expected = "a link that differs from those of all other pages";
                 return Err(whole(RejectReason::InvalidField { field: "@odata.nextLink", expected }));
             }
-            End::Next(next) => {
+            PageEnd::Next(next) => {
                 self.open.insert(next, asked);
             }
-            End::Changes(delta) => self.delta_links.push((asked.listing, delta)),
-            End::Last => {}
+            PageEnd::Delta(delta) => self.delta_links.push((asked.listing, delta)),
+            PageEnd::Last => {}
         }
         self.open.remove(link);
         self.followed.insert(link.to_owned());
         self.pages += 1;
-        self.speaks_of_identities |= page.speaks_of_identities;
+        self.has_identities |= page.has_identities;
         for (record, entry) in (1..).zip(page.entries) {
-            self.take(entry, record);
+            self.add_entry(entry, record);
         }
         Ok(())
     }
 
-    fn take(&mut self, entry: Result<Entry, RejectReason>, record: u64) {
+    fn add_entry(&mut self, entry: Result<PageEntry, RejectReason>, record: u64) {
         let page = self.pages;
         let place = |member| Place::Page { page, record, member };
         self.read += 1;
@@ -269,12 +275,12 @@ impl Sync {
             Err(reason) => return self.rejected.push(Rejected { place: place(None), reason }),
         };
         match entry {
-            Entry::User(id, Some(names)) => self.facts.user(id, names, place(None)),
-            Entry::User(id, None) => self.facts.no_user(id),
-            Entry::Group(id, None) => self.facts.no_group(id),
-            Entry::Group(group, Some(GroupRecord { name, members })) => {
+            PageEntry::User(id, Some(names)) => self.facts.user(id, names, place(None)),
+            PageEntry::User(id, None) => self.facts.remove_user(id),
+            PageEntry::Group(id, None) => self.facts.remove_group(id),
+            PageEntry::Group(group, Some(GroupRecord { name, members })) => {
                 self.facts.group(group.clone(), name);
-                self.speaks_of_members |= members.is_some();
+                self.lists_members |= members.is_some();
                 for (at, member) in (1..).zip(members.unwrap_or_default()) {
                     self.read += 1;
                     advance(1);
@@ -285,93 +291,97 @@ impl Sync {
                     }
                 }
             }
-            Entry::Member(group, member, names) => {
+            PageEntry::Member(group, member, names) => {
                 if let (Some(names), Ok(id)) = (names, document::user_id(&member.id, "id")) {
-                    self.facts.user_by_the_way(id, names, place(None));
+                    self.facts.user_in_member_list(id, names, place(None));
                 }
                 self.facts.member(group, member, place(None));
             }
-            Entry::Other => self.ignored += 1,
+            PageEntry::Other => self.ignored += 1,
         }
     }
 
-    /// The links from which to ask for what changes from now on, one for each delta query that came to its end. Keep
-    /// them once the result of this round is in force, not before: what happened in between is told only once.
+    /// Returns the links that start the next sync, one for each completed delta query.
+    ///
+    /// Store them once the result of this sync is in force, and not before: Graph returns each change only once.
     pub fn delta_links(&self) -> impl Iterator<Item = (&Listing, &str)> {
         self.delta_links.iter().map(|(listing, link)| (listing, link.as_str()))
     }
 
-    /// The whole directory.
+    /// Returns the whole directory.
     ///
-    /// Rejects groups of which not one has members, with delta queries: then `members` was not in the `$select`.
+    /// With delta queries, the import is rejected if no group has members, because `members` was then missing from
+    /// `$select`.
     ///
     /// # Errors
-    /// [`Unfinished`] as long as pages are open, when users, groups or the members of a group were not asked for, and
-    /// when the round began with a delta link, or in the middle of a listing.
-    pub fn into_builder(mut self) -> Result<Import<DirectoryBuilder>, Unfinished> {
+    /// Returns [`IncompleteSync`] if pages are pending, if users, groups or the members of a group were not requested,
+    /// or if the sync started with a delta link or in the middle of a listing.
+    pub fn into_builder(mut self) -> Result<Import<DirectoryBuilder>, IncompleteSync> {
         self.finished()?;
         let asked = |listing: &Listing| self.first.iter().any(|(asked, _)| asked.listing == *listing);
         if !asked(&Listing::Users) || !asked(&Listing::Groups) {
-            return Err(Unfinished::NotAsked);
+            return Err(IncompleteSync::NotAsked);
         }
         if self.first.iter().any(|(_, link)| has_token(link, "deltatoken")) {
-            return Err(Unfinished::OnlyChanges);
+            return Err(IncompleteSync::OnlyChanges);
         }
         if self.first.iter().any(|(asked, _)| asked.listing == Listing::Groups && !asked.is_delta) {
             let listed: HashSet<&Listing> = self.first.iter().map(|(asked, _)| &asked.listing).collect();
             let unasked = self.facts.groups().find(|group| !listed.contains(&Listing::Members((*group).clone())));
             if let Some(group) = unasked {
-                return Err(Unfinished::MembersNotAsked { group: group.clone() });
+                return Err(IncompleteSync::MembersNotAsked { group: group.clone() });
             }
-        } else if self.facts.groups().next().is_some() && !self.speaks_of_members {
-            let expected = "the members of at least one group: have `members` in `$select`";
+        } else if self.facts.groups().next().is_some() && !self.lists_members {
+            let expected = "members of at least one group; add `members` to `$select`";
             let reason = RejectReason::MissingField { field: "members@delta", expected };
             self.rejected.push(Rejected { place: Place::Whole, reason });
         }
         Ok(self.import(None).into_builder())
     }
 
-    /// What changed since the snapshot before, which must be the one that the last round led to. A round that began
-    /// anew tells nothing of who left in the meantime: make a whole directory of it.
+    /// Returns the changes since `before`, which must be the snapshot that the last sync led to.
+    ///
+    /// A sync that started without a delta link does not show which members left in the meantime; build a whole
+    /// directory from it.
     ///
     /// # Errors
-    /// [`Unfinished`] as long as pages are open, when nothing was asked for or a plain listing was, and when the round
-    /// began in the middle of a listing.
-    pub fn into_delta(self, before: &DirectorySnapshot) -> Result<Import<DirectoryDelta>, Unfinished> {
+    /// Returns [`IncompleteSync`] if pages are pending, if nothing or a plain listing was requested, or if the sync
+    /// started in the middle of a listing.
+    pub fn into_delta(self, before: &DirectorySnapshot) -> Result<Import<DirectoryDelta>, IncompleteSync> {
         self.finished()?;
         if self.first.is_empty() {
-            return Err(Unfinished::NotAsked);
+            return Err(IncompleteSync::NotAsked);
         }
         if self.first.iter().any(|(asked, _)| !asked.is_delta) {
-            return Err(Unfinished::NoChanges);
+            return Err(IncompleteSync::NoChanges);
         }
         Ok(self.import(Some(before)).into_delta())
     }
 
-    fn finished(&self) -> Result<(), Unfinished> {
+    fn finished(&self) -> Result<(), IncompleteSync> {
         if self.first.iter().any(|(_, link)| has_token(link, "skiptoken")) {
-            return Err(Unfinished::BegunInTheMiddle);
+            return Err(IncompleteSync::BegunInTheMiddle);
         }
         match self.open.len() {
             0 => Ok(()),
-            open => Err(Unfinished::PagesOpen { open }),
+            open => Err(IncompleteSync::PagesOpen { open }),
         }
     }
 
     fn import(self, before: Option<&DirectorySnapshot>) -> Import<Vec<DirectoryChange>> {
-        let Self { facts, whole_records, non_people, speaks_of_identities, read, mut ignored, mut rejected, .. } = self;
-        let Changes { changes: value, ignored: unnamed, rejected: unknown } = facts.changes(&Reading {
+        let Self { facts, complete_records, non_people, has_identities, read, mut ignored, mut rejected, .. } = self;
+        let ChangeSet { changes: value, ignored: unnamed, rejected: unknown } = facts.changes(&SourceRules {
             before,
-            whole_records,
-            not_asked: (!speaks_of_identities).then_some(names::IDENTITIES),
+            complete_records,
+            not_requested: (!has_identities).then_some(names::IDENTITIES),
             non_people: &non_people,
-            nameless: RejectReason::MissingField {
+            missing_name: RejectReason::MissingField {
                 field: "userPrincipalName",
-                expected: "the sign-in name or, if it is null, another name to protect by: have both in `$select`",
+                expected: "the sign-in name or, if it is null, another name; add both to `$select`",
             },
-            kindless: RejectReason::MissingField {
+            missing_type: RejectReason::MissingField {
                 field: "@odata.type",
-                expected: "it, or a member that is known for a user or a group",
+                expected: "a type, or the id of a known user or group",
             },
         });
         ignored += unnamed;
@@ -387,14 +397,14 @@ impl fmt::Debug for Sync {
     }
 }
 
-/// Whether a link is one of a delta query: `/users/delta`, `/groups/delta()`, `/groups/microsoft.graph.delta`.
+/// Returns whether a link is a delta query: `/users/delta`, `/groups/delta()`, `/groups/microsoft.graph.delta`.
 fn is_delta(link: &str) -> bool {
     let path = link.split(['?', '#']).next().unwrap_or_default().trim_end_matches('/');
     let function = path.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
     matches!(function.trim_end_matches("()"), "delta" | "microsoft.graph.delta")
 }
 
-/// Whether a link goes on from an earlier round (`deltatoken`) or page (`skiptoken`).
+/// Returns whether a link continues an earlier sync (`deltatoken`) or page (`skiptoken`).
 fn has_token(link: &str, token: &str) -> bool {
     link.to_ascii_lowercase().contains(token)
 }

@@ -1,4 +1,4 @@
-//! Directories as LDIF (RFC 2849): what `ldapsearch`, `slapcat`, `ldifde` and `db2ldif` write.
+//! Directories as LDIF (RFC 2849), as `ldapsearch`, `slapcat`, `ldifde` and `db2ldif` write it.
 //!
 //! ```
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -24,84 +24,86 @@
 //! let council = GroupId::new("7d1c8e52-0a43-103e-8f2b-5d2c6a9b1f01")?;
 //! assert!(directory.all_members(&council).contains(&UserId::new("7d1c8e52-0a43-103e-8f2b-5d2c6a9b1f00")?));
 //!
-//! let cut = ldif::read(&export[..150]);
+//! let truncated = ldif::read(&export[..150]);
 //! assert_eq!(
-//!     cut.into_complete().unwrap_err().to_string(),
-//!     "1 of 1 records were not taken, the first at line 7: the input ends too early, expected a line feed at \
+//!     truncated.into_complete().unwrap_err().to_string(),
+//!     "1 of 1 records were rejected, the first at line 7: unexpected end of input, expected a line feed at \
 //!      the end of the last line",
 //! );
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! # What becomes of an entry
-//! - **Users** are those of the classes `person`, `organizationalPerson`, `inetOrgPerson`, `user`, `contact`,
-//!   `account`, `posixAccount` and their like. They are known by `userPrincipalName`, then `mail` (also called
-//!   `rfc822Mailbox`), `proxyAddresses`, `mailAlternateAddress`, `mailLocalAddress`,
-//!   `emailAddress`, `krbPrincipalName`, `uid`, `sAMAccountName` and `mailNickname`, and by `objectSid` (`sambaSID`,
-//!   `ipaNTSecurityIdentifier`) as an account named `S-1-5-21-...` of the app `sid`. The second bit of
-//!   `userAccountControl`, `nsAccountLock: true` and `pwdAccountLockedTime` disable them, `isDeleted: TRUE` says that
-//!   they are deleted; they stay members all the same. A name is cleaned as in [tables](super::csv#names), and a user
-//!   with a name that is damaged is rejected.
-//! - **Groups** are those of the classes `groupOfNames`, `groupOfUniqueNames`, `group`, `posixGroup` and their like.
-//!   `member`, `uniqueMember` (a bit string behind the name is dropped) and `memberUid` list whom they hold, as does
+//! # Mapping
+//! - **Users** are entries of the classes `person`, `organizationalPerson`, `inetOrgPerson`, `user`, `contact`,
+//!   `account`, `posixAccount` and similar. They are identified, in this order, by `userPrincipalName`, `mail` (or
+//!   `rfc822Mailbox`), `proxyAddresses`, `mailAlternateAddress`, `mailLocalAddress`, `emailAddress`,
+//!   `krbPrincipalName`, `uid`, `sAMAccountName` and `mailNickname`. `objectSid` (`sambaSID`,
+//!   `ipaNTSecurityIdentifier`) is an account named `S-1-5-21-...` of the app `sid`. The second bit of
+//!   `userAccountControl`, `nsAccountLock: true` and `pwdAccountLockedTime` mark a user as disabled, and `isDeleted:
+//!   TRUE` as deleted. Such users stay members. Names are cleaned as in [tables](super::csv#names), and a user with a
+//!   damaged name is rejected.
+//! - **Groups** are entries of the classes `groupOfNames`, `groupOfUniqueNames`, `group`, `posixGroup` and similar.
+//!   `member`, `uniqueMember` (without the bit string after the name) and `memberUid` list their members, and so does
 //!   `memberOf` (`isMemberOf`, `groupMembership`) of users and groups. An `organizationalRole` is a group of its
-//!   `roleOccupant`s, unless it is also of a class of users. `displayName`, or else `cn`, is the name to show.
-//!   A deleted group (`isDeleted: TRUE`, `nsTombstone`) is [ignored](super::Import::ignored), because it has lost its
-//!   members; the import is without it. A change that sets `isDeleted: TRUE` removes the group.
-//! - **Primary groups** have members too: a user belongs to the group that has their `gidNumber`, or that their
-//!   `primaryGroupID` and `objectSid` or their `sambaPrimaryGroupSID` lead to. A SID may be text or bytes.
-//! - `changetype: add`, which `ldifde` writes into every entry, is what an entry says anyhow. Other changes are
-//!   rejected here.
-//! - Machines, organisational units and the like are [ignored](super::Import::ignored), as is what a search says of
-//!   itself at its end, and a search reference (`ref:`) to the DNS zones, the configuration or the schema of Active
-//!   Directory. Any other reference is rejected, because it leads to entries that are missing. An entry of no known class is rejected if it has the names of a user or the members of a group,
-//!   an entry without `objectClass` always, and one of both kinds too.
+//!   `roleOccupant`s, unless it is also of a user class. The display name is `displayName`, or else `cn`. A deleted
+//!   group (`isDeleted: TRUE`, `nsTombstone`) is [ignored](super::Import::ignored), because it has lost its members. A
+//!   change that sets `isDeleted: TRUE` removes the group.
+//! - **Primary groups** contain their users: a user is a member of the group with the same `gidNumber`, and of the
+//!   group that `primaryGroupID` with `objectSid`, or `sambaPrimaryGroupSID`, refers to. A SID may be text or bytes.
+//! - `changetype: add`, which `ldifde` writes into every entry, is accepted. Other changes are rejected here.
+//! - Machines, organisational units and similar entries are [ignored](super::Import::ignored). So are the summary at
+//!   the end of a search, and a search reference (`ref:`) to the DNS zones, the configuration or the schema of Active
+//!   Directory. Any other reference is rejected, because the entries that it refers to are missing. An entry of unknown
+//!   class is rejected if it has the names of a user or the members of a group. An entry without `objectClass`, or of
+//!   both user and group classes, is always rejected.
 //!
-//! Attributes are known by name, whatever the case, and by object identifier; options (`cn;lang-de`) play no part,
-//! except that a `range` which is not the whole one is rejected: the rest of the members is missing. Every other
-//! attribute is passed over, however long it is, with a URL in the place of its value (`jpegPhoto:< file:///...`) too.
-//! An attribute that is read and has a URL is rejected: no URL and no file is ever read.
+//! Attributes are recognized by name, in any case, or by object identifier. Options (`cn;lang-de`) are ignored, except
+//! that an incomplete `range` is rejected, because the other members are missing. All other attributes are skipped,
+//! whatever their size, even with a URL instead of a value (`jpegPhoto:< file:///...`). If an attribute listed here has
+//! a URL, the entry is rejected: no URL and no file is ever opened.
 //!
 //! # Ids
-//! `entryUUID`, else `objectGUID` (16 bytes, in the order of Active Directory), else `nsUniqueId`. Ask for them:
-//! `ldapsearch ... '*' entryUUID`. An entry with none of them has for its id the distinguished name in the form in
-//! which names are compared: a move then gives a new id, and people stay protected by their names. Where that is longer
-//! than 256 bytes, it is no id, and the entry is rejected.
+//! The id is `entryUUID`, else `objectGUID` (16 bytes, in the byte order of Active Directory), else `nsUniqueId`.
+//! Request these attributes: `ldapsearch ... '*' entryUUID`. The id of an entry without any of them is its normalized
+//! distinguished name. A move then changes the id, and the user stays protected by name. An entry whose normalized name
+//! exceeds 256 bytes is rejected.
 //!
-//! Distinguished names (RFC 4514) are compared folded, with white space squeezed, escapes undone, and multi-valued
-//! parts in any order. The entries may come in any order.
+//! Distinguished names (RFC 4514) are compared case-folded, with white space collapsed, escapes decoded and
+//! multi-valued parts sorted. Entries may come in any order.
 //!
-//! # Whom it could leave out
-//! A member who is no entry of the input may be a group whose members nobody would protect, so the group that lists
-//! them is rejected, as is an entry whose `memberOf` or primary group leads to a group that is not there. With
-//! [`into_partial`](super::Import::into_partial), such members are users known by the name alone, and such
-//! groups are none.
-//! - [`Reader::with_non_people`] names members that are known to be no people: foreign security principals, or the
-//!   placeholder of a group that may not be empty. `S-1-5-11` among the former stands for everybody who is signed in, and
-//!   a SID of another domain for one of its people.
-//! - `memberUid` knows no nesting, and is looked up when it is read: a change that gives its name to somebody else lists
-//!   nobody, so import anew after that. Groups that a server computes (`memberURL`), or that list SIDs or mail addresses
-//!   (`sambaSIDList`, `mgrpRFC822MailMember`), are rejected.
-//! - At most 16 groups may have one `gidNumber` or SID, and at most 16 users an account name that a `memberUid` lists. A
-//!   name has at most 128 parts, a user at most 1,000 names.
-//! - LDIF says nowhere that it ends. A last line without a line feed is rejected, a modification without its last `-`
-//!   too, and a search whose `result` is not 0; an input that was cut between two lines of content looks whole.
-//! - Files that were fetched apart are read as one: use [`Read::chain`](std::io::Read::chain), with a blank line
+//! # Missing members
+//! A member that the input does not contain may be a group, whose members would not be protected. The group that lists
+//! it is therefore rejected, as is an entry whose `memberOf` or primary group refers to a missing group. With
+//! [`into_partial`](super::Import::into_partial), such members are users identified by their distinguished names, and
+//! such groups are dropped.
+//! - [`LdifReader::with_non_people`] declares members that are not people: foreign security principals, or the
+//!   placeholder in a group that must not be empty. Among foreign security principals, `S-1-5-11` means every
+//!   authenticated user, and a SID of another domain means one of its users.
+//! - `memberUid` does not support nesting, and is resolved when it is read. A later change that assigns the account
+//!   name to another user does not update the group, so import again after such a change. Groups that a server computes
+//!   (`memberURL`), or that list SIDs or mail addresses (`sambaSIDList`, `mgrpRFC822MailMember`), are rejected.
+//! - At most 16 groups may share a `gidNumber` or SID, and at most 16 users may share an account name that a
+//!   `memberUid` lists. A name has at most 128 parts, and a user at most 1,000 names.
+//! - LDIF has no end marker. A last line without a line feed is rejected, as are a modification without its final `-`
+//!   and a search whose `result` is not 0. Input that was truncated between two entry lines looks complete.
+//! - To import several files together, concatenate them with [`Read::chain`](std::io::Read::chain), with a blank line
 //!   between them.
 //!
 //! # Changes
-//! [`Tree::read`] keeps what [`Tree::change`] needs to understand change records: names of entries, and who lists whom.
-//! Understood are `add`, `delete`, `modify` of names, status and members, and `modrdn` (`moddn`) of whatever has an
-//! immutable id. Anything else that would change who somebody is (other classes, other ids, primary groups, a
-//! `control`) is rejected: read the entries anew after it. So is the seventeenth deletion of an entry of one name.
+//! [`DirectoryTree::read`] keeps the names of entries and their memberships, which [`DirectoryTree::change`] needs to
+//! read change records. It supports `add`, `delete`, `modify` of names, status and members, and `modrdn` (`moddn`) of
+//! entries with an immutable id. Any other change that could affect identities or memberships is rejected: of classes,
+//! ids or primary groups, or with a `control`. Read all entries again after it. The seventeenth deletion of an entry of
+//! the same name is rejected too.
 //!
-//! # Why not a crate
-//! Those for LDIF take the input as one `str` in memory, or leave out change records, and none tells the line of a
-//! fault.
+//! # Why no existing crate is used
+//! Existing LDIF crates need the whole input as one `str`, or do not support change records, and none reports the line
+//! of an error.
 
 mod attribute;
 mod change;
+mod delta;
 mod dn;
 mod draft;
 mod entry;
@@ -110,32 +112,32 @@ mod line;
 mod linear;
 mod links;
 mod membership;
-mod names;
+mod name_tree;
 mod reader;
 mod records;
 mod reference;
 mod rename;
 mod sid;
 mod texts;
-mod told;
+
 mod tree;
 mod unresolved;
 
 use std::io::BufRead;
 
-pub use self::reader::{InvalidDn, Reader};
-pub use self::tree::Tree;
+pub use self::reader::{InvalidDn, LdifReader};
+pub use self::tree::DirectoryTree;
 use super::Import;
 use crate::directory::DirectoryBuilder;
 
-/// The longest that a line of an attribute that is read may be once unfolded, in bytes. Longer ones of other attributes
-/// are skipped without being held.
+/// The maximum size of an unfolded line of an attribute that is read, in bytes. Longer lines of other attributes are
+/// skipped without being held in memory.
 pub const MAX_VALUE_BYTES: usize = 64 * 1024;
 
 /// Reads all entries of a directory; see the [module](self).
 ///
-/// Holds in memory one line of at most [`MAX_VALUE_BYTES`] and what is taken of the entries. A group of any size is
-/// read line by line.
+/// It holds one line of at most [`MAX_VALUE_BYTES`] and the data of the accepted entries in memory. A group of any size
+/// is read line by line.
 pub fn read(input: impl BufRead) -> Import<DirectoryBuilder> {
-    Reader::new().read(input)
+    LdifReader::new().read(input)
 }

@@ -1,4 +1,4 @@
-//! B3: the time of every importer of JSON and CSV grows as its input does.
+//! B3: the JSON and CSV importers take time linear in the size of the input.
 
 use std::collections::HashSet;
 
@@ -18,15 +18,15 @@ fn delta(entries: Vec<Value>) -> Vec<u8> {
     json!({"@odata.deltaLink": "end", "value": entries}).to_string().into_bytes()
 }
 
-/// What a round makes of a page of users and one of groups.
-fn round((users, groups): (Vec<Value>, Vec<Value>)) {
+/// Imports a page of users and a page of groups, as a whole directory and as a delta.
+fn sync((users, groups): (Vec<Value>, Vec<Value>)) {
     let read = || {
-        let mut round = Sync::new();
-        round.ask(Listing::Users, USERS);
-        round.ask(Listing::Groups, GROUPS);
-        round.page(USERS, &delta(users.clone())[..]).unwrap();
-        round.page(GROUPS, &delta(groups.clone())[..]).unwrap();
-        round
+        let mut sync = Sync::new();
+        sync.ask(Listing::Users, USERS);
+        sync.ask(Listing::Groups, GROUPS);
+        sync.page(USERS, &delta(users.clone())[..]).unwrap();
+        sync.page(GROUPS, &delta(groups.clone())[..]).unwrap();
+        sync
     };
     assert!(read().into_builder().unwrap().into_complete().is_ok());
     assert!(read().into_delta(&before(0)).is_ok());
@@ -36,7 +36,7 @@ fn member(at: usize) -> Value {
     json!({"@odata.type": "#microsoft.graph.user", "id": format!("u-{at}")})
 }
 
-/// A council with so many members, each with a record.
+/// Returns a directory with one group of `size` members, each with a user record.
 fn before(size: usize) -> DirectorySnapshot {
     let (council, mut builder) = (GroupId::new("g").unwrap(), DirectoryBuilder::new());
     builder = builder.group(council.clone(), "Council");
@@ -49,14 +49,14 @@ fn before(size: usize) -> DirectorySnapshot {
 }
 
 #[test]
-fn b3_graph_rounds_are_linear() {
+fn b3_graph_syncs_are_linear() {
     let user = |at: usize| {
         json!({"id": format!("u-{at}"), "userPrincipalName": format!("{at}@contoso.com"),
                                     "proxyAddresses": [format!("SMTP:{at}@contoso.com"), format!("smtp:a.{at}@contoso.com")]})
     };
     let one_group = |members: Vec<Value>| vec![json!({"id": "g", "displayName": "G", "members@delta": members})];
-    assert_linear("users", 200, |size| ((0..size).map(user).collect(), one_group(vec![member(0)])), round);
-    assert_linear("members", 200, |size| (vec![], one_group((0..size).map(member).collect())), round);
+    assert_linear("users", 200, |size| ((0..size).map(user).collect(), one_group(vec![member(0)])), sync);
+    assert_linear("members", 200, |size| (vec![], one_group((0..size).map(member).collect())), sync);
     let nested = |size: usize| {
         let group = |at: usize| {
             let child = json!({"@odata.type": "#microsoft.graph.group", "id": format!("g-{}", (at + 1) % size)});
@@ -64,41 +64,41 @@ fn b3_graph_rounds_are_linear() {
         };
         (vec![], (0..size).map(group).collect())
     };
-    assert_linear("groups", 200, nested, round);
+    assert_linear("groups", 200, nested, sync);
     let again = |size: usize| {
         let part = |at: usize| json!({"id": "g", "members@delta": [member(at), member(0)]});
         ((0..size).map(|_| user(1)).collect(), (0..size).map(part).collect())
     };
-    assert_linear("repeated objects", 200, again, round);
+    assert_linear("repeated objects", 200, again, sync);
     let other_names = |size: usize| {
         let part =
             |at: usize| json!({"id": "u", "userPrincipalName": "u@contoso.com", "mail": format!("{at}@contoso.com")});
         ((0..size).map(part).collect(), one_group(vec![member(0)]))
     };
-    assert_linear("names of one user over many records", 200, other_names, round);
+    assert_linear("names of one user over many records", 200, other_names, sync);
     let names = |size: usize| {
         let addresses: Vec<String> = (0..size).map(|at| format!("smtp:{at}@contoso.com")).collect();
         let user = json!({"id": "u", "userPrincipalName": "u@contoso.com", "proxyAddresses": addresses});
         (vec![user], one_group(vec![member(0)]))
     };
-    assert_linear("names of one user", 200, names, round);
+    assert_linear("names of one user", 200, names, sync);
     let pages = |pages: usize| {
-        let mut round = Sync::new().with_non_people((0..pages).map(|at| format!("u-{at}")));
-        round.ask(Listing::Groups, "g");
+        let mut sync = Sync::new().with_non_people((0..pages).map(|at| format!("u-{at}")));
+        sync.ask(Listing::Groups, "g");
         for at in 0..pages {
-            round.ask(Listing::Members(GroupId::new(format!("g-{at}")).unwrap()), format!("m-{at}"));
+            sync.ask(Listing::Members(GroupId::new(format!("g-{at}")).unwrap()), format!("m-{at}"));
         }
         let groups: Vec<Value> = (0..pages).map(|at| json!({"id": format!("g-{at}"), "displayName": "G"})).collect();
-        round.page("g", json!({"value": groups}).to_string().as_bytes()).unwrap();
+        sync.page("g", json!({"value": groups}).to_string().as_bytes()).unwrap();
         for at in 0..pages {
             let next = format!("n-{at}");
             let first = json!({"@odata.nextLink": next, "value": [member(at)]}).to_string();
-            round.page(&format!("m-{at}"), first.as_bytes()).unwrap();
-            round.page(&next, json!({"value": [member(pages + at)]}).to_string().as_bytes()).unwrap();
+            sync.page(&format!("m-{at}"), first.as_bytes()).unwrap();
+            sync.page(&next, json!({"value": [member(pages + at)]}).to_string().as_bytes()).unwrap();
         }
-        round.ask(Listing::Users, "u");
-        round.page("u", &br#"{"value": []}"#[..]).unwrap();
-        assert!(round.into_builder().unwrap().into_complete().is_ok());
+        sync.ask(Listing::Users, "u");
+        sync.page("u", &br#"{"value": []}"#[..]).unwrap();
+        assert!(sync.into_builder().unwrap().into_complete().is_ok());
     };
     assert_linear("pages", 100, |size| size, pages);
 }
@@ -126,7 +126,7 @@ fn b3_scim_lists_are_linear() {
         let council = json!({"id": "g", urn: {"members": members}});
         ((0..size).map(|at| vec![user(at)]).collect(), groups.chain([council]).collect())
     };
-    assert_linear("pages of one user, groups in groups", 100, directory, read);
+    assert_linear("pages of one user, nested groups", 100, directory, read);
     let names = |size: usize| {
         let emails: Vec<Value> = (0..size).map(|at| json!({"value": format!("{at}@contoso.com")})).collect();
         (vec![vec![json!({"id": "u", "userName": "u", "emails": emails})]], vec![])
@@ -137,7 +137,7 @@ fn b3_scim_lists_are_linear() {
         let user = json!({"id": "u", "userName": "u", "urn:ietf:params:scim:schemas:core:2.0:User": attributes});
         (vec![vec![user]], vec![])
     };
-    assert_linear("attributes under the URN", 200, nested, read);
+    assert_linear("attributes nested under the URN", 200, nested, read);
 }
 
 #[test]
@@ -214,7 +214,7 @@ fn b3_scim_requests_are_linear() {
 }
 
 #[test]
-fn b3_tables_are_linear() {
+fn b3_csv_tables_are_linear() {
     let read = |tables: Vec<String>| {
         let mut read = Tables::new().with_non_people(["nobody"]);
         for table in tables {
@@ -253,13 +253,13 @@ fn b3_tables_are_linear() {
         vec![header + &format!("u,a@x.example{}\n", ",".repeat(size))]
     };
     assert_linear("columns", 200, wide, read);
-    // A wide row must not make every row after it dear.
+    // A wide row must not slow down the rows after it.
     let narrow_after_wide = |size: usize| {
         let mut tables = Tables::new();
         tables.read(format!("id,upn\nu{}\n{}", ",".repeat(size), "v,w\n".repeat(size)).as_bytes());
         drop(tables.finish());
     };
-    assert_linear("narrow rows behind a wide one", 200, |size| size, narrow_after_wide);
+    assert_linear("narrow rows after a wide one", 200, |size| size, narrow_after_wide);
     let before_header = |size: usize| vec![format!("{}id,upn\nu,a@x.example\n", "\n".repeat(size))];
     assert_linear("blank lines before the header", 200, before_header, read);
 }

@@ -1,4 +1,4 @@
-//! The names that the records of one user give.
+//! The names in the records of one user.
 
 use std::collections::BTreeMap;
 
@@ -8,29 +8,30 @@ use crate::directory::{User, UserStatus};
 use crate::identity::{Alias, UserId};
 use crate::steps::advance;
 
-/// The most names that a user may have.
+/// The most names that one user may have.
 pub(super) const MAX_NAMES: usize = 1000;
 
-/// What the records of one user say, together. The order in which they came plays no part.
+/// The names and the status from all records of one user, independent of their order.
 #[derive(Default)]
-pub(super) struct Names {
-    /// By the rank of the property that gives them. Those of rank 0 come before what was known and tell the home.
+pub(super) struct UserNames {
+    /// By the rank of the property that contains them. Names of rank 0 precede the previously known names and determine
+    /// the home domain.
     aliases: BTreeMap<(usize, String), Alias>,
-    /// The ranks that were not spoken of, be it to say that there is none.
-    unsaid: Option<Vec<usize>>,
+    /// The ranks of the properties that are absent. A null property is not absent.
+    absent: Option<Vec<usize>>,
     pub(super) enabled: Option<bool>,
 }
 
-/// Why there is no user to be made of records.
-pub(super) enum Unfit {
-    /// They have no name.
-    Nameless,
-    /// They have too many.
+/// The reason why the records of a user do not make a user.
+pub(super) enum NamesError {
+    /// The records contain no name.
+    NoName,
+    /// The records contain too many names.
     TooManyNames,
 }
 
-impl Names {
-    /// Adds the names that a property gives, as [`spelling`] reads them. A blank one names nobody.
+impl UserNames {
+    /// Adds the names in a property, as [`spelling`] parses them. A blank property adds none.
     pub(super) fn add<'a>(
         &mut self,
         rank: usize,
@@ -50,56 +51,57 @@ impl Names {
         Ok(())
     }
 
-    /// Whether they give no name.
+    /// Returns whether the records contain no name.
     pub(super) fn is_empty(&self) -> bool {
         self.aliases.is_empty()
     }
 
-    /// Says that the record did not speak of the property of this rank.
-    pub(super) fn leave_unsaid(&mut self, rank: usize) {
-        self.unsaid.get_or_insert_default().push(rank);
+    /// Records that the property of this rank is absent from the record.
+    pub(super) fn mark_absent(&mut self, rank: usize) {
+        self.absent.get_or_insert_default().push(rank);
     }
 
-    /// Adds what another record of the same user says.
-    pub(super) fn learn(&mut self, other: Self) {
+    /// Adds another record of the same user.
+    pub(super) fn merge(&mut self, other: Self) {
         advance(1 + other.aliases.len());
         self.aliases.extend(other.aliases);
-        // What one of them says is said.
-        let others = other.unsaid.unwrap_or_default();
-        if let Some(mine) = &mut self.unsaid {
+        // A property is absent only if it is absent from both records.
+        let others = other.absent.unwrap_or_default();
+        if let Some(mine) = &mut self.absent {
             mine.retain(|rank| others.contains(rank));
         }
-        // Plays no part in deciding; one of two has to hold.
+        // The status does not affect decisions. If the records differ, the user counts as disabled.
         self.enabled = match (self.enabled, other.enabled) {
             (Some(mine), Some(other)) => Some(mine && other),
             (mine, other) => mine.or(other),
         };
     }
 
-    /// The user whom these records and the one before tell of. The names of before are dropped only if nothing was left
-    /// unsaid: because the records are whole, or because they speak of every property but the one of the rank
-    /// `not_asked`.
+    /// Returns the user that these records and the previous record describe.
+    ///
+    /// The previous names are dropped only if no property is absent: because the records are complete, or because they
+    /// contain every property except the one of rank `not_requested`.
     pub(super) fn user(
         &self,
         id: UserId,
         before: Option<&User>,
         whole: bool,
-        not_asked: Option<usize>,
-    ) -> Result<User, Unfit> {
+        not_requested: Option<usize>,
+    ) -> Result<User, NamesError> {
         advance(1 + self.aliases.len());
-        let is_unsaid = |rank: &usize| Some(*rank) != not_asked;
-        let all_said = whole || !self.unsaid.iter().flatten().any(is_unsaid);
+        let is_absent = |rank: &usize| Some(*rank) != not_requested;
+        let all_said = whole || !self.absent.iter().flatten().any(is_absent);
         let kept = before.filter(|_| !all_said).map(User::aliases).unwrap_or_default();
         let of_rank = |first: bool| {
             self.aliases.iter().filter(move |((rank, _), _)| (*rank == 0) == first).map(|(_, alias)| alias)
         };
-        // A record that does not speak of the name to sign in by was asked for without it, and so may all others.
-        let first_is_unsaid = self.unsaid.iter().flatten().any(|rank| *rank == 0);
-        if kept.is_empty() && (self.aliases.is_empty() || first_is_unsaid) {
-            return Err(Unfit::Nameless);
+        // If the sign-in name is absent, it was not requested, and the other names may not have been either.
+        let first_is_absent = self.absent.iter().flatten().any(|rank| *rank == 0);
+        if kept.is_empty() && (self.aliases.is_empty() || first_is_absent) {
+            return Err(NamesError::NoName);
         }
         if kept.len() + self.aliases.len() > MAX_NAMES {
-            return Err(Unfit::TooManyNames);
+            return Err(NamesError::TooManyNames);
         }
         advance(kept.len());
         let user = User::new(id).with_aliases(of_rank(true).chain(kept).chain(of_rank(false)).cloned());
@@ -109,7 +111,7 @@ impl Names {
         };
         let user = match before.and_then(User::home_on_record) {
             Some(home) => user.with_home_domain(home.clone()),
-            // Whoever has no name to sign in by has a home that no other name tells.
+            // A user without a sign-in name has no known home domain, because no other name determines it.
             None if of_rank(true).next().is_none()
                 && (kept.is_empty() || before.is_some_and(User::is_remembered_elsewhere)) =>
             {

@@ -1,4 +1,4 @@
-//! Why a record of a directory could not be taken, and where it is.
+//! The reason why a record of a directory was rejected, and its place in the input.
 
 use std::fmt;
 
@@ -7,220 +7,222 @@ use thiserror::Error;
 use crate::input::InputKind;
 use crate::text::TextError;
 
-/// A record that could not be taken. Repeats nothing that names a person.
+/// A record that was rejected. It contains no value that could name a person.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{place}: {reason}")]
 pub struct Rejected {
-    /// Where the record is.
+    /// The place of the record in the input.
     pub place: Place,
-    /// What was wrong, and what was expected.
+    /// The reason, with the expected format where there is one.
     pub reason: RejectReason,
 }
 
-/// Where in its input a record is.
+/// The place of a record in its input. All numbers start at 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place {
-    /// The line on which it begins, or the line within it that is at fault where a record has many; the first being 1.
+    /// The line on which the record begins, or the line with the error in a record of many lines.
     Line(u64),
-    /// The record of this number in a page, a list or a request, the first being 1.
+    /// The number of the record in a page, a list or a request.
     Record(u64),
-    /// The line of this number in the input of this number, where several are read as one; the first of each being 1.
+    /// A line of one of several inputs that are imported together.
     LineOf {
-        /// Which input.
+        /// The number of the input.
         input: u64,
-        /// Which line of it.
+        /// The number of the line in that input.
         line: u64,
     },
     /// The input as a whole.
     Whole,
-    /// In one of several pages that were read together.
+    /// A record in one of several pages that are imported together.
     Page {
-        /// Which page, in the order in which they were read, the first being 1.
+        /// The number of the page, in the order in which the pages were read.
         page: u64,
-        /// Which record of it, the first being 1.
+        /// The number of the record in the page.
         record: u64,
-        /// Which of the members that the record lists, the first being 1, if it is one of them.
+        /// The number of the member in the record, if the record was rejected because of a member.
         member: Option<u64>,
     },
 }
 
-/// What is wrong with a record, or with the input as a whole.
+/// The reason why a record, or the input as a whole, was rejected.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum RejectReason {
-    /// The input could not be read any further.
-    #[error("reading failed ({kind}), expected the input to go on")]
+    /// An I/O error ended reading.
+    #[error("reading the input failed: {kind}")]
     Io {
-        /// What the operating system, or the reader beneath, said.
+        /// The kind of the I/O error.
         kind: std::io::ErrorKind,
     },
-    /// The input is something else than the UTF-8 text that is read here, and nothing of it was read.
+    /// The input is not UTF-8 text of the expected format. Nothing of it was read.
     #[error("the input is {kind}")]
     OtherInput {
-        /// What it is.
+        /// The detected kind of input.
         kind: InputKind,
     },
-    /// It is not UTF-8.
-    #[error("not UTF-8 at byte {at}, expected UTF-8")]
+    /// The value or record is not valid UTF-8.
+    #[error("invalid UTF-8 at byte {at}")]
     NotUtf8 {
-        /// Where it stops being UTF-8, in bytes from the start of the value or record.
+        /// The offset of the first invalid byte, from the start of the value or record.
         at: usize,
     },
-    /// It is longer than it may be; it was skipped without being held in memory.
+    /// The value or record exceeds the size limit. It was skipped without being held in memory.
     #[error("too long, expected at most {max} bytes")]
     TooLong {
-        /// The longest that it may be, in bytes.
+        /// The size limit, in bytes.
         max: usize,
     },
-    /// It cannot be understood at all.
-    #[error("cannot be understood, expected {expected}")]
+    /// The record cannot be parsed.
+    #[error("cannot be parsed, expected {expected}")]
     Syntax {
-        /// What should be there.
+        /// The expected format.
         expected: &'static str,
     },
     /// The input is not JSON.
     #[error("not JSON at line {line}, column {column}, expected one JSON object")]
     NotJson {
-        /// The line, the first being 1.
+        /// The line of the error, from 1.
         line: usize,
-        /// The column within that line, in bytes, the first being 1.
+        /// The column of the error, in bytes from 1.
         column: usize,
     },
-    /// The input ends too early.
-    #[error("the input ends too early, expected {expected}")]
+    /// The input ended unexpectedly.
+    #[error("unexpected end of input, expected {expected}")]
     Truncated {
-        /// What should come yet.
+        /// The part that is missing.
         expected: &'static str,
     },
-    /// The input, or a record in it, is something else than a JSON object.
-    #[error("not a JSON object, expected one")]
+    /// The input, or a record in it, is not a JSON object.
+    #[error("not a JSON object")]
     NotAnObject,
-    /// The JSON holds more values, objects and lists than it may.
-    #[error("{count} values in the JSON, expected at most {max}")]
+    /// The JSON contains more values, objects and arrays than allowed.
+    #[error("{count} JSON values, expected at most {max}")]
     TooManyValues {
-        /// How many it holds.
+        /// The number of values in the JSON.
         count: usize,
-        /// The most that it may hold.
+        /// The most values that the JSON may contain.
         max: usize,
     },
-    /// A field stands twice in one object, so that readers could disagree on whom it names.
-    #[error("a field is given twice, expected each field once")]
+    /// A field occurs twice in one object, so readers could disagree about the person that it names.
+    #[error("a field occurs twice in one object")]
     GivenTwice,
-    /// A field that the record cannot do without is missing or empty.
+    /// A required field is missing or empty.
     #[error("field `{field}` is missing, expected {expected}")]
     MissingField {
-        /// Its name.
+        /// The name of the field.
         field: &'static str,
-        /// What it should hold.
+        /// The expected content.
         expected: &'static str,
     },
-    /// A field holds something that cannot be understood or that does not fit the rest of the record.
-    #[error("field `{field}` cannot be understood, expected {expected}")]
+    /// A field is invalid, or contradicts the rest of the record.
+    #[error("field `{field}` is invalid, expected {expected}")]
     InvalidField {
-        /// Its name.
+        /// The name of the field.
         field: &'static str,
-        /// What it should hold.
+        /// The expected content.
         expected: &'static str,
     },
-    /// A field stands there twice.
-    #[error("field `{field}` is given twice, expected once")]
+    /// A field occurs more than once.
+    #[error("field `{field}` occurs more than once")]
     RepeatedField {
-        /// Its name.
+        /// The name of the field.
         field: &'static str,
     },
-    /// A field holds a text that is no id or name.
+    /// The text in a field is not a valid id or name.
     #[error("field `{field}`: {error}")]
     Text {
-        /// Its name.
+        /// The name of the field.
         field: &'static str,
-        /// What is wrong with the text.
+        /// The reason why the text is invalid.
         error: TextError,
     },
-    /// The source gave a part of the values only.
-    #[error("field `{field}` holds a part of its values, expected all of them")]
+    /// The source returned only part of the values of a field.
+    #[error("field `{field}` contains only part of its values; export all of them")]
     PartialValues {
-        /// Its name.
+        /// The name of the field.
         field: &'static str,
     },
-    /// Another record has the same name or the same id.
-    #[error("another record has the same name or id, expected each once")]
+    /// Another record has the same name or id.
+    #[error("another record has the same name or id")]
     RepeatedRecord,
-    /// A group lists somebody of whom the input tells nothing: maybe a group, whose members would not be protected.
+    /// A group lists a member that the input does not contain. It may be a group, whose members would not be protected.
     #[error(
-        "lists {count} members that are no user and no group of the input, expected the whole input to hold them, or `with_non_people` to name those that are no people"
+        "lists {count} members that the input does not contain; add them, or pass those that are not people to `with_non_people`"
     )]
     UnknownMember {
-        /// How many.
+        /// The number of such members.
         count: u64,
     },
-    /// Somebody is said to be in a group of which the input tells nothing.
-    #[error("is a member of {count} groups that the input does not hold, expected the whole input to hold them")]
+    /// A record is a member of a group that the input does not contain.
+    #[error("is a member of {count} groups that the input does not contain; add these groups")]
     UnknownGroup {
-        /// How many.
+        /// The number of such groups.
         count: u64,
     },
-    /// A user has a primary group of which the input tells nothing.
-    #[error("`{field}` leads to no group of the input, expected that group too, or an export without this attribute")]
+    /// The input does not contain the primary group of a user.
+    #[error(
+        "`{field}` refers to a group that the input does not contain; add the group, or export without this attribute"
+    )]
     UnknownPrimaryGroup {
-        /// The attribute that says which group it is.
+        /// The attribute that refers to the group.
         field: &'static str,
     },
-    /// A number or an account name leads to so many records that it tells none of them apart.
-    #[error("more than {max} records have the same value of what `{field}` says, expected it to lead to one")]
+    /// Too many records share a number or an account name, so it does not identify any of them.
+    #[error("more than {max} records share a value that `{field}` refers to; make it unique")]
     TooManyHolders {
-        /// The attribute that holds the number or the name.
+        /// The attribute that refers to the number or name.
         field: &'static str,
-        /// The most records that may have it in common.
+        /// The most records that may share one value.
         max: usize,
     },
-    /// What is asked for stands on another server.
+    /// The record refers to entries on another server.
     #[error(
-        "refers to another server, expected the entries of that server in the input, and `with_non_people` to name the place that the reference leads to"
+        "refers to another server; add the entries of that server, and pass the name in the reference to `with_non_people`"
     )]
     Referral,
-    /// A change to something of which nothing is known.
-    #[error("changes a record that is not known, expected one that was read before")]
+    /// The record changes an entry that was not read before.
+    #[error("changes an entry that was not read before")]
     UnknownRecord,
-    /// A change that cannot be told as a difference.
-    #[error("a change of a kind that is not read, expected {expected}")]
+    /// The record is a change that this reader does not support.
+    #[error("unsupported change; {advice}")]
     UnsupportedChange {
         /// What to do instead.
-        expected: &'static str,
+        advice: &'static str,
     },
-    /// A column that nobody reads, and nobody said is to be passed over: a misspelt one would protect nobody by its
-    /// names.
-    #[error("column {column}{} has a name that is not known, expected {expected}", quoted(name.as_deref()))]
+    /// The column has an unknown name, and the caller did not exclude it. The names in a misspelt column would protect
+    /// nobody.
+    #[error("column {column}{} is unknown, expected {expected}", quoted(name.as_deref()))]
     UnknownColumn {
-        /// Which column, the first being 1.
+        /// The number of the column, from 1.
         column: usize,
-        /// What it is called, cut after 64 characters; `None` if it does not look like the name of a column.
+        /// The name of the column, truncated to 64 characters, or `None` if it does not look like a column name.
         name: Option<Box<str>>,
-        /// What columns there are.
+        /// The known columns.
         expected: &'static str,
     },
-    /// A row with more or fewer fields than there are columns.
+    /// The number of fields in a row differs from the number of columns.
     #[error("{found} fields, expected {expected}")]
     FieldCount {
-        /// How many fields the row has.
+        /// The number of fields in the row.
         found: usize,
-        /// How many columns there are.
+        /// The number of columns.
         expected: usize,
     },
-    /// A user has more names than anybody may have.
-    #[error("too many names of one user, expected at most {max}")]
+    /// A user has more names than allowed.
+    #[error("too many names for one user, expected at most {max}")]
     TooManyNames {
-        /// The most names that a user may have.
+        /// The most names that one user may have.
         max: usize,
     },
-    /// The page is none of those that are still open.
-    #[error("not an open page, expected the link of a page that was asked for and not read yet")]
+    /// The link does not belong to a pending page.
+    #[error("not the link of a pending page; pass a link that was requested and not yet read")]
     NotAsked,
-    /// The number of entries changed while a list was read, so that pages of it may hold what others do not.
-    #[error("the list changed while it was read, expected the same `totalResults` on each page")]
+    /// The number of entries changed between pages, so an entry may be on none of the pages.
+    #[error("`totalResults` changed between pages; read the list again")]
     ListChanged,
 }
 
-/// A name in backticks with a space before it.
+/// Returns the name in backticks, after a space.
 fn quoted(name: Option<&str>) -> String {
     name.map(|name| format!(" `{name}`")).unwrap_or_default()
 }

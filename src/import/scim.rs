@@ -1,9 +1,10 @@
-//! Users and groups from [SCIM 2.0][rfc7643]: lists that are fetched, and requests that a provisioning client sends.
+//! Users and groups from [SCIM 2.0][rfc7643]: list responses that the caller fetches, and requests that a provisioning
+//! client sends.
 //!
-//! [`Lists`] takes the pages of `/Users` and `/Groups` and gives a whole directory. [`put_user`], [`put_group`],
-//! [`patch_user`] and [`patch_group`] turn the bodies of `POST`, `PUT` and `PATCH` into what changes in the snapshot
-//! before, and [`bulk`] does so with many of them in one body. [`Requests`] reads the same with options. For a
-//! `DELETE`, say [`DirectoryDelta::without_user`] or [`without_group`](DirectoryDelta::without_group).
+//! [`Lists`] reads the pages of `/Users` and `/Groups` and returns a whole directory. [`put_user`], [`put_group`],
+//! [`patch_user`] and [`patch_group`] read the body of a `POST`, `PUT` or `PATCH` and return the changes to the
+//! previous snapshot. [`bulk`] reads many such requests in one body, and [`Requests`] reads them with options. For a
+//! `DELETE`, use [`DirectoryDelta::without_user`] or [`without_group`](DirectoryDelta::without_group).
 //!
 //! ```
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -29,61 +30,62 @@
 //! # }
 //! ```
 //!
-//! # Whom a feed leaves out
-//! Many provisioning clients send the direct members of the groups assigned to them, and no nested groups: the one of
-//! Entra does so. Who is in a private group by way of another group is then not in it here, and nothing in the feed
-//! shows that. Such a source protects too few; take nested groups from [Graph](super::graph) instead.
+//! # Nested groups are often missing
+//! Many provisioning clients, such as that of Entra, send only the direct members of the assigned groups, and no nested
+//! groups. A user who is in a private group only through a nested group is then not protected, and nothing in the feed
+//! shows that. Import nested groups from [Graph](super::graph) instead.
 //!
-//! # What becomes of it
-//! - A **record** is a resource, and so is each member that it lists; in a `PATCH`, a record is an operation, and one
-//!   that is wrong anywhere is rejected as a whole: read = taken + ignored + rejected.
-//! - A user is known by their `id`, by `userName`, which comes first and tells their home, by `emails`, the primary one
-//!   first, and by `externalId`, which is the account or object id that the provisioning client knows them by. Whoever
-//!   is not `active` is [disabled](crate::directory::UserStatus::Disabled). Other attributes are not read, `groups` neither: it
-//!   repeats what the groups say. A name is cleaned as in [tables](super::csv#names), and a user with a name that is
-//!   damaged is rejected.
-//! - A group is shown by its `displayName`, and by its id if it has none.
-//! - A member is a user or a group by `type`, or by the path in `$ref`; without either, as when it is an id alone, it
-//!   is what its id is known for. One whom nobody knows is rejected, because a group taken for a user would protect
-//!   nobody; any other type is rejected too, and so is a group of which nothing is known. In lists, a member of the type
-//!   `User` who is not in the list of users is rejected, unless that list is empty.
-//! - Attribute names are read in any case, with or without the URN of their schema before them (RFC 7643, section 2.1;
-//!   RFC 7644, section 3.10). An attribute given twice, be it in different case, is refused.
-//! - Attributes in an object under the URN of the core schema are those of the resource. A resource that gives one both
-//!   ways, and not alike, is rejected. Extensions are not read; one that holds `userName`, `emails` or `members` is
-//!   rejected.
-//! - A page of a list counts as read only if the number of different resources comes up to `totalResults` in the end;
-//!   pages can come in any order and overlap. Groups of which not one has members, in a list, are rejected: then
-//!   `members` was left out (`excludedAttributes`). Two resources of one id give the names and members of both. A list
-//!   in which something goes and something else comes while its pages are read can pass for whole: ask for it in a
-//!   stable order (`sortBy` the id), where the provider knows one.
-//! - `PUT` of a user replaces their record. `PUT` of a group without `members` keeps them, because that can also mean
-//!   that they were left out.
+//! # Mapping
+//! - A **record** is a resource, or one of the members that it lists. In a `PATCH`, a record is an operation, and an
+//!   operation with any error is rejected as a whole. Records read = accepted + ignored + rejected.
+//! - A user is identified by `id`, `userName`, `emails` and `externalId`. `userName` comes first and determines the
+//!   home domain; the primary address precedes the others. `externalId` is the account or object id that the
+//!   provisioning client uses. A user with `active` false is [disabled](crate::directory::UserStatus::Disabled). Other
+//!   attributes are not read, nor is `groups`, which repeats the members of the groups. Names are cleaned as in
+//!   [tables](super::csv#names), and a user with a damaged name is rejected.
+//! - A group's name is its `displayName`, or its id if it has none.
+//! - The type of a member is its `type`, or the path in `$ref`. Without either, it is the known type of the id. A
+//!   member of unknown type is rejected, because a group mistaken for a user would protect nobody. A member of any
+//!   other type is rejected too, and so is an unknown group. In a list, a member of type `User` that is not in the list
+//!   of users is rejected, unless that list is empty.
+//! - Attribute names are case-insensitive, with or without the URN of their schema as a prefix (RFC 7643, section 2.1;
+//!   RFC 7644, section 3.10). An attribute that occurs twice, even in different case, is rejected.
+//! - Attributes nested under the URN of the core schema are attributes of the resource. A resource that contains an
+//!   attribute both ways with different values is rejected. Extensions are not read, but an extension that contains
+//!   `userName`, `emails` or `members` is rejected.
+//! - A list is complete when the number of distinct resources reaches `totalResults`. Pages can come in any order and
+//!   overlap. If no group of a list has members, the import is rejected, because `members` was probably excluded
+//!   (`excludedAttributes`). Two resources with the same id contribute the names and members of both. If one resource
+//!   is removed and another is added while the pages are read, an incomplete list can look complete. Request a stable
+//!   order (`sortBy` the id) if the provider supports it.
+//! - A `PUT` of a user replaces the user's record. A `PUT` of a group without `members` keeps the members, because the
+//!   client may have omitted them.
 //!
-//! # PATCH, as it is sent
-//! - `op` in any case; `path` absent or the URN of the core schema, then `value` is an object of paths; `value` an
-//!   object where a list is meant; `active` as a text (`"False"`); `remove` of `members` with those to remove in
-//!   `value`, which Entra sends, and which must name somebody: only without any `value` are all removed.
+//! # PATCH requests in practice
+//! - `op` is case-insensitive. If `path` is absent or the URN of the core schema, `value` is an object of paths.
+//!   `value` may be an object instead of a list, and `active` may be a string (`"False"`). `remove` of `members` may
+//!   list the members in `value`, as Entra sends it. Such a list must not be empty: only a `remove` without `value`
+//!   removes all members.
 //! - `path` is an attribute, or `members[value eq "..."]` to remove one member. Any other filter on members is
-//!   rejected. A filter on `emails` does not matter, because of the next sentence.
-//! - What concerns no name, no `active` and no member is ignored, and so is `remove` of what names a user.
-//! - Names only ever add up: a [`User`](crate::directory::User) does not tell which attribute gave which name, so a changed
-//!   `userName` comes first, a changed address is added, and what was known stays until a `PUT` or a list. A stale name
-//!   hides too much, a lost one too little.
-//! - `replace` of `members`, and `remove` of all, take out whoever the snapshot before knows in the group and every
-//!   group that could be nested in it.
+//!   rejected. A filter on `emails` is ignored, because names are never removed.
+//! - An operation on any other attribute is ignored, and so is `remove` of an attribute that names a user.
+//! - Names are only added. A [`User`](crate::directory::User) does not record which attribute a name came from, so a
+//!   changed `userName` is put first, a changed address is added, and known names stay until a `PUT` or a list replaces
+//!   them. A stale name hides too much; a lost name would hide too little.
+//! - `replace` of `members`, and `remove` of all members, remove every known member and every group that could be
+//!   nested in the group.
 //!
-//! Read with `serde_json` and not with the crate `scim_v2`, whose types match attribute names exactly, pass over those
-//! that they do not know (`Members` would be nobody) and have none of the forms of `PATCH` above.
+//! This module uses `serde_json` instead of the crate `scim_v2`. The types of `scim_v2` match attribute names
+//! case-sensitively, skip unknown attributes (`Members` would be dropped), and support none of these forms of `PATCH`.
 //!
 //! [rfc7643]: https://www.rfc-editor.org/rfc/rfc7643
 
 mod attributes;
 mod bulk_request;
-mod known;
-mod listed;
+mod group_members;
 mod patch;
 mod path;
+mod request_state;
 mod requests;
 mod resource;
 
@@ -97,22 +99,22 @@ pub use self::requests::{Requests, bulk, patch_group, patch_user, put_group, put
 
 use self::attributes::Attributes;
 use self::resource::Resource;
-use super::facts::{Changes, Facts, Kind, Reading};
+use super::facts::{ChangeSet, DirectoryFacts, MemberType, SourceRules};
 use super::{Import, Place, RejectReason, Rejected, document};
 use crate::directory::DirectoryBuilder;
 #[cfg(doc)]
 use crate::directory::DirectoryDelta;
 use crate::steps::advance;
 
-/// The longest that a page or the body of a request may be, in bytes.
+/// The maximum size of a page or of a request body, in bytes.
 pub const MAX_BODY_BYTES: usize = 16 << 20;
 
-/// The most values that the JSON of a page or of a body may hold at all depths.
+/// The most values, at all depths, in the JSON of a page or of a request body.
 pub const MAX_BODY_VALUES: usize = 1_000_000;
 
 const LIST_RESPONSE: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
 
-/// Which resources a list is of.
+/// The type of resource in a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Endpoint {
     /// `/Users`.
@@ -121,67 +123,68 @@ pub enum Endpoint {
     Groups,
 }
 
-/// Collects the pages of the lists of users and of groups; see the [module](self).
+/// A reader of the pages of the lists of users and groups; see the [module](self).
 ///
-/// Holds one page at a time, of at most [`MAX_BODY_BYTES`] and [`MAX_BODY_VALUES`], and what all of them said.
+/// It holds one page at a time, of at most [`MAX_BODY_BYTES`] and [`MAX_BODY_VALUES`], and the data collected from all
+/// pages.
 #[derive(Default)]
 pub struct Lists {
-    users: List,
-    groups: List,
-    facts: Facts,
+    users: ListProgress,
+    groups: ListProgress,
+    facts: DirectoryFacts,
     non_people: HashSet<String>,
-    speaks_of_members: bool,
-    /// The members that are said to be users, and where.
-    said_users: Vec<(Place, String)>,
+    lists_members: bool,
+    /// The members declared as users, with their places.
+    declared_users: Vec<(Place, String)>,
     pages: u64,
     read: u64,
     ignored: u64,
     rejected: Vec<Rejected>,
 }
 
-/// How far a list was read.
+/// The part of a list that was read.
 #[derive(Default)]
-struct List {
+struct ListProgress {
     total: Option<u64>,
-    /// The resources that were seen, by their ids, or by their places if those cannot be read.
-    seen: BTreeSet<Known>,
+    /// The resources read, by id, or by index if the id cannot be read.
+    seen: BTreeSet<SeenResource>,
     next: u64,
 }
 
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
-enum Known {
+enum SeenResource {
     ById(String),
     AtIndex(u64),
 }
 
-/// Not all of what a list announces was read.
+/// The error of a list that was not read completely.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{seen} {endpoint} were read, expected {}", total.map_or_else(|| "a list of them".into(), |total| total.to_string()))]
-pub struct Unfinished {
-    /// Which list.
+#[error("{seen} {endpoint} were read, expected {}", total.map_or_else(|| "at least one page".into(), |total| total.to_string()))]
+pub struct IncompleteList {
+    /// The list.
     pub endpoint: Endpoint,
-    /// How many different resources of it were read.
+    /// The number of distinct resources read.
     pub seen: u64,
-    /// How many there are, if any page was read.
+    /// The number of resources in the list, or `None` if no page was read.
     pub total: Option<u64>,
 }
 
 impl Lists {
-    /// Nothing read yet.
+    /// Creates a reader that has read no page.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Says which member ids are known to be of no people here, such as devices or placeholders. As members they are
-    /// [ignored](Import::ignored), whatever else is wrong with them. Say this before the first page.
+    /// Declares member ids that do not belong to people, such as devices or placeholders. Members with these ids are
+    /// [ignored](Import::ignored), even if the rest of the member is invalid. Call this before the first page.
     #[must_use]
     pub fn with_non_people(mut self, ids: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.non_people.extend(ids.into_iter().map(Into::into));
         self
     }
 
-    /// The `startIndex` to go on with, from 1, or nothing when the last page was read.
+    /// Returns the next `startIndex`, from 1, or `None` if the last page was read.
     #[must_use]
     pub fn next_index(&self, endpoint: Endpoint) -> Option<u64> {
         let list = match endpoint {
@@ -192,15 +195,16 @@ impl Lists {
         list.total.is_none_or(|total| next <= total).then_some(next)
     }
 
-    /// Takes a page of a list.
+    /// Reads a page of a list.
+    ///
+    /// A resource that is rejected is reported in the [`Import`]; the other resources of the page are accepted.
     ///
     /// # Errors
-    /// [`Rejected`] when the page is none, not to its end, empty before the end of its list, or says another
-    /// `totalResults` than those before. Then nothing of it was taken. A resource that is rejected is kept for the
-    /// [`Import`] instead, and the others are taken.
+    /// Returns [`Rejected`] if the page is invalid or truncated, is empty before the end of its list, or has a
+    /// different `totalResults` than the previous pages. Nothing of the page is accepted then.
     pub fn page(&mut self, endpoint: Endpoint, page: impl Read) -> Result<(), Rejected> {
         let whole = |reason| Rejected { place: Place::Whole, reason };
-        let page = read(page).and_then(Page::new).map_err(whole)?;
+        let page = read(page).and_then(ListPage::new).map_err(whole)?;
         let list = match endpoint {
             Endpoint::Users => &mut self.users,
             Endpoint::Groups => &mut self.groups,
@@ -222,8 +226,8 @@ impl Lists {
             let resource = Resource::new(resource, endpoint, &self.non_people);
             list.next = list.next.max(index.saturating_add(1));
             list.seen.insert(match &resource {
-                Ok(resource) => Known::ById(resource.id().to_owned()),
-                Err(_) => Known::AtIndex(index),
+                Ok(resource) => SeenResource::ById(resource.id().to_owned()),
+                Err(_) => SeenResource::AtIndex(index),
             });
             self.read += 1;
             let page = self.pages;
@@ -233,15 +237,15 @@ impl Lists {
                 Ok(Resource::User { id, names }) => self.facts.user(id, names, place(None)),
                 Ok(Resource::Group { id, name, members }) => {
                     self.facts.group(id.clone(), name);
-                    self.speaks_of_members |= members.as_ref().is_some_and(|members| !members.is_empty());
+                    self.lists_members |= members.as_ref().is_some_and(|members| !members.is_empty());
                     for (at, member) in (1..).zip(members.unwrap_or_default()) {
                         self.read += 1;
                         advance(1);
                         match member {
                             Ok(None) => self.ignored += 1,
                             Ok(Some(member)) => {
-                                if member.kind == Kind::User {
-                                    self.said_users.push((place(Some(at)), member.id.clone()));
+                                if member.kind == MemberType::User {
+                                    self.declared_users.push((place(Some(at)), member.id.clone()));
                                 }
                                 self.facts.member(id.clone(), member, place(Some(at)));
                             }
@@ -254,38 +258,39 @@ impl Lists {
         Ok(())
     }
 
-    /// The whole directory.
+    /// Returns the whole directory.
     ///
     /// # Errors
-    /// [`Unfinished`] as long as one of the lists was not read to its end.
-    pub fn into_builder(mut self) -> Result<Import<DirectoryBuilder>, Unfinished> {
+    /// Returns [`IncompleteList`] if a list was not read completely.
+    pub fn into_builder(mut self) -> Result<Import<DirectoryBuilder>, IncompleteList> {
         for (endpoint, list) in [(Endpoint::Users, &self.users), (Endpoint::Groups, &self.groups)] {
             let seen = u64::try_from(list.seen.len()).unwrap_or(u64::MAX);
-            // A list that moved while it was read can give one resource twice and another never.
+            // A list that changed between pages can contain one resource twice and omit another.
             if list.total.is_none_or(|total| seen < total) {
-                return Err(Unfinished { endpoint, seen, total: list.total });
+                return Err(IncompleteList { endpoint, seen, total: list.total });
             }
         }
-        if self.facts.groups().next().is_some() && !self.speaks_of_members {
-            let expected = "the members of at least one group: do not leave out `members`";
+        if self.facts.groups().next().is_some() && !self.lists_members {
+            let expected = "members of at least one group; do not exclude `members`";
             let reason = RejectReason::MissingField { field: "members", expected };
             self.rejected.push(Rejected { place: Place::Whole, reason });
         }
-        let Self { users, facts, said_users, non_people, read, mut ignored, mut rejected, .. } = self;
-        advance(said_users.len());
-        // Where the list of users is empty, members are known by the id alone.
+        let Self { users, facts, declared_users, non_people, read, mut ignored, mut rejected, .. } = self;
+        advance(declared_users.len());
+        // If the list of users is empty, members are known by id alone.
         if !users.seen.is_empty() {
-            let strangers = said_users.into_iter().filter(|(_, id)| !users.seen.contains(&Known::ById(id.clone())));
+            let unknown =
+                declared_users.into_iter().filter(|(_, id)| !users.seen.contains(&SeenResource::ById(id.clone())));
             let reason = RejectReason::UnknownMember { count: 1 };
-            rejected.extend(strangers.map(|(place, _)| Rejected { place, reason: reason.clone() }));
+            rejected.extend(unknown.map(|(place, _)| Rejected { place, reason: reason.clone() }));
         }
-        let Changes { changes: value, ignored: unnamed, rejected: unknown } = facts.changes(&Reading {
+        let ChangeSet { changes: value, ignored: unnamed, rejected: unknown } = facts.changes(&SourceRules {
             before: None,
-            whole_records: true,
-            not_asked: None,
+            complete_records: true,
+            not_requested: None,
             non_people: &non_people,
-            nameless: nameless(),
-            kindless: kindless(),
+            missing_name: missing_name(),
+            missing_type: missing_type(),
         });
         ignored += unnamed;
         rejected.extend(unknown);
@@ -309,17 +314,17 @@ impl fmt::Display for Endpoint {
     }
 }
 
-/// What stands on a page of a list.
-struct Page {
+/// A page of a list.
+struct ListPage {
     start: Option<u64>,
     total: u64,
     resources: Vec<serde_json::Value>,
 }
 
-impl Page {
+impl ListPage {
     fn new(page: Attributes) -> Result<Self, RejectReason> {
-        page.is_message(LIST_RESPONSE, "the URN of a list response")?;
-        let expected = "how many resources there are in all";
+        page.check_schemas(LIST_RESPONSE, "the URN of a list response")?;
+        let expected = "the total number of resources";
         let total =
             page.number("totalResults")?.ok_or(RejectReason::MissingField { field: "totalResults", expected })?;
         let start = page.number("startIndex")?;
@@ -332,11 +337,11 @@ fn read(source: impl Read) -> Result<Attributes, RejectReason> {
     Attributes::new(document::read(source, MAX_BODY_BYTES, MAX_BODY_VALUES)?)
 }
 
-fn nameless() -> RejectReason {
-    RejectReason::MissingField { field: "userName", expected: "the name by which the user signs in" }
+fn missing_name() -> RejectReason {
+    RejectReason::MissingField { field: "userName", expected: "the sign-in name of the user" }
 }
 
-fn kindless() -> RejectReason {
-    let expected = "`User` or `Group`, a `$ref` to `Users` or `Groups`, or a member that is known for either";
+fn missing_type() -> RejectReason {
+    let expected = "`User` or `Group`, a `$ref` to `Users` or `Groups`, or the id of a known user or group";
     RejectReason::MissingField { field: "members.type", expected }
 }

@@ -1,69 +1,69 @@
-//! How names are spelled in the fields of a source: one name, several, none, or something damaged.
+//! The spellings of names in the fields of a source. A field can contain one name, several, none, or a damaged one.
 //!
-//! Every importer reads its names here, so that all of them clean and reject the same spellings.
+//! All importers parse names here, so they clean and reject the same spellings.
 
 use super::RejectReason;
 use crate::identity::{Alias, Domain, address};
 use crate::steps::advance;
 
-/// What a field is meant to hold.
+/// The content that a field is expected to have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Holds {
     /// Mail addresses.
     Addresses,
-    /// Mail addresses among others of any kind, each with its kind before it, such as `X500:`.
+    /// Addresses of any kind, each with its kind as a prefix, such as `X500:`.
     ProxyAddresses,
-    /// Sign-in names and accounts, which can be any text.
+    /// Sign-in names and account names, which can be any text.
     Accounts,
-    /// One id that another system gave, which can hold any punctuation.
+    /// One id that another system assigned, which can contain any punctuation.
     ForeignId,
 }
 
-/// How deep brackets may be nested in one text.
+/// The maximum nesting depth of brackets in one text.
 const MAX_DEPTH: usize = 3;
 
-/// Kinds of addresses that people are known by in activities.
+/// Kinds of addresses that identify people in activities.
 const OF_PEOPLE: &[&str] = &["smtp", "sip", "sips", "mailto", "im", "xmpp", "upn", "acct", "email", "mail"];
 
-/// Kinds of addresses that name nobody in an activity.
+/// Kinds of addresses that never identify a person in an activity.
 const OF_NOBODY: &[&str] = &["x400", "x500", "ex", "eum", "spo", "fax", "faxn", "notes", "msmail", "ccmail", "gwise"];
 
-/// What exports write where there is no value, and what no account can be called.
+/// Placeholders that exports write for a missing value, and that cannot be account names.
 const NO_VALUE: &[&str] = &["-", "--", "n/a", "#n/a", "\\n"];
 
-/// What exports write where there is no value, though an account can be called so.
+/// Placeholders that exports write for a missing value, although an account could have such a name.
 const NO_VALUE_WORDS: &[&str] = &["null", "none", "nil", "nan", "undefined", "not set", "not available", "empty"];
 
-/// What follows an address of unified messaging, in a list of addresses.
+/// The parameter that follows a unified messaging address in a list of addresses.
 const CONTEXT: &str = "phone-context=";
 
-const LIST: &str = "addresses with nothing but `;` between them";
-const TYPE_NAME: &str = "names, and not the name of a type; export the values of the list";
+const LIST: &str = "addresses separated by `;` only";
+const TYPE_NAME: &str = "names instead of a type name; export the values of the list";
 const LOST: &str = "a name without `?`, U+FFFD or wrongly decoded characters; export it as UTF-8";
-const CUT: &str = "names that are not cut off; export the whole list";
+const CUT: &str = "names that are not truncated; export the whole list";
 const ESCAPED: &str = "a name without HTML or percent escapes";
-const ADDRESS: &str = "an address with one `@` and a domain behind it";
+const ADDRESS: &str = "an address with one `@` and a domain after it";
 const PUNCTUATION: &str = "a name without brackets, quotes or `*`";
 const VALUE: &str = "a name, or an empty field if there is none";
-const NUMBER: &str = "a name, and not a rounded number; export the column as text";
-const KIND: &str = "an address, or one with `smtp:`, `sip:` or `mailto:` before it";
-const ID: &str = "an id, and not the name of a type or a mark for no value";
+const NUMBER: &str = "a name instead of a rounded number; export the column as text";
+const KIND: &str = "an address, with or without the prefix `smtp:`, `sip:` or `mailto:`";
+const ID: &str = "an id instead of a type name or a placeholder";
 
-/// Returns the names that a text in a field gives. A text that is blank, or a mark for no value, gives none.
+/// Returns the names in a field. A blank text or a placeholder for a missing value contains none.
 pub(super) fn names(text: &str, field: &'static str, holds: Holds) -> Result<Vec<Alias>, RejectReason> {
     let mut spelling = Spelling { field, holds, found: Vec::new() };
     spelling.list(text, 0)?;
     Ok(spelling.found)
 }
 
-/// Returns an id without white space and invisible marks around it, and without the apostrophe that a spreadsheet puts
-/// before it.
+/// Returns an id without surrounding white space and invisible characters, and without the apostrophe that a
+/// spreadsheet adds in front.
 pub(super) fn id(text: &str) -> &str {
     let text = bare(text);
     text.strip_prefix('\'').map_or(text, bare)
 }
 
-/// Rejects a text that no source gives as an id.
+/// Rejects a text that no source uses as an id.
 pub(super) fn check_id(id: &str, field: &'static str) -> Result<(), RejectReason> {
     let text = bare(id);
     if is_type_name(text) || is_no_value(text) || is_no_value_word(text) || text.contains('\u{fffd}') {
@@ -72,7 +72,7 @@ pub(super) fn check_id(id: &str, field: &'static str) -> Result<(), RejectReason
     Ok(())
 }
 
-/// Whether a text is what exports write where there is no value.
+/// Returns whether a text is blank or a placeholder for a missing value.
 pub(super) fn is_blank(text: &str) -> bool {
     let text = bare(text);
     text.is_empty() || is_no_value(text) || is_no_value_word(text)
@@ -85,36 +85,36 @@ struct Spelling {
 }
 
 impl Spelling {
-    fn wrong(&self, expected: &'static str) -> RejectReason {
+    fn invalid(&self, expected: &'static str) -> RejectReason {
         RejectReason::InvalidField { field: self.field, expected }
     }
 
-    /// Returns whether a text holds anything to read, and rejects what is nested too deeply or is the name of a type.
-    fn holds_a_value(&self, text: &str, depth: usize) -> Result<bool, RejectReason> {
+    /// Returns whether a text contains a value, and rejects type names and brackets that are nested too deeply.
+    fn contains_value(&self, text: &str, depth: usize) -> Result<bool, RejectReason> {
         if text.is_empty() || is_no_value(text) {
             return Ok(false);
         }
         if depth > MAX_DEPTH {
-            return Err(self.wrong(PUNCTUATION));
+            return Err(self.invalid(PUNCTUATION));
         }
-        if is_type_name(text) { Err(self.wrong(TYPE_NAME)) } else { Ok(true) }
+        if is_type_name(text) { Err(self.invalid(TYPE_NAME)) } else { Ok(true) }
     }
 
-    /// Reads a text that can hold several names.
+    /// Parses a text that can contain several names.
     fn list(&mut self, text: &str, depth: usize) -> Result<(), RejectReason> {
         advance(1 + text.len() / 16);
         let text = bare(text);
-        if !self.holds_a_value(text, depth)? {
+        if !self.contains_value(text, depth)? {
             return Ok(());
         }
         if is_cut(text) {
-            return Err(self.wrong(CUT));
+            return Err(self.invalid(CUT));
         }
         if self.holds == Holds::ForeignId && !text.contains('@') {
             return self.account(text);
         }
         if is_escaped(text) {
-            return Err(self.wrong(ESCAPED));
+            return Err(self.invalid(ESCAPED));
         }
         if let Some(inner) = within(text, '[', ']').or_else(|| within(text, '{', '}')) {
             if let Ok(entries) = serde_json::from_str::<Vec<String>>(text) {
@@ -126,7 +126,7 @@ impl Spelling {
         without_contexts(text.split(';')).into_iter().try_for_each(|part| self.joined(part, depth))
     }
 
-    /// Reads one name, or addresses with a sign between them that no domain holds.
+    /// Parses one name, or several addresses joined by a character that no domain contains.
     fn joined(&mut self, text: &str, depth: usize) -> Result<(), RejectReason> {
         for sign in ['+', '|', '/'] {
             advance(1 + text.len() / 16);
@@ -138,56 +138,56 @@ impl Spelling {
     }
 
     fn one(&mut self, text: &str, depth: usize) -> Result<(), RejectReason> {
-        // A spreadsheet puts an apostrophe before what it must not take for a formula.
+        // A spreadsheet adds an apostrophe in front of text that looks like a formula.
         let text = unquoted(bare(text));
         let text = text.strip_prefix('\'').unwrap_or(text);
-        if !self.holds_a_value(text, depth)? {
+        if !self.contains_value(text, depth)? {
             return Ok(());
         }
         // `Adele Vance <adele@contoso.com>`, and `<adele@contoso.com>`.
         if let Some((shown, inner)) = text.strip_suffix('>').and_then(|text| text.rsplit_once('<')) {
             if shown.contains(['@', '<', '>']) {
-                return Err(self.wrong(ADDRESS));
+                return Err(self.invalid(ADDRESS));
             }
             return match inner.contains('@') {
                 true => self.one(inner, depth + 1),
                 false if shown.is_empty() && (is_no_value(inner) || is_no_value_word(inner)) => Ok(()),
-                false => Err(self.wrong(ADDRESS)),
+                false => Err(self.invalid(ADDRESS)),
             };
         }
         if let Some(inner) = within(text, '(', ')') {
-            return if is_no_value_word(inner) { Ok(()) } else { Err(self.wrong(PUNCTUATION)) };
+            return if is_no_value_word(inner) { Ok(()) } else { Err(self.invalid(PUNCTUATION)) };
         }
         // A claim of SharePoint: `i:0#.f|membership|adele@contoso.com`.
         if let Some((_, name)) = text.rsplit_once('|').filter(|(start, _)| starts_with(start, "i:0")) {
             return self.one(name, depth + 1);
         }
         if starts_with(text, CONTEXT) {
-            return Err(self.wrong(KIND));
+            return Err(self.invalid(KIND));
         }
         match kind_of(text) {
             Some((kind, rest)) if OF_PEOPLE.iter().any(|known| known.eq_ignore_ascii_case(kind)) => {
                 return self.one(rest, depth + 1);
             }
             Some((kind, rest)) if OF_NOBODY.iter().any(|known| known.eq_ignore_ascii_case(kind)) => {
-                return if holds_entry_behind(rest) { Err(self.wrong(LIST)) } else { Ok(()) };
+                return if is_followed_by_entry(rest) { Err(self.invalid(LIST)) } else { Ok(()) };
             }
             Some((_, rest)) if is_address(bare(rest)) => return self.address(bare(rest)),
             Some(_) if self.holds == Holds::ProxyAddresses => return Ok(()),
-            Some(_) if self.holds == Holds::Addresses => return Err(self.wrong(KIND)),
+            Some(_) if self.holds == Holds::Addresses => return Err(self.invalid(KIND)),
             _ => {}
         }
-        // An account of a domain is known by its name alone, too.
+        // A domain account is also known by its account name alone.
         if let Some((domain, name)) = text.split_once('\\') {
             if domain.is_empty() || name.is_empty() || name.contains('\\') || domain.contains('@') {
-                return Err(self.wrong(PUNCTUATION));
+                return Err(self.invalid(PUNCTUATION));
             }
             if !name.contains('@') {
                 self.found.push(self.alias(text)?);
             }
             return self.one(name, depth + 1);
         }
-        // `@` in front alone is an account as some apps show it.
+        // Some apps show an account with a leading `@`.
         match text.strip_prefix('@').unwrap_or(text).contains('@') {
             true => self.address(text),
             false => self.account(text),
@@ -196,18 +196,18 @@ impl Spelling {
 
     fn address(&mut self, text: &str) -> Result<(), RejectReason> {
         if has_lost_characters(text) {
-            return Err(self.wrong(LOST));
+            return Err(self.invalid(LOST));
         }
         if text.contains(|c: char| c == ',' || c.is_whitespace()) {
-            return Err(self.wrong(LIST));
+            return Err(self.invalid(LIST));
         }
         if is_escaped(text) {
-            return Err(self.wrong(ESCAPED));
+            return Err(self.invalid(ESCAPED));
         }
-        // Whatever is wrong with its characters is told as such.
+        // An invalid character has its own, more specific error.
         let alias = self.alias(text)?;
         if !is_address(text) {
-            return Err(self.wrong(ADDRESS));
+            return Err(self.invalid(ADDRESS));
         }
         self.found.push(alias);
         Ok(())
@@ -215,26 +215,26 @@ impl Spelling {
 
     fn account(&mut self, text: &str) -> Result<(), RejectReason> {
         if has_lost_characters(text) {
-            return Err(self.wrong(LOST));
+            return Err(self.invalid(LOST));
         }
         if is_no_value_word(text) {
             return match self.holds {
                 Holds::Addresses | Holds::ProxyAddresses => Ok(()),
-                Holds::Accounts | Holds::ForeignId => Err(self.wrong(VALUE)),
+                Holds::Accounts | Holds::ForeignId => Err(self.invalid(VALUE)),
             };
         }
         if text.eq_ignore_ascii_case("true") || text.eq_ignore_ascii_case("false") || text.starts_with('#') {
-            return Err(self.wrong(VALUE));
+            return Err(self.invalid(VALUE));
         }
         if is_rounded_number(text) {
-            return Err(self.wrong(NUMBER));
+            return Err(self.invalid(NUMBER));
         }
         if text.contains("%40") {
-            return Err(self.wrong(ESCAPED));
+            return Err(self.invalid(ESCAPED));
         }
         let text = if self.holds == Holds::ForeignId { within(text, '{', '}').unwrap_or(text) } else { text };
         if text.contains(['[', ']', '{', '}', '<', '>', '"', '`', '*']) || text.ends_with('@') {
-            return Err(self.wrong(PUNCTUATION));
+            return Err(self.invalid(PUNCTUATION));
         }
         self.found.push(self.alias(text)?);
         Ok(())
@@ -245,7 +245,8 @@ impl Spelling {
     }
 }
 
-/// A text without white space and invisible marks (byte order, direction, joining) around it.
+/// Returns a text without surrounding white space and invisible characters (byte order marks, direction marks,
+/// joiners).
 fn bare(text: &str) -> &str {
     text.trim_matches(|c: char| c.is_whitespace() || is_invisible(c))
 }
@@ -254,12 +255,12 @@ fn is_invisible(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
-/// A text without quotes around it.
+/// Returns a text without surrounding quotes.
 fn unquoted(text: &str) -> &str {
     within(text, '"', '"').or_else(|| within(text, '\'', '\'')).map_or(text, bare)
 }
 
-/// What is between two signs that begin and end a text.
+/// Returns the text between two characters that begin and end it.
 fn within(text: &str, begin: char, end: char) -> Option<&str> {
     text.strip_prefix(begin)?.strip_suffix(end)
 }
@@ -268,7 +269,7 @@ fn starts_with(text: &str, start: &str) -> bool {
     text.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start))
 }
 
-/// The kind before an address, and what is behind it.
+/// Splits an address into its kind and the rest.
 fn kind_of(text: &str) -> Option<(&str, &str)> {
     let (kind, rest) = text.split_once(':')?;
     let kind = kind.trim();
@@ -276,7 +277,7 @@ fn kind_of(text: &str) -> Option<(&str, &str)> {
     is_kind.then_some((kind, rest))
 }
 
-/// Returns the parts of a list without the `phone-context=` that follows an address of the kind `EUM:`.
+/// Removes the `phone-context=` part that follows an `EUM:` address in a list.
 fn without_contexts<'a>(parts: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     let mut kept: Vec<&str> = Vec::new();
     for part in parts {
@@ -288,9 +289,9 @@ fn without_contexts<'a>(parts: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     kept
 }
 
-/// Whether an address of a kind that names nobody is followed by another address, which a comma, white space or its kind
-/// parts from it. A name of X.500 can hold white space and `@`.
-fn holds_entry_behind(text: &str) -> bool {
+/// Returns whether another address follows an address that does not identify a person, separated by a comma, white
+/// space or its kind. An X.500 name can contain white space and `@`.
+fn is_followed_by_entry(text: &str) -> bool {
     let holds = |of: &str| text.as_bytes().windows(of.len()).any(|at| at.eq_ignore_ascii_case(of.as_bytes()));
     let is_part_of_name = |part: &str| part.contains(['/', '=']);
     holds("smtp:")
@@ -302,7 +303,7 @@ fn holds_entry_behind(text: &str) -> bool {
         })
 }
 
-/// Whether a text is an entry of a list of addresses, with its kind or without.
+/// Returns whether a text is an entry of an address list, with or without its kind.
 fn is_entry(text: &str) -> bool {
     let text = bare(text);
     match kind_of(text) {
@@ -311,8 +312,7 @@ fn is_entry(text: &str) -> bool {
     }
 }
 
-/// Whether a text is one address and nothing else: a local part without unquoted signs that part or enclose, and a
-/// domain.
+/// Returns whether a text is exactly one address: a local part without unquoted separators or brackets, and a domain.
 fn is_address(text: &str) -> bool {
     let Some((local, domain)) = address(text) else { return false };
     let is_quoted = within(local, '"', '"').is_some();
@@ -339,7 +339,7 @@ fn is_no_value_word(text: &str) -> bool {
     NO_VALUE_WORDS.iter().any(|word| word.eq_ignore_ascii_case(text.trim()))
 }
 
-/// What .NET, PowerShell, Java, JavaScript and Python write in place of a list or an object.
+/// Returns whether a text is what .NET, PowerShell, Java, JavaScript or Python prints for a list or an object.
 fn is_type_name(text: &str) -> bool {
     let is_namespace = ["System.", "Microsoft.", "Deserialized.", "Selected."].iter().any(|namespace| {
         text.strip_prefix(namespace).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_uppercase()))
@@ -352,14 +352,14 @@ fn is_type_name(text: &str) -> bool {
         || text.contains(" object at 0x")
 }
 
-/// Whether a list or a name ends in the dots that stand for more.
+/// Returns whether a list or a name ends with an ellipsis, which means that it was truncated.
 fn is_cut(text: &str) -> bool {
     let text =
         text.trim_end_matches(|c: char| matches!(c, '}' | ']' | ')' | '"' | '\'' | ',' | ';') || c.is_whitespace());
     text.ends_with("...") || text.ends_with('…')
 }
 
-/// Whether a text holds a character reference of HTML, such as `&#64;` or `&amp;`.
+/// Returns whether a text contains an HTML character reference, such as `&#64;` or `&amp;`.
 fn is_escaped(text: &str) -> bool {
     text.split('&').skip(1).any(|rest| {
         let Some((name, _)) = rest.split_once(';') else { return false };
@@ -368,16 +368,17 @@ fn is_escaped(text: &str) -> bool {
     })
 }
 
-/// Whether characters of a text were lost in a change of its encoding.
+/// Returns whether an encoding error lost characters of a text.
 fn has_lost_characters(text: &str) -> bool {
-    // UTF-8 that was taken for Windows-1252: the first byte of two, and what the second looks like.
+    // UTF-8 decoded as Windows-1252: the first byte of a two-byte sequence, and the characters that the second byte
+    // becomes.
     let second = |c: char| matches!(c, '\u{80}'..='\u{bf}' | '\u{152}' | '\u{153}' | '\u{160}' | '\u{161}' | '\u{178}' | '\u{17d}' | '\u{17e}' | '\u{192}' | '\u{2c6}' | '\u{2dc}' | '\u{2013}'..='\u{203a}' | '\u{20ac}' | '\u{2122}');
     let is_misread =
         text.chars().zip(text.chars().skip(1)).any(|(first, next)| matches!(first, 'Â' | 'Ã') && second(next));
     text.contains(['?', '\u{fffd}']) || is_misread
 }
 
-/// Whether a text is a number as a spreadsheet rounds it: `1.23457E+11`.
+/// Returns whether a text is a number rounded by a spreadsheet, such as `1.23457E+11`.
 fn is_rounded_number(text: &str) -> bool {
     let Some((digits, exponent)) = text.split_once("E+").or_else(|| text.split_once("e+")) else { return false };
     let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());

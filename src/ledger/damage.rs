@@ -1,26 +1,27 @@
-//! What becomes of a file that was carried badly.
+//! Damage to files in transfer.
 
 use std::fmt;
 
-/// How a file was damaged in transfer. Each of these is common where files are sent as text, and each can be undone: a file is
-/// called damaged only if it verifies once all of them are undone. A file that was cut off within a record or a signature, or
-/// is in another encoding, cannot be verified at all; that has findings of its own.
+/// Damage to a file in transfer. Each kind is common where files are sent as text, and can be undone.
+///
+/// A file counts as damaged only if it verifies after all damage is undone. A file that was truncated within a record
+/// or a signature, or is in another encoding, cannot be verified, and has errors of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Damage {
-    /// A byte order mark stands before the first line.
+    /// The file begins with a byte order mark.
     ByteOrderMark,
-    /// Bytes were added that are not UTF-8 text.
+    /// The file contains bytes that are not UTF-8 text.
     NotText,
     /// The line ends with a carriage return and a line feed.
     CarriageReturn,
-    /// Blanks stand before the line or after it.
+    /// White space was added before or after the line.
     WhiteSpace,
-    /// The line is blank.
+    /// A blank line was added.
     BlankLine,
-    /// The line is the same as the one before it.
+    /// The line repeats the line before it.
     Repeated,
-    /// The file ends before the line feed of the line. Nothing that was signed is missing.
+    /// The file ends before the line feed of the line. No signed byte is missing.
     CutOff,
 }
 
@@ -28,7 +29,7 @@ impl fmt::Display for Damage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::ByteOrderMark => "it begins with a byte order mark",
-            Self::NotText => "it holds bytes that are not UTF-8 text",
+            Self::NotText => "it contains bytes that are not UTF-8 text",
             Self::CarriageReturn => "it ends with a carriage return",
             Self::WhiteSpace => "white space was added to it",
             Self::BlankLine => "it is blank",
@@ -40,8 +41,8 @@ impl fmt::Display for Damage {
 
 const MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// A line, its end taken off, as it was before it was damaged; and how it was, if it was. One that is empty now was blank. A
-/// byte order mark is one only before the first text of the file.
+/// Undoes the damage of a line without its line feed. Returns the original line and the damage, if any. If the original
+/// is empty, the line was blank. A byte order mark is recognized only before the first text of the file.
 pub(super) fn undone(line: &[u8], is_first: bool) -> (&[u8], Option<Damage>) {
     let mut text = line.trim_ascii();
     while let Some(unmarked) = text.strip_prefix(MARK).filter(|_| is_first) {
@@ -57,8 +58,8 @@ pub(super) fn undone(line: &[u8], is_first: bool) -> (&[u8], Option<Damage>) {
     (text, Some(damage))
 }
 
-/// Whether a text is in another encoding: this library writes UTF-8, and no NUL. One that was cut off may end within a
-/// character.
+/// Returns whether a text is in another encoding than UTF-8 without NUL, which this library writes. A truncated text
+/// may end within a character.
 pub(super) fn is_other_encoding(text: &[u8], is_cut_off: bool) -> bool {
     let is_utf8 = str::from_utf8(text).map_or_else(|error| is_cut_off && error.error_len().is_none(), |_| true);
     !is_utf8 || text.contains(&0)

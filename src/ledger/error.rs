@@ -1,4 +1,4 @@
-//! What a ledger cannot go on with.
+//! Errors of a ledger.
 
 use std::io;
 
@@ -10,69 +10,69 @@ use super::leaf::LeafError;
 use super::tree::TreeError;
 use crate::governance::SinkError;
 
-/// Why there is no checkpoint, no proof and no export. Nobody who records is held up by it.
+/// The reason why a ledger returned no checkpoint, proof or export. Recording is not affected.
 ///
-/// Some of these say that the log is not what it was. The library changes nothing about that: what it was is what the
-/// checkpoints say that were saved elsewhere.
+/// Some of these errors mean that the log has changed. The library does not repair it: the checkpoints stored elsewhere
+/// determine what it was.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum LedgerError {
     /// The sink cannot be read.
-    #[error("the records of the ledger cannot be read")]
+    #[error("could not read the records of the ledger")]
     Sink(#[from] SinkError),
     /// The hashes cannot be read or written.
-    #[error("the hashes of the ledger cannot be read or written")]
+    #[error("could not read or write the hashes of the ledger")]
     Hashes(#[from] HashStoreError),
-    /// The checkpoint beside the hashes is none, or another key signed it.
-    #[error("the checkpoint that is kept beside the hashes is not one of this ledger")]
+    /// The checkpoint stored with the hashes is invalid, or signed by another key.
+    #[error("the checkpoint stored with the hashes is not one of this ledger")]
     Checkpoint(#[from] CheckpointError),
-    /// There are hashes and no checkpoint beside them: somebody took it away.
-    #[error("there is no checkpoint beside the hashes, expected the one that was kept there")]
+    /// There are hashes without a checkpoint, so the checkpoint was deleted.
+    #[error("the checkpoint stored with the hashes is missing")]
     NoCheckpoint,
-    /// The hashes do not lead to a checkpoint that was kept, or two checkpoints do not fit each other.
-    #[error("the hashes do not lead to the checkpoint of {size} records that is kept beside them")]
+    /// The hashes do not match the stored checkpoint, or two checkpoints contradict each other.
+    #[error("the hashes do not match the stored checkpoint of {size} records")]
     Forked {
-        /// How many records that checkpoint counts.
+        /// The number of records that the checkpoint covers.
         size: u64,
     },
-    /// A record is not there that was answered, or counted by a checkpoint, or that has one after it.
+    /// A record is missing that was recorded, that a checkpoint covers, or that has a successor.
     #[error("record {sequence} is missing")]
     Lost {
-        /// Its sequence number.
+        /// The sequence number of the record.
         sequence: u64,
     },
-    /// Retention removed records while the log was gone through: begin again.
-    #[error("records were removed while the log was gone through, expected to begin again")]
+    /// Retention removed records while the log was read. Try again.
+    #[error("records were removed while the log was read; try again")]
     RemovedMeanwhile,
-    /// A record is not what it was when its hash was made.
-    #[error("record {sequence} is not what it was")]
+    /// A record differs from the one that was hashed.
+    #[error("record {sequence} differs from the record that was hashed")]
     Rewritten {
-        /// Its sequence number.
+        /// The sequence number of the record.
         sequence: u64,
     },
-    /// Some hash below the root is not what it was: a [rebuild](super::LedgerSink::rebuild) makes it again.
-    #[error("the hashes do not lead to the root of their tree")]
+    /// A stored hash has changed. [`rebuild`](super::LedgerSink::rebuild) computes the hashes again.
+    #[error("the hashes do not match the root of their tree; rebuild the ledger")]
     Damaged,
-    /// The log never had that record, or so many.
-    #[error("the log has {size} records, and no {asked}")]
+    /// The log never contained the requested record, or so many records.
+    #[error("the log has {size} records, not {requested}")]
     Beyond {
-        /// How many it has.
+        /// The number of records.
         size: u64,
-        /// Which, or how many, it was asked for.
-        asked: u64,
+        /// The requested sequence number or size.
+        requested: u64,
     },
     /// A record cannot be hashed.
     #[error(transparent)]
     Leaf(#[from] LeafError),
     /// The export cannot be written.
-    #[error("the export cannot be written")]
+    #[error("could not write the export")]
     Export(#[source] io::Error),
 }
 
 impl From<TreeError> for LedgerError {
     fn from(error: TreeError) -> Self {
         match error {
-            TreeError::Beyond { size, asked } => Self::Beyond { size, asked },
+            TreeError::Beyond { size, requested } => Self::Beyond { size, requested },
             TreeError::Hashes(error) => Self::Hashes(error),
         }
     }

@@ -1,94 +1,95 @@
-//! The log as a file.
+//! Exports and audits of the log.
 
 use std::io::Write;
 
 use super::error::LedgerError;
 use super::hash::TreeHash;
 use super::leaf::Leaf;
-use super::line::Line;
+use super::line::LogLine;
 use super::peaks::Peaks;
-use super::sink::{LedgerSink, PAGE, State};
-use super::tree::Tree;
+use super::sink::{LedgerSink, LedgerState, PAGE};
+use super::tree::MerkleTree;
 use crate::governance::{GovernanceSink, RecordQuery};
 
-/// Whether what is sealed in records goes along.
+/// Whether an export contains the values that records commit to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Disclosure {
-    /// What was not forgotten goes along: justifications, by what queries can be guessed, how many activities were on a page
-    /// and the digest of their ids, whose they were, how many were removed, and when that ended. A reader can check it. For
-    /// those alone who may view private activities.
+    /// The export contains every value that was not redacted: justifications, query values that could be guessed, the
+    /// number of activities on a page and the digest of their ids, the data subjects, and the number and time of
+    /// removals. A reader can check them. Give such an export only to readers who may view private activities.
     Include,
-    /// Nothing of it goes along, and the log is verified all the same.
+    /// The export contains commitments only. The log can still be verified.
     Redact,
 }
 
-/// What was found while the log was gone through from its first record to its last.
+/// The result of an audit of the whole log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AuditSummary {
-    /// How many records there are, or were.
+    /// The number of records, including removed ones.
     pub size: u64,
-    /// How many of them, the first ones, are not kept any longer. Of these there are the hashes.
+    /// The number of removed records, which are the first ones. Their hashes remain.
     pub removed: u64,
 }
 
 impl<S: GovernanceSink> LedgerSink<S> {
-    /// Writes the log as JSON Lines, one record a line, and answers with the signed checkpoint over it. Takes as much
-    /// memory for a long log as for a short one.
+    /// Writes the log as JSON Lines, one record a line, and returns the signed checkpoint over it. Memory use is
+    /// constant.
     ///
-    /// A line is `{"entry":"...","openings":{...}}`: the leaf as it is hashed, as a string; and for each commitment in
-    /// it that is opened `"sha256":{"salt":"...","text":"..."}`, so that `printf '%s\n%s' SALT TEXT | sha256sum` gives
-    /// the commitment. Of a record that is not kept any longer there is `{"leaf_hash":"..."}`, in base64. Each line ends with
-    /// a line feed, and is to be transferred byte for byte: see [`Damage`](super::Damage).
+    /// A line is `{"entry":"...","openings":{...}}`. `entry` is the leaf as it is hashed, as a string. `openings`
+    /// contains `"sha256":{"salt":"...","text":"..."}` for each disclosed commitment, so that `printf '%s\n%s' SALT
+    /// TEXT | sha256sum` prints the commitment. A removed record is `{"leaf_hash":"..."}`, in base64. Each line ends
+    /// with a line feed, and must be transferred byte for byte: see [`Damage`](super::Damage).
     ///
     /// # Errors
-    /// [`LedgerError`]. What was written until then is no export.
-    pub fn export(&self, to: &mut impl Write, openings: Disclosure) -> Result<String, LedgerError> {
+    /// Returns [`LedgerError`] if the log cannot be read or written, or has changed. The output is then not a valid
+    /// export.
+    pub fn export(&self, to: &mut impl Write, disclosure: Disclosure) -> Result<String, LedgerError> {
         let state = self.signed()?;
-        self.go_through(
+        self.each_line(
             &state,
             |line| {
                 let line = line.to_json().map_err(|error| LedgerError::Export(error.into()))?;
                 writeln!(to, "{line}").map_err(LedgerError::Export)
             },
-            openings,
+            disclosure,
         )?;
         to.flush().map_err(LedgerError::Export)?;
         Ok(String::from_utf8_lossy(&state.note).into_owned())
     }
 
-    /// Reads every record and every hash, and makes sure that they are what they were.
+    /// Reads every record and every hash, and verifies that they match.
     ///
     /// # Errors
-    /// [`LedgerError::Rewritten`] and [`LedgerError::Lost`] with the first record that is not, and any other
-    /// [`LedgerError`].
+    /// Returns [`LedgerError::Rewritten`] or [`LedgerError::Lost`] with the first record that does not match, and other
+    /// [`LedgerError`]s if the log cannot be read.
     pub fn audit(&self) -> Result<AuditSummary, LedgerError> {
         let state = self.signed()?;
-        let removed = self.go_through(&state, |_| Ok(()), Disclosure::Redact)?;
+        let removed = self.each_line(&state, |_| Ok(()), Disclosure::Redact)?;
         Ok(AuditSummary { size: state.tree.size(), removed })
     }
 
-    /// Hands out line by line what belongs to the leaves of the tree, and says how many are removed. Each is what its
-    /// hash says, and the hashes lead to the root.
-    fn go_through(
+    /// Passes the line of each leaf of the tree to `write`, and returns the number of removed records. Verifies that
+    /// each record matches its hash, and that the hashes match the root.
+    fn each_line(
         &self,
-        state: &State,
-        mut hand_out: impl FnMut(&Line) -> Result<(), LedgerError>,
-        openings: Disclosure,
+        state: &LedgerState,
+        mut write: impl FnMut(&LogLine) -> Result<(), LedgerError>,
+        disclosure: Disclosure,
     ) -> Result<u64, LedgerError> {
         let (tree, mut peaks, mut removed) = (&state.tree, Peaks::new(), 0);
         while peaks.leaves() < tree.size() {
             let from = peaks.leaves();
             let entries = self.sink().records(&RecordQuery::default(), from, PAGE)?;
-            // Those of the tree alone, if the log has grown since.
+            // The log may have grown beyond the tree.
             let first = entries.first().map(|entry| entry.sequence).filter(|first| *first <= tree.size());
-            // Whoever removes records removes the first ones. What is missing after one that is there is lost.
+            // Retention removes the first records only. A record missing after an existing one is lost.
             let kept_from = match first {
                 Some(first) if first > from => first,
                 None if !entries.is_empty() => tree.size() + 1,
                 _ => return Err(LedgerError::Lost { sequence: from + 1 }),
             };
             if kept_from > from + 1 && from > removed {
-                // Unless those before it are gone by now as well.
+                // Unless the records before it have been removed in the meantime.
                 let left = self.sink().records(&RecordQuery::default(), 0, 1)?;
                 let is_first = left.first().is_none_or(|first| first.sequence >= kept_from);
                 return Err(if is_first {
@@ -98,7 +99,7 @@ impl<S: GovernanceSink> LedgerSink<S> {
                 });
             }
             for _ in from..kept_from - 1 {
-                hand_out(&Line::Removed(grow(tree, &mut peaks, None)?))?;
+                write(&LogLine::Removed(grow(tree, &mut peaks, None)?))?;
                 removed += 1;
             }
             for entry in entries.iter().take_while(|entry| entry.sequence <= tree.size()) {
@@ -108,22 +109,22 @@ impl<S: GovernanceSink> LedgerSink<S> {
                 }
                 let leaf = Leaf::of(entry)?;
                 grow(tree, &mut peaks, Some(leaf.hash()))?;
-                hand_out(&Line::of(&leaf, entry, openings == Disclosure::Include))?;
+                write(&LogLine::of(&leaf, entry, disclosure == Disclosure::Include))?;
             }
         }
         if peaks.root() == tree.root() { Ok(removed) } else { Err(LedgerError::Damaged) }
     }
 }
 
-/// Adds the next leaf to the edge: the one that is stored, which must be the one that is expected, if any is. The hashes
-/// that came with it must be those that come with it now.
-fn grow(tree: &Tree, peaks: &mut Peaks, expected: Option<TreeHash>) -> Result<TreeHash, LedgerError> {
-    let stored = tree.came_with(peaks.leaves())?;
+/// Adds the next stored leaf to the peaks. The leaf must match `expected`, if given, and the other hashes stored with
+/// it must match those computed here.
+fn grow(tree: &MerkleTree, peaks: &mut Peaks, expected: Option<TreeHash>) -> Result<TreeHash, LedgerError> {
+    let stored = tree.hashes_added_with(peaks.leaves())?;
     let leaf = *stored.first().ok_or(LedgerError::Damaged)?;
     if expected.is_some_and(|expected| expected != leaf) {
         return Err(LedgerError::Rewritten { sequence: peaks.leaves() + 1 });
     }
-    let mut made = Vec::with_capacity(stored.len());
-    peaks.push_with(leaf, |hash| made.push(hash));
-    if made == stored { Ok(leaf) } else { Err(LedgerError::Damaged) }
+    let mut computed = Vec::with_capacity(stored.len());
+    peaks.push_with(leaf, |hash| computed.push(hash));
+    if computed == stored { Ok(leaf) } else { Err(LedgerError::Damaged) }
 }

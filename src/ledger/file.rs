@@ -10,11 +10,10 @@ use super::hash::TreeHash;
 use super::hashes::{HashStore, HashStoreError, WriteLock};
 use crate::sync::{Mutex, MutexGuard};
 
-/// Hashes in one flat file, 32 bytes each; the newest checkpoint in a file beside it, and a third one whose lock is the
-/// hold: `log.hashes`, `log.hashes.checkpoint`, `log.hashes.lock`. Any number of processes may have them open.
+/// A [`HashStore`] in a flat file of 32 bytes per hash, with the newest checkpoint and the write lock in files beside
+/// it: `log.hashes`, `log.hashes.checkpoint`, `log.hashes.lock`. Any number of processes may open it.
 ///
-/// Opening takes as long for a long log as for a short one. Half a hash at the end is what a crash has left, and does
-/// not count.
+/// Opening takes constant time. A partial hash at the end of the file, left by a crash, is ignored.
 #[derive(Debug)]
 pub struct FileHashes {
     path: PathBuf,
@@ -22,10 +21,10 @@ pub struct FileHashes {
 }
 
 impl FileHashes {
-    /// Opens a file, and makes it if it is not there. A relative path is taken from where the process is now.
+    /// Opens a file, or creates it if it does not exist. A relative path is resolved against the current directory.
     ///
     /// # Errors
-    /// [`HashStoreError::Backend`] with an [`io::Error`] as its source when it cannot be opened.
+    /// Returns [`HashStoreError::Backend`] with an [`io::Error`] as its source if the file cannot be opened.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, HashStoreError> {
         let path = std::path::absolute(path)?;
         let file = File::options().read(true).write(true).create(true).truncate(false).open(&path)?;
@@ -36,16 +35,16 @@ impl FileHashes {
         self.file.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn beside(&self, ending: impl AsRef<OsStr>) -> PathBuf {
+    fn sibling(&self, ending: impl AsRef<OsStr>) -> PathBuf {
         let mut path = self.path.clone().into_os_string();
         path.push(ending);
         path.into()
     }
 
-    /// A name is durable once its folder is.
-    fn sync_folder(&self) -> io::Result<()> {
+    /// A new file name is durable once its directory is synced.
+    fn sync_directory(&self) -> io::Result<()> {
         match self.path.parent() {
-            Some(folder) if cfg!(unix) => File::open(folder)?.sync_all(),
+            Some(directory) if cfg!(unix) => File::open(directory)?.sync_all(),
             _ => Ok(()),
         }
     }
@@ -62,45 +61,45 @@ impl HashStore for FileHashes {
         Ok(whole_hashes(&self.file())?)
     }
 
-    fn read(&self, places: &[u64]) -> Result<Vec<TreeHash>, HashStoreError> {
+    fn read(&self, positions: &[u64]) -> Result<Vec<TreeHash>, HashStoreError> {
         let mut file = self.file();
         let len = whole_hashes(&file)?;
         let mut next = None;
-        let mut hashes = Vec::with_capacity(places.len());
-        for place in places {
-            if *place >= len {
-                return Err(HashStoreError::Missing { place: *place, len });
+        let mut hashes = Vec::with_capacity(positions.len());
+        for position in positions {
+            if *position >= len {
+                return Err(HashStoreError::Missing { position: *position, len });
             }
-            // Those side by side are read without a seek in between.
-            if next != Some(*place) {
-                file.seek(SeekFrom::Start(place * LEN))?;
+            // Adjacent hashes are read without a seek.
+            if next != Some(*position) {
+                file.seek(SeekFrom::Start(position * LEN))?;
             }
             let mut hash = [0; TreeHash::LEN];
             file.read_exact(&mut hash)?;
             hashes.push(TreeHash(hash));
-            next = Some(place + 1);
+            next = Some(position + 1);
         }
         Ok(hashes)
     }
 
-    fn write(&self, place: u64, hashes: &[TreeHash]) -> Result<(), HashStoreError> {
+    fn write(&self, position: u64, hashes: &[TreeHash]) -> Result<(), HashStoreError> {
         let mut file = self.file();
         let len = whole_hashes(&file)?;
-        if place > len {
-            return Err(HashStoreError::Gap { place, len });
+        if position > len {
+            return Err(HashStoreError::Gap { position, len });
         }
         let bytes: Vec<u8> = hashes.iter().flat_map(|hash| hash.0).collect();
-        file.seek(SeekFrom::Start(place * LEN))?;
+        file.seek(SeekFrom::Start(position * LEN))?;
         Ok(file.write_all(&bytes)?)
     }
 
     fn sync(&self) -> Result<(), HashStoreError> {
         self.file().sync_data()?;
-        Ok(self.sync_folder()?)
+        Ok(self.sync_directory()?)
     }
 
     fn checkpoint(&self) -> Result<Option<Vec<u8>>, HashStoreError> {
-        match fs::read(self.beside(".checkpoint")) {
+        match fs::read(self.sibling(".checkpoint")) {
             Ok(checkpoint) => Ok(Some(checkpoint)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error.into()),
@@ -108,19 +107,19 @@ impl HashStore for FileHashes {
     }
 
     fn keep_checkpoint(&self, checkpoint: &[u8]) -> Result<(), HashStoreError> {
-        // Written whole under another name first. Whoever does this has the hold, so nobody else writes to that.
-        let new = self.beside(".checkpoint.new");
+        // Written to a temporary file first. The caller holds the write lock, so no other process writes to it.
+        let new = self.sibling(".checkpoint.new");
         let mut file = File::create(&new)?;
         file.write_all(checkpoint)?;
         file.sync_all()?;
         drop(file);
-        fs::rename(new, self.beside(".checkpoint"))?;
-        Ok(self.sync_folder()?)
+        fs::rename(new, self.sibling(".checkpoint"))?;
+        Ok(self.sync_directory()?)
     }
 
     fn lock(&self) -> Result<WriteLock<'_>, HashStoreError> {
-        // A handle of its own each time: what is locked through one is locked for all others, in this process too.
-        let lock = File::options().write(true).create(true).truncate(false).open(self.beside(".lock"))?;
+        // Each lock uses its own file handle, so it also excludes other threads of this process.
+        let lock = File::options().write(true).create(true).truncate(false).open(self.sibling(".lock"))?;
         lock.lock()?;
         Ok(WriteLock::new(lock))
     }

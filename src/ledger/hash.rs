@@ -8,34 +8,34 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
-/// A SHA-256 hash of a leaf, of a subtree or of a whole tree, as [RFC 6962, section
-/// 2.1](https://www.rfc-editor.org/rfc/rfc6962.html#section-2.1) makes them. Written in base64, as checkpoints and proofs
-/// write it.
+/// A SHA-256 hash of a leaf, a subtree or a whole tree, as in [RFC 6962, section
+/// 2.1](https://www.rfc-editor.org/rfc/rfc6962.html#section-2.1). Its text form is base64, as in checkpoints and
+/// proofs.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TreeHash(pub [u8; Self::LEN]);
 
-/// A text that is no hash.
+/// The error of a text that is not a hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("expected a hash: 44 characters of base64")]
+#[error("invalid hash, expected 44 characters of base64")]
 pub struct HashError;
 
 impl TreeHash {
-    /// How many bytes it has.
+    /// The length of a hash, in bytes.
     pub const LEN: usize = 32;
 
-    /// The hash of a leaf.
+    /// Returns the hash of a leaf.
     #[must_use]
     pub fn of_leaf(leaf: &[u8]) -> Self {
         Self::of(&[&[0], leaf])
     }
 
-    /// The hash of two subtrees side by side.
+    /// Returns the hash of two adjacent subtrees.
     #[must_use]
     pub fn of_node(left: &Self, right: &Self) -> Self {
         Self::of(&[&[1], &left.0, &right.0])
     }
 
-    /// The hash of a tree without leaves.
+    /// Returns the hash of a tree without leaves.
     #[must_use]
     pub fn of_nothing() -> Self {
         Self::of(&[])
@@ -64,7 +64,7 @@ impl FromStr for TreeHash {
     type Err = HashError;
 
     fn from_str(text: &str) -> Result<Self, HashError> {
-        // Nothing is decoded that is too long to be one.
+        // A text of the wrong length is not decoded.
         if text.len() != Self::LEN.div_ceil(3) * 4 {
             return Err(HashError);
         }

@@ -1,4 +1,4 @@
-//! The port behind which the hashes of a tree lie, and hashes in memory.
+//! The port for storing the hashes of a tree, and an implementation in memory.
 
 use std::error::Error;
 use std::sync::{Arc, PoisonError};
@@ -8,74 +8,75 @@ use thiserror::Error;
 use super::hash::TreeHash;
 use crate::sync::{Mutex, RwLock};
 
-/// Where the hashes of a tree lie, each at its place for ever, and the newest checkpoint beside them.
+/// A store for the hashes of a tree, each at a fixed position, and for the newest checkpoint.
 ///
-/// All of it can be made again from the records, and is worth keeping only because that takes long.
+/// All hashes can be computed again from the records. Storing them saves that time.
 ///
 /// # Contract
-/// - **Order.** Hashes are written without a gap: at a place that is taken, or at the first one that is not. What was
-///   written is read by every handle from then on.
-/// - **Idempotency.** The same hash may be written to a place again. Another one may be written too: what stands behind
-///   the newest checkpoint is not trusted, and made again.
-/// - **Durability.** Writing need not be durable before [`sync`](Self::sync) answers. What a crash takes is taken from
-///   the end, or reads as something else behind what was last synced. A checkpoint is durable when it was answered, and
-///   a crash leaves the one before or the new one, whole.
-/// - **Errors.** The safe wrong answer is an error: then there is no checkpoint and no proof, and no record is held up.
-/// - **Concurrency.** Called from any thread, through any number of handles, in any number of processes. One at a time
-///   has the [hold](Self::lock), among all of them; whoever dies with it lets go of it.
+/// - **Order.** Hashes are written without gaps: to a position that is in use, or to the first free one. Every handle
+///   reads a hash once it was written.
+/// - **Idempotency.** A position may be written again, with the same hash or another one: hashes beyond the newest
+///   checkpoint are not trusted, and are computed again.
+/// - **Durability.** A write need not be durable before [`sync`](Self::sync) returns. A crash may truncate or corrupt
+///   only hashes written after the last sync. A checkpoint is durable when `keep_checkpoint` returns, and a crash
+///   leaves either the previous or the new one, complete.
+/// - **Errors.** The safe wrong answer is an error: there is then no checkpoint and no proof, and recording is not
+///   affected.
+/// - **Concurrency.** Methods are called from any thread, through any number of handles, in any number of processes.
+///   One caller at a time, among all of them, holds the [write lock](Self::lock). A process that ends releases it.
 pub trait HashStore: Send + Sync {
-    /// How many hashes there are.
+    /// Returns the number of hashes.
     ///
     /// # Errors
-    /// [`HashStoreError`] when that cannot be told.
+    /// Returns [`HashStoreError`] if it cannot be read.
     fn size(&self) -> Result<u64, HashStoreError>;
 
-    /// The hashes at some places, in the order of the places.
+    /// Returns the hashes at the given positions, in that order.
     ///
     /// # Errors
-    /// [`HashStoreError::Missing`] when there are fewer hashes, others when they cannot be read.
-    fn read(&self, places: &[u64]) -> Result<Vec<TreeHash>, HashStoreError>;
+    /// Returns [`HashStoreError::Missing`] if there are fewer hashes, and other errors if they cannot be read.
+    fn read(&self, positions: &[u64]) -> Result<Vec<TreeHash>, HashStoreError>;
 
-    /// Writes hashes side by side, the first to this place.
+    /// Writes adjacent hashes, the first to the given position.
     ///
     /// # Errors
-    /// [`HashStoreError::Gap`] when the place lies behind the first free one, others when they cannot be written. Some
-    /// of them may have been.
-    fn write(&self, place: u64, hashes: &[TreeHash]) -> Result<(), HashStoreError>;
+    /// Returns [`HashStoreError::Gap`] if the position is beyond the first free one, and other errors if they cannot be
+    /// written. Some of them may have been written then.
+    fn write(&self, position: u64, hashes: &[TreeHash]) -> Result<(), HashStoreError>;
 
-    /// Makes durable what was written.
+    /// Makes all written hashes durable.
     ///
     /// # Errors
-    /// [`HashStoreError`] when it may not be durable.
+    /// Returns [`HashStoreError`] if they may not be durable.
     fn sync(&self) -> Result<(), HashStoreError>;
 
-    /// The newest checkpoint, as it was kept.
+    /// Returns the newest checkpoint, byte for byte, or `None` if there is none.
     ///
     /// # Errors
-    /// [`HashStoreError`] when it cannot be read.
+    /// Returns [`HashStoreError`] if it cannot be read.
     fn checkpoint(&self) -> Result<Option<Vec<u8>>, HashStoreError>;
 
-    /// Keeps a checkpoint, durably, in place of the one before.
+    /// Replaces the stored checkpoint durably.
     ///
     /// # Errors
-    /// [`HashStoreError`] when it may not be kept.
+    /// Returns [`HashStoreError`] if it may not be stored.
     fn keep_checkpoint(&self, checkpoint: &[u8]) -> Result<(), HashStoreError>;
 
-    /// Waits until nobody else has the hold, and has it until it is dropped.
+    /// Waits for the write lock, and holds it until the returned value is dropped.
     ///
     /// # Errors
-    /// [`HashStoreError`] when it cannot be had.
+    /// Returns [`HashStoreError`] if the lock cannot be acquired.
     fn lock(&self) -> Result<WriteLock<'_>, HashStoreError>;
 }
 
-/// The right to write to a [`HashStore`], which one has at a time.
-pub struct WriteLock<'a>(#[expect(dead_code, reason = "it is there to be dropped")] Box<dyn Held + 'a>);
+/// The exclusive right to write to a [`HashStore`]. Dropping it releases the lock.
+pub struct WriteLock<'a>(#[expect(dead_code, reason = "dropping it releases the lock")] Box<dyn LockGuard + 'a>);
 
-trait Held {}
-impl<T> Held for T {}
+trait LockGuard {}
+impl<T> LockGuard for T {}
 
 impl<'a> WriteLock<'a> {
-    /// The right that goes with a value, until that is dropped: the guard of a lock.
+    /// Creates a write lock that lasts until `guard` is dropped.
     pub fn new(guard: impl Sized + 'a) -> Self {
         Self(Box::new(guard))
     }
@@ -87,28 +88,28 @@ impl std::fmt::Debug for WriteLock<'_> {
     }
 }
 
-/// Why hashes cannot be read or written.
+/// The reason why hashes could not be read or written.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum HashStoreError {
-    /// There are not so many.
-    #[error("there is no hash at place {place}, expected one of {len}")]
+    /// There are fewer hashes.
+    #[error("no hash at position {position}; the store has {len} hashes")]
     Missing {
-        /// The place.
-        place: u64,
-        /// How many hashes there are.
+        /// The position.
+        position: u64,
+        /// The number of hashes.
         len: u64,
     },
-    /// There are hashes missing before it.
-    #[error("a hash cannot be written to place {place}, expected at most {len}")]
+    /// The position is beyond the first free one.
+    #[error("cannot write a hash to position {position}, expected at most {len}")]
     Gap {
-        /// The place.
-        place: u64,
-        /// How many hashes there are.
+        /// The position.
+        position: u64,
+        /// The number of hashes.
         len: u64,
     },
     /// The back-end failed.
-    #[error("the hashes of the ledger cannot be kept")]
+    #[error("the hash store failed")]
     Backend(#[source] Box<dyn Error + Send + Sync>),
 }
 
@@ -119,12 +120,12 @@ macro_rules! forward {
                 (**self).size()
             }
 
-            fn read(&self, places: &[u64]) -> Result<Vec<TreeHash>, HashStoreError> {
-                (**self).read(places)
+            fn read(&self, positions: &[u64]) -> Result<Vec<TreeHash>, HashStoreError> {
+                (**self).read(positions)
             }
 
-            fn write(&self, place: u64, hashes: &[TreeHash]) -> Result<(), HashStoreError> {
-                (**self).write(place, hashes)
+            fn write(&self, position: u64, hashes: &[TreeHash]) -> Result<(), HashStoreError> {
+                (**self).write(position, hashes)
             }
 
             fn sync(&self) -> Result<(), HashStoreError> {
@@ -148,21 +149,21 @@ macro_rules! forward {
 
 forward!(&T, Box<T>, Arc<T>);
 
-/// Hashes that are kept until the process ends.
+/// A [`HashStore`] in memory.
 #[derive(Debug, Default)]
 pub struct MemoryHashes {
-    kept: RwLock<Kept>,
-    held: Mutex<()>,
+    state: RwLock<MemoryState>,
+    lock: Mutex<()>,
 }
 
 #[derive(Debug, Default)]
-struct Kept {
+struct MemoryState {
     hashes: Vec<TreeHash>,
     checkpoint: Option<Vec<u8>>,
 }
 
 impl MemoryHashes {
-    /// No hashes yet.
+    /// Creates an empty store.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -171,26 +172,26 @@ impl MemoryHashes {
 
 impl HashStore for MemoryHashes {
     fn size(&self) -> Result<u64, HashStoreError> {
-        Ok(self.kept.read().unwrap_or_else(PoisonError::into_inner).hashes.len() as u64)
+        Ok(self.state.read().unwrap_or_else(PoisonError::into_inner).hashes.len() as u64)
     }
 
-    fn read(&self, places: &[u64]) -> Result<Vec<TreeHash>, HashStoreError> {
-        let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
-        let len = kept.hashes.len() as u64;
-        let at = |place: &u64| {
-            let hash = usize::try_from(*place).ok().and_then(|place| kept.hashes.get(place));
-            hash.copied().ok_or(HashStoreError::Missing { place: *place, len })
+    fn read(&self, positions: &[u64]) -> Result<Vec<TreeHash>, HashStoreError> {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        let len = state.hashes.len() as u64;
+        let at = |position: &u64| {
+            let hash = usize::try_from(*position).ok().and_then(|position| state.hashes.get(position));
+            hash.copied().ok_or(HashStoreError::Missing { position: *position, len })
         };
-        places.iter().map(at).collect()
+        positions.iter().map(at).collect()
     }
 
-    fn write(&self, place: u64, hashes: &[TreeHash]) -> Result<(), HashStoreError> {
-        let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
-        let len = kept.hashes.len();
-        let from = usize::try_from(place).ok().filter(|from| *from <= len);
-        let from = from.ok_or(HashStoreError::Gap { place, len: len as u64 })?;
+    fn write(&self, position: u64, hashes: &[TreeHash]) -> Result<(), HashStoreError> {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let len = state.hashes.len();
+        let from = usize::try_from(position).ok().filter(|from| *from <= len);
+        let from = from.ok_or(HashStoreError::Gap { position, len: len as u64 })?;
         let to = len.min(from + hashes.len());
-        kept.hashes.splice(from..to, hashes.iter().copied());
+        state.hashes.splice(from..to, hashes.iter().copied());
         Ok(())
     }
 
@@ -199,15 +200,15 @@ impl HashStore for MemoryHashes {
     }
 
     fn checkpoint(&self) -> Result<Option<Vec<u8>>, HashStoreError> {
-        Ok(self.kept.read().unwrap_or_else(PoisonError::into_inner).checkpoint.clone())
+        Ok(self.state.read().unwrap_or_else(PoisonError::into_inner).checkpoint.clone())
     }
 
     fn keep_checkpoint(&self, checkpoint: &[u8]) -> Result<(), HashStoreError> {
-        self.kept.write().unwrap_or_else(PoisonError::into_inner).checkpoint = Some(checkpoint.to_vec());
+        self.state.write().unwrap_or_else(PoisonError::into_inner).checkpoint = Some(checkpoint.to_vec());
         Ok(())
     }
 
     fn lock(&self) -> Result<WriteLock<'_>, HashStoreError> {
-        Ok(WriteLock::new(self.held.lock().unwrap_or_else(PoisonError::into_inner)))
+        Ok(WriteLock::new(self.lock.lock().unwrap_or_else(PoisonError::into_inner)))
     }
 }

@@ -1,4 +1,4 @@
-//! The keys that notes are signed and verified with.
+//! The keys that sign and verify notes.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,23 +9,22 @@ use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
-use super::note::{NoteError, signed};
 use crate::digest::{from_hex, to_hex};
 
-/// The name of a key, which is also the name of the log that it signs: by advice an address without a scheme, such as
-/// `example.com/governance`.
+/// The name of a key, which is also the name of the log that it signs. The recommended form is a URL without a scheme,
+/// such as `example.com/governance`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyName(Box<str>);
 
 impl KeyName {
-    /// The longest that it may be, in bytes.
+    /// The maximum length, in bytes.
     pub const MAX_BYTES: usize = 255;
 
-    /// Takes a name.
+    /// Validates a name.
     ///
     /// # Errors
-    /// [`KeyError::Name`] when it is empty, longer than [`Self::MAX_BYTES`], or holds a space, a plus or a control
-    /// character.
+    /// Returns [`KeyError::Name`] if the name is empty, longer than [`Self::MAX_BYTES`], or contains white space, a
+    /// plus sign or a control character.
     pub fn new(name: &str) -> Result<Self, KeyError> {
         let fits = |c: char| !c.is_whitespace() && !c.is_control() && c != '+';
         if name.is_empty() || name.len() > Self::MAX_BYTES || !name.chars().all(fits) {
@@ -34,7 +33,7 @@ impl KeyName {
         Ok(Self(name.into()))
     }
 
-    /// The name as it was given.
+    /// Returns the name.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -47,51 +46,51 @@ impl fmt::Display for KeyName {
     }
 }
 
-/// Why a text is no key.
+/// The reason why a text is not a valid key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum KeyError {
-    /// The name does not fit.
+    /// The name is invalid.
     #[error(
-        "expected a key name of 1 to {} bytes without spaces, plus signs and control characters",
+        "invalid key name, expected 1 to {} bytes without white space, plus signs and control characters",
         KeyName::MAX_BYTES
     )]
     Name,
-    /// It is not of that form.
-    #[error("expected a key of the form {expected}")]
+    /// The text does not have the expected form.
+    #[error("invalid key, expected the form {expected}")]
     Form {
-        /// The form.
+        /// The expected form.
         expected: &'static str,
     },
-    /// It is for signatures of another kind.
-    #[error("the key is of kind {0}, expected 1 (Ed25519)")]
+    /// The key has another signature type.
+    #[error("the key has signature type {0}, expected 1 (Ed25519)")]
     Kind(u8),
-    /// Its id is not the one that follows from its name and its bytes, so one of the three is not what was meant.
-    #[error("the id of the key does not follow from its name and its bytes")]
+    /// The id is not the one derived from the name and the key bytes, so one of the three is wrong.
+    #[error("the id of the key does not match its name and bytes")]
     Id,
-    /// The bytes are no Ed25519 key, or one that anybody can sign for.
-    #[error("the bytes of the key are no sound Ed25519 key")]
+    /// The bytes are not an Ed25519 key, or are a weak key for which anyone can forge signatures.
+    #[error("the key bytes are not a valid Ed25519 key, or a weak one")]
     Unsound,
 }
 
-/// The kind of signature that stands before the bytes of a key.
+/// The signature type that precedes the key bytes.
 const ED25519: u8 = 1;
-/// No key is longer than that as text.
+/// The maximum length of the text form of a key.
 const MAX_TEXT: usize = 512;
 
-/// A key to sign with: [C2SP signed-note](https://c2sp.org/signed-note), Ed25519.
+/// A signing key: [C2SP signed-note](https://c2sp.org/signed-note), Ed25519.
 ///
-/// `Debug` shows its name alone.
+/// `Debug` shows only its name.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use activity_privacy::ledger::{KeyName, Note, NoteSigner, NoteVerifier};
 ///
-/// // 32 bytes from a source of randomness that is good enough for keys.
+/// // 32 bytes from a cryptographically secure source.
 /// let seed = [7; 32];
 /// let signer = NoteSigner::new(KeyName::new("example.com/governance")?, &seed);
 /// let note = signer.sign("a text\n")?;
 ///
-/// // What the auditor is given once, by a way that both trust.
+/// // The auditor receives this once, over a trusted channel.
 /// let vkey = signer.verifier().to_string();
 /// let verifier: NoteVerifier = vkey.parse()?;
 /// assert_eq!(Note::open(note.as_bytes(), &[verifier])?.text(), "a text\n");
@@ -104,30 +103,27 @@ pub struct NoteSigner {
 }
 
 impl NoteSigner {
-    /// The key that 32 random bytes make. Whoever has them can sign as this log.
+    /// Creates the key from 32 random bytes. They are secret: their holder can sign as this log.
     #[must_use]
     pub fn new(name: KeyName, seed: &[u8; 32]) -> Self {
         let key = SigningKey::from_bytes(seed);
         Self { verifier: NoteVerifier::of(name, key.verifying_key()), key }
     }
 
-    /// What its signatures are verified with.
+    /// Returns the public key that verifies its signatures.
     #[must_use]
     pub fn verifier(&self) -> &NoteVerifier {
         &self.verifier
     }
 
-    /// Signs a text.
-    ///
-    /// # Errors
-    /// [`NoteError`] when the text does not end a line, holds a control character, or is too long.
-    pub fn sign(&self, text: &str) -> Result<String, NoteError> {
+    /// Returns the id of the key followed by its Ed25519 signature of a text, as in the signature line of a note.
+    pub(super) fn signature(&self, text: &str) -> Vec<u8> {
         let mut signature = self.verifier.id.to_vec();
         signature.extend_from_slice(&self.key.sign(text.as_bytes()).to_bytes());
-        signed(text, &self.verifier.name, &signature)
+        signature
     }
 
-    /// The key as text, with the secret in it: what [`FromStr`] takes, and Go's
+    /// Returns the text form of the key, including the secret. [`FromStr`] parses it, and so does Go's
     /// [`note.NewSigner`](https://pkg.go.dev/golang.org/x/mod/sumdb/note#NewSigner).
     #[must_use]
     pub fn to_secret_text(&self) -> String {
@@ -157,7 +153,7 @@ impl fmt::Debug for NoteSigner {
     }
 }
 
-/// A key to verify with, public. Its text is what Go and the tools of C2SP call a vkey.
+/// A public key that verifies notes. Go and the tools of C2SP call its text form a vkey.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NoteVerifier {
     name: KeyName,
@@ -176,19 +172,19 @@ impl NoteVerifier {
         Self { name, id: [a, b, c, d], key }
     }
 
-    /// The name of the key.
+    /// Returns the name of the key.
     #[must_use]
     pub fn name(&self) -> &KeyName {
         &self.name
     }
 
-    /// What tells it from another key of the same name.
+    /// Returns the id, which distinguishes keys of the same name.
     #[must_use]
     pub fn id(&self) -> [u8; 4] {
         self.id
     }
 
-    /// Whether it was this key that signed the text. Strictly, so that everybody who verifies comes to the same answer.
+    /// Returns whether this key signed the text. The check is strict, so that all verifiers reach the same result.
     pub(super) fn has_signed(&self, text: &str, signature: &[u8]) -> bool {
         let signature = Signature::from_slice(signature);
         signature.is_ok_and(|signature| self.key.verify_strict(text.as_bytes(), &signature).is_ok())
@@ -214,7 +210,7 @@ impl FromStr for NoteVerifier {
     }
 }
 
-/// The name, the id and the 32 bytes of a key.
+/// Parses the name, the id and the 32 bytes of a key.
 fn parts(text: &str, form: KeyError) -> Result<(KeyName, [u8; 4], [u8; 32]), KeyError> {
     if text.len() > MAX_TEXT {
         return Err(form);

@@ -1,4 +1,4 @@
-//! What of a record goes into the tree.
+//! Leaves of the tree.
 
 use std::fmt::Write;
 
@@ -8,25 +8,25 @@ use thiserror::Error;
 use super::hash::TreeHash;
 use crate::governance::RecordEntry;
 
-/// A record as text, in the one form in which it is hashed: the JSON of its [`RecordEntry`] without spaces, the members
-/// of each object in the order of their names, as [RFC 8785](https://www.rfc-editor.org/rfc/rfc8785.html) has it. An
-/// integer beyond 2^53, for which that has no form, stands in digits.
+/// A record in the canonical text form that is hashed: the JSON of its [`RecordEntry`] without white space, with object
+/// members sorted by name, as in [RFC 8785](https://www.rfc-editor.org/rfc/rfc8785.html). An integer beyond 2^53, which
+/// RFC 8785 does not cover, is written in decimal digits.
 ///
-/// What can be [forgotten](crate::governance::Record::redact) is not in it, only the commitments to that. So a record that forgot
-/// what it says of people has the same leaf.
+/// The leaf contains commitments instead of values that can be [redacted](crate::governance::Record::redact), so a
+/// redacted record has the same leaf.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Leaf(String);
 
-/// A record that has no such form. There is none in this version.
+/// The error of a record without a canonical form. No record of this version has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("the record has no canonical form, expected no other numbers than integers")]
+#[error("the record has no canonical form, because it contains a number that is not an integer")]
 pub struct LeafError;
 
 impl Leaf {
-    /// The leaf of a record.
+    /// Returns the leaf of a record.
     ///
     /// # Errors
-    /// [`LeafError`] when there is no such form.
+    /// Returns [`LeafError`] if the record has no canonical form.
     pub fn of(entry: &RecordEntry) -> Result<Self, LeafError> {
         let entry = RecordEntry { sequence: entry.sequence, record: entry.record.without_openings() };
         let mut text = String::with_capacity(512);
@@ -34,13 +34,13 @@ impl Leaf {
         Ok(Self(text))
     }
 
-    /// The text.
+    /// Returns the text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Its hash.
+    /// Returns the hash of the leaf.
     #[must_use]
     pub fn hash(&self) -> TreeHash {
         TreeHash::of_leaf(self.0.as_bytes())
@@ -52,7 +52,7 @@ fn write(to: &mut String, value: &Value) -> Result<(), LeafError> {
         Value::Null => to.push_str("null"),
         Value::Bool(true) => to.push_str("true"),
         Value::Bool(false) => to.push_str("false"),
-        // Not as the number shows itself, which depends on how `serde_json` was built.
+        // The `Display` form of a number depends on the features of `serde_json`.
         Value::Number(number) => match (number.as_u64(), number.as_i64()) {
             (Some(number), _) => write!(to, "{number}").map_err(|_| LeafError)?,
             (None, Some(number)) => write!(to, "{number}").map_err(|_| LeafError)?,
@@ -75,7 +75,8 @@ fn write(to: &mut String, value: &Value) -> Result<(), LeafError> {
 }
 
 fn write_members(to: &mut String, members: &Map<String, Value>) -> Result<(), LeafError> {
-    // Sorted here, because a map keeps another order where `serde_json` was built to do so. By UTF-16, as the RFC says.
+    // Sorted here, because the order of a `serde_json` map depends on its features. RFC 8785 sorts by UTF-16 code
+    // units.
     let mut members: Vec<(&String, &Value)> = members.iter().collect();
     members.sort_by(|(one, _), (other, _)| one.encode_utf16().cmp(other.encode_utf16()));
     to.push('{');
@@ -91,7 +92,7 @@ fn write_members(to: &mut String, members: &Map<String, Value>) -> Result<(), Le
     Ok(())
 }
 
-/// `serde_json` escapes what the RFC does, and as it does.
+/// `serde_json` escapes strings exactly as RFC 8785 does.
 fn quote(to: &mut String, text: &str) -> Result<(), LeafError> {
     to.push_str(&serde_json::to_string(text).map_err(|_| LeafError)?);
     Ok(())

@@ -1,4 +1,4 @@
-//! A line of an exported log.
+//! Lines of an exported log.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,112 +14,111 @@ use crate::governance::{RecordEntry, Salt};
 use crate::json;
 use crate::query::PageSize;
 
-/// A record, or what is left of one that is not kept any longer. Has no `Debug`, because what is opened can be private.
-pub(super) enum Line {
-    Record { leaf: String, openings: BTreeMap<String, Opening> },
+/// A record, or the hash of a removed record. Has no `Debug`, because disclosed values can be private.
+pub(super) enum LogLine {
+    Record { leaf: String, openings: BTreeMap<String, LineOpening> },
     Removed(TreeHash),
 }
 
 #[derive(Serialize)]
 #[serde(untagged)]
-enum Written<'a> {
-    Record { entry: &'a str, openings: &'a BTreeMap<String, Opening> },
+enum SerializedLine<'a> {
+    Record { entry: &'a str, openings: &'a BTreeMap<String, LineOpening> },
     Removed { leaf_hash: String },
 }
 
-/// What makes a commitment: the digest of the salt, a line feed and the text.
+/// The salt and the text of a commitment, which is the digest of the salt, a line feed and the text.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Opening {
+pub(super) struct LineOpening {
     salt: String,
     text: String,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Document {
+struct ParsedLine {
     entry: Option<String>,
-    openings: Option<BTreeMap<String, Opening>>,
+    openings: Option<BTreeMap<String, LineOpening>>,
     leaf_hash: Option<String>,
 }
 
-/// The longest that a line may be, in bytes: 80 MiB.
+/// The maximum length of a line, in bytes: 80 MiB.
 pub(super) const MAX_BYTES: usize = 80 << 20;
 
-/// The longest record of this library is the largest page of activities, each of which names as many people and objects as it
-/// can. It has a tag for each identity, and two for each object. A tag takes 34 bytes: its digits, and a line feed as JSON
-/// writes it.
+/// The longest record is the largest page of activities with the most identities and objects. It has one tag for each
+/// identity and two for each object. A tag takes 34 bytes: its digits, and an escaped line feed.
 const LONGEST: usize = {
     let identities = (1 + Activity::MAX_ON_BEHALF_OF) * Actor::MAX_IDENTITIES;
     PageSize::MAX.get() * (identities + 2 * Activity::MAX_OBJECTS) * 34
 };
-const _: () = assert!(LONGEST + (1 << 20) < MAX_BYTES, "no record is exported that nobody can verify");
+const _: () = assert!(LONGEST + (1 << 20) < MAX_BYTES, "every exported record can be verified");
 
-/// The most values that a line may hold.
+/// The most JSON values in a line.
 const MAX_VALUES: usize = 100_000;
 
-/// What is wrong with a line.
-pub(super) enum Fault {
-    Unlike(&'static str),
+/// The reason why a line was rejected.
+pub(super) enum LineError {
+    Unreadable(&'static str),
     Sequence(Option<u64>),
     Opening,
 }
 
-impl Line {
-    /// A record, with what is sealed in it or without.
+impl LogLine {
+    /// Returns the line of a record, with or without the values that it commits to.
     pub(super) fn of(leaf: &Leaf, entry: &RecordEntry, with_openings: bool) -> Self {
-        let sealed = if with_openings { entry.record.openings() } else { Vec::new() };
-        let opened = |(sha256, salt, text): (Digest, _, _)| (sha256.to_string(), Opening { salt, text });
-        let openings = sealed.into_iter().map(opened).collect();
+        let opened = if with_openings { entry.record.openings() } else { Vec::new() };
+        let opening = |(sha256, salt, text): (Digest, _, _)| (sha256.to_string(), LineOpening { salt, text });
+        let openings = opened.into_iter().map(opening).collect();
         Self::Record { leaf: leaf.as_str().to_owned(), openings }
     }
 
-    /// As it stands in a file, without the line feed.
+    /// Returns the line as written to a file, without the line feed.
     pub(super) fn to_json(&self) -> Result<String, serde_json::Error> {
         serde_json::to_string(&match self {
-            Self::Record { leaf, openings } => Written::Record { entry: leaf, openings },
-            Self::Removed(hash) => Written::Removed { leaf_hash: hash.to_string() },
+            Self::Record { leaf, openings } => SerializedLine::Record { entry: leaf, openings },
+            Self::Removed(hash) => SerializedLine::Removed { leaf_hash: hash.to_string() },
         })
     }
 
-    pub(super) fn parse(text: &[u8]) -> Result<Self, Fault> {
-        let unlike = || Fault::Unlike("an object with `entry` and `openings`, or with `leaf_hash`");
-        let value = parse(text).ok_or(Fault::Unlike("JSON"))?;
-        match serde_json::from_value(value).map_err(|_| unlike())? {
-            Document { entry: Some(leaf), openings: Some(openings), leaf_hash: None } => {
+    pub(super) fn parse(text: &[u8]) -> Result<Self, LineError> {
+        let unreadable = || LineError::Unreadable("an object with `entry` and `openings`, or with `leaf_hash`");
+        let value = parse(text).ok_or(LineError::Unreadable("JSON"))?;
+        match serde_json::from_value(value).map_err(|_| unreadable())? {
+            ParsedLine { entry: Some(leaf), openings: Some(openings), leaf_hash: None } => {
                 Ok(Self::Record { leaf, openings })
             }
-            Document { entry: None, openings: None, leaf_hash: Some(hash) } => {
-                Ok(Self::Removed(hash.parse().map_err(|_| Fault::Unlike("a hash in base64 as `leaf_hash`"))?))
+            ParsedLine { entry: None, openings: None, leaf_hash: Some(hash) } => {
+                Ok(Self::Removed(hash.parse().map_err(|_| LineError::Unreadable("a hash in base64 as `leaf_hash`"))?))
             }
-            _ => Err(unlike()),
+            _ => Err(unreadable()),
         }
     }
 
-    /// Returns whether a text that does not parse can be the beginning of one that does.
+    /// Returns whether a text that does not parse can be the beginning of a text that does.
     pub(super) fn is_begun(text: &[u8]) -> bool {
         serde_json::from_slice::<IgnoredAny>(text).is_err_and(|error| error.is_eof())
     }
 
-    /// The hash of the leaf; whether the record is the one of this number, and each opening opens a commitment in it, is
-    /// looked at as well.
-    pub(super) fn check(&self, sequence: u64) -> Result<TreeHash, Fault> {
+    /// Returns the hash of the leaf. Verifies that the record has this sequence number, and that each opening matches a
+    /// commitment in it.
+    pub(super) fn check(&self, sequence: u64) -> Result<TreeHash, LineError> {
         let (leaf, openings) = match self {
             Self::Record { leaf, openings } => (leaf, openings),
             Self::Removed(hash) => return Ok(*hash),
         };
-        let entry = parse(leaf.as_bytes()).ok_or(Fault::Unlike("JSON as `entry`"))?;
+        let entry = parse(leaf.as_bytes()).ok_or(LineError::Unreadable("JSON as `entry`"))?;
         let found = entry.get("sequence").and_then(Value::as_u64);
         if found != Some(sequence) {
-            return Err(Fault::Sequence(found));
+            return Err(LineError::Sequence(found));
         }
         let mut committed = BTreeSet::new();
         commitments(&entry, &mut committed);
-        let opens = |(commitment, opening): (&String, &Opening)| {
+        let opens = |(commitment, opening): (&String, &LineOpening)| {
             committed.contains(commitment.as_str()) && opening.commitment().is_some_and(|made| made == *commitment)
         };
         if !openings.iter().all(opens) {
-            return Err(Fault::Opening);
+            return Err(LineError::Opening);
         }
         Ok(TreeHash::of_leaf(leaf.as_bytes()))
     }
@@ -129,9 +128,9 @@ fn parse(text: &[u8]) -> Option<Value> {
     json::parse(str::from_utf8(text).ok()?, MAX_VALUES).ok()
 }
 
-impl Opening {
-    /// What it commits to, unless the salt is none: only with one of a fixed form can nobody move where it ends and the text
-    /// begins.
+impl LineOpening {
+    /// Returns the commitment, or `None` if the salt is malformed. The fixed form of the salt prevents moving the
+    /// boundary between salt and text.
     fn commitment(&self) -> Option<String> {
         let Self { salt, text } = self;
         let is_salt = salt.parse::<Salt>().is_ok();
@@ -139,7 +138,7 @@ impl Opening {
     }
 }
 
-/// Every commitment that stands anywhere in a record.
+/// Collects every commitment in a record.
 fn commitments<'a>(value: &'a Value, found: &mut BTreeSet<&'a str>) {
     match value {
         Value::Object(members) => {

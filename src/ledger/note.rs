@@ -1,4 +1,4 @@
-//! Text that somebody has signed.
+//! Signed notes.
 
 use std::fmt;
 
@@ -7,101 +7,102 @@ use base64::engine::general_purpose::STANDARD;
 use thiserror::Error;
 
 use super::damage::{self, Damage};
-use super::key::{KeyName, NoteVerifier};
+use super::key::{NoteSigner, NoteVerifier};
 
-/// A text that a known key has signed: [C2SP signed-note](https://c2sp.org/signed-note).
+/// A text signed by a known key: [C2SP signed-note](https://c2sp.org/signed-note).
 ///
-/// There is no way to the text of a note that nobody known has signed.
+/// The text of a note cannot be read unless a known key has signed it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Note {
     text: String,
     signers: Vec<NoteVerifier>,
 }
 
-/// Why a note is not believed. Lines are counted from 1.
+/// The reason why a note was rejected. Lines are counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum NoteError {
-    /// Nobody needs one that long.
+    /// The note exceeds the size limit.
     #[error("the note is {len} bytes long, expected at most {}", Note::MAX_BYTES)]
     TooLong {
-        /// How long it is, in bytes.
+        /// The length of the note, in bytes.
         len: usize,
     },
-    /// It is in another encoding, or it is no text. So it cannot be verified.
+    /// The note is in another encoding, or is not text, so it cannot be verified.
     #[error(
         "line {line} of the note is not UTF-8 text, so nothing of it is proven; transfer the file again, byte for byte"
     )]
     OtherEncoding {
-        /// The line.
+        /// The line number.
         line: usize,
     },
-    /// A note holds no control characters but line feeds.
-    #[error("line {line} of the note holds a control character, expected none")]
+    /// The note contains a control character other than a line feed.
+    #[error("line {line} of the note contains a control character")]
     Control {
-        /// The line.
+        /// The line number.
         line: usize,
     },
-    /// There is no end of the text and beginning of the signatures.
-    #[error("the note has no signatures, expected an empty line and at least one after it")]
+    /// The note has no blank line that separates the text from the signatures.
+    #[error("the note has no signatures, expected an empty line and at least one signature")]
     Unsigned,
-    /// A text that is to be signed has no line feed at its end.
-    #[error("line {line} of the text does not end, expected a line feed at its end")]
+    /// The text to sign does not end with a line feed.
+    #[error("line {line} of the text does not end with a line feed")]
     NoLineFeed {
-        /// The line.
+        /// The line number.
         line: usize,
     },
-    /// The note ends within a signature. So it cannot be verified.
+    /// The note is truncated within a signature, so it cannot be verified.
     #[error(
         "the note is cut off within line {line}, so nothing of it is proven; transfer the file again, byte for byte"
     )]
     CutOff {
-        /// The line.
+        /// The line number.
         line: usize,
     },
-    /// The note was damaged in transfer. Before that, a known key had signed it: it verifies once the damage is undone.
+    /// The note was damaged in transfer. It verifies after the damage is undone, so a known key had signed it.
     #[error("line {line} of the note was damaged in transfer: {damage}; transfer the file again, byte for byte")]
     Damaged {
-        /// The line.
+        /// The line number.
         line: usize,
-        /// How.
+        /// The damage.
         damage: Damage,
     },
-    /// It is no signature.
-    #[error("line {line} of the note is no signature, expected `— name base64`")]
+    /// A line is not a signature.
+    #[error("line {line} of the note is not a signature, expected `— name base64`")]
     NotASignature {
-        /// The line.
+        /// The line number.
         line: usize,
     },
-    /// Nobody needs that many.
-    #[error("line {line} of the note is one signature too many, expected at most {}", Note::MAX_SIGNATURES)]
+    /// The note has more signatures than allowed.
+    #[error("line {line} of the note exceeds the number of signatures, expected at most {}", Note::MAX_SIGNATURES)]
     TooManySignatures {
-        /// The line.
+        /// The line number.
         line: usize,
     },
-    /// It says that a known key made it, which did not.
-    #[error("line {line} of the note is a signature that does not verify")]
+    /// A signature that names a known key does not verify.
+    #[error("the signature in line {line} of the note does not verify")]
     BadSignature {
-        /// The line.
+        /// The line number.
         line: usize,
     },
-    /// Whoever signed it is not known.
-    #[error("the note is signed by no known key")]
+    /// No known key signed the note.
+    #[error("the note is not signed by a known key")]
     UnknownSigners,
 }
 
 impl Note {
-    /// The longest that a note may be, in bytes. Enough for more signatures of any kind than the format asks a reader to
-    /// take.
+    /// The maximum size of a note, in bytes. It allows for more signatures of any type than the format requires readers
+    /// to accept.
     pub const MAX_BYTES: usize = 256 << 10;
-    /// The most signatures that it may have.
+    /// The most signatures of a note.
     pub const MAX_SIGNATURES: usize = 100;
 
-    /// Reads a note and verifies its signatures. Those of other keys are ignored; of those of the known keys each must
-    /// verify, and there must be one.
+    /// Reads a note and verifies its signatures. Signatures of unknown keys are ignored. Every signature of a known key
+    /// must verify, and there must be at least one.
     ///
     /// # Errors
-    /// [`NoteError`], among them [`NoteError::Damaged`] for a note that would verify, had it not been damaged in transfer.
+    /// Returns [`NoteError`] if the note is rejected, including [`NoteError::Damaged`] if it verifies only after
+    /// transfer damage is undone.
     pub fn open(note: &[u8], known: &[NoteVerifier]) -> Result<Self, NoteError> {
         match Self::open_undone(note, known)? {
             (opened, None) => Ok(opened),
@@ -109,7 +110,7 @@ impl Note {
         }
     }
 
-    /// Opens a note as it was before any damage that can be undone. Returns that damage as well, as the error that it is.
+    /// Opens a note after undoing transfer damage. Also returns the damage, as an error.
     pub(super) fn open_undone(note: &[u8], known: &[NoteVerifier]) -> Result<(Self, Option<NoteError>), NoteError> {
         let error = match Self::open_unchanged(note, known) {
             Ok(opened) => return Ok((opened, None)),
@@ -122,7 +123,7 @@ impl Note {
             Err(found) => found,
         };
         Err(match (found, error) {
-            // The line feed that was missing has been put there.
+            // The missing line feed has been added.
             (_, NoteError::CutOff { .. }) if is_cut_signature(&undone, found) => error,
             (NoteError::BadSignature { .. } | NoteError::UnknownSigners, _) | (_, NoteError::CutOff { .. }) => found,
             _ => error,
@@ -131,7 +132,7 @@ impl Note {
 
     fn open_unchanged(note: &[u8], known: &[NoteVerifier]) -> Result<Self, NoteError> {
         let note = legible(note)?;
-        // The last empty line, because the text can have some.
+        // The last empty line, because the text can contain empty lines.
         let unsigned = || match note.matches('\n').count() + 1 {
             line if !note.is_empty() && !note.ends_with('\n') => NoteError::CutOff { line },
             _ => NoteError::Unsigned,
@@ -166,13 +167,13 @@ impl Note {
         Ok(Self { text: text.to_owned(), signers })
     }
 
-    /// What was signed, with the line feed at its end.
+    /// Returns the signed text, with the line feed at its end.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// The known keys that have signed it; one at least.
+    /// Returns the known keys that signed the note. There is at least one.
     #[must_use]
     pub fn signers(&self) -> &[NoteVerifier] {
         &self.signers
@@ -180,25 +181,25 @@ impl Note {
 }
 
 impl NoteError {
-    /// Returns whether a known key had signed the note before it was damaged in transfer. It is to be transferred again.
+    /// Returns whether a known key had signed the note before it was damaged in transfer. Transfer it again.
     #[must_use]
     pub fn is_damage(self) -> bool {
         matches!(self, Self::Damaged { .. })
     }
 
-    /// Returns whether the note cannot be verified, because it ends within a signature or is in another encoding. Nothing is
-    /// proven then: it may be forged as well as damaged, and is to be transferred again. An error that is neither this nor
-    /// [damage](Self::is_damage) is to be taken for a forgery.
+    /// Returns whether the note cannot be verified, because it is truncated within a signature or in another encoding.
+    /// It may be forged or damaged; transfer it again. Treat any error that is neither this nor
+    /// [damage](Self::is_damage) as a forgery.
     #[must_use]
     pub fn is_unverifiable(self) -> bool {
         matches!(self, Self::CutOff { .. } | Self::OtherEncoding { .. })
     }
 }
 
-/// The length of a signature of any key that can be known, in bytes: Ed25519.
+/// The length of a signature of a known key, in bytes: Ed25519.
 const SIGNATURE_BYTES: usize = 64;
 
-/// Whether the error is that the last line of the note is the beginning of a signature, and no more.
+/// Returns whether the error is caused by a truncated signature in the last line.
 fn is_cut_signature(note: &[u8], error: NoteError) -> bool {
     let text = String::from_utf8_lossy(note);
     let is_last = |line: usize| line == text.matches('\n').count();
@@ -212,18 +213,18 @@ fn is_cut_signature(note: &[u8], error: NoteError) -> bool {
     }
 }
 
-/// A note as it was before any damage that can be undone, where that was first, and what. None if it is as it was.
+/// Undoes all damage of a note, and returns the first damage with its line, or `None` if there is none.
 fn undone(note: &[u8]) -> Option<(Vec<u8>, usize, Damage)> {
-    let (text, no_text) = text_of(note);
+    let (text, not_text) = text_of(note);
     let line_at = |at: usize| note.iter().take(at).filter(|byte| **byte == b'\n').count() + 1;
-    let no_text = no_text.map(|at| (line_at(at), Damage::NotText));
-    // Without these bytes, the lines are as many as before.
+    let not_text = not_text.map(|at| (line_at(at), Damage::NotText));
+    // Removing these bytes does not change the number of lines.
     let (undone, other) = undone_lines(&text);
-    let (line, damage) = no_text.into_iter().chain(other).min_by_key(|(line, _)| *line)?;
+    let (line, damage) = not_text.into_iter().chain(other).min_by_key(|(line, _)| *line)?;
     Some((undone, line, damage))
 }
 
-/// What of a note is text, and where the first byte is that is none: a NUL, or not UTF-8.
+/// Returns the text in a note, and the offset of the first byte that is not text: a NUL, or invalid UTF-8.
 fn text_of(note: &[u8]) -> (Vec<u8>, Option<usize>) {
     let (mut text, mut first) = (Vec::with_capacity(note.len()), None);
     for chunk in note.utf8_chunks() {
@@ -231,20 +232,20 @@ fn text_of(note: &[u8]) -> (Vec<u8>, Option<usize>) {
         text.extend(chunk.valid().bytes().filter(|byte| *byte != 0));
         let nul = chunk.valid().bytes().position(|byte| byte == 0);
         let invalid = (!chunk.invalid().is_empty()).then_some(chunk.valid().len());
-        // Until the first such byte, both texts are the same.
+        // Up to the first such byte, both texts are equal.
         first = first.or(nul.or(invalid).map(|at| before + at));
     }
     (text, first)
 }
 
-/// The lines of a note as they were, with a line feed at the end, and the first damage that was undone in them.
+/// Undoes the damage of lines, and adds a missing line feed at the end. Returns the first damage that was undone.
 fn undone_lines(note: &[u8]) -> (Vec<u8>, Option<(usize, Damage)>) {
     let lines: Vec<&[u8]> = note.split(|byte| *byte == b'\n').collect();
     let mut before: Vec<&[u8]> = Vec::with_capacity(lines.len());
     let (mut is_signed, mut is_after_blank) = (false, false);
     for line in &lines {
         let (text, _) = damage::undone(line, before.is_empty());
-        // What is left of blank lines is the one between the text and its signatures.
+        // Of all blank lines, only the one between the text and its signatures is kept.
         if !is_signed && text.starts_with(DASH.as_bytes()) {
             is_signed = true;
             before.extend(is_after_blank.then_some(&b""[..]));
@@ -254,11 +255,11 @@ fn undone_lines(note: &[u8]) -> (Vec<u8>, Option<(usize, Damage)>) {
             before.push(text);
         }
     }
-    // The end of the last line, whether it was there or not.
+    // The end of the last line, whether or not it was present.
     before.push(b"");
     let is_changed = |(nth, line): &(usize, &&[u8])| before.get(*nth) != Some(*line);
     let damage = match lines.iter().enumerate().find(is_changed) {
-        // What follows the last line feed is no line.
+        // The empty text after the last line feed is not a line.
         Some((first, line)) => damage::undone(line, first == 0).1.map(|damage| (before.len().min(first + 1), damage)),
         None => (lines.len() < before.len()).then_some((lines.len(), Damage::CutOff)),
     };
@@ -267,17 +268,23 @@ fn undone_lines(note: &[u8]) -> (Vec<u8>, Option<(usize, Damage)>) {
 
 const DASH: &str = "\u{2014} ";
 
-/// A text with the signature (id of the key and all) that a key of this name made.
-pub(super) fn signed(text: &str, name: &KeyName, signature: &[u8]) -> Result<String, NoteError> {
-    legible(text.as_bytes())?;
-    if !text.ends_with('\n') {
-        return Err(NoteError::NoLineFeed { line: text.matches('\n').count() + 1 });
+impl NoteSigner {
+    /// Signs a text and returns the note.
+    ///
+    /// # Errors
+    /// Returns [`NoteError`] if the text does not end with a line feed, contains a control character, or is too long.
+    pub fn sign(&self, text: &str) -> Result<String, NoteError> {
+        legible(text.as_bytes())?;
+        if !text.ends_with('\n') {
+            return Err(NoteError::NoLineFeed { line: text.matches('\n').count() + 1 });
+        }
+        let (name, signature) = (self.verifier().name(), STANDARD.encode(self.signature(text)));
+        let note = format!("{text}\n{DASH}{name} {signature}\n");
+        if note.len() > Note::MAX_BYTES { Err(NoteError::TooLong { len: note.len() }) } else { Ok(note) }
     }
-    let note = format!("{text}\n{DASH}{name} {}\n", STANDARD.encode(signature));
-    if note.len() > Note::MAX_BYTES { Err(NoteError::TooLong { len: note.len() }) } else { Ok(note) }
 }
 
-/// The text, if it is one that a note can be.
+/// Returns the text, if a note can contain it.
 fn legible(note: &[u8]) -> Result<&str, NoteError> {
     if note.len() > Note::MAX_BYTES {
         return Err(NoteError::TooLong { len: note.len() });
@@ -296,8 +303,8 @@ fn legible(note: &[u8]) -> Result<&str, NoteError> {
     }
 }
 
-/// The name and the id of the key, and what it made. The name of a stranger can be longer than that of any key which this
-/// library takes.
+/// Parses a signature line: the name and the id of the key, and the signature. The name of an unknown key can be longer
+/// than `KeyName` allows.
 fn parse(line: &str) -> Option<(&str, [u8; 4], Vec<u8>)> {
     let (name, signature) = line.strip_prefix(DASH)?.split_once(' ')?;
     let bytes = STANDARD.decode(signature).ok()?;

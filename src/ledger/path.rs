@@ -1,8 +1,8 @@
-//! What a proof has to lead to.
+//! Verification of Merkle proofs.
 
 use super::hash::TreeHash;
 
-/// Whether a path proves that leaf `index`, counted from 0, of the tree of `size` leaves with this root has this hash:
+/// Returns whether `path` proves that the leaf at `index`, from 0, of the tree with this size and root has this hash:
 /// [RFC 9162, section 2.1.3.2](https://www.rfc-editor.org/rfc/rfc9162.html#section-2.1.3.2).
 ///
 /// ```
@@ -19,26 +19,26 @@ pub fn proves_inclusion(path: &[TreeHash], index: u64, leaf: &TreeHash, size: u6
         return false;
     }
     let (mut node, mut last, mut hash) = (index, size - 1, *leaf);
-    for beside in path {
+    for sibling in path {
         if last == 0 {
             return false;
         }
         if is_right(node) || node == last {
-            hash = TreeHash::of_node(beside, &hash);
-            // On the right edge a node can stand alone on its level: up to where it has a neighbour.
-            let alone = if node == 0 { 0 } else { node.trailing_zeros() };
-            (node, last) = (node >> alone, last >> alone);
+            hash = TreeHash::of_node(sibling, &hash);
+            // On the right edge, a node has no sibling on some levels. Skip to the level where it has one.
+            let levels = if node == 0 { 0 } else { node.trailing_zeros() };
+            (node, last) = (node >> levels, last >> levels);
         } else {
-            hash = TreeHash::of_node(&hash, beside);
+            hash = TreeHash::of_node(&hash, sibling);
         }
         (node, last) = (node >> 1, last >> 1);
     }
     last == 0 && hash == *root
 }
 
-/// Whether a path proves that the tree of `size` leaves with `root` begins with the tree of `earlier_size` leaves with
+/// Returns whether `path` proves that the tree with `size` and `root` begins with the tree with `earlier_size` and
 /// `earlier_root`: [RFC 9162, section 2.1.4.2](https://www.rfc-editor.org/rfc/rfc9162.html#section-2.1.4.2). Every tree
-/// begins with the one that has no leaves, and with itself, by an empty path.
+/// begins with the empty tree and with itself; the path is then empty.
 #[must_use]
 pub fn proves_consistency(
     path: &[TreeHash],
@@ -55,24 +55,24 @@ pub fn proves_consistency(
     if earlier_size > size {
         return false;
     }
-    // A tree that is whole is a part of the other, and its root is where the path begins.
+    // An earlier tree of 2^n leaves is a subtree of the later one, and the path starts at its root.
     let mut path = path.iter();
     let begins = if earlier_size.is_power_of_two() { Some(earlier_root) } else { path.next() };
     let Some(begins) = begins else { return false };
     let whole = (earlier_size - 1).trailing_ones();
     let (mut node, mut last) = ((earlier_size - 1) >> whole, (size - 1) >> whole);
     let (mut earlier, mut later) = (*begins, *begins);
-    for beside in path {
+    for sibling in path {
         if last == 0 {
             return false;
         }
         if is_right(node) || node == last {
-            earlier = TreeHash::of_node(beside, &earlier);
-            later = TreeHash::of_node(beside, &later);
-            let alone = if node == 0 { 0 } else { node.trailing_zeros() };
-            (node, last) = (node >> alone, last >> alone);
+            earlier = TreeHash::of_node(sibling, &earlier);
+            later = TreeHash::of_node(sibling, &later);
+            let levels = if node == 0 { 0 } else { node.trailing_zeros() };
+            (node, last) = (node >> levels, last >> levels);
         } else {
-            later = TreeHash::of_node(&later, beside);
+            later = TreeHash::of_node(&later, sibling);
         }
         (node, last) = (node >> 1, last >> 1);
     }

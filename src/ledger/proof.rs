@@ -1,4 +1,4 @@
-//! Proofs that somebody takes along.
+//! Inclusion and consistency proofs.
 
 use std::fmt;
 use std::fmt::Write;
@@ -13,56 +13,56 @@ use super::key::NoteVerifier;
 use super::note::Note;
 use super::path::{proves_consistency, proves_inclusion};
 
-/// The proof that one record is in the log, with the checkpoint that it leads to: a file of the form [C2SP
-/// tlog-proof](https://c2sp.org/tlog-proof), by custom called `*.tlog-proof`.
+/// A proof that one record is in the log, with its checkpoint: a file in the format [C2SP
+/// tlog-proof](https://c2sp.org/tlog-proof), by convention named `*.tlog-proof`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InclusionProof {
-    /// Which leaf, counted from 0: one less than the sequence number of the record.
+    /// The index of the leaf, from 0: the sequence number of the record minus 1.
     pub index: u64,
-    /// The hashes beside the way from the leaf to the root.
+    /// The sibling hashes on the path from the leaf to the root.
     pub path: Vec<TreeHash>,
-    /// The signed checkpoint, as it was written.
+    /// The signed checkpoint, byte for byte.
     pub checkpoint: Vec<u8>,
-    /// What somebody has added. Nobody has signed it, and it proves nothing.
+    /// Additional data. It is not signed and proves nothing.
     pub extra: Option<Vec<u8>>,
 }
 
-/// Why a proof proves nothing. Lines are counted from 1.
+/// The reason why a proof was rejected. Lines are counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum ProofError {
-    /// Nobody needs one that long.
+    /// The proof exceeds the size limit.
     #[error("the proof is {len} bytes long, expected at most {}", InclusionProof::MAX_BYTES)]
     TooLong {
-        /// How long it is, in bytes.
+        /// The length of the proof, in bytes.
         len: usize,
     },
-    /// A line is not what it should be.
-    #[error("line {line} of the proof does not fit, expected {expected}")]
+    /// A line is invalid.
+    #[error("line {line} of the proof is invalid, expected {expected}")]
     Line {
-        /// The line.
+        /// The line number.
         line: usize,
-        /// What it should be.
+        /// The expected content.
         expected: &'static str,
     },
-    /// The checkpoint is not believed.
-    #[error("the checkpoint of the proof is not believed")]
+    /// The checkpoint was rejected.
+    #[error("the checkpoint of the proof was rejected")]
     Checkpoint(#[from] CheckpointError),
-    /// The record is not at this place of this log.
-    #[error("the proof does not lead from the record to the root of the checkpoint")]
+    /// The record is not at this position in this log.
+    #[error("the proof does not connect the record with the root of the checkpoint")]
     Unproven,
 }
 
 impl InclusionProof {
-    /// The longest that a proof may be, in bytes.
+    /// The maximum size of a proof, in bytes.
     pub const MAX_BYTES: usize = Note::MAX_BYTES + (128 << 10);
-    /// The most hashes that the way to a root has beside it.
+    /// The most hashes on the path to a root.
     pub const MAX_HASHES: usize = 64;
 
-    /// Verifies that this very leaf is at this place of the log whose key is known.
+    /// Verifies that the log with a known key contains this leaf at this index.
     ///
     /// # Errors
-    /// [`ProofError`].
+    /// Returns [`ProofError`] if the proof is rejected.
     pub fn verify(&self, leaf: &[u8], known: &[NoteVerifier]) -> Result<Checkpoint, ProofError> {
         let checkpoint = Checkpoint::open(&self.checkpoint, known)?;
         let hash = TreeHash::of_leaf(leaf);
@@ -70,40 +70,40 @@ impl InclusionProof {
         if is_proven { Ok(checkpoint) } else { Err(ProofError::Unproven) }
     }
 
-    /// Reads a file of that form. What it proves is asked by [`verify`](Self::verify).
+    /// Parses a proof file. Call [`verify`](Self::verify) to verify it.
     ///
     /// # Errors
-    /// [`ProofError::TooLong`] and [`ProofError::Line`].
+    /// Returns [`ProofError::TooLong`] or [`ProofError::Line`] if the file is invalid.
     pub fn parse(file: &[u8]) -> Result<Self, ProofError> {
         if file.len() > Self::MAX_BYTES {
             return Err(ProofError::TooLong { len: file.len() });
         }
-        let mut lines = Lines { rest: file, number: 0 };
+        let mut lines = ProofLines { rest: file, number: 0 };
         if lines.next() != Some(HEADER) {
-            return Err(lines.unlike("`c2sp.org/tlog-proof@v1`"));
+            return Err(lines.invalid("`c2sp.org/tlog-proof@v1`"));
         }
         let mut line = lines.next();
         let mut extra = None;
         if let Some(base64) = line.and_then(|line| line.strip_prefix("extra ")) {
-            extra = Some(STANDARD.decode(base64).map_err(|_| lines.unlike("base64 after `extra`"))?);
+            extra = Some(STANDARD.decode(base64).map_err(|_| lines.invalid("base64 after `extra`"))?);
             line = lines.next();
         }
         let index = line.and_then(|line| decimal(line.strip_prefix("index ")?));
-        let index = index.ok_or_else(|| lines.unlike("`index` and a decimal number"))?;
+        let index = index.ok_or_else(|| lines.invalid("`index` and a decimal number"))?;
         let mut path = Vec::new();
         loop {
             match lines.next() {
                 Some("") => break,
                 Some(line) if path.len() < Self::MAX_HASHES => {
-                    path.push(line.parse().map_err(|_| lines.unlike("a hash in base64, or an empty line"))?);
+                    path.push(line.parse().map_err(|_| lines.invalid("a hash in base64, or an empty line"))?);
                 }
-                _ => return Err(lines.unlike("an empty line")),
+                _ => return Err(lines.invalid("an empty line")),
             }
         }
         Ok(Self { index, path, checkpoint: lines.rest.to_vec(), extra })
     }
 
-    /// The file.
+    /// Returns the proof file.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let Self { index, path, checkpoint, extra } = self;
@@ -125,14 +125,14 @@ impl InclusionProof {
 
 const HEADER: &str = "c2sp.org/tlog-proof@v1";
 
-/// The lines of a file, as far as they were read.
-struct Lines<'a> {
+/// The lines of a file, with the unread rest.
+struct ProofLines<'a> {
     rest: &'a [u8],
     number: usize,
 }
 
-impl<'a> Lines<'a> {
-    /// The next line that ends and is text.
+impl<'a> ProofLines<'a> {
+    /// Returns the next line, if it ends with a line feed and is UTF-8.
     fn next(&mut self) -> Option<&'a str> {
         self.number += 1;
         let end = self.rest.iter().position(|byte| *byte == b'\n')?;
@@ -141,21 +141,21 @@ impl<'a> Lines<'a> {
         str::from_utf8(line).ok()
     }
 
-    fn unlike(&self, expected: &'static str) -> ProofError {
+    fn invalid(&self, expected: &'static str) -> ProofError {
         ProofError::Line { line: self.number, expected }
     }
 }
 
-/// The proof that a log begins with what it was earlier. As text, one hash a line.
+/// A proof that a log begins with an earlier state of itself. Its text form has one hash a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConsistencyProof {
-    /// The hashes from which both roots follow.
+    /// The hashes that determine both roots.
     pub path: Vec<TreeHash>,
 }
 
 impl ConsistencyProof {
-    /// Whether it proves that the later checkpoint is of the log that the earlier one is of, and that nothing was
-    /// changed since but added to.
+    /// Returns whether this proves that both checkpoints belong to one log, to which records were only appended in
+    /// between.
     #[must_use]
     pub fn proves(&self, earlier: &Checkpoint, later: &Checkpoint) -> bool {
         earlier.origin == later.origin

@@ -1,4 +1,4 @@
-//! A sink whose records are leaves of a tree.
+//! A governance sink whose records are leaves of a tree.
 
 use std::sync::{Arc, PoisonError};
 
@@ -11,20 +11,21 @@ use super::leaf::Leaf;
 use super::path::{proves_consistency, proves_inclusion};
 use super::peaks::Peaks;
 use super::proof::{ConsistencyProof, InclusionProof};
-use super::tree::{Tree, TreeError};
+use super::tree::{MerkleTree, TreeError};
 use crate::governance::{GovernanceSink, Receipt, Record, RecordEntry, RecordQuery, RecordedRemoval, SinkError};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Mutex, MutexGuard};
 
-/// Any sink, and the tree over its records: the record with sequence number 1 is leaf 0.
+/// A wrapper of any sink that maintains a tree over its records. The record with sequence number 1 is leaf 0.
 ///
-/// Whoever records waits for the sink alone. The tree grows when somebody asks for a [checkpoint](Self::checkpoint) or a
-/// proof, or [has it grow](Self::catch_up): what the sink has and the tree has not is read from the sink, whichever
-/// process recorded it. So several processes may each have a ledger over the same sink and the same hashes. Records are
-/// removed through a ledger only, by whichever process: what the sink itself removed before it was hashed is lost.
+/// Recording waits for the wrapped sink only. The tree is updated when the caller requests a
+/// [checkpoint](Self::checkpoint) or a proof, or calls [`catch_up`](Self::catch_up). The new records are then read from
+/// the sink, whichever process recorded them. Several processes may therefore have a ledger over the same sink and
+/// hashes. Remove records through a ledger only, in any process: a record that the sink removed before it was hashed is
+/// lost.
 ///
-/// A checkpoint is kept beside the hashes, and what comes later must fit it. What does not is an error from then on, and
-/// is never made to fit: see [`LedgerError`].
+/// The newest checkpoint is stored with the hashes, and later states must be consistent with it. Any inconsistency is
+/// an error from then on, and is never repaired: see [`LedgerError`].
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -41,7 +42,7 @@ use crate::sync::{Mutex, MutexGuard};
 /// let filter = PrivacyFilter::builder(MemoryStore::new(), MemoryDirectory::new(), Arc::clone(&ledger))
 ///     .initialize(Administrators::new(UserId::new("admin-1")?, UserId::new("admin-2")?)?)?;
 ///
-/// // To be kept where nobody who runs the service can reach it.
+/// // Store it where no operator of the service can change it.
 /// let saved = ledger.checkpoint()?;
 /// assert_eq!(Checkpoint::open(saved.as_bytes(), &auditor_knows)?.size, 2);
 /// # drop(filter);
@@ -51,48 +52,50 @@ use crate::sync::{Mutex, MutexGuard};
 pub struct LedgerSink<S> {
     sink: S,
     signer: NoteSigner,
-    state: Mutex<State>,
-    /// The highest sequence number that the sink has answered through this.
-    answered: AtomicU64,
+    state: Mutex<LedgerState>,
+    /// The highest sequence number that the sink has confirmed through this ledger.
+    confirmed: AtomicU64,
 }
 
 #[derive(Clone)]
-pub(super) struct State {
-    /// INVARIANT: has as many leaves as the checkpoint counts, and its root. What grew beyond and was not kept is let go of.
-    pub(super) tree: Tree,
-    /// The newest checkpoint of any process, as far as this one knows.
+pub(super) struct LedgerState {
+    /// INVARIANT: has the size and the root of `kept`. A tree that grew further but was not stored is dropped.
+    pub(super) tree: MerkleTree,
+    /// The newest checkpoint of any process that this one has read or written.
     kept: Checkpoint,
     pub(super) note: Vec<u8>,
 }
 
-/// How many records are read and hashed at once. Few, because there can be large ones.
+/// The number of records that are read and hashed at a time. It is small, because records can be large.
 pub(super) const PAGE: usize = 64;
-/// After how many records a checkpoint is kept while the tree catches up, so that whoever is interrupted need not begin
-/// anew.
+/// The number of records after which a checkpoint is stored while the tree catches up, so that an interrupted run need
+/// not start again.
 const KEPT_AT: u64 = 1 << 16;
 
 impl<S: GovernanceSink> LedgerSink<S> {
-    /// Opens the ledger of a sink, and has its tree grow up to the sink's last record. An empty store of hashes begins a
-    /// new one. However long the log is, few hashes are read, and those records that came since the last checkpoint.
+    /// Opens the ledger of a sink, and updates its tree to the sink's last record. An empty hash store starts a new
+    /// ledger. This reads a number of hashes logarithmic in the length of the log, and the records since the last
+    /// checkpoint.
     ///
     /// # Errors
-    /// [`LedgerError`]. Nothing is made to fit: for hashes that were lost there is [`rebuild`](Self::rebuild).
+    /// Returns [`LedgerError`] if the sink or the hashes cannot be read, or are inconsistent. Nothing is repaired: if
+    /// hashes were lost, use [`rebuild`](Self::rebuild).
     pub fn open(sink: S, hashes: impl HashStore + 'static, signer: NoteSigner) -> Result<Self, LedgerError> {
-        Self::begin(sink, Tree::new(hashes), signer, |_, tree, kept| {
+        Self::begin(sink, MerkleTree::new(hashes), signer, |_, tree, kept| {
             let tree = tree.of_size(kept.size).map_err(forked(kept.size))?;
             if tree.root() == kept.root { Ok(tree) } else { Err(LedgerError::Forked { size: kept.size }) }
         })
     }
 
-    /// Opens the ledger of a sink whose hashes are lost or damaged: makes all of them again from the records. They must
-    /// lead to the checkpoint that is kept beside the hashes.
+    /// Opens the ledger of a sink whose hashes are lost or damaged, and computes all hashes again from the records.
+    /// They must match the checkpoint stored with the hashes.
     ///
     /// # Errors
-    /// [`LedgerError`], also when records were removed already: their hashes cannot be made again. What lay among the hashes
-    /// is written over only once the records are known to lead to that checkpoint.
+    /// Returns [`LedgerError`], also if records were removed, because their hashes cannot be computed again. Stored
+    /// hashes are overwritten only after the records were verified against the checkpoint.
     pub fn rebuild(sink: S, hashes: impl HashStore + 'static, signer: NoteSigner) -> Result<Self, LedgerError> {
-        Self::begin(sink, Tree::new(hashes), signer, |ledger, mut tree, kept| {
-            // Nothing is written over before it is known that the records are those.
+        Self::begin(sink, MerkleTree::new(hashes), signer, |ledger, mut tree, kept| {
+            // Nothing is overwritten before the records were verified against the checkpoint.
             let mut peaks = Peaks::new();
             ledger.each_leaf(0, kept.size, |leaves| {
                 leaves.into_iter().for_each(|leaf| peaks.push(leaf));
@@ -111,95 +114,99 @@ impl<S: GovernanceSink> LedgerSink<S> {
 
     fn begin(
         sink: S,
-        empty: Tree,
+        empty: MerkleTree,
         signer: NoteSigner,
-        restore: impl FnOnce(&Self, Tree, &Checkpoint) -> Result<Tree, LedgerError>,
+        restore: impl FnOnce(&Self, MerkleTree, &Checkpoint) -> Result<MerkleTree, LedgerError>,
     ) -> Result<Self, LedgerError> {
         let nothing = checkpoint_of(&signer, 0, TreeHash::of_nothing());
-        let state = State { tree: empty.clone(), kept: nothing, note: Vec::new() };
-        let ledger = Self { sink, signer, state: Mutex::new(state), answered: AtomicU64::new(0) };
+        let state = LedgerState { tree: empty.clone(), kept: nothing, note: Vec::new() };
+        let ledger = Self { sink, signer, state: Mutex::new(state), confirmed: AtomicU64::new(0) };
         let hashes = Arc::clone(empty.hashes());
-        let hold = hashes.lock()?;
+        let lock = hashes.lock()?;
         match hashes.checkpoint()? {
             Some(note) => {
-                let kept = ledger.own(&note)?;
+                let kept = ledger.open_own(&note)?;
                 let tree = restore(&ledger, empty, &kept)?;
-                ledger.stands_by(&tree)?;
-                *ledger.state() = State { tree, kept, note };
+                ledger.check_last_record(&tree)?;
+                *ledger.state() = LedgerState { tree, kept, note };
             }
-            // A tree that ever grew has a checkpoint, be it of nothing.
+            // Every ledger stores a checkpoint before its first hash.
             None if hashes.size()? > 0 => return Err(LedgerError::NoCheckpoint),
             None => ledger.keep(&mut ledger.state(), empty)?,
         }
-        ledger.settle(&mut ledger.state(), 0)?;
-        drop(hold);
+        ledger.grow_to_last(&mut ledger.state(), 0)?;
+        drop(lock);
         Ok(ledger)
     }
 
-    /// The sink behind this.
+    /// Returns the wrapped sink.
     pub fn sink(&self) -> &S {
         &self.sink
     }
 
-    /// Has the tree grow up to the sink's last record, a few records at a time, and keeps a checkpoint of it beside the
-    /// hashes. A service calls this now and then, so that neither a checkpoint nor opening takes long.
+    /// Updates the tree to the sink's last record, some records at a time, and stores a checkpoint with the hashes.
+    /// Call this periodically, so that checkpoints and opening stay fast.
     ///
     /// # Errors
-    /// [`LedgerError`].
+    /// Returns [`LedgerError`] if the sink or the hashes cannot be read or written, or are inconsistent.
     pub fn catch_up(&self) -> Result<(), LedgerError> {
         self.signed().map(drop)
     }
 
-    /// The checkpoint over all records that were answered so far, signed: a note, to be kept where nobody who runs the
-    /// service can reach it.
+    /// Returns the signed checkpoint over all confirmed records. Store it where no operator of the service can change
+    /// it.
     ///
     /// # Errors
-    /// [`LedgerError`]. Then none is handed out, and what is wrong is in no checkpoint.
+    /// Returns [`LedgerError`] if the sink or the hashes cannot be read or written, or are inconsistent. No checkpoint
+    /// ever covers an inconsistent log.
     pub fn checkpoint(&self) -> Result<String, LedgerError> {
-        let State { note, .. } = self.signed()?;
+        let LedgerState { note, .. } = self.signed()?;
         Ok(String::from_utf8_lossy(&note).into_owned())
     }
 
-    /// The checkpoint over the first `size` records, signed.
+    /// Returns the signed checkpoint over the first `size` records.
     ///
     /// # Errors
-    /// [`LedgerError::Beyond`] when there were never so many, and any other [`LedgerError`].
+    /// Returns [`LedgerError::Beyond`] if the log never had so many records, and other [`LedgerError`]s if it cannot be
+    /// read or is inconsistent.
     pub fn checkpoint_of(&self, size: u64) -> Result<String, LedgerError> {
-        let State { tree, .. } = self.up_to(size)?;
+        let LedgerState { tree, .. } = self.up_to(size)?;
         let root = proven_root(&tree, size)?;
         Ok(checkpoint_of(&self.signer, size, root).sign(&self.signer)?)
     }
 
-    /// The proof that the record with this sequence number is in the log.
+    /// Returns the proof that the record with this sequence number is in the log.
     ///
     /// # Errors
-    /// [`LedgerError::Beyond`] when there is none, and any other [`LedgerError`].
+    /// Returns [`LedgerError::Beyond`] if there is no such record, and other [`LedgerError`]s if the log cannot be read
+    /// or is inconsistent.
     pub fn inclusion_proof(&self, sequence: u64) -> Result<InclusionProof, LedgerError> {
         let mut state = self.state().clone();
         if sequence > state.kept.size {
             state = self.signed()?;
         }
-        let State { tree, kept, note } = state;
+        let LedgerState { tree, kept, note } = state;
         let index = sequence.checked_sub(1).filter(|_| sequence <= kept.size);
-        let index = index.ok_or(LedgerError::Beyond { size: kept.size, asked: sequence })?;
+        let index = index.ok_or(LedgerError::Beyond { size: kept.size, requested: sequence })?;
         let path = tree.inclusion(index, kept.size)?;
         let proven = match tree.leaves(index..sequence)?[..] {
             [leaf] => proves_inclusion(&path, index, &leaf, kept.size, &kept.root),
             _ => false,
         };
-        // Nobody is handed a proof that proves nothing.
+        // An invalid proof is never returned.
         if !proven {
             return Err(LedgerError::Damaged);
         }
         Ok(InclusionProof { index, path, checkpoint: note, extra: None })
     }
 
-    /// The proof that the log of `size` records begins with the log of `earlier` records.
+    /// Returns the proof that the log of `size` records begins with the log of `earlier` records.
     ///
     /// # Errors
-    /// [`LedgerError::Beyond`] when there were never so many, and any other [`LedgerError`].
+    /// Returns [`LedgerError::Beyond`] if the log never had so many records, and other [`LedgerError`]s if it cannot be
+    /// read or is inconsistent.
     pub fn consistency_proof(&self, earlier: u64, size: u64) -> Result<ConsistencyProof, LedgerError> {
-        let State { tree, .. } = self.up_to(size.max(earlier))?;
+        let LedgerState { tree, .. } = self.up_to(size.max(earlier))?;
         let path = tree.consistency(earlier, size)?;
         let (before, after) = (proven_root(&tree, earlier)?, proven_root(&tree, size)?);
         if !proves_consistency(&path, earlier, &before, size, &after) {
@@ -208,36 +215,36 @@ impl<S: GovernanceSink> LedgerSink<S> {
         Ok(ConsistencyProof { path })
     }
 
-    /// The state as it is, if it has so many records, or as it is once the tree has caught up.
-    fn up_to(&self, size: u64) -> Result<State, LedgerError> {
+    /// Returns a state of at least `size` records, updating the tree if needed.
+    fn up_to(&self, size: u64) -> Result<LedgerState, LedgerError> {
         let state = self.state().clone();
         let state = if size > state.tree.size() { self.signed()? } else { state };
         let has = state.tree.size();
-        if size > has { Err(LedgerError::Beyond { size: has, asked: size }) } else { Ok(state) }
+        if size > has { Err(LedgerError::Beyond { size: has, requested: size }) } else { Ok(state) }
     }
 
-    /// The tree once it has caught up, and the checkpoint over all of it.
-    pub(super) fn signed(&self) -> Result<State, LedgerError> {
+    /// Updates the tree, and returns it with the checkpoint over all of it.
+    pub(super) fn signed(&self) -> Result<LedgerState, LedgerError> {
         let mut state = self.state();
-        // Told before the records are read, so that they are among those.
-        let answered = self.answered.load(Ordering::SeqCst);
+        // Loaded before the records are read, so that the records include it.
+        let confirmed = self.confirmed.load(Ordering::SeqCst);
         let hashes = Arc::clone(state.tree.hashes());
-        // No other process lets it grow meanwhile.
-        let hold = hashes.lock()?;
-        self.settle(&mut state, answered)?;
-        drop(hold);
+        // The write lock keeps other processes from updating the tree.
+        let lock = hashes.lock()?;
+        self.grow_to_last(&mut state, confirmed)?;
+        drop(lock);
         Ok(state.clone())
     }
 
-    /// Has the tree grow up to the sink's last record, which is the last that was answered or a later one.
-    fn settle(&self, state: &mut State, answered: u64) -> Result<(), LedgerError> {
+    /// Updates the tree to the sink's last record. It must include the last confirmed record.
+    fn grow_to_last(&self, state: &mut LedgerState, confirmed: u64) -> Result<(), LedgerError> {
         self.adopt(state)?;
         loop {
             let mut tree = state.tree.clone();
             let until = tree.size().saturating_add(KEPT_AT);
             self.grow(&mut tree, until)?;
             let has_all = tree.size() < until;
-            if has_all && tree.size() < answered {
+            if has_all && tree.size() < confirmed {
                 return Err(LedgerError::Lost { sequence: tree.size() + 1 });
             }
             if tree.size() > state.tree.size() {
@@ -249,14 +256,14 @@ impl<S: GovernanceSink> LedgerSink<S> {
         }
     }
 
-    /// Takes over the checkpoint of another process, if it fits what this one knows.
-    fn adopt(&self, state: &mut State) -> Result<(), LedgerError> {
+    /// Adopts the checkpoint of another process, if it is consistent with the state of this one.
+    fn adopt(&self, state: &mut LedgerState) -> Result<(), LedgerError> {
         let note = state.tree.hashes().checkpoint()?.ok_or(LedgerError::NoCheckpoint)?;
         if note == state.note {
             return Ok(());
         }
-        let kept = self.own(&note)?;
-        // What this process knows is what it holds itself, not what lies among the hashes by now.
+        let kept = self.open_own(&note)?;
+        // The state of this process is what it holds in memory, not what the hash store contains now.
         let (size, root) = (state.tree.size(), state.tree.root());
         if kept.size < size {
             return Err(LedgerError::Forked { size: kept.size });
@@ -266,18 +273,18 @@ impl<S: GovernanceSink> LedgerSink<S> {
         if tree.root() != kept.root || !proves_consistency(&path, size, &root, kept.size, &kept.root) {
             return Err(LedgerError::Forked { size: kept.size });
         }
-        self.stands_by(&tree)?;
-        *state = State { tree, kept, note };
+        self.check_last_record(&tree)?;
+        *state = LedgerState { tree, kept, note };
         Ok(())
     }
 
-    /// Adds what the sink has and the tree has not, up to a size.
-    fn grow(&self, tree: &mut Tree, until: u64) -> Result<(), LedgerError> {
+    /// Adds the sink's records that the tree does not contain, up to a size.
+    fn grow(&self, tree: &mut MerkleTree, until: u64) -> Result<(), LedgerError> {
         self.each_leaf(tree.size(), until, |leaves| Ok(tree.append(&leaves)?))
     }
 
-    /// Hands the leaves of the records behind the first so many to `take`, some at a time: up to a size, or to the last
-    /// record that there is.
+    /// Passes the leaves of the records after the first `size` to `take`, some at a time, up to `until` or to the last
+    /// record.
     fn each_leaf(
         &self,
         mut size: u64,
@@ -303,8 +310,9 @@ impl<S: GovernanceSink> LedgerSink<S> {
         Ok(())
     }
 
-    /// Whether the sink still has the last record of the tree as it was, or a later one if that was removed.
-    fn stands_by(&self, tree: &Tree) -> Result<(), LedgerError> {
+    /// Verifies that the sink still has the last record of the tree unchanged, or a later one if that record was
+    /// removed.
+    fn check_last_record(&self, tree: &MerkleTree) -> Result<(), LedgerError> {
         let Some(last) = tree.size().checked_sub(1) else { return Ok(()) };
         let entries = self.sink.records(&RecordQuery::default(), last, 1)?;
         let entry = entries.first().ok_or(LedgerError::Lost { sequence: tree.size() })?;
@@ -314,27 +322,28 @@ impl<S: GovernanceSink> LedgerSink<S> {
         Ok(())
     }
 
-    /// Signs a checkpoint of a tree, and keeps both once the hashes are durable.
-    fn keep(&self, state: &mut State, tree: Tree) -> Result<(), LedgerError> {
+    /// Signs a checkpoint of a tree, and stores it after the hashes are durable.
+    fn keep(&self, state: &mut LedgerState, tree: MerkleTree) -> Result<(), LedgerError> {
         let kept = checkpoint_of(&self.signer, tree.size(), tree.root());
         let note = kept.sign(&self.signer)?.into_bytes();
         tree.hashes().sync()?;
         tree.hashes().keep_checkpoint(&note)?;
-        *state = State { tree, kept, note };
+        *state = LedgerState { tree, kept, note };
         Ok(())
     }
 
-    /// A checkpoint that this key has signed.
-    fn own(&self, note: &[u8]) -> Result<Checkpoint, CheckpointError> {
+    /// Opens a checkpoint that must be signed by this ledger's key.
+    fn open_own(&self, note: &[u8]) -> Result<Checkpoint, CheckpointError> {
         Checkpoint::open(note, std::slice::from_ref(self.signer.verifier()))
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, LedgerState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Hashes that are not there, or not for such a tree, do not lead to the checkpoint; that they cannot be read says nothing.
+/// Converts an error of the tree: missing hashes contradict the checkpoint, while a failing store says nothing about
+/// it.
 fn forked(size: u64) -> impl Fn(TreeError) -> LedgerError {
     move |error| match error {
         TreeError::Hashes(error @ HashStoreError::Backend(_)) => LedgerError::Hashes(error),
@@ -342,9 +351,9 @@ fn forked(size: u64) -> impl Fn(TreeError) -> LedgerError {
     }
 }
 
-/// The root of the first `size` leaves, if it is that of a beginning of the tree: of what was signed before, whatever became
-/// of the hashes.
-fn proven_root(tree: &Tree, size: u64) -> Result<TreeHash, LedgerError> {
+/// Returns the root of the first `size` leaves, if it is consistent with the root of the tree. This detects damaged
+/// hashes.
+fn proven_root(tree: &MerkleTree, size: u64) -> Result<TreeHash, LedgerError> {
     let (root, path) = (tree.root_of(size)?, tree.consistency(size, tree.size())?);
     let is_proven = proves_consistency(&path, size, &root, tree.size(), &tree.root());
     if is_proven { Ok(root) } else { Err(LedgerError::Damaged) }
@@ -354,13 +363,13 @@ fn checkpoint_of(signer: &NoteSigner, size: u64, root: TreeHash) -> Checkpoint {
     Checkpoint { origin: signer.verifier().name().clone(), size, root, extensions: Vec::new() }
 }
 
-/// The same as that of the sink behind it; a removal of records waits until their hashes are durable.
+/// Forwards to the wrapped sink. A removal of records waits until their hashes are durable.
 impl<S: GovernanceSink> GovernanceSink for LedgerSink<S> {
     fn record(&self, record: &Record) -> Result<Receipt, SinkError> {
         let receipt = self.sink.record(record)?;
-        // A receipt for another record says nothing of the log.
+        // A receipt for another record does not confirm this one.
         if receipt.record() == record.id {
-            self.answered.fetch_max(receipt.sequence(), Ordering::SeqCst);
+            self.confirmed.fetch_max(receipt.sequence(), Ordering::SeqCst);
         }
         Ok(receipt)
     }

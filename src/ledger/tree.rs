@@ -1,4 +1,4 @@
-//! The tree over its stored hashes.
+//! The Merkle tree over stored hashes.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -8,19 +8,19 @@ use thiserror::Error;
 use super::checkpoint::Checkpoint;
 use super::hash::TreeHash;
 use super::hashes::{HashStore, HashStoreError};
-use super::layout::{hashes, parts, place, split};
+use super::layout::{hashes, parts, position, split};
 use super::peaks::{Peaks, joined};
 
-/// A Merkle tree as [RFC 6962, section 2.1](https://www.rfc-editor.org/rfc/rfc6962.html#section-2.1) has it, which only
-/// grows. Its hashes lie in a [`HashStore`], less than two for each leaf; to add a leaf writes two on average, and a root
-/// or a proof of any size that it ever had reads as many as the logarithm of that.
+/// An append-only Merkle tree as in [RFC 6962, section 2.1](https://www.rfc-editor.org/rfc/rfc6962.html#section-2.1).
+/// Its hashes are in a [`HashStore`], less than two per leaf. Adding a leaf writes two hashes on average. Computing a
+/// root or a proof of any size that the tree had reads O(log n) hashes.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use activity_privacy::ledger::{MemoryHashes, Tree, TreeHash, proves_inclusion};
+/// use activity_privacy::ledger::{MemoryHashes, MerkleTree, TreeHash, proves_inclusion};
 ///
 /// let leaves: Vec<TreeHash> = (0..5u8).map(|leaf| TreeHash::of_leaf(&[leaf])).collect();
-/// let mut tree = Tree::new(MemoryHashes::new());
+/// let mut tree = MerkleTree::new(MemoryHashes::new());
 /// tree.append(&leaves)?;
 /// let path = tree.inclusion(3, 5)?;
 /// assert!(proves_inclusion(&path, 3, &leaves[3], 5, &tree.root()));
@@ -28,71 +28,71 @@ use super::peaks::{Peaks, joined};
 /// # }
 /// ```
 #[derive(Clone)]
-pub struct Tree {
+pub struct MerkleTree {
     hashes: Arc<dyn HashStore>,
     peaks: Peaks,
 }
 
-/// Why a tree does not tell.
+/// The reason why a tree returned no result.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum TreeError {
-    /// It never had as many leaves, or has no such leaf.
-    #[error("the tree has {size} leaves, and no {asked}")]
+    /// The tree never had so many leaves, or has no such leaf.
+    #[error("the tree has {size} leaves, not {requested}")]
     Beyond {
-        /// How many it has.
+        /// The number of leaves.
         size: u64,
-        /// How many, or which, it was asked for.
-        asked: u64,
+        /// The requested size or index.
+        requested: u64,
     },
-    /// Its hashes cannot be read or written.
+    /// The hashes cannot be read or written.
     #[error(transparent)]
     Hashes(#[from] HashStoreError),
 }
 
-impl Tree {
-    /// A tree without leaves. What lies among the hashes is written over as it grows.
+impl MerkleTree {
+    /// Creates a tree without leaves. Hashes in the store are overwritten as it grows.
     #[must_use]
     pub fn new(hashes: impl HashStore + 'static) -> Self {
         Self { hashes: Arc::new(hashes), peaks: Peaks::new() }
     }
 
-    /// The tree of as many leaves, whose hashes were written before. Reads the few that its root is made of; whether it is
-    /// the right one is told by the root.
+    /// Opens the tree of the first `size` leaves in a store. Reads only the peaks; compare the root to verify that it
+    /// is the expected tree.
     ///
     /// # Errors
-    /// [`HashStoreError::Missing`] when there are fewer, others when they cannot be read.
+    /// Returns [`HashStoreError::Missing`] if there are fewer leaves, and other errors if the hashes cannot be read.
     pub fn open(hashes: impl HashStore + 'static, size: u64) -> Result<Self, TreeError> {
         let empty = Self::new(hashes);
         empty.of_size(size)
     }
 
-    /// The same hashes, with as many leaves.
+    /// Returns a tree of the first `size` leaves in the same store.
     pub(super) fn of_size(&self, size: u64) -> Result<Self, TreeError> {
         let stored = self.hashes.size()?;
-        let missing = HashStoreError::Missing { place: stored, len: stored };
-        // A tree that cannot be ends here, before its places are reckoned with.
+        let missing = HashStoreError::Missing { position: stored, len: stored };
+        // An impossible size is rejected before its positions are computed.
         if size > Checkpoint::MAX_SIZE || hashes(size) > stored {
             return Err(missing.into());
         }
-        let places: Vec<u64> = parts(0..size).collect();
-        let peaks = Peaks::of(size, self.hashes.read(&places)?).ok_or(missing)?;
+        let positions: Vec<u64> = parts(0..size).collect();
+        let peaks = Peaks::of(size, self.hashes.read(&positions)?).ok_or(missing)?;
         Ok(Self { hashes: Arc::clone(&self.hashes), peaks })
     }
 
-    /// How many leaves it has.
+    /// Returns the number of leaves.
     #[must_use]
     pub fn size(&self) -> u64 {
         self.peaks.leaves()
     }
 
-    /// Its root.
+    /// Returns the root.
     #[must_use]
     pub fn root(&self) -> TreeHash {
         self.peaks.root()
     }
 
-    /// Its edge.
+    /// Returns the peaks.
     #[must_use]
     pub fn peaks(&self) -> &Peaks {
         &self.peaks
@@ -102,10 +102,10 @@ impl Tree {
         &self.hashes
     }
 
-    /// Adds leaves. They are durable once the hashes are synced.
+    /// Adds leaves. They are durable once the hash store is synced.
     ///
     /// # Errors
-    /// [`HashStoreError`] when they cannot be written; the tree is as it was then.
+    /// Returns [`HashStoreError`] if they cannot be written. The tree is unchanged then.
     pub fn append(&mut self, leaves: &[TreeHash]) -> Result<(), TreeError> {
         let (first, mut peaks) = (hashes(self.size()), self.peaks.clone());
         let mut new = Vec::with_capacity(leaves.len() * 2);
@@ -115,101 +115,101 @@ impl Tree {
         Ok(())
     }
 
-    /// The root that it had when it had as many leaves.
+    /// Returns the root that the tree had when it had `size` leaves.
     ///
     /// # Errors
-    /// [`TreeError`].
+    /// Returns [`TreeError`] if the tree never had so many leaves, or the hashes cannot be read.
     pub fn root_of(&self, size: u64) -> Result<TreeHash, TreeError> {
         self.has(size)?;
-        let places: Vec<u64> = parts(0..size).collect();
-        Ok(joined(&self.hashes.read(&places)?))
+        let positions: Vec<u64> = parts(0..size).collect();
+        Ok(joined(&self.hashes.read(&positions)?))
     }
 
-    /// The hashes of some leaves, as they lie in the store.
+    /// Returns the stored hashes of a range of leaves.
     ///
     /// # Errors
-    /// [`TreeError`].
+    /// Returns [`TreeError`] if the tree has fewer leaves, or the hashes cannot be read.
     pub fn leaves(&self, range: Range<u64>) -> Result<Vec<TreeHash>, TreeError> {
         self.has(range.end)?;
-        let places: Vec<u64> = range.map(|leaf| place(0, leaf)).collect();
-        Ok(self.hashes.read(&places)?)
+        let positions: Vec<u64> = range.map(|leaf| position(0, leaf)).collect();
+        Ok(self.hashes.read(&positions)?)
     }
 
-    /// The hashes that came with a leaf, as they lie in the store: its own, and those of the subtrees that it completed.
-    pub(super) fn came_with(&self, leaf: u64) -> Result<Vec<TreeHash>, TreeError> {
+    /// Returns the stored hashes that were added with a leaf: its own, and those of the subtrees that it completed.
+    pub(super) fn hashes_added_with(&self, leaf: u64) -> Result<Vec<TreeHash>, TreeError> {
         self.has(leaf + 1)?;
-        let places: Vec<u64> = (hashes(leaf)..hashes(leaf + 1)).collect();
-        Ok(self.hashes.read(&places)?)
+        let positions: Vec<u64> = (hashes(leaf)..hashes(leaf + 1)).collect();
+        Ok(self.hashes.read(&positions)?)
     }
 
-    /// The path that proves that leaf `index`, counted from 0, is in the tree of `size` leaves: RFC 6962, section 2.1.1,
-    /// from the leaf's neighbour up.
+    /// Returns the path that proves that leaf `index`, from 0, is in the tree of `size` leaves: RFC 6962, section
+    /// 2.1.1, from the leaf's sibling to the root.
     ///
     /// # Errors
-    /// [`TreeError`].
+    /// Returns [`TreeError`] if the tree never had so many leaves, or the hashes cannot be read.
     pub fn inclusion(&self, index: u64, size: u64) -> Result<Vec<TreeHash>, TreeError> {
         self.has(size)?;
         if index >= size {
-            return Err(TreeError::Beyond { size, asked: index });
+            return Err(TreeError::Beyond { size, requested: index });
         }
-        let (mut range, mut beside) = (0..size, Vec::new());
+        let (mut range, mut siblings) = (0..size, Vec::new());
         while range.end - range.start > 1 {
             let middle = range.start + split(range.end - range.start);
             let other = if index < middle { middle..range.end } else { range.start..middle };
             range = if index < middle { range.start..middle } else { middle..range.end };
-            beside.push(other);
+            siblings.push(other);
         }
-        self.joined_upwards(beside)
+        self.joined_upwards(siblings)
     }
 
-    /// The path that proves that the tree of `size` leaves begins with the one of `earlier` leaves: RFC 6962, section
-    /// 2.1.2. Empty when there were none, or both are the same.
+    /// Returns the path that proves that the tree of `size` leaves begins with the tree of `earlier` leaves: RFC 6962,
+    /// section 2.1.2. It is empty if `earlier` is 0 or equal to `size`.
     ///
     /// # Errors
-    /// [`TreeError`].
+    /// Returns [`TreeError`] if the tree never had so many leaves, or the hashes cannot be read.
     pub fn consistency(&self, earlier: u64, size: u64) -> Result<Vec<TreeHash>, TreeError> {
         self.has(size)?;
         if earlier > size {
-            return Err(TreeError::Beyond { size, asked: earlier });
+            return Err(TreeError::Beyond { size, requested: earlier });
         }
         if earlier == 0 {
             return Ok(Vec::new());
         }
-        let (mut range, mut beside) = (0..size, Vec::new());
+        let (mut range, mut siblings) = (0..size, Vec::new());
         while earlier < range.end {
             let middle = range.start + split(range.end - range.start);
             let other = if earlier <= middle { middle..range.end } else { range.start..middle };
             range = if earlier <= middle { range.start..middle } else { middle..range.end };
-            beside.push(other);
+            siblings.push(other);
         }
-        // Whoever checks has the root of the earlier tree, and needs not be told this one if it is that.
+        // The verifier has the root of the earlier tree, so the path omits it.
         if range.start > 0 {
-            beside.push(range);
+            siblings.push(range);
         }
-        self.joined_upwards(beside)
+        self.joined_upwards(siblings)
     }
 
-    /// The hash of each of these ranges, the last first.
+    /// Returns the hash of each range, the last range first.
     fn joined_upwards(&self, ranges: Vec<Range<u64>>) -> Result<Vec<TreeHash>, TreeError> {
-        let places: Vec<Vec<u64>> = ranges.into_iter().rev().map(|range| parts(range).collect()).collect();
-        let read = self.hashes.read(&places.concat())?;
+        let positions: Vec<Vec<u64>> = ranges.into_iter().rev().map(|range| parts(range).collect()).collect();
+        let read = self.hashes.read(&positions.concat())?;
         let mut rest = read.as_slice();
-        let next = |places: &Vec<u64>| {
-            let (these, others) = rest.split_at_checked(places.len()).unwrap_or((rest, &[]));
+        let next = |positions: &Vec<u64>| {
+            let (these, others) = rest.split_at_checked(positions.len()).unwrap_or((rest, &[]));
             rest = others;
             joined(these)
         };
-        Ok(places.iter().map(next).collect())
+        Ok(positions.iter().map(next).collect())
     }
 
-    fn has(&self, asked: u64) -> Result<(), TreeError> {
+    fn has(&self, requested: u64) -> Result<(), TreeError> {
         let size = self.size();
-        if asked > size { Err(TreeError::Beyond { size, asked }) } else { Ok(()) }
+        if requested > size { Err(TreeError::Beyond { size, requested }) } else { Ok(()) }
     }
 }
 
-impl std::fmt::Debug for Tree {
+impl std::fmt::Debug for MerkleTree {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Tree").field("peaks", &self.peaks).finish_non_exhaustive()
+        f.debug_struct("MerkleTree").field("peaks", &self.peaks).finish_non_exhaustive()
     }
 }

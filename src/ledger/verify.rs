@@ -1,4 +1,4 @@
-//! An exported log, held against what was signed.
+//! Verification of an exported log.
 
 use std::io::{self, BufRead, Read};
 
@@ -7,144 +7,144 @@ use thiserror::Error;
 use super::checkpoint::{Checkpoint, CheckpointError};
 use super::damage::{self, Damage};
 use super::key::NoteVerifier;
-use super::line::{Fault, Line, MAX_BYTES};
+use super::line::{LineError, LogLine, MAX_BYTES};
 use super::peaks::Peaks;
 
-/// What holds of an exported log.
+/// The result of verifying an exported log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VerifiedLog {
-    /// The checkpoint that the log leads to.
+    /// The checkpoint that the log matches.
     pub checkpoint: Checkpoint,
-    /// The older one that it leads to as well, if one was given.
+    /// The older checkpoint that the log also matches, if one was given.
     pub older: Option<Checkpoint>,
-    /// How many records are there in full, of those that the checkpoint counts.
+    /// The number of records that the checkpoint covers and the export contains.
     pub records: u64,
-    /// How many there are the hashes of alone: the first ones, removed since.
+    /// The number of removed records. They are the first ones, and only their hashes remain.
     pub removed: u64,
-    /// How many values were opened that the records commit to.
+    /// The number of disclosed values that match their commitments.
     pub openings: u64,
-    /// How many more lines there are, which the checkpoint does not count and nobody has signed.
+    /// The number of records after the checkpoint, which no signature covers.
     pub unsigned: u64,
 }
 
-/// The first thing that does not hold of an exported log. Lines are counted from 1, as they stand in the file.
+/// The first error in an exported log. Lines are counted from 1, as in the file.
 ///
-/// A file is called [damaged](Self::is_damage) in transfer only if everything holds once the damage is undone. A log that is
-/// cut off within a line, or a file in another encoding, [cannot be verified](Self::is_unverifiable): it may be forged as well.
-/// What can be checked is checked before that is said, and a forgery that is found there is the finding. Everything else
-/// counts as forged: a log that ends after a whole line, for example, may have been cut there by anybody, and a checkpoint
-/// without a signature may have been written by anybody.
+/// A file counts as [damaged](Self::is_damage) in transfer only if everything verifies after the damage is undone. A
+/// log that is truncated within a line, or a file in another encoding, [cannot be verified](Self::is_unverifiable): it
+/// may also be forged. Everything verifiable is verified first, and a forgery takes precedence. Every other error
+/// counts as a forgery. For example, anyone can truncate a log after a whole line, or write a checkpoint without a
+/// signature.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum VerifyError {
-    /// The checkpoint is not one that a known key signed.
-    #[error("the checkpoint is not believed")]
+    /// The checkpoint is not signed by a known key, or is invalid.
+    #[error("the checkpoint was rejected")]
     Checkpoint(#[source] CheckpointError),
-    /// Nor is the older one.
-    #[error("the older checkpoint is not believed")]
+    /// The older checkpoint is not signed by a known key, or is invalid.
+    #[error("the older checkpoint was rejected")]
     OlderCheckpoint(#[source] CheckpointError),
-    /// The older checkpoint is of another log.
-    #[error("the older checkpoint is of another log")]
+    /// The older checkpoint belongs to another log.
+    #[error("the older checkpoint belongs to another log")]
     OtherLog,
-    /// The older checkpoint counts more records: the log has become shorter, or the two are mixed up.
-    #[error("the older checkpoint counts {older} records, expected at most the {size} of the newer one")]
+    /// The older checkpoint covers more records: the log was truncated, or the checkpoints were swapped.
+    #[error("the older checkpoint covers {older} records, more than the {size} of the newer one")]
     Shrunk {
-        /// How many the older one counts.
+        /// The number of records in the older checkpoint.
         older: u64,
-        /// How many the newer one counts.
+        /// The number of records in the newer checkpoint.
         size: u64,
     },
     /// The file cannot be read.
-    #[error("line {line} cannot be read")]
+    #[error("could not read line {line}")]
     Io {
-        /// The line.
+        /// The line number.
         line: u64,
-        /// Why.
+        /// The I/O error.
         #[source]
         source: io::Error,
     },
-    /// A line is not of the form of an export.
+    /// A line does not have the format of an export.
     #[error("line {line} is not a line of an exported log, expected {expected}")]
     Unreadable {
-        /// The line.
+        /// The line number.
         line: u64,
-        /// What it should be.
+        /// The expected format.
         expected: &'static str,
     },
-    /// The file was damaged in transfer, in this line first. What was signed holds once the damage is undone.
+    /// The file was damaged in transfer, first in this line. The signed content verifies after the damage is undone.
     #[error("line {line} was damaged in transfer: {damage}; transfer the file again, byte for byte")]
     Damaged {
-        /// The line.
+        /// The line number.
         line: u64,
-        /// How.
+        /// The damage.
         damage: Damage,
     },
-    /// The file ends within this line, before the last record that was signed. So the log cannot be verified.
+    /// The file is truncated within this line, before the last signed record, so the log cannot be verified.
     #[error(
         "the log is cut off within line {line}, so nothing of it is proven; transfer the file again, byte for byte"
     )]
     CutOff {
-        /// The line.
+        /// The line number.
         line: u64,
     },
-    /// The file is in another encoding, or it is no text. So the log cannot be verified.
+    /// The file is in another encoding, or is not text, so the log cannot be verified.
     #[error("line {line} is not UTF-8 text, so nothing of the log is proven; transfer the file again, byte for byte")]
     OtherEncoding {
-        /// The line.
+        /// The line number.
         line: u64,
     },
-    /// A record is not in its place: one before it is missing, or they were put in another order.
+    /// A record has the wrong sequence number: a record before it is missing, or records were reordered.
     #[error("line {line} is not the record with sequence number {expected}")]
     OutOfSequence {
-        /// The line.
+        /// The line number.
         line: u64,
-        /// The sequence number that belongs there.
+        /// The expected sequence number.
         expected: u64,
-        /// The sequence number that it has.
+        /// The sequence number in the line.
         found: Option<u64>,
     },
-    /// A record is left out that has one before it. Only the first ones are ever removed.
-    #[error("line {line} is a removed record after one that is kept")]
+    /// A removed record follows one that was kept. Retention removes the first records only.
+    #[error("line {line} is a removed record after a kept one")]
     Removed {
-        /// The line.
+        /// The line number.
         line: u64,
     },
-    /// What is said to be sealed in a record is not what it commits to.
-    #[error("line {line} opens a commitment that does not stand in it, or not with this value")]
+    /// A disclosed value does not match a commitment in its record.
+    #[error("line {line} discloses a value that matches no commitment of the record")]
     Opening {
-        /// The line.
+        /// The line number.
         line: u64,
     },
-    /// There are fewer records than were signed.
-    #[error("there are {lines} records, expected the {size} that the checkpoint counts")]
+    /// The log has fewer records than the checkpoint covers.
+    #[error("the log has {lines} records, fewer than the {size} of the checkpoint")]
     Fewer {
-        /// How many there are.
+        /// The number of records in the log.
         lines: u64,
-        /// How many the checkpoint counts.
+        /// The number of records that the checkpoint covers.
         size: u64,
     },
-    /// Some record is not what it was when the older checkpoint was signed.
-    #[error("the first {size} records are not those of the older checkpoint")]
+    /// A record has changed since the older checkpoint was signed.
+    #[error("the first {size} records differ from those of the older checkpoint")]
     OlderRoot {
-        /// How many it counts.
+        /// The number of records that the older checkpoint covers.
         size: u64,
     },
-    /// Some record is not what was signed.
-    #[error("the first {size} records are not those of the checkpoint")]
+    /// A record differs from the signed one.
+    #[error("the first {size} records differ from those of the checkpoint")]
     Root {
-        /// How many it counts.
+        /// The number of records that the checkpoint covers.
         size: u64,
     },
 }
 
-/// Verifies an exported log against a checkpoint, and against an older one that was saved before, with nothing but these
-/// and the public keys of the log. Takes as much memory for a long log as for a short one.
+/// Verifies an exported log against a checkpoint, and against an older one that was saved before. It needs nothing else
+/// but the public keys of the log. Memory use is constant.
 ///
-/// What it does is written down in the documentation of this [module](super), so that others can do it with a JSON parser
-/// and SHA-256.
+/// The documentation of this [module](super) describes each step, so that it can be repeated with a JSON parser and
+/// SHA-256.
 ///
 /// # Errors
-/// The first [`VerifyError`].
+/// Returns the first [`VerifyError`].
 pub fn verify_log(
     mut log: impl BufRead,
     checkpoint: &[u8],
@@ -155,12 +155,12 @@ pub fn verify_log(
     let older =
         older.map(|older| Checkpoint::open_undone(older, known)).transpose().map_err(VerifyError::OlderCheckpoint);
     let ((checkpoint, newer_damaged), older) = match (newer, older) {
-        // Of what cannot be verified nothing is known, so the forgery is the finding.
+        // An unverifiable checkpoint proves nothing, so a forged one takes precedence.
         (Err(newer), Err(older)) if newer.is_unverifiable() => return Err(older),
         (Err(newer), _) => return Err(newer),
         (Ok(newer), older) => (newer, older),
     };
-    // Returned unless a forgery is found: damage, or that the older one cannot be verified.
+    // Returned unless a forgery is found: transfer damage, or an older checkpoint that cannot be verified.
     let (older, older_unproven) = match older {
         Ok(Some((older, damaged))) => (Some(older), damaged.map(VerifyError::OlderCheckpoint)),
         Ok(None) => (None, None),
@@ -182,8 +182,8 @@ pub fn verify_log(
 }
 
 impl VerifyError {
-    /// Returns whether a file was damaged in transfer (the log, the checkpoint or the older one), and everything that was signed
-    /// holds once the damage is undone. The file is to be transferred again.
+    /// Returns whether a file (the log, the checkpoint or the older one) was damaged in transfer, and all signed
+    /// content verifies after the damage is undone. Transfer the file again.
     #[must_use]
     pub fn is_damage(&self) -> bool {
         match self {
@@ -193,9 +193,9 @@ impl VerifyError {
         }
     }
 
-    /// Returns whether a file cannot be verified, because it is cut off or in another encoding. Nothing is proven then: the file
-    /// may be forged as well as damaged, and is to be transferred again. A finding that is neither this nor
-    /// [damage](Self::is_damage) nor [`Io`](Self::Io) is to be taken for a forgery.
+    /// Returns whether a file cannot be verified, because it is truncated or in another encoding. It may be forged or
+    /// damaged; transfer it again. Treat any error that is neither this nor [damage](Self::is_damage) nor
+    /// [`Io`](Self::Io) as a forgery.
     #[must_use]
     pub fn is_unverifiable(&self) -> bool {
         match self {
@@ -207,29 +207,29 @@ impl VerifyError {
 }
 
 impl VerifiedLog {
-    /// Reads the log and verifies it. Returns the first damage if everything that was signed holds once it is undone.
+    /// Reads and verifies the log. Returns the first damage if all signed content verifies after it is undone.
     fn read(&mut self, log: &mut impl BufRead) -> Result<Option<VerifyError>, VerifyError> {
         let size = self.checkpoint.size;
         let mut peaks = Peaks::new();
-        let mut lines = Lines::default();
+        let mut lines = LogLines::default();
         loop {
-            self.hold_against(&peaks)?;
+            self.compare_roots(&peaks)?;
             let number = peaks.leaves() + 1;
             let counts = number <= size;
             match lines.next(log) {
                 Ok(true) => {}
                 Ok(false) => break,
-                // What follows the signed records changes nothing about them.
+                // Text after the signed records does not affect them.
                 Err(VerifyError::OtherEncoding { line }) if !counts => {
                     lines.damage = lines.damage.or(Some((line, Damage::NotText)));
                     break;
                 }
-                Err(finding) => return Err(finding),
+                Err(error) => return Err(error),
             }
             let at = lines.number;
-            let line = match Line::parse(&lines.line) {
+            let line = match LogLine::parse(&lines.line) {
                 Ok(line) => line,
-                Err(_) if lines.is_cut_off && Line::is_begun(&lines.line) => {
+                Err(_) if lines.is_cut_off && LogLine::is_begun(&lines.line) => {
                     if counts {
                         return Err(VerifyError::CutOff { line: at });
                     }
@@ -239,15 +239,15 @@ impl VerifiedLog {
             };
             let hash = line.check(number).map_err(|fault| fault.at(at, number))?;
             match &line {
-                Line::Removed(_) if self.removed + 1 < number || !counts => {
+                LogLine::Removed(_) if self.removed + 1 < number || !counts => {
                     return Err(VerifyError::Removed { line: at });
                 }
-                Line::Removed(_) => self.removed += 1,
-                Line::Record { openings, .. } if counts => {
+                LogLine::Removed(_) => self.removed += 1,
+                LogLine::Record { openings, .. } if counts => {
                     self.records += 1;
                     self.openings += openings.len() as u64;
                 }
-                Line::Record { .. } => self.unsigned += 1,
+                LogLine::Record { .. } => self.unsigned += 1,
             }
             peaks.push(hash);
         }
@@ -258,9 +258,9 @@ impl VerifiedLog {
         Ok(lines.damage.map(|(line, damage)| VerifyError::Damaged { line, damage }))
     }
 
-    /// Compares the root where a checkpoint counts as many records. The older one first: what it does not lead to was
-    /// changed after it was signed.
-    fn hold_against(&self, peaks: &Peaks) -> Result<(), VerifyError> {
+    /// Compares the root with each checkpoint of this size. The older one is compared first: a mismatch means that a
+    /// record changed after it was signed.
+    fn compare_roots(&self, peaks: &Peaks) -> Result<(), VerifyError> {
         let size = peaks.leaves();
         let differs = |checkpoint: &Checkpoint| checkpoint.size == size && checkpoint.root != peaks.root();
         if self.older.as_ref().is_some_and(differs) {
@@ -270,26 +270,26 @@ impl VerifiedLog {
     }
 }
 
-/// The lines of a log, as they were before any damage that can be undone.
+/// The lines of a log, with transfer damage undone.
 #[derive(Default)]
-struct Lines {
-    /// Of the line, as it stands in the file.
+struct LogLines {
+    /// The number of the line in the file.
     number: u64,
     line: Vec<u8>,
-    /// The first damage that was undone, and in which line.
+    /// The first damage that was undone, with its line.
     damage: Option<(u64, Damage)>,
     /// Whether the file ends within the line.
     is_cut_off: bool,
 }
 
-impl Lines {
-    /// Goes on to the next line that is neither blank nor a repetition. False at the end of the file.
+impl LogLines {
+    /// Reads the next line that is neither blank nor repeated. Returns false at the end of the file.
     fn next(&mut self, log: &mut impl BufRead) -> Result<bool, VerifyError> {
         loop {
             self.number += 1;
             let Some(raw) = self.read(log)? else { return Ok(false) };
             let (line, mut damage) = damage::undone(&raw, self.line.is_empty());
-            // The file may end within a blank line, but no record is cut off by that.
+            // A file that ends within a blank line truncates no record.
             self.is_cut_off &= !line.is_empty();
             let is_repeated = !line.is_empty() && line == self.line;
             if is_repeated {
@@ -324,10 +324,10 @@ impl Lines {
     }
 }
 
-impl Fault {
+impl LineError {
     fn at(self, line: u64, sequence: u64) -> VerifyError {
         match self {
-            Self::Unlike(expected) => VerifyError::Unreadable { line, expected },
+            Self::Unreadable(expected) => VerifyError::Unreadable { line, expected },
             Self::Sequence(found) => VerifyError::OutOfSequence { line, expected: sequence, found },
             Self::Opening => VerifyError::Opening { line },
         }

@@ -3,15 +3,15 @@
 use activity_privacy::directory::{DirectoryChange, DirectoryRevision, UserStatus};
 use activity_privacy::identity::{Alias, GroupId};
 use activity_privacy::import::RejectReason;
-use activity_privacy::import::ldif::Tree;
+use activity_privacy::import::ldif::DirectoryTree;
 
 use super::ldif::*;
 
-fn tree(entries: &[&str]) -> Tree {
-    Tree::read(document(entries).as_bytes()).into_complete().unwrap().0
+fn tree(entries: &[&str]) -> DirectoryTree {
+    DirectoryTree::read(document(entries).as_bytes()).into_complete().unwrap().0
 }
 
-fn changed(tree: Tree, records: &str) -> (Tree, Vec<DirectoryChange>) {
+fn changed(tree: DirectoryTree, records: &str) -> (DirectoryTree, Vec<DirectoryChange>) {
     let (tree, delta) = tree.change(records.as_bytes()).into_complete().unwrap();
     (tree, delta.changes().to_vec())
 }
@@ -21,7 +21,7 @@ fn group(id: &str) -> GroupId {
 }
 
 #[test]
-fn d11_members_that_a_change_adds_and_takes_away_are_facts_in_order() {
+fn d11_member_changes_are_reported_in_order() {
     let records = "dn: CN=Council,dc=contoso,dc=example\nchangetype: modify\nadd: member\nmember: \
                    uid=dora,ou=people,dc=contoso,dc=example\n-\ndelete: member\nmember: \
                    cn=board,dc=contoso,dc=example\n-\nreplace: description\ndescription: x\n-\n\n\
@@ -41,7 +41,7 @@ fn d11_members_that_a_change_adds_and_takes_away_are_facts_in_order() {
 }
 
 #[test]
-fn d11_a_replaced_member_who_stays_is_never_taken_out() {
+fn d11_replace_keeps_members_that_stay() {
     let records = "dn: cn=council,dc=contoso,dc=example\nchangetype: modify\nreplace: member\nmember: \
                    uid=adele,ou=people,dc=contoso,dc=example\n-\n";
     let (_, changes) = changed(tree(&ENTRIES), records);
@@ -50,7 +50,7 @@ fn d11_a_replaced_member_who_stays_is_never_taken_out() {
 }
 
 #[test]
-fn d11_members_by_account_name_and_by_their_own_word_change_too() {
+fn d11_member_uid_and_member_of_changes_apply() {
     let records = "dn: cn=unix,dc=contoso,dc=example\nchangetype: modify\ndelete: memberUid\nmemberUid: lucic\n-\n\
                    add: memberUid\nmemberUid: adele\n-\n\ndn: uid=dora,ou=people,dc=contoso,dc=example\nchangetype: \
                    modify\nreplace: memberOf\nmemberOf: cn=council,dc=contoso,dc=example\n-\n";
@@ -65,14 +65,14 @@ fn d11_members_by_account_name_and_by_their_own_word_change_too() {
             DirectoryChange::Member(group(COUNCIL), user(DORA)),
         ]
     );
-    // Whose primary group it is cannot be taken out of it.
+    // A user cannot be removed from their primary group.
     let (_, changes) =
         changed(tree(&ENTRIES), "dn: cn=unix,dc=contoso,dc=example\nchangetype: modify\ndelete: memberUid\n-\n");
     assert_eq!(changes, [DirectoryChange::RemoveMember(group(UNIX), user(LUCIC))]);
 }
 
 #[test]
-fn d8_names_change_one_attribute_at_a_time() {
+fn d8_name_changes_affect_one_attribute() {
     let records = "dn: uid=adele,ou=people,dc=contoso,dc=example\nchangetype: modify\ndelete: mail\nmail: \
                    ADELE@contoso.example\n-\nadd: userPrincipalName\nuserPrincipalName: av@contoso.example\n-\nadd: \
                    pwdAccountLockedTime\npwdAccountLockedTime: 000001010000Z\n-\n";
@@ -81,7 +81,7 @@ fn d8_names_change_one_attribute_at_a_time() {
     let names: Vec<&str> = adele.aliases().iter().map(Alias::as_str).collect();
     assert_eq!(names, ["av@contoso.example", "a.vance@contoso.example", "adele"]);
     assert_eq!((adele.id().as_str(), adele.status()), (ADELE, UserStatus::Disabled));
-    // An address that another attribute holds too is still theirs.
+    // The user keeps an address that another attribute also contains.
     let records =
         "dn: cn=Vance\\, Bruno,ou=people,dc=contoso,dc=example\nchangetype: modify\ndelete: proxyAddresses\n-\n";
     let (_, changes) = changed(tree(&ENTRIES), records);
@@ -90,11 +90,11 @@ fn d8_names_change_one_attribute_at_a_time() {
 }
 
 #[test]
-fn d11_whoever_is_deleted_stays_a_member_until_the_group_says_otherwise() {
+fn d11_deleted_user_stays_member_until_group_changes() {
     let (tree, changes) =
         changed(tree(&ENTRIES), "dn: uid=adele,ou=people,dc=contoso,dc=example\nchangetype: delete\n");
     assert_eq!(changes, [DirectoryChange::RemoveUser(user(ADELE))]);
-    // Somebody else gets the name: the group lists them now.
+    // Another user takes the name, and the group now lists that user.
     let other = ENTRIES[2].replace("\nobjectClass: top", "\nchangetype: add\nobjectClass: top");
     let (tree, changes) = changed(tree, &format!("{}\n", other.replace("000000000001", "000000000002")));
     let second = ADELE.replace("000000000001", "000000000002");
@@ -112,7 +112,7 @@ fn d11_whoever_is_deleted_stays_a_member_until_the_group_says_otherwise() {
 }
 
 #[test]
-fn d11_what_is_added_is_taken_with_its_members_in_any_order() {
+fn d11_added_entries_apply_in_any_order() {
     let records = "dn: cn=new,dc=contoso,dc=example\nchangetype: add\nobjectClass: groupOfNames\nmember: cn=late\nmember: \
                    cn=council,dc=contoso,dc=example\n\ndn: cn=late\nchangetype: add\nobjectClass: person\nuid: late\n\n\
                    dn: ou=new\nchangetype: add\nobjectClass: organizationalUnit\n\n\
@@ -132,7 +132,7 @@ fn d11_what_is_added_is_taken_with_its_members_in_any_order() {
 }
 
 #[test]
-fn d8_whoever_is_moved_is_the_same() {
+fn d8_moved_entry_keeps_identity() {
     let below = "dn: ou=people,dc=contoso,dc=example\nobjectClass: organizationalUnit";
     let entries = [below, ENTRIES[2], ENTRIES[6], ENTRIES[7], ENTRIES[3], ENTRIES[5]];
     let records = "dn: uid=adele,ou=people,dc=contoso,dc=example\nchangetype: modrdn\nnewrdn: uid=vance\ndeleteoldrdn: 1\n\n\
@@ -148,82 +148,79 @@ fn d8_whoever_is_moved_is_the_same() {
 }
 
 #[test]
-fn b1_a_change_that_cannot_be_told_is_rejected_and_changes_nothing() {
+fn b1_unsupported_change_is_rejected_and_changes_nothing() {
     let adele = "dn: uid=adele,ou=people,dc=contoso,dc=example";
     let council = "dn: cn=council,dc=contoso,dc=example";
     let cases = [
-        (format!("{adele}\nobjectClass: person"), "line 2: cannot be understood, expected `dn`, then `changetype`"),
-        (adele.to_owned(), "line 1: field `changetype` is missing, expected what was done"),
+        (format!("{adele}\nobjectClass: person"), "line 2: cannot be parsed, expected `dn`, then `changetype`"),
+        (adele.to_owned(), "line 1: field `changetype` is missing, expected the type of the change"),
         (
             format!("{adele}\nchangetype: destroy"),
-            "line 2: field `changetype` cannot be understood, expected `add`, `delete`, `modify`, `modrdn` or `moddn`",
+            "line 2: field `changetype` is invalid, expected `add`, `delete`, `modify`, `modrdn` or `moddn`",
         ),
         (
             format!("{adele}\ncontrol: 1.2.840.113556.1.4.805 true\nchangetype: delete"),
-            "line 2: a change of a kind that is not read, expected changes without a `control`",
+            "line 2: unsupported change; remove the `control`",
         ),
-        (
-            "dn: cn=x\nchangetype: delete".to_owned(),
-            "line 1: changes a record that is not known, expected one that was read before",
-        ),
+        ("dn: cn=x\nchangetype: delete".to_owned(), "line 1: changes an entry that was not read before"),
         (
             format!("{council}\nchangetype: modify\nadd: member\nmember: uid=dora,ou=people,dc=contoso,dc=example"),
-            "line 1: the input ends too early, expected `-` after the last value of a block",
+            "line 1: unexpected end of input, expected `-` after the last value of a modification",
         ),
         (
             format!("{council}\nchangetype: modify\nadd: member\nmail: a@x.example\n-"),
-            "line 4: cannot be understood, expected values of the attribute that the block is about, then `-`",
+            "line 4: cannot be parsed, expected values of the modified attribute, then `-`",
         ),
         (
             format!("{adele}\nchangetype: modify\nincrement: uidNumber\nuidNumber: 1\n-"),
-            "line 3: a change of a kind that is not read, expected `add`, `delete` or `replace` with the name of an attribute",
+            "line 3: unsupported change; use `add`, `delete` or `replace`",
         ),
         (
             format!("{adele}\nchangetype: modify\nreplace: objectClass\nobjectClass: group\n-"),
-            "line 1: a change of a kind that is not read, expected all entries to be read anew after it",
+            "line 1: unsupported change; read all entries again after it",
         ),
         (
             format!("{adele}\nchangetype: modify\nreplace: gidNumber\ngidNumber: 7\n-"),
-            "line 1: a change of a kind that is not read, expected all entries to be read anew after it",
+            "line 1: unsupported change; read all entries again after it",
         ),
         (
             format!(
                 "{adele}\nchangetype: modify\nreplace: mail\nmail: c@x.example\n-\nreplace: entryUUID\nentryUUID: 7\n-"
             ),
-            "line 1: a change of a kind that is not read, expected all entries to be read anew after it",
+            "line 1: unsupported change; read all entries again after it",
         ),
         (
             "dn: uid=dora,ou=people,dc=contoso,dc=example\nchangetype: modrdn\nnewrdn: uid=d\ndeleteoldrdn: 1"
                 .to_owned(),
-            "line 1: a change of a kind that is not read, expected an immutable id of whatever is moved",
+            "line 1: unsupported change; export immutable ids of all moved entries",
         ),
         (
             format!("{adele}\nchangetype: modrdn\nnewrdn: uid=dora\ndeleteoldrdn: 1"),
-            "line 1: a change of a kind that is not read, expected a new name that nothing had before",
+            "line 1: unsupported change; use a name that no entry had before",
         ),
         (
             format!("{adele}\nchangetype: modrdn\nnewrdn: uid=d"),
-            "line 1: field `deleteoldrdn` is missing, expected it with every move",
+            "line 1: field `deleteoldrdn` is missing, expected `newrdn` and `deleteoldrdn` in every move",
         ),
         (
             ENTRIES[2].replace("\nobjectClass: top", "\nchangetype: add\nobjectClass: top"),
-            "line 1: another record has the same name or id, expected each once",
+            "line 1: another record has the same name or id",
         ),
     ];
     for (record, says) in cases {
         let import = tree(&ENTRIES).change(format!("{record}\n").as_bytes());
-        assert_eq!(refusal(&import).0, says, "{record}");
+        assert_eq!(rejection(&import).0, says, "{record}");
         assert!(import.into_partial().1.is_empty(), "{record}");
     }
     let unknown = format!("{council}\nchangetype: modify\nadd: member\nmember: cn=x\n-\n");
     let import = tree(&ENTRIES).change(unknown.as_bytes());
-    assert_eq!(refusal(&import).1, RejectReason::UnknownMember { count: 1 });
+    assert_eq!(rejection(&import).1, RejectReason::UnknownMember { count: 1 });
     let (_, delta) = import.into_partial();
     assert_eq!(delta.changes(), [DirectoryChange::Member(group(COUNCIL), user("cn=x"))]);
 }
 
 #[test]
-fn d11_changes_to_what_is_nobody_are_ignored() {
+fn d11_changes_of_other_entries_are_ignored() {
     let records = "dn: cn=PC-1,ou=machines,dc=contoso,dc=example\nchangetype: modify\nreplace: memberOf\nmemberOf: cn=x\n-\n\
                    replace: primaryGroupID\nprimaryGroupID: 515\n-\n\ndn: ou=people,dc=contoso,dc=example\nchangetype: \
                    modify\nadd: description\ndescription: x\n-\n\ndn: ou=people,dc=contoso,dc=example\nchangetype: delete\n\n\
@@ -234,7 +231,7 @@ fn d11_changes_to_what_is_nobody_are_ignored() {
 }
 
 #[test]
-fn d11_whoever_one_attribute_lets_go_is_still_listed_by_the_other() {
+fn d11_membership_stays_while_another_attribute_lists_it() {
     let both = "dn: cn=both\nobjectClass: groupOfNames\nobjectClass: posixGroup\nmember: \
                 uid=adele,ou=people,dc=contoso,dc=example\nmemberUid: adele";
     let step = |attribute: &str, value: &str| {
@@ -247,7 +244,7 @@ fn d11_whoever_one_attribute_lets_go_is_still_listed_by_the_other() {
 }
 
 #[test]
-fn d11_a_member_whom_the_group_lists_and_who_says_so_too_goes_when_the_group_says_so() {
+fn d11_removal_by_group_also_ends_member_of() {
     let entries = ["dn: cn=g\nobjectClass: group\nmember: cn=a", "dn: cn=a\nobjectClass: person\nmemberOf: cn=g"];
     let own = "dn: cn=a\nchangetype: modify\ndelete: memberOf\nmemberOf: cn=g\n-\n";
     assert!(changed(tree(&entries), own).1.is_empty(), "the group lists them still");
@@ -256,7 +253,7 @@ fn d11_a_member_whom_the_group_lists_and_who_says_so_too_goes_when_the_group_say
 }
 
 #[test]
-fn d11_account_name_that_is_taken_back_lists_nobody() {
+fn d11_removed_account_name_lists_nobody() {
     let unix = "dn: cn=unix\nobjectClass: posixGroup";
     let step = |op: &str, values: &str| format!("dn: cn=unix\nchangetype: modify\n{op}: memberUid\n{values}-\n\n");
     let adele = "memberUid: adele\n";
@@ -267,7 +264,7 @@ fn d11_account_name_that_is_taken_back_lists_nobody() {
         (vec![("delete", adele), ("add", adele)], true),
         (vec![("add", adele), ("replace", "memberUid: adele\n")], true),
     ] {
-        let before = Tree::read(document(&[unix, ENTRIES[2]]).as_bytes()).into_complete().unwrap();
+        let before = DirectoryTree::read(document(&[unix, ENTRIES[2]]).as_bytes()).into_complete().unwrap();
         let records: String = steps.iter().map(|(op, values)| step(op, values)).collect();
         let (_, delta) = before.0.change(records.as_bytes()).into_complete().unwrap();
         let after = built(before.1).apply(&delta, DirectoryRevision(2), Default::default()).unwrap();
@@ -276,7 +273,7 @@ fn d11_account_name_that_is_taken_back_lists_nobody() {
 }
 
 #[test]
-fn b3_record_that_changes_often_is_told_once() {
+fn b3_repeatedly_changed_record_is_reported_once() {
     let dn = "dn: uid=adele,ou=people,dc=contoso,dc=example\nchangetype:";
     let mail = |n: u32| format!("{dn} modify\nadd: mail\nmail: {n}@x.example\n-\n\n");
     let group = |n: u32| format!("dn: cn=board,dc=contoso,dc=example\nchangetype: modify\nadd: cn\ncn: A{n}\n-\n\n");
@@ -286,7 +283,7 @@ fn b3_record_that_changes_often_is_told_once() {
         panic!("{changes:?}")
     };
     assert_eq!((adele.aliases().len(), &**name), (53, "A0"));
-    // Whoever is deleted is remembered by the names of then.
+    // A deleted user is remembered by the names at that time.
     let (_, changes) = changed(tree, &format!("{}{dn} delete\n", mail(99)));
     let [DirectoryChange::User(adele), DirectoryChange::RemoveUser(id)] = changes.as_slice() else {
         panic!("{changes:?}")
@@ -295,14 +292,14 @@ fn b3_record_that_changes_often_is_told_once() {
 }
 
 #[test]
-fn b3_name_that_is_deleted_again_and_again_is_rejected() {
+fn b3_repeated_deletion_of_name_is_rejected() {
     let entries = ["dn: cn=a\nobjectClass: person", "dn: cn=g\nobjectClass: group\nmember: cn=a"];
     let again = "dn: cn=a\nchangetype: delete\n\ndn: cn=a\nchangetype: add\nobjectClass: person\n\n";
-    let (tree, _) = Tree::read(document(&entries).as_bytes()).into_complete().unwrap();
+    let (tree, _) = DirectoryTree::read(document(&entries).as_bytes()).into_complete().unwrap();
     let (tree, changes) = changed(tree, &again.repeat(16));
     assert_eq!(changes.iter().filter(|change| matches!(change, DirectoryChange::RemoveUser(_))).count(), 16);
     let import = tree.change("dn: cn=a\nchangetype: delete\n".as_bytes());
-    assert!(matches!(refusal(&import).1, RejectReason::UnsupportedChange { .. }));
+    assert!(matches!(rejection(&import).1, RejectReason::UnsupportedChange { .. }));
 }
 
 #[test]
@@ -312,7 +309,7 @@ fn b1_change_with_too_many_names_changes_nothing() {
         "dn: uid=adele,ou=people,dc=contoso,dc=example\nchangetype: modify\ndelete: uid\n-\nadd: mail\n{names}-\n"
     );
     let import = tree(&ENTRIES).change(record.as_bytes());
-    assert_eq!(refusal(&import).1, RejectReason::TooManyNames { max: 1_000 });
+    assert_eq!(rejection(&import).1, RejectReason::TooManyNames { max: 1_000 });
     let (tree, delta) = import.into_partial();
     assert!(delta.is_empty());
     let listed = "dn: cn=unix,dc=contoso,dc=example\nchangetype: modify\nadd: memberUid\nmemberUid: adele\n-\n";
@@ -322,17 +319,17 @@ fn b1_change_with_too_many_names_changes_nothing() {
     let [DirectoryChange::User(adele)] = changes.as_slice() else { panic!("{changes:?}") };
     assert_eq!(adele.aliases().len(), 4, "the names are those of before, and one more");
     let invalid = record.replace("mail: 7@x.example", &format!("mail: {}@x.example", "a".repeat(600)));
-    assert!(matches!(refusal(&self::tree(&ENTRIES).change(invalid.as_bytes())).1, RejectReason::Text { .. }));
+    assert!(matches!(rejection(&self::tree(&ENTRIES).change(invalid.as_bytes())).1, RejectReason::Text { .. }));
 }
 
 #[test]
-fn d8_whatever_is_below_a_name_moves_with_it() {
+fn d8_subtree_moves_with_its_entry() {
     let ou = |name: &str| format!("dn: {name}\nobjectClass: organizationalUnit");
     let (a, b) = (ou("ou=a,dc=x"), ou("ou=b,dc=x"));
     let person = "dn: uid=p,ou=deep,ou=a,dc=x\nobjectClass: person\nentryUUID: 7d1c8e52-0a43-103e-8f2b-000000000001";
     let nameless = "dn: uid=q,ou=b,dc=x\nobjectClass: person";
     let entries = [&*a, &b, person, nameless, "dn: cn=g\nobjectClass: group\nmember: uid=p,ou=deep,ou=a,dc=x"];
-    let import = Tree::read(document(&entries).as_bytes());
+    let import = DirectoryTree::read(document(&entries).as_bytes());
     let tree = import.into_complete().unwrap().0;
     let step = |dn: &str, rdn: &str, above: &str| {
         format!("dn: {dn}\nchangetype: modrdn\nnewrdn: {rdn}\ndeleteoldrdn: 0\nnewsuperior: {above}\n\n")
@@ -343,23 +340,23 @@ fn d8_whatever_is_below_a_name_moves_with_it() {
     let (_, changes) = changed(tree.clone(), &moves);
     assert_eq!(changes, [DirectoryChange::RemoveMember(group("cn=g"), user(ADELE))]);
     let (_, changes) = changed(tree.clone(), &(moves.clone() + &gone("uid=p,ou=deep,ou=a,dc=x")));
-    assert_eq!(changes.len(), 1, "the old name is nobody's");
-    let named = "an immutable id of whatever is moved";
-    let taken = "a new name that nothing had before";
-    for (records, expected) in [
+    assert_eq!(changes.len(), 1, "the old name is unused");
+    let named = "export immutable ids of all moved entries";
+    let taken = "use a name that no entry had before";
+    for (records, advice) in [
         (step("ou=b,dc=x", "ou=c", ""), named),
         (step("ou=a,dc=x", "ou=b", "dc=x"), taken),
         (step("ou=a,dc=x", "ou=e", "ou=deep,ou=a,dc=x"), taken),
         (step("ou=a,dc=x", "ou=e", &vec!["ou=y"; 126].join(",")), taken),
     ] {
         let import = tree.clone().change(records.as_bytes());
-        assert_eq!(refusal(&import).1, RejectReason::UnsupportedChange { expected }, "{records}");
+        assert_eq!(rejection(&import).1, RejectReason::UnsupportedChange { advice }, "{records}");
         assert_eq!(changed(import.into_partial().0, &gone("uid=p,ou=deep,ou=a,dc=x")).1.len(), 1, "not moved");
     }
 }
 
 #[test]
-fn d11_group_that_a_change_marks_deleted_is_removed() {
+fn d11_group_marked_deleted_by_change_is_removed() {
     let records = "dn: cn=council,dc=contoso,dc=example\nchangetype: modify\nadd: isDeleted\nisDeleted: TRUE\n-\n\
                    delete: member\n-\n";
     let (_, changes) = changed(tree(&ENTRIES), records);
@@ -368,10 +365,10 @@ fn d11_group_that_a_change_marks_deleted_is_removed() {
     assert_eq!(changes, []);
     let entry = "dn: cn=g\nobjectClass: group\nisDeleted: TRUE";
     let restored = "dn: cn=g\nchangetype: modify\ndelete: isDeleted\n-\n";
-    let reason = refusal(&tree(&[entry]).change(restored.as_bytes())).1;
+    let reason = rejection(&tree(&[entry]).change(restored.as_bytes())).1;
     assert!(matches!(reason, RejectReason::UnsupportedChange { .. }), "{reason:?}");
     let class =
         "dn: cn=council,dc=contoso,dc=example\nchangetype: modify\nadd: objectClass\nobjectClass: nsTombstone\n-\n";
-    let reason = refusal(&tree(&ENTRIES).change(class.as_bytes())).1;
+    let reason = rejection(&tree(&ENTRIES).change(class.as_bytes())).1;
     assert!(matches!(reason, RejectReason::UnsupportedChange { .. }), "{reason:?}");
 }

@@ -180,7 +180,7 @@ fn b1_header_of_no_table_is_rejected() {
         ("group name,name", "field `group id` is missing, expected the immutable id of a group"),
         ("id,object id,upn", "field `id` is given twice, expected once"),
         ("group,group id,member", "field `group id` is given twice, expected once"),
-        ("id,\"upn", "the input ends too early, expected the closing quote of a field"),
+        ("id,\"upn", "unexpected end of input, expected the closing quote of a field"),
     ] {
         let import = read(&[&format!("{header}\n")]);
         assert_eq!(rejection(&import), format!("line 1: {says}"), "{header}");
@@ -188,7 +188,7 @@ fn b1_header_of_no_table_is_rejected() {
     }
     assert_eq!(
         rejection(&read(&["id,upn"])),
-        "line 1: the input ends too early, expected a line feed at the end of the header"
+        "line 1: unexpected end of input, expected a line feed at the end of the header"
     );
     for nothing in ["", "\n\r\n", "id,upn\n"] {
         assert_eq!((read(&[nothing]).read(), read(&[nothing]).rejected().len()), (0, 0));
@@ -203,18 +203,18 @@ fn b1_invalid_row_is_rejected_and_others_read() {
         ("u,a@x.example,", "3 fields, expected 4"),
         ("u,a@x.example,,,", "5 fields, expected 4"),
         (",a@x.example,,", "field `id` is missing, expected the immutable id of a user"),
-        ("u,a@x.example,perhaps,", "field `status` cannot be understood, expected `active`, `disabled` or `deleted`"),
+        ("u,a@x.example,perhaps,", "field `status` is invalid, expected `active`, `disabled` or `deleted`"),
         (
             "u,a@x.example,,a b.example",
-            "field `home domain` cannot be understood, expected the domain name of the user's organization",
+            "field `home domain` is invalid, expected the domain name of the user's organization",
         ),
         (
             "u,\"a@x.example, b@x.example\",,",
-            "field `upn` cannot be understood, expected addresses with nothing but `;` between them",
+            "field `upn` is invalid, expected addresses with nothing but `;` between them",
         ),
         (
             "u,a@x.example b@x.example,,",
-            "field `upn` cannot be understood, expected addresses with nothing but `;` between them",
+            "field `upn` is invalid, expected addresses with nothing but `;` between them",
         ),
         ("u,a\u{7}b,,", "field `upn`: alias contains a control character at byte 1; remove it"),
         (&long, "field `id`: user id is 300 bytes long, expected at most 256"),
@@ -238,7 +238,7 @@ fn b1_invalid_row_is_rejected_and_others_read() {
 fn b1_text_in_unclosed_quote_is_no_row() {
     let table = format!("id,upn\nu,\"{}\nv,v@x.example\n", "a\n".repeat(MAX_ROW_BYTES));
     let import = read(&[&table]);
-    assert_eq!(rejection(&import), "line 2: the input ends too early, expected the closing quote of a field");
+    assert_eq!(rejection(&import), "line 2: unexpected end of input, expected the closing quote of a field");
     assert!(members(&built(import.into_partial()), "v").is_empty());
     let table = format!("id,upn\nu,\"{}\nv,v@x.example\n\",\nw,w\n", "a\n".repeat(MAX_ROW_BYTES));
     let import = read(&[&table]);
@@ -253,7 +253,7 @@ fn d11_unknown_member_or_group_is_rejected() {
         ("g-1,u-9,\n", Some("lists 1 members that are no user and no group")),
         ("g-1,g-9,group\n", Some("lists 1 members that are no user and no group")),
         ("g-9,u-1,\n", Some("is a member of 1 groups that the input does not hold")),
-        ("g-1,u-1,robot\n", Some("field `type` cannot be understood")),
+        ("g-1,u-1,robot\n", Some("field `type` is invalid")),
         ("g-1,,\n", Some("field `member` is missing")),
         (",u-1,\n", Some("field `group id` is missing")),
         ("g-1,u-9,user\n", Some("lists 1 members that are no user and no group")),
@@ -285,7 +285,7 @@ fn d11_unknown_member_or_group_is_rejected() {
 fn d11_id_of_user_and_group_needs_type() {
     let (users, groups) = ("id,upn\nx,x@x.example\n", "group id,name\nx,X\ng,G\n");
     let import = read(&[users, groups, "group,member\ng,x\n"]);
-    let says = "line 2 of input 3: field `type` cannot be understood, expected `user` or `group`, because a user and a group have the id";
+    let says = "line 2 of input 3: field `type` is invalid, expected `user` or `group`, because a user and a group have the id";
     assert_eq!(rejection(&import), says);
     assert_eq!(members(&built(import.into_partial()), "g"), set(&["x"]), "both are members");
     assert_eq!(members(&whole(&[users, groups, "group,member,type\ng,x,user\n"]), "g"), set(&["x"]));
@@ -322,7 +322,7 @@ fn b4_last_row_without_line_feed_is_read() {
     let snapshot = whole(&["id,upn\nu-1,a@x.example\nu-2,\"b@x.example\""]);
     assert_eq!(names(&snapshot, "u-2"), ["b@x.example"]);
     for cut in ["id,upn,mail\nu-1,a@x.example", "id,upn\nu-1", "id,upn\nu-1,\"a@x.example"] {
-        assert!(rejection(&read(&[cut])).starts_with("line 2: the input ends too early, expected "), "{cut}");
+        assert!(rejection(&read(&[cut])).starts_with("line 2: unexpected end of input, expected "), "{cut}");
     }
     assert!(rejection(&read(&["id,upn\nu-1,a,b"])).contains("3 fields, expected 2"));
 }

@@ -1,4 +1,4 @@
-//! Microsoft Graph: rounds of pages into directories and deltas.
+//! Microsoft Graph: syncs that result in directories and deltas.
 
 mod broken;
 mod delta;
@@ -10,7 +10,7 @@ use activity_privacy::directory::{
 };
 use activity_privacy::identity::{Alias, GroupId};
 use activity_privacy::import::Import;
-use activity_privacy::import::graph::{Listing, Sync, Unfinished};
+use activity_privacy::import::graph::{IncompleteSync, Listing, Sync};
 use serde_json::{Value, json};
 
 use crate::fixture::{alias, at, group, user};
@@ -18,24 +18,24 @@ use crate::fixture::{alias, at, group, user};
 pub(super) const USERS: &str = "https://graph.example/v1.0/users/delta?$select=userPrincipalName";
 pub(super) const GROUPS: &str = "https://graph.example/v1.0/groups/delta?$select=displayName,members";
 
-/// The last page of a delta query.
+/// Returns the last page of a delta query.
 pub(super) fn last(entries: Value) -> Value {
     json!({"@odata.deltaLink": "https://graph.example/v1.0/delta?$deltatoken=next", "value": entries})
 }
 
-/// A page with more behind it.
+/// Returns a page with a next link.
 pub(super) fn more(next: &str, entries: Value) -> Value {
     json!({"@odata.nextLink": next, "value": entries})
 }
 
-/// A round of delta queries of which every listing is one page.
-pub(super) fn round(users: Value, groups: Value) -> Sync {
-    let mut round = Sync::new();
-    round.ask(Listing::Users, USERS);
-    round.ask(Listing::Groups, GROUPS);
-    round.page(USERS, last(users).to_string().as_bytes()).unwrap();
-    round.page(GROUPS, last(groups).to_string().as_bytes()).unwrap();
-    round
+/// Reads delta queries of one page each.
+pub(super) fn sync(users: Value, groups: Value) -> Sync {
+    let mut sync = Sync::new();
+    sync.ask(Listing::Users, USERS);
+    sync.ask(Listing::Groups, GROUPS);
+    sync.page(USERS, last(users).to_string().as_bytes()).unwrap();
+    sync.page(GROUPS, last(groups).to_string().as_bytes()).unwrap();
+    sync
 }
 
 pub(super) fn snapshot(builder: DirectoryBuilder) -> DirectorySnapshot {
@@ -62,7 +62,7 @@ fn names(user: &User) -> Vec<&str> {
 }
 
 #[test]
-fn d8_a_user_is_known_by_every_name_that_graph_gives() {
+fn d8_user_has_every_name_from_graph() {
     let record = json!({
         "id": "u-1", "mail": "adele.vance@contoso.com", "userPrincipalName": "adele@contoso.com", "displayName": "Adele",
         "proxyAddresses": ["smtp:av@contoso.example", "SMTP:adele.vance@contoso.com", "X500:/o=Contoso/cn=adele",
@@ -70,7 +70,7 @@ fn d8_a_user_is_known_by_every_name_that_graph_gives() {
         "otherMails": ["adele@home.example"], "onPremisesUserPrincipalName": "adele@corp.example",
         "onPremisesSamAccountName": "avance", "accountEnabled": true,
     });
-    let import = round(json!([record]), json!([])).into_builder().unwrap();
+    let import = sync(json!([record]), json!([])).into_builder().unwrap();
     let adele = known(&snapshot(import.into_complete().unwrap()), "u-1");
     assert_eq!(
         names(&adele),
@@ -89,29 +89,29 @@ fn d8_a_user_is_known_by_every_name_that_graph_gives() {
 }
 
 #[test]
-fn d7_a_guest_is_at_home_nowhere_that_their_mail_says() {
+fn d7_mail_of_guest_determines_no_home_domain() {
     let guest = json!({"id": "u-1", "userPrincipalName": "a_fabrikam.com#EXT#@contoso.com", "mail": "a@fabrikam.com",
                        "userType": "Guest"});
-    let import = round(json!([guest]), json!([])).into_builder().unwrap();
+    let import = sync(json!([guest]), json!([])).into_builder().unwrap();
     let guest = known(&snapshot(import.into_complete().unwrap()), "u-1");
     assert_eq!(guest.stated_home_domain(), None);
     assert!(guest.aliases()[0].is_guest(), "the name that tells the home is the first");
 }
 
 #[test]
-fn d10_groups_in_circles_are_imported_as_they_are() {
+fn d10_cyclic_groups_are_imported() {
     let groups = json!([
         {"id": "g-1", "displayName": "Council", "members@delta": [of_type("group", "g-2")]},
         {"id": "g-2", "displayName": "Board", "members@delta": [of_type("group", "g-1"), of_type("user", "u-1")]},
     ]);
-    let import = round(json!([]), groups).into_builder().unwrap();
+    let import = sync(json!([]), groups).into_builder().unwrap();
     let snapshot = snapshot(import.into_complete().unwrap());
     assert!(snapshot.all_members(&group("g-1")).iter().any(|member| member.as_str() == "u-1"));
     assert_eq!(snapshot.group_name(&group("g-2")), Some("Board"));
 }
 
 #[test]
-fn d11_a_user_who_cannot_sign_in_stays_a_member() {
+fn d11_disabled_user_stays_member() {
     let users = json!([
         {"id": "u-1", "userPrincipalName": "a@contoso.com", "accountEnabled": false},
         {"id": "u-2", "@removed": {"reason": "changed"}},
@@ -119,13 +119,13 @@ fn d11_a_user_who_cannot_sign_in_stays_a_member() {
     ]);
     let groups = json!([{"id": "g-1", "displayName": "Council",
                          "members@delta": [of_type("user", "u-1"), of_type("user", "u-2"), of_type("user", "u-3")]}]);
-    let snapshot = snapshot(round(users, groups).into_builder().unwrap().into_complete().unwrap());
+    let snapshot = snapshot(sync(users, groups).into_builder().unwrap().into_complete().unwrap());
     assert_eq!(snapshot.all_members(&group("g-1")).len(), 3);
     assert_eq!(known(&snapshot, "u-1").status(), UserStatus::Disabled);
 }
 
 #[test]
-fn b1_what_is_no_person_and_no_group_is_counted() {
+fn b1_other_objects_are_counted_as_ignored() {
     let members: Vec<Value> =
         ["device", "orgContact", "servicePrincipal", "application", "agentIdentity", "user", "agentUser"]
             .iter()
@@ -133,19 +133,19 @@ fn b1_what_is_no_person_and_no_group_is_counted() {
             .map(|(at, kind)| of_type(kind, &format!("m-{at}")))
             .collect();
     let groups = json!([{"id": "g-1", "displayName": "Council", "members@delta": members}]);
-    let import = round(json!([]), groups).into_builder().unwrap();
+    let import = sync(json!([]), groups).into_builder().unwrap();
     assert_eq!((import.read(), import.ignored(), import.rejected().len()), (8, 5, 0));
     assert_eq!(snapshot(import.into_complete().unwrap()).all_members(&group("g-1")).len(), 2);
 }
 
 #[test]
-fn d12_a_group_without_a_name_is_called_by_its_id() {
+fn d12_unnamed_group_is_named_by_id() {
     let groups = json!([{"id": "g-1", "displayName": null, "members@delta": [of_type("user", "u-1")]}]);
-    let snapshot = snapshot(round(json!([]), groups).into_builder().unwrap().into_complete().unwrap());
+    let snapshot = snapshot(sync(json!([]), groups).into_builder().unwrap().into_complete().unwrap());
     assert_eq!(snapshot.group_name(&group("g-1")), Some("g-1"));
 }
 
-/// Plain listings: users, groups, and the members of each.
+/// Plain listings: users, groups, and the members of each group.
 mod plain {
     use super::*;
 
@@ -153,37 +153,37 @@ mod plain {
     const GROUPS: &str = "https://graph.example/v1.0/groups";
 
     fn listed(groups: Value) -> Sync {
-        let mut round = Sync::new();
-        round.ask(Listing::Users, USERS);
-        round.ask(Listing::Groups, GROUPS);
+        let mut sync = Sync::new();
+        sync.ask(Listing::Users, USERS);
+        sync.ask(Listing::Groups, GROUPS);
         let users = json!({"@odata.context": "https://graph.example/v1.0/$metadata#users(id,userPrincipalName)",
                            "value": [{"id": "u-1", "userPrincipalName": "adele@contoso.com"}]});
-        round.page(USERS, users.to_string().as_bytes()).unwrap();
+        sync.page(USERS, users.to_string().as_bytes()).unwrap();
         let groups = json!({"@odata.context": "https://graph.example/v1.0/$metadata#groups", "value": groups});
-        round.page(GROUPS, groups.to_string().as_bytes()).unwrap();
-        round
+        sync.page(GROUPS, groups.to_string().as_bytes()).unwrap();
+        sync
     }
 
-    fn members(round: &mut Sync, of: &str, page: Value) {
+    fn members(sync: &mut Sync, of: &str, page: Value) {
         let link = format!("https://graph.example/v1.0/groups/{of}/members");
-        round.ask(Listing::Members(group(of)), &*link);
-        round.page(&link, page.to_string().as_bytes()).unwrap();
+        sync.ask(Listing::Members(group(of)), &*link);
+        sync.page(&link, page.to_string().as_bytes()).unwrap();
     }
 
     #[test]
-    fn d11_a_listing_without_the_members_of_a_group_is_no_directory() {
+    fn d11_directory_needs_members_of_every_group() {
         let groups = json!([{"id": "g-1", "displayName": "Council"}, {"id": "g-2", "displayName": "Board"}]);
-        let mut round = listed(groups.clone());
-        assert_eq!(round.groups().map(GroupId::as_str).collect::<Vec<_>>(), ["g-1", "g-2"]);
-        members(&mut round, "g-1", json!({"value": []}));
-        let missing = round.into_builder().unwrap_err();
-        assert_eq!(missing, Unfinished::MembersNotAsked { group: group("g-2") });
+        let mut sync = listed(groups.clone());
+        assert_eq!(sync.groups().map(GroupId::as_str).collect::<Vec<_>>(), ["g-1", "g-2"]);
+        members(&mut sync, "g-1", json!({"value": []}));
+        let missing = sync.into_builder().unwrap_err();
+        assert_eq!(missing, IncompleteSync::MembersNotAsked { group: group("g-2") });
 
-        let mut round = listed(groups);
-        members(&mut round, "g-1", json!({"value": [of_type("group", "g-2")]}));
+        let mut sync = listed(groups);
+        members(&mut sync, "g-1", json!({"value": [of_type("group", "g-2")]}));
         let with_names = json!({"@odata.type": "#microsoft.graph.user", "id": "u-1", "mail": "a.vance@contoso.com"});
-        members(&mut round, "g-2", json!({"value": [with_names, of_type("device", "d-1")]}));
-        let import = round.into_builder().unwrap();
+        members(&mut sync, "g-2", json!({"value": [with_names, of_type("device", "d-1")]}));
+        let import = sync.into_builder().unwrap();
         assert_eq!((import.read(), import.ignored()), (6, 1));
         let snapshot = snapshot(import.into_complete().unwrap());
         assert_eq!(snapshot.all_members(&group("g-1")).len(), 1);
@@ -191,38 +191,35 @@ mod plain {
     }
 
     #[test]
-    fn d11_members_that_are_open_are_no_members() {
-        let mut round = listed(json!([{"id": "g-1", "displayName": "Council"}]));
-        round.ask(Listing::Members(group("g-1")), "m");
-        round.page("m", more("m2", json!([of_type("user", "u-1")])).to_string().as_bytes()).unwrap();
-        assert_eq!(round.next_link(), Some("m2"));
-        assert_eq!(round.into_builder().unwrap_err(), Unfinished::PagesOpen { open: 1 });
+    fn d11_pending_member_pages_prevent_result() {
+        let mut sync = listed(json!([{"id": "g-1", "displayName": "Council"}]));
+        sync.ask(Listing::Members(group("g-1")), "m");
+        sync.page("m", more("m2", json!([of_type("user", "u-1")])).to_string().as_bytes()).unwrap();
+        assert_eq!(sync.next_link(), Some("m2"));
+        assert_eq!(sync.into_builder().unwrap_err(), IncompleteSync::PagesOpen { open: 1 });
     }
 
     #[test]
-    fn d10_members_of_one_type_leave_out_nested_groups() {
-        let mut round = listed(json!([{"id": "g-1", "displayName": "Council"}]));
-        round.ask(Listing::Members(group("g-1")), "m");
+    fn d10_member_listing_of_one_type_is_rejected() {
+        let mut sync = listed(json!([{"id": "g-1", "displayName": "Council"}]));
+        sync.ask(Listing::Members(group("g-1")), "m");
         let page = |set: &str| {
             json!({"@odata.context": format!("https://graph.example/v1.0/$metadata#{set}"), "value": [of_type("user", "u-9")]})
                 .to_string()
         };
         for set in ["users", "groups", "users(id)"] {
-            assert!(round.page("m", page(set).as_bytes()).is_err(), "{set}");
+            assert!(sync.page("m", page(set).as_bytes()).is_err(), "{set}");
         }
-        round.page("m", page("directoryObjects(id)").as_bytes()).unwrap();
-        assert_eq!(
-            snapshot(round.into_builder().unwrap().into_complete().unwrap()).all_members(&group("g-1")).len(),
-            1
-        );
+        sync.page("m", page("directoryObjects(id)").as_bytes()).unwrap();
+        assert_eq!(snapshot(sync.into_builder().unwrap().into_complete().unwrap()).all_members(&group("g-1")).len(), 1);
     }
 
     #[test]
-    fn b1_a_name_that_only_a_list_of_members_gives_is_not_lost() {
+    fn b1_unnamed_user_from_member_list_is_rejected() {
         let of = |member: Value| {
-            let mut round = listed(json!([{"id": "g-1", "displayName": "Council"}]));
-            members(&mut round, "g-1", json!({"value": [member]}));
-            round.into_builder().unwrap()
+            let mut sync = listed(json!([{"id": "g-1", "displayName": "Council"}]));
+            members(&mut sync, "g-1", json!({"value": [member]}));
+            sync.into_builder().unwrap()
         };
         let by_id_alone = json!({"@odata.type": "#microsoft.graph.user", "id": "u-9", "mail": null});
         assert!(of(by_id_alone).into_complete().is_ok());
@@ -230,34 +227,34 @@ mod plain {
         assert_eq!(
             messages(&of(by_mail)),
             ["page 3, record 1: field `userPrincipalName` is missing, expected the sign-in name or, if it is null, \
-          another name to protect by: have both in `$select`"]
+          another name; add both to `$select`"]
         );
         let upn = json!({"@odata.type": "#microsoft.graph.user", "id": "u-9", "userPrincipalName": "n@contoso.com"});
         assert_eq!(names(&known(&snapshot(of(upn).into_complete().unwrap()), "u-9")), ["n@contoso.com"]);
     }
 
     #[test]
-    fn d11_a_plain_listing_is_no_delta() {
+    fn d11_plain_listing_makes_no_delta() {
         let before = snapshot(DirectoryBuilder::new());
-        assert_eq!(listed(json!([])).into_delta(&before).unwrap_err(), Unfinished::NoChanges);
+        assert_eq!(listed(json!([])).into_delta(&before).unwrap_err(), IncompleteSync::NoChanges);
     }
 
     #[test]
-    fn d11_twenty_members_in_a_record_are_not_taken_for_all() {
+    fn d11_expanded_members_are_rejected() {
         let groups = json!([{"id": "g-1", "displayName": "Council", "members": [of_type("user", "u-1")]}]);
         let import = listed(groups).into_builder().unwrap();
         assert_eq!(
             messages(&import),
-            ["page 2, record 1: field `members` cannot be understood, expected no members here, but in \
-              `members@delta` or in a listing of their own"]
+            ["page 2, record 1: field `members` is invalid, expected members in `members@delta` or in a listing of \
+                 their own"]
         );
     }
 }
 
 #[test]
-fn d8_a_name_leads_to_whoever_has_it_on_record() {
+fn d8_name_resolves_to_user_with_record() {
     let users = json!([{"id": "u-1", "userPrincipalName": "Adele@Contoso.com"}]);
-    let snapshot = snapshot(round(users, json!([])).into_builder().unwrap().into_complete().unwrap());
+    let snapshot = snapshot(sync(users, json!([])).into_builder().unwrap().into_complete().unwrap());
     let found = snapshot.resolve(&alias("adele@contoso.com").into());
     assert!(matches!(found, Resolution::Known(found) if found.id().as_str() == "u-1"));
 }

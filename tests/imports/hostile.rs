@@ -1,4 +1,4 @@
-//! Bytes that nobody meant to send, and documents that were damaged on the way.
+//! Arbitrary bytes, and documents damaged in transfer.
 
 use activity_privacy::directory::{DirectoryBuilder, DirectoryRevision, DirectorySnapshot, User};
 use activity_privacy::import::graph::{Listing, Sync};
@@ -30,7 +30,7 @@ fn before() -> DirectorySnapshot {
     builder.member(&group("g-1"), &user("u-1")).build(DirectoryRevision(1), at(0)).unwrap()
 }
 
-/// Says what was wrong with an import, and checks that all of it is accounted for.
+/// Returns the rejections of an import, after checking that every record is accounted for.
 fn accounted<T>(import: &activity_privacy::import::Import<T>) -> String {
     let within =
         import.rejected().iter().filter(|rejected| rejected.place != activity_privacy::import::Place::Whole).count();
@@ -41,21 +41,21 @@ fn accounted<T>(import: &activity_privacy::import::Import<T>) -> String {
 fn graph(users: &[u8], groups: &[u8]) -> String {
     let mut said = String::new();
     let read = || {
-        let mut round = Sync::new();
-        round.ask(Listing::Users, "https://graph.example/users/delta");
-        round.ask(Listing::Groups, "https://graph.example/groups/delta");
+        let mut sync = Sync::new();
+        sync.ask(Listing::Users, "https://graph.example/users/delta");
+        sync.ask(Listing::Groups, "https://graph.example/groups/delta");
         let results = [
-            round.page("https://graph.example/users/delta", users),
-            round.page("u2", &br#"{"@odata.deltaLink": "d", "value": []}"#[..]),
-            round.page("https://graph.example/groups/delta", groups),
+            sync.page("https://graph.example/users/delta", users),
+            sync.page("u2", &br#"{"@odata.deltaLink": "d", "value": []}"#[..]),
+            sync.page("https://graph.example/groups/delta", groups),
         ];
-        (round, results)
+        (sync, results)
     };
-    let (round, results) = read();
+    let (sync, results) = read();
     for refused in results.into_iter().filter_map(Result::err) {
         said += &format!("{refused} {refused:?}\n");
     }
-    match round.into_builder() {
+    match sync.into_builder() {
         Ok(import) => {
             said += &accounted(&import);
             let _ = import.into_partial().build(DirectoryRevision(1), at(0));
@@ -105,13 +105,13 @@ enum Damage {
     Cut(prop::sample::Index),
     Set(prop::sample::Index, u8),
     Insert(prop::sample::Index, u8),
-    /// A piece of it once more somewhere else.
+    /// Repeats a piece of the document elsewhere.
     Repeat(prop::sample::Index, prop::sample::Index, prop::sample::Index),
 }
 
 fn damage() -> impl Strategy<Value = Vec<Damage>> {
     use prop::sample::Index;
-    // What a document is made of, more often than chance would have it.
+    // Tokens of the formats, so that they occur often.
     let byte = prop_oneof![any::<u8>(), prop::sample::select(&b"{}[]\",: 0tfn\\"[..])];
     let one = prop_oneof![
         1 => any::<Index>().prop_map(Damage::Cut),
@@ -148,14 +148,14 @@ fn damaged(document: &str, damage: &[Damage]) -> Vec<u8> {
 
 proptest! {
     #[test]
-    fn b3_no_bytes_are_too_strange(one in vec(any::<u8>(), 0..200), other in vec(any::<u8>(), 0..200)) {
+    fn b3_arbitrary_bytes_never_panic(one in vec(any::<u8>(), 0..200), other in vec(any::<u8>(), 0..200)) {
         graph(&one, &other);
         lists(&one, &other);
         requests(&one);
     }
 
     #[test]
-    fn b2_a_damaged_document_is_not_quoted(damage in damage()) {
+    fn b2_errors_do_not_quote_damaged_document(damage in damage()) {
         let mut said = graph(&damaged(USERS, &damage), &damaged(GROUPS, &damage));
         said += &graph(USERS.as_bytes(), &damaged(GROUPS, &damage));
         said += &lists(&damaged(SCIM_USERS, &damage), &damaged(SCIM_GROUPS, &damage));
@@ -166,7 +166,7 @@ proptest! {
 }
 
 #[test]
-fn b1_the_documents_that_are_damaged_are_sound() {
+fn b1_undamaged_documents_are_complete() {
     assert_eq!(graph(USERS.as_bytes(), GROUPS.as_bytes()), "");
     assert_eq!(lists(SCIM_USERS.as_bytes(), SCIM_GROUPS.as_bytes()), "");
     let said = requests(PATCH.as_bytes());
@@ -179,7 +179,7 @@ fn b1_the_documents_that_are_damaged_are_sound() {
 }
 
 #[test]
-fn b3_depth_is_bounded() {
+fn b3_nesting_depth_is_bounded() {
     let deep = format!("{{\"value\": {}", "[".repeat(100_000));
     assert!(graph(deep.as_bytes(), deep.as_bytes()).contains("not JSON"));
     assert!(requests(deep.as_bytes()).contains("not JSON"));

@@ -7,11 +7,11 @@ use activity_privacy::identity::{Alias, GroupId, Identity, UserId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufReader, Read};
 
-use activity_privacy::import::ldif::{self, MAX_VALUE_BYTES, Tree};
+use activity_privacy::import::ldif::{self, DirectoryTree, MAX_VALUE_BYTES};
 use activity_privacy::import::{Import, Place, RejectReason};
 use proptest::prelude::*;
 
-/// A record of each kind that a directory of a company holds.
+/// One record of each kind in a company's directory.
 pub(crate) const ENTRIES: [&str; 10] = [
     "dn: dc=contoso,dc=example\nobjectClass: domain\ndc: contoso",
     "dn: ou=people,dc=contoso,dc=example\nobjectClass: organizationalUnit\nou: people",
@@ -80,7 +80,7 @@ pub(crate) fn named(snapshot: &DirectorySnapshot, name: &str) -> Option<String> 
     known(snapshot, Alias::new(name).unwrap()).map(|user| user.id().as_str().to_owned())
 }
 
-/// Everything that a snapshot says, in one form.
+/// Returns the content of a snapshot in a comparable form.
 fn said(snapshot: &DirectorySnapshot) -> BTreeMap<String, Vec<String>> {
     let groups: Vec<GroupId> = snapshot.groups().map(|(id, _)| id.clone()).collect();
     let mut said = BTreeMap::new();
@@ -98,14 +98,14 @@ fn said(snapshot: &DirectorySnapshot) -> BTreeMap<String, Vec<String>> {
     said
 }
 
-/// The one rejection of a document, as text and as it is.
-pub(crate) fn refusal<T>(import: &Import<T>) -> (String, RejectReason) {
+/// Returns the only rejection of an import, as text and as a value.
+pub(crate) fn rejection<T>(import: &Import<T>) -> (String, RejectReason) {
     let [rejected] = import.rejected() else { panic!("{:?}", import.rejected()) };
     (rejected.to_string(), rejected.reason.clone())
 }
 
 #[test]
-fn d6_people_groups_and_memberships_are_what_the_entries_say() {
+fn d6_entries_define_users_groups_and_memberships() {
     let import = ldif::read(document(&ENTRIES).as_bytes());
     assert_eq!((import.read(), import.ignored(), import.rejected().len()), (10, 3, 0));
     let snapshot = built(import.into_complete().unwrap());
@@ -118,7 +118,7 @@ fn d6_people_groups_and_memberships_are_what_the_entries_say() {
 }
 
 #[test]
-fn d8_a_user_is_known_by_every_name_of_the_entry_and_the_upn_is_the_first() {
+fn d8_user_has_every_name_and_upn_first() {
     let snapshot = whole(document(&ENTRIES));
     let names = |id| {
         let user = known(&snapshot, user(id)).unwrap();
@@ -131,7 +131,7 @@ fn d8_a_user_is_known_by_every_name_of_the_entry_and_the_upn_is_the_first() {
 }
 
 #[test]
-fn d11_whoever_is_disabled_stays_a_member() {
+fn d11_disabled_user_stays_member() {
     let snapshot = whole(document(&ENTRIES));
     let status = |id| known(&snapshot, user(id)).unwrap().status();
     assert_eq!(status(ADELE), UserStatus::Active);
@@ -140,7 +140,7 @@ fn d11_whoever_is_disabled_stays_a_member() {
 }
 
 #[test]
-fn b1_folds_comments_and_line_ends_play_no_part() {
+fn b1_folds_comments_and_line_ends_are_insignificant() {
     let plain = document(&ENTRIES);
     let expected = said(&whole(&plain));
     let crlf = plain.replace('\n', "\r\n");
@@ -148,7 +148,7 @@ fn b1_folds_comments_and_line_ends_play_no_part() {
     let commented = plain.replace("objectC", "# a comment\n  that goes on: here\nobjectC");
     let mut folded = String::new();
     for line in plain.lines() {
-        // No letter is cut in two here; that it may be is tried with the bytes below.
+        // No character is split here; the arbitrary bytes below cover that.
         let letters: Vec<char> = line.chars().collect();
         let pieces: Vec<String> = letters.chunks(7).map(|piece| piece.iter().collect()).collect();
         folded.push_str(&pieces.join("\n "));
@@ -168,8 +168,8 @@ fn b1_folds_comments_and_line_ends_play_no_part() {
 }
 
 #[test]
-fn d8_a_primary_group_of_active_directory_has_its_members() {
-    // S-1-5-21-1-2-3 with 513 and 1105 behind.
+fn d8_primary_group_of_active_directory_has_members() {
+    // S-1-5-21-1-2-3 followed by 513 and 1105.
     let document = "dn: cn=Domain Users\nobjectClass: group\nobjectSid:: AQUAAAAAAAUVAAAAAQAAAAIAAAADAAAAAQIAAA==\n\n\
                     dn: cn=a\nobjectClass: user\nsAMAccountName: a\nprimaryGroupID: 513\nobjectSid:: \
                     AQUAAAAAAAUVAAAAAQAAAAIAAAADAAAAUQQAAA==\n";
@@ -177,7 +177,7 @@ fn d8_a_primary_group_of_active_directory_has_its_members() {
 }
 
 #[test]
-fn d11_a_member_who_is_no_entry_is_rejected_and_by_choice_a_user() {
+fn d11_missing_member_is_rejected_or_by_choice_user() {
     let entries = [ENTRIES[6], "dn: cn=board,dc=contoso,dc=example\nobjectClass: group\nmember: cn=x\nmember: cn=y"];
     let import = ldif::read(document(&entries).as_bytes());
     let rejected: Vec<_> = import.rejected().to_vec();
@@ -191,20 +191,20 @@ fn d11_a_member_who_is_no_entry_is_rejected_and_by_choice_a_user() {
 }
 
 #[test]
-fn d11_a_group_that_only_its_members_name_is_rejected() {
+fn d11_missing_group_in_member_of_is_rejected() {
     let import = ldif::read(document(&[ENTRIES[9]]).as_bytes());
-    assert_eq!(refusal(&import).1, RejectReason::UnknownGroup { count: 1 });
+    assert_eq!(rejection(&import).1, RejectReason::UnknownGroup { count: 1 });
     assert_eq!(known(&built(import.into_partial()), user(DORA)).unwrap().aliases().len(), 1);
 }
 
 #[test]
-fn d11_what_is_neither_user_nor_group_is_no_member() {
+fn d11_other_entry_as_member_is_rejected() {
     let entries = ["dn: ou=a\nobjectClass: organizationalUnit", "dn: cn=g\nobjectClass: group\nmember: ou=a"];
-    assert_eq!(refusal(&ldif::read(document(&entries).as_bytes())).1, RejectReason::UnknownMember { count: 1 });
+    assert_eq!(rejection(&ldif::read(document(&entries).as_bytes())).1, RejectReason::UnknownMember { count: 1 });
 }
 
 #[test]
-fn d11_members_whom_a_server_holds_back_are_missed() {
+fn d11_partial_or_computed_members_are_rejected() {
     let group =
         |member: &str| format!("dn: cn=g\nobjectClass: group\n{member}: cn=a\n\ndn: cn=a\nobjectClass: person\n");
     for (member, complete) in [
@@ -218,119 +218,119 @@ fn d11_members_whom_a_server_holds_back_are_missed() {
     }
     let computed = ldif::read(&b"dn: cn=g\nobjectClass: groupOfURLs\nmemberURL: ldap:///dc=x??sub?(uid=*)\n"[..]);
     assert_eq!(
-        refusal(&computed).1,
-        RejectReason::InvalidField { field: "memberURL", expected: "`member` with those whom it leads to" }
+        rejection(&computed).1,
+        RejectReason::InvalidField { field: "memberURL", expected: "the computed members in `member`" }
     );
 }
 
 #[test]
-fn d11_a_search_that_did_not_end_well_is_missed() {
+fn d11_failed_search_is_rejected() {
     let result = |said: &str| {
         format!("dn: cn=a\nobjectClass: person\n\n# search result\nsearch: 2\nresult: {said}\n\n# numEntries: 1\n")
     };
     let import = ldif::read(result("0 Success").as_bytes());
     assert_eq!((import.read(), import.ignored(), import.rejected().len()), (2, 1, 0));
     let import = ldif::read(result("4 Size limit exceeded").as_bytes());
-    assert_eq!(refusal(&import).0, "line 6: the input ends too early, expected `result` 0 at the end of a search");
+    assert_eq!(rejection(&import).0, "line 6: unexpected end of input, expected `result` 0 at the end of a search");
 }
 
 #[test]
-fn b1_a_fault_is_named_with_its_line_and_the_rest_goes_on() {
+fn b1_error_names_line_and_other_records_are_read() {
     let long = format!("dn: cn=a\nobjectClass: person\nmail: {}", "a".repeat(MAX_VALUE_BYTES));
     let long_alias = format!("dn: cn=a\nobjectClass: person\nmail: {}@x.example", "a".repeat(600));
     let cases: &[(&str, &str)] = &[
-        ("objectClass: person\ndn: cn=a", "line 3: field `dn` is missing, expected it to be the first of an entry"),
-        ("dn: cn=a\ncn: a", "line 3: field `objectClass` is missing, expected what kind of entry it is"),
-        ("dn: cn=a\nobjectClass: person\ndn: cn=b", "line 5: field `dn` is given twice, expected once"),
+        ("objectClass: person\ndn: cn=a", "line 3: field `dn` is missing, expected `dn` as the first line of an entry"),
+        ("dn: cn=a\ncn: a", "line 3: field `objectClass` is missing, expected the classes of the entry"),
+        ("dn: cn=a\nobjectClass: person\ndn: cn=b", "line 5: field `dn` occurs more than once"),
         (
             "dn: a\nobjectClass: person",
-            "line 3: field `dn` cannot be understood, expected a distinguished name (RFC 4514) of at most 128 parts",
+            "line 3: field `dn` is invalid, expected a distinguished name (RFC 4514) of at most 128 parts",
         ),
         (
             "dn: cn=a\nobjectClass: person\nmail a@b.example",
-            "line 5: cannot be understood, expected `attribute: value`, `attribute:: base64` or a comment",
+            "line 5: cannot be parsed, expected `attribute: value`, `attribute:: base64` or a comment",
         ),
         (
             "dn: cn=a\nobjectClass: person\nmem ber: cn=b",
-            "line 5: cannot be understood, expected `attribute: value`, `attribute:: base64` or a comment",
+            "line 5: cannot be parsed, expected `attribute: value`, `attribute:: base64` or a comment",
         ),
         (
             "dn: cn=a\nobjectClass: person\nmail:: a",
-            "line 5: field `mail` cannot be understood, expected base64 (RFC 4648, section 4)",
+            "line 5: field `mail` is invalid, expected base64 (RFC 4648, section 4)",
         ),
-        ("dn: cn=a\nobjectClass: person\nmail:: /w==", "line 5: not UTF-8 at byte 0, expected UTF-8"),
+        ("dn: cn=a\nobjectClass: person\nmail:: /w==", "line 5: invalid UTF-8 at byte 0"),
         (
             "dn: cn=a\nobjectClass: person\nmail:< file:///etc/passwd",
-            "line 5: field `mail` cannot be understood, expected the value itself, not a URL to fetch it from",
+            "line 5: field `mail` is invalid, expected the value itself, not a URL to fetch it from",
         ),
         (
             "dn: cn=a\nobjectClass: person\nentryUUID: 7",
-            "line 5: field `entryUUID` cannot be understood, expected a UUID (RFC 9562)",
+            "line 5: field `entryUUID` is invalid, expected a UUID (RFC 9562)",
         ),
         (
             "dn: cn=a\nobjectClass: person\nobjectGUID:: AAEC",
-            "line 5: field `objectGUID` cannot be understood, expected a UUID (RFC 9562)",
+            "line 5: field `objectGUID` is invalid, expected a UUID (RFC 9562)",
         ),
         (
             "dn: cn=a\nobjectClass: person\nentryUUID: 7d1c8e52-0a43-103e-8f2b-000000000001\nentryUUID: \
              7d1c8e52-0a43-103e-8f2b-000000000002",
-            "line 6: field `entryUUID` is given twice, expected once",
+            "line 6: field `entryUUID` occurs more than once",
         ),
         (
             "dn: cn=a\nobjectClass: group\nmember: b",
-            "line 5: field `member` cannot be understood, expected a distinguished name (RFC 4514) of at most 128 parts",
+            "line 5: field `member` is invalid, expected a distinguished name (RFC 4514) of at most 128 parts",
         ),
         (
             "dn: cn=a\nobjectClass: group\nobjectClass: person",
-            "line 3: field `objectClass` cannot be understood, expected a class of people or one of groups, not both",
+            "line 3: field `objectClass` is invalid, expected a user class or a group class, not both",
         ),
         (
             "dn: cn=a\nobjectClass: acmeRobot\nmail: a@x.example",
-            "line 3: field `objectClass` cannot be understood, expected a class of people, of groups or of neither that is known here",
+            "line 3: field `objectClass` is invalid, expected a known class",
         ),
         (
             "dn: ou=a\nobjectClass: organizationalUnit\nmember: cn=b",
-            "line 3: field `objectClass` cannot be understood, expected a class of people, of groups or of neither that is known here",
+            "line 3: field `objectClass` is invalid, expected a known class",
         ),
         (
             "dn: cn=a\nobjectClass: referral\nref: ldap://b.example/",
-            "line 3: refers to another server, expected the entries of that server in the input, and `with_non_people` to name the place that the reference leads to",
+            "line 3: refers to another server; add the entries of that server, and pass the name in the reference to \
+             `with_non_people`",
         ),
         (
             "dn: cn=a\nchangetype: delete",
-            "line 4: a change of a kind that is not read, expected entries here, and records with a `changetype` where \
-             changes are read",
+            "line 4: unsupported change; read entries here, and records with a `changetype` as changes",
         ),
         (&long, "line 5: too long, expected at most 65536 bytes"),
         (&long_alias, "line 3: field `mail`: alias is 610 bytes long, expected at most 512"),
         (
             " folded: from nowhere",
-            "line 3: cannot be understood, expected `attribute: value`, `attribute:: base64` or a comment",
+            "line 3: cannot be parsed, expected `attribute: value`, `attribute:: base64` or a comment",
         ),
     ];
     for (record, says) in cases {
         let last = "dn: cn=z\nobjectClass: person\nuid: z";
         let import = ldif::read(document(&[record, last]).as_bytes());
         assert_eq!(import.read(), 2);
-        assert_eq!(refusal(&import).0, *says);
+        assert_eq!(rejection(&import).0, *says);
         assert!(named(&built(import.into_partial()), "z").is_some(), "the rest goes on: {record}");
     }
 }
 
 #[test]
-fn b1_an_entry_that_comes_twice_is_rejected_the_second_time() {
+fn b1_second_entry_of_same_name_is_rejected() {
     let other_dn = ENTRIES[2].replace("uid=adele,", "uid=twin,");
     let other_id = ENTRIES[2].replace("000000000001", "000000000009").replace("uid=adele,ou", "UID=Adele, OU");
     for second in [ENTRIES[2], &other_dn, &other_id] {
         let import = ldif::read(document(&[ENTRIES[2], second]).as_bytes());
-        assert_eq!(refusal(&import).1, RejectReason::RepeatedRecord, "{second}");
+        assert_eq!(rejection(&import).1, RejectReason::RepeatedRecord, "{second}");
     }
 }
 
 #[test]
-fn b1_the_version_is_one_or_nothing_is_read() {
+fn b1_other_version_is_rejected() {
     let import = ldif::read(&b"version: 2\n\ndn: cn=a\nobjectClass: person\n"[..]);
-    assert_eq!(refusal(&import).0, "line 1: field `version` cannot be understood, expected `1`");
+    assert_eq!(rejection(&import).0, "line 1: field `version` is invalid, expected `1`");
     let files = [document(&ENTRIES[..5]), document(&ENTRIES[5..])].join("\n");
     assert_eq!(said(&whole(&files)), said(&whole(document(&ENTRIES))), "two files, one behind the other");
     let added = document(&ENTRIES).replace("\nobjectC", "\nchangetype: add\nobjectC");
@@ -344,14 +344,14 @@ fn b1_the_version_is_one_or_nothing_is_read() {
 }
 
 #[test]
-fn b1_what_is_not_read_may_be_of_any_length_and_anywhere() {
+fn b1_skipped_attributes_may_have_any_length() {
     let photo = "A".repeat(3 * MAX_VALUE_BYTES);
     let entry = format!("dn: cn=a\nobjectClass: person\njpegPhoto:: {photo}\naudio:< file:///nowhere\nnote:: \nuid: a");
     assert!(named(&whole(document(&[&entry])), "a").is_some());
 }
 
 #[test]
-fn b1_an_input_that_fails_says_so() {
+fn b1_io_error_is_reported() {
     struct Failing;
     impl Read for Failing {
         fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
@@ -361,13 +361,13 @@ fn b1_an_input_that_fails_says_so() {
     let text = "dn: cn=a\nobjectClass: person\nuid: a\n\ndn: cn=b\nobjectClass: person\n";
     let import = ldif::read(BufReader::new(text.as_bytes().chain(Failing)));
     assert_eq!(import.read(), 2);
-    assert_eq!(refusal(&import).1, RejectReason::Io { kind: io::ErrorKind::ConnectionReset });
+    assert_eq!(rejection(&import).1, RejectReason::Io { kind: io::ErrorKind::ConnectionReset });
     let import = ldif::read(BufReader::new(Failing));
     assert_eq!((import.read(), import.rejected().len()), (1, 1));
 }
 
 #[test]
-fn b1_a_cut_within_a_line_is_seen() {
+fn b1_truncated_line_is_rejected() {
     let document = document(&ENTRIES);
     for at in 1..document.len() {
         let import = ldif::read(&document.as_bytes()[..at]);
@@ -377,7 +377,7 @@ fn b1_a_cut_within_a_line_is_seen() {
 }
 
 #[test]
-fn b2_no_rejection_repeats_what_was_read() {
+fn b2_rejections_do_not_quote_input() {
     let record = "dn: uid=kanarienvogel\nobjectClass: kanarienvogel\nmail: kanarienvogel\nmember: kanarienvogel\n\
                   kanarien vogel: 7\n\ndn: cn=kanarienvogel\nobjectClass: group\nmember: cn=kanarienvogel2\n\n\
                   dn: cn=kanarienvogel3\nchangetype: kanarienvogel\nkanarienvogel: 8\n";
@@ -385,13 +385,13 @@ fn b2_no_rejection_repeats_what_was_read() {
     assert_eq!(import.rejected().len(), 3);
     let rejected = import.rejected().to_vec();
     let told = format!("{rejected:?} {:?}", import.into_complete().unwrap_err());
-    let (tree, _) = Tree::read(record.as_bytes()).into_partial();
+    let (tree, _) = DirectoryTree::read(record.as_bytes()).into_partial();
     let told = format!("{told} {tree:?} {:?}", tree.clone().change(record.as_bytes()).rejected());
     assert!(!told.contains("kanarienvogel"), "{told}");
 }
 
 #[test]
-fn b3_a_group_of_many_members_is_read_line_by_line() {
+fn b3_large_group_is_read_in_bounded_memory() {
     struct Members(u32);
     impl Read for Members {
         fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
@@ -411,18 +411,18 @@ fn b3_a_group_of_many_members_is_read_line_by_line() {
 
 proptest! {
     #[test]
-    fn d11_the_order_of_entries_plays_no_part(entries in Just(ENTRIES.to_vec()).prop_shuffle()) {
+    fn d11_order_of_entries_is_insignificant(entries in Just(ENTRIES.to_vec()).prop_shuffle()) {
         prop_assert_eq!(said(&whole(document(&entries))), said(&whole(document(&ENTRIES))));
     }
 
     #[test]
-    fn b1_every_record_is_taken_ignored_or_rejected(
+    fn b1_every_record_is_accounted_for(
         chosen in prop::collection::vec((0..ENTRIES.len(), any::<bool>()), 0..20),
     ) {
-        // Some are spoilt, and some come twice.
-        let spoilt = |entry: &str| entry.replacen('\n', "\nno line of LDIF\n", 1);
+        // Some records are damaged, and some occur twice.
+        let damaged = |entry: &str| entry.replacen('\n', "\nno line of LDIF\n", 1);
         let records: Vec<String> =
-            chosen.iter().map(|(at, good)| if *good { ENTRIES[*at].to_owned() } else { spoilt(ENTRIES[*at]) }).collect();
+            chosen.iter().map(|(at, good)| if *good { ENTRIES[*at].to_owned() } else { damaged(ENTRIES[*at]) }).collect();
         let records: Vec<&str> = records.iter().map(String::as_str).collect();
         let import = ldif::read(document(&records).as_bytes());
 
@@ -452,19 +452,19 @@ proptest! {
     }
 
     #[test]
-    fn b3_no_bytes_are_too_strange(bytes in prop::collection::vec(any::<u8>(), 0..300), chunk in 1_usize..9) {
+    fn b3_arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..300), chunk in 1_usize..9) {
         let import = ldif::read(BufReader::with_capacity(chunk, bytes.as_slice()));
         prop_assert!(import.ignored() + import.rejected().len() as u64 <= import.read());
-        let _ = Tree::read(bytes.as_slice()).into_partial().0.change(bytes.as_slice());
+        let _ = DirectoryTree::read(bytes.as_slice()).into_partial().0.change(bytes.as_slice());
     }
 
     #[test]
-    fn b3_no_spoilt_document_is_too_strange(
-        spoilt in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0_usize..4), 1..6),
+    fn b3_damaged_document_never_panics(
+        damaged in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0_usize..4), 1..6),
         chunk in 1_usize..40,
     ) {
         let mut bytes = document(&ENTRIES).into_bytes();
-        for (at, byte, removed) in spoilt {
+        for (at, byte, removed) in damaged {
             let at = at.index(bytes.len());
             bytes.splice(at..(at + removed).min(bytes.len()), [byte]);
         }
@@ -476,7 +476,7 @@ proptest! {
 }
 
 #[test]
-fn d11_whoever_a_uid_means_is_listed_in_any_order() {
+fn d11_member_uid_resolves_in_any_order() {
     let person = |place: &str| format!("dn: uid=adele,ou={place}\nobjectClass: posixAccount\nuid: adele\ncn: {place}");
     let entries =
         [person("a"), "dn: cn=unix\nobjectClass: posixGroup\ncn: unix\nmemberUid: adele".to_owned(), person("b")];
@@ -489,7 +489,7 @@ fn d11_whoever_a_uid_means_is_listed_in_any_order() {
 }
 
 #[test]
-fn b3_names_without_end_are_refused() {
+fn b3_too_many_names_are_rejected() {
     let names: String = (0..1_001).map(|n| format!("mail: a{n}@contoso.example\n")).collect();
     let text = format!("dn: uid=adele\nobjectClass: person\n{names}\n");
     let import = ldif::read(text.as_bytes());
@@ -500,7 +500,7 @@ fn b3_names_without_end_are_refused() {
 }
 
 #[test]
-fn d8_names_are_spelled_as_in_other_sources() {
+fn d8_names_are_parsed_as_in_other_sources() {
     for (line, names) in [
         ("mail: Adele <adele@contoso.com>", &["adele@contoso.com"][..]),
         ("mail: mailto:adele@contoso.com", &["adele@contoso.com"]),
@@ -519,7 +519,7 @@ fn d8_names_are_spelled_as_in_other_sources() {
             user.aliases().iter().map(|alias| alias.as_str().to_owned()).collect::<Vec<_>>()
         };
         assert_eq!(of(&read), names, "{line}");
-        let (tree, builder) = Tree::read(document(&[base]).as_bytes()).into_complete().unwrap();
+        let (tree, builder) = DirectoryTree::read(document(&[base]).as_bytes()).into_complete().unwrap();
         let attribute = line.split(':').next().unwrap();
         let change = format!("dn: cn=a\nchangetype: modify\nadd: {attribute}\n{line}\n-\n");
         let (_, delta) = tree.change(change.as_bytes()).into_complete().unwrap();
@@ -542,12 +542,12 @@ fn d8_damaged_names_are_rejected() {
     ] {
         let base = "dn: cn=a\nobjectClass: user";
         let import = ldif::read(document(&[&format!("{base}\n{line}")]).as_bytes());
-        assert!(matches!(refusal(&import).1, RejectReason::InvalidField { .. }), "{line}");
-        let (tree, _) = Tree::read(document(&[base]).as_bytes()).into_complete().unwrap();
+        assert!(matches!(rejection(&import).1, RejectReason::InvalidField { .. }), "{line}");
+        let (tree, _) = DirectoryTree::read(document(&[base]).as_bytes()).into_complete().unwrap();
         let attribute = line.split(':').next().unwrap();
         let change = format!("dn: cn=a\nchangetype: modify\nadd: {attribute}\n{line}\n-\n");
         let import = tree.change(change.as_bytes());
-        assert!(matches!(refusal(&import).1, RejectReason::InvalidField { .. }), "{line}");
+        assert!(matches!(rejection(&import).1, RejectReason::InvalidField { .. }), "{line}");
     }
 }
 
@@ -556,8 +556,8 @@ fn b3_names_in_one_value_are_counted() {
     let many = |from: usize, to: usize| (from..to).map(|n| format!("u{n}@x;")).collect::<String>();
     let entry = |values: usize| format!("dn: cn=a\nobjectClass: user\nmail: {}", many(0, values));
     let refused = ldif::read(document(&[&entry(1001)]).as_bytes());
-    assert_eq!(refusal(&refused).1, RejectReason::TooManyNames { max: 1000 });
-    let (tree, _) = Tree::read(document(&[&entry(1000)]).as_bytes()).into_complete().unwrap();
+    assert_eq!(rejection(&refused).1, RejectReason::TooManyNames { max: 1000 });
+    let (tree, _) = DirectoryTree::read(document(&[&entry(1000)]).as_bytes()).into_complete().unwrap();
     let change = format!("dn: cn=a\nchangetype: modify\nadd: mail\nmail: {}\n-\n", many(1000, 1002));
-    assert_eq!(refusal(&tree.change(change.as_bytes())).1, RejectReason::TooManyNames { max: 1000 });
+    assert_eq!(rejection(&tree.change(change.as_bytes())).1, RejectReason::TooManyNames { max: 1000 });
 }

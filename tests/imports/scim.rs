@@ -1,11 +1,11 @@
-//! SCIM 2.0: lists, and whole resources.
+//! SCIM 2.0: lists and whole resources.
 
 use activity_privacy::directory::{
     DirectoryBuilder, DirectoryChange, DirectoryDelta, DirectoryRevision, DirectorySnapshot, Resolution, User,
     UserStatus,
 };
 use activity_privacy::identity::Alias;
-use activity_privacy::import::scim::{self, Endpoint, Lists, MAX_BODY_BYTES, Unfinished};
+use activity_privacy::import::scim::{self, Endpoint, IncompleteList, Lists, MAX_BODY_BYTES};
 use activity_privacy::import::{Import, RejectReason, Rejected};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::fixture::{alias, at, group, user};
 
-/// A page that is all of a list.
+/// Returns a page that contains a whole list.
 pub(super) fn list(resources: Value) -> Value {
     let total = resources.as_array().map_or(0, Vec::len);
     json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"], "totalResults": total, "Resources": resources})
@@ -51,7 +51,7 @@ fn names(user: &User) -> Vec<&str> {
 }
 
 #[test]
-fn d8_a_user_is_known_by_every_name_that_scim_gives() {
+fn d8_user_has_every_name_from_scim() {
     let adele = json!({
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "meta": {"resourceType": "User"},
         "ID": "u-1", "externalID": "E-77", "USERNAME": "adele@contoso.com", "Active": "False",
@@ -65,7 +65,7 @@ fn d8_a_user_is_known_by_every_name_that_scim_gives() {
 }
 
 #[test]
-fn d10_a_member_is_what_its_type_or_its_path_or_its_id_says() {
+fn d10_type_path_or_id_determines_member_type() {
     let users = ["u-1", "u-2", "u-3", "u-4", "u-8", "u-9"].map(|id| json!({"id": id, "userName": id}));
     let groups = json!([
         {"id": "g-1", "displayName": "Council", "members": [
@@ -90,7 +90,7 @@ fn d10_a_member_is_what_its_type_or_its_path_or_its_id_says() {
 }
 
 #[test]
-fn b1_a_resource_that_says_nothing_is_rejected_and_the_others_are_taken() {
+fn b1_invalid_resource_is_rejected_and_others_are_read() {
     let users = json!([
         7,
         {"userName": "a@contoso.com"},
@@ -116,26 +116,25 @@ fn b1_a_resource_that_says_nothing_is_rejected_and_the_others_are_taken() {
     assert_eq!(
         messages(&import),
         [
-            "page 1, record 1: not a JSON object, expected one",
+            "page 1, record 1: not a JSON object",
             "page 1, record 2: field `id` is missing, expected the id of the resource",
-            "page 1, record 3: field `userName` is missing, expected the name by which the user signs in",
-            "page 1, record 4: field `userName` cannot be understood, expected a text",
+            "page 1, record 3: field `userName` is missing, expected the sign-in name of the user",
+            "page 1, record 4: field `userName` is invalid, expected a string",
             "page 1, record 5: field `userName`: alias contains a control character at byte 1; remove it",
-            "page 1, record 6: not a JSON object, expected one",
+            "page 1, record 6: not a JSON object",
             "page 1, record 7: field `emails.value` is missing, expected an address",
-            "page 1, record 8: field `emails` cannot be understood, expected a list of objects",
-            "page 1, record 9: field `active` cannot be understood, expected true or false",
-            "page 1, record 10: field `schemas` cannot be understood, expected the kind of resource that was asked for",
-            "page 1, record 11: field `meta.resourceType` cannot be understood, expected the kind of resource that was \
-             asked for",
-            "page 2, record 1: field `displayName` cannot be understood, expected a text",
-            "page 2, record 2: field `members` cannot be understood, expected a list of objects",
-            "page 2, record 3, member 1: not a JSON object, expected one",
+            "page 1, record 8: field `emails` is invalid, expected a list of objects",
+            "page 1, record 9: field `active` is invalid, expected true or false",
+            "page 1, record 10: field `schemas` is invalid, expected the requested type of resource",
+            "page 1, record 11: field `meta.resourceType` is invalid, expected the requested type of resource",
+            "page 2, record 1: field `displayName` is invalid, expected a string",
+            "page 2, record 2: field `members` is invalid, expected a list of objects",
+            "page 2, record 3, member 1: not a JSON object",
             "page 2, record 3, member 2: field `members.value` is missing, expected the id of the member",
-            "page 2, record 3, member 3: field `members.type` cannot be understood, expected `User` or `Group`",
+            "page 2, record 3, member 3: field `members.type` is invalid, expected `User` or `Group`",
             "page 2, record 3, member 4: field `members.type` is missing, expected `User` or `Group`, a `$ref` to `Users` \
-             or `Groups`, or a member that is known for either",
-            "page 2, record 3, member 5: field `members.type` cannot be understood, expected the same as in `$ref`",
+             or `Groups`, or the id of a known user or group",
+            "page 2, record 3, member 5: field `members.type` is invalid, expected the same as in `$ref`",
         ]
     );
     assert_eq!((import.read(), import.ignored()), (21, 0));
@@ -144,27 +143,24 @@ fn b1_a_resource_that_says_nothing_is_rejected_and_the_others_are_taken() {
 }
 
 #[test]
-fn b1_a_page_that_is_none_is_refused() {
+fn b1_invalid_page_is_rejected() {
     let refused = |page: &str| Lists::new().page(Endpoint::Users, page.as_bytes()).unwrap_err().reason.to_string();
-    assert_eq!(refused("[]"), "not a JSON object, expected one");
-    assert_eq!(refused("{"), "the input ends too early, expected one JSON object to its end");
-    assert_eq!(refused("{}"), "field `totalResults` is missing, expected how many resources there are in all");
-    assert_eq!(
-        refused(r#"{"totalResults": -1}"#),
-        "field `totalResults` cannot be understood, expected a number, not below 0"
-    );
+    assert_eq!(refused("[]"), "not a JSON object");
+    assert_eq!(refused("{"), "unexpected end of input, expected one complete JSON object");
+    assert_eq!(refused("{}"), "field `totalResults` is missing, expected the total number of resources");
+    assert_eq!(refused(r#"{"totalResults": -1}"#), "field `totalResults` is invalid, expected a non-negative number");
     assert_eq!(
         refused(r#"{"totalResults": 1, "Resources": []}"#),
         "field `Resources` is missing, expected resources, up to `totalResults`"
     );
     assert_eq!(
         refused(r#"{"schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"], "totalResults": 0}"#),
-        "field `schemas` cannot be understood, expected the URN of a list response"
+        "field `schemas` is invalid, expected the URN of a list response"
     );
     for twice in
         [r#"{"totalResults": 0, "TotalResults": 0}"#, r#"{"totalResults": 0, "x": {"members": 1, "Members": 2}}"#]
     {
-        assert_eq!(refused(twice), "a field is given twice, expected each field once");
+        assert_eq!(refused(twice), "a field occurs twice in one object");
     }
     let endless = Lists::new().page(Endpoint::Users, std::io::repeat(b' ')).unwrap_err().to_string();
     assert_eq!(endless, format!("the input as a whole: too long, expected at most {MAX_BODY_BYTES} bytes"));
@@ -177,10 +173,10 @@ fn page(total: usize, start: usize, ids: &[&str]) -> Value {
 }
 
 #[test]
-fn d11_a_list_is_whole_or_nothing() {
+fn d11_incomplete_list_has_no_result() {
     let none = (Endpoint::Groups, list(json!([])));
     let users = |page: Value| (Endpoint::Users, page);
-    let unfinished = |endpoint, seen, total| Unfinished { endpoint, seen, total };
+    let unfinished = |endpoint, seen, total| IncompleteList { endpoint, seen, total };
 
     let lists = read(&[users(page(3, 1, &["u-1", "u-2"])), none.clone()]).unwrap();
     assert_eq!((lists.next_index(Endpoint::Users), lists.next_index(Endpoint::Groups)), (Some(3), None));
@@ -202,9 +198,9 @@ fn d11_a_list_is_whole_or_nothing() {
     let changed = [users(page(3, 1, &["u-1", "u-2"])), users(page(4, 3, &["u-3"]))];
     assert_eq!(
         read(&changed).unwrap_err().to_string(),
-        "the input as a whole: the list changed while it was read, expected the same `totalResults` on each page"
+        "the input as a whole: `totalResults` changed between pages; read the list again"
     );
-    // Without a `startIndex`, a page is the next one.
+    // A page without `startIndex` is the next one.
     let mut bare = page(2, 2, &["u-2"]);
     bare.as_object_mut().unwrap().remove("startIndex");
     let lists = read(&[users(page(2, 1, &["u-1"])), users(bare), none]).unwrap();
@@ -213,7 +209,7 @@ fn d11_a_list_is_whole_or_nothing() {
 }
 
 #[test]
-fn d11_a_page_that_was_cut_changes_nothing() {
+fn d11_truncated_page_changes_nothing() {
     let (page, mut lists) = (list(json!([{"id": "u-1", "userName": "adèle@contoso.com"}])).to_string(), Lists::new());
     for cut in 0..page.len() {
         assert!(lists.page(Endpoint::Users, &page.as_bytes()[..cut]).is_err());
@@ -226,7 +222,7 @@ fn d11_a_page_that_was_cut_changes_nothing() {
 }
 
 #[test]
-fn d11_a_resource_that_is_rejected_was_seen() {
+fn d11_rejected_resource_counts_as_read() {
     let users = json!({"totalResults": 2, "Resources": [{"id": "u-1"}, {"id": "u-2", "userName": "b"}]});
     let lists = read(&[(Endpoint::Users, users), (Endpoint::Groups, list(json!([])))]).unwrap();
     let import = lists.into_builder().unwrap();
@@ -235,21 +231,19 @@ fn d11_a_resource_that_is_rejected_was_seen() {
 }
 
 #[test]
-fn d11_a_directory_in_which_no_group_has_members_is_cut() {
+fn d11_directory_without_any_member_is_rejected() {
     for members in [json!({"id": "g-1"}), json!({"id": "g-1", "members": []})] {
         let import = import(json!([]), json!([members]));
         assert_eq!(
             messages(&import),
-            [
-                "the input as a whole: field `members` is missing, expected the members of at least one group: do not leave \
-              out `members`"
-            ]
+            ["the input as a whole: field `members` is missing, expected members of at least one group; do not \
+                 exclude `members`"]
         );
     }
 }
 
 #[test]
-fn b1_a_put_replaces_a_record() {
+fn b1_put_replaces_user_record() {
     let put = |body: Value| scim::put_user(&user("u-1"), body.to_string().as_bytes());
     let adele = User::new(user("u-1")).with_alias(alias("adele@contoso.com"));
     let delta = put(json!({"urn:ietf:params:scim:schemas:core:2.0:User:userName": "adele@contoso.com"})).unwrap();
@@ -257,11 +251,11 @@ fn b1_a_put_replaces_a_record() {
     let refused = |body: Value| put(body).unwrap_err().to_string();
     assert_eq!(
         refused(json!({"id": "u-2", "userName": "a"})),
-        "the input as a whole: field `id` cannot be understood, expected the id of the resource that the request is for"
+        "the input as a whole: field `id` is invalid, expected the id of the requested resource"
     );
     assert_eq!(
         refused(json!({"userName": ""})),
-        "the input as a whole: field `userName` is missing, expected the name by which the user signs in"
+        "the input as a whole: field `userName` is missing, expected the sign-in name of the user"
     );
 }
 
@@ -275,13 +269,13 @@ fn put_group(body: Value) -> Import<DirectoryDelta> {
 }
 
 #[test]
-fn d11_a_group_without_a_word_on_its_members_keeps_them() {
+fn d11_put_without_members_keeps_them() {
     let renamed = put_group(json!({"displayName": "Works council"})).into_complete().unwrap();
     assert_eq!(renamed.changes(), [DirectoryChange::Group(group("g-1"), "Works council".into())]);
 }
 
 #[test]
-fn d11_a_put_group_has_the_members_that_it_lists() {
+fn d11_put_replaces_members() {
     let g = || group("g-1");
     let delta =
         put_group(json!({"members": [{"value": "u-2", "type": "User"}, {"value": "g-2"}]})).into_complete().unwrap();
@@ -302,7 +296,7 @@ fn d11_a_put_group_has_the_members_that_it_lists() {
 }
 
 #[test]
-fn b2_nothing_that_is_shown_names_anybody() {
+fn b2_debug_and_errors_contain_no_names() {
     let canary = "kanarienvogel";
     let users = json!([{"id": canary}, {"id": canary, "userName": [canary]}, {"id": format!("{canary}\n")}]);
     let groups = json!([{"id": "g", "members": [{"value": canary}, canary, {"value": "x", "type": canary}]}]);
@@ -319,7 +313,7 @@ fn b2_nothing_that_is_shown_names_anybody() {
 
 proptest! {
     #[test]
-    fn d11_pages_in_any_order_say_the_same(
+    fn d11_order_of_pages_is_insignificant(
         members in vec(vec(0..6usize, 0..5), 6),
         sizes in vec(1..4usize, 6),
         order in Just((0..6usize).collect::<Vec<_>>()).prop_shuffle(),
@@ -369,7 +363,7 @@ proptest! {
 }
 
 #[test]
-fn d11_member_of_type_user_without_a_record_is_rejected() {
+fn d11_member_of_type_user_without_record_is_rejected() {
     let groups = json!([{"id": "g-1", "members": [{"value": "adele@contoso.com", "type": "User"}, {"value": "u-1"}]}]);
     let users = json!([{"id": "u-1", "userName": "adele@contoso.com"}]);
     let pages = [(Endpoint::Groups, list(groups.clone())), (Endpoint::Users, list(users))];

@@ -1,4 +1,4 @@
-//! SCIM 2.0: several requests in one, and members that are no people.
+//! SCIM 2.0: bulk requests, and members that are not people.
 
 use activity_privacy::directory::{
     DirectoryBuilder, DirectoryChange, DirectoryDelta, DirectoryRevision, DirectorySnapshot, Resolution, User,
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::scim::{list, messages, snapshot};
 use crate::fixture::{alias, at, group, user};
 
-/// The council, with Adele in it.
+/// Returns a directory in which Adele is in the council.
 fn before() -> DirectorySnapshot {
     let adele = User::new(user("u-1")).with_alias(alias("adele@contoso.com"));
     let builder = DirectoryBuilder::new().user(adele).group(group("g-1"), "Council");
@@ -37,7 +37,7 @@ fn members(snapshot: &DirectorySnapshot, of: &str) -> Vec<String> {
 }
 
 #[test]
-fn d11_groups_of_one_request_can_name_each_other() {
+fn d11_groups_of_one_request_can_refer_to_each_other() {
     let snapshot = after(json!([
         {"method": "POST", "path": "/Groups", "bulkId": "a", "data": {"displayName": "A", "members": [
             {"value": "bulkId:b"}, {"value": "bulkId:d", "type": "User"}]}},
@@ -56,7 +56,7 @@ fn d11_groups_of_one_request_can_name_each_other() {
 }
 
 #[test]
-fn d11_operations_of_a_bulk_request_follow_each_other() {
+fn d11_bulk_operations_apply_in_order() {
     let snapshot = after(json!([
         {"method": "POST", "path": "/Users", "bulkId": "c", "data": {"userName": "c@contoso.com"}},
         {"method": "PUT", "path": "/Groups/g-1", "data": {"displayName": "Works council", "members": [{"value": "u-9"}]}},
@@ -78,7 +78,7 @@ fn d11_operations_of_a_bulk_request_follow_each_other() {
 }
 
 #[test]
-fn b1_bulk_operations_are_taken_or_rejected() {
+fn b1_every_bulk_operation_is_accounted_for() {
     let import = bulk(json!([
         7,
         {"path": "/Users/u-1"},
@@ -104,7 +104,7 @@ fn b1_bulk_operations_are_taken_or_rejected() {
     expected.extend([12, 14].map(record));
     assert_eq!(places, expected, "{:#?}", messages(&import));
     assert_eq!((import.read(), import.ignored()), (18, 0));
-    assert!(messages(&import)[6].contains("field `id` is missing, expected the id that the provider gave"));
+    assert!(messages(&import)[6].contains("field `id` is missing, expected the id that the provider assigned"));
     let gone = DirectoryChange::RemoveGroup(group("g-1"));
     assert!(import.into_partial().changes().contains(&gone));
     let refused = |body: &str| scim::bulk(&before(), ASSIGNED, body.as_bytes()).unwrap_err().to_string();
@@ -113,7 +113,7 @@ fn b1_bulk_operations_are_taken_or_rejected() {
 }
 
 #[test]
-fn d11_bulk_references_stand_for_nobody_elsewhere() {
+fn d11_bulk_reference_outside_bulk_is_rejected() {
     let members = json!([{"value": "bulkId:c", "type": "User"}]);
     let mut lists = Lists::new();
     lists.page(Endpoint::Users, list(json!([])).to_string().as_bytes()).unwrap();
@@ -124,7 +124,7 @@ fn d11_bulk_references_stand_for_nobody_elsewhere() {
 }
 
 #[test]
-fn d11_members_that_are_no_people_are_ignored() {
+fn d11_declared_non_people_are_ignored() {
     let (before, council) = (before(), group("g-1"));
     let requests = Requests::new(&before).with_non_people(["d-1", "d-2"]);
     let patch = |operations: Value| {

@@ -1,4 +1,4 @@
-//! SCIM 2.0: attributes nested under the URN of their schema, and values in other shapes than the standard's.
+//! SCIM 2.0: attributes nested under the URN of their schema, and values in non-standard forms.
 
 use activity_privacy::directory::{
     DirectoryBuilder, DirectoryChange, DirectoryDelta, DirectorySnapshot, Resolution, User, UserStatus,
@@ -101,7 +101,7 @@ fn d11_nested_attributes_of_a_patch_are_read() {
 }
 
 #[test]
-fn d11_attributes_given_both_ways_must_agree() {
+fn d11_nested_and_plain_attributes_must_agree() {
     let users = json!([
         {"id": "u-1", "userName": "a@contoso.com", USER: {"userName": "b@contoso.com"}},
         {"id": "u-2", "userName": "b@contoso.com", USER: ["userName"]},
@@ -114,13 +114,13 @@ fn d11_attributes_given_both_ways_must_agree() {
     assert_eq!(
         messages(&import),
         [
-            "page 1, record 1: a field is given twice, expected each field once",
-            "page 1, record 2: field `urn:ietf:params:scim:schemas:core:2.0` cannot be understood, expected an object of \
+            "page 1, record 1: a field occurs twice in one object",
+            "page 1, record 2: field `urn:ietf:params:scim:schemas:core:2.0` is invalid, expected an object of \
              attributes",
-            "page 1, record 3: field `schemas` cannot be understood, expected `userName`, `emails` and `members` among the \
-             attributes of the core schema",
-            "page 1, record 4: field `schemas` cannot be understood, expected `userName`, `emails` and `members` among the \
-             attributes of the core schema",
+            "page 1, record 3: field `schemas` is invalid, expected `userName`, `emails` and `members` as attributes \
+             of the core schema",
+            "page 1, record 4: field `schemas` is invalid, expected `userName`, `emails` and `members` as attributes \
+             of the core schema",
         ]
     );
     let import = patch_user(json!([
@@ -132,7 +132,7 @@ fn d11_attributes_given_both_ways_must_agree() {
 }
 
 #[test]
-fn d11_members_as_bare_ids_are_read_if_known() {
+fn d11_members_as_plain_ids_are_read_if_known() {
     let users = json!([{"id": "u-1", "userName": "a@contoso.com"}]);
     let groups = json!([{"id": "g-1", "members": ["u-1", "g-2", "nobody"]}, {"id": "g-2", "members": "u-1"}]);
     let import = import(users, groups);
@@ -152,7 +152,7 @@ fn d11_members_as_bare_ids_are_read_if_known() {
 }
 
 #[test]
-fn b4_numbers_as_texts_are_read() {
+fn b4_numbers_as_strings_are_read() {
     let page =
         |total: Value| json!({"totalResults": total, "startIndex": "1", "Resources": [{"id": "u-1", "userName": "a"}]});
     assert!(read(&[(Endpoint::Users, page(json!("1")))]).is_ok());
@@ -162,7 +162,7 @@ fn b4_numbers_as_texts_are_read() {
 }
 
 #[test]
-fn d11_names_are_cleaned_or_rejected() {
+fn d11_damaged_names_are_cleaned_or_rejected() {
     let put =
         |body: Value| scim::put_user(&user("u-1"), body.to_string().as_bytes()).map(|put| put.into_complete().unwrap());
     let cleaned = json!({"userName": "smtp:a@contoso.com", "emails": [{"value": "mailto:b@contoso.com"}, {"value": "C <c@contoso.com>"},

@@ -1,4 +1,4 @@
-//! SCIM 2.0: what a `PATCH` changes, in the forms in which provisioning clients send it.
+//! SCIM 2.0: `PATCH` requests in the forms that provisioning clients send.
 
 use activity_privacy::directory::{
     DirectoryBuilder, DirectoryChange, DirectoryDelta, DirectorySnapshot, User, UserStatus,
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::scim::{messages, snapshot};
 use crate::fixture::{alias, group, user};
 
-/// The council, with Adele, Brand, and the board in it; the board with Cora.
+/// Returns a directory in which the council contains Adele, Brand and the board, and the board contains Cora.
 fn before() -> DirectorySnapshot {
     let adele = User::new(user("u-1")).with_alias(alias("adele@contoso.com")).with_alias(alias("a@contoso.com"));
     snapshot(
@@ -41,7 +41,7 @@ fn patch_user(operations: Value) -> Import<DirectoryDelta> {
     scim::patch_user(&before(), &user("u-1"), request(operations).as_bytes()).unwrap()
 }
 
-/// The record after the request, or nothing if it changed nothing.
+/// Returns the user record after the request, or `None` if it is unchanged.
 fn patched(operations: Value) -> Option<User> {
     match patch_user(operations).into_complete().unwrap().changes() {
         [] => None,
@@ -67,7 +67,7 @@ fn not_nested(name: &str) -> DirectoryChange {
 }
 
 #[test]
-fn d11_members_join_however_it_is_written() {
+fn d11_members_are_added_in_every_form() {
     let member = json!({"value": "u-9", "type": "User"});
     for operation in [
         json!({"op": "add", "path": "members", "value": [member]}),
@@ -85,7 +85,7 @@ fn d11_members_join_however_it_is_written() {
 }
 
 #[test]
-fn d11_members_leave_however_it_is_written() {
+fn d11_members_are_removed_in_every_form() {
     for operation in [
         json!({"op": "remove", "path": "members[value eq \"u-1\"]"}),
         json!({"op": "Remove", "path": "Members[Value EQ \"u-1\"]"}),
@@ -102,7 +102,7 @@ fn d11_members_leave_however_it_is_written() {
 }
 
 #[test]
-fn d11_a_replaced_list_of_members_is_all_there_is() {
+fn d11_replace_sets_the_only_members() {
     let all_out = [left("u-1"), left("u-2"), not_nested("g-2")];
     assert_eq!(group_changes(json!([{"op": "replace", "path": "members", "value": []}])), all_out);
     assert_eq!(group_changes(json!([{"op": "remove", "path": "members"}])), all_out);
@@ -115,7 +115,7 @@ fn d11_a_replaced_list_of_members_is_all_there_is() {
 }
 
 #[test]
-fn d11_operations_are_done_one_after_the_other() {
+fn d11_operations_apply_in_order() {
     let new = |name: &str| json!([{"value": name, "type": "User"}]);
     let operations = json!([
         {"op": "add", "path": "members", "value": new("u-7")},
@@ -133,7 +133,7 @@ fn d11_operations_are_done_one_after_the_other() {
 }
 
 #[test]
-fn b1_an_operation_that_cannot_be_understood_is_rejected_whole() {
+fn b1_invalid_operation_is_rejected_as_a_whole() {
     let unclear = |path: &str| json!({"op": "remove", "path": path});
     let import = patch_group(json!([
         7,
@@ -162,26 +162,26 @@ fn b1_an_operation_that_cannot_be_understood_is_rejected_whole() {
         {"op": "add", "path": "displayName", "value": 7},
         {"op": "add", "path": "members", "value": [{"value": "u-9", "type": "User"}]},
     ]));
-    let path = "field `path` cannot be understood, expected an attribute such as `members`, with a filter \
-                `[value eq \"...\"]` or a sub-attribute if need be";
-    let one = "field `path` cannot be understood, expected `members`, or `members[value eq \"...\"]` to remove one";
+    let path = "field `path` is invalid, expected an attribute such as `members`, optionally with a filter `[value eq \
+     \"...\"]` or a sub-attribute";
+    let one = "field `path` is invalid, expected `members`, or `members[value eq \"...\"]` to remove one";
     let reasons: Vec<String> = import.rejected().iter().map(|rejected| rejected.reason.to_string()).collect();
-    let kindless = "field `members.type` is missing, expected `User` or `Group`, a `$ref` to `Users` or `Groups`, or a \
-                    member that is known for either";
+    let untyped = "field `members.type` is missing, expected `User` or `Group`, a `$ref` to `Users` or `Groups`, or \
+     the id of a known user or group";
     assert_eq!(
         reasons,
         [
-            "not a JSON object, expected one",
+            "not a JSON object",
             "field `op` is missing, expected `add`, `replace` or `remove`",
-            "field `op` cannot be understood, expected `add`, `replace` or `remove`",
+            "field `op` is invalid, expected `add`, `replace` or `remove`",
             "field `path` is missing, expected the attribute to change",
             "field `path` is missing, expected the attribute to change",
-            "field `value` cannot be understood, expected an object of attributes, because there is no `path`",
+            "field `value` is invalid, expected an object of attributes if there is no `path`",
             "field `value` is missing, expected the members",
-            "field `value` cannot be understood, expected a list of objects",
+            "field `value` is invalid, expected a list of objects",
             "field `value` is missing, expected the members",
-            "field `value` cannot be understood, expected a list of objects",
-            kindless,
+            "field `value` is invalid, expected a list of objects",
+            untyped,
             one,
             one,
             one,
@@ -194,16 +194,16 @@ fn b1_an_operation_that_cannot_be_understood_is_rejected_whole() {
             path,
             "field `path`: user id is empty, expected 1 to 256 bytes",
             path,
-            "field `displayName` cannot be understood, expected a text",
+            "field `displayName` is invalid, expected a string",
         ]
     );
-    assert_eq!(messages(&import)[0], "record 1: not a JSON object, expected one");
+    assert_eq!(messages(&import)[0], "record 1: not a JSON object");
     assert_eq!((import.read(), import.ignored()), (25, 0));
     assert_eq!(import.into_partial().changes(), [joined("u-9")]);
 }
 
 #[test]
-fn b1_what_names_nobody_is_counted() {
+fn b1_operations_on_other_attributes_are_ignored() {
     let import = patch_group(json!([
         {"op": "add", "path": "externalId", "value": "7"},
         {"op": "replace", "value": {"id": "g-1", "schemas": []}},
@@ -217,7 +217,7 @@ fn b1_what_names_nobody_is_counted() {
 }
 
 #[test]
-fn b1_a_request_that_is_none_is_refused() {
+fn b1_invalid_request_is_rejected() {
     let refused = |body: &str| {
         let of_group = scim::patch_group(&before(), &group("g-1"), body.as_bytes()).unwrap_err();
         let of_user = scim::patch_user(&before(), &user("u-1"), body.as_bytes()).unwrap_err();
@@ -229,23 +229,17 @@ fn b1_a_request_that_is_none_is_refused() {
     assert_eq!(refused(r#"{"Operations": []}"#), missing);
     assert_eq!(
         refused(r#"{"schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "Operations": [{}]}"#),
-        "field `schemas` cannot be understood, expected the URN of a patch request"
+        "field `schemas` is invalid, expected the URN of a patch request"
     );
-    assert_eq!(refused(r#"{"Operations": 7}"#), "field `Operations` cannot be understood, expected a list of objects");
+    assert_eq!(refused(r#"{"Operations": 7}"#), "field `Operations` is invalid, expected a list of objects");
     let body = request(json!([{"op": "remove", "path": "members"}]));
     for cut in 0..body.len() {
         refused(&body[..cut]);
     }
     let elsewhere = scim::patch_group(&before(), &group("g-9"), body.as_bytes()).unwrap_err().to_string();
-    assert_eq!(
-        elsewhere,
-        "the input as a whole: field `id` cannot be understood, expected a group that the directory before holds"
-    );
+    assert_eq!(elsewhere, "the input as a whole: field `id` is invalid, expected a group of the previous snapshot");
     let elsewhere = scim::patch_user(&before(), &user("u-9"), body.as_bytes()).unwrap_err().to_string();
-    assert_eq!(
-        elsewhere,
-        "the input as a whole: field `id` cannot be understood, expected a user whom the directory before holds"
-    );
+    assert_eq!(elsewhere, "the input as a whole: field `id` is invalid, expected a user of the previous snapshot");
 }
 
 fn names(user: &User) -> Vec<&str> {
@@ -253,7 +247,7 @@ fn names(user: &User) -> Vec<&str> {
 }
 
 #[test]
-fn d8_a_patched_user_keeps_the_names_that_were_known() {
+fn d8_patched_user_keeps_known_names() {
     for operation in [
         json!({"op": "Replace", "path": "emails[type eq \"work\"].value", "value": "new@contoso.com"}),
         json!({"op": "replace", "path": "Emails", "value": [{"value": "new@contoso.com", "type": "work"}]}),
@@ -275,7 +269,7 @@ fn d8_a_patched_user_keeps_the_names_that_were_known() {
 }
 
 #[test]
-fn d11_a_user_who_is_not_active_is_disabled() {
+fn d11_inactive_user_is_disabled() {
     for off in [json!(false), json!("False"), json!("false")] {
         let by_path = json!([{"op": "Replace", "path": "active", "value": off}]);
         assert_eq!(patched(by_path).unwrap().status(), UserStatus::Disabled);
@@ -291,7 +285,7 @@ fn d11_a_user_who_is_not_active_is_disabled() {
 }
 
 #[test]
-fn b1_an_operation_on_a_user_is_taken_ignored_or_rejected() {
+fn b1_every_user_operation_is_accounted_for() {
     let import = patch_user(json!([
         {"op": "replace", "path": "active", "value": "perhaps"},
         {"op": "replace", "path": "userName", "value": ["x"]},
@@ -310,15 +304,15 @@ fn b1_an_operation_on_a_user_is_taken_ignored_or_rejected() {
 }
 
 #[test]
-fn b3_names_without_end_are_refused() {
+fn b3_too_many_names_are_rejected() {
     let addresses: Vec<Value> = (0..1000).map(|at| json!({"value": format!("{at}@contoso.com")})).collect();
     let body = request(json!([{"op": "add", "path": "emails", "value": addresses}]));
     let refused = scim::patch_user(&before(), &user("u-1"), body.as_bytes()).unwrap_err().to_string();
-    assert_eq!(refused, "the input as a whole: too many names of one user, expected at most 1000");
+    assert_eq!(refused, "the input as a whole: too many names for one user, expected at most 1000");
 }
 
 #[test]
-fn d11_people_in_an_extension_are_rejected() {
+fn d11_names_in_extension_are_rejected() {
     let urn = "urn:ietf:params:scim:schemas:extension:x:2.0:Group";
     for operation in [
         json!({"op": "add", "path": urn, "value": {"members": [{"value": "u-2"}]}}),

@@ -1,8 +1,8 @@
 //! Checkpoints and proof files.
 
 use activity_privacy::ledger::{
-    Checkpoint, CheckpointError, ConsistencyProof, InclusionProof, KeyName, MemoryHashes, NoteError, ProofError, Tree,
-    TreeHash,
+    Checkpoint, CheckpointError, ConsistencyProof, InclusionProof, KeyName, MemoryHashes, MerkleTree, NoteError,
+    ProofError, TreeHash,
 };
 use proptest::prelude::*;
 
@@ -14,7 +14,7 @@ fn checkpoint(size: u64) -> Checkpoint {
 }
 
 #[test]
-fn g6_a_checkpoint_is_read_as_it_was_signed() {
+fn g6_signed_checkpoint_round_trips() {
     let ours = signer("log", 1);
     for extensions in [vec![], vec!["one".to_owned(), " two+ ".to_owned()]] {
         for size in [0, 1, 20_852_163, Checkpoint::MAX_SIZE] {
@@ -28,7 +28,7 @@ fn g6_a_checkpoint_is_read_as_it_was_signed() {
 }
 
 #[test]
-fn g6_a_checkpoint_is_believed_of_the_key_of_its_own_log_alone() {
+fn g6_checkpoint_needs_signature_of_its_own_log() {
     let [ours, other] = [signer("log", 1), signer("other", 2)];
     assert_eq!(checkpoint(1).sign(&other), Err(CheckpointError::OtherLog));
     let note = other.sign(&checkpoint(1).to_string()).unwrap();
@@ -39,7 +39,7 @@ fn g6_a_checkpoint_is_believed_of_the_key_of_its_own_log_alone() {
 }
 
 #[test]
-fn b1_what_is_wrong_with_a_checkpoint_is_said_with_its_line() {
+fn b1_checkpoint_error_names_line() {
     let root = TreeHash::of_nothing();
     for (text, line) in [
         ("".to_owned(), 1),
@@ -65,7 +65,7 @@ fn b1_what_is_wrong_with_a_checkpoint_is_said_with_its_line() {
 }
 
 fn proven(size: u64, index: u64) -> InclusionProof {
-    let mut tree = Tree::new(MemoryHashes::new());
+    let mut tree = MerkleTree::new(MemoryHashes::new());
     let leaves: Vec<TreeHash> = (0..size).map(|number| TreeHash::of_leaf(&leaf(number))).collect();
     tree.append(&leaves).unwrap();
     let checkpoint = Checkpoint { root: tree.root(), ..checkpoint(size) };
@@ -78,7 +78,7 @@ fn proven(size: u64, index: u64) -> InclusionProof {
 }
 
 #[test]
-fn g6_a_proof_is_read_as_it_was_written_and_verified_on_its_own() {
+fn g6_proof_round_trips_and_verifies() {
     let known = [signer("log", 1).verifier().clone()];
     for (size, index) in [(1, 0), (2, 1), (7, 6), (64, 13)] {
         for extra in [None, Some(Vec::new()), Some(b"more".to_vec())] {
@@ -92,9 +92,9 @@ fn g6_a_proof_is_read_as_it_was_written_and_verified_on_its_own() {
     }
 }
 
-/// Written down, so that the form cannot change unnoticed.
+/// A fixed file, so that the format cannot change unnoticed.
 #[test]
-fn g6_a_proof_file_is_of_the_form_of_c2sp() {
+fn g6_proof_file_has_c2sp_format() {
     let proof = InclusionProof { extra: Some(b"extra".to_vec()), ..proven(3, 0) };
     let text = String::from_utf8(proof.to_bytes()).unwrap();
     let lines: Vec<&str> = text.lines().collect();
@@ -105,7 +105,7 @@ fn g6_a_proof_file_is_of_the_form_of_c2sp() {
 }
 
 #[test]
-fn b1_what_is_wrong_with_a_proof_is_said_with_its_line() {
+fn b1_proof_error_names_line() {
     let hash = TreeHash::of_nothing();
     let header = "c2sp.org/tlog-proof@v1\n";
     for (text, line) in [
@@ -131,7 +131,7 @@ fn b1_what_is_wrong_with_a_proof_is_said_with_its_line() {
 }
 
 #[test]
-fn g6_no_flipped_bit_in_a_proof_goes_unseen() {
+fn g6_flipped_bit_in_proof_is_detected() {
     let known = [signer("log", 1).verifier().clone()];
     let bytes = proven(11, 4).to_bytes();
     for at in 0..bytes.len() {
@@ -147,8 +147,8 @@ fn g6_no_flipped_bit_in_a_proof_goes_unseen() {
 }
 
 #[test]
-fn g6_consistency_is_of_one_log() {
-    let mut tree = Tree::new(MemoryHashes::new());
+fn g6_consistency_proof_needs_same_log() {
+    let mut tree = MerkleTree::new(MemoryHashes::new());
     tree.append(&[1, 2, 3].map(|number| TreeHash::of_leaf(&leaf(number)))).unwrap();
     let [earlier, later] = [2, 3].map(|size| Checkpoint { root: tree.root_of(size).unwrap(), ..checkpoint(size) });
     let proof = ConsistencyProof { path: tree.consistency(2, 3).unwrap() };
@@ -161,7 +161,7 @@ fn g6_consistency_is_of_one_log() {
 
 proptest! {
     #[test]
-    fn b1_no_text_breaks_the_parsers_of_checkpoints_and_proofs(
+    fn b1_arbitrary_text_never_panics_checkpoint_and_proof_parsers(
         text in "(c2sp.org/tlog-proof@v1\\n)?(extra [A-Za-z=]{0,9}\\n)?(index [0-9]{1,22}\\n)?([A-Za-z0-9=\\n ]|\\PC){0,200}",
         bytes in prop::collection::vec(any::<u8>(), 0..200),
     ) {

@@ -1,4 +1,4 @@
-//! An exported log, and whoever tampers with it.
+//! Exported logs, and tampering with them.
 
 use std::collections::BTreeMap;
 
@@ -20,10 +20,11 @@ fn lines(log: &[u8]) -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn g6_an_exported_log_is_verified() {
+fn g6_exported_log_verifies() {
     for size in [0, 1, 2, 7, 64] {
         let ledger = ledger(size);
-        // A reveal and a request seal a query and a justification, a page how much is on it, which, and whose.
+        // A reveal and a request commit to a query and a justification; a page commits to its count, its ids and its
+        // subjects.
         let sealed = (1..=size).map(|number| [0, 0, 2, 4, 0, 2][number as usize % 6]).sum::<u64>();
         for (openings, opened) in [(Disclosure::Include, sealed), (Disclosure::Redact, 0)] {
             let (log, checkpoint) = exported(&ledger, openings);
@@ -31,16 +32,16 @@ fn g6_an_exported_log_is_verified() {
             let verified = verify(&log, &checkpoint, Some(&older)).unwrap();
             assert_eq!((verified.records, verified.removed, verified.unsigned), (size, 0, 0));
             assert_eq!((verified.openings, verified.older.unwrap().size), (opened, size / 2));
-            // The whole log against the older one: what came later is nobody's word.
+            // The whole log against the older checkpoint: no signature covers the later records.
             let verified = verify(&log, &older, None).unwrap();
             assert_eq!((verified.records, verified.unsigned), (size / 2, size - size / 2));
         }
     }
 }
 
-/// What the documentation says that anybody can do: JSON, base64 and SHA-256, and nothing of this library.
+/// The verification that the documentation describes, with JSON, base64 and SHA-256 only.
 #[test]
-fn g6_anybody_recomputes_root_and_commitments_from_the_file() {
+fn g6_file_suffices_to_recompute_root_and_commitments() {
     let ledger = ledger(37);
     let (log, checkpoint) = exported(&ledger, Disclosure::Include);
     let hash = |parts: &[&[u8]]| -> Vec<u8> { Sha256::digest(parts.concat()).to_vec() };
@@ -67,7 +68,7 @@ fn g6_anybody_recomputes_root_and_commitments_from_the_file() {
 }
 
 #[test]
-fn g6_every_flipped_bit_is_found() {
+fn g6_flipped_bit_is_detected() {
     let ledger = ledger(6);
     let (log, checkpoint) = exported(&ledger, Disclosure::Include);
     assert!(verify(&log, &checkpoint, None).is_ok());
@@ -89,7 +90,7 @@ fn g6_every_flipped_bit_is_found() {
 }
 
 #[test]
-fn g6_every_truncation_is_found() {
+fn g6_truncation_is_detected() {
     let ledger = ledger(6);
     let (log, checkpoint) = exported(&ledger, Disclosure::Include);
     for length in 0..log.len() {
@@ -98,7 +99,7 @@ fn g6_every_truncation_is_found() {
         let expected = match found {
             VerifyError::Fewer { size: 6, .. } => whole_lines,
             VerifyError::CutOff { .. } => !whole_lines,
-            // Every record is there, and the last line feed alone is missing.
+            // All records are present; only the last line feed is missing.
             VerifyError::Damaged { damage: Damage::CutOff, .. } => length + 1 == log.len(),
             _ => false,
         };
@@ -107,7 +108,7 @@ fn g6_every_truncation_is_found() {
 }
 
 #[test]
-fn g6_every_record_that_is_dropped_doubled_or_moved_is_found() {
+fn g6_dropped_repeated_or_moved_record_is_detected() {
     let ledger = ledger(9);
     let (log, checkpoint) = exported(&ledger, Disclosure::Include);
     let lines = lines(&log);
@@ -132,7 +133,7 @@ fn g6_every_record_that_is_dropped_doubled_or_moved_is_found() {
         let repeated = |line: u64, damage: Damage| line == at + 1 && damage == Damage::Repeated;
         let found = matches!(verified, Err(VerifyError::Damaged { line, damage }) if repeated(line, damage));
         assert!(found, "{verified:?}");
-        // Not behind itself it is no mere repetition.
+        // Repeating a line elsewhere is not transfer damage.
         if !last {
             let mut again = lines.clone();
             again.insert(lines.len(), lines[one].clone());
@@ -149,9 +150,9 @@ fn g6_every_record_that_is_dropped_doubled_or_moved_is_found() {
     }
 }
 
-/// Whoever has the key can sign another history, and the checkpoint that was saved before tells.
+/// The holder of the key can sign another history; a saved checkpoint reveals it.
 #[test]
-fn g6_a_history_that_was_rewritten_and_signed_again_does_not_fit_a_saved_checkpoint() {
+fn g6_rewritten_history_contradicts_saved_checkpoint() {
     let saved = ledger(5).checkpoint().unwrap();
     let histories: [(&str, Change); 4] = [
         ("changed", Box::new(|entries| entries[2].record.at = at(999))),
@@ -181,9 +182,9 @@ fn g6_a_history_that_was_rewritten_and_signed_again_does_not_fit_a_saved_checkpo
     assert!(matches!(found, VerifyError::Shrunk { older: 5, size: 4 }), "{found:?}");
 }
 
-/// The hash of a changed record set in its place, as somebody would who has the file alone.
+/// Replaces the stored hash of a changed record, as an attacker with access to the file could.
 #[test]
-fn g6_what_was_changed_with_care_is_found_by_its_root() {
+fn g6_changed_record_with_replaced_hash_is_detected() {
     let (log, checkpoint) = exported(&ledger(9), Disclosure::Include);
     let changed = String::from_utf8(log.clone()).unwrap().replacen("not_admin", "expired", 1);
     assert!(matches!(verify(changed.as_bytes(), &checkpoint, None), Err(VerifyError::Root { size: 9 })));
@@ -192,7 +193,7 @@ fn g6_what_was_changed_with_care_is_found_by_its_root() {
 }
 
 #[test]
-fn g6_what_a_record_opens_is_what_it_committed_to() {
+fn g6_opening_must_match_commitment() {
     let (log, checkpoint) = exported(&ledger(6), Disclosure::Include);
     let text = String::from_utf8(log).unwrap();
     let change = |from: &str, to: &str| {
@@ -201,15 +202,15 @@ fn g6_what_a_record_opens_is_what_it_committed_to() {
     };
     assert!(matches!(change("Case 17", "Case 71"), Err(VerifyError::Opening { line: 2 })));
     assert!(matches!(change(r"\n0f0f", r"\n0f0e"), Err(VerifyError::Opening { line: 3 })));
-    // One that fits itself, and stands nowhere in the record.
+    // An opening that is consistent in itself, but matches no commitment of the record.
     let digest: String = Sha256::digest("salt\ntext").iter().map(|byte| format!("{byte:02x}")).collect();
     let added = format!(r#""openings":{{"{digest}":{{"salt":"salt","text":"text"}}}}"#);
     assert!(matches!(change(r#""openings":{}"#, &added), Err(VerifyError::Opening { line: 1 })));
 }
 
-/// The form of a line, written down: others read it.
+/// The format of a line, which other tools read.
 #[test]
-fn g6_a_line_of_an_export_is_of_this_form() {
+fn g6_export_line_has_fixed_format() {
     let (log, _) = exported(&ledger(3), Disclosure::Include);
     let lines = lines(&log);
     let line: BTreeMap<String, Value> = serde_json::from_slice(&lines[1]).unwrap();
@@ -224,7 +225,7 @@ fn g6_a_line_of_an_export_is_of_this_form() {
     assert_eq!(line.len(), 2);
     let whole = format!("{{\"entry\":{},\"openings\":{{}}}}\n", json!(leaf(1).as_str()));
     assert_eq!(lines[0], whole.as_bytes());
-    // Everything that a record holds open goes along, and nothing else.
+    // The export discloses every value that the record still contains, and nothing else.
     for (line, sequence) in lines.iter().zip(1..) {
         let held = serde_json::to_string(&entry(sequence)).unwrap().matches("\"opening\"").count();
         let line: Value = serde_json::from_slice(line).unwrap();
@@ -233,7 +234,7 @@ fn g6_a_line_of_an_export_is_of_this_form() {
 }
 
 #[test]
-fn b1_what_is_wrong_with_a_line_is_said_with_its_number() {
+fn b1_line_error_names_line() {
     let (log, checkpoint) = exported(&ledger(3), Disclosure::Include);
     let lines = lines(&log);
     let hash = leaf(2).hash();
@@ -265,14 +266,14 @@ fn b1_what_is_wrong_with_a_line_is_said_with_its_number() {
             "{verified:?}"
         );
     }
-    // A blank line takes the place of no record.
+    // A blank line is not a record.
     let log = [&lines[0][..], b"\n", &lines[2][..]].concat();
     let verified = verify(&log, &checkpoint, None);
     assert!(
         matches!(verified, Err(VerifyError::OutOfSequence { line: 3, expected: 2, found: Some(3) })),
         "{verified:?}"
     );
-    // The first ones can be removed, and no other; nor any that nobody has signed.
+    // Only the first records can be removed, and only signed ones.
     let removed = format!("{{\"leaf_hash\":\"{hash}\"}}\n");
     let log = [&lines[0][..], removed.as_bytes(), &lines[2][..]].concat();
     assert!(matches!(verify(&log, &checkpoint, None), Err(VerifyError::Removed { line: 2 })));
@@ -280,7 +281,7 @@ fn b1_what_is_wrong_with_a_line_is_said_with_its_number() {
     let first = format!("{{\"leaf_hash\":\"{}\"}}\n", leaf(1).hash());
     let log = [first.as_bytes(), removed.as_bytes()].concat();
     assert!(matches!(verify(&log, &one, None), Err(VerifyError::Removed { line: 2 })));
-    // A line without end is not held.
+    // An endless line is not held in memory.
     let endless = std::io::BufReader::new(std::io::Read::chain(&lines[0][..], std::io::repeat(b' ')));
     let verified = verify_log(endless, checkpoint.as_bytes(), None, &[key().verifier().clone()]);
     assert!(matches!(verified, Err(VerifyError::Unreadable { line: 2, .. })));
@@ -289,7 +290,7 @@ fn b1_what_is_wrong_with_a_line_is_said_with_its_number() {
 }
 
 #[test]
-fn g6_checkpoints_of_others_verify_nothing() {
+fn g6_checkpoints_of_other_logs_are_rejected() {
     let (log, checkpoint) = exported(&ledger(3), Disclosure::Include);
     let stranger = signer("example.com/governance", 8);
     let opened = Checkpoint::open(checkpoint.as_bytes(), &[key().verifier().clone()]).unwrap();
@@ -305,7 +306,7 @@ fn g6_checkpoints_of_others_verify_nothing() {
 }
 
 #[test]
-fn b1_a_log_that_cannot_be_read_is_said_to_be_that() {
+fn b1_unreadable_log_returns_io_error() {
     struct Broken;
     impl std::io::Read for Broken {
         fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
@@ -321,7 +322,7 @@ fn b1_a_log_that_cannot_be_read_is_said_to_be_that() {
 
 proptest! {
     #[test]
-    fn b1_no_file_breaks_the_verifier(
+    fn b1_arbitrary_file_never_panics_verifier(
         noise in prop::collection::vec(any::<u8>(), 0..400),
         lines in prop::collection::vec("\\{\"(entry|openings|leaf_hash)\":[\\[\\]{}\":,a-z0-9\\\\]{0,30}\\}|\\PC{0,40}", 0..6),
     ) {

@@ -11,7 +11,7 @@ use crate::forward::forward;
 use crate::log::*;
 
 #[test]
-fn g6_a_checkpoint_covers_whatever_was_answered() {
+fn g6_checkpoint_covers_every_confirmed_record() {
     let ledger = ledger(0);
     for size in 0..40 {
         let checkpoint = opened(&ledger.checkpoint().unwrap());
@@ -28,11 +28,11 @@ fn g6_a_checkpoint_covers_whatever_was_answered() {
         assert_eq!((earlier.size, earlier.root), (size, peaks(size).root()));
     }
     let beyond = ledger.checkpoint_of(701).unwrap_err();
-    assert!(matches!(beyond, LedgerError::Beyond { size: 700, asked: 701 }));
+    assert!(matches!(beyond, LedgerError::Beyond { size: 700, requested: 701 }));
 }
 
 #[test]
-fn g6_every_record_is_proven_to_be_in_the_log() {
+fn g6_every_record_has_inclusion_proof() {
     let (ledger, known) = (ledger(0), [key().verifier().clone()]);
     for size in 1..=20 {
         fill(&ledger, size, size);
@@ -51,7 +51,7 @@ fn g6_every_record_is_proven_to_be_in_the_log() {
 }
 
 #[test]
-fn g6_every_checkpoint_is_proven_to_begin_with_every_older_one() {
+fn g6_every_checkpoint_is_consistent_with_older_ones() {
     let ledger = ledger(23);
     let checkpoints: Vec<Checkpoint> = (0..=23).map(|size| opened(&ledger.checkpoint_of(size).unwrap())).collect();
     for (size, later) in (0..).zip(&checkpoints) {
@@ -63,9 +63,9 @@ fn g6_every_checkpoint_is_proven_to_begin_with_every_older_one() {
     assert!(ledger.consistency_proof(4, 3).is_err());
 }
 
-/// The error of the tree's side never reaches those who record, and passes when its cause does.
+/// An error of the tree does not affect recording, and ends with its cause.
 #[test]
-fn g6_nobody_who_records_waits_for_the_tree() {
+fn g6_recording_does_not_wait_for_tree() {
     struct Moody(OpenSink, AtomicUsize);
     impl GovernanceSink for Moody {
         fn record(&self, record: &Record) -> Result<Receipt, SinkError> {
@@ -93,7 +93,7 @@ fn g6_nobody_who_records_waits_for_the_tree() {
     let ledger = LedgerSink::open(Arc::clone(&sink), Arc::clone(&hashes), key()).unwrap();
     fill(&ledger, 1, 5);
     sink.1.store(1, Ordering::SeqCst);
-    // Somebody else has the hold, and the sink cannot be read.
+    // Another process holds the write lock, and the sink cannot be read.
     let hold = hashes.lock().unwrap();
     fill(&ledger, 6, 9);
     drop(hold);
@@ -105,7 +105,7 @@ fn g6_nobody_who_records_waits_for_the_tree() {
     assert!(matches!(LedgerSink::open(sink, hashes, key()), Err(LedgerError::Sink(SinkError::TimedOut))));
 }
 
-/// Counts what is read.
+/// A hash store that counts the hashes read.
 struct Counting {
     inner: Arc<MemoryHashes>,
     read: Arc<AtomicUsize>,
@@ -116,13 +116,13 @@ impl HashStore for Counting {
         self.inner.size()
     }
 
-    fn read(&self, places: &[u64]) -> Result<Vec<TreeHash>, HashStoreError> {
-        self.read.fetch_add(places.len(), Ordering::SeqCst);
-        self.inner.read(places)
+    fn read(&self, positions: &[u64]) -> Result<Vec<TreeHash>, HashStoreError> {
+        self.read.fetch_add(positions.len(), Ordering::SeqCst);
+        self.inner.read(positions)
     }
 
-    fn write(&self, place: u64, hashes: &[TreeHash]) -> Result<(), HashStoreError> {
-        self.inner.write(place, hashes)
+    fn write(&self, position: u64, hashes: &[TreeHash]) -> Result<(), HashStoreError> {
+        self.inner.write(position, hashes)
     }
 
     fn sync(&self) -> Result<(), HashStoreError> {
@@ -143,13 +143,13 @@ impl HashStore for Counting {
 }
 
 #[test]
-fn g6_opening_a_long_log_reads_few_hashes_and_so_does_a_proof() {
+fn g6_opening_and_proofs_read_few_hashes() {
     let (sink, inner) = (filled(5_000), Arc::new(MemoryHashes::new()));
     over(&sink, Arc::clone(&inner)).checkpoint().unwrap();
     let read = Arc::new(AtomicUsize::new(0));
     let ledger = over(&sink, Counting { inner, read: Arc::clone(&read) });
     let taken = || read.swap(0, Ordering::SeqCst);
-    // The edge of the tree, and the newest leaf.
+    // The peaks of the tree and the newest leaf.
     assert!(taken() <= 13 + 1);
     ledger.checkpoint().unwrap();
     assert_eq!(taken(), 0);
@@ -160,7 +160,7 @@ fn g6_opening_a_long_log_reads_few_hashes_and_so_does_a_proof() {
 }
 
 #[test]
-fn g6_callers_at_once_are_all_in_the_checkpoint() {
+fn g6_checkpoint_covers_concurrent_records() {
     let sink = Arc::new(MemorySink::new());
     let ledger = LedgerSink::open(Arc::clone(&sink), MemoryHashes::new(), key()).unwrap();
     std::thread::scope(|scope| {
@@ -183,7 +183,7 @@ fn g6_callers_at_once_are_all_in_the_checkpoint() {
 }
 
 #[test]
-fn g6_a_record_that_was_answered_and_is_not_there_is_missed() {
+fn g6_missing_confirmed_record_is_detected() {
     let sink = filled(3);
     let ledger = over(&sink, MemoryHashes::new());
     fill(&ledger, 4, 6);
@@ -192,9 +192,9 @@ fn g6_a_record_that_was_answered_and_is_not_there_is_missed() {
     assert!(matches!(ledger.catch_up(), Err(LedgerError::Lost { sequence: 6 })));
 }
 
-/// A receipt for another record is the caller's to refuse, and says nothing of the log.
+/// The caller must reject a receipt for another record. It does not confirm this one.
 #[test]
-fn g6_a_receipt_for_another_record_changes_nothing() {
+fn g6_receipt_for_other_record_confirms_nothing() {
     struct Lying(OpenSink);
     impl GovernanceSink for Lying {
         fn record(&self, _: &Record) -> Result<Receipt, SinkError> {

@@ -1,4 +1,4 @@
-//! The contract of the port behind which hashes lie, and who keeps it.
+//! The contract of `HashStore`, and its implementations.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -9,11 +9,11 @@ use activity_privacy::ledger::*;
 use crate::log::*;
 
 #[test]
-fn g6_hashes_are_kept_as_the_contract_of_their_port_says() {
+fn g6_hash_stores_keep_their_contract() {
     fn check(one: &dyn HashStore, other: &dyn HashStore) {
         let hash = |byte: u8| TreeHash([byte; 32]);
         assert_eq!((one.size().unwrap(), one.checkpoint().unwrap()), (0, None));
-        assert!(matches!(one.write(1, &[hash(1)]), Err(HashStoreError::Gap { place: 1, len: 0 })));
+        assert!(matches!(one.write(1, &[hash(1)]), Err(HashStoreError::Gap { position: 1, len: 0 })));
         one.write(0, &[hash(1), hash(2), hash(3)]).unwrap();
         assert_eq!(other.read(&[2, 0, 1, 1]).unwrap(), [hash(3), hash(1), hash(2), hash(2)]);
         other.write(1, &[hash(4)]).unwrap();
@@ -21,15 +21,18 @@ fn g6_hashes_are_kept_as_the_contract_of_their_port_says() {
         other.write(0, &[]).unwrap();
         assert_eq!(one.read(&[0, 1, 2, 3]).unwrap(), [hash(1), hash(4), hash(5), hash(6)]);
         assert_eq!((one.size().unwrap(), other.size().unwrap()), (4, 4));
-        for place in [4, 5, u64::MAX / 32, u64::MAX] {
-            assert!(matches!(one.read(&[0, place]), Err(HashStoreError::Missing { .. })), "{place}");
-            assert!(place == 4 || matches!(one.write(place, &[hash(1)]), Err(HashStoreError::Gap { .. })), "{place}");
+        for position in [4, 5, u64::MAX / 32, u64::MAX] {
+            assert!(matches!(one.read(&[0, position]), Err(HashStoreError::Missing { .. })), "{position}");
+            assert!(
+                position == 4 || matches!(one.write(position, &[hash(1)]), Err(HashStoreError::Gap { .. })),
+                "{position}"
+            );
         }
         one.sync().unwrap();
         one.keep_checkpoint(b"one").unwrap();
         other.keep_checkpoint(b"two").unwrap();
         assert_eq!(one.checkpoint().unwrap().unwrap(), b"two");
-        // One at a time has the hold.
+        // Only one handle holds the write lock.
         let (inside, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
         std::thread::scope(|scope| {
             for store in [one, other, one, other] {
@@ -54,7 +57,7 @@ fn g6_hashes_are_kept_as_the_contract_of_their_port_says() {
     assert!(FileHashes::open(Path::new("/nowhere/at/all")).is_err());
 }
 
-/// Makes sure that whoever writes has the hold.
+/// A hash store that requires the write lock for writes.
 #[derive(Default)]
 struct Watched {
     inner: MemoryHashes,
@@ -70,8 +73,8 @@ impl Drop for Watch<'_> {
 }
 
 impl Watched {
-    fn by_the_holder(&self) -> &MemoryHashes {
-        assert!(self.is_held.load(Ordering::SeqCst), "somebody writes without the hold");
+    fn with_lock(&self) -> &MemoryHashes {
+        assert!(self.is_held.load(Ordering::SeqCst), "a write without the lock");
         &self.inner
     }
 }
@@ -81,24 +84,24 @@ impl HashStore for Watched {
         self.inner.size()
     }
 
-    fn read(&self, places: &[u64]) -> Result<Vec<TreeHash>, HashStoreError> {
-        self.inner.read(places)
+    fn read(&self, positions: &[u64]) -> Result<Vec<TreeHash>, HashStoreError> {
+        self.inner.read(positions)
     }
 
-    fn write(&self, place: u64, hashes: &[TreeHash]) -> Result<(), HashStoreError> {
-        self.by_the_holder().write(place, hashes)
+    fn write(&self, position: u64, hashes: &[TreeHash]) -> Result<(), HashStoreError> {
+        self.with_lock().write(position, hashes)
     }
 
     fn sync(&self) -> Result<(), HashStoreError> {
-        self.by_the_holder().sync()
+        self.with_lock().sync()
     }
 
     fn checkpoint(&self) -> Result<Option<Vec<u8>>, HashStoreError> {
-        self.by_the_holder().checkpoint()
+        self.with_lock().checkpoint()
     }
 
     fn keep_checkpoint(&self, checkpoint: &[u8]) -> Result<(), HashStoreError> {
-        self.by_the_holder().keep_checkpoint(checkpoint)
+        self.with_lock().keep_checkpoint(checkpoint)
     }
 
     fn lock(&self) -> Result<WriteLock<'_>, HashStoreError> {
@@ -109,7 +112,7 @@ impl HashStore for Watched {
 }
 
 #[test]
-fn g6_whoever_writes_hashes_has_the_hold() {
+fn g6_ledger_holds_lock_while_writing() {
     let (sink, hashes) = (filled(3), Arc::new(Watched::default()));
     let ledger = over(&sink, Arc::clone(&hashes));
     fill(&ledger, 4, 6);
@@ -117,7 +120,7 @@ fn g6_whoever_writes_hashes_has_the_hold() {
     ledger.checkpoint().unwrap();
     fill(&ledger, 7, 9);
     is_sound(&ledger, 9);
-    assert!(!hashes.is_held.load(Ordering::SeqCst), "nobody keeps it");
+    assert!(!hashes.is_held.load(Ordering::SeqCst), "the lock was released");
     is_sound(&over(&sink, Arc::clone(&hashes)), 9);
     is_sound(&LedgerSink::rebuild(sink, hashes, key()).unwrap(), 9);
 }

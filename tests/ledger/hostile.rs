@@ -1,4 +1,4 @@
-//! Files, sinks and keys of somebody who means harm.
+//! Hostile files, sinks and keys.
 
 use std::fmt::Write;
 use std::sync::Arc;
@@ -23,10 +23,10 @@ fn sha256(text: &str) -> String {
     })
 }
 
-/// A commitment is made over the salt, a line feed and the text. Where the one ends and the other begins is not for whoever
-/// writes the file to say: the first of the tags of a page would be lost among the salt.
+/// A commitment covers the salt, a line feed and the text. The file must not choose where the text begins: otherwise
+/// the first tag of a page could become part of the salt.
 #[test]
-fn g6_nobody_is_moved_from_what_was_sealed_into_its_salt() {
+fn g6_committed_text_cannot_move_into_salt() {
     let (log, checkpoint) = exported(&ledger(3), Disclosure::Include);
     let log = String::from_utf8(log).unwrap();
     let (tag, salt) = ("00".repeat(16), "00000000000000030000000000000003");
@@ -37,7 +37,7 @@ fn g6_nobody_is_moved_from_what_was_sealed_into_its_salt() {
     assert!(matches!(verified, Err(VerifyError::Opening { line: 3 })), "{verified:?}");
 }
 
-/// One line with as many commitments, each of them opened.
+/// Returns a line with this many commitments, each disclosed.
 fn line_of(openings: usize) -> String {
     let (mut entry, mut opened) = (String::from(r#"{"sequence":1,"sealed":["#), String::new());
     for number in 0..openings {
@@ -50,9 +50,9 @@ fn line_of(openings: usize) -> String {
     format!("{{\"entry\":{},\"openings\":{{{opened}}}}}\n", serde_json::json!(entry))
 }
 
-/// Sixteen times as long a line takes some sixteen times as long, not two hundred times.
+/// A line 16 times as long takes about 16 times as long, not 200 times.
 #[test]
-fn b1_a_line_that_opens_much_is_read_in_the_time_of_its_length() {
+fn b1_line_with_many_openings_takes_linear_time() {
     let checkpoint = ledger(1).checkpoint().unwrap();
     let takes = |line: &str| -> Duration {
         let once = || {
@@ -67,10 +67,9 @@ fn b1_a_line_that_opens_much_is_read_in_the_time_of_its_length() {
     assert!(long < short * 64, "{short:?}, {long:?}");
 }
 
-/// The tags of a thousand activities, each done to a thousand people, who can be meant by an id or by an alias; and of as
-/// many more as can have done it.
+/// The tags of 1,000 activities with the most objects, identified by ids or aliases, and with the most principals.
 #[test]
-fn g6_the_longest_page_that_can_be_recorded_is_a_line_that_is_read() {
+fn g6_longest_page_fits_in_export_line() {
     let tags = PageSize::MAX.get() * (2 * Activity::MAX_OBJECTS + 9 * Actor::MAX_IDENTITIES);
     let (salt, text) = (salt(u128::MAX), vec!["0f".repeat(16); tags].join("\n"));
     let commitment = sha256(&format!("{salt}\n{text}"));
@@ -82,9 +81,9 @@ fn g6_the_longest_page_that_can_be_recorded_is_a_line_that_is_read() {
     assert!(matches!(verified, Err(VerifyError::Root { size: 1 })), "{verified:?}");
 }
 
-/// A signature of somebody unknown is ignored whatever they are called.
+/// A signature of an unknown key is ignored, whatever its name.
 #[test]
-fn g6_a_signature_of_somebody_with_a_long_name_is_ignored() {
+fn g6_signature_of_unknown_long_name_is_ignored() {
     let note = key().sign("text\n").unwrap();
     let signature = STANDARD.encode([9; 68]);
     for name in ["n".repeat(256), "n".repeat(4_000), "name\u{7f}".to_owned()] {
@@ -99,16 +98,16 @@ fn g6_a_signature_of_somebody_with_a_long_name_is_ignored() {
     }
 }
 
-/// What was answered is not there, so neither is what is there believed.
+/// If a confirmed record is missing, the remaining records are not trusted either.
 #[test]
-fn g6_nothing_is_signed_while_a_record_is_missing_that_was_answered() {
+fn g6_missing_confirmed_record_blocks_signing() {
     let (sink, hashes) = (filled(0), Arc::new(MemoryHashes::new()));
     let ledger = over(&sink, Arc::clone(&hashes));
     fill(&ledger, 1, 4);
     ledger.checkpoint().unwrap();
     let kept = hashes.checkpoint().unwrap();
     fill(&ledger, 5, 9);
-    // A copy is put back that has fewer records, one of them another one.
+    // A backup with fewer records is restored, and one of its records is changed.
     sink.tamper(|entries| {
         entries.truncate(8);
         entries[7].record.at = at(77);
@@ -116,18 +115,18 @@ fn g6_nothing_is_signed_while_a_record_is_missing_that_was_answered() {
     for _ in 0..2 {
         assert!(matches!(ledger.checkpoint(), Err(LedgerError::Lost { sequence: 9 })));
         assert_eq!(hashes.checkpoint().unwrap(), kept);
-        // Nor in other ways.
+        // No other method returns a result.
         assert!(ledger.checkpoint_of(8).is_err());
         assert!(ledger.inclusion_proof(8).is_err());
     }
-    // It was not the last word, and nothing of it is left.
+    // The error is not permanent, and leaves no trace.
     sink.tamper(|entries| entries.truncate(7));
     fill(&sink, 8, 9);
     is_sound(&ledger, 9);
     is_sound(&over(&sink, hashes), 9);
 }
 
-/// A sink whose first records are removed while somebody reads: by retention, between one page and the next.
+/// A sink whose first records retention removes between two pages of one read.
 struct Aging {
     sink: Arc<OpenSink>,
     reads: AtomicUsize,
@@ -148,22 +147,21 @@ impl GovernanceSink for Aging {
     forward! { sink: newest remove }
 }
 
-/// Nobody is told that records are lost because retention went by.
+/// Records that retention removes are not reported as lost.
 #[test]
-fn g6_records_that_are_removed_during_an_export_are_not_said_to_be_lost() {
+fn g6_records_removed_during_export_are_not_lost() {
     let sink = Aging { sink: filled(300), reads: AtomicUsize::new(0) };
     let ledger = LedgerSink::open(sink, MemoryHashes::new(), key()).unwrap();
-    // One read to see that there is nothing new, one page, and then they are gone.
+    // One read finds nothing new, one reads a page, and then the records are removed.
     ledger.sink().reads.store(3, Ordering::SeqCst);
     let exported = ledger.export(&mut Vec::new(), Disclosure::Include);
     assert!(matches!(exported, Err(LedgerError::RemovedMeanwhile)), "{exported:?}");
     assert_eq!(ledger.audit().unwrap(), AuditSummary { size: 300, removed: 100 });
 }
 
-/// Hashes that may not be durable are not taken for durable because the next attempt goes well: what failed once is
-/// written again.
+/// After a failed sync, a later successful sync does not make earlier writes durable: they are written again.
 #[test]
-fn g6_hashes_that_could_not_be_synced_are_written_again() {
+fn g6_hashes_after_failed_sync_are_written_again() {
     let (sink, hashes) = (filled(0), Arc::new(Forgetful::default()));
     let ledger = over(&sink, Arc::clone(&hashes));
     fill(&ledger, 1, 4);
@@ -175,7 +173,7 @@ fn g6_hashes_that_could_not_be_synced_are_written_again() {
     is_sound(&over(&sink, Arc::clone(&hashes)), 9);
 }
 
-/// As a disk does: the sync that fails takes what was written since the one before.
+/// A hash store that behaves like a disk: a failed sync loses all writes since the previous sync.
 #[derive(Default)]
 struct Forgetful {
     inner: MemoryHashes,
@@ -194,12 +192,12 @@ impl HashStore for Forgetful {
         self.inner.size()
     }
 
-    fn read(&self, places: &[u64]) -> Result<Vec<TreeHash>, HashStoreError> {
-        self.inner.read(places)
+    fn read(&self, positions: &[u64]) -> Result<Vec<TreeHash>, HashStoreError> {
+        self.inner.read(positions)
     }
 
-    fn write(&self, place: u64, hashes: &[TreeHash]) -> Result<(), HashStoreError> {
-        self.inner.write(place, hashes)
+    fn write(&self, position: u64, hashes: &[TreeHash]) -> Result<(), HashStoreError> {
+        self.inner.write(position, hashes)
     }
 
     fn sync(&self) -> Result<(), HashStoreError> {

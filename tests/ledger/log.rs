@@ -1,4 +1,4 @@
-//! What the tests log: a sink that can be tampered with, records of every sort, and a ledger over them.
+//! Fixtures: a sink that can be tampered with, records of every kind, and a ledger over them.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use crate::notes::signer;
 
-/// A list of records that anybody can change.
+/// A list of records that a test can change.
 #[derive(Default)]
 pub(crate) struct OpenSink {
     entries: Mutex<Vec<RecordEntry>>,
@@ -68,15 +68,15 @@ pub(crate) fn key() -> NoteSigner {
     signer("example.com/governance", 7)
 }
 
-/// What somebody does to a list of records.
+/// A change of a list of records.
 pub(crate) type Change = Box<dyn Fn(&mut Vec<RecordEntry>)>;
 
-/// A salt that anybody can guess.
+/// A predictable salt.
 pub(crate) const fn salt(number: u128) -> Salt {
     Salt::from_bytes(number.to_be_bytes())
 }
 
-/// Record by record another event, some with what can be forgotten.
+/// Returns one record of each event in turn, some with values that can be redacted.
 pub(crate) fn record(number: u64) -> Record {
     let reveal = RevealId(Uuid::from_u128(u128::from(number) | 1 << 64));
     let digest = Digest::of_ids(&["a-1".parse().unwrap()]);
@@ -145,7 +145,7 @@ pub(crate) fn leaf(sequence: u64) -> Leaf {
     Leaf::of(&entry(sequence)).unwrap()
 }
 
-/// The tree over the first records, leaf by leaf.
+/// Returns the peaks of the tree over the first records, built leaf by leaf.
 pub(crate) fn peaks(size: u64) -> Peaks {
     let mut peaks = Peaks::new();
     (1..=size).for_each(|sequence| peaks.push(leaf(sequence).hash()));
@@ -154,7 +154,7 @@ pub(crate) fn peaks(size: u64) -> Peaks {
 
 pub(crate) type Ledger = LedgerSink<Arc<OpenSink>>;
 
-/// A sink with the first records.
+/// Returns a sink with the first records.
 pub(crate) fn filled(size: u64) -> Arc<OpenSink> {
     let sink = Arc::new(OpenSink::default());
     fill(&sink, 1, size);
@@ -172,7 +172,7 @@ pub(crate) fn over(sink: &Arc<OpenSink>, hashes: impl HashStore + 'static) -> Le
     LedgerSink::open(Arc::clone(sink), hashes, key()).unwrap()
 }
 
-/// The ledger of so many records, in memory.
+/// Returns a ledger of this many records, in memory.
 pub(crate) fn ledger(size: u64) -> Ledger {
     over(&filled(size), MemoryHashes::new())
 }
@@ -200,7 +200,7 @@ pub(crate) fn opened(note: &str) -> Checkpoint {
     Checkpoint::open(note.as_bytes(), &[key().verifier().clone()]).unwrap()
 }
 
-/// Whatever the ledger says is as it should be: the checkpoint, every proof, every record and every hash.
+/// Verifies the ledger: the checkpoint, every proof, every record and every hash.
 pub(crate) fn is_sound<S: GovernanceSink>(ledger: &LedgerSink<S>, size: u64) {
     let checkpoint = opened(&ledger.checkpoint().unwrap());
     assert_eq!((checkpoint.size, checkpoint.root), (size, peaks(size).root()));

@@ -1,4 +1,4 @@
-//! Notes and keys, beside `signed_note` and the note that Go's documentation shows.
+//! Notes and keys, compared with `signed_note` and the example in Go's documentation.
 
 use activity_privacy::ledger::{Damage, KeyError, KeyName, Note, NoteError, NoteSigner, NoteVerifier};
 use proptest::prelude::*;
@@ -8,7 +8,7 @@ pub(crate) fn signer(name: &str, seed: u8) -> NoteSigner {
     NoteSigner::new(KeyName::new(name).unwrap(), &[seed; 32])
 }
 
-/// The keys and the note of the documentation of `golang.org/x/mod/sumdb/note`.
+/// The keys and the note in the documentation of `golang.org/x/mod/sumdb/note`.
 const PETER: &str = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW";
 const PETER_SECRET: &str = "PRIVATE+KEY+PeterNeumann+c74f20a3+AYEKFALVFGyNhPJEMzD1QIDr+Y7hfZx09iUvxdXHKDFz";
 const PETERS_NOTE: &str = "If you think cryptography is the answer to your problem,\n\
@@ -17,7 +17,7 @@ const PETERS_NOTE: &str = "If you think cryptography is the answer to your probl
     \u{2014} PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=\n";
 
 #[test]
-fn g6_a_note_that_go_signed_is_opened_and_signed_alike() {
+fn g6_note_signed_by_go_opens_and_signs_alike() {
     let peter: NoteVerifier = PETER.parse().unwrap();
     let note = Note::open(PETERS_NOTE.as_bytes(), std::slice::from_ref(&peter)).unwrap();
     assert_eq!(note.text(), PETERS_NOTE.split_once("\n\n").unwrap().0.to_owned() + "\n");
@@ -29,7 +29,7 @@ fn g6_a_note_that_go_signed_is_opened_and_signed_alike() {
 }
 
 #[test]
-fn g6_signatures_of_others_are_ignored_and_those_of_known_keys_must_hold() {
+fn g6_signatures_of_known_keys_must_verify() {
     let [ours, theirs, impostor] = [signer("log", 1), signer("witness", 2), signer("log", 3)];
     let note = ours.sign("text\n").unwrap();
     let signature = |by: &NoteSigner, text: &str| by.sign(text).unwrap().rsplit_once("\n\n").unwrap().1.to_owned();
@@ -41,11 +41,11 @@ fn g6_signatures_of_others_are_ignored_and_those_of_known_keys_must_hold() {
     assert_eq!(Note::open(note.as_bytes(), &[theirs.verifier().clone()]), Err(NoteError::UnknownSigners));
     assert_eq!(Note::open(note.as_bytes(), &[impostor.verifier().clone()]), Err(NoteError::UnknownSigners));
     assert_eq!(Note::open(note.as_bytes(), &[]), Err(NoteError::UnknownSigners));
-    // A known key did not make this one: the whole note is refused, though another one holds.
+    // A known key did not make this signature: the note is rejected, although another signature is valid.
     let forged = note.clone() + &signature(&theirs, "another text\n");
     assert_eq!(Note::open(forged.as_bytes(), &keys), Err(NoteError::BadSignature { line: 4 }));
     assert!(Note::open(forged.as_bytes(), &known).is_ok());
-    // The same one twice is one, and a bad one after a good one of the same key is bad.
+    // The same signature twice counts once. A bad signature after a good one of the same key is still an error.
     let twice = note.clone() + &signature(&ours, "text\n");
     assert_eq!(Note::open(twice.as_bytes(), &known).unwrap().signers(), &known);
     let twice = note.clone() + &signature(&ours, "another text\n");
@@ -53,7 +53,7 @@ fn g6_signatures_of_others_are_ignored_and_those_of_known_keys_must_hold() {
 }
 
 #[test]
-fn g6_the_text_of_a_note_ends_at_its_last_empty_line() {
+fn g6_note_text_ends_at_last_empty_line() {
     let ours = signer("log", 1);
     for text in ["\n", "\n\n", "a\n\nb\n", "a\n\n", "\u{2014} log AAAA\n", "a\n\n\u{2014} log AAAA\n"] {
         let note = ours.sign(text).unwrap();
@@ -65,7 +65,7 @@ fn g6_the_text_of_a_note_ends_at_its_last_empty_line() {
 }
 
 #[test]
-fn b1_what_is_wrong_with_a_note_is_said_with_its_line() {
+fn b1_note_error_names_line() {
     let ours = signer("log", 1);
     let known = [ours.verifier().clone()];
     let open = |note: &[u8]| Note::open(note, &known).unwrap_err();
@@ -108,7 +108,7 @@ fn b1_what_is_wrong_with_a_note_is_said_with_its_line() {
 }
 
 #[test]
-fn b1_what_is_wrong_with_a_key_is_said() {
+fn b1_key_error_names_cause() {
     for name in ["", "a b", "a+b", "a\u{a0}b", "a\nb", "a\u{7f}b", &"a".repeat(256)] {
         assert_eq!(KeyName::new(name), Err(KeyError::Name), "{name}");
     }
@@ -122,7 +122,7 @@ fn b1_what_is_wrong_with_a_key_is_said() {
     assert_eq!(verifier(&PETER.replace("Peter", "Petra")), KeyError::Id);
     assert_eq!(verifier(&PETER.replace("c74f20a3", "c74f20a4")), KeyError::Id);
     assert_eq!(verifier(&PETER.replace("+ARpc", "+AhpC")), KeyError::Kind(2));
-    // A point that anybody can make signatures for.
+    // A weak point, for which anyone can forge signatures.
     let weak = format!("a+00000000+{}", "AQEAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
     assert_eq!(verifier(&weak), KeyError::Unsound);
     let signer = |text: &str| text.parse::<NoteSigner>().unwrap_err();
@@ -133,7 +133,7 @@ fn b1_what_is_wrong_with_a_key_is_said() {
 }
 
 #[test]
-fn g6_no_flipped_bit_in_a_note_goes_unseen() {
+fn g6_flipped_bit_in_note_is_detected() {
     let ours = signer("log", 1);
     let note = ours.sign("some text\nof two lines\n").unwrap().into_bytes();
     let known = [ours.verifier().clone()];
@@ -147,11 +147,11 @@ fn g6_no_flipped_bit_in_a_note_goes_unseen() {
 }
 
 proptest! {
-    // Signing takes long where nothing is optimised.
+    // Signing is slow in unoptimised builds.
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn g6_what_is_signed_here_is_verified_by_others_and_the_other_way_round(
+    fn g6_signatures_interoperate_with_signed_note(
         text in "[^\\x00-\\x09\\x0b-\\x1f]{0,60}",
         seed in any::<[u8; 32]>(),
         name in "[a-z./]{1,20}",
@@ -173,7 +173,7 @@ proptest! {
     }
 
     #[test]
-    fn b1_no_text_breaks_the_parsers_and_what_opens_was_signed(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+    fn b1_arbitrary_text_never_panics_or_opens_unsigned(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
         let ours = signer("log", 1);
         prop_assert!(Note::open(&bytes, &[ours.verifier().clone()]).is_err());
         if let Ok(text) = std::str::from_utf8(&bytes) {
@@ -183,7 +183,7 @@ proptest! {
     }
 
     #[test]
-    fn b1_what_looks_like_a_note_breaks_no_parser(note in "[a\\n\u{2014} +=]{0,40}(\\n\\n)?(\u{2014} log [A-Z=+ ]{0,20}\\n){0,3}") {
+    fn b1_malformed_note_never_panics(note in "[a\\n\u{2014} +=]{0,40}(\\n\\n)?(\u{2014} log [A-Z=+ ]{0,20}\\n){0,3}") {
         let ours = signer("log", 1);
         prop_assert!(Note::open(note.as_bytes(), &[ours.verifier().clone()]).is_err());
     }

@@ -1,6 +1,8 @@
-//! The tree, beside its definition in RFC 6962 and beside two implementations of others.
+//! The tree, compared with its definition in RFC 6962 and with two other implementations.
 
-use activity_privacy::ledger::{HashStore, MemoryHashes, Peaks, Tree, TreeHash, proves_consistency, proves_inclusion};
+use activity_privacy::ledger::{
+    HashStore, MemoryHashes, MerkleTree, Peaks, TreeHash, proves_consistency, proves_inclusion,
+};
 use ct_merkle::mem_backed_tree::MemoryBackedTree;
 use proptest::prelude::*;
 use sha2::Sha256;
@@ -14,13 +16,13 @@ fn leaves(size: u64) -> Vec<TreeHash> {
     (0..size).map(|number| TreeHash::of_leaf(&leaf(number))).collect()
 }
 
-fn tree(size: u64) -> Tree {
-    let mut tree = Tree::new(MemoryHashes::new());
+fn tree(size: u64) -> MerkleTree {
+    let mut tree = MerkleTree::new(MemoryHashes::new());
     tree.append(&leaves(size)).unwrap();
     tree
 }
 
-/// RFC 6962, section 2.1, word for word.
+/// The definition in RFC 6962, section 2.1.
 fn root(leaves: &[TreeHash]) -> TreeHash {
     match leaves {
         [] => TreeHash::of_nothing(),
@@ -32,7 +34,7 @@ fn root(leaves: &[TreeHash]) -> TreeHash {
     }
 }
 
-/// Section 2.1.1.
+/// RFC 6962, section 2.1.1.
 fn path(index: usize, leaves: &[TreeHash]) -> Vec<TreeHash> {
     if leaves.len() == 1 {
         return Vec::new();
@@ -45,7 +47,7 @@ fn path(index: usize, leaves: &[TreeHash]) -> Vec<TreeHash> {
     path
 }
 
-/// Section 2.1.2.
+/// RFC 6962, section 2.1.2.
 fn subproof(earlier: usize, leaves: &[TreeHash], is_whole: bool) -> Vec<TreeHash> {
     if earlier == leaves.len() {
         return if is_whole { Vec::new() } else { vec![root(leaves)] };
@@ -69,7 +71,7 @@ fn largest_power_below(n: usize) -> usize {
     k
 }
 
-/// Every way in which a proof can be wrong by a little.
+/// Returns every small mutation of a proof.
 fn mutations(path: &[TreeHash]) -> Vec<Vec<TreeHash>> {
     let mut mutations = Vec::new();
     for at in 0..path.len() {
@@ -92,13 +94,13 @@ fn mutations(path: &[TreeHash]) -> Vec<Vec<TreeHash>> {
 }
 
 #[test]
-fn g6_the_tree_is_the_one_of_rfc_6962_for_every_small_size() {
+fn g6_tree_matches_rfc_6962_for_small_sizes() {
     let all = leaves(70);
     let tree = tree(70);
     for size in 0..=70usize {
         let root = root(&all[..size]);
         assert_eq!(tree.root_of(size as u64).unwrap(), root, "{size}");
-        assert_eq!(Tree::open(written(size as u64), size as u64).unwrap().root(), root);
+        assert_eq!(MerkleTree::open(written(size as u64), size as u64).unwrap().root(), root);
         for index in 0..size {
             let proof = tree.inclusion(index as u64, size as u64).unwrap();
             assert_eq!(proof, path(index, &all[..size]), "{index} of {size}");
@@ -110,7 +112,7 @@ fn g6_the_tree_is_the_one_of_rfc_6962_for_every_small_size() {
     }
 }
 
-/// The hashes of a tree that was built leaf by leaf, by somebody else's reckoning of where they lie.
+/// Returns the hashes of a tree that was built leaf by leaf, at the positions that `tlog_tiles` computes.
 fn written(size: u64) -> MemoryHashes {
     let hashes = MemoryHashes::new();
     let mut next = 0;
@@ -126,12 +128,12 @@ fn written(size: u64) -> MemoryHashes {
     hashes
 }
 
-/// Our hashes, read by `tlog_tiles`.
+/// A reader of these hashes for `tlog_tiles`.
 struct Others<'a>(&'a dyn HashStore);
 
 impl HashReader for Others<'_> {
-    fn read_hashes(&self, places: &[u64]) -> Result<Vec<Hash>, tlog_tiles::tlog::Error> {
-        Ok(self.0.read(places).unwrap().into_iter().map(|hash| Hash(hash.0)).collect())
+    fn read_hashes(&self, positions: &[u64]) -> Result<Vec<Hash>, tlog_tiles::tlog::Error> {
+        Ok(self.0.read(positions).unwrap().into_iter().map(|hash| Hash(hash.0)).collect())
     }
 }
 
@@ -168,13 +170,13 @@ fn g6_no_mutated_proof_verifies() {
     }
 }
 
-/// A path that is longer than the tree is high leads somewhere, but not to that tree's root.
+/// A path longer than the height of the tree must not verify.
 #[test]
-fn g6_a_path_ends_where_its_tree_does() {
+fn g6_path_longer_than_tree_fails() {
     let (all, tree) = (leaves(2), tree(2));
     assert!(proves_inclusion(&[all[0]], 1, &all[1], 2, &tree.root()));
     assert!(!proves_inclusion(&[all[0]], 0, &all[1], 1, &tree.root()));
-    // The same for two roots, made up so that a longer path would lead to both.
+    // The same for two roots, constructed so that a longer path would lead to both.
     let [one, two, three, more] = [1, 2, 3, 4].map(|byte| TreeHash([byte; 32]));
     let earlier = TreeHash::of_node(&three, &one);
     let later = TreeHash::of_node(&three, &TreeHash::of_node(&one, &two));
@@ -184,7 +186,7 @@ fn g6_a_path_ends_where_its_tree_does() {
 }
 
 #[test]
-fn g6_every_tree_begins_with_itself_and_with_none() {
+fn g6_tree_is_consistent_with_itself_and_empty_tree() {
     let (tree, nothing) = (tree(5), TreeHash::of_nothing());
     let root = tree.root();
     assert_eq!(tree.consistency(0, 5).unwrap(), []);
@@ -200,7 +202,7 @@ fn g6_every_tree_begins_with_itself_and_with_none() {
 }
 
 #[test]
-fn g6_a_tree_tells_nothing_of_what_it_never_had() {
+fn g6_tree_rejects_sizes_it_never_had() {
     let tree = tree(5);
     assert!(tree.root_of(6).is_err());
     assert!(tree.inclusion(5, 5).is_err());
@@ -209,7 +211,7 @@ fn g6_a_tree_tells_nothing_of_what_it_never_had() {
     assert!(tree.consistency(5, 4).is_err());
     assert!(tree.leaves(4..6).is_err());
     for size in [6, 1 << 40, u64::MAX / 2, u64::MAX] {
-        assert!(Tree::open(written(5), size).is_err(), "{size}");
+        assert!(MerkleTree::open(written(5), size).is_err(), "{size}");
     }
 }
 
@@ -217,17 +219,17 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
-    fn g6_roots_and_proofs_are_those_of_ct_merkle_and_tlog_tiles(
+    fn g6_roots_and_proofs_match_ct_merkle_and_tlog_tiles(
         size in 1u64..400,
         index in any::<prop::sample::Index>(),
         earlier in any::<prop::sample::Index>(),
         cut in any::<prop::sample::Index>(),
     ) {
         let (index, earlier) = (index.index(size as usize) as u64, earlier.index(size as usize) as u64 + 1);
-        // In two strokes, cut anywhere.
+        // Appended in two parts, split anywhere.
         let cut = cut.index(size as usize);
         let (all, hashes) = (leaves(size), std::sync::Arc::new(MemoryHashes::new()));
-        let mut tree = Tree::new(std::sync::Arc::clone(&hashes));
+        let mut tree = MerkleTree::new(std::sync::Arc::clone(&hashes));
         tree.append(&all[..cut]).unwrap();
         tree.append(&all[cut..]).unwrap();
         let mut peaks = Peaks::new();
@@ -260,7 +262,7 @@ proptest! {
     }
 
     #[test]
-    fn b1_no_path_of_any_kind_breaks_the_verifier(
+    fn b1_arbitrary_path_never_panics_verifier(
         path in prop::collection::vec(any::<[u8; 32]>().prop_map(TreeHash), 0..70),
         numbers in any::<[u64; 2]>(),
     ) {

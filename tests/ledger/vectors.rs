@@ -1,12 +1,11 @@
-//! Vectors of others: those of RFC 6962 here, more in a folder that `LEDGER_VECTORS` names.
+//! Published test vectors: those of RFC 6962 here, and more in a directory that `LEDGER_VECTORS` names.
 
 use std::path::Path;
 
-use activity_privacy::ledger::{MemoryHashes, Tree, TreeHash, proves_consistency, proves_inclusion};
+use activity_privacy::ledger::{MemoryHashes, MerkleTree, TreeHash, proves_consistency, proves_inclusion};
 use serde_json::Value;
 
-/// The leaves and the roots that Certificate Transparency's own tests use, from the empty tree to the one of eight
-/// leaves.
+/// The leaves and the roots in the tests of Certificate Transparency, from the empty tree to the tree of eight leaves.
 const LEAVES: [&str; 8] =
     ["", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"];
 const ROOTS: [&str; 9] = [
@@ -30,8 +29,8 @@ fn hash(hex: &str) -> TreeHash {
 }
 
 #[test]
-fn g6_the_roots_of_certificate_transparency() {
-    let mut tree = Tree::new(MemoryHashes::new());
+fn g6_roots_match_certificate_transparency() {
+    let mut tree = MerkleTree::new(MemoryHashes::new());
     assert_eq!(tree.root(), hash(ROOTS[0]));
     for (leaf, root) in LEAVES.iter().zip(&ROOTS[1..]) {
         tree.append(&[TreeHash::of_leaf(&bytes(leaf))]).unwrap();
@@ -40,8 +39,8 @@ fn g6_the_roots_of_certificate_transparency() {
 }
 
 #[test]
-fn g6_the_proofs_of_certificate_transparency() {
-    let mut tree = Tree::new(MemoryHashes::new());
+fn g6_proofs_match_certificate_transparency() {
+    let mut tree = MerkleTree::new(MemoryHashes::new());
     tree.append(&LEAVES.map(|leaf| TreeHash::of_leaf(&bytes(leaf)))).unwrap();
     let [a, b, c, d] = [
         "96a296d224f285c67bee93c30f8a309157f0daa35dc5b87e410b78630a09cfc7",
@@ -59,10 +58,10 @@ fn g6_the_proofs_of_certificate_transparency() {
     assert!(proves_consistency(&[a, b, c], 1, &hash(ROOTS[1]), 8, &hash(ROOTS[8])));
 }
 
-/// One JSON object a line: `leafIdx`, `treeSize`, `root`, `leafHash`, `proof`, `wantErr`, as in the test data of
+/// One JSON object per line: `leafIdx`, `treeSize`, `root`, `leafHash`, `proof`, `wantErr`, as in the test data of
 /// transparency-dev/merkle.
 #[test]
-fn g6_the_vectors_of_transparency_dev() {
+fn g6_proofs_match_transparency_dev_vectors() {
     let Some(folder) = std::env::var_os("LEDGER_VECTORS") else { return };
     let text = std::fs::read_to_string(Path::new(&folder).join("inclusion.jsonl")).unwrap();
     let (mut proven, mut refused) = (0, 0);

@@ -1,8 +1,8 @@
-// Command ledger_go verifies a governance log that was exported by activity-privacy, with the packages by which the go
-// command verifies the checksum database: golang.org/x/mod/sumdb/note and golang.org/x/mod/sumdb/tlog. Nothing of
-// activity-privacy is used.
+// Command ledger_go verifies a governance log exported by activity-privacy. It uses the packages with which the go command
+// verifies the checksum database, golang.org/x/mod/sumdb/note and golang.org/x/mod/sumdb/tlog, and no code of
+// activity-privacy.
 //
-// Usage: ledger_go FOLDER, where the folder is one that `verify_log --sample FOLDER` wrote.
+// Usage: ledger_go DIRECTORY, where `verify_log --sample DIRECTORY` wrote the directory.
 package main
 
 import (
@@ -22,11 +22,11 @@ import (
 
 func main() {
 	if len(os.Args) != 2 {
-		fail("usage: ledger_go FOLDER")
+		fail("usage: ledger_go DIRECTORY")
 	}
-	folder := os.Args[1]
+	directory := os.Args[1]
 	read := func(name string) string {
-		text, err := os.ReadFile(filepath.Join(folder, name))
+		text, err := os.ReadFile(filepath.Join(directory, name))
 		check(err, name)
 		return string(text)
 	}
@@ -37,18 +37,18 @@ func main() {
 	newer, older := open(read("checkpoint"), known), open(read("older-checkpoint"), known)
 	fmt.Printf("signature: checkpoints of %d and %d records are signed by %s\n", newer.size, older.size, verifier.Name())
 
-	leaves := readLog(filepath.Join(folder, "log.jsonl"))
+	leaves := readLog(filepath.Join(directory, "log.jsonl"))
 	hashes := store(leaves)
 	for _, checkpoint := range []tree{newer, older} {
 		if int64(len(leaves)) < checkpoint.size {
-			fail("the log has %d records, the checkpoint counts %d", len(leaves), checkpoint.size)
+			fail("the log has %d records, fewer than the %d of the checkpoint", len(leaves), checkpoint.size)
 		}
 		root, err := tlog.TreeHash(checkpoint.size, hashes)
 		check(err, "root")
 		if root != checkpoint.root {
-			fail("the root over the first %d records is %v, the checkpoint says %v", checkpoint.size, root, checkpoint.root)
+			fail("the root over the first %d records is %v, not %v as in the checkpoint", checkpoint.size, root, checkpoint.root)
 		}
-		fmt.Printf("root: the first %d records of the file lead to %v\n", checkpoint.size, root)
+		fmt.Printf("root: the first %d records of the file have the root %v\n", checkpoint.size, root)
 	}
 
 	index, path, within := readProof(read("record.tlog-proof"), known)
@@ -72,7 +72,7 @@ func open(text string, known note.Verifiers) tree {
 	check(err, "checkpoint")
 	lines := strings.Split(opened.Text, "\n")
 	if len(lines) < 4 || lines[0] != opened.Sigs[0].Name {
-		fail("the checkpoint is not of the form origin, size, root")
+		fail("invalid checkpoint, expected origin, size and root")
 	}
 	size, err := strconv.ParseInt(lines[1], 10, 64)
 	check(err, "size")
@@ -83,10 +83,10 @@ func open(text string, known note.Verifiers) tree {
 
 type line struct {
 	Entry    *string
-	Disclosure map[string]struct{ Salt, Text string }
+	Openings map[string]struct{ Salt, Text string }
 }
 
-// readLog gives the leaves, and makes sure that they are in sequence and that what is opened is what was committed to.
+// readLog returns the leaves, and verifies their sequence numbers and the disclosed values.
 func readLog(path string) []string {
 	file, err := os.Open(path)
 	check(err, "log")
@@ -100,39 +100,39 @@ func readLog(path string) []string {
 		var parsed line
 		check(json.Unmarshal(scanner.Bytes(), &parsed), fmt.Sprintf("line %d", number))
 		if parsed.Entry == nil {
-			fail("line %d is no record", number)
+			fail("line %d is not a record", number)
 		}
 		var entry struct{ Sequence int64 }
 		check(json.Unmarshal([]byte(*parsed.Entry), &entry), fmt.Sprintf("record %d", number))
 		if entry.Sequence != number {
-			fail("line %d holds record %d", number, entry.Sequence)
+			fail("line %d contains record %d", number, entry.Sequence)
 		}
-		for commitment, opening := range parsed.Disclosure {
+		for commitment, opening := range parsed.Openings {
 			digest := sha256.Sum256([]byte(opening.Salt + "\n" + opening.Text))
-			// A salt of one line, or it could take in lines of the text.
+			// A salt with a line feed could contain lines of the text.
 			if strings.Contains(opening.Salt, "\n") {
-				fail("line %d has a salt of several lines", number)
+				fail("the salt in line %d contains a line feed", number)
 			}
-			stands := strings.Contains(*parsed.Entry, `{"sha256":"`+commitment+`"}`)
-			if hex.EncodeToString(digest[:]) != commitment || !stands {
-				fail("line %d opens what was not committed to", number)
+			committed := strings.Contains(*parsed.Entry, `{"sha256":"`+commitment+`"}`)
+			if hex.EncodeToString(digest[:]) != commitment || !committed {
+				fail("line %d discloses a value that matches no commitment", number)
 			}
 			openings++
 		}
 		leaves = append(leaves, *parsed.Entry)
 	}
 	check(scanner.Err(), "log")
-	fmt.Printf("file: %d records in sequence, %d sealed values opened\n", len(leaves), openings)
+	fmt.Printf("file: %d records in sequence, %d disclosed values\n", len(leaves), openings)
 	return leaves
 }
 
 // store builds the tree leaf by leaf.
 func store(leaves []string) tlog.HashReaderFunc {
 	var stored []tlog.Hash
-	reader := tlog.HashReaderFunc(func(places []int64) ([]tlog.Hash, error) {
-		hashes := make([]tlog.Hash, len(places))
-		for i, place := range places {
-			hashes[i] = stored[place]
+	reader := tlog.HashReaderFunc(func(positions []int64) ([]tlog.Hash, error) {
+		hashes := make([]tlog.Hash, len(positions))
+		for i, position := range positions {
+			hashes[i] = stored[position]
 		}
 		return hashes, nil
 	})
@@ -144,12 +144,12 @@ func store(leaves []string) tlog.HashReaderFunc {
 	return reader
 }
 
-// readProof reads a file of the form c2sp.org/tlog-proof@v1.
+// readProof parses a file in the format c2sp.org/tlog-proof@v1.
 func readProof(text string, known note.Verifiers) (int64, tlog.RecordProof, tree) {
 	head, checkpoint, found := strings.Cut(text, "\n\n")
 	lines := strings.SplitN(head, "\n", 3)
 	if !found || len(lines) < 2 || lines[0] != "c2sp.org/tlog-proof@v1" {
-		fail("the proof is not of the form c2sp.org/tlog-proof@v1")
+		fail("invalid proof, expected the format c2sp.org/tlog-proof@v1")
 	}
 	index, err := strconv.ParseInt(strings.TrimPrefix(lines[1], "index "), 10, 64)
 	check(err, "index")
@@ -177,6 +177,6 @@ func check(err error, what string) {
 }
 
 func fail(format string, values ...any) {
-	fmt.Printf("does not hold: "+format+"\n", values...)
+	fmt.Printf("verification failed: "+format+"\n", values...)
 	os.Exit(1)
 }

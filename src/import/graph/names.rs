@@ -1,18 +1,18 @@
-//! The names that a user record of Graph gives.
+//! The names in a user record of Graph.
 
 use serde_json::Value;
 
 use crate::import::RejectReason;
 use crate::import::document::{self, Object};
-use crate::import::names::Names;
+use crate::import::names::UserNames;
 use crate::import::spelling::Holds;
 
 const ASSIGNED: &str = "issuerAssignedId";
 
-/// The rank of `identities`, which only tenants for customers have.
+/// The rank of `identities`, a property that only customer tenants use.
 pub(super) const IDENTITIES: usize = 6;
 
-/// The properties that name a user, the one that tells their home first.
+/// The properties that name a user. The first one determines the home domain.
 const PROPERTIES: [&str; 7] = [
     "userPrincipalName",
     "mail",
@@ -23,12 +23,12 @@ const PROPERTIES: [&str; 7] = [
     "identities",
 ];
 
-/// What a user record says.
-pub(super) fn read(record: &Object) -> Result<Names, RejectReason> {
-    let mut names = Names::default();
+/// Reads the names and the status in a user record.
+pub(super) fn read(record: &Object) -> Result<UserNames, RejectReason> {
+    let mut names = UserNames::default();
     for (rank, property) in PROPERTIES.into_iter().enumerate() {
         if !record.contains_key(property) {
-            names.leave_unsaid(rank);
+            names.mark_absent(rank);
             continue;
         }
         match property {
@@ -53,11 +53,11 @@ pub(super) fn read(record: &Object) -> Result<Names, RejectReason> {
 
 fn texts<'a>(record: &'a Object, property: &'static str) -> Result<Vec<&'a str>, RejectReason> {
     let entries = document::list(record, property)?.unwrap_or_default().iter();
-    let expected = "a list of texts";
+    let expected = "a list of strings";
     entries.map(|entry| entry.as_str().ok_or(RejectReason::InvalidField { field: property, expected })).collect()
 }
 
-/// What the issuers of a user's identities call them. A phone number is among them, where people sign in by it.
+/// Returns the ids that issuers assigned to a user. They include phone numbers, where users sign in with one.
 fn identities(record: &Object) -> Result<Vec<&str>, RejectReason> {
     let mut assigned = Vec::new();
     for identity in document::list(record, "identities")?.unwrap_or_default() {

@@ -1,4 +1,4 @@
-//! One page as it comes: its entries, and where it leads.
+//! One page of a listing: its entries and its next link.
 
 use std::collections::HashSet;
 
@@ -9,8 +9,8 @@ use super::names;
 use crate::identity::{GroupId, UserId};
 use crate::import::RejectReason;
 use crate::import::document::{self, Object};
-use crate::import::facts::{Kind, Member};
-use crate::import::names::Names;
+use crate::import::facts::{MemberRecord, MemberType};
+use crate::import::names::UserNames;
 use crate::steps::advance;
 
 const NEXT: &str = "@odata.nextLink";
@@ -19,39 +19,39 @@ const TYPE: &str = "@odata.type";
 const REMOVED: &str = "@removed";
 const MEMBERS: &str = "members@delta";
 
-/// What stands on a page.
-pub(super) struct Page {
-    pub(super) entries: Vec<Result<Entry, RejectReason>>,
-    pub(super) end: End,
-    /// Whether any entry speaks of the `identities` of a user.
-    pub(super) speaks_of_identities: bool,
+/// A page of a listing.
+pub(super) struct ListingPage {
+    pub(super) entries: Vec<Result<PageEntry, RejectReason>>,
+    pub(super) end: PageEnd,
+    /// Whether any entry contains the `identities` of a user.
+    pub(super) has_identities: bool,
 }
 
-/// Where a page leads.
-pub(super) enum End {
-    /// There is more behind this link.
+/// The link at the end of a page.
+pub(super) enum PageEnd {
+    /// The link of the next page.
     Next(String),
-    /// That was all; what changes from now on is behind this link.
-    Changes(String),
-    /// That was all.
+    /// The delta link, which returns later changes. This page is the last one.
+    Delta(String),
+    /// None. This page is the last one.
     Last,
 }
 
-/// One entry of a page.
-pub(super) enum Entry {
-    User(UserId, Option<Names>),
+/// An entry of a page.
+pub(super) enum PageEntry {
+    User(UserId, Option<UserNames>),
     Group(GroupId, Option<GroupRecord>),
-    /// An entry of a list of members, with the names that it gives.
-    Member(GroupId, Member, Option<Names>),
-    /// What no directory here holds.
+    /// An entry of a member list, with the names in it.
+    Member(GroupId, MemberRecord, Option<UserNames>),
+    /// An object that a directory does not contain.
     Other,
 }
 
-/// What a record says of a group that is there.
+/// The record of a group that exists.
 pub(super) struct GroupRecord {
     pub(super) name: Option<String>,
-    /// Its changed members, if it speaks of them.
-    pub(super) members: Option<Vec<Result<Option<Member>, RejectReason>>>,
+    /// The changes of its members, if the record contains any.
+    pub(super) members: Option<Vec<Result<Option<MemberRecord>, RejectReason>>>,
 }
 
 /// Reads a page of a listing.
@@ -60,26 +60,26 @@ pub(super) fn read(
     listing: &Listing,
     is_delta: bool,
     non_people: &HashSet<String>,
-) -> Result<Page, RejectReason> {
+) -> Result<ListingPage, RejectReason> {
     let of = kind_of_context(&page)?;
     let fits = match listing {
-        Listing::Users => of != Kind::Group,
-        Listing::Groups => of != Kind::User,
-        // Of one type only, they would leave out whoever is in by way of a nested group.
-        Listing::Members(_) => of == Kind::Unsaid,
+        Listing::Users => of != MemberType::Group,
+        Listing::Groups => of != MemberType::User,
+        // A listing of only one type omits the users who are members through a nested group.
+        Listing::Members(_) => of == MemberType::Unspecified,
     };
     if !fits {
-        let expected = "a collection of what was asked for: `users`, `groups`, or `directoryObjects` for members";
+        let expected = "the requested collection: `users`, `groups`, or `directoryObjects` for members";
         return Err(RejectReason::InvalidField { field: "@odata.context", expected });
     }
     let end = match (document::text(&page, NEXT)?, document::text(&page, DELTA)?) {
-        (Some(next), None) => End::Next(next.to_owned()),
-        (None, Some(delta)) => End::Changes(delta.to_owned()),
-        // A delta round that stops without saying where the next begins was cut.
+        (Some(next), None) => PageEnd::Next(next.to_owned()),
+        (None, Some(delta)) => PageEnd::Delta(delta.to_owned()),
+        // A delta query always ends with a delta link, so this response was truncated.
         (None, None) if is_delta => {
             return Err(RejectReason::MissingField { field: DELTA, expected: "this link or `@odata.nextLink`" });
         }
-        (None, None) => End::Last,
+        (None, None) => PageEnd::Last,
         (Some(_), Some(_)) => {
             return Err(RejectReason::InvalidField { field: DELTA, expected: "either this link or `@odata.nextLink`" });
         }
@@ -89,43 +89,43 @@ pub(super) fn read(
         Some(_) => return Err(RejectReason::InvalidField { field: "value", expected: "the list of entries" }),
         None => return Err(RejectReason::MissingField { field: "value", expected: "the list of entries" }),
     };
-    let speaks_of_identities = entries.iter().any(|entry| entry.get("identities").is_some());
+    let has_identities = entries.iter().any(|entry| entry.get("identities").is_some());
     advance(entries.len());
     let entries = entries.into_iter().map(|entry| read_entry(&entry, listing, non_people)).collect();
-    Ok(Page { entries, end, speaks_of_identities })
+    Ok(ListingPage { entries, end, has_identities })
 }
 
-fn read_entry(entry: &Value, listing: &Listing, non_people: &HashSet<String>) -> Result<Entry, RejectReason> {
+fn read_entry(entry: &Value, listing: &Listing, non_people: &HashSet<String>) -> Result<PageEntry, RejectReason> {
     let Value::Object(entry) = entry else { return Err(RejectReason::NotAnObject) };
     if matches!(listing, Listing::Members(_)) && is_one_of(entry, non_people) {
-        return Ok(Entry::Other);
+        return Ok(PageEntry::Other);
     }
-    let said = kind(entry)?;
+    let declared = kind(entry)?;
     let removed = removed(entry)?;
-    let other = RejectReason::InvalidField { field: TYPE, expected: "the type of what was asked for" };
+    let other = RejectReason::InvalidField { field: TYPE, expected: "the requested type" };
     match listing {
-        Listing::Users if matches!(said, Some(Kind::User | Kind::Unsaid)) => {
+        Listing::Users if matches!(declared, Some(MemberType::User | MemberType::Unspecified)) => {
             let id = document::user_id(document::id(entry, "id")?, "id")?;
-            Ok(Entry::User(id, if removed { None } else { Some(names::read(entry)?) }))
+            Ok(PageEntry::User(id, if removed { None } else { Some(names::read(entry)?) }))
         }
-        Listing::Groups if matches!(said, Some(Kind::Group | Kind::Unsaid)) => {
+        Listing::Groups if matches!(declared, Some(MemberType::Group | MemberType::Unspecified)) => {
             let id = document::group_id(document::id(entry, "id")?, "id")?;
-            Ok(Entry::Group(id, if removed { None } else { Some(read_group(entry, non_people)?) }))
+            Ok(PageEntry::Group(id, if removed { None } else { Some(read_group(entry, non_people)?) }))
         }
         Listing::Users | Listing::Groups => Err(other),
         Listing::Members(group) => {
             let id = document::id(entry, "id")?.to_owned();
-            let Some(kind) = said else { return Ok(Entry::Other) };
-            let names = if kind == Kind::User && !removed { Some(names::read(entry)?) } else { None };
-            Ok(Entry::Member(group.clone(), Member { id, kind, removed }, names))
+            let Some(kind) = declared else { return Ok(PageEntry::Other) };
+            let names = if kind == MemberType::User && !removed { Some(names::read(entry)?) } else { None };
+            Ok(PageEntry::Member(group.clone(), MemberRecord { id, kind, removed }, names))
         }
     }
 }
 
 fn read_group(entry: &Object, non_people: &HashSet<String>) -> Result<GroupRecord, RejectReason> {
-    // `$expand` gives twenty members at most, and not always says that there are more.
+    // `$expand` returns at most twenty members, and does not always show that there are more.
     if entry.get("members").is_some_and(|members| !members.is_null()) || entry.contains_key("members@odata.nextLink") {
-        let expected = "no members here, but in `members@delta` or in a listing of their own";
+        let expected = "members in `members@delta` or in a listing of their own";
         return Err(RejectReason::InvalidField { field: "members", expected });
     }
     let name = document::text(entry, "displayName")?.map(str::to_owned);
@@ -137,8 +137,8 @@ fn read_group(entry: &Object, non_people: &HashSet<String>) -> Result<GroupRecor
     Ok(GroupRecord { name, members })
 }
 
-/// Nothing for what no directory here holds.
-fn read_member(entry: &Value, non_people: &HashSet<String>) -> Result<Option<Member>, RejectReason> {
+/// Returns `None` for an object that a directory does not contain.
+fn read_member(entry: &Value, non_people: &HashSet<String>) -> Result<Option<MemberRecord>, RejectReason> {
     advance(1);
     let Value::Object(entry) = entry else { return Err(RejectReason::NotAnObject) };
     if is_one_of(entry, non_people) {
@@ -146,22 +146,22 @@ fn read_member(entry: &Value, non_people: &HashSet<String>) -> Result<Option<Mem
     }
     let id = document::id(entry, "id")?.to_owned();
     let removed = removed(entry)?;
-    Ok(kind(entry)?.map(|kind| Member { id, kind, removed }))
+    Ok(kind(entry)?.map(|kind| MemberRecord { id, kind, removed }))
 }
 
-/// Whether an entry has one of these ids.
+/// Returns whether the id of an entry is in `ids`.
 fn is_one_of(entry: &Object, ids: &HashSet<String>) -> bool {
     entry.get("id").and_then(Value::as_str).is_some_and(|id| ids.contains(id))
 }
 
-/// What an entry says that it is, nothing for what no directory here holds. What is none of the types known here could
-/// be a person.
-fn kind(entry: &Object) -> Result<Option<Kind>, RejectReason> {
-    let Some(said) = document::text(entry, TYPE)? else { return Ok(Some(Kind::Unsaid)) };
-    let name = said.strip_prefix("#microsoft.graph.").unwrap_or_default();
+/// Returns the declared type of an entry, or `None` for an object that a directory does not contain. An unknown type is
+/// an error, because it could be a person.
+fn kind(entry: &Object) -> Result<Option<MemberType>, RejectReason> {
+    let Some(declared) = document::text(entry, TYPE)? else { return Ok(Some(MemberType::Unspecified)) };
+    let name = declared.strip_prefix("#microsoft.graph.").unwrap_or_default();
     let kind = match name {
-        "user" | "agentUser" => Some(Kind::User),
-        "group" => Some(Kind::Group),
+        "user" | "agentUser" => Some(MemberType::User),
+        "group" => Some(MemberType::Group),
         "device" | "orgContact" | "servicePrincipal" | "agentIdentity" | "application" => None,
         _ => {
             let expected =
@@ -172,14 +172,14 @@ fn kind(entry: &Object) -> Result<Option<Kind>, RejectReason> {
     Ok(kind)
 }
 
-/// What a page says that all of its entries are.
-fn kind_of_context(page: &Object) -> Result<Kind, RejectReason> {
-    let Some(context) = document::text(page, "@odata.context")? else { return Ok(Kind::Unsaid) };
+/// Returns the type that a page declares for all of its entries.
+fn kind_of_context(page: &Object) -> Result<MemberType, RejectReason> {
+    let Some(context) = document::text(page, "@odata.context")? else { return Ok(MemberType::Unspecified) };
     let set = context.rsplit_once("$metadata#").map_or("", |(_, set)| set);
     Ok(match set.split(['(', '/']).next() {
-        Some("users") => Kind::User,
-        Some("groups") => Kind::Group,
-        _ => Kind::Unsaid,
+        Some("users") => MemberType::User,
+        Some("groups") => MemberType::Group,
+        _ => MemberType::Unspecified,
     })
 }
 

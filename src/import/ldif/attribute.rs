@@ -1,8 +1,8 @@
-//! The attributes and object classes that say who somebody is and to whom they belong.
+//! The attributes and object classes that determine the identity and the memberships of an entry.
 
 use crate::import::spelling::Holds;
 
-/// An attribute that is read; every other one is passed over.
+/// An attribute that is read. All others are skipped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Attribute {
     ObjectClass,
@@ -40,7 +40,7 @@ pub(super) enum Attribute {
 
 use Attribute::*;
 
-/// What each is called in messages, then its other names and its object identifier, in lower case.
+/// The name of each attribute in messages, then its other names and object identifiers, in lower case.
 const ATTRIBUTES: &[(Attribute, &str, &[&str])] = &[
     (ObjectClass, "objectClass", &["2.5.4.0"]),
     (EntryUuid, "entryUUID", &["1.3.6.1.1.16.4"]),
@@ -79,7 +79,7 @@ const ATTRIBUTES: &[(Attribute, &str, &[&str])] = &[
     (SambaPrimaryGroupSid, "sambaPrimaryGroupSID", &["1.3.6.1.4.1.7165.2.1.23"]),
 ];
 
-/// The names of users, in the order in which they are said: the UPN first.
+/// The attributes that name users, in the order of a user's aliases: the UPN first.
 pub(super) const NAMES: [Attribute; 10] = [
     UserPrincipalName,
     Mail,
@@ -94,7 +94,7 @@ pub(super) const NAMES: [Attribute; 10] = [
 ];
 
 impl Attribute {
-    /// The attribute of this name or object identifier, options left away.
+    /// Returns the attribute with this name or object identifier, without options.
     pub(super) fn named(name: &str) -> Option<Self> {
         let bare = name.get(..4).filter(|head| head.eq_ignore_ascii_case("oid.")).and_then(|_| name.get(4..));
         let same = |known: &str| known.eq_ignore_ascii_case(bare.unwrap_or(name));
@@ -102,30 +102,30 @@ impl Attribute {
         known.map(|(attribute, ..)| *attribute)
     }
 
-    /// What it is called in messages.
+    /// Returns the attribute's name in messages.
     pub(super) fn name(self) -> &'static str {
         ATTRIBUTES.iter().find(|(attribute, ..)| *attribute == self).map_or("", |(_, name, _)| name)
     }
 
-    /// Whether it holds names of other entries.
+    /// Returns whether the values are distinguished names of other entries.
     pub(super) fn holds_dns(self) -> bool {
         matches!(self, Member | UniqueMember | RoleOccupant | MemberOf)
     }
 
-    /// Whether it says who is in a group.
+    /// Returns whether the attribute of a group lists its members.
     pub(super) fn lists_members(self) -> bool {
         matches!(self, Member | UniqueMember | RoleOccupant | MemberUid)
     }
 
-    /// What lists somebody in a group where this attribute says so.
-    pub(super) fn mark(self) -> Mark {
+    /// Returns the source of a membership that this attribute states.
+    pub(super) fn source(self) -> MembershipSource {
         match self {
-            Member => Mark::Member,
-            UniqueMember => Mark::UniqueMember,
-            RoleOccupant => Mark::RoleOccupant,
-            MemberUid => Mark::MemberUid,
-            MemberOf => Mark::MemberOf,
-            _ => Mark::Primary,
+            Member => MembershipSource::Member,
+            UniqueMember => MembershipSource::UniqueMember,
+            RoleOccupant => MembershipSource::RoleOccupant,
+            MemberUid => MembershipSource::MemberUid,
+            MemberOf => MembershipSource::MemberOf,
+            _ => MembershipSource::Primary,
         }
     }
 
@@ -133,7 +133,7 @@ impl Attribute {
         NAMES.contains(&self)
     }
 
-    /// What names it holds, if it holds names of users.
+    /// Returns the kind of names in this attribute, or `None` if it does not name users.
     pub(super) fn holds(self) -> Option<Holds> {
         match self {
             Mail | MailAlternateAddress | MailLocalAddress | EmailAddress => Some(Holds::Addresses),
@@ -142,60 +142,60 @@ impl Attribute {
         }
     }
 
-    /// Whether its text is kept with a user.
+    /// Returns whether the values are stored with a user.
     pub(super) fn is_of_person(self) -> bool {
         self.is_name() || matches!(self, UserAccountControl | NsAccountLock | PwdAccountLockedTime | IsDeleted)
     }
 
-    /// Whether its text is kept with a group.
+    /// Returns whether the values are stored with a group.
     pub(super) fn is_of_group(self) -> bool {
         matches!(self, DisplayName | Cn)
     }
 }
 
-/// What lists somebody in a group: several attributes can, and whoever one of them lets go is still listed by the
-/// others.
+/// The source of a membership. Several attributes can state the same membership, which ends when the last of them is
+/// removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Mark {
+pub(super) enum MembershipSource {
     Member,
     UniqueMember,
     RoleOccupant,
     MemberUid,
     MemberOf,
-    /// That it is their primary group.
+    /// The group is the user's primary group.
     Primary,
 }
 
-impl Mark {
+impl MembershipSource {
     pub(super) const ALL: [Self; 6] =
         [Self::Member, Self::UniqueMember, Self::RoleOccupant, Self::MemberUid, Self::MemberOf, Self::Primary];
 }
 
-/// What an object class makes of an entry.
+/// The meaning of an object class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Class {
+pub(super) enum EntryClass {
     Person,
     Group,
-    /// A machine, also where its class derives from that of users.
+    /// A machine, even if its class derives from a user class.
     Computer,
-    /// A machine, if it is not a person.
+    /// A machine, unless the entry is also a person.
     Device,
-    /// A group whose members are the occupants of a role, if it is not a person: the first administrator of a server
-    /// is often both.
+    /// A group whose members are the occupants of a role, unless the entry is also a person. The first administrator of
+    /// a server is often both.
     Role,
-    /// Somebody of another domain, or everybody of a kind, who is known here by a SID alone.
+    /// A principal of another domain, or a well-known group of principals, identified by a SID alone.
     Foreign,
-    /// Something that is neither, and is known to be.
+    /// A container or another entry that is neither user nor group.
     Place,
-    /// What is left of an entry that was deleted.
+    /// A deleted entry.
     Tombstone,
-    /// Somewhere else in the world is more of the directory.
+    /// A referral to another server.
     Referral,
 }
 
-const CLASSES: &[(Class, &[&str])] = &[
+const CLASSES: &[(EntryClass, &[&str])] = &[
     (
-        Class::Person,
+        EntryClass::Person,
         &[
             "person",
             "2.5.6.6",
@@ -230,7 +230,7 @@ const CLASSES: &[(Class, &[&str])] = &[
         ],
     ),
     (
-        Class::Group,
+        EntryClass::Group,
         &[
             "groupofnames",
             "2.5.6.9",
@@ -247,12 +247,12 @@ const CLASSES: &[(Class, &[&str])] = &[
             "ipausergroup",
         ],
     ),
-    (Class::Role, &["organizationalrole", "2.5.6.8"]),
-    (Class::Foreign, &["foreignsecurityprincipal", "1.2.840.113556.1.5.76"]),
-    (Class::Computer, &["computer", "1.2.840.113556.1.3.30"]),
-    (Class::Device, &["device", "2.5.6.14", "iphost", "1.3.6.1.1.1.2.6", "ieee802device", "bootabledevice"]),
+    (EntryClass::Role, &["organizationalrole", "2.5.6.8"]),
+    (EntryClass::Foreign, &["foreignsecurityprincipal", "1.2.840.113556.1.5.76"]),
+    (EntryClass::Computer, &["computer", "1.2.840.113556.1.3.30"]),
+    (EntryClass::Device, &["device", "2.5.6.14", "iphost", "1.3.6.1.1.1.2.6", "ieee802device", "bootabledevice"]),
     (
-        Class::Place,
+        EntryClass::Place,
         &[
             "organizationalunit",
             "2.5.6.5",
@@ -272,11 +272,11 @@ const CLASSES: &[(Class, &[&str])] = &[
             "pwdpolicy",
         ],
     ),
-    (Class::Tombstone, &["nstombstone", "2.16.840.1.113730.3.2.113"]),
-    (Class::Referral, &["referral", "2.16.840.1.113730.3.2.6"]),
+    (EntryClass::Tombstone, &["nstombstone", "2.16.840.1.113730.3.2.113"]),
+    (EntryClass::Referral, &["referral", "2.16.840.1.113730.3.2.6"]),
 ];
 
-impl Class {
+impl EntryClass {
     pub(super) fn named(name: &str) -> Option<Self> {
         let same = |known: &str| known.eq_ignore_ascii_case(name);
         CLASSES.iter().find(|(_, names)| names.iter().any(|known| same(known))).map(|(class, _)| *class)

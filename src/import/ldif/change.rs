@@ -1,92 +1,97 @@
-//! Change records: what was done to an entry.
+//! Change records.
 
 use std::collections::HashSet;
 
-use super::attribute::{Attribute, Class};
+use super::attribute::{Attribute, EntryClass};
 use super::dn::{self, Dn};
-use super::draft::{Draft, dn_of, is_true, member, name_of_entry, readable};
-use super::entry::{Entry, Member};
-use super::line::{Field, Place, is_attribute_name};
+use super::draft::{EntryDraft, dn_of, is_true, member, name_of_entry, readable};
+use super::entry::{DirectoryEntry, MemberRef};
+use super::line::{AttributeLine, LineInfo, is_attribute_name};
 use super::rename::Rename;
 use super::texts::Edit;
-use super::tree::Tree;
+use super::tree::DirectoryTree;
 use crate::import::RejectReason;
 use crate::steps;
 
-pub(super) const READ_AGAIN: &str = "all entries to be read anew after it";
+pub(super) const READ_AGAIN: &str = "read all entries again after it";
 const FIRST: &str = "`dn`, then `changetype`";
 
-/// A change record of which lines are still being read.
+/// A change record that is being read.
 #[derive(Default)]
-pub(super) struct Change {
+pub(super) struct ChangeRecord {
     dn: Option<String>,
-    act: Act,
+    change_type: ChangeType,
 }
 
 #[derive(Default)]
-enum Act {
+enum ChangeType {
     #[default]
-    Unsaid,
-    Add(Box<Draft>),
+    Unset,
+    Add(Box<EntryDraft>),
     Delete,
-    Modify(Vec<Block>),
+    Modify(Vec<Modification>),
     Rename(Rename),
 }
 
-/// One block of a modification.
-struct Block {
-    op: Op,
+/// One modification of a `modify` record.
+struct Modification {
+    op: ModifyOp,
     name: String,
     attribute: Option<Attribute>,
-    values: Vec<(Value, u64)>,
+    values: Vec<(ModifyValue, u64)>,
     closed: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Op {
+enum ModifyOp {
     Add,
     Delete,
     Replace,
 }
 
-enum Value {
+enum ModifyValue {
     Text(String),
-    Member(Member),
-    /// A name that was never heard of, which is listed nowhere.
-    Nobody,
+    Member(MemberRef),
+    /// A name that no record contained before, so no group lists it.
+    Unknown,
 }
 
-impl Change {
-    /// Takes in one more line.
-    pub(super) fn take(&mut self, tree: &mut Tree, line: &[u8], place: Place) -> Result<(), RejectReason> {
-        if let Act::Add(draft) = &mut self.act {
-            return draft.take(tree, line, place);
+impl ChangeRecord {
+    /// Reads one more line.
+    pub(super) fn read_line(
+        &mut self,
+        tree: &mut DirectoryTree,
+        line: &[u8],
+        info: LineInfo,
+    ) -> Result<(), RejectReason> {
+        if let ChangeType::Add(draft) = &mut self.change_type {
+            return draft.read_line(tree, line, info);
         }
-        if let Act::Modify(blocks) = &mut self.act {
-            return Block::take(blocks, tree, line, place);
+        if let ChangeType::Modify(modifications) = &mut self.change_type {
+            return Modification::read_line(modifications, tree, line, info);
         }
-        let field = Field::parse(line)?;
+        let field = AttributeLine::parse(line)?;
         if self.dn.is_none() {
-            let missing = RejectReason::MissingField { field: "dn", expected: "it to be the first of a change" };
-            let name = if field.is("dn") { name_of_entry(&field, place)? } else { return Err(missing) };
+            let missing = RejectReason::MissingField { field: "dn", expected: "`dn` as the first line of a change" };
+            let name = if field.is("dn") { name_of_entry(&field, info)? } else { return Err(missing) };
             self.dn = Some(name);
             return Ok(());
         }
-        if place.too_long {
+        if info.too_long {
             return Err(RejectReason::TooLong { max: super::MAX_VALUE_BYTES });
         }
-        match &mut self.act {
-            Act::Unsaid if field.is("changetype") => {
-                self.act = match field.text("changetype")?.trim().to_ascii_lowercase().as_str() {
+        match &mut self.change_type {
+            ChangeType::Unset if field.is("changetype") => {
+                self.change_type = match field.text("changetype")?.trim().to_ascii_lowercase().as_str() {
                     "add" => {
-                        let mut draft = Draft::default();
+                        let mut draft = EntryDraft::default();
                         let dn = format!("dn: {}", self.dn.as_deref().unwrap_or_default());
-                        draft.take(tree, dn.as_bytes(), place)?;
-                        Act::Add(Box::new(draft))
+                        draft.read_line(tree, dn.as_bytes(), info)?;
+                        ChangeType::Add(Box::new(draft))
                     }
-                    "delete" => Act::Delete,
-                    "modify" => Act::Modify(Vec::new()),
-                    "modrdn" | "moddn" => Act::Rename(Rename::default()),
+                    "delete" => ChangeType::Delete,
+                    "modify" => ChangeType::Modify(Vec::new()),
+                    "modrdn" | "moddn" => ChangeType::Rename(Rename::default()),
                     _ => {
                         let expected = "`add`, `delete`, `modify`, `modrdn` or `moddn`";
                         return Err(RejectReason::InvalidField { field: "changetype", expected });
@@ -94,88 +99,95 @@ impl Change {
                 };
                 Ok(())
             }
-            // One of them deletes whatever is below.
-            Act::Unsaid if field.is("control") => {
-                Err(RejectReason::UnsupportedChange { expected: "changes without a `control`" })
+            // A control can delete a whole subtree.
+            ChangeType::Unset if field.is("control") => {
+                Err(RejectReason::UnsupportedChange { advice: "remove the `control`" })
             }
-            Act::Rename(rename) => rename.take(&field),
+            ChangeType::Rename(rename) => rename.read_line(&field),
             _ => Err(RejectReason::Syntax { expected: FIRST }),
         }
     }
 
-    /// The entry that it was to add, which was refused.
-    pub(super) fn refuse(&self, tree: &mut Tree) {
-        if let Act::Add(draft) = &self.act
+    /// Marks the entry that the change would have added as rejected.
+    pub(super) fn reject(&self, tree: &mut DirectoryTree) {
+        if let ChangeType::Add(draft) = &self.change_type
             && let Some(node) = draft.node
         {
-            tree.refuse(node);
+            tree.reject(node);
         }
     }
 
-    /// Does to the tree what was done. Whether it says anything of a user or a group.
-    pub(super) fn apply(self, tree: &mut Tree) -> Result<bool, RejectReason> {
+    /// Applies the change to the tree. Returns whether it concerns a user or a group.
+    pub(super) fn apply(self, tree: &mut DirectoryTree) -> Result<bool, RejectReason> {
         let Some(name) = self.dn else { return Err(RejectReason::Syntax { expected: FIRST }) };
         let dn = Dn::parse(&name).ok_or(RejectReason::InvalidField { field: "dn", expected: dn::EXPECTED })?;
         let node = tree.find(&dn);
-        match self.act {
-            Act::Unsaid => Err(RejectReason::MissingField { field: "changetype", expected: "what was done" }),
-            Act::Add(draft) => tree.insert(*draft),
-            Act::Delete => {
+        match self.change_type {
+            ChangeType::Unset => {
+                Err(RejectReason::MissingField { field: "changetype", expected: "the type of the change" })
+            }
+            ChangeType::Add(draft) => tree.insert(*draft),
+            ChangeType::Delete => {
                 let removed = tree.remove(node.ok_or(RejectReason::UnknownRecord)?);
-                removed.ok_or(RejectReason::UnsupportedChange { expected: READ_AGAIN })
+                removed.ok_or(RejectReason::UnsupportedChange { advice: READ_AGAIN })
             }
-            Act::Modify(blocks) => {
-                if blocks.last().is_some_and(|block| !block.closed) {
-                    return Err(RejectReason::Truncated { expected: "`-` after the last value of a block" });
+            ChangeType::Modify(modifications) => {
+                if modifications.last().is_some_and(|modification| !modification.closed) {
+                    return Err(RejectReason::Truncated { expected: "`-` after the last value of a modification" });
                 }
-                modify(tree, node.ok_or(RejectReason::UnknownRecord)?, blocks)
+                modify(tree, node.ok_or(RejectReason::UnknownRecord)?, modifications)
             }
-            Act::Rename(rename) => rename.apply(tree, node.ok_or(RejectReason::UnknownRecord)?),
+            ChangeType::Rename(rename) => rename.apply(tree, node.ok_or(RejectReason::UnknownRecord)?),
         }
     }
 }
 
-impl Block {
-    fn take(blocks: &mut Vec<Self>, tree: &mut Tree, line: &[u8], place: Place) -> Result<(), RejectReason> {
-        let block = match blocks.last_mut().filter(|block| !block.closed) {
-            Some(block) => block,
+impl Modification {
+    fn read_line(
+        modifications: &mut Vec<Self>,
+        tree: &mut DirectoryTree,
+        line: &[u8],
+        info: LineInfo,
+    ) -> Result<(), RejectReason> {
+        let modification = match modifications.last_mut().filter(|modification| !modification.closed) {
+            Some(modification) => modification,
             None => {
-                blocks.push(Self::open(&Field::parse(line)?, place)?);
+                modifications.push(Self::open(&AttributeLine::parse(line)?, info)?);
                 return Ok(());
             }
         };
         if line == b"-" {
-            block.closed = true;
+            modification.closed = true;
             return Ok(());
         }
-        let field = Field::parse(line)?;
-        if !field.is(&block.name) {
-            return Err(RejectReason::Syntax { expected: "values of the attribute that the block is about, then `-`" });
+        let field = AttributeLine::parse(line)?;
+        if !field.is(&modification.name) {
+            return Err(RejectReason::Syntax { expected: "values of the modified attribute, then `-`" });
         }
-        let Some(attribute) = block.attribute else { return Ok(()) };
-        readable(attribute, &field, place)?;
+        let Some(attribute) = modification.attribute else { return Ok(()) };
+        readable(attribute, &field, info)?;
         let value = if !attribute.lists_members() && attribute != Attribute::MemberOf {
-            Value::Text(field.text(attribute.name())?)
-        } else if block.op == Op::Delete && attribute.holds_dns() {
+            ModifyValue::Text(field.text(attribute.name())?)
+        } else if modification.op == ModifyOp::Delete && attribute.holds_dns() {
             let dn = dn_of(attribute, &field.text(attribute.name())?)?;
-            tree.names.find(&dn).map_or(Value::Nobody, |node| Value::Member(Member::Node(node)))
+            tree.names.find(&dn).map_or(ModifyValue::Unknown, |node| ModifyValue::Member(MemberRef::Node(node)))
         } else {
-            Value::Member(member(tree, attribute, &field)?)
+            ModifyValue::Member(member(tree, attribute, &field)?)
         };
-        block.values.push((value, place.number));
+        modification.values.push((value, info.number));
         Ok(())
     }
 
-    fn open(field: &Field<'_>, place: Place) -> Result<Self, RejectReason> {
-        if place.too_long {
+    fn open(field: &AttributeLine<'_>, info: LineInfo) -> Result<Self, RejectReason> {
+        if info.too_long {
             return Err(RejectReason::TooLong { max: super::MAX_VALUE_BYTES });
         }
-        let expected = "`add`, `delete` or `replace` with the name of an attribute";
+        let expected = "`add`, `delete` or `replace` with an attribute name";
         let op = match field.name.to_ascii_lowercase().as_str() {
-            "add" => Op::Add,
-            "delete" => Op::Delete,
-            "replace" => Op::Replace,
-            "increment" => return Err(RejectReason::UnsupportedChange { expected }),
+            "add" => ModifyOp::Add,
+            "delete" => ModifyOp::Delete,
+            "replace" => ModifyOp::Replace,
+            "increment" => return Err(RejectReason::UnsupportedChange { advice: "use `add`, `delete` or `replace`" }),
             _ => return Err(RejectReason::Syntax { expected }),
         };
         let text = field.text("modify")?;
@@ -189,160 +201,161 @@ impl Block {
 
     fn texts(&self) -> impl Iterator<Item = &str> {
         self.values.iter().inspect(|_| steps::advance(1)).filter_map(|(value, _)| match value {
-            Value::Text(text) => Some(text.as_str()),
-            Value::Member(_) | Value::Nobody => None,
+            ModifyValue::Text(text) => Some(text.as_str()),
+            ModifyValue::Member(_) | ModifyValue::Unknown => None,
         })
     }
 
-    /// Whether all values of before go.
+    /// Returns whether all previous values are removed.
     fn clears(&self) -> bool {
-        self.op == Op::Replace || (self.op == Op::Delete && self.values.is_empty())
+        self.op == ModifyOp::Replace || (self.op == ModifyOp::Delete && self.values.is_empty())
     }
 
-    /// What it does to the texts that are kept of an entry.
+    /// Returns the edits of the stored texts of an entry.
     fn edits(&self, attribute: Attribute) -> impl Iterator<Item = Edit> {
         let clear = self.clears().then_some(Edit::Clear(attribute));
         clear.into_iter().chain(self.texts().map(move |text| match self.op {
-            Op::Delete => Edit::Remove(attribute, text.to_owned()),
-            Op::Add | Op::Replace => Edit::Add(attribute, text.to_owned()),
+            ModifyOp::Delete => Edit::Remove(attribute, text.to_owned()),
+            ModifyOp::Add | ModifyOp::Replace => Edit::Add(attribute, text.to_owned()),
         }))
     }
 }
 
-/// Changes an entry as all blocks together say, or not at all.
-fn modify(tree: &mut Tree, node: usize, blocks: Vec<Block>) -> Result<bool, RejectReason> {
+/// Applies all modifications of an entry, or none of them.
+fn modify(tree: &mut DirectoryTree, node: usize, modifications: Vec<Modification>) -> Result<bool, RejectReason> {
     let entry = tree.entry(node);
-    if matches!(entry, Entry::Refused) {
+    if matches!(entry, DirectoryEntry::Rejected) {
         return Err(RejectReason::UnknownRecord);
     }
     let (mut lists, mut edits, mut is_deleted) = (false, Vec::new(), false);
-    let (is_person, is_group) = (matches!(entry, Entry::Person(_)), matches!(entry, Entry::Group(_)));
-    let is_nobody = !is_person && !is_group && !matches!(entry, Entry::Foreign);
-    for block in &blocks {
-        let Some(attribute) = block.attribute else { continue };
+    let (is_person, is_group) = (matches!(entry, DirectoryEntry::Person(_)), matches!(entry, DirectoryEntry::Group(_)));
+    let is_other = !is_person && !is_group && !matches!(entry, DirectoryEntry::Foreign);
+    for modification in &modifications {
+        let Some(attribute) = modification.attribute else { continue };
         let kept = (is_person && attribute.is_of_person()) || (is_group && attribute.is_of_group());
         if attribute == Attribute::IsDeleted && !is_person {
-            let deletes = block.op != Op::Delete && block.texts().any(is_true);
+            let deletes = modification.op != ModifyOp::Delete && modification.texts().any(is_true);
             is_deleted |= deletes;
-            // It can be a group that is restored.
-            if !deletes && matches!(entry, Entry::Neither) {
-                return Err(RejectReason::UnsupportedChange { expected: READ_AGAIN });
+            // The change may restore a deleted group.
+            if !deletes && matches!(entry, DirectoryEntry::Other) {
+                return Err(RejectReason::UnsupportedChange { advice: READ_AGAIN });
             }
         } else if kept {
-            edits.extend(block.edits(attribute));
+            edits.extend(modification.edits(attribute));
         } else if attribute.lists_members() && is_group || attribute == Attribute::MemberOf && (is_person || is_group) {
-            check_holders(tree, block)?;
+            check_holders(tree, modification)?;
             lists = true;
         } else if attribute == Attribute::ObjectClass {
-            reclassify(block, entry)?;
-        } else if attribute.lists_members() || !(is_nobody || harmless(attribute)) {
-            return Err(RejectReason::UnsupportedChange { expected: READ_AGAIN });
+            check_classes(modification, entry)?;
+        } else if attribute.lists_members() || !(is_other || keeps_memberships(attribute)) {
+            return Err(RejectReason::UnsupportedChange { advice: READ_AGAIN });
         }
     }
     if is_deleted && is_group {
-        return tree.remove(node).ok_or(RejectReason::UnsupportedChange { expected: READ_AGAIN });
+        return tree.remove(node).ok_or(RejectReason::UnsupportedChange { advice: READ_AGAIN });
     }
     let renames = !edits.is_empty();
     if renames {
         tree.edit_texts(node, edits)?;
     }
-    for block in blocks.into_iter().filter(|_| is_person || is_group) {
-        relist(tree, node, block);
+    for modification in modifications.into_iter().filter(|_| is_person || is_group) {
+        change_memberships(tree, node, modification);
     }
     Ok(lists || renames)
 }
 
-/// Refuses to take out of a group whoever has an account name that too many have.
-fn check_holders(tree: &Tree, block: &Block) -> Result<(), RejectReason> {
-    let is_shared = |(value, _): &(Value, u64)| match value {
-        Value::Member(Member::Uid(uid)) => tree.holders(uid).is_none(),
+/// Rejects the removal of an account name that too many users share.
+fn check_holders(tree: &DirectoryTree, modification: &Modification) -> Result<(), RejectReason> {
+    let is_shared = |(value, _): &(ModifyValue, u64)| match value {
+        ModifyValue::Member(MemberRef::Uid(uid)) => tree.uid_holders(uid).is_none(),
         _ => false,
     };
-    let shared = block.op == Op::Delete && block.values.iter().any(is_shared);
-    if shared { Err(RejectReason::UnsupportedChange { expected: READ_AGAIN }) } else { Ok(()) }
+    let shared = modification.op == ModifyOp::Delete && modification.values.iter().any(is_shared);
+    if shared { Err(RejectReason::UnsupportedChange { advice: READ_AGAIN }) } else { Ok(()) }
 }
 
-/// Whether a change of it leaves ids and memberships as they are.
-fn harmless(attribute: Attribute) -> bool {
+/// Returns whether a change of this attribute leaves ids and memberships unchanged.
+fn keeps_memberships(attribute: Attribute) -> bool {
     attribute.is_name() || attribute.is_of_person() || attribute.is_of_group()
 }
 
-/// Refuses a change of classes that could make something else of the entry.
-fn reclassify(block: &Block, entry: &Entry) -> Result<(), RejectReason> {
+/// Rejects a change of classes that could change the type of the entry.
+fn check_classes(modification: &Modification, entry: &DirectoryEntry) -> Result<(), RejectReason> {
     let same = |class| match class {
         None => true,
-        Some(Class::Person) => matches!(entry, Entry::Person(_)),
-        Some(Class::Group | Class::Role) => matches!(entry, Entry::Group(_)),
-        Some(Class::Computer | Class::Device) => matches!(entry, Entry::Machine),
-        Some(Class::Place | Class::Foreign | Class::Tombstone | Class::Referral) => false,
+        Some(EntryClass::Person) => matches!(entry, DirectoryEntry::Person(_)),
+        Some(EntryClass::Group | EntryClass::Role) => matches!(entry, DirectoryEntry::Group(_)),
+        Some(EntryClass::Computer | EntryClass::Device) => matches!(entry, DirectoryEntry::Machine),
+        Some(EntryClass::Place | EntryClass::Foreign | EntryClass::Tombstone | EntryClass::Referral) => false,
     };
-    let unchanged = block.op == Op::Add && block.texts().all(|name| same(Class::named(name.trim())));
-    if unchanged { Ok(()) } else { Err(RejectReason::UnsupportedChange { expected: READ_AGAIN }) }
+    let unchanged =
+        modification.op == ModifyOp::Add && modification.texts().all(|name| same(EntryClass::named(name.trim())));
+    if unchanged { Ok(()) } else { Err(RejectReason::UnsupportedChange { advice: READ_AGAIN }) }
 }
 
-/// Changes who lists whom as one block says.
-fn relist(tree: &mut Tree, node: usize, block: Block) {
-    steps::advance(block.values.len());
-    match block.attribute {
-        Some(Attribute::MemberOf) => relist_in(tree, node, block),
-        Some(attribute) if attribute.lists_members() => relist_members(tree, node, attribute, block),
+/// Applies the membership changes of one modification.
+fn change_memberships(tree: &mut DirectoryTree, node: usize, modification: Modification) {
+    steps::advance(modification.values.len());
+    match modification.attribute {
+        Some(Attribute::MemberOf) => change_groups(tree, node, modification),
+        Some(attribute) if attribute.lists_members() => change_members(tree, node, attribute, modification),
         _ => {}
     }
 }
 
-/// Changes in which groups an entry says that it is.
-fn relist_in(tree: &mut Tree, node: usize, block: Block) {
-    let (clears, op) = (block.clears(), block.op);
-    let groups: Vec<(usize, u64)> = block
+/// Changes the `memberOf` groups of an entry.
+fn change_groups(tree: &mut DirectoryTree, node: usize, modification: Modification) {
+    let (clears, op) = (modification.clears(), modification.op);
+    let groups: Vec<(usize, u64)> = modification
         .values
         .into_iter()
         .filter_map(|(value, at)| match value {
-            Value::Member(Member::Node(group)) => Some((group, at)),
+            ModifyValue::Member(MemberRef::Node(group)) => Some((group, at)),
             _ => None,
         })
         .collect();
     let named: HashSet<usize> = groups.iter().map(|(group, _)| *group).collect();
-    let mut gone = if clears { tree.said_groups(node) } else { Vec::new() };
-    gone.retain(|group| !named.contains(group));
-    if op == Op::Delete {
-        gone.extend(groups.iter().map(|(group, _)| *group));
+    let mut removals = if clears { tree.groups_named_by(node) } else { Vec::new() };
+    removals.retain(|group| !named.contains(group));
+    if op == ModifyOp::Delete {
+        removals.extend(groups.iter().map(|(group, _)| *group));
     }
-    gone.into_iter().for_each(|group| tree.unlist(group, node, Attribute::MemberOf));
-    for (group, at) in groups.into_iter().filter(|_| op != Op::Delete) {
+    removals.into_iter().for_each(|group| tree.unlist(group, node, Attribute::MemberOf));
+    for (group, at) in groups.into_iter().filter(|_| op != ModifyOp::Delete) {
         tree.list_in(group, node, at);
     }
 }
 
-/// Changes whom a group lists by one attribute.
-fn relist_members(tree: &mut Tree, node: usize, attribute: Attribute, block: Block) {
-    let (clears, op) = (block.clears(), block.op);
-    let listed: Vec<(Member, u64)> = block
+/// Changes the members that a group lists in one attribute.
+fn change_members(tree: &mut DirectoryTree, node: usize, attribute: Attribute, modification: Modification) {
+    let (clears, op) = (modification.clears(), modification.op);
+    let listed: Vec<(MemberRef, u64)> = modification
         .values
         .into_iter()
         .filter_map(|(value, at)| match value {
-            Value::Member(member) => Some((member, at)),
-            Value::Text(_) | Value::Nobody => None,
+            ModifyValue::Member(member) => Some((member, at)),
+            ModifyValue::Text(_) | ModifyValue::Unknown => None,
         })
         .collect();
     let named = listed.iter().flat_map(|(member, _)| match member {
-        Member::Uid(uid) => tree.holders(uid).unwrap_or_default(),
-        Member::Node(member) => vec![*member],
+        MemberRef::Uid(uid) => tree.uid_holders(uid).unwrap_or_default(),
+        MemberRef::Node(member) => vec![*member],
     });
     let named: HashSet<usize> = named.collect();
-    let mut gone = if clears { tree.listed_by(node, attribute.mark()) } else { Vec::new() };
-    gone.retain(|member| !named.contains(member));
+    let mut removals = if clears { tree.listed_by(node, attribute.source()) } else { Vec::new() };
+    removals.retain(|member| !named.contains(member));
     if clears && attribute == Attribute::MemberUid {
-        tree.let_go(node, None, 0);
+        tree.defer_uid_removal(node, None, 0);
     }
-    if op == Op::Delete {
-        gone.extend(named);
-        gone.sort_unstable();
+    if op == ModifyOp::Delete {
+        removals.extend(named);
+        removals.sort_unstable();
     }
-    gone.into_iter().for_each(|member| tree.unlist(node, member, attribute));
+    removals.into_iter().for_each(|member| tree.unlist(node, member, attribute));
     for (member, at) in listed {
         match member {
-            Member::Uid(uid) if op == Op::Delete => tree.let_go(node, Some(&uid), at),
-            _ if op == Op::Delete => {}
+            MemberRef::Uid(uid) if op == ModifyOp::Delete => tree.defer_uid_removal(node, Some(&uid), at),
+            _ if op == ModifyOp::Delete => {}
             member => tree.list(node, &member, attribute, at),
         }
     }

@@ -1,26 +1,25 @@
-//! Distinguished names in the string form of RFC 4514, and the one form in which they are compared.
+//! Distinguished names in the string form of RFC 4514, and their normalized form for comparison.
 
 use super::attribute::Attribute;
 use crate::identity::fold;
 use crate::steps;
 
-/// The most parts that a distinguished name may have. A directory is a few levels deep.
+/// The maximum number of parts in a distinguished name. Real directories are a few levels deep.
 pub(super) const MAX_PARTS: usize = 128;
 
-/// What a text is expected to be that is no distinguished name.
+/// The expected format, for error messages.
 pub(super) const EXPECTED: &str = "a distinguished name (RFC 4514) of at most 128 parts";
 
-/// A distinguished name, read.
+/// A parsed distinguished name.
 pub(super) struct Dn {
-    /// The relative names, that of the entry itself first, in the form in which they are compared: attribute types by
-    /// their short names, values folded, white space in them squeezed, the values of a multi-valued name in order,
-    /// everything escaped in one way.
+    /// The normalized relative names, that of the entry first. Attribute types are short names; values are case-folded
+    /// with white space collapsed; the values of a multi-valued name are sorted; characters are escaped in one way.
     pub(super) parts: Vec<String>,
-    /// The attributes that the first part of the name states, as they were written.
+    /// The attributes in the first relative name, as written.
     pub(super) rdn: Vec<(Attribute, String)>,
 }
 
-/// Other names of attributes of which names are made and which say nothing else that is read.
+/// Other names of attributes that occur in names and are not read otherwise.
 const TYPES: &[(&str, &[&str])] = &[
     ("sn", &["surname", "2.5.4.4"]),
     ("c", &["countryname", "2.5.4.6"]),
@@ -33,7 +32,7 @@ const TYPES: &[(&str, &[&str])] = &[
 ];
 
 impl Dn {
-    /// Reads a name; none if it is not one.
+    /// Parses a name, or returns `None` if it is invalid.
     pub(super) fn parse(text: &str) -> Option<Self> {
         steps::advance(text.len());
         let (mut parts, mut rdn, mut rest) = (Vec::new(), Vec::new(), text.trim_start());
@@ -47,7 +46,7 @@ impl Dn {
             if !super::line::is_attribute_name(kind) {
                 return None;
             }
-            let value = Value::parse(after)?;
+            let value = AttributeValue::parse(after)?;
             if parts.is_empty()
                 && let Some(attribute) = Attribute::named(kind)
                 && !value.encoded
@@ -70,8 +69,8 @@ impl Dn {
         }
     }
 
-    /// Reads a name that may end in a bit string, as those of `uniqueMember` do (RFC 4517, section 3.3.21). What it
-    /// tells apart is another holder of the same name, so it is dropped.
+    /// Parses a name with an optional bit string, such as those of `uniqueMember` (RFC 4517, section 3.3.21). The bit
+    /// string distinguishes holders of the same name over time, and is dropped.
     pub(super) fn parse_with_uid(text: &str) -> Option<Self> {
         let bits = |text: &str| text.chars().all(|c| matches!(c, '0' | '1'));
         let uid = |text: &str| text.strip_suffix("'B").and_then(|text| text.strip_prefix('\'')).is_some_and(bits);
@@ -93,16 +92,16 @@ fn short(kind: &str) -> String {
 }
 
 /// The value in one part of a name.
-struct Value<'a> {
+struct AttributeValue<'a> {
     text: String,
-    /// Whether the text is the hexadecimal digits of an encoding.
+    /// Whether the text is a hexadecimal encoding.
     encoded: bool,
-    /// What ended it, and what comes after that.
+    /// The separator after the value, and the text after that.
     stop: Option<char>,
     rest: &'a str,
 }
 
-impl<'a> Value<'a> {
+impl<'a> AttributeValue<'a> {
     fn parse(text: &'a str) -> Option<Self> {
         let text = text.trim_start_matches(' ');
         if let Some(digits) = text.strip_prefix('#') {
@@ -137,7 +136,8 @@ impl<'a> Value<'a> {
             return format!("#{}", self.text);
         }
         let folded = fold(&self.text);
-        // White space at the ends counts for nothing, and inside, any of it is one space (RFC 4518, section 2.6.1).
+        // Leading and trailing white space is insignificant, and inner white space equals one space (RFC 4518, section
+        // 2.6.1).
         let mut words = folded.split(char::is_whitespace).filter(|word| !word.is_empty());
         let mut normal = String::with_capacity(folded.len());
         let first = words.next().unwrap_or_default();
@@ -153,7 +153,7 @@ impl<'a> Value<'a> {
     }
 }
 
-/// The byte that stands behind a backslash, as itself or by its two digits.
+/// Decodes the characters after a backslash: the character itself, or two hexadecimal digits.
 fn unescaped(chars: &mut std::str::Chars<'_>) -> Option<u8> {
     let first = chars.next()?;
     if let Some(high) = first.to_digit(16) {
@@ -168,7 +168,7 @@ fn push_escaped(normal: &mut String, word: &str) {
     for c in word.chars() {
         match c {
             ',' | '+' | '"' | '\\' | '<' | '>' | ';' => normal.extend(['\\', c]),
-            // An id that is made of the name may hold none.
+            // An id that is made from the name must not contain control characters.
             c if c.is_control() => {
                 for byte in c.encode_utf8(&mut [0; 4]).bytes() {
                     normal.push_str(&format!("\\{byte:02x}"));
@@ -189,20 +189,20 @@ mod tests {
     }
 
     #[test]
-    fn d8_one_name_has_one_form() {
+    fn d8_equal_names_have_one_normalized_form() {
         assert!(same("CN=Adele  Vance , OU=People,DC=x", "cn=adele vance,ou=people,dc=X"));
         assert!(same(r"cn=Vance\, Adele,dc=x", r"cn=Vance\2C Adele,dc=x"));
         assert!(same(r"cn=Lu\C4\8Di\C4\87", "cn=Lučić"), "escaped UTF-8");
         assert!(same("cn=Lučić", "cn=LUČIĆ"));
-        assert!(same("cn=a+uid=b,dc=x", "UID=b + CN=a,dc=x"), "in any order");
+        assert!(same("cn=a+uid=b,dc=x", "UID=b + CN=a,dc=x"), "multi-valued parts in any order");
         assert!(same("2.5.4.3=a,0.9.2342.19200300.100.1.25=x", "commonName=a,domainComponent=x"));
-        assert!(same(r"cn=\ a\ ", "cn=a"), "white space at the ends counts for nothing");
+        assert!(same(r"cn=\ a\ ", "cn=a"), "leading and trailing white space is insignificant");
         assert!(same("cn=#04024869", "cn=#04024869"));
         assert!(same("cn=a=b", r"cn=a\=b"));
     }
 
     #[test]
-    fn d8_different_names_have_different_forms() {
+    fn d8_different_names_have_different_normalized_forms() {
         assert!(!same(r"cn=a\,b", "cn=a,cn=b"));
         assert!(!same(r"cn=a\+uid\=b", "cn=a+uid=b"));
         assert!(!same("cn=#04024869", r"cn=\#04024869"));
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn b1_what_is_no_name_is_none() {
+    fn b1_invalid_name_is_rejected() {
         for text in [
             "adele",
             "cn=a,",
@@ -234,13 +234,13 @@ mod tests {
     }
 
     #[test]
-    fn d11_relative_names_are_parted_at_bare_commas() {
+    fn d11_names_split_at_unescaped_commas() {
         assert_eq!(Dn::parse(r"cn=a\,b,ou=c,dc=d").unwrap().parts, [r"cn=a\,b", "ou=c", "dc=d"]);
         assert_eq!(Dn::parse(r"cn=a\\,ou=c").unwrap().parts, [r"cn=a\\", "ou=c"]);
     }
 
     #[test]
-    fn d8_a_bit_string_behind_a_name_is_no_part_of_it() {
+    fn d8_bit_string_after_name_is_dropped() {
         assert_eq!(Dn::parse_with_uid("cn=a,dc=x#'0101'B").unwrap().parts, ["cn=a", "dc=x"]);
         assert_eq!(Dn::parse_with_uid("cn=a#1,dc=x#1").unwrap().parts, ["cn=a#1", "dc=x#1"]);
     }

@@ -1,41 +1,41 @@
-//! An entry of which lines are being read, and what the values of its lines are.
+//! Entries that are being read, and the values in their lines.
 
 use uuid::Uuid;
 
 use super::MAX_VALUE_BYTES;
-use super::attribute::{Attribute, Class};
+use super::attribute::{Attribute, EntryClass};
 use super::dn::{self, Dn};
-use super::entry::{Entry, Group, Member, Person, Primary, check_count, check_names};
-use super::line::{Field, Place};
+use super::entry::{DirectoryEntry, GroupEntry, MemberRef, PersonEntry, PrimaryGroup, check_count, check_names};
+use super::line::{AttributeLine, LineInfo};
 use super::links::Links;
 use super::reference;
 use super::sid::{self, Sid};
 use super::texts::Texts;
-use super::tree::Tree;
+use super::tree::DirectoryTree;
 use crate::identity::{GroupId, UserId, fold};
 use crate::import::RejectReason;
 use crate::steps;
 
 const PARTIAL_SEARCH: &str = "`result` 0 at the end of a search";
 
-/// What a record turned out to be at its first line.
+/// The form of a record, determined by its first line.
 #[derive(Default, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
+pub(super) enum RecordForm {
     #[default]
     Entry,
-    /// What a search says of itself at its end.
+    /// The summary at the end of a search.
     Summary,
-    /// Where a search could go on.
+    /// A search reference.
     Reference,
 }
 
-/// An entry of which lines are still being read.
+/// An entry that is being read.
 #[derive(Default)]
-pub(super) struct Draft {
-    /// The place of the entry in the tree.
+pub(super) struct EntryDraft {
+    /// The index of the entry in the tree.
     pub(super) node: Option<usize>,
-    pub(super) form: Form,
-    classes: Vec<Class>,
+    pub(super) form: RecordForm,
+    classes: Vec<EntryClass>,
     classified: bool,
     ids: [Option<String>; 3],
     sid: Option<(Sid, u64)>,
@@ -43,26 +43,31 @@ pub(super) struct Draft {
     primary: Option<(u32, u64)>,
     primary_sid: Option<(Sid, u64)>,
     texts: Vec<(Attribute, String)>,
-    pub(super) members: Vec<(Attribute, Member, u64)>,
+    pub(super) members: Vec<(Attribute, MemberRef, u64)>,
     pub(super) groups: Vec<(usize, u64)>,
-    /// What says whom it holds, and cannot be read.
+    /// An attribute by which the server computes members, which cannot be read.
     computed: Option<Attribute>,
 }
 
-impl Draft {
-    /// Takes in one more line.
-    pub(super) fn take(&mut self, tree: &mut Tree, line: &[u8], place: Place) -> Result<(), RejectReason> {
-        let field = Field::parse(line)?;
+impl EntryDraft {
+    /// Reads one more line.
+    pub(super) fn read_line(
+        &mut self,
+        tree: &mut DirectoryTree,
+        line: &[u8],
+        info: LineInfo,
+    ) -> Result<(), RejectReason> {
+        let field = AttributeLine::parse(line)?;
         match self.form {
-            Form::Entry => {}
-            Form::Summary => {
+            RecordForm::Entry => {}
+            RecordForm::Summary => {
                 let failed = field.is("result") && field.text("result")?.split(' ').next() != Some("0");
                 return if failed { Err(RejectReason::Truncated { expected: PARTIAL_SEARCH }) } else { Ok(()) };
             }
-            Form::Reference => return reference::take(tree, &field, place),
+            RecordForm::Reference => return reference::read_line(tree, &field, info),
         }
         if field.is("dn") {
-            let name = name_of_entry(&field, place)?;
+            let name = name_of_entry(&field, info)?;
             if self.node.is_some() {
                 return Err(RejectReason::RepeatedField { field: "dn" });
             }
@@ -73,32 +78,38 @@ impl Draft {
         }
         if self.node.is_none() {
             if field.is("search") {
-                self.form = Form::Summary;
+                self.form = RecordForm::Summary;
                 return Ok(());
             }
             if field.is("ref") {
-                self.form = Form::Reference;
-                return reference::take(tree, &field, place);
+                self.form = RecordForm::Reference;
+                return reference::read_line(tree, &field, info);
             }
             return Err(dn_first());
         }
         let added = field.is("changetype") && field.text("changetype")?.trim().eq_ignore_ascii_case("add");
         if !added && (field.is("changetype") || field.is("control")) {
-            let expected = "entries here, and records with a `changetype` where changes are read";
-            return Err(RejectReason::UnsupportedChange { expected });
+            let advice = "read entries here, and records with a `changetype` as changes";
+            return Err(RejectReason::UnsupportedChange { advice });
         }
         let Some(attribute) = Attribute::named(field.name) else { return Ok(()) };
-        readable(attribute, &field, place)?;
-        self.add(tree, attribute, &field, place)
+        readable(attribute, &field, info)?;
+        self.add(tree, attribute, &field, info)
     }
 
-    fn add(&mut self, tree: &mut Tree, attribute: Attribute, field: &Field<'_>, at: Place) -> Result<(), RejectReason> {
+    fn add(
+        &mut self,
+        tree: &mut DirectoryTree,
+        attribute: Attribute,
+        field: &AttributeLine<'_>,
+        at: LineInfo,
+    ) -> Result<(), RejectReason> {
         use Attribute::*;
 
         match attribute {
             ObjectClass => {
                 self.classified = true;
-                if let Some(class) = Class::named(field.text(ObjectClass.name())?.trim())
+                if let Some(class) = EntryClass::named(field.text(ObjectClass.name())?.trim())
                     && !self.classes.contains(&class)
                 {
                     self.classes.push(class);
@@ -125,7 +136,7 @@ impl Draft {
                 self.members.push((attribute, member(tree, attribute, field)?, at.number));
             }
             MemberOf => {
-                if let self::Member::Node(group) = member(tree, attribute, field)? {
+                if let MemberRef::Node(group) = member(tree, attribute, field)? {
                     self.groups.push((group, at.number));
                 }
             }
@@ -135,83 +146,88 @@ impl Draft {
         Ok(())
     }
 
-    /// What the entry is, once all of it was read.
-    pub(super) fn entry(&mut self, tree: &Tree, node: usize) -> Result<Entry, RejectReason> {
+    /// Returns the entry after its last line was read.
+    pub(super) fn entry(&mut self, tree: &DirectoryTree, node: usize) -> Result<DirectoryEntry, RejectReason> {
         let is = |class| self.classes.contains(&class);
-        let unclear = |expected| Err(RejectReason::InvalidField { field: Attribute::ObjectClass.name(), expected });
+        let invalid_class =
+            |expected| Err(RejectReason::InvalidField { field: Attribute::ObjectClass.name(), expected });
         if !self.classified {
             return Err(RejectReason::MissingField {
                 field: Attribute::ObjectClass.name(),
-                expected: "what kind of entry it is",
+                expected: "the classes of the entry",
             });
         }
-        if is(Class::Referral) {
-            return if tree.names.is_left_out(node) { Ok(Entry::Neither) } else { Err(RejectReason::Referral) };
+        if is(EntryClass::Referral) {
+            return if tree.names.is_non_person(node) {
+                Ok(DirectoryEntry::Other)
+            } else {
+                Err(RejectReason::Referral)
+            };
         }
         let lists = !self.members.is_empty();
-        if is(Class::Computer) && !lists {
-            return Ok(Entry::Machine);
+        if is(EntryClass::Computer) && !lists {
+            return Ok(DirectoryEntry::Machine);
         }
-        let person = is(Class::Person);
-        let group = is(Class::Group) || (is(Class::Role) && (lists || !person));
+        let person = is(EntryClass::Person);
+        let group = is(EntryClass::Group) || (is(EntryClass::Role) && (lists || !person));
         if person && (group || lists) {
-            return unclear("a class of people or one of groups, not both");
+            return invalid_class("a user class or a group class, not both");
         }
-        if is(Class::Tombstone) {
+        if is(EntryClass::Tombstone) {
             self.texts.push((Attribute::IsDeleted, "TRUE".into()));
         }
-        // A deleted group keeps its id and loses its members. The directory no longer has it.
+        // A deleted group keeps its id but loses its members, and the directory no longer contains it.
         let is_deleted = |(attribute, text): &(Attribute, String)| {
             steps::advance(1);
             *attribute == Attribute::IsDeleted && is_true(text)
         };
         if group && self.texts.iter().any(is_deleted) {
-            return Ok(Entry::Neither);
+            return Ok(DirectoryEntry::Other);
         }
         if group {
-            return self.group(tree, node).map(Entry::Group);
+            return self.group(tree, node).map(DirectoryEntry::Group);
         }
         if person {
-            return self.person(tree, node).map(Entry::Person);
+            return self.person(tree, node).map(DirectoryEntry::Person);
         }
         let texts = self.texts.iter().inspect(|_| steps::advance(1));
         let named = texts.filter(|(_, text)| !text.trim().is_empty()).any(|(attribute, _)| attribute.is_name());
-        let known = is(Class::Device) || is(Class::Place) || is(Class::Foreign);
+        let known = is(EntryClass::Device) || is(EntryClass::Place) || is(EntryClass::Foreign);
         if lists || (named && !known) {
-            return unclear("a class of people, of groups or of neither that is known here");
+            return invalid_class("a known class");
         }
         Ok(match () {
-            () if is(Class::Foreign) => Entry::Foreign,
-            () if is(Class::Device) => Entry::Machine,
-            () => Entry::Neither,
+            () if is(EntryClass::Foreign) => DirectoryEntry::Foreign,
+            () if is(EntryClass::Device) => DirectoryEntry::Machine,
+            () => DirectoryEntry::Other,
         })
     }
 
-    fn person(&mut self, tree: &Tree, node: usize) -> Result<Person, RejectReason> {
+    fn person(&mut self, tree: &DirectoryTree, node: usize) -> Result<PersonEntry, RejectReason> {
         let (id, named_by_dn) = self.id(tree, node);
         let id = UserId::new(id).map_err(|error| RejectReason::Text { field: "dn", error })?;
         let mut primary = Vec::new();
         if let Some((gid, line)) = self.gid {
-            primary.push(Primary { by: Attribute::GidNumber, key: Some(gid_key(gid)), line });
+            primary.push(PrimaryGroup { by: Attribute::GidNumber, key: Some(gid_key(gid)), line });
         }
-        // The domain of a user is that of the primary group; the last part of its SID is told by itself.
+        // The primary group is in the domain of the user; `primaryGroupID` is only the last part of its SID.
         if let Some((number, line)) = self.primary {
             let key = self.sid.as_ref().and_then(|(sid, _)| sid.sibling(number)).as_ref().map(sid_key);
-            primary.push(Primary { by: Attribute::PrimaryGroupId, key, line });
+            primary.push(PrimaryGroup { by: Attribute::PrimaryGroupId, key, line });
         }
         if let Some((sid, line)) = &self.primary_sid {
-            primary.push(Primary { by: Attribute::SambaPrimaryGroupSid, key: Some(sid_key(sid)), line: *line });
+            primary.push(PrimaryGroup { by: Attribute::SambaPrimaryGroupSid, key: Some(sid_key(sid)), line: *line });
         }
         let texts = self.texts(Attribute::is_of_person);
         check_count(&texts)?;
         let sid = self.sid.as_ref().map(|(sid, _)| sid.to_string().into());
-        let person = Person { id, named_by_dn, texts, sid, primary };
+        let person = PersonEntry { id, named_by_dn, texts, sid, primary };
         person.user().and_then(|user| check_names(&user)).map(|()| person)
     }
 
-    fn group(&mut self, tree: &Tree, node: usize) -> Result<Group, RejectReason> {
+    fn group(&mut self, tree: &DirectoryTree, node: usize) -> Result<GroupEntry, RejectReason> {
         if let Some(attribute) = self.computed {
-            let expected = "`member` with those whom it leads to";
+            let expected = "the computed members in `member`";
             return Err(RejectReason::InvalidField { field: attribute.name(), expected });
         }
         let (id, named_by_dn) = self.id(tree, node);
@@ -220,15 +236,15 @@ impl Draft {
         let keys = gid.into_iter().chain(self.sid.as_ref().map(|(sid, _)| sid_key(sid))).collect();
         let texts = self.texts(Attribute::is_of_group);
         check_count(&texts)?;
-        Ok(Group { id, named_by_dn, texts, members: Links::default(), keys })
+        Ok(GroupEntry { id, named_by_dn, texts, members: Links::default(), keys })
     }
 
     fn texts(&mut self, keep: impl Fn(Attribute) -> bool) -> Texts {
         Texts::new(std::mem::take(&mut self.texts).into_iter().filter(|(attribute, _)| keep(*attribute)))
     }
 
-    /// The immutable id, or else the name, and whether it is the name.
-    fn id(&mut self, tree: &Tree, node: usize) -> (String, bool) {
+    /// Returns the immutable id, or else the name. The flag is true if it is the name.
+    fn id(&mut self, tree: &DirectoryTree, node: usize) -> (String, bool) {
         match self.ids.iter_mut().find_map(Option::take) {
             Some(id) => (id, false),
             None => (tree.names.text(node), true),
@@ -236,42 +252,47 @@ impl Draft {
     }
 }
 
-/// Whether a value of a boolean attribute is true.
+/// Returns whether the value of a boolean attribute is true.
 pub(super) fn is_true(text: &str) -> bool {
     text.trim().eq_ignore_ascii_case("true")
 }
 
-/// Refuses a record that does not begin with the name of an entry.
+/// Returns the error of a record that does not begin with a distinguished name.
 pub(super) fn dn_first() -> RejectReason {
-    RejectReason::MissingField { field: "dn", expected: "it to be the first of an entry" }
+    RejectReason::MissingField { field: "dn", expected: "`dn` as the first line of an entry" }
 }
 
-/// Whom a value names.
-pub(super) fn member(tree: &mut Tree, attribute: Attribute, field: &Field<'_>) -> Result<Member, RejectReason> {
+/// Returns the member in a value.
+pub(super) fn member(
+    tree: &mut DirectoryTree,
+    attribute: Attribute,
+    field: &AttributeLine<'_>,
+) -> Result<MemberRef, RejectReason> {
     let text = field.text(attribute.name())?;
     if attribute == Attribute::MemberUid {
-        return Ok(Member::Uid(fold(text.trim()).into()));
+        return Ok(MemberRef::Uid(fold(text.trim()).into()));
     }
-    Ok(Member::Node(tree.node(&dn_of(attribute, &text)?)))
+    Ok(MemberRef::Node(tree.node(&dn_of(attribute, &text)?)))
 }
 
-/// The name that a value is. An empty one is that of the root, as some servers are given it for a group without members.
+/// Parses a value as a name. The empty name is that of the root, which some servers use as the member of an empty
+/// group.
 pub(super) fn dn_of(attribute: Attribute, text: &str) -> Result<Dn, RejectReason> {
     let invalid = RejectReason::InvalidField { field: attribute.name(), expected: dn::EXPECTED };
     Dn::parse_with_uid(text).ok_or(invalid)
 }
 
-/// The name of the entry that a record is about.
-pub(super) fn name_of_entry(field: &Field<'_>, place: Place) -> Result<String, RejectReason> {
-    if place.too_long { Err(RejectReason::TooLong { max: MAX_VALUE_BYTES }) } else { field.text("dn") }
+/// Returns the name of the entry that a record describes.
+pub(super) fn name_of_entry(field: &AttributeLine<'_>, info: LineInfo) -> Result<String, RejectReason> {
+    if info.too_long { Err(RejectReason::TooLong { max: MAX_VALUE_BYTES }) } else { field.text("dn") }
 }
 
-/// Whether all of the values are there, and all of this one.
-pub(super) fn readable(attribute: Attribute, field: &Field<'_>, place: Place) -> Result<(), RejectReason> {
-    if place.too_long {
+/// Checks that the value, and the list of values, are complete.
+pub(super) fn readable(attribute: Attribute, field: &AttributeLine<'_>, info: LineInfo) -> Result<(), RejectReason> {
+    if info.too_long {
         return Err(RejectReason::TooLong { max: MAX_VALUE_BYTES });
     }
-    // A server that answers with so many values at a time says so in an option.
+    // A server that returns a limited number of values states the range in an option.
     let partial = |option: &str| {
         option.get(..6).is_some_and(|head| head.eq_ignore_ascii_case("range=")) && option.get(6..) != Some("0-*")
     };
@@ -285,7 +306,7 @@ fn uuid_of_text(text: &str) -> Option<String> {
     Uuid::try_parse(text.trim()).ok().map(|uuid| uuid.to_string())
 }
 
-/// Active Directory writes the first three parts the other way round.
+/// Active Directory writes the first three parts in little-endian order.
 fn uuid_of_bytes(bytes: &[u8]) -> Option<String> {
     match <[u8; 16]>::try_from(bytes) {
         Ok(bytes) => Some(Uuid::from_bytes_le(bytes).to_string()),
@@ -293,12 +314,12 @@ fn uuid_of_bytes(bytes: &[u8]) -> Option<String> {
     }
 }
 
-/// Takes a value of which there can be one. The same once more says nothing new.
+/// Sets a single-valued attribute. Repeating an equal value is allowed.
 fn once<T: PartialEq>(
     attribute: Attribute,
     slot: &mut Option<(T, u64)>,
     value: T,
-    at: Place,
+    at: LineInfo,
 ) -> Result<(), RejectReason> {
     match slot {
         Some((held, _)) if *held != value => Err(RejectReason::RepeatedField { field: attribute.name() }),
@@ -309,13 +330,13 @@ fn once<T: PartialEq>(
     }
 }
 
-fn sid_in(attribute: Attribute, field: &Field<'_>) -> Result<Sid, RejectReason> {
+fn sid_in(attribute: Attribute, field: &AttributeLine<'_>) -> Result<Sid, RejectReason> {
     let field_name = attribute.name();
     let sid = Sid::read(&field.value(field_name)?);
     sid.ok_or(RejectReason::InvalidField { field: field_name, expected: sid::EXPECTED })
 }
 
-fn number_in<T: std::str::FromStr>(attribute: Attribute, field: &Field<'_>) -> Result<T, RejectReason> {
+fn number_in<T: std::str::FromStr>(attribute: Attribute, field: &AttributeLine<'_>) -> Result<T, RejectReason> {
     let field_name = attribute.name();
     let number = field.text(field_name)?.trim().parse();
     number.map_err(|_| RejectReason::InvalidField { field: field_name, expected: "a number" })

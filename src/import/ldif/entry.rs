@@ -1,4 +1,4 @@
-//! An entry of the directory: what is kept of a user or a group.
+//! The stored data of an entry.
 
 use super::attribute::{Attribute, NAMES};
 use super::links::Links;
@@ -9,68 +9,68 @@ use crate::import::names::MAX_NAMES;
 use crate::import::{RejectReason, spelling};
 use crate::steps;
 
-/// What is kept of an entry.
+/// The stored data of an entry.
 #[derive(Clone, Default)]
-pub(super) enum Entry {
-    /// Nothing was read of it.
+pub(super) enum DirectoryEntry {
+    /// No entry was read.
     #[default]
     Unknown,
-    Person(Person),
-    Group(Group),
-    /// It was rejected, and may be anybody.
-    Refused,
-    /// A machine: it can be listed by a group, and nobody is left out.
+    Person(PersonEntry),
+    Group(GroupEntry),
+    /// The entry was rejected, and may be a user or a group.
+    Rejected,
+    /// A machine. A group may list it, because it is not a person.
     Machine,
-    /// Somebody of another domain, of whom nothing but a SID is known.
+    /// A principal of another domain, known by a SID alone.
     Foreign,
-    /// Something that is neither user nor group.
-    Neither,
+    /// An entry that is neither user nor group.
+    Other,
 }
 
 #[derive(Clone)]
-pub(super) struct Person {
+pub(super) struct PersonEntry {
     pub(super) id: UserId,
     pub(super) named_by_dn: bool,
     pub(super) texts: Texts,
     pub(super) sid: Option<Box<str>>,
-    /// What says which groups are theirs without listing them.
-    pub(super) primary: Vec<Primary>,
+    /// The user's primary groups, which do not list the user.
+    pub(super) primary: Vec<PrimaryGroup>,
 }
 
 #[derive(Clone)]
-pub(super) struct Group {
+pub(super) struct GroupEntry {
     pub(super) id: GroupId,
     pub(super) named_by_dn: bool,
     pub(super) texts: Texts,
-    /// Who is listed, and by what.
+    /// The members, with the sources of each membership.
     pub(super) members: Links,
     pub(super) keys: Vec<Box<str>>,
 }
 
-/// Who is listed by a group: the place of an entry in the tree, or an account name.
+/// A member in a list: the index of an entry in the tree, or an account name.
 #[derive(Clone)]
-pub(super) enum Member {
+pub(super) enum MemberRef {
     Node(usize),
     Uid(Box<str>),
 }
 
-/// A value by which a user says which their primary group is.
+/// A value that determines a user's primary group.
 #[derive(Clone)]
-pub(super) struct Primary {
+pub(super) struct PrimaryGroup {
     pub(super) by: Attribute,
-    /// By what the group is found, if that is known.
+    /// The key of the group, if it is known.
     pub(super) key: Option<Box<str>>,
     pub(super) line: u64,
 }
 
-impl Person {
-    /// The user, with every name by which they are known.
+impl PersonEntry {
+    /// Returns the user with all names.
     pub(super) fn user(&self) -> Result<User, RejectReason> {
         let mut user = User::new(self.id.clone()).with_status(self.status());
         let mut names = Vec::new();
         for attribute in NAMES {
             let mut texts: Vec<&str> = self.texts.all(attribute).collect();
-            // The first address of a mailbox is written in capitals.
+            // Sorting puts the primary address of a mailbox first, because its prefix is in capitals.
             texts.sort_unstable();
             for text in texts {
                 names.append(&mut names_in(attribute, text)?);
@@ -103,25 +103,25 @@ impl Person {
     }
 }
 
-impl Group {
-    /// The name to show.
+impl GroupEntry {
+    /// Returns the display name.
     pub(super) fn name(&self) -> &str {
         let name = self.texts.first(Attribute::DisplayName).or_else(|| self.texts.first(Attribute::Cn));
         name.unwrap_or(self.id.as_str())
     }
 }
 
-/// Returns the names that a value gives.
+/// Returns the names in a value.
 pub(super) fn names_in(attribute: Attribute, text: &str) -> Result<Vec<Alias>, RejectReason> {
     attribute.holds().map_or(Ok(Vec::new()), |holds| spelling::names(text, attribute.name(), holds))
 }
 
-/// Refuses more names than anybody may have.
+/// Rejects more names than allowed.
 pub(super) fn check_count(texts: &Texts) -> Result<(), RejectReason> {
     if texts.len() > MAX_NAMES { Err(RejectReason::TooManyNames { max: MAX_NAMES }) } else { Ok(()) }
 }
 
-/// Rejects a user with more names than anybody may have: one value can give several.
+/// Rejects a user with more names than allowed. One value can contain several names.
 pub(super) fn check_names(user: &User) -> Result<(), RejectReason> {
     if user.aliases().len() > MAX_NAMES { Err(RejectReason::TooManyNames { max: MAX_NAMES }) } else { Ok(()) }
 }

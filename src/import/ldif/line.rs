@@ -1,4 +1,4 @@
-//! The lines of LDIF, unfolded (RFC 2849), without holding more of one than allowed.
+//! The unfolded lines of LDIF (RFC 2849), read in bounded memory.
 
 use std::io::{self, BufRead};
 
@@ -9,95 +9,95 @@ use crate::steps;
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 const ATTRIBUTE: &str = "`attribute: value`, `attribute:: base64` or a comment";
 
-/// A stream of lines that knows on which line it is.
-pub(super) struct Lines<R> {
+/// A stream of lines that counts line numbers.
+pub(super) struct LineReader<R> {
     input: R,
-    /// How many lines, as they stand in the input, were begun.
+    /// The number of physical lines started.
     begun: u64,
     line: Vec<u8>,
 }
 
-/// What was found next. The line itself is with the [`Lines`].
+/// The next item of the stream. The line itself is in the [`LineReader`].
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Found {
-    /// A line that says something.
-    Line(Place),
-    /// What parts records.
+pub(super) enum NextLine {
+    /// A line with content.
+    Line(LineInfo),
+    /// A blank line, which separates records.
     Blank,
     End,
 }
 
-/// A line, which may go on over several in the input.
+/// The position of a logical line, which may span several physical lines.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct LineInfo {
     pub(super) number: u64,
-    /// Whether there was more than is held.
+    /// Whether the line exceeded the size limit.
     pub(super) too_long: bool,
-    /// Whether the input ended before the line did.
+    /// Whether the input ended within the line.
     pub(super) cut: bool,
 }
 
-/// A line that was understood.
-pub(super) struct Field<'a> {
-    /// The name of the attribute, without options.
+/// A parsed line.
+pub(super) struct AttributeLine<'a> {
+    /// The attribute name, without options.
     pub(super) name: &'a str,
     pub(super) options: &'a str,
-    pub(super) value: Raw<'a>,
+    pub(super) value: RawValue<'a>,
 }
 
-/// A value as it is written.
+/// A value as written.
 #[derive(Clone, Copy)]
-pub(super) enum Raw<'a> {
+pub(super) enum RawValue<'a> {
     Plain(&'a [u8]),
     Base64(&'a [u8]),
     Url,
 }
 
-impl<R: BufRead> Lines<R> {
-    /// The lines of an input.
+impl<R: BufRead> LineReader<R> {
+    /// Creates a reader of the lines of an input.
     pub(super) fn new(input: R) -> Self {
         Self { input, begun: 0, line: Vec::new() }
     }
 
-    /// On which line reading stands.
+    /// Returns the number of the current physical line.
     pub(super) fn number(&self) -> u64 {
         self.begun.max(1)
     }
 
-    /// The next line that is no comment.
-    pub(super) fn next(&mut self) -> io::Result<Found> {
+    /// Reads the next line that is not a comment.
+    pub(super) fn next(&mut self) -> io::Result<NextLine> {
         loop {
             self.line.clear();
-            let mut place = Place { number: self.begun + 1, too_long: false, cut: false };
+            let mut info = LineInfo { number: self.begun + 1, too_long: false, cut: false };
             if self.peek()?.is_none() {
-                return Ok(Found::End);
+                return Ok(NextLine::End);
             }
             loop {
                 self.begun += 1;
-                self.rest_of_line(&mut place)?;
-                if place.number == 1 && self.begun == 1 && self.line.starts_with(BYTE_ORDER_MARK) {
+                self.rest_of_line(&mut info)?;
+                if info.number == 1 && self.begun == 1 && self.line.starts_with(BYTE_ORDER_MARK) {
                     self.line.drain(..BYTE_ORDER_MARK.len());
                 }
                 if self.line.is_empty() {
                     break;
                 }
                 match self.peek()? {
-                    // One space is the fold, and what comes after it is text.
+                    // One space marks the fold, and any further space is content.
                     Some(b' ' | b'\t') => self.input.consume(1),
                     _ => break,
                 }
             }
             match self.line.first() {
-                None if place.cut => return Ok(Found::End),
-                None => return Ok(Found::Blank),
-                // A comment that breaks off says that the input does.
-                Some(b'#') if !place.cut => {}
-                Some(_) => return Ok(Found::Line(place)),
+                None if info.cut => return Ok(NextLine::End),
+                None => return Ok(NextLine::Blank),
+                // A comment without a line feed shows that the input was truncated.
+                Some(b'#') if !info.cut => {}
+                Some(_) => return Ok(NextLine::Line(info)),
             }
         }
     }
 
-    /// What the line holds.
+    /// Returns the content of the line.
     pub(super) fn bytes(&self) -> &[u8] {
         &self.line
     }
@@ -112,13 +112,13 @@ impl<R: BufRead> Lines<R> {
         }
     }
 
-    /// Adds what stands before the line feed, and before a carriage return in front of it.
-    // INVARIANT: never holds more than the limit, and a byte for the carriage return.
-    fn rest_of_line(&mut self, place: &mut Place) -> io::Result<()> {
+    /// Appends the content up to the line feed, without a carriage return in front of it. Holds at most the size limit
+    /// plus one byte for the carriage return.
+    fn rest_of_line(&mut self, info: &mut LineInfo) -> io::Result<()> {
         let from = self.line.len();
         loop {
             if self.peek()?.is_none() {
-                place.cut = true;
+                info.cut = true;
                 return Ok(());
             }
             steps::advance(1);
@@ -128,22 +128,22 @@ impl<R: BufRead> Lines<R> {
             let room = (MAX_VALUE_BYTES + 1).saturating_sub(self.line.len());
             self.line.extend_from_slice(text.get(..room).unwrap_or(text));
             let over = text.len() > room;
-            place.too_long |= over;
+            info.too_long |= over;
             let taken = end.map_or(buffer.len(), |end| end + 1);
             self.input.consume(taken);
             if end.is_some() {
                 if self.line.len() > from && self.line.ends_with(b"\r") {
                     self.line.pop();
                 }
-                place.too_long |= self.line.len() > MAX_VALUE_BYTES;
+                info.too_long |= self.line.len() > MAX_VALUE_BYTES;
                 return Ok(());
             }
         }
     }
 }
 
-impl<'a> Field<'a> {
-    /// Understands a line.
+impl<'a> AttributeLine<'a> {
+    /// Parses a line.
     pub(super) fn parse(line: &'a [u8]) -> Result<Self, RejectReason> {
         let expected = RejectReason::Syntax { expected: ATTRIBUTE };
         let Some(colon) = line.iter().position(|byte| *byte == b':') else { return Err(expected) };
@@ -154,9 +154,9 @@ impl<'a> Field<'a> {
             return Err(expected);
         }
         let value = match value {
-            [b':', b':', value @ ..] => Raw::Base64(value),
-            [b':', b'<', ..] => Raw::Url,
-            [_, value @ ..] => Raw::Plain(value),
+            [b':', b':', value @ ..] => RawValue::Base64(value),
+            [b':', b'<', ..] => RawValue::Url,
+            [_, value @ ..] => RawValue::Plain(value),
             [] => return Err(expected),
         };
         Ok(Self { name, options, value })
@@ -166,30 +166,30 @@ impl<'a> Field<'a> {
         self.name.eq_ignore_ascii_case(name)
     }
 
-    /// The value as text; `field` is what it is called in messages.
+    /// Returns the value as text. `field` is the attribute's name in messages.
     pub(super) fn text(&self, field: &'static str) -> Result<String, RejectReason> {
         String::from_utf8(self.value(field)?)
             .map_err(|error| RejectReason::NotUtf8 { at: error.utf8_error().valid_up_to() })
     }
 
-    /// The value as it is.
+    /// Returns the decoded value.
     pub(super) fn value(&self, field: &'static str) -> Result<Vec<u8>, RejectReason> {
-        let without_fill = |value: &'a [u8]| {
+        let without_padding = |value: &'a [u8]| {
             let from = value.iter().position(|byte| *byte != b' ').unwrap_or(value.len());
             value.get(from..).unwrap_or_default()
         };
         match self.value {
-            Raw::Plain(value) => Ok(without_fill(value).to_vec()),
-            Raw::Base64(value) => decoded(without_fill(value).trim_ascii_end())
+            RawValue::Plain(value) => Ok(without_padding(value).to_vec()),
+            RawValue::Base64(value) => decoded(without_padding(value).trim_ascii_end())
                 .ok_or(RejectReason::InvalidField { field, expected: "base64 (RFC 4648, section 4)" }),
-            Raw::Url => {
+            RawValue::Url => {
                 Err(RejectReason::InvalidField { field, expected: "the value itself, not a URL to fetch it from" })
             }
         }
     }
 }
 
-/// Whether this is how an attribute can be called: a word, or an object identifier (RFC 4512, section 1.4).
+/// Returns whether a text is an attribute name: a word or an object identifier (RFC 4512, section 1.4).
 pub(super) fn is_attribute_name(name: &str) -> bool {
     let bare = name.strip_prefix("OID.").or_else(|| name.strip_prefix("oid.")).unwrap_or(name);
     let number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
@@ -221,7 +221,7 @@ fn decoded(text: &[u8]) -> Option<Vec<u8>> {
             bytes.push(u8::try_from((held >> bits) & 0xff).ok()?);
         }
     }
-    // What is left over of the last digit holds nothing.
+    // The unused bits of the last digit must be zero.
     (held & ((1 << bits) - 1) == 0).then_some(bytes)
 }
 
@@ -230,7 +230,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn b1_base64_is_what_it_must_be() {
+    fn b1_base64_must_be_canonical() {
         assert_eq!(decoded(b"QWRlbGU=").unwrap(), b"Adele");
         assert_eq!(decoded(b"").unwrap(), b"");
         assert_eq!(decoded(b"YQ==").unwrap(), b"a");

@@ -1,9 +1,9 @@
-//! Reading takes time that is linear in its input (B3): each loop over input, counted at two sizes.
+//! B3: reading takes time linear in the input. The steps of each loop are counted at two sizes.
 
-use super::Tree;
+use super::DirectoryTree;
 use crate::steps::assert_linear;
 
-/// As many records as asked for, one after the other.
+/// Returns this many records.
 fn records(size: usize, record: impl Fn(usize) -> String) -> String {
     (0..size).map(record).collect()
 }
@@ -31,22 +31,22 @@ fn moved(dn: &str, rdn: &str, above: &str) -> String {
     format!("dn: {dn}\nchangetype: modrdn\nnewrdn: {rdn}\ndeleteoldrdn: 1\n{above}\n")
 }
 
-/// Reads entries.
+/// Counts the steps of reading entries.
 fn reads(what: &str, entries: impl Fn(usize) -> String) {
-    assert_linear(what, 300, entries, |text| drop(Tree::read(text.as_bytes())));
+    assert_linear(what, 300, entries, |text| drop(DirectoryTree::read(text.as_bytes())));
 }
 
-/// Reads changes to entries. The entries are not counted.
+/// Counts the steps of reading changes, without those of reading the entries.
 fn changes(what: &str, entries: impl Fn(usize) -> String, changes: impl Fn(usize) -> String) {
-    let prepare = |size| (Tree::read(entries(size).as_bytes()).into_partial().0, changes(size));
+    let prepare = |size| (DirectoryTree::read(entries(size).as_bytes()).into_partial().0, changes(size));
     assert_linear(what, 300, prepare, |(tree, text)| drop(tree.change(text.as_bytes())));
 }
 
 #[test]
 fn b3_entries_are_read_in_linear_time() {
     reads("people", |size| records(size, |n| person(n, "")));
-    reads("lines that are not read", |size| person(0, &"note: x\n".repeat(size)));
-    reads("lines that are folded", |size| person(0, &format!("mail: a\n{}", " a\n".repeat(size))));
+    reads("skipped lines", |size| person(0, &"note: x\n".repeat(size)));
+    reads("folded lines", |size| person(0, &format!("mail: a\n{}", " a\n".repeat(size))));
     reads("addresses of one user", |size| person(0, &records(size, |n| format!("mail: {n}\n"))));
     reads("addresses of another kind", |size| person(0, &records(size, |n| format!("proxyAddresses: X500:{n}\n"))));
     reads("names of one group", |size| group(0, &records(size, |n| format!("cn: {n}\n"))));
@@ -60,10 +60,10 @@ fn b3_entries_are_read_in_linear_time() {
 fn b3_memberships_are_read_in_linear_time() {
     let members = |size: usize| records(size, |n| format!("member: uid=u{n},ou=p\n"));
     reads("members of one group", |size| group(0, &members(size)) + &records(size, |n| person(n, "")));
-    reads("members who are nobody", |size| group(0, &members(size)));
-    reads("one member again and again", |size| person(0, "") + &group(0, &"member: uid=u0,ou=p\n".repeat(size)));
+    reads("missing members", |size| group(0, &members(size)));
+    reads("one member repeated", |size| person(0, "") + &group(0, &"member: uid=u0,ou=p\n".repeat(size)));
     reads("groups of one member", |size| person(0, "") + &records(size, |n| group(n, "member: uid=u0,ou=p\n")));
-    reads("groups that one user names", |size| {
+    reads("groups in one member_of", |size| {
         person(0, &records(size, |n| format!("memberOf: cn=g{n}\n"))) + &records(size, |n| group(n, ""))
     });
     reads("a shared uid", |size| {
@@ -94,26 +94,26 @@ fn b3_changes_of_members_are_read_in_linear_time() {
     let own = |size: usize, op: &'static str| {
         records(size, move |n| modify(&format!("uid=u{n},ou=p"), op, "memberOf", &["cn=g0".to_owned()]))
     };
-    changes("members who are listed", full, |size| each(size, "add"));
-    changes("members who go", full, |size| each(size, "delete"));
-    changes("members who are replaced", full, |size| each(size, "replace"));
-    changes("groups that are named", move |size| people(size) + &group(0, ""), |size| own(size, "add"));
+    changes("added members", full, |size| each(size, "add"));
+    changes("removed members", full, |size| each(size, "delete"));
+    changes("replaced members", full, |size| each(size, "replace"));
+    changes("groups added to member_of", move |size| people(size) + &group(0, ""), |size| own(size, "add"));
     let named = |size: usize| records(size, |n| person(n, "memberOf: cn=g0\n")) + &group(0, "");
-    changes("groups that are named already", named, |size| own(size, "add"));
-    changes("groups that are named no more", named, |size| own(size, "delete"));
-    changes("groups that are replaced", named, |size| own(size, "replace"));
+    changes("groups named again", named, |size| own(size, "add"));
+    changes("groups removed from member_of", named, |size| own(size, "delete"));
+    changes("groups replaced in member_of", named, |size| own(size, "replace"));
     changes(
         "other members are replaced",
         |size| records(size, |n| person(n, "")) + &group(0, &records(size, |n| format!("memberUid: u{n}\n"))),
         |size| modify("cn=g0", "replace", "member", &[]).repeat(size),
     );
     changes(
-        "a member of many says of no group",
+        "a member of many groups clears member_of",
         |size| person(0, "") + &records(size, |n| group(n, "member: uid=u0,ou=p\n")),
         |size| modify("uid=u0,ou=p", "replace", "memberOf", &[]).repeat(size),
     );
     changes(
-        "a shared uid comes and goes",
+        "a shared uid added and removed",
         |size| records(size, |n| person(n, "uid: a\n")) + &group(0, ""),
         |size| {
             let step = |op| modify("cn=g0", op, "memberUid", &["a".to_owned()]);
@@ -138,23 +138,23 @@ fn b3_changes_of_names_are_read_in_linear_time() {
             records(size, |n| moved(&format!("ou={n}"), &format!("ou={n}"), &format!("newsuperior: ou={}\n", n + 1)))
         },
     );
-    // More names than that are rejected.
+    // A user may have at most 1,000 names.
     let named = |_: usize| person(0, &records(990, |n| format!("mail: {n}@x\n")));
     let mail = |op: &'static str, value: usize| modify("uid=u0,ou=p", op, "mail", &[format!("{value}@x")]);
-    changes("addresses that come and go", named, |size| (mail("add", 995) + &mail("delete", 995)).repeat(size));
+    changes("addresses added and removed", named, |size| (mail("add", 995) + &mail("delete", 995)).repeat(size));
     changes(
-        "addresses that go",
+        "removed addresses",
         |size| person(0, &records(size.min(990), |n| format!("mail: {n}@x\n"))),
         |size| records(size, |n| mail("delete", n)),
     );
     for (attribute, entry) in [("mail", person(0, "")), ("cn", group(0, ""))] {
         let dn = if attribute == "cn" { "cn=g0" } else { "uid=u0,ou=p" };
         assert_linear(
-            "values without end, the last first",
+            "too many values in reverse order",
             3000,
             |size| {
                 let values: Vec<_> = (0..size).rev().map(|n| format!("u{n:06}@x")).collect();
-                (Tree::read(entry.as_bytes()).into_partial().0, modify(dn, "add", attribute, &values))
+                (DirectoryTree::read(entry.as_bytes()).into_partial().0, modify(dn, "add", attribute, &values))
             },
             |(tree, text)| drop(tree.change(text.as_bytes())),
         );
@@ -166,7 +166,7 @@ fn b3_changes_of_names_are_read_in_linear_time() {
 }
 
 #[test]
-fn b3_entries_that_come_and_go_are_read_in_linear_time() {
+fn b3_repeated_deletions_are_read_in_linear_time() {
     let again = |entry: String, dn: &str, size: usize| {
         (format!("dn: {dn}\nchangetype: delete\n\n") + &added(&entry)).repeat(size)
     };

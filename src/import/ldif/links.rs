@@ -1,40 +1,40 @@
-//! Who is listed where, and by what.
+//! Membership links.
 
 use std::collections::BTreeSet;
 
-use super::attribute::Mark;
+use super::attribute::MembershipSource;
 use crate::steps;
 
-/// The members of a group, or the groups of a member, each with what lists them. Several attributes can.
+/// The members of a group, or the groups of a member, each with its source. A membership can have several sources.
 #[derive(Clone, Default)]
-pub(super) struct Links(BTreeSet<(Mark, usize)>);
+pub(super) struct Links(BTreeSet<(MembershipSource, usize)>);
 
 impl Links {
-    pub(super) fn insert(&mut self, mark: Mark, node: usize) -> bool {
+    pub(super) fn insert(&mut self, source: MembershipSource, node: usize) -> bool {
         steps::advance(1);
-        self.0.insert((mark, node))
+        self.0.insert((source, node))
     }
 
-    pub(super) fn remove(&mut self, mark: Mark, node: usize) -> bool {
+    pub(super) fn remove(&mut self, source: MembershipSource, node: usize) -> bool {
         steps::advance(1);
-        self.0.remove(&(mark, node))
+        self.0.remove(&(source, node))
     }
 
     pub(super) fn holds(&self, node: usize) -> bool {
-        Mark::ALL.iter().any(|mark| self.0.contains(&(*mark, node)))
+        MembershipSource::ALL.iter().any(|source| self.0.contains(&(*source, node)))
     }
 
-    /// Those whom one attribute lists.
-    pub(super) fn by(&self, mark: Mark) -> impl Iterator<Item = usize> {
-        self.0.range((mark, 0)..=(mark, usize::MAX)).inspect(|_| steps::advance(1)).map(|(_, node)| *node)
+    /// Returns the entries linked by one source.
+    pub(super) fn by(&self, source: MembershipSource) -> impl Iterator<Item = usize> {
+        self.0.range((source, 0)..=(source, usize::MAX)).inspect(|_| steps::advance(1)).map(|(_, node)| *node)
     }
 
-    /// Each with its mark.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (Mark, usize)> {
+    /// Returns each link with its source.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (MembershipSource, usize)> {
         self.0.iter().inspect(|_| steps::advance(1)).copied()
     }
 
-    /// Each once, in order.
+    /// Returns each linked entry once, in order.
     pub(super) fn nodes(&self) -> BTreeSet<usize> {
         self.iter().map(|(_, node)| node).collect()
     }

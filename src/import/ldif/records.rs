@@ -1,52 +1,53 @@
-//! The records of an input, and what becomes of them.
+//! The records of an input, and the counts of the import.
 
 use std::io::{self, BufRead, Chain, Cursor, Read};
 
-use super::line::{self, Field, Found, Lines};
-use super::tree::Tree;
+use super::line::{self, AttributeLine, LineReader, NextLine};
+use super::tree::DirectoryTree;
 use crate::import::{Import, Place, RejectReason, Rejected};
 use crate::input::InputKind;
 use crate::steps;
 
 const LAST_LINE: &str = "a line feed at the end of the last line";
 
-/// Where and why a record cannot be taken; without a line it is the whole record.
-pub(super) type Fault = (Option<u64>, RejectReason);
-/// Takes in one line of a record.
-pub(super) type TakeLine<'a> = &'a mut dyn FnMut(&[u8], line::Place) -> Result<(), RejectReason>;
-/// Gives all lines of a record to somebody, up to the first that is refused; where that was, and why.
-pub(super) type EachLine<'a> = &'a mut dyn FnMut(TakeLine<'_>) -> Option<(u64, RejectReason)>;
+/// The line and the reason of a rejection. Without a line, it concerns the whole record.
+pub(super) type RecordError = (Option<u64>, RejectReason);
+/// A function that reads one line of a record.
+pub(super) type LineHandler<'a> = &'a mut dyn FnMut(&[u8], line::LineInfo) -> Result<(), RejectReason>;
+/// A function that passes the lines of a record to a handler, until the handler rejects one. It returns the rejected
+/// line and the reason.
+pub(super) type ForEachLine<'a> = &'a mut dyn FnMut(LineHandler<'_>) -> Option<(u64, RejectReason)>;
 
-/// The records of an input, and what became of them.
-pub(super) struct Records<R> {
-    lines: Lines<Chain<Cursor<Vec<u8>>, R>>,
-    /// Whether there is anything to be read.
+/// The records of an input, with the counts and rejections so far.
+pub(super) struct RecordReader<R> {
+    lines: LineReader<Chain<Cursor<Vec<u8>>, R>>,
+    /// Whether more input can be read.
     is_open: bool,
     read: u64,
     ignored: u64,
     rejected: Vec<Rejected>,
 }
 
-impl<R: BufRead> Records<R> {
-    /// The records of an input, of which the first bytes are looked at: what is no text is named for what it is, and
-    /// nothing of it is read.
+impl<R: BufRead> RecordReader<R> {
+    /// Creates a reader of the records of an input. If the first bytes show that the input is not text, its kind is
+    /// reported and nothing is read.
     pub(super) fn new(mut input: R) -> Self {
-        let (head, failed) = head(&mut input);
+        let (head, failed) = read_head(&mut input);
         let other = InputKind::of(&head).map(|kind| RejectReason::OtherInput { kind });
         let is_open = other.is_none() && failed.is_none();
         let reason = other.map(|reason| (Place::Whole, reason));
         let reason = reason.or(failed.map(|kind| (Place::Line(1), RejectReason::Io { kind })));
         let rejected: Vec<_> = reason.into_iter().map(|(place, reason)| Rejected { place, reason }).collect();
-        let lines = Lines::new(Cursor::new(head).chain(input));
+        let lines = LineReader::new(Cursor::new(head).chain(input));
         Self { lines, is_open, read: rejected.len() as u64, ignored: 0, rejected }
     }
 
-    /// Reads one record. Whether there may be more.
-    pub(super) fn next(&mut self, mut take: impl FnMut(EachLine<'_>) -> Result<bool, Fault>) -> bool {
+    /// Reads one record. Returns whether there may be more.
+    pub(super) fn next(&mut self, mut take: impl FnMut(ForEachLine<'_>) -> Result<bool, RecordError>) -> bool {
         if !self.is_open {
             return false;
         }
-        // The first line that belongs to the record.
+        // The first line of the record.
         let mut line = match self.first_line() {
             Ok(Some(line)) => line,
             Ok(None) => return false,
@@ -66,14 +67,14 @@ impl<R: BufRead> Records<R> {
                     goes_on = false;
                     return fault.or(Some((line.number, RejectReason::Truncated { expected: LAST_LINE })));
                 }
-                // After a fault, the rest of the record is skipped.
+                // After an error, the rest of the record is skipped.
                 if fault.is_none() {
                     fault = take_line(lines.bytes(), line).err().map(|reason| (line.number, reason));
                 }
                 match lines.next() {
-                    Ok(Found::Line(next)) => line = next,
-                    Ok(Found::Blank) => return fault,
-                    Ok(Found::End) => {
+                    Ok(NextLine::Line(next)) => line = next,
+                    Ok(NextLine::Blank) => return fault,
+                    Ok(NextLine::End) => {
                         goes_on = false;
                         return fault;
                     }
@@ -93,16 +94,16 @@ impl<R: BufRead> Records<R> {
         goes_on
     }
 
-    /// The next line that belongs to a record. One before it may tell the version, also where several files are read as
-    /// one.
-    fn first_line(&mut self) -> Result<Option<line::Place>, RejectReason> {
+    /// Reads the first line of the next record. A `version` line may precede it, even after the first record, because
+    /// several files may be concatenated.
+    fn first_line(&mut self) -> Result<Option<line::LineInfo>, RejectReason> {
         loop {
             let found = self.lines.next().map_err(|error| RejectReason::Io { kind: error.kind() })?;
             match found {
-                Found::End => return Ok(None),
-                Found::Blank => {}
-                Found::Line(place) => {
-                    let field = Field::parse(self.lines.bytes()).ok().filter(|field| field.is("version"));
+                NextLine::End => return Ok(None),
+                NextLine::Blank => {}
+                NextLine::Line(place) => {
+                    let field = AttributeLine::parse(self.lines.bytes()).ok().filter(|field| field.is("version"));
                     let Some(version) = field.filter(|_| !place.cut) else { return Ok(Some(place)) };
                     if version.text("version")?.trim() != "1" {
                         return Err(RejectReason::InvalidField { field: "version", expected: "`1`" });
@@ -116,22 +117,26 @@ impl<R: BufRead> Records<R> {
         self.rejected.push(Rejected { place: Place::Line(line), reason });
     }
 
-    /// What became of the records, the rejections in order, with what was read of them.
-    pub(super) fn ended<T>(mut self, tree: &mut Tree, value: impl FnOnce(&mut Tree) -> T) -> Import<T> {
-        let (rejected, left_out) = tree.settle();
+    /// Returns the import, with the rejections in order.
+    pub(super) fn into_import<T>(
+        mut self,
+        tree: &mut DirectoryTree,
+        value: impl FnOnce(&mut DirectoryTree) -> T,
+    ) -> Import<T> {
+        let (rejected, non_people) = tree.resolve_unresolved();
         self.rejected.extend(rejected);
         self.rejected.sort_by_key(|rejected| match rejected.place {
             Place::Line(line) => line,
             _ => 0,
         });
         let Self { read, ignored, rejected, .. } = self;
-        // A member who was left out is a record of its own.
-        Import { value: value(tree), read: read + left_out, ignored: ignored + left_out, rejected }
+        // An ignored member counts as a record.
+        Import { value: value(tree), read: read + non_people, ignored: ignored + non_people, rejected }
     }
 }
 
-/// The first bytes of an input, and what kept it from giving more.
-fn head(input: &mut impl BufRead) -> (Vec<u8>, Option<io::ErrorKind>) {
+/// Reads the first bytes of an input, and returns the error that stopped it, if any.
+fn read_head(input: &mut impl BufRead) -> (Vec<u8>, Option<io::ErrorKind>) {
     let mut head = Vec::with_capacity(InputKind::HEAD_BYTES);
     while head.len() < InputKind::HEAD_BYTES {
         match input.fill_buf() {

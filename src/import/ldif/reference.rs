@@ -1,33 +1,37 @@
-//! References by which a search says that another server holds more (RFC 4511, section 4.5.3).
+//! Search references to other servers (RFC 4511, section 4.5.3).
 
 use super::dn::Dn;
-use super::line::{Field, Place};
-use super::tree::Tree;
+use super::line::{AttributeLine, LineInfo};
+use super::tree::DirectoryTree;
 use super::{MAX_VALUE_BYTES, draft};
 use crate::import::RejectReason;
 
-/// Takes in a line of a record that holds nothing but references. One is passed over if it leads to where no people and
-/// no groups are.
-pub(super) fn take(tree: &mut Tree, field: &Field<'_>, place: Place) -> Result<(), RejectReason> {
-    if place.too_long {
+/// Reads a line of a record that contains only references. A reference is ignored if its target contains no users or
+/// groups.
+pub(super) fn read_line(
+    tree: &mut DirectoryTree,
+    field: &AttributeLine<'_>,
+    info: LineInfo,
+) -> Result<(), RejectReason> {
+    if info.too_long {
         return Err(RejectReason::TooLong { max: MAX_VALUE_BYTES });
     }
     if !field.is("ref") {
         return Err(draft::dn_first());
     }
     match target(&field.text("ref")?) {
-        Some(dn) if is_of_a_server(&dn) || is_left_out(tree, &dn) => Ok(()),
+        Some(dn) if is_server_partition(&dn) || is_non_person(tree, &dn) => Ok(()),
         _ => Err(RejectReason::Referral),
     }
 }
 
-fn is_left_out(tree: &mut Tree, dn: &Dn) -> bool {
+fn is_non_person(tree: &mut DirectoryTree, dn: &Dn) -> bool {
     let node = tree.node(dn);
-    tree.names.is_left_out(node)
+    tree.names.is_non_person(node)
 }
 
-/// Whether it is a part of Active Directory that holds DNS zones, the configuration or the schema.
-fn is_of_a_server(dn: &Dn) -> bool {
+/// Returns whether a name is in the DNS zones, the configuration or the schema of Active Directory.
+fn is_server_partition(dn: &Dn) -> bool {
     let parts: Vec<&str> = dn.parts.iter().map(String::as_str).collect();
     let domain = match parts.as_slice() {
         ["dc=forestdnszones" | "dc=domaindnszones", domain @ ..]
@@ -38,7 +42,7 @@ fn is_of_a_server(dn: &Dn) -> bool {
     !domain.is_empty() && domain.iter().all(|part| part.starts_with("dc=") && !part.contains('+'))
 }
 
-/// The name in an LDAP URL (RFC 4516).
+/// Returns the name in an LDAP URL (RFC 4516).
 fn target(url: &str) -> Option<Dn> {
     let (scheme, rest) = url.trim().split_once("://")?;
     if !scheme.eq_ignore_ascii_case("ldap") && !scheme.eq_ignore_ascii_case("ldaps") {

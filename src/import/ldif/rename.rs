@@ -1,15 +1,15 @@
-//! Moves: an entry, and with it everything below it, under another name.
+//! Moves of an entry with its subtree.
 
 use super::attribute::Attribute;
 use super::dn::{self, Dn};
-use super::entry::Entry;
-use super::line::Field;
-use super::names::Unmovable;
+use super::entry::DirectoryEntry;
+use super::line::AttributeLine;
+use super::name_tree::MoveError;
 use super::texts::Edit;
-use super::tree::Tree;
+use super::tree::DirectoryTree;
 use crate::import::RejectReason;
 
-/// A change of a name of which lines are still being read.
+/// A `modrdn` record that is being read.
 #[derive(Default)]
 pub(super) struct Rename {
     rdn: Option<Dn>,
@@ -18,8 +18,8 @@ pub(super) struct Rename {
 }
 
 impl Rename {
-    /// Takes in one more line.
-    pub(super) fn take(&mut self, field: &Field<'_>) -> Result<(), RejectReason> {
+    /// Reads one more line.
+    pub(super) fn read_line(&mut self, field: &AttributeLine<'_>) -> Result<(), RejectReason> {
         let again = |name| RejectReason::RepeatedField { field: name };
         let expected = dn::EXPECTED;
         if field.is("newrdn") {
@@ -40,36 +40,37 @@ impl Rename {
             let parent = parent.ok_or(RejectReason::InvalidField { field: "newsuperior", expected })?;
             return if self.parent.replace(parent).is_some() { Err(again("newsuperior")) } else { Ok(()) };
         }
-        Err(RejectReason::Syntax { expected: "`newrdn`, `deleteoldrdn` and maybe `newsuperior`" })
+        Err(RejectReason::Syntax { expected: "`newrdn`, `deleteoldrdn` and optionally `newsuperior`" })
     }
 
-    /// Gives an entry and everything below it other names. Who lists them lists them still.
-    pub(super) fn apply(self, tree: &mut Tree, node: usize) -> Result<bool, RejectReason> {
-        let missing = |field| RejectReason::MissingField { field, expected: "it with every move" };
+    /// Moves an entry with its subtree. Its memberships stay.
+    pub(super) fn apply(self, tree: &mut DirectoryTree, node: usize) -> Result<bool, RejectReason> {
+        let missing =
+            |field| RejectReason::MissingField { field, expected: "`newrdn` and `deleteoldrdn` in every move" };
         let rdn = self.rdn.ok_or(missing("newrdn"))?;
         let drop_old = self.drop_old.ok_or(missing("deleteoldrdn"))?;
         let [new] = rdn.parts.as_slice() else { return Err(missing("newrdn")) };
         let parent = self.parent.map(|parent| tree.node(&parent));
         let parent = parent.unwrap_or_else(|| tree.names.parent(node));
         tree.names.check_move(node, parent, new).map_err(|why| RejectReason::UnsupportedChange {
-            expected: match why {
-                Unmovable::NamedByDn => "an immutable id of whatever is moved",
-                Unmovable::Taken => "a new name that nothing had before",
+            advice: match why {
+                MoveError::NamedByDn => "export immutable ids of all moved entries",
+                MoveError::Taken => "use a name that no entry had before",
             },
         })?;
 
         let kept: fn(Attribute) -> bool = match tree.entry(node) {
-            Entry::Person(_) => Attribute::is_of_person,
-            Entry::Group(_) => Attribute::is_of_group,
+            DirectoryEntry::Person(_) => Attribute::is_of_person,
+            DirectoryEntry::Group(_) => Attribute::is_of_group,
             _ => |_| false,
         };
-        let is_somebody = matches!(tree.entry(node), Entry::Person(_) | Entry::Group(_));
+        let is_user_or_group = matches!(tree.entry(node), DirectoryEntry::Person(_) | DirectoryEntry::Group(_));
         let old = Dn::parse(tree.names.rdn(node)).filter(|_| drop_old).map(|dn| dn.rdn).unwrap_or_default();
         let removed = old.into_iter().map(|(attribute, text)| (attribute, Edit::Remove(attribute, text)));
         let added = rdn.rdn.into_iter().map(|(attribute, text)| (attribute, Edit::Add(attribute, text)));
         let edits = removed.chain(added).filter(|(attribute, _)| kept(*attribute)).map(|(_, edit)| edit);
         tree.edit_texts(node, edits.collect())?;
         tree.names.rename(node, parent, new);
-        Ok(is_somebody)
+        Ok(is_user_or_group)
     }
 }

@@ -1,4 +1,4 @@
-//! Security identifiers (MS-DTYP, section 2.4.2), as text or as bytes, in one form.
+//! Security identifiers (MS-DTYP, section 2.4.2), as text or bytes, in one form.
 
 use std::fmt;
 
@@ -9,13 +9,13 @@ pub(super) struct Sid {
     parts: Vec<u32>,
 }
 
-/// What a value is expected to be that is no SID.
-pub(super) const EXPECTED: &str = "a SID, as text (`S-1-5-21-...`) or as its bytes";
+/// The expected format, for error messages.
+pub(super) const EXPECTED: &str = "a SID as text (`S-1-5-21-...`) or bytes";
 
 impl Sid {
     const MAX_PARTS: usize = 15;
 
-    /// Reads a value: the bytes of a SID, or its text. Exporters write either.
+    /// Parses the bytes or the text of a SID. Exporters write either.
     pub(super) fn read(value: &[u8]) -> Option<Self> {
         Self::of_bytes(value).or_else(|| Self::of_text(std::str::from_utf8(value).ok()?.trim()))
     }
@@ -32,7 +32,7 @@ impl Sid {
         let rest = text.get(..4).filter(|head| head.eq_ignore_ascii_case("s-1-")).and_then(|_| text.get(4..))?;
         let mut numbers = rest.split('-');
         let authority = numbers.next()?;
-        // One of more than 32 bits is written in hexadecimal digits.
+        // An authority of more than 32 bits is written in hexadecimal.
         let authority = match authority.strip_prefix("0x").or_else(|| authority.strip_prefix("0X")) {
             Some(digits) => u64::from_str_radix(digits, 16).ok()?,
             None => authority.parse().ok()?,
@@ -43,7 +43,7 @@ impl Sid {
             .map(|parts| Self { authority, parts })
     }
 
-    /// The SID of the group that has this number in the domain of a user, if the user's SID is one of a domain.
+    /// Returns the SID with this last part in the same domain, or `None` if the SID has no parts.
     pub(super) fn sibling(&self, number: u32) -> Option<Self> {
         let (_, domain) = self.parts.split_last()?;
         let parts = domain.iter().copied().chain([number]).collect();
@@ -52,7 +52,7 @@ impl Sid {
 }
 
 impl fmt::Display for Sid {
-    /// Writes the text with an upper-case `S`.
+    /// Writes the text form, with an upper-case `S`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.authority >> 32 == 0 {
             write!(f, "S-1-{}", self.authority)?;
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn d8_a_sid_has_one_form() {
+    fn d8_sid_has_one_form() {
         let bytes = b"\x01\x02\x00\x00\x00\x00\x00\x05\x15\x00\x00\x00\x01\x02\x00\x00";
         for value in [&bytes[..], b"S-1-5-21-513", b" s-1-0x5-21-0513 "] {
             assert_eq!(text(value).as_deref(), Some("S-1-5-21-513"), "{value:?}");
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn b1_what_is_no_sid_is_none() {
+    fn b1_invalid_sid_is_rejected() {
         let (short, long) =
             (&b"\x01\x02\x00\x00\x00\x00\x00\x05\x15\x00\x00\x00"[..], b"S-1-5-1-1-1-1-1-1-1-1-1-1-1-1-1-1-1-1");
         for value in [&b""[..], b"S-1", b"S-1-", b"S-2-5-21", b"S-1-5-", b"S-1-5-21-4294967296", b"AQUA", short, long] {

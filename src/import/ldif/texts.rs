@@ -1,39 +1,40 @@
-//! The texts of an entry that are kept: its names, and what says whether a user can sign in.
+//! The stored texts of an entry: its names, and the attributes that determine its status.
 
 use super::attribute::Attribute;
 use crate::identity::fold;
 use crate::import::names::MAX_NAMES;
 use crate::steps;
 
-/// How many texts are held while an entry is changed: some can go again.
+/// The maximum number of texts while an entry is changed. Later edits may remove some.
 const MAX_HELD: usize = 2 * MAX_NAMES;
 
-/// The texts of an entry, each with the attribute that holds it.
-// INVARIANT: in order of attribute, folded text and text, each once, so that one is found without a look at the others.
+/// The stored texts of an entry, each with its attribute.
+// INVARIANT: sorted by attribute, folded text and text, without duplicates, so that lookups are binary searches.
 #[derive(Clone, Default)]
 pub(super) struct Texts(Vec<(Attribute, Box<str>)>);
 
-/// One change of the texts of an entry.
+/// One edit of the texts of an entry.
 pub(super) enum Edit {
     Add(Attribute, String),
-    /// Takes away one text, however it is written.
+    /// Removes one text, compared case-folded.
     Remove(Attribute, String),
-    /// Takes away all.
+    /// Removes all texts of an attribute.
     Clear(Attribute),
 }
 
-/// What became of one text.
-pub(super) struct Done {
+/// The result of an edit for one text.
+pub(super) struct AppliedEdit {
     pub(super) added: bool,
     pub(super) attribute: Attribute,
     pub(super) text: Box<str>,
 }
 
 impl Texts {
-    /// The texts as they were read. Blank ones say nothing.
+    /// Stores the texts as read. Blank texts are dropped.
     pub(super) fn new(read: impl IntoIterator<Item = (Attribute, String)>) -> Self {
         let texts = read.into_iter().inspect(|_| steps::advance(1));
-        let mut texts: Vec<_> = texts.filter_map(|(attribute, text)| Some((attribute, says(&text)?.into()))).collect();
+        let mut texts: Vec<_> =
+            texts.filter_map(|(attribute, text)| Some((attribute, non_blank(&text)?.into()))).collect();
         texts.sort_by_cached_key(|(attribute, text): &(Attribute, Box<str>)| (*attribute, fold(text), text.clone()));
         texts.dedup();
         texts.shrink_to_fit();
@@ -44,19 +45,19 @@ impl Texts {
         self.0.len()
     }
 
-    /// The texts of one attribute, in order.
+    /// Returns the texts of one attribute, in order.
     pub(super) fn all(&self, attribute: Attribute) -> impl Iterator<Item = &str> {
         let from = self.0.partition_point(|(held, _)| *held < attribute);
         let texts = self.0.iter().skip(from).take_while(move |(held, _)| *held == attribute);
         texts.inspect(|_| steps::advance(1)).map(|(_, text)| &**text)
     }
 
-    /// Not the one that was written first: the order of values says nothing.
+    /// Returns the first text in sort order. The order of values in the input is insignificant.
     pub(super) fn first(&self, attribute: Attribute) -> Option<&str> {
         self.all(attribute).min()
     }
 
-    /// Where a text stands or would stand.
+    /// Returns the index at which a text is, or would be inserted.
     fn at(&self, attribute: Attribute, folded: &str, text: &str) -> usize {
         self.0.partition_point(|(held, other)| {
             steps::advance(1);
@@ -77,20 +78,20 @@ impl Texts {
         is_new
     }
 
-    /// Makes changes until there are too many texts, and returns what became of which texts, in order.
-    pub(super) fn edit(&mut self, edits: impl IntoIterator<Item = Edit>) -> Vec<Done> {
+    /// Applies edits until there are too many texts. Returns the result for each changed text, in order.
+    pub(super) fn edit(&mut self, edits: impl IntoIterator<Item = Edit>) -> Vec<AppliedEdit> {
         let mut done = Vec::new();
         for edit in edits {
             steps::advance(1);
-            // The caller rejects that many, and each new one moves those behind it.
+            // The caller rejects so many texts, and inserting each one costs time linear in their number.
             if self.len() > MAX_HELD {
                 break;
             }
             let (from, to) = match edit {
                 Edit::Add(attribute, text) => {
-                    let text: Option<Box<str>> = says(&text).map(Into::into);
+                    let text: Option<Box<str>> = non_blank(&text).map(Into::into);
                     if let Some(text) = text.filter(|text| self.insert(attribute, text.clone())) {
-                        done.push(Done { added: true, attribute, text });
+                        done.push(AppliedEdit { added: true, attribute, text });
                     }
                     continue;
                 }
@@ -108,14 +109,14 @@ impl Texts {
             };
             steps::advance(to - from);
             let removed = self.0.drain(from..to);
-            done.extend(removed.map(|(attribute, text)| Done { added: false, attribute, text }));
+            done.extend(removed.map(|(attribute, text)| AppliedEdit { added: false, attribute, text }));
         }
         done
     }
 
-    /// Undoes what was done.
-    pub(super) fn undo(&mut self, done: Vec<Done>) {
-        for Done { added, attribute, text } in done.into_iter().rev() {
+    /// Undoes the edits.
+    pub(super) fn undo(&mut self, done: Vec<AppliedEdit>) {
+        for AppliedEdit { added, attribute, text } in done.into_iter().rev() {
             if added {
                 let at = self.at(attribute, &fold(&text), &text);
                 if self.0.get(at).is_some_and(|held| *held == (attribute, text)) {
@@ -128,8 +129,8 @@ impl Texts {
     }
 }
 
-/// What of a text says something.
-fn says(text: &str) -> Option<&str> {
+/// Returns a text without surrounding white space, or `None` if it is blank.
+fn non_blank(text: &str) -> Option<&str> {
     Some(text.trim()).filter(|text| !text.is_empty())
 }
 
@@ -142,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn b1_undone_edits_leave_the_texts_as_they_were() {
+    fn b1_undo_restores_previous_texts() {
         let mail = |text: &str| (Attribute::Mail, text.to_owned());
         let mut held = Texts::new([mail("b@x"), mail("A@x"), mail(" a@x "), mail(""), mail("b@x")]);
         assert_eq!(texts(&held), ["A@x", "a@x", "b@x"]);

@@ -1,137 +1,137 @@
-//! The entries of a directory by their distinguished names, and who lists whom.
+//! The tree of entries by distinguished name, with their memberships.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use super::attribute::{Attribute, Mark};
+use super::attribute::{Attribute, MembershipSource};
+use super::delta::DeltaBuilder;
 use super::dn::Dn;
-use super::draft::{Draft, dn_first};
-use super::entry::{Entry, Group, check_count, check_names, names_in};
+use super::draft::{EntryDraft, dn_first};
+use super::entry::{DirectoryEntry, GroupEntry, check_count, check_names, names_in};
 use super::links::Links;
-use super::names::Names;
+use super::name_tree::NameTree;
 use super::texts::Edit;
-use super::told::Told;
-use super::unresolved::{Claim, Doubt};
+use super::unresolved::{MembershipClaim, UnresolvedMembership};
 use crate::directory::{DirectoryBuilder, DirectoryChange};
 use crate::identity::{GroupId, UserId, fold};
 use crate::import::RejectReason;
 use crate::steps;
 
-/// The most users who may hold one account name, and the most groups that may hold one number, if anybody is listed by
-/// it: so many pairs there are.
+/// The maximum number of users who share an account name, and of groups that share a number or SID, if a membership
+/// refers to it. It bounds the number of memberships for each such value.
 pub(super) const MAX_SHARED: usize = 16;
 
-/// How often something of one name may be deleted. Those who had the name before are remembered.
+/// The maximum number of deletions of entries with the same name. The ids of deleted users are kept.
 const MAX_DELETED: usize = 16;
 
-/// What was read of a directory, from which its next changes are understood.
+/// The state of a directory that later change records need.
 ///
-/// Change records name entries by their distinguished names, and a snapshot knows nothing of those. `Debug` tells how
-/// many there are.
+/// Change records identify entries by distinguished name, which a snapshot does not contain. `Debug` shows only the
+/// number of entries.
 #[derive(Clone, Default)]
 #[must_use]
-pub struct Tree {
-    pub(super) names: Names,
-    pub(super) nodes: Vec<Node>,
+pub struct DirectoryTree {
+    pub(super) names: NameTree,
+    pub(super) nodes: Vec<TreeNode>,
     ids: HashSet<Box<str>>,
     pub(super) by_uid: HashMap<Box<str>, BTreeSet<usize>>,
-    by_key: HashMap<Box<str>, Keyed>,
-    /// The account names that were said to be no people.
-    uids_left_out: HashSet<Box<str>>,
-    /// What could not be decided yet, because an entry was named that may still come.
-    pub(super) doubts: Vec<Doubt>,
-    /// The groups of which some doubt is about an account name.
+    by_key: HashMap<Box<str>, KeyHolders>,
+    /// The account names declared as non-people.
+    non_people_uids: HashSet<Box<str>>,
+    /// The memberships that cannot be resolved before the input ends.
+    pub(super) unresolved: Vec<UnresolvedMembership>,
+    /// The groups with unresolved account names.
     pub(super) awaiting_uids: HashSet<usize>,
-    /// What changed, if anybody wants to know.
-    pub(super) told: Option<Told>,
+    /// The changes, if the caller reads change records.
+    pub(super) delta: Option<DeltaBuilder>,
 }
 
-/// What becomes of a name that was read.
+/// The state of a name.
 #[derive(Clone, Default)]
-pub(super) struct Node {
-    pub(super) entry: Entry,
-    /// The ids of whoever was listed under this name without an entry.
+pub(super) struct TreeNode {
+    pub(super) entry: DirectoryEntry,
+    /// The ids under which this name was listed while it had no entry.
     former: Vec<UserId>,
-    /// Whether it was listed while there was no entry.
+    /// Whether a group listed the name while it had no entry.
     pub(super) awaited: bool,
-    /// How often an entry of this name was deleted.
+    /// The number of deleted entries of this name.
     deleted: usize,
-    /// The groups that list it.
+    /// The groups that list the name.
     pub(super) groups: Links,
 }
 
-/// Those who have a number in common.
+/// The groups and users that share a number or SID.
 #[derive(Clone, Default)]
-struct Keyed {
+struct KeyHolders {
     groups: Vec<usize>,
-    /// How many groups had it, those that are gone among them.
+    /// The number of groups that ever had it, including removed ones.
     ever: usize,
-    /// The users whose primary group it is.
+    /// The users whose primary group it identifies.
     members: BTreeSet<usize>,
 }
 
-impl Tree {
-    /// The place of a name.
+impl DirectoryTree {
+    /// Returns the index of a name, and adds the name if needed.
     pub(super) fn node(&mut self, dn: &Dn) -> usize {
-        let node = self.names.place(dn);
-        self.nodes.resize_with(self.names.len(), Node::default);
+        let node = self.names.get_or_insert(dn);
+        self.nodes.resize_with(self.names.len(), TreeNode::default);
         node
     }
 
-    /// The place of an entry that was read.
+    /// Returns the index of an entry that was read.
     pub(super) fn find(&self, dn: &Dn) -> Option<usize> {
-        self.names.find(dn).filter(|node| !matches!(self.entry(*node), Entry::Unknown))
+        self.names.find(dn).filter(|node| !matches!(self.entry(*node), DirectoryEntry::Unknown))
     }
 
-    /// Notes that a name, and whatever is below it, is no person. `uid=` alone is an account name too.
-    pub(super) fn leave_out(&mut self, dn: &Dn) {
+    /// Declares that a name and its subtree are not people. A name of one `uid` is also an account name.
+    pub(super) fn mark_non_people(&mut self, dn: &Dn) {
         let node = self.node(dn);
-        self.names.leave_out(node);
+        self.names.mark_non_people(node);
         if dn.parts.is_empty() {
-            self.uids_left_out.insert("".into());
+            self.non_people_uids.insert("".into());
         }
         if let ([_], [(Attribute::Uid, uid)]) = (dn.parts.as_slice(), dn.rdn.as_slice()) {
-            self.uids_left_out.insert(fold(uid.trim()).into());
+            self.non_people_uids.insert(fold(uid.trim()).into());
         }
     }
 
-    pub(super) fn is_uid_left_out(&self, uid: &str) -> bool {
-        self.uids_left_out.contains(uid)
+    pub(super) fn is_non_person_uid(&self, uid: &str) -> bool {
+        self.non_people_uids.contains(uid)
     }
 
-    pub(super) fn entry(&self, node: usize) -> &Entry {
-        self.nodes.get(node).map_or(&Entry::Unknown, |node| &node.entry)
+    pub(super) fn entry(&self, node: usize) -> &DirectoryEntry {
+        self.nodes.get(node).map_or(&DirectoryEntry::Unknown, |node| &node.entry)
     }
 
-    pub(super) fn group(&self, node: usize) -> Option<&Group> {
-        if let Entry::Group(group) = self.entry(node) { Some(group) } else { None }
+    pub(super) fn group(&self, node: usize) -> Option<&GroupEntry> {
+        if let DirectoryEntry::Group(group) = self.entry(node) { Some(group) } else { None }
     }
 
-    pub(super) fn group_mut(&mut self, node: usize) -> Option<&mut Group> {
+    pub(super) fn group_mut(&mut self, node: usize) -> Option<&mut GroupEntry> {
         match self.nodes.get_mut(node) {
-            Some(Node { entry: Entry::Group(group), .. }) => Some(group),
+            Some(TreeNode { entry: DirectoryEntry::Group(group), .. }) => Some(group),
             _ => None,
         }
     }
 
     pub(super) fn is_foreign(&self, node: usize) -> bool {
-        matches!(self.entry(node), Entry::Foreign)
+        matches!(self.entry(node), DirectoryEntry::Foreign)
     }
 
-    /// Takes in an entry that was read to its end. Whether it says anything of a user or a group.
-    pub(super) fn insert(&mut self, mut draft: Draft) -> Result<bool, RejectReason> {
+    /// Inserts an entry after its last line was read. Returns whether it concerns a user or a group.
+    pub(super) fn insert(&mut self, mut draft: EntryDraft) -> Result<bool, RejectReason> {
         let Some(node) = draft.node else { return Err(dn_first()) };
-        if !matches!(self.entry(node), Entry::Unknown) {
+        if !matches!(self.entry(node), DirectoryEntry::Unknown) {
             return Err(RejectReason::RepeatedRecord);
         }
         let entry = match draft.entry(self, node).and_then(|entry| self.with_own_id(entry)) {
             Ok(entry) => entry,
             Err(reason) => {
-                self.refuse(node);
+                self.reject(node);
                 return Err(reason);
             }
         };
-        let is_member = matches!(entry, Entry::Person(_) | Entry::Group(_) | Entry::Foreign);
-        let taken = is_member && !(matches!(entry, Entry::Foreign) && draft.groups.is_empty());
+        let is_member = matches!(entry, DirectoryEntry::Person(_) | DirectoryEntry::Group(_) | DirectoryEntry::Foreign);
+        let taken = is_member && !(matches!(entry, DirectoryEntry::Foreign) && draft.groups.is_empty());
         self.put(node, entry);
         for (attribute, member, line) in draft.members {
             self.list(node, &member, attribute, line);
@@ -142,13 +142,13 @@ impl Tree {
         Ok(taken)
     }
 
-    fn with_own_id(&mut self, entry: Entry) -> Result<Entry, RejectReason> {
+    fn with_own_id(&mut self, entry: DirectoryEntry) -> Result<DirectoryEntry, RejectReason> {
         let id = match &entry {
-            Entry::Person(person) => person.id.as_str(),
-            Entry::Group(group) => group.id.as_str(),
+            DirectoryEntry::Person(person) => person.id.as_str(),
+            DirectoryEntry::Group(group) => group.id.as_str(),
             _ => return Ok(entry),
         };
-        if let Entry::Group(group) = &entry {
+        if let DirectoryEntry::Group(group) = &entry {
             let is_full = |key: &str| self.by_key.get(key).is_some_and(|keyed| keyed.ever >= MAX_SHARED);
             if let Some(key) = group.keys.iter().find(|key| is_full(key.as_ref())) {
                 let attribute = if key.starts_with("gid ") { Attribute::GidNumber } else { Attribute::ObjectSid };
@@ -158,35 +158,35 @@ impl Tree {
         if self.ids.insert(id.into()) { Ok(entry) } else { Err(RejectReason::RepeatedRecord) }
     }
 
-    /// Notes that an entry was rejected. Whoever it is, groups list them by this name.
-    pub(super) fn refuse(&mut self, node: usize) {
-        if matches!(self.entry(node), Entry::Unknown) {
-            self.put(node, Entry::Refused);
+    /// Marks an entry as rejected. Groups may list it by name.
+    pub(super) fn reject(&mut self, node: usize) {
+        if matches!(self.entry(node), DirectoryEntry::Unknown) {
+            self.put(node, DirectoryEntry::Rejected);
             self.name_by_dn(node);
         }
     }
 
-    /// Puts an entry in its place, and tells of it.
-    fn put(&mut self, node: usize, entry: Entry) {
+    /// Stores an entry, and records the change.
+    fn put(&mut self, node: usize, entry: DirectoryEntry) {
         let (primary, keys) = match &entry {
-            Entry::Person(person) => (person.primary.clone(), Vec::new()),
-            Entry::Group(group) => (Vec::new(), group.keys.clone()),
+            DirectoryEntry::Person(person) => (person.primary.clone(), Vec::new()),
+            DirectoryEntry::Group(group) => (Vec::new(), group.keys.clone()),
             _ => <_>::default(),
         };
-        let Some(place) = self.nodes.get_mut(node) else { return };
-        if let Entry::Person(person) = &entry {
-            place.former.retain(|id| *id != person.id);
+        let Some(state) = self.nodes.get_mut(node) else { return };
+        if let DirectoryEntry::Person(person) = &entry {
+            state.former.retain(|id| *id != person.id);
             for uid in person.texts.all(Attribute::Uid) {
                 self.by_uid.entry(fold(uid).into()).or_default().insert(node);
             }
         }
-        place.entry = entry;
-        let awaited = std::mem::take(&mut place.awaited);
+        state.entry = entry;
+        let awaited = std::mem::take(&mut state.awaited);
         if self.is_named_by_dn(node) {
             self.names.count_named_by_dn(node, true);
         }
-        if matches!(self.entry(node), Entry::Person(_) | Entry::Group(_)) {
-            self.tell_record(node);
+        if matches!(self.entry(node), DirectoryEntry::Person(_) | DirectoryEntry::Group(_)) {
+            self.record_entry(node);
         }
         for primary in primary {
             let groups = primary.key.as_ref().map(|key| {
@@ -196,73 +196,73 @@ impl Tree {
             });
             let groups = groups.unwrap_or_default();
             if groups.is_empty() {
-                let claim = Claim::Primary { node, by: primary.by, key: primary.key };
-                self.doubts.push(Doubt { line: primary.line, claim });
+                let claim = MembershipClaim::PrimaryGroup { node, by: primary.by, key: primary.key };
+                self.unresolved.push(UnresolvedMembership { line: primary.line, claim });
             }
-            groups.into_iter().for_each(|group| self.link(group, node, Mark::Primary));
+            groups.into_iter().for_each(|group| self.link(group, node, MembershipSource::Primary));
         }
         for key in keys {
             let keyed = self.by_key.entry(key).or_default();
             keyed.groups.push(node);
             keyed.ever += 1;
             let members: Vec<usize> = keyed.members.iter().copied().collect();
-            members.into_iter().for_each(|member| self.link(node, member, Mark::Primary));
+            members.into_iter().for_each(|member| self.link(node, member, MembershipSource::Primary));
         }
-        if awaited && self.told.is_some() {
+        if awaited && self.delta.is_some() {
             let groups = self.nodes.get(node).map(|node| node.groups.nodes()).unwrap_or_default();
-            groups.into_iter().for_each(|group| self.tell_edges(group, node, true));
+            groups.into_iter().for_each(|group| self.record_edges(group, node, true));
         }
     }
 
-    /// Takes an entry away, and tells of it. Groups list its name until they say otherwise. Whether it was a user or a
-    /// group; or nothing if too many of its name are remembered.
+    /// Removes an entry, and records the change. Groups keep listing its name until they are changed. Returns whether
+    /// the entry was a user or a group, or `None` if entries of this name were deleted too often.
     pub(super) fn remove(&mut self, node: usize) -> Option<bool> {
         let named_by_dn = self.is_named_by_dn(node);
-        let place = self.nodes.get_mut(node).filter(|place| place.deleted < MAX_DELETED)?;
-        place.deleted += 1;
-        place.awaited = true;
-        self.tell_last_record(node);
+        let state = self.nodes.get_mut(node).filter(|state| state.deleted < MAX_DELETED)?;
+        state.deleted += 1;
+        state.awaited = true;
+        self.fix_entry(node);
         if named_by_dn {
             self.names.count_named_by_dn(node, false);
         }
-        let place = self.nodes.get_mut(node)?;
-        match std::mem::take(&mut place.entry) {
-            Entry::Person(person) => {
-                place.former.push(person.id.clone());
+        let state = self.nodes.get_mut(node)?;
+        match std::mem::take(&mut state.entry) {
+            DirectoryEntry::Person(person) => {
+                state.former.push(person.id.clone());
                 self.ids.remove(person.id.as_str());
                 person.texts.all(Attribute::Uid).for_each(|uid| self.forget_uid(node, uid));
                 for key in person.primary.iter().filter_map(|primary| primary.key.as_ref()) {
                     let Some(keyed) = self.by_key.get_mut(key) else { continue };
                     keyed.members.remove(&node);
-                    // They stay, as the directory remembers them, until somebody says otherwise.
+                    // The membership stays, as in the directory, until a change removes it.
                     for group in keyed.groups.clone() {
-                        self.link(group, node, Mark::Member);
-                        self.unlink(group, node, Mark::Primary);
+                        self.link(group, node, MembershipSource::Member);
+                        self.unlink(group, node, MembershipSource::Primary);
                     }
                 }
-                self.tell(|| DirectoryChange::RemoveUser(person.id));
+                self.record_change(|| DirectoryChange::RemoveUser(person.id));
                 Some(true)
             }
-            Entry::Group(group) => {
+            DirectoryEntry::Group(group) => {
                 self.ids.remove(group.id.as_str());
                 for key in &group.keys {
                     if let Some(keyed) = self.by_key.get_mut(key) {
                         keyed.groups.retain(|other| *other != node);
                     }
                 }
-                for (mark, member) in group.members.iter() {
+                for (source, member) in group.members.iter() {
                     if let Some(member) = self.nodes.get_mut(member) {
-                        member.groups.remove(mark, node);
+                        member.groups.remove(source, node);
                     }
                 }
-                self.tell(|| DirectoryChange::RemoveGroup(group.id));
+                self.record_change(|| DirectoryChange::RemoveGroup(group.id));
                 Some(true)
             }
             _ => Some(false),
         }
     }
 
-    /// Changes the texts of a user or a group, and tells of it; or changes nothing if they would not hold together.
+    /// Edits the texts of a user or a group, and records the change. Changes nothing if the result would be invalid.
     pub(super) fn edit_texts(&mut self, node: usize, edits: Vec<Edit>) -> Result<(), RejectReason> {
         let mut gives_several = false;
         for edit in &edits {
@@ -271,7 +271,7 @@ impl Tree {
             }
         }
         let done = match self.nodes.get_mut(node).map(|node| &mut node.entry) {
-            Some(Entry::Person(person)) => {
+            Some(DirectoryEntry::Person(person)) => {
                 let done = person.texts.edit(edits);
                 let names = if gives_several { person.user().and_then(|user| check_names(&user)) } else { Ok(()) };
                 if let Err(reason) = check_count(&person.texts).and(names) {
@@ -280,7 +280,7 @@ impl Tree {
                 }
                 done
             }
-            Some(Entry::Group(group)) => {
+            Some(DirectoryEntry::Group(group)) => {
                 let done = group.texts.edit(edits);
                 if let Err(reason) = check_count(&group.texts) {
                     group.texts.undo(done);
@@ -297,38 +297,38 @@ impl Tree {
                 self.forget_uid(node, &done.text);
             }
         }
-        self.tell_record(node);
+        self.record_entry(node);
         Ok(())
     }
 
-    /// Whether there is a group that users name by this key.
-    pub(super) fn has_group_of(&self, key: &str) -> bool {
+    /// Returns whether a group has this key.
+    pub(super) fn has_group_with_key(&self, key: &str) -> bool {
         self.by_key.get(key).is_some_and(|keyed| !keyed.groups.is_empty())
     }
 
     fn forget_uid(&mut self, node: usize, uid: &str) {
-        if let Some(holders) = self.by_uid.get_mut(&*fold(uid)) {
-            holders.remove(&node);
+        if let Some(uid_holders) = self.by_uid.get_mut(&*fold(uid)) {
+            uid_holders.remove(&node);
         }
     }
 
-    /// Everything that was read, as one import.
+    /// Returns the whole directory.
     pub(super) fn builder(&self) -> DirectoryBuilder {
         let mut builder = DirectoryBuilder::new();
         for node in self.nodes.iter().inspect(|_| steps::advance(1)) {
             match &node.entry {
-                Entry::Person(person) => {
-                    // It was made once already, when the entry was read.
+                DirectoryEntry::Person(person) => {
+                    // The names were checked when the entry was read.
                     if let Ok(user) = person.user() {
                         builder = builder.user(user);
                     }
                 }
-                Entry::Group(group) => {
+                DirectoryEntry::Group(group) => {
                     builder = builder.group(group.id.clone(), group.name());
                     for member in group.members.nodes() {
                         builder = self.listed(member).into_iter().fold(builder, |builder, id| match id {
-                            Listed::User(user) => builder.member(&group.id, &user),
-                            Listed::Group(child) => builder.nested(&group.id, &child),
+                            ListedId::User(user) => builder.member(&group.id, &user),
+                            ListedId::Group(child) => builder.nested(&group.id, &child),
                         });
                     }
                 }
@@ -338,44 +338,44 @@ impl Tree {
         builder
     }
 
-    /// All ids under which a directory knows whoever is listed by this name.
-    pub(super) fn listed(&self, node: usize) -> Vec<Listed> {
+    /// Returns all ids under which a directory knows the holders of this name.
+    pub(super) fn listed(&self, node: usize) -> Vec<ListedId> {
         let Some(node) = self.nodes.get(node) else { return Vec::new() };
         let now = match &node.entry {
-            Entry::Person(person) => Some(Listed::User(person.id.clone())),
-            Entry::Group(group) => Some(Listed::Group(group.id.clone())),
+            DirectoryEntry::Person(person) => Some(ListedId::User(person.id.clone())),
+            DirectoryEntry::Group(group) => Some(ListedId::Group(group.id.clone())),
             _ => None,
         };
-        node.former.iter().cloned().map(Listed::User).chain(now).collect()
+        node.former.iter().cloned().map(ListedId::User).chain(now).collect()
     }
 
     pub(super) fn name_by_dn(&mut self, node: usize) {
-        if let Some(place) = self.nodes.get_mut(node)
-            && place.former.is_empty()
+        if let Some(state) = self.nodes.get_mut(node)
+            && state.former.is_empty()
             && let Ok(id) = UserId::new(self.names.text(node))
         {
-            place.former.push(id);
+            state.former.push(id);
         }
     }
 
-    /// Whether an entry has no other id than its name.
+    /// Returns whether the only id of an entry is its name.
     fn is_named_by_dn(&self, node: usize) -> bool {
         match self.entry(node) {
-            Entry::Person(person) => person.named_by_dn,
-            Entry::Group(group) => group.named_by_dn,
+            DirectoryEntry::Person(person) => person.named_by_dn,
+            DirectoryEntry::Group(group) => group.named_by_dn,
             _ => false,
         }
     }
 }
 
-/// An id under which a directory knows whoever is listed.
-pub(super) enum Listed {
+/// An id under which a directory knows a member.
+pub(super) enum ListedId {
     User(UserId),
     Group(GroupId),
 }
 
-impl std::fmt::Debug for Tree {
+impl std::fmt::Debug for DirectoryTree {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Tree").field("entries", &self.nodes.len()).finish_non_exhaustive()
+        f.debug_struct("DirectoryTree").field("entries", &self.nodes.len()).finish_non_exhaustive()
     }
 }

@@ -1,39 +1,39 @@
-//! What cannot be decided before the input ends: who is listed may come later.
+//! Memberships that cannot be resolved before the input ends, because an entry may still follow.
 
 use std::collections::BTreeMap;
 
-use super::attribute::{Attribute, Mark};
-use super::entry::{Entry, Member};
-use super::tree::{MAX_SHARED, Tree};
+use super::attribute::{Attribute, MembershipSource};
+use super::entry::{DirectoryEntry, MemberRef};
+use super::tree::{DirectoryTree, MAX_SHARED};
 use crate::import::{Place, RejectReason, Rejected};
 use crate::steps;
 
-/// A membership that was told of before both of its sides were read.
+/// A membership that was read before both of its entries.
 #[derive(Clone)]
-pub(super) struct Doubt {
+pub(super) struct UnresolvedMembership {
     pub(super) line: u64,
-    pub(super) claim: Claim,
+    pub(super) claim: MembershipClaim,
 }
 
 #[derive(Clone)]
-pub(super) enum Claim {
-    /// A group lists somebody.
-    Lists { group: usize, member: Member, by: Attribute },
-    /// A group lists one account name no more, or none.
-    LetsGo { group: usize, uid: Option<Box<str>> },
-    /// Somebody says that they are in a group.
-    IsIn { node: usize, group: usize },
-    /// A user has a primary group, which is found by a key if there is one.
-    Primary { node: usize, by: Attribute, key: Option<Box<str>> },
+pub(super) enum MembershipClaim {
+    /// A group lists a member.
+    GroupListsMember { group: usize, member: MemberRef, by: Attribute },
+    /// A group removes one account name, or all of them.
+    GroupRemovesUid { group: usize, uid: Option<Box<str>> },
+    /// An entry lists a group in `memberOf`.
+    EntryNamesGroup { node: usize, group: usize },
+    /// A user has a primary group, identified by a key if it is known.
+    PrimaryGroup { node: usize, by: Attribute, key: Option<Box<str>> },
 }
 
-/// What becomes of a doubt.
-enum Outcome {
-    Settled,
-    /// It is about no person, as the caller knows.
-    LeftOut,
-    /// It stays open, which is a fault of this entry.
-    Open(usize, Missing),
+/// The result of resolving a claim.
+enum ClaimOutcome {
+    Resolved,
+    /// The member is a declared non-person.
+    NonPerson,
+    /// A member or group is missing, so this entry is rejected.
+    Unresolved(usize, Missing),
 }
 
 enum Missing {
@@ -42,100 +42,106 @@ enum Missing {
     Other(RejectReason),
 }
 
-impl Tree {
-    /// Decides what was left open. Whoever lists somebody of whom nothing was read, or says that they are in a group of
-    /// which nothing was read, is rejected once. Those who are listed are then taken for users who are known by their
-    /// names alone. Returns the rejections, and how many members were left out because they are no people.
-    pub(super) fn settle(&mut self) -> (Vec<Rejected>, u64) {
-        let (mut open, mut left_out) = (BTreeMap::<usize, Open>::new(), 0);
+impl DirectoryTree {
+    /// Resolves the remaining memberships at the end of the input.
+    ///
+    /// An entry is rejected once if it lists an entry that was not read, or belongs to a group that was not read. The
+    /// missing members become users identified by their distinguished names. Returns the rejections, and the number of
+    /// members that are declared non-people.
+    pub(super) fn resolve_unresolved(&mut self) -> (Vec<Rejected>, u64) {
+        let (mut open, mut non_people) = (BTreeMap::<usize, UnresolvedEntry>::new(), 0);
         self.awaiting_uids.clear();
-        for Doubt { line, claim } in std::mem::take(&mut self.doubts) {
+        for UnresolvedMembership { line, claim } in std::mem::take(&mut self.unresolved) {
             steps::advance(1);
-            match self.decide(claim) {
-                Outcome::Settled => {}
-                Outcome::LeftOut => left_out += 1,
-                Outcome::Open(at, missing) => open.entry(at).or_default().note(line, missing),
+            match self.resolve(claim) {
+                ClaimOutcome::Resolved => {}
+                ClaimOutcome::NonPerson => non_people += 1,
+                ClaimOutcome::Unresolved(at, missing) => open.entry(at).or_default().add(line, missing),
             }
         }
-        (open.into_values().map(Open::rejected).collect(), left_out)
+        (open.into_values().map(UnresolvedEntry::rejected).collect(), non_people)
     }
 
-    fn decide(&mut self, claim: Claim) -> Outcome {
+    fn resolve(&mut self, claim: MembershipClaim) -> ClaimOutcome {
         match claim {
-            Claim::Lists { group, member: Member::Node(node), .. } => self.decide_listed(group, node),
-            Claim::Lists { group, member: Member::Uid(uid), by } => {
-                // One that was refused is rejected already, and one that is gone lists nobody.
+            MembershipClaim::GroupListsMember { group, member: MemberRef::Node(node), .. } => {
+                self.resolve_listed(group, node)
+            }
+            MembershipClaim::GroupListsMember { group, member: MemberRef::Uid(uid), by } => {
+                // A rejected group was reported already, and a removed group lists nobody.
                 if self.group(group).is_none() {
-                    return Outcome::Settled;
+                    return ClaimOutcome::Resolved;
                 }
-                let Some(holders) = self.holders(&uid) else {
+                let Some(uid_holders) = self.uid_holders(&uid) else {
                     let reason = RejectReason::TooManyHolders { field: by.name(), max: MAX_SHARED };
-                    return Outcome::Open(group, Missing::Other(reason));
+                    return ClaimOutcome::Unresolved(group, Missing::Other(reason));
                 };
-                holders.iter().for_each(|node| self.link(group, *node, by.mark()));
+                uid_holders.iter().for_each(|node| self.link(group, *node, by.source()));
                 match () {
-                    () if !holders.is_empty() => Outcome::Settled,
-                    () if self.is_uid_left_out(&uid) => Outcome::LeftOut,
-                    () => Outcome::Open(group, Missing::Member),
+                    () if !uid_holders.is_empty() => ClaimOutcome::Resolved,
+                    () if self.is_non_person_uid(&uid) => ClaimOutcome::NonPerson,
+                    () => ClaimOutcome::Unresolved(group, Missing::Member),
                 }
             }
-            Claim::LetsGo { group, uid } => {
+            MembershipClaim::GroupRemovesUid { group, uid } => {
                 let listed = match uid {
-                    Some(uid) => self.holders(&uid).unwrap_or_default(),
-                    None => self.listed_by(group, Mark::MemberUid),
+                    Some(uid) => self.uid_holders(&uid).unwrap_or_default(),
+                    None => self.listed_by(group, MembershipSource::MemberUid),
                 };
                 listed.into_iter().for_each(|node| self.unlist(group, node, Attribute::MemberUid));
-                Outcome::Settled
+                ClaimOutcome::Resolved
             }
-            Claim::IsIn { node, group } => match self.entry(group) {
-                Entry::Group(_) => {
-                    self.link(group, node, Mark::MemberOf);
-                    self.decide_listed(group, node)
+            MembershipClaim::EntryNamesGroup { node, group } => match self.entry(group) {
+                DirectoryEntry::Group(_) => {
+                    self.link(group, node, MembershipSource::MemberOf);
+                    self.resolve_listed(group, node)
                 }
-                Entry::Refused => Outcome::Settled,
-                _ if self.is_foreign(node) && self.names.is_left_out(node) => Outcome::LeftOut,
-                _ => Outcome::Open(node, Missing::Group),
+                DirectoryEntry::Rejected => ClaimOutcome::Resolved,
+                _ if self.is_foreign(node) && self.names.is_non_person(node) => ClaimOutcome::NonPerson,
+                _ => ClaimOutcome::Unresolved(node, Missing::Group),
             },
-            Claim::Primary { node, by, key } => {
+            MembershipClaim::PrimaryGroup { node, by, key } => {
                 let reason = match key {
-                    Some(key) if self.has_group_of(&key) => return Outcome::Settled,
+                    Some(key) if self.has_group_with_key(&key) => return ClaimOutcome::Resolved,
                     Some(_) => RejectReason::UnknownPrimaryGroup { field: by.name() },
                     None => RejectReason::MissingField {
                         field: Attribute::ObjectSid.name(),
-                        expected: "the SID of a user of a domain beside `primaryGroupID`, or an export without both",
+                        expected: "the SID of the user beside `primaryGroupID`, or neither of them",
                     },
                 };
-                Outcome::Open(node, Missing::Other(reason))
+                ClaimOutcome::Unresolved(node, Missing::Other(reason))
             }
         }
     }
 
-    fn decide_listed(&mut self, group: usize, node: usize) -> Outcome {
+    fn resolve_listed(&mut self, group: usize, node: usize) -> ClaimOutcome {
         let is_listed = self.group(group).is_some_and(|group| group.members.holds(node));
-        if !is_listed || !matches!(self.entry(node), Entry::Unknown | Entry::Neither | Entry::Foreign) {
-            return Outcome::Settled;
+        if !is_listed
+            || !matches!(self.entry(node), DirectoryEntry::Unknown | DirectoryEntry::Other | DirectoryEntry::Foreign)
+        {
+            return ClaimOutcome::Resolved;
         }
-        if self.names.is_left_out(node) {
-            return Outcome::LeftOut;
+        if self.names.is_non_person(node) {
+            return ClaimOutcome::NonPerson;
         }
         self.name_by_dn(node);
-        self.tell_edges(group, node, true);
-        Outcome::Open(group, Missing::Member)
+        self.record_edges(group, node, true);
+        ClaimOutcome::Unresolved(group, Missing::Member)
     }
 }
 
-/// What is left open of one entry.
+/// The missing members and groups of one entry.
 #[derive(Default)]
-struct Open {
-    /// The first line that says it.
+struct UnresolvedEntry {
+    /// The first line that refers to one.
     line: Option<u64>,
     members: u64,
     groups: u64,
     other: Option<RejectReason>,
 }
 
-impl Open {
-    fn note(&mut self, line: u64, missing: Missing) {
+impl UnresolvedEntry {
+    fn add(&mut self, line: u64, missing: Missing) {
         self.line = Some(self.line.map_or(line, |first| first.min(line)));
         match missing {
             Missing::Member => self.members += 1,

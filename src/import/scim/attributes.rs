@@ -1,4 +1,4 @@
-//! Attributes, whose names are read in any case (RFC 7643, section 2.1).
+//! Attributes, whose names are case-insensitive (RFC 7643, section 2.1).
 
 use serde_json::{Map, Value};
 
@@ -6,30 +6,30 @@ use crate::import::RejectReason;
 use crate::import::document::{self, Object};
 use crate::steps::advance;
 
-/// The URNs that attributes of users and groups can have before their names (RFC 7644, section 3.10).
+/// The URNs that can prefix the attribute names of users and groups (RFC 7644, section 3.10).
 const CORE: [&str; 2] = ["urn:ietf:params:scim:schemas:core:2.0:user:", "urn:ietf:params:scim:schemas:core:2.0:group:"];
 
-/// Attributes that name people, which no extension holds.
+/// Attributes that name people, and that no extension may contain.
 const NAMING: [&str; 3] = ["username", "emails", "members"];
 
-/// An object with its attributes, names in lower case and without the URN of a core schema.
+/// A JSON object with attribute names in lower case and without the URN of a core schema.
 pub(super) struct Attributes(Object);
 
 impl Attributes {
-    /// Reads the names in an object and in whatever stands in it. Two that differ in case only are one attribute given
-    /// twice.
+    /// Normalizes the attribute names in an object, at all depths. Two names that differ only in case are one attribute
+    /// that occurs twice.
     pub(super) fn new(object: Object) -> Result<Self, RejectReason> {
-        match folded(Value::Object(object))? {
+        match normalized(Value::Object(object))? {
             Value::Object(object) => Ok(Self(object)),
             _ => Err(RejectReason::NotAnObject),
         }
     }
 
-    /// Reads a resource out of an object whose names were read already. Attributes nested under the URN of a core schema
-    /// are those of the resource; one that is given both ways must be given alike.
+    /// Reads a resource from an object with normalized names. Attributes nested under the URN of a core schema become
+    /// attributes of the resource; an attribute that occurs both ways must have equal values.
     pub(super) fn of_resource(value: Value) -> Result<Self, RejectReason> {
-        let Self(mut object) = Self::within(value)?;
-        // Whatever is lifted can hold the URN again, though no deeper than the parser let it.
+        let Self(mut object) = Self::from_object(value)?;
+        // A nested object can contain the URN again. The depth is limited by the parser.
         while let Some(urn) = object.keys().find(|name| is_core(name)).cloned() {
             advance(1 + object.len());
             match object.remove(&urn) {
@@ -62,8 +62,8 @@ impl Attributes {
         Self::of_resource(Value::Object(self.0))
     }
 
-    /// An object out of one whose names were read already.
-    pub(super) fn within(value: Value) -> Result<Self, RejectReason> {
+    /// Wraps an object with normalized names.
+    pub(super) fn from_object(value: Value) -> Result<Self, RejectReason> {
         match value {
             Value::Object(object) => Ok(Self(object)),
             _ => Err(RejectReason::NotAnObject),
@@ -89,14 +89,14 @@ impl Attributes {
         match self.get(name) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::Number(number)) if number.as_u64().is_some() => Ok(number.as_u64()),
-            // Some providers write numbers as texts.
+            // Some providers write numbers as strings.
             Some(Value::String(text)) if text.trim().parse::<u64>().is_ok() => Ok(text.trim().parse().ok()),
-            Some(_) => Err(RejectReason::InvalidField { field: name, expected: "a number, not below 0" }),
+            Some(_) => Err(RejectReason::InvalidField { field: name, expected: "a non-negative number" }),
         }
     }
 
-    /// Whether the schemas, if there are any, name this one.
-    pub(super) fn is_message(&self, urn: &str, expected: &'static str) -> Result<(), RejectReason> {
+    /// Checks that `schemas`, if present and not empty, contains this URN.
+    pub(super) fn check_schemas(&self, urn: &str, expected: &'static str) -> Result<(), RejectReason> {
         match self.list("schemas")? {
             None | Some([]) => Ok(()),
             Some(schemas) if schemas.iter().any(|schema| is_text(schema, urn)) => Ok(()),
@@ -105,7 +105,7 @@ impl Attributes {
     }
 }
 
-/// The entries of a list. An object stands for the one entry.
+/// Returns the elements of a list. A single object counts as a list of one.
 pub(super) fn entries<'a>(value: &'a Value, field: &'static str) -> Result<&'a [Value], RejectReason> {
     match value {
         Value::Array(entries) => Ok(entries),
@@ -114,8 +114,8 @@ pub(super) fn entries<'a>(value: &'a Value, field: &'static str) -> Result<&'a [
     }
 }
 
-/// Whether something holds, written as a boolean or as a text in any case.
-pub(super) fn truth(value: &Value, field: &'static str) -> Result<Option<bool>, RejectReason> {
+/// Parses a boolean, or a string `true` or `false` in any case.
+pub(super) fn boolean(value: &Value, field: &'static str) -> Result<Option<bool>, RejectReason> {
     match value {
         Value::Null => Ok(None),
         Value::Bool(holds) => Ok(Some(*holds)),
@@ -125,7 +125,7 @@ pub(super) fn truth(value: &Value, field: &'static str) -> Result<Option<bool>, 
     }
 }
 
-/// The name of an attribute without the URN of a core schema.
+/// Returns an attribute name without the URN of a core schema.
 pub(super) fn unqualified(name: &str) -> &str {
     CORE.iter()
         .find_map(|urn| {
@@ -135,31 +135,31 @@ pub(super) fn unqualified(name: &str) -> &str {
         .unwrap_or(name)
 }
 
-/// Whether a name is the URN of a core schema and nothing else.
+/// Returns whether a name is exactly the URN of a core schema.
 pub(super) fn is_core(name: &str) -> bool {
     let name = name.trim().trim_end_matches(':');
     CORE.iter().any(|urn| urn.trim_end_matches(':').eq_ignore_ascii_case(name))
 }
 
-/// Whether the name of an attribute of an extension is one that names people.
+/// Returns whether the name of an extension attribute is one that names people.
 pub(super) fn names_people(name: &str) -> bool {
     let last = name.rsplit(':').next().unwrap_or_default();
     let last = last.split(['[', '.']).next().unwrap_or_default();
     NAMING.iter().any(|naming| naming.eq_ignore_ascii_case(last.trim()))
 }
 
-/// Rejects an attribute of an extension that names people, or holds what does.
+/// Rejects an extension attribute that names people, or contains an attribute that does.
 pub(super) fn check_extension(name: &str, value: &Value) -> Result<(), RejectReason> {
     advance(1);
     let is_extension = name.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("urn:"));
     if is_extension && (names_people(name) || holds_people(value)) {
-        let expected = "`userName`, `emails` and `members` among the attributes of the core schema";
+        let expected = "`userName`, `emails` and `members` as attributes of the core schema";
         return Err(RejectReason::InvalidField { field: "schemas", expected });
     }
     Ok(())
 }
 
-/// Nests no deeper than the parser let it.
+/// The recursion depth is limited by the parser.
 fn holds_people(value: &Value) -> bool {
     advance(1);
     match value {
@@ -176,20 +176,20 @@ fn is_text(value: &Value, text: &str) -> bool {
     value.as_str().is_some_and(|value| value.eq_ignore_ascii_case(text))
 }
 
-/// Nests no deeper than the parser let it.
-fn folded(value: Value) -> Result<Value, RejectReason> {
+/// The recursion depth is limited by the parser.
+fn normalized(value: Value) -> Result<Value, RejectReason> {
     advance(1);
     Ok(match value {
         Value::Object(object) => {
             let mut all = Map::new();
             for (name, value) in object {
-                if all.insert(unqualified(name.trim()).to_ascii_lowercase(), folded(value)?).is_some() {
+                if all.insert(unqualified(name.trim()).to_ascii_lowercase(), normalized(value)?).is_some() {
                     return Err(RejectReason::GivenTwice);
                 }
             }
             Value::Object(all)
         }
-        Value::Array(entries) => Value::Array(entries.into_iter().map(folded).collect::<Result<_, _>>()?),
+        Value::Array(entries) => Value::Array(entries.into_iter().map(normalized).collect::<Result<_, _>>()?),
         plain => plain,
     })
 }

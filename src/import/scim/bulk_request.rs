@@ -1,15 +1,15 @@
-//! Several requests in one (RFC 7644, section 3.7).
+//! Bulk requests (RFC 7644, section 3.7).
 
 use std::collections::HashMap;
 
 use serde_json::Value;
 
 use super::attributes::Attributes;
-use super::known::{Created, Known, Outcome};
+use super::request_state::{CreatedResource, RequestOutcome, RequestState};
 use super::{Endpoint, patch, resource};
 use crate::directory::{DirectoryChange, DirectoryDelta};
 use crate::identity::GroupId;
-use crate::import::facts::Kind;
+use crate::import::facts::MemberType;
 use crate::import::{Import, Place, RejectReason, Rejected, document};
 use crate::steps::advance;
 
@@ -23,21 +23,21 @@ enum Method {
     Delete,
 }
 
-/// One operation, with the id of the resource that it is for.
-struct Operation {
+/// One operation, with the id of its resource.
+struct BulkOperation {
     method: Method,
     endpoint: Endpoint,
     id: Result<String, RejectReason>,
     data: Option<Value>,
 }
 
-/// Reads a bulk request. The groups that it creates come first, so that every other group can name them.
+/// Reads a bulk request. The groups that it creates come first, so that every other group can refer to them.
 pub(super) fn bulk(
-    known: &mut Known<'_>,
+    known: &mut RequestState<'_>,
     assigned: &HashMap<String, String>,
     body: &Attributes,
 ) -> Result<Import<DirectoryDelta>, RejectReason> {
-    body.is_message(BULK_REQUEST, "the URN of a bulk request")?;
+    body.check_schemas(BULK_REQUEST, "the URN of a bulk request")?;
     let operations = match body.list("Operations")? {
         None | Some([]) => {
             let expected = "a list of at least one operation";
@@ -45,8 +45,8 @@ pub(super) fn bulk(
         }
         Some(operations) => operations,
     };
-    let operations: Vec<Result<Operation, RejectReason>> =
-        operations.iter().map(|operation| Operation::new(operation, assigned, known)).collect();
+    let operations: Vec<Result<BulkOperation, RejectReason>> =
+        operations.iter().map(|operation| BulkOperation::new(operation, assigned, known)).collect();
     let mut changes: Vec<DirectoryChange> = Vec::new();
     for operation in operations.iter().flatten().filter(|operation| operation.method == Method::Post) {
         advance(1);
@@ -60,9 +60,9 @@ pub(super) fn bulk(
     for (record, operation) in (1..).zip(operations) {
         import.read += 1;
         let place = |member| Place::Page { page: 1, record, member };
-        match operation.and_then(|operation| operation.done(known)) {
+        match operation.and_then(|operation| operation.apply(known)) {
             Err(reason) => import.rejected.push(Rejected { place: place(None), reason }),
-            Ok(Outcome { changes, items, ignored, rejected }) => {
+            Ok(RequestOutcome { changes, items, ignored, rejected }) => {
                 import.value.extend(changes);
                 import.read += items;
                 import.ignored += ignored;
@@ -74,10 +74,14 @@ pub(super) fn bulk(
     Ok(import.into_delta())
 }
 
-impl Operation {
-    fn new(operation: &Value, assigned: &HashMap<String, String>, known: &mut Known<'_>) -> Result<Self, RejectReason> {
+impl BulkOperation {
+    fn new(
+        operation: &Value,
+        assigned: &HashMap<String, String>,
+        known: &mut RequestState<'_>,
+    ) -> Result<Self, RejectReason> {
         advance(1);
-        let operation = Attributes::within(operation.clone())?;
+        let operation = Attributes::from_object(operation.clone())?;
         let expected = "`POST`, `PUT`, `PATCH` or `DELETE`";
         let method = match operation.text("method")?.map(str::to_ascii_uppercase).as_deref() {
             Some("POST") => Method::Post,
@@ -90,29 +94,30 @@ impl Operation {
         let (endpoint, id) = target(&operation)?;
         let data = operation.get("data").cloned();
         if method != Method::Post {
-            let missing = RejectReason::InvalidField { field: "path", expected: "the id of the resource behind it" };
+            let missing =
+                RejectReason::InvalidField { field: "path", expected: "a path that ends with the id of the resource" };
             return Ok(Self { method, endpoint, id: id.map(str::to_owned).ok_or(missing), data });
         }
         if id.is_some() {
-            return Err(RejectReason::InvalidField { field: "path", expected: "`/Users` or `/Groups`, for a `POST`" });
+            return Err(RejectReason::InvalidField { field: "path", expected: "`/Users` or `/Groups` for a `POST`" });
         }
         let bulk_id = operation.text("bulkId")?;
-        let said = data.as_ref().and_then(|data| data.get("id")).and_then(Value::as_str);
-        let id = bulk_id.and_then(|bulk_id| assigned.get(bulk_id).map(String::as_str)).or(said);
-        let expected = "the id that the provider gave to the resource, in `assigned` or in `data`";
+        let declared = data.as_ref().and_then(|data| data.get("id")).and_then(Value::as_str);
+        let id = bulk_id.and_then(|bulk_id| assigned.get(bulk_id).map(String::as_str)).or(declared);
+        let expected = "the id that the provider assigned to the resource, in `assigned` or in `data`";
         let id = id.map(str::to_owned).ok_or(RejectReason::MissingField { field: "id", expected });
         if let (Some(bulk_id), Ok(id)) = (bulk_id, &id) {
-            let kind = if endpoint == Endpoint::Users { Kind::User } else { Kind::Group };
-            if !known.announce(bulk_id.to_owned(), Created { id: id.clone(), kind }) {
+            let kind = if endpoint == Endpoint::Users { MemberType::User } else { MemberType::Group };
+            if !known.add_created(bulk_id.to_owned(), CreatedResource { id: id.clone(), kind }) {
                 return Err(RejectReason::RepeatedField { field: "bulkId" });
             }
         }
         Ok(Self { method, endpoint, id, data })
     }
 
-    fn done(self, known: &mut Known<'_>) -> Result<Outcome, RejectReason> {
+    fn apply(self, known: &mut RequestState<'_>) -> Result<RequestOutcome, RejectReason> {
         let Self { method, endpoint, id, data } = self;
-        let id = known.resolved(&id?, "path")?.id;
+        let id = known.resolve(&id?, "path")?.id;
         let data = || {
             let missing = RejectReason::MissingField { field: "data", expected: "the body of the request" };
             data.ok_or(missing).and_then(Attributes::of_resource)
@@ -123,12 +128,14 @@ impl Operation {
                 match method {
                     Method::Post | Method::Put => {
                         let data = data()?;
-                        resource::is_for(&data, id.as_str())?;
+                        resource::check_id(&data, id.as_str())?;
                         let user = resource::user(&id, &data)?;
-                        Ok(Outcome { changes: vec![known.put_user(user)], ..Outcome::default() })
+                        Ok(RequestOutcome { changes: vec![known.put_user(user)], ..RequestOutcome::default() })
                     }
                     Method::Patch => patch::patch_user(known, &id, &data()?),
-                    Method::Delete => Ok(Outcome { changes: vec![known.remove_user(id)], ..Outcome::default() }),
+                    Method::Delete => {
+                        Ok(RequestOutcome { changes: vec![known.remove_user(id)], ..RequestOutcome::default() })
+                    }
                 }
             }
             Endpoint::Groups => {
@@ -136,20 +143,22 @@ impl Operation {
                 match method {
                     Method::Post | Method::Put => {
                         let data = data()?;
-                        resource::is_for(&data, id.as_str())?;
+                        resource::check_id(&data, id.as_str())?;
                         resource::put_group(known, &id, &data)
                     }
                     Method::Patch => patch::patch_group(known, &id, &data()?),
-                    Method::Delete => Ok(Outcome { changes: vec![known.remove_group(id)], ..Outcome::default() }),
+                    Method::Delete => {
+                        Ok(RequestOutcome { changes: vec![known.remove_group(id)], ..RequestOutcome::default() })
+                    }
                 }
             }
         }
     }
 }
 
-/// What a path such as `/Users/u-1` or `/v2/Groups` leads to.
+/// Parses a path such as `/Users/u-1` or `/v2/Groups`.
 fn target(operation: &Attributes) -> Result<(Endpoint, Option<&str>), RejectReason> {
-    let expected = "`/Users` or `/Groups`, with the id of the resource behind it unless it is a `POST`";
+    let expected = "`/Users` or `/Groups`, followed by the id of the resource unless it is a `POST`";
     let path = operation.text("path")?.ok_or(RejectReason::MissingField { field: "path", expected })?;
     let mut parts = path.trim().trim_matches('/').rsplit('/');
     let (last, before) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());

@@ -1,14 +1,14 @@
-//! What a `PATCH` changes (RFC 7644, section 3.5.2), in the forms in which it is sent.
+//! `PATCH` requests (RFC 7644, section 3.5.2), in the forms that clients send.
 
 use serde_json::Value;
 
-use super::attributes::{Attributes, check_extension, entries, is_core, truth, unqualified};
-use super::known::{Created, Known, Outcome};
-use super::path::Path;
+use super::attributes::{Attributes, boolean, check_extension, entries, is_core, unqualified};
+use super::path::AttributePath;
+use super::request_state::{CreatedResource, RequestOutcome, RequestState};
 use super::resource::{email_address, member_entries};
 use crate::directory::{DirectoryChange, User, UserStatus};
 use crate::identity::{Alias, GroupId, UserId};
-use crate::import::facts::{Member, Party};
+use crate::import::facts::{MemberRecord, ResolvedMember};
 use crate::import::names::MAX_NAMES;
 use crate::import::spelling::{self, Holds};
 use crate::import::{RejectReason, document};
@@ -16,33 +16,41 @@ use crate::steps::advance;
 
 const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 
-/// What changes by a `PATCH` of a group that is known. The items are its operations.
-pub(super) fn patch_group(known: &mut Known<'_>, id: &GroupId, body: &Attributes) -> Result<Outcome, RejectReason> {
+/// Returns the changes of a `PATCH` of a known group. The items are its operations.
+pub(super) fn patch_group(
+    known: &mut RequestState<'_>,
+    id: &GroupId,
+    body: &Attributes,
+) -> Result<RequestOutcome, RejectReason> {
     let operations = operations(body)?;
     if known.group_name(id).is_none() {
-        let expected = "a group that the directory before holds";
+        let expected = "a group of the previous snapshot";
         return Err(RejectReason::InvalidField { field: "id", expected });
     }
-    Ok(each(operations, |operation| {
+    Ok(apply_each(operations, |operation| {
         let mut steps = Vec::new();
         for (path, value) in operation.targets()? {
             steps.extend(GroupStep::new(operation.verb, &path, value, known)?);
         }
-        // INVARIANT: nothing of an operation is done before all of it was understood.
+        // INVARIANT: an operation changes nothing before all of it was parsed.
         let any = !steps.is_empty();
-        Ok(any.then(|| steps.into_iter().flat_map(|step| step.done(known, id)).collect()))
+        Ok(any.then(|| steps.into_iter().flat_map(|step| step.apply(known, id)).collect()))
     }))
 }
 
-/// What changes by a `PATCH` of a user who is known. The items are its operations.
-pub(super) fn patch_user(known: &mut Known<'_>, id: &UserId, body: &Attributes) -> Result<Outcome, RejectReason> {
+/// Returns the changes of a `PATCH` of a known user. The items are its operations.
+pub(super) fn patch_user(
+    known: &mut RequestState<'_>,
+    id: &UserId,
+    body: &Attributes,
+) -> Result<RequestOutcome, RejectReason> {
     let operations = operations(body)?;
     let Some(before) = known.user(id) else {
-        let expected = "a user whom the directory before holds";
+        let expected = "a user of the previous snapshot";
         return Err(RejectReason::InvalidField { field: "id", expected });
     };
     let mut steps = Vec::new();
-    let mut outcome = each(operations, |operation| {
+    let mut outcome = apply_each(operations, |operation| {
         let mut taken = Vec::new();
         for (path, value) in operation.targets()? {
             taken.extend(UserStep::all(operation.verb, &path, value)?);
@@ -68,28 +76,28 @@ enum Verb {
     Remove,
 }
 
-struct Operation {
+struct PatchOperation {
     verb: Verb,
     path: Option<String>,
     value: Option<Value>,
 }
 
-fn operations(body: &Attributes) -> Result<Vec<Result<Operation, RejectReason>>, RejectReason> {
-    body.is_message(PATCH_OP, "the URN of a patch request")?;
+fn operations(body: &Attributes) -> Result<Vec<Result<PatchOperation, RejectReason>>, RejectReason> {
+    body.check_schemas(PATCH_OP, "the URN of a patch request")?;
     match body.list("Operations")? {
         None | Some([]) => {
             Err(RejectReason::MissingField { field: "Operations", expected: "a list of at least one operation" })
         }
-        Some(operations) => Ok(operations.iter().map(Operation::new).collect()),
+        Some(operations) => Ok(operations.iter().map(PatchOperation::new).collect()),
     }
 }
 
-/// Takes the operations one after the other. What of them is nothing was ignored.
-fn each(
-    operations: Vec<Result<Operation, RejectReason>>,
-    mut take: impl FnMut(&Operation) -> Result<Option<Vec<DirectoryChange>>, RejectReason>,
-) -> Outcome {
-    let mut outcome = Outcome::default();
+/// Applies the operations in order. An operation without changes counts as ignored.
+fn apply_each(
+    operations: Vec<Result<PatchOperation, RejectReason>>,
+    mut take: impl FnMut(&PatchOperation) -> Result<Option<Vec<DirectoryChange>>, RejectReason>,
+) -> RequestOutcome {
+    let mut outcome = RequestOutcome::default();
     for (at, operation) in (1..).zip(operations) {
         advance(1);
         outcome.items += 1;
@@ -102,9 +110,9 @@ fn each(
     outcome
 }
 
-impl Operation {
+impl PatchOperation {
     fn new(operation: &Value) -> Result<Self, RejectReason> {
-        let operation = Attributes::within(operation.clone())?;
+        let operation = Attributes::from_object(operation.clone())?;
         let expected = "`add`, `replace` or `remove`";
         let verb = match operation.text("op")? {
             Some(verb) if verb.eq_ignore_ascii_case("add") => Verb::Add,
@@ -113,7 +121,7 @@ impl Operation {
             Some(_) => return Err(RejectReason::InvalidField { field: "op", expected }),
             None => return Err(RejectReason::MissingField { field: "op", expected }),
         };
-        // The URN of a core schema alone leads to the resource itself.
+        // The URN of a core schema alone refers to the resource itself.
         let path = operation.text("path")?.filter(|path| !is_core(path)).map(str::to_owned);
         let value = match operation.get("value").cloned() {
             Some(value @ Value::Object(_)) if path.is_none() => Some(Attributes::of_resource(value)?.into_value()),
@@ -122,18 +130,18 @@ impl Operation {
         Ok(Self { verb, path, value })
     }
 
-    /// What it is about, and with which value. Without a path, the value is an object of paths.
-    fn targets(&self) -> Result<Vec<(Path<'_>, Option<&Value>)>, RejectReason> {
+    /// Returns the target paths with their values. Without a path, the value is an object of paths.
+    fn targets(&self) -> Result<Vec<(AttributePath<'_>, Option<&Value>)>, RejectReason> {
         match (&self.path, &self.value) {
             (Some(path), value) => {
                 value.as_ref().map_or(Ok(()), |value| check_extension(unqualified(path.trim()), value))?;
-                Ok(vec![(Path::new(path)?, value.as_ref())])
+                Ok(vec![(AttributePath::new(path)?, value.as_ref())])
             }
             (None, Some(Value::Object(values))) if self.verb != Verb::Remove => {
-                values.iter().map(|(path, value)| Ok((Path::new(path)?, Some(value)))).collect()
+                values.iter().map(|(path, value)| Ok((AttributePath::new(path)?, Some(value)))).collect()
             }
             (None, Some(_)) if self.verb != Verb::Remove => {
-                let expected = "an object of attributes, because there is no `path`";
+                let expected = "an object of attributes if there is no `path`";
                 Err(RejectReason::InvalidField { field: "value", expected })
             }
             (None, _) => Err(RejectReason::MissingField { field: "path", expected: "the attribute to change" }),
@@ -141,21 +149,21 @@ impl Operation {
     }
 }
 
-/// One thing that an operation does to a group.
+/// One change of a group.
 enum GroupStep {
     Name(String),
-    Add(Vec<Party>),
-    Replace(Vec<Party>),
-    Remove(Vec<Party>),
+    Add(Vec<ResolvedMember>),
+    Replace(Vec<ResolvedMember>),
+    Remove(Vec<ResolvedMember>),
 }
 
 impl GroupStep {
-    /// Nothing if it concerns nothing that is known here.
+    /// Returns `None` if the path is none that is read.
     fn new(
         verb: Verb,
-        path: &Path<'_>,
+        path: &AttributePath<'_>,
         value: Option<&Value>,
-        known: &Known<'_>,
+        known: &RequestState<'_>,
     ) -> Result<Option<Self>, RejectReason> {
         match (path.attribute.as_str(), verb) {
             ("displayname", Verb::Add | Verb::Replace) => {
@@ -169,64 +177,66 @@ impl GroupStep {
 
     fn of_members(
         verb: Verb,
-        path: &Path<'_>,
+        path: &AttributePath<'_>,
         value: Option<&Value>,
-        known: &Known<'_>,
+        known: &RequestState<'_>,
     ) -> Result<Option<Self>, RejectReason> {
         if let (Some(filter), None, Verb::Remove) = (path.filter, &path.sub_attribute, verb) {
             let expected = "`members`, or `members[value eq \"...\"]` to remove one";
-            let id = Path::value(filter).ok_or(RejectReason::InvalidField { field: "path", expected })?;
+            let id = AttributePath::value(filter).ok_or(RejectReason::InvalidField { field: "path", expected })?;
             document::user_id(&id, "path")?;
-            let Created { id, kind } = known.resolved(&id, "path")?;
-            let party = known.party(&Member { id, kind, removed: true }, false)?;
-            return Ok(party.map(|party| Self::Remove(vec![party])));
+            let CreatedResource { id, kind } = known.resolve(&id, "path")?;
+            let resolved = known.resolve_member(&MemberRecord { id, kind, removed: true }, false)?;
+            return Ok(resolved.map(|resolved| Self::Remove(vec![resolved])));
         }
         if path.filter.is_some() || path.sub_attribute.is_some() {
             let expected = "`members`, or `members[value eq \"...\"]` to remove one";
             return Err(RejectReason::InvalidField { field: "path", expected });
         }
-        let parties = |value: &Value| -> Result<Vec<Party>, RejectReason> {
+        let resolved_members = |value: &Value| -> Result<Vec<ResolvedMember>, RejectReason> {
             let members = member_entries(value, "value")?;
             advance(members.len());
-            // Whoever is known to be no person is none of them.
-            members.iter().filter_map(|entry| known.party_of(entry, verb != Verb::Remove).transpose()).collect()
+            // Declared non-people are skipped.
+            members.iter().filter_map(|entry| known.resolve_entry(entry, verb != Verb::Remove).transpose()).collect()
         };
         let missing = RejectReason::MissingField { field: "value", expected: "the members" };
-        let any = |parties: Vec<Party>| Some(parties).filter(|parties| !parties.is_empty());
+        let any = |resolved_members: Vec<ResolvedMember>| {
+            Some(resolved_members).filter(|resolved_members| !resolved_members.is_empty())
+        };
         match (verb, value) {
-            (Verb::Add, Some(value)) => Ok(any(parties(value)?).map(Self::Add)),
-            (Verb::Replace, Some(value)) => Ok(Some(Self::Replace(parties(value)?))),
+            (Verb::Add, Some(value)) => Ok(any(resolved_members(value)?).map(Self::Add)),
+            (Verb::Replace, Some(value)) => Ok(Some(Self::Replace(resolved_members(value)?))),
             (Verb::Add | Verb::Replace, None) => Err(missing),
             (Verb::Remove, None) => Ok(Some(Self::Replace(Vec::new()))),
-            // One that names nobody may have meant nobody, or all.
+            // An empty list may mean no members or all members.
             (Verb::Remove, Some(Value::Array(members))) if members.is_empty() => Err(missing),
-            (Verb::Remove, Some(value)) => Ok(any(parties(value)?).map(Self::Remove)),
+            (Verb::Remove, Some(value)) => Ok(any(resolved_members(value)?).map(Self::Remove)),
         }
     }
 
-    fn done(self, known: &mut Known<'_>, group: &GroupId) -> Vec<DirectoryChange> {
+    fn apply(self, known: &mut RequestState<'_>, group: &GroupId) -> Vec<DirectoryChange> {
         match self {
             Self::Name(name) => vec![known.put_group(group, &name)],
-            Self::Add(parties) => known.listed(group).add(parties),
-            Self::Replace(parties) => known.replace_members(group, parties),
-            Self::Remove(parties) => known.listed(group).remove(parties),
+            Self::Add(resolved_members) => known.listed(group).add(resolved_members),
+            Self::Replace(resolved_members) => known.replace_members(group, resolved_members),
+            Self::Remove(resolved_members) => known.listed(group).remove(resolved_members),
         }
     }
 }
 
-/// One thing that an operation does to a user.
+/// One change of a user.
 enum UserStep {
-    /// The name to sign in by, and to tell the home.
+    /// The sign-in name, which determines the home domain.
     SignInName(Alias),
     Name(Alias),
     Enabled(bool),
 }
 
 impl UserStep {
-    fn all(verb: Verb, path: &Path<'_>, value: Option<&Value>) -> Result<Vec<Self>, RejectReason> {
+    fn all(verb: Verb, path: &AttributePath<'_>, value: Option<&Value>) -> Result<Vec<Self>, RejectReason> {
         let text = |field| document::text_of(value, field);
         Ok(match path.attribute.as_str() {
-            // What is no name any more stays one here.
+            // Names are never removed.
             _ if verb == Verb::Remove => Vec::new(),
             "username" => {
                 let names = spelled(text("userName")?, "userName", Holds::Accounts)?;
@@ -237,7 +247,7 @@ impl UserStep {
                 names.into_iter().map(UserStep::Name).collect()
             }
             "active" => {
-                let enabled = value.map(|value| truth(value, "active")).transpose()?.flatten();
+                let enabled = value.map(|value| boolean(value, "active")).transpose()?.flatten();
                 enabled.into_iter().map(UserStep::Enabled).collect()
             }
             "emails" => emails(path, value)?.into_iter().map(UserStep::Name).collect(),
@@ -246,8 +256,8 @@ impl UserStep {
     }
 }
 
-/// The addresses in the value of a path to `emails`: texts for their `value`, or objects.
-fn emails(path: &Path<'_>, value: Option<&Value>) -> Result<Vec<Alias>, RejectReason> {
+/// Returns the addresses in the value of a path to `emails`: strings for `emails.value`, objects otherwise.
+fn emails(path: &AttributePath<'_>, value: Option<&Value>) -> Result<Vec<Alias>, RejectReason> {
     let mut addresses = Vec::new();
     match (path.sub_attribute.as_deref(), value) {
         (_, None | Some(Value::Null)) => {}
@@ -255,14 +265,14 @@ fn emails(path: &Path<'_>, value: Option<&Value>) -> Result<Vec<Alias>, RejectRe
         (Some(_), _) => {}
         (None, Some(value)) => {
             for entry in entries(value, "emails")? {
-                addresses.extend(email_address(&Attributes::within(entry.clone())?)?.map(str::to_owned));
+                addresses.extend(email_address(&Attributes::from_object(entry.clone())?)?.map(str::to_owned));
             }
         }
     }
     spelled(addresses.iter().map(String::as_str), "emails.value", Holds::Addresses)
 }
 
-/// The names that texts give.
+/// Returns the names in texts.
 fn spelled<'a>(
     texts: impl IntoIterator<Item = &'a str>,
     field: &'static str,
@@ -276,7 +286,7 @@ fn spelled<'a>(
     Ok(names)
 }
 
-/// The user after all steps: the last name to sign in by first, then what was known, then what was learned.
+/// Returns the user after all steps: the last sign-in name first, then the known names, then the added names.
 fn changed(known: &User, steps: Vec<UserStep>) -> User {
     let (mut sign_in_names, mut names, mut status) = (Vec::new(), Vec::new(), known.status());
     for step in steps {

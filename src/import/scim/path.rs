@@ -1,13 +1,13 @@
-//! Paths of attributes in a `PATCH` (RFC 7644, section 3.5.2).
+//! Attribute paths in a `PATCH` (RFC 7644, section 3.5.2).
 
 use super::attributes::{names_people, unqualified};
 use crate::import::RejectReason;
 
 const EXPECTED: &str =
-    "an attribute such as `members`, with a filter `[value eq \"...\"]` or a sub-attribute if need be";
+    "an attribute such as `members`, optionally with a filter `[value eq \"...\"]` or a sub-attribute";
 
-/// An attribute, which of its entries, and what of them.
-pub(super) struct Path<'a> {
+/// An attribute, with an optional filter on its elements and an optional sub-attribute.
+pub(super) struct AttributePath<'a> {
     /// In lower case.
     pub(super) attribute: String,
     pub(super) filter: Option<&'a str>,
@@ -15,13 +15,13 @@ pub(super) struct Path<'a> {
     pub(super) sub_attribute: Option<String>,
 }
 
-impl<'a> Path<'a> {
+impl<'a> AttributePath<'a> {
     pub(super) fn new(text: &'a str) -> Result<Self, RejectReason> {
         let text = unqualified(text.trim());
-        // Extensions hold nothing that names anybody here.
+        // Extensions contain no attribute that names people.
         if text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("urn:")) {
             if names_people(text) {
-                return Err(wrong());
+                return Err(invalid_path());
             }
             return Ok(Self { attribute: text.to_ascii_lowercase(), filter: None, sub_attribute: None });
         }
@@ -31,20 +31,20 @@ impl<'a> Path<'a> {
                 None => (text, None, None),
             },
             Some((head, rest)) => {
-                let end = end_of_filter(rest).ok_or_else(wrong)?;
-                let (filter, tail) = rest.split_at_checked(end).ok_or_else(wrong)?;
-                let tail = tail.strip_prefix(']').ok_or_else(wrong)?;
-                let tail = if tail.is_empty() { None } else { Some(tail.strip_prefix('.').ok_or_else(wrong)?) };
+                let end = end_of_filter(rest).ok_or_else(invalid_path)?;
+                let (filter, tail) = rest.split_at_checked(end).ok_or_else(invalid_path)?;
+                let tail = tail.strip_prefix(']').ok_or_else(invalid_path)?;
+                let tail = if tail.is_empty() { None } else { Some(tail.strip_prefix('.').ok_or_else(invalid_path)?) };
                 (head, Some(filter), tail)
             }
         };
         if !is_name(head) || tail.is_some_and(|sub| !is_name(sub)) {
-            return Err(wrong());
+            return Err(invalid_path());
         }
         Ok(Self { attribute: head.to_ascii_lowercase(), filter, sub_attribute: tail.map(str::to_ascii_lowercase) })
     }
 
-    /// The value that a filter `value eq "..."` names.
+    /// Returns the value in a filter `value eq "..."`.
     pub(super) fn value(filter: &str) -> Option<String> {
         let rest = keyword(filter.trim(), "value")?;
         let quoted = keyword(rest, "eq")?;
@@ -52,13 +52,13 @@ impl<'a> Path<'a> {
     }
 }
 
-/// What follows a word and the space behind it.
+/// Returns the text after a keyword and the white space that follows it.
 fn keyword<'a>(text: &'a str, word: &str) -> Option<&'a str> {
     let (first, rest) = text.split_once(|c: char| c.is_ascii_whitespace())?;
     first.eq_ignore_ascii_case(word).then(|| rest.trim_start())
 }
 
-/// Where the bracket stands that ends a filter: the first outside of its texts.
+/// Returns the offset of the bracket that ends a filter: the first outside of a string.
 fn end_of_filter(text: &str) -> Option<usize> {
     let (mut in_text, mut escaped) = (false, false);
     for (at, byte) in text.bytes().enumerate() {
@@ -79,6 +79,6 @@ fn is_name(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
-fn wrong() -> RejectReason {
+fn invalid_path() -> RejectReason {
     RejectReason::InvalidField { field: "path", expected: EXPECTED }
 }

@@ -1,15 +1,15 @@
-//! Requests that a provisioning client sends, each as what it changes in the snapshot before.
+//! Requests of a provisioning client, each read as changes to the previous snapshot.
 
 use std::collections::HashSet;
 use std::io::Read;
 
-use super::known::{Known, Outcome};
+use super::request_state::{RequestOutcome, RequestState};
 use super::{bulk_request, patch, read, resource};
 use crate::directory::{DirectoryDelta, DirectorySnapshot};
 use crate::identity::{GroupId, UserId};
 use crate::import::{Import, Place, RejectReason, Rejected};
 
-/// Reads requests, each as what it changes in one snapshot, by options of the caller.
+/// A reader of requests as changes to one snapshot, with options.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -36,14 +36,14 @@ pub struct Requests<'a> {
 }
 
 impl<'a> Requests<'a> {
-    /// Reads requests as changes of this snapshot.
+    /// Creates a reader of requests that change this snapshot.
     pub fn new(before: &'a DirectorySnapshot) -> Self {
         Self { before, non_people: HashSet::new() }
     }
 
-    /// Says which member ids are known to be of no people here, such as devices or placeholders. As members they are
-    /// [ignored](Import::ignored), whatever else is wrong with them; an operation of a `PATCH` that names nobody else is
-    /// ignored as a whole.
+    /// Declares member ids that do not belong to people, such as devices or placeholders. Members with these ids are
+    /// [ignored](Import::ignored), even if the rest of the member is invalid. An operation of a `PATCH` that names only
+    /// such members is ignored as a whole.
     pub fn with_non_people(mut self, ids: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.non_people.extend(ids.into_iter().map(Into::into));
         self
@@ -52,7 +52,7 @@ impl<'a> Requests<'a> {
     /// Reads the body of a `PUT` or `POST` of a group; see [`put_group`](super::put_group).
     ///
     /// # Errors
-    /// [`Rejected`] when the body is no group, or has another id.
+    /// Returns [`Rejected`] if the body is not a group, or has another id.
     pub fn put_group(&self, id: &GroupId, body: impl Read) -> Result<Import<DirectoryDelta>, Rejected> {
         let group = resource::body_of(body, id.as_str()).map_err(in_whole)?;
         let outcome = resource::put_group(&mut self.known(), id, &group).map_err(in_whole)?;
@@ -60,19 +60,19 @@ impl<'a> Requests<'a> {
         Ok(outcome.import(1, place))
     }
 
-    /// Reads the body of a `PATCH` of a group that the snapshot holds; see the [module](super).
+    /// Reads the body of a `PATCH` of a group in the snapshot; see the [module](super).
     ///
     /// # Errors
-    /// [`Rejected`] when the body is no `PATCH` request, or the group is not there.
+    /// Returns [`Rejected`] if the body is not a `PATCH` request, or the snapshot does not contain the group.
     pub fn patch_group(&self, id: &GroupId, body: impl Read) -> Result<Import<DirectoryDelta>, Rejected> {
         let body = read(body).map_err(in_whole)?;
         Ok(patch::patch_group(&mut self.known(), id, &body).map_err(in_whole)?.import(0, Place::Record))
     }
 
-    /// Reads the body of a `PATCH` of a user whom the snapshot holds; see the [module](super).
+    /// Reads the body of a `PATCH` of a user in the snapshot; see the [module](super).
     ///
     /// # Errors
-    /// [`Rejected`] when the body is no `PATCH` request, or the user is not there.
+    /// Returns [`Rejected`] if the body is not a `PATCH` request, or the snapshot does not contain the user.
     pub fn patch_user(&self, id: &UserId, body: impl Read) -> Result<Import<DirectoryDelta>, Rejected> {
         let body = read(body).map_err(in_whole)?;
         Ok(patch::patch_user(&mut self.known(), id, &body).map_err(in_whole)?.import(0, Place::Record))
@@ -81,7 +81,7 @@ impl<'a> Requests<'a> {
     /// Reads the body of a bulk request; see [`bulk`](super::bulk).
     ///
     /// # Errors
-    /// [`Rejected`] when the body is no bulk request.
+    /// Returns [`Rejected`] if the body is not a bulk request.
     pub fn bulk(
         &self,
         assigned: impl IntoIterator<Item = (impl Into<String>, impl Into<String>)>,
@@ -92,8 +92,8 @@ impl<'a> Requests<'a> {
         bulk_request::bulk(&mut self.known(), &assigned, &body).map_err(in_whole)
     }
 
-    fn known(&self) -> Known<'_> {
-        Known::new(self.before, &self.non_people)
+    fn known(&self) -> RequestState<'_> {
+        RequestState::new(self.before, &self.non_people)
     }
 }
 
@@ -103,7 +103,7 @@ impl std::fmt::Debug for Requests<'_> {
     }
 }
 
-/// Reads the body of a `PUT` or `POST` of a user, who has this id: their record is this one.
+/// Reads the body of a `PUT` or `POST` of the user with this id. The body replaces the user's record.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -118,17 +118,17 @@ impl std::fmt::Debug for Requests<'_> {
 /// ```
 ///
 /// # Errors
-/// [`Rejected`] when the body is no user, has no `userName`, or has another id.
+/// Returns [`Rejected`] if the body is not a user, has no `userName`, or has another id.
 pub fn put_user(id: &UserId, body: impl Read) -> Result<Import<DirectoryDelta>, Rejected> {
     let user = resource::body_of(body, id.as_str()).and_then(|user| resource::user(id, &user)).map_err(in_whole)?;
     Ok(Import { value: DirectoryDelta::new().user(user), read: 1, ignored: 0, rejected: Vec::new() })
 }
 
-/// Reads the body of a `PUT` or `POST` of a group, which has this id: its name, and its members, if the body speaks of
-/// them. As long as one of them is rejected, nobody is taken out.
+/// Reads the body of a `PUT` or `POST` of the group with this id: its name, and its members if the body contains any.
+/// If a member is rejected, no member is removed.
 ///
 /// # Errors
-/// [`Rejected`] when the body is no group, or has another id.
+/// Returns [`Rejected`] if the body is not a group, or has another id.
 pub fn put_group(
     before: &DirectorySnapshot,
     id: &GroupId,
@@ -137,10 +137,10 @@ pub fn put_group(
     Requests::new(before).put_group(id, body)
 }
 
-/// Reads the body of a `PATCH` of a group that the snapshot before holds; see the [module](super).
+/// Reads the body of a `PATCH` of a group in the previous snapshot; see the [module](super).
 ///
 /// # Errors
-/// [`Rejected`] when the body is no `PATCH` request, or the group is not there.
+/// Returns [`Rejected`] if the body is not a `PATCH` request, or the snapshot does not contain the group.
 pub fn patch_group(
     before: &DirectorySnapshot,
     id: &GroupId,
@@ -149,10 +149,10 @@ pub fn patch_group(
     Requests::new(before).patch_group(id, body)
 }
 
-/// Reads the body of a `PATCH` of a user whom the snapshot before holds; see the [module](super).
+/// Reads the body of a `PATCH` of a user in the previous snapshot; see the [module](super).
 ///
 /// # Errors
-/// [`Rejected`] when the body is no `PATCH` request, or the user is not there.
+/// Returns [`Rejected`] if the body is not a `PATCH` request, or the snapshot does not contain the user.
 pub fn patch_user(
     before: &DirectorySnapshot,
     id: &UserId,
@@ -161,14 +161,14 @@ pub fn patch_user(
     Requests::new(before).patch_user(id, body)
 }
 
-/// Reads the body of a bulk request ([RFC 7644, section 3.7][rfc]): its operations one after the other, as one change.
+/// Reads the body of a bulk request ([RFC 7644, section 3.7][rfc]) and applies its operations in order, as one delta.
 ///
-/// `assigned` are the ids that the provider gave to the resources that the request created, by their `bulkId`. A `POST`
-/// without one is read if its `data` holds an `id`, and rejected otherwise. Members can be named by `bulkId:...`,
-/// and groups can name each other in any order, also in a cycle. Give only what the provider accepted: the request does
-/// not tell at which operation it stopped.
+/// `assigned` contains the ids that the provider assigned to the created resources, by `bulkId`. A `POST` without an
+/// assigned id is accepted if its `data` contains an `id`, and rejected otherwise. Members can be named as
+/// `bulkId:...`, and groups can refer to each other in any order, also in a cycle. Pass only the operations that the
+/// provider accepted: the request does not show at which operation the provider stopped.
 ///
-/// A **record** is an operation, and so is each member that it lists and each operation of its `PATCH`.
+/// A **record** is an operation, a member that an operation lists, or an operation of a `PATCH`.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -192,7 +192,7 @@ pub fn patch_user(
 /// [rfc]: https://www.rfc-editor.org/rfc/rfc7644#section-3.7
 ///
 /// # Errors
-/// [`Rejected`] when the body is no bulk request.
+/// Returns [`Rejected`] if the body is not a bulk request.
 pub fn bulk(
     before: &DirectorySnapshot,
     assigned: impl IntoIterator<Item = (impl Into<String>, impl Into<String>)>,
@@ -201,8 +201,8 @@ pub fn bulk(
     Requests::new(before).bulk(assigned, body)
 }
 
-impl Outcome {
-    /// What a single request comes to, which is a record itself or not.
+impl RequestOutcome {
+    /// Converts the outcome of a request to an import. `records` is 1 if the request itself counts as a record, or 0.
     fn import(self, records: u64, place: impl Fn(u64) -> Place) -> Import<DirectoryDelta> {
         let Self { changes, items, ignored, rejected } = self;
         let rejected = rejected.into_iter().map(|(at, reason)| Rejected { place: place(at), reason }).collect();

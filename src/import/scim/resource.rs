@@ -1,17 +1,17 @@
-//! One user or group as a whole (RFC 7643, section 4).
+//! Users and groups as whole resources (RFC 7643, section 4).
 
 use std::collections::HashSet;
 use std::io::Read;
 
 use serde_json::Value;
 
-use super::attributes::{Attributes, entries, truth};
-use super::known::{Known, Outcome};
-use super::{Endpoint, nameless};
+use super::attributes::{Attributes, boolean, entries};
+use super::request_state::{RequestOutcome, RequestState};
+use super::{Endpoint, missing_name};
 use crate::directory::User;
 use crate::identity::{GroupId, UserId};
-use crate::import::facts::{Kind, Member};
-use crate::import::names::{MAX_NAMES, Names, Unfit};
+use crate::import::facts::{MemberRecord, MemberType};
+use crate::import::names::{MAX_NAMES, NamesError, UserNames};
 use crate::import::spelling::Holds;
 use crate::import::{RejectReason, document};
 use crate::steps::advance;
@@ -22,14 +22,14 @@ const PRIMARY_EMAIL: usize = 1;
 const EMAIL: usize = 2;
 const EXTERNAL_ID: usize = 3;
 
-/// A user or a group.
+/// A user or a group resource.
 pub(super) enum Resource {
-    User { id: UserId, names: Names },
-    Group { id: GroupId, name: Option<String>, members: Option<Members> },
+    User { id: UserId, names: UserNames },
+    Group { id: GroupId, name: Option<String>, members: Option<MemberEntries> },
 }
 
-/// Each entry, which is nothing if it is known to be no person.
-pub(super) type Members = Vec<Result<Option<Member>, RejectReason>>;
+/// The members of a group resource. `None` is a declared non-person.
+pub(super) type MemberEntries = Vec<Result<Option<MemberRecord>, RejectReason>>;
 
 impl Resource {
     pub(super) fn new(resource: Value, endpoint: Endpoint, non_people: &HashSet<String>) -> Result<Self, RejectReason> {
@@ -43,12 +43,12 @@ impl Resource {
     }
 
     fn user(id: UserId, user: &Attributes) -> Result<Self, RejectReason> {
-        is_of(user, "user")?;
+        check_resource_type(user, "user")?;
         Ok(Self::User { id, names: names(user)? })
     }
 
     fn group(id: GroupId, group: &Attributes, non_people: &HashSet<String>) -> Result<Self, RejectReason> {
-        is_of(group, "group")?;
+        check_resource_type(group, "group")?;
         let name = group.text("displayName")?.map(str::to_owned);
         let is_no_person = |entry: &Value| id_in(entry).is_some_and(|id| non_people.contains(id));
         let read = |entry| if is_no_person(entry) { Ok(None) } else { listed_member(entry).map(Some) };
@@ -64,58 +64,62 @@ impl Resource {
     }
 }
 
-/// The record of a user, as a body gives it.
+/// Returns the user in a body.
 pub(super) fn user(id: &UserId, user: &Attributes) -> Result<User, RejectReason> {
-    is_of(user, "user")?;
-    names(user)?.user(id.clone(), None, true, None).map_err(|unfit| match unfit {
-        Unfit::Nameless => nameless(),
-        Unfit::TooManyNames => RejectReason::TooManyNames { max: MAX_NAMES },
+    check_resource_type(user, "user")?;
+    names(user)?.user(id.clone(), None, true, None).map_err(|error| match error {
+        NamesError::NoName => missing_name(),
+        NamesError::TooManyNames => RejectReason::TooManyNames { max: MAX_NAMES },
     })
 }
 
-/// What changes by a group as a body gives it.
-pub(super) fn put_group(known: &mut Known<'_>, id: &GroupId, group: &Attributes) -> Result<Outcome, RejectReason> {
-    is_of(group, "group")?;
+/// Returns the changes of a `PUT` or `POST` of a group.
+pub(super) fn put_group(
+    known: &mut RequestState<'_>,
+    id: &GroupId,
+    group: &Attributes,
+) -> Result<RequestOutcome, RejectReason> {
+    check_resource_type(group, "group")?;
     let name = group.text("displayName")?.or(known.group_name(id)).unwrap_or(id.as_str()).to_owned();
     let members = members_of(group)?;
-    let mut outcome = Outcome { changes: vec![known.put_group(id, &name)], ..Outcome::default() };
+    let mut outcome = RequestOutcome { changes: vec![known.put_group(id, &name)], ..RequestOutcome::default() };
     let Some(members) = members else { return Ok(outcome) };
-    let mut parties = Vec::new();
+    let mut resolved_members = Vec::new();
     for (at, member) in (1..).zip(members) {
         advance(1);
         outcome.items += 1;
-        match known.party_of(member, true) {
-            Ok(Some(party)) => parties.push(party),
+        match known.resolve_entry(member, true) {
+            Ok(Some(resolved)) => resolved_members.push(resolved),
             Ok(None) => outcome.ignored += 1,
             Err(reason) => outcome.rejected.push((at, reason)),
         }
     }
     outcome.changes.extend(match outcome.rejected.is_empty() {
-        true => known.replace_members(id, parties),
-        // One that cannot be read may be anybody whom the group lists.
-        false => known.listed(id).add(parties),
+        true => known.replace_members(id, resolved_members),
+        // A rejected member may be any current member of the group, so no member is removed.
+        false => known.listed(id).add(resolved_members),
     });
     Ok(outcome)
 }
 
-/// A body whose id, if it has one, is this.
+/// Reads a body, and checks that its id, if present, is `expected`.
 pub(super) fn body_of(body: impl Read, expected: &str) -> Result<Attributes, RejectReason> {
     let body = super::read(body)?.into_resource()?;
-    is_for(&body, expected)?;
+    check_id(&body, expected)?;
     Ok(body)
 }
 
-/// Checks that the id of a resource, if it has one, is this.
-pub(super) fn is_for(resource: &Attributes, expected: &str) -> Result<(), RejectReason> {
+/// Checks that the id of a resource, if present, is `expected`.
+pub(super) fn check_id(resource: &Attributes, expected: &str) -> Result<(), RejectReason> {
     match id(resource)? {
         Some(id) if id != expected => {
-            Err(RejectReason::InvalidField { field: "id", expected: "the id of the resource that the request is for" })
+            Err(RejectReason::InvalidField { field: "id", expected: "the id of the requested resource" })
         }
         _ => Ok(()),
     }
 }
 
-/// The entries of `members`, if the resource speaks of them. A text stands for the one entry.
+/// Returns the entries of `members`, if present. A single string counts as a list of one.
 fn members_of(group: &Attributes) -> Result<Option<&[Value]>, RejectReason> {
     match group.get("members") {
         None | Some(Value::Null) => Ok(None),
@@ -123,7 +127,7 @@ fn members_of(group: &Attributes) -> Result<Option<&[Value]>, RejectReason> {
     }
 }
 
-/// The entries of a list of members. A text or an object stands for the one entry.
+/// Returns the entries of a list of members. A single string or object counts as a list of one.
 pub(super) fn member_entries<'a>(value: &'a Value, field: &'static str) -> Result<&'a [Value], RejectReason> {
     match value {
         Value::String(_) => Ok(std::slice::from_ref(value)),
@@ -138,38 +142,38 @@ fn id(resource: &Attributes) -> Result<Option<&str>, RejectReason> {
     Ok(Some(id))
 }
 
-/// Whether a resource is of the kind that it is taken for, as far as it says.
-fn is_of(resource: &Attributes, kind: &str) -> Result<(), RejectReason> {
-    let expected = "the kind of resource that was asked for";
+/// Checks that a resource is of this type, as far as it declares one.
+fn check_resource_type(resource: &Attributes, kind: &str) -> Result<(), RejectReason> {
+    let expected = "the requested type of resource";
     let urn = format!("urn:ietf:params:scim:schemas:core:2.0:{kind}");
-    resource.is_message(&urn, expected)?;
+    resource.check_schemas(&urn, expected)?;
     let Some(meta) = resource.get("meta").filter(|meta| meta.is_object()).cloned() else { return Ok(()) };
-    match Attributes::within(meta)?.text("resourceType")? {
-        Some(said) if !said.eq_ignore_ascii_case(kind) => {
+    match Attributes::from_object(meta)?.text("resourceType")? {
+        Some(declared) if !declared.eq_ignore_ascii_case(kind) => {
             Err(RejectReason::InvalidField { field: "meta.resourceType", expected })
         }
         _ => Ok(()),
     }
 }
 
-fn names(user: &Attributes) -> Result<Names, RejectReason> {
-    let expected = "the name by which the user signs in";
+fn names(user: &Attributes) -> Result<UserNames, RejectReason> {
+    let expected = "the sign-in name of the user";
     let user_name = user.text("userName")?.ok_or(RejectReason::MissingField { field: "userName", expected })?;
-    let mut names = Names::default();
+    let mut names = UserNames::default();
     names.add(USER_NAME, "userName", Holds::Accounts, [user_name])?;
     for entry in user.list("emails")?.unwrap_or_default() {
-        let email = Attributes::within(entry.clone())?;
-        let primary = email.get("primary").map(|primary| truth(primary, "emails.primary")).transpose()?.flatten();
+        let email = Attributes::from_object(entry.clone())?;
+        let primary = email.get("primary").map(|primary| boolean(primary, "emails.primary")).transpose()?.flatten();
         let rank = if primary == Some(true) { PRIMARY_EMAIL } else { EMAIL };
         advance(1);
         names.add(rank, "emails.value", Holds::Addresses, email_address(&email)?)?;
     }
     names.add(EXTERNAL_ID, "externalId", Holds::ForeignId, user.text("externalId")?)?;
-    names.enabled = user.get("active").map(|active| truth(active, "active")).transpose()?.flatten();
+    names.enabled = user.get("active").map(|active| boolean(active, "active")).transpose()?.flatten();
     Ok(names)
 }
 
-/// The address in an entry of `emails`, of which there must be one, be it blank.
+/// Returns the address in an entry of `emails`. The address is required, but may be blank.
 pub(super) fn email_address(email: &Attributes) -> Result<Option<&str>, RejectReason> {
     let expected = "an address";
     match email.get("value") {
@@ -178,13 +182,13 @@ pub(super) fn email_address(email: &Attributes) -> Result<Option<&str>, RejectRe
     }
 }
 
-/// The id in an entry of `members`, as it is.
+/// Returns the id in an entry of `members`, unchecked.
 pub(super) fn id_in(entry: &Value) -> Option<&str> {
     entry.as_str().or_else(|| entry.get("value").and_then(Value::as_str))
 }
 
-/// One entry of `members` in a list, where no resource is named by a `bulkId`.
-fn listed_member(entry: &Value) -> Result<Member, RejectReason> {
+/// Reads one entry of `members` in a list, where no member is named by `bulkId`.
+fn listed_member(entry: &Value) -> Result<MemberRecord, RejectReason> {
     match member(entry)? {
         member if is_bulk_reference(&member.id) => {
             Err(RejectReason::InvalidField { field: "members.value", expected: "the id of the member" })
@@ -193,50 +197,50 @@ fn listed_member(entry: &Value) -> Result<Member, RejectReason> {
     }
 }
 
-/// Whether an id stands for a resource that a bulk request creates.
+/// Returns whether an id refers to a resource that a bulk request creates.
 pub(super) fn is_bulk_reference(id: &str) -> bool {
     id.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("bulkId:"))
 }
 
-/// One entry of `members`: an object, or the id alone.
-pub(super) fn member(entry: &Value) -> Result<Member, RejectReason> {
+/// Reads one entry of `members`: an object, or an id alone.
+pub(super) fn member(entry: &Value) -> Result<MemberRecord, RejectReason> {
     if let Value::String(id) = entry {
         document::user_id(id, "members.value")?;
         document::group_id(id, "members.value")?;
-        return Ok(Member { id: id.clone(), kind: Kind::Unsaid, removed: false });
+        return Ok(MemberRecord { id: id.clone(), kind: MemberType::Unspecified, removed: false });
     }
-    let entry = Attributes::within(entry.clone())?;
+    let entry = Attributes::from_object(entry.clone())?;
     let expected = "the id of the member";
     let id = document::text_of(entry.get("value"), "members.value")?
         .ok_or(RejectReason::MissingField { field: "members.value", expected })?;
     document::user_id(id, "members.value")?;
     document::group_id(id, "members.value")?;
     let of_type = match document::text_of(entry.get("type"), "members.type")? {
-        None => Kind::Unsaid,
-        Some(said) if said.eq_ignore_ascii_case("user") => Kind::User,
-        Some(said) if said.eq_ignore_ascii_case("group") => Kind::Group,
+        None => MemberType::Unspecified,
+        Some(declared) if declared.eq_ignore_ascii_case("user") => MemberType::User,
+        Some(declared) if declared.eq_ignore_ascii_case("group") => MemberType::Group,
         Some(_) => {
             return Err(RejectReason::InvalidField { field: "members.type", expected: "`User` or `Group`" });
         }
     };
     advance(1);
-    let of_path = document::text_of(entry.get("$ref"), "members.$ref")?.map_or(Kind::Unsaid, kind_of_path);
+    let of_path = document::text_of(entry.get("$ref"), "members.$ref")?.map_or(MemberType::Unspecified, kind_of_path);
     let kind = match (of_type, of_path) {
-        (kind, Kind::Unsaid) | (Kind::Unsaid, kind) => kind,
+        (kind, MemberType::Unspecified) | (MemberType::Unspecified, kind) => kind,
         (kind, other) if kind == other => kind,
         _ => {
             return Err(RejectReason::InvalidField { field: "members.type", expected: "the same as in `$ref`" });
         }
     };
-    Ok(Member { id: id.to_owned(), kind, removed: false })
+    Ok(MemberRecord { id: id.to_owned(), kind, removed: false })
 }
 
-/// What a reference such as `https://example.com/v2/Groups/1` leads to.
-fn kind_of_path(path: &str) -> Kind {
+/// Returns the member type in a reference such as `https://example.com/v2/Groups/1`.
+fn kind_of_path(path: &str) -> MemberType {
     let path = path.split(['?', '#']).next().unwrap_or_default();
     match path.trim_end_matches('/').rsplit('/').nth(1) {
-        Some(kind) if kind.eq_ignore_ascii_case("users") => Kind::User,
-        Some(kind) if kind.eq_ignore_ascii_case("groups") => Kind::Group,
-        _ => Kind::Unsaid,
+        Some(kind) if kind.eq_ignore_ascii_case("users") => MemberType::User,
+        Some(kind) if kind.eq_ignore_ascii_case("groups") => MemberType::Group,
+        _ => MemberType::Unspecified,
     }
 }

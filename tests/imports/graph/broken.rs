@@ -1,44 +1,44 @@
-//! Pages that are none, and entries that say nothing.
+//! Invalid pages and entries.
 
 use activity_privacy::directory::{DirectoryBuilder, DirectoryRevision};
 use activity_privacy::identity::GroupId;
 use std::io::{self, Read};
 
-use activity_privacy::import::graph::{Listing, MAX_PAGE_BYTES, MAX_PAGE_VALUES, Sync, Unfinished};
+use activity_privacy::import::graph::{IncompleteSync, Listing, MAX_PAGE_BYTES, MAX_PAGE_VALUES, Sync};
 
 use serde_json::{Value, json};
 
-use super::{GROUPS, USERS, last, messages, more, of_type, round, snapshot};
+use super::{GROUPS, USERS, last, messages, more, of_type, snapshot, sync};
 
 fn asked() -> Sync {
-    let mut round = Sync::new();
-    round.ask(Listing::Users, USERS);
-    round.ask(Listing::Groups, GROUPS);
-    round
+    let mut sync = Sync::new();
+    sync.ask(Listing::Users, USERS);
+    sync.ask(Listing::Groups, GROUPS);
+    sync
 }
 
-/// What is wrong with a page of users.
+/// Returns the error of a page of users.
 fn refused(page: impl AsRef<[u8]>) -> String {
     asked().page(USERS, page.as_ref()).unwrap_err().to_string()
 }
 
 #[test]
-fn b1_a_page_that_is_none_is_refused() {
+fn b1_invalid_page_is_rejected() {
     let whole = |said: &str| format!("the input as a whole: {said}");
     let page = |page: Value| refused(page.to_string());
     assert_eq!(refused("x"), whole("not JSON at line 1, column 1, expected one JSON object"));
-    assert_eq!(refused("[]"), whole("not a JSON object, expected one"));
-    assert_eq!(refused(""), whole("the input ends too early, expected one JSON object to its end"));
-    assert_eq!(refused(b"{\"\xff\": 1}"), whole("not UTF-8 at byte 2, expected UTF-8"));
+    assert_eq!(refused("[]"), whole("not a JSON object"));
+    assert_eq!(refused(""), whole("unexpected end of input, expected one complete JSON object"));
+    assert_eq!(refused(b"{\"\xff\": 1}"), whole("invalid UTF-8 at byte 2"));
     assert_eq!(refused("{} {}"), whole("not JSON at line 1, column 4, expected one JSON object"));
     assert_eq!(
         refused(r#"{"value": [{"id": "u-1", "id": "u-2"}], "@odata.deltaLink": "d"}"#),
-        whole("a field is given twice, expected each field once")
+        whole("a field occurs twice in one object")
     );
     assert_eq!(page(json!({"@odata.deltaLink": "d"})), whole("field `value` is missing, expected the list of entries"));
     assert_eq!(
         page(json!({"@odata.deltaLink": "d", "value": {}})),
-        whole("field `value` cannot be understood, expected the list of entries")
+        whole("field `value` is invalid, expected the list of entries")
     );
     assert_eq!(
         page(json!({"value": []})),
@@ -46,24 +46,24 @@ fn b1_a_page_that_is_none_is_refused() {
     );
     assert_eq!(
         page(json!({"value": [], "@odata.deltaLink": "d", "@odata.nextLink": "n"})),
-        whole("field `@odata.deltaLink` cannot be understood, expected either this link or `@odata.nextLink`")
+        whole("field `@odata.deltaLink` is invalid, expected either this link or `@odata.nextLink`")
     );
     assert_eq!(
         page(more(GROUPS, json!([]))),
-        whole("field `@odata.nextLink` cannot be understood, expected a link that no other page had")
+        whole("field `@odata.nextLink` is invalid, expected a link that differs from those of all other pages")
     );
     assert_eq!(page(more(USERS, json!([]))), page(more(GROUPS, json!([]))));
     assert_eq!(
         page(json!({"value": [], "@odata.deltaLink": "d", "@odata.context": "x/$metadata#groups(id)/$delta"})),
         whole(
-            "field `@odata.context` cannot be understood, expected a collection of what was asked for: `users`, \
+            "field `@odata.context` is invalid, expected the requested collection: `users`, \
              `groups`, or `directoryObjects` for members"
         )
     );
     let values = vec![0; MAX_PAGE_VALUES];
     assert_eq!(
         page(json!({"value": [], "@odata.deltaLink": "d", "x": values})),
-        whole(&format!("{} values in the JSON, expected at most {MAX_PAGE_VALUES}", MAX_PAGE_VALUES + 4))
+        whole(&format!("{} JSON values, expected at most {MAX_PAGE_VALUES}", MAX_PAGE_VALUES + 4))
     );
     let endless = asked().page(USERS, io::repeat(b' ')).unwrap_err().to_string();
     assert_eq!(endless, whole(&format!("too long, expected at most {MAX_PAGE_BYTES} bytes")));
@@ -74,25 +74,24 @@ fn b1_a_page_that_is_none_is_refused() {
         }
     }
     let broken = asked().page(USERS, Broken).unwrap_err().to_string();
-    assert_eq!(broken, whole("reading failed (other error), expected the input to go on"));
+    assert_eq!(broken, whole("reading the input failed: other error"));
 }
 
 #[test]
-fn b1_a_link_is_followed_once() {
-    let mut round = asked();
-    let refused = |round: &mut Sync, link: &str| round.page(link, &b"{}"[..]).unwrap_err().to_string();
-    let said =
-        "the input as a whole: not an open page, expected the link of a page that was asked for and not read yet";
-    assert_eq!(refused(&mut round, "elsewhere"), said);
-    round.page(USERS, more("n", json!([])).to_string().as_bytes()).unwrap();
-    assert_eq!(refused(&mut round, USERS), said);
-    round.page("n", last(json!([])).to_string().as_bytes()).unwrap();
-    round.ask(Listing::Users, "n");
-    assert_eq!(round.next_link(), Some(GROUPS), "what was read is not asked for again");
+fn b1_link_is_followed_once() {
+    let mut sync = asked();
+    let refused = |sync: &mut Sync, link: &str| sync.page(link, &b"{}"[..]).unwrap_err().to_string();
+    let said = "the input as a whole: not the link of a pending page; pass a link that was requested and not yet read";
+    assert_eq!(refused(&mut sync, "elsewhere"), said);
+    sync.page(USERS, more("n", json!([])).to_string().as_bytes()).unwrap();
+    assert_eq!(refused(&mut sync, USERS), said);
+    sync.page("n", last(json!([])).to_string().as_bytes()).unwrap();
+    sync.ask(Listing::Users, "n");
+    assert_eq!(sync.next_link(), Some(GROUPS), "a page that was read is not requested again");
 }
 
 #[test]
-fn b1_an_entry_that_says_nothing_is_rejected_and_the_others_are_taken() {
+fn b1_invalid_entry_is_rejected_and_others_are_read() {
     let users = json!([
         7,
         {"userPrincipalName": "a@contoso.com"},
@@ -118,37 +117,37 @@ fn b1_an_entry_that_says_nothing_is_rejected_and_the_others_are_taken() {
                                         {"@odata.type": "user", "id": "u-1"}, of_type("user", "u-1")]},
         of_type("device", "d-1"),
     ]);
-    let import = round(users, groups).into_builder().unwrap();
+    let import = sync(users, groups).into_builder().unwrap();
     assert_eq!(
         messages(&import),
         [
-            "page 1, record 1: not a JSON object, expected one",
+            "page 1, record 1: not a JSON object",
             "page 1, record 2: field `id` is missing, expected the id of the object",
             "page 1, record 3: field `id` is missing, expected the id of the object",
-            "page 1, record 4: field `id` cannot be understood, expected a text",
+            "page 1, record 4: field `id` is invalid, expected a string",
             "page 1, record 5: field `id`: user id contains a control character at byte 1; remove it",
-            "page 1, record 6: field `userPrincipalName` cannot be understood, expected a text",
+            "page 1, record 6: field `userPrincipalName` is invalid, expected a string",
             "page 1, record 7: field `userPrincipalName`: alias contains a control character at byte 1; remove it",
-            "page 1, record 8: field `proxyAddresses` cannot be understood, expected a list",
-            "page 1, record 9: field `proxyAddresses` cannot be understood, expected a list of texts",
-            "page 1, record 10: field `accountEnabled` cannot be understood, expected true or false",
-            "page 1, record 11: field `@removed` cannot be understood, expected an object with a `reason`, which is \
+            "page 1, record 8: field `proxyAddresses` is invalid, expected a list",
+            "page 1, record 9: field `proxyAddresses` is invalid, expected a list of strings",
+            "page 1, record 10: field `accountEnabled` is invalid, expected true or false",
+            "page 1, record 11: field `@removed` is invalid, expected an object with a `reason`, which is \
              `changed` or `deleted`",
-            "page 1, record 12: field `@removed` cannot be understood, expected an object with a `reason`, which is \
+            "page 1, record 12: field `@removed` is invalid, expected an object with a `reason`, which is \
              `changed` or `deleted`",
-            "page 1, record 13: field `@odata.type` cannot be understood, expected the type of what was asked for",
-            "page 1, record 15: too many names of one user, expected at most 1000",
-            "page 2, record 1: field `displayName` cannot be understood, expected a text",
-            "page 2, record 2: field `members@delta` cannot be understood, expected a list",
-            "page 2, record 3: field `members` cannot be understood, expected no members here, but in `members@delta` or \
-             in a listing of their own",
-            "page 2, record 4, member 1: not a JSON object, expected one",
+            "page 1, record 13: field `@odata.type` is invalid, expected the requested type",
+            "page 1, record 15: too many names for one user, expected at most 1000",
+            "page 2, record 1: field `displayName` is invalid, expected a string",
+            "page 2, record 2: field `members@delta` is invalid, expected a list",
+            "page 2, record 3: field `members` is invalid, expected members in `members@delta` or in a listing of \
+             their own",
+            "page 2, record 4, member 1: not a JSON object",
             "page 2, record 4, member 2: field `id` is missing, expected the id of the object",
-            "page 2, record 4, member 3: field `@odata.type` cannot be understood, expected `#microsoft.graph.user`, \
+            "page 2, record 4, member 3: field `@odata.type` is invalid, expected `#microsoft.graph.user`, \
              `group`, `device`, `orgContact`, `servicePrincipal` or `application`",
-            "page 2, record 4, member 4: field `@odata.type` cannot be understood, expected `#microsoft.graph.user`, \
+            "page 2, record 4, member 4: field `@odata.type` is invalid, expected `#microsoft.graph.user`, \
              `group`, `device`, `orgContact`, `servicePrincipal` or `application`",
-            "page 2, record 5: field `@odata.type` cannot be understood, expected the type of what was asked for",
+            "page 2, record 5: field `@odata.type` is invalid, expected the requested type",
         ]
     );
     assert_eq!((import.read(), import.ignored()), (25, 0));
@@ -157,14 +156,14 @@ fn b1_an_entry_that_says_nothing_is_rejected_and_the_others_are_taken() {
 }
 
 #[test]
-fn d11_a_round_with_an_open_page_gives_nothing() {
+fn d11_sync_with_pending_page_has_no_result() {
     let before = snapshot(DirectoryBuilder::new());
     let take = |pages: &[(&str, Value)]| {
-        let mut round = asked();
+        let mut sync = asked();
         for (link, page) in pages {
-            round.page(link, page.to_string().as_bytes()).unwrap();
+            sync.page(link, page.to_string().as_bytes()).unwrap();
         }
-        round
+        sync
     };
     let pages = [
         (USERS, more("u2", json!([]))),
@@ -173,81 +172,81 @@ fn d11_a_round_with_an_open_page_gives_nothing() {
         ("g2", last(json!([]))),
     ];
     for read in 0..pages.len() {
-        let open = Unfinished::PagesOpen { open: if read < 3 && read != 2 { 2 } else { 1 } };
+        let open = IncompleteSync::PagesOpen { open: if read < 3 && read != 2 { 2 } else { 1 } };
         assert_eq!(take(&pages[..read]).into_builder().unwrap_err(), open);
         assert_eq!(take(&pages[..read]).into_delta(&before).unwrap_err(), open);
     }
-    let round = take(&pages);
-    assert_eq!(round.delta_links().count(), 2);
-    assert!(round.into_builder().unwrap().into_complete().is_ok());
+    let sync = take(&pages);
+    assert_eq!(sync.delta_links().count(), 2);
+    assert!(sync.into_builder().unwrap().into_complete().is_ok());
 }
 
 #[test]
-fn d11_a_round_begins_at_the_beginning() {
-    let mut round = Sync::new();
+fn d11_sync_must_start_with_first_page() {
+    let mut sync = Sync::new();
     let link = "https://graph.example/users/delta?$skipToken=7";
-    round.ask(Listing::Users, link);
-    round.page(link, last(json!([])).to_string().as_bytes()).unwrap();
+    sync.ask(Listing::Users, link);
+    sync.page(link, last(json!([])).to_string().as_bytes()).unwrap();
     let before = snapshot(DirectoryBuilder::new());
-    assert_eq!(round.into_delta(&before).unwrap_err(), Unfinished::BegunInTheMiddle);
+    assert_eq!(sync.into_delta(&before).unwrap_err(), IncompleteSync::BegunInTheMiddle);
 }
 
 #[test]
-fn b3_names_of_one_user_add_up_to_so_many() {
+fn b3_names_of_one_user_are_limited() {
     let part = |from: usize| {
         let mails: Vec<String> = (from..from + 600).map(|at| format!("{at}@x.example")).collect();
         json!({"id": "u-1", "userPrincipalName": "adele@contoso.com", "otherMails": mails})
     };
-    let import = round(json!([part(0), part(600)]), json!([])).into_builder().unwrap();
+    let import = sync(json!([part(0), part(600)]), json!([])).into_builder().unwrap();
     assert_eq!(
         messages(&import),
         [
-            "page 1, record 1: too many names of one user, expected at most 1000",
-            "page 1, record 2: too many names of one user, expected at most 1000"
+            "page 1, record 1: too many names for one user, expected at most 1000",
+            "page 1, record 2: too many names for one user, expected at most 1000"
         ]
     );
-    assert!(round(json!([part(0), part(300)]), json!([])).into_builder().unwrap().into_complete().is_ok());
+    assert!(sync(json!([part(0), part(300)]), json!([])).into_builder().unwrap().into_complete().is_ok());
 }
 
 #[test]
-fn d11_a_page_that_was_cut_can_be_read_again() {
+fn d11_truncated_page_can_be_read_again() {
     let page = more("u2", json!([{"id": "u-1", "userPrincipalName": "adèle@contoso.com"}])).to_string();
-    let mut round = asked();
+    let mut sync = asked();
     for cut in 0..page.len() {
-        assert!(round.page(USERS, &page.as_bytes()[..cut]).is_err());
-        assert_eq!(round.next_link(), Some(GROUPS));
+        assert!(sync.page(USERS, &page.as_bytes()[..cut]).is_err());
+        assert_eq!(sync.next_link(), Some(GROUPS));
     }
-    round.page(USERS, page.as_bytes()).unwrap();
-    round.page("u2", last(json!([])).to_string().as_bytes()).unwrap();
-    round.page(GROUPS, last(json!([])).to_string().as_bytes()).unwrap();
-    let import = round.into_builder().unwrap();
+    sync.page(USERS, page.as_bytes()).unwrap();
+    sync.page("u2", last(json!([])).to_string().as_bytes()).unwrap();
+    sync.page(GROUPS, last(json!([])).to_string().as_bytes()).unwrap();
+    let import = sync.into_builder().unwrap();
     assert_eq!(import.read(), 1, "nothing of a page that was cut was taken");
     assert!(import.into_complete().is_ok());
 }
 
 #[test]
-fn d11_a_member_group_of_which_nothing_is_known_is_rejected() {
+fn d11_unknown_member_group_is_rejected() {
     let groups = json!([{"id": "g-1", "members@delta": [of_type("user", "u-1"), of_type("group", "g-9")]}]);
-    let import = round(json!([]), groups).into_builder().unwrap();
+    let import = sync(json!([]), groups).into_builder().unwrap();
     assert_eq!(
         messages(&import),
-        ["page 2, record 1, member 2: lists 1 members that are no user and no group of the input, expected the whole \
-          input to hold them, or `with_non_people` to name those that are no people"]
+        ["page 2, record 1, member 2: lists 1 members that the input does not contain; add them, or pass those \
+             that are not people to `with_non_people`"]
     );
     let rest = import.into_partial().build(DirectoryRevision(1), crate::fixture::at(0)).unwrap();
     assert_eq!(rest.all_members(&crate::fixture::group("g-1")).len(), 1);
 }
 
 #[test]
-fn b2_nothing_that_is_shown_names_anybody() {
+fn b2_debug_and_errors_contain_no_names() {
     let canary = "kanarienvogel";
     let mut record = json!({"id": format!("{canary}\n"), "mail": canary});
     let users = json!([record.clone(), {"id": canary, "mail": {canary: canary}}, {"id": "x", canary: canary}]);
     record["@odata.type"] = json!(canary);
     let groups = json!([{"id": "g-1", "members@delta": [record, {"id": canary}, of_type(canary, canary)]}]);
-    let round = round(users, groups);
-    let shown = format!("{round:?}");
-    let import = round.into_builder().unwrap();
+    let sync = sync(users, groups);
+    let shown = format!("{sync:?}");
+    let import = sync.into_builder().unwrap();
     assert_eq!(import.rejected().len(), 6);
     let shown = format!("{shown} {:?} {:?}", import.rejected(), messages(&import));
     assert!(!shown.contains(canary), "{shown}");

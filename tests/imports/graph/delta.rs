@@ -1,16 +1,17 @@
-//! What changed since the round before.
+//! Changes since the previous sync.
 
 use activity_privacy::directory::{
     DirectoryBuilder, DirectoryChange, DirectoryDelta, DirectoryRevision, DirectorySnapshot, Resolution, User,
     UserStatus,
 };
-use activity_privacy::import::graph::{Listing, Sync, Unfinished};
+use activity_privacy::import::graph::{IncompleteSync, Listing, Sync};
 use serde_json::{Value, json};
 
-use super::{GROUPS, USERS, last, messages, names, of_type, round, snapshot};
+use super::{GROUPS, USERS, last, messages, names, of_type, snapshot, sync};
 use crate::fixture::{alias, at, domain, group, user};
 
-/// Adele, with two names, is in the council; so is the board, with Brand, who has no record.
+/// Returns a directory in which the council contains Adele, who has two names, and the board contains Brand, who has no
+/// record. The council also contains the board.
 fn before() -> DirectorySnapshot {
     let adele = User::new(user("u-1")).with_alias(alias("adele@contoso.com")).with_alias(alias("av@contoso.com"));
     snapshot(
@@ -25,10 +26,10 @@ fn before() -> DirectorySnapshot {
 }
 
 fn changes(users: Value, groups: Value) -> Vec<DirectoryChange> {
-    round(users, groups).into_delta(&before()).unwrap().into_complete().unwrap().changes().to_vec()
+    sync(users, groups).into_delta(&before()).unwrap().into_complete().unwrap().changes().to_vec()
 }
 
-/// The one user record in a delta.
+/// Returns the only user record in a delta.
 fn record(record: Value) -> User {
     match &changes(json!([record]), json!([]))[..] {
         [DirectoryChange::User(user)] => user.clone(),
@@ -46,7 +47,7 @@ const ALL_NAMES: [&str; 6] = [
 ];
 
 #[test]
-fn d8_a_property_that_is_not_spoken_of_keeps_what_was_known() {
+fn d8_absent_property_keeps_known_names() {
     let adele = record(json!({"id": "u-1", "mail": "adele.vance@contoso.com"}));
     assert_eq!(names(&adele), ["adele@contoso.com", "av@contoso.com", "adele.vance@contoso.com"]);
     assert_eq!(adele.status(), UserStatus::Disabled, "whether the account is enabled was not spoken of");
@@ -56,13 +57,13 @@ fn d8_a_property_that_is_not_spoken_of_keeps_what_was_known() {
 }
 
 #[test]
-fn d7_a_new_sign_in_name_comes_first() {
+fn d7_new_sign_in_name_comes_first() {
     let adele = record(json!({"id": "u-1", "userPrincipalName": "adele@fabrikam.com", "mail": "x@contoso.com"}));
     assert_eq!(names(&adele), ["adele@fabrikam.com", "adele@contoso.com", "av@contoso.com", "x@contoso.com"]);
 }
 
 #[test]
-fn d8_names_are_dropped_only_when_every_property_was_spoken_of() {
+fn d8_names_are_dropped_only_if_no_property_is_absent() {
     let mut all: Value = ALL_NAMES.iter().map(|name| ((*name).to_owned(), Value::Null)).collect();
     all["id"] = json!("u-1");
     all["userPrincipalName"] = json!("adele@contoso.com");
@@ -75,39 +76,39 @@ fn d8_names_are_dropped_only_when_every_property_was_spoken_of() {
 }
 
 #[test]
-fn d8_names_are_dropped_when_the_caller_says_that_records_are_whole() {
-    let mut round = Sync::new().with_whole_records();
-    round.ask(Listing::Users, USERS);
+fn d8_names_are_dropped_if_records_are_complete() {
+    let mut sync = Sync::new().with_whole_records();
+    sync.ask(Listing::Users, USERS);
     let page = last(json!([{"id": "u-1", "userPrincipalName": "adele@contoso.com"}]));
-    round.page(USERS, page.to_string().as_bytes()).unwrap();
-    let delta = round.into_delta(&before()).unwrap().into_complete().unwrap();
+    sync.page(USERS, page.to_string().as_bytes()).unwrap();
+    let delta = sync.into_delta(&before()).unwrap().into_complete().unwrap();
     let adele = User::new(user("u-1")).with_alias(alias("adele@contoso.com")).with_status(UserStatus::Disabled);
     assert_eq!(delta.changes(), [DirectoryChange::User(adele)]);
 }
 
 #[test]
-fn d7_the_home_of_a_former_name_is_not_that_of_the_next() {
+fn d7_home_domain_follows_new_sign_in_name() {
     let council = DirectoryBuilder::new().group(group("g-1"), "Council").member(&group("g-1"), &user("u-1"));
     let before = snapshot(council.user(User::new(user("u-1")).with_alias(alias("a@contoso.com"))));
     let gone = before.apply(&DirectoryDelta::new().without_user(&user("u-1")), DirectoryRevision(2), at(1)).unwrap();
     let Resolution::Known(remembered) = gone.resolve(&user("u-1").into()) else { panic!("a group lists them") };
     assert!(remembered.stated_home_domain().is_some(), "as long as there is no other name");
     let restored = json!({"id": "u-1", "userPrincipalName": "a@partner.example"});
-    let delta = round(json!([restored]), json!([])).into_delta(&gone).unwrap().into_complete().unwrap();
+    let delta = sync(json!([restored]), json!([])).into_delta(&gone).unwrap().into_complete().unwrap();
     assert!(matches!(delta.changes(), [DirectoryChange::User(user)] if user.stated_home_domain().is_none()));
 }
 
 #[test]
-fn d7_a_stated_home_is_kept() {
+fn d7_stated_home_domain_is_kept() {
     let guest = User::new(user("u-1")).with_alias(alias("a@x.example")).with_home_domain(domain("contoso.com"));
     let before = snapshot(DirectoryBuilder::new().user(guest));
-    let round = round(json!([{"id": "u-1", "mail": "b@x.example"}]), json!([]));
-    let delta = round.into_delta(&before).unwrap().into_complete().unwrap();
+    let sync = sync(json!([{"id": "u-1", "mail": "b@x.example"}]), json!([]));
+    let delta = sync.into_delta(&before).unwrap().into_complete().unwrap();
     assert!(matches!(delta.changes(), [DirectoryChange::User(user)] if user.stated_home_domain().is_some()));
 }
 
 #[test]
-fn d11_a_removed_user_leaves_no_group() {
+fn d11_removed_user_keeps_memberships() {
     for reason in ["changed", "deleted"] {
         let removed = json!([{"id": "u-1", "@removed": {"reason": reason}}]);
         assert_eq!(changes(removed, json!([])), [DirectoryChange::RemoveUser(user("u-1"))]);
@@ -115,7 +116,7 @@ fn d11_a_removed_user_leaves_no_group() {
 }
 
 #[test]
-fn d11_memberships_change_as_they_are_told() {
+fn d11_membership_changes_apply() {
     let gone = |kind: &str, id: &str| {
         let mut member = of_type(kind, id);
         member["@removed"] = json!({"reason": "deleted"});
@@ -134,7 +135,7 @@ fn d11_memberships_change_as_they_are_told() {
 }
 
 #[test]
-fn d11_a_removed_group_takes_its_place_in_others_with_it() {
+fn d11_removed_group_needs_no_change_of_parents() {
     let groups = json!([
         {"id": "g-2", "@removed": {"reason": "deleted"}},
         {"id": "g-1", "displayName": "Council", "members@delta": [of_type("group", "g-2")]},
@@ -146,7 +147,7 @@ fn d11_a_removed_group_takes_its_place_in_others_with_it() {
 }
 
 #[test]
-fn d11_where_a_round_contradicts_itself_the_side_that_protects_holds() {
+fn d11_contradictions_resolve_to_more_protection() {
     let users = json!([
         {"id": "u-1", "@removed": {"reason": "deleted"}},
         {"id": "u-1", "userPrincipalName": "adele@contoso.com", "mail": "a@contoso.com"},
@@ -167,7 +168,7 @@ fn d11_where_a_round_contradicts_itself_the_side_that_protects_holds() {
 }
 
 #[test]
-fn d11_several_records_of_one_object_are_one() {
+fn d11_several_records_of_one_object_are_merged() {
     let (said, unsaid) = ALL_NAMES.split_at(3);
     let part = |names: &[&str]| {
         let mut record: Value = names.iter().map(|name| ((*name).to_owned(), Value::Null)).collect();
@@ -188,15 +189,15 @@ fn d11_several_records_of_one_object_are_one() {
 }
 
 #[test]
-fn b1_rejections_are_told_in_order() {
+fn b1_rejections_are_in_order() {
     let groups = json!([{"id": "g-1", "members@delta": [{"id": "nobody"}]}, 7]);
-    let import = round(json!([]), groups).into_delta(&before()).unwrap();
+    let import = sync(json!([]), groups).into_delta(&before()).unwrap();
     assert!(import.rejected().is_sorted_by_key(|rejected| rejected.place), "{import:?}");
     assert_eq!(import.rejected().len(), 2);
 }
 
 #[test]
-fn d10_a_member_without_a_type_is_what_its_id_is_known_for() {
+fn d10_untyped_member_has_known_type() {
     let users = json!([{"id": "u-5", "userPrincipalName": "e@contoso.com"}]);
     let ids = ["u-1", "u-2", "u-5", "g-2", "g-5"];
     let members: Vec<Value> = ids.iter().map(|id| json!({"id": id})).collect();
@@ -216,26 +217,26 @@ fn d10_a_member_without_a_type_is_what_its_id_is_known_for() {
 }
 
 #[test]
-fn d10_a_group_called_a_user_is_a_group_too() {
+fn d10_known_group_of_type_user_is_both() {
     let groups = json!([{"id": "g-1", "members@delta": [of_type("user", "g-2")]}]);
     assert!(changes(json!([]), groups).contains(&DirectoryChange::Nested(group("g-1"), group("g-2"))));
 }
 
 #[test]
-fn b1_a_member_whom_nobody_knows_is_rejected() {
+fn b1_member_of_unknown_type_is_rejected() {
     let groups = json!([{"id": "g-1", "members@delta": [of_type("user", "u-1"), {"id": "nobody"}]}]);
-    let import = round(json!([]), groups).into_delta(&before()).unwrap();
+    let import = sync(json!([]), groups).into_delta(&before()).unwrap();
     assert_eq!(
         messages(&import),
-        ["page 2, record 1, member 2: field `@odata.type` is missing, expected it, or a member that is known for a \
-          user or a group"]
+        ["page 2, record 1, member 2: field `@odata.type` is missing, expected a type, or the id of a known user \
+             or group"]
     );
     assert_eq!((import.read(), import.ignored()), (3, 0));
     assert!(import.into_complete().is_err());
 }
 
 #[test]
-fn d11_whoever_leaves_without_a_type_leaves() {
+fn d11_untyped_removed_member_is_removed() {
     let gone = |id: &str| json!({"id": id, "@removed": {"reason": "deleted"}});
     let groups = json!([{"id": "g-1", "members@delta": [gone("g-2"), gone("u-1"), gone("nobody")]}]);
     assert_eq!(
@@ -249,53 +250,54 @@ fn d11_whoever_leaves_without_a_type_leaves() {
 }
 
 #[test]
-fn b1_a_user_of_whom_no_name_is_known_is_rejected() {
-    let import = round(json!([{"id": "u-2", "mail": "b@contoso.com"}]), json!([])).into_delta(&before()).unwrap();
+fn b1_user_without_known_name_is_rejected() {
+    let import = sync(json!([{"id": "u-2", "mail": "b@contoso.com"}]), json!([])).into_delta(&before()).unwrap();
     assert_eq!(
         messages(&import),
         ["page 1, record 1: field `userPrincipalName` is missing, expected the sign-in name or, if it is null, \
-          another name to protect by: have both in `$select`"]
+          another name; add both to `$select`"]
     );
 }
 
 #[test]
-fn d11_changes_are_no_directory() {
-    let mut round = Sync::new();
+fn d11_delta_makes_no_directory() {
+    let mut sync = Sync::new();
     let link = "https://graph.example/users/delta?$deltaToken=1";
-    round.ask(Listing::Users, link);
-    round.ask(Listing::Groups, GROUPS);
-    round.page(link, last(json!([])).to_string().as_bytes()).unwrap();
-    round.page(GROUPS, last(json!([])).to_string().as_bytes()).unwrap();
-    assert_eq!(round.into_builder().unwrap_err(), Unfinished::OnlyChanges);
+    sync.ask(Listing::Users, link);
+    sync.ask(Listing::Groups, GROUPS);
+    sync.page(link, last(json!([])).to_string().as_bytes()).unwrap();
+    sync.page(GROUPS, last(json!([])).to_string().as_bytes()).unwrap();
+    assert_eq!(sync.into_builder().unwrap_err(), IncompleteSync::OnlyChanges);
 }
 
 #[test]
-fn d11_a_directory_is_made_of_users_and_groups() {
+fn d11_directory_needs_users_and_groups() {
     let before = before();
-    assert_eq!(Sync::new().into_delta(&before).unwrap_err(), Unfinished::NotAsked);
+    assert_eq!(Sync::new().into_delta(&before).unwrap_err(), IncompleteSync::NotAsked);
     for (listing, link) in [(Listing::Users, USERS), (Listing::Groups, GROUPS)] {
-        let mut round = Sync::new();
-        round.ask(listing, link);
-        round.page(link, last(json!([])).to_string().as_bytes()).unwrap();
-        assert_eq!(round.into_builder().unwrap_err(), Unfinished::NotAsked);
+        let mut sync = Sync::new();
+        sync.ask(listing, link);
+        sync.page(link, last(json!([])).to_string().as_bytes()).unwrap();
+        assert_eq!(sync.into_builder().unwrap_err(), IncompleteSync::NotAsked);
     }
 }
 
 #[test]
-fn d11_a_directory_in_which_no_group_has_members_is_cut() {
-    let import = round(json!([]), json!([{"id": "g-1", "displayName": "Council"}])).into_builder().unwrap();
+fn d11_directory_without_any_member_is_rejected() {
+    let import = sync(json!([]), json!([{"id": "g-1", "displayName": "Council"}])).into_builder().unwrap();
     assert_eq!(
         messages(&import),
-        ["the input as a whole: field `members@delta` is missing, expected the members of at least one group: have \
-          `members` in `$select`"]
+        ["the input as a whole: field `members@delta` is missing, expected members of at least one group; add \
+             `members` to `$select`"]
     );
     let empty = json!([{"id": "g-1", "displayName": "Council", "members@delta": []}]);
-    assert!(round(json!([]), empty).into_builder().unwrap().into_complete().is_ok());
+    assert!(sync(json!([]), empty).into_builder().unwrap().into_complete().is_ok());
 }
 
-/// A round has no order: whoever joined a group in it may have been in what held that group.
+/// Records of one sync have no order: a user who joined a group in it may have been in a group that contained that
+/// group.
 #[test]
-fn d11_group_removed_in_a_round_keeps_who_joined_in_it() {
+fn d11_group_removed_in_sync_keeps_members_added_in_it() {
     let groups = json!([
         {"id": "g-1", "@removed": {"reason": "deleted"}},
         {"id": "g-2", "members@delta": [of_type("user", "u-3")]},

@@ -1,14 +1,14 @@
-//! Which names of a user are read, cleaned or rejected.
+//! The names of a user that are read, cleaned or rejected.
 
 use activity_privacy::directory::DirectoryRevision;
 use activity_privacy::import::graph::{Listing, Sync};
 use serde_json::{Value, json};
 
-use super::{GROUPS, USERS, known, last, messages, names, of_type, round, snapshot};
+use super::{GROUPS, USERS, known, last, messages, names, of_type, snapshot, sync};
 use crate::fixture::{at, group};
 
 #[test]
-fn d11_user_without_sign_in_name_is_known_by_others() {
+fn d11_user_without_sign_in_name_keeps_other_names() {
     let users = json!([
         {"id": "u-1", "userPrincipalName": null, "mail": "a@contoso.com"},
         {"id": "u-2", "userPrincipalName": null, "otherMails": ["b@contoso.com"], "proxyAddresses": []},
@@ -17,16 +17,16 @@ fn d11_user_without_sign_in_name_is_known_by_others() {
         {"id": "u-4", "userPrincipalName": null, "mail": null},
         {"id": "u-5", "mail": "e@contoso.com"},
     ]);
-    let import = round(users, json!([])).into_builder().unwrap();
+    let import = sync(users, json!([])).into_builder().unwrap();
     assert_eq!(import.rejected().len(), 2, "neither one without any name, nor one not asked for theirs");
     assert!(messages(&import)[0].starts_with("page 1, record 4: "));
     assert!(messages(&import)[1].starts_with("page 1, record 5: "));
     let directory = snapshot(import.into_partial());
     assert_eq!(names(&known(&directory, "u-1")), ["a@contoso.com"]);
     assert_eq!(names(&known(&directory, "u-3")), ["c@home.example"]);
-    // A later change of their mail makes nobody at home where the mail says.
+    // A later change of `mail` does not determine a home domain either.
     let changed = json!([{"id": "u-1", "mail": "a2@contoso.com"}]);
-    let delta = round(changed, json!([])).into_delta(&directory).unwrap().into_complete().unwrap();
+    let delta = sync(changed, json!([])).into_delta(&directory).unwrap().into_complete().unwrap();
     let next = directory.apply(&delta, DirectoryRevision(2), at(1)).unwrap();
     for directory in [&directory, &next] {
         let adele = serde_json::to_value(known(directory, "u-1")).unwrap();
@@ -35,34 +35,34 @@ fn d11_user_without_sign_in_name_is_known_by_others() {
 }
 
 #[test]
-fn d11_identities_of_customers_are_names() {
+fn d11_identities_of_customer_tenants_are_names() {
     let identity = |kind: &str, id: Value| json!({"signInType": kind, "issuer": "x", "issuerAssignedId": id});
     let users = json!([{"id": "u-1", "userPrincipalName": "0a11@contoso.example", "identities": [
         identity("emailAddress", json!("adele@home.example")), identity("userName", json!("adele")),
         identity("federated", Value::Null), identity("federated", json!("7781")),
         identity("userPrincipalName", json!("0a11@contoso.example"))]}]);
-    let directory = snapshot(round(users, json!([])).into_builder().unwrap().into_complete().unwrap());
+    let directory = snapshot(sync(users, json!([])).into_builder().unwrap().into_complete().unwrap());
     assert_eq!(names(&known(&directory, "u-1")), ["0a11@contoso.example", "7781", "adele", "adele@home.example"]);
-    // Nobody spoke of them, so they were not asked for; once somebody does, a record without them is a part.
+    // If no record contains `identities`, it was not requested. Once a record does, a record without it is incomplete.
     let all = json!({"id": "u-1", "userPrincipalName": "0a11@contoso.example", "mail": null, "proxyAddresses": [], "otherMails": [],
                      "onPremisesUserPrincipalName": null, "onPremisesSamAccountName": null});
     let after = |users: Value| {
-        let delta = round(users, json!([])).into_delta(&directory).unwrap().into_complete().unwrap();
+        let delta = sync(users, json!([])).into_delta(&directory).unwrap().into_complete().unwrap();
         names(&known(&directory.apply(&delta, DirectoryRevision(2), at(1)).unwrap(), "u-1")).len()
     };
     assert_eq!(after(json!([all])), 1);
     assert_eq!(after(json!([all, {"id": "u-2", "userPrincipalName": "b@contoso.example", "identities": []}])), 4);
     for wrong in [json!([7]), json!([identity("userName", json!(7))]), json!([identity("userName", json!("j?rgen"))])] {
         let users = json!([{"id": "u-1", "userPrincipalName": "a@contoso.example", "identities": wrong}]);
-        assert_eq!(round(users, json!([])).into_builder().unwrap().rejected().len(), 1, "{wrong}");
+        assert_eq!(sync(users, json!([])).into_builder().unwrap().rejected().len(), 1, "{wrong}");
     }
 }
 
 #[test]
-fn d11_names_are_cleaned_or_rejected() {
+fn d11_damaged_names_are_cleaned_or_rejected() {
     let users = json!([{"id": "u-1", "userPrincipalName": "mailto:a@contoso.com", "mail": "SMTP:b@contoso.com",
         "proxyAddresses": ["mailto:c@contoso.com", "CUSTOM:x", "X500:/o=x"], "onPremisesSamAccountName": "CONTOSO\\adele"}]);
-    let directory = snapshot(round(users, json!([])).into_builder().unwrap().into_complete().unwrap());
+    let directory = snapshot(sync(users, json!([])).into_builder().unwrap().into_complete().unwrap());
     assert_eq!(
         names(&known(&directory, "u-1")),
         ["a@contoso.com", "b@contoso.com", "c@contoso.com", "CONTOSO\\adele", "adele"]
@@ -77,15 +77,15 @@ fn d11_names_are_cleaned_or_rejected() {
         let mut record = wrong.clone();
         record["id"] = json!("u-1");
         record["userPrincipalName"] = json!("a@contoso.com");
-        assert_eq!(round(json!([record]), json!([])).into_builder().unwrap().rejected().len(), 1, "{wrong}");
+        assert_eq!(sync(json!([record]), json!([])).into_builder().unwrap().rejected().len(), 1, "{wrong}");
     }
 }
 
 #[test]
-fn d11_members_that_are_no_people_are_ignored() {
-    let mut round = Sync::new().with_non_people(["d-1", "d-2", "u-3", "u-4"]);
-    round.ask(Listing::Users, USERS);
-    round.ask(Listing::Groups, GROUPS);
+fn d11_declared_non_people_are_ignored() {
+    let mut sync = Sync::new().with_non_people(["d-1", "d-2", "u-3", "u-4"]);
+    sync.ask(Listing::Users, USERS);
+    sync.ask(Listing::Groups, GROUPS);
     let users = json!([
         {"id": "u-1", "userPrincipalName": "a@contoso.com"},
         {"id": "u-3", "userPrincipalName": null},
@@ -93,31 +93,31 @@ fn d11_members_that_are_no_people_are_ignored() {
     ]);
     let groups = json!([{"id": "g-1", "members@delta": [
         of_type("user", "u-1"), of_type("strange", "d-1"), {"id": "d-2"}, {"id": "d-2", "@removed": 7}]}]);
-    round.page(USERS, last(users).to_string().as_bytes()).unwrap();
-    round.page(GROUPS, last(groups).to_string().as_bytes()).unwrap();
-    let import = round.into_builder().unwrap();
+    sync.page(USERS, last(users).to_string().as_bytes()).unwrap();
+    sync.page(GROUPS, last(groups).to_string().as_bytes()).unwrap();
+    let import = sync.into_builder().unwrap();
     assert_eq!((import.read(), import.ignored()), (8, 4));
     assert_eq!(
         messages(&import),
-        ["page 1, record 3: field `userPrincipalName` cannot be understood, expected a text"],
+        ["page 1, record 3: field `userPrincipalName` is invalid, expected a string"],
         "a record that cannot be read stays a rejection"
     );
     assert_eq!(snapshot(import.into_partial()).all_members(&group("g-1")).len(), 1);
 }
 
 #[test]
-fn b4_pages_in_other_formats_are_named() {
+fn b4_pages_in_other_formats_are_reported() {
     let page = last(json!([])).to_string();
     let utf16: Vec<u8> = page.encode_utf16().flat_map(u16::to_le_bytes).collect();
     let refused = |bytes: &[u8]| {
-        let mut round = Sync::new();
-        round.ask(Listing::Users, USERS);
-        round.page(USERS, bytes).unwrap_err().to_string()
+        let mut sync = Sync::new();
+        sync.ask(Listing::Users, USERS);
+        sync.page(USERS, bytes).unwrap_err().to_string()
     };
     assert!(refused(&utf16).starts_with("the input as a whole: the input is UTF-16 text (little endian)"));
     assert!(refused(b"\x1f\x8b\x08\0").starts_with("the input as a whole: the input is gzip-compressed data"));
     assert!(refused(b"<!doctype html>").contains("HTML page"));
-    let mut round = Sync::new();
-    round.ask(Listing::Users, USERS);
-    round.page(USERS, format!("\u{feff}{page}").as_bytes()).unwrap();
+    let mut sync = Sync::new();
+    sync.ask(Listing::Users, USERS);
+    sync.page(USERS, format!("\u{feff}{page}").as_bytes()).unwrap();
 }

@@ -1,4 +1,4 @@
-//! The order of pages, and of what stands on them, plays no part.
+//! The order of pages and of their entries is insignificant.
 
 use activity_privacy::directory::{
     DirectoryBuilder, DirectoryChange, DirectoryDelta, DirectoryRevision, DirectorySnapshot, Resolution, User,
@@ -77,16 +77,16 @@ fn group_record() -> impl Strategy<Value = Value> {
     )
 }
 
-/// The records and the same in another order, and how many of them stand on a page.
+/// Records, the same records in another order, and the number of records per page.
 fn records(one: impl Strategy<Value = Value>) -> impl Strategy<Value = (Vec<Value>, Vec<Value>, usize)> {
     vec(one, 0..8).prop_flat_map(|records| (Just(records.clone()), Just(records).prop_shuffle(), 1..4usize))
 }
 
-/// Reads records as pages of so many, users first or groups first.
+/// Reads records as pages of this size, users first or groups first.
 fn read(users: &[Value], groups: &[Value], to_a_page: usize, groups_first: bool) -> Sync {
-    let mut round = Sync::new();
-    round.ask(Listing::Users, USERS);
-    round.ask(Listing::Groups, GROUPS);
+    let mut sync = Sync::new();
+    sync.ask(Listing::Users, USERS);
+    sync.ask(Listing::Groups, GROUPS);
     let mut listings = [(USERS, users), (GROUPS, groups)];
     if groups_first {
         listings.reverse();
@@ -95,21 +95,21 @@ fn read(users: &[Value], groups: &[Value], to_a_page: usize, groups_first: bool)
         let mut link = first.to_owned();
         for (at, page) in records.chunks(to_a_page).enumerate() {
             let next = format!("{first}&$skiptoken={at}");
-            round.page(&link, more(&next, json!(page)).to_string().as_bytes()).unwrap();
+            sync.page(&link, more(&next, json!(page)).to_string().as_bytes()).unwrap();
             link = next;
         }
-        round.page(&link, last(json!([])).to_string().as_bytes()).unwrap();
+        sync.page(&link, last(json!([])).to_string().as_bytes()).unwrap();
     }
-    round
+    sync
 }
 
-/// How many records there are: entries, and the members that they list.
+/// Returns the number of records: entries, and the members that they list.
 fn count(records: &[Value]) -> u64 {
     let members = |record: &Value| record["members@delta"].as_array().map_or(0, Vec::len);
     records.iter().map(|record| 1 + members(record) as u64).sum()
 }
 
-/// What can be seen of an import, with the reasons of its rejections in any order.
+/// Returns the content of an import, with its rejections sorted.
 fn seen(delta: &activity_privacy::import::Import<DirectoryDelta>) -> (u64, u64, Vec<String>) {
     let mut reasons: Vec<String> = delta.rejected().iter().map(|rejected| rejected.reason.to_string()).collect();
     reasons.sort();
@@ -118,7 +118,7 @@ fn seen(delta: &activity_privacy::import::Import<DirectoryDelta>) -> (u64, u64, 
 
 proptest! {
     #[test]
-    fn d11_pages_in_any_order_say_the_same(
+    fn d11_order_of_pages_is_insignificant(
         (users, other_users, page) in records(user_record()),
         (groups, other_groups, other_page) in records(group_record()),
         groups_first in any::<bool>(),
@@ -154,7 +154,7 @@ proptest! {
     }
 
     #[test]
-    fn d11_whoever_is_listed_anywhere_in_a_round_is_listed(groups in vec(group_record(), 0..8)) {
+    fn d11_member_listed_on_any_page_is_member(groups in vec(group_record(), 0..8)) {
         let delta = read(&[], &groups, 2, false).into_delta(&before()).unwrap().into_partial();
         let there = |id: &str| groups.iter().any(|record| record["id"] == id && record.get("@removed").is_none());
         for record in groups.iter().filter(|record| record.get("@removed").is_none()) {

@@ -1,4 +1,4 @@
-//! A process that dies, or loses power, while its ledger grows.
+//! A process crashes, or the power fails, while its ledger grows.
 
 use activity_privacy::governance::GovernanceSink;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,7 +9,7 @@ use activity_privacy::ledger::*;
 
 use crate::log::*;
 
-/// Fails at one call, and at all that come after it, as if the process had died there.
+/// A hash store that fails from one call on, as if the process had crashed there.
 struct Mortal {
     inner: Arc<MemoryHashes>,
     left: AtomicUsize,
@@ -18,7 +18,7 @@ struct Mortal {
 impl Mortal {
     fn step(&self) -> Result<(), HashStoreError> {
         let lives = self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
-        lives.map(|_| ()).map_err(|_| HashStoreError::Backend("died on command".into()))
+        lives.map(|_| ()).map_err(|_| HashStoreError::Backend("simulated crash".into()))
     }
 }
 
@@ -28,18 +28,18 @@ impl HashStore for Mortal {
         self.inner.size()
     }
 
-    fn read(&self, places: &[u64]) -> Result<Vec<TreeHash>, HashStoreError> {
+    fn read(&self, positions: &[u64]) -> Result<Vec<TreeHash>, HashStoreError> {
         self.step()?;
-        self.inner.read(places)
+        self.inner.read(positions)
     }
 
-    fn write(&self, place: u64, hashes: &[TreeHash]) -> Result<(), HashStoreError> {
-        // Half of it gets through.
+    fn write(&self, position: u64, hashes: &[TreeHash]) -> Result<(), HashStoreError> {
+        // Half of the write is applied.
         if let Err(died) = self.step() {
-            self.inner.write(place, &hashes[..hashes.len() / 2])?;
+            self.inner.write(position, &hashes[..hashes.len() / 2])?;
             return Err(died);
         }
-        self.inner.write(place, hashes)
+        self.inner.write(position, hashes)
     }
 
     fn sync(&self) -> Result<(), HashStoreError> {
@@ -64,7 +64,7 @@ impl HashStore for Mortal {
 }
 
 #[test]
-fn g6_whenever_a_process_dies_the_next_one_goes_on() {
+fn g6_next_process_continues_after_crash() {
     let mut died = 0;
     for steps in 0.. {
         let (sink, inner) = (filled(3), Arc::new(MemoryHashes::new()));
@@ -78,7 +78,7 @@ fn g6_whenever_a_process_dies_the_next_one_goes_on() {
         });
         let size = sink.records(&RecordQuery::default(), 0, usize::MAX).unwrap().len() as u64;
         let next = over(&sink, inner);
-        assert_eq!(opened(&next.checkpoint().unwrap()).root, peaks(size).root(), "died after {steps}");
+        assert_eq!(opened(&next.checkpoint().unwrap()).root, peaks(size).root(), "crashed after {steps}");
         next.audit().unwrap();
         if signed.is_ok() {
             break;
@@ -88,19 +88,19 @@ fn g6_whenever_a_process_dies_the_next_one_goes_on() {
     assert!(died > 20, "{died}");
 }
 
-/// Hashes of which a power cut leaves what was synced, and zeros where more was written.
+/// A hash store after a power failure: it keeps what was synced, and reads zeros where more was written.
 #[derive(Default)]
 struct Volatile {
     inner: MemoryHashes,
     synced: Mutex<Vec<TreeHash>>,
-    /// How many calls of `sync` and `keep_checkpoint` come through until the power is gone.
+    /// The number of calls of `sync` and `keep_checkpoint` that succeed before the power fails.
     left: AtomicUsize,
 }
 
 impl Volatile {
     fn all(&self) -> Vec<TreeHash> {
-        let places: Vec<u64> = (0..self.inner.size().unwrap()).collect();
-        self.inner.read(&places).unwrap()
+        let positions: Vec<u64> = (0..self.inner.size().unwrap()).collect();
+        self.inner.read(&positions).unwrap()
     }
 
     fn step(&self) -> Result<(), HashStoreError> {
@@ -108,7 +108,7 @@ impl Volatile {
         left.map(|_| ()).map_err(|_| HashStoreError::Backend("no power".into()))
     }
 
-    fn after_a_power_cut(&self) -> MemoryHashes {
+    fn after_power_failure(&self) -> MemoryHashes {
         let (mut left, after) = (self.synced.lock().unwrap().clone(), MemoryHashes::new());
         left.resize(self.all().len().max(left.len()), TreeHash([0; 32]));
         after.write(0, &left).unwrap();
@@ -124,12 +124,12 @@ impl HashStore for Volatile {
         self.inner.size()
     }
 
-    fn read(&self, places: &[u64]) -> Result<Vec<TreeHash>, HashStoreError> {
-        self.inner.read(places)
+    fn read(&self, positions: &[u64]) -> Result<Vec<TreeHash>, HashStoreError> {
+        self.inner.read(positions)
     }
 
-    fn write(&self, place: u64, hashes: &[TreeHash]) -> Result<(), HashStoreError> {
-        self.inner.write(place, hashes)
+    fn write(&self, position: u64, hashes: &[TreeHash]) -> Result<(), HashStoreError> {
+        self.inner.write(position, hashes)
     }
 
     fn sync(&self) -> Result<(), HashStoreError> {
@@ -153,8 +153,8 @@ impl HashStore for Volatile {
 }
 
 #[test]
-fn g6_a_power_cut_takes_no_hash_that_a_checkpoint_counts() {
-    // To open it takes four: a checkpoint of nothing, and one of what is there.
+fn g6_power_failure_loses_no_hash_under_checkpoint() {
+    // Opening takes four such calls: a checkpoint of the empty log, and one of the present log.
     for steps in 4..11 {
         let (sink, hashes) = (filled(3), Arc::new(Volatile { left: AtomicUsize::new(steps), ..Volatile::default() }));
         let ledger = over(&sink, Arc::clone(&hashes));
@@ -163,6 +163,6 @@ fn g6_a_power_cut_takes_no_hash_that_a_checkpoint_counts() {
             size += 4;
             fill(&sink, size - 3, size);
         }
-        is_sound(&over(&sink, hashes.after_a_power_cut()), size);
+        is_sound(&over(&sink, hashes.after_power_failure()), size);
     }
 }

@@ -1,4 +1,4 @@
-//! A ledger that is opened again, and after somebody was at its files or its records.
+//! A ledger that is opened again, also after its files or its records were changed.
 
 use std::fs;
 use std::sync::Arc;
@@ -12,14 +12,14 @@ use crate::log::*;
 use crate::notes::signer;
 
 #[test]
-fn g6_a_ledger_goes_on_where_it_was() {
+fn g6_reopened_ledger_continues() {
     let (folder, sink) = (folder(), filled(0));
     for size in 0..30 {
         if size > 0 {
             fill(&sink, size, size);
         }
         let ledger = over(&sink, hashes(&folder));
-        // Opening alone signs what is there.
+        // Opening alone signs a checkpoint.
         let kept = fs::read_to_string(folder.path().join("log.hashes.checkpoint")).unwrap();
         assert_eq!(opened(&kept).size, size);
         if size % 3 != 0 {
@@ -32,7 +32,7 @@ fn g6_a_ledger_goes_on_where_it_was() {
 }
 
 #[test]
-fn g6_a_file_of_hashes_that_was_cut_off_is_never_made_up_for_in_silence() {
+fn g6_truncated_hash_file_is_reported() {
     let (folder, sink) = (folder(), filled(11));
     over(&sink, hashes(&folder)).checkpoint().unwrap();
     let whole = fs::read(path(&folder)).unwrap();
@@ -41,7 +41,7 @@ fn g6_a_file_of_hashes_that_was_cut_off_is_never_made_up_for_in_silence() {
         let mut cut = whole.clone();
         cut.resize(length, 0xa5);
         fs::write(path(&folder), &cut).unwrap();
-        assert_eq!(hashes(&folder).size().unwrap(), length as u64 / 32, "half a hash is none");
+        assert_eq!(hashes(&folder).size().unwrap(), length as u64 / 32, "a partial hash does not count");
         let reopened = LedgerSink::open(Arc::clone(&sink), hashes(&folder), key());
         if length < whole.len() {
             assert!(matches!(reopened, Err(LedgerError::Forked { size: 11 })), "{length}: {reopened:?}");
@@ -54,9 +54,9 @@ fn g6_a_file_of_hashes_that_was_cut_off_is_never_made_up_for_in_silence() {
     }
 }
 
-/// Records and hashes alike, so that each fits the other; not what this process has signed.
+/// Records and hashes are replaced together, so they match each other, but not what this process signed.
 #[test]
-fn g6_a_log_that_was_exchanged_as_a_whole_is_not_the_one_that_was_signed() {
+fn g6_replaced_log_is_detected() {
     let (sink, shared) = (filled(9), Arc::new(MemoryHashes::new()));
     let ledger = over(&sink, Arc::clone(&shared));
     ledger.checkpoint().unwrap();
@@ -65,26 +65,26 @@ fn g6_a_log_that_was_exchanged_as_a_whole_is_not_the_one_that_was_signed() {
     forged.tamper(&forge);
     over(&forged, Arc::clone(&others)).checkpoint().unwrap();
     sink.tamper(&forge);
-    let places: Vec<u64> = (0..others.size().unwrap()).collect();
-    shared.write(0, &others.read(&places).unwrap()).unwrap();
+    let positions: Vec<u64> = (0..others.size().unwrap()).collect();
+    shared.write(0, &others.read(&positions).unwrap()).unwrap();
     assert!(matches!(ledger.audit(), Err(LedgerError::Damaged)));
     assert!(ledger.export(&mut Vec::new(), Disclosure::Include).is_err());
     assert!(matches!(LedgerSink::open(sink, shared, key()), Err(LedgerError::Forked { size: 9 })));
 }
 
 #[test]
-fn g6_hashes_are_made_again_for_the_log_that_was_signed_and_for_no_other() {
+fn g6_rebuild_accepts_signed_log_only() {
     let (sink, shared) = (filled(9), Arc::new(MemoryHashes::new()));
     let before = over(&sink, Arc::clone(&shared)).checkpoint().unwrap();
     let rebuild = || LedgerSink::rebuild(Arc::clone(&sink), Arc::clone(&shared), key());
     let all = || {
-        let places: Vec<u64> = (0..shared.size().unwrap()).collect();
-        shared.read(&places).unwrap()
+        let positions: Vec<u64> = (0..shared.size().unwrap()).collect();
+        shared.read(&positions).unwrap()
     };
     let kept = all();
     sink.tamper(|entries| entries[3].record.at = at(77));
     assert!(matches!(rebuild(), Err(LedgerError::Forked { size: 9 })));
-    assert_eq!(all(), kept, "nothing is written over for another log");
+    assert_eq!(all(), kept, "hashes are not overwritten for another log");
     sink.tamper(|entries| entries[3] = entry(4));
     sink.tamper(|entries| entries.truncate(7));
     assert!(matches!(rebuild(), Err(LedgerError::Lost { sequence: 8 })));
@@ -94,7 +94,7 @@ fn g6_hashes_are_made_again_for_the_log_that_was_signed_and_for_no_other() {
     is_sound(&rebuilt, 12);
 }
 
-/// Answers until it is told not to.
+/// A hash store that fails on request.
 #[derive(Default)]
 struct Unreadable {
     hashes: MemoryHashes,
@@ -106,15 +106,15 @@ impl HashStore for Unreadable {
         self.hashes.size()
     }
 
-    fn read(&self, places: &[u64]) -> Result<Vec<TreeHash>, HashStoreError> {
+    fn read(&self, positions: &[u64]) -> Result<Vec<TreeHash>, HashStoreError> {
         match self.fails.load(Ordering::SeqCst) {
-            true => Err(HashStoreError::Backend("the disk is gone".into())),
-            false => self.hashes.read(places),
+            true => Err(HashStoreError::Backend("simulated disk failure".into())),
+            false => self.hashes.read(positions),
         }
     }
 
-    fn write(&self, place: u64, hashes: &[TreeHash]) -> Result<(), HashStoreError> {
-        self.hashes.write(place, hashes)
+    fn write(&self, position: u64, hashes: &[TreeHash]) -> Result<(), HashStoreError> {
+        self.hashes.write(position, hashes)
     }
 
     fn sync(&self) -> Result<(), HashStoreError> {
@@ -135,11 +135,11 @@ impl HashStore for Unreadable {
 }
 
 #[test]
-fn g6_hashes_that_cannot_be_read_are_not_taken_for_another_log() {
+fn g6_unreadable_hashes_are_not_a_fork() {
     let (sink, hashes) = (filled(9), Arc::new(Unreadable::default()));
     let ledger = over(&sink, Arc::clone(&hashes));
     ledger.checkpoint().unwrap();
-    // Another process goes on, which this one takes over.
+    // Another process appends records, and this one adopts its checkpoint.
     fill(&sink, 10, 12);
     over(&sink, Arc::clone(&hashes)).checkpoint().unwrap();
     hashes.fails.store(true, Ordering::SeqCst);
@@ -150,7 +150,7 @@ fn g6_hashes_that_cannot_be_read_are_not_taken_for_another_log() {
 }
 
 #[test]
-fn g6_no_changed_hash_makes_a_checkpoint_or_a_proof_that_is_wrong() {
+fn g6_changed_hash_never_yields_wrong_checkpoint_or_proof() {
     let (folder, sink) = (folder(), filled(7));
     let sound = over(&sink, hashes(&folder));
     let checkpoint = sound.checkpoint().unwrap();
@@ -193,7 +193,7 @@ fn g6_no_changed_hash_makes_a_checkpoint_or_a_proof_that_is_wrong() {
 }
 
 #[test]
-fn g6_hashes_behind_the_checkpoint_are_made_again() {
+fn g6_hashes_beyond_checkpoint_are_recomputed() {
     let (folder, sink) = (folder(), filled(11));
     over(&sink, hashes(&folder)).checkpoint().unwrap();
     for garbage in [0, 1, 5, 40] {
@@ -208,7 +208,7 @@ fn g6_hashes_behind_the_checkpoint_are_made_again() {
 }
 
 #[test]
-fn g6_a_sink_that_lost_or_changed_records_is_seen_at_opening() {
+fn g6_lost_or_changed_records_are_detected_at_opening() {
     let cut: fn(&mut Vec<RecordEntry>) = |entries| entries.truncate(10);
     let empty: fn(&mut Vec<RecordEntry>) = Vec::clear;
     let changed: fn(&mut Vec<RecordEntry>) = |entries| entries[10].record.at = at(77);
@@ -218,7 +218,7 @@ fn g6_a_sink_that_lost_or_changed_records_is_seen_at_opening() {
     for (tamper, expected) in [
         (cut, "record 11 is missing"),
         (empty, "record 11 is missing"),
-        (changed, "record 11 is not what it was"),
+        (changed, "record 11 differs from the record that was hashed"),
         (gap, "record 12 is missing"),
     ] {
         let (folder, sink) = (folder(), filled(11));
@@ -231,13 +231,16 @@ fn g6_a_sink_that_lost_or_changed_records_is_seen_at_opening() {
 }
 
 #[test]
-fn g6_a_record_that_is_changed_removed_or_moved_is_named_by_an_audit() {
+fn g6_audit_names_changed_removed_or_moved_record() {
     for sequence in 1..=10u64 {
         let at_ = sequence as usize - 1;
         let changes: [(&str, Change); 3] = [
-            ("is not what it was", Box::new(move |entries| entries[at_].record.id = RecordId(Uuid::max()))),
             (
-                "is not what it was",
+                "differs from the record that was hashed",
+                Box::new(move |entries| entries[at_].record.id = RecordId(Uuid::max())),
+            ),
+            (
+                "differs from the record that was hashed",
                 Box::new(move |entries| {
                     let other = entries[at_ + 1].record.clone();
                     entries[at_ + 1].record = std::mem::replace(&mut entries[at_].record, other);
@@ -256,7 +259,7 @@ fn g6_a_record_that_is_changed_removed_or_moved_is_named_by_an_audit() {
             ledger.checkpoint().unwrap();
             sink.tamper(|entries| change(entries));
             if expected == "is missing" && sequence == 1 {
-                // So would a retention run have left it: a hash alone, which is said.
+                // A retention run would leave the same state: a hash alone, which is reported as removed.
                 assert_eq!(ledger.audit().unwrap(), AuditSummary { size: 12, removed: 1 });
                 continue;
             }
@@ -268,7 +271,7 @@ fn g6_a_record_that_is_changed_removed_or_moved_is_named_by_an_audit() {
 }
 
 #[test]
-fn g6_whoever_was_at_the_kept_checkpoint_is_noticed() {
+fn g6_changed_stored_checkpoint_is_detected() {
     let (folder, sink) = (folder(), filled(5));
     let kept = folder.path().join("log.hashes.checkpoint");
     let running = over(&sink, hashes(&folder));
@@ -278,23 +281,23 @@ fn g6_whoever_was_at_the_kept_checkpoint_is_noticed() {
     running.checkpoint().unwrap();
     let new = fs::read(&kept).unwrap();
     let reopen = || LedgerSink::open(Arc::clone(&sink), hashes(&folder), key());
-    // Taken away.
+    // The checkpoint is deleted.
     fs::remove_file(&kept).unwrap();
     assert!(matches!(reopen(), Err(LedgerError::NoCheckpoint)));
     assert!(matches!(running.checkpoint(), Err(LedgerError::NoCheckpoint)));
-    // One of somebody else's key, and one that nobody signed.
+    // A checkpoint of another key, and one without a signature.
     let other = opened(str::from_utf8(&new).unwrap()).sign(&signer("example.com/governance", 8)).unwrap();
     for forged in [other.as_bytes(), b"", &new[..new.len() - 9]] {
         fs::write(&kept, forged).unwrap();
         assert!(matches!(reopen(), Err(LedgerError::Checkpoint(_))));
         assert!(matches!(running.checkpoint(), Err(LedgerError::Checkpoint(_))));
     }
-    // One of another history, signed with this key.
+    // A checkpoint of another history, signed by this key.
     let fork = Checkpoint { root: TreeHash::of_nothing(), ..opened(str::from_utf8(&new).unwrap()) };
     fs::write(&kept, fork.sign(&key()).unwrap()).unwrap();
     assert!(matches!(reopen(), Err(LedgerError::Forked { size: 9 })));
     assert!(matches!(running.checkpoint(), Err(LedgerError::Forked { size: 9 })));
-    // An older one: whoever runs knows better, and whoever starts comes to the same root again.
+    // An older checkpoint: a running process detects it, and a new process reaches the same root again.
     fs::write(&kept, &old).unwrap();
     assert!(matches!(running.checkpoint(), Err(LedgerError::Forked { size: 5 })));
     is_sound(&reopen().unwrap(), 9);

@@ -1,5 +1,5 @@
-//! The tree of distinguished names. An entry knows the one above it, so that whatever is moved takes along all that is
-//! below it without a look at it.
+//! The tree of distinguished names. Each name refers to its parent, so moving an entry moves its subtree without
+//! visiting it.
 
 use std::hash::{BuildHasher, RandomState};
 
@@ -8,58 +8,59 @@ use hashbrown::HashTable;
 use super::dn::{Dn, MAX_PARTS};
 use crate::steps;
 
-/// All names that were read, each with the place of its entry.
+/// All names read so far. The index of a name is the index of its entry.
 #[derive(Clone)]
-pub(super) struct Names {
-    // INVARIANT: the first is the root, which is its own parent; all others are less than `MAX_PARTS` below it.
-    names: Vec<Name>,
+pub(super) struct NameTree {
+    // INVARIANT: the first name is the root, which is its own parent. All others are less than `MAX_PARTS` levels below
+    // it.
+    names: Vec<NameNode>,
     by_parent: HashTable<usize>,
     hashing: RandomState,
 }
 
 #[derive(Clone)]
-struct Name {
+struct NameNode {
     parent: usize,
     rdn: Box<str>,
-    /// How many levels there may be below it. Some of them may have moved away.
+    /// The maximum number of levels below the name. Some of them may have moved away.
     height: usize,
-    /// How many entries at it and below it have no other id than their names.
+    /// The number of entries at or below the name whose only id is their name.
     named_by_dn: usize,
-    /// Whether it was said to be no person.
+    /// Whether the caller declared the name as a non-person.
     non_people: bool,
 }
 
-/// Why something cannot be moved.
-pub(super) enum Unmovable {
-    /// Something at it or below it has no other id than its name.
+/// The reason why an entry cannot be moved.
+pub(super) enum MoveError {
+    /// The only id of an entry in the subtree is its name.
     NamedByDn,
-    /// There was something of the new name before.
+    /// The new name is or was in use, or the move is not possible.
     Taken,
 }
 
 const ROOT: usize = 0;
 
-impl Default for Names {
+impl Default for NameTree {
     fn default() -> Self {
-        let root = Name { parent: ROOT, rdn: "".into(), height: 0, named_by_dn: 0, non_people: false };
+        let root = NameNode { parent: ROOT, rdn: "".into(), height: 0, named_by_dn: 0, non_people: false };
         Self { names: vec![root], by_parent: HashTable::new(), hashing: RandomState::new() }
     }
 }
 
-impl Names {
-    /// How many there are, the root among them.
+impl NameTree {
+    /// Returns the number of names, including the root.
     pub(super) fn len(&self) -> usize {
         self.names.len()
     }
 
-    /// Returns the place of a name, if it was ever read.
+    /// Returns the index of a name, or `None` if it was never read.
     pub(super) fn find(&self, dn: &Dn) -> Option<usize> {
         steps::advance(dn.parts.len());
         dn.parts.iter().rev().try_fold(ROOT, |parent, rdn| self.child(parent, rdn))
     }
 
-    /// Returns the place of a name, which it has from now on.
-    pub(super) fn place(&mut self, dn: &Dn) -> usize {
+    /// Returns the index of a name, and adds the name if needed.
+    pub(super) fn get_or_insert(&mut self, dn: &Dn) -> usize {
         steps::advance(dn.parts.len());
         dn.parts.iter().rev().fold(ROOT, |parent, rdn| self.child(parent, rdn).unwrap_or_else(|| self.add(parent, rdn)))
     }
@@ -71,7 +72,7 @@ impl Names {
 
     fn add(&mut self, parent: usize, rdn: &str) -> usize {
         let at = self.names.len();
-        self.names.push(Name { parent, rdn: rdn.into(), height: 0, named_by_dn: 0, non_people: false });
+        self.names.push(NameNode { parent, rdn: rdn.into(), height: 0, named_by_dn: 0, non_people: false });
         self.index(at);
         self.raise(parent, 1);
         at
@@ -86,7 +87,7 @@ impl Names {
         by_parent.insert_unique(hash(&at), at, hash);
     }
 
-    /// Notes that there are so many levels below a name.
+    /// Records that there are this many levels below a name.
     fn raise(&mut self, from: usize, levels: usize) {
         let (mut at, mut levels) = (from, levels);
         while let Some(name) = self.names.get_mut(at).filter(|name| name.height < levels) {
@@ -100,19 +101,19 @@ impl Names {
         }
     }
 
-    /// The name and those above it, up to the root.
+    /// Returns the name and its ancestors, up to the root.
     fn upwards(&self, from: usize) -> impl Iterator<Item = usize> {
         let above = |at: &usize| self.names.get(*at).map(|name| name.parent).filter(|_| *at != ROOT);
         std::iter::successors(Some(from), above).inspect(|_| steps::advance(1))
     }
 
-    /// Writes a name in the form in which it is compared.
+    /// Returns the normalized name.
     pub(super) fn text(&self, at: usize) -> String {
         let parts = self.upwards(at).filter(|at| *at != ROOT).filter_map(|at| self.names.get(at));
         parts.map(|name| &*name.rdn).collect::<Vec<_>>().join(",")
     }
 
-    /// The relative name.
+    /// Returns the relative name.
     pub(super) fn rdn(&self, at: usize) -> &str {
         self.names.get(at).map_or("", |name| &name.rdn)
     }
@@ -121,20 +122,20 @@ impl Names {
         self.names.get(at).map_or(ROOT, |name| name.parent)
     }
 
-    /// Notes that a name, and whatever is below it, is no person. The root stands for itself alone.
-    pub(super) fn leave_out(&mut self, at: usize) {
+    /// Declares that a name and its subtree are not people. For the root, this covers the root only.
+    pub(super) fn mark_non_people(&mut self, at: usize) {
         if let Some(name) = self.names.get_mut(at) {
             name.non_people = true;
         }
     }
 
-    /// Whether it was said that there are no people here.
-    pub(super) fn is_left_out(&self, at: usize) -> bool {
-        let said = |at: usize| self.names.get(at).is_some_and(|name| name.non_people);
-        if at == ROOT { said(ROOT) } else { self.upwards(at).any(|above| above != ROOT && said(above)) }
+    /// Returns whether the caller declared the name, or an ancestor, as a non-person.
+    pub(super) fn is_non_person(&self, at: usize) -> bool {
+        let declared = |at: usize| self.names.get(at).is_some_and(|name| name.non_people);
+        if at == ROOT { declared(ROOT) } else { self.upwards(at).any(|above| above != ROOT && declared(above)) }
     }
 
-    /// Notes that an entry which has no other id than its name is there, or is not there any more.
+    /// Counts an entry whose only id is its name, when it is added or removed.
     pub(super) fn count_named_by_dn(&mut self, at: usize, is_there: bool) {
         self.add_named_by_dn(at, if is_there { 1 } else { -1 });
     }
@@ -147,18 +148,18 @@ impl Names {
         }
     }
 
-    /// Whether an entry can be moved, and with it everything below it.
-    pub(super) fn check_move(&self, at: usize, parent: usize, rdn: &str) -> Result<(), Unmovable> {
-        let Some(name) = self.names.get(at) else { return Err(Unmovable::Taken) };
+    /// Checks that an entry can be moved with its subtree.
+    pub(super) fn check_move(&self, at: usize, parent: usize, rdn: &str) -> Result<(), MoveError> {
+        let Some(name) = self.names.get(at) else { return Err(MoveError::Taken) };
         if name.named_by_dn > 0 {
-            return Err(Unmovable::NamedByDn);
+            return Err(MoveError::NamedByDn);
         }
         let is_taken = self.child(parent, rdn).is_some_and(|other| other != at);
         let (is_below_itself, depth) = (self.upwards(parent).any(|above| above == at), self.upwards(parent).count());
-        if is_taken || is_below_itself || depth + name.height > MAX_PARTS { Err(Unmovable::Taken) } else { Ok(()) }
+        if is_taken || is_below_itself || depth + name.height > MAX_PARTS { Err(MoveError::Taken) } else { Ok(()) }
     }
 
-    /// Moves an entry, and with it everything below it.
+    /// Moves an entry with its subtree.
     pub(super) fn rename(&mut self, at: usize, parent: usize, rdn: &str) {
         let Some(name) = self.names.get(at) else { return };
         let (hash, height) = (self.hashing.hash_one((name.parent, &*name.rdn)), name.height);

@@ -1,4 +1,4 @@
-//! Several processes with one log and its hashes.
+//! Several processes that share one log and its hashes.
 
 use activity_privacy::governance::GovernanceSink;
 use std::sync::Arc;
@@ -8,9 +8,9 @@ use activity_privacy::ledger::*;
 
 use crate::log::*;
 
-/// Each with its own handle on the files, as two processes have it.
+/// Each has its own handles, as two processes do.
 #[test]
-fn g6_processes_share_a_log_and_its_hashes() {
+fn g6_processes_share_log_and_hashes() {
     let (folder, sink) = (folder(), filled(0));
     let [one, other] = [over(&sink, hashes(&folder)), over(&sink, hashes(&folder))];
     let mut notes = vec![one.checkpoint().unwrap()];
@@ -35,7 +35,7 @@ fn g6_processes_share_a_log_and_its_hashes() {
 }
 
 #[test]
-fn g6_processes_at_once_sign_one_history() {
+fn g6_concurrent_processes_sign_one_history() {
     let (folder, sink) = (folder(), filled(0));
     let notes: Vec<String> = std::thread::scope(|scope| {
         let process = |number: u64| {
@@ -59,9 +59,10 @@ fn g6_processes_at_once_sign_one_history() {
     }
 }
 
-/// One of two processes was shown another log. One history is signed, and whoever reads the other one is told.
+/// One of two processes sees another log. Only one history is signed, and the process that reads the other one gets an
+/// error.
 #[test]
-fn g6_two_processes_that_see_two_logs_do_not_agree() {
+fn g6_processes_with_different_logs_disagree() {
     let (folder, sink, forged) = (folder(), filled(4), filled(4));
     let [true_one, false_one] = [over(&sink, hashes(&folder)), over(&forged, hashes(&folder))];
     fill(&sink, 5, 9);
@@ -70,38 +71,38 @@ fn g6_two_processes_that_see_two_logs_do_not_agree() {
     let signed = false_one.checkpoint().unwrap();
     assert_eq!(true_one.checkpoint().unwrap(), signed);
     assert!(matches!(true_one.audit(), Err(LedgerError::Rewritten { sequence: 7 })));
-    // What it would come to next is another record, or none.
+    // Its next record would differ, or be missing.
     forged.tamper(|entries| entries.push(RecordEntry { sequence: 10, record: record(11) }));
     false_one.checkpoint().unwrap();
     assert!(matches!(true_one.checkpoint(), Err(LedgerError::Lost { sequence: 10 })));
     fill(&sink, 10, 10);
     assert!(matches!(true_one.checkpoint(), Err(LedgerError::Rewritten { sequence: 10 })));
     assert!(LedgerSink::open(Arc::clone(&sink), hashes(&folder), key()).is_err());
-    // And a saved checkpoint of the true log does not fit.
+    // A saved checkpoint of the true log does not match.
     let saved = ledger(9).checkpoint().unwrap();
     let proof = false_one.consistency_proof(9, 10).unwrap();
     assert!(!proof.proves(&opened(&saved), &opened(&false_one.checkpoint().unwrap())));
 }
 
-/// With the same key, over the same records but one, and set in the place of those that were signed.
+/// The attacker uses the same key and replaces the hashes of all records, one of which is changed.
 #[test]
-fn g6_the_hashes_and_the_checkpoint_of_another_log_are_not_taken_over() {
+fn g6_checkpoint_of_other_log_is_not_adopted() {
     let (sink, shared) = (filled(9), Arc::new(MemoryHashes::new()));
     let ledger = over(&sink, Arc::clone(&shared));
     for size in [9, 12] {
         let (forged, others) = (filled(size), Arc::new(MemoryHashes::new()));
         forged.tamper(|entries| entries[6].record.at = at(55));
         let forged = over(&forged, Arc::clone(&others)).checkpoint().unwrap();
-        let places: Vec<u64> = (0..others.size().unwrap()).collect();
-        shared.write(0, &others.read(&places).unwrap()).unwrap();
+        let positions: Vec<u64> = (0..others.size().unwrap()).collect();
+        shared.write(0, &others.read(&positions).unwrap()).unwrap();
         shared.keep_checkpoint(forged.as_bytes()).unwrap();
         assert!(matches!(ledger.checkpoint(), Err(LedgerError::Forked { size: of }) if of == size));
     }
 }
 
-/// Whoever knew of no record yet has nothing to compare with but the checkpoint itself.
+/// A process that has seen no record can compare only with the checkpoint itself.
 #[test]
-fn g6_what_another_process_made_is_believed_for_its_root_alone() {
+fn g6_adopted_tree_must_match_checkpoint_root() {
     let (sink, shared) = (filled(0), Arc::new(MemoryHashes::new()));
     let [early, other] = [over(&sink, Arc::clone(&shared)), over(&sink, Arc::clone(&shared))];
     fill(&sink, 1, 9);
@@ -117,7 +118,7 @@ fn g6_what_another_process_made_is_believed_for_its_root_alone() {
 /// Records in one file, hashes in another, and two handles on each.
 #[cfg(feature = "sqlite")]
 #[test]
-fn g6_a_log_in_a_file_is_sound_whoever_recorded() {
+fn g6_log_in_file_verifies_with_several_writers() {
     use activity_privacy::sqlite::SqliteGovernance;
 
     let folder = folder();
@@ -129,7 +130,7 @@ fn g6_a_log_in_a_file_is_sound_whoever_recorded() {
     fill(&one, 1, 5);
     let other = open();
     fill(&other, 6, 9);
-    // Somebody who has no ledger records as well.
+    // A process without a ledger also records.
     fill(&bare, 10, 12);
     is_sound(&one, 12);
     is_sound(&other, 12);

@@ -1,4 +1,4 @@
-//! What retention and forgetting leave of a log.
+//! A log after retention and redaction.
 
 use activity_privacy::governance::GovernanceSink;
 use std::sync::Arc;
@@ -28,14 +28,14 @@ fn policy() -> PrivacyPolicy {
     pending.recorded(&Receipt::assertion(id, 1)).unwrap().policy().clone()
 }
 
-/// The removal of every record from before a time.
+/// Returns the removal of all records before a time.
 fn aged(before: i64) -> RecordedRemoval {
     let id = RecordId(Uuid::max());
     let pending = PendingRemoval::of_aged(&policy(), &AppliedRecords::default(), id, at(before + 1)).unwrap();
     pending.recorded(&Receipt::assertion(id, 1)).unwrap()
 }
 
-fn forgetting(of: RecordId) -> RecordedRemoval {
+fn redaction(of: RecordId) -> RecordedRemoval {
     let id = RecordId(Uuid::max());
     let root = UserId::new("root").unwrap();
     let pending = PendingRemoval::of_sealed(&policy(), &root, of, id, at(0)).unwrap();
@@ -47,8 +47,8 @@ fn verify(log: &[u8], checkpoint: &str) -> Result<VerifiedLog, VerifyError> {
 }
 
 #[test]
-fn g6_removed_records_leave_their_hashes_and_every_proof_holds() {
-    // The newest always stays.
+fn g6_removed_records_leave_hashes_and_valid_proofs() {
+    // The newest record is always kept.
     for removed in [0, 1, 5, 19] {
         let hashes = Arc::new(MemoryHashes::new());
         let ledger = LedgerSink::open(MemorySink::new(), Arc::clone(&hashes), key()).unwrap();
@@ -70,9 +70,9 @@ fn g6_removed_records_leave_their_hashes_and_every_proof_holds() {
     }
 }
 
-/// Even where nobody has asked for a checkpoint yet: what is removed cannot be hashed later.
+/// Even if no checkpoint was requested yet: a removed record cannot be hashed later.
 #[test]
-fn g6_no_record_is_removed_before_its_hash_is_kept() {
+fn g6_record_is_hashed_before_removal() {
     let (sink, hashes) = (filled(0), Arc::new(MemoryHashes::new()));
     let ledger = over(&sink, Arc::clone(&hashes));
     fill(&ledger, 1, 9);
@@ -80,16 +80,16 @@ fn g6_no_record_is_removed_before_its_hash_is_kept() {
     drop(ledger);
     let again = over(&sink, Arc::clone(&hashes));
     assert_eq!(again.audit().unwrap(), AuditSummary { size: 9, removed: 8 });
-    // If the hashes cannot be kept, nothing is removed.
+    // If the hashes cannot be stored, no record is removed.
     fill(&again, 10, 12);
     hashes.keep_checkpoint(b"broken").unwrap();
     assert!(matches!(again.remove(&aged(12)), Err(SinkError::Backend(_))));
     assert_eq!(sink.records(&RecordQuery::default(), 0, 99).unwrap().len(), 4);
 }
 
-/// Wherever it lies in what is read at once: only the first ones are ever removed.
+/// At any position in a page: only the first records are ever removed.
 #[test]
-fn g6_a_record_that_is_lost_is_not_taken_for_removed() {
+fn g6_lost_record_is_not_reported_as_removed() {
     for lost in [2, 63, 64, 65, 66, 128, 129, 130] {
         let sink = filled(130);
         let ledger = over(&sink, MemoryHashes::new());
@@ -101,7 +101,7 @@ fn g6_a_record_that_is_lost_is_not_taken_for_removed() {
 }
 
 #[test]
-fn g6_records_that_were_removed_before_anybody_hashed_them_are_missed() {
+fn g6_records_removed_before_hashing_are_lost() {
     let sink = filled(9);
     let _removed = sink.remove(&aged(4)).unwrap();
     let opened = LedgerSink::open(Arc::clone(&sink), MemoryHashes::new(), key());
@@ -115,13 +115,13 @@ fn g6_records_that_were_removed_before_anybody_hashed_them_are_missed() {
 }
 
 #[test]
-fn g6_what_a_record_forgot_is_gone_from_the_export_and_breaks_no_proof() {
+fn g6_redaction_keeps_proofs_valid() {
     let ledger = ledger(6);
     let before = ledger.checkpoint().unwrap();
     let (log, _) = exported(&ledger, Disclosure::Include);
     assert!(String::from_utf8(log).unwrap().contains("Case 17"));
     for sequence in [2, 5] {
-        assert_eq!(ledger.remove(&forgetting(record(sequence).id)).unwrap(), 1);
+        assert_eq!(ledger.remove(&redaction(record(sequence).id)).unwrap(), 1);
     }
     let (log, checkpoint) = exported(&ledger, Disclosure::Include);
     assert_eq!(checkpoint, before);
@@ -130,10 +130,10 @@ fn g6_what_a_record_forgot_is_gone_from_the_export_and_breaks_no_proof() {
     assert_eq!(ledger.audit().unwrap(), AuditSummary { size: 6, removed: 0 });
 }
 
-/// The same with the records in a file.
+/// The same check with records in a file.
 #[cfg(feature = "sqlite")]
 #[test]
-fn g6_what_a_file_of_records_removed_and_forgot_breaks_no_proof() {
+fn g6_removal_and_redaction_in_file_keep_proofs_valid() {
     let folder = folder();
     let open = || {
         let sink = activity_privacy::sqlite::SqliteGovernance::open(folder.path().join("log.db")).unwrap();
@@ -143,18 +143,18 @@ fn g6_what_a_file_of_records_removed_and_forgot_breaks_no_proof() {
     fill(&ledger, 1, 20);
     assert_eq!(ledger.remove(&aged(8)).unwrap(), 7);
     for sequence in [8, 9, 11, 14, 15, 17, 20] {
-        assert_eq!(ledger.remove(&forgetting(record(sequence).id)).unwrap(), 1, "{sequence}");
+        assert_eq!(ledger.remove(&redaction(record(sequence).id)).unwrap(), 1, "{sequence}");
     }
     for ledger in [ledger, open()] {
         let (log, checkpoint) = exported(&ledger, Disclosure::Include);
         let verified = verify(&log, &checkpoint).unwrap();
         let left = (verified.removed, verified.records, verified.openings);
-        assert_eq!(left, (7, 13, 6), "how much was on the two pages");
+        assert_eq!(left, (7, 13, 6), "the counts of the two pages");
         assert_eq!(verified.checkpoint.root, peaks(20).root());
     }
 }
 
-/// A ledger over any sink is a sink that keeps the contract, as the sink behind it does.
+/// A ledger over a sink keeps the contract of sinks.
 #[cfg(feature = "conformance")]
 mod conformance {
     use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! A file that was carried badly is told from one that was forged.
+//! Files damaged in transfer are distinguished from forged ones.
 
 use activity_privacy::ledger::*;
 use proptest::prelude::*;
@@ -10,7 +10,7 @@ fn verify(log: &[u8], checkpoint: &[u8], older: Option<&[u8]>) -> Result<Verifie
     verify_log(log, checkpoint, older, &[key().verifier().clone()])
 }
 
-/// The bytes of a text with one of its lines, counted from 1, made another.
+/// Returns a text with one of its lines, counted from 1, changed.
 fn with_line(text: &[u8], number: usize, change: impl Fn(&[u8]) -> Vec<u8>) -> Vec<u8> {
     let lines = text.split_inclusive(|byte| *byte == b'\n').enumerate();
     lines.flat_map(|(nth, line)| if nth + 1 == number { change(line) } else { line.to_vec() }).collect()
@@ -24,7 +24,7 @@ fn in_utf16(text: &[u8], to_bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
     str::from_utf8(text).unwrap().encode_utf16().flat_map(to_bytes).collect()
 }
 
-/// What becomes of a text of several lines: how, in which line first, what that is called.
+/// Returns damaged variants of a text of several lines, each with the first damaged line and the damage.
 fn damages(text: &[u8]) -> Vec<(Vec<u8>, u64, Damage)> {
     let last = text.split_inclusive(|byte| *byte == b'\n').count();
     let blank = |line: &[u8]| [line, b"\n"].concat();
@@ -50,15 +50,15 @@ fn damages(text: &[u8]) -> Vec<(Vec<u8>, u64, Damage)> {
     damages
 }
 
-/// What cannot be verified any more.
+/// Returns variants of a text that cannot be verified.
 fn encoded(text: &[u8]) -> Vec<Vec<u8>> {
     let (little, big) = (in_utf16(text, u16::to_le_bytes), in_utf16(text, u16::to_be_bytes));
     let marked = [[0xff, 0xfe].as_slice(), &little].concat();
     vec![marked, [[0xfe, 0xff].as_slice(), &big].concat(), little, big, b"\x1f\x8b\x08\0\0\0\0\0\0\x03".to_vec()]
 }
 
-fn as_damage(finding: &VerifyError) -> Option<(u64, Damage)> {
-    match finding {
+fn as_damage(error: &VerifyError) -> Option<(u64, Damage)> {
+    match error {
         VerifyError::Damaged { line, damage } => Some((*line, *damage)),
         VerifyError::Checkpoint(CheckpointError::Note(NoteError::Damaged { line, damage }))
         | VerifyError::OlderCheckpoint(CheckpointError::Note(NoteError::Damaged { line, damage })) => {
@@ -69,7 +69,7 @@ fn as_damage(finding: &VerifyError) -> Option<(u64, Damage)> {
 }
 
 #[test]
-fn g6_log_damaged_in_transfer_is_told_from_forged() {
+fn g6_damaged_log_is_not_reported_as_forged() {
     let (log, checkpoint) = exported(&ledger(6), Disclosure::Include);
     let checkpoint = checkpoint.as_bytes();
     assert!(verify(&log, checkpoint, None).is_ok());
@@ -84,11 +84,11 @@ fn g6_log_damaged_in_transfer_is_told_from_forged() {
         assert_eq!(as_damage(&found), Some((line, damage)), "{found:?}");
         assert!(found.is_damage());
         assert!(found.to_string().starts_with(&format!("line {line} was damaged in transfer: ")), "{found}");
-        // Damage hides no forgery.
+        // Damage does not hide a forgery.
         let found = verify(&both, checkpoint, None).unwrap_err();
         assert!(matches!(found, VerifyError::Root { size: 6 }) && !found.is_damage(), "{damage:?}: {found:?}");
     }
-    // Nor does it hide what was left out.
+    // Nor does it hide a missing record.
     let shorter = &log[..log.len() - last.len()];
     for (damaged, ..) in damages(shorter) {
         let found = verify(&damaged, checkpoint, None).unwrap_err();
@@ -99,20 +99,20 @@ fn g6_log_damaged_in_transfer_is_told_from_forged() {
         assert!(matches!(found, VerifyError::OtherEncoding { line: 1 }), "{found:?}");
         assert!(found.is_unverifiable() && !found.is_damage());
     }
-    // In Latin-1, what is not ASCII is not UTF-8.
+    // Non-ASCII text in Latin-1 is not valid UTF-8.
     let text = String::from_utf8(log.clone()).unwrap();
     assert!(!text.is_ascii());
     let latin: Vec<u8> = text.chars().map(|one| u8::try_from(u32::from(one)).unwrap()).collect();
     let first = text.lines().position(|line| !line.is_ascii()).unwrap() as u64 + 1;
     let found = verify(&latin, checkpoint, None).unwrap_err();
     assert!(matches!(found, VerifyError::OtherEncoding { line } if line == first), "{found:?}");
-    // After everything that was signed, it changes nothing.
+    // After the signed records, it has no effect.
     let found = verify(&[&log, &b"\xff\n"[..]].concat(), checkpoint, None).unwrap_err();
     assert_eq!(as_damage(&found), Some((7, Damage::NotText)), "{found:?}");
 }
 
 #[test]
-fn g6_checkpoint_damaged_in_transfer_is_told_from_forged() {
+fn g6_damaged_checkpoint_is_not_reported_as_forged() {
     let (log, checkpoint) = exported(&ledger(6), Disclosure::Redact);
     let signed = Checkpoint::open(checkpoint.as_bytes(), &[key().verifier().clone()]).unwrap();
     let forged_by_hand = checkpoint.replacen("\n6\n", "\n5\n", 1);
@@ -136,18 +136,18 @@ fn g6_checkpoint_damaged_in_transfer_is_told_from_forged() {
     for damaged in encoded(checkpoint.as_bytes()) {
         let found = verify(&log, &damaged, None).unwrap_err();
         assert!(found.is_unverifiable() && !found.is_damage(), "{found:?}");
-        // A log that the other checkpoint does not fit is found all the same.
+        // A log that does not match the other checkpoint is still detected.
         let found = verify(b"", checkpoint.as_bytes(), Some(&damaged)).unwrap_err();
         assert!(matches!(found, VerifyError::Fewer { lines: 0, size: 6 }), "{found:?}");
     }
-    // A signature that stands there twice is no less one.
+    // A repeated signature is still valid.
     let last = checkpoint.split_inclusive('\n').next_back().unwrap();
     assert!(verify(&log, format!("{checkpoint}{last}").as_bytes(), None).is_ok());
 }
 
-/// Whoever cuts a file at the end of a line may have done so on purpose.
+/// A file truncated at the end of a line may have been truncated on purpose.
 #[test]
-fn g6_file_cut_within_a_line_cannot_be_verified() {
+fn g6_file_truncated_within_line_cannot_be_verified() {
     let (log, checkpoint) = exported(&ledger(6), Disclosure::Include);
     let found = verify(&log[..log.len() - 1], checkpoint.as_bytes(), None).unwrap_err();
     assert_eq!(as_damage(&found), Some((6, Damage::CutOff)), "only the last line feed is missing");
@@ -160,7 +160,7 @@ fn g6_file_cut_within_a_line_cannot_be_verified() {
         assert!(!found.is_damage(), "{length}: {found:?}");
         assert!(!cut_off || found.to_string().contains("nothing of it is proven"), "{length}: {found}");
     }
-    // Of a checkpoint, only the signature says that anybody has signed it.
+    // A checkpoint without its signature proves nothing.
     let signature = checkpoint.find("\u{2014} ").unwrap() + "\u{2014} ".len();
     let checkpoint = checkpoint.as_bytes();
     for length in 0..checkpoint.len() {
@@ -172,7 +172,7 @@ fn g6_file_cut_within_a_line_cannot_be_verified() {
     }
 }
 
-/// A checkpoint is damaged only if a known key signed what it was before.
+/// A checkpoint counts as damaged only if a known key signed the original.
 #[test]
 fn g6_forged_checkpoint_with_damaged_end_is_forged() {
     let (log, checkpoint) = exported(&ledger(6), Disclosure::Redact);
@@ -202,7 +202,7 @@ fn g6_forged_checkpoint_with_damaged_end_is_forged() {
 }
 
 #[test]
-fn g6_text_that_was_never_signed_is_no_damaged_checkpoint() {
+fn g6_unsigned_text_is_not_damaged_checkpoint() {
     let (log, _) = exported(&ledger(6), Disclosure::Redact);
     for text in ["nothing of this was ever signed", "nothing\nof this was ever signed\0"] {
         let found = verify(&log, text.as_bytes(), None).unwrap_err();
@@ -210,9 +210,9 @@ fn g6_text_that_was_never_signed_is_no_damaged_checkpoint() {
     }
 }
 
-/// Not even a line feed that is missing makes a changed record a damaged one.
+/// Not even a missing line feed makes a changed record count as damage.
 #[test]
-fn g6_changed_record_in_log_cut_off_is_not_damage() {
+fn g6_changed_record_in_truncated_log_is_not_damage() {
     let ledger = ledger(3);
     let older = ledger.checkpoint().unwrap();
     fill(&ledger, 4, 6);
@@ -240,9 +240,9 @@ fn g6_changed_record_in_log_cut_off_is_not_damage() {
     assert!(!found.is_damage(), "{found:?}");
 }
 
-/// Neither checkpoint distracts from the log by its own damage.
+/// Damage of either checkpoint does not hide a forged log.
 #[test]
-fn g6_damaged_checkpoint_hides_no_forged_log() {
+fn g6_damaged_checkpoint_does_not_hide_forged_log() {
     let (log, checkpoint) = exported(&ledger(6), Disclosure::Redact);
     let forged = String::from_utf8(log.clone()).unwrap().replacen("not_admin", "expired", 1).into_bytes();
     for (damaged, _, damage) in damages(checkpoint.as_bytes()) {
@@ -256,20 +256,20 @@ fn g6_damaged_checkpoint_hides_no_forged_log() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
-    fn g6_no_mixture_of_damage_hides_a_forgery(
+    fn g6_mixed_damage_does_not_hide_forgery(
         size in 2_u64..8,
         hurt in prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>()), 1..4),
         is_forged: bool,
     ) {
         let (mut log, checkpoint) = exported(&ledger(size), Disclosure::Redact);
         if is_forged {
-            let place = log.windows(8).position(|text| text == b"sequence").unwrap() + 20;
-            let digit = log[place..].iter().position(u8::is_ascii_digit).unwrap() + place;
+            let position = log.windows(8).position(|text| text == b"sequence").unwrap() + 20;
+            let digit = log[position..].iter().position(u8::is_ascii_digit).unwrap() + position;
             log[digit] = if log[digit] == b'7' { b'8' } else { b'7' };
         }
         for (which, _) in hurt {
             let mut damages = damages(&log);
-            // Whatever comes after this one works on whole lines.
+            // Any damage after this one is applied to whole lines.
             damages.retain(|(damaged, ..)| damaged.ends_with(b"\n"));
             log = damages.swap_remove(which.index(damages.len())).0;
         }
