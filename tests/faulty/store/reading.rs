@@ -32,7 +32,7 @@ pub(crate) struct OrdersByInsertion;
 
 impl Fault for OrdersByInsertion {
     fn public_page(&self, right: &ListStore, query: &Query, after: Option<&Position>, limit: usize) -> Public {
-        let mut stored: Vec<_> = right.list().found(query).cloned().collect();
+        let mut stored: Vec<_> = right.list().matching(query).cloned().collect();
         stored.reverse();
         let at = after.and_then(|after| stored.iter().position(|public| Position::of(public.activity()) == *after));
         whole(stored.into_iter().skip(at.map_or(0, |at| at + 1)).take(limit))
@@ -98,7 +98,7 @@ pub(crate) struct ShowsAHiddenId;
 impl Fault for ShowsAHiddenId {
     fn public_page(&self, right: &ListStore, query: &Query, after: Option<&Position>, limit: usize) -> Public {
         let [id] = query.ids() else { return right.public_page(query, after, limit) };
-        let public = right.list().found(&Query::all()).next().map(|public| public.decision().clone());
+        let public = right.list().matching(&Query::all()).next().map(|public| public.decision().clone());
         let found = all(right).find(|stored| stored.activity().id() == id);
         let made_up = |(found, public): (StoredActivity, Decision)| {
             StoredActivity::assertion(found.activity().clone(), public).into_public()
@@ -128,7 +128,7 @@ impl Fault for LooksUpOneId {
             [first, _, ..] => {
                 let mut tally = Tally::new(by);
                 let list = right.list();
-                let found = list.found(query).filter(|public| public.activity().id() == first);
+                let found = list.matching(query).filter(|public| public.activity().id() == first);
                 found.for_each(|public| tally.add(public.activity()));
                 Ok(tally.into_counts(true))
             }
@@ -216,7 +216,7 @@ impl Fault for CountsByLabel {
             return right.public_counts(query, by);
         }
         let mut tally = Tally::new(by);
-        right.list().found(query).for_each(|public| tally.add_key(public.activity().actor().label(), 1));
+        right.list().matching(query).for_each(|public| tally.add_key(public.activity().actor().label(), 1));
         Ok(tally.into_counts(true))
     }
 }
