@@ -1,7 +1,8 @@
 //! The cost of the ledger per record, compared with the same sink without it and with bare durable commits.
 //!
-//! `cargo bench --bench ledger --features sqlite,ledger` takes some minutes. `LEDGER_DIR` selects the folder for the files,
-//! which are deleted at the end; it should be on the disk that a service writes to. The sides alternate slice by slice.
+//! `cargo bench --bench ledger --features sqlite,ledger` takes some minutes. `LEDGER_DIR` selects the folder for the
+//! files, which are deleted at the end; it should be on the disk that a service writes to. The sides alternate slice by
+//! slice.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,4 +1,5 @@
-//! Keeps a directory up to date: a first import from CSV, a dry run of a policy change, and a delta from Microsoft Graph.
+//! Keeps a directory up to date: a first import from CSV, a dry run of a policy change, and a delta from Microsoft
+//! Graph.
 //!
 //! `cargo run --features import --example directory_sync`
 
@@ -31,8 +32,8 @@ g-1,u-2,user
 g-1,g-2,group
 ";
 
-/// The responses of Microsoft Graph to later delta queries: Bob joined the youth delegates, and Adele lost an address to
-/// another user.
+/// The responses of Microsoft Graph to later delta queries: Bob joined the youth delegates, and Adele lost an address
+/// to another user.
 const CHANGED_USERS: &str = r##"{"@odata.deltaLink": "https://graph.example/users/delta?$deltatoken=2", "value": [
     {"id": "u-2", "userPrincipalName": "adele@contoso.com", "mail": null, "accountEnabled": true}]}"##;
 const CHANGED_GROUPS: &str = r##"{"@odata.deltaLink": "https://graph.example/groups/delta?$deltatoken=2", "value": [
@@ -81,7 +82,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     print_decisions(&filter, &directory, actors)
 }
 
-/// Prints how an activity of each actor is decided. A service calls `PrivacyFilter::ingest`, which decides in the same way.
+/// Prints how an activity of each actor is decided. A service calls `PrivacyFilter::ingest`, which decides in the same
+/// way.
 fn print_decisions(
     filter: &PrivacyFilter,
     directory: &MemoryDirectory,

@@ -39,8 +39,8 @@ pub(crate) fn measure(folder: &Path, report: &mut Report) {
     }
 }
 
-/// Divides the calls of a slice among concurrent callers. Returns the time from the start of the first caller to the end
-/// of the last.
+/// Divides the calls of a slice among concurrent callers. Returns the time from the start of the first caller to the
+/// end of the last.
 fn together(callers: usize, slice: usize, call: impl Fn(usize) + Sync) -> Duration {
     let (barrier, call) = (&Barrier::new(callers), &call);
     let begun = thread::scope(|scope| {

@@ -55,8 +55,8 @@ impl Floor {
         Self::new(path, &[BY_TIME, BY_ID, BY_KEY])
     }
 
-    /// Creates a table whose indexes are [built](Self::build_indexes) once it is full. Its indexes are packed, so a reader
-    /// is at least as fast as with the indexed table.
+    /// Creates a table whose indexes are [built](Self::build_indexes) once it is full. Its indexes are packed, so a
+    /// reader is at least as fast as with the indexed table.
     pub(crate) fn to_be_indexed(path: &Path) -> Self {
         Self::new(path, &[])
     }

@@ -3,8 +3,8 @@
 //! `cargo bench --bench store --features sqlite` takes some minutes. The sides alternate, so that a disturbance of the
 //! machine affects both:
 //!
-//! - `ingest`: rows per second, bytes of the log, the slowest batch, the last tenth, opening; compared with a table with
-//!   the same columns and (i) an index by time, (ii) an ordinary index for each question, updated at each insert.
+//! - `ingest`: rows per second, bytes of the log, the slowest batch, the last tenth, opening; compared with a table
+//!   with the same columns and (i) an index by time, (ii) an ordinary index for each question, updated at each insert.
 //! - `pages`: filtered pages over 90 days, by each key, rare and frequent; compared with an indexed hand-written query.
 //! - `counts`: counts of all and of a range, by hour, day, app and actor; compared with a scan of that table.
 //! - `hidden`: pages, counts and look-ups with up to 99.99 % hidden; compared with the same log and nothing hidden.
@@ -12,10 +12,11 @@
 //! - `timing`: whether the time of a page reveals a preceding hidden commit; compared with none and with a public one.
 //! - `main`: 500,000 Microsoft 365 records read, decided and stored; compared with parsing them with serde_json.
 //!
-//! `STORE_PART=pages,counts` selects the parts, `STORE_ROWS=10000000` the number of rows per file, `STORE_HIDDEN=5000000`
-//! the maximum number of hidden rows, `STORE_IDS=random` the ids of `ingest`, and `STORE_DIR` the folder for the files,
-//! which take about 3 KB per row and are deleted at the end. All counts are checked. In the report, "ratio, median" is the
-//! median of consecutive batches or answers; "ratio, total" is that of their sums, so it includes the slow ones.
+//! `STORE_PART=pages,counts` selects the parts, `STORE_ROWS=10000000` the number of rows per file,
+//! `STORE_HIDDEN=5000000` the maximum number of hidden rows, `STORE_IDS=random` the ids of `ingest`, and `STORE_DIR`
+//! the folder for the files, which take about 3 KB per row and are deleted at the end. All counts are checked. In the
+//! report, "ratio, median" is the median of consecutive batches or answers; "ratio, total" is that of their sums, so it
+//! includes the slow ones.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

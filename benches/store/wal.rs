@@ -1,9 +1,9 @@
 //! Counts the bytes and commits of a write-ahead log, by reading the log while it is written.
 //!
-//! Once a checkpoint has copied the log to the database, the next transaction overwrites the log from its start, with a new
-//! salt. Therefore the log is read every millisecond; unread frames of the previous round follow the overwritten ones. A
-//! single caller has 1.00 calls per commit, which shows that no commit was missed. Only the log is opened: closing the
-//! database or its `-shm` a second time in this process would release SQLite's locks.
+//! Once a checkpoint has copied the log to the database, the next transaction overwrites the log from its start, with a
+//! new salt. Therefore the log is read every millisecond; unread frames of the previous round follow the overwritten
+//! ones. A single caller has 1.00 calls per commit, which shows that no commit was missed. Only the log is opened:
+//! closing the database or its `-shm` a second time in this process would release SQLite's locks.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};

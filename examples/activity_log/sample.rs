@@ -1,5 +1,5 @@
-//! Generated sample data: an organisation, and two days of its records in the Common schema of the Office 365 Management
-//! Activity API. The data is identical in every run, and all people in it are fictitious.
+//! Generated sample data: an organisation, and two days of its records in the Common schema of the Office 365
+//! Management Activity API. The data is identical in every run, and all people in it are fictitious.
 
 use std::error::Error;
 use std::fmt::Write;

@@ -100,8 +100,8 @@ impl List {
         removed
     }
 
-    /// Returns the public activities that match a query. The index selects candidates by actor and app; `Query::matches`
-    /// decides.
+    /// Returns the public activities that match a query. The index selects candidates by actor and app;
+    /// `Query::matches` decides.
     pub(crate) fn matching<'a>(&'a self, query: &'a Query) -> impl Iterator<Item = &'a PublicActivity> {
         let conditions = query.conditions();
         let indexed = conditions.any_of.iter().filter(|terms| terms.iter().all(|term| is_indexed(term.field())));

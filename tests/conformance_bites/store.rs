@@ -1,42 +1,42 @@
-//! What each of the wrong stores is caught by.
+//! The clauses that each faulty store violates.
 
 use activity_privacy::conformance::store_clauses;
 
 use super::*;
 use crate::faulty::store::*;
 
-bites! {
+violations! {
     store_clauses:
     last_write_wins LastWriteWins,
-        caught by [d4_the_first_content_wins, d4_the_first_verdict_wins]
+        detected by [d4_the_first_content_wins, d4_the_first_verdict_wins]
         also [
             d4_within_a_batch_the_first_wins,
             d4_on_every_handle_the_first_wins,
             d4_after_a_crash_the_first_wins
         ]
         perhaps [];
-    drops_the_fence DropsTheFence,
-        caught by [d5_a_stale_batch_is_refused_whole]
+    ignores_fence IgnoresFence,
+        detected by [d5_a_stale_batch_is_refused_whole]
         also [d5_without_a_policy_nothing_is_stored, d5_an_empty_batch_only_asks, the_fence_outlives_a_crash]
         perhaps [d5_nothing_older_is_stored_once_a_publish_returned];
     fence_before_commit FenceBeforeCommit,
-        caught by [d5_nothing_older_is_stored_once_a_publish_returned]
+        detected by [d5_nothing_older_is_stored_once_a_publish_returned]
         also []
         perhaps [];
     two_winners TwoWinners,
-        caught by [d5_one_of_racing_changes_wins]
+        detected by [d5_one_of_racing_changes_wins]
         also []
         perhaps [];
     keeps_no_record KeepsNoRecord,
-        caught by [g8_the_record_of_the_last_change_is_kept]
+        detected by [g8_the_record_of_the_last_change_is_kept]
         also []
         perhaps [];
-    keeps_a_record_too_early KeepsARecordTooEarly,
-        caught by [g8_the_record_of_a_removal_is_kept_once_it_is_complete]
+    keeps_record_too_early KeepsRecordTooEarly,
+        detected by [g8_the_record_of_a_removal_is_kept_once_it_is_complete]
         also []
         perhaps [];
-    counts_what_is_hidden CountsWhatIsHidden,
-        caught by [v2_counts_tell_nothing_of_what_is_hidden]
+    counts_hidden CountsHidden,
+        detected by [v2_counts_tell_nothing_of_what_is_hidden]
         also [
             d8_an_address_is_found_by_its_domain,
             d4_the_first_verdict_wins,
@@ -52,12 +52,12 @@ bites! {
             v3_incomplete_counts_never_exceed_the_truth
         ]
         perhaps [];
-    offsets_count_what_is_hidden OffsetsCountWhatIsHidden,
-        caught by [f3_offsets_tell_nothing_of_what_is_hidden]
+    offsets_count_hidden OffsetsCountHidden,
+        detected by [f3_offsets_tell_nothing_of_what_is_hidden]
         also [v2_removing_what_is_hidden_leaves_no_trace]
         perhaps [];
     orders_by_insertion OrdersByInsertion,
-        caught by [v3_pages_are_newest_first_and_then_by_id]
+        detected by [v3_pages_are_newest_first_and_then_by_id]
         also [
             d8_an_address_is_found_by_its_domain,
             activities_outlive_a_crash,
@@ -76,12 +76,12 @@ bites! {
             v3_ids_narrow_with_all_else
         ]
         perhaps [];
-    loses_the_tail LosesTheTail,
-        caught by [activities_outlive_a_crash]
+    loses_tail LosesTail,
+        detected by [activities_outlive_a_crash]
         also [d4_after_a_crash_the_first_wins, f2_offsets_outlive_a_crash, g5_a_removal_outlives_a_crash]
         perhaps [];
-    forgets_the_policy ForgetsThePolicy,
-        caught by [the_policy_outlives_a_crash]
+    forgets_policy ForgetsPolicy,
+        detected by [the_policy_outlives_a_crash]
         also [
             d4_after_a_crash_the_first_wins,
             activities_outlive_a_crash,
@@ -91,8 +91,8 @@ bites! {
             g8_the_record_of_a_removal_is_kept_once_it_is_complete
         ]
         perhaps [];
-    stores_half_a_batch StoresHalfABatch,
-        caught by [a_batch_is_answered_for_one_by_one]
+    stores_part_of_batch StoresPartOfBatch,
+        detected by [a_batch_is_answered_for_one_by_one]
         also [
             d4_within_a_batch_the_first_wins,
             d4_after_a_crash_the_first_wins,
@@ -102,14 +102,14 @@ bites! {
         ]
         perhaps [];
     stores_one_by_one StoresOneByOne,
-        caught by [a_batch_is_seen_whole]
+        detected by [a_batch_is_seen_whole]
         also []
         perhaps [
             d5_nothing_older_is_stored_once_a_publish_returned,
             f2_a_follower_misses_nothing
         ];
-    decides_anew DecidesAnew,
-        caught by [d4_a_change_of_the_policy_moves_no_verdict]
+    decides_again DecidesAgain,
+        detected by [d4_a_change_of_the_policy_moves_no_verdict]
         also [
             d4_the_first_verdict_wins,
             d4_after_a_crash_the_first_wins,
@@ -128,12 +128,12 @@ bites! {
             v3_ids_narrow_with_all_else
         ]
         perhaps [];
-    ignores_the_suite IgnoresTheSuite,
-        caught by [v3_every_filter_narrows_pages]
+    ignores_suite IgnoresSuite,
+        detected by [v3_every_filter_narrows_pages]
         also [v3_filters_narrow_together, v3_a_page_that_stops_can_be_resumed, v3_ids_narrow_with_all_else]
         perhaps [];
     cursor_is_inclusive CursorIsInclusive,
-        caught by [v3_pages_join_at_every_limit]
+        detected by [v3_pages_join_at_every_limit]
         also [
             v3_a_page_goes_on_after_any_position,
             v3_pages_are_stable_while_activities_arrive,
@@ -144,8 +144,8 @@ bites! {
             v3_ids_narrow_with_all_else
         ]
         perhaps [];
-    refuses_a_hidden_id RefusesAHiddenId,
-        caught by [v2_a_hidden_id_and_an_unknown_one_are_answered_alike]
+    rejects_hidden_id RejectsHiddenId,
+        detected by [v2_a_hidden_id_and_an_unknown_one_are_answered_alike]
         also [
             v3_a_page_that_stops_can_be_resumed,
             v3_every_filter_narrows_pages,
@@ -153,15 +153,15 @@ bites! {
             v3_ids_narrow_with_all_else
         ]
         perhaps [];
-    shows_a_hidden_id ShowsAHiddenId,
-        caught by [
+    shows_hidden_id ShowsHiddenId,
+        detected by [
             v2_a_hidden_id_and_an_unknown_one_are_answered_alike,
             v2_public_reads_return_what_was_decided_public
         ]
         also [v3_a_page_that_stops_can_be_resumed, v3_every_filter_narrows_pages]
         perhaps [];
     limit_before_hiding LimitBeforeHiding,
-        caught by [v2_a_limit_cuts_what_is_shown]
+        detected by [v2_a_limit_cuts_what_is_shown]
         also [
             v2_pages_tell_nothing_of_what_is_hidden,
             v3_every_filter_narrows_pages,
@@ -171,7 +171,7 @@ bites! {
         ]
         perhaps [];
     cuts_times_to_seconds CutsTimesToSeconds,
-        caught by [v3_pages_are_newest_first_and_then_by_id]
+        detected by [v3_pages_are_newest_first_and_then_by_id]
         also [
             v3_pages_join_at_every_limit,
             v3_a_page_goes_on_after_any_position,
@@ -182,7 +182,7 @@ bites! {
         ]
         perhaps [];
     ignores_case IgnoresCase,
-        caught by [d4_ids_are_compared_byte_for_byte]
+        detected by [d4_ids_are_compared_byte_for_byte]
         also [
             v3_pages_are_newest_first_and_then_by_id,
             v3_pages_join_at_every_limit,
@@ -194,36 +194,36 @@ bites! {
             f2_following_from_any_offset_gives_what_comes_after
         ]
         perhaps [];
-    keeps_the_last_word KeepsTheLastWord,
-        caught by [d11_what_nodes_keep_of_a_group_adds_up]
+    keeps_last_update KeepsLastUpdate,
+        detected by [d11_what_nodes_keep_of_a_group_adds_up]
         also [d11_racing_nodes_lose_no_member, d11_the_version_stays_without_a_change]
         perhaps [];
-    counts_for_a_version CountsForAVersion,
-        caught by [d11_the_version_of_what_is_kept_changes_with_it]
+    counts_as_version CountsAsVersion,
+        detected by [d11_the_version_of_what_is_kept_changes_with_it]
         also []
         perhaps [];
-    drops_what_vanished_later DropsWhatVanishedLater,
-        caught by [d11_a_drop_spares_what_vanished_later]
+    drops_later_removed_group DropsLaterRemovedGroup,
+        detected by [d11_a_drop_spares_what_vanished_later]
         also [d11_the_version_stays_without_a_change]
         perhaps [];
     ignores_private_only IgnoresPrivateOnly,
-        caught by [v3_a_reveal_can_leave_out_what_is_public]
+        detected by [v3_a_reveal_can_leave_out_what_is_public]
         also [r1_a_reveal_sees_what_its_query_finds, v3_pages_of_a_reveal_join_at_every_limit]
         perhaps [];
     offsets_before_commit OffsetsBeforeCommit,
-        caught by [f2_a_follower_misses_nothing]
+        detected by [f2_a_follower_misses_nothing]
         also []
         perhaps [d5_nothing_older_is_stored_once_a_publish_returned];
-    looks_before_it_stores LooksBeforeItStores,
-        caught by [d4_racing_deliveries_store_an_id_once]
+    checks_before_storing ChecksBeforeStoring,
+        detected by [d4_racing_deliveries_store_an_id_once]
         also [d4_ids_of_what_was_removed_stay_taken, g5_a_removal_outlives_a_crash]
         perhaps [];
-    publishes_anything PublishesAnything,
-        caught by [d5_a_stale_change_is_refused, d5_policy_is_initialized_once]
+    publishes_any_policy PublishesAnyPolicy,
+        detected by [d5_a_stale_change_is_refused, d5_policy_is_initialized_once]
         also [the_fence_outlives_a_crash, g8_the_record_of_the_last_change_is_kept]
         perhaps [d5_nothing_older_is_stored_once_a_publish_returned, d5_one_of_racing_changes_wins];
-    answers_from_a_cache AnswersFromACache,
-        caught by [d5_no_handle_goes_back_to_an_older_policy]
+    caches_policy CachesPolicy,
+        detected by [d5_no_handle_goes_back_to_an_older_policy]
         also []
         perhaps [
             a_batch_is_seen_whole,
@@ -233,12 +233,12 @@ bites! {
             f2_a_follower_misses_nothing,
             g5_racing_removals_and_deliveries_lose_nothing_else
         ];
-    forgets_the_options ForgetsTheOptions,
-        caught by [d5_a_policy_comes_back_whole]
+    forgets_options ForgetsOptions,
+        detected by [d5_a_policy_comes_back_whole]
         also []
         perhaps [];
-    says_what_it_refuses SaysWhatItRefuses,
-        caught by [b2_a_refusal_carries_no_content]
+    names_rejected_activity NamesRejectedActivity,
+        detected by [b2_a_refusal_carries_no_content]
         also [
             d5_without_a_policy_nothing_is_stored,
             d5_a_stale_batch_is_refused_whole,
@@ -246,8 +246,8 @@ bites! {
             the_fence_outlives_a_crash
         ]
         perhaps [d5_nothing_older_is_stored_once_a_publish_returned];
-    stores_thirty_two StoresThirtyTwo,
-        caught by [a_batch_is_stored_whole]
+    stores_at_most_32 StoresAtMost32,
+        detected by [a_batch_is_stored_whole]
         also [
             v3_every_filter_narrows_pages,
             v3_filters_narrow_together,
@@ -262,43 +262,43 @@ bites! {
             v3_ids_narrow_with_all_else
         ]
         perhaps [];
-    forgets_that_it_is_back ForgetsThatItIsBack,
-        caught by [d11_what_nodes_keep_of_a_group_adds_up]
+    forgets_restoration ForgetsRestoration,
+        detected by [d11_what_nodes_keep_of_a_group_adds_up]
         also [d11_kept_groups_outlive_a_crash, d11_the_version_of_what_is_kept_changes_with_it]
         perhaps [];
     forgets_names ForgetsNames,
-        caught by [d11_kept_groups_come_back]
+        detected by [d11_kept_groups_come_back]
         also [
             d11_what_nodes_keep_of_a_group_adds_up,
             d11_a_drop_spares_what_vanished_later,
             d11_kept_groups_outlive_a_crash
         ]
         perhaps [];
-    forgets_who_vanished ForgetsWhoVanished,
-        caught by [d11_kept_groups_outlive_a_crash]
+    forgets_removed_groups ForgetsRemovedGroups,
+        detected by [d11_kept_groups_outlive_a_crash]
         also []
         perhaps [];
     pages_by_offset PagesByOffset,
-        caught by [v3_pages_are_stable_while_activities_arrive]
+        detected by [v3_pages_are_stable_while_activities_arrive]
         also [v3_a_page_goes_on_after_any_position, v3_every_filter_narrows_pages, v3_ids_narrow_with_all_else]
         perhaps [];
-    gives_one_at_least GivesOneAtLeast,
-        caught by [v3_no_limit_is_too_small_or_too_large]
+    returns_at_least_one ReturnsAtLeastOne,
+        detected by [v3_no_limit_is_too_small_or_too_large]
         also [v2_a_limit_cuts_what_is_shown]
         perhaps [];
     offsets_by_time OffsetsByTime,
-        caught by [f2_public_after_goes_by_the_order_of_storing, f2_offsets_stay_and_go_on_at_every_limit]
+        detected by [f2_public_after_goes_by_the_order_of_storing, f2_offsets_stay_and_go_on_at_every_limit]
         also [f2_offsets_outlive_a_crash, f2_offsets_of_what_stays_do_not_change]
         perhaps [
             d5_nothing_older_is_stored_once_a_publish_returned,
             f2_a_follower_misses_nothing
         ];
     counts_by_label CountsByLabel,
-        caught by [v3_counts_are_by_key_in_rising_order]
+        detected by [v3_counts_are_by_key_in_rising_order]
         also [d8_an_address_is_found_by_its_domain, v3_incomplete_counts_never_exceed_the_truth]
         perhaps [];
-    reveals_what_is_hidden_alone RevealsWhatIsHiddenAlone,
-        caught by [v3_a_reveal_sees_all_newest_first]
+    reveals_private_only RevealsPrivateOnly,
+        detected by [v3_a_reveal_sees_all_newest_first]
         also [
             d8_an_address_is_found_by_its_domain,
             a_batch_is_stored_whole,
@@ -324,76 +324,76 @@ bites! {
             v3_a_revealed_page_that_stops_can_be_resumed
         ]
         perhaps [];
-    folds_the_domain FoldsTheDomain,
-        caught by [d8_an_address_is_found_by_its_domain]
+    folds_domain FoldsDomain,
+        detected by [d8_an_address_is_found_by_its_domain]
         also []
         perhaps [];
-    ignores_the_query_of_a_reveal IgnoresTheQueryOfAReveal,
-        caught by [r1_a_reveal_sees_what_its_query_finds]
+    ignores_query_of_reveal IgnoresQueryOfReveal,
+        detected by [r1_a_reveal_sees_what_its_query_finds]
         also [v3_a_revealed_page_that_stops_can_be_resumed]
         perhaps [];
-    removes_what_was_done_to_them RemovesWhatWasDoneToThem,
-        caught by [g5_of_a_person_what_is_covered_goes_and_nothing_else]
+    removes_by_subject_as_object RemovesBySubjectAsObject,
+        detected by [g5_of_a_person_what_is_covered_goes_and_nothing_else]
         also [
             d4_ids_of_what_was_removed_stay_taken,
             g5_a_removal_outlives_a_crash,
             g5_steps_keep_their_limit_and_say_how_many
         ]
         perhaps [];
-    stops_at_the_first_that_stays StopsAtTheFirstThatStays,
-        caught by [g5_what_is_too_old_goes_and_nothing_else]
+    stops_at_first_kept StopsAtFirstKept,
+        detected by [g5_what_is_too_old_goes_and_nothing_else]
         also [v2_removing_what_is_hidden_leaves_no_trace]
         perhaps [];
-    ignores_the_limit IgnoresTheLimit,
-        caught by [g5_steps_keep_their_limit_and_say_how_many]
+    ignores_limit IgnoresLimit,
+        detected by [g5_steps_keep_their_limit_and_say_how_many]
         also []
         perhaps [];
-    forgets_the_ids ForgetsTheIds,
-        caught by [d4_ids_of_what_was_removed_stay_taken]
+    forgets_ids ForgetsIds,
+        detected by [d4_ids_of_what_was_removed_stay_taken]
         also [g5_a_removal_outlives_a_crash]
         perhaps [];
-    says_conflict SaysConflict,
-        caught by [d4_ids_of_what_was_removed_stay_taken]
+    reports_conflict ReportsConflict,
+        detected by [d4_ids_of_what_was_removed_stay_taken]
         also [g5_a_removal_outlives_a_crash]
         perhaps [];
-    moves_offsets_up MovesOffsetsUp,
-        caught by [f2_offsets_of_what_stays_do_not_change]
+    renumbers_offsets RenumbersOffsets,
+        detected by [f2_offsets_of_what_stays_do_not_change]
         also []
         perhaps [];
-    gives_offsets_again GivesOffsetsAgain,
-        caught by [f2_offsets_of_what_stays_do_not_change]
+    reuses_offsets ReusesOffsets,
+        detected by [f2_offsets_of_what_stays_do_not_change]
         also []
         perhaps [];
-    goes_on_counting GoesOnCounting,
-        caught by [g5_public_answers_are_as_if_it_had_never_been_stored]
+    counts_removed CountsRemoved,
+        detected by [g5_public_answers_are_as_if_it_had_never_been_stored]
         also [g5_racing_removals_and_deliveries_lose_nothing_else]
         perhaps [];
-    goes_on_finding GoesOnFinding,
-        caught by [g5_public_answers_are_as_if_it_had_never_been_stored]
+    finds_removed FindsRemoved,
+        detected by [g5_public_answers_are_as_if_it_had_never_been_stored]
         also []
         perhaps [];
     removes_one_by_one RemovesOneByOne,
-        caught by [g5_readers_see_whole_steps]
+        detected by [g5_readers_see_whole_steps]
         also []
         perhaps [];
-    comes_back_after_a_crash ComesBackAfterACrash,
-        caught by [g5_a_removal_outlives_a_crash]
+    restores_removed_in_crash RestoresRemovedInCrash,
+        detected by [g5_a_removal_outlives_a_crash]
         also []
         perhaps [];
-    forgets_the_ids_in_a_crash ForgetsTheIdsInACrash,
-        caught by [g5_a_removal_outlives_a_crash]
+    loses_ids_in_crash LosesIdsInCrash,
+        detected by [g5_a_removal_outlives_a_crash]
         also []
         perhaps [];
-    looks_and_then_removes LooksAndThenRemoves,
-        caught by [g5_racing_removals_and_deliveries_lose_nothing_else]
+    removes_by_position RemovesByPosition,
+        detected by [g5_racing_removals_and_deliveries_lose_nothing_else]
         also []
         perhaps [];
-    leaves_an_offset_for_what_was_hidden LeavesAnOffsetForWhatWasHidden,
-        caught by [v2_removing_what_is_hidden_leaves_no_trace]
+    leaves_offset_of_hidden LeavesOffsetOfHidden,
+        detected by [v2_removing_what_is_hidden_leaves_no_trace]
         also []
         perhaps [];
-    spares_what_is_hidden SparesWhatIsHidden,
-        caught by [v2_removing_what_is_hidden_leaves_no_trace]
+    spares_hidden SparesHidden,
+        detected by [v2_removing_what_is_hidden_leaves_no_trace]
         also [
             d4_ids_of_what_was_removed_stay_taken,
             g5_a_removal_outlives_a_crash,
@@ -404,16 +404,16 @@ bites! {
             g8_the_record_of_a_removal_is_kept_once_it_is_complete
         ]
         perhaps [];
-    ignores_the_rest_with_ids IgnoresTheRestWithIds,
-        caught by [v3_ids_narrow_with_all_else]
+    ignores_conditions_with_ids IgnoresConditionsWithIds,
+        detected by [v3_ids_narrow_with_all_else]
         also [v3_filters_narrow_together]
         perhaps [];
     looks_up_one_id LooksUpOneId,
-        caught by [v3_every_filter_narrows_counts]
+        detected by [v3_every_filter_narrows_counts]
         also [v3_counts_are_by_key_in_rising_order, v3_ids_narrow_with_all_else]
         perhaps [];
     one_offset_for_all OneOffsetForAll,
-        caught by [f2_following_from_any_offset_gives_what_comes_after]
+        detected by [f2_following_from_any_offset_gives_what_comes_after]
         also [
             f2_a_follower_misses_nothing,
             f2_offsets_of_what_stays_do_not_change,
@@ -421,32 +421,32 @@ bites! {
             f2_offsets_stay_and_go_on_at_every_limit
         ]
         perhaps [];
-    fails_at_a_foreign_offset FailsAtAForeignOffset,
-        caught by [b1_an_offset_of_no_store_is_refused_or_harmless]
+    fails_at_foreign_offset FailsAtForeignOffset,
+        detected by [b1_an_offset_of_no_store_is_refused_or_harmless]
         also []
         perhaps [];
-    reads_a_foreign_offset ReadsAForeignOffset,
-        caught by [b1_an_offset_of_no_store_is_refused_or_harmless]
+    parses_foreign_offset ParsesForeignOffset,
+        detected by [b1_an_offset_of_no_store_is_refused_or_harmless]
         also []
         perhaps [];
     numbers_each_update NumbersEachUpdate,
-        caught by [d11_the_version_stays_without_a_change]
+        detected by [d11_the_version_stays_without_a_change]
         also []
         perhaps [];
-    reads_what_is_known ReadsWhatIsKnown,
-        caught by [d11_what_is_known_is_not_read_again]
+    returns_known_version ReturnsKnownVersion,
+        detected by [d11_what_is_known_is_not_read_again]
         also []
         perhaps [];
-    trusts_a_later_version TrustsALaterVersion,
-        caught by [d11_what_is_known_is_not_read_again]
+    trusts_later_version TrustsLaterVersion,
+        detected by [d11_what_is_known_is_not_read_again]
         also []
         perhaps [];
-    stops_in_silence StopsInSilence,
-        caught by [v3_a_page_that_stops_can_be_resumed]
+    stops_silently StopsSilently,
+        detected by [v3_a_page_that_stops_can_be_resumed]
         also [v3_every_filter_narrows_pages, v3_filters_narrow_together, v3_ids_narrow_with_all_else]
         perhaps [];
-    stops_where_it_began StopsWhereItBegan,
-        caught by [v3_a_page_that_stops_can_be_resumed]
+    stops_at_start StopsAtStart,
+        detected by [v3_a_page_that_stops_can_be_resumed]
         also [
             g5_public_answers_are_as_if_it_had_never_been_stored,
             v2_removing_what_is_hidden_leaves_no_trace,
@@ -455,26 +455,26 @@ bites! {
             v3_ids_narrow_with_all_else
         ]
         perhaps [];
-    skips_where_it_stops SkipsWhereItStops,
-        caught by [v3_a_page_that_stops_can_be_resumed]
+    skips_one_at_stop SkipsOneAtStop,
+        detected by [v3_a_page_that_stops_can_be_resumed]
         also [v3_every_filter_narrows_pages, v3_filters_narrow_together, v3_ids_narrow_with_all_else]
         perhaps [];
-    stops_a_reveal_in_silence StopsARevealInSilence,
-        caught by [v3_a_revealed_page_that_stops_can_be_resumed]
+    stops_reveal_silently StopsRevealSilently,
+        detected by [v3_a_revealed_page_that_stops_can_be_resumed]
         also [r1_a_reveal_sees_what_its_query_finds]
         perhaps [];
-    guesses_the_rest GuessesTheRest,
-        caught by [v3_incomplete_counts_never_exceed_the_truth]
+    extrapolates_total ExtrapolatesTotal,
+        detected by [v3_incomplete_counts_never_exceed_the_truth]
         also []
         perhaps [];
-    adds_up_wrong AddsUpWrong,
-        caught by [v3_counts_add_up_to_their_total]
+    miscounts_total MiscountsTotal,
+        detected by [v3_counts_add_up_to_their_total]
         also []
         perhaps [];
 }
 
-/// A store that stops before the end, and says so, does nothing wrong.
+/// A store that stops before the end and reports it is correct.
 #[test]
-fn stops_as_it_may() {
-    Bite { caught_by: &[], also: &[], perhaps: &[] }.check(&store_clauses::<Place<StopsAsItMay>>());
+fn reported_stop_violates_no_clause() {
+    Violations { detected_by: &[], also: &[], perhaps: &[] }.check(&store_clauses::<Place<StopsAndReports>>());
 }

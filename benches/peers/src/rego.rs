@@ -1,6 +1,6 @@
-//! Regorus, an engine for Rego. The policy is compiled once for its virtual machine, which is more than twice as fast as
-//! its interpreter here. The data contains an array of groups per user, with nesting resolved in advance because a graph
-//! traversal in Rego would cost more, and the private groups as keys of an object.
+//! Regorus, an engine for Rego. The policy is compiled once for its virtual machine, which is more than twice as fast
+//! as its interpreter here. The data contains an array of groups per user, with nesting resolved in advance because a
+//! graph traversal in Rego would cost more, and the private groups as keys of an object.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
