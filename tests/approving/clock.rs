@@ -42,7 +42,7 @@ fn r1_expired_request_stays_expired_when_clock_goes_back() {
 
 /// The recorded refusal informs every node, whatever its clock shows.
 #[test]
-fn r1_request_refused_as_expired_is_expired_on_every_node() {
+fn r1_refused_request_is_expired_on_every_node() {
     for place in places() {
         let fixture = furnished(&place, 1);
         let request = ask(&fixture, "root");
@@ -90,7 +90,7 @@ fn r1_expired_approved_lifetime_stays_expired() {
 
 /// A decision recorded by a node with the correct time ends the reveal on a node whose clock was set back.
 #[test]
-fn r1_reveal_ends_by_the_latest_time_in_the_log() {
+fn r1_reveal_ends_by_latest_time_in_log() {
     for place in places() {
         let fixture = furnished(&place, 1);
         let request = ask(&fixture, "root");
