@@ -358,7 +358,7 @@ fn b3_hanging_store_call_blocks_no_reader() {
                 store.let_go();
                 assert!(hangs, "{operation:?} makes call {call}");
                 assert_eq!(in_time, Ok(()), "readers wait for {operation:?}, which hangs at call {call}");
-                assert!(hanging.join().unwrap(), "{operation:?}, once it is let go");
+                assert!(hanging.join().unwrap(), "{operation:?} succeeds after its release");
             });
             scene.leave();
         }

@@ -83,7 +83,7 @@ fn d4_first_verdict_wins_after_restart() {
     fixture.make_private("council").ingest(std::slice::from_ref(&hidden));
     let decisions = [fixture.decision("shown"), fixture.decision("hidden")];
     drop(fixture);
-    // The group is public again, Adele has left it, and another process delivers pair activities again.
+    // The group is public again, Adele has left it, and another process delivers both activities again.
     let fixture = open(dir.path());
     fixture.update_policy(PolicyChange::MakePublic(group("council").into())).install(people(&[("adele", &[])]));
     assert_eq!(fixture.ingest(&[shown.clone(), hidden.clone()]), [IngestOutcome::Duplicate; 2]);
@@ -162,7 +162,7 @@ fn d4_conflict_is_invisible_to_viewers_and_forwarders() {
     for (fixture, without) in fixtures(dir.path()).into_iter().zip(fixtures(other.path())) {
         fixture.make_private("council").ingest(&[activity("y", "bob")]);
         let before = observed(&fixture);
-        // A public activity under the id of a private one, a private one under that of a public one, and pair again.
+        // A public activity under the id of a private one, a private one under that of a public one, and both again.
         assert_eq!(fixture.ingest(&[activity("x", "adele")]), [IngestOutcome::Stored]);
         assert_eq!(fixture.ingest(&[activity("x", "bob"), activity("y", "adele")]), [IngestOutcome::Conflict; 2]);
         assert_eq!(fixture.ingest(&[activity("x", "adele"), activity("y", "bob")]), [IngestOutcome::Duplicate; 2]);
@@ -383,7 +383,7 @@ fn d5_batch_during_change_has_one_revision() {
 /// The folder of the files, set if this process is the child.
 const CHILD: &str = "ACTIVITY_PRIVACY_FENCING_CHILD";
 
-/// Not a test of its own: the other process. Delivers until states to stop, and writes for each delivery the revision
+/// Not a test of its own: the other process. Delivers until it is stopped, and writes for each delivery the revision
 /// that was known to be in force before it.
 #[test]
 fn d5_child_process() {
@@ -424,7 +424,7 @@ fn d5_processes_on_one_file_share_fence() {
         move || {
             let before = lines();
             while lines() < before + 2 {
-                assert!(child.try_wait().unwrap().is_none(), "the child runs until it is states to stop");
+                assert!(child.try_wait().unwrap().is_none(), "the child runs until the test stops it");
                 thread::sleep(std::time::Duration::from_millis(1));
             }
         }

@@ -227,7 +227,7 @@ fn b2_views_and_forward_batches_contain_nothing_private() {
         assert_eq!(forwarded.activities.len(), 3);
         assert_silent_debug("a forward batch", &forwarded);
         assert_silent_debug("a forwarded activity", &forwarded.activities[0]);
-        assert_silent("what is forwarded", &serde_json::to_string(&forwarded.activities).unwrap());
+        assert_silent("forwarded activities", &serde_json::to_string(&forwarded.activities).unwrap());
     }
 }
 

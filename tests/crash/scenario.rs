@@ -183,9 +183,9 @@ impl Scenario {
             self.ingested(ingested, &files);
         }
         for batch in &answers.interrupted {
-            let row = batch.iter().filter(|item| files.activities.contains_key(&item.id)).count();
-            assert!(row == 0 || row == batch.len(), "a batch is stored in part: {row} of {batch:?}");
-            summary.interrupted[usize::from(row > 0)] += 1;
+            let stored = batch.iter().filter(|item| files.activities.contains_key(&item.id)).count();
+            assert!(stored == 0 || stored == batch.len(), "a batch is stored in part: {stored} of {batch:?}");
+            summary.interrupted[usize::from(stored > 0)] += 1;
         }
         oracle::changed(&answers.changed, &files);
         oracle::shown(&answers, &files);
@@ -218,16 +218,16 @@ impl Scenario {
         let Ingested { batch, floor, ceiling, outcomes } = ingested;
         assert_eq!(batch.len(), outcomes.len());
         let mut revisions = BTreeSet::new();
-        for (item, answers) in batch.iter().zip(outcomes) {
+        for (item, outcome) in batch.iter().zip(outcomes) {
             let id = &item.id;
-            let Some(row) = files.activities.get(id) else { panic!("D4: {id} was answered {answers:?} and is lost") };
+            let Some(row) = files.activities.get(id) else { panic!("D4: {id} was answered {outcome:?} and is lost") };
             let same = row.activity == item.activity();
             assert_eq!(
                 same,
-                *answers != ItemOutcome::Conflict,
-                "D4: the content of {id}, which was answered {answers:?}"
+                *outcome != ItemOutcome::Conflict,
+                "D4: the content of {id}, which was answered {outcome:?}"
             );
-            if *answers == ItemOutcome::Stored {
+            if *outcome == ItemOutcome::Stored {
                 assert!(self.stored.insert(id.clone()), "D4: {id} is answered as stored twice");
                 let revision = row.decision.policy().number();
                 assert!(revision >= *floor, "D5: {id} began under {floor} and is decided under {revision}");

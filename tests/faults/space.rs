@@ -134,7 +134,7 @@ fn d4_g1_r2_full_disk_loses_and_skips_nothing() {
     assert!(child.status.success(), "{output}{}", String::from_utf8_lossy(&child.stderr));
     let last = |what: &str| {
         let mut numbers = output.lines().filter_map(|line| line.strip_prefix(what)?.trim().parse::<usize>().ok());
-        numbers.next_back().unwrap_or_else(|| panic!("the child says {what}: {output}"))
+        numbers.next_back().unwrap_or_else(|| panic!("the child printed no {what}: {output}"))
     };
     let (delivered, pages) = (last("full"), last("pages"));
     assert!(last("done") == 0 && delivered > 3 && pages > 3, "some operations fit: {output}");
@@ -156,7 +156,7 @@ fn d4_g1_r2_full_disk_loses_and_skips_nothing() {
         fixture.everything().iter().map(|stored| stored.activity().id().clone()).collect();
     assert_eq!(stored.len(), 20 * (delivered + 1));
     for number in 0..=delivered {
-        assert!(batch(number).iter().all(|activity| stored.contains(activity.id())), "D4: batch {number} is there");
+        assert!(batch(number).iter().all(|activity| stored.contains(activity.id())), "D4: batch {number} is stored");
     }
     assert_eq!(fixture.ingest(&batch(delivered)), [IngestOutcome::Duplicate; 20]);
 }

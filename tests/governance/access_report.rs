@@ -52,9 +52,9 @@ fn g7_report_contains_time_and_purpose_without_viewer() {
         first.page(PageSize::default(), None).unwrap();
         fixture.advance(60);
         fixture.filter.reveal(reveal_all("root")).unwrap().page(PageSize::default(), None).unwrap();
-        let looks = [notice(0, 60, 2, Some("security incident")), notice(120, 120, 1, None)];
-        assert_eq!(notices(&fixture, "adele"), looks);
-        assert_eq!(notices(&fixture, "ann"), looks);
+        let expected = [notice(0, 60, 2, Some("security incident")), notice(120, 120, 1, None)];
+        assert_eq!(notices(&fixture, "adele"), expected);
+        assert_eq!(notices(&fixture, "ann"), expected);
         assert_eq!(notices(&fixture, "bob"), [], "views of public activities are not reported");
         assert!(!serde_json::to_string(&notices(&fixture, "adele")).unwrap().contains("root"));
         // Limited to a period.
@@ -93,7 +93,7 @@ fn v2_log_does_not_disclose_subjects_of_private_activities() {
                     let known = |name: &str| Identity::Alias(alias(&format!("{name}@contoso.com")));
                     let is_on_it =
                         |name: &&str| subjects.value().is_some_and(|tags| tags.contains(reveal, &known(name)));
-                    assert_eq!(["adele", "ann", "bob"].iter().find(|name| is_on_it(name)), None, "notices to {reader}");
+                    assert_eq!(["adele", "ann", "bob"].iter().find(|name| is_on_it(name)), None, "visible to {reader}");
                 }
             }
             assert!(pages > 0);
@@ -205,7 +205,7 @@ fn g7_withheld_page_is_not_reported() {
         reveal.page(PageSize::default(), None).unwrap_err();
         let began = 3_600 * seen;
         assert_eq!(notices(&fixture, "adele").len() as i64, seen);
-        assert!(notices(&fixture, "adele").iter().all(|notices| *notices == notice(began, began, 1, Some("audit"))));
+        assert!(notices(&fixture, "adele").iter().all(|one| *one == notice(began, began, 1, Some("audit"))));
     }
 }
 

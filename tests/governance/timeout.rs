@@ -179,7 +179,10 @@ fn g4_late_receipt_never_counts() {
         assert_eq!(receipt.record(), record(id).id);
         thread::sleep(HANG / 15);
     }
-    assert!(sink.durable().iter().any(|record| record.id == RecordId(Uuid::from_u128(1))), "it came, too late");
+    assert!(
+        sink.durable().iter().any(|record| record.id == RecordId(Uuid::from_u128(1))),
+        "the late record is durable"
+    );
     // Offered again, the record gets its first receipt.
     assert_eq!(bounded.record(&record(1)).unwrap().record(), record(1).id);
 }
