@@ -392,7 +392,7 @@ fn b2_error_of_stored_document_contains_no_values() {
         "event": { "reveal": { "justification": [CANARY] } },
     });
     let member = serde_json::json!({ "id": "a", "aliases": CANARY });
-    let vanished = serde_json::json!({ "group": "g", "last_seen": 1, "removed_in": 2, "members": [member] });
+    let removed_group = serde_json::json!({ "group": "g", "last_seen": 1, "removed_in": 2, "members": [member] });
     let reason = serde_json::json!({ "member": { "group": { CANARY: "council" }, "role": "actor" } });
     let decision = serde_json::json!({
         "visibility": "private", "policy": 1, "directory": 1, "decided_at": at(0), "reasons": [reason],
@@ -404,7 +404,7 @@ fn b2_error_of_stored_document_contains_no_values() {
         says::<App>(&field),
         says::<App>(&canary),
         says::<User>(&member),
-        says::<RemovedGroup>(&vanished),
+        says::<RemovedGroup>(&removed_group),
         says::<Decision>(&decision),
         says::<Record>(&reveal),
     ] {

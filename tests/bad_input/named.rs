@@ -55,7 +55,7 @@ fn b1_policy_error_names_field_and_expectation() {
             "expected `include` or `exclude`",
         ),
         ("scope", json!([{"effect": "include", "group": "applications"}]), "missing field `target`"),
-        ("options", json!({"on_undecidable": "show"}), "expected one of `hide`, `refuse`, `fail_open`"),
+        ("options", json!({"on_undecidable": "show"}), "expected one of `hide`, `reject`, `fail_open`"),
         ("options", json!({"max_directory_age": -5}), "expected u64"),
     ] {
         let mut document = good.clone();

@@ -189,7 +189,7 @@ violations! {
         detected by [g5_a_record_made_at_the_very_time_stays]
         also []
         perhaps [];
-    removes_all RemovesAll,
+    removes_newest RemovesNewest,
         detected by [g5_the_newest_record_stays_and_numbers_go_on]
         also []
         perhaps [g5_removing_disturbs_no_recording];

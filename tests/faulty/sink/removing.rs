@@ -68,8 +68,8 @@ faulty_removals! {
         None => numbered.remove(removal),
     };
 
-    /// Removes all records.
-    RemovesAll: |numbered, removal| match removal.records_before() {
+    /// Removes the newest record too if it is old.
+    RemovesNewest: |numbered, removal| match removal.records_before() {
         Some(before) => numbered.cut(|entries| aged(entries, |at| at < before)),
         None => numbered.remove(removal),
     };
